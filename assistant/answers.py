@@ -1,0 +1,90 @@
+"""The values that flow through answering, from search hit to citation."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from ingest.wording import Language
+
+AnswerKind = Literal["model", "quotes", "nothing"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchHit:
+    """One line of a result page: not fetched, not trusted, never cited."""
+
+    rank: int
+    """1 for the first."""
+    title: str
+    url: str
+    snippet: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """Text chosen for the prompt, under the number that the model cites it by."""
+
+    number: int
+    """1 for the first."""
+    url: str
+    title: str
+    text: str
+    score: float
+    fetched_at: datetime
+    published: date | None = None
+    heading: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """A passage that the answer really points to."""
+
+    number: int
+    url: str
+    title: str
+    fetched_at: datetime
+    published: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens, as the model server counts them."""
+
+    prompt: int
+    reply: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """What a chat model is given: the words, and what they were made from."""
+
+    messages: tuple[Message, ...]
+    question: str
+    language: Language
+    passages: tuple[Passage, ...] = ()
+    """The passages that fitted, in the order of their numbers."""
+    dropped: int = 0
+    """Passages that did not fit the context."""
+    tokens: int = 0
+    """Our own estimate of the prompt's length, never below the truth by design."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The finished reply."""
+
+    text: str
+    kind: AnswerKind
+    """"quotes" when no model spoke: sentences of the pages, not an answer."""
+    model: str = ""
+    reasoning: str = ""
+    citations: tuple[Citation, ...] = ()
+    usage: Usage | None = None

@@ -1,0 +1,41 @@
+"""What can go wrong between a question and its answer. The whole tree is in `ingest.errors`."""
+
+from typing import Literal
+
+from ingest.errors import AssistantError
+from ingest.wording import SILENCE, Wording
+
+ModelFailure = Literal[
+    "unreachable",
+    "not_found",
+    "busy",
+    "too_long",
+    "no_thinking",
+    "broken_stream",
+    "timeout",
+    "failed",
+]
+SearchFailure = Literal["rate_limited", "unreachable", "timeout", "failed"]
+
+
+class SearchError(AssistantError):
+    """The search engine cannot answer. An empty result is not an error."""
+
+    def __init__(self, message: Wording, *, kind: SearchFailure, hint: Wording = SILENCE) -> None:
+        super().__init__(message, hint=hint)
+        self.kind: SearchFailure = kind
+
+
+class ModelError(AssistantError):
+    """The chat model cannot answer."""
+
+    def __init__(self, message: Wording, *, kind: ModelFailure, hint: Wording = SILENCE) -> None:
+        super().__init__(message, hint=hint)
+        self.kind: ModelFailure = kind
+
+
+class ModelNotFoundError(ModelError):
+    """The server does not have this model; the hint is the command that pulls it."""
+
+    def __init__(self, message: Wording, *, hint: Wording = SILENCE) -> None:
+        super().__init__(message, kind="not_found", hint=hint)

@@ -1,0 +1,1 @@
+"""Finding pages on the web: one promise, several engines."""

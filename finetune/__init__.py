@@ -1,0 +1,1 @@
+"""From domain data to a served model. The rooms open with their own issue."""

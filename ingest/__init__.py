@@ -1,0 +1,1 @@
+"""Everything between a URL (or a file) and a searchable chunk."""

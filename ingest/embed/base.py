@@ -1,0 +1,31 @@
+"""The promise that every embedder keeps."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+Vector = Sequence[float]
+
+
+class Embedder(Protocol):
+    """Turns text into vectors of unit length."""
+
+    @property
+    def space(self) -> str:
+        """Names the vector space: model, dimension and prefixes. Other spaces do not mix."""
+        ...
+
+    def fluency(self, text: str) -> float:
+        """Return how well the model knows the language of `text`, 0 (not at all) to 1."""
+        ...
+
+    async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
+        """Return one vector per text, in order, or raise `EmbedError`. Never truncates silently."""
+        ...
+
+    async def embed_query(self, text: str) -> Vector:
+        """Return the vector to look up with, or raise `EmbedError`."""
+        ...
+
+    async def close(self) -> None:
+        """Give back connections. May be called twice."""
+        ...

@@ -1,0 +1,94 @@
+"""Everything this project raises on purpose.
+
+AssistantError
+├── SettingsError             the configuration cannot be used
+├── IngestError               a page cannot be turned into chunks
+│   ├── ForbiddenError            robots.txt or the address rules say no
+│   ├── FetchError                the page cannot be downloaded
+│   └── ExtractError              the page holds no text that we can read
+├── MissingPartError          an optional part is not installed
+├── StoreError                the index cannot be read or written
+├── EmbedError                the embedding model cannot answer
+├── SearchError               the search engine cannot answer       (assistant.errors)
+└── ModelError                the chat model cannot answer          (assistant.errors)
+    └── ModelNotFoundError        the server does not have this model
+"""
+
+from typing import Literal
+
+from ingest.wording import SILENCE, Language, Wording
+
+SkipReason = Literal[
+    "robots",
+    "address",
+    "unreachable",
+    "timeout",
+    "refused",
+    "unsupported",
+    "too_large",
+    "empty",
+    "needs_browser",
+    "deadline",
+]
+"""Why a page was left out: a closed list, because the doors translate it."""
+
+
+class AssistantError(Exception):
+    """Base of every error that a user may see: what happened, and what to do next."""
+
+    def __init__(self, message: Wording, *, hint: Wording = SILENCE) -> None:
+        super().__init__(message.en)
+        self.message = message
+        self.hint = hint
+
+    def to(self, language: Language) -> str:
+        """Return one line: what happened, to what, and what to do next."""
+        hint = self.hint.to(language)
+        joint = "：" if language == "zh" else ": "
+        return self.message.to(language) + (joint + hint if hint else "")
+
+
+class SettingsError(AssistantError):
+    """The configuration cannot be used."""
+
+
+class MissingPartError(AssistantError):
+    """An optional part is not installed; the hint is the one command that brings it."""
+
+
+class IngestError(AssistantError):
+    """A page cannot be turned into chunks. `reason` says why, `robots` which rule spoke."""
+
+    def __init__(
+        self,
+        message: Wording,
+        *,
+        url: str,
+        reason: SkipReason,
+        hint: Wording = SILENCE,
+        robots: str = "",
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.url = url
+        self.reason: SkipReason = reason
+        self.robots = robots
+
+
+class ForbiddenError(IngestError):
+    """robots.txt or the address rules say no (reason "robots" or "address")."""
+
+
+class FetchError(IngestError):
+    """The page cannot be downloaded."""
+
+
+class ExtractError(IngestError):
+    """The page holds no text that we can read (reason "empty" or "unsupported")."""
+
+
+class StoreError(AssistantError):
+    """The index cannot be read or written."""
+
+
+class EmbedError(AssistantError):
+    """The embedding model cannot answer."""

@@ -1,0 +1,1 @@
+"""Downloading pages: one promise, several ways."""

@@ -1,0 +1,1 @@
+"""The index: text and words in SQLite, vectors in Chroma."""

@@ -1,0 +1,100 @@
+"""The promises that the index and its vector half keep."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ingest.documents import Chunk, Document, ScoredChunk
+from ingest.embed.base import Vector
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexStats:
+    """How much the index holds."""
+
+    documents: int
+    chunks: int
+    embedded: int
+    """Chunks with a vector in the current space."""
+    space: str
+    """The vector space in use, "" while no vector has been stored."""
+
+
+class ChunkStore(Protocol):
+    """Keeps documents, their chunks, their words and their vectors. Raises `StoreError` only."""
+
+    async def replace(
+        self,
+        document: Document,
+        chunks: Sequence[Chunk],
+        vectors: Mapping[str, Vector],
+        *,
+        space: str,
+    ) -> None:
+        """Make `chunks` the only chunks of `document.url`, all at once or not at all.
+
+        `vectors` maps chunk ids to unit vectors of `space`; chunks without one are found by words.
+        """
+        ...
+
+    async def add_vectors(self, vectors: Mapping[str, Vector], *, space: str) -> None:
+        """Add vectors to chunks that are here already; ids that are gone are ignored."""
+        ...
+
+    async def nearest(self, vector: Vector, *, top_k: int, space: str) -> list[ScoredChunk]:
+        """Return the `top_k` chunks of highest cosine similarity in `space`, best first."""
+        ...
+
+    async def matching(self, words: Sequence[str], *, top_k: int) -> list[ScoredChunk]:
+        """Return the `top_k` chunks by BM25 over `ingest.tokens.words`, best first."""
+        ...
+
+    async def unembedded(
+        self, ids: Collection[str] | None = None, *, space: str, limit: int
+    ) -> list[Chunk]:
+        """Return up to `limit` chunks without a vector in `space`, among `ids` if given."""
+        ...
+
+    async def documents(self, urls: Collection[str]) -> dict[str, Document]:
+        """Return those of `urls` that are in the index, by URL."""
+        ...
+
+    async def chunks(self, url: str) -> list[Chunk]:
+        """Return the chunks of one document in order, [] if it is not here."""
+        ...
+
+    async def delete(self, url: str) -> int:
+        """Forget `url` and return how many chunks it had."""
+        ...
+
+    async def stats(self) -> IndexStats:
+        """Count what is here."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of files. May be called twice."""
+        ...
+
+
+class VectorStore(Protocol):
+    """The vector half: ids and vectors of one or more spaces, nothing else. Rebuildable."""
+
+    def upsert(self, vectors: Mapping[str, Vector], *, space: str) -> None:
+        """Set the vectors of these ids."""
+        ...
+
+    def delete(self, ids: Collection[str], *, space: str) -> None:
+        """Forget these ids; unknown ones are ignored."""
+        ...
+
+    def nearest(self, vector: Vector, *, top_k: int, space: str) -> list[tuple[str, float]]:
+        """Return up to `top_k` (id, cosine similarity), best first."""
+        ...
+
+    def count(self, *, space: str) -> int:
+        """Return how many vectors `space` holds."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files. May be called twice."""
+        ...
