@@ -17,7 +17,7 @@ class ChatModel(Protocol):
 
     @property
     def kind(self) -> AnswerKind:
-        """ "model", or "quotes" when it only repeats sentences of the passages."""
+        """Return "model", or "quotes" when it only repeats sentences of the passages."""
         ...
 
     @property
@@ -30,7 +30,7 @@ class ChatModel(Protocol):
         ...
 
     def stream(self, prompt: Prompt) -> AsyncGenerator[ModelEvent, None]:
-        """Yield the reply piece by piece and end with one `ReplyFinished`, or raise `ModelError`."""
+        """Yield the reply in pieces and end with one `ReplyFinished`, or raise `ModelError`."""
         ...
 
     async def close(self) -> None:
