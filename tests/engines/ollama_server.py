@@ -1,0 +1,406 @@
+"""A loopback server that speaks Ollama's API on the wire, and its OpenAI-compatible half.
+
+    with OllamaServer(models=["deepseek-r1:1.5b"]) as server:
+        server.answer = "Drones need lights at night [1]."
+        ... server.url ...
+
+    python -m tests.engines.ollama_server --port 0     # prints its URL and serves until Ctrl-C
+
+It answers with scripted text, replays recorded bodies byte for byte, and fails on demand. Shapes
+and error texts follow a true Ollama 0.33 (recordings in tests/data/ollama-golden).
+"""
+
+import argparse
+import hashlib
+import json
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Self
+
+from ingest.tokens import words
+from tests.engines.replies import (
+    Failure,
+    Json,
+    ThinkingStyle,
+    choice,
+    embedding,
+    in_style,
+    listed,
+    message,
+    quote_passages,
+    too_long,
+    until,
+)
+
+GOLDEN = Path(__file__).parent.parent / "data" / "ollama-golden"
+CREATED = "2026-11-21T00:00:00.000000000Z"
+
+Answer = str | Callable[[list[Json]], tuple[str, str]]
+"""The text of the reply, or a function of the messages that returns (thinking, text)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request as it came in."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: Json
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What the next requests to one path meet instead of an answer."""
+
+    failure: Failure | None = None
+    golden: str | None = None
+    times: int | None = None
+
+
+@dataclass(kw_only=True)
+class OllamaServer:
+    """Runs in a thread on an ephemeral loopback port between `with` and its end."""
+
+    models: list[str] = field(default_factory=lambda: ["deepseek-r1:1.5b"])
+    embedders: list[str] = field(default_factory=lambda: ["nomic-embed-text:latest"])
+    answer: Answer | None = None
+    """None: quote the first sentence of each passage in the prompt."""
+    thinking: ThinkingStyle = "field"
+    capable: bool = True
+    """Whether /api/show lists "thinking" for the chat models."""
+    delay_s: float = 0.0
+    """Before each token."""
+    piece: int = 4
+    """Characters in each token."""
+    done_reason: str = "stop"
+    prompt_tokens: int | None = None
+    """What `prompt_eval_count` says; None: one per word."""
+    reasoning_key: str = "reasoning"
+    """The field of /v1 that carries thinking."""
+    port: int = 0
+    requests: list[Request] = field(default_factory=list)
+    hung_up: threading.Event = field(default_factory=threading.Event)
+    """Set when a client closes the connection in mid-stream."""
+    closing: threading.Event = field(default_factory=threading.Event)
+    _plans: dict[str, _Plan] = field(default_factory=dict)
+    _server: ThreadingHTTPServer | None = None
+
+    @property
+    def url(self) -> str:
+        assert self._server is not None, "use it as a context manager"
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        handler = type("Handler", (_Handler,), {"fake": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), handler)
+        self._server.daemon_threads = True
+        serve = self._server.serve_forever
+        threading.Thread(target=serve, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        assert self._server is not None
+        self.closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def fail(self, failure: Failure, *, path: str = "/api/chat", times: int | None = None) -> None:
+        """Let the next `times` requests to `path` fail (None: all)."""
+        self._plans[path] = _Plan(failure=failure, times=times)
+
+    def replay(self, golden: str, *, path: str = "/api/chat") -> None:
+        """Answer `path` with a recorded body, byte for byte."""
+        self._plans[path] = _Plan(golden=golden)
+
+    def heal(self, path: str = "/api/chat") -> None:
+        """Answer `path` as usual again."""
+        self._plans.pop(path, None)
+
+    def asked(self, path: str) -> list[Json]:
+        """Return the bodies of the requests to `path`, oldest first."""
+        return [request.body for request in self.requests if request.path == path]
+
+    def plan(self, path: str) -> _Plan:
+        """Return what this request to `path` meets, and count it."""
+        plan = self._plans.get(path)
+        if plan is None or plan.times == 0:
+            return _Plan()
+        if plan.times is not None:
+            plan.times -= 1
+        return plan
+
+    def has(self, model: str) -> bool:
+        """Tell whether the model is pulled; ":latest" may be left out."""
+        return _full(model) in {_full(name) for name in [*self.models, *self.embedders]}
+
+    def reply(self, messages: list[Json]) -> tuple[str, str]:
+        """Return (thinking, text) for a conversation."""
+        if self.answer is None:
+            return quote_passages(messages)
+        if isinstance(self.answer, str):
+            return "", self.answer
+        return self.answer(messages)
+
+    def deltas(self, messages: list[Json]) -> list[tuple[str, str]]:
+        """Return the reply as (thinking, content) deltas in the style of this server."""
+        return in_style(*self.reply(messages), style=self.thinking, size=self.piece)
+
+
+def _full(model: str) -> str:
+    return model if ":" in model else f"{model}:latest"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One connection. `fake` is the server's script."""
+
+    fake: OllamaServer
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base's name
+        """Keep quiet: tests look at `requests`."""
+
+    def do_GET(self) -> None:
+        self._answer({})
+
+    def do_HEAD(self) -> None:
+        self._answer({})
+
+    def do_POST(self) -> None:
+        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        try:
+            body = json.loads(raw or b"{}")
+        except ValueError:
+            self._json(400, {"error": "invalid character in JSON"})
+            return
+        self._answer(body)
+
+    def _answer(self, body: Json) -> None:
+        path = self.path.split("?", 1)[0]
+        self.fake.requests.append(
+            Request(method=self.command, path=path, headers=dict(self.headers), body=body)
+        )
+        plan = self.fake.plan(path)
+        try:
+            if plan.golden:
+                self._replay(plan.golden)
+            elif plan.failure is None or not self._fail(plan.failure, path, body):
+                self._route(path, body, plan.failure)
+        except (BrokenPipeError, ConnectionResetError):
+            self.fake.hung_up.set()
+            self.close_connection = True
+
+    def _route(self, path: str, body: Json, failure: Failure | None) -> None:
+        name = str(body.get("model") or body.get("name") or "")
+        match path:
+            case "/" | "/api/version":
+                self._json(200, {"version": "0.33.0"})
+            case "/api/tags" | "/api/ps":
+                self._json(200, {"models": [listed(m) for m in self._names()]})
+            case "/v1/models":
+                self._json(200, {"object": "list", "data": [{"id": m} for m in self._names()]})
+            case "/api/pull":
+                self._pull(name)
+            case _ if not self.fake.has(name):
+                self._missing(path, name)
+            case "/api/show":
+                self._json(200, self._shown(name))
+            case "/api/embed":
+                self._embed(name, body)
+            case "/api/generate":
+                loaded = {"model": name, "created_at": CREATED, "response": "", "done": True}
+                self._json(200, {**loaded, "done_reason": "load"})
+            case "/api/chat":
+                self._chat(name, body, failure)
+            case "/v1/chat/completions":
+                self._chat_openai(name, body, failure)
+            case _:
+                self._send(404, b"404 page not found", "text/plain")
+
+    def _names(self) -> list[str]:
+        return [_full(name) for name in [*self.fake.models, *self.fake.embedders]]
+
+    def _missing(self, path: str, name: str) -> None:
+        if path.startswith("/v1/"):
+            error = {"message": f"model '{name}' not found", "type": "not_found_error"}
+            self._json(404, {"error": error})
+        elif path == "/api/embed":
+            self._json(404, {"error": f'model "{name}" not found, try pulling it first'})
+        else:
+            self._json(404, {"error": f"model '{name}' not found"})
+
+    def _shown(self, name: str) -> Json:
+        if _full(name) in {_full(embedder) for embedder in self.fake.embedders}:
+            capabilities = ["embedding"]
+        else:
+            capabilities = ["completion", *(["thinking"] if self.fake.capable else [])]
+        info = {"general.architecture": "qwen2", "qwen2.context_length": 131072}
+        return {"template": "{{ .Prompt }}", "capabilities": capabilities, "model_info": info}
+
+    def _embed(self, name: str, body: Json) -> None:
+        given = body.get("input", [])
+        texts = [given] if isinstance(given, str) else given
+        vectors = [embedding(text) for text in texts]
+        count = sum(len(words(text)) for text in texts)
+        self._json(200, {"model": name, "embeddings": vectors, "prompt_eval_count": count})
+
+    def _pull(self, name: str) -> None:
+        if "missing" in name:
+            self._lines([{"error": "pull model manifest: file does not exist"}])
+            return
+        digest = hashlib.sha256(name.encode()).hexdigest()
+        layer = {"status": f"pulling {digest[:12]}", "digest": f"sha256:{digest}", "total": 1000}
+        loading = [{**layer, "completed": done} for done in (0, 250, 500, 750, 1000)]
+        after = ["verifying sha256 digest", "writing manifest", "success"]
+        rest = [{"status": status} for status in after]
+        self._lines([{"status": "pulling manifest"}, *loading, *rest])
+        self.fake.models.append(name)
+
+    def _chat(self, name: str, body: Json, failure: Failure | None) -> None:
+        if not self.fake.capable and body.get("think"):
+            self._json(400, {"error": f'"{name}" does not support thinking'})
+            return
+        line = {"model": name, "created_at": CREATED}
+        if not body.get("messages"):
+            loaded = {"message": message("", ""), "done": True, "done_reason": "load"}
+            self._json(200, {**line, **loaded})
+            return
+        messages = body["messages"]
+        if body.get("think") is False and self.fake.thinking == "field":
+            deltas = [("", content) for thinking, content in self.fake.deltas(messages) if content]
+        else:
+            deltas = self.fake.deltas(messages)
+        lines = [
+            {**line, "message": message(thinking, content), "done": False}
+            for thinking, content in deltas
+        ]
+        end = {**line, "message": message("", ""), "done": True, **self._counts(messages, deltas)}
+        self._stream([json.dumps(each).encode() + b"\n" for each in [*lines, end]], failure)
+
+    def _counts(self, messages: list[Json], deltas: list[tuple[str, str]]) -> Json:
+        prompt = sum(len(words(each["content"])) for each in messages)
+        return {
+            "done_reason": self.fake.done_reason,
+            "prompt_eval_count": self.fake.prompt_tokens or prompt,
+            "eval_count": len(deltas),
+        }
+
+    def _chat_openai(self, name: str, body: Json, failure: Failure | None) -> None:
+        head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "model": name}
+        deltas = self.fake.deltas(body["messages"])
+        key = self.fake.reasoning_key
+        events = [
+            choice(head, {"content": content, **({key: thinking} if thinking else {})}, None)
+            for thinking, content in deltas
+        ]
+        events.append(choice(head, {}, self.fake.done_reason))
+        if (body.get("stream_options") or {}).get("include_usage"):
+            counts = self._counts(body["messages"], deltas)
+            prompt, reply = counts["prompt_eval_count"], counts["eval_count"]
+            usage = {"prompt_tokens": prompt, "completion_tokens": reply}
+            events.append({**head, "choices": [], "usage": usage})
+        frames = [b"data: " + json.dumps(event).encode() + b"\n\n" for event in events]
+        self._stream([*frames, b"data: [DONE]\n\n"], failure, media="text/event-stream")
+
+    def _fail(self, failure: Failure, path: str, body: Json) -> bool:
+        """Fail before the first byte; False when the failure comes in mid-stream."""
+        name = str(body.get("model", ""))
+        match failure:
+            case "missing":
+                self._missing(path, name)
+            case "busy":
+                text = "server busy, please try again.  maximum pending requests exceeded"
+                self._json(503, {"error": text})
+            case "too_long":
+                self._json(400, too_long(path))
+            case "crashed":
+                text = "llama-server process has terminated: signal: killed"
+                self._json(500, {"error": text})
+            case "hang":
+                self.fake.closing.wait()
+            case "not_json":
+                self._send(200, b"<html><body>Welcome to the hotel network</body></html>")
+            case "plain_404":
+                self._send(404, b"<html><body>Not Found</body></html>")
+            case _:
+                return False
+        return True
+
+    def _stream(
+        self, frames: list[bytes], failure: Failure | None, media: str = "application/x-ndjson"
+    ) -> None:
+        """Send frames one by one, or only as far as the failure lets them come."""
+        self._begin(200, media)
+        for frame in until(frames, failure):
+            time.sleep(self.fake.delay_s)
+            self._chunk(frame)
+        match failure:
+            case "stall":
+                self.fake.closing.wait()
+            case "reset":
+                self.close_connection = True
+            case "error_line":
+                text = "an error was encountered while running the model: unexpected EOF"
+                prefix = b"data: " if media == "text/event-stream" else b""
+                self._chunk(prefix + json.dumps({"error": text}).encode() + b"\n\n")
+                self._chunk(b"")
+            case _:
+                self._chunk(b"")
+
+    def _lines(self, lines: list[Json]) -> None:
+        self._stream([json.dumps(line).encode() + b"\n" for line in lines], None)
+
+    def _replay(self, golden: str) -> None:
+        head = GOLDEN / f"{golden}.head"
+        first = head.read_text() if head.exists() else "HTTP/1.1 200 OK\n"
+        media = re.search(r"^content-type: *(\S+)", first, re.M | re.I)
+        body = (GOLDEN / f"{golden}.body").read_bytes()
+        self._send(int(first.split()[1]), body, media[1] if media else "application/x-ndjson")
+
+    def _json(self, status: int, body: Json) -> None:
+        self._send(status, json.dumps(body).encode(), "application/json; charset=utf-8")
+
+    def _send(self, status: int, body: bytes, media: str = "text/html") -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", media)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def _begin(self, status: int, media: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", media)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+
+    def _chunk(self, data: bytes) -> None:
+        self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+        self.wfile.flush()
+
+
+def main() -> None:
+    """Serve until Ctrl-C."""
+    parser = argparse.ArgumentParser(description="A loopback server that speaks Ollama's API.")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--model", action="append", help="may be given more than once")
+    parser.add_argument("--answer", help="say this to every question")
+    parser.add_argument("--delay", type=float, default=0.0, help="seconds before each token")
+    given = parser.parse_args()
+    server = OllamaServer(port=given.port, answer=given.answer, delay_s=given.delay)
+    server.models = given.model or server.models
+    with server:
+        print(server.url, flush=True)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            return
+
+
+if __name__ == "__main__":
+    main()
