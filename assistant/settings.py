@@ -1,0 +1,80 @@
+"""Settings of the whole assistant: the ingest tables, and search, model and answer."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from ingest.settings import ENV_PREFIX, IngestSettings, Table, default_ollama_host, load
+
+DEFAULT_MODEL = "deepseek-r1:1.5b"
+
+
+class SearchSettings(Table):
+    """How the web is searched."""
+
+    provider: Literal["duckduckgo"] = Field(default="duckduckgo", description="The search engine.")
+    limit: int = Field(default=10, ge=1, le=50, description="Pages wanted for one question.")
+    exclude: tuple[str, ...] = Field(
+        default=("youtube.com", "britannica.com", "vimeo.com"),
+        description="Sites left out of the results, subdomains included.",
+    )
+    region: str = Field(
+        default="", description="DuckDuckGo region such as cn-zh; empty: by language."
+    )
+    timeout: float = Field(default=8.0, gt=0, description="Seconds for one result page.")
+
+
+class ModelSettings(Table):
+    """Which chat model answers."""
+
+    provider: Literal["auto", "ollama", "openai", "extractive"] = Field(
+        default="auto",
+        description="auto: Ollama when it has the model, else quotes from the pages; openai: any "
+        "server with that API (llama.cpp, vLLM).",
+    )
+    name: str = Field(default=DEFAULT_MODEL, min_length=1, description="The model's name there.")
+    host: str = Field(
+        default_factory=default_ollama_host,
+        description="Where the server listens ($OLLAMA_HOST); for openai the URL up to /v1.",
+    )
+    api_key: str = Field(default="", description="For openai servers that want one.")
+    context_tokens: int = Field(
+        default=8_192, ge=1_024, description="Prompt and reply together; sent as num_ctx."
+    )
+    reply_tokens: int = Field(default=2_048, ge=64, description="Longest reply, thinking included.")
+    temperature: float = Field(default=0.6, ge=0, le=2, description="DeepSeek advises 0.5 to 0.7.")
+    thinking: Literal["auto", "on", "off"] = Field(
+        default="auto", description="auto: models that can think do."
+    )
+    timeout: float = Field(
+        default=120.0, gt=0, description="Seconds of silence after which we give up."
+    )
+    keep_alive: str = Field(default="10m", description="How long Ollama keeps the model loaded.")
+
+
+class AnswerSettings(Table):
+    """How answers are made."""
+
+    passages: int = Field(default=6, ge=1, le=30, description="Passages shown to the model.")
+    language: Literal["auto", "zh", "en"] = Field(
+        default="auto", description="Language of answers and messages; auto: the question's."
+    )
+
+
+class Settings(IngestSettings):
+    """Everything in assistant.toml."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    search: SearchSettings = SearchSettings()
+    model: ModelSettings = Field(default_factory=ModelSettings)
+    answer: AnswerSettings = AnswerSettings()
+
+
+def load_settings(overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Settings:
+    """Return the settings in force; see `ingest.settings.load`."""
+    return load(Settings, overrides or {})

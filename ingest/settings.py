@@ -1,0 +1,293 @@
+"""Settings of the ingest half: the tables crawl, chunk, embed and index of assistant.toml.
+
+Order of precedence: command-line option, environment (`ASSISTANT_<TABLE>__<KEY>`), assistant.toml,
+default. Unknown keys are refused wherever they stand. Settings stop at the two `bootstrap.py`.
+"""
+
+import difflib
+import importlib.metadata
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableSource
+
+from ingest.errors import SettingsError
+from ingest.wording import Wording
+
+PRODUCT = "qiuzheng"
+ENV_PREFIX = "ASSISTANT_"
+PATH_VARIABLES = frozenset({"ASSISTANT_HOME", "ASSISTANT_CONFIG"})
+FILE_NAME = "assistant.toml"
+ASSISTANT_TABLES = frozenset({"search", "model", "answer"})
+"""Tables of the same file that belong to the floor above; `ingest` passes over them unread."""
+
+
+def product_version() -> str:
+    """Return the installed version, "0" when run from an uninstalled tree."""
+    try:
+        return importlib.metadata.version(PRODUCT)
+    except importlib.metadata.PackageNotFoundError:
+        return "0"
+
+
+def default_user_agent() -> str:
+    """Return the one honest name that robots.txt and pages both see."""
+    return f"{PRODUCT}/{product_version()} (+https://github.com/qiuzheng-answers/qiuzheng)"
+
+
+def default_ollama_host() -> str:
+    """Return Ollama's address as its own tools read it from $OLLAMA_HOST."""
+    host = os.environ.get("OLLAMA_HOST", "").strip()
+    if not host:
+        return "http://127.0.0.1:11434"
+    url = host if "://" in host else f"http://{host}"
+    url = url.replace("//0.0.0.0", "//127.0.0.1")  # what a server binds is not what a client dials
+    return url if url.count(":") > 1 else f"{url}:11434"
+
+
+def home() -> Path:
+    """Return the folder that holds all state: $ASSISTANT_HOME, else the platform's data folder."""
+    named = os.environ.get("ASSISTANT_HOME")
+    return Path(named).expanduser() if named else platformdirs.user_data_path(PRODUCT)
+
+
+class Table(BaseModel):
+    """One table of assistant.toml: frozen, and strict about its keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CrawlSettings(Table):
+    """How pages are fetched."""
+
+    user_agent: str = Field(
+        default_factory=default_user_agent,
+        min_length=3,
+        description="Who we say we are, to robots.txt and to pages alike.",
+    )
+    timeout: float = Field(
+        default=8.0, gt=0, description="Seconds for one page, redirects and all."
+    )
+    deadline: float = Field(
+        default=12.0,
+        gt=0,
+        description="Seconds for searching and reading; the answer then starts with what is here.",
+    )
+    concurrency: int = Field(default=10, ge=1, le=64, description="Pages fetched side by side.")
+    max_bytes: int = Field(
+        default=5_000_000, ge=10_000, description="Largest page, unpacked, in bytes."
+    )
+    lenient_robots: bool = Field(
+        default=False,
+        description="Read pages whose robots.txt cannot be reached (RFC 9309 says not to).",
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        default=(), description="Hosts that may be read though their address is private."
+    )
+    browser: Literal["auto", "never"] = Field(
+        default="auto",
+        description="auto: pages that only scripts can show are opened in Chromium, if installed.",
+    )
+    browser_path: str = Field(default="", description="The Chromium to start; empty: look for one.")
+    page_budget: int = Field(
+        default=3_000,
+        ge=400,
+        description="Characters of each page that are embedded for a question; the rest by words.",
+    )
+
+
+class ChunkSettings(Table):
+    """How documents are cut."""
+
+    size: int = Field(default=400, ge=50, le=8_000, description="Longest chunk, in characters.")
+    overlap: int = Field(
+        default=100, ge=0, description="Characters that neighbouring chunks share."
+    )
+
+
+class EmbedSettings(Table):
+    """Which encoder turns chunks into vectors."""
+
+    provider: Literal["auto", "ollama", "builtin", "none"] = Field(
+        default="auto",
+        description="auto: Ollama's model when it is there, else the built-in encoder, else none.",
+    )
+    model: str = Field(default="nomic-embed-text", description="Ollama's embedding model.")
+    host: str = Field(
+        default_factory=default_ollama_host, description="Where Ollama listens ($OLLAMA_HOST)."
+    )
+    weights: str = Field(
+        default="",
+        description="Folder of all-MiniLM-L6-v2 for the built-in encoder; empty: the installed "
+        "package.",
+    )
+    timeout: float = Field(default=60.0, gt=0, description="Seconds for one batch.")
+
+
+class IndexSettings(Table):
+    """Where the index lives."""
+
+    folder: str = Field(default="", description="Empty: the folder index under $ASSISTANT_HOME.")
+
+    @property
+    def path(self) -> Path:
+        """The folder of the index."""
+        return Path(self.folder).expanduser() if self.folder else home() / "index"
+
+
+def config_file() -> Path | None:
+    """Return the settings file in force: $ASSISTANT_CONFIG, ./assistant.toml or the home's."""
+    named = os.environ.get("ASSISTANT_CONFIG")
+    if named:
+        return Path(named).expanduser()
+    return next((p for p in (Path(FILE_NAME), home() / FILE_NAME) if p.is_file()), None)
+
+
+class _Toml(PydanticBaseSettingsSource):
+    """The settings file as a source. pydantic-settings' own raises bare TOMLDecodeError."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        return None, field_name, False  # the protocol asks for it; __call__ gives all at once
+
+    def __call__(self) -> dict[str, Any]:
+        path = config_file()
+        return read_toml(path) if path else {}
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the tables of `path`, or raise `SettingsError` naming the line that is broken."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(
+            Wording(f"cannot read {path}", f"读不了 {path}"),
+            hint=Wording(str(error.strerror), str(error.strerror)),
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            Wording(f"{path} is not valid TOML", f"{path} 不是合法的 TOML"),
+            hint=Wording(str(error), str(error)),
+        ) from error
+
+
+class IngestSettings(BaseSettings):
+    """What `ingest` needs; it ignores the assistant's tables in the same file."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="ignore", frozen=True
+    )
+
+    crawl: CrawlSettings = CrawlSettings()
+    chunk: ChunkSettings = ChunkSettings()
+    embed: EmbedSettings = Field(default_factory=EmbedSettings)
+    index: IndexSettings = IndexSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, _Toml(settings_cls)
+
+
+S = TypeVar("S", bound=IngestSettings)
+
+
+def load(kind: type[S], overrides: Mapping[str, Mapping[str, Any]]) -> S:
+    """Return settings of `kind` from options, environment, file and defaults.
+
+    Args:
+        kind: The settings class.
+        overrides: Table -> key -> value, from the command line.
+
+    Raises:
+        SettingsError: a key is unknown or a value cannot be used; the message names it.
+    """
+    _refuse_unknown(kind)
+    options: dict[str, Any] = {name: dict(keys) for name, keys in overrides.items() if keys}
+    try:
+        settings = kind(**options)
+    except ValidationError as error:
+        raise _explain(error) from error
+    except UnreadableSource as error:  # a list in the environment that is not JSON
+        raise SettingsError(
+            Wording(str(error), str(error)),
+            hint=Wording('lists are written ["a", "b"]', '列表写作 ["a", "b"]'),
+        ) from error
+    size, overlap = settings.chunk.size, settings.chunk.overlap
+    if overlap >= size:
+        raise SettingsError(
+            Wording(
+                f"chunk.overlap ({overlap}) must be smaller than chunk.size ({size})",
+                f"chunk.overlap（{overlap}）必须小于 chunk.size（{size}）",
+            )
+        )
+    return settings
+
+
+def _refuse_unknown(kind: type[IngestSettings]) -> None:
+    """Refuse keys that pydantic-settings would pass over in silence."""
+    tables = tables_of(kind)
+    names = [f"{table}.{key}" for table, keys in tables.items() for key in keys.model_fields]
+    for source, name in _names_in_use():
+        table = name.partition(".")[0]
+        if name in names or (table in ASSISTANT_TABLES and table not in tables):
+            continue
+        raise _unknown(source, name, [*names, *tables])
+
+
+def tables_of(kind: type[IngestSettings]) -> dict[str, type[Table]]:
+    """Return table name -> class of its keys."""
+    return {
+        name: field.annotation
+        for name, field in kind.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Table)
+    }
+
+
+def _names_in_use() -> Iterator[tuple[str, str]]:
+    """Yield (where it stands, table.key) for each setting in environment and file."""
+    for variable in os.environ:
+        if variable.startswith(ENV_PREFIX) and variable not in PATH_VARIABLES:
+            yield f"${variable}", variable.removeprefix(ENV_PREFIX).lower().replace("__", ".")
+    path = config_file()
+    for table, values in (read_toml(path) if path else {}).items():
+        if not isinstance(values, dict):
+            yield str(path), table
+            continue
+        for key in values:
+            yield str(path), f"{table}.{key}"
+
+
+def _unknown(source: str, name: str, names: list[str]) -> SettingsError:
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    if source.startswith("$"):
+        near = [ENV_PREFIX + word.upper().replace(".", "__") for word in near]
+    return SettingsError(
+        Wording(f"{source}: unknown setting {name}", f"{source}：没有 {name} 这个设置"),
+        hint=Wording(f"did you mean {near[0]}?", f"是不是 {near[0]}？")
+        if near
+        else Wording("see docs/configuration.md", "见 docs/configuration.md"),
+    )
+
+
+def _explain(error: ValidationError) -> SettingsError:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    return SettingsError(
+        Wording(
+            f"setting {name} cannot be {first.get('input')!r}",
+            f"设置 {name} 不能是 {first.get('input')!r}",
+        ),
+        hint=Wording(first["msg"], first["msg"]),
+    )
