@@ -1,0 +1,1 @@
+"""The internet that the tests, the demo and the benches live on."""
