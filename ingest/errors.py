@@ -36,6 +36,9 @@ SkipReason = Literal[
 class AssistantError(Exception):
     """Base of every error that a user may see: what happened, and what to do next."""
 
+    exit_code = 1
+    """Of a command that ends with this error: 1 we failed, 2 it was asked wrongly."""
+
     def __init__(self, message: Wording, *, hint: Wording = SILENCE) -> None:
         super().__init__(message.en)
         self.message = message
@@ -50,6 +53,8 @@ class AssistantError(Exception):
 
 class SettingsError(AssistantError):
     """The configuration cannot be used."""
+
+    exit_code = 2
 
 
 class MissingPartError(AssistantError):

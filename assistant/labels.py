@@ -1,0 +1,39 @@
+"""Words that more than one door shows: stages, reasons, and what an answer without text says."""
+
+from typing import Final
+
+from assistant.events import Stage
+from ingest.errors import SkipReason
+from ingest.wording import Wording
+
+STAGES: Final[dict[Stage, Wording]] = {
+    "search": Wording("Searching the web", "正在搜索网页"),
+    "read": Wording("Reading pages", "正在阅读网页"),
+    "retrieve": Wording("Choosing passages", "正在挑选段落"),
+    "reply": Wording("Answering", "正在回答"),
+}
+
+REASONS: Final[dict[SkipReason, Wording]] = {
+    "robots": Wording("robots.txt forbids it", "robots.txt 不允许"),
+    "address": Wording("address not allowed", "地址不允许访问"),
+    "unreachable": Wording("cannot be reached", "无法访问"),
+    "timeout": Wording("too slow", "响应太慢"),
+    "refused": Wording("the site refused", "网站拒绝"),
+    "unsupported": Wording("not a page that we can read", "不是能阅读的网页"),
+    "too_large": Wording("too large", "网页太大"),
+    "empty": Wording("no text on it", "没有正文"),
+    "needs_browser": Wording("needs a browser", "需要浏览器才能显示"),
+    "deadline": Wording("not here in time", "没有及时读到"),
+}
+
+NO_TEXT_WEB: Final = Wording(
+    "I could not read any page that answers this. Try other words, or ask again later.",
+    "没有读到能回答这个问题的网页。请换个说法，或稍后再问。",
+)
+NO_TEXT_INDEX: Final = Wording(
+    "Nothing in the index answers this. Search the web with --web, or add pages: ingest urls.txt",
+    "索引里没有能回答这个问题的内容。可加 --web 搜索网页，或先收录网页：ingest urls.txt",
+)
+SOURCES: Final = Wording("Sources", "来源")
+FETCHED: Final = Wording("fetched", "读取于")
+QUOTES: Final = Wording("quotes from pages, not an answer", "网页原文摘录，并非模型的回答")

@@ -1,0 +1,120 @@
+"""The event stream on a terminal: progress and thinking on stderr, the answer on stdout."""
+
+from dataclasses import dataclass, field
+from typing import assert_never
+
+import click
+
+from assistant.answers import Answer, Citation
+from assistant.events import (
+    AnswerDelta,
+    AnswerEvent,
+    AnswerFinished,
+    Notice,
+    PassagesChosen,
+    ReasoningDelta,
+    SearchFinished,
+    StageStarted,
+)
+from assistant.labels import FETCHED, QUOTES, REASONS, SOURCES, STAGES
+from ingest.events import IngestEvent, PageSkipped, PageStored
+from ingest.wording import Language, Wording
+
+
+def say(text: str, *, dim: bool = False, newline: bool = True) -> None:
+    """Write to stderr. stdout is for the answer alone."""
+    click.secho(text, err=True, dim=dim, nl=newline)
+
+
+def page_line(event: IngestEvent, language: Language) -> str:
+    """Return one line for one page, the same for `ask` and for `ingest`."""
+    match event:
+        case PageStored():
+            count = Wording(f"{event.chunks} chunks", f"{event.chunks} 段").to(language)
+            return f"  + {event.title} ({count}) {event.url}"
+        case PageSkipped():
+            detail = f" ({event.detail})" if event.detail else ""
+            return f"  - {REASONS[event.reason].to(language)}{detail} {event.url}"
+        case _:
+            assert_never(event)
+
+
+def source_line(citation: Citation, language: Language) -> str:
+    """Return one numbered source: title, URL, and the day it was fetched."""
+    day = citation.fetched_at.astimezone().date().isoformat()
+    return f"[{citation.number}] {citation.title} {citation.url} ({FETCHED.to(language)} {day})"
+
+
+@dataclass(kw_only=True)
+class Terminal:
+    """Shows one answer as it comes."""
+
+    language: Language
+    quiet: bool = False
+    """True: no progress, only the answer, its sources and what went wrong."""
+    thinking: bool = True
+    _thinking_shown: bool = field(default=False, init=False)
+    _answer_shown: bool = field(default=False, init=False)
+
+    def show(self, event: AnswerEvent) -> None:
+        """Show one event."""
+        match event:
+            case ReasoningDelta():
+                self._think(event.text)
+            case AnswerDelta():
+                self._answer(event.text)
+            case AnswerFinished():
+                self._finish(event.answer)
+            case Notice():
+                self._end_thinking()
+                say(f"! {event.text}")
+            case _ if not self.quiet:
+                self._progress(event)
+
+    def _progress(
+        self, event: StageStarted | SearchFinished | PageStored | PageSkipped | PassagesChosen
+    ) -> None:
+        match event:
+            case StageStarted():
+                say(f"{STAGES[event.stage].to(self.language)}…", dim=True)
+            case SearchFinished():
+                found = Wording(f"{len(event.hits)} pages", f"{len(event.hits)} 个网页")
+                say(f"  {found.to(self.language)}: {event.query}", dim=True)
+            case PageStored() | PageSkipped():
+                say(page_line(event, self.language), dim=True)
+            case PassagesChosen():
+                pages = len({passage.url for passage in event.passages})
+                chosen = Wording(
+                    f"  {len(event.passages)} passages from {pages} pages",
+                    f"  {pages} 个网页中的 {len(event.passages)} 个段落",
+                )
+                say(chosen.to(self.language), dim=True)
+            case _:
+                assert_never(event)
+
+    def _think(self, text: str) -> None:
+        if self.thinking:
+            say(text, dim=True, newline=False)
+            self._thinking_shown = True
+
+    def _end_thinking(self) -> None:
+        if self._thinking_shown:
+            say("\n")
+            self._thinking_shown = False
+
+    def _answer(self, text: str) -> None:
+        self._end_thinking()
+        click.echo(text, nl=False)
+        self._answer_shown = True
+
+    def _finish(self, answer: Answer) -> None:
+        self._end_thinking()
+        if not self._answer_shown:
+            click.echo(answer.text, nl=False)
+        click.echo()
+        if answer.citations:
+            label = SOURCES.to(self.language)
+            note = f" ({QUOTES.to(self.language)})" if answer.kind == "quotes" else ""
+            click.echo(f"\n{label}{note}")
+            for citation in answer.citations:
+                click.echo(source_line(citation, self.language))
