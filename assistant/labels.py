@@ -1,9 +1,8 @@
-"""Words that more than one door shows: stages, reasons, and what an answer without text says."""
+"""Words that more than one door shows: stages, and what an answer without text says."""
 
 from typing import Final
 
 from assistant.events import Stage
-from ingest.errors import SkipReason
 from ingest.wording import Wording
 
 STAGES: Final[dict[Stage, Wording]] = {
@@ -11,19 +10,6 @@ STAGES: Final[dict[Stage, Wording]] = {
     "read": Wording("Reading pages", "正在阅读网页"),
     "retrieve": Wording("Choosing passages", "正在挑选段落"),
     "reply": Wording("Answering", "正在回答"),
-}
-
-REASONS: Final[dict[SkipReason, Wording]] = {
-    "robots": Wording("robots.txt forbids it", "robots.txt 不允许"),
-    "address": Wording("address not allowed", "地址不允许访问"),
-    "unreachable": Wording("cannot be reached", "无法访问"),
-    "timeout": Wording("too slow", "响应太慢"),
-    "refused": Wording("the site refused", "网站拒绝"),
-    "unsupported": Wording("not a page that we can read", "不是能阅读的网页"),
-    "too_large": Wording("too large", "网页太大"),
-    "empty": Wording("no text on it", "没有正文"),
-    "needs_browser": Wording("needs a browser", "需要浏览器才能显示"),
-    "deadline": Wording("not here in time", "没有及时读到"),
 }
 
 NO_TEXT_WEB: Final = Wording(

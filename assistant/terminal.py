@@ -16,27 +16,15 @@ from assistant.events import (
     SearchFinished,
     StageStarted,
 )
-from assistant.labels import FETCHED, QUOTES, REASONS, SOURCES, STAGES
-from ingest.events import IngestEvent, PageSkipped, PageStored
+from assistant.labels import FETCHED, QUOTES, SOURCES, STAGES
+from ingest.events import PageSkipped, PageStored
+from ingest.report import page_line
 from ingest.wording import Language, Wording
 
 
 def say(text: str, *, dim: bool = False, newline: bool = True) -> None:
     """Write to stderr. stdout is for the answer alone."""
     click.secho(text, err=True, dim=dim, nl=newline)
-
-
-def page_line(event: IngestEvent, language: Language) -> str:
-    """Return one line for one page, the same for `ask` and for `ingest`."""
-    match event:
-        case PageStored():
-            count = Wording(f"{event.chunks} chunks", f"{event.chunks} 段").to(language)
-            return f"  + {event.title} ({count}) {event.url}"
-        case PageSkipped():
-            detail = f" ({event.detail})" if event.detail else ""
-            return f"  - {REASONS[event.reason].to(language)}{detail} {event.url}"
-        case _:
-            assert_never(event)
 
 
 def source_line(citation: Citation, language: Language) -> str:

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from ingest.errors import AssistantError
+from ingest.tokens import language_of
 from ingest.wording import Language, Wording
 
 INTERRUPTED = 130
@@ -19,6 +20,17 @@ BROKEN_PIPE = 141
 
 _ERROR = Wording("error", "错误")
 _STOPPED = Wording("stopped", "已停止")
+
+
+def spoken_language(chosen: str | None, text: str = "") -> Language:
+    """Return the language to speak: the one chosen, else that of `text`, else the locale's."""
+    if chosen in {"zh", "en"}:
+        return "zh" if chosen == "zh" else "en"
+    if text.strip():
+        return language_of(text)
+    variables = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    locale = next(filter(None, variables), "")
+    return "zh" if locale.lower().startswith("zh") else "en"
 
 
 def complain(error: AssistantError, language: Language) -> int:
@@ -47,14 +59,10 @@ def run(main: Coroutine[Any, Any, int], language: Language) -> NoReturn:
 
 
 def _outcome(main: Coroutine[Any, Any, int], language: Language) -> int:
-    loop = asyncio.new_event_loop()
-    task = loop.create_task(main)
+    runner = asyncio.Runner()  # turns Ctrl-C into a cancellation, so that what is open is closed
     try:
-        return loop.run_until_complete(task)
+        return runner.run(main)
     except KeyboardInterrupt:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError, KeyboardInterrupt, AssistantError):
-            loop.run_until_complete(task)  # close what is open: streams, index, browser
         click.echo(f"\n{_STOPPED.to(language)}", err=True)
         return INTERRUPTED
     except AssistantError as error:

@@ -1,0 +1,74 @@
+"""What became of pages, in lines for people and in JSON for pipes."""
+
+from dataclasses import dataclass, field
+from typing import Final, assert_never
+
+import click
+from pydantic import TypeAdapter
+
+from ingest.errors import SkipReason
+from ingest.events import IngestEvent, PageSkipped, PageStored
+from ingest.wording import Language, Wording
+
+REASONS: Final[dict[SkipReason, Wording]] = {
+    "robots": Wording("robots.txt forbids it", "robots.txt 不允许"),
+    "address": Wording("address not allowed", "地址不允许访问"),
+    "unreachable": Wording("cannot be reached", "无法访问"),
+    "timeout": Wording("too slow", "响应太慢"),
+    "refused": Wording("the site refused", "网站拒绝"),
+    "unsupported": Wording("not a page that we can read", "不是能阅读的网页"),
+    "too_large": Wording("too large", "网页太大"),
+    "empty": Wording("no text on it", "没有正文"),
+    "needs_browser": Wording("needs a browser", "需要浏览器才能显示"),
+    "deadline": Wording("not here in time", "没有及时读到"),
+}
+
+_EVENT: TypeAdapter[IngestEvent] = TypeAdapter(IngestEvent)
+
+
+def page_line(event: IngestEvent, language: Language) -> str:
+    """Return one line for one page, the same for `ask` and for `ingest`."""
+    match event:
+        case PageStored():
+            count = Wording(f"{event.chunks} chunks", f"{event.chunks} 段").to(language)
+            return f"  + {event.title} ({count}) {event.url}"
+        case PageSkipped():
+            detail = f" ({event.detail})" if event.detail else ""
+            return f"  - {REASONS[event.reason].to(language)}{detail} {event.url}"
+        case _:
+            assert_never(event)
+
+
+@dataclass(kw_only=True)
+class Report:
+    """Counts events, writes them as JSON if wanted, and lists at the end what failed."""
+
+    language: Language
+    as_json: bool = False
+    stored: int = 0
+    chunks: int = 0
+    skipped: list[PageSkipped] = field(default_factory=list)
+
+    def add(self, event: IngestEvent) -> None:
+        """Count one event."""
+        if self.as_json:
+            click.echo(_EVENT.dump_json(event))
+        match event:
+            case PageStored():
+                self.stored += 1
+                self.chunks += event.chunks
+            case PageSkipped():
+                self.skipped.append(event)
+            case _:
+                assert_never(event)
+
+    def summarise(self) -> None:
+        """Write what was stored and what failed, with the reasons, to stderr."""
+        skipped = len(self.skipped)
+        line = Wording(
+            f"stored {self.stored} pages ({self.chunks} chunks), skipped {skipped}",
+            f"收录 {self.stored} 页（{self.chunks} 段），跳过 {skipped} 页",
+        )
+        click.echo(line.to(self.language), err=True)
+        for event in self.skipped:
+            click.echo(page_line(event, self.language), err=True)

@@ -1,0 +1,105 @@
+"""What a person names on the command line of `ingest`: URLs, lists of URLs, documents."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from ingest.errors import AssistantError, FetchError
+from ingest.urls import canonical_url, read_url_list
+from ingest.wording import Wording
+
+LIST_SUFFIXES = frozenset({".txt", ".list", ".urls", ""})
+"""A file of these that begins with a URL is a list of URLs; any other file is a document."""
+
+LONGEST_PEEK = 4_096
+"""Characters read to tell a list from a document."""
+
+
+class SourceError(AssistantError):
+    """A source cannot be read."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """What to store, each once, in the order named."""
+
+    urls: tuple[str, ...]
+    """Canonical."""
+    files: tuple[Path, ...]
+    complaints: tuple[str, ...]
+    """Lines that name no page, e.g. "urls.txt: line 7: …"; the rest goes on."""
+
+
+def read_sources(names: Iterable[str], *, stdin: TextIO) -> Sources:
+    """Return the pages and files that `names` stand for.
+
+    Raises:
+        SourceError: a file is missing or cannot be read, or nothing is left to store.
+    """
+    urls: dict[str, None] = {}
+    files: dict[Path, None] = {}
+    complaints: list[str] = []
+    for name in names:
+        path = Path(name)
+        if name == "-":
+            _add_list(stdin.read(), "-", urls, complaints)
+        elif "://" in name or not (path.exists() or path.suffix in LIST_SUFFIXES):
+            _add_url(name, urls, complaints)
+        elif path.suffix in LIST_SUFFIXES and _begins_with_url(_text(path)):
+            _add_list(_text(path), name, urls, complaints)
+        else:
+            _text_or_bytes(path)
+            files[path] = None
+    if not urls and not files:
+        raise SourceError(
+            Wording("no page to store", "没有可收录的网页"),
+            hint=Wording(
+                "; ".join(complaints) or "the list is empty", "；".join(complaints) or "列表是空的"
+            ),
+        )
+    return Sources(urls=tuple(urls), files=tuple(files), complaints=tuple(complaints))
+
+
+def _add_url(name: str, urls: dict[str, None], complaints: list[str]) -> None:
+    try:
+        urls[canonical_url(name)] = None
+    except FetchError as error:
+        complaints.append(f"{name[:80]}: {error}")
+
+
+def _add_list(text: str, name: str, urls: dict[str, None], complaints: list[str]) -> None:
+    found, complained = read_url_list(text)
+    urls.update(dict.fromkeys(found))
+    complaints += [f"{name}: {complaint}" for complaint in complained]
+
+
+def _begins_with_url(text: str) -> bool:
+    lines = (line.strip().lstrip("\ufeff") for line in text[:LONGEST_PEEK].splitlines())
+    first = next((line for line in lines if line and not line.startswith("#")), "")
+    return first.startswith(("http://", "https://")) or ("." in first and " " not in first)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _text_or_bytes(path: Path) -> None:
+    """Fail now, not in the middle of the work, when a document cannot be opened."""
+    try:
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> SourceError:
+    return SourceError(
+        Wording(f"cannot read {path}", f"读不了 {path}"),
+        hint=Wording(error.strerror or "", error.strerror or ""),
+    )
