@@ -29,6 +29,7 @@ class Sources:
     urls: tuple[str, ...]
     """Canonical."""
     files: tuple[Path, ...]
+    """Absolute."""
     complaints: tuple[str, ...]
     """Lines that name no page, e.g. "urls.txt: line 7: …"; the rest goes on."""
 
@@ -52,7 +53,7 @@ def read_sources(names: Iterable[str], *, stdin: TextIO) -> Sources:
             _add_list(_text(path), name, urls, complaints)
         else:
             _text_or_bytes(path)
-            files[path] = None
+            files[path.resolve()] = None
     if not urls and not files:
         raise SourceError(
             Wording("no page to store", "没有可收录的网页"),
