@@ -1,0 +1,210 @@
+"""DuckDuckGo's own manners: pages, regions, links, exclusions, and each way to say no."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from assistant.errors import SearchError, SearchFailure
+from assistant.search.duckduckgo import QUERY_LIMIT, DuckDuckGo, page_url, read_rows, shortened
+from tests.internet.duckduckgo import HOST, DuckDuckGoSite, Mode, Result, fixed
+from tests.internet.net import Internet, Reply, Request
+
+pytestmark = pytest.mark.anyio
+
+MANY = [f"https://site{number}.test/" for number in range(40)]
+
+
+@pytest.fixture
+def net(monkeypatch: pytest.MonkeyPatch) -> Iterator[Internet]:
+    internet = Internet()
+    with internet.serve():
+        for name, value in internet.variables.items():
+            monkeypatch.setenv(name, value)
+        yield internet
+
+
+def engine(*, timeout_s: float = 10.0, region: str | None = None) -> DuckDuckGo:
+    return DuckDuckGo(timeout_s=timeout_s, region=region)
+
+
+async def urls(engine: DuckDuckGo, *, limit: int = 10) -> list[str]:
+    return [hit.url for hit in await engine.search("tea", limit=limit, language="en")]
+
+
+async def test_the_region_follows_the_language_of_the_question(net: Internet) -> None:
+    site = DuckDuckGoSite(fixed("https://a.test/")).install(net)
+    await engine().search("绿茶怎么泡？", limit=1, language="zh")
+    await engine().search("how to brew tea", limit=1, language="en")
+    await engine(region="de-de").search("Tee", limit=1, language="en")
+    assert [(form["q"], form["l"]) for form in site.asked] == [
+        ("绿茶怎么泡？", "cn-zh"),
+        ("how to brew tea", "us-en"),
+        ("Tee", "de-de"),
+    ]
+
+
+async def test_one_page_is_asked_for_when_one_is_enough(net: Internet) -> None:
+    site = DuckDuckGoSite(fixed(*MANY)).install(net)
+    assert await urls(engine()) == MANY[:10]
+    assert len(site.asked) == 1
+
+
+async def test_pages_are_turned_until_there_are_enough(net: Internet) -> None:
+    site = DuckDuckGoSite(fixed(*MANY)).install(net)
+    assert await urls(engine(), limit=30) == MANY[:30]
+    assert [form.get("s") for form in site.asked] == [None, "10", "25"]
+
+
+async def test_pages_are_turned_until_the_engine_is_dry(net: Internet) -> None:
+    site = DuckDuckGoSite(fixed(*MANY[:12])).install(net)
+    assert await urls(engine(), limit=30) == MANY[:12]
+    assert len(site.asked) == 3
+
+
+async def test_the_number_of_pages_is_bounded(net: Internet) -> None:
+    site = DuckDuckGoSite(fixed(*["https://youtube.com/"] * 1000)).install(net)
+    assert await urls(engine()) == []
+    assert len(site.asked) == 4
+
+
+async def test_excluded_sites_are_left_out_of_the_results_and_made_good(net: Internet) -> None:
+    videos = ["https://www.youtube.com/watch?v=1", "https://vimeo.com/2", "https://m.youtube.com/"]
+    lookalike = "https://notyoutube.com/"
+    site = DuckDuckGoSite(fixed(*videos, lookalike, *MANY)).install(net)
+    assert await urls(engine()) == [lookalike, *MANY[:9]]
+    assert {form["q"] for form in site.asked} == {"tea"}
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+async def test_links_arrive_as_their_sites_wrote_them(net: Internet, wrapped: bool) -> None:
+    links = [
+        "https://a.test/x%2Fy%23z?u=https%3A%2F%2Fb.test%2F%3Fq%3D1%26r&s=%2526",
+        "https://zh.test/%E8%8C%B6?a=1&b=2",
+    ]
+    DuckDuckGoSite(fixed(*links), wrapped=wrapped).install(net)
+    assert await urls(engine()) == links
+
+
+async def test_titles_and_snippets_are_plain_text(net: Internet) -> None:
+    result = Result(url="https://a.test/", title="1 < 2 & tea", snippet="hot\n  <b>water</b>")
+    DuckDuckGoSite(lambda _query: [result]).install(net)
+    (hit,) = await engine().search("tea", limit=3, language="en")
+    assert (hit.title, hit.snippet) == ("1 < 2 & tea", "hot <b>water</b>")
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind"),
+    [
+        ("ratelimit", "rate_limited"),
+        ("challenge", "rate_limited"),
+        ("403", "rate_limited"),
+        ("429", "rate_limited"),
+        ("500", "failed"),
+    ],
+)
+async def test_every_refusal_is_told_apart(net: Internet, mode: Mode, kind: SearchFailure) -> None:
+    DuckDuckGoSite(fixed(*MANY)).install(net).mode = mode
+    with pytest.raises(SearchError) as caught:
+        await urls(engine())
+    assert caught.value.kind == kind
+    assert caught.value.to("en").startswith("DuckDuckGo")
+    assert "DuckDuckGo" in caught.value.to("zh")
+    assert caught.value.hint.en
+
+
+@pytest.mark.parametrize("mode", ["empty", "blank"])
+async def test_an_empty_page_is_no_error(net: Internet, mode: Mode) -> None:
+    DuckDuckGoSite(fixed(*MANY)).install(net).mode = mode
+    assert await urls(engine()) == []
+
+
+async def test_a_silent_engine_is_given_up_in_time(net: Internet) -> None:
+    DuckDuckGoSite(fixed(*MANY)).install(net).mode = "hang"
+    with pytest.raises(SearchError) as caught:
+        await urls(engine(timeout_s=0.2))
+    assert caught.value.kind == "timeout"
+
+
+async def test_a_later_page_that_fails_costs_only_itself(net: Internet) -> None:
+    site = DuckDuckGoSite(fixed(*MANY))
+
+    def tired_after_one(request: Request) -> Reply:
+        reply = site(request)
+        return reply if len(site.asked) == 1 else Reply(status=202)
+
+    net.route(HOST, tired_after_one)
+    assert await urls(engine(), limit=20) == MANY[:10]
+
+
+async def test_no_way_there_is_unreachable(net: Internet, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SearchError) as caught:
+        await urls(engine())
+    assert (caught.value.kind, net.refused) == ("unreachable", [f"{HOST}:443"])
+    DuckDuckGoSite(fixed(*MANY)).install(net)
+    net.foreign_certificate(HOST)
+    with pytest.raises(SearchError) as caught:
+        await urls(engine())
+    assert caught.value.kind == "unreachable"
+    monkeypatch.setenv("DDGS_PROXY", "http://127.0.0.1:9")
+    with pytest.raises(SearchError) as caught:
+        await urls(engine())
+    assert caught.value.kind == "unreachable"
+
+
+async def test_an_impossible_proxy_is_named(net: Internet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DDGS_PROXY", "no proxy at all")
+    with pytest.raises(SearchError, match="proxy"):
+        await urls(engine())
+
+
+async def test_the_usual_proxy_variable_is_enough(
+    net: Internet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    DuckDuckGoSite(fixed("https://a.test/")).install(net)
+    monkeypatch.delenv("DDGS_PROXY")
+    assert await urls(engine()) == ["https://a.test/"]
+
+
+async def test_a_cancelled_search_holds_nobody_up(net: Internet) -> None:
+    DuckDuckGoSite(fixed(*MANY)).install(net).mode = "hang"
+    search = asyncio.create_task(urls(engine(timeout_s=60)))
+    while not net.log:
+        await asyncio.sleep(0.01)
+    search.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await search
+    waiting = [thread for thread in threading.enumerate() if thread.name == "duckduckgo"]
+    assert waiting
+    assert all(thread.daemon for thread in waiting)
+
+
+async def test_a_long_question_is_cut_at_a_word(net: Internet) -> None:
+    site = DuckDuckGoSite(fixed("https://a.test/")).install(net)
+    await engine().search("word " * 20_000, limit=1, language="en")
+    asked = site.asked[0]["q"]
+    assert len(asked) <= QUERY_LIMIT
+    assert set(asked.split(" ")) == {"word"}
+    assert shortened("茶" * 1000) == "茶" * QUERY_LIMIT
+    assert shortened("a\n b") == "a b"
+
+
+def test_links_that_are_no_pages_are_dropped() -> None:
+    advertisement = "https://duckduckgo.com/y.js?ad_domain=shop.test"
+    assert page_url(advertisement) is None
+    assert page_url("//duckduckgo.com/l/?uddg=https%3A%2F%2Fduckduckgo.com%2Fy.js%3Fad") is None
+    assert page_url("//duckduckgo.com/l/?rut=1") is None
+    assert page_url("javascript:void(0)") is None
+    assert page_url("https://") is None
+    assert page_url("//duckduckgo.com/about") == "https://duckduckgo.com/about"
+
+
+def test_a_row_without_a_link_or_a_snippet_breaks_nothing() -> None:
+    html = (
+        '<div class="result__body"><h2>no link</h2></div>'
+        '<div class="result__body"><h2><a class="result__a" href="https://a.test/">A</a></h2></div>'
+    )
+    assert [(row.title, row.href, row.snippet) for row in read_rows(html)] == [
+        ("A", "https://a.test/", "")
+    ]
