@@ -75,6 +75,10 @@ class Prompt:
     """Passages that did not fit the context."""
     tokens: int = 0
     """Our own estimate of the prompt's length, never below the truth by design."""
+    reply_tokens: int | None = None
+    """A shorter reply than the model's own limit, if that is enough."""
+    thinking: bool = True
+    """False: reply at once, where the model can leave its thinking out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
