@@ -1,0 +1,157 @@
+"""The rules of the house that no linter knows."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("assistant", "ui", "ingest", "finetune")
+SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+
+VENDORS = {
+    "ada_url": "ingest/urls.py",
+    "chardet": "ingest/charsets.py",
+    "chromadb": "ingest/store/chroma.py",
+    "crawl4ai": "ingest/fetch/browser.py",
+    "ddgs": "assistant/search/duckduckgo.py",
+    "html5lib": "ingest/charsets.py",
+    "langchain_text_splitters": "ingest/split.py",
+    "onnx": "ingest/embed/",
+    "onnxruntime": "ingest/embed/",
+    "ollama": "",  # spoken to by chat models, the embedder and setup, each in its adapter
+    "protego": "ingest/robots.py",
+    "rank_bm25": "",  # pruning and quotes
+    "streamlit": "ui/",
+    "trafilatura": "ingest/extract.py",
+    "unstructured": "ingest/extract.py",
+}
+"""Where a vendor's name may stand; "" is anywhere."""
+
+SCOPES = {"TaskGroup", "create_task_group", "timeout", "timeout_at", "fail_after", "move_on_after"}
+"""Context managers that belong to the task that entered them (PEP 789)."""
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_each_vendor_is_named_in_one_place(path: Path) -> None:
+    place = str(path.relative_to(ROOT))
+    strangers = {
+        name
+        for name in imported(tree_of(path))
+        if not place.startswith(VENDORS.get(name.partition(".")[0], ""))
+    }
+    assert not strangers
+
+
+def scope_of(item: ast.withitem) -> str:
+    call = item.context_expr
+    if not isinstance(call, ast.Call):
+        return ""
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def yields_inside_scope(tree: ast.AST) -> list[int]:
+    """Return lines of `yield` under a task group or timeout of an async generator."""
+    lines: list[int] = []
+
+    def visit(node: ast.AST, *, inside: bool) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                continue
+            scoped = isinstance(child, ast.With | ast.AsyncWith) and any(
+                scope_of(item) in SCOPES for item in child.items
+            )
+            if isinstance(child, ast.Yield) and inside:
+                lines.append(child.lineno)
+            visit(child, inside=inside or scoped)
+
+    for function in ast.walk(tree):
+        if isinstance(function, ast.AsyncFunctionDef) and not any(
+            "asynccontextmanager" in ast.unparse(decorator) for decorator in function.decorator_list
+        ):
+            visit(function, inside=False)
+    return lines
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_is_yielded_inside_a_task_group_or_timeout(path: Path) -> None:
+    assert yields_inside_scope(tree_of(path)) == []
+
+
+def test_the_guard_sees_a_yield_inside_a_timeout() -> None:
+    planted = "async def f():\n  async with asyncio.timeout(1):\n    for x in y:\n      yield x\n"
+    assert yields_inside_scope(ast.parse(planted)) == [4]
+
+
+HEAVY = [
+    "chromadb",
+    "crawl4ai",
+    "streamlit",
+    "ollama",
+    "langchain_text_splitters",
+    "unstructured",
+    "onnxruntime",
+    "onnx",
+    "trafilatura",
+    "torch",
+    "transformers",
+    "pydantic",
+    "httpx",
+    "ddgs",
+    "numpy",
+]
+
+
+@pytest.mark.parametrize("command", ["assistant", "ingest"])
+def test_help_imports_nothing_heavy(command: str) -> None:
+    program = (
+        f"import sys; from {command}.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        f"print('HEAVY', [name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert "HEAVY []" in shown.stdout
+
+
+def test_functions_and_files_stay_short() -> None:
+    lengths: list[int] = []
+    for path in SOURCES:
+        text = path.read_text(encoding="utf-8")
+        assert text.count("\n") <= 400, f"{path} is a full house"
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:
+                length = node.end_lineno - node.lineno + 1
+                assert length <= 60, f"{path}:{node.lineno} {node.name} has {length} lines"
+                lengths.append(length)
+    assert sorted(lengths)[int(len(lengths) * 0.9)] <= 30
+
+
+def test_no_package_is_called_by_a_catch_all_name() -> None:
+    catch_alls = {"utils", "helpers", "common", "core", "manager", "misc"}
+    assert not [path for path in SOURCES if {path.stem, path.parent.name} & catch_alls]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_nothing_of_ours_is_patched_in_tests(package: str) -> None:
+    for path in (ROOT / "tests").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert f'setattr("{package}.' not in text, path
+        assert f'patch("{package}.' not in text, path

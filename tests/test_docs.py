@@ -1,0 +1,55 @@
+"""What the docs say is true."""
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from assistant.cli import main as assistant
+from docs.generate import ROOT, stale
+from ingest.cli import main as ingest
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+COMMANDS: dict[str, click.Command] = {"assistant": assistant, "ingest": ingest}
+
+
+def test_generated_pages_say_what_the_code_says() -> None:
+    assert stale() == []
+
+
+def shown_commands() -> list[str]:
+    """Return the commands of ours in fenced blocks and docstrings of the pages."""
+    found = []
+    for page in PAGES:
+        for line in page.read_text(encoding="utf-8").splitlines():
+            command = re.sub(r"^\s*(\$ )?", "", line).partition("  #")[0]
+            if re.match(r"(assistant|ingest) (?!\|)", command) and "Usage:" not in line:
+                found.append(command.partition(" | ")[0].strip())
+    return sorted(set(found))
+
+
+def test_there_are_commands_to_check() -> None:
+    assert len(shown_commands()) >= 10
+
+
+@pytest.mark.parametrize("line", shown_commands())
+def test_commands_shown_in_the_docs_are_understood(line: str) -> None:
+    """Parse each line with the real command: unknown options and commands fail."""
+    name, *arguments = shlex.split(line.replace("…", "x"))
+    command = COMMANDS[name]
+    context = click.Context(command, info_name=name)
+    if isinstance(command, click.Group):
+        _, subcommand, arguments = command.resolve_command(context, arguments)
+        assert subcommand is not None
+        command = subcommand
+    command.make_context(name, list(arguments), resilient_parsing=False)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_named_in_the_docs_exist(page: Path) -> None:
+    named = re.findall(
+        r"`((?:assistant|ingest|ui|finetune|tests|bench|docs)/[\w./-]*)`", page.read_text("utf-8")
+    )
+    assert [name for name in named if not (ROOT / name).exists()] == []
