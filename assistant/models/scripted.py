@@ -1,0 +1,53 @@
+"""A chat model that says what it was told to say."""
+
+from collections.abc import AsyncGenerator
+
+from assistant.answers import AnswerKind, Prompt
+from assistant.errors import ModelError
+from assistant.events import AnswerDelta, ModelEvent, ReplyFinished
+
+
+class ScriptedModel:
+    """The in-memory twin of the chat models: yields given events, or raises.
+
+    It ends with `ReplyFinished` of its own accord if the script does not.
+    """
+
+    def __init__(
+        self,
+        *script: str | ModelEvent | ModelError,
+        name: str = "scripted",
+        kind: AnswerKind = "model",
+        context_tokens: int = 4096,
+    ) -> None:
+        """Say each string as a piece of the answer; raise an error where one stands."""
+        self.name = name
+        self.kind: AnswerKind = kind
+        self.context_tokens = context_tokens
+        self.prompts: list[Prompt] = []
+        self.warmed_up = False
+        self.closed_early = 0
+        """How many replies were not read to their end."""
+        self._script = script
+
+    async def warm_up(self) -> None:
+        self.warmed_up = True
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[ModelEvent, None]:
+        self.prompts.append(prompt)
+        finished = False
+        try:
+            for line in self._script:
+                if isinstance(line, ModelError):
+                    finished = True
+                    raise line
+                yield AnswerDelta(text=line) if isinstance(line, str) else line
+                finished = isinstance(line, ReplyFinished)
+            if not finished:
+                yield ReplyFinished(reason="stop")
+            finished = True
+        finally:
+            self.closed_early += not finished
+
+    async def close(self) -> None:
+        """Nothing to give back."""
