@@ -167,8 +167,8 @@ def estimate_tokens(text: str) -> int:
     token (Qwen's documentation, "Key Concepts"). We count more: a token for each 5 letters of a
     word begun, each 2 capitals, each digit (Qwen splits numbers so), each mark and ideograph, and
     the UTF-8 bytes less one for everything rarer. Against o200k_base, which is no better at Chinese
-    than Qwen, the true count is .76 (English) and .82 (Chinese) of ours on average, and never above it but for
-    random strings and the rarest ideographs.
+    than Qwen, the true count is .76 (English) and .82 (Chinese) of ours on average; only random
+    strings and the rarest ideographs exceed it.
     """
     total = 0.0
     for piece in _PIECE.finditer(text):

@@ -71,6 +71,8 @@ class OllamaServer:
     embedders: list[str] = field(default_factory=lambda: ["nomic-embed-text:latest"])
     answer: Answer | None = None
     """None: quote the first sentence of each passage in the prompt."""
+    thought: str = "Let me read the passages."
+    """The thinking that goes with a text in `answer`, if the model thinks."""
     thinking: ThinkingStyle = "field"
     capable: bool = True
     """Whether /api/show lists "thinking" for the chat models."""
@@ -144,7 +146,7 @@ class OllamaServer:
         if self.answer is None:
             return quote_passages(messages)
         if isinstance(self.answer, str):
-            return "", self.answer
+            return (self.thought if self.capable else ""), self.answer
         return self.answer(messages)
 
     def deltas(self, messages: list[Json]) -> list[tuple[str, str]]:
