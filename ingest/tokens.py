@@ -26,6 +26,21 @@ _ENGLISH_GRAMMAR = re.compile(
     r"|with)\b",
     re.IGNORECASE,
 )
+_FUNCTION_WORDS = frozenset(
+    re.findall(
+        r"\w+",
+        """
+    a about after again all also am an and any are as at be because been before being but by can
+    could did do does doing for from had has have having he her here hers him his how i if in into
+    is it its may me might more most must my no nor not of off on once only or other our out over
+    own please s same shall she should so some such t than that the their them then there these
+    they this those through to too under until up us very was we were what when where which while
+    who whom whose why will with would you your 什么 怎么 怎样 如何 哪些 哪里 哪个 多少 为什 是否
+    请问 可以 需要 应该
+    """,
+    )
+)
+_FUNCTION_CHARACTERS = frozenset("的了是在吗呢吧么与及或也就都而被把啊呀哦地得着之其这那")
 _SENTENCE_END = re.compile(
     r"[。！？；!?…]+[”’」』）\"')\]]*"  # ends a sentence wherever it stands
     r"|\.+[”’\"')\]]*(?=\s|$)"  # a full stop ends one before white space only: 3.14, example.com
@@ -53,6 +68,18 @@ def _words_of(run: re.Match[str]) -> Iterator[str]:
         yield characters
     else:
         yield from map("".join, itertools.pairwise(characters))
+
+
+def content_words(text: str) -> list[str]:
+    """Return the words that carry meaning: neither English function words nor Chinese ones.
+
+    Bigrams with a Chinese function character go: "机的" in "无人机的重量" is a seam, not a word.
+    """
+    return [word for word in words(text) if not _is_function_word(word)]
+
+
+def _is_function_word(word: str) -> bool:
+    return word in _FUNCTION_WORDS or any(character in _FUNCTION_CHARACTERS for character in word)
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:

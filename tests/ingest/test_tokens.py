@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.tokens import cjk_share, language_of, sentence_spans, words
+from ingest.tokens import cjk_share, content_words, language_of, sentence_spans, words
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,8 @@ def test_language_of_a_question(text: str, language: str) -> None:
 def test_share_of_cjk_letters() -> None:
     assert cjk_share("无人 ab") == 0.5
     assert cjk_share("123") == 0
+
+
+def test_content_words_leave_out_what_carries_no_meaning() -> None:
+    assert content_words("What is the weight of it?") == ["weight"]
+    assert content_words("无人机的重量是多少") == ["无人", "人机", "重量"]

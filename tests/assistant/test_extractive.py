@@ -1,0 +1,80 @@
+"""Without a model there are quotes: labelled, cited, of use."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from assistant.answers import Passage, Prompt
+from assistant.events import AnswerDelta, ReplyFinished
+from assistant.models.extractive import ExtractiveModel, best_sentences
+from ingest.wording import Language
+
+pytestmark = pytest.mark.anyio
+
+
+def passages(*texts: str) -> tuple[Passage, ...]:
+    return tuple(
+        Passage(
+            number=number,
+            url=f"https://{number}.example/",
+            title="Drones",
+            text=text,
+            score=1.0,
+            fetched_at=datetime(2026, 11, 21, tzinfo=UTC),
+        )
+        for number, text in enumerate(texts, 1)
+    )
+
+
+async def reply(question: str, *texts: str, language: Language = "en") -> str:
+    prompt = Prompt(messages=(), question=question, language=language, passages=passages(*texts))
+    events = [event async for event in ExtractiveModel().stream(prompt)]
+    assert isinstance(events[-1], ReplyFinished)
+    return "".join(event.text for event in events if isinstance(event, AnswerDelta))
+
+
+async def test_english_quotes_are_labelled_and_cited() -> None:
+    text = await reply(
+        "What is the weight limit of small drones?",
+        "Drones are fun.[3] The weight limit of small drones is 250 grams. Birds fly as well.",
+        "# Weight limit\n| weight | limit |\n- **Small** drones with a [limit](https://x.example/).",
+    )
+    assert text.splitlines()[:3] == [
+        "Quotes from the pages, not an answer written by a model:",
+        "",
+        "- The weight limit of small drones is 250 grams. [1]",
+    ]
+    assert "Birds" not in text
+
+
+async def test_chinese_quotes_are_labelled_and_cited() -> None:
+    text = await reply(
+        "小型无人机的重量限制是多少？",
+        "无人机很有趣。小型无人机的重量限制为250克。鸟也会飞。",
+        language="zh",
+    )
+    assert text == ("以下是网页原文摘录，并非模型的回答：\n\n- 小型无人机的重量限制为250克。 [1]")
+
+
+async def test_pages_without_a_fitting_sentence_yield_none() -> None:
+    assert await reply("Who wrote Hamlet?", "Drones are fun to fly today.") == (
+        "No sentence of the pages fits the question."
+    )
+    assert "没有" in await reply("谁写了哈姆雷特？", "无人机很有趣。", language="zh")
+
+
+def test_same_sentence_on_two_pages_is_quoted_once() -> None:
+    same = "The weight limit of small drones is 250 grams."
+    assert [quote.number for quote in best_sentences("weight limit", passages(same, same))] == [1]
+
+
+def test_headings_tables_questions_and_scraps_are_not_quoted() -> None:
+    page = "# Weight limit of drones\n\nWhat is the weight limit?\n\n|weight|limit|\n\nweight limit"
+    assert best_sentences("weight limit of drones", passages(page)) == []
+
+
+def test_no_more_than_four_sentences_and_none_endless() -> None:
+    texts = [f"Number {n}: the limit for type {n}{n} drones is {n}00 grams " * 12 for n in range(9)]
+    quotes = best_sentences("drones limit", passages(*texts))
+    assert 1 <= len(quotes) <= 4
+    assert all(len(quote.text) <= 300 for quote in quotes)
