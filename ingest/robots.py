@@ -16,8 +16,9 @@ from urllib.parse import quote
 
 from protego import Protego
 
-from ingest.errors import IngestError
+from ingest.errors import ForbiddenError, IngestError
 from ingest.urls import origin_of
+from ingest.wording import Wording
 
 MAX_BYTES = 500 * 1024
 """RFC 9309, 2.5: what must be read at least; we read no more."""
@@ -255,6 +256,22 @@ class RobotsGate:
         if site.file.is_big:
             return await asyncio.to_thread(site.file.verdict, url)
         return site.file.verdict(url)
+
+    async def permit(self, url: str) -> RobotsVerdict:
+        """Return the verdict that lets us read `url`.
+
+        Raises:
+            ForbiddenError: "robots": it does not; `robots` is the rule that says so.
+        """
+        found = await self.check(url)
+        if not found.allowed:
+            raise ForbiddenError(
+                Wording(f"the site says no ({found.rule})", f"网站不允许抓取（{found.rule}）"),
+                url=url,
+                reason="robots",
+                robots=found.rule,
+            )
+        return found
 
     async def close(self) -> None:
         """Stop asking. May be called twice."""
