@@ -77,7 +77,11 @@ class ChunkStore(Protocol):
 
 
 class VectorStore(Protocol):
-    """The vector half: ids and vectors of one or more spaces, nothing else. Rebuildable."""
+    """The vector half: ids and vectors of one or more spaces, nothing else. Rebuildable.
+
+    The caller holds a lock against other threads and other processes. What another process has
+    written since the last call is seen. Raises `StoreError` only.
+    """
 
     def upsert(self, vectors: Mapping[str, Vector], *, space: str) -> None:
         """Set the vectors of these ids."""
@@ -93,6 +97,10 @@ class VectorStore(Protocol):
 
     def count(self, *, space: str) -> int:
         """Return how many vectors `space` holds."""
+        ...
+
+    def clear(self) -> None:
+        """Forget every space; this mends a store that is damaged."""
         ...
 
     def close(self) -> None:

@@ -1,0 +1,233 @@
+"""From a question to the passages that may answer it: words and vectors, fused."""
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from assistant.answers import Passage
+from ingest.documents import Document, ScoredChunk
+from ingest.embed.base import FLUENCY_FLOOR, Embedder, Vector
+from ingest.errors import EmbedError
+from ingest.store.base import ChunkStore
+from ingest.tokens import words
+from ingest.wording import Wording
+
+RRF_K = 10
+"""Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion", SIGIR 2009, use 60; with two legs and
+few passages a smaller one is better: recall@5 .997 against .992 (bench/retrieval.py)."""
+
+CANDIDATES = 50  # chunks that each leg may name
+EMBED_NOW = 16  # chunks found by words that get their missing vector now: 0.5 s on two cores
+LOOKUP = 2_000  # characters of the question that are looked up; the rest is quotation or paste
+
+GAP = 2  # characters of white space that the splitter leaves out between neighbours
+
+STOP_WORDS = frozenset(
+    words(
+        "a about an and any are as at be been by can could did do does for from had has have how i"
+        " if in into is it its many much of on or s so than that the their them then there these"
+        " they this to was were what when where which who whom whose why will with would you your"
+    )
+)
+"""English words that name nothing. Chinese grammar is too short to tell apart as bigrams."""
+
+NO_ENCODER = Wording(
+    "Found by words alone: no embedding model is available. See: assistant doctor",
+    "仅按词语检索：没有可用的嵌入模型。请运行 assistant doctor 查看",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrieved:
+    """The passages, best first, and what was missing while they were chosen."""
+
+    passages: tuple[Passage, ...]
+    words_only: Wording | None = None
+    """Why the vectors did not help although they should; None when they did their part, or when
+    the encoder does not know the question's language and words do better."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A run of one document that goes into one passage."""
+
+    url: str
+    start: int
+    end: int
+    heading: str
+    score: float
+
+    def touches(self, other: "_Span") -> bool:
+        near = self.start <= other.end + GAP and other.start <= self.end + GAP
+        return self.url == other.url and near
+
+    def joined(self, other: "_Span") -> "_Span":
+        """Return what covers both, under the heading of the first and the better score."""
+        first = other if other.start < self.start else self
+        return _Span(
+            self.url,
+            first.start,
+            max(self.end, other.end),
+            first.heading,
+            max(self.score, other.score),
+        )
+
+
+class Retriever:
+    """Finds passages in the index by words and, where an encoder knows the language, by vectors."""
+
+    def __init__(
+        self,
+        *,
+        store: ChunkStore,
+        embedder: Embedder | None,
+        top_k: int,
+        per_page: int = 3,
+        longest: int = 1_600,
+        no_encoder: Wording | None = NO_ENCODER,
+    ) -> None:
+        """Return `top_k` passages at most, `per_page` from one page.
+
+        Neighbouring chunks become one passage as long as it has at most `longest` characters.
+        `no_encoder` is what to say when `embedder` is None, None to say nothing.
+        """
+        self._store = store
+        self._embedder = embedder
+        self._top_k = top_k
+        self._per_page = per_page
+        self._longest = longest
+        self._no_encoder = no_encoder
+
+    async def retrieve(self, question: str) -> Retrieved:
+        """Return the best passages for `question`, () when nothing in the index bears on it.
+
+        Raises:
+            StoreError: the index cannot be read.
+        """
+        question = question[:LOOKUP]
+        by_words = await self._store.matching(_telling(words(question)), top_k=CANDIDATES)
+        by_vector, words_only = await self._by_vector(question, by_words)
+        fused = self._fuse(question, by_words, by_vector)
+        return Retrieved(passages=await self._passages(fused), words_only=words_only)
+
+    async def _by_vector(
+        self, question: str, by_words: Sequence[ScoredChunk]
+    ) -> tuple[list[ScoredChunk], Wording | None]:
+        """Return the vector leg, and why there is none if there should be one."""
+        if self._embedder is None:
+            return [], self._no_encoder
+        if self._embedder.fluency(question) < FLUENCY_FLOOR:
+            return [], None
+        try:
+            vector = await self._embedder.embed_query(question)
+            await self._embed_missing(self._embedder, by_words)
+        except EmbedError as error:
+            return [], _encoder_failed(error)
+        found = await self._store.nearest(vector, top_k=CANDIDATES, space=self._embedder.space)
+        return found, None
+
+    async def _embed_missing(self, embedder: Embedder, found: Iterable[ScoredChunk]) -> None:
+        """Give the best chunks found by words the vector that they lack, now and for later."""
+        known = [
+            scored.chunk.id
+            for scored in found
+            if embedder.fluency(scored.chunk.text) >= FLUENCY_FLOOR
+        ]
+        missing = await self._store.unembedded(
+            known[:EMBED_NOW], space=embedder.space, limit=EMBED_NOW
+        )
+        if missing:
+            vectors = await embedder.embed_documents([chunk.text for chunk in missing])
+            by_id: Mapping[str, Vector] = {
+                chunk.id: vector for chunk, vector in zip(missing, vectors, strict=True)
+            }
+            await self._store.add_vectors(by_id, space=embedder.space)
+
+    def _fuse(
+        self, question: str, by_words: Sequence[ScoredChunk], by_vector: Sequence[ScoredChunk]
+    ) -> list[ScoredChunk]:
+        """Return all candidates by reciprocal rank, each leg worth what it knows.
+
+        The score is 1 for a chunk that every leg with a say puts first. A vector counts as much as
+        the encoder knows the language of the question and of the chunk: an English encoder would
+        drag recall@1 in Chinese from .927 to .385.
+        """
+        weight = self._embedder.fluency(question) if self._embedder and by_vector else 0.0
+        scores: dict[str, float] = {}
+        for rank, scored in enumerate(by_words, start=1):
+            scores[scored.chunk.id] = 1.0 / (RRF_K + rank)
+        for rank, scored in enumerate(by_vector, start=1):
+            share = min(weight, self._knows(scored.chunk.text))
+            scores[scored.chunk.id] = scores.get(scored.chunk.id, 0.0) + share / (RRF_K + rank)
+        chunks = {scored.chunk.id: scored.chunk for scored in [*by_words, *by_vector]}
+        best = (1.0 + weight) / (RRF_K + 1)
+        ranked = sorted(scores, key=lambda id_: (-scores[id_], id_))
+        return [ScoredChunk(chunk=chunks[id_], score=scores[id_] / best) for id_ in ranked]
+
+    def _knows(self, text: str) -> float:
+        fluency = self._embedder.fluency(text) if self._embedder else 0.0
+        return fluency if fluency >= FLUENCY_FLOOR else 0.0
+
+    async def _passages(self, fused: Sequence[ScoredChunk]) -> tuple[Passage, ...]:
+        spans = self._spans(fused)
+        documents = await self._store.documents({span.url for span in spans})
+        here = [span for span in spans if span.url in documents]  # the rest has just been deleted
+        return tuple(
+            _passage(span, documents[span.url], number) for number, span in enumerate(here, start=1)
+        )
+
+    def _spans(self, fused: Sequence[ScoredChunk]) -> list[_Span]:
+        """Return the spans to quote, best first: each the best chunk of its neighbourhood."""
+        spans: list[_Span] = []
+        told: set[tuple[str, ...]] = set()
+        for scored in fused:
+            chunk = scored.chunk
+            span = _Span(chunk.url, chunk.start, chunk.end, chunk.heading, scored.score)
+            merged = self._merged(spans, span)
+            if merged is not None:
+                spans = merged
+                continue
+            if len(spans) == self._top_k:
+                break
+            copy = tuple(words(chunk.text))
+            of_page = sum(other.url == chunk.url for other in spans)
+            if of_page < self._per_page and copy not in told:
+                told.add(copy)
+                spans.append(span)
+        return spans
+
+    def _merged(self, spans: Sequence[_Span], span: _Span) -> list[_Span] | None:
+        """Return the spans with `span` joined to those it touches, None if it cannot be."""
+        touching = [other for other in spans if other.touches(span)]
+        if not touching:
+            return None
+        joined = functools.reduce(_Span.joined, touching, span)
+        if joined.end - joined.start > self._longest:
+            return None
+        return [
+            joined if other is touching[0] else other
+            for other in spans
+            if other is touching[0] or other not in touching
+        ]
+
+
+def _telling(question: list[str]) -> list[str]:
+    """Return the words of the question that name something; all of them if none does."""
+    return [word for word in question if word not in STOP_WORDS] or question
+
+
+def _passage(span: _Span, document: Document, number: int) -> Passage:
+    return Passage(
+        number=number,
+        url=document.url,
+        title=document.title,
+        text=document.text[span.start : span.end],
+        score=span.score,
+        fetched_at=document.fetched_at,
+        published=document.published,
+        heading=span.heading,
+    )
+
+
+def _encoder_failed(error: EmbedError) -> Wording:
+    return Wording(f"Found by words alone. {error.to('en')}", f"仅按词语检索。{error.to('zh')}")

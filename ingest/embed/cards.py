@@ -1,0 +1,84 @@
+"""What the makers of embedding models ask of their users: prefixes, and which languages.
+
+Prefixed and plain vectors do not mix, so the prefixes are part of a vector space's name.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+LATIN_END = 0x250
+"""The first character after the Latin blocks of Unicode (Basic to Extended-B)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCard:
+    """How to talk to one family of models."""
+
+    query: str = ""
+    """Goes before a question."""
+    document: str = ""
+    """Goes before a passage."""
+    english_only: bool = False
+
+    @property
+    def scheme(self) -> str:
+        """Name the prefixes: "plain", or eight digits that change when they do."""
+        if not (self.query or self.document):
+            return "plain"
+        return hashlib.sha256(f"{self.query}\0{self.document}".encode()).hexdigest()[:8]
+
+    def fluency(self, text: str) -> float:
+        """Return how well the family knows the language of `text`, 0 to 1."""
+        return latin_share(text) if self.english_only else 1.0
+
+
+_PASSAGES_EN = "Represent this sentence for searching relevant passages: "
+
+# First match wins, against the lower-case name without registry, owner and tag.
+# Sources: the model card of each family, section "usage" (nomic-ai/nomic-embed-text-v1.5 and
+# -v2-moe, mixedbread-ai/mxbai-embed-large-v1, Snowflake/snowflake-arctic-embed-l and -l-v2.0,
+# google/embeddinggemma-300m, Qwen/Qwen3-Embedding-0.6B, BAAI/bge-large-en-v1.5 and bge-m3,
+# intfloat/e5-base-v2 and multilingual-e5-small, ibm-granite/granite-embedding-30m-english,
+# sentence-transformers/all-MiniLM-L6-v2).
+CARDS: tuple[tuple[str, ModelCard], ...] = (
+    ("nomic-embed-text-v2", ModelCard(query="search_query: ", document="search_document: ")),
+    (
+        "nomic-embed-text",
+        ModelCard(query="search_query: ", document="search_document: ", english_only=True),
+    ),
+    ("mxbai-embed-large", ModelCard(query=_PASSAGES_EN, english_only=True)),
+    ("snowflake-arctic-embed2", ModelCard(query="query: ")),
+    ("snowflake-arctic-embed-l-v2", ModelCard(query="query: ")),
+    ("snowflake-arctic-embed-m-v2", ModelCard(query="query: ")),
+    ("snowflake-arctic-embed", ModelCard(query=_PASSAGES_EN, english_only=True)),
+    (
+        "embeddinggemma",
+        ModelCard(query="task: search result | query: ", document="title: none | text: "),
+    ),
+    (
+        "qwen3-embedding",
+        ModelCard(
+            query="Instruct: Given a web search query, retrieve relevant passages that answer the"
+            " query\nQuery:"
+        ),
+    ),
+    ("multilingual-e5", ModelCard(query="query: ", document="passage: ")),
+    ("e5-", ModelCard(query="query: ", document="passage: ", english_only=True)),
+    ("bge-m3", ModelCard()),
+    ("bge-large", ModelCard(query=_PASSAGES_EN, english_only=True)),
+    ("granite-embedding", ModelCard()),
+    ("paraphrase-multilingual", ModelCard()),
+    ("all-minilm", ModelCard(english_only=True)),
+)
+
+
+def card_of(model: str) -> ModelCard:
+    """Return the card of a model by its name on the server; a plain one if it is unknown."""
+    name = model.lower().rsplit("/", 1)[-1].split(":", 1)[0]
+    return next((card for start, card in CARDS if name.startswith(start)), ModelCard())
+
+
+def latin_share(text: str) -> float:
+    """Return the share of Latin letters among all letters and ideographs, 1 if there are none."""
+    letters = [ord(character) for character in text if character.isalpha()]
+    return sum(letter < LATIN_END for letter in letters) / len(letters) if letters else 1.0

@@ -1,0 +1,358 @@
+"""The truth of the index: documents, chunks, words and vectors in one SQLite file."""
+
+# ruff: noqa: S608  (statements are put together from our own constants; values are bound)
+
+import json
+import sqlite3
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.documents import Chunk, Document, ScoredChunk
+from ingest.embed.base import Vector
+from ingest.errors import StoreError
+from ingest.store import schema
+from ingest.store.base import IndexStats
+from ingest.store.rows import (
+    CHUNK,
+    CHUNKS,
+    DOCUMENT,
+    from_document,
+    packed,
+    to_chunk,
+    to_document,
+    unpacked,
+)
+from ingest.wording import Wording
+
+BUSY_TIMEOUT_S = 15.0  # a page is written in milliseconds: whoever needs longer is stuck
+HEADING_WEIGHT = 0.5  # of a word in the title or heading, against one in the text
+MAX_QUERY_WORDS = 64  # a 100 kB question must not become a query of thousands of words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """A vector that the vector store must set, or forget when `vector` is None."""
+
+    number: int
+    id: str
+    space: str
+    vector: Vector | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """One chunk as it lies in the tables, with its vectors by space."""
+
+    number: int
+    id: str
+    heading: str
+    text: str
+    vectors: dict[str, bytes]
+
+
+class Catalog:
+    """One connection behind one lock: any thread may call, one at a time. Raises `StoreError`."""
+
+    def __init__(
+        self,
+        path: Path | None = None,
+        *,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
+        max_bytes: int | None = None,
+    ) -> None:
+        """Open or create the file at `path`; None keeps everything in memory.
+
+        `max_bytes` bounds the file; writing more is refused as if the disk were full.
+        """
+        self.path = path
+        self._lock = threading.RLock()
+        self._connection = schema.connect(path, busy_timeout_s=busy_timeout_s, max_bytes=max_bytes)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, schema.explained(self.path):
+            yield self._connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._reading() as connection, schema.transaction(connection):
+            yield connection
+
+    def replace(
+        self,
+        document: Document,
+        chunks: Sequence[Chunk],
+        vectors: Mapping[str, Vector],
+        *,
+        space: str,
+    ) -> None:
+        """Make `chunks` the only chunks of `document.url`, in one transaction.
+
+        A chunk without a vector in `vectors` takes over those of the same text in the page's
+        former version, in every space: text that has not changed is not embedded again.
+        """
+        given = {id_: packed(vector) for id_, vector in vectors.items()}
+        with self._writing() as connection:
+            self._check_length(connection, given.values(), space)
+            old = _stored(connection, document.url)
+            kept = {chunk.text: chunk.vectors for chunk in old if chunk.vectors}
+            new = {
+                chunk.id: kept.get(chunk.text, {})
+                | ({space: given[chunk.id]} if chunk.id in given else {})
+                for chunk in chunks
+            }
+            _forget(connection, document.url, old)
+            _insert(connection, document, chunks, new)
+            _mark_differences(connection, {chunk.id: chunk.vectors for chunk in old}, new)
+            if given:
+                schema.remember(connection, "space", space)
+
+    def add_vectors(self, vectors: Mapping[str, Vector], *, space: str) -> None:
+        """Add vectors to chunks that are here; ids that are gone are ignored."""
+        blobs = {id_: packed(vector) for id_, vector in vectors.items()}
+        if not blobs:
+            return
+        with self._writing() as connection:
+            self._check_length(connection, blobs.values(), space)
+            numbers = dict(
+                connection.execute(
+                    "SELECT id, number FROM chunks WHERE id IN (SELECT value FROM json_each(?))",
+                    (json.dumps(list(blobs)),),
+                ).fetchall()
+            )
+            connection.executemany(
+                "INSERT OR REPLACE INTO embeddings (space, chunk, vector) VALUES (?, ?, ?)",
+                [(space, number, blobs[id_]) for id_, number in numbers.items()],
+            )
+            _mark(connection, [(id_, space) for id_ in numbers])
+            schema.remember(connection, "space", space)
+
+    def _check_length(
+        self, connection: sqlite3.Connection, blobs: Collection[bytes], space: str
+    ) -> None:
+        """Refuse vectors whose length differs from those that the space holds."""
+        row = connection.execute(
+            "SELECT length(vector) FROM embeddings WHERE space = ? LIMIT 1", (space,)
+        ).fetchone()
+        lengths = {len(vector) // 4 for vector in blobs} | ({row[0] // 4} if row else set())
+        if len(lengths) > 1:
+            raise StoreError(
+                Wording(
+                    f"vectors of different lengths {sorted(lengths)} in one space, {space!r}",
+                    f"同一向量空间 {space!r} 中出现了不同长度的向量 {sorted(lengths)}",
+                ),
+                hint=Wording(
+                    "the embedding model behind this name has changed: give it another name or tag",
+                    "同名的嵌入模型已经改变：请换一个名称或标签",
+                ),
+            )
+
+    def matching(self, words: Sequence[str], *, top_k: int) -> list[ScoredChunk]:
+        """Return the `top_k` chunks of highest BM25 score (FTS5: k1 1.2, b 0.75), best first."""
+        distinct = list(dict.fromkeys(words))[:MAX_QUERY_WORDS]
+        if not distinct or top_k < 1:
+            return []
+        # Quoted, so that no word can be read as FTS5's syntax; `words` hold no quotes.
+        query = " OR ".join(f'"{word}"' for word in distinct if '"' not in word)
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"SELECT {CHUNK}, w.score FROM ("
+                " SELECT rowid AS number, -rank AS score FROM words"
+                f" WHERE words MATCH ? AND rank MATCH 'bm25(1.0, {HEADING_WEIGHT})'"
+                " ORDER BY rank LIMIT ?) w"
+                " JOIN chunks c ON c.number = w.number JOIN documents d ON d.url = c.url",
+                (query, top_k),
+            ).fetchall()
+        found = [ScoredChunk(chunk=to_chunk(row[:8]), score=row[8]) for row in rows]
+        return sorted(found, key=lambda scored: (-scored.score, scored.chunk.id))
+
+    def by_id(self, ids: Collection[str]) -> dict[str, Chunk]:
+        """Return those of `ids` that are here."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"SELECT {CHUNK} FROM {CHUNKS} WHERE c.id IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(ids)),),
+            ).fetchall()
+        return {row[0]: to_chunk(row) for row in rows}
+
+    def unembedded(
+        self, ids: Collection[str] | None = None, *, space: str, limit: int
+    ) -> list[Chunk]:
+        """Return up to `limit` chunks without a vector in `space`, among `ids` if given."""
+        among = "" if ids is None else "AND c.id IN (SELECT value FROM json_each(:ids))"
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"SELECT {CHUNK} FROM {CHUNKS} WHERE NOT EXISTS (SELECT 1 FROM embeddings e"
+                f" WHERE e.space = :space AND e.chunk = c.number) {among}"
+                " ORDER BY c.number LIMIT :limit",
+                {"space": space, "limit": limit, "ids": json.dumps(list(ids or ()))},
+            ).fetchall()
+        return [to_chunk(row) for row in rows]
+
+    def documents(self, urls: Collection[str]) -> dict[str, Document]:
+        """Return those of `urls` that are here, by URL."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"SELECT {DOCUMENT} FROM documents WHERE url IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(urls)),),
+            ).fetchall()
+        return {row[0]: to_document(row) for row in rows}
+
+    def chunks(self, url: str) -> list[Chunk]:
+        """Return the chunks of one document in order."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"SELECT {CHUNK} FROM {CHUNKS} WHERE c.url = ? ORDER BY c.position",
+                (url,),
+            ).fetchall()
+        return [to_chunk(row) for row in rows]
+
+    def delete(self, url: str) -> int:
+        """Forget `url` and return how many chunks it had."""
+        with self._writing() as connection:
+            old = _stored(connection, url)
+            _forget(connection, url, old)
+            _mark_differences(connection, {chunk.id: chunk.vectors for chunk in old}, {})
+        return len(old)
+
+    def stats(self) -> IndexStats:
+        """Count what is here."""
+        with self._reading() as connection:
+            space = schema.recall(connection, "space")
+            documents, chunks = connection.execute(
+                "SELECT (SELECT COUNT(*) FROM documents), (SELECT COUNT(*) FROM chunks)"
+            ).fetchone()
+        embedded = self.embedded(space)
+        return IndexStats(documents=documents, chunks=chunks, embedded=embedded, space=space)
+
+    def embedded(self, space: str) -> int:
+        """Return how many chunks have a vector in `space`."""
+        with self._reading() as connection:
+            (count,) = connection.execute(
+                "SELECT COUNT(*) FROM embeddings WHERE space = ?", (space,)
+            ).fetchone()
+        return int(count)
+
+    def settled(self, space: str) -> int | None:
+        """Return how many vectors of `space` a copy must hold, None while the journal has some.
+
+        One statement, so one snapshot: another process may be writing a page right now.
+        """
+        with self._reading() as connection:
+            count, waiting = connection.execute(
+                "SELECT (SELECT COUNT(*) FROM embeddings WHERE space = :space),"
+                " EXISTS (SELECT 1 FROM pending WHERE space = :space)",
+                {"space": space},
+            ).fetchone()
+        return None if waiting else int(count)
+
+    def pending(self, *, limit: int) -> list[Pending]:
+        """Return the oldest entries of the journal, each with today's vector."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT p.number, p.id, p.space, e.vector FROM pending p"
+                " LEFT JOIN chunks c ON c.id = p.id"
+                " LEFT JOIN embeddings e ON e.chunk = c.number AND e.space = p.space"
+                " ORDER BY p.number LIMIT ?",
+                (limit,),
+            ).fetchall()
+        return [
+            Pending(number=number, id=id_, space=space, vector=unpacked(blob))
+            for number, id_, space, blob in rows
+        ]
+
+    def settle(self, done: Collection[Pending]) -> None:
+        """Strike these entries out. One that was written again since has a new number and stays."""
+        with self._writing() as connection:
+            connection.executemany(
+                "DELETE FROM pending WHERE number = ?", [(entry.number,) for entry in done]
+            )
+
+    def mark_all(self, *, space: str) -> None:
+        """Enter every vector of `space` in the journal, to fill an empty vector store."""
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT INTO pending (id, space) SELECT c.id, e.space FROM embeddings e"
+                " JOIN chunks c ON c.number = e.chunk WHERE e.space = ?",
+                (space,),
+            )
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._connection.close()
+
+
+def _stored(connection: sqlite3.Connection, url: str) -> list[_Stored]:
+    rows = connection.execute(
+        "SELECT c.number, c.id, c.heading, c.text, e.space, e.vector FROM chunks c"
+        " LEFT JOIN embeddings e ON e.chunk = c.number WHERE c.url = ?",
+        (url,),
+    ).fetchall()
+    stored: dict[int, _Stored] = {}
+    for number, id_, heading, text, space, vector in rows:
+        chunk = stored.setdefault(number, _Stored(number, id_, heading, text, {}))
+        if space is not None:
+            chunk.vectors[space] = vector
+    return list(stored.values())
+
+
+def _forget(connection: sqlite3.Connection, url: str, old: Sequence[_Stored]) -> None:
+    row = connection.execute("SELECT title FROM documents WHERE url = ?", (url,)).fetchone()
+    for chunk in old:
+        schema.remove_words(
+            connection, chunk.number, text=chunk.text, heading=chunk.heading, title=row[0]
+        )
+    connection.execute("DELETE FROM documents WHERE url = ?", (url,))  # the rest cascades
+
+
+def _insert(
+    connection: sqlite3.Connection,
+    document: Document,
+    chunks: Sequence[Chunk],
+    vectors: Mapping[str, Mapping[str, bytes]],
+) -> None:
+    connection.execute(
+        f"INSERT INTO documents ({DOCUMENT}) VALUES (?, ?, ?, ?, ?, ?)",
+        from_document(document),
+    )
+    for chunk in chunks:
+        number = connection.execute(
+            "INSERT INTO chunks (id, url, position, first, past, heading, text)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING number",
+            (
+                chunk.id,
+                document.url,
+                chunk.position,
+                chunk.start,
+                chunk.end,
+                chunk.heading,
+                chunk.text,
+            ),
+        ).fetchone()[0]
+        schema.add_words(
+            connection, number, text=chunk.text, heading=chunk.heading, title=document.title
+        )
+        connection.executemany(
+            "INSERT INTO embeddings (space, chunk, vector) VALUES (?, ?, ?)",
+            [(space, number, vector) for space, vector in vectors[chunk.id].items()],
+        )
+
+
+def _mark_differences(
+    connection: sqlite3.Connection,
+    old: Mapping[str, Mapping[str, bytes]],
+    new: Mapping[str, Mapping[str, bytes]],
+) -> None:
+    """Enter in the journal what the vector store must set or forget, and nothing else."""
+    before = {(id_, space): v for id_, spaces in old.items() for space, v in spaces.items()}
+    after = {(id_, space): v for id_, spaces in new.items() for space, v in spaces.items()}
+    changed = [key for key in before | after if before.get(key) != after.get(key)]
+    _mark(connection, changed)
+
+
+def _mark(connection: sqlite3.Connection, keys: Sequence[tuple[str, str]]) -> None:
+    connection.executemany("INSERT INTO pending (id, space) VALUES (?, ?)", keys)
