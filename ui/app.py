@@ -1,0 +1,150 @@
+"""The chat page. `streamlit run ui/app.py`, or `assistant ui`."""
+
+import atexit
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import streamlit as st
+
+from ingest.errors import AssistantError
+from ingest.wording import Language
+from ui import labels
+from ui.answerer import Answerer
+from ui.rendering import TurnView, take
+from ui.session import Conversation, Turn
+
+PULSE_S = 0.1
+"""Seconds of silence after which the page draws the clock: Streamlit can stop it only then."""
+STYLE = Path(__file__).with_name("style.css")
+
+QUESTION, WEB, LANGUAGE = "question", "web", "lang"
+"""Keys of the widgets."""
+
+
+@st.cache_resource(show_spinner=False)
+def answerer() -> Answerer:
+    """Return the one that answers for every tab of this server."""
+    from assistant.bootstrap import open_assistant  # noqa: PLC0415  only where it is needed
+    from assistant.settings import load_settings  # noqa: PLC0415  only where it is needed
+
+    asking = Answerer(lambda: open_assistant(load_settings(), model_is_required=False))
+    atexit.register(asking.close)
+    return asking
+
+
+def main(answerer: Callable[[], Answerer] = answerer) -> None:
+    """Draw the page, and answer the question that waits, if one does."""
+    st.set_page_config(page_title="求证 · Qiuzheng", page_icon=":material/verified:")
+    st.html(STYLE)
+    talk = st.session_state.setdefault("conversation", Conversation())
+    language = sidebar(talk)
+    if not talk.turns:
+        welcome(talk, language)
+    for number, turn in enumerate(talk.turns):
+        if turn is not talk.waiting:
+            TurnView(turn, language, key=str(number)).draw()
+    waiting = talk.waiting
+    question_line(talk, language)
+    if waiting is not None:
+        view = TurnView(waiting, language, key=str(len(talk.turns) - 1))
+        reply(waiting, view, answerer(), talk)
+        st.rerun()
+
+
+def sidebar(talk: Conversation) -> Language:
+    """Draw the name, "new conversation" and the language switch; return the language."""
+    spoken: Language = "zh" if (st.context.locale or "").lower().startswith("zh") else "en"
+    language: Language = st.session_state.get(LANGUAGE) or spoken
+    with st.sidebar:
+        st.title(labels.NAME.to(language), anchor=False)
+        st.button(
+            labels.NEW.to(language),
+            icon=":material/edit_square:",
+            shortcut="Ctrl+Shift+O",
+            on_click=talk.forget,
+            disabled=not talk.turns,
+            width="stretch",
+        )
+        st.segmented_control(
+            labels.LANGUAGE.to(language),
+            options=list(labels.LANGUAGES),
+            format_func=lambda code: labels.LANGUAGES[code],
+            default=spoken,
+            required=True,
+            key=LANGUAGE,
+            disabled=talk.waiting is not None,
+            label_visibility="collapsed",
+        )
+    return language
+
+
+def welcome(talk: Conversation, language: Language) -> None:
+    """Draw the empty page: what this is, and questions to begin with."""
+    with st.container(key="welcome"):
+        st.title(labels.WELCOME.to(language), anchor=False)
+        st.markdown(labels.PROMISE.to(language))
+        for number, example in enumerate(labels.EXAMPLES):
+            question = example.to(language)
+            st.button(
+                question,
+                key=f"example-{number}",
+                type="tertiary",
+                icon=":material/arrow_forward:",
+                on_click=lambda question=question: talk.begin(
+                    question, web=st.session_state.get(WEB, True)
+                ),
+            )
+
+
+def question_line(talk: Conversation, language: Language) -> None:
+    """Draw the line to type in with the web switch below, or with the stop button beside it."""
+    busy = talk.waiting is not None
+    idle = labels.ASK_MORE if talk.turns else labels.ASK
+    prompt = labels.BUSY if busy else idle
+
+    def submit() -> None:
+        talk.begin(st.session_state[QUESTION] or "", web=st.session_state[WEB])
+
+    with st.bottom:
+        with st.container(horizontal=True, vertical_alignment="bottom", key="ask"):
+            st.chat_input(prompt.to(language), key=QUESTION, on_submit=submit, disabled=busy)
+            if busy:
+                st.button(
+                    labels.STOP.to(language), key="stop", icon=":material/stop:", shortcut="Esc"
+                )
+        st.toggle(
+            labels.WEB.to(language),
+            value=True,
+            key=WEB,
+            help=labels.WEB_HELP.to(language),
+            on_change="ignore",  # a change counts from the next question on
+        )
+
+
+def reply(turn: Turn, view: TurnView, asking: Answerer, talk: Conversation) -> None:
+    """Answer `turn` and draw it as it grows. Streamlit leaves from within when it is stopped."""
+    started = time.monotonic()
+    history = talk.history()
+    turn.state = "running"
+    try:
+        asked = asking.ask(turn.question, web=turn.web, history=history, pulse_s=PULSE_S)
+        with closing(asked) as events:
+            for event in events:
+                turn.seconds = time.monotonic() - started
+                if event is not None:
+                    take(turn, event)
+                view.draw_if_due()
+        turn.state = "done"
+    except AssistantError as error:
+        turn.state, turn.error = "failed", error
+    finally:
+        turn.seconds = time.monotonic() - started
+        if turn.state == "running":
+            turn.state = "stopped"
+    view.draw()
+
+
+if __name__ == "__main__":
+    main()

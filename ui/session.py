@@ -1,0 +1,73 @@
+"""What one browser tab remembers: its conversation, turn by turn."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from assistant.answers import Answer, Message
+from assistant.events import Stage
+from ingest.errors import AssistantError
+from ingest.events import PageSkipped, PageStored
+from ui.prose import Source
+
+REMEMBERED = 12
+"""Messages of the past that go along with a question; the prompt's budget may keep fewer."""
+
+TurnState = Literal["waiting", "running", "done", "stopped", "failed"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Turn:
+    """One question and all that has come of it so far."""
+
+    question: str
+    web: bool
+    state: TurnState = "waiting"
+    seconds: float = 0.0
+    stage: Stage | None = None
+    query: str = ""
+    """What was searched for."""
+    titles: dict[str, str] = field(default_factory=dict)
+    """URL to title of the pages that the search found."""
+    pages: list[PageStored | PageSkipped] = field(default_factory=list)
+    passages: int | None = None
+    """How many were chosen; None before that."""
+    sources: dict[int, Source] = field(default_factory=dict)
+    """What [n] may link to."""
+    notices: list[str] = field(default_factory=list)
+    reasoning: str = ""
+    text: str = ""
+    answer: Answer | None = None
+    error: AssistantError | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Conversation:
+    """The turns of one tab, oldest first."""
+
+    turns: list[Turn] = field(default_factory=list)
+
+    def begin(self, question: str, *, web: bool) -> None:
+        """Take a question; it is answered in the next run of the page."""
+        if question.strip():
+            self.turns.append(Turn(question=question.strip(), web=web))
+
+    def forget(self) -> None:
+        """Start afresh."""
+        self.turns.clear()
+
+    @property
+    def waiting(self) -> Turn | None:
+        """Return the turn that still has to be answered."""
+        last = self.turns[-1] if self.turns else None
+        return last if last is not None and last.state == "waiting" else None
+
+    def history(self) -> tuple[Message, ...]:
+        """Return the finished turns as messages: no thinking, no failed or stopped turn."""
+        messages: list[Message] = []
+        for turn in self.turns:
+            if turn.answer is not None and turn.answer.kind != "nothing":
+                messages += [
+                    Message(role="user", text=turn.question),
+                    Message(role="assistant", text=turn.answer.text),
+                ]
+        return tuple(messages[-REMEMBERED:])
