@@ -88,7 +88,7 @@ class FetchError(IngestError):
 
 
 class ExtractError(IngestError):
-    """The page holds no text that we can read (reason "empty" or "unsupported")."""
+    """The page holds no text that we can read (reason "empty", "needs_browser", "unsupported")."""
 
 
 class StoreError(AssistantError):

@@ -27,7 +27,7 @@ VENDORS = {
     "rank_bm25": "",  # pruning and quotes
     "streamlit": "ui/",
     "trafilatura": "ingest/extract.py",
-    "unstructured": "ingest/extract.py",
+    "unstructured": "ingest/files.py",
 }
 """Where a vendor's name may stand; "" is anywhere."""
 
