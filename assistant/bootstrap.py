@@ -1,0 +1,149 @@
+"""Chooses and opens the parts of the assistant. Only here concrete parts are named."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from assistant.errors import ModelError, ModelNotFoundError
+from assistant.models.base import ChatModel
+from assistant.orchestrator import Assistant, Remark
+from assistant.retrieval import Retriever
+from assistant.search.base import SearchProvider
+from assistant.settings import ModelSettings, Settings
+from ingest.bootstrap import open_ingestor, preload
+from ingest.wording import Wording
+
+if TYPE_CHECKING:
+    from assistant.models.ollama import OllamaModel
+
+PROBE_TIMEOUT_S = 3.0
+"""Ollama lists its models at once, or it is not there."""
+
+THINKING = {"auto": None, "on": True, "off": False}
+
+
+@asynccontextmanager
+async def open_assistant(
+    settings: Settings, *, model_is_required: bool = False
+) -> AsyncIterator[Assistant]:
+    """Open everything that answering needs, and close it at the end, whatever happens.
+
+    Args:
+        settings: What to build.
+        model_is_required: A person named the model: when it is missing that is an error, not a
+            reason to quote pages instead.
+
+    Raises:
+        StoreError: the index cannot be opened.
+        ModelError: `model_is_required`, and the model cannot be used.
+    """
+    preload()
+    async with AsyncExitStack() as stack:
+        model, remarks = await choose_model(settings.model, required=model_is_required)
+        stack.push_async_callback(model.close)
+        parts = await stack.enter_async_context(open_ingestor(settings))
+        language = settings.answer.language
+        yield Assistant(
+            search=build_search(settings),
+            ingestor=parts.ingestor,
+            retriever=Retriever(
+                store=parts.store, embedder=parts.embedder, top_k=settings.answer.passages
+            ),
+            model=model,
+            results=settings.search.limit,
+            deadline=settings.crawl.deadline,
+            reply_tokens=settings.model.reply_tokens,
+            language=None if language == "auto" else language,
+            remarks=(
+                *remarks,
+                *(Remark(code="words_only", wording=wording) for wording in parts.remarks),
+            ),
+        )
+
+
+def build_search(settings: Settings) -> SearchProvider:
+    """Return the search engine of these settings."""
+    from assistant.search.duckduckgo import DuckDuckGo
+
+    return DuckDuckGo(
+        exclude=settings.search.exclude,
+        timeout_s=settings.search.timeout,
+        region=settings.search.region or None,
+    )
+
+
+def ollama_at(settings: ModelSettings, *, timeout_s: float | None = None) -> "OllamaModel":
+    """Return the chat model of these settings on its Ollama server."""
+    from assistant.models.ollama import OllamaModel
+
+    return OllamaModel(
+        host=settings.host,
+        name=settings.name,
+        context_tokens=settings.context_tokens,
+        reply_tokens=settings.reply_tokens,
+        timeout_s=timeout_s or settings.timeout,
+        temperature=settings.temperature,
+        keep_alive=settings.keep_alive,
+        thinking=THINKING[settings.thinking],
+    )
+
+
+async def choose_model(
+    settings: ModelSettings, *, required: bool
+) -> tuple[ChatModel, tuple[Remark, ...]]:
+    """Return the model to answer with and what to say about the choice.
+
+    "auto" takes Ollama's model when it is there and quotes pages when it is not.
+    """
+    from assistant.models.extractive import ExtractiveModel
+
+    if settings.provider == "extractive" and not required:
+        return ExtractiveModel(), ()
+    if settings.provider == "openai":
+        return _openai(settings), ()
+    try:
+        await _check_pulled(settings)
+    except ModelError as error:
+        if required or settings.provider == "ollama":
+            raise
+        return ExtractiveModel(), (_quoting(error),)
+    return ollama_at(settings), ()
+
+
+def _openai(settings: ModelSettings) -> ChatModel:
+    from assistant.models.openai import OpenAIModel
+
+    return OpenAIModel(
+        base_url=settings.host,
+        name=settings.name,
+        api_key=settings.api_key,
+        context_tokens=settings.context_tokens,
+        reply_tokens=settings.reply_tokens,
+        timeout_s=settings.timeout,
+        temperature=settings.temperature,
+    )
+
+
+async def _check_pulled(settings: ModelSettings) -> None:
+    """Return if Ollama has the model; else raise what is missing and how to bring it."""
+    server = ollama_at(settings, timeout_s=PROBE_TIMEOUT_S)
+    try:
+        installed = await server.installed()
+    finally:
+        await server.close()
+    name = settings.name
+    if not {name, f"{name}:latest"} & set(installed):
+        raise ModelNotFoundError(
+            Wording(f'model "{name}" is not pulled', f"模型 {name} 还没有下载"),
+            hint=Wording(f"run ollama pull {name}", f"请运行 ollama pull {name}"),
+        )
+
+
+def _quoting(error: ModelError) -> Remark:
+    return Remark(
+        code="no_model",
+        wording=Wording(
+            f"{error.to('en')} (until then: quotes from the pages)",
+            f"{error.to('zh')}（在此之前，只摘录网页原文）",
+        ),
+    )

@@ -1,0 +1,204 @@
+"""`assistant doctor`: each part, its state, and the exact command that mends it."""
+
+import asyncio
+import importlib.util
+import json
+import shutil
+import urllib.request
+from dataclasses import asdict, dataclass
+from typing import Final, Literal
+
+import click
+
+from assistant.bootstrap import PROBE_TIMEOUT_S, build_search, ollama_at
+from assistant.errors import ModelError, SearchError
+from assistant.settings import Settings
+from ingest.bootstrap import browser_path, encoder_weights, open_store
+from ingest.errors import AssistantError
+from ingest.wording import Language, Wording
+
+State = Literal["ok", "warn", "fail"]
+
+LOW_DISK_BYTES = 500_000_000
+"""A thousand pages take about 50 MB; the built-in encoder takes 180."""
+
+_MARKS: Final[dict[State, tuple[str, str]]] = {
+    "ok": ("✓", "green"),
+    "warn": ("!", "yellow"),
+    "fail": ("✗", "red"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One part: "fail" when no answer is possible without it, "warn" when answers are poorer."""
+
+    part: str
+    state: State
+    found: Wording
+    mend: str = ""
+    """The command that mends it, "" when there is nothing to do."""
+
+
+async def examine(settings: Settings) -> list[Check]:
+    """Look at every part, side by side, and return what was found."""
+    index, documents = await _index(settings)
+    groups = await asyncio.gather(
+        _models(settings),
+        asyncio.to_thread(_encoder, settings),
+        asyncio.to_thread(_browser, settings),
+        _search(settings, documents=documents),
+        asyncio.to_thread(_disk, settings),
+        asyncio.to_thread(_proxy),
+    )
+    return [check for group in (*groups[:4], [index], *groups[4:]) for check in group]
+
+
+def report(checks: list[Check], *, language: Language, as_json: bool) -> None:
+    """Write the findings to stdout, for people or for pipes."""
+    if as_json:
+        rows = [asdict(check) | {"found": check.found.to(language)} for check in checks]
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    for check in checks:
+        mark, colour = _MARKS[check.state]
+        click.secho(f"{mark} ", fg=colour, nl=False)
+        click.echo(f"{check.part:<14}{check.found.to(language)}")
+        if check.mend:
+            click.secho(f"    {check.mend}", dim=True)
+
+
+async def _models(settings: Settings) -> list[Check]:
+    """Return Ollama, the chat model and the embedding model: three parts behind one door."""
+    if settings.model.provider == "openai":
+        where = settings.model.host
+        return [
+            Check(
+                part="chat model",
+                state="ok",
+                found=Wording(f"openai API at {where}", f"{where} 的 openai 接口"),
+            )
+        ]
+    server = ollama_at(settings.model, timeout_s=PROBE_TIMEOUT_S)
+    try:
+        installed = await server.installed()
+    except ModelError as error:
+        return [Check(part="ollama", state="warn", found=error.message, mend="ollama serve")]
+    finally:
+        await server.close()
+    here = Wording(f"at {settings.model.host}", f"在 {settings.model.host}")
+    return [
+        Check(part="ollama", state="ok", found=here),
+        _pulled("chat model", settings.model.name, installed),
+        *(
+            [_pulled("embed model", settings.embed.model, installed)]
+            if settings.embed.provider in {"auto", "ollama"}
+            else []
+        ),
+    ]
+
+
+def _pulled(part: str, name: str, installed: list[str]) -> Check:
+    tagged = name if ":" in name else f"{name}:latest"
+    if tagged in installed:
+        return Check(part=part, state="ok", found=Wording(name, name))
+    return Check(
+        part=part,
+        state="warn",
+        found=Wording(f"{name} is not pulled", f"{name} 还没有下载"),
+        mend=f"ollama pull {name}",
+    )
+
+
+def _encoder(settings: Settings) -> list[Check]:
+    weights = encoder_weights(settings)
+    if weights is not None:
+        return [Check(part="encoder", state="ok", found=Wording(str(weights), str(weights)))]
+    return [
+        Check(
+            part="encoder",
+            state="warn",
+            found=Wording(
+                "the built-in encoder has no weights: without Ollama, words alone find passages",
+                "内置编码器没有权重：没有 Ollama 时只能按词查找",
+            ),
+            mend="assistant setup",
+        )
+    ]
+
+
+def _browser(settings: Settings) -> list[Check]:
+    if settings.crawl.browser == "never":
+        off = Wording("switched off (crawl.browser)", "已关闭（crawl.browser）")
+        return [Check(part="browser", state="ok", found=off)]
+    if importlib.util.find_spec("crawl4ai") is None:
+        return [_no_browser("crawl4ai", "pip install 'qiuzheng[browser]'")]
+    path = browser_path(settings)
+    if path is None:
+        return [_no_browser("Chromium", "apt-get install chromium")]
+    return [Check(part="browser", state="ok", found=Wording(path, path))]
+
+
+def _no_browser(what: str, command: str) -> Check:
+    return Check(
+        part="browser",
+        state="warn",
+        found=Wording(
+            f"no {what}: pages made by scripts are skipped",
+            f"没有 {what}：由脚本生成的网页会被跳过",
+        ),
+        mend=command,
+    )
+
+
+async def _search(settings: Settings, *, documents: int) -> list[Check]:
+    """Ask the engine one harmless question. Without it, an empty index cannot answer anything."""
+    engine = build_search(settings)
+    try:
+        async with asyncio.timeout(settings.search.timeout):
+            hits = await engine.search("weather", limit=1, language="en")
+    except (SearchError, TimeoutError) as error:
+        said = error.message if isinstance(error, SearchError) else Wording("too slow", "响应太慢")
+        found = Wording(f"{engine.name}: {said.en}", f"{engine.name}：{said.zh}")
+        hint = error.hint.en if isinstance(error, SearchError) else ""
+        return [Check(part="search", state="warn" if documents else "fail", found=found, mend=hint)]
+    count = Wording(f"{engine.name} answers", f"{engine.name} 有回应")
+    return [Check(part="search", state="ok" if hits else "warn", found=count)]
+
+
+async def _index(settings: Settings) -> tuple[Check, int]:
+    try:
+        async with open_store(settings) as store:
+            stats = await store.stats()
+    except AssistantError as error:
+        return Check(part="index", state="fail", found=error.message, mend=error.hint.en), 0
+    where = settings.index.path
+    counts = (stats.documents, stats.chunks, stats.embedded)
+    found = Wording(
+        "{} pages, {} chunks, {} with vectors, in {}".format(*counts, where),
+        "{} 页，{} 段，{} 段有向量，在 {}".format(*counts, where),
+    )
+    return Check(part="index", state="ok", found=found), stats.documents
+
+
+def _disk(settings: Settings) -> list[Check]:
+    folder = settings.index.path
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    found = Wording(f"{free / 1e9:.1f} GB free", f"剩余 {free / 1e9:.1f} GB")
+    return [Check(part="disk", state="ok" if free > LOW_DISK_BYTES else "warn", found=found)]
+
+
+def _proxy() -> list[Check]:
+    proxies = urllib.request.getproxies()
+    named = ", ".join(
+        f"{scheme} {url.rpartition('@')[2]}" for scheme, url in sorted(proxies.items())
+    )  # what stands before @ is a password
+    return [
+        Check(
+            part="proxy",
+            state="ok",
+            found=Wording(named or "none", named or "无"),
+        )
+    ]

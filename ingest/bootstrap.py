@@ -1,0 +1,179 @@
+"""Chooses and opens the parts of the ingest half. Only here concrete parts are named.
+
+Heavy libraries are imported inside functions, when their part is first needed.
+"""
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.embed.base import Embedder
+from ingest.fetch.base import Fetcher
+from ingest.pipeline import Ingestor
+from ingest.settings import EmbedSettings, IngestSettings, home
+from ingest.store.base import ChunkStore
+from ingest.wording import Wording
+
+CATALOG = "index.sqlite"
+VECTORS = "chroma"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestParts:
+    """The opened ingest half."""
+
+    ingestor: Ingestor
+    store: ChunkStore
+    embedder: Embedder | None
+    remarks: tuple[Wording, ...]
+    """What a person should know about the choice of parts, e.g. that no encoder is there."""
+
+
+@asynccontextmanager
+async def open_ingestor(settings: IngestSettings) -> AsyncIterator[IngestParts]:
+    """Open index, encoder and fetchers, and close them at the end, whatever happens."""
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(settings))
+        embedder, remarks = await choose_embedder(settings, held=(await store.stats()).space)
+        if embedder is not None:
+            stack.push_async_callback(embedder.close)
+        fetcher, browser = await _fetchers(settings, stack)
+        ingestor = Ingestor(
+            fetcher=fetcher,
+            browser=browser,
+            embedder=embedder,
+            store=store,
+            chunk_size=settings.chunk.size,
+            chunk_overlap=settings.chunk.overlap,
+            page_budget=settings.crawl.page_budget,
+            concurrency=settings.crawl.concurrency,
+        )
+        yield IngestParts(ingestor=ingestor, store=store, embedder=embedder, remarks=remarks)
+
+
+@asynccontextmanager
+async def open_store(settings: IngestSettings) -> AsyncIterator[ChunkStore]:
+    """Open the index of these settings."""
+    from ingest.store.catalog import Catalog
+    from ingest.store.chroma import ChromaVectors
+    from ingest.store.index import Index
+
+    folder = settings.index.path
+    vectors = ChromaVectors(folder / VECTORS)
+    store = Index(catalog=Catalog(folder / CATALOG), vectors=vectors)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def preload() -> None:
+    """Import, in a thread, what the first page will need, while we wait for the network anyway."""
+
+    def work() -> None:
+        import langchain_text_splitters
+        import trafilatura
+
+        del langchain_text_splitters, trafilatura
+
+    threading.Thread(target=work, name="preload", daemon=True).start()
+
+
+async def _fetchers(
+    settings: IngestSettings, stack: AsyncExitStack
+) -> tuple[Fetcher, Fetcher | None]:
+    """Return plain HTTP and, unless it is switched off, the browser."""
+    from ingest.addresses import AddressGuard
+    from ingest.fetch.http import HttpClient, HttpFetcher
+    from ingest.robots import RobotsGate
+
+    crawl = settings.crawl
+    guard = AddressGuard(allowed_hosts=frozenset(crawl.allowed_hosts))
+    client = HttpClient(guard=guard, agent=crawl.user_agent, timeout_s=crawl.timeout)
+    stack.push_async_callback(client.close)
+    robots = RobotsGate(
+        agent=crawl.user_agent, read=client.read_robots, lenient=crawl.lenient_robots
+    )
+    stack.push_async_callback(robots.close)
+    plain = HttpFetcher(
+        client=client, robots=robots, timeout_s=crawl.timeout, max_bytes=crawl.max_bytes
+    )
+    if crawl.browser == "never":
+        return plain, None
+    from ingest.fetch.browser import BrowserFetcher
+
+    browser = BrowserFetcher(
+        guard=guard,
+        robots=robots,
+        agent=crawl.user_agent,
+        executable=crawl.browser_path or None,
+        timeout_s=crawl.timeout,
+    )
+    stack.push_async_callback(browser.close)
+    return plain, browser
+
+
+async def choose_embedder(
+    settings: IngestSettings, *, held: str
+) -> tuple[Embedder | None, tuple[Wording, ...]]:
+    """Return the encoder to use and what to say about it.
+
+    Args:
+        settings: embed.provider decides; "auto" keeps to the encoder that the index was made
+            with, and else takes Ollama's model when it is there, the built-in one when not.
+        held: The vector space of the index, "" while it holds no vector.
+    """
+    provider = settings.embed.provider
+    if provider == "none":
+        return None, ()
+    if provider == "builtin" or (provider == "auto" and held.startswith("builtin:")):
+        return _builtin(settings)
+    ollama, problem = await _ollama(settings.embed)
+    if ollama is not None:
+        return ollama, ()
+    if provider == "ollama" or held.startswith("ollama:"):
+        return None, (problem,)
+    return _builtin(settings)
+
+
+async def _ollama(settings: EmbedSettings) -> tuple[Embedder | None, Wording]:
+    from ingest.embed.ollama import OllamaEmbedder, probe
+
+    seen = await probe(host=settings.host, model=settings.model)
+    if seen.problem is not None:
+        return None, Wording(seen.problem.to("en"), seen.problem.to("zh"))
+    embedder = OllamaEmbedder(
+        host=settings.host, model=settings.model, timeout_s=settings.timeout, digest=seen.digest
+    )
+    return embedder, Wording("", "")
+
+
+def encoder_weights(settings: IngestSettings) -> Path | None:
+    """Return the folder of the built-in encoder's weights, None when there is none."""
+    from ingest.embed.weights import find_weights
+
+    named = settings.embed.weights
+    return find_weights(Path(named).expanduser() if named else None)
+
+
+def _builtin(settings: IngestSettings) -> tuple[Embedder | None, tuple[Wording, ...]]:
+    from ingest.embed.builtin import BuiltinEmbedder
+
+    weights = encoder_weights(settings)
+    if weights is None:
+        return None, (
+            Wording(
+                "no encoder is installed, words alone find passages: assistant setup",
+                "没有编码器，只能按词查找：assistant setup",
+            ),
+        )
+    return BuiltinEmbedder(weights=weights, cache=home() / "models"), ()
+
+
+def browser_path(settings: IngestSettings) -> str | None:
+    """Return the Chromium that would open pages, None when there is none."""
+    from ingest.fetch.browser import find_browser
+
+    return settings.crawl.browser_path or find_browser()

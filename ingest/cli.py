@@ -1,0 +1,84 @@
+"""`ingest`: pages and files into the index, in bulk.
+
+Only click is imported up here, so that `--help` starts at once.
+"""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ingest.report import Report
+    from ingest.settings import IngestSettings
+    from ingest.sources import Sources
+    from ingest.wording import Language
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.argument("sources", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="One event a line, as JSON, on stdout.")
+@click.option("--quiet", is_flag=True, help="No progress bar, only the summary.")
+@click.option("--lang", type=click.Choice(["auto", "zh", "en"]), help="Language of messages.")
+@click.version_option(package_name="qiuzheng", prog_name="ingest")
+def main(sources: tuple[str, ...], as_json: bool, quiet: bool, lang: str | None) -> None:
+    """Store SOURCES in the index that `assistant ask` answers from.
+
+    A source is a URL, a file with one URL a line (# starts a comment), a document (text, Markdown,
+    HTML; PDF, Word and others with the extra [files]), or "-" for URLs on standard input.
+    robots.txt decides what may be read. Pages that fail are listed and the rest goes on.
+
+    \b
+    ingest urls.txt
+    ingest https://www.rfc-editor.org/rfc/rfc9309.html handbook.pdf
+    grep -o 'https://[^ ]*' notes.md | ingest - --json
+    """
+    from ingest.doors import run, spoken_language
+
+    language = spoken_language(lang)
+    report = _report(language, as_json)
+    run(_ingest(sources, report, quiet=quiet), language)
+
+
+def _report(language: "Language", as_json: bool) -> "Report":
+    from ingest.report import Report
+
+    return Report(language=language, as_json=as_json)
+
+
+async def _ingest(sources: tuple[str, ...], report: "Report", *, quiet: bool) -> int:
+    from ingest.settings import IngestSettings, load
+    from ingest.sources import read_sources
+
+    wanted = read_sources(sources, stdin=click.get_text_stream("stdin"))
+    for complaint in wanted.complaints:
+        click.echo(f"! {complaint}", err=True)
+    await _store(wanted, load(IngestSettings, {}), report, quiet=quiet)
+    report.summarise()
+    return 0 if report.stored else 1
+
+
+async def _store(
+    wanted: "Sources", settings: "IngestSettings", report: "Report", *, quiet: bool
+) -> None:
+    from contextlib import aclosing
+
+    from ingest.bootstrap import open_ingestor
+
+    length = len(wanted.urls) + len(wanted.files)
+    hidden = quiet or report.as_json or not sys.stderr.isatty()
+    async with open_ingestor(settings) as parts:
+        for remark in parts.remarks:
+            click.echo(f"! {remark.to(report.language)}", err=True)
+        with click.progressbar(length=length, file=sys.stderr, hidden=hidden) as bar:
+            async with aclosing(parts.ingestor.read(wanted.urls)) as events:
+                async for event in events:
+                    report.add(event)
+                    bar.update(1)
+            for path in wanted.files:
+                report.add(await parts.ingestor.add_file(path))
+                bar.update(1)
+
+
+if __name__ == "__main__":
+    main()
