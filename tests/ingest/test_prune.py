@@ -1,0 +1,176 @@
+"""Blocks follow Markdown, and the ones that bear on the question stay, in both languages."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.documents import Document
+from ingest.extract import read_file
+from ingest.prune import MAX_BLOCK, MAX_BLOCKS, blocks, choose
+
+MARKDOWN = st.lists(
+    st.sampled_from(
+        [
+            *(
+                "# ",
+                "## 标题\n",
+                "\n",
+                "\n\n",
+                " ",
+                "- item\n",
+                "| a | b |\n",
+                "```\n",
+                "~~~\n",
+                "    x",
+            ),
+            *(
+                "无人机",
+                "夜间飞行。",
+                "Is it? ",
+                "word ",
+                "🚁",
+                "\u3000",
+                "\t",
+                "#no heading",
+                "a" * 700,
+            ),
+        ]
+    )
+    | st.text(max_size=30),
+    max_size=80,
+).map("".join)
+
+
+def document(text: str) -> Document:
+    return Document(
+        url="https://example.com/",
+        title="T",
+        text=text,
+        fetched_at=datetime(2026, 5, 1, tzinfo=UTC),
+    )
+
+
+def texts(text: str) -> list[str]:
+    return [text[block.start : block.end] for block in blocks(text)]
+
+
+def chosen(text: str, question: str, *, budget: int) -> list[str]:
+    return [text[b.start : b.end] for b in choose(document(text), question, budget=budget)]
+
+
+def test_blocks_are_paragraphs_lists_tables_and_code() -> None:
+    text = (
+        "First line\nsecond line.\n\n\n- one\n- two\n  more\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"
+        "```python\nx = 1\n\n# no heading\n```\nAfter the code."
+    )
+    assert texts(text) == [
+        "First line\nsecond line.",
+        "- one\n- two\n  more",
+        "| a | b |\n|---|---|\n| 1 | 2 |",
+        "```python\nx = 1\n\n# no heading\n```",
+        "After the code.",
+    ]
+
+
+def test_headings_belong_to_the_block_below_them() -> None:
+    text = "# 手册\n\n## 灯光 ##\n\n必须有灯。\n\n灯要亮。\n\n## 费用\n免费。\n\n## 附录\n"
+    assert texts(text) == [
+        "# 手册\n\n## 灯光 ##\n\n必须有灯。",
+        "灯要亮。",
+        "## 费用\n免费。",
+        "## 附录",
+    ]
+    assert [block.heading for block in blocks(text)] == ["灯光", "灯光", "费用", "附录"]
+
+
+def test_long_paragraph_is_cut_between_sentences() -> None:
+    text = "夜间飞行需要灯光。" * 300
+    pieces = texts(text)
+    assert "".join(pieces) == text
+    assert all(piece.endswith("。") and len(piece) <= MAX_BLOCK for piece in pieces)
+
+
+@given(MARKDOWN)
+def test_blocks_cover_the_text_in_order_and_never_overlap(text: str) -> None:
+    end = 0
+    for block in blocks(text):
+        assert not text[end : block.start].strip()
+        assert end <= block.start < block.end
+        assert block.end - block.start <= MAX_BLOCK
+        assert text[block.start : block.end].strip()
+        end = block.end
+    assert not text[end:].strip()
+
+
+@given(MARKDOWN, st.text(max_size=20) | st.just("无人机夜间飞行"), st.integers(0, 3000))
+def test_choice_fits_the_budget_keeps_order_and_is_never_empty(
+    text: str, question: str, budget: int
+) -> None:
+    kept = choose(document(text), question, budget=budget)
+    assert bool(kept) == bool(text.strip())
+    assert kept == sorted(kept, key=lambda block: block.start)
+    assert set(kept) <= set(blocks(text))
+    assert len(kept) == 1 or sum(block.end - block.start for block in kept) <= budget
+
+
+@given(MARKDOWN, st.text(max_size=20))
+def test_budget_as_long_as_the_text_keeps_all_of_it(text: str, question: str) -> None:
+    assert choose(document(text), question, budget=len(text)) == blocks(text)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("夜间飞行需要什么灯光？", "无人机必须装有防撞灯"),
+        ("夜航培训多少钱", "| 夜航培训 | 800 元 |"),
+        ("灯闪烁几次", "每分钟闪烁四十到一百次"),
+        ("How bright must the floor be?", "floor = 40"),
+    ],
+)
+def test_block_that_answers_survives_a_small_budget(question: str, answer: str) -> None:
+    page = read_file(Path(__file__).parents[1] / "data" / "pages" / "night_flight.html")
+    kept = choose(page, question, budget=len(page.text) // 3)
+    assert any(answer in page.text[block.start : block.end] for block in kept)
+
+
+def test_words_match_across_case_width_and_punctuation() -> None:
+    text = "Nothing here.\n\nThe DRONE.\n\nNothing there."
+    assert chosen(text, "ｄｒｏｎｅ?", budget=1) == ["The DRONE."]
+
+
+@pytest.mark.parametrize("text", ["The drone flies.", "drone drone.\n\nThe drone flies."])
+def test_word_that_stands_in_every_block_still_keeps_one(text: str) -> None:
+    assert chosen(text, "drone", budget=1)
+
+
+def test_word_that_stands_in_most_blocks_still_ranks_them_first() -> None:
+    text = "The drone flies.\n\nMy drone is red.\n\nA drone can swim.\n\nCakes are baked in ovens."
+    assert "Cakes are baked in ovens." not in chosen(text, "drone", budget=60)
+
+
+def test_heading_counts_for_the_blocks_below_it() -> None:
+    text = "Rain is wet.\n\n## Batteries\n\nMine differ.\n\nCharge to sixty percent.\n\nSun is dry."
+    assert chosen(text, "batteries", budget=70)[-1] == "Charge to sixty percent."
+
+
+def test_neighbours_of_the_best_block_come_before_weaker_matches() -> None:
+    text = (
+        "Night is dark.\n\nWhen may a drone fly at night?\n\nOnly with a lamp.\n\nTea is hot.\n\n"
+        "Birds fly too.\n\nFish do not."
+    )
+    assert "Only with a lamp." in chosen(text, "when may a drone fly at night", budget=60)
+
+
+def test_question_that_matches_nothing_keeps_the_beginning() -> None:
+    text = "One is first.\n\nTwo is next.\n\nThree is last."
+    assert chosen(text, "无关", budget=20) == ["One is first."]
+
+
+def test_page_of_very_many_blocks_is_ranked_in_groups() -> None:
+    text = "\n\n".join(["A"] * (3 * MAX_BLOCKS) + ["the needle"])
+    kept = chosen(text, "needle", budget=40)
+    assert any("the needle" in piece for piece in kept)
+    assert len(kept) < 20
