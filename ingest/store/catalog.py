@@ -3,6 +3,7 @@
 # ruff: noqa: S608  (statements are put together from our own constants; values are bound)
 
 import json
+import re
 import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -30,6 +31,9 @@ from ingest.wording import Wording
 BUSY_TIMEOUT_S = 15.0  # a page is written in milliseconds: whoever needs longer is stuck
 HEADING_WEIGHT = 0.5  # of a word in the title or heading, against one in the text
 MAX_QUERY_WORDS = 64  # a 100 kB question must not become a query of thousands of words
+
+_WORD = re.compile(r"\w+")
+"""What `ingest.tokens.words` returns; quoted, it cannot be read as FTS5's query syntax."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,11 +156,10 @@ class Catalog:
 
     def matching(self, words: Sequence[str], *, top_k: int) -> list[ScoredChunk]:
         """Return the `top_k` chunks of highest BM25 score (FTS5: k1 1.2, b 0.75), best first."""
-        distinct = list(dict.fromkeys(words))[:MAX_QUERY_WORDS]
+        distinct = list(dict.fromkeys(filter(_WORD.fullmatch, words)))[:MAX_QUERY_WORDS]
         if not distinct or top_k < 1:
             return []
-        # Quoted, so that no word can be read as FTS5's syntax; `words` hold no quotes.
-        query = " OR ".join(f'"{word}"' for word in distinct if '"' not in word)
+        query = " OR ".join(f'"{word}"' for word in distinct)
         with self._reading() as connection:
             rows = connection.execute(
                 f"SELECT {CHUNK}, w.score FROM ("

@@ -1,0 +1,207 @@
+"""What every `ChunkStore` promises: in memory, and on disk with Chroma."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from ingest.errors import StoreError
+from ingest.store.catalog import Catalog
+from ingest.store.index import Index
+from ingest.store.memory import MemoryVectors
+from ingest.tokens import words
+from tests.index_samples import (
+    SPACE,
+    at,
+    chunks_of,
+    document,
+    matching,
+    nearest,
+    persistent,
+    store,
+)
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=["memory", "disk"])
+async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Index]:
+    if request.param == "memory":
+        opened = Index(catalog=Catalog(), vectors=MemoryVectors())
+    else:
+        opened = persistent(tmp_path)
+    yield opened
+    await opened.close()
+
+
+async def test_empty_index_finds_nothing(index: Index) -> None:
+    assert await nearest(index, 0) == []
+    assert await matching(index, "drone") == []
+    assert await index.chunks("https://a.example/") == []
+    assert await index.documents(["https://a.example/"]) == {}
+    assert await index.delete("https://a.example/") == 0
+    stats = await index.stats()
+    assert (stats.documents, stats.chunks, stats.embedded, stats.space) == (0, 0, 0, "")
+
+
+async def test_document_and_chunks_come_back_as_they_went_in(index: Index) -> None:
+    page = document("a", "无人机\u3000夜间飞行", 'quotes " and % and \x00 nul', title="标题 <b>")
+    chunks = chunks_of(page, heading="第一章")
+    await index.replace(page, chunks, {}, space=SPACE)
+    assert await index.documents([page.url, "https://gone.example/"]) == {page.url: page}
+    assert await index.chunks(page.url) == chunks
+    assert [s.chunk for s in await index.matching(words("夜间"), top_k=5)] == chunks[:1]
+
+
+async def test_nearest_is_by_cosine_best_first(index: Index) -> None:
+    await store(index, document("a", "north", "north east", "east"), [90, 45, 0])
+    found = await index.nearest(at(80), top_k=2, space=SPACE)
+    assert [scored.chunk.text for scored in found] == ["north", "north east"]
+    assert found[0].score == pytest.approx(0.9848, abs=1e-3)
+    assert found[1].score == pytest.approx(0.8192, abs=1e-3)
+
+
+async def test_matching_prefers_rare_words_and_more_of_them(index: Index) -> None:
+    await store(
+        index,
+        document("a", "the drone flies", "the law of the drone weight", "the weather is fine"),
+    )
+    assert await matching(index, "drone", "weight") == [
+        "the law of the drone weight",
+        "the drone flies",
+    ]
+    found = await index.matching(["drone", "weight"], top_k=5)
+    assert found[0].score > found[1].score > 0
+
+
+async def test_words_of_title_and_heading_find_the_chunk(index: Index) -> None:
+    page = document("a", "Not above 120 metres.", title="Drone law")
+    await index.replace(page, chunks_of(page, heading="Height"), {}, space=SPACE)
+    assert await matching(index, "drone") == ["Not above 120 metres."]
+    assert await matching(index, "height") == ["Not above 120 metres."]
+
+
+@pytest.mark.parametrize(
+    "word", ["and", "or", "not", "near", "_1", "ünïcode", "机夜", "한국", "3", "々"]
+)
+async def test_any_word_is_only_a_word(index: Index, word: str) -> None:
+    await store(index, document("a", "AND OR NOT NEAR _1 Ünïcode 无人机夜间 한국 3 々", "else"))
+    assert words(word) == [word]
+    assert len(await matching(index, word)) == 1
+
+
+@pytest.mark.parametrize("word", ['"', 'a" OR "drone', "*", "drone*", "body:drone", "(", ""])
+async def test_search_syntax_is_never_obeyed(index: Index, word: str) -> None:
+    await store(index, document("a", "drones"))
+    assert await matching(index, word) == []
+
+
+async def test_question_of_thousands_of_words_is_answered(index: Index) -> None:
+    await store(index, document("a", "drone"))
+    assert await matching(index, "drone", *(f"w{n}" for n in range(20_000))) == ["drone"]
+
+
+async def test_shrunk_page_leaves_nothing_stale(index: Index) -> None:
+    await store(index, document("a", "one", "two", "three"), [0, 10, 20])
+    await store(index, document("b", "other"), [30])
+    kept = await store(index, document("a", "one changed"), [5])
+    assert await nearest(index, 0) == ["one changed", "other"]
+    assert await matching(index, "one", "two", "three") == ["one changed"]
+    assert await index.chunks("https://a.example/") == kept
+    stats = await index.stats()
+    assert (stats.documents, stats.chunks, stats.embedded) == (2, 2, 2)
+
+
+async def test_page_that_became_empty_is_still_a_page(index: Index) -> None:
+    await store(index, document("a", "one"), [0])
+    await store(index, document("a"))
+    assert await nearest(index, 0) == []
+    assert list(await index.documents(["https://a.example/"])) == ["https://a.example/"]
+
+
+async def test_text_that_did_not_change_keeps_its_vector_wherever_it_moved(index: Index) -> None:
+    await store(index, document("a", "one", "two"), [0, 90])
+    chunks = await store(index, document("a", "new", "one", "changed"))
+    assert await nearest(index, 0) == ["one"]
+    missing = await index.unembedded(space=SPACE, limit=10)
+    assert missing == [chunks[0], chunks[2]]
+
+
+async def test_new_vector_wins_over_the_kept_one(index: Index) -> None:
+    await store(index, document("a", "one", "two"), [0, 90])
+    await store(index, document("a", "one", "two"), [180])
+    assert (await index.nearest(at(0), top_k=1, space=SPACE))[0].chunk.text == "two"
+
+
+async def test_vectors_added_later_are_found_and_strangers_ignored(index: Index) -> None:
+    chunks = await store(index, document("a", "one", "two"))
+    assert await nearest(index, 0) == []
+    await index.add_vectors({chunks[1].id: at(3), "gone": at(0)}, space=SPACE)
+    assert await nearest(index, 0) == ["two"]
+    assert (await index.stats()).embedded == 1
+
+
+async def test_unembedded_is_bounded_and_can_be_asked_for_some_ids(index: Index) -> None:
+    chunks = await store(index, document("a", "one", "two", "three", "four"), [0])
+    assert await index.unembedded(space=SPACE, limit=2) == chunks[1:3]
+    ids = [chunks[0].id, chunks[3].id, "gone"]
+    assert await index.unembedded(ids, space=SPACE, limit=9) == [chunks[3]]
+    assert await index.unembedded([], space=SPACE, limit=9) == []
+    assert await index.unembedded(space="other", limit=9) == chunks
+
+
+async def test_spaces_do_not_mix(index: Index) -> None:
+    chunks = await store(index, document("a", "one", "two"), [0])
+    await index.add_vectors({chunks[1].id: [1.0, 0.0]}, space="other:2")
+    assert await nearest(index, 0) == ["one"]
+    found = await index.nearest([1.0, 0.0], top_k=5, space="other:2")
+    assert [scored.chunk.text for scored in found] == ["two"]
+    assert (await index.stats()).space == "other:2"
+
+
+async def test_vectors_of_another_length_are_refused_and_nothing_is_stored(index: Index) -> None:
+    await store(index, document("a", "one"), [0])
+    page = document("a", "two")
+    with pytest.raises(StoreError) as caught:
+        await index.replace(page, chunks_of(page), {"a.example_0": [1.0, 0.0]}, space=SPACE)
+    assert "[2, 3]" in caught.value.to("en")
+    assert "嵌入模型" in caught.value.to("zh")
+    assert await matching(index, "one") == ["one"]
+
+
+async def test_deleted_page_is_gone_from_words_and_vectors(index: Index) -> None:
+    await store(index, document("a", "one", "two"), [0, 1])
+    await store(index, document("b", "other"), [2])
+    assert await index.delete("https://a.example/") == 2
+    assert await nearest(index, 0) == ["other"]
+    assert await matching(index, "one", "two") == []
+    assert await index.documents(["https://a.example/"]) == {}
+
+
+async def test_replace_is_all_or_nothing(index: Index) -> None:
+    await store(index, document("a", "one", "two"), [0, 1])
+    page = document("a", "three", "four")
+    first, second = chunks_of(page)
+    with pytest.raises(StoreError):
+        await index.replace(page, [first, second, first], {}, space=SPACE)
+    assert await nearest(index, 0) == ["one", "two"]
+    assert await matching(index, "one", "three") == ["one"]
+
+
+async def test_closing_twice_does_no_harm(index: Index) -> None:
+    await store(index, document("a", "one"), [0])
+    await index.close()
+    await index.close()
+
+
+async def test_ten_thousand_chunks(index: Index) -> None:
+    for number in range(20):
+        texts = [f"page{number} word{line}" for line in range(500)]
+        angles = [number + line / 1000 for line in range(500)]
+        await store(index, document(f"p{number}", *texts), angles)
+    stats = await index.stats()
+    assert (stats.documents, stats.chunks, stats.embedded) == (20, 10_000, 10_000)
+    assert await matching(index, "page7", "word123", top_k=1) == ["page7 word123"]
+    (best, *_) = await index.nearest(at(19.7), top_k=5, space=SPACE)
+    assert best.chunk.url == "https://p19.example/"
+    assert best.score == pytest.approx(1.0, abs=1e-4)

@@ -1,0 +1,76 @@
+"""Documents, chunks and vectors for tests of the index, and ways to open one."""
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from ingest.documents import Chunk, Document
+from ingest.store.base import VectorStore
+from ingest.store.catalog import Catalog
+from ingest.store.chroma import ChromaVectors
+from ingest.store.index import Index
+
+SPACE = "test:3"
+
+
+def document(slug: str, *paragraphs: str, title: str = "") -> Document:
+    return Document(
+        url=f"https://{slug}.example/",
+        title=title,
+        text="\n\n".join(paragraphs),
+        fetched_at=datetime(2026, 11, 20, 8, 30, 15, 123456, tzinfo=UTC),
+        language="en",
+        published=date(2026, 11, 1),
+    )
+
+
+def chunks_of(page: Document, *, heading: str = "") -> list[Chunk]:
+    """Return one chunk for each paragraph."""
+    chunks: list[Chunk] = []
+    start = 0
+    for paragraph in page.text.split("\n\n") if page.text else []:
+        chunks.append(
+            Chunk(
+                id=f"{page.url.split('/')[2]}_{len(chunks)}",
+                url=page.url,
+                title=page.title,
+                position=len(chunks),
+                start=start,
+                end=start + len(paragraph),
+                heading=heading,
+                text=paragraph,
+            )
+        )
+        start += len(paragraph) + 2
+    return chunks
+
+
+def at(degrees: float) -> list[float]:
+    """Return a unit vector in the plane of the first two of three dimensions."""
+    return [math.cos(math.radians(degrees)), math.sin(math.radians(degrees)), 0.0]
+
+
+def persistent(folder: Path, vectors: VectorStore | None = None, **catalog: float) -> Index:
+    """Open the index in `folder` as the program does, or with another vector store."""
+    return Index(
+        catalog=Catalog(folder / "index.sqlite", **catalog),  # type: ignore[arg-type]
+        vectors=vectors or ChromaVectors(folder / "chroma"),
+    )
+
+
+async def store(index: Index, page: Document, degrees: Sequence[float] = ()) -> list[Chunk]:
+    """Store a page, with a vector for each of its first chunks, and return its chunks."""
+    chunks = chunks_of(page)
+    vectors = {chunk.id: at(angle) for chunk, angle in zip(chunks, degrees, strict=False)}
+    await index.replace(page, chunks, vectors, space=SPACE)
+    return chunks
+
+
+async def nearest(index: Index, degrees: float, *, top_k: int = 100) -> list[str]:
+    found = await index.nearest(at(degrees), top_k=top_k, space=SPACE)
+    return [scored.chunk.text for scored in found]
+
+
+async def matching(index: Index, *words: str, top_k: int = 100) -> list[str]:
+    return [scored.chunk.text for scored in await index.matching(words, top_k=top_k)]
