@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.answers import Message, Passage, Prompt
@@ -124,6 +124,7 @@ def test_page_text_cannot_leave_its_fence(attack: str) -> None:
         assert token not in text
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60), st.text(max_size=20))
 def test_whatever_a_page_says_is_quoted_to_the_last_line(text: str, title: str) -> None:
     head, *rest = passage_text(passage(text=text, title=title), "en").splitlines()
@@ -195,6 +196,7 @@ def test_system_message_is_the_same_for_every_question() -> None:
 TEXTS = st.text(alphabet=st.sampled_from("ab Z9.，夜间灯\n"), max_size=3000)
 
 
+@settings(deadline=None)
 @given(st.lists(TEXTS, max_size=5), st.lists(TEXTS, max_size=4), st.integers(1500, 6000))
 def test_prompt_leaves_room_for_the_reply(
     texts: list[str], turns: list[str], context_tokens: int

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.events import AnswerDelta, ReasoningDelta
@@ -132,6 +132,7 @@ def cut_replies(draw: st.DrawFn) -> tuple[str, list[str]]:
     return text, [text[start:end] for start, end in pairwise(cuts)]
 
 
+@settings(deadline=None)
 @given(cut_replies(), st.booleans(), st.booleans())
 def test_any_cut_gives_the_same_reasoning_and_answer(
     reply: tuple[str, list[str]], starts_thinking: bool, cut_short: bool
