@@ -81,7 +81,7 @@ def get_web_urls(search_term: str, num_results: int = 10) -> list[str]:
     for domain in DISCARDED:
         search_term += f" -site:{domain}"
     results = DDGS(timeout=20).text(search_term, max_results=num_results, backend="duckduckgo")
-    return check_robots_txt([result["href"] for result in results])
+    return [result["href"] for result in results]
 
 
 def check_robots_txt(urls: list[str]) -> list[str]:
@@ -250,8 +250,10 @@ def run(question: str, ollama_url: str, folder: Path) -> dict[str, Any]:
     paused = time.perf_counter()
     put_spacy_model_in_place(folder)
     stages.started += time.perf_counter() - paused
-    with stages.stage("search and robots"):
-        urls = get_web_urls(question)
+    with stages.stage("search"):
+        found_urls = get_web_urls(question)
+    with stages.stage("robots"):
+        urls = check_robots_txt(found_urls)
     with tempfile.TemporaryDirectory(dir=folder) as profile:
         browser = chromium(Path(profile))
         with stages.stage("chromium start"):
