@@ -173,8 +173,11 @@ def normalize_url(url: str) -> str:
 
 
 def page_id(url: str) -> str:
-    """Return the id of a page: its readable name and the head of the canonical URL's sha256."""
-    canonical = canonical_url(url)
+    """Return the id of a page: its readable name and the head of the canonical URL's sha256.
+
+    A local file, whose URL is `Path.as_uri()`, has one too.
+    """
+    canonical = url if url.startswith("file:///") else canonical_url(url)
     digest = hashlib.sha256(canonical.encode()).hexdigest()
     return f"{normalize_url(canonical)}_{digest[:HASH_DIGITS]}"
 

@@ -190,3 +190,8 @@ def test_a_list_is_read_with_its_comments_doubles_and_junk() -> None:
     assert urls == ["https://example.com/a", "https://example.com/b"]
     assert [line.en.partition(":")[0] for line in complaints] == ["line 5", "line 7"]
     assert complaints[1].zh.startswith("第 7 行")
+
+
+def test_local_file_has_an_id_of_its_own() -> None:
+    assert chunk_id("file:///home/ada/笔记.md", 3).startswith("file____home_ada_笔记_md_")
+    assert page_id("file:///home/ada/a.md") != page_id("file:///home/ada/a_md")
