@@ -140,7 +140,7 @@ class OllamaEmbedder:
         if response.is_success:
             return self._vectors(response, count=count)
         reason = _reason(response)
-        if response.status_code == 404:
+        if response.status_code == 404 and "model" in reason:  # else it is another kind of server
             raise _missing(self._model)
         if response.status_code == 400 and "context" in reason and _says_too_long(reason):
             raise _TooLongError(reason)

@@ -3,7 +3,8 @@
 import hashlib
 import importlib.util
 import json
-import os
+import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,7 @@ def convert(weights: Path, target: Path) -> None:
     """
     from onnx import save
 
-    fresh = target.with_name(f"{target.name}.{os.getpid()}")
+    fresh = target.with_name(f"{target.name}.{uuid.uuid4().hex}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         save(_encoder(weights), str(fresh))
@@ -113,7 +114,8 @@ def convert(weights: Path, target: Path) -> None:
             ),
         ) from error
     finally:
-        fresh.unlink(missing_ok=True)
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
 
 
 class _Graph:

@@ -14,7 +14,6 @@ Three habits of chromadb 1.5 shape this file (each seen, each with its test):
 
 import hashlib
 import json
-import os
 import shlex
 import shutil
 import threading
@@ -160,7 +159,7 @@ class ChromaVectors:
 
     def _put_stamp(self, token: str) -> None:
         self._token, self._files = token, self._listing()
-        fresh = self._folder / f"{STAMP}.{os.getpid()}"
+        fresh = self._folder / f"{STAMP}.new"
         fresh.write_text(json.dumps({"token": token, "files": self._files}), encoding="utf-8")
         fresh.replace(self._folder / STAMP)
 
