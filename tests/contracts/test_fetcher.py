@@ -1,0 +1,100 @@
+"""What every fetcher promises, asked of each of them."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from ingest.addresses import AddressGuard
+from ingest.errors import FetchError, ForbiddenError
+from ingest.fetch.base import Fetcher
+from ingest.fetch.browser import BrowserFetcher
+from ingest.fetch.http import HttpClient, HttpFetcher
+from ingest.fetch.memory import MemoryFetcher, html_page
+from ingest.robots import RobotsGate
+from ingest.wording import Wording
+from tests.internet.net import Internet
+from tests.internet.weird import page_en
+
+pytestmark = pytest.mark.anyio
+
+AGENT = "qiuzheng/0.1.0 (+https://example.test/)"
+OLD, NEW = "https://a.test/old", "https://a.test/new?id=1"
+CLOSED, MISSING = "https://closed.test/", "https://a.test/missing"
+
+
+def memory() -> MemoryFetcher:
+    no = Wording("the site says no", "网站不允许抓取")
+    return MemoryFetcher(
+        {
+            OLD: html_page(OLD, page_en(), final_url=NEW),
+            NEW: html_page(NEW, page_en()),
+            CLOSED: ForbiddenError(no, url=CLOSED, reason="robots", robots="robots.txt line 2"),
+        }
+    )
+
+
+def internet() -> Internet:
+    net = Internet()
+    net.page(OLD, status=301, location="/new?utm_source=old&id=1#top")
+    net.page("https://a.test/new", page_en())
+    net.page(CLOSED, page_en())
+    net.robots("closed.test", "User-agent: *\nDisallow: /\n")
+    return net
+
+
+@pytest.fixture(params=["memory", "http", pytest.param("browser", marks=pytest.mark.chromium)])
+async def fetcher(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Fetcher]:
+    if request.param == "memory":
+        yield memory()
+        return
+    with internet().serve() as net:
+        for name, value in net.variables.items():
+            monkeypatch.setenv(name, value)
+        guard = AddressGuard()
+        client = HttpClient(guard=guard, agent=AGENT, timeout_s=15)
+        robots = RobotsGate(agent=AGENT, read=client.read_robots)
+        made: Fetcher
+        if request.param == "http":
+            made = HttpFetcher(client=client, robots=robots, timeout_s=15, max_bytes=100_000)
+        else:
+            made = BrowserFetcher(
+                guard=guard, robots=robots, agent=AGENT, executable=None, timeout_s=15
+            )
+        yield made
+        await made.close()
+        await robots.close()
+        await client.close()
+        assert net.refused == []
+
+
+async def test_a_page_knows_where_it_was_asked_for_and_where_it_was_found(
+    fetcher: Fetcher,
+) -> None:
+    page = await fetcher.fetch(OLD)
+    assert (page.url, page.final_url) == (OLD, NEW)
+    assert page.media_type == "text/html"
+    assert b"<h1>Drone law</h1>" in page.body
+    assert page.fetched_at.tzinfo is not None
+    assert page.robots
+
+
+async def test_a_page_that_is_not_there_is_an_error_that_names_it(fetcher: Fetcher) -> None:
+    with pytest.raises(FetchError) as caught:
+        await fetcher.fetch(MISSING)
+    assert caught.value.url == MISSING
+    assert caught.value.reason in ("refused", "unreachable")
+
+
+async def test_a_page_that_robots_txt_forbids_is_forbidden_with_its_rule(fetcher: Fetcher) -> None:
+    with pytest.raises(ForbiddenError) as caught:
+        await fetcher.fetch(CLOSED)
+    assert caught.value.reason == "robots"
+    assert caught.value.robots.startswith("robots.txt line 2")
+
+
+async def test_closing_twice_is_harmless(fetcher: Fetcher) -> None:
+    await fetcher.fetch(NEW)
+    await fetcher.close()
+    await fetcher.close()
