@@ -26,6 +26,8 @@ from ingest.tokens import words
 from tests.engines.replies import (
     Failure,
     Json,
+    Plan,
+    Request,
     ThinkingStyle,
     choice,
     embedding,
@@ -42,25 +44,6 @@ CREATED = "2026-11-21T00:00:00.000000000Z"
 
 Answer = str | Callable[[list[Json]], tuple[str, str]]
 """The text of the reply, or a function of the messages that returns (thinking, text)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """One request as it came in."""
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: Json
-
-
-@dataclass(slots=True)
-class _Plan:
-    """What the next requests to one path meet instead of an answer."""
-
-    failure: Failure | None = None
-    golden: str | None = None
-    times: int | None = None
 
 
 @dataclass(kw_only=True)
@@ -83,6 +66,8 @@ class OllamaServer:
     done_reason: str = "stop"
     prompt_tokens: int | None = None
     """What `prompt_eval_count` says; None: one per word."""
+    raw_json: bool = False
+    """Write U+2028 and its like as they are, as llama.cpp does."""
     reasoning_key: str = "reasoning"
     """The field of /v1 that carries thinking."""
     port: int = 0
@@ -90,7 +75,7 @@ class OllamaServer:
     hung_up: threading.Event = field(default_factory=threading.Event)
     """Set when a client closes the connection in mid-stream."""
     closing: threading.Event = field(default_factory=threading.Event)
-    _plans: dict[str, _Plan] = field(default_factory=dict)
+    _plans: dict[str, Plan] = field(default_factory=dict)
     _server: ThreadingHTTPServer | None = None
 
     @property
@@ -114,11 +99,11 @@ class OllamaServer:
 
     def fail(self, failure: Failure, *, path: str = "/api/chat", times: int | None = None) -> None:
         """Let the next `times` requests to `path` fail (None: all)."""
-        self._plans[path] = _Plan(failure=failure, times=times)
+        self._plans[path] = Plan(failure=failure, times=times)
 
     def replay(self, golden: str, *, path: str = "/api/chat") -> None:
         """Answer `path` with a recorded body, byte for byte."""
-        self._plans[path] = _Plan(golden=golden)
+        self._plans[path] = Plan(golden=golden)
 
     def heal(self, path: str = "/api/chat") -> None:
         """Answer `path` as usual again."""
@@ -128,11 +113,11 @@ class OllamaServer:
         """Return the bodies of the requests to `path`, oldest first."""
         return [request.body for request in self.requests if request.path == path]
 
-    def plan(self, path: str) -> _Plan:
+    def plan(self, path: str) -> Plan:
         """Return what this request to `path` meets, and count it."""
         plan = self._plans.get(path)
         if plan is None or plan.times == 0:
-            return _Plan()
+            return Plan()
         if plan.times is not None:
             plan.times -= 1
         return plan
@@ -306,7 +291,9 @@ class _Handler(BaseHTTPRequestHandler):
             prompt, reply = counts["prompt_eval_count"], counts["eval_count"]
             usage = {"prompt_tokens": prompt, "completion_tokens": reply}
             events.append({**head, "choices": [], "usage": usage})
-        frames = [b"data: " + json.dumps(event).encode() + b"\n\n" for event in events]
+        ascii_only = not self.fake.raw_json
+        texts = [json.dumps(event, ensure_ascii=ascii_only) for event in events]
+        frames = [f"data: {text}\n\n".encode() for text in texts]
         self._stream([*frames, b"data: [DONE]\n\n"], failure, media="text/event-stream")
 
     def _fail(self, failure: Failure, path: str, body: Json) -> bool:
@@ -320,6 +307,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._json(503, {"error": text})
             case "too_long":
                 self._json(400, too_long(path))
+            case "unknown_field":
+                self._json(400, {"error": {"message": "Unrecognized request argument supplied"}})
             case "crashed":
                 text = "llama-server process has terminated: signal: killed"
                 self._json(500, {"error": text})

@@ -5,6 +5,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from ingest.tokens import language_of, sentence_spans, words
@@ -20,6 +21,7 @@ Failure = Literal[
     "missing",  # 404
     "busy",  # 503, queue full
     "too_long",  # 400 with JSON inside JSON
+    "unknown_field",  # 400, the server is strict
     "crashed",  # 500, the runner died
     "hang",  # no byte ever comes
     "stall",  # a few tokens, then silence
@@ -29,6 +31,25 @@ Failure = Literal[
     "not_json",  # a proxy's HTML
     "plain_404",  # a web server that is no Ollama
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request as it came in."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: Json
+
+
+@dataclass(slots=True)
+class Plan:
+    """What the next requests to one path meet instead of an answer."""
+
+    failure: Failure | None = None
+    golden: str | None = None
+    times: int | None = None
 
 
 def quote_passages(messages: list[Json]) -> tuple[str, str]:
