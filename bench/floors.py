@@ -1,0 +1,42 @@
+"""Run every bench that has a floor, and fail when one falls below it.
+
+    python -m bench.floors
+
+Data that a clone does not have (../shared/data) is named and its benches are left out.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+DATA = Path(__file__).parent.parent.parent / "shared" / "data"
+
+FLOORS = {
+    "robots": ("robots/cases.json", ["--floor", "1.0"]),
+    "extraction": ("articles/ground-truth.json", ["--floor", "0.955"]),
+    "pruning": ("retrieval/xquad.zh.json", ["--floor", "0.9"]),
+    "retrieval": ("retrieval/xquad.zh.json", ["--floors"]),
+}
+"""Bench -> (the data it reads, its arguments)."""
+
+
+def main() -> int:
+    """Return 0 if every floor that could be checked holds."""
+    fallen = []
+    for bench, (data, arguments) in FLOORS.items():
+        if not (DATA / data).exists():
+            click.echo(f"{bench}: left out, {DATA / data} is not here")
+            continue
+        click.echo(f"== bench.{bench} {' '.join(arguments)}")
+        command = [sys.executable, "-m", f"bench.{bench}", *arguments]
+        if subprocess.run(command, check=False).returncode:
+            fallen.append(bench)
+    if fallen:
+        click.echo(f"below their floor: {', '.join(fallen)}", err=True)
+    return 1 if fallen else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+"""Journeys run the installed commands as subprocesses; the environment alone says where."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from assistant.events import ANSWER_EVENT, AnswerEvent, AnswerFinished
+from tests.engines.ollama_server import OllamaServer
+from tests.internet.demo import CLOSED, demo_internet
+from tests.internet.net import Internet
+
+BIN = Path(sys.executable).parent
+LONGEST_S = 90
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What a command left behind."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def events(self) -> list[AnswerEvent]:
+        """The events of a run with --json."""
+        return [ANSWER_EVENT.validate_json(line) for line in self.stdout.splitlines()]
+
+    @property
+    def answer(self) -> AnswerFinished:
+        last = self.events[-1]
+        assert isinstance(last, AnswerFinished)
+        return last
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shell:
+    """Runs our commands in one environment."""
+
+    variables: Mapping[str, str]
+    folder: Path
+
+    def __call__(self, *command: str, stdin: str = "", code: int | None = 0, **extra: str) -> Shown:
+        """Run a command to its end; `code` is the exit code it must have, None for any."""
+        done = subprocess.run(
+            self.line(command),
+            env=dict(self.variables) | extra,
+            cwd=self.folder,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=LONGEST_S,
+            check=False,
+        )
+        shown = Shown(code=done.returncode, stdout=done.stdout, stderr=done.stderr)
+        assert "Traceback" not in shown.stderr, shown.stderr
+        assert code is None or shown.code == code, shown
+        return shown
+
+    def start(self, *command: str, **extra: str) -> subprocess.Popen[str]:
+        """Start a command and return at once."""
+        return subprocess.Popen(
+            self.line(command),
+            env=dict(self.variables) | extra,
+            cwd=self.folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+
+    def line(self, command: Sequence[str]) -> list[str]:
+        return [str(BIN / command[0]), *command[1:]]
+
+
+def clean_environment(home: Path) -> dict[str, str]:
+    """Return this machine's environment without anything that is meant for us or for proxies."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("ASSISTANT_", "OLLAMA_")) and not name.lower().endswith("_proxy")
+    }
+    return kept | {
+        "ASSISTANT_HOME": str(home),
+        "ASSISTANT_CRAWL__BROWSER": "never",
+        "OLLAMA_HOST": CLOSED,
+        "LANG": "C.UTF-8",
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+@pytest.fixture
+def net() -> Iterator[Internet]:
+    """The sample internet. Whoever asks for anything else is found out at the end."""
+    with demo_internet().serve() as served:
+        yield served
+        assert served.refused == []
+
+
+@pytest.fixture
+def ollama() -> Iterator[OllamaServer]:
+    with OllamaServer() as server:
+        yield server
+
+
+@pytest.fixture
+def shell(net: Internet, home: Path, tmp_path: Path) -> Shell:
+    """A shell on the sample internet, with no model server."""
+    return Shell(variables=clean_environment(home) | net.variables, folder=tmp_path)
+
+
+@pytest.fixture
+def shell_with_model(shell: Shell, ollama: OllamaServer) -> Shell:
+    """The same with a loopback Ollama."""
+    return Shell(variables=dict(shell.variables) | {"OLLAMA_HOST": ollama.url}, folder=shell.folder)
