@@ -16,7 +16,6 @@ from assistant.events import (
 )
 from ingest.events import PageSkipped, PageStored
 from tests.engines.ollama_server import OllamaServer
-from tests.engines.replies import Json
 from tests.internet.demo import sample_pages
 from tests.internet.net import Internet
 from tests.journeys.conftest import Shell, Shown
