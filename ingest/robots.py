@@ -18,7 +18,7 @@ from protego import Protego
 
 from ingest.errors import ForbiddenError, IngestError
 from ingest.urls import origin_of
-from ingest.wording import Wording
+from ingest.wording import SILENCE, Wording
 
 MAX_BYTES = 500 * 1024
 """RFC 9309, 2.5: what must be read at least; we read no more."""
@@ -34,6 +34,11 @@ MAX_LINE = 2_083 * 8 - 1
 MANY_RULES = 2_000
 """Above this (about 20 ms) a file is worked through in a thread."""
 SHOWN_CHARACTERS = 80
+UNREACHABLE = "robots.txt unreachable"
+LENIENT_HINT = Wording(
+    "to read such sites all the same, set crawl.lenient_robots",
+    "如仍要读取这类网站，请设置 crawl.lenient_robots",
+)
 
 _BREAK = re.compile(r"\r\n|\r|\n")
 _RECORD = re.compile(
@@ -270,6 +275,7 @@ class RobotsGate:
                 url=url,
                 reason="robots",
                 robots=found.rule,
+                hint=LENIENT_HINT if found.rule.startswith(UNREACHABLE) else SILENCE,
             )
         return found
 
@@ -313,7 +319,7 @@ class RobotsGate:
         return _Site(blanket=RobotsVerdict(allowed=True, rule=words), good_until=good_until)
 
     def _unreachable(self, detail: str) -> _Site:
-        words = f"robots.txt unreachable: {detail}"
+        words = f"{UNREACHABLE}: {detail}"
         return _Site(
             blanket=RobotsVerdict(allowed=self._lenient, rule=words),
             good_until=self._clock() + RETRY_S,

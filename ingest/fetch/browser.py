@@ -94,18 +94,26 @@ class BrowserFetcher:
             session = await self._session()
             try:
                 async with asyncio.timeout(self._timeout_s):
-                    html, final, status = await self._open(session, url)
-                    final_url = canonical_url(final)
-                    if final_url != url:
-                        await self._guard.check(final_url)
-                        rule = (await self._robots.permit(final_url)).rule
+                    return await self._read(session, url, rule)
             except TimeoutError as error:
-                raise self._too_slow(url) from error
+                late = self._too_slow(url)
+                late.robots = rule
+                raise late from error
+            except FetchError as error:
+                error.robots = rule
+                raise
+
+    async def _read(self, session: _Session, url: str, rule: str) -> Page:
+        html, final, status = await self._open(session, url)
+        final_url = canonical_url(final)
+        if final_url != url:
+            await self._guard.check(final_url)
+            rule = (await self._robots.permit(final_url)).rule
         if status >= 400:
             raise _failed(url, "refused", f"the server answers {status}", f"服务器返回 {status}")
         body = html.encode("utf-8", "replace")
-        if len(body) > self._max_bytes:
-            limit = self._max_bytes
+        limit = self._max_bytes
+        if len(body) > limit:
             raise _failed(url, "too_large", f"larger than {limit:,} bytes", f"超过 {limit:,} 字节")
         return Page(
             url=url,

@@ -70,10 +70,6 @@ Inspect = Callable[[str, httpx.Headers], None]
 """Looks at URL and headers of a 2xx response and raises `FetchError` if the body is not wanted."""
 
 
-def _want_all(url: str, headers: httpx.Headers) -> None:
-    """Want every body."""
-
-
 class HttpClient:
     """Makes GET requests to public addresses only.
 
@@ -112,7 +108,7 @@ class HttpClient:
         max_redirects: int,
         max_bytes: int,
         permit: Callable[[str], Awaitable[RobotsVerdict]] | None = None,
-        inspect: Inspect = _want_all,
+        inspect: Inspect | None = None,
     ) -> Response:
         """Return the response at the end of the redirects, or the last redirect allowed.
 
@@ -159,7 +155,7 @@ class HttpClient:
         for transport in transports:
             await transport.aclose()
 
-    async def _get(self, url: str, *, max_bytes: int, inspect: Inspect) -> Response:
+    async def _get(self, url: str, *, max_bytes: int, inspect: Inspect | None) -> Response:
         try:
             request = httpx.Request("GET", url, headers=self._headers, extensions=self._timeouts)
             response = await self._transport_for(url).handle_async_request(request)
@@ -168,7 +164,8 @@ class HttpClient:
                 if not response.is_success:
                     await _drain(response)
                     return Response(url=url, status=status, headers=headers)
-                inspect(url, headers)
+                if inspect is not None:
+                    inspect(url, headers)
                 body, complete = await _read(response, limit=max_bytes)
         except (*HTTPX_ERRORS, DamagedBodyError, UnknownEncodingError) as error:
             raise self._translated(url, error) from error
@@ -243,23 +240,32 @@ class HttpFetcher:
 
     async def fetch(self, url: str) -> Page:
         rules: list[str] = []
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await self._fetch(url, rules)
+        except TimeoutError as error:
+            late = _too_slow(url, self._timeout_s)
+            late.robots = rules[-1] if rules else ""
+            raise late from error
+        except FetchError as error:
+            error.robots = rules[-1] if rules else ""
+            raise
+
+    async def _fetch(self, url: str, rules: list[str]) -> Page:
+        """Return the page, and in `rules` what robots.txt said on each hop."""
 
         async def permit(hop: str) -> RobotsVerdict:
             found = await self._robots.permit(hop)
             rules.append(found.rule)
             return found
 
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                response = await self._client.follow(
-                    url,
-                    max_redirects=self._max_redirects,
-                    max_bytes=self._max_bytes,
-                    permit=permit,
-                    inspect=self._inspect,
-                )
-        except TimeoutError as error:
-            raise _too_slow(url, self._timeout_s) from error
+        response = await self._client.follow(
+            url,
+            max_redirects=self._max_redirects,
+            max_bytes=self._max_bytes,
+            permit=permit,
+            inspect=self._inspect,
+        )
         self._check(url, response)
         media_type, charset = _content_type(response.headers)
         return Page(

@@ -60,7 +60,7 @@ async def kit(net: Internet) -> AsyncIterator[Kit]:
 
 @pytest.fixture
 async def strict(net: Internet) -> AsyncIterator[Kit]:
-    kit = Kit(timeout_s=4.0, max_bytes=100_000)
+    kit = Kit(timeout_s=6.0, max_bytes=100_000)
     yield kit
     await kit.close()
 

@@ -36,7 +36,7 @@ class Kit:
     """A fetcher and what it is made of."""
 
     def __init__(
-        self, *, timeout_s: float = 5.0, allowed_hosts: frozenset[str] = frozenset()
+        self, *, timeout_s: float = 8.0, allowed_hosts: frozenset[str] = frozenset()
     ) -> None:
         guard = AddressGuard(allowed_hosts=allowed_hosts)
         client = HttpClient(guard=guard, agent=AGENT, timeout_s=timeout_s)
@@ -59,7 +59,7 @@ async def kit(net: Internet) -> AsyncIterator[Kit]:
 
 @pytest.fixture
 async def hasty(net: Internet) -> AsyncIterator[Kit]:
-    kit = Kit(timeout_s=0.8)
+    kit = Kit(timeout_s=2.0)
     yield kit
     await kit.close()
 
@@ -130,7 +130,7 @@ async def test_robots_txt_of_every_temper(net: Internet, kit: Kit) -> None:
         "robots-moved": "robots.txt line 2: Disallow: /",
         "robots-500": "robots.txt unreachable: 500",
         "robots-reset": "robots.txt unreachable: robots-reset.test cannot be reached",
-        "robots-hang": "robots.txt unreachable: no answer within 2.5 s",
+        "robots-hang": "robots.txt unreachable: no answer within 4 s",
     }.items():
         error = await failure(kit, weird[name])
         assert error.reason == "robots"
@@ -214,6 +214,7 @@ async def test_a_refusal_names_its_status(net: Internet, kit: Kit, status: int) 
     error = await failure(kit, "https://a.test/x")
     assert error.reason == "refused"
     assert str(status) in str(error)
+    assert error.robots == "robots.txt: 404"
 
 
 async def test_a_server_that_asks_us_to_wait_is_quoted(net: Internet, kit: Kit) -> None:
@@ -273,7 +274,7 @@ async def test_what_cannot_be_unpacked_is_no_page(
 @pytest.mark.parametrize(
     "trouble",
     [
-        Reply(body=page_en(), drip=Drip(size=100, pause=0.05)),
+        Reply(body=page_en(), drip=Drip(size=100, pause=0.3)),
         Reply(fault="hang"),
         Reply(body="late", delay=30),
     ],
@@ -282,7 +283,8 @@ async def test_a_page_that_takes_its_time_is_given_up_at_the_deadline(
     net: Internet, hasty: Kit, trouble: Reply
 ) -> None:
     net.page("https://a.test/", trouble)
-    assert (await failure(hasty, "https://a.test/")).reason == "timeout"
+    error = await failure(hasty, "https://a.test/")
+    assert (error.reason, error.robots) == ("timeout", "robots.txt: 404")
 
 
 @pytest.mark.parametrize("name", ["reset", "truncated", "garbage", "bad-tls", "nosuch"])

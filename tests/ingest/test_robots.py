@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ingest.errors import FetchError
+from ingest.errors import FetchError, ForbiddenError
 from ingest.robots import MAX_BYTES, RobotsGate, RobotsReply, verdict
 from ingest.wording import Wording
 
@@ -160,6 +160,17 @@ async def test_a_site_whose_robots_txt_cannot_be_had_is_closed_unless_we_are_len
     found = await gate.check("https://a.test/x")
     assert found.allowed is lenient
     assert found.rule.startswith("robots.txt unreachable: ")
+
+
+async def test_a_refusal_is_an_error_with_its_rule_and_a_way_out_if_there_is_one() -> None:
+    gate = RobotsGate(agent=AGENT, read=Sites(a_test=no_one(), down_test=down("reset")).read)
+    with pytest.raises(ForbiddenError) as caught:
+        await gate.permit("https://a.test/")
+    assert caught.value.robots == "robots.txt line 2: Disallow: /"
+    assert "lenient" not in caught.value.to("en")
+    with pytest.raises(ForbiddenError) as caught:
+        await gate.permit("https://down.test/")
+    assert "crawl.lenient_robots" in caught.value.to("zh")
 
 
 async def test_an_origin_is_asked_once_however_many_pages_are_wanted_and_others_beside_it() -> None:
