@@ -53,6 +53,8 @@ WORDS_OF_THE_SITE = {
 K1 = 1.2
 B = 0.75
 TITLE_WEIGHT = 3
+RELEVANT = 0.25
+"""Share of the best score below which a page is no result: it only shares words like "the"."""
 SNIPPET_CHARACTERS = 160
 
 
@@ -166,7 +168,7 @@ def word_search(pages: Sequence[SamplePage]) -> Index:
         return [
             Result(url=page.url, title=f"{page.title} - {page.site}", snippet=snippet(page, asked))
             for score, page in ranked
-            if score > 0
+            if score > max(scores) * RELEVANT
         ]
 
     return find

@@ -38,8 +38,11 @@ def test_a_question_finds_its_page_among_the_first(question: str, host: str) -> 
     assert all(result.snippet for result in results)
 
 
-def test_what_shares_no_word_is_not_found() -> None:
-    assert word_search(sample_pages())("xyzzy") == []
+def test_what_has_nothing_to_do_with_the_question_is_not_found() -> None:
+    find = word_search(sample_pages())
+    assert find("xyzzy") == []
+    found = [result.url for result in find("How hot should the water for green tea be?")]
+    assert not [url for url in found if "drone" in url]
 
 
 def test_the_pages_are_real_pages_of_several_kinds() -> None:
@@ -95,3 +98,26 @@ def test_serving_prints_the_way_there_and_ends_with_ctrl_c() -> None:
         demo.send_signal(signal.SIGINT)
         assert demo.wait(timeout=20) == 0
     assert "绿茶" in reply.text
+
+
+def test_asking_over_the_demo_streams_an_answer_and_leaks_nothing() -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "tests.internet.demo",
+        "ask",
+        "绿茶用多少度的水泡？",
+        "--quiet",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "https://chajing.example/paofa/lvcha" in done.stdout
+    assert "80" in done.stdout
+    assert "outside of the demo" not in done.stderr
+
+
+def test_the_exit_code_of_the_assistant_is_passed_on() -> None:
+    command = [sys.executable, "-m", "tests.internet.demo", "ask", "tea", "--no-such-option"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2
+    assert "no-such-option" in done.stderr
