@@ -18,6 +18,15 @@ from ui.session import Conversation, Turn
 PULSE_S = 0.1
 """Seconds of silence after which the page draws the clock: Streamlit can stop it only then."""
 STYLE = Path(__file__).with_name("style.css")
+ICON = Path(__file__).with_name("icon.png")
+"""Streamlit fetches the icons that it knows by name from the web when they stand in a tab."""
+SHOW_THE_END = """<script>
+setTimeout(() => {
+  const page = document.querySelector(".stMain");
+  page?.scrollTo(0, page.scrollHeight);
+}, 100);
+</script>"""
+"""Streamlit follows a growing page only for those who are at its end already."""
 
 QUESTION, WEB, LANGUAGE = "question", "web", "lang"
 """Keys of the widgets."""
@@ -36,7 +45,7 @@ def answerer() -> Answerer:
 
 def main(answerer: Callable[[], Answerer] = answerer) -> None:
     """Draw the page, and answer the question that waits, if one does."""
-    st.set_page_config(page_title="求证 · Qiuzheng", page_icon=":material/verified:")
+    st.set_page_config(page_title="求证 · Qiuzheng", page_icon=ICON)
     st.html(STYLE)
     talk = st.session_state.setdefault("conversation", Conversation())
     language = sidebar(talk)
@@ -44,11 +53,12 @@ def main(answerer: Callable[[], Answerer] = answerer) -> None:
         welcome(talk, language)
     for number, turn in enumerate(talk.turns):
         if turn is not talk.waiting:
-            TurnView(turn, language, key=str(number)).draw()
+            TurnView(turn, language, key=str(number))
     waiting = talk.waiting
     question_line(talk, language)
     if waiting is not None:
         view = TurnView(waiting, language, key=str(len(talk.turns) - 1))
+        st.html(SHOW_THE_END, unsafe_allow_javascript=True)
         reply(waiting, view, answerer(), talk)
         st.rerun()
 
@@ -61,8 +71,9 @@ def sidebar(talk: Conversation) -> Language:
         st.title(labels.NAME.to(language), anchor=False)
         st.button(
             labels.NEW.to(language),
+            key="new",
             icon=":material/edit_square:",
-            shortcut="Ctrl+Shift+O",
+            shortcut="Alt+N",
             on_click=talk.forget,
             disabled=not talk.turns,
             width="stretch",

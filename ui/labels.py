@@ -30,7 +30,7 @@ ASK: Final = Wording("Ask anything", "请输入问题")
 ASK_MORE: Final = Wording("Ask a follow-up", "继续追问")
 BUSY: Final = Wording("Answering…", "正在回答……")
 STOP: Final = Wording("Stop", "停止")
-NEW: Final = Wording("New conversation", "新对话")
+NEW: Final = Wording("New chat", "新对话")
 WEB: Final = Wording("Search the web", "搜索网页")
 WEB_HELP: Final = Wording(
     "On: each question is searched on the web and the pages found are read. "

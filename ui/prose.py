@@ -52,6 +52,11 @@ def literal(text: str) -> str:
     return _joined(_literal_pieces(line))
 
 
+def site_of(url: str) -> str:
+    """Return the host of `url` as people name it, without "www."; `url` itself if it has none."""
+    return host_of(url).removeprefix("www.") or url
+
+
 def shortened(title: str) -> str:
     """Return `title` in one line of at most `TITLE_CHARACTERS`."""
     line = " ".join(title.split())
@@ -63,7 +68,7 @@ def link(label: str, source: Source) -> str:
     if not source.url.startswith(("https://", "http://")):
         return literal(label)
     target = "".join(_UNSAFE_IN_URL.get(c, c) for c in source.url)
-    hint = re.sub(r'([\\"&`|<$])', r"\\\1", shortened(source.title))
+    hint = re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", shortened(source.title))
     return f'[{literal(label)}](<{target}> "{hint}")'
 
 
@@ -144,7 +149,7 @@ def _address(text: str, by_url: Mapping[str, Source] | None = None) -> Iterator[
     """Set an address as code, which is never linked, or link it if it is a source's."""
     address = text.rstrip(_PUNCTUATION)
     if by_url and address in by_url:
-        yield link(host_of(address), by_url[address])
+        yield link(site_of(address), by_url[address])
     elif address:
         yield f"`{address}`"
     yield "".join(f"\\{c}" for c in text[len(address) :])

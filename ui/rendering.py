@@ -1,6 +1,7 @@
 """Events into what is known of a turn, and a turn onto the page."""
 
 import time
+from collections.abc import Callable
 from typing import Any, Literal, assert_never
 
 import streamlit as st
@@ -17,14 +18,12 @@ from assistant.events import (
     StageStarted,
 )
 from assistant.labels import FETCHED, QUOTES, SOURCES, STAGES
-from ingest.errors import AssistantError
 from ingest.events import PageSkipped, PageStored
 from ingest.report import REASONS
-from ingest.urls import host_of
 from ingest.wording import Language
 from ui import labels
-from ui.prose import Source, answer, link, literal, shortened
-from ui.session import Turn
+from ui.prose import Source, answer, link, literal, shortened, site_of
+from ui.session import Turn, TurnState
 
 FRAME_S = 0.06
 """Seconds between two drawings of a growing text: smooth to the eye, light on the browser."""
@@ -98,7 +97,7 @@ def progress_lines(turn: Turn, language: Language) -> str:
 
 def page_line(page: PageStored | PageSkipped, title: str, language: Language) -> str:
     """Return one page as Markdown: read, or skipped and why."""
-    host = host_of(page.url) or page.url
+    host = site_of(page.url)
     match page:
         case PageStored():
             name = shortened(page.title or title or host)
@@ -115,12 +114,12 @@ def page_line(page: PageStored | PageSkipped, title: str, language: Language) ->
 
 def source_line(citation: Citation, language: Language) -> str:
     """Return one numbered source as Markdown: title, site, and the day it was fetched."""
-    host = host_of(citation.url)
+    host = site_of(citation.url)
     name = shortened(citation.title) or host
     source = Source(url=citation.url, title=citation.url)
     day = citation.fetched_at.astimezone().date().isoformat()
     details = f"{literal(host)} · {FETCHED.to(language)} {day}"
-    return f"**{citation.number}** {link(name, source)} :gray[{details}]"
+    return f"{literal(f'[{citation.number}]')} {link(name, source)} :gray[{details}]"
 
 
 def answer_text(turn: Turn, language: Language) -> str:
@@ -130,8 +129,11 @@ def answer_text(turn: Turn, language: Language) -> str:
     return answer(turn.text, turn.sources)
 
 
-def error_text(error: AssistantError, language: Language) -> str:
+def error_text(turn: Turn, language: Language) -> str:
     """Return as Markdown what happened and, on a line of its own, what to do."""
+    error = turn.error
+    if error is None:
+        return ""
     hint = error.hint.to(language)
     happened = literal(error.message.to(language))
     return f"**{happened}**" + (f"\n\n{literal(hint)}" if hint else "")
@@ -141,30 +143,79 @@ def _code(text: str) -> str:
     return " ".join(text.replace("`", "'").replace("|", "/").split())
 
 
+def source_list(turn: Turn, language: Language) -> str:
+    """Return the numbered sources as Markdown, "" before the answer is finished."""
+    if turn.answer is None or not turn.answer.citations:
+        return ""
+    lines = [source_line(citation, language) for citation in turn.answer.citations]
+    return "\n\n".join([f"**{SOURCES.to(language)}**", *lines])
+
+
+def notice_lines(turn: Turn, language: Language) -> str:
+    """Return as Markdown what went less well than hoped."""
+    notices = list(turn.notices)
+    if turn.state == "stopped":
+        notices.append(labels.STOPPED_NOTE.to(language))
+    return "\n\n".join(f":material/info: {literal(notice)}" for notice in notices)
+
+
+def kind_text(turn: Turn, language: Language) -> str:
+    """Return what the answer is, where it is not what a reader would take it for."""
+    quotes = turn.answer is not None and turn.answer.kind == "quotes"
+    return QUOTES.to(language) if quotes else ""
+
+
+SLOTS: dict[str, tuple[Callable[[Turn, Language], str], str, dict[str, str]]] = {
+    "steps": (progress_lines, "markdown", {}),
+    "notices": (notice_lines, "caption", {}),
+    "kind": (kind_text, "badge", {"icon": ":material/format_quote:", "color": "orange"}),
+    "answer": (answer_text, "markdown", {}),
+    "sources": (source_list, "markdown", {}),
+    "error": (error_text, "error", {"icon": ":material/error:"}),
+}
+"""What is shown of a turn: its words, the widget that shows them, and the widget's options."""
+
+WIDGET_STATES: dict[TurnState, Literal["running", "complete", "error"]] = {
+    "waiting": "running",
+    "running": "running",
+    "done": "complete",
+    "stopped": "complete",
+    "failed": "error",
+}
+
+
 class TurnView:
-    """The place of one turn on the page. `draw` brings it up to date as often as one likes."""
+    """The place of one turn on the page.
+
+    A turn that is over is drawn once, without placeholders: they would collapse for a moment in
+    every run of the page and take the reader's place away. A live one is brought up to date by
+    `draw`, as often as one likes.
+    """
 
     def __init__(self, turn: Turn, language: Language, *, key: str) -> None:
         self._turn = turn
         self._language: Language = language
+        self._key = key
+        self._live = turn.state in {"waiting", "running"}
         self._drawn_at = 0.0
+        self._places: dict[str, Any] = {}
         self._shown: dict[str, str] = {}
+        self._thoughts: Any = None
         with st.chat_message("user", avatar=":material/person:"), st.container(key=f"ask-{key}"):
-            st.markdown(literal(turn.question))
+            st.markdown("  \n".join(literal(line) for line in turn.question.splitlines()))
         with st.chat_message("assistant", avatar=":material/verified:"):
-            self._status: Any = st.status(self._label(), type="compact")
-            with self._status:
-                self._lines = st.empty()
-            self._notices = st.empty()
-            self._thoughts: Any = None
-            self._thoughts_place = st.empty()
-            self._thoughts_text: Any = None
-            self._kind = st.empty()
+            state = WIDGET_STATES[turn.state]
+            self._status: Any = st.status(self._label(), type="compact", state=state)
+            with self._status, st.container(key=f"steps-{key}"):
+                self._show("steps")
+            self._show("notices")
+            self._show_thoughts()
+            self._show("kind")
             with st.container(key=f"answer-{key}"):
-                self._answer = st.empty()
+                self._show("answer")
             with st.container(key=f"sources-{key}"):
-                self._sources = st.empty()
-            self._error = st.empty()
+                self._show("sources")
+            self._show("error")
 
     def draw_if_due(self) -> None:
         """Draw, unless the last drawing was only just now."""
@@ -173,63 +224,43 @@ class TurnView:
 
     def draw(self) -> None:
         """Show what has changed since the last drawing, and the time that has passed."""
-        turn, language = self._turn, self._language
         self._drawn_at = time.monotonic()
-        states = {"done": "complete", "stopped": "complete", "failed": "error"}
-        self._status.update(label=self._label(), state=states.get(turn.state, "running"))
-        self._set("lines", self._lines.markdown, progress_lines(turn, language))
-        self._set("notices", self._notices.caption, _notice_lines(turn, language))
-        self._draw_thoughts()
-        if turn.answer is not None and turn.answer.kind == "quotes":
-            self._set("kind", self._draw_kind, QUOTES.to(language))
-        self._set("answer", self._answer.markdown, answer_text(turn, language))
-        self._set("sources", self._sources.markdown, self._source_list())
-        if turn.error is not None:
-            self._set("error", self._draw_error, error_text(turn.error, language))
+        self._status.update(label=self._label(), state=WIDGET_STATES[self._turn.state])
+        self._show_thoughts()
+        for slot in SLOTS:
+            self._show(slot)
 
     def _label(self) -> str:
         return progress_label(self._turn, self._language)
 
-    def _set(self, slot: str, show: Any, text: str) -> None:
-        """Show `text` in a slot, unless it is there already."""
-        if self._shown.get(slot, "") != text:
+    def _show(self, slot: str) -> None:
+        """Bring one slot up to date; the first time, make its place where the page is drawn."""
+        words, widget, options = SLOTS[slot]
+        text = words(self._turn, self._language)
+        if slot not in self._places:
+            self._places[slot] = st if text and not self._live else st.empty()
+        if text != self._shown.get(slot, ""):
             self._shown[slot] = text
-            show(text)
+            getattr(self._places[slot], widget)(text, **options)
 
-    def _draw_kind(self, text: str) -> None:
-        self._kind.badge(text, icon=":material/format_quote:", color="orange")
-
-    def _draw_error(self, text: str) -> None:
-        self._error.error(text, icon=":material/error:")
-
-    def _draw_thoughts(self) -> None:
+    def _show_thoughts(self) -> None:
         """Show the reasoning folded: it is the model's scratch paper, not the answer."""
         turn = self._turn
-        if not turn.reasoning.strip():
+        reasoning = answer(turn.reasoning.strip(), {})
+        if "thoughts" not in self._places:
+            self._places["thoughts"] = st if reasoning and not self._live else st.empty()
+        if not reasoning:
             return
         thinking = turn.state == "running" and not turn.text
         label = (labels.THINKING if thinking else labels.THOUGHTS).to(self._language)
         state: Literal["running", "complete"] = "running" if thinking else "complete"
         if self._thoughts is None:
-            self._thoughts = self._thoughts_place.status(label, type="compact", state=state)
-            with self._thoughts:
-                self._thoughts_text = st.empty()
-            self._shown["thinking"] = label
-        if self._shown["thinking"] != label:
+            self._thoughts = self._places["thoughts"].status(label, type="compact", state=state)
+            with self._thoughts, st.container(key=f"thoughts-{self._key}"):
+                self._places["reasoning"] = st.empty()
+        elif self._shown["thoughts"] != label:
             self._thoughts.update(label=label, state=state)
-            self._shown["thinking"] = label
-        self._set("thoughts", self._thoughts_text.markdown, answer(turn.reasoning.strip(), {}))
-
-    def _source_list(self) -> str:
-        turn, language = self._turn, self._language
-        if turn.answer is None or not turn.answer.citations:
-            return ""
-        lines = [source_line(citation, language) for citation in turn.answer.citations]
-        return "\n\n".join([f"**{SOURCES.to(language)}**", *lines])
-
-
-def _notice_lines(turn: Turn, language: Language) -> str:
-    notices = list(turn.notices)
-    if turn.state == "stopped":
-        notices.append(labels.STOPPED_NOTE.to(language))
-    return "\n\n".join(f":material/info: {literal(notice)}" for notice in notices)
+        self._shown["thoughts"] = label
+        if self._shown.get("reasoning") != reasoning:
+            self._shown["reasoning"] = reasoning
+            self._places["reasoning"].markdown(reasoning)

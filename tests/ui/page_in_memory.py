@@ -1,0 +1,101 @@
+"""A page whose assistant has all its parts in memory."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from streamlit.testing.v1 import AppTest
+
+from assistant.answers import SearchHit
+from assistant.models.base import ChatModel
+from assistant.orchestrator import Assistant, Remark
+from assistant.retrieval import Retriever
+from assistant.search.memory import MemorySearch
+from ingest.embed.memory import HashingEmbedder
+from ingest.errors import AssistantError, FetchError
+from ingest.fetch.memory import MemoryFetcher, html_page
+from ingest.pipeline import Ingestor
+from ingest.store.catalog import Catalog
+from ingest.store.index import Index
+from ingest.store.memory import MemoryVectors
+from ingest.wording import Wording
+from ui.answerer import Answerer
+
+LIGHTS = "https://lights.test/night"
+SHUT = "https://shut.test/"
+SENTENCE = "A drone that flies at night needs anti-collision lights visible for 3 statute miles."
+
+OpenAssistant = Callable[[], AbstractAsyncContextManager[Assistant]]
+
+
+def article(title: str, sentence: str) -> str:
+    filler = "<p>Pilots read the rules before each flight and keep the aircraft in sight.</p>" * 5
+    return (
+        f"<html><head><title>{title}</title></head><body><article><h1>{title}</h1>"
+        f"<p>{sentence}</p>{filler}</article></body></html>"
+    )
+
+
+def opening(model: ChatModel, *, title: str = "Night flights", remarks: int = 0) -> OpenAssistant:
+    """Return what opens an assistant over two pages, of which one cannot be reached.
+
+    The first `remarks` assistants opened have something to remark upon.
+    """
+    opened = 0
+
+    @asynccontextmanager
+    async def open_one() -> AsyncIterator[Assistant]:
+        nonlocal opened
+        opened += 1
+        gone = FetchError(Wording("no answer", "没有回应"), url=SHUT, reason="unreachable")
+        lights = html_page(LIGHTS, article(title, SENTENCE))
+        embedder, store = HashingEmbedder(), Index(catalog=Catalog(), vectors=MemoryVectors())
+        ingestor = Ingestor(
+            fetcher=MemoryFetcher({LIGHTS: lights, SHUT: gone}),
+            browser=None,
+            embedder=embedder,
+            store=store,
+            chunk_size=400,
+            chunk_overlap=100,
+            page_budget=4_000,
+            concurrency=4,
+        )
+        hits = [
+            SearchHit(rank=1, title=title, url=LIGHTS),
+            SearchHit(rank=2, title="Shut", url=SHUT),
+        ]
+        absent = Remark(code="no_model", wording=Wording("no model: run x", "没有模型：请运行 x"))
+        yield Assistant(
+            search=MemorySearch(hits),
+            ingestor=ingestor,
+            retriever=Retriever(store=store, embedder=embedder, top_k=3),
+            model=model,
+            remarks=(absent,) if opened <= remarks else (),
+        )
+        await store.close()
+
+    return open_one
+
+
+def failing(error: AssistantError) -> OpenAssistant:
+    """Return what fails to open."""
+
+    @asynccontextmanager
+    async def open_one() -> AsyncIterator[Assistant]:
+        raise error
+        yield  # type: ignore[unreachable]
+
+    return open_one
+
+
+def page(open_assistant: OpenAssistant, *, locale: str = "en-US") -> AppTest:
+    """Return the page as a browser of that locale first sees it."""
+
+    def script(answerer: "Answerer") -> None:
+        from ui.app import main
+
+        main(lambda: answerer)
+
+    answerer = Answerer(open_assistant)
+    test = AppTest.from_function(script, kwargs={"answerer": answerer}, default_timeout=30)
+    test.context["locale"] = locale
+    return test.run()

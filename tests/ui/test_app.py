@@ -1,0 +1,134 @@
+"""The page's logic, from a question typed to what is shown."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from assistant.errors import ModelError
+from assistant.events import ReasoningDelta
+from assistant.models.scripted import ScriptedModel
+from ingest.errors import SettingsError
+from ingest.wording import Wording
+from tests.ui.page_in_memory import LIGHTS, failing, opening, page
+
+QUESTION = "Which lights does a drone need at night?"
+
+
+def ask(test: AppTest, question: str = QUESTION) -> AppTest:
+    test.chat_input[0].set_value(question).run()
+    assert not test.exception
+    return test
+
+
+def said(test: AppTest) -> str:
+    return "\n".join(each.value for each in [*test.markdown, *test.caption])
+
+
+def test_a_question_is_answered_with_linked_citations_and_numbered_sources() -> None:
+    test = ask(page(opening(ScriptedModel("Anti-collision ", "lights [1]."))))
+    assert f'Anti-collision lights [\\[1\\]](<{LIGHTS}> "Night flights").' in said(test)
+    assert "**Sources**" in said(test)
+    assert f"\\[1\\] [Night flights](<{LIGHTS}>" in said(test)
+    assert "lights\\.test · fetched 2026-01-01" in said(test)
+
+
+def test_the_folded_status_tells_pages_read_and_skipped_with_the_reason() -> None:
+    test = ask(page(opening(ScriptedModel("Lights [1]."))))
+    assert test.status[0].label.startswith("Read 1 page, skipped 1 ·")
+    assert test.status[0].state == "complete"
+    steps = "\n".join(each.value for each in test.status[0].markdown)
+    assert "Night flights · :gray[lights\\.test]" in steps
+    assert "Shut · shut\\.test] · cannot be reached" in steps
+    assert "from 1 page" in steps
+
+
+def test_reasoning_is_folded_and_kept_out_of_answer_and_history() -> None:
+    model = ScriptedModel(ReasoningDelta(text="Let me see."), "Lights [1].")
+    test = ask(ask(page(opening(model))), "And by day?")
+    assert [status.label for status in test.status][1] == "Reasoning"
+    assert "Let me see" in test.status[1].markdown[0].value
+    history = [message.text for message in model.prompts[-1].messages]
+    assert any(QUESTION in text for text in history)
+    assert not any("Let me see" in text for text in history)
+
+
+def test_quotes_are_labelled_as_quotes() -> None:
+    test = ask(page(opening(ScriptedModel("“Lights” [1].", kind="quotes"))))
+    assert "quotes from pages, not an answer" in said(test)
+
+
+def test_a_model_that_fails_is_one_red_box_that_says_what_to_do() -> None:
+    error = ModelError(
+        Wording("Ollama does not answer", "Ollama 没有回应"),
+        kind="unreachable",
+        hint=Wording("start it: ollama serve", "请启动它：ollama serve"),
+    )
+    test = ask(page(opening(ScriptedModel(error))))
+    assert [box.value for box in test.error] == [
+        "**Ollama does not answer**\n\nstart it\\: ollama serve"
+    ]
+    assert test.status[0].state == "error"
+    assert not test.chat_input[0].disabled
+
+
+def test_settings_that_cannot_be_read_are_a_red_box_too() -> None:
+    error = SettingsError(Wording("unknown key", "未知的键"), hint=Wording("fix", "请修改"))
+    test = ask(page(failing(error), locale="zh-CN"), "夜间飞行")
+    assert [box.value for box in test.error] == ["**未知的键**\n\n请修改"]
+
+
+def test_without_the_web_an_empty_index_says_how_to_search() -> None:
+    test = page(opening(ScriptedModel("never")))
+    test.toggle(key="web").set_value(False)
+    ask(test)
+    assert 'Switch on "Search the web" below' in said(test)
+    assert "skipped" not in said(test)
+
+
+def test_remarks_are_told_and_the_assistant_is_opened_anew_until_there_are_none() -> None:
+    test = ask(page(opening(ScriptedModel("Lights [1]."), remarks=1)))
+    assert ":material/info: no model\\: run x" in said(test)
+    test.button(key="new").click().run()
+    assert "no model" not in said(ask(test))
+
+
+def test_a_new_conversation_forgets_the_old_one() -> None:
+    model = ScriptedModel("Lights [1].")
+    test = ask(page(opening(model)))
+    test.button(key="new").click().run()
+    assert "Lights" not in said(test)
+    ask(test, "By day?")
+    assert not any(QUESTION in message.text for message in model.prompts[-1].messages)
+
+
+def test_an_example_question_is_asked_with_a_click() -> None:
+    test = page(opening(ScriptedModel("Lights [1].")))
+    test.button(key="example-0").click().run()
+    assert "What do I need to fly a drone at night?" in said(test).replace("\\", "")
+    assert "**Sources**" in said(test)
+
+
+@pytest.mark.parametrize(
+    ("locale", "title"), [("zh-CN", "求证"), ("zh-Hant-TW", "求证"), ("en-GB", "Qiuzheng")]
+)
+def test_the_page_speaks_the_language_of_the_browser(locale: str, title: str) -> None:
+    assert page(opening(ScriptedModel()), locale=locale).sidebar.title[0].value == title
+
+
+def test_the_language_can_be_switched_and_past_answers_follow() -> None:
+    test = ask(page(opening(ScriptedModel("Lights [1]."))))
+    test.segmented_control(key="lang").set_value("zh").run()
+    assert test.status[0].label.startswith("阅读了 1 个网页，跳过 1 个 ·")
+    assert "**来源**" in said(test)
+
+
+def test_a_title_with_markup_in_it_is_shown_as_it_is() -> None:
+    title = "Night ![x](https://evil.test/i.png) [flights](https://evil.test) <b>"
+    words = said(ask(page(opening(ScriptedModel("Lights [1]."), title=title))))
+    assert "](https://evil.test" not in words
+    assert "![x]" not in words
+
+
+def test_blank_questions_are_not_asked() -> None:
+    test = page(opening(ScriptedModel()))
+    test.chat_input[0].set_value("   ").run()
+    assert not test.chat_message
