@@ -23,7 +23,7 @@ class SearchSettings(Table):
     region: str = Field(
         default="", description="DuckDuckGo region such as cn-zh; empty: by language."
     )
-    timeout: float = Field(default=8.0, gt=0, description="Seconds for one result page.")
+    timeout: float = Field(default=8.0, gt=0, description="Seconds for the search, all result pages.")
 
 
 class ModelSettings(Table):

@@ -1,0 +1,95 @@
+"""`doctor` names each part and what mends it; `setup` brings the models and writes the settings."""
+
+import json
+import tomllib
+from pathlib import Path
+
+from tests.engines.ollama_server import OllamaServer
+from tests.internet.duckduckgo import DuckDuckGoSite, fixed
+from tests.internet.net import Internet
+from tests.journeys.conftest import Shell, Shown
+
+
+def states(shown: Shown) -> dict[str, str]:
+    return {check["part"]: check["state"] for check in json.loads(shown.stdout)}
+
+
+def mends(shown: Shown) -> dict[str, str]:
+    return {check["part"]: check["mend"] for check in json.loads(shown.stdout)}
+
+
+def test_doctor_finds_everything_well(shell_with_model: Shell, net: Internet) -> None:
+    DuckDuckGoSite(fixed("https://weather.test/")).install(net)
+    shown = shell_with_model("assistant", "doctor", "--json")
+    assert states(shown) == dict.fromkeys(
+        ["ollama", "chat model", "embed model", "encoder", "browser", "search", "index", "disk",
+         "proxy"], "ok",
+    )  # fmt: skip
+
+
+def test_doctor_gives_the_command_that_mends_each_part(
+    shell_with_model: Shell, ollama: OllamaServer, tmp_path: Path
+) -> None:
+    ollama.models = []
+    shown = shell_with_model(
+        "assistant", "doctor", "--json", ASSISTANT_EMBED__WEIGHTS=str(tmp_path / "none")
+    )
+    assert mends(shown)["chat model"] == "ollama pull deepseek-r1:1.5b"
+    assert mends(shown)["encoder"] == "assistant setup"
+
+
+def test_doctor_exits_with_1_when_no_answer_is_possible(shell: Shell, net: Internet) -> None:
+    site = DuckDuckGoSite(fixed())
+    site.mode = "403"
+    site.install(net)
+    shown = shell("assistant", "doctor", "--json", code=1)
+    assert states(shown)["search"] == "fail"
+    assert mends(shown)["ollama"] == "ollama serve"
+
+
+def test_doctor_lives_with_a_dead_search_once_the_index_holds_pages(
+    shell: Shell, net: Internet
+) -> None:
+    shell("ingest", "https://leafandwater.example/brewing/green-tea")
+    site = DuckDuckGoSite(fixed())
+    site.mode = "403"
+    site.install(net)
+    assert states(shell("assistant", "doctor", "--json"))["search"] == "warn"
+
+
+def test_doctor_speaks_to_people_in_their_language(shell_with_model: Shell) -> None:
+    shown = shell_with_model("assistant", "doctor", "--lang", "zh")
+    assert "有回应" in shown.stdout
+    assert "✓" in shown.stdout
+
+
+def test_doctor_hides_the_password_of_a_proxy(shell: Shell) -> None:
+    shown = shell("assistant", "doctor", code=None, ftp_proxy="http://me:secret@proxy.test:3128")
+    assert "proxy.test:3128" in shown.stdout
+    assert "secret" not in shown.stdout
+
+
+def test_setup_pulls_the_models_and_writes_the_settings(
+    shell_with_model: Shell, ollama: OllamaServer, home: Path
+) -> None:
+    ollama.models, ollama.embedders = [], []
+    shown = shell_with_model("assistant", "setup", "--model", "qwen3:4b", "--embed-model", "bge-m3")
+    pulled = [request.body["model"] for request in ollama.requests if request.path == "/api/pull"]
+    assert pulled == ["qwen3:4b", "bge-m3"]
+    assert "success" in shown.stderr
+    written = tomllib.loads((home / "assistant.toml").read_text("utf-8"))
+    assert written["model"]["name"] == "qwen3:4b"
+    assert written["embed"]["model"] == "bge-m3"
+
+
+def test_setup_keeps_what_a_person_wrote(shell_with_model: Shell, home: Path) -> None:
+    path = home / "assistant.toml"
+    path.write_text("# mine\n[answer]\npassages = 3  # few\n")
+    shell_with_model("assistant", "setup")
+    assert "# mine" in path.read_text("utf-8")
+    assert tomllib.loads(path.read_text("utf-8"))["answer"]["passages"] == 3
+
+
+def test_setup_without_ollama_says_how_to_get_it(shell: Shell) -> None:
+    shown = shell("assistant", "setup", "--lang", "zh", code=1)
+    assert "ollama serve" in shown.stderr
