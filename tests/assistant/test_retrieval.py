@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,7 +20,7 @@ from ingest.store.index import Index
 from ingest.store.memory import MemoryVectors
 from ingest.tokens import cjk_share
 from ingest.wording import Wording
-from tests.index_samples import chunks_of, document
+from tests.index_samples import chunks_of, document, persistent
 
 pytestmark = pytest.mark.anyio
 
@@ -211,6 +212,18 @@ async def test_encoder_that_fails_leaves_words_and_its_reason(encoder: Embedder)
     assert retrieved.words_only is not None
     assert retrieved.words_only.en.startswith("Found by words alone. ")
     assert retrieved.words_only.zh.startswith("仅按词语检索。")
+
+
+async def test_damaged_vectors_leave_words_and_their_reason(tmp_path: Path) -> None:
+    (tmp_path / "chroma").write_text("a file where the folder should be")
+    index = persistent(tmp_path)
+    await put(index, page := document("a", "Drones need lights."), chunks_of(page))
+    retriever = Retriever(store=index, embedder=HashingEmbedder(), top_k=5)
+    retrieved = await retriever.retrieve("drones")
+    assert [passage.text for passage in retrieved.passages] == ["Drones need lights."]
+    assert retrieved.words_only is not None
+    assert str(tmp_path / "chroma") in retrieved.words_only.zh
+    await index.close()
 
 
 async def test_chunks_found_by_words_get_their_vector_for_the_next_question() -> None:
