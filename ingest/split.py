@@ -16,10 +16,10 @@ from ingest.urls import chunk_id
 
 _SEPARATORS = [
     r"\n(?=#{1,6} )",  # sections
-    r"\n+|[。！？；…!?]+[”’」』）\"')\]]*\s*|\.+[”’\"')\]]*\s+",  # lines and sentences
+    r"\n+|[。！？；…!?]+[”’」』）\"')\]]*\s*|\.[”’\"')\]]*\s+",  # lines and sentences
     r"[，、：,;:]\s*",  # clauses
     r"\s+",
-    "",
+    r"(?s:.{16})",  # a wall of characters; one by one they would take seconds
 ]
 
 

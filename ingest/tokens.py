@@ -43,7 +43,7 @@ _FUNCTION_WORDS = frozenset(
 _FUNCTION_CHARACTERS = frozenset("的了是在吗呢吧么与及或也就都而被把啊呀哦地得着之其这那")
 _SENTENCE_END = re.compile(
     r"[。！？；!?…]+[”’」』）\"')\]]*"  # ends a sentence wherever it stands
-    r"|\.+[”’\"')\]]*(?=\s|$)"  # a full stop ends one before white space only: 3.14, example.com
+    r"|\.[”’\"')\]]*(?=\s|$)"  # a full stop ends one before white space only: 3.14, example.com
     r"|\n+"
 )
 

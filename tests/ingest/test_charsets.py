@@ -1,7 +1,7 @@
 """Bytes become the text that was meant, also where the page lies about its charset."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.charsets import decode
@@ -97,6 +97,7 @@ def test_control_characters_go_and_line_ends_agree() -> None:
 @given(
     st.binary(), st.none() | st.text() | st.sampled_from(["gbk", "utf-16", "hz-gb-2312", "utf-7"])
 )
+@settings(deadline=None)
 def test_any_bytes_become_text_that_can_be_stored(body: bytes, claimed: str | None) -> None:
     text = decode(body, claimed=claimed)
     assert text.encode().decode() == text
@@ -105,5 +106,6 @@ def test_any_bytes_become_text_that_can_be_stored(body: bytes, claimed: str | No
 
 
 @given(st.text(st.characters(codec="utf-8", categories=["L", "N", "Zs"]), min_size=8))
+@settings(deadline=None)
 def test_utf_8_is_never_damaged(text: str) -> None:
     assert decode(text.encode(), claimed=None) == text

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.documents import Document
@@ -94,6 +94,7 @@ def test_long_paragraph_is_cut_between_sentences() -> None:
 
 
 @given(MARKDOWN)
+@settings(deadline=None)
 def test_blocks_cover_the_text_in_order_and_never_overlap(text: str) -> None:
     end = 0
     for block in blocks(text):
@@ -106,6 +107,7 @@ def test_blocks_cover_the_text_in_order_and_never_overlap(text: str) -> None:
 
 
 @given(MARKDOWN, st.text(max_size=20) | st.just("无人机夜间飞行"), st.integers(0, 3000))
+@settings(deadline=None)
 def test_choice_fits_the_budget_keeps_order_and_is_never_empty(
     text: str, question: str, budget: int
 ) -> None:
@@ -117,6 +119,7 @@ def test_choice_fits_the_budget_keeps_order_and_is_never_empty(
 
 
 @given(MARKDOWN, st.text(max_size=20))
+@settings(deadline=None)
 def test_budget_as_long_as_the_text_keeps_all_of_it(text: str, question: str) -> None:
     assert choose(document(text), question, budget=len(text)) == blocks(text)
 

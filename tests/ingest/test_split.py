@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ingest.documents import Chunk, Document
@@ -56,6 +56,7 @@ def document(text: str) -> Document:
 
 
 @given(TEXTS, st.sampled_from([(400, 100), (100, 30), (40, 0), (50, 50)]))
+@settings(deadline=None)
 @example("", (400, 100))
 @example(" \n\t\u3000 \n", (400, 100))
 @example("a" * 5000, (400, 100))
