@@ -1,6 +1,6 @@
 """The chat page. `streamlit run ui/app.py`, or `assistant ui`."""
 
-import atexit
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -39,7 +39,8 @@ def answerer() -> Answerer:
     from assistant.settings import load_settings  # noqa: PLC0415  only where it is needed
 
     asking = Answerer(lambda: open_assistant(load_settings(), model_is_required=False))
-    atexit.register(asking.close)
+    # atexit comes too late: closing the index needs worker threads, and those are gone by then
+    threading._register_atexit(asking.close)  # type: ignore[attr-defined]
     return asking
 
 
