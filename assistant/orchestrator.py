@@ -112,7 +112,9 @@ class Assistant:
             return
         yield StageStarted(stage="read")
         late = 0
-        pages = self.ingestor.read([hit.url for hit in hits], question=query, until=until)
+        pages = self.ingestor.read(
+            [hit.url for hit in hits], question=query, until=until, language=language
+        )
         async with aclosing(pages) as events:
             async for event in events:
                 late += _is_late(event)

@@ -71,12 +71,14 @@ async def _store(
         for remark in parts.remarks:
             click.echo(f"! {remark.to(report.language)}", err=True)
         with click.progressbar(length=length, file=sys.stderr, hidden=hidden) as bar:
-            async with aclosing(parts.ingestor.read(wanted.urls)) as events:
+            async with aclosing(
+                parts.ingestor.read(wanted.urls, language=report.language)
+            ) as events:
                 async for event in events:
                     report.add(event)
                     bar.update(1)
             for path in wanted.files:
-                report.add(await parts.ingestor.add_file(path))
+                report.add(await parts.ingestor.add_file(path, language=report.language))
                 bar.update(1)
 
 

@@ -17,6 +17,7 @@ from ingest.prune import choose
 from ingest.split import split
 from ingest.store.base import ChunkStore
 from ingest.tracing import span
+from ingest.wording import Language
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +37,12 @@ class Ingestor:
     concurrency: int
 
     async def read(
-        self, urls: Iterable[str], *, question: str | None = None, until: float | None = None
+        self,
+        urls: Iterable[str],
+        *,
+        question: str | None = None,
+        until: float | None = None,
+        language: Language = "en",
     ) -> AsyncGenerator[IngestEvent, None]:
         """Fetch and store pages and yield one event for each, first finished first.
 
@@ -46,13 +52,17 @@ class Ingestor:
                 now. None embeds whole pages.
             until: Time on the `time.monotonic` clock after which pages are no longer waited
                 for: what has been fetched by then is stored, the rest is skipped.
+            language: Of the details of pages that are skipped.
 
         Raises:
             StoreError: the index cannot be written.
         """
 
         async def read_one(url: str) -> IngestEvent:
-            return await self._read_one(url, question=question, until=until)
+            try:
+                return await self._read_one(url, question=question, until=until)
+            except IngestError as error:
+                return _skipped(error, language)
 
         events = in_completion_order(read_one, urls, limit=self.concurrency)
         try:
@@ -68,11 +78,7 @@ class Ingestor:
             async with asyncio.timeout(_left(until)):
                 page, document = await self._load(url)
         except TimeoutError:
-            return PageSkipped(url=url, reason="deadline", detail="not here in time")
-        except IngestError as error:
-            return PageSkipped(
-                url=error.url, reason=error.reason, detail=str(error), robots=error.robots
-            )
+            return PageSkipped(url=url, reason="deadline")
         return await self.add(
             document, question=question, until=until, robots=page.robots, fetcher=page.fetcher
         )
@@ -95,13 +101,14 @@ class Ingestor:
             ) from error
         return page, await asyncio.to_thread(extract, page)
 
-    async def add_file(self, path: Path) -> IngestEvent:
+    async def add_file(self, path: Path, *, language: Language = "en") -> IngestEvent:
         """Store a local document. `path` is absolute."""
         try:
             document = await asyncio.to_thread(read_file, path)
-        except (IngestError, MissingPartError) as error:
-            reason = error.reason if isinstance(error, IngestError) else "unsupported"
-            return PageSkipped(url=path.as_uri(), reason=reason, detail=error.to("en"))
+        except IngestError as error:
+            return _skipped(error, language)
+        except MissingPartError as error:
+            return PageSkipped(url=path.as_uri(), reason="unsupported", detail=error.to(language))
         return await self.add(document)
 
     async def add(
@@ -164,6 +171,16 @@ class Ingestor:
             {c.id: v for c, v in zip(missing, vectors, strict=True)}, space=self.embedder.space
         )
         return len(chunks)
+
+
+def _skipped(error: IngestError, language: Language) -> PageSkipped:
+    ruled = error.reason == "robots" and error.robots
+    return PageSkipped(
+        url=error.url,
+        reason=error.reason,
+        detail=error.robots if ruled else error.to(language),
+        robots=error.robots,
+    )
 
 
 def _left(until: float | None) -> float | None:
