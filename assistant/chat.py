@@ -19,6 +19,8 @@ from ingest.wording import Language, Wording
 REMEMBERED = 12
 """Messages of the past that go along with a question; the prompt's budget may keep fewer."""
 
+LEAVING = frozenset({"/quit", "/exit"})
+
 _WELCOME = Wording(
     "Ask away. /web switches the web on or off, /new starts afresh, /quit leaves.",
     "请提问。/web 开关网页搜索，/new 重新开始，/quit 离开。",
@@ -53,9 +55,9 @@ async def converse(
     say((_WEB_ON if web else _WEB_OFF).to(spoken), dim=True)
     history: tuple[Message, ...] = ()
     async with open_assistant(settings, model_is_required=model_is_required) as assistant:
-        while (line := await _next_line()) not in {None, "/quit", "/exit"}:
+        while (line := await _next_line()) is not None and line not in LEAVING:
             match line:
-                case "" | None:
+                case "":
                     continue
                 case "/web":
                     web = not web

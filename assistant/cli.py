@@ -78,7 +78,7 @@ def ask(question: str, **options: Any) -> None:
     echo "What is UTC?" | assistant ask - --json | jq -r .type
     """
     if question == "-":
-        question = click.get_text_stream("stdin").read()
+        question = sys.stdin.read()
     language = _language(options["lang"], question)
     _run(_ask(question, language, options), language)
 

@@ -50,7 +50,7 @@ async def _ingest(sources: tuple[str, ...], report: "Report", *, quiet: bool) ->
     from ingest.settings import IngestSettings, load
     from ingest.sources import read_sources
 
-    wanted = read_sources(sources, stdin=click.get_text_stream("stdin"))
+    wanted = read_sources(sources, stdin=sys.stdin)
     for complaint in wanted.complaints:
         click.echo(f"! {complaint}", err=True)
     await _store(wanted, load(IngestSettings, {}), report, quiet=quiet)
