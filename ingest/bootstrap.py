@@ -73,10 +73,10 @@ def preload() -> None:
     """Import, in a thread, what the first page will need, while we wait for the network anyway."""
 
     def work() -> None:
-        import langchain_text_splitters
-        import trafilatura
+        from ingest import extract, split
 
-        del langchain_text_splitters, trafilatura
+        extract.preload()
+        split.preload()
 
     threading.Thread(target=work, name="preload", daemon=True).start()
 

@@ -64,6 +64,11 @@ class _Reading:
     published: date | None = None
 
 
+def preload() -> None:
+    """Import what the first page would wait for. Any thread may call."""
+    import trafilatura  # noqa: F401, PLC0415  heavy: 0.6 s
+
+
 def extract(page: Page) -> Document:
     """Return the main text of `page` with title, language and date.
 

@@ -18,7 +18,6 @@ VENDORS = {
     "chromadb": "ingest/store/chroma.py",
     "crawl4ai": "ingest/fetch/browser.py",
     "ddgs": "assistant/search/duckduckgo.py",
-    "html5lib": "ingest/charsets.py",
     "langchain_text_splitters": "ingest/split.py",
     "onnx": "ingest/embed/",
     "onnxruntime": "ingest/embed/",
