@@ -25,7 +25,11 @@ _TOO_LONG = re.compile(
     r"|maximum context length|context (window|size|length)",
     re.IGNORECASE,
 )
-_TOO_LONG_COUNTS = re.compile(r"n_prompt_tokens\W+(\d+)\W+n_ctx\W+(\d+)")
+_TOO_LONG_COUNTS = re.compile(
+    r"n_prompt_tokens\W+(?P<prompt>\d+)\W+n_ctx\W+(?P<context>\d+)"
+    r"|context length is (?P<most>\d+) tokens\. However, you requested (?P<asked>\d+)"
+)
+"""llama.cpp's words, and OpenAI's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +57,7 @@ def http_client(
         headers=headers,
         timeout=httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
         trust_env=not is_loopback(url),
+        verify=url.startswith("https:"),  # 60 ms of CPU, for nothing where there is no TLS
     )
 
 
@@ -108,8 +113,7 @@ def refusal(status: int, text: str, server: Server) -> ModelError:
     if status == 404 and "model" in words:
         return not_found(server)
     if _TOO_LONG.search(words):
-        counts = _TOO_LONG_COUNTS.search(words)
-        return too_long(server, (int(counts[1]), int(counts[2])) if counts else None)
+        return too_long(server, words)
     if "does not support thinking" in words:
         return no_thinking(server)
     if "terminated" in words:
@@ -120,7 +124,7 @@ def refusal(status: int, text: str, server: Server) -> ModelError:
 def interruption(text: str, server: Server) -> ModelError:
     """Return what an error inside a reply means that had begun with 200."""
     words = error_text(text)
-    return too_long(server) if _TOO_LONG.search(words) else broken_stream(server, words)
+    return too_long(server, words) if _TOO_LONG.search(words) else broken_stream(server, words)
 
 
 def error_text(text: str) -> str:
@@ -178,12 +182,14 @@ def busy(server: Server) -> ModelError:
     )
 
 
-def too_long(server: Server, counts: tuple[int, int] | None = None) -> ModelError:
-    """Prompt and reply do not fit the context; `counts` are prompt and context tokens."""
+def too_long(server: Server, words: str) -> ModelError:
+    """Prompt and reply do not fit the context; the server's words may hold both counts."""
+    counts = _TOO_LONG_COUNTS.search(words)
     en, zh = "", ""
     if counts:
-        en = f" ({counts[0]} tokens, {counts[1]} fit)"
-        zh = f"（{counts[0]} 个词元，只容得下 {counts[1]} 个）"
+        asked, fit = counts["prompt"] or counts["asked"], counts["context"] or counts["most"]
+        en = f" ({asked} tokens, {fit} fit)"
+        zh = f"（{asked} 个词元，只容得下 {fit} 个）"
     return ModelError(
         Wording(
             f'the prompt is too long for model "{server.model}"{en}',

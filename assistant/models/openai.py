@@ -8,6 +8,7 @@ from typing import Any, Literal
 import httpx
 
 from assistant.answers import AnswerKind, Prompt, Usage
+from assistant.errors import ModelError
 from assistant.events import ModelEvent, ReplyFinished
 from assistant.models import http
 from assistant.models.http import Server
@@ -15,6 +16,7 @@ from assistant.reasoning import ThinkSplitter, known_to_think
 from ingest.wording import Wording
 
 BUSY_WAITS_S = (1.0, 2.0, 4.0)
+CAUSE_WAIT_S = 10.0
 REASONING_KEYS = ("reasoning_content", "reasoning")
 """llama.cpp, DeepSeek and older vLLM say the first, Ollama's /v1, newer vLLM and OpenRouter the
 second."""
@@ -60,8 +62,8 @@ class OpenAIModel:
                 f"可在 {base_url.rstrip('/')}/models 查看它有哪些模型",
             ),
         )
-        headers = {"Authorization": f"Bearer {api_key}"} if api_key else None
-        self._client = http.http_client(self._server.url, timeout_s=timeout_s, headers=headers)
+        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self._client = self._new_client(timeout_s)
         self._plain = False  # the server refused the optional fields
 
     async def warm_up(self) -> None:
@@ -69,6 +71,18 @@ class OpenAIModel:
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[ModelEvent, None]:
         splitter = ThinkSplitter(starts_thinking=self._thinking and prompt.thinking)
+        try:
+            async with aclosing(self._replies(prompt, splitter)) as events:
+                async for event in events:
+                    yield event
+        except ModelError as error:
+            if error.kind != "broken_stream" or splitter.reasoning or splitter.answer:
+                raise
+            raise await self._cause(prompt, error) from error
+
+    async def _replies(
+        self, prompt: Prompt, splitter: ThinkSplitter
+    ) -> AsyncGenerator[ModelEvent, None]:
         reason: Literal["stop", "length"] | None = None
         usage = None
         async with aclosing(self._parts(prompt)) as parts:
@@ -86,6 +100,26 @@ class OpenAIModel:
         for delta in rest:
             yield delta
         yield ReplyFinished(reason=reason, usage=usage)
+
+    def _new_client(self, timeout_s: float) -> httpx.AsyncClient:
+        return http.http_client(self._server.url, timeout_s=timeout_s, headers=self._headers)
+
+    async def _cause(self, prompt: Prompt, error: ModelError) -> ModelError:
+        """Return why a stream broke before its first word.
+
+        llama-cpp-python drops the connection when a streamed prompt is too long, and says so only
+        when the same is asked without streaming, on another connection.
+        """
+        body = self._body(prompt) | {"stream": False, "max_tokens": 1}
+        body.pop("stream_options", None)
+        try:
+            async with self._new_client(CAUSE_WAIT_S) as client:
+                response = await client.post("/chat/completions", json=body)
+        except httpx.HTTPError:
+            return error
+        if response.status_code == 200:
+            return error
+        return http.refusal(response.status_code, response.text, self._server)
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -129,6 +129,7 @@ async def test_busy_server_is_asked_again(server: OllamaServer) -> None:
         ("missing", "not_found"),
         ("busy", "busy"),
         ("too_long", "too_long"),
+        ("mute_too_long", "too_long"),
         ("unknown_field", "failed"),
         ("stall", "timeout"),
         ("hang", "timeout"),
@@ -147,6 +148,12 @@ async def test_every_failure_is_one_typed_error_in_both_languages(
         await said(model_of(server, timeout_s=0.3))
     assert caught.value.kind == kind
     assert len(caught.value.to("zh").splitlines()) == len(caught.value.to("en").splitlines()) == 1
+
+
+async def test_stream_that_broke_for_its_length_names_both_counts(server: OllamaServer) -> None:
+    server.fail("mute_too_long", path=CHAT)
+    with pytest.raises(ModelError, match=r"\(2706 tokens, 512 fit\)"):
+        await said(model_of(server))
 
 
 async def test_no_server_is_said_to_be_unreachable() -> None:

@@ -34,6 +34,7 @@ from tests.engines.replies import (
     in_style,
     listed,
     message,
+    openai_too_long,
     quote_passages,
     too_long,
     until,
@@ -307,6 +308,10 @@ class _Handler(BaseHTTPRequestHandler):
                 self._json(503, {"error": text})
             case "too_long":
                 self._json(400, too_long(path))
+            case "mute_too_long" if body.get("stream"):
+                self._stream([], None, media="text/event-stream")
+            case "mute_too_long":
+                self._json(400, openai_too_long())
             case "unknown_field":
                 self._json(400, {"error": {"message": "Unrecognized request argument supplied"}})
             case "crashed":

@@ -21,6 +21,7 @@ Failure = Literal[
     "missing",  # 404
     "busy",  # 503, queue full
     "too_long",  # 400 with JSON inside JSON
+    "mute_too_long",  # the same, but a stream ends before its first word
     "unknown_field",  # 400, the server is strict
     "crashed",  # 500, the runner died
     "hang",  # no byte ever comes
@@ -101,6 +102,14 @@ def message(thinking: str, content: str) -> Json:
 
 def choice(head: Json, delta: Json, reason: str | None) -> Json:
     return {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}
+
+
+def openai_too_long() -> Json:
+    text = (
+        "This model's maximum context length is 512 tokens. However, you requested 2706 tokens "
+        "(2706 in the messages, None in the completion)."
+    )
+    return {"error": {"message": text, "code": "context_length_exceeded"}}
 
 
 def too_long(path: str) -> Json:
