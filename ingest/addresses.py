@@ -125,6 +125,11 @@ class AddressGuard:
         self._proxied = proxied
         self._resolve = resolve
 
+    @property
+    def allowed_hosts(self) -> frozenset[str]:
+        """The hosts of the user's own network that are open, as URLs spell them."""
+        return self._allowed_hosts
+
     async def check(self, url: str) -> None:
         """Return if `url` may be visited.
 

@@ -173,7 +173,7 @@ class BrowserFetcher:
                 hint=Wording("apt-get install chromium", "apt-get install chromium"),
             )
         await asyncio.to_thread(_import_crawl4ai)
-        chromium = await Chromium.start(executable)
+        chromium = await Chromium.start(executable, allowed_hosts=self._guard.allowed_hosts)
         try:
             return _Session(chromium=chromium, crawler=await self._connect(chromium.endpoint))
         except BaseException:

@@ -5,14 +5,19 @@ import atexit
 import base64
 import contextlib
 import hashlib
+import ipaddress
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 from urllib.request import getproxies
 
+from ingest.addresses import LOCAL_NAMES
 from ingest.errors import FetchError
+from ingest.urls import host_of
 from ingest.wording import Wording
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -75,6 +80,25 @@ OWN_ERRANDS = (
 """Hosts that Chromium calls on its own account, whatever the flags say. For it they do not exist:
 what a person asks is nobody's business."""
 
+PRIVATE_BLOCKS = (
+    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
+    "172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15", "::1/128",
+    "64:ff9b::/96", "2002::/16", "fc00::/7", "fe80::/10",
+)  # fmt: skip
+"""No wider IPv6 block: Chromium compares an IPv4 address as ::ffff:a.b.c.d, which ::/0 holds."""
+
+PRIVATE_PATTERNS = (
+    "0.*", "10.*", "127.*", "169.254.*", "192.168.*", "198.18.*", "198.19.*",
+    *(f"100.{second}.*" for second in range(64, 128)),
+    *(f"172.{second}.*" for second in range(16, 32)),
+    "*:*:*",  # host:port of every IPv6 address: nobody names a page so
+)  # fmt: skip
+"""Literal addresses that Chromium must not visit, as blocks and as its patterns have them. Our own
+rules see each request that a page makes, but not where a redirect on its way leads."""
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+"""What NO_PROXY customarily holds, and what a page must reach neither way."""
+
 
 def find_browser() -> str | None:
     """Return the path of a Chromium or Chrome: on PATH, or downloaded by Playwright; else None."""
@@ -92,29 +116,51 @@ def find_browser() -> str | None:
     return None
 
 
-def flags(profile: Path) -> list[str]:
+def flags(*, allowed_hosts: Collection[str] = ()) -> list[str]:
     """Return the command line, proxy and trusted certificates of the environment included."""
-    unknown = ",".join(f"MAP {host} ~NOTFOUND" for host in OWN_ERRANDS)
-    chosen = [*FLAGS, f"--user-data-dir={profile}", f"--host-resolver-rules={unknown}"]
+    chosen = list(FLAGS)
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         chosen.append("--no-sandbox")  # Chromium refuses to run as root with it
     proxies = getproxies()
     routes = [f"{scheme}={proxies[scheme]}" for scheme in ("http", "https") if scheme in proxies]
-    if routes or "all" in proxies:
-        bypass = [host for host in proxies.get("no", "").split(",") if host.strip()]
-        # Without <-loopback> Chromium would reach our own machine around the proxy. Its errands
-        # do go around it, to be resolved, and so not found, by the rules above.
-        local = {"localhost", "127.0.0.1", "::1"}
-        bypass = [host.strip() for host in bypass if host.strip() not in local]
-        bypass = ["<-loopback>", *OWN_ERRANDS, *bypass]
-        chosen += [
-            f"--proxy-server={';'.join(routes) or proxies['all']}",
-            f"--proxy-bypass-list={';'.join(bypass)}",
-        ]
+    server = ";".join(routes) or proxies.get("all", "")
+    gates = {host_of(proxies[kind]) for kind in ("http", "https", "all") if kind in proxies}
+    chosen.append(f"--host-resolver-rules={_names({*allowed_hosts, *gates})}")
+    if server:
+        around = {host.strip() for host in proxies.get("no", "").split(",")} - {""}
+        bypass = _bypass(around - (LOOPBACK - frozenset(allowed_hosts)), gates)
+        chosen += [f"--proxy-server={server}", f"--proxy-bypass-list={bypass}"]
     pins = _pins(os.environ.get("SSL_CERT_FILE", ""))
     if pins:
         chosen.append(f"--ignore-certificate-errors-spki-list={','.join(pins)}")
     return chosen
+
+
+def _names(known: Collection[str]) -> str:
+    """Return the rules by which Chromium finds no host of its errands or of the local network.
+
+    `known` are the exceptions: hosts that are allowed, and the proxy itself.
+    """
+    local = [pattern for name in LOCAL_NAMES for pattern in (name, f"*.{name}")]
+    lost = [f"MAP {host} ~NOTFOUND" for host in (*OWN_ERRANDS, *PRIVATE_PATTERNS, *local)]
+    return ",".join([*lost, *(f"EXCLUDE {host}" for host in sorted(known))])
+
+
+def _bypass(around: Collection[str], gates: Collection[str]) -> str:
+    """Return what does not go to the proxy: NO_PROXY's hosts, and what is to be not found here.
+
+    The block that the proxy itself lives in must go to the proxy: around it, the exception for
+    the proxy would open the block. <-loopback> takes Chromium's own such exception away.
+    """
+    blocks = [block for block in PRIVATE_BLOCKS if not any(_holds(block, gate) for gate in gates)]
+    return ";".join(["<-loopback>", *OWN_ERRANDS, *blocks, *sorted(around)])
+
+
+def _holds(block: str, host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(block)
+    except ValueError:
+        return False  # a name
 
 
 def _pins(pem: str) -> list[str]:
@@ -134,10 +180,10 @@ def _pins(pem: str) -> list[str]:
     )
 
     try:
-        authorities = x509.load_pem_x509_certificates(Path(pem).read_bytes())
+        bundle = Path(pem).read_bytes()
+        few = bundle.count(b"BEGIN CERTIFICATE") <= MAX_PINNED
+        authorities = x509.load_pem_x509_certificates(bundle) if few else []
     except (OSError, ValueError):
-        return []
-    if len(authorities) > MAX_PINNED:
         return []
     keys = [
         authority.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -149,7 +195,7 @@ def _pins(pem: str) -> list[str]:
 class Chromium:
     """A running Chromium. Made by `start`, ended by `stop`, or at the latest when Python exits."""
 
-    def __init__(self, process: asyncio.subprocess.Process, profile: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], profile: Path) -> None:
         self._process = process
         self._profile = profile
         self.endpoint = ""
@@ -164,22 +210,21 @@ class Chromium:
     @property
     def is_alive(self) -> bool:
         """Whether it has not ended on its own."""
-        return self._process.returncode is None
+        return self._process.poll() is None
 
     @classmethod
-    async def start(cls, executable: str) -> "Chromium":
+    async def start(cls, executable: str, *, allowed_hosts: Collection[str] = ()) -> "Chromium":
         """Start `executable` on an empty profile and wait until it listens.
+
+        It finds no host of the local network but `allowed_hosts`.
 
         Raises:
             FetchError: "unreachable": it does not start.
         """
+        chosen = await asyncio.to_thread(flags, allowed_hosts=allowed_hosts)
         profile = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="qiuzheng-chromium-"))
-        command = [executable, *await asyncio.to_thread(flags, profile), "about:blank"]
-        quiet = asyncio.subprocess.DEVNULL
         try:
-            process = await asyncio.create_subprocess_exec(
-                *command, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True
-            )
+            process = _spawn([executable, *chosen, f"--user-data-dir={profile}", "about:blank"])
         except OSError as error:
             await asyncio.to_thread(shutil.rmtree, profile, ignore_errors=True)
             raise _will_not_start(executable, str(error)) from error
@@ -215,14 +260,18 @@ class Chromium:
         self._signal(signal.SIGTERM)
         try:
             async with asyncio.timeout(STOP_S):
-                await self._process.wait()
+                await self._ended()
         except TimeoutError:
             pass  # it is killed below
         finally:
             self._kill()
             atexit.unregister(self._abandon)
-        await self._process.wait()
+        await self._ended()
         await asyncio.to_thread(shutil.rmtree, self._profile, ignore_errors=True)
+
+    async def _ended(self) -> None:
+        while self.is_alive:  # noqa: ASYNC110  a process sets no asyncio.Event
+            await asyncio.sleep(POLL_S)
 
     def _abandon(self) -> None:
         """Leave nothing behind when Python exits without `stop`."""
@@ -236,6 +285,18 @@ class Chromium:
         """Send a signal to the whole group: renderers outlive a killed parent for a while."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, number)
+
+
+def _spawn(command: list[str]) -> subprocess.Popen[bytes]:
+    """Start a process group.
+
+    At once, and not asyncio's way, which can be cancelled half-way: then a Chromium would live
+    that nobody knows of.
+    """
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(  # noqa: S603  the user's own browser, and flags of ours
+        command, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True
+    )
 
 
 def _will_not_start(executable: str, detail: str) -> FetchError:

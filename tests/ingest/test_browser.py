@@ -31,9 +31,14 @@ def net(monkeypatch: pytest.MonkeyPatch) -> Iterator[Internet]:
 
 class Kit:
     def __init__(
-        self, *, executable: str | None = None, timeout_s: float = 15.0, max_bytes: int = 5_000_000
+        self,
+        *,
+        executable: str | None = None,
+        timeout_s: float = 15.0,
+        max_bytes: int = 5_000_000,
+        allowed_hosts: frozenset[str] = frozenset(),
     ) -> None:
-        guard = AddressGuard()
+        guard = AddressGuard(allowed_hosts=allowed_hosts)
         self.client = HttpClient(guard=guard, agent=AGENT, timeout_s=timeout_s)
         self.robots = RobotsGate(agent=AGENT, read=self.client.read_robots)
         self.fetcher = BrowserFetcher(
@@ -118,24 +123,65 @@ async def test_robots_txt_is_asked_before_and_again_where_the_page_ended(
     assert (error.reason, error.robots) == ("robots", "robots.txt line 2: Disallow: /")
 
 
-async def test_a_page_cannot_reach_into_our_own_network(net: Internet, kit: Kit) -> None:
-    knocks: list[int] = []
+class Socket:
+    """A web server of our own network that notes who knocks."""
 
-    async def knock(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        knocks.append(1)
+    def __init__(self, address: str, reply: str) -> None:
+        self._address = address
+        self._reply = reply
+        self.asked: list[str] = []
+
+    async def __aenter__(self) -> "Socket":
+        self._server = await asyncio.start_server(self._answer, self._address, 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        self.url = f"http://{self._address}:{self.port}/"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        path = (await reader.readline()).decode().split()[1]
+        self.asked.append(path)
+        writer.write((NO_ROBOTS if path == "/robots.txt" else self._reply).encode())
         writer.close()
 
-    server = await asyncio.start_server(knock, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    spy = f"<script>fetch('http://127.0.0.1:{port}/').catch(() => 0)</script>"
-    frame = f"<iframe src='http://localhost:{port}/'></iframe>"
-    net.page("https://a.test/", page_en(spy + frame))
-    net.page("https://b.test/", status=302, location=f"http://127.0.0.1:{port}/")
-    await kit.fetcher.fetch("https://a.test/")
-    assert isinstance(await failure(kit, "https://b.test/"), IngestError)
-    assert (await failure(kit, f"http://127.0.0.1:{port}/")).reason == "address"
-    server.close()
-    assert knocks == []
+
+NO_ROBOTS = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+SECRET = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<p>secret</p>"
+
+
+async def test_a_page_cannot_reach_into_our_own_network(net: Internet, kit: Kit) -> None:
+    async with Socket("127.0.0.1", SECRET) as secret:
+        spy = f"<script>fetch('{secret.url}').catch(() => 0)</script>"
+        frame = f"<iframe src='http://localhost:{secret.port}/'></iframe>"
+        net.page("https://a.test/", page_en(spy + frame))
+        net.page("https://b.test/", status=302, location=secret.url)
+        net.page("https://c.test/", status=302, location=f"http://localhost:{secret.port}/")
+        assert b"secret" not in (await kit.fetcher.fetch("https://a.test/")).body
+        for url in ("https://b.test/", "https://c.test/"):
+            assert (await failure(kit, url)).reason in ("unreachable", "address")
+        assert (await failure(kit, secret.url)).reason == "address"
+        assert secret.asked == []
+
+
+async def test_without_a_proxy_a_redirect_reaches_allowed_hosts_and_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    kit = Kit(allowed_hosts=frozenset({"127.0.0.2", "127.0.0.3"}))
+    async with Socket("127.0.0.1", SECRET) as secret, Socket("127.0.0.3", SECRET) as ours:
+        async with Socket("127.0.0.2", moved_to(ours.url)) as door:
+            assert (await kit.fetcher.fetch(door.url)).final_url == ours.url
+        async with Socket("127.0.0.2", moved_to(secret.url)) as door:
+            assert (await failure(kit, door.url)).reason == "unreachable"
+        assert secret.asked == []
+    await kit.close()
+
+
+def moved_to(url: str) -> str:
+    return f"HTTP/1.1 302 Found\r\nLocation: {url}\r\nConnection: close\r\n\r\n"
 
 
 async def test_troubles_have_reasons(net: Internet, strict: Kit) -> None:
