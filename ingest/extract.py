@@ -66,7 +66,7 @@ class _Reading:
 
 def preload() -> None:
     """Import what the first page would wait for. Any thread may call."""
-    import trafilatura  # noqa: F401, PLC0415  heavy: 0.6 s
+    _trafilatura()
 
 
 def extract(page: Page) -> Document:

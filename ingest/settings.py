@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings import SettingsError as UnreadableSource
 
 from ingest.errors import SettingsError
+from ingest.servers import base_url
 from ingest.wording import Wording
 
 PRODUCT = "qiuzheng"
@@ -43,12 +44,7 @@ def default_user_agent() -> str:
 
 def default_ollama_host() -> str:
     """Return Ollama's address as its own tools read it from $OLLAMA_HOST."""
-    host = os.environ.get("OLLAMA_HOST", "").strip()
-    if not host:
-        return "http://127.0.0.1:11434"
-    url = host if "://" in host else f"http://{host}"
-    url = url.replace("//0.0.0.0", "//127.0.0.1")  # what a server binds is not what a client dials
-    return url if url.count(":") > 1 else f"{url}:11434"
+    return base_url(os.environ.get("OLLAMA_HOST", ""))
 
 
 def home() -> Path:

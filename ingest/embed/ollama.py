@@ -1,7 +1,6 @@
 """Vectors from an Ollama server, by its /api/embed."""
 
 import asyncio
-import ipaddress
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +13,9 @@ from numpy.typing import NDArray
 from ingest.embed.base import Vector
 from ingest.embed.cards import card_of
 from ingest.errors import EmbedError
+from ingest.servers import base_url, is_loopback
 from ingest.wording import Wording
 
-PORT = 11434
 CONNECT_TIMEOUT_S = 5.0
 BUSY_PAUSES_S = (0.5, 1.0, 2.0)
 """Waits before asking a busy server (503) again: it says so only while a model is loading."""
@@ -200,31 +199,12 @@ async def probe(*, host: str, model: str, timeout_s: float = 2.0) -> Probe:
     return Probe(digest=digests[name].removeprefix("sha256:")[:12])
 
 
-def base_url(host: str) -> str:
-    """Return the URL of a server given as Ollama's own OLLAMA_HOST is: scheme, port optional."""
-    url = httpx.URL(host if "://" in host else f"http://{host}")
-    if url.host in {"0.0.0.0", "::"}:  # noqa: S104  where servers listen, not where to call them
-        url = url.copy_with(host="127.0.0.1")
-    if url.port is None and "://" not in host:
-        url = url.copy_with(port=PORT)
-    return str(url).rstrip("/")
-
-
 def _client(url: str, *, timeout_s: float) -> httpx.AsyncClient:
     """Return a client that heeds HTTP(S)_PROXY and NO_PROXY, but never for this machine itself."""
     host = httpx.URL(url).host
-    direct = {f"all://{f'[{host}]' if ':' in host else host}": None} if _is_loopback(host) else {}
+    direct = {f"all://{f'[{host}]' if ':' in host else host}": None} if is_loopback(url) else {}
     timeout = httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_TIMEOUT_S))
     return httpx.AsyncClient(base_url=url, timeout=timeout, mounts=direct)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _tagged(model: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from ingest.embed.cards import CARDS, card_of, latin_share
-from ingest.embed.ollama import OllamaEmbedder, base_url, probe
+from ingest.embed.ollama import OllamaEmbedder, probe
 from ingest.errors import EmbedError
 from tests.engines.ollama_server import Json, OllamaServer
 from tests.engines.replies import embedding
@@ -203,22 +203,6 @@ async def test_probe_says_why_not(server: OllamaServer) -> None:
     server.fail("not_json", path="/api/tags")
     strange = await probe(host=server.url, model="bge-m3:567m")
     assert strange.problem is not None
-
-
-@pytest.mark.parametrize(
-    ("host", "url"),
-    [
-        ("127.0.0.1", "http://127.0.0.1:11434"),
-        ("localhost:1234", "http://localhost:1234"),
-        ("0.0.0.0:11434", "http://127.0.0.1:11434"),
-        ("http://127.0.0.1:11434/", "http://127.0.0.1:11434"),
-        ("https://gpu.example", "https://gpu.example"),
-        ("http://gpu.example/ollama/", "http://gpu.example/ollama"),
-        ("[::1]:11434", "http://[::1]:11434"),
-    ],
-)
-def test_host_is_read_as_ollama_reads_it(host: str, url: str) -> None:
-    assert base_url(host) == url
 
 
 def test_english_models_know_that_they_do_not_know_chinese() -> None:

@@ -1,0 +1,30 @@
+"""Addresses of model servers, as people write them."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+OLLAMA_PORT = 11434
+
+
+def base_url(host: str) -> str:
+    """Return the URL that an OLLAMA_HOST means: scheme and port may be left out.
+
+    Ollama's own port stands in where both are missing; "https://host" means port 443. 0.0.0.0 and
+    :: are where servers listen; this machine is where to call them.
+    """
+    url = urlsplit(host.strip() if "://" in host else f"http://{host.strip()}")
+    name = url.hostname or "127.0.0.1"
+    if name in {"0.0.0.0", "::"}:  # noqa: S104  read, not bound
+        name = "127.0.0.1"
+    name = f"[{name}]" if ":" in name else name
+    port = url.port or (None if "://" in host else OLLAMA_PORT)
+    return f"{url.scheme}://{name}{f':{port}' if port else ''}{url.path.rstrip('/')}"
+
+
+def is_loopback(url: str) -> bool:
+    """Tell whether the URL's host is this machine by its very name: no proxy stands between."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
