@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from assistant.answers import Message
 from ingest.errors import AssistantError
 from ingest.wording import Language
 from ui import labels
@@ -21,12 +22,14 @@ STYLE = Path(__file__).with_name("style.css")
 ICON = Path(__file__).with_name("icon.png")
 """Streamlit fetches the icons that it knows by name from the web when they stand in a tab."""
 SHOW_THE_END = """<script>
-setTimeout(() => {
+// turn {number}, {state}
+setTimeout(() => {{
   const page = document.querySelector(".stMain");
   page?.scrollTo(0, page.scrollHeight);
-}, 100);
+}}, 100);
 </script>"""
-"""Streamlit follows a growing page only for those who are at its end already."""
+"""Streamlit follows a growing page only for those who are at its end already. A browser runs a
+script once: the comment makes each turn's a new one."""
 
 QUESTION, WEB, LANGUAGE = "question", "web", "lang"
 """Keys of the widgets."""
@@ -50,17 +53,14 @@ def main(answerer: Callable[[], Answerer] = answerer) -> None:
     st.html(STYLE)
     talk = st.session_state.setdefault("conversation", Conversation())
     language = sidebar(talk)
+    question_line(talk, language)
     if not talk.turns:
         welcome(talk, language)
-    for number, turn in enumerate(talk.turns):
-        if turn is not talk.waiting:
-            TurnView(turn, language, key=str(number))
+    views = [TurnView(turn, language, key=str(n)) for n, turn in enumerate(talk.turns)]
+    show_the_end(talk)
     waiting = talk.waiting
-    question_line(talk, language)
     if waiting is not None:
-        view = TurnView(waiting, language, key=str(len(talk.turns) - 1))
-        st.html(SHOW_THE_END, unsafe_allow_javascript=True)
-        reply(waiting, view, answerer(), talk)
+        reply(waiting, views[-1], answerer(), history=talk.history())
         st.rerun()
 
 
@@ -110,6 +110,13 @@ def welcome(talk: Conversation, language: Language) -> None:
             )
 
 
+def show_the_end(talk: Conversation) -> None:
+    """Scroll to a question that was just asked, and to what went wrong with it."""
+    if talk.turns and talk.turns[-1].state in {"waiting", "failed"}:
+        script = SHOW_THE_END.format(number=len(talk.turns), state=talk.turns[-1].state)
+        st.html(script, unsafe_allow_javascript=True)
+
+
 def question_line(talk: Conversation, language: Language) -> None:
     """Draw the line to type in with the web switch below, or with the stop button beside it."""
     busy = talk.waiting is not None
@@ -135,10 +142,9 @@ def question_line(talk: Conversation, language: Language) -> None:
         )
 
 
-def reply(turn: Turn, view: TurnView, asking: Answerer, talk: Conversation) -> None:
+def reply(turn: Turn, view: TurnView, asking: Answerer, *, history: tuple[Message, ...]) -> None:
     """Answer `turn` and draw it as it grows. Streamlit leaves from within when it is stopped."""
     started = time.monotonic()
-    history = talk.history()
     turn.state = "running"
     try:
         asked = asking.ask(turn.question, web=turn.web, history=history, pulse_s=PULSE_S)

@@ -134,7 +134,7 @@ class Shared(Generic[T]):
     async def _enter(self) -> None:
         self._leave = asyncio.Event()
         entered = asyncio.Event()
-        keeper = asyncio.create_task(self._keep(entered))
+        self._keeper = keeper = asyncio.create_task(self._keep(entered))
         waiting = asyncio.create_task(entered.wait())
         try:
             await asyncio.wait([keeper, waiting], return_when=asyncio.FIRST_COMPLETED)
@@ -144,7 +144,6 @@ class Shared(Generic[T]):
                 keeper.cancel()
         if not self._value:
             await keeper  # raises what opening raised
-        self._keeper = keeper
 
     async def _keep(self, entered: asyncio.Event) -> None:
         async with self._open() as value:
@@ -157,6 +156,6 @@ class Shared(Generic[T]):
 
     async def _close(self) -> None:
         keeper, self._keeper = self._keeper, None
-        if keeper is not None:
+        if keeper is not None and not keeper.done():
             self._leave.set()
             await keeper

@@ -183,3 +183,30 @@ async def test_all_who_come_at_once_share_one_value() -> None:
     assert await asyncio.gather(*(visit() for _ in range(5))) == [1] * 5
     assert door.log == ["open 1"]
     await shared.close()
+
+
+async def test_opening_that_nobody_waits_for_any_more_is_given_up() -> None:
+    entered, left = asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def slow() -> AsyncIterator[int]:
+        entered.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            left.set()
+        yield 1
+
+    shared = Shared(slow, is_stale=lambda _: False)
+
+    async def visit() -> None:
+        async with shared.use():
+            pass
+
+    visitor = asyncio.create_task(visit())
+    await entered.wait()
+    visitor.cancel()
+    await left.wait()
+    with pytest.raises(asyncio.CancelledError):
+        await visitor
+    await shared.close()
