@@ -14,6 +14,7 @@ import argparse
 import hashlib
 import json
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -77,7 +78,7 @@ class OllamaServer:
     """Set when a client closes the connection in mid-stream."""
     closing: threading.Event = field(default_factory=threading.Event)
     _plans: dict[str, Plan] = field(default_factory=dict)
-    _server: ThreadingHTTPServer | None = None
+    _server: "_Server | None" = None
 
     @property
     def url(self) -> str:
@@ -86,8 +87,7 @@ class OllamaServer:
 
     def __enter__(self) -> Self:
         handler = type("Handler", (_Handler,), {"fake": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", self.port), handler)
         serve = self._server.serve_forever
         threading.Thread(target=serve, kwargs={"poll_interval": 0.05}, daemon=True).start()
         return self
@@ -142,6 +142,15 @@ class OllamaServer:
 
 def _full(model: str) -> str:
     return model if ":" in model else f"{model}:latest"
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of clients that hang up: that is what tests are about."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class _Handler(BaseHTTPRequestHandler):
