@@ -23,7 +23,9 @@ class SearchSettings(Table):
     region: str = Field(
         default="", description="DuckDuckGo region such as cn-zh; empty: by language."
     )
-    timeout: float = Field(default=8.0, gt=0, description="Seconds for the search, all result pages.")
+    timeout: float = Field(
+        default=8.0, gt=0, description="Seconds for the search, all result pages."
+    )
 
 
 class ModelSettings(Table):
