@@ -12,6 +12,7 @@ from pathlib import Path
 from ingest.embed.base import Embedder
 from ingest.fetch.base import Fetcher
 from ingest.pipeline import Ingestor
+from ingest.privacy import send_nothing_home
 from ingest.settings import EmbedSettings, IngestSettings, home
 from ingest.store.base import ChunkStore
 from ingest.wording import Wording
@@ -71,6 +72,7 @@ async def open_store(settings: IngestSettings) -> AsyncIterator[ChunkStore]:
 
 def preload() -> None:
     """Import, in a thread, what the first page will need, while we wait for the network anyway."""
+    send_nothing_home()
 
     def work() -> None:
         from ingest import extract, split

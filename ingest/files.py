@@ -5,7 +5,6 @@ torch. Nothing here touches the network.
 """
 
 import functools
-import os
 import re
 import threading
 import zipfile
@@ -17,6 +16,7 @@ from lxml import html
 
 from ingest.errors import ExtractError, MissingPartError
 from ingest.markdown import markdown
+from ingest.privacy import send_nothing_home
 from ingest.tokens import CJK
 from ingest.wording import Wording
 
@@ -86,8 +86,7 @@ def _office_text(path: Path) -> str:
 
 
 def _unstructured(path: Path) -> Callable[..., Iterable[Any]]:
-    os.environ.setdefault("DO_NOT_TRACK", "1")
-    os.environ.setdefault("UNSTRUCTURED_DISABLE_NOTICE", "1")
+    send_nothing_home()
     try:
         import spacy  # noqa: PLC0415  comes with unstructured
         from unstructured.nlp import tokenize

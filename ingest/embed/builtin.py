@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ingest.embed import weights as model_files
 from ingest.embed.base import Vector
 from ingest.embed.cards import latin_share
+from ingest.privacy import send_nothing_home
 
 WINDOW = 256  # tokens, as the model was trained (sentence_bert_config.json, max_seq_length)
 STRIDE = 32  # tokens that neighbouring windows of a long text share
@@ -141,6 +142,7 @@ def _tokenizer(weights: Path) -> Any:
 
 
 def _session(path: Path, *, threads: int) -> Any:
+    send_nothing_home()
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -26,6 +26,7 @@ from typing import Any, TypeVar
 
 from ingest.embed.base import Vector
 from ingest.errors import StoreError
+from ingest.privacy import send_nothing_home
 from ingest.wording import Wording
 
 STAMP = "intact.json"
@@ -50,6 +51,7 @@ class ChromaVectors:
 
     def preload(self) -> None:
         """Import chromadb (1 to 2 s), so that the first question need not. Any thread may call."""
+        send_nothing_home()
         import chromadb  # noqa: F401  heavy: 1-2 s
 
     def upsert(self, vectors: Mapping[str, Vector], *, space: str) -> None:
@@ -130,6 +132,7 @@ class ChromaVectors:
         self._release()
         if not token or files != self._listing():
             self._empty()
+        send_nothing_home()
         import chromadb
         from chromadb.config import Settings
 

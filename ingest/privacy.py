@@ -1,0 +1,19 @@
+"""What libraries would send home, switched off before they are imported."""
+
+import os
+
+SWITCHES = {
+    "ORT_DISABLE_TELEMETRY": "1",  # onnxruntime 1.31 reports from its import on, on Linux too
+    "ANONYMIZED_TELEMETRY": "False",  # chromadb
+    "DO_NOT_TRACK": "1",  # unstructured and others
+    "UNSTRUCTURED_DISABLE_NOTICE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",  # tokenizers' parent
+    "LANGSMITH_TRACING": "false",  # langchain-core
+    "LANGCHAIN_TRACING_V2": "false",
+}
+"""Environment variable -> the value that means no."""
+
+
+def send_nothing_home() -> None:
+    """Set every switch, whatever the environment said before. Call it before heavy imports."""
+    os.environ.update(SWITCHES)

@@ -1,0 +1,44 @@
+"""Nothing leaves the machine but the question, to the search engine, and requests for pages."""
+
+import subprocess
+import sys
+
+from tests.internet.net import Internet
+from tests.journeys.conftest import LONGEST_S, Shell
+
+LONG_LIVED = """
+import asyncio, time
+from contextlib import aclosing
+from assistant.bootstrap import open_assistant
+from assistant.settings import load_settings
+
+async def main():
+    async with open_assistant(load_settings()) as assistant:
+        async with aclosing(assistant.ask("How hot is water for green tea?", web=True)) as events:
+            async for event in events:
+                pass
+    print(event.answer.kind, sorted({c.url.split("/")[2] for c in event.answer.citations}))
+
+asyncio.run(main())
+time.sleep(15)  # onnxruntime reports after some ten seconds
+"""
+
+
+def test_process_that_lives_on_after_an_answer_phones_nobody(shell: Shell, net: Internet) -> None:
+    """The `net` fixture fails if anything else was asked for; here all heavy parts are loaded."""
+    done = subprocess.run(
+        [sys.executable, "-c", LONG_LIVED],
+        env=dict(shell.variables) | {"ASSISTANT_EMBED__PROVIDER": "builtin"},
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_S,
+        check=True,
+    )
+    assert "quotes" in done.stdout
+    allowed = {"html.duckduckgo.com"} | {h for h in (r.host for r in net.log) if ".example" in h}
+    assert {request.host for request in net.log} == allowed
+
+
+def test_question_is_not_logged(shell: Shell) -> None:
+    shown = shell("assistant", "ask", "密码是多少的秘密问题?", "--web", "--quiet")
+    assert "密码" not in shown.stderr
