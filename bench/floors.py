@@ -17,6 +17,7 @@ FLOORS = {
     "robots": ("robots/cases.json", ["--floor", "1.0"]),
     "extraction": ("articles/ground-truth.json", ["--floor", "0.955"]),
     "pruning": ("retrieval/xquad.zh.json", ["--floor", "0.9"]),
+    "quotes": ("retrieval/xquad.zh.json", ["--floor", "0.88"]),
     "retrieval": ("retrieval/xquad.zh.json", ["--floors"]),
 }
 """Bench -> (the data it reads, its arguments)."""

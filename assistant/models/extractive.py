@@ -13,8 +13,16 @@ from ingest.tokens import content_words, sentence_spans, words
 from ingest.wording import Wording
 
 MOST_QUOTES = 4
-LEAST_SHARE = 0.5
-"""Of the best sentence's score: what fits the question less than half as well is not quoted."""
+# Chosen on XQuAD in two languages (bench/quotes.py): together they raise the share of questions
+# whose answer stands in the quotes from .84 to .90 (en) and from .85 to .92 (zh).
+LEAST_SHARE = 0.3
+"""Of the best sentence's score: what fits the question far less is not quoted."""
+NEIGHBOUR_SHARE = 0.2
+"""Of a neighbour's score: what answers often stands beside what repeats the question's words."""
+RANK_SHARE = 0.8
+"""Of a sentence's score that its passage's rank may take away: the last of them keeps the rest."""
+FIGURE_BONUS = 0.3
+"""For sentences with figures where the question asks for one (answer typing; Li and Roth 2002)."""
 
 LEAST_WORDS = 4
 """A shorter sentence says nothing alone."""
@@ -35,6 +43,17 @@ NO_QUOTE = Wording(
 
 _MARKUP = re.compile(r"^\s*(?:>\s*|[-*+]\s+|\d{1,2}[.)]\s+)+|\*\*|__|`|!\[[^\]]*\]\([^)]*\)")
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+_ASKS_FIGURE = re.compile(
+    r"\bhow (?:big|cold|deep|far|fast|heavy|high|hot|large|long|many|much|often|old|tall|wide)\b"
+    r"|\bwhen\b|\b(?:what|which) (?:age|date|day|number|percent|price|score|size|time|year)"
+    r"|多[少大高长久重远宽深快热厚]|[第哪]?几|何时|什么时候|哪[一]?[年天日月]|日期|比分|年份|百分",
+    re.IGNORECASE,
+)
+_FIGURE = re.compile(
+    r"\d|[零一二三四五六七八九十百千万亿两]"
+    r"|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|dozen|half|hundred|thousand|million)\b",
+    re.IGNORECASE,
+)
 _NO_SENTENCE = re.compile(r"^\s*(?:#|\||```|[-=*_]{3,}\s*$)")
 
 
@@ -71,24 +90,46 @@ class ExtractiveModel:
 
 
 def best_sentences(question: str, passages: tuple[Passage, ...]) -> list[Quote]:
-    """Return the sentences that fit the question best, the best first, none twice.
+    """Return the sentences that fit the question best, the best first, none twice."""
+    asked = content_words(question) or words(question)
+    quotes = [quote for passage in passages for quote in _sentences(passage)]
+    counted = [words(quote.text) for quote in quotes]
+    if set(asked).isdisjoint(word for some in counted for word in some):
+        return []
+    scores = _scores(question, asked, quotes, counted)
+    floor = LEAST_SHARE * max(scores)
+    chosen: list[int] = []
+    for index in sorted(range(len(quotes)), key=lambda index: -scores[index]):
+        alike = any(_alike(counted[index], counted[other]) for other in chosen)
+        if scores[index] >= floor and not alike:
+            chosen.append(index)
+    return [quotes[index] for index in chosen[:MOST_QUOTES]]
+
+
+def _scores(
+    question: str, asked: list[str], quotes: list[Quote], counted: list[list[str]]
+) -> list[float]:
+    """Return how well each sentence fits: its words, its neighbours, its passage, its figures.
 
     BM25 over the sentences, counted in the project's own words. BM25Plus (Lv and Zhai, CIKM 2011)
     without its delta, for its idf stays positive on few sentences, where Okapi's turns negative.
     """
-    asked = content_words(question) or words(question)
-    quotes = [quote for passage in passages for quote in _sentences(passage)]
-    counted = [words(quote.text) for quote in quotes]
-    if not asked or not any(counted):
-        return []
-    scores = BM25Plus(counted, delta=0).get_scores(asked)
-    floor = LEAST_SHARE * max(scores)
-    chosen: list[int] = []
-    for index in sorted(range(len(quotes)), key=lambda index: -scores[index]):
-        fits = scores[index] >= floor and not set(asked).isdisjoint(counted[index])
-        if fits and not any(_alike(counted[index], counted[other]) for other in chosen):
-            chosen.append(index)
-    return [quotes[index] for index in chosen[:MOST_QUOTES]]
+    by_words = [float(score) for score in BM25Plus(counted, delta=0).get_scores(asked)]
+    last = max(quote.number for quote in quotes)
+    wants_figure = _ASKS_FIGURE.search(question) is not None
+    scores = []
+    for index, quote in enumerate(quotes):
+        beside = [
+            by_words[other]
+            for other in (index - 1, index + 1)
+            if 0 <= other < len(quotes) and quotes[other].number == quote.number
+        ]
+        score = by_words[index] + NEIGHBOUR_SHARE * max(beside, default=0.0)
+        score *= 1 - RANK_SHARE * (quote.number - 1) / last
+        if wants_figure and _FIGURE.search(quote.text):
+            score *= 1 + FIGURE_BONUS
+        scores.append(score)
+    return scores
 
 
 def _sentences(passage: Passage) -> Iterator[Quote]:
