@@ -180,7 +180,7 @@ def worker(side: Side, here: Scene) -> list[str]:
 
 def run(command: Sequence[str], here: Scene) -> tuple[float, list[Line], float]:
     """Run a side in an empty folder; return when it started, its lines and its CPU seconds."""
-    with tempfile.TemporaryDirectory(prefix="bench-ask-") as folder:
+    with tempfile.TemporaryDirectory(prefix="ask-", ignore_cleanup_errors=True) as folder:
         environment = surroundings(here.net, folder, here.ollama.url) | QUIET
         environment["CRAWL4_AI_BASE_DIRECTORY"] = folder
         environment["PYTHONPATH"] = str(Path(__file__).parents[1])
@@ -222,7 +222,7 @@ def chosen(rows: Sequence[Json], **about: Any) -> list[Json]:
 
 
 def median(rows: Sequence[Json], key: str) -> float:
-    return statistics.median(row[key] for row in rows)
+    return float(statistics.median(row[key] for row in rows))
 
 
 def ratios(rows: Sequence[Json], latency: float, state: State, key: str) -> list[float]:

@@ -254,7 +254,7 @@ def run(question: str, ollama_url: str, folder: Path) -> dict[str, Any]:
         found_urls = get_web_urls(question)
     with stages.stage("robots"):
         urls = check_robots_txt(found_urls)
-    with tempfile.TemporaryDirectory(dir=folder) as profile:
+    with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as profile:
         browser = chromium(Path(profile))
         with stages.stage("chromium start"):
             cdp_url = browser.__enter__()
