@@ -47,17 +47,17 @@ async def open_assistant(
             search=build_search(settings),
             ingestor=parts.ingestor,
             retriever=Retriever(
-                store=parts.store, embedder=parts.embedder, top_k=settings.answer.passages
+                store=parts.store,
+                embedder=parts.embedder,
+                top_k=settings.answer.passages,
+                no_encoder=parts.remarks[0] if parts.remarks else None,
             ),
             model=model,
             results=settings.search.limit,
             deadline=settings.crawl.deadline,
             reply_tokens=settings.model.reply_tokens,
             language=None if language == "auto" else language,
-            remarks=(
-                *remarks,
-                *(Remark(code="words_only", wording=wording) for wording in parts.remarks),
-            ),
+            remarks=remarks,
         )
 
 

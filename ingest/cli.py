@@ -52,7 +52,7 @@ async def _ingest(sources: tuple[str, ...], report: "Report", *, quiet: bool) ->
 
     wanted = read_sources(sources, stdin=sys.stdin)
     for complaint in wanted.complaints:
-        click.echo(f"! {complaint}", err=True)
+        click.echo(f"! {complaint.to(report.language)}", err=True)
     await _store(wanted, load(IngestSettings, {}), report, quiet=quiet)
     report.summarise()
     return 0 if report.stored else 1

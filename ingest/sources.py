@@ -30,7 +30,7 @@ class Sources:
     """Canonical."""
     files: tuple[Path, ...]
     """Absolute."""
-    complaints: tuple[str, ...]
+    complaints: tuple[Wording, ...]
     """Lines that name no page, e.g. "urls.txt: line 7: …"; the rest goes on."""
 
 
@@ -42,7 +42,7 @@ def read_sources(names: Iterable[str], *, stdin: TextIO) -> Sources:
     """
     urls: dict[str, None] = {}
     files: dict[Path, None] = {}
-    complaints: list[str] = []
+    complaints: list[Wording] = []
     for name in names:
         path = Path(name)
         if name == "-":
@@ -57,24 +57,26 @@ def read_sources(names: Iterable[str], *, stdin: TextIO) -> Sources:
     if not urls and not files:
         raise SourceError(
             Wording("no page to store", "没有可收录的网页"),
-            hint=Wording(
-                "; ".join(complaints) or "the list is empty", "；".join(complaints) or "列表是空的"
-            ),
+            hint=complaints[0] if complaints else Wording("the list is empty", "列表是空的"),
         )
     return Sources(urls=tuple(urls), files=tuple(files), complaints=tuple(complaints))
 
 
-def _add_url(name: str, urls: dict[str, None], complaints: list[str]) -> None:
+def _add_url(name: str, urls: dict[str, None], complaints: list[Wording]) -> None:
     try:
         urls[canonical_url(name)] = None
     except FetchError as error:
-        complaints.append(f"{name[:80]}: {error}")
+        complaints.append(_about(name[:80], error.message))
 
 
-def _add_list(text: str, name: str, urls: dict[str, None], complaints: list[str]) -> None:
+def _add_list(text: str, name: str, urls: dict[str, None], complaints: list[Wording]) -> None:
     found, complained = read_url_list(text)
     urls.update(dict.fromkeys(found))
-    complaints += [f"{name}: {complaint}" for complaint in complained]
+    complaints += [_about(name, complaint) for complaint in complained]
+
+
+def _about(name: str, complaint: Wording) -> Wording:
+    return Wording(f"{name}: {complaint.en}", f"{name}：{complaint.zh}")
 
 
 def _begins_with_url(text: str) -> bool:
