@@ -37,13 +37,12 @@ async def open_assistant(
         StoreError: the index cannot be opened.
         ModelError: `model_is_required`, and the model cannot be used.
     """
-    preload()
     async with AsyncExitStack() as stack:
         model, remarks = await choose_model(settings.model, required=model_is_required)
         stack.push_async_callback(model.close)
         parts = await stack.enter_async_context(open_ingestor(settings))
         language = settings.answer.language
-        yield Assistant(
+        assistant = Assistant(
             search=build_search(settings),
             ingestor=parts.ingestor,
             retriever=Retriever(
@@ -59,6 +58,8 @@ async def open_assistant(
             language=None if language == "auto" else language,
             remarks=remarks,
         )
+        preload(settings, embedder=parts.embedder)
+        yield assistant
 
 
 def build_search(settings: Settings) -> SearchProvider:

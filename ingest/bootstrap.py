@@ -5,11 +5,12 @@ Heavy libraries are imported inside functions, when their part is first needed.
 
 import threading
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.embed.base import Embedder
+from ingest.errors import AssistantError
 from ingest.fetch.base import Fetcher
 from ingest.pipeline import Ingestor
 from ingest.privacy import send_nothing_home
@@ -70,15 +71,26 @@ async def open_store(settings: IngestSettings) -> AsyncIterator[ChunkStore]:
         await store.close()
 
 
-def preload() -> None:
-    """Import, in a thread, what the first page will need, while we wait for the network anyway."""
+def preload(settings: IngestSettings, *, embedder: Embedder | None) -> None:
+    """Get ready, in a thread, what the first page will need, while the network keeps us waiting.
+
+    Call it when all is open and the first request is about to leave: before that it would only
+    take turns with the other imports (bench/README.md).
+    """
     send_nothing_home()
 
     def work() -> None:
         from ingest import extract, split
+        from ingest.embed.builtin import BuiltinEmbedder
+        from ingest.store.chroma import ChromaVectors
 
         extract.preload()
         split.preload()
+        if isinstance(embedder, BuiltinEmbedder):
+            with suppress(AssistantError):  # raised again, and explained, when it is needed
+                embedder.preload()
+        if embedder is not None:
+            ChromaVectors(settings.index.path / VECTORS).preload()
 
     threading.Thread(target=work, name="preload", daemon=True).start()
 
