@@ -4,14 +4,13 @@ import json
 import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
 from assistant.errors import ModelError, ModelNotFoundError
 from assistant.events import Notice
+from ingest.servers import is_loopback
 from ingest.wording import SILENCE, Language, Wording
 
 CONNECT_TIMEOUT_S = 5.0
@@ -59,15 +58,6 @@ def http_client(
         trust_env=not is_loopback(url),
         verify=url.startswith("https:"),  # 60 ms of CPU, for nothing where there is no TLS
     )
-
-
-def is_loopback(url: str) -> bool:
-    """Tell whether the URL's host is this machine by its very name."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 async def lines(response: httpx.Response) -> AsyncGenerator[bytes, None]:

@@ -12,7 +12,6 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -22,12 +21,12 @@ from assistant.events import ModelEvent, Notice, ReplyFinished
 from assistant.models import http
 from assistant.models.http import Server
 from assistant.reasoning import ThinkSplitter, known_to_think
+from ingest.servers import base_url, is_loopback
 from ingest.wording import Wording
 
 if TYPE_CHECKING:
     from ollama import AsyncClient
 
-DEFAULT_PORT = 11434
 BUSY_WAITS_S = (1.0, 2.0, 4.0)
 """Between tries while the server says 503: it does so only while a model loads, which is short."""
 
@@ -58,15 +57,6 @@ class _Abilities:
 
     thinking: bool
     trained_tokens: int | None
-
-
-def base_url(host: str) -> str:
-    """Return the URL that people mean by an OLLAMA_HOST: scheme and port may be left out."""
-    url = urlsplit(host if "://" in host else f"http://{host}")
-    name = "127.0.0.1" if url.hostname in (None, "", "0.0.0.0") else url.hostname  # noqa: S104
-    name = f"[{name}]" if ":" in str(name) else name
-    port = url.port or (DEFAULT_PORT if url.scheme == "http" else 443)
-    return f"{url.scheme}://{name}:{port}{url.path.rstrip('/')}"
 
 
 class OllamaModel:
@@ -137,15 +127,19 @@ class OllamaModel:
         await self._client.aclose()
 
     async def installed(self) -> list[str]:
-        """Return the names of the pulled models, or raise `ModelError`."""
-        async with self._library() as library:
-            try:
-                listed = await library.list()
-            except (ConnectionError, httpx.HTTPError) as error:
-                raise self._unreached(error) from error
-            except ValueError as error:
-                raise http.not_a_model_server(self._server, "Ollama") from error
-        return [model.model for model in listed.models if model.model]
+        """Return the names of the pulled models, or raise `ModelError`.
+
+        Asked without the `ollama` package: every command asks, and importing it takes 0.4 s.
+        """
+        try:
+            response = await self._client.get("/api/tags")
+        except httpx.HTTPError as error:
+            raise http.transport_failure(error, self._server, started=False) from error
+        await self._accept(response)
+        listed = self._part(response.content).get("models")
+        if not isinstance(listed, list):
+            raise http.not_a_model_server(self._server, "Ollama")
+        return [str(model.get("name") or model.get("model")) for model in listed]
 
     async def pull(self, name: str) -> AsyncGenerator[PullProgress, None]:
         """Download a model; yield the progress of its layers, or raise `ModelError`."""
@@ -171,7 +165,7 @@ class OllamaModel:
     def _library(self) -> "AsyncClient":
         from ollama import AsyncClient
 
-        trust_env = not http.is_loopback(self._server.url)
+        trust_env = not is_loopback(self._server.url)
         timeout_s = self._server.timeout_s
         return AsyncClient(host=self._server.url, timeout=timeout_s, trust_env=trust_env)
 

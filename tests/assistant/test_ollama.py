@@ -9,7 +9,7 @@ import pytest
 from assistant.answers import Message, Prompt
 from assistant.errors import ModelError, ModelFailure
 from assistant.events import AnswerDelta, ModelEvent, Notice, ReasoningDelta, ReplyFinished
-from assistant.models.ollama import OllamaModel, base_url
+from assistant.models.ollama import OllamaModel
 from tests.engines.ollama_server import OllamaServer
 from tests.engines.replies import Failure
 
@@ -313,17 +313,3 @@ async def test_pull_and_list_without_a_server_hint_to_start_it() -> None:
 async def drained(steps: AsyncIterator[object]) -> None:
     async for _ in steps:
         pass
-
-
-@pytest.mark.parametrize(
-    ("host", "url"),
-    [
-        ("127.0.0.1:11434", "http://127.0.0.1:11434"),
-        ("localhost", "http://localhost:11434"),
-        ("0.0.0.0:1234", "http://127.0.0.1:1234"),
-        ("https://models.example/ollama/", "https://models.example:443/ollama"),
-        ("[::1]:11434", "http://[::1]:11434"),
-    ],
-)
-def test_host_is_read_as_ollama_reads_it(host: str, url: str) -> None:
-    assert base_url(host) == url
