@@ -7,7 +7,7 @@ WHEELS := $(HOME)/.cache/qiuzheng/wheels
 LLAMA := llama-cpp-python==0.3.36
 export Q
 
-.PHONY: help ask demo ui test check lint types unit journeys engine bench floors docs clean
+.PHONY: help ask demo ui test smoke check lint types unit journeys engine bench floors docs clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -49,7 +49,10 @@ demo: .venv/demo ## the same with no internet and no model server: a replayed sm
 ui: .venv/ui ## the chat page
 	@$(BIN)/assistant ui
 
-test: lint types unit engine floors ## everything that CI runs
+test: smoke lint types unit engine floors ## everything that CI runs
+
+smoke: .venv/demo ## the base install, without any extra, answers
+	@$(BIN)/python -m tests.smoke
 
 check: lint types ## a quick look before a commit
 	@$(BIN)/python -m pytest -q -m "not engine and not chromium"

@@ -162,8 +162,11 @@ async def _search(settings: Settings, *, documents: int) -> list[Check]:
         found = Wording(f"{engine.name}: {said.en}", f"{engine.name}：{said.zh}")
         hint = error.hint.en if isinstance(error, SearchError) else ""
         return [Check(part="search", state="warn" if documents else "fail", found=found, mend=hint)]
-    count = Wording(f"{engine.name} answers", f"{engine.name} 有回应")
-    return [Check(part="search", state="ok" if hits else "warn", found=count)]
+    name = engine.name
+    if not hits:
+        empty = Wording(f"{name} answers, but finds nothing", f"{name} 有回应，但没有结果")
+        return [Check(part="search", state="warn", found=empty)]
+    return [Check(part="search", state="ok", found=Wording(f"{name} answers", f"{name} 有回应"))]
 
 
 async def _index(settings: Settings) -> tuple[Check, int]:
@@ -193,7 +196,9 @@ def _disk(settings: Settings) -> list[Check]:
 def _proxy() -> list[Check]:
     proxies = urllib.request.getproxies()
     named = ", ".join(
-        f"{scheme} {url.rpartition('@')[2]}" for scheme, url in sorted(proxies.items())
+        f"{scheme} {url.rpartition('@')[2]}"
+        for scheme, url in sorted(proxies.items())
+        if scheme in {"http", "https", "all", "no"}
     )  # what stands before @ is a password
     return [
         Check(

@@ -4,7 +4,10 @@ import asyncio
 import contextlib
 import os
 import sys
+import tempfile
+import traceback
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -67,3 +70,22 @@ def _outcome(main: Coroutine[Any, Any, int], language: Language) -> int:
         return INTERRUPTED
     except AssistantError as error:
         return complain(error, language)
+    except BrokenPipeError:
+        raise
+    except Exception:  # noqa: BLE001  the last door: a person gets a line, the maintainers a trace
+        return _confess(language)
+
+
+def _confess(language: Language) -> int:
+    """Say in one line that we have a bug, and keep its trace where it can be sent from."""
+    trace = traceback.format_exc()
+    path = Path(tempfile.gettempdir()) / "qiuzheng-crash.txt"
+    with contextlib.suppress(OSError):
+        path.write_text(trace, encoding="utf-8")
+    what = trace.strip().splitlines()[-1]
+    line = Wording(
+        f"a bug of ours: {what[:200]}: please report {path}",
+        f"程序出了错：{what[:200]}：请把 {path} 报告给我们",
+    )
+    click.secho(f"{_ERROR.to(language)}: {line.to(language)}", err=True, fg="red")
+    return 1

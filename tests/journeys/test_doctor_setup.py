@@ -64,7 +64,7 @@ def test_doctor_speaks_to_people_in_their_language(shell_with_model: Shell) -> N
 
 
 def test_doctor_hides_the_password_of_a_proxy(shell: Shell) -> None:
-    shown = shell("assistant", "doctor", code=None, ftp_proxy="http://me:secret@proxy.test:3128")
+    shown = shell("assistant", "doctor", code=None, all_proxy="http://me:secret@proxy.test:3128")
     assert "proxy.test:3128" in shown.stdout
     assert "secret" not in shown.stdout
 
