@@ -191,6 +191,7 @@ async def _search(query: str, limit: int | None, as_json: bool, language: "Langu
     import json
 
     from assistant.bootstrap import build_search
+    from ingest.report import printable
 
     settings = _settings({"search": {"limit": limit}} if limit else {})
     engine = build_search(settings)
@@ -199,7 +200,7 @@ async def _search(query: str, limit: int | None, as_json: bool, language: "Langu
         if as_json:
             click.echo(json.dumps(dataclasses.asdict(hit), ensure_ascii=False))
         else:
-            click.echo(f"{hit.rank}. {hit.title}\n   {hit.url}\n   {hit.snippet}")
+            click.echo(printable(f"{hit.rank}. {hit.title}\n   {hit.url}\n   {hit.snippet}"))
     if not hits:
         click.echo("没有结果" if language == "zh" else "no results", err=True)
     return 0 if hits else 1

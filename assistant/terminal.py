@@ -18,7 +18,7 @@ from assistant.events import (
 )
 from assistant.labels import FETCHED, QUOTES, SOURCES, STAGES
 from ingest.events import PageSkipped, PageStored
-from ingest.report import page_line
+from ingest.report import page_line, printable
 from ingest.wording import Language, Wording
 
 
@@ -30,7 +30,8 @@ def say(text: str, *, dim: bool = False, newline: bool = True) -> None:
 def source_line(citation: Citation, language: Language) -> str:
     """Return one numbered source: title, URL, and the day it was fetched."""
     day = citation.fetched_at.astimezone().date().isoformat()
-    return f"[{citation.number}] {citation.title} {citation.url} ({FETCHED.to(language)} {day})"
+    source = f"[{citation.number}] {citation.title} {citation.url} ({FETCHED.to(language)} {day})"
+    return printable(source)
 
 
 @dataclass(kw_only=True)
@@ -48,14 +49,14 @@ class Terminal:
         """Show one event."""
         match event:
             case ReasoningDelta():
-                self._think(event.text)
+                self._think(printable(event.text))
             case AnswerDelta():
-                self._answer(event.text)
+                self._answer(printable(event.text))
             case AnswerFinished():
                 self._finish(event.answer)
             case Notice():
                 self._end_thinking()
-                say(f"! {event.text}")
+                say(f"! {printable(event.text)}")
             case _ if not self.quiet:
                 self._progress(event)
 
@@ -98,7 +99,7 @@ class Terminal:
     def _finish(self, answer: Answer) -> None:
         self._end_thinking()
         if not self._answer_shown:
-            click.echo(answer.text, nl=False)
+            click.echo(printable(answer.text), nl=False)
         click.echo()
         if answer.citations:
             label = SOURCES.to(self.language)

@@ -1,5 +1,6 @@
 """What became of pages, in lines for people and in JSON for pipes."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Final, assert_never
 
@@ -23,7 +24,15 @@ REASONS: Final[dict[SkipReason, Wording]] = {
     "deadline": Wording("not here in time", "没有及时读到"),
 }
 
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters but tab and line end, and those that turn the direction of writing."""
+
 _EVENT: TypeAdapter[IngestEvent] = TypeAdapter(IngestEvent)
+
+
+def printable(text: str) -> str:
+    """Return the words of strangers without what would move the cursor or colour the terminal."""
+    return _UNPRINTABLE.sub("", text)
 
 
 def page_line(event: IngestEvent, language: Language) -> str:
@@ -31,10 +40,10 @@ def page_line(event: IngestEvent, language: Language) -> str:
     match event:
         case PageStored():
             count = Wording(f"{event.chunks} chunks", f"{event.chunks} 段").to(language)
-            return f"  + {event.title} ({count}) {event.url}"
+            return printable(f"  + {event.title} ({count}) {event.url}")
         case PageSkipped():
             detail = f" ({event.detail})" if event.detail else ""
-            return f"  - {REASONS[event.reason].to(language)}{detail} {event.url}"
+            return printable(f"  - {REASONS[event.reason].to(language)}{detail} {event.url}")
         case _:
             assert_never(event)
 
