@@ -3,8 +3,8 @@
     python -m bench.ask [--runs 3] [--latency 0 --latency 0.2] [--json]
 
 Both ask DuckDuckGo, read the same ten pages, embed with the same loopback Ollama and let it answer.
-It embeds and answers at once, so that what is measured is everything around the models; both are
-the seed's favour, which embeds every chunk.
+It embeds and answers at once, so that what is measured is everything around the models: how many
+texts were embedded is counted beside it, for without a GPU each costs a fraction of a second.
 
 * fresh: from the start of the process, imports included, to the end of the answer. Ours is
   `assistant ask --web`.
@@ -70,6 +70,8 @@ class Asked:
     stages: dict[str, float]
     pages: int
     """With text."""
+    embedded: int
+    """Texts that the embedding model was sent, the question among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,21 @@ class Scene:
     def reply(self, _messages: list[Json]) -> tuple[str, str]:
         self.asked_at.append(time.monotonic())
         return THOUGHT, ANSWER
+
+    def embedded(self) -> list[int]:
+        """Return how many texts were embedded for each question since `forget`."""
+        counts = [0]
+        for request in self.ollama.requests:
+            if request.path == "/api/embed":
+                given = request.body["input"]
+                counts[-1] += 1 if isinstance(given, str) else len(given)
+            elif request.path == "/api/chat" and request.body.get("messages"):
+                counts.append(0)
+        return counts
+
+    def forget(self) -> None:
+        self.asked_at.clear()
+        self.ollama.requests.clear()
 
 
 @contextmanager
@@ -117,16 +134,18 @@ def missing_parts() -> str | None:
 def ask_ours(here: Scene) -> dict[State, Asked]:
     """Ask once by the command, then twice in one process, of which the second counts."""
     command = [str(Path(sys.executable).with_name("assistant")), "ask", "--web", "--json"]
+    here.forget()
     began, lines, cpu = run([*command, "--", QUESTIONS[0]], here)
+    fresh = timed_ours(began, lines, cpu, embedded=here.embedded()[0])
+    here.forget()
     _, twice, _ = run(worker("ours", here), here)
     _, (start, *events) = by_question(twice)
-    return {
-        "fresh": timed_ours(began, lines, cpu),
-        "warm": timed_ours(start.at, events[:-1], events[-1].said["seconds"]),
-    }
+    cpu = events[-1].said["seconds"]
+    warm = timed_ours(start.at, events[:-1], cpu, embedded=here.embedded()[1])
+    return {"fresh": fresh, "warm": warm}
 
 
-def timed_ours(began: float, lines: Sequence[Line], cpu: float) -> Asked:
+def timed_ours(began: float, lines: Sequence[Line], cpu: float, *, embedded: int) -> Asked:
     """Return the times between our events."""
     marks = [began, *(line.at for line in lines if line.said["type"] == "stage_started")]
     first = next(line.at for line in lines if line.said["type"] == "answer_delta")
@@ -140,21 +159,23 @@ def timed_ours(began: float, lines: Sequence[Line], cpu: float) -> Asked:
         cpu=cpu,
         stages=dict(zip(STAGES, spans, strict=True)),
         pages=sum(line.said["type"] == "page_stored" for line in lines),
+        embedded=embedded,
     )
 
 
 def ask_seed(here: Scene) -> dict[State, Asked]:
     """Ask twice in one process: the first is fresh, the second warm."""
-    here.asked_at.clear()
+    here.forget()
     began, lines, _ = run(worker("seed", here), here)
     fresh, warm = by_question(lines)
+    first, second, *_ = here.embedded()
     return {
-        "fresh": timed_seed(began, fresh, here.asked_at[0]),
-        "warm": timed_seed(warm[0].at, warm, here.asked_at[1]),
+        "fresh": timed_seed(began, fresh, here.asked_at[0], embedded=first),
+        "warm": timed_seed(warm[0].at, warm, here.asked_at[1], embedded=second),
     }
 
 
-def timed_seed(began: float, lines: Sequence[Line], chat_at: float) -> Asked:
+def timed_seed(began: float, lines: Sequence[Line], chat_at: float, *, embedded: int) -> Asked:
     """Return the seed's own times. What it does for this bench alone is not in its total."""
     asked, report, cpu = lines
     started = asked.at - began
@@ -165,6 +186,7 @@ def timed_seed(began: float, lines: Sequence[Line], chat_at: float) -> Asked:
         cpu=cpu.said["seconds"],
         stages={"interpreter": started, **report.said["stages"]},
         pages=report.said["pages_with_text"],
+        embedded=embedded,
     )
 
 
@@ -255,10 +277,8 @@ def show(rows: Sequence[Json], latencies: Sequence[float]) -> None:
             print(f"  {stage:16}" + "".join(f"{seconds:14.2f}" for seconds in spent))
         for key, label in (("total", "total"), ("first_token", "first token"), ("cpu", "CPU")):
             print(f"{label:18}" + "".join(f"{median(runs, key):14.2f}" for _, runs in columns))
-        print(
-            f"{'pages with text':18}"
-            + "".join(f"{median(runs, 'pages'):14.0f}" for _, runs in columns)
-        )
+        for key, label in (("pages", "pages with text"), ("embedded", "texts embedded")):
+            print(f"{label:18}" + "".join(f"{median(runs, key):14.0f}" for _, runs in columns))
     if not chosen(rows, side="seed"):
         return
     print(f"\n{'seed / ours':18}{'total':>22}{'first token':>22}{'CPU':>22}")

@@ -18,7 +18,7 @@ Where it departs from the tutorial, because this must run without a network and 
   for sentences is put in its place, which is faster than the real one: the seed's favour.
 * Pages that the BM25 filter left empty are dropped here, where the tutorial stores nothing either.
 * The Ollama server is the scripted one of the tests: it embeds and answers at once, so that what
-  is measured is everything around the model. Also the seed's favour, which embeds every chunk.
+  is measured is everything around the model.
 
 Needs the extra "bench" (crawl4ai, unstructured[md]) and a Chromium.
 """
