@@ -100,6 +100,7 @@ class Assistant:
     async def _read_web(self, query: str, language: Language) -> AsyncGenerator[AnswerEvent, None]:
         """Search, then read what was found until all is read or the deadline comes."""
         until = time.monotonic() + self.deadline
+        self.ingestor.get_ready()
         yield StageStarted(stage="search")
         try:
             hits = await self._hits(query, language)

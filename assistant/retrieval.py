@@ -1,5 +1,7 @@
 """From a question to the passages that may answer it: words and vectors, fused."""
 
+import asyncio
+import contextlib
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +27,12 @@ GAP = 2  # characters of white space that the splitter leaves out between neighb
 NO_ENCODER = Wording(
     "Found by words alone: no embedding model is available. See: assistant doctor",
     "仅按词语检索：没有可用的嵌入模型。请运行 assistant doctor 查看",
+)
+
+
+TOO_SLOW = Wording(
+    "Found by words alone: the embedding model did not answer in time. See: assistant doctor",
+    "仅按词语检索：嵌入模型没有及时回应。请运行 assistant doctor 查看",
 )
 
 
@@ -75,12 +83,14 @@ class Retriever:
         top_k: int,
         per_page: int = 3,
         longest: int = 1_600,
+        patience_s: float = 5.0,
         no_encoder: Wording | None = NO_ENCODER,
     ) -> None:
         """Return `top_k` passages at most, `per_page` from one page.
 
         Neighbouring chunks become one passage as long as it has at most `longest` characters.
-        `no_encoder` is what to say when `embedder` is None, None to say nothing.
+        `patience_s` bounds the wait for the question's vector, and again for those that its best
+        chunks lack. `no_encoder` is what to say when `embedder` is None, None to say nothing.
         """
         self._store = store
         self._embedder = embedder
@@ -88,6 +98,7 @@ class Retriever:
         self._per_page = per_page
         self._longest = longest
         self._no_encoder = no_encoder
+        self._patience_s = patience_s
 
     async def retrieve(self, question: str) -> Retrieved:
         """Return the best passages for `question`, () when nothing in the index bears on it.
@@ -114,9 +125,14 @@ class Retriever:
             return [], None
         space = self._embedder.space
         try:
-            vector = await self._embedder.embed_query(question)
-            await self._embed_missing(self._embedder, by_words)
+            async with asyncio.timeout(self._patience_s):
+                vector = await self._embedder.embed_query(question)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._patience_s):
+                    await self._embed_missing(self._embedder, by_words)
             return await self._store.nearest(vector, top_k=CANDIDATES, space=space), None
+        except TimeoutError:
+            return [], TOO_SLOW
         except (EmbedError, StoreError) as error:
             return [], _no_vectors(error)
 

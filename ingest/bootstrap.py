@@ -72,25 +72,23 @@ async def open_store(settings: IngestSettings) -> AsyncIterator[ChunkStore]:
 
 
 def preload(settings: IngestSettings, *, embedder: Embedder | None) -> None:
-    """Get ready, in a thread, what the first page will need, while the network keeps us waiting.
+    """Get ready, in a thread, what retrieval will need, while the network keeps us waiting.
 
     Call it when all is open and the first request is about to leave: before that it would only
     take turns with the other imports (bench/README.md).
     """
+    if embedder is None:
+        return
     send_nothing_home()
 
     def work() -> None:
-        from ingest import extract, split
         from ingest.embed.builtin import BuiltinEmbedder
         from ingest.store.chroma import ChromaVectors
 
-        extract.preload()
-        split.preload()
         if isinstance(embedder, BuiltinEmbedder):
             with suppress(AssistantError):  # raised again, and explained, when it is needed
                 embedder.preload()
-        if embedder is not None:
-            ChromaVectors(settings.index.path / VECTORS).preload()
+        ChromaVectors(settings.index.path / VECTORS).preload()
 
     threading.Thread(target=work, name="preload", daemon=True).start()
 

@@ -48,7 +48,7 @@ _DECLARATION = re.compile(
     rb"""|^\s*<\?xml\b[^>]*?\bencoding\s*=\s*["']([\w.:-]+)""",
     re.IGNORECASE,
 )
-_NOT_TEXT = dict.fromkeys([*range(9), 11, *range(14, 32), 127, 0xFEFF, 0xFFFE, 0xFFFF])
+_NOT_TEXT = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufeff\ufffe\uffff]")
 
 
 def decode(body: bytes, *, claimed: str | None) -> str:
@@ -128,4 +128,4 @@ def _damage(text: str) -> float:
 
 def _clean(text: str) -> str:
     lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n")
-    return lines.translate(_NOT_TEXT)
+    return _NOT_TEXT.sub("", lines)

@@ -15,7 +15,7 @@ class PageStored:
     title: str
     chunks: int
     embedded: int
-    """How many of the chunks have a vector; the rest are found by words."""
+    """How many of the chunks have a vector already; the rest are found by words."""
     robots: str
     """The robots rule that allowed the page."""
     fetcher: FetcherName

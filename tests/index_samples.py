@@ -52,10 +52,14 @@ def at(degrees: float) -> list[float]:
 
 
 def persistent(folder: Path, vectors: VectorStore | None = None, **catalog: float) -> Index:
-    """Open the index in `folder` as the program does, or with another vector store."""
+    """Open the index in `folder` as the program does, or with another vector store.
+
+    Vectors are mirrored at every write, so that a test can strike in between.
+    """
     return Index(
         catalog=Catalog(folder / "index.sqlite", **catalog),  # type: ignore[arg-type]
         vectors=vectors or ChromaVectors(folder / "chroma"),
+        mirror_every=1,
     )
 
 

@@ -30,11 +30,23 @@ class Index:
     """Keeps documents, words and vectors; several processes may use one folder at once."""
 
     def __init__(
-        self, *, catalog: Catalog, vectors: VectorStore, lock_timeout_s: float = LOCK_TIMEOUT_S
+        self,
+        *,
+        catalog: Catalog,
+        vectors: VectorStore,
+        lock_timeout_s: float = LOCK_TIMEOUT_S,
+        mirror_every: int = JOURNAL_BATCH,
     ) -> None:
+        """Keep the text in `catalog` and its vectors in `vectors`, too.
+
+        `mirror_every` is how many chunks may be written before the vector store takes them over
+        unasked; a search, or the end, has it done before.
+        """
         self._catalog = catalog
         self._vectors = vectors
         self._threads = threading.Lock()
+        self._mirror_every = mirror_every
+        self._unmirrored = 0  # chunks written since the journal was last carried out
         self._processes = (
             FileLock(catalog.path.with_suffix(".lock"), timeout=lock_timeout_s, poll_interval=0.01)
             if catalog.path
@@ -51,14 +63,14 @@ class Index:
     ) -> None:
         def work() -> None:
             self._catalog.replace(document, chunks, vectors, space=space)
-            self._try_to_mirror()
+            self._mirror_now_and_then(len(chunks))
 
         await asyncio.to_thread(work)
 
     async def add_vectors(self, vectors: Mapping[str, Vector], *, space: str) -> None:
         def work() -> None:
             self._catalog.add_vectors(vectors, space=space)
-            self._try_to_mirror()
+            self._mirror_now_and_then(len(vectors))
 
         await asyncio.to_thread(work)
 
@@ -94,6 +106,8 @@ class Index:
         """Let go of files, after the work of other threads that is under way."""
 
         def work() -> None:
+            if self._unmirrored:
+                self._try_to_mirror()
             with self._threads:
                 self._vectors.close()
             self._catalog.close()
@@ -116,6 +130,12 @@ class Index:
         return [
             ScoredChunk(chunk=chunks[id_], score=score) for id_, score in found if id_ in chunks
         ]
+
+    def _mirror_now_and_then(self, written: int) -> None:
+        """Leave the journal to the next search while it is short: ten pages are one upsert."""
+        self._unmirrored += written
+        if self._unmirrored >= self._mirror_every:
+            self._try_to_mirror()
 
     def _try_to_mirror(self) -> None:
         """Carry out the journal; what cannot be done now is done before the next search."""
@@ -146,6 +166,7 @@ class Index:
                 if there:
                     self._vectors.upsert(there, space=space)
             self._catalog.settle(batch)
+        self._unmirrored = 0
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

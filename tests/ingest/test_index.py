@@ -249,7 +249,7 @@ async def test_vectors_that_cannot_be_had_at_all_are_an_error_and_words_go_on(
 
 async def test_vector_that_sqlite_does_not_know_is_never_returned() -> None:
     vectors = MemoryVectors()
-    index = Index(catalog=Catalog(), vectors=vectors)
+    index = Index(catalog=Catalog(), vectors=vectors, mirror_every=1)
     chunks = await store(index, document("a", "one", "two"), [0, 90])
     vectors.delete([chunks[1].id], space=SPACE)
     vectors.upsert({"ghost": at(1)}, space=SPACE)
@@ -274,7 +274,10 @@ async def test_lock_held_by_another_process_delays_vectors_but_loses_none(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     index = Index(
-        catalog=Catalog(tmp_path / "index.sqlite"), vectors=MemoryVectors(), lock_timeout_s=0.05
+        catalog=Catalog(tmp_path / "index.sqlite"),
+        vectors=MemoryVectors(),
+        lock_timeout_s=0.05,
+        mirror_every=1,
     )
     caplog.set_level(logging.WARNING, logger="ingest")
     with FileLock(tmp_path / "index.lock"):
@@ -328,3 +331,31 @@ await index.close()
 """
     out, _ = run(script, tmp_path).communicate()
     assert out == "['one']\n"
+
+
+class CountingVectors(MemoryVectors):
+    """Counts how often it is written to."""
+
+    writes = 0
+
+    def upsert(self, vectors: Mapping[str, Vector], *, space: str) -> None:
+        self.writes += 1
+        super().upsert(vectors, space=space)
+
+
+async def test_pages_of_one_question_reach_the_vector_store_in_one_write() -> None:
+    vectors = CountingVectors()
+    index = Index(catalog=Catalog(), vectors=vectors)
+    for name in "abcdefghij":
+        await store(index, document(name, f"text {name}"), [0])
+    assert vectors.writes == 0
+    assert len(await nearest(index, 0)) == 10
+    assert vectors.writes == 1
+
+
+async def test_what_no_search_asked_for_is_mirrored_at_the_end() -> None:
+    vectors = CountingVectors()
+    index = Index(catalog=Catalog(), vectors=vectors)
+    await store(index, document("a", "one"), [0])
+    await index.close()
+    assert vectors.writes == 1
