@@ -2,6 +2,7 @@
 
 import shlex
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,8 @@ TABLES = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
 )
 
+WAL_RETRY_S = 0.02
+
 # The words arrive ready-made, parted by spaces, so FTS5 must not cut them again: its "ascii"
 # tokenizer leaves every character beyond ASCII whole, and "_" is the one ASCII sign in \w.
 # Contentless: the text is in `chunks`, a second copy as bigrams would be twice as long as it.
@@ -50,7 +53,7 @@ WORDS_TABLE = """CREATE VIRTUAL TABLE words USING fts5 (
     body, heading, content = '', tokenize = "ascii tokenchars '_'"
 )"""
 
-WORDS_VERSION = " ".join(words("ＡB_1 don't café 无人机 Ünïcode 한국 々 3.14"))
+WORDS_VERSION = " ".join(words("ＡB_1 don't café 无人机 drones Ünïcode 한국 々 3.14"))
 """How we tell words today. Deleting from a contentless table needs the very words that went in,
 so an index built with other rules is rebuilt from the text when it is opened."""
 
@@ -73,6 +76,7 @@ def connect(
             check_same_thread=False,  # the catalogue's lock lets one thread in at a time
         )
         try:
+            _switch_to_wal(connection, seconds=busy_timeout_s)
             _prepare(connection, path=path, max_bytes=max_bytes)
         except BaseException:
             connection.close()
@@ -80,8 +84,25 @@ def connect(
         return connection
 
 
+def _switch_to_wal(connection: sqlite3.Connection, *, seconds: float) -> None:
+    """Let readers and one writer work side by side.
+
+    Of several processes that create a file at once, all but one meet SQLITE_BUSY here, and this is
+    a place where SQLite does not wait by itself (sqlite.org/wal.html, "busy").
+    """
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(WAL_RETRY_S)
+        else:
+            return
+
+
 def _prepare(connection: sqlite3.Connection, *, path: Path | None, max_bytes: int | None) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
     if max_bytes is not None:

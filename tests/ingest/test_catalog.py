@@ -110,14 +110,14 @@ def test_index_locked_for_too_long_says_so_and_works_afterwards(tmp_path: Path) 
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError) as caught:
-        fill(catalog, "a", "drones")
+        fill(catalog, "a", "drone")
     assert "another process" in caught.value.to("en")
     assert "另一个进程" in caught.value.to("zh")
-    assert found(catalog, "drones") == []  # reading goes on meanwhile
+    assert found(catalog, "drone") == []  # reading goes on meanwhile
     other.execute("ROLLBACK")
     other.close()
-    fill(catalog, "a", "drones")
-    assert found(catalog, "drones") == ["drones"]
+    fill(catalog, "a", "drone")
+    assert found(catalog, "drone") == ["drone"]
     catalog.close()
 
 
