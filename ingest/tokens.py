@@ -19,6 +19,9 @@ CJK = (
 """Character class body: ideographs, kana and hangul, which are written without spaces."""
 
 _RUN = re.compile(rf"(?P<cjk>[{CJK}]+)|(?P<word>[^\W{CJK}]+)")
+SHORTEST_PLURAL = 3
+"""Characters of a word that keeps its s: "gas", "dns", "its"."""
+
 _CJK_CHARACTER = re.compile(rf"[{CJK}]")
 _LATIN_LETTER = re.compile(r"[A-Za-z]")
 _ENGLISH_GRAMMAR = re.compile(
@@ -51,7 +54,7 @@ _SENTENCE_END = re.compile(
 def words(text: str) -> list[str]:
     """Return the words that index, query, pruning and citations all count, in order.
 
-    Full-width and compatibility forms are folded (NFKC), case is folded.
+    Full-width and compatibility forms are folded (NFKC), case is folded, English plurals too.
     """
     return [
         word
@@ -63,11 +66,26 @@ def words(text: str) -> list[str]:
 def _words_of(run: re.Match[str]) -> Iterator[str]:
     characters = run["cjk"]
     if characters is None:
-        yield run["word"]
+        yield _singular(run["word"])
     elif len(characters) == 1:
         yield characters
     else:
         yield from map("".join, itertools.pairwise(characters))
+
+
+def _singular(word: str) -> str:
+    """Return the word without an English plural or third-person s.
+
+    The S-stemmer (Harman, "How effective is suffixing?", JASIS 1991): "drones" finds "drone",
+    "sleeps" finds "sleep"; longer stems gain little and join words that differ.
+    """
+    if len(word) <= SHORTEST_PLURAL or not word.endswith("s"):
+        return word
+    if word.endswith("ies") and not word.endswith(("aies", "eies")):
+        return f"{word[:-3]}y"
+    if word.endswith(("us", "ss", "is", "aes", "ees", "oes")):
+        return word
+    return word[:-1]
 
 
 def content_words(text: str) -> list[str]:

@@ -11,6 +11,7 @@ from ingest.tokens import cjk_share, content_words, language_of, sentence_spans,
     ("text", "expected"),
     [
         ("A drone. The drone!", ["a", "drone", "the", "drone"]),
+        ("Drones, ladies; gas is us", ["drone", "lady", "gas", "is", "us"]),
         ("无人机夜航", ["无人", "人机", "机夜", "夜航"]),
         ("猫", ["猫"]),
         ("限重25kg的无人机", ["限重", "25kg", "的无", "无人", "人机"]),
