@@ -264,9 +264,11 @@ def ui(streamlit_options: tuple[str, ...]) -> None:
     """
     import importlib.util
 
+    from ingest.parts import install_command
+
     page = importlib.util.find_spec("ui")
     if importlib.util.find_spec("streamlit") is None or page is None or page.origin is None:
-        click.echo("the page needs streamlit: pip install 'qiuzheng[ui]'", err=True)
+        click.echo(f"the page needs streamlit: {install_command('ui')}", err=True)
         sys.exit(1)
     app = str(Path(page.origin).with_name("app.py"))
     quiet = ["--browser.gatherUsageStats", "false"]

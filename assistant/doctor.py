@@ -15,6 +15,7 @@ from assistant.errors import ModelError, SearchError
 from assistant.settings import Settings
 from ingest.bootstrap import browser_path, encoder_weights, open_store
 from ingest.errors import AssistantError
+from ingest.parts import install_command
 from ingest.wording import Language, Wording
 
 State = Literal["ok", "warn", "fail"]
@@ -132,7 +133,7 @@ def _browser(settings: Settings) -> list[Check]:
         off = Wording("switched off (crawl.browser)", "已关闭（crawl.browser）")
         return [Check(part="browser", state="ok", found=off)]
     if importlib.util.find_spec("crawl4ai") is None:
-        return [_no_browser("crawl4ai", "pip install 'qiuzheng[browser]'")]
+        return [_no_browser("crawl4ai", install_command("browser"))]
     path = browser_path(settings)
     if path is None:
         return [_no_browser("Chromium", "apt-get install chromium")]

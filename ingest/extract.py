@@ -20,6 +20,7 @@ from ingest.documents import Document, Page
 from ingest.errors import ExtractError, FetchError
 from ingest.files import file_text
 from ingest.markdown import markdown
+from ingest.parts import install_command
 from ingest.tokens import cjk_share
 from ingest.wording import Wording
 
@@ -279,8 +280,8 @@ def _needs_browser(url: str) -> ExtractError:
         url=url,
         reason="needs_browser",
         hint=Wording(
-            "it takes a browser to read it: pip install 'qiuzheng[browser]'",
-            "需要浏览器才能阅读：pip install 'qiuzheng[browser]'",
+            f"it takes a browser to read it: {install_command('browser')}",
+            f"需要浏览器才能阅读：{install_command('browser')}",
         ),
     )
 

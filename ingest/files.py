@@ -16,6 +16,7 @@ from lxml import html
 
 from ingest.errors import ExtractError, MissingPartError
 from ingest.markdown import markdown
+from ingest.parts import install_command
 from ingest.privacy import send_nothing_home
 from ingest.tokens import CJK
 from ingest.wording import Wording
@@ -131,7 +132,7 @@ def _missing(path: Path) -> MissingPartError:
             f"reading {path.suffix} files takes a part that is not installed",
             f"读取 {path.suffix} 文件需要的部件尚未安装",
         ),
-        hint=Wording("pip install 'qiuzheng[files]'", "pip install 'qiuzheng[files]'"),
+        hint=Wording(install_command("files"), install_command("files")),
     )
 
 

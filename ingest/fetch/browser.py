@@ -21,6 +21,7 @@ from ingest.addresses import AddressGuard
 from ingest.documents import Page
 from ingest.errors import FetchError, ForbiddenError, MissingPartError, SkipReason
 from ingest.fetch.chromium import Chromium, find_browser
+from ingest.parts import install_command
 from ingest.robots import RobotsGate
 from ingest.urls import canonical_url
 from ingest.wording import Wording
@@ -275,7 +276,7 @@ def _import_crawl4ai() -> None:
     except ModuleNotFoundError as error:
         raise MissingPartError(
             Wording("the browser part is not installed", "没有安装浏览器部件"),
-            hint=Wording("pip install 'qiuzheng[browser]'", "pip install 'qiuzheng[browser]'"),
+            hint=Wording(install_command("browser"), install_command("browser")),
         ) from error
 
 

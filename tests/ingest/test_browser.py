@@ -11,6 +11,7 @@ from ingest.addresses import AddressGuard
 from ingest.errors import FetchError, IngestError, MissingPartError
 from ingest.fetch.browser import BrowserFetcher, find_browser
 from ingest.fetch.http import HttpClient
+from ingest.parts import install_command
 from ingest.robots import RobotsGate
 from tests.internet.net import Internet
 from tests.internet.weird import BY_SCRIPT, install, page_by_script, page_en, page_zh
@@ -282,7 +283,7 @@ async def test_without_crawl4ai_the_command_that_brings_it_is_named(
     monkeypatch.setitem(sys.modules, "crawl4ai", None)
     with pytest.raises(MissingPartError) as caught:
         await kit.fetcher.fetch("https://a.test/")
-    assert "pip install 'qiuzheng[browser]'" in caught.value.to("en")
+    assert install_command("browser") in caught.value.to("en")
 
 
 @pytest.mark.parametrize("executable", ["/bin/false", "/nowhere/chromium"])

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ingest.documents import Document, Page
 from ingest.errors import ExtractError, FetchError, MissingPartError
 from ingest.extract import MAX_TAGS, extract, read_file
+from ingest.parts import install_command
 
 PAGES = Path(__file__).parents[1] / "data" / "pages"
 URL = "https://example.com/page"
@@ -357,4 +358,4 @@ def test_part_that_is_not_installed_names_the_command_that_brings_it(
     monkeypatch.setitem(sys.modules, f"{part}.nlp", None)
     with pytest.raises(MissingPartError) as caught:
         read_file(tmp_path / name)
-    assert caught.value.hint.zh == "pip install 'qiuzheng[files]'"
+    assert caught.value.hint.zh == install_command("files")
