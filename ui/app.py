@@ -16,11 +16,16 @@ from ui.answerer import Answerer
 from ui.rendering import TurnView, take
 from ui.session import Conversation, Turn
 
+# Comments, not docstrings, explain the names here: Streamlit's "magic" would draw a bare string of
+# the script that it runs on the page.
+
+# Seconds of silence after which the page draws the clock: Streamlit can stop it only then.
 PULSE_S = 0.1
-"""Seconds of silence after which the page draws the clock: Streamlit can stop it only then."""
 STYLE = Path(__file__).with_name("style.css")
+# Streamlit fetches the icons that it knows by name from the web when they stand in a tab.
 ICON = Path(__file__).with_name("icon.png")
-"""Streamlit fetches the icons that it knows by name from the web when they stand in a tab."""
+# Streamlit follows a growing page only for those who are at its end already. A browser runs a
+# script once: the comment makes each turn's a new one.
 SHOW_THE_END = """<script>
 // turn {number}, {state}
 setTimeout(() => {{
@@ -28,11 +33,9 @@ setTimeout(() => {{
   page?.scrollTo(0, page.scrollHeight);
 }}, 100);
 </script>"""
-"""Streamlit follows a growing page only for those who are at its end already. A browser runs a
-script once: the comment makes each turn's a new one."""
 
+# Keys of the widgets.
 QUESTION, WEB, LANGUAGE = "question", "web", "lang"
-"""Keys of the widgets."""
 
 
 @st.cache_resource(show_spinner=False)

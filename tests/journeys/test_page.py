@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.engines.ollama_server import OllamaServer
 from tests.internet.net import Internet
 from tests.journeys.conftest import Shell
+from ui import labels
 
 pytestmark = pytest.mark.chromium
 
@@ -155,6 +156,15 @@ def test_asking_in_chinese_shows_stages_a_streamed_answer_and_sources_and_stop_s
     assert ollama.hung_up.wait(10), "the model server is still talking"
     expect(first.sources).to_contain_text("来源")
     expect(tab.page.get_by_test_id("stChatInputTextArea")).to_be_enabled()
+
+
+def test_the_empty_page_shows_its_own_words_and_nothing_of_the_code(tab: Tab) -> None:
+    expect(tab.page.locator(".st-key-example-2")).to_be_visible()
+    lines = tab.page.locator(".stMain").inner_text().splitlines()
+    shown = {line.strip() for line in lines} - {"arrow_forward", ""}  # the icon's name
+    words = [labels.WELCOME, labels.PROMISE, *labels.EXAMPLES, labels.WEB]
+    assert labels.WELCOME.to("zh") in shown
+    assert shown <= {word.to("zh") for word in words}
 
 
 def test_nothing_that_a_model_writes_is_loaded_or_linked(tab: Tab, ollama: OllamaServer) -> None:
