@@ -1,5 +1,6 @@
 """What a person names on the command line of `ingest`: URLs, lists of URLs, documents."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,22 @@ from ingest.wording import Wording
 
 LIST_SUFFIXES = frozenset({".txt", ".list", ".urls", ""})
 """A file of these that begins with a URL is a list of URLs; any other file is a document."""
+
+DOCUMENT_SUFFIXES = frozenset(
+    {
+        ".pdf", ".doc", ".docx", ".ppt", ".pptx", ".xls", ".xlsx", ".odt", ".rtf", ".epub",
+        ".md", ".markdown", ".rst", ".txt", ".text", ".log", ".list", ".urls",
+        ".html", ".htm", ".xhtml", ".xml", ".csv", ".json", ".eml", ".msg",
+    }
+)  # fmt: skip
+"""What so ends is a file, there or missing; only "https://" makes an address of it."""
+
+_HOST = re.compile(
+    r"(//)?(localhost|\[[\da-f:.]+\]|\d+(\.\d+){3}|([\w-]+\.)+([^\W\d_]{2,}|xn--[\w-]+))\.?"
+    r"(:\d+)?([/?#].*)?",
+    re.IGNORECASE,
+)
+"""How an address begins whose "https://" was left out."""
 
 LONGEST_PEEK = 4_096
 """Characters read to tell a list from a document."""
@@ -47,8 +64,10 @@ def read_sources(names: Iterable[str], *, stdin: TextIO) -> Sources:
         path = Path(name)
         if name == "-":
             _add_list(stdin.read(), "-", urls, complaints)
-        elif "://" in name or not (path.exists() or path.suffix in LIST_SUFFIXES):
+        elif "://" in name or (_is_address(name) and not _exists(path)):
             _add_url(name, urls, complaints)
+        elif not _exists(path) or not name.strip():
+            raise _missing(name)
         elif path.suffix in LIST_SUFFIXES and _begins_with_url(_text(path)):
             _add_list(_text(path), name, urls, complaints)
         else:
@@ -60,6 +79,36 @@ def read_sources(names: Iterable[str], *, stdin: TextIO) -> Sources:
             hint=complaints[0] if complaints else Wording("the list is empty", "列表是空的"),
         )
     return Sources(urls=tuple(urls), files=tuple(files), complaints=tuple(complaints))
+
+
+def _is_address(name: str) -> bool:
+    """Tell whether a name without a scheme can be that of a web page."""
+    suffix = Path(re.split(r"[?#]", name, maxsplit=1)[0]).suffix.lower()
+    return suffix not in DOCUMENT_SUFFIXES and _HOST.fullmatch(name) is not None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # e.g. a name longer than names can be
+        return False
+
+
+def _missing(name: str) -> SourceError:
+    if not name.strip():
+        return SourceError(
+            Wording("the name of a source is empty", "有一个来源是空的"),
+            hint=Wording(
+                "give a URL, a list of URLs, a document, or -", "请给出网址、网址列表、文档或 -"
+            ),
+        )
+    return SourceError(
+        Wording(f"no such file: {name[:80]}", f"没有这个文件：{name[:80]}"),
+        hint=Wording(
+            "check its name; the address of a web page begins with https://",
+            "请检查文件名；网页地址要以 https:// 开头",
+        ),
+    )
 
 
 def _add_url(name: str, urls: dict[str, None], complaints: list[Wording]) -> None:
