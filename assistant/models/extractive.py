@@ -1,5 +1,6 @@
 """Answers without a language model: the sentences of the passages that fit the question best."""
 
+import itertools
 import re
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
@@ -8,20 +9,20 @@ from rank_bm25 import BM25Plus
 
 from assistant.answers import AnswerKind, Passage, Prompt
 from assistant.events import AnswerDelta, ModelEvent, ReplyFinished
-from assistant.prompts import without_footnotes
+from assistant.prompts import orders_a_model, without_footnotes
 from ingest.tokens import content_words, sentence_spans, words
 from ingest.wording import Wording
 
 MOST_QUOTES = 4
 # Chosen on XQuAD in two languages (bench/quotes.py): together they raise the share of questions
 # whose answer stands in the quotes from .84 to .90 (en) and from .85 to .92 (zh).
-LEAST_SHARE = 0.3
+LEAST_SHARE = 0.15
 """Of the best sentence's score: what fits the question far less is not quoted."""
 NEIGHBOUR_SHARE = 0.2
 """Of a neighbour's score: what answers often stands beside what repeats the question's words."""
 RANK_SHARE = 0.8
 """Of a sentence's score that its passage's rank may take away: the last of them keeps the rest."""
-FIGURE_BONUS = 0.3
+FIGURE_BONUS = 0.6
 """For sentences with figures where the question asks for one (answer typing; Li and Roth 2002)."""
 
 LEAST_WORDS = 4
@@ -54,7 +55,9 @@ _FIGURE = re.compile(
     r"|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|dozen|half|hundred|thousand|million)\b",
     re.IGNORECASE,
 )
-_NO_SENTENCE = re.compile(r"^\s*(?:#|\||```|[-=*_]{3,}\s*$)")
+_ROW = re.compile(r"^\s*\|.*\|\s*$")
+_RULE = re.compile(r"^\s*\|?(?:\s*:?-{3,}:?\s*\|)+")
+_NO_SENTENCE = re.compile(rf"^\s*(?:#|```|[-=*_]{{3,}}\s*$)|{_RULE.pattern}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,24 +127,34 @@ def _scores(
             for other in (index - 1, index + 1)
             if 0 <= other < len(quotes) and quotes[other].number == quote.number
         ]
+        figure = wants_figure and _FIGURE.search(quote.text) is not None
         score = by_words[index] + NEIGHBOUR_SHARE * max(beside, default=0.0)
+        if not by_words[index] and not figure:
+            score = 0.0  # stands beside an answer and is none
         score *= 1 - RANK_SHARE * (quote.number - 1) / last
-        if wants_figure and _FIGURE.search(quote.text):
-            score *= 1 + FIGURE_BONUS
-        scores.append(score)
+        scores.append(score * (1 + FIGURE_BONUS) if figure else score)
     return scores
 
 
 def _sentences(passage: Passage) -> Iterator[Quote]:
-    """Yield the sentences of the passage's prose, free of Markdown."""
-    for line in passage.text.splitlines():
-        if _NO_SENTENCE.match(line):
+    """Yield the sentences of the passage's prose and the rows of its tables, free of Markdown."""
+    lines = passage.text.splitlines()
+    for line, below in itertools.pairwise([*lines, ""]):
+        is_table_head = _RULE.match(below) is not None and _ROW.match(line) is not None
+        if is_table_head or _NO_SENTENCE.match(line) or orders_a_model(line):
             continue
         plain = without_footnotes(_LINK.sub(r"\1", _MARKUP.sub("", line)))
-        for start, end in sentence_spans(plain):
-            text = " ".join(plain[start:end].split())
+        row = _ROW.match(plain)
+        spans = [(0, len(plain))] if row else sentence_spans(plain)
+        for start, end in spans:
+            text = " ".join(_cells(plain) if row else plain[start:end].split())
             if len(words(text)) >= LEAST_WORDS and not text.endswith((":", "：", "?", "？")):
                 yield Quote(text=_shortened(text), number=passage.number)
+
+
+def _cells(row: str) -> list[str]:
+    """Return a table's row as words, its cells parted by a middle dot."""
+    return " · ".join(cell.strip() for cell in row.strip().strip("|").split("|")).split()
 
 
 def _shortened(text: str) -> str:
