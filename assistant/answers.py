@@ -52,6 +52,8 @@ class Citation:
     title: str
     fetched_at: datetime
     published: date | None = None
+    heading: str = ""
+    """Where on the page it stands, "" if at the top."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -130,6 +130,7 @@ class CitationStream:
                 title=self._passages[number].title,
                 fetched_at=self._passages[number].fetched_at,
                 published=self._passages[number].published,
+                heading=self._passages[number].heading,
             )
             for number in sorted(self._cited)
         )

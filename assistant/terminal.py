@@ -30,8 +30,9 @@ def say(text: str, *, dim: bool = False, newline: bool = True) -> None:
 def source_line(citation: Citation, language: Language) -> str:
     """Return one numbered source: title, URL, and the day it was fetched."""
     day = citation.fetched_at.astimezone().date().isoformat()
-    source = f"[{citation.number}] {citation.title} {citation.url} ({FETCHED.to(language)} {day})"
-    return printable(source)
+    place = f" › {citation.heading}" if citation.heading not in {"", citation.title} else ""
+    name = f"[{citation.number}] {citation.title}{place}"
+    return printable(f"{name} {citation.url} ({FETCHED.to(language)} {day})")
 
 
 @dataclass(kw_only=True)

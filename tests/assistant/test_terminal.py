@@ -1,12 +1,13 @@
 """What the terminal shows, and what it refuses to obey."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from assistant.answers import Answer, Citation
 from assistant.events import AnswerDelta, AnswerEvent, AnswerFinished, Notice, ReasoningDelta
-from assistant.terminal import Terminal
+from assistant.terminal import Terminal, source_line
 from ingest.events import PageSkipped, PageStored
 
 URL = "https://tea.test/"
@@ -52,3 +53,9 @@ def test_quiet_shows_the_answer_and_what_went_wrong(capsys: pytest.CaptureFixtur
     shown = capsys.readouterr()
     assert shown.err.split() == ["!", "late"]
     assert "来源" in shown.out
+
+
+def test_source_names_the_section_that_it_stands_in() -> None:
+    section = replace(CITATION, title="RFC 9309", heading="Caching")
+    assert source_line(section, "en").startswith("[1] RFC 9309 › Caching https://tea.test/")
+    assert "›" not in source_line(replace(section, heading="RFC 9309"), "en")
