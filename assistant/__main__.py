@@ -1,5 +1,15 @@
-"""`python -m assistant`, for machines where another program owns the name `assistant`."""
+"""Where the command `assistant` begins, and `python -m assistant`, should its name be taken."""
 
-from assistant.cli import main
+from ingest.process import begin
 
-main(prog_name="python -m assistant")
+
+def main(name: str | None = None) -> None:
+    """Run the command; `name` is what its help calls it."""
+    begin()
+    from assistant.cli import main as command  # noqa: PLC0415  after Ctrl-C has been taken
+
+    command(prog_name=name)
+
+
+if __name__ == "__main__":
+    main("python -m assistant")

@@ -77,8 +77,9 @@ def ask(question: str, **options: Any) -> None:
     assistant ask "How long may robots.txt be cached?" --web --deadline 5
     echo "What is UTC?" | assistant ask - --json | jq -r .type
     """
-    if question == "-":
-        question = sys.stdin.read()
+    from ingest.process import standard_input, typed
+
+    question = standard_input() if question == "-" else typed(question)
     language = _language(options["lang"], question)
     _run(_ask(question, language, options), language)
 
@@ -182,6 +183,9 @@ def search(query: str, limit: int | None, as_json: bool) -> None:
     assistant search "民用无人驾驶航空器 管理条例"
     assistant search "robots.txt RFC 9309" --limit 5 --json
     """
+    from ingest.process import typed
+
+    query = typed(query)
     language = _language(None, query)
     _run(_search(query, limit, as_json, language), language)
 

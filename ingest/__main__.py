@@ -1,5 +1,15 @@
-"""`python -m ingest`."""
+"""Where the command `ingest` begins, and `python -m ingest`."""
 
-from ingest.cli import main
+from ingest.process import begin
 
-main(prog_name="python -m ingest")
+
+def main(name: str | None = None) -> None:
+    """Run the command; `name` is what its help calls it."""
+    begin()
+    from ingest.cli import main as command  # noqa: PLC0415  after Ctrl-C has been taken
+
+    command(prog_name=name)
+
+
+if __name__ == "__main__":
+    main("python -m ingest")

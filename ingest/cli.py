@@ -47,10 +47,14 @@ def _report(language: "Language", as_json: bool) -> "Report":
 
 
 async def _ingest(sources: tuple[str, ...], report: "Report", *, quiet: bool) -> int:
+    import io
+
+    from ingest.process import standard_input
     from ingest.settings import IngestSettings, load
     from ingest.sources import read_sources
 
-    wanted = read_sources(sources, stdin=sys.stdin)
+    piped = standard_input() if "-" in sources else ""
+    wanted = read_sources(sources, stdin=io.StringIO(piped))
     for complaint in wanted.complaints:
         click.echo(f"! {complaint.to(report.language)}", err=True)
     await _store(wanted, load(IngestSettings, {}), report, quiet=quiet)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 import tempfile
 import traceback
@@ -13,11 +14,10 @@ from typing import Any, NoReturn
 import click
 
 from ingest.errors import AssistantError
+from ingest.process import INTERRUPTED
 from ingest.tokens import language_of
 from ingest.wording import Language, Wording
 
-INTERRUPTED = 130
-"""128 + SIGINT, as shells have it."""
 BROKEN_PIPE = 141
 """128 + SIGPIPE: whoever read our output has left."""
 
@@ -64,6 +64,7 @@ def run(main: Coroutine[Any, Any, int], language: Language) -> NoReturn:
 def _outcome(main: Coroutine[Any, Any, int], language: Language) -> int:
     runner = asyncio.Runner()  # turns Ctrl-C into a cancellation, so that what is open is closed
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # which the runner looks for
         return runner.run(main)
     except KeyboardInterrupt:
         click.echo(f"\n{_STOPPED.to(language)}", err=True)

@@ -55,6 +55,7 @@ class Shell:
             capture_output=True,
             text=True,
             encoding="utf-8",
+            errors="surrogateescape",  # so that a test can send and see other bytes, too
             timeout=LONGEST_S,
             check=False,
         )
