@@ -21,7 +21,7 @@ from string import Template
 import click
 import lxml.html
 
-from ingest.tokens import sentence_spans, words
+from ingest.tokens import language_of, sentence_spans, words
 from tests.internet.duckduckgo import DuckDuckGoSite, Index, Result
 from tests.internet.net import Internet, Reply
 
@@ -29,6 +29,10 @@ PAGES = Path(__file__).parent / "pages"
 CLOSED = "127.0.0.1:9"
 """Nobody listens on the discard port: the address of a model server that is not there."""
 
+INTRODUCTION = {
+    "zh": "演示：本机上的小型互联网，网页均为示例，没有模型，回答是原文摘录",
+    "en": "Demo: a small internet on this machine, sample pages, no model: answers are quotes",
+}
 WORDS_OF_THE_SITE = {
     "zh": {
         "menu": "<li><a href='/'>首页</a></li><li><a href='/about'>关于</a></li>",
@@ -195,6 +199,8 @@ def demo_internet() -> Internet:
 def surroundings(net: Internet, home: str, ollama: str) -> dict[str, str]:
     """Return the environment of a command that lives on `net` and knows nothing of its user."""
     own = {"ASSISTANT_HOME": home, "OLLAMA_HOST": ollama}
+    if ollama == CLOSED:  # nobody is missed, so nobody need complain
+        own |= {"ASSISTANT_MODEL__PROVIDER": "extractive"}
     rest = net.env(**own).items()
     return {name: value for name, value in rest if name in own or not name.startswith("ASSISTANT_")}
 
@@ -223,6 +229,7 @@ def main() -> None:
 def ask(question: str, options: tuple[str, ...], ollama: str) -> None:
     """Ask QUESTION over the sample pages; OPTIONS go to `assistant ask`."""
     command = [str(Path(sys.executable).with_name("assistant")), "ask", "--web", *options]
+    click.secho(INTRODUCTION[language_of(question)], err=True, dim=True)
     net = demo_internet()
     with net.serve(), tempfile.TemporaryDirectory(prefix="qiuzheng-demo-") as home:
         code = run([*command, "--", question], surroundings(net, home, ollama), home)
