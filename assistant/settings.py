@@ -6,7 +6,14 @@ from typing import Any, Literal
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from ingest.settings import ENV_PREFIX, IngestSettings, Table, default_ollama_host, load
+from ingest.settings import (
+    ENV_PREFIX,
+    IngestSettings,
+    ServerAddress,
+    Table,
+    default_ollama_host,
+    load,
+)
 
 DEFAULT_MODEL = "deepseek-r1:1.5b"
 
@@ -37,7 +44,7 @@ class ModelSettings(Table):
         "server with that API (llama.cpp, vLLM).",
     )
     name: str = Field(default=DEFAULT_MODEL, min_length=1, description="The model's name there.")
-    host: str = Field(
+    host: ServerAddress = Field(
         default_factory=default_ollama_host,
         description="Where the server listens ($OLLAMA_HOST); for openai the URL up to /v1.",
     )

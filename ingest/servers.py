@@ -3,6 +3,8 @@
 import ipaddress
 from urllib.parse import urlsplit
 
+import ada_url
+
 OLLAMA_PORT = 11434
 
 
@@ -19,6 +21,14 @@ def base_url(host: str) -> str:
     name = f"[{name}]" if ":" in name else name
     port = url.port or (None if "://" in host else OLLAMA_PORT)
     return f"{url.scheme}://{name}{f':{port}' if port else ''}{url.path.rstrip('/')}"
+
+
+def is_callable(host: str) -> bool:
+    """Tell whether an address as people write it can be called at all: http(s), a port in range."""
+    try:
+        return str(ada_url.URL(base_url(host)).protocol) in {"http:", "https:"}
+    except ValueError:
+        return False
 
 
 def is_loopback(url: str) -> bool:

@@ -1,24 +1,28 @@
 """Settings of the ingest half: the tables crawl, chunk, embed and index of assistant.toml.
 
 Order of precedence: command-line option, environment (`ASSISTANT_<TABLE>__<KEY>`), assistant.toml,
-default. Unknown keys are refused wherever they stand. Settings stop at the two `bootstrap.py`.
+default. Unknown keys are refused wherever they stand, but `ingest` leaves the assistant's tables
+unread. Settings stop at the two `bootstrap.py`.
 """
 
 import difflib
 import importlib.metadata
+import json
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSource
 
 from ingest.errors import SettingsError
-from ingest.servers import base_url
+from ingest.servers import base_url, is_callable
 from ingest.wording import Wording
 
 PRODUCT = "qiuzheng"
@@ -43,8 +47,33 @@ def default_user_agent() -> str:
 
 
 def default_ollama_host() -> str:
-    """Return Ollama's address as its own tools read it from $OLLAMA_HOST."""
-    return base_url(os.environ.get("OLLAMA_HOST", ""))
+    """Return Ollama's address as its own tools read it from $OLLAMA_HOST.
+
+    Raises:
+        SettingsError: no server can be called by it.
+    """
+    host = os.environ.get("OLLAMA_HOST", "")
+    if not is_callable(host):
+        raise SettingsError(
+            Wording(f"$OLLAMA_HOST cannot be {host!r}", f"$OLLAMA_HOST 不能是 {host!r}"),
+            hint=_CALLABLE,
+        )
+    return base_url(host)
+
+
+_CALLABLE = Wording(
+    "write an address such as http://127.0.0.1:11434", "请写成 http://127.0.0.1:11434 这样的地址"
+)
+
+
+def _checked_host(host: str) -> str:
+    if not is_callable(host):
+        raise PydanticCustomError("host", "{hint}", {"hint": _CALLABLE.en})
+    return host
+
+
+ServerAddress = Annotated[str, AfterValidator(_checked_host)]
+"""Of a model server; scheme and port may be left out."""
 
 
 def home() -> Path:
@@ -115,7 +144,7 @@ class EmbedSettings(Table):
         description="auto: Ollama's model when it is there, else the built-in encoder, else none.",
     )
     model: str = Field(default="nomic-embed-text", description="Ollama's embedding model.")
-    host: str = Field(
+    host: ServerAddress = Field(
         default_factory=default_ollama_host, description="Where Ollama listens ($OLLAMA_HOST)."
     )
     weights: str = Field(
@@ -159,16 +188,23 @@ class _Toml(PydanticBaseSettingsSource):
 def read_toml(path: Path) -> dict[str, Any]:
     """Return the tables of `path`, or raise `SettingsError` naming the line that is broken."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Notepad begins with a mark
     except OSError as error:
         raise SettingsError(
             Wording(f"cannot read {path}", f"读不了 {path}"),
             hint=Wording(str(error.strerror), str(error.strerror)),
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            Wording(f"{path} is not in UTF-8", f"{path} 的编码不是 UTF-8"),
+            hint=Wording("save it as UTF-8", "请另存为 UTF-8 编码"),
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"at line (\d+), column (\d+)", str(error))
+        where = f"第 {place[1]} 行第 {place[2]} 列有误" if place else "文件末尾不完整"
         raise SettingsError(
             Wording(f"{path} is not valid TOML", f"{path} 不是合法的 TOML"),
-            hint=Wording(str(error), str(error)),
+            hint=Wording(str(error), where),
         ) from error
 
 
@@ -216,10 +252,7 @@ def load(kind: type[S], overrides: Mapping[str, Mapping[str, Any]]) -> S:
     except ValidationError as error:
         raise _explain(error) from error
     except UnreadableSource as error:  # a list in the environment that is not JSON
-        raise SettingsError(
-            Wording(str(error), str(error)),
-            hint=Wording('lists are written ["a", "b"]', '列表写作 ["a", "b"]'),
-        ) from error
+        raise _no_list(kind, error) from error
     size, overlap = settings.chunk.size, settings.chunk.overlap
     if overlap >= size:
         raise SettingsError(
@@ -268,7 +301,8 @@ def _names_in_use() -> Iterator[tuple[str, str]]:
 def _unknown(source: str, name: str, names: list[str]) -> SettingsError:
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     if source.startswith("$"):
-        near = [ENV_PREFIX + word.upper().replace(".", "__") for word in near]
+        whole = [word if "." in word else f"{word}.<KEY>" for word in near]
+        near = [ENV_PREFIX + word.upper().replace(".", "__") for word in whole]
     return SettingsError(
         Wording(f"{source}: unknown setting {name}", f"{source}：没有 {name} 这个设置"),
         hint=Wording(f"did you mean {near[0]}?", f"是不是 {near[0]}？")
@@ -278,12 +312,67 @@ def _unknown(source: str, name: str, names: list[str]) -> SettingsError:
 
 
 def _explain(error: ValidationError) -> SettingsError:
-    first = error.errors()[0]
+    first = error.errors(include_url=False)[0]
     name = ".".join(str(part) for part in first["loc"])
     return SettingsError(
         Wording(
             f"setting {name} cannot be {first.get('input')!r}",
             f"设置 {name} 不能是 {first.get('input')!r}",
         ),
-        hint=Wording(first["msg"], first["msg"]),
+        hint=_rule(first),
     )
+
+
+_RULES: dict[str, Wording] = {
+    "int_parsing": Wording("write a whole number", "请写整数"),
+    "int_type": Wording("write a whole number", "请写整数"),
+    "int_from_float": Wording("write a whole number", "请写整数"),
+    "float_parsing": Wording("write a number", "请写数字"),
+    "float_type": Wording("write a number", "请写数字"),
+    "bool_parsing": Wording("write true or false", "请写 true 或 false"),
+    "bool_type": Wording("write true or false", "请写 true 或 false"),
+    "string_type": Wording('write text in quotes: "…"', '请写加引号的文字："…"'),
+    "string_too_short": Wording(
+        "write at least {min_length} characters", "至少要有 {min_length} 个字符"
+    ),
+    "tuple_type": Wording('write a list: ["a.com"]', '请写成列表：["a.com"]'),
+    "greater_than": Wording("it must be greater than {gt}", "必须大于 {gt}"),
+    "greater_than_equal": Wording("it must be {ge} or more", "不能小于 {ge}"),
+    "less_than": Wording("it must be less than {lt}", "必须小于 {lt}"),
+    "less_than_equal": Wording("it must be {le} or less", "不能大于 {le}"),
+    "literal_error": Wording("it must be {expected}", "只能是 {expected}"),
+    "host": _CALLABLE,
+}
+"""pydantic's kind of error -> what to write instead, with its own figures in braces."""
+
+
+def _rule(first: ErrorDetails) -> Wording:
+    rule = _RULES.get(first["type"])
+    if rule is None:
+        return Wording(first["msg"], first["msg"])
+    figures = first.get("ctx", {})
+    zh = rule.zh.format(**figures).replace(" or ", " 或 ")
+    return Wording(rule.en.format(**figures), zh)
+
+
+def _no_list(kind: type[IngestSettings], error: UnreadableSource) -> SettingsError:
+    """Return the error that names the variable, which pydantic-settings' own does not."""
+    for table, keys in tables_of(kind).items():
+        for key in keys.model_fields:
+            variable = f"{ENV_PREFIX}{table}__{key}".upper()
+            value = os.environ.get(variable, "")
+            if value and isinstance(getattr(keys(), key), tuple) and not _is_json(value):
+                words = json.dumps([word.strip() for word in value.split(",")])
+                return SettingsError(
+                    Wording(f"${variable} is not a list", f"${variable} 不是列表"),
+                    hint=Wording(f"write {variable}='{words}'", f"请写成 {variable}='{words}'"),
+                )
+    return SettingsError(Wording(str(error), str(error)))
+
+
+def _is_json(value: str) -> bool:
+    try:
+        json.loads(value)
+    except ValueError:
+        return False
+    return True

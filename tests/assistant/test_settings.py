@@ -59,6 +59,7 @@ def test_broken_toml_names_file_and_line(config: Path) -> None:
         load_settings()
     assert str(config) in caught.value.to("en")
     assert "line 1" in caught.value.to("en")
+    assert "第 1 行" in caught.value.to("zh")
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,10 @@ def test_broken_toml_names_file_and_line(config: Path) -> None:
     [
         ("ASSISTANT_CHUNK__SIZE", "many", "chunk.size"),
         ("ASSISTANT_CHUNK__SIZE", "100", "chunk.overlap"),
-        ("ASSISTANT_SEARCH__EXCLUDE", "youtube.com", "search"),
+        ("ASSISTANT_SEARCH__EXCLUDE", "youtube.com", "$ASSISTANT_SEARCH__EXCLUDE"),
+        ("ASSISTANT_MODEL__HOST", "garbage://", "model.host"),
+        ("OLLAMA_HOST", "garbage://", "$OLLAMA_HOST"),
+        ("OLLAMA_HOST", "gpu.example:port", "$OLLAMA_HOST"),
     ],
 )
 def test_value_that_cannot_be_used_is_named(
@@ -76,6 +80,58 @@ def test_value_that_cannot_be_used_is_named(
     with pytest.raises(SettingsError) as caught:
         load_settings()
     assert named in caught.value.to("en")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "en", "zh"),
+    [
+        ("ASSISTANT_CHUNK__SIZE", "many", "whole number", "整数"),
+        ("ASSISTANT_CRAWL__TIMEOUT", "soon", "a number", "数字"),
+        ("ASSISTANT_CRAWL__TIMEOUT", "0", "greater than 0", "必须大于 0"),
+        ("ASSISTANT_CHUNK__SIZE", "1", "50 or more", "不能小于 50"),
+        ("ASSISTANT_SEARCH__LIMIT", "51", "50 or less", "不能大于 50"),
+        ("ASSISTANT_ANSWER__LANGUAGE", "fr", "'zh' or 'en'", "'zh' 或 'en'"),
+        ("ASSISTANT_CRAWL__LENIENT_ROBOTS", "perhaps", "true or false", "true 或 false"),
+        ("ASSISTANT_MODEL__NAME", "", "at least 1 character", "至少要有 1 个字符"),
+        ("ASSISTANT_SEARCH__EXCLUDE", "1", '["a.com"]', '["a.com"]'),
+        (
+            "ASSISTANT_SEARCH__EXCLUDE",
+            "a.com, b.com",
+            """ASSISTANT_SEARCH__EXCLUDE='["a.com", "b.com"]'""",
+            """请写成 ASSISTANT_SEARCH__EXCLUDE='["a.com", "b.com"]'""",
+        ),
+        ("ASSISTANT_EMBED__HOST", "http://a:b", "such as http://127", "这样的地址"),
+        ("ASSISTANT_SEARCH", "a.com", "ASSISTANT_SEARCH__<KEY>", "ASSISTANT_SEARCH__<KEY>"),
+    ],
+)
+def test_what_to_write_instead_is_said_in_both_languages(
+    variable: str, value: str, en: str, zh: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert en in caught.value.hint.en
+    assert zh in caught.value.hint.zh
+
+
+def test_text_in_the_file_wants_quotes(config: Path) -> None:
+    config.write_text("[model]\nname = 3\n")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert "引号" in caught.value.to("zh")
+
+
+def test_file_that_notepad_saved_is_read(config: Path) -> None:
+    config.write_text('[model]\nname = "模型"\n', encoding="utf-8-sig")
+    assert load_settings().model.name == "模型"
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "utf-16"])
+def test_file_in_another_encoding_is_to_be_saved_as_utf_8(encoding: str, config: Path) -> None:
+    config.write_text('[model]\nname = "模型"\n', encoding=encoding)
+    with pytest.raises(SettingsError, match="not in UTF-8") as caught:
+        load_settings()
+    assert "UTF-8" in caught.value.hint.zh
 
 
 def test_ingest_passes_over_the_tables_of_the_assistant(config: Path) -> None:

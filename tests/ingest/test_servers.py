@@ -1,6 +1,6 @@
 import pytest
 
-from ingest.servers import base_url, is_loopback
+from ingest.servers import base_url, is_callable, is_loopback
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,21 @@ def test_host_is_read_as_ollama_reads_it(host: str, url: str) -> None:
 )
 def test_this_machine_is_known_by_name(url: str, loopback: bool) -> None:
     assert is_loopback(url) is loopback
+
+
+@pytest.mark.parametrize(
+    ("host", "possible"),
+    [
+        ("", True),
+        ("10.0.0.5:8000", True),
+        ("https://gpu.example/v1", True),
+        ("[::1]:11434", True),
+        ("garbage://", False),
+        ("http://gpu.example:port", False),
+        ("gpu.example:99999", False),
+        ("http://[::1", False),
+        ("two words", False),
+    ],
+)
+def test_address_that_cannot_be_called_is_known(host: str, possible: bool) -> None:
+    assert is_callable(host) is possible
