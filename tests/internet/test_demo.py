@@ -78,10 +78,10 @@ def test_a_command_on_the_demo_knows_nothing_of_its_user(
     monkeypatch.setenv("ASSISTANT_MODEL__NAME", "my-own")
     net = demo_internet()
     with net.serve():
-        environment = surroundings(net, str(tmp_path), "127.0.0.1:9")
+        environment = surroundings(net, str(tmp_path), "127.0.0.1:11434")
     ours = {name for name in environment if name.startswith("ASSISTANT_")}
     assert ours == {"ASSISTANT_HOME"}
-    assert environment["OLLAMA_HOST"] == "127.0.0.1:9"
+    assert environment["OLLAMA_HOST"] == "127.0.0.1:11434"
 
 
 def test_serving_prints_the_way_there_and_ends_with_ctrl_c() -> None:
