@@ -37,9 +37,8 @@ def cli_page() -> str:
 
 
 def _help(name: str, command: click.Command, parent: click.Context | None = None) -> list[str]:
-    context = click.Context(
-        command, info_name=name.split()[-1], parent=parent, terminal_width=96, max_content_width=96
-    )
+    settings = command.context_settings | {"terminal_width": 96, "max_content_width": 96}
+    context = click.Context(command, info_name=name.split()[-1], parent=parent, **settings)
     lines = ["", f"## `{name}`", "", "```", command.get_help(context).rstrip(), "```"]
     if isinstance(command, click.Group):
         for child, subcommand in sorted(command.commands.items()):
@@ -77,7 +76,8 @@ def configuration_page() -> str:
         "`assistant.toml` under `$ASSISTANT_HOME` (default: the platform's data folder, on Linux "
         "`~/.local/share/qiuzheng`), which also holds the index. In the environment a setting is "
         "`ASSISTANT_<TABLE>__<KEY>`, for example `ASSISTANT_MODEL__NAME=qwen3:4b`; lists are JSON. "
-        "Unknown names are refused wherever they stand. `HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY`, "
+        "`assistant` refuses unknown names wherever they stand; `ingest` does, too, but leaves the "
+        "tables `search`, `model` and `answer` unread. `HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY`, "
         "`SSL_CERT_FILE` and `OLLAMA_HOST` mean what they mean elsewhere.",
     ]
     table = ""
