@@ -18,13 +18,13 @@ from assistant.events import (
 )
 from assistant.labels import FETCHED, QUOTES, SOURCES, STAGES
 from ingest.events import PageSkipped, PageStored
-from ingest.report import page_line, printable
+from ingest.report import counted, note, page_line, printable
 from ingest.wording import Language, Wording
 
 
 def say(text: str, *, dim: bool = False, newline: bool = True) -> None:
     """Write to stderr. stdout is for the answer alone."""
-    click.secho(text, err=True, dim=dim, nl=newline)
+    click.secho(text, err=True, dim=dim or None, nl=newline)  # False would write a code, too
 
 
 def source_line(citation: Citation, language: Language) -> str:
@@ -57,7 +57,7 @@ class Terminal:
                 self._finish(event.answer)
             case Notice():
                 self._end_thinking()
-                say(f"! {printable(event.text)}")
+                say(note(event.text, self.language))
             case _ if not self.quiet:
                 self._progress(event)
 
@@ -68,14 +68,15 @@ class Terminal:
             case StageStarted():
                 say(f"{STAGES[event.stage].to(self.language)}…", dim=True)
             case SearchFinished():
-                found = Wording(f"{len(event.hits)} pages", f"{len(event.hits)} 个网页")
+                count = len(event.hits)
+                found = Wording(counted(count, "page"), f"{count} 个网页")
                 say(f"  {found.to(self.language)}: {event.query}", dim=True)
             case PageStored() | PageSkipped():
                 say(page_line(event, self.language), dim=True)
             case PassagesChosen():
                 pages = len({passage.url for passage in event.passages})
                 chosen = Wording(
-                    f"  {len(event.passages)} passages from {pages} pages",
+                    f"  {counted(len(event.passages), 'passage')} from {counted(pages, 'page')}",
                     f"  {pages} 个网页中的 {len(event.passages)} 个段落",
                 )
                 say(chosen.to(self.language), dim=True)

@@ -3,6 +3,7 @@
 Only click is imported up here, so that `--help` starts at once.
 """
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,13 @@ if TYPE_CHECKING:
     from ingest.wording import Language
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command(
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+        "color": False if os.environ.get("NO_COLOR") else None,  # https://no-color.org
+    }
+)
 @click.argument("sources", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="One event a line, as JSON, on stdout.")
 @click.option("--quiet", is_flag=True, help="No progress bar, only the summary.")
@@ -50,13 +57,14 @@ async def _ingest(sources: tuple[str, ...], report: "Report", *, quiet: bool) ->
     import io
 
     from ingest.process import standard_input
+    from ingest.report import note
     from ingest.settings import IngestSettings, load
     from ingest.sources import read_sources
 
     piped = standard_input() if "-" in sources else ""
     wanted = read_sources(sources, stdin=io.StringIO(piped))
     for complaint in wanted.complaints:
-        click.echo(f"! {complaint.to(report.language)}", err=True)
+        click.echo(note(complaint.to(report.language), report.language), err=True)
     await _store(wanted, load(IngestSettings, {}), report, quiet=quiet)
     report.summarise()
     return 0 if report.stored else 1
@@ -68,12 +76,13 @@ async def _store(
     from contextlib import aclosing
 
     from ingest.bootstrap import open_ingestor
+    from ingest.report import note
 
     length = len(wanted.urls) + len(wanted.files)
     hidden = quiet or report.as_json or not sys.stderr.isatty()
     async with open_ingestor(settings) as parts:
         for remark in parts.remarks:
-            click.echo(f"! {remark.to(report.language)}", err=True)
+            click.echo(note(remark.to(report.language), report.language), err=True)
         with click.progressbar(length=length, file=sys.stderr, hidden=hidden) as bar:
             async with aclosing(
                 parts.ingestor.read(wanted.urls, language=report.language)

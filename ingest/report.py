@@ -24,6 +24,8 @@ REASONS: Final[dict[SkipReason, Wording]] = {
     "deadline": Wording("not here in time", "没有及时读到"),
 }
 
+_NOTE = Wording("note: ", "提示：")
+
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Control characters but tab and line end, and those that turn the direction of writing."""
 
@@ -35,11 +37,21 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub("", text)
 
 
+def counted(count: int, noun: str) -> str:
+    """Return "1 page" or "2 pages"."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def note(text: str, language: Language) -> str:
+    """Return the line that tells of something less than hoped; the work goes on."""
+    return printable(f"{_NOTE.to(language)}{text}")
+
+
 def page_line(event: IngestEvent, language: Language) -> str:
     """Return one line for one page, the same for `ask` and for `ingest`."""
     match event:
         case PageStored():
-            count = Wording(f"{event.chunks} chunks", f"{event.chunks} 段").to(language)
+            count = Wording(counted(event.chunks, "chunk"), f"{event.chunks} 段").to(language)
             return printable(f"  + {event.title} ({count}) {event.url}")
         case PageSkipped():
             detail = f" ({event.detail})" if event.detail else ""
@@ -75,7 +87,8 @@ class Report:
         """Write what was stored and what failed, with the reasons, to stderr."""
         skipped = len(self.skipped)
         line = Wording(
-            f"stored {self.stored} pages ({self.chunks} chunks), skipped {skipped}",
+            f"stored {counted(self.stored, 'page')} ({counted(self.chunks, 'chunk')}), "
+            f"skipped {skipped}",
             f"收录 {self.stored} 页（{self.chunks} 段），跳过 {skipped} 页",
         )
         click.echo(line.to(self.language), err=True)

@@ -51,7 +51,7 @@ def test_quiet_shows_the_answer_and_what_went_wrong(capsys: pytest.CaptureFixtur
     for event in EVENTS:
         terminal.show(event)
     shown = capsys.readouterr()
-    assert shown.err.split() == ["!", "late"]
+    assert shown.err.split() == ["提示：late"]
     assert "来源" in shown.out
 
 

@@ -34,7 +34,7 @@ def test_pages_that_fail_are_listed_with_the_reason_and_the_rest_goes_on(
     shown = shell(
         "ingest", TEA, "https://closed.test/x", "https://gone.test/x", "http://127.0.0.1/"
     )
-    assert "stored 1 pages" in shown.stderr
+    assert "stored 1 page (" in shown.stderr
     assert "skipped 3" in shown.stderr
     for reason in ("robots.txt line 2: Disallow: /", "404", "127.0.0.1"):
         assert reason in shown.stderr
@@ -49,7 +49,7 @@ def test_junk_lines_are_named_and_the_rest_goes_on(shell: Shell) -> None:
 
 
 def test_urls_come_from_standard_input_too(shell: Shell) -> None:
-    assert "stored 1 pages" in shell("ingest", "-", stdin=TEA).stderr
+    assert "stored 1 page (" in shell("ingest", "-", stdin=TEA).stderr
 
 
 def test_documents_are_stored_and_cited_by_their_place(shell: Shell, tmp_path: Path) -> None:
