@@ -37,7 +37,13 @@ def _run(main: "Coroutine[Any, Any, int]", language: "Language") -> None:
     run(main, language)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+        "color": False if os.environ.get("NO_COLOR") else None,  # https://no-color.org
+    }
+)
 @click.version_option(package_name="qiuzheng", prog_name="assistant")
 def main() -> None:
     """Ask questions; get answers with sources, from the web and your own index, on your machine.
@@ -185,7 +191,7 @@ def search(query: str, limit: int | None, as_json: bool) -> None:
     """
     from ingest.process import typed
 
-    query = typed(query)
+    query = typed(query).strip()
     language = _language(None, query)
     _run(_search(query, limit, as_json, language), language)
 
@@ -195,8 +201,13 @@ async def _search(query: str, limit: int | None, as_json: bool, language: "Langu
     import json
 
     from assistant.bootstrap import build_search
+    from assistant.orchestrator import QuestionError
     from ingest.report import printable
+    from ingest.wording import Wording
 
+    if not query:
+        hint = Wording('search for something: assistant search "…"', "请写出要搜的词")
+        raise QuestionError(Wording("the query is empty", "搜索词是空的"), hint=hint)
     settings = _settings({"search": {"limit": limit}} if limit else {})
     engine = build_search(settings)
     hits = await engine.search(query, limit=settings.search.limit, language=language)

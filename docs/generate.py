@@ -37,7 +37,8 @@ def cli_page() -> str:
 
 
 def _help(name: str, command: click.Command, parent: click.Context | None = None) -> list[str]:
-    settings = command.context_settings | {"terminal_width": 96, "max_content_width": 96}
+    width = {"terminal_width": 96, "max_content_width": 96}
+    settings = {**command.context_settings, **width}
     context = click.Context(command, info_name=name.split()[-1], parent=parent, **settings)
     lines = ["", f"## `{name}`", "", "```", command.get_help(context).rstrip(), "```"]
     if isinstance(command, click.Group):

@@ -196,6 +196,14 @@ def test_question_that_cannot_be_asked_is_refused_at_once(
     assert net.hits() == []
 
 
+@pytest.mark.parametrize("command", [("assistant", "search", " "), ("ingest", "")])
+def test_nothing_to_search_for_and_nothing_to_store_are_refused_at_once(
+    command: tuple[str, ...], shell: Shell, net: Internet
+) -> None:
+    assert one_line(shell(*command, code=2))
+    assert net.hits() == []
+
+
 def test_broken_settings_file_names_file_and_line(shell: Shell) -> None:
     (shell.folder / "assistant.toml").write_text("[model\n")
     shown = shell("assistant", "ask", NIGHT, code=2)
