@@ -16,6 +16,11 @@ NO_TEXT_WEB: Final = Wording(
     "I could not read any page that answers this. Try other words, or ask again later.",
     "没有读到能回答这个问题的网页。请换个说法，或稍后再问。",
 )
+NO_TEXT_OFFLINE: Final = Wording(
+    "The web could not be searched, and nothing in the index answers this. Check the network, or "
+    "ask again later.",
+    "没能搜索网页，索引里也没有能回答这个问题的内容。请检查网络，或稍后再问。",
+)
 NO_TEXT_INDEX: Final = Wording(
     "Nothing in the index answers this. Search the web with --web, or add pages: ingest urls.txt",
     "索引里没有能回答这个问题的内容。可加 --web 搜索网页，或先收录网页：ingest urls.txt",

@@ -22,7 +22,7 @@ from assistant.events import (
     SearchFinished,
     StageStarted,
 )
-from assistant.labels import NO_TEXT_INDEX, NO_TEXT_WEB
+from assistant.labels import NO_TEXT_INDEX, NO_TEXT_OFFLINE, NO_TEXT_WEB
 from assistant.models.base import ChatModel
 from assistant.prompts import build_prompt
 from assistant.retrieval import Retriever
@@ -85,11 +85,14 @@ class Assistant:
             query = await standalone_question(question, history, model=self.model)
             if query != question:
                 yield _notice("question_rewritten", _read_as(query), language)
+            no_text = NO_TEXT_WEB if web else NO_TEXT_INDEX
             if web:
                 async with aclosing(self._read_web(query, language)) as events:
                     async for event in events:
+                        if isinstance(event, Notice) and event.code == "search_unavailable":
+                            no_text = NO_TEXT_OFFLINE
                         yield event
-            async with aclosing(self._reply(query, language, history, web=web)) as replies:
+            async with aclosing(self._reply(query, language, history, no_text)) as replies:
                 async for reply in replies:
                     yield reply
         finally:
@@ -138,7 +141,7 @@ class Assistant:
             ) from error
 
     async def _reply(
-        self, query: str, language: Language, history: Sequence[Message], *, web: bool
+        self, query: str, language: Language, history: Sequence[Message], no_text: Wording
     ) -> AsyncGenerator[AnswerEvent, None]:
         """Choose passages, and let the model answer from them and nothing else."""
         yield StageStarted(stage="retrieve")
@@ -150,7 +153,7 @@ class Assistant:
             yield _notice("passages_dropped", _dropped(prompt), language)
         yield PassagesChosen(passages=prompt.passages)
         if not prompt.passages:
-            text = (NO_TEXT_WEB if web else NO_TEXT_INDEX).to(language)
+            text = no_text.to(language)
             yield AnswerDelta(text=text)
             yield AnswerFinished(answer=Answer(text=text, kind="nothing"))
             return

@@ -14,6 +14,7 @@ So we drive ddgs's engine ourselves: its client and its form, our reading of the
 """
 
 import asyncio
+import logging
 import math
 import os
 import threading
@@ -35,6 +36,8 @@ from assistant.errors import SearchError, SearchFailure
 from ingest.errors import FetchError
 from ingest.urls import canonical_url, host_of, resolve, same_or_subdomain
 from ingest.wording import Language, Wording
+
+logger = logging.getLogger(__name__)
 
 R = TypeVar("R")
 
@@ -61,11 +64,21 @@ class Row:
 
 
 class EngineFailure(Exception):  # noqa: N818  never leaves this module
-    """Why there is no result page: the kind, and one technical word or two."""
+    """Why there is no result page: the kind, and a few words for people."""
 
-    def __init__(self, kind: SearchFailure, detail: str) -> None:
-        super().__init__(detail)
+    def __init__(self, kind: SearchFailure, detail: Wording) -> None:
+        super().__init__(detail.en)
         self.kind: SearchFailure = kind
+        self.detail = detail
+
+
+_NO_NETWORK = Wording("no network or its name cannot be resolved", "没有网络，或无法解析它的域名")
+_NO_CONNECTION = Wording(
+    "the network, a proxy or a certificate stands in the way", "网络、代理或证书挡住了连接"
+)
+_NO_CLIENT = Wording("the proxy or the certificates cannot be used", "代理或证书无法使用")
+_BROKEN = Wording("its reply was broken off or is not readable", "回应中断或无法读取")
+_SILENT = Wording("no answer", "没有回应")
 
 
 class Engine(Duckduckgo):
@@ -76,7 +89,8 @@ class Engine(Duckduckgo):
         try:
             super().__init__(proxy=proxy, timeout=math.ceil(timeout_s))
         except primp.PrimpError as error:
-            raise EngineFailure("failed", f"proxy or certificates: {error}") from error
+            logger.debug("no HTTP client: %r", error)
+            raise EngineFailure("unreachable", _NO_CLIENT) from error
 
     def rows(self, query: str, region: str, page: int) -> list[Row]:
         """Return the results of page 1, 2…, [] beyond the last, or raise `EngineFailure`."""
@@ -88,15 +102,25 @@ class Engine(Duckduckgo):
         try:
             reply = self.http_client.request(*args, **kwargs)
         except TimeoutException as error:
-            raise EngineFailure("timeout", "no answer") from error
+            raise EngineFailure("timeout", _SILENT) from error
         except DDGSException as error:
-            known = isinstance(error.__cause__, primp.RequestError)
-            raise EngineFailure("unreachable" if known else "failed", str(error)) from error
+            logger.debug("no reply: %s", error)
+            raise lost(error.__cause__) from error
+        status = Wording(f"HTTP {reply.status_code}", f"HTTP {reply.status_code}")
         if reply.status_code in REFUSALS or CAPTCHA_MARK in reply.text:
-            raise EngineFailure("rate_limited", f"HTTP {reply.status_code}")
+            raise EngineFailure("rate_limited", status)
         if reply.status_code != 200:
-            raise EngineFailure("failed", f"HTTP {reply.status_code}")
+            raise EngineFailure("failed", status)
         return str(reply.text)
+
+
+def lost(cause: BaseException | None) -> EngineFailure:
+    """Return why no reply came, from the HTTP client's own exception."""
+    if isinstance(cause, primp.DNSError):
+        return EngineFailure("unreachable", _NO_NETWORK)
+    if isinstance(cause, primp.RequestError):
+        return EngineFailure("unreachable", _NO_CONNECTION)
+    return EngineFailure("failed", _BROKEN)
 
 
 class DuckDuckGo:
@@ -132,7 +156,7 @@ class DuckDuckGo:
                     await self._collect(words, self._region or REGIONS[language], limit, found)
             except TimeoutError as error:
                 if not found:
-                    raise explained(EngineFailure("timeout", "no answer")) from error
+                    raise explained(EngineFailure("timeout", _SILENT)) from error
             except EngineFailure as error:
                 if not found:
                     raise explained(error) from error
@@ -214,10 +238,10 @@ def page_url(href: str) -> str | None:
 
 def explained(failure: EngineFailure) -> SearchError:
     """Return the error that people read."""
-    detail = str(failure)
+    en, zh = failure.detail.en, failure.detail.zh
     message, hint = {
         "rate_limited": (
-            Wording(f"DuckDuckGo asks us to wait ({detail})", f"DuckDuckGo 要求稍候（{detail}）"),
+            Wording(f"DuckDuckGo asks us to wait ({en})", f"DuckDuckGo 要求稍候（{zh}）"),
             Wording(
                 "ask again in a few minutes, or use what is stored already: --no-web",
                 "请过几分钟再试，或只用已存网页回答：--no-web",
@@ -231,14 +255,14 @@ def explained(failure: EngineFailure) -> SearchError:
             ),
         ),
         "unreachable": (
-            Wording(f"DuckDuckGo cannot be reached ({detail})", f"无法连接 DuckDuckGo（{detail}）"),
+            Wording(f"DuckDuckGo cannot be reached: {en}", f"无法连接 DuckDuckGo：{zh}"),
             Wording(
                 "check the network and HTTPS_PROXY with: assistant doctor",
                 "请检查网络与 HTTPS_PROXY：assistant doctor",
             ),
         ),
         "failed": (
-            Wording(f"DuckDuckGo failed ({detail})", f"DuckDuckGo 出错（{detail}）"),
+            Wording(f"DuckDuckGo failed ({en})", f"DuckDuckGo 出错（{zh}）"),
             Wording(
                 "try again later, or use what is stored already: --no-web",
                 "请稍后再试，或只用已存网页回答：--no-web",

@@ -4,10 +4,19 @@ import asyncio
 import threading
 from collections.abc import Iterator
 
+import primp
 import pytest
 
 from assistant.errors import SearchError, SearchFailure
-from assistant.search.duckduckgo import QUERY_LIMIT, DuckDuckGo, page_url, read_rows, shortened
+from assistant.search.duckduckgo import (
+    QUERY_LIMIT,
+    DuckDuckGo,
+    explained,
+    lost,
+    page_url,
+    read_rows,
+    shortened,
+)
 from tests.internet.duckduckgo import HOST, DuckDuckGoSite, Mode, Result, fixed
 from tests.internet.net import Internet, Reply, Request
 
@@ -151,6 +160,21 @@ async def test_no_way_there_is_unreachable(net: Internet, monkeypatch: pytest.Mo
     with pytest.raises(SearchError) as caught:
         await urls(engine())
     assert caught.value.kind == "unreachable"
+
+    assert caught.value.message.zh == "无法连接 DuckDuckGo：网络、代理或证书挡住了连接"
+
+
+def test_what_people_read_holds_no_word_of_the_http_client() -> None:
+    raw = "error sending request > Query { name: Name(…) }"
+    offline = explained(lost(primp.DNSError(raw)))
+    assert offline.kind == "unreachable"
+    assert offline.message.en == (
+        "DuckDuckGo cannot be reached: no network or its name cannot be resolved"
+    )
+    broken = explained(lost(primp.DecodeError(raw)))
+    assert broken.kind == "failed"
+    for error in (offline, broken):
+        assert "Query" not in error.to("en") + error.to("zh")
 
 
 async def test_an_impossible_proxy_is_named(net: Internet, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from assistant.events import (
     SearchFinished,
     StageStarted,
 )
+from assistant.labels import NO_TEXT_OFFLINE, NO_TEXT_WEB
 from assistant.models.base import ChatModel
 from assistant.models.scripted import ScriptedModel
 from assistant.orchestrator import LONGEST_QUESTION, Assistant, QuestionError, Remark
@@ -187,6 +188,14 @@ async def test_search_that_fails_is_a_notice_and_the_index_answers() -> None:
     assert order(events).startswith("C")
     assert codes(events) == ["search_unavailable"]
     assert finished(events).answer.citations
+
+
+async def test_nothing_found_after_a_failed_search_blames_the_search() -> None:
+    offline = finished(await events_of(assistant(search=FailingSearch()))).answer
+    online = finished(await events_of(assistant(pages={}))).answer
+    assert (offline.kind, online.kind) == ("nothing", "nothing")
+    assert offline.text == NO_TEXT_OFFLINE.to("en")
+    assert online.text == NO_TEXT_WEB.to("en")
 
 
 async def test_embedder_that_goes_away_leaves_words_and_says_so() -> None:
