@@ -1,4 +1,4 @@
-"""`assistant doctor`: each part, its state, and the exact command that mends it."""
+"""`assistant doctor`: each part, its state, and what mends it: mostly one exact command."""
 
 import asyncio
 import importlib.util
@@ -16,7 +16,7 @@ from assistant.settings import Settings
 from ingest.bootstrap import browser_path, encoder_weights, open_store
 from ingest.errors import AssistantError
 from ingest.parts import install_command
-from ingest.wording import Language, Wording
+from ingest.wording import SILENCE, Language, Wording
 
 State = Literal["ok", "warn", "fail"]
 
@@ -30,6 +30,15 @@ _MARKS: Final[dict[State, tuple[str, str]]] = {
 }
 
 
+_NETWORK = Wording("check the network and HTTPS_PROXY", "请检查网络和 HTTPS_PROXY")
+_EMPTY = Wording(
+    "the engine may be turning us away for a while: try again in a few minutes; or search.exclude "
+    "and search.region leave nothing over",
+    "搜索引擎可能暂时不给结果：请过几分钟再试；"
+    "也可能是 search.exclude 或 search.region 排除了全部结果",
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """One part: "fail" when no answer is possible without it, "warn" when answers are poorer."""
@@ -37,8 +46,8 @@ class Check:
     part: str
     state: State
     found: Wording
-    mend: str = ""
-    """The command that mends it, "" when there is nothing to do."""
+    mend: Wording = SILENCE
+    """The command that mends it, or what to look at; silence when there is nothing to do."""
 
 
 async def examine(settings: Settings) -> list[Check]:
@@ -58,15 +67,23 @@ async def examine(settings: Settings) -> list[Check]:
 def report(checks: list[Check], *, language: Language, as_json: bool) -> None:
     """Write the findings to stdout, for people or for pipes."""
     if as_json:
-        rows = [asdict(check) | {"found": check.found.to(language)} for check in checks]
+        rows = [
+            asdict(check) | {"found": check.found.to(language), "mend": check.mend.to(language)}
+            for check in checks
+        ]
         click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
         return
     for check in checks:
         mark, colour = _MARKS[check.state]
         click.secho(f"{mark} ", fg=colour, nl=False)
         click.echo(f"{check.part:<14}{check.found.to(language)}")
-        if check.mend:
-            click.secho(f"    {check.mend}", dim=True)
+        if check.mend != SILENCE:
+            click.secho(f"    {check.mend.to(language)}", dim=True)
+
+
+def _command(line: str) -> Wording:
+    """Return a command as it stands, the same in every language."""
+    return Wording(line, line)
 
 
 async def _models(settings: Settings) -> list[Check]:
@@ -84,7 +101,8 @@ async def _models(settings: Settings) -> list[Check]:
     try:
         installed = await server.installed()
     except ModelError as error:
-        return [Check(part="ollama", state="warn", found=error.message, mend="ollama serve")]
+        start = _command("ollama serve") if error.kind == "unreachable" else error.hint
+        return [Check(part="ollama", state="warn", found=error.message, mend=start)]
     finally:
         await server.close()
     here = Wording(f"at {settings.model.host}", f"在 {settings.model.host}")
@@ -107,7 +125,7 @@ def _pulled(part: str, name: str, installed: list[str]) -> Check:
         part=part,
         state="warn",
         found=Wording(f"{name} is not pulled", f"{name} 还没有下载"),
-        mend=f"ollama pull {name}",
+        mend=_command(f"ollama pull {name}"),
     )
 
 
@@ -123,7 +141,7 @@ def _encoder(settings: Settings) -> list[Check]:
                 "the built-in encoder has no weights: without Ollama, words alone find passages",
                 "内置编码器没有权重：没有 Ollama 时只能按词查找",
             ),
-            mend="assistant setup",
+            mend=_command("assistant setup"),
         )
     ]
 
@@ -148,25 +166,27 @@ def _no_browser(what: str, command: str) -> Check:
             f"no {what}: pages made by scripts are skipped",
             f"没有 {what}：由脚本生成的网页会被跳过",
         ),
-        mend=command,
+        mend=_command(command),
     )
 
 
 async def _search(settings: Settings, *, documents: int) -> list[Check]:
     """Ask the engine one harmless question. Without it, an empty index cannot answer anything."""
     engine = build_search(settings)
+    name = engine.name
+    without: State = "warn" if documents else "fail"
     try:
         async with asyncio.timeout(settings.search.timeout):
             hits = await engine.search("weather", limit=1, language="en")
-    except (SearchError, TimeoutError) as error:
-        said = error.message if isinstance(error, SearchError) else Wording("too slow", "响应太慢")
-        found = Wording(f"{engine.name}: {said.en}", f"{engine.name}：{said.zh}")
-        hint = error.hint.en if isinstance(error, SearchError) else ""
-        return [Check(part="search", state="warn" if documents else "fail", found=found, mend=hint)]
-    name = engine.name
+    except SearchError as error:
+        mend = _NETWORK if error.kind == "unreachable" else error.hint
+        return [Check(part="search", state=without, found=error.message, mend=mend)]
+    except TimeoutError:
+        slow = Wording(f"{name} is too slow", f"{name} 响应太慢")
+        return [Check(part="search", state=without, found=slow, mend=_NETWORK)]
     if not hits:
         empty = Wording(f"{name} answers, but finds nothing", f"{name} 有回应，但没有结果")
-        return [Check(part="search", state="warn", found=empty)]
+        return [Check(part="search", state="warn", found=empty, mend=_EMPTY)]
     return [Check(part="search", state="ok", found=Wording(f"{name} answers", f"{name} 有回应"))]
 
 
@@ -175,12 +195,15 @@ async def _index(settings: Settings) -> tuple[Check, int]:
         async with open_store(settings) as store:
             stats = await store.stats()
     except AssistantError as error:
-        return Check(part="index", state="fail", found=error.message, mend=error.hint.en), 0
+        return Check(part="index", state="fail", found=error.message, mend=error.hint), 0
     where = settings.index.path
     counts = (stats.documents, stats.chunks, stats.embedded)
+    rest = SILENCE
+    if stats.embedded < stats.chunks:
+        rest = Wording(" (the rest is found by words)", "（其余按词查找）")
     found = Wording(
-        "{} pages, {} chunks, {} with vectors, in {}".format(*counts, where),
-        "{} 页，{} 段，{} 段有向量，在 {}".format(*counts, where),
+        "{} pages, {} chunks, {} with vectors{}, in {}".format(*counts, rest.en, where),
+        "{} 页，{} 段，{} 段有向量{}，在 {}".format(*counts, rest.zh, where),
     )
     return Check(part="index", state="ok", found=found), stats.documents
 

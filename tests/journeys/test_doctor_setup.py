@@ -45,6 +45,36 @@ def test_doctor_exits_with_1_when_no_answer_is_possible(shell: Shell, net: Inter
     shown = shell("assistant", "doctor", "--json", code=1)
     assert states(shown)["search"] == "fail"
     assert mends(shown)["ollama"] == "ollama serve"
+    assert "--no-web" in mends(shown)["search"]
+
+
+def test_doctor_without_a_network_says_what_to_check(shell: Shell) -> None:
+    closed = "http://127.0.0.1:9"
+    gone = {"HTTPS_PROXY": closed, "https_proxy": closed, "DDGS_PROXY": closed}
+    en = shell("assistant", "doctor", "--json", code=1, **gone)
+    assert mends(en)["search"] == "check the network and HTTPS_PROXY"
+    zh = shell("assistant", "doctor", "--lang", "zh", code=1, **gone)
+    assert "请检查网络和 HTTPS_PROXY" in zh.stdout
+
+
+def test_doctor_says_why_a_search_may_be_empty(shell: Shell, net: Internet) -> None:
+    DuckDuckGoSite(fixed()).install(net)
+    shown = shell("assistant", "doctor", "--json", "--lang", "zh")
+    assert states(shown)["search"] == "warn"
+    assert "search.exclude" in mends(shown)["search"]
+    assert "请过几分钟再试" in mends(shown)["search"]
+
+
+def test_doctor_says_how_chunks_without_vectors_are_found(shell: Shell) -> None:
+    tea = "https://leafandwater.example/brewing/green-tea"
+    shell("ingest", tea, ASSISTANT_EMBED__PROVIDER="none")
+    assert "0 with vectors (the rest is found by words)" in shell("assistant", "doctor").stdout
+
+
+def test_doctor_names_a_host_that_cannot_be_used(shell: Shell) -> None:
+    shown = shell("assistant", "doctor", "--lang", "zh", code=2, OLLAMA_HOST="garbage://")
+    assert "$OLLAMA_HOST" in shown.stderr
+    assert "ollama serve" not in shown.stderr
 
 
 def test_doctor_lives_with_a_dead_search_once_the_index_holds_pages(
