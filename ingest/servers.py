@@ -1,9 +1,8 @@
 """Addresses of model servers, as people write them."""
 
 import ipaddress
+import re
 from urllib.parse import urlsplit
-
-import ada_url
 
 OLLAMA_PORT = 11434
 
@@ -26,9 +25,10 @@ def base_url(host: str) -> str:
 def is_callable(host: str) -> bool:
     """Tell whether an address as people write it can be called at all: http(s), a port in range."""
     try:
-        return str(ada_url.URL(base_url(host)).protocol) in {"http:", "https:"}
-    except ValueError:
+        url = urlsplit(base_url(host))
+    except ValueError:  # of the port or the brackets
         return False
+    return url.scheme in {"http", "https"} and not re.search(r"[\s\\<>^|]", url.netloc)
 
 
 def is_loopback(url: str) -> bool:
