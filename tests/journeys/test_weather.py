@@ -208,7 +208,7 @@ def test_broken_settings_file_names_file_and_line(shell: Shell) -> None:
     (shell.folder / "assistant.toml").write_text("[model\n")
     shown = shell("assistant", "ask", NIGHT, code=2)
     assert "assistant.toml" in one_line(shown)
-    assert "line 1" in one_line(shown)
+    assert "第 1 行" in one_line(shown)
 
 
 def test_unknown_setting_is_refused_with_a_suggestion(shell: Shell) -> None:
