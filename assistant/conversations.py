@@ -1,4 +1,7 @@
-"""Makes a follow-up ("and in winter?") into a question that can be searched for by itself."""
+"""Makes a follow-up ("and in winter?") into a question that can be searched for by itself.
+
+Greetings and thanks are no questions at all, and are told apart.
+"""
 
 import asyncio
 import re
@@ -11,7 +14,7 @@ from assistant.events import AnswerDelta, Notice, ReasoningDelta
 from assistant.models.base import ChatModel
 from assistant.prompts import estimate_tokens, harmless
 from assistant.reasoning import THINK_CLOSE, THINK_OPEN
-from ingest.tokens import CJK, content_words, language_of, words
+from ingest.tokens import content_words, language_of
 from ingest.wording import Language, Wording
 
 REWRITE_SECONDS = 8.0
@@ -31,8 +34,11 @@ TURN_CHARACTERS = 400
 SHORT_WORDS = 2
 """Content words under which a question after another one leans on it."""
 
-TOPIC_WORDS = 6
-"""Words of the earlier question that are added."""
+TOPIC_WORDS = 16
+"""Words of an English question that are added to the next one, at most."""
+
+TOPIC_CHARACTERS = 6
+"""A shorter phrase of a Chinese question is no topic by itself: the next phrase goes along."""
 
 ASK = Wording(
     "Rewrite the last question so that it can be understood without the conversation. Replace "
@@ -62,11 +68,15 @@ _LEANS_ZH = re.compile(
     r"^(?:那|那么|还有|另外|然后|而|再|也|以及|为什么|为何|怎么办|具体|详细|继续|比如|例如|这|该|此)"
     rf"|^其(?!他|它|中国|实)|(?!其){_PRONOUN_ZH}|其中|上述|上面|刚才|(?<!应)该(?!怎|如何)|呢[?？]?$"
 )
-_BESIDE_TOPIC_ZH = re.compile(rf"^{_PRONOUN_ZH}的?|呢(?=[?？]?$)")
+_THIRD_PERSON_ZH = re.compile(r"[它她]们?|(?<![其吉])他们?")
+_THIRD_PERSON_EN = re.compile(r"\b(?:it|they|them)\b", re.IGNORECASE)
+_PARTICLE_ZH = re.compile(r"呢(?=[?？]?$)")
+_NAME_EN = re.compile(r"(?<=\s)(?:[A-Z][\w-]*)(?:\s(?:[A-Z]|\d)[\w-]*)*")
 _ASKING_ZH = re.compile(
-    r"(?:请问|什么时候|什么|怎么样|怎么|怎样|如何|哪些|哪里|哪个|多少|几个|是否|可以|能不能|能否|需要|应该|有没有"
-    r"|为什么|为何|多大|多高|多远|多重|多久|吗|呢|吧|的|了|是|在|有|和|与)"
+    r"请问|什么时候|什么|怎么样|怎么|怎样|如何|哪些|哪里|哪个|几个|是否|可以|能不能|能否|需要|应该|有没有"
+    r"|为什么|为何|还是|多[少大高远重久热冷长快深]|[吗呢吧了是在有]|[?？!！,，。;；:：、]"
 )
+_EDGES_ZH = re.compile(r"^[的和与\s]+|[的和与用要会能\s]+$")
 _LABEL = re.compile(
     r"^\s*(?:rewritten question|question|standalone question|改写后的问题|改写后|问题)\s*[:：]\s*",
     re.IGNORECASE,
@@ -74,6 +84,28 @@ _LABEL = re.compile(
 _FILLER = re.compile(
     r"^(?:那么?|还有|另外|然后|以及|and|but|so|then|what about|how about)[\s,，、]*", re.IGNORECASE
 )
+
+
+SMALL_TALK = Wording(
+    "Glad to help: ask a question, and I look for an answer with sources.",
+    "很乐意帮忙：请直接提问，我会找出有出处的回答。",
+)
+_NOD = (
+    r"(?:hi|hello|hey|thanks|thank you|thx|ty|ok|okay|yes|no|sure|bye|goodbye|great|nice|cool"
+    r"|got it|i see|perfect|awesome|good (?:morning|afternoon|evening|night|bye|job))\b"
+    r"|你好|您好|大家好|嗨|哈喽|早上好|上午好|中午好|下午好|晚上好|早安|晚安"
+    r"|非常感谢|感谢|多谢|谢谢|谢了|辛苦了|再见|拜拜|不客气|没事|好的|好了|好|行|嗯|哦|噢|对|是的|不用"
+    r"|明白|知道了|了解|懂了|收到|太好了|太棒了|真棒|厉害|ok"
+)
+_AFTER_NOD = r"(?:very much|so much|a lot|there)\b|[你您啊呀啦哈呢了]"
+_SMALL_TALK = re.compile(  # possessive: a long line of nods must not be tried in every way
+    rf"(?>{_NOD})(?:[\W_]*+(?>{_NOD}|{_AFTER_NOD}))*+[\W_]*+", re.IGNORECASE
+)
+
+
+def is_small_talk(question: str) -> bool:
+    """Tell whether this is a greeting, thanks or a nod, in which there is nothing to look up."""
+    return _SMALL_TALK.fullmatch(question.strip()) is not None
 
 
 async def standalone_question(
@@ -109,24 +141,33 @@ def leans_on_history(question: str) -> bool:
 
 
 def with_topic(question: str, earlier: Sequence[str]) -> str:
-    """Return the question with the topic words of the latest earlier question that has its own."""
+    """Return the question with the topic of the latest earlier question that has its own.
+
+    A pronoun gives way to what it stands for where that is plain; else the topic goes in front.
+    """
     standing = [text for text in earlier if not leans_on_history(text)] or list(earlier)
-    asked = set(words(question))
-    terms = [term for term in _terms(standing[-1]) if not asked.issuperset(words(term))]
-    topic = " ".join(terms[:TOPIC_WORDS])
-    rest = _BESIDE_TOPIC_ZH.sub("", _FILLER.sub("", question.strip()))
-    return f"{topic} {rest}".strip() if topic else question
+    latest = standing[-1].strip()
+    rest = _PARTICLE_ZH.sub("", _FILLER.sub("", question.strip()))
+    if language_of(latest) == "zh":
+        phrases = _phrases_zh(latest)
+        topic, subject, pronoun = " ".join(phrases), phrases[0].partition("的")[0], _THIRD_PERSON_ZH
+    else:
+        topic = " ".join(latest.rstrip("?.! ").split()[:TOPIC_WORDS])
+        name = _NAME_EN.search(latest)
+        subject, pronoun = name.group() if name else "", _THIRD_PERSON_EN
+    if subject and pronoun.search(rest):
+        return pronoun.sub(lambda _: subject, rest, count=1)
+    return f"{topic} {rest}".strip()
 
 
-def _terms(question: str) -> list[str]:
-    """Return what the question is about: its content words, Chinese ones in whole runs."""
-    terms: list[str] = []
-    for run in re.findall(rf"[{CJK}]+|[^\W{CJK}]+", question):
-        if re.match(rf"[{CJK}]", run):
-            terms += [part for part in _ASKING_ZH.split(run) if len(part) > 1]
-        elif content_words(run):
-            terms.append(run)
-    return list(dict.fromkeys(terms))
+def _phrases_zh(question: str) -> list[str]:
+    """Return what a Chinese question is about: its first phrases that ask nothing."""
+    phrases: list[str] = []
+    for part in _ASKING_ZH.split(question):
+        phrase = _EDGES_ZH.sub("", part)
+        if len(phrase) > 1 and len("".join(phrases)) < TOPIC_CHARACTERS:
+            phrases.append(phrase)
+    return phrases or [question.rstrip("?？ ")]
 
 
 async def _rewritten(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from assistant.answers import Answer, Message, Passage, Prompt, SearchHit
 from assistant.citations import CitationStream
-from assistant.conversations import standalone_question
+from assistant.conversations import SMALL_TALK, is_small_talk, standalone_question
 from assistant.errors import SearchError
 from assistant.events import (
     AnswerDelta,
@@ -78,6 +78,10 @@ class Assistant:
         """
         question = _checked(question)
         language = self.language or language_of(question)
+        if is_small_talk(question):
+            for said in _without_passages(SMALL_TALK.to(language)):
+                yield said
+            return
         warming = asyncio.create_task(self.model.warm_up())
         try:
             for remark in self.remarks:
@@ -238,6 +242,12 @@ def _checked(question: str) -> str:
             ),
         )
     return question
+
+
+def _without_passages(text: str) -> tuple[AnswerEvent, ...]:
+    """Return the end of a stream that has nothing to answer from, in the promised order."""
+    answer = Answer(text=text, kind="nothing")
+    return PassagesChosen(passages=()), AnswerDelta(text=text), AnswerFinished(answer=answer)
 
 
 def _is_late(event: IngestEvent) -> bool:

@@ -73,6 +73,8 @@ class Terminal:
                 say(f"  {found.to(self.language)}: {event.query}", dim=True)
             case PageStored() | PageSkipped():
                 say(page_line(event, self.language), dim=True)
+            case PassagesChosen(passages=()):
+                pass
             case PassagesChosen():
                 pages = len({passage.url for passage in event.passages})
                 chosen = Wording(

@@ -52,6 +52,7 @@ NOT_IN_INDEX: Final = Wording(
     "索引里没有能回答这个问题的内容。请打开下方的“搜索网页”再问一次。",
 )
 FROM_INDEX: Final = Wording("Looked in the index", "查阅了索引")
+REPLIED: Final = Wording("Replied", "已回复")
 
 
 def seconds(count: int, language: Language) -> str:

@@ -17,7 +17,7 @@ from assistant.events import (
     SearchFinished,
     StageStarted,
 )
-from assistant.labels import FETCHED, QUOTES, SOURCES, STAGES
+from assistant.labels import FETCHED, NO_TEXT_INDEX, QUOTES, SOURCES, STAGES
 from ingest.events import PageSkipped, PageStored
 from ingest.report import REASONS
 from ingest.wording import Language
@@ -70,7 +70,8 @@ def progress_label(turn: Turn, language: Language) -> str:
             stored = sum(isinstance(page, PageStored) for page in turn.pages)
             skipped = len(turn.pages) - stored
             read = labels.pages_read(stored, skipped, language)
-            parts = [read if turn.pages else labels.FROM_INDEX.to(language)]
+            looked = labels.FROM_INDEX if turn.stage else labels.REPLIED
+            parts = [read if turn.pages else looked.to(language)]
         case "stopped":
             parts = [labels.STOPPED.to(language)]
         case "failed":
@@ -88,7 +89,7 @@ def progress_lines(turn: Turn, language: Language) -> str:
         searched = labels.SEARCHED.to(language)
         lines.append(f":material/search: {searched} “{literal(turn.query)}” · {found}")
     lines += [page_line(page, turn.titles.get(page.url, ""), language) for page in turn.pages]
-    if turn.passages is not None:
+    if turn.passages is not None and turn.stage is not None:
         pages = len({source.url for source in turn.sources.values()})
         chosen = labels.passages_chosen(turn.passages, pages, language)
         lines.append(f":material/format_quote: {chosen}")
@@ -124,7 +125,7 @@ def source_line(citation: Citation, language: Language) -> str:
 
 def answer_text(turn: Turn, language: Language) -> str:
     """Return the answer so far as Markdown."""
-    if turn.answer is not None and turn.answer.kind == "nothing" and not turn.web:
+    if turn.answer is not None and turn.answer.text in {NO_TEXT_INDEX.en, NO_TEXT_INDEX.zh}:
         return labels.NOT_IN_INDEX.to(language)  # the answer's own words name a command's option
     return answer(turn.text, turn.sources)
 

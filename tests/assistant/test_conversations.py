@@ -6,7 +6,12 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from assistant.answers import Message, Prompt
-from assistant.conversations import leans_on_history, rewriting_prompt, standalone_question
+from assistant.conversations import (
+    is_small_talk,
+    leans_on_history,
+    rewriting_prompt,
+    standalone_question,
+)
 from assistant.errors import ModelError
 from assistant.events import AnswerDelta, ModelEvent, Notice, ReasoningDelta
 from assistant.models.scripted import ScriptedModel
@@ -84,10 +89,10 @@ async def test_model_rewrites_a_chinese_follow_up() -> None:
 async def test_model_rewrites_an_english_follow_up() -> None:
     model = ScriptedModel(
         ReasoningDelta(text="The user means the drone."),
-        '"How far can the DJI Mini 4 Pro fly in winter?"',
+        '"Can the DJI Mini 4 Pro fly in winter?"',
     )
     assert await standalone_question("and in winter?", EN, model=model) == (
-        "How far can the DJI Mini 4 Pro fly in winter?"
+        "Can the DJI Mini 4 Pro fly in winter?"
     )
 
 
@@ -99,7 +104,7 @@ async def test_thinking_that_leaked_is_no_part_of_the_question() -> None:
     )
 
 
-BY_RULE_EN = "far DJI Mini 4 Pro fly in winter?"
+BY_RULE_EN = "How far can the DJI Mini 4 Pro fly in winter?"
 
 
 @pytest.mark.parametrize(
@@ -151,10 +156,14 @@ async def test_quoting_model_is_never_asked() -> None:
 @pytest.mark.parametrize(
     ("question", "history", "standalone"),
     [
-        ("它的重量限制呢?", ZH, "小型无人机 高度限制 重量限制?"),
-        ("那夜间呢？", ZH, "小型无人机 高度限制 夜间？"),
-        ("What about at night?", EN, "far DJI Mini 4 Pro fly at night?"),
-        ("为什么？", [*ZH, *talk("那夜间呢？", "一样[1]。")], "小型无人机 高度限制 为什么？"),
+        ("它的重量限制呢?", ZH, "小型无人机的重量限制?"),
+        ("那夜间呢？", ZH, "小型无人机的高度限制 夜间？"),
+        ("它多重？", talk("DJI Mini 4 Pro 有多快?", "16 m/s[1]。"), "DJI Mini 4 Pro多重？"),
+        ("它要泡多久?", talk("绿茶用多热的水泡?", "80 度[1]。"), "绿茶要泡多久?"),
+        ("珠穆朗玛峰呢", talk("泰山的海拔是多少米?", "1545 米"), "泰山的海拔 珠穆朗玛峰"),
+        ("What about at night?", EN, "How far can the DJI Mini 4 Pro fly at night?"),
+        ("How heavy is it in total weight?", EN, "How heavy is DJI Mini 4 Pro in total weight?"),
+        ("为什么？", [*ZH, *talk("那夜间呢？", "一样[1]。")], "小型无人机的高度限制 为什么？"),
     ],
 )
 async def test_rules_add_the_topic_of_the_last_question_that_has_one(
@@ -176,3 +185,35 @@ def test_rewriting_prompt_is_short_and_wants_no_thinking() -> None:
 def test_earlier_thinking_is_not_shown_to_the_model() -> None:
     history = talk("Lights?", "<think>secret</think>White ones.")
     assert "secret" not in rewriting_prompt("它呢？", history).messages[-1].text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *("谢谢", "谢谢你！", "好的，谢谢", "你好", "您好！", "嗯嗯", "明白了", "再见👋"),
+        *("ok", "OK, thanks!", "Thanks", "hello", "Thank you very much.", "Good morning"),
+    ],
+)
+def test_greetings_thanks_and_nods_are_small_talk(said: str) -> None:
+    assert is_small_talk(said)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *(
+            "谢谢用英语怎么说?",
+            "早餐吃什么?",
+            "你好世界是什么?",
+            "好奇心",
+            "行政区划",
+            "对数",
+            "了",
+            "？",
+        ),
+        *("why?", "hello world in C", "What does OK mean?", "Who wrote No Country for Old Men?"),
+        *("", "好了" * 2_000 + "?x", "ok " * 1_000 + "x"),
+    ],
+)
+def test_questions_are_no_small_talk(asked: str) -> None:
+    assert not is_small_talk(asked)

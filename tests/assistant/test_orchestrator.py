@@ -246,6 +246,19 @@ async def test_follow_up_is_searched_as_a_question_that_stands_alone() -> None:
     assert "绿茶" in search.queries[0]
 
 
+@pytest.mark.parametrize("said", ["谢谢", "Thanks!"])
+async def test_small_talk_is_answered_without_searching_or_asking_the_model(said: str) -> None:
+    search, model = MemorySearch([]), ScriptedModel("80")
+    remark = Remark(code="no_model", wording=Wording("no model", "没有模型"))
+    history = (Message(role="user", text=QUESTION), Message(role="assistant", text="80 [1]."))
+    quiet = assistant(search=search, model=model, remarks=(remark,))
+    events = await events_of(quiet, said, history=history)
+    assert [type(event) for event in events] == [PassagesChosen, AnswerDelta, AnswerFinished]
+    assert finished(events).answer.kind == "nothing"
+    assert not search.queries
+    assert not model.prompts
+
+
 async def test_reply_that_reached_its_limit_is_told() -> None:
     end = ReplyFinished(reason="length", usage=Usage(prompt=10, reply=20))
     events = await events_of(assistant(model=ScriptedModel("80 degrees [1]", end)))

@@ -84,6 +84,15 @@ def test_without_the_web_an_empty_index_says_how_to_search() -> None:
     assert "skipped" not in said(test)
 
 
+def test_small_talk_is_answered_and_nothing_is_said_to_have_been_read() -> None:
+    test = page(opening(ScriptedModel("never")))
+    test.toggle(key="web").set_value(False)
+    ask(test, "thanks!")
+    assert "Glad to help" in said(test)
+    assert test.status[0].label.startswith("Replied ·")
+    assert not test.status[0].markdown
+
+
 def test_remarks_are_told_and_the_assistant_is_opened_anew_until_there_are_none() -> None:
     test = ask(page(opening(ScriptedModel("Lights [1]."), remarks=1)))
     assert ":material/info: no model\\: run x" in said(test)
