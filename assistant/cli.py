@@ -147,7 +147,7 @@ def chat(**options: Any) -> None:
     \b
     assistant chat --web
     /web  switches the web on and off      /new  forgets the conversation
-    /quit leaves (so do Ctrl-D and Ctrl-C)
+    /quit leaves (so does Ctrl-D)          Ctrl-C stops an answer, or leaves
     """
     from assistant.chat import converse
 

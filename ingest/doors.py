@@ -22,7 +22,7 @@ BROKEN_PIPE = 141
 """128 + SIGPIPE: whoever read our output has left."""
 
 _ERROR = Wording("error", "错误")
-_STOPPED = Wording("stopped", "已停止")
+STOPPED = Wording("stopped", "已停止")
 
 
 def spoken_language(chosen: str | None, text: str = "") -> Language:
@@ -67,7 +67,7 @@ def _outcome(main: Coroutine[Any, Any, int], language: Language) -> int:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # which the runner looks for
         return runner.run(main)
     except KeyboardInterrupt:
-        click.echo(f"\n{_STOPPED.to(language)}", err=True)
+        click.echo(f"\n{STOPPED.to(language)}", err=True)
         return INTERRUPTED
     except AssistantError as error:
         return complain(error, language)
