@@ -155,12 +155,11 @@ class Assistant:
         prompt = self._prompt(query, retrieved.passages, language, history)
         if prompt.dropped:
             yield _notice("passages_dropped", _dropped(prompt), language)
-        yield PassagesChosen(passages=prompt.passages)
         if not prompt.passages:
-            text = no_text.to(language)
-            yield AnswerDelta(text=text)
-            yield AnswerFinished(answer=Answer(text=text, kind="nothing"))
+            for said in _without_passages(no_text.to(language)):
+                yield said
             return
+        yield PassagesChosen(passages=prompt.passages)
         yield StageStarted(stage="reply")
         async with aclosing(self._speak(prompt)) as events:
             async for event in events:

@@ -16,6 +16,7 @@ from assistant.settings import Settings
 from ingest.bootstrap import encoder_weights
 from ingest.doors import complain
 from ingest.errors import SettingsError
+from ingest.report import note
 from ingest.settings import FILE_NAME, config_file, home
 from ingest.wording import Language, Wording
 
@@ -48,7 +49,7 @@ async def set_up(settings: Settings, *, language: Language) -> int:
     if encoder_weights(settings) is None:
         click.echo(_ENCODER.to(language), err=True)
         if not await asyncio.to_thread(_fetch_encoder):
-            click.echo(f"! {_NO_ENCODER.to(language)}", err=True)
+            click.echo(note(_NO_ENCODER.to(language), language), err=True)
             code = 1
     path = write_settings(settings)
     told = f"{_WROTE.to(language)} {path}" if path else _NOTHING_TO_WRITE.to(language)
