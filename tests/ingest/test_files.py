@@ -1,20 +1,23 @@
 """Documents of an office become text, with no network and no model."""
 
-import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ingest.errors import ExtractError
 from ingest.extract import read_file
+from tests.internet.net import Internet
 
 
 @pytest.fixture(autouse=True)
-def offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise AssertionError("reading a file must not open a connection")
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
+def offline(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An internet without a single host: whoever asks for one is found out."""
+    with Internet().serve() as net:
+        for name, value in net.variables.items():
+            monkeypatch.setenv(name, value)
+        yield
+        assert net.refused == []
 
 
 def pdf(lines: list[str]) -> bytes:
