@@ -56,7 +56,9 @@ class OpenAIModel:
             url=base_url.rstrip("/"),
             model=name,
             timeout_s=timeout_s,
-            start=Wording("start the server, or correct model.host", "请启动服务，或更正 model.host"),
+            start=Wording(
+                "start the server, or correct model.host", "请启动服务，或更正 model.host"
+            ),
             fetch=Wording(
                 f"see which names it knows: {base_url.rstrip('/')}/models",
                 f"可在 {base_url.rstrip('/')}/models 查看它有哪些模型",
