@@ -9,6 +9,42 @@ FetcherName = Literal["http", "browser", "file", "memory"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """One request on the way to a page: the last one brought it, the others redirected."""
+
+    url: str
+    robots: str = ""
+    """The robots rule that spoke, in words, "" if none was asked."""
+    robots_line: int | None = None
+    """The line of robots.txt that it stands in, from 1."""
+    status: int = 0
+    """HTTP status, 0 when no answer came or none was asked for."""
+    wire_bytes: int = 0
+    """Body as it was sent, before unpacking."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageRecord:
+    """What is kept of a download beside its text, so that asking again costs little."""
+
+    url: str
+    """Canonical URL that was asked for."""
+    final_url: str
+    """Where it led: the URL of the document in the index."""
+    checked_at: datetime
+    """When the site last gave or confirmed the page. Aware, UTC."""
+    fresh_until: datetime
+    """Until then nobody need be asked (RFC 9111, 4.2). Aware, UTC."""
+    body_hash: str = ""
+    """sha256 of the unpacked body, hex: equal bodies need not be read again."""
+    etag: str = ""
+    last_modified: str = ""
+    """Both as the server sent them (RFC 9110, 8.8)."""
+    fetcher: FetcherName = "http"
+    robots: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """One download, before anything is thrown away."""
 
@@ -26,6 +62,25 @@ class Page:
     fetcher: FetcherName
     robots: str
     """The robots rule that allowed the page, in words, e.g. "no rule matches"."""
+    hops: tuple[Hop, ...] = ()
+    """Every request that it took, in order."""
+    etag: str = ""
+    last_modified: str = ""
+    cache_control: str = ""
+    expires: str = ""
+    """The headers of these names as they were sent, "" if they were not."""
+    directives: tuple[str, ...] = ()
+    """What X-Robots-Tag asks of us, lower case, e.g. ("noindex",)."""
+
+    @property
+    def status(self) -> int:
+        """HTTP status of the last request; 304: it is as it was, and `body` is empty."""
+        return self.hops[-1].status if self.hops else 200
+
+    @property
+    def body_hash(self) -> str:
+        """sha256 of the body, hex."""
+        return hashlib.sha256(self.body).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +94,12 @@ class Document:
     language: str = ""
     """ISO 639-1 code, "" when unknown."""
     published: date | None = None
+    modified: date | None = None
+    author: str = ""
+    canonical: str = ""
+    """What the page calls its own address (<link rel=canonical>), "" if nothing or another site."""
+    directives: tuple[str, ...] = ()
+    """What <meta name=robots> asks of us, lower case. Not kept in the index."""
 
     @property
     def content_hash(self) -> str:

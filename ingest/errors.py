@@ -16,6 +16,7 @@ AssistantError
 
 from typing import Literal
 
+from ingest.documents import Hop
 from ingest.wording import SILENCE, Language, Wording
 
 SkipReason = Literal[
@@ -62,7 +63,12 @@ class MissingPartError(AssistantError):
 
 
 class IngestError(AssistantError):
-    """A page cannot be turned into chunks. `reason` says why, `robots` which rule spoke."""
+    """A page cannot be turned into chunks. `reason` says why, `robots` which rule spoke.
+
+    `hops` are the requests that were made for it, in order, once a fetcher has filled them in.
+    """
+
+    hops: tuple[Hop, ...] = ()
 
     def __init__(
         self,

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ingest.addresses import AddressGuard
-from ingest.documents import Page
+from ingest.documents import Page, PageRecord
 from ingest.errors import FetchError, ForbiddenError, MissingPartError, SkipReason
 from ingest.fetch.chromium import Chromium, find_browser
 from ingest.parts import install_command
@@ -88,7 +88,7 @@ class BrowserFetcher:
         session = self._running()
         return session.chromium.pid if session else None
 
-    async def fetch(self, url: str) -> Page:
+    async def fetch(self, url: str, *, known: PageRecord | None = None) -> Page:
         await self._guard.check(url)
         rule = (await self._robots.permit(url)).rule
         async with self._gate:

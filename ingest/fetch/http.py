@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 import httpx
 
 from ingest.addresses import AddressGuard, proxy_for
-from ingest.documents import Page
+from ingest.documents import Page, PageRecord
 from ingest.errors import FetchError, SettingsError, SkipReason
 from ingest.fetch.unpack import (
     ACCEPT_ENCODING,
@@ -238,7 +238,7 @@ class HttpFetcher:
         self._max_bytes = max_bytes
         self._max_redirects = max_redirects
 
-    async def fetch(self, url: str) -> Page:
+    async def fetch(self, url: str, *, known: PageRecord | None = None) -> Page:
         rules: list[str] = []
         try:
             async with asyncio.timeout(self._timeout_s):
