@@ -21,6 +21,15 @@ from ingest.privacy import send_nothing_home
 from ingest.tokens import CJK
 from ingest.wording import Wording
 
+DOCUMENT_TYPES = {
+    "application/pdf": ".pdf",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": ".pptx",
+    "message/rfc822": ".eml",
+    "application/vnd.ms-outlook": ".msg",
+}
+"""Media type on the web to the suffix by which `file_text` knows the kind."""
+
 _ZIPPED = frozenset({".docx", ".pptx"})
 _OFFICE = _ZIPPED | {".eml", ".msg"}
 _FULL_LINE = 0.6  # of the longest line; a line so long goes on in the next, a shorter one ends
