@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from ingest.documents import Chunk, Document
+from ingest.documents import Chunk, Document, PageRecord
 from ingest.store.base import VectorStore
 from ingest.store.catalog import Catalog
 from ingest.store.chroma import ChromaVectors
@@ -22,6 +22,25 @@ def document(slug: str, *paragraphs: str, title: str = "") -> Document:
         fetched_at=datetime(2026, 11, 20, 8, 30, 15, 123456, tzinfo=UTC),
         language="en",
         published=date(2026, 11, 1),
+        modified=date(2026, 11, 9),
+        author="李雷, Ann",
+        canonical=f"https://{slug}.example/canonical",
+    )
+
+
+def record(page: Document, *, asked: str = "", hours: float = 0.0) -> PageRecord:
+    """Return what is kept of `page`, which was checked so many hours after it was fetched."""
+    checked_at = page.fetched_at + timedelta(hours=hours)
+    return PageRecord(
+        url=asked or page.url,
+        final_url=page.url,
+        checked_at=checked_at,
+        fresh_until=checked_at + timedelta(minutes=10),
+        body_hash="0123abcd",
+        etag='W/"é"',
+        last_modified="Fri, 20 Nov 2026 08:00:00 GMT",
+        fetcher="browser",
+        robots="line 3: allow /",
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ingest.documents import Chunk, Document, ScoredChunk
+from ingest.documents import Chunk, Document, PageRecord, ScoredChunk
 from ingest.embed.base import Vector
 
 
@@ -34,6 +34,7 @@ class ChunkStore(Protocol):
         """Make `chunks` the only chunks of `document.url`, all at once or not at all.
 
         `vectors` maps chunk ids to unit vectors of `space`; chunks without one are found by words.
+        Chunks that are as they were are left alone, vectors and all.
         """
         ...
 
@@ -63,8 +64,23 @@ class ChunkStore(Protocol):
         """Return the chunks of one document in order, [] if it is not here."""
         ...
 
+    async def recall(self, urls: Collection[str]) -> dict[str, PageRecord]:
+        """Return what is kept of these pages, by the URL that was asked for.
+
+        Pages whose document has left the index are not among them.
+        """
+        ...
+
+    async def remember(self, record: PageRecord) -> None:
+        """Keep `record`, and date its document `checked_at` if that is later than its date.
+
+        The document's chunks, words and vectors are not touched. Without a document at
+        `record.final_url` there is nothing to keep, and what was kept of `record.url` is gone.
+        """
+        ...
+
     async def delete(self, url: str) -> int:
-        """Forget `url` and return how many chunks it had."""
+        """Forget the document at `url` and return how many chunks it had."""
         ...
 
     async def stats(self) -> IndexStats:

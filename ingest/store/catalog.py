@@ -11,19 +11,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.documents import Chunk, Document, ScoredChunk
+from ingest.documents import Chunk, Document, PageRecord, ScoredChunk
 from ingest.embed.base import Vector
 from ingest.errors import StoreError
-from ingest.store import schema
+from ingest.store import revisions, schema
 from ingest.store.base import IndexStats
+from ingest.store.revisions import Stored
 from ingest.store.rows import (
     CHUNK,
     CHUNKS,
     DOCUMENT,
-    from_document,
+    PAGE,
+    from_record,
     packed,
+    timestamp,
     to_chunk,
     to_document,
+    to_record,
     unpacked,
 )
 from ingest.wording import Wording
@@ -44,17 +48,6 @@ class Pending:
     id: str
     space: str
     vector: Vector | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    """One chunk as it lies in the tables, with its vectors by space."""
-
-    number: int
-    id: str
-    heading: str
-    text: str
-    vectors: dict[str, bytes]
 
 
 class Catalog:
@@ -95,22 +88,19 @@ class Catalog:
     ) -> None:
         """Make `chunks` the only chunks of `document.url`, in one transaction.
 
-        A chunk without a vector in `vectors` takes over those of the same text in the page's
-        former version, in every space: text that has not changed is not embedded again.
+        A chunk that is as it was is not written again. One without a vector in `vectors` takes
+        over those of the same text in the page's former version, in every space: text that has
+        not changed is not embedded again.
         """
         given = {id_: packed(vector) for id_, vector in vectors.items()}
         with self._writing() as connection:
             self._check_length(connection, given.values(), space)
-            old = _stored(connection, document.url)
-            kept = {chunk.text: chunk.vectors for chunk in old if chunk.vectors}
-            new = {
-                chunk.id: kept.get(chunk.text, {})
-                | ({space: given[chunk.id]} if chunk.id in given else {})
-                for chunk in chunks
-            }
-            _forget(connection, document.url, old)
-            _insert(connection, document, chunks, new)
-            _mark_differences(connection, {chunk.id: chunk.vectors for chunk in old}, new)
+            old = revisions.stored(connection, document.url)
+            new = revisions.vectors_of(chunks, old, given, space=space)
+            revisions.put_document(connection, document)
+            revisions.put_chunks(connection, document, chunks, old)
+            revisions.put_vectors(connection, new)
+            _mark_differences(connection, old, new)
             if given:
                 schema.remember(connection, "space", space)
 
@@ -213,12 +203,37 @@ class Catalog:
             ).fetchall()
         return [to_chunk(row) for row in rows]
 
-    def delete(self, url: str) -> int:
-        """Forget `url` and return how many chunks it had."""
+    def recall(self, urls: Collection[str]) -> dict[str, PageRecord]:
+        """Return what is kept of these pages, by the URL that was asked for."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"SELECT {PAGE} FROM pages WHERE url IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(urls)),),
+            ).fetchall()
+        return {row[0]: to_record(row) for row in rows}
+
+    def remember(self, record: PageRecord) -> None:
+        """Keep `record` if its document is here, and move the document's date up to it."""
+        checked_at = timestamp(record.checked_at)
         with self._writing() as connection:
-            old = _stored(connection, url)
-            _forget(connection, url, old)
-            _mark_differences(connection, {chunk.id: chunk.vectors for chunk in old}, {})
+            connection.execute("DELETE FROM pages WHERE url = ?", (record.url,))
+            connection.execute(
+                f"INSERT INTO pages ({PAGE}) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?"
+                " WHERE EXISTS (SELECT 1 FROM documents WHERE url = ?)",
+                (*from_record(record), record.final_url),
+            )
+            connection.execute(
+                "UPDATE documents SET fetched_at = ? WHERE url = ? AND fetched_at < ?",
+                (checked_at, record.final_url, checked_at),
+            )
+
+    def delete(self, url: str) -> int:
+        """Forget the document at `url` and return how many chunks it had."""
+        with self._writing() as connection:
+            old = revisions.stored(connection, url)
+            revisions.remove_chunks(connection, old.values())
+            connection.execute("DELETE FROM documents WHERE url = ?", (url,))  # and its pages
+            _mark_differences(connection, old, {})
         return len(old)
 
     def stats(self) -> IndexStats:
@@ -289,69 +304,13 @@ class Catalog:
             self._connection.close()
 
 
-def _stored(connection: sqlite3.Connection, url: str) -> list[_Stored]:
-    rows = connection.execute(
-        "SELECT c.number, c.id, c.heading, c.text, e.space, e.vector FROM chunks c"
-        " LEFT JOIN embeddings e ON e.chunk = c.number WHERE c.url = ?",
-        (url,),
-    ).fetchall()
-    stored: dict[int, _Stored] = {}
-    for number, id_, heading, text, space, vector in rows:
-        chunk = stored.setdefault(number, _Stored(number, id_, heading, text, {}))
-        if space is not None:
-            chunk.vectors[space] = vector
-    return list(stored.values())
-
-
-def _forget(connection: sqlite3.Connection, url: str, old: Sequence[_Stored]) -> None:
-    row = connection.execute("SELECT title FROM documents WHERE url = ?", (url,)).fetchone()
-    for chunk in old:
-        schema.remove_words(
-            connection, chunk.number, text=chunk.text, heading=chunk.heading, title=row[0]
-        )
-    connection.execute("DELETE FROM documents WHERE url = ?", (url,))  # the rest cascades
-
-
-def _insert(
-    connection: sqlite3.Connection,
-    document: Document,
-    chunks: Sequence[Chunk],
-    vectors: Mapping[str, Mapping[str, bytes]],
-) -> None:
-    connection.execute(
-        f"INSERT INTO documents ({DOCUMENT}) VALUES (?, ?, ?, ?, ?, ?)",
-        from_document(document),
-    )
-    for chunk in chunks:
-        number = connection.execute(
-            "INSERT INTO chunks (id, url, position, first, past, heading, text)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING number",
-            (
-                chunk.id,
-                document.url,
-                chunk.position,
-                chunk.start,
-                chunk.end,
-                chunk.heading,
-                chunk.text,
-            ),
-        ).fetchone()[0]
-        schema.add_words(
-            connection, number, text=chunk.text, heading=chunk.heading, title=document.title
-        )
-        connection.executemany(
-            "INSERT INTO embeddings (space, chunk, vector) VALUES (?, ?, ?)",
-            [(space, number, vector) for space, vector in vectors[chunk.id].items()],
-        )
-
-
 def _mark_differences(
     connection: sqlite3.Connection,
-    old: Mapping[str, Mapping[str, bytes]],
+    old: Mapping[str, Stored],
     new: Mapping[str, Mapping[str, bytes]],
 ) -> None:
     """Enter in the journal what the vector store must set or forget, and nothing else."""
-    before = {(id_, space): v for id_, spaces in old.items() for space, v in spaces.items()}
+    before = {(id_, space): v for id_, held in old.items() for space, v in held.vectors.items()}
     after = {(id_, space): v for id_, spaces in new.items() for space, v in spaces.items()}
     changed = [key for key in before | after if before.get(key) != after.get(key)]
     _mark(connection, changed)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from filelock import FileLock, Timeout
 
-from ingest.documents import Chunk, Document, ScoredChunk
+from ingest.documents import Chunk, Document, PageRecord, ScoredChunk
 from ingest.embed.base import Vector
 from ingest.errors import StoreError
 from ingest.store import schema
@@ -90,6 +90,12 @@ class Index:
 
     async def chunks(self, url: str) -> list[Chunk]:
         return await asyncio.to_thread(self._catalog.chunks, url)
+
+    async def recall(self, urls: Collection[str]) -> dict[str, PageRecord]:
+        return await asyncio.to_thread(self._catalog.recall, urls)
+
+    async def remember(self, record: PageRecord) -> None:
+        await asyncio.to_thread(self._catalog.remember, record)
 
     async def delete(self, url: str) -> int:
         def work() -> int:

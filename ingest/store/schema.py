@@ -1,5 +1,6 @@
 """The catalogue's tables, how they are opened, and what SQLite's complaints mean to a person."""
 
+import itertools
 import shlex
 import sqlite3
 import time
@@ -11,15 +12,12 @@ from ingest.errors import StoreError
 from ingest.tokens import words
 from ingest.wording import Wording
 
-SCHEMA_VERSION = 1
-"""Kept in `PRAGMA user_version`; a higher one is refused, because we would damage it."""
-
 MEMORY = Path(":memory:")
 
 PAGE_BYTES = 4096
 """SQLite's unit of storage, needed to turn a limit in bytes into one in pages."""
 
-TABLES = (
+_FIRST = (
     """CREATE TABLE documents (
         url TEXT PRIMARY KEY, title TEXT NOT NULL, text TEXT NOT NULL, fetched_at TEXT NOT NULL,
         language TEXT NOT NULL, published TEXT
@@ -43,6 +41,27 @@ TABLES = (
     ) STRICT""",
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
 )
+_SECOND = (
+    "ALTER TABLE documents ADD COLUMN author TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE documents ADD COLUMN modified TEXT",
+    "ALTER TABLE documents ADD COLUMN canonical TEXT NOT NULL DEFAULT ''",
+    # By the URL that was asked for: several may lead to one document.
+    """CREATE TABLE pages (
+        url TEXT PRIMARY KEY,
+        document TEXT NOT NULL REFERENCES documents (url) ON DELETE CASCADE,
+        checked_at TEXT NOT NULL, fresh_until TEXT NOT NULL, body_hash TEXT NOT NULL,
+        etag TEXT NOT NULL, last_modified TEXT NOT NULL, fetcher TEXT NOT NULL,
+        robots TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX pages_by_document ON pages (document)",
+)
+
+VERSIONS = (_FIRST, _SECOND)
+"""What leads from each format to the next. A new file takes every step, so that an index of any
+age has the same tables. Never change a step that was released."""
+
+SCHEMA_VERSION = len(VERSIONS)
+"""Kept in `PRAGMA user_version`; a higher one is refused, because we would damage it."""
 
 WAL_RETRY_S = 0.02
 
@@ -113,11 +132,9 @@ def _prepare(connection: sqlite3.Connection, *, path: Path | None, max_bytes: in
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > SCHEMA_VERSION:
             raise _too_new(path, version)
-        if version == 0:
-            for statement in (*TABLES, WORDS_TABLE):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            remember(connection, "words", WORDS_VERSION)
+        for statement in itertools.chain.from_iterable(VERSIONS[version:]):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         if recall(connection, "words") != WORDS_VERSION:
             rebuild_words(connection)
 
@@ -129,7 +146,7 @@ def _is_current(connection: sqlite3.Connection) -> bool:
 
 def rebuild_words(connection: sqlite3.Connection) -> None:
     """Fill the full-text index anew from the chunks."""
-    connection.execute("DROP TABLE words")
+    connection.execute("DROP TABLE IF EXISTS words")
     connection.execute(WORDS_TABLE)
     rows = connection.execute(
         "SELECT c.number, c.text, c.heading, d.title FROM chunks c JOIN documents d USING (url)"

@@ -1,6 +1,8 @@
 """What every `ChunkStore` promises: in memory, and on disk with Chroma."""
 
+import dataclasses
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from tests.index_samples import (
     matching,
     nearest,
     persistent,
+    record,
     store,
 )
 
@@ -186,6 +189,91 @@ async def test_replace_is_all_or_nothing(index: Index) -> None:
         await index.replace(page, [first, second, first], {}, space=SPACE)
     assert await nearest(index, 0) == ["one", "two"]
     assert await matching(index, "one", "three") == ["one"]
+
+
+async def test_changed_title_finds_chunks_that_did_not_change(index: Index) -> None:
+    await store(index, document("a", "one", "two", title="Drones"), [0, 90])
+    await store(index, document("a", "one", "two", title="Kites"))
+    assert await matching(index, "drone") == []
+    assert sorted(await matching(index, "kite")) == ["one", "two"]
+    assert await nearest(index, 0) == ["one", "two"]
+
+
+async def test_text_that_grew_above_a_chunk_only_moves_it(index: Index) -> None:
+    await store(index, document("a", "one", "two"), [0, 90])
+    chunks = await store(index, document("a", "one and more", "two"))
+    assert await index.chunks("https://a.example/") == chunks
+    assert await nearest(index, 90) == ["two"]
+    assert await matching(index, "more") == ["one and more"]
+    assert await matching(index, "two") == ["two"]
+
+
+async def test_what_is_kept_of_a_page_comes_back_by_the_url_that_was_asked_for(
+    index: Index,
+) -> None:
+    page = document("a", "one")
+    await store(index, page)
+    kept = record(page, asked="https://short.example/x")
+    await index.remember(kept)
+    assert await index.recall([kept.url, page.url, "https://gone.example/"]) == {kept.url: kept}
+    assert await index.recall([]) == {}
+
+
+async def test_newer_record_of_a_page_takes_the_place_of_the_older(index: Index) -> None:
+    page = document("a", "one")
+    await store(index, page)
+    await index.remember(record(page))
+    newer = dataclasses.replace(record(page, hours=1), etag="", fetcher="http")
+    await index.remember(newer)
+    assert await index.recall([page.url]) == {page.url: newer}
+
+
+async def test_confirmed_page_is_dated_anew_and_keeps_chunks_words_and_vectors(
+    index: Index,
+) -> None:
+    page = document("a", "one", "two")
+    chunks = await store(index, page, [0, 90])
+    await index.remember(record(page, hours=5))
+    later = page.fetched_at + timedelta(hours=5)
+    assert await index.documents([page.url]) == {
+        page.url: dataclasses.replace(page, fetched_at=later)
+    }
+    await index.remember(record(page, asked="https://old.example/", hours=2))
+    assert (await index.documents([page.url]))[page.url].fetched_at == later
+    assert await index.chunks(page.url) == chunks
+    assert await nearest(index, 0) == ["one", "two"]
+    assert await matching(index, "two") == ["two"]
+
+
+async def test_every_way_to_a_document_is_kept_when_its_text_changes(index: Index) -> None:
+    page = document("a", "one")
+    await store(index, page)
+    ways = [record(page), record(page, asked="https://b.example/")]
+    for way in ways:
+        await index.remember(way)
+    await store(index, document("a", "changed"))
+    assert await index.recall([way.url for way in ways]) == {way.url: way for way in ways}
+
+
+async def test_deleted_document_takes_its_page_records_along(index: Index) -> None:
+    page, other = document("a", "one"), document("b", "two")
+    for kept in (page, other):
+        await store(index, kept)
+        await index.remember(record(kept))
+    await index.remember(record(page, asked="https://short.example/"))
+    await index.delete(page.url)
+    assert await index.recall([page.url, "https://short.example/"]) == {}
+    assert list(await index.recall([other.url])) == [other.url]
+
+
+async def test_page_without_a_document_is_not_remembered(index: Index) -> None:
+    page = document("a", "one")
+    await store(index, page)
+    await index.remember(record(page))
+    elsewhere = record(document("b", "two"), asked=page.url)
+    await index.remember(elsewhere)
+    assert await index.recall([page.url]) == {}
+    assert list(await index.documents([page.url])) == [page.url]
 
 
 async def test_closing_twice_does_no_harm(index: Index) -> None:

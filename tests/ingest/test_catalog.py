@@ -1,16 +1,78 @@
 """The SQLite half of the index: what it says when disk, file or neighbour is in the way."""
 
+import dataclasses
 import sqlite3
 import subprocess
 import sys
 import threading
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
+from ingest.documents import Document
 from ingest.errors import StoreError
 from ingest.store.catalog import Catalog
-from tests.index_samples import SPACE, at, chunks_of, document
+from ingest.store.schema import WORDS_VERSION
+from tests.index_samples import SPACE, at, chunks_of, document, record
+
+FORMAT_1 = """
+    CREATE TABLE documents (
+        url TEXT PRIMARY KEY, title TEXT NOT NULL, text TEXT NOT NULL, fetched_at TEXT NOT NULL,
+        language TEXT NOT NULL, published TEXT
+    ) STRICT;
+    CREATE TABLE chunks (
+        number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+        url TEXT NOT NULL REFERENCES documents (url) ON DELETE CASCADE,
+        position INTEGER NOT NULL, first INTEGER NOT NULL, past INTEGER NOT NULL,
+        heading TEXT NOT NULL, text TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX chunks_by_url ON chunks (url, position);
+    CREATE TABLE embeddings (
+        space TEXT NOT NULL, chunk INTEGER NOT NULL REFERENCES chunks (number) ON DELETE CASCADE,
+        vector BLOB NOT NULL, PRIMARY KEY (space, chunk)
+    ) STRICT;
+    CREATE INDEX embeddings_by_chunk ON embeddings (chunk);
+    CREATE TABLE pending (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, space TEXT NOT NULL,
+        UNIQUE (id, space) ON CONFLICT REPLACE
+    ) STRICT;
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+    CREATE VIRTUAL TABLE words USING fts5 (
+        body, heading, content = '', tokenize = "ascii tokenchars '_'"
+    );
+    INSERT INTO documents VALUES (
+        'https://a.example/', 'Law', 'drones at night', '2026-11-20T08:30:15+00:00', 'en',
+        '2026-11-01'
+    );
+    INSERT INTO chunks VALUES (7, 'a.example_0', 'https://a.example/', 0, 0, 15, '',
+        'drones at night');
+    INSERT INTO words (rowid, body, heading) VALUES (7, 'drone at night', 'law');
+    INSERT INTO embeddings VALUES ('test:3', 7, x'0000803f0000000000000000');
+    INSERT INTO meta VALUES ('space', 'test:3');
+    PRAGMA user_version = 1;
+"""
+"""An index as the first format had it, with one page in it."""
+
+
+def first_format(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.executescript(FORMAT_1)
+    connection.execute("INSERT INTO meta VALUES ('words', ?)", (WORDS_VERSION,))
+    connection.commit()
+    connection.close()
+
+
+def tables_of(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Return every row of every table, FTS5's own tables too."""
+    connection = sqlite3.connect(path)
+    names = connection.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'words'"
+    ).fetchall()
+    rows = {name: connection.execute(f"SELECT * FROM {name}").fetchall() for (name,) in names}
+    connection.close()
+    return rows
 
 
 def told(error: StoreError) -> str:
@@ -89,6 +151,80 @@ def test_index_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> N
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA user_version").fetchone() == (99,)
     connection.close()
+
+
+def test_index_of_the_first_format_keeps_its_pages_and_learns_the_new_columns(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "index.sqlite"
+    first_format(path)
+    catalog = Catalog(path)
+    old = Document(
+        url="https://a.example/",
+        title="Law",
+        text="drones at night",
+        fetched_at=datetime(2026, 11, 20, 8, 30, 15, tzinfo=UTC),
+        language="en",
+        published=date(2026, 11, 1),
+    )
+    assert catalog.documents([old.url]) == {old.url: old}
+    assert [chunk.id for chunk in catalog.chunks(old.url)] == ["a.example_0"]
+    assert found(catalog, "night") == found(catalog, "law") == ["drones at night"]
+    catalog.mark_all(space=SPACE)
+    assert [entry.vector for entry in catalog.pending(limit=9)] == [at(0)]
+    new = document("a", "lamps at dusk", title="Law")
+    catalog.replace(new, chunks_of(new), {}, space=SPACE)
+    catalog.remember(record(new))
+    catalog.close()
+    again = Catalog(path)
+    assert again.documents([old.url]) == {old.url: new}
+    assert again.recall([old.url]) == {old.url: record(new)}
+    assert found(again, "night") == []
+    again.close()
+
+
+def test_index_brought_up_to_date_has_the_tables_of_a_new_one(tmp_path: Path) -> None:
+    first_format(tmp_path / "old.sqlite")
+    Catalog(tmp_path / "old.sqlite").close()
+    Catalog(tmp_path / "new.sqlite").close()
+    old, new = tables_of(tmp_path / "old.sqlite"), tables_of(tmp_path / "new.sqlite")
+    assert old.keys() == new.keys()
+    assert [row[:2] for row in old["documents"]] == [("https://a.example/", "Law")]
+
+
+def test_kill_9_while_the_format_changes_leaves_the_first_format_whole(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    first_format(path)
+    before = tables_of(path)
+    script = """
+import os, sqlite3, sys
+from ingest.store import schema
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+with schema.transaction(connection):
+    for statement in schema.VERSIONS[1]:
+        connection.execute(statement)
+    os.kill(os.getpid(), 9)
+"""
+    root = Path(__file__).parents[2]
+    killed = subprocess.run([sys.executable, "-c", script, str(path)], cwd=root, check=False)
+    assert killed.returncode == -9
+    assert tables_of(path) == before
+    catalog = Catalog(path)
+    assert found(catalog, "night") == ["drones at night"]
+    catalog.close()
+
+
+def test_disk_that_is_full_while_the_format_changes_leaves_the_first_format_whole(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "index.sqlite"
+    first_format(path)
+    before = tables_of(path)
+    with pytest.raises(StoreError) as caught:
+        Catalog(path, max_bytes=path.stat().st_size)
+    assert "no room" in caught.value.to("en")
+    assert tables_of(path) == before
+    Catalog(path).close()
 
 
 def test_full_disk_keeps_what_was_there(tmp_path: Path) -> None:
@@ -196,6 +332,37 @@ def test_journal_names_only_what_has_changed() -> None:
     catalog.replace(page, chunks[:2], {chunks[0].id: at(90)}, space=SPACE)
     pending = {entry.id: entry.vector for entry in catalog.pending(limit=10)}
     assert pending == {chunks[0].id: pytest.approx(at(90)), chunks[2].id: None}
+    catalog.close()
+
+
+def test_unchanged_page_writes_neither_chunks_nor_words_nor_vectors(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    catalog = Catalog(path)
+    page = document("a", "one", "two", "three")
+    chunks = chunks_of(page)
+    vectors = {chunk.id: at(n) for n, chunk in enumerate(chunks)}
+    catalog.replace(page, chunks, vectors, space=SPACE)
+    catalog.settle(catalog.pending(limit=10))
+    before = tables_of(path)
+    later = dataclasses.replace(page, fetched_at=datetime(2027, 1, 1, tzinfo=UTC), author="New")
+    catalog.replace(later, chunks, vectors, space=SPACE)
+    after = tables_of(path)
+    assert catalog.documents([page.url]) == {page.url: later}
+    assert {name for name, rows in after.items() if rows != before[name]} == {"documents"}
+    catalog.close()
+
+
+def test_changed_chunk_leaves_the_rows_of_its_neighbours_alone(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    catalog = Catalog(path)
+    fill(catalog, "a", "one", "two", "three")
+    before = tables_of(path)["chunks"]
+    fill(catalog, "a", "one", "zwei", "three")
+    after = tables_of(path)["chunks"]
+    assert [row[1] for row in set(before) & set(after)] == ["a.example_0"]
+    assert {row[0] for row in before} & {row[0] for row in after} == {before[0][0], before[2][0]}
+    assert found(catalog, "two") == []
+    assert sorted(found(catalog, "one", "zwei", "three")) == ["one", "three", "zwei"]
     catalog.close()
 
 
