@@ -6,6 +6,7 @@ browser does (116 of 116 test cases; urllib reads 96): what we check is what is 
 
 import hashlib
 import re
+from dataclasses import dataclass
 from typing import NoReturn
 from urllib.parse import unquote
 
@@ -45,6 +46,7 @@ _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 )  # RFC 3986, 2.3
+_DEFAULT_PORTS = {"http:": 80, "https:": 443}
 _COMMENT = re.compile(r"(^|\s)#.*$")
 _DOTTED_NUMBERS = re.compile(r"[\d.]+")
 _ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
@@ -199,6 +201,34 @@ def origin_of(url: str) -> str:
     """Return scheme, host and port: "https://example.com:8443", no trailing slash."""
     parsed = _parse(url)
     return f"{parsed.protocol}//{parsed.host}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Whom a URL leads to, as a browser reads it."""
+
+    scheme: str
+    """Lower case, without ":"."""
+    host: str
+    """As `host_of` has it."""
+    port: int
+    """The scheme's own where none is named, 0 where the scheme has none."""
+    has_credentials: bool
+    """Whether a user name or a password stands before the host."""
+
+
+def endpoint_of(url: str) -> Endpoint | None:
+    """Return whom `url`, of any scheme, leads to; None if it is no URL."""
+    try:
+        parsed = ada_url.URL(url)
+    except (ValueError, UnicodeError):
+        return None
+    return Endpoint(
+        scheme=parsed.protocol.removesuffix(":"),
+        host=parsed.hostname.strip("[]").removesuffix("."),
+        port=int(parsed.port or _DEFAULT_PORTS.get(parsed.protocol, 0)),
+        has_credentials=bool(parsed.username or parsed.password),
+    )
 
 
 def same_or_subdomain(host: str, domain: str) -> bool:
