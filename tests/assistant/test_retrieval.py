@@ -1,8 +1,10 @@
 """From a question to passages: words and vectors, and what happens when one of them is away."""
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -321,3 +323,59 @@ async def test_passages_are_true_to_their_page_numbered_and_bounded(
     assert all(math.isfinite(passage.score) for passage in passages)
     for url in texts:
         assert sum(passage.url == url for passage in passages) <= per_page
+
+
+def news_pages(*texts: str) -> list[Document]:
+    """Return a page for each text, every one a year older than the next."""
+    return [
+        dataclasses.replace(
+            document(f"y{number}", text), published=date(2026 - len(texts) + number + 1, 11, 1)
+        )
+        for number, text in enumerate(texts)
+    ]
+
+
+async def ask_in_2026(index: Index, question: str, embedder: Embedder | None = None) -> list[str]:
+    retriever = Retriever(store=index, embedder=embedder, top_k=5, today=lambda: date(2026, 11, 21))
+    return [passage.text for passage in (await retriever.retrieve(question)).passages]
+
+
+@pytest.mark.parametrize(
+    ("question", "texts"),
+    [
+        ("latest drone rules", ["Drone rules, one.", "Drone rules, two.", "Drone rules, six."]),
+        ("最新的无人机规定", ["无人机规定，甲。", "无人机规定，乙。", "无人机规定，丙。"]),
+    ],
+)
+@pytest.mark.parametrize("encoder", [None, HashingEmbedder()])
+async def test_news_of_equal_worth_come_newest_first(
+    question: str, texts: list[str], encoder: Embedder | None
+) -> None:
+    index = await index_of(*news_pages(*texts), embedder=encoder)
+    assert (await ask_in_2026(index, question, encoder))[0] == texts[-1]
+
+
+async def test_new_page_never_beats_a_much_better_match() -> None:
+    good = "The speed limit of drones at night is 30 km/h, by the rules of the law."
+    weak = "A drone was seen, and people talked of it and of the weather and of much else."
+    index = await index_of(*news_pages(good, weak))
+    assert (await ask_in_2026(index, "latest speed limit of drones at night"))[0] == good
+
+
+async def test_only_relevant_passage_is_kept_however_old() -> None:
+    index = await index_of(*news_pages("Zorgblatt is a drone.", *["Tea is hot."] * 20))
+    assert await ask_in_2026(index, "latest news on Zorgblatt today") == ["Zorgblatt is a drone."]
+
+
+@pytest.mark.parametrize("question", ["drone rules", "electric current of drones", "无人机规定"])
+@pytest.mark.parametrize("encoder", [None, HashingEmbedder()])
+async def test_questions_that_ask_for_no_news_rank_the_same_whatever_the_dates(
+    question: str, encoder: Embedder | None
+) -> None:
+    texts = [f"Drone rules {n}. The current of drones. 无人机规定{n}" for n in range(9)]
+    undated = [document(f"y{number}", text) for number, text in enumerate(texts)]
+    old_to_new = await index_of(*news_pages(*texts), embedder=encoder)
+    without = await index_of(*undated, embedder=encoder)
+    found = await ask_in_2026(old_to_new, question, encoder)
+    assert len(found) == 5
+    assert found == await ask_in_2026(without, question, encoder)
