@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from ingest.wording import Language
+from assistant.errors import SearchFailure
+from ingest.wording import Language, Wording
 
 AnswerKind = Literal["model", "quotes", "nothing"]
 
@@ -26,6 +27,31 @@ class SearchHit:
     title: str
     url: str
     snippet: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSkipped:
+    """A search engine that was to answer before another one, and did not."""
+
+    engine: str
+    """Its name, as people know it."""
+    kind: SearchFailure | Literal["empty"]
+    text: Wording
+    """One clause that names the engine: "DuckDuckGo did not answer in time"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchReply:
+    """What a search brought, and who brought it."""
+
+    hits: tuple[SearchHit, ...]
+    """Best first, each page once; none where the web has nothing."""
+    engine: str
+    """The name of the engine that answered, as people know it."""
+    skipped: tuple[EngineSkipped, ...] = ()
+    """The others that were asked or left alone, in their order."""
+    cached: bool = False
+    """Nobody was asked: this is the answer to the same search a while ago."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,11 @@ from assistant.errors import ModelError, ModelNotFoundError
 from assistant.models.base import ChatModel
 from assistant.orchestrator import Assistant, Remark
 from assistant.retrieval import Retriever
-from assistant.search.base import SearchProvider
+from assistant.search.base import SearchEngine, SearchProvider
 from assistant.settings import ModelSettings, Settings
 from ingest.bootstrap import open_ingestor, preload
+from ingest.cache import ExpiringCache
+from ingest.errors import SettingsError
 from ingest.wording import Wording
 
 if TYPE_CHECKING:
@@ -62,15 +64,76 @@ async def open_assistant(
         yield assistant
 
 
-def build_search(settings: Settings) -> SearchProvider:
-    """Return the search engine of these settings."""
-    from assistant.search.duckduckgo import DuckDuckGo
+def build_search(
+    settings: Settings,
+    *,
+    cache: ExpiringCache | None = None,
+    model: ChatModel | None = None,
+    fresh: bool = False,
+) -> SearchProvider:
+    """Return the search of these settings: engines in order, expansion, kept replies.
 
-    return DuckDuckGo(
-        exclude=settings.search.exclude,
-        timeout_s=settings.search.timeout,
-        region=settings.search.region or None,
+    Args:
+        settings: What to build.
+        cache: Keeps replies and which engines are down, None for this process's engines alone.
+        model: Proposes further queries, if the settings want any.
+        fresh: Ask the engines though a reply is kept.
+
+    Raises:
+        SettingsError: an engine is unknown, or SearXNG's address is missing.
+    """
+    from assistant.search.cached import CachedSearch
+    from assistant.search.chain import SearchChain
+    from assistant.search.expansion import ExpandingSearch
+
+    wanted = settings.search
+    search: SearchProvider = SearchChain(
+        [_engine(name, settings) for name in dict.fromkeys(wanted.engines)],
+        cache=cache or ExpiringCache(),
+        timeout_s=wanted.timeout,
     )
+    if wanted.queries > 1 and model is not None and model.kind == "model":
+        search = ExpandingSearch(
+            search, model=model, queries=wanted.queries, timeout_s=wanted.timeout
+        )
+    if cache is not None and wanted.ttl > 0:
+        scope = [*wanted.engines, wanted.region, *wanted.exclude, str(wanted.queries)]
+        search = CachedSearch(search, cache=cache, ttl_s=wanted.ttl, scope=scope, fresh=fresh)
+    return search
+
+
+def _engine(name: str, settings: Settings) -> SearchEngine:
+    """Return the search engine of this name in `search.engines`."""
+    wanted = settings.search
+    if name == "searxng":
+        from assistant.search.searxng import SearXNG
+
+        if not wanted.searxng_url:
+            raise SettingsError(
+                Wording("search.searxng_url is not set", "没有设置 search.searxng_url"),
+                hint=Wording(
+                    'name the server: searxng_url = "http://127.0.0.1:8888"',
+                    '请写出服务器地址：searxng_url = "http://127.0.0.1:8888"',
+                ),
+            )
+        return SearXNG(
+            url=wanted.searxng_url,
+            exclude=wanted.exclude,
+            user_agent=settings.crawl.user_agent,
+        )
+    if name == "duckduckgo":
+        from assistant.search.duckduckgo import DuckDuckGo
+
+        return DuckDuckGo(exclude=wanted.exclude, region=wanted.region or None)
+    from assistant.search.ddgs_engines import DdgsEngine, engine_names
+
+    if name not in engine_names():
+        known = ", ".join(sorted({*engine_names(), "duckduckgo", "searxng"}))
+        raise SettingsError(
+            Wording(f"there is no search engine {name!r}", f"没有名为 {name!r} 的搜索引擎"),
+            hint=Wording(f"search.engines may name: {known}", f"search.engines 可用：{known}"),
+        )
+    return DdgsEngine(name, exclude=wanted.exclude)
 
 
 def ollama_at(settings: ModelSettings, *, timeout_s: float | None = None) -> "OllamaModel":

@@ -210,7 +210,8 @@ async def _search(query: str, limit: int | None, as_json: bool, language: "Langu
         raise QuestionError(Wording("the query is empty", "搜索词是空的"), hint=hint)
     settings = _settings({"search": {"limit": limit}} if limit else {})
     engine = build_search(settings)
-    hits = await engine.search(query, limit=settings.search.limit, language=language)
+    reply = await engine.search(query, limit=settings.search.limit, language=language)
+    hits = reply.hits
     for hit in hits:
         if as_json:
             click.echo(json.dumps(dataclasses.asdict(hit), ensure_ascii=False))

@@ -177,14 +177,15 @@ async def _search(settings: Settings, *, documents: int) -> list[Check]:
     without: State = "warn" if documents else "fail"
     try:
         async with asyncio.timeout(settings.search.timeout):
-            hits = await engine.search("weather", limit=1, language="en")
+            reply = await engine.search("weather", limit=1, language="en")
     except SearchError as error:
         mend = _NETWORK if error.kind == "unreachable" else error.hint
         return [Check(part="search", state=without, found=error.message, mend=mend)]
     except TimeoutError:
         slow = Wording(f"{name} is too slow", f"{name} 响应太慢")
         return [Check(part="search", state=without, found=slow, mend=_NETWORK)]
-    if not hits:
+    name = reply.engine
+    if not reply.hits:
         empty = Wording(f"{name} answers, but finds nothing", f"{name} 有回应，但没有结果")
         return [Check(part="search", state="warn", found=empty, mend=_EMPTY)]
     return [Check(part="search", state="ok", found=Wording(f"{name} answers", f"{name} 有回应"))]

@@ -15,15 +15,25 @@ ModelFailure = Literal[
     "timeout",
     "failed",
 ]
-SearchFailure = Literal["rate_limited", "unreachable", "timeout", "failed"]
+SearchFailure = Literal["rate_limited", "unreachable", "timeout", "failed", "misconfigured"]
+"""How a search engine failed: "misconfigured" is for the reader to mend, the rest may pass."""
 
 
 class SearchError(AssistantError):
     """The search engine cannot answer. An empty result is not an error."""
 
-    def __init__(self, message: Wording, *, kind: SearchFailure, hint: Wording = SILENCE) -> None:
+    def __init__(
+        self,
+        message: Wording,
+        *,
+        kind: SearchFailure,
+        hint: Wording = SILENCE,
+        retry_after_s: float | None = None,
+    ) -> None:
+        """`retry_after_s`: the seconds that the engine itself asks us to wait (Retry-After)."""
         super().__init__(message, hint=hint)
         self.kind: SearchFailure = kind
+        self.retry_after_s = retry_after_s
 
 
 class ModelError(AssistantError):

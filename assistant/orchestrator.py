@@ -134,7 +134,8 @@ class Assistant:
         """Search within the deadline; a search that outlives it is a search that failed."""
         try:
             async with asyncio.timeout(self.deadline):
-                return await self.search.search(query, limit=self.results, language=language)
+                reply = await self.search.search(query, limit=self.results, language=language)
+                return list(reply.hits)
         except TimeoutError as error:
             raise SearchError(
                 Wording(

@@ -21,7 +21,16 @@ DEFAULT_MODEL = "deepseek-r1:1.5b"
 class SearchSettings(Table):
     """How the web is searched."""
 
-    provider: Literal["duckduckgo"] = Field(default="duckduckgo", description="The search engine.")
+    engines: tuple[str, ...] = Field(
+        default=("duckduckgo", "mojeek", "brave"),
+        min_length=1,
+        description="Asked in this order: the question goes to the next one only if the one before "
+        "fails or finds nothing. These three need no key and promise to keep no profile of who "
+        "asks. Others: startpage, yahoo, wikipedia, grokipedia, searxng.",
+    )
+    searxng_url: ServerAddress = Field(
+        default="", description="Your SearXNG server, for the engine searxng."
+    )
     limit: int = Field(default=10, ge=1, le=50, description="Pages wanted for one question.")
     exclude: tuple[str, ...] = Field(
         default=("youtube.com", "britannica.com", "vimeo.com"),
@@ -31,7 +40,18 @@ class SearchSettings(Table):
         default="", description="DuckDuckGo region such as cn-zh; empty: by language."
     )
     timeout: float = Field(
-        default=8.0, gt=0, description="Seconds for the search, all result pages."
+        default=8.0, gt=0, description="Seconds for the search, all engines and result pages."
+    )
+    ttl: float = Field(
+        default=3_600.0,
+        ge=0,
+        description="Seconds for which results are kept and no engine is asked again; 0: never.",
+    )
+    queries: int = Field(
+        default=1,
+        ge=1,
+        le=3,
+        description="Searches for one question: above 1 the model adds queries of its own.",
     )
 
 

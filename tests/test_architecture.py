@@ -17,7 +17,7 @@ VENDORS = {
     "chardet": "ingest/charsets.py",
     "chromadb": "ingest/store/chroma.py",
     "crawl4ai": "ingest/fetch/browser.py",
-    "ddgs": "assistant/search/duckduckgo.py",
+    "ddgs": "assistant/search/",
     "langchain_text_splitters": "ingest/split.py",
     "onnx": "ingest/embed/",
     "onnxruntime": "ingest/embed/",

@@ -1,23 +1,44 @@
-"""The promise that every search engine keeps."""
+"""The two promises of searching: an engine is one site, a provider is whom the assistant asks."""
 
 from typing import Protocol
 
-from assistant.answers import SearchHit
+from assistant.answers import SearchHit, SearchReply
 from ingest.wording import Language
 
 
-class SearchProvider(Protocol):
-    """Finds pages."""
+class SearchEngine(Protocol):
+    """Finds pages with the help of one site."""
 
     @property
     def name(self) -> str:
         """The engine's name, as people know it."""
         ...
 
-    async def search(self, query: str, *, limit: int, language: Language) -> list[SearchHit]:
+    async def search(
+        self, query: str, *, limit: int, language: Language, timeout_s: float
+    ) -> list[SearchHit]:
         """Return at most `limit` hits, best first, each page once; [] when there are none.
+
+        It takes at most about `timeout_s` seconds; what was found by then is returned.
 
         Raises:
             SearchError: the engine did not answer; `kind` says how.
+        """
+        ...
+
+
+class SearchProvider(Protocol):
+    """Finds pages, and says which engine found them."""
+
+    @property
+    def name(self) -> str:
+        """The names of those who may be asked, as people know them."""
+        ...
+
+    async def search(self, query: str, *, limit: int, language: Language) -> SearchReply:
+        """Return at most `limit` hits, best first, each page once, ranked from 1.
+
+        Raises:
+            SearchError: no engine answered; `kind` says how the first one failed.
         """
         ...

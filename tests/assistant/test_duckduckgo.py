@@ -7,16 +7,12 @@ from collections.abc import Iterator
 import primp
 import pytest
 
+from assistant.answers import SearchHit
 from assistant.errors import SearchError, SearchFailure
-from assistant.search.duckduckgo import (
-    QUERY_LIMIT,
-    DuckDuckGo,
-    explained,
-    lost,
-    page_url,
-    read_rows,
-    shortened,
-)
+from assistant.search.ddgs_client import lost
+from assistant.search.duckduckgo import DuckDuckGo, read_rows, unwrapped
+from assistant.search.result_pages import QUERY_LIMIT, explained, one_line, seconds_until
+from ingest.wording import Language
 from tests.internet.duckduckgo import HOST, DuckDuckGoSite, Mode, Result, fixed
 from tests.internet.net import Internet, Reply, Request
 
@@ -34,19 +30,23 @@ def net(monkeypatch: pytest.MonkeyPatch) -> Iterator[Internet]:
         yield internet
 
 
-def engine(*, timeout_s: float = 10.0, region: str | None = None) -> DuckDuckGo:
-    return DuckDuckGo(timeout_s=timeout_s, region=region)
+async def find(
+    query: str, *, limit: int = 10, language: Language = "en", region: str | None = None
+) -> list[SearchHit]:
+    engine = DuckDuckGo(region=region)
+    return await engine.search(query, limit=limit, language=language, timeout_s=10)
 
 
-async def urls(engine: DuckDuckGo, *, limit: int = 10) -> list[str]:
-    return [hit.url for hit in await engine.search("tea", limit=limit, language="en")]
+async def urls(*, limit: int = 10, timeout_s: float = 10.0) -> list[str]:
+    hits = await DuckDuckGo().search("tea", limit=limit, language="en", timeout_s=timeout_s)
+    return [hit.url for hit in hits]
 
 
 async def test_the_region_follows_the_language_of_the_question(net: Internet) -> None:
     site = DuckDuckGoSite(fixed("https://a.test/")).install(net)
-    await engine().search("绿茶怎么泡？", limit=1, language="zh")
-    await engine().search("how to brew tea", limit=1, language="en")
-    await engine(region="de-de").search("Tee", limit=1, language="en")
+    await find("绿茶怎么泡？", limit=1, language="zh")
+    await find("how to brew tea", limit=1)
+    await find("Tee", limit=1, region="de-de")
     assert [(form["q"], form["l"]) for form in site.asked] == [
         ("绿茶怎么泡？", "cn-zh"),
         ("how to brew tea", "us-en"),
@@ -56,25 +56,26 @@ async def test_the_region_follows_the_language_of_the_question(net: Internet) ->
 
 async def test_one_page_is_asked_for_when_one_is_enough(net: Internet) -> None:
     site = DuckDuckGoSite(fixed(*MANY)).install(net)
-    assert await urls(engine()) == MANY[:10]
+    assert await urls() == MANY[:10]
     assert len(site.asked) == 1
 
 
 async def test_pages_are_turned_until_there_are_enough(net: Internet) -> None:
     site = DuckDuckGoSite(fixed(*MANY)).install(net)
-    assert await urls(engine(), limit=30) == MANY[:30]
+    assert await urls(limit=30) == MANY[:30]
     assert [form.get("s") for form in site.asked] == [None, "10", "25"]
 
 
 async def test_pages_are_turned_until_the_engine_is_dry(net: Internet) -> None:
     site = DuckDuckGoSite(fixed(*MANY[:12])).install(net)
-    assert await urls(engine(), limit=30) == MANY[:12]
+    assert await urls(limit=30) == MANY[:12]
     assert len(site.asked) == 3
 
 
 async def test_the_number_of_pages_is_bounded(net: Internet) -> None:
-    site = DuckDuckGoSite(fixed(*["https://youtube.com/"] * 1000)).install(net)
-    assert await urls(engine()) == []
+    videos = [f"https://youtube.com/watch?v={number}" for number in range(1000)]
+    site = DuckDuckGoSite(fixed(*videos)).install(net)
+    assert await urls() == []
     assert len(site.asked) == 4
 
 
@@ -82,7 +83,7 @@ async def test_excluded_sites_are_left_out_of_the_results_and_made_good(net: Int
     videos = ["https://www.youtube.com/watch?v=1", "https://vimeo.com/2", "https://m.youtube.com/"]
     lookalike = "https://notyoutube.com/"
     site = DuckDuckGoSite(fixed(*videos, lookalike, *MANY)).install(net)
-    assert await urls(engine()) == [lookalike, *MANY[:9]]
+    assert await urls() == [lookalike, *MANY[:9]]
     assert {form["q"] for form in site.asked} == {"tea"}
 
 
@@ -93,13 +94,13 @@ async def test_links_arrive_as_their_sites_wrote_them(net: Internet, wrapped: bo
         "https://zh.test/%E8%8C%B6?a=1&b=2",
     ]
     DuckDuckGoSite(fixed(*links), wrapped=wrapped).install(net)
-    assert await urls(engine()) == links
+    assert await urls() == links
 
 
 async def test_titles_and_snippets_are_plain_text(net: Internet) -> None:
     result = Result(url="https://a.test/", title="1 < 2 & tea", snippet="hot\n  <b>water</b>")
     DuckDuckGoSite(lambda _query: [result]).install(net)
-    (hit,) = await engine().search("tea", limit=3, language="en")
+    (hit,) = await find("tea", limit=3)
     assert (hit.title, hit.snippet) == ("1 < 2 & tea", "hot <b>water</b>")
 
 
@@ -116,23 +117,40 @@ async def test_titles_and_snippets_are_plain_text(net: Internet) -> None:
 async def test_every_refusal_is_told_apart(net: Internet, mode: Mode, kind: SearchFailure) -> None:
     DuckDuckGoSite(fixed(*MANY)).install(net).mode = mode
     with pytest.raises(SearchError) as caught:
-        await urls(engine())
+        await urls()
     assert caught.value.kind == kind
     assert caught.value.to("en").startswith("DuckDuckGo")
     assert "DuckDuckGo" in caught.value.to("zh")
     assert caught.value.hint.en
 
 
+@pytest.mark.parametrize(("sent", "wait_s"), [("120", 120.0), ("soon", None), ("", None)])
+async def test_what_the_engine_asks_us_to_wait_is_told(
+    net: Internet, sent: str, wait_s: float | None
+) -> None:
+    net.route(HOST, lambda _request: Reply(status=429, headers={"Retry-After": sent}))
+    with pytest.raises(SearchError) as caught:
+        await urls()
+    assert caught.value.retry_after_s == wait_s
+
+
+def test_a_date_is_a_time_to_wait_as_well() -> None:
+    new_year = 1_767_225_600.0
+    assert seconds_until("Thu, 01 Jan 2026 00:01:00 GMT", now=new_year) == 60
+    assert seconds_until("Thu, 01 Jan 2026 00:01:00 GMT", now=new_year + 100) == 0
+    assert seconds_until("9" * 400, now=new_year) == 999_999_999
+
+
 @pytest.mark.parametrize("mode", ["empty", "blank"])
 async def test_an_empty_page_is_no_error(net: Internet, mode: Mode) -> None:
     DuckDuckGoSite(fixed(*MANY)).install(net).mode = mode
-    assert await urls(engine()) == []
+    assert await urls() == []
 
 
 async def test_a_silent_engine_is_given_up_in_time(net: Internet) -> None:
     DuckDuckGoSite(fixed(*MANY)).install(net).mode = "hang"
     with pytest.raises(SearchError) as caught:
-        await urls(engine(timeout_s=0.2))
+        await urls(timeout_s=0.2)
     assert caught.value.kind == "timeout"
 
 
@@ -144,21 +162,21 @@ async def test_a_later_page_that_fails_costs_only_itself(net: Internet) -> None:
         return reply if len(site.asked) == 1 else Reply(status=202)
 
     net.route(HOST, tired_after_one)
-    assert await urls(engine(), limit=20) == MANY[:10]
+    assert await urls(limit=20) == MANY[:10]
 
 
 async def test_no_way_there_is_unreachable(net: Internet, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SearchError) as caught:
-        await urls(engine())
+        await urls()
     assert (caught.value.kind, net.refused) == ("unreachable", [f"{HOST}:443"])
     DuckDuckGoSite(fixed(*MANY)).install(net)
     net.foreign_certificate(HOST)
     with pytest.raises(SearchError) as caught:
-        await urls(engine())
+        await urls()
     assert caught.value.kind == "unreachable"
     monkeypatch.setenv("DDGS_PROXY", "http://127.0.0.1:9")
     with pytest.raises(SearchError) as caught:
-        await urls(engine())
+        await urls()
     assert caught.value.kind == "unreachable"
 
     assert caught.value.message.zh == "无法连接 DuckDuckGo：网络、代理或证书挡住了连接"
@@ -166,12 +184,12 @@ async def test_no_way_there_is_unreachable(net: Internet, monkeypatch: pytest.Mo
 
 def test_what_people_read_holds_no_word_of_the_http_client() -> None:
     raw = "error sending request > Query { name: Name(…) }"
-    offline = explained(lost(primp.DNSError(raw)))
+    offline = explained("DuckDuckGo", lost(primp.DNSError(raw)))
     assert offline.kind == "unreachable"
     assert offline.message.en == (
         "DuckDuckGo cannot be reached: no network or its name cannot be resolved"
     )
-    broken = explained(lost(primp.DecodeError(raw)))
+    broken = explained("DuckDuckGo", lost(primp.DecodeError(raw)))
     assert broken.kind == "failed"
     for error in (offline, broken):
         assert "Query" not in error.to("en") + error.to("zh")
@@ -180,7 +198,7 @@ def test_what_people_read_holds_no_word_of_the_http_client() -> None:
 async def test_an_impossible_proxy_is_named(net: Internet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DDGS_PROXY", "no proxy at all")
     with pytest.raises(SearchError, match="proxy"):
-        await urls(engine())
+        await urls()
 
 
 async def test_the_usual_proxy_variable_is_enough(
@@ -188,40 +206,44 @@ async def test_the_usual_proxy_variable_is_enough(
 ) -> None:
     DuckDuckGoSite(fixed("https://a.test/")).install(net)
     monkeypatch.delenv("DDGS_PROXY")
-    assert await urls(engine()) == ["https://a.test/"]
+    assert await urls() == ["https://a.test/"]
 
 
 async def test_a_cancelled_search_holds_nobody_up(net: Internet) -> None:
     DuckDuckGoSite(fixed(*MANY)).install(net).mode = "hang"
-    search = asyncio.create_task(urls(engine(timeout_s=60)))
+    search = asyncio.create_task(urls(timeout_s=60))
     while not net.log:
         await asyncio.sleep(0.01)
     search.cancel()
     with pytest.raises(asyncio.CancelledError):
         await search
-    waiting = [thread for thread in threading.enumerate() if thread.name == "duckduckgo"]
+    waiting = [thread for thread in threading.enumerate() if thread.name == "search"]
     assert waiting
     assert all(thread.daemon for thread in waiting)
 
 
 async def test_a_long_question_is_cut_at_a_word(net: Internet) -> None:
     site = DuckDuckGoSite(fixed("https://a.test/")).install(net)
-    await engine().search("word " * 20_000, limit=1, language="en")
+    await find("word " * 20_000, limit=1)
     asked = site.asked[0]["q"]
     assert len(asked) <= QUERY_LIMIT
     assert set(asked.split(" ")) == {"word"}
-    assert shortened("茶" * 1000) == "茶" * QUERY_LIMIT
-    assert shortened("a\n b") == "a b"
+    assert one_line("茶" * 1000) == "茶" * QUERY_LIMIT
+    assert one_line("a\n b") == "a b"
 
 
 def test_links_that_are_no_pages_are_dropped() -> None:
     advertisement = "https://duckduckgo.com/y.js?ad_domain=shop.test"
-    assert page_url(advertisement) is None
-    assert page_url("//duckduckgo.com/l/?uddg=https%3A%2F%2Fduckduckgo.com%2Fy.js%3Fad") is None
-    assert page_url("//duckduckgo.com/l/?rut=1") is None
-    assert page_url("javascript:void(0)") is None
-    assert page_url("https://") is None
-    assert page_url("//duckduckgo.com/about") == "https://duckduckgo.com/about"
+    assert unwrapped(advertisement) == ""
+    assert unwrapped("//duckduckgo.com/l/?uddg=https%3A%2F%2Fduckduckgo.com%2Fy.js%3Fad") == ""
+    assert unwrapped("//duckduckgo.com/l/?rut=1") == ""
+    assert unwrapped("https://") == ""
+    assert unwrapped("//duckduckgo.com/about") == "https://duckduckgo.com/about"
+
+
+async def test_rows_that_lead_to_no_page_are_no_hits(net: Internet) -> None:
+    DuckDuckGoSite(fixed("javascript:void(0)", "https://a.test/", "data:text/html,x")).install(net)
+    assert await urls() == ["https://a.test/"]
 
 
 def test_a_row_without_a_link_or_a_snippet_breaks_nothing() -> None:

@@ -1,0 +1,120 @@
+"""ddgs's engines with their eyes open: refusals told apart, links unharmed, threads let go.
+
+`ddgs.DDGS().text()` turns a rate limit, a refusal, a failure and an empty page into the same "No
+results found", and unquotes every link, which corrupts those with %2F, %23, %26 or %3F in them.
+So we drive its engines ourselves: its client and its forms, our reading of the answer.
+
+* Proxy and trust come from the environment, as everywhere: `HTTPS_PROXY` and `SSL_CERT_FILE`
+  (ddgs's HTTP client reads both), and `DDGS_PROXY`, which goes before.
+* The user agent is not ours: ddgs poses as a browser drawn at random, TLS handshake and headers
+  alike, because that is whom result pages answer. Our own agent could be put into the header
+  alone, beside a browser's handshake and `sec-ch-ua`: a contradiction, which is what bot filters
+  look for. robots.txt and pages are asked for under our own name and no other.
+"""
+
+import asyncio
+import logging
+import math
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import primp
+from ddgs.base import BaseSearchEngine
+
+from assistant.search.result_pages import (
+    BROKEN,
+    NO_CLIENT,
+    NO_CONNECTION,
+    NO_NETWORK,
+    SILENT,
+    EngineFailure,
+    seconds_until,
+)
+from ingest.wording import Language, Wording
+
+logger = logging.getLogger(__name__)
+
+R = TypeVar("R")
+
+REGIONS: dict[Language, str] = {"zh": "cn-zh", "en": "us-en"}
+"""Country and language as DuckDuckGo writes them, and ddgs for all."""
+REFUSALS = frozenset({202, 403, 429, 999})
+"""Statuses by which engines say "slow down" (ddgs issues 241, 264 and 304; 999 is Yahoo's)."""
+
+
+@dataclass
+class RawResult:
+    """A result whose text and link stay as they stand on the page; ddgs fills it in."""
+
+    title: str = ""
+    href: str = ""
+    body: str = ""
+
+
+class FrankEngine(BaseSearchEngine[Any]):
+    """Goes before an engine of ddgs in the order of base classes, and says why there is no page."""
+
+    def __init__(self, *, timeout_s: float) -> None:
+        proxy = os.environ.get("DDGS_PROXY") or None
+        try:
+            super().__init__(proxy=proxy, timeout=math.ceil(timeout_s))
+        except primp.PrimpError as error:
+            logger.debug("no HTTP client: %r", error)
+            raise EngineFailure("unreachable", NO_CLIENT) from error
+        self.shown = ""
+        """The text of the last page."""
+
+    @property
+    def result_type(self) -> type[Any]:
+        return RawResult
+
+    def request(self, *args: Any, **kwargs: Any) -> str:
+        """Return the page; ddgs itself would return None for every other status than 200."""
+        try:
+            reply = self.http_client.client.request(*args, **kwargs)
+            self.shown = reply.text
+        except primp.PrimpError as error:
+            logger.debug("no reply: %r", error)
+            raise lost(error) from error
+        retry_after_s = seconds_until(reply.headers.get("retry-after", ""), now=time.time())
+        status = Wording(f"HTTP {reply.status_code}", f"HTTP {reply.status_code}")
+        if reply.status_code in REFUSALS or (reply.status_code == 503 and retry_after_s):
+            raise EngineFailure("rate_limited", status, retry_after_s=retry_after_s)
+        if reply.status_code != 200:
+            raise EngineFailure("failed", status)
+        return self.shown
+
+
+def lost(cause: BaseException | None) -> EngineFailure:
+    """Return why no reply came, from the HTTP client's own exception."""
+    if isinstance(cause, primp.TimeoutError):
+        return EngineFailure("timeout", SILENT)
+    if isinstance(cause, primp.DNSError):
+        return EngineFailure("unreachable", NO_NETWORK)
+    if isinstance(cause, primp.RequestError):
+        return EngineFailure("unreachable", NO_CONNECTION)
+    return EngineFailure("failed", BROKEN)
+
+
+async def in_daemon_thread(function: Callable[[], R]) -> R:
+    """Run a blocking function in a thread that nothing waits for.
+
+    Threads of asyncio's own executor are joined when the loop closes: Ctrl-C would hang until the
+    engine's time is up. This one is left behind and ends by itself, at the timeout at latest.
+    """
+    outcome: Future[R] = Future()
+    outcome.set_running_or_notify_cancel()  # from here on cancelling the await leaves it alone
+
+    def run() -> None:
+        try:
+            outcome.set_result(function())
+        except BaseException as error:  # noqa: BLE001  raised again where it is awaited
+            outcome.set_exception(error)
+
+    threading.Thread(target=run, daemon=True, name="search").start()
+    return await asyncio.wrap_future(outcome)

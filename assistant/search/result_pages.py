@@ -1,0 +1,180 @@
+"""What every engine shares: turning result pages until there are enough hits, and its failures."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Collection
+from contextlib import aclosing
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+from assistant.answers import SearchHit
+from assistant.errors import SearchError, SearchFailure
+from ingest.errors import FetchError
+from ingest.urls import canonical_url, host_of, same_or_subdomain
+from ingest.wording import SILENCE, Wording
+
+QUERY_LIMIT = 499
+"""Characters: what DuckDuckGo's own form takes; a longer query is answered by an error page."""
+PAGE_LIMIT = 4
+"""Result pages a search: at DuckDuckGo 10 + 3 * 15 results, enough if four of five are excluded."""
+PAGE_PAUSE_S = 0.3
+"""Between two pages: a reader turns them no faster."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One result as it stands on the page, its link unwrapped; "" leads nowhere."""
+
+    title: str
+    href: str
+    snippet: str
+
+
+class EngineFailure(Exception):  # noqa: N818  never leaves the engines
+    """Why there is no result page: the kind, and a few words for people."""
+
+    def __init__(
+        self,
+        kind: SearchFailure,
+        detail: Wording,
+        *,
+        hint: Wording = SILENCE,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(detail.en)
+        self.kind: SearchFailure = kind
+        self.detail = detail
+        self.hint = hint
+        self.retry_after_s = retry_after_s
+
+
+NO_NETWORK = Wording("no network or its name cannot be resolved", "没有网络，或无法解析它的域名")
+NO_CONNECTION = Wording(
+    "the network, a proxy or a certificate stands in the way", "网络、代理或证书挡住了连接"
+)
+NO_CLIENT = Wording("the proxy or the certificates cannot be used", "代理或证书无法使用")
+BROKEN = Wording("its reply was broken off or is not readable", "回应中断或无法读取")
+SILENT = Wording("no answer", "没有回应")
+
+
+async def collect(
+    pages: AsyncGenerator[list[Row], None],
+    *,
+    engine: str,
+    limit: int,
+    exclude: Collection[str],
+    timeout_s: float,
+) -> list[SearchHit]:
+    """Return at most `limit` hits under their canonical URLs, best first, each page once.
+
+    Pages are turned until there are enough hits, or one brings nothing new. Sites in `exclude`,
+    subdomains included, are left out. When a later page fails, or comes too late, the hits of the
+    earlier ones are returned.
+
+    Raises:
+        SearchError: the first page failed or did not come within `timeout_s` seconds.
+    """
+    found: dict[str, Row] = {}
+    try:
+        async with asyncio.timeout(timeout_s):
+            await _turn(pages, limit, tuple(exclude), found)
+    except TimeoutError as error:
+        if not found:
+            raise explained(engine, EngineFailure("timeout", SILENT)) from error
+    except EngineFailure as error:
+        if not found:
+            raise explained(engine, error) from error
+    return [
+        SearchHit(rank=rank, title=row.title, url=url, snippet=row.snippet)
+        for rank, (url, row) in enumerate(list(found.items())[:limit], start=1)
+    ]
+
+
+async def _turn(
+    pages: AsyncGenerator[list[Row], None],
+    limit: int,
+    exclude: tuple[str, ...],
+    found: dict[str, Row],
+) -> None:
+    """Put the rows of one page after the other into `found`, by canonical URL."""
+    seen: set[str] = set()
+    turned = 0
+    async with aclosing(pages):
+        async for rows in pages:
+            turned += 1
+            before = len(seen)
+            for row in rows:
+                seen.add(row.href)
+                url = _page_url(row.href)
+                if url and not any(same_or_subdomain(host_of(url), site) for site in exclude):
+                    found.setdefault(url, row)
+            if len(seen) == before or len(found) >= limit or turned == PAGE_LIMIT:
+                return
+            await asyncio.sleep(PAGE_PAUSE_S)
+
+
+def _page_url(href: str) -> str | None:
+    """Return the canonical URL of a link, None if it is no page."""
+    try:
+        return canonical_url(href) if href else None
+    except FetchError:
+        return None
+
+
+def one_line(query: str) -> str:
+    """Return the query on one line, cut at a word where it is too long for a search form."""
+    words = " ".join(query.split())
+    if len(words) <= QUERY_LIMIT:
+        return words
+    at_a_word = words[: QUERY_LIMIT + 1].rpartition(" ")[0]
+    return at_a_word if len(at_a_word) > QUERY_LIMIT // 2 else words[:QUERY_LIMIT]  # 中文 has none
+
+
+def seconds_until(retry_after: str, *, now: float) -> float | None:
+    """Return the seconds that a Retry-After header asks for, None if it is none (RFC 9110, 10.2.3).
+
+    Args:
+        retry_after: Seconds in digits, or an HTTP date.
+        now: Seconds since the epoch.
+    """
+    text = retry_after.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        return max(parsedate_to_datetime(text).timestamp() - now, 0.0)
+    except (ValueError, OverflowError):
+        return None
+
+
+def explained(engine: str, failure: EngineFailure) -> SearchError:
+    """Return the error that people read."""
+    en, zh = failure.detail.en, failure.detail.zh
+    message = {
+        "rate_limited": Wording(f"{engine} asks us to wait ({en})", f"{engine} 要求稍候（{zh}）"),
+        "timeout": Wording(f"{engine} did not answer in time", f"{engine} 未在限时内响应"),
+        "unreachable": Wording(f"{engine} cannot be reached: {en}", f"无法连接 {engine}：{zh}"),
+        "failed": Wording(f"{engine} failed ({en})", f"{engine} 出错（{zh}）"),
+        "misconfigured": Wording(f"{engine} cannot be used: {en}", f"{engine} 无法使用：{zh}"),
+    }[failure.kind]
+    hint = failure.hint if failure.hint != SILENCE else HINTS.get(failure.kind, SILENCE)
+    return SearchError(message, kind=failure.kind, hint=hint, retry_after_s=failure.retry_after_s)
+
+
+HINTS: dict[SearchFailure, Wording] = {
+    "rate_limited": Wording(
+        "ask again in a few minutes, or use what is stored already: --no-web",
+        "请过几分钟再试，或只用已存网页回答：--no-web",
+    ),
+    "timeout": Wording(
+        "try again, or give it longer: search.timeout in assistant.toml",
+        "请重试，或在 assistant.toml 中调大 search.timeout",
+    ),
+    "unreachable": Wording(
+        "check the network and HTTPS_PROXY with: assistant doctor",
+        "请检查网络与 HTTPS_PROXY：assistant doctor",
+    ),
+    "failed": Wording(
+        "try again later, or use what is stored already: --no-web",
+        "请稍后再试，或只用已存网页回答：--no-web",
+    ),
+}
+"""What to do when an engine fails in one of these ways and knows nothing better itself."""

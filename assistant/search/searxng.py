@@ -1,0 +1,149 @@
+"""SearXNG, a metasearch server of one's own, by its JSON API.
+
+https://docs.searxng.org/dev/search_api.html: GET /search?q=&format=json&language=&pageno=.
+The format is switched off where `search.formats` of its settings.yml does not name it; the server
+then answers 403. Its address may be private: the user has named it.
+"""
+
+import itertools
+import json
+import time
+from collections.abc import AsyncGenerator, Collection
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from assistant.answers import SearchHit
+from assistant.search.result_pages import (
+    BROKEN,
+    NO_CONNECTION,
+    SILENT,
+    EngineFailure,
+    Row,
+    collect,
+    one_line,
+    seconds_until,
+)
+from ingest.servers import is_loopback
+from ingest.wording import Language, Wording
+
+MAX_BYTES = 5_000_000
+"""Of one reply, unpacked; a page of results has some 30 kB."""
+
+_NOT_JSON = Wording("it does not answer in JSON", "它没有以 JSON 回应")
+_ENABLE_JSON = Wording(
+    "enable it in the server's settings.yml, then restart it: search.formats: [html, json]",
+    "请在服务器的 settings.yml 中启用并重启：search.formats: [html, json]",
+)
+_TOO_LARGE = Wording("its reply is too large", "回应过大")
+_NO_SERVER = Wording("nothing answers there", "那里没有回应")
+_START = Wording(
+    "start the server, or correct search.searxng_url in assistant.toml",
+    "请启动服务器，或更正 assistant.toml 中的 search.searxng_url",
+)
+
+
+class SearXNG:
+    """Asks one SearXNG server, one page after the other, until there are enough hits."""
+
+    def __init__(
+        self, *, url: str, exclude: Collection[str] = (), user_agent: str = "qiuzheng"
+    ) -> None:
+        """Ask the server at `url`, "http://" if left out; leave out the sites in `exclude`."""
+        self._url = (url if "://" in url else f"http://{url}").rstrip("/")
+        self._exclude = tuple(exclude)
+        self._headers = {"User-Agent": user_agent, "Accept": "application/json"}
+
+    @property
+    def name(self) -> str:
+        return f"SearXNG ({urlsplit(self._url).netloc.rpartition('@')[2]})"
+
+    async def search(
+        self, query: str, *, limit: int, language: Language, timeout_s: float
+    ) -> list[SearchHit]:
+        words = one_line(query)
+        if not words or limit <= 0:
+            return []
+        return await collect(
+            self._pages(words, language, timeout_s),
+            engine=self.name,
+            limit=limit,
+            exclude=self._exclude,
+            timeout_s=timeout_s,
+        )
+
+    async def _pages(
+        self, words: str, language: Language, timeout_s: float
+    ) -> AsyncGenerator[list[Row], None]:
+        client = httpx.AsyncClient(
+            headers=self._headers,
+            timeout=timeout_s,
+            trust_env=not is_loopback(self._url),
+            follow_redirects=True,
+            verify=self._url.startswith("https:"),  # 60 ms of CPU, for nothing without TLS
+        )
+        async with client:
+            for page in itertools.count(1):
+                asked = {"q": words, "format": "json", "language": language, "pageno": str(page)}
+                yield read_reply(await self._get(client, asked))
+
+    async def _get(self, client: httpx.AsyncClient, asked: dict[str, str]) -> bytes:
+        """Return the body, or raise `EngineFailure`."""
+        body = bytearray()
+        try:
+            async with client.stream("GET", f"{self._url}/search", params=asked) as reply:
+                _accept(reply)
+                async for piece in reply.aiter_bytes():
+                    body += piece
+                    if len(body) > MAX_BYTES:
+                        raise EngineFailure("failed", _TOO_LARGE)
+        except httpx.TimeoutException as error:
+            raise EngineFailure("timeout", SILENT) from error
+        except httpx.ConnectError as error:
+            detail = _NO_SERVER if is_loopback(self._url) else NO_CONNECTION
+            raise EngineFailure("unreachable", detail, hint=_START) from error
+        except httpx.HTTPError as error:
+            raise EngineFailure("failed", BROKEN) from error
+        return bytes(body)
+
+
+def _accept(reply: httpx.Response) -> None:
+    """Return if the status promises results."""
+    status = Wording(f"HTTP {reply.status_code}", f"HTTP {reply.status_code}")
+    if reply.status_code == 429:
+        wait_s = seconds_until(reply.headers.get("retry-after", ""), now=time.time())
+        raise EngineFailure("rate_limited", status, retry_after_s=wait_s)
+    if reply.status_code == 403:
+        raise EngineFailure("misconfigured", _NOT_JSON, hint=_ENABLE_JSON)
+    if reply.status_code == 404:
+        raise EngineFailure("misconfigured", status, hint=_START)
+    if reply.status_code != 200:
+        raise EngineFailure("failed", status)
+
+
+def read_reply(body: bytes) -> list[Row]:
+    """Return the rows of a JSON reply in order, [] if there are none, or raise `EngineFailure`."""
+    try:
+        reply = json.loads(body)
+        results = reply["results"]
+        rows = [_row(result) for result in results if isinstance(result.get("url"), str)]
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise EngineFailure("misconfigured", _NOT_JSON, hint=_ENABLE_JSON) from error
+    if not rows and reply.get("unresponsive_engines"):
+        raise EngineFailure("failed", _silent_engines(reply["unresponsive_engines"]))
+    return rows
+
+
+def _row(result: dict[str, Any]) -> Row:
+    return Row(
+        title=" ".join(str(result.get("title") or result["url"]).split()),
+        href=result["url"],
+        snippet=" ".join(str(result.get("content") or "").split()),
+    )
+
+
+def _silent_engines(listed: Any) -> Wording:
+    """Return which engines behind the server do not answer: pairs of name and reason."""
+    names = ", ".join(str(pair[0] if isinstance(pair, list) and pair else pair) for pair in listed)
+    return Wording(f"no answer from its engines: {names}", f"它背后的引擎没有回应：{names}")
