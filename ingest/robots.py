@@ -3,12 +3,28 @@
 We read lines and groups ourselves, because the answer names the line, and because other records
 ("Crawl-delay", "Host", unknown ones) must not part a group (2.2.4). Whether one pattern matches
 one URL is Protego's word. The longest pattern wins, Allow wins a tie (2.2.2).
+
+Where we leave the RFC, or it leaves us the choice:
+
+* 2.2.1, 2.2.2: misspellings of Disallow, a space for the colon, and an allowed index.htm(l) that
+  allows its folder are read as Google's parser reads them: sites are written for that.
+* 2.2.2: the RFC decodes percent-escapes before it compares, Google's parser does not. Sites mean
+  one or the other, so a page is fetched only if both readings allow it.
+* 2.3.1.2: a file behind more than five redirects is unavailable, so the site is open.
+* 2.3.1.3: so is every 4xx, 429 among them, as the RFC has it (Google closes the site on 429).
+* 2.3.1.4: an unreachable file closes the site unless we are told to be lenient; it is asked for
+  again after a minute, and meanwhile a copy of at most `STALE_S` counts.
+* 2.4: a copy is good for 24 hours, Cache-Control or not, also in the next process.
+* 2.5: what stands beyond 500 KiB, and in a line beyond 16,663 characters, is not read.
+* Crawl-delay, which the RFC does not know, is handed on to `ingest.politeness`.
 """
 
 import asyncio
+import gzip
 import math
 import re
 import time
+import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -16,6 +32,7 @@ from urllib.parse import quote
 
 from protego import Protego
 
+from ingest.cache import ExpiringCache
 from ingest.errors import ForbiddenError, IngestError
 from ingest.urls import origin_of
 from ingest.wording import SILENCE, Wording
@@ -26,6 +43,8 @@ MAX_REDIRECTS = 5
 """RFC 9309, 2.3.1.2: after five the file may be taken as unavailable."""
 FRESH_S = 24 * 3600.0
 """RFC 9309, 2.4: a copy should not be used for longer than 24 hours."""
+STALE_S = 7 * 24 * 3600.0
+"""RFC 9309, 2.4: an older copy may be used while the file is unreachable; after a week no more."""
 RETRY_S = 60.0
 """Seconds after which an unreachable robots.txt is asked for again: a hiccup is not a day's ban."""
 MAX_ORIGINS = 4_096
@@ -61,6 +80,8 @@ class RobotsVerdict:
     allowed: bool
     rule: str
     """In words: "robots.txt line 3: Disallow: /private", "no rule matches", "robots.txt: 404"."""
+    line: int | None = None
+    """Where the rule stands in robots.txt, from 1; None if it is no line that decided."""
     crawl_delay: float | None = None
     """Seconds to leave between two requests, if the site asks for it (not part of the RFC)."""
 
@@ -85,9 +106,10 @@ class _Rule:
     parser compares what is written. `matches` gives both answers.
     """
 
-    __slots__ = ("_as_written", "_decoded", "allow", "length", "words")
+    __slots__ = ("_as_written", "_decoded", "allow", "length", "line", "words")
 
     def __init__(self, *, line: int, allow: bool, shown: str, pattern: str) -> None:
+        self.line = line
         self.allow = allow
         self.length = len(pattern)
         self.words = f"robots.txt line {line}: {'Allow' if allow else 'Disallow'}: {shown}"
@@ -123,11 +145,13 @@ class RobotsFile:
     def verdict(self, url: str) -> RobotsVerdict:
         """Return what is decided about `url`: fetched is only what both readings allow."""
         decided = self._deciding(url)
-        for rule in decided:
-            if not rule.allow:
-                return RobotsVerdict(allowed=False, rule=rule.words, crawl_delay=self.crawl_delay)
-        words = decided[0].words if decided else "no rule matches"
-        return RobotsVerdict(allowed=True, rule=words, crawl_delay=self.crawl_delay)
+        rule = min(decided, key=lambda rule: rule.allow, default=None)
+        return RobotsVerdict(
+            allowed=rule is None or rule.allow,
+            rule=rule.words if rule else "no rule matches",
+            line=rule.line if rule else None,
+            crawl_delay=self.crawl_delay,
+        )
 
     def _deciding(self, url: str) -> list[_Rule]:
         """Return the first rule that matches by each reading, at most two."""
@@ -235,7 +259,8 @@ class RobotsGate:
             origins, and raises an `IngestError` when no answer can be had.
         lenient: read pages of sites whose robots.txt cannot be had (5xx, no connection). RFC
             9309, 2.3.1.4 says not to.
-        clock: seconds, for the age of copies.
+        cache: where answers are kept for later; None: in memory.
+        clock: seconds since the epoch: copies outlive the process.
     """
 
     def __init__(
@@ -244,12 +269,14 @@ class RobotsGate:
         agent: str,
         read: Callable[[str], Awaitable[RobotsReply]],
         lenient: bool = False,
-        clock: Callable[[], float] = time.monotonic,
+        cache: ExpiringCache | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._agent = agent
         self._read = read
         self._lenient = lenient
         self._clock = clock
+        self._copies = _Copies(ExpiringCache(clock=clock) if cache is None else cache)
         self._sites: dict[str, asyncio.Task[_Site]] = {}
 
     async def check(self, url: str) -> RobotsVerdict:
@@ -270,13 +297,7 @@ class RobotsGate:
         """
         found = await self.check(url)
         if not found.allowed:
-            raise ForbiddenError(
-                Wording(f"the site says no ({found.rule})", f"网站不允许抓取（{found.rule}）"),
-                url=url,
-                reason="robots",
-                robots=found.rule,
-                hint=LENIENT_HINT if found.rule.startswith(UNREACHABLE) else SILENCE,
-            )
+            raise refusal(url, found)
         return found
 
     async def close(self) -> None:
@@ -291,7 +312,7 @@ class RobotsGate:
         """Return the shared answer of `origin`. Whoever gives up waiting stops nobody else."""
         task = self._sites.pop(origin, None)
         if task is None or self._is_stale(task):
-            task = asyncio.create_task(self._ask(origin))
+            task = asyncio.create_task(self._learn(origin))
         self._sites[origin] = task  # last asked for is last in line
         if len(self._sites) > MAX_ORIGINS:
             del self._sites[next(iter(self._sites))]
@@ -303,24 +324,66 @@ class RobotsGate:
         failed = task.cancelled() or task.exception() is not None
         return failed or task.result().good_until <= self._clock()
 
-    async def _ask(self, origin: str) -> _Site:
+    async def _learn(self, origin: str) -> _Site:
+        """Return what a fresh copy says, or the site, or, if it cannot be reached, an old copy."""
+        now = self._clock()
+        copy = await asyncio.to_thread(self._copies.get, origin)
+        if copy is not None and 0 <= now - copy[0] < FRESH_S:
+            return await asyncio.to_thread(self._heard, copy[1], copy[0] + FRESH_S)
         try:
             reply = await self._read(f"{origin}/robots.txt")
         except IngestError as error:
-            return self._unreachable(str(error))
-        if reply.status >= 500:  # RFC 9309, 2.3.1.4
-            return self._unreachable(str(reply.status))
-        good_until = self._clock() + FRESH_S
+            trouble = str(error)
+        else:
+            if reply.status < 500:
+                await asyncio.to_thread(self._copies.put, origin, now, reply)
+                return await asyncio.to_thread(self._heard, reply, now + FRESH_S)
+            trouble = str(reply.status)  # RFC 9309, 2.3.1.4
+        if copy is not None:
+            return await asyncio.to_thread(self._heard, copy[1], now + RETRY_S)
+        words = f"{UNREACHABLE}: {trouble}"
+        verdict = RobotsVerdict(allowed=self._lenient, rule=words)
+        return _Site(blanket=verdict, good_until=now + RETRY_S)
+
+    def _heard(self, reply: RobotsReply, good_until: float) -> _Site:
         if 200 <= reply.status < 300:  # RFC 9309, 2.3.1.1
-            file = await asyncio.to_thread(RobotsFile, reply.body, self._agent)
-            return _Site(file=file, good_until=good_until)
+            return _Site(file=RobotsFile(reply.body, self._agent), good_until=good_until)
         # RFC 9309, 2.3.1.2 and 2.3.1.3: too many redirects or 4xx mean that there is none.
         words = f"robots.txt: {reply.status}"
         return _Site(blanket=RobotsVerdict(allowed=True, rule=words), good_until=good_until)
 
-    def _unreachable(self, detail: str) -> _Site:
-        words = f"{UNREACHABLE}: {detail}"
-        return _Site(
-            blanket=RobotsVerdict(allowed=self._lenient, rule=words),
-            good_until=self._clock() + RETRY_S,
-        )
+
+class _Copies:
+    """What sites answered, in a cache: time, status and packed body."""
+
+    def __init__(self, cache: ExpiringCache) -> None:
+        self._cache = cache
+
+    def get(self, origin: str) -> tuple[float, RobotsReply] | None:
+        """Return when `origin` was asked and what it answered, None if that is not known."""
+        kept = self._cache.get(f"robots {origin}")
+        if kept is None:
+            return None
+        head, _, packed = kept.partition(b"\n")
+        try:
+            asked_at, status = head.split()
+            reply = RobotsReply(status=int(status), body=gzip.decompress(packed))
+            return float(asked_at), reply
+        except (ValueError, EOFError, OSError, zlib.error):  # not written by us
+            return None
+
+    def put(self, origin: str, now: float, reply: RobotsReply) -> None:
+        packed = gzip.compress(reply.body, compresslevel=1)
+        kept = f"{now!r} {reply.status}\n".encode() + packed
+        self._cache.put(f"robots {origin}", kept, ttl_s=STALE_S)
+
+
+def refusal(url: str, found: RobotsVerdict) -> ForbiddenError:
+    """Return the error that says why `url` may not be read."""
+    return ForbiddenError(
+        Wording(f"the site says no ({found.rule})", f"网站不允许抓取（{found.rule}）"),
+        url=url,
+        reason="robots",
+        robots=found.rule,
+        hint=LENIENT_HINT if found.rule.startswith(UNREACHABLE) else SILENCE,
+    )

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from ingest.cache import ExpiringCache
 from ingest.errors import FetchError, ForbiddenError
-from ingest.robots import MAX_BYTES, RobotsGate, RobotsReply, verdict
+from ingest.robots import FRESH_S, MAX_BYTES, STALE_S, RobotsGate, RobotsReply, verdict
 from ingest.wording import Wording
 
 pytestmark = pytest.mark.anyio
@@ -244,3 +245,95 @@ async def test_closing_twice_ends_what_is_under_way() -> None:
     await gate.close()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+
+
+@pytest.fixture
+def now() -> list[float]:
+    return [1_000_000.0]
+
+
+async def ask(
+    sites: Sites, cache: ExpiringCache, now: list[float], *, lenient: bool = False
+) -> tuple[bool, str]:
+    """Ask about one page of a.test in a gate of its own, as another process would."""
+    gate = RobotsGate(
+        agent=AGENT, read=sites.read, lenient=lenient, cache=cache, clock=lambda: now[0]
+    )
+    found = await gate.check("https://a.test/x")
+    await gate.close()
+    return found.allowed, found.rule
+
+
+@pytest.mark.parametrize(
+    ("answer", "allowed", "rule"),
+    [
+        (no_one(), False, "robots.txt line 2: Disallow: /"),
+        (RobotsReply(status=200), True, "no rule matches"),
+        (RobotsReply(status=404), True, "robots.txt: 404"),
+        (RobotsReply(status=200, body=b"\xff\n\x00" * 99), True, "no rule matches"),
+    ],
+)
+async def test_a_copy_lasts_a_day_across_processes(
+    tmp_path: Path, now: list[float], answer: RobotsReply, allowed: bool, rule: str
+) -> None:
+    sites = Sites(a_test=answer)
+    for hours, asked in [(0, 1), (12, 1), (11.9, 1), (0.2, 2), (1, 2)]:
+        now[0] += hours * 3600
+        cache = ExpiringCache(tmp_path / "web.sqlite", clock=lambda: now[0])
+        assert await ask(sites, cache, now) == (allowed, rule)
+        cache.close()
+        assert sites.asked["https://a.test/robots.txt"] == asked
+
+
+@pytest.mark.parametrize("trouble", [RobotsReply(status=503), down("reset")])
+async def test_an_old_copy_counts_for_a_week_while_the_site_cannot_be_reached(
+    now: list[float], trouble: RobotsReply | FetchError
+) -> None:
+    cache = ExpiringCache(clock=lambda: now[0])
+    sites = Sites(a_test=RobotsReply(status=200, body=b"User-agent: *\nAllow: /x\nDisallow: /"))
+    old = (True, "robots.txt line 2: Allow: /x")
+    assert await ask(sites, cache, now) == old
+    sites.answers["a.test"] = trouble
+    now[0] += FRESH_S + 1
+    assert await ask(sites, cache, now) == old
+    now[0] = 1_000_000.0 + STALE_S - 1
+    assert await ask(sites, cache, now) == old
+    assert sites.asked["https://a.test/robots.txt"] == 3  # each time the site was asked first
+    now[0] += 2
+    assert not (await ask(sites, cache, now))[0]
+
+
+async def test_what_a_site_says_again_replaces_the_old_copy(now: list[float]) -> None:
+    cache = ExpiringCache(clock=lambda: now[0])
+    sites = Sites(a_test=RobotsReply(status=404))
+    assert (await ask(sites, cache, now))[0]
+    sites.answers["a.test"] = no_one()
+    now[0] += FRESH_S + 1
+    assert not (await ask(sites, cache, now))[0]
+    sites.answers["a.test"] = down("reset")
+    now[0] += FRESH_S + 1
+    assert await ask(sites, cache, now) == (False, "robots.txt line 2: Disallow: /")
+
+
+async def test_a_failure_is_not_kept(now: list[float]) -> None:
+    cache = ExpiringCache(clock=lambda: now[0])
+    sites = Sites(a_test=down("reset"))
+    assert not (await ask(sites, cache, now))[0]
+    sites.answers["a.test"] = RobotsReply(status=404)
+    assert (await ask(sites, cache, now))[0]
+
+
+@pytest.mark.parametrize("kept", [b"", b"junk", b"1e6 200\nnot gzip", b"1e6 200\n\x1f\x8b\x08\x00"])
+async def test_a_damaged_copy_is_no_copy(now: list[float], kept: bytes) -> None:
+    cache = ExpiringCache(clock=lambda: now[0])
+    cache.put("robots https://a.test", kept, ttl_s=1e6)
+    assert not (await ask(Sites(a_test=no_one()), cache, now))[0]
+
+
+@pytest.mark.parametrize(
+    ("url", "line"),
+    [("https://a.test/x", 3), ("https://a.test/y", 5), ("https://a.test/", None)],
+)
+def test_the_line_is_given_as_a_number_too(url: str, line: int | None) -> None:
+    robots = "# hello\nUser-agent: *\nDisallow: /x\n\nAllow: /y\n"
+    assert verdict(robots, AGENT, url).line == line
