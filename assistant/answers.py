@@ -1,8 +1,9 @@
 """The values that flow through answering, from search hit to citation."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from assistant.errors import SearchFailure
 from ingest.wording import Language, Wording
@@ -107,6 +108,8 @@ class Prompt:
     """A shorter reply than the model's own limit, if that is enough."""
     thinking: bool = True
     """False: reply at once, where the model can leave its thinking out."""
+    schema: Mapping[str, Any] | None = None
+    """JSON schema that the reply is to follow, where the model's server can see to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -298,8 +298,12 @@ def _names_in_use() -> Iterator[tuple[str, str]]:
             yield str(path), f"{table}.{key}"
 
 
+RENAMED = {"search.provider": "search.engines"}
+"""Setting of an older version -> the one in its place."""
+
+
 def _unknown(source: str, name: str, names: list[str]) -> SettingsError:
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(RENAMED.get(name, name), names, n=1, cutoff=0.5)
     if source.startswith("$"):
         whole = [word if "." in word else f"{word}.<KEY>" for word in near]
         near = [ENV_PREFIX + word.upper().replace(".", "__") for word in whole]

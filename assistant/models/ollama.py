@@ -195,6 +195,8 @@ class OllamaModel:
             body["think"] = self._thinking is not False and prompt.thinking
         elif self._thinking:
             raise http.no_thinking(self._server)
+        if prompt.schema is not None:
+            body["format"] = prompt.schema
         return body
 
     def _events(

@@ -39,13 +39,15 @@ RRF_K = 60
 
 ASK = Wording(
     "Write {most} other web search queries that would find pages answering the question: use "
-    "synonyms, full names or narrower words. One query a line, in English, nothing else.",
+    "synonyms, full names or narrower words. Reply in English and with JSON alone: "
+    '{{"queries": ["…"]}}',
     "请另写 {most} 条能搜到这个问题答案的网页搜索词：可用同义词、全称或更具体的词。"
-    "每行一条，用中文，不要写别的。",
+    '只输出 JSON，用中文：{{"queries": ["…"]}}',
 )
 QUESTION = Wording("Question: ", "问题：")
 QUERIES = Wording("Queries:", "搜索词：")
 
+_JSON = re.compile(r"[\[{].*[\]}]", re.DOTALL)
 _LABEL = re.compile(
     r"^\s*(?:[-*•·]|\d+\s*[.)、:：])*\s*(?:(?:search )?quer(?:y|ies)|搜索词|查询)?"
     r"\s*(?:\d+\s*(?=[:：]))?[:：]?\s*",
@@ -127,7 +129,15 @@ def proposal_prompt(question: str, most: int) -> Prompt:
         tokens=sum(estimate_tokens(message.text) for message in messages),
         reply_tokens=PROPOSAL_TOKENS,
         thinking=False,
+        schema=reply_schema(most),
     )
+
+
+def reply_schema(most: int) -> dict[str, Any]:
+    """Return the JSON schema of a reply with at most `most` queries."""
+    query = {"type": "string", "maxLength": LONGEST_QUERY}
+    queries = {"type": "array", "items": query, "maxItems": most}
+    return {"type": "object", "properties": {"queries": queries}, "required": ["queries"]}
 
 
 async def _said(model: ChatModel, prompt: Prompt) -> str:
@@ -149,12 +159,12 @@ async def _said(model: ChatModel, prompt: Prompt) -> str:
     return answer
 
 
-def _lines(said: str) -> Iterator[str]:
-    """Yield what may be queries: the strings of a JSON reply, else the lines."""
+def _lines(said: str) -> list[str]:
+    """Return what may be queries: the strings of the JSON in a reply, else its lines."""
+    found = _JSON.search(said)
     with suppress(ValueError, RecursionError):
-        yield from _strings(json.loads(said))
-        return
-    yield from said.splitlines()
+        return list(_strings(json.loads(found.group() if found else "")))
+    return said.splitlines()
 
 
 def _strings(value: Any) -> Iterator[str]:
@@ -165,7 +175,7 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(part)
 
 
-def usable(lines: Iterator[str] | Sequence[str], *, question: str, most: int) -> list[str]:
+def usable(lines: Sequence[str], *, question: str, most: int) -> list[str]:
     """Return at most `most` of the lines that are queries about the question, each once.
 
     They are in its language, short, without links or operators, share a word with it that carries

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -275,6 +276,19 @@ def test_an_unknown_engine_is_one_line_that_names_the_known_ones() -> None:
 def test_searxng_without_an_address_says_what_to_write() -> None:
     with pytest.raises(SettingsError, match="searxng_url is not set"):
         built(("searxng",))
+
+
+def test_the_setting_of_old_says_what_took_its_place(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "assistant.toml"
+    file.write_text('[search]\nprovider = "duckduckgo"\n')
+    monkeypatch.setenv("ASSISTANT_CONFIG", str(file))
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert caught.value.to("en").endswith("unknown setting search.provider: did you mean "
+                                          "search.engines?")  # fmt: skip
+    assert "search.engines" in caught.value.to("zh")
 
 
 def test_no_engine_at_all_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

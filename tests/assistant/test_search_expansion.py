@@ -13,11 +13,13 @@ from assistant.errors import ModelError, SearchError
 from assistant.events import ModelEvent, Notice, ReasoningDelta, ReplyFinished
 from assistant.models.base import ChatModel
 from assistant.models.extractive import ExtractiveModel
+from assistant.models.ollama import OllamaModel
 from assistant.models.scripted import ScriptedModel
 from assistant.search.expansion import LONGEST_QUERY, ExpandingSearch, merged, usable
 from assistant.search.memory import MemorySearch
 from assistant.settings import SearchSettings, Settings
 from ingest.wording import Language, Wording
+from tests.engines.ollama_server import OllamaServer
 
 pytestmark = pytest.mark.anyio
 
@@ -100,11 +102,23 @@ async def test_the_model_is_asked_in_the_language_of_the_question() -> None:
         ScriptedModel(),
         ScriptedModel("I cannot help with that."),
         ScriptedModel("词" * 10_000),
+        ScriptedModel("[" * 500),
+        ScriptedModel('{"queries": [1, null, {"green": true}]}'),
         ScriptedModel(ReasoningDelta(text="hm " * 10_000), "green tea temperature"),
         ScriptedModel("green tea heat", Notice(code="reasoning_leaked", text=""), "\n\n"),
         Sleepy(),
     ],
-    ids=["error", "silence", "refusal", "flood", "brooding", "leaked thinking", "asleep"],
+    ids=[
+        "error",
+        "silence",
+        "refusal",
+        "flood",
+        "brackets",
+        "numbers",
+        "brooding",
+        "leaked thinking",
+        "asleep",
+    ],
 )
 async def test_a_model_of_no_use_leaves_the_question_alone(model: ScriptedModel) -> None:
     library = Library({EN: ["a"]})
@@ -136,6 +150,7 @@ async def test_a_blank_query_asks_no_model() -> None:
     [
         '{"queries": ["green tea temperature", "sencha tea heat"]}',
         '["green tea temperature", "sencha tea heat"]',
+        'Sure:\n```json\n{"queries": ["green tea temperature", "sencha tea heat"]}\n```',
         "- green tea temperature\n\n* sencha tea heat\n",
         "Query 1: green tea temperature\nQuery 2: “sencha tea heat”",
         "1) green tea temperature\n2) green tea temperature\n3) sencha tea heat",
@@ -221,6 +236,20 @@ def test_merging_names_each_engine_that_was_skipped_once() -> None:
     skipped = EngineSkipped(engine="D", kind="timeout", text=Wording("D slow", "D 慢"))
     replies = [SearchReply(hits=hits("a"), engine="M", skipped=(skipped,)) for _query in range(2)]
     assert merged(replies, limit=5).skipped == (skipped,)
+
+
+async def test_a_true_server_is_held_to_the_schema_and_does_not_think() -> None:
+    library = Library({EN: ["a"]})
+    with OllamaServer(answer='{"queries": ["green tea heat"]}', thinking="field") as server:
+        model = OllamaModel(
+            host=server.url, name="deepseek-r1:1.5b", context_tokens=4096, reply_tokens=512
+        )
+        await expanding(library, model).search(EN, limit=10, language="en")
+        await model.close()
+    assert library.queries == [EN, "green tea heat"]
+    (chat,) = [request.body for request in server.requests if request.path == "/api/chat"]
+    assert chat["format"]["properties"]["queries"]["maxItems"] == 2
+    assert chat["think"] is False
 
 
 def test_settings_switch_expansion_on_where_a_model_can_talk() -> None:
