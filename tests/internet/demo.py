@@ -23,6 +23,7 @@ import lxml.html
 
 from ingest.tokens import language_of, sentence_spans, words
 from tests.internet.duckduckgo import DuckDuckGoSite, Index, Result
+from tests.internet.engines import AUTOMATED, BRAVE, MOJEEK
 from tests.internet.net import Internet, Reply
 
 PAGES = Path(__file__).parent / "pages"
@@ -193,6 +194,8 @@ def demo_internet() -> Internet:
     for page in pages:
         publish(net, page)
     DuckDuckGoSite(word_search(pages), wrapped=True).install(net)
+    for host in (MOJEEK, BRAVE):  # they stand behind, and know nobody here
+        net.route(host, lambda _request: AUTOMATED)
     return net
 
 
