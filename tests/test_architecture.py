@@ -17,6 +17,7 @@ VENDORS = {
     "chardet": "ingest/charsets.py",
     "chromadb": "ingest/store/chroma.py",
     "crawl4ai": "ingest/fetch/browser.py",
+    "httpcore": "ingest/fetch/",
     "ddgs": "assistant/search/",
     "langchain_text_splitters": "ingest/split.py",
     "onnx": "ingest/embed/",

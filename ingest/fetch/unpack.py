@@ -44,6 +44,11 @@ class Unpacker:
             raise UnknownEncodingError(self._encoding)
 
     @property
+    def wire_bytes(self) -> int:
+        """What has been fed so far."""
+        return self._wire
+
+    @property
     def body(self) -> bytes:
         """What has arrived so far, at most `limit` bytes."""
         return bytes(self._body[: self._limit])

@@ -6,13 +6,16 @@ import threading
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import pytest
 
 from ingest.addresses import AddressGuard
-from ingest.documents import Page
+from ingest.documents import Hop, Page, PageRecord
 from ingest.errors import IngestError, SettingsError
-from ingest.fetch.http import HttpClient, HttpFetcher
+from ingest.fetch.http import MAX_REDIRECTS, HttpClient, HttpFetcher
+from ingest.files import DOCUMENT_TYPES
+from ingest.politeness import HostQueue
 from ingest.robots import RobotsGate
 from tests.internet.net import Drip, Internet, Reply, Request
 from tests.internet.weird import install, page_en, page_zh
@@ -36,13 +39,21 @@ class Kit:
     """A fetcher and what it is made of."""
 
     def __init__(
-        self, *, timeout_s: float = 8.0, allowed_hosts: frozenset[str] = frozenset()
+        self,
+        *,
+        timeout_s: float = 8.0,
+        allowed_hosts: frozenset[str] = frozenset(),
+        queue: HostQueue | None = None,
     ) -> None:
         guard = AddressGuard(allowed_hosts=allowed_hosts)
         client = HttpClient(guard=guard, agent=AGENT, timeout_s=timeout_s)
         self.robots = RobotsGate(agent=AGENT, read=client.read_robots)
         self.fetcher = HttpFetcher(
-            client=client, robots=self.robots, timeout_s=timeout_s, max_bytes=MAX_BYTES
+            client=client,
+            robots=self.robots,
+            timeout_s=timeout_s,
+            max_bytes=MAX_BYTES,
+            queue=queue,
         )
 
     async def close(self) -> None:
@@ -181,7 +192,10 @@ async def test_a_redirect_to_our_own_machine_is_refused_and_nothing_arrives_ther
         ("http://169.254.169.254/latest/meta-data/", "address"),
         ("http://[::ffff:10.0.0.1]/", "address"),
         ("data:text/html,hello", "address"),
-        ("https://user:secret@b.test/", "unsupported"),
+        ("https://user:secret@b.test/", "address"),
+        ("https://user@b.test/", "address"),
+        ("gopher://b.test/", "address"),
+        ("https://b.test:22/", "address"),
         ("http://[", "unsupported"),
         ("https://b.test/" + "x" * 70_000, "unsupported"),
     ],
@@ -205,7 +219,7 @@ async def test_redirects_in_a_circle_or_without_end_are_given_up(net: Internet, 
 
     net.route("b.test", onward)
     assert (await failure(kit, "https://b.test/")).reason == "refused"
-    assert len([path for path in net.hits("b.test") if "robots" not in path]) == 6
+    assert len([path for path in net.hits("b.test") if "robots" not in path]) == MAX_REDIRECTS + 1
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 429, 500, 503, 302, 304])
@@ -303,8 +317,7 @@ async def test_a_broken_connection_is_unreachable(net: Internet, kit: Kit, name:
 
 @pytest.mark.parametrize(
     "media_type",
-    ["image/png", "image/svg+xml", "video/mp4", "audio/mpeg", "application/zip", "application/pdf",
-     "font/woff2"],
+    ["image/png", "image/svg+xml", "video/mp4", "audio/mpeg", "application/zip", "font/woff2"],
 )  # fmt: skip
 async def test_what_is_not_text_is_refused_before_its_body(
     net: Internet, hasty: Kit, media_type: str
@@ -317,9 +330,10 @@ async def test_what_is_not_text_is_refused_before_its_body(
 
 
 @pytest.mark.parametrize(
-    "media_type", [None, "text/plain", "application/xhtml+xml", "application/octet-stream"]
+    "media_type",
+    [None, "text/plain", "application/xhtml+xml", "application/octet-stream", *DOCUMENT_TYPES],
 )
-async def test_text_and_the_untyped_are_accepted(
+async def test_text_documents_and_the_untyped_are_accepted(
     net: Internet, kit: Kit, media_type: str | None
 ) -> None:
     net.page("https://a.test/", "hello", content_type=media_type)
@@ -395,3 +409,207 @@ async def test_a_proxy_that_cannot_be_used_is_named(
         monkeypatch.setenv(name, "gopher://proxy.test:70")
     with pytest.raises(SettingsError, match="proxy"):
         await kit.fetcher.fetch("https://a.test/")
+
+
+async def test_every_request_for_a_page_is_told_in_order(net: Internet, kit: Kit) -> None:
+    net.robots("a.test", "User-agent: *\nAllow: /old\n")
+    net.page("https://a.test/old", "moved", status=301, location="https://b.test/new")
+    net.page("https://b.test/new", page_en(), gzip=True)
+    page = await kit.fetcher.fetch("https://a.test/old")
+    assert page.hops == (
+        Hop(
+            url="https://a.test/old",
+            robots="robots.txt line 2: Allow: /old",
+            robots_line=2,
+            status=301,
+            wire_bytes=5,
+        ),
+        Hop(
+            url="https://b.test/new",
+            robots="robots.txt: 404",
+            status=200,
+            wire_bytes=len(gzip.compress(page_en().encode())),
+        ),
+    )
+    assert page.status == 200
+    assert page.robots == "robots.txt: 404"
+
+
+@pytest.mark.parametrize(
+    ("location", "status", "robots"),
+    [
+        ("https://shut.test/x", 0, "robots.txt line 2: Disallow: /"),
+        ("http://127.0.0.1/", 0, ""),
+        ("https://nosuch.test/", 0, "robots.txt unreachable: "),
+        ("https://teapot.test/", 418, "robots.txt: 404"),
+        ("https://reset.test/", 0, "robots.txt: 404"),
+        ("https://huge.test/", 200, "robots.txt: 404"),
+        ("https://bomb.test/", 200, "robots.txt: 404"),
+        ("https://hang.test/", 0, "robots.txt: 404"),
+    ],
+)
+async def test_a_page_that_is_not_had_tells_its_requests_too(
+    net: Internet, hasty: Kit, location: str, status: int, robots: str
+) -> None:
+    net.page("https://a.test/", status=302, location=location)
+    net.robots("shut.test", "User-agent: *\nDisallow: /\n")
+    net.page("https://teapot.test/", "short and stout", status=418)
+    net.page("https://reset.test/", Reply(fault="reset"))
+    net.page("https://reset.test/robots.txt", Reply(status=404))
+    net.page("https://huge.test/", b"a" * (MAX_BYTES + 1))
+    net.page("https://bomb.test/", b"a" * (MAX_BYTES + 1), gzip=True)
+    net.page("https://hang.test/", Reply(fault="hang"))
+    net.page("https://hang.test/robots.txt", Reply(status=404))
+    error = await failure(hasty, "https://a.test/")
+    first, last = error.hops
+    assert (first.url, first.status) == ("https://a.test/", 302)
+    assert (last.url, last.status) == (location, status)
+    assert last.robots.startswith(robots)
+    assert (last.robots_line == 2) is (location == "https://shut.test/x")
+
+
+async def test_the_headers_that_speak_of_age_and_use_are_kept(net: Internet, kit: Kit) -> None:
+    headers = {
+        "ETag": 'W/"1"',
+        "Last-Modified": "Fri, 20 Nov 2026 10:00:00 GMT",
+        "Cache-Control": "max-age=60",
+        "Expires": "0",
+        "X-Robots-Tag": "noarchive, otherbot: noindex",
+    }
+    net.page("https://a.test/", page_en(), headers=headers)
+    page = await kit.fetcher.fetch("https://a.test/")
+    assert (page.etag, page.cache_control, page.expires) == ('W/"1"', "max-age=60", "0")
+    assert page.last_modified == "Fri, 20 Nov 2026 10:00:00 GMT"
+    assert page.directives == ("noarchive",)
+
+
+def record(final_url: str, *, etag: str = '"1"', last_modified: str = "") -> PageRecord:
+    then = datetime(2026, 11, 1, tzinfo=UTC)
+    return PageRecord(
+        url="https://a.test/",
+        final_url=final_url,
+        checked_at=then,
+        fresh_until=then,
+        etag=etag,
+        last_modified=last_modified,
+    )
+
+
+async def test_a_page_that_we_know_is_asked_for_again_only_if_it_has_changed(
+    net: Internet, kit: Kit
+) -> None:
+    def conditional(request: Request) -> Reply | None:
+        if request.headers.get("if-none-match") == '"1"':
+            return Reply(status=304, content_type=None, headers={"ETag": '"1"'})
+        return None
+
+    net.route("b.test", conditional)
+    net.page("https://a.test/", status=302, location="https://b.test/x?utm_source=a")
+    net.page("https://b.test/x", page_en(), headers={"ETag": '"2"'})
+    page = await kit.fetcher.fetch("https://a.test/", known=record("https://b.test/x"))
+    assert (page.status, page.body, page.etag) == (304, b"", '"1"')
+    assert page.final_url == "https://b.test/x"
+    page = await kit.fetcher.fetch("https://a.test/", known=record("https://b.test/x", etag='"0"'))
+    assert (page.status, page.etag) == (200, '"2"')
+    asked = [r.headers.get("if-none-match") for r in net.log if "robots" not in r.path]
+    assert asked == [None, '"1"', None, '"0"']  # the first hop is not the page that we know
+
+
+async def test_conditions_are_sent_as_the_server_gave_them(net: Internet, kit: Kit) -> None:
+    net.page("https://a.test/", page_en())
+    date = "Fri, 20 Nov 2026 10:00:00 GMT"
+    await kit.fetcher.fetch(
+        "https://a.test/", known=record("https://a.test/", etag="", last_modified=date)
+    )
+    await kit.fetcher.fetch("https://a.test/", known=record("https://a.test/other"))
+    first, second = (r.headers for r in net.log if "robots" not in r.path)
+    assert first["if-modified-since"] == date
+    assert "if-none-match" not in first
+    assert not {"if-modified-since", "if-none-match"} & set(second)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body"),
+    [
+        (403, {"CF-Mitigated": "challenge"}, "<title>Just a moment...</title>"),
+        (503, {}, "<p>Checking your browser before accessing a.test</p>"),
+        (200, {}, "<title>Just a moment...</title>"),
+    ],
+)
+async def test_a_site_that_wants_to_see_a_browser_is_left_to_one(
+    net: Internet, kit: Kit, status: int, headers: dict[str, str], body: str
+) -> None:
+    net.page("https://a.test/", body, status=status, headers=headers, gzip=True)
+    error = await failure(kit, "https://a.test/")
+    assert error.reason == "needs_browser"
+    assert error.hops[-1].status == status
+
+
+async def test_a_refusal_that_never_ends_is_not_listened_to(net: Internet, kit: Kit) -> None:
+    net.page("https://a.test/", "no" * 5_000, status=403, drip=Drip(size=10, pause=0.5))
+    assert (await failure(kit, "https://a.test/")).reason == "refused"
+    net.page("https://b.test/", b"a" * 50_000_000, status=302, location="https://c.test/")
+    net.page("https://c.test/", page_en())
+    page = await kit.fetcher.fetch("https://b.test/")
+    assert page.final_url == "https://c.test/"
+    assert page.hops[0].wire_bytes < 1_000_000
+
+
+class Naps:
+    """A clock whose sleeps take no time, and which remembers them."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.slept: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(round(seconds, 3))
+        self.now += seconds
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def patient(net: Internet) -> AsyncIterator[tuple[Kit, Naps]]:
+    naps = Naps()
+    queue = HostQueue(per_host=1, max_delay_s=10.0, clock=lambda: naps.now, sleep=naps.sleep)
+    kit = Kit(timeout_s=8.0, queue=queue)
+    yield kit, naps
+    await kit.close()
+
+
+async def test_the_delay_that_robots_txt_asks_for_lies_between_pages_and_costs_no_page(
+    net: Internet, patient: tuple[Kit, Naps]
+) -> None:
+    kit, naps = patient
+    net.robots("a.test", "User-agent: *\nCrawl-delay: 9\n")
+    for number in range(3):
+        net.page(f"https://a.test/{number}", page_en())
+    pages = await asyncio.gather(*(kit.fetcher.fetch(f"https://a.test/{n}") for n in range(3)))
+    assert len(pages) == 3
+    assert naps.slept == [9.0, 9.0]  # more than the 8 s of a page in all
+
+
+async def test_a_host_that_says_retry_after_is_left_alone_for_that_time(
+    net: Internet, patient: tuple[Kit, Naps]
+) -> None:
+    kit, naps = patient
+    net.page("https://a.test/", "slow down", status=429, headers={"Retry-After": "4"})
+    net.page("https://a.test/x", page_en())
+    await failure(kit, "https://a.test/")
+    await kit.fetcher.fetch("https://a.test/x")
+    assert naps.slept == [4.0]
+
+
+async def test_robots_txt_of_many_hosts_is_asked_for_at_once(net: Internet, kit: Kit) -> None:
+    together = threading.Barrier(6)  # nobody is answered until all have asked
+
+    def answer(request: Request) -> Reply | None:
+        together.wait(timeout=20)
+        return None
+
+    urls = [f"https://h{number}.test/" for number in range(6)]
+    for number, url in enumerate(urls):
+        net.page(url, page_en())
+        net.route(f"h{number}.test", answer)
+    pages = await asyncio.gather(*map(kit.fetcher.fetch, urls))
+    assert [page.robots for page in pages] == ["robots.txt: 404"] * 6
