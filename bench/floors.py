@@ -13,21 +13,22 @@ import click
 
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 
-FLOORS = {
+FLOORS: dict[str, tuple[str | None, list[str]]] = {
+    "ssrf": (None, ["--floor", "0"]),
     "robots": ("robots/cases.json", ["--floor", "1.0"]),
     "extraction": ("articles/ground-truth.json", ["--floor", "0.955"]),
     "pruning": ("retrieval/xquad.zh.json", ["--floor", "0.9"]),
     "quotes": ("retrieval/xquad.zh.json", ["--floor", "0.88"]),
     "retrieval": ("retrieval/xquad.zh.json", ["--floors"]),
 }
-"""Bench -> (the data it reads, its arguments)."""
+"""Bench -> (the data it reads, if any; its arguments)."""
 
 
 def main() -> int:
     """Return 0 if every floor that could be checked holds."""
     fallen = []
     for bench, (data, arguments) in FLOORS.items():
-        if not (DATA / data).exists():
+        if data is not None and not (DATA / data).exists():
             click.echo(f"{bench}: left out, {DATA / data} is not here")
             continue
         click.echo(f"== bench.{bench} {' '.join(arguments)}")
