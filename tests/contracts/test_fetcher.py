@@ -1,24 +1,28 @@
 """What every fetcher promises, asked of each of them."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 
 from ingest.addresses import AddressGuard
+from ingest.documents import PageRecord
 from ingest.errors import FetchError, ForbiddenError
 from ingest.fetch.base import Fetcher
 from ingest.fetch.browser import BrowserFetcher
 from ingest.fetch.http import HttpClient, HttpFetcher
 from ingest.fetch.memory import MemoryFetcher, html_page
 from ingest.robots import RobotsGate
+from ingest.urls import canonical_url
 from ingest.wording import Wording
-from tests.internet.net import Internet
+from tests.internet.net import Internet, Reply, Request
 from tests.internet.weird import page_en
 
 pytestmark = pytest.mark.anyio
 
 AGENT = "qiuzheng/0.1.0 (+https://example.test/)"
 OLD, NEW = "https://a.test/old", "https://a.test/new?id=1"
+ETAG = '"1"'
 CLOSED, MISSING = "https://closed.test/", "https://a.test/missing"
 
 
@@ -33,8 +37,15 @@ def memory() -> MemoryFetcher:
     )
 
 
+def unchanged(request: Request) -> Reply | None:
+    if request.headers.get("if-none-match") == ETAG:
+        return Reply(status=304, content_type=None)
+    return None
+
+
 def internet() -> Internet:
     net = Internet()
+    net.route("a.test", unchanged)
     net.page(OLD, status=301, location="/new?utm_source=old&id=1#top")
     net.page("https://a.test/new", page_en())
     net.page(CLOSED, page_en())
@@ -78,6 +89,22 @@ async def test_a_page_knows_where_it_was_asked_for_and_where_it_was_found(
     assert b"<h1>Drone law</h1>" in page.body
     assert page.fetched_at.tzinfo is not None
     assert page.robots
+
+
+async def test_a_page_that_we_know_comes_whole_or_as_a_304_without_body(fetcher: Fetcher) -> None:
+    then = datetime(2026, 11, 1, tzinfo=UTC)
+    known = PageRecord(url=OLD, final_url=NEW, checked_at=then, fresh_until=then, etag=ETAG)
+    page = await fetcher.fetch(OLD, known=known)
+    assert (page.url, page.final_url) == (OLD, NEW)
+    assert page.status in (200, 304)
+    assert (b"<h1>Drone law</h1>" in page.body) is (page.status == 200)
+    assert bool(page.body) is (page.status == 200)
+
+
+async def test_the_last_request_of_a_page_is_for_where_it_was_found(fetcher: Fetcher) -> None:
+    page = await fetcher.fetch(OLD)
+    assert page.status == 200
+    assert [canonical_url(hop.url) for hop in page.hops[-1:]] in ([], [NEW])
 
 
 async def test_a_page_that_is_not_there_is_an_error_that_names_it(fetcher: Fetcher) -> None:
