@@ -2,27 +2,30 @@
 
 crawl4ai has no address rules, ignores robots.txt unless asked, and may stop other people's
 browsers in its managed mode. So we start Chromium ourselves, lazily, let crawl4ai connect to it,
-and ask the address rules and robots.txt before the page and again for where it ended.
+let it out by our own gateway only, and ask robots.txt before the page and before each redirect.
 """
 
 import asyncio
-import atexit
 import contextlib
 import importlib
 import os
 import re
-import shutil
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Coroutine
 from datetime import UTC, datetime
 from typing import Any
 
 from ingest.addresses import AddressGuard
 from ingest.documents import Page, PageRecord
-from ingest.errors import FetchError, ForbiddenError, MissingPartError, SkipReason
+from ingest.errors import FetchError, IngestError, MissingPartError
 from ingest.fetch.chromium import Chromium, find_browser
+from ingest.fetch.gateway import Gateway, Pass
+from ingest.fetch.headers import robots_directives
+from ingest.fetch.session import CLOSE_S, Session
+from ingest.fetch.visit import Visit, failed
 from ingest.parts import install_command
-from ingest.robots import RobotsGate
+from ingest.politeness import HostQueue
+from ingest.robots import RobotsGate, RobotsVerdict
 from ingest.urls import canonical_url
 from ingest.wording import Wording
 
@@ -30,37 +33,33 @@ __all__ = ["BrowserFetcher", "find_browser"]
 
 PAGES_AT_ONCE = 3
 """Each open page is a process of 100 MB or more."""
-UNWANTED = frozenset({"image", "media", "font"})
-"""What a page loads and nobody reads."""
-SETTLE_S = 3.0
-"""Longest wait for scripts to write the page, at most half of the page's own time."""
-POLL_S = 0.15
-ENOUGH_CHARACTERS = 200
-"""A page that shows this much text, and no more than at the last look, has settled."""
+PAGES_PER_BROWSER = 50
+"""Then a new Chromium takes over: crawl4ai's users report leaks of every kind."""
+CRASH_S = 1.0
+"""For the news that Chromium has ended to come through."""
+NO_ELEMENT = ":not(*)"
+"""Selects nothing: crawl4ai is not to take the HTML, because it would take it whole."""
+NO_SERVICE_WORKERS = "if (navigator.serviceWorker) delete Navigator.prototype.serviceWorker"
 
-_SHOWN = "document.body ? document.body.innerText.length : 0"
-_IS_ERROR = "performance.getEntriesByType('navigation')[0]?.responseStatus >= 400"
 _NET_ERROR = re.compile(r"net::(ERR_\w+)")
 
 
-@dataclass(slots=True, kw_only=True)
-class _Session:
-    """A running Chromium and crawl4ai's connection to it."""
-
-    chromium: Chromium
-    crawler: Any
+class _BrowserDiedError(Exception):
+    """Chromium ended while it showed a page."""
 
 
 class BrowserFetcher:
     """Fetches pages with Chromium, scripts and all.
 
     Args:
-        guard: asked for the page, for everything that it loads, and for where it ended.
-        robots: asked for the page and for where it ended.
+        guard: asked for the page, for each redirect, and for everything that the page loads.
+        robots: asked for the page, for each redirect, and for where it ended.
         agent: the User-Agent, the same as everywhere.
         executable: the Chromium to start; None looks for one.
         timeout_s: seconds for a page, without the start of Chromium (a second or two, once).
         max_bytes: largest page, as HTML after its scripts have run.
+        queue: says when a host may be asked; None: at once.
+        pages_per_browser: pages after which a new Chromium takes over.
     """
 
     def __init__(
@@ -72,6 +71,8 @@ class BrowserFetcher:
         executable: str | None,
         timeout_s: float,
         max_bytes: int = 5_000_000,
+        queue: HostQueue | None = None,
+        pages_per_browser: int = PAGES_PER_BROWSER,
     ) -> None:
         self._guard = guard
         self._robots = robots
@@ -79,94 +80,203 @@ class BrowserFetcher:
         self._executable = executable
         self._timeout_s = timeout_s
         self._max_bytes = max_bytes
+        self._queue = queue
+        self._pages_per_browser = pages_per_browser
         self._gate = asyncio.Semaphore(PAGES_AT_ONCE)
-        self._starting: asyncio.Task[_Session] | None = None
+        self._starting: asyncio.Task[Session] | None = None
+        self._visits: dict[str, Visit] = {}
+        self._chores: set[asyncio.Task[None]] = set()
+        self._is_closed = False
 
     @property
     def pid(self) -> int | None:
         """The running Chromium, None while there is none."""
         session = self._running()
-        return session.chromium.pid if session else None
+        return session.chromium.pid if session and session.chromium.is_alive else None
 
     async def fetch(self, url: str, *, known: PageRecord | None = None) -> Page:
-        await self._guard.check(url)
-        rule = (await self._robots.permit(url)).rule
-        async with self._gate:
-            session = await self._session()
-            try:
-                async with asyncio.timeout(self._timeout_s):
-                    return await self._read(session, url, rule)
-            except TimeoutError as error:
-                late = self._too_slow(url)
-                late.robots = rule
-                raise late from error
-            except FetchError as error:
-                error.robots = rule
-                raise
-
-    async def _read(self, session: _Session, url: str, rule: str) -> Page:
-        html, final, status = await self._open(session, url)
-        final_url = canonical_url(final)
-        if final_url != url:
-            await self._guard.check(final_url)
-            rule = (await self._robots.permit(final_url)).rule
-        if status >= 400:
-            raise _failed(url, "refused", f"the server answers {status}", f"服务器返回 {status}")
-        body = html.encode("utf-8", "replace")
-        limit = self._max_bytes
-        if len(body) > limit:
-            raise _failed(url, "too_large", f"larger than {limit:,} bytes", f"超过 {limit:,} 字节")
-        return Page(
-            url=url,
-            final_url=final_url,
-            media_type="text/html",
-            charset="utf-8",
-            body=body,
-            fetched_at=datetime.now(UTC),
-            fetcher="browser",
-            robots=rule,
+        visit = Visit(
+            url=url, permit=self._permit, timeout_s=self._timeout_s, max_bytes=self._max_bytes
         )
+        try:
+            verdict = await visit.ask(url)
+            async with self._gate, self._turn(url, verdict):
+                return await self._fetch(visit)
+        except IngestError as error:
+            error.hops = tuple(visit.hops)
+            error.robots = error.robots or visit.rule
+            raise
 
     async def close(self) -> None:
         """End Chromium and everything that it started. May be called twice."""
+        self._is_closed = True
         starting, self._starting = self._starting, None
-        if starting is None:
-            return
-        starting.cancel()  # does nothing to one that has started
-        await asyncio.wait([starting])
-        if not starting.cancelled() and starting.exception() is None:
-            await _stop(starting.result())
+        if starting is not None:
+            starting.cancel()  # does nothing to one that has started
+            await asyncio.wait([starting])
+            if not starting.cancelled() and starting.exception() is None:
+                await starting.result().stop()
+        while self._chores:
+            await asyncio.wait(self._chores)
 
-    async def _open(self, session: _Session, url: str) -> tuple[str, str, int]:
-        """Return the HTML after scripts have run, the final URL and its status."""
-        from crawl4ai import CrawlerRunConfig
+    async def _permit(self, url: str) -> RobotsVerdict:
+        await self._guard.check(url)
+        return await self._robots.permit(url)
+
+    def _turn(
+        self, url: str, verdict: RobotsVerdict
+    ) -> contextlib.AbstractAsyncContextManager[None]:
+        if self._queue is None:
+            return contextlib.nullcontext()
+        return self._queue.turn(url, verdict.crawl_delay)
+
+    async def _fetch(self, visit: Visit) -> Page:
+        """Show the page, a second time if Chromium crashes the first."""
+        with contextlib.suppress(_BrowserDiedError):
+            return await self._show(visit)
+        visit.begin_again()
+        try:
+            return await self._show(visit)
+        except _BrowserDiedError as error:
+            raise failed(
+                visit.url, "unreachable", "the browser crashed twice", "浏览器两次崩溃"
+            ) from error
+
+    async def _show(self, visit: Visit) -> Page:
+        session = await self._session()
+        session.open += 1
+        session.served += 1
+        admitted = session.gateway.admit()
+        crawl = asyncio.create_task(self._crawl(session, visit, admitted))
+        try:
+            done, _ = await asyncio.wait([crawl], timeout=self._timeout_s)
+            if not done:
+                raise self._too_slow(visit.url)
+            await self._examine(session, visit, admitted, crawl.exception())
+            return await self._page(visit)
+        finally:
+            await asyncio.shield(self._chore(self._clear(session, visit, admitted, crawl)))
+
+    async def _crawl(self, session: Session, visit: Visit, admitted: Pass) -> None:
+        """Let crawl4ai open the page, in a browser context that no other page shares."""
+        from crawl4ai import CrawlerRunConfig, ProxyConfig
+
+        way_out = ProxyConfig(
+            server=session.gateway.address,
+            username=admitted.username,
+            password=admitted.password,
+        )
+        config = CrawlerRunConfig(
+            proxy_config=way_out,  # contexts are shared by pages of equal settings
+            css_selector=NO_ELEMENT,
+            page_timeout=int(self._timeout_s * 1000),
+            delay_before_return_html=0,
+            verbose=False,
+        )
+        self._visits[admitted.username] = visit
+        await session.crawler.crawl(visit.url, config=config)
+
+    async def _watch(self, page: Any, *, context: Any, config: Any, **_: Any) -> Any:
+        await self._visits[config.proxy_config.username].watch(page, context)
+        return page
+
+    async def _settle(self, page: Any, *, config: Any, **_: Any) -> Any:
+        await self._visits[config.proxy_config.username].settle(page)
+        return page
+
+    async def _examine(
+        self, session: Session, visit: Visit, admitted: Pass, error: BaseException | None
+    ) -> None:
+        """Raise what went wrong with the page, in our words."""
         from playwright.async_api import Error  # noqa: PLC0415  comes with crawl4ai
 
-        config = CrawlerRunConfig(
-            page_timeout=int(self._timeout_s * 1000), verbose=False, delay_before_return_html=0
-        )
-        try:
-            seen = await session.crawler.crawl(url, config=config)
-        except (RuntimeError, Error) as error:
-            raise self._translated(url, str(error)) from error
-        return seen.html, seen.redirected_url, seen.redirected_status_code or seen.status_code
+        if error is None:
+            return
+        if isinstance(error, IngestError):
+            raise error
+        if not isinstance(error, RuntimeError | Error):
+            raise error
+        if visit.refusal is not None:
+            raise visit.refusal
+        if visit.crashed:
+            raise failed(
+                visit.url,
+                "too_large",
+                "the page crashes the browser, or takes too much memory",
+                "网页使浏览器崩溃，或占用内存过多",
+            ) from error
+        if await session.chromium.ended(within_s=CRASH_S if "closed" in str(error) else 0):
+            raise _BrowserDiedError from error
+        raise self._translated(visit, admitted, str(error)) from error
 
-    def _running(self) -> _Session | None:
+    async def _page(self, visit: Visit) -> Page:
+        """Return what was seen. ETag and the like are left out: they speak of what came before."""
+        now = datetime.now(UTC)
+        last = visit.address if visit.address.startswith("http") else visit.hops[-1].url
+        final_url = canonical_url(last)
+        rule = visit.rule
+        if final_url not in (visit.url, canonical_url(visit.hops[-1].url)):  # a script renamed it
+            rule = (await self._permit(final_url)).rule
+        tags = visit.headers.get("x-robots-tag", [])
+        return Page(
+            url=visit.url,
+            final_url=final_url,
+            media_type="text/html",
+            charset="utf-8",
+            body=visit.body,
+            fetched_at=now,
+            fetcher="browser",
+            robots=rule,
+            hops=tuple(visit.hops),
+            directives=robots_directives(tags, agent=self._agent, now=now),
+        )
+
+    async def _clear(
+        self, session: Session, visit: Visit, admitted: Pass, crawl: asyncio.Task[None]
+    ) -> None:
+        """Close the page; a Chromium that cannot even do that is ended."""
+        session.gateway.revoke(admitted)
+        closing = asyncio.create_task(visit.close())
+        await asyncio.wait([closing], timeout=CLOSE_S)
+        crawl.cancel()
+        closing.cancel()
+        await asyncio.wait([crawl, closing], timeout=CLOSE_S)
+        self._visits.pop(admitted.username, None)
+        is_stuck = closing.cancelled() or not (crawl.done() and closing.done())
+        session.open -= 1
+        if is_stuck:
+            await session.chromium.stop()
+        if session.served >= self._pages_per_browser or is_stuck:
+            session.is_worn = True
+        if session.is_worn and not session.open:
+            await self._replace(session)
+
+    async def _replace(self, session: Session) -> None:
+        """End a session; the next page starts another."""
+        if self._running() is session:
+            self._starting = None
+        await session.stop()
+
+    def _running(self) -> Session | None:
         task = self._starting
         if task is None or not task.done() or task.cancelled() or task.exception():
             return None
-        return task.result() if task.result().chromium.is_alive else None
+        return task.result()
 
-    async def _session(self) -> _Session:
+    async def _session(self) -> Session:
         """Return the one Chromium, started by whoever comes first. Giving up does not stop it."""
-        task = self._starting
-        if task is None or (task.done() and self._running() is None):
-            if task is not None and not task.cancelled() and task.exception() is None:
-                await _stop(task.result())  # it has crashed: clear away what is left
-            task = self._starting = asyncio.create_task(self._start())
-        return await asyncio.shield(task)
+        if self._is_closed:
+            raise failed("", "unreachable", "the browser has been closed", "浏览器已关闭")
+        running = self._running()
+        if running is not None and (running.is_worn or not running.chromium.is_alive):
+            self._starting, running.is_worn = None, True
+            if not running.open:
+                self._chore(running.stop())
+        if self._starting is None or (self._starting.done() and self._running() is None):
+            self._starting = asyncio.create_task(self._start())
+        return await asyncio.shield(self._starting)
 
-    async def _start(self) -> _Session:
+    async def _start(self) -> Session:
         executable = self._executable or find_browser()
         if executable is None:
             raise MissingPartError(
@@ -174,12 +284,14 @@ class BrowserFetcher:
                 hint=Wording("apt-get install chromium", "apt-get install chromium"),
             )
         await asyncio.to_thread(_import_crawl4ai)
-        chromium = await Chromium.start(executable, allowed_hosts=self._guard.allowed_hosts)
-        try:
-            return _Session(chromium=chromium, crawler=await self._connect(chromium.endpoint))
-        except BaseException:
-            await chromium.stop()
-            raise
+        async with contextlib.AsyncExitStack() as stack:
+            gateway = await Gateway.open(guard=self._guard)
+            stack.push_async_callback(gateway.close)
+            chromium = await Chromium.start(executable, gateway=gateway.address)
+            stack.push_async_callback(chromium.stop)
+            crawler = await self._connect(chromium.endpoint)
+            stack.pop_all()
+        return Session(gateway=gateway, chromium=chromium, crawler=crawler)
 
     async def _connect(self, endpoint: str) -> Any:
         from crawl4ai import AsyncLogger, BrowserConfig
@@ -191,6 +303,7 @@ class BrowserFetcher:
             cdp_cleanup_on_close=True,  # else Playwright's own process stays behind
             cdp_close_delay=0,
             ignore_https_errors=False,
+            init_scripts=[NO_SERVICE_WORKERS],
             user_agent=self._agent,
             verbose=False,
         )
@@ -202,83 +315,45 @@ class BrowserFetcher:
         await crawler.start()
         return crawler
 
-    async def _watch(self, page: Any, **_: Any) -> Any:
-        """Let the page load what the address rules allow, and nothing that nobody reads."""
-        await page.route("**/*", self._admit)
-        return page
-
-    async def _admit(self, route: Any) -> None:
-        from playwright.async_api import Error  # noqa: PLC0415  comes with crawl4ai
-
-        with contextlib.suppress(Error):  # the page may have been closed by now
-            if route.request.resource_type in UNWANTED:
-                await route.abort()
-                return
-            try:
-                await self._guard.check(route.request.url)
-            except (ForbiddenError, FetchError):
-                await route.abort("accessdenied")
-            else:
-                await route.continue_()
-
-    async def _settle(self, page: Any, **_: Any) -> Any:
-        """Wait until scripts have written the page: it shows text, and as much as a moment ago."""
-        from playwright.async_api import Error  # noqa: PLC0415  comes with crawl4ai
-
-        before = -1
-        for _look in range(int(min(SETTLE_S, self._timeout_s / 2) / POLL_S)):
-            with contextlib.suppress(Error):  # it is moving to another page
-                shown = await page.evaluate(_SHOWN)
-                if (shown >= ENOUGH_CHARACTERS and shown == before) or await page.evaluate(
-                    _IS_ERROR
-                ):
-                    break
-                before = shown
-            await asyncio.sleep(POLL_S)
-        return page
-
-    def _translated(self, url: str, detail: str) -> FetchError:
-        """Say in our words what Chromium or its driver complain of."""
+    def _translated(self, visit: Visit, admitted: Pass, detail: str) -> IngestError:
+        """Say in our words what Chromium, its driver or the gateway complain of."""
+        reason = admitted.why_not(visit.hops[-1].url)
+        if reason is not None:
+            return reason
         found = _NET_ERROR.search(detail)
         if "Timeout" in detail or (found and "TIMED_OUT" in found[1]):
-            return self._too_slow(url)
+            return self._too_slow(visit.url)
         name = found[1] if found else "the browser gave up"
-        return _failed(url, "unreachable", f"cannot be reached ({name})", f"无法访问（{name}）")
+        return failed(
+            visit.url, "unreachable", f"cannot be reached ({name})", f"无法访问（{name}）"
+        )
 
     def _too_slow(self, url: str) -> FetchError:
         seconds = self._timeout_s
-        return _failed(
+        return failed(
             url, "timeout", f"no answer within {seconds:g} s", f"{seconds:g} 秒内没有完整响应"
         )
 
-
-async def _stop(session: _Session) -> None:
-    """End both sides, Chromium in any case."""
-    from playwright.async_api import Error  # noqa: PLC0415  comes with crawl4ai
-
-    try:
-        with contextlib.suppress(Error, TimeoutError):
-            async with asyncio.timeout(3):
-                await session.crawler.close()
-    finally:
-        await session.chromium.stop()
+    def _chore(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Do it even if whoever asked gives up, and before `close` returns."""
+        task = asyncio.create_task(work)
+        self._chores.add(task)
+        task.add_done_callback(self._chores.discard)
+        return task
 
 
 def _import_crawl4ai() -> None:
-    """Import crawl4ai (4 s) with its notices off and its folder out of the user's home."""
+    """Import crawl4ai (4 s) with its notices off. It makes folders that we have no use for."""
     os.environ.setdefault("CRAWL4AI_NO_CLOUD_NOTICE", "1")
-    if "CRAWL4_AI_BASE_DIRECTORY" not in os.environ:
-        folder = tempfile.mkdtemp(prefix="qiuzheng-crawl4ai-")
-        os.environ["CRAWL4_AI_BASE_DIRECTORY"] = folder
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
     try:
-        importlib.import_module("crawl4ai")
+        if "CRAWL4_AI_BASE_DIRECTORY" in os.environ:
+            importlib.import_module("crawl4ai")
+            return
+        with tempfile.TemporaryDirectory(prefix="qiuzheng-crawl4ai-") as folder:
+            os.environ["CRAWL4_AI_BASE_DIRECTORY"] = folder
+            importlib.import_module("crawl4ai")
     except ModuleNotFoundError as error:
         raise MissingPartError(
             Wording("the browser part is not installed", "没有安装浏览器部件"),
             hint=Wording(install_command("browser"), install_command("browser")),
         ) from error
-
-
-def _failed(url: str, reason: SkipReason, en: str, zh: str) -> FetchError:
-    return FetchError(Wording(en, zh), url=url, reason=reason)

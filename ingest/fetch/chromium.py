@@ -1,22 +1,21 @@
 """One Chromium of our own: found, started with its debugging port on loopback, and always ended."""
 
 import asyncio
-import atexit
 import base64
 import contextlib
 import hashlib
-import ipaddress
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
-from collections.abc import Collection
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.request import getproxies
 
-from ingest.addresses import LOCAL_NAMES
 from ingest.errors import FetchError
+from ingest.fetch import supervisor
 from ingest.urls import host_of
 from ingest.wording import Wording
 
@@ -27,9 +26,11 @@ PLAYWRIGHT_BUILDS = (
     "chromium_headless_shell-*/chrome-*/headless_shell",
     "chromium_headless_shell-*/chrome-*/chrome-headless-shell",
 )
+PROFILE_PREFIX = "qiuzheng-chromium-"
 START_S = 20.0
-STOP_S = 3.0
+STOP_S = 5.0
 POLL_S = 0.02
+PROC = Path("/proc")
 MAX_PINNED = 8
 """Certificates of SSL_CERT_FILE that Chromium is told of: a bundle of all the world's has more."""
 
@@ -50,11 +51,14 @@ FLAGS = (
     "--disable-domain-reliability",
     "--disable-extensions",
     "--disable-gpu",
+    "--disable-quic",  # UDP, which no proxy of ours carries
+    "--disable-remote-fonts",
     "--disable-search-engine-choice-screen",
     "--disable-sync",
     "--disable-features=AutofillServerCommunication,CertificateTransparencyComponentUpdater,"
     "InterestFeedContentSuggestions,MediaRouter,OptimizationGuideModelDownloading,"
     "OptimizationHints,Translate",
+    "--autoplay-policy=user-gesture-required",
     "--blink-settings=imagesEnabled=false",
     "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
     "--metrics-recording-only",
@@ -62,42 +66,6 @@ FLAGS = (
     "--password-store=basic",
     "--use-mock-keychain",
 )
-
-
-OWN_ERRANDS = (
-    "accounts.google.com",
-    "clients*.google.com",
-    "*.gvt1.com",
-    "android.clients.google.com",
-    "content-autofill.googleapis.com",
-    "mtalk.google.com",
-    "optimizationguide-pa.googleapis.com",
-    "redirector.gvt1.com",
-    "safebrowsing.googleapis.com",
-    "safebrowsingohttpgateway.googleapis.com",
-    "update.googleapis.com",
-)
-"""Hosts that Chromium calls on its own account, whatever the flags say. For it they do not exist:
-what a person asks is nobody's business."""
-
-PRIVATE_BLOCKS = (
-    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
-    "172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15", "::1/128",
-    "64:ff9b::/96", "2002::/16", "fc00::/7", "fe80::/10",
-)  # fmt: skip
-"""No wider IPv6 block: Chromium compares an IPv4 address as ::ffff:a.b.c.d, which ::/0 holds."""
-
-PRIVATE_PATTERNS = (
-    "0.*", "10.*", "127.*", "169.254.*", "192.168.*", "198.18.*", "198.19.*",
-    *(f"100.{second}.*" for second in range(64, 128)),
-    *(f"172.{second}.*" for second in range(16, 32)),
-    "*:*:*",  # host:port of every IPv6 address: nobody names a page so
-)  # fmt: skip
-"""Literal addresses that Chromium must not visit, as blocks and as its patterns have them. Our own
-rules see each request that a page makes, but not where a redirect on its way leads."""
-
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-"""What NO_PROXY customarily holds, and what a page must reach neither way."""
 
 
 def find_browser() -> str | None:
@@ -116,51 +84,24 @@ def find_browser() -> str | None:
     return None
 
 
-def flags(*, allowed_hosts: Collection[str] = ()) -> list[str]:
-    """Return the command line, proxy and trusted certificates of the environment included."""
-    chosen = list(FLAGS)
+def flags(*, gateway: str) -> list[str]:
+    """Return the command line of a Chromium whose only way out is the proxy at `gateway`.
+
+    It looks no name up (but for the gateway's own address), goes through the gateway even to
+    loopback, and trusts the authorities of SSL_CERT_FILE.
+    """
+    chosen = [
+        *FLAGS,
+        f"--proxy-server={gateway}",
+        "--proxy-bypass-list=<-loopback>",
+        f"--host-resolver-rules=MAP * ~NOTFOUND,EXCLUDE {host_of(gateway)}",
+    ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         chosen.append("--no-sandbox")  # Chromium refuses to run as root with it
-    proxies = getproxies()
-    routes = [f"{scheme}={proxies[scheme]}" for scheme in ("http", "https") if scheme in proxies]
-    server = ";".join(routes) or proxies.get("all", "")
-    gates = {host_of(proxies[kind]) for kind in ("http", "https", "all") if kind in proxies}
-    chosen.append(f"--host-resolver-rules={_names({*allowed_hosts, *gates})}")
-    if server:
-        around = {host.strip() for host in proxies.get("no", "").split(",")} - {""}
-        bypass = _bypass(around - (LOOPBACK - frozenset(allowed_hosts)), gates)
-        chosen += [f"--proxy-server={server}", f"--proxy-bypass-list={bypass}"]
     pins = _pins(os.environ.get("SSL_CERT_FILE", ""))
     if pins:
         chosen.append(f"--ignore-certificate-errors-spki-list={','.join(pins)}")
     return chosen
-
-
-def _names(known: Collection[str]) -> str:
-    """Return the rules by which Chromium finds no host of its errands or of the local network.
-
-    `known` are the exceptions: hosts that are allowed, and the proxy itself.
-    """
-    local = [pattern for name in LOCAL_NAMES for pattern in (name, f"*.{name}")]
-    lost = [f"MAP {host} ~NOTFOUND" for host in (*OWN_ERRANDS, *PRIVATE_PATTERNS, *local)]
-    return ",".join([*lost, *(f"EXCLUDE {host}" for host in sorted(known))])
-
-
-def _bypass(around: Collection[str], gates: Collection[str]) -> str:
-    """Return what does not go to the proxy: NO_PROXY's hosts, and what is to be not found here.
-
-    The block that the proxy itself lives in must go to the proxy: around it, the exception for
-    the proxy would open the block. <-loopback> takes Chromium's own such exception away.
-    """
-    blocks = [block for block in PRIVATE_BLOCKS if not any(_holds(block, gate) for gate in gates)]
-    return ";".join(["<-loopback>", *OWN_ERRANDS, *blocks, *sorted(around)])
-
-
-def _holds(block: str, host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host) in ipaddress.ip_network(block)
-    except ValueError:
-        return False  # a name
 
 
 def _pins(pem: str) -> list[str]:
@@ -192,43 +133,55 @@ def _pins(pem: str) -> list[str]:
     return [base64.b64encode(hashlib.sha256(key).digest()).decode() for key in keys]
 
 
-class Chromium:
-    """A running Chromium. Made by `start`, ended by `stop`, or at the latest when Python exits."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """One process of a browser."""
 
-    def __init__(self, process: subprocess.Popen[bytes], profile: Path) -> None:
-        self._process = process
+    pid: int
+    memory: int
+    """Resident bytes; what is shared with the others is counted in each."""
+    is_renderer: bool
+    """Whether it shows pages, and can be ended without ending the others."""
+
+
+class Chromium:
+    """A running Chromium. Made by `start`, ended by `stop`, or when this process ends.
+
+    It runs under `ingest.fetch.supervisor`, which ends it and removes its profile when our end of
+    a pipe closes: by `stop`, by our exit, by a crash, or by a kill that leaves us no last word.
+    """
+
+    def __init__(self, supervisor: subprocess.Popen[bytes], profile: Path) -> None:
+        self._supervisor = supervisor
         self._profile = profile
         self.endpoint = ""
         """The WebSocket URL of its DevTools."""
-        atexit.register(self._abandon)
-
-    @property
-    def pid(self) -> int:
-        """The process, which leads a process group of its own."""
-        return self._process.pid
+        self.pid = 0
+        """The process, which leads a process group of its own; 0 until it has started."""
 
     @property
     def is_alive(self) -> bool:
         """Whether it has not ended on its own."""
-        return self._process.poll() is None
+        return self._supervisor.poll() is None
 
     @classmethod
-    async def start(cls, executable: str, *, allowed_hosts: Collection[str] = ()) -> "Chromium":
+    async def start(cls, executable: str, *, gateway: str) -> "Chromium":
         """Start `executable` on an empty profile and wait until it listens.
 
-        It finds no host of the local network but `allowed_hosts`.
+        Args:
+            executable: path or name of the program.
+            gateway: the proxy that is its only way out, "http://127.0.0.1:port".
 
         Raises:
             FetchError: "unreachable": it does not start.
         """
-        chosen = await asyncio.to_thread(flags, allowed_hosts=allowed_hosts)
-        profile = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="qiuzheng-chromium-"))
-        try:
-            process = _spawn([executable, *chosen, f"--user-data-dir={profile}", "about:blank"])
-        except OSError as error:
-            await asyncio.to_thread(shutil.rmtree, profile, ignore_errors=True)
-            raise _will_not_start(executable, str(error)) from error
-        chromium = cls(process, profile)
+        program = await asyncio.to_thread(shutil.which, executable)
+        if program is None:
+            raise _will_not_start(executable, "no such program")
+        chosen = await asyncio.to_thread(flags, gateway=gateway)
+        profile = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=PROFILE_PREFIX))
+        command = [program, *chosen, f"--user-data-dir={profile}", "about:blank"]
+        chromium = cls(_supervised(profile, command), profile)
         try:
             await chromium._wait_until_listening(executable)
         except BaseException:
@@ -243,10 +196,12 @@ class Chromium:
         except TimeoutError as error:
             raise _will_not_start(executable, f"silent for {START_S:g} s") from error
         if not self.endpoint:
-            raise _will_not_start(executable, f"exit code {self._process.returncode}")
+            raise _will_not_start(executable, f"exit code {self._supervisor.returncode}")
 
     async def _listening(self) -> str:
         """Return the endpoint once it is there, "" if Chromium ends instead."""
+        assert self._supervisor.stdout is not None
+        self.pid = int(await asyncio.to_thread(self._supervisor.stdout.readline) or 0)
         note = self._profile / "DevToolsActivePort"
         while self.is_alive:
             lines = note.read_text().split("\n") if note.exists() else []
@@ -255,48 +210,77 @@ class Chromium:
             await asyncio.sleep(POLL_S)
         return ""
 
+    async def ended(self, *, within_s: float) -> bool:
+        """Return whether it ends on its own in the next `within_s` seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while self.is_alive:  # noqa: ASYNC110  a process sets no asyncio.Event
+                    await asyncio.sleep(POLL_S)
+        return not self.is_alive
+
+    async def processes(self) -> list[Process]:
+        """Return what it consists of at the moment."""
+        return await asyncio.to_thread(_group, self.pid)
+
     async def stop(self) -> None:
         """End it with all its children and remove its profile. May be called twice."""
-        self._signal(signal.SIGTERM)
-        try:
-            async with asyncio.timeout(STOP_S):
-                await self._ended()
-        except TimeoutError:
-            pass  # it is killed below
-        finally:
-            self._kill()
-            atexit.unregister(self._abandon)
-        await self._ended()
+        assert self._supervisor.stdin is not None
+        self._supervisor.stdin.close()  # from here on it ends also if nobody waits
+        if not await self.ended(within_s=STOP_S):
+            self._supervisor.kill()
+        if self._supervisor.wait() < 0 and self.pid:  # it was killed, and could not do its work
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
         await asyncio.to_thread(shutil.rmtree, self._profile, ignore_errors=True)
 
-    async def _ended(self) -> None:
-        while self.is_alive:  # noqa: ASYNC110  a process sets no asyncio.Event
-            await asyncio.sleep(POLL_S)
 
-    def _abandon(self) -> None:
-        """Leave nothing behind when Python exits without `stop`."""
-        self._kill()
-        shutil.rmtree(self._profile, ignore_errors=True)
-
-    def _kill(self) -> None:
-        self._signal(signal.SIGKILL)
-
-    def _signal(self, number: signal.Signals) -> None:
-        """Send a signal to the whole group: renderers outlive a killed parent for a while."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, number)
-
-
-def _spawn(command: list[str]) -> subprocess.Popen[bytes]:
-    """Start a process group.
+def _supervised(profile: Path, command: list[str]) -> subprocess.Popen[bytes]:
+    """Start `command`, in a process group that does not outlive us, nor does `profile`.
 
     At once, and not asyncio's way, which can be cancelled half-way: then a Chromium would live
     that nobody knows of.
     """
-    quiet = subprocess.DEVNULL
     return subprocess.Popen(  # noqa: S603  the user's own browser, and flags of ours
-        command, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True
+        [sys.executable, "-I", "-S", supervisor.__file__, str(profile), *command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C in a terminal is for us alone
     )
+
+
+def _group(leader: int) -> list[Process]:
+    """Return the processes of a group, [] where the system does not tell."""
+    found = []
+    for pid, group, memory, command in (
+        _listed_by_linux() if (PROC / "self").exists() else _listed_by_ps()
+    ):
+        if group == leader:
+            is_renderer = "--type=renderer" in command
+            found.append(Process(pid=pid, memory=memory, is_renderer=is_renderer))
+    return found
+
+
+def _listed_by_linux() -> Iterator[tuple[int, int, int, str]]:
+    """Yield id, group, resident bytes and command line of every process (proc(5))."""
+    page = os.sysconf("SC_PAGE_SIZE")
+    for folder in PROC.glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it may have ended by now
+            fields = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()
+            command = (folder / "cmdline").read_text(errors="replace")
+            yield int(folder.name), int(fields[2]), int(fields[21]) * page, command
+
+
+def _listed_by_ps() -> Iterator[tuple[int, int, int, str]]:
+    """Yield the same where there is no /proc, as on macOS."""
+    asked = ["ps", "-A", "-o", "pid=,pgid=,rss=,args="]
+    try:
+        shown = subprocess.run(asked, capture_output=True, text=True, errors="replace", check=True)  # noqa: S603  nothing of it comes from outside
+    except (OSError, subprocess.CalledProcessError):
+        return
+    for line in shown.stdout.splitlines():
+        pid, group, kibibytes, *command = line.split(maxsplit=3)
+        yield int(pid), int(group), int(kibibytes) * 1024, "".join(command)
 
 
 def _will_not_start(executable: str, detail: str) -> FetchError:
