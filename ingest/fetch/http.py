@@ -13,8 +13,9 @@ import httpx
 from ingest.documents import Hop, Page, PageRecord
 from ingest.errors import FetchError, IngestError
 from ingest.fetch.challenges import wants_browser
+from ingest.fetch.failures import SHOWN_CHARACTERS, failed, too_slow
 from ingest.fetch.headers import content_type, retry_after_s, robots_directives
-from ingest.fetch.wire import HttpClient, Meter, Response, failed, follow, too_slow
+from ingest.fetch.wire import HttpClient, Meter, Response, follow, is_sendable
 from ingest.files import DOCUMENT_TYPES
 from ingest.politeness import HostQueue
 from ingest.robots import RobotsGate, RobotsVerdict, refusal
@@ -58,7 +59,7 @@ class _Trip:
         if self.known is None or canonical_url(url) != self.known.final_url:
             return {}
         named = {"If-None-Match": self.known.etag, "If-Modified-Since": self.known.last_modified}
-        return {name: value for name, value in named.items() if value}
+        return {name: value for name, value in named.items() if value and is_sendable(value)}
 
     @property
     def hops(self) -> tuple[Hop, ...]:
@@ -196,7 +197,8 @@ class HttpFetcher:
         """Refuse by the headers what we could not use, before its body is sent."""
         media_type, _ = content_type(headers)
         if not _is_readable(media_type):
-            raise failed(url, "unsupported", f"{media_type} is not text", f"{media_type} 不是文本")
+            kind = media_type[:SHOWN_CHARACTERS]
+            raise failed(url, "unsupported", f"{kind} is not text", f"{kind} 不是文本")
         length = headers.get("content-length", "")
         if length.isdecimal() and int(length) > self._max_bytes:
             raise self._too_large(url)

@@ -1,32 +1,32 @@
 """Single requests to public addresses, bounded in time and bytes, for robots.txt and pages alike.
 
 Works on httpcore and not on httpx's client, which keeps cookies, follows redirects into private
-networks, unpacks bombs whole and looks names up on its own. Whatever goes wrong on the wire is
-said in our words, once, in `HttpClient`.
+networks, unpacks bombs whole and looks names up on its own.
 """
 
 import asyncio
-import contextlib
 import logging
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import cast
 
-import h2.exceptions
 import httpcore
 import httpx
 
 from ingest.addresses import AddressGuard, proxy_for
 from ingest.documents import Hop
-from ingest.errors import FetchError, SettingsError, SkipReason
+from ingest.errors import SettingsError
+from ingest.fetch.failures import WIRE_ERRORS, too_slow, translated
 from ingest.fetch.pinned import Dial, PinnedBackend, dial_tcp
-from ingest.fetch.unpack import ACCEPT_ENCODING, DamagedBodyError, UnknownEncodingError, Unpacker
+from ingest.fetch.unpack import ACCEPT_ENCODING, DamagedBodyError, Unpacker
 from ingest.robots import MAX_BYTES as ROBOTS_BYTES
 from ingest.robots import MAX_REDIRECTS as ROBOTS_REDIRECTS
 from ingest.robots import RobotsReply
-from ingest.urls import Endpoint, endpoint_of, host_of, resolve
-from ingest.wording import SILENCE, Wording
+from ingest.urls import Endpoint, endpoint_of, resolve
+from ingest.wording import Wording
 
 ACCEPT = "text/html,application/xhtml+xml,text/plain;q=0.9,*/*;q=0.5"
 ACCEPT_LANGUAGE = "zh-CN,zh;q=0.9,en;q=0.8"
@@ -40,21 +40,15 @@ ASIDE_S = 1.0
 """What we read of a body that is no page: whether it is a challenge is seen at its beginning, and
 at its end the connection can serve the next request."""
 
+MAX_PIECES = 20_000
+"""A page of 5 MB comes in about 100; chunks of one byte cost 25 µs of our time each."""
+BREATH = 200
+"""Pieces after which others have a turn: one read from the socket may hold 10,000 chunks."""
+
 PLAIN_PORTS = {"http": 80, "https": 443}
-SHOWN_CHARACTERS = 120
 MAX_CONNECTIONS = 100
 IDLE_CONNECTIONS = 20
 IDLE_S = 5.0  # servers close at 5 s (Apache) or later
-
-WIRE_ERRORS = (
-    httpcore.TimeoutException,
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.ProxyError,
-    httpcore.UnsupportedProtocol,
-    h2.exceptions.H2Error,  # httpcore lets some of a damaged stream through
-    OSError,  # and TLS's, once the connection stands
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,12 +112,17 @@ class HttpClient:
         dial: opens connections to literal addresses.
 
     Raises:
-        SettingsError: SSL_CERT_FILE cannot be read.
+        SettingsError: SSL_CERT_FILE cannot be read, or `agent` cannot be sent.
     """
 
     def __init__(
         self, *, guard: AddressGuard, agent: str, timeout_s: float, dial: Dial = dial_tcp
     ) -> None:
+        if not is_sendable(agent):
+            raise SettingsError(
+                Wording(f"user_agent cannot be {agent!r}", f"user_agent 不能是 {agent!r}"),
+                hint=Wording("use ASCII letters only", "只能使用 ASCII 字符"),
+            )
         self.agent = agent
         self._guard = guard
         self._timeout_s = timeout_s
@@ -169,7 +168,7 @@ class HttpClient:
         """
         await self._guard.check(url)
         meter = meter or Meter(url=url)
-        sent = self._headers | {"Host": _host_header(url)} | dict(headers or {})
+        sent = [("Host", _host_header(url)), *self._headers.items(), *(headers or {}).items()]
         try:
             async with self._pool_for(url).stream(
                 "GET", _target(url), headers=sent, extensions=self._extensions
@@ -181,8 +180,8 @@ class HttpClient:
                 if inspect is not None:
                     inspect(url, response.headers)
                 return await _read(raw, response, meter, limit=max_bytes)
-        except (*WIRE_ERRORS, DamagedBodyError, UnknownEncodingError) as error:
-            raise self._translated(url, error) from error
+        except WIRE_ERRORS as error:
+            raise translated(url, error, step_s=self._timeout_s) from error
 
     async def read_robots(self, url: str) -> RobotsReply:
         """Return what `url` (…/robots.txt) answers. For `RobotsGate(read=…)`.
@@ -206,28 +205,6 @@ class HttpClient:
         self._pools.clear()
         for pool in pools:
             await pool.aclose()
-
-    def _translated(self, url: str, error: Exception) -> FetchError:
-        """Say in our words what went wrong on the wire."""
-        match error:
-            case httpcore.TimeoutException():
-                return too_slow(url, self._timeout_s)
-            case UnknownEncodingError():
-                return failed(
-                    url, "unsupported", f"packed as {error}", f"使用了不支持的压缩方式 {error}"
-                )
-            case DamagedBodyError():
-                return failed(url, "unreachable", "the page arrived damaged", "网页内容已损坏")
-            case httpcore.ProtocolError() | h2.exceptions.H2Error():
-                detail, host = _shown(error), host_of(url)
-                return failed(
-                    url,
-                    "unreachable",
-                    f"{host} sends what is not HTTP ({detail})",
-                    f"{host} 的响应不符合 HTTP（{detail}）",
-                )
-            case _:
-                return _unreachable(url, _shown(error))
 
     def _pool_for(self, url: str) -> httpcore.AsyncConnectionPool:
         """Return the connections of the proxy that the guard, too, thinks of, or our own."""
@@ -282,6 +259,11 @@ async def follow(
             return response
 
 
+def is_sendable(value: str) -> bool:
+    """Return whether `value` can stand in a header (RFC 9110, 5.5, without its obsolete part)."""
+    return value.isascii() and value.isprintable()
+
+
 def _target(url: str) -> httpcore.URL:
     """Return `url` as httpcore takes it; its own parser would lose what follows a ";"."""
     end = _endpoint(url)
@@ -317,17 +299,28 @@ async def _read_aside(raw: httpcore.Response, response: Response, meter: Meter) 
     try:
         async with asyncio.timeout(ASIDE_S):
             return await _read(raw, response, meter, limit=ASIDE_BYTES)
-    except (*WIRE_ERRORS, DamagedBodyError, UnknownEncodingError):  # TimeoutError among them
+    except WIRE_ERRORS:  # TimeoutError among them
         return response
 
 
 async def _feed(raw: httpcore.Response, unpacker: Unpacker, meter: Meter) -> bool:
-    """Feed the body to `unpacker` and return whether it was taken whole."""
-    async with contextlib.aclosing(raw.aiter_stream()) as pieces:
+    """Feed the body to `unpacker` and return whether it was taken whole.
+
+    Raises:
+        DamagedBodyError: it comes in crumbs.
+    """
+    count = 0
+    stream = cast("AsyncGenerator[bytes, None]", raw.aiter_stream())
+    async with aclosing(stream) as pieces:
         async for piece in pieces:
+            count += 1
             meter.wire_bytes += len(piece)
             if not unpacker.feed(piece):
                 return False
+            if count > MAX_PIECES:
+                raise DamagedBodyError("in too many pieces")
+            if count % BREATH == 0:
+                await asyncio.sleep(0)
     return True
 
 
@@ -342,41 +335,3 @@ def _tls_context() -> ssl.SSLContext:
             ),
             hint=Wording("name a PEM file, or unset it", "请指定一个 PEM 文件，或取消该变量"),
         ) from error
-
-
-def _shown(error: Exception) -> str:
-    """Return a library's words in one short line: they may quote what a server sent."""
-    words = " ".join(str(error).split()) or type(error).__name__
-    return "".join(c if c.isprintable() else "�" for c in words[:SHOWN_CHARACTERS])
-
-
-def _unreachable(url: str, detail: str) -> FetchError:
-    host = host_of(url)
-    if "CERTIFICATE_VERIFY_FAILED" in detail:
-        return failed(
-            url,
-            "unreachable",
-            f"the certificate of {host} is not trusted",
-            f"{host} 的证书不受信任",
-            hint=Wording(
-                "behind a company proxy, let SSL_CERT_FILE name its authority",
-                "如在公司代理之后，请用 SSL_CERT_FILE 指定其根证书",
-            ),
-        )
-    return failed(
-        url, "unreachable", f"{host} cannot be reached ({detail})", f"无法连接 {host}（{detail}）"
-    )
-
-
-def too_slow(url: str, seconds: float) -> FetchError:
-    """Return the error of a page that takes longer than it may."""
-    return failed(
-        url, "timeout", f"no answer within {seconds:g} s", f"{seconds:g} 秒内没有完整响应"
-    )
-
-
-def failed(
-    url: str, reason: SkipReason, en: str, zh: str, *, hint: Wording = SILENCE
-) -> FetchError:
-    """Return an error in both languages."""
-    return FetchError(Wording(en, zh), url=url, reason=reason, hint=hint)

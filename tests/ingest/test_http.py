@@ -402,6 +402,12 @@ async def test_certificates_that_cannot_be_read_are_named(
         HttpClient(guard=AddressGuard(), agent=AGENT, timeout_s=1)
 
 
+@pytest.mark.parametrize("agent", ["求证/1.0", "qiuzheng/1\r\nX: y"])
+def test_a_name_that_cannot_be_sent_is_refused(agent: str) -> None:
+    with pytest.raises(SettingsError, match="user_agent"):
+        HttpClient(guard=AddressGuard(), agent=agent, timeout_s=1)
+
+
 async def test_a_proxy_that_cannot_be_used_is_named(
     net: Internet, kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -526,6 +532,14 @@ async def test_conditions_are_sent_as_the_server_gave_them(net: Internet, kit: K
     assert first["if-modified-since"] == date
     assert "if-none-match" not in first
     assert not {"if-modified-since", "if-none-match"} & set(second)
+
+
+async def test_an_etag_that_no_header_can_hold_is_not_sent(net: Internet, kit: Kit) -> None:
+    net.page("https://a.test/", page_en())
+    for etag in ('"é"', '"a\r\nX: y"', '"版本"'):
+        known = record("https://a.test/", etag=etag)
+        assert (await kit.fetcher.fetch("https://a.test/", known=known)).status == 200
+    assert not any({"if-none-match", "x"} & set(request.headers) for request in net.log)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from ingest.addresses import PIN_S, AddressGuard
 from ingest.errors import FetchError, ForbiddenError, IngestError
 from ingest.fetch.http import HttpClient, HttpFetcher
 from ingest.fetch.pinned import MAX_TRIES, dial_tcp
-from ingest.fetch.wire import Meter
+from ingest.fetch.wire import BREATH, MAX_PIECES, Meter
 from ingest.robots import RobotsGate
 
 pytestmark = pytest.mark.anyio
@@ -300,10 +300,6 @@ def bomb(window_bits: int) -> bytes:
             id="chunks without end",
         ),
         pytest.param(
-            endless(CHUNKED, b"1\r\na\r\n" * 900),
-            id="tiny chunks without end",
-        ),
-        pytest.param(
             saying(HEAD + b"Content-Encoding: gzip\r\n\r\n", bomb(31)), id="gzip bomb"
         ),
         pytest.param(
@@ -320,6 +316,22 @@ async def test_what_does_not_end_is_cut_off_at_the_limit(serve: Streams) -> None
     assert not response.complete
     assert len(response.body) == MAX_BYTES
     assert meter.wire_bytes < MAX_BYTES + 100_000
+
+
+async def test_a_body_in_crumbs_is_given_up_and_others_have_their_turns_meanwhile() -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    busy = asyncio.create_task(others())
+    error = await failure(endless(CHUNKED, b"1\r\na\r\n" * 10_000))
+    busy.cancel()
+    assert error.reason == "unreachable"
+    assert turns > MAX_PIECES / BREATH
 
 
 async def test_a_body_that_is_packed_twice_is_one_clear_line() -> None:
