@@ -60,7 +60,8 @@ class Score:
 def load(language: str) -> tuple[list[Document], list[tuple[str, str]]]:
     """Return the paragraphs, and (question, URL of its paragraph)."""
     data = json.loads((DATA / f"xquad.{language}.json").read_text("utf-8"))["data"]
-    documents, questions = [], []
+    documents: list[Document] = []
+    questions: list[tuple[str, str]] = []
     chance = random.Random(0)
     for article in data:
         for paragraph in article["paragraphs"]:

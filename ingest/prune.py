@@ -5,18 +5,20 @@ that a threshold of 1.2 makes leaves nothing of 96 Chinese pages in 100 (bench/p
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rank_bm25 import BM25Plus
 
+from ingest.boilerplate import is_boilerplate
 from ingest.documents import Document
-from ingest.tokens import sentence_spans, words
+from ingest.tokens import sentence_spans, token_estimate, words
 
 MAX_BLOCK = 1000  # characters; a longer paragraph is ranked in pieces
 MAX_BLOCKS = 2000  # ranking takes time for each; of more than this, neighbours are ranked as one
 MAX_QUERY = 100  # different words; a question longer than this is a pasted text
 NEIGHBOURS_OF = 1  # best blocks whose neighbours come before the rest: answers run on
+BOILERPLATE_WORTH = 0.03  # of the score of a block that belongs to the site (bench/pruning.py)
 
 _HEADING = re.compile(r" {0,3}#{1,6}\s+(.*?)[\s#]*$")
 _FENCE = re.compile(r" {0,3}(```+|~~~+)")
@@ -38,35 +40,124 @@ def blocks(text: str) -> list[Block]:
     return [piece for block in _paragraphs(text) for piece in _pieces(text, block)]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A block as the ranking sees it, of Markdown or of anything else."""
+
+    text: str
+    heading: str = ""
+    boilerplate: bool = False
+    """It belongs to the site and not to the page."""
+
+
 def choose(document: Document, question: str, *, budget: int) -> list[Block]:
     """Return the blocks of `document` that bear most on `question`, in their order.
 
-    Together they hold at most `budget` characters, but the best block is always there. Where no
-    word of the question occurs, the beginning of the page is kept.
+    Together they hold at most `budget` tokens (`ingest.tokens.token_estimate`), but the best block
+    is always there. Where no word of the question occurs, the beginning of the page is kept.
     """
-    candidates = _few(blocks(document.text))
+    found = _few(blocks(document.text))
+    return [found[place] for place in best(_candidates(document, found), question, budget=budget)]
+
+
+def best(candidates: Sequence[Candidate], question: str, *, budget: int) -> list[int]:
+    """Return the places of the candidates that bear most on `question`, in ascending order.
+
+    Their texts hold at most `budget` tokens together, but the best of them is always there.
+    """
     kept: set[int] = set()
     left = budget
-    for index in _by_relevance(document.text, candidates, question):
-        length = candidates[index].end - candidates[index].start
-        if not kept or length <= left:
-            kept.add(index)
-            left -= length
-    return [candidates[index] for index in sorted(kept)]
+    for place in _by_relevance(candidates, question):
+        tokens = token_estimate(candidates[place].text)
+        if not kept or tokens <= left:
+            kept.add(place)
+            left -= tokens
+    return sorted(kept)
 
 
-def _by_relevance(text: str, candidates: list[Block], question: str) -> list[int]:
+def shares(
+    documents: Sequence[Document], question: str, *, budget: int, page_budget: int
+) -> list[int]:
+    """Return how many tokens of each document a question may have, `budget` at most together.
+
+    The blocks of all documents are ranked as one text, so that their scores compare; a document
+    gets a part in proportion to 1, 1/2, 1/3… by the rank of its best block. None gets more than
+    `page_budget` or than it has; what it leaves goes to the others. A document without a word of
+    the question gets 0, for which `choose` returns the one block that it always does.
+    """
+    found = [_few(blocks(document.text)) for document in documents]
+    whole = [_candidates(document, of_it) for document, of_it in zip(documents, found, strict=True)]
+    worths = iter(_worths([candidate for of_it in whole for candidate in of_it], question))
+    top = [max((next(worths) for _ in of_it), default=0.0) for of_it in whole]
+    wants = [
+        min(page_budget, sum(token_estimate(candidate.text) for candidate in of_it))
+        for of_it in whole
+    ]
+    ranked = sorted((place for place in range(len(top)) if top[place]), key=lambda p: -top[p])
+    weights = {place: 1 / rank for rank, place in enumerate(ranked, start=1)}
+    return _shared_out(budget, weights, wants)
+
+
+def _shared_out(budget: int, weights: dict[int, float], wants: Sequence[int]) -> list[int]:
+    """Share `budget` by weight; whoever wants less than that leaves the rest to the others."""
+    given = [0] * len(wants)
+    while weights:
+        each = budget / sum(weights.values())
+        content = [place for place, weight in weights.items() if wants[place] <= each * weight]
+        for place in content or weights:
+            given[place] = wants[place] if content else int(each * weights[place])
+        if not content:
+            break
+        budget -= sum(wants[place] for place in content)
+        weights = {place: weight for place, weight in weights.items() if place not in content}
+    return given
+
+
+def _candidates(document: Document, found: Sequence[Block]) -> list[Candidate]:
+    texts = [document.text[block.start : block.end] for block in found]
+    return [
+        Candidate(
+            text=text,
+            heading=block.heading,
+            boilerplate=is_boilerplate(text, heading=block.heading),
+        )
+        for text, block in zip(texts, found, strict=True)
+    ]
+
+
+def _by_relevance(candidates: Sequence[Candidate], question: str) -> list[int]:
     """Return the places of `candidates`, each once, the first to keep first."""
+    worths = _worths(candidates, question)
+    ranked = sorted(
+        range(len(candidates)), key=lambda place: (-worths[place], candidates[place].boilerplate)
+    )
+    if not any(worths):
+        return ranked
+    first = [near for top in ranked[:NEIGHBOURS_OF] for near in (top, top + 1, top - 1)]
+    return [place for place in dict.fromkeys(first + ranked) if 0 <= place < len(candidates)]
+
+
+def _worths(candidates: Sequence[Candidate], question: str) -> list[float]:
+    """Return what each candidate has to say on the question, 0 where no word of it occurs."""
     query = list(dict.fromkeys(words(question)))[:MAX_QUERY]
+    wanted = set(query)
     # BM25+ and not Okapi: Okapi's IDF is zero or below for a word in half of the blocks, which on
     # a short page is every word that matters. The title is in every block and would tell nothing.
-    corpus = [words(f"{block.heading}\n{text[block.start : block.end]}") for block in candidates]
-    if not any(corpus) or not query:
-        return list(range(len(candidates)))
-    scores = BM25Plus(corpus).get_scores(query)
-    ranked = sorted(range(len(candidates)), key=lambda index: -scores[index])
-    first = [near for best in ranked[:NEIGHBOURS_OF] for near in (best, best + 1, best - 1)]
-    return [index for index in dict.fromkeys(first + ranked) if 0 <= index < len(candidates)]
+    corpus = [words(f"{candidate.heading}\n{candidate.text}") for candidate in candidates]
+    if not any(corpus):
+        return [0.0] * len(candidates)
+    # Who asks how to subscribe wants the very lines that others do not.
+    site_worth = 1.0 if is_boilerplate(question) else BOILERPLATE_WORTH
+    ranking = BM25Plus(corpus)
+    given_to_all = ranking.delta * sum(ranking.idf.get(word, 0.0) for word in query)
+    return [
+        (score - given_to_all) * (site_worth if candidate.boilerplate else 1.0)
+        if not wanted.isdisjoint(block)
+        else 0.0
+        for score, block, candidate in zip(
+            ranking.get_scores(query).tolist(), corpus, candidates, strict=True
+        )
+    ]
 
 
 def _few(found: list[Block]) -> list[Block]:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from ingest.documents import Document
 from ingest.extract import read_file
-from ingest.prune import MAX_BLOCK, MAX_BLOCKS, blocks, choose
+from ingest.prune import MAX_BLOCK, MAX_BLOCKS, Block, blocks, choose, shares
+from ingest.tokens import token_estimate
 
 MARKDOWN = st.lists(
     st.sampled_from(
@@ -59,6 +60,10 @@ def texts(text: str) -> list[str]:
 
 def chosen(text: str, question: str, *, budget: int) -> list[str]:
     return [text[b.start : b.end] for b in choose(document(text), question, budget=budget)]
+
+
+def tokens(text: str, kept: list[Block]) -> int:
+    return sum(token_estimate(text[block.start : block.end]) for block in kept)
 
 
 def test_blocks_are_paragraphs_lists_tables_and_code() -> None:
@@ -115,13 +120,14 @@ def test_choice_fits_the_budget_keeps_order_and_is_never_empty(
     assert bool(kept) == bool(text.strip())
     assert kept == sorted(kept, key=lambda block: block.start)
     assert set(kept) <= set(blocks(text))
-    assert len(kept) == 1 or sum(block.end - block.start for block in kept) <= budget
+    assert len(kept) == 1 or tokens(text, kept) <= budget
 
 
 @given(MARKDOWN, st.text(max_size=20))
 @settings(deadline=None)
 def test_budget_as_long_as_the_text_keeps_all_of_it(text: str, question: str) -> None:
-    assert choose(document(text), question, budget=len(text)) == blocks(text)
+    whole = blocks(text)
+    assert choose(document(text), question, budget=tokens(text, whole)) == whole
 
 
 @pytest.mark.parametrize(
@@ -133,9 +139,9 @@ def test_budget_as_long_as_the_text_keeps_all_of_it(text: str, question: str) ->
         ("How bright must the floor be?", "floor = 40"),
     ],
 )
-def test_block_that_answers_survives_a_small_budget(question: str, answer: str) -> None:
+def test_block_that_answers_survives_in_half_of_the_page(question: str, answer: str) -> None:
     page = read_file(Path(__file__).parents[1] / "data" / "pages" / "night_flight.html")
-    kept = choose(page, question, budget=len(page.text) // 3)
+    kept = choose(page, question, budget=token_estimate(page.text) // 2)
     assert any(answer in page.text[block.start : block.end] for block in kept)
 
 
@@ -151,12 +157,12 @@ def test_word_that_stands_in_every_block_still_keeps_one(text: str) -> None:
 
 def test_word_that_stands_in_most_blocks_still_ranks_them_first() -> None:
     text = "The drone flies.\n\nMy drone is red.\n\nA drone can swim.\n\nCakes are baked in ovens."
-    assert "Cakes are baked in ovens." not in chosen(text, "drone", budget=60)
+    assert "Cakes are baked in ovens." not in chosen(text, "drone", budget=15)
 
 
 def test_heading_counts_for_the_blocks_below_it() -> None:
     text = "Rain is wet.\n\n## Batteries\n\nMine differ.\n\nCharge to sixty percent.\n\nSun is dry."
-    assert chosen(text, "batteries", budget=70)[-1] == "Charge to sixty percent."
+    assert chosen(text, "batteries", budget=16)[-1] == "Charge to sixty percent."
 
 
 def test_neighbours_of_the_best_block_come_before_weaker_matches() -> None:
@@ -164,12 +170,12 @@ def test_neighbours_of_the_best_block_come_before_weaker_matches() -> None:
         "Night is dark.\n\nWhen may a drone fly at night?\n\nOnly with a lamp.\n\nTea is hot.\n\n"
         "Birds fly too.\n\nFish do not."
     )
-    assert "Only with a lamp." in chosen(text, "when may a drone fly at night", budget=60)
+    assert "Only with a lamp." in chosen(text, "when may a drone fly at night", budget=15)
 
 
 def test_question_that_matches_nothing_keeps_the_beginning() -> None:
     text = "One is first.\n\nTwo is next.\n\nThree is last."
-    assert chosen(text, "无关", budget=20) == ["One is first."]
+    assert chosen(text, "无关", budget=4) == ["One is first."]
 
 
 def test_page_of_very_many_blocks_is_ranked_in_groups() -> None:
@@ -177,3 +183,95 @@ def test_page_of_very_many_blocks_is_ranked_in_groups() -> None:
     kept = chosen(text, "needle", budget=40)
     assert any("the needle" in piece for piece in kept)
     assert len(kept) < 20
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "answer"),
+    [
+        (
+            "Share this: drone lights at night\n\nHome | Drone lights | Night | About\n\n"
+            "Lights are wanted on every drone at night.\n\n## Related articles\n\n- Drone lights\n"
+            "- Lights at night",
+            "drone lights at night",
+            "Lights are wanted on every drone at night.",
+        ),
+        (
+            "首页 | 无人机灯光 | 夜间飞行 | 关于我们\n\n分享到：无人机夜间飞行灯光\n\n"
+            "无人机在夜间飞行时，灯光应当一直开启。\n\n## 相关阅读\n\n- 无人机灯光\n- 夜间飞行",
+            "无人机夜间飞行的灯光",
+            "无人机在夜间飞行时，灯光应当一直开启。",
+        ),
+    ],
+)
+def test_menus_notices_and_links_to_other_pages_come_after_what_the_page_says(
+    text: str, question: str, answer: str
+) -> None:
+    assert chosen(text, question, budget=1) == [answer]
+
+
+def test_boilerplate_is_kept_where_there_is_room() -> None:
+    text = "Drones fly.\n\nShare this: drones\n\nAll rights reserved."
+    assert len(chosen(text, "drones", budget=100)) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "answer"),
+    [
+        (
+            "Red.\n\nSubscribe to our newsletter below.\n\nA newsletter in shops is read by many.",
+            "How do I subscribe to the newsletter?",
+            "Subscribe to our newsletter below.",
+        ),
+        (
+            "红色。\n\n扫一扫即可关注公众号。\n\n公众在号角声里关注天气。",
+            "怎么关注公众号？",
+            "扫一扫即可关注公众号。",
+        ),
+    ],
+)
+def test_question_about_the_site_itself_is_answered_by_its_notices(
+    text: str, question: str, answer: str
+) -> None:
+    assert chosen(text, question, budget=1) == [answer]
+
+
+def test_pages_without_a_match_begin_with_what_is_no_boilerplate() -> None:
+    assert chosen("Sign in\n\nOne is first.\n\nTwo.", "无关", budget=1) == ["One is first."]
+
+
+def test_pages_share_a_budget_by_the_rank_of_their_best_block() -> None:
+    good = "Drones need lights at night, and the lights of drones are seen from far. " * 20
+    fair = "Some drones are red. " * 60
+    none = "Tea is hot. " * 60
+    pages = [document(fair), document(none), document(good)]
+    portions = shares(pages, "drone lights at night", budget=300, page_budget=250)
+    assert portions == [100, 0, 200]
+
+
+def test_page_takes_no_more_of_a_budget_than_it_has_and_the_rest_goes_on() -> None:
+    short = "Drones need lights at night."
+    pages = [document("Some drones are red. " * 60), document(short)]
+    portions = shares(pages, "drone lights at night", budget=300, page_budget=250)
+    assert portions == [250, token_estimate(short)]
+
+
+def test_nothing_is_shared_among_no_pages() -> None:
+    assert shares([], "drones", budget=100, page_budget=100) == []
+    assert shares([document("")], "drones", budget=100, page_budget=100) == [0]
+
+
+@given(
+    st.lists(MARKDOWN, max_size=5),
+    st.text(max_size=20) | st.just("无人机夜间飞行"),
+    st.integers(0, 3000),
+    st.integers(0, 800),
+)
+@settings(deadline=None)
+def test_shares_fit_both_budgets(
+    texts: list[str], question: str, budget: int, page_budget: int
+) -> None:
+    pages = [document(text) for text in texts]
+    portions = shares(pages, question, budget=budget, page_budget=page_budget)
+    assert len(portions) == len(pages)
+    assert sum(portions) <= budget
+    assert all(0 <= share <= page_budget for share in portions)

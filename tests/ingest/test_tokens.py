@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.tokens import cjk_share, content_words, language_of, sentence_spans, words
+from ingest.tokens import (
+    cjk_share,
+    content_words,
+    language_of,
+    sentence_spans,
+    token_estimate,
+    words,
+)
 
 
 @pytest.mark.parametrize(
@@ -67,3 +74,25 @@ def test_share_of_cjk_letters() -> None:
 def test_content_words_leave_out_what_carries_no_meaning() -> None:
     assert content_words("What is the weight of it?") == ["weight"]
     assert content_words("无人机的重量是多少") == ["无人", "人机", "重量"]
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("", 0),
+        (" \n\u3000", 0),
+        ("猫", 1),
+        ("无人机夜航。", 6),
+        ("A drone flies.", 4),
+        ("international", 3),
+        ("限重25kg的无人机", 7),
+        ("a" * 1000, 200),
+    ],
+)
+def test_tokens_are_estimated_alike_in_both_languages(text: str, tokens: int) -> None:
+    assert token_estimate(text) == tokens
+
+
+@given(st.text(), st.text())
+def test_texts_have_the_same_tokens_apart_as_with_white_space_between(one: str, two: str) -> None:
+    assert token_estimate(f"{one} {two}") == token_estimate(one) + token_estimate(two)
