@@ -1,89 +1,73 @@
 """From a download to the text that a reader came for, as Markdown.
 
-Main text: trafilatura (F1 .960 on article-extraction-benchmark, the best open one measured);
-what it cannot read falls back to everything that a reader would see (bench/extraction.py).
+HTML: `ingest.maintext`, and where no main text stands out, everything that a reader would see.
+Feeds become lists, PDF and Office files are read by `ingest.files`, text is taken as it is.
 """
 
-import functools
-import logging
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+import tempfile
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from urllib.parse import unquote
 
-from lxml import etree, html
+from lxml import etree
 
+from ingest import maintext
 from ingest.charsets import decode
 from ingest.documents import Document, Page
+from ingest.dom import parse
 from ingest.errors import ExtractError, FetchError
-from ingest.files import file_text
+from ingest.feeds import feed
+from ingest.files import DOCUMENT_TYPES, file_text
 from ingest.markdown import markdown
+from ingest.metadata import Metadata, one_line, read_metadata
 from ingest.parts import install_command
 from ingest.tokens import cjk_share
+from ingest.waiting import stage_of, waits_for_browser
 from ingest.wording import Wording
 
-MAX_TAGS = 25_000  # "<" in a page; trafilatura takes 2 s for so many, a long article has 3,000
-MAX_RAW_TAGS = 1_000_000  # beyond this even parsing takes seconds
-THIN = 250  # characters; less than this is worth a second look (trafilatura's own limit)
-MAX_TITLE = 200  # characters
-OLDEST_PAGE = date(1990, 1, 1)  # the first page of the web
+OFFICE_WINDOW = 65_536  # bytes at either end of a zip file, where the names of its parts stand
+MORE = 2  # times the text of the page; what the JSON-LD carries must be so much longer
 
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _TEXT_TYPES = frozenset({"text/plain", "text/markdown", "text/x-markdown", "text/x-rst"})
+_FEED_TYPES = frozenset(
+    {"application/rss+xml", "application/atom+xml", "application/xml", "text/xml"}
+)
+_UNKNOWN_TYPES = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 _HTML_SUFFIXES = frozenset({".html", ".htm", ".xhtml"})
 _TEXT_SUFFIXES = frozenset({"", ".txt", ".text", ".md", ".markdown", ".rst", ".log", ".csv"})
-_BINARY_MARKS = (b"%PDF-", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b")
+_BINARY_MARKS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b", b"\xd0\xcf\x11\xe0")
 _HTML_MARK = re.compile(rb"<(?:!doctype\s+html|html|head|body|title|div|p|h1|meta)\b", re.I)
-_INLINE_TAGS = re.compile(r"</?(?:a|b|big|em|font|i|small|span|strong|u)(?:\s[^<>]*)?>", re.I)
-_OTHER_TAGS = re.compile(
-    r"</?(?!(?:html|head|title|meta|link|body|script|style|noscript|p|h[1-6])\b)[a-z][^<>]*>", re.I
-)
-_MOUNT_POINTS = "//*[@id='app' or @id='root' or @id='__next' or @id='__nuxt' or @id='___gatsby']"
-_WANTS_SCRIPT = re.compile(
-    r"(?:enable|activate|requires?|need|without|turn on)\W+(?:\w+\W+){0,4}java\s?script"
-    r"|java\s?script\W+(?:\w+\W+){0,4}(?:enabled?|disabled|required|turned off)"
-    r"|(?:启用|开启|打开|啟用|開啟|不支持|禁用)\W{0,2}(?:了|您的|浏览器的)?\W{0,2}java\s?script"
-    r"|java\s?script\W{0,3}(?:未启用|已禁用|被禁用)"
-    r"|^\W*(?:loading|please wait|just a moment|加载中|正在加载|载入中|请稍候|请稍等)\W*$",
-    re.IGNORECASE | re.MULTILINE,
-)
-_BROKEN_BY = (
-    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError),
-    *(AssertionError, etree.LxmlError),
-)
-"""What trafilatura and its date finder have been seen to raise, or may, on broken pages."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Reading:
-    """What trafilatura made of a page."""
-
-    text: str = ""
-    title: str = ""
-    published: date | None = None
+_HEADING = re.compile(r"^#{1,6}\s+(.+)$", re.MULTILINE)
+_TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
+_FEED_MARK = re.compile(rb"<(?:rss|feed|rdf:RDF)\b")
 
 
 def preload() -> None:
     """Import what the first page would wait for. Any thread may call."""
-    _trafilatura()
+    maintext.preload()
 
 
 def extract(page: Page) -> Document:
-    """Return the main text of `page` with title, language and date.
+    """Return the main text of `page` with title, language, dates, author and address.
 
     Raises:
         ExtractError: there is none. reason "needs_browser": scripts would write it; "empty": there
-            is no text at all; "unsupported": it is neither HTML nor plain text.
+            is no text at all; "unsupported": it is neither a page, a text nor a document.
+        MissingPartError: it is a PDF or Office file, and the part that reads them is missing.
     """
     kind = _kind_of(page.media_type, page.body)
+    url, now = page.final_url, page.fetched_at
     if kind == "unsupported":
-        raise _unsupported(page.final_url, page.media_type)
+        raise _unsupported(url, page.media_type)
+    if kind.startswith("."):
+        return _from_document(page, suffix=kind)
     source = decode(page.body, claimed=page.charset)
     if kind == "html":
-        return _from_html(source, url=page.final_url, fetched_at=page.fetched_at)
-    return _from_text(source, url=page.final_url, fetched_at=page.fetched_at)
+        return _from_html(source, url=url, fetched_at=now)
+    return _from_text(feed(source) if kind == "feed" else source, url=url, fetched_at=now)
 
 
 def read_file(path: Path) -> Document:
@@ -110,20 +94,60 @@ def read_file(path: Path) -> Document:
 
 
 def _kind_of(media_type: str, body: bytes) -> str:
-    """Return "html", "text" or "unsupported"; the bytes speak where the server does not."""
+    """Return "html", "text", "feed", the suffix of a document, or "unsupported".
+
+    The bytes speak first: servers send PDF as HTML, and much as nothing in particular.
+    """
+    if body.startswith(b"%PDF-"):
+        return ".pdf"
+    if body.startswith(b"PK\x03\x04"):
+        return DOCUMENT_TYPES.get(media_type) or _office_suffix(body)
     if body.startswith(_BINARY_MARKS):
         return "unsupported"
+    if media_type in DOCUMENT_TYPES:
+        return DOCUMENT_TYPES[media_type]
     if media_type in _HTML_TYPES:
         return "html"
     if media_type in _TEXT_TYPES:
         return "text"
-    if media_type not in ("", "application/octet-stream"):
-        return "unsupported"
-    start = body[:1024]
+    if media_type in _FEED_TYPES:
+        return "feed" if _FEED_MARK.search(body[:1024]) else "unsupported"
+    return _sniffed(body[:1024]) if media_type in _UNKNOWN_TYPES else "unsupported"
+
+
+def _sniffed(start: bytes) -> str:
+    """Return the kind of a page about which the server says nothing."""
+    if _FEED_MARK.search(start):
+        return "feed"
     if _HTML_MARK.search(start):
         return "html"
+    is_text = 0 not in start or start.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return "text" if is_text else "unsupported"
+
+
+def _office_suffix(body: bytes) -> str:
+    """Return the suffix of a zipped Office file, told by the folder that it is named after."""
+    start = body[:OFFICE_WINDOW]
+    for folder, suffix in ((b"word/", ".docx"), (b"ppt/", ".pptx")):
+        if folder in start or folder in body[-OFFICE_WINDOW:]:
+            return suffix
+    return "unsupported"
+
+
+def _from_document(page: Page, *, suffix: str) -> Document:
+    """Return the text of a PDF, Office or mail file. Errors speak of its URL."""
+    url = page.final_url
+    with tempfile.TemporaryDirectory(prefix="qiuzheng-") as folder:
+        path = Path(folder, f"document{suffix}")
+        path.write_bytes(page.body)
+        try:
+            text = file_text(path)
+        except ExtractError as error:
+            raise _damaged(url) from error
+    document = _from_text(text, url=url, fetched_at=page.fetched_at)
+    name = unquote(url.rstrip("/").rpartition("/")[2])
     return (
-        "unsupported" if 0 in start and not start.startswith((b"\xff\xfe", b"\xfe\xff")) else "text"
+        document if _HEADING.search(text) or not name else replace(document, title=one_line(name))
     )
 
 
@@ -131,11 +155,11 @@ def _from_text(source: str, *, url: str, fetched_at: datetime) -> Document:
     text = "\n".join(line.rstrip() for line in source.split("\n")).strip("\n")
     if not text.strip():
         raise _empty(url)
-    heading = re.search(r"^#{1,6}\s+(.+)$", text, re.MULTILINE)
+    heading = _HEADING.search(text)
     title = heading[1] if heading else text.lstrip().split("\n", 1)[0]
     return Document(
         url=url,
-        title=_one_line(title.strip("#*=- ")) or url,
+        title=one_line(title.strip("#*=- ")) or url,
         text=text,
         fetched_at=fetched_at,
         language=_language("", text),
@@ -143,110 +167,45 @@ def _from_text(source: str, *, url: str, fetched_at: datetime) -> Document:
 
 
 def _from_html(source: str, *, url: str, fetched_at: datetime) -> Document:
-    root = _parse(source)
+    root = parse(source)
     if root is None:
         raise _empty(url)
-    reading = _read(root, source, url=url)
-    text = reading.text
-    if len(text) < THIN:
-        body = root.find("body")
-        seen = markdown(body if body is not None else root)
-        # What trafilatura collects from thin pages has spaces at every tag, in mid-word too.
-        text = max(seen, text, key=lambda found: len("".join(found.split())))
-        if len(text) < THIN and _waits_for_script(root, text):
-            raise _needs_browser(url)
+    known = read_metadata(root, url=url, now=fetched_at)
+    stage = stage_of(root)
+    text = _text_of_page(root, source, known, url=url)
+    if waits_for_browser(stage, title=known.title, text=text):
+        raise _needs_browser(url)
     if not text.strip():
         raise _empty(url)
-    newest = fetched_at.date() + timedelta(days=1)
-    published = reading.published
     return Document(
         url=url,
-        title=_one_line(reading.title) or _own_title(root) or url,
+        title=known.title or url,
         text=text,
         fetched_at=fetched_at,
-        language=_language(root.get("lang") or root.get("xml:lang") or "", text),
-        published=published if published and OLDEST_PAGE <= published <= newest else None,
+        language=_language(known.language, text),
+        published=known.published,
+        modified=known.modified,
+        author=known.author,
+        canonical=known.canonical,
+        directives=known.directives,
     )
 
 
-def _parse(source: str) -> etree._Element | None:
-    if not source.strip() or source.count("<") > MAX_RAW_TAGS:
-        return None
-    root, is_whole = _tree(source)
-    if is_whole:
-        return root
-    # Tags that nobody closes nest until libxml2 gives up, at 256, and drops the rest of the page.
-    return _tree(_OTHER_TAGS.sub("<br>", _INLINE_TAGS.sub("", source)))[0]
+def _text_of_page(root: etree._Element, source: str, known: Metadata, *, url: str) -> str:
+    """Return the main text; else all that a reader sees; or what the JSON-LD has beyond either."""
+    is_small = source.count("<") <= maintext.MAX_TAGS
+    text = maintext.main_text(root, url=url, headlines=known.headlines) if is_small else ""
+    text = text or markdown(root.find("body"))
+    carried = _carried(known.body)  # scripts would write it, or a wall stands before it
+    return carried if len(carried) > MORE * len(text) else text
 
 
-def _tree(source: str) -> tuple[etree._Element | None, bool]:
-    """Return the parsed page, and whether all of it is there."""
-    # A parser of its own for each page: several threads extract at once.
-    parser = html.HTMLParser(
-        encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False
-    )
-    try:
-        root = html.document_fromstring(source.encode(), parser=parser, ensure_head_body=True)
-    except (etree.LxmlError, AssertionError):
-        root = None
-    limits = parser.error_log.filter_from_errors().filter_types(etree.ErrorTypes.ERR_RESOURCE_LIMIT)
-    return root, not limits
-
-
-def _read(root: etree._Element, source: str, *, url: str) -> _Reading:
-    """Return what trafilatura finds, nothing if the page is too big or too broken for it."""
-    if source.count("<") > MAX_TAGS:
-        return _Reading()
-    try:
-        found = _trafilatura()(
-            root,
-            url=url,
-            include_comments=False,
-            include_formatting=False,
-            with_metadata=True,
-            date_extraction_params={"extensive_search": False, "original_date": True},
-        )
-        if found is None:
-            return _Reading()
-        return _Reading(
-            text=markdown(found.body),
-            title=found.title or "",
-            published=date.fromisoformat(found.date) if found.date else None,
-        )
-    except _BROKEN_BY:
-        return _Reading()
-
-
-@functools.cache
-def _trafilatura() -> Callable[..., Any]:
-    from trafilatura import bare_extraction  # heavy: 0.6 s
-
-    for name in ("trafilatura", "htmldate", "justext", "courlan"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # they log addresses of pages
-    return bare_extraction
-
-
-def _waits_for_script(root: etree._Element, text: str) -> bool:
-    """Tell whether a page with as little `text` as this is a stage that scripts would fill."""
-    if root.find(".//script") is None:
-        return False
-    if not text.strip():
-        return True
-    if any(len(markdown(place)) * 2 < THIN for place in root.xpath(_MOUNT_POINTS)):
-        return True
-    asides = " ".join("".join(aside.itertext()) for aside in root.iter("noscript"))
-    return bool(_WANTS_SCRIPT.search(text) or _WANTS_SCRIPT.search(asides))
-
-
-def _own_title(root: etree._Element) -> str:
-    for element in (*root.iter("h1"), *root.iter("title"), *root.iter("h2")):
-        if title := _one_line("".join(element.itertext())):
-            return title
-    return ""
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())[:MAX_TITLE]
+def _carried(body: str) -> str:
+    """Return the text of the JSON-LD: plain, or HTML."""
+    if not _TAG.search(body):
+        return body
+    root = parse(body)
+    return "" if root is None else markdown(root.find("body"))
 
 
 def _language(declared: str, text: str) -> str:
@@ -271,6 +230,15 @@ def _empty(url: str) -> ExtractError:
         url=url,
         reason="empty",
         hint=Wording("try another page", "请换一个网页"),
+    )
+
+
+def _damaged(url: str) -> ExtractError:
+    return ExtractError(
+        Wording(f"{url} is a damaged or protected document", f"{url} 是已损坏或受保护的文档"),
+        url=url,
+        reason="unsupported",
+        hint=Wording("download it and open it in its own program", "请下载后用相应的程序打开"),
     )
 
 

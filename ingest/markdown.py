@@ -1,4 +1,4 @@
-"""A tree of HTML elements, or of trafilatura's, written as Markdown that reads as plain text.
+"""A tree of HTML elements written as Markdown that reads as plain text.
 
 Headings, lists, tables and code keep their marks. Emphasis, links and escapes do not: they would
 split words ("**3**rd"), and people read these sentences as quotes.
@@ -8,53 +8,22 @@ import re
 
 from lxml import etree
 
+from ingest.dom import BLOCKS, UNSEEN, is_data, text_of
+
+MAX_SPAN = 50  # columns; what claims more is no table for people
+MAX_COLUMNS = 200
+
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_LISTS = frozenset({"list", "ol", "ul", "menu"})
-_ITEMS = frozenset({"item", "li"})
-_ROWS = frozenset({"row", "tr"})
-_CELLS = frozenset({"cell", "td", "th"})
-_TIGHT = _ITEMS | _ROWS | _CELLS
-_BLOCKS = (
-    _LISTS
-    | _ITEMS
-    | _ROWS
-    | _CELLS
-    | {
-        *(
-            "address",
-            "article",
-            "aside",
-            "blockquote",
-            "body",
-            "caption",
-            "center",
-            "dd",
-            "details",
-        ),
-        *(
-            "dialog",
-            "div",
-            "dl",
-            "dt",
-            "fieldset",
-            "figcaption",
-            "figure",
-            "footer",
-            "form",
-            "header",
-        ),
-        *("hgroup", "hr", "legend", "main", "p", "quote", "section", "summary", "table"),
-    }
-)
-_LINE_BREAKS = frozenset({"lb", "br", "option"})
+_LISTS = frozenset({"ol", "ul", "menu"})
+_TIGHT = frozenset({"li", "tr", "td", "th", "dt", "dd", "option"})
+_LINE_BREAKS = frozenset({"br", "option"})
 _CODE = frozenset({"code", "pre"})
-_UNSEEN = frozenset(
-    {
-        *("script", "style", "noscript", "template", "title", "svg", "math", "canvas", "iframe"),
-        *("object", "select", "button", "textarea", "nav"),
-    }
-)
+_UNREAD = UNSEEN | {"nav", "title"}
 _SPACES = re.compile(r"[ \t\r\n\f\xa0\u200b]+")
+_CODE_LANGUAGE = re.compile(
+    r"(?:^|\s)(?:(?:language|lang|highlight-source|highlight|brush:)[-\s]|sourceCode\s|hljs\s)"
+    r"([a-zA-Z][\w+#-]{0,19})"
+)
 
 
 def markdown(root: etree._Element) -> str:
@@ -81,17 +50,16 @@ class _Writer:
         self._breaks = 0  # line ends owed before the next text
         self._bullet = ""  # "- " is owed too, so that an empty item leaves no trace
         self._numbers: list[int | None] = []  # the next one in each open list; None: bullets
-        self._first_row = True
 
     def start(self, element: etree._Element) -> bool:
         """Begin `element` and return whether its children are to be written one by one."""
         tag = element.tag
-        if level := _heading_level(element):
+        if level := _HEADINGS.get(tag):
             self._alone("#" * level + " ", _flat(element))
         elif tag in _CODE:
             self._code(element)
-        elif tag in _ROWS and _is_data(element):
-            self._row(element)
+        elif tag == "table" and is_data(element):
+            self._table(element)
         else:
             self._open(element)
             return True
@@ -100,7 +68,7 @@ class _Writer:
     def end(self, element: etree._Element) -> None:
         if element.tag in _LISTS:
             self._numbers.pop()
-        if element.tag in _BLOCKS:
+        if element.tag in BLOCKS:
             self._new_line(1 if self._numbers or element.tag in _TIGHT else 2)
 
     def text(self, text: str | None) -> None:
@@ -118,14 +86,15 @@ class _Writer:
         tag = element.tag
         if tag in _LISTS:
             self._new_line(1 if self._numbers else 2)
-            self._numbers.append(1 if "ol" in (tag, element.get("rend")) else None)
-        elif tag in _ITEMS:
+            self._numbers.append(_first_number(element) if tag == "ol" else None)
+        elif tag == "dd":
+            self._new_line(1, "  " * len(self._numbers) + ": ")
+        elif tag == "li":
             self._new_line(1, self._item_mark())
         elif tag in _LINE_BREAKS:
             self._new_line(1)
-        elif tag in _BLOCKS:
-            self._new_line(1 if self._numbers else 2)
-            self._first_row = self._first_row or tag == "table"
+        elif tag in BLOCKS:
+            self._new_line(1 if self._numbers or tag in ("tr", "td", "th") else 2)
         self.text(element.text)
 
     def _alone(self, mark: str, text: str) -> None:
@@ -135,9 +104,9 @@ class _Writer:
             self._new_line(2)
 
     def _code(self, element: etree._Element) -> None:
-        for line_break in element.iter("lb", "br"):
+        for line_break in element.iter("br"):
             line_break.text = "\n"
-        text = "".join(element.itertext()).strip("\n")
+        text = text_of(element).strip("\n")
         stands_alone = self._breaks or not self._parts
         if not text.strip():
             return
@@ -146,20 +115,26 @@ class _Writer:
             return
         fence = "~~~~" if "```" in text else "```"
         self._new_line(2)
-        self._write(f"{fence}\n{text}\n{fence}")
+        self._write(f"{fence}{_code_language(element)}\n{text}\n{fence}")
         self._new_line(2)
 
-    def _row(self, element: etree._Element) -> None:
-        cells = [_flat(cell).replace("|", "/") for cell in element if cell.tag in _CELLS]
-        if not any(cells):
-            return
-        self._new_line(1)
-        self.text(f"| {' | '.join(cells)} |" if len(cells) > 1 else cells[0])
-        if self._first_row and len(cells) > 1:
-            self._new_line(1)
-            self.text("|" + "---|" * len(cells))
-        self._first_row = False
-        self._new_line(1)
+    def _table(self, table: etree._Element) -> None:
+        """Write a table of data. A row that ends early is filled up by whoever shows it (GFM)."""
+        for caption in table.iterchildren("caption"):
+            self.text(_flat(caption))
+            self._new_line(2)
+        rows = [cells for row in table.iter("tr") if any(cells := _cells(row))]
+        width = max(map(len, rows), default=0)
+        for number, cells in enumerate(rows):
+            self._new_line(2 if number == 0 else 1)
+            if width < 2:  # one column is a list without bullets
+                self.text(cells[0])
+                continue
+            self.text(f"| {' | '.join(cells)} |")
+            if number == 0:
+                self._new_line(1)
+                self.text("|" + "---|" * width)
+        self._new_line(2)
 
     def _new_line(self, count: int, bullet: str = "") -> None:
         if bullet or not self._bullet:  # the first paragraph of an item stays beside its bullet
@@ -181,28 +156,44 @@ class _Writer:
 
 
 def _is_seen(element: etree._Element) -> bool:
-    return isinstance(element.tag, str) and element.tag not in _UNSEEN
+    return isinstance(element.tag, str) and element.tag not in _UNREAD
 
 
-def _is_data(row: etree._Element) -> bool:
-    """Tell a row of data from one that only lays out a page."""
-    return row.tag == "row" or next(row.iter(*_BLOCKS - _ROWS - _CELLS), None) is None
+def _first_number(numbered: etree._Element) -> int:
+    start = numbered.get("start", "")
+    return int(start) if re.fullmatch(r"\d{1,6}", start, re.ASCII) else 1
+
+
+def _code_language(element: etree._Element) -> str:
+    """Return the language that a piece of code is declared to be in, "" if none is."""
+    for place in (element, *element.iterchildren("code"), element.getparent()):
+        if place is not None and (match := _CODE_LANGUAGE.search(place.get("class", ""))):
+            return match[1].lower()
+    return ""
+
+
+def _cells(row: etree._Element) -> list[str]:
+    """Return the texts of a row; a cell over several columns is followed by empty ones."""
+    texts: list[str] = []
+    for cell in row.iterchildren("td", "th"):
+        span = cell.get("colspan", "1")
+        columns = min(int(span), MAX_SPAN) if re.fullmatch(r"[1-9]\d{0,3}", span) else 1
+        texts += [_flat(cell).replace("|", "/"), *[""] * (columns - 1)]
+    while texts and not texts[-1]:
+        texts.pop()
+    return texts[:MAX_COLUMNS]
 
 
 def _flat(element: etree._Element) -> str:
     """Return the text of `element` on one line."""
-    parts = []
-    for event, inner in etree.iterwalk(element, events=("start", "end")):
-        edge = " " if inner.tag in _BLOCKS or inner.tag in _LINE_BREAKS else ""
-        text = inner.text if event == "start" else inner.tail
-        if event == "start":
-            parts.append(edge + (text or "") * _is_seen(inner))
+    parts: list[str] = []
+    walk = etree.iterwalk(element, events=("start", "end"))
+    for event, inner in walk:
+        edge = " " if inner.tag in BLOCKS or inner.tag in _LINE_BREAKS else ""
+        if event == "start" and not _is_seen(inner):
+            walk.skip_subtree()
+        elif event == "start":
+            parts.append(edge + (inner.text or ""))
         elif inner is not element:
-            parts.append(edge + (text or ""))
+            parts.append(edge + (inner.tail or ""))
     return _SPACES.sub(" ", "".join(parts)).strip(" ")
-
-
-def _heading_level(element: etree._Element) -> int:
-    if element.tag == "head":  # trafilatura's; the head of a page is no child of its body
-        return _HEADINGS.get(element.get("rend", ""), 2)
-    return _HEADINGS.get(element.tag, 0)

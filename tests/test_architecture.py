@@ -26,7 +26,7 @@ VENDORS = {
     "protego": "ingest/robots.py",
     "rank_bm25": "",  # pruning and quotes
     "streamlit": "ui/",
-    "trafilatura": "ingest/extract.py",
+    "trafilatura": "ingest/maintext.py",
     "unstructured": "ingest/files.py",
 }
 """Where a vendor's name may stand; "" is anywhere."""

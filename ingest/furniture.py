@@ -1,0 +1,103 @@
+"""The furniture around a text: how its elements are called, and how its lines begin.
+
+Names of classes and ids say what an element is for; they are split into words, so that "ad" is
+not found in "header". Lines are judged only at the edges of a text and only if they are short:
+"Share this" is no furniture in the middle of a sentence.
+"""
+
+import re
+
+from lxml import etree
+
+FURNITURE_TAGS = frozenset(
+    {"aside", "dialog", "figcaption", "footer", "form", "header", "menu", "nav"}
+)
+_FURNITURE_NAMES = frozenset(
+    {
+        "ad", "ads", "advert", "advertisement", "breadcrumb", "breadcrumbs", "byline", "caption",
+        "comment", "comments", "consent", "cookie", "copyright", "disclaimer", "footer", "gallery",
+        "latest", "lightbox", "menu", "modal", "nav", "newsletter", "outbrain", "overlay",
+        "pagination", "popup", "popular", "print", "promo", "promos", "pushdown", "readmore",
+        "recommendations", "recommended", "related", "share", "sharing", "sidebar", "signup",
+        "social", "sponsor", "sponsored", "subscribe", "subscription", "taboola", "tags", "toolbar",
+        "trending",
+    }
+)  # fmt: skip
+_AUTHOR_NAMES = frozenset({"author", "poster", "nickname", "user", "username"})
+_NAME = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+
+_LABEL = re.compile(
+    r"""(?:also\s(?:on|read|see|watch)|don['’]?t\smiss|further\sreading|more(?:\s(?:from|on|stories))?
+    |read\s(?:also|more|next|this)|recommended|related(?:\s(?:articles?|content|links?|posts?
+    |reading|stories|topics))?|see\s(?:also|more)|what\sto\sread\snext|you\s(?:may|might)\salso\slike
+    |leggi\sanche|lee\stambién|leia\s(?:mais|também)|lesen\ssie\sauch|lire\saussi|mehr\szum\sthema
+    |相[关關](?:阅读|閱讀|文章|新闻|新聞|推荐|推薦|报道|報導|链接)|(?:延伸|推荐|扩展|热门)(?:阅读|文章|推荐)|猜你喜欢
+    |更多(?:阅读|文章|新闻|精彩)|上一[篇页]|下一[篇页]|関連(?:記事|リンク)|あわせて読みたい)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_LONGEST_LABEL = 24  # characters of a line that is nothing but a label
+_AFTER = re.compile(
+    r"""©|copyright|all\srights\sreserved|share\s(?:this|on|it|via)|like\sthis\s(?:story|article|post)
+    |follow\s(?:us|me|@?\w+\son)|tell\sus\swhat|sign\sup|subscribe|newsletter|leave\sa\s(?:comment|reply)
+    |(?:\d+\s)?comments?\b|filed\sunder|tags?\b|tagged\b|categor(?:y|ies)\b|sources?:|write\sto|contact\sus
+    |reach\sthe|(?:reporting|editing|additional\sreporting)\sby|order\sreprints|an\serror\s|thank\syou\sfor
+    |back\sto\stop|advertisement\b|comentários|kommentare|commentaires
+    |版权|版權|著作[权權]|转载|轉載|未经(?:授权|许可)|禁止|责任编辑|責任編輯|责编|[（(\[【]?(?:编辑|編輯)[:：]|来源[:：]
+    |來源[:：]|标签[:：]|关键词|分享(?:到|至|给|：)|扫(?:码|一扫|描)|(?:长按|识别).{0,6}二维码|(?:欢迎)?关注(?:我们|微信|公众号|“)
+    |微信公众号|点赞|收藏|举报|打赏|我要评论|发表评论|网友评论|评论\b|返回(?:顶部|首页)|打印|本文(?:地址|链接|来源|转自)
+    |原文(?:链接|地址|标题)|(?:免责|特别|郑重)?声明[:：]|上一[篇页]|下一[篇页]|阅读原文""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_BEFORE = re.compile(
+    r"""(?:by|von|par|por)\s\S|(?:last\s)?(?:updated|published|posted|modified)\b|share\b|print\b
+    |\d+\s(?:comments?|shares?|min(?:ute)?s?\sread)
+    |(?:作者|记者|編輯|编辑|来源|來源|发布时间|发布日期|发表时间|更新时间|时间|日期|字号|阅读|浏览|点击)[量数次]?\s?[:：]
+    |分享(?:到|至)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_DATE = re.compile(
+    r"""\d{1,2}[./]\d{1,2}[./]\d{4}|\d{4}[-./年]\s?\d{1,2}[-./月]\s?\d{1,2}
+    |\d{1,2}\.?\s(?:de\s)?\w{3,9}\.?,?\s(?:de\s)?\d{4}|\w{3,9}\.?\s\d{1,2}(?:st|nd|rd|th)?,?\s\d{4}""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_LONGEST_LINE = 160  # bytes; no line of the frame is longer
+_DATE_LINE = 60  # characters; so short with a date in it, a line says when and perhaps by whom
+
+
+def is_furniture(element: etree._Element) -> bool:
+    """Tell from its tag, class or id that `element` belongs to the frame of a page."""
+    return element.tag in FURNITURE_TAGS or not _FURNITURE_NAMES.isdisjoint(_names(element))
+
+
+def is_author(element: etree._Element) -> bool:
+    """Tell from its class or id that `element` names who wrote something."""
+    return not _AUTHOR_NAMES.isdisjoint(_names(element))
+
+
+def is_label(text: str) -> bool:
+    """Tell whether `text` is nothing but "Related:" and the like."""
+    return len(text) <= _LONGEST_LABEL and starts_with_label(text)
+
+
+def starts_with_label(text: str) -> bool:
+    """Tell whether `text` begins like "Related: another page"."""
+    return _LABEL.match(text) is not None
+
+
+def belongs_before(text: str) -> bool:
+    """Tell whether a line before a text says who, when or how to share, and not what."""
+    if len(text.encode()) > _LONGEST_LINE:
+        return False
+    return bool(_BEFORE.match(text) or (len(text) <= _DATE_LINE and _DATE.search(text)))
+
+
+def belongs_after(text: str) -> bool:
+    """Tell whether a line after a text is of copyright, sharing or comments."""
+    if len(text.encode()) > _LONGEST_LINE:
+        return False
+    return bool(_AFTER.match(text) or starts_with_label(text))
+
+
+def _names(element: etree._Element) -> set[str]:
+    names = f"{element.get('class', '')} {element.get('id', '')}"
+    return {word.lower() for word in _NAME.findall(names)} if len(names) > 1 else set()
