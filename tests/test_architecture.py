@@ -12,11 +12,11 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("assistant", "ui", "ingest", "finetune")
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
-VENDORS = {
+VENDORS: dict[str, str | tuple[str, ...]] = {
     "ada_url": "ingest/urls.py",
     "chardet": "ingest/charsets.py",
     "chromadb": "ingest/store/chroma.py",
-    "crawl4ai": "ingest/fetch/browser.py",
+    "crawl4ai": ("ingest/fetch/browser.py", "ingest/crawl4ai_filter.py"),
     "httpcore": "ingest/fetch/",
     "ddgs": "assistant/search/",
     "langchain_text_splitters": "ingest/split.py",

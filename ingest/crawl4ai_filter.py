@@ -1,0 +1,127 @@
+"""Our pruning for users of crawl4ai: the blocks of a page that bear on a question, by rank.
+
+    from crawl4ai import AsyncWebCrawler, CrawlerRunConfig, DefaultMarkdownGenerator
+    from ingest.crawl4ai_filter import RankContentFilter
+
+    chosen = RankContentFilter("夜间飞行需要什么灯光？", budget=800)
+    config = CrawlerRunConfig(markdown_generator=DefaultMarkdownGenerator(content_filter=chosen))
+    async with AsyncWebCrawler() as crawler:
+        result = await crawler.arun("https://example.com/", config=config)
+    print(result.markdown.fit_markdown)
+
+Where crawl4ai's own BM25ContentFilter compares scores with a threshold and words with white space,
+this one keeps the best blocks that fit a budget, in any language (bench/pruning.py has both). The
+program itself does not use it: it prunes what `ingest.extract` has read. Importing this module
+imports crawl4ai (4 s).
+"""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from crawl4ai.content_filter_strategy import RelevantContentFilter  # noqa: TID253  (its base class)
+from lxml import etree, html
+
+from ingest import dom
+from ingest.boilerplate import is_boilerplate
+from ingest.furniture import is_furniture
+from ingest.markdown import markdown
+from ingest.prune import MAX_BLOCK, MAX_BLOCKS, Candidate, best
+
+BUDGET = 1_000
+"""Tokens: two or three screens of text."""
+
+LINKED = 0.6
+"""A block with more than this share of its characters in links leads elsewhere."""
+
+_LISTS = frozenset({"dl", "menu", "ol", "ul"})
+_PARTS = frozenset({"caption", "dd", "dt", "legend", "option", "summary", "td", "th", "tr"})
+"""Elements that mean nothing without the one around them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """A block and the heading above it, None at the top of a page."""
+
+    block: etree._Element
+    heading: etree._Element | None
+
+
+class RankContentFilter(RelevantContentFilter):  # type: ignore[misc]  # crawl4ai is untyped
+    """Keeps the blocks of a page that bear most on a question, in their order."""
+
+    def __init__(self, query: str, budget: int = BUDGET) -> None:
+        """Keep at most `budget` tokens (`ingest.tokens.token_estimate`), and always one block."""
+        super().__init__(user_query=query)
+        self.query = query
+        self.budget = budget
+
+    def filter_content(self, html: str) -> list[str]:
+        """Return the chosen blocks as HTML, each heading before the first block below it.
+
+        [] for a page without text, or with more tags than any page that people read.
+        """
+        root = dom.parse(html)
+        if root is None:
+            return []
+        dom.remove_unseen(root)
+        sections = list(itertools.islice(_sections(root), MAX_BLOCKS))
+        candidates = [_candidate(section) for section in sections]
+        places = best(candidates, self.query, budget=self.budget)
+        return list(_written([sections[place] for place in places]))
+
+
+def _sections(root: etree._Element) -> Iterator[_Section]:
+    """Yield the blocks of a page with their headings; a short list is one block."""
+    heading = last = None
+    lengths: dict[etree._Element, int] = {}
+    for leaf in dom.blocks(root.find("body")):
+        if leaf.tag in dom.HEADINGS:
+            heading = leaf
+            continue
+        block = _whole_list(leaf, lengths)
+        if block is not last and dom.text_of(block).strip():
+            yield _Section(block, heading)
+        last = block
+
+
+def _whole_list(leaf: etree._Element, lengths: dict[etree._Element, int]) -> etree._Element:
+    """Return the longest list around `leaf` that is short enough for a block, else `leaf`."""
+    block = leaf
+    for box in leaf.iterancestors(*_LISTS):
+        if box not in lengths:
+            lengths[box] = len(dom.text_of(box))
+        if lengths[box] > MAX_BLOCK:
+            break
+        block = box
+    return block
+
+
+def _candidate(section: _Section) -> Candidate:
+    text = markdown(section.block)
+    heading = "" if section.heading is None else " ".join(dom.text_of(section.heading).split())
+    around = (section.block, *section.block.iterancestors())
+    return Candidate(
+        text=text,
+        heading=heading,
+        boilerplate=is_boilerplate(text, heading=heading)
+        or any(is_furniture(element) for element in around)
+        or _linked(section.block) > LINKED * len(text),
+    )
+
+
+def _linked(block: etree._Element) -> int:
+    """Return how many characters of `block` are in links."""
+    return sum(len(" ".join(dom.text_of(link).split())) for link in block.iterdescendants("a"))
+
+
+def _written(sections: list[_Section]) -> Iterator[str]:
+    """Yield the HTML of blocks, each heading once."""
+    heading = None
+    for section in sections:
+        if section.heading is not None and section.heading is not heading:
+            heading = section.heading
+            yield html.tostring(heading, encoding="unicode", with_tail=False)
+        if section.block.tag in _PARTS:
+            section.block.tag = "p"
+        yield html.tostring(section.block, encoding="unicode", with_tail=False)
