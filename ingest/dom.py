@@ -31,6 +31,11 @@ UNSEEN = frozenset(
 )  # fmt: skip
 """Elements whose content a reader does not see, or does not read."""
 
+_TAG = re.compile(r"""<[a-zA-Z](?:[^"'<>]++|"[^"]*+"|'[^']*+')*+""")
+_QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
+_MAX_TAG = 1000  # characters; only in a longer tag are the attributes counted
+_MAX_ATTRIBUTES = 500  # libxml2 compares each with each: 200,000 of them take it 90 s
+
 _WHOLE = frozenset({"pre", "tr"}) | HEADINGS
 """Elements whose loose text stays where it is: line breaks in them are theirs."""
 _GRID = frozenset({"table", "thead", "tbody", "tfoot", "ul", "ol", "dl", "menu"})
@@ -48,11 +53,20 @@ def parse(source: str) -> etree._Element | None:
     """Return the root element of a page, None if it is empty or beyond all bounds."""
     if not source.strip() or source.count("<") > MAX_RAW_TAGS:
         return None
+    source = _TAG.sub(_bounded_tag, source)
     root, is_whole = _tree(source)
     if is_whole:
         return root
     # Tags that nobody closes nest until libxml2 gives up, at 256, and drops the rest of the page.
     return _tree(_OTHER_TAGS.sub("<br>", _INLINE_TAGS.sub("", source)))[0]
+
+
+def _bounded_tag(tag: re.Match[str]) -> str:
+    """Return the tag, without its attributes if nobody can have written so many."""
+    if len(tag[0]) <= _MAX_TAG or "</script" in tag[0]:  # "a<b" in a script is no tag
+        return tag[0]
+    separators = re.findall(r"[\s/=]", _QUOTED.sub("=", tag[0]))
+    return tag[0].split(None, 1)[0][:_MAX_TAG] if len(separators) > _MAX_ATTRIBUTES else tag[0]
 
 
 def _tree(source: str) -> tuple[etree._Element | None, bool]:

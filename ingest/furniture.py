@@ -35,6 +35,7 @@ _LABEL = re.compile(
     |更多(?:阅读|文章|新闻|精彩)|上一[篇页]|下一[篇页]|関連(?:記事|リンク)|あわせて読みたい)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
+MAX_NAMES = 500  # characters of a class or an id
 _LONGEST_LABEL = 24  # characters of a line that is nothing but a label
 _AFTER = re.compile(
     r"""©|copyright|all\srights\sreserved|share\s(?:this|on|it|via)|like\sthis\s(?:story|article|post)
@@ -99,5 +100,5 @@ def belongs_after(text: str) -> bool:
 
 
 def _names(element: etree._Element) -> set[str]:
-    names = f"{element.get('class', '')} {element.get('id', '')}"
+    names = f"{element.get('class', '')[:MAX_NAMES]} {element.get('id', '')[:MAX_NAMES]}"
     return {word.lower() for word in _NAME.findall(names)} if len(names) > 1 else set()

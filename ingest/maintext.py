@@ -30,7 +30,7 @@ from ingest.furniture import (
 from ingest.markdown import markdown
 
 MAX_TAGS = 25_000  # "<" in a page; trafilatura takes 2 s for so many, a long article has 3,000
-MAX_TEXT = 1_000_000  # characters; a longer text is taken as trafilatura gives it
+MAX_TEXT = 300_000  # characters; a longer text is a book, and is not compared block by block
 
 THIN = 250  # bytes of letters; a text with less is not told from the frame around it
 GRAM = 12  # letters; so many in a row are the same words in the same place
@@ -188,9 +188,11 @@ def _chosen(page: list[_Block], taken: list[_Block], headlines: set[str]) -> lis
     kept = sorted({*inside}.intersection(taken), key=_position)
     if not kept:
         return []
-    kept = sorted([*kept, *_lost(inside, kept, is_series=place.is_series)], key=_position)
-    kept = [b for b in kept if not (_is_pointer(b) or _is_headline(b, kept[0], headlines))]
-    return kept if place.is_series else _without_edges(kept)
+    authors = set(filter(_is_author_line, inside)) if place.is_thread else set()
+    kept = sorted({*kept, *_lost(inside, kept, is_series=place.is_series), *authors}, key=_position)
+    first = kept[0]
+    kept = [b for b in kept if b in authors or not _is_beside(b, first, headlines)]
+    return kept if place.is_thread else _without_edges(kept)
 
 
 class _Place:
@@ -202,8 +204,9 @@ class _Place:
         middle = self._middle()
         series = middle if middle is None else _series(middle, page)
         self.is_series = series is not None
-        """Whether the text comes in pieces of one kind, as the posts of a thread do."""
+        """Whether the text comes in pieces of one kind, of which trafilatura took the first."""
         self._element = middle if series is None else series
+        self.is_thread = self._element is not None and _is_thread(self._element)
         self._framed: dict[etree._Element | None, bool] = {None: True, self._element: False}
 
     def holds(self, block: _Block) -> bool:
@@ -279,8 +282,8 @@ def _lost(inside: list[_Block], kept: list[_Block], *, is_series: bool) -> Itera
             continue
         is_between = is_series or block.position < last
         if block.is_linked(MOSTLY):
-            is_lost = is_series and _is_author_line(block)
-        elif block.element.tag in _FIGURES:
+            continue
+        if block.element.tag in _FIGURES:
             is_lost = is_between or block.position == last + 1
         elif _list_of(block) in lists:
             is_lost = True
@@ -291,15 +294,40 @@ def _lost(inside: list[_Block], kept: list[_Block], *, is_series: bool) -> Itera
 
 
 def _is_prose(block: _Block) -> bool:
-    return block.is_heading or (block.weight >= SENTENCE and not block.is_linked(MANY_LINKS))
+    is_long = block.weight >= SENTENCE and not block.is_linked(MANY_LINKS)
+    return is_long or block.is_heading or _is_bold(block)
+
+
+def _is_bold(block: _Block) -> bool:
+    """Tell a heading of those who know only bold type."""
+    return any(
+        key_of(text_of(bold)) == block.key for bold in block.element.iterchildren("b", "strong")
+    )
+
+
+def _is_thread(holder: etree._Element) -> bool:
+    """Tell whether several of the elements in `holder`, all of one kind, name an author each."""
+    signed = Counter(
+        (child.tag, child.get("class"))
+        for child in holder
+        if any(map(is_author, child.iterdescendants(etree.Element)))
+    )
+    return any(count > 1 for count in signed.values())
 
 
 def _is_author_line(block: _Block) -> bool:
-    return block.weight < SENTENCE and any(map(is_author, block.element.iter(etree.Element)))
+    """Tell whether `block` says who wrote what follows, and perhaps when."""
+    if block.weight > SENTENCE:
+        return False
+    return belongs_before(block.text) or any(map(is_author, block.element.iter(etree.Element)))
 
 
 def _list_of(block: _Block) -> etree._Element | None:
     return next(block.element.iterancestors(*_LISTS), None)
+
+
+def _is_beside(block: _Block, first: _Block, headlines: set[str]) -> bool:
+    return _is_pointer(block) or _is_headline(block, first, headlines)
 
 
 def _is_pointer(block: _Block) -> bool:

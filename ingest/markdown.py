@@ -19,7 +19,7 @@ _TIGHT = frozenset({"li", "tr", "td", "th", "dt", "dd", "option"})
 _LINE_BREAKS = frozenset({"br", "option"})
 _CODE = frozenset({"code", "pre"})
 _UNREAD = UNSEEN | {"nav", "title"}
-_SPACES = re.compile(r"[ \t\r\n\f\xa0\u200b]+")
+_SPACES = re.compile(r"[ \t\r\n\f\xa0\u200b\u3000]+")
 _CODE_LANGUAGE = re.compile(
     r"(?:^|\s)(?:(?:language|lang|highlight-source|highlight|brush:)[-\s]|sourceCode\s|hljs\s)"
     r"([a-zA-Z][\w+#-]{0,19})"
@@ -88,7 +88,7 @@ class _Writer:
             self._new_line(1 if self._numbers else 2)
             self._numbers.append(_first_number(element) if tag == "ol" else None)
         elif tag == "dd":
-            self._new_line(1, "  " * len(self._numbers) + ": ")
+            self._new_line(1, self._indent(len(self._numbers)) + ": ")
         elif tag == "li":
             self._new_line(1, self._item_mark())
         elif tag in _LINE_BREAKS:
@@ -119,13 +119,14 @@ class _Writer:
         self._new_line(2)
 
     def _table(self, table: etree._Element) -> None:
-        """Write a table of data. A row that ends early is filled up by whoever shows it (GFM)."""
+        """Write a table of data; its first row has a cell for every column, as GFM demands."""
         for caption in table.iterchildren("caption"):
             self.text(_flat(caption))
             self._new_line(2)
         rows = [cells for row in table.iter("tr") if any(cells := _cells(row))]
         width = max(map(len, rows), default=0)
         for number, cells in enumerate(rows):
+            cells += [""] * (width - len(cells)) if number == 0 else []
             self._new_line(2 if number == 0 else 1)
             if width < 2:  # one column is a list without bullets
                 self.text(cells[0])
@@ -142,12 +143,16 @@ class _Writer:
             self._bullet = bullet
 
     def _write(self, text: str) -> None:
-        indent = "  " * len(self._numbers) if self._breaks else ""
+        indent = self._indent(len(self._numbers)) if self._breaks else ""
         self._parts.append("\n" * self._breaks + (self._bullet or indent) + text)
         self._breaks, self._bullet = 0, ""
 
+    def _indent(self, levels: int) -> str:
+        """Return the spaces that put a line below the text of the item that it belongs to."""
+        return "".join("  " if number is None else "   " for number in self._numbers[:levels])
+
     def _item_mark(self) -> str:
-        indent = "  " * (len(self._numbers) - 1)
+        indent = self._indent(len(self._numbers) - 1)
         number = self._numbers[-1] if self._numbers else None
         if number is None:
             return f"{indent}- "

@@ -19,7 +19,7 @@ from ingest.settings import PRODUCT
 from ingest.urls import canonical_url, host_of, resolve
 
 MAX_TITLE = 200  # characters
-A_TITLE = 20  # bytes; a single <h1> that is shorter may be the name of the site
+A_TITLE = 12  # bytes; a single <h1> that is shorter may be the name of the site
 MAX_AUTHOR = 60
 MAX_AUTHORS = 5
 MAX_LINE = 80  # characters of an element that holds a name or a day and no more
@@ -65,7 +65,7 @@ _NO_NAME = re.compile(
     re.IGNORECASE,
 )
 _BETWEEN_NAMES = re.compile(r"\s+[|–—·»«•-]\s+|\s*[|_｜]\s*")
-_EXPIRY = re.compile(r"unavailable_after\s?:\s?([\w\s:+,-]+)", re.IGNORECASE)
+_EXPIRY = re.compile(r"unavailable_after\s?:([^,]*(?:,\s*\d[^,]*)*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
