@@ -48,6 +48,7 @@ _DECLARATION = re.compile(
     rb"""|^\s*<\?xml\b[^>]*?\bencoding\s*=\s*["']([\w.:-]+)""",
     re.IGNORECASE,
 )
+_SHIFTS_TO_KANJI = re.compile(rb"\x1b\$[@B]")
 _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufeff\ufffe\uffff]")
 
 
@@ -74,7 +75,10 @@ def decode(body: bytes, *, claimed: str | None) -> str:
 def _candidates(body: bytes, claimed: str | None) -> Iterator[str]:
     """Yield Python codecs, the likeliest first."""
     declared = [codec for label in (claimed, _declared(body)) if (codec := _codec(label))]
+    declared.sort(key=lambda codec: codec == "cp1252")  # latin-1 in a header is often a default
     foreign = len(body.translate(None, delete=_ASCII))
+    if _SHIFTS_TO_KANJI.search(body):
+        yield "iso2022_jp"  # seven bits wide, so that no other claim seems wrong
     if foreign >= UTF8_EVIDENCE or (foreign and not declared):
         yield "utf-8"
     yield from (codec for codec in declared if codec in _SEVERAL_BYTES)

@@ -73,6 +73,53 @@ def test_latin_1_in_the_header_is_no_claim_but_a_default(charset: str) -> None:
     assert decode(source.encode(charset), claimed="ISO-8859-1") == source
 
 
+RARER = {
+    "iso-2022-jp": "こんにちは世界、今日は良い天気",
+    "koi8-r": "Привет, как дела сегодня",
+    "windows-1250": "Příliš žluťoučký kůň úpěl",
+    "windows-1251": "Привет, как дела сегодня",
+    "windows-1253": "Καλημέρα σας κύριε",
+    "windows-1254": "Bugün hava çok güzel değil mi İstanbul",
+    "windows-1256": "مرحبا بكم في الموقع",
+    "windows-874": "สวัสดีครับยินดีต้อนรับ",
+}
+PYTHON_NAMES = {"windows-874": "cp874"}
+CLAIMS = {
+    "header": ("{}", ""),
+    "meta": (None, '<meta charset="{}">'),
+    "http-equiv": (None, '<meta http-equiv="content-type" content="text/html;charset={}">'),
+    "late meta": (None, "<style>" + "a:b " * 1500 + '</style><meta charset="{}">'),
+    "nothing": (None, ""),
+    "wrong header": ("utf-8", ""),
+    "latin-1 by default": ("iso-8859-1", '<meta charset="{}">'),
+}
+
+
+@pytest.mark.parametrize("charset", RARER)
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_rarer_charsets_come_out_right_whatever_is_claimed(charset: str, claim: str) -> None:
+    header, head = CLAIMS[claim]
+    source = page(RARER[charset], head=head.replace("{}", charset))
+    body = source.encode(PYTHON_NAMES.get(charset, charset))
+    assert decode(body, claimed=header and header.format(charset)) == source
+
+
+@pytest.mark.parametrize("word", ["首页", "登录失败", "无人机", "欢迎光临"])
+def test_few_undeclared_ideographs_of_gbk_are_enough(word: str) -> None:
+    assert decode(page(word).encode("gbk"), claimed=None) == page(word)
+
+
+@pytest.mark.parametrize("charset", ["utf-16-le", "utf-16-be"])
+def test_wide_text_without_a_mark_is_seen_by_its_zeros(charset: str) -> None:
+    source = page("Night flight, 夜间飞行")
+    assert decode(source.encode(charset), claimed=None) == source
+
+
+def test_page_glued_together_from_two_charsets_keeps_the_larger_part() -> None:
+    body = page("夜间飞行需要申请" * 40).encode() + "页脚".encode("gbk")
+    assert decode(body, claimed="utf-8").startswith(page("夜间飞行需要申请" * 40))
+
+
 @pytest.mark.parametrize("charset", ["utf-8-sig", "utf-16", "utf-32"])
 def test_byte_order_mark_beats_every_claim(charset: str) -> None:
     assert decode("夜间飞行".encode(charset), claimed="gbk") == "夜间飞行"
