@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant.errors import ModelError, ModelNotFoundError
@@ -26,7 +27,11 @@ THINKING = {"auto": None, "on": True, "off": False}
 
 @asynccontextmanager
 async def open_assistant(
-    settings: Settings, *, model_is_required: bool = False
+    settings: Settings,
+    *,
+    model_is_required: bool = False,
+    fresh: bool = False,
+    ledger: Path | None = None,
 ) -> AsyncIterator[Assistant]:
     """Open everything that answering needs, and close it at the end, whatever happens.
 
@@ -34,18 +39,21 @@ async def open_assistant(
         settings: What to build.
         model_is_required: A person named the model: when it is missing that is an error, not a
             reason to quote pages instead.
+        fresh: Take no search result and no page from memory without asking its server.
+        ledger: File to which a line is added for every page, None for no ledger.
 
     Raises:
+        LedgerError: the ledger cannot be written.
         StoreError: the index cannot be opened.
         ModelError: `model_is_required`, and the model cannot be used.
     """
     async with AsyncExitStack() as stack:
         model, remarks = await choose_model(settings.model, required=model_is_required)
         stack.push_async_callback(model.close)
-        parts = await stack.enter_async_context(open_ingestor(settings))
+        parts = await stack.enter_async_context(open_ingestor(settings, ledger=ledger))
         language = settings.answer.language
         assistant = Assistant(
-            search=build_search(settings),
+            search=build_search(settings, cache=parts.cache, model=model, fresh=fresh),
             ingestor=parts.ingestor,
             retriever=Retriever(
                 store=parts.store,
@@ -59,6 +67,7 @@ async def open_assistant(
             reply_tokens=settings.model.reply_tokens,
             language=None if language == "auto" else language,
             remarks=remarks,
+            fresh=fresh,
         )
         preload(settings, embedder=parts.embedder)
         yield assistant

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
 
     from assistant.settings import Settings
+    from ingest.ladder import FetcherChoice
     from ingest.wording import Language
 
 LANGUAGES = click.Choice(["auto", "zh", "en"])
+LEDGER = click.Path(dir_okay=False, path_type=Path)
 
 
 def _settings(overrides: "Mapping[str, Mapping[str, Any]]") -> "Settings":
@@ -74,6 +76,8 @@ def main() -> None:
     metavar="S",
     help="Seconds for searching and reading; then answer from what is here.",
 )
+@click.option("--fresh", is_flag=True, help="Ask engine and sites again, though kept replies do.")
+@click.option("--ledger", type=LEDGER, metavar="FILE", help="Add a JSON line for every page asked.")
 @click.option("--quiet", is_flag=True, help="No progress, only the answer and its sources.")
 def ask(question: str, **options: Any) -> None:
     """Answer QUESTION with numbered sources. "-" reads the question from standard input.
@@ -81,6 +85,7 @@ def ask(question: str, **options: Any) -> None:
     \b
     assistant ask "无人机夜间飞行需要什么条件?" --web
     assistant ask "How long may robots.txt be cached?" --web --deadline 5
+    assistant ask "最新的无人机管理规定" --web --fresh --ledger crawl.jsonl
     echo "What is UTC?" | assistant ask - --json | jq -r .type
     """
     from ingest.process import standard_input, typed
@@ -121,8 +126,14 @@ async def _ask(question: str, language: "Language", options: "Mapping[str, Any]"
     terminal = Terminal(
         language=language, quiet=options["quiet"], thinking=_shows_thinking(options)
     )
+    opened = open_assistant(
+        settings,
+        model_is_required=bool(options["model"]),
+        fresh=options["fresh"],
+        ledger=options["ledger"],
+    )
     async with (
-        open_assistant(settings, model_is_required=bool(options["model"])) as assistant,
+        opened as assistant,
         aclosing(assistant.ask(question, web=options["web"])) as events,
     ):
         async for event in events:
@@ -199,9 +210,12 @@ def search(query: str, limit: int | None, as_json: bool) -> None:
 async def _search(query: str, limit: int | None, as_json: bool, language: "Language") -> int:
     import dataclasses
     import json
+    from contextlib import closing
 
     from assistant.bootstrap import build_search
     from assistant.orchestrator import QuestionError
+    from assistant.search.notices import answered_by, stand_in
+    from ingest.bootstrap import open_cache
     from ingest.report import printable
     from ingest.wording import Wording
 
@@ -209,8 +223,9 @@ async def _search(query: str, limit: int | None, as_json: bool, language: "Langu
         hint = Wording('search for something: assistant search "…"', "请写出要搜的词")
         raise QuestionError(Wording("the query is empty", "搜索词是空的"), hint=hint)
     settings = _settings({"search": {"limit": limit}} if limit else {})
-    engine = build_search(settings)
-    reply = await engine.search(query, limit=settings.search.limit, language=language)
+    with closing(open_cache(settings)) as cache:
+        engine = build_search(settings, cache=cache)
+        reply = await engine.search(query, limit=settings.search.limit, language=language)
     hits = reply.hits
     for hit in hits:
         if as_json:
@@ -219,7 +234,51 @@ async def _search(query: str, limit: int | None, as_json: bool, language: "Langu
             click.echo(printable(f"{hit.rank}. {hit.title}\n   {hit.url}\n   {hit.snippet}"))
     if not hits:
         click.echo("没有结果" if language == "zh" else "no results", err=True)
+    click.echo((stand_in(reply) or answered_by(reply)).to(language), err=True)
     return 0 if hits else 1
+
+
+@main.command()
+@click.argument("urls", metavar="URL...", nargs=-1, required=True)
+@click.option(
+    "--json", "as_json", is_flag=True, help="One object a line, also for what is skipped."
+)
+@click.option(
+    "--fetcher",
+    type=click.Choice(["auto", "http", "browser"]),
+    default="auto",
+    help="auto: the browser opens only what plain HTTP cannot show.",
+)
+@click.option("--ledger", type=LEDGER, metavar="FILE", help="Add a JSON line for every page asked.")
+@click.option("--lang", type=LANGUAGES, help="Language of messages.")
+def read(
+    urls: tuple[str, ...],
+    as_json: bool,
+    fetcher: "FetcherChoice",
+    ledger: Path | None,
+    lang: str | None,
+) -> None:
+    """Show what we make of each URL: Markdown on stdout, or why there is none. Stores nothing.
+
+    \b
+    assistant read https://www.rfc-editor.org/rfc/rfc9309.html
+    assistant read https://example.com/app --fetcher browser
+    assistant read - --json < urls.txt | jq -r 'select(.skipped) | .url + " " + .skipped'
+    """
+    from assistant.reader import read_pages
+
+    language = _language(lang)
+    _run(
+        read_pages(
+            urls,
+            settings=_settings_or_exit({}, language),
+            as_json=as_json,
+            fetcher=fetcher,
+            ledger=ledger,
+            language=language,
+        ),
+        language,
+    )
 
 
 @main.command()

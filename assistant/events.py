@@ -18,6 +18,7 @@ from ingest.events import PageSkipped, PageStored
 Stage = Literal["search", "read", "retrieve", "reply"]
 NoticeCode = Literal[
     "search_unavailable",
+    "other_engine",
     "nothing_found",
     "pages_late",
     "words_only",
@@ -44,6 +45,10 @@ class SearchFinished:
 
     query: str
     hits: tuple[SearchHit, ...]
+    engine: str = ""
+    """Who answered."""
+    cached: bool = False
+    """True: the engine was not asked, its reply to the same query is still fresh."""
     type: Literal["search_finished"] = "search_finished"
 
 

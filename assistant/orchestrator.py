@@ -1,12 +1,13 @@
 """`Assistant.ask`: the order of everything between a question and its cited answer. Read first."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
-from assistant.answers import Answer, Message, Passage, Prompt, SearchHit
+from assistant.answers import Answer, Message, Passage, Prompt, SearchReply
 from assistant.citations import CitationStream
 from assistant.conversations import SMALL_TALK, is_small_talk, standalone_question
 from assistant.errors import SearchError
@@ -27,6 +28,7 @@ from assistant.models.base import ChatModel
 from assistant.prompts import build_prompt
 from assistant.retrieval import Retriever
 from assistant.search.base import SearchProvider
+from assistant.search.notices import stand_in
 from ingest.errors import AssistantError
 from ingest.events import IngestEvent, PageSkipped
 from ingest.pipeline import Ingestor
@@ -35,6 +37,12 @@ from ingest.wording import Language, Wording
 
 LONGEST_QUESTION = 4_000
 """Characters. Longer ones are a paste by mistake: no search engine takes them."""
+
+ENOUGH_SHARE = 0.6
+ENOUGH_PAGES = 3
+"""Once so many of the pages found, and no fewer than so many, are read and bear on the question,
+the slow ones no longer hold up the answer (`ingest.patience`). Of ten pages six passages are
+quoted, and the six best rarely stand on the last to arrive."""
 
 
 class QuestionError(AssistantError):
@@ -67,6 +75,8 @@ class Assistant:
     language: Language | None = None
     """None: the question's own."""
     remarks: tuple[Remark, ...] = ()
+    fresh: bool = False
+    """Ask every site again, also where the page in the index is fresh."""
 
     async def ask(
         self, question: str, *, web: bool = False, history: Sequence[Message] = ()
@@ -110,18 +120,26 @@ class Assistant:
         self.ingestor.get_ready()
         yield StageStarted(stage="search")
         try:
-            hits = await self._hits(query, language)
+            reply = await self._searched(query, language)
         except SearchError as error:
             yield Notice(code="search_unavailable", text=_from_index(error, language))
             return
-        yield SearchFinished(query=query, hits=tuple(hits))
+        hits = reply.hits
+        if other := stand_in(reply):
+            yield _notice("other_engine", other, language)
+        yield SearchFinished(query=query, hits=hits, engine=reply.engine, cached=reply.cached)
         if not hits:
             yield _notice("nothing_found", _NOTHING_FOUND, language)
             return
         yield StageStarted(stage="read")
         late = 0
         pages = self.ingestor.read(
-            [hit.url for hit in hits], question=query, until=until, language=language
+            [hit.url for hit in hits],
+            question=query,
+            until=until,
+            enough=max(ENOUGH_PAGES, math.ceil(ENOUGH_SHARE * len(hits))),
+            fresh=self.fresh,
+            language=language,
         )
         async with aclosing(pages) as events:
             async for event in events:
@@ -130,12 +148,11 @@ class Assistant:
         if late:
             yield _notice("pages_late", _late(late, len(hits)), language)
 
-    async def _hits(self, query: str, language: Language) -> list[SearchHit]:
+    async def _searched(self, query: str, language: Language) -> SearchReply:
         """Search within the deadline; a search that outlives it is a search that failed."""
         try:
             async with asyncio.timeout(self.deadline):
-                reply = await self.search.search(query, limit=self.results, language=language)
-                return list(reply.hits)
+                return await self.search.search(query, limit=self.results, language=language)
         except TimeoutError as error:
             raise SearchError(
                 Wording(
@@ -268,8 +285,9 @@ def _read_as(query: str) -> Wording:
 
 def _late(late: int, wanted: int) -> Wording:
     return Wording(
-        f"{late} of {wanted} pages were too slow; the answer goes on without them",
-        f"{wanted} 个网页中有 {late} 个没有及时读到，回答不再等待它们",
+        f"{late} of {wanted} pages were too slow; the answer goes on without them, and they are "
+        "read for the next question",
+        f"{wanted} 个网页中有 {late} 个没有及时读到，回答不再等待它们，读完后留给下一个问题",
     )
 
 

@@ -6,8 +6,8 @@ from typing import Any, Literal
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from ingest.complaints import ENV_PREFIX
 from ingest.settings import (
-    ENV_PREFIX,
     IngestSettings,
     ServerAddress,
     Table,

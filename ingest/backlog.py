@@ -24,12 +24,12 @@ class Backlog:
         self._embedder = embedder
         self._store = store
         self._turn = asyncio.Lock()
-        self._failed = False
+        self._over = False
         self._tasks: set[asyncio.Task[int]] = set()
 
     def add(self, chunks: Sequence[Chunk]) -> None:
-        """Put chunks in line and return at once."""
-        if chunks:
+        """Put chunks in line and return at once. After `close` they are left to the retriever."""
+        if chunks and not self._over:
             self._tasks.add(asyncio.create_task(self.embed(chunks)))
 
     async def embed(self, chunks: Sequence[Chunk]) -> int:
@@ -37,8 +37,8 @@ class Backlog:
         done = 0
         for start in range(0, len(chunks), BATCH):
             async with self._turn:
-                if self._failed or not await self._batch(chunks[start : start + BATCH]):
-                    self._failed = True
+                if self._over or not await self._batch(chunks[start : start + BATCH]):
+                    self._over = True
                     return done
             done += len(chunks[start : start + BATCH])
         return done
@@ -65,6 +65,7 @@ class Backlog:
 
     async def close(self) -> None:
         """Drop what is still in line."""
+        self._over = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -4,22 +4,34 @@ Heavy libraries are imported inside functions, when their part is first needed.
 """
 
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from ingest.cache import ExpiringCache
 from ingest.embed.base import Embedder
 from ingest.errors import AssistantError
+from ingest.events import IngestEvent
 from ingest.fetch.base import Fetcher
+from ingest.ladder import FetchLadder
+from ingest.ledger import Ledger
 from ingest.pipeline import Ingestor
 from ingest.privacy import send_nothing_home
 from ingest.settings import EmbedSettings, IngestSettings, home
 from ingest.store.base import ChunkStore
 from ingest.wording import Wording
 
+if TYPE_CHECKING:
+    from ingest.addresses import AddressGuard
+    from ingest.politeness import HostQueue
+    from ingest.reading import ReaderPool
+    from ingest.robots import RobotsGate
+
 CATALOG = "index.sqlite"
 VECTORS = "chroma"
+CACHE = "web.sqlite"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,30 +41,87 @@ class IngestParts:
     ingestor: Ingestor
     store: ChunkStore
     embedder: Embedder | None
+    cache: ExpiringCache
+    """What strangers said and what goes stale: robots.txt here, search results above."""
     remarks: tuple[Wording, ...]
     """What a person should know about the choice of parts, e.g. that no encoder is there."""
 
 
 @asynccontextmanager
-async def open_ingestor(settings: IngestSettings) -> AsyncIterator[IngestParts]:
-    """Open index, encoder and fetchers, and close them at the end, whatever happens."""
+async def open_ingestor(
+    settings: IngestSettings, *, ledger: Path | None = None
+) -> AsyncIterator[IngestParts]:
+    """Open index, encoder and fetchers, and close them at the end, whatever happens.
+
+    Args:
+        settings: What to build.
+        ledger: File to which a line is added for every page, None for no ledger.
+
+    Raises:
+        LedgerError: it cannot be written.
+        StoreError: the index cannot be opened.
+    """
     async with AsyncExitStack() as stack:
+        watch = _ledger(ledger, stack)
         store = await stack.enter_async_context(open_store(settings))
         embedder, remarks = await choose_embedder(settings, held=(await store.stats()).space)
         if embedder is not None:
             stack.push_async_callback(embedder.close)
-        fetcher, browser = await _fetchers(settings, stack)
+        cache = open_cache(settings)
+        stack.callback(cache.close)
+        reader = _reader(settings, stack)
         ingestor = Ingestor(
-            fetcher=fetcher,
-            browser=browser,
+            ladder=_ladder(settings, reader, cache, stack),
             embedder=embedder,
             store=store,
             chunk_size=settings.chunk.size,
             chunk_overlap=settings.chunk.overlap,
             page_budget=settings.crawl.page_budget,
+            question_budget=settings.crawl.question_budget,
             concurrency=settings.crawl.concurrency,
+            ttl_s=settings.crawl.ttl,
+            watch=watch,
+            warm_up=reader.preload,
         )
-        yield IngestParts(ingestor=ingestor, store=store, embedder=embedder, remarks=remarks)
+        stack.push_async_exit(_end_latecomers(ingestor, seconds=settings.crawl.linger))
+        yield IngestParts(
+            ingestor=ingestor, store=store, embedder=embedder, cache=cache, remarks=remarks
+        )
+
+
+@asynccontextmanager
+async def open_ladder(settings: IngestSettings) -> AsyncIterator[FetchLadder]:
+    """Open what reads pages and stores nothing."""
+    async with AsyncExitStack() as stack:
+        cache = open_cache(settings)
+        stack.callback(cache.close)
+        reader = _reader(settings, stack)
+        reader.preload()
+        yield _ladder(settings, reader, cache, stack)
+
+
+def open_cache(settings: IngestSettings) -> ExpiringCache:
+    """Return the memory of robots.txt files and search results. The caller closes it."""
+    return ExpiringCache(settings.index.path / CACHE)
+
+
+def _ledger(path: Path | None, stack: AsyncExitStack) -> Callable[[IngestEvent], None] | None:
+    if path is None:
+        return None
+    ledger = Ledger(path)
+    stack.callback(ledger.close)
+    return ledger.write
+
+
+def _end_latecomers(
+    ingestor: Ingestor, *, seconds: float
+) -> Callable[..., Coroutine[Any, Any, None]]:
+    """Return what ends the pages that are still read: at once after an error or Ctrl-C."""
+
+    async def end(kind: type[BaseException] | None, *_: object) -> None:
+        await ingestor.latecomers.close(seconds=seconds if kind is None else 0.0)
+
+    return end
 
 
 @asynccontextmanager
@@ -93,27 +162,60 @@ def preload(settings: IngestSettings, *, embedder: Embedder | None) -> None:
     threading.Thread(target=work, name="preload", daemon=True).start()
 
 
-async def _fetchers(
-    settings: IngestSettings, stack: AsyncExitStack
-) -> tuple[Fetcher, Fetcher | None]:
-    """Return plain HTTP and, unless it is switched off, the browser."""
+def _reader(settings: IngestSettings, stack: AsyncExitStack) -> "ReaderPool":
+    from ingest.reading import ReaderPool
+
+    reader = ReaderPool(timeout_s=settings.crawl.read_timeout)
+    stack.push_async_callback(reader.close)
+    return reader
+
+
+def _ladder(
+    settings: IngestSettings, reader: "ReaderPool", cache: ExpiringCache, stack: AsyncExitStack
+) -> FetchLadder:
+    """Return plain HTTP and, unless it is switched off, the browser above it."""
     from ingest.addresses import AddressGuard
-    from ingest.fetch.http import HttpClient, HttpFetcher
+    from ingest.fetch.http import HttpFetcher
+    from ingest.fetch.wire import HttpClient
+    from ingest.politeness import HostQueue
     from ingest.robots import RobotsGate
 
     crawl = settings.crawl
-    guard = AddressGuard(allowed_hosts=frozenset(crawl.allowed_hosts))
+    guard = AddressGuard(
+        allowed_hosts=frozenset(crawl.allowed_hosts), allowed_ports=frozenset(crawl.allowed_ports)
+    )
     client = HttpClient(guard=guard, agent=crawl.user_agent, timeout_s=crawl.timeout)
     stack.push_async_callback(client.close)
     robots = RobotsGate(
-        agent=crawl.user_agent, read=client.read_robots, lenient=crawl.lenient_robots
+        agent=crawl.user_agent, read=client.read_robots, lenient=crawl.lenient_robots, cache=cache
     )
     stack.push_async_callback(robots.close)
+    queue = HostQueue(per_host=crawl.per_host, gap_s=crawl.host_gap, max_delay_s=crawl.max_delay)
     plain = HttpFetcher(
-        client=client, robots=robots, timeout_s=crawl.timeout, max_bytes=crawl.max_bytes
+        client=client,
+        robots=robots,
+        timeout_s=crawl.timeout,
+        max_bytes=crawl.max_bytes,
+        queue=queue,
     )
+    return FetchLadder(
+        http=plain,
+        browser=_browser(settings, guard, robots, queue, stack),
+        read=reader.read,
+        respected=frozenset(directive.lower() for directive in crawl.respect),
+    )
+
+
+def _browser(
+    settings: IngestSettings,
+    guard: "AddressGuard",
+    robots: "RobotsGate",
+    queue: "HostQueue",
+    stack: AsyncExitStack,
+) -> Fetcher | None:
+    crawl = settings.crawl
     if crawl.browser == "never":
-        return plain, None
+        return None
     from ingest.fetch.browser import BrowserFetcher
 
     browser = BrowserFetcher(
@@ -122,9 +224,11 @@ async def _fetchers(
         agent=crawl.user_agent,
         executable=crawl.browser_path or None,
         timeout_s=crawl.timeout,
+        max_bytes=crawl.max_bytes,
+        queue=queue,
     )
     stack.push_async_callback(browser.close)
-    return plain, browser
+    return browser
 
 
 async def choose_embedder(

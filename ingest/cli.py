@@ -5,11 +5,14 @@ Only click is imported up here, so that `--help` starts at once.
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ingest.report import Report
     from ingest.settings import IngestSettings
     from ingest.sources import Sources
@@ -25,26 +28,35 @@ if TYPE_CHECKING:
 )
 @click.argument("sources", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="One event a line, as JSON, on stdout.")
+@click.option("--fresh", is_flag=True, help="Ask every site again, though its page is fresh.")
+@click.option(
+    "--ledger",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Add a JSON line for every page asked.",
+)
 @click.option("--quiet", is_flag=True, help="No progress bar, only the summary.")
 @click.option("--lang", type=click.Choice(["auto", "zh", "en"]), help="Language of messages.")
 @click.version_option(package_name="qiuzheng", prog_name="ingest")
-def main(sources: tuple[str, ...], as_json: bool, quiet: bool, lang: str | None) -> None:
+def main(sources: tuple[str, ...], as_json: bool, lang: str | None, **options: Any) -> None:
     """Store SOURCES in the index that `assistant ask` answers from.
 
     A source is a URL, a file with one URL a line (# starts a comment), a document (text, Markdown,
     HTML; PDF, Word and others with the extra [files]), or "-" for URLs on standard input.
-    robots.txt decides what may be read. Pages that fail are listed and the rest goes on.
+    robots.txt decides what may be read. Pages that fail are listed and the rest goes on. A page
+    that is fresh is not asked for again, one that has not changed is not embedded again.
 
     \b
     ingest urls.txt
     ingest https://www.rfc-editor.org/rfc/rfc9309.html handbook.pdf
+    ingest urls.txt --fresh --ledger crawl.jsonl
     grep -o 'https://[^ ]*' notes.md | ingest - --json
     """
     from ingest.doors import run, spoken_language
 
     language = spoken_language(lang)
     report = _report(language, as_json)
-    run(_ingest(sources, report, quiet=quiet), language)
+    run(_ingest(sources, report, options), language)
 
 
 def _report(language: "Language", as_json: bool) -> "Report":
@@ -53,7 +65,7 @@ def _report(language: "Language", as_json: bool) -> "Report":
     return Report(language=language, as_json=as_json)
 
 
-async def _ingest(sources: tuple[str, ...], report: "Report", *, quiet: bool) -> int:
+async def _ingest(sources: tuple[str, ...], report: "Report", options: "Mapping[str, Any]") -> int:
     import io
 
     from ingest.process import standard_input
@@ -65,13 +77,13 @@ async def _ingest(sources: tuple[str, ...], report: "Report", *, quiet: bool) ->
     wanted = read_sources(sources, stdin=io.StringIO(piped))
     for complaint in wanted.complaints:
         click.echo(note(complaint.to(report.language), report.language), err=True)
-    await _store(wanted, load(IngestSettings, {}), report, quiet=quiet)
+    await _store(wanted, load(IngestSettings, {}), report, options)
     report.summarise()
     return 0 if report.stored else 1
 
 
 async def _store(
-    wanted: "Sources", settings: "IngestSettings", report: "Report", *, quiet: bool
+    wanted: "Sources", settings: "IngestSettings", report: "Report", options: "Mapping[str, Any]"
 ) -> None:
     from contextlib import aclosing
 
@@ -79,14 +91,15 @@ async def _store(
     from ingest.report import note
 
     length = len(wanted.urls) + len(wanted.files)
-    hidden = quiet or report.as_json or not sys.stderr.isatty()
-    async with open_ingestor(settings) as parts:
+    hidden = options["quiet"] or report.as_json or not sys.stderr.isatty()
+    async with open_ingestor(settings, ledger=options["ledger"]) as parts:
         for remark in parts.remarks:
             click.echo(note(remark.to(report.language), report.language), err=True)
         with click.progressbar(length=length, file=sys.stderr, hidden=hidden) as bar:
-            async with aclosing(
-                parts.ingestor.read(wanted.urls, language=report.language)
-            ) as events:
+            pages = parts.ingestor.read(
+                wanted.urls, fresh=options["fresh"], language=report.language
+            )
+            async with aclosing(pages) as events:
                 async for event in events:
                     report.add(event)
                     bar.update(1)

@@ -1,33 +1,40 @@
 """Running a few things side by side without losing track of them."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from typing import TypeVar
-
-T = TypeVar("T")
-R = TypeVar("R")
+from collections.abc import Collection
+from typing import Any
 
 
-async def in_completion_order(
-    function: Callable[[T], Awaitable[R]], items: Iterable[T], *, limit: int
-) -> AsyncGenerator[R, None]:
-    """Yield `function(item)` for every item, first finished first, at most `limit` at a time.
+class Latecomers:
+    """Tasks that nobody waits for any more and that may still bring something for next time."""
 
-    Closing the generator cancels the rest and waits for it to end. Plain tasks, not a task
-    group: a `yield` inside a task group ties its cancel scope to whichever task happens to ask
-    for the next value (PEP 789).
-    """
-    gate = asyncio.Semaphore(limit)
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
 
-    async def guarded(item: T) -> R:
-        async with gate:
-            return await function(item)
+    def __len__(self) -> int:
+        return len(self._tasks)
 
-    tasks = [asyncio.create_task(guarded(item)) for item in items]
-    try:
-        for finished in asyncio.as_completed(tasks):
-            yield await finished
-    finally:
+    def adopt(self, tasks: Collection[asyncio.Task[Any]]) -> None:
+        """Let `tasks` run on. What they return or raise is nobody's business any more."""
         for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
+
+    async def close(self, *, seconds: float = 0.0) -> None:
+        """Give them `seconds` to finish, then end them and wait until they have."""
+        if self._tasks and seconds > 0:
+            await asyncio.wait(self._tasks, timeout=seconds)
+        await cancelled(self._tasks)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # asked for, so that asyncio does not report it as never retrieved
+
+
+async def cancelled(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel `tasks` and return when they have ended, however they did."""
+    ending = list(tasks)
+    for task in ending:
+        task.cancel()
+    await asyncio.gather(*ending, return_exceptions=True)

@@ -7,6 +7,10 @@ from typing import Literal
 
 FetcherName = Literal["http", "browser", "file", "memory"]
 
+RESPECTED = ("noindex", "none", "nosnippet", "noai")
+"""What a page may ask of us by X-Robots-Tag or <meta name=robots>, and we leave it out then: not
+to be indexed ("none" means that, too), not to be quoted, not to be fed to a model."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hop:

@@ -3,8 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ingest.documents import FetcherName
+from ingest.documents import FetcherName, Hop
 from ingest.errors import SkipReason
+
+PageOrigin = Literal["network", "revalidated", "memory", "file"]
+"""Where a page came from: fetched; confirmed by its site to be as it was; from the index without
+a request, because it is fresh; from the disk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,6 +16,7 @@ class PageStored:
     """The page is in the index."""
 
     url: str
+    """Where it was found in the end: the URL that it is cited under."""
     title: str
     chunks: int
     embedded: int
@@ -19,6 +24,15 @@ class PageStored:
     robots: str
     """The robots rule that allowed the page."""
     fetcher: FetcherName
+    asked: str = ""
+    """The URL that was asked for, before redirects."""
+    origin: PageOrigin = "network"
+    seconds: float = 0.0
+    """From its turn to its place in the index."""
+    hops: tuple[Hop, ...] = ()
+    """Every request that it took, in order."""
+    coverage: float = 1.0
+    """Share of the question's telling words that stand on the page; 1 without a question."""
     type: Literal["page_stored"] = "page_stored"
 
 
@@ -27,10 +41,14 @@ class PageSkipped:
     """The page was left out, and everything else goes on."""
 
     url: str
+    """The URL that was asked for."""
     reason: SkipReason
     detail: str = ""
     robots: str = ""
     """The robots rule that spoke, if it came to that."""
+    seconds: float = 0.0
+    hops: tuple[Hop, ...] = ()
+    """Every request that was made, in order; one that was refused beforehand has status 0."""
     type: Literal["page_skipped"] = "page_skipped"
 
 

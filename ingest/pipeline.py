@@ -3,20 +3,24 @@
 import asyncio
 import threading
 import time
-from collections.abc import AsyncGenerator, Iterable
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ingest import extract, split
 from ingest.backlog import Backlog
-from ingest.concurrency import in_completion_order
-from ingest.documents import Chunk, Document, FetcherName, Page
+from ingest.concurrency import Latecomers, cancelled
+from ingest.documents import Chunk, Document, Page, PageRecord
 from ingest.embed.base import FLUENCY_FLOOR, Embedder
-from ingest.errors import ExtractError, IngestError, MissingPartError
+from ingest.errors import IngestError, MissingPartError
 from ingest.events import IngestEvent, PageSkipped, PageStored
-from ingest.fetch.base import Fetcher
+from ingest.freshness import fresh_until
+from ingest.ladder import FetchLadder
+from ingest.patience import Patience
 from ingest.prune import choose
 from ingest.store.base import ChunkStore
+from ingest.tokens import content_words, words
 from ingest.tracing import span
 from ingest.wording import Language
 
@@ -25,25 +29,63 @@ EMBED_GRACE_S = 1.0
 Ollama without a GPU would need ten times as long: the best chunks get theirs at retrieval."""
 
 
+class _Budget:
+    """Tokens that one question may have embedded, granted page by page as they come."""
+
+    def __init__(self, tokens: int) -> None:
+        self._left = tokens
+
+    def grant(self, tokens: int) -> int:
+        """Return how many of `tokens` are granted; 0 still gets a page its best block."""
+        granted = min(tokens, self._left)
+        self._left -= granted
+        return granted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """What the pages of one call share."""
+
+    question: str | None
+    language: Language
+    records: dict[str, PageRecord]
+    """What is known of the pages, by the URL asked for."""
+    fresh: bool
+    backlog: Backlog | None
+    budget: _Budget
+    gate: asyncio.Semaphore
+    patience: Patience
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ingestor:
     """Turns pages into chunks of the index, side by side."""
 
-    fetcher: Fetcher
-    browser: Fetcher | None
-    """Opens pages that only scripts can show; None: such pages are skipped."""
+    ladder: FetchLadder
     embedder: Embedder | None
     """None: chunks are found by words alone."""
     store: ChunkStore
     chunk_size: int
     chunk_overlap: int
     page_budget: int
-    """Characters of a page that are embedded for a question; the rest when it is wanted."""
+    """Tokens of a page that are embedded for a question; the rest when it is wanted."""
+    question_budget: int
+    """Tokens of all pages of a question together."""
     concurrency: int
+    ttl_s: float = 0.0
+    """Seconds for which a page is not asked for again when its site does not say (RFC 9111)."""
+    watch: Callable[[IngestEvent], None] | None = None
+    """Told of every page, of those also that came too late for the answer: the ledger."""
+    warm_up: Callable[[], None] | None = None
+    """Gets the parts ready that the first page will need, and returns at once."""
+    latecomers: Latecomers = field(default_factory=Latecomers)
+    """Pages that are still read while the answer is given already. Whoever opened us ends them."""
 
     def get_ready(self) -> None:
-        """Import, in a thread, what the first page will need. Call it while a search is on."""
-        threading.Thread(target=_import_libraries, name="get-ready", daemon=True).start()
+        """Import and start, beside the search, what the first page will need."""
+        if self.warm_up is not None:
+            self.warm_up()
+        threading.Thread(target=split.preload, name="get-ready", daemon=True).start()
 
     async def read(
         self,
@@ -51,6 +93,8 @@ class Ingestor:
         *,
         question: str | None = None,
         until: float | None = None,
+        enough: int | None = None,
+        fresh: bool = False,
         language: Language = "en",
     ) -> AsyncGenerator[IngestEvent, None]:
         """Fetch and store pages and yield one event for each, first finished first.
@@ -60,97 +104,166 @@ class Ingestor:
             question: What the reader wants to know: only blocks that bear on it are embedded
                 now. None embeds whole pages.
             until: Time on the `time.monotonic` clock after which pages are no longer waited
-                for: what has been fetched by then is stored, the rest is skipped.
+                for. They are reported as late, and are read on for the next question.
+            enough: So many pages that bear on the question will do: then the slow ones are
+                given about as long again as the others took, see `ingest.patience`.
+            fresh: Ask every site again, also where the page in the index is fresh.
             language: Of the details of pages that are skipped.
 
         Raises:
-            StoreError: the index cannot be written.
+            StoreError: the index cannot be read or written.
         """
-        backlog = self._backlog() if question is not None else None
-
-        async def read_one(url: str) -> IngestEvent:
-            try:
-                return await self._read_one(url, question=question, until=until, backlog=backlog)
-            except IngestError as error:
-                return _skipped(error, language)
-
-        events = in_completion_order(read_one, urls, limit=self.concurrency)
+        wanted = list(dict.fromkeys(urls))
+        reading = _Reading(
+            question=question,
+            language=language,
+            records=await self.store.recall(wanted),
+            fresh=fresh,
+            backlog=self._backlog() if question is not None else None,
+            budget=_Budget(self.question_budget),
+            gate=asyncio.Semaphore(self.concurrency),
+            patience=Patience(until=until, enough=enough),
+        )
+        tasks = {asyncio.create_task(self._event(url, reading)): url for url in wanted}
+        waiting = set(tasks)
         try:
-            async for event in events:
-                yield event
-            if backlog is not None:
-                await backlog.finish(seconds=_grace(until))
+            while waiting:
+                finished, waiting = await asyncio.wait(
+                    waiting, timeout=reading.patience.left(), return_when=asyncio.FIRST_COMPLETED
+                )
+                if not finished:
+                    break
+                for event in [task.result() for task in finished]:
+                    reading.patience.count(event)
+                    yield event
+            for task in waiting:
+                yield PageSkipped(url=tasks[task], reason="deadline")
+            if reading.backlog is not None:
+                await reading.backlog.finish(seconds=_grace(until))
         finally:
-            await events.aclose()
-            if backlog is not None:
-                await backlog.close()
+            await self._leave(waiting, reading)
+
+    async def _leave(self, waiting: set["asyncio.Task[IngestEvent]"], reading: _Reading) -> None:
+        """Let late pages of a question be read on; end everything else."""
+        if reading.question is None:
+            await cancelled(waiting)
+        else:
+            reading.patience.end()
+            self.latecomers.adopt(waiting)
+        if reading.backlog is not None:
+            await reading.backlog.close()
 
     def _backlog(self) -> Backlog | None:
         return Backlog(embedder=self.embedder, store=self.store) if self.embedder else None
 
-    async def _read_one(
-        self, url: str, *, question: str | None, until: float | None, backlog: Backlog | None
-    ) -> IngestEvent:
+    async def _event(self, url: str, reading: _Reading) -> IngestEvent:
+        """Return what became of one page, and tell it to whoever watches."""
+        event: IngestEvent = PageSkipped(url=url, reason="deadline")
+        started = time.monotonic()
         try:
-            async with asyncio.timeout(_left(until)):
-                page, document = await self._load(url)
-        except TimeoutError:
-            return PageSkipped(url=url, reason="deadline")
-        return await self.add(
-            document, question=question, robots=page.robots, fetcher=page.fetcher, backlog=backlog
+            async with reading.gate:
+                started = time.monotonic()
+                if not reading.patience.is_over:
+                    event = await self._read_one(url, reading)
+        except IngestError as error:
+            event = _skipped(url, error, reading.language)
+        finally:
+            event = replace(event, seconds=time.monotonic() - started)
+            self._report(event)
+        return event
+
+    def _report(self, event: IngestEvent) -> None:
+        if self.watch is not None:
+            self.watch(event)
+
+    async def _read_one(self, url: str, reading: _Reading) -> PageStored:
+        known = reading.records.get(url)
+        if known is not None and not reading.fresh and known.fresh_until > datetime.now(UTC):
+            return await self._from_index(known, reading, robots=known.robots)
+        loaded = await self.ladder.load(url, known=known)
+        page = loaded.page
+        if loaded.document is None and known is not None:
+            await self.store.remember(self._record(page, before=known))
+            stored = await self._from_index(known, reading, robots=page.robots)
+            return replace(stored, origin="revalidated", hops=page.hops)
+        assert loaded.document is not None  # only a page that was known comes back without one
+        stored = await self._add(loaded.document, reading)
+        await self.store.remember(self._record(page, before=None))
+        return replace(
+            stored,
+            asked=url,
+            hops=page.hops,
+            origin="network",
+            robots=page.robots,
+            fetcher=page.fetcher,
         )
 
-    async def _load(self, url: str) -> tuple[Page, Document]:
-        """Fetch plainly first; open in the browser only what plain HTTP cannot show."""
-        with span("fetch"):
-            page = await self.fetcher.fetch(url)
-        try:
-            return page, await asyncio.to_thread(extract.extract, page)
-        except ExtractError as error:
-            if error.reason != "needs_browser" or self.browser is None:
-                raise
-        try:
-            with span("browse"):
-                page = await self.browser.fetch(url)
-        except MissingPartError as error:
-            raise ExtractError(
-                error.message, hint=error.hint, url=url, reason="needs_browser", robots=page.robots
-            ) from error
-        return page, await asyncio.to_thread(extract.extract, page)
+    async def _from_index(self, known: PageRecord, reading: _Reading, *, robots: str) -> PageStored:
+        """Return a page that is in the index already, its vectors seen to."""
+        documents = await self.store.documents([known.final_url])
+        document = documents[known.final_url]
+        chunks = await self.store.chunks(document.url)
+        stored = await self._see_to_vectors(document, chunks, reading)
+        return replace(
+            stored, asked=known.url, origin="memory", robots=robots, fetcher=known.fetcher
+        )
+
+    def _record(self, page: Page, *, before: PageRecord | None) -> PageRecord:
+        """Return what to keep of a download; a 304 may leave its validators out (RFC 9110)."""
+        same = before is not None and page.status == 304
+        return PageRecord(
+            url=page.url,
+            final_url=before.final_url if before else page.final_url,
+            checked_at=page.fetched_at,
+            fresh_until=fresh_until(page, default_ttl_s=self.ttl_s),
+            body_hash=before.body_hash if before and same else page.body_hash,
+            etag=page.etag or (before.etag if before and same else ""),
+            last_modified=page.last_modified or (before.last_modified if before and same else ""),
+            fetcher=before.fetcher if before else page.fetcher,
+            robots=page.robots,
+        )
 
     async def add_file(self, path: Path, *, language: Language = "en") -> IngestEvent:
         """Store a local document. `path` is absolute."""
+        event: IngestEvent
         try:
             document = await asyncio.to_thread(extract.read_file, path)
+            event = await self.add(document)
         except IngestError as error:
-            return _skipped(error, language)
+            event = _skipped(path.as_uri(), error, language)
         except MissingPartError as error:
-            return PageSkipped(url=path.as_uri(), reason="unsupported", detail=error.to(language))
-        return await self.add(document)
+            event = PageSkipped(url=path.as_uri(), reason="unsupported", detail=error.to(language))
+        self._report(event)
+        return event
 
-    async def add(
-        self,
-        document: Document,
-        *,
-        question: str | None = None,
-        robots: str = "",
-        fetcher: FetcherName = "file",
-        backlog: Backlog | None = None,
-    ) -> PageStored:
-        """Store a document whole, findable by words at once, and see to its vectors.
+    async def add(self, document: Document) -> PageStored:
+        """Store a document whole, findable by words and, where an encoder is, by vectors."""
+        return await self._add(document, None)
 
-        With a `backlog` they are made while other pages are read; without one, before we return.
-        """
+    async def _add(self, document: Document, reading: _Reading | None) -> PageStored:
         chunks = await asyncio.to_thread(
             split.split, document, size=self.chunk_size, overlap=self.chunk_overlap
         )
         with span("store", chunks=len(chunks)):
             await self.store.replace(document, chunks, {}, space=self._space)
-        wanted = self._worth_embedding(document, chunks, question)
+        return await self._see_to_vectors(document, chunks, reading)
+
+    async def _see_to_vectors(
+        self, document: Document, chunks: list[Chunk], reading: _Reading | None
+    ) -> PageStored:
+        """Embed the chunks that are worth it and have no vector yet.
+
+        For a question they are embedded while other pages are read; else before we return.
+        """
+        question = reading.question if reading else None
+        budget = reading.budget.grant(self.page_budget) if reading and question else None
+        wanted = await asyncio.to_thread(
+            self._worth_embedding, document, chunks, question, budget=budget
+        )
         missing = await self._without_vector(wanted)
         embedded = len(wanted) - len(missing)
-        if backlog is not None:
-            backlog.add(missing)
+        if reading is not None and reading.backlog is not None:
+            reading.backlog.add(missing)
         elif own := self._backlog():
             embedded += await own.embed(missing)
         return PageStored(
@@ -158,8 +271,10 @@ class Ingestor:
             title=document.title,
             chunks=len(chunks),
             embedded=embedded,
-            robots=robots,
-            fetcher=fetcher,
+            robots="",
+            fetcher="file",
+            origin="file",
+            coverage=await asyncio.to_thread(_coverage, document, question),
         )
 
     @property
@@ -167,14 +282,14 @@ class Ingestor:
         return self.embedder.space if self.embedder else ""
 
     def _worth_embedding(
-        self, document: Document, chunks: list[Chunk], question: str | None
+        self, document: Document, chunks: list[Chunk], question: str | None, *, budget: int | None
     ) -> list[Chunk]:
         """Return the chunks that bear on the question, in a language that the encoder knows."""
         if self.embedder is None or self.embedder.fluency(document.text) < FLUENCY_FLOOR:
             return []
-        if question is None:
+        if question is None or budget is None:
             return chunks
-        blocks = choose(document, question, budget=self.page_budget)
+        blocks = choose(document, question, budget=budget)
         return [c for c in chunks if any(c.start < b.end and b.start < c.end for b in blocks)]
 
     async def _without_vector(self, chunks: list[Chunk]) -> list[Chunk]:
@@ -184,27 +299,26 @@ class Ingestor:
         return await self.store.unembedded(ids, space=self._space, limit=len(ids))
 
 
-def _import_libraries() -> None:
-    extract.preload()
-    split.preload()
+def _coverage(document: Document, question: str | None) -> float:
+    """Return the share of the question's telling words that stand in the document."""
+    asked = set(content_words(question)) if question else set()
+    if not asked:
+        return 1.0
+    return len(asked.intersection(words(f"{document.title}\n{document.text}"))) / len(asked)
 
 
-def _skipped(error: IngestError, language: Language) -> PageSkipped:
+def _skipped(url: str, error: IngestError, language: Language) -> PageSkipped:
     ruled = error.reason == "robots" and error.robots
     return PageSkipped(
-        url=error.url,
+        url=url,
         reason=error.reason,
         detail=error.robots if ruled else error.to(language),
         robots=error.robots,
+        hops=error.hops,
     )
-
-
-def _left(until: float | None) -> float | None:
-    """Return the seconds left until a time on the `time.monotonic` clock."""
-    return None if until is None else until - time.monotonic()
 
 
 def _grace(until: float | None) -> float:
     """Return the seconds that the last vectors may take once every page is there."""
-    left = _left(until)
-    return EMBED_GRACE_S if left is None else max(0.0, min(EMBED_GRACE_S, left))
+    left = EMBED_GRACE_S if until is None else until - time.monotonic()
+    return max(0.0, min(EMBED_GRACE_S, left))

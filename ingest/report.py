@@ -8,7 +8,7 @@ import click
 from pydantic import TypeAdapter
 
 from ingest.errors import SkipReason
-from ingest.events import IngestEvent, PageSkipped, PageStored
+from ingest.events import IngestEvent, PageOrigin, PageSkipped, PageStored
 from ingest.wording import Language, Wording
 
 REASONS: Final[dict[SkipReason, Wording]] = {
@@ -23,6 +23,12 @@ REASONS: Final[dict[SkipReason, Wording]] = {
     "needs_browser": Wording("needs a browser", "需要浏览器才能显示"),
     "deadline": Wording("not here in time", "没有及时读到"),
 }
+
+ORIGINS: Final[dict[PageOrigin, Wording]] = {
+    "memory": Wording("still fresh", "仍在有效期内"),
+    "revalidated": Wording("unchanged", "没有变化"),
+}
+"""What is said of a page that was not read anew."""
 
 _NOTE = Wording("note: ", "提示：")
 
@@ -51,8 +57,11 @@ def page_line(event: IngestEvent, language: Language) -> str:
     """Return one line for one page, the same for `ask` and for `ingest`."""
     match event:
         case PageStored():
-            count = Wording(counted(event.chunks, "chunk"), f"{event.chunks} 段").to(language)
-            return printable(f"  + {event.title} ({count}) {event.url}")
+            facts = [Wording(counted(event.chunks, "chunk"), f"{event.chunks} 段")]
+            if event.origin in ORIGINS:
+                facts.append(ORIGINS[event.origin])
+            said = Wording(", ".join(f.en for f in facts), "，".join(f.zh for f in facts))
+            return printable(f"  + {event.title} ({said.to(language)}) {event.url}")
         case PageSkipped():
             detail = f" ({event.detail})" if event.detail else ""
             return printable(f"  - {REASONS[event.reason].to(language)}{detail} {event.url}")

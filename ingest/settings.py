@@ -5,7 +5,6 @@ default. Unknown keys are refused wherever they stand, but `ingest` leaves the a
 unread. Settings stop at the two `bootstrap.py`.
 """
 
-import difflib
 import importlib.metadata
 import json
 import os
@@ -17,16 +16,18 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import platformdirs
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSource
 
+from ingest.addresses import WEB_PORTS
+from ingest.complaints import CALLABLE, ENV_PREFIX, unknown_setting, unusable_value
+from ingest.documents import RESPECTED
 from ingest.errors import SettingsError
 from ingest.servers import base_url, is_callable
 from ingest.wording import Wording
 
 PRODUCT = "qiuzheng"
-ENV_PREFIX = "ASSISTANT_"
 PATH_VARIABLES = frozenset({"ASSISTANT_HOME", "ASSISTANT_CONFIG"})
 FILE_NAME = "assistant.toml"
 ASSISTANT_TABLES = frozenset({"search", "model", "answer"})
@@ -56,19 +57,14 @@ def default_ollama_host() -> str:
     if not is_callable(host):
         raise SettingsError(
             Wording(f"$OLLAMA_HOST cannot be {host!r}", f"$OLLAMA_HOST 不能是 {host!r}"),
-            hint=_CALLABLE,
+            hint=CALLABLE,
         )
     return base_url(host)
 
 
-_CALLABLE = Wording(
-    "write an address such as http://127.0.0.1:11434", "请写成 http://127.0.0.1:11434 这样的地址"
-)
-
-
 def _checked_host(host: str) -> str:
     if not is_callable(host):
-        raise PydanticCustomError("host", "{hint}", {"hint": _CALLABLE.en})
+        raise PydanticCustomError("host", "{hint}", {"hint": CALLABLE.en})
     return host
 
 
@@ -113,17 +109,54 @@ class CrawlSettings(Table):
         description="Read pages whose robots.txt cannot be reached (RFC 9309 says not to).",
     )
     allowed_hosts: tuple[str, ...] = Field(
-        default=(), description="Hosts that may be read though their address is private."
+        default=(),
+        description="Hosts that may be read though their address is private: names, addresses, "
+        "host:port, or blocks such as 10.1.0.0/16.",
     )
     browser: Literal["auto", "never"] = Field(
         default="auto",
         description="auto: pages that only scripts can show are opened in Chromium, if installed.",
     )
     browser_path: str = Field(default="", description="The Chromium to start; empty: look for one.")
+    ttl: float = Field(
+        default=3_600,
+        ge=0,
+        le=604_800,
+        description="Seconds for which a page in the index is not asked for again, where its site "
+        "does not say.",
+    )
+    linger: float = Field(
+        default=2.0,
+        ge=0,
+        le=60,
+        description="Seconds that pages too late for the answer may take after it, to be there for "
+        "the next question.",
+    )
+    respect: tuple[str, ...] = Field(
+        default=RESPECTED,
+        description="What X-Robots-Tag and <meta name=robots> may ask of us: pages that do are "
+        "left out.",
+    )
+    per_host: int = Field(default=2, ge=1, le=16, description="Requests at once to one host.")
+    host_gap: float = Field(
+        default=0.0, ge=0, description="Least seconds between two requests to one host."
+    )
+    max_delay: float = Field(
+        default=10.0, ge=0, description="Longest Crawl-delay or Retry-After that is waited out."
+    )
+    allowed_ports: tuple[int, ...] = Field(
+        default=tuple(sorted(WEB_PORTS)), description="Ports that may be visited on public hosts."
+    )
+    read_timeout: float = Field(
+        default=5.0, gt=0, description="Seconds for finding the text of one page, then it is left."
+    )
     page_budget: int = Field(
-        default=3_000,
-        ge=400,
-        description="Characters of each page that are embedded for a question; the rest by words.",
+        default=1_000,
+        ge=100,
+        description="Tokens of each page that are embedded for a question; the rest by words.",
+    )
+    question_budget: int = Field(
+        default=8_000, ge=100, description="Tokens of all pages together that are so embedded."
     )
 
 
@@ -250,7 +283,7 @@ def load(kind: type[S], overrides: Mapping[str, Mapping[str, Any]]) -> S:
     try:
         settings = kind(**options)
     except ValidationError as error:
-        raise _explain(error) from error
+        raise unusable_value(error) from error
     except UnreadableSource as error:  # a list in the environment that is not JSON
         raise _no_list(kind, error) from error
     size, overlap = settings.chunk.size, settings.chunk.overlap
@@ -272,7 +305,7 @@ def _refuse_unknown(kind: type[IngestSettings]) -> None:
         table = name.partition(".")[0]
         if name in names or (table in ASSISTANT_TABLES and table not in tables):
             continue
-        raise _unknown(source, name, [*names, *tables])
+        raise unknown_setting(source, name, [*names, *tables])
 
 
 def tables_of(kind: type[IngestSettings]) -> dict[str, type[Table]]:
@@ -296,67 +329,6 @@ def _names_in_use() -> Iterator[tuple[str, str]]:
             continue
         for key in values:
             yield str(path), f"{table}.{key}"
-
-
-RENAMED = {"search.provider": "search.engines"}
-"""Setting of an older version -> the one in its place."""
-
-
-def _unknown(source: str, name: str, names: list[str]) -> SettingsError:
-    near = difflib.get_close_matches(RENAMED.get(name, name), names, n=1, cutoff=0.5)
-    if source.startswith("$"):
-        whole = [word if "." in word else f"{word}.<KEY>" for word in near]
-        near = [ENV_PREFIX + word.upper().replace(".", "__") for word in whole]
-    return SettingsError(
-        Wording(f"{source}: unknown setting {name}", f"{source}：没有 {name} 这个设置"),
-        hint=Wording(f"did you mean {near[0]}?", f"是不是 {near[0]}？")
-        if near
-        else Wording("see docs/configuration.md", "见 docs/configuration.md"),
-    )
-
-
-def _explain(error: ValidationError) -> SettingsError:
-    first = error.errors(include_url=False)[0]
-    name = ".".join(str(part) for part in first["loc"])
-    return SettingsError(
-        Wording(
-            f"setting {name} cannot be {first.get('input')!r}",
-            f"设置 {name} 不能是 {first.get('input')!r}",
-        ),
-        hint=_rule(first),
-    )
-
-
-_RULES: dict[str, Wording] = {
-    "int_parsing": Wording("write a whole number", "请写整数"),
-    "int_type": Wording("write a whole number", "请写整数"),
-    "int_from_float": Wording("write a whole number", "请写整数"),
-    "float_parsing": Wording("write a number", "请写数字"),
-    "float_type": Wording("write a number", "请写数字"),
-    "bool_parsing": Wording("write true or false", "请写 true 或 false"),
-    "bool_type": Wording("write true or false", "请写 true 或 false"),
-    "string_type": Wording('write text in quotes: "…"', '请写加引号的文字："…"'),
-    "string_too_short": Wording(
-        "write at least {min_length} characters", "至少要有 {min_length} 个字符"
-    ),
-    "tuple_type": Wording('write a list: ["a.com"]', '请写成列表：["a.com"]'),
-    "greater_than": Wording("it must be greater than {gt}", "必须大于 {gt}"),
-    "greater_than_equal": Wording("it must be {ge} or more", "不能小于 {ge}"),
-    "less_than": Wording("it must be less than {lt}", "必须小于 {lt}"),
-    "less_than_equal": Wording("it must be {le} or less", "不能大于 {le}"),
-    "literal_error": Wording("it must be {expected}", "只能是 {expected}"),
-    "host": _CALLABLE,
-}
-"""pydantic's kind of error -> what to write instead, with its own figures in braces."""
-
-
-def _rule(first: ErrorDetails) -> Wording:
-    rule = _RULES.get(first["type"])
-    if rule is None:
-        return Wording(first["msg"], first["msg"])
-    figures = first.get("ctx", {})
-    zh = rule.zh.format(**figures).replace(" or ", " 或 ")
-    return Wording(rule.en.format(**figures), zh)
 
 
 def _no_list(kind: type[IngestSettings], error: UnreadableSource) -> SettingsError:

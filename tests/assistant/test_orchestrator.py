@@ -34,12 +34,13 @@ from ingest.embed.base import Embedder
 from ingest.embed.memory import HashingEmbedder
 from ingest.errors import EmbedError, FetchError, ForbiddenError, IngestError
 from ingest.events import PageSkipped, PageStored
-from ingest.fetch.memory import MemoryFetcher, html_page
+from ingest.fetch.memory import html_page
 from ingest.pipeline import Ingestor
 from ingest.store.catalog import Catalog
 from ingest.store.index import Index
 from ingest.store.memory import MemoryVectors
 from ingest.wording import Language, Wording
+from tests.ladders import ladder
 
 pytestmark = pytest.mark.anyio
 
@@ -105,13 +106,13 @@ def assistant(
     return Assistant(
         search=search or MemorySearch(hits),
         ingestor=Ingestor(
-            fetcher=MemoryFetcher(pages),
-            browser=None,
+            ladder=ladder(pages),
             embedder=embedder,
             store=store,
             chunk_size=400,
             chunk_overlap=100,
-            page_budget=3_000,
+            page_budget=1_000,
+            question_budget=8_000,
             concurrency=4,
         ),
         retriever=Retriever(store=store, embedder=embedder, top_k=4),

@@ -2,15 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
-from ingest.documents import Page
+from ingest.documents import Hop, Page, PageRecord
 from ingest.embed.base import Embedder, Vector
 from ingest.embed.memory import HashingEmbedder
-from ingest.errors import EmbedError, IngestError, MissingPartError
+from ingest.errors import EmbedError, FetchError, IngestError, MissingPartError
 from ingest.events import IngestEvent, PageSkipped, PageStored
 from ingest.fetch.base import Fetcher
 from ingest.fetch.memory import MemoryFetcher, html_page
@@ -21,6 +23,7 @@ from ingest.store.index import Index
 from ingest.store.memory import MemoryVectors
 from ingest.tokens import words
 from ingest.wording import Wording
+from tests.ladders import ladder
 
 pytestmark = pytest.mark.anyio
 
@@ -50,10 +53,10 @@ PAGES: dict[str, Page | IngestError] = {
 class HangingFetcher(MemoryFetcher):
     """One of its pages never comes."""
 
-    async def fetch(self, url: str) -> Page:
+    async def fetch(self, url: str, *, known: PageRecord | None = None) -> Page:
         if url == HANG:
             await asyncio.Event().wait()
-        return await super().fetch(url)
+        return await super().fetch(url, known=known)
 
 
 class StallingEmbedder(HashingEmbedder):
@@ -78,7 +81,7 @@ class CountingEmbedder(HashingEmbedder):
 class AbsentBrowser:
     """A browser that is not installed."""
 
-    async def fetch(self, url: str) -> Page:
+    async def fetch(self, url: str, *, known: PageRecord | None = None) -> Page:
         raise MissingPartError(Wording("no browser", "没有浏览器"))
 
     async def close(self) -> None:
@@ -98,24 +101,35 @@ def ingestor(
     pages: Mapping[str, Page | IngestError] = PAGES,
     browser: Fetcher | None = None,
     store: ChunkStore | None = None,
+    fetcher: Fetcher | None = None,
+    ttl_s: float = 0.0,
+    watch: Callable[[IngestEvent], None] | None = None,
 ) -> Ingestor:
     return Ingestor(
-        fetcher=HangingFetcher(pages),
-        browser=browser,
+        ladder=ladder(fetcher or HangingFetcher(pages), browser=browser),
         embedder=embedder,
         store=store or Index(catalog=Catalog(None), vectors=MemoryVectors()),
         chunk_size=400,
         chunk_overlap=100,
-        page_budget=800,
+        page_budget=200,
+        question_budget=1_000,
         concurrency=4,
+        ttl_s=ttl_s,
+        watch=watch,
     )
 
 
 async def read(
-    ingestor: Ingestor, *urls: str, question: str | None = None, seconds: float | None = None
+    ingestor: Ingestor,
+    *urls: str,
+    question: str | None = None,
+    seconds: float | None = None,
+    fresh: bool = False,
+    enough: int | None = None,
 ) -> list[IngestEvent]:
     until = None if seconds is None else time.monotonic() + seconds
-    async with aclosing(ingestor.read(urls, question=question, until=until)) as events:
+    reading = ingestor.read(urls, question=question, until=until, fresh=fresh, enough=enough)
+    async with aclosing(reading) as events:
         return [event async for event in events]
 
 
@@ -200,10 +214,197 @@ async def test_without_a_browser_such_a_page_is_skipped_and_says_so(
     assert skipped.reason == "needs_browser"
 
 
-async def test_leaving_early_leaves_no_task_behind() -> None:
+async def test_bulk_reading_left_early_leaves_no_task_behind() -> None:
     before = asyncio.all_tasks()
     one = ingestor(StallingEmbedder())
-    async with aclosing(one.read([TEA, HANG], question=QUESTION)) as events:
-        async for _ in events:
-            break
+    async with aclosing(one.read([TEA, HANG])) as events:
+        task = asyncio.create_task(anext(events))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
     assert asyncio.all_tasks() == before
+
+
+class SlowFetcher(MemoryFetcher):
+    """Holds one page back until it is told."""
+
+    def __init__(self, pages: Mapping[str, Page | IngestError], *, slow: str) -> None:
+        super().__init__(pages)
+        self._slow = slow
+        self.go = asyncio.Event()
+
+    async def fetch(self, url: str, *, known: PageRecord | None = None) -> Page:
+        if url == self._slow:
+            await self.go.wait()
+        return await super().fetch(url, known=known)
+
+
+async def test_page_too_late_for_the_answer_is_there_for_the_next_question() -> None:
+    late = "https://late.test/"
+    pages = PAGES | {late: html_page(late, article("Tea from Lapsang smells of smoke."))}
+    fetcher = SlowFetcher(pages, slow=late)
+    seen: list[IngestEvent] = []
+    one = ingestor(None, fetcher=fetcher, watch=seen.append)
+    events = await read(one, TEA, late, question=QUESTION, seconds=1)
+    assert [type(event) for event in events] == [PageStored, PageSkipped]
+    assert not await one.store.matching(["lapsang"], top_k=1)
+    fetcher.go.set()
+    await one.latecomers.close(seconds=30)
+    assert await one.store.matching(["lapsang"], top_k=1)
+    assert [event.url for event in seen] == [TEA, late]
+    assert isinstance(seen[-1], PageStored)
+
+
+async def test_late_page_that_is_given_up_is_told_to_the_watcher_as_late() -> None:
+    seen: list[IngestEvent] = []
+    one = ingestor(None, watch=seen.append)
+    await read(one, TEA, HANG, question=QUESTION, seconds=1)
+    await one.latecomers.close()
+    assert len(one.latecomers) == 0
+    late = seen[-1]
+    assert isinstance(late, PageSkipped)
+    assert (late.url, late.reason) == (HANG, "deadline")
+
+
+async def test_enough_good_pages_end_the_wait_for_a_host_that_hangs() -> None:
+    events = await asyncio.wait_for(
+        read(ingestor(None), HANG, TEA, question=QUESTION, enough=1), timeout=30
+    )
+    assert [type(event) for event in events] == [PageStored, PageSkipped]
+
+
+async def test_pages_that_do_not_bear_on_the_question_are_not_enough() -> None:
+    off = "https://off.test/"
+    pages = PAGES | {off: html_page(off, article("A page on the harbours of the coast." * 9))}
+    fetcher = SlowFetcher(pages, slow=TEA)
+    one = ingestor(None, fetcher=fetcher)
+    task = asyncio.create_task(read(one, off, TEA, question=QUESTION, enough=1, seconds=60))
+    await asyncio.sleep(1.5)  # longer than the shortest grace
+    assert not task.done()
+    fetcher.go.set()
+    events = await task
+    assert all(isinstance(event, PageStored) for event in events)
+
+
+class Site(MemoryFetcher):
+    """Serves one page with an ETag, and answers 304 to whoever has it."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__({})
+        self.html = html
+        self.max_age = ""
+        self.has_etag = True
+        self.known: list[str | None] = []
+
+    async def fetch(self, url: str, *, known: PageRecord | None = None) -> Page:
+        self.asked.append(url)
+        self.known.append(known.etag if known else None)
+        page = html_page(url, self.html, fetched_at=datetime.now(UTC))
+        etag = str(hash(self.html)) if self.has_etag else ""
+        same = known is not None and bool(etag) and known.etag == etag
+        hop = Hop(url=url, robots="no rule matches", status=304 if same else 200)
+        body = b"" if same else page.body
+        return replace(page, body=body, etag=etag, cache_control=self.max_age, hops=(hop,))
+
+
+async def test_fresh_page_costs_no_request_and_no_embedding() -> None:
+    site, embedder = Site(article(*PARAGRAPHS)), CountingEmbedder()
+    one = ingestor(embedder, fetcher=site, ttl_s=3_600)
+    await read(one, TEA)
+    before = len(embedder.texts)
+    again = only(await read(one, TEA))
+    assert isinstance(again, PageStored)
+    assert (again.origin, again.chunks, again.embedded) == ("memory", again.chunks, again.chunks)
+    assert site.asked == [TEA]
+    assert len(embedder.texts) == before
+
+
+async def test_fresh_page_gets_the_vectors_that_another_question_wants() -> None:
+    site, embedder = Site(article(*PARAGRAPHS)), CountingEmbedder()
+    one = ingestor(embedder, fetcher=site, ttl_s=3_600)
+    await read(one, TEA, question=QUESTION)
+    await read(one, TEA, question="What does chapter 17 tell of harbours?")
+    assert site.asked == [TEA]
+    assert any("Chapter 17" in text for text in embedder.texts)
+
+
+async def test_stale_page_that_is_unchanged_is_confirmed_and_keeps_its_vectors() -> None:
+    site, embedder = Site(article(*PARAGRAPHS)), CountingEmbedder()
+    one = ingestor(embedder, fetcher=site)
+    await read(one, TEA)
+    before, (document,) = len(embedder.texts), (await one.store.documents([TEA])).values()
+    again = only(await read(one, TEA))
+    assert isinstance(again, PageStored)
+    assert again.origin == "revalidated"
+    assert again.hops[0].status == 304
+    assert len(embedder.texts) == before
+    (confirmed,) = (await one.store.documents([TEA])).values()
+    assert confirmed.fetched_at > document.fetched_at
+    assert confirmed.text == document.text
+
+
+async def test_page_without_validators_whose_bytes_are_the_same_is_not_read_again() -> None:
+    site = Site(article(*PARAGRAPHS))
+    site.has_etag = False
+    one = ingestor(None, fetcher=site)
+    await read(one, TEA)
+    again = only(await read(one, TEA))
+    assert isinstance(again, PageStored)
+    assert (again.origin, again.hops[0].status) == ("revalidated", 200)
+
+
+async def test_changed_page_is_embedded_only_where_it_changed() -> None:
+    site, embedder = Site(article(*PARAGRAPHS)), CountingEmbedder()
+    one = ingestor(embedder, fetcher=site)
+    await read(one, TEA)
+    before = len(embedder.texts)
+    site.html = article(*PARAGRAPHS, "A last word on white tea.")
+    again = only(await read(one, TEA))
+    assert isinstance(again, PageStored)
+    assert again.origin == "network"
+    assert 0 < len(embedder.texts) - before < 4
+    assert await one.store.matching(words("white tea"), top_k=1)
+
+
+async def test_fresh_asks_the_site_though_its_page_is_fresh() -> None:
+    site = Site(article(*PARAGRAPHS))
+    one = ingestor(None, fetcher=site, ttl_s=3_600)
+    await read(one, TEA)
+    again = only(await read(one, TEA, fresh=True))
+    assert isinstance(again, PageStored)
+    assert again.origin == "revalidated"
+    assert site.known[0] is None
+    assert site.known[1] is not None
+
+
+async def test_what_the_site_says_of_freshness_goes_before_the_setting() -> None:
+    site = Site(article(*PARAGRAPHS))
+    site.max_age = "no-cache"
+    one = ingestor(None, fetcher=site, ttl_s=3_600)
+    await read(one, TEA)
+    await read(one, TEA)
+    assert site.asked == [TEA, TEA]
+
+
+@pytest.mark.parametrize(
+    ("header", "meta"), [(("noindex",), ""), ((), "noindex, follow"), ((), "NOAI")]
+)
+async def test_page_that_asks_to_be_left_out_is_left_out(
+    header: tuple[str, ...], meta: str
+) -> None:
+    tag = f'<meta name="robots" content="{meta}">' if meta else ""
+    html = article(*PARAGRAPHS).replace("<title>", f"{tag}<title>")
+    page = replace(html_page(TEA, html), directives=header)
+    skipped = only(await read(ingestor(None, pages={TEA: page}), TEA))
+    assert isinstance(skipped, PageSkipped)
+    assert skipped.reason == "robots"
+    assert "no" in skipped.robots.lower()
+
+
+async def test_site_that_wants_to_see_a_browser_gets_one() -> None:
+    wall = FetchError(Wording("a wall", "一堵墙"), url=TEA, reason="needs_browser")
+    wall.hops = (Hop(url=TEA, status=403),)
+    browser = MemoryFetcher({TEA: html_page(TEA, article(*PARAGRAPHS))})
+    stored = only(await read(ingestor(None, pages={TEA: wall}, browser=browser), TEA))
+    assert isinstance(stored, PageStored)
+    assert [hop.status for hop in stored.hops] == [403]

@@ -12,12 +12,13 @@ from assistant.retrieval import Retriever
 from assistant.search.memory import MemorySearch
 from ingest.embed.memory import HashingEmbedder
 from ingest.errors import AssistantError, FetchError
-from ingest.fetch.memory import MemoryFetcher, html_page
+from ingest.fetch.memory import html_page
 from ingest.pipeline import Ingestor
 from ingest.store.catalog import Catalog
 from ingest.store.index import Index
 from ingest.store.memory import MemoryVectors
 from ingest.wording import Wording
+from tests.ladders import ladder
 from ui.answerer import Answerer
 
 LIGHTS = "https://lights.test/night"
@@ -50,13 +51,13 @@ def opening(model: ChatModel, *, title: str = "Night flights", remarks: int = 0)
         lights = html_page(LIGHTS, article(title, SENTENCE))
         embedder, store = HashingEmbedder(), Index(catalog=Catalog(), vectors=MemoryVectors())
         ingestor = Ingestor(
-            fetcher=MemoryFetcher({LIGHTS: lights, SHUT: gone}),
-            browser=None,
+            ladder=ladder({LIGHTS: lights, SHUT: gone}),
             embedder=embedder,
             store=store,
             chunk_size=400,
             chunk_overlap=100,
-            page_budget=4_000,
+            page_budget=1_000,
+            question_budget=8_000,
             concurrency=4,
         )
         hits = [

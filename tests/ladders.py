@@ -1,0 +1,22 @@
+"""A fetch ladder over pages in memory, which reads them in a thread of this process."""
+
+import asyncio
+from collections.abc import Mapping
+
+from ingest.documents import Document, Page
+from ingest.errors import IngestError
+from ingest.extract import extract
+from ingest.fetch.base import Fetcher
+from ingest.fetch.memory import MemoryFetcher
+from ingest.ladder import FetchLadder
+
+
+async def read_here(page: Page) -> Document:
+    return await asyncio.to_thread(extract, page)
+
+
+def ladder(
+    pages: Mapping[str, Page | IngestError] | Fetcher, *, browser: Fetcher | None = None
+) -> FetchLadder:
+    http = MemoryFetcher(pages) if isinstance(pages, Mapping) else pages
+    return FetchLadder(http=http, browser=browser, read=read_here)
