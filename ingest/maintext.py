@@ -37,10 +37,11 @@ GRAM = 12  # letters; so many in a row are the same words in the same place
 STEP = 4  # letters from one gram that is looked up to the next
 MIDDLE = 0.85  # share of the found text that the element in the middle must hold
 POINTER = 0.8  # share of letters in links from which a block only points elsewhere
-MOSTLY = 0.5
-MANY_LINKS = 0.3  # share of letters in links from which a text is a list of pages
+MOSTLY = 0.5  # share of letters in links that makes a block one of links
+MANY_LINKS = 0.3  # share of letters in links up to which a block that trafilatura lost is prose
 SENTENCE = 60  # bytes of letters: 60 Latin ones, 20 ideographs
 ANOTHER_PIECE = 200  # bytes of letters outside links in a sibling that goes on with the text
+MANY_PIECES = 0.2  # of the letters of a piece must be in the siblings that go on with it
 LEVELS = 3  # steps up from the middle to look for such siblings
 FURNITURE = 0.3  # share of the text; what holds more is no furniture, whatever it is called
 HEADLINE_REACH = 3  # blocks from the first in which the headline may come again
@@ -51,12 +52,11 @@ _BROKEN_BY = (
     *(AssertionError, etree.LxmlError),
 )
 """What trafilatura has been seen to raise, or may, on broken pages."""
-MANY_PIECES = 0.2
 _PIECES = frozenset({"article", "section"})
 _ENTRIES = frozenset({"li", "pre", "table", "dd", "dt"})
 _FIGURES = frozenset({"pre", "table"})
-_position = operator.attrgetter("position")
 _LISTS = ("ul", "ol", "dl")
+_position = operator.attrgetter("position")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -98,12 +98,10 @@ def main_text(root: etree._Element, *, url: str, headlines: Iterable[str]) -> st
     everything = list(root.iter())  # lxml makes an element anew at each visit unless it is held
     remove_unseen(root)
     page = _blocks(root.find("body"))
-    found = _found(root, url=url, fast=True)
+    found = _found(root, url=url)
     if sum(map(len, found)) > MAX_TEXT:
         return markdown(root.find("body"))
     taken = _taken(page, found)
-    if taken and sum(b.linked for b in taken) > MANY_LINKS * sum(len(b.key) for b in taken):
-        taken = _taken(page, _found(root, url=url, fast=False))
     kept = _chosen(page, taken, {key_of(headline) for headline in headlines})
     del everything
     if sum(block.weight for block in kept) < THIN:
@@ -142,11 +140,11 @@ def _linked(element: etree._Element, letters: int) -> int:
 # ---------------------------------------------------------------- what trafilatura found
 
 
-def _found(root: etree._Element, *, url: str, fast: bool) -> list[str]:
+def _found(root: etree._Element, *, url: str) -> list[str]:
     """Return the pieces of text that trafilatura takes for the main text, none if it fails."""
     try:
         found = _trafilatura()(
-            root, url=url, fast=fast, include_comments=False, include_formatting=False
+            root, url=url, fast=True, include_comments=False, include_formatting=False
         )
     except _BROKEN_BY:
         return []
