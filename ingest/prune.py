@@ -20,7 +20,9 @@ MAX_QUERY = 100  # different words; a question longer than this is a pasted text
 NEIGHBOURS_OF = 1  # best blocks whose neighbours come before the rest: answers run on
 BOILERPLATE_WORTH = 0.03  # of the score of a block that belongs to the site (bench/pruning.py)
 
-_HEADING = re.compile(r" {0,3}#{1,6}\s+(.*?)[\s#]*$")
+_HEADING = re.compile(r" {0,3}#{1,6}\s+(.*)")
+_CLOSING = " \t\r\f\v\xa0\u3000#"
+"""What may follow a heading. A pattern that looks for it takes minutes over a long "# ####x"."""
 _FENCE = re.compile(r" {0,3}(```+|~~~+)")
 
 
@@ -186,7 +188,7 @@ def _paragraphs(text: str) -> Iterator[Block]:
             start = at if start < 0 else start
             end = at + len(line.rstrip()) if line.strip() else end
         if title and not fence:
-            heading = title[1]
+            heading = title[1].rstrip(_CLOSING)
         elif fence or line.strip():
             has_body = True
         if closes:

@@ -275,3 +275,8 @@ def test_shares_fit_both_budgets(
     assert len(portions) == len(pages)
     assert sum(portions) <= budget
     assert all(0 <= share <= page_budget for share in portions)
+
+
+def test_heading_of_nothing_but_hashes_is_read_in_one_go() -> None:
+    found = blocks("# " + "#" * 200_000 + "x ##\n\nThe desk is open.")
+    assert found[-1].heading == "#" * 200_000 + "x"
