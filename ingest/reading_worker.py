@@ -25,10 +25,11 @@ from ingest.frames import receive, send
 from ingest.privacy import send_nothing_home
 from ingest.wording import Wording
 
-MAX_TEXT = 500_000
-"""Characters of a page that are kept, a long novel. Splitting and pruning what is kept happens in
-the asking process, where a regular expression over so much text stops all else for 50 ms at most
-(1-character lines, walls of ideographs); over the 5 MB that a page may have it was 0.7 s."""
+MAX_TEXT = 200_000
+"""Characters of a page that are kept: a short novel, 35,000 English words. Splitting and pruning
+what is kept happens in the asking process. For ten such pages at once, of one-letter lines, that
+takes 300 MB; for 500,000 characters it took 570. Over all of a page's 5 MB one regular expression
+stops everything for 0.4 s, counting ideographs for 0.7 s (bench/README.md)."""
 CUT_MARK = "\n\n[…]"
 MAX_FIELD = 2_000
 """Characters of a title, an author, an address."""
