@@ -72,8 +72,8 @@ RSS = """<?xml version="1.0"?><rss version="2.0"><channel><title>Harbour news</t
 <description>&lt;p&gt;The boats lay &lt;b&gt;still&lt;/b&gt;.&lt;/p&gt;</description></item>
 <item><title>Storm</title><description>Plain words.</description></item></channel></rss>"""
 ATOM = """<feed xmlns="http://www.w3.org/2005/Atom"><title>Harbour news</title>
-<entry><title>Quiet morning</title><published>2024-03-14</published><summary>Still.</summary></entry>
-</feed>"""
+<entry><title>Quiet morning</title><published>2024-03-14</published>
+<summary>Still.</summary></entry></feed>"""
 
 
 def test_rss_becomes_a_list_of_entries() -> None:
