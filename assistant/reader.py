@@ -140,13 +140,15 @@ def _show(outcome: _Outcome, *, as_json: bool, several: bool, language: Language
         return
     if outcome.loaded is None:
         assert outcome.error is not None
-        click.echo(note(f"{outcome.url}: {outcome.error.to(language)}", language), err=True)
+        said = outcome.error.to(language)
+        line = said if outcome.url in said else f"{outcome.url}: {said}"
+        click.echo(note(line, language), err=True)
         return
     document = outcome.loaded.document
     assert document is not None  # nothing was known before, so nothing can be unchanged
     if several or sys.stderr.isatty():
         click.secho(printable(f"{document.title} {document.url}"), err=True, dim=True)
-    click.echo(printable(document.text))
+    click.echo(printable(f"# {document.title}\n\n{document.text}\n"))
 
 
 def _fields(outcome: _Outcome, language: Language) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from ingest.ladder import FetchLadder
 from ingest.ledger import Ledger
 from ingest.pipeline import Ingestor
 from ingest.privacy import send_nothing_home
+from ingest.refusals import Refusals
 from ingest.settings import EmbedSettings, IngestSettings, home
 from ingest.store.base import ChunkStore
 from ingest.wording import Wording
@@ -80,6 +81,7 @@ async def open_ingestor(
             question_budget=settings.crawl.question_budget,
             concurrency=settings.crawl.concurrency,
             ttl_s=settings.crawl.ttl,
+            refusals=Refusals(cache=cache),
             watch=watch,
             warm_up=reader.preload,
         )

@@ -7,7 +7,7 @@ cannot be mended is left out; size, depth and number are bounded.
 import html
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lxml import etree
@@ -82,11 +82,10 @@ def _loaded(source: str) -> Any:
 def _walk(value: Any, depth: int) -> Iterator[Thing]:
     if depth == 0:
         return
+    inner: Iterable[Any] = value if isinstance(value, list) else ()
     if isinstance(value, dict):
         yield value
         inner = value.values()
-    else:
-        inner = value if isinstance(value, list) else ()
     for part in inner:
         if isinstance(part, dict | list):
             yield from _walk(part, depth - 1)

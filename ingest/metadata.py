@@ -15,7 +15,7 @@ from ingest import jsonld
 from ingest.dates import day_in, day_in_path
 from ingest.dom import key_of, text_of
 from ingest.errors import FetchError
-from ingest.settings import PRODUCT
+from ingest.product import PRODUCT
 from ingest.urls import canonical_url, host_of, resolve
 
 MAX_TITLE = 200  # characters

@@ -8,12 +8,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from ingest.product import PRODUCT
+
 
 @functools.cache
 def install_command(extra: str) -> str:
     """Return the pip command that adds the optional dependencies named `extra`."""
     try:
-        origin = importlib.metadata.distribution(_product()).read_text("direct_url.json")
+        origin = importlib.metadata.distribution(PRODUCT).read_text("direct_url.json")
     except importlib.metadata.PackageNotFoundError:  # run from a tree that was never installed
         tree = Path(__file__).parent.parent
         origin = json.dumps({"url": tree.as_uri(), "dir_info": {"editable": True}})
@@ -33,10 +35,4 @@ def pip_arguments(extra: str, origin: str | None) -> str:
         return editable + shlex.quote(f"{folder}[{extra}]")
     if "vcs_info" in known:
         url = f"{known['vcs_info']['vcs']}+{url}"
-    return shlex.quote(f"{_product()}[{extra}]" + (f" @ {url}" if url else ""))
-
-
-def _product() -> str:
-    from ingest.settings import PRODUCT  # noqa: PLC0415  0.1 s that most readers never need
-
-    return PRODUCT
+    return shlex.quote(f"{PRODUCT}[{extra}]" + (f" @ {url}" if url else ""))

@@ -19,6 +19,7 @@ from ingest.freshness import fresh_until
 from ingest.ladder import FetchLadder
 from ingest.patience import Patience
 from ingest.prune import choose
+from ingest.refusals import Refusals
 from ingest.store.base import ChunkStore
 from ingest.tokens import content_words, words
 from ingest.tracing import span
@@ -74,6 +75,8 @@ class Ingestor:
     concurrency: int
     ttl_s: float = 0.0
     """Seconds for which a page is not asked for again when its site does not say (RFC 9111)."""
+    refusals: Refusals | None = None
+    """Pages that were no use a moment ago and are not asked for again."""
     watch: Callable[[IngestEvent], None] | None = None
     """Told of every page, of those also that came too late for the answer: the ledger."""
     warm_up: Callable[[], None] | None = None
@@ -167,6 +170,8 @@ class Ingestor:
                     event = await self._read_one(url, reading)
         except IngestError as error:
             event = _skipped(url, error, reading.language)
+            if self.refusals is not None:
+                self.refusals.keep(url, error)
         finally:
             event = replace(event, seconds=time.monotonic() - started)
             self._report(event)
@@ -180,6 +185,8 @@ class Ingestor:
         known = reading.records.get(url)
         if known is not None and not reading.fresh and known.fresh_until > datetime.now(UTC):
             return await self._from_index(known, reading, robots=known.robots)
+        if self.refusals and not reading.fresh and (refusal := self.refusals.recall(url)):
+            raise refusal
         loaded = await self.ladder.load(url, known=known)
         page = loaded.page
         if loaded.document is None and known is not None:

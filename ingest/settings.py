@@ -5,7 +5,6 @@ default. Unknown keys are refused wherever they stand, but `ingest` leaves the a
 unread. Settings stop at the two `bootstrap.py`.
 """
 
-import importlib.metadata
 import json
 import os
 import re
@@ -24,27 +23,14 @@ from ingest.addresses import WEB_PORTS
 from ingest.complaints import CALLABLE, ENV_PREFIX, unknown_setting, unusable_value
 from ingest.documents import RESPECTED
 from ingest.errors import SettingsError
+from ingest.product import PRODUCT, default_user_agent
 from ingest.servers import base_url, is_callable
 from ingest.wording import Wording
 
-PRODUCT = "qiuzheng"
 PATH_VARIABLES = frozenset({"ASSISTANT_HOME", "ASSISTANT_CONFIG"})
 FILE_NAME = "assistant.toml"
 ASSISTANT_TABLES = frozenset({"search", "model", "answer"})
 """Tables of the same file that belong to the floor above; `ingest` passes over them unread."""
-
-
-def product_version() -> str:
-    """Return the installed version, "0" when run from an uninstalled tree."""
-    try:
-        return importlib.metadata.version(PRODUCT)
-    except importlib.metadata.PackageNotFoundError:
-        return "0"
-
-
-def default_user_agent() -> str:
-    """Return the one honest name that robots.txt and pages both see."""
-    return f"{PRODUCT}/{product_version()} (+https://github.com/qiuzheng-answers/qiuzheng)"
 
 
 def default_ollama_host() -> str:

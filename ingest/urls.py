@@ -47,6 +47,7 @@ _UNRESERVED = frozenset(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 )  # RFC 3986, 2.3
 _DEFAULT_PORTS = {"http:": 80, "https:": 443}
+_PASSWORD = re.compile(r"//[^/?#\s]*@")
 _COMMENT = re.compile(r"(^|\s)#.*$")
 _DOTTED_NUMBERS = re.compile(r"[\d.]+")
 _ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
@@ -135,7 +136,8 @@ def _plain_escapes(text: str) -> str:
 
 
 def _refuse(text: str, en: str, zh: str) -> NoReturn:
-    shown = text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
+    shown = _PASSWORD.sub("//…@", text[:MAX_URL_CHARACTERS])
+    shown = shown if len(shown) <= SHOWN_CHARACTERS else f"{shown[:SHOWN_CHARACTERS]}…"
     shown = "".join(c if c.isprintable() else "�" for c in shown)
     raise FetchError(
         Wording(f"{shown!r}: {en}", f"「{shown}」：{zh}"),

@@ -256,7 +256,7 @@ def test_reader_imports_nothing_that_serves_other_parts() -> None:
     shown = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    others = {"httpx", "numpy", "chromadb", "onnxruntime", "unstructured", "sqlite3"}
+    others = {"httpx", "numpy", "pydantic", "chromadb", "onnxruntime", "unstructured", "sqlite3"}
     assert not others & set(shown.stdout.split())
 
 
