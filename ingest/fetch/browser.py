@@ -13,7 +13,7 @@ import re
 import tempfile
 from collections.abc import Coroutine
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from ingest.addresses import AddressGuard
 from ingest.documents import Page, PageRecord
@@ -37,8 +37,8 @@ PAGES_PER_BROWSER = 50
 """Then a new Chromium takes over: crawl4ai's users report leaks of every kind."""
 CRASH_S = 1.0
 """For the news that Chromium has ended to come through."""
-NO_ELEMENT = ":not(*)"
-"""Selects nothing: crawl4ai is not to take the HTML, because it would take it whole."""
+UNWANTED_FOLDER = "qiuzheng-crawl4ai-"
+"""How the folder is called, also in the environment of a process that started us."""
 NO_SERVICE_WORKERS = "if (navigator.serviceWorker) delete Navigator.prototype.serviceWorker"
 
 _NET_ERROR = re.compile(r"net::(ERR_\w+)")
@@ -46,6 +46,10 @@ _NET_ERROR = re.compile(r"net::(ERR_\w+)")
 
 class _BrowserDiedError(Exception):
     """Chromium ended while it showed a page."""
+
+
+class _SeenError(Exception):
+    """The page has been read, and crawl4ai need not go on: it would take the HTML whole."""
 
 
 class BrowserFetcher:
@@ -168,21 +172,20 @@ class BrowserFetcher:
         )
         config = CrawlerRunConfig(
             proxy_config=way_out,  # contexts are shared by pages of equal settings
-            css_selector=NO_ELEMENT,
             page_timeout=int(self._timeout_s * 1000),
-            delay_before_return_html=0,
             verbose=False,
         )
         self._visits[admitted.username] = visit
-        await session.crawler.crawl(visit.url, config=config)
+        with contextlib.suppress(_SeenError):
+            await session.crawler.crawl(visit.url, config=config)
 
     async def _watch(self, page: Any, *, context: Any, config: Any, **_: Any) -> Any:
         await self._visits[config.proxy_config.username].watch(page, context)
         return page
 
-    async def _settle(self, page: Any, *, config: Any, **_: Any) -> Any:
+    async def _settle(self, page: Any, *, config: Any, **_: Any) -> NoReturn:
         await self._visits[config.proxy_config.username].settle(page)
-        return page
+        raise _SeenError
 
     async def _examine(
         self, session: Session, visit: Visit, admitted: Pass, error: BaseException | None
@@ -311,7 +314,7 @@ class BrowserFetcher:
             browser_config=config, logger=AsyncLogger(verbose=False)
         )
         crawler.set_hook("on_page_context_created", self._watch)
-        crawler.set_hook("before_retrieve_html", self._settle)
+        crawler.set_hook("after_goto", self._settle)
         await crawler.start()
         return crawler
 
@@ -345,11 +348,12 @@ class BrowserFetcher:
 def _import_crawl4ai() -> None:
     """Import crawl4ai (4 s) with its notices off. It makes folders that we have no use for."""
     os.environ.setdefault("CRAWL4AI_NO_CLOUD_NOTICE", "1")
+    chosen = os.environ.get("CRAWL4_AI_BASE_DIRECTORY", UNWANTED_FOLDER)
     try:
-        if "CRAWL4_AI_BASE_DIRECTORY" in os.environ:
+        if UNWANTED_FOLDER not in chosen:
             importlib.import_module("crawl4ai")
             return
-        with tempfile.TemporaryDirectory(prefix="qiuzheng-crawl4ai-") as folder:
+        with tempfile.TemporaryDirectory(prefix=UNWANTED_FOLDER) as folder:
             os.environ["CRAWL4_AI_BASE_DIRECTORY"] = folder
             importlib.import_module("crawl4ai")
     except ModuleNotFoundError as error:

@@ -60,7 +60,8 @@ FLAGS = (
     "OptimizationHints,Translate",
     "--autoplay-policy=user-gesture-required",
     "--blink-settings=imagesEnabled=false",
-    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",  # its name until Chromium 130
     "--metrics-recording-only",
     "--mute-audio",
     "--password-store=basic",
@@ -245,6 +246,7 @@ def _supervised(profile: Path, command: list[str]) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        env=os.environ | {"TMPDIR": str(profile)},  # it leaves folders there, too
         start_new_session=True,  # Ctrl-C in a terminal is for us alone
     )
 
