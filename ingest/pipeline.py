@@ -108,8 +108,9 @@ class Ingestor:
                 now. None embeds whole pages.
             until: Time on the `time.monotonic` clock after which pages are no longer waited
                 for. They are reported as late, and are read on for the next question.
-            enough: So many pages that bear on the question will do: then the slow ones are
-                given about as long again as the others took, see `ingest.patience`.
+            enough: So many pages that bear on the question will do: then, or when nearly all
+                are there, the slow ones get about as long again as the others took
+                (`ingest.patience`). None: all are waited for.
             fresh: Ask every site again, also where the page in the index is fresh.
             language: Of the details of pages that are skipped.
 
@@ -125,7 +126,7 @@ class Ingestor:
             backlog=self._backlog() if question is not None else None,
             budget=_Budget(self.question_budget),
             gate=asyncio.Semaphore(self.concurrency),
-            patience=Patience(until=until, enough=enough),
+            patience=Patience(until=until, enough=enough, wanted=len(wanted)),
         )
         tasks = {asyncio.create_task(self._event(url, reading)): url for url in wanted}
         waiting = set(tasks)

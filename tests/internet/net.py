@@ -85,6 +85,11 @@ class Internet:
         """Give `host` a certificate from an authority that nobody trusts."""
         self._strangers[host] = trustme.CA()
 
+    @property
+    def hosts(self) -> list[str]:
+        """Every host there is, first made first."""
+        return list(dict.fromkeys([*self._pages, *self._handlers]))
+
     def knows(self, host: str) -> bool:
         return host in self._handlers or host in self._pages
 
