@@ -21,10 +21,15 @@ class Latecomers:
             task.add_done_callback(self._done)
 
     async def close(self, *, seconds: float = 0.0) -> None:
-        """Give them `seconds` to finish, then end them and wait until they have."""
-        if self._tasks and seconds > 0:
-            await asyncio.wait(self._tasks, timeout=seconds)
-        await cancelled(self._tasks)
+        """Give them `seconds` to finish, then end them and wait until they have.
+
+        Whoever is cancelled in these seconds (Ctrl-C) ends them at once.
+        """
+        try:
+            if self._tasks and seconds > 0:
+                await asyncio.wait(self._tasks, timeout=seconds)
+        finally:
+            await cancelled(self._tasks)
 
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
