@@ -1,9 +1,11 @@
 """Pages that were no use a moment ago, so that the same question does not ask for them again."""
 
-import json
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter, ValidationError
 
 from ingest.cache import ExpiringCache
-from ingest.errors import FetchError, IngestError, SkipReason
+from ingest.errors import FetchError, IngestError, MissingPartError, SkipReason
 from ingest.wording import Wording
 
 KEEP_S = 600.0
@@ -13,6 +15,19 @@ KEPT: frozenset[SkipReason] = frozenset({"refused", "unsupported", "too_large", 
 robots.txt has a memory of its own."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Refusal:
+    """An error as it is written down."""
+
+    reason: SkipReason
+    message: Wording
+    hint: Wording
+    robots: str
+
+
+_REFUSAL = TypeAdapter(_Refusal)
+
+
 class Refusals:
     """Remembers for some minutes what could not be used, across processes."""
 
@@ -20,30 +35,38 @@ class Refusals:
         self._cache = cache
 
     def keep(self, url: str, error: IngestError) -> None:
-        """Remember why the page at `url`, as it was asked for, could not be used."""
-        if error.reason not in KEPT or not error.hops:
+        """Remember why the page at `url`, as it was asked for, could not be used.
+
+        A part that is missing here says nothing of the page: it may be installed in a minute.
+        """
+        ours = isinstance(error.__cause__, MissingPartError)
+        if ours or error.reason not in KEPT or not error.hops:
             return
-        told = {
-            "reason": error.reason,
-            "message": [error.message.en, error.message.zh],
-            "hint": [error.hint.en, error.hint.zh],
-            "robots": error.robots,
-        }
-        self._cache.put(_key(url), json.dumps(told).encode(), ttl_s=KEEP_S)
+        refusal = _Refusal(
+            reason=error.reason, message=error.message, hint=error.hint, robots=error.robots
+        )
+        self._cache.put(_key(url), _REFUSAL.dump_json(refusal), ttl_s=KEEP_S)
 
     def recall(self, url: str) -> IngestError | None:
         """Return what was the matter with the page a moment ago, None if nothing is known."""
-        kept = self._cache.get(_key(url))
-        if kept is None:
+        refusal = _read(self._cache.get(_key(url)))
+        if refusal is None:
             return None
-        told = json.loads(kept)
         return FetchError(
-            Wording(*told["message"]),
+            refusal.message,
             url=url,
-            reason=told["reason"],
-            hint=Wording(*told["hint"]),
-            robots=told["robots"],
+            reason=refusal.reason,
+            hint=refusal.hint,
+            robots=refusal.robots,
         )
+
+
+def _read(kept: bytes | None) -> _Refusal | None:
+    """Return the refusal, None where there is none or another version of us wrote it."""
+    try:
+        return _REFUSAL.validate_json(kept) if kept else None
+    except ValidationError:
+        return None
 
 
 def _key(url: str) -> str:

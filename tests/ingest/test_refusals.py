@@ -6,7 +6,7 @@ import pytest
 
 from ingest.cache import ExpiringCache
 from ingest.documents import Hop
-from ingest.errors import FetchError, SkipReason
+from ingest.errors import ExtractError, FetchError, MissingPartError, SkipReason
 from ingest.refusals import KEEP_S, KEPT, Refusals
 from ingest.wording import Wording
 
@@ -56,4 +56,26 @@ def test_what_may_be_over_by_now_is_not_remembered(reason: SkipReason) -> None:
 def test_page_that_was_never_asked_for_is_not_remembered() -> None:
     refusals = Refusals(cache=ExpiringCache())
     refusals.keep(URL, failure("refused", asked=False))
+    assert refusals.recall(URL) is None
+
+
+def test_part_that_is_missing_here_is_not_held_against_the_page() -> None:
+    refusals = Refusals(cache=ExpiringCache())
+    missing = MissingPartError(
+        Wording("needs a part", "缺少组件"), hint=Wording("pip install it", "请安装")
+    )
+    error = ExtractError(missing.message, url=URL, reason="unsupported")
+    error.__cause__ = missing
+    error.hops = (Hop(url=URL, status=200),)
+    refusals.keep(URL, error)
+    assert refusals.recall(URL) is None
+
+
+@pytest.mark.parametrize(
+    "kept", [b"", b"\xff", b"no json", b"[]", b"{}", b'{"reason": "odd", "message": 1}']
+)
+def test_what_another_version_wrote_counts_as_nothing(kept: bytes) -> None:
+    cache = ExpiringCache()
+    refusals = Refusals(cache=cache)
+    cache.put(f"refusal {URL}", kept, ttl_s=60)
     assert refusals.recall(URL) is None
