@@ -7,6 +7,7 @@ It names pages and rules, never the question.
 """
 
 import json
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,7 +51,8 @@ class Ledger:
 
     def close(self) -> None:
         """Let go of the file. May be called twice."""
-        self._file.close()
+        with suppress(OSError):  # of a line for which there was no room: `write` has said so
+            self._file.close()
 
 
 def entry(event: IngestEvent) -> dict[str, Any]:
