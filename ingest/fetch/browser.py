@@ -153,13 +153,29 @@ class BrowserFetcher:
         admitted = session.gateway.admit()
         crawl = asyncio.create_task(self._crawl(session, visit, admitted))
         try:
-            done, _ = await asyncio.wait([crawl], timeout=self._timeout_s)
-            if not done:
-                raise self._too_slow(visit.url)
+            await self._until_done(crawl, visit)
             await self._examine(session, visit, admitted, crawl.exception())
             return await self._page(visit)
         finally:
             await asyncio.shield(self._chore(self._clear(session, visit, admitted, crawl)))
+
+    async def _until_done(self, crawl: asyncio.Task[None], visit: Visit) -> None:
+        """Wait for the page. Nobody else tells when its process has crashed."""
+        crash = asyncio.create_task(visit.crashed.wait())
+        try:
+            first = asyncio.FIRST_COMPLETED
+            await asyncio.wait([crawl, crash], timeout=self._timeout_s, return_when=first)
+        finally:
+            crash.cancel()
+        if visit.crashed.is_set():
+            raise failed(
+                visit.url,
+                "too_large",
+                "the page crashes the browser, or takes too much memory",
+                "网页使浏览器崩溃，或占用内存过多",
+            )
+        if not crawl.done():
+            raise self._too_slow(visit.url)
 
     async def _crawl(self, session: Session, visit: Visit, admitted: Pass) -> None:
         """Let crawl4ai open the page, in a browser context that no other page shares."""
@@ -172,6 +188,7 @@ class BrowserFetcher:
         )
         config = CrawlerRunConfig(
             proxy_config=way_out,  # contexts are shared by pages of equal settings
+            wait_until="commit",  # the visit waits better than the driver does
             page_timeout=int(self._timeout_s * 1000),
             verbose=False,
         )
@@ -201,13 +218,6 @@ class BrowserFetcher:
             raise error
         if visit.refusal is not None:
             raise visit.refusal
-        if visit.crashed:
-            raise failed(
-                visit.url,
-                "too_large",
-                "the page crashes the browser, or takes too much memory",
-                "网页使浏览器崩溃，或占用内存过多",
-            ) from error
         if await session.chromium.ended(within_s=CRASH_S if "closed" in str(error) else 0):
             raise _BrowserDiedError from error
         raise self._translated(visit, admitted, str(error)) from error

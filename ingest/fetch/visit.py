@@ -9,7 +9,7 @@ Runtime (https://chromedevtools.github.io/devtools-protocol/).
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ingest.documents import Hop
@@ -26,13 +26,14 @@ SETTLE_S = 3.0
 """Longest wait for scripts to write the page, at most half of the page's own time."""
 POLL_S = 0.15
 ENOUGH_CHARACTERS = 200
-"""A page that shows this much text, and no more than at the last look, has settled."""
+"""A page that shows this much text, and no more than at the last look, has settled; one that is
+still loading, if it does so for `SETTLE_S`: some script that it waits for does not come."""
 SCRIPT_MS = 5_000
 """For a script of ours: on a page of a million elements it is ended, and the page given up."""
 READABLE = frozenset({"", "application/xhtml+xml", "application/xml", "application/json"})
 """What Chromium shows as text, beside text/*. It would download or draw the rest."""
 
-_SHOWN = "document.body ? document.body.innerText.length : 0"
+_STATE = "[document.body ? document.body.innerText.length : 0, document.readyState === 'loading']"
 _HTML = """(limit => {
   const walk = document.createTreeWalker(document);
   for (let size = 0; walk.nextNode();) {
@@ -48,6 +49,16 @@ _HTML = """(limit => {
 _EVERY_DOCUMENT = [
     {"resourceType": "Document", "requestStage": stage} for stage in ("Request", "Response")
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _State:
+    """How far a page has come."""
+
+    shown: int
+    """Characters of text."""
+    is_loading: bool
+    """Its HTML has not been read to the end: it is still sent, or waits for a script."""
 
 
 class Visit:
@@ -79,7 +90,7 @@ class Visit:
         """The HTML, UTF-8."""
         self.address = ""
         """Where the page says that it is, as scripts may have changed it."""
-        self.crashed = False
+        self.crashed = asyncio.Event()
         """The process that showed the page has ended, or was ended because it took too much."""
         self._permit = permit
         self._looks = int(min(SETTLE_S, timeout_s / 2) / POLL_S)
@@ -135,13 +146,15 @@ class Visit:
         Raises:
             IngestError: it is too large, a challenge, or only the door to one that is refused.
         """
-        before = -1
-        for _look in range(self._looks):
-            with contextlib.suppress(_playwright_error()):  # it is moving to another page
-                self._shown = await self._evaluate(_SHOWN) or 0
-                if self._is_error or (self._shown >= ENOUGH_CHARACTERS and self._shown == before):
-                    break
-                before = self._shown
+        looks = still = 0
+        while looks < self._looks:
+            state = await self._look()
+            still = still + 1 if state.shown == self._shown else 0
+            self._shown = state.shown
+            looks += not state.is_loading
+            enough = self._looks if state.is_loading else 1
+            if self._is_error or (self._shown >= ENOUGH_CHARACTERS and still >= enough):
+                break
             await asyncio.sleep(POLL_S)
         if self.refusal is not None and self._shown < ENOUGH_CHARACTERS:
             raise self.refusal
@@ -161,6 +174,12 @@ class Visit:
         """Whether nothing better is to come: challenges, which may pass, have other statuses."""
         status = self.hops[-1].status
         return status >= 400 and status not in BLOCKING
+
+    async def _look(self) -> _State:
+        with contextlib.suppress(_playwright_error()):  # it is moving to another page
+            shown, is_loading = await self._evaluate(_STATE) or (0, False)
+            return _State(shown=shown, is_loading=is_loading)
+        return _State(shown=0, is_loading=False)
 
     async def _html(self) -> bytes:
         html = await self._evaluate(_HTML % self._max_bytes)
@@ -252,7 +271,7 @@ class Visit:
             raise failed(self.url, "unsupported", f"{what} is not text", f"{what} 不是文本")
 
     def _note_crash(self, _page: Any) -> None:
-        self.crashed = True
+        self.crashed.set()
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

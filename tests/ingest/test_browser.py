@@ -13,6 +13,7 @@ from ingest.fetch.browser import BrowserFetcher, find_browser
 from ingest.fetch.chromium import PROFILE_PREFIX
 from ingest.fetch.http import HttpClient
 from ingest.parts import install_command
+from ingest.politeness import HostQueue
 from ingest.robots import RobotsGate
 from tests.internet.net import Internet
 from tests.internet.weird import BY_SCRIPT, install, page_by_script, page_en, page_zh
@@ -39,6 +40,8 @@ class Kit:
         timeout_s: float = 15.0,
         max_bytes: int = 5_000_000,
         allowed_hosts: frozenset[str] = frozenset(),
+        queue: HostQueue | None = None,
+        pages_per_browser: int = 50,
     ) -> None:
         guard = AddressGuard(allowed_hosts=allowed_hosts)
         self.client = HttpClient(guard=guard, agent=AGENT, timeout_s=timeout_s)
@@ -50,6 +53,8 @@ class Kit:
             executable=executable,
             timeout_s=timeout_s,
             max_bytes=max_bytes,
+            queue=queue,
+            pages_per_browser=pages_per_browser,
         )
 
     async def close(self) -> None:
@@ -203,6 +208,155 @@ async def test_troubles_have_reasons(net: Internet, strict: Kit) -> None:
         assert (name, (await failure(strict, weird[name])).reason) == (name, reason)
 
 
+async def test_each_hop_is_told_with_its_status_and_the_rule_that_let_it_pass(
+    net: Internet, kit: Kit
+) -> None:
+    net.robots("a.test", "User-agent: *\nAllow: /\n")
+    net.page("https://a.test/", status=302, location="https://b.test/new")
+    tag = {"X-Robots-Tag": "NoSnippet, otherbot: noindex"}
+    net.page("https://b.test/new", page_en(), headers=tag)
+    page = await kit.fetcher.fetch("https://a.test/")
+    hops = [(hop.url, hop.status, hop.robots_line) for hop in page.hops]
+    assert hops == [("https://a.test/", 302, 2), ("https://b.test/new", 200, None)]
+    assert page.hops[-1].robots == page.robots == "robots.txt: 404"
+    assert page.directives == ("nosnippet",)
+
+
+async def test_a_redirect_to_what_is_forbidden_is_not_followed(net: Internet, kit: Kit) -> None:
+    net.page("https://closed.test/", page_en())
+    net.robots("closed.test", "User-agent: *\nDisallow: /\n")
+    net.page("https://a.test/", status=302, location="https://closed.test/")
+    error = await failure(kit, "https://a.test/")
+    assert [(hop.url, hop.status) for hop in error.hops] == [
+        ("https://a.test/", 302),
+        ("https://closed.test/", 0),
+    ]
+    assert net.hits("closed.test") == ["/robots.txt"]
+
+
+async def test_a_script_cannot_lead_an_article_to_what_is_forbidden(
+    net: Internet, kit: Kit
+) -> None:
+    net.page("https://closed.test/", page_en())
+    net.robots("closed.test", "User-agent: *\nDisallow: /\n")
+    leave = "<script>location = 'https://closed.test/'</script>"
+    net.page("https://article.test/", page_en(leave))
+    net.page("https://door.test/", f"<p>One moment</p>{leave}")
+    page = await kit.fetcher.fetch("https://article.test/")
+    assert b"Drone law" in page.body
+    assert page.final_url == "https://article.test/"
+    assert (await failure(kit, "https://door.test/")).reason == "robots"
+    assert net.hits("closed.test") == ["/robots.txt"]
+
+
+@pytest.mark.parametrize("status", [200, 403, 503])
+async def test_a_challenge_is_no_page(net: Internet, kit: Kit, status: int) -> None:
+    challenge = "<title>Just a moment...</title><p>Verify you are human</p>"
+    net.page("https://a.test/", challenge, status=status)
+    error = await failure(kit, "https://a.test/")
+    assert error.reason == "refused"
+    assert "challenge" in error.to("en")
+
+
+async def test_a_challenge_that_lets_the_browser_in_is_passed(net: Internet, kit: Kit) -> None:
+    passed = "<script>setTimeout(() => { location = '/in' }, 300)</script>"
+    challenge = f"<title>Just a moment...</title><p>Checking your browser</p>{passed}"
+    net.page("https://a.test/", challenge, status=403)
+    net.page("https://a.test/in", page_en())
+    assert b"Drone law" in (await kit.fetcher.fetch("https://a.test/")).body
+
+
+HOSTILE = {
+    "endless": ("<script>for (;;) {}</script>", {"timeout"}),
+    "alerts": ("<script>for (;;) alert('again')</script>", {"timeout"}),
+    "bloated": (
+        "<script>document.write('<p>' + 'word '.repeat(8e6))</script>",
+        {"too_large", "timeout"},
+    ),
+    "breeding": (
+        "<div id=d></div><script>setInterval(() => { for (let i = 0; i < 1000; i++)"
+        " d.append(document.createElement('p')) }, 10)</script>",
+        {"too_large", "timeout", ""},
+    ),
+    "hungry": (
+        "<script>kept = []; setInterval(() => kept.push(new Uint8Array(1e8).fill(1)), 20)</script>"
+        "<script>setInterval(() => document.body.append('more '), 50)</script>",
+        {"too_large"},
+    ),
+    "reloading": ("<script>location.reload()</script>", {"refused", "timeout"}),
+    "wandering": (
+        "<script>location = '/' + Math.random()</script>",
+        {"refused", "timeout"},
+    ),
+    "deaf": (
+        "<script>onbeforeunload = () => 'stay'; for (;;) {}</script>",
+        {"timeout"},
+    ),
+    "popups": ("<script>setInterval(() => open('/popups'), 10)</script>", {"", "timeout"}),
+    "attached": ("", {"unsupported"}),
+}
+"""Pages that do not want to end, and how they may."""
+
+
+async def test_no_page_can_hold_the_browser_and_the_next_one_is_read(
+    net: Internet, strict: Kit
+) -> None:
+    net.page("https://good.test/", page_en())
+    for name, (html, _) in HOSTILE.items():
+        net.page(f"https://{name}.test/", f"<title>x</title><body>{html}")
+    attachment = {"Content-Disposition": "attachment; filename=x.html"}
+    net.page("https://attached.test/", page_en(), headers=attachment)
+    for name, (_, endings) in HOSTILE.items():
+        try:
+            await strict.fetcher.fetch(f"https://{name}.test/")
+            ending = ""
+        except IngestError as error:
+            ending = error.reason
+        assert (name, ending in endings, ending) == (name, True, ending)
+        assert b"Drone law" in (await strict.fetcher.fetch("https://good.test/")).body
+
+
+async def test_the_process_of_a_page_that_does_not_end_is_ended(net: Internet, strict: Kit) -> None:
+    net.page("https://good.test/", page_en())
+    net.page("https://endless.test/", "<script>for (;;) {}</script>")
+    await strict.fetcher.fetch("https://good.test/")
+    assert strict.fetcher.pid is not None
+    before = len(group_of(strict.fetcher.pid))
+    assert (await failure(strict, "https://endless.test/")).reason == "timeout"
+    assert strict.fetcher.pid is not None
+    while len(group_of(strict.fetcher.pid)) > before:
+        await asyncio.sleep(0.05)
+
+
+async def test_pages_share_no_cookies_and_no_workers(net: Internet, kit: Kit) -> None:
+    tell = "<script>document.body.append('workers: ' + ('serviceWorker' in navigator))</script>"
+    keep = "<script>document.cookie = 'b=2'</script>"
+    net.page("https://a.test/", page_en(keep + tell), headers={"Set-Cookie": "a=1; Path=/"})
+    for _ in range(2):
+        assert b"workers: false" in (await kit.fetcher.fetch("https://a.test/")).body
+    asked = [request for request in net.log if request.path == "/"]
+    assert [request.headers.get("cookie") for request in asked] == [None, None]
+
+
+async def test_the_queue_says_when_a_host_may_be_asked(net: Internet) -> None:
+    waits: list[float] = []
+    now = 0.0
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        waits.append(seconds)
+        now += seconds
+
+    queue = HostQueue(clock=lambda: now, sleep=sleep)
+    kit = Kit(queue=queue)
+    net.page("https://a.test/", page_en())
+    net.robots("a.test", "User-agent: *\nCrawl-delay: 7\n")
+    for _ in range(2):
+        await kit.fetcher.fetch("https://a.test/")
+    await kit.close()
+    assert waits == [7.0]
+
+
 async def test_one_chromium_serves_all_and_ends_with_the_fetcher(net: Internet, kit: Kit) -> None:
     urls = [f"https://{name}.test/" for name in "abcde"]
     for url in urls:
@@ -277,6 +431,47 @@ async def test_a_chromium_that_crashes_is_replaced(net: Internet, kit: Kit) -> N
         await asyncio.sleep(0.01)
     await kit.fetcher.fetch("https://a.test/")
     assert kit.fetcher.pid not in (None, first)
+
+
+async def test_a_page_under_which_chromium_crashes_is_read_all_the_same(
+    net: Internet, kit: Kit
+) -> None:
+    net.page("https://a.test/", page_en(), delay=1)
+    page = asyncio.create_task(kit.fetcher.fetch("https://a.test/"))
+    while "/" not in net.hits("a.test"):
+        await asyncio.sleep(0.02)
+    assert kit.fetcher.pid is not None
+    os.killpg(kit.fetcher.pid, signal.SIGKILL)
+    assert b"Drone law" in (await page).body
+    assert [hop.status for hop in (await page).hops] == [200]
+
+
+async def test_a_chromium_that_has_served_its_pages_is_replaced(net: Internet) -> None:
+    kit = Kit(pages_per_browser=2)
+    net.page("https://a.test/", page_en())
+    pids = []
+    for _ in range(3):
+        await kit.fetcher.fetch("https://a.test/")
+        pids.append(kit.fetcher.pid)
+    assert pids[0] is not None
+    assert pids[1] is None  # it ended with its second page
+    assert pids[2] not in (None, pids[0])
+    assert group_of(pids[0]) == []
+    await kit.close()
+
+
+async def test_closing_under_an_open_page_ends_it_and_no_other_begins(
+    net: Internet, kit: Kit
+) -> None:
+    net.page("https://slow.test/", page_en(), delay=60)
+    slow = asyncio.create_task(kit.fetcher.fetch("https://slow.test/"))
+    while "/" not in net.hits("slow.test"):
+        await asyncio.sleep(0.02)
+    await kit.close()
+    with pytest.raises(FetchError):
+        await slow
+    assert (await failure(kit, "https://slow.test/")).reason == "unreachable"
+    assert children(PROFILE_PREFIX) == []
 
 
 async def test_without_a_browser_the_command_that_brings_one_is_named(
