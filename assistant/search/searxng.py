@@ -17,6 +17,7 @@ import httpx
 from assistant.answers import SearchHit
 from assistant.search.result_pages import (
     BROKEN,
+    NO_CLIENT,
     NO_CONNECTION,
     SILENT,
     EngineFailure,
@@ -76,17 +77,23 @@ class SearXNG:
     async def _pages(
         self, words: str, language: Language, timeout_s: float
     ) -> AsyncGenerator[list[Row], None]:
-        client = httpx.AsyncClient(
-            headers=self._headers,
-            timeout=timeout_s,
-            trust_env=not is_loopback(self._url),
-            follow_redirects=True,
-            verify=self._url.startswith("https:"),  # 60 ms of CPU, for nothing without TLS
-        )
-        async with client:
+        async with self._client(timeout_s) as client:
             for page in itertools.count(1):
                 asked = {"q": words, "format": "json", "language": language, "pageno": str(page)}
                 yield read_reply(await self._get(client, asked))
+
+    def _client(self, timeout_s: float) -> httpx.AsyncClient:
+        """Return a client, or raise `EngineFailure` if the environment's proxy cannot be used."""
+        try:
+            return httpx.AsyncClient(
+                headers=self._headers,
+                timeout=timeout_s,
+                trust_env=not is_loopback(self._url),
+                follow_redirects=True,
+                verify=self._url.startswith("https:"),  # 60 ms of CPU, for nothing without TLS
+            )
+        except (OSError, ValueError, httpx.InvalidURL) as error:
+            raise EngineFailure("unreachable", NO_CLIENT) from error
 
     async def _get(self, client: httpx.AsyncClient, asked: dict[str, str]) -> bytes:
         """Return the body, or raise `EngineFailure`."""
@@ -137,10 +144,15 @@ def read_reply(body: bytes) -> list[Row]:
 
 def _row(result: dict[str, Any]) -> Row:
     return Row(
-        title=" ".join(str(result.get("title") or result["url"]).split()),
+        title=_on_one_line(result.get("title") or result["url"]),
         href=result["url"],
-        snippet=" ".join(str(result.get("content") or "").split()),
+        snippet=_on_one_line(result.get("content") or ""),
     )
+
+
+def _on_one_line(text: Any) -> str:
+    """Return the text without half characters, which JSON can say and nobody can write."""
+    return " ".join(str(text).encode(errors="replace").decode().split())
 
 
 def _silent_engines(listed: Any) -> Wording:

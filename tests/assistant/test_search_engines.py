@@ -238,6 +238,25 @@ async def test_searxng_that_is_not_started_says_so() -> None:
     assert "search.searxng_url" in error.hint.zh
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("ALL_PROXY", "ftp://proxy.test:21"), ("SSL_CERT_FILE", "/no/such/file")]
+)
+async def test_a_proxy_or_certificates_that_cannot_be_used_are_told_apart(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    error = await failure(searxng())
+    assert error.kind == "unreachable"
+    assert "proxy" in error.to("en")
+
+
+async def test_half_a_character_from_searxng_harms_nobody(net: Internet) -> None:
+    result = {"url": MANY[0], "title": "tea \ud83c", "content": "\udf75 hot"}
+    net.route(HOST, lambda _request: Reply(body=json.dumps({"results": [result]})))
+    (hit,) = await find(searxng())
+    assert (hit.title, hit.snippet) == ("tea ?", "? hot")
+
+
 async def test_a_silent_searxng_is_given_up_in_time(net: Internet) -> None:
     SearXNGSite(fixed()).install(net).trouble = Reply(fault="hang")
     assert (await failure(searxng(), timeout_s=0.2)).kind == "timeout"
