@@ -16,9 +16,13 @@ MAX_ENTRIES = 20_000  # of which the first to expire go first
 BUSY_S = 0.5  # a lookup that waits longer is slower than asking anew
 TRIM_EVERY = 200  # writes
 
-_TABLE = """CREATE TABLE IF NOT EXISTS entries (
-    key TEXT PRIMARY KEY, value BLOB NOT NULL, expires REAL NOT NULL
-) STRICT, WITHOUT ROWID"""
+_TABLES = (
+    """CREATE TABLE IF NOT EXISTS entries (
+        key TEXT PRIMARY KEY, value BLOB NOT NULL, expires REAL NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+    # Making room must not read the values, which may be a hundred megabytes together.
+    "CREATE INDEX IF NOT EXISTS entries_by_expiry ON entries (expires)",
+)
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +60,8 @@ class ExpiringCache:
         if self._writes % TRIM_EVERY == 1:
             self._run("DELETE FROM entries WHERE expires <= ?", self._clock())
             self._run(
-                "DELETE FROM entries WHERE key NOT IN"
-                " (SELECT key FROM entries ORDER BY expires DESC LIMIT ?)",
+                "DELETE FROM entries WHERE key IN"
+                " (SELECT key FROM entries ORDER BY expires DESC LIMIT -1 OFFSET ?)",
                 MAX_ENTRIES,
             )
 
@@ -101,7 +105,8 @@ def _connected(path: Path | None) -> sqlite3.Connection:
     )
     try:
         connection.execute("PRAGMA synchronous = OFF")  # losing the last entries costs a request
-        connection.execute(_TABLE)
+        for statement in _TABLES:
+            connection.execute(statement)
     except BaseException:
         connection.close()
         raise

@@ -1,6 +1,8 @@
 """The expiring cache: what is kept, for how long, and what a broken file does."""
 
+import sqlite3
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -100,3 +102,20 @@ def test_any_bytes_come_back(value: bytes) -> None:
     cache = ExpiringCache()
     cache.put("键", value, ttl_s=60)
     assert cache.get("键") == value
+
+
+def test_what_expires_first_makes_room_when_the_cache_is_full(tmp_path: Path) -> None:
+    path = tmp_path / "web.sqlite"
+    cache = ExpiringCache(path)
+    cache.put("first", b"x", ttl_s=60)
+    with sqlite3.connect(path) as other:
+        other.executemany(
+            "INSERT INTO entries VALUES (?, ?, ?)",
+            [(str(n), b"x", time.time() + 3_600) for n in range(cache_module.MAX_ENTRIES)],
+        )
+    other.close()
+    cache.close()
+    cache = ExpiringCache(path)
+    cache.put("last", b"y", ttl_s=7_200)
+    assert cache.get("first") is None
+    assert cache.get("last") == b"y"
