@@ -5,6 +5,7 @@ ended from outside. A process can (1 MB of `<p>A</p>` kept a thread busy for six
 """
 
 import asyncio
+import contextlib
 import functools
 import os
 import pickle
@@ -174,7 +175,8 @@ class ReaderPool:
     def preload(self) -> None:
         """Start a process and return at once; its imports run beside whatever we do next."""
         if not self._is_closed and not self._idle and not self._busy:
-            self._idle.append(self._start())
+            with contextlib.suppress(OSError):  # raised again, and explained, with the first page
+                self._idle.append(self._start())
 
     async def read(self, page: Page) -> Document:
         """Return the text of `page` (`ingest.extract.extract`).
@@ -208,7 +210,10 @@ class ReaderPool:
         self._gate.release()
 
     async def _read(self, page: Page) -> Document:
-        worker = self._take()
+        try:
+            worker = self._take()
+        except OSError as error:
+            raise _failed(page, _WILL_NOT_START, hint=_DOCTOR) from error
         if worker is None:
             raise _failed(page, _CLOSED)
         try:

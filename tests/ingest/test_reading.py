@@ -277,3 +277,14 @@ def test_cut_text_is_a_beginning_and_never_has_more_words_than_the_limit(
     kept = within(text, limit=limit)
     assert kept == text or text.startswith(kept.removesuffix(CUT_MARK))
     assert len(words(kept.removesuffix(CUT_MARK))) <= limit + 18
+
+
+async def test_process_that_cannot_be_started_skips_the_page_and_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    async with pool_of() as pool:
+        pool.preload()
+        with pytest.raises(ExtractError, match="does not start"):
+            await pool.read(page(TEA))
+    assert pool.pids == ()
