@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from ingest import extract, split
 from ingest.backlog import Backlog
@@ -25,6 +26,12 @@ from ingest.tokens import content_words, words
 from ingest.tracing import span
 from ingest.wording import Language
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+COMPUTE_AT_ONCE = 2
+"""Threads that split and rank. They take turns at one lock anyway: with ten at once the event loop
+waits longer for its own turn, and ten pages' words are in memory (bench/hostile.py)."""
 EMBED_GRACE_S = 1.0
 """In this time the built-in encoder makes half of ten pages' vectors on two cores. A model on
 Ollama without a GPU would need ten times as long: the best chunks get theirs at retrieval."""
@@ -83,6 +90,7 @@ class Ingestor:
     """Gets the parts ready that the first page will need, and returns at once."""
     latecomers: Latecomers = field(default_factory=Latecomers)
     """Pages that are still read while the answer is given already. Whoever opened us ends them."""
+    computing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(COMPUTE_AT_ONCE))
 
     def get_ready(self) -> None:
         """Import and start, beside the search, what the first page will need."""
@@ -129,17 +137,17 @@ class Ingestor:
             patience=Patience(until=until, enough=enough, wanted=len(wanted)),
         )
         tasks = {asyncio.create_task(self._event(url, reading)): url for url in wanted}
+        # asyncio.wait would look at all that are left for each that ends: 25 s for 20,000 URLs.
+        ended: asyncio.Queue[asyncio.Task[IngestEvent]] = asyncio.Queue()
+        for task in tasks:
+            task.add_done_callback(ended.put_nowait)
         waiting = set(tasks)
         try:
-            while waiting:
-                finished, waiting = await asyncio.wait(
-                    waiting, timeout=reading.patience.left(), return_when=asyncio.FIRST_COMPLETED
-                )
-                if not finished:
-                    break
-                for event in [task.result() for task in finished]:
-                    reading.patience.count(event)
-                    yield event
+            while waiting and (finished := await _next(ended, reading.patience)):
+                waiting.remove(finished)
+                event = finished.result()
+                reading.patience.count(event)
+                yield event
             for task in waiting:
                 yield PageSkipped(url=tasks[task], reason="deadline")
             if reading.backlog is not None:
@@ -173,9 +181,11 @@ class Ingestor:
             event = _skipped(url, error, reading.language)
             if self.refusals is not None:
                 self.refusals.keep(url, error)
-        finally:
-            event = replace(event, seconds=time.monotonic() - started)
-            self._report(event)
+        except asyncio.CancelledError:
+            self._report(replace(event, seconds=time.monotonic() - started))
+            raise
+        event = replace(event, seconds=time.monotonic() - started)
+        self._report(event)
         return event
 
     def _report(self, event: IngestEvent) -> None:
@@ -249,7 +259,7 @@ class Ingestor:
         return await self._add(document, None)
 
     async def _add(self, document: Document, reading: _Reading | None) -> PageStored:
-        chunks = await asyncio.to_thread(
+        chunks = await self._computed(
             split.split, document, size=self.chunk_size, overlap=self.chunk_overlap
         )
         with span("store", chunks=len(chunks)):
@@ -265,7 +275,7 @@ class Ingestor:
         """
         question = reading.question if reading else None
         budget = reading.budget.grant(self.page_budget) if reading and question else None
-        wanted = await asyncio.to_thread(
+        wanted = await self._computed(
             self._worth_embedding, document, chunks, question, budget=budget
         )
         missing = await self._without_vector(wanted)
@@ -282,8 +292,13 @@ class Ingestor:
             robots="",
             fetcher="file",
             origin="file",
-            coverage=await asyncio.to_thread(_coverage, document, question),
+            coverage=await self._computed(_coverage, document, question),
         )
+
+    async def _computed(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run what computes in a thread, a few at a time."""
+        async with self.computing:
+            return await asyncio.to_thread(function, *args, **kwargs)
 
     @property
     def _space(self) -> str:
@@ -305,6 +320,17 @@ class Ingestor:
             return []
         ids = [chunk.id for chunk in chunks]
         return await self.store.unembedded(ids, space=self._space, limit=len(ids))
+
+
+async def _next(
+    ended: "asyncio.Queue[asyncio.Task[IngestEvent]]", patience: Patience
+) -> "asyncio.Task[IngestEvent] | None":
+    """Return the next page that is done with, None when the patience ends before."""
+    try:
+        async with asyncio.timeout(patience.left()):
+            return await ended.get()
+    except TimeoutError:
+        return None if ended.empty() else ended.get_nowait()
 
 
 def _coverage(document: Document, question: str | None) -> float:

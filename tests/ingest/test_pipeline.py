@@ -12,7 +12,7 @@ import pytest
 from ingest.documents import Hop, Page, PageRecord
 from ingest.embed.base import Embedder, Vector
 from ingest.embed.memory import HashingEmbedder
-from ingest.errors import EmbedError, FetchError, IngestError, MissingPartError
+from ingest.errors import EmbedError, FetchError, IngestError, MissingPartError, StoreError
 from ingest.events import IngestEvent, PageSkipped, PageStored
 from ingest.fetch.base import Fetcher
 from ingest.fetch.memory import MemoryFetcher, html_page
@@ -408,3 +408,15 @@ async def test_site_that_wants_to_see_a_browser_gets_one() -> None:
     stored = only(await read(ingestor(None, pages={TEA: wall}, browser=browser), TEA))
     assert isinstance(stored, PageStored)
     assert [hop.status for hop in stored.hops] == [403]
+
+
+async def test_index_that_fails_is_not_told_to_the_watcher_as_a_late_page() -> None:
+    class Broken(Index):
+        async def remember(self, record: PageRecord) -> None:
+            raise StoreError(Wording("no room", "没有空间"))
+
+    seen: list[IngestEvent] = []
+    store = Broken(catalog=Catalog(None), vectors=MemoryVectors())
+    with pytest.raises(StoreError):
+        await read(ingestor(None, store=store, watch=seen.append), TEA)
+    assert seen == []
