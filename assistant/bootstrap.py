@@ -96,15 +96,15 @@ def build_search(
     from assistant.search.expansion import ExpandingSearch
 
     wanted = settings.search
+    # An engine that outlived the deadline would be neither replaced nor counted as down.
+    timeout_s = min(wanted.timeout, settings.crawl.deadline)
     search: SearchProvider = SearchChain(
         [_engine(name, settings) for name in dict.fromkeys(wanted.engines)],
         cache=cache or ExpiringCache(),
-        timeout_s=wanted.timeout,
+        timeout_s=timeout_s,
     )
     if wanted.queries > 1 and model is not None and model.kind == "model":
-        search = ExpandingSearch(
-            search, model=model, queries=wanted.queries, timeout_s=wanted.timeout
-        )
+        search = ExpandingSearch(search, model=model, queries=wanted.queries, timeout_s=timeout_s)
     if cache is not None and wanted.ttl > 0:
         scope = [*wanted.engines, wanted.region, *wanted.exclude, str(wanted.queries)]
         search = CachedSearch(search, cache=cache, ttl_s=wanted.ttl, scope=scope, fresh=fresh)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import ExitStack, aclosing, closing
 from dataclasses import dataclass
@@ -61,7 +62,9 @@ async def read_pages(
     """
     with ExitStack() as stack:
         book = stack.enter_context(closing(Ledger(ledger))) if ledger else None
-        wanted, junk = _wanted(names)
+        # In a thread: while somebody types, Ctrl-C has to end us.
+        piped = await asyncio.to_thread(standard_input) if "-" in names else ""
+        wanted, junk = _wanted(names, piped)
         read = 0
         async with (
             open_ladder(settings) as ladder,
@@ -79,13 +82,13 @@ async def read_pages(
     return 0 if read else 1
 
 
-def _wanted(names: Sequence[str]) -> tuple[list[str], list[_Outcome]]:
-    """Return canonical URLs, each once, and what is none."""
+def _wanted(names: Sequence[str], piped: str) -> tuple[list[str], list[_Outcome]]:
+    """Return canonical URLs, each once, and what is none; "-" stands for those in `piped`."""
     urls: dict[str, None] = {}
     junk = []
     for name in names:
         if name == "-":
-            listed, complaints = read_url_list(standard_input())
+            listed, complaints = read_url_list(piped)
             urls.update(dict.fromkeys(listed))
             junk += [_Outcome(url="-", error=_unreadable_line(words)) for words in complaints]
             continue
@@ -110,10 +113,11 @@ async def _in_order(
 ) -> AsyncGenerator[_Outcome, None]:
     """Yield what becomes of each URL in the order named; all are fetched side by side."""
     gate = asyncio.Semaphore(limit)
-    tasks = [asyncio.create_task(_load(ladder, url, choice, gate)) for url in urls]
+    tasks = deque(asyncio.create_task(_load(ladder, url, choice, gate)) for url in urls)
     try:
-        for task in tasks:
-            yield await task
+        while tasks:
+            yield await tasks[0]
+            tasks.popleft()  # with its page: a list may name thousands
     finally:
         for task in tasks:
             task.cancel()

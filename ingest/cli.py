@@ -66,6 +66,7 @@ def _report(language: "Language", as_json: bool) -> "Report":
 
 
 async def _ingest(sources: tuple[str, ...], report: "Report", options: "Mapping[str, Any]") -> int:
+    import asyncio
     import io
 
     from ingest.process import standard_input
@@ -73,7 +74,8 @@ async def _ingest(sources: tuple[str, ...], report: "Report", options: "Mapping[
     from ingest.settings import IngestSettings, load
     from ingest.sources import read_sources
 
-    piped = standard_input() if "-" in sources else ""
+    # In a thread: while somebody types, Ctrl-C has to end us.
+    piped = await asyncio.to_thread(standard_input) if "-" in sources else ""
     wanted = read_sources(sources, stdin=io.StringIO(piped))
     for complaint in wanted.complaints:
         click.echo(note(complaint.to(report.language), report.language), err=True)

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from assistant.events import Notice, PassagesChosen
+from assistant.events import Notice, PassagesChosen, SearchFinished
 from ingest.events import PageSkipped, PageStored
 from tests.engines.ollama_server import OllamaServer
 from tests.internet.demo import sample_pages
 from tests.internet.duckduckgo import HOST, DuckDuckGoSite, Mode, fixed
+from tests.internet.engines import mojeek
 from tests.internet.net import Internet, Reply
 from tests.journeys.conftest import LONGEST_S, Shell, Shown
 
@@ -94,6 +95,21 @@ def test_pages_that_all_hang_end_at_the_deadline(shell: Shell, net: Internet) ->
     reasons = [event.reason for event in shown.events if isinstance(event, PageSkipped)]
     assert reasons == ["deadline"] * 3
     assert "3 个网页中有 3 个" in notices(shown)["pages_late"]
+
+
+def test_engine_that_hangs_leaves_time_for_the_next_one_before_the_deadline(
+    shell: Shell, net: Internet
+) -> None:
+    site = DuckDuckGoSite(fixed())
+    site.mode = "hang"
+    site.install(net)
+    mojeek(net, fixed(sample_pages()[0].url))
+    shown = shell(
+        *("assistant", "ask", NIGHT, "--web", "--json", "--deadline", "4"),
+        ASSISTANT_SEARCH__ENGINES='["duckduckgo", "mojeek"]',
+    )
+    (found,) = [event for event in shown.events if isinstance(event, SearchFinished)]
+    assert found.engine == "Mojeek"
 
 
 # The model
@@ -243,6 +259,24 @@ def test_ctrl_c_while_searching_stops_at_once(shell: Shell, net: Internet) -> No
     run = shell.start("assistant", "ask", NIGHT, "--web", ASSISTANT_SEARCH__TIMEOUT="60")
     wait_until(lambda: bool(net.hits(HOST)))
     assert interrupted(run).code == 130
+
+
+@pytest.mark.parametrize("command", [("assistant", "read", "-"), ("ingest", "-")])
+def test_ctrl_c_while_urls_are_typed_stops_at_once(shell: Shell, command: tuple[str, ...]) -> None:
+    run = shell.start(*command)
+    wait_until(lambda: is_running_a_loop(run.pid))
+    time.sleep(0.5)
+    run.send_signal(signal.SIGINT)
+    try:
+        assert run.wait(timeout=20) == 130
+    finally:
+        run.communicate()
+
+
+def is_running_a_loop(pid: int) -> bool:
+    """Tell whether a process has got as far as its event loop."""
+    files = Path(f"/proc/{pid}/fd").iterdir()
+    return any("eventpoll" in str(file.readlink()) for file in files if file.is_symlink())
 
 
 def test_ctrl_c_while_reading_leaves_the_index_whole(
