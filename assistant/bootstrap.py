@@ -106,7 +106,8 @@ def build_search(
     if wanted.queries > 1 and model is not None and model.kind == "model":
         search = ExpandingSearch(search, model=model, queries=wanted.queries, timeout_s=timeout_s)
     if cache is not None and wanted.ttl > 0:
-        scope = [*wanted.engines, wanted.region, *wanted.exclude, str(wanted.queries)]
+        places = [*wanted.engines, wanted.searxng_url, wanted.region]
+        scope = [*places, *wanted.exclude, str(wanted.queries)]
         search = CachedSearch(search, cache=cache, ttl_s=wanted.ttl, scope=scope, fresh=fresh)
     return search
 

@@ -1,5 +1,6 @@
 """Replies that are kept: no request for what was asked a while ago, and nothing old or false."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -182,3 +183,17 @@ async def test_a_ttl_of_nought_and_fresh_ask_every_time(net: Internet) -> None:
     ):
         assert not (await search.search("tea", limit=1, language="en")).cached
     assert len(site.asked) == 4
+
+
+async def test_another_searxng_server_is_another_search(
+    net: Internet, cache: ExpiringCache
+) -> None:
+    for host in ("old.test", "new.test"):
+        net.page(
+            f"https://{host}/search",
+            json.dumps({"results": [{"url": f"https://from-{host}/", "title": "tea"}]}),
+        )
+        wanted = SearchSettings(engines=("searxng",), searxng_url=f"https://{host}")
+        search = build_search(Settings(search=wanted), cache=cache)
+        reply = await search.search("tea", limit=3, language="en")
+        assert [hit.url for hit in reply.hits] == [f"https://from-{host}/"]
