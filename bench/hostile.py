@@ -1,13 +1,14 @@
 """Can a page stall us or blow us up? `python -m bench.hostile [--floor] [--only NAME]`.
 
 The hostile sites of tests.internet.hostile, served by a process of their own and read as in
-production: plain HTTP with robots.txt, a reader in a process that can be killed, then the splitter
-and the pruner in threads of ours. Ten pages side by side, unless named. With --floor it exits 1 if
+production, for a question, into an index of their own: plain HTTP with robots.txt, a reader in a
+process that can be killed, splitting, pruning, SQLite. Ten pages side by side, unless
+named. With --floor it exits 1 if
 
-* a page ends in anything but a document or one error of ours, or later than it may,
+* a page ends in anything but one event, or later than it may,
 * this process holds more than 400 MB at any time,
-* the event loop stands still for more than 200 ms (a heart beats every 10 ms), counted in CPU time
-  of this process, because on a busy machine all stand still that have to wait for a CPU, or
+* the event loop stands still for more than 200 ms (--block-ms; a heart beats every 10 ms), counted
+  in CPU time of this process, because on a busy machine all that wait for a CPU stand still, or
 * a reader is left when all is closed.
 """
 
@@ -18,33 +19,28 @@ import math
 import os
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.memory import peak_bytes
-from ingest.addresses import AddressGuard
-from ingest.documents import Document
-from ingest.errors import IngestError
-from ingest.fetch.http import HttpClient, HttpFetcher
-from ingest.prune import choose
-from ingest.reading import ReaderPool
-from ingest.robots import RobotsGate
-from ingest.split import preload, split
+from ingest import split
+from ingest.bootstrap import open_ingestor
+from ingest.events import IngestEvent, PageStored
+from ingest.pipeline import Ingestor
+from ingest.settings import IngestSettings, load
 
 SIDE_BY_SIDE = 10
 FETCH_S = 10.0
 READ_S = 5.0
 DOCUMENT_S = 30.0
 READERS = 2
-MAX_BYTES = 5_000_000
-PAGE_BUDGET = 6_000
 BEAT_S = 0.01
 MEGABYTE = 1_000_000
 MOST_MEMORY = 400 * MEGABYTE
-LONGEST_BLOCK_S = 0.2
 LONGEST_S = FETCH_S + DOCUMENT_S + math.ceil(SIDE_BY_SIDE / READERS) * (READ_S + 2)
 """A page's own time, and that of all that may stand before it at the readers."""
 QUESTION = "May a drone fly at night? 无人机可以夜间飞行吗?"
@@ -83,68 +79,52 @@ class Heart:
                 self.longest_s, self.during = blocked, " ".join(sorted(self.reading))
 
 
-class Reader:
-    """Reads one site as production does: fetch, extract, split, prune."""
-
-    def __init__(self, *, fetcher: HttpFetcher, pool: ReaderPool, heart: Heart) -> None:
-        self._fetcher = fetcher
-        self._pool = pool
-        self._heart = heart
-
-    async def outcome(self, place: tuple[str, str]) -> Outcome:
-        name, url = place
-        began = time.perf_counter()
-        self._heart.reading.add(name)
-        try:
-            said, is_expected = await self._document(url), True
-        except IngestError as error:
-            said, is_expected = f"{error.reason}: {error}", True
-        except Exception as error:  # noqa: BLE001  the very thing that is looked for
-            said, is_expected = f"!! {error!r}", False
-        finally:
-            self._heart.reading.discard(name)
-        seconds = time.perf_counter() - began
-        return Outcome(name=name, said=said, seconds=seconds, is_expected=is_expected)
-
-    async def _document(self, url: str) -> str:
-        page = await self._fetcher.fetch(url)
-        document = await self._pool.read(page)
-        chunks, blocks = await asyncio.to_thread(_used, document)
-        return f"{len(document.text):,} characters, {chunks} chunks, {blocks} blocks"
+async def outcome(ingestor: Ingestor, heart: Heart, name: str, url: str) -> Outcome:
+    """Return what became of one site, read for a question as in production."""
+    began = time.perf_counter()
+    heart.reading.add(name)
+    said: list[str] = []
+    is_expected = True
+    try:
+        async with aclosing(ingestor.read([url], question=QUESTION)) as events:
+            said = [told(event) async for event in events]
+    except Exception as error:  # noqa: BLE001  the very thing that is looked for
+        said.append(f"!! {error!r}")
+        is_expected = False
+    finally:
+        heart.reading.discard(name)
+    return Outcome(
+        name=name,
+        said="; ".join(said),
+        seconds=time.perf_counter() - began,
+        is_expected=is_expected and len(said) == 1,
+    )
 
 
-def _used(document: Document) -> tuple[int, int]:
-    """Do with a document what is done before it is stored."""
-    return len(split(document)), len(choose(document, QUESTION, budget=PAGE_BUDGET))
+def told(event: IngestEvent) -> str:
+    if isinstance(event, PageStored):
+        return f"{event.chunks} chunks"
+    return f"{event.reason}: {event.detail}"
 
 
-@asynccontextmanager
-async def opened(heart: Heart) -> AsyncIterator[Reader]:
-    """Open the parts, and close them."""
-    async with AsyncExitStack() as stack:
-        client = HttpClient(guard=AddressGuard(), agent="bench/1.0", timeout_s=FETCH_S)
-        stack.push_async_callback(client.close)
-        robots = RobotsGate(agent="bench/1.0", read=client.read_robots)
-        stack.push_async_callback(robots.close)
-        fetcher = HttpFetcher(client=client, robots=robots, timeout_s=FETCH_S, max_bytes=MAX_BYTES)
-        pool = ReaderPool(workers=READERS, timeout_s=READ_S, document_timeout_s=DOCUMENT_S)
-        stack.push_async_callback(pool.close)
-        yield Reader(fetcher=fetcher, pool=pool, heart=heart)
-
-
-async def read_all(places: Sequence[tuple[str, str]], *, show: Callable[[Outcome], None]) -> Heart:
-    """Read every site, and return how the heart of it went."""
+async def read_all(
+    places: Sequence[tuple[str, str]], *, encoder: str, show: Callable[[Outcome], None]
+) -> Heart:
+    """Read every site into an index of its own, and return how the heart of it went."""
     heart = Heart()
-    preload()  # as `Ingestor.get_ready` does
-    async with opened(heart) as reader:
+    split.preload()  # as `Ingestor.get_ready` does
+    crawl = {"browser": "never", "timeout": FETCH_S}
+    settings = load(IngestSettings, {"crawl": crawl, "embed": {"provider": encoder}})
+    async with open_ingestor(settings) as parts:
+        parts.ingestor.get_ready()
         beating = asyncio.create_task(heart.beat())
         gate = asyncio.Semaphore(SIDE_BY_SIDE)
 
-        async def read_one(place: tuple[str, str]) -> None:
+        async def read_one(name: str, url: str) -> None:
             async with gate:
-                show(await reader.outcome(place))
+                show(await outcome(parts.ingestor, heart, name, url))
 
-        await asyncio.gather(*map(read_one, places))
+        await asyncio.gather(*(read_one(name, url) for name, url in places))
         beating.cancel()
     return heart
 
@@ -187,6 +167,13 @@ def children() -> list[int]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--floor", action="store_true", help="exit 1 beyond the bounds")
+    parser.add_argument(
+        "--encoder",
+        choices=["none", "builtin"],
+        default="none",
+        help="builtin holds 250 MB of its own, whatever is read, and 600 when it is first set up",
+    )
+    parser.add_argument("--block-ms", type=int, default=200, metavar="MS", help="bound of a block")
     parser.add_argument("--only", action="append", metavar="NAME", help="repeatable")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -199,15 +186,18 @@ def main() -> int:
         outcomes.append(outcome)
         print(f"{outcome.name:20}{outcome.seconds:7.1f} s  {outcome.said[:100]}", flush=True)
 
-    with hostile_internet() as places:
+    with hostile_internet() as places, tempfile.TemporaryDirectory() as home:
+        os.environ["ASSISTANT_HOME"] = home
         wanted = [(n, url) for n, url in places.items() if n in (arguments.only or places)]
-        heart = asyncio.run(read_all(wanted, show=show))
+        heart = asyncio.run(read_all(wanted, encoder=arguments.encoder, show=show))
         left = len(children()) - 1  # the sites themselves
-    fallen = verdict(outcomes, heart, peak=peak_bytes(), left=left)
+    fallen = verdict(outcomes, heart, peak=peak_bytes(), left=left, longest_ms=arguments.block_ms)
     return int(bool(fallen) and arguments.floor)
 
 
-def verdict(outcomes: Sequence[Outcome], heart: Heart, *, peak: int, left: int) -> list[str]:
+def verdict(
+    outcomes: Sequence[Outcome], heart: Heart, *, peak: int, left: int, longest_ms: int
+) -> list[str]:
     """Print the figures and return those that are beyond their bound."""
     unexpected = [outcome.name for outcome in outcomes if not outcome.is_expected]
     late = [outcome.name for outcome in outcomes if outcome.seconds > LONGEST_S]
@@ -219,8 +209,8 @@ def verdict(outcomes: Sequence[Outcome], heart: Heart, *, peak: int, left: int) 
         ),
         f"slowest page {slowest:.1f} s (bound {LONGEST_S:.0f})": not late,
         f"peak memory {memory:.0f} MB (bound 400)": peak < MOST_MEMORY,
-        f"longest block {block:.0f} ms (bound 200; {heart.latest_s * 1000:.0f} on the wall), "
-        f"reading {heart.during}": heart.longest_s < LONGEST_BLOCK_S,
+        f"longest block {block:.0f} ms (bound {longest_ms}; {heart.latest_s * 1000:.0f} by the "
+        f"clock), reading {heart.during}": block < longest_ms,
         f"{left} readers left": left == 0,
     }
     print()
