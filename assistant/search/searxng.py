@@ -137,8 +137,9 @@ def read_reply(body: bytes) -> list[Row]:
         rows = [_row(result) for result in results if isinstance(result.get("url"), str)]
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise EngineFailure("misconfigured", _NOT_JSON, hint=_ENABLE_JSON) from error
-    if not rows and reply.get("unresponsive_engines"):
-        raise EngineFailure("failed", _silent_engines(reply["unresponsive_engines"]))
+    silent = reply.get("unresponsive_engines")
+    if not rows and silent and isinstance(silent, list):
+        raise EngineFailure("failed", _silent_engines(silent))
     return rows
 
 
@@ -155,7 +156,7 @@ def _on_one_line(text: Any) -> str:
     return " ".join(str(text).encode(errors="replace").decode().split())
 
 
-def _silent_engines(listed: Any) -> Wording:
+def _silent_engines(listed: list[Any]) -> Wording:
     """Return which engines behind the server do not answer: pairs of name and reason."""
     names = ", ".join(str(pair[0] if isinstance(pair, list) and pair else pair) for pair in listed)
     return Wording(f"no answer from its engines: {names}", f"它背后的引擎没有回应：{names}")

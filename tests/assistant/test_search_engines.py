@@ -215,6 +215,11 @@ async def test_engines_that_do_not_answer_searxng_are_named(net: Internet) -> No
     assert "google, bing" in error.message.zh
 
 
+async def test_silent_engines_that_are_no_list_are_passed_over(net: Internet) -> None:
+    net.page(f"https://{HOST}/search", json.dumps({"results": [], "unresponsive_engines": 5}))
+    assert await find(searxng()) == []
+
+
 async def test_searxng_that_finds_nothing_is_no_error(net: Internet) -> None:
     SearXNGSite(fixed()).install(net)
     assert await find(searxng()) == []
