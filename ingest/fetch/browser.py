@@ -108,7 +108,7 @@ class BrowserFetcher:
                 return await self._fetch(visit)
         except IngestError as error:
             error.hops = tuple(visit.hops)
-            error.robots = error.robots or visit.rule
+            error.robots = error.robots or (visit.hops[-1].robots if visit.hops else "")
             raise
 
     async def close(self) -> None:
@@ -225,10 +225,10 @@ class BrowserFetcher:
     async def _page(self, visit: Visit) -> Page:
         """Return what was seen. ETag and the like are left out: they speak of what came before."""
         now = datetime.now(UTC)
-        last = visit.address if visit.address.startswith("http") else visit.hops[-1].url
-        final_url = canonical_url(last)
-        rule = visit.rule
-        if final_url not in (visit.url, canonical_url(visit.hops[-1].url)):  # a script renamed it
+        last = visit.answered[-1]
+        rule = last.robots
+        final_url = canonical_url(visit.address if visit.address.startswith("http") else last.url)
+        if final_url != canonical_url(last.url):  # a script has renamed it
             rule = (await self._permit(final_url)).rule
         tags = visit.headers.get("x-robots-tag", [])
         return Page(
@@ -240,7 +240,7 @@ class BrowserFetcher:
             fetched_at=now,
             fetcher="browser",
             robots=rule,
-            hops=tuple(visit.hops),
+            hops=visit.answered,
             directives=robots_directives(tags, agent=self._agent, now=now),
         )
 

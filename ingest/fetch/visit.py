@@ -14,7 +14,7 @@ from typing import Any
 
 from ingest.documents import Hop
 from ingest.errors import FetchError, IngestError, SkipReason
-from ingest.fetch.challenges import BLOCKING, wants_browser
+from ingest.fetch.challenges import wants_browser
 from ingest.fetch.headers import content_type
 from ingest.robots import RobotsVerdict
 from ingest.urls import canonical_url
@@ -103,9 +103,14 @@ class Visit:
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
-    def rule(self) -> str:
-        """What robots.txt said on the last hop."""
-        return self.hops[-1].robots if self.hops else ""
+    def answered(self) -> tuple[Hop, ...]:
+        """The hops that got an answer: the last of them brought what is shown."""
+        return tuple(hop for hop in self.hops if hop.status)
+
+    @property
+    def status(self) -> int:
+        """HTTP status of what is shown, 0 while there is nothing."""
+        return self.answered[-1].status if self.answered else 0
 
     async def ask(self, url: str) -> RobotsVerdict:
         """Add a hop to `url`.
@@ -153,7 +158,9 @@ class Visit:
             self._shown = state.shown
             looks += not state.is_loading
             enough = self._looks if state.is_loading else 1
-            if self._is_error or (self._shown >= ENOUGH_CHARACTERS and still >= enough):
+            if self._shown >= ENOUGH_CHARACTERS and still >= enough:
+                break
+            if self.status >= 400 and not state.is_loading and not await self._may_pass():
                 break
             await asyncio.sleep(POLL_S)
         if self.refusal is not None and self._shown < ENOUGH_CHARACTERS:
@@ -169,17 +176,21 @@ class Visit:
         if self._context is not None:
             await _closed(self._context)
 
-    @property
-    def _is_error(self) -> bool:
-        """Whether nothing better is to come: challenges, which may pass, have other statuses."""
-        status = self.hops[-1].status
-        return status >= 400 and status not in BLOCKING
-
     async def _look(self) -> _State:
         with contextlib.suppress(_playwright_error()):  # it is moving to another page
             shown, is_loading = await self._evaluate(_STATE) or (0, False)
             return _State(shown=shown, is_loading=is_loading)
         return _State(shown=0, is_loading=False)
+
+    async def _may_pass(self) -> bool:
+        """Return whether an error is a challenge, after which the page may come."""
+        with contextlib.suppress(_playwright_error()):
+            return self._is_challenge(await self._html())
+        return True  # it is moving to another page
+
+    def _is_challenge(self, body: bytes) -> bool:
+        headers = {name: values[0] for name, values in self.headers.items()}
+        return wants_browser(self.status, headers, body)
 
     async def _html(self) -> bytes:
         html = await self._evaluate(_HTML % self._max_bytes)
@@ -190,15 +201,14 @@ class Visit:
         return body
 
     def _check(self) -> None:
-        status = self.hops[-1].status
-        first = {name: values[0] for name, values in self.headers.items()}
-        if wants_browser(status, first, self.body):
+        if self._is_challenge(self.body):
             raise failed(
                 self.url,
                 "refused",
                 "the site shows a challenge (are you human?) instead of the page",
                 "网站显示的是人机验证，而不是网页内容",
             )
+        status = self.status
         if status >= 400:
             raise failed(
                 self.url, "refused", f"the server answers {status}", f"服务器返回 {status}"

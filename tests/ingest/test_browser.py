@@ -245,6 +245,7 @@ async def test_a_script_cannot_lead_an_article_to_what_is_forbidden(
     page = await kit.fetcher.fetch("https://article.test/")
     assert b"Drone law" in page.body
     assert page.final_url == "https://article.test/"
+    assert (page.status, page.robots) == (200, "robots.txt: 404")
     assert (await failure(kit, "https://door.test/")).reason == "robots"
     assert net.hits("closed.test") == ["/robots.txt"]
 
