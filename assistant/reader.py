@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import ExitStack, aclosing, closing
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -189,7 +190,7 @@ def _fields(outcome: _Outcome, language: Language) -> dict[str, Any]:
     }
 
 
-def _iso(day: Any) -> str | None:
+def _iso(day: date | None) -> str | None:
     return day.isoformat() if day else None
 
 
@@ -217,7 +218,8 @@ def _event(outcome: _Outcome, language: Language) -> IngestEvent:
         url=outcome.url,
         reason=_reason(outcome.error),
         detail=outcome.error.to(language),
-        robots=getattr(outcome.error, "robots", ""),
+        robots=outcome.error.robots if isinstance(outcome.error, IngestError) else "",
+        fetcher=outcome.error.fetcher if isinstance(outcome.error, IngestError) else None,
         seconds=outcome.seconds,
         hops=outcome.hops,
     )

@@ -8,7 +8,6 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Coroutine
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -80,9 +79,15 @@ def _outcome(main: Coroutine[Any, Any, int], language: Language) -> int:
 def _confess(language: Language) -> int:
     """Say in one line that we have a bug, and keep its trace where it can be sent from."""
     trace = traceback.format_exc()
-    path = Path(tempfile.gettempdir()) / "qiuzheng-crash.txt"
-    with contextlib.suppress(OSError):
-        path.write_text(trace, encoding="utf-8")
+    path = ""
+    with (
+        contextlib.suppress(OSError),
+        tempfile.NamedTemporaryFile(  # a name that nobody can have put a link in place of
+            "w", encoding="utf-8", prefix="qiuzheng-crash-", suffix=".txt", delete=False
+        ) as file,
+    ):
+        path = file.name
+        file.write(trace)
     what = trace.strip().splitlines()[-1]
     line = Wording(
         f"a bug of ours: {what[:200]}: please report {path}",

@@ -16,7 +16,7 @@ AssistantError
 
 from typing import Literal
 
-from ingest.documents import Hop
+from ingest.documents import FetcherName, Hop
 from ingest.wording import SILENCE, Language, Wording
 
 SkipReason = Literal[
@@ -65,10 +65,12 @@ class MissingPartError(AssistantError):
 class IngestError(AssistantError):
     """A page cannot be turned into chunks. `reason` says why, `robots` which rule spoke.
 
-    `hops` are the requests that were made for it, in order, once a fetcher has filled them in.
+    `hops` are the requests that were made for it, in order, once a fetcher has filled them in, and
+    `fetcher` is the one that made the last.
     """
 
     hops: tuple[Hop, ...] = ()
+    fetcher: FetcherName | None = None
 
     def __init__(
         self,

@@ -46,6 +46,8 @@ class PageSkipped:
     detail: str = ""
     robots: str = ""
     """The robots rule that spoke, if it came to that."""
+    fetcher: FetcherName | None = None
+    """Which one gave up, None if it did not come to that."""
     seconds: float = 0.0
     hops: tuple[Hop, ...] = ()
     """Every request that was made, in order; one that was refused beforehand has status 0."""

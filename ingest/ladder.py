@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ingest.documents import RESPECTED, Document, Page, PageRecord
+from ingest.documents import RESPECTED, Document, FetcherName, Page, PageRecord
 from ingest.errors import ExtractError, ForbiddenError, IngestError, MissingPartError
 from ingest.fetch.base import Fetcher
 from ingest.tracing import span
@@ -55,9 +55,9 @@ class FetchLadder:
             MissingPartError: `choice` is "browser" and there is none.
         """
         if choice == "browser":
-            return await self._step(self._browser(), url, known)
+            return await self._step(self._browser(), "browser", url, known)
         try:
-            return await self._step(self.http, url, known)
+            return await self._step(self.http, "http", url, known)
         except IngestError as error:
             if choice == "http" or error.reason != "needs_browser" or self.browser is None:
                 raise
@@ -67,7 +67,7 @@ class FetchLadder:
         """Open in the browser what plain HTTP could not show; `below` says why not."""
         try:
             with span("browse"):
-                loaded = await self._step(self._browser(), url, known)
+                loaded = await self._step(self._browser(), "browser", url, known)
         except MissingPartError as error:
             raise _without_browser(url, error, below) from error
         except IngestError as error:
@@ -75,9 +75,18 @@ class FetchLadder:
             raise
         return replace(loaded, page=replace(loaded.page, hops=below.hops + loaded.page.hops))
 
-    async def _step(self, fetcher: Fetcher, url: str, known: PageRecord | None) -> Loaded:
-        with span("fetch"):
-            page = await fetcher.fetch(url, known=known)
+    async def _step(
+        self, fetcher: Fetcher, name: FetcherName, url: str, known: PageRecord | None
+    ) -> Loaded:
+        try:
+            with span("fetch"):
+                page = await fetcher.fetch(url, known=known)
+            return await self._read(page, known)
+        except IngestError as error:
+            error.fetcher = name
+            raise
+
+    async def _read(self, page: Page, known: PageRecord | None) -> Loaded:
         try:
             self._obey(page, page.directives, "X-Robots-Tag")
             if known is not None and (page.status == 304 or page.body_hash == known.body_hash):
@@ -130,5 +139,5 @@ def _without_browser(url: str, error: MissingPartError, below: IngestError) -> E
     failed = ExtractError(
         error.message, hint=error.hint, url=url, reason="needs_browser", robots=below.robots
     )
-    failed.hops = below.hops
+    failed.hops, failed.fetcher = below.hops, below.fetcher
     return failed

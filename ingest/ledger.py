@@ -65,7 +65,7 @@ def entry(event: IngestEvent) -> dict[str, Any]:
         "skipped": None,
         "detail": "",
         "origin": None,
-        "fetcher": None,
+        "fetcher": event.fetcher,
         "robots": event.robots or last.robots,
         "robots_line": last.robots_line,
         "status": last.status,
@@ -76,7 +76,7 @@ def entry(event: IngestEvent) -> dict[str, Any]:
     match event:
         case PageStored():
             line |= {"url": event.asked or event.url, "final_url": event.url}
-            line |= {"origin": event.origin, "fetcher": event.fetcher}
+            line |= {"origin": event.origin}
         case PageSkipped():
             line |= {"skipped": event.reason, "detail": event.detail}
     return line

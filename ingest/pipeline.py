@@ -16,10 +16,10 @@ from ingest.documents import Chunk, Document, Page, PageRecord
 from ingest.embed.base import FLUENCY_FLOOR, Embedder
 from ingest.errors import IngestError, MissingPartError
 from ingest.events import IngestEvent, PageSkipped, PageStored
-from ingest.freshness import fresh_until
 from ingest.ladder import FetchLadder
 from ingest.patience import Patience
 from ingest.prune import choose
+from ingest.records import confirmed, is_withdrawn, record_of
 from ingest.refusals import Refusals
 from ingest.store.base import ChunkStore
 from ingest.tokens import content_words, words
@@ -178,9 +178,7 @@ class Ingestor:
                 if not reading.patience.is_over:
                     event = await self._read_one(url, reading)
         except IngestError as error:
-            event = _skipped(url, error, reading.language)
-            if self.refusals is not None:
-                self.refusals.keep(url, error)
+            event = await self._left_out(url, error, reading)
         except asyncio.CancelledError:
             self._report(replace(event, seconds=time.monotonic() - started))
             raise
@@ -195,18 +193,21 @@ class Ingestor:
     async def _read_one(self, url: str, reading: _Reading) -> PageStored:
         known = reading.records.get(url)
         if known is not None and not reading.fresh and known.fresh_until > datetime.now(UTC):
-            return await self._from_index(known, reading, robots=known.robots)
+            held = await self._from_index(known, reading)
+            if held is not None:
+                return held
         if self.refusals and not reading.fresh and (refusal := self.refusals.recall(url)):
             raise refusal
         loaded = await self.ladder.load(url, known=known)
-        page = loaded.page
         if loaded.document is None and known is not None:
-            await self.store.remember(self._record(page, before=known))
-            stored = await self._from_index(known, reading, robots=page.robots)
-            return replace(stored, origin="revalidated", hops=page.hops)
-        assert loaded.document is not None  # only a page that was known comes back without one
-        stored = await self._add(loaded.document, reading)
-        await self.store.remember(self._record(page, before=None))
+            held = await self._confirmed(known, loaded.page, reading)
+            if held is not None:
+                return held
+            loaded = await self.ladder.load(url)
+        page, document = loaded.page, loaded.document
+        assert document is not None  # only a page that was known comes back without one
+        stored = await self._add(document, reading)
+        await self.store.remember(record_of(page, ttl_s=self.ttl_s))
         return replace(
             stored,
             asked=url,
@@ -216,30 +217,37 @@ class Ingestor:
             fetcher=page.fetcher,
         )
 
-    async def _from_index(self, known: PageRecord, reading: _Reading, *, robots: str) -> PageStored:
-        """Return a page that is in the index already, its vectors seen to."""
-        documents = await self.store.documents([known.final_url])
-        document = documents[known.final_url]
+    async def _confirmed(
+        self, known: PageRecord, page: Page, reading: _Reading
+    ) -> PageStored | None:
+        """Return a page that is as it was, None if it has left the index in the meantime."""
+        record = confirmed(known, page, ttl_s=self.ttl_s)
+        await self.store.remember(record)
+        held = await self._from_index(record, reading)
+        return held and replace(held, origin="revalidated", hops=page.hops)
+
+    async def _from_index(self, known: PageRecord, reading: _Reading) -> PageStored | None:
+        """Return a page of the index, its vectors seen to; None if it has just been deleted."""
+        document = (await self.store.documents([known.final_url])).get(known.final_url)
+        if document is None:
+            return None
         chunks = await self.store.chunks(document.url)
         stored = await self._see_to_vectors(document, chunks, reading)
         return replace(
-            stored, asked=known.url, origin="memory", robots=robots, fetcher=known.fetcher
+            stored, asked=known.url, origin="memory", robots=known.robots, fetcher=known.fetcher
         )
 
-    def _record(self, page: Page, *, before: PageRecord | None) -> PageRecord:
-        """Return what to keep of a download; a 304 may leave its validators out (RFC 9110)."""
-        same = before is not None and page.status == 304
-        return PageRecord(
-            url=page.url,
-            final_url=before.final_url if before else page.final_url,
-            checked_at=page.fetched_at,
-            fresh_until=fresh_until(page, default_ttl_s=self.ttl_s),
-            body_hash=before.body_hash if before and same else page.body_hash,
-            etag=page.etag or (before.etag if before and same else ""),
-            last_modified=page.last_modified or (before.last_modified if before and same else ""),
-            fetcher=before.fetcher if before else page.fetcher,
-            robots=page.robots,
-        )
+    async def _left_out(self, url: str, error: IngestError, reading: _Reading) -> PageSkipped:
+        """Return the event of a page that could not be used, and keep in mind that it could not.
+
+        One that its site has withdrawn leaves the index.
+        """
+        known = reading.records.get(url)
+        if known is not None and is_withdrawn(error):
+            await self.store.delete(known.final_url)
+        if self.refusals is not None:
+            self.refusals.keep(url, error)
+        return _skipped(url, error, reading.language)
 
     async def add_file(self, path: Path, *, language: Language = "en") -> IngestEvent:
         """Store a local document. `path` is absolute."""
@@ -348,6 +356,7 @@ def _skipped(url: str, error: IngestError, language: Language) -> PageSkipped:
         reason=error.reason,
         detail=error.robots if ruled else error.to(language),
         robots=error.robots,
+        fetcher=error.fetcher,
         hops=error.hops,
     )
 

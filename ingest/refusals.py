@@ -10,9 +10,11 @@ from ingest.wording import Wording
 
 KEEP_S = 600.0
 """Sites mend their pages, so a refusal is good for minutes, not for the day."""
-KEPT: frozenset[SkipReason] = frozenset({"refused", "unsupported", "too_large", "empty"})
-"""What a site has answered once it answers again. Silence and slowness may be over by now, and
-robots.txt has a memory of its own."""
+KEPT: frozenset[SkipReason] = frozenset({"refused", "unsupported", "empty"})
+"""What a site has answered once it answers again. Silence and slowness may be over by now, limits
+are the user's to change, and robots.txt has a memory of its own."""
+PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Statuses that speak of the moment, not of the page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,8 @@ class Refusals:
         """
         ours = isinstance(error.__cause__, MissingPartError)
         if ours or error.reason not in KEPT or not error.hops:
+            return
+        if error.hops[-1].status in PASSING:
             return
         refusal = _Refusal(
             reason=error.reason, message=error.message, hint=error.hint, robots=error.robots

@@ -12,7 +12,14 @@ import pytest
 from ingest.documents import Hop, Page, PageRecord
 from ingest.embed.base import Embedder, Vector
 from ingest.embed.memory import HashingEmbedder
-from ingest.errors import EmbedError, FetchError, IngestError, MissingPartError, StoreError
+from ingest.errors import (
+    EmbedError,
+    FetchError,
+    IngestError,
+    MissingPartError,
+    SkipReason,
+    StoreError,
+)
 from ingest.events import IngestEvent, PageSkipped, PageStored
 from ingest.fetch.base import Fetcher
 from ingest.fetch.memory import MemoryFetcher, html_page
@@ -314,7 +321,8 @@ async def test_fresh_page_costs_no_request_and_no_embedding() -> None:
     before = len(embedder.texts)
     again = only(await read(one, TEA))
     assert isinstance(again, PageStored)
-    assert (again.origin, again.chunks, again.embedded) == ("memory", again.chunks, again.chunks)
+    assert (again.origin, again.embedded) == ("memory", again.chunks)
+    assert again.chunks > 10
     assert site.asked == [TEA]
     assert len(embedder.texts) == before
 
@@ -420,3 +428,24 @@ async def test_index_that_fails_is_not_told_to_the_watcher_as_a_late_page() -> N
     with pytest.raises(StoreError):
         await read(ingestor(None, store=store, watch=seen.append), TEA)
     assert seen == []
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "stays"),
+    [(410, "refused", False), (200, "robots", False), (404, "refused", True), (0, "robots", True)],
+    ids=["gone", "noindex", "not found", "robots.txt"],
+)
+async def test_page_that_its_site_withdraws_leaves_the_index(
+    status: int, reason: SkipReason, stays: bool
+) -> None:
+    pages: dict[str, Page | IngestError] = {TEA: PAGES[TEA]}
+    fetcher = MemoryFetcher(pages)
+    one = ingestor(None, fetcher=fetcher)
+    await read(one, TEA)
+    error = FetchError(Wording("no", "不"), url=TEA, reason=reason)
+    error.hops = (Hop(url=TEA, status=status),)
+    again = ingestor(None, fetcher=MemoryFetcher({TEA: error}), store=one.store)
+    skipped = only(await read(again, TEA))
+    assert isinstance(skipped, PageSkipped)
+    assert skipped.fetcher == "http"
+    assert bool(await one.store.documents([TEA])) == stays

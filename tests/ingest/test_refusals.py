@@ -53,6 +53,15 @@ def test_what_may_be_over_by_now_is_not_remembered(reason: SkipReason) -> None:
     assert refusals.recall(URL) is None
 
 
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_status_that_speaks_of_the_moment_is_not_remembered(status: int) -> None:
+    refusals = Refusals(cache=ExpiringCache())
+    error = failure("refused")
+    error.hops = (Hop(url=URL, status=status),)
+    refusals.keep(URL, error)
+    assert refusals.recall(URL) is None
+
+
 def test_page_that_was_never_asked_for_is_not_remembered() -> None:
     refusals = Refusals(cache=ExpiringCache())
     refusals.keep(URL, failure("refused", asked=False))

@@ -88,6 +88,7 @@ def test_ingest_of_the_same_list_asks_nobody_twice(
     again = shell("ingest", "urls.txt", "--json")
     assert net.hits() == []
     found = [json.loads(line) for line in again.stdout.splitlines()]
+    assert len(found) == len(urls)
     assert {line.get("origin", line.get("reason")) for line in found} <= {"memory", "robots"}
     shell("ingest", "urls.txt", "--fresh")
     assert page_requests(net)
