@@ -42,6 +42,7 @@ _BINARY_MARKS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b", b"\xd0\xcf\x
 _HTML_MARK = re.compile(rb"<(?:!doctype\s+html|html|head|body|title|div|p|h1|meta)\b", re.I)
 _HEADING = re.compile(r"^#{1,6}\s+(.+)$", re.MULTILINE)
 _TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
+_XHTML_MARK = re.compile(rb"<html\b")
 _FEED_MARK = re.compile(rb"<(?:rss|feed|rdf:RDF)\b")
 
 
@@ -108,10 +109,10 @@ def _kind_of(media_type: str, body: bytes) -> str:
         return DOCUMENT_TYPES[media_type]
     if media_type in _HTML_TYPES:
         return "html"
-    if media_type in _TEXT_TYPES:
-        return "text"
+    if media_type in _TEXT_TYPES:  # also what servers call files of which they know nothing
+        return "text" if _is_text(body[:1024]) else "unsupported"
     if media_type in _FEED_TYPES:
-        return "feed" if _FEED_MARK.search(body[:1024]) else "unsupported"
+        return _kind_of_xml(body[:1024])
     return _sniffed(body[:1024]) if media_type in _UNKNOWN_TYPES else "unsupported"
 
 
@@ -121,8 +122,17 @@ def _sniffed(start: bytes) -> str:
         return "feed"
     if _HTML_MARK.search(start):
         return "html"
-    is_text = 0 not in start or start.startswith((b"\xff\xfe", b"\xfe\xff"))
-    return "text" if is_text else "unsupported"
+    return "text" if _is_text(start) else "unsupported"
+
+
+def _kind_of_xml(start: bytes) -> str:
+    if _FEED_MARK.search(start):
+        return "feed"
+    return "html" if _XHTML_MARK.search(start) else "unsupported"
+
+
+def _is_text(start: bytes) -> bool:
+    return 0 not in start or start.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff"))
 
 
 def _office_suffix(body: bytes) -> str:

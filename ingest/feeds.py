@@ -13,7 +13,13 @@ _SUMMARIES = ("encoded", "content", "description", "summary")
 
 def feed(source: str) -> str:
     """Return the title of a feed and its entries, "" if it cannot be read. No network, no DTD."""
-    parser = etree.XMLParser(recover=True, no_network=True, resolve_entities=False, huge_tree=False)
+    parser = etree.XMLParser(
+        encoding="utf-8",  # whatever it declares: `source` has been decoded
+        recover=True,
+        no_network=True,
+        resolve_entities=False,
+        huge_tree=False,
+    )
     try:
         root = etree.fromstring(source.encode(), parser)
     except etree.XMLSyntaxError:

@@ -98,6 +98,13 @@ def test_entities_of_a_feed_are_not_expanded() -> None:
     assert "boom" not in extract(page(feed, media_type="text/xml")).text
 
 
+def test_feed_in_the_charset_that_it_declares_comes_out_right() -> None:
+    rss = """<?xml version="1.0" encoding="GBK"?><rss><channel><title>港口新闻</title>
+<item><title>清晨的港口</title></item></channel></rss>"""
+    found = extract(page(rss.encode("gbk"), media_type="application/rss+xml"))
+    assert found.text == "# 港口新闻\n\n## 清晨的港口"
+
+
 @pytest.mark.parametrize("body", ["<rss", "<rss></rss>", "<feed><entry/></feed>"])
 def test_feed_without_words_is_empty(body: str) -> None:
     assert reason(body, media_type="application/rss+xml") in ("empty", "unsupported")
@@ -109,10 +116,17 @@ def test_feed_without_words_is_empty(body: str) -> None:
         ('{"a": 1}', "application/json"),
         ("<svg/>", "text/xml"),
         ("PK\x03\x04zip", "application/zip"),
+        ("\x7fELF\x02\x01\x01\x00\x00", "text/plain"),
     ],
 )
 def test_data_is_no_page_of_text(body: str, media_type: str) -> None:
     assert reason(body, media_type=media_type) == "unsupported"
+
+
+@pytest.mark.parametrize("media_type", ["application/xml", "text/xml"])
+def test_xhtml_that_is_sent_as_xml_is_read(media_type: str) -> None:
+    xhtml = '<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><body><p>Hello</p>'
+    assert extract(page(xhtml, media_type=media_type)).text == "Hello"
 
 
 # ---------------------------------------------------------------- waiting for a browser
