@@ -67,6 +67,7 @@ class Passage:
     score: float
     fetched_at: datetime
     published: date | None = None
+    modified: date | None = None
     heading: str = ""
 
 

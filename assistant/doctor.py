@@ -12,9 +12,10 @@ import click
 
 from assistant.bootstrap import PROBE_TIMEOUT_S, build_search, ollama_at
 from assistant.errors import ModelError, SearchError
+from assistant.search.notices import stand_in
 from assistant.settings import Settings
 from ingest.bootstrap import browser_path, encoder_weights, open_store
-from ingest.errors import AssistantError
+from ingest.errors import AssistantError, SettingsError
 from ingest.parts import install_command
 from ingest.wording import SILENCE, Language, Wording
 
@@ -172,22 +173,21 @@ def _no_browser(what: str, command: str) -> Check:
 
 async def _search(settings: Settings, *, documents: int) -> list[Check]:
     """Ask the engine one harmless question. Without it, an empty index cannot answer anything."""
-    engine = build_search(settings)
-    name = engine.name
     without: State = "warn" if documents else "fail"
     try:
-        async with asyncio.timeout(settings.search.timeout):
-            reply = await engine.search("weather", limit=1, language="en")
+        engine = build_search(settings)
+        reply = await engine.search("weather", limit=1, language="en")
+    except SettingsError as error:
+        return [Check(part="search", state=without, found=error.message, mend=error.hint)]
     except SearchError as error:
         mend = _NETWORK if error.kind == "unreachable" else error.hint
         return [Check(part="search", state=without, found=error.message, mend=mend)]
-    except TimeoutError:
-        slow = Wording(f"{name} is too slow", f"{name} 响应太慢")
-        return [Check(part="search", state=without, found=slow, mend=_NETWORK)]
     name = reply.engine
     if not reply.hits:
         empty = Wording(f"{name} answers, but finds nothing", f"{name} 有回应，但没有结果")
         return [Check(part="search", state="warn", found=empty, mend=_EMPTY)]
+    if other := stand_in(reply):
+        return [Check(part="search", state="warn", found=other)]
     return [Check(part="search", state="ok", found=Wording(f"{name} answers", f"{name} 有回应"))]
 
 

@@ -69,6 +69,7 @@ REMINDER = Wording(
     "请根据以上段落回答，并用[编号]标出来源。",
 )
 PUBLISHED = Wording("published {}", "发布于 {}")
+MODIFIED = Wording("updated {}", "更新于 {}")
 FETCHED = Wording("fetched {}", "抓取于 {}")
 
 _CONTROL = re.compile(
@@ -145,6 +146,8 @@ def passage_text(passage: Passage, language: Language) -> str:
     """Return the passage under its number, with title, date and address, quoted line by line."""
     if passage.published:
         date = PUBLISHED.to(language).format(passage.published.isoformat())
+    elif passage.modified:
+        date = MODIFIED.to(language).format(passage.modified.isoformat())
     else:
         date = FETCHED.to(language).format(passage.fetched_at.date().isoformat())
     title = _one_line(passage.title, TITLE_CHARACTERS)

@@ -259,6 +259,7 @@ def _passage(span: _Span, document: Document, number: int) -> Passage:
         score=span.score,
         fetched_at=document.fetched_at,
         published=document.published,
+        modified=document.modified,
         heading=span.heading,
     )
 

@@ -1,5 +1,6 @@
 """What the model reads: numbered, quoted, fenced and within its context."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -44,6 +45,13 @@ def prompt_of(
         context_tokens=context_tokens,
         reply_tokens=reply_tokens,
     )
+
+
+def test_day_of_the_last_change_stands_in_for_an_unknown_day_of_publication() -> None:
+    changed = replace(passage(), modified=date(2026, 5, 2))
+    assert ", updated 2026-05-02)" in prompt_of(changed).messages[-1].text
+    dated = replace(changed, published=date(2026, 5, 1))
+    assert ", published 2026-05-01)" in prompt_of(dated).messages[-1].text
 
 
 def test_english_prompt_word_for_word() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.engines.ollama_server import OllamaServer
 from tests.internet.duckduckgo import DuckDuckGoSite, fixed
+from tests.internet.engines import mojeek
 from tests.internet.net import Internet
 from tests.journeys.conftest import Shell, Shown
 
@@ -36,6 +37,24 @@ def test_doctor_gives_the_command_that_mends_each_part(
     )
     assert mends(shown)["chat model"] == "ollama pull deepseek-r1:1.5b"
     assert mends(shown)["encoder"] == "assistant setup"
+
+
+def test_doctor_says_which_engine_stands_in(shell: Shell, net: Internet) -> None:
+    site = DuckDuckGoSite(fixed())
+    site.mode = "403"
+    site.install(net)
+    mojeek(net, fixed("https://weather.test/"))
+    shown = shell("assistant", "doctor", "--json")
+    assert states(shown)["search"] == "warn"
+    found = next(row["found"] for row in json.loads(shown.stdout) if row["part"] == "search")
+    assert "Mojeek answered instead" in found
+
+
+def test_doctor_names_an_engine_that_does_not_exist(shell: Shell) -> None:
+    engines = {"ASSISTANT_SEARCH__ENGINES": '["duckduckgoose"]'}
+    shown = shell("assistant", "doctor", "--json", code=1, **engines)
+    assert states(shown)["search"] == "fail"
+    assert "duckduckgo" in mends(shown)["search"]
 
 
 def test_doctor_exits_with_1_when_no_answer_is_possible(shell: Shell, net: Internet) -> None:
