@@ -36,14 +36,13 @@ _LABEL = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 MAX_NAMES = 500  # characters of a class or an id
-_LONGEST_LABEL = 24  # characters of a line that is nothing but a label
 _AFTER = re.compile(
     r"""©|copyright|all\srights\sreserved|share\s(?:this|on|it|via)|like\sthis\s(?:story|article|post)
     |follow\s(?:us|me|@?\w+\son)|tell\sus\swhat|sign\sup|subscribe|newsletter|leave\sa\s(?:comment|reply)
     |(?:\d+\s)?comments?\b|filed\sunder|tags?\b|tagged\b|categor(?:y|ies)\b|sources?:|write\sto|contact\sus
     |reach\sthe|(?:reporting|editing|additional\sreporting)\sby|order\sreprints|an\serror\s|thank\syou\sfor
     |back\sto\stop|advertisement\b|comentários|kommentare|commentaires
-    |版权|版權|著作[权權]|转载|轉載|未经(?:授权|许可)|禁止|责任编辑|責任編輯|责编|[（(\[【]?(?:编辑|編輯)[:：]|来源[:：]
+    |版权|版權|著作[权權]|转载|轉載|未经(?:授权|许可)|禁止(?:转载|轉載|复制|複製|任何)|责任编辑|責任編輯|责编|[（(\[【]?(?:编辑|編輯)[:：]|来源[:：]
     |來源[:：]|标签[:：]|关键词|分享(?:到|至|给|：)|扫(?:码|一扫|描)|(?:长按|识别).{0,6}二维码|(?:欢迎)?关注(?:我们|微信|公众号|“)
     |微信公众号|点赞|收藏|举报|打赏|我要评论|发表评论|网友评论|评论\b|返回(?:顶部|首页)|打印|本文(?:地址|链接|来源|转自)
     |原文(?:链接|地址|标题)|(?:免责|特别|郑重)?声明[:：]|上一[篇页]|下一[篇页]|阅读原文""",
@@ -77,7 +76,8 @@ def is_author(element: etree._Element) -> bool:
 
 def is_label(text: str) -> bool:
     """Tell whether `text` is nothing but "Related:" and the like."""
-    return len(text) <= _LONGEST_LABEL and starts_with_label(text)
+    label = _LABEL.match(text)
+    return label is not None and not any(map(str.isalnum, text[label.end() :]))
 
 
 def starts_with_label(text: str) -> bool:

@@ -352,7 +352,7 @@ def _without_edges(kept: list[_Block]) -> list[_Block]:
     """Return `kept` without the lines of the frame before and after the text."""
     end = len(kept)
     while end and (
-        kept[end - 1].is_heading or (belongs_after(kept[end - 1].text) and len(kept) - end < EDGE)
+        kept[end - 1].is_heading or (_is_last_line(kept[end - 1]) and len(kept) - end < EDGE)
     ):
         end -= 1
     edge = itertools.takewhile(
@@ -360,3 +360,8 @@ def _without_edges(kept: list[_Block]) -> list[_Block]:
     )
     before = {block for block in edge if not block.is_heading}
     return [block for block in kept[:end] if block not in before]
+
+
+def _is_last_line(block: _Block) -> bool:
+    """Tell a line of the frame after a text. Entries of lists are none: "Tags: a list of words"."""
+    return block.element.tag not in _ENTRIES and belongs_after(block.text)

@@ -83,6 +83,32 @@ def test_lines_of_the_frame_after_a_text_are_cut_and_inside_it_are_not(line: str
     assert found.count(line) == 1
 
 
+@pytest.mark.parametrize("heading", ["Related work", "Recommended settings", "More on tides"])
+def test_heading_that_only_begins_like_a_pointer_is_kept(heading: str) -> None:
+    section = f"<h2>{heading}</h2><p>{SENTENCE * 4}</p>"
+    assert f"## {heading}" in text(f"<main><h1>Notes</h1><p>{SENTENCE * 4}</p>{section}</main>")
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        ["Be quiet.", "Tags stay on the boats.", "Comments go into the book."],
+        ["请保持安静。", "禁止吸烟。", "禁止携带宠物入内。", "禁止触摸展品。"],
+    ],
+)
+def test_list_at_the_end_keeps_entries_that_begin_like_lines_of_the_frame(
+    entries: list[str],
+) -> None:
+    rules = "".join(f"<li>{entry}</li>" for entry in entries)
+    found = text(f"<main><h1>Rules</h1><p>{SATZ * 4}</p><ul>{rules}</ul></main>")
+    assert [entry for entry in entries if f"- {entry}" not in found] == []
+
+
+def test_rules_in_paragraphs_at_the_end_are_kept() -> None:
+    found = text(f"<main><p>{SATZ * 4}</p><p>禁止吸烟。</p><p>禁止触摸展品。</p></main>")
+    assert found.endswith("禁止吸烟。\n\n禁止触摸展品。")
+
+
 def test_comments_are_no_part_of_an_article() -> None:
     comment = "<p>I was there too, and it was not quiet at all, I can tell you that much.</p>"
     found = text(f'<article><p>{SENTENCE * 6}</p></article><div class="comments">{comment}</div>')
