@@ -60,6 +60,8 @@ _DATE = re.compile(
     |\d{1,2}\.?\s(?:de\s)?\w{3,9}\.?,?\s(?:de\s)?\d{4}|\w{3,9}\.?\s\d{1,2}(?:st|nd|rd|th)?,?\s\d{4}""",
     re.IGNORECASE | re.VERBOSE,
 )
+_SENTENCE = re.compile(r"(?<!\b[ap]\.m)[.!?。！？][”’」』）\"')\]]*$", re.IGNORECASE)
+"""The end of a sentence: who has written one has something to say."""
 _LONGEST_LINE = 160  # bytes; no line of the frame is longer
 _DATE_LINE = 60  # characters; so short with a date in it, a line says when and perhaps by whom
 
@@ -87,7 +89,7 @@ def starts_with_label(text: str) -> bool:
 
 def belongs_before(text: str) -> bool:
     """Tell whether a line before a text says who, when or how to share, and not what."""
-    if len(text.encode()) > _LONGEST_LINE:
+    if len(text.encode()) > _LONGEST_LINE or _SENTENCE.search(text):
         return False
     return bool(_BEFORE.match(text) or (len(text) <= _DATE_LINE and _DATE.search(text)))
 

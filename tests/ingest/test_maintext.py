@@ -109,6 +109,23 @@ def test_rules_in_paragraphs_at_the_end_are_kept() -> None:
     assert found.endswith("禁止吸烟。\n\n禁止触摸展品。")
 
 
+@pytest.mark.parametrize(
+    "fact",
+    [
+        "On March 3, 1918, the treaty was signed in Brest.",
+        "By then the war was lost.",
+        "时间：2024年5月1日至5日放假调休，共5天。",
+    ],
+)
+def test_sentence_that_begins_a_text_is_kept_though_it_names_a_day(fact: str) -> None:
+    assert text(f"<main><p>{fact}</p><p>{SATZ * 4}</p></main>").startswith(fact)
+
+
+@pytest.mark.parametrize("line", ["By Ada Lovelace", "March 3, 2024, 5:40 p.m.", "来源：新华社"])
+def test_line_before_a_text_that_says_who_and_when_is_cut(line: str) -> None:
+    assert line not in text(f"<main><p>{line}</p><p>{SATZ * 4}</p><p>{SATZ * 4}</p></main>")
+
+
 def test_comments_are_no_part_of_an_article() -> None:
     comment = "<p>I was there too, and it was not quiet at all, I can tell you that much.</p>"
     found = text(f'<article><p>{SENTENCE * 6}</p></article><div class="comments">{comment}</div>')
