@@ -97,8 +97,8 @@ class Retriever:
         """Return `top_k` passages at most, `per_page` from one page.
 
         Neighbouring chunks become one passage as long as it has at most `longest` characters.
-        `patience_s` bounds the wait for the question's vector, and again for those that its best
-        chunks lack. `no_encoder` is what to say when `embedder` is None, None to say nothing.
+        `patience_s` bounds the wait for the question's vector and for those that its best chunks
+        lack. `no_encoder` is what to say when `embedder` is None, None to say nothing.
         `today` is what questions for news measure the age of pages by.
         """
         self._store = store
@@ -135,11 +135,12 @@ class Retriever:
         if self._embedder.fluency(question) < FLUENCY_FLOOR:
             return [], None
         space = self._embedder.space
+        until = asyncio.get_running_loop().time() + self._patience_s
         try:
-            async with asyncio.timeout(self._patience_s):
+            async with asyncio.timeout_at(until):
                 vector = await self._embedder.embed_query(question)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._patience_s):
+                async with asyncio.timeout_at(until):
                     await self._embed_missing(self._embedder, by_words)
             return await self._store.nearest(vector, top_k=CANDIDATES, space=space), None
         except TimeoutError:

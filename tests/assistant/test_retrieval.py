@@ -121,6 +121,7 @@ async def test_passages_carry_number_source_and_dates() -> None:
         score=1.0,
         fetched_at=law.fetched_at,
         published=law.published,
+        modified=law.modified,
         heading="",
     )
 

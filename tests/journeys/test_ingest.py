@@ -69,7 +69,7 @@ def test_page_that_shrank_leaves_nothing_stale(shell: Shell, net: Internet) -> N
     net.page(
         "https://news.test/", "<article><h1>Bridge</h1><p>The bridge was taken down.</p></article>"
     )
-    shell("ingest", "https://news.test/")
+    shell("ingest", "--fresh", "https://news.test/")
     answer = shell(
         "assistant", "ask", "Does the harbour bridge carry trams?", "--json"
     ).answer.answer
