@@ -169,10 +169,7 @@ class Retriever:
         readable = [chunk for chunk in missing if embedder.fluency(chunk.text) >= FLUENCY_FLOOR]
         if readable:
             vectors = await embedder.embed_documents([chunk.text for chunk in readable])
-            await self._store.add_vectors(
-                {chunk.id: vector for chunk, vector in zip(readable, vectors, strict=True)},
-                space=embedder.space,
-            )
+            await self._store.add_vectors(readable, vectors, space=embedder.space)
 
     def _fuse(
         self, question: str, by_words: Sequence[ScoredChunk], by_vector: Sequence[ScoredChunk]

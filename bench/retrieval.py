@@ -89,10 +89,7 @@ async def fill(index: Index, documents: Sequence[Document], embedder: BuiltinEmb
     for start in range(0, len(chunks), EMBEDDED_AT_ONCE):
         batch = chunks[start : start + EMBEDDED_AT_ONCE]
         vectors = await embedder.embed_documents([chunk.text for chunk in batch])
-        await index.add_vectors(
-            {chunk.id: vector for chunk, vector in zip(batch, vectors, strict=True)},
-            space=embedder.space,
-        )
+        await index.add_vectors(batch, vectors, space=embedder.space)
 
 
 def legs(index: Index, embedder: BuiltinEmbedder) -> dict[str, Ranking]:

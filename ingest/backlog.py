@@ -49,10 +49,7 @@ class Backlog:
                 vectors = await self._embedder.embed_documents([chunk.text for chunk in chunks])
         except EmbedError:
             return False
-        await self._store.add_vectors(
-            {chunk.id: vector for chunk, vector in zip(chunks, vectors, strict=True)},
-            space=self._embedder.space,
-        )
+        await self._store.add_vectors(chunks, vectors, space=self._embedder.space)
         return True
 
     async def finish(self, *, seconds: float) -> None:

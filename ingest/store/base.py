@@ -38,8 +38,10 @@ class ChunkStore(Protocol):
         """
         ...
 
-    async def add_vectors(self, vectors: Mapping[str, Vector], *, space: str) -> None:
-        """Add vectors to chunks that are here already; ids that are gone are ignored."""
+    async def add_vectors(
+        self, chunks: Sequence[Chunk], vectors: Sequence[Vector], *, space: str
+    ) -> None:
+        """Add the vector of each of `chunks`, unless it is gone or reads otherwise by now."""
         ...
 
     async def nearest(self, vector: Vector, *, top_k: int, space: str) -> list[ScoredChunk]:

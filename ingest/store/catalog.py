@@ -104,22 +104,26 @@ class Catalog:
             if given:
                 schema.remember(connection, "space", space)
 
-    def add_vectors(self, vectors: Mapping[str, Vector], *, space: str) -> None:
-        """Add vectors to chunks that are here; ids that are gone are ignored."""
-        blobs = {id_: packed(vector) for id_, vector in vectors.items()}
-        if not blobs:
+    def add_vectors(
+        self, chunks: Sequence[Chunk], vectors: Sequence[Vector], *, space: str
+    ) -> None:
+        """Add the vector of each of `chunks`, unless it is gone or reads otherwise by now.
+
+        An id names a place on a page. While its text was embedded the page may have been replaced.
+        """
+        if not chunks:
             return
+        blobs = [packed(vector) for vector in vectors]
         with self._writing() as connection:
-            self._check_length(connection, blobs.values(), space)
-            numbers = dict(
-                connection.execute(
-                    "SELECT id, number FROM chunks WHERE id IN (SELECT value FROM json_each(?))",
-                    (json.dumps(list(blobs)),),
-                ).fetchall()
-            )
+            self._check_length(connection, blobs, space)
+            numbers = _numbers_of(connection, chunks)
             connection.executemany(
                 "INSERT OR REPLACE INTO embeddings (space, chunk, vector) VALUES (?, ?, ?)",
-                [(space, number, blobs[id_]) for id_, number in numbers.items()],
+                [
+                    (space, numbers[chunk.id], blob)
+                    for chunk, blob in zip(chunks, blobs, strict=True)
+                    if chunk.id in numbers
+                ],
             )
             _mark(connection, [(id_, space) for id_ in numbers])
             schema.remember(connection, "space", space)
@@ -302,6 +306,16 @@ class Catalog:
         """Let go of the file."""
         with self._lock:
             self._connection.close()
+
+
+def _numbers_of(connection: sqlite3.Connection, chunks: Sequence[Chunk]) -> dict[str, int]:
+    """Return the row numbers of those of `chunks` whose text still stands, by id."""
+    texts = {chunk.id: chunk.text for chunk in chunks}
+    rows = connection.execute(
+        "SELECT id, number, text FROM chunks WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(texts)),),
+    ).fetchall()
+    return {id_: number for id_, number, text in rows if text == texts[id_]}
 
 
 def _mark_differences(

@@ -67,9 +67,11 @@ class Index:
 
         await asyncio.to_thread(work)
 
-    async def add_vectors(self, vectors: Mapping[str, Vector], *, space: str) -> None:
+    async def add_vectors(
+        self, chunks: Sequence[Chunk], vectors: Sequence[Vector], *, space: str
+    ) -> None:
         def work() -> None:
-            self._catalog.add_vectors(vectors, space=space)
+            self._catalog.add_vectors(chunks, vectors, space=space)
             self._mirror_now_and_then(len(vectors))
 
         await asyncio.to_thread(work)

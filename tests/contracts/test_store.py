@@ -139,9 +139,19 @@ async def test_new_vector_wins_over_the_kept_one(index: Index) -> None:
 async def test_vectors_added_later_are_found_and_strangers_ignored(index: Index) -> None:
     chunks = await store(index, document("a", "one", "two"))
     assert await nearest(index, 0) == []
-    await index.add_vectors({chunks[1].id: at(3), "gone": at(0)}, space=SPACE)
+    stranger = dataclasses.replace(chunks[0], id="gone")
+    await index.add_vectors([chunks[1], stranger], [at(3), at(0)], space=SPACE)
     assert await nearest(index, 0) == ["two"]
     assert (await index.stats()).embedded == 1
+
+
+async def test_vector_of_text_that_has_been_replaced_meanwhile_is_dropped(index: Index) -> None:
+    before = await store(index, document("a", "one", "two"))
+    after = await store(index, document("a", "changed", "two"))
+    assert before[0].id == after[0].id
+    await index.add_vectors(before, [at(0), at(90)], space=SPACE)
+    assert await nearest(index, 0) == ["two"]
+    assert await index.unembedded(space=SPACE, limit=9) == [after[0]]
 
 
 async def test_unembedded_is_bounded_and_can_be_asked_for_some_ids(index: Index) -> None:
@@ -155,7 +165,7 @@ async def test_unembedded_is_bounded_and_can_be_asked_for_some_ids(index: Index)
 
 async def test_spaces_do_not_mix(index: Index) -> None:
     chunks = await store(index, document("a", "one", "two"), [0])
-    await index.add_vectors({chunks[1].id: [1.0, 0.0]}, space="other:2")
+    await index.add_vectors([chunks[1]], [[1.0, 0.0]], space="other:2")
     assert await nearest(index, 0) == ["one"]
     found = await index.nearest([1.0, 0.0], top_k=5, space="other:2")
     assert [scored.chunk.text for scored in found] == ["two"]

@@ -372,7 +372,7 @@ def test_entry_written_again_while_it_is_carried_out_stays_in_the_journal() -> N
     (chunk,) = chunks_of(page)
     catalog.replace(page, [chunk], {chunk.id: at(0)}, space=SPACE)
     seen = catalog.pending(limit=10)
-    catalog.add_vectors({chunk.id: at(90)}, space=SPACE)
+    catalog.add_vectors([chunk], [at(90)], space=SPACE)
     catalog.settle(seen)
     (left,) = catalog.pending(limit=10)
     assert left.vector == pytest.approx(at(90))
