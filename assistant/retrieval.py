@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import functools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 from assistant.answers import Passage
@@ -197,14 +197,14 @@ class Retriever:
         return fluency if fluency >= FLUENCY_FLOOR else 0.0
 
     async def _passages(self, fused: Sequence[ScoredChunk]) -> tuple[Passage, ...]:
-        spans = self._spans(fused)
-        documents = await self._store.documents({span.url for span in spans})
+        documents = await self._store.documents({span.url for span in self._spans(fused)})
+        spans = self._spans(_as_they_stand(fused, documents))
         here = [span for span in spans if span.url in documents]  # the rest has just been deleted
         return tuple(
             _passage(span, documents[span.url], number) for number, span in enumerate(here, start=1)
         )
 
-    def _spans(self, fused: Sequence[ScoredChunk]) -> list[_Span]:
+    def _spans(self, fused: Iterable[ScoredChunk]) -> list[_Span]:
         """Return the spans to quote, best first: each the best chunk of its neighbourhood."""
         spans: list[_Span] = []
         told: set[tuple[str, ...]] = set()
@@ -246,6 +246,22 @@ def _bears_on(chunk: Chunk, telling: set[str]) -> bool:
     help to rank: recall@1 of both legs is .950 with them, .941 without.
     """
     return not telling.isdisjoint(words(f"{chunk.title} {chunk.heading} {chunk.text}"))
+
+
+def _as_they_stand(
+    found: Iterable[ScoredChunk], documents: Mapping[str, Document]
+) -> Iterator[ScoredChunk]:
+    """Yield the chunks where they stand in `documents` now; those that are gone from them are not.
+
+    A page that comes too late for one answer may be stored while the next one is looked up.
+    """
+    for scored in found:
+        chunk, document = scored.chunk, documents.get(scored.chunk.url)
+        if document is None or document.text[chunk.start : chunk.end] == chunk.text:
+            yield scored
+        elif (start := document.text.find(chunk.text)) >= 0:
+            moved = replace(chunk, start=start, end=start + len(chunk.text))
+            yield ScoredChunk(chunk=moved, score=scored.score)
 
 
 def _passage(span: _Span, document: Document, number: int) -> Passage:

@@ -3,7 +3,7 @@
 import dataclasses
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -380,3 +380,23 @@ async def test_questions_that_ask_for_no_news_rank_the_same_whatever_the_dates(
     found = await ask_in_2026(old_to_new, question, encoder)
     assert len(found) == 5
     assert found == await ask_in_2026(without, question, encoder)
+
+
+class Overtaken(Index):
+    """An index in which a page is read anew just before its text is quoted."""
+
+    newer: Document | None = None
+
+    async def documents(self, urls: Collection[str]) -> dict[str, Document]:
+        if self.newer is not None:
+            await put(self, self.newer, chunks_of(self.newer))
+        return await super().documents(urls)
+
+
+async def test_page_replaced_while_we_look_is_quoted_in_whole_paragraphs() -> None:
+    index = Overtaken(catalog=Catalog(), vectors=MemoryVectors())
+    kept, gone = "Drones need lights at night.", "Drones need an old permit."
+    before = document("law", "Short.", gone, "Nothing of note.", kept)
+    await put(index, before, chunks_of(before))
+    index.newer = document("law", "A longer beginning.", "Another rule.", "New here.", kept)
+    assert await ask(index, "Which drones need lights, a permit?") == [kept]
