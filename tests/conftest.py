@@ -1,9 +1,13 @@
 """What every test stands on: one event loop kind, and a home of its own."""
 
+import signal
 from pathlib import Path
 
 import hypothesis
 import pytest
+
+# A shell's background job ignores Ctrl-C, and so would each process that the tests start and end.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 hypothesis.settings.register_profile("shared", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("shared")
