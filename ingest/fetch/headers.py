@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from email.message import Message
 from email.utils import parsedate_to_datetime
 
 VALUED = frozenset({"max-snippet", "max-image-preview", "max-video-preview", "unavailable_after"})
 """Directives that have a value of their own behind a colon; any other name there is a bot's."""
 
+_CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?(?P<name>[\w.:+-]+)", re.IGNORECASE | re.ASCII)
+"""Python's own parser reads the parameters of mail (RFC 2231), and some values make it raise."""
 _COMMA = re.compile(r"(?<!mon|tue|wed|thu|fri|sat|sun|day),")
 """But for the one after the weekday of a date."""
 _UNTIL = re.compile(r"unavailable_after\s*:\s*(?P<date>.*)", re.IGNORECASE)
@@ -16,11 +17,10 @@ _UNTIL = re.compile(r"unavailable_after\s*:\s*(?P<date>.*)", re.IGNORECASE)
 
 def content_type(headers: Mapping[str, str]) -> tuple[str, str | None]:
     """Return media type (lower case) and charset (lower case) as the server claims them."""
-    message = Message()
-    message["content-type"] = headers.get("content-type", "")
-    charset = message.get_content_charset() or None
-    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    return media_type, charset
+    value = headers.get("content-type", "")
+    charset = _CHARSET.search(value)
+    media_type = value.partition(";")[0].strip().lower()
+    return media_type, charset["name"].lower() if charset else None
 
 
 def robots_directives(values: Sequence[str], *, agent: str, now: datetime) -> tuple[str, ...]:

@@ -19,6 +19,12 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
         ("text/html", "text/html", None),
         ("", "", None),
         (";;;;", "", None),
+        ("text/html; charset=utf-8; charset=gbk", "text/html", "utf-8"),
+        ("text/html; x-charset=gbk; charset = big5 ; a=b", "text/html", "big5"),
+        # Parts and encodings of parameters are for mail; RFC 9110 has none.
+        ("text/html; charset*=utf-8''x; charset*0=y", "text/html", None),
+        (f"text/html; charset*{'9' * 5000}=x", "text/html", None),
+        ("text/html; charset*=a\x00b''c", "text/html", None),
     ],
 )
 def test_a_content_type_is_taken_apart(value: str, media_type: str, charset: str | None) -> None:
