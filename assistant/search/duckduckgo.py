@@ -23,6 +23,10 @@ from ingest.wording import Language, Wording
 CAPTCHA_MARK = "anomaly-modal"
 """Stands in the page that wants to see a human, whatever its status."""
 CAPTCHA = Wording("it wants to see a human", "它要求真人验证")
+STEPS = frozenset({"/l/", "/y.js"})
+"""Paths of links that lead elsewhere, and of advertisements."""
+MOST_STEPS = 5
+"""From a link to its page; one is usual."""
 
 
 class ResultPage(FrankEngine, Duckduckgo):
@@ -79,8 +83,10 @@ class DuckDuckGo:
 
 def read_rows(html: str) -> list[Row]:
     """Return the rows of a result page in order, [] if there is nothing on it."""
+    parser = lxml.html.HTMLParser(encoding="utf-8")
     try:
-        tree = lxml.html.fromstring(html)
+        # As bytes: of text, lxml takes none that begins with an XML declaration.
+        tree = lxml.html.fromstring(html.encode("utf-8", "replace"), parser=parser)
     except lxml.etree.ParserError:  # an empty page
         return []
     rows = []
@@ -109,16 +115,13 @@ def unwrapped(href: str) -> str:
     Some links go through //duckduckgo.com/l/?uddg=<the URL, percent-encoded once>, and so do some
     advertisements, which then go through duckduckgo.com/y.js.
     """
-    if not href:
-        return ""
-    try:
-        url = resolve(Duckduckgo.search_url, href)
-    except FetchError:
-        return ""
-    step = urlsplit(url)
-    if same_or_subdomain(host_of(url), "duckduckgo.com"):
-        if step.path == "/y.js":
+    for _ in range(MOST_STEPS):
+        try:
+            url = resolve(Duckduckgo.search_url, href) if href else ""
+        except FetchError:
             return ""
-        if step.path == "/l/":
-            return unwrapped(parse_qs(step.query).get("uddg", [""])[0])
-    return url
+        step = urlsplit(url)
+        if not same_or_subdomain(host_of(url), "duckduckgo.com") or step.path not in STEPS:
+            return url
+        href = parse_qs(step.query).get("uddg", [""])[0] if step.path == "/l/" else ""
+    return ""

@@ -238,6 +238,7 @@ def test_links_that_are_no_pages_are_dropped() -> None:
     assert unwrapped("//duckduckgo.com/l/?uddg=https%3A%2F%2Fduckduckgo.com%2Fy.js%3Fad") == ""
     assert unwrapped("//duckduckgo.com/l/?rut=1") == ""
     assert unwrapped("https://") == ""
+    assert unwrapped("//duckduckgo.com/l/?uddg=" * 2_000 + "https://a.test/") == ""
     assert unwrapped("//duckduckgo.com/about") == "https://duckduckgo.com/about"
 
 
@@ -254,3 +255,12 @@ def test_a_row_without_a_link_or_a_snippet_breaks_nothing() -> None:
     assert [(row.title, row.href, row.snippet) for row in read_rows(html)] == [
         ("A", "https://a.test/", "")
     ]
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+async def test_a_page_of_xhtml_is_read_as_any_other(net: Internet, rows: int) -> None:
+    """As gates of hotel networks send it in place of the results."""
+    link = '<div class="result__body"><a class="result__a" href="https://a.test/">茶</a></div>'
+    html = f'<?xml version="1.0" encoding="utf-8"?><html><body>{link * rows}</body></html>'
+    net.page(f"https://{HOST}/html/", html)
+    assert [hit.title for hit in await find("茶", limit=1)] == ["茶"] * rows
