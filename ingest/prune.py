@@ -77,46 +77,6 @@ def best(candidates: Sequence[Candidate], question: str, *, budget: int) -> list
     return sorted(kept)
 
 
-def shares(
-    documents: Sequence[Document], question: str, *, budget: int, page_budget: int
-) -> list[int]:
-    """Return how many tokens of each document a question may have, `budget` at most together.
-
-    The blocks of all documents are ranked as one text, so that their scores compare; a document
-    gets a part in proportion to 1, 1/2, 1/3… by the rank of its best block. None gets more than
-    `page_budget` or than it has; what it leaves goes to the others. A document without a word of
-    the question gets 0, for which `choose` returns the one block that it always does.
-    """
-    found = [_few(blocks(document.text)) for document in documents]
-    whole = [_candidates(document, of_it) for document, of_it in zip(documents, found, strict=True)]
-    worths = iter(_worths([candidate for of_it in whole for candidate in of_it], question))
-    top = [max((next(worths) for _ in of_it), default=0.0) for of_it in whole]
-    wants = [
-        min(page_budget, sum(token_estimate(candidate.text) for candidate in of_it))
-        for of_it in whole
-    ]
-    ranked = sorted((place for place in range(len(top)) if top[place]), key=lambda p: -top[p])
-    weights = {place: 1 / rank for rank, place in enumerate(ranked, start=1)}
-    return _shared_out(budget, weights, wants)
-
-
-def _shared_out(budget: int, weights: dict[int, float], wants: Sequence[int]) -> list[int]:
-    """Share `budget` by weight; whoever wants less than that leaves the rest to the others."""
-    given = [0] * len(wants)
-    while weights:
-        each = budget / sum(weights.values())
-        content = {place for place, weight in weights.items() if wants[place] <= each * weight}
-        if not content:
-            for place, weight in weights.items():
-                given[place] = int(each * weight)
-            return given
-        for place in content:
-            given[place] = wants[place]
-            budget -= wants[place]
-        weights = {place: weight for place, weight in weights.items() if place not in content}
-    return given
-
-
 def _candidates(document: Document, found: Sequence[Block]) -> list[Candidate]:
     texts = [document.text[block.start : block.end] for block in found]
     return [

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ingest.documents import Document
 from ingest.extract import read_file
-from ingest.prune import MAX_BLOCK, MAX_BLOCKS, Block, blocks, choose, shares
+from ingest.prune import MAX_BLOCK, MAX_BLOCKS, Block, blocks, choose
 from ingest.tokens import token_estimate
 
 MARKDOWN = st.lists(
@@ -237,44 +237,6 @@ def test_question_about_the_site_itself_is_answered_by_its_notices(
 
 def test_pages_without_a_match_begin_with_what_is_no_boilerplate() -> None:
     assert chosen("Sign in\n\nOne is first.\n\nTwo.", "无关", budget=1) == ["One is first."]
-
-
-def test_pages_share_a_budget_by_the_rank_of_their_best_block() -> None:
-    good = "Drones need lights at night, and the lights of drones are seen from far. " * 20
-    fair = "Some drones are red. " * 60
-    none = "Tea is hot. " * 60
-    pages = [document(fair), document(none), document(good)]
-    portions = shares(pages, "drone lights at night", budget=300, page_budget=250)
-    assert portions == [100, 0, 200]
-
-
-def test_page_takes_no_more_of_a_budget_than_it_has_and_the_rest_goes_on() -> None:
-    short = "Drones need lights at night."
-    pages = [document("Some drones are red. " * 60), document(short)]
-    portions = shares(pages, "drone lights at night", budget=300, page_budget=250)
-    assert portions == [250, token_estimate(short)]
-
-
-def test_nothing_is_shared_among_no_pages() -> None:
-    assert shares([], "drones", budget=100, page_budget=100) == []
-    assert shares([document("")], "drones", budget=100, page_budget=100) == [0]
-
-
-@given(
-    st.lists(MARKDOWN, max_size=5),
-    st.text(max_size=20) | st.just("无人机夜间飞行"),
-    st.integers(0, 3000),
-    st.integers(0, 800),
-)
-@settings(deadline=None)
-def test_shares_fit_both_budgets(
-    texts: list[str], question: str, budget: int, page_budget: int
-) -> None:
-    pages = [document(text) for text in texts]
-    portions = shares(pages, question, budget=budget, page_budget=page_budget)
-    assert len(portions) == len(pages)
-    assert sum(portions) <= budget
-    assert all(0 <= share <= page_budget for share in portions)
 
 
 def test_heading_of_nothing_but_hashes_is_read_in_one_go() -> None:
