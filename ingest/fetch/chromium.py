@@ -13,11 +13,15 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ingest.errors import FetchError
 from ingest.fetch import supervisor
 from ingest.urls import host_of
 from ingest.wording import Wording
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PLAYWRIGHT_BUILDS = (
@@ -116,10 +120,6 @@ def _pins(pem: str) -> list[str]:
     if not pem:
         return []
     from cryptography import x509  # noqa: PLC0415  comes with crawl4ai, not with the base install
-    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415  the same
-        Encoding,
-        PublicFormat,
-    )
 
     try:
         bundle = Path(pem).read_bytes()
@@ -127,11 +127,23 @@ def _pins(pem: str) -> list[str]:
         authorities = x509.load_pem_x509_certificates(bundle) if few else []
     except (OSError, ValueError):
         return []
-    keys = [
-        authority.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        for authority in authorities
-    ]
-    return [base64.b64encode(hashlib.sha256(key).digest()).decode() for key in keys]
+    return [pin for pin in map(_pin, authorities) if pin]
+
+
+def _pin(authority: "Certificate") -> str:
+    """Return the hash of a public key, "" if it is of a kind unknown to us, such as SM2."""
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415  as above
+    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415  as above
+        Encoding,
+        PublicFormat,
+    )
+
+    try:
+        key = authority.public_key()
+    except (UnsupportedAlgorithm, ValueError):
+        return ""
+    octets = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(hashlib.sha256(octets).digest()).decode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

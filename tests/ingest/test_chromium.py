@@ -1,6 +1,7 @@
 import asyncio
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -200,6 +201,19 @@ def test_authorities_of_the_user_are_trusted_and_a_bundle_of_the_world_s_is_not_
     assert pins(bundle) == []
     assert pins(tmp_path / "nothing.pem") == []
     assert pins("") == []
+
+
+def test_an_authority_with_a_key_of_a_kind_unknown_to_us_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    p256, sm2 = bytes.fromhex("06082a8648ce3d030107"), bytes.fromhex("06082a811ccf5501822d")
+    known = trustme.CA(key_type=trustme.KeyType.ECDSA).cert_pem.bytes()
+    unknown = ssl.PEM_cert_to_DER_cert(known.decode()).replace(p256, sm2)
+    bundle = tmp_path / "both.pem"
+    bundle.write_bytes(ssl.DER_cert_to_PEM_cert(unknown).encode() + known)
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    [chosen] = [flag for flag in flags(gateway=NOWHERE) if "spki" in flag]
+    assert chosen.count(",") == 0
 
 
 # Chromium itself
