@@ -2,9 +2,11 @@
 
 import asyncio
 import importlib.util
+import itertools
 import json
 import shutil
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
@@ -13,7 +15,7 @@ import click
 from assistant.bootstrap import PROBE_TIMEOUT_S, build_search, ollama_at
 from assistant.errors import ModelError, SearchError
 from assistant.search.notices import stand_in
-from assistant.settings import Settings
+from assistant.settings import ModelSettings, Settings
 from ingest.bootstrap import browser_path, encoder_weights, open_store
 from ingest.errors import AssistantError, SettingsError
 from ingest.parts import install_command
@@ -88,17 +90,26 @@ def _command(line: str) -> Wording:
 
 
 async def _models(settings: Settings) -> list[Check]:
-    """Return Ollama, the chat model and the embedding model: three parts behind one door."""
-    if settings.model.provider == "openai":
-        where = settings.model.host
-        return [
-            Check(
-                part="chat model",
-                state="ok",
-                found=Wording(f"openai API at {where}", f"{where} 的 openai 接口"),
-            )
-        ]
-    server = ollama_at(settings.model, timeout_s=PROBE_TIMEOUT_S)
+    """Return the chat model, the embedding model, and each Ollama that is to serve them."""
+    model, embed = settings.model, settings.embed
+    checks: list[Check] = []
+    wanted: dict[str, list[tuple[str, str]]] = {}
+    if model.provider == "openai":
+        found = Wording(f"openai API at {model.host}", f"{model.host} 的 openai 接口")
+        checks.append(Check(part="chat model", state="ok", found=found))
+    else:
+        wanted[model.host] = [("chat model", model.name)]
+    if embed.provider == "ollama" or (embed.provider == "auto" and model.provider != "openai"):
+        wanted.setdefault(embed.host, []).append(("embed model", embed.model))
+    groups = await asyncio.gather(*(_served(model, *each) for each in wanted.items()))
+    return [*checks, *itertools.chain.from_iterable(groups)]
+
+
+async def _served(
+    settings: ModelSettings, host: str, wanted: Sequence[tuple[str, str]]
+) -> list[Check]:
+    """Return the Ollama at `host` and whether it has the models wanted: (part, name)."""
+    server = ollama_at(settings.model_copy(update={"host": host}), timeout_s=PROBE_TIMEOUT_S)
     try:
         installed = await server.installed()
     except ModelError as error:
@@ -106,16 +117,8 @@ async def _models(settings: Settings) -> list[Check]:
         return [Check(part="ollama", state="warn", found=error.message, mend=start)]
     finally:
         await server.close()
-    here = Wording(f"at {settings.model.host}", f"在 {settings.model.host}")
-    return [
-        Check(part="ollama", state="ok", found=here),
-        _pulled("chat model", settings.model.name, installed),
-        *(
-            [_pulled("embed model", settings.embed.model, installed)]
-            if settings.embed.provider in {"auto", "ollama"}
-            else []
-        ),
-    ]
+    here = Check(part="ollama", state="ok", found=Wording(f"at {host}", f"在 {host}"))
+    return [here, *(_pulled(part, name, installed) for part, name in wanted)]
 
 
 def _pulled(part: str, name: str, installed: list[str]) -> Check:

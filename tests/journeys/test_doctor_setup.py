@@ -39,6 +39,17 @@ def test_doctor_gives_the_command_that_mends_each_part(
     assert mends(shown)["encoder"] == "assistant setup"
 
 
+def test_doctor_looks_for_the_embedding_model_on_its_own_server(
+    shell: Shell, ollama: OllamaServer
+) -> None:
+    ollama.embedders = []
+    elsewhere = {"ASSISTANT_EMBED__PROVIDER": "ollama", "ASSISTANT_EMBED__HOST": ollama.url}
+    openai = {"ASSISTANT_MODEL__PROVIDER": "openai", "ASSISTANT_MODEL__HOST": "http://127.0.0.1:9"}
+    for chat in ({}, openai):
+        shown = shell("assistant", "doctor", "--json", code=None, **elsewhere, **chat)
+        assert mends(shown)["embed model"] == "ollama pull nomic-embed-text"
+
+
 def test_doctor_says_which_engine_stands_in(shell: Shell, net: Internet) -> None:
     site = DuckDuckGoSite(fixed())
     site.mode = "403"
