@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from ingest.addresses import AddressGuard
 from ingest.documents import Page, PageRecord
 from ingest.errors import FetchError, IngestError, MissingPartError
-from ingest.fetch.chromium import Chromium, find_browser
+from ingest.fetch.chromium import Chromium, find_browser, will_not_start
 from ingest.fetch.gateway import Gateway, Pass
 from ingest.fetch.headers import robots_directives
 from ingest.fetch.session import CLOSE_S, Session
@@ -302,13 +302,14 @@ class BrowserFetcher:
             stack.push_async_callback(gateway.close)
             chromium = await Chromium.start(executable, gateway=gateway.address)
             stack.push_async_callback(chromium.stop)
-            crawler = await self._connect(chromium.endpoint)
+            crawler = await self._connect(executable, chromium.endpoint)
             stack.pop_all()
         return Session(gateway=gateway, chromium=chromium, crawler=crawler)
 
-    async def _connect(self, endpoint: str) -> Any:
+    async def _connect(self, executable: str, endpoint: str) -> Any:
         from crawl4ai import AsyncLogger, BrowserConfig
         from crawl4ai.async_crawler_strategy import AsyncPlaywrightCrawlerStrategy
+        from playwright.async_api import Error  # noqa: PLC0415  comes with crawl4ai
 
         config = BrowserConfig(
             cdp_url=endpoint,
@@ -325,7 +326,10 @@ class BrowserFetcher:
         )
         crawler.set_hook("on_page_context_created", self._watch)
         crawler.set_hook("after_goto", self._settle)
-        await crawler.start()
+        try:
+            await crawler.start()
+        except Error as error:
+            raise will_not_start(executable, "it does not let us in") from error
         return crawler
 
     def _translated(self, visit: Visit, admitted: Pass, detail: str) -> IngestError:

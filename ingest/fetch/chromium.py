@@ -190,7 +190,7 @@ class Chromium:
         """
         program = await asyncio.to_thread(shutil.which, executable)
         if program is None:
-            raise _will_not_start(executable, "no such program")
+            raise will_not_start(executable, "no such program")
         chosen = await asyncio.to_thread(flags, gateway=gateway)
         profile = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=PROFILE_PREFIX))
         command = [program, *chosen, f"--user-data-dir={profile}", "about:blank"]
@@ -207,9 +207,9 @@ class Chromium:
             async with asyncio.timeout(START_S):
                 self.endpoint = await self._listening()
         except TimeoutError as error:
-            raise _will_not_start(executable, f"silent for {START_S:g} s") from error
+            raise will_not_start(executable, f"silent for {START_S:g} s") from error
         if not self.endpoint:
-            raise _will_not_start(executable, f"exit code {self._supervisor.returncode}")
+            raise will_not_start(executable, f"exit code {self._supervisor.returncode}")
 
     async def _listening(self) -> str:
         """Return the endpoint once it is there, "" if Chromium ends instead."""
@@ -297,7 +297,8 @@ def _listed_by_ps() -> Iterator[tuple[int, int, int, str]]:
         yield int(pid), int(group), int(kibibytes) * 1024, "".join(command)
 
 
-def _will_not_start(executable: str, detail: str) -> FetchError:
+def will_not_start(executable: str, detail: str) -> FetchError:
+    """Return why there is no browser."""
     return FetchError(
         Wording(f"{executable} does not start ({detail})", f"{executable} 无法启动（{detail}）"),
         url="",

@@ -508,6 +508,24 @@ async def test_a_browser_that_does_not_start_is_named(net: Internet, executable:
     await kit.close()
 
 
+async def test_a_browser_that_lets_nobody_in_is_named_and_nothing_is_left_of_it(
+    net: Internet, tmp_path: Path
+) -> None:
+    net.page("https://a.test/", page_en())
+    executable = tmp_path / "closed-browser"
+    executable.write_text(
+        "#!/bin/sh\n"
+        'for word; do case "$word" in --user-data-dir=*) folder="${word#*=}"; esac; done\n'
+        'printf "9\\n/devtools/browser/x" > "$folder/DevToolsActivePort"; exec sleep 60\n'
+    )
+    executable.chmod(0o755)
+    kit = Kit(executable=str(executable))
+    with pytest.raises(FetchError, match="closed-browser does not start"):
+        await kit.fetcher.fetch("https://a.test/")
+    await kit.close()
+    assert naming(str(executable)) == []
+
+
 def test_a_browser_that_playwright_brought_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
