@@ -238,12 +238,14 @@ class Chromium:
     async def stop(self) -> None:
         """End it with all its children and remove its profile. May be called twice."""
         assert self._supervisor.stdin is not None
+        assert self._supervisor.stdout is not None
         self._supervisor.stdin.close()  # from here on it ends also if nobody waits
         if not await self.ended(within_s=STOP_S):
             self._supervisor.kill()
         if self._supervisor.wait() < 0 and self.pid:  # it was killed, and could not do its work
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
+        await asyncio.to_thread(self._supervisor.stdout.close)  # somebody may still read it
         await asyncio.to_thread(shutil.rmtree, self._profile, ignore_errors=True)
 
 

@@ -252,6 +252,15 @@ async def test_chromium_ends_even_if_its_supervisor_is_killed(executable: str) -
     assert come_to_rest(*(process.pid for process in processes))
 
 
+@pytest.mark.chromium
+async def test_a_stopped_chromium_holds_no_file_open(executable: str) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    chromium = await Chromium.start(executable, gateway=NOWHERE)
+    await chromium.stop()
+    assert not chromium.is_alive
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
 def parent_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
