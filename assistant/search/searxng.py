@@ -39,6 +39,7 @@ _ENABLE_JSON = Wording(
 )
 _TOO_LARGE = Wording("its reply is too large", "回应过大")
 _NO_SERVER = Wording("nothing answers there", "那里没有回应")
+_NO_NAME = Wording("no server can have such a name", "服务器不可能有这样的名称")
 _START = Wording(
     "start the server, or correct search.searxng_url in assistant.toml",
     "请启动服务器，或更正 assistant.toml 中的 search.searxng_url",
@@ -112,6 +113,8 @@ class SearXNG:
             raise EngineFailure("unreachable", detail, hint=_START) from error
         except httpx.HTTPError as error:
             raise EngineFailure("failed", BROKEN) from error
+        except (httpx.InvalidURL, UnicodeError) as error:  # as the rules of IDNA have it
+            raise EngineFailure("misconfigured", _NO_NAME, hint=_START) from error
         return bytes(body)
 
 

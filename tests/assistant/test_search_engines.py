@@ -319,3 +319,11 @@ def test_no_engine_at_all_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASSISTANT_SEARCH__ENGINES", "[]")
     with pytest.raises(SettingsError, match=r"search\.engines"):
         load_settings()
+
+
+@pytest.mark.parametrize("url", ["http://xn--/", "http://½\u0338.test/"])
+async def test_a_server_name_that_cannot_be_is_misconfigured(url: str) -> None:
+    with pytest.raises(SearchError) as caught:
+        await SearXNG(url=url).search("tea", limit=1, language="en", timeout_s=5)
+    assert caught.value.kind == "misconfigured"
+    assert "search.searxng_url" in caught.value.to("zh")
