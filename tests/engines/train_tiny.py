@@ -19,11 +19,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-import torch  # noqa: TID253  this script is about nothing else
+import torch
 from safetensors.torch import save_file
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
-from torch import Tensor, nn  # noqa: TID253
-from torch.nn import functional as F  # noqa: N812, TID253
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
 
 from assistant.answers import Passage
 from assistant.prompts import build_prompt

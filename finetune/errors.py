@@ -1,0 +1,38 @@
+"""What can go wrong between domain data and a served model.
+
+AssistantError                (ingest.errors)
+└── FinetuneError
+    ├── RecipeError               the recipe, or what it names, cannot be used
+    ├── DataError                 rows cannot be read, or none are left
+    ├── BaseModelError            the model to start from is missing or does not fit
+    ├── TrainingError             training cannot go on: NaN, memory, disk
+    └── ExportError               the tuned model cannot be written or handed over
+"""
+
+from ingest.errors import AssistantError
+
+
+class FinetuneError(AssistantError):
+    """Base of what fine-tuning raises on purpose."""
+
+
+class RecipeError(FinetuneError):
+    """The recipe, or a file or step that it names, cannot be used."""
+
+    exit_code = 2
+
+
+class DataError(FinetuneError):
+    """Rows cannot be read, or none are left; the message names file and row."""
+
+
+class BaseModelError(FinetuneError):
+    """The model to start from is missing, broken, or does not fit the recipe."""
+
+
+class TrainingError(FinetuneError):
+    """Training cannot go on; what was saved stays."""
+
+
+class ExportError(FinetuneError):
+    """The tuned model cannot be written, or a server does not take it."""

@@ -1,0 +1,62 @@
+"""How long work tells where it stands: one small promise, so that no part prints by itself."""
+
+from types import TracebackType
+from typing import Protocol, Self
+
+from ingest.wording import Wording
+
+
+class Progress(Protocol):
+    """Where news of long work goes."""
+
+    def stage(self, name: Wording, *, total: int | None = None) -> "Stage":
+        """Begin a stretch of work of `total` units, None if nobody knows how many."""
+        ...
+
+    def note(self, text: Wording) -> None:
+        """Say something that is worth a line of its own."""
+        ...
+
+
+class Stage(Protocol):
+    """One stretch of work, from `with` to its end."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    def advance(self, units: int = 1, *, told: str = "") -> None:
+        """Tell that `units` more are done; `told` stands beside the bar ("loss 0.42")."""
+        ...
+
+
+class Silence:
+    """Progress that nobody looks at; it is its own stage. `notes` keeps what was said."""
+
+    def __init__(self) -> None:
+        self.notes: list[Wording] = []
+
+    def stage(self, name: Wording, *, total: int | None = None) -> "Silence":
+        return self
+
+    def note(self, text: Wording) -> None:
+        self.notes.append(text)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        return None
+
+    def advance(self, units: int = 1, *, told: str = "") -> None:
+        return None

@@ -1,0 +1,331 @@
+"""The recipe: one TOML file that says which model learns what from which data, and how.
+
+Unknown keys are refused, with the nearest known one. Paths are relative to the recipe's folder.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from finetune.errors import RecipeError
+from ingest.complaints import unusable_value
+from ingest.errors import SettingsError
+from ingest.settings import read_toml
+from ingest.wording import Wording
+
+FormatName = Literal["r1-think", "r1-direct", "chatml"]
+ReaderName = Literal[
+    "auto", "alpaca", "sharegpt", "openai", "huatuo", "cot", "classify", "entities", "nvc"
+]
+Step = Literal["unicode", "spaces", "html", "control_tokens"]
+Task = Literal["text", "classify", "entities", "nvc"]
+Quantization = Literal["", "f32", "f16", "q8_0", "q4_K_S", "q4_K_M"]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+TINY = 1e-9
+
+
+class Table(BaseModel):
+    """One table of a recipe: frozen, and strict about its keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelTable(Table):
+    """Which model learns, and in which chat format it is spoken to."""
+
+    base: str = Field(min_length=1, description="Folder of the base model, or its name on a hub.")
+    format: FormatName = Field(
+        default="r1-think",
+        description="r1-think: DeepSeek-R1 with its thinking; r1-direct: the same, thinking left "
+        "empty; chatml: Qwen2.5 and others.",
+    )
+    system: str = Field(default="", description="System message of rows that bring none.")
+
+
+class Oversample(Table):
+    """Key rows that are shown more often."""
+
+    match: str = Field(min_length=1, description="Text that the row's question or answer holds.")
+    times: int = Field(ge=2, le=100, description="How often such a row stands in training.")
+
+
+class AugmentTable(Table):
+    """Rows varied in ways that keep their label; off unless a number is set."""
+
+    copies: int = Field(default=0, ge=0, le=10, description="Varied copies of a training row.")
+    methods: tuple[Literal["typos", "punctuation", "shuffle", "synonyms"], ...] = Field(
+        default=("punctuation",), description="How questions are varied; answers never are."
+    )
+    synonyms: str = Field(default="", description="File of synonyms, one group a line.")
+
+
+class WindowTable(Table):
+    """Long texts of extraction rows are cut into windows that share some text."""
+
+    characters: int = Field(default=0, ge=0, description="Longest window; 0: texts stay whole.")
+    overlap: int = Field(default=0, ge=0, description="Characters that neighbours share.")
+
+
+class SplitTable(Table):
+    """Shares of the splits: they add up to 1."""
+
+    train: Share = 0.85
+    val: Share = 0.15
+    test: Share = 0.0
+    stratify: Literal["", "label"] = Field(
+        default="", description="label: each split has the same share of each label."
+    )
+    group: Literal["question", "group", "document"] = Field(
+        default="question", description="What never stands in two splits."
+    )
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> "SplitTable":
+        if abs(self.train + self.val + self.test - 1) > TINY:
+            raise ValueError(f"train, val and test add up to {self.train + self.val + self.test}")
+        return self
+
+
+class DataTable(Table):
+    """Which rows are learnt from, and how they are made ready."""
+
+    files: tuple[str, ...] = Field(min_length=1, description="Data files, of one or more formats.")
+    reader: ReaderName = Field(default="auto", description="Format of the files; auto: looked at.")
+    map: dict[str, str] = Field(
+        default={},
+        description="Field of ours -> field of the file: question, think, answer, system, text, "
+        "label, entities, group.",
+    )
+    encoding: str = Field(default="auto", description="auto: UTF-8, else found out (GBK, …).")
+    instruction: str = Field(
+        default="", description="Words before the text of classification and extraction rows."
+    )
+    labels: tuple[str, ...] = Field(default=(), description="Labels allowed; empty: all found.")
+    clean: tuple[Step, ...] = Field(
+        default=("unicode", "spaces", "html", "control_tokens"), description="Cleaning steps."
+    )
+    dedupe: Literal["off", "exact", "near"] = Field(
+        default="exact", description="near: rows that are almost the same, too."
+    )
+    near: Share = Field(default=0.9, description="Similarity (Jaccard) from which rows are alike.")
+    max_row_bytes: int = Field(
+        default=1_000_000, ge=1_000, description="Longer rows are quarantined."
+    )
+    max_bad_share: Share = Field(
+        default=0.2, description="Share of quarantined rows from which we stop."
+    )
+    limit: int = Field(default=0, ge=0, description="Rows read at most; 0: all.")
+    oversample: tuple[Oversample, ...] = ()
+    augment: AugmentTable = AugmentTable()
+    window: WindowTable = WindowTable()
+    split: SplitTable = SplitTable()
+
+
+class TrainTable(Table):
+    """How the model learns."""
+
+    method: Literal["lora", "qlora", "full"] = "lora"
+    r: int = Field(default=8, ge=1, description="Rank of LoRA.")
+    alpha: int = Field(default=16, ge=1, description="Scale of LoRA; customary: 2r.")
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    targets: tuple[str, ...] = Field(
+        default=("all",), description="Linear layers that LoRA adapts, by the end of their names."
+    )
+    epochs: float = Field(default=3, gt=0)
+    max_steps: int = Field(default=0, ge=0, description="Stop after so many steps; 0: epochs.")
+    lr: float = Field(default=1e-4, gt=0)
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    warmup: float = Field(
+        default=0.03, ge=0, description="Below 1: share of all steps; from 1 on: steps."
+    )
+    batch: int = Field(default=2, ge=1, description="Samples at once on one device.")
+    accumulate: int = Field(default=8, ge=1, description="Batches before one step.")
+    max_tokens: int = Field(default=1024, ge=16, description="Longest sample, prompt and reply.")
+    over_length: Literal["drop", "shorten"] = Field(
+        default="drop",
+        description="shorten: the earliest turns go; a target is never cut. Both are counted.",
+    )
+    turns: Literal["last", "all"] = Field(
+        default="last", description="all: each turn of a conversation becomes a sample."
+    )
+    precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
+    gradient_checkpointing: bool = True
+    weight_decay: float = Field(default=0.0, ge=0)
+    clip: float = Field(default=1.0, ge=0, description="Largest norm of the gradient; 0: any.")
+    early_stop: int = Field(
+        default=0, ge=0, description="Evaluations without gain after which we stop; 0: never."
+    )
+    evaluate_every: int = Field(default=0, ge=0, description="Steps; 0: each epoch.")
+    save_every: int = Field(default=0, ge=0, description="Steps; 0: with each evaluation.")
+    keep: int = Field(default=2, ge=1, description="Checkpoints kept, the best one besides.")
+    log_every: int = Field(default=5, ge=1, description="Steps.")
+    loss_chunk: int = Field(
+        default=1024, ge=0, description="Target tokens whose logits are held at once; 0: all."
+    )
+
+
+class EvaluateTable(Table):
+    """How a model is judged."""
+
+    task: Task = "text"
+    split: Literal["val", "test"] = "val"
+    limit: int = Field(default=200, ge=0, description="Records asked at most; 0: all.")
+    max_new_tokens: int = Field(default=512, ge=1)
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    batch: int = Field(default=8, ge=1)
+    similarity: Literal["auto", "off"] = Field(
+        default="auto", description="auto: with the encoder that the assistant uses."
+    )
+    perplexity: bool = True
+
+
+class ExportTable(Table):
+    """Under which name and with which settings the tuned model is served."""
+
+    name: str = Field(default="", description="Name in Ollama; empty: the recipe's.")
+    quantize: Quantization = Field(
+        default="q4_K_M", description='What Ollama makes of it; "": f16.'
+    )
+    num_ctx: int = Field(default=8_192, ge=256)
+    temperature: float = Field(default=0.6, ge=0, le=2)
+    top_p: float = Field(default=0.95, gt=0, le=1)
+    license: str = Field(default="", description="Licence text, or a file that holds it.")
+
+
+class Recipe(Table):
+    """All of it. `folder` is where the recipe stands: paths are relative to it."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    seed: int = Field(default=42, ge=0)
+    language: Literal["zh", "en"] = Field(default="zh", description="Of reports and of the card.")
+    model: ModelTable
+    data: DataTable
+    train: TrainTable = TrainTable()
+    evaluate: EvaluateTable = EvaluateTable()
+    export: ExportTable = ExportTable()
+    folder: Path = Field(default=Path(), exclude=True)
+
+    @field_validator("name")
+    @classmethod
+    def _no_dots(cls, name: str) -> str:
+        if ".." in name:
+            raise ValueError("two dots in the name")
+        return name
+
+    @property
+    def data_files(self) -> tuple[Path, ...]:
+        """The data files, found from the recipe's folder."""
+        return tuple(self.folder / Path(name).expanduser() for name in self.data.files)
+
+    @property
+    def base_folder(self) -> Path | None:
+        """The folder of the base model, None if the name is one of a hub."""
+        for folder in (self.folder / Path(self.model.base).expanduser(), Path(self.model.base)):
+            if folder.is_dir():
+                return folder
+        return None
+
+
+def load_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
+    """Return the recipe of `path` with `changes` such as "train.lr=2e-4" made to it.
+
+    Raises:
+        RecipeError: file, key or value cannot be used; the message names it.
+    """
+    if not path.is_file():
+        raise RecipeError(
+            Wording(f"there is no recipe {path}", f"没有配方文件 {path}"),
+            hint=Wording(
+                "write one: python -m finetune init drone-safety",
+                "先写一份：python -m finetune init drone-safety",
+            ),
+        )
+    try:
+        tables = read_toml(path)
+    except SettingsError as error:
+        raise RecipeError(error.message, hint=error.hint) from error
+    for change in changes:
+        _apply(tables, change)
+    return parse_recipe(tables, source=str(path), folder=path.resolve().parent)
+
+
+def parse_recipe(tables: Mapping[str, Any], *, source: str, folder: Path) -> Recipe:
+    """Return the recipe that `tables` describe; `source` is what messages call it."""
+    _refuse_unknown(tables, source)
+    try:
+        return Recipe(**tables, folder=folder)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        if first["type"] == "missing":
+            name = ".".join(str(part) for part in first["loc"])
+            raise RecipeError(
+                Wording(f"{source}: {name} is missing", f"{source}：缺少 {name}"),
+                hint=Wording("see docs/finetuning.md", "见 docs/finetuning.md"),
+            ) from error
+        told = unusable_value(error)
+        raise RecipeError(
+            Wording(f"{source}: {told.message.en}", f"{source}：{told.message.zh}"), hint=told.hint
+        ) from error
+
+
+def _apply(tables: dict[str, Any], change: str) -> None:
+    """Make a change such as "train.lr=2e-4" to `tables`; a bare word is text."""
+    name, equals, value = change.partition("=")
+    *parents, key = name.strip().split(".")
+    if not equals or not key:
+        raise RecipeError(
+            Wording(
+                f"--set {change}: not of the form key=value", f"--set {change}：不是 键=值 的形式"
+            ),
+            hint=Wording("write --set train.lr=2e-4", "请写成 --set train.lr=2e-4"),
+        )
+    for parent in parents:
+        tables = tables.setdefault(parent, {})
+        if not isinstance(tables, dict):
+            raise _unknown("--set", name, sorted(_names(Recipe)))
+    try:
+        tables[key] = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        tables[key] = value.strip()
+
+
+def _refuse_unknown(tables: Mapping[str, Any], source: str) -> None:
+    known = set(_names(Recipe)) - {"folder"}
+    for name in _names_in(tables):
+        parts = name.split(".")
+        if name in known or parts[:2] == ["data", "map"] or parts[:2] == ["data", "oversample"]:
+            continue
+        raise _unknown(source, name, sorted(known))
+
+
+def _unknown(source: str, name: str, known: Sequence[str]) -> RecipeError:
+    last = name.rpartition(".")[2]
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6) or [
+        one for one in known if one.rpartition(".")[2] == last
+    ]
+    return RecipeError(
+        Wording(f"{source}: unknown key {name}", f"{source}：没有 {name} 这个键"),
+        hint=Wording(f"did you mean {near[0]}?", f"是不是 {near[0]}？")
+        if near
+        else Wording("see docs/finetuning.md", "见 docs/finetuning.md"),
+    )
+
+
+def _names(table: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    for name, field in table.model_fields.items():
+        yield prefix + name
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _names(kind, f"{prefix}{name}.")
+
+
+def _names_in(tables: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for name, value in tables.items():
+        yield prefix + name
+        if isinstance(value, Mapping):
+            yield from _names_in(value, f"{prefix}{name}.")

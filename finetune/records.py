@@ -1,0 +1,116 @@
+"""The one shape that every data format becomes, and that lies in `runs/<name>/data/*.jsonl`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Split = Literal["train", "val", "test"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One question and its reply. `think` is the reasoning before the answer, empty for none."""
+
+    user: str
+    answer: str
+    think: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entity:
+    """A labelled stretch of a record's text: `text` is what stands at [start, end), characters."""
+
+    label: str
+    text: str
+    start: int = -1
+    end: int = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One conversation to learn from; its last turn is what evaluation asks for.
+
+    `source` is "file:row", rows counted from 1. `id` is a digest of the content, so that it is the
+    same wherever the row stands. Records of one `group` never stand in two splits. `label` and
+    `entities` hold what classification and extraction are scored by; `document` ties the windows
+    of one long text together, and `offset` is where in it a window begins, in characters.
+    """
+
+    id: str
+    turns: tuple[Turn, ...]
+    system: str = ""
+    label: str = ""
+    entities: tuple[Entity, ...] = ()
+    group: str = ""
+    source: str = ""
+    document: str = ""
+    offset: int = 0
+
+    @property
+    def last(self) -> Turn:
+        """The turn that is asked for in evaluation."""
+        return self.turns[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """What a model made of a record's last turn.
+
+    `text` is the whole reply as generated, with thinking and tags but without the end token;
+    `think` and `answer` are its parts. `stopped` tells whether the model ended by itself.
+    """
+
+    id: str
+    text: str
+    think: str
+    answer: str
+    stopped: bool
+    seconds: float
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawRow:
+    """A row as it was read, before a reader makes a record of it."""
+
+    source: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+def to_json(record: Record) -> dict[str, Any]:
+    """Return a record for one line of JSON; what is empty is left out."""
+    row: dict[str, Any] = {"id": record.id}
+    if record.system:
+        row["system"] = record.system
+    row["turns"] = [
+        {"user": turn.user, **({"think": turn.think} if turn.think else {}), "answer": turn.answer}
+        for turn in record.turns
+    ]
+    if record.entities:
+        row["entities"] = [
+            {"label": one.label, "text": one.text, "start": one.start, "end": one.end}
+            for one in record.entities
+        ]
+    for name in ("label", "group", "source", "document", "offset"):
+        if value := getattr(record, name):
+            row[name] = value
+    return row
+
+
+def from_json(row: Mapping[str, Any]) -> Record:
+    """Return the record that `to_json` wrote.
+
+    Raises:
+        KeyError, TypeError: the row is no such record.
+    """
+    return Record(
+        id=row["id"],
+        turns=tuple(Turn(**turn) for turn in row["turns"]),
+        system=row.get("system", ""),
+        label=row.get("label", ""),
+        entities=tuple(Entity(**one) for one in row.get("entities", ())),
+        group=row.get("group", ""),
+        source=row.get("source", ""),
+        document=row.get("document", ""),
+        offset=row.get("offset", 0),
+    )
