@@ -7,7 +7,7 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
 import click
@@ -50,8 +50,14 @@ def run(main: Coroutine[Any, Any, int], language: Language) -> NoReturn:
     of blocking libraries (a search that hangs, an extraction past the deadline) that nobody
     needs any more, and Ctrl-C would not stop at once.
     """
+    runner = asyncio.Runner()  # turns Ctrl-C into a cancellation, so that what is open is closed
+    run_plain(lambda: runner.run(main), language)
+
+
+def run_plain(work: Callable[[], int], language: Language) -> NoReturn:
+    """Do the same for work that computes: Ctrl-C raises KeyboardInterrupt in it."""
     try:
-        code = _outcome(main, language)
+        code = _outcome(work, language)
     except BrokenPipeError:
         os._exit(BROKEN_PIPE)
     with contextlib.suppress(BrokenPipeError):
@@ -60,11 +66,10 @@ def run(main: Coroutine[Any, Any, int], language: Language) -> NoReturn:
     os._exit(code)
 
 
-def _outcome(main: Coroutine[Any, Any, int], language: Language) -> int:
-    runner = asyncio.Runner()  # turns Ctrl-C into a cancellation, so that what is open is closed
+def _outcome(work: Callable[[], int], language: Language) -> int:
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # which the runner looks for
-        return runner.run(main)
+        return work()
     except KeyboardInterrupt:
         click.echo(f"\n{STOPPED.to(language)}", err=True)
         return INTERRUPTED
