@@ -103,7 +103,7 @@ class BrowserFetcher:
             url=url, permit=self._permit, timeout_s=self._timeout_s, max_bytes=self._max_bytes
         )
         try:
-            verdict = await visit.ask(url)
+            verdict = await self._asked(visit)
             async with self._gate, self._turn(url, verdict):
                 return await self._fetch(visit)
         except IngestError as error:
@@ -122,6 +122,14 @@ class BrowserFetcher:
                 await starting.result().stop()
         while self._chores:
             await asyncio.wait(self._chores)
+
+    async def _asked(self, visit: Visit) -> RobotsVerdict:
+        """Ask whether the page may be opened. A name server that hangs is a page too slow."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await visit.ask(visit.url)
+        except TimeoutError as error:
+            raise self._too_slow(visit.url) from error
 
     async def _permit(self, url: str) -> RobotsVerdict:
         await self._guard.check(url)

@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -206,6 +207,27 @@ async def test_troubles_have_reasons(net: Internet, strict: Kit) -> None:
     }
     for name, reason in reasons.items():
         assert (name, (await failure(strict, weird[name])).reason) == (name, reason)
+
+
+async def test_a_robots_txt_that_never_comes_is_a_page_too_slow(net: Internet) -> None:
+    async def never(url: str) -> NoReturn:
+        await asyncio.sleep(3600)
+        raise AssertionError
+
+    robots = RobotsGate(agent=AGENT, read=never)
+    fetcher = BrowserFetcher(
+        guard=AddressGuard(),
+        robots=robots,
+        agent=AGENT,
+        executable=None,
+        timeout_s=0.5,
+        max_bytes=100_000,
+    )
+    with pytest.raises(FetchError) as caught:
+        await fetcher.fetch("https://slow.test/")
+    await fetcher.close()
+    await robots.close()
+    assert caught.value.reason == "timeout"
 
 
 async def test_each_hop_is_told_with_its_status_and_the_rule_that_let_it_pass(
