@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import filelock
 
@@ -16,9 +16,8 @@ from finetune.errors import FinetuneError, RecipeError
 from finetune.records import Record, Split, from_json
 from ingest.wording import Wording
 
-StepName = Literal[
-    "prepare", "check", "evaluate-base", "train", "evaluate-adapter", "compare", "merge", "export"
-]
+StepName = str
+"""prepare, train, merge, evaluate-MODEL, export-TARGET."""
 
 
 class Run:

@@ -1,0 +1,15 @@
+"""Where the command `finetune` begins, and `python -m finetune`."""
+
+from ingest.process import begin
+
+
+def main(name: str | None = None) -> None:
+    """Run the command; `name` is what its help calls it."""
+    begin()
+    from finetune.cli import main as command  # noqa: PLC0415  after Ctrl-C has been taken
+
+    command(prog_name=name)
+
+
+if __name__ == "__main__":
+    main("python -m finetune")

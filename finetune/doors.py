@@ -1,0 +1,112 @@
+"""How the commands of `finetune` take a recipe, show results, and end.
+
+Only click is imported up here, so that `--help` starts at once.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from finetune.workflow import Workshop
+    from ingest.wording import Language
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def recipe_options(command: F) -> F:
+    """Give a command the recipe and what every step takes."""
+    for decorate in (
+        click.option("--lang", type=click.Choice(["auto", "zh", "en"]), help="Of messages."),
+        click.option("--quiet", is_flag=True, help="No progress, only results."),
+        click.option("--json", "as_json", is_flag=True, help="The result as JSON on stdout."),
+        click.option("--force", is_flag=True, help="Do it again though nothing changed."),
+        click.option(
+            "--runs",
+            type=click.Path(file_okay=False, path_type=Path),
+            metavar="FOLDER",
+            help="Where runs lie; default: runs/ beside the recipe.",
+        ),
+        click.option(
+            "--set",
+            "changes",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Change the recipe for this run, such as train.lr=2e-4.",
+        ),
+        click.argument("recipe", type=click.Path(path_type=Path)),
+    ):
+        command = decorate(command)
+    return command
+
+
+def answer(work: "Callable[[Workshop], dict[str, Any]]", options: dict[str, Any]) -> None:
+    """Do a command's work and show what it returns: lines for people, or JSON."""
+    from ingest.doors import spoken_language
+
+    def main() -> int:
+        shown = work(_workshop(options, spoken_language(options["lang"])))
+        _show(shown, as_json=options["as_json"])
+        return 0
+
+    plain_command(main, options["lang"])
+
+
+def plain_command(main: Callable[[], int], lang: str | None) -> None:
+    """Run a command to its end; what goes wrong is one line in `lang`, or the locale's."""
+    from ingest.doors import run_plain, spoken_language
+
+    run_plain(lambda: _told(main), spoken_language(lang))
+
+
+def _told(main: Callable[[], int]) -> int:
+    """Turn what the system refuses (a full disk, a folder of others) into one line."""
+    from finetune.errors import FinetuneError
+    from ingest.wording import Wording
+
+    try:
+        return main()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        where = error.filename or ""
+        what = error.strerror or str(error)
+        raise FinetuneError(
+            Wording(f"{what}: {where}".rstrip(": "), f"{what}：{where}".rstrip("：")),
+            hint=Wording(
+                "make room or choose another folder with --runs; finished steps are kept",
+                "请腾出空间，或用 --runs 换一个文件夹；已完成的步骤会保留",
+            ),
+        ) from error
+
+
+def _workshop(options: dict[str, Any], language: "Language") -> "Workshop":
+    from finetune.recipe import load_recipe
+    from finetune.runs import Run
+    from finetune.terminal import TerminalProgress
+    from finetune.workflow import Workshop
+
+    recipe = load_recipe(options["recipe"], options["changes"])
+    runs = options["runs"] or recipe.folder / "runs"
+    return Workshop(
+        recipe=recipe,
+        run=Run(runs / recipe.name),
+        progress=TerminalProgress(language=language, quiet=options["quiet"] or options["as_json"]),
+        language=language,
+        force=options["force"],
+    )
+
+
+def _show(shown: dict[str, Any], *, as_json: bool) -> None:
+    import json
+
+    if as_json:
+        click.echo(json.dumps(shown, ensure_ascii=False, default=str))
+        return
+    for name, value in shown.items():
+        if isinstance(value, float):
+            value = f"{value:.4g}"
+        text = str(value)
+        click.echo(text if name == "text" else f"{name}: {text}")

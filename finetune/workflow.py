@@ -1,0 +1,240 @@
+"""The steps from data to a served model; one that is done with the same inputs is skipped."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from finetune.errors import ExportError, RecipeError
+from finetune.progress import Progress
+from finetune.recipe import Quantization, Recipe
+from finetune.runs import Run, digest_of
+from ingest.wording import Language, Wording
+
+Target = Literal["gguf", "ollama", "vllm", "hf"]
+BASE = "base"
+ADAPTER = "adapter"
+MERGED = "merged"
+
+VERSION = 1
+"""Of what the steps write: a new one makes every step anew."""
+
+ALREADY = Wording(
+    "{}: done before with the same inputs (--force does it again)",
+    "{}：输入没有变化，跳过（--force 可重做）",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """One run of a recipe. `force` does steps again that need not be."""
+
+    recipe: Recipe
+    run: Run
+    progress: Progress
+    language: Language
+    force: bool = False
+
+    def prepare(self) -> bool:
+        """Read, clean and split the data. Returns whether there was anything to do."""
+        from finetune.data.prepare import prepare
+
+        return self._do(
+            "prepare",
+            self.prepared(),
+            lambda: prepare(self.recipe, self.run, progress=self.progress).figures(),
+        )
+
+    def rehearse(self, steps: int) -> dict[str, Any]:
+        """Train for some steps, keep nothing, and return what was measured."""
+        from finetune.train.trainer import train
+
+        summary = train(self.recipe, self.run, progress=self.progress, dry_steps=steps)
+        return summary.figures()
+
+    def train(self, *, resume: bool = False) -> bool:
+        """Train; a run that was cut short needs `resume`, or begins anew."""
+        from finetune.train.trainer import train
+
+        self._need("prepare", self.prepared(), "prepare")
+        return self._do(
+            "train",
+            self.trained(),
+            lambda: train(self.recipe, self.run, progress=self.progress, resume=resume).figures(),
+        )
+
+    def evaluate(self, model: str) -> bool:
+        """Ask `model` the questions of the held-out split and score its replies."""
+        from finetune.evaluation import evaluate
+
+        self._need("prepare", self.prepared(), "prepare")
+        if model in (ADAPTER, MERGED):
+            self._need("train", self.trained(), "train")
+        if model == MERGED:
+            self._need("merge", self.merged(), "merge")
+        return self._do(
+            f"evaluate-{model}",
+            self.evaluated(model),
+            lambda: evaluate(self.recipe, self.run, model, progress=self.progress).figures(),
+        )
+
+    def merge(self) -> bool:
+        """Put base and adapter into one model."""
+        from finetune.export.merge import merge
+
+        self._need("train", self.trained(), "train")
+        return self._do(
+            "merge",
+            self.merged(),
+            lambda: merge(self.recipe, self.run, progress=self.progress).figures(),
+        )
+
+    def export(
+        self, target: Target, *, quantize: Quantization | None = None, verify: bool = False
+    ) -> bool:
+        """Hand the merged model over in the form of `target`."""
+        from finetune.export.hand_over import export
+
+        self._need("merge", self.merged(), "merge")
+        digest = digest_of(self.merged(), target, quantize, verify, self.recipe.export.model_dump())
+        return self._do(
+            f"export-{target}",
+            digest,
+            lambda: export(
+                self.recipe,
+                self.run,
+                target,
+                quantize=quantize,
+                verify=verify,
+                progress=self.progress,
+            ).figures(),
+        )
+
+    def score(self, predictions: Path) -> dict[str, Any]:
+        """Score replies that were made elsewhere, and return the figures."""
+        from finetune.evaluation import evaluate_predictions
+
+        return evaluate_predictions(self.recipe, self.run, predictions).figures()
+
+    def activate(self) -> Wording:
+        """Let the assistant answer with the model that Ollama got; return what was said of it."""
+        from finetune.export.activate import activate
+
+        return activate(self.recipe.export.name or self.recipe.name)
+
+    def everything(self, targets: Sequence[Target]) -> dict[str, Any]:
+        """Do all steps that are not done yet; return the pages and figures that matter."""
+        from finetune.card import write_card
+        from finetune.comparison import compare
+        from finetune.report import write_report
+
+        self.prepare()
+        self.evaluate(BASE)
+        self.train()
+        self.evaluate(ADAPTER)
+        comparison = compare(self.run, BASE, ADAPTER, language=self.language)
+        self.merge()
+        for target in targets:
+            self.export(target)
+        return {
+            "text": comparison.to_text(self.language),
+            "report": write_report(self.recipe, self.run, language=self.recipe.language),
+            "card": write_card(self.recipe, self.run, language=self.recipe.language),
+            **{f"export-{to}": self.run.figures(f"export-{to}") for to in targets},
+        }
+
+    def prepared(self) -> str:
+        """Return the digest of all that the prepared data depends on."""
+        recipe = self.recipe
+        missing = next((path for path in recipe.data_files if not path.is_file()), None)
+        if missing is not None:
+            raise RecipeError(
+                Wording(f"there is no data file {missing}", f"没有数据文件 {missing}"),
+                hint=Wording(
+                    "data.files names it, from the recipe's folder",
+                    "它写在 data.files 里，相对于配方所在的文件夹",
+                ),
+            )
+        tables = (recipe.seed, recipe.language, recipe.model.system, recipe.data.model_dump())
+        return digest_of(VERSION, tables, *recipe.data_files)
+
+    def trained(self) -> str:
+        """Return the digest of all that the trained weights depend on."""
+        recipe = self.recipe
+        return digest_of(self.prepared(), recipe.model.model_dump(), recipe.train.model_dump())
+
+    def merged(self) -> str:
+        """Return the digest of all that the merged model depends on."""
+        return digest_of(self.trained(), MERGED)
+
+    def evaluated(self, model: str) -> str:
+        """Return the digest of all that the figures of `model` depend on."""
+        recipe = self.recipe
+        weights = self.trained() if model in (ADAPTER, MERGED) else recipe.model.model_dump()
+        return digest_of(self.prepared(), weights, model, recipe.evaluate.model_dump())
+
+    def _need(self, step: str, digest: str, command: str) -> None:
+        if self.run.finished(step, digest):
+            return
+        stale = bool(self.run.figures(step))
+        raise RecipeError(
+            Wording(
+                f"{self.run.folder}: the recipe or its data changed since {command}",
+                f"{self.run.folder}：{command} 之后配方或数据有改动",
+            )
+            if stale
+            else Wording(
+                f"{self.run.folder}: {command} has not been done",
+                f"{self.run.folder}：还没有做过 {command}",
+            ),
+            hint=Wording(
+                f"run: python -m finetune {command} RECIPE (with the same --set)",
+                f"请运行：python -m finetune {command} 配方（--set 要相同）",
+            ),
+        )
+
+    def _do(self, step: str, digest: str, work: Callable[[], dict[str, Any]]) -> bool:
+        if not self.force and self.run.finished(step, digest):
+            told = Wording(ALREADY.en.format(step), ALREADY.zh.format(step))
+            self.progress.note(told)
+            return False
+        with self.run.doing(step, digest) as figures:
+            figures.update(work())
+        return True
+
+
+def initialise(name: str, folder: Path) -> list[Path]:
+    """Copy a shipped recipe and its sample data into `folder`; return what was written.
+
+    Raises:
+        RecipeError: no recipe has this name, or a file of that name is there already.
+    """
+    shipped = Path(__file__).parent / "recipes"
+    sources = sorted(shipped.glob(f"{name}.*")) if name in names() else []
+    if not sources:
+        raise RecipeError(
+            Wording(f"there is no recipe {name}", f"没有名为 {name} 的配方"),
+            hint=Wording("choose one of " + ", ".join(names()), "可选：" + "、".join(names())),
+        )
+    written = [folder / source.name for source in sources]
+    for path in written:
+        if path.exists():
+            raise RecipeError(
+                Wording(f"{path} is there already", f"{path} 已经存在"),
+                hint=Wording("name another folder: --into FOLDER", "请换一个文件夹：--into 文件夹"),
+            )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for source, path in zip(sources, written, strict=True):
+            path.write_bytes(source.read_bytes())
+    except OSError as error:
+        raise ExportError(
+            Wording(f"cannot write into {folder}", f"写不进 {folder}"),
+            hint=Wording(str(error.strerror), str(error.strerror)),
+        ) from error
+    return written
+
+
+def names() -> list[str]:
+    """Return the names of the shipped recipes."""
+    return sorted(path.stem for path in (Path(__file__).parent / "recipes").glob("*.toml"))

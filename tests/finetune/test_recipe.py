@@ -1,0 +1,103 @@
+from pathlib import Path
+
+import pytest
+
+from finetune.errors import RecipeError
+from finetune.recipe import load_recipe
+from finetune.workflow import initialise, names
+
+SMALL = """
+name = "small"
+[model]
+base = "tiny"
+[data]
+files = ["rows.jsonl"]
+"""
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL, encoding="utf-8")
+    return path
+
+
+def refusal(path: Path, *changes: str) -> RecipeError:
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(path, changes)
+    return caught.value
+
+
+@pytest.mark.parametrize("name", names())
+def test_each_shipped_recipe_is_whole(name: str, tmp_path: Path) -> None:
+    written = initialise(name, tmp_path / "new")
+    recipe = load_recipe(tmp_path / "new" / f"{name}.toml")
+    assert recipe.name == name
+    assert set(recipe.data_files) <= set(written)
+
+
+def test_the_drone_recipe_has_the_published_settings() -> None:
+    train = load_recipe(Path("finetune/recipes/drone-safety.toml")).train
+    assert (train.r, train.alpha, train.dropout) == (8, 32, 0.1)
+    assert (train.batch, train.accumulate, train.epochs, train.lr) == (2, 16, 5, 1e-4)
+    assert (train.schedule, train.weight_decay, train.precision) == ("cosine", 0.01, "fp16")
+
+
+def test_nothing_is_written_over(tmp_path: Path) -> None:
+    initialise("support", tmp_path)
+    (tmp_path / "support.csv").write_text("mine")
+    with pytest.raises(RecipeError) as caught:
+        initialise("support", tmp_path)
+    assert "--into" in caught.value.hint.en
+    assert (tmp_path / "support.csv").read_text() == "mine"
+
+
+def test_a_name_that_no_recipe_has_lists_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError) as caught:
+        initialise("../drone-safety", tmp_path)
+    assert "drone-safety" in caught.value.hint.zh
+
+
+def test_changes_of_the_command_line_win(small: Path) -> None:
+    recipe = load_recipe(small, ["train.lr=2e-4", "train.schedule=linear", "data.files=['a.csv']"])
+    assert (recipe.train.lr, recipe.train.schedule) == (2e-4, "linear")
+    assert recipe.data_files == (small.parent / "a.csv",)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("train.lrr=2", "did you mean train.lr?"),
+        ("lr=2", "did you mean train.lr?"),
+        ("train.r=big", "write a whole number"),
+        ("train.r", "--set train.lr=2e-4"),
+        ("train.lr.deep=2", "unknown key train.lr.deep"),
+        ("data.split.train=0.5", "must add up to 1"),
+        ("data.window.characters=10", "window.overlap"),
+        ("name=../up", "name"),
+    ],
+)
+def test_what_cannot_be_used_is_named_with_what_to_write(
+    small: Path, change: str, told: str
+) -> None:
+    changes = ["data.window.overlap=10", change] if "window" in change else [change]
+    error = refusal(small, *changes)
+    assert told in error.to("en")
+    assert "\n" not in error.to("zh")
+    assert error.exit_code == 2
+
+
+def test_a_recipe_without_a_model_says_what_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "none.toml"
+    path.write_text('name = "x"\n[data]\nfiles = ["a"]\n')
+    assert "model is missing" in refusal(path).to("en")
+
+
+def test_a_recipe_that_is_not_there_names_the_command_that_writes_one(tmp_path: Path) -> None:
+    assert "finetune init" in refusal(tmp_path / "no.toml").to("en")
+
+
+def test_broken_toml_names_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "broken.toml"
+    path.write_text('name = "x"\n[model\n')
+    assert "line 2" in refusal(path).to("en")
