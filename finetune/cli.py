@@ -49,20 +49,23 @@ def main() -> None:
     default=Path(),
     help="The folder to write into.",
 )
+@click.option(
+    "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Written into the recipe."
+)
 @click.option("--lang", type=click.Choice(["auto", "zh", "en"]), help="Of messages.")
-def init(name: str, into: Path, lang: str | None) -> None:
+def init(name: str, into: Path, changes: tuple[str, ...], lang: str | None) -> None:
     """Write a shipped recipe and its sample data; without a name, list them.
 
     \b
     finetune init
     finetune init drone-safety
-    finetune init support --into my-bot
+    finetune init support --into my-bot --set model.base=/models/Qwen2.5-0.5B-Instruct
     """
 
     def work() -> int:
         from finetune.workflow import initialise, names
 
-        for line in initialise(name, into) if name else names():
+        for line in initialise(name, into, changes) if name else names():
             click.echo(line)
         return 0
 

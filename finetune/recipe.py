@@ -235,7 +235,7 @@ def load_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
     except SettingsError as error:
         raise RecipeError(error.message, hint=error.hint) from error
     for change in changes:
-        _apply(tables, change)
+        apply_change(tables, change)
     return parse_recipe(tables, source=str(path), folder=path.resolve().parent)
 
 
@@ -281,8 +281,12 @@ def _check_sense(recipe: Recipe, source: str) -> None:
         )
 
 
-def _apply(tables: dict[str, Any], change: str) -> None:
-    """Make a change such as "train.lr=2e-4" to `tables`; a bare word is text."""
+def apply_change(tables: dict[str, Any], change: str) -> None:
+    """Make a change such as "train.lr=2e-4" to `tables`; a bare word is text.
+
+    Raises:
+        RecipeError: it is not of that form.
+    """
     name, equals, value = change.partition("=")
     *parents, key = name.strip().split(".")
     if not equals or not key:

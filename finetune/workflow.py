@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import tomlkit
+
 from finetune.errors import ExportError, RecipeError
 from finetune.progress import Progress
-from finetune.recipe import Quantization, Recipe
+from finetune.recipe import Quantization, Recipe, apply_change, parse_recipe
 from finetune.runs import Run, digest_of
 from ingest.wording import Language, Wording
 
@@ -203,11 +205,13 @@ class Workshop:
         return True
 
 
-def initialise(name: str, folder: Path) -> list[Path]:
+def initialise(name: str, folder: Path, changes: Sequence[str] = ()) -> list[Path]:
     """Copy a shipped recipe and its sample data into `folder`; return what was written.
 
+    `changes` such as "train.lr=2e-4" are written into the recipe, its comments are kept.
+
     Raises:
-        RecipeError: no recipe has this name, or a file of that name is there already.
+        RecipeError: no recipe has this name, a change cannot be made, or a file is there already.
     """
     shipped = Path(__file__).parent / "recipes"
     sources = sorted(shipped.glob(f"{name}.*")) if name in names() else []
@@ -223,16 +227,26 @@ def initialise(name: str, folder: Path) -> list[Path]:
                 Wording(f"{path} is there already", f"{path} 已经存在"),
                 hint=Wording("name another folder: --into FOLDER", "请换一个文件夹：--into 文件夹"),
             )
+    recipe = _changed(shipped / f"{name}.toml", changes)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for source, path in zip(sources, written, strict=True):
-            path.write_bytes(source.read_bytes())
+            path.write_bytes(recipe if path.suffix == ".toml" else source.read_bytes())
     except OSError as error:
         raise ExportError(
             Wording(f"cannot write into {folder}", f"写不进 {folder}"),
             hint=Wording(str(error.strerror), str(error.strerror)),
         ) from error
     return written
+
+
+def _changed(path: Path, changes: Sequence[str]) -> bytes:
+    """Return a recipe's text with changes made to it."""
+    document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    for change in changes:
+        apply_change(document, change)
+    parse_recipe(document.unwrap(), source="--set", folder=path.parent)
+    return tomlkit.dumps(document).encode()
 
 
 def names() -> list[str]:

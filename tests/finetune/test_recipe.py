@@ -101,3 +101,17 @@ def test_broken_toml_names_the_line(tmp_path: Path) -> None:
     path = tmp_path / "broken.toml"
     path.write_text('name = "x"\n[model\n')
     assert "line 2" in refusal(path).to("en")
+
+
+def test_changes_are_written_into_the_new_recipe_and_its_comments_stay(tmp_path: Path) -> None:
+    initialise("drone-safety", tmp_path, ["model.base=tiny", "train.lr=0.005"])
+    path = tmp_path / "drone-safety.toml"
+    recipe = load_recipe(path)
+    assert (recipe.model.base, recipe.train.lr) == ("tiny", 0.005)
+    assert "holds the thought" in path.read_text(encoding="utf-8")
+
+
+def test_a_change_that_cannot_be_made_writes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError):
+        initialise("drone-safety", tmp_path / "new", ["train.lrr=1"])
+    assert not (tmp_path / "new").exists()
