@@ -1,4 +1,4 @@
-"""Write the pages that are made from the code: docs/cli.md, docs/configuration.md, the example.
+"""Write the pages that are made from the code: commands, settings, recipe keys, the example.
 
 python -m docs.generate            # write them
 python -m docs.generate --check    # exit 1 if they are stale (a test does this)
@@ -12,6 +12,8 @@ import click
 
 from assistant.cli import main as assistant
 from assistant.settings import Settings
+from finetune.cli import main as finetune
+from finetune.recipe import Recipe, Table
 from ingest.cli import main as ingest
 from ingest.settings import tables_of
 
@@ -31,7 +33,7 @@ def cli_page() -> str:
         "Made from `--help` by `make docs`. stdout carries the answer, stderr all else. "
         "Exit codes: 0 done, 1 failed, 2 asked wrongly, 130 stopped by Ctrl-C.",
     ]
-    for name, command in (("assistant", assistant), ("ingest", ingest)):
+    for name, command in (("assistant", assistant), ("ingest", ingest), ("finetune", finetune)):
         parts += _help(name, command)
     return "\n".join(parts) + "\n"
 
@@ -62,6 +64,8 @@ def _toml(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, str):
         return f'"{value}"'
+    if isinstance(value, dict):
+        return "{}"
     if isinstance(value, tuple):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
     return str(value)
@@ -96,6 +100,32 @@ def configuration_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def recipe_page() -> str:
+    """Return every key of a recipe with its default and what it means."""
+    lines = [
+        "# Recipes",
+        "",
+        "Made from the code by `make docs`. A recipe is one TOML file; paths are relative to it, "
+        "unknown keys are refused. `--set train.lr=2e-4` changes a key for one command. "
+        "[finetuning.md](finetuning.md) walks through one.",
+    ]
+    return "\n".join([*lines, *_recipe_rows("", Recipe)]) + "\n"
+
+
+def _recipe_rows(prefix: str, table: type[Table]) -> list[str]:
+    heading = f"## [{prefix.rstrip('.')}]" if prefix else "## At the top"
+    lines = ["", heading, "", "| key | default | what it means |", "| --- | --- | --- |"]
+    inner: list[str] = []
+    for key, field in table.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Table):
+            inner += _recipe_rows(f"{prefix}{key}.", kind)
+        elif not field.exclude:
+            default = "required" if field.is_required() else f"`{_toml(field.default)}`"
+            lines.append(f"| `{key}` | {default} | {field.description or ''} |")
+    return [*lines, *inner]
+
+
 def example_file() -> str:
     """Return an assistant.toml with every setting at its default, commented out."""
     lines = ["# Every setting with its default; uncomment what you change. Made by `make docs`."]
@@ -111,6 +141,7 @@ def example_file() -> str:
 PAGES = {
     "docs/cli.md": cli_page,
     "docs/configuration.md": configuration_page,
+    "docs/recipes.md": recipe_page,
     "assistant.example.toml": example_file,
 }
 

@@ -30,11 +30,11 @@ def main() -> None:
     """From domain data to a served, better model. One recipe (TOML) drives all.
 
     \b
-    finetune init drone-safety          a recipe with sample data, here
-    finetune prepare drone-safety.toml  clean, dedupe, split; a quality report
-    finetune check drone-safety.toml    what the model will see, how long it takes, what it needs
-    finetune train drone-safety.toml    LoRA; --resume goes on after a cut
-    finetune run drone-safety.toml      all of it, up to a GGUF file
+    finetune init drone-safety           # a recipe with sample data, here
+    finetune prepare drone-safety.toml   # clean, dedupe, split; a quality report
+    finetune check drone-safety.toml     # what the model will see, how long, how much memory
+    finetune train drone-safety.toml     # LoRA; --resume goes on after a cut
+    finetune run drone-safety.toml       # all of it, up to a GGUF file
 
     What a step writes lies in runs/NAME/ beside the recipe. A step that was done with the same
     inputs is not done again. Training needs: pip install 'qiuzheng[finetune]'
@@ -65,8 +65,12 @@ def init(name: str, into: Path, changes: tuple[str, ...], lang: str | None) -> N
     def work() -> int:
         from finetune.workflow import initialise, names
 
-        for line in initialise(name, into, changes) if name else names():
-            click.echo(line)
+        if name:
+            for path in initialise(name, into, changes):
+                click.echo(path)
+            return 0
+        for shipped, what in names().items():
+            click.echo(f"{shipped:<14}{what}")
         return 0
 
     plain_command(work, lang)

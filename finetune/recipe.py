@@ -72,9 +72,9 @@ class WindowTable(Table):
 class SplitTable(Table):
     """Shares of the splits: they add up to 1."""
 
-    train: Share = 0.85
-    val: Share = 0.15
-    test: Share = 0.0
+    train: Share = Field(default=0.85, description="What is learnt from.")
+    val: Share = Field(default=0.15, description="What the best checkpoint is chosen by.")
+    test: Share = Field(default=0.0, description="What nothing is chosen by.")
     stratify: Literal["", "label"] = Field(
         default="", description="label: each split has the same share of each label."
     )
@@ -112,7 +112,9 @@ class DataTable(Table):
         default=0.2, description="Share of quarantined rows from which we stop."
     )
     limit: int = Field(default=0, ge=0, description="Rows read at most; 0: all.")
-    oversample: tuple[Oversample, ...] = ()
+    oversample: tuple[Oversample, ...] = Field(
+        default=(), description='Rows shown more often: [{ match = "15GB", times = 5 }].'
+    )
     augment: AugmentTable = AugmentTable()
     window: WindowTable = WindowTable()
     split: SplitTable = SplitTable()
@@ -121,17 +123,22 @@ class DataTable(Table):
 class TrainTable(Table):
     """How the model learns."""
 
-    method: Literal["lora", "qlora", "full"] = "lora"
+    method: Literal["lora", "qlora", "full"] = Field(
+        default="lora",
+        description="qlora: LoRA over a base in 4 bits (CUDA); full: all weights learn.",
+    )
     r: int = Field(default=8, ge=1, description="Rank of LoRA.")
     alpha: int = Field(default=16, ge=1, description="Scale of LoRA; customary: 2r.")
-    dropout: float = Field(default=0.0, ge=0, lt=1)
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="Of LoRA.")
     targets: tuple[str, ...] = Field(
         default=("all",), description="Linear layers that LoRA adapts, by the end of their names."
     )
-    epochs: float = Field(default=3, gt=0)
+    epochs: float = Field(default=3, gt=0, description="Rounds through the data.")
     max_steps: int = Field(default=0, ge=0, description="Stop after so many steps; 0: epochs.")
-    lr: float = Field(default=1e-4, gt=0)
-    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    lr: float = Field(default=1e-4, gt=0, description="Highest learning rate.")
+    schedule: Literal["cosine", "linear", "constant"] = Field(
+        default="cosine", description="How the learning rate falls after the warm-up."
+    )
     warmup: float = Field(
         default=0.03, ge=0, description="Below 1: share of all steps; from 1 on: steps."
     )
@@ -145,9 +152,15 @@ class TrainTable(Table):
     turns: Literal["last", "all"] = Field(
         default="last", description="all: each turn of a conversation becomes a sample."
     )
-    precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
-    gradient_checkpointing: bool = True
-    weight_decay: float = Field(default=0.0, ge=0)
+    precision: Literal["auto", "bf16", "fp16", "fp32"] = Field(
+        default="auto",
+        description="auto: bf16 on cards of compute capability 8 or more, fp16 on older ones, "
+        "else fp32.",
+    )
+    gradient_checkpointing: bool = Field(
+        default=True, description="Compute activations twice instead of keeping them."
+    )
+    weight_decay: float = Field(default=0.0, ge=0, description="Of AdamW.")
     clip: float = Field(default=1.0, ge=0, description="Largest norm of the gradient; 0: any.")
     early_stop: int = Field(
         default=0, ge=0, description="Evaluations without gain after which we stop; 0: never."
@@ -164,16 +177,18 @@ class TrainTable(Table):
 class EvaluateTable(Table):
     """How a model is judged."""
 
-    task: Task = "text"
-    split: Literal["val", "test"] = "val"
+    task: Task = Field(default="text", description="Which figures make sense.")
+    split: Literal["val", "test"] = Field(default="val", description="Whose questions are asked.")
     limit: int = Field(default=200, ge=0, description="Records asked at most; 0: all.")
-    max_new_tokens: int = Field(default=512, ge=1)
-    temperature: float = Field(default=0.0, ge=0, le=2)
-    batch: int = Field(default=8, ge=1)
+    max_new_tokens: int = Field(default=512, ge=1, description="Longest reply.")
+    temperature: float = Field(
+        default=0.0, ge=0, le=2, description="0: the likeliest token each time (greedy)."
+    )
+    batch: int = Field(default=8, ge=1, description="Questions at once.")
     similarity: Literal["auto", "off"] = Field(
         default="auto", description="auto: with the encoder that the assistant uses."
     )
-    perplexity: bool = True
+    perplexity: bool = Field(default=True, description="Of the targets, for weights at hand.")
 
 
 class ExportTable(Table):
@@ -183,17 +198,21 @@ class ExportTable(Table):
     quantize: Quantization = Field(
         default="q4_K_M", description='What Ollama makes of it; "": f16.'
     )
-    num_ctx: int = Field(default=8_192, ge=256)
-    temperature: float = Field(default=0.6, ge=0, le=2)
-    top_p: float = Field(default=0.95, gt=0, le=1)
+    num_ctx: int = Field(default=8_192, ge=256, description="Context in Ollama, in tokens.")
+    temperature: float = Field(default=0.6, ge=0, le=2, description="DeepSeek advises 0.5 to 0.7.")
+    top_p: float = Field(default=0.95, gt=0, le=1, description="DeepSeek advises 0.95.")
     license: str = Field(default="", description="Licence text, or a file that holds it.")
 
 
 class Recipe(Table):
     """All of it. `folder` is where the recipe stands: paths are relative to it."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9](?:[._-]?[A-Za-z0-9])*$", max_length=64)
-    seed: int = Field(default=42, ge=0)
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9](?:[._-]?[A-Za-z0-9])*$",
+        max_length=64,
+        description="Of the run's folder.",
+    )
+    seed: int = Field(default=42, ge=0, description="Of splits, sampling and training.")
     language: Literal["zh", "en"] = Field(default="zh", description="Of reports and of the card.")
     model: ModelTable
     data: DataTable

@@ -249,6 +249,8 @@ def _changed(path: Path, changes: Sequence[str]) -> bytes:
     return tomlkit.dumps(document).encode()
 
 
-def names() -> list[str]:
-    """Return the names of the shipped recipes."""
-    return sorted(path.stem for path in (Path(__file__).parent / "recipes").glob("*.toml"))
+def names() -> dict[str, str]:
+    """Return the names of the shipped recipes, each with what its first line says."""
+    paths = sorted((Path(__file__).parent / "recipes").glob("*.toml"))
+    first = {path.stem: path.read_text(encoding="utf-8").partition("\n")[0] for path in paths}
+    return {name: line.lstrip("# ") for name, line in first.items()}

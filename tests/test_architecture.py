@@ -14,11 +14,21 @@ SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 
 VENDORS: dict[str, str | tuple[str, ...]] = {
     "ada_url": "ingest/urls.py",
-    "chardet": "ingest/charsets.py",
+    "chardet": ("ingest/charsets.py", "finetune/data/"),
     "chromadb": "ingest/store/chroma.py",
     "crawl4ai": ("ingest/fetch/browser.py", "ingest/crawl4ai_filter.py"),
     "httpcore": "ingest/fetch/",
     "ddgs": "assistant/search/",
+    "fastapi": "finetune/serve/",
+    "gguf": "finetune/export/",
+    "jieba": "finetune/metrics/",
+    "matplotlib": "finetune/train/",
+    "nltk": "finetune/metrics/",
+    "peft": ("finetune/train/", "finetune/export/", "finetune/generate/", "finetune/serve/"),
+    "rensa": "finetune/data/",
+    "rouge_chinese": "finetune/metrics/",
+    "sacrebleu": "finetune/metrics/",
+    "sklearn": "finetune/metrics/",
     "langchain_text_splitters": "ingest/split.py",
     "onnx": "ingest/embed/",
     "onnxruntime": "ingest/embed/",
@@ -26,7 +36,14 @@ VENDORS: dict[str, str | tuple[str, ...]] = {
     "protego": "ingest/robots.py",
     "rank_bm25": "",  # pruning and quotes
     "streamlit": "ui/",
+    "torch": ("finetune/train/", "finetune/export/", "finetune/generate/", "finetune/serve/"),
     "trafilatura": "ingest/maintext.py",
+    "transformers": (
+        "finetune/train/",
+        "finetune/export/",
+        "finetune/generate/",
+        "finetune/serve/",
+    ),
     "unstructured": "ingest/files.py",
 }
 """Where a vendor's name may stand; "" is anywhere."""
@@ -117,7 +134,7 @@ HEAVY = [
 ]
 
 
-@pytest.mark.parametrize("command", ["assistant", "ingest"])
+@pytest.mark.parametrize("command", ["assistant", "ingest", "finetune"])
 def test_help_imports_nothing_heavy(command: str) -> None:
     program = (
         f"import sys; from {command}.cli import main\n"

@@ -9,10 +9,15 @@ import pytest
 
 from assistant.cli import main as assistant
 from docs.generate import ROOT, stale
+from finetune.cli import main as finetune
 from ingest.cli import main as ingest
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-COMMANDS: dict[str, click.Command] = {"assistant": assistant, "ingest": ingest}
+COMMANDS: dict[str, click.Command] = {
+    "assistant": assistant,
+    "ingest": ingest,
+    "finetune": finetune,
+}
 
 
 def test_generated_pages_say_what_the_code_says() -> None:
@@ -24,8 +29,8 @@ def shown_commands() -> list[str]:
     found = []
     for page in PAGES:
         for line in page.read_text(encoding="utf-8").splitlines():
-            command = re.sub(r"^\s*(\$ )?", "", line).partition("  #")[0]
-            if re.match(r"(assistant|ingest) (?!\|)", command) and "Usage:" not in line:
+            command = re.sub(r"^\s*(\$ )?(python -m (?=finetune))?", "", line).partition("  #")[0]
+            if re.match(r"(assistant|ingest|finetune) (?!\|)", command) and "Usage:" not in line:
                 found.append(command.partition(" | ")[0].strip())
     return sorted(set(found))
 
