@@ -6,6 +6,7 @@ AssistantError                (ingest.errors)
     ├── DataError                 rows cannot be read, or none are left
     ├── BaseModelError            the model to start from is missing or does not fit
     ├── TrainingError             training cannot go on: NaN, memory, disk
+    ├── EvaluationError           a model cannot be asked, or its replies cannot be read
     └── ExportError               the tuned model cannot be written or handed over
 """
 
@@ -32,6 +33,10 @@ class BaseModelError(FinetuneError):
 
 class TrainingError(FinetuneError):
     """Training cannot go on; what was saved stays."""
+
+
+class EvaluationError(FinetuneError):
+    """A model cannot be asked, or replies cannot be read; replies that came are kept."""
 
 
 class ExportError(FinetuneError):
