@@ -55,7 +55,7 @@ smoke: .venv/demo ## the base install, without any extra, answers
 	@$(BIN)/python -m tests.smoke
 
 check: lint types ## a quick look before a commit
-	@$(BIN)/python -m pytest -q -m "not engine and not chromium"
+	@$(BIN)/python -m pytest -q -m "not engine and not chromium and not go"
 
 lint: .venv/all
 	@$(BIN)/ruff check .
