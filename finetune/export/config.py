@@ -1,0 +1,163 @@
+"""The small files of a model folder, as every reader of them expects them.
+
+transformers 5 writes `rope_parameters` and `dtype`; transformers 4, Ollama's converter
+(convert/convert_qwen2.go) and older servers read `rope_theta` and `torch_dtype`. Without theta
+Ollama takes 0, and a model with a rope base of 0 answers "!!!!" to everything. Both are written.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from finetune.chatformat import ChatFormat
+from finetune.errors import BaseModelError, ExportError
+from finetune.recipe import ExportTable
+from ingest.wording import Wording
+
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+    "tokenizer.model",
+)
+"""Copied byte for byte: `save_pretrained` of transformers 5 changes them."""
+
+TOKENIZER_CONFIG = "tokenizer_config.json"
+TEMPLATE = "chat_template.jinja"
+LICENSES = ("LICENSE", "LICENSE.txt", "LICENSE.md", "NOTICE")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object in `path`.
+
+    Raises:
+        BaseModelError: there is no such file, or it is broken.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise BaseModelError(
+            Wording(f"{path.parent} has no {path.name}", f"{path.parent} 中没有 {path.name}"),
+            hint=Wording(
+                "it is no complete model folder: download the model again",
+                "模型文件夹不完整，请重新下载模型",
+            ),
+        ) from error
+    except (OSError, ValueError) as error:
+        raise _broken(path) from error
+    if not isinstance(value, dict):
+        raise _broken(path)
+    return value
+
+
+def _broken(path: Path) -> BaseModelError:
+    return BaseModelError(
+        Wording(f"{path} is broken", f"{path} 已损坏"),
+        hint=Wording("download the model again", "请重新下载模型"),
+    )
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write `value` with its keys in their order."""
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def rope(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how positions are turned: `rope_theta`, `rope_type` and what scaling needs.
+
+    Raises:
+        ExportError: no base is named, or it is 0: every server would then answer nonsense.
+    """
+    old = config.get("rope_scaling") or {}
+    found = {**old, **(config.get("rope_parameters") or {})}
+    theta = found.get("rope_theta") or config.get("rope_theta")
+    if not theta or float(theta) <= 0:
+        raise ExportError(
+            Wording("config.json names no rope_theta", "config.json 没有 rope_theta"),
+            hint=Wording(
+                "without it a server answers !!!! to everything: copy it from the base's config",
+                "缺了它，服务端只会输出 !!!!：请从基座模型的 config.json 抄来",
+            ),
+        )
+    kind = found.get("rope_type") or found.get("type") or "default"
+    return {**found, "rope_theta": float(theta), "rope_type": kind}
+
+
+def compatible_config(config: Mapping[str, Any], *, dtype: str) -> dict[str, Any]:
+    """Return a config that transformers 4 and 5, Ollama and vLLM read alike.
+
+    Args:
+        config: What transformers of any version wrote.
+        dtype: Of the weights as they are saved, such as "bfloat16".
+    """
+    parameters = rope(config)
+    both: dict[str, Any] = {
+        **config,
+        "rope_theta": parameters["rope_theta"],
+        "rope_parameters": parameters,
+        "torch_dtype": dtype,
+        "dtype": dtype,
+    }
+    if parameters["rope_type"] != "default":
+        both["rope_scaling"] = {k: v for k, v in parameters.items() if k != "rope_theta"}
+    both.pop("quantization_config", None)
+    return both
+
+
+def copy_tokenizer(base: Path, target: Path, *, template: str) -> None:
+    """Give `target` the base's tokenizer, unchanged but for the chat template.
+
+    The template stands in a file of its own, as transformers 5 and vLLM read it, and in
+    tokenizer_config.json, the only place where Ollama's converter looks.
+
+    Raises:
+        BaseModelError: the base has no tokenizer.json.
+    """
+    settings = read_json(base / TOKENIZER_CONFIG)
+    read_json(base / "tokenizer.json")
+    for name in (*TOKENIZER_FILES, *LICENSES):
+        if (base / name).is_file():
+            shutil.copyfile(base / name, target / name)
+    write_json(target / TOKENIZER_CONFIG, {**settings, "chat_template": template})
+    (target / TEMPLATE).write_text(template, encoding="utf-8")
+
+
+def control_tokens(folder: Path) -> dict[str, int]:
+    """Return text and id of each token that stands outside the tokenizer's own vocabulary."""
+    added = read_json(folder / "tokenizer.json").get("added_tokens") or []
+    return {token["content"]: int(token["id"]) for token in added}
+
+
+def write_generation_config(
+    base: Path, target: Path, *, chat: ChatFormat, export: ExportTable
+) -> None:
+    """Write generation_config.json: where a reply ends, and how words are drawn.
+
+    Ends that the base knows stay ends; the end that was trained comes first.
+
+    Raises:
+        ExportError: the tokenizer does not have the format's end token.
+    """
+    ids = control_tokens(base)
+    if chat.eos not in ids:
+        raise ExportError(
+            Wording(
+                f"the tokenizer of {base} has no {chat.eos}", f"{base} 的词表中没有 {chat.eos}"
+            ),
+            hint=Wording("set another [model] format in the recipe", "请换一种 [model] format"),
+        )
+    path = base / "generation_config.json"
+    known = read_json(path) if path.is_file() else {}
+    old = known.get("eos_token_id", [])
+    ends = list(dict.fromkeys([ids[chat.eos], *(old if isinstance(old, list) else [old])]))
+    ends = [end for end in ends if end is not None]
+    sampling = {"do_sample": True, "temperature": export.temperature, "top_p": export.top_p}
+    if export.temperature == 0:
+        sampling = {"do_sample": False}
+        known = {key: value for key, value in known.items() if key not in {"temperature", "top_p"}}
+    ending = {"eos_token_id": ends if len(ends) > 1 else ends[0]}
+    write_json(target / "generation_config.json", {**known, **ending, **sampling})
