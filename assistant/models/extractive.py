@@ -1,17 +1,19 @@
 """Answers without a language model: the sentences of the passages that fit the question best."""
 
 import itertools
+import math
 import re
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import Final
 
 from rank_bm25 import BM25Plus
 
 from assistant.answers import AnswerKind, Passage, Prompt
 from assistant.events import AnswerDelta, ModelEvent, ReplyFinished
 from assistant.prompts import orders_a_model, without_footnotes
-from ingest.tokens import content_words, sentence_spans, words
-from ingest.wording import Wording
+from ingest.tokens import CJK, content_words, language_of, sentence_spans, words
+from ingest.wording import Language, Wording
 
 MOST_QUOTES = 4
 # Chosen on XQuAD in two languages (bench/quotes.py): together they raise the share of questions
@@ -24,6 +26,17 @@ RANK_SHARE = 0.8
 """Of a sentence's score that its passage's rank may take away: the last of them keeps the rest."""
 FIGURE_BONUS = 0.6
 """For sentences with figures where the question asks for one (answer typing; Li and Roth 2002)."""
+
+LEAST_FIT: Final[dict[Language, float]] = {"en": 0.18, "zh": 0.10}
+"""Of the question's words, by weight, that passages must hold, or nothing is quoted (`_fit`).
+
+Lower in Chinese, where every seam between two words is a bigram that stands nowhere else. Chosen
+in bench/quotes.py: about the highest that cost no more than .005 of the questions answered."""
+NAME_WEIGHT = 2.0
+"""Of names and figures among the question's words: a passage on something else lacks them."""
+USUAL_LETTERS = 5
+LONGEST_LETTERS = 8
+"""Of a word in letters: one of five weighs 1, a longer one more, because long words are rare."""
 
 LEAST_WORDS = 4
 """A shorter sentence says nothing alone."""
@@ -42,6 +55,10 @@ NO_QUOTE = Wording(
     "No sentence of the pages fits the question.", "网页中没有与这个问题相符的句子。"
 )
 
+_NAME = re.compile(
+    rf"(?<=[\w,;:] )[A-Z]\w*|(?<=[{CJK}])\s?[A-Za-z]\w*|[A-Za-z]\w*(?=\s?[{CJK}])", re.ASCII
+)
+"""A capital that no beginning of a sentence explains, and Latin letters beside Chinese ones."""
 _MARKUP = re.compile(r"^\s*(?:>\s*|[-*+]\s+|\d{1,2}[.)]\s+)+|\*\*|__|`|!\[[^\]]*\]\([^)]*\)")
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 _ASKS_FIGURE = re.compile(
@@ -93,11 +110,15 @@ class ExtractiveModel:
 
 
 def best_sentences(question: str, passages: tuple[Passage, ...]) -> list[Quote]:
-    """Return the sentences that fit the question best, the best first, none twice."""
+    """Return the sentences that fit the question best, the best first, none twice.
+
+    None if the passages hold so few of the question's words that they are about something else.
+    """
     asked = content_words(question) or words(question)
-    quotes = [quote for passage in passages for quote in _sentences(passage)]
+    legible = [passage for passage in passages if not _shares_names_alone(question, asked, passage)]
+    quotes = [quote for passage in legible for quote in _sentences(passage)]
     counted = [words(quote.text) for quote in quotes]
-    if set(asked).isdisjoint(word for some in counted for word in some):
+    if not quotes or _fit(question, asked, legible, counted) < LEAST_FIT[language_of(question)]:
         return []
     scores = _scores(question, asked, quotes, counted)
     floor = LEAST_SHARE * max(scores)
@@ -107,6 +128,46 @@ def best_sentences(question: str, passages: tuple[Passage, ...]) -> list[Quote]:
         if scores[index] >= floor and not alike:
             chosen.append(index)
     return [quotes[index] for index in chosen[:MOST_QUOTES]]
+
+
+def _shares_names_alone(question: str, asked: Sequence[str], passage: Passage) -> bool:
+    """Tell whether a passage in another language has no more than Latin names in common."""
+    if language_of(passage.text) == language_of(question):
+        return False
+    return all(word.isascii() for word in set(asked) & _words_in(passage))
+
+
+def _fit(
+    question: str,
+    asked: Sequence[str],
+    passages: Sequence[Passage],
+    sentences: Sequence[Sequence[str]],
+) -> float:
+    """Return how much of the question its best passage and its best sentence hold, 0 to 1.
+
+    The mean of both shares. Each word weighs what it tells: rare among the passages (idf, which is
+    highest for what none of them holds), long, a name or a figure.
+    """
+    held = [_words_in(passage) for passage in passages]
+    names = {word for name in _NAME.findall(question) for word in words(name)}
+    weights = {}
+    for word in set(asked):
+        found = sum(word in some for some in held)
+        idf = math.log(1 + (len(held) + 1) / (found + 0.5))
+        letters = min(len(word), LONGEST_LETTERS) if word.isascii() else USUAL_LETTERS
+        is_name = word in names or any(character.isdigit() for character in word)
+        weights[word] = idf * letters / USUAL_LETTERS * (NAME_WEIGHT if is_name else 1.0)
+    return (_share(weights, held) + _share(weights, map(set, sentences))) / 2
+
+
+def _share(weights: Mapping[str, float], texts: Iterable[Set[str]]) -> float:
+    """Return the share of `weights` that the text with most of them holds."""
+    held = (sum(weights[word] for word in weights.keys() & text) for text in texts)
+    return max(held, default=0.0) / (sum(weights.values()) or 1.0)
+
+
+def _words_in(passage: Passage) -> set[str]:
+    return set(words(f"{passage.title} {passage.heading} {passage.text}"))
 
 
 def _scores(

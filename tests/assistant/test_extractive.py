@@ -6,8 +6,15 @@ import pytest
 
 from assistant.answers import Passage, Prompt
 from assistant.events import AnswerDelta, ReplyFinished
-from assistant.models.extractive import ExtractiveModel, best_sentences
+from assistant.models.extractive import ExtractiveModel, Quote, best_sentences
+from assistant.retrieval import Retriever
+from ingest.documents import Document
+from ingest.split import split
+from ingest.store.catalog import Catalog
+from ingest.store.index import Index
+from ingest.store.memory import MemoryVectors
 from ingest.wording import Language
+from tests.internet.demo import sample_pages
 
 pytestmark = pytest.mark.anyio
 
@@ -103,3 +110,55 @@ def test_question_for_a_figure_gets_the_sentence_that_has_one() -> None:
     page = "Hot water makes green tea bitter, the hotter the worse. Use it at 80 °C, no more."
     quotes = best_sentences("How hot should water for green tea be?", passages(page))
     assert any("80 °C" in quote.text for quote in quotes)
+
+
+async def quotes_of_the_demo(question: str) -> list[Quote]:
+    """Return what is quoted when the index holds the demo's pages, found by words."""
+    index = Index(catalog=Catalog(None), vectors=MemoryVectors())
+    for page in sample_pages():
+        document = Document(
+            url=page.url,
+            title=page.title,
+            text=page.text,
+            fetched_at=datetime(2026, 11, 21, tzinfo=UTC),
+        )
+        await index.replace(document, split(document), {}, space="")
+    found = await Retriever(store=index, embedder=None, top_k=6).retrieve(question)
+    assert found.passages, "each of the questions shares some word with the pages"
+    return best_sentences(question, found.passages)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Who won the 1998 World Cup?",
+        "How long does the Zorbix 3000 warranty last?",
+        "mooncakes recipe two",
+        "北京明天天气怎么样?",
+    ],
+)
+async def test_question_that_no_page_is_about_gets_no_quote(question: str) -> None:
+    assert await quotes_of_the_demo(question) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("How long may a crawler keep a robots.txt file?", "24 hours"),
+        ("default context length of ollama", "2048"),
+        ("绿茶用多少度的水泡？", "80到85摄氏度"),
+        ("无人机夜间飞行需要什么条件？", "灯光系统"),
+    ],
+)
+async def test_question_that_a_page_answers_is_quoted(question: str, answer: str) -> None:
+    quotes = await quotes_of_the_demo(question)
+    assert any(answer in quote.text for quote in quotes)
+
+
+async def test_page_in_another_language_is_not_quoted_for_its_names_alone() -> None:
+    assert await quotes_of_the_demo("爬虫可以把 robots.txt 缓存多久？") == []
+
+
+def test_page_in_another_language_is_quoted_for_a_name_in_its_own_script() -> None:
+    quotes = best_sentences("Who is 李白?", passages("李白是唐代诗人，字太白，号青莲居士。"))
+    assert len(quotes) == 1
