@@ -18,7 +18,7 @@ EXAMPLES: Final[tuple[Wording, ...]] = (
     ),
     Wording(
         "How long may a crawler keep a robots.txt file?",
-        "爬虫可以把 robots.txt 缓存多久？",
+        "绿茶用多少度的水泡？",
     ),
     Wording(
         "What is the difference between UTC and GMT?",
