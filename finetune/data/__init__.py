@@ -1,0 +1,1 @@
+"""From files of many formats to prepared data: read, cleaned, deduplicated, split, judged."""

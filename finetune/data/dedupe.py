@@ -1,0 +1,249 @@
+"""Rows that say the same, exactly or nearly.
+
+Exactly: questions and answers are equal but for case and white space. Nearly: the Jaccard
+similarity of their shingles reaches a threshold. MinHash (Broder, "On the resemblance and
+containment of documents", 1997; rensa's) and banding find the pairs that may be alike (Leskovec,
+Rajaraman and Ullman, "Mining of Massive Datasets", chapter 3); each pair is then compared truly,
+so that chance loses few pairs and invents none.
+"""
+
+import functools
+import hashlib
+import unicodedata
+from array import array
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from types import TracebackType
+from typing import IO, Self
+
+import numpy as np
+import numpy.typing as npt
+from rensa import RMinHash
+
+from finetune.records import Record
+
+DIGEST_BYTES = 16
+"""Two of a thousand million different rows meet with a chance of 1e-21."""
+
+SHINGLE_BYTES = 8
+"""Of UTF-8: nearly three ideographs or eight letters, between the 5 that the book advises for short
+texts and its 9 for long ones; one rule for Chinese, English and their mixtures."""
+
+PERMUTATIONS = 128
+SURE = 0.99
+"""Chance with which a pair right at the threshold is found; pairs above it are found more surely
+(0.9: 0.994 at the threshold, 0.99998 at 0.95)."""
+
+SEED = 1
+SHINGLES_AT_ONCE = 1_000_000
+"""8 MB of shingles are hashed in one go."""
+
+PAIRS_OF_A_ROW = 16
+"""So many of a row's candidates are compared: templates make thousands of rows half alike."""
+
+_ENDS = " .。!！?？~～…"
+
+
+def folded(text: str) -> str:
+    """Return text without white space, in one case."""
+    return "".join(text.split()).casefold()
+
+
+def question_form(text: str) -> str:
+    """Return what two ways to write one question have in common.
+
+    Width and compatibility forms (NFKC), case, white space and closing marks do not count.
+    """
+    return folded(unicodedata.normalize("NFKC", text)).strip(_ENDS)
+
+
+def content_digest(record: Record) -> bytes:
+    """Return 16 bytes that records with the same questions and answers share.
+
+    Neither thinking nor system message counts, nor case, nor white space.
+    """
+    total = hashlib.blake2b(digest_size=DIGEST_BYTES)
+    for turn in record.turns:
+        total.update(f"{folded(turn.user)}\0{folded(turn.answer)}\0".encode(errors="replace"))
+    return total.digest()
+
+
+def content_text(record: Record) -> str:
+    """Return the text by which records are nearly alike: their questions and answers."""
+    return folded("".join(turn.user + turn.answer for turn in record.turns))
+
+
+class SeenRows:
+    """Remembers rows by a digest, never their text: about 150 bytes a row."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[bytes, int] = {}
+
+    def first(self, digest: bytes, number: int) -> int | None:
+        """Return which earlier row had this digest; None for a new one, which is remembered."""
+        first = self._numbers.setdefault(digest, number)
+        return None if first == number else first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Likeness:
+    """Row `row` is nearly what the earlier row `of` is; `similarity` is their Jaccard index."""
+
+    row: int
+    of: int
+    similarity: float
+
+
+class NearRows:
+    """Finds rows that are nearly alike. What grows with them lies in files under `folder`.
+
+    Of each row 8 bytes for each band are written; one band at a time is read back, so that ten
+    million rows take some 300 MB. Rows of different `kind` (their label) are never alike.
+    """
+
+    def __init__(self, *, threshold: float, folder: Path) -> None:
+        self._threshold = threshold
+        self._rows_of_band = rows_of_band(threshold)
+        self._stack = ExitStack()
+        self._bands: list[IO[bytes]] = [
+            self._stack.enter_context(TemporaryFile(dir=folder))  # noqa: SIM115  the stack closes it
+            for _ in range(PERMUTATIONS // self._rows_of_band)
+        ]
+        self._kinds = array("q")
+        self._waiting: list[npt.NDArray[np.uint64]] = []
+        self._held = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def add(self, text: str, *, kind: int = 0) -> None:
+        """Take in the next row; rows are numbered from 0."""
+        found = shingles(text)
+        self._kinds.append(kind)
+        self._waiting.append(found)
+        self._held += len(found)
+        if self._held >= SHINGLES_AT_ONCE:
+            self._hash()
+
+    def alike(self, text_of: Callable[[int], str]) -> Iterator[Likeness]:
+        """Yield the rows that are nearly an earlier one that stays, in order.
+
+        `text_of` gives the text of a row again: candidates are compared by their true shingles.
+        """
+        self._hash()
+
+        @functools.lru_cache(maxsize=256)
+        def shingles_of(row: int) -> npt.NDArray[np.uint64]:
+            return np.unique(shingles(text_of(row)))
+
+        kept_instead: dict[int, int] = {}
+        compared: tuple[int, set[int]] = (-1, set())
+        for row, earlier in self._candidates():
+            if row != compared[0]:
+                compared = (row, set())
+            of = kept_instead.get(earlier, earlier)
+            if row in kept_instead or of in compared[1] or len(compared[1]) >= PAIRS_OF_A_ROW:
+                continue
+            compared[1].add(of)
+            similarity = jaccard(shingles_of(of), shingles_of(row))
+            if similarity >= self._threshold:
+                kept_instead[row] = of
+                yield Likeness(row=row, of=of, similarity=round(similarity, 4))
+
+    def _hash(self) -> None:
+        """Turn the waiting shingles into one number for each row and band."""
+        if not self._waiting:
+            return
+        ends = np.cumsum([0, *map(len, self._waiting)]).astype(np.uint64)
+        flat = np.concatenate(self._waiting)
+        matrix = RMinHash.digest_matrix_from_flat_token_hashes(flat, ends, PERMUTATIONS, SEED)
+        digests = np.array(matrix.to_rows(), dtype=np.uint64)
+        for number, file in enumerate(self._bands):
+            first = number * self._rows_of_band
+            file.write(_mixed(digests[:, first : first + self._rows_of_band]).tobytes())
+        self._waiting, self._held = [], 0
+
+    def _candidates(self) -> Iterator[tuple[int, int]]:
+        """Yield (row, earlier row) of all that share a band, by row, each pair once.
+
+        In a run of equal bands each row meets the first and the one before it: what is alike
+        comes together through them, and a run of n rows makes 2n pairs instead of n squared.
+        """
+        kinds = np.frombuffer(self._kinds, dtype=np.int64)
+        found = [np.empty(0, dtype=np.int64)]
+        for file in self._bands:
+            file.seek(0)
+            band = np.frombuffer(file.read(), dtype=np.uint64)
+            found.append(_pairs(_mixed(np.stack([band, kinds.view(np.uint64)], axis=1))))
+        for code in np.unique(np.concatenate(found)):
+            row, earlier = divmod(int(code), len(kinds))
+            yield row, earlier
+
+
+def rows_of_band(threshold: float) -> int:
+    """Return how many of the 128 MinHashes make a band.
+
+    The more, the fewer the candidates; so many that a pair at the threshold still shares one of
+    the bands with a chance of `SURE`: 1 - (1 - t^r)^b ("Mining of Massive Datasets", 3.4.2).
+    """
+    return max(
+        (
+            rows
+            for rows in range(1, PERMUTATIONS + 1)
+            if 1 - (1 - threshold**rows) ** (PERMUTATIONS // rows) >= SURE
+        ),
+        default=1,
+    )
+
+
+def shingles(text: str) -> npt.NDArray[np.uint64]:
+    """Return the text's shingles, mixed so that their bits look random; no two become one."""
+    held = np.frombuffer(text.encode(errors="replace"), dtype=np.uint8)
+    if len(held) < SHINGLE_BYTES:
+        held = np.pad(held, (0, SHINGLE_BYTES - len(held)))
+    windows = np.lib.stride_tricks.sliding_window_view(held, SHINGLE_BYTES)
+    numbers: npt.NDArray[np.uint64] = windows.copy().view(np.uint64).ravel()
+    numbers ^= numbers >> np.uint64(32)
+    numbers *= np.uint64(0xD6E8FEB86659FD93)  # odd, so that it can be undone (Mulvey, 2016)
+    numbers ^= numbers >> np.uint64(32)
+    return numbers
+
+
+def jaccard(one: npt.NDArray[np.uint64], other: npt.NDArray[np.uint64]) -> float:
+    """Return how much of two sets (sorted, each number once) they have in common, 0 to 1."""
+    both = len(np.intersect1d(one, other, assume_unique=True))
+    return both / (len(one) + len(other) - both)
+
+
+def _mixed(columns: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Return one number for each row of `columns`, other rows others but for rare chance."""
+    total = np.zeros(len(columns), dtype=np.uint64)
+    for column in columns.T:
+        total = (total ^ column) * np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio
+        total ^= total >> np.uint64(29)
+    return total
+
+
+def _pairs(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    """Return row * len + earlier row, of each row with the first and the last of its equals."""
+    if not len(numbers):
+        return np.empty(0, dtype=np.int64)
+    order = np.argsort(numbers, kind="stable").astype(np.int64)
+    ordered = numbers[order]
+    begins = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    first = np.repeat(order[begins], np.diff(np.r_[begins, len(order)]))
+    before = np.r_[order[:1], order[:-1]]
+    others = first != order
+    rows = order[others] * len(order)
+    return np.concatenate([rows + first[others], rows + before[others]])
