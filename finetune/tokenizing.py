@@ -115,6 +115,8 @@ def load_tokenizer(folder: Path, *, fmt: ChatFormat | None = None) -> ChatTokeni
     tables = _read(folder / "tokenizer.json")
     config = _read(folder / "tokenizer_config.json")
     eos = _content(config.get("eos_token"))
+    if not eos:
+        raise _endless(folder / "tokenizer_config.json")
     try:
         tokenizer = ChatTokenizer(
             tables, eos=eos, pad=_content(config.get("pad_token")) or eos, name=str(folder)
@@ -168,6 +170,12 @@ _COPY_AGAIN = Wording(
 
 def _broken(path: Path) -> BaseModelError:
     return BaseModelError(Wording(f"{path} cannot be read", f"无法读取 {path}"), hint=_COPY_AGAIN)
+
+
+def _endless(path: Path) -> BaseModelError:
+    return BaseModelError(
+        Wording(f"{path} names no eos_token", f"{path} 没有写明 eos_token"), hint=_COPY_AGAIN
+    )
 
 
 def _missing(name: str, mark: str, *, fits: Sequence[str]) -> BaseModelError:
