@@ -1,0 +1,170 @@
+"""LoRA's small matrices: laid on a base model, and bound to it by its fingerprint.
+
+Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", 2021.
+"""
+
+import hashlib
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
+from safetensors import SafetensorError
+from torch import nn
+from transformers import PreTrainedModel
+
+from finetune.errors import BaseModelError
+from finetune.recipe import Recipe, TrainTable
+from finetune.runs import write_whole
+from finetune.train.model import LoadedModel
+from ingest.wording import Wording
+
+BASE_FILE = "base.json"
+"""Beside the adapter: which base it was trained on, by name and fingerprint."""
+
+WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+    "chat_template.jinja",
+)
+BLOCK = 64 * 1024
+BLOCKS = 16
+"""Of each file of weights so many blocks are looked at: enough to tell models apart, in a blink."""
+
+LAYERS_SHOWN = 12
+
+
+def add_lora(loaded: LoadedModel, table: TrainTable) -> PeftModel:
+    """Return the model with fresh LoRA matrices, which alone are trained.
+
+    Raises:
+        BaseModelError: a layer that `train.targets` names is not in this model.
+    """
+    model = loaded.model
+    if table.method == "qlora":
+        model = prepare_model_for_kbit_training(  # type: ignore[no-untyped-call]
+            model, use_gradient_checkpointing=False
+        )
+    settings = LoraConfig(
+        r=table.r,
+        lora_alpha=table.alpha,
+        lora_dropout=table.dropout,
+        target_modules=_targets(model, table, loaded.folder),
+        bias="none",
+        task_type="CAUSAL_LM",
+    )
+    adapted: PeftModel = get_peft_model(model, settings)
+    return adapted
+
+
+def with_adapter(loaded: LoadedModel, adapter: Path) -> LoadedModel:
+    """Return the loaded base with the adapter of `adapter` laid on it, ready to answer.
+
+    Raises:
+        BaseModelError: it is no adapter, or one of another base.
+    """
+    check_adapter(adapter, loaded.folder)
+    try:
+        adapted: Any = PeftModel.from_pretrained(loaded.model, adapter)  # answers as its base does
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise BaseModelError(
+            Wording(f"{adapter} holds no usable adapter", f"{adapter} 中没有可用的适配器"),
+            hint=Wording(
+                "train again: python -m finetune train RECIPE",
+                "请重新训练：python -m finetune train 配方",
+            ),
+        ) from error
+    adapted.eval()
+    return replace(loaded, model=adapted)
+
+
+def check_adapter(adapter: Path, base: Path) -> None:
+    """Make sure that an adapter was trained on the model in `base`.
+
+    Raises:
+        BaseModelError: it was trained on another, or it does not say on which.
+    """
+    try:
+        told = json.loads((adapter / BASE_FILE).read_text(encoding="utf-8"))
+        trained_on, digest = str(told["base"]), str(told["fingerprint"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise BaseModelError(
+            Wording(
+                f"{adapter} does not say on which base it was trained",
+                f"{adapter} 没有写明它是在哪个基座上训练的",
+            ),
+            hint=Wording(
+                "train it first: python -m finetune train RECIPE",
+                "请先训练：python -m finetune train 配方",
+            ),
+        ) from None
+    if digest == fingerprint(base):
+        return
+    raise BaseModelError(
+        Wording(
+            f"{adapter} was trained on another base ({trained_on}) than {base}",
+            f"{adapter} 是在另一个基座（{trained_on}）上训练的，不是 {base}",
+        ),
+        hint=Wording(
+            "set model.base to that one, or train again", "请把 model.base 改回它，或重新训练"
+        ),
+    )
+
+
+def save_origin(folder: Path, base: Path, recipe: Recipe) -> None:
+    """Write beside an adapter, or a wholly trained model, what it was trained from."""
+    told: dict[str, Any] = {
+        "base": str(base),
+        "fingerprint": fingerprint(base),
+        "method": recipe.train.method,
+        "format": recipe.model.format,
+    }
+    write_whole(folder / BASE_FILE, json.dumps(told, ensure_ascii=False, indent=1) + "\n")
+    if recipe.train.method != "full":
+        return
+    for name in TOKENIZER_FILES:
+        if (base / name).is_file():
+            shutil.copyfile(base / name, folder / name)
+
+
+def fingerprint(folder: Path) -> str:
+    """Return a digest of a model's weights: names, sizes, and blocks spread over each file."""
+    digest = hashlib.sha256()
+    for path in sorted(path for pattern in WEIGHTS for path in folder.glob(pattern)):
+        size = path.stat().st_size
+        digest.update(f"{path.name} {size}\n".encode())
+        with path.open("rb") as file:
+            for at in range(0, size, max(BLOCK, size // BLOCKS)):
+                file.seek(at)
+                digest.update(file.read(BLOCK))
+    return digest.hexdigest()
+
+
+def _targets(model: PreTrainedModel, table: TrainTable, folder: Path) -> str | list[str]:
+    if "all" in table.targets:
+        return "all-linear"
+    known = {name.rpartition(".")[2] for name, part in model.named_modules() if _is_linear(part)}
+    if unknown := [name for name in table.targets if name.rpartition(".")[2] not in known]:
+        layers = ", ".join(sorted(known)[:LAYERS_SHOWN])
+        raise BaseModelError(
+            Wording(
+                f"train.targets: {folder.name} has no linear layer {unknown[0]}",
+                f"train.targets：{folder.name} 没有线性层 {unknown[0]}",
+            ),
+            hint=Wording(
+                f'write targets = ["all"], or of these: {layers}',
+                f'请写 targets = ["all"]，或从中选择：{layers}',
+            ),
+        )
+    return list(table.targets)
+
+
+def _is_linear(part: nn.Module) -> bool:
+    return isinstance(part, nn.Linear)

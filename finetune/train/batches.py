@@ -1,0 +1,166 @@
+"""Samples in memory, packed tightly, and the batches and steps that become of them."""
+
+import math
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypedDict
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+from torch.utils.data import Dataset
+
+from finetune.chatformat import chat_format
+from finetune.errors import TrainingError
+from finetune.progress import Progress
+from finetune.recipe import Recipe, TrainTable
+from finetune.records import Record, Split
+from finetune.runs import Run
+from finetune.samples import IGNORED, Sample, encode
+from finetune.tokenizing import ChatTokenizer
+from ingest.wording import Wording
+
+ANY_LENGTH = 1 << 40
+"""More tokens than any sample has."""
+
+
+class Row(TypedDict):
+    """One sample as a batch is made of it: int64, (length,) each."""
+
+    input_ids: Tensor
+    labels: Tensor
+
+
+class SampleSet(Dataset[Row]):
+    """Samples end to end in two arrays, five bytes a token: a tuple of ints takes some forty."""
+
+    def __init__(self, samples: Iterable[Sample]) -> None:
+        ids, learnt, ends = array("i"), bytearray(), array("q", [0])
+        for sample in samples:
+            ids.extend(sample.ids)
+            learnt.extend(label != IGNORED for label in sample.labels)
+            ends.append(len(ids))
+        self._ids = np.asarray(ids)
+        self._learnt = np.frombuffer(bytes(learnt), dtype=np.bool_)
+        self._ends = ends
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def __getitem__(self, index: int) -> Row:
+        part = slice(self._ends[index], self._ends[index + 1])
+        ids = self._ids[part].astype(np.int64)
+        labels = np.where(self._learnt[part], ids, IGNORED)
+        return {"input_ids": torch.from_numpy(ids), "labels": torch.from_numpy(labels)}
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of all samples, prompts and replies, padding apart."""
+        return len(self._ids)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lessons:
+    """What a run learns from and is held against, and what was too long for it."""
+
+    train: SampleSet
+    val: SampleSet
+    dropped: int
+    shortened: int
+
+
+def load_lessons(
+    recipe: Recipe, run: Run, tokenizer: ChatTokenizer, *, progress: Progress
+) -> Lessons:
+    """Return the samples of the splits `train` and `val`; the latter may be empty.
+
+    Raises:
+        TrainingError: no sample to train on is left.
+        RecipeError: `prepare` has not been run.
+    """
+    counts = {"dropped": 0, "shortened": 0}
+
+    def samples(split: Split) -> Iterable[Sample]:
+        with progress.stage(Wording(f"encoding {split}", f"编码 {split}")) as stage:
+            for record in run.records(split):
+                encoded = encode(
+                    record,
+                    chat_format(recipe.model.format),
+                    tokenizer,
+                    turns=recipe.train.turns,
+                    max_tokens=recipe.train.max_tokens,
+                    over_length=recipe.train.over_length,
+                )
+                counts["dropped"] += encoded.dropped
+                counts["shortened"] += encoded.shortened
+                stage.advance()
+                yield from encoded.samples
+
+    train = SampleSet(samples("train"))
+    if not len(train):
+        raise _nothing_left(list(run.records("train")), recipe, tokenizer)
+    return Lessons(train=train, val=SampleSet(samples("val")), **counts)
+
+
+def padding(pad_id: int) -> Callable[[Sequence[Row]], dict[str, Tensor]]:
+    """Return what makes a batch of rows: filled up on the right, (batch, longest) each."""
+
+    def collate(rows: Sequence[Row]) -> dict[str, Tensor]:
+        ids = [row["input_ids"] for row in rows]
+        labels = [row["labels"] for row in rows]
+        ones = [torch.ones_like(row) for row in ids]
+        return {
+            "input_ids": pad_sequence(ids, batch_first=True, padding_value=pad_id),
+            "attention_mask": pad_sequence(ones, batch_first=True),
+            "labels": pad_sequence(labels, batch_first=True, padding_value=IGNORED),
+        }
+
+    return collate
+
+
+def steps_per_epoch(samples: int, table: TrainTable, *, processes: int = 1) -> int:
+    """Return how many optimiser steps see each sample once; the last may be a small one."""
+    batches = math.ceil(samples / (table.batch * processes))
+    return math.ceil(batches / table.accumulate)
+
+
+def total_steps(samples: int, table: TrainTable, *, processes: int = 1) -> int:
+    """Return how many optimiser steps a training has, unless it stops early."""
+    of_epochs = math.ceil(table.epochs * steps_per_epoch(samples, table, processes=processes))
+    return table.max_steps or of_epochs
+
+
+def _nothing_left(
+    records: Sequence[Record], recipe: Recipe, tokenizer: ChatTokenizer
+) -> TrainingError:
+    limit = recipe.train.max_tokens
+    lengths = [
+        len(sample.ids)
+        for record in records
+        for sample in encode(
+            record,
+            chat_format(recipe.model.format),
+            tokenizer,
+            turns=recipe.train.turns,
+            max_tokens=ANY_LENGTH,
+            over_length="drop",
+        ).samples
+    ]
+    if not lengths:
+        return TrainingError(
+            Wording("the training split is empty", "训练集是空的"),
+            hint=Wording("look at data.files and data.split", "请检查 data.files 和 data.split"),
+        )
+    return TrainingError(
+        Wording(
+            f"no sample is left: {len(lengths)} of {len(lengths)} are longer than "
+            f"train.max_tokens = {limit}, the shortest {min(lengths)}, the longest {max(lengths)}",
+            f"没有剩下样本：{len(lengths)} 条全部超过 train.max_tokens = {limit}，"
+            f"最短 {min(lengths)}，最长 {max(lengths)}",
+        ),
+        hint=Wording(
+            f"set train.max_tokens = {max(lengths)}", f"请设 train.max_tokens = {max(lengths)}"
+        ),
+    )

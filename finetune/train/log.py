@@ -1,0 +1,151 @@
+"""What a training leaves to be read: a line of JSON for each log, and a summary at its end."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from finetune.errors import TrainingError
+from finetune.runs import write_whole
+from finetune.train.hardware import Precision
+from ingest.wording import Wording
+
+LOG_FILE = "log.jsonl"
+SUMMARY_FILE = "summary.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogEntry:
+    """Where training stood after `step`.
+
+    `loss` is the mean over the steps since the entry before, None in the entry of an evaluation;
+    `eval_loss` the mean over all target tokens of the validation split. Tokens, prompts among
+    them, and seconds count from the first step on, also over resumes. Memory in bytes.
+    """
+
+    step: int
+    epoch: float
+    tokens: int
+    seconds: float
+    peak_memory: int
+    loss: float | None = None
+    eval_loss: float | None = None
+    lr: float | None = None
+    grad_norm: float | None = None
+    tokens_per_second: float | None = None
+
+
+class TrainLog:
+    """`log.jsonl`, and its entries in memory. Without a folder they are in memory alone."""
+
+    def __init__(self, folder: Path | None, *, until: int = 0, writes: bool = True) -> None:
+        """Go on after the entries up to step `until`; later ones will be done again."""
+        self.entries: list[LogEntry] = []
+        if folder and until:
+            self.entries = [entry for entry in read_log(folder) if entry.step <= until]
+        self._path = folder / LOG_FILE if folder and writes else None
+        if self._path is not None:
+            write_whole(self._path, "".join(_line(entry) for entry in self.entries))
+
+    def add(self, entry: LogEntry) -> None:
+        """Write an entry at once, so that a killed training has told all."""
+        self.entries.append(entry)
+        if self._path is not None:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(_line(entry))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainSummary:
+    """How a training went.
+
+    Losses are nats per target token; the evaluation's are None without a validation split.
+    `seconds` is the time of training and evaluating, without loading. `estimated_seconds` is what
+    the whole would take, after a dry run.
+    """
+
+    steps: int
+    epochs: float
+    first_loss: float
+    train_loss: float
+    eval_loss: float | None
+    best_eval_loss: float | None
+    best_step: int
+    tokens: int
+    seconds: float
+    tokens_per_second: float
+    peak_memory: int
+    device: str
+    precision: Precision
+    parameters: int
+    trainable_parameters: int
+    samples: int
+    val_samples: int
+    dropped: int
+    shortened: int
+    stopped_early: bool = False
+    resumed_from: int = 0
+    total_steps: int = 0
+    estimated_seconds: float | None = None
+
+    def figures(self) -> dict[str, Any]:
+        """Return the figures for JSON."""
+        return asdict(self)
+
+
+def read_log(folder: Path) -> Iterator[LogEntry]:
+    """Yield the entries of a training; a last line that was cut short is left out.
+
+    Raises:
+        TrainingError: there is no log.
+    """
+    try:
+        lines = (folder / LOG_FILE).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise _nothing_trained(folder / LOG_FILE) from None
+    for line in lines:
+        try:
+            yield LogEntry(**json.loads(line))
+        except (ValueError, TypeError):
+            return
+
+
+def write_summary(folder: Path, summary: TrainSummary) -> None:
+    """Write `summary.json`."""
+    text = json.dumps(summary.figures(), ensure_ascii=False, indent=1)
+    write_whole(folder / SUMMARY_FILE, text + "\n")
+
+
+def read_summary(folder: Path) -> TrainSummary:
+    """Return the summary of a finished training.
+
+    Raises:
+        TrainingError: training has not been finished here.
+    """
+    try:
+        text = (folder / SUMMARY_FILE).read_text(encoding="utf-8")
+        return TrainSummary(**json.loads(text))
+    except (OSError, ValueError, TypeError):
+        raise _nothing_trained(folder / SUMMARY_FILE) from None
+
+
+def best_evaluation(entries: Sequence[LogEntry]) -> LogEntry | None:
+    """Return the evaluation of the lowest loss, the first of equals; None if there was none."""
+    evaluations = [entry for entry in entries if entry.eval_loss is not None]
+    return min(evaluations, key=lambda entry: entry.eval_loss or 0.0, default=None)
+
+
+def _line(entry: LogEntry) -> str:
+    told = {name: value for name, value in asdict(entry).items() if value is not None}
+    return json.dumps(told) + "\n"
+
+
+def _nothing_trained(path: Path) -> TrainingError:
+    return TrainingError(
+        Wording(f"there is no usable {path}", f"没有可用的 {path}"),
+        hint=Wording(
+            "train first: python -m finetune train RECIPE",
+            "请先训练：python -m finetune train 配方",
+        ),
+    )

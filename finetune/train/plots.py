@@ -1,0 +1,73 @@
+"""Curves of a training: loss and learning rate, as PNG and SVG."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from finetune.train.log import LogEntry, best_evaluation
+
+SIZE_INCHES = (7.0, 4.2)
+DPI = 120
+WIDE = 10.0
+"""Ratio of the highest loss to the lowest from which a logarithmic axis shows more."""
+
+TRAIN_COLOUR, VAL_COLOUR, BEST_COLOUR = "#4c72b0", "#dd8452", "#2a7f3f"
+
+
+def draw_curves(entries: Sequence[LogEntry], folder: Path, *, stopped_early: bool = False) -> None:
+    """Write loss.png, loss.svg, lr.png and lr.svg into `folder`.
+
+    The checkpoint that is kept stands marked at the lowest validation loss, and so does the step
+    at which training stopped early.
+    """
+    _write(_loss_figure(entries, stopped_early=stopped_early), folder / "loss")
+    _write(_rate_figure(entries), folder / "lr")
+
+
+def _loss_figure(entries: Sequence[LogEntry], *, stopped_early: bool) -> Figure:
+    figure, axes = _figure("loss per target token (nats)")
+    train = [(entry.step, entry.loss) for entry in entries if entry.loss is not None]
+    val = [(entry.step, entry.eval_loss) for entry in entries if entry.eval_loss is not None]
+    axes.plot(*_columns(train), color=TRAIN_COLOUR, marker=".", label="training")
+    if val:
+        axes.plot(*_columns(val), color=VAL_COLOUR, marker="o", label="validation")
+    best = best_evaluation(entries)
+    if best is not None and best.eval_loss is not None:
+        label = f"best: {best.eval_loss:.4f} at step {best.step}"
+        axes.plot([best.step], [best.eval_loss], "*", color=BEST_COLOUR, ms=15, label=label)
+    if stopped_early:
+        axes.axvline(entries[-1].step, color="grey", linestyle="--", label="stopped early")
+    losses = [loss for _, loss in train + val if loss > 0]
+    if losses and max(losses) > WIDE * min(losses):
+        axes.set_yscale("log")
+    axes.legend()
+    return figure
+
+
+def _rate_figure(entries: Sequence[LogEntry]) -> Figure:
+    figure, axes = _figure("learning rate")
+    rates = [(entry.step, entry.lr) for entry in entries if entry.lr is not None]
+    axes.plot(*_columns(rates), color=TRAIN_COLOUR, marker=".")
+    axes.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
+    return figure
+
+
+def _figure(label: str) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=SIZE_INCHES, dpi=DPI, layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_xlabel("optimiser step")
+    axes.set_ylabel(label)
+    axes.grid(alpha=0.3)
+    return figure, axes
+
+
+def _columns(points: Sequence[tuple[int, float]]) -> tuple[list[int], list[float]]:
+    return [step for step, _ in points], [value for _, value in points]
+
+
+def _write(figure: Figure, stem: Path) -> None:
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    for kind in (".png", ".svg"):
+        figure.savefig(stem.with_suffix(kind))
