@@ -11,7 +11,6 @@ and error texts follow a true Ollama 0.33 (recordings in tests/data/ollama-golde
 """
 
 import argparse
-import hashlib
 import json
 import re
 import sys
@@ -25,6 +24,9 @@ from typing import Self
 
 from ingest.tokens import words
 from tests.engines.replies import (
+    ENGINE_BUSY,
+    ENGINE_KILLED,
+    ENGINE_LOST,
     Failure,
     Json,
     Plan,
@@ -35,7 +37,9 @@ from tests.engines.replies import (
     in_style,
     listed,
     message,
+    missing,
     openai_too_long,
+    pulled,
     quote_passages,
     too_long,
     until,
@@ -81,12 +85,17 @@ class OllamaServer:
     _server: "_Server | None" = None
 
     @property
+    def handler(self) -> "type[Handler]":
+        """What answers the requests."""
+        return Handler
+
+    @property
     def url(self) -> str:
         assert self._server is not None, "use it as a context manager"
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
-        handler = type("Handler", (_Handler,), {"fake": self})
+        handler = type("Bound", (self.handler,), {"fake": self})
         self._server = _Server(("127.0.0.1", self.port), handler)
         serve = self._server.serve_forever
         threading.Thread(target=serve, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -125,7 +134,7 @@ class OllamaServer:
 
     def has(self, model: str) -> bool:
         """Tell whether the model is pulled; ":latest" may be left out."""
-        return _full(model) in {_full(name) for name in [*self.models, *self.embedders]}
+        return full_name(model) in {full_name(name) for name in [*self.models, *self.embedders]}
 
     def reply(self, messages: list[Json]) -> tuple[str, str]:
         """Return (thinking, text) for a conversation."""
@@ -140,7 +149,7 @@ class OllamaServer:
         return in_style(*self.reply(messages), style=self.thinking, size=self.piece)
 
 
-def _full(model: str) -> str:
+def full_name(model: str) -> str:
     return model if ":" in model else f"{model}:latest"
 
 
@@ -153,7 +162,7 @@ class _Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     """One connection. `fake` is the server's script."""
 
     fake: OllamaServer
@@ -204,7 +213,7 @@ class _Handler(BaseHTTPRequestHandler):
             case "/api/pull":
                 self._pull(name)
             case _ if not self.fake.has(name):
-                self._missing(path, name)
+                self._json(404, missing(path, name))
             case "/api/show":
                 self._json(200, self._shown(name))
             case "/api/embed":
@@ -220,22 +229,12 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(404, b"404 page not found", "text/plain")
 
     def _names(self) -> list[str]:
-        return [_full(name) for name in [*self.fake.models, *self.fake.embedders]]
-
-    def _missing(self, path: str, name: str) -> None:
-        if path.startswith("/v1/"):
-            error = {"message": f"model '{name}' not found", "type": "not_found_error"}
-            self._json(404, {"error": error})
-        elif path == "/api/embed":
-            self._json(404, {"error": f'model "{name}" not found, try pulling it first'})
-        else:
-            self._json(404, {"error": f"model '{name}' not found"})
+        return [full_name(name) for name in [*self.fake.models, *self.fake.embedders]]
 
     def _shown(self, name: str) -> Json:
-        if _full(name) in {_full(embedder) for embedder in self.fake.embedders}:
-            capabilities = ["embedding"]
-        else:
-            capabilities = ["completion", *(["thinking"] if self.fake.capable else [])]
+        embeds = full_name(name) in {full_name(embedder) for embedder in self.fake.embedders}
+        thinks = ["thinking"] if self.fake.capable else []
+        capabilities = ["embedding"] if embeds else ["completion", *thinks]
         info = {"general.architecture": "qwen2", "qwen2.context_length": 131072}
         return {"template": "{{ .Prompt }}", "capabilities": capabilities, "model_info": info}
 
@@ -250,12 +249,7 @@ class _Handler(BaseHTTPRequestHandler):
         if "missing" in name:
             self._lines([{"error": "pull model manifest: file does not exist"}])
             return
-        digest = hashlib.sha256(name.encode()).hexdigest()
-        layer = {"status": f"pulling {digest[:12]}", "digest": f"sha256:{digest}", "total": 1000}
-        loading = [{**layer, "completed": done} for done in (0, 250, 500, 750, 1000)]
-        after = ["verifying sha256 digest", "writing manifest", "success"]
-        rest = [{"status": status} for status in after]
-        self._lines([{"status": "pulling manifest"}, *loading, *rest])
+        self._lines(pulled(name))
         self.fake.models.append(name)
 
     def _chat(self, name: str, body: Json, failure: Failure | None) -> None:
@@ -301,20 +295,17 @@ class _Handler(BaseHTTPRequestHandler):
             prompt, reply = counts["prompt_eval_count"], counts["eval_count"]
             usage = {"prompt_tokens": prompt, "completion_tokens": reply}
             events.append({**head, "choices": [], "usage": usage})
-        ascii_only = not self.fake.raw_json
-        texts = [json.dumps(event, ensure_ascii=ascii_only) for event in events]
+        texts = (json.dumps(event, ensure_ascii=not self.fake.raw_json) for event in events)
         frames = [f"data: {text}\n\n".encode() for text in texts]
         self._stream([*frames, b"data: [DONE]\n\n"], failure, media="text/event-stream")
 
     def _fail(self, failure: Failure, path: str, body: Json) -> bool:
         """Fail before the first byte; False when the failure comes in mid-stream."""
-        name = str(body.get("model", ""))
         match failure:
             case "missing":
-                self._missing(path, name)
+                self._json(404, missing(path, str(body.get("model", ""))))
             case "busy":
-                text = "server busy, please try again.  maximum pending requests exceeded"
-                self._json(503, {"error": text})
+                self._json(503, {"error": ENGINE_BUSY})
             case "too_long":
                 self._json(400, too_long(path))
             case "mute_too_long" if body.get("stream"):
@@ -324,8 +315,7 @@ class _Handler(BaseHTTPRequestHandler):
             case "unknown_field":
                 self._json(400, {"error": {"message": "Unrecognized request argument supplied"}})
             case "crashed":
-                text = "llama-server process has terminated: signal: killed"
-                self._json(500, {"error": text})
+                self._json(500, {"error": ENGINE_KILLED})
             case "hang":
                 self.fake.closing.wait()
             case "not_json":
@@ -350,9 +340,8 @@ class _Handler(BaseHTTPRequestHandler):
             case "reset":
                 self.close_connection = True
             case "error_line":
-                text = "an error was encountered while running the model: unexpected EOF"
                 prefix = b"data: " if media == "text/event-stream" else b""
-                self._chunk(prefix + json.dumps({"error": text}).encode() + b"\n\n")
+                self._chunk(prefix + json.dumps({"error": ENGINE_LOST}).encode() + b"\n\n")
                 self._chunk(b"")
             case _:
                 self._chunk(b"")

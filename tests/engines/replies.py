@@ -11,6 +11,9 @@ from typing import Any, Literal
 from ingest.tokens import language_of, sentence_spans, words
 
 DIMENSIONS = 64
+ENGINE_BUSY = "server busy, please try again.  maximum pending requests exceeded"
+ENGINE_KILLED = "llama-server process has terminated: signal: killed"
+ENGINE_LOST = "an error was encountered while running the model: unexpected EOF"
 
 Json = dict[str, Any]
 
@@ -92,12 +95,30 @@ def listed(name: str) -> Json:
     return {"name": name, "model": name, "digest": digest, "size": 1_117_322_599}
 
 
+def pulled(name: str) -> list[Json]:
+    """Return what a server says while it downloads a model."""
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    layer = {"status": f"pulling {digest[:12]}", "digest": f"sha256:{digest}", "total": 1000}
+    loading = [{**layer, "completed": done} for done in (0, 250, 500, 750, 1000)]
+    after = ["verifying sha256 digest", "writing manifest", "success"]
+    return [{"status": "pulling manifest"}, *loading, *({"status": status} for status in after)]
+
+
 def message(thinking: str, content: str) -> Json:
     return {
         "role": "assistant",
         "content": content,
         **({"thinking": thinking} if thinking else {}),
     }
+
+
+def missing(path: str, name: str) -> Json:
+    """Return what each half of the API says of a model that is not there."""
+    if path.startswith("/v1/"):
+        return {"error": {"message": f"model '{name}' not found", "type": "not_found_error"}}
+    if path == "/api/embed":
+        return {"error": f'model "{name}" not found, try pulling it first'}
+    return {"error": f"model '{name}' not found"}
 
 
 def choice(head: Json, delta: Json, reason: str | None) -> Json:

@@ -1,0 +1,95 @@
+"""What Ollama is told about a model beside its weights: template, stops, parameters, licence."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from finetune.chatformat import ChatFormat, chat_format
+from finetune.errors import ExportError
+from finetune.export.config import LICENSES
+from finetune.recipe import Recipe
+from finetune.runs import write_whole
+from ingest.wording import Wording
+
+LONGEST_PATH = 255
+"""A licence given in the recipe is a text if it is longer, or has lines."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedAs:
+    """How Ollama is to serve a model. `name` has a tag, as Ollama lists it."""
+
+    name: str
+    chat: ChatFormat
+    system: str
+    license: str
+    num_ctx: int
+    temperature: float
+    top_p: float
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters as the API takes them."""
+        return {
+            "stop": list(self.chat.stops),
+            "num_ctx": self.num_ctx,
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+        }
+
+
+def served_as(recipe: Recipe, merged: Path) -> ServedAs:
+    """Return how the recipe wants its model served; `merged` may hold the base's licence.
+
+    Raises:
+        ExportError: the recipe names a licence file that cannot be read.
+    """
+    name = recipe.export.name or recipe.name
+    return ServedAs(
+        name=name if ":" in name else f"{name}:latest",
+        chat=chat_format(recipe.model.format),
+        system=recipe.model.system,
+        license=_license(recipe, merged),
+        num_ctx=recipe.export.num_ctx,
+        temperature=recipe.export.temperature,
+        top_p=recipe.export.top_p,
+    )
+
+
+def write_modelfile(folder: Path, gguf: Path, model: ServedAs) -> Path:
+    """Write the Modelfile beside the GGUF, for `ollama create NAME -f Modelfile`."""
+    lines = [f"FROM ./{gguf.name}", f"TEMPLATE {_quoted(model.chat.ollama_template)}"]
+    for name, value in model.parameters.items():
+        values = value if isinstance(value, list) else [value]
+        lines += [f"PARAMETER {name} {_word(one)}" for one in values]
+    lines += [f"SYSTEM {_quoted(model.system)}"] if model.system else []
+    lines += [f"LICENSE {_quoted(model.license)}"] if model.license else []
+    write_whole(folder / "Modelfile", "\n".join(lines) + "\n")
+    return folder / "Modelfile"
+
+
+def _word(value: object) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def _quoted(text: str) -> str:
+    """Return a text in the Modelfile's long quotes, which cannot be escaped inside it."""
+    return '"""' + text.replace('"""', "'''") + '"""'
+
+
+def _license(recipe: Recipe, merged: Path) -> str:
+    given = recipe.export.license
+    if not given:
+        own = next((merged / name for name in LICENSES if (merged / name).is_file()), None)
+        return own.read_text(encoding="utf-8", errors="replace") if own else ""
+    if "\n" in given or len(given) > LONGEST_PATH:
+        return given
+    path = recipe.folder / Path(given).expanduser()
+    if path.is_file():
+        return path.read_text(encoding="utf-8", errors="replace")
+    if path.suffix in {".txt", ".md"}:
+        raise ExportError(
+            Wording(f"there is no licence file {path}", f"没有许可证文件 {path}"),
+            hint=Wording("correct export.license", "请修改 export.license"),
+        )
+    return given
