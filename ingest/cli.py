@@ -42,13 +42,15 @@ def main(sources: tuple[str, ...], as_json: bool, lang: str | None, **options: A
     """Store SOURCES in the index that `assistant ask` answers from.
 
     A source is a URL, a file with one URL a line (# starts a comment), a document (text, Markdown,
-    HTML; PDF, Word and others with the extra [files]), or "-" for URLs on standard input.
+    HTML; PDF, Word and others with the extra [files]), a folder (all documents below it, but none
+    that is hidden), or "-" for URLs on standard input.
     robots.txt decides what may be read. Pages that fail are listed and the rest goes on. A page
     that is fresh is not asked for again, one that has not changed is not embedded again.
 
     \b
     ingest urls.txt
     ingest https://www.rfc-editor.org/rfc/rfc9309.html handbook.pdf
+    ingest ~/notes
     ingest urls.txt --fresh --ledger crawl.jsonl
     grep -o 'https://[^ ]*' notes.md | ingest - --json
     """
@@ -77,8 +79,8 @@ async def _ingest(sources: tuple[str, ...], report: "Report", options: "Mapping[
     # In a thread: while somebody types, Ctrl-C has to end us.
     piped = await asyncio.to_thread(standard_input) if "-" in sources else ""
     wanted = read_sources(sources, stdin=io.StringIO(piped))
-    for complaint in wanted.complaints:
-        click.echo(note(complaint.to(report.language), report.language), err=True)
+    for remark in wanted.remarks:
+        click.echo(note(remark.to(report.language), report.language), err=True)
     await _store(wanted, load(IngestSettings, {}), report, options)
     report.summarise()
     return 0 if report.stored else 1

@@ -38,6 +38,8 @@ _FEED_TYPES = frozenset(
 _UNKNOWN_TYPES = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 _HTML_SUFFIXES = frozenset({".html", ".htm", ".xhtml"})
 _TEXT_SUFFIXES = frozenset({"", ".txt", ".text", ".md", ".markdown", ".rst", ".log", ".csv"})
+READABLE_SUFFIXES = (_HTML_SUFFIXES | _TEXT_SUFFIXES | {*DOCUMENT_TYPES.values()}) - {""}
+"""Of the files that `read_file` reads, in lower case; it also tries those without one."""
 _BINARY_MARKS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b", b"\xd0\xcf\x11\xe0")
 _HTML_MARK = re.compile(rb"<(?:!doctype\s+html|html|head|body|title|div|p|h1|meta)\b", re.I)
 _HEADING = re.compile(r"^#{1,6}\s+(.+)$", re.MULTILINE)

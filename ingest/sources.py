@@ -1,5 +1,6 @@
-"""What a person names on the command line of `ingest`: URLs, lists of URLs, documents."""
+"""What a person names on the command line of `ingest`: URLs, lists of URLs, documents, folders."""
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ingest.errors import AssistantError, FetchError
+from ingest.extract import READABLE_SUFFIXES
 from ingest.urls import canonical_url, read_url_list
 from ingest.wording import Wording, system_words
 
@@ -47,38 +49,38 @@ class Sources:
     """Canonical."""
     files: tuple[Path, ...]
     """Absolute."""
-    complaints: tuple[Wording, ...]
-    """Lines that name no page, e.g. "urls.txt: line 7: …"; the rest goes on."""
+    remarks: tuple[Wording, ...]
+    """What to say of them: how many documents a folder holds, lines that name no page, e.g.
+    "urls.txt: line 7: …", and what cannot be opened; the rest goes on."""
 
 
 def read_sources(names: Iterable[str], *, stdin: TextIO) -> Sources:
     """Return the pages and files that `names` stand for.
 
     Raises:
-        SourceError: a file is missing or cannot be read, or nothing is left to store.
+        SourceError: a file is missing, or nothing is left to store.
     """
     urls: dict[str, None] = {}
     files: dict[Path, None] = {}
-    complaints: list[Wording] = []
+    remarks: list[Wording] = []
     for name in names:
         path = Path(name)
         if name == "-":
-            _add_list(stdin.read(), "-", urls, complaints)
+            _add_list(stdin.read(), "-", urls, remarks)
         elif "://" in name or (_is_address(name) and not _exists(path)):
-            _add_url(name, urls, complaints)
+            _add_url(name, urls, remarks)
         elif not _exists(path) or not name.strip():
             raise _missing(name)
-        elif path.suffix in LIST_SUFFIXES and _begins_with_url(_text(path)):
-            _add_list(_text(path), name, urls, complaints)
+        elif path.is_dir():
+            _add_folder(path, files, remarks)
         else:
-            _text_or_bytes(path)
-            files[path.resolve()] = None
+            _add_file(path, urls, files, remarks)
     if not urls and not files:
         raise SourceError(
             Wording("no page to store", "没有可收录的网页"),
-            hint=complaints[0] if complaints else Wording("the list is empty", "列表是空的"),
+            hint=remarks[0] if remarks else Wording("the list is empty", "列表是空的"),
         )
-    return Sources(urls=tuple(urls), files=tuple(files), complaints=tuple(complaints))
+    return Sources(urls=tuple(urls), files=tuple(files), remarks=tuple(remarks))
 
 
 def _is_address(name: str) -> bool:
@@ -99,7 +101,8 @@ def _missing(name: str) -> SourceError:
         return SourceError(
             Wording("the name of a source is empty", "有一个来源是空的"),
             hint=Wording(
-                "give a URL, a list of URLs, a document, or -", "请给出网址、网址列表、文档或 -"
+                "give a URL, a list of URLs, a document, a folder, or -",
+                "请给出网址、网址列表、文档、文件夹或 -",
             ),
         )
     return SourceError(
@@ -111,17 +114,48 @@ def _missing(name: str) -> SourceError:
     )
 
 
-def _add_url(name: str, urls: dict[str, None], complaints: list[Wording]) -> None:
+def _add_url(name: str, urls: dict[str, None], remarks: list[Wording]) -> None:
     try:
         urls[canonical_url(name)] = None
     except FetchError as error:
-        complaints.append(_about(name[:80], error.message))
+        remarks.append(_about(name[:80], error.message))
 
 
-def _add_list(text: str, name: str, urls: dict[str, None], complaints: list[Wording]) -> None:
+def _add_list(text: str, name: str, urls: dict[str, None], remarks: list[Wording]) -> None:
     found, complained = read_url_list(text)
     urls.update(dict.fromkeys(found))
-    complaints += [_about(name, complaint) for complaint in complained]
+    remarks += [_about(name, complaint) for complaint in complained]
+
+
+def _add_file(
+    path: Path, urls: dict[str, None], files: dict[Path, None], remarks: list[Wording]
+) -> None:
+    """Add a document, or the pages of a list. What cannot be opened is found out now."""
+    try:
+        if path.suffix in LIST_SUFFIXES and _begins_with_url(text := _text(path)):
+            _add_list(text, str(path), urls, remarks)
+            return
+        with path.open("rb"):
+            files[path.resolve()] = None
+    except OSError as error:
+        remarks.append(_unreadable(path, error))
+
+
+def _add_folder(folder: Path, files: dict[Path, None], remarks: list[Wording]) -> None:
+    """Add the documents below `folder`, none that is hidden, and none behind a link to a folder."""
+    closed: list[OSError] = []
+    found: list[Path] = []
+    for place, folders, names in os.walk(folder, onerror=closed.append):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(place, name) for name in names if not name.startswith(".")]
+    documents = sorted(
+        path for path in found if path.suffix.lower() in READABLE_SUFFIXES and path.is_file()
+    )
+    files.update(dict.fromkeys(path.resolve() for path in documents))
+    count = len(documents)
+    en = f"{count} document{'' if count == 1 else 's'}"
+    remarks.append(_about(str(folder), Wording(en, f"{count} 个文档")))
+    remarks += [_unreadable(Path(error.filename), error) for error in closed]
 
 
 def _about(name: str, complaint: Wording) -> Wording:
@@ -135,23 +169,9 @@ def _begins_with_url(text: str) -> bool:
 
 
 def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise _unreadable(path, error) from error
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
-def _text_or_bytes(path: Path) -> None:
-    """Fail now, not in the middle of the work, when a document cannot be opened."""
-    try:
-        with path.open("rb"):
-            pass
-    except OSError as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, error: OSError) -> SourceError:
-    return SourceError(
-        Wording(f"cannot read {path}", f"读不了 {path}"),
-        hint=system_words(error),
-    )
+def _unreadable(path: Path, error: OSError) -> Wording:
+    why = system_words(error)
+    return Wording(f"cannot read {path}: {why.en}", f"读不了 {path}：{why.zh}")

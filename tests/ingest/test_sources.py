@@ -1,4 +1,5 @@
 import io
+import socket
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,51 @@ def test_empty_name_is_one_clear_line(name: str) -> None:
     with pytest.raises(SourceError, match="empty") as caught:
         sources(name)
     assert caught.value.hint.zh
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with three documents, and what is none beside them."""
+    home = tmp_path / "notes"
+    for name in ("b.md", "a/z.html", "a/report.PDF", "photo.png", ".hidden.md", ".git/x.md"):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text("words", encoding="utf-8")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "c.md").write_text("words", encoding="utf-8")
+    (home / "link").symlink_to(elsewhere, target_is_directory=True)
+    (home / "gone.md").symlink_to(tmp_path / "nowhere.md")
+    return home
+
+
+def test_folder_is_all_documents_in_it_that_we_can_read(folder: Path) -> None:
+    found = sources(str(folder))
+    names = [path.relative_to(folder).as_posix() for path in found.files]
+    assert names == ["a/report.PDF", "a/z.html", "b.md"]
+    assert [remark.en for remark in found.remarks] == [f"{folder}: 3 documents"]
+    assert [remark.zh for remark in found.remarks] == [f"{folder}：3 个文档"]
+
+
+def test_folder_among_others_names_no_document_twice(folder: Path) -> None:
+    found = sources(str(folder / "b.md"), str(folder / "a"), str(folder), "https://a.test/")
+    assert [path.name for path in found.files] == ["b.md", "report.PDF", "z.html"]
+    assert found.urls == ("https://a.test/",)
+
+
+def test_folder_without_documents_is_said_to_have_none(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="no page to store") as caught:
+        sources(str(tmp_path))
+    assert "0 documents" in caught.value.hint.en
+    assert "0 个文档" in caught.value.to("zh")
+
+
+def test_source_that_cannot_be_opened_is_listed_and_the_rest_goes_on(tmp_path: Path) -> None:
+    """A socket stands for it: nobody can open one as a file, not even root."""
+    path = tmp_path / "notes.md"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        found = sources("https://a.test/", str(path))
+    assert found.files == ()
+    assert found.urls == ("https://a.test/",)
+    assert found.remarks[0].en.startswith(f"cannot read {path}")
+    assert found.remarks[0].zh.startswith(f"读不了 {path}")
