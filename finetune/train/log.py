@@ -1,4 +1,7 @@
-"""What a training leaves to be read: a line of JSON for each log, and a summary at its end."""
+"""What a training leaves to be read: a line of JSON for each log, and a summary at its end.
+
+Without torch, so that reports can read it.
+"""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -8,7 +11,6 @@ from typing import Any
 
 from finetune.errors import TrainingError
 from finetune.runs import write_whole
-from finetune.train.hardware import Precision
 from ingest.wording import Wording
 
 LOG_FILE = "log.jsonl"
@@ -77,7 +79,7 @@ class TrainSummary:
     tokens_per_second: float
     peak_memory: int
     device: str
-    precision: Precision
+    precision: str
     parameters: int
     trainable_parameters: int
     samples: int

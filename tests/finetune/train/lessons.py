@@ -1,0 +1,94 @@
+"""A few prepared records, and a recipe that learns them in a second or two."""
+
+import json
+import os
+import signal
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from finetune.progress import Silence
+from finetune.recipe import Recipe, parse_recipe
+from finetune.records import Record, Turn, to_json
+from finetune.runs import Run
+from ingest.wording import Wording
+
+QUICK: dict[str, Any] = {
+    "r": 16,
+    "alpha": 32,
+    "lr": 5e-3,
+    "epochs": 2,
+    "batch": 4,
+    "accumulate": 2,
+    "max_tokens": 256,
+    "log_every": 1,
+    "loss_chunk": 32,
+}
+
+
+def question(number: int, *, drones: int = 7) -> Record:
+    """Return a record; there are as many different answers as `drones`."""
+    drone = number % drones
+    turn = Turn(
+        user=f"How high may drone {drone} fly, pilot {number}?",
+        think=f"Drone {drone} has its own limit.",
+        answer=f"At most {100 + drone} metres.",
+    )
+    return Record(id=str(number), turns=(turn,))
+
+
+def prepared(folder: Path, *, train: int = 48, val: int = 8) -> Run:
+    """Return a run whose splits lie ready."""
+    run = Run(folder)
+    run.data.mkdir(parents=True)
+    for split, numbers in (("train", range(train)), ("val", range(train, train + val))):
+        lines = (json.dumps(to_json(question(number))) + "\n" for number in numbers)
+        (run.data / f"{split}.jsonl").write_text("".join(lines), encoding="utf-8")
+    return run
+
+
+def recipe(base: Path | str, *, folder: Path = Path(), seed: int = 42, **train: Any) -> Recipe:
+    """Return a quick recipe with settings of `train` changed."""
+    tables = {
+        "name": "drones",
+        "seed": seed,
+        "model": {"base": str(base)},
+        "data": {"files": ["drones.jsonl"]},
+        "train": QUICK | train,
+    }
+    return parse_recipe(tables, source="drones.toml", folder=folder)
+
+
+class CutShort(Silence):
+    """Progress that ends the training after so many steps: by Ctrl-C, or as `kill -9` does."""
+
+    def __init__(self, steps: int, *, kill: bool = False) -> None:
+        super().__init__()
+        self._left = steps
+        self._kill = kill
+        self._training = False
+
+    def stage(self, name: Wording, *, total: int | None = None) -> "CutShort":
+        self._training = name.en == "training"
+        return self
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._training = False
+
+    def advance(self, units: int = 1, *, told: str = "") -> None:
+        if not self._training or not told:
+            return
+        self._left -= units
+        if self._left > 0:
+            return
+        if self._kill:
+            os.kill(os.getpid(), signal.SIGKILL)
+        raise KeyboardInterrupt
