@@ -1,0 +1,147 @@
+"""The assistant answers with the tuned model from now on, and with its former one again."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from tomlkit.items import Table
+
+from finetune.errors import ExportError
+from finetune.export.files import cannot_write
+from finetune.runs import write_whole
+from ingest.settings import FILE_NAME, config_file, default_ollama_host, home, read_toml
+from ingest.wording import Wording
+
+MEMORY = "activations.json"
+"""In the assistant's home: what stood in the settings before, the latest last."""
+
+OVERRIDE = "ASSISTANT_MODEL__NAME"
+BOM = "\ufeff"
+OLLAMA = ("auto", "ollama")
+"""Providers under which Ollama is asked for the model."""
+
+
+def activate(name: str) -> Wording:
+    """Name the model in the assistant's settings file; return what was done.
+
+    Comments and all other settings stay. A missing file is written.
+
+    Raises:
+        SettingsError: the file is not valid.
+        ExportError: it cannot be written.
+    """
+    path = (config_file() or home() / FILE_NAME).absolute()
+    before = path.read_bytes().decode("utf-8") if path.is_file() else None
+    old = _model_of(path) if before is not None else {}
+    changes = {"name": name}
+    if old.get("provider", "auto") not in OLLAMA:
+        changes["provider"] = "ollama"
+        if "host" in old:  # that of the other provider
+            changes["host"] = default_ollama_host()
+    after = _changed(before or "", changes)
+    known = {key: old.get(key) for key in changes}
+    entry = {"file": str(path), "before": before, "after": after, "old": known}
+    _write(home() / MEMORY, json.dumps([*_memory(), entry], ensure_ascii=False, indent=1))
+    _write(path, after)
+    return _told(path, name)
+
+
+def rollback() -> Wording:
+    """Undo the latest `activate`; return what was done.
+
+    A file that nobody touched since is again what it was, byte for byte; in another, only the
+    settings that were changed are given back.
+
+    Raises:
+        ExportError: there is nothing to undo, or the file cannot be written.
+        SettingsError: the file is not valid any more.
+    """
+    memory = _memory()
+    if not memory:
+        raise ExportError(
+            Wording("no model was activated here", "这里没有启用过微调模型"),
+            hint=Wording(f"it would stand in {home() / MEMORY}", f"记录应在 {home() / MEMORY}"),
+        )
+    entry = memory.pop()
+    path = Path(entry["file"])
+    now = path.read_bytes().decode("utf-8") if path.is_file() else None
+    if now == entry["after"]:
+        restored = entry["before"]
+    elif now is None:
+        restored = None  # deleted since: nothing names the tuned model any more
+    else:
+        _model_of(path)
+        restored = _changed(now, entry["old"])
+    if restored is None:
+        path.unlink(missing_ok=True)
+    else:
+        _write(path, restored)
+    _write(home() / MEMORY, json.dumps(memory, ensure_ascii=False, indent=1))
+    name = entry["old"].get("name")
+    return Wording(
+        f"{path}: model.name is {name} again" if name else f"{path}: model.name is gone again",
+        f"{path}：model.name 已恢复为 {name}" if name else f"{path}：model.name 已移除",
+    )
+
+
+def _model_of(path: Path) -> dict[str, Any]:
+    """Return the table [model] of a settings file.
+
+    Raises:
+        SettingsError: the file is no TOML.
+        ExportError: `model` is no table.
+    """
+    table = read_toml(path).get("model", {})
+    if not isinstance(table, dict):
+        raise ExportError(
+            Wording(f"{path}: model is no table", f"{path}：model 不是表"),
+            hint=Wording("write [model]", "请写成 [model]"),
+        )
+    return table
+
+
+def _changed(text: str, values: dict[str, Any]) -> str:
+    """Return the settings with keys of [model] set, or deleted where the value is None."""
+    mark = BOM if text.startswith(BOM) else ""
+    document = tomlkit.parse(text.removeprefix(BOM))
+    table: Any = document.get("model")
+    if table is None:
+        document["model"] = tomlkit.table()
+        table = document["model"]
+    for key, value in values.items():
+        if value is None:
+            table.pop(key, None)
+        else:
+            table[key] = value
+    if isinstance(table, Table) and not table and not table.trivia.comment:
+        document.remove("model")
+    return mark + tomlkit.dumps(document)
+
+
+def _memory() -> list[dict[str, Any]]:
+    try:
+        entries = json.loads((home() / MEMORY).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return entries if isinstance(entries, list) else []
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        write_whole(path, text)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def _told(path: Path, name: str) -> Wording:
+    if overriding := os.environ.get(OVERRIDE):
+        return Wording(
+            f"{path} names {name}, but ${OVERRIDE} ({overriding}) counts more",
+            f"{path} 已写入 {name}，但环境变量 ${OVERRIDE}（{overriding}）优先",
+        )
+    return Wording(
+        f"the assistant answers with {name} ({path}); back again: --rollback",
+        f"助手将使用 {name}（{path}）；恢复请用 --rollback",
+    )

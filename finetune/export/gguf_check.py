@@ -1,0 +1,47 @@
+"""A GGUF file read back by transformers and held against the folder that it was made from."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM
+
+from finetune.errors import ExportError
+from finetune.tokenizing import PROBE, load_tokenizer
+from finetune.train.model import quiet
+from ingest.wording import Wording
+
+LEAST_EQUAL = 0.9
+"""Share of positions at which both put the same token first; Q8_0 loses a few near-ties."""
+
+
+def check_gguf(folder: Path, gguf: Path) -> dict[str, Any]:
+    """Return `max_difference` of the logits and `argmax_equal`, the share of equal first choices.
+
+    Needs memory for the model in fp32, twice.
+
+    Raises:
+        ExportError: the file is another model.
+    """
+    quiet()
+    ids = torch.tensor([load_tokenizer(folder).plain(PROBE)])
+    ours = _logits(folder, ids)
+    theirs = _logits(gguf.parent, ids, gguf_file=gguf.name)
+    equal = float((ours.argmax(-1) == theirs.argmax(-1)).float().mean())
+    if equal < LEAST_EQUAL:
+        raise ExportError(
+            Wording(
+                f"{gguf} agrees with {folder} at only {equal:.0%} of the positions",
+                f"{gguf} 与 {folder} 只有 {equal:.0%} 的位置一致",
+            ),
+            hint=Wording("export again with --quantize f16", "请用 --quantize f16 重新导出"),
+        )
+    return {"max_difference": float((ours - theirs).abs().max()), "argmax_equal": equal}
+
+
+@torch.inference_mode()
+def _logits(folder: Path, ids: torch.Tensor, **options: str) -> torch.Tensor:
+    """Return logits of shape [tokens, vocabulary]."""
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **options)
+    found: torch.Tensor = model(input_ids=ids).logits[0]
+    return found

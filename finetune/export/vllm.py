@@ -1,0 +1,56 @@
+"""The merged model as vLLM wants it, and the one command that serves it."""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from finetune.chatformat import chat_format
+from finetune.export.config import TEMPLATE
+from finetune.export.folder import export_folder
+from finetune.recipe import Recipe
+from finetune.runs import Run
+
+REASONING_PARSER = "deepseek_r1"
+"""It also takes replies whose `<think>` stands in the prompt, as ours does. (vLLM's documentation,
+features/reasoning_outputs; `--enable-reasoning` is gone since 0.10.)"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VllmReport:
+    """A folder for vLLM; `command` serves it from any place."""
+
+    folder: Path
+    command: str
+
+
+def export_for_vllm(recipe: Recipe, run: Run) -> VllmReport:
+    """Write `run.exports/vllm`, its README with the command in it.
+
+    Raises:
+        ExportError: nothing was merged, or the disk is full.
+    """
+    folder = run.exports / "vllm"
+    here = serve_command(recipe, Path())
+    readme = (
+        "\n## vLLM\n\nIn an environment of its own (`pip install vllm`), in this folder:\n\n"
+        f"```\n{here}\n```\n\n"
+        "It speaks OpenAI's API: `http://127.0.0.1:8000/v1`. Temperature and top_p come from "
+        "generation_config.json.\n"
+    )
+    export_folder(recipe, run.merged, folder, readme=readme)
+    return VllmReport(folder=folder, command=serve_command(recipe, folder.absolute()))
+
+
+def serve_command(recipe: Recipe, folder: Path) -> str:
+    """Return the command that serves the model in `folder`.
+
+    Only a model that thinks gets a parser: to the parser, a reply without `</think>` is all
+    thought.
+    """
+    words = ["vllm", "serve", str(folder), "--host", "127.0.0.1"]
+    words += ["--served-model-name", recipe.export.name or recipe.name]
+    words += ["--chat-template", str(folder / TEMPLATE)]
+    words += ["--max-model-len", str(recipe.export.num_ctx)]
+    if chat_format(recipe.model.format).thinks:
+        words += ["--reasoning-parser", REASONING_PARSER]
+    return shlex.join(words)

@@ -1,0 +1,145 @@
+"""The assistant's settings: switched to the tuned model, and back, with nothing else touched."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from assistant.settings import load_settings
+from finetune.errors import ExportError
+from finetune.export.activate import activate, rollback
+from ingest.errors import SettingsError
+from tests.engines.ollama_server import OllamaServer
+
+ROOT = Path(__file__).parents[3]
+COMMENTED = """\
+# my settings
+[search]
+limit = 5   # few
+
+[model]   # which one
+name = "qwen3:8b"  # the big one
+temperature = 0.3
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The settings file of an assistant that lives in a folder of its own."""
+    monkeypatch.setenv("ASSISTANT_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "assistant.toml"
+
+
+def model() -> tuple[str, str]:
+    """Return provider and name of the model that the assistant would ask."""
+    table = load_settings().model
+    return table.provider, table.name
+
+
+def test_assistant_answers_with_the_tuned_model_and_with_its_former_one_again(file: Path) -> None:
+    file.write_text(COMMENTED)
+    assert model() == ("auto", "qwen3:8b")
+    assert "--rollback" in activate("drone:latest").to("en")
+    assert model() == ("auto", "drone:latest")
+    assert file.read_text() == COMMENTED.replace("qwen3:8b", "drone:latest")
+    assert "qwen3:8b" in rollback().to("zh")
+    assert file.read_text() == COMMENTED
+    assert model() == ("auto", "qwen3:8b")
+
+
+def test_doctor_of_another_process_sees_the_tuned_model(file: Path) -> None:
+    activate("drone-of-ours:latest")
+    with OllamaServer(models=["drone-of-ours:latest"]) as server:
+        done = subprocess.run(
+            [sys.executable, "-m", "assistant", "doctor"],
+            env={**os.environ, "OLLAMA_HOST": server.url, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+    assert "drone-of-ours:latest" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"",
+        b"[search]\nlimit = 5\n",
+        b"[model]\ntemperature = 0.3\n",
+        b'model.name = "a:1"\n',
+        b'model = { name = "a:1" }\n',
+        '\ufeff[model]\r\nname = "b"\r\n'.encode(),
+    ],
+)
+def test_rollback_restores_the_file_byte_for_byte(file: Path, before: bytes) -> None:
+    file.write_bytes(before)
+    activate("drone:latest")
+    assert model() == ("auto", "drone:latest")
+    rollback()
+    assert file.read_bytes() == before
+
+
+def test_provider_that_is_not_ollama_is_switched_and_given_back(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OLLAMA_HOST", raising=False)
+    before = '[model]\nprovider = "openai"\nhost = "http://127.0.0.1:1/v1"\nname = "gpt"\n'
+    file.write_text(before)
+    activate("drone:latest")
+    assert model() == ("ollama", "drone:latest")
+    assert load_settings().model.host == "http://127.0.0.1:11434"
+    file.write_text(file.read_text() + "timeout = 9\n")
+    rollback()
+    assert file.read_text() == before + "timeout = 9\n"
+
+
+def test_file_that_was_not_there_is_gone_again(file: Path) -> None:
+    activate("drone:latest")
+    assert model() == ("auto", "drone:latest")
+    rollback()
+    assert not file.exists()
+
+
+def test_what_was_changed_in_between_stays(file: Path) -> None:
+    file.write_text(COMMENTED)
+    activate("drone:latest")
+    file.write_text(file.read_text().replace("limit = 5", "limit = 7"))
+    rollback()
+    assert file.read_text() == COMMENTED.replace("limit = 5", "limit = 7")
+
+
+def test_two_activations_are_undone_one_by_one(file: Path) -> None:
+    file.write_text(COMMENTED)
+    activate("one")
+    activate("two")
+    rollback()
+    assert model() == ("auto", "one")
+    rollback()
+    assert file.read_text() == COMMENTED
+
+
+@pytest.mark.usefixtures("file")
+def test_nothing_to_undo_is_one_line() -> None:
+    with pytest.raises(ExportError, match="no model was activated") as caught:
+        rollback()
+    assert "\n" not in caught.value.to("zh")
+
+
+@pytest.mark.usefixtures("file")
+def test_setting_of_the_environment_that_counts_more_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ASSISTANT_MODEL__NAME", "other")
+    assert "$ASSISTANT_MODEL__NAME (other)" in activate("drone:latest").to("en")
+
+
+def test_broken_settings_are_left_alone(file: Path) -> None:
+    file.write_text("[model\n")
+    with pytest.raises(SettingsError, match="not valid TOML"):
+        activate("drone:latest")
+    assert file.read_text() == "[model\n"
+    assert [path.name for path in file.parent.iterdir()] == ["assistant.toml"]

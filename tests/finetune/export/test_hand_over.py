@@ -1,0 +1,101 @@
+"""The forms in which a model leaves: a folder, vLLM's folder, a GGUF with its Modelfile."""
+
+import json
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from finetune.chatformat import chat_format, render_prompt
+from finetune.errors import ExportError
+from finetune.export.gguf import write_gguf
+from finetune.export.gguf_check import check_gguf
+from finetune.export.hand_over import export
+from finetune.export.vllm import serve_command
+from finetune.progress import Silence
+from finetune.runs import Run
+from tests.finetune.export.conftest import Merged
+from tests.finetune.tiny import make_tiny
+
+
+@pytest.fixture
+def run(merged: Merged, tmp_path: Path) -> Run:
+    shutil.copytree(merged.folder, tmp_path / "run" / "merged")
+    return Run(tmp_path / "run")
+
+
+def test_folder_for_a_hub_is_a_whole_model_with_a_card(merged: Merged, run: Run) -> None:
+    told = export(merged.recipe, run, "hf", progress=Silence()).figures()
+    folder = Path(told["folder"])
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    original = AutoModelForCausalLM.from_pretrained(merged.folder)
+    assert torch.equal(model.lm_head.weight, original.lm_head.weight)
+    card = (folder / "README.md").read_text()
+    assert card.startswith("---\nbase_model: tiny-r1\n")
+    assert "lora" in card
+
+
+def test_templates_beside_the_model_write_the_prompt_that_was_trained(
+    merged: Merged, run: Run
+) -> None:
+    folder = Path(export(merged.recipe, run, "vllm", progress=Silence()).figures()["folder"])
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    asked = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "能夜飞吗？"}]
+    found = tokenizer.apply_chat_template(asked, tokenize=False, add_generation_prompt=True)
+    chat = chat_format("r1-think")
+    assert found == render_prompt(chat, system="Be brief.", history=(), user="能夜飞吗？")
+
+
+def test_command_for_vllm_serves_that_very_folder(merged: Merged, run: Run) -> None:
+    told = export(merged.recipe, run, "vllm", progress=Silence()).figures()
+    words = shlex.split(told["command"])
+    assert words[:2] == ["vllm", "serve"]
+    assert Path(words[2], "config.json").is_file()
+    assert Path(words[words.index("--chat-template") + 1]).is_file()
+    assert words[words.index("--reasoning-parser") + 1] == "deepseek_r1"
+    readme = (Path(words[2]) / "README.md").read_text()
+    assert "vllm serve . " in readme
+    assert "--chat-template chat_template.jinja" in readme
+
+
+@pytest.mark.parametrize("name", ["chatml", "r1-direct"])
+def test_model_that_does_not_think_gets_no_reasoning_parser(merged: Merged, name: str) -> None:
+    spoken = merged.recipe.model.model_copy(update={"format": name})
+    recipe = merged.recipe.model_copy(update={"model": spoken})
+    assert "--reasoning-parser" not in serve_command(recipe, Path("/models/x"))
+
+
+def test_gguf_comes_with_its_modelfile_and_is_checked_if_asked(merged: Merged, run: Run) -> None:
+    progress = Silence()
+    told = export(
+        merged.recipe, run, "gguf", quantize="f32", verify=True, progress=progress
+    ).figures()
+    assert (told["max_difference"], told["argmax_equal"]) == (0.0, 1.0)
+    assert Path(told["file"]).name == "drone-f32.gguf"
+    assert (Path(told["file"]).parent / "Modelfile").is_file()
+    assert progress.notes == []
+    assert json.dumps(told)
+
+
+def test_what_only_ollama_can_make_is_said(merged: Merged, run: Run) -> None:
+    progress = Silence()
+    told = export(merged.recipe, run, "gguf", progress=progress).figures()
+    assert told["kind"] == "f16"
+    assert "q4_K_M" in progress.notes[0].to("zh")
+
+
+def test_gguf_of_another_model_fails_its_check(merged: Merged, tmp_path: Path) -> None:
+    other = make_tiny(tmp_path / "other", seed=9)
+    template = chat_format("r1-think").jinja
+    write_gguf(other, tmp_path / "other.gguf", kind="f32", chat_template=template)
+    with pytest.raises(ExportError, match="agrees"):
+        check_gguf(merged.folder, tmp_path / "other.gguf")
+
+
+def test_run_that_was_not_merged_is_told_to_merge(merged: Merged, tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="merged") as caught:
+        export(merged.recipe, Run(tmp_path / "none"), "hf", progress=Silence())
+    assert "finetune merge" in caught.value.to("en")
