@@ -5,6 +5,7 @@ AssistantError
 ├── IngestError               a page cannot be turned into chunks
 │   ├── ForbiddenError            robots.txt or the address rules say no
 │   ├── FetchError                the page cannot be downloaded
+│   │   └── ProxyUnreachableError     the proxy on the way to it does not answer
 │   └── ExtractError              the page holds no text that we can read
 ├── MissingPartError          an optional part is not installed
 ├── StoreError                the index cannot be read or written
@@ -93,6 +94,10 @@ class ForbiddenError(IngestError):
 
 class FetchError(IngestError):
     """The page cannot be downloaded."""
+
+
+class ProxyUnreachableError(FetchError):
+    """The environment's proxy does not answer: no site can be blamed (reason "unreachable")."""
 
 
 class ExtractError(IngestError):

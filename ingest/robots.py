@@ -33,7 +33,7 @@ from urllib.parse import quote
 from protego import Protego
 
 from ingest.cache import ExpiringCache
-from ingest.errors import ForbiddenError, IngestError
+from ingest.errors import ForbiddenError, IngestError, ProxyUnreachableError
 from ingest.urls import origin_of
 from ingest.wording import SILENCE, Wording
 
@@ -247,6 +247,8 @@ class _Site:
     good_until: float
     file: RobotsFile | None = None
     blanket: RobotsVerdict | None = None
+    proxy: ProxyUnreachableError | None = None
+    """Why nobody could be asked, which is no verdict of the site's."""
 
 
 class RobotsGate:
@@ -280,8 +282,16 @@ class RobotsGate:
         self._sites: dict[str, asyncio.Task[_Site]] = {}
 
     async def check(self, url: str) -> RobotsVerdict:
-        """Return whether the canonical `url` may be read, and which rule says so."""
+        """Return whether the canonical `url` may be read, and which rule says so.
+
+        Raises:
+            ProxyUnreachableError: the site cannot be asked, because the way out is closed.
+        """
         site = await self._site(origin_of(url))
+        if (proxy := site.proxy) is not None:
+            raise ProxyUnreachableError(
+                proxy.message, url=url, reason=proxy.reason, hint=proxy.hint
+            ) from proxy
         if site.blanket is not None:
             return site.blanket
         assert site.file is not None
@@ -332,6 +342,10 @@ class RobotsGate:
             return await asyncio.to_thread(self._heard, copy[1], copy[0] + FRESH_S)
         try:
             reply = await self._read(f"{origin}/robots.txt")
+        except ProxyUnreachableError as error:
+            if copy is None:
+                return _Site(proxy=error, good_until=now)
+            trouble = str(error)
         except IngestError as error:
             trouble = str(error)
         else:

@@ -1,9 +1,12 @@
 """What goes wrong on the wire, said once in our words."""
 
+import ssl
+
 import h2.exceptions
 import httpcore
 
-from ingest.errors import FetchError, SkipReason
+from ingest.addresses import proxy_for
+from ingest.errors import FetchError, ProxyUnreachableError, SkipReason
 from ingest.fetch.unpack import DamagedBodyError, UnknownEncodingError
 from ingest.urls import host_of
 from ingest.wording import SILENCE, Wording
@@ -43,6 +46,8 @@ def translated(url: str, error: Exception, *, step_s: float) -> FetchError:
                 f"{host} sends what is not HTTP ({detail})",
                 f"{host} 的响应不符合 HTTP（{detail}）",
             )
+        case httpcore.ConnectError() if (proxy := proxy_for(url)) and _has_no_socket(error):
+            return _proxy_unreachable(url, proxy)
         case _:
             return _unreachable(url, host, _shown(error))
 
@@ -51,6 +56,25 @@ def _shown(error: Exception) -> str:
     """Return a library's words in one short line: they may quote what a server sent."""
     words = " ".join(str(error).split()) or type(error).__name__
     return "".join(c if c.isprintable() else "�" for c in words[:SHOWN_CHARACTERS])
+
+
+def _has_no_socket(error: httpcore.ConnectError) -> bool:
+    """Tell whether there is no connection at all, not one over which TLS fails."""
+    first = error.__context__  # httpcore's pool raises "from None", which drops the cause alone
+    return isinstance(first, OSError) and not isinstance(first, ssl.SSLError)
+
+
+def _proxy_unreachable(url: str, proxy: str) -> ProxyUnreachableError:
+    named = proxy.rpartition("@")[2]  # what stands before @ is a password
+    return ProxyUnreachableError(
+        Wording(f"the proxy {named} does not answer", f"代理 {named} 没有响应"),
+        url=url,
+        reason="unreachable",
+        hint=Wording(
+            "start it, or correct or unset HTTP_PROXY and HTTPS_PROXY; assistant doctor checks it",
+            "请启动代理，或修改、清除 HTTP_PROXY 和 HTTPS_PROXY；assistant doctor 可检查",
+        ),
+    )
 
 
 def _unreachable(url: str, host: str, detail: str) -> FetchError:

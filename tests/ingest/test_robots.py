@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ingest.cache import ExpiringCache
-from ingest.errors import FetchError, ForbiddenError
+from ingest.errors import FetchError, ForbiddenError, ProxyUnreachableError
 from ingest.robots import FRESH_S, MAX_BYTES, STALE_S, RobotsGate, RobotsReply, verdict
 from ingest.wording import Wording
 
@@ -161,6 +161,20 @@ async def test_a_site_whose_robots_txt_cannot_be_had_is_closed_unless_we_are_len
     found = await gate.check("https://a.test/x")
     assert found.allowed is lenient
     assert found.rule.startswith("robots.txt unreachable: ")
+
+
+@pytest.mark.parametrize("lenient", [False, True])
+async def test_no_site_is_blamed_for_a_proxy_that_does_not_answer(lenient: bool) -> None:
+    closed = ProxyUnreachableError(
+        Wording("no proxy", "没有代理"), url="https://a.test/robots.txt", reason="unreachable"
+    )
+    sites = Sites(a_test=closed)
+    gate = RobotsGate(agent=AGENT, read=sites.read, lenient=lenient)
+    with pytest.raises(ProxyUnreachableError, match="no proxy") as caught:
+        await gate.permit("https://a.test/x")
+    assert caught.value.url == "https://a.test/x"
+    sites.answers["a.test"] = RobotsReply(status=404)  # somebody starts it
+    assert (await gate.permit("https://a.test/x")).allowed
 
 
 async def test_a_refusal_is_an_error_with_its_rule_and_a_way_out_if_there_is_one() -> None:

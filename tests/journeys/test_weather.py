@@ -51,6 +51,15 @@ def test_no_network_says_so_and_answers_from_the_index(shell: Shell) -> None:
     assert shown.answer.answer.citations
 
 
+@pytest.mark.parametrize("url", ["https://a.test/x", "http://a.test/x"])
+def test_proxy_that_does_not_answer_is_named_and_no_site_is_blamed(url: str, shell: Shell) -> None:
+    gone = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), CLOSED_PROXY)
+    shown = shell("assistant", "read", url, "--lang", "en", code=1, **gone)
+    assert "the proxy http://127.0.0.1:9 does not answer" in shown.stderr
+    assert "robots" not in shown.stderr
+    assert "a.test cannot be reached" not in shown.stderr
+
+
 @pytest.mark.parametrize("mode", ["ratelimit", "403", "500", "hang"])
 def test_search_that_refuses_is_a_notice_and_the_index_answers(
     mode: Mode, shell: Shell, net: Internet
