@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Final, Literal
+from urllib.parse import urlsplit
 
 import click
 
@@ -18,6 +19,7 @@ from assistant.search.notices import stand_in
 from assistant.settings import ModelSettings, Settings
 from ingest.bootstrap import browser_path, encoder_weights, open_store
 from ingest.errors import AssistantError, SettingsError
+from ingest.fetch.upstream import DEFAULT_PORTS
 from ingest.parts import install_command
 from ingest.wording import SILENCE, Language, Wording
 
@@ -25,6 +27,11 @@ State = Literal["ok", "warn", "fail"]
 
 LOW_DISK_BYTES = 500_000_000
 """A thousand pages take about 50 MB; the built-in encoder takes 180."""
+
+PROXY_S = 2.0
+"""Seconds that a proxy may take to accept a connection."""
+
+_PROXIED = frozenset({"http", "https", "all"})
 
 _MARKS: Final[dict[State, tuple[str, str]]] = {
     "ok": ("✓", "green"),
@@ -34,6 +41,12 @@ _MARKS: Final[dict[State, tuple[str, str]]] = {
 
 
 _NETWORK = Wording("check the network and HTTPS_PROXY", "请检查网络和 HTTPS_PROXY")
+_MEND_PROXY = Wording(
+    "start it, or: export HTTP_PROXY=http://host:port HTTPS_PROXY=http://host:port; "
+    "without a proxy: unset HTTP_PROXY HTTPS_PROXY ALL_PROXY http_proxy https_proxy all_proxy",
+    "请启动代理，或设置：export HTTP_PROXY=http://主机:端口 HTTPS_PROXY=http://主机:端口；"
+    "不用代理时：unset HTTP_PROXY HTTPS_PROXY ALL_PROXY http_proxy https_proxy all_proxy",
+)
 _EMPTY = Wording(
     "the engine may be turning us away for a while: try again in a few minutes; or search.exclude "
     "and search.region leave nothing over",
@@ -62,7 +75,7 @@ async def examine(settings: Settings) -> list[Check]:
         asyncio.to_thread(_browser, settings),
         _search(settings, documents=documents),
         asyncio.to_thread(_disk, settings),
-        asyncio.to_thread(_proxy),
+        _proxy(),
     )
     return [check for group in (*groups[:4], [index], *groups[4:]) for check in group]
 
@@ -221,17 +234,38 @@ def _disk(settings: Settings) -> list[Check]:
     return [Check(part="disk", state="ok" if free > LOW_DISK_BYTES else "warn", found=found)]
 
 
-def _proxy() -> list[Check]:
+async def _proxy() -> list[Check]:
+    """Return whether the proxies of the environment answer, each tried once."""
     proxies = urllib.request.getproxies()
     named = ", ".join(
-        f"{scheme} {url.rpartition('@')[2]}"
+        f"{scheme} {_without_password(url)}"
         for scheme, url in sorted(proxies.items())
-        if scheme in {"http", "https", "all", "no"}
-    )  # what stands before @ is a password
-    return [
-        Check(
-            part="proxy",
-            state="ok",
-            found=Wording(named or "none", named or "无"),
-        )
-    ]
+        if scheme in {*_PROXIED, "no"}
+    )
+    tried = sorted({url for scheme, url in proxies.items() if scheme in _PROXIED})
+    wrong = [check for check in await asyncio.gather(*map(_knock, tried)) if check is not None]
+    return wrong or [Check(part="proxy", state="ok", found=Wording(named or "none", named or "无"))]
+
+
+async def _knock(proxy: str) -> Check | None:
+    """Return what is wrong with a proxy, None if a connection to it can be made."""
+    gate = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    named = _without_password(proxy)
+    if gate.scheme not in DEFAULT_PORTS or not gate.hostname:
+        known = ", ".join(f"{scheme}://" for scheme in DEFAULT_PORTS)
+        found = Wording(f"{named} is none of {known}", f"{named} 不属于 {known}")
+        return Check(part="proxy", state="warn", found=found, mend=_MEND_PROXY)
+    try:
+        async with asyncio.timeout(PROXY_S):
+            _, writer = await asyncio.open_connection(
+                gate.hostname, gate.port or DEFAULT_PORTS[gate.scheme]
+            )
+    except (OSError, ValueError):  # TimeoutError among them; a port that is none
+        found = Wording(f"{named} does not answer", f"{named} 没有响应")
+        return Check(part="proxy", state="warn", found=found, mend=_MEND_PROXY)
+    writer.close()
+    return None
+
+
+def _without_password(proxy: str) -> str:
+    return proxy.rpartition("@")[2]  # what stands before @ is a password

@@ -4,6 +4,8 @@ import json
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from tests.engines.ollama_server import OllamaServer
 from tests.internet.duckduckgo import DuckDuckGoSite, fixed
 from tests.internet.engines import mojeek
@@ -181,3 +183,14 @@ def test_setup_writes_the_default_over_another_choice(shell_with_model: Shell, h
     path.write_text('[model]\nname = "qwen3:4b"\n', encoding="utf-8-sig")
     shell_with_model("assistant", "setup", "--model", "deepseek-r1:1.5b")
     assert tomllib.loads(path.read_text("utf-8"))["model"]["name"] == "deepseek-r1:1.5b"
+
+
+@pytest.mark.parametrize("proxy", ["http://me:secret@127.0.0.1:9", "foo://x", "http://x:y"])
+def test_doctor_names_a_proxy_that_is_of_no_use_and_mends_it(proxy: str, shell: Shell) -> None:
+    every = dict.fromkeys(("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"), proxy)
+    shown = shell("assistant", "doctor", "--json", code=None, **every)
+    assert states(shown)["proxy"] == "warn"
+    assert mends(shown)["proxy"].endswith("http_proxy https_proxy all_proxy")
+    found = next(row["found"] for row in json.loads(shown.stdout) if row["part"] == "proxy")
+    assert proxy.rpartition("@")[2] in found
+    assert "secret" not in shown.stdout
