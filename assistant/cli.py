@@ -110,6 +110,21 @@ def _overrides(options: "Mapping[str, Any]") -> dict[str, dict[str, Any]]:
     return tables
 
 
+def _refuse_web_options(options: "Mapping[str, Any]") -> None:
+    """Raise an error if something was asked that only a search of the web can do."""
+    from assistant.orchestrator import QuestionError
+    from ingest.wording import Wording
+
+    given = [name for name in ("fresh", "ledger") if options[name]]
+    if given and not options["web"]:
+        raise QuestionError(
+            Wording(f"--{given[0]} needs --web", f"--{given[0]} 需要 --web"),
+            hint=Wording(
+                "without it no page is asked for: add --web", "不加它就不会访问网页：请加上 --web"
+            ),
+        )
+
+
 def _shows_thinking(options: "Mapping[str, Any]") -> bool:
     chosen: bool | None = options.get("show_thinking")
     return sys.stderr.isatty() if chosen is None else chosen
@@ -122,6 +137,7 @@ async def _ask(question: str, language: "Language", options: "Mapping[str, Any]"
     from assistant.events import ANSWER_EVENT
     from assistant.terminal import Terminal
 
+    _refuse_web_options(options)
     settings = _settings(_overrides(options))
     terminal = Terminal(
         language=language, quiet=options["quiet"], thinking=_shows_thinking(options)

@@ -124,6 +124,17 @@ def test_question_is_read_from_standard_input(shell: Shell) -> None:
     assert shown.answer.answer.citations
 
 
+@pytest.mark.parametrize("option", [("--fresh",), ("--ledger", "crawl.jsonl")])
+def test_option_that_only_the_web_can_honour_needs_the_web(
+    option: tuple[str, ...], shell: Shell
+) -> None:
+    en = shell("assistant", "ask", "How hot?", *option, code=2)
+    assert en.stderr.startswith(f"error: {option[0]} needs --web")
+    assert len(en.stderr.splitlines()) == 1
+    zh = shell("assistant", "ask", "多热？", *option, code=2)
+    assert f"{option[0]} 需要 --web" in zh.stderr
+
+
 def test_top_k_bounds_the_passages(shell: Shell) -> None:
     shown = shell("assistant", "ask", NIGHT, "--web", "--json", "--top-k", "2")
     passages = next(e.passages for e in shown.events if isinstance(e, PassagesChosen))
