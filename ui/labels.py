@@ -55,9 +55,14 @@ FROM_INDEX: Final = Wording("Looked in the index", "查阅了索引")
 REPLIED: Final = Wording("Replied", "已回复")
 
 
-def seconds(count: int, language: Language) -> str:
-    """Return "12 s"."""
-    return Wording(f"{count} s", f"{count} 秒").to(language)
+WHOLE_SECONDS_FROM: Final = 10
+"""Below it a tenth tells something: many answers from the index take less than a second."""
+
+
+def seconds(count: float, language: Language) -> str:
+    """Return "12 s", below ten "1.2 s"."""
+    shown = f"{count:.1f}" if round(count, 1) < WHOLE_SECONDS_FROM else f"{count:.0f}"
+    return Wording(f"{shown} s", f"{shown} 秒").to(language)
 
 
 def pages_found(count: int, language: Language) -> str:

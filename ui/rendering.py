@@ -59,7 +59,7 @@ def take(turn: Turn, event: AnswerEvent) -> None:
 
 def progress_label(turn: Turn, language: Language) -> str:
     """Return the one line that says how far the turn is."""
-    time_taken = labels.seconds(round(turn.seconds), language)
+    time_taken = labels.seconds(turn.seconds, language)
     match turn.state:
         case "waiting" | "running":
             stage = STAGES[turn.stage] if turn.stage else labels.OPENING
