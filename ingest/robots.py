@@ -247,8 +247,7 @@ class _Site:
     good_until: float
     file: RobotsFile | None = None
     blanket: RobotsVerdict | None = None
-    proxy: ProxyUnreachableError | None = None
-    """Why nobody could be asked, which is no verdict of the site's."""
+    proxy: ProxyUnreachableError | None = None  # why nobody could be asked: no verdict at all
 
 
 class RobotsGate:
@@ -288,10 +287,8 @@ class RobotsGate:
             ProxyUnreachableError: the site cannot be asked, because the way out is closed.
         """
         site = await self._site(origin_of(url))
-        if (proxy := site.proxy) is not None:
-            raise ProxyUnreachableError(
-                proxy.message, url=url, reason=proxy.reason, hint=proxy.hint
-            ) from proxy
+        if (down := site.proxy) is not None:
+            raise ProxyUnreachableError(down.message, url=url, reason=down.reason, hint=down.hint)
         if site.blanket is not None:
             return site.blanket
         assert site.file is not None
