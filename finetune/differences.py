@@ -111,8 +111,17 @@ class Comparison:
 
 def differences(pairs: Pairs, seed: int) -> list[Difference]:
     """Return each figure that both models have, with its gain."""
-    found = (_difference(figure, pairs, seed) for figure in FIGURES)
+    found = (_difference(figure, pairs, seed) for figure in FIGURES if _speaks(figure, pairs))
     return [one for one in found if one is not None]
+
+
+def _speaks(figure: Figure, pairs: Pairs) -> bool:
+    """Tell whether a figure has something to say: no thought, no figures of thoughts."""
+    if figure.name.startswith("predict_") or figure.name == "think_characters":
+        return any(one.prediction.think for pair in pairs for one in pair)
+    if figure.name == "seconds":
+        return any(one.prediction.seconds for pair in pairs for one in pair)
+    return True
 
 
 def _difference(figure: Figure, pairs: Pairs, seed: int) -> Difference | None:

@@ -215,7 +215,6 @@ def _judge(
         fmt=chat_format(recipe.model.format),
         task=recipe.evaluate.task,
         labels=recipe.data.labels,
-        instruction=recipe.data.instruction,
         losses=losses,
         cosines=cosines,
     ).score(answered, predictions, progress=progress)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from finetune.data.formats.entities import parts_of
 from finetune.metrics.replies import first_json
 from finetune.records import Entity, Record
 
@@ -70,12 +71,10 @@ def named_entities(answer: str) -> list[Entity]:
     ]
 
 
-def found_in(record: Record, answer: str, *, instruction: str = "") -> Found:
-    """Return wanted and given entities of a record, as spans of its document.
-
-    `instruction` is what stands before the text in the record's question.
-    """
-    text = source_text(record, instruction)
+def found_in(record: Record, answer: str) -> Found:
+    """Return wanted and given entities of a record, as spans of its document."""
+    asked = record.last.user
+    text = parts_of(asked)[1] or asked
     wanted = [entity for entity in record.entities if entity.start >= 0]
     taken = _Places(text, wanted)
     unplaced = [taken.place(entity) for entity in record.entities if entity.start < 0]
@@ -87,14 +86,6 @@ def found_in(record: Record, answer: str, *, instruction: str = "") -> Found:
         wanted=_spans(gold, record.offset),
         given=_spans(given, record.offset),
     )
-
-
-def source_text(record: Record, instruction: str = "") -> str:
-    """Return the text in which a record's entities stand: its question less the instruction."""
-    asked = record.last.user
-    if instruction and asked.startswith(instruction):
-        return asked[len(instruction) :].lstrip("\n")
-    return asked
 
 
 def extraction(records: Iterable[Found]) -> Extraction:

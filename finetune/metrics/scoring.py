@@ -39,14 +39,13 @@ SCORING = Wording("scoring", "评分")
 class Scorer:
     """Scores replies to records of one task.
 
-    `labels` are those that an answer may give; `instruction` stands before the text in which
-    entities are found; `losses` and `cosines` are by record id, where there are any.
+    `labels` are those that an answer may give; `losses` and `cosines` are by record id, where there
+    are any.
     """
 
     fmt: ChatFormat
     task: Task = "text"
     labels: tuple[str, ...] = ()
-    instruction: str = ""
     losses: Mapping[str, TargetLoss] = field(default_factory=dict)
     cosines: Mapping[str, float] = field(default_factory=dict)
 
@@ -83,7 +82,7 @@ class _Documents:
             return
         for record in records:
             answer = predictions[record.id].answer
-            self.found[record.id] = found_in(record, answer, instruction=scorer.instruction)
+            self.found[record.id] = found_in(record, answer)
         totals = dict(extraction(self.found.values()).documents)
         for name, found in self.found.items():
             if counts := totals.pop(found.document, None):

@@ -6,7 +6,7 @@ import pytest
 from seqeval.metrics import f1_score as seqeval_f1
 from seqeval.scheme import IOB2
 
-from finetune.metrics.entities import extraction, found_in, named_entities, source_text
+from finetune.metrics.entities import extraction, found_in, named_entities
 from finetune.metrics.labels import NO_LABEL, classification, given_label
 from finetune.metrics.nvc import judge, rewriting
 from finetune.metrics.replies import first_json, whole_json
@@ -59,7 +59,7 @@ def window(start: int, end: int, *entities: tuple[str, str]) -> Record:
     )
     return Record(
         id=f"{start}-{end}",
-        turns=(Turn(user=f"找出实体。\n{text}", answer="[]"),),
+        turns=(Turn(user=f"找出实体。\n\n{text}", answer="[]"),),
         entities=gold,
         document="contract-1",
         offset=start,
@@ -72,8 +72,8 @@ def reply(*entities: tuple[str, str]) -> str:
 
 def test_an_entity_in_the_text_that_two_windows_share_counts_once() -> None:
     shared = ("乙方", "杭州知行公司")
-    first = found_in(window(0, 20, shared), reply(shared), instruction="找出实体。")
-    second = found_in(window(10, 31, shared), reply(shared), instruction="找出实体。")
+    first = found_in(window(0, 20, shared), reply(shared))
+    second = found_in(window(10, 31, shared), reply(shared))
     figures = extraction([first, second])
     assert (figures.micro.right, figures.micro.given, figures.micro.wanted) == (1, 1, 1)
 
@@ -81,7 +81,7 @@ def test_an_entity_in_the_text_that_two_windows_share_counts_once() -> None:
 def test_missed_spurious_and_mislabelled_entities_lower_the_f1() -> None:
     gold = [("甲方", "北京云山公司"), ("乙方", "杭州知行公司"), ("期限", "三十日内")]
     said = [("甲方", "北京云山公司"), ("甲方", "杭州知行公司"), ("金额", "五百万元")]
-    figures = extraction([found_in(window(0, 31, *gold), reply(*said), instruction="找出实体。")])
+    figures = extraction([found_in(window(0, 31, *gold), reply(*said))])
     assert figures.micro.f1 == pytest.approx(1 / 3)
     assert figures.per_label["甲方"].precision == 0.5
     assert figures.per_label["甲方"].recall == 1
@@ -110,8 +110,8 @@ def test_entity_f1_is_that_of_seqeval() -> None:
     gold = [("甲方", "北京云山公司"), ("乙方", "杭州知行公司"), ("期限", "三十日内")]
     said = [("甲方", "北京云山"), ("乙方", "杭州知行公司"), ("期限", "三十日内")]
     record = window(0, 31, *gold)
-    ours = extraction([found_in(record, reply(*said), instruction="找出实体。")])
-    text = source_text(record, "找出实体。")
+    ours = extraction([found_in(record, reply(*said))])
+    text = TEXT
     theirs = seqeval_f1([tags(text, gold)], [tags(text, said)], mode="strict", scheme=IOB2)
     assert ours.micro.f1 == pytest.approx(theirs)
 
