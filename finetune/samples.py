@@ -1,5 +1,6 @@
 """Records to what the trainer eats: ids, and labels that say which of them are learnt."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -14,6 +15,7 @@ from finetune.chatformat import (
     reply_pieces,
     turn_pieces,
 )
+from finetune.recipe import TrainTable
 from finetune.records import Record, Turn
 from finetune.tokenizing import ChatTokenizer
 
@@ -82,6 +84,18 @@ def encode_prompt(
         fmt, system=record.system, history=record.turns[:-1], user=record.last.user
     )
     return tokenizer.encode(pieces) + tokenizer.encode(opening_pieces(fmt, think=think))
+
+
+def steps_per_epoch(samples: int, table: TrainTable, *, processes: int = 1) -> int:
+    """Return how many optimiser steps see each sample once; the last may be a small one."""
+    batches = math.ceil(samples / (table.batch * processes))
+    return math.ceil(batches / table.accumulate)
+
+
+def total_steps(samples: int, table: TrainTable, *, processes: int = 1) -> int:
+    """Return how many optimiser steps a training has, unless it stops early."""
+    of_epochs = math.ceil(table.epochs * steps_per_epoch(samples, table, processes=processes))
+    return table.max_steps or of_epochs
 
 
 def _asked(turn: Turn, fmt: ChatFormat, tokenizer: ChatTokenizer) -> tuple[list[int], list[int]]:
