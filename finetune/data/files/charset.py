@@ -1,0 +1,154 @@
+"""Which encoding a data file is in, found from its bytes."""
+
+import codecs
+import re
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+from finetune.errors import DataError
+from ingest import charsets
+from ingest.wording import Wording
+
+SAMPLE = 65_536  # bytes; a guess does not get better with more
+BLOCK = 1 << 20  # bytes; files are searched for their first foreign character in such pieces
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # begins like UTF-16's, so it comes first
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),  # what Excel calls "Unicode text"
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_LEGACY = (
+    "gb18030", "big5hkscs", "cp932", "euc_jp", "cp949", "iso2022_jp", "cp1252", "cp1251", "koi8_r",
+)  # fmt: skip
+_FOREIGN = re.compile(rb"[\x80-\xff]")
+_WIDER = {"gbk": "gb18030", "gb2312": "gb18030", "big5": "big5hkscs", "shift_jis": "cp932"}
+"""Codec to the one that reads at least as much."""
+_BINARIES = (
+    (b"PK\x03\x04", Wording("a workbook or a ZIP archive", "Excel 工作簿或 ZIP 压缩包")),
+    (b"\xd0\xcf\x11\xe0", Wording("an old Excel workbook", "旧版 Excel 工作簿")),
+    (b"\x1f\x8b", Wording("a gzip archive", "gzip 压缩包")),
+    (b"PAR1", Wording("a Parquet file", "Parquet 文件")),
+)
+
+
+def open_text(path: Path, encoding: str = "auto") -> TextIO:
+    r"""Return the file as text, line ends as they are ("\r\n" stays).
+
+    Bytes that do not fit the encoding become lone surrogates (PEP 383), so that the row that holds
+    them can be told from the others; in UTF-16 and UTF-32 they become U+FFFD.
+
+    Raises:
+        DataError: there is no such file, it is empty or no text, or the encoding is unknown.
+    """
+    codec = _known(encoding, path) if encoding != "auto" else codec_of(path)
+    wide = codec.startswith(("utf-16", "utf-32"))
+    errors = "replace" if wide else "surrogateescape"
+    return path.open(encoding=codec, errors=errors, newline="")
+
+
+def codec_of(path: Path) -> str:
+    """Return the Python codec that a file's bytes ask for.
+
+    Raises:
+        DataError: there is no such file, or it is empty or no text.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(BLOCK)
+            _refuse_binary(head, path)
+            for mark, codec in _MARKS:
+                if head.startswith(mark):
+                    return codec
+            return _guess(_first_foreign(head, file))
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _first_foreign(head: bytes, file: BinaryIO) -> bytes:
+    """Return a sample around the first bytes outside ASCII, nothing if there are none."""
+    block = head
+    while block.isascii():
+        block = file.read(BLOCK)
+        if not block:
+            return b""
+    found = _FOREIGN.search(block)
+    at = found.start() if found else 0
+    start = max(block.rfind(b"\n", 0, at) + 1, at - SAMPLE // 2)
+    return block[start : start + SAMPLE]
+
+
+def _guess(sample: bytes) -> str:
+    """Return the codec of a sample; UTF-8 if it fits, as other text hardly ever does."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample)  # its end may be cut
+    except UnicodeDecodeError:
+        wanted = _foreign(charsets.decode(sample, claimed=None))
+    else:
+        return "utf-8"
+    for codec in _LEGACY:  # `charsets` gives the text, not the codec: the one that reads the same
+        if _foreign(sample.decode(codec, "replace")) == wanted:
+            return codec
+    return "utf-8"  # a few broken bytes: the rows that hold them are refused
+
+
+def _foreign(text: str) -> str:
+    return "".join(character for character in text if character > "\x7f" and character != "\ufeff")
+
+
+def _refuse_binary(head: bytes, path: Path) -> None:
+    """Raise if the file cannot hold text."""
+    mark = next((mark for mark, _ in _MARKS if head.startswith(mark)), b"")
+    if not head[len(mark) :].strip():
+        raise _empty(path)
+    kind = next((kind for magic, kind in _BINARIES if head.startswith(magic)), None)
+    if kind is None and (mark or b"\0" not in head):
+        return
+    kind = kind or Wording("a binary file", "二进制文件")
+    raise DataError(
+        Wording(f"{path}: this is {kind.en}, not text", f"{path}：这是{kind.zh}，不是文本"),
+        hint=Wording("save it as JSONL or as CSV (UTF-8)", "请另存为 JSONL 或 CSV（UTF-8）"),
+    )
+
+
+def _known(encoding: str, path: Path) -> str:
+    """Return the codec of that name, or one that reads more and passes over a byte order mark."""
+    found = codec_of(path)  # tells an empty file and a workbook, too
+    try:
+        "".encode(encoding)
+        name = codecs.lookup(encoding).name
+    except LookupError as error:
+        raise _unknown(encoding) from error
+    return "utf-8-sig" if name == "utf-8" and found == "utf-8-sig" else _WIDER.get(name, name)
+
+
+def _empty(path: Path) -> DataError:
+    return DataError(
+        Wording(f"{path}: the file is empty", f"{path}：文件是空的"),
+        hint=Wording("name another file in data.files", "请在 data.files 中换一个文件"),
+    )
+
+
+def _unknown(encoding: str) -> DataError:
+    return DataError(
+        Wording(
+            f"data.encoding: unknown encoding {encoding}",
+            f"data.encoding：没有 {encoding} 这种编码",
+        ),
+        hint=Wording("write auto, utf-8 or gb18030", "请写 auto、utf-8 或 gb18030"),
+    )
+
+
+def _unreadable(path: Path, error: OSError) -> DataError:
+    if isinstance(error, FileNotFoundError):
+        told = Wording(f"there is no data file {path}", f"没有数据文件 {path}")
+    else:
+        told = Wording(f"{path}: {error.strerror}", f"{path}：无法读取（{error.strerror}）")
+    return DataError(
+        told,
+        hint=Wording(
+            "look at data.files; paths are relative to the recipe",
+            "请检查 data.files；路径相对于配方所在的文件夹",
+        ),
+    )
