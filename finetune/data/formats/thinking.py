@@ -1,0 +1,38 @@
+"""Thinking that stands before an answer, in its own field or between tags."""
+
+import re
+
+from assistant.reasoning import THINK_CLOSE, THINK_OPEN
+from finetune.data.rows import ANSWER, RowError, required
+from finetune.records import Turn
+from ingest.wording import Wording
+
+_BLOCK = re.compile(rf"\s*{THINK_OPEN}(?P<think>.*?){THINK_CLOSE}(?P<answer>.*)", re.DOTALL)
+_CLOSED_ALONE = re.compile(
+    rf"(?P<think>(?:(?!{THINK_OPEN}).)*?)\n[ \t]*{THINK_CLOSE}[ \t]*\n(?P<answer>.*)", re.DOTALL
+)
+"""The tag on a line of its own: the chat template had written the opening one into the prompt."""
+
+
+def turn_of(user: str, reply: str, think: str = "") -> Turn:
+    """Return the turn with the thinking that leads the reply taken out of it.
+
+    Tags further inside a reply are its text.
+
+    Raises:
+        RowError: the answer is missing, thinking never ends, or it is there twice.
+    """
+    if THINK_CLOSE not in reply and THINK_OPEN not in reply:
+        return Turn(user=user, answer=required(reply, ANSWER), think=think)
+    found = _BLOCK.match(reply) or _CLOSED_ALONE.match(reply)
+    if found is None:
+        if reply.lstrip().startswith(THINK_OPEN):
+            raise RowError(
+                Wording(f"{THINK_OPEN} is never closed", f"{THINK_OPEN} 没有对应的 {THINK_CLOSE}")
+            )
+        return Turn(user=user, answer=required(reply, ANSWER), think=think)
+    inner = found["think"].strip()
+    if think and inner and inner != think.strip():
+        raise RowError(Wording("thinking in two places", "思考过程出现在两处"))
+    answer = required(found["answer"], ANSWER).lstrip("\n")
+    return Turn(user=user, answer=answer, think=think or inner)
