@@ -3,12 +3,14 @@
 Exactly: questions and answers are equal but for case and white space. Nearly: the Jaccard
 similarity of their shingles reaches a threshold. MinHash (Broder, "On the resemblance and
 containment of documents", 1997; rensa's) and banding find the pairs that may be alike (Leskovec,
-Rajaraman and Ullman, "Mining of Massive Datasets", chapter 3); each pair is then compared truly,
+Rajaraman and Ullman, "Mining of Massive Datasets", chapter 3). Eight bits of each MinHash tell most
+of the others apart (Li and König, "b-bit minwise hashing", 2010). What is left is compared truly,
 so that chance loses few pairs and invents none.
 """
 
 import functools
 import hashlib
+import math
 import unicodedata
 from array import array
 from collections.abc import Callable, Iterator
@@ -41,8 +43,10 @@ SEED = 1
 SHINGLES_AT_ONCE = 1_000_000
 """8 MB of shingles are hashed in one go."""
 
-PAIRS_OF_A_ROW = 16
-"""So many of a row's candidates are compared: templates make thousands of rows half alike."""
+DOUBT = 3
+"""Standard deviations by which the MinHashes may underrate a pair before it is left out unread."""
+
+PAIRS_AT_ONCE = 16_384
 
 _ENDS = " .。!！?？~～…"
 
@@ -100,18 +104,17 @@ class Likeness:
 class NearRows:
     """Finds rows that are nearly alike. What grows with them lies in files under `folder`.
 
-    Of each row 8 bytes for each band are written; one band at a time is read back, so that ten
-    million rows take some 300 MB. Rows of different `kind` (their label) are never alike.
+    Of each row 128 bytes and 8 for each band are written; one band at a time is read back, so that
+    a million rows take 200 MB at most. Rows of different `kind` (their label) are never alike.
     """
 
     def __init__(self, *, threshold: float, folder: Path) -> None:
         self._threshold = threshold
         self._rows_of_band = rows_of_band(threshold)
         self._stack = ExitStack()
-        self._bands: list[IO[bytes]] = [
-            self._stack.enter_context(TemporaryFile(dir=folder))  # noqa: SIM115  the stack closes it
-            for _ in range(PERMUTATIONS // self._rows_of_band)
-        ]
+        self._folder = folder
+        self._bands = [self._file() for _ in range(PERMUTATIONS // self._rows_of_band)]
+        self._low = self._file()
         self._kinds = array("q")
         self._waiting: list[npt.NDArray[np.uint64]] = []
         self._held = 0
@@ -148,18 +151,18 @@ class NearRows:
             return np.unique(shingles(text_of(row)))
 
         kept_instead: dict[int, int] = {}
-        compared: tuple[int, set[int]] = (-1, set())
         for row, earlier in self._candidates():
-            if row != compared[0]:
-                compared = (row, set())
             of = kept_instead.get(earlier, earlier)
-            if row in kept_instead or of in compared[1] or len(compared[1]) >= PAIRS_OF_A_ROW:
+            if row in kept_instead:
                 continue
-            compared[1].add(of)
             similarity = jaccard(shingles_of(of), shingles_of(row))
             if similarity >= self._threshold:
                 kept_instead[row] = of
                 yield Likeness(row=row, of=of, similarity=round(similarity, 4))
+
+    def _file(self) -> IO[bytes]:
+        file = TemporaryFile(dir=self._folder)  # noqa: SIM115  the stack closes it
+        return self._stack.enter_context(file)
 
     def _hash(self) -> None:
         """Turn the waiting shingles into one number for each row and band."""
@@ -169,6 +172,7 @@ class NearRows:
         flat = np.concatenate(self._waiting)
         matrix = RMinHash.digest_matrix_from_flat_token_hashes(flat, ends, PERMUTATIONS, SEED)
         digests = np.array(matrix.to_rows(), dtype=np.uint64)
+        self._low.write((digests & np.uint64(0xFF)).astype(np.uint8).tobytes())
         for number, file in enumerate(self._bands):
             first = number * self._rows_of_band
             file.write(_mixed(digests[:, first : first + self._rows_of_band]).tobytes())
@@ -181,14 +185,32 @@ class NearRows:
         comes together through them, and a run of n rows makes 2n pairs instead of n squared.
         """
         kinds = np.frombuffer(self._kinds, dtype=np.int64)
+        self._low.seek(0)
+        low = np.frombuffer(self._low.read(), dtype=np.uint8).reshape(-1, PERMUTATIONS)
         found = [np.empty(0, dtype=np.int64)]
         for file in self._bands:
             file.seek(0)
             band = np.frombuffer(file.read(), dtype=np.uint64)
-            found.append(_pairs(_mixed(np.stack([band, kinds.view(np.uint64)], axis=1))))
+            pairs = _pairs(_mixed(np.stack([band, kinds.view(np.uint64)], axis=1)))
+            found += [
+                self._likely(pairs[begin : begin + PAIRS_AT_ONCE], low)
+                for begin in range(0, len(pairs), PAIRS_AT_ONCE)
+            ]
         for code in np.unique(np.concatenate(found)):
             row, earlier = divmod(int(code), len(kinds))
             yield row, earlier
+
+    def _likely(
+        self, pairs: npt.NDArray[np.int64], low: npt.NDArray[np.uint8]
+    ) -> npt.NDArray[np.int64]:
+        """Return the pairs whose MinHashes agree so often that they may reach the threshold."""
+        rows, earlier = np.divmod(pairs, len(low))
+        agreeing = np.count_nonzero(low[rows] == low[earlier], axis=1)
+        deviation = math.sqrt(PERMUTATIONS * self._threshold * (1 - self._threshold))
+        likely: npt.NDArray[np.int64] = pairs[
+            agreeing >= PERMUTATIONS * self._threshold - DOUBT * deviation
+        ]
+        return likely
 
 
 def rows_of_band(threshold: float) -> int:

@@ -49,10 +49,10 @@ def opening(record: Record) -> str:
     return asked
 
 
-def group_text(record: Record, how: Literal["question", "group", "document"]) -> str:
-    """Return what binds a record to others; records without the field are bound by question."""
+def bound_by(record: Record, how: Literal["question", "group", "document"]) -> str:
+    """Return what binds a record to others besides its `opening`; empty: the opening does."""
     named = {"question": "", "group": record.group, "document": record.document}[how]
-    return f"{how}\0{named}" if named else opening(record)
+    return f"{how}\0{named}" if named else ""
 
 
 def number_of(text: str, *, seed: int) -> int:

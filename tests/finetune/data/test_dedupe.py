@@ -67,8 +67,8 @@ def test_a_question_is_the_same_in_full_width_and_without_its_mark() -> None:
 
 
 @given(st.text())
-def test_the_form_of_a_question_is_its_own_form(text: str) -> None:
-    assert question_form(question_form(text)) == question_form(text)
+def test_white_space_and_marks_at_the_end_ask_nothing_else(text: str) -> None:
+    assert question_form(f"{text} ？ ") == question_form(text)
 
 
 @pytest.mark.parametrize("text", [DRONE, ENGLISH])
