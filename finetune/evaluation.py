@@ -5,6 +5,7 @@ missing. Nothing here imports torch unless a model of this process is asked.
 """
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -209,8 +210,10 @@ def _judge(
             hint=Wording("evaluate it again", "请重新评测"),
         )
     cosines, left_out = _meaning(recipe, answered, predictions)
-    for why in left_out.values():
-        progress.note(Wording(f"similarity left out: {why.en}", f"未计算相似度：{why.zh}"))
+    if not all(math.isfinite(loss.nats) for loss in losses.values()):
+        losses, left_out = {}, {**left_out, "perplexity": _NOT_FINITE}
+    for figure, why in left_out.items():
+        progress.note(Wording(f"{figure} left out: {why.en}", f"未计算 {figure}：{why.zh}"))
     scored = Scorer(
         fmt=chat_format(recipe.model.format),
         task=recipe.evaluate.task,
@@ -261,7 +264,11 @@ def _values(scored: Sequence[Scored]) -> dict[str, float]:
     if seconds:
         values["predict_runtime"] = seconds
         values["predict_samples_per_second"] = len(scored) / seconds
-    return {name: round(value, DIGITS) for name, value in values.items() if value is not None}
+    return {
+        name: round(value, DIGITS)
+        for name, value in values.items()
+        if value is not None and math.isfinite(value)
+    }
 
 
 def _tables(scored: Sequence[Scored], recipe: Recipe) -> dict[str, Any]:
@@ -287,6 +294,12 @@ def _tables(scored: Sequence[Scored], recipe: Recipe) -> dict[str, Any]:
         judged = nvc.rewriting([nvc.judge(one.prediction.answer, one.wanted) for one in scored])
         tables["risk"] = {"precision": judged.risk_precision, "recall": judged.risk_recall}
     return tables
+
+
+_NOT_FINITE = Wording(
+    "the model's outputs are not numbers (NaN): python -m finetune diagnose RECIPE",
+    "模型输出不是数（NaN）：python -m finetune diagnose 配方",
+)
 
 
 def _going_on(count: int) -> Wording:

@@ -1,6 +1,7 @@
 """Evaluation: what is asked, what is kept when it is cut short, and what the figures say."""
 
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ from finetune.evaluation import (
     slug_of,
 )
 from finetune.generate.memory import ScriptedGenerator
+from finetune.metrics.likelihood import TargetLoss
 from finetune.metrics.scored import from_json as scored_from_json
 from finetune.progress import Progress, Silence
 from finetune.recipe import Recipe, parse_recipe
@@ -227,6 +229,24 @@ def test_a_model_of_this_process_is_evaluated_with_perplexity(run: Run, tiny: Pa
     assert found.values["bits_per_byte"] > 0
     assert found.values["predict_samples_per_second"] > 0
     assert json.loads((run.evaluation / "base.json").read_text("utf-8"))["model"] == "base"
+
+
+class Overflowing(ScriptedGenerator):
+    """Its probabilities can be seen, and are not numbers."""
+
+    def target_losses(
+        self, records: Sequence[Record], *, progress: Progress
+    ) -> Iterator[TargetLoss]:
+        for record in records:
+            yield TargetLoss(id=record.id, nats=math.nan, tokens=3, bytes=9)
+
+
+def test_a_loss_that_is_no_number_is_left_out_and_the_reason_told(run: Run) -> None:
+    said = Silence()
+    found = evaluate_with(Overflowing(SCRIPT, fmt=FMT), recipe(), run, "m", progress=said)
+    assert "perplexity" not in found.values
+    assert "diagnose" in said.notes[0].en
+    json.loads(found.path.read_text("utf-8"), parse_constant=pytest.fail)
 
 
 def test_a_model_on_ollama_is_evaluated(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

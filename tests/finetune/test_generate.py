@@ -1,6 +1,7 @@
 """Models that are asked: in this process, on Ollama, on an OpenAI-like server, and their twin."""
 
 import math
+import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +20,9 @@ from finetune.progress import Silence
 from finetune.recipe import Recipe, parse_recipe
 from finetune.records import Prediction, Record, Turn
 from finetune.runs import Run
+from finetune.train.adapters import add_lora, save_origin
 from finetune.train.hardware import Hardware
+from finetune.train.model import load_base
 from tests.engines.ollama_server import OllamaServer
 
 CPU = Hardware(device="cpu", name="test", memory=1 << 30)
@@ -58,6 +61,54 @@ def test_every_record_is_answered_once(local: TransformersGenerator) -> None:
     assert replies.keys() == {one.id for one in RECORDS}
     assert all(one.tokens <= 12 and one.seconds > 0 for one in replies.values())
     assert all(one.text.startswith("<think>\n") for one in replies.values())
+
+
+@pytest.mark.parametrize("kind", ["scripted", "local", "ollama", "openai"])
+def test_all_models_keep_the_same_promise(kind: str, local: TransformersGenerator) -> None:
+    with OllamaServer(answer="不可以。") as server:
+        generator: Generator = {
+            "scripted": lambda: ScriptedGenerator({}, fmt=chat_format("r1-think")),
+            "local": lambda: local,
+            "ollama": lambda: on_ollama(server),
+            "openai": lambda: on_openai(server),
+        }[kind]()
+        replies = list(generator.generate(RECORDS, progress=Silence()))
+        assert list(generator.generate([], progress=Silence())) == []
+    assert sorted(one.id for one in replies) == [one.id for one in RECORDS]
+    assert generator.name
+    assert generator.identity
+
+
+def test_an_adapter_answers_otherwise_than_its_base(tiny: Path, tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    settings = recipe(tiny)
+    plain = open_model(settings, run, "base", hardware=CPU)
+    loaded = load_base(settings, hardware=CPU)
+    adapted = add_lora(loaded, settings.train)
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for name, weight in adapted.named_parameters():
+            if "lora_B" in name:
+                weight.normal_(std=1.0)
+    adapted.save_pretrained(run.adapter)
+    save_origin(run.adapter, tiny, settings)
+    tuned = open_model(settings, run, "adapter", hardware=CPU)
+    assert tuned.identity != plain.identity
+    assert asked(tuned, RECORDS)["1"].text != asked(plain, RECORDS)["1"].text
+    before, after = (
+        next(iter(one.target_losses(RECORDS[:1], progress=Silence()))) for one in (plain, tuned)
+    )
+    assert before.nats != after.nats
+
+
+@pytest.mark.parametrize("name", ["adapter", "merged"])
+def test_a_model_trained_whole_and_a_merged_one_are_read_from_their_folder(
+    tiny: Path, tmp_path: Path, name: str
+) -> None:
+    run = Run(tmp_path)
+    shutil.copytree(tiny, run.adapter if name == "adapter" else run.merged)
+    found = open_model(recipe("nowhere"), run, name, hardware=CPU)
+    assert len(asked(found, RECORDS)) == len(RECORDS)
 
 
 def test_a_batch_of_different_lengths_answers_as_one_by_one(
