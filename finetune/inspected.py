@@ -195,7 +195,8 @@ def _memory(memory: Memory, language: Language) -> str:
         f"memory in {memory.width}: about {_size(memory.total)}",
         f"{memory.width} 训练约需显存/内存 {_size(memory.total)}",
     )
-    return f"{head.to(language)} ({parts.to(language)})"
+    joint = Wording(f"{head.en} ({parts.en})", f"{head.zh}（{parts.zh}）")
+    return joint.to(language)
 
 
 def _size(count: int) -> str:

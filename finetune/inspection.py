@@ -152,15 +152,16 @@ def lengths(tokens: Sequence[int]) -> Lengths | None:
     if not tokens:
         return None
     counted = np.asarray(tokens)
-    step = max(1, -(-(int(counted.max()) + 1) // BINS))
-    counts = np.bincount(counted // step)
+    shortest, longest = int(counted.min()), int(counted.max())
+    step = -(-(longest - shortest + 1) // BINS)
+    counts = np.bincount((counted - shortest) // step)
     return Lengths(
-        shortest=int(counted.min()),
+        shortest=shortest,
         median=int(np.median(counted)),
         p95=int(np.percentile(counted, 95)),
-        longest=int(counted.max()),
+        longest=longest,
         bins=tuple(
-            Bin(least=at * step, below=(at + 1) * step, count=int(count))
+            Bin(least=shortest + at * step, below=shortest + (at + 1) * step, count=int(count))
             for at, count in enumerate(counts)
         ),
     )

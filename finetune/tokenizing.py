@@ -24,6 +24,8 @@ class ChatTokenizer:
     def __init__(self, tables: dict[str, Any], *, eos: str, pad: str, name: str) -> None:
         """Take the content of tokenizer.json; `name` is what messages call its folder.
 
+        A `pad` that the model does not know is replaced by `eos`: what fills up is never learnt.
+
         Raises:
             ValueError: `tables` describe no tokenizer.
         """
@@ -32,7 +34,7 @@ class ChatTokenizer:
         self._plain = _tokenizer({**tables, "added_tokens": []})
         self._controls = {token["content"]: int(token["id"]) for token in tables["added_tokens"]}
         self.eos_id = self.control(eos)
-        self.pad_id = self.control(pad)
+        self.pad_id = self._controls.get(pad, self.eos_id)
 
     @property
     def size(self) -> int:
@@ -119,7 +121,7 @@ def load_tokenizer(folder: Path, *, fmt: ChatFormat | None = None) -> ChatTokeni
         raise _endless(folder / "tokenizer_config.json")
     try:
         tokenizer = ChatTokenizer(
-            tables, eos=eos, pad=_content(config.get("pad_token")) or eos, name=str(folder)
+            tables, eos=eos, pad=_content(config.get("pad_token")), name=str(folder)
         )
     except (ValueError, KeyError, TypeError) as error:
         raise _broken(folder / "tokenizer.json") from error

@@ -96,7 +96,9 @@ def test_lengths_are_those_of_the_samples(check: Check) -> None:
     assert train.replies.longest < train.tokens.longest == train.longest_kept
     assert sum(one.count for one in train.tokens.bins) == 60
     first, *_, last = train.tokens.bins
-    assert first.least == 0
+    assert first.least == train.tokens.shortest
+    assert first.count > 0
+    assert last.count > 0
     assert last.least <= train.tokens.longest < last.below
 
 

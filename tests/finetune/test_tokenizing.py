@@ -100,8 +100,9 @@ def test_ids_are_counted_with_control_tokens(tokenizer: ChatTokenizer) -> None:
     assert tokenizer.eos_id != tokenizer.pad_id
 
 
-def test_without_a_pad_token_eos_fills_up(spoilt: Callable[..., Path]) -> None:
-    tokenizer = load_tokenizer(spoilt("tokenizer_config.json", pad_token=None))
+@pytest.mark.parametrize("pad", [None, "<no such token>"])
+def test_without_a_pad_token_eos_fills_up(spoilt: Callable[..., Path], pad: str | None) -> None:
+    tokenizer = load_tokenizer(spoilt("tokenizer_config.json", pad_token=pad))
     assert tokenizer.pad_id == tokenizer.eos_id
 
 
