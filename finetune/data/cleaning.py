@@ -126,8 +126,8 @@ class Cleaner:
         return self._round(["", text, "", ""], set())[_USER]
 
 
-_USER = 1  # place of a question among three texts of a turn, behind the system message
-_ANSWER = 0
+_TURN = 3  # texts of a turn: question, thought, answer; the system message stands before all
+_USER = 1  # place of the first question
 
 
 def _texts(record: Record) -> list[str]:
@@ -139,7 +139,7 @@ def _texts(record: Record) -> list[str]:
 
 
 def _is_answer(place: int) -> bool:
-    return place > 0 and place % 3 == _ANSWER
+    return place > 0 and place % _TURN == 0
 
 
 def _unicode(text: str, place: int) -> str:
@@ -181,7 +181,7 @@ def _control_tokens(text: str, place: int) -> str:
 
     Questions and system messages are treated as the assistant treats them when it serves a model.
     """
-    if place <= _USER or place % 3 == _USER:
+    if place == 0 or place % _TURN == _USER:
         return harmless(text) if _HARMFUL.search(text) else text
     if "<" not in text and "[" not in text:
         return text
