@@ -95,24 +95,9 @@ def evaluate_with(
 ) -> Evaluation:
     """Do the same with a model that is open already; `model` is what its files are called by."""
     records = chosen_records(recipe, run)
-    settings = recipe.evaluate
-    digest = digest_of(
-        generator.identity,
-        recipe.model.format,
-        recipe.seed,
-        settings.max_new_tokens,
-        settings.temperature,
-    )
-    path = run.evaluation / f"{slug_of(model)}.replies.jsonl"
-    with Replies(path, digest=digest, anew=anew) as replies:
-        asked = [record for record in records if record.id not in replies.kept]
-        if len(asked) < len(records):
-            progress.note(_going_on(len(records) - len(asked)))
-        for prediction in generator.generate(asked, progress=progress) if asked else ():
-            replies.add(prediction)
-        predictions = dict(replies.kept)
+    predictions = _ask(generator, recipe, run, model, records, progress, anew=anew)
     losses: dict[str, TargetLoss] = {}
-    if settings.perplexity and isinstance(generator, TargetScorer):
+    if recipe.evaluate.perplexity and isinstance(generator, TargetScorer):
         found = generator.target_losses(records, progress=progress)
         losses = {loss.id: loss for loss in found}
     return _judge(recipe, run, model, records, predictions, losses, progress)
@@ -193,6 +178,35 @@ def _open(recipe: Recipe, run: Run, model: str) -> Generator:
     )
 
 
+def _ask(
+    generator: Generator,
+    recipe: Recipe,
+    run: Run,
+    model: str,
+    records: Sequence[Record],
+    progress: Progress,
+    *,
+    anew: bool,
+) -> dict[str, Prediction]:
+    """Return all replies: those that are there already, and those that are asked for now."""
+    settings = recipe.evaluate
+    digest = digest_of(
+        generator.identity,
+        recipe.model.format,
+        recipe.seed,
+        settings.max_new_tokens,
+        settings.temperature,
+    )
+    path = run.evaluation / f"{slug_of(model)}.replies.jsonl"
+    with Replies(path, digest=digest, anew=anew) as replies:
+        asked = [record for record in records if record.id not in replies.kept]
+        if len(asked) < len(records):
+            progress.note(_going_on(len(records) - len(asked)))
+        for prediction in generator.generate(asked, progress=progress) if asked else ():
+            replies.add(prediction)
+        return dict(replies.kept)
+
+
 def _judge(
     recipe: Recipe,
     run: Run,
@@ -202,7 +216,7 @@ def _judge(
     losses: Mapping[str, TargetLoss],
     progress: Progress,
 ) -> Evaluation:
-    """Score, write `<slug>.jsonl` and `<slug>.json`, and return the figures."""
+    """Score the replies, write what came of it, and return the figures."""
     answered = [record for record in records if record.id in predictions]
     if not answered:
         raise EvaluationError(
@@ -221,21 +235,25 @@ def _judge(
         losses=losses,
         cosines=cosines,
     ).score(answered, predictions, progress=progress)
-    path = run.evaluation / f"{slug_of(model)}.json"
     evaluation = Evaluation(
         model=model,
-        path=path,
+        path=run.evaluation / f"{slug_of(model)}.json",
         records=len(scored),
         missing=len(records) - len(scored),
         values=_values(scored),
         tables=_tables(scored, recipe),
         left_out=left_out,
     )
-    lines = [json.dumps(to_json(one), ensure_ascii=False) for one in scored]
-    write_whole(path.with_suffix(".jsonl"), "".join(f"{line}\n" for line in lines))
-    told = {"split": recipe.evaluate.split, "task": recipe.evaluate.task, **evaluation.figures()}
-    write_whole(path, json.dumps(told, ensure_ascii=False, indent=1))
+    _write(evaluation, scored, recipe)
     return evaluation
+
+
+def _write(evaluation: Evaluation, scored: Sequence[Scored], recipe: Recipe) -> None:
+    """Write `<slug>.jsonl`, a line for each reply, and `<slug>.json`, the figures."""
+    lines = [json.dumps(to_json(one), ensure_ascii=False) for one in scored]
+    write_whole(evaluation.path.with_suffix(".jsonl"), "".join(f"{line}\n" for line in lines))
+    told = {"split": recipe.evaluate.split, "task": recipe.evaluate.task, **evaluation.figures()}
+    write_whole(evaluation.path, json.dumps(told, ensure_ascii=False, indent=1))
 
 
 def _meaning(

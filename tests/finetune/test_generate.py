@@ -20,6 +20,7 @@ from finetune.progress import Silence
 from finetune.recipe import Recipe, parse_recipe
 from finetune.records import Prediction, Record, Turn
 from finetune.runs import Run
+from finetune.samples import IGNORED, encode
 from finetune.train.adapters import add_lora, save_origin
 from finetune.train.hardware import Hardware
 from finetune.train.model import load_base
@@ -127,19 +128,21 @@ def test_the_same_seed_samples_the_same_replies(tiny: Path, tmp_path: Path) -> N
     assert first != {name: one.text for name, one in asked(greedy, RECORDS).items()}
 
 
-def test_the_loss_of_targets_is_that_of_the_whole_forward_pass(
-    local: TransformersGenerator,
-) -> None:
-    from finetune.samples import IGNORED, encode
-
-    assert isinstance(local, TargetScorer)
-    (found,) = local.target_losses(RECORDS[:1], progress=Silence())
-    fmt = chat_format("r1-think")
+def test_the_loss_of_targets_is_that_of_the_whole_forward_pass(tiny: Path) -> None:
+    loaded = load_base(recipe(tiny), hardware=CPU)
+    scorer = TransformersGenerator(loaded, recipe(tiny), name="base", identity="1")
+    assert isinstance(scorer, TargetScorer)
+    (found,) = scorer.target_losses(RECORDS[:1], progress=Silence())
     (sample,) = encode(
-        RECORDS[0], fmt, local._tokenizer, turns="last", max_tokens=500, over_length="drop"
+        RECORDS[0],
+        chat_format("r1-think"),
+        loaded.tokenizer,
+        turns="last",
+        max_tokens=500,
+        over_length="drop",
     ).samples
     with torch.no_grad():
-        whole = local._model(
+        whole = loaded.model(
             input_ids=torch.tensor([sample.ids]), labels=torch.tensor([sample.labels])
         )
     targets = sum(label != IGNORED for label in sample.labels)
@@ -148,10 +151,11 @@ def test_the_loss_of_targets_is_that_of_the_whole_forward_pass(
     assert found.bytes == len("\n上限是120米。\n\n\n不可以。".encode())
 
 
-def test_a_model_of_nans_is_named_as_such(tiny: Path, tmp_path: Path) -> None:
-    broken = open_model(recipe(tiny, temperature=1.0), Run(tmp_path), "base", hardware=CPU)
+def test_a_model_of_nans_is_named_as_such(tiny: Path) -> None:
+    loaded = load_base(recipe(tiny), hardware=CPU)
     with torch.no_grad():
-        broken._model.lm_head.weight.fill_(math.nan)
+        loaded.model.get_output_embeddings().weight.fill_(math.nan)
+    broken = TransformersGenerator(loaded, recipe(tiny, temperature=1.0), name="base", identity="1")
     with pytest.raises(EvaluationError, match="NaN"):
         asked(broken, RECORDS[:1])
 
