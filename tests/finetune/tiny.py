@@ -73,6 +73,7 @@ The answer is short: keep your distance, stay calm, and report every incident to
     return metres < 120\n\n- one\n- two\n- three\n\n1. 第一步\n2. 第二步\n3. 第三步\n""",
 )
 PAGES = Path(__file__).parent.parent / "data" / "structure"
+SAMPLE = Path(__file__).parents[2] / "finetune" / "recipes" / "drone-safety.jsonl"
 
 
 def make_tiny(
@@ -81,7 +82,7 @@ def make_tiny(
     """Write model and tokenizer into `folder`; `texts` are learnt by the tokenizer besides ours."""
     folder.mkdir(parents=True, exist_ok=True)
     tokens = QWEN_TOKENS if chatml else R1_TOKENS
-    pages = (path.read_text(encoding="utf-8") for path in sorted(PAGES.iterdir()))
+    pages = (path.read_text(encoding="utf-8") for path in (*sorted(PAGES.iterdir()), SAMPLE))
     tokenizer = _tokenizer([*TEXTS, *pages, *texts], tokens)
     tokenizer.save(str(folder / "tokenizer.json"))
     eos, pad = ("<|im_end|>", "<|endoftext|>") if chatml else (next(iter(tokens)), "<|vision_pad|>")
