@@ -36,6 +36,11 @@ READING = Wording("reading and cleaning", "读取并清洗")
 COMPARING = Wording("looking for rows that are nearly alike", "查找近似重复")
 WRITING = Wording("writing the splits", "写出各数据集")
 
+UNLABELLED = Wording(
+    "data.split.stratify has no effect: no row has a label (data.map names the field)",
+    "data.split.stratify 不起作用：没有一行带标签（用 data.map 指明字段）",
+)
+
 TOLD_REASONS = 3
 TOLD_EVERY = 2_000
 
@@ -58,6 +63,8 @@ def prepare(recipe: Recipe, run: Run, *, progress: Progress) -> Quality:
         with Spool(run.data) as spool:
             intake = _read(recipe, run, spool, progress)
             _refuse_bad(recipe, run, intake)
+            if recipe.data.split.stratify and not any(intake.columns.label_codes):
+                progress.note(UNLABELLED)
             splits = _split(recipe, intake)
             with progress.stage(WRITING, total=len(spool)) as stage:
                 written = _Writer(recipe, intake, splits).write(run.data, spool, stage)

@@ -58,6 +58,11 @@ def page(quality: Quality, language: Language) -> str:
             t=lambda en, zh: zh if language == "zh" else en,
             notes=[note.to(language) for note in notes(quality)],
             name=lambda kind, key: _name(kind, key, language),
+            unused=[
+                FIELD_NAMES[field].to(language)
+                for field, count in quality.missing.items()
+                if count == quality.kept
+            ],
             bars=bars,
             plot=PLOT,
             labels=list(quality.labels.items())[:LABELS_SHOWN],
@@ -122,9 +127,10 @@ def _balance(quality: Quality) -> Iterator[Wording]:
 
 def _findings(quality: Quality) -> Iterator[Wording]:
     for finding in quality.findings:
-        meaning = CHECK_NAMES[finding.check]
+        meaning, where = CHECK_NAMES[finding.check], ", ".join(finding.examples)
         yield Wording(
-            f"{finding.count:,} rows: {meaning.en}.", f"{finding.count:,} 行：{meaning.zh}。"
+            f"{meaning.en}: {finding.count:,} ({where})",
+            f"{meaning.zh}：{finding.count:,}（{where}）",
         )
 
 

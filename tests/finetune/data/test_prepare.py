@@ -125,6 +125,17 @@ def test_a_disk_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
         prepared(tmp_path, [*map(row, range(9))])
 
 
+def test_strata_without_labels_are_told(tmp_path: Path) -> None:
+    text = "\n".join(json.dumps(row(number)) for number in range(9))
+    (tmp_path / "rows.jsonl").write_text(text, encoding="utf-8")
+    data = {"files": ["rows.jsonl"], "split": {"stratify": "label"}}
+    tables = {"name": "test", "model": {"base": "none"}, "data": data}
+    progress = Silence()
+    recipe = parse_recipe(tables, source="test", folder=tmp_path)
+    prepare(recipe, Run(tmp_path / "run"), progress=progress)
+    assert "no row has a label" in progress.notes[0].en
+
+
 def test_key_rows_are_repeated_in_training_only(tmp_path: Path) -> None:
     rule = [{"match": "问题", "times": 4}]
     quality = prepared(tmp_path, [*map(row, range(40))], oversample=rule)
