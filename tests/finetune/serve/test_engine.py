@@ -1,0 +1,133 @@
+"""The engine: a real tiny model, told token by token."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from finetune.chatformat import chat_format
+from finetune.errors import BaseModelError, ExportError
+from finetune.records import Record, Turn
+from finetune.runs import Run
+from finetune.samples import encode_prompt
+from finetune.serve.app import build_app
+from finetune.serve.engine import Asked, StopWords, TooLongError, TransformersEngine
+from finetune.serve.server import open_engine
+from finetune.train.hardware import Hardware
+from finetune.train.model import load_base
+from tests.finetune.export.tuned import add_adapter, recipe_of
+from tests.finetune.serve.serving import serving
+
+CPU = Hardware(device="cpu", name="cpu", memory=0)
+RECORD = Record(id="", turns=(Turn(user="能夜飞吗？", answer=""),))
+
+
+@pytest.fixture(scope="module")
+def engine(tiny: Path) -> TransformersEngine:
+    loaded = load_base(recipe_of(tiny), hardware=CPU)
+    return TransformersEngine(loaded, chat_format("r1-think"), name="tiny")
+
+
+def told(engine: TransformersEngine, **options: object) -> tuple[str, str]:
+    """Return a greedy reply and why it ended."""
+    pieces: list[str] = []
+    given = {"record": RECORD, "max_tokens": 30, **options}
+    ended = engine.generate(Asked(**given), lambda text: not pieces.append(text))  # type: ignore[arg-type,func-returns-value]
+    return "".join(pieces), ended.reason
+
+
+def test_reply_is_what_generate_gives(engine: TransformersEngine, tiny: Path) -> None:
+    loaded = load_base(recipe_of(tiny), hardware=CPU)
+    prompt = encode_prompt(RECORD, chat_format("r1-think"), loaded.tokenizer)
+    ids = torch.tensor([prompt])
+    model = loaded.model
+    whole = model.generate(  # type: ignore[operator]
+        ids, attention_mask=torch.ones_like(ids), max_new_tokens=30, do_sample=False
+    )
+    expected = loaded.tokenizer.decode(whole[0, len(prompt) :].tolist())
+    text, reason = told(engine)
+    assert text == expected
+    assert reason == "length"
+
+
+def test_tokens_are_counted(engine: TransformersEngine) -> None:
+    ended = engine.generate(Asked(record=RECORD, max_tokens=5), lambda _: True)
+    assert ended.reply_tokens == 5
+    assert ended.prompt_tokens > 5
+
+
+def test_stop_word_ends_the_reply_and_is_not_told(engine: TransformersEngine) -> None:
+    whole, _ = told(engine)
+    word = whole[4:7]
+    text, reason = told(engine, stop=(word,))
+    assert (text, reason) == (whole[: whole.index(word)], "stop")
+
+
+def test_generation_ends_when_nobody_wants_more(engine: TransformersEngine) -> None:
+    ended = engine.generate(Asked(record=RECORD, max_tokens=1_000), lambda _: False)
+    assert ended.reason == "left"
+    assert ended.reply_tokens <= 2  # transformers asks before it tells
+
+
+def test_conversation_longer_than_the_context_is_refused(engine: TransformersEngine) -> None:
+    long = Record(id="", turns=(Turn(user="无人机 " * 2_000, answer=""),))
+    with pytest.raises(TooLongError, match="2048"):
+        engine.generate(Asked(record=long, max_tokens=5), lambda _: True)
+
+
+def test_sampling_gives_text(engine: TransformersEngine) -> None:
+    text, _ = told(engine, temperature=1.0, top_p=0.9)
+    assert text
+
+
+def test_format_that_the_model_does_not_know_is_refused(tiny: Path) -> None:
+    loaded = load_base(recipe_of(tiny), hardware=CPU)
+    with pytest.raises(BaseModelError, match="im_start"):
+        TransformersEngine(loaded, chat_format("chatml"), name="tiny")
+
+
+def test_engine_serves_over_http(engine: TransformersEngine) -> None:
+    with serving(build_app(engine)) as client:
+        talk = {"messages": [{"role": "user", "content": "能夜飞吗？"}], "max_tokens": 5}
+        answer = client.post("/v1/chat/completions", json=talk)
+        long = client.post("/predict", json={"text": "飞" * 20_000})
+    assert answer.status_code == 200
+    assert answer.json()["usage"]["completion_tokens"] == 5
+    assert long.status_code == 422
+    assert "tokens" in long.json()["detail"]
+
+
+def test_adapter_is_served_and_answers_as_itself(tiny: Path, tmp_path: Path) -> None:
+    recipe = recipe_of(tiny)
+    run = Run(tmp_path)
+    add_adapter(recipe, run)
+    base, adapter = (told(open_engine(recipe, run, name))[0] for name in ("base", "adapter"))
+    assert base
+    assert adapter != base
+
+
+def test_model_that_was_not_made_is_named_with_the_command(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="merged") as caught:
+        open_engine(recipe_of(tiny), Run(tmp_path), "merged")
+    assert "finetune merge" in caught.value.to("en")
+
+
+@given(
+    st.lists(st.text(alphabet="ab<|>", max_size=6), max_size=12),
+    st.lists(st.text(alphabet="ab<|>", min_size=1, max_size=4), max_size=3),
+)
+def test_text_ends_before_the_first_stop_word_however_it_is_cut(
+    pieces: list[str], words: list[str]
+) -> None:
+    stops = StopWords(words)
+    found = "".join([stops.feed(piece) for piece in pieces] + [stops.close()])
+    whole = "".join(pieces)
+    if stops.hit:
+        assert whole.startswith(found)
+        assert any(whole.startswith(word, len(found)) for word in words)
+        assert not any(word in found for word in words)
+    else:
+        assert found == whole
+        assert not any(word in whole for word in words)
