@@ -119,7 +119,7 @@ def _speaks(figure: Figure, pairs: Pairs) -> bool:
     """Tell whether a figure has something to say: no thought, no figures of thoughts."""
     if figure.name.startswith("predict_") or figure.name == "think_characters":
         return any(one.prediction.think for pair in pairs for one in pair)
-    if figure.name == "seconds":
+    if figure.name == "seconds_per_reply":
         return any(one.prediction.seconds for pair in pairs for one in pair)
     return True
 

@@ -84,9 +84,8 @@ def _percent(name: str, en: str, zh: str) -> Figure:
     return Figure(name=name, label=Wording(en, zh), scores=(name,), unit="%")
 
 
-def _amount(name: str, en: str, zh: str, unit: str, digits: int = 1) -> Figure:
-    label = Wording(en, zh)
-    return Figure(name=name, label=label, scores=(name,), better="", unit=unit, digits=digits)
+def _amount(name: str, en: str, zh: str) -> Figure:
+    return Figure(name=name, label=Wording(en, zh), scores=(name,), better="", digits=1)
 
 
 def bits(sums: Floats) -> Floats:
@@ -167,9 +166,15 @@ FIGURES: tuple[Figure, ...] = (
     _share("repetition", "loops", "重复循环", "lower"),
     _share("repeated_ngrams", "repeated 4-grams", "重复 4 元组", "lower"),
     _share("language", "right language", "语言正确"),
-    _amount("think_characters", "thought, characters", "思考字符数", ""),
-    _amount("answer_characters", "answer, characters", "回答字符数", ""),
-    _amount("seconds", "seconds a reply", "每条秒数", "s", 2),
+    _amount("think_characters", "thought, characters", "思考字符数"),
+    _amount("answer_characters", "answer, characters", "回答字符数"),
+    Figure(
+        name="seconds_per_reply",
+        label=Wording("time of a reply", "每条用时"),
+        scores=("seconds",),
+        better="",
+        unit="s",
+    ),
 )
 
 BY_NAME: dict[str, Figure] = {figure.name: figure for figure in FIGURES}

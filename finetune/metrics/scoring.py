@@ -142,12 +142,13 @@ class _Reply:
 
     def _forms(self) -> dict[str, float]:
         said = self._said
+        spoken = {"language": float(same_language(said.answer, self._wanted))}
         return {
+            **(spoken if said.answer.strip() else {}),
             "format": float(well_formed(said, thinks=self._scorer.fmt.thinks)),
             "stop": float(said.stopped),
             "repetition": float(loops(said.text)),
             "repeated_ngrams": repeated_share(said.text),
-            "language": float(same_language(said.answer, self._wanted)),
             "think_characters": len(said.think),
             "answer_characters": len(said.answer),
             "tokens": said.tokens,

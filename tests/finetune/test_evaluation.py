@@ -37,6 +37,10 @@ RIGHT = {
 SCRIPT = {asked: f"<think>\n{think}\n</think>\n\n{said}" for asked, (think, said) in RIGHT.items()}
 
 
+def reply_of(answer: str) -> str:
+    return f"<think>\n想\n</think>\n\n{answer}"
+
+
 def recipe(**tables: object) -> Recipe:
     whole = {
         "name": "t",
@@ -143,6 +147,17 @@ def test_each_way_to_be_wrong_is_named(run: Run) -> None:
     assert faults[2] == {("format", ""), ("language", ""), ("low_overlap", "")}
     kinds = ("number", "empty", "endless", "repeats", "format", "language", "low_overlap")
     assert found.figures()["faults"] == dict.fromkeys(kinds, 1)
+
+
+def test_silence_is_not_the_right_language(run: Run) -> None:
+    script = {QUESTIONS[0]: SCRIPT[QUESTIONS[0]], QUESTIONS[1]: reply_of("No.")}
+    found = evaluate_with(
+        ScriptedGenerator(script, fmt=FMT), recipe(), run, "m", progress=Silence()
+    )
+    assert found.values["language"] == 50
+    nothing = ScriptedGenerator({}, fmt=FMT, identity="mute")
+    mute = evaluate_with(nothing, recipe(), run, "mute", progress=Silence())
+    assert "language" not in mute.values
 
 
 def test_a_fair_draw_is_made_where_there_are_too_many(tmp_path: Path) -> None:
