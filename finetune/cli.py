@@ -108,7 +108,7 @@ def check(colour: bool | None, **options: Any) -> None:
     def work(shop: "Workshop") -> dict[str, Any]:
         from finetune.inspection import inspect
 
-        shop.prepare()
+        shop.ensure_prepared()
         inspection = inspect(shop.recipe, shop.run)
         if options["as_json"]:
             return inspection.to_json()
@@ -139,7 +139,7 @@ def train(resume: bool, dry_steps: int | None, **options: Any) -> None:
     """
 
     def work(shop: "Workshop") -> dict[str, Any]:
-        shop.prepare()
+        shop.ensure_prepared()
         if dry_steps:
             return shop.rehearse(dry_steps)
         shop.train(resume=resume)
@@ -193,19 +193,23 @@ def evaluate(model: str, predictions: Path | None, **options: Any) -> None:
     """
 
     def work(shop: "Workshop") -> dict[str, Any]:
-        shop.prepare()
+        from finetune.dossier import figures_text
+
+        shop.ensure_prepared()
         if predictions is not None:
-            return shop.score(predictions)
-        shop.evaluate(model)
-        return dict(shop.run.figures(f"evaluate-{model}"))
+            figures = shop.score(predictions)
+        else:
+            shop.evaluate(model)
+            figures = dict(shop.run.figures(f"evaluate-{model}"))
+        return figures if options["as_json"] else {"text": figures_text(figures, shop.language)}
 
     answer(work, options)
 
 
 @main.command()
+@recipe_options
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="B")
-@recipe_options
 def compare(a: str, b: str, **options: Any) -> None:
     """Compare two evaluated models: differences with 95 % intervals, errors by type.
 

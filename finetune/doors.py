@@ -3,7 +3,7 @@
 Only click is imported up here, so that `--help` starts at once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -46,9 +46,11 @@ def answer(work: "Callable[[Workshop], dict[str, Any]]", options: dict[str, Any]
     """Do a command's work and show what it returns: lines for people, or JSON."""
     from ingest.doors import spoken_language
 
+    language = spoken_language(options["lang"])
+
     def main() -> int:
-        shown = work(_workshop(options, spoken_language(options["lang"])))
-        _show(shown, as_json=options["as_json"])
+        shown = work(_workshop(options, language))
+        _show(shown, language, as_json=options["as_json"])
         return 0
 
     plain_command(main, options["lang"])
@@ -56,7 +58,13 @@ def answer(work: "Callable[[Workshop], dict[str, Any]]", options: dict[str, Any]
 
 def plain_command(main: Callable[[], int], lang: str | None) -> None:
     """Run a command to its end; what goes wrong is one line in `lang`, or the locale's."""
+    import sys
+    import warnings
+
     from ingest.doors import run_plain, spoken_language
+
+    if not sys.warnoptions:  # what libraries warn of is for us: python -W default shows it
+        warnings.simplefilter("ignore")
 
     run_plain(lambda: _told(main), spoken_language(lang))
 
@@ -99,14 +107,13 @@ def _workshop(options: dict[str, Any], language: "Language") -> "Workshop":
     )
 
 
-def _show(shown: dict[str, Any], *, as_json: bool) -> None:
+def _show(shown: Mapping[str, Any], language: "Language", *, as_json: bool) -> None:
     import json
+
+    from finetune.labels import lines
 
     if as_json:
         click.echo(json.dumps(shown, ensure_ascii=False, default=str))
         return
-    for name, value in shown.items():
-        if isinstance(value, float):
-            value = f"{value:.4g}"
-        text = str(value)
-        click.echo(text if name == "text" else f"{name}: {text}")
+    for line in lines(shown, language):
+        click.echo(line)

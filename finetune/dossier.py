@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from finetune.differences import shown
 from finetune.metrics.catalogue import FIGURES, Figure
 from finetune.recipe import Recipe
 from finetune.runs import Run
+from ingest.wording import Language, Wording
 
 CARD_FIGURES = (
     "accuracy",
@@ -71,6 +73,18 @@ def read_dossier(recipe: Recipe, run: Run) -> Dossier:
         exports=tuple(sorted(str(one.name) for one in run.exports.glob("*"))),
         merged=run.figures("merge"),
     )
+
+
+def figures_text(figures: Mapping[str, Any], language: Language) -> str:
+    """Return the figures of one model, one line each, under the name of the model."""
+    joint = "：" if language == "zh" else ": "
+    asked = Wording("records asked", "提问条数").to(language)
+    lines = [f"{figures.get('model', '')} · {asked}{joint}{figures.get('records', 0)}"]
+    for figure in FIGURES:
+        value = figures.get(figure.name)
+        if isinstance(value, int | float):
+            lines.append(f"  {figure.label.to(language)}{joint}{shown(value, figure)}")
+    return "\n".join(lines)
 
 
 def _changes(run: Run, models: Sequence[str]) -> Mapping[str, Any]:

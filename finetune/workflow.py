@@ -47,6 +47,11 @@ class Workshop:
             lambda: prepare(self.recipe, self.run, progress=self.progress).figures(),
         )
 
+    def ensure_prepared(self) -> None:
+        """Prepare the data if that has not been done with these inputs."""
+        if not self.run.finished("prepare", self.prepared()):
+            self.prepare()
+
     def rehearse(self, steps: int) -> dict[str, Any]:
         """Train for some steps, keep nothing, and return what was measured."""
         from finetune.train.trainer import train
@@ -142,7 +147,7 @@ class Workshop:
             "text": comparison.to_text(self.language),
             "report": write_report(self.recipe, self.run, language=self.recipe.language),
             "card": write_card(self.recipe, self.run, language=self.recipe.language),
-            **{f"export-{to}": self.run.figures(f"export-{to}") for to in targets},
+            **{f"export-{to}": dict(self.run.figures(f"export-{to}")) for to in targets},
         }
 
     def prepared(self) -> str:
