@@ -15,7 +15,8 @@ from finetune.metrics.replies import first_json
 from finetune.records import Entity, Record
 
 Span = tuple[str, int, int, str]
-"""Label, start and end in the document, characters; of what stands nowhere in it, the text."""
+"""Label, start and end in the document, characters, and "". What stands nowhere in the text has a
+start below 0, and its own words instead of ""."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +74,7 @@ def named_entities(answer: str) -> list[Entity]:
 
 def found_in(record: Record, answer: str) -> Found:
     """Return wanted and given entities of a record, as spans of its document."""
-    asked = record.last.user
-    text = parts_of(asked)[1] or asked
+    text = _source(record)
     wanted = [entity for entity in record.entities if entity.start >= 0]
     taken = _Places(text, wanted)
     unplaced = [taken.place(entity) for entity in record.entities if entity.start < 0]
@@ -86,6 +86,18 @@ def found_in(record: Record, answer: str) -> Found:
         wanted=_spans(gold, record.offset),
         given=_spans(given, record.offset),
     )
+
+
+def entity_text(record: Record, span: Span) -> str:
+    """Return label and words of a span of a record's document, for people."""
+    label, start, end, lost = span
+    return f"{label} {lost or _source(record)[start - record.offset : end - record.offset]}"
+
+
+def _source(record: Record) -> str:
+    """Return the text in which a record's entities stand: its question less the instruction."""
+    asked = record.last.user
+    return parts_of(asked)[1] or asked
 
 
 def extraction(records: Iterable[Found]) -> Extraction:

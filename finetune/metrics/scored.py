@@ -18,6 +18,7 @@ FaultKind = Literal[
     "label",
     "missed",
     "spurious",
+    "invented",
     "low_overlap",
 ]
 
@@ -30,7 +31,8 @@ FAULTS: dict[FaultKind, Wording] = {
     "number": Wording("number missing", "缺少数字"),
     "label": Wording("wrong label", "标签错误"),
     "missed": Wording("entity missed", "漏掉实体"),
-    "spurious": Wording("entity made up", "多出实体"),
+    "spurious": Wording("no entity, or another label", "多报或标错实体"),
+    "invented": Wording("entity not in the text", "原文没有的实体"),
     "low_overlap": Wording("says something else", "答非所问"),
 }
 """What can be wrong with a reply, the plainest first."""

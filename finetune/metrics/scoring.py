@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from finetune.chatformat import ChatFormat, render_target
 from finetune.metrics import nvc
-from finetune.metrics.entities import Found, extraction, found_in
+from finetune.metrics.entities import Found, entity_text, extraction, found_in
 from finetune.metrics.exact import is_exact, token_f1
 from finetune.metrics.form import (
     loops,
@@ -24,7 +24,7 @@ from finetune.metrics.overlap import (
     sentence_bleu,
     sentence_chrf,
 )
-from finetune.metrics.scored import Fault, Scored
+from finetune.metrics.scored import Fault, FaultKind, Scored
 from finetune.progress import Progress
 from finetune.recipe import Task
 from finetune.records import Prediction, Record
@@ -214,12 +214,11 @@ class _Reply:
 
     def _entity_faults(self) -> Iterator[Fault]:
         found = self._documents.found[self._record.id]
-        text = self._record.last.user
-        for label, *_ in sorted(found.wanted - found.given):
-            yield Fault(kind="missed", detail=label)
-        for label, _, _, lost in sorted(found.given - found.wanted):
-            there = "" if not lost or lost in text else " (not in the text)"
-            yield Fault(kind="spurious", detail=f"{label} {lost}".strip() + there)
+        for span in sorted(found.wanted - found.given):
+            yield Fault(kind="missed", detail=entity_text(self._record, span))
+        for span in sorted(found.given - found.wanted):
+            kind: FaultKind = "spurious" if span[1] >= 0 else "invented"
+            yield Fault(kind=kind, detail=entity_text(self._record, span))
 
 
 def _named(prefix: str, scores: Overlap) -> dict[str, float]:

@@ -213,26 +213,30 @@ def test_classification_has_accuracy_and_a_confusion_matrix(tmp_path: Path) -> N
     assert figures["faults"] == {"label": 2}
 
 
-def test_entities_are_scored_by_document(tmp_path: Path) -> None:
-    text = "甲方：云山公司。"
+def test_entities_are_scored_by_document_and_their_faults_named(tmp_path: Path) -> None:
+    text = "甲方：云山公司。乙方：知行。"
     record = Record(
         id="0",
-        turns=(Turn(user=text, answer='[{"label": "甲方", "text": "云山公司"}]'),),
-        entities=(Entity(label="甲方", text="云山公司", start=3, end=7),),
+        turns=(Turn(user=f"找出实体。\n\n{text}", answer="[]"),),
+        entities=(
+            Entity(label="甲方", text="云山公司", start=3, end=7),
+            Entity(label="乙方", text="知行", start=11, end=13),
+        ),
     )
     run = run_of(tmp_path / "run", [record])
-    said = '[{"label": "甲方", "text": "云山公司"}, {"label": "乙方", "text": "知行"}]'
+    said = [("甲方", "云山公司"), ("甲方", "知行"), ("日期", "明天")]
+    reply = json.dumps([{"label": a, "text": b} for a, b in said], ensure_ascii=False)
     found = evaluate_with(
-        ScriptedGenerator({text: said}, fmt=chat_format("chatml")),
+        ScriptedGenerator({record.last.user: reply}, fmt=chat_format("chatml")),
         recipe(model={"format": "chatml"}, evaluate={"task": "entities"}),
         run,
         "m",
         progress=Silence(),
     )
-    assert found.values["entity_f1"] == pytest.approx(100 * 2 / 3, abs=1e-3)
+    assert found.values["entity_f1"] == pytest.approx(100 * 2 / 5, abs=1e-3)
     (line,) = (run.evaluation / "m.jsonl").read_text("utf-8").splitlines()
-    (fault,) = scored_from_json(json.loads(line)).faults
-    assert (fault.kind, fault.detail) == ("spurious", "乙方 知行 (not in the text)")
+    faults = {fault.kind: fault.detail for fault in scored_from_json(json.loads(line)).faults}
+    assert faults == {"missed": "乙方 知行", "spurious": "甲方 知行", "invented": "日期 明天"}
 
 
 def test_a_model_of_this_process_is_evaluated_with_perplexity(run: Run, tiny: Path) -> None:
