@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,8 +40,9 @@ def writing(target: Path) -> Iterator[Path]:
 def cannot_write(target: Path, error: OSError | SafetensorError) -> ExportError:
     """Return the error for a file that the disk does not take."""
     code = error.errno if isinstance(error, OSError) else None
-    short = "os error 28" in str(error) or "requested and" in str(error)  # safetensors; numpy
-    if code in FULL or short:
+    told = re.search(r"\(os error (\d+)\)", str(error))  # safetensors' way
+    short = re.search(r"\d+ requested and \d+ written", str(error))  # numpy's
+    if code in FULL or (told and int(told[1]) in FULL) or short:
         return ExportError(
             Wording(f"the disk is full: {target} was not written", f"磁盘已满：未能写入 {target}"),
             hint=Wording(

@@ -100,7 +100,7 @@ class _Doors:
 
     async def predict(self, body: PredictBody, request: Request) -> PredictReply:
         """Return the answer to one text, without its thinking, at most `max_length` tokens long."""
-        asked = body.asked(thinks=self._engine.thinks)
+        asked = body.asked(system=self._defaults.system, thinks=self._engine.thinks)
         spoken = await _unless_gone(request, self._spoken(asked, longest=body.max_length))
         return PredictReply(result=spoken.splitter.answer)
 

@@ -39,9 +39,9 @@ class PredictBody(BaseModel):
             raise ValueError("nothing but white space")
         return text
 
-    def asked(self, *, thinks: bool) -> Asked:
+    def asked(self, *, system: str, thinks: bool) -> Asked:
         """Return the request to the engine; the answer is greedy, so that it is the same again."""
-        record = Record(id="", turns=(Turn(user=self.text, answer=""),))
+        record = Record(id="", turns=(Turn(user=self.text, answer=""),), system=system)
         room = self.max_length + (THINKING_TOKENS if thinks else 0)
         return Asked(record=record, max_tokens=room)
 

@@ -1,6 +1,7 @@
 """GGUF: what is written is read back as the same model, by transformers and by llama.cpp."""
 
 import json
+import resource
 import shutil
 from pathlib import Path
 from typing import Any
@@ -237,6 +238,19 @@ def test_weight_too_large_for_f16_is_refused_there_alone(merged: Merged, tmp_pat
     assert write_gguf(folder, tmp_path / "m.gguf", kind="f32", chat_template=R1.jinja).tensors
 
 
+def test_model_in_several_files_is_written_as_one(merged: Merged, tmp_path: Path) -> None:
+    folder = changed(merged.folder, tmp_path / "many")
+    (folder / "model.safetensors").unlink()
+    loaded(merged.folder).save_pretrained(tmp_path / "parts", max_shard_size="1MB")
+    for part in (tmp_path / "parts").glob("model-*.safetensors"):
+        shutil.copy(part, folder)
+    write_gguf(folder, tmp_path / "many.gguf", kind="f32", chat_template=R1.jinja)
+    assert torch.equal(logits(loaded(tmp_path, "many.gguf")), logits(loaded(merged.folder)))
+    next(iter(sorted(folder.glob("*.safetensors")))).unlink()
+    with pytest.raises(BaseModelError, match="missing"):
+        write_gguf(folder, tmp_path / "less.gguf", kind="f32", chat_template=R1.jinja)
+
+
 def test_missing_weight_is_named(merged: Merged, tmp_path: Path) -> None:
     folder = changed(merged.folder, tmp_path / "model")
     weights = load_file(folder / "model.safetensors")
@@ -247,8 +261,6 @@ def test_missing_weight_is_named(merged: Merged, tmp_path: Path) -> None:
 
 
 def test_full_disk_leaves_the_old_file_and_says_so(merged: Merged, tmp_path: Path) -> None:
-    import resource
-
     out = tmp_path / "m.gguf"
     out.write_bytes(b"old")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import resource
 import shutil
 from pathlib import Path
 
@@ -159,6 +160,35 @@ def test_run_without_an_adapter_is_told_to_train_first(tiny: Path, tmp_path: Pat
     with pytest.raises(ExportError, match="adapter") as caught:
         merge(recipe_of(tiny), Run(tmp_path / "run"), progress=Silence())
     assert "finetune train" in caught.value.to("en")
+
+
+def test_full_disk_is_one_line_and_nothing_is_left_behind(tiny: Path, tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    recipe = recipe_of(tiny)
+    add_adapter(recipe, run)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
+    try:
+        with pytest.raises(ExportError, match="disk is full") as caught:
+            merge(recipe, run, progress=Silence())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "\n" not in caught.value.to("zh")
+    assert [path.name for path in run.folder.iterdir()] == ["adapter"]
+
+
+def test_base_in_several_files_is_merged_alike(tiny: Path, tmp_path: Path) -> None:
+    base = tmp_path / tiny.name
+    shutil.copytree(tiny, base)
+    (base / "model.safetensors").unlink()
+    AutoModelForCausalLM.from_pretrained(tiny).save_pretrained(base, max_shard_size="1MB")
+    assert len(list(base.glob("*.safetensors"))) > 2
+    one, many = Run(tmp_path / "one"), Run(tmp_path / "many")
+    for run, folder in ((one, tiny), (many, base)):
+        recipe = recipe_of(folder)
+        add_adapter(recipe, run)
+        merge(recipe, run, progress=Silence())
+    assert torch.equal(logits(one.merged), logits(many.merged))
 
 
 def test_model_merged_before_stays_when_merging_fails(tiny: Path, tmp_path: Path) -> None:

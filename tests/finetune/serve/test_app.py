@@ -42,6 +42,7 @@ def test_predict_answers_a_text(client: httpx.Client, engine: ScriptedEngine) ->
     assert (answer.status_code, answer.json()) == (200, {"result": "Land at once."})
     assert engine.asked[0].max_tokens == 50
     assert engine.asked[0].record.last.user == "Fly at night?"
+    assert engine.asked[0].record.system == "Be brief."
 
 
 def test_max_length_is_that_of_the_answer_not_of_the_thought(thinker: httpx.Client) -> None:
