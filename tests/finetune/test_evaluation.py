@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from finetune.chatformat import chat_format
+from finetune.chatformat import chat_format, render_target
+from finetune.data.prepare import prepare
 from finetune.errors import EvaluationError
 from finetune.evaluation import (
     chosen_records,
@@ -22,7 +23,7 @@ from finetune.generate.memory import ScriptedGenerator
 from finetune.metrics.likelihood import TargetLoss
 from finetune.metrics.scored import from_json as scored_from_json
 from finetune.progress import Progress, Silence
-from finetune.recipe import Recipe, parse_recipe
+from finetune.recipe import Recipe, load_recipe, parse_recipe
 from finetune.records import Entity, Prediction, Record, Turn, to_json
 from finetune.runs import Run
 from tests.engines.ollama_server import OllamaServer
@@ -376,3 +377,32 @@ def test_scoring_replies_of_others_needs_no_torch() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
     )
     assert shown.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("name", "best"),
+    [
+        ("classify", {"accuracy": 100, "macro_f1": 100}),
+        ("contract", {"entity_f1": 100}),
+        ("nvc", {"risk_f1": 100, "json_valid": 100, "silence": 100}),
+        ("drone-safety", {"exact": 100, "format": 100}),
+    ],
+)
+def test_the_references_of_shipped_recipes_score_best(
+    name: str, best: dict[str, float], tmp_path: Path
+) -> None:
+    shares = "{train=0.4, val=0.3, test=0.3}"
+    shipped = load_recipe(
+        Path(__file__).parents[2] / "finetune" / "recipes" / f"{name}.toml",
+        ["evaluate.similarity=off", "evaluate.limit=0", f"data.split={shares}"],
+    )
+    run = Run(tmp_path / "run")
+    prepare(shipped, run, progress=Silence())
+    fmt = chat_format(shipped.model.format)
+    script = {
+        record.last.user: render_target(fmt, record.last).removesuffix(fmt.eos)
+        for record in chosen_records(shipped, run)
+    }
+    found = evaluate_with(ScriptedGenerator(script, fmt=fmt), shipped, run, "m", progress=Silence())
+    assert {figure: found.values[figure] for figure in best} == best
+    assert found.tables["faults"] == {}
