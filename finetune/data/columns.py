@@ -3,6 +3,7 @@
 import json
 from array import array
 from collections.abc import Sequence
+from operator import attrgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +21,12 @@ FIELDS = ("system", "think", "label", "entities", "group", "document", "history"
 CHECKS = ("broken_characters", "think_tags", "open_code", "echo", "cut_off", "bad_json", "entity")
 """What is looked at in each row's form; `quality_page` says what they mean."""
 
-PART = {"question": "user", "think": "think", "answer": "answer"}
-"""Part of a row -> the turns' attribute."""
+PART = {
+    "question": attrgetter("user"),
+    "think": attrgetter("think"),
+    "answer": attrgetter("answer"),
+}
+"""Part of a row -> where a turn has it."""
 
 EXAMPLES = 3
 CUT_OFF_FROM = 40
@@ -67,7 +72,7 @@ class Columns:
         self.chances.append(int.from_bytes(digest[:8], "big"))
         self.labels.append(self.label_codes.setdefault(record.label, len(self.label_codes)))
         for name, column in self.lengths.items():
-            column.append(sum(len(getattr(turn, PART[name])) for turn in record.turns))
+            column.append(sum(map(len, map(PART[name], record.turns))))
         self.fields.append(_bits(_fields(record)))
         self.faults.append(_bits(_faults(record)))
 
