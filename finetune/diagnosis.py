@@ -15,7 +15,7 @@ from finetune.recipe import Recipe
 from finetune.runs import Run
 from finetune.symptoms import behaviour, learning, numbers
 from finetune.symptoms.evidence import Evidence, Probe, measure_lengths, rope_bases
-from finetune.symptoms.verdicts import NAMES, Verdict
+from finetune.symptoms.verdicts import NAMES, Verdict, command
 from finetune.tokenizing import load_tokenizer
 from finetune.train.log import SUMMARY_FILE, read_log
 from ingest.errors import AssistantError, MissingPartError
@@ -149,15 +149,19 @@ def gather(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> Evide
             numbers=found.numbers,
             behaviour=found.behaviour,
             precision=found.numbers.precision,
-            unprobed=_UNASKED,
+            unprobed=_unasked(found),
         )
     return replace(_with_lengths(evidence, run, base), ropes=rope_bases(base, run))
 
 
-_UNASKED = Wording(
-    "not asked: its logits are no numbers, its tokenizer lacks the marks, or nothing is prepared",
-    "没有提问：logits 不是数、分词器缺少标记，或尚未 prepare",
-)
+def _unasked(found: Probe) -> Wording:
+    """Return why a model was not asked, or not in all ways."""
+    if found.behaviour:
+        return Wording("its tokenizer lacks the marks of the format", "分词器缺少该格式的标记")
+    if found.numbers.broken or "fp32" in found.numbers.overflowing:
+        return Wording("not before it computes with numbers", "先修好数值才能看")
+    prepare = command("prepare")
+    return Wording(f"nothing is prepared: {prepare.en}", f"数据尚未准备：{prepare.zh}")
 
 
 def _probe(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> Probe:

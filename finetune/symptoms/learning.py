@@ -1,6 +1,7 @@
 """How training went: what was left out, what was not learnt, what was learnt by heart."""
 
 import math
+from collections.abc import Sequence
 from statistics import fmean
 
 from finetune.recipe import TrainTable
@@ -77,9 +78,10 @@ def underfit(evidence: Evidence) -> Verdict:
         return no_log("underfit", evidence)
     if not math.isfinite(sum(losses)):
         return _no_numbers("underfit")
-    quarter = max(1, len(losses) // QUARTERS)
-    first, last = losses[0], fmean(losses[-quarter:])
-    before = fmean(losses[-2 * quarter : -quarter] or [first])
+    if not evidence.finished:
+        told = Wording("training is not finished", "训练没有完成")
+        return Verdict(cause="underfit", state="unseen", told=told)
+    first, before, last = _course(losses)
     steps = evidence.log[-1].step
     figures = {"first": round(first, 4), "last": round(last, 4), "steps": steps}
     told = Wording(
@@ -87,7 +89,7 @@ def underfit(evidence: Evidence) -> Verdict:
         f"训练损失从 {first:.3g} 到 {last:.3g}；步数：{steps}",
     )
     if last > LOW_LOSS and last > HARDLY_FELL * first:
-        change = _more_effect(evidence, steps)
+        change = _more_effect(evidence.recipe.train, steps)
     elif last > LOW_LOSS and last < (1 - STILL_FALLING) * before and not _rises(evidence):
         told = join(told, Wording(f", falling from {before:.3g}", f"，刚从 {before:.3g} 降下来"))
         change = command("train", f"train.epochs={2 * evidence.recipe.train.epochs:g}")
@@ -96,9 +98,15 @@ def underfit(evidence: Evidence) -> Verdict:
     return Verdict(cause="underfit", state="wrong", told=told, change=change, figures=figures)
 
 
-def _more_effect(evidence: Evidence, steps: int) -> Wording:
+def _course(losses: Sequence[float]) -> tuple[float, float, float]:
+    """Return the first loss, and the means of the last quarter but one and of the last."""
+    quarter = max(1, len(losses) // QUARTERS)
+    before = losses[-2 * quarter : -quarter] or losses[:1]
+    return losses[0], fmean(before), fmean(losses[-quarter:])
+
+
+def _more_effect(table: TrainTable, steps: int) -> Wording:
     """Return what makes training take more: steps, then learning rate, then rank."""
-    table = evidence.recipe.train
     if table.max_steps:
         return command("train", "train.max_steps=0")
     if steps < FEW_STEPS:
@@ -115,7 +123,7 @@ def _more_steps(table: TrainTable, times: int) -> Wording:
     """Return how to take so many times the steps: smaller ones first, which cost no time."""
     if table.accumulate >= times:
         return command("train", f"train.accumulate={table.accumulate // times}")
-    epochs = f"train.epochs={table.epochs * times / table.accumulate:g}"
+    epochs = f"train.epochs={math.ceil(table.epochs * times / table.accumulate)}"
     return command("train", *(("train.accumulate=1",) if table.accumulate > 1 else ()), epochs)
 
 

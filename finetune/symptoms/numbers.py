@@ -29,13 +29,14 @@ def weights(evidence: Evidence) -> Verdict:
     figures = {"weights": numbers.weights, "broken": list(numbers.broken)}
     if not numbers.broken:
         told = Wording(
-            f"all {numbers.weights} weights are finite", f"{numbers.weights} 个权重张量全部有限"
+            f"all {numbers.weights} weight tensors are finite",
+            f"{numbers.weights} 个权重张量全部有限",
         )
         return Verdict(cause="weights", state="sound", told=told, figures=figures)
     shown = ", ".join(numbers.broken[:SHOWN])
     bangs = numbers.first_token * 4
     told = Wording(
-        f"NaN or infinity in {len(numbers.broken)} of {numbers.weights} weights ({shown}): "
+        f"NaN or infinity in {len(numbers.broken)} of {numbers.weights} weight tensors ({shown}): "
         f'every reply is "{bangs}"',
         f"{numbers.weights} 个权重张量中有 {len(numbers.broken)} 个含 NaN 或无穷（{shown}）："
         f"任何回答都会是“{bangs}”",

@@ -41,21 +41,21 @@ def probe(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> Probe:
     records = _records(recipe, run)
     with progress.stage(Wording(f"loading {model}", f"加载 {model}")):
         loaded = _load(recipe, run, model, machine)
-    precision = _trained_in(recipe, machine)
-    behaviour = None
     broken = broken_weights(loaded.model)
     with torch.inference_mode():
         computes = not broken and _finite(loaded, records)
+        behaviour = None
         if computes and records:
-            behaviour = _behaviour(loaded, recipe, records, progress=progress)
-        tried = dict.fromkeys(("fp32", precision, "fp16") if computes else ("fp32",))
+            behaviour = _behaviour(loaded, recipe, records, name=model, progress=progress)
+        trained_in = _trained_in(recipe, machine)
+        tried = dict.fromkeys(("fp32", trained_in, "fp16") if computes else ("fp32",))
         overflowing = [one for one in tried if not _finite(loaded, records, precision=one)]
     numbers = Numbers(
         weights=sum(1 for _ in loaded.model.parameters()),
         broken=broken,
         tried=tuple(tried),
         overflowing=tuple(overflowing),
-        precision=precision,
+        precision=trained_in,
         first_token=loaded.tokenizer.decode([0]),
     )
     return Probe(model=model, folder=loaded.folder, numbers=numbers, behaviour=behaviour)
@@ -118,7 +118,12 @@ def _finite(
 
 
 def _behaviour(
-    loaded: LoadedModel, recipe: Recipe, records: Sequence[Record], *, progress: Progress
+    loaded: LoadedModel,
+    recipe: Recipe,
+    records: Sequence[Record],
+    *,
+    name: str,
+    progress: Progress,
 ) -> Behaviour:
     fmt = chat_format(recipe.model.format)
     fits = format_fits(loaded, fmt, records)
@@ -127,7 +132,7 @@ def _behaviour(
     return Behaviour(
         fits=fits,
         ending=_ending(loaded, fmt, records),
-        replies=_replies(loaded, recipe, records, progress=progress),
+        replies=_replies(loaded, recipe, records, name=name, progress=progress),
         thoughts=fmean(bool(one.last.think) for one in records),
         looping=fmean(loops(one.last.answer) for one in records),
     )
@@ -147,10 +152,15 @@ def _ending(loaded: LoadedModel, fmt: ChatFormat, records: Sequence[Record]) -> 
 
 
 def _replies(
-    loaded: LoadedModel, recipe: Recipe, records: Sequence[Record], *, progress: Progress
+    loaded: LoadedModel,
+    recipe: Recipe,
+    records: Sequence[Record],
+    *,
+    name: str,
+    progress: Progress,
 ) -> tuple[Prediction, ...]:
     """Return greedy replies: what is wrong with a model shows best without luck."""
     greedy = recipe.evaluate.model_copy(update={"temperature": 0.0})
     asked = recipe.model_copy(update={"evaluate": greedy})
-    generator = TransformersGenerator(loaded, asked, name="diagnosed", identity="")
+    generator = TransformersGenerator(loaded, asked, name=name, identity="")
     return tuple(generator.generate(records, progress=progress))

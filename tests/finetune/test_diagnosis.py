@@ -195,6 +195,7 @@ def test_a_format_whose_marks_the_model_lacks_is_told_by_its_marks(tiny: Path, r
     assert "<|im_start|>" in first.told.zh
     assert first.change.en.endswith("--set model.format=r1-think")
     assert "im_start" in of(diagnosis, "truncation").told.en
+    assert "marks" in of(diagnosis, "ending").told.en
 
 
 def test_a_model_that_thinks_unasked_is_sent_back_to_the_thinking_format(
@@ -281,6 +282,7 @@ def test_a_training_that_blew_up_is_not_taken_for_under_fit(base: Path, run: Run
     assert diagnosis.model == "base"
     assert "no adapter" in said.notes[0].en
     assert of(diagnosis, "divergence").state == "wrong"
+    assert of(diagnosis, "underfit").state == "unseen"
     assert causes(diagnosis)[0] == "divergence"
     assert "train --resume" in diagnosis.findings[0].change.en
 
@@ -313,7 +315,7 @@ def test_without_prepared_data_the_numbers_are_looked_at(sound: Path, tmp_path: 
     assert diagnosis.findings == ()
     assert of(diagnosis, "overflow").state == "sound"
     assert "prepare" in of(diagnosis, "truncation").told.en
-    assert "prepared" in of(diagnosis, "template").told.en
+    assert "python -m finetune prepare RECIPE" in of(diagnosis, "template").told.en
 
 
 def test_without_torch_the_rest_is_looked_at_and_the_command_named(sound: Path, run: Run) -> None:
@@ -359,6 +361,10 @@ def entry(step: int) -> dict[str, int | float]:
     return {"step": step, "epoch": step, "tokens": 1, "seconds": 1.0, "peak_memory": 1}
 
 
+def learnt(rules: Recipe, log: tuple[LogEntry, ...]) -> Evidence:
+    return Evidence(recipe=rules, model="adapter", log=log, finished=True)
+
+
 def write_log(run: Run, entries: Sequence[LogEntry]) -> None:
     run.train.mkdir()
     told = (
@@ -389,31 +395,31 @@ def test_a_validation_loss_that_ends_at_its_lowest_is_never_over_fit(
     losses: list[float], evaluations: list[float]
 ) -> None:
     ends_low = [*evaluations[: len(losses) - 1], min(evaluations)]
-    evidence = Evidence(recipe=recipe(Path("base")), model="base", log=logged(losses, ends_low))
+    evidence = learnt(recipe(Path("base")), logged(losses, ends_low))
     assert overfit(evidence).state == "sound"
 
 
 @given(st.floats(0.31, 20), st.integers(1, 300))
 def test_a_loss_that_does_not_move_is_under_fit_however_long(loss: float, steps: int) -> None:
-    evidence = Evidence(recipe=recipe(Path("base")), model="base", log=logged([loss] * steps))
+    evidence = learnt(recipe(Path("base")), logged([loss] * steps))
     assert underfit(evidence).state == "wrong"
 
 
 def test_a_loss_that_still_falls_asks_for_epochs_unless_validation_rises() -> None:
     falling = [8 / step for step in range(1, 21)]
     rules = recipe(Path("base"), epochs=4)
-    evidence = Evidence(recipe=rules, model="base", log=logged(falling, falling))
+    evidence = learnt(rules, logged(falling, falling))
     assert underfit(evidence).change.en.endswith("--set train.epochs=8")
-    rising = Evidence(recipe=rules, model="base", log=logged(falling, sorted(falling)))
+    rising = learnt(rules, logged(falling, sorted(falling)))
     assert underfit(rising).state == "sound"
     assert overfit(rising).change.en.count("--set train.epochs=1 ") == 1
 
 
 def test_too_few_steps_become_more_by_smaller_ones_before_more_epochs() -> None:
     log = logged([5.0] * 20)
-    small = Evidence(recipe=recipe(Path("base"), accumulate=16), model="base", log=log)
+    small = learnt(recipe(Path("base"), accumulate=16), log)
     assert underfit(small).change.en.endswith("RECIPE --set train.accumulate=3")
-    single = Evidence(recipe=recipe(Path("base"), accumulate=1, epochs=3), model="base", log=log)
+    single = learnt(recipe(Path("base"), accumulate=1, epochs=3), log)
     assert underfit(single).change.en.endswith("RECIPE --set train.epochs=15")
 
 
@@ -424,7 +430,7 @@ def test_too_few_steps_become_more_by_smaller_ones_before_more_epochs() -> None:
 def test_many_steps_without_effect_ask_for_a_higher_rate_then_a_higher_rank(
     lr: float, change: str
 ) -> None:
-    evidence = Evidence(recipe=recipe(Path("base"), lr=lr), model="base", log=logged([5.0] * 200))
+    evidence = learnt(recipe(Path("base"), lr=lr), logged([5.0] * 200))
     assert underfit(evidence).change.en.endswith(change)
 
 
