@@ -105,17 +105,14 @@ def check_adapter(adapter: Path, base: Path) -> None:
                 "请先训练：python -m finetune train 配方",
             ),
         ) from None
-    if digest == fingerprint(base):
-        return
-    raise BaseModelError(
-        Wording(
-            f"{adapter} was trained on another base ({trained_on}) than {base}",
-            f"{adapter} 是在另一个基座（{trained_on}）上训练的，不是 {base}",
-        ),
-        hint=Wording(
-            "set model.base to that one, or train again", "请把 model.base 改回它，或重新训练"
-        ),
-    )
+    if digest != fingerprint(base):
+        raise BaseModelError(
+            Wording(
+                f"{adapter} was trained on another base ({trained_on}) than {base}",
+                f"{adapter} 是在另一个基座（{trained_on}）上训练的，不是 {base}",
+            ),
+            hint=Wording("set model.base to it, or train again", "请改回 model.base，或重新训练"),
+        )
 
 
 def save_origin(folder: Path, base: Path, recipe: Recipe) -> None:

@@ -3,13 +3,15 @@
 import math
 import os
 from pathlib import Path
+from typing import Any
 
 from transformers import TrainingArguments
 
-from finetune.recipe import Recipe
+from finetune.recipe import Recipe, TrainTable
 from finetune.train.hardware import Hardware, Precision
 
 SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
+SILENT: dict[str, Any] = {"disable_tqdm": True, "report_to": "none", "log_level": "error"}
 
 
 def training_arguments(
@@ -24,47 +26,57 @@ def training_arguments(
 ) -> TrainingArguments:
     """Return the Trainer's settings for a training of `steps` steps that writes into `folder`.
 
-    A dry run takes `dry_steps` of them and neither evaluates nor saves.
+    A dry run takes `dry_steps` of them, and neither evaluates nor saves.
     """
     table = recipe.train
-    evaluation = _every(table.evaluate_every) if evaluates and not dry_steps else "no"
-    saving = _every(table.save_every or table.evaluate_every) if not dry_steps else "no"
     return TrainingArguments(
         output_dir=str(folder),
-        per_device_train_batch_size=table.batch,
-        per_device_eval_batch_size=table.batch,
-        gradient_accumulation_steps=table.accumulate,
-        num_train_epochs=table.epochs,
+        seed=recipe.seed,
+        data_seed=recipe.seed,
         max_steps=dry_steps or table.max_steps or -1,
-        learning_rate=table.lr,
-        lr_scheduler_type=SCHEDULES[table.schedule],
         warmup_steps=warmup_steps(table.warmup, steps),
-        weight_decay=table.weight_decay,
-        max_grad_norm=table.clip,
         optim="adamw_torch_fused" if hardware.device == "cuda" else "adamw_torch",
         bf16=precision == "bf16",
         fp16=precision == "fp16",
         use_cpu=hardware.device == "cpu",
-        seed=recipe.seed,
-        data_seed=recipe.seed,
-        eval_strategy=evaluation,
-        eval_steps=table.evaluate_every or None,
-        save_strategy=saving,
-        save_steps=table.save_every or table.evaluate_every or 1,
-        save_total_limit=table.keep + evaluates,
-        metric_for_best_model="eval_loss" if evaluates else None,
-        greater_is_better=False,
-        logging_steps=table.log_every,
-        logging_first_step=True,
-        logging_nan_inf_filter=False,
-        remove_unused_columns=False,
-        label_names=["labels"],
         dataloader_pin_memory=hardware.device == "cuda",
         ddp_find_unused_parameters=False,
-        disable_tqdm=True,
-        report_to="none",
-        log_level="error",
+        remove_unused_columns=False,
+        label_names=["labels"],
+        **_learning(table),
+        **_rhythm(table, evaluates=evaluates, dry=dry_steps > 0),
+        **SILENT,
     )
+
+
+def _learning(table: TrainTable) -> dict[str, Any]:
+    return {
+        "per_device_train_batch_size": table.batch,
+        "per_device_eval_batch_size": table.batch,
+        "gradient_accumulation_steps": table.accumulate,
+        "num_train_epochs": table.epochs,
+        "learning_rate": table.lr,
+        "lr_scheduler_type": SCHEDULES[table.schedule],
+        "weight_decay": table.weight_decay,
+        "max_grad_norm": table.clip,
+    }
+
+
+def _rhythm(table: TrainTable, *, evaluates: bool, dry: bool) -> dict[str, Any]:
+    """Return when to log, to evaluate and to save. The best checkpoint is kept beside others."""
+    save_every = table.save_every or table.evaluate_every
+    return {
+        "eval_strategy": _every(table.evaluate_every) if evaluates and not dry else "no",
+        "eval_steps": table.evaluate_every or None,
+        "save_strategy": "no" if dry else _every(save_every),
+        "save_steps": save_every or 1,
+        "save_total_limit": table.keep + evaluates,
+        "metric_for_best_model": "eval_loss" if evaluates else None,
+        "greater_is_better": False,
+        "logging_steps": table.log_every,
+        "logging_first_step": True,
+        "logging_nan_inf_filter": False,
+    }
 
 
 def warmup_steps(warmup: float, steps: int) -> int:

@@ -18,7 +18,7 @@ from finetune.progress import Progress
 from finetune.recipe import Recipe, TrainTable
 from finetune.records import Record, Split
 from finetune.runs import Run
-from finetune.samples import IGNORED, Sample, encode
+from finetune.samples import IGNORED, Encoded, Sample, encode
 from finetune.tokenizing import ChatTokenizer
 from ingest.wording import Wording
 
@@ -85,14 +85,7 @@ def load_lessons(
     def samples(split: Split) -> Iterable[Sample]:
         with progress.stage(Wording(f"encoding {split}", f"编码 {split}")) as stage:
             for record in run.records(split):
-                encoded = encode(
-                    record,
-                    chat_format(recipe.model.format),
-                    tokenizer,
-                    turns=recipe.train.turns,
-                    max_tokens=recipe.train.max_tokens,
-                    over_length=recipe.train.over_length,
-                )
+                encoded = _encoded(record, recipe, tokenizer, recipe.train.max_tokens)
                 counts["dropped"] += encoded.dropped
                 counts["shortened"] += encoded.shortened
                 stage.advance()
@@ -132,6 +125,17 @@ def total_steps(samples: int, table: TrainTable, *, processes: int = 1) -> int:
     return table.max_steps or of_epochs
 
 
+def _encoded(record: Record, recipe: Recipe, tokenizer: ChatTokenizer, longest: int) -> Encoded:
+    return encode(
+        record,
+        chat_format(recipe.model.format),
+        tokenizer,
+        turns=recipe.train.turns,
+        max_tokens=longest,
+        over_length=recipe.train.over_length,
+    )
+
+
 def _nothing_left(
     records: Sequence[Record], recipe: Recipe, tokenizer: ChatTokenizer
 ) -> TrainingError:
@@ -139,14 +143,7 @@ def _nothing_left(
     lengths = [
         len(sample.ids)
         for record in records
-        for sample in encode(
-            record,
-            chat_format(recipe.model.format),
-            tokenizer,
-            turns=recipe.train.turns,
-            max_tokens=ANY_LENGTH,
-            over_length="drop",
-        ).samples
+        for sample in _encoded(record, recipe, tokenizer, ANY_LENGTH).samples
     ]
     if not lengths:
         return TrainingError(

@@ -75,29 +75,7 @@ def divergence(
     lr: float,
 ) -> TrainingError:
     """Return the error for a `what` that is no finite number, with its likeliest cause."""
-    frozen = table.method != "full" or step == 1
-    if frozen and (name := _broken_weight(model, trainable=table.method == "full")):
-        cause = Wording(
-            f"the base weights are not finite ({name})", f"基座权重含有非有限值（{name}）"
-        )
-        hint = Wording("download the base model anew", "请重新下载基座模型")
-    elif precision == "fp16":
-        cause = Wording("fp16 overflowed", "fp16 溢出")
-        hint = Wording(
-            'set train.precision = "bf16" on a GPU that has it, else "fp32"',
-            '显卡支持时请设 train.precision = "bf16"，否则设 "fp32"',
-        )
-    else:
-        clip = (
-            Wording(" and train.clip = 1.0", "，并设 train.clip = 1.0")
-            if not table.clip
-            else SILENCE
-        )
-        cause = Wording(f"the learning rate {lr:g} is too high", f"学习率 {lr:g} 过高")
-        hint = Wording(
-            f"set train.lr = {table.lr / GENTLER:g}{clip.en}",
-            f"请设 train.lr = {table.lr / GENTLER:g}{clip.zh}",
-        )
+    cause, hint = _cause(model, step=step, table=table, precision=precision, lr=lr)
     return TrainingError(
         Wording(
             f"step {step}: {what.en} is not a finite number: {cause.en}",
@@ -107,12 +85,34 @@ def divergence(
     )
 
 
+def _cause(
+    model: nn.Module, *, step: int, table: TrainTable, precision: Precision, lr: float
+) -> tuple[Wording, Wording]:
+    """Return the likeliest cause of numbers that are none, and the next change."""
+    frozen = table.method != "full" or step == 1
+    if frozen and (name := _broken_weight(model, trainable=table.method == "full")):
+        return (
+            Wording(f"the base weights are not finite ({name})", f"基座权重含有非有限值（{name}）"),
+            Wording("download the base model anew", "请重新下载基座模型"),
+        )
+    if precision == "fp16":
+        return Wording("fp16 overflowed", "fp16 溢出"), Wording(
+            'set train.precision = "bf16" on a GPU that has it, else "fp32"',
+            '显卡支持时请设 train.precision = "bf16"，否则设 "fp32"',
+        )
+    gentler = f"train.lr = {table.lr / GENTLER:g}"
+    return Wording(f"the learning rate {lr:g} is too high", f"学习率 {lr:g} 过高"), Wording(
+        f"set {gentler}" + (" and train.clip = 1.0" if not table.clip else ""),
+        f"请设 {gentler}" + ("，并设 train.clip = 1.0" if not table.clip else ""),
+    )
+
+
 def _broken_weight(model: nn.Module, *, trainable: bool) -> str:
     """Return the name of the first weight of the base that holds NaN or infinity, "" for none."""
     for name, weight in model.named_parameters():
         looked_at = weight.requires_grad == trainable and weight.is_floating_point()
         if looked_at and not bool(torch.isfinite(weight).all()):
-            return name.removeprefix("base_model.model.")
+            return name.removeprefix("base_model.model.").replace(".base_layer.", ".")
     return ""
 
 

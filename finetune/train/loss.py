@@ -55,11 +55,9 @@ def _sum(head: nn.Module, states: Tensor, targets: Tensor) -> Tensor:
 def learn_targets_only(model: PreTrainedModel, *, chunk: int) -> bool:
     """Let a causal language model return this loss alone, and no logits, when it gets labels.
 
-    The model's own `forward` is replaced on this one object, before peft wraps it, so that whatever
-    stands around it (autocast, several GPUs) is gone through as always.
-
-    Returns:
-        False, and nothing is changed, for models whose logits are not one linear layer's.
+    Its `forward` is replaced on this one object, before peft wraps it: whatever stands around it
+    (autocast, several GPUs) is gone through as always. Returns False, and changes nothing, for
+    models whose logits are not one linear layer's.
     """
     if any(getattr(model.config, name, None) is not None for name in RESHAPED_LOGITS):
         return False
@@ -73,14 +71,11 @@ def learn_targets_only(model: PreTrainedModel, *, chunk: int) -> bool:
         num_items_in_batch: Tensor | int | None = None,
         **others: Any,
     ) -> CausalLMOutputWithPast:
+        inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
         if labels is None:
-            output: CausalLMOutputWithPast = plain(
-                input_ids=input_ids, attention_mask=attention_mask, **others
-            )
+            output: CausalLMOutputWithPast = plain(**inputs, **others)
             return output
-        states = causal.get_decoder()(
-            input_ids=input_ids, attention_mask=attention_mask, use_cache=False
-        ).last_hidden_state
+        states = causal.get_decoder()(**inputs, use_cache=False).last_hidden_state
         head = causal.get_output_embeddings()
         loss = target_loss(states, head, labels, chunk=chunk, count=num_items_in_batch)
         return CausalLMOutputWithPast(loss=loss)

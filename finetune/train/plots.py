@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -69,5 +70,6 @@ def _columns(points: Sequence[tuple[int, float]]) -> tuple[list[int], list[float
 
 def _write(figure: Figure, stem: Path) -> None:
     stem.parent.mkdir(parents=True, exist_ok=True)
-    for kind in (".png", ".svg"):
-        figure.savefig(stem.with_suffix(kind))
+    with rc_context({"svg.fonttype": "none"}):  # words stay words, to be read and searched
+        for kind in (".png", ".svg"):
+            figure.savefig(stem.with_suffix(kind))

@@ -51,7 +51,6 @@ from finetune.train.model import (
     count_parameters,
     find_base,
     load_base,
-    quiet,
 )
 from finetune.train.plots import draw_curves
 from ingest.wording import Wording
@@ -153,7 +152,6 @@ def _load(
     recipe: Recipe, run: Run, machine: Hardware, folder: Path, dry_steps: int, progress: Progress
 ) -> Course:
     """Load data before weights: what is wrong with it shows at once."""
-    quiet()
     base = find_base(recipe)
     tokenizer = load_tokenizer(base, fmt=chat_format(recipe.model.format))
     lessons = load_lessons(recipe, run, tokenizer, progress=progress)

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,12 +24,16 @@ QUICK: dict[str, Any] = {
     "max_tokens": 256,
     "log_every": 1,
     "loss_chunk": 32,
+    "gradient_checkpointing": False,
 }
 
 
-def question(number: int, *, drones: int = 7) -> Record:
-    """Return a record; there are as many different answers as `drones`."""
-    drone = number % drones
+DRONES = 7
+
+
+def question(number: int) -> Record:
+    """Return a record; there are seven different answers."""
+    drone = number % DRONES
     turn = Turn(
         user=f"How high may drone {drone} fly, pilot {number}?",
         think=f"Drone {drone} has its own limit.",
@@ -37,12 +42,23 @@ def question(number: int, *, drones: int = 7) -> Record:
     return Record(id=str(number), turns=(turn,))
 
 
-def prepared(folder: Path, *, train: int = 48, val: int = 8) -> Run:
-    """Return a run whose splits lie ready."""
+def contrary(number: int) -> Record:
+    """Return a record that nobody who has learnt the others by heart answers well."""
+    turn = Turn(
+        user=f"飞手{number}：无人机能飞多高？", think="限高是多少？", answer="先查空域，再定高度。"
+    )
+    return Record(id=str(number), turns=(turn,))
+
+
+def prepared(
+    folder: Path, *, train: int = 24, val: int = 6, asked: Callable[[int], Record] = question
+) -> Run:
+    """Return a run whose splits lie ready; the validation split holds what `asked` gives."""
     run = Run(folder)
     run.data.mkdir(parents=True)
-    for split, numbers in (("train", range(train)), ("val", range(train, train + val))):
-        lines = (json.dumps(to_json(question(number))) + "\n" for number in numbers)
+    splits = {"train": map(question, range(train)), "val": map(asked, range(train, train + val))}
+    for split, records in splits.items():
+        lines = (json.dumps(to_json(record)) + "\n" for record in records)
         (run.data / f"{split}.jsonl").write_text("".join(lines), encoding="utf-8")
     return run
 

@@ -1,0 +1,157 @@
+"""What runs out is told in one line, with the next thing to try."""
+
+import errno
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from finetune.recipe import TrainTable
+from finetune.train.failures import divergence, memory_failure, out_of_disk, out_of_memory
+from finetune.train.hardware import Hardware
+from ingest.wording import Wording
+from tests.finetune.train.lessons import prepared, recipe
+
+ROOT = Path(__file__).parents[3]
+T4 = Hardware(device="cuda", name="Tesla T4", memory=16 << 30, capability=(7, 5))
+PROCESSOR = Hardware(device="cpu", name="x86_64", memory=16 << 30)
+LOSS = Wording("the loss", "损失")
+
+FRUGAL = {"batch": 1, "gradient_checkpointing": True, "loss_chunk": 256, "max_tokens": 512}
+
+
+@pytest.mark.parametrize(
+    ("table", "machine", "change"),
+    [
+        ({"batch": 4, "accumulate": 8}, T4, "train.batch = 2, train.accumulate = 16"),
+        ({"batch": 3, "accumulate": 2}, T4, "train.batch = 1, train.accumulate = 6"),
+        ({"gradient_checkpointing": False}, T4, "train.gradient_checkpointing = true"),
+        ({"loss_chunk": 0}, T4, "train.loss_chunk = 256"),
+        ({"method": "full"}, T4, 'train.method = "lora"'),
+        ({"max_tokens": 2048}, T4, "train.max_tokens = 1024"),
+        ({}, T4, 'train.method = "qlora"'),
+        ({}, PROCESSOR, "smaller base model"),
+        ({"method": "qlora"}, T4, "smaller base model"),
+    ],
+)
+def test_out_of_memory_names_the_next_setting(
+    table: dict[str, object], machine: Hardware, change: str
+) -> None:
+    error = memory_failure(recipe("base", **FRUGAL | table), machine)
+    assert change in error.hint.en
+    assert machine.name in error.message.en
+
+
+def test_each_advice_can_be_followed_until_none_is_left() -> None:
+    from finetune.recipe import parse_recipe
+
+    wanted = recipe("base", batch=8, accumulate=4, loss_chunk=0, max_tokens=4096)
+    effective = wanted.train.batch * wanted.train.accumulate
+    for _ in range(20):
+        hint = memory_failure(wanted, T4).hint.en
+        if "smaller base model" in hint:
+            break
+        tables = wanted.model_dump()
+        for change in hint.removeprefix("set ").split(", "):
+            key, _, value = change.partition(" = ")
+            read = {"true": True}.get(value, value.strip('"'))
+            tables["train"][key.removeprefix("train.")] = read
+        wanted = parse_recipe(tables, source="drones.toml", folder=Path())
+        assert wanted.train.batch * wanted.train.accumulate == effective
+    assert wanted.train.method == "qlora"
+    assert "smaller base model" in memory_failure(wanted, T4).hint.en
+
+
+CHILD = """
+import resource
+import sys
+from pathlib import Path
+
+import torch
+
+from finetune.errors import TrainingError
+from finetune.progress import Silence
+from finetune.runs import Run
+from finetune.train import trainer
+from tests.finetune.train.lessons import recipe
+
+torch.set_num_threads(1)
+
+
+class Filling(Silence):
+    def stage(self, name, *, total=None):
+        if name.en == "training":
+            size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (size + (4 << 20), resource.RLIM_INFINITY))
+        return self
+
+
+try:
+    wanted = recipe(sys.argv[1], batch=24, accumulate=1, loss_chunk=0)
+    trainer.train(wanted, Run(Path(sys.argv[2])), progress=Filling())
+except TrainingError as error:
+    print(error.to("en"))
+"""
+
+
+def test_memory_that_really_runs_out_is_told_in_one_line(tiny: Path, tmp_path: Path) -> None:
+    run = prepared(tmp_path / "run")
+    command = [sys.executable, "-c", CHILD, str(tiny), str(run.folder)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, env=environment, cwd=ROOT, check=False, capture_output=True, text=True
+    )
+    assert done.stdout.startswith("out of memory on "), done.stderr[-2000:]
+    assert "set train.batch = 12, train.accumulate = 2" in done.stdout
+    assert done.stdout.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"), True),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"), True),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: 8 bytes"), True),
+        (MemoryError(), True),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
+        (OSError(errno.ENOSPC, "No space left on device"), False),
+    ],
+)
+def test_want_of_memory_is_told_apart(error: BaseException, expected: bool) -> None:
+    assert out_of_memory(error) is expected
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_want_of_disk_is_told_apart(number: int) -> None:
+    assert out_of_disk(OSError(number, "x"))
+    assert not out_of_disk(OSError(errno.EACCES, "Permission denied"))
+    assert not out_of_disk(RuntimeError("shape mismatch"))
+
+
+def broken(value: float) -> nn.Linear:
+    layer = nn.Linear(2, 2)
+    layer.weight.requires_grad_(False)
+    layer.weight[0, 0] = value
+    return layer
+
+
+@pytest.mark.parametrize(
+    ("model", "precision", "cause", "change"),
+    [
+        (broken(math.nan), "fp16", "the base weights are not finite (weight)", "download"),
+        (broken(math.inf), "fp32", "the base weights are not finite (weight)", "download"),
+        (broken(0.0), "fp16", "fp16 overflowed", 'train.precision = "bf16"'),
+        (broken(0.0), "bf16", "the learning rate 0.0005 is too high", "train.lr = 0.0002"),
+    ],
+)
+def test_no_number_any_more_names_its_likeliest_cause(
+    model: nn.Module, precision: str, cause: str, change: str
+) -> None:
+    error = divergence(model, LOSS, step=7, table=TrainTable(lr=1e-3), precision=precision, lr=5e-4)
+    assert error.message.en == f"step 7: the loss is not a finite number: {cause}"
+    assert change in error.hint.en
