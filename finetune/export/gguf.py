@@ -300,7 +300,7 @@ def _quantized(weights: Weights, tensor: _Tensor, folder: Path) -> Weights:
     Raises:
         ExportError: a weight is NaN or infinite, or beyond what F16 can hold.
     """
-    largest = float(np.abs(weights).max(initial=0.0))
+    largest = max(float(weights.max()), -float(weights.min()))  # `abs` would copy them
     if not np.isfinite(largest):
         raise ExportError(
             Wording(
