@@ -34,10 +34,14 @@ class Lengths:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RopeBase:
-    """The base of the rotary positions as a file names it, 0 where it names none."""
+    """The base of the rotary positions as a file names it, 0 where it names none.
+
+    `served` files are those that we wrote for servers, the other is the base model's.
+    """
 
     path: Path
     theta: float
+    served: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +183,7 @@ def _config_rope(path: Path, *, served: bool) -> RopeBase:
         theta = float(config.get("rope_theta") or inner.get("rope_theta") or 0)
     except (OSError, ValueError, TypeError, AttributeError):
         theta = 0.0
-    return RopeBase(path=path, theta=theta)
+    return RopeBase(path=path, theta=theta, served=served)
 
 
 def _gguf_rope(path: Path) -> RopeBase:

@@ -72,12 +72,12 @@ def rope(evidence: Evidence) -> Verdict:
             f"rope_theta 为 {thetas}（已读 {count} 个文件）",
         )
         return Verdict(cause="rope", state="sound", told=told, figures=figures)
-    path = broken[0].path
+    path, served = broken[0].path, broken[0].served
     told = Wording(
         f"{path} names no usable rope_theta: a server that reads it answers !!!!",
         f"{path} 没有可用的 rope_theta：读取它的服务只会输出 !!!!",
     )
-    if evidence.recipe.base_folder in path.parents:
+    if not served:
         change = Wording(
             "copy config.json from the base model once more", "请重新拷贝基座模型的 config.json"
         )

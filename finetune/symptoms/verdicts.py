@@ -66,11 +66,6 @@ def join(*parts: Wording) -> Wording:
     return Wording("".join(part.en for part in parts), "".join(part.zh for part in parts))
 
 
-def same(text: str) -> Wording:
-    """Return what reads alike in both languages."""
-    return Wording(text, text)
-
-
 def unseen(cause: Cause, evidence: Evidence) -> Verdict:
     """Return that the model itself could not be looked at, and why."""
     return Verdict(cause=cause, state="unseen", told=evidence.unprobed)

@@ -19,6 +19,7 @@ from finetune.samples import encode_prompt
 from finetune.symptoms.evidence import Behaviour, Ending, Numbers, Probe
 from finetune.tokenizing import PROBE
 from finetune.train.adapters import with_adapter
+from finetune.train.failures import out_of_memory
 from finetune.train.fits import format_fits, last_logits, unknown_marks
 from finetune.train.hardware import Hardware, Precision, choose_precision, hardware
 from finetune.train.model import DTYPES, LoadedModel, load_base
@@ -35,8 +36,17 @@ def probe(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> Probe:
     are no numbers, or where `prepare` has left no records.
 
     Raises:
-        BaseModelError: the model is missing, or broken beyond loading.
+        BaseModelError: the model is missing, broken beyond loading, or too large for this machine.
     """
+    try:
+        return _probe(recipe, run, model, progress=progress)
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        raise _too_large(model) from error
+
+
+def _probe(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> Probe:
     machine = hardware()
     records = _records(recipe, run)
     with progress.stage(Wording(f"loading {model}", f"加载 {model}")):
@@ -164,3 +174,14 @@ def _replies(
     asked = recipe.model_copy(update={"evaluate": greedy})
     generator = TransformersGenerator(loaded, asked, name=name, identity="")
     return tuple(generator.generate(records, progress=progress))
+
+
+def _too_large(model: str) -> BaseModelError:
+    return BaseModelError(
+        Wording(f"not enough memory for {model} in fp32", f"内存不足，无法以 fp32 加载 {model}"),
+        hint=Wording(
+            "free some, or look without the GPU: "
+            "CUDA_VISIBLE_DEVICES= python -m finetune diagnose RECIPE",
+            "请释放内存，或不用显卡检查：CUDA_VISIBLE_DEVICES= python -m finetune diagnose 配方",
+        ),
+    )

@@ -26,7 +26,7 @@ from finetune.symptoms.learning import overfit, underfit
 from finetune.symptoms.numbers import divergence
 from finetune.symptoms.verdicts import NAMES, Verdict
 from finetune.tokenizing import load_tokenizer
-from finetune.train.log import LogEntry
+from finetune.train.log import LogEntry, TrainLog
 from finetune.train.trainer import train
 from tests.finetune.broken_models import (
     ROWS,
@@ -137,6 +137,7 @@ def test_positions_without_a_base_are_the_cause_of_logits_that_are_no_numbers(
 ) -> None:
     diagnosis = look(recipe(with_theta(sound, tmp_path / "theta", 0)), run)
     assert causes(diagnosis) == ["rope", "overflow"]
+    assert "config.json from the base" in diagnosis.findings[0].change.en
     assert of(diagnosis, "overflow").figures["overflowing"] == ["fp32"]
 
 
@@ -304,7 +305,10 @@ def test_a_missing_base_is_refused_and_a_log_is_looked_at_all_the_same(
     nowhere = recipe(tmp_path / "nowhere")
     with pytest.raises(BaseModelError, match="nowhere"):
         look(nowhere, run)
-    write_log(run, [LogEntry(**entry(1), loss=2.0), LogEntry(**entry(2), loss=math.nan)])
+    run.train.mkdir()
+    log = TrainLog(run.train)
+    for one in logged([2.0, math.nan]):
+        log.add(one)
     diagnosis = look(nowhere, run)
     assert causes(diagnosis) == ["divergence"]
     assert "nowhere" in of(diagnosis, "weights").told.zh
@@ -363,15 +367,6 @@ def entry(step: int) -> dict[str, int | float]:
 
 def learnt(rules: Recipe, log: tuple[LogEntry, ...]) -> Evidence:
     return Evidence(recipe=rules, model="adapter", log=log, finished=True)
-
-
-def write_log(run: Run, entries: Sequence[LogEntry]) -> None:
-    run.train.mkdir()
-    told = (
-        {name: value for name in one.__slots__ if (value := getattr(one, name)) is not None}
-        for one in entries
-    )
-    (run.train / "log.jsonl").write_text("".join(json.dumps(one) + "\n" for one in told))
 
 
 def logged(
