@@ -15,7 +15,7 @@ from finetune.chatformat import chat_format
 from finetune.recipe import FormatName, Recipe, parse_recipe
 from finetune.records import Record, Turn, to_json
 from finetune.runs import Run
-from finetune.samples import IGNORED, Sample, encode
+from finetune.samples import IGNORED, Sample, encode, encode_prompt
 from finetune.tokenizing import load_tokenizer
 from tests.finetune.tiny import make_tiny
 
@@ -79,6 +79,20 @@ def lessons(base: Path, records: Sequence[Record] = ROWS) -> list[Sample]:
         for one in records
     )
     return [sample for one in encoded for sample in one.samples]
+
+
+def unasked_thoughts(base: Path) -> list[Sample]:
+    """Return samples that think though their prompts say that thinking is over."""
+    tokenizer = load_tokenizer(base)
+    direct = (encode_prompt(record, chat_format("r1-direct"), tokenizer) for record in ROWS)
+    return [
+        Sample(
+            ids=(*prompt, *one.ids[one.prompt :]),
+            labels=(*[IGNORED] * len(prompt), *one.labels[one.prompt :]),
+            record=one.record,
+        )
+        for prompt, one in zip(direct, lessons(base), strict=True)
+    ]
 
 
 def without(samples: Sequence[Sample], token: int, *, masked: bool = False) -> list[Sample]:

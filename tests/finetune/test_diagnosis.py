@@ -36,6 +36,7 @@ from tests.finetune.broken_models import (
     prepared,
     recipe,
     teach,
+    unasked_thoughts,
     with_theta,
     without,
 )
@@ -202,7 +203,8 @@ def test_a_format_whose_marks_the_model_lacks_is_told_by_its_marks(tiny: Path, r
 def test_a_model_that_thinks_unasked_is_sent_back_to_the_thinking_format(
     sound: Path, run: Run
 ) -> None:
-    finding = of(look(recipe(sound, fmt="r1-direct"), run), "thinking")
+    stubborn = teach(sound, sound.with_name("stubborn"), unasked_thoughts(sound), steps=15)
+    finding = of(look(recipe(stubborn, fmt="r1-direct"), run), "thinking")
     assert finding.figures["tagged"] == 4
     assert finding.change.en.endswith("--set model.format=r1-think")
 
