@@ -96,6 +96,9 @@ class Run:
         Raises:
             FinetuneError: another process is at work in this folder.
         """
+        if os.environ.get("RANK", "0") != "0":
+            yield {}  # of processes that train together, the first one keeps the books
+            return
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._alone():
             begun = time.monotonic()

@@ -89,6 +89,11 @@ def processes() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
+def process() -> int:
+    """Return the number of this process among those that train together, from 0 on."""
+    return int(os.environ.get("RANK", "0"))
+
+
 def accelerate_config(processes: int) -> str:
     """Return the YAML that `accelerate launch --config_file` takes, one process for each GPU.
 

@@ -130,7 +130,10 @@ class Pace:
 
 
 class Reporter(TrainerCallback):
-    """Writes the log and tells the progress; on the first of several processes alone."""
+    """Writes the log and tells the progress; on the first of several processes alone.
+
+    Of several processes each is taken to have read as many tokens as this one.
+    """
 
     def __init__(
         self, *, watcher: Watcher, log: TrainLog, stage: Stage, hardware: Hardware

@@ -85,15 +85,18 @@ def learn_targets_only(model: PreTrainedModel, *, chunk: int) -> bool:
 
 
 @torch.no_grad()
-def summed_loss(model: nn.Module, batches: Iterable[Mapping[str, Tensor]]) -> Tensor:
-    """Return the summed cross-entropy of all target tokens and their number, (2,).
+def summed_loss(
+    model: nn.Module, batches: Iterable[Mapping[str, Tensor]], *, device: torch.device
+) -> Tensor:
+    """Return the summed cross-entropy of all target tokens and their number, (2,), on `device`.
 
     Unlike a mean over batches it does not depend on how samples fall into batches.
     """
-    sums = []
+    wide = torch.float32 if device.type == "mps" else torch.float64  # MPS has no fp64
+    total = torch.zeros(2, dtype=wide, device=device)
     for batch in batches:
-        targets = (batch["labels"][:, 1:] != IGNORED).sum()
-        loss = model(**batch, num_items_in_batch=1).loss
-        wide = torch.float32 if loss.device.type == "mps" else torch.float64  # MPS has no fp64
-        sums.append(torch.stack((loss.to(wide), targets.to(wide))))
-    return torch.stack(sums).sum(dim=0)
+        moved = {name: part.to(device, non_blocking=True) for name, part in batch.items()}
+        targets = (moved["labels"][:, 1:] != IGNORED).sum()
+        loss = model(**moved, num_items_in_batch=1).loss
+        total += torch.stack((loss.to(wide), targets.to(wide)))
+    return total

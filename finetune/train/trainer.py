@@ -14,6 +14,7 @@ from typing import Any
 from peft import PeftModel
 from safetensors import SafetensorError
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, Subset
 from transformers import (
     PreTrainedModel,
     Trainer,
@@ -25,12 +26,12 @@ from transformers import (
 from transformers.trainer_callback import PrinterCallback
 
 from finetune.chatformat import chat_format
-from finetune.progress import Progress
+from finetune.progress import Progress, Silence
 from finetune.recipe import Recipe
 from finetune.runs import Run
 from finetune.tokenizing import load_tokenizer
 from finetune.train.adapters import add_lora, fingerprint, save_origin
-from finetune.train.arguments import processes, training_arguments
+from finetune.train.arguments import process, processes, training_arguments
 from finetune.train.batches import Lessons, Row, load_lessons, padding, total_steps
 from finetune.train.callbacks import Keeper, Meter, Reporter, Watcher
 from finetune.train.checkpoints import Checkpoints, publish, settings_of
@@ -112,9 +113,19 @@ class TargetTrainer(Trainer):
         ignore_keys: list[str] | None = None,
         metric_key_prefix: str = "eval",
     ) -> dict[str, float]:
-        """Return the mean loss over all target tokens, whatever batches they fall into."""
-        self.model_wrapped.eval()
-        total = summed_loss(self.model_wrapped, self.get_eval_dataloader(eval_dataset))
+        """Return the mean loss over all target tokens, whatever batches they fall into.
+
+        Each process reads its share, none of them a sample twice, so the bare model is asked: that
+        of several processes would wait for those that have no batch left.
+        """
+        rows: Any = eval_dataset or self.eval_dataset
+        model: Any = self.model
+        share = Subset(rows, range(self.args.process_index, len(rows), self.args.world_size))
+        loader = DataLoader(
+            share, batch_size=self.args.eval_batch_size, collate_fn=self.data_collator
+        )
+        model.eval()
+        total = summed_loss(model, loader, device=self.args.device)
         summed, count = self.accelerator.reduce(total, reduction="sum").tolist()
         metrics = {f"{metric_key_prefix}_loss": summed / count}
         self.log(metrics)
@@ -139,6 +150,8 @@ def train(
         RecipeError: the data is not prepared, or `resume` finds other settings.
     """
     machine = hardware()
+    if process() > 0:
+        progress = Silence()
     with _without_chatter(), _explained(recipe, run, machine):
         if dry_steps:
             with tempfile.TemporaryDirectory() as folder:

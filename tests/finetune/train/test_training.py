@@ -164,7 +164,8 @@ def test_the_adapter_repeats_the_loss_that_was_measured(tiny: Path, run: Run) ->
     lessons = load_lessons(wanted, run, tokenizer, progress=Silence())
     rows = [lessons.val[number] for number in range(len(lessons.val))]
     model = with_adapter(loaded, run.adapter).model
-    summed, count = summed_loss(model, [padding(tokenizer.pad_id)(rows)]).tolist()
+    batch = padding(tokenizer.pad_id)(rows)
+    summed, count = summed_loss(model, [batch], device=torch.device("cpu")).tolist()
     assert summed / count == pytest.approx(summary.best_eval_loss, rel=1e-5)
 
 
