@@ -82,8 +82,10 @@ def make_tiny(
     """Write model and tokenizer into `folder`; `texts` are learnt by the tokenizer besides ours."""
     folder.mkdir(parents=True, exist_ok=True)
     tokens = QWEN_TOKENS if chatml else R1_TOKENS
-    pages = (path.read_text(encoding="utf-8") for path in (*sorted(PAGES.iterdir()), SAMPLE))
-    tokenizer = _tokenizer([*TEXTS, *pages, *texts], tokens)
+    pages = (path.read_text(encoding="utf-8") for path in sorted(PAGES.iterdir()))
+    # Character by character: a token for a whole clause could not be told from its neighbour.
+    characters = list(SAMPLE.read_text(encoding="utf-8"))
+    tokenizer = _tokenizer([*TEXTS, *pages, *characters, *texts], tokens)
     tokenizer.save(str(folder / "tokenizer.json"))
     eos, pad = ("<|im_end|>", "<|endoftext|>") if chatml else (next(iter(tokens)), "<|vision_pad|>")
     _write_config(folder, eos=eos, pad=pad, chatml=chatml)
