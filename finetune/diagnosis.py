@@ -166,7 +166,7 @@ def _unasked(found: Probe) -> Wording:
 
 def _probe(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> Probe:
     try:
-        from finetune.train.probe import probe  # noqa: PLC0415  heavy: torch takes 3 s
+        from finetune.probing.probe import probe  # noqa: PLC0415  heavy: torch takes 3 s
     except ModuleNotFoundError as error:
         raise _not_installed(error) from error
     return probe(recipe, run, model, progress=progress)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from finetune.intervals import Interval, paired_interval
 from finetune.metrics.catalogue import FIGURES, Figure
+from finetune.metrics.intervals import Interval, paired_interval
 from finetune.metrics.scored import FAULTS, Fault, FaultKind, Scored
 from ingest.wording import Language, Wording
 

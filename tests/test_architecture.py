@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("assistant", "ui", "ingest", "finetune")
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
+WEIGHTS = tuple(f"finetune/{part}/" for part in ("train", "probing", "generate", "export", "serve"))
 VENDORS: dict[str, str | tuple[str, ...]] = {
     "ada_url": "ingest/urls.py",
     "chardet": ("ingest/charsets.py", "finetune/data/"),
@@ -20,11 +21,11 @@ VENDORS: dict[str, str | tuple[str, ...]] = {
     "httpcore": "ingest/fetch/",
     "ddgs": "assistant/search/",
     "fastapi": "finetune/serve/",
-    "gguf": "finetune/export/",
+    "gguf": ("finetune/export/", "finetune/symptoms/"),
     "jieba": "finetune/metrics/",
     "matplotlib": "finetune/train/",
     "nltk": "finetune/metrics/",
-    "peft": ("finetune/train/", "finetune/export/", "finetune/generate/", "finetune/serve/"),
+    "peft": WEIGHTS,
     "rensa": "finetune/data/",
     "rouge_chinese": "finetune/metrics/",
     "sacrebleu": "finetune/metrics/",
@@ -36,14 +37,9 @@ VENDORS: dict[str, str | tuple[str, ...]] = {
     "protego": "ingest/robots.py",
     "rank_bm25": "",  # pruning and quotes
     "streamlit": "ui/",
-    "torch": ("finetune/train/", "finetune/export/", "finetune/generate/", "finetune/serve/"),
+    "torch": WEIGHTS,
     "trafilatura": "ingest/maintext.py",
-    "transformers": (
-        "finetune/train/",
-        "finetune/export/",
-        "finetune/generate/",
-        "finetune/serve/",
-    ),
+    "transformers": WEIGHTS,
     "unstructured": "ingest/files.py",
 }
 """Where a vendor's name may stand; "" is anywhere."""

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from finetune.intervals import Floats, Statistic, f1, macro_f1, mean, perplexity
+from finetune.metrics.intervals import Floats, Statistic, f1, macro_f1, mean, perplexity
 from finetune.metrics.scored import Scored
 from ingest.wording import Wording
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import f1_score
 
-from finetune.intervals import Interval, f1, macro_f1, mean, paired_interval, perplexity
+from finetune.metrics.intervals import Interval, f1, macro_f1, mean, paired_interval, perplexity
 
 RANDOM = np.random.default_rng(7)
 

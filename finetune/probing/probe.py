@@ -11,6 +11,7 @@ from finetune.chatformat import ChatFormat, chat_format, reply_pieces
 from finetune.errors import BaseModelError
 from finetune.generate.transformers import TransformersGenerator
 from finetune.metrics.form import loops
+from finetune.probing.fits import format_fits, last_logits, unknown_marks
 from finetune.progress import Progress
 from finetune.recipe import Recipe
 from finetune.records import Prediction, Record, Split
@@ -20,7 +21,6 @@ from finetune.symptoms.evidence import Behaviour, Ending, Numbers, Probe
 from finetune.tokenizing import PROBE
 from finetune.train.adapters import with_adapter
 from finetune.train.failures import out_of_memory
-from finetune.train.fits import format_fits, last_logits, unknown_marks
 from finetune.train.hardware import Hardware, Precision, choose_precision, hardware
 from finetune.train.model import DTYPES, LoadedModel, load_base
 from ingest.wording import Wording

@@ -1,0 +1,1 @@
+"""What diagnosis asks of weights themselves; torch is at home here."""
