@@ -1,4 +1,4 @@
-"""Our trainer beside TRL's SFTTrainer. `python -m bench.finetune_trl [--steps N] [--floor]`.
+"""Our trainer beside TRL's SFTTrainer. `python -m bench.finetune_trl [--epochs N] [--floor]`.
 
 The same rendered samples, the same LoRA, the same optimizer settings; TRL runs in an environment of
 its own (made once, kept under ~/.cache/qiuzheng), for it brings a hundred packages that we do not
@@ -141,7 +141,8 @@ def _side_by_side(
 def _work(python: Path, who: str, task: Path) -> dict[str, Any]:
     command = [str(python), str(WORKER), who, str(task)]
     root = Path(__file__).parent.parent
-    settings = {**os.environ, "PYTHONPATH": str(root) if who == "ours" else "", "HF_HUB_OFFLINE": "1"}
+    path = str(root) if who == "ours" else ""
+    settings = {**os.environ, "PYTHONPATH": path, "HF_HUB_OFFLINE": "1"}
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=settings)
     if done.returncode:
         raise SystemExit(f"{who}: {done.stderr[-2_000:]}")

@@ -127,18 +127,30 @@ def check(colour: bool | None, **options: Any) -> None:
     metavar="N",
     help="Only N steps, nothing kept.",
 )
+@click.option(
+    "--accelerate-config",
+    "processes",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Only print what `accelerate launch --config_file` wants for N GPUs.",
+)
 @recipe_options
-def train(resume: bool, dry_steps: int | None, **options: Any) -> None:
+def train(resume: bool, dry_steps: int | None, processes: int | None, **options: Any) -> None:
     """Train on the prepared data; loss and plots appear in runs/NAME/train.
 
     \b
     finetune train drone-safety.toml --dry-run 3
     finetune train drone-safety.toml
     finetune train drone-safety.toml --resume
-    accelerate launch -m finetune train drone-safety.toml
+    finetune train drone-safety.toml --accelerate-config 2 > two-gpus.yaml
+    accelerate launch --config_file two-gpus.yaml -m finetune train drone-safety.toml
     """
 
     def work(shop: "Workshop") -> dict[str, Any]:
+        if processes:
+            from finetune.train.arguments import accelerate_config
+
+            return {"text": accelerate_config(processes)}
         shop.ensure_prepared()
         if dry_steps:
             return shop.rehearse(dry_steps)

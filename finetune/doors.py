@@ -109,9 +109,12 @@ def _workshop(options: dict[str, Any], language: "Language") -> "Workshop":
 
 def _show(shown: Mapping[str, Any], language: "Language", *, as_json: bool) -> None:
     import json
+    import os
 
     from finetune.labels import lines
 
+    if os.environ.get("RANK", "0") != "0":
+        return  # under `accelerate launch` the first process speaks for all
     if as_json:
         click.echo(json.dumps(shown, ensure_ascii=False, default=str))
         return
