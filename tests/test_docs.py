@@ -31,7 +31,7 @@ def shown_commands() -> list[str]:
         for line in page.read_text(encoding="utf-8").splitlines():
             command = re.sub(r"^\s*(\$ )?(python -m (?=finetune))?", "", line).partition("  #")[0]
             if re.match(r"(assistant|ingest|finetune) (?!\|)", command) and "Usage:" not in line:
-                found.append(command.partition(" | ")[0].strip())
+                found.append(re.split(r" [|>] ", command)[0].strip())
     return sorted(set(found))
 
 
