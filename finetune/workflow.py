@@ -133,18 +133,20 @@ class Workshop:
         """Do all steps that are not done yet; return the pages and figures that matter."""
         from finetune.card import write_card
         from finetune.comparison import compare
+        from finetune.diagnosis import diagnose
         from finetune.report import write_report
 
         self.prepare()
         self.evaluate(BASE)
         self.train()
+        diagnosis = diagnose(self.recipe, self.run, ADAPTER, progress=self.progress)
         self.evaluate(ADAPTER)
         comparison = compare(self.run, BASE, ADAPTER, language=self.language)
         self.merge()
         for target in targets:
             self.export(target)
         return {
-            "text": comparison.to_text(self.language),
+            "text": f"{diagnosis.to_text(self.language)}\n\n{comparison.to_text(self.language)}\n",
             "report": write_report(self.recipe, self.run, language=self.recipe.language),
             "card": write_card(self.recipe, self.run, language=self.recipe.language),
             **{f"export-{to}": dict(self.run.figures(f"export-{to}")) for to in targets},
