@@ -13,7 +13,12 @@ from huggingface_hub.utils.tqdm import disable_progress_bars
 from peft import PeftModel
 from safetensors import SafetensorError
 from torch import nn
-from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel
+from transformers import (
+    AutoModelForCausalLM,
+    BitsAndBytesConfig,
+    GenerationConfig,
+    PreTrainedModel,
+)
 from transformers.utils import logging
 
 from finetune.errors import BaseModelError, TrainingError
@@ -87,6 +92,9 @@ def load_base(recipe: Recipe, *, hardware: Hardware, quantized: bool = False) ->
     A model of which every weight is trained is loaded in fp32, since steps are smaller than what
     half precision tells apart. `quantized` loads it in 4 bits (NF4), on CUDA alone.
 
+    What the folder's generation_config.json advises is forgotten: transformers would fill our own
+    settings up with it, and a greedy reply would be sampled, its repetitions punished.
+
     Raises:
         BaseModelError: it is missing, broken, or no model that writes text.
         TrainingError: `quantized`, and bitsandbytes or CUDA is not there.
@@ -102,6 +110,7 @@ def load_base(recipe: Recipe, *, hardware: Hardware, quantized: bool = False) ->
         options["quantization_config"] = _four_bits(hardware, DTYPES[precision])
         options["device_map"] = {"": hardware.torch_device}
     model = _from_folder(folder, options, recipe)
+    model.generation_config = GenerationConfig()  # type: ignore[no-untyped-call]
     tokenizer = load_tokenizer(folder)
     _refuse_small_vocabulary(model, tokenizer, folder)
     if not quantized:

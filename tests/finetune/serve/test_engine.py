@@ -1,5 +1,7 @@
 """The engine: a real tiny model, told token by token."""
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,17 @@ def test_reply_is_what_generate_gives(engine: TransformersEngine, tiny: Path) ->
     text, reason = told(engine)
     assert text == expected
     assert reason == "length"
+
+
+def test_sampling_that_the_publisher_advises_does_not_reach_a_greedy_reply(
+    engine: TransformersEngine, tiny: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny, tmp_path / "advised")
+    advice = {"do_sample": True, "temperature": 5.0, "top_k": 50, "repetition_penalty": 2.0}
+    (folder / "generation_config.json").write_text(json.dumps(advice))
+    loaded = load_base(recipe_of(folder), hardware=CPU)
+    advised = TransformersEngine(loaded, chat_format("r1-think"), name="advised")
+    assert told(advised) == told(engine)
 
 
 def test_tokens_are_counted(engine: TransformersEngine) -> None:
