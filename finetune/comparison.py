@@ -65,8 +65,8 @@ def _replies(run: Run, model: str) -> dict[str, Scored]:
             ),
         )
     try:
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
-        return {row["id"]: from_json(row) for row in rows}
+        with path.open(encoding="utf-8") as lines:  # str.splitlines would cut at U+2028, too
+            return {(row := json.loads(line))["id"]: from_json(row) for line in lines}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EvaluationError(
             Wording(f"{path} cannot be read", f"无法读取 {path}"),

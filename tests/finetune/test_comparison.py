@@ -105,6 +105,13 @@ def test_a_model_that_learnt_is_surely_better(run: Run) -> None:
     assert exact.gain.low == exact.gain.high == 100
 
 
+def test_a_reply_with_unicode_line_ends_is_one_row(run: Run) -> None:
+    strange = {asked: reply("能\u2028不能\x85可以") for asked in RIGHT}
+    evaluated(run, "base", strange)
+    evaluated(run, "adapter", RIGHT)
+    assert compare(run, "base", "adapter", language="zh").records == COUNT
+
+
 def test_the_other_way_round_it_is_surely_worse(run: Run) -> None:
     evaluated(run, "base", WRONG)
     evaluated(run, "adapter", RIGHT)
