@@ -145,6 +145,8 @@ def content_id(content: Record | Content) -> str:
         UnicodeEncodeError: a text holds half a character.
     """
     parts = [content.system, content.label]
+    if isinstance(content, Record) and content.document:  # windows may share their words
+        parts.append(f"{content.document}:{content.offset}")
     for turn in content.turns:
         parts += (turn.user, turn.think, turn.answer)
     parts += (f"{one.start}:{one.end}:{one.label}" for one in content.entities)
@@ -157,6 +159,7 @@ def as_record(content: Content, *, source: str, system: str, group: str) -> Reco
     Raises:
         RowError: a byte or an escape of the row is no character.
     """
+    content = replace(content, system=content.system or system)
     try:
         digest = content_id(content)
         group.encode()
@@ -166,7 +169,7 @@ def as_record(content: Content, *, source: str, system: str, group: str) -> Reco
     return Record(
         id=digest,
         turns=content.turns,
-        system=content.system or system,
+        system=content.system,
         label=content.label,
         entities=content.entities,
         group=group,

@@ -273,6 +273,11 @@ def test_id_is_the_same_wherever_the_row_stands_and_whatever_its_format() -> Non
     assert first.id != record({"instruction": "q", "output": "b"}).id
 
 
+def test_another_system_message_is_another_prompt_so_another_id() -> None:
+    assert record(ALPACA, system="s").id != record(ALPACA).id
+    assert record(ALPACA, system="s").id == record({**ALPACA, "system": "s"}).id
+
+
 def test_group_is_read_from_any_format() -> None:
     assert record({**HUATUO, "patient": 7}, table(map={"group": "patient"})).group == "7"
 

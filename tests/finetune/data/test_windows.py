@@ -1,6 +1,7 @@
 """Windows over long texts: no entity is lost at their borders."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -103,3 +104,12 @@ def test_windows_cover_the_text_and_share_the_overlap(text: str, size: int) -> N
     assert all(0 < end - start <= size for start, end in places)
     for (start, end), (following, _) in pairwise(places):
         assert start < following <= end - table.overlap
+
+
+def test_the_same_words_in_two_documents_are_two_windows() -> None:
+    table = WindowTable(characters=25, overlap=5)
+    one, other = (
+        list(windows(replace(extraction(SENTENCES + end), id=end), table)) for end in ("甲", "乙")
+    )
+    assert one[0].turns == other[0].turns
+    assert len({window.id for window in (*one, *other)}) == len(one) + len(other)
