@@ -231,7 +231,7 @@ def _judge(
     scored = Scorer(
         fmt=chat_format(recipe.model.format),
         task=recipe.evaluate.task,
-        labels=recipe.data.labels,
+        labels=recipe.data.labels or _labels_of(run),
         losses=losses,
         cosines=cosines,
     ).score(answered, predictions, progress=progress)
@@ -246,6 +246,15 @@ def _judge(
     )
     _write(evaluation, scored, recipe)
     return evaluation
+
+
+def _labels_of(run: Run) -> tuple[str, ...]:
+    """Return the labels of the prepared data: a split may lack some, which answers may yet give."""
+    try:
+        told = json.loads((run.data / "quality.json").read_text(encoding="utf-8"))
+        return tuple(told["labels"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
 
 
 def _write(evaluation: Evaluation, scored: Sequence[Scored], recipe: Recipe) -> None:

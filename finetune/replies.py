@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,10 +92,11 @@ def read_replies(path: Path, fmt: ChatFormat) -> FoundReplies:
     predictions: dict[str, Prediction] = {}
     places: dict[str, int] = {}
     records: dict[str, Record] = {}
+    met: Counter[str] = Counter()
     for place, row in _rows(path):
         try:
             if "predict" in row:
-                record = _foreign_record(row, fmt)
+                record = _foreign_record(row, fmt, met)
                 records[record.id] = record
                 prediction = _prediction({"id": record.id, "text": row["predict"]}, fmt)
             else:
@@ -175,11 +177,17 @@ def _prediction(row: Mapping[str, Any], fmt: ChatFormat) -> Prediction:
     )
 
 
-def _foreign_record(row: Mapping[str, Any], fmt: ChatFormat) -> Record:
-    """Return the record of a row that LLaMA-Factory wrote to generated_predictions.jsonl."""
+def _foreign_record(row: Mapping[str, Any], fmt: ChatFormat, met: Counter[str]) -> Record:
+    """Return the record of a row that LLaMA-Factory wrote to generated_predictions.jsonl.
+
+    `met` counts the questions so far: one that was asked twice has two records.
+    """
     think, answer = split_reply(fmt, row["label"])
     asked = str(row.get("prompt", ""))
-    digest = hashlib.sha256(f"{asked}\0{row['label']}".encode("utf-8", "replace")).hexdigest()
+    content = f"{asked}\0{row['label']}"
+    again = f"\0{met[content]}" if met[content] else ""
+    met[content] += 1
+    digest = hashlib.sha256((content + again).encode("utf-8", "replace")).hexdigest()
     turn = Turn(user=asked, think=think, answer=answer)
     return Record(id=digest[:16], turns=(turn,))
 

@@ -39,8 +39,8 @@ SCORING = Wording("scoring", "评分")
 class Scorer:
     """Scores replies to records of one task.
 
-    `labels` are those that an answer may give; `losses` and `cosines` are by record id, where there
-    are any.
+    `labels` are those that an answer may give besides the records' own; `losses` and `cosines` are
+    by record id, where there are any.
     """
 
     fmt: ChatFormat
@@ -59,7 +59,7 @@ class Scorer:
         """Return the scores of each record that has a reply, in the records' order."""
         answered = [record for record in records if record.id in predictions]
         tokens = bleu_tokens([record.last.answer for record in answered])
-        labels = self.labels or tuple(sorted({record.label for record in answered} - {""}))
+        labels = tuple(sorted({*self.labels, *map(wanted_label, answered)}))
         scored = []
         documents = _Documents(self, answered, predictions)
         with progress.stage(SCORING, total=len(answered)) as stage:
@@ -68,6 +68,11 @@ class Scorer:
                 scored.append(reply.scored())
                 stage.advance()
         return scored
+
+
+def wanted_label(record: Record) -> str:
+    """Return the label to give: the record's own, or its answer where data name none (Alpaca)."""
+    return record.label or record.last.answer.strip()
 
 
 class _Documents:
@@ -111,7 +116,9 @@ class _Reply:
         self._wanted = record.last.answer
         self._tokens = tokens
         self._documents = documents
-        self._given = given_label(prediction.answer, labels) if scorer.task == "classify" else ""
+        classifies = scorer.task == "classify"
+        self._label = wanted_label(record) if classifies else ""
+        self._given = given_label(prediction.answer, labels) if classifies else ""
         self._message = nvc.judge(prediction.answer, self._wanted)
 
     def scored(self) -> Scored:
@@ -123,7 +130,7 @@ class _Reply:
             prediction=self._said,
             scores=scores,
             faults=tuple(self._faults(scores["answer_rouge-l"])),
-            label=self._record.label if self._scorer.task == "classify" else "",
+            label=self._label,
             given=self._given,
         )
 
@@ -158,7 +165,7 @@ class _Reply:
     def _tasks(self) -> dict[str, float]:
         task = self._scorer.task
         if task == "classify":
-            return {"correct": float(self._given == self._record.label)}
+            return {"correct": float(self._given == self._label)}
         if task == "entities":
             return self._documents.counts.get(self._record.id, {})
         if task != "nvc":
@@ -198,7 +205,7 @@ class _Reply:
     def _wrong(self, rouge_l: float) -> Iterator[Fault]:
         """Yield what is wrong in the answer itself, by the task."""
         task = self._scorer.task
-        if task == "classify" and self._given != self._record.label:
+        if task == "classify" and self._given != self._label:
             yield Fault(kind="label", detail=self._given)
         if task == "nvc" and not self._message.right:
             yield Fault(kind="label", detail=f"risk: {self._message.risk}")

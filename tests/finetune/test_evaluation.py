@@ -214,6 +214,31 @@ def test_classification_has_accuracy_and_a_confusion_matrix(tmp_path: Path) -> N
     assert figures["faults"] == {"label": 2}
 
 
+def classified(run: Run, script: dict[str, str]) -> dict[str, object]:
+    twin = ScriptedGenerator(script, fmt=chat_format("r1-direct"))
+    settings = recipe(model={"format": "r1-direct"}, evaluate={"task": "classify"})
+    return evaluate_with(twin, settings, run, "m", progress=Silence()).figures()
+
+
+def test_rows_without_a_label_are_classified_by_their_answer(tmp_path: Path) -> None:
+    records = [
+        Record(id=str(place), turns=(Turn(user=f"q{place}", answer=label),))
+        for place, label in enumerate(["骨科", "眼科"])
+    ]
+    figures = classified(run_of(tmp_path / "run", records), {"q0": "骨科", "q1": "不清楚"})
+    assert figures["accuracy"] == 50
+    assert figures["labels"] == ("眼科", "骨科")
+    assert figures["confusion"] == ((0, 0, 1), (0, 1, 0))
+
+
+def test_a_label_that_only_training_has_is_no_other_one(tmp_path: Path) -> None:
+    asked = Record(id="0", turns=(Turn(user="q", answer="satisfied"),), label="satisfied")
+    run = run_of(tmp_path / "run", [asked])
+    told = {"labels": {"satisfied": {"val": 1}, "not satisfied": {"train": 3, "val": 0}}}
+    (run.data / "quality.json").write_text(json.dumps(told), "utf-8")
+    assert classified(run, {"q": "I am not satisfied."})["accuracy"] == 0
+
+
 def test_entities_are_scored_by_document_and_their_faults_named(tmp_path: Path) -> None:
     text = "甲方：云山公司。乙方：知行。"
     record = Record(
@@ -337,6 +362,13 @@ def test_the_predictions_of_llama_factory_are_read(run: Run, tmp_path: Path) -> 
     found = evaluate_predictions(recipe(), run, lines_of(tmp_path / "lf.jsonl", *rows))
     assert found.records == 2
     assert found.values["exact"] == 50
+
+
+def test_two_replies_of_llama_factory_to_one_question_both_count(run: Run, tmp_path: Path) -> None:
+    asked = {"prompt": "a", "label": "可以"}
+    rows = [{**asked, "predict": "可以"}, {**asked, "predict": "不可以"}]
+    found = evaluate_predictions(recipe(), run, lines_of(tmp_path / "lf.jsonl", *rows))
+    assert (found.records, found.values["exact"]) == (2, 50)
 
 
 @pytest.mark.parametrize(
