@@ -144,6 +144,31 @@ def test_help_imports_nothing_heavy(command: str) -> None:
     assert "HEAVY []" in shown.stdout
 
 
+@pytest.mark.parametrize(
+    "module",
+    ["data.prepare", "inspection", "comparison", "report", "card", "workflow", "evaluation"],
+)
+def test_what_needs_no_weights_imports_no_torch(module: str) -> None:
+    heavy = [
+        "torch",
+        "transformers",
+        "peft",
+        "accelerate",
+        "matplotlib",
+        "nltk",
+        "jieba",
+        "sklearn",
+    ]
+    program = (
+        f"import sys; import finetune.{module}\n"
+        f"print('HEAVY', [name for name in {heavy!r} if name in sys.modules])"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert "HEAVY []" in shown.stdout
+
+
 def test_functions_and_files_stay_short() -> None:
     lengths: list[int] = []
     for path in SOURCES:
