@@ -1,12 +1,20 @@
 """One model, many who ask: one at a time, a short queue, and nobody waits for ever."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import AsyncGenerator
 
 from finetune.errors import FinetuneError
 from finetune.serve.engine import Asked, Ended, Engine, EngineError
 from ingest.wording import Wording
+
+log = logging.getLogger(__name__)
+
+LONGEST_REASON = 200
+"""Characters of a bug's own words."""
+
+Pieces = asyncio.Queue[str | Ended | FinetuneError]
 
 
 class BusyError(EngineError):
@@ -27,6 +35,7 @@ class Desk:
         self._timeout_s = timeout_s
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._at_work: asyncio.Task[None] | None = None
 
     @property
     def present(self) -> int:
@@ -39,7 +48,7 @@ class Desk:
         Raises:
             BusyError: the queue is full.
             OvertimeError: time is up.
-            EngineError: the engine's own.
+            EngineError: the engine's own, or what it died of.
         """
         if self.present >= self._room:
             raise BusyError(
@@ -47,10 +56,11 @@ class Desk:
                 hint=Wording("try again in a few seconds", "请过几秒再试"),
             )
         left = threading.Event()
-        pieces: asyncio.Queue[str | Ended | FinetuneError] = asyncio.Queue()
+        pieces: Pieces = asyncio.Queue()
         task = asyncio.create_task(self._work(asked, pieces, left))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda done: _tell_of_bug(done, pieces))
         until = asyncio.get_running_loop().time() + self._timeout_s
         try:
             while True:
@@ -62,10 +72,10 @@ class Desk:
                     return
         finally:
             left.set()
+            if task is not self._at_work:
+                task.cancel()  # who waits no more leaves room for others
 
-    async def _next(
-        self, pieces: "asyncio.Queue[str | Ended | FinetuneError]", until: float
-    ) -> str | Ended | FinetuneError:
+    async def _next(self, pieces: Pieces, until: float) -> str | Ended | FinetuneError:
         try:
             async with asyncio.timeout_at(until):
                 return await pieces.get()
@@ -78,15 +88,11 @@ class Desk:
                 hint=Wording("ask for fewer tokens", "请减少所需的词元数"),
             ) from None
 
-    async def _work(
-        self,
-        asked: Asked,
-        pieces: "asyncio.Queue[str | Ended | FinetuneError]",
-        left: threading.Event,
-    ) -> None:
-        """Wait for the engine and let it work in a thread; who left in the meantime costs nothing.
+    async def _work(self, asked: Asked, pieces: Pieces, left: threading.Event) -> None:
+        """Wait for the engine and let it work in a thread.
 
-        Never cancelled: the thread goes on until its next token, and the engine is busy till then.
+        Cancelled only while it waits: a thread at work goes on until its next token, and the engine
+        is busy till then.
         """
         loop = asyncio.get_running_loop()
 
@@ -95,9 +101,20 @@ class Desk:
             return not left.is_set()
 
         async with self._lock:
-            if left.is_set():
-                return
+            self._at_work = asyncio.current_task()
             try:
                 pieces.put_nowait(await asyncio.to_thread(self._engine.generate, asked, tell))
             except FinetuneError as error:
                 pieces.put_nowait(error)
+
+
+def _tell_of_bug(task: asyncio.Task[None], pieces: Pieces) -> None:
+    """Let who waits know of an exception that nobody foresaw, and the log where it came from."""
+    bug = None if task.cancelled() else task.exception()
+    if bug is None:
+        return
+    log.error("the model failed", exc_info=bug)
+    what = f"{type(bug).__name__}: {' '.join(str(bug).split())}"[:LONGEST_REASON]
+    pieces.put_nowait(
+        EngineError(Wording("the model failed", "模型出错"), hint=Wording(what, what))
+    )

@@ -22,6 +22,10 @@ Reason = Literal["stop", "length", "left"]
 Tell = Callable[[str], bool]
 """Takes the text of each token as it comes, often ""; False: nobody wants more."""
 
+COLDEST = 1e-3
+"""Below it replies are greedy: they hardly differ, and logits divided by next to nothing overflow,
+after which a GPU answers nobody any more."""
+
 HELD = 8
 """Tokens after which a broken character is told as it is; four bytes make the longest one."""
 
@@ -130,7 +134,7 @@ class TransformersEngine:
             "eos_token_id": self._ends,
             "pad_token_id": self._tokenizer.pad_id,
         }
-        if asked.temperature:
+        if asked.temperature >= COLDEST:
             drawn = {"temperature": asked.temperature, "top_p": asked.top_p, "top_k": 0}
             settings |= {"do_sample": True, **drawn}
         return GenerationConfig.from_dict(settings)

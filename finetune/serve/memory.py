@@ -3,7 +3,7 @@
 import threading
 from dataclasses import dataclass, field
 
-from finetune.serve.engine import Asked, Ended, EngineError, Reason, Tell
+from finetune.serve.engine import Asked, Ended, Reason, Tell
 
 POLL_S = 0.02
 
@@ -15,7 +15,7 @@ class ScriptedEngine:
     name: str = "scripted"
     thinks: bool = False
     pieces: tuple[str, ...] = ("Land ", "at ", "once.")
-    failure: EngineError | None = None
+    failure: Exception | None = None
     gate: threading.Event | None = None
     free: int = 0
     asked: list[Asked] = field(default_factory=list)

@@ -200,6 +200,36 @@ def test_one_reply_at_a_time_a_short_queue_and_then_429() -> None:
     assert engine.most_at_work == 1
 
 
+def test_who_waited_and_left_takes_no_room_in_the_queue() -> None:
+    engine = ScriptedEngine(gate=threading.Event())
+    with (
+        serving(build_app(engine, queue=1)) as client,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        first = pool.submit(client.post, "/predict", json={"text": "x"})
+        until(lambda: engine.asked)
+        with pytest.raises(httpx.ReadTimeout):
+            client.post("/predict", json={"text": "x"}, timeout=0.3)
+        until(lambda: "finetune_serve_waiting 1.0" in client.get("/metrics").text)
+        assert engine.gate is not None
+        engine.gate.set()
+        assert first.result().status_code == 200
+    assert len(engine.asked) == 1
+
+
+@pytest.mark.parametrize("body", [ASK, {**ASK, "stream": True}])
+def test_bug_in_the_model_is_500_at_once_and_the_next_request_is_answered(
+    body: dict[str, object],
+) -> None:
+    engine = ScriptedEngine(failure=KeyError("of a library"))
+    with serving(build_app(engine)) as client:
+        answer = client.post(CHAT, json=body, timeout=5)
+        engine.failure = None
+        assert client.post("/predict", json={"text": "x"}).status_code == 200
+    assert answer.status_code == 500
+    assert answer.json()["detail"].startswith("the model failed")
+
+
 def test_reply_that_takes_too_long_is_504_and_frees_the_engine() -> None:
     engine = ScriptedEngine(gate=threading.Event())
     with serving(build_app(engine, timeout_s=0.1)) as client:

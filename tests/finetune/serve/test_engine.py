@@ -95,6 +95,10 @@ def test_sampling_gives_text(engine: TransformersEngine) -> None:
     assert text
 
 
+def test_temperature_next_to_none_is_none(engine: TransformersEngine) -> None:
+    assert told(engine, temperature=1e-40) == told(engine)
+
+
 def test_format_that_the_model_does_not_know_is_refused(tiny: Path) -> None:
     loaded = load_base(recipe_of(tiny), hardware=CPU)
     with pytest.raises(BaseModelError, match="im_start"):
