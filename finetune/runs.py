@@ -105,9 +105,13 @@ class Run:
             figures: dict[str, Any] = {}
             self._put(step, None)
             yield figures
-            finished = datetime.now(UTC).isoformat(timespec="seconds")
+            finished = datetime.now(UTC).isoformat(timespec="milliseconds")
             seconds = round(time.monotonic() - begun, 3)
             self._put(step, {"digest": digest, "finished": finished, "seconds": seconds, **figures})
+
+    def ended(self, step: StepName) -> str:
+        """Return when a step was last done, "" if it was not."""
+        return str(self.figures(step).get("finished", ""))
 
     def figures(self, step: StepName) -> Mapping[str, Any]:
         """Return what a finished step left in the state, nothing if it was not done."""

@@ -71,7 +71,11 @@ class Workshop:
         )
 
     def evaluate(self, model: str) -> bool:
-        """Ask `model` the questions of the held-out split and score its replies."""
+        """Ask `model` the questions of the held-out split and score its replies.
+
+        A served model is looked at each time: its name does not tell whether it is still the same.
+        Replies of the same weights are kept, unless `force` asks for new ones.
+        """
         from finetune.evaluation import evaluate
 
         self._need("prepare", self.prepared(), "prepare")
@@ -82,7 +86,10 @@ class Workshop:
         return self._do(
             f"evaluate-{model}",
             self.evaluated(model),
-            lambda: evaluate(self.recipe, self.run, model, progress=self.progress).figures(),
+            lambda: evaluate(
+                self.recipe, self.run, model, progress=self.progress, anew=self.force
+            ).figures(),
+            always=model not in (BASE, ADAPTER, MERGED),
         )
 
     def merge(self) -> bool:
@@ -103,7 +110,9 @@ class Workshop:
         from finetune.export.hand_over import export
 
         self._need("merge", self.merged(), "merge")
-        digest = digest_of(self.merged(), target, quantize, verify, self.recipe.export.model_dump())
+        made = self.run.ended("merge")
+        table = self.recipe.export.model_dump()
+        digest = digest_of(self.merged(), made, target, quantize, verify, table)
         return self._do(
             f"export-{target}",
             digest,
@@ -165,7 +174,12 @@ class Workshop:
                 ),
             )
         tables = (recipe.seed, recipe.language, recipe.model.system, recipe.data.model_dump())
-        return digest_of(VERSION, tables, *recipe.data_files)
+        synonyms = recipe.data.augment.synonyms
+        files = (
+            *recipe.data_files,
+            *([recipe.folder / Path(synonyms).expanduser()] if synonyms else ()),
+        )
+        return digest_of(VERSION, tables, *files)
 
     def trained(self) -> str:
         """Return the digest of all that the trained weights depend on."""
@@ -174,13 +188,17 @@ class Workshop:
 
     def merged(self) -> str:
         """Return the digest of all that the merged model depends on."""
-        return digest_of(self.trained(), MERGED)
+        return digest_of(self._weights(), MERGED)
 
     def evaluated(self, model: str) -> str:
         """Return the digest of all that the figures of `model` depend on."""
         recipe = self.recipe
-        weights = self.trained() if model in (ADAPTER, MERGED) else recipe.model.model_dump()
+        weights = self._weights() if model in (ADAPTER, MERGED) else recipe.model.model_dump()
         return digest_of(self.prepared(), weights, model, recipe.evaluate.model_dump())
+
+    def _weights(self) -> str:
+        """Return the digest of the trained weights: training twice may end with others."""
+        return digest_of(self.trained(), self.run.ended("train"))
 
     def _need(self, step: str, digest: str, command: str) -> None:
         if self.run.finished(step, digest):
@@ -202,8 +220,15 @@ class Workshop:
             ),
         )
 
-    def _do(self, step: str, digest: str, work: Callable[[], dict[str, Any]]) -> bool:
-        if not self.force and self.run.finished(step, digest):
+    def _do(
+        self,
+        step: str,
+        digest: str,
+        work: Callable[[], dict[str, Any]],
+        *,
+        always: bool = False,
+    ) -> bool:
+        if not (self.force or always) and self.run.finished(step, digest):
             told = Wording(ALREADY.en.format(step), ALREADY.zh.format(step))
             self.progress.note(told)
             return False
