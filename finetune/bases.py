@@ -27,14 +27,14 @@ def find_base(recipe: Recipe) -> Path:
     Raises:
         BaseModelError: there is neither; the hint is the command that downloads it.
     """
+    if folder := recipe.base_folder:
+        return folder
     import huggingface_hub  # noqa: PLC0415  not needed where the base is a folder
     from huggingface_hub.errors import (  # noqa: PLC0415
         HFValidationError,
         LocalEntryNotFoundError,
     )
 
-    if folder := recipe.base_folder:
-        return folder
     name = recipe.model.base
     try:
         return Path(huggingface_hub.snapshot_download(name, local_files_only=True))
@@ -85,14 +85,14 @@ def template_note(folder: Path, fmt: ChatFormat) -> Wording | None:
     if not template:
         return Wording(
             f"the base brings no chat template: {fmt.name} is ours, and is exported with the model",
-            f"底座没有自带对话模板：使用本项目的 {fmt.name}，并随模型一起导出",
+            f"基座没有自带对话模板：使用本项目的 {fmt.name}，并随模型一起导出",
         )
     if all(_rendered(template, folder, system) == _ours(fmt, system) for system in ("", SYSTEM)):
         return None
     return Wording(
         f"the base's own chat template writes conversations otherwise than {fmt.name}: "
         "serve the tuned model with the exported one",
-        f"底座自带的对话模板与 {fmt.name} 的写法不同：请用导出的模板部署调优后的模型",
+        f"基座自带的对话模板与 {fmt.name} 的写法不同：请用导出的模板部署调优后的模型",
     )
 
 

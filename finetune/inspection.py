@@ -252,7 +252,7 @@ def _of_training(
         yield Wording(
             f"samples of {train.longest_kept} tokens are longer than the base's window of {window}:"
             f" set train.max_tokens = {window}",
-            f"有长达 {train.longest_kept} 个词元的样本，超过底座的窗口 {window}："
+            f"有长达 {train.longest_kept} 个词元的样本，超过基座的窗口 {window}："
             f"请设 train.max_tokens = {window}",
         )
 

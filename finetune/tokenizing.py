@@ -166,7 +166,7 @@ def _valid(text: str) -> str:
 
 
 _COPY_AGAIN = Wording(
-    "copy all files of the base model there once more", "请重新拷贝底座模型的全部文件"
+    "copy all files of the base model there once more", "请重新拷贝基座模型的全部文件"
 )
 
 
@@ -192,6 +192,6 @@ def _missing(name: str, mark: str, *, fits: Sequence[str]) -> BaseModelError:
         if fits
         else Wording(
             "take a base of DeepSeek-R1-Distill-Qwen (r1-think) or of Qwen2.5 (chatml)",
-            "请换用 DeepSeek-R1-Distill-Qwen（r1-think）或 Qwen2.5（chatml）作底座",
+            "请换用 DeepSeek-R1-Distill-Qwen（r1-think）或 Qwen2.5（chatml）作基座",
         ),
     )

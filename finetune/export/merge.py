@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from finetune.bases import find_base
 from finetune.chatformat import ChatFormat, chat_format
 from finetune.errors import BaseModelError, ExportError
 from finetune.export.config import (
@@ -32,7 +33,7 @@ from finetune.samples import encode_prompt
 from finetune.tokenizing import load_tokenizer
 from finetune.train.adapters import check_adapter, with_adapter
 from finetune.train.hardware import Hardware
-from finetune.train.model import LoadedModel, find_base, load_base
+from finetune.train.model import LoadedModel, load_base
 from ingest.wording import Wording
 
 DtypeName = Literal["auto", "float32", "float16", "bfloat16"]

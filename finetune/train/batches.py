@@ -1,6 +1,5 @@
 """Samples in memory, packed tightly, and the batches and steps that become of them."""
 
-import math
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from torch.utils.data import Dataset
 from finetune.chatformat import chat_format
 from finetune.errors import TrainingError
 from finetune.progress import Progress
-from finetune.recipe import Recipe, TrainTable
+from finetune.recipe import Recipe
 from finetune.records import Record, Split
 from finetune.runs import Run
 from finetune.samples import IGNORED, Encoded, Sample, encode
@@ -111,18 +110,6 @@ def padding(pad_id: int) -> Callable[[Sequence[Row]], dict[str, Tensor]]:
         }
 
     return collate
-
-
-def steps_per_epoch(samples: int, table: TrainTable, *, processes: int = 1) -> int:
-    """Return how many optimiser steps see each sample once; the last may be a small one."""
-    batches = math.ceil(samples / (table.batch * processes))
-    return math.ceil(batches / table.accumulate)
-
-
-def total_steps(samples: int, table: TrainTable, *, processes: int = 1) -> int:
-    """Return how many optimiser steps a training has, unless it stops early."""
-    of_epochs = math.ceil(table.epochs * steps_per_epoch(samples, table, processes=processes))
-    return table.max_steps or of_epochs
 
 
 def _encoded(record: Record, recipe: Recipe, tokenizer: ChatTokenizer, longest: int) -> Encoded:

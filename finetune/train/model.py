@@ -1,14 +1,11 @@
 """The base model: found, loaded, and refused with a reason where it would train into nothing."""
 
 import importlib.util
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import huggingface_hub
 import torch
-from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 from huggingface_hub.utils.tqdm import disable_progress_bars
 from peft import PeftModel
 from safetensors import SafetensorError
@@ -21,6 +18,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
+from finetune.bases import download_command, find_base
 from finetune.errors import BaseModelError, TrainingError
 from finetune.recipe import Recipe
 from finetune.tokenizing import ChatTokenizer, load_tokenizer
@@ -32,9 +30,6 @@ DTYPES: dict[Precision, torch.dtype] = {
     "fp16": torch.float16,
     "fp32": torch.float32,
 }
-PUBLISHERS = (("DeepSeek", "deepseek-ai"), ("Qwen", "Qwen"))
-"""Whose a model is, by how its name begins: for the download command."""
-
 LFS_POINTER = b"version https://git-lfs"
 """How a file begins that git cloned without its content."""
 
@@ -58,32 +53,6 @@ def quiet() -> None:
     chatter.set_verbosity_error()
     chatter.disable_progress_bar()
     disable_progress_bars()
-
-
-def find_base(recipe: Recipe) -> Path:
-    """Return the folder of the base model: the recipe's, or one downloaded under that name.
-
-    The network is never asked.
-
-    Raises:
-        BaseModelError: there is neither; the hint is the command that downloads it.
-    """
-    if folder := recipe.base_folder:
-        return folder
-    name = recipe.model.base
-    try:
-        return Path(huggingface_hub.snapshot_download(name, local_files_only=True))
-    except (LocalEntryNotFoundError, HFValidationError):
-        raise BaseModelError(
-            Wording(
-                f"there is no base model {name}: no such folder, and none downloaded by that name",
-                f"没有基座模型 {name}：没有这个文件夹，也没有下载过这个名字的模型",
-            ),
-            hint=Wording(
-                f"download it: {_download(recipe)}, or set model.base",
-                f"下载：{_download(recipe)}，或修改 model.base",
-            ),
-        ) from None
 
 
 def load_base(recipe: Recipe, *, hardware: Hardware, quantized: bool = False) -> LoadedModel:
@@ -214,16 +183,8 @@ def _broken(folder: Path, reason: Wording, recipe: Recipe) -> BaseModelError:
             f"{folder} is not a usable base model ({reason.en})",
             f"{folder} 不是可用的基座模型（{reason.zh}）",
         ),
-        hint=Wording(f"download it anew: {_download(recipe)}", f"请重新下载：{_download(recipe)}"),
+        hint=Wording(
+            f"download it anew: {download_command(recipe)}",
+            f"请重新下载：{download_command(recipe)}",
+        ),
     )
-
-
-def _download(recipe: Recipe) -> str:
-    """Return the command that puts the base model where the recipe looks for it."""
-    base = recipe.model.base
-    if re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", base) and recipe.base_folder is None:
-        return f"hf download {base}"
-    last = Path(base).name
-    owner = next((owner for start, owner in PUBLISHERS if last.startswith(start)), "OWNER")
-    folder = (recipe.folder / Path(base).expanduser()).resolve()
-    return f"hf download {owner}/{last} --local-dir {folder}"

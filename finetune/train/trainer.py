@@ -25,14 +25,16 @@ from transformers import (
 )
 from transformers.trainer_callback import PrinterCallback
 
+from finetune.bases import find_base
 from finetune.chatformat import chat_format
 from finetune.progress import Progress, Silence
 from finetune.recipe import Recipe
 from finetune.runs import Run
+from finetune.samples import total_steps
 from finetune.tokenizing import load_tokenizer
 from finetune.train.adapters import add_lora, fingerprint, save_origin
 from finetune.train.arguments import process, processes, training_arguments
-from finetune.train.batches import Lessons, Row, load_lessons, padding, total_steps
+from finetune.train.batches import Lessons, Row, load_lessons, padding
 from finetune.train.callbacks import Keeper, Meter, Reporter, Watcher
 from finetune.train.checkpoints import Checkpoints, publish, settings_of
 from finetune.train.failures import disk_failure, memory_failure, out_of_disk, out_of_memory
@@ -50,7 +52,6 @@ from finetune.train.model import (
     LoadedModel,
     checkpoint_activations,
     count_parameters,
-    find_base,
     load_base,
 )
 from finetune.train.plots import draw_curves

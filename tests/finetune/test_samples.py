@@ -10,8 +10,17 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
 from finetune.chatformat import CHATML, FORMATS, ChatFormat, render_prompt, render_target
+from finetune.recipe import TrainTable
 from finetune.records import Record, Turn
-from finetune.samples import IGNORED, Encoded, Sample, encode, encode_prompt
+from finetune.samples import (
+    IGNORED,
+    Encoded,
+    Sample,
+    encode,
+    encode_prompt,
+    steps_per_epoch,
+    total_steps,
+)
 from finetune.tokenizing import ChatTokenizer, load_tokenizer
 from tests.finetune.conversations import NAMES, WRITTEN, Case, messages
 
@@ -195,3 +204,19 @@ def test_no_sample_is_too_long_and_none_is_lost_uncounted(
     assert all(len(sample.ids) <= room for sample in told.samples)
     assert len(told.samples) + told.dropped == len(asked.turns)
     assert told.shortened <= len(told.samples)
+
+
+@pytest.mark.parametrize(
+    ("count", "batch", "accumulate", "processes", "steps"),
+    [(240, 2, 16, 1, 8), (241, 2, 16, 1, 8), (257, 2, 16, 1, 9), (3, 8, 4, 1, 1), (64, 2, 4, 4, 2)],
+)
+def test_an_epoch_has_as_many_steps_as_see_each_sample_once(
+    count: int, batch: int, accumulate: int, processes: int, steps: int
+) -> None:
+    table = TrainTable(batch=batch, accumulate=accumulate)
+    assert steps_per_epoch(count, table, processes=processes) == steps
+
+
+def test_a_limit_of_steps_goes_before_epochs() -> None:
+    assert total_steps(64, TrainTable(batch=4, accumulate=4, epochs=2.5)) == 10
+    assert total_steps(64, TrainTable(batch=4, accumulate=4, epochs=2.5, max_steps=3)) == 3

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from finetune.errors import RecipeError, TrainingError
 from finetune.progress import Silence
-from finetune.recipe import TrainTable
 from finetune.runs import Run
 from finetune.samples import IGNORED, Sample
 from finetune.tokenizing import load_tokenizer
@@ -18,8 +17,6 @@ from finetune.train.batches import (
     SampleSet,
     load_lessons,
     padding,
-    steps_per_epoch,
-    total_steps,
 )
 from finetune.train.hardware import hardware
 from tests.finetune.train.lessons import prepared, recipe
@@ -59,22 +56,6 @@ def test_padding_is_on_the_right_neither_seen_nor_learnt() -> None:
     assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 0, 0]]
     assert batch["labels"].tolist() == [[IGNORED, 2, 3], [4, IGNORED, IGNORED]]
     assert all(part.dtype == torch.int64 for part in batch.values())
-
-
-@pytest.mark.parametrize(
-    ("count", "batch", "accumulate", "processes", "steps"),
-    [(240, 2, 16, 1, 8), (241, 2, 16, 1, 8), (257, 2, 16, 1, 9), (3, 8, 4, 1, 1), (64, 2, 4, 4, 2)],
-)
-def test_an_epoch_has_as_many_steps_as_see_each_sample_once(
-    count: int, batch: int, accumulate: int, processes: int, steps: int
-) -> None:
-    table = TrainTable(batch=batch, accumulate=accumulate)
-    assert steps_per_epoch(count, table, processes=processes) == steps
-
-
-def test_a_limit_of_steps_goes_before_epochs() -> None:
-    assert total_steps(64, TrainTable(batch=4, accumulate=4, epochs=2.5)) == 10
-    assert total_steps(64, TrainTable(batch=4, accumulate=4, epochs=2.5, max_steps=3)) == 3
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from finetune.errors import BaseModelError, TrainingError
 from finetune.train.adapters import add_lora, check_adapter, fingerprint, save_origin, with_adapter
 from finetune.train.hardware import Hardware, hardware
-from finetune.train.model import find_base, load_base
+from finetune.train.model import load_base
 from tests.finetune.tiny import make_tiny
 from tests.finetune.train.lessons import recipe
 
@@ -47,10 +47,6 @@ def test_a_folder_is_looked_for_beside_the_recipe(tmp_path: Path) -> None:
 
 def test_a_name_of_a_hub_that_was_not_downloaded_is_named_with_its_command() -> None:
     assert "hf download nobody/no-such-model" in refused("nobody/no-such-model").hint.en
-
-
-def test_a_folder_is_found_from_the_recipes_own(tiny: Path) -> None:
-    assert find_base(recipe(tiny.name, folder=tiny.parent)).samefile(tiny)
 
 
 def test_weights_that_git_did_not_fetch_are_called_so(copy: Path) -> None:
