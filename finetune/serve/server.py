@@ -1,5 +1,8 @@
 """`finetune serve`: a model of the run behind HTTP, until Ctrl-C."""
 
+import contextlib
+import socket
+
 import uvicorn
 
 from finetune.chatformat import chat_format
@@ -22,18 +25,41 @@ def serve(
 
     Raises:
         BaseModelError: the model is missing or broken.
-        ExportError: it has not been made yet, or `model` is none of the three.
+        ExportError: it has not been made yet, or `model` is none of the three; or the port is
+            taken, which shows before minutes are spent on loading.
     """
-    engine = open_engine(recipe, run, model)
-    defaults = Defaults(
+    with _bound(host, port) as listening:
+        engine = open_engine(recipe, run, model)
+        shown = f"[{host}]" if ":" in host else host
+        address = f"http://{shown}:{listening.getsockname()[1]}"
+        progress.note(Wording(f"{engine.name} at {address}", f"{engine.name} 已就绪：{address}"))
+        config = uvicorn.Config(build_app(engine, defaults=_defaults(recipe)), log_level="warning")
+        with contextlib.suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run([listening])
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ExportError(
+            Wording(
+                f"cannot listen on {host}, port {port}: {reason}",
+                f"无法监听 {host} 的端口 {port}：{reason}",
+            ),
+            hint=Wording("choose another one: --port 8602", "请换一个端口：--port 8602"),
+        ) from error
+
+
+def _defaults(recipe: Recipe) -> Defaults:
+    return Defaults(
         system=recipe.model.system,
         max_tokens=recipe.evaluate.max_new_tokens,
         temperature=recipe.export.temperature,
         top_p=recipe.export.top_p,
     )
-    address = f"http://{host}:{port}"
-    progress.note(Wording(f"{engine.name} at {address}", f"{engine.name} 已就绪：{address}"))
-    uvicorn.run(build_app(engine, defaults=defaults), host=host, port=port, log_level="warning")
 
 
 def open_engine(recipe: Recipe, run: Run, model: str) -> TransformersEngine:

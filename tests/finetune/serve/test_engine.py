@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,13 @@ from hypothesis import strategies as st
 
 from finetune.chatformat import chat_format
 from finetune.errors import BaseModelError, ExportError
+from finetune.progress import Silence
 from finetune.records import Record, Turn
 from finetune.runs import Run
 from finetune.samples import encode_prompt
 from finetune.serve.app import build_app
 from finetune.serve.engine import Asked, StopWords, TooLongError, TransformersEngine
-from finetune.serve.server import open_engine
+from finetune.serve.server import open_engine, serve
 from finetune.train.hardware import Hardware
 from finetune.train.model import load_base
 from tests.finetune.export.tuned import add_adapter, recipe_of
@@ -129,6 +131,15 @@ def test_model_that_was_not_made_is_named_with_the_command(tiny: Path, tmp_path:
     with pytest.raises(ExportError, match="merged") as caught:
         open_engine(recipe_of(tiny), Run(tmp_path), "merged")
     assert "finetune merge" in caught.value.to("en")
+
+
+def test_port_that_is_taken_is_named_before_the_model_is_loaded(tmp_path: Path) -> None:
+    recipe = recipe_of(tmp_path / "nowhere")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ExportError, match=f"port {port}") as caught:
+            serve(recipe, Run(tmp_path), "base", host="127.0.0.1", port=port, progress=Silence())
+    assert "--port" in caught.value.to("zh")
 
 
 @given(
