@@ -109,7 +109,7 @@ def check(colour: bool | None, **options: Any) -> None:
         from finetune.inspection import inspect
 
         shop.ensure_prepared()
-        inspection = inspect(shop.recipe, shop.run)
+        inspection = inspect(shop.recipe, shop.run, progress=shop.progress)
         if options["as_json"]:
             return inspection.to_json()
         painted = sys.stdout.isatty() if colour is None else colour

@@ -71,7 +71,7 @@ class Run:
                     "请先运行：python -m finetune prepare 配方",
                 ),
             )
-        with path.open(encoding="utf-8") as lines:
+        with path.open("rb") as lines:  # so that bytes that are no text are one line's fault, too
             for number, line in enumerate(lines, start=1):
                 try:
                     yield from_json(json.loads(line))

@@ -132,9 +132,12 @@ def load_tokenizer(folder: Path, *, fmt: ChatFormat | None = None) -> ChatTokeni
 
 
 def _tokenizer(tables: dict[str, Any]) -> Tokenizer:
+    text = json.dumps(tables, ensure_ascii=False)
     try:
-        tokenizer = Tokenizer.from_str(json.dumps(tables, ensure_ascii=False))
-    except Exception as error:  # the library's parser raises no narrower one
+        tokenizer = Tokenizer.from_str(text)
+    except Exception as error:
+        if type(error) is not Exception:  # what the library cannot read is the bare class itself
+            raise
         raise ValueError(str(error)) from error
     tokenizer.no_truncation()
     tokenizer.no_padding()

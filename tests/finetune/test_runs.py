@@ -40,8 +40,11 @@ def test_data_that_is_missing_names_the_command(run: Run) -> None:
     assert "finetune prepare" in caught.value.hint.en
 
 
-def test_a_broken_line_is_named(run: Run) -> None:
-    write_whole(run.data / "val.jsonl", json.dumps(to_json(RECORD)) + "\n{\n")
+@pytest.mark.parametrize("broken", [b"{", b"[]", b'{"id": "\xff"}'])
+def test_a_broken_line_is_named(run: Run, broken: bytes) -> None:
+    write_whole(run.data / "val.jsonl", json.dumps(to_json(RECORD)) + "\n")
+    with (run.data / "val.jsonl").open("ab") as file:
+        file.write(broken + b"\n")
     with pytest.raises(RecipeError) as caught:
         list(run.records("val"))
     assert "line 2" in caught.value.message.en
