@@ -2,17 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from finetune.differences import Comparison, Difference, shown
 from finetune.metrics.scored import FAULTS
+from finetune.pages import render
 from ingest.wording import Language, Wording
-
-if TYPE_CHECKING:
-    import jinja2
 
 WHOLE = 100.0
 """End of the scale of bars: figures in percent."""
@@ -62,23 +58,20 @@ class Matrix:
 
 def comparison_page(comparison: Comparison, language: Language) -> str:
     """Return the comparison as HTML."""
-    return (
-        _environment()
-        .get_template("comparison.html.j2")
-        .render(
-            c=comparison,
-            language=language,
-            t=lambda en, zh: zh if language == "zh" else en,
-            summary=_summary(comparison).to(language),
-            tiles=_tiles(comparison),
-            shown=shown,
-            bar=bar,
-            faults=FAULTS,
-            lengths=lengths(comparison, language),
-            longest=longest(comparison),
-            plot=PLOT,
-            matrices=matrices(comparison),
-        )
+    return render(
+        "comparison.html.j2",
+        language,
+        filters={"excerpt": _excerpt},
+        c=comparison,
+        summary=_summary(comparison).to(language),
+        tiles=_tiles(comparison),
+        shown=shown,
+        bar=bar,
+        faults=FAULTS,
+        lengths=lengths(comparison, language),
+        longest=longest(comparison),
+        plot=PLOT,
+        matrices=matrices(comparison),
     )
 
 
@@ -186,17 +179,3 @@ def _clipped(value: float) -> float:
 def _excerpt(text: str) -> str:
     text = text.strip()
     return text if len(text) <= EXCERPT else f"{text[:EXCERPT]}…"
-
-
-def _environment() -> "jinja2.Environment":
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["excerpt"] = _excerpt
-    return environment

@@ -1,14 +1,11 @@
 """The quality report as one page that needs nothing else: no scripts, no fonts, no network."""
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from finetune.data.quality import Lengths, Quality
+from finetune.pages import render
 from ingest.wording import Language, Wording
-
-if TYPE_CHECKING:
-    import jinja2
 
 FIELD_NAMES = {
     "system": Wording("system message", "系统消息"),
@@ -49,45 +46,28 @@ LABELS_SHOWN = 40
 
 def page(quality: Quality, language: Language) -> str:
     """Return the report as HTML."""
-    return (
-        _environment()
-        .get_template("quality.html.j2")
-        .render(
-            q=quality,
-            language=language,
-            t=lambda en, zh: zh if language == "zh" else en,
-            notes=[note.to(language) for note in notes(quality)],
-            name=lambda kind, key: _name(kind, key, language),
-            unused=[
-                FIELD_NAMES[field].to(language)
-                for field, count in quality.missing.items()
-                if count == quality.kept
-            ],
-            bars=bars,
-            plot=PLOT,
-            labels=list(quality.labels.items())[:LABELS_SHOWN],
-            flow=[
-                (Wording("kept", "保留").to(language), quality.kept, "kept"),
-                (Wording("exact duplicates", "完全重复").to(language), quality.exact, "exact"),
-                (Wording("near duplicates", "近似重复").to(language), quality.near, "near"),
-                (Wording("quarantined", "隔离").to(language), quality.quarantined, "bad"),
-            ],
-        )
+    return render(
+        "data/quality.html.j2",
+        language,
+        filters={"n": "{:,}".format, "pct": _percent},
+        q=quality,
+        notes=[note.to(language) for note in notes(quality)],
+        name=lambda kind, key: _name(kind, key, language),
+        unused=[
+            FIELD_NAMES[field].to(language)
+            for field, count in quality.missing.items()
+            if count == quality.kept
+        ],
+        bars=bars,
+        plot=PLOT,
+        labels=list(quality.labels.items())[:LABELS_SHOWN],
+        flow=[
+            (Wording("kept", "保留").to(language), quality.kept, "kept"),
+            (Wording("exact duplicates", "完全重复").to(language), quality.exact, "exact"),
+            (Wording("near duplicates", "近似重复").to(language), quality.near, "near"),
+            (Wording("quarantined", "隔离").to(language), quality.quarantined, "bad"),
+        ],
     )
-
-
-def _environment() -> "jinja2.Environment":
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-    )
-    environment.filters["n"] = lambda number: f"{number:,}"
-    environment.filters["pct"] = _percent
-    return environment
 
 
 def notes(quality: Quality) -> list[Wording]:
