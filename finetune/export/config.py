@@ -28,6 +28,7 @@ TOKENIZER_FILES = (
 
 TOKENIZER_CONFIG = "tokenizer_config.json"
 TEMPLATE = "chat_template.jinja"
+GENERATION = "generation_config.json"
 LICENSES = ("LICENSE", "LICENSE.txt", "LICENSE.md", "NOTICE")
 
 
@@ -150,7 +151,7 @@ def write_generation_config(
             ),
             hint=Wording("set another [model] format in the recipe", "请换一种 [model] format"),
         )
-    path = base / "generation_config.json"
+    path = base / GENERATION
     known = read_json(path) if path.is_file() else {}
     old = known.get("eos_token_id", [])
     ends = list(dict.fromkeys([ids[chat.eos], *(old if isinstance(old, list) else [old])]))
@@ -160,4 +161,4 @@ def write_generation_config(
         sampling = {"do_sample": False}
         known = {key: value for key, value in known.items() if key not in {"temperature", "top_p"}}
     ending = {"eos_token_id": ends if len(ends) > 1 else ends[0]}
-    write_json(target / "generation_config.json", {**known, **ending, **sampling})
+    write_json(target / GENERATION, {**known, **ending, **sampling})

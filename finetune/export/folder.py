@@ -2,19 +2,32 @@
 
 from pathlib import Path
 
+from finetune.chatformat import chat_format
 from finetune.errors import ExportError
-from finetune.export.config import TEMPLATE, TOKENIZER_CONFIG, read_json, rope
+from finetune.export.config import (
+    GENERATION,
+    TEMPLATE,
+    TOKENIZER_CONFIG,
+    read_json,
+    rope,
+    write_generation_config,
+)
 from finetune.export.files import place, tensor_files, writing
 from finetune.recipe import Recipe
 from finetune.tokenizing import load_tokenizer
 from ingest.wording import Wording
 
-NEEDED = ("config.json", "generation_config.json", "tokenizer.json", TOKENIZER_CONFIG, TEMPLATE)
+NEEDED = ("config.json", GENERATION, "tokenizer.json", TOKENIZER_CONFIG, TEMPLATE)
+
+README = "README.md"
+WRITTEN_HERE = {README, GENERATION}
+"""Not taken from the merged model: written through a second name, they would change in it, too."""
 
 
 def export_folder(recipe: Recipe, merged: Path, target: Path, *, readme: str = "") -> Path:
     """Write the model to the folder `target`, with a README that names its base.
 
+    How words are drawn is as the recipe has it now, also if that was changed after the merge.
     Weights are not copied where the disk can give a file a second name.
 
     Raises:
@@ -25,11 +38,12 @@ def export_folder(recipe: Recipe, merged: Path, target: Path, *, readme: str = "
     with writing(target) as part:
         part.mkdir()
         for source in sorted(merged.iterdir()):
-            if source.is_file():
+            if source.is_file() and source.name not in WRITTEN_HERE:
                 place(source, part / source.name)
+        chat = chat_format(recipe.model.format)
+        write_generation_config(merged, part, chat=chat, export=recipe.export)
         text = _card(recipe) + readme
-        (part / "README.md").unlink(missing_ok=True)
-        (part / "README.md").write_text(text, encoding="utf-8")
+        (part / README).write_text(text, encoding="utf-8")
     return target
 
 

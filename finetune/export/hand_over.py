@@ -1,5 +1,6 @@
 """One door to all forms in which a tuned model leaves the workshop."""
 
+import shlex
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -71,8 +72,9 @@ def _gguf(
     told: dict[str, Any] = {"file": str(path), "bytes": path.stat().st_size, "kind": kind}
     if verify:
         told |= check_gguf(run.merged, path)
-    name = recipe.export.name or recipe.name
-    return HandedOver(told={**told, "command": f"ollama create {name} -f {path.parent}/Modelfile"})
+    words = ["ollama", "create", recipe.export.name or recipe.name]
+    words += ["-f", str(path.with_name("Modelfile")), *(["--quantize", left] if left else [])]
+    return HandedOver(told={**told, "command": shlex.join(words)})
 
 
 def _ollama(

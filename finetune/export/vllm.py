@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from finetune.chatformat import chat_format
-from finetune.export.config import TEMPLATE
+from finetune.export.config import TEMPLATE, read_json
 from finetune.export.folder import export_folder
 from finetune.recipe import Recipe
 from finetune.runs import Run
@@ -30,7 +30,8 @@ def export_for_vllm(recipe: Recipe, run: Run) -> VllmReport:
         ExportError: nothing was merged, or the disk is full.
     """
     folder = run.exports / "vllm"
-    here = serve_command(recipe, Path())
+    context = _context(recipe, run.merged)
+    here = serve_command(recipe, Path(), context=context)
     readme = (
         "\n## vLLM\n\nIn an environment of its own (`pip install vllm`), in this folder:\n\n"
         f"```\n{here}\n```\n\n"
@@ -38,11 +39,18 @@ def export_for_vllm(recipe: Recipe, run: Run) -> VllmReport:
         "generation_config.json.\n"
     )
     export_folder(recipe, run.merged, folder, readme=readme)
-    return VllmReport(folder=folder, command=serve_command(recipe, folder.absolute()))
+    command = serve_command(recipe, folder.absolute(), context=context)
+    return VllmReport(folder=folder, command=command)
 
 
-def serve_command(recipe: Recipe, folder: Path) -> str:
-    """Return the command that serves the model in `folder`.
+def _context(recipe: Recipe, merged: Path) -> int:
+    """Return how many tokens to serve: vLLM does not start with more than the model can read."""
+    readable = read_json(merged / "config.json").get("max_position_embeddings")
+    return min(recipe.export.num_ctx, int(readable or recipe.export.num_ctx))
+
+
+def serve_command(recipe: Recipe, folder: Path, *, context: int) -> str:
+    """Return the command that serves the model in `folder`, `context` tokens at most.
 
     Only a model that thinks gets a parser: to the parser, a reply without `</think>` is all
     thought.
@@ -50,7 +58,7 @@ def serve_command(recipe: Recipe, folder: Path) -> str:
     words = ["vllm", "serve", str(folder), "--host", "127.0.0.1"]
     words += ["--served-model-name", recipe.export.name or recipe.name]
     words += ["--chat-template", str(folder / TEMPLATE)]
-    words += ["--max-model-len", str(recipe.export.num_ctx)]
+    words += ["--max-model-len", str(context)]
     if chat_format(recipe.model.format).thinks:
         words += ["--reasoning-parser", REASONING_PARSER]
     return shlex.join(words)

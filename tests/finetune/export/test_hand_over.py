@@ -13,7 +13,7 @@ from finetune.chatformat import chat_format, render_prompt
 from finetune.errors import ExportError
 from finetune.export.gguf import write_gguf
 from finetune.export.gguf_check import check_gguf
-from finetune.export.hand_over import export
+from finetune.export.hand_over import Target, export
 from finetune.export.vllm import serve_command
 from finetune.progress import Silence
 from finetune.runs import Run
@@ -61,11 +61,32 @@ def test_command_for_vllm_serves_that_very_folder(merged: Merged, run: Run) -> N
     assert "--chat-template chat_template.jinja" in readme
 
 
+def test_vllm_is_asked_for_no_longer_context_than_the_model_reads(merged: Merged, run: Run) -> None:
+    readable = json.loads((run.merged / "config.json").read_text())["max_position_embeddings"]
+    assert merged.recipe.export.num_ctx > readable
+    words = shlex.split(export(merged.recipe, run, "vllm", progress=Silence()).figures()["command"])
+    assert words[words.index("--max-model-len") + 1] == str(readable)
+
+
+@pytest.mark.parametrize("target", ["hf", "vllm"])
+def test_sampling_changed_after_the_merge_arrives_and_the_merged_model_stays(
+    merged: Merged, run: Run, target: Target
+) -> None:
+    changed = merged.recipe.export.model_copy(update={"temperature": 0.2, "top_p": 0.5})
+    recipe = merged.recipe.model_copy(update={"export": changed})
+    before = (run.merged / "generation_config.json").read_bytes()
+    folder = Path(export(recipe, run, target, progress=Silence()).figures()["folder"])
+    told = json.loads((folder / "generation_config.json").read_text())
+    assert (told["temperature"], told["top_p"], told["do_sample"]) == (0.2, 0.5, True)
+    assert told["eos_token_id"] == json.loads(before)["eos_token_id"]
+    assert (run.merged / "generation_config.json").read_bytes() == before
+
+
 @pytest.mark.parametrize("name", ["chatml", "r1-direct"])
 def test_model_that_does_not_think_gets_no_reasoning_parser(merged: Merged, name: str) -> None:
     spoken = merged.recipe.model.model_copy(update={"format": name})
     recipe = merged.recipe.model_copy(update={"model": spoken})
-    assert "--reasoning-parser" not in serve_command(recipe, Path("/models/x"))
+    assert "--reasoning-parser" not in serve_command(recipe, Path("/models/x"), context=8)
 
 
 def test_gguf_comes_with_its_modelfile_and_is_checked_if_asked(merged: Merged, run: Run) -> None:
@@ -85,6 +106,17 @@ def test_what_only_ollama_can_make_is_said(merged: Merged, run: Run) -> None:
     told = export(merged.recipe, run, "gguf", progress=progress).figures()
     assert told["kind"] == "f16"
     assert "q4_K_M" in progress.notes[0].to("zh")
+    words = shlex.split(told["command"])
+    assert words[words.index("--quantize") + 1] == "q4_K_M"
+
+
+def test_command_for_ollama_bears_a_folder_with_spaces(merged: Merged, run: Run) -> None:
+    spaced = Run(run.folder.rename(run.folder.with_name("my run")))
+    told = export(merged.recipe, spaced, "gguf", quantize="f16", progress=Silence()).figures()
+    words = shlex.split(told["command"])
+    assert words[:3] == ["ollama", "create", "drone"]
+    assert Path(words[words.index("-f") + 1]).is_file()
+    assert "--quantize" not in words
 
 
 def test_gguf_of_another_model_fails_its_check(merged: Merged, tmp_path: Path) -> None:
