@@ -165,6 +165,23 @@ def test_greetings_before_a_question_do_not_bind_conversations() -> None:
     assert opening(one) != opening(other)
 
 
+@pytest.mark.parametrize("greeting", ["您好，医生！", "在吗？", "Hello!", "Hi there, doctor"])
+def test_a_greeting_before_it_does_not_make_another_question(greeting: str) -> None:
+    greeted = conversation(greeting, "您好", "头疼怎么办？", "多休息")
+    assert opening(greeted) == opening(conversation("头疼怎么办", "多休息"))
+
+
+@pytest.mark.parametrize("question", ["头疼怎么办？", "咳嗽", "Can I fly?", "有人吗啡中毒了"])
+def test_a_short_question_binds_conversations_however_they_go_on(question: str) -> None:
+    short = conversation(question, "多休息")
+    longer = conversation(question, "多休息", "吃什么药好得快一点？", "先看医生")
+    assert opening(short) == opening(longer)
+
+
+def test_a_conversation_of_greetings_alone_is_about_them() -> None:
+    assert opening(conversation("你好", "您好")) == "你好"
+
+
 def test_conversations_that_begin_with_the_same_question_are_bound() -> None:
     one = conversation("电池鼓包了还能继续飞吗？", "不能")
     other = conversation("电池鼓包了还能继续飞吗", "不能", "为什么？", "会起火")
