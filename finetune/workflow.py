@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import tomlkit
 
+from finetune.bases import find_base
 from finetune.errors import ExportError, RecipeError
 from finetune.progress import Progress
 from finetune.recipe import Quantization, Recipe, apply_change, parse_recipe
@@ -61,14 +62,15 @@ class Workshop:
 
     def train(self, *, resume: bool = False) -> bool:
         """Train; a run that was cut short needs `resume`, or begins anew."""
-        from finetune.train.trainer import train
+
+        def work() -> dict[str, Any]:
+            find_base(self.recipe)  # that it is missing can be told before torch is loaded
+            from finetune.train.trainer import train
+
+            return train(self.recipe, self.run, progress=self.progress, resume=resume).figures()
 
         self._need("prepare", self.prepared(), "prepare")
-        return self._do(
-            "train",
-            self.trained(),
-            lambda: train(self.recipe, self.run, progress=self.progress, resume=resume).figures(),
-        )
+        return self._do("train", self.trained(), work)
 
     def evaluate(self, model: str) -> bool:
         """Ask `model` the questions of the held-out split and score its replies.
@@ -94,37 +96,37 @@ class Workshop:
 
     def merge(self) -> bool:
         """Put base and adapter into one model."""
-        from finetune.export.merge import merge
+
+        def work() -> dict[str, Any]:
+            from finetune.export.merge import merge
+
+            return merge(self.recipe, self.run, progress=self.progress).figures()
 
         self._need("train", self.trained(), "train")
-        return self._do(
-            "merge",
-            self.merged(),
-            lambda: merge(self.recipe, self.run, progress=self.progress).figures(),
-        )
+        return self._do("merge", self.merged(), work)
 
     def export(
         self, target: Target, *, quantize: Quantization | None = None, verify: bool = False
     ) -> bool:
         """Hand the merged model over in the form of `target`."""
-        from finetune.export.hand_over import export
 
-        self._need("merge", self.merged(), "merge")
-        made = self.run.ended("merge")
-        table = self.recipe.export.model_dump()
-        digest = digest_of(self.merged(), made, target, quantize, verify, table)
-        return self._do(
-            f"export-{target}",
-            digest,
-            lambda: export(
+        def work() -> dict[str, Any]:
+            from finetune.export.hand_over import export
+
+            return export(
                 self.recipe,
                 self.run,
                 target,
                 quantize=quantize,
                 verify=verify,
                 progress=self.progress,
-            ).figures(),
-        )
+            ).figures()
+
+        self._need("merge", self.merged(), "merge")
+        made = self.run.ended("merge")
+        table = self.recipe.export.model_dump()
+        digest = digest_of(self.merged(), made, target, quantize, verify, table)
+        return self._do(f"export-{target}", digest, work)
 
     def score(self, predictions: Path) -> dict[str, Any]:
         """Score replies that were made elsewhere, and return the figures."""
@@ -133,10 +135,26 @@ class Workshop:
         return evaluate_predictions(self.recipe, self.run, predictions).figures()
 
     def activate(self) -> Wording:
-        """Let the assistant answer with the model that Ollama got; return what was said of it."""
+        """Let the assistant answer with the model that Ollama got; return what was said of it.
+
+        Raises:
+            ExportError: Ollama got none from this run.
+        """
         from finetune.export.activate import activate
 
-        return activate(self.recipe.export.name or self.recipe.name)
+        name = self.run.figures("export-ollama").get("model")
+        if not name:
+            raise ExportError(
+                Wording(
+                    f"{self.run.folder}: Ollama was given no model that could be activated",
+                    f"{self.run.folder}：还没有导出到 Ollama，无法启用",
+                ),
+                hint=Wording(
+                    "run: python -m finetune export RECIPE --to ollama --activate",
+                    "请运行：python -m finetune export 配方 --to ollama --activate",
+                ),
+            )
+        return activate(str(name))
 
     def everything(self, targets: Sequence[Target]) -> dict[str, Any]:
         """Do all steps that are not done yet; return the pages and figures that matter."""

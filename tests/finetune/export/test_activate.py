@@ -1,8 +1,10 @@
 """The assistant's settings: switched to the tuned model, and back, with nothing else touched."""
 
 import os
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,14 @@ import pytest
 from assistant.settings import load_settings
 from finetune.errors import ExportError
 from finetune.export.activate import activate, rollback
+from finetune.progress import Silence
+from finetune.runs import Run
+from finetune.workflow import Workshop
 from ingest.errors import SettingsError
+from tests.engines.ollama_create import CreatingOllama
 from tests.engines.ollama_server import OllamaServer
+from tests.finetune.export.conftest import Merged
+from tests.finetune.export.tuned import recipe_of
 
 ROOT = Path(__file__).parents[3]
 COMMENTED = """\
@@ -31,6 +39,11 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("ASSISTANT_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     return tmp_path / "assistant.toml"
+
+
+def workshop(folder: Path) -> Workshop:
+    recipe = recipe_of(folder / "nowhere")
+    return Workshop(recipe=recipe, run=Run(folder / "run"), progress=Silence(), language="en")
 
 
 def model() -> tuple[str, str]:
@@ -120,6 +133,41 @@ def test_two_activations_are_undone_one_by_one(file: Path) -> None:
     assert model() == ("auto", "one")
     rollback()
     assert file.read_text() == COMMENTED
+
+
+def test_model_that_ollama_never_got_is_not_activated(file: Path, tmp_path: Path) -> None:
+    file.write_text(COMMENTED)
+    shop = workshop(tmp_path)
+    with shop.run.doing("export-gguf", "any"):
+        pass
+    with pytest.raises(ExportError, match="Ollama") as caught:
+        shop.activate()
+    assert "--to ollama" in caught.value.to("zh")
+    assert file.read_text() == COMMENTED
+
+
+def test_activated_is_the_name_that_ollama_was_given(file: Path, tmp_path: Path) -> None:
+    shop = workshop(tmp_path)
+    with shop.run.doing("export-ollama", "any") as figures:
+        figures["model"] = "drone:1.5b"
+    shop.activate()
+    assert model() == ("auto", "drone:1.5b")
+
+
+def test_export_to_another_ollama_is_not_taken_for_done(
+    merged: Merged, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = replace(workshop(tmp_path), recipe=merged.recipe.model_copy(update={"folder": tmp_path}))
+    (tmp_path / "rows.jsonl").touch()
+    shutil.copytree(merged.folder, shop.run.merged)
+    with shop.run.doing("merge", shop.merged()):
+        pass
+    with CreatingOllama() as one, CreatingOllama() as other:
+        for server in (one, other):
+            monkeypatch.setenv("OLLAMA_HOST", server.url)
+            assert shop.export("ollama", quantize="f16")
+            assert not shop.export("ollama", quantize="f16")
+            assert list(server.created) == ["drone:latest"]
 
 
 @pytest.mark.usefixtures("file")
