@@ -122,10 +122,13 @@ class Workshop:
                 progress=self.progress,
             ).figures()
 
+        from ingest.settings import default_ollama_host
+
         self._need("merge", self.merged(), "merge")
         made = self.run.ended("merge")
-        table = self.recipe.export.model_dump()
-        digest = digest_of(self.merged(), made, target, quantize, verify, table)
+        host = default_ollama_host() if target == "ollama" else ""
+        wanted = (target, quantize, verify, host, self.recipe.export.model_dump())
+        digest = digest_of(self.merged(), made, *wanted)
         return self._do(f"export-{target}", digest, work)
 
     def score(self, predictions: Path) -> dict[str, Any]:
