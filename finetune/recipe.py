@@ -24,6 +24,12 @@ ReaderName = Literal[
 Step = Literal["unicode", "spaces", "html", "control_tokens"]
 Task = Literal["text", "classify", "entities", "nvc"]
 Quantization = Literal["", "f32", "f16", "q8_0", "q4_K_S", "q4_K_M"]
+_TEXTS = ("question", "think", "answer", "system", "text", "instruction", "label", "entities")
+_LISTS = ("history", "conversations", "messages", "data", "group")
+_OF_NVC = ("risk", "observation", "feeling", "need", "request", "rewrite")
+MAPPED = frozenset((*_TEXTS, *_LISTS, *_OF_NVC))
+"""Fields of ours for which `data.map` may name the file's."""
+
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -326,10 +332,9 @@ def apply_change(tables: dict[str, Any], change: str) -> None:
 
 
 def _refuse_unknown(tables: Mapping[str, Any], source: str) -> None:
-    known = set(_names(Recipe)) - {"folder"}
+    known = (set(_names(Recipe)) | {f"data.map.{name}" for name in MAPPED}) - {"folder"}
     for name in _names_in(tables):
-        parts = name.split(".")
-        if name in known or parts[:2] == ["data", "map"] or parts[:2] == ["data", "oversample"]:
+        if name in known or name.startswith("data.oversample."):
             continue
         raise _unknown(source, name, sorted(known))
 

@@ -69,6 +69,7 @@ def test_changes_of_the_command_line_win(small: Path) -> None:
     [
         ("train.lrr=2", "did you mean train.lr?"),
         ("lr=2", "did you mean train.lr?"),
+        ('data.map={anwser="a"}', "did you mean data.map.answer?"),
         ("train.r=big", "write a whole number"),
         ("train.r", "--set train.lr=2e-4"),
         ("train.lr.deep=2", "unknown key train.lr.deep"),
