@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from finetune.chatformat import ChatFormat, split_reply
+from finetune.chatformat import THOUGHT_BEGINS, THOUGHT_ENDS, ChatFormat, split_reply
 from finetune.errors import EvaluationError
 from finetune.records import Prediction, Record, Turn
 from finetune.runs import write_whole
@@ -166,6 +166,7 @@ def _prediction(row: Mapping[str, Any], fmt: ChatFormat) -> Prediction:
     think, answer = split_reply(fmt, text, cut_short=not stopped)
     if "text" not in row:
         think, answer = str(row.get("think", "")), text
+        text = THOUGHT_BEGINS + think + THOUGHT_ENDS + answer if think else answer
     return Prediction(
         id=str(row["id"]),
         text=text,

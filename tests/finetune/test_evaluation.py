@@ -364,6 +364,16 @@ def test_the_predictions_of_llama_factory_are_read(run: Run, tmp_path: Path) -> 
     assert found.values["exact"] == 50
 
 
+def test_a_thought_beside_an_answer_counts_as_thinking(run: Run, tmp_path: Path) -> None:
+    rows = [
+        {"id": str(place), "think": think, "answer": said}
+        for place, (think, said) in enumerate(RIGHT.values())
+    ]
+    found = evaluate_predictions(recipe(), run, lines_of(tmp_path / "own.jsonl", *rows))
+    assert found.values["format"] == 100
+    assert found.values["predict_rouge-l"] == pytest.approx(100, abs=0.01)
+
+
 def test_two_replies_of_llama_factory_to_one_question_both_count(run: Run, tmp_path: Path) -> None:
     asked = {"prompt": "a", "label": "可以"}
     rows = [{**asked, "predict": "可以"}, {**asked, "predict": "不可以"}]
