@@ -12,7 +12,7 @@ from typing import Any
 
 import filelock
 
-from finetune.errors import FinetuneError, RecipeError
+from finetune.errors import BaseModelError, FinetuneError, RecipeError
 from finetune.records import Record, Split, from_json
 from ingest.wording import Wording
 
@@ -91,7 +91,8 @@ class Run:
     def doing(self, step: StepName, digest: str) -> Iterator[dict[str, Any]]:
         """Remember that `step` was done once the block ends well.
 
-        The block may put figures worth keeping into the mapping that it gets.
+        The block may put figures worth keeping into the mapping that it gets. A step that refuses
+        its inputs has written nothing: what was known of it before stays.
 
         Raises:
             FinetuneError: another process is at work in this folder.
@@ -103,8 +104,13 @@ class Run:
         with self._alone():
             begun = time.monotonic()
             figures: dict[str, Any] = {}
+            before = self._state().get(step)
             self._put(step, None)
-            yield figures
+            try:
+                yield figures
+            except (RecipeError, BaseModelError):
+                self._put(step, before)
+                raise
             finished = datetime.now(UTC).isoformat(timespec="milliseconds")
             seconds = round(time.monotonic() - begun, 3)
             self._put(step, {"digest": digest, "finished": finished, "seconds": seconds, **figures})

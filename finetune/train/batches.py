@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
 
 from finetune.chatformat import chat_format
-from finetune.errors import TrainingError
+from finetune.errors import RecipeError
 from finetune.progress import Progress
 from finetune.recipe import Recipe
 from finetune.records import Record, Split
@@ -76,8 +76,7 @@ def load_lessons(
     """Return the samples of the splits `train` and `val`; the latter may be empty.
 
     Raises:
-        TrainingError: no sample to train on is left.
-        RecipeError: `prepare` has not been run.
+        RecipeError: no sample to train on is left, or `prepare` has not been run.
     """
     counts = {"dropped": 0, "shortened": 0}
 
@@ -125,7 +124,7 @@ def _encoded(record: Record, recipe: Recipe, tokenizer: ChatTokenizer, longest: 
 
 def _nothing_left(
     records: Sequence[Record], recipe: Recipe, tokenizer: ChatTokenizer
-) -> TrainingError:
+) -> RecipeError:
     limit = recipe.train.max_tokens
     lengths = [
         len(sample.ids)
@@ -133,11 +132,11 @@ def _nothing_left(
         for sample in _encoded(record, recipe, tokenizer, ANY_LENGTH).samples
     ]
     if not lengths:
-        return TrainingError(
+        return RecipeError(
             Wording("the training split is empty", "训练集是空的"),
             hint=Wording("look at data.files and data.split", "请检查 data.files 和 data.split"),
         )
-    return TrainingError(
+    return RecipeError(
         Wording(
             f"no sample is left: {len(lengths)} of {len(lengths)} are longer than "
             f"train.max_tokens = {limit}, the shortest {min(lengths)}, the longest {max(lengths)}",

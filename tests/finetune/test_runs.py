@@ -4,9 +4,10 @@ from pathlib import Path
 import filelock
 import pytest
 
-from finetune.errors import FinetuneError, RecipeError
+from finetune.errors import FinetuneError, RecipeError, TrainingError
 from finetune.records import Entity, Record, Turn, from_json, to_json
 from finetune.runs import Run, digest_of, write_whole
+from ingest.wording import Wording
 
 RECORD = Record(
     id="ab12",
@@ -100,3 +101,19 @@ def test_a_digest_follows_the_content_of_files_and_the_order_of_nothing(tmp_path
     assert digest_of({"y": 2, "x": 1}, file) == first
     file.write_text("b")
     assert digest_of({"x": 1, "y": 2}, file) != first
+
+
+def test_a_step_that_refuses_its_inputs_leaves_what_it_did_before_finished(run: Run) -> None:
+    with run.doing("train", "d1"):
+        pass
+    with pytest.raises(RecipeError), run.doing("train", "d2"):
+        raise RecipeError(Wording("no sample is left", "没有剩下样本"))
+    assert run.finished("train", "d1")
+
+
+def test_a_step_that_breaks_off_is_no_longer_finished(run: Run) -> None:
+    with run.doing("train", "d1"):
+        pass
+    with pytest.raises(TrainingError), run.doing("train", "d2"):
+        raise TrainingError(Wording("no room left", "没有空间"))
+    assert not run.finished("train", "d1")

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finetune.errors import RecipeError, TrainingError
+from finetune.errors import RecipeError
 from finetune.progress import Silence
 from finetune.runs import Run
 from finetune.samples import IGNORED, Sample
@@ -97,7 +97,7 @@ def test_schedules_warm_up_and_go_down(schedule: str, rates: list[float], tmp_pa
 
 def test_when_all_samples_are_too_long_we_say_what_they_need(tiny: Path, tmp_path: Path) -> None:
     run = prepared(tmp_path / "run", train=5, val=0)
-    with pytest.raises(TrainingError) as caught:
+    with pytest.raises(RecipeError) as caught:
         load_lessons(recipe(tiny, max_tokens=16), run, load_tokenizer(tiny), progress=Silence())
     assert "5 of 5 are longer than train.max_tokens = 16" in caught.value.message.en
     longest = int(caught.value.message.en.rpartition(" ")[2])
@@ -121,7 +121,7 @@ def test_some_samples_too_long_are_counted_in_both_splits(tiny: Path, tmp_path: 
 
 def test_an_empty_training_split_is_refused(tiny: Path, tmp_path: Path) -> None:
     run = prepared(tmp_path / "run", train=0, val=0)
-    with pytest.raises(TrainingError, match="the training split is empty"):
+    with pytest.raises(RecipeError, match="the training split is empty"):
         load_lessons(recipe(tiny), run, load_tokenizer(tiny), progress=Silence())
 
 
