@@ -63,6 +63,8 @@ def prepare(recipe: Recipe, run: Run, *, progress: Progress) -> Quality:
         with Spool(run.data) as spool:
             intake = _read(recipe, run, spool, progress)
             _refuse_bad(recipe, run, intake)
+            if intake.quarantined:
+                progress.note(_told_bad(run, intake))
             if recipe.data.split.stratify and not any(intake.columns.label_codes):
                 progress.note(UNLABELLED)
             splits = _split(recipe, intake)
@@ -200,6 +202,15 @@ def _refuse_bad(recipe: Recipe, run: Run, intake: Intake) -> None:
             f"all of them are in {path}; is data.reader or data.map right?",
             f"全部列在 {path}；data.reader 或 data.map 对吗？",
         ),
+    )
+
+
+def _told_bad(run: Run, intake: Intake) -> Wording:
+    """Say how many rows were put aside, why, and which they are."""
+    why, path = _main_reasons(intake), run.data / "quarantine.jsonl"
+    return Wording(
+        f"{intake.quarantined:,} of {intake.rows:,} rows cannot be used: {why.en}; see {path}",
+        f"{intake.rows:,} 行中有 {intake.quarantined:,} 行不可用：{why.zh}；见 {path}",
     )
 
 
