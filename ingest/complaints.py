@@ -57,6 +57,14 @@ _RULES: dict[str, Wording] = {
     "bool_parsing": Wording("write true or false", "请写 true 或 false"),
     "bool_type": Wording("write true or false", "请写 true 或 false"),
     "string_type": Wording('write text in quotes: "…"', '请写加引号的文字："…"'),
+    "model_type": Wording("write a table: {{ key = value }}", "请写成表：{{ 键 = 值 }}"),
+    "dict_type": Wording("write a table: {{ key = value }}", "请写成表：{{ 键 = 值 }}"),
+    "finite_number": Wording("write a finite number", "请写有限的数字"),
+    "too_short": Wording("write at least {min_length}", "至少要写 {min_length} 项"),
+    "string_too_long": Wording("write at most {max_length} characters", "最多 {max_length} 个字符"),
+    "string_pattern_mismatch": Wording(
+        "it must be of the form {pattern}", "必须符合 {pattern} 的形式"
+    ),
     "string_too_short": Wording(
         "write at least {min_length} characters", "至少要有 {min_length} 个字符"
     ),
