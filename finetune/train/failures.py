@@ -17,6 +17,9 @@ NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 WRITE_FAILED = ("PytorchStreamWriter", "inline_container", "iostream error")
 """In torch's words when a checkpoint cannot be written: it raises no OSError of its own."""
 
+READ_FAILED = ("PytorchStreamReader", "deserializing")
+"""In torch's and safetensors' words when a file was cut short."""
+
 ALLOCATION_FAILED = ("not enough memory", "out of memory", "can't allocate memory")
 SMALL_CHUNK = 256
 SHORT = 512
@@ -37,9 +40,18 @@ def out_of_disk(error: BaseException) -> bool:
     """Tell whether a file could not be written for want of room."""
     if isinstance(error, OSError):
         return error.errno in NO_ROOM
+    if unreadable(error):
+        return False
     if isinstance(error, SafetensorError):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in WRITE_FAILED)
+
+
+def unreadable(error: BaseException) -> bool:
+    """Tell whether a file of weights or of the optimiser is there, but broken."""
+    return isinstance(error, RuntimeError | SafetensorError) and any(
+        words in str(error) for words in READ_FAILED
+    )
 
 
 def memory_failure(recipe: Recipe, hardware: Hardware) -> TrainingError:
@@ -61,6 +73,20 @@ def disk_failure(folder: Path, whole: Sequence[Path]) -> TrainingError:
         hint=Wording(
             "make room, then: python -m finetune train RECIPE --resume",
             "请腾出空间，然后：python -m finetune train 配方 --resume",
+        ),
+    )
+
+
+def checkpoint_failure(last: Path) -> TrainingError:
+    """Return the error for a checkpoint of which a file is broken, after a power cut for one."""
+    return TrainingError(
+        Wording(
+            f"{last} cannot be read: a file in it is broken", f"{last} 中有损坏的文件，无法读取"
+        ),
+        hint=Wording(
+            "delete that folder, then: python -m finetune train RECIPE --resume "
+            "(the checkpoint before it goes on)",
+            "请删除该文件夹，然后：python -m finetune train 配方 --resume（从前一个检查点继续）",
         ),
     )
 

@@ -37,7 +37,14 @@ from finetune.train.arguments import process, processes, training_arguments
 from finetune.train.batches import Lessons, Row, load_lessons, padding
 from finetune.train.callbacks import Keeper, Meter, Reporter, Watcher
 from finetune.train.checkpoints import Checkpoints, publish, settings_of
-from finetune.train.failures import disk_failure, memory_failure, out_of_disk, out_of_memory
+from finetune.train.failures import (
+    checkpoint_failure,
+    disk_failure,
+    memory_failure,
+    out_of_disk,
+    out_of_memory,
+    unreadable,
+)
 from finetune.train.hardware import Hardware, Precision, choose_precision, hardware
 from finetune.train.log import (
     SUMMARY_FILE,
@@ -146,7 +153,8 @@ def train(
     taken, nothing is kept, and the summary tells how long the whole would take.
 
     Raises:
-        TrainingError: NaN, no memory, no disk, no sample; what was saved stays.
+        TrainingError: NaN, no memory, no disk, no sample, a broken checkpoint; what was saved
+            stays.
         BaseModelError: the base model is missing, broken, or has no such layers.
         RecipeError: the data is not prepared, or `resume` finds other settings.
     """
@@ -345,8 +353,10 @@ def _explained(recipe: Recipe, run: Run, machine: Hardware) -> Iterator[None]:
     except (OSError, RuntimeError, MemoryError, SafetensorError) as error:
         if out_of_memory(error):
             raise memory_failure(recipe, machine) from error
+        checkpoints = Checkpoints(run.train / "checkpoints")
+        if unreadable(error) and checkpoints.whole():
+            raise checkpoint_failure(checkpoints.whole()[-1]) from error
         if not out_of_disk(error):
             raise
-        checkpoints = Checkpoints(run.train / "checkpoints")
         checkpoints.drop_broken()
         raise disk_failure(run.train, checkpoints.whole()) from error

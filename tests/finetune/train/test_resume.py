@@ -98,6 +98,25 @@ def test_a_checkpoint_that_was_cut_short_is_passed_over(tiny: Path, tmp_path: Pa
     assert not (folder / "checkpoint-9").exists()
 
 
+@pytest.mark.parametrize("name", ["adapter_model.safetensors", "optimizer.pt"])
+def test_a_checkpoint_that_cannot_be_read_is_named_and_the_one_before_goes_on(
+    tiny: Path, tmp_path: Path, name: str
+) -> None:
+    """As a power cut leaves it: all files are there, one was not written through."""
+    run, wanted = prepared(tmp_path / "run"), recipe(tiny, save_every=1, epochs=2)
+    with pytest.raises(KeyboardInterrupt):
+        train(wanted, run, progress=CutShort(5))
+    last = run.train / "checkpoints" / "checkpoint-4"
+    file = last / name
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    with pytest.raises(TrainingError) as caught:
+        train(wanted, run, progress=Silence(), resume=True)
+    assert str(last) in caught.value.message.zh
+    assert "--resume" in caught.value.hint.en
+    shutil.rmtree(last)
+    assert train(wanted, run, progress=Silence(), resume=True).resumed_from == 3
+
+
 def test_with_nothing_to_resume_training_begins_anew_and_says_so(
     tiny: Path, tmp_path: Path
 ) -> None:
