@@ -61,15 +61,25 @@ def decode(body: bytes, *, claimed: str | None) -> str:
     for mark, codec in _BYTE_ORDER_MARKS:
         if body.startswith(mark):
             return _clean(body[len(mark) :].decode(codec, "replace"))
-    least, best = 1.0, ""
+    return _clean(_read(body, claimed)[1])
+
+
+def codec_of(body: bytes) -> str:
+    """Return the Python codec in which `decode` reads bytes that bear no byte order mark."""
+    return _read(body, None)[0]
+
+
+def _read(body: bytes, claimed: str | None) -> tuple[str, str]:
+    """Return the codec that fits best, and the text that it makes."""
+    least, best = 1.0, ("", "")
     for codec in _candidates(body, claimed):
         text = body.decode(codec, "replace")
         damage = _damage(text)
         if damage <= MAX_DAMAGE:
-            return _clean(text)
+            return codec, text
         if damage < least:
-            least, best = damage, text
-    return _clean(best or body.decode("cp1252", "replace"))
+            least, best = damage, (codec, text)
+    return best if best[0] else ("cp1252", body.decode("cp1252", "replace"))
 
 
 def _candidates(body: bytes, claimed: str | None) -> Iterator[str]:

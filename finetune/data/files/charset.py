@@ -19,9 +19,6 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),  # what Excel calls "Unicode text"
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_LEGACY = (
-    "gb18030", "big5hkscs", "cp932", "euc_jp", "cp949", "iso2022_jp", "cp1252", "cp1251", "koi8_r",
-)  # fmt: skip
 _FOREIGN = re.compile(rb"[\x80-\xff]")
 _WIDER = {"gbk": "gb18030", "gb2312": "gb18030", "big5": "big5hkscs", "shift_jis": "cp932"}
 """Codec to the one that reads at least as much."""
@@ -80,21 +77,19 @@ def _first_foreign(head: bytes, file: BinaryIO) -> bytes:
 
 
 def _guess(sample: bytes) -> str:
-    """Return the codec of a sample; UTF-8 if it fits, as other text hardly ever does."""
+    """Return the codec of a sample: UTF-8 if most lines fit, as other text hardly ever does."""
+    foreign = [line for line in sample.split(b"\n") if not line.isascii()]
+    if 2 * sum(map(_is_utf8, foreign)) >= len(foreign):
+        return "utf-8"  # the rows that hold the broken bytes are refused
+    return charsets.codec_of(sample)
+
+
+def _is_utf8(line: bytes) -> bool:
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(sample)  # its end may be cut
+        codecs.getincrementaldecoder("utf-8")().decode(line)  # the sample's end may be cut
     except UnicodeDecodeError:
-        wanted = _foreign(charsets.decode(sample, claimed=None))
-    else:
-        return "utf-8"
-    for codec in _LEGACY:  # `charsets` gives the text, not the codec: the one that reads the same
-        if _foreign(sample.decode(codec, "replace")) == wanted:
-            return codec
-    return "utf-8"  # a few broken bytes: the rows that hold them are refused
-
-
-def _foreign(text: str) -> str:
-    return "".join(character for character in text if character > "\x7f" and character != "\ufeff")
+        return False
+    return True
 
 
 def _refuse_binary(head: bytes, path: Path) -> None:

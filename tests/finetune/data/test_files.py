@@ -53,6 +53,19 @@ def test_encoding_of_a_table_is_found_out(
     assert fields_of(rows_of(path)) == [{"text": text, "label": "安全"}]
 
 
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp1251", "Перед полётом проверьте заряд батареи и погоду."),
+        ("cp1253", "Πριν από την πτήση ελέγξτε την μπαταρία και τον καιρό."),
+        ("cp932", "飛行の前に電池と天気を確かめてください。"),
+    ],
+)
+def test_tables_of_other_languages_are_read(tmp_path: Path, encoding: str, text: str) -> None:
+    path = written(tmp_path, "a.csv", f"text\n{text * 4}\n".encode(encoding))
+    assert fields_of(rows_of(path)) == [{"text": text * 4}]
+
+
 def test_gbk_far_behind_plain_ascii_is_found_out(tmp_path: Path) -> None:
     ascii_rows = "".join(f"row {number},ok\n" for number in range(120_000))
     body = f"text,label\n{ascii_rows}".encode() + f"{QUESTION * 5},问题\n".encode("gbk")
