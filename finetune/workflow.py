@@ -215,7 +215,8 @@ class Workshop:
         """Return the digest of all that the figures of `model` depend on."""
         recipe = self.recipe
         weights = self._weights() if model in (ADAPTER, MERGED) else recipe.model.model_dump()
-        return digest_of(self.prepared(), weights, model, recipe.evaluate.model_dump())
+        longest = recipe.train.max_tokens  # references are cut to it for their perplexity
+        return digest_of(self.prepared(), weights, model, longest, recipe.evaluate.model_dump())
 
     def _weights(self) -> str:
         """Return the digest of the trained weights: training twice may end with others."""

@@ -52,6 +52,14 @@ def test_what_was_made_of_other_weights_is_made_again(shop: Workshop) -> None:
     assert first[2] == second[2]
 
 
+def test_the_length_to_which_references_are_cut_counts_for_the_perplexity_of_base(
+    shop: Workshop,
+) -> None:
+    train = shop.recipe.train.model_copy(update={"max_tokens": 64})
+    shorter = replace(shop, recipe=shop.recipe.model_copy(update={"train": train}))
+    assert shop.evaluated("base") != shorter.evaluated("base")
+
+
 def test_a_served_model_is_looked_at_each_time_and_asked_what_is_new(
     shop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
