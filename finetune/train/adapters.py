@@ -45,7 +45,8 @@ def add_lora(loaded: LoadedModel, table: TrainTable) -> PeftModel:
     """Return the model with fresh LoRA matrices, which alone are trained.
 
     Raises:
-        BaseModelError: a layer that `train.targets` names is not in this model.
+        BaseModelError: a layer that `train.targets` names is not in this model, or is its head and
+            shares the embedding's weights.
     """
     model = loaded.model
     if table.method == "qlora":
@@ -160,7 +161,27 @@ def _targets(model: PreTrainedModel, table: TrainTable, folder: Path) -> str | l
                 f'请写 targets = ["all"]，或从中选择：{layers}',
             ),
         )
+    _refuse_tied_head(model, table, folder)
     return list(table.targets)
+
+
+def _refuse_tied_head(model: PreTrainedModel, table: TrainTable, folder: Path) -> None:
+    """Refuse what could be trained but not merged: the embedding would change with the head."""
+    causal: Any = model  # transformers annotates only some of its methods
+    tied = getattr(model.config, "tie_word_embeddings", False)
+    shared = causal.get_output_embeddings() if tied else None
+    name = next((name for name, part in model.named_modules() if part is shared), "")
+    if name and name.rpartition(".")[2] in {one.rpartition(".")[2] for one in table.targets}:
+        raise BaseModelError(
+            Wording(
+                f"train.targets: {name} of {folder.name} shares its weights with the embedding",
+                f"train.targets：{folder.name} 的 {name} 与词嵌入共用权重",
+            ),
+            hint=Wording(
+                f'leave it out, or write targets = ["all"], which means all but {name}',
+                f'请去掉它，或写 targets = ["all"]（不含 {name}）',
+            ),
+        )
 
 
 def _is_linear(part: nn.Module) -> bool:

@@ -106,6 +106,18 @@ def test_lora_is_laid_on_the_layers_that_are_named_and_no_others(tiny: Path) -> 
     assert all("q_proj.lora" in name or "v_proj.lora" in name for name in trained)
 
 
+def test_a_head_that_shares_its_weights_with_the_embedding_is_refused(tiny: Path) -> None:
+    """Merged into the shared weights, what the head learnt would change the embedding as well."""
+    wanted = recipe(tiny, targets=("q_proj", "lm_head"))
+    loaded = load_base(wanted, hardware=hardware())
+    assert add_lora(loaded, wanted.train)
+    tied = load_base(wanted, hardware=hardware())
+    tied.model.config.tie_word_embeddings = True
+    with pytest.raises(BaseModelError, match="lm_head") as caught:
+        add_lora(tied, wanted.train)
+    assert '["all"]' in caught.value.hint.zh
+
+
 def test_four_bits_without_cuda_are_refused(tiny: Path) -> None:
     wanted = recipe(tiny, method="qlora")
     with pytest.raises(TrainingError, match="needs a CUDA GPU") as caught:
