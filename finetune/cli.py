@@ -161,7 +161,7 @@ def train(resume: bool, dry_steps: int | None, processes: int | None, **options:
 
 
 @main.command()
-@click.option("--model", default="adapter", help="base, adapter or merged.")
+@click.option("--model", default="adapter", show_default=True, help="base, adapter or merged.")
 @recipe_options
 def diagnose(model: str, **options: Any) -> None:
     """Name what went wrong with a run, and the next change to make.
