@@ -1,5 +1,6 @@
 """A byte-level BPE tokenizer, from tokenizer.json to the metadata of a GGUF file."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,6 +116,11 @@ def _pre_tokenizer(whole: Mapping[str, Any], added: set[str], folder: Path) -> s
     return "deepseek-r1-qwen" if pre == "qwen2" and R1_MARK in added else pre
 
 
+_LOOKS_SPECIAL = re.compile(r"<\|.*\|>|<｜.*｜>", re.DOTALL)
+"""Marks that llama.cpp's own converter takes for control tokens, whatever their flag says: it then
+finds them in a prompt only where it is asked to, never in what a user typed."""
+
+
 def _tokens(
     vocabulary: Mapping[str, int], added: Mapping[int, Mapping[str, Any]], size: int
 ) -> Iterator[tuple[str, gguf.TokenType]]:
@@ -122,9 +128,9 @@ def _tokens(
     plain = {index: text for text, index in vocabulary.items()}
     for index in range(size):
         if index in added:
-            special = added[index].get("special")
-            kind = gguf.TokenType.CONTROL if special else gguf.TokenType.USER_DEFINED
-            yield added[index]["content"], kind
+            text = added[index]["content"]
+            special = added[index].get("special") or _LOOKS_SPECIAL.fullmatch(text)
+            yield text, gguf.TokenType.CONTROL if special else gguf.TokenType.USER_DEFINED
         elif index in plain:
             yield plain[index], gguf.TokenType.NORMAL
         else:

@@ -84,6 +84,7 @@ def test_metadata_says_all_that_an_engine_asks(merged: Merged, tmp_path: Path) -
     types = found["tokenizer.ggml.token_type"]
     assert types[tokenizer.eos_id] == gguf.TokenType.CONTROL
     assert types[tokenizer.control("<think>")] == gguf.TokenType.USER_DEFINED
+    assert types[tokenizer.control("<｜User｜>")] == gguf.TokenType.CONTROL
     assert types[5] == gguf.TokenType.NORMAL
 
 
