@@ -11,10 +11,13 @@ process of its own, imports included.
   cleaned nor checked, a question may stand in two splits, and broken rows are left out beforehand
   because they would stop it.
 
-With --floor it exits 1 when ours takes more than 30 s or 200 MB.
+With --floor only ours is measured, and it exits 1 when that takes more than 30 s of CPU or 200 MB.
+Not by the clock: machines are shared. Without pandas (the extra "bench") its side is left out, and
+it says so.
 """
 
 import argparse
+import importlib.util
 import json
 import os
 import random
@@ -31,7 +34,7 @@ from bench.memory import peak_bytes
 
 ROWS = 226_043
 MEGABYTE = 1_000_000
-MOST_SECONDS = 30
+MOST_CPU_S = 30
 MOST_MEGABYTES = 200
 SIDES = ("ours", "near", "pandas")
 RECIPE = {
@@ -168,7 +171,7 @@ def write(folder: Path, count: int) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rows", type=int, default=ROWS, metavar="N")
-    parser.add_argument("--floor", action="store_true", help="exit 1 above 30 s or 200 MB")
+    parser.add_argument("--floor", action="store_true", help="exit 1 above 30 s of CPU or 200 MB")
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--in", dest="folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -180,12 +183,15 @@ def main() -> int:
         print(f"{arguments.rows:,} rows, {size:.0f} MB, {os.cpu_count()} CPUs")
         print(f"{'':8}{'seconds':>9}{'CPU s':>9}{'MB':>7}{'kept':>9}")
         found = {}
-        for name in SIDES:
+        for name in SIDES[:1] if arguments.floor else SIDES:
+            if name == "pandas" and importlib.util.find_spec("pandas") is None:
+                print("pandas: left out, it is not installed (pip install -e '.[bench]')")
+                continue
             found[name] = it = measured(name, Path(folder))
             peak = it["peak"] / MEGABYTE
             print(f"{name:8}{it['seconds']:9.1f}{it['cpu']:9.1f}{peak:7.0f}{it['kept']:9,.0f}")
     print(f"load {os.getloadavg()[0]:.1f} at the end")
-    slow = found["ours"]["seconds"] > MOST_SECONDS
+    slow = found["ours"]["cpu"] > MOST_CPU_S
     large = found["ours"]["peak"] > MOST_MEGABYTES * MEGABYTE
     return int(arguments.floor and (slow or large))
 

@@ -25,6 +25,9 @@ FLOORS: dict[str, tuple[str | None, list[str]]] = {
     "pruning": ("retrieval/xquad.zh.json", ["--floor", "0.95"]),
     "quotes": ("retrieval/xquad.zh.json", ["--floor", "0.9", "--refused", "0.5", "0.38"]),
     "retrieval": ("retrieval/xquad.zh.json", ["--floors"]),
+    "finetune_metrics": (None, ["--floor", "0"]),
+    "finetune_prepare": (None, ["--floor"]),
+    "finetune_tiny": (None, ["--floor"]),
 }
 """Bench -> (the data it reads, if any; its arguments)."""
 
