@@ -3,6 +3,7 @@
 Mitchell et al., "Model Cards for Model Reporting", 2019; the head is what hubs read.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from finetune.differences import shown
@@ -16,13 +17,19 @@ from ingest.wording import Language, Wording
 LANGUAGES = {"zh": "zh", "en": "en"}
 
 
-def write_card(recipe: Recipe, run: Run, *, language: Language) -> Path:
+def write_card(
+    recipe: Recipe,
+    run: Run,
+    *,
+    language: Language,
+    is_current: Callable[[str], bool] = lambda model: True,
+) -> Path:
     """Write `card/README.md` into the run's folder and return its path.
 
     Raises:
         RecipeError: there is no trained model to write of.
     """
-    dossier = read_dossier(recipe, run)
+    dossier = read_dossier(recipe, run, is_current=is_current)
     if not dossier.training:
         raise RecipeError(
             Wording(f"nothing has been trained in {run.folder}", f"{run.folder} 里还没有训练过"),

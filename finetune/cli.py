@@ -323,9 +323,7 @@ def report(**options: Any) -> None:
     """Write one page on the run: data, loss, figures, examples."""
 
     def work(shop: "Workshop") -> dict[str, Any]:
-        from finetune.report import write_report
-
-        return {"report": write_report(shop.recipe, shop.run, language=shop.recipe.language)}
+        return {"report": shop.report()}
 
     answer(work, options)
 
@@ -336,9 +334,7 @@ def card(**options: Any) -> None:
     """Write the model card: what it is for, its data, its figures, its limits."""
 
     def work(shop: "Workshop") -> dict[str, Any]:
-        from finetune.card import write_card
-
-        return {"card": write_card(shop.recipe, shop.run, language=shop.recipe.language)}
+        return {"card": shop.card()}
 
     answer(work, options)
 

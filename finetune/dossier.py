@@ -1,7 +1,7 @@
 """What a run has left in its folder, read back for its report and its card."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,19 +48,29 @@ class Dossier:
     quality: Mapping[str, Any]
     training: Mapping[str, Any]
     models: tuple[str, ...]
+    outdated: tuple[str, ...]
+    """Models whose figures are older than the recipe, the data or the weights: left out."""
     rows: tuple[Row, ...]
     loss_plot: str
     exports: tuple[str, ...]
     merged: Mapping[str, Any]
 
 
-def read_dossier(recipe: Recipe, run: Run) -> Dossier:
-    """Return what lies in the run's folder."""
+def read_dossier(
+    recipe: Recipe, run: Run, *, is_current: Callable[[str], bool] = lambda model: True
+) -> Dossier:
+    """Return what lies in the run's folder.
+
+    `is_current` tells whether a model's figures belong to the recipe and weights as they are now.
+    """
     evaluations = {}
     for path in sorted(run.evaluation.glob("*.json")):
         told = _json(path)
         if "model" in told and path.with_suffix(".jsonl").is_file():
             evaluations[str(told["model"])] = told
+    outdated = tuple(model for model in evaluations if not is_current(model))
+    for model in outdated:
+        del evaluations[model]
     order = {"base": 0, "adapter": 1, "merged": 2}
     models = tuple(sorted(evaluations, key=lambda name: (order.get(name, 3), name)))
     return Dossier(
@@ -68,6 +78,7 @@ def read_dossier(recipe: Recipe, run: Run) -> Dossier:
         quality=_json(run.data / "quality.json"),
         training=_json(run.train / "summary.json"),
         models=models,
+        outdated=outdated,
         rows=tuple(_rows(evaluations, _changes(run, models))),
         loss_plot=_text(run.train / "loss.svg"),
         exports=tuple(sorted(str(one.name) for one in run.exports.glob("*"))),
@@ -90,6 +101,8 @@ def figures_text(figures: Mapping[str, Any], language: Language) -> str:
 def _changes(run: Run, models: Sequence[str]) -> Mapping[str, Any]:
     """Return what the comparison of base and adapter found, nothing if there is none."""
     tuned = next((name for name in ("adapter", "merged") if name in models), "")
+    if "base" not in models:
+        return {}
     told = _json(run.evaluation / f"compare-base-{tuned}.json")
     differences: Mapping[str, Any] = told.get("differences", {})
     return differences

@@ -1,6 +1,7 @@
 """`finetune report`: one page on a run, from its data to what it is worth."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from finetune.differences import shown
@@ -12,7 +13,13 @@ from finetune.runs import Run, write_whole
 from ingest.wording import Language, Wording
 
 
-def write_report(recipe: Recipe, run: Run, *, language: Language) -> Path:
+def write_report(
+    recipe: Recipe,
+    run: Run,
+    *,
+    language: Language,
+    is_current: Callable[[str], bool] = lambda model: True,
+) -> Path:
     """Write `report.html` into the run's folder and return its path.
 
     Steps that have not been done are named as missing. The page needs nothing else: no scripts,
@@ -21,7 +28,7 @@ def write_report(recipe: Recipe, run: Run, *, language: Language) -> Path:
     Raises:
         RecipeError: nothing has been done yet.
     """
-    dossier = read_dossier(recipe, run)
+    dossier = read_dossier(recipe, run, is_current=is_current)
     if not dossier.quality:
         raise RecipeError(
             Wording(f"there is nothing to report in {run.folder}", f"{run.folder} 里还没有内容"),

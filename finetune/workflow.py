@@ -159,12 +159,32 @@ class Workshop:
             )
         return activate(str(name))
 
+    def report(self) -> Path:
+        """Write the run's page and return its path."""
+        from finetune.report import write_report
+
+        language = self.recipe.language
+        return write_report(self.recipe, self.run, language=language, is_current=self.is_current)
+
+    def card(self) -> Path:
+        """Write the model card and return its path."""
+        from finetune.card import write_card
+
+        language = self.recipe.language
+        return write_card(self.recipe, self.run, language=language, is_current=self.is_current)
+
+    def is_current(self, model: str) -> bool:
+        """Tell whether a model's figures are of the recipe, data and weights as they are now.
+
+        Replies that were made elsewhere have no step of their own: they are taken as they are.
+        """
+        step = f"evaluate-{model}"
+        return not self.run.figures(step) or self.run.finished(step, self.evaluated(model))
+
     def everything(self, targets: Sequence[Target]) -> dict[str, Any]:
         """Do all steps that are not done yet; return the pages and figures that matter."""
-        from finetune.card import write_card
         from finetune.comparison import compare
         from finetune.diagnosis import diagnose
-        from finetune.report import write_report
 
         self.prepare()
         self.evaluate(BASE)
@@ -177,8 +197,8 @@ class Workshop:
             self.export(target)
         return {
             "text": f"{diagnosis.to_text(self.language)}\n\n{comparison.to_text(self.language)}\n",
-            "report": write_report(self.recipe, self.run, language=self.recipe.language),
-            "card": write_card(self.recipe, self.run, language=self.recipe.language),
+            "report": self.report(),
+            "card": self.card(),
             **{f"export-{to}": dict(self.run.figures(f"export-{to}")) for to in targets},
         }
 
