@@ -16,6 +16,8 @@ NEARLY = 1e-9
 """Scores that differ by less are a tie."""
 Pairs = Sequence[tuple[Scored, Scored]]
 """Replies of model a and of model b to the same record."""
+LARGE = 100_000
+"""From here on a figure is shown by its power of ten: the perplexity of untrained weights."""
 EXAMPLES = 3
 """Of each kind of fault."""
 DIGITS = 4
@@ -199,10 +201,12 @@ def _number(value: float) -> float | None:
     return round(value, DIGITS) if np.isfinite(value) else None
 
 
-def shown(value: float, figure: Figure, *, signed: bool = False) -> str:
-    """Return a figure as people read it, with its unit: "83.10 %", "+12.40"."""
+def shown(value: float, figure: Figure, *, signed: bool = False, bare: bool = False) -> str:
+    """Return a figure as people read it: "83.10 %", "2.53e+08"; "+12.40" if signed and bare."""
     sign = "+" if signed else ""
-    unit = f" {figure.unit}" if figure.unit else ""
+    unit = f" {figure.unit}" if figure.unit and not bare else ""
+    if abs(value) >= LARGE:
+        return f"{value:{sign}.3g}{unit}"
     return f"{value:{sign}.{figure.digits}f}{unit}"
 
 
@@ -214,8 +218,11 @@ def _text_line(one: Difference, language: Language) -> str:
     line = f"{_MARKS[one.verdict]} {figure.label.to(language)}: "
     line += f"{shown(one.a, figure)} → {shown(one.b, figure)}"
     if one.gain:
-        low, high = (f"{end:+.{figure.digits}f}" for end in (one.gain.low, one.gain.high))
-        line += f"  ({one.gain.value:+.{figure.digits}f} [{low}, {high}])"
+        gain, low, high = (
+            shown(value, figure, signed=True, bare=True)
+            for value in (one.gain.value, one.gain.low, one.gain.high)
+        )
+        line += f"  ({gain} [{low}, {high}])"
     return line
 
 

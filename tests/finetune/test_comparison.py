@@ -14,10 +14,11 @@ import pytest
 
 from finetune.chatformat import chat_format
 from finetune.comparison import compare
-from finetune.differences import Comparison
+from finetune.differences import Comparison, shown
 from finetune.errors import EvaluationError
 from finetune.evaluation import evaluate_with
 from finetune.generate.memory import ScriptedGenerator
+from finetune.metrics.catalogue import FIGURES
 from finetune.metrics.likelihood import TargetLoss
 from finetune.metrics.scoring import Scorer
 from finetune.progress import Progress, Silence
@@ -324,3 +325,9 @@ def test_a_record_without_a_reply_is_not_scored() -> None:
     record = Record(id="1", turns=(Turn(user="a", answer="b"),))
     silent: dict[str, Prediction] = {}
     assert Scorer(fmt=FMT).score([record], silent, progress=Silence()) == []
+
+
+def test_figures_too_large_to_read_are_shown_by_their_power_of_ten() -> None:
+    perplexity = next(one for one in FIGURES if one.name == "perplexity")
+    assert shown(253_304_953.6, perplexity) == "2.53e+08"
+    assert shown(-12.345, perplexity, signed=True, bare=True) == "-12.35"
