@@ -153,7 +153,11 @@ def _dtype(base: Path, wanted: DtypeName) -> str:
 
 
 def _weights(folder: Path) -> int:
-    """Return the number of weights in a folder."""
+    """Return the number of weights in a folder; files of pickles tell it by their size alone."""
+    pickles = sorted(folder.glob("pytorch_model*.bin"))
+    if pickles and not any(folder.glob("*.safetensors")):
+        width = int(getattr(torch, _dtype(folder, "auto")).itemsize)
+        return sum(path.stat().st_size for path in pickles) // width
     return sum(torch.Size(shape).numel() for *_, shape in tensor_files(folder))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from finetune.errors import BaseModelError, ExportError
@@ -47,6 +48,17 @@ def test_merged_model_answers_as_base_and_adapter_do(tiny: Path, tmp_path: Path)
     assert report.argmax_equal == 1.0
     assert report.parameters > 1_000_000
     assert json.loads(json.dumps(report.figures()))["bytes"] == report.bytes > 4_000_000
+
+
+def test_a_base_of_pickled_weights_is_merged_too(tiny: Path, tmp_path: Path) -> None:
+    base = Path(shutil.copytree(tiny, tmp_path / "old"))
+    torch.save(load_file(base / "model.safetensors"), base / "pytorch_model.bin")
+    (base / "model.safetensors").unlink()
+    run, recipe = Run(tmp_path / "run"), recipe_of(base)
+    add_adapter(recipe, run)
+    report = merge(recipe, run, progress=Silence())
+    assert report.argmax_equal == 1.0
+    assert report.bytes > 4_000_000
 
 
 def test_tokenizer_is_the_bases_byte_for_byte(merged: Merged, tiny: Path) -> None:
