@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from finetune.errors import FinetuneError, RecipeError
+from finetune.errors import FinetuneError, RecipeError, not_installed
 from finetune.progress import Progress
 from finetune.recipe import Recipe
 from finetune.runs import Run
@@ -19,7 +19,6 @@ from finetune.symptoms.verdicts import NAMES, Verdict, command
 from finetune.tokenizing import load_tokenizer
 from finetune.train.log import SUMMARY_FILE, read_log
 from ingest.errors import AssistantError, MissingPartError
-from ingest.parts import install_command
 from ingest.wording import Language, Wording
 
 RULES: tuple[Callable[[Evidence], Verdict], ...] = (
@@ -168,7 +167,7 @@ def _probe(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> Probe
     try:
         from finetune.probing.probe import probe  # noqa: PLC0415  heavy: torch takes 3 s
     except ModuleNotFoundError as error:
-        raise _not_installed(error) from error
+        raise not_installed(error) from error
     return probe(recipe, run, model, progress=progress)
 
 
@@ -191,14 +190,6 @@ def _with_lengths(evidence: Evidence, run: Run, base: Path | None) -> Evidence:
     except FinetuneError as error:
         return replace(evidence, unmeasured=_told(error))
     return replace(evidence, lengths=lengths)
-
-
-def _not_installed(error: ModuleNotFoundError) -> MissingPartError:
-    install = install_command("finetune")
-    return MissingPartError(
-        Wording(f"looking into weights takes {error.name}", f"查看权重需要 {error.name}"),
-        hint=Wording(install, install),
-    )
 
 
 def _told(error: AssistantError) -> Wording:

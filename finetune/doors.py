@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+OURS = frozenset({"assistant", "finetune", "ingest"})
+"""Packages whose absence is a bug, and nothing that pip could mend."""
+
 
 def recipe_options(command: F) -> F:
     """Give a command the recipe and what every step takes."""
@@ -70,19 +73,23 @@ def plain_command(main: Callable[[], int], lang: str | None) -> None:
 
 
 def _told(main: Callable[[], int]) -> int:
-    """Turn what the system refuses (a full disk, a folder of others) into one line."""
-    from finetune.errors import FinetuneError
-    from ingest.wording import Wording
+    """Turn what is not installed, or what the system refuses, into one line."""
+    from finetune.errors import FinetuneError, not_installed
+    from ingest.wording import Wording, system_words
 
     try:
         return main()
     except BrokenPipeError:
         raise
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in OURS:
+            raise
+        raise not_installed(error) from error
     except OSError as error:
         where = error.filename or ""
-        what = error.strerror or str(error)
+        what = system_words(error)
         raise FinetuneError(
-            Wording(f"{what}: {where}".rstrip(": "), f"{what}：{where}".rstrip("：")),
+            Wording(f"{what.en}: {where}".rstrip(": "), f"{what.zh}：{where}".rstrip("：")),
             hint=Wording(
                 "make room or choose another folder with --runs; finished steps are kept",
                 "请腾出空间，或用 --runs 换一个文件夹；已完成的步骤会保留",

@@ -10,7 +10,9 @@ AssistantError                (ingest.errors)
     └── ExportError               the tuned model cannot be written or handed over
 """
 
-from ingest.errors import AssistantError
+from ingest.errors import AssistantError, MissingPartError
+from ingest.parts import install_command
+from ingest.wording import Wording
 
 
 class FinetuneError(AssistantError):
@@ -41,3 +43,11 @@ class EvaluationError(FinetuneError):
 
 class ExportError(FinetuneError):
     """The tuned model cannot be written, or a server does not take it."""
+
+
+def not_installed(error: ModuleNotFoundError) -> MissingPartError:
+    """Return the error for a library of the extra [finetune] that is not there."""
+    name, install = error.name, install_command("finetune")
+    return MissingPartError(
+        Wording(f"this step takes {name}", f"这一步需要 {name}"), hint=Wording(install, install)
+    )

@@ -14,7 +14,7 @@ from finetune.chatformat import THOUGHT_BEGINS, THOUGHT_ENDS, ChatFormat, split_
 from finetune.errors import EvaluationError
 from finetune.records import Prediction, Record, Turn
 from finetune.runs import write_whole
-from ingest.wording import Wording
+from ingest.wording import Wording, system_words
 
 
 class Replies:
@@ -142,7 +142,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     except OSError as error:
         raise EvaluationError(
             Wording(f"cannot read {path}", f"无法读取 {path}"),
-            hint=Wording(str(error.strerror), str(error.strerror)),
+            hint=system_words(error),
         ) from error
     except json.JSONDecodeError as error:
         raise _bad_row(path, place) from error
@@ -207,10 +207,11 @@ def _bad_row(path: Path, place: int) -> EvaluationError:
 
 
 def _unwritable(path: Path, error: OSError) -> EvaluationError:
+    why = system_words(error)
     return EvaluationError(
         Wording(f"cannot write {path}", f"写不进 {path}"),
         hint=Wording(
-            f"{error.strerror}: make room, then run the same command again",
-            f"{error.strerror}：请腾出空间，再运行同一命令",
+            f"{why.en}: make room, then run the same command again",
+            f"{why.zh}：请腾出空间，再运行同一命令",
         ),
     )

@@ -12,7 +12,7 @@ from finetune.errors import ExportError, RecipeError
 from finetune.progress import Progress
 from finetune.recipe import Quantization, Recipe, apply_change, parse_recipe
 from finetune.runs import Run, digest_of
-from ingest.wording import Language, Wording
+from ingest.wording import Language, Wording, system_words
 
 Target = Literal["gguf", "ollama", "vllm", "hf"]
 BASE = "base"
@@ -309,7 +309,7 @@ def initialise(name: str, folder: Path, changes: Sequence[str] = ()) -> list[Pat
     except OSError as error:
         raise ExportError(
             Wording(f"cannot write into {folder}", f"写不进 {folder}"),
-            hint=Wording(str(error.strerror), str(error.strerror)),
+            hint=system_words(error),
         ) from error
     return written
 

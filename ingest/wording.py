@@ -32,6 +32,8 @@ _SYSTEM_WORDS = {
     errno.ENOTDIR: "路径中有一段不是文件夹",
     errno.ENOSPC: "磁盘空间不足",
     errno.EROFS: "所在的磁盘是只读的",
+    errno.EADDRINUSE: "端口已被占用",
+    errno.EADDRNOTAVAIL: "本机没有这个地址",
 }
 """What the operating system says most often, in Chinese; it speaks English whatever we do."""
 

@@ -30,7 +30,7 @@ from finetune.progress import Progress, Stage
 from finetune.recipe import Recipe
 from finetune.records import Record, from_json
 from finetune.runs import Run, write_whole
-from ingest.wording import Wording
+from ingest.wording import Wording, system_words
 
 READING = Wording("reading and cleaning", "读取并清洗")
 COMPARING = Wording("looking for rows that are nearly alike", "查找近似重复")
@@ -227,9 +227,9 @@ def _main_reasons(intake: Intake) -> Wording:
 
 
 def _unwritable(folder: Path, error: OSError) -> DataError:
-    why = error.strerror or type(error).__name__
+    why = system_words(error)
     return DataError(
-        Wording(f"cannot write into {folder}: {why}", f"写不进 {folder}：{why}"),
+        Wording(f"cannot write into {folder}: {why.en}", f"写不进 {folder}：{why.zh}"),
         hint=Wording(
             "free some space or name another folder: --runs FOLDER",
             "请腾出空间，或换一个文件夹：--runs 文件夹",

@@ -11,7 +11,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from finetune.errors import BaseModelError, ExportError
-from ingest.wording import Wording
+from ingest.wording import Wording, system_words
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """No room on the disk, in the quota, or under the limit on one file's size."""
@@ -50,10 +50,9 @@ def cannot_write(target: Path, error: OSError | SafetensorError) -> ExportError:
                 "请腾出空间后重新运行同一命令；原有文件不受影响",
             ),
         )
-    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)[:200]
-    return ExportError(
-        Wording(f"cannot write {target}", f"无法写入 {target}"), hint=Wording(reason, reason)
-    )
+    detail = str(error)[:200]
+    reason = system_words(error) if isinstance(error, OSError) else Wording(detail, detail)
+    return ExportError(Wording(f"cannot write {target}", f"无法写入 {target}"), hint=reason)
 
 
 def require_space(folder: Path, needed: int) -> None:

@@ -15,7 +15,7 @@ from finetune.serve.engine import TransformersEngine
 from finetune.train.adapters import with_adapter
 from finetune.train.hardware import hardware
 from finetune.train.model import load_base
-from ingest.wording import Wording
+from ingest.wording import Wording, system_words
 
 
 def serve(
@@ -43,11 +43,11 @@ def _bound(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = system_words(error)
         raise ExportError(
             Wording(
-                f"cannot listen on {host}, port {port}: {reason}",
-                f"无法监听 {host} 的端口 {port}：{reason}",
+                f"cannot listen on {host}, port {port}: {reason.en}",
+                f"无法监听 {host} 的端口 {port}：{reason.zh}",
             ),
             hint=Wording("choose another one: --port 8602", "请换一个端口：--port 8602"),
         ) from error

@@ -332,7 +332,7 @@ def test_without_torch_the_rest_is_looked_at_and_the_command_named(sound: Path, 
         check=True,
         cwd=Path(__file__).parents[2],
     ).stdout
-    assert "looking into weights takes torch: pip install" in told
+    assert "this step takes torch: pip install" in told
     assert f"0 of {len(ROWS)} samples" in told
 
 

@@ -72,3 +72,38 @@ def test_steps_that_are_done_are_skipped_and_forced_ones_are_not(tmp_path: Path)
     with (tmp_path / "support.csv").open("a", encoding="utf-8") as file:
         file.write("你是云盘客服，请简短准确地回答。,能离线使用吗？,可以。\n")
     assert "done before" not in finetune("prepare", "support.toml")
+
+
+WITHOUT = """
+import sys
+for name in ("torch", "transformers", "prometheus_client"):
+    sys.modules[name] = None  # as Python has it where a module is not to be found
+from finetune.__main__ import main
+main("finetune")
+"""
+
+
+@pytest.mark.parametrize("command", ["evaluate --model base", "run", "serve"])
+def test_what_the_extra_brings_is_named_with_the_command_that_installs_it(
+    tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "base").mkdir()
+    variables = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+    def finetune(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", WITHOUT, *arguments],
+            cwd=tmp_path,
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    finetune("init", "support", "--set", "model.base=base")
+    name, *options = command.split()
+    done = finetune(name, "support.toml", *options, "--lang", "en")
+    assert done.returncode == 1
+    assert "[finetune]" in done.stderr
+    assert "error: this step takes " in done.stderr
+    assert "bug" not in done.stderr

@@ -7,7 +7,7 @@ from typing import BinaryIO, TextIO
 
 from finetune.errors import DataError
 from ingest import charsets
-from ingest.wording import Wording
+from ingest.wording import Wording, system_words
 
 SAMPLE = 65_536  # bytes; a guess does not get better with more
 BLOCK = 1 << 20  # bytes; files are searched for their first foreign character in such pieces
@@ -139,7 +139,8 @@ def _unreadable(path: Path, error: OSError) -> DataError:
     if isinstance(error, FileNotFoundError):
         told = Wording(f"there is no data file {path}", f"没有数据文件 {path}")
     else:
-        told = Wording(f"{path}: {error.strerror}", f"{path}：无法读取（{error.strerror}）")
+        why = system_words(error)
+        told = Wording(f"{path}: {why.en}", f"{path}：无法读取（{why.zh}）")
     return DataError(
         told,
         hint=Wording(
