@@ -20,9 +20,9 @@ from finetune.recipe import Recipe
 from finetune.records import Prediction, Record
 from finetune.runs import Run, digest_of
 from finetune.samples import IGNORED, encode, encode_prompt
-from finetune.train.adapters import fingerprint, with_adapter
+from finetune.train.adapters import fingerprint, is_whole, load_made
 from finetune.train.hardware import Hardware
-from finetune.train.model import LoadedModel, load_base
+from finetune.train.model import LoadedModel
 from ingest.wording import Wording
 
 PERPLEXITY = Wording("perplexity", "困惑度")
@@ -163,21 +163,13 @@ def open_model(recipe: Recipe, run: Run, name: str, *, hardware: Hardware) -> Tr
         _need(run.adapter, "train")
     if name == "merged":
         _need(run.merged, "merge")
-    whole = (run.adapter / "config.json").is_file() if name == "adapter" else name == "merged"
-    folder = {"adapter": run.adapter, "merged": run.merged}.get(name) if whole else None
-    loaded = load_base(_for_asking(recipe, str(folder) if folder else ""), hardware=hardware)
+    folder = {"adapter": run.adapter, "merged": run.merged}.get(name)
+    loaded = load_made(recipe, folder, hardware=hardware)
     prints = [fingerprint(loaded.folder)]
-    if name == "adapter" and not whole:
-        loaded = with_adapter(loaded, run.adapter)
-        prints.append(fingerprint(run.adapter))
+    if folder is not None and not is_whole(folder):
+        prints.append(fingerprint(folder))
     identity = digest_of(*prints, loaded.precision)
     return TransformersGenerator(loaded, recipe, name=name, identity=identity)
-
-
-def _for_asking(recipe: Recipe, folder: str) -> Recipe:
-    train = recipe.train.model_copy(update={"precision": "auto", "method": "lora"})
-    model = recipe.model.model_copy(update={"base": folder}) if folder else recipe.model
-    return recipe.model_copy(update={"train": train, "model": model})
 
 
 def _need(folder: Path, command: str) -> None:

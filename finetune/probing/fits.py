@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  torch's own name for it
 from transformers.utils.chat_template_utils import render_jinja_template
 
+from finetune.bases import own_template
 from finetune.chatformat import (
     CHATML,
     FORMATS,
@@ -121,13 +122,10 @@ def _nats(loaded: LoadedModel, prompts: Sequence[Prompt], records: Sequence[Reco
 def _template(folder: Path) -> dict[str, Any]:
     """Return what renders the folder's own chat template, nothing if it brings none."""
     try:
+        text = own_template(folder)
         config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
-        file = folder / "chat_template.jinja"
-        text = file.read_text("utf-8") if file.is_file() else config.get("chat_template")
     except (OSError, ValueError, AttributeError):
         return {}
-    if isinstance(text, list):  # several, by name
-        text = next((one["template"] for one in text if one.get("name") == "default"), None)
     tokens = {name: _content(config.get(name)) for name in ("bos_token", "eos_token")}
     return {"chat_template": text, **tokens} if text else {}
 

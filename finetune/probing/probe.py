@@ -19,10 +19,10 @@ from finetune.runs import Run
 from finetune.samples import encode_prompt
 from finetune.symptoms.evidence import Behaviour, Ending, Numbers, Probe
 from finetune.tokenizing import PROBE
-from finetune.train.adapters import with_adapter
+from finetune.train.adapters import is_whole, load_made
 from finetune.train.failures import out_of_memory
 from finetune.train.hardware import Hardware, Precision, choose_precision, hardware
-from finetune.train.model import DTYPES, LoadedModel, load_base
+from finetune.train.model import DTYPES, LoadedModel
 from ingest.wording import Wording
 
 PROBED_RECORDS = 8
@@ -83,8 +83,7 @@ def broken_weights(model: nn.Module) -> tuple[str, ...]:
 def _load(recipe: Recipe, run: Run, model: str, machine: Hardware) -> LoadedModel:
     """Return the model in fp32. An adapter's folder with a config.json is a whole model."""
     made = {"adapter": run.adapter, "merged": run.merged}.get(model)
-    whole = made is not None and (made / "config.json").is_file()
-    if model == "merged" and not whole:
+    if model == "merged" and not is_whole(run.merged):
         raise BaseModelError(
             Wording(f"there is no model in {run.merged}", f"{run.merged} 中没有模型"),
             hint=Wording(
@@ -92,12 +91,9 @@ def _load(recipe: Recipe, run: Run, model: str, machine: Hardware) -> LoadedMode
                 "请先运行：python -m finetune merge 配方",
             ),
         )
-    train = recipe.train.model_copy(update={"precision": "fp32", "method": "lora"})
-    table = recipe.model.model_copy(update={"base": str(made)}) if whole else recipe.model
-    asked = recipe.model_copy(update={"train": train, "model": table})
-    loaded = load_base(asked, hardware=machine)
+    loaded = load_made(recipe, made, hardware=machine, precision="fp32")
     loaded.model.train(False)
-    return with_adapter(loaded, made) if made is not None and not whole else loaded
+    return loaded
 
 
 def _trained_in(recipe: Recipe, machine: Hardware) -> Precision:

@@ -12,9 +12,8 @@ from finetune.recipe import Recipe
 from finetune.runs import Run
 from finetune.serve.app import Defaults, build_app
 from finetune.serve.engine import TransformersEngine
-from finetune.train.adapters import with_adapter
+from finetune.train.adapters import load_made
 from finetune.train.hardware import hardware
-from finetune.train.model import load_base
 from ingest.wording import Wording, system_words
 
 
@@ -83,14 +82,6 @@ def open_engine(recipe: Recipe, run: Run, model: str) -> TransformersEngine:
                 f"请先运行：python -m finetune {command} 配方",
             ),
         )
-    whole = folder is not None and (folder / "config.json").is_file()
-    table = recipe.model.model_copy(
-        update={"base": str(folder.absolute())} if whole and folder else {}
-    )
-    train = recipe.train.model_copy(update={"precision": "auto", "method": "lora"})
-    asked = recipe.model_copy(update={"model": table, "train": train})
-    loaded = load_base(asked, hardware=hardware())
-    if folder is not None and not whole:
-        loaded = with_adapter(loaded, folder)
+    loaded = load_made(recipe, folder, hardware=hardware())
     name = recipe.export.name or recipe.name
     return TransformersEngine(loaded, chat_format(recipe.model.format), name=name)

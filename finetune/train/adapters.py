@@ -8,7 +8,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
 from safetensors import SafetensorError
@@ -18,7 +18,8 @@ from transformers import PreTrainedModel
 from finetune.errors import BaseModelError
 from finetune.recipe import Recipe, TrainTable
 from finetune.runs import write_whole
-from finetune.train.model import LoadedModel
+from finetune.train.hardware import Hardware
+from finetune.train.model import LoadedModel, load_base
 from ingest.wording import Wording
 
 BASE_FILE = "base.json"
@@ -84,6 +85,35 @@ def with_adapter(loaded: LoadedModel, adapter: Path) -> LoadedModel:
         ) from error
     adapted.eval()
     return replace(loaded, model=adapted)
+
+
+def is_whole(folder: Path) -> bool:
+    """Tell whether a folder holds a model of its own, and no adapter."""
+    return (folder / "config.json").is_file()
+
+
+def load_made(
+    recipe: Recipe,
+    folder: Path | None,
+    *,
+    hardware: Hardware,
+    precision: Literal["auto", "fp32"] = "auto",
+) -> LoadedModel:
+    """Return what a run has made, to be asked: a whole model, or an adapter on the recipe's base.
+
+    None is the base itself. It is loaded in the precision that this machine does well, whatever
+    training asks for, or in fp32.
+
+    Raises:
+        BaseModelError: the model is missing or broken, or the adapter is of another base.
+    """
+    train = recipe.train.model_copy(update={"precision": precision, "method": "lora"})
+    table = recipe.model
+    if folder is not None and is_whole(folder):
+        table = table.model_copy(update={"base": str(folder.absolute())})
+    asked = recipe.model_copy(update={"train": train, "model": table})
+    loaded = load_base(asked, hardware=hardware)
+    return loaded if folder is None or is_whole(folder) else with_adapter(loaded, folder)
 
 
 def check_adapter(adapter: Path, base: Path) -> None:
