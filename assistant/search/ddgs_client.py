@@ -17,10 +17,10 @@ import logging
 import math
 import os
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import primp
@@ -33,8 +33,8 @@ from assistant.search.result_pages import (
     NO_NETWORK,
     SILENT,
     EngineFailure,
-    seconds_until,
 )
+from ingest.fetch.headers import retry_after_s
 from ingest.wording import Language, Wording
 
 logger = logging.getLogger(__name__)
@@ -81,10 +81,10 @@ class FrankEngine(BaseSearchEngine[Any]):
         except primp.PrimpError as error:
             logger.debug("no reply: %r", error)
             raise lost(error) from error
-        retry_after_s = seconds_until(reply.headers.get("retry-after", ""), now=time.time())
+        wait_s = retry_after_s(reply.headers.get("retry-after", ""), now=datetime.now(UTC))
         status = Wording(f"HTTP {reply.status_code}", f"HTTP {reply.status_code}")
-        if reply.status_code in REFUSALS or (reply.status_code == 503 and retry_after_s):
-            raise EngineFailure("rate_limited", status, retry_after_s=retry_after_s)
+        if reply.status_code in REFUSALS or (reply.status_code == 503 and wait_s):
+            raise EngineFailure("rate_limited", status, retry_after_s=wait_s)
         if reply.status_code != 200:
             raise EngineFailure("failed", status)
         return self.shown

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 
 from assistant.answers import SearchHit
 from assistant.errors import SearchError, SearchFailure
@@ -127,22 +126,6 @@ def one_line(query: str) -> str:
         return words
     at_a_word = words[: QUERY_LIMIT + 1].rpartition(" ")[0]
     return at_a_word if len(at_a_word) > QUERY_LIMIT // 2 else words[:QUERY_LIMIT]  # 中文 has none
-
-
-def seconds_until(retry_after: str, *, now: float) -> float | None:
-    """Return the seconds that a Retry-After header asks for, None if it is none (RFC 9110, 10.2.3).
-
-    Args:
-        retry_after: Seconds in digits, or an HTTP date.
-        now: Seconds since the epoch.
-    """
-    text = retry_after.strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        return max(parsedate_to_datetime(text).timestamp() - now, 0.0)
-    except (ValueError, OverflowError):
-        return None
 
 
 def explained(engine: str, failure: EngineFailure) -> SearchError:

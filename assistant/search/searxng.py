@@ -7,8 +7,8 @@ then answers 403. Its address may be private: the user has named it.
 
 import itertools
 import json
-import time
 from collections.abc import AsyncGenerator, Collection
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,8 +24,8 @@ from assistant.search.result_pages import (
     Row,
     collect,
     one_line,
-    seconds_until,
 )
+from ingest.fetch.headers import retry_after_s
 from ingest.servers import is_loopback
 from ingest.wording import Language, Wording
 
@@ -122,7 +122,7 @@ def _accept(reply: httpx.Response) -> None:
     """Return if the status promises results."""
     status = Wording(f"HTTP {reply.status_code}", f"HTTP {reply.status_code}")
     if reply.status_code == 429:
-        wait_s = seconds_until(reply.headers.get("retry-after", ""), now=time.time())
+        wait_s = retry_after_s(reply.headers.get("retry-after", ""), now=datetime.now(UTC))
         raise EngineFailure("rate_limited", status, retry_after_s=wait_s)
     if reply.status_code == 403:
         raise EngineFailure("misconfigured", _NOT_JSON, hint=_ENABLE_JSON)

@@ -66,10 +66,14 @@ def _due(directive: str, now: datetime) -> str:
     return "noindex" if date is not None and date <= now else ""
 
 
+LONGEST_WAIT_DIGITS = 9
+"""Thirty years in seconds: more digits are no better answer, and may be more than a float holds."""
+
+
 def retry_after_s(value: str, *, now: datetime) -> float | None:
     """Return the seconds that a Retry-After header asks for (RFC 9110, 10.2.3), None if none."""
     if value.strip().isdecimal():
-        return float(value)
+        return float(value.strip()[:LONGEST_WAIT_DIGITS])
     date = _date(value)
     return None if date is None else max(0.0, (date - now).total_seconds())
 

@@ -11,7 +11,7 @@ from assistant.answers import SearchHit
 from assistant.errors import SearchError, SearchFailure
 from assistant.search.ddgs_client import lost
 from assistant.search.duckduckgo import DuckDuckGo, read_rows, unwrapped
-from assistant.search.result_pages import QUERY_LIMIT, explained, one_line, seconds_until
+from assistant.search.result_pages import QUERY_LIMIT, explained, one_line
 from ingest.wording import Language
 from tests.internet.duckduckgo import HOST, DuckDuckGoSite, Mode, Result, fixed
 from tests.internet.net import Internet, Reply, Request
@@ -132,13 +132,6 @@ async def test_what_the_engine_asks_us_to_wait_is_told(
     with pytest.raises(SearchError) as caught:
         await urls()
     assert caught.value.retry_after_s == wait_s
-
-
-def test_a_date_is_a_time_to_wait_as_well() -> None:
-    new_year = 1_767_225_600.0
-    assert seconds_until("Thu, 01 Jan 2026 00:01:00 GMT", now=new_year) == 60
-    assert seconds_until("Thu, 01 Jan 2026 00:01:00 GMT", now=new_year + 100) == 0
-    assert seconds_until("9" * 400, now=new_year) == 999_999_999
 
 
 @pytest.mark.parametrize("mode", ["empty", "blank"])

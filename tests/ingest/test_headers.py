@@ -80,6 +80,7 @@ def test_x_robots_tag_is_read_as_its_specification_has_it(
         ("", None),
         ("-5", None),
         ("soon", None),
+        ("9" * 400, 999_999_999.0),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> None:
