@@ -1,12 +1,12 @@
 """Where the command `assistant` begins, and `python -m assistant`, should its name be taken."""
 
-from ingest.process import begin
+from ingest.foundation.startup import begin
 
 
 def main(name: str | None = None) -> None:
     """Run the command; `name` is what its help calls it."""
     begin()
-    from assistant.cli import main as command  # noqa: PLC0415  after Ctrl-C has been taken
+    from assistant.cli.main import main as command  # noqa: PLC0415  after Ctrl-C has been taken
 
     command(prog_name=name)
 

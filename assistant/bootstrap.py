@@ -5,16 +5,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assistant.answer.orchestrator import Assistant, Remark
+from assistant.answer.retrieval import Retriever
 from assistant.errors import ModelError, ModelNotFoundError
 from assistant.models.base import ChatModel
-from assistant.orchestrator import Assistant, Remark
-from assistant.retrieval import Retriever
 from assistant.search.base import SearchEngine, SearchProvider
 from assistant.settings import ModelSettings, Settings
 from ingest.bootstrap import open_ingestor, preload
-from ingest.cache import ExpiringCache
 from ingest.errors import SettingsError
-from ingest.wording import Wording
+from ingest.foundation.cache import ExpiringCache
+from ingest.foundation.messages import Wording
 
 if TYPE_CHECKING:
     from assistant.models.ollama import OllamaModel

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from ingest.errors import AssistantError
-from ingest.wording import SILENCE, Wording
+from ingest.foundation.messages import SILENCE, Wording
 
 ModelFailure = Literal[
     "unreachable",

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from assistant.answers import Answer, Passage, SearchHit, Usage
+from assistant.values import Answer, Passage, SearchHit, Usage
 from ingest.events import PageSkipped, PageStored
 
 Stage = Literal["search", "read", "retrieve", "reply"]

@@ -3,7 +3,7 @@
 from typing import Final
 
 from assistant.events import Stage
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 STAGES: Final[dict[Stage, Wording]] = {
     "search": Wording("Searching the web", "正在搜索网页"),

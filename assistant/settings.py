@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from ingest.complaints import ENV_PREFIX
+from ingest.foundation.settings_validation import ENV_PREFIX
 from ingest.settings import (
     IngestSettings,
     ServerAddress,

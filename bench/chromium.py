@@ -18,9 +18,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from ingest.addresses import AddressGuard
-from ingest.fetch.browser import BrowserFetcher
-from ingest.robots import RobotsGate, RobotsReply
+from ingest.web.fetch.browser import BrowserFetcher
+from ingest.web.robots import RobotsGate, RobotsReply
+from ingest.web.ssrf import AddressGuard
 from tests.internet.net import Internet
 from tests.internet.weird import page_en
 

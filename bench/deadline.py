@@ -26,7 +26,7 @@ from tests.internet.duckduckgo import HOST
 from tests.internet.net import Handler, Internet, Reply, Request
 
 if TYPE_CHECKING:
-    from assistant.orchestrator import Assistant
+    from assistant.answer.orchestrator import Assistant
 
 DEADLINE_S = 6.0
 SLOWEST_S = 1.0

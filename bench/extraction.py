@@ -23,7 +23,7 @@ from pathlib import Path
 
 from ingest.documents import Page
 from ingest.errors import ExtractError
-from ingest.extract import extract
+from ingest.extract.extractor import extract
 
 ARTICLES = Path(__file__).parents[2] / "shared" / "data" / "articles"
 RUN = 4  # words

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from finetune.memory import Shape, read_shape
+from finetune.model.memory_estimate import Shape, read_shape
 from finetune.recipe import Recipe, TrainTable, load_recipe
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def make_base(folder: Path, *, tiny: bool) -> Path:
 
 def random_samples(count: int, *, length: int, learnt: int) -> "SampleSet":
     """Return samples of random tokens, the same ones each time."""
-    from finetune.samples import IGNORED, Sample
+    from finetune.model.samples import IGNORED, Sample
     from finetune.train.batches import SampleSet
 
     draw = random.Random(0)

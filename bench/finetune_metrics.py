@@ -20,7 +20,7 @@ from collections.abc import Sequence
 import click
 import jieba
 
-from finetune.metrics.overlap import Overlap, overlap
+from finetune.evaluate.metrics.overlap import Overlap, overlap
 
 NAMES = ("bleu_4", "rouge_1", "rouge_2", "rouge_l")
 PAIRS = 1_000

@@ -32,12 +32,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from finetune.differences import Comparison
+    from finetune.compare.differences import Comparison
+    from finetune.model.tokenization import ChatTokenizer
+    from finetune.pipeline import Workshop
     from finetune.progress import Progress
     from finetune.recipe import Recipe
     from finetune.records import Prediction, Record
-    from finetune.tokenizing import ChatTokenizer
-    from finetune.workflow import Workshop
 
 RECIPE = "drone-safety"
 LONG_RUN = (
@@ -96,7 +96,7 @@ class LlamaCpp:
     def __init__(self, file: Path, recipe: "Recipe", tokenizer: "ChatTokenizer") -> None:
         from llama_cpp import Llama
 
-        from finetune.chatformat import chat_format
+        from finetune.model.chat_format import chat_format
 
         self._format = chat_format(recipe.model.format)
         self._tokenizer = tokenizer
@@ -108,9 +108,9 @@ class LlamaCpp:
     def generate(
         self, records: "Sequence[Record]", *, progress: "Progress"
     ) -> "Iterator[Prediction]":
-        from finetune.chatformat import split_reply
+        from finetune.model.chat_format import split_reply
+        from finetune.model.samples import encode_prompt
         from finetune.records import Prediction
-        from finetune.samples import encode_prompt
 
         for record in records:
             begun = time.perf_counter()
@@ -183,10 +183,10 @@ def _road(folder: Path) -> list[bool]:
 def _workshop(folder: Path) -> "Workshop":
     import torch
 
+    from finetune.pipeline import Workshop, initialise
     from finetune.progress import Silence
     from finetune.recipe import load_recipe
     from finetune.runs import Run
-    from finetune.workflow import Workshop, initialise
     from tests.finetune.tiny import make_tiny
 
     torch.set_num_threads(1)
@@ -199,7 +199,7 @@ def _workshop(folder: Path) -> "Workshop":
 
 def _tuned(shop: "Workshop", clock: Clock) -> "Comparison":
     """Train, and return what sets the tuned model apart from its base."""
-    from finetune.comparison import compare
+    from finetune.compare.comparison import compare
 
     steps: dict[str, Callable[[], Any]] = {
         "prepare": shop.prepare,
@@ -216,9 +216,9 @@ def _tuned(shop: "Workshop", clock: Clock) -> "Comparison":
 
 def _served(shop: "Workshop", clock: Clock) -> "Comparison | None":
     """Merge and export; return llama.cpp beside transformers, None if it is not installed."""
-    from finetune.comparison import compare
-    from finetune.evaluation import evaluate_with
-    from finetune.tokenizing import load_tokenizer
+    from finetune.compare.comparison import compare
+    from finetune.evaluate.evaluation import evaluate_with
+    from finetune.model.tokenization import load_tokenizer
 
     with clock.step("merge"):
         shop.merge()

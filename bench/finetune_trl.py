@@ -52,13 +52,13 @@ def main() -> int:
 
 
 def _small(folder: Path, epochs: float) -> dict[str, Any]:
-    from finetune.chatformat import chat_format
     from finetune.data.prepare import prepare
+    from finetune.model.chat_format import chat_format
+    from finetune.model.samples import encode
+    from finetune.model.tokenization import load_tokenizer
     from finetune.progress import Silence
     from finetune.recipe import load_recipe
     from finetune.runs import Run
-    from finetune.samples import encode
-    from finetune.tokenizing import load_tokenizer
     from tests.finetune.tiny import make_tiny
 
     base = make_tiny(folder / "small")

@@ -104,7 +104,7 @@ def _ours(base: Any, task: dict[str, Any], folder: str) -> Any:
 
 
 def _rows(rows: list[dict[str, Any]]) -> Any:
-    from finetune.samples import Sample
+    from finetune.model.samples import Sample
     from finetune.train.batches import SampleSet
 
     return SampleSet(

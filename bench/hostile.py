@@ -27,9 +27,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.memory import peak_bytes
-from ingest import split
 from ingest.bootstrap import open_ingestor
 from ingest.events import IngestEvent, PageStored
+from ingest.index import split
 from ingest.pipeline import Ingestor
 from ingest.settings import IngestSettings, load
 

@@ -24,8 +24,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ingest.documents import Document
-from ingest.prune import Candidate, best, blocks, choose
-from ingest.tokens import token_estimate
+from ingest.index.rank import Candidate, best, blocks, choose
+from ingest.text.words import token_estimate
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "retrieval"
 DISTRACTORS = 11

@@ -18,15 +18,15 @@ from pathlib import Path
 
 import click
 
-from assistant.answers import Passage
+from assistant.answer.retrieval import Retriever
 from assistant.models.extractive import MOST_QUOTES, best_sentences
-from assistant.retrieval import Retriever
+from assistant.values import Passage
 from ingest.documents import Document
-from ingest.split import split
-from ingest.store.catalog import Catalog
-from ingest.store.index import Index
-from ingest.store.memory import MemoryVectors
-from ingest.tokens import sentence_spans, words
+from ingest.index.split import split
+from ingest.index.store.catalog import Catalog
+from ingest.index.store.hybrid import Index
+from ingest.index.store.memory import MemoryVectors
+from ingest.text.words import sentence_spans, words
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "retrieval"
 LANGUAGES = ("en", "zh")

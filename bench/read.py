@@ -60,14 +60,14 @@ async def rounds(urls: Sequence[str], read: Read, **more: Any) -> None:
 
 
 async def ours(urls: Sequence[str]) -> None:
-    from ingest.reading import ReaderPool
+    from ingest.extract.worker_pool import ReaderPool
 
     pool = ReaderPool()
     pool.preload()
-    from ingest.addresses import AddressGuard
     from ingest.errors import IngestError
-    from ingest.fetch.http import HttpClient, HttpFetcher
-    from ingest.robots import RobotsGate
+    from ingest.web.fetch.http import HttpClient, HttpFetcher
+    from ingest.web.robots import RobotsGate
+    from ingest.web.ssrf import AddressGuard
 
     client = HttpClient(guard=AddressGuard(), agent="bench/1.0", timeout_s=20)
     robots = RobotsGate(agent="bench/1.0", read=client.read_robots)

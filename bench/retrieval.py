@@ -21,14 +21,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from assistant.retrieval import Retriever
+from assistant.answer.retrieval import Retriever
 from ingest.documents import Chunk, Document
-from ingest.embed.builtin import BuiltinEmbedder
-from ingest.embed.weights import find_weights, missing_weights
-from ingest.split import split
-from ingest.store.catalog import Catalog
-from ingest.store.chroma import ChromaVectors
-from ingest.store.index import Index
+from ingest.index.embed.builtin import BuiltinEmbedder
+from ingest.index.embed.weights import find_weights, missing_weights
+from ingest.index.split import split
+from ingest.index.store.catalog import Catalog
+from ingest.index.store.chroma import ChromaVectors
+from ingest.index.store.hybrid import Index
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "retrieval"
 LANGUAGES = ("en", "zh")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.robotparser import RobotFileParser
 
-from ingest.robots import verdict
+from ingest.web.robots import verdict
 
 CASES = Path(__file__).parents[2] / "shared" / "data" / "robots" / "cases.json"
 

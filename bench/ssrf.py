@@ -19,12 +19,12 @@ from urllib.parse import quote, unquote
 import httpcore
 
 from bench.ssrf_cases import PUBLIC, PUBLIC_HOST, Case, cases, spellings
-from ingest.addresses import PIN_S, WEB_PORTS, AddressGuard
 from ingest.errors import IngestError
-from ingest.fetch.http import HttpClient, HttpFetcher
-from ingest.fetch.pinned import dial_tcp
-from ingest.robots import RobotsGate
-from ingest.urls import canonical_url, endpoint_of, resolve
+from ingest.web.fetch.http import HttpClient, HttpFetcher
+from ingest.web.fetch.pinned_network import dial_tcp
+from ingest.web.robots import RobotsGate
+from ingest.web.ssrf import PIN_S, WEB_PORTS, AddressGuard
+from ingest.web.urls import canonical_url, endpoint_of, resolve
 
 PUBLIC_ADDRESSES = frozenset({PUBLIC, "2606:2800:21f:cb07:6820:80da:af6b:8b2c", "::ffff:808:808"})
 PRIVATE_ANSWERS = ("127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "fe80::1%eth0",

@@ -18,10 +18,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from ingest.addresses import WEB_PORTS, AddressGuard
 from ingest.errors import IngestError
-from ingest.fetch.browser import BrowserFetcher
-from ingest.robots import RobotsGate, RobotsReply
+from ingest.web.fetch.browser import BrowserFetcher
+from ingest.web.robots import RobotsGate, RobotsReply
+from ingest.web.ssrf import WEB_PORTS, AddressGuard
 from tests.internet.net import Internet, Reply, Request
 
 AGENT = "qiuzheng-bench/1.0"

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from assistant.cli import main as assistant
+from assistant.cli.main import main as assistant
 from assistant.settings import Settings
 from finetune.cli import main as finetune
 from finetune.recipe import Recipe, Table

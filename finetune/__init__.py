@@ -1,1 +1,1 @@
-"""From domain data to a served model. The rooms open with their own issue."""
+"""From domain data to a served model, one folder a step."""

@@ -1,6 +1,6 @@
 """Where the command `finetune` begins, and `python -m finetune`."""
 
-from ingest.process import begin
+from ingest.foundation.startup import begin
 
 
 def main(name: str | None = None) -> None:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from finetune.doors import answer, plain_command, recipe_options
+from finetune.cli_options import answer, plain_command, recipe_options
 
 if TYPE_CHECKING:
-    from finetune.workflow import Workshop
+    from finetune.pipeline import Workshop
 
 PORT = 8601
 """Of `finetune serve`, beside the chat page's 8501."""
@@ -63,7 +63,7 @@ def init(name: str, into: Path, changes: tuple[str, ...], lang: str | None) -> N
     """
 
     def work() -> int:
-        from finetune.workflow import initialise, names
+        from finetune.pipeline import initialise, names
 
         if name:
             for path in initialise(name, into, changes):
@@ -106,7 +106,7 @@ def check(colour: bool | None, **options: Any) -> None:
     import sys
 
     def work(shop: "Workshop") -> dict[str, Any]:
-        from finetune.inspection import inspect
+        from finetune.check.inspection import inspect
 
         shop.ensure_prepared()
         inspection = inspect(shop.recipe, shop.run, progress=shop.progress)
@@ -171,7 +171,7 @@ def diagnose(model: str, **options: Any) -> None:
     """
 
     def work(shop: "Workshop") -> dict[str, Any]:
-        from finetune.diagnosis import diagnose as look
+        from finetune.diagnose.diagnosis import diagnose as look
 
         diagnosis = look(shop.recipe, shop.run, model, progress=shop.progress)
         if options["as_json"]:
@@ -205,7 +205,7 @@ def evaluate(model: str, predictions: Path | None, **options: Any) -> None:
     """
 
     def work(shop: "Workshop") -> dict[str, Any]:
-        from finetune.dossier import figures_text
+        from finetune.report.run_summary import figures_text
 
         shop.ensure_prepared()
         if predictions is not None:
@@ -230,7 +230,7 @@ def compare(a: str, b: str, **options: Any) -> None:
     """
 
     def work(shop: "Workshop") -> dict[str, Any]:
-        from finetune.comparison import compare as set_beside
+        from finetune.compare.comparison import compare as set_beside
 
         comparison = set_beside(shop.run, a, b, language=shop.language)
         if options["as_json"]:

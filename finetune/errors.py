@@ -11,8 +11,8 @@ AssistantError                (ingest.errors)
 """
 
 from ingest.errors import AssistantError, MissingPartError
-from ingest.parts import install_command
-from ingest.wording import Wording
+from ingest.foundation.extras import install_command
+from ingest.foundation.messages import Wording
 
 
 class FinetuneError(AssistantError):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ingest.wording import Language, Wording
+from ingest.foundation.messages import Language, Wording
 
 LABELS = {
     "rows": Wording("rows read", "读入行数"),

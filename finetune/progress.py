@@ -3,7 +3,7 @@
 from types import TracebackType
 from typing import Protocol, Self
 
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 
 class Progress(Protocol):

@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from finetune.errors import RecipeError
-from ingest.complaints import unusable_value
 from ingest.errors import SettingsError
+from ingest.foundation.messages import Wording
+from ingest.foundation.settings_validation import unusable_value
 from ingest.settings import read_toml
-from ingest.wording import Wording
 
 FormatName = Literal["r1-think", "r1-direct", "chatml"]
 ReaderName = Literal[

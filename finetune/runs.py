@@ -14,7 +14,7 @@ import filelock
 
 from finetune.errors import BaseModelError, FinetuneError, RecipeError
 from finetune.records import Record, Split, from_json
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 StepName = str
 """prepare, train, merge, evaluate-MODEL, export-TARGET."""

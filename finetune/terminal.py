@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import click
 
-from ingest.wording import Language, Wording
+from ingest.foundation.messages import Language, Wording
 
 LINE_EVERY_S = 30.0
 """Seconds between two lines of one stage in a log."""

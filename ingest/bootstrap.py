@@ -10,25 +10,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingest.cache import ExpiringCache
-from ingest.embed.base import Embedder
+from ingest.crawl_log import Ledger
 from ingest.errors import AssistantError
 from ingest.events import IngestEvent
-from ingest.fetch.base import Fetcher
-from ingest.ladder import FetchLadder
-from ingest.ledger import Ledger
+from ingest.foundation.cache import ExpiringCache
+from ingest.foundation.messages import Wording
+from ingest.foundation.telemetry import send_nothing_home
+from ingest.index.embed.base import Embedder
+from ingest.index.store.base import ChunkStore
 from ingest.pipeline import Ingestor
-from ingest.privacy import send_nothing_home
-from ingest.refusals import Refusals
 from ingest.settings import EmbedSettings, IngestSettings, home
-from ingest.store.base import ChunkStore
-from ingest.wording import Wording
+from ingest.web.fetch.base import Fetcher
+from ingest.web.negative_cache import Refusals
+from ingest.web.tiered_fetcher import FetchLadder
 
 if TYPE_CHECKING:
-    from ingest.addresses import AddressGuard
-    from ingest.politeness import HostQueue
-    from ingest.reading import ReaderPool
-    from ingest.robots import RobotsGate
+    from ingest.extract.worker_pool import ReaderPool
+    from ingest.web.rate_limit import HostQueue
+    from ingest.web.robots import RobotsGate
+    from ingest.web.ssrf import AddressGuard
 
 CATALOG = "index.sqlite"
 VECTORS = "chroma"
@@ -129,9 +129,9 @@ def _end_latecomers(
 @asynccontextmanager
 async def open_store(settings: IngestSettings) -> AsyncIterator[ChunkStore]:
     """Open the index of these settings."""
-    from ingest.store.catalog import Catalog
-    from ingest.store.chroma import ChromaVectors
-    from ingest.store.index import Index
+    from ingest.index.store.catalog import Catalog
+    from ingest.index.store.chroma import ChromaVectors
+    from ingest.index.store.hybrid import Index
 
     folder = settings.index.path
     vectors = ChromaVectors(folder / VECTORS)
@@ -153,8 +153,8 @@ def preload(settings: IngestSettings, *, embedder: Embedder | None) -> None:
     send_nothing_home()
 
     def work() -> None:
-        from ingest.embed.builtin import BuiltinEmbedder
-        from ingest.store.chroma import ChromaVectors
+        from ingest.index.embed.builtin import BuiltinEmbedder
+        from ingest.index.store.chroma import ChromaVectors
 
         if isinstance(embedder, BuiltinEmbedder):
             with suppress(AssistantError):  # raised again, and explained, when it is needed
@@ -165,7 +165,7 @@ def preload(settings: IngestSettings, *, embedder: Embedder | None) -> None:
 
 
 def _reader(settings: IngestSettings, stack: AsyncExitStack) -> "ReaderPool":
-    from ingest.reading import ReaderPool
+    from ingest.extract.worker_pool import ReaderPool
 
     reader = ReaderPool(timeout_s=settings.crawl.read_timeout)
     stack.push_async_callback(reader.close)
@@ -176,11 +176,11 @@ def _ladder(
     settings: IngestSettings, reader: "ReaderPool", cache: ExpiringCache, stack: AsyncExitStack
 ) -> FetchLadder:
     """Return plain HTTP and, unless it is switched off, the browser above it."""
-    from ingest.addresses import AddressGuard
-    from ingest.fetch.http import HttpFetcher
-    from ingest.fetch.wire import HttpClient
-    from ingest.politeness import HostQueue
-    from ingest.robots import RobotsGate
+    from ingest.web.fetch.http import HttpFetcher
+    from ingest.web.fetch.wire import HttpClient
+    from ingest.web.rate_limit import HostQueue
+    from ingest.web.robots import RobotsGate
+    from ingest.web.ssrf import AddressGuard
 
     crawl = settings.crawl
     guard = AddressGuard(
@@ -218,7 +218,7 @@ def _browser(
     crawl = settings.crawl
     if crawl.browser == "never":
         return None
-    from ingest.fetch.browser import BrowserFetcher
+    from ingest.web.fetch.browser import BrowserFetcher
 
     browser = BrowserFetcher(
         guard=guard,
@@ -257,7 +257,7 @@ async def choose_embedder(
 
 
 async def _ollama(settings: EmbedSettings) -> tuple[Embedder | None, Wording]:
-    from ingest.embed.ollama import OllamaEmbedder, probe
+    from ingest.index.embed.ollama import OllamaEmbedder, probe
 
     seen = await probe(host=settings.host, model=settings.model)
     if seen.problem is not None:
@@ -270,14 +270,14 @@ async def _ollama(settings: EmbedSettings) -> tuple[Embedder | None, Wording]:
 
 def encoder_weights(settings: IngestSettings) -> Path | None:
     """Return the folder of the built-in encoder's weights, None when there is none."""
-    from ingest.embed.weights import find_weights
+    from ingest.index.embed.weights import find_weights
 
     named = settings.embed.weights
     return find_weights(Path(named).expanduser() if named else None)
 
 
 def _builtin(settings: IngestSettings) -> tuple[Embedder | None, tuple[Wording, ...]]:
-    from ingest.embed.builtin import BuiltinEmbedder
+    from ingest.index.embed.builtin import BuiltinEmbedder
 
     weights = encoder_weights(settings)
     if weights is None:
@@ -292,6 +292,6 @@ def _builtin(settings: IngestSettings) -> tuple[Embedder | None, tuple[Wording, 
 
 def browser_path(settings: IngestSettings) -> str | None:
     """Return the Chromium that would open pages, None when there is none."""
-    from ingest.fetch.browser import find_browser
+    from ingest.web.fetch.browser import find_browser
 
     return settings.crawl.browser_path or find_browser()

@@ -13,10 +13,10 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ingest.foundation.messages import Language
     from ingest.report import Report
     from ingest.settings import IngestSettings
     from ingest.sources import Sources
-    from ingest.wording import Language
 
 
 @click.command(
@@ -54,7 +54,7 @@ def main(sources: tuple[str, ...], as_json: bool, lang: str | None, **options: A
     ingest urls.txt --fresh --ledger crawl.jsonl
     grep -o 'https://[^ ]*' notes.md | ingest - --json
     """
-    from ingest.doors import run, spoken_language
+    from ingest.foundation.cli_runner import run, spoken_language
 
     language = spoken_language(lang)
     report = _report(language, as_json)
@@ -71,7 +71,7 @@ async def _ingest(sources: tuple[str, ...], report: "Report", options: "Mapping[
     import asyncio
     import io
 
-    from ingest.process import standard_input
+    from ingest.foundation.startup import standard_input
     from ingest.report import note
     from ingest.settings import IngestSettings, load
     from ingest.sources import read_sources

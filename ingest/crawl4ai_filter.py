@@ -11,7 +11,7 @@
 
 Where crawl4ai's own BM25ContentFilter compares scores with a threshold and words with white space,
 this one keeps the best blocks that fit a budget, in any language (bench/pruning.py has both). The
-program itself does not use it: it prunes what `ingest.extract` has read. Importing this module
+program itself does not use it: it prunes what `ingest.extract.extractor` has read. Importing this module
 imports crawl4ai (4 s).
 """
 
@@ -22,11 +22,11 @@ from dataclasses import dataclass
 from crawl4ai.content_filter_strategy import RelevantContentFilter  # noqa: TID253  (its base class)
 from lxml import etree, html
 
-from ingest import dom
-from ingest.boilerplate import is_boilerplate
-from ingest.furniture import is_furniture
-from ingest.markdown import markdown
-from ingest.prune import MAX_BLOCK, MAX_BLOCKS, Candidate, best
+from ingest.extract import dom
+from ingest.extract.markdown import markdown
+from ingest.extract.page_chrome import is_furniture
+from ingest.index.boilerplate import is_boilerplate
+from ingest.index.rank import MAX_BLOCK, MAX_BLOCKS, Candidate, best
 
 BUDGET = 1_000
 """Tokens: two or three screens of text."""
@@ -51,7 +51,7 @@ class RankContentFilter(RelevantContentFilter):  # type: ignore[misc]  # crawl4a
     """Keeps the blocks of a page that bear most on a question, in their order."""
 
     def __init__(self, query: str, budget: int = BUDGET) -> None:
-        """Keep at most `budget` tokens (`ingest.tokens.token_estimate`), and always one block."""
+        """Keep at most `budget` tokens (`ingest.text.words.token_estimate`), and always one block."""
         super().__init__(user_query=query)
         self.query = query
         self.budget = budget

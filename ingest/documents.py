@@ -53,7 +53,7 @@ class Page:
     """One download, before anything is thrown away."""
 
     url: str
-    """Canonical URL that was asked for (`ingest.urls.canonical_url`)."""
+    """Canonical URL that was asked for (`ingest.web.urls.canonical_url`)."""
     final_url: str
     """Canonical URL after redirects."""
     media_type: str

@@ -18,7 +18,7 @@ AssistantError
 from typing import Literal
 
 from ingest.documents import FetcherName, Hop
-from ingest.wording import SILENCE, Language, Wording
+from ingest.foundation.messages import SILENCE, Language, Wording
 
 SkipReason = Literal[
     "robots",

@@ -9,22 +9,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from ingest import extract, split
-from ingest.backlog import Backlog
-from ingest.concurrency import Latecomers, cancelled
 from ingest.documents import Chunk, Document, Page, PageRecord
-from ingest.embed.base import FLUENCY_FLOOR, Embedder
 from ingest.errors import IngestError, MissingPartError
 from ingest.events import IngestEvent, PageSkipped, PageStored
-from ingest.ladder import FetchLadder
-from ingest.patience import Patience
-from ingest.prune import choose
-from ingest.records import confirmed, is_withdrawn, record_of
-from ingest.refusals import Refusals
-from ingest.store.base import ChunkStore
-from ingest.tokens import content_words, words
-from ingest.tracing import span
-from ingest.wording import Language
+from ingest.extract import extractor
+from ingest.foundation.concurrency import Latecomers, cancelled
+from ingest.foundation.messages import Language
+from ingest.foundation.tracing import span
+from ingest.index import split
+from ingest.index.embed.base import FLUENCY_FLOOR, Embedder
+from ingest.index.embedding_queue import Backlog
+from ingest.index.rank import choose
+from ingest.index.store.base import ChunkStore
+from ingest.straggler_cutoff import Patience
+from ingest.text.words import content_words, words
+from ingest.web.negative_cache import Refusals
+from ingest.web.tiered_fetcher import FetchLadder
+from ingest.web.validators import confirmed, is_withdrawn, record_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -118,7 +119,7 @@ class Ingestor:
                 for. They are reported as late, and are read on for the next question.
             enough: So many pages that bear on the question will do: then, or when nearly all
                 are there, the slow ones get about as long again as the others took
-                (`ingest.patience`). None: all are waited for.
+                (`ingest.straggler_cutoff`). None: all are waited for.
             fresh: Ask every site again, also where the page in the index is fresh.
             language: Of the details of pages that are skipped.
 
@@ -253,7 +254,7 @@ class Ingestor:
         """Store a local document. `path` is absolute."""
         event: IngestEvent
         try:
-            document = await asyncio.to_thread(extract.read_file, path)
+            document = await asyncio.to_thread(extractor.read_file, path)
             event = await self.add(document)
         except IngestError as error:
             event = _skipped(path.as_uri(), error, language)

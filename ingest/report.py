@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from ingest.errors import SkipReason
 from ingest.events import IngestEvent, PageOrigin, PageSkipped, PageStored
-from ingest.wording import Language, Wording
+from ingest.foundation.messages import Language, Wording
 
 REASONS: Final[dict[SkipReason, Wording]] = {
     "robots": Wording("robots.txt forbids it", "robots.txt 不允许"),

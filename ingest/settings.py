@@ -19,13 +19,18 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSource
 
-from ingest.addresses import WEB_PORTS
-from ingest.complaints import CALLABLE, ENV_PREFIX, unknown_setting, unusable_value
 from ingest.documents import RESPECTED
 from ingest.errors import SettingsError
-from ingest.product import PRODUCT, default_user_agent
-from ingest.servers import base_url, is_callable
-from ingest.wording import Wording, system_words
+from ingest.foundation.about import PRODUCT, default_user_agent
+from ingest.foundation.messages import Wording, system_words
+from ingest.foundation.server_urls import base_url, is_callable
+from ingest.foundation.settings_validation import (
+    CALLABLE,
+    ENV_PREFIX,
+    unknown_setting,
+    unusable_value,
+)
+from ingest.web.ssrf import WEB_PORTS
 
 PATH_VARIABLES = frozenset({"ASSISTANT_HOME", "ASSISTANT_CONFIG"})
 FILE_NAME = "assistant.toml"

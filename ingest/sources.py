@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TextIO
 
 from ingest.errors import AssistantError, FetchError
-from ingest.extract import READABLE_SUFFIXES
-from ingest.urls import canonical_url, read_url_list
-from ingest.wording import Wording, system_words
+from ingest.extract.extractor import READABLE_SUFFIXES
+from ingest.foundation.messages import Wording, system_words
+from ingest.web.urls import canonical_url, read_url_list
 
 LIST_SUFFIXES = frozenset({".txt", ".list", ".urls", ""})
 """A file of these that begins with a URL is a list of URLs; any other file is a document."""

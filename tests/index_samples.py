@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from ingest.documents import Chunk, Document, PageRecord
-from ingest.store.base import VectorStore
-from ingest.store.catalog import Catalog
-from ingest.store.chroma import ChromaVectors
-from ingest.store.index import Index
+from ingest.index.store.base import VectorStore
+from ingest.index.store.catalog import Catalog
+from ingest.index.store.chroma import ChromaVectors
+from ingest.index.store.hybrid import Index
 
 SPACE = "test:3"
 

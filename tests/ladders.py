@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 from ingest.documents import Document, Page
 from ingest.errors import IngestError
-from ingest.extract import extract
-from ingest.fetch.base import Fetcher
-from ingest.fetch.memory import MemoryFetcher
-from ingest.ladder import FetchLadder
+from ingest.extract.extractor import extract
+from ingest.web.fetch.base import Fetcher
+from ingest.web.fetch.memory import MemoryFetcher
+from ingest.web.tiered_fetcher import FetchLadder
 
 
 async def read_here(page: Page) -> Document:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from assistant.cli import main as assistant
+from assistant.cli.main import main as assistant
 from docs.generate import ROOT, stale
 from finetune.cli import main as finetune
 from ingest.cli import main as ingest

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from assistant.answers import Message
+from assistant.values import Message
 from ingest.errors import AssistantError
-from ingest.wording import Language
+from ingest.foundation.messages import Language
 from ui import labels
-from ui.answerer import Answerer
 from ui.rendering import TurnView, take
+from ui.service import Answerer
 from ui.session import Conversation, Turn
 
 # Comments, not docstrings, explain the names here: Streamlit's "magic" would draw a bare string of

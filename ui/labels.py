@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from ingest.wording import Language, Wording
+from ingest.foundation.messages import Language, Wording
 
 NAME: Final = Wording("Qiuzheng", "求证")
 WELCOME: Final = Wording("What do you want to know?", "想知道什么？")

@@ -6,7 +6,6 @@ from typing import Any, Literal, assert_never
 
 import streamlit as st
 
-from assistant.answers import Citation
 from assistant.events import (
     AnswerDelta,
     AnswerEvent,
@@ -18,11 +17,12 @@ from assistant.events import (
     StageStarted,
 )
 from assistant.labels import FETCHED, NO_TEXT_INDEX, QUOTES, SOURCES, STAGES
+from assistant.values import Citation
 from ingest.events import PageSkipped, PageStored
+from ingest.foundation.messages import Language
 from ingest.report import REASONS
-from ingest.wording import Language
 from ui import labels
-from ui.prose import Source, answer, link, literal, shortened, site_of
+from ui.markdown import Source, answer, link, literal, shortened, site_of
 from ui.session import Turn, TurnState
 
 FRAME_S = 0.06

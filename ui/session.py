@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from assistant.answers import Answer, Message
 from assistant.events import Stage
+from assistant.values import Answer, Message
 from ingest.errors import AssistantError
 from ingest.events import PageSkipped, PageStored
-from ui.prose import Source
+from ui.markdown import Source
 
 REMEMBERED = 12
 """Messages of the past that go along with a question; the prompt's budget may keep fewer."""

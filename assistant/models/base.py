@@ -3,8 +3,8 @@
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from assistant.answers import AnswerKind, Prompt
 from assistant.events import ModelEvent
+from assistant.values import AnswerKind, Prompt
 
 
 class ChatModel(Protocol):

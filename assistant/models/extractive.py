@@ -9,11 +9,11 @@ from typing import Final
 
 from rank_bm25 import BM25Plus
 
-from assistant.answers import AnswerKind, Passage, Prompt
+from assistant.answer.prompts import orders_a_model, without_footnotes
 from assistant.events import AnswerDelta, ModelEvent, ReplyFinished
-from assistant.prompts import orders_a_model, without_footnotes
-from ingest.tokens import CJK, content_words, language_of, sentence_spans, words
-from ingest.wording import Language, Wording
+from assistant.values import AnswerKind, Passage, Prompt
+from ingest.foundation.messages import Language, Wording
+from ingest.text.words import CJK, content_words, language_of, sentence_spans, words
 
 MOST_QUOTES = 4
 # Chosen on XQuAD in two languages (bench/quotes.py): together they raise the share of questions

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import httpx
 
-from assistant.answers import AnswerKind, Prompt, Usage
 from assistant.errors import ModelError
 from assistant.events import ModelEvent, Notice, ReplyFinished
-from assistant.models import http
-from assistant.models.http import Server
-from assistant.reasoning import ThinkSplitter, known_to_think
-from ingest.servers import base_url, is_loopback
-from ingest.wording import Wording
+from assistant.models import chat_client
+from assistant.models.chat_client import Server
+from assistant.models.reasoning import ThinkSplitter, known_to_think
+from assistant.values import AnswerKind, Prompt, Usage
+from ingest.foundation.messages import Wording
+from ingest.foundation.server_urls import base_url, is_loopback
 
 if TYPE_CHECKING:
     from ollama import AsyncClient
@@ -92,7 +92,7 @@ class OllamaModel:
             start=Wording("start it with: ollama serve", "请启动它：ollama serve"),
             fetch=Wording(f"run: ollama pull {name}", f"请运行：ollama pull {name}"),
         )
-        self._client = http.http_client(self._server.url, timeout_s=timeout_s)
+        self._client = chat_client.http_client(self._server.url, timeout_s=timeout_s)
         self._abilities: _Abilities | None = None
         self._splits_thinking = False  # this server puts this model's thinking in its own field
 
@@ -121,7 +121,7 @@ class OllamaModel:
                     yield event
                 if part.get("done"):
                     return
-        raise http.broken_stream(self._server)
+        raise chat_client.broken_stream(self._server)
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -134,11 +134,11 @@ class OllamaModel:
         try:
             response = await self._client.get("/api/tags")
         except httpx.HTTPError as error:
-            raise http.transport_failure(error, self._server, started=False) from error
+            raise chat_client.transport_failure(error, self._server, started=False) from error
         await self._accept(response)
         listed = self._part(response.content).get("models")
         if not isinstance(listed, list):
-            raise http.not_a_model_server(self._server, "Ollama")
+            raise chat_client.not_a_model_server(self._server, "Ollama")
         return [str(model.get("name") or model.get("model")) for model in listed]
 
     async def pull(self, name: str) -> AsyncGenerator[PullProgress, None]:
@@ -158,9 +158,9 @@ class OllamaModel:
             except (ConnectionError, httpx.HTTPError) as error:
                 raise self._unreached(error) from error
             except ResponseError as error:
-                raise http.failed(self._server, f"pull {name}: {error.error}") from error
+                raise chat_client.failed(self._server, f"pull {name}: {error.error}") from error
             except ValueError as error:
-                raise http.not_a_model_server(self._server, "Ollama") from error
+                raise chat_client.not_a_model_server(self._server, "Ollama") from error
 
     def _library(self) -> "AsyncClient":
         from ollama import AsyncClient
@@ -171,8 +171,8 @@ class OllamaModel:
 
     def _unreached(self, error: ConnectionError | httpx.HTTPError) -> ModelError:
         if isinstance(error, ConnectionError):  # how the ollama client reports a refused connection
-            return http.unreachable(self._server)
-        return http.transport_failure(error, self._server, started=True)
+            return chat_client.unreachable(self._server)
+        return chat_client.transport_failure(error, self._server, started=True)
 
     def _head(self) -> dict[str, Any]:
         """Return what every request says about the model, so that it is loaded once."""
@@ -194,7 +194,7 @@ class OllamaModel:
         if abilities.thinking:
             body["think"] = self._thinking is not False and prompt.thinking
         elif self._thinking:
-            raise http.no_thinking(self._server)
+            raise chat_client.no_thinking(self._server)
         if prompt.schema is not None:
             body["format"] = prompt.schema
         return body
@@ -214,7 +214,7 @@ class OllamaModel:
             events += splitter.close(cut_short=_reason(part) == "length")
             events += _ending(part, prompt)
         if splitter.leaks > leaks:
-            events.insert(0, http.reasoning_leaked(prompt.language))
+            events.insert(0, chat_client.reasoning_leaked(prompt.language))
         return events
 
     async def _parts(self, body: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
@@ -225,26 +225,26 @@ class OllamaModel:
                 async with self._client.stream("POST", "/api/chat", json=body) as response:
                     if response.status_code != 503 or wait_s is None:
                         await self._accept(response)
-                        async with aclosing(http.lines(response)) as lines:
+                        async with aclosing(chat_client.lines(response)) as lines:
                             async for line in lines:
                                 yield self._part(line)
                                 started = True
                         return
                 await asyncio.sleep(wait_s)
         except httpx.HTTPError as error:
-            raise http.transport_failure(error, self._server, started=started) from error
+            raise chat_client.transport_failure(error, self._server, started=started) from error
 
     async def _accept(self, response: httpx.Response) -> None:
         if response.status_code != 200:
             text = (await response.aread()).decode(errors="replace")
-            raise http.refusal(response.status_code, text, self._server)
+            raise chat_client.refusal(response.status_code, text, self._server)
 
     def _part(self, line: bytes) -> dict[str, Any]:
-        part = http.parsed(line)
+        part = chat_client.parsed(line)
         if part is None:
-            raise http.not_a_model_server(self._server, "Ollama")
+            raise chat_client.not_a_model_server(self._server, "Ollama")
         if "error" in part:  # the status was 200 long before it went wrong
-            raise http.interruption(json.dumps(part), self._server)
+            raise chat_client.interruption(json.dumps(part), self._server)
         return part
 
     async def _learn(self) -> _Abilities:
@@ -266,7 +266,7 @@ class OllamaModel:
         try:
             response = await self._client.post(path, json=body)
         except httpx.HTTPError as error:
-            raise http.transport_failure(error, self._server, started=False) from error
+            raise chat_client.transport_failure(error, self._server, started=False) from error
         await self._accept(response)
         return self._part(response.content)
 

@@ -7,13 +7,13 @@ from typing import Any, Literal
 
 import httpx
 
-from assistant.answers import AnswerKind, Prompt, Usage
 from assistant.errors import ModelError
 from assistant.events import ModelEvent, ReplyFinished
-from assistant.models import http
-from assistant.models.http import Server
-from assistant.reasoning import ThinkSplitter, known_to_think
-from ingest.wording import Wording
+from assistant.models import chat_client
+from assistant.models.chat_client import Server
+from assistant.models.reasoning import ThinkSplitter, known_to_think
+from assistant.values import AnswerKind, Prompt, Usage
+from ingest.foundation.messages import Wording
 
 BUSY_WAITS_S = (1.0, 2.0, 4.0)
 CAUSE_WAIT_S = 10.0
@@ -94,17 +94,17 @@ class OpenAIModel:
                 reason = _reason(part) or reason
                 usage = _usage(part) or usage
         if reason is None:
-            raise http.broken_stream(self._server)
+            raise chat_client.broken_stream(self._server)
         leaks = splitter.leaks
         rest = splitter.close(cut_short=reason == "length")
         if splitter.leaks > leaks:
-            yield http.reasoning_leaked(prompt.language)
+            yield chat_client.reasoning_leaked(prompt.language)
         for delta in rest:
             yield delta
         yield ReplyFinished(reason=reason, usage=usage)
 
     def _new_client(self, timeout_s: float) -> httpx.AsyncClient:
-        return http.http_client(self._server.url, timeout_s=timeout_s, headers=self._headers)
+        return chat_client.http_client(self._server.url, timeout_s=timeout_s, headers=self._headers)
 
     async def _cause(self, prompt: Prompt, error: ModelError) -> ModelError:
         """Return why a stream broke before its first word.
@@ -121,7 +121,7 @@ class OpenAIModel:
             return error
         if response.status_code == 200:
             return error
-        return http.refusal(response.status_code, response.text, self._server)
+        return chat_client.refusal(response.status_code, response.text, self._server)
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -158,12 +158,12 @@ class OpenAIModel:
                     wait_s = await self._retry(response, waits)
                 await asyncio.sleep(wait_s)
         except httpx.HTTPError as error:
-            raise http.transport_failure(error, self._server, started=started) from error
+            raise chat_client.transport_failure(error, self._server, started=started) from error
 
     async def _retry(self, response: httpx.Response, waits: Iterator[float]) -> float:
         """Return how long to wait before the next try, or raise what the refusal means."""
         text = (await response.aread()).decode(errors="replace")
-        failure = http.refusal(response.status_code, text, self._server)
+        failure = chat_client.refusal(response.status_code, text, self._server)
         if failure.kind == "busy" and (wait_s := next(waits, None)) is not None:
             return wait_s
         if failure.kind == "failed" and response.status_code in (400, 422) and not self._plain:
@@ -173,7 +173,7 @@ class OpenAIModel:
 
     async def _frames(self, response: httpx.Response) -> AsyncGenerator[dict[str, Any], None]:
         """Yield the JSON of each `data:` line (https://html.spec.whatwg.org, 9.2) to the end."""
-        async with aclosing(http.lines(response)) as lines:
+        async with aclosing(chat_client.lines(response)) as lines:
             async for line in lines:
                 field, _, value = line.partition(b":")
                 if field == b"data" and value.strip() == _END:
@@ -184,11 +184,11 @@ class OpenAIModel:
                     self._frame(line)  # no event stream: an error, or a page
 
     def _frame(self, text: bytes) -> dict[str, Any]:
-        frame = http.parsed(text)
+        frame = chat_client.parsed(text)
         if frame is None or not ("choices" in frame or "error" in frame):
-            raise http.not_a_model_server(self._server, "OpenAI chat completions")
+            raise chat_client.not_a_model_server(self._server, "OpenAI chat completions")
         if "error" in frame:
-            raise http.interruption(text.decode(errors="replace"), self._server)
+            raise chat_client.interruption(text.decode(errors="replace"), self._server)
         return frame
 
 
@@ -203,7 +203,7 @@ def _events(part: dict[str, Any], splitter: ThinkSplitter, prompt: Prompt) -> li
             break
     events += splitter.feed(delta.get("content") or "")
     if splitter.leaks > leaks:
-        events.insert(0, http.reasoning_leaked(prompt.language))
+        events.insert(0, chat_client.reasoning_leaked(prompt.language))
     return events
 
 

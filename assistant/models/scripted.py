@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncGenerator
 
-from assistant.answers import AnswerKind, Prompt
 from assistant.errors import ModelError
 from assistant.events import AnswerDelta, ModelEvent, ReplyFinished
+from assistant.values import AnswerKind, Prompt
 
 
 class ScriptedModel:

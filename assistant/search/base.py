@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from assistant.answers import SearchHit, SearchReply
-from ingest.wording import Language
+from assistant.values import SearchHit, SearchReply
+from ingest.foundation.messages import Language
 
 
 class SearchEngine(Protocol):

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter, ValidationError
 
-from assistant.answers import SearchReply
 from assistant.search.base import SearchProvider
-from ingest.cache import ExpiringCache
-from ingest.wording import Language
+from assistant.values import SearchReply
+from ingest.foundation.cache import ExpiringCache
+from ingest.foundation.messages import Language
 
 SECOND_BEST_TTL_S = 300.0
 """For replies without hits and for those of a stand-in: the first engine may soon do better."""

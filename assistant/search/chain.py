@@ -4,12 +4,12 @@ import random
 import time
 from collections.abc import Callable, Sequence
 
-from assistant.answers import EngineSkipped, SearchHit, SearchReply
 from assistant.errors import SearchError
 from assistant.search.base import SearchEngine
-from assistant.search.breaker import Breaker
-from ingest.cache import ExpiringCache
-from ingest.wording import Language, Wording
+from assistant.search.circuit_breaker import Breaker
+from assistant.values import EngineSkipped, SearchHit, SearchReply
+from ingest.foundation.cache import ExpiringCache
+from ingest.foundation.messages import Language, Wording
 
 SHARE = 0.5
 """Of the time left that an engine gets while another one stands behind it."""

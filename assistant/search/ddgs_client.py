@@ -34,8 +34,8 @@ from assistant.search.result_pages import (
     SILENT,
     EngineFailure,
 )
-from ingest.fetch.headers import retry_after_s
-from ingest.wording import Language, Wording
+from ingest.foundation.messages import Language, Wording
+from ingest.web.fetch.headers import retry_after_s
 
 logger = logging.getLogger(__name__)
 

@@ -14,10 +14,10 @@ from ddgs.base import BaseSearchEngine
 from ddgs.engines import ENGINES
 from ddgs.exceptions import DDGSException, TimeoutException
 
-from assistant.answers import SearchHit
 from assistant.search.ddgs_client import REGIONS, FrankEngine, in_daemon_thread, lost
 from assistant.search.result_pages import SILENT, EngineFailure, Row, collect, one_line
-from ingest.wording import Language, Wording
+from assistant.values import SearchHit
+from ingest.foundation.messages import Language, Wording
 
 _WANTS_A_HUMAN = re.compile(
     r"captcha|automated (?:queries|requests)|unusual traffic|are you a robot|not a robot", re.I

@@ -13,12 +13,12 @@ import lxml.etree
 import lxml.html
 from ddgs.engines.duckduckgo import Duckduckgo
 
-from assistant.answers import SearchHit
 from assistant.search.ddgs_client import REGIONS, FrankEngine, in_daemon_thread
 from assistant.search.result_pages import EngineFailure, Row, collect, one_line
+from assistant.values import SearchHit
 from ingest.errors import FetchError
-from ingest.urls import host_of, resolve, same_or_subdomain
-from ingest.wording import Language, Wording
+from ingest.foundation.messages import Language, Wording
+from ingest.web.urls import host_of, resolve, same_or_subdomain
 
 CAPTCHA_MARK = "anomaly-modal"
 """Stands in the page that wants to see a human, whatever its status."""

@@ -13,14 +13,14 @@ from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Any
 
-from assistant.answers import EngineSkipped, Message, Prompt, SearchHit, SearchReply
+from assistant.answer.prompts import estimate_tokens, harmless
 from assistant.errors import ModelError, SearchError
 from assistant.events import AnswerDelta, Notice, ReasoningDelta
 from assistant.models.base import ChatModel
-from assistant.prompts import estimate_tokens, harmless
 from assistant.search.base import SearchProvider
-from ingest.tokens import content_words, language_of
-from ingest.wording import Language, Wording
+from assistant.values import EngineSkipped, Message, Prompt, SearchHit, SearchReply
+from ingest.foundation.messages import Language, Wording
+from ingest.text.words import content_words, language_of
 
 PROPOSAL_S = 4.0
 """Seconds that the search may wait for the model; the question is searched meanwhile."""

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from assistant.answers import SearchHit, SearchReply
 from assistant.errors import SearchError
-from ingest.urls import canonical_url
-from ingest.wording import Language
+from assistant.values import SearchHit, SearchReply
+from ingest.foundation.messages import Language
+from ingest.web.urls import canonical_url
 
 
 class MemoryEngine:

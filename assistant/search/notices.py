@@ -1,7 +1,7 @@
 """What to tell people about a search that found something: who answered, and why not another."""
 
-from assistant.answers import SearchReply
-from ingest.wording import Wording
+from assistant.values import SearchReply
+from ingest.foundation.messages import Wording
 
 
 def answered_by(reply: SearchReply) -> Wording:

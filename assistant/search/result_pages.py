@@ -5,11 +5,11 @@ from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from assistant.answers import SearchHit
 from assistant.errors import SearchError, SearchFailure
+from assistant.values import SearchHit
 from ingest.errors import FetchError
-from ingest.urls import canonical_url, host_of, same_or_subdomain
-from ingest.wording import SILENCE, Wording
+from ingest.foundation.messages import SILENCE, Wording
+from ingest.web.urls import canonical_url, host_of, same_or_subdomain
 
 QUERY_LIMIT = 499
 """Characters: what DuckDuckGo's own form takes; a longer query is answered by an error page."""

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from assistant.answers import SearchHit
 from assistant.search.result_pages import (
     BROKEN,
     NO_CLIENT,
@@ -25,9 +24,10 @@ from assistant.search.result_pages import (
     collect,
     one_line,
 )
-from ingest.fetch.headers import retry_after_s
-from ingest.servers import is_loopback
-from ingest.wording import Language, Wording
+from assistant.values import SearchHit
+from ingest.foundation.messages import Language, Wording
+from ingest.foundation.server_urls import is_loopback
+from ingest.web.fetch.headers import retry_after_s
 
 MAX_BYTES = 5_000_000
 """Of one reply, unpacked; a page of results has some 30 kB."""

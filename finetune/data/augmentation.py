@@ -15,8 +15,8 @@ from finetune.data.rows import identified
 from finetune.errors import DataError
 from finetune.recipe import AugmentTable
 from finetune.records import Record
-from ingest.tokens import sentence_spans
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
+from ingest.text.words import sentence_spans
 
 TRIES = 4
 """Draws for one copy: a short question has few variations, and some draws repeat one."""

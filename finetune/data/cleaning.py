@@ -10,14 +10,14 @@ import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
-from assistant.prompts import harmless
+from assistant.answer.prompts import harmless
 from finetune.data.formats import entities
 from finetune.data.markup import may_hold_markup, speaks_of_markup, without_markup
 from finetune.data.rows import ANSWER, QUESTION, BadRow, RowError, identified, required, shown
 from finetune.recipe import Step
 from finetune.records import Entity, Record, Turn
-from ingest.tokens import CJK
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
+from ingest.text.words import CJK
 
 MOST_ROUNDS = 8
 """One step may make work for another (`&#8203;` becomes a zero-width space); two rounds do."""

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from finetune.data.augmentation import Augmenter
 from finetune.data.dedupe import NearRows
-from finetune.data.intake import Intake, line_of
+from finetune.data.first_pass import Intake, line_of
 from finetune.data.oversampling import times_shown
 from finetune.data.quality import Quality, Written, measure
 from finetune.data.quality_page import page
@@ -30,7 +30,7 @@ from finetune.progress import Progress, Stage
 from finetune.recipe import Recipe
 from finetune.records import Record, from_json
 from finetune.runs import Run, write_whole
-from ingest.wording import Wording, system_words
+from ingest.foundation.messages import Wording, system_words
 
 READING = Wording("reading and cleaning", "读取并清洗")
 COMPARING = Wording("looking for rows that are nearly alike", "查找近似重复")

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from finetune.data.quality import Lengths, Quality
-from finetune.pages import render
-from ingest.wording import Language, Wording
+from finetune.html_templates import render
+from ingest.foundation.messages import Language, Wording
 
 FIELD_NAMES = {
     "system": Wording("system message", "系统消息"),
@@ -47,7 +47,7 @@ LABELS_SHOWN = 40
 def page(quality: Quality, language: Language) -> str:
     """Return the report as HTML."""
     return render(
-        "data/quality.html.j2",
+        "quality.html.j2",
         language,
         filters={"n": "{:,}".format, "pct": _percent},
         q=quality,

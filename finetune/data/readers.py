@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from finetune.data.files.opening import raw_rows
+from finetune.data.format_detection import chosen
 from finetune.data.formats.registry import FORMATS
 from finetune.data.rows import BadRow, Content, Fields, RowError, as_record, shown
-from finetune.data.sniffing import chosen
 from finetune.errors import DataError
 from finetune.recipe import DataTable
 from finetune.records import RawRow, Record
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 NAMES_SHOWN = 8
 NAME_SHOWN = 40  # characters

@@ -9,7 +9,7 @@ from typing import Any
 from finetune.errors import DataError
 from finetune.recipe import DataTable
 from finetune.records import Entity, Record, Turn
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 RAW_CHARACTERS = 2_000
 """Of a bad row that are kept: enough to find and understand it."""

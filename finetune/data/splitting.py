@@ -27,7 +27,7 @@ from finetune.data.dedupe import question_form
 from finetune.errors import DataError
 from finetune.recipe import SplitTable
 from finetune.records import Record, Split
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 

@@ -9,8 +9,8 @@ from finetune.data.rows import identified
 from finetune.errors import RecipeError
 from finetune.recipe import WindowTable
 from finetune.records import Entity, Record
-from ingest.tokens import sentence_spans
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
+from ingest.text.words import sentence_spans
 
 FULLEST = 0.5
 """Share of a window that a cut at a sentence's end must leave: below it we cut inside one."""

@@ -11,8 +11,8 @@ from tomlkit.items import Table
 from finetune.errors import ExportError
 from finetune.export.files import cannot_write
 from finetune.runs import write_whole
+from ingest.foundation.messages import Wording
 from ingest.settings import FILE_NAME, config_file, default_ollama_host, home, read_toml
-from ingest.wording import Wording
 
 MEMORY = "activations.json"
 """In the assistant's home: what stood in the settings before, the latest last."""

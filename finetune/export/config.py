@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from finetune.chatformat import ChatFormat
 from finetune.errors import BaseModelError, ExportError
+from finetune.model.chat_format import ChatFormat
 from finetune.recipe import ExportTable
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 TOKENIZER_FILES = (
     "tokenizer.json",

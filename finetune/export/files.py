@@ -11,7 +11,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from finetune.errors import BaseModelError, ExportError
-from ingest.wording import Wording, system_words
+from ingest.foundation.messages import Wording, system_words
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """No room on the disk, in the quota, or under the limit on one file's size."""

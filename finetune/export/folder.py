@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from finetune.chatformat import chat_format
 from finetune.errors import ExportError
 from finetune.export.config import (
     GENERATION,
@@ -13,9 +12,10 @@ from finetune.export.config import (
     write_generation_config,
 )
 from finetune.export.files import place, tensor_files, writing
+from finetune.model.chat_format import chat_format
+from finetune.model.tokenization import load_tokenizer
 from finetune.recipe import Recipe
-from finetune.tokenizing import load_tokenizer
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 NEEDED = ("config.json", GENERATION, "tokenizer.json", TOKENIZER_CONFIG, TEMPLATE)
 

@@ -27,7 +27,7 @@ from finetune.export.gguf_tokenizer import (
     write_vocabulary,
 )
 from finetune.progress import Progress, Silence
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 GgufKind = Literal["f32", "f16", "q8_0"]
 

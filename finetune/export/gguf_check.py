@@ -7,9 +7,9 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from finetune.errors import ExportError
-from finetune.tokenizing import PROBE, load_tokenizer
+from finetune.model.tokenization import PROBE, load_tokenizer
 from finetune.train.model import quiet
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 LEAST_EQUAL = 0.9
 """Share of positions at which both put the same token first; Q8_0 loses a few near-ties."""

@@ -10,7 +10,7 @@ import gguf
 
 from finetune.errors import ExportError
 from finetune.export.config import TOKENIZER_CONFIG, read_json
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 _QWEN2 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"

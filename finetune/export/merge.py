@@ -14,8 +14,6 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from finetune.bases import find_base
-from finetune.chatformat import ChatFormat, chat_format
 from finetune.errors import BaseModelError, ExportError
 from finetune.export.config import (
     compatible_config,
@@ -25,16 +23,18 @@ from finetune.export.config import (
     write_json,
 )
 from finetune.export.files import gigabytes, require_space, tensor_files, writing
+from finetune.model.base_model import find_base
+from finetune.model.chat_format import ChatFormat, chat_format
+from finetune.model.samples import encode_prompt
+from finetune.model.tokenization import load_tokenizer
 from finetune.progress import Progress
 from finetune.recipe import Recipe
 from finetune.records import Record, Turn
 from finetune.runs import Run
-from finetune.samples import encode_prompt
-from finetune.tokenizing import load_tokenizer
 from finetune.train.adapters import check_adapter, with_adapter
 from finetune.train.hardware import Hardware
 from finetune.train.model import LoadedModel, load_base
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 DtypeName = Literal["auto", "float32", "float16", "bfloat16"]
 

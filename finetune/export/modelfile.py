@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from finetune.chatformat import ChatFormat, chat_format
 from finetune.errors import ExportError
 from finetune.export.config import LICENSES
+from finetune.model.chat_format import ChatFormat, chat_format
 from finetune.recipe import Recipe
 from finetune.runs import write_whole
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 LONGEST_PATH = 255
 """A licence given in the recipe is a text if it is longer, or has lines."""

@@ -20,8 +20,8 @@ from finetune.export.verification import Check, verify_model
 from finetune.progress import Progress
 from finetune.recipe import Quantization, Recipe
 from finetune.runs import Run
-from ingest.servers import base_url, is_loopback
-from ingest.wording import SILENCE, Wording
+from ingest.foundation.messages import SILENCE, Wording
+from ingest.foundation.server_urls import base_url, is_loopback
 
 SILENCE_S = 1_800.0
 """Quantising a large model says nothing for minutes."""

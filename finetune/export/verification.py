@@ -7,15 +7,15 @@ from typing import Any
 import httpx
 import ollama
 
-from assistant.reasoning import THINK_CLOSE, THINK_OPEN
-from finetune.chatformat import render_prompt
+from assistant.models.reasoning import THINK_CLOSE, THINK_OPEN
 from finetune.errors import ExportError
 from finetune.export.modelfile import ServedAs
+from finetune.model.chat_format import render_prompt
 from finetune.recipe import Recipe
 from finetune.records import Turn
 from finetune.runs import Run
-from ingest.servers import is_loopback
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
+from ingest.foundation.server_urls import is_loopback
 
 TIMEOUT_S = 600.0
 """Of one answer: the first one loads the model."""

@@ -4,9 +4,9 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from finetune.chatformat import chat_format
 from finetune.export.config import TEMPLATE, read_json
 from finetune.export.folder import export_folder
+from finetune.model.chat_format import chat_format
 from finetune.recipe import Recipe
 from finetune.runs import Run
 

@@ -19,7 +19,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from assistant.events import ReasoningDelta
-from assistant.reasoning import ThinkSplitter
+from assistant.models.reasoning import ThinkSplitter
 from finetune.errors import FinetuneError
 from finetune.serve.bodies import (
     BadRequestError,
@@ -30,10 +30,10 @@ from finetune.serve.bodies import (
     finish_of,
     usage_of,
 )
-from finetune.serve.desk import BusyError, Desk, OvertimeError
 from finetune.serve.engine import Asked, Ended, Engine, TooLongError
 from finetune.serve.metrics import Measured, Metrics
-from ingest.wording import Language, Wording
+from finetune.serve.request_queue import BusyError, Desk, OvertimeError
+from ingest.foundation.messages import Language, Wording
 
 QUEUE = 8
 TIMEOUT_S = 300.0

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from finetune.errors import FinetuneError
 from finetune.records import Record, Turn
 from finetune.serve.engine import Asked, Ended
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 LONGEST_TEXT = 100_000
 """Characters of one message: far above any context, far below what hurts."""

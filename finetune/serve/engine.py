@@ -9,13 +9,13 @@ from torch import Tensor
 from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
 from transformers.generation.streamers import BaseStreamer
 
-from finetune.chatformat import ChatFormat
 from finetune.errors import FinetuneError
+from finetune.model.chat_format import ChatFormat
+from finetune.model.samples import encode_prompt
+from finetune.model.tokenization import ChatTokenizer
 from finetune.records import Record
-from finetune.samples import encode_prompt
-from finetune.tokenizing import ChatTokenizer
 from finetune.train.model import LoadedModel
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 Reason = Literal["stop", "length", "left"]
 

@@ -5,8 +5,8 @@ import socket
 
 import uvicorn
 
-from finetune.chatformat import chat_format
 from finetune.errors import ExportError
+from finetune.model.chat_format import chat_format
 from finetune.progress import Progress
 from finetune.recipe import Recipe
 from finetune.runs import Run
@@ -14,7 +14,7 @@ from finetune.serve.app import Defaults, build_app
 from finetune.serve.engine import TransformersEngine
 from finetune.train.adapters import load_made
 from finetune.train.hardware import hardware
-from ingest.wording import Wording, system_words
+from ingest.foundation.messages import Wording, system_words
 
 
 def serve(

@@ -20,7 +20,7 @@ from finetune.recipe import Recipe, TrainTable
 from finetune.runs import write_whole
 from finetune.train.hardware import Hardware
 from finetune.train.model import LoadedModel, load_base
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 BASE_FILE = "base.json"
 """Beside the adapter: which base it was trained on, by name and fingerprint."""

@@ -11,15 +11,15 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
 
-from finetune.chatformat import chat_format
 from finetune.errors import RecipeError
+from finetune.model.chat_format import chat_format
+from finetune.model.samples import IGNORED, Encoded, Sample, encode
+from finetune.model.tokenization import ChatTokenizer
 from finetune.progress import Progress
 from finetune.recipe import Recipe
 from finetune.records import Record, Split
 from finetune.runs import Run
-from finetune.samples import IGNORED, Encoded, Sample, encode
-from finetune.tokenizing import ChatTokenizer
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 ANY_LENGTH = 1 << 40
 """More tokens than any sample has."""

@@ -14,7 +14,7 @@ from finetune.train.checkpoints import evaluations_since_best
 from finetune.train.failures import divergence
 from finetune.train.hardware import Hardware, Precision, peak_memory
 from finetune.train.log import LogEntry, TrainLog
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 SCALER_TRIES = 20
 """Steps in a row that fp16's gradient scaler may skip: it begins at 2^16 and halves each time."""

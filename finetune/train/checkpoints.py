@@ -12,7 +12,7 @@ from transformers import TrainerState
 from finetune.errors import RecipeError
 from finetune.recipe import Recipe
 from finetune.runs import Run, digest_of, write_whole
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 STATE_FILE = "trainer_state.json"
 """What transformers writes last: a checkpoint in which it can be read is whole."""

@@ -11,7 +11,7 @@ from torch import nn
 from finetune.errors import TrainingError
 from finetune.recipe import Recipe, TrainTable
 from finetune.train.hardware import Hardware, Precision
-from ingest.wording import SILENCE, Wording
+from ingest.foundation.messages import SILENCE, Wording
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 WRITE_FAILED = ("PytorchStreamWriter", "inline_container", "iostream error")

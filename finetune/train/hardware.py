@@ -10,7 +10,7 @@ import torch
 
 from finetune.errors import RecipeError
 from finetune.recipe import TrainTable
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 Device = Literal["cuda", "mps", "cpu"]
 Precision = Literal["bf16", "fp16", "fp32"]

@@ -11,7 +11,7 @@ from typing import Any
 
 from finetune.errors import TrainingError
 from finetune.runs import write_whole
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 LOG_FILE = "log.jsonl"
 SUMMARY_FILE = "summary.json"

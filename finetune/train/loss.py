@@ -17,7 +17,7 @@ from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
-from finetune.samples import IGNORED
+from finetune.model.samples import IGNORED
 
 RESHAPED_LOGITS = ("final_logit_softcapping", "logit_scale", "logits_scaling")
 """Settings of models that do more to logits than one linear layer (Gemma 2, Cohere, Granite)."""

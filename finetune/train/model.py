@@ -18,12 +18,12 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from finetune.bases import download_command, find_base
 from finetune.errors import BaseModelError, TrainingError
+from finetune.model.base_model import download_command, find_base
+from finetune.model.tokenization import ChatTokenizer, load_tokenizer
 from finetune.recipe import Recipe
-from finetune.tokenizing import ChatTokenizer, load_tokenizer
 from finetune.train.hardware import Hardware, Precision, choose_precision
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 DTYPES: dict[Precision, torch.dtype] = {
     "bf16": torch.bfloat16,

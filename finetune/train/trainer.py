@@ -25,13 +25,13 @@ from transformers import (
 )
 from transformers.trainer_callback import PrinterCallback
 
-from finetune.bases import find_base
-from finetune.chatformat import chat_format
+from finetune.model.base_model import find_base
+from finetune.model.chat_format import chat_format
+from finetune.model.samples import total_steps
+from finetune.model.tokenization import load_tokenizer
 from finetune.progress import Progress, Silence
 from finetune.recipe import Recipe
 from finetune.runs import Run
-from finetune.samples import total_steps
-from finetune.tokenizing import load_tokenizer
 from finetune.train.adapters import add_lora, fingerprint, save_origin
 from finetune.train.arguments import process, processes, training_arguments
 from finetune.train.batches import Lessons, Row, load_lessons, padding
@@ -62,7 +62,7 @@ from finetune.train.model import (
     load_base,
 )
 from finetune.train.plots import draw_curves
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 FORWARD_SHARE = 1 / 3
 """Time of a forward pass in that of a training step: the backward pass costs about two more."""

@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from assistant.answers import Passage, Prompt
+from assistant.answer.prompts import build_prompt
 from assistant.events import AnswerDelta, ReasoningDelta, ReplyFinished
 from assistant.models.base import ChatModel
 from assistant.models.extractive import ExtractiveModel
 from assistant.models.ollama import OllamaModel
 from assistant.models.openai import OpenAIModel
 from assistant.models.scripted import ScriptedModel
-from assistant.prompts import build_prompt
-from ingest.wording import Language
+from assistant.values import Passage, Prompt
+from ingest.foundation.messages import Language
 from tests.engines.ollama_server import OllamaServer
 
 pytestmark = pytest.mark.anyio

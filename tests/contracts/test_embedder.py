@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from ingest.embed.base import FLUENCY_FLOOR, Embedder, Vector
-from ingest.embed.builtin import BuiltinEmbedder
-from ingest.embed.memory import HashingEmbedder
-from ingest.embed.ollama import OllamaEmbedder
-from ingest.embed.weights import find_weights
+from ingest.index.embed.base import FLUENCY_FLOOR, Embedder, Vector
+from ingest.index.embed.builtin import BuiltinEmbedder
+from ingest.index.embed.memory import HashingEmbedder
+from ingest.index.embed.ollama import OllamaEmbedder
+from ingest.index.embed.weights import find_weights
 from tests.engines.ollama_server import OllamaServer
 
 pytestmark = pytest.mark.anyio

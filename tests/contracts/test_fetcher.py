@@ -5,16 +5,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ingest.addresses import AddressGuard
 from ingest.documents import PageRecord
 from ingest.errors import FetchError, ForbiddenError
-from ingest.fetch.base import Fetcher
-from ingest.fetch.browser import BrowserFetcher
-from ingest.fetch.http import HttpClient, HttpFetcher
-from ingest.fetch.memory import MemoryFetcher, html_page
-from ingest.robots import RobotsGate
-from ingest.urls import canonical_url
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
+from ingest.web.fetch.base import Fetcher
+from ingest.web.fetch.browser import BrowserFetcher
+from ingest.web.fetch.http import HttpClient, HttpFetcher
+from ingest.web.fetch.memory import MemoryFetcher, html_page
+from ingest.web.robots import RobotsGate
+from ingest.web.ssrf import AddressGuard
+from ingest.web.urls import canonical_url
 from tests.internet.net import Internet, Reply, Request
 from tests.internet.weird import page_en
 

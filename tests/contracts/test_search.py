@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from assistant.answers import SearchHit
 from assistant.models.scripted import ScriptedModel
 from assistant.search.base import SearchEngine, SearchProvider
 from assistant.search.cached import CachedSearch
@@ -14,7 +13,8 @@ from assistant.search.duckduckgo import DuckDuckGo
 from assistant.search.expansion import ExpandingSearch
 from assistant.search.memory import MemoryEngine, MemorySearch
 from assistant.search.searxng import SearXNG
-from ingest.cache import ExpiringCache
+from assistant.values import SearchHit
+from ingest.foundation.cache import ExpiringCache
 from tests.internet.duckduckgo import DuckDuckGoSite, fixed
 from tests.internet.engines import brave, mojeek
 from tests.internet.net import Internet

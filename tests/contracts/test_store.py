@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from ingest.errors import StoreError
-from ingest.store.catalog import Catalog
-from ingest.store.index import Index
-from ingest.store.memory import MemoryVectors
-from ingest.tokens import words
+from ingest.index.store.catalog import Catalog
+from ingest.index.store.hybrid import Index
+from ingest.index.store.memory import MemoryVectors
+from ingest.text.words import words
 from tests.index_samples import (
     SPACE,
     at,

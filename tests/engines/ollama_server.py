@@ -22,7 +22,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Self
 
-from ingest.tokens import words
+from ingest.text.words import words
 from tests.engines.replies import (
     ENGINE_BUSY,
     ENGINE_KILLED,

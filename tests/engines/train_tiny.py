@@ -6,7 +6,7 @@ The shipped weights are such a run's: 8,700 steps, 48 of 50 replies right to the
 the prompts' wording asks for another run.
 
 Qwen2's architecture (2 layers, 64 wide) with DeepSeek-R1's chat template, trained on prompts that
-`assistant.prompts` writes, so that a real engine can be asked in earnest. It knows nothing but
+`assistant.answer.prompts` writes, so that a real engine can be asked in earnest. It knows nothing but
 "What is the X?" over passages that say "The X is Y.".
 """
 
@@ -25,9 +25,9 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, 
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from assistant.answers import Passage
-from assistant.prompts import build_prompt
-from assistant.reasoning import THINK_CLOSE, THINK_OPEN
+from assistant.answer.prompts import build_prompt
+from assistant.models.reasoning import THINK_CLOSE, THINK_OPEN
+from assistant.values import Passage
 
 BOS, EOS, PAD = "<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<｜pad｜>"
 USER, ASSISTANT = "<｜User｜>", "<｜Assistant｜>"

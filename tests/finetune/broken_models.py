@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM
 
-from finetune.chatformat import chat_format
+from finetune.model.chat_format import chat_format
+from finetune.model.samples import IGNORED, Sample, encode, encode_prompt
+from finetune.model.tokenization import load_tokenizer
 from finetune.recipe import FormatName, Recipe, parse_recipe
 from finetune.records import Record, Turn, to_json
 from finetune.runs import Run
-from finetune.samples import IGNORED, Sample, encode, encode_prompt
-from finetune.tokenizing import load_tokenizer
 from tests.finetune.tiny import make_tiny
 
 ROWS = tuple(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from finetune.chatformat import FORMATS
+from finetune.model.chat_format import FORMATS
 from finetune.recipe import FormatName
 from finetune.records import Turn
 

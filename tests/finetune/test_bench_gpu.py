@@ -25,9 +25,9 @@ from bench.finetune_gpu import (
     recipe_of,
     table,
 )
-from finetune.memory import read_shape
+from finetune.model.memory_estimate import read_shape
+from finetune.model.samples import IGNORED
 from finetune.recipe import TrainTable, load_recipe
-from finetune.samples import IGNORED
 from finetune.train.adapters import add_lora
 from finetune.train.batches import padding
 from finetune.train.hardware import hardware

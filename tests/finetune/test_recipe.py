@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from finetune.errors import RecipeError
+from finetune.pipeline import initialise, names
 from finetune.recipe import load_recipe
-from finetune.workflow import initialise, names
 
 SMALL = """
 name = "small"

@@ -7,7 +7,7 @@ import pytest
 from finetune.errors import FinetuneError, RecipeError, TrainingError
 from finetune.records import Entity, Record, Turn, from_json, to_json
 from finetune.runs import Run, digest_of, write_whole
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 RECORD = Record(
     id="ab12",

@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 import pytest
 
 from ingest.documents import Hop, Page, PageRecord
-from ingest.embed.base import Embedder, Vector
-from ingest.embed.memory import HashingEmbedder
 from ingest.errors import (
     EmbedError,
     FetchError,
@@ -21,15 +19,17 @@ from ingest.errors import (
     StoreError,
 )
 from ingest.events import IngestEvent, PageSkipped, PageStored
-from ingest.fetch.base import Fetcher
-from ingest.fetch.memory import MemoryFetcher, html_page
+from ingest.foundation.messages import Wording
+from ingest.index.embed.base import Embedder, Vector
+from ingest.index.embed.memory import HashingEmbedder
+from ingest.index.store.base import ChunkStore
+from ingest.index.store.catalog import Catalog
+from ingest.index.store.hybrid import Index
+from ingest.index.store.memory import MemoryVectors
 from ingest.pipeline import Ingestor
-from ingest.store.base import ChunkStore
-from ingest.store.catalog import Catalog
-from ingest.store.index import Index
-from ingest.store.memory import MemoryVectors
-from ingest.tokens import words
-from ingest.wording import Wording
+from ingest.text.words import words
+from ingest.web.fetch.base import Fetcher
+from ingest.web.fetch.memory import MemoryFetcher, html_page
 from tests.ladders import ladder
 
 pytestmark = pytest.mark.anyio

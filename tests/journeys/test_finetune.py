@@ -18,7 +18,7 @@ import filelock
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from ingest.wording import Language
+from ingest.foundation.messages import Language
 from tests.finetune.tiny import make_tiny
 from tests.journeys.conftest import LONGEST_S, Shell, Shown, clean_environment
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from assistant.answers import Passage, Prompt
-from assistant.citations import CitationStream
+from assistant.answer.citations import CitationStream
+from assistant.answer.prompts import build_prompt
 from assistant.errors import ModelError
 from assistant.events import AnswerDelta, ModelEvent, ReasoningDelta, ReplyFinished
 from assistant.models.openai import OpenAIModel
-from assistant.prompts import build_prompt
+from assistant.values import Passage, Prompt
 
 pytestmark = [pytest.mark.anyio, pytest.mark.engine]
 

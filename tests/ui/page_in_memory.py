@@ -5,21 +5,21 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from streamlit.testing.v1 import AppTest
 
-from assistant.answers import SearchHit
+from assistant.answer.orchestrator import Assistant, Remark
+from assistant.answer.retrieval import Retriever
 from assistant.models.base import ChatModel
-from assistant.orchestrator import Assistant, Remark
-from assistant.retrieval import Retriever
 from assistant.search.memory import MemorySearch
-from ingest.embed.memory import HashingEmbedder
+from assistant.values import SearchHit
 from ingest.errors import AssistantError, FetchError
-from ingest.fetch.memory import html_page
+from ingest.foundation.messages import Wording
+from ingest.index.embed.memory import HashingEmbedder
+from ingest.index.store.catalog import Catalog
+from ingest.index.store.hybrid import Index
+from ingest.index.store.memory import MemoryVectors
 from ingest.pipeline import Ingestor
-from ingest.store.catalog import Catalog
-from ingest.store.index import Index
-from ingest.store.memory import MemoryVectors
-from ingest.wording import Wording
+from ingest.web.fetch.memory import html_page
 from tests.ladders import ladder
-from ui.answerer import Answerer
+from ui.service import Answerer
 
 LIGHTS = "https://lights.test/night"
 SHUT = "https://shut.test/"

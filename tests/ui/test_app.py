@@ -7,7 +7,7 @@ from assistant.errors import ModelError
 from assistant.events import ReasoningDelta
 from assistant.models.scripted import ScriptedModel
 from ingest.errors import SettingsError
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 from tests.ui.page_in_memory import LIGHTS, failing, opening, page
 
 QUESTION = "Which lights does a drone need at night?"

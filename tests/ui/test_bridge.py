@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from assistant.errors import ModelError
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 from ui.bridge import Bridge, Shared
 
 pytestmark = pytest.mark.anyio

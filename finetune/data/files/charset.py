@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from finetune.errors import DataError
-from ingest import charsets
-from ingest.wording import Wording, system_words
+from ingest.foundation.messages import Wording, system_words
+from ingest.text import encodings
 
 SAMPLE = 65_536  # bytes; a guess does not get better with more
 BLOCK = 1 << 20  # bytes; files are searched for their first foreign character in such pieces
@@ -81,7 +81,7 @@ def _guess(sample: bytes) -> str:
     foreign = [line for line in sample.split(b"\n") if not line.isascii()]
     if 2 * sum(map(_is_utf8, foreign)) >= len(foreign):
         return "utf-8"  # the rows that hold the broken bytes are refused
-    return charsets.codec_of(sample)
+    return encodings.codec_of(sample)
 
 
 def _is_utf8(line: bytes) -> bool:

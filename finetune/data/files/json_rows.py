@@ -8,7 +8,7 @@ from typing import Any, TextIO
 from finetune.data.files.lines import fits, lines_of, too_long
 from finetune.data.rows import BadRow, RowError, shown
 from finetune.records import RawRow
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 BLOCK = 1 << 16  # characters read at once
 LONGEST_KEY = 256  # characters of a mark that may be cut by a block's end

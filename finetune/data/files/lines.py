@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from finetune.data.rows import RAW_CHARACTERS, RowError
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 BLOCK = 1 << 16  # characters of an overlong line that are passed over at once
 

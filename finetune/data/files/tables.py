@@ -9,7 +9,7 @@ from finetune.data.files.lines import Line, fits, lines_of, too_long
 from finetune.data.rows import BadRow, RowError, shown
 from finetune.errors import DataError
 from finetune.records import RawRow
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 DELIMITERS = ",\t;|"
 """Excel writes semicolons where the comma is the decimal mark."""

@@ -10,7 +10,7 @@ from typing import Any
 from finetune.data.formats.thinking import turn_of
 from finetune.data.rows import QUESTION, Content, Fields, RowError, required
 from finetune.records import Turn
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 
 def fits(fields: Fields) -> bool:

@@ -11,8 +11,8 @@ from typing import Any
 
 from finetune.data.rows import TEXT, Content, Fields, RowError, required
 from finetune.records import Entity, Record, Turn
-from ingest.tokens import language_of
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
+from ingest.text.words import language_of
 
 DEFAULT_INSTRUCTION = Wording(
     'List the entities of the text as JSON: [{"label": …, "text": …}].',

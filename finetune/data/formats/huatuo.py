@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from finetune.data.formats.thinking import turn_of
 from finetune.data.rows import QUESTION, Content, Fields, RowError, as_text, required
 from finetune.records import Turn
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 _ASKED = re.compile(r"\s*问\s*[：:]\s*")
 _REPLIED = re.compile(r"\s*答\s*[：:]\s*")

@@ -6,7 +6,7 @@ from typing import Any
 from finetune.data.formats.thinking import turn_of
 from finetune.data.rows import QUESTION, Content, Fields, RowError, as_text, required
 from finetune.records import Turn
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 _SIDES = {
     **dict.fromkeys(("human", "user", "observation", "tool", "function"), "user"),

@@ -8,7 +8,7 @@ import json
 
 from finetune.data.rows import Content, Fields, RowError, required
 from finetune.records import Turn
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 PARTS = ("observation", "feeling", "need", "request", "rewrite")
 RISKY, POLITE = "risk", "polite"

@@ -2,10 +2,10 @@
 
 import re
 
-from assistant.reasoning import THINK_CLOSE, THINK_OPEN
+from assistant.models.reasoning import THINK_CLOSE, THINK_OPEN
 from finetune.data.rows import ANSWER, RowError, required
 from finetune.records import Turn
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 _BLOCK = re.compile(rf"\s*{THINK_OPEN}(?P<think>.*?){THINK_CLOSE}(?P<answer>.*)", re.DOTALL)
 _CLOSED_ALONE = re.compile(

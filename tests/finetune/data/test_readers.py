@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from finetune.data.format_detection import look, sniff
 from finetune.data.formats.entities import parts_of
 from finetune.data.readers import read_records, record_of
 from finetune.data.rows import BadRow, Fields
-from finetune.data.sniffing import look, sniff
 from finetune.errors import DataError
 from finetune.recipe import DataTable
 from finetune.records import RawRow, Record, Turn

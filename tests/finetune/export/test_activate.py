@@ -12,9 +12,9 @@ import pytest
 from assistant.settings import load_settings
 from finetune.errors import ExportError
 from finetune.export.activate import activate, rollback
+from finetune.pipeline import Workshop
 from finetune.progress import Silence
 from finetune.runs import Run
-from finetune.workflow import Workshop
 from ingest.errors import SettingsError
 from tests.engines.ollama_create import CreatingOllama
 from tests.engines.ollama_server import OllamaServer

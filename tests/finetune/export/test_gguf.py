@@ -14,11 +14,11 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, PreTrainedModel
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
-from finetune.chatformat import chat_format, render_prompt
 from finetune.errors import BaseModelError, ExportError
 from finetune.export.config import compatible_config
 from finetune.export.gguf import GgufKind, llama3_factors, write_gguf
-from finetune.tokenizing import load_tokenizer
+from finetune.model.chat_format import chat_format, render_prompt
+from finetune.model.tokenization import load_tokenizer
 from tests.finetune.export.conftest import Merged
 
 R1 = chat_format("r1-think")

@@ -9,12 +9,12 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from finetune.chatformat import chat_format, render_prompt
 from finetune.errors import ExportError
 from finetune.export.gguf import write_gguf
 from finetune.export.gguf_check import check_gguf
-from finetune.export.hand_over import Target, export
+from finetune.export.targets import Target, export
 from finetune.export.vllm import serve_command
+from finetune.model.chat_format import chat_format, render_prompt
 from finetune.progress import Silence
 from finetune.runs import Run
 from tests.finetune.export.conftest import Merged

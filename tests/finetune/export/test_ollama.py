@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from finetune.chatformat import chat_format
 from finetune.errors import ExportError
 from finetune.export.modelfile import served_as
 from finetune.export.ollama import OllamaReport, export_to_ollama
+from finetune.model.chat_format import chat_format
 from finetune.progress import Silence
 from finetune.recipe import Recipe
 from finetune.runs import Run

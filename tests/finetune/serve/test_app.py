@@ -10,7 +10,7 @@ import pytest
 from finetune.serve.app import Defaults, build_app
 from finetune.serve.engine import EngineError
 from finetune.serve.memory import ScriptedEngine
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 from tests.finetune.serve.serving import events, said, serving, until
 
 THINKER = ("Wind ", "first.", "\n</think>", "\n\n", "Land ", "at ", "once.")

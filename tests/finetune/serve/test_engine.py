@@ -10,12 +10,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finetune.chatformat import chat_format
 from finetune.errors import BaseModelError, ExportError
+from finetune.model.chat_format import chat_format
+from finetune.model.samples import encode_prompt
 from finetune.progress import Silence
 from finetune.records import Record, Turn
 from finetune.runs import Run
-from finetune.samples import encode_prompt
 from finetune.serve.app import build_app
 from finetune.serve.engine import Asked, StopWords, TooLongError, TransformersEngine
 from finetune.serve.server import open_engine, serve

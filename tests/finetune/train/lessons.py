@@ -12,7 +12,7 @@ from finetune.progress import Silence
 from finetune.recipe import Recipe, parse_recipe
 from finetune.records import Record, Turn, to_json
 from finetune.runs import Run
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 
 QUICK: dict[str, Any] = {
     "r": 16,

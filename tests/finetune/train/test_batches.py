@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finetune.errors import RecipeError
+from finetune.model.samples import IGNORED, Sample
+from finetune.model.tokenization import load_tokenizer
 from finetune.progress import Silence
 from finetune.runs import Run
-from finetune.samples import IGNORED, Sample
-from finetune.tokenizing import load_tokenizer
 from finetune.train.arguments import training_arguments, warmup_steps
 from finetune.train.batches import (
     SampleSet,

@@ -14,7 +14,7 @@ from torch import nn
 from finetune.recipe import TrainTable
 from finetune.train.failures import divergence, memory_failure, out_of_disk, out_of_memory
 from finetune.train.hardware import Hardware
-from ingest.wording import Wording
+from ingest.foundation.messages import Wording
 from tests.finetune.train.lessons import prepared, recipe
 
 ROOT = Path(__file__).parents[3]

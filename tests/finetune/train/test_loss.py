@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  torch's own name for it
 from transformers import Gemma2Config, Gemma2ForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
-from finetune.samples import IGNORED
+from finetune.model.samples import IGNORED
 from finetune.train.loss import learn_targets_only, summed_loss, target_loss
 
 WORDS = 97

@@ -56,7 +56,7 @@ def test_loss_falls_to_a_tenth_and_the_files_tell_how(tiny: Path, run: Run) -> N
 
 
 def test_every_token_of_every_sample_is_counted_once_an_epoch(tiny: Path, run: Run) -> None:
-    from finetune.tokenizing import load_tokenizer
+    from finetune.model.tokenization import load_tokenizer
     from finetune.train.batches import load_lessons
 
     lessons = load_lessons(recipe(tiny), run, load_tokenizer(tiny), progress=Silence())
@@ -152,7 +152,7 @@ def test_without_a_validation_split_the_last_weights_are_kept(tiny: Path, tmp_pa
 
 def test_the_adapter_repeats_the_loss_that_was_measured(tiny: Path, run: Run) -> None:
     """What lies in the run folder is what was evaluated, not something near it."""
-    from finetune.tokenizing import load_tokenizer
+    from finetune.model.tokenization import load_tokenizer
     from finetune.train.batches import load_lessons, padding
     from finetune.train.loss import learn_targets_only, summed_loss
 

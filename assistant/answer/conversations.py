@@ -1,0 +1,236 @@
+"""Makes a follow-up ("and in winter?") into a question that can be searched for by itself.
+
+Greetings and thanks are no questions at all, and are told apart.
+"""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from contextlib import aclosing
+
+from assistant.answer.prompts import estimate_tokens, harmless
+from assistant.errors import ModelError
+from assistant.events import AnswerDelta, Notice, ReasoningDelta
+from assistant.models.base import ChatModel
+from assistant.models.reasoning import THINK_CLOSE, THINK_OPEN
+from assistant.values import Message, Prompt
+from ingest.foundation.messages import Language, Wording
+from ingest.text.words import content_words, language_of
+
+REWRITE_SECONDS = 8.0
+"""How long the search may wait for a better question."""
+
+REWRITE_TOKENS = 96
+LONGEST_QUESTION = 200
+"""Characters of a rewritten question; longer ones are answers."""
+
+LONGEST_THINKING = 2_000
+"""Characters of thinking after which the coded rules are the faster way."""
+
+TURNS = 4
+"""The latest messages that the model sees, two questions and two answers."""
+
+TURN_CHARACTERS = 400
+SHORT_WORDS = 2
+"""Content words under which a question after another one leans on it."""
+
+TOPIC_WORDS = 16
+"""Words of an English question that are added to the next one, at most."""
+
+TOPIC_CHARACTERS = 6
+"""A shorter phrase of a Chinese question is no topic by itself: the next phrase goes along."""
+
+ASK = Wording(
+    "Rewrite the last question so that it can be understood without the conversation. Replace "
+    "pronouns by what they stand for. Do not answer it. Reply with the question alone, in English, "
+    "on one line.",
+    "把最后一个问题改写成不看对话也能理解的问题。把代词换成它所指的内容。不要回答。"
+    "只输出改写后的问题，用中文，一行。",
+)
+LAST = Wording("Last question: ", "最后一个问题：")
+REWRITTEN = Wording("Rewritten question:", "改写后的问题：")
+
+_LEANS_EN = re.compile(
+    r"^\s*(?:and|but|or|so|then|also|what about|how about|what else|why not|why|really)\b"
+    r"|\b(?:it|its|they|them|their|theirs|he|him|his|she|her|hers|this|that|these|those|there"
+    r"|the (?:former|latter|same|first|second|other)|one|ones)\b",
+    re.IGNORECASE,
+)
+_NO_PRONOUN_EN = re.compile(
+    r"\b(?:is|was|does|did|will|can|could|would|should|may) (?:it|there)\b(?= (?:rain|snow|legal"
+    r"|possible|true|necessary|a|an|any|safe)\b)|\b(?:that|this) (?:is|are|was|were|can|has|have)\b"
+    r"|(?<=\w )that\b(?= \w)|\bthere (?:is|are|was|were)\b|\b(?:is|are|was|were) there\b"
+    r"|\bone of\b|\bthis (?:year|month|week)\b",
+    re.IGNORECASE,
+)
+_PRONOUN_ZH = r"(?:[它她]们?|(?<![其吉])他们?|这个|那个|这些|那些|这种|那种|前者|后者|其)"
+_LEANS_ZH = re.compile(
+    r"^(?:那|那么|还有|另外|然后|而|再|也|以及|为什么|为何|怎么办|具体|详细|继续|比如|例如|这|该|此)"
+    rf"|^其(?!他|它|中国|实)|(?!其){_PRONOUN_ZH}|其中|上述|上面|刚才|(?<!应)该(?!怎|如何)|呢[?？]?$"
+)
+_THIRD_PERSON_ZH = re.compile(r"[它她]们?|(?<![其吉])他们?")
+_THIRD_PERSON_EN = re.compile(r"\b(?:it|they|them)\b", re.IGNORECASE)
+_PARTICLE_ZH = re.compile(r"呢(?=[?？]?$)")
+_NAME_EN = re.compile(r"(?<=\s)(?:[A-Z][\w-]*)(?:\s(?:[A-Z]|\d)[\w-]*)*")
+_ASKING_ZH = re.compile(
+    r"请问|什么时候|什么|怎么样|怎么|怎样|如何|哪些|哪里|哪个|几个|是否|可以|能不能|能否|需要|应该|有没有"
+    r"|为什么|为何|还是|多[少大高远重久热冷长快深]|[吗呢吧了是在有]|[?？!！,，。;；:：、]"
+)
+_EDGES_ZH = re.compile(r"^[的和与\s]+|[的和与用要会能\s]+$")
+_LABEL = re.compile(
+    r"^\s*(?:rewritten question|question|standalone question|改写后的问题|改写后|问题)\s*[:：]\s*",
+    re.IGNORECASE,
+)
+_FILLER = re.compile(
+    r"^(?:那么?|还有|另外|然后|以及|and|but|so|then|what about|how about)[\s,，、]*", re.IGNORECASE
+)
+
+
+SMALL_TALK = Wording(
+    "Glad to help: ask a question, and I look for an answer with sources.",
+    "很乐意帮忙：请直接提问，我会找出有出处的回答。",
+)
+_NOD = (
+    r"(?:hi|hello|hey|thanks|thank you|thx|ty|ok|okay|yes|no|sure|bye|goodbye|great|nice|cool"
+    r"|got it|i see|perfect|awesome|good (?:morning|afternoon|evening|night|bye|job))\b"
+    r"|你好|您好|大家好|嗨|哈喽|早上好|上午好|中午好|下午好|晚上好|早安|晚安"
+    r"|非常感谢|感谢|多谢|谢谢|谢了|辛苦了|再见|拜拜|不客气|没事|好的|好了|好|行|嗯|哦|噢|对|是的|不用"
+    r"|明白|知道了|了解|懂了|收到|太好了|太棒了|真棒|厉害|ok"
+)
+_AFTER_NOD = r"(?:very much|so much|a lot|there)\b|[你您啊呀啦哈呢了]"
+_SMALL_TALK = re.compile(  # possessive: a long line of nods must not be tried in every way
+    rf"(?>{_NOD})(?:[\W_]*+(?>{_NOD}|{_AFTER_NOD}))*+[\W_]*+", re.IGNORECASE
+)
+
+
+def is_small_talk(question: str) -> bool:
+    """Tell whether this is a greeting, thanks or a nod, in which there is nothing to look up."""
+    return _SMALL_TALK.fullmatch(question.strip()) is not None
+
+
+async def standalone_question(
+    question: str,
+    history: Sequence[Message],
+    *,
+    model: ChatModel | None,
+    seconds: float = REWRITE_SECONDS,
+) -> str:
+    """Return the question as it would be asked without the conversation.
+
+    A question that stands alone is returned unchanged, and no model is asked. What a model
+    returns within `seconds` is used only if it is one short question about the same thing; else
+    coded rules add the topic of the question before.
+    """
+    earlier = [turn for turn in history if turn.role == "user" and turn.text.strip()]
+    if not earlier or not leans_on_history(question):
+        return question
+    if model is not None and model.kind == "model":
+        rewritten = await _rewritten(question, history, model, seconds)
+        if rewritten is not None:
+            return rewritten
+    return with_topic(question, [turn.text for turn in earlier])
+
+
+def leans_on_history(question: str) -> bool:
+    """Tell whether the question needs the conversation: a pronoun, an ellipsis, a scrap."""
+    if len(set(content_words(question))) < SHORT_WORDS:
+        return True
+    if language_of(question) == "zh":
+        return bool(_LEANS_ZH.search(question.strip()))
+    return bool(_LEANS_EN.search(_NO_PRONOUN_EN.sub(" ", question)))
+
+
+def with_topic(question: str, earlier: Sequence[str]) -> str:
+    """Return the question with the topic of the latest earlier question that has its own.
+
+    A pronoun gives way to what it stands for where that is plain; else the topic goes in front.
+    """
+    standing = [text for text in earlier if not leans_on_history(text)] or list(earlier)
+    latest = standing[-1].strip()
+    rest = _PARTICLE_ZH.sub("", _FILLER.sub("", question.strip()))
+    if language_of(latest) == "zh":
+        phrases = _phrases_zh(latest)
+        topic, subject, pronoun = " ".join(phrases), phrases[0].partition("的")[0], _THIRD_PERSON_ZH
+    else:
+        topic = " ".join(latest.rstrip("?.! ").split()[:TOPIC_WORDS])
+        name = _NAME_EN.search(latest)
+        subject, pronoun = name.group() if name else "", _THIRD_PERSON_EN
+    if subject and pronoun.search(rest):
+        return pronoun.sub(lambda _: subject, rest, count=1)
+    return f"{topic} {rest}".strip()
+
+
+def _phrases_zh(question: str) -> list[str]:
+    """Return what a Chinese question is about: its first phrases that ask nothing."""
+    phrases: list[str] = []
+    for part in _ASKING_ZH.split(question):
+        phrase = _EDGES_ZH.sub("", part)
+        if len(phrase) > 1 and len("".join(phrases)) < TOPIC_CHARACTERS:
+            phrases.append(phrase)
+    return phrases or [question.rstrip("?？ ")]
+
+
+async def _rewritten(
+    question: str, history: Sequence[Message], model: ChatModel, seconds: float
+) -> str | None:
+    """Ask the model; None if it fails, takes too long or returns no question of use."""
+    prompt = rewriting_prompt(question, history)
+    try:
+        async with asyncio.timeout(seconds):
+            text = await _said(model, prompt)
+    except (TimeoutError, ModelError):
+        return None
+    line = _LABEL.sub("", text.strip()).strip(" \"'“”「」*`")
+    known = set(content_words(" ".join([question, *(turn.text for turn in history)])))
+    return line if _is_question_about(line, known) else None
+
+
+def rewriting_prompt(question: str, history: Sequence[Message]) -> Prompt:
+    """Return the short prompt that asks for a standalone question."""
+    language: Language = language_of(question)
+    turns = [turn for turn in history if turn.role != "system"][-TURNS:]
+    told = "\n".join(f"{turn.role}: {_brief(turn.text)}" for turn in turns)
+    text = f"{told}\n\n{LAST.to(language)}{harmless(question).strip()}\n{REWRITTEN.to(language)}"
+    messages = (
+        Message(role="system", text=ASK.to(language)),
+        Message(role="user", text=text),
+    )
+    return Prompt(
+        messages=messages,
+        question=question,
+        language=language,
+        tokens=sum(estimate_tokens(message.text) for message in messages),
+        reply_tokens=REWRITE_TOKENS,
+        thinking=False,
+    )
+
+
+async def _said(model: ChatModel, prompt: Prompt) -> str:
+    """Return the model's answer, cut where it is too long to be of use."""
+    answer, thought = "", 0
+    async with aclosing(model.stream(prompt)) as events:
+        async for event in events:
+            match event:
+                case AnswerDelta():
+                    answer += event.text
+                case ReasoningDelta():
+                    thought += len(event.text)
+                case Notice(code="reasoning_leaked"):
+                    answer = ""
+                case _:
+                    pass
+            if len(answer) > LONGEST_QUESTION or thought > LONGEST_THINKING:
+                break
+    return answer
+
+
+def _is_question_about(line: str, known: set[str]) -> bool:
+    """Tell whether a model's line may replace the question."""
+    fits = 0 < len(line) <= LONGEST_QUESTION and "\n" not in line
+    thinks = THINK_OPEN in line or THINK_CLOSE in line
+    return fits and not thinks and not known.isdisjoint(content_words(line))
+
+
+def _brief(text: str) -> str:
+    line = " ".join(harmless(text.rpartition(THINK_CLOSE)[2]).split())
+    return line if len(line) <= TURN_CHARACTERS else line[: TURN_CHARACTERS - 1] + "…"

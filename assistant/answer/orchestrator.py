@@ -1,0 +1,308 @@
+"""`Assistant.ask`: the order of everything between a question and its cited answer. Read first."""
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+
+from assistant.answer.citations import CitationStream
+from assistant.answer.conversations import SMALL_TALK, is_small_talk, standalone_question
+from assistant.answer.prompts import build_prompt
+from assistant.answer.retrieval import Retriever
+from assistant.errors import SearchError
+from assistant.events import (
+    AnswerDelta,
+    AnswerEvent,
+    AnswerFinished,
+    Notice,
+    NoticeCode,
+    PassagesChosen,
+    ReasoningDelta,
+    ReplyFinished,
+    SearchFinished,
+    StageStarted,
+)
+from assistant.labels import NO_TEXT_INDEX, NO_TEXT_OFFLINE, NO_TEXT_WEB
+from assistant.models.base import ChatModel
+from assistant.search.base import SearchProvider
+from assistant.search.notices import stand_in
+from assistant.values import Answer, Message, Passage, Prompt, SearchReply
+from ingest.errors import AssistantError
+from ingest.events import IngestEvent, PageSkipped
+from ingest.foundation.messages import Language, Wording
+from ingest.pipeline import Ingestor
+from ingest.text.words import language_of
+
+LONGEST_QUESTION = 4_000
+"""Characters. Longer ones are a paste by mistake: no search engine takes them."""
+
+ENOUGH_SHARE = 0.6
+ENOUGH_PAGES = 3
+"""Once so many of the pages found, and no fewer than so many, are read and bear on the question,
+the slow ones no longer hold up the answer (`ingest.straggler_cutoff`). Of ten pages six passages are
+quoted, and the six best rarely stand on the last to arrive."""
+
+
+class QuestionError(AssistantError):
+    """The question cannot be asked."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """Something the assistant has to say before each answer, e.g. that no model is there."""
+
+    code: NoticeCode
+    wording: Wording
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assistant:
+    """Answers questions. Keeps no state between calls; `history` belongs to the caller."""
+
+    search: SearchProvider
+    ingestor: Ingestor
+    retriever: Retriever
+    model: ChatModel
+    results: int = 10
+    """Pages wanted from one search."""
+    deadline: float = 12.0
+    """Seconds for searching and reading."""
+    reply_tokens: int = 2_048
+    language: Language | None = None
+    """None: the question's own."""
+    remarks: tuple[Remark, ...] = ()
+    fresh: bool = False
+    """Ask every site again, also where the page in the index is fresh."""
+
+    async def ask(
+        self, question: str, *, web: bool = False, history: Sequence[Message] = ()
+    ) -> AsyncGenerator[AnswerEvent, None]:
+        """Yield the events of one answer, in the order that `assistant.events` promises.
+
+        Raises:
+            AssistantError: the question, the index or the model cannot be used.
+        """
+        question = _checked(question)
+        language = self.language or language_of(question)
+        if is_small_talk(question):
+            for said in _without_passages(SMALL_TALK.to(language)):
+                yield said
+            return
+        warming = asyncio.create_task(self.model.warm_up())
+        try:
+            for remark in self.remarks:
+                yield Notice(code=remark.code, text=remark.wording.to(language))
+            query = await standalone_question(question, history, model=self.model)
+            if query != question:
+                yield _notice("question_rewritten", _read_as(query), language)
+            no_text = NO_TEXT_WEB if web else NO_TEXT_INDEX
+            if web:
+                async with aclosing(self._read_web(query, language)) as events:
+                    async for event in events:
+                        if isinstance(event, Notice) and event.code == "search_unavailable":
+                            no_text = NO_TEXT_OFFLINE
+                        yield event
+            async with aclosing(self._reply(query, language, history, no_text)) as replies:
+                async for reply in replies:
+                    yield reply
+        finally:
+            warming.cancel()
+            with suppress(asyncio.CancelledError):
+                await warming
+
+    async def _read_web(self, query: str, language: Language) -> AsyncGenerator[AnswerEvent, None]:
+        """Search, then read what was found until all is read or the deadline comes."""
+        until = time.monotonic() + self.deadline
+        self.ingestor.get_ready()
+        yield StageStarted(stage="search")
+        try:
+            reply = await self._searched(query, language)
+        except SearchError as error:
+            yield Notice(code="search_unavailable", text=_from_index(error, language))
+            return
+        hits = reply.hits
+        if other := stand_in(reply):
+            yield _notice("other_engine", other, language)
+        yield SearchFinished(query=query, hits=hits, engine=reply.engine, cached=reply.cached)
+        if not hits:
+            yield _notice("nothing_found", _NOTHING_FOUND, language)
+            return
+        yield StageStarted(stage="read")
+        late = 0
+        pages = self.ingestor.read(
+            [hit.url for hit in hits],
+            question=query,
+            until=until,
+            enough=max(ENOUGH_PAGES, math.ceil(ENOUGH_SHARE * len(hits))),
+            fresh=self.fresh,
+            language=language,
+        )
+        async with aclosing(pages) as events:
+            async for event in events:
+                late += _is_late(event)
+                yield event
+        if late:
+            yield _notice("pages_late", _late(late, len(hits)), language)
+
+    async def _searched(self, query: str, language: Language) -> SearchReply:
+        """Search within the deadline; a search that outlives it is a search that failed."""
+        try:
+            async with asyncio.timeout(self.deadline):
+                return await self.search.search(query, limit=self.results, language=language)
+        except TimeoutError as error:
+            raise SearchError(
+                Wording(
+                    f"{self.search.name} did not answer in {self.deadline:g} s",
+                    f"{self.search.name} 在 {self.deadline:g} 秒内没有回应",
+                ),
+                kind="timeout",
+            ) from error
+
+    async def _reply(
+        self, query: str, language: Language, history: Sequence[Message], no_text: Wording
+    ) -> AsyncGenerator[AnswerEvent, None]:
+        """Choose passages, and let the model answer from them and nothing else."""
+        yield StageStarted(stage="retrieve")
+        retrieved = await self.retriever.retrieve(query)
+        if retrieved.words_only is not None:
+            yield _notice("words_only", retrieved.words_only, language)
+        prompt = self._prompt(query, retrieved.passages, language, history)
+        if prompt.dropped:
+            yield _notice("passages_dropped", _dropped(prompt), language)
+        if not prompt.passages:
+            for said in _without_passages(no_text.to(language)):
+                yield said
+            return
+        yield PassagesChosen(passages=prompt.passages)
+        yield StageStarted(stage="reply")
+        async with aclosing(self._speak(prompt)) as events:
+            async for event in events:
+                yield event
+
+    def _prompt(
+        self,
+        query: str,
+        passages: tuple[Passage, ...],
+        language: Language,
+        history: Sequence[Message],
+    ) -> Prompt:
+        return build_prompt(
+            query,
+            passages,
+            language=language,
+            history=history,
+            context_tokens=self.model.context_tokens,
+            reply_tokens=self.reply_tokens,
+        )
+
+    async def _speak(self, prompt: Prompt) -> AsyncGenerator[AnswerEvent, None]:
+        """Stream the model's reply with its citations checked, then the whole answer."""
+        citing = CitationStream(prompt.passages)
+        said: list[str] = []
+        thought: list[str] = []
+        finished = ReplyFinished(reason="stop")
+        async with aclosing(self.model.stream(prompt)) as replies:
+            async for reply in replies:
+                match reply:
+                    case ReplyFinished():
+                        finished = reply
+                    case ReasoningDelta():
+                        thought.append(reply.text)
+                        yield reply
+                    case Notice():
+                        if reply.code == "reasoning_leaked":  # what was said so far was thinking
+                            thought, said = [*thought, *said], []
+                            citing = CitationStream(prompt.passages)
+                        yield reply
+                    case AnswerDelta():
+                        text = citing.feed(reply.text)
+                        said.append(text)
+                        if text:
+                            yield AnswerDelta(text=text)
+        rest = citing.close()
+        if rest:
+            said.append(rest)
+            yield AnswerDelta(text=rest)
+        if finished.reason == "length":
+            yield _notice("reply_cut_short", _CUT_SHORT, prompt.language)
+        answer = Answer(
+            text="".join(said).strip(),
+            kind=self.model.kind,
+            model=self.model.name,
+            reasoning="".join(thought).strip(),
+            citations=citing.citations(),
+            usage=finished.usage,
+        )
+        yield AnswerFinished(answer=answer)
+
+
+def _checked(question: str) -> str:
+    question = question.strip()
+    if not question:
+        raise QuestionError(
+            Wording("the question is empty", "问题是空的"),
+            hint=Wording('ask something: assistant ask "…"', "请写出问题：assistant ask “……”"),
+        )
+    if len(question) > LONGEST_QUESTION:
+        raise QuestionError(
+            Wording(
+                f"the question has {len(question):,} characters, more than {LONGEST_QUESTION:,}",
+                f"问题有 {len(question):,} 个字符，超过了 {LONGEST_QUESTION:,}",
+            ),
+            hint=Wording(
+                "shorten it; long texts can be indexed: ingest FILE",
+                "请缩短；长文可以先收录：ingest 文件",
+            ),
+        )
+    return question
+
+
+def _without_passages(text: str) -> tuple[AnswerEvent, ...]:
+    """Return the end of a stream that has nothing to answer from, in the promised order."""
+    answer = Answer(text=text, kind="nothing")
+    return PassagesChosen(passages=()), AnswerDelta(text=text), AnswerFinished(answer=answer)
+
+
+def _is_late(event: IngestEvent) -> bool:
+    return isinstance(event, PageSkipped) and event.reason == "deadline"
+
+
+def _notice(code: NoticeCode, wording: Wording, language: Language) -> Notice:
+    return Notice(code=code, text=wording.to(language))
+
+
+def _from_index(error: SearchError, language: Language) -> str:
+    return f"{error.to(language)} {_ANSWERING_FROM_INDEX.to(language)}"
+
+
+def _read_as(query: str) -> Wording:
+    return Wording(f"understood as: {query}", f"理解为：{query}")
+
+
+def _late(late: int, wanted: int) -> Wording:
+    return Wording(
+        f"{late} of {wanted} pages were too slow; the answer goes on without them, and they are "
+        "read for the next question",
+        f"{wanted} 个网页中有 {late} 个没有及时读到，回答不再等待它们，读完后留给下一个问题",
+    )
+
+
+def _dropped(prompt: Prompt) -> Wording:
+    return Wording(
+        f"{prompt.dropped} passages did not fit the model's context: raise model.context_tokens",
+        f"有 {prompt.dropped} 个段落超出模型的上下文：可调大 model.context_tokens",
+    )
+
+
+_NOTHING_FOUND = Wording(
+    "the search found no pages; looking in the index", "没有搜到网页，改查索引"
+)
+_ANSWERING_FROM_INDEX = Wording("(answering from the index)", "（改从索引回答）")
+_CUT_SHORT = Wording(
+    "the reply reached its length limit: raise model.reply_tokens",
+    "回答达到长度上限而中断：可调大 model.reply_tokens",
+)

@@ -1,0 +1,204 @@
+"""`assistant chat`: a conversation on the terminal."""
+
+import asyncio
+import re
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+
+import click
+
+from assistant.answer.orchestrator import Assistant
+from assistant.bootstrap import open_assistant
+from assistant.cli.terminal import Terminal, say
+from assistant.events import AnswerFinished, Notice, NoticeCode
+from assistant.settings import Settings
+from assistant.values import Answer, Message
+from ingest.errors import AssistantError
+from ingest.foundation.cli_runner import STOPPED, complain
+from ingest.foundation.messages import Language, Wording
+from ingest.foundation.startup import INTERRUPTED, decoded, typed
+from ingest.text.words import language_of
+
+REMEMBERED = 12
+"""Messages of the past that go along with a question; the prompt's budget may keep fewer."""
+
+LEAVING = frozenset({"/quit", "/exit"})
+STANDING: frozenset[NoticeCode] = frozenset({"no_model", "words_only"})
+"""What holds for the whole conversation, and is said once."""
+
+_COMMAND = re.compile(r"/[\w?-]*")
+_COMMANDS = Wording(
+    "/web switches the web on or off, /new starts afresh, /quit leaves.",
+    "/web 开关网页搜索，/new 重新开始，/quit 离开。",
+)
+_WELCOME = Wording("Ask away.", "请提问。")
+_WEB_ON = Wording("The web is searched for every question.", "每个问题都会搜索网页。")
+_WEB_OFF = Wording("Answers come from the index.", "只从索引回答。")
+_FORGOTTEN = Wording("The conversation starts afresh.", "对话已重新开始。")
+
+
+async def converse(
+    *,
+    settings: Settings,
+    web: bool,
+    model_is_required: bool,
+    thinking: bool,
+    quiet: bool,
+    language: Language | None,
+    spoken: Language,
+) -> int:
+    """Answer question after question until the person leaves; a failed one does not end it.
+
+    Ctrl-C stops the answer that is being given; where none is, it leaves.
+
+    Args:
+        settings: What to build the assistant from.
+        web: Whether to search the web to begin with.
+        model_is_required: A missing model is an error, not a reason to quote.
+        thinking: Show the model's thinking.
+        quiet: Show no progress.
+        language: Of all answers and messages; None: each question's own.
+        spoken: The language of what is said before the first question.
+    """
+    async with open_assistant(settings, model_is_required=model_is_required) as assistant:
+        chat = _Chat(
+            assistant=assistant,
+            web=web,
+            thinking=thinking,
+            quiet=quiet,
+            language=language,
+            spoken=spoken,
+        )
+        chat.say(Wording(f"{_WELCOME.en} {_COMMANDS.en}", f"{_WELCOME.zh}{_COMMANDS.zh}"))
+        chat.say(_WEB_ON if web else _WEB_OFF)
+        return await chat.go_on()
+
+
+@dataclass(kw_only=True)
+class _Chat:
+    """One conversation and what is remembered of it."""
+
+    assistant: Assistant
+    web: bool
+    thinking: bool
+    quiet: bool
+    language: Language | None
+    spoken: Language
+    _history: tuple[Message, ...] = ()
+    _told: set[NoticeCode] = field(default_factory=set)
+
+    async def go_on(self) -> int:
+        """Take line after line; return the exit code."""
+        try:
+            while (line := await _next_line()) is not None:
+                if line.casefold() in LEAVING:
+                    break
+                if _COMMAND.fullmatch(line):
+                    self._obey(line.casefold())
+                elif line:
+                    await self._reply(line)
+        except asyncio.CancelledError:
+            say(f"\n{STOPPED.to(self.spoken)}")
+            return INTERRUPTED
+        return 0
+
+    def say(self, words: Wording) -> None:
+        say(words.to(self.spoken), dim=True)
+
+    def _obey(self, command: str) -> None:
+        match command:
+            case "/web":
+                self.web = not self.web
+                self.say(_WEB_ON if self.web else _WEB_OFF)
+            case "/new":
+                self._history = ()
+                self.say(_FORGOTTEN)
+            case "/help" | "/?" | "/":
+                self.say(_COMMANDS)
+            case _:
+                unknown = Wording(f"There is no {command}. ", f"没有 {command} 这个命令。")
+                self.say(Wording(unknown.en + _COMMANDS.en, unknown.zh + _COMMANDS.zh))
+
+    async def _reply(self, question: str) -> None:
+        """Answer one question, unless Ctrl-C stops it, and remember it."""
+        self.spoken = self.language or language_of(question)
+        answering = asyncio.ensure_future(self._answer(question))
+        answer = None
+        try:
+            with _ctrl_c_stops(answering):
+                answer = await answering
+        except AssistantError as error:
+            complain(error, self.spoken)
+        except asyncio.CancelledError:
+            this = asyncio.current_task()
+            if this is not None and this.cancelling():
+                raise
+            say(f"\n{STOPPED.to(self.spoken)}")
+        click.echo()
+        self._history = _remember(self._history, question, answer)
+
+    async def _answer(self, question: str) -> Answer | None:
+        terminal = Terminal(language=self.spoken, quiet=self.quiet, thinking=self.thinking)
+        asked = self.assistant.ask(question, web=self.web, history=self._history)
+        async with aclosing(asked) as events:
+            async for event in events:
+                if isinstance(event, Notice) and event.code in self._told:
+                    continue
+                if isinstance(event, Notice) and event.code in STANDING:
+                    self._told.add(event.code)
+                terminal.show(event)
+                if isinstance(event, AnswerFinished):
+                    return event.answer
+        return None
+
+
+@contextmanager
+def _ctrl_c_stops(answering: asyncio.Future[Answer | None]) -> Iterator[None]:
+    """Let Ctrl-C cancel `answering` alone; pressed again before it has stopped, it leaves."""
+    loop = asyncio.get_running_loop()
+    before = signal.getsignal(signal.SIGINT)
+    pressed = False
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        if pressed and callable(before):
+            before(number, frame)
+        pressed = True
+        loop.call_soon_threadsafe(answering.cancel)
+
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+async def _next_line() -> str | None:
+    """Return what the person typed, None when they left. Typing waits in a thread of its own."""
+    line = await asyncio.to_thread(_typed_line if sys.stdin.isatty() else _piped_line)
+    return None if line is None else line.strip()
+
+
+def _typed_line() -> str | None:
+    try:
+        return typed(click.prompt("?", default="", show_default=False, prompt_suffix=" ", err=True))
+    except (click.Abort, EOFError):
+        return None
+
+
+def _piped_line() -> str | None:
+    return decoded(sys.stdin.buffer.readline()) or None
+
+
+def _remember(
+    history: tuple[Message, ...], question: str, answer: Answer | None
+) -> tuple[Message, ...]:
+    """Return the conversation with this turn; thinking and failed turns are left out."""
+    if answer is None or answer.kind == "nothing":
+        return history
+    turn = (Message(role="user", text=question), Message(role="assistant", text=answer.text))
+    return (*history, *turn)[-REMEMBERED:]

@@ -1,0 +1,271 @@
+"""`assistant doctor`: each part, its state, and what mends it: mostly one exact command."""
+
+import asyncio
+import importlib.util
+import itertools
+import json
+import shutil
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+import click
+
+from assistant.bootstrap import PROBE_TIMEOUT_S, build_search, ollama_at
+from assistant.errors import ModelError, SearchError
+from assistant.search.notices import stand_in
+from assistant.settings import ModelSettings, Settings
+from ingest.bootstrap import browser_path, encoder_weights, open_store
+from ingest.errors import AssistantError, SettingsError
+from ingest.foundation.extras import install_command
+from ingest.foundation.messages import SILENCE, Language, Wording
+from ingest.web.fetch.upstream_proxy import DEFAULT_PORTS
+
+State = Literal["ok", "warn", "fail"]
+
+LOW_DISK_BYTES = 500_000_000
+"""A thousand pages take about 50 MB; the built-in encoder takes 180."""
+
+PROXY_S = 2.0
+"""Seconds that a proxy may take to accept a connection."""
+
+_PROXIED = frozenset({"http", "https", "all"})
+
+_MARKS: Final[dict[State, tuple[str, str]]] = {
+    "ok": ("✓", "green"),
+    "warn": ("!", "yellow"),
+    "fail": ("✗", "red"),
+}
+
+
+_NETWORK = Wording("check the network and HTTPS_PROXY", "请检查网络和 HTTPS_PROXY")
+_MEND_PROXY = Wording(
+    "start it, or: export HTTP_PROXY=http://host:port HTTPS_PROXY=http://host:port; "
+    "without a proxy: unset HTTP_PROXY HTTPS_PROXY ALL_PROXY http_proxy https_proxy all_proxy",
+    "请启动代理，或设置：export HTTP_PROXY=http://主机:端口 HTTPS_PROXY=http://主机:端口；"
+    "不用代理时：unset HTTP_PROXY HTTPS_PROXY ALL_PROXY http_proxy https_proxy all_proxy",
+)
+_EMPTY = Wording(
+    "the engine may be turning us away for a while: try again in a few minutes; or search.exclude "
+    "and search.region leave nothing over",
+    "搜索引擎可能暂时不给结果：请过几分钟再试；"
+    "也可能是 search.exclude 或 search.region 排除了全部结果",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One part: "fail" when no answer is possible without it, "warn" when answers are poorer."""
+
+    part: str
+    state: State
+    found: Wording
+    mend: Wording = SILENCE
+    """The command that mends it, or what to look at; silence when there is nothing to do."""
+
+
+async def examine(settings: Settings) -> list[Check]:
+    """Look at every part, side by side, and return what was found."""
+    index, documents = await _index(settings)
+    groups = await asyncio.gather(
+        _models(settings),
+        asyncio.to_thread(_encoder, settings),
+        asyncio.to_thread(_browser, settings),
+        _search(settings, documents=documents),
+        asyncio.to_thread(_disk, settings),
+        _proxy(),
+    )
+    return [check for group in (*groups[:4], [index], *groups[4:]) for check in group]
+
+
+def report(checks: list[Check], *, language: Language, as_json: bool) -> None:
+    """Write the findings to stdout, for people or for pipes."""
+    if as_json:
+        rows = [
+            asdict(check) | {"found": check.found.to(language), "mend": check.mend.to(language)}
+            for check in checks
+        ]
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    for check in checks:
+        mark, colour = _MARKS[check.state]
+        click.secho(f"{mark} ", fg=colour, nl=False)
+        click.echo(f"{check.part:<14}{check.found.to(language)}")
+        if check.mend != SILENCE:
+            click.secho(f"    {check.mend.to(language)}", dim=True)
+
+
+def _command(line: str) -> Wording:
+    """Return a command as it stands, the same in every language."""
+    return Wording(line, line)
+
+
+async def _models(settings: Settings) -> list[Check]:
+    """Return the chat model, the embedding model, and each Ollama that is to serve them."""
+    model, embed = settings.model, settings.embed
+    checks: list[Check] = []
+    wanted: dict[str, list[tuple[str, str]]] = {}
+    if model.provider == "openai":
+        found = Wording(f"openai API at {model.host}", f"{model.host} 的 openai 接口")
+        checks.append(Check(part="chat model", state="ok", found=found))
+    else:
+        wanted[model.host] = [("chat model", model.name)]
+    if embed.provider == "ollama" or (embed.provider == "auto" and model.provider != "openai"):
+        wanted.setdefault(embed.host, []).append(("embed model", embed.model))
+    groups = await asyncio.gather(*(_served(model, *each) for each in wanted.items()))
+    return [*checks, *itertools.chain.from_iterable(groups)]
+
+
+async def _served(
+    settings: ModelSettings, host: str, wanted: Sequence[tuple[str, str]]
+) -> list[Check]:
+    """Return the Ollama at `host` and whether it has the models wanted: (part, name)."""
+    server = ollama_at(settings.model_copy(update={"host": host}), timeout_s=PROBE_TIMEOUT_S)
+    try:
+        installed = await server.installed()
+    except ModelError as error:
+        start = _command("ollama serve") if error.kind == "unreachable" else error.hint
+        return [Check(part="ollama", state="warn", found=error.message, mend=start)]
+    finally:
+        await server.close()
+    here = Check(part="ollama", state="ok", found=Wording(f"at {host}", f"在 {host}"))
+    return [here, *(_pulled(part, name, installed) for part, name in wanted)]
+
+
+def _pulled(part: str, name: str, installed: list[str]) -> Check:
+    tagged = name if ":" in name else f"{name}:latest"
+    if tagged in installed:
+        return Check(part=part, state="ok", found=Wording(name, name))
+    return Check(
+        part=part,
+        state="warn",
+        found=Wording(f"{name} is not pulled", f"{name} 还没有下载"),
+        mend=_command(f"ollama pull {name}"),
+    )
+
+
+def _encoder(settings: Settings) -> list[Check]:
+    weights = encoder_weights(settings)
+    if weights is not None:
+        return [Check(part="encoder", state="ok", found=Wording(str(weights), str(weights)))]
+    return [
+        Check(
+            part="encoder",
+            state="warn",
+            found=Wording(
+                "the built-in encoder has no weights: without Ollama, words alone find passages",
+                "内置编码器没有权重：没有 Ollama 时只能按词查找",
+            ),
+            mend=_command("assistant setup"),
+        )
+    ]
+
+
+def _browser(settings: Settings) -> list[Check]:
+    if settings.crawl.browser == "never":
+        off = Wording("switched off (crawl.browser)", "已关闭（crawl.browser）")
+        return [Check(part="browser", state="ok", found=off)]
+    if importlib.util.find_spec("crawl4ai") is None:
+        return [_no_browser("crawl4ai", install_command("browser"))]
+    path = browser_path(settings)
+    if path is None:
+        return [_no_browser("Chromium", "apt-get install chromium")]
+    return [Check(part="browser", state="ok", found=Wording(path, path))]
+
+
+def _no_browser(what: str, command: str) -> Check:
+    return Check(
+        part="browser",
+        state="warn",
+        found=Wording(
+            f"no {what}: pages made by scripts are skipped",
+            f"没有 {what}：由脚本生成的网页会被跳过",
+        ),
+        mend=_command(command),
+    )
+
+
+async def _search(settings: Settings, *, documents: int) -> list[Check]:
+    """Ask the engine one harmless question. Without it, an empty index cannot answer anything."""
+    without: State = "warn" if documents else "fail"
+    try:
+        engine = build_search(settings)
+        reply = await engine.search("weather", limit=1, language="en")
+    except SettingsError as error:
+        return [Check(part="search", state=without, found=error.message, mend=error.hint)]
+    except SearchError as error:
+        mend = _NETWORK if error.kind == "unreachable" else error.hint
+        return [Check(part="search", state=without, found=error.message, mend=mend)]
+    name = reply.engine
+    if not reply.hits:
+        empty = Wording(f"{name} answers, but finds nothing", f"{name} 有回应，但没有结果")
+        return [Check(part="search", state="warn", found=empty, mend=_EMPTY)]
+    if other := stand_in(reply):
+        return [Check(part="search", state="warn", found=other)]
+    return [Check(part="search", state="ok", found=Wording(f"{name} answers", f"{name} 有回应"))]
+
+
+async def _index(settings: Settings) -> tuple[Check, int]:
+    try:
+        async with open_store(settings) as store:
+            stats = await store.stats()
+    except AssistantError as error:
+        return Check(part="index", state="fail", found=error.message, mend=error.hint), 0
+    where = settings.index.path
+    counts = (stats.documents, stats.chunks, stats.embedded)
+    rest = SILENCE
+    if stats.embedded < stats.chunks:
+        rest = Wording(" (the rest is found by words)", "（其余按词查找）")
+    found = Wording(
+        "{} pages, {} chunks, {} with vectors{}, in {}".format(*counts, rest.en, where),
+        "{} 页，{} 段，{} 段有向量{}，在 {}".format(*counts, rest.zh, where),
+    )
+    return Check(part="index", state="ok", found=found), stats.documents
+
+
+def _disk(settings: Settings) -> list[Check]:
+    folder = settings.index.path
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    found = Wording(f"{free / 1e9:.1f} GB free", f"剩余 {free / 1e9:.1f} GB")
+    return [Check(part="disk", state="ok" if free > LOW_DISK_BYTES else "warn", found=found)]
+
+
+async def _proxy() -> list[Check]:
+    """Return whether the proxies of the environment answer, each tried once."""
+    proxies = urllib.request.getproxies()
+    named = ", ".join(
+        f"{scheme} {_without_password(url)}"
+        for scheme, url in sorted(proxies.items())
+        if scheme in {*_PROXIED, "no"}
+    )
+    tried = sorted({url for scheme, url in proxies.items() if scheme in _PROXIED})
+    wrong = [check for check in await asyncio.gather(*map(_knock, tried)) if check is not None]
+    return wrong or [Check(part="proxy", state="ok", found=Wording(named or "none", named or "无"))]
+
+
+async def _knock(proxy: str) -> Check | None:
+    """Return what is wrong with a proxy, None if a connection to it can be made."""
+    gate = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    named = _without_password(proxy)
+    if gate.scheme not in DEFAULT_PORTS or not gate.hostname:
+        known = ", ".join(f"{scheme}://" for scheme in DEFAULT_PORTS)
+        found = Wording(f"{named} is none of {known}", f"{named} 不属于 {known}")
+        return Check(part="proxy", state="warn", found=found, mend=_MEND_PROXY)
+    try:
+        async with asyncio.timeout(PROXY_S):
+            _, writer = await asyncio.open_connection(
+                gate.hostname, gate.port or DEFAULT_PORTS[gate.scheme]
+            )
+    except (OSError, ValueError):  # TimeoutError among them; a port that is none
+        found = Wording(f"{named} does not answer", f"{named} 没有响应")
+        return Check(part="proxy", state="warn", found=found, mend=_MEND_PROXY)
+    writer.close()
+    return None
+
+
+def _without_password(proxy: str) -> str:
+    return proxy.rpartition("@")[2]  # what stands before @ is a password

@@ -1,0 +1,371 @@
+"""`assistant`: ask, chat, search, doctor, setup and ui, from the terminal.
+
+Only click is imported up here, so that `--help` starts at once; each command imports its rooms.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Mapping
+
+    from assistant.settings import Settings
+    from ingest.foundation.messages import Language
+    from ingest.web.tiered_fetcher import FetcherChoice
+
+LANGUAGES = click.Choice(["auto", "zh", "en"])
+LEDGER = click.Path(dir_okay=False, path_type=Path)
+
+
+def _settings(overrides: "Mapping[str, Mapping[str, Any]]") -> "Settings":
+    from assistant.settings import load_settings
+
+    return load_settings(overrides)
+
+
+def _language(chosen: str | None, text: str = "") -> "Language":
+    from ingest.foundation.cli_runner import spoken_language
+
+    return spoken_language(chosen, text)
+
+
+def _run(main: "Coroutine[Any, Any, int]", language: "Language") -> None:
+    from ingest.foundation.cli_runner import run
+
+    run(main, language)
+
+
+@click.group(
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+        "color": False if os.environ.get("NO_COLOR") else None,  # https://no-color.org
+    }
+)
+@click.version_option(package_name="qiuzheng", prog_name="assistant")
+def main() -> None:
+    """Ask questions; get answers with sources, from the web and your own index, on your machine.
+
+    \b
+    assistant ask "无人机夜间飞行需要什么条件?" --web
+    assistant ask "What does RFC 9309 say about redirects?" --web
+    assistant chat --web
+    assistant doctor
+    """
+
+
+@main.command()
+@click.argument("question")
+@click.option("--web/--no-web", default=False, help="Search the web first (default: index only).")
+@click.option("--json", "as_json", is_flag=True, help="One event a line, as JSON, on stdout.")
+@click.option("--model", metavar="NAME", help="Chat model, e.g. deepseek-r1:1.5b.")
+@click.option("--top-k", type=click.IntRange(1, 30), metavar="N", help="Passages to answer from.")
+@click.option(
+    "--show-thinking/--hide-thinking",
+    default=None,
+    help="Show the model's thinking on stderr (default: when stderr is a terminal).",
+)
+@click.option("--lang", type=LANGUAGES, help="Language of answer and messages.")
+@click.option(
+    "--deadline",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="S",
+    help="Seconds for searching and reading; then answer from what is here.",
+)
+@click.option("--fresh", is_flag=True, help="Ask engine and sites again, though kept replies do.")
+@click.option("--ledger", type=LEDGER, metavar="FILE", help="Add a JSON line for every page asked.")
+@click.option("--quiet", is_flag=True, help="No progress, only the answer and its sources.")
+def ask(question: str, **options: Any) -> None:
+    """Answer QUESTION with numbered sources. "-" reads the question from standard input.
+
+    \b
+    assistant ask "无人机夜间飞行需要什么条件?" --web
+    assistant ask "How long may robots.txt be cached?" --web --deadline 5
+    assistant ask "最新的无人机管理规定" --web --fresh --ledger crawl.jsonl
+    echo "What is UTC?" | assistant ask - --json | jq -r .type
+    """
+    from ingest.foundation.startup import standard_input, typed
+
+    question = standard_input() if question == "-" else typed(question)
+    language = _language(options["lang"], question)
+    _run(_ask(question, language, options), language)
+
+
+def _overrides(options: "Mapping[str, Any]") -> dict[str, dict[str, Any]]:
+    """Return the command-line options as settings: table -> key -> value."""
+    named = {
+        ("model", "name"): options.get("model"),
+        ("answer", "passages"): options.get("top_k"),
+        ("answer", "language"): options.get("lang"),
+        ("crawl", "deadline"): options.get("deadline"),
+    }
+    tables: dict[str, dict[str, Any]] = {}
+    for (table, key), value in named.items():
+        if value is not None:
+            tables.setdefault(table, {})[key] = value
+    return tables
+
+
+def _refuse_web_options(options: "Mapping[str, Any]") -> None:
+    """Raise an error if something was asked that only a search of the web can do."""
+    from assistant.answer.orchestrator import QuestionError
+    from ingest.foundation.messages import Wording
+
+    given = [name for name in ("fresh", "ledger") if options[name]]
+    if given and not options["web"]:
+        raise QuestionError(
+            Wording(f"--{given[0]} needs --web", f"--{given[0]} 需要 --web"),
+            hint=Wording(
+                "without it no page is asked for: add --web", "不加它就不会访问网页：请加上 --web"
+            ),
+        )
+
+
+def _shows_thinking(options: "Mapping[str, Any]") -> bool:
+    chosen: bool | None = options.get("show_thinking")
+    return sys.stderr.isatty() if chosen is None else chosen
+
+
+async def _ask(question: str, language: "Language", options: "Mapping[str, Any]") -> int:
+    from contextlib import aclosing
+
+    from assistant.bootstrap import open_assistant
+    from assistant.cli.terminal import Terminal
+    from assistant.events import ANSWER_EVENT
+
+    _refuse_web_options(options)
+    settings = _settings(_overrides(options))
+    terminal = Terminal(
+        language=language, quiet=options["quiet"], thinking=_shows_thinking(options)
+    )
+    opened = open_assistant(
+        settings,
+        model_is_required=bool(options["model"]),
+        fresh=options["fresh"],
+        ledger=options["ledger"],
+    )
+    async with (
+        opened as assistant,
+        aclosing(assistant.ask(question, web=options["web"])) as events,
+    ):
+        async for event in events:
+            if options["as_json"]:
+                click.echo(ANSWER_EVENT.dump_json(event))
+            else:
+                terminal.show(event)
+    return 0
+
+
+@main.command()
+@click.option("--web/--no-web", default=False, help="Search the web for every question.")
+@click.option("--model", metavar="NAME", help="Chat model, e.g. deepseek-r1:1.5b.")
+@click.option("--top-k", type=click.IntRange(1, 30), metavar="N", help="Passages to answer from.")
+@click.option("--show-thinking/--hide-thinking", default=None, help="Show the model's thinking.")
+@click.option("--lang", type=LANGUAGES, help="Language of answers and messages.")
+@click.option("--deadline", type=click.FloatRange(min=0, min_open=True), metavar="S")
+@click.option("--quiet", is_flag=True, help="No progress, only answers and sources.")
+def chat(**options: Any) -> None:
+    """Keep a conversation, in which "它的重量限制呢?" is understood from what came before.
+
+    \b
+    assistant chat --web
+    /web  switches the web on and off      /new  forgets the conversation
+    /quit leaves (so does Ctrl-D)          Ctrl-C stops an answer, or leaves
+    """
+    from assistant.cli.chat import converse
+
+    language = _language(options["lang"])
+    _run(
+        converse(
+            settings=_settings_or_exit(_overrides(options), language),
+            web=options["web"],
+            model_is_required=bool(options["model"]),
+            thinking=_shows_thinking(options),
+            quiet=options["quiet"],
+            language=language if options["lang"] in {"zh", "en"} else None,
+            spoken=language,
+        ),
+        language,
+    )
+
+
+def _settings_or_exit(
+    overrides: "Mapping[str, Mapping[str, Any]]", language: "Language"
+) -> "Settings":
+    from ingest.errors import AssistantError
+    from ingest.foundation.cli_runner import complain
+
+    try:
+        return _settings(overrides)
+    except AssistantError as error:
+        sys.exit(complain(error, language))
+
+
+@main.command()
+@click.argument("query")
+@click.option("--limit", type=click.IntRange(1, 50), metavar="N", help="Results wanted.")
+@click.option("--json", "as_json", is_flag=True, help="One result a line, as JSON.")
+def search(query: str, limit: int | None, as_json: bool) -> None:
+    """Show what the web search finds, without reading any page.
+
+    \b
+    assistant search "民用无人驾驶航空器 管理条例"
+    assistant search "robots.txt RFC 9309" --limit 5 --json
+    """
+    from ingest.foundation.startup import typed
+
+    query = typed(query).strip()
+    language = _language(None, query)
+    _run(_search(query, limit, as_json, language), language)
+
+
+async def _search(query: str, limit: int | None, as_json: bool, language: "Language") -> int:
+    import dataclasses
+    import json
+    from contextlib import closing
+
+    from assistant.answer.orchestrator import QuestionError
+    from assistant.bootstrap import build_search
+    from assistant.search.notices import answered_by, stand_in
+    from ingest.bootstrap import open_cache
+    from ingest.foundation.messages import Wording
+    from ingest.report import printable
+
+    if not query:
+        hint = Wording('search for something: assistant search "…"', "请写出要搜的词")
+        raise QuestionError(Wording("the query is empty", "搜索词是空的"), hint=hint)
+    settings = _settings({"search": {"limit": limit}} if limit else {})
+    with closing(open_cache(settings)) as cache:
+        engine = build_search(settings, cache=cache)
+        reply = await engine.search(query, limit=settings.search.limit, language=language)
+    hits = reply.hits
+    for hit in hits:
+        if as_json:
+            click.echo(json.dumps(dataclasses.asdict(hit), ensure_ascii=False))
+        else:
+            click.echo(printable(f"{hit.rank}. {hit.title}\n   {hit.url}\n   {hit.snippet}"))
+    if not hits:
+        click.echo("没有结果" if language == "zh" else "no results", err=True)
+    click.echo((stand_in(reply) or answered_by(reply)).to(language), err=True)
+    return 0 if hits else 1
+
+
+@main.command()
+@click.argument("urls", metavar="URL...", nargs=-1, required=True)
+@click.option(
+    "--json", "as_json", is_flag=True, help="One object a line, also for what is skipped."
+)
+@click.option(
+    "--fetcher",
+    type=click.Choice(["auto", "http", "browser"]),
+    default="auto",
+    help="auto: the browser opens only what plain HTTP cannot show.",
+)
+@click.option("--ledger", type=LEDGER, metavar="FILE", help="Add a JSON line for every page asked.")
+@click.option("--lang", type=LANGUAGES, help="Language of messages.")
+def read(
+    urls: tuple[str, ...],
+    as_json: bool,
+    fetcher: "FetcherChoice",
+    ledger: Path | None,
+    lang: str | None,
+) -> None:
+    """Show what we make of each URL: Markdown on stdout, or why there is none. Stores nothing.
+
+    \b
+    assistant read https://www.rfc-editor.org/rfc/rfc9309.html
+    assistant read https://example.com/app --fetcher browser
+    assistant read - --json < urls.txt | jq -r 'select(.skipped) | .url + " " + .skipped'
+    """
+    from assistant.cli.read import read_pages
+
+    language = _language(lang)
+    _run(
+        read_pages(
+            urls,
+            settings=_settings_or_exit({}, language),
+            as_json=as_json,
+            fetcher=fetcher,
+            ledger=ledger,
+            language=language,
+        ),
+        language,
+    )
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
+@click.option("--lang", type=LANGUAGES, help="Language of the report.")
+def doctor(as_json: bool, lang: str | None) -> None:
+    """Name each part, its state, and the command that mends it. Exit 1: no answer is possible.
+
+    \b
+    assistant doctor
+    assistant doctor --json | jq '.[] | select(.state != "ok")'
+    """
+    language = _language(lang)
+    _run(_doctor(as_json, language), language)
+
+
+async def _doctor(as_json: bool, language: "Language") -> int:
+    from assistant.cli.doctor import examine, report
+
+    checks = await examine(_settings({}))
+    report(checks, language=language, as_json=as_json)
+    return 1 if any(check.state == "fail" for check in checks) else 0
+
+
+@main.command()
+@click.option("--model", metavar="NAME", help="Chat model to pull (default: the one in force).")
+@click.option("--embed-model", metavar="NAME", help="Embedding model to pull.")
+@click.option("--lang", type=LANGUAGES, help="Language of the messages.")
+def setup(model: str | None, embed_model: str | None, lang: str | None) -> None:
+    """Pull the models through Ollama, fetch the built-in encoder, and write assistant.toml.
+
+    \b
+    assistant setup
+    assistant setup --model qwen3:4b --embed-model bge-m3
+    """
+    language = _language(lang)
+    _run(_setup(model, embed_model, language), language)
+
+
+async def _setup(model: str | None, embed_model: str | None, language: "Language") -> int:
+    from assistant.cli.setup import set_up
+
+    overrides = {
+        "model": {"name": model} if model else {},
+        "embed": {"model": embed_model} if embed_model else {},
+    }
+    return await set_up(_settings(overrides), language=language)
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("streamlit_options", nargs=-1, type=click.UNPROCESSED)
+def ui(streamlit_options: tuple[str, ...]) -> None:
+    """Open the chat page in the browser. Further options go to `streamlit run`.
+
+    \b
+    assistant ui
+    assistant ui --server.port 8600 --server.headless true
+    """
+    import importlib.util
+
+    from ingest.foundation.extras import install_command
+
+    page = importlib.util.find_spec("ui")
+    if importlib.util.find_spec("streamlit") is None or page is None or page.origin is None:
+        click.echo(f"the page needs streamlit: {install_command('ui')}", err=True)
+        sys.exit(1)
+    app = str(Path(page.origin).with_name("app.py"))
+    quiet = ["--browser.gatherUsageStats", "false"]
+    command = [sys.executable, "-m", "streamlit", "run", app, *quiet, *streamlit_options]
+    os.execv(sys.executable, command)  # noqa: S606  our own interpreter, no shell
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,225 @@
+"""`assistant read`: what we make of a page, to see, pipe and judge. Nothing is stored."""
+
+import asyncio
+import json
+import sys
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import ExitStack, aclosing, closing
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from assistant.settings import Settings
+from ingest.bootstrap import open_ladder
+from ingest.crawl_log import Ledger
+from ingest.documents import Hop
+from ingest.errors import AssistantError, FetchError, IngestError, MissingPartError, SkipReason
+from ingest.events import IngestEvent, PageSkipped, PageStored
+from ingest.foundation.messages import Language, Wording
+from ingest.foundation.startup import standard_input, typed
+from ingest.report import note, printable
+from ingest.web.tiered_fetcher import FetcherChoice, FetchLadder, Loaded
+from ingest.web.urls import canonical_url, read_url_list
+
+
+class NoPageError(AssistantError):
+    """No URL was named."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outcome:
+    """What became of one URL: a page, or the reason why there is none."""
+
+    url: str
+    loaded: Loaded | None = None
+    error: IngestError | MissingPartError | None = None
+    seconds: float = 0.0
+
+    @property
+    def hops(self) -> tuple[Hop, ...]:
+        if self.loaded is not None:
+            return self.loaded.page.hops
+        return self.error.hops if isinstance(self.error, IngestError) else ()
+
+
+async def read_pages(
+    names: Sequence[str],
+    *,
+    settings: Settings,
+    as_json: bool,
+    fetcher: FetcherChoice,
+    ledger: Path | None,
+    language: Language,
+) -> int:
+    """Read the URLs side by side, write them in the order named, return 1 if none could be read.
+
+    "-" stands for a list of URLs on standard input.
+    """
+    with ExitStack() as stack:
+        book = stack.enter_context(closing(Ledger(ledger))) if ledger else None
+        # In a thread: while somebody types, Ctrl-C has to end us.
+        piped = await asyncio.to_thread(standard_input) if "-" in names else ""
+        wanted, junk = _wanted(names, piped)
+        read = 0
+        async with (
+            open_ladder(settings) as ladder,
+            aclosing(
+                _in_order(ladder, wanted, fetcher, limit=settings.crawl.concurrency)
+            ) as outcomes,
+        ):
+            for broken in junk:
+                _show(broken, as_json=as_json, several=True, language=language)
+            async for outcome in outcomes:
+                if book:
+                    book.write(_event(outcome, language))
+                _show(outcome, as_json=as_json, several=len(wanted) > 1, language=language)
+                read += outcome.loaded is not None
+    return 0 if read else 1
+
+
+def _wanted(names: Sequence[str], piped: str) -> tuple[list[str], list[_Outcome]]:
+    """Return canonical URLs, each once, and what is none; "-" stands for those in `piped`."""
+    urls: dict[str, None] = {}
+    junk = []
+    for name in names:
+        if name == "-":
+            listed, complaints = read_url_list(piped)
+            urls.update(dict.fromkeys(listed))
+            junk += [_Outcome(url="-", error=_unreadable_line(words)) for words in complaints]
+            continue
+        try:
+            urls[canonical_url(typed(name))] = None
+        except FetchError as error:
+            junk.append(_Outcome(url=error.url, error=error))
+    if not urls and not junk:
+        raise NoPageError(
+            Wording("no URL was given", "没有给出网址"),
+            hint=Wording("assistant read https://…", "assistant read https://…"),
+        )
+    return list(urls), junk
+
+
+def _unreadable_line(words: Wording) -> FetchError:
+    return FetchError(words, url="-", reason="unsupported")
+
+
+async def _in_order(
+    ladder: FetchLadder, urls: Sequence[str], choice: FetcherChoice, *, limit: int
+) -> AsyncGenerator[_Outcome, None]:
+    """Yield what becomes of each URL in the order named; all are fetched side by side."""
+    gate = asyncio.Semaphore(limit)
+    tasks = deque(asyncio.create_task(_load(ladder, url, choice, gate)) for url in urls)
+    try:
+        while tasks:
+            yield await tasks[0]
+            tasks.popleft()  # with its page: a list may name thousands
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _load(
+    ladder: FetchLadder, url: str, choice: FetcherChoice, gate: asyncio.Semaphore
+) -> _Outcome:
+    async with gate:
+        started = asyncio.get_running_loop().time()
+        loaded, failure = None, None
+        try:
+            loaded = await ladder.load(url, choice=choice)
+        except (IngestError, MissingPartError) as error:
+            failure = error
+        seconds = asyncio.get_running_loop().time() - started
+        return _Outcome(url=url, loaded=loaded, error=failure, seconds=seconds)
+
+
+def _show(outcome: _Outcome, *, as_json: bool, several: bool, language: Language) -> None:
+    if as_json:
+        click.echo(json.dumps(_fields(outcome, language), ensure_ascii=False))
+        return
+    if outcome.loaded is None:
+        assert outcome.error is not None
+        said = outcome.error.to(language)
+        line = said if outcome.url in said else f"{outcome.url}: {said}"
+        click.echo(note(line, language), err=True)
+        return
+    document = outcome.loaded.document
+    assert document is not None  # nothing was known before, so nothing can be unchanged
+    if several or sys.stderr.isatty():
+        click.secho(printable(f"{document.title} {document.url}"), err=True, dim=True)
+    click.echo(printable(f"# {document.title}\n\n{document.text}\n"))
+
+
+def _fields(outcome: _Outcome, language: Language) -> dict[str, Any]:
+    """Return the JSON object of one page; a field that does not apply is null."""
+    last = outcome.hops[-1] if outcome.hops else Hop(url=outcome.url)
+    fields: dict[str, Any] = dict.fromkeys(
+        ("fetcher", "title", "author", "published", "modified", "language", "canonical", "text")
+    )
+    fields |= {"robots": last.robots or None, "skipped": None, "detail": None}
+    if outcome.loaded is not None and outcome.loaded.document is not None:
+        page, document = outcome.loaded.page, outcome.loaded.document
+        fields |= {
+            "fetcher": page.fetcher,
+            "title": document.title,
+            "author": document.author or None,
+            "published": _iso(document.published),
+            "modified": _iso(document.modified),
+            "language": document.language or None,
+            "canonical": document.canonical or None,
+            "text": document.text,
+            "robots": page.robots,
+        }
+    if outcome.error is not None:
+        fields |= {"skipped": _reason(outcome.error), "detail": outcome.error.to(language)}
+        if isinstance(outcome.error, IngestError) and outcome.error.robots:
+            fields["robots"] = outcome.error.robots
+    return {
+        "url": outcome.url,
+        "final_url": last.url or outcome.url,
+        "status": last.status or None,
+        **fields,
+        "bytes": sum(hop.wire_bytes for hop in outcome.hops),
+        "seconds": round(outcome.seconds, 3),
+    }
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+def _reason(error: IngestError | MissingPartError) -> SkipReason:
+    return error.reason if isinstance(error, IngestError) else "needs_browser"
+
+
+def _event(outcome: _Outcome, language: Language) -> IngestEvent:
+    """Return the same as the event that ingestion would report, for the ledger and for people."""
+    if outcome.loaded is not None and outcome.loaded.document is not None:
+        page, document = outcome.loaded.page, outcome.loaded.document
+        return PageStored(
+            url=document.url,
+            title=document.title,
+            chunks=0,
+            embedded=0,
+            robots=page.robots,
+            fetcher=page.fetcher,
+            asked=page.url,
+            seconds=outcome.seconds,
+            hops=page.hops,
+        )
+    assert outcome.error is not None
+    return PageSkipped(
+        url=outcome.url,
+        reason=_reason(outcome.error),
+        detail=outcome.error.to(language),
+        robots=outcome.error.robots if isinstance(outcome.error, IngestError) else "",
+        fetcher=outcome.error.fetcher if isinstance(outcome.error, IngestError) else None,
+        seconds=outcome.seconds,
+        hops=outcome.hops,
+    )

@@ -1,0 +1,126 @@
+"""The values that flow through answering, from search hit to citation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+from assistant.errors import SearchFailure
+from ingest.foundation.messages import Language, Wording
+
+AnswerKind = Literal["model", "quotes", "nothing"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchHit:
+    """One line of a result page: not fetched, not trusted, never cited."""
+
+    rank: int
+    """1 for the first."""
+    title: str
+    url: str
+    snippet: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSkipped:
+    """A search engine that was to answer before another one, and did not."""
+
+    engine: str
+    """Its name, as people know it."""
+    kind: SearchFailure | Literal["empty"]
+    text: Wording
+    """One clause that names the engine: "DuckDuckGo did not answer in time"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchReply:
+    """What a search brought, and who brought it."""
+
+    hits: tuple[SearchHit, ...]
+    """Best first, each page once; none where the web has nothing."""
+    engine: str
+    """The name of the engine that answered, as people know it."""
+    skipped: tuple[EngineSkipped, ...] = ()
+    """The others that were asked or left alone, in their order."""
+    cached: bool = False
+    """Nobody was asked: this is the answer to the same search a while ago."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """Text chosen for the prompt, under the number that the model cites it by."""
+
+    number: int
+    """1 for the first."""
+    url: str
+    title: str
+    text: str
+    score: float
+    fetched_at: datetime
+    published: date | None = None
+    modified: date | None = None
+    heading: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """A passage that the answer really points to."""
+
+    number: int
+    url: str
+    title: str
+    fetched_at: datetime
+    published: date | None = None
+    heading: str = ""
+    """Where on the page it stands, "" if at the top."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens, as the model server counts them."""
+
+    prompt: int
+    reply: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """What a chat model is given: the words, and what they were made from."""
+
+    messages: tuple[Message, ...]
+    question: str
+    language: Language
+    passages: tuple[Passage, ...] = ()
+    """The passages that fitted, in the order of their numbers."""
+    dropped: int = 0
+    """Passages that did not fit the context."""
+    tokens: int = 0
+    """Our own estimate of the prompt's length, never below the truth by design."""
+    reply_tokens: int | None = None
+    """A shorter reply than the model's own limit, if that is enough."""
+    thinking: bool = True
+    """False: reply at once, where the model can leave its thinking out."""
+    schema: Mapping[str, Any] | None = None
+    """JSON schema that the reply is to follow, where the model's server can see to it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The finished reply."""
+
+    text: str
+    kind: AnswerKind
+    """"quotes" when no model spoke: sentences of the pages, not an answer."""
+    model: str = ""
+    reasoning: str = ""
+    citations: tuple[Citation, ...] = ()
+    usage: Usage | None = None

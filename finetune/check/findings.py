@@ -1,0 +1,205 @@
+"""What a check of the training data found, as values, as JSON, and as text for a terminal."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from finetune.model.memory_estimate import Memory
+from finetune.records import Split
+from ingest.foundation.messages import Language, Wording
+
+MEBIBYTE = 1 << 20
+
+GIBIBYTE = 1 << 30
+
+BAR = 40
+"""Characters of the longest bar."""
+
+SHOWN = 1_200
+"""Characters shown of a prompt or a reply; the middle of a longer one is left out."""
+
+MARKS = ("⟦", "⟧")
+PAINT = ("\x1b[30;42m", "\x1b[0m")  # black on green
+FAINT = ("\x1b[2m", "\x1b[0m")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bin:
+    """How many samples have at least `least` and fewer than `below` tokens."""
+
+    least: int
+    below: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lengths:
+    """How long samples are, in tokens."""
+
+    shortest: int
+    median: int
+    p95: int
+    longest: int
+    bins: tuple[Bin, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One sample as it is trained on: what is read, and what is learnt."""
+
+    record: str
+    prompt: str
+    target: str
+    prompt_tokens: int
+    target_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitCheck:
+    """One split: `records` become `samples`, the rest being `dropped` for their length.
+
+    `tokens` counts whole samples before any is shortened, `replies` what is learnt of them.
+    `thoughts` is how many records end with a thought, `leaks` how many ask what training asks.
+    """
+
+    split: Split
+    records: int
+    samples: int
+    dropped: int
+    shortened: int
+    thoughts: int
+    leaks: int
+    longest_kept: int
+    tokens: Lengths | None
+    replies: Lengths | None
+    long_replies: int
+    example: Example | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """The whole check. `memory` is empty for a kind of model whose sizes we cannot read."""
+
+    name: str
+    base: str
+    format: str
+    max_tokens: int
+    splits: tuple[SplitCheck, ...]
+    steps_per_epoch: int
+    steps: int
+    memory: tuple[Memory, ...]
+    warnings: tuple[Wording, ...]
+    notes: tuple[Wording, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as JSON knows it."""
+        told = asdict(self)
+        for one, memory in zip(told["memory"], self.memory, strict=True):
+            one["total"] = memory.total
+        return told
+
+    def to_text(self, language: Language, *, colour: bool = False) -> str:
+        """Return it for a terminal; what is trained is painted, or stands between ⟦ and ⟧."""
+        return "\n".join(_text(self, language, colour))
+
+
+def _text(told: Inspection, language: Language, colour: bool) -> Iterator[str]:
+    """Yield the lines."""
+    yield f"{told.name} · {told.format} · {told.base}"
+    for check in told.splits:
+        yield ""
+        yield from _split(check, language, colour)
+    yield ""
+    yield Wording(
+        f"steps: {told.steps_per_epoch} an epoch, {told.steps} in all",
+        f"步数：每轮 {told.steps_per_epoch}，共 {told.steps}",
+    ).to(language)
+    yield from (_memory(memory, language) for memory in told.memory)
+    for warning in told.warnings:
+        yield Wording("warning: ", "警告：").to(language) + warning.to(language)
+    for note in told.notes:
+        yield Wording("note: ", "提示：").to(language) + note.to(language)
+
+
+def _split(check: SplitCheck, language: Language, colour: bool) -> Iterator[str]:
+    yield Wording(
+        f"{check.split}: {check.records} records, {check.samples} samples, "
+        f"{check.dropped} dropped, {check.shortened} shortened",
+        f"{check.split}：{check.records} 条记录，{check.samples} 个样本，"
+        f"舍弃 {check.dropped}，缩短 {check.shortened}",
+    ).to(language)
+    if check.tokens and check.replies:
+        yield Wording("  tokens of a sample: ", "  样本词元数：").to(language) + _lengths(
+            check.tokens, language
+        )
+        yield Wording("  tokens of a reply:  ", "  回复词元数：").to(language) + _lengths(
+            check.replies, language
+        )
+        yield from _histogram(check.tokens)
+    if check.example:
+        yield from _example(check.example, language, colour)
+
+
+def _lengths(lengths: Lengths, language: Language) -> str:
+    return Wording(
+        f"shortest {lengths.shortest}, median {lengths.median}, 95% up to {lengths.p95}, "
+        f"longest {lengths.longest}",
+        f"最短 {lengths.shortest}，中位数 {lengths.median}，95% 不超过 {lengths.p95}，"
+        f"最长 {lengths.longest}",
+    ).to(language)
+
+
+def _histogram(lengths: Lengths) -> Iterator[str]:
+    most = max(one.count for one in lengths.bins)
+    width = len(str(lengths.bins[-1].below - 1))
+    for one in lengths.bins:
+        bar = "█" * -(-one.count * BAR // most)
+        yield f"  {one.least:>{width}}–{one.below - 1:>{width}} {bar} {one.count}"
+
+
+def _example(example: Example, language: Language, colour: bool) -> Iterator[str]:
+    yield Wording(
+        f"  sample {example.record}: {example.prompt_tokens} tokens read, "
+        f"{example.target_tokens} trained",
+        f"  样本 {example.record}：读入 {example.prompt_tokens} 个词元，"
+        f"训练 {example.target_tokens} 个",
+    ).to(language)
+    read, trained = _shown(example.prompt), _shown(example.target)
+    if not colour:
+        yield f"{read}{MARKS[0]}{trained}{MARKS[1]}"
+        return
+    # A line break would end the paint in some pagers and stretch it over the line in others.
+    painted = "\n".join(f"{PAINT[0]}{line}{PAINT[1]}" for line in trained.split("\n"))
+    faint = "\n".join(f"{FAINT[0]}{line}{FAINT[1]}" for line in read.split("\n"))
+    yield faint + painted
+
+
+def _shown(text: str) -> str:
+    """Return text that a terminal can show: no control characters, the middle of a long one cut."""
+    if len(text) > SHOWN:
+        half = SHOWN // 2
+        text = f"{text[:half]} […{len(text) - SHOWN}…] {text[-half:]}"
+    return "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text)
+
+
+def _memory(memory: Memory, language: Language) -> str:
+    parts = Wording(
+        f"weights {_size(memory.weights)}, optimiser {_size(memory.trained)}, "
+        f"activations {_size(memory.activations)}, logits {_size(memory.logits)}; "
+        f"{memory.trainable:,} of {memory.parameters:,} weights are trained",
+        f"权重 {_size(memory.weights)}，优化器 {_size(memory.trained)}，"
+        f"激活值 {_size(memory.activations)}，logits {_size(memory.logits)}；"
+        f"{memory.parameters:,} 个参数中训练 {memory.trainable:,} 个",
+    )
+    head = Wording(
+        f"memory in {memory.width}: about {_size(memory.total)}",
+        f"{memory.width} 训练约需显存/内存 {_size(memory.total)}",
+    )
+    joint = Wording(f"{head.en} ({parts.en})", f"{head.zh}（{parts.zh}）")
+    return joint.to(language)
+
+
+def _size(count: int) -> str:
+    if count < GIBIBYTE:
+        return f"{count / MEBIBYTE:.1f} MiB"
+    return f"{count / GIBIBYTE:.1f} GiB"

@@ -1,0 +1,283 @@
+"""What the model will see, before it costs an hour: `finetune check`. No torch.
+
+Each split is encoded as training encodes it, so that counts are the true ones.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from finetune.check.findings import Bin, Example, Inspection, Lengths, SplitCheck
+from finetune.data.splitting import number_of, opening
+from finetune.model.base_model import find_base, read_config, template_note
+from finetune.model.chat_format import ChatFormat, chat_format
+from finetune.model.memory_estimate import Memory, Width, estimate, read_shape
+from finetune.model.samples import Sample, encode, steps_per_epoch, total_steps
+from finetune.model.tokenization import ChatTokenizer, load_tokenizer
+from finetune.progress import Progress, Silence
+from finetune.recipe import Recipe
+from finetune.records import Record, Split
+from finetune.runs import Run
+from ingest.foundation.messages import Wording
+
+FEW_ROWS = 50
+"""Training rows below which a model learns them by heart rather than what they have in common."""
+
+ANY_LENGTH = 1 << 40
+"""More tokens than any sample has."""
+
+BINS = 8
+"""Bars of a histogram, at most."""
+
+WIDTHS: dict[str, tuple[Width, ...]] = {
+    "auto": ("16-bit", "fp32"),
+    "bf16": ("16-bit",),
+    "fp16": ("16-bit",),
+    "fp32": ("fp32",),
+}
+"""Precision of a recipe -> what weights may be held in; auto is decided by the machine."""
+
+
+def inspect(recipe: Recipe, run: Run, *, progress: Progress | None = None) -> Inspection:
+    """Return what training with this recipe would see.
+
+    Raises:
+        RecipeError: `prepare` has not been run.
+        BaseModelError: the base is missing, or does not know the format's marks.
+    """
+    folder = find_base(recipe)
+    fmt = chat_format(recipe.model.format)
+    tokenizer = load_tokenizer(folder, fmt=fmt)
+    asked: set[int] = set()
+    splits = []
+    for split in _splits(run):
+        with (progress or Silence()).stage(Wording(f"encoding {split}", f"编码 {split}")) as stage:
+            count = _Count(split=split, recipe=recipe, fmt=fmt, tokenizer=tokenizer, asked=asked)
+            for record in run.records(split):
+                count.add(record)
+                stage.advance()
+        splits.append(count.result())
+    return _conclude(recipe, folder, fmt, tuple(splits))
+
+
+def _splits(run: Run) -> Iterator[Split]:
+    """Yield the splits that there are; `train` always, so that a missing one is complained of."""
+    yield "train"
+    held_out: tuple[Split, ...] = ("val", "test")
+    yield from (split for split in held_out if (run.data / f"{split}.jsonl").is_file())
+
+
+@dataclass(slots=True, kw_only=True)
+class _Count:
+    """Adds up one split. `asked` are the questions of training, which comes first."""
+
+    split: Split
+    recipe: Recipe
+    fmt: ChatFormat
+    tokenizer: ChatTokenizer
+    asked: set[int]
+    records: int = 0
+    samples: int = 0
+    dropped: int = 0
+    shortened: int = 0
+    thoughts: int = 0
+    leaks: int = 0
+    longest_kept: int = 0
+    example: Example | None = None
+    tokens: list[int] = field(default_factory=list)
+    replies: list[int] = field(default_factory=list)
+
+    def add(self, record: Record) -> None:
+        """Count a record in."""
+        self.records += 1
+        self.thoughts += bool(record.last.think)
+        self._look_for_leak(record)
+        whole = self._encode(record, cut=False)
+        self.tokens += (len(sample.ids) for sample in whole)
+        self.replies += (len(sample.ids) - sample.prompt for sample in whole)
+        limit = self.recipe.train.max_tokens
+        kept = whole
+        if any(len(sample.ids) > limit for sample in whole):
+            kept = self._encode(record, cut=True)
+        self.samples += len(kept)
+        self.longest_kept = max(self.longest_kept, *(len(one.ids) for one in kept), 0)
+        if kept and not self.example:
+            self.example = _example(kept[-1], self.tokenizer)
+
+    def result(self) -> SplitCheck:
+        """Return the sums."""
+        limit = self.recipe.evaluate.max_new_tokens
+        return SplitCheck(
+            split=self.split,
+            records=self.records,
+            samples=self.samples,
+            dropped=self.dropped,
+            shortened=self.shortened,
+            thoughts=self.thoughts,
+            leaks=self.leaks,
+            longest_kept=self.longest_kept,
+            tokens=lengths(self.tokens),
+            replies=lengths(self.replies),
+            long_replies=sum(tokens > limit for tokens in self.replies),
+            example=self.example,
+        )
+
+    def _encode(self, record: Record, *, cut: bool) -> Sequence[Sample]:
+        table = self.recipe.train
+        encoded = encode(
+            record,
+            self.fmt,
+            self.tokenizer,
+            turns=table.turns,
+            max_tokens=table.max_tokens if cut else ANY_LENGTH,
+            over_length=table.over_length if cut else "drop",
+        )
+        self.dropped += encoded.dropped
+        self.shortened += encoded.shortened
+        return encoded.samples
+
+    def _look_for_leak(self, record: Record) -> None:
+        question = number_of(opening(record), seed=0)
+        if self.split == "train":
+            self.asked.add(question)
+        else:
+            self.leaks += question in self.asked
+
+
+def lengths(tokens: Sequence[int]) -> Lengths | None:
+    """Return how long samples are, None if there are none."""
+    if not tokens:
+        return None
+    counted = np.asarray(tokens)
+    shortest, longest = int(counted.min()), int(counted.max())
+    step = -(-(longest - shortest + 1) // BINS)
+    counts = np.bincount((counted - shortest) // step)
+    return Lengths(
+        shortest=shortest,
+        median=int(np.median(counted)),
+        p95=int(np.percentile(counted, 95)),
+        longest=longest,
+        bins=tuple(
+            Bin(least=shortest + at * step, below=shortest + (at + 1) * step, count=int(count))
+            for at, count in enumerate(counts)
+        ),
+    )
+
+
+def _example(sample: Sample, tokenizer: ChatTokenizer) -> Example:
+    """Return a sample's two parts as text, from its ids: what is shown is what is trained on."""
+    learnt = len(sample.ids) - sample.prompt
+    return Example(
+        record=sample.record,
+        prompt=tokenizer.decode(sample.ids[: sample.prompt]),
+        target=tokenizer.decode(sample.ids[sample.prompt :]),
+        prompt_tokens=sample.prompt,
+        target_tokens=learnt,
+    )
+
+
+def _conclude(
+    recipe: Recipe, folder: Path, fmt: ChatFormat, splits: tuple[SplitCheck, ...]
+) -> Inspection:
+    train = splits[0]
+    config = read_config(folder)
+    note = template_note(folder, fmt)
+    return Inspection(
+        name=recipe.name,
+        base=str(folder),
+        format=fmt.name,
+        max_tokens=recipe.train.max_tokens,
+        splits=splits,
+        steps_per_epoch=steps_per_epoch(train.samples, recipe.train),
+        steps=total_steps(train.samples, recipe.train) if train.samples else 0,
+        memory=_memory(recipe, config, train),
+        warnings=tuple(_warnings(recipe, config, fmt, splits)),
+        notes=(note,) if note else (),
+    )
+
+
+def _memory(recipe: Recipe, config: Mapping[str, Any], train: SplitCheck) -> tuple[Memory, ...]:
+    """Return an estimate for each width that may come; none for an unknown kind of model."""
+    shape = read_shape(config)
+    if shape is None or train.replies is None:
+        return ()
+    targets = min(train.replies.longest, train.longest_kept)
+    return tuple(
+        estimate(shape, recipe.train, width=width, longest=train.longest_kept, targets=targets)
+        for width in WIDTHS[recipe.train.precision]
+    )
+
+
+def _warnings(
+    recipe: Recipe, config: Mapping[str, Any], fmt: ChatFormat, splits: Sequence[SplitCheck]
+) -> Iterator[Wording]:
+    """Yield what would make a training worse, each with what to do about it."""
+    yield from _of_training(recipe, config, fmt, splits[0])
+    for check in splits:
+        yield from _of_lengths(recipe, check)
+        if check.leaks:
+            yield Wording(
+                f"{check.leaks} of {check.records} questions in {check.split} are asked in train, "
+                "too: its figures will flatter; prepare again",
+                f"{check.split} 的 {check.records} 个问题中有 {check.leaks} 个也在训练集中："
+                "评估结果会偏高，请重新 prepare",
+            )
+
+
+def _of_training(
+    recipe: Recipe, config: Mapping[str, Any], fmt: ChatFormat, train: SplitCheck
+) -> Iterator[Wording]:
+    if train.records < FEW_ROWS:
+        yield Wording(
+            f"only {train.records} training rows: under {FEW_ROWS} are learnt by heart, not from",
+            f"训练数据只有 {train.records} 条：少于 {FEW_ROWS} 条时模型只会死记硬背",
+        )
+    if fmt.thinks and train.records and not train.thoughts:
+        yield Wording(
+            f"no training row has a thought: {fmt.name} will learn not to think; "
+            'to train answers alone write format = "r1-direct"',
+            f"训练数据都没有思考过程：{fmt.name} 会学成不思考；"
+            '如果只训练回答，请写 format = "r1-direct"',
+        )
+    if train.thoughts and not fmt.thinks:
+        yield Wording(
+            f"{train.thoughts} training rows have a thought, which {fmt.name} leaves out",
+            f"{train.thoughts} 条训练数据带有思考过程，{fmt.name} 会略去",
+        )
+    window = config.get("max_position_embeddings")
+    if isinstance(window, int) and train.longest_kept > window:
+        yield Wording(
+            f"samples of {train.longest_kept} tokens are longer than the base's window of {window}:"
+            f" set train.max_tokens = {window}",
+            f"有长达 {train.longest_kept} 个词元的样本，超过基座的窗口 {window}："
+            f"请设 train.max_tokens = {window}",
+        )
+
+
+def _of_lengths(recipe: Recipe, check: SplitCheck) -> Iterator[Wording]:
+    if not check.tokens or not check.replies:
+        return
+    limit, longest = recipe.train.max_tokens, check.tokens.longest
+    lost = Wording("", "")
+    if check.split == "train" and not check.samples:
+        lost = Wording("nothing is left to train on: ", "没有剩下可训练的样本：")
+    if check.dropped:
+        total = check.dropped + check.samples
+        yield Wording(
+            f"{check.split}: {lost}{check.dropped} of {total} samples are dropped, longer than "
+            f"train.max_tokens = {limit}; the longest has {longest}",
+            f"{check.split}：{lost.zh}{total} 个样本中有 {check.dropped} 个超过 "
+            f"train.max_tokens = {limit} 而被舍弃，最长的有 {longest}",
+        )
+    cap = recipe.evaluate.max_new_tokens
+    if check.long_replies and check.split == recipe.evaluate.split:
+        yield Wording(
+            f"{check.split}: {check.long_replies} replies are longer than "
+            f"evaluate.max_new_tokens = {cap} and would be cut; the longest has "
+            f"{check.replies.longest}",
+            f"{check.split}：有 {check.long_replies} 个回复超过 "
+            f"evaluate.max_new_tokens = {cap}，评估时会被截断，最长的有 {check.replies.longest}",
+        )

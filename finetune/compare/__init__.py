@@ -1,0 +1,1 @@
+"""Two evaluated models side by side."""

@@ -1,0 +1,79 @@
+"""Which format a row is in, told by its fields; and what a file looks like at first sight."""
+
+import itertools
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from finetune.data.files.charset import codec_of
+from finetune.data.files.opening import Container, container_of, raw_rows
+from finetune.data.formats.registry import FORMATS
+from finetune.data.rows import BadRow, Fields
+from finetune.recipe import DataTable, ReaderName
+from ingest.foundation.messages import Wording
+
+SAMPLE_ROWS = 100
+"""Rows from which a file's format is told; each row is looked at again when it is read."""
+
+_CONTAINERS: Mapping[Container, Wording] = {
+    "jsonl": Wording("JSON lines", "JSONL"),
+    "json": Wording("a JSON array", "JSON 数组"),
+    "table": Wording("a table (CSV)", "表格（CSV）"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What the first rows of a file show. `formats` counts rows by format, `bad` those of none."""
+
+    name: str
+    container: Container
+    encoding: str
+    formats: Mapping[ReaderName, int]
+    bad: int
+
+    @property
+    def told(self) -> Wording:
+        """One line for a person: "drone.csv: a table (CSV), gb18030, alpaca"."""
+        named = sorted(self.formats, key=lambda one: -self.formats[one])
+        english = " + ".join(named) or "no format that we know"
+        chinese = " + ".join(named) or "没有已知的格式"
+        kind = _CONTAINERS[self.container]
+        return Wording(
+            f"{self.name}: {kind.en}, {self.encoding}, {english}",
+            f"{self.name}：{kind.zh}，{self.encoding}，{chinese}",
+        )
+
+
+def sniff(fields: Fields) -> ReaderName | None:
+    """Return the format that a row is in, None if it is in none that we know."""
+    return next((name for name, one in FORMATS.items() if one.fits(fields)), None)
+
+
+def look(path: Path, data: DataTable) -> Look:
+    """Return what the first rows of a file show.
+
+    Raises:
+        DataError: the file cannot be read at all.
+    """
+    rows = raw_rows(path, encoding=data.encoding, limit=data.max_row_bytes)
+    formats: Counter[ReaderName] = Counter()
+    bad = 0
+    for row in itertools.islice(rows, SAMPLE_ROWS):
+        if isinstance(row, BadRow) or not (name := chosen(Fields(row.fields, data), data)):
+            bad += 1
+        else:
+            formats[name] += 1
+    return Look(
+        name=path.name,
+        container=container_of(path, encoding=data.encoding),
+        encoding=codec_of(path) if data.encoding == "auto" else data.encoding,
+        formats=formats,
+        bad=bad,
+    )
+
+
+def chosen(fields: Fields, data: DataTable) -> ReaderName | None:
+    """Return the format that the recipe names, or that the row is in."""
+    return sniff(fields) if data.reader == "auto" else data.reader

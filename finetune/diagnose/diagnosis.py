@@ -1,0 +1,196 @@
+"""What is wrong with a run, and the next change to make.
+
+The rules look at evidence from four places: the log of training, the prepared data, the files of
+models, and the model itself, which is asked. What is not there is told, and the rest looked at.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from finetune.diagnose.checks import behaviour, learning, numbers
+from finetune.diagnose.checks.evidence import Evidence, Probe, measure_lengths, rope_bases
+from finetune.diagnose.checks.verdicts import NAMES, Verdict, command
+from finetune.errors import FinetuneError, RecipeError, not_installed
+from finetune.model.tokenization import load_tokenizer
+from finetune.progress import Progress
+from finetune.recipe import Recipe
+from finetune.runs import Run
+from finetune.train.log import SUMMARY_FILE, read_log
+from ingest.errors import AssistantError, MissingPartError
+from ingest.foundation.messages import Language, Wording
+
+RULES: tuple[Callable[[Evidence], Verdict], ...] = (
+    numbers.weights,
+    numbers.rope,
+    numbers.overflow,
+    numbers.divergence,
+    learning.truncation,
+    behaviour.template,
+    learning.underfit,
+    behaviour.ending,
+    behaviour.thinking,
+    learning.overfit,
+    behaviour.repetition,
+    numbers.serving,
+)
+"""In the order of mending: what stands first can cause all that follows."""
+
+LOOKED_INTO = ("base", "adapter", "merged")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """The verdicts on `model`, in the order in which they are to be acted upon."""
+
+    model: str
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def findings(self) -> tuple[Verdict, ...]:
+        """What is wrong, the first to be mended first."""
+        return self._of("wrong")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all of it for JSON, texts in both languages."""
+        return {"model": self.model, "verdicts": [asdict(one) for one in self.verdicts]}
+
+    def to_text(self, language: Language) -> str:
+        """Return lines for people: what is wrong and what to change, then what was looked at."""
+        lines = [Wording(f"model: {self.model}", f"模型：{self.model}").to(language)]
+        for number, one in enumerate(self.findings, start=1):
+            lines.append(f"{number}. {_line(one, language)}")
+            lines.append(f"   → {one.change.to(language)}")
+        if not self.findings:
+            lines.append(_NOTHING.to(language))
+        if len(self.findings) > 1:
+            lines.append(_FIRST_FIRST.to(language))
+        for title, state in ((_SOUND, "sound"), (_UNSEEN, "unseen")):
+            if shown := self._of(state):
+                lines += ["", title.to(language), *_grouped(shown, language)]
+        return "\n".join(lines)
+
+    def _of(self, state: str) -> tuple[Verdict, ...]:
+        return tuple(one for one in self.verdicts if one.state == state)
+
+
+_NOTHING = Wording("nothing wrong found", "没有发现问题")
+_FIRST_FIRST = Wording(
+    "make the first change first, then diagnose again: it may be the cause of the others",
+    "请先做第一项修改，再重新诊断：它可能就是其余问题的原因",
+)
+_SOUND = Wording("looked at and found sound:", "已检查、没有问题：")
+_UNSEEN = Wording("could not be looked at:", "未能检查：")
+
+
+def _line(verdict: Verdict, language: Language) -> str:
+    joint = "：" if language == "zh" else ": "
+    return NAMES[verdict.cause].to(language) + joint + verdict.told.to(language)
+
+
+def _grouped(verdicts: Sequence[Verdict], language: Language) -> Iterator[str]:
+    """Yield a line for each thing told, however many causes it is told of."""
+    told = dict.fromkeys(one.told for one in verdicts)
+    for what in told:
+        names = (NAMES[one.cause].to(language) for one in verdicts if one.told == what)
+        comma, joint = ("、", "：") if language == "zh" else (", ", ": ")
+        yield f"  {comma.join(names)}{joint}{what.to(language)}"
+
+
+def diagnose(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> Diagnosis:
+    """Return what is wrong with `model` (base, adapter or merged) and with how it was trained.
+
+    Where training left no adapter, the base is looked at. Without torch, without data or without
+    a log the diagnosis says what could not be looked at.
+
+    Raises:
+        RecipeError: `model` is none whose weights can be looked at.
+        FinetuneError: the model cannot be loaded, and no training has left a log.
+    """
+    if model not in LOOKED_INTO:
+        raise RecipeError(
+            Wording(f"diagnose cannot look into {model}", f"diagnose 无法查看 {model}"),
+            hint=Wording(
+                "give --model base, adapter or merged", "请用 --model base、adapter 或 merged"
+            ),
+        )
+    if model == "adapter" and not run.adapter.is_dir():
+        progress.note(
+            Wording("there is no adapter: the base is looked at", "没有适配器：改为检查基座")
+        )
+        model = "base"
+    evidence = gather(recipe, run, model, progress=progress)
+    return Diagnosis(model=model, verdicts=tuple(rule(evidence) for rule in RULES))
+
+
+def gather(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> Evidence:
+    """Return all that can be learnt about a run here and now.
+
+    Raises:
+        FinetuneError: the model cannot be loaded, and no training has left a log.
+    """
+    evidence = Evidence(recipe=recipe, model=model, precision=recipe.train.precision)
+    evidence = _with_log(evidence, run)
+    base = recipe.base_folder
+    try:
+        found = _probe(recipe, run, model, progress=progress)
+    except MissingPartError as error:
+        evidence = replace(evidence, unprobed=_told(error))
+    except FinetuneError as error:
+        if not evidence.log:
+            raise
+        evidence = replace(evidence, unprobed=_told(error))
+    else:
+        base = found.folder
+        evidence = replace(
+            evidence,
+            numbers=found.numbers,
+            behaviour=found.behaviour,
+            precision=found.numbers.precision,
+            unprobed=_unasked(found),
+        )
+    return replace(_with_lengths(evidence, run, base), ropes=rope_bases(base, run))
+
+
+def _unasked(found: Probe) -> Wording:
+    """Return why a model was not asked, or not in all ways."""
+    if found.behaviour:
+        return Wording("its tokenizer lacks the marks of the format", "分词器缺少该格式的标记")
+    if found.numbers.broken or "fp32" in found.numbers.overflowing:
+        return Wording("not before it computes with numbers", "先修好数值才能看")
+    prepare = command("prepare")
+    return Wording(f"nothing is prepared: {prepare.en}", f"数据尚未准备：{prepare.zh}")
+
+
+def _probe(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> Probe:
+    try:
+        from finetune.diagnose.probing.probe import probe  # noqa: PLC0415  heavy: torch takes 3 s
+    except ModuleNotFoundError as error:
+        raise not_installed(error) from error
+    return probe(recipe, run, model, progress=progress)
+
+
+def _with_log(evidence: Evidence, run: Run) -> Evidence:
+    try:
+        log = tuple(read_log(run.train))
+    except FinetuneError as error:
+        return replace(evidence, unlogged=_told(error))
+    finished = (run.train / SUMMARY_FILE).is_file()
+    nothing = Wording("no step was logged", "日志中还没有一步")
+    return replace(evidence, log=log, finished=finished, unlogged=nothing)
+
+
+def _with_lengths(evidence: Evidence, run: Run, base: Path | None) -> Evidence:
+    if base is None:
+        missing = Wording("there is no base model here", "这里没有基座模型")
+        return replace(evidence, unmeasured=missing)
+    try:
+        lengths = measure_lengths(evidence.recipe, run, load_tokenizer(base))
+    except FinetuneError as error:
+        return replace(evidence, unmeasured=_told(error))
+    return replace(evidence, lengths=lengths)
+
+
+def _told(error: AssistantError) -> Wording:
+    return Wording(error.to("en"), error.to("zh"))

@@ -1,0 +1,89 @@
+"""The promise that every model under evaluation keeps."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol, runtime_checkable
+
+from finetune.evaluate.metrics.likelihood import TargetLoss
+from finetune.model.chat_format import THOUGHT_BEGINS, THOUGHT_ENDS, ChatFormat, split_reply
+from finetune.progress import Progress, Stage
+from finetune.records import Prediction, Record
+from ingest.foundation.messages import Wording
+
+Chat = list[dict[str, str]]
+"""Messages of a conversation, as both kinds of servers take them."""
+
+
+class Generator(Protocol):
+    """Replies to the last turn of records."""
+
+    @property
+    def name(self) -> str:
+        """What people call the model."""
+        ...
+
+    @property
+    def identity(self) -> str:
+        """Changes when the weights or settings do, so that old replies are not taken for new."""
+        ...
+
+    def generate(self, records: Sequence[Record], *, progress: Progress) -> Iterator[Prediction]:
+        """Yield one reply for each record as it comes, in any order.
+
+        Raises:
+            EvaluationError: the model cannot answer; what was yielded stays good.
+        """
+        ...
+
+
+@runtime_checkable
+class TargetScorer(Protocol):
+    """What models whose probabilities can be seen do besides."""
+
+    def target_losses(
+        self, records: Sequence[Record], *, progress: Progress
+    ) -> Iterator[TargetLoss]:
+        """Yield what each record's target costs; records that are too long are left out."""
+        ...
+
+
+def asking(progress: Progress, name: str, total: int) -> Stage:
+    """Return the stage in which a model is asked `total` questions."""
+    return progress.stage(Wording(f"asking {name}", f"提问 {name}"), total=total)
+
+
+def messages(record: Record) -> Chat:
+    """Return a record as a server is asked it: earlier turns without their thoughts."""
+    chat = [{"role": "system", "content": record.system}] if record.system else []
+    for turn in record.turns[:-1]:
+        chat.append({"role": "user", "content": turn.user})
+        chat.append({"role": "assistant", "content": turn.answer})
+    return [*chat, {"role": "user", "content": record.last.user}]
+
+
+def served(
+    fmt: ChatFormat,
+    name: str,
+    *,
+    thinking: str,
+    content: str,
+    stopped: bool,
+    seconds: float,
+    tokens: int,
+) -> Prediction:
+    """Return what a server replied to record `name`, its thinking in a field of its own or not."""
+    if thinking.strip():
+        ends = THOUGHT_ENDS + content.strip() if content.strip() else ""
+        text = THOUGHT_BEGINS + thinking.strip() + ends
+        think, answer = thinking.strip(), content.strip()
+    else:
+        text = content.strip()
+        think, answer = split_reply(fmt, content, cut_short=not stopped)
+    return Prediction(
+        id=name,
+        text=text,
+        think=think,
+        answer=answer,
+        stopped=stopped,
+        seconds=round(seconds, 4),
+        tokens=tokens,
+    )

@@ -1,0 +1,51 @@
+"""Replies without a model: the twin of the real ones, for tests and demonstrations."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from finetune.evaluate.generate.base import asking
+from finetune.model.chat_format import ChatFormat, split_reply
+from finetune.progress import Progress
+from finetune.records import Prediction, Record
+
+
+class ScriptedGenerator:
+    """Answers each question with the text that is written for it, "" if there is none."""
+
+    name = "scripted"
+
+    def __init__(
+        self,
+        replies: Mapping[str, str],
+        *,
+        fmt: ChatFormat,
+        endless: frozenset[str] = frozenset(),
+        identity: str = "scripted",
+    ) -> None:
+        """`replies` are by question, with thinking and tags; those to `endless` do not stop."""
+        self.identity = identity
+        self.asked: list[str] = []
+        self._replies = replies
+        self._fmt = fmt
+        self._endless = endless
+
+    def generate(self, records: Sequence[Record], *, progress: Progress) -> Iterator[Prediction]:
+        with asking(progress, self.name, len(records)) as stage:
+            for record in records:
+                stage.advance()
+                yield self._prediction(record)
+
+    def _prediction(self, record: Record) -> Prediction:
+        question = record.last.user
+        self.asked.append(record.id)
+        text = self._replies.get(question, "")
+        stopped = question not in self._endless
+        think, answer = split_reply(self._fmt, text, cut_short=not stopped)
+        return Prediction(
+            id=record.id,
+            text=text,
+            think=think,
+            answer=answer,
+            stopped=stopped,
+            seconds=0.0,
+            tokens=len(text),
+        )

@@ -1,0 +1,210 @@
+"""Models in this process: base, base with adapter, or merged, asked through transformers."""
+
+import time
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812  torch's own name for it
+from transformers import GenerationConfig
+
+from finetune.errors import EvaluationError
+from finetune.evaluate.generate.base import asking
+from finetune.evaluate.metrics.likelihood import TargetLoss
+from finetune.model.chat_format import chat_format, split_reply
+from finetune.model.samples import IGNORED, encode, encode_prompt
+from finetune.progress import Progress
+from finetune.recipe import Recipe
+from finetune.records import Prediction, Record
+from finetune.runs import Run, digest_of
+from finetune.train.adapters import fingerprint, is_whole, load_made
+from finetune.train.hardware import Hardware
+from finetune.train.model import LoadedModel
+from ingest.foundation.messages import Wording
+
+PERPLEXITY = Wording("perplexity", "困惑度")
+
+
+class TransformersGenerator:
+    """Replies in batches, the longest prompts first: if memory does not do, it shows at once."""
+
+    def __init__(self, loaded: LoadedModel, recipe: Recipe, *, name: str, identity: str) -> None:
+        self.name = name
+        self.identity = identity
+        loaded.model.train(False)
+        self._model: Any = loaded.model
+        self._tokenizer = loaded.tokenizer
+        self._recipe = recipe
+        self._settings = recipe.evaluate
+        self._format = chat_format(recipe.model.format)
+        self._tokenizer.require(self._format)
+        self._ends = {self._tokenizer.eos_id, self._tokenizer.control(self._format.eos)}
+
+    def generate(self, records: Sequence[Record], *, progress: Progress) -> Iterator[Prediction]:
+        prompts = {
+            record.id: encode_prompt(record, self._format, self._tokenizer) for record in records
+        }
+        order = sorted(prompts, key=lambda name: -len(prompts[name]))
+        with asking(progress, self.name, len(records)) as stage:
+            for start in range(0, len(order), self._settings.batch):
+                names = order[start : start + self._settings.batch]
+                begun = time.perf_counter()
+                replies = self._replies([prompts[name] for name in names])
+                seconds = (time.perf_counter() - begun) / len(names)
+                for name, ids in zip(names, replies, strict=True):
+                    yield self._prediction(name, ids, seconds)
+                stage.advance(len(names))
+
+    def target_losses(
+        self, records: Sequence[Record], *, progress: Progress
+    ) -> Iterator[TargetLoss]:
+        """Yield the summed cross-entropy of each record's last reply, EOS with it."""
+        with progress.stage(PERPLEXITY, total=len(records)) as stage:
+            for record in records:
+                yield from self._losses(record)
+                stage.advance()
+
+    def _losses(self, record: Record) -> Iterator[TargetLoss]:
+        encoded = encode(
+            record,
+            self._format,
+            self._tokenizer,
+            turns="last",
+            max_tokens=self._recipe.train.max_tokens,
+            over_length="shorten",
+        )
+        for sample in encoded.samples:
+            targets = [label for label in sample.labels if label != IGNORED]
+            yield TargetLoss(
+                id=record.id,
+                nats=self._nats(sample.ids, targets),
+                tokens=len(targets),
+                bytes=len(self._tokenizer.decode(targets, controls=False).encode()),
+            )
+
+    def _replies(self, prompts: Sequence[list[int]]) -> list[list[int]]:
+        ids, mask = self._padded(prompts)
+        torch.manual_seed(self._recipe.seed + zlib.crc32(repr(prompts).encode()))
+        try:
+            with torch.inference_mode():
+                output = self._model.generate(
+                    input_ids=ids, attention_mask=mask, generation_config=self._generation()
+                )
+        except torch.OutOfMemoryError as error:
+            raise _too_large(len(prompts)) from error
+        except RuntimeError as error:
+            if "probability tensor" not in str(error):
+                raise
+            raise _no_numbers(self.name) from error
+        replies: list[list[int]] = output[:, ids.shape[1] :].tolist()
+        return replies
+
+    def _padded(self, prompts: Sequence[list[int]]) -> tuple[Tensor, Tensor]:
+        """Return ids and mask, (batch, longest): padding stands left, where replies do not go."""
+        longest = max(map(len, prompts))
+        pad = self._tokenizer.pad_id
+        ids = [[pad] * (longest - len(prompt)) + prompt for prompt in prompts]
+        mask = [[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts]
+        device = self._model.device
+        return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
+
+    def _generation(self) -> GenerationConfig:
+        """Return settings of our own: a model folder's would add sampling of its publisher's."""
+        heat = self._settings.temperature
+        settings: dict[str, Any] = {
+            "max_new_tokens": self._settings.max_new_tokens,
+            "eos_token_id": sorted(self._ends),
+            "pad_token_id": self._tokenizer.pad_id,
+        }
+        if heat:
+            settings |= {"do_sample": True, "temperature": heat, "top_k": 0}
+        return GenerationConfig.from_dict(settings)
+
+    def _prediction(self, name: str, ids: Sequence[int], seconds: float) -> Prediction:
+        end = next((place for place, one in enumerate(ids) if one in self._ends), None)
+        kept = ids[:end]
+        said = self._tokenizer.decode(kept)
+        think, answer = split_reply(self._format, said, cut_short=end is None)
+        opening = self._format.opening if self._format.thinks else ""
+        return Prediction(
+            id=name,
+            text=opening + said,
+            think=think,
+            answer=answer,
+            stopped=end is not None,
+            seconds=round(seconds, 4),
+            tokens=len(kept),
+        )
+
+    def _nats(self, ids: Sequence[int], targets: Sequence[int]) -> float:
+        """Return the cross-entropy of the targets, which are the last of `ids`."""
+        device = self._model.device
+        with torch.inference_mode():
+            logits = self._model(
+                input_ids=torch.tensor([ids], device=device), logits_to_keep=len(targets) + 1
+            ).logits[0, :-1]
+            wanted = torch.tensor(targets, device=device)
+            return float(F.cross_entropy(logits.float(), wanted, reduction="sum"))
+
+
+def open_model(recipe: Recipe, run: Run, name: str, *, hardware: Hardware) -> TransformersGenerator:
+    """Return the model that `name` means in this run: base, adapter or merged.
+
+    It is loaded in the precision that this machine does well, whatever training asks for.
+
+    Raises:
+        BaseModelError: it is missing, broken, or its adapter is of another base.
+        EvaluationError: it has not been made yet.
+    """
+    if name == "adapter":
+        _need(run.adapter, "train")
+    if name == "merged":
+        _need(run.merged, "merge")
+    folder = {"adapter": run.adapter, "merged": run.merged}.get(name)
+    loaded = load_made(recipe, folder, hardware=hardware)
+    prints = [fingerprint(loaded.folder)]
+    if folder is not None and not is_whole(folder):
+        prints.append(fingerprint(folder))
+    identity = digest_of(*prints, loaded.precision)
+    return TransformersGenerator(loaded, recipe, name=name, identity=identity)
+
+
+def _need(folder: Path, command: str) -> None:
+    if not folder.is_dir():
+        raise EvaluationError(
+            Wording(f"there is no {folder}", f"没有 {folder}"),
+            hint=Wording(
+                f"run first: python -m finetune {command} RECIPE",
+                f"请先运行：python -m finetune {command} 配方",
+            ),
+        )
+
+
+def _too_large(batch: int) -> EvaluationError:
+    smaller = max(1, batch // 2)
+    return EvaluationError(
+        Wording(
+            f"not enough memory for {batch} replies at once",
+            f"内存不足，无法同时生成 {batch} 条回答",
+        ),
+        hint=Wording(
+            f"add --set evaluate.batch={smaller}; replies that came are kept",
+            f"请加上 --set evaluate.batch={smaller}；已生成的回答会保留",
+        ),
+    )
+
+
+def _no_numbers(name: str) -> EvaluationError:
+    return EvaluationError(
+        Wording(
+            f"model {name}: its outputs are not numbers (NaN), so nothing can be sampled",
+            f"模型 {name}：输出不是数（NaN），无法采样",
+        ),
+        hint=Wording(
+            "find the cause: python -m finetune diagnose RECIPE",
+            "查找原因：python -m finetune diagnose 配方",
+        ),
+    )

@@ -1,0 +1,1 @@
+"""How text reaches a base model: chat format, tokens, samples and memory."""

@@ -1,0 +1,131 @@
+"""The base model's folder: where it is, what it is like, how it would be spoken to. No torch."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from finetune.errors import BaseModelError
+from finetune.model.chat_format import ChatFormat, render_prompt
+from finetune.recipe import Recipe
+from finetune.records import Turn
+from ingest.foundation.messages import Wording
+
+PUBLISHERS = (("DeepSeek", "deepseek-ai"), ("Qwen", "Qwen"))
+"""Whose a model is, by how its name begins: for the download command."""
+
+SYSTEM, EARLIER, ASKED = "Be brief.", Turn(user="Hi", think="Greet.", answer="Hello."), "120 m?"
+"""A conversation that shows whether two templates write the same."""
+
+
+def find_base(recipe: Recipe) -> Path:
+    """Return the folder of the base model: the recipe's, or one downloaded under that name.
+
+    The network is never asked.
+
+    Raises:
+        BaseModelError: there is neither; the hint is the command that downloads it.
+    """
+    if folder := recipe.base_folder:
+        return folder
+    import huggingface_hub  # noqa: PLC0415  not needed where the base is a folder
+    from huggingface_hub.errors import (  # noqa: PLC0415
+        HFValidationError,
+        LocalEntryNotFoundError,
+    )
+
+    name = recipe.model.base
+    try:
+        return Path(huggingface_hub.snapshot_download(name, local_files_only=True))
+    except (LocalEntryNotFoundError, HFValidationError):
+        raise BaseModelError(
+            Wording(
+                f"there is no base model {name}: no such folder, and none downloaded by that name",
+                f"没有基座模型 {name}：没有这个文件夹，也没有下载过这个名字的模型",
+            ),
+            hint=Wording(
+                f"download it: {download_command(recipe)}, or set model.base",
+                f"下载：{download_command(recipe)}，或修改 model.base",
+            ),
+        ) from None
+
+
+def download_command(recipe: Recipe) -> str:
+    """Return the command that puts the base model where the recipe looks for it."""
+    base = recipe.model.base
+    if re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", base) and recipe.base_folder is None:
+        return f"hf download {base}"
+    last = Path(base).name
+    owner = next((owner for start, owner in PUBLISHERS if last.startswith(start)), "OWNER")
+    folder = (recipe.folder / Path(base).expanduser()).resolve()
+    return f"hf download {owner}/{last} --local-dir {folder}"
+
+
+def read_config(folder: Path) -> Mapping[str, Any]:
+    """Return the model's config.json, nothing if it cannot be read: loading complains of that."""
+    return _read_json(folder / "config.json")
+
+
+def own_template(folder: Path) -> str:
+    """Return the Jinja chat template that the base brings, "" for none."""
+    file = folder / "chat_template.jinja"
+    if file.is_file():
+        return file.read_text(encoding="utf-8", errors="replace")
+    template = _read_json(folder / "tokenizer_config.json").get("chat_template")
+    if isinstance(template, list):  # several, each under a name
+        named = {one.get("name"): one.get("template") for one in template if isinstance(one, dict)}
+        template = named.get("default")
+    return template if isinstance(template, str) else ""
+
+
+def template_note(folder: Path, fmt: ChatFormat) -> Wording | None:
+    """Return what is worth saying about the base's own template, None if it writes as we do."""
+    template = own_template(folder)
+    if not template:
+        return Wording(
+            f"the base brings no chat template: {fmt.name} is ours, and is exported with the model",
+            f"基座没有自带对话模板：使用本项目的 {fmt.name}，并随模型一起导出",
+        )
+    if all(_rendered(template, folder, system) == _ours(fmt, system) for system in ("", SYSTEM)):
+        return None
+    return Wording(
+        f"the base's own chat template writes conversations otherwise than {fmt.name}: "
+        "serve the tuned model with the exported one",
+        f"基座自带的对话模板与 {fmt.name} 的写法不同：请用导出的模板部署调优后的模型",
+    )
+
+
+def _ours(fmt: ChatFormat, system: str) -> str:
+    return render_prompt(fmt, system=system, history=(EARLIER,), user=ASKED)
+
+
+def _rendered(template: str, folder: Path, system: str) -> str | None:
+    """Return what the base's template makes of a conversation, None if it cannot be rendered."""
+    from jinja2 import TemplateError
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    config = _read_json(folder / "tokenizer_config.json")
+    tokens = {name: _content(config.get(name)) for name in ("bos_token", "eos_token")}
+    roles = {"system": system, "user": EARLIER.user, "assistant": EARLIER.answer}
+    messages = [{"role": role, "content": text} for role, text in roles.items() if text]
+    messages.append({"role": "user", "content": ASKED})
+    sandbox = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    try:
+        return sandbox.from_string(template).render(
+            messages=messages, add_generation_prompt=True, **tokens
+        )
+    except (TemplateError, TypeError, ValueError):
+        return None
+
+
+def _read_json(path: Path) -> Mapping[str, Any]:
+    try:
+        tables = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return tables if isinstance(tables, dict) else {}
+
+
+def _content(token: object) -> str:
+    return str(token.get("content") or "") if isinstance(token, dict) else str(token or "")

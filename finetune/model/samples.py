@@ -1,0 +1,124 @@
+"""Records to what the trainer eats: ids, and labels that say which of them are learnt."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Literal
+
+from finetune.model.chat_format import (
+    ChatFormat,
+    conversation_pieces,
+    head_pieces,
+    opening_pieces,
+    question_pieces,
+    reply_pieces,
+    turn_pieces,
+)
+from finetune.model.tokenization import ChatTokenizer
+from finetune.recipe import TrainTable
+from finetune.records import Record, Turn
+
+IGNORED = -100
+"""The label of a token that is read but not learnt (torch's `ignore_index`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One reply to learn, behind its prompt. `labels` are `ids` where they are learnt."""
+
+    ids: tuple[int, ...]
+    labels: tuple[int, ...]
+    record: str
+
+    @property
+    def prompt(self) -> int:
+        """How many tokens come before the first that is learnt."""
+        return sum(label == IGNORED for label in self.labels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoded:
+    """The samples of a record, and how many were too long: left out, or shown less history."""
+
+    samples: tuple[Sample, ...]
+    dropped: int = 0
+    shortened: int = 0
+
+
+def encode(
+    record: Record,
+    fmt: ChatFormat,
+    tokenizer: ChatTokenizer,
+    *,
+    turns: Literal["last", "all"],
+    max_tokens: int,
+    over_length: Literal["drop", "shorten"],
+) -> Encoded:
+    """Return the samples of a record, none longer than `max_tokens`.
+
+    `shorten` leaves out the earliest turns. The question, the system message and the reply are
+    never cut: a sample that is too long with them alone is dropped.
+    """
+    head = tokenizer.encode(head_pieces(fmt, record.system))
+    past = [tokenizer.encode(turn_pieces(fmt, turn)) for turn in record.turns[:-1]]
+    samples: list[Sample] = []
+    dropped = shortened = 0
+    for number in range(0 if turns == "all" else len(record.turns) - 1, len(record.turns)):
+        question, target = _asked(record.turns[number], fmt, tokenizer)
+        room = max_tokens - len(head) - len(question) - len(target)
+        history = _fitting(past[:number], room)
+        if room < 0 or (over_length == "drop" and len(history) < number):
+            dropped += 1
+            continue
+        shortened += len(history) < number
+        samples.append(_sample(record.id, [*head, *chain(*history), *question], target))
+    return Encoded(samples=tuple(samples), dropped=dropped, shortened=shortened)
+
+
+def encode_prompt(
+    record: Record, fmt: ChatFormat, tokenizer: ChatTokenizer, *, think: bool = True
+) -> list[int]:
+    """Return the ids that ask for a record's last reply, as a server would send them."""
+    pieces = conversation_pieces(
+        fmt, system=record.system, history=record.turns[:-1], user=record.last.user
+    )
+    return tokenizer.encode(pieces) + tokenizer.encode(opening_pieces(fmt, think=think))
+
+
+def steps_per_epoch(samples: int, table: TrainTable, *, processes: int = 1) -> int:
+    """Return how many optimiser steps see each sample once; the last may be a small one."""
+    batches = math.ceil(samples / (table.batch * processes))
+    return math.ceil(batches / table.accumulate)
+
+
+def total_steps(samples: int, table: TrainTable, *, processes: int = 1) -> int:
+    """Return how many optimiser steps a training has, unless it stops early."""
+    of_epochs = math.ceil(table.epochs * steps_per_epoch(samples, table, processes=processes))
+    return table.max_steps or of_epochs
+
+
+def _asked(turn: Turn, fmt: ChatFormat, tokenizer: ChatTokenizer) -> tuple[list[int], list[int]]:
+    """Return the ids of a question and of the reply that is learnt.
+
+    A server sends the opening and the model goes on: no token may reach across.
+    """
+    question = tokenizer.encode(question_pieces(fmt, turn.user))
+    opening = tokenizer.encode(opening_pieces(fmt))
+    reply = tokenizer.encode(reply_pieces(fmt, turn))
+    return (question, opening + reply) if fmt.thinks else (question + opening, reply)
+
+
+def _fitting(past: Sequence[list[int]], room: int) -> Sequence[list[int]]:
+    """Return the latest turns that fit into `room` tokens."""
+    kept = 0
+    for turn in reversed(past):
+        room -= len(turn)
+        if room < 0:
+            break
+        kept += 1
+    return past[len(past) - kept :]
+
+
+def _sample(record: str, prompt: Sequence[int], target: Sequence[int]) -> Sample:
+    return Sample(ids=(*prompt, *target), labels=(*[IGNORED] * len(prompt), *target), record=record)

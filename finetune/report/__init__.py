@@ -1,0 +1,1 @@
+"""What a run is worth, as a page and as a model card."""

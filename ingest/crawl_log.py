@@ -1,0 +1,92 @@
+"""The crawl ledger: one line of JSON for each page, as proof of what was asked of whom.
+
+    {"time": "2026-11-21T05:20:55.000+00:00", "url": "https://a.test/x", "skipped": "robots",
+     "robots": "robots.txt line 2: Disallow: /x", "robots_line": 2, "status": 0, …}
+
+It names pages and rules, never the question.
+"""
+
+import json
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ingest.documents import Hop
+from ingest.errors import AssistantError
+from ingest.events import IngestEvent, PageSkipped, PageStored
+from ingest.foundation.messages import Wording, system_words
+
+
+class LedgerError(AssistantError):
+    """The ledger cannot be written."""
+
+    exit_code = 2
+
+
+class Ledger:
+    """Appends to one file; each line is whole as soon as it is written.
+
+    Args:
+        path: the file; it is made if it is not there, and never emptied.
+
+    Raises:
+        LedgerError: it cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._file = path.open("a", encoding="utf-8", buffering=1)
+        except OSError as error:
+            raise _unwritable(path, error) from error
+
+    def write(self, event: IngestEvent) -> None:
+        """Add the line of one page."""
+        try:
+            self._file.write(json.dumps(entry(event), ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise _unwritable(self._path, error) from error
+
+    def close(self) -> None:
+        """Let go of the file. May be called twice."""
+        with suppress(OSError):  # of a line for which there was no room: `write` has said so
+            self._file.close()
+
+
+def entry(event: IngestEvent) -> dict[str, Any]:
+    """Return the fields of one line."""
+    last = event.hops[-1] if event.hops else Hop(url="")
+    line: dict[str, Any] = {
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "url": event.url,
+        "final_url": last.url or event.url,
+        "skipped": None,
+        "detail": "",
+        "origin": None,
+        "fetcher": event.fetcher,
+        "robots": event.robots or last.robots,
+        "robots_line": last.robots_line,
+        "status": last.status,
+        "bytes": sum(hop.wire_bytes for hop in event.hops),
+        "seconds": round(event.seconds, 3),
+        "hops": [asdict(hop) for hop in event.hops],
+    }
+    match event:
+        case PageStored():
+            line |= {"url": event.asked or event.url, "final_url": event.url}
+            line |= {"origin": event.origin}
+        case PageSkipped():
+            line |= {"skipped": event.reason, "detail": event.detail}
+    return line
+
+
+def _unwritable(path: Path, error: OSError) -> LedgerError:
+    why = system_words(error)
+    return LedgerError(
+        Wording(
+            f"cannot write the ledger {path} ({why.en})", f"无法写入抓取记录 {path}（{why.zh}）"
+        ),
+        hint=Wording("name another file with --ledger", "请用 --ledger 指定别的文件"),
+    )

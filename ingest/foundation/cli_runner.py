@@ -1,0 +1,102 @@
+"""How a command ends: an exit code, one clear line for what failed, and nothing left hanging."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn
+
+import click
+
+from ingest.errors import AssistantError
+from ingest.foundation.messages import Language, Wording
+from ingest.foundation.startup import INTERRUPTED
+from ingest.text.words import language_of
+
+BROKEN_PIPE = 141
+"""128 + SIGPIPE: whoever read our output has left."""
+
+_ERROR = Wording("error", "错误")
+STOPPED = Wording("stopped", "已停止")
+
+
+def spoken_language(chosen: str | None, text: str = "") -> Language:
+    """Return the language to speak: the one chosen, else that of `text`, else the locale's."""
+    if chosen in {"zh", "en"}:
+        return "zh" if chosen == "zh" else "en"
+    if text.strip():
+        return language_of(text)
+    variables = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    locale = next(filter(None, variables), "")
+    return "zh" if locale.lower().startswith("zh") else "en"
+
+
+def complain(error: AssistantError, language: Language) -> int:
+    """Write one line about `error` to stderr and return the exit code."""
+    joint = "：" if language == "zh" else ": "
+    line = " ".join(error.to(language).split())
+    click.secho(f"{_ERROR.to(language)}{joint}{line}", err=True, fg="red")
+    return error.exit_code
+
+
+def run(main: Coroutine[Any, Any, int], language: Language) -> NoReturn:
+    """Run a command to its end and leave the process with its exit code.
+
+    We leave by `os._exit` once all is closed and flushed: Python would otherwise wait for threads
+    of blocking libraries (a search that hangs, an extraction past the deadline) that nobody
+    needs any more, and Ctrl-C would not stop at once.
+    """
+    runner = asyncio.Runner()  # turns Ctrl-C into a cancellation, so that what is open is closed
+    run_plain(lambda: runner.run(main), language)
+
+
+def run_plain(work: Callable[[], int], language: Language) -> NoReturn:
+    """Do the same for work that computes: Ctrl-C raises KeyboardInterrupt in it."""
+    try:
+        code = _outcome(work, language)
+    except BrokenPipeError:
+        os._exit(BROKEN_PIPE)
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
+
+
+def _outcome(work: Callable[[], int], language: Language) -> int:
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # which the runner looks for
+        return work()
+    except KeyboardInterrupt:
+        click.echo(f"\n{STOPPED.to(language)}", err=True)
+        return INTERRUPTED
+    except AssistantError as error:
+        return complain(error, language)
+    except BrokenPipeError:
+        raise
+    except Exception:  # noqa: BLE001  the last door: a person gets a line, the maintainers a trace
+        return _confess(language)
+
+
+def _confess(language: Language) -> int:
+    """Say in one line that we have a bug, and keep its trace where it can be sent from."""
+    trace = traceback.format_exc()
+    path = ""
+    with (
+        contextlib.suppress(OSError),
+        tempfile.NamedTemporaryFile(  # a name that nobody can have put a link in place of
+            "w", encoding="utf-8", prefix="qiuzheng-crash-", suffix=".txt", delete=False
+        ) as file,
+    ):
+        path = file.name
+        file.write(trace)
+    what = trace.strip().splitlines()[-1]
+    line = Wording(
+        f"a bug of ours: {what[:200]}: please report {path}",
+        f"程序出了错：{what[:200]}：请把 {path} 报告给我们",
+    )
+    click.secho(f"{_ERROR.to(language)}: {line.to(language)}", err=True, fg="red")
+    return 1

@@ -1,0 +1,1 @@
+"""The searchable index: splitting, ranking, embedding and storage."""

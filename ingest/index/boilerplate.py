@@ -1,0 +1,81 @@
+"""Blocks that belong to the site and not to the page: menus, notices, calls to act.
+
+Told by phrases, in English and Chinese, and only where they fill the block: a paragraph about
+cookies is no cookie notice. What is told so is ranked lower, never thrown away.
+"""
+
+import re
+
+from ingest.text.words import token_estimate
+
+PHRASE_TOKENS = 30
+"""A notice has a phrase of its trade for each so many tokens; prose about it has fewer."""
+
+MENU_ITEMS = 3
+ITEM_TOKENS = 6
+"""A menu has this many items or more, none of them longer."""
+
+TITLE_TOKENS = 30
+"""The title of another page has no more."""
+
+_NOTICE = re.compile(
+    r"\b(?:(?:uses?|accept|reject|manage|necessary) (?:all |your )?cookies|(?:accept|reject) all"
+    r"|cookie (?:policy|settings)|privacy policy|terms (?:of (?:use|service)|(?:and|&) conditions)"
+    r"|all rights reserved|copyright (?:©|\(c\)|[12]\d{3})|(?:sign|log) ?(?:in|up)\b"
+    r"|create an account|subscribe (?:now|to|today)|newsletter|share (?:this|on|via)|follow us"
+    r"|tweet this|(?:read|show|load|view) (?:more|all)|back to top|skip to (?:main )?content"
+    r"|advertisement|sponsored|leave a (?:comment|reply)|print this|enable javascript|powered by)"
+    r"|©|版权所有|保留所有权利|未经(?:授权|许可)|转载请|免责声明|隐私(?:政策|协议)|用户协议|服务条款"
+    r"|(?:使用|接受|全部)\s*cookie|立即(?:登录|注册|订阅|下载)|登录后|注册账号|(?:点击|马上|欢迎)订阅"
+    r"|分享(?:到|至)|扫一扫|扫码|二维码|关注(?:我们|公众号|微信)|公众号|点赞|上一篇|下一篇"
+    r"|返回(?:顶部|首页)|责任编辑|责编|举报|ICP[备证]|公网安备|阅读(?:更多|全文)|查看更多"
+    r"|下载(?:APP|客户端)|打开APP|广告",
+    re.IGNORECASE,
+)
+_MENU_LABEL = re.compile(
+    r"home(?:page)?|about(?: us)?|contact(?: us)?|log ?in|sign ?(?:in|up)|register|search|menu|help"
+    r"|faq|careers|jobs|news|blog|shop|cart|subscribe|privacy|terms|sitemap|rss|facebook|twitter|x"
+    r"|instagram|youtube|linkedin|wechat|weibo"
+    r"|首页|主页|关于(?:我们)?|联系(?:我们)?|登录|注册|搜索|菜单|帮助|新闻|博客|商城|购物车|订阅|更多"
+    r"|隐私|条款|网站地图|微博|微信|我的|设置|招聘|加入我们|友情链接",
+    re.IGNORECASE,
+)
+_OTHER_PAGES = re.compile(
+    r"(?:related|recommended|popular|trending|latest|most read|more)\b.{0,12}"
+    r"\b(?:articles?|posts?|stories|news|reading|reads?|pages|topics|links)"
+    r"|you (?:may|might) also (?:like|enjoy)|read (?:next|more)|more from .{1,40}"
+    r"|most (?:read|popular)|share this.*|follow us|tags"
+    r"|(?:相关|推荐|热门|延伸|最新|更多)(?:阅读|文章|新闻|推荐|内容|资讯|话题|链接)"
+    r"|猜你喜欢|大家都在看|友情链接|标签|热搜(?:榜)?|排行榜",
+    re.IGNORECASE,
+)
+_ITEM_END = re.compile(r"\n+|\s+[|·•>»›/]\s+|\s*\|\s*")
+_BULLET = re.compile(r"^\s*(?:[-*+•]|\d+\.)\s+")
+
+
+def is_boilerplate(text: str, *, heading: str = "") -> bool:
+    """Tell whether a block is a menu, a notice, or titles under a heading like "Related"."""
+    if _OTHER_PAGES.fullmatch(heading.strip(" :：#")) and _is_of_titles(text):
+        return True
+    return _is_notice(text) or _is_menu(text)
+
+
+def _is_of_titles(text: str) -> bool:
+    """Tell whether each line but headings is a title: what comes after a sidebar is not of it."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return all(token_estimate(line) <= TITLE_TOKENS for line in lines)
+
+
+def _is_notice(text: str) -> bool:
+    phrases = len(_NOTICE.findall(text))
+    return phrases > 0 and token_estimate(text) <= PHRASE_TOKENS * phrases
+
+
+def _is_menu(text: str) -> bool:
+    """Tell whether the block is a list of short items, some of them labels of menus."""
+    items = [_BULLET.sub("", item).strip() for item in _ITEM_END.split(text)]
+    items = [item for item in items if item]
+    if len(items) < MENU_ITEMS or any(token_estimate(item) > ITEM_TOKENS for item in items):
+        return False
+    labels = sum(_MENU_LABEL.fullmatch(item) is not None for item in items)
+    return 3 * labels >= len(items)

@@ -1,0 +1,45 @@
+"""Vectors without a model: the deterministic twin of the real encoders, for tests and demos."""
+
+import hashlib
+import math
+from collections.abc import Sequence
+
+from ingest.index.embed.base import Vector
+from ingest.text.words import words
+
+DIMENSIONS = 256
+
+
+class HashingEmbedder:
+    """Each word votes for one of 256 dimensions, with a sign (feature hashing).
+
+    Texts that share words are near each other, in any language; that is all it knows.
+    Method: Weinberger et al., "Feature Hashing for Large Scale Multitask Learning", ICML 2009.
+    """
+
+    space = f"hashing:{DIMENSIONS}"
+
+    def fluency(self, text: str) -> float:
+        """Return 1: words are words in every language."""
+        del text
+        return 1.0
+
+    async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
+        return [_hashed(text) for text in texts]
+
+    async def embed_query(self, text: str) -> Vector:
+        return _hashed(text)
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def _hashed(text: str) -> Vector:
+    vector = [0.0] * DIMENSIONS
+    for word in words(text):
+        digest = hashlib.blake2b(word.encode("utf-8", "replace"), digest_size=8).digest()
+        vector[digest[0]] += 1.0 if digest[1] & 1 else -1.0
+    length = math.sqrt(math.fsum(value * value for value in vector))
+    if not length:  # no words, or votes that cancel out: any fixed direction will do
+        return [1.0, *([0.0] * (DIMENSIONS - 1))]
+    return [value / length for value in vector]

@@ -1,0 +1,126 @@
+"""The promises that the index and its vector half keep."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ingest.documents import Chunk, Document, PageRecord, ScoredChunk
+from ingest.index.embed.base import Vector
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexStats:
+    """How much the index holds."""
+
+    documents: int
+    chunks: int
+    embedded: int
+    """Chunks with a vector in the current space."""
+    space: str
+    """The vector space in use, "" while no vector has been stored."""
+
+
+class ChunkStore(Protocol):
+    """Keeps documents, their chunks, their words and their vectors. Raises `StoreError` only."""
+
+    async def replace(
+        self,
+        document: Document,
+        chunks: Sequence[Chunk],
+        vectors: Mapping[str, Vector],
+        *,
+        space: str,
+    ) -> None:
+        """Make `chunks` the only chunks of `document.url`, all at once or not at all.
+
+        `vectors` maps chunk ids to unit vectors of `space`; chunks without one are found by words.
+        Chunks that are as they were are left alone, vectors and all.
+        """
+        ...
+
+    async def add_vectors(
+        self, chunks: Sequence[Chunk], vectors: Sequence[Vector], *, space: str
+    ) -> None:
+        """Add the vector of each of `chunks`, unless it is gone or reads otherwise by now."""
+        ...
+
+    async def nearest(self, vector: Vector, *, top_k: int, space: str) -> list[ScoredChunk]:
+        """Return the `top_k` chunks of highest cosine similarity in `space`, best first."""
+        ...
+
+    async def matching(self, words: Sequence[str], *, top_k: int) -> list[ScoredChunk]:
+        """Return the `top_k` chunks by BM25 over `ingest.text.words.words`, best first."""
+        ...
+
+    async def unembedded(
+        self, ids: Collection[str] | None = None, *, space: str, limit: int
+    ) -> list[Chunk]:
+        """Return up to `limit` chunks without a vector in `space`, among `ids` if given."""
+        ...
+
+    async def documents(self, urls: Collection[str]) -> dict[str, Document]:
+        """Return those of `urls` that are in the index, by URL."""
+        ...
+
+    async def chunks(self, url: str) -> list[Chunk]:
+        """Return the chunks of one document in order, [] if it is not here."""
+        ...
+
+    async def recall(self, urls: Collection[str]) -> dict[str, PageRecord]:
+        """Return what is kept of these pages, by the URL that was asked for.
+
+        Pages whose document has left the index are not among them.
+        """
+        ...
+
+    async def remember(self, record: PageRecord) -> None:
+        """Keep `record`, and date its document `checked_at` if that is later than its date.
+
+        The document's chunks, words and vectors are not touched. Without a document at
+        `record.final_url` there is nothing to keep, and what was kept of `record.url` is gone.
+        """
+        ...
+
+    async def delete(self, url: str) -> int:
+        """Forget the document at `url` and return how many chunks it had."""
+        ...
+
+    async def stats(self) -> IndexStats:
+        """Count what is here."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of files. May be called twice."""
+        ...
+
+
+class VectorStore(Protocol):
+    """The vector half: ids and vectors of one or more spaces, nothing else. Rebuildable.
+
+    The caller holds a lock against other threads and other processes. What another process has
+    written since the last call is seen. Raises `StoreError` only.
+    """
+
+    def upsert(self, vectors: Mapping[str, Vector], *, space: str) -> None:
+        """Set the vectors of these ids."""
+        ...
+
+    def delete(self, ids: Collection[str], *, space: str) -> None:
+        """Forget these ids; unknown ones are ignored."""
+        ...
+
+    def nearest(self, vector: Vector, *, top_k: int, space: str) -> list[tuple[str, float]]:
+        """Return up to `top_k` (id, cosine similarity), best first."""
+        ...
+
+    def count(self, *, space: str) -> int:
+        """Return how many vectors `space` holds."""
+        ...
+
+    def clear(self) -> None:
+        """Forget every space; this mends a store that is damaged."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files. May be called twice."""
+        ...

@@ -1,0 +1,334 @@
+"""The truth of the index: documents, chunks, words and vectors in one SQLite file."""
+
+# ruff: noqa: S608  (statements are put together from our own constants; values are bound)
+
+import json
+import re
+import sqlite3
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.documents import Chunk, Document, PageRecord, ScoredChunk
+from ingest.errors import StoreError
+from ingest.foundation.messages import Wording
+from ingest.index.embed.base import Vector
+from ingest.index.store import revisions, schema
+from ingest.index.store.base import IndexStats
+from ingest.index.store.revisions import Stored
+from ingest.index.store.rows import (
+    CHUNK,
+    CHUNKS,
+    DOCUMENT,
+    PAGE,
+    from_record,
+    packed,
+    timestamp,
+    to_chunk,
+    to_document,
+    to_record,
+    unpacked,
+)
+
+BUSY_TIMEOUT_S = 15.0  # a page is written in milliseconds: whoever needs longer is stuck
+HEADING_WEIGHT = 0.5  # of a word in the title or heading, against one in the text
+MAX_QUERY_WORDS = 64  # a 100 kB question must not become a query of thousands of words
+
+_WORD = re.compile(r"\w+")
+"""What `ingest.text.words.words` returns; quoted, it cannot be read as FTS5's query syntax."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """A vector that the vector store must set, or forget when `vector` is None."""
+
+    number: int
+    id: str
+    space: str
+    vector: Vector | None
+
+
+class Catalog:
+    """One connection behind one lock: any thread may call, one at a time. Raises `StoreError`."""
+
+    def __init__(
+        self,
+        path: Path | None = None,
+        *,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
+        max_bytes: int | None = None,
+    ) -> None:
+        """Open or create the file at `path`; None keeps everything in memory.
+
+        `max_bytes` bounds the file; writing more is refused as if the disk were full.
+        """
+        self.path = path
+        self._lock = threading.RLock()
+        self._connection = schema.connect(path, busy_timeout_s=busy_timeout_s, max_bytes=max_bytes)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, schema.explained(self.path):
+            yield self._connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._reading() as connection, schema.transaction(connection):
+            yield connection
+
+    def replace(
+        self,
+        document: Document,
+        chunks: Sequence[Chunk],
+        vectors: Mapping[str, Vector],
+        *,
+        space: str,
+    ) -> None:
+        """Make `chunks` the only chunks of `document.url`, in one transaction.
+
+        A chunk that is as it was is not written again. One without a vector in `vectors` takes
+        over those of the same text in the page's former version, in every space: text that has
+        not changed is not embedded again.
+        """
+        given = {id_: packed(vector) for id_, vector in vectors.items()}
+        with self._writing() as connection:
+            self._check_length(connection, given.values(), space)
+            old = revisions.stored(connection, document.url)
+            new = revisions.vectors_of(chunks, old, given, space=space)
+            revisions.put_document(connection, document)
+            revisions.put_chunks(connection, document, chunks, old)
+            revisions.put_vectors(connection, new)
+            _mark_differences(connection, old, new)
+            if given:
+                schema.remember(connection, "space", space)
+
+    def add_vectors(
+        self, chunks: Sequence[Chunk], vectors: Sequence[Vector], *, space: str
+    ) -> None:
+        """Add the vector of each of `chunks`, unless it is gone or reads otherwise by now.
+
+        An id names a place on a page. While its text was embedded the page may have been replaced.
+        """
+        if not chunks:
+            return
+        blobs = [packed(vector) for vector in vectors]
+        with self._writing() as connection:
+            self._check_length(connection, blobs, space)
+            numbers = _numbers_of(connection, chunks)
+            connection.executemany(
+                "INSERT OR REPLACE INTO embeddings (space, chunk, vector) VALUES (?, ?, ?)",
+                [
+                    (space, numbers[chunk.id], blob)
+                    for chunk, blob in zip(chunks, blobs, strict=True)
+                    if chunk.id in numbers
+                ],
+            )
+            _mark(connection, [(id_, space) for id_ in numbers])
+            schema.remember(connection, "space", space)
+
+    def _check_length(
+        self, connection: sqlite3.Connection, blobs: Collection[bytes], space: str
+    ) -> None:
+        """Refuse vectors whose length differs from those that the space holds."""
+        row = connection.execute(
+            "SELECT length(vector) FROM embeddings WHERE space = ? LIMIT 1", (space,)
+        ).fetchone()
+        lengths = {len(vector) // 4 for vector in blobs} | ({row[0] // 4} if row else set())
+        if len(lengths) > 1:
+            raise StoreError(
+                Wording(
+                    f"vectors of different lengths {sorted(lengths)} in one space, {space!r}",
+                    f"同一向量空间 {space!r} 中出现了不同长度的向量 {sorted(lengths)}",
+                ),
+                hint=Wording(
+                    "the embedding model behind this name has changed: give it another name or tag",
+                    "同名的嵌入模型已经改变：请换一个名称或标签",
+                ),
+            )
+
+    def matching(self, words: Sequence[str], *, top_k: int) -> list[ScoredChunk]:
+        """Return the `top_k` chunks of highest BM25 score (FTS5: k1 1.2, b 0.75), best first."""
+        distinct = list(dict.fromkeys(filter(_WORD.fullmatch, words)))[:MAX_QUERY_WORDS]
+        if not distinct or top_k < 1:
+            return []
+        query = " OR ".join(f'"{word}"' for word in distinct)
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"SELECT {CHUNK}, w.score FROM ("
+                " SELECT rowid AS number, -rank AS score FROM words"
+                f" WHERE words MATCH ? AND rank MATCH 'bm25(1.0, {HEADING_WEIGHT})'"
+                " ORDER BY rank LIMIT ?) w"
+                " JOIN chunks c ON c.number = w.number JOIN documents d ON d.url = c.url",
+                (query, top_k),
+            ).fetchall()
+        found = [ScoredChunk(chunk=to_chunk(row[:8]), score=row[8]) for row in rows]
+        return sorted(found, key=lambda scored: (-scored.score, scored.chunk.id))
+
+    def by_id(self, ids: Collection[str]) -> dict[str, Chunk]:
+        """Return those of `ids` that are here."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"SELECT {CHUNK} FROM {CHUNKS} WHERE c.id IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(ids)),),
+            ).fetchall()
+        return {row[0]: to_chunk(row) for row in rows}
+
+    def unembedded(
+        self, ids: Collection[str] | None = None, *, space: str, limit: int
+    ) -> list[Chunk]:
+        """Return up to `limit` chunks without a vector in `space`, among `ids` if given."""
+        among = "" if ids is None else "AND c.id IN (SELECT value FROM json_each(:ids))"
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"SELECT {CHUNK} FROM {CHUNKS} WHERE NOT EXISTS (SELECT 1 FROM embeddings e"
+                f" WHERE e.space = :space AND e.chunk = c.number) {among}"
+                " ORDER BY c.number LIMIT :limit",
+                {"space": space, "limit": limit, "ids": json.dumps(list(ids or ()))},
+            ).fetchall()
+        return [to_chunk(row) for row in rows]
+
+    def documents(self, urls: Collection[str]) -> dict[str, Document]:
+        """Return those of `urls` that are here, by URL."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"SELECT {DOCUMENT} FROM documents WHERE url IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(urls)),),
+            ).fetchall()
+        return {row[0]: to_document(row) for row in rows}
+
+    def chunks(self, url: str) -> list[Chunk]:
+        """Return the chunks of one document in order."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"SELECT {CHUNK} FROM {CHUNKS} WHERE c.url = ? ORDER BY c.position",
+                (url,),
+            ).fetchall()
+        return [to_chunk(row) for row in rows]
+
+    def recall(self, urls: Collection[str]) -> dict[str, PageRecord]:
+        """Return what is kept of these pages, by the URL that was asked for."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"SELECT {PAGE} FROM pages WHERE url IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(urls)),),
+            ).fetchall()
+        return {row[0]: to_record(row) for row in rows}
+
+    def remember(self, record: PageRecord) -> None:
+        """Keep `record` if its document is here, and move the document's date up to it."""
+        checked_at = timestamp(record.checked_at)
+        with self._writing() as connection:
+            connection.execute("DELETE FROM pages WHERE url = ?", (record.url,))
+            connection.execute(
+                f"INSERT INTO pages ({PAGE}) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?"
+                " WHERE EXISTS (SELECT 1 FROM documents WHERE url = ?)",
+                (*from_record(record), record.final_url),
+            )
+            connection.execute(
+                "UPDATE documents SET fetched_at = ? WHERE url = ? AND fetched_at < ?",
+                (checked_at, record.final_url, checked_at),
+            )
+
+    def delete(self, url: str) -> int:
+        """Forget the document at `url` and return how many chunks it had."""
+        with self._writing() as connection:
+            old = revisions.stored(connection, url)
+            revisions.remove_chunks(connection, old.values())
+            connection.execute("DELETE FROM documents WHERE url = ?", (url,))  # and its pages
+            _mark_differences(connection, old, {})
+        return len(old)
+
+    def stats(self) -> IndexStats:
+        """Count what is here."""
+        with self._reading() as connection:
+            space = schema.recall(connection, "space")
+            documents, chunks = connection.execute(
+                "SELECT (SELECT COUNT(*) FROM documents), (SELECT COUNT(*) FROM chunks)"
+            ).fetchone()
+        embedded = self.embedded(space)
+        return IndexStats(documents=documents, chunks=chunks, embedded=embedded, space=space)
+
+    def embedded(self, space: str) -> int:
+        """Return how many chunks have a vector in `space`."""
+        with self._reading() as connection:
+            (count,) = connection.execute(
+                "SELECT COUNT(*) FROM embeddings WHERE space = ?", (space,)
+            ).fetchone()
+        return int(count)
+
+    def settled(self, space: str) -> int | None:
+        """Return how many vectors of `space` a copy must hold, None while the journal has some.
+
+        One statement, so one snapshot: another process may be writing a page right now.
+        """
+        with self._reading() as connection:
+            count, waiting = connection.execute(
+                "SELECT (SELECT COUNT(*) FROM embeddings WHERE space = :space),"
+                " EXISTS (SELECT 1 FROM pending WHERE space = :space)",
+                {"space": space},
+            ).fetchone()
+        return None if waiting else int(count)
+
+    def pending(self, *, limit: int) -> list[Pending]:
+        """Return the oldest entries of the journal, each with today's vector."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT p.number, p.id, p.space, e.vector FROM pending p"
+                " LEFT JOIN chunks c ON c.id = p.id"
+                " LEFT JOIN embeddings e ON e.chunk = c.number AND e.space = p.space"
+                " ORDER BY p.number LIMIT ?",
+                (limit,),
+            ).fetchall()
+        return [
+            Pending(number=number, id=id_, space=space, vector=unpacked(blob))
+            for number, id_, space, blob in rows
+        ]
+
+    def settle(self, done: Collection[Pending]) -> None:
+        """Strike these entries out. One that was written again since has a new number and stays."""
+        with self._writing() as connection:
+            connection.executemany(
+                "DELETE FROM pending WHERE number = ?", [(entry.number,) for entry in done]
+            )
+
+    def mark_all(self, *, space: str) -> None:
+        """Enter every vector of `space` in the journal, to fill an empty vector store."""
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT INTO pending (id, space) SELECT c.id, e.space FROM embeddings e"
+                " JOIN chunks c ON c.number = e.chunk WHERE e.space = ?",
+                (space,),
+            )
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._connection.close()
+
+
+def _numbers_of(connection: sqlite3.Connection, chunks: Sequence[Chunk]) -> dict[str, int]:
+    """Return the row numbers of those of `chunks` whose text still stands, by id."""
+    texts = {chunk.id: chunk.text for chunk in chunks}
+    rows = connection.execute(
+        "SELECT id, number, text FROM chunks WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(texts)),),
+    ).fetchall()
+    return {id_: number for id_, number, text in rows if text == texts[id_]}
+
+
+def _mark_differences(
+    connection: sqlite3.Connection,
+    old: Mapping[str, Stored],
+    new: Mapping[str, Mapping[str, bytes]],
+) -> None:
+    """Enter in the journal what the vector store must set or forget, and nothing else."""
+    before = {(id_, space): v for id_, held in old.items() for space, v in held.vectors.items()}
+    after = {(id_, space): v for id_, spaces in new.items() for space, v in spaces.items()}
+    changed = [key for key in before | after if before.get(key) != after.get(key)]
+    _mark(connection, changed)
+
+
+def _mark(connection: sqlite3.Connection, keys: Sequence[tuple[str, str]]) -> None:
+    connection.executemany("INSERT INTO pending (id, space) VALUES (?, ?)", keys)

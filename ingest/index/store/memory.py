@@ -1,0 +1,45 @@
+"""Vectors in memory: the exact twin of the persistent vector store, for tests and small jobs."""
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.index.embed.base import Vector
+
+
+class MemoryVectors:
+    """Compares the query with every vector: exact, and quick enough up to some ten thousand."""
+
+    def __init__(self) -> None:
+        self._spaces: dict[str, dict[str, NDArray[np.float32]]] = {}
+
+    def upsert(self, vectors: Mapping[str, Vector], *, space: str) -> None:
+        held = self._spaces.setdefault(space, {})
+        for id_, vector in vectors.items():
+            array = np.asarray(vector, dtype=np.float32)
+            held[id_] = array / max(float(np.linalg.norm(array)), 1e-12)
+
+    def delete(self, ids: Collection[str], *, space: str) -> None:
+        held = self._spaces.get(space, {})
+        for id_ in ids:
+            held.pop(id_, None)
+
+    def nearest(self, vector: Vector, *, top_k: int, space: str) -> list[tuple[str, float]]:
+        held = self._spaces.get(space, {})
+        if not held or top_k < 1:
+            return []
+        query = np.asarray(vector, dtype=np.float32)
+        query = query / max(float(np.linalg.norm(query)), 1e-12)
+        scores = np.stack(list(held.values())) @ query
+        scored = zip(held, scores.tolist(), strict=True)
+        return sorted(scored, key=lambda pair: (-pair[1], pair[0]))[:top_k]
+
+    def count(self, *, space: str) -> int:
+        return len(self._spaces.get(space, {}))
+
+    def clear(self) -> None:
+        self._spaces.clear()
+
+    def close(self) -> None:
+        """Keep everything: closing twice, or going on after closing, does no harm."""

@@ -1,0 +1,144 @@
+"""A page's former version and its new one: only what differs is written."""
+
+# ruff: noqa: S608  (statements are put together from our own constants; values are bound)
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ingest.documents import Chunk, Document
+from ingest.index.store import schema
+from ingest.index.store.rows import CHUNK, CHUNKS, DOCUMENT, from_document, to_chunk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A chunk as it lies in the tables, with its vectors by space."""
+
+    number: int
+    chunk: Chunk
+    vectors: dict[str, bytes]
+
+    def has_words_of(self, chunk: Chunk, title: str) -> bool:
+        """Tell whether `chunk` on a page of that title is found by the same words."""
+        mine = self.chunk
+        return (mine.title, mine.heading, mine.text) == (title, chunk.heading, chunk.text)
+
+
+def stored(connection: sqlite3.Connection, url: str) -> dict[str, Stored]:
+    """Return the chunks of one document as they lie there, by id."""
+    rows = connection.execute(
+        f"SELECT {CHUNK}, c.number, e.space, e.vector FROM {CHUNKS}"
+        " LEFT JOIN embeddings e ON e.chunk = c.number WHERE c.url = ?",
+        (url,),
+    ).fetchall()
+    found: dict[str, Stored] = {}
+    for row in rows:
+        number, space, vector = row[8:]
+        chunk = to_chunk(row[:8])
+        held = found.setdefault(chunk.id, Stored(number=number, chunk=chunk, vectors={}))
+        if space is not None:
+            held.vectors[space] = vector
+    return found
+
+
+def vectors_of(
+    chunks: Sequence[Chunk],
+    old: Mapping[str, Stored],
+    given: Mapping[str, bytes],
+    *,
+    space: str,
+) -> dict[str, dict[str, bytes]]:
+    """Return the vectors of the new version, by chunk id and space: the given ones win."""
+    known = {held.chunk.text: held.vectors for held in old.values() if held.vectors}
+    return {
+        chunk.id: known.get(chunk.text, {})
+        | ({space: given[chunk.id]} if chunk.id in given else {})
+        for chunk in chunks
+    }
+
+
+def put_document(connection: sqlite3.Connection, document: Document) -> None:
+    """Insert or update: to delete the former version would take its page records along."""
+    columns = DOCUMENT.split(", ")
+    places = ", ".join("?" * len(columns))
+    updates = ", ".join(f"{column} = excluded.{column}" for column in columns[1:])
+    connection.execute(
+        f"INSERT INTO documents ({DOCUMENT}) VALUES ({places})"
+        f" ON CONFLICT (url) DO UPDATE SET {updates}",
+        from_document(document),
+    )
+
+
+def put_chunks(
+    connection: sqlite3.Connection,
+    document: Document,
+    chunks: Sequence[Chunk],
+    old: Mapping[str, Stored],
+) -> None:
+    """Make `chunks` the only ones of `document`; those that are as they were keep their rows."""
+    same = {
+        chunk.id
+        for chunk in chunks
+        if chunk.id in old and old[chunk.id].has_words_of(chunk, document.title)
+    }
+    remove_chunks(connection, [held for id_, held in old.items() if id_ not in same])
+    for chunk in chunks:
+        if chunk.id in same:
+            _move(connection, old[chunk.id], chunk)
+        else:
+            _insert(connection, document, chunk)
+
+
+def remove_chunks(connection: sqlite3.Connection, chunks: Iterable[Stored]) -> None:
+    """Forget chunks with their words and, by cascade, their vectors."""
+    for held in chunks:
+        chunk = held.chunk
+        schema.remove_words(
+            connection, held.number, text=chunk.text, heading=chunk.heading, title=chunk.title
+        )
+        connection.execute("DELETE FROM chunks WHERE number = ?", (held.number,))
+
+
+def put_vectors(connection: sqlite3.Connection, vectors: Mapping[str, Mapping[str, bytes]]) -> None:
+    """Set the vectors of chunks, by id and space; rows that hold them already are left alone."""
+    connection.executemany(
+        "INSERT INTO embeddings (space, chunk, vector)"
+        " SELECT ?, number, ? FROM chunks WHERE id = ?"
+        " ON CONFLICT (space, chunk) DO UPDATE SET vector = excluded.vector"
+        " WHERE vector <> excluded.vector",
+        [
+            (space, vector, id_)
+            for id_, spaces in vectors.items()
+            for space, vector in spaces.items()
+        ],
+    )
+
+
+def _insert(connection: sqlite3.Connection, document: Document, chunk: Chunk) -> None:
+    (number,) = connection.execute(
+        "INSERT INTO chunks (id, url, position, first, past, heading, text)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING number",
+        (
+            chunk.id,
+            document.url,
+            chunk.position,
+            chunk.start,
+            chunk.end,
+            chunk.heading,
+            chunk.text,
+        ),
+    ).fetchone()
+    schema.add_words(
+        connection, number, text=chunk.text, heading=chunk.heading, title=document.title
+    )
+
+
+def _move(connection: sqlite3.Connection, held: Stored, chunk: Chunk) -> None:
+    """Set where a chunk that is otherwise as it was stands now."""
+    now = (chunk.position, chunk.start, chunk.end)
+    if now != (held.chunk.position, held.chunk.start, held.chunk.end):
+        connection.execute(
+            "UPDATE chunks SET position = ?, first = ?, past = ? WHERE number = ?",
+            (*now, held.number),
+        )

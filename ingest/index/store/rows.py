@@ -1,0 +1,120 @@
+"""Between rows of the catalogue and our values."""
+
+from datetime import UTC, date, datetime
+
+import numpy as np
+
+from ingest.documents import Chunk, Document, FetcherName, PageRecord
+from ingest.index.embed.base import Vector
+
+CHUNK = "c.id, c.url, d.title, c.position, c.first, c.past, c.heading, c.text"
+"""The columns that `to_chunk` reads."""
+CHUNKS = "chunks c JOIN documents d ON d.url = c.url"
+"""The tables that they come from."""
+DOCUMENT = "url, title, text, fetched_at, language, published, modified, author, canonical"
+"""The columns that `to_document` reads and `from_document` fills."""
+PAGE = "url, document, checked_at, fresh_until, body_hash, etag, last_modified, fetcher, robots"
+"""The columns that `to_record` reads and `from_record` fills."""
+
+ChunkRow = tuple[str, str, str, int, int, int, str, str]
+DocumentRow = tuple[str, str, str, str, str, str | None, str | None, str, str]
+PageRow = tuple[str, str, str, str, str, str, str, FetcherName, str]
+
+
+def to_chunk(row: ChunkRow) -> Chunk:
+    """Return the chunk in a row of `CHUNK`."""
+    id_, url, title, position, first, past, heading, text = row
+    return Chunk(
+        id=id_,
+        url=url,
+        title=title,
+        position=position,
+        start=first,
+        end=past,
+        heading=heading,
+        text=text,
+    )
+
+
+def to_document(row: DocumentRow) -> Document:
+    """Return the document in a row of `DOCUMENT`."""
+    url, title, text, fetched_at, language, published, modified, author, canonical = row
+    return Document(
+        url=url,
+        title=title,
+        text=text,
+        fetched_at=datetime.fromisoformat(fetched_at),
+        language=language,
+        published=_to_date(published),
+        modified=_to_date(modified),
+        author=author,
+        canonical=canonical,
+    )
+
+
+def from_document(document: Document) -> DocumentRow:
+    """Return the row of `DOCUMENT` that holds `document`."""
+    return (
+        document.url,
+        document.title,
+        document.text,
+        timestamp(document.fetched_at),
+        document.language,
+        document.published.isoformat() if document.published else None,
+        document.modified.isoformat() if document.modified else None,
+        document.author,
+        document.canonical,
+    )
+
+
+def to_record(row: PageRow) -> PageRecord:
+    """Return the page record in a row of `PAGE`."""
+    url, document, checked_at, fresh_until, body_hash, etag, last_modified, fetcher, robots = row
+    return PageRecord(
+        url=url,
+        final_url=document,
+        checked_at=datetime.fromisoformat(checked_at),
+        fresh_until=datetime.fromisoformat(fresh_until),
+        body_hash=body_hash,
+        etag=etag,
+        last_modified=last_modified,
+        fetcher=fetcher,
+        robots=robots,
+    )
+
+
+def from_record(record: PageRecord) -> PageRow:
+    """Return the row of `PAGE` that holds `record`."""
+    return (
+        record.url,
+        record.final_url,
+        timestamp(record.checked_at),
+        timestamp(record.fresh_until),
+        record.body_hash,
+        record.etag,
+        record.last_modified,
+        record.fetcher,
+        record.robots,
+    )
+
+
+def timestamp(moment: datetime) -> str:
+    """Return an aware moment in UTC, written so that later ones sort after earlier ones."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _to_date(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def packed(vector: Vector) -> bytes:
+    """Return the vector as 32-bit floats, little-endian."""
+    return np.asarray(vector, dtype="<f4").tobytes()
+
+
+def unpacked(blob: bytes | None) -> Vector | None:
+    """Undo `packed`; None stays None."""
+    if blob is None:
+        return None
+    vector: list[float] = np.frombuffer(blob, "<f4").tolist()
+    return vector

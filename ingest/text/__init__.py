@@ -1,0 +1,1 @@
+"""Words, encodings and language of Chinese and English text."""

@@ -1,0 +1,369 @@
+"""Which addresses may be visited: the public web, never the machine or the network around us.
+
+A page, a redirect or a search result may name any address, so every hop is checked: the host as
+a browser reads it (WHATWG), its port, what it resolves to, and every IPv4 address that hides in
+an IPv6 one. `AddressGuard.addresses` returns what was checked, and whoever connects connects to
+that and looks nothing up: a name that changes its mind in between (DNS rebinding) gains nothing.
+"""
+
+import asyncio
+import ipaddress
+import re
+import socket
+import time
+import urllib.request
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
+from ingest.errors import FetchError, ForbiddenError, SettingsError
+from ingest.foundation.messages import SILENCE, Wording
+from ingest.web.urls import Endpoint, endpoint_of, host_of
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+Resolver = Callable[[str], Awaitable[Sequence[str]]]
+
+LOCAL_NAMES = (
+    "localhost",  # RFC 6761, 6.3
+    "localdomain",
+    "local",  # RFC 6762: multicast DNS
+    "internal",  # reserved for private use by ICANN, 2024
+    "intranet", "private", "corp", "home", "lan",  # RFC 6762, appendix G
+    "home.arpa",  # RFC 8375
+)  # fmt: skip
+"""Names that never mean the public web, nor do those below them. Names without a dot are refused
+too: ICANN has none on the public web (SSAC 053), so they mean the network around us."""
+
+METADATA_NAMES = frozenset(
+    {
+        "metadata", "metadata.google.internal", "metadata.goog",  # Google Compute Engine
+        "instance-data", "instance-data.ec2.internal",  # EC2, as cloud-init asks for it
+        "metadata.tencentyun.com",  # Tencent Cloud
+        "metadata.platformequinix.com", "metadata.packet.net",  # Equinix Metal
+    }
+)  # fmt: skip
+"""Where clouds give a machine's keys to whoever asks from it, by each cloud's manual."""
+
+METADATA_NETWORKS = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "169.254.0.0/16",  # RFC 3927; .169.254 of most clouds, .170.2 of ECS, .0.23 of Tencent
+        "100.100.100.200/32",  # Alibaba Cloud
+        "168.63.129.16/32",  # Azure's wire server
+        "192.0.0.192/32",  # Oracle Cloud, classic
+        "fd00:ec2::/32",  # EC2: ::254 and, for containers, ::23
+        "fd20:ce::254/128",  # Google Compute Engine
+        "fd00:c1::a9fe:a9fe/128",  # Oracle Cloud
+        "fe80::a9fe:a9fe/128",  # OpenStack
+    )
+)
+"""Refused whatever the settings say: an intranet that can be read must not hand out keys."""
+
+WEB_PORTS = frozenset({80, 443, 8000, 8008, 8080, 8443, 8888})
+"""What sites are served on. Behind other ports are mail, databases and consoles, which take an
+HTTP request for commands of their own (https://fetch.spec.whatwg.org/#port-blocking)."""
+
+PIN_S = 60.0
+"""Seconds that a name keeps its addresses, as in Chromium's cache: from the check to the connection
+nobody looks it up a second time."""
+MAX_PINS = 4_096
+LOOKUPS_AT_ONCE = 32
+"""Threads of their own: names that hang must not hold up what else runs in threads."""
+
+NEVER_PUBLIC: tuple[IPNetwork, ...] = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        # Also what `is_global` of some Python 3.11 releases lets through:
+        "0.0.0.0/8",  # RFC 791: this network
+        "100.64.0.0/10",  # RFC 6598: shared by carriers
+        "192.0.0.0/24",  # RFC 6890: protocol assignments
+        "192.88.99.0/24",  # RFC 7526: deprecated 6to4 relays
+        "168.63.129.16/32",  # Azure's wire server: public by its number, private by its meaning
+        "64:ff9b:1::/48",  # RFC 8215: NAT64 for local use
+        "3fff::/20",  # RFC 9637: documentation
+        "5f00::/16",  # RFC 9602: segment routing
+        "fec0::/10",  # RFC 3879: deprecated site-local
+    )
+)
+
+_LAST_32_BITS = (
+    ipaddress.IPv6Network("::ffff:0:0/96"),  # RFC 4291, 2.5.5.2: mapped
+    ipaddress.IPv6Network("64:ff9b::/96"),  # RFC 6052, 2.1: NAT64
+)
+_ISATAP = (0x00005EFE, 0x02005EFE)  # RFC 5214, 6.1: the half before the IPv4 address
+_PORT = re.compile(r"(?<=[^:]):(\d{1,5})$")
+_LOOKUPS = ThreadPoolExecutor(LOOKUPS_AT_ONCE, thread_name_prefix="dns")
+_OPEN_IT = Wording(
+    "if it is yours to read, add its host to allowed_hosts in assistant.toml",
+    "如果确需读取自己的网络，请把主机名加入 assistant.toml 的 allowed_hosts",
+)
+
+
+async def system_resolver(host: str) -> Sequence[str]:
+    """Return every address that the system knows for `host`. Raises `OSError` if it has none."""
+    loop = asyncio.get_running_loop()
+    found = await loop.run_in_executor(
+        _LOOKUPS, lambda: socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    )
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def proxy_for(url: str) -> str | None:
+    """Return the proxy that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY name for `url`."""
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get(urlsplit(url).scheme) or proxies.get("all")
+    if not proxy or urllib.request.proxy_bypass(host_of(url)):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def is_public(address: IPAddress) -> bool:
+    """Return whether `address`, and the IPv4 address inside it, belong to the public web."""
+    if isinstance(address, ipaddress.IPv6Address):
+        carried = _carried_ipv4(address)
+        if carried is not None:
+            return is_public(carried)
+        if (int(address) >> 32) & 0xFFFF_FFFF in _ISATAP and not is_public(_last_32_bits(address)):
+            return False
+    # Teredo (RFC 4380) and IPv4-compatible addresses (RFC 4291, 2.5.5.1) are not global either.
+    return (
+        address.is_global
+        and not address.is_multicast
+        and not address.is_reserved
+        and not any(address in network for network in NEVER_PUBLIC)
+    )
+
+
+def is_metadata(address: IPAddress) -> bool:
+    """Return whether a cloud's metadata service answers at `address`, by any spelling of it."""
+    return any(read in network for read in _readings(address) for network in METADATA_NETWORKS)
+
+
+def _readings(address: IPAddress) -> Iterator[IPAddress]:
+    """Yield `address` and, unless it is public, what some translator may take it for."""
+    yield address
+    if isinstance(address, ipaddress.IPv6Address) and not is_public(address):
+        yield _last_32_bits(address)
+        if address.sixtofour is not None:
+            yield address.sixtofour
+        if address.teredo is not None:
+            yield address.teredo[1]
+
+
+def _carried_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Return the IPv4 address that a translator or tunnel would connect to in its place."""
+    if any(address in network for network in _LAST_32_BITS):
+        return _last_32_bits(address)
+    return address.sixtofour  # RFC 3056, 2
+
+
+def _last_32_bits(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address:
+    return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+
+
+class AddressGuard:
+    """Says which URLs may be visited.
+
+    Args:
+        allowed_hosts: what of the user's own network may be read. "wiki.corp" and "10.0.0.7",
+            each exactly as it stands in URLs, open every port, "wiki.corp:8090" one. A network
+            ("10.1.0.0/16") opens its addresses and the names that have no other, on
+            `allowed_ports`.
+        allowed_ports: of hosts that are not opened by name.
+        proxied: every request goes through a proxy. Without it the environment decides, URL by
+            URL. Behind a proxy it is the proxy that resolves names, so we look none up: the
+            rules for names and literal addresses hold, the rest is the proxy's.
+        resolve: turns a name into addresses.
+        clock: seconds, for the age of look-ups.
+
+    Raises:
+        SettingsError: an entry of `allowed_hosts` cannot be read.
+    """
+
+    def __init__(
+        self,
+        *,
+        allowed_hosts: frozenset[str] = frozenset(),
+        allowed_ports: frozenset[int] = WEB_PORTS,
+        proxied: bool = False,
+        resolve: Resolver = system_resolver,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        networks = frozenset(entry for entry in allowed_hosts if "/" in entry)
+        self._networks = tuple(_network(entry) for entry in networks)
+        self._opened = frozenset(_host_and_port(entry) for entry in allowed_hosts - networks)
+        self._allowed_ports = allowed_ports
+        self._proxied = proxied
+        self._resolve = resolve
+        self._clock = clock
+        self._pins: dict[str, tuple[float, tuple[IPAddress, ...]]] = {}
+
+    @property
+    def allowed_hosts(self) -> frozenset[str]:
+        """The hosts of the user's own network that are open, as URLs spell them."""
+        return frozenset(host for host, _ in self._opened)
+
+    async def check(self, url: str) -> None:
+        """Return if `url` may be visited.
+
+        Raises:
+            ForbiddenError: "address": it may not.
+            FetchError: "unreachable": its name has no address.
+        """
+        await self.addresses(url)
+
+    async def addresses(self, url: str, *, direct: bool = False) -> tuple[IPAddress, ...]:
+        """Return the checked addresses to connect to, none where a proxy connects.
+
+        Args:
+            url: of any scheme; whom it leads to is all that is looked at.
+            direct: no proxy is used for it, whatever the environment says.
+
+        Raises:
+            ForbiddenError, FetchError: as `check`.
+        """
+        end = self._screened(url)
+        literal = _literal(end.host)
+        proxied = not direct and (self._proxied or proxy_for(url) is not None)
+        if literal is not None:
+            found: tuple[IPAddress, ...] = (literal,)
+        else:
+            found = () if proxied else await self._lookup(url, end.host)
+        self._check(url, end, found)
+        return () if proxied else found
+
+    def _screened(self, url: str) -> Endpoint:
+        """Return whom `url` leads to if its scheme, name and port are those of the web."""
+        end = endpoint_of(url)
+        if end is None or end.scheme not in ("http", "https"):
+            raise _forbidden(url, "only http and https are visited", "只访问 http 和 https")
+        if not end.host:
+            raise _forbidden(url, "no host name", "缺少主机名")
+        if end.has_credentials:
+            raise _forbidden(url, "an address with a password is not visited", "不访问带密码的网址")
+        if end.host in METADATA_NAMES:
+            raise _metadata(url, end.host)
+        if self._is_open(end):
+            return end
+        if end.port not in self._allowed_ports:
+            raise _forbidden(
+                url,
+                f"port {end.port} of {end.host} is not one of the web's",
+                f"{end.host} 的端口 {end.port} 不是网页端口",
+                hint=_OPEN_IT,
+            )
+        if not self._networks and _is_local_name(end.host):
+            raise _local(url, end.host)
+        return end
+
+    def _is_open(self, end: Endpoint) -> bool:
+        return not self._opened.isdisjoint({(end.host, None), (end.host, end.port)})
+
+    def _check(self, url: str, end: Endpoint, found: Sequence[IPAddress]) -> None:
+        """One private address among public ones is enough to refuse: we choose not who answers."""
+        for address in found:
+            where = end.host if end.host == str(address) else f"{end.host} ({address})"
+            if is_metadata(address):
+                raise _metadata(url, where)
+            if self._is_open(end) or any(address in network for network in self._networks):
+                continue
+            if not is_public(address):
+                raise _forbidden(
+                    url,
+                    f"{where} is not on the public web",
+                    f"{where} 不在公共互联网上",
+                    hint=_OPEN_IT,
+                )
+            if _is_local_name(end.host):
+                raise _local(url, end.host)
+        if not found and not self._is_open(end) and _is_local_name(end.host):
+            raise _local(url, end.host)  # behind a proxy we cannot see that it is in a network
+
+    async def _lookup(self, url: str, host: str) -> tuple[IPAddress, ...]:
+        """Return what `host` resolves to, for `PIN_S` the same."""
+        looked_up, found = self._pins.get(host, (-PIN_S, ()))
+        if self._clock() - looked_up < PIN_S and found:
+            return found
+        try:
+            texts = await self._resolve(host)
+        except (OSError, UnicodeError) as error:
+            raise _unknown(url, host) from error
+        found = tuple(ipaddress.ip_address(text.partition("%")[0]) for text in texts)
+        if not found:
+            raise _unknown(url, host)
+        self._pins.pop(host, None)
+        self._pins[host] = (self._clock(), found)
+        if len(self._pins) > MAX_PINS:
+            del self._pins[next(iter(self._pins))]
+        return found
+
+
+def _network(entry: str) -> IPNetwork:
+    try:
+        return ipaddress.ip_network(entry.strip(), strict=False)
+    except ValueError as error:
+        raise _unreadable(entry) from error
+
+
+def _host_and_port(entry: str) -> tuple[str, int | None]:
+    """Return what one entry of allowed_hosts opens: a host, and the port if it names one."""
+    text = entry.strip()
+    if text.count(":") > 1 and not text.startswith("["):
+        text = f"[{text}]"
+    port = _PORT.search(text)
+    host = host_of(f"http://{_PORT.sub('', text)}/")
+    if not host:
+        raise _unreadable(entry)
+    return host, int(port[1]) if port else None
+
+
+def _literal(host: str) -> IPAddress | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _is_local_name(host: str) -> bool:
+    if _literal(host) is not None:
+        return False
+    return "." not in host or any(host == n or host.endswith(f".{n}") for n in LOCAL_NAMES)
+
+
+def _unreadable(entry: str) -> SettingsError:
+    return SettingsError(
+        Wording(f"allowed_hosts cannot hold {entry!r}", f"allowed_hosts 不能包含 {entry!r}"),
+        hint=Wording(
+            "write wiki.corp, wiki.corp:8090, 10.0.0.7 or 10.1.0.0/16",
+            "请写成 wiki.corp、wiki.corp:8090、10.0.0.7 或 10.1.0.0/16",
+        ),
+    )
+
+
+def _unknown(url: str, host: str) -> FetchError:
+    return FetchError(
+        Wording(f"no address is known for {host}", f"找不到 {host} 的地址"),
+        url=url,
+        reason="unreachable",
+        hint=Wording("check the spelling and your connection", "请检查网址拼写和网络连接"),
+    )
+
+
+def _local(url: str, host: str) -> ForbiddenError:
+    return _forbidden(
+        url, f"{host} is a name of the local network", f"{host} 是本地网络的名称", hint=_OPEN_IT
+    )
+
+
+def _metadata(url: str, where: str) -> ForbiddenError:
+    return _forbidden(
+        url,
+        f"{where} is where a cloud keeps its machines' keys",
+        f"{where} 是云服务器的元数据地址",
+        hint=Wording("no setting opens it", "任何设置都不能放行"),
+    )
+
+
+def _forbidden(url: str, en: str, zh: str, *, hint: Wording = SILENCE) -> ForbiddenError:
+    return ForbiddenError(Wording(en, zh), url=url, reason="address", hint=hint)

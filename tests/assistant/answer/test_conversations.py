@@ -1,0 +1,219 @@
+"""Follow-ups become questions of their own, by the model or by rules."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from assistant.answer.conversations import (
+    is_small_talk,
+    leans_on_history,
+    rewriting_prompt,
+    standalone_question,
+)
+from assistant.errors import ModelError
+from assistant.events import AnswerDelta, ModelEvent, Notice, ReasoningDelta
+from assistant.models.scripted import ScriptedModel
+from assistant.values import Message, Prompt
+from ingest.foundation.messages import Wording
+
+pytestmark = pytest.mark.anyio
+
+FALLEN = ModelError(Wording("gone", "没了"), kind="unreachable")
+
+
+def talk(*texts: str) -> list[Message]:
+    """Return a conversation: question, answer, question, …."""
+    roles = ("user", "assistant")
+    return [
+        Message(role="user" if roles[n % 2] == "user" else "assistant", text=text)
+        for n, text in enumerate(texts)
+    ]
+
+
+ZH = talk("小型无人机的高度限制是多少？", "不超过120米[1]。")
+EN = talk("How far can the DJI Mini 4 Pro fly?", "Up to 10 km [1].")
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "它的重量限制呢?",
+        "那夜间呢？",
+        "为什么？",
+        "这个需要许可吗？",
+        "多少钱？",
+        "谁发明了它",
+        "and in winter?",
+        "What about at night?",
+        "Why?",
+        "How heavy is it in total weight?",
+        "Do those drones need a licence?",
+    ],
+)
+def test_questions_that_lean_on_the_conversation(question: str) -> None:
+    assert leans_on_history(question)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "小型无人机的重量限制是多少？",
+        "其他国家的无人机规定有哪些？",
+        "应该怎么申请无人机飞行许可？",
+        "DJI Mini 4 Pro 多重?",
+        "What is the weight limit of small drones?",
+        "Is there a speed limit for drones in China?",
+        "Is it legal to fly drones at night?",
+        "Which drones that weigh under 250 g need a licence?",
+    ],
+)
+async def test_standalone_questions_pass_unchanged_and_no_model_is_asked(question: str) -> None:
+    model = ScriptedModel("Something about drones and licence weight 无人机 重量?")
+    assert await standalone_question(question, ZH + EN, model=model) == question
+    assert model.prompts == []
+
+
+@pytest.mark.parametrize("question", ["它的重量限制呢?", "and in winter?"])
+async def test_first_question_passes_unchanged(question: str) -> None:
+    assert await standalone_question(question, [], model=ScriptedModel("?")) == question
+
+
+async def test_model_rewrites_a_chinese_follow_up() -> None:
+    model = ScriptedModel("改写后的问题：小型无人机的", "重量限制是多少？\n")
+    assert await standalone_question("它的重量限制呢?", ZH, model=model) == (
+        "小型无人机的重量限制是多少？"
+    )
+
+
+async def test_model_rewrites_an_english_follow_up() -> None:
+    model = ScriptedModel(
+        ReasoningDelta(text="The user means the drone."),
+        '"Can the DJI Mini 4 Pro fly in winter?"',
+    )
+    assert await standalone_question("and in winter?", EN, model=model) == (
+        "Can the DJI Mini 4 Pro fly in winter?"
+    )
+
+
+async def test_thinking_that_leaked_is_no_part_of_the_question() -> None:
+    leak = Notice(code="reasoning_leaked", text="")
+    model = ScriptedModel("Hm, the DJI", leak, "Can the DJI Mini 4 Pro fly in winter?")
+    assert await standalone_question("and in winter?", EN, model=model) == (
+        "Can the DJI Mini 4 Pro fly in winter?"
+    )
+
+
+BY_RULE_EN = "How far can the DJI Mini 4 Pro fly in winter?"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        [""],
+        ["The DJI Mini 4 Pro flies\nless far in winter."],
+        ["The DJI Mini 4 Pro " * 20],
+        ["Bananas contain potassium."],
+        ["DJI Mini 4 Pro <think> winter?"],
+        [ReasoningDelta(text="hm " * 900), "Can the DJI Mini 4 Pro fly in winter?"],
+        ["Can the DJI", FALLEN],
+        [FALLEN],
+    ],
+)
+async def test_reply_of_no_use_gives_way_to_the_rules(
+    script: list[str | ModelEvent | ModelError],
+) -> None:
+    assert await standalone_question("and in winter?", EN, model=ScriptedModel(*script)) == (
+        BY_RULE_EN
+    )
+
+
+class SlowModel(ScriptedModel):
+    """Never says anything."""
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[ModelEvent, None]:
+        await asyncio.Event().wait()
+        yield AnswerDelta(text="too late")
+
+
+async def test_slow_model_gives_way_to_the_rules() -> None:
+    rewritten = await standalone_question("and in winter?", EN, model=SlowModel(), seconds=0.01)
+    assert rewritten == BY_RULE_EN
+
+
+async def test_reply_without_end_is_cut_and_its_stream_closed() -> None:
+    model = ScriptedModel(*["winter drones "] * 500)
+    assert await standalone_question("and in winter?", EN, model=model) == BY_RULE_EN
+    assert model.closed_early == 1
+
+
+async def test_quoting_model_is_never_asked() -> None:
+    model = ScriptedModel("Can the DJI Mini 4 Pro fly in winter?", kind="quotes")
+    assert await standalone_question("and in winter?", EN, model=model) == BY_RULE_EN
+    assert model.prompts == []
+
+
+@pytest.mark.parametrize(
+    ("question", "history", "standalone"),
+    [
+        ("它的重量限制呢?", ZH, "小型无人机的重量限制?"),
+        ("那夜间呢？", ZH, "小型无人机的高度限制 夜间？"),
+        ("它多重？", talk("DJI Mini 4 Pro 有多快?", "16 m/s[1]。"), "DJI Mini 4 Pro多重？"),
+        ("它要泡多久?", talk("绿茶用多热的水泡?", "80 度[1]。"), "绿茶要泡多久?"),
+        ("珠穆朗玛峰呢", talk("泰山的海拔是多少米?", "1545 米"), "泰山的海拔 珠穆朗玛峰"),
+        ("What about at night?", EN, "How far can the DJI Mini 4 Pro fly at night?"),
+        ("How heavy is it in total weight?", EN, "How heavy is DJI Mini 4 Pro in total weight?"),
+        ("为什么？", [*ZH, *talk("那夜间呢？", "一样[1]。")], "小型无人机的高度限制 为什么？"),
+    ],
+)
+async def test_rules_add_the_topic_of_the_last_question_that_has_one(
+    question: str, history: list[Message], standalone: str
+) -> None:
+    assert await standalone_question(question, history, model=None) == standalone
+
+
+def test_rewriting_prompt_is_short_and_wants_no_thinking() -> None:
+    history = talk(*["A long story about drones. " * 200] * 20)
+    prompt = rewriting_prompt("and in winter?", [*history, *EN])
+    assert prompt.tokens < 800
+    assert not prompt.thinking
+    assert prompt.reply_tokens == 96
+    assert prompt.messages[-1].text.endswith("Last question: and in winter?\nRewritten question:")
+    assert "Up to 10 km" in prompt.messages[-1].text
+
+
+def test_earlier_thinking_is_not_shown_to_the_model() -> None:
+    history = talk("Lights?", "<think>secret</think>White ones.")
+    assert "secret" not in rewriting_prompt("它呢？", history).messages[-1].text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *("谢谢", "谢谢你！", "好的，谢谢", "你好", "您好！", "嗯嗯", "明白了", "再见👋"),
+        *("ok", "OK, thanks!", "Thanks", "hello", "Thank you very much.", "Good morning"),
+    ],
+)
+def test_greetings_thanks_and_nods_are_small_talk(said: str) -> None:
+    assert is_small_talk(said)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *(
+            "谢谢用英语怎么说?",
+            "早餐吃什么?",
+            "你好世界是什么?",
+            "好奇心",
+            "行政区划",
+            "对数",
+            "了",
+            "？",
+        ),
+        *("why?", "hello world in C", "What does OK mean?", "Who wrote No Country for Old Men?"),
+        *("", "好了" * 2_000 + "?x", "ok " * 1_000 + "x"),
+    ],
+)
+def test_questions_are_no_small_talk(asked: str) -> None:
+    assert not is_small_talk(asked)

@@ -1,0 +1,312 @@
+"""The order of events and what happens when a part fails, with in-memory parts."""
+
+import re
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from assistant.answer.orchestrator import LONGEST_QUESTION, Assistant, QuestionError, Remark
+from assistant.answer.retrieval import Retriever
+from assistant.errors import ModelError, SearchError
+from assistant.events import (
+    ANSWER_EVENT,
+    AnswerDelta,
+    AnswerEvent,
+    AnswerFinished,
+    Notice,
+    PassagesChosen,
+    ReasoningDelta,
+    ReplyFinished,
+    SearchFinished,
+    StageStarted,
+)
+from assistant.labels import NO_TEXT_OFFLINE, NO_TEXT_WEB
+from assistant.models.base import ChatModel
+from assistant.models.scripted import ScriptedModel
+from assistant.search.base import SearchProvider
+from assistant.search.memory import MemorySearch
+from assistant.values import Message, SearchHit, Usage
+from ingest.documents import Page
+from ingest.errors import EmbedError, FetchError, ForbiddenError, IngestError
+from ingest.events import PageSkipped, PageStored
+from ingest.foundation.messages import Language, Wording
+from ingest.index.embed.base import Embedder
+from ingest.index.embed.memory import HashingEmbedder
+from ingest.index.store.catalog import Catalog
+from ingest.index.store.hybrid import Index
+from ingest.index.store.memory import MemoryVectors
+from ingest.pipeline import Ingestor
+from ingest.web.fetch.memory import html_page
+from tests.ladders import ladder
+
+pytestmark = pytest.mark.anyio
+
+TEA = "https://tea.test/green"
+LAW = "https://law.test/closed"
+PAGES: dict[str, Page | IngestError] = {
+    TEA: html_page(
+        TEA,
+        "<html><head><title>Green tea</title></head><body><article><h1>Green tea</h1><p>Green tea "
+        "wants water of 80 degrees, not boiling water.</p><p>It steeps for two minutes, and the "
+        "leaves can be used three times.</p></article></body></html>",
+    ),
+    LAW: ForbiddenError(
+        Wording("the site says no", "网站不允许"),
+        url=LAW,
+        reason="robots",
+        robots="robots.txt line 2: Disallow: /",
+    ),
+}
+QUESTION = "How hot should the water for green tea be?"
+LETTERS = {
+    SearchFinished: "S",
+    PageStored: "P",
+    PageSkipped: "P",
+    PassagesChosen: "C",
+    ReasoningDelta: "R",
+    AnswerDelta: "A",
+    AnswerFinished: "F",
+}
+
+
+class FailingSearch:
+    """A search engine on strike."""
+
+    name = "Strike"
+
+    async def search(self, query: str, *, limit: int, language: Language) -> list[SearchHit]:
+        raise SearchError(Wording("Strike is on strike", "Strike 罢工了"), kind="rate_limited")
+
+
+class FailingEmbedder(HashingEmbedder):
+    """An encoder whose server went away after the start."""
+
+    async def embed_documents(self, texts: Sequence[str]) -> list[Sequence[float]]:
+        raise EmbedError(Wording("gone", "不在了"))
+
+    async def embed_query(self, text: str) -> Sequence[float]:
+        raise EmbedError(Wording("gone", "不在了"))
+
+
+def assistant(
+    *,
+    model: ChatModel | None = None,
+    search: SearchProvider | None = None,
+    embedder: Embedder | None = None,
+    pages: dict[str, Page | IngestError] | None = None,
+    remarks: tuple[Remark, ...] = (),
+) -> Assistant:
+    pages = PAGES if pages is None else pages
+    store = Index(catalog=Catalog(None), vectors=MemoryVectors())
+    embedder = embedder or HashingEmbedder()
+    hits = [SearchHit(rank=n, title=url, url=url) for n, url in enumerate(pages, start=1)]
+    return Assistant(
+        search=search or MemorySearch(hits),
+        ingestor=Ingestor(
+            ladder=ladder(pages),
+            embedder=embedder,
+            store=store,
+            chunk_size=400,
+            chunk_overlap=100,
+            page_budget=1_000,
+            question_budget=8_000,
+            concurrency=4,
+        ),
+        retriever=Retriever(store=store, embedder=embedder, top_k=4),
+        model=model or ScriptedModel("The water should have 80 degrees [1]."),
+        remarks=remarks,
+    )
+
+
+async def events_of(
+    assistant: Assistant,
+    question: str = QUESTION,
+    *,
+    web: bool = True,
+    **options: Sequence[Message],
+) -> list[AnswerEvent]:
+    async with aclosing(assistant.ask(question, web=web, **options)) as events:
+        return [event async for event in events]
+
+
+def order(events: Sequence[AnswerEvent]) -> str:
+    return "".join(LETTERS[type(e)] for e in events if not isinstance(e, StageStarted | Notice))
+
+
+def finished(events: Sequence[AnswerEvent]) -> AnswerFinished:
+    last = events[-1]
+    assert isinstance(last, AnswerFinished)
+    return last
+
+
+def codes(events: Sequence[AnswerEvent]) -> list[str]:
+    return [event.code for event in events if isinstance(event, Notice)]
+
+
+async def test_events_come_in_the_promised_order_and_survive_json() -> None:
+    events = await events_of(assistant())
+    assert re.fullmatch(r"SP{2}C[RA]+F", order(events))
+    for event in events:
+        assert ANSWER_EVENT.validate_json(ANSWER_EVENT.dump_json(event)) == event
+
+
+async def test_answer_is_the_sum_of_its_deltas_and_cites_what_was_read() -> None:
+    events = await events_of(assistant())
+    answer = finished(events).answer
+    said = "".join(event.text for event in events if isinstance(event, AnswerDelta))
+    assert said.strip() == answer.text == "The water should have 80 degrees [1]."
+    assert [citation.url for citation in answer.citations] == [TEA]
+
+
+async def test_number_that_no_passage_has_never_reaches_the_reader() -> None:
+    events = await events_of(assistant(model=ScriptedModel("80 degrees [7]. ", "Yes [1", "2].")))
+    said = "".join(event.text for event in events if isinstance(event, AnswerDelta))
+    assert "7" not in said
+    assert "12" not in said
+
+
+async def test_page_forbidden_by_robots_is_skipped_and_the_answer_goes_on() -> None:
+    events = await events_of(assistant())
+    skipped = next(event for event in events if isinstance(event, PageSkipped))
+    assert (skipped.url, skipped.reason) == (LAW, "robots")
+    assert skipped.robots == "robots.txt line 2: Disallow: /"
+    assert finished(events).answer.citations
+
+
+async def test_search_that_fails_is_a_notice_and_the_index_answers() -> None:
+    one = assistant()
+    await events_of(one)
+    other = Assistant(
+        search=FailingSearch(),
+        ingestor=one.ingestor,
+        retriever=one.retriever,
+        model=ScriptedModel("80 degrees [1]."),
+    )
+    events = await events_of(other)
+    assert order(events).startswith("C")
+    assert codes(events) == ["search_unavailable"]
+    assert finished(events).answer.citations
+
+
+async def test_nothing_found_after_a_failed_search_blames_the_search() -> None:
+    offline = finished(await events_of(assistant(search=FailingSearch()))).answer
+    online = finished(await events_of(assistant(pages={}))).answer
+    assert (offline.kind, online.kind) == ("nothing", "nothing")
+    assert offline.text == NO_TEXT_OFFLINE.to("en")
+    assert online.text == NO_TEXT_WEB.to("en")
+
+
+async def test_embedder_that_goes_away_leaves_words_and_says_so() -> None:
+    events = await events_of(assistant(embedder=FailingEmbedder()))
+    stored = next(event for event in events if isinstance(event, PageStored))
+    assert stored.embedded == 0
+    assert "words_only" in codes(events)
+    assert finished(events).answer.citations
+
+
+async def test_model_that_fails_raises_after_the_passages() -> None:
+    broken = ModelError(Wording("it died", "它崩溃了"), kind="broken_stream")
+    with pytest.raises(ModelError, match="it died"):
+        await events_of(assistant(model=ScriptedModel("80", broken)))
+
+
+async def test_empty_index_without_web_says_how_to_search_the_web() -> None:
+    events = await events_of(assistant(), "这里没有的东西?", web=False)
+    assert order(events) == "CAF"
+    assert finished(events).answer.kind == "nothing"
+    assert "--web" in finished(events).answer.text
+
+
+async def test_pages_that_all_fail_end_in_an_answer_that_says_so() -> None:
+    gone = FetchError(Wording("gone", "没了"), url=TEA, reason="unreachable")
+    events = await events_of(assistant(pages={TEA: gone}))
+    assert order(events) == "SPCAF"
+    assert finished(events).answer.kind == "nothing"
+
+
+async def test_remarks_come_first_in_the_language_of_the_question() -> None:
+    remark = Remark(code="no_model", wording=Wording("no model", "没有模型"))
+    events = await events_of(assistant(remarks=(remark,)), "绿茶用多热的水?")
+    assert events[0] == Notice(code="no_model", text="没有模型")
+
+
+async def test_follow_up_is_searched_as_a_question_that_stands_alone() -> None:
+    search = MemorySearch([])
+    history = (
+        Message(role="user", text="绿茶用多热的水泡?"),
+        Message(role="assistant", text="80 度[1]。"),
+    )
+    model = ScriptedModel("80 度[1]。", kind="quotes")
+    events = await events_of(
+        assistant(search=search, model=model), "它要泡多久呢?", history=history
+    )
+    assert "question_rewritten" in codes(events)
+    assert "绿茶" in search.queries[0]
+
+
+@pytest.mark.parametrize("said", ["谢谢", "Thanks!"])
+async def test_small_talk_is_answered_without_searching_or_asking_the_model(said: str) -> None:
+    search, model = MemorySearch([]), ScriptedModel("80")
+    remark = Remark(code="no_model", wording=Wording("no model", "没有模型"))
+    history = (Message(role="user", text=QUESTION), Message(role="assistant", text="80 [1]."))
+    quiet = assistant(search=search, model=model, remarks=(remark,))
+    events = await events_of(quiet, said, history=history)
+    assert [type(event) for event in events] == [PassagesChosen, AnswerDelta, AnswerFinished]
+    assert finished(events).answer.kind == "nothing"
+    assert not search.queries
+    assert not model.prompts
+
+
+async def test_reply_that_reached_its_limit_is_told() -> None:
+    end = ReplyFinished(reason="length", usage=Usage(prompt=10, reply=20))
+    events = await events_of(assistant(model=ScriptedModel("80 degrees [1]", end)))
+    assert "reply_cut_short" in codes(events)
+    assert finished(events).answer.usage == Usage(prompt=10, reply=20)
+
+
+async def test_thinking_that_leaked_into_the_answer_is_taken_back() -> None:
+    leak = Notice(code="reasoning_leaked", text="that was thinking")
+    model = ScriptedModel("Let me see, it says [1] 80.", leak, "80 degrees [1].")
+    answer = finished(await events_of(assistant(model=model))).answer
+    assert answer.text == "80 degrees [1]."
+    assert "Let me see" in answer.reasoning
+
+
+async def test_leaving_early_closes_the_model_stream() -> None:
+    model = ScriptedModel("one ", "two ", "three")
+    async with aclosing(assistant(model=model).ask(QUESTION, web=True)) as events:
+        async for event in events:
+            if isinstance(event, AnswerDelta):
+                break
+    assert model.closed_early == 1
+
+
+async def test_stream_can_be_pumped_step_by_step_from_different_tasks() -> None:
+    import asyncio
+
+    stream: AsyncGenerator[AnswerEvent, None] = assistant().ask(QUESTION, web=True)
+    seen = []
+    while True:
+        try:
+            seen.append(await asyncio.create_task(anext(stream)))  # type: ignore[arg-type]
+        except StopAsyncIteration:
+            break
+    assert isinstance(seen[-1], AnswerFinished)
+
+
+@pytest.mark.parametrize("question", ["", " \n", "x" * (LONGEST_QUESTION + 1)])
+async def test_question_that_cannot_be_asked_is_refused(question: str) -> None:
+    with pytest.raises(QuestionError):
+        await events_of(assistant(), question)
+
+
+@given(pieces=st.lists(st.text(max_size=12), max_size=8))
+@settings(max_examples=40, deadline=None)
+def test_whatever_the_model_says_the_order_holds(pieces: list[str]) -> None:
+    import asyncio
+
+    events = asyncio.run(events_of(assistant(model=ScriptedModel(*pieces))))
+    assert re.fullmatch(r"SP{2}C[RA]*F", order(events))

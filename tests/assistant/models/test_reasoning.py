@@ -1,0 +1,153 @@
+"""Thinking and answer are told apart however the reply is cut."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from assistant.events import AnswerDelta, ReasoningDelta
+from assistant.models.reasoning import THINK_CLOSE, THINK_OPEN, ThinkSplitter, known_to_think
+
+EOS = "<｜end▁of▁sentence｜>"
+
+
+def split(*pieces: str, starts_thinking: bool = False) -> tuple[str, str]:
+    """Return the joined deltas: (reasoning, answer)."""
+    splitter = ThinkSplitter(starts_thinking=starts_thinking)
+    deltas = [delta for piece in pieces for delta in splitter.feed(piece)] + splitter.close()
+    return (
+        "".join(delta.text for delta in deltas if isinstance(delta, ReasoningDelta)),
+        "".join(delta.text for delta in deltas if isinstance(delta, AnswerDelta)),
+    )
+
+
+def test_text_without_tags_is_the_answer() -> None:
+    assert split("South", " [2]", ".") == ("", "South [2].")
+
+
+def test_thinking_in_its_own_field_is_reasoning_and_text_is_the_answer() -> None:
+    splitter = ThinkSplitter(starts_thinking=True)
+    deltas = splitter.feed_reasoning("\nSource [2]") + splitter.feed_reasoning(" says.\n")
+    deltas += splitter.feed("\n") + splitter.feed("\nSouth [2].") + splitter.close()
+    assert [delta.type for delta in deltas] == ["reasoning_delta"] * 2 + ["answer_delta"]
+    assert (splitter.reasoning, splitter.answer) == ("Source [2] says.", "South [2].")
+
+
+def test_lone_closing_tag_ends_the_presumed_thinking() -> None:
+    assert split("Source [2].\n</th", "ink>\n\nSouth.", starts_thinking=True) == (
+        "Source [2].",
+        "South.",
+    )
+
+
+def test_thinking_between_two_tags_is_reasoning_after_leading_blank_lines() -> None:
+    assert split("\n\n<th", "ink>\nHm.\n</", "think>\n\nYes.") == ("Hm.", "Yes.")
+
+
+def test_opening_tag_that_the_template_wrote_already_is_not_shown_twice() -> None:
+    assert split("<think>\nHm.</think>Yes.", starts_thinking=True) == ("Hm.", "Yes.")
+
+
+def test_reply_of_a_thinker_that_did_not_think_is_the_answer_in_the_end() -> None:
+    splitter = ThinkSplitter(starts_thinking=True)
+    live = splitter.feed("South [2].")
+    assert [type(delta) for delta in live] == [ReasoningDelta]
+    assert splitter.close() == [AnswerDelta(text="South [2].")]
+    assert (splitter.reasoning, splitter.answer) == ("", "South [2].")
+
+
+def test_presumed_thinking_that_hit_the_length_limit_stays_thinking() -> None:
+    splitter = ThinkSplitter(starts_thinking=True)
+    splitter.feed("Let me see")
+    assert splitter.close(cut_short=True) == []
+    assert (splitter.reasoning, splitter.answer) == ("Let me see", "")
+
+
+def test_thinking_that_was_opened_and_never_closed_stays_thinking() -> None:
+    assert split("<think>Let me see") == ("Let me see", "")
+    assert split("<think>Let me see", starts_thinking=True) == ("Let me see", "")
+
+
+def test_late_lone_tag_makes_thinking_of_the_answer_so_far() -> None:
+    splitter = ThinkSplitter(starts_thinking=False)
+    assert splitter.feed("Source [2] says") == [AnswerDelta(text="Source [2] says")]
+    after = splitter.feed(" speed.\n</think>\n\nSouth [2].")
+    assert after == [ReasoningDelta(text=" speed."), AnswerDelta(text="South [2].")]
+    assert splitter.leaked
+    assert (splitter.reasoning, splitter.answer) == ("Source [2] says speed.", "South [2].")
+
+
+def test_answer_may_talk_about_the_tags() -> None:
+    prose = "R1 writes <think> first and </think> last. The end is `</think>`."
+    splitter = ThinkSplitter(starts_thinking=False)
+    splitter.feed(prose)
+    assert (splitter.answer, splitter.leaked) == (prose, False)
+
+
+def test_second_round_of_thinking_on_a_line_of_its_own_is_reasoning() -> None:
+    assert split("<think>a</think>One.\n<think>b</think>\nTwo.") == ("ab", "One.\n\nTwo.")
+
+
+@pytest.mark.parametrize("end", [EOS, "<|im_end|>", "<|eot_id|>", "<end_of_turn>"])
+def test_leaked_end_of_turn_is_stripped_wherever_it_is_cut(end: str) -> None:
+    for at in range(len(end)):
+        assert split("South [2]." + end[:at], end[at:]) == ("", "South [2].")
+
+
+def test_text_that_only_looks_like_a_tag_is_kept() -> None:
+    assert split("a <thi", "s> b <", "3 <|im", "age|>") == ("", "a <this> b <3 <|image|>")
+    assert split("a <think") == ("", "a <think")
+
+
+@pytest.mark.parametrize(
+    ("name", "thinks"),
+    [
+        ("deepseek-r1:1.5b", True),
+        ("hf.co/unsloth/DeepSeek-R1-Distill-Qwen-1.5B-GGUF:Q4_K_M", True),
+        ("qwq", True),
+        ("qwen3:4b", True),
+        ("Qwen3-4B-Thinking-2507", True),
+        ("qwen3:4b-instruct-2507", False),
+        ("qwen3-coder", False),
+        ("qwen2.5:1.5b", False),
+        ("llama3.2", False),
+    ],
+)
+def test_names_of_thinkers_are_known(name: str, *, thinks: bool) -> None:
+    assert known_to_think(name) is thinks
+
+
+PIECES = st.lists(
+    st.sampled_from([THINK_OPEN, THINK_CLOSE, EOS, "<", "</", "`", "Hm", "南", " ", "\n", "."]),
+    max_size=14,
+).map("".join)
+
+
+@st.composite
+def cut_replies(draw: st.DrawFn) -> tuple[str, list[str]]:
+    """Draw a reply and one way to cut it."""
+    text = draw(PIECES)
+    cuts = sorted(draw(st.sets(st.integers(0, len(text)), max_size=8)) | {0, len(text)})
+    return text, [text[start:end] for start, end in pairwise(cuts)]
+
+
+@settings(deadline=None)
+@given(cut_replies(), st.booleans(), st.booleans())
+def test_any_cut_gives_the_same_reasoning_and_answer(
+    reply: tuple[str, list[str]], starts_thinking: bool, cut_short: bool
+) -> None:
+    text, pieces = reply
+    whole = ThinkSplitter(starts_thinking=starts_thinking)
+    deltas = whole.feed(text) + whole.close(cut_short=cut_short)
+    parts = ThinkSplitter(starts_thinking=starts_thinking)
+    again = [d for piece in pieces for d in parts.feed(piece)] + parts.close(cut_short=cut_short)
+    assert (parts.reasoning, parts.answer) == (whole.reasoning, whole.answer)
+    assert parts.leaks == whole.leaks
+    if not whole.leaked:
+        for kind in ("reasoning_delta", "answer_delta"):
+            assert joined(again, kind) == joined(deltas, kind)
+
+
+def joined(deltas: list[ReasoningDelta | AnswerDelta], kind: str) -> str:
+    return "".join(delta.text for delta in deltas if delta.type == kind)

@@ -1,0 +1,465 @@
+"""Search that does not go dark: the next engine answers, and one that is down is left alone."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assistant.errors import SearchError, SearchFailure
+from assistant.search.chain import SearchChain
+from assistant.search.circuit_breaker import (
+    FIRST_WAIT_S,
+    LONGEST_RETRY_AFTER_S,
+    LONGEST_WAIT_S,
+    PROBE_S,
+    SHORTEST_WAIT_S,
+    Breaker,
+    spoken_seconds,
+)
+from assistant.search.ddgs_engines import DdgsEngine
+from assistant.search.duckduckgo import DuckDuckGo
+from assistant.search.memory import MemoryEngine
+from assistant.search.notices import answered_by, stand_in
+from assistant.search.searxng import SearXNG
+from assistant.values import SearchHit, SearchReply
+from ingest.foundation.cache import ExpiringCache
+from ingest.foundation.messages import Language, Wording
+from tests.internet.duckduckgo import HOST, DuckDuckGoSite, Mode, fixed
+from tests.internet.engines import AUTOMATED, BRAVE, CAPTCHA, MOJEEK, ResultSite, brave, mojeek
+from tests.internet.net import Internet, Reply
+from tests.internet.searxng import HOST as SEARXNG
+from tests.internet.searxng import SearXNGSite
+
+pytestmark = pytest.mark.anyio
+
+START = 1_700_000_000.0
+
+
+class Clock:
+    """A clock that a test turns."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def longest(_low: float, high: float) -> float:
+    """Draw the longest wait there is."""
+    return high
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def net(monkeypatch: pytest.MonkeyPatch) -> Iterator[Internet]:
+    internet = Internet()
+    with internet.serve():
+        for name, value in internet.variables.items():
+            monkeypatch.setenv(name, value)
+        yield internet
+
+
+class World:
+    """Three engines on the replayed internet, each with one page of its own."""
+
+    def __init__(self, net: Internet) -> None:
+        self.net = net
+        self.duckduckgo = DuckDuckGoSite(fixed("https://duck.test/")).install(net)
+        self.mojeek: ResultSite = mojeek(net, fixed("https://moj.test/"))
+        self.brave: ResultSite = brave(net, fixed("https://brave.test/"))
+
+    def hosts(self) -> list[str]:
+        """Return who was asked since the last time, in order."""
+        asked = [request.host for request in self.net.log]
+        self.net.clear()
+        return asked
+
+
+@pytest.fixture
+def world(net: Internet) -> World:
+    return World(net)
+
+
+def chain(clock: Clock, path: Path | None = None, *, timeout_s: float = 20.0) -> SearchChain:
+    """Return the default chain as a process that just started has it."""
+    return SearchChain(
+        [DuckDuckGo(), DdgsEngine("mojeek"), DdgsEngine("brave")],
+        cache=ExpiringCache(path, clock=clock),
+        timeout_s=timeout_s,
+        clock=clock,
+        draw=longest,
+    )
+
+
+async def ask(search: SearchChain, query: str = "tea") -> SearchReply:
+    return await search.search(query, limit=1, language="en")
+
+
+def urls(reply: SearchReply) -> list[str]:
+    return [hit.url for hit in reply.hits]
+
+
+# Who answers
+
+
+async def test_the_first_engine_answers_and_no_other_hears_the_question(
+    world: World, clock: Clock
+) -> None:
+    reply = await ask(chain(clock))
+    assert (reply.engine, urls(reply), reply.skipped) == ("DuckDuckGo", ["https://duck.test/"], ())
+    assert world.hosts() == [HOST]
+    assert stand_in(reply) is None
+    assert answered_by(reply).en == "results from DuckDuckGo"
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind"),
+    [
+        ("ratelimit", "rate_limited"),
+        ("challenge", "rate_limited"),
+        ("403", "rate_limited"),
+        ("429", "rate_limited"),
+        ("500", "failed"),
+        ("empty", "empty"),
+        ("blank", "empty"),
+    ],
+)
+async def test_the_next_engine_answers_and_says_why_the_first_did_not(
+    world: World, clock: Clock, mode: Mode, kind: str
+) -> None:
+    world.duckduckgo.mode = mode
+    reply = await ask(chain(clock))
+    assert (reply.engine, urls(reply)) == ("Mojeek", ["https://moj.test/"])
+    assert [(one.engine, one.kind) for one in reply.skipped] == [("DuckDuckGo", kind)]
+    notice = stand_in(reply)
+    assert notice is not None
+    assert notice.en.startswith("DuckDuckGo ")
+    assert "Mojeek answered instead" in notice.en
+    assert "改由 Mojeek 回答" in notice.zh
+    assert "search.engines" in notice.en
+    assert "search.engines" in notice.zh
+
+
+async def test_a_name_that_cannot_be_resolved_is_passed_over(net: Internet, clock: Clock) -> None:
+    mojeek(net, fixed("https://moj.test/"))
+    reply = await ask(chain(clock))
+    assert reply.engine == "Mojeek"
+    assert [(one.engine, one.kind) for one in reply.skipped] == [("DuckDuckGo", "unreachable")]
+    assert net.refused == [f"{HOST}:443"]
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        Reply(fault="reset"),
+        Reply(fault="truncate", body="<html>" + "x" * 1000),
+        Reply(body=b"\xff\xfe\x00\x01<<<html", content_type="text/html"),
+        Reply(body="<div class='result__body'><a class='result__a'>no link</a></div>"),
+    ],
+    ids=["reset", "truncated", "binary", "no links"],
+)
+async def test_a_broken_page_is_passed_over(net: Internet, clock: Clock, trouble: Reply) -> None:
+    net.route(HOST, lambda _request: trouble)
+    mojeek(net, fixed("https://moj.test/"))
+    assert (await ask(chain(clock))).engine == "Mojeek"
+
+
+async def test_a_refusal_of_every_engine_names_each_of_them(world: World, clock: Clock) -> None:
+    world.duckduckgo.mode = "ratelimit"
+    world.mojeek.trouble = AUTOMATED
+    world.brave.trouble = CAPTCHA
+    with pytest.raises(SearchError) as caught:
+        await ask(chain(clock))
+    error = caught.value
+    assert error.kind == "rate_limited"
+    assert error.message == Wording(
+        "no search engine answered: DuckDuckGo asks us to wait (HTTP 202); Mojeek asks us to wait "
+        "(HTTP 403); Brave asks us to wait (it wants to see a human)",
+        "没有搜索引擎回应：DuckDuckGo 要求稍候（HTTP 202）；Mojeek 要求稍候（HTTP 403）；"
+        "Brave 要求稍候（它要求真人验证）",
+    )
+    assert "--no-web" in error.hint.en
+    assert "--no-web" in error.hint.zh
+
+
+async def test_an_engine_that_finds_nothing_is_believed_when_the_others_do_not_answer(
+    world: World, clock: Clock
+) -> None:
+    world.duckduckgo.mode = "empty"
+    world.mojeek.trouble = AUTOMATED
+    world.brave.trouble = Reply(status=500)
+    reply = await ask(chain(clock))
+    assert (reply.engine, reply.hits) == ("DuckDuckGo", ())
+    assert [one.engine for one in reply.skipped] == ["Mojeek", "Brave"]
+    notice = stand_in(reply)
+    assert notice is not None
+    assert "DuckDuckGo found nothing" in notice.en
+
+
+async def test_a_proxy_that_is_down_is_said_of_every_engine(
+    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy", "DDGS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    search = chain(clock)
+    for _again in range(3):  # it may be up again at any moment, so nobody is left alone for it
+        with pytest.raises(SearchError) as caught:
+            await ask(search)
+        assert caught.value.kind == "unreachable"
+        assert "to be asked again" not in caught.value.message.en
+    assert world.hosts() == []
+    monkeypatch.setenv("DDGS_PROXY", world.net.proxy)
+    assert (await ask(search)).engine == "DuckDuckGo"
+
+
+async def test_a_single_engine_fails_in_its_own_words(world: World, clock: Clock) -> None:
+    world.duckduckgo.mode = "500"
+    alone = SearchChain([DuckDuckGo()], cache=ExpiringCache(), timeout_s=10, clock=clock)
+    with pytest.raises(SearchError) as caught:
+        await ask(alone)
+    assert caught.value.message.en == "DuckDuckGo failed (HTTP 500)"
+
+
+# Time
+
+
+async def test_a_silent_engine_leaves_the_next_one_time_to_answer(
+    world: World, clock: Clock
+) -> None:
+    world.duckduckgo.mode = "hang"
+    reply = await ask(chain(clock, timeout_s=4.0))
+    assert reply.engine == "Mojeek"
+    assert [one.kind for one in reply.skipped] == ["timeout"]
+
+
+class Slow(MemoryEngine):
+    """Notes how many seconds it was given, and fails."""
+
+    given_s = 0.0
+
+    async def search(
+        self, query: str, *, limit: int, language: Language, timeout_s: float = 1.0
+    ) -> list[SearchHit]:
+        self.given_s = timeout_s
+        raise SearchError(Wording("slow", "慢"), kind="timeout")
+
+
+async def test_engines_get_half_of_what_is_left_and_the_last_all_of_it(clock: Clock) -> None:
+    engines = [Slow(name=name) for name in "abc"]
+    search = SearchChain(engines, cache=ExpiringCache(), timeout_s=1000, clock=clock)
+    with pytest.raises(SearchError, match="no search engine answered"):
+        await ask(search)
+    assert [engine.given_s for engine in engines] == [
+        pytest.approx(500, abs=50), pytest.approx(500, abs=50), pytest.approx(1000, abs=100)
+    ]  # fmt: skip
+
+
+async def test_no_time_is_kept_for_engines_that_are_left_alone(clock: Clock) -> None:
+    cache = ExpiringCache(clock=clock)
+    slow = Slow(name="a")
+    Breaker("b", cache=cache, clock=clock).failed(refusal(retry_after_s=600))
+    search = SearchChain([slow, MemoryEngine(name="b")], cache=cache, timeout_s=1000, clock=clock)
+    with pytest.raises(SearchError):
+        await ask(search)
+    assert slow.given_s == pytest.approx(1000, abs=100)
+
+
+# The breaker, over the wire
+
+
+async def test_an_engine_that_says_slow_down_is_left_alone_by_the_next_process_too(
+    world: World, clock: Clock, tmp_path: Path
+) -> None:
+    shared = tmp_path / "cache.sqlite"
+    world.duckduckgo.mode = "ratelimit"
+    await ask(chain(clock, shared))
+    assert world.hosts() == [HOST, MOJEEK]
+    reply = await ask(chain(clock, shared))
+    assert world.hosts() == [MOJEEK]
+    assert reply.skipped[0].kind == "rate_limited"
+    assert reply.skipped[0].text == Wording(
+        "DuckDuckGo asks us to wait (HTTP 202), to be asked again in 30 s",
+        "DuckDuckGo 要求稍候（HTTP 202），30 秒后再问",
+    )
+
+
+async def test_after_its_rest_an_engine_is_asked_again_and_an_answer_closes_the_breaker(
+    world: World, clock: Clock, tmp_path: Path
+) -> None:
+    shared = tmp_path / "cache.sqlite"
+    world.duckduckgo.mode = "ratelimit"
+    await ask(chain(clock, shared))
+    clock.now += FIRST_WAIT_S + 1
+    world.duckduckgo.mode = "ok"
+    assert (await ask(chain(clock, shared))).engine == "DuckDuckGo"
+    world.duckduckgo.mode = "500"  # one failure opens nothing any more
+    await ask(chain(clock, shared))
+    world.hosts()
+    await ask(chain(clock, shared))
+    assert world.hosts() == [HOST, MOJEEK]
+
+
+async def test_an_engine_that_refuses_again_rests_twice_as_long(
+    world: World, clock: Clock, tmp_path: Path
+) -> None:
+    shared = tmp_path / "cache.sqlite"
+    world.duckduckgo.mode = "403"
+    rests = []
+    for _again in range(9):
+        reply = await ask(chain(clock, shared))
+        reply = await ask(chain(clock, shared))
+        rests.append(reply.skipped[0].text.en.rpartition("again in ")[2])
+        clock.now += LONGEST_WAIT_S + 1
+    assert rests[:4] == ["30 s", "60 s", "2 min", "4 min"]
+    assert rests[-2:] == ["60 min", "60 min"]
+
+
+async def test_what_retry_after_asks_for_is_kept_to(
+    world: World, clock: Clock, tmp_path: Path
+) -> None:
+    shared = tmp_path / "cache.sqlite"
+    world.net.route(HOST, lambda _request: Reply(status=429, headers={"Retry-After": "600"}))
+    await ask(chain(clock, shared))
+    clock.now += 599
+    world.hosts()
+    await ask(chain(clock, shared))
+    assert world.hosts() == [MOJEEK]
+    clock.now += 2
+    await ask(chain(clock, shared))
+    assert world.hosts() == [HOST, MOJEEK]
+
+
+async def test_an_engine_that_fails_twice_in_a_row_is_left_alone(
+    world: World, clock: Clock
+) -> None:
+    search = chain(clock)
+    world.duckduckgo.mode = "500"
+    await ask(search)
+    await ask(search)
+    assert world.hosts() == [HOST, MOJEEK] * 2
+    reply = await ask(search)
+    assert world.hosts() == [MOJEEK]
+    assert "to be asked again in 30 s" in reply.skipped[0].text.en
+
+
+async def test_all_at_rest_is_said_without_asking_anyone(world: World, clock: Clock) -> None:
+    search = chain(clock)
+    world.duckduckgo.mode = "429"
+    world.mojeek.trouble = world.brave.trouble = AUTOMATED
+    with pytest.raises(SearchError):
+        await ask(search)
+    assert world.hosts() == [HOST, MOJEEK, BRAVE]
+    with pytest.raises(SearchError) as caught:
+        await ask(search)
+    assert world.hosts() == []
+    assert caught.value.message.en.count("to be asked again in") == 3
+
+
+async def test_a_searxng_of_ones_own_can_stand_behind(world: World, clock: Clock) -> None:
+    SearXNGSite(fixed("https://searx-found.test/")).install(world.net)
+    world.duckduckgo.mode = "429"
+    engines = [DuckDuckGo(), SearXNG(url=f"https://{SEARXNG}")]
+    search = SearchChain(engines, cache=ExpiringCache(), timeout_s=10, clock=clock)
+    reply = await ask(search)
+    assert (reply.engine, urls(reply)) == (f"SearXNG ({SEARXNG})", ["https://searx-found.test/"])
+
+
+# The breaker by itself
+
+
+def refusal(
+    kind: SearchFailure = "rate_limited", *, retry_after_s: float | None = None
+) -> SearchError:
+    return SearchError(Wording("E says no", "E 拒绝"), kind=kind, retry_after_s=retry_after_s)
+
+
+def breaker(clock: Clock, cache: ExpiringCache | None = None) -> Breaker:
+    return Breaker("E", cache=cache or ExpiringCache(clock=clock), clock=clock, draw=longest)
+
+
+def test_only_one_asks_again_after_a_rest(clock: Clock) -> None:
+    cache = ExpiringCache(clock=clock)
+    first, second = breaker(clock, cache), breaker(clock, cache)
+    first.failed(refusal())
+    clock.now += FIRST_WAIT_S
+    assert first.resting() is None
+    first.asking()
+    assert second.resting() is not None
+    clock.now += PROBE_S  # the first was interrupted and never said how it went
+    assert second.resting() is None
+
+
+def test_one_failure_after_a_rest_is_enough_to_rest_again(clock: Clock) -> None:
+    guard = breaker(clock)
+    guard.failed(refusal())
+    clock.now += FIRST_WAIT_S
+    guard.asking()
+    guard.failed(refusal("timeout"))
+    resting = guard.resting()
+    assert resting is not None
+    assert resting.retry_after_s == 2 * FIRST_WAIT_S
+
+
+def test_failures_are_counted_in_a_row(clock: Clock) -> None:
+    guard = breaker(clock)
+    for _time in range(5):
+        guard.failed(refusal("timeout"))
+        guard.answered()
+    assert guard.resting() is None
+
+
+@pytest.mark.parametrize("kind", ["unreachable", "misconfigured"])
+def test_what_is_not_the_engines_fault_opens_nothing(clock: Clock, kind: SearchFailure) -> None:
+    guard = breaker(clock)
+    for _time in range(5):
+        guard.failed(refusal(kind))
+    assert guard.resting() is None
+
+
+@pytest.mark.parametrize(
+    ("asked_s", "rest_s"),
+    [(0.0, SHORTEST_WAIT_S), (77.0, 77.0), (1e12, LONGEST_RETRY_AFTER_S)],
+)
+def test_an_absurd_retry_after_is_bounded(clock: Clock, asked_s: float, rest_s: float) -> None:
+    guard = breaker(clock)
+    guard.failed(refusal(retry_after_s=asked_s))
+    resting = guard.resting()
+    assert resting is not None
+    assert resting.retry_after_s == rest_s
+
+
+def test_what_another_version_wrote_is_a_clean_slate(clock: Clock) -> None:
+    cache = ExpiringCache(clock=clock)
+    cache.put("search.health E", b'{"unheard": "of"}', ttl_s=60)
+    assert breaker(clock, cache).resting() is None
+
+
+@given(seed=st.integers(), refusals=st.integers(1, 40))
+def test_rests_are_jittered_between_their_bounds(seed: int, refusals: int) -> None:
+    clock = Clock()
+    draw = random.Random(seed).uniform
+    guard = Breaker("E", cache=ExpiringCache(clock=clock), clock=clock, draw=draw)
+    for time_ in range(refusals):
+        guard.failed(refusal())
+        resting = guard.resting()
+        assert resting is not None
+        assert resting.retry_after_s is not None
+        ceiling = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**time_)
+        assert SHORTEST_WAIT_S - 1e-3 <= resting.retry_after_s <= ceiling + 1e-3
+        clock.now += ceiling + 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.2, "1 s"), (40, "40 s"), (120, "2 min"), (5_000, "83 min"), (86_400, "24 h")],
+)
+def test_times_are_said_as_people_say_them(seconds: float, said: str) -> None:
+    assert spoken_seconds(seconds).en == said

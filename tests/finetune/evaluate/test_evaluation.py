@@ -1,0 +1,450 @@
+"""Evaluation: what is asked, what is kept when it is cut short, and what the figures say."""
+
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from finetune.data.prepare import prepare
+from finetune.errors import EvaluationError
+from finetune.evaluate.evaluation import (
+    chosen_records,
+    evaluate,
+    evaluate_predictions,
+    evaluate_with,
+    slug_of,
+)
+from finetune.evaluate.generate.memory import ScriptedGenerator
+from finetune.evaluate.metrics.likelihood import TargetLoss
+from finetune.evaluate.metrics.scored import from_json as scored_from_json
+from finetune.model.chat_format import chat_format, render_target
+from finetune.progress import Progress, Silence
+from finetune.recipe import Recipe, load_recipe, parse_recipe
+from finetune.records import Entity, Prediction, Record, Turn, to_json
+from finetune.runs import Run
+from tests.engines.ollama_server import OllamaServer
+
+FMT = chat_format("r1-think")
+QUESTIONS = ("能飞150米吗？", "机场旁能飞吗？", "夜间能飞吗？")
+RIGHT = {
+    QUESTIONS[0]: ("上限是120米。", "不可以，超过120米。"),
+    QUESTIONS[1]: ("机场是管制空域。", "不可以，机场旁是管制空域。"),
+    QUESTIONS[2]: ("需要灯光。", "可以，请打开夜航灯。"),
+}
+SCRIPT = {asked: f"<think>\n{think}\n</think>\n\n{said}" for asked, (think, said) in RIGHT.items()}
+
+
+def reply_of(answer: str) -> str:
+    return f"<think>\n想\n</think>\n\n{answer}"
+
+
+def recipe(**tables: object) -> Recipe:
+    whole = {
+        "name": "t",
+        "model": {"base": "nowhere", **dict(tables.pop("model", {}))},  # type: ignore[call-overload]
+        "data": {"files": ["x"]},
+        "evaluate": {"similarity": "off", **dict(tables.pop("evaluate", {}))},  # type: ignore[call-overload]
+        **tables,
+    }
+    return parse_recipe(whole, source="t.toml", folder=Path())
+
+
+def run_of(folder: Path, records: Sequence[Record]) -> Run:
+    run = Run(folder)
+    run.data.mkdir(parents=True)
+    lines = [json.dumps(to_json(one), ensure_ascii=False) for one in records]
+    (run.data / "val.jsonl").write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    return run
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return run_of(
+        tmp_path / "run",
+        [
+            Record(id=str(place), turns=(Turn(user=asked, think=think, answer=said),))
+            for place, (asked, (think, said)) in enumerate(RIGHT.items())
+        ],
+    )
+
+
+class Dying(ScriptedGenerator):
+    """Answers one question, then fails."""
+
+    def generate(self, records: Sequence[Record], *, progress: Progress) -> Iterator[Prediction]:
+        yield from super().generate(records[:1], progress=progress)
+        raise ConnectionError("the server died")
+
+
+def test_right_replies_have_the_best_figures_there_are(run: Run) -> None:
+    found = evaluate_with(
+        ScriptedGenerator(SCRIPT, fmt=FMT), recipe(), run, "m", progress=Silence()
+    )
+    figures = found.figures()
+    assert figures["records"] == 3
+    for name in ("exact", "token_f1", "format", "stop", "language"):
+        assert figures[name] == 100, name
+    for name in ("predict_rouge-1", "predict_rouge-l", "answer_rouge-l", "predict_bleu-4"):
+        assert figures[name] == pytest.approx(100, abs=1e-3), name
+    assert figures["repetition"] == 0
+    assert figures["faults"] == {}
+
+
+def test_replies_that_came_are_not_asked_for_again(run: Run) -> None:
+    with pytest.raises(ConnectionError):
+        evaluate_with(Dying(SCRIPT, fmt=FMT), recipe(), run, "m", progress=Silence())
+    second = ScriptedGenerator(SCRIPT, fmt=FMT)
+    found = evaluate_with(second, recipe(), run, "m", progress=Silence())
+    assert second.asked == ["1", "2"]
+    assert found.records == 3
+
+
+def test_a_line_that_was_cut_short_is_asked_for_again(run: Run) -> None:
+    evaluate_with(ScriptedGenerator(SCRIPT, fmt=FMT), recipe(), run, "m", progress=Silence())
+    path = run.evaluation / "m.replies.jsonl"
+    path.write_bytes(path.read_bytes()[:-20])
+    again = ScriptedGenerator(SCRIPT, fmt=FMT)
+    found = evaluate_with(again, recipe(), run, "m", progress=Silence())
+    assert again.asked == ["2"]
+    assert found.records == 3
+
+
+@pytest.mark.parametrize(
+    ("identity", "settings", "anew"),
+    [
+        ("trained anew", {}, False),
+        ("scripted", {"max_new_tokens": 9}, False),
+        ("scripted", {}, True),
+    ],
+)
+def test_other_weights_settings_or_a_wish_ask_everything_again(
+    run: Run, identity: str, settings: dict[str, int], anew: bool
+) -> None:
+    evaluate_with(ScriptedGenerator(SCRIPT, fmt=FMT), recipe(), run, "m", progress=Silence())
+    again = ScriptedGenerator(SCRIPT, fmt=FMT, identity=identity)
+    evaluate_with(again, recipe(evaluate=settings), run, "m", progress=Silence(), anew=anew)
+    assert len(again.asked) == 3
+
+
+def test_each_way_to_be_wrong_is_named(run: Run) -> None:
+    script = {
+        QUESTIONS[0]: "<think>\n上限\n</think>\n\n不可以，超过上限。",
+        QUESTIONS[1]: "<think>\n" + "想一想。" * 20,
+        QUESTIONS[2]: "Yes, you can do it if the light is on.",
+    }
+    twin = ScriptedGenerator(script, fmt=FMT, endless=frozenset({QUESTIONS[1]}))
+    found = evaluate_with(twin, recipe(), run, "m", progress=Silence())
+    lines = (run.evaluation / "m.jsonl").read_text("utf-8").splitlines()
+    faults = [
+        {(fault.kind, fault.detail) for fault in scored_from_json(json.loads(line)).faults}
+        for line in lines
+    ]
+    assert faults[0] == {("number", "120")}
+    assert faults[1] == {("empty", ""), ("endless", ""), ("repeats", "")}
+    assert faults[2] == {("format", ""), ("language", ""), ("low_overlap", "")}
+    kinds = ("number", "empty", "endless", "repeats", "format", "language", "low_overlap")
+    assert found.figures()["faults"] == dict.fromkeys(kinds, 1)
+
+
+def test_silence_is_not_the_right_language(run: Run) -> None:
+    script = {QUESTIONS[0]: SCRIPT[QUESTIONS[0]], QUESTIONS[1]: reply_of("No.")}
+    found = evaluate_with(
+        ScriptedGenerator(script, fmt=FMT), recipe(), run, "m", progress=Silence()
+    )
+    assert found.values["language"] == 50
+    nothing = ScriptedGenerator({}, fmt=FMT, identity="mute")
+    mute = evaluate_with(nothing, recipe(), run, "mute", progress=Silence())
+    assert "language" not in mute.values
+
+
+def test_a_fair_draw_is_made_where_there_are_too_many(tmp_path: Path) -> None:
+    records = [
+        Record(id=f"{number:03}", turns=(Turn(user=str(number), answer="a"),))
+        for number in range(100)
+    ]
+    run = run_of(tmp_path / "run", records)
+    drawn = chosen_records(recipe(evaluate={"limit": 20}), run)
+    assert len(drawn) == 20
+    assert [one.id for one in drawn] == sorted(one.id for one in drawn)
+    assert max(int(one.id) for one in drawn) > 60
+    more = chosen_records(recipe(evaluate={"limit": 40}), run)
+    assert {one.id for one in drawn} < {one.id for one in more}
+
+
+def test_windows_of_one_document_stay_together(tmp_path: Path) -> None:
+    records = [
+        Record(id=f"{number:02}", turns=(Turn(user="a", answer="a"),), document=f"d{number // 5}")
+        for number in range(20)
+    ]
+    drawn = chosen_records(recipe(evaluate={"limit": 6}), run_of(tmp_path / "run", records))
+    assert len(drawn) == 10
+    assert len({one.document for one in drawn}) == 2
+
+
+def test_an_empty_split_names_the_setting(tmp_path: Path) -> None:
+    with pytest.raises(EvaluationError) as told:
+        chosen_records(recipe(), run_of(tmp_path / "run", []))
+    assert "data.split.val" in told.value.to("en")
+
+
+def test_classification_has_accuracy_and_a_confusion_matrix(tmp_path: Path) -> None:
+    records = [
+        Record(id=str(place), turns=(Turn(user=f"q{place}", answer=label),), label=label)
+        for place, label in enumerate(["骨科", "骨科", "眼科", "眼科"])
+    ]
+    run = run_of(tmp_path / "run", records)
+    direct = chat_format("r1-direct")
+    script = {"q0": "骨科", "q1": "应去眼科。", "q2": "眼科", "q3": "不清楚"}
+    found = evaluate_with(
+        ScriptedGenerator(script, fmt=direct),
+        recipe(model={"format": "r1-direct"}, evaluate={"task": "classify"}),
+        run,
+        "m",
+        progress=Silence(),
+    )
+    figures = found.figures()
+    assert figures["accuracy"] == 50
+    assert figures["columns"] == ("眼科", "骨科", "")
+    assert figures["confusion"] == ((1, 0, 1), (1, 1, 0))
+    assert figures["macro_f1"] == pytest.approx(100 * (1 / 2 + 2 / 3) / 2, abs=1e-3)
+    assert figures["faults"] == {"label": 2}
+
+
+def classified(run: Run, script: dict[str, str]) -> dict[str, object]:
+    twin = ScriptedGenerator(script, fmt=chat_format("r1-direct"))
+    settings = recipe(model={"format": "r1-direct"}, evaluate={"task": "classify"})
+    return evaluate_with(twin, settings, run, "m", progress=Silence()).figures()
+
+
+def test_rows_without_a_label_are_classified_by_their_answer(tmp_path: Path) -> None:
+    records = [
+        Record(id=str(place), turns=(Turn(user=f"q{place}", answer=label),))
+        for place, label in enumerate(["骨科", "眼科"])
+    ]
+    figures = classified(run_of(tmp_path / "run", records), {"q0": "骨科", "q1": "不清楚"})
+    assert figures["accuracy"] == 50
+    assert figures["labels"] == ("眼科", "骨科")
+    assert figures["confusion"] == ((0, 0, 1), (0, 1, 0))
+
+
+def test_a_label_that_only_training_has_is_no_other_one(tmp_path: Path) -> None:
+    asked = Record(id="0", turns=(Turn(user="q", answer="satisfied"),), label="satisfied")
+    run = run_of(tmp_path / "run", [asked])
+    told = {"labels": {"satisfied": {"val": 1}, "not satisfied": {"train": 3, "val": 0}}}
+    (run.data / "quality.json").write_text(json.dumps(told), "utf-8")
+    assert classified(run, {"q": "I am not satisfied."})["accuracy"] == 0
+
+
+def test_entities_are_scored_by_document_and_their_faults_named(tmp_path: Path) -> None:
+    text = "甲方：云山公司。乙方：知行。"
+    record = Record(
+        id="0",
+        turns=(Turn(user=f"找出实体。\n\n{text}", answer="[]"),),
+        entities=(
+            Entity(label="甲方", text="云山公司", start=3, end=7),
+            Entity(label="乙方", text="知行", start=11, end=13),
+        ),
+    )
+    run = run_of(tmp_path / "run", [record])
+    said = [("甲方", "云山公司"), ("甲方", "知行"), ("日期", "明天")]
+    reply = json.dumps([{"label": a, "text": b} for a, b in said], ensure_ascii=False)
+    found = evaluate_with(
+        ScriptedGenerator({record.last.user: reply}, fmt=chat_format("chatml")),
+        recipe(model={"format": "chatml"}, evaluate={"task": "entities"}),
+        run,
+        "m",
+        progress=Silence(),
+    )
+    assert found.values["entity_f1"] == pytest.approx(100 * 2 / 5, abs=1e-3)
+    (line,) = (run.evaluation / "m.jsonl").read_text("utf-8").splitlines()
+    faults = {fault.kind: fault.detail for fault in scored_from_json(json.loads(line)).faults}
+    assert faults == {"missed": "乙方 知行", "spurious": "甲方 知行", "invented": "日期 明天"}
+
+
+def test_a_model_of_this_process_is_evaluated_with_perplexity(run: Run, tiny: Path) -> None:
+    settings = {"max_new_tokens": 4}
+    found = evaluate(
+        recipe(model={"base": str(tiny)}, evaluate=settings), run, "base", progress=Silence()
+    )
+    assert found.values["perplexity"] > 1
+    assert found.values["bits_per_byte"] > 0
+    assert found.values["predict_samples_per_second"] > 0
+    assert json.loads((run.evaluation / "base.json").read_text("utf-8"))["model"] == "base"
+
+
+class Overflowing(ScriptedGenerator):
+    """Its probabilities can be seen, and are not numbers."""
+
+    def target_losses(
+        self, records: Sequence[Record], *, progress: Progress
+    ) -> Iterator[TargetLoss]:
+        for record in records:
+            yield TargetLoss(id=record.id, nats=math.nan, tokens=3, bytes=9)
+
+
+def test_a_loss_that_is_no_number_is_left_out_and_the_reason_told(run: Run) -> None:
+    said = Silence()
+    found = evaluate_with(Overflowing(SCRIPT, fmt=FMT), recipe(), run, "m", progress=said)
+    assert "perplexity" not in found.values
+    assert "diagnose" in said.notes[0].en
+    json.loads(found.path.read_text("utf-8"), parse_constant=pytest.fail)
+
+
+def test_a_model_on_ollama_is_evaluated(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with OllamaServer(answer="不可以，超过120米。") as server:
+        monkeypatch.setenv("OLLAMA_HOST", server.url)
+        name = "ollama:deepseek-r1:1.5b"
+        found = evaluate(recipe(), run, name, progress=Silence())
+    assert found.path.name == "ollama-deepseek-r1-1.5b.json"
+    assert found.values["exact"] == pytest.approx(100 / 3, abs=0.01)
+
+
+def test_without_an_encoder_similarity_is_left_out_and_the_reason_told(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASSISTANT_EMBED__PROVIDER", "none")
+    said = Silence()
+    found = evaluate_with(
+        ScriptedGenerator(SCRIPT, fmt=FMT),
+        recipe(evaluate={"similarity": "auto"}),
+        run,
+        "m",
+        progress=said,
+    )
+    assert "similarity" not in found.values
+    assert "assistant setup" in found.figures()["left_out"]["similarity"]["en"]
+    assert any("assistant setup" in note.zh for note in said.notes)
+
+
+@pytest.mark.parametrize("name", ["", "nothing", "ollama:", "openai:", "gguf:x"])
+def test_a_model_that_is_none_is_refused(run: Run, name: str) -> None:
+    with pytest.raises(EvaluationError) as told:
+        evaluate(recipe(), run, name, progress=Silence())
+    assert "ollama:NAME" in told.value.to("en")
+
+
+def test_file_names_are_safe() -> None:
+    assert slug_of("ollama:a/b:1.5b") == "ollama-a-b-1.5b"
+    assert slug_of("openai:http://x:8000/v1#m") == "openai-http-x-8000-v1-m"
+    assert "/" not in slug_of("../../etc")
+    assert slug_of("模型") == "model"
+
+
+def lines_of(path: Path, *rows: object) -> Path:
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+    return path
+
+
+def test_replies_made_elsewhere_are_scored_by_id(run: Run, tmp_path: Path) -> None:
+    rows = [{"id": "0", "text": SCRIPT[QUESTIONS[0]]}, {"id": "2", "answer": "不知道"}]
+    found = evaluate_predictions(recipe(), run, lines_of(tmp_path / "mine.jsonl", *rows))
+    assert found.model == "file-mine"
+    assert (found.records, found.missing) == (2, 1)
+    assert found.values["exact"] == 50
+
+
+def test_the_replies_of_an_evaluation_can_be_scored_again(run: Run) -> None:
+    twin = ScriptedGenerator(SCRIPT, fmt=FMT)
+    first = evaluate_with(twin, recipe(), run, "m", progress=Silence())
+    second = evaluate_predictions(recipe(), run, run.evaluation / "m.replies.jsonl")
+    assert {**second.values} == {**first.values}
+
+
+def test_the_predictions_of_llama_factory_are_read(run: Run, tmp_path: Path) -> None:
+    rows = [
+        {"prompt": "a", "predict": SCRIPT[QUESTIONS[0]], "label": SCRIPT[QUESTIONS[0]]},
+        {"prompt": "b", "predict": "不可以", "label": "<think>\n想\n</think>\n\n可以"},
+    ]
+    found = evaluate_predictions(recipe(), run, lines_of(tmp_path / "lf.jsonl", *rows))
+    assert found.records == 2
+    assert found.values["exact"] == 50
+
+
+def test_a_thought_beside_an_answer_counts_as_thinking(run: Run, tmp_path: Path) -> None:
+    rows = [
+        {"id": str(place), "think": think, "answer": said}
+        for place, (think, said) in enumerate(RIGHT.values())
+    ]
+    found = evaluate_predictions(recipe(), run, lines_of(tmp_path / "own.jsonl", *rows))
+    assert found.values["format"] == 100
+    assert found.values["predict_rouge-l"] == pytest.approx(100, abs=0.01)
+
+
+def test_two_replies_of_llama_factory_to_one_question_both_count(run: Run, tmp_path: Path) -> None:
+    asked = {"prompt": "a", "label": "可以"}
+    rows = [{**asked, "predict": "可以"}, {**asked, "predict": "不可以"}]
+    found = evaluate_predictions(recipe(), run, lines_of(tmp_path / "lf.jsonl", *rows))
+    assert (found.records, found.values["exact"]) == (2, 50)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "no reply"),
+        (b'{"id": "0", "text": "a"}\n{"id": 1}\n', "row 2"),
+        (b"[1]\n", "row 1"),
+        (b'{"id": "0", "text": 3}\n', "row 1"),
+        (b"{\n", "row 1"),
+        ('{"id": "0", "text": "好"}'.encode("gbk"), "UTF-8"),
+        (b'{"id": "other", "text": "a"}\n', "no record of val"),
+    ],
+)
+def test_a_file_of_replies_that_cannot_be_read_is_named_with_its_row(
+    run: Run, tmp_path: Path, content: bytes, told: str
+) -> None:
+    path = tmp_path / "replies.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(EvaluationError) as error:
+        evaluate_predictions(recipe(), run, path)
+    assert told in error.value.to("en")
+    assert str(path) in error.value.to("zh")
+
+
+def test_a_file_that_is_not_there_is_named(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(EvaluationError, match=r"nothing\.jsonl"):
+        evaluate_predictions(recipe(), run, tmp_path / "nothing.jsonl")
+
+
+def test_scoring_replies_of_others_needs_no_torch() -> None:
+    program = (
+        "import sys, finetune.evaluate.evaluation, finetune.evaluate.metrics.scoring\n"
+        "print([name for name in ('torch', 'transformers', 'peft', 'matplotlib', 'nltk', 'jieba',"
+        " 'sklearn', 'sacrebleu', 'ollama') if name in sys.modules])"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert shown.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("name", "best"),
+    [
+        ("classify", {"accuracy": 100, "macro_f1": 100}),
+        ("contract", {"entity_f1": 100}),
+        ("nvc", {"risk_f1": 100, "json_valid": 100, "silence": 100}),
+        ("drone-safety", {"exact": 100, "format": 100}),
+    ],
+)
+def test_the_references_of_shipped_recipes_score_best(
+    name: str, best: dict[str, float], tmp_path: Path
+) -> None:
+    shares = "{train=0.4, val=0.3, test=0.3}"
+    shipped = load_recipe(
+        Path(__file__).parents[3] / "finetune" / "recipes" / f"{name}.toml",
+        ["evaluate.similarity=off", "evaluate.limit=0", f"data.split={shares}"],
+    )
+    run = Run(tmp_path / "run")
+    prepare(shipped, run, progress=Silence())
+    fmt = chat_format(shipped.model.format)
+    script = {
+        record.last.user: render_target(fmt, record.last).removesuffix(fmt.eos)
+        for record in chosen_records(shipped, run)
+    }
+    found = evaluate_with(ScriptedGenerator(script, fmt=fmt), shipped, run, "m", progress=Silence())
+    assert {figure: found.values[figure] for figure in best} == best
+    assert found.tables["faults"] == {}

@@ -1,0 +1,74 @@
+"""Steps: which are skipped because nothing changed, and which are not although it seems so."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from finetune.pipeline import Workshop
+from finetune.progress import Silence
+from finetune.recipe import load_recipe
+from finetune.runs import Run
+from tests.engines.ollama_server import OllamaServer
+
+SERVED = "ollama:deepseek-r1:1.5b"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Workshop:
+    rows = [{"instruction": f"第{number}问？", "output": f"第{number}答。"} for number in range(9)]
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines), "utf-8")
+    (tmp_path / "synonyms.txt").write_text("电池 电芯\n", "utf-8")
+    (tmp_path / "r.toml").write_text(
+        'name = "r"\nmodel = { base = "nowhere" }\nevaluate = { similarity = "off" }\n'
+        '[data]\nfiles = ["rows.jsonl"]\nsplit = { train = 0.7, val = 0.3 }\n'
+        'augment = { copies = 1, methods = ["synonyms"], synonyms = "synonyms.txt" }\n',
+        "utf-8",
+    )
+    recipe = load_recipe(tmp_path / "r.toml")
+    return Workshop(recipe=recipe, run=Run(tmp_path / "run"), progress=Silence(), language="zh")
+
+
+def test_data_are_prepared_again_when_the_synonyms_change(shop: Workshop) -> None:
+    assert shop.prepare()
+    assert not shop.prepare()
+    (shop.recipe.folder / "synonyms.txt").write_text("电池 电源\n", "utf-8")
+    assert shop.prepare()
+
+
+def test_what_was_made_of_other_weights_is_made_again(shop: Workshop) -> None:
+    """A GPU does not add up in the same order twice: the same recipe gives other weights."""
+
+    def weights() -> tuple[str, str, str]:
+        with shop.run.doing("train", shop.trained()):
+            pass
+        return shop.merged(), shop.evaluated("adapter"), shop.evaluated("base")
+
+    first, second = weights(), weights()
+    assert first[0] != second[0]
+    assert first[1] != second[1]
+    assert first[2] == second[2]
+
+
+def test_the_length_to_which_references_are_cut_counts_for_the_perplexity_of_base(
+    shop: Workshop,
+) -> None:
+    train = shop.recipe.train.model_copy(update={"max_tokens": 64})
+    shorter = replace(shop, recipe=shop.recipe.model_copy(update={"train": train}))
+    assert shop.evaluated("base") != shorter.evaluated("base")
+
+
+def test_a_served_model_is_looked_at_each_time_and_asked_what_is_new(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.prepare()
+    with OllamaServer(answer="可以。") as server:
+        monkeypatch.setenv("OLLAMA_HOST", server.url)
+        assert shop.evaluate(SERVED)
+        asked = len(server.asked("/api/chat"))
+        assert shop.evaluate(SERVED)
+        assert len(server.asked("/api/chat")) == asked > 0
+        assert replace(shop, force=True).evaluate(SERVED)
+        assert len(server.asked("/api/chat")) == 2 * asked

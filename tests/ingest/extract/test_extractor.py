@@ -1,0 +1,362 @@
+"""A download becomes the text that a reader came for, or one honest reason why not."""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest.documents import Document, Page
+from ingest.errors import ExtractError, FetchError, MissingPartError
+from ingest.extract.extractor import extract, read_file
+from ingest.extract.main_text import MAX_TAGS
+from ingest.foundation.extras import install_command
+
+PAGES = Path(__file__).parents[2] / "data" / "pages"
+URL = "https://example.com/page"
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+def page(body: bytes | str, *, media_type: str = "text/html", charset: str | None = None) -> Page:
+    return Page(
+        url=URL,
+        final_url=URL,
+        media_type=media_type,
+        charset=charset,
+        body=body.encode() if isinstance(body, str) else body,
+        fetched_at=NOW,
+        fetcher="memory",
+        robots="",
+    )
+
+
+def fixture(name: str) -> Document:
+    return extract(page((PAGES / name).read_bytes()))
+
+
+def reason(body: bytes | str, **kind: str) -> str:
+    with pytest.raises(ExtractError) as caught:
+        extract(page(body, **kind))
+    assert caught.value.url == URL
+    assert caught.value.hint.en
+    assert caught.value.hint.zh
+    return caught.value.reason
+
+
+# ---------------------------------------------------------------- the text of a page
+
+
+def test_chinese_article_keeps_its_structure_and_loses_the_frame() -> None:
+    document = fixture("night_flight.html")
+    assert document.text.startswith("夜间飞行比白天更依赖准备。")  # the headline is the title
+    assert "\n\n## 灯光要求\n\n" in document.text
+    assert "\n- 防撞灯每分钟闪烁四十到一百次\n- 机身标志灯不能代替防撞灯\n" in document.text
+    assert (
+        "| 项目 | 价格 |\n|---|---|\n| 夜航培训 | 800 元 |\n| 灯光检查 | 120 元 |" in document.text
+    )
+    assert "    floor = 40\n\n    return brightness >= floor\n```" in document.text
+    assert "首页" not in document.text
+    assert "版权所有" not in document.text
+    assert "dataLayer" not in document.text
+
+
+def test_title_language_and_date_are_read() -> None:
+    chinese, english = fixture("night_flight.html"), fixture("tea.html")
+    assert (chinese.title, chinese.language) == ("无人机夜间飞行须知", "zh")
+    assert (english.title, english.language) == ("How hot should water for green tea be?", "en")
+    assert (chinese.published, english.published) == (date(2025, 3, 14), date(2024, 11, 2))
+    assert (chinese.url, chinese.fetched_at) == (URL, NOW)
+
+
+def test_numbered_steps_keep_their_numbers() -> None:
+    assert "1. Boil the water.\n2. Pour it into a cup" in fixture("tea.html").text
+
+
+def test_emphasis_and_links_do_not_split_words() -> None:
+    source = (
+        "<p>夜间<b>飞</b>行要<a href='/x'>申请</a>。The <i>3</i>rd is un<em>break</em>able.</p>"
+    )
+    assert extract(page(source)).text == "夜间飞行要申请。The 3rd is unbreakable."
+
+
+def test_page_redirected_elsewhere_is_known_by_its_final_address() -> None:
+    moved = replace(page("<p>Here now."), final_url="https://example.org/")
+    assert extract(moved).url == "https://example.org/"
+
+
+@pytest.mark.parametrize("day", ["1066-10-14", "2099-01-01"])
+def test_date_that_cannot_be_true_is_left_out(day: str) -> None:
+    source = (PAGES / "tea.html").read_text().replace("2024-11-02", day)
+    assert extract(page(source)).published is None
+
+
+def test_title_falls_back_to_heading_then_title_element_then_address() -> None:
+    assert extract(page("<h1>The heading</h1><p>Text.")).title == "The heading"
+    assert extract(page("<title> The \n title </title><p>Text.")).title == "The title"
+    assert extract(page("<p>Text.")).title == URL
+
+
+@pytest.mark.parametrize(
+    ("source", "language"),
+    [
+        ("<html lang=fr><p>Le thé vert veut une eau à 75 degrés.", "fr"),
+        ("<html lang=en><p>无人机夜间飞行需要什么条件", "zh"),
+        ("<html lang=zh-CN><p>A template in Chinese around an English text.", "en"),
+        ("<p>緑茶のお湯は七十五度がよいです", "ja"),
+        ("<p>녹차는 칠십오 도의 물이 좋다", "ko"),
+        ("<p>Зелёный чай любит воду", ""),
+    ],
+)
+def test_language_is_declared_or_seen_and_templates_are_not_believed(
+    source: str, language: str
+) -> None:
+    assert extract(page(source)).language == language
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<table>" + "<tr><td>Grade {0}</td><td>price {0} yuan</td></tr>" * 30 + "</table>",
+        "<ul>" + "<li><a href='/a'>Grade {0}</a>: price {0} yuan</li>" * 30 + "</ul>",
+        "<div>" + "<div><span>Grade {0}</span><br>price {0} yuan</div>" * 30 + "</div>",
+        "<form>" + "<p>Grade {0}: price {0} yuan" * 30 + "</form>",
+    ],
+)
+def test_page_that_is_no_article_still_gives_its_text(source: str) -> None:
+    text = extract(page(f"<html><body>{source}</body></html>".replace("{0}", "seven"))).text
+    assert text.count("price seven yuan") >= 1
+    assert "Grade seven" in text
+
+
+# ---------------------------------------------------------------- charsets
+
+
+def test_gbk_page_under_a_utf_8_header_comes_out_right() -> None:
+    source = (PAGES / "night_flight.html").read_text(encoding="utf-8").replace("utf-8", "gb2312")
+    document = extract(page(source.encode("gbk"), charset="utf-8"))
+    assert document.text == fixture("night_flight.html").text
+
+
+def test_gbk_page_that_declares_nothing_comes_out_right() -> None:
+    source = (PAGES / "night_flight.html").read_text(encoding="utf-8")
+    bare = source.replace('<meta charset="utf-8">', "")
+    assert extract(page(bare.encode("gbk"))).title == "无人机夜间飞行须知"
+
+
+# ---------------------------------------------------------------- pages without text
+
+
+@pytest.mark.parametrize(
+    "body", ["", " \n ", "<html></html>", "<p> &nbsp; </p>", "<img src=a.png>", "<!--x"]
+)
+def test_page_without_text_is_empty(body: str) -> None:
+    assert reason(body) == "empty"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<div id="root"></div><script src="app.js"></script>',
+        '<header>Shop</header><div id="app"><p>…</p></div><script src="app.js"></script>',
+        '<div id="x"></div><noscript>You need to enable JavaScript.</noscript><script></script>',
+        "<p>Please turn on JavaScript to continue.</p><script>go()</script>",
+        "<p>请启用 JavaScript 后继续浏览</p><script>go()</script>",
+        "<p>加载中…</p><script>go()</script>",
+        "<script>document.write('text')</script>",
+    ],
+)
+def test_page_that_only_scripts_can_fill_needs_a_browser(body: str) -> None:
+    assert reason(f"<html><body>{body}</body></html>") == "needs_browser"
+
+
+def test_short_page_with_a_script_is_still_a_page() -> None:
+    source = "<p>The office is closed on Monday.</p><script src='count.js'></script>"
+    assert extract(page(source)).text == "The office is closed on Monday."
+
+
+def test_long_article_about_javascript_needs_no_browser() -> None:
+    words = "To use the map you must enable JavaScript in the settings of your browser. " * 10
+    assert (
+        "enable JavaScript" in extract(page(f"<article><p>{words}</article><script></script>")).text
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type"),
+    [
+        (b'{"a": 1}', "application/json"),
+        (b"%PDF-1.7 ...", "application/pdf"),
+        (b"%PDF-1.7 ...", "text/html"),
+        (b"\x89PNG\r\n", ""),
+        (b"\x00\x01\x02binary", "application/octet-stream"),
+        (b"a { color: red }", "text/css"),
+    ],
+)
+def test_other_kinds_are_unsupported(body: bytes, media_type: str) -> None:
+    assert reason(body, media_type=media_type) == "unsupported"
+
+
+def test_kind_is_sniffed_where_the_server_says_nothing() -> None:
+    assert extract(page("<!doctype html><p>Hello</p>", media_type="")).text == "Hello"
+    assert extract(page("Hello < world", media_type="")).text == "Hello < world"
+
+
+# ---------------------------------------------------------------- plain text and Markdown
+
+
+def test_plain_text_and_markdown_pass_through() -> None:
+    source = "Intro line\r\n\r\n# The heading #\r\n\r\n    code  \r\n<b>not html</b>"
+    document = extract(page(source, media_type="text/markdown"))
+    assert document.text == "Intro line\n\n# The heading #\n\n    code\n<b>not html</b>"
+    assert document.title == "The heading"
+    assert extract(page("第一行\n第二行", media_type="text/plain")).title == "第一行"
+
+
+def test_empty_text_is_empty() -> None:
+    assert reason(" \n\t", media_type="text/plain") == "empty"
+
+
+# ---------------------------------------------------------------- hostile pages
+
+
+@pytest.mark.parametrize("tag", ["div", "span", "font", "ul><li", "table><tr><td", "blockquote"])
+def test_text_below_ten_thousand_open_tags_is_found(tag: str) -> None:
+    assert "deep down" in extract(page(f"<{tag}>" * 10_000 + "deep down")).text
+
+
+def test_page_of_too_many_tags_is_read_plainly_and_whole() -> None:
+    document = extract(page("<title>Many</title>" + "<p>A</p>" * MAX_TAGS))
+    assert document.text.count("A") == MAX_TAGS
+    assert document.title == "Many"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<p>&#0; &#xD800; &#x110000; &bogus; &#99999999999; text</p>",
+        b"<p>te\x00xt \x0b\x1b</p>",
+        b"<p title='" + b"x" * 1_000_000 + b"'>text</p>",
+        b"<p>" + b"<" * 100_000 + b" text",
+        b"<script type='application/ld+json'>" + b"[" * 100_000 + b"</script><p>text",
+        b"<base href='http://['><p><a href='http://[::1'>text</a></p>",
+        b"<html lang='\xff\xfe'><p>text",
+    ],
+)
+def test_broken_page_gives_what_text_it_has(body: bytes) -> None:
+    document = extract(page(body))
+    assert "ext" in document.text
+    assert document.text.encode()
+
+
+@given(
+    st.binary(),
+    st.sampled_from(["text/html", "", "text/plain", "application/xhtml+xml", "image/png"]),
+    st.none() | st.sampled_from(["utf-8", "gbk", "utf-16", "iso-2022-jp", "nonsense"]),
+)
+@settings(deadline=None)
+def test_any_bytes_give_a_document_or_a_reason(
+    body: bytes, media_type: str, charset: str | None
+) -> None:
+    check_any(page(body, media_type=media_type, charset=charset))
+
+
+SCRAPS = st.sampled_from(
+    [
+        *("<p>", "</p>", "<div>", "</div>", "<table>", "<tr>", "<td>", "</table>", "<ul>", "<li>"),
+        *("<pre>", "<code>", "<h1>", "<h2", "<br>", "<svg>", "<title>", "<script>", "</script>"),
+        *(
+            "<!--",
+            "-->",
+            "<![CDATA[",
+            "]]>",
+            "&#0;",
+            "&amp",
+            "&lt;",
+            "\x00",
+            "无人机",
+            "word",
+            "。",
+            "|",
+        ),
+        *(
+            "'",
+            '"',
+            "=",
+            "<a",
+            "<head>",
+            "<frameset>",
+            "<noscript>",
+            "<template>",
+            "<math>",
+            "<body>",
+        ),
+        *("</body>", "</html>", "<html lang=x>", "<select>", "<b>", "</i>", "#", "- ", "\n", "```"),
+    ]
+)
+
+
+@given(st.lists(SCRAPS, max_size=60))
+@settings(deadline=None)
+def test_any_tag_soup_gives_a_document_or_a_reason(scraps: list[str]) -> None:
+    check_any(page("".join(scraps)))
+
+
+def check_any(download: Page) -> None:
+    try:
+        document = extract(download)
+    except ExtractError:
+        return
+    assert document.text.strip()
+    assert document.title.strip()
+    assert document.content_hash
+
+
+def test_several_threads_extract_the_same_texts_as_one() -> None:
+    names = ["night_flight.html", "tea.html"] * 20
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(fixture, names))
+    assert together == [fixture(name) for name in names]
+
+
+# ---------------------------------------------------------------- files
+
+
+def test_text_and_html_files_are_read_by_their_names(tmp_path: Path) -> None:
+    note = tmp_path / "笔记 1.md"
+    note.write_text("# 夜航\n\n带上灯。", encoding="gbk")
+    document = read_file(note)
+    assert (document.title, document.text) == ("夜航", "# 夜航\n\n带上灯。")
+    assert document.url == note.resolve().as_uri()
+    assert read_file(PAGES / "tea.html").title == "How hot should water for green tea be?"
+
+
+def test_file_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
+    with pytest.raises(FetchError) as caught:
+        read_file(tmp_path / "gone.txt")
+    assert caught.value.reason == "unreachable"
+    assert "gone.txt" in caught.value.to("zh")
+
+
+@pytest.mark.parametrize("name", ["photo.jpg", "data.bin", "binary.txt", "noext"])
+def test_file_of_another_kind_is_unsupported(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"\x89\x00\x01")
+    with pytest.raises(ExtractError) as caught:
+        read_file(tmp_path / name)
+    assert caught.value.reason == "unsupported"
+    assert ".docx" in caught.value.hint.en
+
+
+@pytest.mark.parametrize(("name", "part"), [("a.pdf", "pypdfium2"), ("a.docx", "unstructured")])
+def test_part_that_is_not_installed_names_the_command_that_brings_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, part: str
+) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    monkeypatch.setitem(sys.modules, part, None)
+    monkeypatch.setitem(sys.modules, f"{part}.nlp", None)
+    with pytest.raises(MissingPartError) as caught:
+        read_file(tmp_path / name)
+    assert caught.value.hint.zh == install_command("files")

@@ -1,0 +1,106 @@
+"""Documents of an office become text, with no network and no model."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ingest.errors import ExtractError
+from ingest.extract.extractor import read_file
+from tests.internet.net import Internet
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An internet without a single host: whoever asks for one is found out."""
+    with Internet().serve() as net:
+        for name, value in net.variables.items():
+            monkeypatch.setenv(name, value)
+        yield
+        assert net.refused == []
+
+
+def pdf(lines: list[str]) -> bytes:
+    """Write the smallest PDF that shows `lines`."""
+    shown = " ".join(f"({line}) Tj T*" for line in lines)
+    content = f"BT /F1 12 Tf 72 720 Td 14 TL {shown} ET"
+    objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R"
+        " /Resources << /Font << /F1 5 0 R >> >> >>",
+        f"<< /Length {len(content)} >>\nstream\n{content}\nendstream",
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    text, offsets = "%PDF-1.4\n", []
+    for number, written in enumerate(objects, 1):
+        offsets.append(len(text))
+        text += f"{number} 0 obj\n{written}\nendobj\n"
+    table = "".join(f"{offset:010d} 00000 n \n" for offset in offsets)
+    size = len(objects) + 1
+    trailer = f"trailer << /Size {size} /Root 1 0 R >>\nstartxref\n{len(text)}\n%%EOF\n"
+    return (text + f"xref\n0 {size}\n0000000000 65535 f \n{table}" + trailer).encode()
+
+
+def test_pdf_lines_are_joined_into_sentences(tmp_path: Path) -> None:
+    path = tmp_path / "rules.pdf"
+    path.write_bytes(
+        pdf(["Night rules", "A drone may fly at night only if its lamp", "can be seen from afar."])
+    )
+    document = read_file(path)
+    assert document.text == (
+        "Night rules\nA drone may fly at night only if its lamp can be seen from afar."
+    )
+    assert (document.title, document.url) == ("Night rules", path.resolve().as_uri())
+
+
+def test_word_document_keeps_headings_lists_and_tables(tmp_path: Path) -> None:
+    import docx
+
+    word = docx.Document()
+    word.add_heading("夜间飞行手册", 1)
+    word.add_paragraph("无人机夜间飞行需要灯光。飞行前须申请。")
+    word.add_heading("Rules", 2)
+    word.add_paragraph("Keep it below 120 m", style="List Bullet")
+    table = word.add_table(2, 2)
+    for row, cells in enumerate([("item", "price"), ("lamp", "80")]):
+        for column, text in enumerate(cells):
+            table.cell(row, column).text = text
+    path = tmp_path / "manual.docx"
+    word.save(str(path))
+    assert read_file(path).text == (
+        "# 夜间飞行手册\n\n无人机夜间飞行需要灯光。飞行前须申请。\n\n## Rules\n\n"
+        "- Keep it below 120 m\n\n| item | price |\n|---|---|\n| lamp | 80 |"
+    )
+
+
+def test_slides_give_their_titles_and_points(tmp_path: Path) -> None:
+    import pptx
+
+    deck = pptx.Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[1])
+    slide.shapes.title.text = "夜航"
+    slide.placeholders[1].text = "带灯\nCheck the lamp"
+    path = tmp_path / "deck.pptx"
+    deck.save(str(path))
+    assert read_file(path).text == "# 夜航\n\n- 带灯\n\n- Check the lamp"
+
+
+def test_mail_is_titled_by_its_subject(tmp_path: Path) -> None:
+    path = tmp_path / "mail.eml"
+    path.write_text(
+        "From: a@example.com\nTo: b@example.com\nSubject: Night flight\n"
+        "Content-Type: text/plain; charset=utf-8\n\nHello,\n\nthe lamp is here.\n"
+    )
+    document = read_file(path)
+    assert document.title == "Night flight"
+    assert "the lamp is here." in document.text
+
+
+@pytest.mark.parametrize("name", ["broken.pdf", "broken.docx", "broken.pptx"])
+def test_broken_file_says_so(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"%PDF-1.7 or not")
+    with pytest.raises(ExtractError) as caught:
+        read_file(tmp_path / name)
+    assert caught.value.reason == "unsupported"
+    assert name in caught.value.to("en")

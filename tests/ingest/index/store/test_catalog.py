@@ -1,0 +1,379 @@
+"""The SQLite half of the index: what it says when disk, file or neighbour is in the way."""
+
+import dataclasses
+import sqlite3
+import subprocess
+import sys
+import threading
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from ingest.documents import Document
+from ingest.errors import StoreError
+from ingest.index.store.catalog import Catalog
+from ingest.index.store.schema import WORDS_VERSION
+from tests.index_samples import SPACE, at, chunks_of, document, record
+
+FORMAT_1 = """
+    CREATE TABLE documents (
+        url TEXT PRIMARY KEY, title TEXT NOT NULL, text TEXT NOT NULL, fetched_at TEXT NOT NULL,
+        language TEXT NOT NULL, published TEXT
+    ) STRICT;
+    CREATE TABLE chunks (
+        number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+        url TEXT NOT NULL REFERENCES documents (url) ON DELETE CASCADE,
+        position INTEGER NOT NULL, first INTEGER NOT NULL, past INTEGER NOT NULL,
+        heading TEXT NOT NULL, text TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX chunks_by_url ON chunks (url, position);
+    CREATE TABLE embeddings (
+        space TEXT NOT NULL, chunk INTEGER NOT NULL REFERENCES chunks (number) ON DELETE CASCADE,
+        vector BLOB NOT NULL, PRIMARY KEY (space, chunk)
+    ) STRICT;
+    CREATE INDEX embeddings_by_chunk ON embeddings (chunk);
+    CREATE TABLE pending (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, space TEXT NOT NULL,
+        UNIQUE (id, space) ON CONFLICT REPLACE
+    ) STRICT;
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+    CREATE VIRTUAL TABLE words USING fts5 (
+        body, heading, content = '', tokenize = "ascii tokenchars '_'"
+    );
+    INSERT INTO documents VALUES (
+        'https://a.example/', 'Law', 'drones at night', '2026-11-20T08:30:15+00:00', 'en',
+        '2026-11-01'
+    );
+    INSERT INTO chunks VALUES (7, 'a.example_0', 'https://a.example/', 0, 0, 15, '',
+        'drones at night');
+    INSERT INTO words (rowid, body, heading) VALUES (7, 'drone at night', 'law');
+    INSERT INTO embeddings VALUES ('test:3', 7, x'0000803f0000000000000000');
+    INSERT INTO meta VALUES ('space', 'test:3');
+    PRAGMA user_version = 1;
+"""
+"""An index as the first format had it, with one page in it."""
+
+
+def first_format(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.executescript(FORMAT_1)
+    connection.execute("INSERT INTO meta VALUES ('words', ?)", (WORDS_VERSION,))
+    connection.commit()
+    connection.close()
+
+
+def tables_of(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Return every row of every table, FTS5's own tables too."""
+    connection = sqlite3.connect(path)
+    names = connection.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'words'"
+    ).fetchall()
+    rows = {name: connection.execute(f"SELECT * FROM {name}").fetchall() for (name,) in names}
+    connection.close()
+    return rows
+
+
+def told(error: StoreError) -> str:
+    return f"{error.to('en')}\n{error.to('zh')}"
+
+
+def fill(catalog: Catalog, slug: str, *paragraphs: str) -> None:
+    page = document(slug, *paragraphs)
+    catalog.replace(page, chunks_of(page), {}, space=SPACE)
+
+
+def found(catalog: Catalog, *words: str) -> list[str]:
+    return [scored.chunk.text for scored in catalog.matching(words, top_k=100)]
+
+
+def test_what_was_stored_is_there_after_opening_again(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "index.sqlite"
+    first = Catalog(path)
+    fill(first, "a", "drones at night")
+    first.close()
+    again = Catalog(path)
+    assert found(again, "night") == ["drones at night"]
+    again.close()
+
+
+def test_folder_that_is_a_file_is_named_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("not a folder")
+    with pytest.raises(StoreError) as caught:
+        Catalog(tmp_path / "home" / "index.sqlite")
+    assert str(tmp_path / "home") in told(caught.value)
+    assert "ASSISTANT_HOME" in caught.value.to("en")
+    assert "ASSISTANT_HOME" in caught.value.to("zh")
+
+
+def test_folder_that_cannot_be_written_is_named_with_the_way_out() -> None:
+    with pytest.raises(StoreError) as caught:
+        Catalog(Path("/proc/self/fdinfo/index.sqlite"))
+    assert "cannot write to the index folder /proc/self/fdinfo" in caught.value.to("en")
+    assert "无法写入" in caught.value.to("zh")
+
+
+@pytest.mark.parametrize(
+    "junk", [b"# my shopping list\n" * 100, b"SQLite format 3\0" + b"x" * 9000]
+)
+def test_file_that_is_no_index_is_named_with_the_command_that_moves_it(
+    tmp_path: Path, junk: bytes
+) -> None:
+    path = tmp_path / "my index.sqlite"
+    path.write_bytes(junk)
+    with pytest.raises(StoreError) as caught:
+        Catalog(path)
+    assert f"mv '{path}' '{path}.broken'" in caught.value.to("en")
+    assert f"mv '{path}' '{path}.broken'" in caught.value.to("zh")
+    assert path.read_bytes() == junk
+
+
+def test_command_that_moves_a_damaged_index_away_mends_it(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    path.write_bytes(b"junk" * 1000)
+    with pytest.raises(StoreError) as caught:
+        Catalog(path)
+    subprocess.run(caught.value.to("en").rsplit(": ", 1)[1], shell=True, check=True)
+    Catalog(path).close()
+
+
+def test_index_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    Catalog(path).close()
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(StoreError) as caught:
+        Catalog(path)
+    assert "format 99" in caught.value.to("en")
+    assert "pip install --upgrade" in caught.value.to("zh")
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA user_version").fetchone() == (99,)
+    connection.close()
+
+
+def test_index_of_the_first_format_keeps_its_pages_and_learns_the_new_columns(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "index.sqlite"
+    first_format(path)
+    catalog = Catalog(path)
+    old = Document(
+        url="https://a.example/",
+        title="Law",
+        text="drones at night",
+        fetched_at=datetime(2026, 11, 20, 8, 30, 15, tzinfo=UTC),
+        language="en",
+        published=date(2026, 11, 1),
+    )
+    assert catalog.documents([old.url]) == {old.url: old}
+    assert [chunk.id for chunk in catalog.chunks(old.url)] == ["a.example_0"]
+    assert found(catalog, "night") == found(catalog, "law") == ["drones at night"]
+    catalog.mark_all(space=SPACE)
+    assert [entry.vector for entry in catalog.pending(limit=9)] == [at(0)]
+    new = document("a", "lamps at dusk", title="Law")
+    catalog.replace(new, chunks_of(new), {}, space=SPACE)
+    catalog.remember(record(new))
+    catalog.close()
+    again = Catalog(path)
+    assert again.documents([old.url]) == {old.url: new}
+    assert again.recall([old.url]) == {old.url: record(new)}
+    assert found(again, "night") == []
+    again.close()
+
+
+def test_index_brought_up_to_date_has_the_tables_of_a_new_one(tmp_path: Path) -> None:
+    first_format(tmp_path / "old.sqlite")
+    Catalog(tmp_path / "old.sqlite").close()
+    Catalog(tmp_path / "new.sqlite").close()
+    old, new = tables_of(tmp_path / "old.sqlite"), tables_of(tmp_path / "new.sqlite")
+    assert old.keys() == new.keys()
+    assert [row[:2] for row in old["documents"]] == [("https://a.example/", "Law")]
+
+
+def test_kill_9_while_the_format_changes_leaves_the_first_format_whole(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    first_format(path)
+    before = tables_of(path)
+    script = """
+import os, sqlite3, sys
+from ingest.index.store import schema
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+with schema.transaction(connection):
+    for statement in schema.VERSIONS[1]:
+        connection.execute(statement)
+    os.kill(os.getpid(), 9)
+"""
+    root = Path(__file__).parents[4]
+    killed = subprocess.run([sys.executable, "-c", script, str(path)], cwd=root, check=False)
+    assert killed.returncode == -9
+    assert tables_of(path) == before
+    catalog = Catalog(path)
+    assert found(catalog, "night") == ["drones at night"]
+    catalog.close()
+
+
+def test_disk_that_is_full_while_the_format_changes_leaves_the_first_format_whole(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "index.sqlite"
+    first_format(path)
+    before = tables_of(path)
+    with pytest.raises(StoreError) as caught:
+        Catalog(path, max_bytes=path.stat().st_size)
+    assert "no room" in caught.value.to("en")
+    assert tables_of(path) == before
+    Catalog(path).close()
+
+
+def test_full_disk_keeps_what_was_there(tmp_path: Path) -> None:
+    catalog = Catalog(tmp_path / "index.sqlite", max_bytes=200_000)
+    fill(catalog, "a", "drones at night")
+    with pytest.raises(StoreError) as caught:
+        fill(catalog, "a", *(f"word{n} " * 50 for n in range(1_000)))
+    assert "no room" in caught.value.to("en")
+    assert "磁盘已满" in caught.value.to("zh")
+    assert found(catalog, "night") == ["drones at night"]
+    fill(catalog, "b", "goes on")
+    assert found(catalog, "goes") == ["goes on"]
+    catalog.close()
+
+
+def test_index_locked_for_too_long_says_so_and_works_afterwards(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    catalog = Catalog(path, busy_timeout_s=0.05)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError) as caught:
+        fill(catalog, "a", "drone")
+    assert "another process" in caught.value.to("en")
+    assert "另一个进程" in caught.value.to("zh")
+    assert found(catalog, "drone") == []  # reading goes on meanwhile
+    other.execute("ROLLBACK")
+    other.close()
+    fill(catalog, "a", "drone")
+    assert found(catalog, "drone") == ["drone"]
+    catalog.close()
+
+
+def test_use_after_closing_is_an_error_of_ours(tmp_path: Path) -> None:
+    catalog = Catalog(tmp_path / "index.sqlite")
+    catalog.close()
+    with pytest.raises(StoreError):
+        found(catalog, "drones")
+
+
+def test_many_threads_may_read_and_write_at_once(tmp_path: Path) -> None:
+    catalog = Catalog(tmp_path / "index.sqlite")
+
+    def work(number: int) -> None:
+        for _ in range(5):
+            fill(catalog, f"p{number}", f"thread{number} drones", "and more")
+            assert f"thread{number} drones" in found(catalog, f"thread{number}")
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert catalog.stats().chunks == 16
+    catalog.close()
+
+
+def test_four_processes_may_create_the_index_at_once(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from ingest.index.store.catalog import Catalog;"
+        "from tests.index_samples import *;"
+        "c = Catalog(Path(sys.argv[1])); p = document(sys.argv[2], 'drones');"
+        "c.replace(p, chunks_of(p), {}, space=SPACE); c.close()"
+    )
+    path = tmp_path / "index.sqlite"
+    root = Path(__file__).parents[4]
+    writers = [
+        subprocess.Popen([sys.executable, "-c", script, str(path), f"p{n}"], cwd=root)
+        for n in range(4)
+    ]
+    assert [writer.wait() for writer in writers] == [0, 0, 0, 0]
+    catalog = Catalog(path)
+    assert catalog.stats().documents == 4
+    catalog.close()
+
+
+def test_index_built_with_other_words_is_rebuilt_from_the_text(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    catalog = Catalog(path)
+    fill(catalog, "a", "drones at night")
+    catalog.close()
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute("UPDATE meta SET value = 'another rule' WHERE key = 'words'")
+        connection.execute("DROP TABLE words")
+        connection.execute("CREATE VIRTUAL TABLE words USING fts5 (body, heading, content = '')")
+    connection.close()
+    catalog = Catalog(path)
+    assert found(catalog, "night") == ["drones at night"]
+    fill(catalog, "a", "changed")  # deleting needs the very words that are in there
+    assert found(catalog, "night") == []
+    catalog.close()
+
+
+def test_journal_names_only_what_has_changed() -> None:
+    catalog = Catalog()
+    page = document("a", "one", "two", "three")
+    chunks = chunks_of(page)
+    vectors = {chunk.id: at(n) for n, chunk in enumerate(chunks)}
+    catalog.replace(page, chunks, vectors, space=SPACE)
+    first = catalog.pending(limit=10)
+    assert {entry.id for entry in first} == set(vectors)
+    catalog.settle(first)
+    catalog.replace(page, chunks, vectors, space=SPACE)
+    assert catalog.pending(limit=10) == []
+    catalog.replace(page, chunks[:2], {chunks[0].id: at(90)}, space=SPACE)
+    pending = {entry.id: entry.vector for entry in catalog.pending(limit=10)}
+    assert pending == {chunks[0].id: pytest.approx(at(90)), chunks[2].id: None}
+    catalog.close()
+
+
+def test_unchanged_page_writes_neither_chunks_nor_words_nor_vectors(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    catalog = Catalog(path)
+    page = document("a", "one", "two", "three")
+    chunks = chunks_of(page)
+    vectors = {chunk.id: at(n) for n, chunk in enumerate(chunks)}
+    catalog.replace(page, chunks, vectors, space=SPACE)
+    catalog.settle(catalog.pending(limit=10))
+    before = tables_of(path)
+    later = dataclasses.replace(page, fetched_at=datetime(2027, 1, 1, tzinfo=UTC), author="New")
+    catalog.replace(later, chunks, vectors, space=SPACE)
+    after = tables_of(path)
+    assert catalog.documents([page.url]) == {page.url: later}
+    assert {name for name, rows in after.items() if rows != before[name]} == {"documents"}
+    catalog.close()
+
+
+def test_changed_chunk_leaves_the_rows_of_its_neighbours_alone(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    catalog = Catalog(path)
+    fill(catalog, "a", "one", "two", "three")
+    before = tables_of(path)["chunks"]
+    fill(catalog, "a", "one", "zwei", "three")
+    after = tables_of(path)["chunks"]
+    assert [row[1] for row in set(before) & set(after)] == ["a.example_0"]
+    assert {row[0] for row in before} & {row[0] for row in after} == {before[0][0], before[2][0]}
+    assert found(catalog, "two") == []
+    assert sorted(found(catalog, "one", "zwei", "three")) == ["one", "three", "zwei"]
+    catalog.close()
+
+
+def test_entry_written_again_while_it_is_carried_out_stays_in_the_journal() -> None:
+    catalog = Catalog()
+    page = document("a", "one")
+    (chunk,) = chunks_of(page)
+    catalog.replace(page, [chunk], {chunk.id: at(0)}, space=SPACE)
+    seen = catalog.pending(limit=10)
+    catalog.add_vectors([chunk], [at(90)], space=SPACE)
+    catalog.settle(seen)
+    (left,) = catalog.pending(limit=10)
+    assert left.vector == pytest.approx(at(90))
+    catalog.close()

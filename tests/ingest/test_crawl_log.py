@@ -1,0 +1,31 @@
+"""The crawl ledger as a file: whole lines, and a clear word when there is no room for them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ingest.crawl_log import Ledger, LedgerError
+from ingest.events import PageSkipped
+
+PAGE = PageSkipped(url="https://a.test/", reason="robots", robots="line 1: Disallow: /")
+
+
+def test_lines_are_added_and_each_is_whole_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "crawl.jsonl"
+    path.write_text('{"url": "https://before.test/"}\n')
+    ledger = Ledger(path)
+    ledger.write(PAGE)
+    urls = [json.loads(line)["url"] for line in path.read_text().splitlines()]
+    assert urls == ["https://before.test/", PAGE.url]
+    ledger.close()
+    ledger.close()
+
+
+def test_full_disk_is_one_clear_error_and_closing_adds_none(tmp_path: Path) -> None:
+    path = tmp_path / "crawl.jsonl"
+    path.symlink_to("/dev/full")
+    ledger = Ledger(path)
+    with pytest.raises(LedgerError, match="No space left"):
+        ledger.write(PAGE)
+    ledger.close()

@@ -1,0 +1,450 @@
+"""The wire itself: where connections go, and what strangers may send over them."""
+
+import asyncio
+import gzip
+import socket
+import ssl
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import h2.config
+import h2.connection
+import h2.events
+import httpcore
+import pytest
+import trustme
+
+from ingest.errors import FetchError, ForbiddenError, IngestError
+from ingest.web.fetch.http import HttpClient, HttpFetcher
+from ingest.web.fetch.pinned_network import MAX_TRIES, dial_tcp
+from ingest.web.fetch.wire import BREATH, MAX_PIECES, Meter
+from ingest.web.robots import RobotsGate
+from ingest.web.ssrf import PIN_S, AddressGuard
+
+pytestmark = pytest.mark.anyio
+
+AGENT = "qiuzheng/0.1.0 (+https://example.test/)"
+MAX_BYTES = 200_000
+PUBLIC = "93.184.215.14"
+OTHER = "93.184.215.15"
+
+Streams = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@pytest.fixture(autouse=True)
+def direct(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@asynccontextmanager
+async def listener(serve: Streams, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+    """Serve connections on a loopback port, which is yielded."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        try:
+            await serve(reader, writer)
+        except (OSError, EOFError, asyncio.CancelledError):
+            pass  # the client has heard enough, or the test has
+        finally:
+            tasks.discard(task)
+            writer.close()
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in list(tasks):
+            task.cancel()
+
+
+def saying(*pieces: bytes) -> Streams:
+    """Answer any request with `pieces`, then hang up."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+
+    return serve
+
+
+HELLO = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 5\r\n\r\nhello"
+
+
+class Web:
+    """Public addresses that are really one loopback port, and who was called."""
+
+    def __init__(self, port: int, *, dead: Sequence[str] = ()) -> None:
+        self.port = port
+        self.dead = dead
+        self.dialled: list[tuple[str, int]] = []
+
+    async def dial(
+        self, address: str, port: int, timeout_s: float | None
+    ) -> httpcore.AsyncNetworkStream:
+        self.dialled.append((address, port))
+        if address in self.dead:
+            raise httpcore.ConnectError("no route to host")
+        return await dial_tcp("127.0.0.1", self.port, timeout_s)
+
+
+class Names:
+    """A resolver that gives its answers one after the other, the last for ever."""
+
+    def __init__(self, *answers: list[str]) -> None:
+        self.answers = list(answers)
+        self.asked = 0
+
+    async def __call__(self, host: str) -> Sequence[str]:
+        self.asked += 1
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+
+def client_of(web: Web, guard: AddressGuard, *, timeout_s: float = 5.0) -> HttpClient:
+    return HttpClient(guard=guard, agent=AGENT, timeout_s=timeout_s, dial=web.dial)
+
+
+async def failure(serve: Streams) -> IngestError:
+    """Return the error of a request to a site that serves so."""
+    async with listener(serve) as port:
+        client = client_of(Web(port), AddressGuard(resolve=Names([PUBLIC])))
+        try:
+            with pytest.raises(FetchError) as caught:
+                await client.get("http://a.test/", max_bytes=MAX_BYTES)
+        finally:
+            await client.close()
+    assert "\n" not in caught.value.to("en")
+    assert len(caught.value.to("zh")) < 300
+    return caught.value
+
+
+async def test_a_connection_goes_to_the_address_that_was_checked_under_its_name() -> None:
+    heard: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(HELLO)
+
+    names = Names([PUBLIC], ["127.0.0.1"])
+    async with listener(serve) as port:
+        web = Web(port)
+        client = client_of(web, AddressGuard(resolve=names))
+        response = await client.get("http://my_site.a.test:8080/x;y?z=1#top", max_bytes=MAX_BYTES)
+        await client.close()
+    assert response.body == b"hello"
+    assert web.dialled == [(PUBLIC, 8080)]
+    assert names.asked == 1
+    assert heard[0].startswith(b"GET /x;y?z=1 HTTP/1.1\r\n")
+    assert b"\r\nHost: my_site.a.test:8080\r\n" in heard[0]
+
+
+async def test_a_name_that_changes_its_mind_before_the_connection_is_refused() -> None:
+    """The look-up of the check has run out when we connect: the new one is checked as well."""
+    now = 0.0
+
+    def clock() -> float:
+        nonlocal now
+        now += PIN_S
+        return now
+
+    web = Web(0)
+    guard = AddressGuard(resolve=Names([PUBLIC], ["127.0.0.1"]), clock=clock)
+    client = client_of(web, guard)
+    with pytest.raises(ForbiddenError) as caught:
+        await client.get("http://a.test/", max_bytes=MAX_BYTES)
+    await client.close()
+    assert caught.value.reason == "address"
+    assert web.dialled == []
+
+
+async def test_the_next_address_is_tried_where_one_does_not_answer() -> None:
+    async with listener(saying(HELLO)) as port:
+        web = Web(port, dead=[PUBLIC])
+        client = client_of(web, AddressGuard(resolve=Names([PUBLIC, OTHER])))
+        assert (await client.get("http://a.test/", max_bytes=MAX_BYTES)).body == b"hello"
+        await client.close()
+    assert web.dialled == [(PUBLIC, 80), (OTHER, 80)]
+
+
+async def test_a_name_with_many_dead_addresses_is_given_up() -> None:
+    many = [f"93.184.215.{number}" for number in range(1, 100)]
+    web = Web(0, dead=many)
+    client = client_of(web, AddressGuard(resolve=Names(many)))
+    with pytest.raises(FetchError) as caught:
+        await client.get("http://a.test/", max_bytes=MAX_BYTES)
+    await client.close()
+    assert caught.value.reason == "unreachable"
+    assert len(web.dialled) == MAX_TRIES
+
+
+async def test_a_connection_serves_again_and_looks_nothing_up_anew() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(HELLO)
+
+    names = Names([PUBLIC])
+    async with listener(serve) as port:
+        web = Web(port)
+        client = client_of(web, AddressGuard(resolve=names))
+        for path in "abc":
+            await client.get(f"http://a.test/{path}", max_bytes=MAX_BYTES)
+        await client.close()
+    assert len(web.dialled) == names.asked == 1
+
+
+@pytest.mark.parametrize("url", ["http://[::ffff:8.8.8.8]/", "http://8.8.8.8:8000/"])
+async def test_literal_addresses_are_dialled_as_they_are(url: str) -> None:
+    heard: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(HELLO)
+
+    async with listener(serve) as port:
+        web = Web(port)
+        client = client_of(web, AddressGuard(resolve=Names(["127.0.0.1"])))
+        await client.get(url, max_bytes=MAX_BYTES)
+        await client.close()
+    host = heard[0].split(b"Host: ")[1].split(b"\r\n")[0]
+    assert (web.dialled[0], host) in (
+        (("::ffff:808:808", 80), b"[::ffff:808:808]"),
+        (("8.8.8.8", 8000), b"8.8.8.8:8000"),
+    )
+
+
+async def test_the_proxy_itself_may_be_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with listener(saying(HELLO)) as port:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
+        names = Names(["127.0.0.1"])
+        client = HttpClient(guard=AddressGuard(resolve=names), agent=AGENT, timeout_s=5)
+        assert (await client.get("http://a.test/", max_bytes=MAX_BYTES)).body == b"hello"
+        for url in ("http://127.0.0.1/", "http://router/", "http://169.254.169.254/"):
+            with pytest.raises(ForbiddenError):
+                await client.get(url, max_bytes=MAX_BYTES)
+        await client.close()
+    assert names.asked == 0
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        pytest.param([HEAD + b"X-A: " + b"a" * 1_000_000 + b"\r\n\r\n"], id="one huge header"),
+        pytest.param([HEAD + b"X-A: a\r\n" * 100_000 + b"\r\n"], id="many headers"),
+        pytest.param([HEAD + b"X-A: a\x00b\r\n\r\n"], id="a null byte in a header"),
+        pytest.param([b"\x00\x01\x02\x03"], id="null bytes"),
+        pytest.param([b"SSH-2.0-OpenSSH_9.2\r\n"], id="another protocol"),
+        pytest.param([b""], id="nothing"),
+        pytest.param([HEAD], id="half a head"),
+        pytest.param([HEAD + b"Content-Length: 99\r\n\r\nhello"], id="too short"),
+        pytest.param([HEAD + b"Content-Length: -1\r\n\r\nhello"], id="negative length"),
+        pytest.param(
+            [HEAD + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!"], id="lengths"
+        ),
+        pytest.param([CHUNKED + b"ZZ\r\nhello"], id="bad chunk"),
+        pytest.param([CHUNKED + b"5\r\nhello"], id="half a chunk"),
+        pytest.param([HEAD + b"Transfer-Encoding: gzip\r\n\r\nhello"], id="odd transfer"),
+        pytest.param([b"HTTP/1.1 " + b"9" * 200_000], id="endless status line"),
+        pytest.param([b"HTTP/1.1 100 Continue\r\n\r\n" * 3], id="only promises"),
+    ],
+)
+async def test_what_is_no_http_is_one_clear_line(pieces: list[bytes]) -> None:
+    error = await failure(saying(*pieces))
+    assert error.reason == "unreachable"
+    assert "a.test" in error.to("en")
+
+
+async def test_more_than_the_announced_length_is_not_read() -> None:
+    async with listener(saying(HELLO + b" and more")) as port:
+        client = client_of(Web(port), AddressGuard(resolve=Names([PUBLIC])))
+        assert (await client.get("http://a.test/", max_bytes=MAX_BYTES)).body == b"hello"
+        await client.close()
+
+
+def endless(head: bytes, piece: bytes) -> Streams:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head)
+        while True:
+            writer.write(piece)
+            await writer.drain()
+
+    return serve
+
+
+def bomb(window_bits: int) -> bytes:
+    packer = zlib.compressobj(9, zlib.DEFLATED, window_bits)
+    return packer.compress(b"a" * 50_000_000) + packer.flush()
+
+
+@pytest.mark.parametrize(
+    "serve",
+    [
+        pytest.param(endless(HEAD + b"\r\n", b"a" * 4096), id="without end"),
+        pytest.param(
+            endless(CHUNKED, b"1000\r\n" + b"a" * 4096 + b"\r\n"),
+            id="chunks without end",
+        ),
+        pytest.param(
+            saying(HEAD + b"Content-Encoding: gzip\r\n\r\n", bomb(31)), id="gzip bomb"
+        ),
+        pytest.param(
+            saying(HEAD + b"Content-Encoding: deflate\r\n\r\n", bomb(15)), id="deflate bomb"
+        ),
+    ],
+)  # fmt: skip
+async def test_what_does_not_end_is_cut_off_at_the_limit(serve: Streams) -> None:
+    meter = Meter(url="http://a.test/")
+    async with listener(serve) as port:
+        client = client_of(Web(port), AddressGuard(resolve=Names([PUBLIC])))
+        response = await client.get("http://a.test/", max_bytes=MAX_BYTES, meter=meter)
+        await client.close()
+    assert not response.complete
+    assert len(response.body) == MAX_BYTES
+    assert meter.wire_bytes < MAX_BYTES + 100_000
+
+
+async def test_a_body_in_crumbs_is_given_up_and_others_have_their_turns_meanwhile() -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    busy = asyncio.create_task(others())
+    error = await failure(endless(CHUNKED, b"1\r\na\r\n" * 10_000))
+    busy.cancel()
+    assert error.reason == "unreachable"
+    assert turns > MAX_PIECES / BREATH
+
+
+async def test_a_body_that_is_packed_twice_is_one_clear_line() -> None:
+    body = gzip.compress(gzip.compress(b"hello"))
+    head = HEAD + b"Content-Encoding: gzip\r\nContent-Encoding: gzip\r\n\r\n"
+    assert (await failure(saying(head + body))).reason == "unsupported"
+
+
+async def test_a_connection_that_is_reset_is_one_clear_line() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        sock: socket.socket = writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        writer.transport.abort()
+
+    assert (await failure(serve)).reason == "unreachable"
+
+
+class Http2Site:
+    """A very small HTTP/2 server: every request gets the same page."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+        self.paths: list[str] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        state = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+        state.initiate_connection()
+        while True:
+            writer.write(state.data_to_send())
+            data = await reader.read(65_536)
+            if not data:
+                return
+            for event in state.receive_data(data):
+                if isinstance(event, h2.events.RequestReceived):
+                    self.answer(state, event)
+
+    def answer(self, state: h2.connection.H2Connection, event: h2.events.RequestReceived) -> None:
+        headers = dict(event.headers or [])
+        path = headers[b":path"].decode()
+        self.paths.append(path)
+        status = "404" if path == "/robots.txt" else "200"
+        state.send_headers(event.stream_id, [(":status", status), ("content-type", "text/html")])
+        state.send_data(event.stream_id, self.body, end_stream=True)
+
+
+def http2_context(authority: trustme.CA, *protocols: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_alpn_protocols(protocols)
+    authority.issue_cert("a.test", "localhost").configure_cert(context)
+    return context
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    return authority
+
+
+async def test_a_page_comes_over_http2_from_the_pinned_address(authority: trustme.CA) -> None:
+    site = Http2Site(b"<h1>hello</h1>")
+    async with listener(site.serve, http2_context(authority, "h2")) as port:
+        web = Web(port)
+        client = client_of(web, AddressGuard(resolve=Names([PUBLIC], ["127.0.0.1"])))
+        robots = RobotsGate(agent=AGENT, read=client.read_robots)
+        fetcher = HttpFetcher(client=client, robots=robots, timeout_s=5, max_bytes=MAX_BYTES)
+        page = await fetcher.fetch("https://a.test/x")
+        await robots.close()
+        await fetcher.close()
+    assert page.body == site.body
+    assert site.paths == ["/robots.txt", "/x"]
+    assert web.dialled == [(PUBLIC, 443)]
+
+
+async def test_an_allowed_host_is_reached_over_http2_too(authority: trustme.CA) -> None:
+    site = Http2Site(b"<h1>hello</h1>")
+    async with listener(site.serve, http2_context(authority, "h2")) as port:
+        guard = AddressGuard(allowed_hosts=frozenset({f"localhost:{port}"}))
+        client = HttpClient(guard=guard, agent=AGENT, timeout_s=5)
+        response = await client.get(f"https://localhost:{port}/", max_bytes=MAX_BYTES)
+        await client.close()
+    assert response.body == site.body
+
+
+async def test_an_http2_server_that_sends_nonsense_is_one_clear_line(
+    authority: trustme.CA,
+) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1024)
+        writer.write(b"\0\0\1\0\0\0\0\0\0a")  # DATA on stream 0
+        await reader.read()
+
+    async with listener(serve, http2_context(authority, "h2")) as port:
+        client = client_of(Web(port), AddressGuard(resolve=Names([PUBLIC])))
+        with pytest.raises(FetchError) as caught:
+            await client.get("https://a.test/", max_bytes=MAX_BYTES)
+        await client.close()
+    assert caught.value.reason == "unreachable"
+
+
+async def test_an_http2_page_has_the_same_limit(authority: trustme.CA) -> None:
+    class Endless(Http2Site):
+        def answer(
+            self, state: h2.connection.H2Connection, event: h2.events.RequestReceived
+        ) -> None:
+            state.send_headers(event.stream_id, [(":status", "200")])
+            for _ in range(100):
+                state.send_data(event.stream_id, b"a" * 10_000)
+
+    async with listener(Endless(b"").serve, http2_context(authority, "h2")) as port:
+        client = client_of(Web(port), AddressGuard(resolve=Names([PUBLIC])))
+        response = await client.get("https://a.test/", max_bytes=MAX_BYTES)
+        await client.close()
+    assert (response.complete, len(response.body)) == (False, MAX_BYTES)
