@@ -40,15 +40,15 @@ TOPIC_WORDS = 16
 TOPIC_CHARACTERS = 6
 """A shorter phrase of a Chinese question is no topic by itself: the next phrase goes along."""
 
-ASK = Wording(
+ASK = Message.bilingual(
     "Rewrite the last question so that it can be understood without the conversation. Replace "
     "pronouns by what they stand for. Do not answer it. Reply with the question alone, in English, "
     "on one line.",
     "把最后一个问题改写成不看对话也能理解的问题。把代词换成它所指的内容。不要回答。"
     "只输出改写后的问题，用中文，一行。",
 )
-LAST = Wording("Last question: ", "最后一个问题：")
-REWRITTEN = Wording("Rewritten question:", "改写后的问题：")
+LAST = Message.bilingual("Last question: ", "最后一个问题：")
+REWRITTEN = Message.bilingual("Rewritten question:", "改写后的问题：")
 
 _LEANS_EN = re.compile(
     r"^\s*(?:and|but|or|so|then|also|what about|how about|what else|why not|why|really)\b"

@@ -30,7 +30,7 @@ HISTORY_SHARE = 0.25
 SMALLEST_PASSAGE = 64
 """Tokens under which a cut passage is not worth its number."""
 
-SYSTEM = Wording(
+SYSTEM = Message.bilingual(
     en=f"""You answer questions from numbered passages of web pages.
 1. Use only what the passages say. Add nothing from memory.
 2. End every sentence with the number of the passage it comes from, like this: Text [1]. \
@@ -58,19 +58,19 @@ _ORDERS = re.compile(
     r"|(?:致|给|告诉)(?:所有)?(?:AI|人工智能|大模型|语言模型)(?:助手|助理)?[：:，,]",
     re.IGNORECASE,
 )
-QUESTION = Wording("Question: ", "问题：")
-NOTHING_FOUND = Wording(
+QUESTION = Message.bilingual("Question: ", "问题：")
+NOTHING_FOUND = Message.bilingual(
     "No passage was found for this question. Say that nothing was found, and do not answer it "
     "from memory.",
     "没有找到与这个问题有关的段落。请说明没有找到资料，不要凭记忆回答。",
 )
-REMINDER = Wording(
+REMINDER = Message.bilingual(
     "Answer from the passages above and cite them with [number].",
     "请根据以上段落回答，并用[编号]标出来源。",
 )
-PUBLISHED = Wording("published {}", "发布于 {}")
-MODIFIED = Wording("updated {}", "更新于 {}")
-FETCHED = Wording("fetched {}", "抓取于 {}")
+PUBLISHED = Message.bilingual("published {}", "发布于 {}")
+MODIFIED = Message.bilingual("updated {}", "更新于 {}")
+FETCHED = Message.bilingual("fetched {}", "抓取于 {}")
 
 _CONTROL = re.compile(
     r"<(\|[^<>|\n]{1,40}\||｜[^<>｜\n]{1,40}｜|/?think|/?passages|/?s|/?(?:start|end)_of_turn"

@@ -37,15 +37,15 @@ SHORTEST_QUERY = 2
 RRF_K = 60
 """Dampens the first ranks: the value of Cormack, Clarke and Büttcher, SIGIR 2009."""
 
-ASK = Wording(
+ASK = Message.bilingual(
     "Write {most} other web search queries that would find pages answering the question: use "
     "synonyms, full names or narrower words. Reply in English and with JSON alone: "
     '{{"queries": ["…"]}}',
     "请另写 {most} 条能搜到这个问题答案的网页搜索词：可用同义词、全称或更具体的词。"
     '只输出 JSON，用中文：{{"queries": ["…"]}}',
 )
-QUESTION = Wording("Question: ", "问题：")
-QUERIES = Wording("Queries:", "搜索词：")
+QUESTION = Message.bilingual("Question: ", "问题：")
+QUERIES = Message.bilingual("Queries:", "搜索词：")
 
 _JSON = re.compile(r"[\[{].*[\]}]", re.DOTALL)
 _LABEL = re.compile(
