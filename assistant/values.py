@@ -12,7 +12,7 @@ AnswerKind = Literal["model", "quotes", "nothing"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class ChatMessage:
     """One turn of a conversation."""
 
     role: Literal["system", "user", "assistant"]
@@ -96,7 +96,7 @@ class Usage:
 class Prompt:
     """What a chat model is given: the words, and what they were made from."""
 
-    messages: tuple[Message, ...]
+    messages: tuple[ChatMessage, ...]
     question: str
     language: Language
     passages: tuple[Passage, ...] = ()

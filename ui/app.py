@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from assistant.values import Message
+from assistant.values import ChatMessage
 from ingest.errors import AssistantError
 from ingest.foundation.messages import Language
 from ui import labels
@@ -145,7 +145,7 @@ def question_line(talk: Conversation, language: Language) -> None:
         )
 
 
-def reply(turn: Turn, view: TurnView, asking: Answerer, *, history: tuple[Message, ...]) -> None:
+def reply(turn: Turn, view: TurnView, asking: Answerer, *, history: tuple[ChatMessage, ...]) -> None:
     """Answer `turn` and draw it as it grows. Streamlit leaves from within when it is stopped."""
     started = time.monotonic()
     turn.state = "running"

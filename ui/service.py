@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, aclosing, suppress
 
 from assistant.answer.orchestrator import Assistant
 from assistant.events import AnswerEvent
-from assistant.values import Message
+from assistant.values import ChatMessage
 from ui.bridge import GOODBYE_S, Bridge, Shared
 
 
@@ -23,7 +23,7 @@ class Answerer:
         self._assistants = Shared(open_assistant, is_stale=lambda one: bool(one.remarks))
 
     def ask(
-        self, question: str, *, web: bool, history: Sequence[Message], pulse_s: float
+        self, question: str, *, web: bool, history: Sequence[ChatMessage], pulse_s: float
     ) -> Generator[AnswerEvent | None, None, None]:
         """Yield the events of one answer, and None after `pulse_s` seconds of silence.
 

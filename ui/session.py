@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from assistant.events import Stage
-from assistant.values import Answer, Message
+from assistant.values import Answer, ChatMessage
 from ingest.errors import AssistantError
 from ingest.events import PageSkipped, PageStored
 from ui.markdown import Source
@@ -61,13 +61,13 @@ class Conversation:
         last = self.turns[-1] if self.turns else None
         return last if last is not None and last.state == "waiting" else None
 
-    def history(self) -> tuple[Message, ...]:
+    def history(self) -> tuple[ChatMessage, ...]:
         """Return the finished turns as messages: no thinking, no failed or stopped turn."""
-        messages: list[Message] = []
+        messages: list[ChatMessage] = []
         for turn in self.turns:
             if turn.answer is not None and turn.answer.kind != "nothing":
                 messages += [
-                    Message(role="user", text=turn.question),
-                    Message(role="assistant", text=turn.answer.text),
+                    ChatMessage(role="user", text=turn.question),
+                    ChatMessage(role="assistant", text=turn.answer.text),
                 ]
         return tuple(messages[-REMEMBERED:])

@@ -13,7 +13,7 @@ from assistant.errors import ModelError
 from assistant.events import AnswerDelta, Notice, ReasoningDelta
 from assistant.models.base import ChatModel
 from assistant.models.reasoning import THINK_CLOSE, THINK_OPEN
-from assistant.values import Message, Prompt
+from assistant.values import ChatMessage, Prompt
 from ingest.foundation.messages import Language, Wording
 from ingest.text.words import content_words, language_of
 
@@ -110,7 +110,7 @@ def is_small_talk(question: str) -> bool:
 
 async def standalone_question(
     question: str,
-    history: Sequence[Message],
+    history: Sequence[ChatMessage],
     *,
     model: ChatModel | None,
     seconds: float = REWRITE_SECONDS,
@@ -171,7 +171,7 @@ def _phrases_zh(question: str) -> list[str]:
 
 
 async def _rewritten(
-    question: str, history: Sequence[Message], model: ChatModel, seconds: float
+    question: str, history: Sequence[ChatMessage], model: ChatModel, seconds: float
 ) -> str | None:
     """Ask the model; None if it fails, takes too long or returns no question of use."""
     prompt = rewriting_prompt(question, history)
@@ -185,15 +185,15 @@ async def _rewritten(
     return line if _is_question_about(line, known) else None
 
 
-def rewriting_prompt(question: str, history: Sequence[Message]) -> Prompt:
+def rewriting_prompt(question: str, history: Sequence[ChatMessage]) -> Prompt:
     """Return the short prompt that asks for a standalone question."""
     language: Language = language_of(question)
     turns = [turn for turn in history if turn.role != "system"][-TURNS:]
     told = "\n".join(f"{turn.role}: {_brief(turn.text)}" for turn in turns)
     text = f"{told}\n\n{LAST.to(language)}{harmless(question).strip()}\n{REWRITTEN.to(language)}"
     messages = (
-        Message(role="system", text=ASK.to(language)),
-        Message(role="user", text=text),
+        ChatMessage(role="system", text=ASK.to(language)),
+        ChatMessage(role="user", text=text),
     )
     return Prompt(
         messages=messages,

@@ -28,7 +28,7 @@ from assistant.labels import NO_TEXT_INDEX, NO_TEXT_OFFLINE, NO_TEXT_WEB
 from assistant.models.base import ChatModel
 from assistant.search.base import SearchProvider
 from assistant.search.notices import stand_in
-from assistant.values import Answer, Message, Passage, Prompt, SearchReply
+from assistant.values import Answer, ChatMessage, Passage, Prompt, SearchReply
 from ingest.errors import AssistantError
 from ingest.events import IngestEvent, PageSkipped
 from ingest.foundation.messages import Language, Wording
@@ -79,7 +79,7 @@ class Assistant:
     """Ask every site again, also where the page in the index is fresh."""
 
     async def ask(
-        self, question: str, *, web: bool = False, history: Sequence[Message] = ()
+        self, question: str, *, web: bool = False, history: Sequence[ChatMessage] = ()
     ) -> AsyncGenerator[AnswerEvent, None]:
         """Yield the events of one answer, in the order that `assistant.events` promises.
 
@@ -163,7 +163,7 @@ class Assistant:
             ) from error
 
     async def _reply(
-        self, query: str, language: Language, history: Sequence[Message], no_text: Wording
+        self, query: str, language: Language, history: Sequence[ChatMessage], no_text: Wording
     ) -> AsyncGenerator[AnswerEvent, None]:
         """Choose passages, and let the model answer from them and nothing else."""
         yield StageStarted(stage="retrieve")
@@ -188,7 +188,7 @@ class Assistant:
         query: str,
         passages: tuple[Passage, ...],
         language: Language,
-        history: Sequence[Message],
+        history: Sequence[ChatMessage],
     ) -> Prompt:
         return build_prompt(
             query,

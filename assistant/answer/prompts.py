@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from assistant.models.reasoning import THINK_CLOSE
-from assistant.values import Message, Passage, Prompt
+from assistant.values import ChatMessage, Passage, Prompt
 from ingest.foundation.messages import Language, Wording
 from ingest.text.words import CJK
 
@@ -99,7 +99,7 @@ def build_prompt(
     passages: Sequence[Passage],
     *,
     language: Language,
-    history: Sequence[Message] = (),
+    history: Sequence[ChatMessage] = (),
     context_tokens: int,
     reply_tokens: int,
 ) -> Prompt:
@@ -219,26 +219,26 @@ _PIECE_TOKENS = {
 
 
 def _messages(
-    question: str, passages: Sequence[Passage], language: Language, turns: Sequence[Message]
-) -> tuple[Message, ...]:
-    system = Message(role="system", text=system_text(language))
-    return (system, *turns, Message(role="user", text=user_text(question, passages, language)))
+    question: str, passages: Sequence[Passage], language: Language, turns: Sequence[ChatMessage]
+) -> tuple[ChatMessage, ...]:
+    system = ChatMessage(role="system", text=system_text(language))
+    return (system, *turns, ChatMessage(role="user", text=user_text(question, passages, language)))
 
 
-def _size(messages: Sequence[Message]) -> int:
+def _size(messages: Sequence[ChatMessage]) -> int:
     return sum(estimate_tokens(message.text) + MESSAGE_TOKENS for message in messages)
 
 
-def _fitting_turns(history: Sequence[Message], room: int) -> tuple[Message, ...]:
+def _fitting_turns(history: Sequence[ChatMessage], room: int) -> tuple[ChatMessage, ...]:
     """Return the latest turns that fit, from a question on, without thinking and markers."""
-    kept: list[Message] = []
+    kept: list[ChatMessage] = []
     for turn in reversed([turn for turn in history if turn.role != "system"]):
         text = turn.text.rpartition(THINK_CLOSE)[2].strip()
         text = harmless(_HISTORY_MARKER.sub("", text) if turn.role == "assistant" else text)
         room -= estimate_tokens(text) + MESSAGE_TOKENS
         if room < 0:
             break
-        kept.insert(0, Message(role=turn.role, text=text))
+        kept.insert(0, ChatMessage(role=turn.role, text=text))
     while kept and kept[0].role != "user":
         kept.pop(0)
     return tuple(kept)

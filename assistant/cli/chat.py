@@ -16,7 +16,7 @@ from assistant.bootstrap import open_assistant
 from assistant.cli.terminal import Terminal, say
 from assistant.events import AnswerFinished, Notice, NoticeCode
 from assistant.settings import Settings
-from assistant.values import Answer, Message
+from assistant.values import Answer, ChatMessage
 from ingest.errors import AssistantError
 from ingest.foundation.cli_runner import STOPPED, complain
 from ingest.foundation.messages import Language, Wording
@@ -88,7 +88,7 @@ class _Chat:
     quiet: bool
     language: Language | None
     spoken: Language
-    _history: tuple[Message, ...] = ()
+    _history: tuple[ChatMessage, ...] = ()
     _told: set[NoticeCode] = field(default_factory=set)
 
     async def go_on(self) -> int:
@@ -195,10 +195,10 @@ def _piped_line() -> str | None:
 
 
 def _remember(
-    history: tuple[Message, ...], question: str, answer: Answer | None
-) -> tuple[Message, ...]:
+    history: tuple[ChatMessage, ...], question: str, answer: Answer | None
+) -> tuple[ChatMessage, ...]:
     """Return the conversation with this turn; thinking and failed turns are left out."""
     if answer is None or answer.kind == "nothing":
         return history
-    turn = (Message(role="user", text=question), Message(role="assistant", text=answer.text))
+    turn = (ChatMessage(role="user", text=question), ChatMessage(role="assistant", text=answer.text))
     return (*history, *turn)[-REMEMBERED:]

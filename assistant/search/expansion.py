@@ -18,7 +18,7 @@ from assistant.errors import ModelError, SearchError
 from assistant.events import AnswerDelta, Notice, ReasoningDelta
 from assistant.models.base import ChatModel
 from assistant.search.base import SearchProvider
-from assistant.values import EngineSkipped, Message, Prompt, SearchHit, SearchReply
+from assistant.values import EngineSkipped, ChatMessage, Prompt, SearchHit, SearchReply
 from ingest.foundation.messages import Language, Wording
 from ingest.text.words import content_words, language_of
 
@@ -119,8 +119,8 @@ def proposal_prompt(question: str, most: int) -> Prompt:
     language: Language = language_of(question)
     asked = f"{QUESTION.to(language)}{harmless(question).strip()}\n{QUERIES.to(language)}"
     messages = (
-        Message(role="system", text=ASK.to(language).format(most=most)),
-        Message(role="user", text=asked),
+        ChatMessage(role="system", text=ASK.to(language).format(most=most)),
+        ChatMessage(role="user", text=asked),
     )
     return Prompt(
         messages=messages,

@@ -59,7 +59,7 @@ class Part(BaseModel):
     text: Text
 
 
-class Message(BaseModel):
+class RequestMessage(BaseModel):
     """One message of a conversation."""
 
     role: Literal["system", "developer", "user", "assistant"]
@@ -89,7 +89,7 @@ class ChatBody(BaseModel):
     """What `/v1/chat/completions` is asked; fields that we do not know are passed over."""
 
     model: str = ""
-    messages: list[Message] = Field(min_length=1, max_length=MOST_MESSAGES)
+    messages: list[RequestMessage] = Field(min_length=1, max_length=MOST_MESSAGES)
     max_tokens: int | None = Field(default=None, ge=1, le=MOST_TOKENS)
     max_completion_tokens: int | None = Field(default=None, ge=1, le=MOST_TOKENS)
     temperature: float | None = Field(default=None, ge=0, le=2)

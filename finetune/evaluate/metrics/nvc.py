@@ -11,7 +11,7 @@ PARTS = ("observation", "feeling", "need", "request")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class NvcMessage:
     """What one reply says of a message, beside the truth. `risk` None: it does not say."""
 
     wanted: bool
@@ -40,12 +40,12 @@ class Rewriting:
     silence: float | None
 
 
-def judge(answer: str, reference: str) -> Message:
+def judge(answer: str, reference: str) -> NvcMessage:
     """Return what `answer` says; `reference` is the JSON that was wanted."""
     told = _as_table(first_json(answer))
     risk = told.get("risk")
     says = risk if isinstance(risk, bool) else None
-    return Message(
+    return NvcMessage(
         wanted=_as_table(first_json(reference)).get("risk") is True,
         risk=says,
         valid=_is_valid(_as_table(whole_json(answer))),
@@ -53,7 +53,7 @@ def judge(answer: str, reference: str) -> Message:
     )
 
 
-def rewriting(messages: Sequence[Message]) -> Rewriting:
+def rewriting(messages: Sequence[NvcMessage]) -> Rewriting:
     """Return the figures; a message whose risk is not told counts as not seen."""
     seen = sum(one.risk is True for one in messages)
     risky = sum(one.wanted for one in messages)

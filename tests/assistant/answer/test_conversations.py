@@ -14,7 +14,7 @@ from assistant.answer.conversations import (
 from assistant.errors import ModelError
 from assistant.events import AnswerDelta, ModelEvent, Notice, ReasoningDelta
 from assistant.models.scripted import ScriptedModel
-from assistant.values import Message, Prompt
+from assistant.values import ChatMessage, Prompt
 from ingest.foundation.messages import Wording
 
 pytestmark = pytest.mark.anyio
@@ -22,11 +22,11 @@ pytestmark = pytest.mark.anyio
 FALLEN = ModelError(Wording("gone", "没了"), kind="unreachable")
 
 
-def talk(*texts: str) -> list[Message]:
+def talk(*texts: str) -> list[ChatMessage]:
     """Return a conversation: question, answer, question, …."""
     roles = ("user", "assistant")
     return [
-        Message(role="user" if roles[n % 2] == "user" else "assistant", text=text)
+        ChatMessage(role="user" if roles[n % 2] == "user" else "assistant", text=text)
         for n, text in enumerate(texts)
     ]
 
@@ -167,7 +167,7 @@ async def test_quoting_model_is_never_asked() -> None:
     ],
 )
 async def test_rules_add_the_topic_of_the_last_question_that_has_one(
-    question: str, history: list[Message], standalone: str
+    question: str, history: list[ChatMessage], standalone: str
 ) -> None:
     assert await standalone_question(question, history, model=None) == standalone
 

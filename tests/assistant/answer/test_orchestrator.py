@@ -28,7 +28,7 @@ from assistant.models.base import ChatModel
 from assistant.models.scripted import ScriptedModel
 from assistant.search.base import SearchProvider
 from assistant.search.memory import MemorySearch
-from assistant.values import Message, SearchHit, Usage
+from assistant.values import ChatMessage, SearchHit, Usage
 from ingest.documents import Page
 from ingest.errors import EmbedError, FetchError, ForbiddenError, IngestError
 from ingest.events import PageSkipped, PageStored
@@ -126,7 +126,7 @@ async def events_of(
     question: str = QUESTION,
     *,
     web: bool = True,
-    **options: Sequence[Message],
+    **options: Sequence[ChatMessage],
 ) -> list[AnswerEvent]:
     async with aclosing(assistant.ask(question, web=web, **options)) as events:
         return [event async for event in events]
@@ -236,8 +236,8 @@ async def test_remarks_come_first_in_the_language_of_the_question() -> None:
 async def test_follow_up_is_searched_as_a_question_that_stands_alone() -> None:
     search = MemorySearch([])
     history = (
-        Message(role="user", text="绿茶用多热的水泡?"),
-        Message(role="assistant", text="80 度[1]。"),
+        ChatMessage(role="user", text="绿茶用多热的水泡?"),
+        ChatMessage(role="assistant", text="80 度[1]。"),
     )
     model = ScriptedModel("80 度[1]。", kind="quotes")
     events = await events_of(
@@ -251,7 +251,7 @@ async def test_follow_up_is_searched_as_a_question_that_stands_alone() -> None:
 async def test_small_talk_is_answered_without_searching_or_asking_the_model(said: str) -> None:
     search, model = MemorySearch([]), ScriptedModel("80")
     remark = Remark(code="no_model", wording=Wording("no model", "没有模型"))
-    history = (Message(role="user", text=QUESTION), Message(role="assistant", text="80 [1]."))
+    history = (ChatMessage(role="user", text=QUESTION), ChatMessage(role="assistant", text="80 [1]."))
     quiet = assistant(search=search, model=model, remarks=(remark,))
     events = await events_of(quiet, said, history=history)
     assert [type(event) for event in events] == [PassagesChosen, AnswerDelta, AnswerFinished]

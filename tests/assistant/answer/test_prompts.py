@@ -18,7 +18,7 @@ from assistant.answer.prompts import (
     user_text,
     without_footnotes,
 )
-from assistant.values import Message, Passage, Prompt
+from assistant.values import ChatMessage, Passage, Prompt
 from ingest.foundation.messages import Language
 
 FETCHED_AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -33,7 +33,7 @@ def prompt_of(
     *passages: Passage,
     question: str = "When must a drone be lit?",
     language: Language = "en",
-    history: tuple[Message, ...] = (),
+    history: tuple[ChatMessage, ...] = (),
     context_tokens: int = 4096,
     reply_tokens: int = 1024,
 ) -> Prompt:
@@ -179,7 +179,7 @@ def test_first_passage_is_cut_when_not_even_one_fits() -> None:
 
 def test_oldest_turns_go_first_and_a_turn_begins_with_a_question() -> None:
     turns = tuple(
-        Message(role=role, text=f"{role} {n} " + "word " * 60)
+        ChatMessage(role=role, text=f"{role} {n} " + "word " * 60)
         for n in range(6)
         for role in ("user", "assistant")
     )
@@ -192,8 +192,8 @@ def test_oldest_turns_go_first_and_a_turn_begins_with_a_question() -> None:
 
 def test_earlier_answers_lose_their_thinking_and_their_numbers() -> None:
     history = (
-        Message(role="user", text="Lights?"),
-        Message(role="assistant", text="<think>hm</think>\nYes [3], white [1][2]."),
+        ChatMessage(role="user", text="Lights?"),
+        ChatMessage(role="assistant", text="<think>hm</think>\nYes [3], white [1][2]."),
     )
     assert prompt_of(passage(), history=history).messages[2].text == "Yes, white."
 
@@ -212,7 +212,7 @@ def test_prompt_leaves_room_for_the_reply(
     texts: list[str], turns: list[str], context_tokens: int
 ) -> None:
     history = tuple(
-        Message(role="user" if n % 2 == 0 else "assistant", text=text)
+        ChatMessage(role="user" if n % 2 == 0 else "assistant", text=text)
         for n, text in enumerate(turns)
     )
     passages = [passage(n, text) for n, text in enumerate(texts, 1)]

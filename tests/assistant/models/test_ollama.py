@@ -9,14 +9,14 @@ import pytest
 from assistant.errors import ModelError, ModelFailure
 from assistant.events import AnswerDelta, ModelEvent, Notice, ReasoningDelta, ReplyFinished
 from assistant.models.ollama import OllamaModel
-from assistant.values import Message, Prompt
+from assistant.values import ChatMessage, Prompt
 from tests.engines.ollama_server import OllamaServer
 from tests.engines.replies import Failure
 
 pytestmark = pytest.mark.anyio
 
 PROMPT = Prompt(
-    messages=(Message(role="system", text="Be brief."), Message(role="user", text="Which way?")),
+    messages=(ChatMessage(role="system", text="Be brief."), ChatMessage(role="user", text="Which way?")),
     question="Which way?",
     language="en",
     tokens=8,

@@ -8,7 +8,7 @@ import pytest
 from assistant.errors import ModelError, ModelFailure
 from assistant.events import AnswerDelta, ModelEvent, Notice, ReasoningDelta, ReplyFinished
 from assistant.models.openai import OpenAIModel
-from assistant.values import Message, Prompt
+from assistant.values import ChatMessage, Prompt
 from tests.engines.ollama_server import OllamaServer
 from tests.engines.replies import Failure
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 CHAT = "/v1/chat/completions"
 PROMPT = Prompt(
-    messages=(Message(role="user", text="Which way?"),),
+    messages=(ChatMessage(role="user", text="Which way?"),),
     question="Which way?",
     language="en",
     tokens=8,
