@@ -12,9 +12,9 @@ from assistant.models.base import ChatModel
 from assistant.search.base import SearchEngine, SearchProvider
 from assistant.settings import ModelSettings, Settings
 from ingest.bootstrap import open_ingestor, preload
-from ingest.errors import SettingsError
 from ingest.foundation.cache import ExpiringCache
-from ingest.foundation.messages import Wording
+from ingest.foundation.errors import SettingsError
+from ingest.foundation.messages import Message
 
 if TYPE_CHECKING:
     from assistant.models.ollama import OllamaModel
@@ -120,11 +120,8 @@ def _engine(name: str, settings: Settings) -> SearchEngine:
 
         if not wanted.searxng_url:
             raise SettingsError(
-                Wording("search.searxng_url is not set", "没有设置 search.searxng_url"),
-                hint=Wording(
-                    'name the server: searxng_url = "http://127.0.0.1:8888"',
-                    '请写出服务器地址：searxng_url = "http://127.0.0.1:8888"',
-                ),
+                Message("search.searxng_url is not set"),
+                hint=Message('name the server: searxng_url = "http://127.0.0.1:8888"'),
             )
         return SearXNG(
             url=wanted.searxng_url,
@@ -140,8 +137,8 @@ def _engine(name: str, settings: Settings) -> SearchEngine:
     if name not in engine_names():
         known = ", ".join(sorted({*engine_names(), "duckduckgo", "searxng"}))
         raise SettingsError(
-            Wording(f"there is no search engine {name!r}", f"没有名为 {name!r} 的搜索引擎"),
-            hint=Wording(f"search.engines may name: {known}", f"search.engines 可用：{known}"),
+            Message("there is no search engine {name!r}", name=name),
+            hint=Message("search.engines may name: {known}", known=known),
         )
     return DdgsEngine(name, exclude=wanted.exclude)
 
@@ -208,16 +205,13 @@ async def _check_pulled(settings: ModelSettings) -> None:
     name = settings.name
     if not {name, f"{name}:latest"} & set(installed):
         raise ModelNotFoundError(
-            Wording(f'model "{name}" is not pulled', f"模型 {name} 还没有下载"),
-            hint=Wording(f"run ollama pull {name}", f"请运行 ollama pull {name}"),
+            Message('model "{name}" is not pulled', name=name),
+            hint=Message("run ollama pull {name}", name=name),
         )
 
 
 def _quoting(error: ModelError) -> Remark:
     return Remark(
         code="no_model",
-        wording=Wording(
-            f"{error.to('en')} (until then: quotes from the pages)",
-            f"{error.to('zh')}（在此之前，只摘录网页原文）",
-        ),
+        wording=Message("{error} (until then: quotes from the pages)", error=error.full_message),
     )

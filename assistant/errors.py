@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from ingest.errors import AssistantError
-from ingest.foundation.messages import SILENCE, Wording
+from ingest.foundation.errors import AssistantError
+from ingest.foundation.messages import NO_MESSAGE, Message
 
 ModelFailure = Literal[
     "unreachable",
@@ -24,10 +24,10 @@ class SearchError(AssistantError):
 
     def __init__(
         self,
-        message: Wording,
+        message: Message,
         *,
         kind: SearchFailure,
-        hint: Wording = SILENCE,
+        hint: Message = NO_MESSAGE,
         retry_after_s: float | None = None,
     ) -> None:
         """`retry_after_s`: the seconds that the engine itself asks us to wait (Retry-After)."""
@@ -39,7 +39,7 @@ class SearchError(AssistantError):
 class ModelError(AssistantError):
     """The chat model cannot answer."""
 
-    def __init__(self, message: Wording, *, kind: ModelFailure, hint: Wording = SILENCE) -> None:
+    def __init__(self, message: Message, *, kind: ModelFailure, hint: Message = NO_MESSAGE) -> None:
         super().__init__(message, hint=hint)
         self.kind: ModelFailure = kind
 
@@ -47,5 +47,5 @@ class ModelError(AssistantError):
 class ModelNotFoundError(ModelError):
     """The server does not have this model; the hint is the command that pulls it."""
 
-    def __init__(self, message: Wording, *, hint: Wording = SILENCE) -> None:
+    def __init__(self, message: Message, *, hint: Message = NO_MESSAGE) -> None:
         super().__init__(message, kind="not_found", hint=hint)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 from assistant.errors import SearchFailure
-from ingest.foundation.messages import Language, Wording
+from ingest.foundation.messages import Language, Message
 
 AnswerKind = Literal["model", "quotes", "nothing"]
 
@@ -37,7 +37,7 @@ class EngineSkipped:
     engine: str
     """Its name, as people know it."""
     kind: SearchFailure | Literal["empty"]
-    text: Wording
+    text: Message
     """One clause that names the engine: "DuckDuckGo did not answer in time"."""
 
 

@@ -229,7 +229,7 @@ def measured(case: Case, base: Path, length: int) -> dict[str, Any]:
     try:
         return told | work(case, recipe, machine, length)
     except FinetuneError as error:
-        return told | {"left_out": error.to("en")}
+        return told | {"left_out": error.localize("en")}
     except torch.OutOfMemoryError:
         limit = case.memory or machine.memory
         return told | {"left_out": f"more memory than {limit / 1e9:.1f} GB"}

@@ -178,7 +178,7 @@ def main() -> int:
     options = parser.parse_args()
     weights = find_weights(None)
     if weights is None:
-        print(f"skipped: {missing_weights(None).to('en')}")
+        print(f"skipped: {missing_weights(None).localize('en')}")
         return 0
     failed = []
     print("recall@1 / recall@5 / MRR@10, time of a question")

@@ -284,12 +284,12 @@ def export(
         from finetune.export.activate import rollback as give_back
 
         if rollback:
-            return {"text": give_back().to(shop.language)}
+            return {"text": give_back().localize(shop.language)}
         shop.merge()
         shop.export(target, quantize=quantize, verify=verify)
         shown = dict(shop.run.figures(f"export-{target}"))
         if activate:
-            shown["activated"] = shop.activate().to(shop.language)
+            shown["activated"] = shop.activate().localize(shop.language)
         return shown
 
     answer(work, options)

@@ -75,7 +75,7 @@ def plain_command(main: Callable[[], int], lang: str | None) -> None:
 def _told(main: Callable[[], int]) -> int:
     """Turn what is not installed, or what the system refuses, into one line."""
     from finetune.errors import FinetuneError, not_installed
-    from ingest.foundation.messages import Wording, system_words
+    from ingest.foundation.messages import Message, describe_os_error
 
     try:
         return main()
@@ -87,13 +87,10 @@ def _told(main: Callable[[], int]) -> int:
         raise not_installed(error) from error
     except OSError as error:
         where = error.filename or ""
-        what = system_words(error)
+        what = describe_os_error(error)
         raise FinetuneError(
-            Wording(f"{what.en}: {where}".rstrip(": "), f"{what.zh}：{where}".rstrip("：")),
-            hint=Wording(
-                "make room or choose another folder with --runs; finished steps are kept",
-                "请腾出空间，或用 --runs 换一个文件夹；已完成的步骤会保留",
-            ),
+            Message("{what}: {where}", what=what, where=where) if where else what,
+            hint=Message("make room or choose another folder with --runs; finished steps are kept"),
         ) from error
 
 

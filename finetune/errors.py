@@ -10,9 +10,9 @@ AssistantError                (ingest.errors)
     └── ExportError               the tuned model cannot be written or handed over
 """
 
-from ingest.errors import AssistantError, MissingPartError
+from ingest.foundation.errors import AssistantError, MissingPartError
 from ingest.foundation.extras import install_command
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 
 class FinetuneError(AssistantError):
@@ -49,5 +49,5 @@ def not_installed(error: ModuleNotFoundError) -> MissingPartError:
     """Return the error for a library of the extra [finetune] that is not there."""
     name, install = error.name, install_command("finetune")
     return MissingPartError(
-        Wording(f"this step takes {name}", f"这一步需要 {name}"), hint=Wording(install, install)
+        Message("this step takes {name}", name=name), hint=Message.verbatim(install)
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ingest.foundation.messages import Language
+from ingest.foundation.messages import Language, Message
 
 Filters = Mapping[str, Callable[..., str]]
 
@@ -12,7 +12,7 @@ Filters = Mapping[str, Callable[..., str]]
 def render(
     template: str, language: Language, *, filters: Filters | None = None, **values: Any
 ) -> str:
-    """Return a page. `t(en, zh)` in a template is the sentence in `language`.
+    """Return a page. `t(text)` in a template is the sentence in `language`.
 
     HTML is escaped, Markdown is not; a name that a template misspells is an error.
     """
@@ -28,5 +28,5 @@ def render(
     )
     environment.filters.update(filters or {})
     return environment.get_template(template).render(
-        language=language, t=lambda en, zh: zh if language == "zh" else en, **values
+        language=language, t=lambda text: Message(text).localize(language), **values
     )

@@ -12,7 +12,7 @@ from finetune.model.base_model import find_base
 from finetune.progress import Progress
 from finetune.recipe import Quantization, Recipe, apply_change, parse_recipe
 from finetune.runs import Run, digest_of
-from ingest.foundation.messages import Language, Wording, system_words
+from ingest.foundation.messages import Language, Message, describe_os_error, enumerate_names
 
 Target = Literal["gguf", "ollama", "vllm", "hf"]
 BASE = "base"
@@ -22,10 +22,7 @@ MERGED = "merged"
 VERSION = 1
 """Of what the steps write: a new one makes every step anew."""
 
-ALREADY = Wording(
-    "{}: done before with the same inputs (--force does it again)",
-    "{}：输入没有变化，跳过（--force 可重做）",
-)
+ALREADY = "{step}: done before with the same inputs (--force does it again)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +134,7 @@ class Workshop:
 
         return evaluate_predictions(self.recipe, self.run, predictions).figures()
 
-    def activate(self) -> Wording:
+    def activate(self) -> Message:
         """Let the assistant answer with the model that Ollama got; return what was said of it.
 
         Raises:
@@ -148,14 +145,11 @@ class Workshop:
         name = self.run.figures("export-ollama").get("model")
         if not name:
             raise ExportError(
-                Wording(
-                    f"{self.run.folder}: Ollama was given no model that could be activated",
-                    f"{self.run.folder}：还没有导出到 Ollama，无法启用",
+                Message(
+                    "{folder}: Ollama was given no model that could be activated",
+                    folder=self.run.folder,
                 ),
-                hint=Wording(
-                    "run: python -m finetune export RECIPE --to ollama --activate",
-                    "请运行：python -m finetune export 配方 --to ollama --activate",
-                ),
+                hint=Message("run: python -m finetune export RECIPE --to ollama --activate"),
             )
         return activate(str(name))
 
@@ -208,11 +202,8 @@ class Workshop:
         missing = next((path for path in recipe.data_files if not path.is_file()), None)
         if missing is not None:
             raise RecipeError(
-                Wording(f"there is no data file {missing}", f"没有数据文件 {missing}"),
-                hint=Wording(
-                    "data.files names it, from the recipe's folder",
-                    "它写在 data.files 里，相对于配方所在的文件夹",
-                ),
+                Message("there is no data file {missing}", missing=missing),
+                hint=Message("data.files names it, from the recipe's folder"),
             )
         tables = (recipe.seed, recipe.language, recipe.model.system, recipe.data.model_dump())
         synonyms = recipe.data.augment.synonyms
@@ -247,18 +238,17 @@ class Workshop:
             return
         stale = bool(self.run.figures(step))
         raise RecipeError(
-            Wording(
-                f"{self.run.folder}: the recipe or its data changed since {command}",
-                f"{self.run.folder}：{command} 之后配方或数据有改动",
+            Message(
+                "{folder}: the recipe or its data changed since {command}",
+                folder=self.run.folder,
+                command=command,
             )
             if stale
-            else Wording(
-                f"{self.run.folder}: {command} has not been done",
-                f"{self.run.folder}：还没有做过 {command}",
+            else Message(
+                "{folder}: {command} has not been done", folder=self.run.folder, command=command
             ),
-            hint=Wording(
-                f"run: python -m finetune {command} RECIPE (with the same --set)",
-                f"请运行：python -m finetune {command} 配方（--set 要相同）",
+            hint=Message(
+                "run: python -m finetune {command} RECIPE (with the same --set)", command=command
             ),
         )
 
@@ -271,8 +261,7 @@ class Workshop:
         always: bool = False,
     ) -> bool:
         if not (self.force or always) and self.run.finished(step, digest):
-            told = Wording(ALREADY.en.format(step), ALREADY.zh.format(step))
-            self.progress.note(told)
+            self.progress.note(Message(ALREADY, step=step))
             return False
         with self.run.doing(step, digest) as figures:
             figures.update(work())
@@ -291,15 +280,15 @@ def initialise(name: str, folder: Path, changes: Sequence[str] = ()) -> list[Pat
     sources = sorted(shipped.glob(f"{name}.*")) if name in names() else []
     if not sources:
         raise RecipeError(
-            Wording(f"there is no recipe {name}", f"没有名为 {name} 的配方"),
-            hint=Wording("choose one of " + ", ".join(names()), "可选：" + "、".join(names())),
+            Message("there is no recipe {name}", name=name),
+            hint=Message("choose one of {names}", names=enumerate_names(names())),
         )
     written = [folder / source.name for source in sources]
     for path in written:
         if path.exists():
             raise RecipeError(
-                Wording(f"{path} is there already", f"{path} 已经存在"),
-                hint=Wording("name another folder: --into FOLDER", "请换一个文件夹：--into 文件夹"),
+                Message("{path} is there already", path=path),
+                hint=Message("name another folder: --into FOLDER"),
             )
     recipe = _changed(shipped / f"{name}.toml", changes)
     try:
@@ -308,8 +297,8 @@ def initialise(name: str, folder: Path, changes: Sequence[str] = ()) -> list[Pat
             path.write_bytes(recipe if path.suffix == ".toml" else source.read_bytes())
     except OSError as error:
         raise ExportError(
-            Wording(f"cannot write into {folder}", f"写不进 {folder}"),
-            hint=system_words(error),
+            Message("cannot write into {folder}", folder=folder),
+            hint=describe_os_error(error),
         ) from error
     return written
 

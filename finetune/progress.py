@@ -3,17 +3,17 @@
 from types import TracebackType
 from typing import Protocol, Self
 
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 
 class Progress(Protocol):
     """Where news of long work goes."""
 
-    def stage(self, name: Wording, *, total: int | None = None) -> "Stage":
+    def stage(self, name: Message, *, total: int | None = None) -> "Stage":
         """Begin a stretch of work of `total` units, None if nobody knows how many."""
         ...
 
-    def note(self, text: Wording) -> None:
+    def note(self, text: Message) -> None:
         """Say something that is worth a line of its own."""
         ...
 
@@ -39,12 +39,12 @@ class Silence:
     """Progress that nobody looks at; it is its own stage. `notes` keeps what was said."""
 
     def __init__(self) -> None:
-        self.notes: list[Wording] = []
+        self.notes: list[Message] = []
 
-    def stage(self, name: Wording, *, total: int | None = None) -> "Silence":
+    def stage(self, name: Message, *, total: int | None = None) -> "Silence":
         return self
 
-    def note(self, text: Wording) -> None:
+    def note(self, text: Message) -> None:
         self.notes.append(text)
 
     def __enter__(self) -> Self:

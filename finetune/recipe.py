@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from finetune.errors import RecipeError
-from ingest.errors import SettingsError
-from ingest.foundation.messages import Wording
+from ingest.foundation.errors import SettingsError
+from ingest.foundation.messages import Message
 from ingest.foundation.settings_validation import unusable_value
 from ingest.settings import read_toml
 
@@ -249,11 +249,8 @@ def load_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
     """
     if not path.is_file():
         raise RecipeError(
-            Wording(f"there is no recipe {path}", f"没有配方文件 {path}"),
-            hint=Wording(
-                "write one: python -m finetune init drone-safety",
-                "先写一份：python -m finetune init drone-safety",
-            ),
+            Message("there is no recipe {path}", path=path),
+            hint=Message("write one: python -m finetune init drone-safety"),
         )
     try:
         tables = read_toml(path)
@@ -274,12 +271,12 @@ def parse_recipe(tables: Mapping[str, Any], *, source: str, folder: Path) -> Rec
         if first["type"] == "missing":
             name = ".".join(str(part) for part in first["loc"])
             raise RecipeError(
-                Wording(f"{source}: {name} is missing", f"{source}：缺少 {name}"),
-                hint=Wording("see docs/finetuning.md", "见 docs/finetuning.md"),
+                Message("{source}: {name} is missing", source=source, name=name),
+                hint=Message("see docs/finetuning.md"),
             ) from error
         told = unusable_value(error)
         raise RecipeError(
-            Wording(f"{source}: {told.message.en}", f"{source}：{told.message.zh}"), hint=told.hint
+            Message("{source}: {message}", source=source, message=told.message), hint=told.hint
         ) from error
     _check_sense(recipe, source)
     return recipe
@@ -291,17 +288,14 @@ def _check_sense(recipe: Recipe, source: str) -> None:
     total = round(split.train + split.val + split.test, 6)
     if total != 1:
         raise RecipeError(
-            Wording(
-                f"{source}: data.split adds up to {total}",
-                f"{source}：data.split 各份之和是 {total}",
-            ),
-            hint=Wording("train, val and test must add up to 1", "train、val、test 之和必须是 1"),
+            Message("{source}: data.split adds up to {total}", source=source, total=total),
+            hint=Message("train, val and test must add up to 1"),
         )
     if window.characters and window.overlap >= window.characters:
         raise RecipeError(
-            Wording(
-                f"{source}: data.window.overlap is not smaller than data.window.characters",
-                f"{source}：data.window.overlap 必须小于 data.window.characters",
+            Message(
+                "{source}: data.window.overlap is not smaller than data.window.characters",
+                source=source,
             )
         )
 
@@ -316,10 +310,8 @@ def apply_change(tables: dict[str, Any], change: str) -> None:
     *parents, key = name.strip().split(".")
     if not equals or not key:
         raise RecipeError(
-            Wording(
-                f"--set {change}: not of the form key=value", f"--set {change}：不是 键=值 的形式"
-            ),
-            hint=Wording("write --set train.lr=2e-4", "请写成 --set train.lr=2e-4"),
+            Message("--set {change}: not of the form key=value", change=change),
+            hint=Message("write --set train.lr=2e-4"),
         )
     for parent in parents:
         tables = tables.setdefault(parent, {})
@@ -345,10 +337,10 @@ def _unknown(source: str, name: str, known: Sequence[str]) -> RecipeError:
         one for one in known if one.rpartition(".")[2] == last
     ]
     return RecipeError(
-        Wording(f"{source}: unknown key {name}", f"{source}：没有 {name} 这个键"),
-        hint=Wording(f"did you mean {near[0]}?", f"是不是 {near[0]}？")
+        Message("{source}: unknown key {name}", source=source, name=name),
+        hint=Message("did you mean {near}?", near=near[0])
         if near
-        else Wording("see docs/finetuning.md", "见 docs/finetuning.md"),
+        else Message("see docs/finetuning.md"),
     )
 
 

@@ -14,7 +14,7 @@ import filelock
 
 from finetune.errors import BaseModelError, FinetuneError, RecipeError
 from finetune.records import Record, Split, from_json
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 StepName = str
 """prepare, train, merge, evaluate-MODEL, export-TARGET."""
@@ -65,11 +65,8 @@ class Run:
         path = self.data / f"{split}.jsonl"
         if not path.is_file():
             raise RecipeError(
-                Wording(f"there is no {path}", f"没有 {path}"),
-                hint=Wording(
-                    "run first: python -m finetune prepare RECIPE",
-                    "请先运行：python -m finetune prepare 配方",
-                ),
+                Message("there is no {path}", path=path),
+                hint=Message("run first: python -m finetune prepare RECIPE"),
             )
         with path.open("rb") as lines:  # so that bytes that are no text are one line's fault, too
             for number, line in enumerate(lines, start=1):
@@ -77,10 +74,8 @@ class Run:
                     yield from_json(json.loads(line))
                 except (ValueError, KeyError, TypeError) as error:
                     raise RecipeError(
-                        Wording(
-                            f"{path}: line {number} is broken", f"{path}：第 {number} 行已损坏"
-                        ),
-                        hint=Wording("prepare again", "请重新 prepare"),
+                        Message("{path}: line {number} is broken", path=path, number=number),
+                        hint=Message("prepare again"),
                     ) from error
 
     def finished(self, step: StepName, digest: str) -> bool:
@@ -144,11 +139,8 @@ class Run:
             lock.acquire(timeout=0)
         except filelock.Timeout as error:
             raise FinetuneError(
-                Wording(
-                    f"another process is at work in {self.folder}",
-                    f"另一个进程正在使用 {self.folder}",
-                ),
-                hint=Wording("wait for it, or stop it", "请等它结束，或先停止它"),
+                Message("another process is at work in {folder}", folder=self.folder),
+                hint=Message("wait for it, or stop it"),
             ) from error
         try:
             yield

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import click
 
-from ingest.foundation.messages import Language, Wording
+from ingest.foundation.messages import Language, Message
 
 LINE_EVERY_S = 30.0
 """Seconds between two lines of one stage in a log."""
@@ -20,12 +20,12 @@ class TerminalProgress:
         self._language = language
         self._quiet = quiet
 
-    def stage(self, name: Wording, *, total: int | None = None) -> "TerminalStage":
-        return TerminalStage(name.to(self._language), total=total, quiet=self._quiet)
+    def stage(self, name: Message, *, total: int | None = None) -> "TerminalStage":
+        return TerminalStage(name.localize(self._language), total=total, quiet=self._quiet)
 
-    def note(self, text: Wording) -> None:
+    def note(self, text: Message) -> None:
         if not self._quiet:
-            click.echo(text.to(self._language), err=True)
+            click.echo(text.localize(self._language), err=True)
 
 
 class TerminalStage:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingest.crawl_log import Ledger
-from ingest.errors import AssistantError
 from ingest.events import IngestEvent
 from ingest.foundation.cache import ExpiringCache
-from ingest.foundation.messages import Wording
+from ingest.foundation.errors import AssistantError
+from ingest.foundation.messages import Message
 from ingest.foundation.telemetry import send_nothing_home
 from ingest.index.embed.base import Embedder
 from ingest.index.store.base import ChunkStore
@@ -44,7 +44,7 @@ class IngestParts:
     embedder: Embedder | None
     cache: ExpiringCache
     """What strangers said and what goes stale: robots.txt here, search results above."""
-    remarks: tuple[Wording, ...]
+    remarks: tuple[Message, ...]
     """What a person should know about the choice of parts, e.g. that no encoder is there."""
 
 
@@ -235,7 +235,7 @@ def _browser(
 
 async def choose_embedder(
     settings: IngestSettings, *, held: str
-) -> tuple[Embedder | None, tuple[Wording, ...]]:
+) -> tuple[Embedder | None, tuple[Message, ...]]:
     """Return the encoder to use and what to say about it.
 
     Args:
@@ -256,16 +256,16 @@ async def choose_embedder(
     return _builtin(settings)
 
 
-async def _ollama(settings: EmbedSettings) -> tuple[Embedder | None, Wording]:
+async def _ollama(settings: EmbedSettings) -> tuple[Embedder | None, Message]:
     from ingest.index.embed.ollama import OllamaEmbedder, probe
 
     seen = await probe(host=settings.host, model=settings.model)
     if seen.problem is not None:
-        return None, Wording(seen.problem.to("en"), seen.problem.to("zh"))
+        return None, seen.problem.full_message
     embedder = OllamaEmbedder(
         host=settings.host, model=settings.model, timeout_s=settings.timeout, digest=seen.digest
     )
-    return embedder, Wording("", "")
+    return embedder, Message("")
 
 
 def encoder_weights(settings: IngestSettings) -> Path | None:
@@ -276,16 +276,13 @@ def encoder_weights(settings: IngestSettings) -> Path | None:
     return find_weights(Path(named).expanduser() if named else None)
 
 
-def _builtin(settings: IngestSettings) -> tuple[Embedder | None, tuple[Wording, ...]]:
+def _builtin(settings: IngestSettings) -> tuple[Embedder | None, tuple[Message, ...]]:
     from ingest.index.embed.builtin import BuiltinEmbedder
 
     weights = encoder_weights(settings)
     if weights is None:
         return None, (
-            Wording(
-                "no encoder is installed, words alone find passages: assistant setup",
-                "没有编码器，只能按词查找：assistant setup",
-            ),
+            Message("no encoder is installed, words alone find passages: assistant setup"),
         )
     return BuiltinEmbedder(weights=weights, cache=home() / "models"), ()
 

@@ -80,7 +80,7 @@ async def _ingest(sources: tuple[str, ...], report: "Report", options: "Mapping[
     piped = await asyncio.to_thread(standard_input) if "-" in sources else ""
     wanted = read_sources(sources, stdin=io.StringIO(piped))
     for remark in wanted.remarks:
-        click.echo(note(remark.to(report.language), report.language), err=True)
+        click.echo(note(remark.localize(report.language), report.language), err=True)
     await _store(wanted, load(IngestSettings, {}), report, options)
     report.summarise()
     return 0 if report.stored else 1
@@ -98,7 +98,7 @@ async def _store(
     hidden = options["quiet"] or report.as_json or not sys.stderr.isatty()
     async with open_ingestor(settings, ledger=options["ledger"]) as parts:
         for remark in parts.remarks:
-            click.echo(note(remark.to(report.language), report.language), err=True)
+            click.echo(note(remark.localize(report.language), report.language), err=True)
         with click.progressbar(length=length, file=sys.stderr, hidden=hidden) as bar:
             pages = parts.ingestor.read(
                 wanted.urls, fresh=options["fresh"], language=report.language

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from ingest.documents import Hop
-from ingest.errors import AssistantError
 from ingest.events import IngestEvent, PageSkipped, PageStored
-from ingest.foundation.messages import Wording, system_words
+from ingest.foundation.errors import AssistantError
+from ingest.foundation.messages import Message, describe_os_error
 
 
 class LedgerError(AssistantError):
@@ -83,10 +83,8 @@ def entry(event: IngestEvent) -> dict[str, Any]:
 
 
 def _unwritable(path: Path, error: OSError) -> LedgerError:
-    why = system_words(error)
+    why = describe_os_error(error)
     return LedgerError(
-        Wording(
-            f"cannot write the ledger {path} ({why.en})", f"无法写入抓取记录 {path}（{why.zh}）"
-        ),
-        hint=Wording("name another file with --ledger", "请用 --ledger 指定别的文件"),
+        Message("cannot write the ledger {path} ({why})", path=path, why=why),
+        hint=Message("name another file with --ledger"),
     )

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from ingest.documents import Chunk, Document, Page, PageRecord
-from ingest.errors import IngestError, MissingPartError
+from ingest.errors import IngestError
 from ingest.events import IngestEvent, PageSkipped, PageStored
 from ingest.extract import extractor
 from ingest.foundation.concurrency import Latecomers, cancelled
+from ingest.foundation.errors import MissingPartError
 from ingest.foundation.messages import Language
 from ingest.foundation.tracing import span
 from ingest.index import split
@@ -259,7 +260,9 @@ class Ingestor:
         except IngestError as error:
             event = _skipped(path.as_uri(), error, language)
         except MissingPartError as error:
-            event = PageSkipped(url=path.as_uri(), reason="unsupported", detail=error.to(language))
+            event = PageSkipped(
+                url=path.as_uri(), reason="unsupported", detail=error.localize(language)
+            )
         self._report(event)
         return event
 
@@ -355,7 +358,7 @@ def _skipped(url: str, error: IngestError, language: Language) -> PageSkipped:
     return PageSkipped(
         url=url,
         reason=error.reason,
-        detail=error.robots if ruled else error.to(language),
+        detail=error.robots if ruled else error.localize(language),
         robots=error.robots,
         fetcher=error.fetcher,
         hops=error.hops,

@@ -9,28 +9,28 @@ from pydantic import TypeAdapter
 
 from ingest.errors import SkipReason
 from ingest.events import IngestEvent, PageOrigin, PageSkipped, PageStored
-from ingest.foundation.messages import Language, Wording
+from ingest.foundation.messages import COMMA, Language, Message, join_messages
 
-REASONS: Final[dict[SkipReason, Wording]] = {
-    "robots": Wording("robots.txt forbids it", "robots.txt 不允许"),
-    "address": Wording("address not allowed", "地址不允许访问"),
-    "unreachable": Wording("cannot be reached", "无法访问"),
-    "timeout": Wording("too slow", "响应太慢"),
-    "refused": Wording("the site refused", "网站拒绝"),
-    "unsupported": Wording("not a page that we can read", "不是能阅读的网页"),
-    "too_large": Wording("too large", "网页太大"),
-    "empty": Wording("no text on it", "没有正文"),
-    "needs_browser": Wording("needs a browser", "需要浏览器才能显示"),
-    "deadline": Wording("not here in time", "没有及时读到"),
+REASONS: Final[dict[SkipReason, Message]] = {
+    "robots": Message("robots.txt forbids it"),
+    "address": Message("address not allowed"),
+    "unreachable": Message("cannot be reached"),
+    "timeout": Message("too slow"),
+    "refused": Message("the site refused"),
+    "unsupported": Message("not a page that we can read"),
+    "too_large": Message("too large"),
+    "empty": Message("no text on it"),
+    "needs_browser": Message("needs a browser"),
+    "deadline": Message("not here in time"),
 }
 
-ORIGINS: Final[dict[PageOrigin, Wording]] = {
-    "memory": Wording("still fresh", "仍在有效期内"),
-    "revalidated": Wording("unchanged", "没有变化"),
+ORIGINS: Final[dict[PageOrigin, Message]] = {
+    "memory": Message("still fresh"),
+    "revalidated": Message("unchanged"),
 }
 """What is said of a page that was not read anew."""
 
-_NOTE = Wording("note: ", "提示：")
+_NOTE = Message("note: ")
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Control characters but tab and line end, and those that turn the direction of writing."""
@@ -43,28 +43,38 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub("", text)
 
 
-def counted(count: int, noun: str) -> str:
+def count_pages(count: int) -> Message:
     """Return "1 page" or "2 pages"."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    return Message("{count} page" if count == 1 else "{count} pages", count=count)
+
+
+def count_chunks(count: int) -> Message:
+    """Return "1 chunk" or "2 chunks"."""
+    return Message("{count} chunk" if count == 1 else "{count} chunks", count=count)
+
+
+def count_passages(count: int) -> Message:
+    """Return "1 passage" or "2 passages"."""
+    return Message("{count} passage" if count == 1 else "{count} passages", count=count)
 
 
 def note(text: str, language: Language) -> str:
     """Return the line that tells of something less than hoped; the work goes on."""
-    return printable(f"{_NOTE.to(language)}{text}")
+    return printable(f"{_NOTE.localize(language)}{text}")
 
 
 def page_line(event: IngestEvent, language: Language) -> str:
     """Return one line for one page, the same for `ask` and for `ingest`."""
     match event:
         case PageStored():
-            facts = [Wording(counted(event.chunks, "chunk"), f"{event.chunks} 段")]
+            facts = [count_chunks(event.chunks)]
             if event.origin in ORIGINS:
                 facts.append(ORIGINS[event.origin])
-            said = Wording(", ".join(f.en for f in facts), "，".join(f.zh for f in facts))
-            return printable(f"  + {event.title} ({said.to(language)}) {event.url}")
+            shown = join_messages(facts, COMMA).localize(language)
+            return printable(f"  + {event.title} ({shown}) {event.url}")
         case PageSkipped():
             detail = f" ({event.detail})" if event.detail else ""
-            return printable(f"  - {REASONS[event.reason].to(language)}{detail} {event.url}")
+            return printable(f"  - {REASONS[event.reason].localize(language)}{detail} {event.url}")
         case _:
             assert_never(event)
 
@@ -95,11 +105,12 @@ class Report:
     def summarise(self) -> None:
         """Write what was stored and what failed, with the reasons, to stderr."""
         skipped = len(self.skipped)
-        line = Wording(
-            f"stored {counted(self.stored, 'page')} ({counted(self.chunks, 'chunk')}), "
-            f"skipped {skipped}",
-            f"收录 {self.stored} 页（{self.chunks} 段），跳过 {skipped} 页",
+        line = Message(
+            "stored {pages} ({chunks}), skipped {skipped}",
+            pages=count_pages(self.stored),
+            chunks=count_chunks(self.chunks),
+            skipped=skipped,
         )
-        click.echo(line.to(self.language), err=True)
+        click.echo(line.localize(self.language), err=True)
         for event in self.skipped:
             click.echo(page_line(event, self.language), err=True)

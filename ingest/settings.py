@@ -20,9 +20,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings import SettingsError as UnreadableSource
 
 from ingest.documents import RESPECTED
-from ingest.errors import SettingsError
 from ingest.foundation.about import PRODUCT, default_user_agent
-from ingest.foundation.messages import Wording, system_words
+from ingest.foundation.errors import SettingsError
+from ingest.foundation.messages import Message, describe_os_error
 from ingest.foundation.server_urls import base_url, is_callable
 from ingest.foundation.settings_validation import (
     CALLABLE,
@@ -47,7 +47,7 @@ def default_ollama_host() -> str:
     host = os.environ.get("OLLAMA_HOST", "")
     if not is_callable(host):
         raise SettingsError(
-            Wording(f"$OLLAMA_HOST cannot be {host!r}", f"$OLLAMA_HOST 不能是 {host!r}"),
+            Message("$OLLAMA_HOST cannot be {host!r}", host=host),
             hint=CALLABLE,
         )
     return base_url(host)
@@ -55,7 +55,7 @@ def default_ollama_host() -> str:
 
 def _checked_host(host: str) -> str:
     if not is_callable(host):
-        raise PydanticCustomError("host", "{hint}", {"hint": CALLABLE.en})
+        raise PydanticCustomError("host", "{hint}", {"hint": str(CALLABLE)})
     return host
 
 
@@ -215,20 +215,22 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Notepad begins with a mark
     except OSError as error:
         raise SettingsError(
-            Wording(f"cannot read {path}", f"读不了 {path}"),
-            hint=system_words(error),
+            Message("cannot read {path}", path=path),
+            hint=describe_os_error(error),
         ) from error
     except UnicodeDecodeError as error:
         raise SettingsError(
-            Wording(f"{path} is not in UTF-8", f"{path} 的编码不是 UTF-8"),
-            hint=Wording("save it as UTF-8", "请另存为 UTF-8 编码"),
+            Message("{path} is not in UTF-8", path=path),
+            hint=Message("save it as UTF-8"),
         ) from error
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"at line (\d+), column (\d+)", str(error))
-        where = f"第 {place[1]} 行第 {place[2]} 列有误" if place else "文件末尾不完整"
+        where = Message("the end of the file is missing")
+        if place:
+            where = Message("line {line}, column {column}", line=place[1], column=place[2])
         raise SettingsError(
-            Wording(f"{path} is not valid TOML", f"{path} 不是合法的 TOML"),
-            hint=Wording(str(error), where),
+            Message("{path} is not valid TOML", path=path),
+            hint=Message("{where} ({error})", where=where, error=error),
         ) from error
 
 
@@ -280,9 +282,10 @@ def load(kind: type[S], overrides: Mapping[str, Mapping[str, Any]]) -> S:
     size, overlap = settings.chunk.size, settings.chunk.overlap
     if overlap >= size:
         raise SettingsError(
-            Wording(
-                f"chunk.overlap ({overlap}) must be smaller than chunk.size ({size})",
-                f"chunk.overlap（{overlap}）必须小于 chunk.size（{size}）",
+            Message(
+                "chunk.overlap ({overlap}) must be smaller than chunk.size ({size})",
+                overlap=overlap,
+                size=size,
             )
         )
     return settings
@@ -331,10 +334,10 @@ def _no_list(kind: type[IngestSettings], error: UnreadableSource) -> SettingsErr
             if value and isinstance(getattr(keys(), key), tuple) and not _is_json(value):
                 words = json.dumps([word.strip() for word in value.split(",")])
                 return SettingsError(
-                    Wording(f"${variable} is not a list", f"${variable} 不是列表"),
-                    hint=Wording(f"write {variable}='{words}'", f"请写成 {variable}='{words}'"),
+                    Message("${variable} is not a list", variable=variable),
+                    hint=Message("write {variable}='{words}'", variable=variable, words=words),
                 )
-    return SettingsError(Wording(str(error), str(error)))
+    return SettingsError(Message.verbatim(str(error)))
 
 
 def _is_json(value: str) -> bool:

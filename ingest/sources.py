@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from ingest.errors import AssistantError, FetchError
+from ingest.errors import FetchError
 from ingest.extract.extractor import READABLE_SUFFIXES
-from ingest.foundation.messages import Wording, system_words
+from ingest.foundation.errors import AssistantError
+from ingest.foundation.messages import Message, describe_os_error
 from ingest.web.urls import canonical_url, read_url_list
 
 LIST_SUFFIXES = frozenset({".txt", ".list", ".urls", ""})
@@ -49,7 +50,7 @@ class Sources:
     """Canonical."""
     files: tuple[Path, ...]
     """Absolute."""
-    remarks: tuple[Wording, ...]
+    remarks: tuple[Message, ...]
     """What to say of them: how many documents a folder holds, lines that name no page, e.g.
     "urls.txt: line 7: …", and what cannot be opened; the rest goes on."""
 
@@ -62,7 +63,7 @@ def read_sources(names: Iterable[str], *, stdin: TextIO) -> Sources:
     """
     urls: dict[str, None] = {}
     files: dict[Path, None] = {}
-    remarks: list[Wording] = []
+    remarks: list[Message] = []
     for name in names:
         path = Path(name)
         if name == "-":
@@ -77,8 +78,8 @@ def read_sources(names: Iterable[str], *, stdin: TextIO) -> Sources:
             _add_file(path, urls, files, remarks)
     if not urls and not files:
         raise SourceError(
-            Wording("no page to store", "没有可收录的网页"),
-            hint=remarks[0] if remarks else Wording("the list is empty", "列表是空的"),
+            Message("no page to store"),
+            hint=remarks[0] if remarks else Message("the list is empty"),
         )
     return Sources(urls=tuple(urls), files=tuple(files), remarks=tuple(remarks))
 
@@ -99,36 +100,30 @@ def _exists(path: Path) -> bool:
 def _missing(name: str) -> SourceError:
     if not name.strip():
         return SourceError(
-            Wording("the name of a source is empty", "有一个来源是空的"),
-            hint=Wording(
-                "give a URL, a list of URLs, a document, a folder, or -",
-                "请给出网址、网址列表、文档、文件夹或 -",
-            ),
+            Message("the name of a source is empty"),
+            hint=Message("give a URL, a list of URLs, a document, a folder, or -"),
         )
     return SourceError(
-        Wording(f"no such file: {name[:80]}", f"没有这个文件：{name[:80]}"),
-        hint=Wording(
-            "check its name; the address of a web page begins with https://",
-            "请检查文件名；网页地址要以 https:// 开头",
-        ),
+        Message("no such file: {name}", name=name[:80]),
+        hint=Message("check its name; the address of a web page begins with https://"),
     )
 
 
-def _add_url(name: str, urls: dict[str, None], remarks: list[Wording]) -> None:
+def _add_url(name: str, urls: dict[str, None], remarks: list[Message]) -> None:
     try:
         urls[canonical_url(name)] = None
     except FetchError as error:
         remarks.append(_about(name[:80], error.message))
 
 
-def _add_list(text: str, name: str, urls: dict[str, None], remarks: list[Wording]) -> None:
+def _add_list(text: str, name: str, urls: dict[str, None], remarks: list[Message]) -> None:
     found, complained = read_url_list(text)
     urls.update(dict.fromkeys(found))
     remarks += [_about(name, complaint) for complaint in complained]
 
 
 def _add_file(
-    path: Path, urls: dict[str, None], files: dict[Path, None], remarks: list[Wording]
+    path: Path, urls: dict[str, None], files: dict[Path, None], remarks: list[Message]
 ) -> None:
     """Add a document, or the pages of a list. What cannot be opened is found out now."""
     try:
@@ -141,7 +136,7 @@ def _add_file(
         remarks.append(_unreadable(path, error))
 
 
-def _add_folder(folder: Path, files: dict[Path, None], remarks: list[Wording]) -> None:
+def _add_folder(folder: Path, files: dict[Path, None], remarks: list[Message]) -> None:
     """Add the documents below `folder`, none that is hidden, and none behind a link to a folder."""
     closed: list[OSError] = []
     found: list[Path] = []
@@ -153,13 +148,18 @@ def _add_folder(folder: Path, files: dict[Path, None], remarks: list[Wording]) -
     )
     files.update(dict.fromkeys(path.resolve() for path in documents))
     count = len(documents)
-    en = f"{count} document{'' if count == 1 else 's'}"
-    remarks.append(_about(str(folder), Wording(en, f"{count} 个文档")))
+    remarks.append(
+        Message(
+            "{name}: {count} document" if count == 1 else "{name}: {count} documents",
+            name=folder,
+            count=count,
+        )
+    )
     remarks += [_unreadable(Path(error.filename), error) for error in closed]
 
 
-def _about(name: str, complaint: Wording) -> Wording:
-    return Wording(f"{name}: {complaint.en}", f"{name}：{complaint.zh}")
+def _about(name: str, complaint: Message) -> Message:
+    return Message("{name}: {complaint}", name=name, complaint=complaint)
 
 
 def _begins_with_url(text: str) -> bool:
@@ -172,6 +172,6 @@ def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace")
 
 
-def _unreadable(path: Path, error: OSError) -> Wording:
-    why = system_words(error)
-    return Wording(f"cannot read {path}: {why.en}", f"读不了 {path}：{why.zh}")
+def _unreadable(path: Path, error: OSError) -> Message:
+    why = describe_os_error(error)
+    return Message("cannot read {path}: {why}", path=path, why=why)

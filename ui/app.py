@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from assistant.values import ChatMessage
-from ingest.errors import AssistantError
+from ingest.foundation.errors import AssistantError
 from ingest.foundation.messages import Language
 from ui import labels
 from ui.rendering import TurnView, take
@@ -72,9 +72,9 @@ def sidebar(talk: Conversation) -> Language:
     spoken: Language = "zh" if (st.context.locale or "").lower().startswith("zh") else "en"
     language: Language = st.session_state.get(LANGUAGE) or spoken
     with st.sidebar:
-        st.title(labels.NAME.to(language), anchor=False)
+        st.title(labels.NAME.localize(language), anchor=False)
         st.button(
-            labels.NEW.to(language),
+            labels.NEW.localize(language),
             key="new",
             icon=":material/edit_square:",
             shortcut="Alt+N",
@@ -83,7 +83,7 @@ def sidebar(talk: Conversation) -> Language:
             width="stretch",
         )
         st.segmented_control(
-            labels.LANGUAGE.to(language),
+            labels.LANGUAGE.localize(language),
             options=list(labels.LANGUAGES),
             format_func=lambda code: labels.LANGUAGES[code],
             default=spoken,
@@ -98,10 +98,10 @@ def sidebar(talk: Conversation) -> Language:
 def welcome(talk: Conversation, language: Language) -> None:
     """Draw the empty page: what this is, and questions to begin with."""
     with st.container(key="welcome"):
-        st.title(labels.WELCOME.to(language), anchor=False)
-        st.markdown(labels.PROMISE.to(language))
+        st.title(labels.WELCOME.localize(language), anchor=False)
+        st.markdown(labels.PROMISE.localize(language))
         for number, example in enumerate(labels.EXAMPLES):
-            question = example.to(language)
+            question = example.localize(language)
             st.button(
                 question,
                 key=f"example-{number}",
@@ -131,21 +131,26 @@ def question_line(talk: Conversation, language: Language) -> None:
 
     with st.bottom:
         with st.container(horizontal=True, vertical_alignment="bottom", key="ask"):
-            st.chat_input(prompt.to(language), key=QUESTION, on_submit=submit, disabled=busy)
+            st.chat_input(prompt.localize(language), key=QUESTION, on_submit=submit, disabled=busy)
             if busy:
                 st.button(
-                    labels.STOP.to(language), key="stop", icon=":material/stop:", shortcut="Esc"
+                    labels.STOP.localize(language),
+                    key="stop",
+                    icon=":material/stop:",
+                    shortcut="Esc",
                 )
         st.toggle(
-            labels.WEB.to(language),
+            labels.WEB.localize(language),
             value=True,
             key=WEB,
-            help=labels.WEB_HELP.to(language),
+            help=labels.WEB_HELP.localize(language),
             on_change="ignore",  # a change counts from the next question on
         )
 
 
-def reply(turn: Turn, view: TurnView, asking: Answerer, *, history: tuple[ChatMessage, ...]) -> None:
+def reply(
+    turn: Turn, view: TurnView, asking: Answerer, *, history: tuple[ChatMessage, ...]
+) -> None:
     """Answer `turn` and draw it as it grows. Streamlit leaves from within when it is stopped."""
     started = time.monotonic()
     turn.state = "running"

@@ -22,7 +22,7 @@ from ingest.events import PageSkipped, PageStored
 from ingest.foundation.messages import Language
 from ingest.report import REASONS
 from ui import labels
-from ui.markdown import Source, answer, link, literal, shortened, site_of
+from ui.safe_markdown import Source, answer, link, literal, shortened, site_of
 from ui.session import Turn, TurnState
 
 FRAME_S = 0.06
@@ -63,7 +63,7 @@ def progress_label(turn: Turn, language: Language) -> str:
     match turn.state:
         case "waiting" | "running":
             stage = STAGES[turn.stage] if turn.stage else labels.OPENING
-            parts = [stage.to(language)]
+            parts = [stage.localize(language)]
             if turn.stage == "read":
                 parts.append(labels.pages_so_far(len(turn.pages), len(turn.titles), language))
         case "done":
@@ -71,11 +71,11 @@ def progress_label(turn: Turn, language: Language) -> str:
             skipped = len(turn.pages) - stored
             read = labels.pages_read(stored, skipped, language)
             looked = labels.FROM_INDEX if turn.stage else labels.REPLIED
-            parts = [read if turn.pages else looked.to(language)]
+            parts = [read if turn.pages else looked.localize(language)]
         case "stopped":
-            parts = [labels.STOPPED.to(language)]
+            parts = [labels.STOPPED.localize(language)]
         case "failed":
-            parts = [labels.FAILED.to(language)]
+            parts = [labels.FAILED.localize(language)]
         case _:
             assert_never(turn.state)
     return " · ".join([*parts, time_taken])
@@ -86,7 +86,7 @@ def progress_lines(turn: Turn, language: Language) -> str:
     lines = []
     if turn.query:
         found = labels.pages_found(len(turn.titles), language)
-        searched = labels.SEARCHED.to(language)
+        searched = labels.SEARCHED.localize(language)
         lines.append(f":material/search: {searched} “{literal(turn.query)}” · {found}")
     lines += [page_line(page, turn.titles.get(page.url, ""), language) for page in turn.pages]
     if turn.passages is not None and turn.stage is not None:
@@ -107,7 +107,7 @@ def page_line(page: PageStored | PageSkipped, title: str, language: Language) ->
             name = shortened(title or host)
             where = f" · {literal(host)}" if name != host else ""
             rule = f" (`{_code(page.robots)}`)" if page.reason == "robots" and page.robots else ""
-            reason = REASONS[page.reason].to(language)
+            reason = REASONS[page.reason].localize(language)
             return f":gray[:material/remove: {literal(name)}{where}] · {reason}{rule}"
         case _:
             assert_never(page)
@@ -119,14 +119,16 @@ def source_line(citation: Citation, language: Language) -> str:
     name = shortened(citation.title) or host
     source = Source(url=citation.url, title=citation.url)
     day = citation.fetched_at.astimezone().date().isoformat()
-    details = f"{literal(host)} · {FETCHED.to(language)} {day}"
+    details = f"{literal(host)} · {FETCHED.localize(language)} {day}"
     return f"{literal(f'[{citation.number}]')} {link(name, source)} :gray[{details}]"
 
 
 def answer_text(turn: Turn, language: Language) -> str:
     """Return the answer so far as Markdown."""
-    if turn.answer is not None and turn.answer.text in {NO_TEXT_INDEX.en, NO_TEXT_INDEX.zh}:
-        return labels.NOT_IN_INDEX.to(language)  # the answer's own words name a command's option
+    if turn.answer is not None and turn.answer.text in NO_TEXT_INDEX.in_each_language().values():
+        return labels.NOT_IN_INDEX.localize(
+            language
+        )  # the answer's own words name a command's option
     return answer(turn.text, turn.sources)
 
 
@@ -135,8 +137,8 @@ def error_text(turn: Turn, language: Language) -> str:
     error = turn.error
     if error is None:
         return ""
-    hint = error.hint.to(language)
-    happened = literal(error.message.to(language))
+    hint = error.hint.localize(language)
+    happened = literal(error.message.localize(language))
     return f"**{happened}**" + (f"\n\n{literal(hint)}" if hint else "")
 
 
@@ -149,21 +151,21 @@ def source_list(turn: Turn, language: Language) -> str:
     if turn.answer is None or not turn.answer.citations:
         return ""
     lines = [source_line(citation, language) for citation in turn.answer.citations]
-    return "\n\n".join([f"**{SOURCES.to(language)}**", *lines])
+    return "\n\n".join([f"**{SOURCES.localize(language)}**", *lines])
 
 
 def notice_lines(turn: Turn, language: Language) -> str:
     """Return as Markdown what went less well than hoped."""
     notices = list(turn.notices)
     if turn.state == "stopped":
-        notices.append(labels.STOPPED_NOTE.to(language))
+        notices.append(labels.STOPPED_NOTE.localize(language))
     return "\n\n".join(f":material/info: {literal(notice)}" for notice in notices)
 
 
 def kind_text(turn: Turn, language: Language) -> str:
     """Return what the answer is, where it is not what a reader would take it for."""
     quotes = turn.answer is not None and turn.answer.kind == "quotes"
-    return QUOTES.to(language) if quotes else ""
+    return QUOTES.localize(language) if quotes else ""
 
 
 SLOTS: dict[str, tuple[Callable[[Turn, Language], str], str, dict[str, str]]] = {
@@ -253,7 +255,7 @@ class TurnView:
         if not reasoning:
             return
         thinking = turn.state == "running" and not turn.text
-        label = (labels.THINKING if thinking else labels.THOUGHTS).to(self._language)
+        label = (labels.THINKING if thinking else labels.THOUGHTS).localize(self._language)
         state: Literal["running", "complete"] = "running" if thinking else "complete"
         if self._thoughts is None:
             self._thoughts = self._places["thoughts"].status(label, type="compact", state=state)

@@ -5,9 +5,9 @@ from typing import Literal
 
 from assistant.events import Stage
 from assistant.values import Answer, ChatMessage
-from ingest.errors import AssistantError
 from ingest.events import PageSkipped, PageStored
-from ui.markdown import Source
+from ingest.foundation.errors import AssistantError
+from ui.safe_markdown import Source
 
 REMEMBERED = 12
 """Messages of the past that go along with a question; the prompt's budget may keep fewer."""

@@ -14,7 +14,7 @@ from assistant.events import AnswerDelta, Notice, ReasoningDelta
 from assistant.models.base import ChatModel
 from assistant.models.reasoning import THINK_CLOSE, THINK_OPEN
 from assistant.values import ChatMessage, Prompt
-from ingest.foundation.messages import Language, Wording
+from ingest.foundation.messages import Language, Message
 from ingest.text.words import content_words, language_of
 
 REWRITE_SECONDS = 8.0
@@ -86,10 +86,7 @@ _FILLER = re.compile(
 )
 
 
-SMALL_TALK = Wording(
-    "Glad to help: ask a question, and I look for an answer with sources.",
-    "很乐意帮忙：请直接提问，我会找出有出处的回答。",
-)
+SMALL_TALK = Message("Glad to help: ask a question, and I look for an answer with sources.")
 _NOD = (
     r"(?:hi|hello|hey|thanks|thank you|thx|ty|ok|okay|yes|no|sure|bye|goodbye|great|nice|cool"
     r"|got it|i see|perfect|awesome|good (?:morning|afternoon|evening|night|bye|job))\b"
@@ -190,9 +187,9 @@ def rewriting_prompt(question: str, history: Sequence[ChatMessage]) -> Prompt:
     language: Language = language_of(question)
     turns = [turn for turn in history if turn.role != "system"][-TURNS:]
     told = "\n".join(f"{turn.role}: {_brief(turn.text)}" for turn in turns)
-    text = f"{told}\n\n{LAST.to(language)}{harmless(question).strip()}\n{REWRITTEN.to(language)}"
+    text = f"{told}\n\n{LAST.localize(language)}{harmless(question).strip()}\n{REWRITTEN.localize(language)}"
     messages = (
-        ChatMessage(role="system", text=ASK.to(language)),
+        ChatMessage(role="system", text=ASK.localize(language)),
         ChatMessage(role="user", text=text),
     )
     return Prompt(

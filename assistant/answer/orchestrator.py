@@ -29,9 +29,9 @@ from assistant.models.base import ChatModel
 from assistant.search.base import SearchProvider
 from assistant.search.notices import stand_in
 from assistant.values import Answer, ChatMessage, Passage, Prompt, SearchReply
-from ingest.errors import AssistantError
 from ingest.events import IngestEvent, PageSkipped
-from ingest.foundation.messages import Language, Wording
+from ingest.foundation.errors import AssistantError
+from ingest.foundation.messages import Language, Message
 from ingest.pipeline import Ingestor
 from ingest.text.words import language_of
 
@@ -56,7 +56,7 @@ class Remark:
     """Something the assistant has to say before each answer, e.g. that no model is there."""
 
     code: NoticeCode
-    wording: Wording
+    wording: Message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,13 +89,13 @@ class Assistant:
         question = _checked(question)
         language = self.language or language_of(question)
         if is_small_talk(question):
-            for said in _without_passages(SMALL_TALK.to(language)):
+            for said in _without_passages(SMALL_TALK.localize(language)):
                 yield said
             return
         warming = asyncio.create_task(self.model.warm_up())
         try:
             for remark in self.remarks:
-                yield Notice(code=remark.code, text=remark.wording.to(language))
+                yield Notice(code=remark.code, text=remark.wording.localize(language))
             query = await standalone_question(question, history, model=self.model)
             if query != question:
                 yield _notice("question_rewritten", _read_as(query), language)
@@ -155,15 +155,16 @@ class Assistant:
                 return await self.search.search(query, limit=self.results, language=language)
         except TimeoutError as error:
             raise SearchError(
-                Wording(
-                    f"{self.search.name} did not answer in {self.deadline:g} s",
-                    f"{self.search.name} 在 {self.deadline:g} 秒内没有回应",
+                Message(
+                    "{name} did not answer in {deadline:g} s",
+                    name=self.search.name,
+                    deadline=self.deadline,
                 ),
                 kind="timeout",
             ) from error
 
     async def _reply(
-        self, query: str, language: Language, history: Sequence[ChatMessage], no_text: Wording
+        self, query: str, language: Language, history: Sequence[ChatMessage], no_text: Message
     ) -> AsyncGenerator[AnswerEvent, None]:
         """Choose passages, and let the model answer from them and nothing else."""
         yield StageStarted(stage="retrieve")
@@ -174,7 +175,7 @@ class Assistant:
         if prompt.dropped:
             yield _notice("passages_dropped", _dropped(prompt), language)
         if not prompt.passages:
-            for said in _without_passages(no_text.to(language)):
+            for said in _without_passages(no_text.localize(language)):
                 yield said
             return
         yield PassagesChosen(passages=prompt.passages)
@@ -244,19 +245,17 @@ def _checked(question: str) -> str:
     question = question.strip()
     if not question:
         raise QuestionError(
-            Wording("the question is empty", "问题是空的"),
-            hint=Wording('ask something: assistant ask "…"', "请写出问题：assistant ask “……”"),
+            Message("the question is empty"),
+            hint=Message('ask something: assistant ask "…"'),
         )
     if len(question) > LONGEST_QUESTION:
         raise QuestionError(
-            Wording(
-                f"the question has {len(question):,} characters, more than {LONGEST_QUESTION:,}",
-                f"问题有 {len(question):,} 个字符，超过了 {LONGEST_QUESTION:,}",
+            Message(
+                "the question has {question_count:,} characters, more than {longest_question:,}",
+                question_count=len(question),
+                longest_question=LONGEST_QUESTION,
             ),
-            hint=Wording(
-                "shorten it; long texts can be indexed: ingest FILE",
-                "请缩短；长文可以先收录：ingest 文件",
-            ),
+            hint=Message("shorten it; long texts can be indexed: ingest FILE"),
         )
     return question
 
@@ -271,38 +270,34 @@ def _is_late(event: IngestEvent) -> bool:
     return isinstance(event, PageSkipped) and event.reason == "deadline"
 
 
-def _notice(code: NoticeCode, wording: Wording, language: Language) -> Notice:
-    return Notice(code=code, text=wording.to(language))
+def _notice(code: NoticeCode, wording: Message, language: Language) -> Notice:
+    return Notice(code=code, text=wording.localize(language))
 
 
 def _from_index(error: SearchError, language: Language) -> str:
-    return f"{error.to(language)} {_ANSWERING_FROM_INDEX.to(language)}"
+    return f"{error.localize(language)} {_ANSWERING_FROM_INDEX.localize(language)}"
 
 
-def _read_as(query: str) -> Wording:
-    return Wording(f"understood as: {query}", f"理解为：{query}")
+def _read_as(query: str) -> Message:
+    return Message("understood as: {query}", query=query)
 
 
-def _late(late: int, wanted: int) -> Wording:
-    return Wording(
-        f"{late} of {wanted} pages were too slow; the answer goes on without them, and they are "
-        "read for the next question",
-        f"{wanted} 个网页中有 {late} 个没有及时读到，回答不再等待它们，读完后留给下一个问题",
+def _late(late: int, wanted: int) -> Message:
+    return Message(
+        "{late} of {wanted} pages were too slow; the answer goes on without them, and they "
+        "are read for the next question",
+        late=late,
+        wanted=wanted,
     )
 
 
-def _dropped(prompt: Prompt) -> Wording:
-    return Wording(
-        f"{prompt.dropped} passages did not fit the model's context: raise model.context_tokens",
-        f"有 {prompt.dropped} 个段落超出模型的上下文：可调大 model.context_tokens",
+def _dropped(prompt: Prompt) -> Message:
+    return Message(
+        "{dropped} passages did not fit the model's context: raise model.context_tokens",
+        dropped=prompt.dropped,
     )
 
 
-_NOTHING_FOUND = Wording(
-    "the search found no pages; looking in the index", "没有搜到网页，改查索引"
-)
-_ANSWERING_FROM_INDEX = Wording("(answering from the index)", "（改从索引回答）")
-_CUT_SHORT = Wording(
-    "the reply reached its length limit: raise model.reply_tokens",
-    "回答达到长度上限而中断：可调大 model.reply_tokens",
-)
+_NOTHING_FOUND = Message("the search found no pages; looking in the index")
+_ANSWERING_FROM_INDEX = Message("(answering from the index)")
+_CUT_SHORT = Message("the reply reached its length limit: raise model.reply_tokens")

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from assistant.models.reasoning import THINK_CLOSE
 from assistant.values import ChatMessage, Passage, Prompt
-from ingest.foundation.messages import Language, Wording
+from ingest.foundation.messages import Language, Message
 from ingest.text.words import CJK
 
 FENCE_OPEN = "<passages>"
@@ -111,7 +111,9 @@ def build_prompt(
     """
     room = context_tokens - reply_tokens
     bare = _messages(question, (), language, ())
-    room -= _size(bare) + estimate_tokens(f"{FENCE_OPEN}{FENCE_CLOSE}{REMINDER.to(language)}\n\n\n")
+    room -= _size(bare) + estimate_tokens(
+        f"{FENCE_OPEN}{FENCE_CLOSE}{REMINDER.localize(language)}\n\n\n"
+    )
     turns = _fitting_turns(history, int(room * HISTORY_SHARE))
     chosen = _fitting_passages(passages, room - _size(turns), language)
     if passages and not chosen:
@@ -130,26 +132,26 @@ def build_prompt(
 
 def system_text(language: Language) -> str:
     """Return the system message."""
-    return SYSTEM.to(language)
+    return SYSTEM.localize(language)
 
 
 def user_text(question: str, passages: Sequence[Passage], language: Language) -> str:
     """Return the user message: the fenced passages, then the question."""
-    asked = QUESTION.to(language) + harmless(question).strip()
+    asked = QUESTION.localize(language) + harmless(question).strip()
     if not passages:
-        return f"{NOTHING_FOUND.to(language)}\n\n{asked}"
+        return f"{NOTHING_FOUND.localize(language)}\n\n{asked}"
     quoted = "\n\n".join(passage_text(passage, language) for passage in passages)
-    return f"{FENCE_OPEN}\n{quoted}\n{FENCE_CLOSE}\n\n{REMINDER.to(language)}\n{asked}"
+    return f"{FENCE_OPEN}\n{quoted}\n{FENCE_CLOSE}\n\n{REMINDER.localize(language)}\n{asked}"
 
 
 def passage_text(passage: Passage, language: Language) -> str:
     """Return the passage under its number, with title, date and address, quoted line by line."""
     if passage.published:
-        date = PUBLISHED.to(language).format(passage.published.isoformat())
+        date = PUBLISHED.localize(language).format(passage.published.isoformat())
     elif passage.modified:
-        date = MODIFIED.to(language).format(passage.modified.isoformat())
+        date = MODIFIED.localize(language).format(passage.modified.isoformat())
     else:
-        date = FETCHED.to(language).format(passage.fetched_at.date().isoformat())
+        date = FETCHED.localize(language).format(passage.fetched_at.date().isoformat())
     title = _one_line(passage.title, TITLE_CHARACTERS)
     head = f"[{passage.number}] {title} ({_one_line(passage.url, URL_CHARACTERS)}, {date})"
     heading = [f"> # {_one_line(passage.heading, TITLE_CHARACTERS)}"] if passage.heading else []

@@ -10,8 +10,9 @@ from datetime import date
 from assistant.answer.recency import recency_of
 from assistant.values import Passage
 from ingest.documents import Chunk, Document, ScoredChunk
-from ingest.errors import AssistantError, EmbedError, StoreError
-from ingest.foundation.messages import Wording
+from ingest.errors import EmbedError, StoreError
+from ingest.foundation.errors import AssistantError
+from ingest.foundation.messages import Message
 from ingest.index.embed.base import FLUENCY_FLOOR, Embedder
 from ingest.index.store.base import ChunkStore
 from ingest.text.words import content_words, words
@@ -31,15 +32,11 @@ LOOKUP = 2_000  # characters of the question that are looked up; the rest is quo
 
 GAP = 2  # characters of white space that the splitter leaves out between neighbours
 
-NO_ENCODER = Wording(
-    "Found by words alone: no embedding model is available. See: assistant doctor",
-    "仅按词语检索：没有可用的嵌入模型。请运行 assistant doctor 查看",
-)
+NO_ENCODER = Message("Found by words alone: no embedding model is available. See: assistant doctor")
 
 
-TOO_SLOW = Wording(
-    "Found by words alone: the embedding model did not answer in time. See: assistant doctor",
-    "仅按词语检索：嵌入模型没有及时回应。请运行 assistant doctor 查看",
+TOO_SLOW = Message(
+    "Found by words alone: the embedding model did not answer in time. See: assistant doctor"
 )
 
 
@@ -48,7 +45,7 @@ class Retrieved:
     """The passages, best first, and what was missing while they were chosen."""
 
     passages: tuple[Passage, ...]
-    words_only: Wording | None = None
+    words_only: Message | None = None
     """Why the vectors did not help although they should; None when they did their part, or when
     the encoder does not know the question's language and words do better."""
 
@@ -91,7 +88,7 @@ class Retriever:
         per_page: int = 3,
         longest: int = 1_600,
         patience_s: float = 5.0,
-        no_encoder: Wording | None = NO_ENCODER,
+        no_encoder: Message | None = NO_ENCODER,
         today: Callable[[], date] = date.today,
     ) -> None:
         """Return `top_k` passages at most, `per_page` from one page.
@@ -128,7 +125,7 @@ class Retriever:
 
     async def _by_vector(
         self, question: str, by_words: Sequence[ScoredChunk]
-    ) -> tuple[list[ScoredChunk], Wording | None]:
+    ) -> tuple[list[ScoredChunk], Message | None]:
         """Return the vector leg, and why there is none if there should be one."""
         if self._embedder is None:
             return [], self._no_encoder
@@ -278,5 +275,5 @@ def _passage(span: _Span, document: Document, number: int) -> Passage:
     )
 
 
-def _no_vectors(error: AssistantError) -> Wording:
-    return Wording(f"Found by words alone. {error.to('en')}", f"仅按词语检索。{error.to('zh')}")
+def _no_vectors(error: AssistantError) -> Message:
+    return Message("Found by words alone. {error}", error=error.full_message)

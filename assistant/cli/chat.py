@@ -17,9 +17,9 @@ from assistant.cli.terminal import Terminal, say
 from assistant.events import AnswerFinished, Notice, NoticeCode
 from assistant.settings import Settings
 from assistant.values import Answer, ChatMessage
-from ingest.errors import AssistantError
 from ingest.foundation.cli_runner import STOPPED, complain
-from ingest.foundation.messages import Language, Wording
+from ingest.foundation.errors import AssistantError
+from ingest.foundation.messages import Language, Message, join_messages
 from ingest.foundation.startup import INTERRUPTED, decoded, typed
 from ingest.text.words import language_of
 
@@ -31,14 +31,11 @@ STANDING: frozenset[NoticeCode] = frozenset({"no_model", "words_only"})
 """What holds for the whole conversation, and is said once."""
 
 _COMMAND = re.compile(r"/[\w?-]*")
-_COMMANDS = Wording(
-    "/web switches the web on or off, /new starts afresh, /quit leaves.",
-    "/web 开关网页搜索，/new 重新开始，/quit 离开。",
-)
-_WELCOME = Wording("Ask away.", "请提问。")
-_WEB_ON = Wording("The web is searched for every question.", "每个问题都会搜索网页。")
-_WEB_OFF = Wording("Answers come from the index.", "只从索引回答。")
-_FORGOTTEN = Wording("The conversation starts afresh.", "对话已重新开始。")
+_COMMANDS = Message("/web switches the web on or off, /new starts afresh, /quit leaves.")
+_WELCOME = Message("Ask away.")
+_WEB_ON = Message("The web is searched for every question.")
+_WEB_OFF = Message("Answers come from the index.")
+_FORGOTTEN = Message("The conversation starts afresh.")
 
 
 async def converse(
@@ -73,7 +70,7 @@ async def converse(
             language=language,
             spoken=spoken,
         )
-        chat.say(Wording(f"{_WELCOME.en} {_COMMANDS.en}", f"{_WELCOME.zh}{_COMMANDS.zh}"))
+        chat.say(Message("{welcome} {commands}", welcome=_WELCOME, commands=_COMMANDS))
         chat.say(_WEB_ON if web else _WEB_OFF)
         return await chat.go_on()
 
@@ -102,12 +99,12 @@ class _Chat:
                 elif line:
                     await self._reply(line)
         except asyncio.CancelledError:
-            say(f"\n{STOPPED.to(self.spoken)}")
+            say(f"\n{STOPPED.localize(self.spoken)}")
             return INTERRUPTED
         return 0
 
-    def say(self, words: Wording) -> None:
-        say(words.to(self.spoken), dim=True)
+    def say(self, words: Message) -> None:
+        say(words.localize(self.spoken), dim=True)
 
     def _obey(self, command: str) -> None:
         match command:
@@ -120,8 +117,8 @@ class _Chat:
             case "/help" | "/?" | "/":
                 self.say(_COMMANDS)
             case _:
-                unknown = Wording(f"There is no {command}. ", f"没有 {command} 这个命令。")
-                self.say(Wording(unknown.en + _COMMANDS.en, unknown.zh + _COMMANDS.zh))
+                unknown = Message("There is no {command}. ", command=command)
+                self.say(join_messages([unknown, _COMMANDS]))
 
     async def _reply(self, question: str) -> None:
         """Answer one question, unless Ctrl-C stops it, and remember it."""
@@ -137,7 +134,7 @@ class _Chat:
             this = asyncio.current_task()
             if this is not None and this.cancelling():
                 raise
-            say(f"\n{STOPPED.to(self.spoken)}")
+            say(f"\n{STOPPED.localize(self.spoken)}")
         click.echo()
         self._history = _remember(self._history, question, answer)
 
@@ -200,5 +197,8 @@ def _remember(
     """Return the conversation with this turn; thinking and failed turns are left out."""
     if answer is None or answer.kind == "nothing":
         return history
-    turn = (ChatMessage(role="user", text=question), ChatMessage(role="assistant", text=answer.text))
+    turn = (
+        ChatMessage(role="user", text=question),
+        ChatMessage(role="assistant", text=answer.text),
+    )
     return (*history, *turn)[-REMEMBERED:]

@@ -18,9 +18,9 @@ from assistant.errors import ModelError, SearchError
 from assistant.search.notices import stand_in
 from assistant.settings import ModelSettings, Settings
 from ingest.bootstrap import browser_path, encoder_weights, open_store
-from ingest.errors import AssistantError, SettingsError
+from ingest.foundation.errors import AssistantError, SettingsError
 from ingest.foundation.extras import install_command
-from ingest.foundation.messages import SILENCE, Language, Wording
+from ingest.foundation.messages import NO_MESSAGE, Language, Message
 from ingest.web.fetch.upstream_proxy import DEFAULT_PORTS
 
 State = Literal["ok", "warn", "fail"]
@@ -40,18 +40,14 @@ _MARKS: Final[dict[State, tuple[str, str]]] = {
 }
 
 
-_NETWORK = Wording("check the network and HTTPS_PROXY", "请检查网络和 HTTPS_PROXY")
-_MEND_PROXY = Wording(
-    "start it, or: export HTTP_PROXY=http://host:port HTTPS_PROXY=http://host:port; "
-    "without a proxy: unset HTTP_PROXY HTTPS_PROXY ALL_PROXY http_proxy https_proxy all_proxy",
-    "请启动代理，或设置：export HTTP_PROXY=http://主机:端口 HTTPS_PROXY=http://主机:端口；"
-    "不用代理时：unset HTTP_PROXY HTTPS_PROXY ALL_PROXY http_proxy https_proxy all_proxy",
+_NETWORK = Message("check the network and HTTPS_PROXY")
+_MEND_PROXY = Message(
+    "start it, or: export HTTP_PROXY=http://host:port HTTPS_PROXY=http://host:port; without "
+    "a proxy: unset HTTP_PROXY HTTPS_PROXY ALL_PROXY http_proxy https_proxy all_proxy"
 )
-_EMPTY = Wording(
-    "the engine may be turning us away for a while: try again in a few minutes; or search.exclude "
-    "and search.region leave nothing over",
-    "搜索引擎可能暂时不给结果：请过几分钟再试；"
-    "也可能是 search.exclude 或 search.region 排除了全部结果",
+_EMPTY = Message(
+    "the engine may be turning us away for a while: try again in a few minutes; or "
+    "search.exclude and search.region leave nothing over"
 )
 
 
@@ -61,8 +57,8 @@ class Check:
 
     part: str
     state: State
-    found: Wording
-    mend: Wording = SILENCE
+    found: Message
+    mend: Message = NO_MESSAGE
     """The command that mends it, or what to look at; silence when there is nothing to do."""
 
 
@@ -84,7 +80,8 @@ def report(checks: list[Check], *, language: Language, as_json: bool) -> None:
     """Write the findings to stdout, for people or for pipes."""
     if as_json:
         rows = [
-            asdict(check) | {"found": check.found.to(language), "mend": check.mend.to(language)}
+            asdict(check)
+            | {"found": check.found.localize(language), "mend": check.mend.localize(language)}
             for check in checks
         ]
         click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
@@ -92,14 +89,14 @@ def report(checks: list[Check], *, language: Language, as_json: bool) -> None:
     for check in checks:
         mark, colour = _MARKS[check.state]
         click.secho(f"{mark} ", fg=colour, nl=False)
-        click.echo(f"{check.part:<14}{check.found.to(language)}")
-        if check.mend != SILENCE:
-            click.secho(f"    {check.mend.to(language)}", dim=True)
+        click.echo(f"{check.part:<14}{check.found.localize(language)}")
+        if check.mend != NO_MESSAGE:
+            click.secho(f"    {check.mend.localize(language)}", dim=True)
 
 
-def _command(line: str) -> Wording:
+def _command(line: str) -> Message:
     """Return a command as it stands, the same in every language."""
-    return Wording(line, line)
+    return Message.verbatim(line)
 
 
 async def _models(settings: Settings) -> list[Check]:
@@ -108,7 +105,7 @@ async def _models(settings: Settings) -> list[Check]:
     checks: list[Check] = []
     wanted: dict[str, list[tuple[str, str]]] = {}
     if model.provider == "openai":
-        found = Wording(f"openai API at {model.host}", f"{model.host} 的 openai 接口")
+        found = Message("openai API at {host}", host=model.host)
         checks.append(Check(part="chat model", state="ok", found=found))
     else:
         wanted[model.host] = [("chat model", model.name)]
@@ -130,18 +127,18 @@ async def _served(
         return [Check(part="ollama", state="warn", found=error.message, mend=start)]
     finally:
         await server.close()
-    here = Check(part="ollama", state="ok", found=Wording(f"at {host}", f"在 {host}"))
+    here = Check(part="ollama", state="ok", found=Message("at {host}", host=host))
     return [here, *(_pulled(part, name, installed) for part, name in wanted)]
 
 
 def _pulled(part: str, name: str, installed: list[str]) -> Check:
     tagged = name if ":" in name else f"{name}:latest"
     if tagged in installed:
-        return Check(part=part, state="ok", found=Wording(name, name))
+        return Check(part=part, state="ok", found=Message.verbatim(name))
     return Check(
         part=part,
         state="warn",
-        found=Wording(f"{name} is not pulled", f"{name} 还没有下载"),
+        found=Message("{name} is not pulled", name=name),
         mend=_command(f"ollama pull {name}"),
     )
 
@@ -149,14 +146,13 @@ def _pulled(part: str, name: str, installed: list[str]) -> Check:
 def _encoder(settings: Settings) -> list[Check]:
     weights = encoder_weights(settings)
     if weights is not None:
-        return [Check(part="encoder", state="ok", found=Wording(str(weights), str(weights)))]
+        return [Check(part="encoder", state="ok", found=Message.verbatim(str(weights)))]
     return [
         Check(
             part="encoder",
             state="warn",
-            found=Wording(
-                "the built-in encoder has no weights: without Ollama, words alone find passages",
-                "内置编码器没有权重：没有 Ollama 时只能按词查找",
+            found=Message(
+                "the built-in encoder has no weights: without Ollama, words alone find passages"
             ),
             mend=_command("assistant setup"),
         )
@@ -165,24 +161,21 @@ def _encoder(settings: Settings) -> list[Check]:
 
 def _browser(settings: Settings) -> list[Check]:
     if settings.crawl.browser == "never":
-        off = Wording("switched off (crawl.browser)", "已关闭（crawl.browser）")
+        off = Message("switched off (crawl.browser)")
         return [Check(part="browser", state="ok", found=off)]
     if importlib.util.find_spec("crawl4ai") is None:
         return [_no_browser("crawl4ai", install_command("browser"))]
     path = browser_path(settings)
     if path is None:
         return [_no_browser("Chromium", "apt-get install chromium")]
-    return [Check(part="browser", state="ok", found=Wording(path, path))]
+    return [Check(part="browser", state="ok", found=Message.verbatim(path))]
 
 
 def _no_browser(what: str, command: str) -> Check:
     return Check(
         part="browser",
         state="warn",
-        found=Wording(
-            f"no {what}: pages made by scripts are skipped",
-            f"没有 {what}：由脚本生成的网页会被跳过",
-        ),
+        found=Message("no {what}: pages made by scripts are skipped", what=what),
         mend=_command(command),
     )
 
@@ -200,11 +193,11 @@ async def _search(settings: Settings, *, documents: int) -> list[Check]:
         return [Check(part="search", state=without, found=error.message, mend=mend)]
     name = reply.engine
     if not reply.hits:
-        empty = Wording(f"{name} answers, but finds nothing", f"{name} 有回应，但没有结果")
+        empty = Message("{name} answers, but finds nothing", name=name)
         return [Check(part="search", state="warn", found=empty, mend=_EMPTY)]
     if other := stand_in(reply):
         return [Check(part="search", state="warn", found=other)]
-    return [Check(part="search", state="ok", found=Wording(f"{name} answers", f"{name} 有回应"))]
+    return [Check(part="search", state="ok", found=Message("{name} answers", name=name))]
 
 
 async def _index(settings: Settings) -> tuple[Check, int]:
@@ -214,13 +207,16 @@ async def _index(settings: Settings) -> tuple[Check, int]:
     except AssistantError as error:
         return Check(part="index", state="fail", found=error.message, mend=error.hint), 0
     where = settings.index.path
-    counts = (stats.documents, stats.chunks, stats.embedded)
-    rest = SILENCE
+    rest = NO_MESSAGE
     if stats.embedded < stats.chunks:
-        rest = Wording(" (the rest is found by words)", "（其余按词查找）")
-    found = Wording(
-        "{} pages, {} chunks, {} with vectors{}, in {}".format(*counts, rest.en, where),
-        "{} 页，{} 段，{} 段有向量{}，在 {}".format(*counts, rest.zh, where),
+        rest = Message(" (the rest is found by words)")
+    found = Message(
+        "{pages} pages, {chunks} chunks, {embedded} with vectors{rest}, in {folder}",
+        pages=stats.documents,
+        chunks=stats.chunks,
+        embedded=stats.embedded,
+        rest=rest,
+        folder=where,
     )
     return Check(part="index", state="ok", found=found), stats.documents
 
@@ -230,7 +226,7 @@ def _disk(settings: Settings) -> list[Check]:
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
-    found = Wording(f"{free / 1e9:.1f} GB free", f"剩余 {free / 1e9:.1f} GB")
+    found = Message("{free:.1f} GB free", free=free / 1000000000.0)
     return [Check(part="disk", state="ok" if free > LOW_DISK_BYTES else "warn", found=found)]
 
 
@@ -244,7 +240,9 @@ async def _proxy() -> list[Check]:
     )
     tried = sorted({url for scheme, url in proxies.items() if scheme in _PROXIED})
     wrong = [check for check in await asyncio.gather(*map(_knock, tried)) if check is not None]
-    return wrong or [Check(part="proxy", state="ok", found=Wording(named or "none", named or "无"))]
+    return wrong or [
+        Check(part="proxy", state="ok", found=Message.verbatim(named) if named else Message("none"))
+    ]
 
 
 async def _knock(proxy: str) -> Check | None:
@@ -253,7 +251,7 @@ async def _knock(proxy: str) -> Check | None:
     named = _without_password(proxy)
     if gate.scheme not in DEFAULT_PORTS or not gate.hostname:
         known = ", ".join(f"{scheme}://" for scheme in DEFAULT_PORTS)
-        found = Wording(f"{named} is none of {known}", f"{named} 不属于 {known}")
+        found = Message("{named} is none of {known}", named=named, known=known)
         return Check(part="proxy", state="warn", found=found, mend=_MEND_PROXY)
     try:
         async with asyncio.timeout(PROXY_S):
@@ -261,7 +259,7 @@ async def _knock(proxy: str) -> Check | None:
                 gate.hostname, gate.port or DEFAULT_PORTS[gate.scheme]
             )
     except (OSError, ValueError):  # TimeoutError among them; a port that is none
-        found = Wording(f"{named} does not answer", f"{named} 没有响应")
+        found = Message("{named} does not answer", named=named)
         return Check(part="proxy", state="warn", found=found, mend=_MEND_PROXY)
     writer.close()
     return None

@@ -113,15 +113,13 @@ def _overrides(options: "Mapping[str, Any]") -> dict[str, dict[str, Any]]:
 def _refuse_web_options(options: "Mapping[str, Any]") -> None:
     """Raise an error if something was asked that only a search of the web can do."""
     from assistant.answer.orchestrator import QuestionError
-    from ingest.foundation.messages import Wording
+    from ingest.foundation.messages import Message
 
     given = [name for name in ("fresh", "ledger") if options[name]]
     if given and not options["web"]:
         raise QuestionError(
-            Wording(f"--{given[0]} needs --web", f"--{given[0]} 需要 --web"),
-            hint=Wording(
-                "without it no page is asked for: add --web", "不加它就不会访问网页：请加上 --web"
-            ),
+            Message("--{given} needs --web", given=given[0]),
+            hint=Message("without it no page is asked for: add --web"),
         )
 
 
@@ -196,8 +194,8 @@ def chat(**options: Any) -> None:
 def _settings_or_exit(
     overrides: "Mapping[str, Mapping[str, Any]]", language: "Language"
 ) -> "Settings":
-    from ingest.errors import AssistantError
     from ingest.foundation.cli_runner import complain
+    from ingest.foundation.errors import AssistantError
 
     try:
         return _settings(overrides)
@@ -232,12 +230,12 @@ async def _search(query: str, limit: int | None, as_json: bool, language: "Langu
     from assistant.bootstrap import build_search
     from assistant.search.notices import answered_by, stand_in
     from ingest.bootstrap import open_cache
-    from ingest.foundation.messages import Wording
+    from ingest.foundation.messages import Message
     from ingest.report import printable
 
     if not query:
-        hint = Wording('search for something: assistant search "…"', "请写出要搜的词")
-        raise QuestionError(Wording("the query is empty", "搜索词是空的"), hint=hint)
+        hint = Message('search for something: assistant search "…"')
+        raise QuestionError(Message("the query is empty"), hint=hint)
     settings = _settings({"search": {"limit": limit}} if limit else {})
     with closing(open_cache(settings)) as cache:
         engine = build_search(settings, cache=cache)
@@ -249,8 +247,8 @@ async def _search(query: str, limit: int | None, as_json: bool, language: "Langu
         else:
             click.echo(printable(f"{hit.rank}. {hit.title}\n   {hit.url}\n   {hit.snippet}"))
     if not hits:
-        click.echo("没有结果" if language == "zh" else "no results", err=True)
-    click.echo((stand_in(reply) or answered_by(reply)).to(language), err=True)
+        click.echo(Message("no results").localize(language), err=True)
+    click.echo((stand_in(reply) or answered_by(reply)).localize(language), err=True)
     return 0 if hits else 1
 
 

@@ -17,9 +17,10 @@ from assistant.settings import Settings
 from ingest.bootstrap import open_ladder
 from ingest.crawl_log import Ledger
 from ingest.documents import Hop
-from ingest.errors import AssistantError, FetchError, IngestError, MissingPartError, SkipReason
+from ingest.errors import FetchError, IngestError, SkipReason
 from ingest.events import IngestEvent, PageSkipped, PageStored
-from ingest.foundation.messages import Language, Wording
+from ingest.foundation.errors import AssistantError, MissingPartError
+from ingest.foundation.messages import Language, Message
 from ingest.foundation.startup import standard_input, typed
 from ingest.report import note, printable
 from ingest.web.tiered_fetcher import FetcherChoice, FetchLadder, Loaded
@@ -99,13 +100,13 @@ def _wanted(names: Sequence[str], piped: str) -> tuple[list[str], list[_Outcome]
             junk.append(_Outcome(url=error.url, error=error))
     if not urls and not junk:
         raise NoPageError(
-            Wording("no URL was given", "没有给出网址"),
-            hint=Wording("assistant read https://…", "assistant read https://…"),
+            Message("no URL was given"),
+            hint=Message("assistant read https://…"),
         )
     return list(urls), junk
 
 
-def _unreadable_line(words: Wording) -> FetchError:
+def _unreadable_line(words: Message) -> FetchError:
     return FetchError(words, url="-", reason="unsupported")
 
 
@@ -145,7 +146,7 @@ def _show(outcome: _Outcome, *, as_json: bool, several: bool, language: Language
         return
     if outcome.loaded is None:
         assert outcome.error is not None
-        said = outcome.error.to(language)
+        said = outcome.error.localize(language)
         line = said if outcome.url in said else f"{outcome.url}: {said}"
         click.echo(note(line, language), err=True)
         return
@@ -177,7 +178,7 @@ def _fields(outcome: _Outcome, language: Language) -> dict[str, Any]:
             "robots": page.robots,
         }
     if outcome.error is not None:
-        fields |= {"skipped": _reason(outcome.error), "detail": outcome.error.to(language)}
+        fields |= {"skipped": _reason(outcome.error), "detail": outcome.error.localize(language)}
         if isinstance(outcome.error, IngestError) and outcome.error.robots:
             fields["robots"] = outcome.error.robots
     return {
@@ -217,7 +218,7 @@ def _event(outcome: _Outcome, language: Language) -> IngestEvent:
     return PageSkipped(
         url=outcome.url,
         reason=_reason(outcome.error),
-        detail=outcome.error.to(language),
+        detail=outcome.error.localize(language),
         robots=outcome.error.robots if isinstance(outcome.error, IngestError) else "",
         fetcher=outcome.error.fetcher if isinstance(outcome.error, IngestError) else None,
         seconds=outcome.seconds,

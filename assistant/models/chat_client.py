@@ -10,7 +10,7 @@ import httpx
 
 from assistant.errors import ModelError, ModelNotFoundError
 from assistant.events import Notice
-from ingest.foundation.messages import SILENCE, Language, Wording
+from ingest.foundation.messages import NO_MESSAGE, Language, Message
 from ingest.foundation.server_urls import is_loopback
 
 CONNECT_TIMEOUT_S = 5.0
@@ -38,9 +38,9 @@ class Server:
     url: str
     model: str
     timeout_s: float
-    start: Wording
+    start: Message
     """What to do when nothing answers."""
-    fetch: Wording
+    fetch: Message
     """What to do when the model is missing."""
 
 
@@ -130,20 +130,14 @@ def error_text(text: str) -> str:
 
 def reasoning_leaked(language: Language) -> Notice:
     """All answer deltas before this notice were thinking; the answer begins after it."""
-    text = Wording(
-        "What was shown as the answer so far was the model's thinking.",
-        "到此为止显示的内容是模型的思考过程，不是回答。",
-    )
-    return Notice(code="reasoning_leaked", text=text.to(language))
+    text = Message("What was shown as the answer so far was the model's thinking.")
+    return Notice(code="reasoning_leaked", text=text.localize(language))
 
 
 def unreachable(server: Server) -> ModelError:
     """No server answers at its address."""
     return ModelError(
-        Wording(
-            f"no model server answers at {server.url}",
-            f"{server.url} 上没有模型服务",
-        ),
+        Message("no model server answers at {url}", url=server.url),
         kind="unreachable",
         hint=server.start,
     )
@@ -152,10 +146,7 @@ def unreachable(server: Server) -> ModelError:
 def not_found(server: Server) -> ModelNotFoundError:
     """The server does not have the model."""
     return ModelNotFoundError(
-        Wording(
-            f'model "{server.model}" is not on {server.url}',
-            f"{server.url} 上没有模型“{server.model}”",
-        ),
+        Message('model "{model}" is not on {url}', model=server.model, url=server.url),
         hint=server.fetch,
     )
 
@@ -163,33 +154,29 @@ def not_found(server: Server) -> ModelNotFoundError:
 def busy(server: Server) -> ModelError:
     """The server's queue is full, and stayed full."""
     return ModelError(
-        Wording(
-            f"the model server at {server.url} is busy",
-            f"{server.url} 上的模型服务正忙",
-        ),
+        Message("the model server at {url} is busy", url=server.url),
         kind="busy",
-        hint=Wording("ask again in a moment", "请稍后再问"),
+        hint=Message("ask again in a moment"),
     )
 
 
 def too_long(server: Server, words: str) -> ModelError:
     """Prompt and reply do not fit the context; the server's words may hold both counts."""
     counts = _TOO_LONG_COUNTS.search(words)
-    en, zh = "", ""
+    figures = NO_MESSAGE
     if counts:
         asked, fit = counts["prompt"] or counts["asked"], counts["context"] or counts["most"]
-        en = f" ({asked} tokens, {fit} fit)"
-        zh = f"（{asked} 个词元，只容得下 {fit} 个）"
+        figures = Message(" ({asked} tokens, {fit} fit)", asked=asked, fit=fit)
     return ModelError(
-        Wording(
-            f'the prompt is too long for model "{server.model}"{en}',
-            f"提示超出了模型“{server.model}”的上下文长度{zh}",
+        Message(
+            'the prompt is too long for model "{model}"{figures}',
+            model=server.model,
+            figures=figures,
         ),
         kind="too_long",
-        hint=Wording(
+        hint=Message(
             "ask a shorter question, take fewer passages (--top-k 3), or lower the model's "
-            "context_tokens to what the server really has",
-            "请缩短问题、减少段落（--top-k 3），或把 context_tokens 调低到服务器实际的大小",
+            "context_tokens to what the server really has"
         ),
     )
 
@@ -197,15 +184,9 @@ def too_long(server: Server, words: str) -> ModelError:
 def no_thinking(server: Server) -> ModelError:
     """The model cannot think aloud, but was told to."""
     return ModelError(
-        Wording(
-            f'model "{server.model}" does not support thinking',
-            f"模型“{server.model}”不支持思考过程",
-        ),
+        Message('model "{model}" does not support thinking', model=server.model),
         kind="no_thinking",
-        hint=Wording(
-            "leave the model's thinking setting out, then it is used where it exists",
-            "请去掉模型的 thinking 设置，支持时会自动使用",
-        ),
+        hint=Message("leave the model's thinking setting out, then it is used where it exists"),
     )
 
 
@@ -213,15 +194,15 @@ def broken_stream(server: Server, detail: str = "") -> ModelError:
     """The reply ended without its end."""
     told = _brief(detail)
     return ModelError(
-        Wording(
-            f'model "{server.model}" stopped in mid-answer' + (f" ({told})" if told else ""),
-            f"模型“{server.model}”在回答途中停止了" + (f"（{told}）" if told else ""),
+        Message(
+            'model "{model}" stopped in mid-answer{why}',
+            model=server.model,
+            why=Message(" ({detail})", detail=told) if told else NO_MESSAGE,
         ),
         kind="broken_stream",
-        hint=Wording(
-            "ask again; if it happens again, the server may lack memory: try a smaller model or "
-            "context, and read the server's log",
-            "请再问一次；若再次发生，可能是服务器内存不足：请换更小的模型或上下文，并查看服务器日志",
+        hint=Message(
+            "ask again; if it happens again, the server may lack memory: try a smaller model "
+            "or context, and read the server's log"
         ),
     )
 
@@ -229,15 +210,15 @@ def broken_stream(server: Server, detail: str = "") -> ModelError:
 def silent(server: Server) -> ModelError:
     """No piece came within the time that we wait for each."""
     return ModelError(
-        Wording(
-            f'model "{server.model}" said nothing for {server.timeout_s:g} s',
-            f"模型“{server.model}”已有 {server.timeout_s:g} 秒没有回应",
+        Message(
+            'model "{model}" said nothing for {timeout_s:g} s',
+            model=server.model,
+            timeout_s=server.timeout_s,
         ),
         kind="timeout",
-        hint=Wording(
+        hint=Message(
             "the machine may be too slow for it: try a smaller model, or raise the model's "
-            "timeout_s",
-            "机器可能太慢：请换更小的模型，或调高模型的 timeout_s",
+            "timeout_s"
         ),
     )
 
@@ -246,27 +227,22 @@ def failed(server: Server, detail: str) -> ModelError:
     """Anything else, in the server's own words."""
     told = _brief(detail)
     return ModelError(
-        Wording(
-            f'model "{server.model}" at {server.url} failed: {told}',
-            f"{server.url} 上的模型“{server.model}”出错：{told}",
+        Message(
+            'model "{model}" at {url} failed: {told}', model=server.model, url=server.url, told=told
         ),
         kind="failed",
-        hint=SILENCE,
+        hint=NO_MESSAGE,
     )
 
 
 def not_a_model_server(server: Server, expected: str) -> ModelError:
     """Something answers, but it does not speak the protocol."""
     return ModelError(
-        Wording(
-            f"what answers at {server.url} does not speak {expected}",
-            f"{server.url} 上的服务不是 {expected}",
+        Message(
+            "what answers at {url} does not speak {expected}", url=server.url, expected=expected
         ),
         kind="failed",
-        hint=Wording(
-            "check the address, and that no proxy stands between: assistant doctor",
-            "请检查地址，以及中间有没有代理：assistant doctor",
-        ),
+        hint=Message("check the address, and that no proxy stands between: assistant doctor"),
     )
 
 

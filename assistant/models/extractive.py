@@ -12,7 +12,7 @@ from rank_bm25 import BM25Plus
 from assistant.answer.prompts import orders_a_model, without_footnotes
 from assistant.events import AnswerDelta, ModelEvent, ReplyFinished
 from assistant.values import AnswerKind, Passage, Prompt
-from ingest.foundation.messages import Language, Wording
+from ingest.foundation.messages import Language, Message
 from ingest.text.words import CJK, content_words, language_of, sentence_spans, words
 
 MOST_QUOTES = 4
@@ -47,13 +47,8 @@ LONGEST_QUOTE = 300
 ALIKE = 0.8
 """Share of common words from which on two sentences say the same."""
 
-LABEL = Wording(
-    "Quotes from the pages, not an answer written by a model:",
-    "以下是网页原文摘录，并非模型的回答：",
-)
-NO_QUOTE = Wording(
-    "No sentence of the pages fits the question.", "网页中没有与这个问题相符的句子。"
-)
+LABEL = Message("Quotes from the pages, not an answer written by a model:")
+NO_QUOTE = Message("No sentence of the pages fits the question.")
 
 _NAME = re.compile(
     rf"(?<=[\w,;:] )[A-Z]\w*|(?<=[{CJK}])\s?[A-Za-z]\w*|[A-Za-z]\w*(?=\s?[{CJK}])", re.ASCII
@@ -98,11 +93,11 @@ class ExtractiveModel:
     async def stream(self, prompt: Prompt) -> AsyncGenerator[ModelEvent, None]:
         quotes = best_sentences(prompt.question, prompt.passages)
         if quotes:
-            yield AnswerDelta(text=LABEL.to(prompt.language) + "\n")
+            yield AnswerDelta(text=LABEL.localize(prompt.language) + "\n")
             for quote in quotes:
                 yield AnswerDelta(text=f"\n- {quote.text} [{quote.number}]")
         else:
-            yield AnswerDelta(text=NO_QUOTE.to(prompt.language))
+            yield AnswerDelta(text=NO_QUOTE.localize(prompt.language))
         yield ReplyFinished(reason="stop")
 
     async def close(self) -> None:

@@ -21,7 +21,7 @@ from assistant.models import chat_client
 from assistant.models.chat_client import Server
 from assistant.models.reasoning import ThinkSplitter, known_to_think
 from assistant.values import AnswerKind, Prompt, Usage
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 from ingest.foundation.server_urls import base_url, is_loopback
 
 if TYPE_CHECKING:
@@ -34,9 +34,8 @@ TRUNCATED_BELOW = 0.35
 """Share of our own estimate under which the server's count of prompt tokens means that it cut the
 prompt. The estimate exceeds the truth by half at most for prose, see `prompts.estimate_tokens`."""
 
-CUT_IN_FRONT = Wording(
-    "The server cut the prompt before the model read it: its context is smaller than ours.",
-    "服务器在模型读取之前截短了提示：它的上下文比我们设定的小。",
+CUT_IN_FRONT = Message(
+    "The server cut the prompt before the model read it: its context is smaller than ours."
 )
 
 
@@ -89,8 +88,8 @@ class OllamaModel:
             url=base_url(host),
             model=name,
             timeout_s=timeout_s,
-            start=Wording("start it with: ollama serve", "请启动它：ollama serve"),
-            fetch=Wording(f"run: ollama pull {name}", f"请运行：ollama pull {name}"),
+            start=Message("start it with: ollama serve"),
+            fetch=Message("run: ollama pull {name}", name=name),
         )
         self._client = chat_client.http_client(self._server.url, timeout_s=timeout_s)
         self._abilities: _Abilities | None = None
@@ -286,4 +285,4 @@ def _ending(part: dict[str, Any], prompt: Prompt) -> list[ModelEvent]:
     read = part.get("prompt_eval_count")
     if not read or read >= TRUNCATED_BELOW * prompt.tokens:
         return [end]
-    return [Notice(code="prompt_truncated", text=CUT_IN_FRONT.to(prompt.language)), end]
+    return [Notice(code="prompt_truncated", text=CUT_IN_FRONT.localize(prompt.language)), end]

@@ -13,7 +13,7 @@ from assistant.models import chat_client
 from assistant.models.chat_client import Server
 from assistant.models.reasoning import ThinkSplitter, known_to_think
 from assistant.values import AnswerKind, Prompt, Usage
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 BUSY_WAITS_S = (1.0, 2.0, 4.0)
 CAUSE_WAIT_S = 10.0
@@ -56,12 +56,9 @@ class OpenAIModel:
             url=base_url.rstrip("/"),
             model=name,
             timeout_s=timeout_s,
-            start=Wording(
-                "start the server, or correct model.host", "请启动服务，或更正 model.host"
-            ),
-            fetch=Wording(
-                f"see which names it knows: {base_url.rstrip('/')}/models",
-                f"可在 {base_url.rstrip('/')}/models 查看它有哪些模型",
+            start=Message("start the server, or correct model.host"),
+            fetch=Message(
+                "see which names it knows: {base_url}/models", base_url=base_url.rstrip("/")
             ),
         )
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}

@@ -9,7 +9,7 @@ from assistant.search.base import SearchEngine
 from assistant.search.circuit_breaker import Breaker
 from assistant.values import EngineSkipped, SearchHit, SearchReply
 from ingest.foundation.cache import ExpiringCache
-from ingest.foundation.messages import Language, Wording
+from ingest.foundation.messages import SEMICOLON, Language, Message, join_messages
 
 SHARE = 0.5
 """Of the time left that an engine gets while another one stands behind it."""
@@ -97,7 +97,7 @@ async def _asked(
 
 
 def _empty(engine: str) -> EngineSkipped:
-    nothing = Wording(f"{engine} found nothing", f"{engine} 没有找到结果")
+    nothing = Message("{engine} found nothing", engine=engine)
     return EngineSkipped(engine=engine, kind="empty", text=nothing)
 
 
@@ -111,9 +111,9 @@ def _nothing(skipped: list[EngineSkipped], failures: list[SearchError]) -> Searc
     if len(failures) == 1:
         raise first
     raise SearchError(
-        Wording(
-            "no search engine answered: " + "; ".join(error.message.en for error in failures),
-            "没有搜索引擎回应：" + "；".join(error.message.zh for error in failures),
+        Message(
+            "no search engine answered: {reasons}",
+            reasons=join_messages((error.message for error in failures), SEMICOLON),
         ),
         kind=first.kind,
         hint=first.hint,

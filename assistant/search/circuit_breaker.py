@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from assistant.errors import SearchError, SearchFailure
 from ingest.foundation.cache import ExpiringCache
-from ingest.foundation.messages import SILENCE, Wording
+from ingest.foundation.messages import NO_MESSAGE, Message
 
 FAILURES_TO_OPEN = 2
 """One may be an accident of the network."""
@@ -48,8 +48,8 @@ class Health:
     retry_at: float = 0.0
     """Nobody asks before; seconds since the epoch."""
     kind: SearchFailure = "failed"
-    message: Wording = SILENCE
-    hint: Wording = SILENCE
+    message: Message = NO_MESSAGE
+    hint: Message = NO_MESSAGE
     """Of the last failure."""
 
 
@@ -88,9 +88,10 @@ class Breaker:
         rest_s = health.retry_at - self._clock()
         if rest_s <= 0:
             return None
-        en, zh = spoken_seconds(rest_s).en, spoken_seconds(rest_s).zh
-        message = Wording(
-            f"{health.message.en}, to be asked again in {en}", f"{health.message.zh}，{zh}后再问"
+        message = Message(
+            "{message}, to be asked again in {wait}",
+            message=health.message,
+            wait=spoken_seconds(rest_s),
         )
         return SearchError(message, kind=health.kind, hint=health.hint, retry_after_s=rest_s)
 
@@ -143,12 +144,12 @@ class Breaker:
         self._cache.put(self._key, _HEALTH.dump_json(health), ttl_s=rest_s + FORGET_S)
 
 
-def spoken_seconds(seconds: float) -> Wording:
+def spoken_seconds(seconds: float) -> Message:
     """Return a duration as people say it, never rounded to nothing."""
     if seconds < 90:
         whole = max(round(seconds), 1)
-        return Wording(f"{whole} s", f"{whole} 秒")
+        return Message("{whole} s", whole=whole)
     minutes = round(seconds / 60)
     if minutes < 90:
-        return Wording(f"{minutes} min", f"{minutes} 分钟")
-    return Wording(f"{round(minutes / 60)} h", f"{round(minutes / 60)} 小时")
+        return Message("{minutes} min", minutes=minutes)
+    return Message("{minutes} h", minutes=round(minutes / 60))

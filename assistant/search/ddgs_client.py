@@ -34,7 +34,7 @@ from assistant.search.result_pages import (
     SILENT,
     EngineFailure,
 )
-from ingest.foundation.messages import Language, Wording
+from ingest.foundation.messages import Language, Message
 from ingest.web.fetch.headers import retry_after_s
 
 logger = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ class FrankEngine(BaseSearchEngine[Any]):
             logger.debug("no reply: %r", error)
             raise lost(error) from error
         wait_s = retry_after_s(reply.headers.get("retry-after", ""), now=datetime.now(UTC))
-        status = Wording(f"HTTP {reply.status_code}", f"HTTP {reply.status_code}")
+        status = Message("HTTP {status_code}", status_code=reply.status_code)
         if reply.status_code in REFUSALS or (reply.status_code == 503 and wait_s):
             raise EngineFailure("rate_limited", status, retry_after_s=wait_s)
         if reply.status_code != 200:

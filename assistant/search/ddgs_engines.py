@@ -17,15 +17,15 @@ from ddgs.exceptions import DDGSException, TimeoutException
 from assistant.search.ddgs_client import REGIONS, FrankEngine, in_daemon_thread, lost
 from assistant.search.result_pages import SILENT, EngineFailure, Row, collect, one_line
 from assistant.values import SearchHit
-from ingest.foundation.messages import Language, Wording
+from ingest.foundation.messages import Language, Message
 
 _WANTS_A_HUMAN = re.compile(
     r"captcha|automated (?:queries|requests)|unusual traffic|are you a robot|not a robot", re.I
 )
 """Said by pages without results that want to see a human, whatever their status."""
 
-_CAPTCHA = Wording("it wants to see a human", "它要求真人验证")
-_UNREADABLE = Wording("ddgs cannot read its page", "ddgs 无法读取它的页面")
+_CAPTCHA = Message("it wants to see a human")
+_UNREADABLE = Message("ddgs cannot read its page")
 
 
 def engine_names() -> tuple[str, ...]:

@@ -17,12 +17,12 @@ from assistant.search.ddgs_client import REGIONS, FrankEngine, in_daemon_thread
 from assistant.search.result_pages import EngineFailure, Row, collect, one_line
 from assistant.values import SearchHit
 from ingest.errors import FetchError
-from ingest.foundation.messages import Language, Wording
+from ingest.foundation.messages import Language, Message
 from ingest.web.urls import host_of, resolve, same_or_subdomain
 
 CAPTCHA_MARK = "anomaly-modal"
 """Stands in the page that wants to see a human, whatever its status."""
-CAPTCHA = Wording("it wants to see a human", "它要求真人验证")
+CAPTCHA = Message("it wants to see a human")
 STEPS = frozenset({"/l/", "/y.js"})
 """Paths of links that lead elsewhere, and of advertisements."""
 MOST_STEPS = 5

@@ -18,8 +18,8 @@ from assistant.errors import ModelError, SearchError
 from assistant.events import AnswerDelta, Notice, ReasoningDelta
 from assistant.models.base import ChatModel
 from assistant.search.base import SearchProvider
-from assistant.values import EngineSkipped, ChatMessage, Prompt, SearchHit, SearchReply
-from ingest.foundation.messages import Language, Wording
+from assistant.values import ChatMessage, EngineSkipped, Prompt, SearchHit, SearchReply
+from ingest.foundation.messages import Language, Message
 from ingest.text.words import content_words, language_of
 
 PROPOSAL_S = 4.0
@@ -117,9 +117,11 @@ class ExpandingSearch:
 def proposal_prompt(question: str, most: int) -> Prompt:
     """Return the short prompt that asks for `most` further queries."""
     language: Language = language_of(question)
-    asked = f"{QUESTION.to(language)}{harmless(question).strip()}\n{QUERIES.to(language)}"
+    asked = (
+        f"{QUESTION.localize(language)}{harmless(question).strip()}\n{QUERIES.localize(language)}"
+    )
     messages = (
-        ChatMessage(role="system", text=ASK.to(language).format(most=most)),
+        ChatMessage(role="system", text=ASK.localize(language).format(most=most)),
         ChatMessage(role="user", text=asked),
     )
     return Prompt(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from assistant.errors import SearchError, SearchFailure
 from assistant.values import SearchHit
 from ingest.errors import FetchError
-from ingest.foundation.messages import SILENCE, Wording
+from ingest.foundation.messages import NO_MESSAGE, Message
 from ingest.web.urls import canonical_url, host_of, same_or_subdomain
 
 QUERY_LIMIT = 499
@@ -34,25 +34,23 @@ class EngineFailure(Exception):  # noqa: N818  never leaves the engines
     def __init__(
         self,
         kind: SearchFailure,
-        detail: Wording,
+        detail: Message,
         *,
-        hint: Wording = SILENCE,
+        hint: Message = NO_MESSAGE,
         retry_after_s: float | None = None,
     ) -> None:
-        super().__init__(detail.en)
+        super().__init__(str(detail))
         self.kind: SearchFailure = kind
         self.detail = detail
         self.hint = hint
         self.retry_after_s = retry_after_s
 
 
-NO_NETWORK = Wording("no network or its name cannot be resolved", "没有网络，或无法解析它的域名")
-NO_CONNECTION = Wording(
-    "the network, a proxy or a certificate stands in the way", "网络、代理或证书挡住了连接"
-)
-NO_CLIENT = Wording("the proxy or the certificates cannot be used", "代理或证书无法使用")
-BROKEN = Wording("its reply was broken off or is not readable", "回应中断或无法读取")
-SILENT = Wording("no answer", "没有回应")
+NO_NETWORK = Message("no network or its name cannot be resolved")
+NO_CONNECTION = Message("the network, a proxy or a certificate stands in the way")
+NO_CLIENT = Message("the proxy or the certificates cannot be used")
+BROKEN = Message("its reply was broken off or is not readable")
+SILENT = Message("no response")
 
 
 async def collect(
@@ -130,34 +128,26 @@ def one_line(query: str) -> str:
 
 def explained(engine: str, failure: EngineFailure) -> SearchError:
     """Return the error that people read."""
-    en, zh = failure.detail.en, failure.detail.zh
+    detail = failure.detail
     message = {
-        "rate_limited": Wording(f"{engine} asks us to wait ({en})", f"{engine} 要求稍候（{zh}）"),
-        "timeout": Wording(f"{engine} did not answer in time", f"{engine} 未在限时内响应"),
-        "unreachable": Wording(f"{engine} cannot be reached: {en}", f"无法连接 {engine}：{zh}"),
-        "failed": Wording(f"{engine} failed ({en})", f"{engine} 出错（{zh}）"),
-        "misconfigured": Wording(f"{engine} cannot be used: {en}", f"{engine} 无法使用：{zh}"),
+        "rate_limited": Message(
+            "{engine} asks us to wait ({detail})", engine=engine, detail=detail
+        ),
+        "timeout": Message("{engine} did not answer in time", engine=engine),
+        "unreachable": Message(
+            "{engine} cannot be reached: {detail}", engine=engine, detail=detail
+        ),
+        "failed": Message("{engine} failed ({detail})", engine=engine, detail=detail),
+        "misconfigured": Message("{engine} cannot be used: {detail}", engine=engine, detail=detail),
     }[failure.kind]
-    hint = failure.hint if failure.hint != SILENCE else HINTS.get(failure.kind, SILENCE)
+    hint = failure.hint if failure.hint != NO_MESSAGE else HINTS.get(failure.kind, NO_MESSAGE)
     return SearchError(message, kind=failure.kind, hint=hint, retry_after_s=failure.retry_after_s)
 
 
-HINTS: dict[SearchFailure, Wording] = {
-    "rate_limited": Wording(
-        "ask again in a few minutes, or use what is stored already: --no-web",
-        "请过几分钟再试，或只用已存网页回答：--no-web",
-    ),
-    "timeout": Wording(
-        "try again, or give it longer: search.timeout in assistant.toml",
-        "请重试，或在 assistant.toml 中调大 search.timeout",
-    ),
-    "unreachable": Wording(
-        "check the network and HTTPS_PROXY with: assistant doctor",
-        "请检查网络与 HTTPS_PROXY：assistant doctor",
-    ),
-    "failed": Wording(
-        "try again later, or use what is stored already: --no-web",
-        "请稍后再试，或只用已存网页回答：--no-web",
-    ),
+HINTS: dict[SearchFailure, Message] = {
+    "rate_limited": Message("ask again in a few minutes, or use what is stored already: --no-web"),
+    "timeout": Message("try again, or give it longer: search.timeout in assistant.toml"),
+    "unreachable": Message("check the network and HTTPS_PROXY with: assistant doctor"),
+    "failed": Message("try again later, or use what is stored already: --no-web"),
 }
 """What to do when an engine fails in one of these ways and knows nothing better itself."""

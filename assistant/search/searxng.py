@@ -25,25 +25,21 @@ from assistant.search.result_pages import (
     one_line,
 )
 from assistant.values import SearchHit
-from ingest.foundation.messages import Language, Wording
+from ingest.foundation.messages import Language, Message
 from ingest.foundation.server_urls import is_loopback
 from ingest.web.fetch.headers import retry_after_s
 
 MAX_BYTES = 5_000_000
 """Of one reply, unpacked; a page of results has some 30 kB."""
 
-_NOT_JSON = Wording("it does not answer in JSON", "它没有以 JSON 回应")
-_ENABLE_JSON = Wording(
-    "enable it in the server's settings.yml, then restart it: search.formats: [html, json]",
-    "请在服务器的 settings.yml 中启用并重启：search.formats: [html, json]",
+_NOT_JSON = Message("it does not answer in JSON")
+_ENABLE_JSON = Message(
+    "enable it in the server's settings.yml, then restart it: search.formats: [html, json]"
 )
-_TOO_LARGE = Wording("its reply is too large", "回应过大")
-_NO_SERVER = Wording("nothing answers there", "那里没有回应")
-_NO_NAME = Wording("no server can have such a name", "服务器不可能有这样的名称")
-_START = Wording(
-    "start the server, or correct search.searxng_url in assistant.toml",
-    "请启动服务器，或更正 assistant.toml 中的 search.searxng_url",
-)
+_TOO_LARGE = Message("its reply is too large")
+_NO_SERVER = Message("nothing answers there")
+_NO_NAME = Message("no server can have such a name")
+_START = Message("start the server, or correct search.searxng_url in assistant.toml")
 
 
 class SearXNG:
@@ -120,7 +116,7 @@ class SearXNG:
 
 def _accept(reply: httpx.Response) -> None:
     """Return if the status promises results."""
-    status = Wording(f"HTTP {reply.status_code}", f"HTTP {reply.status_code}")
+    status = Message("HTTP {status_code}", status_code=reply.status_code)
     if reply.status_code == 429:
         wait_s = retry_after_s(reply.headers.get("retry-after", ""), now=datetime.now(UTC))
         raise EngineFailure("rate_limited", status, retry_after_s=wait_s)
@@ -159,7 +155,7 @@ def _on_one_line(text: Any) -> str:
     return " ".join(str(text).encode(errors="replace").decode().split())
 
 
-def _silent_engines(listed: list[Any]) -> Wording:
+def _silent_engines(listed: list[Any]) -> Message:
     """Return which engines behind the server do not answer: pairs of name and reason."""
     names = ", ".join(str(pair[0] if isinstance(pair, list) and pair else pair) for pair in listed)
-    return Wording(f"no answer from its engines: {names}", f"它背后的引擎没有回应：{names}")
+    return Message("no answer from its engines: {names}", names=names)

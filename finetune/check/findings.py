@@ -6,7 +6,7 @@ from typing import Any
 
 from finetune.model.memory_estimate import Memory
 from finetune.records import Split
-from ingest.foundation.messages import Language, Wording
+from ingest.foundation.messages import Language, Message, plain
 
 MEBIBYTE = 1 << 20
 
@@ -88,12 +88,12 @@ class Inspection:
     steps_per_epoch: int
     steps: int
     memory: tuple[Memory, ...]
-    warnings: tuple[Wording, ...]
-    notes: tuple[Wording, ...]
+    warnings: tuple[Message, ...]
+    notes: tuple[Message, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON knows it."""
-        told = asdict(self)
+        told: dict[str, Any] = plain(asdict(self))
         for one, memory in zip(told["memory"], self.memory, strict=True):
             one["total"] = memory.total
         return told
@@ -110,29 +110,32 @@ def _text(told: Inspection, language: Language, colour: bool) -> Iterator[str]:
         yield ""
         yield from _split(check, language, colour)
     yield ""
-    yield Wording(
-        f"steps: {told.steps_per_epoch} an epoch, {told.steps} in all",
-        f"步数：每轮 {told.steps_per_epoch}，共 {told.steps}",
-    ).to(language)
+    yield Message(
+        "steps: {steps_per_epoch} an epoch, {steps} in all",
+        steps_per_epoch=told.steps_per_epoch,
+        steps=told.steps,
+    ).localize(language)
     yield from (_memory(memory, language) for memory in told.memory)
     for warning in told.warnings:
-        yield Wording("warning: ", "警告：").to(language) + warning.to(language)
+        yield Message("warning: ").localize(language) + warning.localize(language)
     for note in told.notes:
-        yield Wording("note: ", "提示：").to(language) + note.to(language)
+        yield Message("note: ").localize(language) + note.localize(language)
 
 
 def _split(check: SplitCheck, language: Language, colour: bool) -> Iterator[str]:
-    yield Wording(
-        f"{check.split}: {check.records} records, {check.samples} samples, "
-        f"{check.dropped} dropped, {check.shortened} shortened",
-        f"{check.split}：{check.records} 条记录，{check.samples} 个样本，"
-        f"舍弃 {check.dropped}，缩短 {check.shortened}",
-    ).to(language)
+    yield Message(
+        "{split}: {records} records, {samples} samples, {dropped} dropped, {shortened} shortened",
+        split=check.split,
+        records=check.records,
+        samples=check.samples,
+        dropped=check.dropped,
+        shortened=check.shortened,
+    ).localize(language)
     if check.tokens and check.replies:
-        yield Wording("  tokens of a sample: ", "  样本词元数：").to(language) + _lengths(
+        yield Message("  tokens of a sample: ").localize(language) + _lengths(
             check.tokens, language
         )
-        yield Wording("  tokens of a reply:  ", "  回复词元数：").to(language) + _lengths(
+        yield Message("  tokens of a reply:  ").localize(language) + _lengths(
             check.replies, language
         )
         yield from _histogram(check.tokens)
@@ -141,12 +144,13 @@ def _split(check: SplitCheck, language: Language, colour: bool) -> Iterator[str]
 
 
 def _lengths(lengths: Lengths, language: Language) -> str:
-    return Wording(
-        f"shortest {lengths.shortest}, median {lengths.median}, 95% up to {lengths.p95}, "
-        f"longest {lengths.longest}",
-        f"最短 {lengths.shortest}，中位数 {lengths.median}，95% 不超过 {lengths.p95}，"
-        f"最长 {lengths.longest}",
-    ).to(language)
+    return Message(
+        "shortest {shortest}, median {median}, 95% up to {p95}, longest {longest}",
+        shortest=lengths.shortest,
+        median=lengths.median,
+        p95=lengths.p95,
+        longest=lengths.longest,
+    ).localize(language)
 
 
 def _histogram(lengths: Lengths) -> Iterator[str]:
@@ -158,12 +162,12 @@ def _histogram(lengths: Lengths) -> Iterator[str]:
 
 
 def _example(example: Example, language: Language, colour: bool) -> Iterator[str]:
-    yield Wording(
-        f"  sample {example.record}: {example.prompt_tokens} tokens read, "
-        f"{example.target_tokens} trained",
-        f"  样本 {example.record}：读入 {example.prompt_tokens} 个词元，"
-        f"训练 {example.target_tokens} 个",
-    ).to(language)
+    yield Message(
+        "  sample {record}: {prompt_tokens} tokens read, {target_tokens} trained",
+        record=example.record,
+        prompt_tokens=example.prompt_tokens,
+        target_tokens=example.target_tokens,
+    ).localize(language)
     read, trained = _shown(example.prompt), _shown(example.target)
     if not colour:
         yield f"{read}{MARKS[0]}{trained}{MARKS[1]}"
@@ -183,20 +187,19 @@ def _shown(text: str) -> str:
 
 
 def _memory(memory: Memory, language: Language) -> str:
-    parts = Wording(
-        f"weights {_size(memory.weights)}, optimiser {_size(memory.trained)}, "
-        f"activations {_size(memory.activations)}, logits {_size(memory.logits)}; "
-        f"{memory.trainable:,} of {memory.parameters:,} weights are trained",
-        f"权重 {_size(memory.weights)}，优化器 {_size(memory.trained)}，"
-        f"激活值 {_size(memory.activations)}，logits {_size(memory.logits)}；"
-        f"{memory.parameters:,} 个参数中训练 {memory.trainable:,} 个",
+    parts = Message(
+        "weights {weights}, optimiser {trained}, activations {activations}, logits {logits}; "
+        "{trainable:,} of {parameters:,} weights are trained",
+        weights=_size(memory.weights),
+        trained=_size(memory.trained),
+        activations=_size(memory.activations),
+        logits=_size(memory.logits),
+        trainable=memory.trainable,
+        parameters=memory.parameters,
     )
-    head = Wording(
-        f"memory in {memory.width}: about {_size(memory.total)}",
-        f"{memory.width} 训练约需显存/内存 {_size(memory.total)}",
-    )
-    joint = Wording(f"{head.en} ({parts.en})", f"{head.zh}（{parts.zh}）")
-    return joint.to(language)
+    head = Message("memory in {width}: about {size}", width=memory.width, size=_size(memory.total))
+    joint = Message("{head} ({parts})", head=head, parts=parts)
+    return joint.localize(language)
 
 
 def _size(count: int) -> str:

@@ -21,7 +21,7 @@ from finetune.progress import Progress, Silence
 from finetune.recipe import Recipe
 from finetune.records import Record, Split
 from finetune.runs import Run
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 FEW_ROWS = 50
 """Training rows below which a model learns them by heart rather than what they have in common."""
@@ -54,7 +54,7 @@ def inspect(recipe: Recipe, run: Run, *, progress: Progress | None = None) -> In
     asked: set[int] = set()
     splits = []
     for split in _splits(run):
-        with (progress or Silence()).stage(Wording(f"encoding {split}", f"编码 {split}")) as stage:
+        with (progress or Silence()).stage(Message("encoding {split}", split=split)) as stage:
             count = _Count(split=split, recipe=recipe, fmt=fmt, tokenizer=tokenizer, asked=asked)
             for record in run.records(split):
                 count.add(record)
@@ -213,71 +213,78 @@ def _memory(recipe: Recipe, config: Mapping[str, Any], train: SplitCheck) -> tup
 
 def _warnings(
     recipe: Recipe, config: Mapping[str, Any], fmt: ChatFormat, splits: Sequence[SplitCheck]
-) -> Iterator[Wording]:
+) -> Iterator[Message]:
     """Yield what would make a training worse, each with what to do about it."""
     yield from _of_training(recipe, config, fmt, splits[0])
     for check in splits:
         yield from _of_lengths(recipe, check)
         if check.leaks:
-            yield Wording(
-                f"{check.leaks} of {check.records} questions in {check.split} are asked in train, "
-                "too: its figures will flatter; prepare again",
-                f"{check.split} 的 {check.records} 个问题中有 {check.leaks} 个也在训练集中："
-                "评估结果会偏高，请重新 prepare",
+            yield Message(
+                "{leaks} of {records} questions in {split} are asked in train, too: its "
+                "figures will flatter; prepare again",
+                leaks=check.leaks,
+                records=check.records,
+                split=check.split,
             )
 
 
 def _of_training(
     recipe: Recipe, config: Mapping[str, Any], fmt: ChatFormat, train: SplitCheck
-) -> Iterator[Wording]:
+) -> Iterator[Message]:
     if train.records < FEW_ROWS:
-        yield Wording(
-            f"only {train.records} training rows: under {FEW_ROWS} are learnt by heart, not from",
-            f"训练数据只有 {train.records} 条：少于 {FEW_ROWS} 条时模型只会死记硬背",
+        yield Message(
+            "only {records} training rows: under {few_rows} are learnt by heart, not from",
+            records=train.records,
+            few_rows=FEW_ROWS,
         )
     if fmt.thinks and train.records and not train.thoughts:
-        yield Wording(
-            f"no training row has a thought: {fmt.name} will learn not to think; "
-            'to train answers alone write format = "r1-direct"',
-            f"训练数据都没有思考过程：{fmt.name} 会学成不思考；"
-            '如果只训练回答，请写 format = "r1-direct"',
+        yield Message(
+            "no training row has a thought: {name} will learn not to think; to train answers "
+            'alone write format = "r1-direct"',
+            name=fmt.name,
         )
     if train.thoughts and not fmt.thinks:
-        yield Wording(
-            f"{train.thoughts} training rows have a thought, which {fmt.name} leaves out",
-            f"{train.thoughts} 条训练数据带有思考过程，{fmt.name} 会略去",
+        yield Message(
+            "{thoughts} training rows have a thought, which {name} leaves out",
+            thoughts=train.thoughts,
+            name=fmt.name,
         )
     window = config.get("max_position_embeddings")
     if isinstance(window, int) and train.longest_kept > window:
-        yield Wording(
-            f"samples of {train.longest_kept} tokens are longer than the base's window of {window}:"
-            f" set train.max_tokens = {window}",
-            f"有长达 {train.longest_kept} 个词元的样本，超过基座的窗口 {window}："
-            f"请设 train.max_tokens = {window}",
+        yield Message(
+            "samples of {longest_kept} tokens are longer than the base's window of {window}: "
+            "set train.max_tokens = {window}",
+            longest_kept=train.longest_kept,
+            window=window,
         )
 
 
-def _of_lengths(recipe: Recipe, check: SplitCheck) -> Iterator[Wording]:
+def _of_lengths(recipe: Recipe, check: SplitCheck) -> Iterator[Message]:
     if not check.tokens or not check.replies:
         return
     limit, longest = recipe.train.max_tokens, check.tokens.longest
-    lost = Wording("", "")
+    lost = Message("")
     if check.split == "train" and not check.samples:
-        lost = Wording("nothing is left to train on: ", "没有剩下可训练的样本：")
+        lost = Message("nothing is left to train on: ")
     if check.dropped:
         total = check.dropped + check.samples
-        yield Wording(
-            f"{check.split}: {lost}{check.dropped} of {total} samples are dropped, longer than "
-            f"train.max_tokens = {limit}; the longest has {longest}",
-            f"{check.split}：{lost.zh}{total} 个样本中有 {check.dropped} 个超过 "
-            f"train.max_tokens = {limit} 而被舍弃，最长的有 {longest}",
+        yield Message(
+            "{split}: {lost}{dropped} of {total} samples are dropped, longer than "
+            "train.max_tokens = {limit}; the longest has {longest}",
+            split=check.split,
+            lost=lost,
+            dropped=check.dropped,
+            total=total,
+            limit=limit,
+            longest=longest,
         )
     cap = recipe.evaluate.max_new_tokens
     if check.long_replies and check.split == recipe.evaluate.split:
-        yield Wording(
-            f"{check.split}: {check.long_replies} replies are longer than "
-            f"evaluate.max_new_tokens = {cap} and would be cut; the longest has "
-            f"{check.replies.longest}",
-            f"{check.split}：有 {check.long_replies} 个回复超过 "
-            f"evaluate.max_new_tokens = {cap}，评估时会被截断，最长的有 {check.replies.longest}",
+        yield Message(
+            "{split}: {long_replies} replies are longer than evaluate.max_new_tokens = {cap} "
+            "and would be cut; the longest has {longest}",
+            split=check.split,
+            long_replies=check.long_replies,
+            cap=cap,
+            longest=check.replies.longest,
         )

@@ -12,7 +12,7 @@ from finetune.errors import EvaluationError
 from finetune.evaluate.evaluation import slug_of
 from finetune.evaluate.metrics.scored import Scored, from_json
 from finetune.runs import Run, write_whole
-from ingest.foundation.messages import Language, Wording
+from ingest.foundation.messages import Language, Message, enumerate_names
 
 
 def compare(run: Run, a: str, b: str, *, language: Language, seed: int = 0) -> Comparison:
@@ -32,8 +32,8 @@ def compare(run: Run, a: str, b: str, *, language: Language, seed: int = 0) -> C
     pairs = tuple((first[name], second[name]) for name in first if name in second)
     if not pairs:
         raise EvaluationError(
-            Wording(f"{a} and {b} answered no record in common", f"{a} 和 {b} 没有共同的记录"),
-            hint=Wording("evaluate both again", "请重新评测两个模型"),
+            Message("{a} and {b} answered no record in common", a=a, b=b),
+            hint=Message("evaluate both again"),
         )
     comparison = Comparison(
         a=a,
@@ -56,12 +56,11 @@ def _replies(run: Run, model: str) -> dict[str, Scored]:
     if not path.is_file():
         known = sorted(one.stem for one in run.evaluation.glob("*.json") if _is_figures(one))
         raise EvaluationError(
-            Wording(f"model {model} has not been evaluated", f"模型 {model} 还没有评测"),
-            hint=Wording(
-                f"run: python -m finetune evaluate RECIPE --model {model} "
-                f"(there: {', '.join(known) or 'none'})",
-                f"请运行：python -m finetune evaluate 配方 --model {model}"
-                f"（已有：{'、'.join(known) or '无'}）",
+            Message("model {model} has not been evaluated", model=model),
+            hint=Message(
+                "run: python -m finetune evaluate RECIPE --model {model} (there: {known})",
+                model=model,
+                known=enumerate_names(known) if known else Message("none"),
             ),
         )
     try:
@@ -69,10 +68,9 @@ def _replies(run: Run, model: str) -> dict[str, Scored]:
             return {(row := json.loads(line))["id"]: from_json(row) for line in lines}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EvaluationError(
-            Wording(f"{path} cannot be read", f"无法读取 {path}"),
-            hint=Wording(
-                f"run again: python -m finetune evaluate RECIPE --model {model}",
-                f"请重新运行：python -m finetune evaluate 配方 --model {model}",
+            Message("{path} cannot be read", path=path),
+            hint=Message(
+                "run again: python -m finetune evaluate RECIPE --model {model}", model=model
             ),
         ) from error
 

@@ -10,7 +10,7 @@ import numpy as np
 from finetune.evaluate.metrics.catalogue import FIGURES, Figure
 from finetune.evaluate.metrics.intervals import Interval, paired_interval
 from finetune.evaluate.metrics.scored import FAULTS, Fault, FaultKind, Scored
-from ingest.foundation.messages import Language, Wording
+from ingest.foundation.messages import Language, Message
 
 NEARLY = 1e-9
 """Scores that differ by less are a tie."""
@@ -101,12 +101,12 @@ class Comparison:
 
     def to_text(self, language: Language) -> str:
         """Return a table for a terminal, one line a figure, and where the page is."""
-        lines = [_HEAD.to(language).format(a=self.a, b=self.b, records=self.records)]
+        lines = [_HEAD.localize(language).format(a=self.a, b=self.b, records=self.records)]
         lines += [_text_line(one, language) for one in self.differences]
         if self.faults:
-            lines += ["", _FAULTS.to(language)]
+            lines += ["", _FAULTS.localize(language)]
             lines += [
-                f"  {FAULTS[one.kind].to(language)}: {one.a} → {one.b}" for one in self.faults
+                f"  {FAULTS[one.kind].localize(language)}: {one.a} → {one.b}" for one in self.faults
             ]
         return "\n".join([*lines, "", str(self.path)])
 
@@ -215,7 +215,7 @@ _MARKS = {"better": "▲", "worse": "▼", "": " "}
 
 def _text_line(one: Difference, language: Language) -> str:
     figure = one.figure
-    line = f"{_MARKS[one.verdict]} {figure.label.to(language)}: "
+    line = f"{_MARKS[one.verdict]} {figure.label.localize(language)}: "
     line += f"{shown(one.a, figure)} → {shown(one.b, figure)}"
     if one.gain:
         gain, low, high = (
@@ -226,9 +226,8 @@ def _text_line(one: Difference, language: Language) -> str:
     return line
 
 
-_HEAD = Wording(
-    "{b} against {a}, {records} records; difference with its 95 % interval "
-    "(▲ surely better, ▼ surely worse)",
-    "{b} 对比 {a}，{records} 条记录；差值及其 95 % 区间（▲ 确有提高，▼ 确有下降）",
+_HEAD = Message(
+    "{b} against {a}, {records} records; difference with its 95 % interval (▲ surely better, "
+    "▼ surely worse)"
 )
-_FAULTS = Wording("replies with faults:", "有问题的回答：")
+_FAULTS = Message("replies with faults:")

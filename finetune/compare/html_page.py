@@ -8,7 +8,7 @@ import numpy as np
 from finetune.compare.differences import Comparison, Difference, shown
 from finetune.evaluate.metrics.scored import FAULTS
 from finetune.html_templates import render
-from ingest.foundation.messages import Language, Wording
+from ingest.foundation.messages import Language, Message
 
 WHOLE = 100.0
 """End of the scale of bars: figures in percent."""
@@ -63,7 +63,7 @@ def comparison_page(comparison: Comparison, language: Language) -> str:
         language,
         filters={"excerpt": _excerpt},
         c=comparison,
-        summary=_summary(comparison).to(language),
+        summary=_summary(comparison).localize(language),
         tiles=_tiles(comparison),
         shown=shown,
         bar=bar,
@@ -100,7 +100,7 @@ def lengths(comparison: Comparison, language: Language) -> list[Column]:
     most = max(int(values.max()) for values in counts.values())
     slot = PLOT[0] / BINS
     names = {
-        "wanted": Wording("reference", "参考答案").to(language),
+        "wanted": Message("reference").localize(language),
         "a": comparison.a,
         "b": comparison.b,
     }
@@ -159,16 +159,18 @@ def _tiles(comparison: Comparison) -> list[Difference]:
     return [by_name[name] for name in TILES if name in by_name][:MOST_TILES]
 
 
-def _summary(comparison: Comparison) -> Wording:
+def _summary(comparison: Comparison) -> Message:
     better = sum(one.verdict == "better" for one in comparison.differences)
     worse = sum(one.verdict == "worse" for one in comparison.differences)
     judged = sum(bool(one.figure.better) for one in comparison.differences)
     b = comparison.b
-    return Wording(
-        f"Of {judged} figures, {b} is surely better in {better} and surely worse in {worse}; "
+    return Message(
+        "Of {judged} figures, {b} is surely better in {better} and surely worse in {worse}; "
         "in the rest chance may explain the difference.",
-        f"在 {judged} 项指标中，{b} 有 {better} 项确有提高，{worse} 项确有下降；"
-        "其余差异可能出于偶然。",
+        judged=judged,
+        b=b,
+        better=better,
+        worse=worse,
     )
 
 

@@ -15,7 +15,7 @@ from finetune.data.rows import identified
 from finetune.errors import DataError
 from finetune.recipe import AugmentTable
 from finetune.records import Record
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 from ingest.text.words import sentence_spans
 
 TRIES = 4
@@ -167,11 +167,8 @@ def read_synonyms(folder: Path, name: str) -> dict[str, list[str]]:
 
 def _no_synonyms(path: Path) -> DataError:
     return DataError(
-        Wording(f"no synonyms in {path}", f"{path} 里没有同义词"),
-        hint=Wording(
-            "data.augment.synonyms names a UTF-8 file: one group of words a line",
-            "data.augment.synonyms 应指向一个 UTF-8 文件：每行一组同义词",
-        ),
+        Message("no synonyms in {path}", path=path),
+        hint=Message("data.augment.synonyms names a UTF-8 file: one group of words a line"),
     )
 
 

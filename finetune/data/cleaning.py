@@ -16,7 +16,7 @@ from finetune.data.markup import may_hold_markup, speaks_of_markup, without_mark
 from finetune.data.rows import ANSWER, QUESTION, BadRow, RowError, identified, required, shown
 from finetune.recipe import Step
 from finetune.records import Entity, Record, Turn
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 from ingest.text.words import CJK
 
 MOST_ROUNDS = 8
@@ -115,11 +115,7 @@ class Cleaner:
         for wanted in (one.text, self._fragment(one.text)):
             if wanted and (start := entities.nearest(new, wanted, expected)) >= 0:
                 return replace(one, text=wanted, start=start, end=start + len(wanted))
-        raise RowError(
-            Wording(
-                f"entity {one.text[:40]} is lost in cleaning", f"实体 {one.text[:40]} 在清洗中丢失"
-            )
-        )
+        raise RowError(Message("entity {text} is lost in cleaning", text=one.text[:40]))
 
     def _fragment(self, text: str) -> str:
         """Return a part of a question as cleaning leaves it."""

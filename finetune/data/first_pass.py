@@ -16,7 +16,7 @@ from finetune.data.spool import Spool
 from finetune.progress import Stage
 from finetune.recipe import DataTable, Recipe
 from finetune.records import Record, from_json, to_json
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 TOLD_EVERY = 2_000
 """Rows between two steps of the progress bar."""
@@ -24,15 +24,15 @@ TOLD_EVERY = 2_000
 REASONS = 500
 """Different reasons that are told apart: one that quotes its row must not fill the memory."""
 
-OTHER = Wording("other reasons", "其他原因")
+OTHER = Message("other reasons")
 
 
 class Reasons:
     """Why rows were left out: how often, and the first rows of each reason."""
 
     def __init__(self) -> None:
-        self.counts: dict[Wording, int] = {}
-        self.examples: dict[Wording, list[str]] = {}
+        self.counts: dict[Message, int] = {}
+        self.examples: dict[Message, list[str]] = {}
 
     def add(self, row: BadRow) -> None:
         """Count a row."""
@@ -43,7 +43,7 @@ class Reasons:
         if len(examples) < EXAMPLES:
             examples.append(row.source)
 
-    def most_frequent(self, limit: int | None = None) -> list[Wording]:
+    def most_frequent(self, limit: int | None = None) -> list[Message]:
         """Return the reasons, the most frequent first."""
         return sorted(self.counts, key=lambda reason: -self.counts[reason])[:limit]
 
@@ -106,7 +106,7 @@ class Intake:
         if isinstance(cleaned, BadRow):
             self.quarantined += 1
             self.reasons.add(cleaned)
-            reason = {"en": cleaned.reason.en, "zh": cleaned.reason.zh}
+            reason = cleaned.reason.in_each_language()
             _write(
                 self._quarantine,
                 {"source": cleaned.source, "reason": reason, "raw": cleaned.raw},

@@ -11,15 +11,15 @@ from finetune.data.files.opening import Container, container_of, raw_rows
 from finetune.data.formats.registry import FORMATS
 from finetune.data.rows import BadRow, Fields
 from finetune.recipe import DataTable, ReaderName
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 SAMPLE_ROWS = 100
 """Rows from which a file's format is told; each row is looked at again when it is read."""
 
-_CONTAINERS: Mapping[Container, Wording] = {
-    "jsonl": Wording("JSON lines", "JSONL"),
-    "json": Wording("a JSON array", "JSON 数组"),
-    "table": Wording("a table (CSV)", "表格（CSV）"),
+_CONTAINERS: Mapping[Container, Message] = {
+    "jsonl": Message("JSON lines"),
+    "json": Message("a JSON array"),
+    "table": Message("a table (CSV)"),
 }
 
 
@@ -34,15 +34,19 @@ class Look:
     bad: int
 
     @property
-    def told(self) -> Wording:
+    def told(self) -> Message:
         """One line for a person: "drone.csv: a table (CSV), gb18030, alpaca"."""
         named = sorted(self.formats, key=lambda one: -self.formats[one])
-        english = " + ".join(named) or "no format that we know"
-        chinese = " + ".join(named) or "没有已知的格式"
+        formats = (
+            Message.verbatim(" + ".join(named)) if named else Message("no format that we know")
+        )
         kind = _CONTAINERS[self.container]
-        return Wording(
-            f"{self.name}: {kind.en}, {self.encoding}, {english}",
-            f"{self.name}：{kind.zh}，{self.encoding}，{chinese}",
+        return Message(
+            "{name}: {kind}, {encoding}, {formats}",
+            name=self.name,
+            kind=kind,
+            encoding=self.encoding,
+            formats=formats,
         )
 
 

@@ -30,15 +30,14 @@ from finetune.progress import Progress, Stage
 from finetune.recipe import Recipe
 from finetune.records import Record, from_json
 from finetune.runs import Run, write_whole
-from ingest.foundation.messages import Wording, system_words
+from ingest.foundation.messages import SEMICOLON, Message, describe_os_error, join_messages
 
-READING = Wording("reading and cleaning", "读取并清洗")
-COMPARING = Wording("looking for rows that are nearly alike", "查找近似重复")
-WRITING = Wording("writing the splits", "写出各数据集")
+READING = Message("reading and cleaning")
+COMPARING = Message("looking for rows that are nearly alike")
+WRITING = Message("writing the splits")
 
-UNLABELLED = Wording(
-    "data.split.stratify has no effect: no row has a label (data.map names the field)",
-    "data.split.stratify 不起作用：没有一行带标签（用 data.map 指明字段）",
+UNLABELLED = Message(
+    "data.split.stratify has no effect: no row has a label (data.map names the field)"
 )
 
 TOLD_REASONS = 3
@@ -192,46 +191,46 @@ def _refuse_bad(recipe: Recipe, run: Run, intake: Intake) -> None:
         return
     why, path = _main_reasons(intake), run.data / "quarantine.jsonl"
     raise DataError(
-        Wording(
-            f"{intake.quarantined:,} of {intake.rows:,} rows cannot be used ({share:.0%},"
-            f" data.max_bad_share is {most:.0%}): {why.en}",
-            f"{intake.rows:,} 行中有 {intake.quarantined:,} 行不可用（{share:.0%}，"
-            f"data.max_bad_share 为 {most:.0%}）：{why.zh}",
+        Message(
+            "{quarantined:,} of {rows:,} rows cannot be used ({share:.0%}, "
+            "data.max_bad_share is {most:.0%}): {why}",
+            quarantined=intake.quarantined,
+            rows=intake.rows,
+            share=share,
+            most=most,
+            why=why,
         ),
-        hint=Wording(
-            f"all of them are in {path}; is data.reader or data.map right?",
-            f"全部列在 {path}；data.reader 或 data.map 对吗？",
-        ),
+        hint=Message("all of them are in {path}; is data.reader or data.map right?", path=path),
     )
 
 
-def _told_bad(run: Run, intake: Intake) -> Wording:
+def _told_bad(run: Run, intake: Intake) -> Message:
     """Say how many rows were put aside, why, and which they are."""
     why, path = _main_reasons(intake), run.data / "quarantine.jsonl"
-    return Wording(
-        f"{intake.quarantined:,} of {intake.rows:,} rows cannot be used: {why.en}; see {path}",
-        f"{intake.rows:,} 行中有 {intake.quarantined:,} 行不可用：{why.zh}；见 {path}",
+    return Message(
+        "{quarantined:,} of {rows:,} rows cannot be used: {why}; see {path}",
+        quarantined=intake.quarantined,
+        rows=intake.rows,
+        why=why,
+        path=path,
     )
 
 
-def _main_reasons(intake: Intake) -> Wording:
+def _main_reasons(intake: Intake) -> Message:
     """Return the most frequent reasons with the rows that they were first met in."""
     told = []
     for reason in intake.reasons.most_frequent(TOLD_REASONS):
         count, rows = intake.reasons.counts[reason], intake.reasons.examples[reason]
         where = ", ".join(rows)
         told.append(
-            Wording(f"{count:,} × {reason.en} ({where})", f"{count:,} × {reason.zh}（{where}）")
+            Message("{count:,} × {reason} ({where})", count=count, reason=reason, where=where)
         )
-    return Wording("; ".join(one.en for one in told), "；".join(one.zh for one in told))
+    return join_messages(told, SEMICOLON)
 
 
 def _unwritable(folder: Path, error: OSError) -> DataError:
-    why = system_words(error)
+    why = describe_os_error(error)
     return DataError(
-        Wording(f"cannot write into {folder}: {why.en}", f"写不进 {folder}：{why.zh}"),
-        hint=Wording(
-            "free some space or name another folder: --runs FOLDER",
-            "请腾出空间，或换一个文件夹：--runs 文件夹",
-        ),
+        Message("cannot write into {folder}: {why}", folder=folder, why=why),
+        hint=Message("free some space or name another folder: --runs FOLDER"),
     )

@@ -244,8 +244,7 @@ def _reasons(intake: Intake) -> tuple[Reason, ...]:
     counted = intake.reasons
     return tuple(
         Reason(
-            en=reason.en,
-            zh=reason.zh,
+            **reason.in_each_language(),
             count=counted.counts[reason],
             examples=tuple(counted.examples[reason]),
         )

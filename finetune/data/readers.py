@@ -13,7 +13,7 @@ from finetune.data.rows import BadRow, Content, Fields, RowError, as_record, sho
 from finetune.errors import DataError
 from finetune.recipe import DataTable
 from finetune.records import RawRow, Record
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 NAMES_SHOWN = 8
 NAME_SHOWN = 40  # characters
@@ -56,12 +56,12 @@ def _content(fields: Fields, data: DataTable) -> Content:
     return FORMATS[name].read(fields)
 
 
-def _strange(row: Mapping[str, Any]) -> Wording:
+def _strange(row: Mapping[str, Any]) -> Message:
     """Say which fields a row has that is in no format that we know."""
     named = ", ".join(str(name)[:NAME_SHOWN] for name in itertools.islice(row, NAMES_SHOWN))
-    return Wording(
-        f"no known format: fields {named or 'none'} (name them in data.map)",
-        f"不是已知的格式：字段 {named or '无'}（可在 data.map 中指明）",
+    return Message(
+        "no known format: fields {named} (name them in data.map)",
+        named=named or Message("none"),
     )
 
 
@@ -71,6 +71,6 @@ def _raw(row: Mapping[str, Any]) -> str:
 
 def _no_rows(path: Path) -> DataError:
     return DataError(
-        Wording(f"{path}: the file holds no row", f"{path}：文件中没有数据行"),
-        hint=Wording("name another file in data.files", "请在 data.files 中换一个文件"),
+        Message("{path}: the file holds no row", path=path),
+        hint=Message("name another file in data.files"),
     )

@@ -9,7 +9,7 @@ from typing import Any
 from finetune.errors import DataError
 from finetune.recipe import DataTable
 from finetune.records import Entity, Record, Turn
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 RAW_CHARACTERS = 2_000
 """Of a bad row that are kept: enough to find and understand it."""
@@ -20,16 +20,14 @@ class BadRow:
     """A row that did not become a record, and why. `source` is "file:row", as a record's is."""
 
     source: str
-    reason: Wording
+    reason: Message
     raw: str = ""
 
     @property
-    def told(self) -> Wording:
+    def told(self) -> Message:
         """One line that names file and row: "drone.csv: row 812: no answer"."""
         name, _, row = self.source.rpartition(":")
-        return Wording(
-            f"{name}: row {row}: {self.reason.en}", f"{name}：第 {row} 行：{self.reason.zh}"
-        )
+        return Message("{name}: row {row}: {reason}", name=name, row=row, reason=self.reason)
 
 
 class RowError(DataError):
@@ -94,12 +92,10 @@ class Fields:
         Raises:
             RowError: it is empty, or none of `data.labels`.
         """
-        label = required(value, Wording("label", "标签")).strip()
+        label = required(value, Message("label")).strip()
         if self._data.labels and label not in self._data.labels:
             told = label[:40]
-            raise RowError(
-                Wording(f"label {told} is none of data.labels", f"标签 {told} 不在 data.labels 中")
-            )
+            raise RowError(Message("label {told} is none of data.labels", told=told))
         return label
 
 
@@ -114,23 +110,23 @@ def as_text(value: object, name: str) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     kind = type(value).__name__
-    raise RowError(Wording(f"{name} is no text but {kind}", f"{name} 不是文本，而是 {kind}"))
+    raise RowError(Message("{name} is no text but {kind}", name=name, kind=kind))
 
 
-def required(text: str, name: Wording) -> str:
+def required(text: str, name: Message) -> str:
     """Return `text` if there is any.
 
     Raises:
         RowError: it is empty; the message says "no `name`".
     """
     if not text or text.isspace():
-        raise RowError(Wording(f"no {name.en}", f"没有{name.zh}"))
+        raise RowError(Message("no {name}", name=name))
     return text
 
 
-QUESTION = Wording("question", "问题")
-TEXT = Wording("text", "文本")
-ANSWER = Wording("answer", "回答")
+QUESTION = Message("question")
+TEXT = Message("text")
+ANSWER = Message("answer")
 
 
 def identified(record: Record) -> Record:
@@ -177,14 +173,12 @@ def as_record(content: Content, *, source: str, system: str, group: str) -> Reco
     )
 
 
-def _not_a_character(half: int) -> Wording:
+def _not_a_character(half: int) -> Message:
     """Say which byte (0xDC80 and up: PEP 383) or which half of a surrogate pair was met."""
     if 0xDC80 <= half <= 0xDCFF:
         byte = f"{half - 0xDC00:02x}"
-        return Wording(
-            f"byte 0x{byte} does not fit the file's encoding", f"字节 0x{byte} 与文件的编码不符"
-        )
-    return Wording(f"\\u{half:04x} is half a character", f"\\u{half:04x} 只是半个字符")
+        return Message("byte 0x{byte} does not fit the file's encoding", byte=byte)
+    return Message("\\u{half:04x} is half a character", half=half)
 
 
 def shown(text: str) -> str:

@@ -27,7 +27,7 @@ from finetune.data.dedupe import question_form
 from finetune.errors import DataError
 from finetune.recipe import SplitTable
 from finetune.records import Record, Split
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
@@ -104,15 +104,13 @@ def too_few(groups: int, wanted: Sequence[Split]) -> DataError:
     """Return the error for fewer different questions than splits."""
     names = ", ".join(wanted)
     return DataError(
-        Wording(
-            f"{groups} different question(s) cannot be shared between {names}: nothing would be"
-            " left to validate on",
-            f"只有 {groups} 个不同的问题，不够分给 {names}：没有数据可以用来验证",
+        Message(
+            "{groups} different question(s) cannot be shared between {names}: nothing would "
+            "be left to validate on",
+            groups=groups,
+            names=names,
         ),
-        hint=Wording(
-            'add rows, or train on all: --set "data.split={train=1, val=0}"',
-            '请增加数据，或全部用于训练：--set "data.split={train=1, val=0}"',
-        ),
+        hint=Message('add rows, or train on all: --set "data.split={train=1, val=0}"'),
     )
 
 

@@ -9,7 +9,7 @@ from finetune.data.rows import identified
 from finetune.errors import RecipeError
 from finetune.recipe import WindowTable
 from finetune.records import Entity, Record
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 from ingest.text.words import sentence_spans
 
 FULLEST = 0.5
@@ -86,9 +86,6 @@ def _last(places: list[int], least: int, most: int) -> int | None:
 def _overlap(table: WindowTable) -> RecipeError:
     sizes = f"{table.overlap} >= {table.characters}"
     return RecipeError(
-        Wording(
-            f"data.window: overlap is not below characters ({sizes})",
-            f"data.window：overlap 必须小于 characters（{sizes}）",
-        ),
-        hint=Wording("a fifth of characters is customary", "通常取 characters 的五分之一"),
+        Message("data.window: overlap is not below characters ({sizes})", sizes=sizes),
+        hint=Message("a fifth of characters is customary"),
     )

@@ -18,8 +18,8 @@ from finetune.progress import Progress
 from finetune.recipe import Recipe
 from finetune.runs import Run
 from finetune.train.log import SUMMARY_FILE, read_log
-from ingest.errors import AssistantError, MissingPartError
-from ingest.foundation.messages import Language, Wording
+from ingest.foundation.errors import AssistantError, MissingPartError
+from ingest.foundation.messages import Language, Message, plain
 
 RULES: tuple[Callable[[Evidence], Verdict], ...] = (
     numbers.weights,
@@ -54,48 +54,47 @@ class Diagnosis:
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it for JSON, texts in both languages."""
-        return {"model": self.model, "verdicts": [asdict(one) for one in self.verdicts]}
+        return {"model": self.model, "verdicts": plain([asdict(one) for one in self.verdicts])}
 
     def to_text(self, language: Language) -> str:
         """Return lines for people: what is wrong and what to change, then what was looked at."""
-        lines = [Wording(f"model: {self.model}", f"模型：{self.model}").to(language)]
+        lines = [Message("model: {model}", model=self.model).localize(language)]
         for number, one in enumerate(self.findings, start=1):
             lines.append(f"{number}. {_line(one, language)}")
-            lines.append(f"   → {one.change.to(language)}")
+            lines.append(f"   → {one.change.localize(language)}")
         if not self.findings:
-            lines.append(_NOTHING.to(language))
+            lines.append(_NOTHING.localize(language))
         if len(self.findings) > 1:
-            lines.append(_FIRST_FIRST.to(language))
+            lines.append(_FIRST_FIRST.localize(language))
         for title, state in ((_SOUND, "sound"), (_UNSEEN, "unseen")):
             if shown := self._of(state):
-                lines += ["", title.to(language), *_grouped(shown, language)]
+                lines += ["", title.localize(language), *_grouped(shown, language)]
         return "\n".join(lines)
 
     def _of(self, state: str) -> tuple[Verdict, ...]:
         return tuple(one for one in self.verdicts if one.state == state)
 
 
-_NOTHING = Wording("nothing wrong found", "没有发现问题")
-_FIRST_FIRST = Wording(
-    "make the first change first, then diagnose again: it may be the cause of the others",
-    "请先做第一项修改，再重新诊断：它可能就是其余问题的原因",
+_NOTHING = Message("nothing wrong found")
+_FIRST_FIRST = Message(
+    "make the first change first, then diagnose again: it may be the cause of the others"
 )
-_SOUND = Wording("looked at and found sound:", "已检查、没有问题：")
-_UNSEEN = Wording("could not be looked at:", "未能检查：")
+_SOUND = Message("looked at and found sound:")
+_UNSEEN = Message("could not be looked at:")
 
 
 def _line(verdict: Verdict, language: Language) -> str:
     joint = "：" if language == "zh" else ": "
-    return NAMES[verdict.cause].to(language) + joint + verdict.told.to(language)
+    return NAMES[verdict.cause].localize(language) + joint + verdict.told.localize(language)
 
 
 def _grouped(verdicts: Sequence[Verdict], language: Language) -> Iterator[str]:
     """Yield a line for each thing told, however many causes it is told of."""
     told = dict.fromkeys(one.told for one in verdicts)
     for what in told:
-        names = (NAMES[one.cause].to(language) for one in verdicts if one.told == what)
+        names = (NAMES[one.cause].localize(language) for one in verdicts if one.told == what)
         comma, joint = ("、", "：") if language == "zh" else (", ", ": ")
-        yield f"  {comma.join(names)}{joint}{what.to(language)}"
+        yield f"  {comma.join(names)}{joint}{what.localize(language)}"
 
 
 def diagnose(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> Diagnosis:
@@ -110,15 +109,11 @@ def diagnose(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> Dia
     """
     if model not in LOOKED_INTO:
         raise RecipeError(
-            Wording(f"diagnose cannot look into {model}", f"diagnose 无法查看 {model}"),
-            hint=Wording(
-                "give --model base, adapter or merged", "请用 --model base、adapter 或 merged"
-            ),
+            Message("diagnose cannot look into {model}", model=model),
+            hint=Message("give --model base, adapter or merged"),
         )
     if model == "adapter" and not run.adapter.is_dir():
-        progress.note(
-            Wording("there is no adapter: the base is looked at", "没有适配器：改为检查基座")
-        )
+        progress.note(Message("there is no adapter: the base is looked at"))
         model = "base"
     evidence = gather(recipe, run, model, progress=progress)
     return Diagnosis(model=model, verdicts=tuple(rule(evidence) for rule in RULES))
@@ -153,14 +148,14 @@ def gather(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> Evide
     return replace(_with_lengths(evidence, run, base), ropes=rope_bases(base, run))
 
 
-def _unasked(found: Probe) -> Wording:
+def _unasked(found: Probe) -> Message:
     """Return why a model was not asked, or not in all ways."""
     if found.behaviour:
-        return Wording("its tokenizer lacks the marks of the format", "分词器缺少该格式的标记")
+        return Message("its tokenizer lacks the marks of the format")
     if found.numbers.broken or "fp32" in found.numbers.overflowing:
-        return Wording("not before it computes with numbers", "先修好数值才能看")
+        return Message("not before it computes with numbers")
     prepare = command("prepare")
-    return Wording(f"nothing is prepared: {prepare.en}", f"数据尚未准备：{prepare.zh}")
+    return Message("nothing is prepared: {prepare}", prepare=prepare)
 
 
 def _probe(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> Probe:
@@ -177,13 +172,13 @@ def _with_log(evidence: Evidence, run: Run) -> Evidence:
     except FinetuneError as error:
         return replace(evidence, unlogged=_told(error))
     finished = (run.train / SUMMARY_FILE).is_file()
-    nothing = Wording("no step was logged", "日志中还没有一步")
+    nothing = Message("no step was logged")
     return replace(evidence, log=log, finished=finished, unlogged=nothing)
 
 
 def _with_lengths(evidence: Evidence, run: Run, base: Path | None) -> Evidence:
     if base is None:
-        missing = Wording("there is no base model here", "这里没有基座模型")
+        missing = Message("there is no base model here")
         return replace(evidence, unmeasured=missing)
     try:
         lengths = measure_lengths(evidence.recipe, run, load_tokenizer(base))
@@ -192,5 +187,5 @@ def _with_lengths(evidence: Evidence, run: Run, base: Path | None) -> Evidence:
     return replace(evidence, lengths=lengths)
 
 
-def _told(error: AssistantError) -> Wording:
-    return Wording(error.to("en"), error.to("zh"))
+def _told(error: AssistantError) -> Message:
+    return error.full_message

@@ -29,7 +29,7 @@ from finetune.progress import Progress, Silence
 from finetune.recipe import Recipe
 from finetune.records import Prediction, Record
 from finetune.runs import Run, digest_of, write_whole
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 DIGITS = 4
 """Of figures in JSON, as LLaMA-Factory writes them."""
@@ -49,11 +49,11 @@ class Evaluation:
     values: Mapping[str, float]
     missing: int = 0
     tables: Mapping[str, Any] = field(default_factory=dict)
-    left_out: Mapping[str, Wording] = field(default_factory=dict)
+    left_out: Mapping[str, Message] = field(default_factory=dict)
 
     def figures(self) -> dict[str, Any]:
         """Return what is worth keeping, for JSON."""
-        told = {name: {"en": why.en, "zh": why.zh} for name, why in self.left_out.items()}
+        told = {name: why.in_each_language() for name, why in self.left_out.items()}
         return {
             "model": self.model,
             "records": self.records,
@@ -142,10 +142,9 @@ def chosen_records(recipe: Recipe, run: Run, *, every: bool = False) -> list[Rec
     records = list({record.id: record for record in run.records(split)}.values())
     if not records:
         raise EvaluationError(
-            Wording(f"there is no record in {split}", f"{split} 中没有记录"),
-            hint=Wording(
-                f"give data.split.{split} a larger share, or set evaluate.split",
-                f"请调大 data.split.{split}，或修改 evaluate.split",
+            Message("there is no record in {split}", split=split),
+            hint=Message(
+                "give data.split.{split} a larger share, or set evaluate.split", split=split
             ),
         )
     limit = recipe.evaluate.limit
@@ -170,11 +169,8 @@ def _open(recipe: Recipe, run: Run, model: str) -> Generator:
     if kind == "openai" and rest:
         return OpenAIGenerator(rest, recipe)
     raise EvaluationError(
-        Wording(f"there is no model {model}", f"没有模型 {model}"),
-        hint=Wording(
-            "write base, adapter, merged, ollama:NAME or openai:URL",
-            "请写 base、adapter、merged、ollama:名称 或 openai:URL",
-        ),
+        Message("there is no model {model}", model=model),
+        hint=Message("write base, adapter, merged, ollama:NAME or openai:URL"),
     )
 
 
@@ -220,14 +216,14 @@ def _judge(
     answered = [record for record in records if record.id in predictions]
     if not answered:
         raise EvaluationError(
-            Wording(f"model {model} gave no reply", f"模型 {model} 没有任何回答"),
-            hint=Wording("evaluate it again", "请重新评测"),
+            Message("model {model} gave no reply", model=model),
+            hint=Message("evaluate it again"),
         )
     cosines, left_out = _meaning(recipe, answered, predictions)
     if not all(math.isfinite(loss.nats) for loss in losses.values()):
         losses, left_out = {}, {**left_out, "perplexity": _NOT_FINITE}
     for figure, why in left_out.items():
-        progress.note(Wording(f"{figure} left out: {why.en}", f"未计算 {figure}：{why.zh}"))
+        progress.note(Message("{figure} left out: {why}", figure=figure, why=why))
     scored = Scorer(
         fmt=chat_format(recipe.model.format),
         task=recipe.evaluate.task,
@@ -267,7 +263,7 @@ def _write(evaluation: Evaluation, scored: Sequence[Scored], recipe: Recipe) -> 
 
 def _meaning(
     recipe: Recipe, records: Sequence[Record], predictions: Mapping[str, Prediction]
-) -> tuple[dict[str, float], dict[str, Wording]]:
+) -> tuple[dict[str, float], dict[str, Message]]:
     if recipe.evaluate.similarity == "off":
         return {}, {}
     found = similarity(
@@ -323,25 +319,23 @@ def _tables(scored: Sequence[Scored], recipe: Recipe) -> dict[str, Any]:
     return tables
 
 
-_NOT_FINITE = Wording(
-    "the model's outputs are not numbers (NaN): python -m finetune diagnose RECIPE",
-    "模型输出不是数（NaN）：python -m finetune diagnose 配方",
+_NOT_FINITE = Message(
+    "the model's outputs are not numbers (NaN): python -m finetune diagnose RECIPE"
 )
 
 
-def _going_on(count: int) -> Wording:
-    return Wording(f"{count} replies were there already", f"已有 {count} 条回答，只提问其余的")
+def _going_on(count: int) -> Message:
+    return Message("{count} replies were there already", count=count)
 
 
 def _unknown(path: Path, place: int, recipe: Recipe) -> EvaluationError:
     split = recipe.evaluate.split
     return EvaluationError(
-        Wording(
-            f"{path}: row {place}: no record of {split} has this id",
-            f"{path}：第 {place} 行：{split} 中没有这个 id 的记录",
+        Message(
+            "{path}: row {place}: no record of {split} has this id",
+            path=path,
+            place=place,
+            split=split,
         ),
-        hint=Wording(
-            f"take the ids of data/{split}.jsonl in the run's folder",
-            f"请使用运行目录中 data/{split}.jsonl 的 id",
-        ),
+        hint=Message("take the ids of data/{split}.jsonl in the run's folder", split=split),
     )

@@ -14,7 +14,7 @@ from finetune.errors import EvaluationError
 from finetune.model.chat_format import THOUGHT_BEGINS, THOUGHT_ENDS, ChatFormat, split_reply
 from finetune.records import Prediction, Record, Turn
 from finetune.runs import write_whole
-from ingest.foundation.messages import Wording, system_words
+from ingest.foundation.messages import Message, describe_os_error
 
 
 class Replies:
@@ -106,9 +106,7 @@ def read_replies(path: Path, fmt: ChatFormat) -> FoundReplies:
         predictions[prediction.id] = prediction
         places[prediction.id] = place
     if not predictions:
-        raise EvaluationError(
-            Wording(f"{path} holds no reply", f"{path} 中没有回答"), hint=_ROW_SHAPES
-        )
+        raise EvaluationError(Message("{path} holds no reply", path=path), hint=_ROW_SHAPES)
     return FoundReplies(predictions=predictions, places=places, records=tuple(records.values()))
 
 
@@ -141,15 +139,15 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                     yield place, row
     except OSError as error:
         raise EvaluationError(
-            Wording(f"cannot read {path}", f"无法读取 {path}"),
-            hint=system_words(error),
+            Message("cannot read {path}", path=path),
+            hint=describe_os_error(error),
         ) from error
     except json.JSONDecodeError as error:
         raise _bad_row(path, place) from error
     except UnicodeDecodeError as error:
         raise EvaluationError(
-            Wording(f"{path} is not UTF-8", f"{path} 不是 UTF-8 编码"),
-            hint=Wording("save it as UTF-8", "请另存为 UTF-8"),
+            Message("{path} is not UTF-8", path=path),
+            hint=Message("save it as UTF-8"),
         ) from error
 
 
@@ -193,25 +191,19 @@ def _foreign_record(row: Mapping[str, Any], fmt: ChatFormat, met: Counter[str]) 
     return Record(id=digest[:16], turns=(turn,))
 
 
-_ROW_SHAPES = Wording(
-    'a row is {"id": …, "text": …}, or {"prompt": …, "predict": …, "label": …}',
-    '每行应为 {"id": …, "text": …}，或 {"prompt": …, "predict": …, "label": …}',
-)
+_ROW_SHAPES = Message('a row is {"id": …, "text": …}, or {"prompt": …, "predict": …, "label": …}')
 
 
 def _bad_row(path: Path, place: int) -> EvaluationError:
     return EvaluationError(
-        Wording(f"{path}: row {place}: no reply", f"{path}：第 {place} 行：不是回答"),
+        Message("{path}: row {place}: no reply", path=path, place=place),
         hint=_ROW_SHAPES,
     )
 
 
 def _unwritable(path: Path, error: OSError) -> EvaluationError:
-    why = system_words(error)
+    why = describe_os_error(error)
     return EvaluationError(
-        Wording(f"cannot write {path}", f"写不进 {path}"),
-        hint=Wording(
-            f"{why.en}: make room, then run the same command again",
-            f"{why.zh}：请腾出空间，再运行同一命令",
-        ),
+        Message("cannot write {path}", path=path),
+        hint=Message("{why}: make room, then run the same command again", why=why),
     )

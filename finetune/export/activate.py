@@ -11,7 +11,7 @@ from tomlkit.items import Table
 from finetune.errors import ExportError
 from finetune.export.files import cannot_write
 from finetune.runs import write_whole
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 from ingest.settings import FILE_NAME, config_file, default_ollama_host, home, read_toml
 
 MEMORY = "activations.json"
@@ -23,7 +23,7 @@ OLLAMA = ("auto", "ollama")
 """Providers under which Ollama is asked for the model."""
 
 
-def activate(name: str) -> Wording:
+def activate(name: str) -> Message:
     """Name the model in the assistant's settings file; return what was done.
 
     Comments and all other settings stay. A missing file is written.
@@ -48,7 +48,7 @@ def activate(name: str) -> Wording:
     return _told(path, name)
 
 
-def rollback() -> Wording:
+def rollback() -> Message:
     """Undo the latest `activate`; return what was done.
 
     A file that nobody touched since is again what it was, byte for byte; in another, only the
@@ -61,8 +61,8 @@ def rollback() -> Wording:
     memory = _memory()
     if not memory:
         raise ExportError(
-            Wording("no model was activated here", "这里没有启用过微调模型"),
-            hint=Wording(f"it would stand in {home() / MEMORY}", f"记录应在 {home() / MEMORY}"),
+            Message("no model was activated here"),
+            hint=Message("it would stand in {path}", path=home() / MEMORY),
         )
     entry = memory.pop()
     path = Path(entry["file"])
@@ -80,10 +80,9 @@ def rollback() -> Wording:
         _write(path, restored)
     _write(home() / MEMORY, json.dumps(memory, ensure_ascii=False, indent=1))
     name = entry["old"].get("name")
-    return Wording(
-        f"{path}: model.name is {name} again" if name else f"{path}: model.name is gone again",
-        f"{path}：model.name 已恢复为 {name}" if name else f"{path}：model.name 已移除",
-    )
+    if not name:
+        return Message("{path}: model.name is gone again", path=path)
+    return Message("{path}: model.name is {name} again", path=path, name=name)
 
 
 def _model_of(path: Path) -> dict[str, Any]:
@@ -96,8 +95,8 @@ def _model_of(path: Path) -> dict[str, Any]:
     table = read_toml(path).get("model", {})
     if not isinstance(table, dict):
         raise ExportError(
-            Wording(f"{path}: model is no table", f"{path}：model 不是表"),
-            hint=Wording("write [model]", "请写成 [model]"),
+            Message("{path}: model is no table", path=path),
+            hint=Message("write [model]"),
         )
     return table
 
@@ -135,13 +134,15 @@ def _write(path: Path, text: str) -> None:
         raise cannot_write(path, error) from error
 
 
-def _told(path: Path, name: str) -> Wording:
+def _told(path: Path, name: str) -> Message:
     if overriding := os.environ.get(OVERRIDE):
-        return Wording(
-            f"{path} names {name}, but ${OVERRIDE} ({overriding}) counts more",
-            f"{path} 已写入 {name}，但环境变量 ${OVERRIDE}（{overriding}）优先",
+        return Message(
+            "{path} names {name}, but ${override} ({overriding}) counts more",
+            path=path,
+            name=name,
+            override=OVERRIDE,
+            overriding=overriding,
         )
-    return Wording(
-        f"the assistant answers with {name} ({path}); back again: --rollback",
-        f"助手将使用 {name}（{path}）；恢复请用 --rollback",
+    return Message(
+        "the assistant answers with {name} ({path}); back again: --rollback", name=name, path=path
     )

@@ -14,7 +14,7 @@ from typing import Any
 from finetune.errors import BaseModelError, ExportError
 from finetune.model.chat_format import ChatFormat
 from finetune.recipe import ExportTable
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 TOKENIZER_FILES = (
     "tokenizer.json",
@@ -42,11 +42,8 @@ def read_json(path: Path) -> dict[str, Any]:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise BaseModelError(
-            Wording(f"{path.parent} has no {path.name}", f"{path.parent} 中没有 {path.name}"),
-            hint=Wording(
-                "it is no complete model folder: download the model again",
-                "模型文件夹不完整，请重新下载模型",
-            ),
+            Message("{parent} has no {name}", parent=path.parent, name=path.name),
+            hint=Message("it is no complete model folder: download the model again"),
         ) from error
     except (OSError, ValueError) as error:
         raise _broken(path) from error
@@ -57,8 +54,8 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def _broken(path: Path) -> BaseModelError:
     return BaseModelError(
-        Wording(f"{path} is broken", f"{path} 已损坏"),
-        hint=Wording("download the model again", "请重新下载模型"),
+        Message("{path} is broken", path=path),
+        hint=Message("download the model again"),
     )
 
 
@@ -78,10 +75,9 @@ def rope(config: Mapping[str, Any]) -> dict[str, Any]:
     theta = found.get("rope_theta") or config.get("rope_theta")
     if not theta or float(theta) <= 0:
         raise ExportError(
-            Wording("config.json names no rope_theta", "config.json 没有 rope_theta"),
-            hint=Wording(
-                "without it a server answers !!!! to everything: copy it from the base's config",
-                "缺了它，服务端只会输出 !!!!：请从基座模型的 config.json 抄来",
+            Message("config.json names no rope_theta"),
+            hint=Message(
+                "without it a server answers !!!! to everything: copy it from the base's config"
             ),
         )
     kind = found.get("rope_type") or found.get("type") or "default"
@@ -146,10 +142,8 @@ def write_generation_config(
     ids = control_tokens(base)
     if chat.eos not in ids:
         raise ExportError(
-            Wording(
-                f"the tokenizer of {base} has no {chat.eos}", f"{base} 的词表中没有 {chat.eos}"
-            ),
-            hint=Wording("set another [model] format in the recipe", "请换一种 [model] format"),
+            Message("the tokenizer of {base} has no {eos}", base=base, eos=chat.eos),
+            hint=Message("set another [model] format in the recipe"),
         )
     path = base / GENERATION
     known = read_json(path) if path.is_file() else {}

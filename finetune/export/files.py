@@ -11,7 +11,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from finetune.errors import BaseModelError, ExportError
-from ingest.foundation.messages import Wording, system_words
+from ingest.foundation.messages import Message, describe_os_error
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """No room on the disk, in the quota, or under the limit on one file's size."""
@@ -44,15 +44,14 @@ def cannot_write(target: Path, error: OSError | SafetensorError) -> ExportError:
     short = re.search(r"\d+ requested and \d+ written", str(error))  # numpy's
     if code in FULL or (told and int(told[1]) in FULL) or short:
         return ExportError(
-            Wording(f"the disk is full: {target} was not written", f"磁盘已满：未能写入 {target}"),
-            hint=Wording(
-                "free some space, then run the same command again; what was there before stays",
-                "请腾出空间后重新运行同一命令；原有文件不受影响",
+            Message("the disk is full: {target} was not written", target=target),
+            hint=Message(
+                "free some space, then run the same command again; what was there before stays"
             ),
         )
     detail = str(error)[:200]
-    reason = system_words(error) if isinstance(error, OSError) else Wording(detail, detail)
-    return ExportError(Wording(f"cannot write {target}", f"无法写入 {target}"), hint=reason)
+    reason = describe_os_error(error) if isinstance(error, OSError) else Message.verbatim(detail)
+    return ExportError(Message("cannot write {target}", target=target), hint=reason)
 
 
 def require_space(folder: Path, needed: int) -> None:
@@ -65,11 +64,13 @@ def require_space(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(place).free
     if free < needed:
         raise ExportError(
-            Wording(
-                f"{folder} needs {gigabytes(needed)}, the disk has {gigabytes(free)} left",
-                f"{folder} 需要 {gigabytes(needed)}，磁盘只剩 {gigabytes(free)}",
+            Message(
+                "{folder} needs {needed}, the disk has {free} left",
+                folder=folder,
+                needed=gigabytes(needed),
+                free=gigabytes(free),
             ),
-            hint=Wording("free some space, or set a folder on another disk", "请腾出空间或换磁盘"),
+            hint=Message("free some space, or set a folder on another disk"),
         )
 
 
@@ -87,8 +88,8 @@ def tensor_files(folder: Path) -> Iterator[tuple[Path, str, tuple[int, ...]]]:
     paths = sorted(folder.glob("*.safetensors"))
     if not paths:
         raise BaseModelError(
-            Wording(f"{folder} has no *.safetensors", f"{folder} 中没有 *.safetensors"),
-            hint=Wording("download or train the model again", "请重新下载或重新训练模型"),
+            Message("{folder} has no *.safetensors", folder=folder),
+            hint=Message("download or train the model again"),
         )
     for path in paths:
         try:
@@ -97,8 +98,8 @@ def tensor_files(folder: Path) -> Iterator[tuple[Path, str, tuple[int, ...]]]:
                     yield path, name, tuple(file.get_slice(name).get_shape())
         except (OSError, SafetensorError) as error:
             raise BaseModelError(
-                Wording(f"{path} is broken", f"{path} 已损坏"),
-                hint=Wording("download or train the model again", "请重新下载或重新训练模型"),
+                Message("{path} is broken", path=path),
+                hint=Message("download or train the model again"),
             ) from error
 
 

@@ -15,7 +15,7 @@ from finetune.export.files import place, tensor_files, writing
 from finetune.model.chat_format import chat_format
 from finetune.model.tokenization import load_tokenizer
 from finetune.recipe import Recipe
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 NEEDED = ("config.json", GENERATION, "tokenizer.json", TOKENIZER_CONFIG, TEMPLATE)
 
@@ -50,11 +50,8 @@ def export_folder(recipe: Recipe, merged: Path, target: Path, *, readme: str = "
 def _check(merged: Path) -> None:
     if missing := [name for name in NEEDED if not (merged / name).is_file()]:
         raise ExportError(
-            Wording(f"{merged} has no {missing[0]}", f"{merged} 中没有 {missing[0]}"),
-            hint=Wording(
-                "merge first: python -m finetune merge RECIPE",
-                "请先合并：python -m finetune merge 配方",
-            ),
+            Message("{merged} has no {missing}", merged=merged, missing=missing[0]),
+            hint=Message("merge first: python -m finetune merge RECIPE"),
         )
     rope(read_json(merged / "config.json"))
     load_tokenizer(merged)

@@ -27,7 +27,7 @@ from finetune.export.gguf_tokenizer import (
     write_vocabulary,
 )
 from finetune.progress import Progress, Silence
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 GgufKind = Literal["f32", "f16", "q8_0"]
 
@@ -155,12 +155,10 @@ def _read(folder: Path, template: str) -> _Model:
     config = read_json(folder / "config.json")
     named = (config.get("architectures") or ["?"])[0]
     if named not in ARCHITECTURES:
-        raise not_ours(
-            Wording(f"{named} cannot be written as GGUF here", f"这里不能把 {named} 写成 GGUF")
-        )
+        raise not_ours(Message("{named} cannot be written as GGUF here", named=named))
     if rope(config)["rope_type"] not in ROPE_TYPES:
         kind = rope(config)["rope_type"]
-        raise not_ours(Wording(f"unknown rope type {kind}", f"未知的 rope 类型 {kind}"))
+        raise not_ours(Message("unknown rope type {kind}", kind=kind))
     return _Model(
         folder=folder,
         config=config,
@@ -214,7 +212,7 @@ def _tensors(model: _Model, kind: GgufKind) -> list[_Tensor]:
             continue  # computed from the rope base; the embedding itself
         name = names.get_name(key, try_suffixes=(".weight", ".bias"))
         if name is None:
-            raise not_ours(Wording(f"GGUF has no name for {key}", f"GGUF 中没有 {key} 的名称"))
+            raise not_ours(Message("GGUF has no name for {key}", key=key))
         as_type = _type_of(shape, kind)
         found.append(_Tensor(name=name, source=path, key=key, shape=shape, kind=as_type))
     _require_complete({tensor.name for tensor in found}, model, tied=tied)
@@ -228,11 +226,13 @@ def _require_complete(names: set[str], model: _Model, *, tied: bool) -> None:
         needed.add(f"blk.{layer}.attn_q.weight")
     if missing := sorted(needed - names):
         raise BaseModelError(
-            Wording(
-                f"{model.folder} has no weights for {missing[0]} ({len(missing)} missing)",
-                f"{model.folder} 缺少权重 {missing[0]}（共缺 {len(missing)} 个）",
+            Message(
+                "{folder} has no weights for {missing} ({missing_count} missing)",
+                folder=model.folder,
+                missing=missing[0],
+                missing_count=len(missing),
             ),
-            hint=Wording("merge or download the model again", "请重新合并或重新下载模型"),
+            hint=Message("merge or download the model again"),
         )
 
 
@@ -263,7 +263,7 @@ def _write_tensors(
     writer.write_ti_data_to_file()
     if factors is not None:
         writer.write_tensor_data(factors)
-    with progress.stage(Wording("writing GGUF", "写入 GGUF"), total=len(tensors)) as stage:
+    with progress.stage(Message("writing GGUF"), total=len(tensors)) as stage:
         for tensor, weights in _loaded(tensors):
             ordered = _ordered(weights, tensor.name, model)
             writer.write_tensor_data(_quantized(ordered, tensor, model.folder))
@@ -303,23 +303,17 @@ def _quantized(weights: Weights, tensor: _Tensor, folder: Path) -> Weights:
     largest = max(float(weights.max()), -float(weights.min()))  # `abs` would copy them
     if not np.isfinite(largest):
         raise ExportError(
-            Wording(
-                f"{folder}: {tensor.key} holds NaN or infinity",
-                f"{folder}：{tensor.key} 含有 NaN 或无穷大",
-            ),
-            hint=Wording(
-                "run: python -m finetune diagnose RECIPE",
-                "请运行：python -m finetune diagnose 配方",
-            ),
+            Message("{folder}: {key} holds NaN or infinity", folder=folder, key=tensor.key),
+            hint=Message("run: python -m finetune diagnose RECIPE"),
         )
     if tensor.kind == gguf.GGMLQuantizationType.F16 and largest > F16_LARGEST:
         raise ExportError(
-            Wording(
-                f"{tensor.key} holds {largest:.0f}, F16 ends at {F16_LARGEST:.0f}",
-                f"{tensor.key} 的最大值 {largest:.0f} 超出 F16 的范围 {F16_LARGEST:.0f}",
+            Message(
+                "{key} holds {largest:.0f}, F16 ends at {f16_largest:.0f}",
+                key=tensor.key,
+                largest=largest,
+                f16_largest=F16_LARGEST,
             ),
-            hint=Wording(
-                "set [export] quantize to f32 or q8_0", "请把 [export] quantize 设为 f32 或 q8_0"
-            ),
+            hint=Message("set [export] quantize to f32 or q8_0"),
         )
     return np.asarray(gguf.quants.quantize(weights, tensor.kind))

@@ -9,7 +9,7 @@ from transformers import AutoModelForCausalLM
 from finetune.errors import ExportError
 from finetune.model.tokenization import PROBE, load_tokenizer
 from finetune.train.model import quiet
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 LEAST_EQUAL = 0.9
 """Share of positions at which both put the same token first; Q8_0 loses a few near-ties."""
@@ -30,11 +30,13 @@ def check_gguf(folder: Path, gguf: Path) -> dict[str, Any]:
     equal = float((ours.argmax(-1) == theirs.argmax(-1)).float().mean())
     if equal < LEAST_EQUAL:
         raise ExportError(
-            Wording(
-                f"{gguf} agrees with {folder} at only {equal:.0%} of the positions",
-                f"{gguf} 与 {folder} 只有 {equal:.0%} 的位置一致",
+            Message(
+                "{gguf} agrees with {folder} at only {equal:.0%} of the positions",
+                gguf=gguf,
+                folder=folder,
+                equal=equal,
             ),
-            hint=Wording("export again with --quantize f16", "请用 --quantize f16 重新导出"),
+            hint=Message("export again with --quantize f16"),
         )
     return {"max_difference": float((ours - theirs).abs().max()), "argmax_equal": equal}
 

@@ -10,7 +10,7 @@ import gguf
 
 from finetune.errors import ExportError
 from finetune.export.config import TOKENIZER_CONFIG, read_json
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 _QWEN2 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
@@ -38,15 +38,13 @@ class Vocabulary:
     adds_bos: bool
 
 
-def not_ours(what: Wording) -> ExportError:
+def not_ours(what: Message) -> ExportError:
     """Return the error for a model that we cannot write as GGUF, with another way to Ollama."""
     return ExportError(
         what,
-        hint=Wording(
-            "let Ollama convert it: write a Modelfile with FROM and the merged folder, "
-            "then run ollama create NAME -f Modelfile",
-            "可由 Ollama 转换：在 Modelfile 中写 FROM 加合并后的文件夹，再运行 "
-            "ollama create 名称 -f Modelfile",
+        hint=Message(
+            "let Ollama convert it: write a Modelfile with FROM and the merged folder, then "
+            "run ollama create NAME -f Modelfile"
         ),
     )
 
@@ -94,12 +92,7 @@ def write_vocabulary(writer: gguf.GGUFWriter, vocabulary: Vocabulary) -> None:
 def _pre_tokenizer(whole: Mapping[str, Any], added: set[str], folder: Path) -> str:
     model = whole.get("model") or {}
     if model.get("type") != "BPE" or model.get("byte_fallback"):
-        raise not_ours(
-            Wording(
-                f"the tokenizer of {folder} is no byte-level BPE",
-                f"{folder} 的分词器不是字节级 BPE",
-            )
-        )
+        raise not_ours(Message("the tokenizer of {folder} is no byte-level BPE", folder=folder))
     cutting = whole.get("pre_tokenizer") or {}
     steps = cutting.get("pretokenizers") or [cutting]
     patterns = [step["pattern"].get("Regex") for step in steps if step.get("type") == "Split"]
@@ -108,9 +101,8 @@ def _pre_tokenizer(whole: Mapping[str, Any], added: set[str], folder: Path) -> s
     pre = PRE_TOKENIZERS.get(patterns[0]) if len(patterns) == 1 else None
     if pre is None or bool(model.get("ignore_merges")) != (pre == "llama-bpe"):
         raise not_ours(
-            Wording(
-                f"llama.cpp has no name for how the tokenizer of {folder} cuts text",
-                f"llama.cpp 不认识 {folder} 分词器的切分方式",
+            Message(
+                "llama.cpp has no name for how the tokenizer of {folder} cuts text", folder=folder
             )
         )
     return "deepseek-r1-qwen" if pre == "qwen2" and R1_MARK in added else pre
@@ -159,7 +151,7 @@ def _ends(folder: Path, ids: Mapping[str, int]) -> tuple[int | None, int, int | 
     bos = named("bos_token")
     if eos is None:
         raise ExportError(
-            Wording(f"{folder} names no end token", f"{folder} 没有写明结束标记"),
-            hint=Wording("merge again: python -m finetune merge RECIPE", "请重新合并：merge 配方"),
+            Message("{folder} names no end token", folder=folder),
+            hint=Message("merge again: python -m finetune merge RECIPE"),
         )
     return (numbers.get("bos_token_id") if bos is None else bos), eos, named("pad_token")

@@ -34,7 +34,7 @@ from finetune.runs import Run
 from finetune.train.adapters import check_adapter, with_adapter
 from finetune.train.hardware import Hardware
 from finetune.train.model import LoadedModel, load_base
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 DtypeName = Literal["auto", "float32", "float16", "bfloat16"]
 
@@ -100,10 +100,10 @@ def merge(
     size = _weights(adapter if whole else base)
     require_space(run.merged, size * int(getattr(torch, saved).itemsize))
     needed = gigabytes(size * FP32_BYTES)
-    progress.note(Wording(f"merging takes {needed} of memory", f"合并需要 {needed} 内存"))
+    progress.note(Message("merging takes {needed} of memory", needed=needed))
     chat = chat_format(recipe.model.format)
     probes = _probes(base, chat, recipe.model.system)
-    with progress.stage(Wording("merging", "合并"), total=4) as stage:
+    with progress.stage(Message("merging"), total=4) as stage:
         loaded = _load(recipe, adapter if whole else base)
         stage.advance()
         model, expected = _merged(loaded, None if whole else adapter, probes)
@@ -123,11 +123,8 @@ def merge(
 def _adapter(run: Run) -> Path:
     if not run.adapter.is_dir():
         raise ExportError(
-            Wording(f"there is no {run.adapter}", f"没有 {run.adapter}"),
-            hint=Wording(
-                "train first: python -m finetune train RECIPE",
-                "请先训练：python -m finetune train 配方",
-            ),
+            Message("there is no {adapter}", adapter=run.adapter),
+            hint=Message("train first: python -m finetune train RECIPE"),
         )
     return run.adapter
 
@@ -137,14 +134,8 @@ def _dtype(base: Path, wanted: DtypeName) -> str:
     config = read_json(base / "config.json")
     if config.get("quantization_config"):
         raise BaseModelError(
-            Wording(
-                f"{base} is a quantised model: an adapter cannot be merged into it",
-                f"{base} 是量化过的模型，不能与适配器合并",
-            ),
-            hint=Wording(
-                "set model.base to the 16-bit model that it was made from",
-                "请把 model.base 改成它的 16 位原版",
-            ),
+            Message("{base} is a quantised model: an adapter cannot be merged into it", base=base),
+            hint=Message("set model.base to the 16-bit model that it was made from"),
         )
     if wanted != "auto":
         return wanted
@@ -223,14 +214,11 @@ def _report(
     difference = float((ours - theirs).abs().max())
     if not difference <= TOLERANCE[dtype] * max(1.0, float(theirs.abs().max())):  # NaN never is
         raise ExportError(
-            Wording(
-                f"the merged model is off from base + adapter by {difference:.3g} in its logits",
-                f"合并后的模型与“基座 + 适配器”的 logits 相差 {difference:.3g}",
+            Message(
+                "the merged model is off from base + adapter by {difference:.3g} in its logits",
+                difference=difference,
             ),
-            hint=Wording(
-                "run: python -m finetune diagnose RECIPE",
-                "请运行：python -m finetune diagnose 配方",
-            ),
+            hint=Message("run: python -m finetune diagnose RECIPE"),
         )
     return MergeReport(
         folder=folder,

@@ -9,7 +9,7 @@ from finetune.export.config import LICENSES
 from finetune.model.chat_format import ChatFormat, chat_format
 from finetune.recipe import Recipe
 from finetune.runs import write_whole
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 LONGEST_PATH = 255
 """A licence given in the recipe is a text if it is longer, or has lines."""
@@ -89,7 +89,7 @@ def _license(recipe: Recipe, merged: Path) -> str:
         return path.read_text(encoding="utf-8", errors="replace")
     if path.suffix in {".txt", ".md"}:
         raise ExportError(
-            Wording(f"there is no licence file {path}", f"没有许可证文件 {path}"),
-            hint=Wording("correct export.license", "请修改 export.license"),
+            Message("there is no licence file {path}", path=path),
+            hint=Message("correct export.license"),
         )
     return given

@@ -20,7 +20,7 @@ from finetune.export.verification import Check, verify_model
 from finetune.progress import Progress
 from finetune.recipe import Quantization, Recipe
 from finetune.runs import Run
-from ingest.foundation.messages import SILENCE, Wording
+from ingest.foundation.messages import Message, join_messages
 from ingest.foundation.server_urls import base_url, is_loopback
 
 SILENCE_S = 1_800.0
@@ -120,16 +120,16 @@ class OllamaServer:
         found = re.match(r'\{"version":\s*"(\d+)\.(\d+)\.(\d+)', answer.text)
         if answer.status_code != httpx.codes.OK or found is None:
             raise ExportError(
-                Wording(f"{self._url} is no Ollama server", f"{self._url} 不是 Ollama 服务"),
-                hint=Wording("set $OLLAMA_HOST", "请设置 $OLLAMA_HOST"),
+                Message("{url} is no Ollama server", url=self._url),
+                hint=Message("set $OLLAMA_HOST"),
             )
         version = tuple(int(part) for part in found.groups())
         if (0, 0, 0) < version < OLDEST:  # 0.0.0 is one that somebody built
             told = ".".join(found.groups())
             oldest = ".".join(map(str, OLDEST))
             raise ExportError(
-                Wording(f"Ollama {told} is too old", f"Ollama {told} 版本过旧"),
-                hint=Wording(f"update it to {oldest} or later", f"请更新到 {oldest} 或更高版本"),
+                Message("Ollama {told} is too old", told=told),
+                hint=Message("update it to {oldest} or later", oldest=oldest),
             )
 
     def create(
@@ -141,7 +141,7 @@ class OllamaServer:
             ExportError: the server refuses, or the connection breaks.
         """
         with self._translated(gguf):
-            with progress.stage(Wording("uploading", "上传"), total=None) as stage:
+            with progress.stage(Message("uploading"), total=None) as stage:
                 digest = self._upload(gguf)
                 stage.advance(told=digest[:19])
             steps = self.library.create(
@@ -155,7 +155,7 @@ class OllamaServer:
                 stream=True,
             )
             last = ""
-            with progress.stage(Wording("creating the model", "创建模型"), total=None) as stage:
+            with progress.stage(Message("creating the model"), total=None) as stage:
                 for step in steps:
                     last = step.status or ""
                     stage.advance(told=last)
@@ -175,14 +175,9 @@ class OllamaServer:
             yield
         except (ConnectionError, httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise ExportError(
-                Wording(
-                    f"Ollama does not answer at {self._url}", f"{self._url} 的 Ollama 没有回应"
-                ),
+                Message("Ollama does not answer at {url}", url=self._url),
                 hint=_kept(
-                    Wording(
-                        "start it (ollama serve) and run the same command again",
-                        "请启动它（ollama serve）后重新运行同一命令",
-                    ),
+                    Message("start it (ollama serve) and run the same command again"),
                     gguf,
                 ),
             ) from error
@@ -195,33 +190,30 @@ class OllamaServer:
 
     def _broken_off(self, gguf: Path | None) -> ExportError:
         return ExportError(
-            Wording(
-                f"the connection to Ollama at {self._url} broke off",
-                f"与 {self._url} 的 Ollama 的连接中断",
-            ),
-            hint=_kept(Wording("run the same command again", "请重新运行同一命令"), gguf),
+            Message("the connection to Ollama at {url} broke off", url=self._url),
+            hint=_kept(Message("run the same command again"), gguf),
         )
 
 
 def _refused(error: ollama.ResponseError, gguf: Path | None) -> ExportError:
     said = " ".join(error.error.split())[:200]
     if "no space left" in said:
-        hint = Wording("free some space on Ollama's disk", "请在 Ollama 所在的磁盘上腾出空间")
+        hint = Message("free some space on Ollama's disk")
     elif "quantiz" in said:
-        hint = Wording("try --quantize q8_0 or f16", "请改用 --quantize q8_0 或 f16")
+        hint = Message("try --quantize q8_0 or f16")
     elif error.status_code == httpx.codes.NOT_FOUND:
-        hint = Wording("update Ollama", "请更新 Ollama")
+        hint = Message("update Ollama")
     else:
-        hint = Wording("see Ollama's own log", "请查看 Ollama 的日志")
+        hint = Message("see Ollama's own log")
     return ExportError(
-        Wording(f"Ollama refused the model: {said}", f"Ollama 拒绝了模型：{said}"),
+        Message("Ollama refused the model: {said}", said=said),
         hint=_kept(hint, gguf),
     )
 
 
-def _kept(hint: Wording, gguf: Path | None) -> Wording:
+def _kept(hint: Message, gguf: Path | None) -> Message:
     """Return the hint, and where the file lies that need not be written again."""
     if gguf is None:
         return hint
-    tail = Wording(f"; {gguf} stays", f"；{gguf} 已保留")
-    return Wording(hint.en + tail.en, hint.zh + tail.zh) if hint != SILENCE else tail
+    tail = Message("; {gguf} stays", gguf=gguf)
+    return join_messages([hint, tail]) if hint else tail

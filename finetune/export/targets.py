@@ -11,7 +11,7 @@ from finetune.export.vllm import export_for_vllm
 from finetune.progress import Progress
 from finetune.recipe import Quantization, Recipe
 from finetune.runs import Run
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 from ingest.settings import default_ollama_host
 
 Target = Literal["gguf", "ollama", "vllm", "hf"]
@@ -63,9 +63,10 @@ def _gguf(
     kind, left = KINDS[wanted]
     if left:
         progress.note(
-            Wording(
-                f"written as {kind}: Ollama alone makes {left} of it (--to ollama)",
-                f"已写成 {kind}：{left} 由 Ollama 生成（--to ollama）",
+            Message(
+                "written as {kind}: Ollama alone makes {left} of it (--to ollama)",
+                kind=kind,
+                left=left,
             )
         )
     path = write_for_ollama(recipe, run, quantize=wanted, progress=progress)

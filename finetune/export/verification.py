@@ -14,7 +14,7 @@ from finetune.model.chat_format import render_prompt
 from finetune.recipe import Recipe
 from finetune.records import Turn
 from finetune.runs import Run
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 from ingest.foundation.server_urls import is_loopback
 
 TIMEOUT_S = 600.0
@@ -47,23 +47,19 @@ def verify_model(
     except (ConnectionError, httpx.HTTPError, ollama.ResponseError, ValueError) as error:
         said = " ".join(str(error).split())[:SHOWN]
         raise ExportError(
-            Wording(
-                f"Ollama has {model.name}, but asking it failed",
-                f"Ollama 已有 {model.name}，但询问失败",
-            ),
-            hint=Wording(f"{said}; see Ollama's log", f"{said}；请查看 Ollama 的日志"),
+            Message("Ollama has {name}, but asking it failed", name=model.name),
+            hint=Message("{said}; see Ollama's log", said=said),
         ) from error
     failed = next((check for check in checks if check.passed is False), None)
     if failed is not None:
         raise ExportError(
-            Wording(
-                f"{model.name} in Ollama fails the check of its {failed.name}: {failed.found}",
-                f"Ollama 中的 {model.name} 未通过检查 {failed.name}：{failed.found}",
+            Message(
+                "{name} in Ollama fails the check of its {check}: {found}",
+                name=model.name,
+                check=failed.name,
+                found=failed.found,
             ),
-            hint=Wording(
-                "update Ollama, or run: python -m finetune diagnose RECIPE",
-                "请更新 Ollama，或运行：python -m finetune diagnose 配方",
-            ),
+            hint=Message("update Ollama, or run: python -m finetune diagnose RECIPE"),
         )
     return checks
 

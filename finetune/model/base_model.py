@@ -10,7 +10,7 @@ from finetune.errors import BaseModelError
 from finetune.model.chat_format import ChatFormat, render_prompt
 from finetune.recipe import Recipe
 from finetune.records import Turn
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 PUBLISHERS = (("DeepSeek", "deepseek-ai"), ("Qwen", "Qwen"))
 """Whose a model is, by how its name begins: for the download command."""
@@ -40,13 +40,13 @@ def find_base(recipe: Recipe) -> Path:
         return Path(huggingface_hub.snapshot_download(name, local_files_only=True))
     except (LocalEntryNotFoundError, HFValidationError):
         raise BaseModelError(
-            Wording(
-                f"there is no base model {name}: no such folder, and none downloaded by that name",
-                f"没有基座模型 {name}：没有这个文件夹，也没有下载过这个名字的模型",
+            Message(
+                "there is no base model {name}: no such folder, and none downloaded by that name",
+                name=name,
             ),
-            hint=Wording(
-                f"download it: {download_command(recipe)}, or set model.base",
-                f"下载：{download_command(recipe)}，或修改 model.base",
+            hint=Message(
+                "download it: {download_command}, or set model.base",
+                download_command=download_command(recipe),
             ),
         ) from None
 
@@ -79,20 +79,20 @@ def own_template(folder: Path) -> str:
     return template if isinstance(template, str) else ""
 
 
-def template_note(folder: Path, fmt: ChatFormat) -> Wording | None:
+def template_note(folder: Path, fmt: ChatFormat) -> Message | None:
     """Return what is worth saying about the base's own template, None if it writes as we do."""
     template = own_template(folder)
     if not template:
-        return Wording(
-            f"the base brings no chat template: {fmt.name} is ours, and is exported with the model",
-            f"基座没有自带对话模板：使用本项目的 {fmt.name}，并随模型一起导出",
+        return Message(
+            "the base brings no chat template: {name} is ours, and is exported with the model",
+            name=fmt.name,
         )
     if all(_rendered(template, folder, system) == _ours(fmt, system) for system in ("", SYSTEM)):
         return None
-    return Wording(
-        f"the base's own chat template writes conversations otherwise than {fmt.name}: "
-        "serve the tuned model with the exported one",
-        f"基座自带的对话模板与 {fmt.name} 的写法不同：请用导出的模板部署调优后的模型",
+    return Message(
+        "the base's own chat template writes conversations otherwise than {name}: serve the "
+        "tuned model with the exported one",
+        name=fmt.name,
     )
 
 

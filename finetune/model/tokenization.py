@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 
 from finetune.errors import BaseModelError
 from finetune.model.chat_format import FORMATS, ChatFormat, Piece
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 PROBE = "Fly below 120 m!  \n\tdef f(a<b): return {'é': 1}\r\n\n无人机在 2026 年，电量剩余 15%。🛩️ "
 """Words, digits, code, white space, Chinese and an emoji: what a broken tokenizer trips over."""
@@ -97,10 +97,7 @@ class ChatTokenizer:
         whole = self._whole.encode(PROBE, add_special_tokens=False).ids
         if self.plain(PROBE) != whole or self.decode(whole) != PROBE:
             raise BaseModelError(
-                Wording(
-                    f"{self.name}: the tokenizer does not give text back as it was",
-                    f"{self.name}：分词器不能把文本原样还原",
-                ),
+                Message("{name}: the tokenizer does not give text back as it was", name=self.name),
                 hint=_COPY_AGAIN,
             )
 
@@ -148,9 +145,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         tables = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise BaseModelError(
-            Wording(f"there is no {path}", f"没有 {path}"), hint=_COPY_AGAIN
-        ) from error
+        raise BaseModelError(Message("there is no {path}", path=path), hint=_COPY_AGAIN) from error
     except (OSError, ValueError) as error:
         raise _broken(path) from error
     if not isinstance(tables, dict):
@@ -168,33 +163,21 @@ def _valid(text: str) -> str:
     return text.encode("utf-8", errors="replace").decode()
 
 
-_COPY_AGAIN = Wording(
-    "copy all files of the base model there once more", "请重新拷贝基座模型的全部文件"
-)
+_COPY_AGAIN = Message("copy all files of the base model there once more")
 
 
 def _broken(path: Path) -> BaseModelError:
-    return BaseModelError(Wording(f"{path} cannot be read", f"无法读取 {path}"), hint=_COPY_AGAIN)
+    return BaseModelError(Message("{path} cannot be read", path=path), hint=_COPY_AGAIN)
 
 
 def _endless(path: Path) -> BaseModelError:
-    return BaseModelError(
-        Wording(f"{path} names no eos_token", f"{path} 没有写明 eos_token"), hint=_COPY_AGAIN
-    )
+    return BaseModelError(Message("{path} names no eos_token", path=path), hint=_COPY_AGAIN)
 
 
 def _missing(name: str, mark: str, *, fits: Sequence[str]) -> BaseModelError:
     return BaseModelError(
-        Wording(
-            f"{name}: the model has no control token {mark!r}", f"{name}：模型没有控制标记 {mark!r}"
-        ),
-        hint=Wording(
-            f'write format = "{fits[0]}" under [model]',
-            f'请在 [model] 下写 format = "{fits[0]}"',
-        )
+        Message("{name}: the model has no control token {mark!r}", name=name, mark=mark),
+        hint=Message('write format = "{fits}" under [model]', fits=fits[0])
         if fits
-        else Wording(
-            "take a base of DeepSeek-R1-Distill-Qwen (r1-think) or of Qwen2.5 (chatml)",
-            "请换用 DeepSeek-R1-Distill-Qwen（r1-think）或 Qwen2.5（chatml）作基座",
-        ),
+        else Message("take a base of DeepSeek-R1-Distill-Qwen (r1-think) or of Qwen2.5 (chatml)"),
     )

@@ -10,7 +10,7 @@ from finetune.html_templates import render
 from finetune.recipe import Recipe
 from finetune.report.run_summary import read_dossier
 from finetune.runs import Run, write_whole
-from ingest.foundation.messages import Language, Wording
+from ingest.foundation.messages import Language, Message
 
 
 def write_report(
@@ -31,11 +31,8 @@ def write_report(
     dossier = read_dossier(recipe, run, is_current=is_current)
     if not dossier.quality:
         raise RecipeError(
-            Wording(f"there is nothing to report in {run.folder}", f"{run.folder} 里还没有内容"),
-            hint=Wording(
-                "run first: python -m finetune prepare RECIPE",
-                "请先运行：python -m finetune prepare 配方",
-            ),
+            Message("there is nothing to report in {folder}", folder=run.folder),
+            hint=Message("run first: python -m finetune prepare RECIPE"),
         )
     path = run.folder / "report.html"
     page = render(

@@ -12,7 +12,7 @@ from finetune.html_templates import render
 from finetune.recipe import Recipe
 from finetune.report.run_summary import CARD_FIGURES, read_dossier
 from finetune.runs import Run, write_whole
-from ingest.foundation.messages import Language, Wording
+from ingest.foundation.messages import Language, Message
 
 LANGUAGES = {"zh": "zh", "en": "en"}
 
@@ -32,11 +32,8 @@ def write_card(
     dossier = read_dossier(recipe, run, is_current=is_current)
     if not dossier.training:
         raise RecipeError(
-            Wording(f"nothing has been trained in {run.folder}", f"{run.folder} 里还没有训练过"),
-            hint=Wording(
-                "run first: python -m finetune train RECIPE",
-                "请先运行：python -m finetune train 配方",
-            ),
+            Message("nothing has been trained in {folder}", folder=run.folder),
+            hint=Message("run first: python -m finetune train RECIPE"),
         )
     rows = [row for row in dossier.rows if row.figure.name in CARD_FIGURES]
     path = run.folder / "card" / "README.md"

@@ -10,7 +10,7 @@ from finetune.compare.differences import shown
 from finetune.evaluate.metrics.catalogue import FIGURES, Figure
 from finetune.recipe import Recipe
 from finetune.runs import Run
-from ingest.foundation.messages import Language, Wording
+from ingest.foundation.messages import Language, Message
 
 CARD_FIGURES = (
     "accuracy",
@@ -89,12 +89,12 @@ def read_dossier(
 def figures_text(figures: Mapping[str, Any], language: Language) -> str:
     """Return the figures of one model, one line each, under the name of the model."""
     joint = "：" if language == "zh" else ": "
-    asked = Wording("records asked", "提问条数").to(language)
+    asked = Message("records asked").localize(language)
     lines = [f"{figures.get('model', '')} · {asked}{joint}{figures.get('records', 0)}"]
     for figure in FIGURES:
         value = figures.get(figure.name)
         if isinstance(value, int | float):
-            lines.append(f"  {figure.label.to(language)}{joint}{shown(value, figure)}")
+            lines.append(f"  {figure.label.localize(language)}{joint}{shown(value, figure)}")
     return "\n".join(lines)
 
 

@@ -33,7 +33,7 @@ from finetune.serve.bodies import (
 from finetune.serve.engine import Asked, Ended, Engine, TooLongError
 from finetune.serve.metrics import Measured, Metrics
 from finetune.serve.request_queue import BusyError, Desk, OvertimeError
-from ingest.foundation.messages import Language, Wording
+from ingest.foundation.messages import Language, Message
 
 QUEUE = 8
 TIMEOUT_S = 300.0
@@ -107,7 +107,7 @@ class _Doors:
     async def chat(self, body: ChatBody, request: Request) -> Response:
         """Answer a conversation as OpenAI's API does; thinking comes as `reasoning_content`."""
         if body.model and body.model != self._engine.name:
-            return _error(404, Wording(f"no model {body.model}", f"没有模型 {body.model}"), request)
+            return _error(404, Message("no model {model}", model=body.model), request)
         given = self._defaults
         asked = body.asked(
             system=given.system,
@@ -201,7 +201,7 @@ class _Doors:
                         yield _event(head, _delta(delta))
                     piece = await anext(replies)
             except FinetuneError as error:
-                yield f"data: {json.dumps(error_body(error.to(language), 'server_error'))}\n\n"
+                yield f"data: {json.dumps(error_body(error.localize(language), 'server_error'))}\n\n"
                 return
         for delta in splitter.close(cut_short=piece.reason == "length"):
             yield _event(head, _delta(delta))
@@ -254,16 +254,16 @@ def _language(request: Request) -> Language:
     return "zh" if request.headers.get("accept-language", "").startswith("zh") else "en"
 
 
-def _error(status: int, told: Wording, request: Request) -> JSONResponse:
+def _error(status: int, told: Message, request: Request) -> JSONResponse:
     kind = "invalid_request_error" if status < 500 else "server_error"
     headers = {"Retry-After": str(RETRY_S)} if status == 429 else None
-    return JSONResponse(error_body(told.to(_language(request)), kind), status, headers)
+    return JSONResponse(error_body(told.localize(_language(request)), kind), status, headers)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, FinetuneError)
     status = next(status for kind, status in STATUSES if isinstance(error, kind))
-    return _error(status, Wording(error.to("en"), error.to("zh")), request)
+    return _error(status, error.full_message, request)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -272,7 +272,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"] if part != "body") or "body"
     what = str(first["msg"]).removeprefix("Value error, ")
-    return _error(422, Wording(f"{name}: {what}", f"{name}：{what}"), request)
+    return _error(422, Message("{name}: {what}", name=name, what=what), request)
 
 
 async def _nobody(request: Request, error: Exception) -> Response:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from finetune.errors import FinetuneError
 from finetune.records import Record, Turn
 from finetune.serve.engine import Asked, Ended
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 LONGEST_TEXT = 100_000
 """Characters of one message: far above any context, far below what hurts."""
@@ -126,9 +126,8 @@ class ChatBody(BaseModel):
             or roles != (["user", "assistant"] * len(talk))[: len(talk)]
         ):
             raise BadRequestError(
-                Wording(
-                    "messages: user and assistant must alternate, and a user's must be the last",
-                    "messages：user 与 assistant 必须交替，且最后一条是 user",
+                Message(
+                    "messages: user and assistant must alternate, and a user's must be the last"
                 )
             )
         replies = [*talk[1::2], None]

@@ -15,7 +15,7 @@ from finetune.model.samples import encode_prompt
 from finetune.model.tokenization import ChatTokenizer
 from finetune.records import Record
 from finetune.train.model import LoadedModel
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 Reason = Literal["stop", "length", "left"]
 
@@ -99,11 +99,12 @@ class TransformersEngine:
         room = self._context - len(prompt)
         if room < 1:
             raise TooLongError(
-                Wording(
-                    f"the conversation has {len(prompt)} tokens, the model reads {self._context}",
-                    f"对话有 {len(prompt)} 个词元，模型最多读 {self._context} 个",
+                Message(
+                    "the conversation has {prompt_count} tokens, the model reads {context}",
+                    prompt_count=len(prompt),
+                    context=self._context,
                 ),
-                hint=Wording("leave out earlier turns", "请去掉较早的轮次"),
+                hint=Message("leave out earlier turns"),
             )
         stops = StopWords((*self._chat.stops, *asked.stop))
         teller = _Teller(self._tokenizer, self._ends, stops, tell)
@@ -123,8 +124,8 @@ class TransformersEngine:
                 )
         except RuntimeError as error:  # torch's OutOfMemoryError is one, NaN when sampling another
             raise EngineError(
-                Wording("the model failed", "模型出错"),
-                hint=Wording(*[" ".join(str(error).split())[:200]] * 2),
+                Message("the model failed"),
+                hint=Message.verbatim(" ".join(str(error).split())[:200]),
             ) from error
 
     def _settings(self, asked: Asked, room: int) -> GenerationConfig:

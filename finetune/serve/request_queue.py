@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 
 from finetune.errors import FinetuneError
 from finetune.serve.engine import Asked, Ended, Engine, EngineError
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 log = logging.getLogger(__name__)
 
@@ -52,8 +52,8 @@ class Desk:
         """
         if self.present >= self._room:
             raise BusyError(
-                Wording("too many requests wait already", "排队的请求过多"),
-                hint=Wording("try again in a few seconds", "请过几秒再试"),
+                Message("too many requests wait already"),
+                hint=Message("try again in a few seconds"),
             )
         left = threading.Event()
         pieces: Pieces = asyncio.Queue()
@@ -81,11 +81,8 @@ class Desk:
                 return await pieces.get()
         except TimeoutError:
             raise OvertimeError(
-                Wording(
-                    f"no reply within {self._timeout_s:g} seconds",
-                    f"{self._timeout_s:g} 秒内没有完成回答",
-                ),
-                hint=Wording("ask for fewer tokens", "请减少所需的词元数"),
+                Message("no reply within {timeout_s:g} seconds", timeout_s=self._timeout_s),
+                hint=Message("ask for fewer tokens"),
             ) from None
 
     async def _work(self, asked: Asked, pieces: Pieces, left: threading.Event) -> None:
@@ -115,6 +112,4 @@ def _tell_of_bug(task: asyncio.Task[None], pieces: Pieces) -> None:
         return
     log.error("the model failed", exc_info=bug)
     what = f"{type(bug).__name__}: {' '.join(str(bug).split())}"[:LONGEST_REASON]
-    pieces.put_nowait(
-        EngineError(Wording("the model failed", "模型出错"), hint=Wording(what, what))
-    )
+    pieces.put_nowait(EngineError(Message("the model failed"), hint=Message.verbatim(what)))

@@ -14,7 +14,7 @@ from finetune.serve.app import Defaults, build_app
 from finetune.serve.engine import TransformersEngine
 from finetune.train.adapters import load_made
 from finetune.train.hardware import hardware
-from ingest.foundation.messages import Wording, system_words
+from ingest.foundation.messages import Message, describe_os_error
 
 
 def serve(
@@ -31,7 +31,7 @@ def serve(
         engine = open_engine(recipe, run, model)
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{listening.getsockname()[1]}"
-        progress.note(Wording(f"{engine.name} at {address}", f"{engine.name} 已就绪：{address}"))
+        progress.note(Message("{name} at {address}", name=engine.name, address=address))
         config = uvicorn.Config(build_app(engine, defaults=_defaults(recipe)), log_level="warning")
         with contextlib.suppress(KeyboardInterrupt):
             uvicorn.Server(config).run([listening])
@@ -42,13 +42,15 @@ def _bound(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        reason = system_words(error)
+        reason = describe_os_error(error)
         raise ExportError(
-            Wording(
-                f"cannot listen on {host}, port {port}: {reason.en}",
-                f"无法监听 {host} 的端口 {port}：{reason.zh}",
+            Message(
+                "cannot listen on {host}, port {port}: {reason}",
+                host=host,
+                port=port,
+                reason=reason,
             ),
-            hint=Wording("choose another one: --port 8602", "请换一个端口：--port 8602"),
+            hint=Message("choose another one: --port 8602"),
         ) from error
 
 
@@ -69,18 +71,15 @@ def open_engine(recipe: Recipe, run: Run, model: str) -> TransformersEngine:
     """
     if model not in ("base", "adapter", "merged"):
         raise ExportError(
-            Wording(f"there is no model {model} here", f"这里没有模型 {model}"),
-            hint=Wording("base, adapter or merged", "可选 base、adapter、merged"),
+            Message("there is no model {model} here", model=model),
+            hint=Message("base, adapter or merged"),
         )
     folder = {"adapter": run.adapter, "merged": run.merged}.get(model)
     if folder is not None and not folder.is_dir():
         command = "train" if model == "adapter" else "merge"
         raise ExportError(
-            Wording(f"there is no {folder}", f"没有 {folder}"),
-            hint=Wording(
-                f"run first: python -m finetune {command} RECIPE",
-                f"请先运行：python -m finetune {command} 配方",
-            ),
+            Message("there is no {folder}", folder=folder),
+            hint=Message("run first: python -m finetune {command} RECIPE", command=command),
         )
     loaded = load_made(recipe, folder, hardware=hardware())
     name = recipe.export.name or recipe.name

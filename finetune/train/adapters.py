@@ -20,7 +20,7 @@ from finetune.recipe import Recipe, TrainTable
 from finetune.runs import write_whole
 from finetune.train.hardware import Hardware
 from finetune.train.model import LoadedModel, load_base
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 BASE_FILE = "base.json"
 """Beside the adapter: which base it was trained on, by name and fingerprint."""
@@ -77,11 +77,8 @@ def with_adapter(loaded: LoadedModel, adapter: Path) -> LoadedModel:
         adapted: Any = PeftModel.from_pretrained(loaded.model, adapter)  # answers as its base does
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise BaseModelError(
-            Wording(f"{adapter} holds no usable adapter", f"{adapter} 中没有可用的适配器"),
-            hint=Wording(
-                "train again: python -m finetune train RECIPE",
-                "请重新训练：python -m finetune train 配方",
-            ),
+            Message("{adapter} holds no usable adapter", adapter=adapter),
+            hint=Message("train again: python -m finetune train RECIPE"),
         ) from error
     adapted.eval()
     return replace(loaded, model=adapted)
@@ -127,22 +124,18 @@ def check_adapter(adapter: Path, base: Path) -> None:
         trained_on, digest = str(told["base"]), str(told["fingerprint"])
     except (OSError, ValueError, KeyError, TypeError):
         raise BaseModelError(
-            Wording(
-                f"{adapter} does not say on which base it was trained",
-                f"{adapter} 没有写明它是在哪个基座上训练的",
-            ),
-            hint=Wording(
-                "train it first: python -m finetune train RECIPE",
-                "请先训练：python -m finetune train 配方",
-            ),
+            Message("{adapter} does not say on which base it was trained", adapter=adapter),
+            hint=Message("train it first: python -m finetune train RECIPE"),
         ) from None
     if digest != fingerprint(base):
         raise BaseModelError(
-            Wording(
-                f"{adapter} was trained on another base ({trained_on}) than {base}",
-                f"{adapter} 是在另一个基座（{trained_on}）上训练的，不是 {base}",
+            Message(
+                "{adapter} was trained on another base ({trained_on}) than {base}",
+                adapter=adapter,
+                trained_on=trained_on,
+                base=base,
             ),
-            hint=Wording("set model.base to it, or train again", "请改回 model.base，或重新训练"),
+            hint=Message("set model.base to it, or train again"),
         )
 
 
@@ -182,14 +175,12 @@ def _targets(model: PreTrainedModel, table: TrainTable, folder: Path) -> str | l
     if unknown := [name for name in table.targets if name.rpartition(".")[2] not in known]:
         layers = ", ".join(sorted(known)[:LAYERS_SHOWN])
         raise BaseModelError(
-            Wording(
-                f"train.targets: {folder.name} has no linear layer {unknown[0]}",
-                f"train.targets：{folder.name} 没有线性层 {unknown[0]}",
+            Message(
+                "train.targets: {name} has no linear layer {unknown}",
+                name=folder.name,
+                unknown=unknown[0],
             ),
-            hint=Wording(
-                f'write targets = ["all"], or of these: {layers}',
-                f'请写 targets = ["all"]，或从中选择：{layers}',
-            ),
+            hint=Message('write targets = ["all"], or of these: {layers}', layers=layers),
         )
     _refuse_tied_head(model, table, folder)
     return list(table.targets)
@@ -203,13 +194,13 @@ def _refuse_tied_head(model: PreTrainedModel, table: TrainTable, folder: Path) -
     name = next((name for name, part in model.named_modules() if part is shared), "")
     if name and name.rpartition(".")[2] in {one.rpartition(".")[2] for one in table.targets}:
         raise BaseModelError(
-            Wording(
-                f"train.targets: {name} of {folder.name} shares its weights with the embedding",
-                f"train.targets：{folder.name} 的 {name} 与词嵌入共用权重",
+            Message(
+                "train.targets: {name} of {model} shares its weights with the embedding",
+                name=name,
+                model=folder.name,
             ),
-            hint=Wording(
-                f'leave it out, or write targets = ["all"], which means all but {name}',
-                f'请去掉它，或写 targets = ["all"]（不含 {name}）',
+            hint=Message(
+                'leave it out, or write targets = ["all"], which means all but {name}', name=name
             ),
         )
 

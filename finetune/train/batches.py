@@ -19,7 +19,7 @@ from finetune.progress import Progress
 from finetune.recipe import Recipe
 from finetune.records import Record, Split
 from finetune.runs import Run
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 ANY_LENGTH = 1 << 40
 """More tokens than any sample has."""
@@ -81,7 +81,7 @@ def load_lessons(
     counts = {"dropped": 0, "shortened": 0}
 
     def samples(split: Split) -> Iterable[Sample]:
-        with progress.stage(Wording(f"encoding {split}", f"编码 {split}")) as stage:
+        with progress.stage(Message("encoding {split}", split=split)) as stage:
             for record in run.records(split):
                 encoded = _encoded(record, recipe, tokenizer, recipe.train.max_tokens)
                 counts["dropped"] += encoded.dropped
@@ -133,17 +133,17 @@ def _nothing_left(
     ]
     if not lengths:
         return RecipeError(
-            Wording("the training split is empty", "训练集是空的"),
-            hint=Wording("look at data.files and data.split", "请检查 data.files 和 data.split"),
+            Message("the training split is empty"),
+            hint=Message("look at data.files and data.split"),
         )
     return RecipeError(
-        Wording(
-            f"no sample is left: {len(lengths)} of {len(lengths)} are longer than "
-            f"train.max_tokens = {limit}, the shortest {min(lengths)}, the longest {max(lengths)}",
-            f"没有剩下样本：{len(lengths)} 条全部超过 train.max_tokens = {limit}，"
-            f"最短 {min(lengths)}，最长 {max(lengths)}",
+        Message(
+            "no sample is left: {length_count} of {length_count} are longer than "
+            "train.max_tokens = {limit}, the shortest {min}, the longest {max}",
+            length_count=len(lengths),
+            limit=limit,
+            min=min(lengths),
+            max=max(lengths),
         ),
-        hint=Wording(
-            f"set train.max_tokens = {max(lengths)}", f"请设 train.max_tokens = {max(lengths)}"
-        ),
+        hint=Message("set train.max_tokens = {max}", max=max(lengths)),
     )

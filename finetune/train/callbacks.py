@@ -14,14 +14,14 @@ from finetune.train.checkpoints import evaluations_since_best
 from finetune.train.failures import divergence
 from finetune.train.hardware import Hardware, Precision, peak_memory
 from finetune.train.log import LogEntry, TrainLog
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 SCALER_TRIES = 20
 """Steps in a row that fp16's gradient scaler may skip: it begins at 2^16 and halves each time."""
 
-LOSS = Wording("the loss", "损失")
-GRADIENT = Wording("the gradient", "梯度")
-EVALUATION_LOSS = Wording("the validation loss", "验证损失")
+LOSS = Message("the loss")
+GRADIENT = Message("the gradient")
+EVALUATION_LOSS = Message("the validation loss")
 
 
 class Meter:
@@ -87,7 +87,7 @@ class Watcher(TrainerCallback):
         if not math.isfinite(others["metrics"]["eval_loss"]):
             self._raise(EVALUATION_LOSS, state.global_step, others)
 
-    def _raise(self, what: Wording, step: int, others: dict[str, Any]) -> None:
+    def _raise(self, what: Message, step: int, others: dict[str, Any]) -> None:
         rate = others["lr_scheduler"].get_last_lr()[0]
         raise divergence(
             others["model"],

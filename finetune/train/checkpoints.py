@@ -12,7 +12,7 @@ from transformers import TrainerState
 from finetune.errors import RecipeError
 from finetune.recipe import Recipe
 from finetune.runs import Run, digest_of, write_whole
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 STATE_FILE = "trainer_state.json"
 """What transformers writes last: a checkpoint in which it can be read is whole."""
@@ -134,15 +134,12 @@ def _state(checkpoint: Path) -> TrainerState | None:
 
 def _changed(name: str, before: object, now: object) -> RecipeError:
     if name in ("data", "model.base"):
-        what = Wording(f"cannot resume: {name} has changed", f"无法续训：{name} 变了")
+        what = Message("cannot resume: {name} has changed", name=name)
     else:
-        what = Wording(
-            f"cannot resume: {name} was {before}, now it is {now}",
-            f"无法续训：{name} 原为 {before}，现为 {now}",
+        what = Message(
+            "cannot resume: {name} was {before}, now it is {now}", name=name, before=before, now=now
         )
     return RecipeError(
         what,
-        hint=Wording(
-            "put it back, or train anew without --resume", "请改回，或不加 --resume 重新训练"
-        ),
+        hint=Message("put it back, or train anew without --resume"),
     )

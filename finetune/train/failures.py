@@ -11,7 +11,7 @@ from torch import nn
 from finetune.errors import TrainingError
 from finetune.recipe import Recipe, TrainTable
 from finetune.train.hardware import Hardware, Precision
-from ingest.foundation.messages import SILENCE, Wording
+from ingest.foundation.messages import NO_MESSAGE, Message
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 WRITE_FAILED = ("PytorchStreamWriter", "inline_container", "iostream error")
@@ -57,43 +57,34 @@ def unreadable(error: BaseException) -> bool:
 def memory_failure(recipe: Recipe, hardware: Hardware) -> TrainingError:
     """Return the error for want of memory; its hint is the next setting to try."""
     return TrainingError(
-        Wording(
-            f"out of memory on {hardware.name} ({hardware.device})",
-            f"{hardware.name}（{hardware.device}）内存不足",
-        ),
+        Message("out of memory on {name} ({device})", name=hardware.name, device=hardware.device),
         hint=_relief(recipe.train, hardware),
     )
 
 
 def disk_failure(folder: Path, whole: Sequence[Path]) -> TrainingError:
     """Return the error for want of room in `folder`; `whole` are the checkpoints that stay."""
-    kept = Wording(f"; {whole[-1].name} is whole", f"；{whole[-1].name} 完好") if whole else SILENCE
+    kept = Message("; {name} is whole", name=whole[-1].name) if whole else NO_MESSAGE
     return TrainingError(
-        Wording(f"no room left to write in {folder}{kept.en}", f"{folder} 已无空间可写{kept.zh}"),
-        hint=Wording(
-            "make room, then: python -m finetune train RECIPE --resume",
-            "请腾出空间，然后：python -m finetune train 配方 --resume",
-        ),
+        Message("no room left to write in {folder}{kept}", folder=folder, kept=kept),
+        hint=Message("make room, then: python -m finetune train RECIPE --resume"),
     )
 
 
 def checkpoint_failure(last: Path) -> TrainingError:
     """Return the error for a checkpoint of which a file is broken, after a power cut for one."""
     return TrainingError(
-        Wording(
-            f"{last} cannot be read: a file in it is broken", f"{last} 中有损坏的文件，无法读取"
-        ),
-        hint=Wording(
-            "delete that folder, then: python -m finetune train RECIPE --resume "
-            "(the checkpoint before it goes on)",
-            "请删除该文件夹，然后：python -m finetune train 配方 --resume（从前一个检查点继续）",
+        Message("{last} cannot be read: a file in it is broken", last=last),
+        hint=Message(
+            "delete that folder, then: python -m finetune train RECIPE --resume (the "
+            "checkpoint before it goes on)"
         ),
     )
 
 
 def divergence(
     model: nn.Module,
-    what: Wording,
+    what: Message,
     *,
     step: int,
     table: TrainTable,
@@ -103,9 +94,8 @@ def divergence(
     """Return the error for a `what` that is no finite number, with its likeliest cause."""
     cause, hint = _cause(model, step=step, table=table, precision=precision, lr=lr)
     return TrainingError(
-        Wording(
-            f"step {step}: {what.en} is not a finite number: {cause.en}",
-            f"第 {step} 步：{what.zh}不是有限数：{cause.zh}",
+        Message(
+            "step {step}: {what} is not a finite number: {cause}", step=step, what=what, cause=cause
         ),
         hint=hint,
     )
@@ -113,24 +103,23 @@ def divergence(
 
 def _cause(
     model: nn.Module, *, step: int, table: TrainTable, precision: Precision, lr: float
-) -> tuple[Wording, Wording]:
+) -> tuple[Message, Message]:
     """Return the likeliest cause of numbers that are none, and the next change."""
     frozen = table.method != "full" or step == 1
     if frozen and (name := _broken_weight(model, trainable=table.method == "full")):
         return (
-            Wording(f"the base weights are not finite ({name})", f"基座权重含有非有限值（{name}）"),
-            Wording("download the base model anew", "请重新下载基座模型"),
+            Message("the base weights are not finite ({name})", name=name),
+            Message("download the base model anew"),
         )
     if precision == "fp16":
-        return Wording("fp16 overflowed", "fp16 溢出"), Wording(
-            'set train.precision = "bf16" on a GPU that has it, else "fp32"',
-            '显卡支持时请设 train.precision = "bf16"，否则设 "fp32"',
+        return Message("fp16 overflowed"), Message(
+            'set train.precision = "bf16" on a GPU that has it, else "fp32"'
         )
     gentler = f"train.lr = {table.lr / GENTLER:g}"
-    return Wording(f"the learning rate {lr:g} is too high", f"学习率 {lr:g} 过高"), Wording(
-        f"set {gentler}" + (" and train.clip = 1.0" if not table.clip else ""),
-        f"请设 {gentler}" + ("，并设 train.clip = 1.0" if not table.clip else ""),
-    )
+    change = Message("set {setting}", setting=gentler)
+    if not table.clip:
+        change = Message("set {setting} and train.clip = 1.0", setting=gentler)
+    return Message("the learning rate {lr:g} is too high", lr=lr), change
 
 
 def _broken_weight(model: nn.Module, *, trainable: bool) -> str:
@@ -142,7 +131,7 @@ def _broken_weight(model: nn.Module, *, trainable: bool) -> str:
     return ""
 
 
-def _relief(table: TrainTable, hardware: Hardware) -> Wording:
+def _relief(table: TrainTable, hardware: Hardware) -> Message:
     """Return the next change that saves memory, the cheapest in time and quality first."""
     if table.batch > 1:
         batch = table.batch // 2
@@ -159,5 +148,5 @@ def _relief(table: TrainTable, hardware: Hardware) -> Wording:
     elif table.method == "lora" and hardware.device == "cuda":
         change = 'train.method = "qlora"'
     else:
-        return Wording("take a smaller base model", "请换更小的基座模型")
-    return Wording(f"set {change}", f"请设 {change}")
+        return Message("take a smaller base model")
+    return Message("set {change}", change=change)

@@ -10,7 +10,7 @@ import torch
 
 from finetune.errors import RecipeError
 from finetune.recipe import TrainTable
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 Device = Literal["cuda", "mps", "cpu"]
 Precision = Literal["bf16", "fp16", "fp32"]
@@ -92,12 +92,6 @@ def peak_memory(hardware: Hardware) -> int:
 def _not_here(wanted: Precision, hardware: Hardware, *, instead: Precision) -> RecipeError:
     device = f"{hardware.name} ({hardware.device})"
     return RecipeError(
-        Wording(
-            f"train.precision: {device} cannot train in {wanted}",
-            f"train.precision：{device} 不能用 {wanted} 训练",
-        ),
-        hint=Wording(
-            f'write precision = "auto" (it becomes {instead})',
-            f'请写 precision = "auto"（会选 {instead}）',
-        ),
+        Message("train.precision: {device} cannot train in {wanted}", device=device, wanted=wanted),
+        hint=Message('write precision = "auto" (it becomes {instead})', instead=instead),
     )

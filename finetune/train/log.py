@@ -11,7 +11,7 @@ from typing import Any
 
 from finetune.errors import TrainingError
 from finetune.runs import write_whole
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 LOG_FILE = "log.jsonl"
 SUMMARY_FILE = "summary.json"
@@ -145,9 +145,6 @@ def _line(entry: LogEntry) -> str:
 
 def _nothing_trained(path: Path) -> TrainingError:
     return TrainingError(
-        Wording(f"there is no usable {path}", f"没有可用的 {path}"),
-        hint=Wording(
-            "train first: python -m finetune train RECIPE",
-            "请先训练：python -m finetune train 配方",
-        ),
+        Message("there is no usable {path}", path=path),
+        hint=Message("train first: python -m finetune train RECIPE"),
     )

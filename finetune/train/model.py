@@ -23,7 +23,7 @@ from finetune.model.base_model import download_command, find_base
 from finetune.model.tokenization import ChatTokenizer, load_tokenizer
 from finetune.recipe import Recipe
 from finetune.train.hardware import Hardware, Precision, choose_precision
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 DTYPES: dict[Precision, torch.dtype] = {
     "bf16": torch.bfloat16,
@@ -116,10 +116,10 @@ def _from_folder(folder: Path, options: dict[str, Any], recipe: Recipe) -> PreTr
         if isinstance(error, torch.OutOfMemoryError):
             raise
         reason = " ".join(str(error).split())[:LONGEST_REASON]
-        raise _broken(folder, Wording(reason, reason), recipe) from error
+        raise _broken(folder, Message.verbatim(reason), recipe) from error
     if missing := sorted({*told["missing_keys"], *(key for key, *_ in told["mismatched_keys"])}):
         reason = f"{len(missing)}: {missing[0]}"
-        raise _broken(folder, Wording(f"weights missing, {reason}", f"缺少权重，{reason}"), recipe)
+        raise _broken(folder, Message("weights missing, {reason}", reason=reason), recipe)
     loaded: PreTrainedModel = model
     return loaded
 
@@ -128,10 +128,7 @@ def _refuse_pointers(folder: Path, recipe: Recipe) -> None:
     for path in sorted(folder.glob("*.safetensors")):
         with path.open("rb") as file:
             if file.read(len(LFS_POINTER)) == LFS_POINTER:
-                reason = Wording(
-                    f"{path.name} is a pointer of Git LFS, not the weights",
-                    f"{path.name} 是 Git LFS 的指针，不是权重",
-                )
+                reason = Message("{name} is a pointer of Git LFS, not the weights", name=path.name)
                 raise _broken(folder, reason, recipe)
 
 
@@ -142,13 +139,13 @@ def _refuse_small_vocabulary(
     rows = table.weight.shape[0]
     if tokenizer.size > rows:
         raise BaseModelError(
-            Wording(
-                f"{folder}: the tokenizer has {tokenizer.size} tokens, the model only {rows}",
-                f"{folder}：分词器有 {tokenizer.size} 个词元，模型只有 {rows} 个",
+            Message(
+                "{folder}: the tokenizer has {size} tokens, the model only {rows}",
+                folder=folder,
+                size=tokenizer.size,
+                rows=rows,
             ),
-            hint=Wording(
-                "take tokenizer and weights from the same model", "请用同一个模型的分词器和权重"
-            ),
+            hint=Message("take tokenizer and weights from the same model"),
         )
 
 
@@ -156,18 +153,17 @@ def _four_bits(hardware: Hardware, compute: torch.dtype) -> BitsAndBytesConfig:
     """Return QLoRA's settings (Dettmers et al., 2023): NF4, its constants quantized once more."""
     if hardware.device != "cuda":
         raise TrainingError(
-            Wording(
-                f"train.method qlora needs a CUDA GPU; this is {hardware.name} ({hardware.device})",
-                f"train.method 为 qlora 时需要 CUDA 显卡；这里是 {hardware.name}",
+            Message(
+                "train.method qlora needs a CUDA GPU; this is {name} ({device})",
+                name=hardware.name,
+                device=hardware.device,
             ),
-            hint=Wording('write method = "lora"', '请写 method = "lora"'),
+            hint=Message('write method = "lora"'),
         )
     if importlib.util.find_spec("bitsandbytes") is None:
         raise TrainingError(
-            Wording(
-                "train.method qlora needs bitsandbytes", "train.method 为 qlora 时需要 bitsandbytes"
-            ),
-            hint=Wording("pip install 'qiuzheng[qlora]'", "pip install 'qiuzheng[qlora]'"),
+            Message("train.method qlora needs bitsandbytes"),
+            hint=Message("pip install 'qiuzheng[qlora]'"),
         )
     return BitsAndBytesConfig(  # type: ignore[no-untyped-call]
         load_in_4bit=True,
@@ -177,14 +173,10 @@ def _four_bits(hardware: Hardware, compute: torch.dtype) -> BitsAndBytesConfig:
     )
 
 
-def _broken(folder: Path, reason: Wording, recipe: Recipe) -> BaseModelError:
+def _broken(folder: Path, reason: Message, recipe: Recipe) -> BaseModelError:
     return BaseModelError(
-        Wording(
-            f"{folder} is not a usable base model ({reason.en})",
-            f"{folder} 不是可用的基座模型（{reason.zh}）",
-        ),
-        hint=Wording(
-            f"download it anew: {download_command(recipe)}",
-            f"请重新下载：{download_command(recipe)}",
+        Message("{folder} is not a usable base model ({reason})", folder=folder, reason=reason),
+        hint=Message(
+            "download it anew: {download_command}", download_command=download_command(recipe)
         ),
     )

@@ -62,7 +62,7 @@ from finetune.train.model import (
     load_base,
 )
 from finetune.train.plots import draw_curves
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 FORWARD_SHARE = 1 / 3
 """Time of a forward pass in that of a training step: the backward pass costs about two more."""
@@ -208,10 +208,7 @@ def _ready(loaded: LoadedModel, recipe: Recipe, progress: Progress) -> PreTraine
     table = recipe.train
     if not learn_targets_only(loaded.model, chunk=table.loss_chunk):
         progress.note(
-            Wording(
-                "this model reshapes its logits: the loss is computed on all tokens at once",
-                "该模型会变换 logits：损失将一次性在所有词元上计算",
-            )
+            Message("this model reshapes its logits: the loss is computed on all tokens at once")
         )
     if table.gradient_checkpointing:
         checkpoint_activations(loaded.model)
@@ -225,7 +222,7 @@ def _learn(course: Course, *, resume: bool, progress: Progress) -> TrainSummary:
     keeper = Keeper(patience=course.recipe.train.early_stop)
     keeper.stopped_early = state is not None and keeper.gave_up(state)
     meter = Meter()
-    with progress.stage(Wording("training", "训练"), total=course.steps) as stage:
+    with progress.stage(Message("training"), total=course.steps) as stage:
         watcher = Watcher(meter=meter, table=course.recipe.train, precision=course.precision)
         reporter = Reporter(watcher=watcher, log=log, stage=stage, hardware=course.hardware)
         if not keeper.stopped_early:
@@ -257,18 +254,13 @@ def _begin(
             course.checkpoints.begin(settings)
             (course.run.train / SUMMARY_FILE).unlink(missing_ok=True)
     if resume:
-        progress.note(
-            Wording(
-                "there is no checkpoint to resume from: training begins anew",
-                "没有可续训的检查点：从头开始训练",
-            )
-        )
+        progress.note(Message("there is no checkpoint to resume from: training begins anew"))
     return None, None
 
 
 def _rehearse(course: Course, steps: int, progress: Progress) -> TrainSummary:
     meter, log = Meter(), TrainLog(None)
-    with progress.stage(Wording("dry run", "试运行"), total=steps) as stage:
+    with progress.stage(Message("dry run"), total=steps) as stage:
         watcher = Watcher(meter=meter, table=course.recipe.train, precision=course.precision)
         reporter = Reporter(watcher=watcher, log=log, stage=stage, hardware=course.hardware)
         _trainer(course, meter, [watcher, reporter]).train()

@@ -23,7 +23,7 @@ from ingest.extract.js_detection import stage_of, waits_for_browser
 from ingest.extract.markdown import markdown
 from ingest.extract.metadata import Metadata, one_line, read_metadata
 from ingest.foundation.extras import install_command
-from ingest.foundation.messages import Wording, system_words
+from ingest.foundation.messages import Message, describe_os_error
 from ingest.text.encodings import decode
 from ingest.text.words import cjk_share
 
@@ -238,30 +238,30 @@ def _language(declared: str, text: str) -> str:
 
 def _empty(url: str) -> ExtractError:
     return ExtractError(
-        Wording(f"{url} holds no text", f"{url} 里没有文字"),
+        Message("{url} holds no text", url=url),
         url=url,
         reason="empty",
-        hint=Wording("try another page", "请换一个网页"),
+        hint=Message("try another page"),
     )
 
 
 def _damaged(url: str) -> ExtractError:
     return ExtractError(
-        Wording(f"{url} is a damaged or protected document", f"{url} 是已损坏或受保护的文档"),
+        Message("{url} is a damaged or protected document", url=url),
         url=url,
         reason="unsupported",
-        hint=Wording("download it and open it in its own program", "请下载后用相应的程序打开"),
+        hint=Message("download it and open it in its own program"),
     )
 
 
 def _needs_browser(url: str) -> ExtractError:
     return ExtractError(
-        Wording(f"{url} is written by scripts", f"{url} 的文字由脚本生成"),
+        Message("{url} is written by scripts", url=url),
         url=url,
         reason="needs_browser",
-        hint=Wording(
-            f"it takes a browser to read it: {install_command('browser')}",
-            f"需要浏览器才能阅读：{install_command('browser')}",
+        hint=Message(
+            "it takes a browser to read it: {install_command}",
+            install_command=install_command("browser"),
         ),
     )
 
@@ -269,21 +269,18 @@ def _needs_browser(url: str) -> ExtractError:
 def _unsupported(url: str, media_type: str) -> ExtractError:
     kind = media_type or "application/octet-stream"
     return ExtractError(
-        Wording(f"{url} is {kind}, not a page of text", f"{url} 是 {kind}，不是文字网页"),
+        Message("{url} is {kind}, not a page of text", url=url, kind=kind),
         url=url,
         reason="unsupported",
-        hint=Wording(
-            "if it is a document, save it and run: ingest FILE",
-            "若是文档，请先保存再运行：ingest 文件",
-        ),
+        hint=Message("if it is a document, save it and run: ingest FILE"),
     )
 
 
 def _unreadable(path: Path, error: OSError) -> FetchError:
-    why = system_words(error)
+    why = describe_os_error(error)
     return FetchError(
-        Wording(f"cannot read {path} ({why.en})", f"无法读取 {path}（{why.zh}）"),
+        Message("cannot read {path} ({why})", path=path, why=why),
         url=path.as_uri(),
         reason="unreachable",
-        hint=Wording("check the name and the permissions", "请检查文件名和权限"),
+        hint=Message("check the name and the permissions"),
     )

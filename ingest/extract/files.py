@@ -14,10 +14,11 @@ from typing import Any
 
 from lxml import html
 
-from ingest.errors import ExtractError, MissingPartError
+from ingest.errors import ExtractError
 from ingest.extract.markdown import markdown
+from ingest.foundation.errors import MissingPartError
 from ingest.foundation.extras import install_command
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 from ingest.foundation.telemetry import send_nothing_home
 from ingest.text.words import CJK
 
@@ -137,33 +138,25 @@ def _blocks(elements: Iterable[Any], kind: str) -> Iterable[str]:
 
 def _missing(path: Path) -> MissingPartError:
     return MissingPartError(
-        Wording(
-            f"reading {path.suffix} files takes a part that is not installed",
-            f"读取 {path.suffix} 文件需要的部件尚未安装",
-        ),
-        hint=Wording(install_command("files"), install_command("files")),
+        Message("reading {suffix} files takes a part that is not installed", suffix=path.suffix),
+        hint=Message.verbatim(install_command("files")),
     )
 
 
 def _broken(path: Path) -> ExtractError:
     return ExtractError(
-        Wording(f"{path} is damaged or protected", f"{path} 已损坏或受保护"),
+        Message("{path} is damaged or protected", path=path),
         url=path.as_uri(),
         reason="unsupported",
-        hint=Wording(
-            "open it in its own program and save it again", "请用原来的程序打开并重新保存"
-        ),
+        hint=Message("open it in its own program and save it again"),
     )
 
 
 def _unsupported(path: Path) -> ExtractError:
     kind = path.suffix or "binary"
     return ExtractError(
-        Wording(f"{path}: no reader for {kind} files", f"{path}：没有 {kind} 文件的阅读器"),
+        Message("{path}: no reader for {kind} files", path=path, kind=kind),
         url=path.as_uri(),
         reason="unsupported",
-        hint=Wording(
-            "save it as .pdf, .docx, .pptx, .html, .md or .txt",
-            "请另存为 .pdf、.docx、.pptx、.html、.md 或 .txt",
-        ),
+        hint=Message("save it as .pdf, .docx, .pptx, .html, .md or .txt"),
     )

@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ingest.documents import Document, Page
-from ingest.errors import AssistantError, IngestError
+from ingest.errors import IngestError
 from ingest.extract.extractor import extract, preload
+from ingest.foundation.errors import AssistantError
 from ingest.foundation.ipc import receive, send
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 from ingest.foundation.telemetry import send_nothing_home
 
 MAX_TEXT = 200_000
@@ -113,8 +114,8 @@ def _failure(error: AssistantError) -> dict[str, object]:
     }
 
 
-def _both(wording: Wording) -> dict[str, str]:
-    return {"en": _sound(wording.en), "zh": _sound(wording.zh)}
+def _both(wording: Message) -> dict[str, str]:
+    return {name: _sound(text) for name, text in wording.in_each_language().items()}
 
 
 def _pipes() -> tuple[BinaryIO, BinaryIO]:

@@ -20,10 +20,11 @@ from pydantic import TypeAdapter, ValidationError
 
 import ingest
 from ingest.documents import Document, Page
-from ingest.errors import AssistantError, ExtractError, MissingPartError, SkipReason
+from ingest.errors import ExtractError, SkipReason
 from ingest.extract.files import DOCUMENT_TYPES
+from ingest.foundation.errors import AssistantError, MissingPartError
 from ingest.foundation.ipc import receive, send
-from ingest.foundation.messages import SILENCE, Wording
+from ingest.foundation.messages import NO_MESSAGE, Message
 
 WORKERS = 2
 TIMEOUT_S = 5.0
@@ -64,8 +65,8 @@ class _Failure:
     """An error on its way here from a worker."""
 
     kind: Literal["ExtractError", "MissingPartError"]
-    message: Wording
-    hint: Wording
+    message: Message
+    hint: Message
     reason: SkipReason
 
 
@@ -295,16 +296,16 @@ def _error(page: Page, failure: _Failure) -> AssistantError:
     )
 
 
-_BROKE = Wording("reading it broke the reader", "读取该网页时阅读进程崩溃")
-_CLOSED = Wording("reading was ended", "阅读已结束")
-_TOO_MUCH_MEMORY = Wording("reading it takes too much memory", "读取该网页占用内存过多")
-_WILL_NOT_START = Wording("the reading process does not start", "阅读进程无法启动")
-_DOCTOR = Wording("assistant doctor says what is missing", "运行 assistant doctor 查看缺少什么")
+_BROKE = Message("reading it broke the reader")
+_CLOSED = Message("reading was ended")
+_TOO_MUCH_MEMORY = Message("reading it takes too much memory")
+_WILL_NOT_START = Message("the reading process does not start")
+_DOCTOR = Message("assistant doctor says what is missing")
 
 
-def _too_slow(seconds: float) -> Wording:
-    return Wording(f"reading it takes longer than {seconds:g} s", f"读取该网页超过 {seconds:g} 秒")
+def _too_slow(seconds: float) -> Message:
+    return Message("reading it takes longer than {seconds:g} s", seconds=seconds)
 
 
-def _failed(page: Page, message: Wording, *, hint: Wording = SILENCE) -> ExtractError:
+def _failed(page: Page, message: Message, *, hint: Message = NO_MESSAGE) -> ExtractError:
     return ExtractError(message, url=page.final_url, reason="too_large", hint=hint)

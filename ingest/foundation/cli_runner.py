@@ -12,16 +12,16 @@ from typing import Any, NoReturn
 
 import click
 
-from ingest.errors import AssistantError
-from ingest.foundation.messages import Language, Wording
+from ingest.foundation.errors import AssistantError
+from ingest.foundation.messages import Language, Message
 from ingest.foundation.startup import INTERRUPTED
 from ingest.text.words import language_of
 
 BROKEN_PIPE = 141
 """128 + SIGPIPE: whoever read our output has left."""
 
-_ERROR = Wording("error", "错误")
-STOPPED = Wording("stopped", "已停止")
+_ERROR = Message("error")
+STOPPED = Message("stopped")
 
 
 def spoken_language(chosen: str | None, text: str = "") -> Language:
@@ -38,8 +38,8 @@ def spoken_language(chosen: str | None, text: str = "") -> Language:
 def complain(error: AssistantError, language: Language) -> int:
     """Write one line about `error` to stderr and return the exit code."""
     joint = "：" if language == "zh" else ": "
-    line = " ".join(error.to(language).split())
-    click.secho(f"{_ERROR.to(language)}{joint}{line}", err=True, fg="red")
+    line = " ".join(error.localize(language).split())
+    click.secho(f"{_ERROR.localize(language)}{joint}{line}", err=True, fg="red")
     return error.exit_code
 
 
@@ -71,7 +71,7 @@ def _outcome(work: Callable[[], int], language: Language) -> int:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # which the runner looks for
         return work()
     except KeyboardInterrupt:
-        click.echo(f"\n{STOPPED.to(language)}", err=True)
+        click.echo(f"\n{STOPPED.localize(language)}", err=True)
         return INTERRUPTED
     except AssistantError as error:
         return complain(error, language)
@@ -94,9 +94,6 @@ def _confess(language: Language) -> int:
         path = file.name
         file.write(trace)
     what = trace.strip().splitlines()[-1]
-    line = Wording(
-        f"a bug of ours: {what[:200]}: please report {path}",
-        f"程序出了错：{what[:200]}：请把 {path} 报告给我们",
-    )
-    click.secho(f"{_ERROR.to(language)}: {line.to(language)}", err=True, fg="red")
+    line = Message("a bug of ours: {what}: please report {path}", what=what[:200], path=path)
+    click.secho(f"{_ERROR.localize(language)}: {line.localize(language)}", err=True, fg="red")
     return 1

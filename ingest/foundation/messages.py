@@ -1,44 +1,219 @@
-"""One sentence in the two languages that we speak."""
+"""Text for people, kept untranslated until a front end knows its reader's language.
+
+A `Message` is written in English where it arises; each package keeps its translations in
+`translations/<language>.json`, a map from the English template to the translated one. So a value that
+carries a message (an event, an error) can be shown in any language, also later and again.
+How a language is added: docs/decisions/0009-messages.md.
+"""
 
 import errno
-from dataclasses import dataclass
-from typing import Literal
+import functools
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal, Self
 
 Language = Literal["zh", "en"]
 
+_folders: list[Path] = []
+"""The `translations` folders of the packages that are imported."""
 
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """The same sentence in English and in Chinese, written side by side so that both stay true."""
 
-    en: str
-    zh: str
+def add_catalogue(folder: Path) -> None:
+    """Take translations from `folder`, in which each `<language>.json` maps English to it.
 
-    def to(self, language: Language) -> str:
-        """Return the sentence in `language`."""
-        return self.zh if language == "zh" else self.en
+    Each package calls this when it is imported, so that a lower package need not know a higher one.
+    """
+    if folder not in _folders:
+        _folders.append(folder)
+        _catalogue.cache_clear()
+
+
+def languages() -> tuple[str, ...]:
+    """Return the languages that messages can be shown in, English first."""
+    found = {path.stem for folder in _folders for path in folder.glob("*.json")}
+    return ("en", *sorted(found))
+
+
+@functools.cache
+def _catalogue(language: str) -> dict[str, str]:
+    """Return English template -> translated one, of all packages; the lower package's wins."""
+    merged: dict[str, str] = {}
+    for folder in reversed(_folders):
+        path = folder / f"{language}.json"
+        if path.is_file():
+            merged.update(json.loads(path.read_text(encoding="utf-8")))
+    return merged
+
+
+class Message:
+    """One sentence for people, in no language yet.
+
+    Args:
+        template: The English sentence, with `{name}` or `{name:format}` for each value, as
+            `str.format` has it. Without values nothing is formatted and braces stand for themselves.
+        values: What is put in. A value that is a message itself is localized with the sentence; a
+            translation may use other values than the English text does.
+    """
+
+    __slots__ = ("_template", "_translations", "_values")
+
+    def __init__(self, template: str, /, **values: object) -> None:
+        self._template = template
+        self._values = values
+        self._translations: dict[str, str] | None = None
+
+    @classmethod
+    def bilingual(cls, en: str, zh: str) -> Self:
+        """Return a text whose translation comes with it: a prompt, or a message read from a file.
+
+        Prompts are not in the catalogues: a translated prompt has to be measured, not only read.
+        """
+        message = cls(en)
+        message._translations = {"en": en, "zh": zh}
+        return message
+
+    @classmethod
+    def verbatim(cls, text: str) -> Self:
+        """Return words that are the same in every language: a path, a name, a vendor's own text."""
+        return cls.bilingual(text, text)
+
+    def localize(self, language: str) -> str:
+        """Return the sentence in `language`, in English where there is no translation."""
+        if self._translations is not None:
+            return self._translations.get(language, self._template)
+        template = self._template
+        if language != "en":
+            template = _catalogue(language).get(template, template)
+        if not self._values:
+            return template
+        return template.format(
+            **{
+                name: value.localize(language) if isinstance(value, Message) else value
+                for name, value in self._values.items()
+            }
+        )
+
+    def in_each_language(self) -> dict[str, str]:
+        """Return language code -> sentence, as it is kept in files and sent to other processes."""
+        return {language: self.localize(language) for language in ("en", "zh")}
+
+    def __bool__(self) -> bool:
+        """Return whether there is anything to say."""
+        return bool(self._template)
 
     def __str__(self) -> str:
-        return self.en
+        return self.localize("en")
+
+    def __repr__(self) -> str:
+        return f"Message({self.localize('en')!r})"
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether both say the same in each language, however they were put together."""
+        if not isinstance(other, Message):
+            return NotImplemented
+        return self.in_each_language() == other.in_each_language()
+
+    def __hash__(self) -> int:
+        return hash(self.localize("en"))
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Read and write a message as JSON.
+
+        It is written in the language of the serialization context, `{"language": "zh"}`, and as a
+        map of all languages without one; both are read.
+        """
+        from pydantic_core import core_schema  # noqa: PLC0415  not for `--help`
+
+        return core_schema.no_info_plain_validator_function(
+            _read_message,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                _written_message, info_arg=True
+            ),
+        )
 
 
-SILENCE = Wording("", "")
+class _Joined(Message):
+    """Several messages in a row."""
 
-_SYSTEM_WORDS = {
-    errno.ENOENT: "没有这个文件或文件夹",
-    errno.EACCES: "没有权限",
-    errno.EPERM: "不允许这样操作",
-    errno.EISDIR: "这是一个文件夹",
-    errno.ENOTDIR: "路径中有一段不是文件夹",
-    errno.ENOSPC: "磁盘空间不足",
-    errno.EROFS: "所在的磁盘是只读的",
-    errno.EADDRINUSE: "端口已被占用",
-    errno.EADDRNOTAVAIL: "本机没有这个地址",
+    __slots__ = ("_parts", "_separator")
+
+    def __init__(self, parts: tuple[Message, ...], separator: Message) -> None:
+        super().__init__(separator.localize("en").join(part.localize("en") for part in parts))
+        self._parts = parts
+        self._separator = separator
+
+    def localize(self, language: str) -> str:
+        return self._separator.localize(language).join(
+            part.localize(language) for part in self._parts
+        )
+
+
+NO_MESSAGE = Message("")
+COMMA = Message.bilingual(", ", "，")
+LIST_COMMA = Message.bilingual(", ", "、")
+"""Between the items of an enumeration; Chinese tells the two apart."""
+SEMICOLON = Message.bilingual("; ", "；")
+
+
+def join_messages(parts: Iterable[Message], separator: Message = NO_MESSAGE) -> Message:
+    """Return the messages one after another, `separator` between them."""
+    return _Joined(tuple(parts), separator)
+
+
+def enumerate_names(names: Iterable[str]) -> Message:
+    """Return names, commands or keys as an enumeration: "a, b, c"."""
+    return join_messages((Message.verbatim(name) for name in names), LIST_COMMA)
+
+
+def plain(value: Any) -> Any:
+    """Return `value`, as `dataclasses.asdict` gives it, with each message in all languages."""
+    match value:
+        case Message():
+            return value.in_each_language()
+        case dict():
+            return {name: plain(one) for name, one in value.items()}
+        case list() | tuple():
+            return [plain(one) for one in value]
+        case _:
+            return value
+
+
+def _read_message(value: object) -> Message:
+    """Return the message of a JSON value, or raise ValueError for pydantic to report."""
+    match value:
+        case Message():
+            return value
+        case str():
+            return Message.verbatim(value)
+        case {"en": str(en), "zh": str(zh)}:
+            return Message.bilingual(en, zh)
+        case _:
+            raise ValueError("not a message")
+
+
+def _written_message(message: Message, info: Any) -> str | dict[str, str]:
+    language = (info.context or {}).get("language")
+    return message.localize(language) if language else message.in_each_language()
+
+
+_SYSTEM_ERRORS = {
+    errno.ENOENT: Message("no such file or folder"),
+    errno.EACCES: Message("permission denied"),
+    errno.EPERM: Message("operation not permitted"),
+    errno.EISDIR: Message("it is a folder"),
+    errno.ENOTDIR: Message("a part of the path is not a folder"),
+    errno.ENOSPC: Message("no space left on device"),
+    errno.EROFS: Message("read-only file system"),
+    errno.EADDRINUSE: Message("address already in use"),
+    errno.EADDRNOTAVAIL: Message("cannot assign requested address"),
 }
-"""What the operating system says most often, in Chinese; it speaks English whatever we do."""
+"""What the operating system says most often; its own words are English whatever we do."""
 
 
-def system_words(error: OSError) -> Wording:
+def describe_os_error(error: OSError) -> Message:
     """Return why the operating system refused, in its own words where we have none."""
-    en = error.strerror or type(error).__name__
-    return Wording(en, _SYSTEM_WORDS.get(error.errno or 0, en))
+    said = error.strerror or type(error).__name__
+    known = _SYSTEM_ERRORS.get(error.errno or 0)
+    return Message.bilingual(said, known.localize("zh")) if known else Message.verbatim(said)

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
-from ingest.errors import FetchError, IngestError, MissingPartError, SkipReason
+from ingest.errors import FetchError, IngestError, SkipReason
 from ingest.foundation.cache import ExpiringCache
-from ingest.foundation.messages import Wording
+from ingest.foundation.errors import MissingPartError
+from ingest.foundation.messages import Message
 
 KEEP_S = 600.0
 """Sites mend their pages, so a refusal is good for minutes, not for the day."""
@@ -22,8 +23,8 @@ class _Refusal:
     """An error as it is written down."""
 
     reason: SkipReason
-    message: Wording
-    hint: Wording
+    message: Message
+    hint: Message
     robots: str
 
 

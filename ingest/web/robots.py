@@ -34,7 +34,7 @@ from protego import Protego
 
 from ingest.errors import ForbiddenError, IngestError, ProxyUnreachableError
 from ingest.foundation.cache import ExpiringCache
-from ingest.foundation.messages import SILENCE, Wording
+from ingest.foundation.messages import NO_MESSAGE, Message
 from ingest.web.urls import origin_of
 
 MAX_BYTES = 500 * 1024
@@ -54,10 +54,7 @@ MANY_RULES = 2_000
 """Above this (about 20 ms) a file is worked through in a thread."""
 SHOWN_CHARACTERS = 80
 UNREACHABLE = "robots.txt unreachable"
-LENIENT_HINT = Wording(
-    "to read such sites all the same, set crawl.lenient_robots",
-    "如仍要读取这类网站，请设置 crawl.lenient_robots",
-)
+LENIENT_HINT = Message("to read such sites all the same, set crawl.lenient_robots")
 
 _BREAK = re.compile(r"\r\n|\r|\n")
 _RECORD = re.compile(
@@ -392,9 +389,9 @@ class _Copies:
 def refusal(url: str, found: RobotsVerdict) -> ForbiddenError:
     """Return the error that says why `url` may not be read."""
     return ForbiddenError(
-        Wording(f"the site says no ({found.rule})", f"网站不允许抓取（{found.rule}）"),
+        Message("the site says no ({rule})", rule=found.rule),
         url=url,
         reason="robots",
         robots=found.rule,
-        hint=LENIENT_HINT if found.rule.startswith(UNREACHABLE) else SILENCE,
+        hint=LENIENT_HINT if found.rule.startswith(UNREACHABLE) else NO_MESSAGE,
     )

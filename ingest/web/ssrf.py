@@ -16,8 +16,9 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
-from ingest.errors import FetchError, ForbiddenError, SettingsError
-from ingest.foundation.messages import SILENCE, Wording
+from ingest.errors import FetchError, ForbiddenError
+from ingest.foundation.errors import SettingsError
+from ingest.foundation.messages import NO_MESSAGE, Message
 from ingest.web.urls import Endpoint, endpoint_of, host_of
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -94,10 +95,7 @@ _LAST_32_BITS = (
 _ISATAP = (0x00005EFE, 0x02005EFE)  # RFC 5214, 6.1: the half before the IPv4 address
 _PORT = re.compile(r"(?<=[^:]):(\d{1,5})$")
 _LOOKUPS = ThreadPoolExecutor(LOOKUPS_AT_ONCE, thread_name_prefix="dns")
-_OPEN_IT = Wording(
-    "if it is yours to read, add its host to allowed_hosts in assistant.toml",
-    "如果确需读取自己的网络，请把主机名加入 assistant.toml 的 allowed_hosts",
-)
+_OPEN_IT = Message("if it is yours to read, add its host to allowed_hosts in assistant.toml")
 
 
 async def system_resolver(host: str) -> Sequence[str]:
@@ -237,11 +235,11 @@ class AddressGuard:
         """Return whom `url` leads to if its scheme, name and port are those of the web."""
         end = endpoint_of(url)
         if end is None or end.scheme not in ("http", "https"):
-            raise _forbidden(url, "only http and https are visited", "只访问 http 和 https")
+            raise _forbidden(url, Message("only http and https are visited"))
         if not end.host:
-            raise _forbidden(url, "no host name", "缺少主机名")
+            raise _forbidden(url, Message("no host name"))
         if end.has_credentials:
-            raise _forbidden(url, "an address with a password is not visited", "不访问带密码的网址")
+            raise _forbidden(url, Message("an address with a password is not visited"))
         if end.host in METADATA_NAMES:
             raise _metadata(url, end.host)
         if self._is_open(end):
@@ -249,8 +247,9 @@ class AddressGuard:
         if end.port not in self._allowed_ports:
             raise _forbidden(
                 url,
-                f"port {end.port} of {end.host} is not one of the web's",
-                f"{end.host} 的端口 {end.port} 不是网页端口",
+                Message(
+                    "port {port} of {host} is not one of the web's", port=end.port, host=end.host
+                ),
                 hint=_OPEN_IT,
             )
         if not self._networks and _is_local_name(end.host):
@@ -271,8 +270,7 @@ class AddressGuard:
             if not is_public(address):
                 raise _forbidden(
                     url,
-                    f"{where} is not on the public web",
-                    f"{where} 不在公共互联网上",
+                    Message("{where} is not on the public web", where=where),
                     hint=_OPEN_IT,
                 )
             if _is_local_name(end.host):
@@ -333,37 +331,33 @@ def _is_local_name(host: str) -> bool:
 
 def _unreadable(entry: str) -> SettingsError:
     return SettingsError(
-        Wording(f"allowed_hosts cannot hold {entry!r}", f"allowed_hosts 不能包含 {entry!r}"),
-        hint=Wording(
-            "write wiki.corp, wiki.corp:8090, 10.0.0.7 or 10.1.0.0/16",
-            "请写成 wiki.corp、wiki.corp:8090、10.0.0.7 或 10.1.0.0/16",
-        ),
+        Message("allowed_hosts cannot hold {entry!r}", entry=entry),
+        hint=Message("write wiki.corp, wiki.corp:8090, 10.0.0.7 or 10.1.0.0/16"),
     )
 
 
 def _unknown(url: str, host: str) -> FetchError:
     return FetchError(
-        Wording(f"no address is known for {host}", f"找不到 {host} 的地址"),
+        Message("no address is known for {host}", host=host),
         url=url,
         reason="unreachable",
-        hint=Wording("check the spelling and your connection", "请检查网址拼写和网络连接"),
+        hint=Message("check the spelling and your connection"),
     )
 
 
 def _local(url: str, host: str) -> ForbiddenError:
     return _forbidden(
-        url, f"{host} is a name of the local network", f"{host} 是本地网络的名称", hint=_OPEN_IT
+        url, Message("{host} is a name of the local network", host=host), hint=_OPEN_IT
     )
 
 
 def _metadata(url: str, where: str) -> ForbiddenError:
     return _forbidden(
         url,
-        f"{where} is where a cloud keeps its machines' keys",
-        f"{where} 是云服务器的元数据地址",
-        hint=Wording("no setting opens it", "任何设置都不能放行"),
+        Message("{where} is where a cloud keeps its machines' keys", where=where),
+        hint=Message("no setting opens it"),
     )
 
 
-def _forbidden(url: str, en: str, zh: str, *, hint: Wording = SILENCE) -> ForbiddenError:
-    return ForbiddenError(Wording(en, zh), url=url, reason="address", hint=hint)
+def _forbidden(url: str, message: Message, *, hint: Message = NO_MESSAGE) -> ForbiddenError:
+    return ForbiddenError(message, url=url, reason="address", hint=hint)

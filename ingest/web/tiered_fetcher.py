@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ingest.documents import RESPECTED, Document, FetcherName, Page, PageRecord
-from ingest.errors import ExtractError, ForbiddenError, IngestError, MissingPartError
-from ingest.foundation.messages import Wording
+from ingest.errors import ExtractError, ForbiddenError, IngestError
+from ingest.foundation.errors import MissingPartError
+from ingest.foundation.messages import Message
 from ingest.foundation.tracing import span
 from ingest.web.fetch.base import Fetcher
 
@@ -114,23 +115,18 @@ class FetchLadder:
         if asked:
             rule = f"{place}: {', '.join(asked)}"
             raise ForbiddenError(
-                Wording(f"the page asks to be left out ({rule})", f"网页要求不被收录（{rule}）"),
+                Message("the page asks to be left out ({rule})", rule=rule),
                 url=page.url,
                 reason="robots",
                 robots=rule,
-                hint=Wording(
-                    "crawl.respect says what is obeyed", "由 crawl.respect 决定遵守哪些要求"
-                ),
+                hint=Message("crawl.respect says what is obeyed"),
             )
 
     def _browser(self) -> Fetcher:
         if self.browser is None:
             raise MissingPartError(
-                Wording("the browser is switched off", "浏览器已关闭"),
-                hint=Wording(
-                    "set crawl.browser to auto in assistant.toml",
-                    "请在 assistant.toml 中把 crawl.browser 设为 auto",
-                ),
+                Message("the browser is switched off"),
+                hint=Message("set crawl.browser to auto in assistant.toml"),
             )
         return self.browser
 

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import ada_url
 
 from ingest.errors import FetchError
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 MAX_URL_CHARACTERS = 8_192
 """RFC 9110, 4.1 asks for at least 8,000 octets; what is longer is data, not an address."""
@@ -67,8 +67,10 @@ def canonical_url(text: str) -> str:
     if len(url) > MAX_URL_CHARACTERS:
         _refuse(
             url,
-            f"longer than {MAX_URL_CHARACTERS:,} characters",
-            f"长度超过 {MAX_URL_CHARACTERS:,} 个字符",
+            Message(
+                "longer than {max_url_characters:,} characters",
+                max_url_characters=MAX_URL_CHARACTERS,
+            ),
         )
     url = _with_scheme(url)
     while (tidier := _tidy(url)) != url:  # an escape may hide an escape: "%%341" is "%41" is "A"
@@ -84,21 +86,21 @@ def _with_scheme(text: str) -> str:
     if scheme and scheme["scheme"].lower() in {"http", "https"}:
         return text
     if scheme:
-        _refuse(text, f"{scheme['scheme']}: is not a web page", f"{scheme['scheme']}: 不是网页")
+        _refuse(text, Message("{scheme}: is not a web page", scheme=scheme["scheme"]))
     host = re.split(r"[/?#:\\]", text, maxsplit=1)[0]
     number = _DOTTED_NUMBERS.fullmatch(host) and not _ADDRESS.fullmatch(host)
     if number or not ("." in host.strip(".") or text.startswith("[") or host == "localhost"):
-        _refuse(text, "not a web address", "不是网址")
+        _refuse(text, Message("not a web address"))
     return f"https://{text}"
 
 
 def _tidy(text: str) -> str:
     url = _parse(text)
     if url.username or url.password:
-        _refuse(text, "an address with a password is not fetched", "不抓取带密码的网址")
+        _refuse(text, Message("an address with a password is not fetched"))
     bare = url.hostname.removesuffix(".")
     if not bare:
-        _refuse(text, "no host name", "缺少主机名")
+        _refuse(text, Message("no host name"))
     port = f":{url.port}" if url.port else ""
     query = _without_tracking(url.search.removeprefix("?"))
     path = _plain_escapes(url.pathname)
@@ -110,9 +112,9 @@ def _parse(text: str) -> ada_url.URL:
     try:
         url = ada_url.URL(text)
     except (ValueError, UnicodeError):
-        _refuse(text, "not a web address", "不是网址")
+        _refuse(text, Message("not a web address"))
     if url.protocol not in {"http:", "https:"}:
-        _refuse(text, f"{url.protocol} is not a web page", f"{url.protocol} 不是网页")
+        _refuse(text, Message("{protocol} is not a web page", protocol=url.protocol))
     return url
 
 
@@ -135,18 +137,15 @@ def _plain_escapes(text: str) -> str:
     return _ESCAPE.sub(plain, text)
 
 
-def _refuse(text: str, en: str, zh: str) -> NoReturn:
+def _refuse(text: str, why: Message) -> NoReturn:
     shown = _PASSWORD.sub("//…@", text[:MAX_URL_CHARACTERS])
     shown = shown if len(shown) <= SHOWN_CHARACTERS else f"{shown[:SHOWN_CHARACTERS]}…"
     shown = "".join(c if c.isprintable() else "�" for c in shown)
     raise FetchError(
-        Wording(f"{shown!r}: {en}", f"「{shown}」：{zh}"),
+        Message("{shown!r}: {why}", shown=shown, why=why),
         url=shown,
         reason="unsupported",
-        hint=Wording(
-            "give an address like https://example.com/page",
-            "请给出形如 https://example.com/page 的网址",
-        ),
+        hint=Message("give an address like https://example.com/page"),
     )
 
 
@@ -159,7 +158,7 @@ def resolve(base: str, reference: str) -> str:
     try:
         return str(ada_url.URL(reference, base=base).href)
     except (ValueError, UnicodeError):
-        _refuse(reference, "not a web address", "不是网址")
+        _refuse(reference, Message("not a web address"))
 
 
 def normalize_url(url: str) -> str:
@@ -239,7 +238,7 @@ def same_or_subdomain(host: str, domain: str) -> bool:
     return bool(domain) and (host == domain or host.endswith(f".{domain}"))
 
 
-def read_url_list(text: str) -> tuple[list[str], list[Wording]]:
+def read_url_list(text: str) -> tuple[list[str], list[Message]]:
     """Return the canonical URLs of a list, one a line, and a complaint for each junk line.
 
     Blank lines, "# comments" and a byte order mark are passed over; a page named twice is kept
@@ -255,7 +254,5 @@ def read_url_list(text: str) -> tuple[list[str], list[Wording]]:
             urls.setdefault(canonical_url(entry))
         except FetchError as error:
             message = error.message
-            complaints.append(
-                Wording(f"line {number}: {message.en}", f"第 {number} 行：{message.zh}")
-            )
+            complaints.append(Message("line {number}: {message}", number=number, message=message))
     return list(urls), complaints

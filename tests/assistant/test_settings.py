@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from assistant.settings import Settings, load_settings
-from ingest.errors import SettingsError
+from ingest.foundation.errors import SettingsError
 from ingest.settings import ASSISTANT_TABLES, IngestSettings, default_ollama_host, load, tables_of
 
 
@@ -42,8 +42,8 @@ def test_misspelt_variable_is_refused_with_a_suggestion(
     monkeypatch.setenv(variable, "1")
     with pytest.raises(SettingsError) as caught:
         load_settings()
-    assert variable in caught.value.to("en")
-    assert suggestion in caught.value.to("zh")
+    assert variable in caught.value.localize("en")
+    assert suggestion in caught.value.localize("zh")
 
 
 @pytest.mark.parametrize("text", ["[modle]\nname = 'x'\n", "[model]\nnmae = 'x'\n", "name = 'x'\n"])
@@ -57,9 +57,9 @@ def test_broken_toml_names_file_and_line(config: Path) -> None:
     config.write_text("[model\n")
     with pytest.raises(SettingsError) as caught:
         load_settings()
-    assert str(config) in caught.value.to("en")
-    assert "line 1" in caught.value.to("en")
-    assert "第 1 行" in caught.value.to("zh")
+    assert str(config) in caught.value.localize("en")
+    assert "line 1" in caught.value.localize("en")
+    assert "第 1 行" in caught.value.localize("zh")
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_value_that_cannot_be_used_is_named(
     monkeypatch.setenv(variable, value)
     with pytest.raises(SettingsError) as caught:
         load_settings()
-    assert named in caught.value.to("en")
+    assert named in caught.value.localize("en")
 
 
 @pytest.mark.parametrize(
@@ -110,15 +110,15 @@ def test_what_to_write_instead_is_said_in_both_languages(
     monkeypatch.setenv(variable, value)
     with pytest.raises(SettingsError) as caught:
         load_settings()
-    assert en in caught.value.hint.en
-    assert zh in caught.value.hint.zh
+    assert en in caught.value.hint.localize("en")
+    assert zh in caught.value.hint.localize("zh")
 
 
 def test_text_in_the_file_wants_quotes(config: Path) -> None:
     config.write_text("[model]\nname = 3\n")
     with pytest.raises(SettingsError) as caught:
         load_settings()
-    assert "引号" in caught.value.to("zh")
+    assert "引号" in caught.value.localize("zh")
 
 
 def test_file_that_notepad_saved_is_read(config: Path) -> None:
@@ -131,7 +131,7 @@ def test_file_in_another_encoding_is_to_be_saved_as_utf_8(encoding: str, config:
     config.write_text('[model]\nname = "模型"\n', encoding=encoding)
     with pytest.raises(SettingsError, match="not in UTF-8") as caught:
         load_settings()
-    assert "UTF-8" in caught.value.hint.zh
+    assert "UTF-8" in caught.value.hint.localize("zh")
 
 
 def test_ingest_passes_over_the_tables_of_the_assistant(config: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from ingest.documents import PageRecord
 from ingest.errors import FetchError, ForbiddenError
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 from ingest.web.fetch.base import Fetcher
 from ingest.web.fetch.browser import BrowserFetcher
 from ingest.web.fetch.http import HttpClient, HttpFetcher
@@ -27,7 +27,7 @@ CLOSED, MISSING = "https://closed.test/", "https://a.test/missing"
 
 
 def memory() -> MemoryFetcher:
-    no = Wording("the site says no", "网站不允许抓取")
+    no = Message.bilingual("the site says no", "网站不允许抓取")
     return MemoryFetcher(
         {
             OLD: html_page(OLD, page_en(), final_url=NEW),

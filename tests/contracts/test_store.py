@@ -177,8 +177,8 @@ async def test_vectors_of_another_length_are_refused_and_nothing_is_stored(index
     page = document("a", "two")
     with pytest.raises(StoreError) as caught:
         await index.replace(page, chunks_of(page), {"a.example_0": [1.0, 0.0]}, space=SPACE)
-    assert "[2, 3]" in caught.value.to("en")
-    assert "嵌入模型" in caught.value.to("zh")
+    assert "[2, 3]" in caught.value.localize("en")
+    assert "嵌入模型" in caught.value.localize("zh")
     assert await matching(index, "one") == ["one"]
 
 

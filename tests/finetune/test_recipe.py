@@ -48,14 +48,14 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     (tmp_path / "support.csv").write_text("mine")
     with pytest.raises(RecipeError) as caught:
         initialise("support", tmp_path)
-    assert "--into" in caught.value.hint.en
+    assert "--into" in caught.value.hint.localize("en")
     assert (tmp_path / "support.csv").read_text() == "mine"
 
 
 def test_a_name_that_no_recipe_has_lists_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(RecipeError) as caught:
         initialise("../drone-safety", tmp_path)
-    assert "drone-safety" in caught.value.hint.zh
+    assert "drone-safety" in caught.value.hint.localize("zh")
 
 
 def test_changes_of_the_command_line_win(small: Path) -> None:
@@ -83,25 +83,25 @@ def test_what_cannot_be_used_is_named_with_what_to_write(
 ) -> None:
     changes = ["data.window.overlap=10", change] if "window" in change else [change]
     error = refusal(small, *changes)
-    assert told in error.to("en")
-    assert "\n" not in error.to("zh")
+    assert told in error.localize("en")
+    assert "\n" not in error.localize("zh")
     assert error.exit_code == 2
 
 
 def test_a_recipe_without_a_model_says_what_is_missing(tmp_path: Path) -> None:
     path = tmp_path / "none.toml"
     path.write_text('name = "x"\n[data]\nfiles = ["a"]\n')
-    assert "model is missing" in refusal(path).to("en")
+    assert "model is missing" in refusal(path).localize("en")
 
 
 def test_a_recipe_that_is_not_there_names_the_command_that_writes_one(tmp_path: Path) -> None:
-    assert "finetune init" in refusal(tmp_path / "no.toml").to("en")
+    assert "finetune init" in refusal(tmp_path / "no.toml").localize("en")
 
 
 def test_broken_toml_names_the_line(tmp_path: Path) -> None:
     path = tmp_path / "broken.toml"
     path.write_text('name = "x"\n[model\n')
-    assert "line 2" in refusal(path).to("en")
+    assert "line 2" in refusal(path).localize("en")
 
 
 def test_changes_are_written_into_the_new_recipe_and_its_comments_stay(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from finetune.errors import FinetuneError, RecipeError, TrainingError
 from finetune.records import Entity, Record, Turn, from_json, to_json
 from finetune.runs import Run, digest_of, write_whole
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 RECORD = Record(
     id="ab12",
@@ -38,7 +38,7 @@ def test_records_come_back_as_they_were_written(run: Run) -> None:
 def test_data_that_is_missing_names_the_command(run: Run) -> None:
     with pytest.raises(RecipeError) as caught:
         list(run.records("val"))
-    assert "finetune prepare" in caught.value.hint.en
+    assert "finetune prepare" in caught.value.hint.localize("en")
 
 
 @pytest.mark.parametrize("broken", [b"{", b"[]", b'{"id": "\xff"}'])
@@ -48,7 +48,7 @@ def test_a_broken_line_is_named(run: Run, broken: bytes) -> None:
         file.write(broken + b"\n")
     with pytest.raises(RecipeError) as caught:
         list(run.records("val"))
-    assert "line 2" in caught.value.message.en
+    assert "line 2" in caught.value.message.localize("en")
 
 
 def test_a_step_is_finished_for_the_same_inputs_only(run: Run) -> None:
@@ -75,7 +75,7 @@ def test_two_processes_do_not_write_into_one_run(run: Run) -> None:
         run.doing("train", "d"),
     ):
         pass
-    assert "another process" in caught.value.message.en
+    assert "another process" in caught.value.message.localize("en")
 
 
 def test_a_state_that_cannot_be_read_does_every_step_again(run: Run) -> None:
@@ -107,7 +107,7 @@ def test_a_step_that_refuses_its_inputs_leaves_what_it_did_before_finished(run: 
     with run.doing("train", "d1"):
         pass
     with pytest.raises(RecipeError), run.doing("train", "d2"):
-        raise RecipeError(Wording("no sample is left", "没有剩下样本"))
+        raise RecipeError(Message.bilingual("no sample is left", "没有剩下样本"))
     assert run.finished("train", "d1")
 
 
@@ -115,5 +115,5 @@ def test_a_step_that_breaks_off_is_no_longer_finished(run: Run) -> None:
     with run.doing("train", "d1"):
         pass
     with pytest.raises(TrainingError), run.doing("train", "d2"):
-        raise TrainingError(Wording("no room left", "没有空间"))
+        raise TrainingError(Message.bilingual("no room left", "没有空间"))
     assert not run.finished("train", "d1")

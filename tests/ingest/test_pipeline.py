@@ -10,16 +10,10 @@ from datetime import UTC, datetime
 import pytest
 
 from ingest.documents import Hop, Page, PageRecord
-from ingest.errors import (
-    EmbedError,
-    FetchError,
-    IngestError,
-    MissingPartError,
-    SkipReason,
-    StoreError,
-)
+from ingest.errors import EmbedError, FetchError, IngestError, SkipReason, StoreError
 from ingest.events import IngestEvent, PageSkipped, PageStored
-from ingest.foundation.messages import Wording
+from ingest.foundation.errors import MissingPartError
+from ingest.foundation.messages import Message
 from ingest.index.embed.base import Embedder, Vector
 from ingest.index.embed.memory import HashingEmbedder
 from ingest.index.store.base import ChunkStore
@@ -89,7 +83,7 @@ class AbsentBrowser:
     """A browser that is not installed."""
 
     async def fetch(self, url: str, *, known: PageRecord | None = None) -> Page:
-        raise MissingPartError(Wording("no browser", "没有浏览器"))
+        raise MissingPartError(Message.bilingual("no browser", "没有浏览器"))
 
     async def close(self) -> None:
         """Nothing to close."""
@@ -182,7 +176,7 @@ async def test_encoder_that_stalls_holds_up_no_page_and_no_answer() -> None:
 async def test_encoder_that_fails_leaves_words() -> None:
     class Failing(CountingEmbedder):
         async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
-            raise EmbedError(Wording("gone", "不在了"))
+            raise EmbedError(Message.bilingual("gone", "不在了"))
 
     stored = only(await read(ingestor(Failing()), TEA))
     assert isinstance(stored, PageStored)
@@ -410,7 +404,7 @@ async def test_page_that_asks_to_be_left_out_is_left_out(
 
 
 async def test_site_that_wants_to_see_a_browser_gets_one() -> None:
-    wall = FetchError(Wording("a wall", "一堵墙"), url=TEA, reason="needs_browser")
+    wall = FetchError(Message.bilingual("a wall", "一堵墙"), url=TEA, reason="needs_browser")
     wall.hops = (Hop(url=TEA, status=403),)
     browser = MemoryFetcher({TEA: html_page(TEA, article(*PARAGRAPHS))})
     stored = only(await read(ingestor(None, pages={TEA: wall}, browser=browser), TEA))
@@ -421,7 +415,7 @@ async def test_site_that_wants_to_see_a_browser_gets_one() -> None:
 async def test_index_that_fails_is_not_told_to_the_watcher_as_a_late_page() -> None:
     class Broken(Index):
         async def remember(self, record: PageRecord) -> None:
-            raise StoreError(Wording("no room", "没有空间"))
+            raise StoreError(Message.bilingual("no room", "没有空间"))
 
     seen: list[IngestEvent] = []
     store = Broken(catalog=Catalog(None), vectors=MemoryVectors())
@@ -442,7 +436,7 @@ async def test_page_that_its_site_withdraws_leaves_the_index(
     fetcher = MemoryFetcher(pages)
     one = ingestor(None, fetcher=fetcher)
     await read(one, TEA)
-    error = FetchError(Wording("no", "不"), url=TEA, reason=reason)
+    error = FetchError(Message.bilingual("no", "不"), url=TEA, reason=reason)
     error.hops = (Hop(url=TEA, status=status),)
     again = ingestor(None, fetcher=MemoryFetcher({TEA: error}), store=one.store)
     skipped = only(await read(again, TEA))

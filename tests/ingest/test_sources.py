@@ -22,7 +22,7 @@ def test_document_that_is_not_there_is_no_web_page(
     with pytest.raises(SourceError, match="no such file") as caught:
         sources("https://a.test/", name)
     assert caught.value.exit_code == 2
-    assert name[:80] in caught.value.to("zh")
+    assert name[:80] in caught.value.localize("zh")
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_file_that_is_there_is_read_whatever_it_is_called(
 def test_empty_name_is_one_clear_line(name: str) -> None:
     with pytest.raises(SourceError, match="empty") as caught:
         sources(name)
-    assert caught.value.hint.zh
+    assert caught.value.hint.localize("zh")
 
 
 @pytest.fixture
@@ -79,8 +79,8 @@ def test_folder_is_all_documents_in_it_that_we_can_read(folder: Path) -> None:
     found = sources(str(folder))
     names = [path.relative_to(folder).as_posix() for path in found.files]
     assert names == ["a/report.PDF", "a/z.html", "b.md"]
-    assert [remark.en for remark in found.remarks] == [f"{folder}: 3 documents"]
-    assert [remark.zh for remark in found.remarks] == [f"{folder}：3 个文档"]
+    assert [remark.localize("en") for remark in found.remarks] == [f"{folder}: 3 documents"]
+    assert [remark.localize("zh") for remark in found.remarks] == [f"{folder}：3 个文档"]
 
 
 def test_folder_among_others_names_no_document_twice(folder: Path) -> None:
@@ -92,8 +92,8 @@ def test_folder_among_others_names_no_document_twice(folder: Path) -> None:
 def test_folder_without_documents_is_said_to_have_none(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no page to store") as caught:
         sources(str(tmp_path))
-    assert "0 documents" in caught.value.hint.en
-    assert "0 个文档" in caught.value.to("zh")
+    assert "0 documents" in caught.value.hint.localize("en")
+    assert "0 个文档" in caught.value.localize("zh")
 
 
 def test_source_that_cannot_be_opened_is_listed_and_the_rest_goes_on(tmp_path: Path) -> None:
@@ -104,5 +104,5 @@ def test_source_that_cannot_be_opened_is_listed_and_the_rest_goes_on(tmp_path: P
         found = sources("https://a.test/", str(path))
     assert found.files == ()
     assert found.urls == ("https://a.test/",)
-    assert found.remarks[0].en.startswith(f"cannot read {path}")
-    assert found.remarks[0].zh.startswith(f"读不了 {path}")
+    assert found.remarks[0].localize("en").startswith(f"cannot read {path}")
+    assert found.remarks[0].localize("zh").startswith(f"读不了 {path}")

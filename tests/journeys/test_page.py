@@ -163,8 +163,8 @@ def test_the_empty_page_shows_its_own_words_and_nothing_of_the_code(tab: Tab) ->
     lines = tab.page.locator(".stMain").inner_text().splitlines()
     shown = {line.strip() for line in lines} - {"arrow_forward", ""}  # the icon's name
     words = [labels.WELCOME, labels.PROMISE, *labels.EXAMPLES, labels.WEB]
-    assert labels.WELCOME.to("zh") in shown
-    assert shown <= {word.to("zh") for word in words}
+    assert labels.WELCOME.localize("zh") in shown
+    assert shown <= {word.localize("zh") for word in words}
 
 
 def test_nothing_that_a_model_writes_is_loaded_or_linked(tab: Tab, ollama: OllamaServer) -> None:

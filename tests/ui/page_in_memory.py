@@ -10,8 +10,9 @@ from assistant.answer.retrieval import Retriever
 from assistant.models.base import ChatModel
 from assistant.search.memory import MemorySearch
 from assistant.values import SearchHit
-from ingest.errors import AssistantError, FetchError
-from ingest.foundation.messages import Wording
+from ingest.errors import FetchError
+from ingest.foundation.errors import AssistantError
+from ingest.foundation.messages import Message
 from ingest.index.embed.memory import HashingEmbedder
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
@@ -47,7 +48,9 @@ def opening(model: ChatModel, *, title: str = "Night flights", remarks: int = 0)
     async def open_one() -> AsyncIterator[Assistant]:
         nonlocal opened
         opened += 1
-        gone = FetchError(Wording("no answer", "没有回应"), url=SHUT, reason="unreachable")
+        gone = FetchError(
+            Message.bilingual("no answer", "没有回应"), url=SHUT, reason="unreachable"
+        )
         lights = html_page(LIGHTS, article(title, SENTENCE))
         embedder, store = HashingEmbedder(), Index(catalog=Catalog(), vectors=MemoryVectors())
         ingestor = Ingestor(
@@ -64,7 +67,9 @@ def opening(model: ChatModel, *, title: str = "Night flights", remarks: int = 0)
             SearchHit(rank=1, title=title, url=LIGHTS),
             SearchHit(rank=2, title="Shut", url=SHUT),
         ]
-        absent = Remark(code="no_model", wording=Wording("no model: run x", "没有模型：请运行 x"))
+        absent = Remark(
+            code="no_model", wording=Message.bilingual("no model: run x", "没有模型：请运行 x")
+        )
         yield Assistant(
             search=MemorySearch(hits),
             ingestor=ingestor,

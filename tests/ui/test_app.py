@@ -6,8 +6,8 @@ from streamlit.testing.v1 import AppTest
 from assistant.errors import ModelError
 from assistant.events import ReasoningDelta
 from assistant.models.scripted import ScriptedModel
-from ingest.errors import SettingsError
-from ingest.foundation.messages import Wording
+from ingest.foundation.errors import SettingsError
+from ingest.foundation.messages import Message
 from tests.ui.page_in_memory import LIGHTS, failing, opening, page
 
 QUESTION = "Which lights does a drone need at night?"
@@ -58,9 +58,9 @@ def test_quotes_are_labelled_as_quotes() -> None:
 
 def test_a_model_that_fails_is_one_red_box_that_says_what_to_do() -> None:
     error = ModelError(
-        Wording("Ollama does not answer", "Ollama 没有回应"),
+        Message.bilingual("Ollama does not answer", "Ollama 没有回应"),
         kind="unreachable",
-        hint=Wording("start it: ollama serve", "请启动它：ollama serve"),
+        hint=Message.bilingual("start it: ollama serve", "请启动它：ollama serve"),
     )
     test = ask(page(opening(ScriptedModel(error))))
     assert [box.value for box in test.error] == [
@@ -71,7 +71,9 @@ def test_a_model_that_fails_is_one_red_box_that_says_what_to_do() -> None:
 
 
 def test_settings_that_cannot_be_read_are_a_red_box_too() -> None:
-    error = SettingsError(Wording("unknown key", "未知的键"), hint=Wording("fix", "请修改"))
+    error = SettingsError(
+        Message.bilingual("unknown key", "未知的键"), hint=Message.bilingual("fix", "请修改")
+    )
     test = ask(page(failing(error), locale="zh-CN"), "夜间飞行")
     assert [box.value for box in test.error] == ["**未知的键**\n\n请修改"]
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from assistant.errors import ModelError
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 from ui.bridge import Bridge, Shared
 
 pytestmark = pytest.mark.anyio
@@ -54,7 +54,7 @@ def test_items_arrive_in_order_from_the_loops_own_thread(bridge: Bridge) -> None
 
 
 def test_an_error_crosses_with_its_type_after_what_came_before(bridge: Bridge) -> None:
-    error = ModelError(Wording("gone", "断了"), kind="broken_stream")
+    error = ModelError(Message.bilingual("gone", "断了"), kind="broken_stream")
     items = bridge.iterate(Stream(length=2, error=error))
     assert [next(items), next(items)] == [0, 1]
     with pytest.raises(ModelError) as caught:
@@ -100,7 +100,7 @@ def test_a_call_returns_its_result_and_raises_its_error(bridge: Bridge) -> None:
         return number * 2
 
     async def fail() -> None:
-        raise ModelError(Wording("gone", "断了"), kind="failed")
+        raise ModelError(Message.bilingual("gone", "断了"), kind="failed")
 
     assert bridge.call(double(21)) == 42
     with pytest.raises(ModelError):
@@ -121,7 +121,7 @@ class Door:
         await asyncio.sleep(0)
         if self.fails:
             self.fails -= 1
-            raise ModelError(Wording("no model", "没有模型"), kind="unreachable")
+            raise ModelError(Message.bilingual("no model", "没有模型"), kind="unreachable")
         number = sum(line.startswith("open") for line in self.log) + 1
         self.log.append(f"open {number}")
         try:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from finetune.errors import DataError
-from ingest.foundation.messages import Wording, system_words
+from ingest.foundation.messages import Message, describe_os_error
 from ingest.text import encodings
 
 SAMPLE = 65_536  # bytes; a guess does not get better with more
@@ -23,10 +23,10 @@ _FOREIGN = re.compile(rb"[\x80-\xff]")
 _WIDER = {"gbk": "gb18030", "gb2312": "gb18030", "big5": "big5hkscs", "shift_jis": "cp932"}
 """Codec to the one that reads at least as much."""
 _BINARIES = (
-    (b"PK\x03\x04", Wording("a workbook or a ZIP archive", "Excel 工作簿或 ZIP 压缩包")),
-    (b"\xd0\xcf\x11\xe0", Wording("an old Excel workbook", "旧版 Excel 工作簿")),
-    (b"\x1f\x8b", Wording("a gzip archive", "gzip 压缩包")),
-    (b"PAR1", Wording("a Parquet file", "Parquet 文件")),
+    (b"PK\x03\x04", Message("a workbook or a ZIP archive")),
+    (b"\xd0\xcf\x11\xe0", Message("an old Excel workbook")),
+    (b"\x1f\x8b", Message("a gzip archive")),
+    (b"PAR1", Message("a Parquet file")),
 )
 
 
@@ -100,10 +100,10 @@ def _refuse_binary(head: bytes, path: Path) -> None:
     kind = next((kind for magic, kind in _BINARIES if head.startswith(magic)), None)
     if kind is None and (mark or b"\0" not in head):
         return
-    kind = kind or Wording("a binary file", "二进制文件")
+    kind = kind or Message("a binary file")
     raise DataError(
-        Wording(f"{path}: this is {kind.en}, not text", f"{path}：这是{kind.zh}，不是文本"),
-        hint=Wording("save it as JSONL or as CSV (UTF-8)", "请另存为 JSONL 或 CSV（UTF-8）"),
+        Message("{path}: this is {kind}, not text", path=path, kind=kind),
+        hint=Message("save it as JSONL or as CSV (UTF-8)"),
     )
 
 
@@ -120,31 +120,25 @@ def _known(encoding: str, path: Path) -> str:
 
 def _empty(path: Path) -> DataError:
     return DataError(
-        Wording(f"{path}: the file is empty", f"{path}：文件是空的"),
-        hint=Wording("name another file in data.files", "请在 data.files 中换一个文件"),
+        Message("{path}: the file is empty", path=path),
+        hint=Message("name another file in data.files"),
     )
 
 
 def _unknown(encoding: str) -> DataError:
     return DataError(
-        Wording(
-            f"data.encoding: unknown encoding {encoding}",
-            f"data.encoding：没有 {encoding} 这种编码",
-        ),
-        hint=Wording("write auto, utf-8 or gb18030", "请写 auto、utf-8 或 gb18030"),
+        Message("data.encoding: unknown encoding {encoding}", encoding=encoding),
+        hint=Message("write auto, utf-8 or gb18030"),
     )
 
 
 def _unreadable(path: Path, error: OSError) -> DataError:
     if isinstance(error, FileNotFoundError):
-        told = Wording(f"there is no data file {path}", f"没有数据文件 {path}")
+        told = Message("there is no data file {path}", path=path)
     else:
-        why = system_words(error)
-        told = Wording(f"{path}: {why.en}", f"{path}：无法读取（{why.zh}）")
+        why = describe_os_error(error)
+        told = Message("{path}: {why}", path=path, why=why)
     return DataError(
         told,
-        hint=Wording(
-            "look at data.files; paths are relative to the recipe",
-            "请检查 data.files；路径相对于配方所在的文件夹",
-        ),
+        hint=Message("look at data.files; paths are relative to the recipe"),
     )

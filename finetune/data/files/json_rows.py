@@ -8,7 +8,7 @@ from typing import Any, TextIO
 from finetune.data.files.lines import fits, lines_of, too_long
 from finetune.data.rows import BadRow, RowError, shown
 from finetune.records import RawRow
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 BLOCK = 1 << 16  # characters read at once
 LONGEST_KEY = 256  # characters of a mark that may be cut by a block's end
@@ -144,11 +144,11 @@ def _unfinished(error: ValueError | RecursionError) -> bool:
 def _broken(error: ValueError | RecursionError) -> RowError:
     if isinstance(error, json.JSONDecodeError):
         told = f"{error.msg[0].lower()}{error.msg[1:]}"
-        return RowError(Wording(f"broken JSON: {told}", f"JSON 有误：{told}"))
+        return RowError(Message("broken JSON: {told}", told=told))
     if isinstance(error, RecursionError):
-        return RowError(Wording("JSON nested too deeply", "JSON 嵌套过深"))
-    return RowError(Wording("JSON with a number of too many digits", "JSON 中的数字位数过多"))
+        return RowError(Message("JSON nested too deeply"))
+    return RowError(Message("JSON with a number of too many digits"))
 
 
 def _no_object() -> RowError:
-    return RowError(Wording("no JSON object", "不是 JSON 对象"))
+    return RowError(Message("no JSON object"))

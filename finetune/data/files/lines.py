@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from finetune.data.rows import RAW_CHARACTERS, RowError
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 BLOCK = 1 << 16  # characters of an overlong line that are passed over at once
 
@@ -42,9 +42,4 @@ def fits(text: str, limit: int) -> bool:
 
 def too_long(limit: int) -> RowError:
     """Return what is said of a row of more than `limit` bytes."""
-    return RowError(
-        Wording(
-            f"longer than {limit:,} bytes (data.max_row_bytes)",
-            f"超过 {limit:,} 字节（data.max_row_bytes）",
-        )
-    )
+    return RowError(Message("longer than {limit:,} bytes (data.max_row_bytes)", limit=limit))

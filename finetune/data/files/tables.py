@@ -9,7 +9,7 @@ from finetune.data.files.lines import Line, fits, lines_of, too_long
 from finetune.data.rows import BadRow, RowError, shown
 from finetune.errors import DataError
 from finetune.records import RawRow
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 DELIMITERS = ",\t;|"
 """Excel writes semicolons where the comma is the decimal mark."""
@@ -77,7 +77,7 @@ class _Cells:
         except csv.Error as error:
             self._give_back()
             told = str(error)
-            raise RowError(Wording(f"broken CSV: {told}", f"CSV 有误：{told}")) from error
+            raise RowError(Message("broken CSV: {told}", told=told)) from error
         except RowError:
             self._give_back()
             raise
@@ -121,16 +121,13 @@ def _columns(header: Line, delimiter: str, name: str) -> list[str]:
     if header.whole and columns and twice is None:
         return columns
     told = (
-        Wording(f"two columns are called {twice}", f"有两列都叫 {twice}")
+        Message("two columns are called {twice}", twice=twice)
         if twice
-        else Wording("the first line names no columns", "第一行没有列名")
+        else Message("the first line names no columns")
     )
     raise DataError(
-        Wording(f"{name}: {told.en}", f"{name}：{told.zh}"),
-        hint=Wording(
-            "write a first line such as instruction,input,output",
-            "第一行请写列名，例如 instruction,input,output",
-        ),
+        Message("{name}: {told}", name=name, told=told),
+        hint=Message("write a first line such as instruction,input,output"),
     )
 
 
@@ -142,11 +139,9 @@ def _fields(columns: list[str], cells: list[str]) -> dict[str, str]:
     """
     if _any(cells[len(columns) :]):
         found, known = len(cells), len(columns)
-        raise RowError(
-            Wording(f"{found} cells under {known} columns", f"有 {found} 格，但只有 {known} 列")
-        )
+        raise RowError(Message("{found} cells under {known} columns", found=found, known=known))
     if not _any(cells):
-        raise RowError(Wording("all cells are empty", "所有单元格都是空的"))
+        raise RowError(Message("all cells are empty"))
     cells = cells + [""] * (len(columns) - len(cells))
     return dict(zip(columns, cells, strict=False))
 

@@ -10,7 +10,7 @@ from typing import Any
 from finetune.data.formats.thinking import turn_of
 from finetune.data.rows import QUESTION, Content, Fields, RowError, required
 from finetune.records import Turn
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 
 def fits(fields: Fields) -> bool:
@@ -56,6 +56,4 @@ def _parsed(text: str) -> Any:
 
 
 def _no_history() -> RowError:
-    return RowError(
-        Wording("history is no list of [question, answer]", "history 不是 [问, 答] 的列表")
-    )
+    return RowError(Message("history is no list of [question, answer]"))

@@ -11,10 +11,10 @@ from typing import Any
 
 from finetune.data.rows import TEXT, Content, Fields, RowError, required
 from finetune.records import Entity, Record, Turn
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 from ingest.text.words import language_of
 
-DEFAULT_INSTRUCTION = Wording(
+DEFAULT_INSTRUCTION = Message.bilingual(
     'List the entities of the text as JSON: [{"label": …, "text": …}].',
     '以 JSON 列表写出文本中的实体：[{"label": …, "text": …}]。',
 )
@@ -46,7 +46,7 @@ def read(fields: Fields) -> Content:
 
 def asked(instruction: str, text: str) -> str:
     """Return the user message for a text."""
-    told = instruction.strip() or DEFAULT_INSTRUCTION.to(language_of(text))
+    told = instruction.strip() or DEFAULT_INSTRUCTION.localize(language_of(text))
     return _BLANK_LINES.sub("\n", told) + BEFORE_TEXT + text
 
 
@@ -91,7 +91,7 @@ def _listed(fields: Fields) -> Sequence[Any]:
         except (ValueError, RecursionError):
             value = None
     if not isinstance(value, list):
-        raise RowError(Wording("entities is no list", "entities 不是列表"))
+        raise RowError(Message("entities is no list"))
     return value
 
 
@@ -105,16 +105,13 @@ def _entity(given: object, text: str, fields: Fields) -> Entity:
             label, wanted = fields.label(label), None
         case _:
             raise RowError(
-                Wording(
-                    "an entity is neither {label, text, start, end} nor [start, end, label]",
-                    "有实体既不是 {label, text, start, end} 也不是 [start, end, label]",
-                )
+                Message("an entity is neither {label, text, start, end} nor [start, end, label]")
             )
     bare = wanted.strip() if isinstance(wanted, str) else ""
     begins, bare = (nearest(text, bare, start), bare) if bare else _stretch(start, end, text)
     if begins < 0:
         told = bare[:40] or f"[{start}, {end}]"
-        raise RowError(Wording(f"entity {told} is not in the text", f"文本中没有实体 {told}"))
+        raise RowError(Message("entity {told} is not in the text", told=told))
     return Entity(label=label, text=bare, start=begins, end=begins + len(bare))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from finetune.data.formats.thinking import turn_of
 from finetune.data.rows import QUESTION, Content, Fields, RowError, as_text, required
 from finetune.records import Turn
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 _ASKED = re.compile(r"\s*问\s*[：:]\s*")
 _REPLIED = re.compile(r"\s*答\s*[：:]\s*")
@@ -25,10 +25,10 @@ def read(fields: Fields) -> Content:
     """
     said = fields.value("data", "data")
     if not isinstance(said, list):
-        raise RowError(Wording("data is no list", "data 不是列表"))
+        raise RowError(Message("data is no list"))
     if not said or len(said) % 2:
         told = len(said)
-        raise RowError(Wording(f"{told} texts do not make pairs", f"{told} 段文本无法组成问答对"))
+        raise RowError(Message("{told} texts do not make pairs", told=told))
     texts = [as_text(text, "data") for text in said]
     return Content(turns=_turns(texts), system=fields.text("system", "system"))
 
@@ -53,10 +53,5 @@ def _bare(text: str, mark: re.Pattern[str], other: re.Pattern[str], place: int) 
     if found := mark.match(text):
         return text[found.end() :]
     if other.match(text):
-        raise RowError(
-            Wording(
-                f"text {place + 1} has the mark of the other side",
-                f"第 {place + 1} 段的问答标记与位置不符",
-            )
-        )
+        raise RowError(Message("text {place} has the mark of the other side", place=place + 1))
     return text

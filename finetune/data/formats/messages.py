@@ -6,7 +6,7 @@ from typing import Any
 from finetune.data.formats.thinking import turn_of
 from finetune.data.rows import QUESTION, Content, Fields, RowError, as_text, required
 from finetune.records import Turn
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 _SIDES = {
     **dict.fromkeys(("human", "user", "observation", "tool", "function"), "user"),
@@ -35,7 +35,7 @@ def read(fields: Fields) -> Content:
     names = ("conversations", "conversation", "messages")
     messages = fields.value("messages", *names)
     if not isinstance(messages, list):
-        raise RowError(Wording("no list of messages", "没有消息列表"))
+        raise RowError(Message("no list of messages"))
     said = [_said(message) for message in messages]
     system = fields.text("system", "system")
     while said and said[0][0] == "system":
@@ -55,30 +55,26 @@ def _turns(said: Sequence[tuple[str, str, str]]) -> tuple[Turn, ...]:
     )
 
 
-def _disorder(sides: Sequence[str]) -> Wording:
+def _disorder(sides: Sequence[str]) -> Message:
     """Say why questions and answers do not take turns."""
     if not sides:
-        return Wording("no messages", "没有消息")
+        return Message("no messages")
     for place, side in enumerate(sides):
         wanted = "answer" if place % 2 else "user"
         if side != wanted:
-            english, chinese = (
-                ("an answer", "回答") if wanted == "answer" else ("a question", "问题")
-            )
-            return Wording(
-                f"message {place + 1} should be {english}", f"第 {place + 1} 条消息应为{chinese}"
-            )
-    return Wording("the last question has no answer", "最后一个问题没有回答")
+            kind = Message("an answer" if wanted == "answer" else "a question")
+            return Message("message {place} should be {kind}", place=place + 1, kind=kind)
+    return Message("the last question has no answer")
 
 
 def _said(message: object) -> tuple[str, str, str]:
     """Return side, text and thinking of a message."""
     if not isinstance(message, dict):
-        raise RowError(Wording("a message is no object", "有一条消息不是对象"))
+        raise RowError(Message("a message is no object"))
     role = message.get("from") or message.get("role")
     side = _SIDES.get(role.casefold()) if isinstance(role, str) else None
     if side is None:
-        raise RowError(Wording(f"unknown role {role!s:.40}", f"未知角色 {role!s:.40}"))
+        raise RowError(Message("unknown role {role!s:.40}", role=role))
     content = message["value"] if "value" in message else message.get("content")
     think = message.get("reasoning_content") or message.get("thinking") or ""
     return side, _text(content), as_text(think, "reasoning_content")
@@ -92,5 +88,5 @@ def _text(content: Any) -> str:
         return as_text(content, "content")
     for part in content:
         if not isinstance(part, dict) or part.get("type") != "text":
-            raise RowError(Wording("a part of a message is no text", "消息中有非文本内容"))
+            raise RowError(Message("a part of a message is no text"))
     return "".join(as_text(part.get("text"), "text") for part in content)

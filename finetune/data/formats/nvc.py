@@ -8,7 +8,7 @@ import json
 
 from finetune.data.rows import Content, Fields, RowError, required
 from finetune.records import Turn
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 PARTS = ("observation", "feeling", "need", "request", "rewrite")
 RISKY, POLITE = "risk", "polite"
@@ -29,12 +29,12 @@ def read(fields: Fields) -> Content:
     Raises:
         RowError: the message, its risk, or a part of a rewriting is missing.
     """
-    message = required(fields.text("text", "message"), Wording("message", "消息"))
+    message = required(fields.text("text", "message"), Message("message"))
     parts = {name: fields.text(name, name).strip() for name in PARTS}
     risk = _risk(fields.value("risk", "risk"), rewritten=bool(parts["rewrite"]))
     missing = next((name for name, text in parts.items() if risk and not text), None)
     if missing:
-        raise RowError(Wording(f"no {missing}", f"没有 {missing}"))
+        raise RowError(Message("no {missing}", missing=missing))
     told = fields.instruction
     answer = {"risk": True, **parts} if risk else {"risk": False}
     turn = Turn(
@@ -55,6 +55,4 @@ def _risk(value: object, *, rewritten: bool) -> bool:
     told = str(value).strip().casefold()
     if told in _YES | _NO:
         return told in _YES
-    raise RowError(
-        Wording(f"risk {told[:40]} is neither true nor false", f"risk {told[:40]} 不是真假值")
-    )
+    raise RowError(Message("risk {told} is neither true nor false", told=told[:40]))

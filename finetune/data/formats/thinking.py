@@ -5,7 +5,7 @@ import re
 from assistant.models.reasoning import THINK_CLOSE, THINK_OPEN
 from finetune.data.rows import ANSWER, RowError, required
 from finetune.records import Turn
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 _BLOCK = re.compile(rf"\s*{THINK_OPEN}(?P<think>.*?){THINK_CLOSE}(?P<answer>.*)", re.DOTALL)
 _CLOSED_ALONE = re.compile(
@@ -27,12 +27,10 @@ def turn_of(user: str, reply: str, think: str = "") -> Turn:
     found = _BLOCK.match(reply) or _CLOSED_ALONE.match(reply)
     if found is None:
         if reply.lstrip().startswith(THINK_OPEN):
-            raise RowError(
-                Wording(f"{THINK_OPEN} is never closed", f"{THINK_OPEN} 没有对应的 {THINK_CLOSE}")
-            )
+            raise RowError(Message("{tag} is never closed", tag=THINK_OPEN))
         return Turn(user=user, answer=required(reply, ANSWER), think=think)
     inner = found["think"].strip()
     if think and inner and inner != think.strip():
-        raise RowError(Wording("thinking in two places", "思考过程出现在两处"))
+        raise RowError(Message("thinking in two places"))
     answer = required(found["answer"], ANSWER).lstrip("\n")
     return Turn(user=user, answer=answer, think=think or inner)

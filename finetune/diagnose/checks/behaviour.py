@@ -8,7 +8,7 @@ from finetune.diagnose.checks.verdicts import Verdict, command, join, unseen
 from finetune.evaluate.metrics.form import loops, well_formed
 from finetune.model.chat_format import chat_format
 from finetune.records import Prediction
-from ingest.foundation.messages import SILENCE, Wording
+from ingest.foundation.messages import COMMA, NO_MESSAGE, Message, join_messages
 
 CLEARLY_BETTER = 0.3
 """Nats per token by which another format must foresee answers better: each a third likelier.
@@ -45,9 +45,9 @@ def template(evidence: Evidence) -> Verdict:
     best = min(rivals, key=lambda one: one.nats, default=None)
     figures = {one.format or OWN_TEMPLATE: round(one.nats, 4) for one in behaviour.fits}
     listed = ", ".join(f"{name} {nats:.2f}" for name, nats in figures.items())
-    losses = Wording(f" (nats per answer token: {listed})", f"（答案每词元的损失：{listed}）")
+    losses = Message(" (nats per answer token: {listed})", listed=listed)
     if not behaviour.unknown and not _clearly_better(best, ours):
-        told = Wording(f"no format fits better than {ours.format}", f"{ours.format} 最合适")
+        told = Message("no format fits better than {format}", format=ours.format)
         told = join(told, losses)
         return Verdict(cause="template", state="sound", told=told, figures=figures)
     told = join(_mismatch(behaviour), losses)
@@ -60,26 +60,20 @@ def _clearly_better(rival: FormatFit | None, ours: FormatFit) -> bool:
     return gain > max(CLEARLY_BETTER, BETTER_SHARE * ours.nats)
 
 
-def _mismatch(behaviour: Behaviour) -> Wording:
+def _mismatch(behaviour: Behaviour) -> Message:
     name = behaviour.fits[0].format
     if behaviour.unknown:
         marks = ", ".join(behaviour.unknown)
-        return Wording(
-            f"the model has no tokens {marks} of {name}", f"模型没有 {name} 的标记 {marks}"
-        )
-    return Wording(
-        f"the model is spoken to as {name}, and knows another format better",
-        f"以 {name} 与模型对话，但模型更熟悉另一种格式",
-    )
+        return Message("the model has no tokens {marks} of {name}", marks=marks, name=name)
+    return Message("the model is spoken to as {name}, and knows another format better", name=name)
 
 
-def _format_to_set(best: FormatFit | None) -> Wording:
+def _format_to_set(best: FormatFit | None) -> Message:
     if best and (name := best.format or best.like):
         return command("train", f"model.format={name}")
-    return Wording(
+    return Message(
         "none of our formats is the base's own: take a base of DeepSeek-R1-Distill-Qwen or "
-        "Qwen2.5-Instruct",
-        "基座自己的对话格式不是我们支持的：请换用 DeepSeek-R1-Distill-Qwen 或 Qwen2.5-Instruct",
+        "Qwen2.5-Instruct"
     )
 
 
@@ -91,11 +85,13 @@ def ending(evidence: Evidence) -> Verdict:
     end, stopped = behaviour.ending, _share(behaviour, lambda one: one.stopped)
     endless = _share(behaviour, lambda one: not one.stopped and not loops(one.text))
     figures = {"probability": round(end.probability, 6), "stop_rate": round(stopped, 4)}
-    told = Wording(
-        f"{end.mark} has a probability of {end.probability:.2g} where references end, and "
-        f"{stopped:.0%} of {len(behaviour.replies)} replies end by themselves",
-        f"参考答案结尾处 {end.mark} 的概率为 {end.probability:.2g}，"
-        f"{len(behaviour.replies)} 条回答中 {stopped:.0%} 能自行结束",
+    told = Message(
+        "{mark} has a probability of {probability:.2g} where references end, and "
+        "{stopped:.0%} of {replie_count} replies end by themselves",
+        mark=end.mark,
+        probability=end.probability,
+        stopped=stopped,
+        replie_count=len(behaviour.replies),
     )
     if end.probability < KNOWN_END and stopped < MANY:
         change = _taught_to_end(evidence, eos_differs=end.eos != end.mark)
@@ -107,19 +103,15 @@ def ending(evidence: Evidence) -> Verdict:
     return Verdict(cause="ending", state="wrong", told=told, change=change, figures=figures)
 
 
-def _taught_to_end(evidence: Evidence, *, eos_differs: bool) -> Wording:
-    teach = Wording(
-        "EOS was not learnt (some tools mask it when PAD is EOS); here every target ends in it: ",
-        "没有学会 EOS（别的工具在 PAD 等于 EOS 时会把它屏蔽）；这里每个目标都以它结尾：",
+def _taught_to_end(evidence: Evidence, *, eos_differs: bool) -> Message:
+    teach = Message(
+        "EOS was not learnt (some tools mask it when PAD is EOS); here every target ends in it: "
     )
-    other = Wording(
-        "; this base ends replies with another token, an Instruct model fits better",
-        "；这个基座用别的标记结束回答，Instruct 版更合适",
-    )
-    return join(teach, _more_training(evidence), other if eos_differs else SILENCE)
+    other = Message("; this base ends replies with another token, an Instruct model fits better")
+    return join(teach, _more_training(evidence), other if eos_differs else NO_MESSAGE)
 
 
-def _more_training(evidence: Evidence) -> Wording:
+def _more_training(evidence: Evidence) -> Message:
     """Return the command that trains a base at all, and a tuned model for longer."""
     if evidence.model == "base":
         return command("train")
@@ -135,13 +127,16 @@ def thinking(evidence: Evidence) -> Verdict:
     broken = [one for one in behaviour.replies if not well_formed(one, thinks=thinks)]
     share = len(broken) / len(behaviour.replies)
     kinds = _kinds(broken, thinks=thinks)
-    listed = ", ".join(f"{_KINDS[name].en} {count}" for name, count in kinds.items() if count)
-    listed_zh = "，".join(f"{_KINDS[name].zh}{count}" for name, count in kinds.items() if count)
-    told = Wording(
-        f"{len(broken)} of {len(behaviour.replies)} replies break the format"
-        + (f" ({listed})" if listed else ""),
-        f"{len(behaviour.replies)} 条回答中 {len(broken)} 条格式不对"
-        + (f"（{listed_zh}）" if listed else ""),
+    listed = [
+        Message("{kind} {count}", kind=_KINDS[name], count=count)
+        for name, count in kinds.items()
+        if count
+    ]
+    told = Message(
+        "{broken} of {replies} replies break the format{kinds}",
+        broken=len(broken),
+        replies=len(behaviour.replies),
+        kinds=Message(" ({kinds})", kinds=join_messages(listed, COMMA)) if listed else NO_MESSAGE,
     )
     figures = {"format_rate": round(1 - share, 4), **kinds}
     if share < SOME:
@@ -151,10 +146,10 @@ def thinking(evidence: Evidence) -> Verdict:
 
 
 _KINDS = {
-    "unclosed": Wording("without </think>:", "没有 </think>："),
-    "several": Wording("with several tags:", "标签多于一对："),
-    "tagged": Wording("thinking unasked:", "未要求却在思考："),
-    "no_answer": Wording("without an answer:", "没有答案："),
+    "unclosed": Message("without </think>:"),
+    "several": Message("with several tags:"),
+    "tagged": Message("thinking unasked:"),
+    "no_answer": Message("without an answer:"),
 }
 
 
@@ -175,22 +170,22 @@ def _unclosed(reply: Prediction) -> bool:
 
 def _mended_thinking(
     evidence: Evidence, behaviour: Behaviour, broken: Sequence[Prediction]
-) -> Wording:
+) -> Message:
     """Return the next change: of the format, of the limit, or more training."""
     fmt = evidence.recipe.model.format
     if fmt == "r1-direct" and any(THINK_CLOSE in one.text for one in broken):
-        told = Wording("it thinks all the same: ", "模型照样思考：")
+        told = Message("it thinks all the same: ")
         return join(told, command("train", "model.format=r1-think"))
     if not chat_format(fmt).thinks:
         return _more_training(evidence)
     if not behaviour.thoughts:
-        told = Wording("no record has a thought: ", "数据里没有思考过程：")
+        told = Message("no record has a thought: ")
         return join(told, command("train", "model.format=r1-direct"))
     if all(_unclosed(one) and not one.stopped and not loops(one.text) for one in broken):
-        told = Wording("they were cut while thinking: ", "回答在思考中被截断：")
+        told = Message("they were cut while thinking: ")
         limit = 2 * evidence.recipe.evaluate.max_new_tokens
         return join(told, command("evaluate", f"evaluate.max_new_tokens={limit}"))
-    told = Wording("every target here has one </think>: ", "这里每个目标都带一个 </think>：")
+    told = Message("every target here has one </think>: ")
     return join(told, _more_training(evidence))
 
 
@@ -203,32 +198,28 @@ def repetition(evidence: Evidence) -> Verdict:
     share = len(looping) / len(behaviour.replies)
     figures = {"loop_rate": round(share, 4), "looping_references": round(behaviour.looping, 4)}
     quote = " ".join(looping[0].text[-LONGEST_QUOTE:].split()) if looping else ""
-    told = Wording(
-        f"{len(looping)} of {len(behaviour.replies)} replies end in a loop",
-        f"{len(behaviour.replies)} 条回答中 {len(looping)} 条陷入循环",
+    told = Message(
+        "{looping_count} of {replie_count} replies end in a loop",
+        looping_count=len(looping),
+        replie_count=len(behaviour.replies),
     )
     if share < SOME:
         return Verdict(cause="repetition", state="sound", told=told, figures=figures)
-    told = join(told, Wording(f' ("…{quote}")', f"（“…{quote}”）"))
+    told = join(told, Message(' ("…{quote}")', quote=quote))
     change = _mended_loops(behaviour)
     return Verdict(cause="repetition", state="wrong", told=told, change=change, figures=figures)
 
 
-def _mended_loops(behaviour: Behaviour) -> Wording:
+def _mended_loops(behaviour: Behaviour) -> Message:
     if behaviour.looping >= SOME:
         return join(
-            Wording(
-                "so do the references: mend the rows, then ", "数据本身就在重复：先修数据，再 "
-            ),
+            Message("so do the references: mend the rows, then "),
             command("prepare --force", "data.dedupe=near"),
         )
     return join(
-        Wording(
-            "R1 loops when greedy, DeepSeek advises 0.6: ",
-            "R1 贪心解码会循环，DeepSeek 建议温度 0.6：",
-        ),
+        Message("R1 loops when greedy, DeepSeek advises 0.6: "),
         command("evaluate", "evaluate.temperature=0.6"),
-        Wording("; if it stays: ", "；若仍循环："),
+        Message("; if it stays: "),
         command("train", "data.dedupe=near"),
     )
 

@@ -13,7 +13,7 @@ from finetune.recipe import FormatName, Recipe
 from finetune.records import Prediction
 from finetune.runs import Run
 from finetune.train.log import LogEntry
-from ingest.foundation.messages import SILENCE, Wording
+from ingest.foundation.messages import NO_MESSAGE, Message
 
 MEASURED_ROWS = 2_000
 """Training rows whose tokens are counted: enough for a share, and done in seconds."""
@@ -132,9 +132,9 @@ class Evidence:
     ropes: tuple[RopeBase, ...] = ()
     numbers: Numbers | None = None
     behaviour: Behaviour | None = None
-    unprobed: Wording = SILENCE
-    unlogged: Wording = SILENCE
-    unmeasured: Wording = SILENCE
+    unprobed: Message = NO_MESSAGE
+    unlogged: Message = NO_MESSAGE
+    unmeasured: Message = NO_MESSAGE
 
 
 def measure_lengths(recipe: Recipe, run: Run, tokenizer: ChatTokenizer) -> Lengths:

@@ -8,7 +8,7 @@ from finetune.diagnose.checks.evidence import Evidence
 from finetune.diagnose.checks.verdicts import Cause, Verdict, command, join, no_log
 from finetune.recipe import TrainTable
 from finetune.train.log import LogEntry
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 LOST_SHARE = 0.05
 """Share of training samples that may be left out for their length before it is worth a word."""
@@ -57,16 +57,19 @@ def truncation(evidence: Evidence) -> Verdict:
         "limit": lengths.limit,
     }
     share = lengths.dropped / max(1, lengths.samples)
-    told = Wording(
-        f"{lengths.dropped} of {lengths.samples} samples ({share:.0%}) are longer than "
-        f"train.max_tokens = {lengths.limit}; the longest has {lengths.longest}",
-        f"{lengths.samples} 条样本中有 {lengths.dropped} 条（{share:.0%}）超过 "
-        f"train.max_tokens = {lengths.limit}；最长 {lengths.longest}",
+    told = Message(
+        "{dropped} of {samples} samples ({share:.0%}) are longer than train.max_tokens = "
+        "{limit}; the longest has {longest}",
+        dropped=lengths.dropped,
+        samples=lengths.samples,
+        share=share,
+        limit=lengths.limit,
+        longest=lengths.longest,
     )
     if share <= LOST_SHARE:
         return Verdict(cause="truncation", state="sound", told=told, figures=figures)
     if lengths.dropped == lengths.samples:
-        told = join(Wording("nothing is left to learn: ", "没有剩下任何可学的样本："), told)
+        told = join(Message("nothing is left to learn: "), told)
     change = command("train", f"train.max_tokens={lengths.longest}")
     return Verdict(cause="truncation", state="wrong", told=told, change=change, figures=figures)
 
@@ -79,19 +82,21 @@ def underfit(evidence: Evidence) -> Verdict:
     if not math.isfinite(sum(losses)):
         return _no_numbers("underfit")
     if not evidence.finished:
-        told = Wording("training is not finished", "训练没有完成")
+        told = Message("training is not finished")
         return Verdict(cause="underfit", state="unseen", told=told)
     first, before, last = _course(losses)
     steps = evidence.log[-1].step
     figures = {"first": round(first, 4), "last": round(last, 4), "steps": steps}
-    told = Wording(
-        f"training loss {first:.3g} at first, {last:.3g} at the end; steps: {steps}",
-        f"训练损失从 {first:.3g} 到 {last:.3g}；步数：{steps}",
+    told = Message(
+        "training loss {first:.3g} at first, {last:.3g} at the end; steps: {steps}",
+        first=first,
+        last=last,
+        steps=steps,
     )
     if last > LOW_LOSS and last > HARDLY_FELL * first:
         change = _more_effect(evidence.recipe.train, steps)
     elif last > LOW_LOSS and last < (1 - STILL_FALLING) * before and not _rises(evidence):
-        told = join(told, Wording(f", falling from {before:.3g}", f"，刚从 {before:.3g} 降下来"))
+        told = join(told, Message(", falling from {before:.3g}", before=before))
         change = command("train", f"train.epochs={2 * evidence.recipe.train.epochs:g}")
     else:
         return Verdict(cause="underfit", state="sound", told=told, figures=figures)
@@ -105,7 +110,7 @@ def _course(losses: Sequence[float]) -> tuple[float, float, float]:
     return losses[0], fmean(before), fmean(losses[-quarter:])
 
 
-def _more_effect(table: TrainTable, steps: int) -> Wording:
+def _more_effect(table: TrainTable, steps: int) -> Message:
     """Return what makes training take more: steps, then learning rate, then rank."""
     if table.max_steps:
         return command("train", "train.max_steps=0")
@@ -119,7 +124,7 @@ def _more_effect(table: TrainTable, steps: int) -> Wording:
     return command("train", f"train.r={2 * table.r}", f"train.alpha={2 * table.alpha}")
 
 
-def _more_steps(table: TrainTable, times: int) -> Wording:
+def _more_steps(table: TrainTable, times: int) -> Message:
     """Return how to take so many times the steps: smaller ones first, which cost no time."""
     if table.accumulate >= times:
         return command("train", f"train.accumulate={table.accumulate // times}")
@@ -133,9 +138,9 @@ def overfit(evidence: Evidence) -> Verdict:
     if not evidence.log:
         return no_log("overfit", evidence)
     if len(seen) < 2:
-        told = Wording(
-            f"validation losses in the log: {len(seen)}; it takes two, and data.split.val > 0",
-            f"日志里验证损失只有 {len(seen)} 个；至少要两个，且 data.split.val > 0",
+        told = Message(
+            "validation losses in the log: {seen_count}; it takes two, and data.split.val > 0",
+            seen_count=len(seen),
         )
         return Verdict(cause="overfit", state="unseen", told=told)
     if not all(math.isfinite(loss) for _, loss in seen):
@@ -143,13 +148,15 @@ def overfit(evidence: Evidence) -> Verdict:
     best, lowest = min(seen, key=lambda pair: pair[1])
     end = seen[-1][1]
     figures = {"lowest": round(lowest, 4), "step": best.step, "last": round(end, 4)}
-    told = Wording(
-        f"validation loss {end:.3g} at the end, {lowest:.3g} at its best (step {best.step})",
-        f"验证损失最终 {end:.3g}，最低 {lowest:.3g}（第 {best.step} 步）",
+    told = Message(
+        "validation loss {end:.3g} at the end, {lowest:.3g} at its best (step {step})",
+        end=end,
+        lowest=lowest,
+        step=best.step,
     )
     if not (_rises(evidence) and _fell_since(evidence, best.step)):
         return Verdict(cause="overfit", state="sound", told=told, figures=figures)
-    told = join(told, Wording(", while training loss falls", "，而训练损失仍在下降"))
+    told = join(told, Message(", while training loss falls"))
     change = _less_by_heart(evidence.recipe.train, best.epoch)
     return Verdict(cause="overfit", state="wrong", told=told, change=change, figures=figures)
 
@@ -172,15 +179,15 @@ def _fell_since(evidence: Evidence, step: int) -> bool:
     return bool(after) and (not before or after[-1] < before[-1])
 
 
-def _less_by_heart(table: TrainTable, epochs: float) -> Wording:
+def _less_by_heart(table: TrainTable, epochs: float) -> Message:
     """Return the next change; the lowest validation loss was reached after `epochs`."""
     dropout = () if table.dropout >= DROPOUT else (f"train.dropout={DROPOUT:g}",)
     again = command(
         "train", f"train.epochs={max(1, round(epochs))}", f"train.early_stop={PATIENCE}", *dropout
     )
-    return join(again, Wording("; more and more varied rows help most", "；增加多样的数据最有效"))
+    return join(again, Message("; more and more varied rows help most"))
 
 
 def _no_numbers(cause: Cause) -> Verdict:
-    told = Wording("the losses in the log are no numbers", "日志中的损失不是数")
+    told = Message("the losses in the log are no numbers")
     return Verdict(cause=cause, state="unseen", told=told)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from finetune.diagnose.checks.evidence import Evidence, Numbers
 from finetune.diagnose.checks.verdicts import Verdict, command, join, no_log, unseen
 from finetune.train.log import LogEntry
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 GENTLER = 5
 """By how much to lower a learning rate that blew up."""
@@ -28,62 +28,55 @@ def weights(evidence: Evidence) -> Verdict:
         return unseen("weights", evidence)
     figures = {"weights": numbers.weights, "broken": list(numbers.broken)}
     if not numbers.broken:
-        told = Wording(
-            f"all {numbers.weights} weight tensors are finite",
-            f"{numbers.weights} 个权重张量全部有限",
-        )
+        told = Message("all {weights} weight tensors are finite", weights=numbers.weights)
         return Verdict(cause="weights", state="sound", told=told, figures=figures)
     shown = ", ".join(numbers.broken[:SHOWN])
     bangs = numbers.first_token * 4
-    told = Wording(
-        f"NaN or infinity in {len(numbers.broken)} of {numbers.weights} weight tensors ({shown}): "
-        f'every reply is "{bangs}"',
-        f"{numbers.weights} 个权重张量中有 {len(numbers.broken)} 个含 NaN 或无穷（{shown}）："
-        f"任何回答都会是“{bangs}”",
+    told = Message(
+        "NaN or infinity in {broken_count} of {weights} weight tensors ({shown}): every "
+        'reply is "{bangs}"',
+        broken_count=len(numbers.broken),
+        weights=numbers.weights,
+        shown=shown,
+        bangs=bangs,
     )
     change = _mended_weights(evidence, numbers.broken)
     return Verdict(cause="weights", state="wrong", told=told, change=change, figures=figures)
 
 
-def _mended_weights(evidence: Evidence, broken: tuple[str, ...]) -> Wording:
+def _mended_weights(evidence: Evidence, broken: tuple[str, ...]) -> Message:
     if evidence.model == "merged":
         ask = command("diagnose --model adapter")
-        return join(Wording("see whose they are: ", "先查清来源："), ask)
+        return join(Message("see whose they are: "), ask)
     table = evidence.recipe.train
     ours = table.method == "full" or any("lora_" in name for name in broken)
     if evidence.model == "adapter" and ours:
         again = command("train", f"train.lr={table.lr / GENTLER:g}", "train.precision=auto")
-        return join(Wording("training broke them; again: ", "训练时损坏；请重新训练："), again)
-    return Wording("download the base model anew", "请重新下载基座模型")
+        return join(Message("training broke them; again: "), again)
+    return Message("download the base model anew")
 
 
 def rope(evidence: Evidence) -> Verdict:
     """A base of rotary positions that is 0 or missing: the export's fault, and "!!!!" for all."""
     if not evidence.ropes:
-        told = Wording("no config.json and no GGUF file here", "没有 config.json 或 GGUF 文件")
+        told = Message("no config.json and no GGUF file here")
         return Verdict(cause="rope", state="unseen", told=told)
     figures = {str(one.path): one.theta for one in evidence.ropes}
     broken = [one for one in evidence.ropes if not (one.theta > 0 and math.isfinite(one.theta))]
     if not broken:
         thetas = ", ".join(f"{theta:g}" for theta in sorted(set(figures.values())))
         count = len(evidence.ropes)
-        told = Wording(
-            f"rope_theta is {thetas} (files read: {count})",
-            f"rope_theta 为 {thetas}（已读 {count} 个文件）",
-        )
+        told = Message("rope_theta is {thetas} (files read: {count})", thetas=thetas, count=count)
         return Verdict(cause="rope", state="sound", told=told, figures=figures)
     path, served = broken[0].path, broken[0].served
-    told = Wording(
-        f"{path} names no usable rope_theta: a server that reads it answers !!!!",
-        f"{path} 没有可用的 rope_theta：读取它的服务只会输出 !!!!",
+    told = Message(
+        "{path} names no usable rope_theta: a server that reads it answers !!!!", path=path
     )
     if not served:
-        change = Wording(
-            "copy config.json from the base model once more", "请重新拷贝基座模型的 config.json"
-        )
+        change = Message("copy config.json from the base model once more")
     else:
-        again = join(command("merge --force"), Wording("; ", "；"), command("export --force"))
-        change = join(Wording("write it anew: ", "请重新生成："), again)
+        again = join(command("merge --force"), Message("; "), command("export --force"))
+        change = join(Message("write it anew: "), again)
     return Verdict(cause="rope", state="wrong", told=told, change=change, figures=figures)
 
 
@@ -99,34 +92,34 @@ def overflow(evidence: Evidence) -> Verdict:
     figures = {"tried": tried, "overflowing": bad}
     if not bad:
         where = ", ".join(tried)
-        told = Wording(f"logits are finite in {where}", f"logits 在 {where} 下都有限")
+        told = Message("logits are finite in {where}", where=where)
         return Verdict(cause="overflow", state="sound", told=told, figures=figures)
     told = _overflowing(numbers, bad)
     change = _mended_overflow(bad)
     return Verdict(cause="overflow", state="wrong", told=told, change=change, figures=figures)
 
 
-_WEIGHTS_FIRST = Wording("not before the weights are mended", "先修好权重才能看")
+_WEIGHTS_FIRST = Message("not before the weights are mended")
 
 
-def _overflowing(numbers: Numbers, precisions: Sequence[str]) -> Wording:
+def _overflowing(numbers: Numbers, precisions: Sequence[str]) -> Message:
     bangs, where = numbers.first_token * 4, ", ".join(precisions)
-    return Wording(
-        f'logits are not finite in {where}, though every weight is: replies are "{bangs}"',
-        f"权重都有限，但 logits 在 {where} 下不是有限数：回答会是“{bangs}”",
+    return Message(
+        'logits are not finite in {where}, though every weight is: replies are "{bangs}"',
+        where=where,
+        bangs=bangs,
     )
 
 
-def _mended_overflow(precisions: Sequence[str]) -> Wording:
+def _mended_overflow(precisions: Sequence[str]) -> Message:
     if "fp32" in precisions:
-        return Wording(
-            "not even fp32 holds them: mend rope_theta if it is wrong, else take the base anew",
-            "连 fp32 也溢出：若 rope_theta 有误请先修正，否则请重新下载基座模型",
+        return Message(
+            "not even fp32 holds them: mend rope_theta if it is wrong, else take the base anew"
         )
     return join(
-        Wording("on a GPU from Ampere on: ", "Ampere 及以后的显卡："),
+        Message("on a GPU from Ampere on: "),
         command("train", "train.precision=bf16"),
-        Wording(", else: ", "，否则："),
+        Message(", else: "),
         command("train", "train.precision=fp32"),
     )
 
@@ -139,13 +132,10 @@ def serving(evidence: Evidence) -> Verdict:
     if "fp16" not in numbers.tried:
         return Verdict(cause="serving", state="unseen", told=_WEIGHTS_FIRST)
     if "fp16" not in numbers.overflowing:
-        told = Wording("logits are finite in fp16", "logits 在 fp16 下有限")
+        told = Message("logits are finite in fp16")
         return Verdict(cause="serving", state="sound", told=told)
     told = _overflowing(numbers, ["fp16"])
-    change = Wording(
-        "serve it in bf16: vllm serve DIR --dtype bfloat16",
-        "请用 bf16 部署：vllm serve 目录 --dtype bfloat16",
-    )
+    change = Message("serve it in bf16: vllm serve DIR --dtype bfloat16")
     return Verdict(cause="serving", state="wrong", told=told, change=change)
 
 
@@ -159,10 +149,12 @@ def divergence(evidence: Evidence) -> Verdict:
     if not bad or (half and _calibration(log, bad)):
         return _ended(evidence)
     first = bad[0].step
-    told = Wording(
-        f"loss or gradient is no finite number from step {first} on "
-        f"({len(bad)} of {len(log)} log entries)",
-        f"从第 {first} 步起损失或梯度不是有限数（日志 {len(log)} 条中有 {len(bad)} 条）",
+    told = Message(
+        "loss or gradient is no finite number from step {first} on ({bad_count} of "
+        "{log_count} log entries)",
+        first=first,
+        bad_count=len(bad),
+        log_count=len(log),
     )
     gentler = (f"train.lr={evidence.recipe.train.lr / GENTLER:g}", "train.clip=1.0")
     change = command("train", *(("train.precision=bf16",) if half else gentler))
@@ -174,16 +166,12 @@ def _ended(evidence: Evidence) -> Verdict:
     """Return that training came to its end; one that broke off says why when it goes on."""
     entries, step = len(evidence.log), evidence.log[-1].step
     if evidence.finished:
-        told = Wording(
-            f"log entries: {entries}, all finite; training is finished",
-            f"日志 {entries} 条，全部有限；训练已完成",
-        )
+        told = Message("log entries: {entries}, all finite; training is finished", entries=entries)
         return Verdict(cause="divergence", state="sound", told=told)
-    told = Wording(
-        f"training is not finished: the log ends at step {step}, so far finite",
-        f"训练没有完成：日志止于第 {step} 步，至此都有限",
+    told = Message(
+        "training is not finished: the log ends at step {step}, so far finite", step=step
     )
-    resume = Wording("go on, or see why it stops: ", "继续训练，或看它为何停下：")
+    resume = Message("go on, or see why it stops: ")
     change = join(resume, command("train --resume"))
     return Verdict(cause="divergence", state="wrong", told=told, change=change)
 

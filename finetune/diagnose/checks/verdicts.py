@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from finetune.diagnose.checks.evidence import Evidence
-from ingest.foundation.messages import SILENCE, Wording
+from ingest.foundation.messages import NO_MESSAGE, Message, join_messages
 
 Cause = Literal[
     "weights",
@@ -23,19 +23,19 @@ Cause = Literal[
 ]
 """What can be wrong, in the order in which it is to be mended: each can cause what follows it."""
 
-NAMES: Mapping[Cause, Wording] = {
-    "weights": Wording("weights that are no numbers", "权重不是数"),
-    "rope": Wording("positions (rope_theta)", "位置编码（rope_theta）"),
-    "overflow": Wording("overflow (NaN)", "数值溢出（NaN）"),
-    "divergence": Wording("training that broke off or blew up", "训练中断或发散"),
-    "truncation": Wording("samples lost to max_tokens", "样本超长被丢弃"),
-    "template": Wording("template mismatch", "模板不匹配"),
-    "underfit": Wording("under-fit", "欠拟合"),
-    "ending": Wording("missing end token (EOS)", "缺少结束标记（EOS）"),
-    "thinking": Wording("broken thinking format", "思考格式损坏"),
-    "overfit": Wording("over-fit", "过拟合"),
-    "repetition": Wording("repetition", "重复输出"),
-    "serving": Wording("overflow where fp16 serves it", "用 fp16 部署时溢出"),
+NAMES: Mapping[Cause, Message] = {
+    "weights": Message("weights that are no numbers"),
+    "rope": Message("positions (rope_theta)"),
+    "overflow": Message("overflow (NaN)"),
+    "divergence": Message("training that broke off or blew up"),
+    "truncation": Message("samples lost to max_tokens"),
+    "template": Message("template mismatch"),
+    "underfit": Message("under-fit"),
+    "ending": Message("missing end token (EOS)"),
+    "thinking": Message("broken thinking format"),
+    "overfit": Message("over-fit"),
+    "repetition": Message("repetition"),
+    "serving": Message("overflow where fp16 serves it"),
 }
 
 
@@ -49,21 +49,21 @@ class Verdict:
 
     cause: Cause
     state: Literal["wrong", "sound", "unseen"]
-    told: Wording
-    change: Wording = SILENCE
+    told: Message
+    change: Message = NO_MESSAGE
     figures: Mapping[str, Any] = field(default_factory=dict)
 
 
-def command(name: str, *settings: str) -> Wording:
+def command(name: str, *settings: str) -> Message:
     """Return a command of ours with settings such as "train.lr=2e-4"."""
     told = "".join(f" --set {one}" for one in settings)
     start = f"python -m finetune {name}"
-    return Wording(f"{start} RECIPE{told}", f"{start} 配方{told}")
+    return Message("{start} RECIPE{told}", start=start, told=told)
 
 
-def join(*parts: Wording) -> Wording:
+def join(*parts: Message) -> Message:
     """Return sentences as one."""
-    return Wording("".join(part.en for part in parts), "".join(part.zh for part in parts))
+    return join_messages(parts)
 
 
 def unseen(cause: Cause, evidence: Evidence) -> Verdict:

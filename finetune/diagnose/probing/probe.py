@@ -23,7 +23,7 @@ from finetune.train.adapters import is_whole, load_made
 from finetune.train.failures import out_of_memory
 from finetune.train.hardware import Hardware, Precision, choose_precision, hardware
 from finetune.train.model import DTYPES, LoadedModel
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 PROBED_RECORDS = 8
 """Held-out records that are asked: faults of the kinds looked for show in nearly all of them."""
@@ -49,7 +49,7 @@ def probe(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> Probe:
 def _probe(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> Probe:
     machine = hardware()
     records = _records(recipe, run)
-    with progress.stage(Wording(f"loading {model}", f"加载 {model}")):
+    with progress.stage(Message("loading {model}", model=model)):
         loaded = _load(recipe, run, model, machine)
     broken = broken_weights(loaded.model)
     with torch.inference_mode():
@@ -85,11 +85,8 @@ def _load(recipe: Recipe, run: Run, model: str, machine: Hardware) -> LoadedMode
     made = {"adapter": run.adapter, "merged": run.merged}.get(model)
     if model == "merged" and not is_whole(run.merged):
         raise BaseModelError(
-            Wording(f"there is no model in {run.merged}", f"{run.merged} 中没有模型"),
-            hint=Wording(
-                "run first: python -m finetune merge RECIPE",
-                "请先运行：python -m finetune merge 配方",
-            ),
+            Message("there is no model in {merged}", merged=run.merged),
+            hint=Message("run first: python -m finetune merge RECIPE"),
         )
     loaded = load_made(recipe, made, hardware=machine, precision="fp32")
     loaded.model.train(False)
@@ -174,10 +171,9 @@ def _replies(
 
 def _too_large(model: str) -> BaseModelError:
     return BaseModelError(
-        Wording(f"not enough memory for {model} in fp32", f"内存不足，无法以 fp32 加载 {model}"),
-        hint=Wording(
-            "free some, or look without the GPU: "
-            "CUDA_VISIBLE_DEVICES= python -m finetune diagnose RECIPE",
-            "请释放内存，或不用显卡检查：CUDA_VISIBLE_DEVICES= python -m finetune diagnose 配方",
+        Message("not enough memory for {model} in fp32", model=model),
+        hint=Message(
+            "free some, or look without the GPU: CUDA_VISIBLE_DEVICES= python -m finetune "
+            "diagnose RECIPE"
         ),
     )

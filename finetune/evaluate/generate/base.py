@@ -7,7 +7,7 @@ from finetune.evaluate.metrics.likelihood import TargetLoss
 from finetune.model.chat_format import THOUGHT_BEGINS, THOUGHT_ENDS, ChatFormat, split_reply
 from finetune.progress import Progress, Stage
 from finetune.records import Prediction, Record
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 Chat = list[dict[str, str]]
 """Messages of a conversation, as both kinds of servers take them."""
@@ -48,7 +48,7 @@ class TargetScorer(Protocol):
 
 def asking(progress: Progress, name: str, total: int) -> Stage:
     """Return the stage in which a model is asked `total` questions."""
-    return progress.stage(Wording(f"asking {name}", f"提问 {name}"), total=total)
+    return progress.stage(Message("asking {name}", name=name), total=total)
 
 
 def messages(record: Record) -> Chat:

@@ -13,7 +13,7 @@ from finetune.progress import Progress
 from finetune.recipe import Recipe
 from finetune.records import Prediction, Record
 from finetune.runs import digest_of
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 from ingest.settings import default_ollama_host
 
 SILENCE_S = 600.0
@@ -123,42 +123,37 @@ class OllamaGenerator:
             return self._missing()
         if isinstance(error, ConnectionError | httpx.ConnectError | httpx.ConnectTimeout):
             return EvaluationError(
-                Wording(f"no Ollama answers at {self._host}", f"{self._host} 上没有 Ollama 服务"),
-                hint=Wording("start it: ollama serve", "请先启动：ollama serve"),
+                Message("no Ollama answers at {host}", host=self._host),
+                hint=Message("start it: ollama serve"),
             )
         told = " ".join(str(error).split())[:DETAIL_CHARACTERS] or type(error).__name__
         return EvaluationError(
-            Wording(
-                f"model {self._model} on {self._host} failed: {told}",
-                f"{self._host} 上的模型 {self._model} 出错：{told}",
+            Message(
+                "model {model} on {host} failed: {told}",
+                model=self._model,
+                host=self._host,
+                told=told,
             ),
             hint=_GO_ON,
         )
 
     def _cut_short(self) -> EvaluationError:
         return EvaluationError(
-            Wording(
-                f"model {self._model} on {self._host} broke off in mid-reply",
-                f"{self._host} 上的模型 {self._model} 回答中断",
+            Message(
+                "model {model} on {host} broke off in mid-reply", model=self._model, host=self._host
             ),
             hint=_GO_ON,
         )
 
     def _missing(self) -> EvaluationError:
         return EvaluationError(
-            Wording(
-                f"Ollama at {self._host} has no model {self._model}",
-                f"{self._host} 上的 Ollama 没有模型 {self._model}",
-            ),
-            hint=Wording(
-                f"run: ollama pull {self._model}, or export ours: "
-                "python -m finetune export RECIPE --to ollama",
-                f"请运行：ollama pull {self._model}，或导出自己的模型："
-                "python -m finetune export 配方 --to ollama",
+            Message("Ollama at {host} has no model {model}", host=self._host, model=self._model),
+            hint=Message(
+                "run: ollama pull {model}, or export ours: python -m finetune export RECIPE "
+                "--to ollama",
+                model=self._model,
             ),
         )
 
 
-_GO_ON = Wording(
-    "run the same command again: replies that came are kept", "请再次运行同一命令：已有的回答会保留"
-)
+_GO_ON = Message("run the same command again: replies that came are kept")

@@ -15,7 +15,7 @@ from finetune.progress import Progress
 from finetune.recipe import Recipe
 from finetune.records import Prediction, Record
 from finetune.runs import digest_of
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 SILENCE_S = 600.0
 """Seconds for which nothing may come."""
@@ -65,8 +65,8 @@ class OpenAIGenerator:
         if not names or (wanted and wanted not in names):
             known = ", ".join(names)[:DETAIL_CHARACTERS] or "-"
             raise EvaluationError(
-                Wording(f"{self._url} has no model {wanted}", f"{self._url} 没有模型 {wanted}"),
-                hint=Wording(f"it has: {known}", f"它有：{known}"),
+                Message("{url} has no model {wanted}", url=self._url, wanted=wanted),
+                hint=Message("it has: {known}", known=known),
             )
         return wanted or names[0]
 
@@ -82,7 +82,7 @@ class OpenAIGenerator:
             reason = choice.get("finish_reason") or reason
             tokens = (frame.get("usage") or {}).get("completion_tokens", tokens)
         if not reason:
-            raise self._failed("the reply broke off", "回答中断")
+            raise self._failed(Message("the reply broke off"))
         return served(
             self._format,
             record.id,
@@ -109,7 +109,7 @@ class OpenAIGenerator:
             with self._client.stream("POST", address, json=body) as response:
                 if response.status_code != httpx.codes.OK:
                     told = f"HTTP {response.status_code} {response.read().decode(errors='replace')}"
-                    raise self._failed(told, told)
+                    raise self._failed(Message.verbatim(_one_line(told)))
                 yield from self._events(response)
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
@@ -128,32 +128,26 @@ class OpenAIGenerator:
                 frame = None
             if not isinstance(frame, dict) or "error" in frame:
                 told = value.decode(errors="replace")
-                raise self._failed(told, told)
+                raise self._failed(Message.verbatim(_one_line(told)))
             yield frame
 
-    def _failed(self, en: str, zh: str) -> EvaluationError:
-        en, zh = (" ".join(text.split())[:DETAIL_CHARACTERS] for text in (en, zh))
+    def _failed(self, why: Message) -> EvaluationError:
         return EvaluationError(
-            Wording(
-                f"model {self._model} at {self._url} failed: {en}",
-                f"{self._url} 上的模型 {self._model} 出错：{zh}",
+            Message(
+                "model {model} at {url} failed: {why}",
+                model=self._model,
+                url=self._url,
+                why=why,
             ),
-            hint=Wording(
-                "run the same command again: replies that came are kept",
-                "请再次运行同一命令：已有的回答会保留",
-            ),
+            hint=Message("run the same command again: replies that came are kept"),
         )
 
     def _unreachable(self, error: Exception) -> EvaluationError:
         told = " ".join(str(error).split())[:DETAIL_CHARACTERS] or type(error).__name__
         return EvaluationError(
-            Wording(
-                f"no chat model answers at {self._url} ({told})",
-                f"{self._url} 上没有聊天模型服务（{told}）",
-            ),
-            hint=Wording(
-                "start it, for example: vllm serve FOLDER; the address ends in /v1 as a rule",
-                "请先启动，例如：vllm serve 文件夹；地址通常以 /v1 结尾",
+            Message("no chat model answers at {url} ({told})", url=self._url, told=told),
+            hint=Message(
+                "start it, for example: vllm serve FOLDER; the address ends in /v1 as a rule"
             ),
         )
 
@@ -166,3 +160,7 @@ def _lines(response: httpx.Response) -> Iterator[bytes]:
         yield from (line.strip() for line in whole if line.strip())
     if rest.strip():
         yield rest.strip()
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:DETAIL_CHARACTERS]

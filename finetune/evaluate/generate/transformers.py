@@ -23,9 +23,9 @@ from finetune.runs import Run, digest_of
 from finetune.train.adapters import fingerprint, is_whole, load_made
 from finetune.train.hardware import Hardware
 from finetune.train.model import LoadedModel
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
-PERPLEXITY = Wording("perplexity", "困惑度")
+PERPLEXITY = Message("perplexity")
 
 
 class TransformersGenerator:
@@ -175,36 +175,25 @@ def open_model(recipe: Recipe, run: Run, name: str, *, hardware: Hardware) -> Tr
 def _need(folder: Path, command: str) -> None:
     if not folder.is_dir():
         raise EvaluationError(
-            Wording(f"there is no {folder}", f"没有 {folder}"),
-            hint=Wording(
-                f"run first: python -m finetune {command} RECIPE",
-                f"请先运行：python -m finetune {command} 配方",
-            ),
+            Message("there is no {folder}", folder=folder),
+            hint=Message("run first: python -m finetune {command} RECIPE", command=command),
         )
 
 
 def _too_large(batch: int) -> EvaluationError:
     smaller = max(1, batch // 2)
     return EvaluationError(
-        Wording(
-            f"not enough memory for {batch} replies at once",
-            f"内存不足，无法同时生成 {batch} 条回答",
-        ),
-        hint=Wording(
-            f"add --set evaluate.batch={smaller}; replies that came are kept",
-            f"请加上 --set evaluate.batch={smaller}；已生成的回答会保留",
+        Message("not enough memory for {batch} replies at once", batch=batch),
+        hint=Message(
+            "add --set evaluate.batch={smaller}; replies that came are kept", smaller=smaller
         ),
     )
 
 
 def _no_numbers(name: str) -> EvaluationError:
     return EvaluationError(
-        Wording(
-            f"model {name}: its outputs are not numbers (NaN), so nothing can be sampled",
-            f"模型 {name}：输出不是数（NaN），无法采样",
+        Message(
+            "model {name}: its outputs are not numbers (NaN), so nothing can be sampled", name=name
         ),
-        hint=Wording(
-            "find the cause: python -m finetune diagnose RECIPE",
-            "查找原因：python -m finetune diagnose 配方",
-        ),
+        hint=Message("find the cause: python -m finetune diagnose RECIPE"),
     )

@@ -12,7 +12,7 @@ import numpy as np
 
 from finetune.evaluate.metrics.intervals import Floats, Statistic, f1, macro_f1, mean, perplexity
 from finetune.evaluate.metrics.scored import Scored
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 Better = Literal["higher", "lower", ""]
 
@@ -25,7 +25,7 @@ class Figure:
     """
 
     name: str
-    label: Wording
+    label: Message
     scores: tuple[str, ...]
     statistic: Statistic = mean
     better: Better = "higher"
@@ -68,10 +68,10 @@ def _label_columns(replies: Sequence[Scored]) -> Floats:
     return np.array(rows, dtype=np.float64)
 
 
-def _share(name: str, en: str, zh: str, better: Better = "higher") -> Figure:
+def _share(name: str, label: Message, better: Better = "higher") -> Figure:
     return Figure(
         name=name,
-        label=Wording(en, zh),
+        label=label,
         scores=(name,),
         better=better,
         unit="%",
@@ -80,12 +80,12 @@ def _share(name: str, en: str, zh: str, better: Better = "higher") -> Figure:
     )
 
 
-def _percent(name: str, en: str, zh: str) -> Figure:
-    return Figure(name=name, label=Wording(en, zh), scores=(name,), unit="%")
+def _percent(name: str, label: Message) -> Figure:
+    return Figure(name=name, label=label, scores=(name,), unit="%")
 
 
-def _amount(name: str, en: str, zh: str) -> Figure:
-    return Figure(name=name, label=Wording(en, zh), scores=(name,), better="", digits=1)
+def _amount(name: str, label: Message) -> Figure:
+    return Figure(name=name, label=label, scores=(name,), better="", digits=1)
 
 
 def bits(sums: Floats) -> Floats:
@@ -96,7 +96,7 @@ def bits(sums: Floats) -> Floats:
 FIGURES: tuple[Figure, ...] = (
     Figure(
         name="accuracy",
-        label=Wording("accuracy", "准确率"),
+        label=Message("accuracy"),
         scores=("correct",),
         unit="%",
         factor=100.0,
@@ -104,7 +104,7 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure(
         name="macro_f1",
-        label=Wording("macro F1", "宏平均 F1"),
+        label=Message("macro F1"),
         scores=("correct",),
         statistic=macro_f1,
         unit="%",
@@ -112,7 +112,7 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure(
         name="entity_f1",
-        label=Wording("entity F1 (strict)", "实体 F1（严格）"),
+        label=Message("entity F1 (strict)"),
         scores=("entity_right", "entity_given", "entity_wanted"),
         statistic=f1,
         unit="%",
@@ -120,57 +120,57 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure(
         name="risk_f1",
-        label=Wording("risk F1", "风险识别 F1"),
+        label=Message("risk F1"),
         scores=("risk_right", "risk_given", "risk_wanted"),
         statistic=f1,
         unit="%",
         factor=100.0,
     ),
-    _share("json_valid", "valid JSON", "JSON 可用"),
-    _share("silence", "silent when polite", "礼貌消息不打扰"),
-    _share("exact", "exact match", "完全匹配"),
-    _share("token_f1", "token F1", "词元 F1"),
+    _share("json_valid", Message("valid JSON")),
+    _share("silence", Message("silent when polite")),
+    _share("exact", Message("exact match")),
+    _share("token_f1", Message("token F1")),
     Figure(
         name="similarity",
-        label=Wording("semantic similarity", "语义相似度"),
+        label=Message("semantic similarity"),
         scores=("similarity",),
         digits=3,
     ),
-    _percent("answer_bleu-4", "BLEU-4, answer", "BLEU-4（回答）"),
-    _percent("answer_rouge-1", "ROUGE-1, answer", "ROUGE-1（回答）"),
-    _percent("answer_rouge-2", "ROUGE-2, answer", "ROUGE-2（回答）"),
-    _percent("answer_rouge-l", "ROUGE-L, answer", "ROUGE-L（回答）"),
-    _percent("predict_bleu-4", "BLEU-4, with thinking", "BLEU-4（含思考）"),
-    _percent("predict_rouge-1", "ROUGE-1, with thinking", "ROUGE-1（含思考）"),
-    _percent("predict_rouge-2", "ROUGE-2, with thinking", "ROUGE-2（含思考）"),
-    _percent("predict_rouge-l", "ROUGE-L, with thinking", "ROUGE-L（含思考）"),
-    _percent("sentence_bleu", "sacreBLEU, mean of sentences", "sacreBLEU（逐句平均）"),
-    _percent("sentence_chrf", "chrF, mean of sentences", "chrF（逐句平均）"),
+    _percent("answer_bleu-4", Message("BLEU-4, answer")),
+    _percent("answer_rouge-1", Message("ROUGE-1, answer")),
+    _percent("answer_rouge-2", Message("ROUGE-2, answer")),
+    _percent("answer_rouge-l", Message("ROUGE-L, answer")),
+    _percent("predict_bleu-4", Message("BLEU-4, with thinking")),
+    _percent("predict_rouge-1", Message("ROUGE-1, with thinking")),
+    _percent("predict_rouge-2", Message("ROUGE-2, with thinking")),
+    _percent("predict_rouge-l", Message("ROUGE-L, with thinking")),
+    _percent("sentence_bleu", Message("sacreBLEU, mean of sentences")),
+    _percent("sentence_chrf", Message("chrF, mean of sentences")),
     Figure(
         name="perplexity",
-        label=Wording("perplexity of the reference", "参考答案困惑度"),
+        label=Message("perplexity of the reference"),
         scores=("nats", "target_tokens"),
         statistic=perplexity,
         better="lower",
     ),
     Figure(
         name="bits_per_byte",
-        label=Wording("bits per byte", "每字节比特"),
+        label=Message("bits per byte"),
         scores=("nats", "target_bytes"),
         statistic=bits,
         better="lower",
         digits=3,
     ),
-    _share("format", "format kept", "格式正确"),
-    _share("stop", "stops by itself", "自行结束"),
-    _share("repetition", "loops", "重复循环", "lower"),
-    _share("repeated_ngrams", "repeated 4-grams", "重复 4 元组", "lower"),
-    _share("language", "right language", "语言正确"),
-    _amount("think_characters", "thought, characters", "思考字符数"),
-    _amount("answer_characters", "answer, characters", "回答字符数"),
+    _share("format", Message("format kept")),
+    _share("stop", Message("stops by itself")),
+    _share("repetition", Message("loops"), "lower"),
+    _share("repeated_ngrams", Message("repeated 4-grams"), "lower"),
+    _share("language", Message("right language")),
+    _amount("think_characters", Message("thought, characters")),
+    _amount("answer_characters", Message("answer, characters")),
     Figure(
         name="seconds_per_reply",
-        label=Wording("time of a reply", "每条用时"),
+        label=Message("time of a reply"),
         scores=("seconds",),
         better="",
         unit="s",

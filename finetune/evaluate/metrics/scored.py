@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from finetune.records import Prediction
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 FaultKind = Literal[
     "empty",
@@ -22,18 +22,18 @@ FaultKind = Literal[
     "low_overlap",
 ]
 
-FAULTS: dict[FaultKind, Wording] = {
-    "empty": Wording("no answer", "没有回答"),
-    "format": Wording("broken format", "格式损坏"),
-    "endless": Wording("did not stop", "没有结束"),
-    "repeats": Wording("repeats itself", "重复循环"),
-    "language": Wording("wrong language", "语言不对"),
-    "number": Wording("number missing", "缺少数字"),
-    "label": Wording("wrong label", "标签错误"),
-    "missed": Wording("entity missed", "漏掉实体"),
-    "spurious": Wording("no entity, or another label", "多报或标错实体"),
-    "invented": Wording("entity not in the text", "原文没有的实体"),
-    "low_overlap": Wording("says something else", "答非所问"),
+FAULTS: dict[FaultKind, Message] = {
+    "empty": Message("no answer"),
+    "format": Message("broken format"),
+    "endless": Message("did not stop"),
+    "repeats": Message("repeats itself"),
+    "language": Message("wrong language"),
+    "number": Message("number missing"),
+    "label": Message("wrong label"),
+    "missed": Message("entity missed"),
+    "spurious": Message("no entity, or another label"),
+    "invented": Message("entity not in the text"),
+    "low_overlap": Message("says something else"),
 }
 """What can be wrong with a reply, the plainest first."""
 

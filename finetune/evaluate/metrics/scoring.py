@@ -28,11 +28,11 @@ from finetune.model.chat_format import ChatFormat, render_target
 from finetune.progress import Progress
 from finetune.recipe import Task
 from finetune.records import Prediction, Record
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 LOW_OVERLAP = 20.0
 """ROUGE-L, in percent, below which an answer says something else than the reference."""
-SCORING = Wording("scoring", "评分")
+SCORING = Message("scoring")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

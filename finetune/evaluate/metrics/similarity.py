@@ -14,8 +14,8 @@ from typing import Protocol
 import numpy as np
 
 from ingest.bootstrap import choose_embedder
-from ingest.errors import AssistantError
-from ingest.foundation.messages import SILENCE, Wording
+from ingest.foundation.errors import AssistantError
+from ingest.foundation.messages import NO_MESSAGE, Message
 from ingest.settings import IngestSettings, load
 
 FLUENCY_FLOOR = 0.8
@@ -40,16 +40,13 @@ class Similarity:
     """Cosines, one for each pair, -1 to 1; none of them and a `reason` if there is no figure."""
 
     cosines: tuple[float, ...] = ()
-    reason: Wording = SILENCE
+    reason: Message = NO_MESSAGE
 
 
-NO_ENCODER = Wording(
-    "the assistant has no encoder: assistant setup", "助手没有编码器：assistant setup"
-)
-STRANGE_LANGUAGE = Wording(
+NO_ENCODER = Message("the assistant has no encoder: assistant setup")
+STRANGE_LANGUAGE = Message(
     "the assistant's encoder does not know this language: ollama pull bge-m3, and name it in "
-    "embed.model",
-    "助手的编码器不懂这种语言：请先 ollama pull bge-m3，再写进 embed.model",
+    "embed.model"
 )
 
 
@@ -70,7 +67,7 @@ async def _by_the_assistant(answers: Sequence[str], references: Sequence[str]) -
             stack.push_async_callback(encoder.close)
             return await cosines(encoder, answers, references)
     except AssistantError as error:
-        return Similarity(reason=Wording(error.to("en"), error.to("zh")))
+        return Similarity(reason=error.full_message)
 
 
 async def cosines(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.errors import EmbedError
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 from ingest.foundation.server_urls import base_url, is_loopback
 from ingest.index.embed.base import Vector
 from ingest.index.embed.model_cards import card_of
@@ -126,11 +126,12 @@ class OllamaEmbedder:
             return await self._client.post("/api/embed", json=body)
         except httpx.TimeoutException as error:
             raise EmbedError(
-                Wording(
-                    f"{self._model} did not embed within {self._timeout_s:g} s",
-                    f"{self._model} 在 {self._timeout_s:g} 秒内没有完成嵌入",
+                Message(
+                    "{model} did not embed within {timeout_s:g} s",
+                    model=self._model,
+                    timeout_s=self._timeout_s,
                 ),
-                hint=Wording("see what is loaded: ollama ps", "查看已加载的模型：ollama ps"),
+                hint=Message("see what is loaded: ollama ps"),
             ) from error
         except httpx.HTTPError as error:
             raise _unreachable(self._host, error) from error
@@ -145,19 +146,13 @@ class OllamaEmbedder:
             raise _TooLongError(reason)
         if response.status_code == 501:
             raise EmbedError(
-                Wording(
-                    f"{self._model} is a chat model and cannot embed",
-                    f"{self._model} 是对话模型，不能生成嵌入",
-                ),
-                hint=Wording(
-                    "choose an embedding model: ollama pull bge-m3",
-                    "请选用嵌入模型：ollama pull bge-m3",
-                ),
+                Message("{model} is a chat model and cannot embed", model=self._model),
+                hint=Message("choose an embedding model: ollama pull bge-m3"),
             )
         if response.status_code == 503:
             raise EmbedError(
-                Wording("Ollama is busy", "Ollama 正忙"),
-                hint=Wording("try again in a minute", "请过一分钟再试"),
+                Message("Ollama is busy"),
+                hint=Message("try again in a minute"),
             )
         raise self._failure(f"HTTP {response.status_code} {reason}".strip())
 
@@ -172,11 +167,10 @@ class OllamaEmbedder:
 
     def _failure(self, reason: str) -> EmbedError:
         return EmbedError(
-            Wording(
-                f"Ollama could not embed with {self._model} ({reason})",
-                f"Ollama 无法用 {self._model} 生成嵌入（{reason}）",
+            Message(
+                "Ollama could not embed with {model} ({reason})", model=self._model, reason=reason
             ),
-            hint=Wording("see its log: ollama serve", "请查看 ollama serve 的日志"),
+            hint=Message("see its log: ollama serve"),
         )
 
 
@@ -242,16 +236,13 @@ def _unit(vector: NDArray[np.float64]) -> Vector:
 
 def _unreachable(url: str, error: Exception) -> EmbedError:
     return EmbedError(
-        Wording(
-            f"no Ollama answers at {url} ({type(error).__name__})",
-            f"{url} 上没有 Ollama 回应（{type(error).__name__}）",
-        ),
-        hint=Wording("start it: ollama serve", "请启动它：ollama serve"),
+        Message("no Ollama answers at {url} ({name})", url=url, name=type(error).__name__),
+        hint=Message("start it: ollama serve"),
     )
 
 
 def _missing(model: str) -> EmbedError:
     return EmbedError(
-        Wording(f'the embedding model "{model}" is not pulled', f"嵌入模型“{model}”尚未下载"),
-        hint=Wording(f"run: ollama pull {model}", f"请运行：ollama pull {model}"),
+        Message('the embedding model "{model}" is not pulled', model=model),
+        hint=Message("run: ollama pull {model}", model=model),
     )

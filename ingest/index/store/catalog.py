@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ingest.documents import Chunk, Document, PageRecord, ScoredChunk
 from ingest.errors import StoreError
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 from ingest.index.embed.base import Vector
 from ingest.index.store import revisions, schema
 from ingest.index.store.base import IndexStats
@@ -138,13 +138,13 @@ class Catalog:
         lengths = {len(vector) // 4 for vector in blobs} | ({row[0] // 4} if row else set())
         if len(lengths) > 1:
             raise StoreError(
-                Wording(
-                    f"vectors of different lengths {sorted(lengths)} in one space, {space!r}",
-                    f"同一向量空间 {space!r} 中出现了不同长度的向量 {sorted(lengths)}",
+                Message(
+                    "vectors of different lengths {lengths} in one space, {space!r}",
+                    lengths=sorted(lengths),
+                    space=space,
                 ),
-                hint=Wording(
-                    "the embedding model behind this name has changed: give it another name or tag",
-                    "同名的嵌入模型已经改变：请换一个名称或标签",
+                hint=Message(
+                    "the embedding model behind this name has changed: give it another name or tag"
                 ),
             )
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ingest.errors import StoreError
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 from ingest.foundation.telemetry import send_nothing_home
 from ingest.index.embed.base import Vector
 
@@ -197,14 +197,12 @@ class ChromaVectors:
         except _failures() as error:
             where = shlex.quote(str(self._folder))
             raise StoreError(
-                Wording(
-                    f"the vectors in {self._folder} cannot be used ({error})",
-                    f"{self._folder} 中的向量无法使用（{error}）",
+                Message(
+                    "the vectors in {folder} cannot be used ({error})",
+                    folder=self._folder,
+                    error=error,
                 ),
-                hint=Wording(
-                    f"they are a copy, made anew after: rm -r {where}",
-                    f"它们只是副本，删除后会自动重建：rm -r {where}",
-                ),
+                hint=Message("they are a copy, made anew after: rm -r {where}", where=where),
             ) from error
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ingest.errors import StoreError
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 from ingest.text.words import words
 
 MEMORY = Path(":memory:")
@@ -238,43 +238,32 @@ def _explain(error: sqlite3.Error, path: Path | None) -> StoreError:
     if code in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
         return _damaged(where)
     return StoreError(
-        Wording(f"the index {where} cannot be used ({error})", f"索引 {where} 无法使用（{error}）")
+        Message("the index {where} cannot be used ({error})", where=where, error=error)
     )
 
 
 def not_writable(folder: Path) -> StoreError:
     """Return the error for a folder that we may not write to."""
     return StoreError(
-        Wording(f"cannot write to the index folder {folder}", f"索引文件夹 {folder} 无法写入"),
-        hint=Wording(
-            "make it writable, or set ASSISTANT_HOME to a folder that is",
-            "请使它可写，或把 ASSISTANT_HOME 设为可写的文件夹",
-        ),
+        Message("cannot write to the index folder {folder}", folder=folder),
+        hint=Message("make it writable, or set ASSISTANT_HOME to a folder that is"),
     )
 
 
 def busy(path: Path) -> StoreError:
     """Return the error for a lock that another process keeps too long."""
     return StoreError(
-        Wording(
-            f"another process keeps the index {path} locked", f"另一个进程一直占用着索引 {path}"
-        ),
-        hint=Wording(
-            f"wait until it ends, or find it: lsof {shlex.quote(str(path))}",
-            f"请等它结束，或查出是谁：lsof {shlex.quote(str(path))}",
-        ),
+        Message("another process keeps the index {path} locked", path=path),
+        hint=Message("wait until it ends, or find it: lsof {shlex}", shlex=shlex.quote(str(path))),
     )
 
 
 def _full(path: Path) -> StoreError:
     return StoreError(
-        Wording(
-            f"no room to write the index {path}; what it held before is safe",
-            f"磁盘已满，无法写入索引 {path}；原有内容完好",
-        ),
-        hint=Wording(
-            f"free some disk space (df -h {shlex.quote(str(path.parent))}) and try again",
-            f"请腾出磁盘空间（df -h {shlex.quote(str(path.parent))}）后重试",
+        Message("no room to write the index {path}; what it held before is safe", path=path),
+        hint=Message(
+            "free some disk space (df -h {shlex}) and try again",
+            shlex=shlex.quote(str(path.parent)),
         ),
     )
 
@@ -282,20 +271,21 @@ def _full(path: Path) -> StoreError:
 def _damaged(path: Path) -> StoreError:
     move = f"mv {shlex.quote(str(path))} {shlex.quote(str(path) + '.broken')}"
     return StoreError(
-        Wording(f"{path} is damaged or is not an index", f"{path} 已损坏，或者不是索引文件"),
-        hint=Wording(f"move it away and start anew: {move}", f"请移走它，重新开始：{move}"),
+        Message("{path} is damaged or is not an index", path=path),
+        hint=Message("move it away and start anew: {move}", move=move),
     )
 
 
 def _too_new(path: Path | None, version: int) -> StoreError:
     return StoreError(
-        Wording(
-            f"the index {path} was made by a newer version (format {version}, ours is"
-            f" {SCHEMA_VERSION})",
-            f"索引 {path} 由更新的版本创建（格式 {version}，本版本为 {SCHEMA_VERSION}）",
+        Message(
+            "the index {path} was made by a newer version (format {version}, ours is "
+            "{schema_version})",
+            path=path,
+            version=version,
+            schema_version=SCHEMA_VERSION,
         ),
-        hint=Wording(
-            "run: pip install --upgrade qiuzheng, or set ASSISTANT_HOME to another folder",
-            "请运行 pip install --upgrade qiuzheng，或把 ASSISTANT_HOME 设为别的文件夹",
+        hint=Message(
+            "run: pip install --upgrade qiuzheng, or set ASSISTANT_HOME to another folder"
         ),
     )

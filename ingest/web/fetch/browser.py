@@ -16,9 +16,10 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from ingest.documents import Page, PageRecord
-from ingest.errors import FetchError, IngestError, MissingPartError
+from ingest.errors import FetchError, IngestError
+from ingest.foundation.errors import MissingPartError
 from ingest.foundation.extras import install_command
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 from ingest.web.fetch.browser_session import CLOSE_S, Session
 from ingest.web.fetch.chromium import Chromium, find_browser, will_not_start
 from ingest.web.fetch.gateway import Gateway, Pass
@@ -150,9 +151,7 @@ class BrowserFetcher:
         try:
             return await self._show(visit)
         except _BrowserDiedError as error:
-            raise failed(
-                visit.url, "unreachable", "the browser crashed twice", "浏览器两次崩溃"
-            ) from error
+            raise failed(visit.url, "unreachable", Message("the browser crashed twice")) from error
 
     async def _show(self, visit: Visit) -> Page:
         session = await self._session()
@@ -179,8 +178,7 @@ class BrowserFetcher:
             raise failed(
                 visit.url,
                 "too_large",
-                "the page crashes the browser, or takes too much memory",
-                "网页使浏览器崩溃，或占用内存过多",
+                Message("the page crashes the browser, or takes too much memory"),
             )
         if not crawl.done():
             raise self._too_slow(visit.url)
@@ -287,7 +285,7 @@ class BrowserFetcher:
     async def _session(self) -> Session:
         """Return the one Chromium, started by whoever comes first. Giving up does not stop it."""
         if self._is_closed:
-            raise failed("", "unreachable", "the browser has been closed", "浏览器已关闭")
+            raise failed("", "unreachable", Message("the browser has been closed"))
         running = self._running()
         if running is not None and (running.is_worn or not running.chromium.is_alive):
             self._starting, running.is_worn = None, True
@@ -301,8 +299,8 @@ class BrowserFetcher:
         executable = self._executable or find_browser()
         if executable is None:
             raise MissingPartError(
-                Wording("no Chromium is installed", "没有安装 Chromium"),
-                hint=Wording("apt-get install chromium", "apt-get install chromium"),
+                Message("no Chromium is installed"),
+                hint=Message("apt-get install chromium"),
             )
         await asyncio.to_thread(_import_crawl4ai)
         async with contextlib.AsyncExitStack() as stack:
@@ -349,15 +347,11 @@ class BrowserFetcher:
         if "Timeout" in detail or (found and "TIMED_OUT" in found[1]):
             return self._too_slow(visit.url)
         name = found[1] if found else "the browser gave up"
-        return failed(
-            visit.url, "unreachable", f"cannot be reached ({name})", f"无法访问（{name}）"
-        )
+        return failed(visit.url, "unreachable", Message("cannot be reached ({name})", name=name))
 
     def _too_slow(self, url: str) -> FetchError:
         seconds = self._timeout_s
-        return failed(
-            url, "timeout", f"no answer within {seconds:g} s", f"{seconds:g} 秒内没有完整响应"
-        )
+        return failed(url, "timeout", Message("no answer within {seconds:g} s", seconds=seconds))
 
     def _chore(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Do it even if whoever asked gives up, and before `close` returns."""
@@ -380,6 +374,6 @@ def _import_crawl4ai() -> None:
             importlib.import_module("crawl4ai")
     except ModuleNotFoundError as error:
         raise MissingPartError(
-            Wording("the browser part is not installed", "没有安装浏览器部件"),
-            hint=Wording(install_command("browser"), install_command("browser")),
+            Message("the browser part is not installed"),
+            hint=Message.verbatim(install_command("browser")),
         ) from error

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingest.errors import FetchError
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 from ingest.web.fetch import supervisor
 from ingest.web.urls import host_of
 
@@ -302,11 +302,8 @@ def _listed_by_ps() -> Iterator[tuple[int, int, int, str]]:
 def will_not_start(executable: str, detail: str) -> FetchError:
     """Return why there is no browser."""
     return FetchError(
-        Wording(f"{executable} does not start ({detail})", f"{executable} 无法启动（{detail}）"),
+        Message("{executable} does not start ({detail})", executable=executable, detail=detail),
         url="",
         reason="unreachable",
-        hint=Wording(
-            "name another in crawl.browser_path, or set crawl.browser to never",
-            "请在 crawl.browser_path 中指定另一个浏览器，或将 crawl.browser 设为 never",
-        ),
+        hint=Message("name another in crawl.browser_path, or set crawl.browser to never"),
     )

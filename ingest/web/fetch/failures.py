@@ -6,7 +6,7 @@ import h2.exceptions
 import httpcore
 
 from ingest.errors import FetchError, ProxyUnreachableError, SkipReason
-from ingest.foundation.messages import SILENCE, Wording
+from ingest.foundation.messages import NO_MESSAGE, Message
 from ingest.web.fetch.decompression import DamagedBodyError, UnknownEncodingError
 from ingest.web.ssrf import proxy_for
 from ingest.web.urls import host_of
@@ -35,16 +35,15 @@ def translated(url: str, error: Exception, *, step_s: float) -> FetchError:
             return too_slow(url, step_s)
         case UnknownEncodingError():
             kind = _shown(error)
-            return failed(url, "unsupported", f"packed as {kind}", f"使用了不支持的压缩方式 {kind}")
+            return failed(url, "unsupported", Message("packed as {kind}", kind=kind))
         case DamagedBodyError():
-            return failed(url, "unreachable", "the page arrived damaged", "网页内容已损坏")
+            return failed(url, "unreachable", Message("the page arrived damaged"))
         case httpcore.ProtocolError() | h2.exceptions.H2Error():
             detail = _shown(error)
             return failed(
                 url,
                 "unreachable",
-                f"{host} sends what is not HTTP ({detail})",
-                f"{host} 的响应不符合 HTTP（{detail}）",
+                Message("{host} sends what is not HTTP ({detail})", host=host, detail=detail),
             )
         case httpcore.ConnectError() if (proxy := proxy_for(url)) and _has_no_socket(error):
             return _proxy_unreachable(url, proxy)
@@ -67,12 +66,11 @@ def _has_no_socket(error: httpcore.ConnectError) -> bool:
 def _proxy_unreachable(url: str, proxy: str) -> ProxyUnreachableError:
     named = proxy.rpartition("@")[2]  # what stands before @ is a password
     return ProxyUnreachableError(
-        Wording(f"the proxy {named} does not answer", f"代理 {named} 没有响应"),
+        Message("the proxy {named} does not answer", named=named),
         url=url,
         reason="unreachable",
-        hint=Wording(
-            "start it, or correct or unset HTTP_PROXY and HTTPS_PROXY; assistant doctor checks it",
-            "请启动代理，或修改、清除 HTTP_PROXY 和 HTTPS_PROXY；assistant doctor 可检查",
+        hint=Message(
+            "start it, or correct or unset HTTP_PROXY and HTTPS_PROXY; assistant doctor checks it"
         ),
     )
 
@@ -82,27 +80,21 @@ def _unreachable(url: str, host: str, detail: str) -> FetchError:
         return failed(
             url,
             "unreachable",
-            f"the certificate of {host} is not trusted",
-            f"{host} 的证书不受信任",
-            hint=Wording(
-                "behind a company proxy, let SSL_CERT_FILE name its authority",
-                "如在公司代理之后，请用 SSL_CERT_FILE 指定其根证书",
-            ),
+            Message("the certificate of {host} is not trusted", host=host),
+            hint=Message("behind a company proxy, let SSL_CERT_FILE name its authority"),
         )
     return failed(
-        url, "unreachable", f"{host} cannot be reached ({detail})", f"无法连接 {host}（{detail}）"
+        url, "unreachable", Message("{host} cannot be reached ({detail})", host=host, detail=detail)
     )
 
 
 def too_slow(url: str, seconds: float) -> FetchError:
     """Return the error of a page that takes longer than it may."""
-    return failed(
-        url, "timeout", f"no answer within {seconds:g} s", f"{seconds:g} 秒内没有完整响应"
-    )
+    return failed(url, "timeout", Message("no answer within {seconds:g} s", seconds=seconds))
 
 
 def failed(
-    url: str, reason: SkipReason, en: str, zh: str, *, hint: Wording = SILENCE
+    url: str, reason: SkipReason, message: Message, *, hint: Message = NO_MESSAGE
 ) -> FetchError:
-    """Return an error in both languages."""
-    return FetchError(Wording(en, zh), url=url, reason=reason, hint=hint)
+    """Return the error of a page that cannot be downloaded."""
+    return FetchError(message, url=url, reason=reason, hint=hint)

@@ -20,7 +20,7 @@ from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, field
 
 from ingest.errors import FetchError, ForbiddenError, IngestError
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 from ingest.web.fetch.upstream_proxy import (
     END_OF_HEAD,
     MAX_HEAD,
@@ -357,7 +357,7 @@ def _explained(url: str, host: str, error: Exception) -> IngestError:
         return error
     detail = str(error) or f"no answer within {CONNECT_S:g} s"
     return FetchError(
-        Wording(f"{host} cannot be reached ({detail})", f"无法连接 {host}（{detail}）"),
+        Message("{host} cannot be reached ({detail})", host=host, detail=detail),
         url=url,
         reason="unreachable",
     )

@@ -13,7 +13,7 @@ import httpx
 from ingest.documents import Hop, Page, PageRecord
 from ingest.errors import FetchError, IngestError
 from ingest.extract.files import DOCUMENT_TYPES
-from ingest.foundation.messages import SILENCE, Wording
+from ingest.foundation.messages import NO_MESSAGE, Message
 from ingest.web.fetch.challenges import wants_browser
 from ingest.web.fetch.failures import SHOWN_CHARACTERS, failed, too_slow
 from ingest.web.fetch.headers import content_type, retry_after_s, robots_directives
@@ -198,7 +198,7 @@ class HttpFetcher:
         media_type, _ = content_type(headers)
         if not _is_readable(media_type):
             kind = media_type[:SHOWN_CHARACTERS]
-            raise failed(url, "unsupported", f"{kind} is not text", f"{kind} 不是文本")
+            raise failed(url, "unsupported", Message("{kind} is not text", kind=kind))
         length = headers.get("content-length", "")
         if length.isdecimal() and int(length) > self._max_bytes:
             raise self._too_large(url)
@@ -206,15 +206,14 @@ class HttpFetcher:
     def _check(self, url: str, response: Response, *, asked: dict[str, str]) -> None:
         """Raise if the last response is not the page, or that it has not changed if we `asked`."""
         if response.location is not None:
-            raise failed(url, "refused", "redirects lead in a circle", "重定向没有尽头")
+            raise failed(url, "refused", Message("redirects lead in a circle"))
         if response.status == httpx.codes.NOT_MODIFIED and asked:
             return
         if wants_browser(response.status, response.headers, response.body):
             raise failed(
                 url,
                 "needs_browser",
-                "the site wants to see a browser first",
-                "网站要求先用浏览器验证",
+                Message("the site wants to see a browser first"),
             )
         if not response.is_success:
             raise _refused(url, response)
@@ -223,7 +222,7 @@ class HttpFetcher:
 
     def _too_large(self, url: str) -> FetchError:
         limit = self._max_bytes
-        return failed(url, "too_large", f"larger than {limit:,} bytes", f"超过 {limit:,} 字节")
+        return failed(url, "too_large", Message("larger than {limit:,} bytes", limit=limit))
 
 
 def _is_readable(media_type: str) -> bool:
@@ -240,11 +239,8 @@ def _refused(url: str, response: Response) -> FetchError:
     return failed(
         url,
         "refused",
-        f"the server answers {response.status}",
-        f"服务器返回 {response.status}",
-        hint=Wording(f"try again in {wait:.0f} s", f"请在 {wait:.0f} 秒后重试")
-        if wait is not None
-        else SILENCE,
+        Message("the server answers {status}", status=response.status),
+        hint=Message("try again in {wait:.0f} s", wait=wait) if wait is not None else NO_MESSAGE,
     )
 
 

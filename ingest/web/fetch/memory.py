@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from ingest.documents import Page, PageRecord
 from ingest.errors import FetchError, IngestError
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 FETCHED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -45,9 +45,7 @@ class MemoryFetcher:
         found = self._pages.get(url)
         if isinstance(found, Page):
             return found
-        raise found or FetchError(
-            Wording("no such page", "没有这个网页"), url=url, reason="unreachable"
-        )
+        raise found or FetchError(Message("no such page"), url=url, reason="unreachable")
 
     async def close(self) -> None:
         """Do nothing: there is nothing to give back."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from ingest.documents import Hop
 from ingest.errors import FetchError, IngestError, SkipReason
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 from ingest.web.fetch.challenges import wants_browser
 from ingest.web.fetch.headers import content_type
 from ingest.web.robots import RobotsVerdict
@@ -119,7 +119,7 @@ class Visit:
             IngestError: it may not be visited.
         """
         if len(self.hops) >= MAX_NAVIGATIONS:
-            raise failed(url, "refused", "redirects lead in a circle", "重定向没有尽头")
+            raise failed(url, "refused", Message("redirects lead in a circle"))
         try:
             verdict = await self._permit(canonical_url(url))
         except IngestError as error:
@@ -197,7 +197,7 @@ class Visit:
         body = b"" if html is None else html.encode("utf-8", "replace")
         if html is None or len(body) > self._max_bytes:
             limit = f"{self._max_bytes:,}"
-            raise failed(self.url, "too_large", f"larger than {limit} bytes", f"超过 {limit} 字节")
+            raise failed(self.url, "too_large", Message("larger than {limit} bytes", limit=limit))
         return body
 
     def _check(self) -> None:
@@ -205,14 +205,11 @@ class Visit:
             raise failed(
                 self.url,
                 "refused",
-                "the site shows a challenge (are you human?) instead of the page",
-                "网站显示的是人机验证，而不是网页内容",
+                Message("the site shows a challenge (are you human?) instead of the page"),
             )
         status = self.status
         if status >= 400:
-            raise failed(
-                self.url, "refused", f"the server answers {status}", f"服务器返回 {status}"
-            )
+            raise failed(self.url, "refused", Message("the server answers {status}", status=status))
 
     async def _evaluate(self, script: str) -> Any:
         """Return what `script` gives, None if it fails or takes too long.
@@ -278,7 +275,7 @@ class Visit:
         attached = headers.get("content-disposition", [""])[0].lower().startswith("attachment")
         if attached or not text:
             what = "a download" if attached else media_type
-            raise failed(self.url, "unsupported", f"{what} is not text", f"{what} 不是文本")
+            raise failed(self.url, "unsupported", Message("{what} is not text", what=what))
 
     def _note_crash(self, _page: Any) -> None:
         self.crashed.set()
@@ -301,6 +298,6 @@ def _playwright_error() -> type[Exception]:
     return Error
 
 
-def failed(url: str, reason: SkipReason, en: str, zh: str) -> FetchError:
+def failed(url: str, reason: SkipReason, message: Message) -> FetchError:
     """Return why the page cannot be had."""
-    return FetchError(Wording(en, zh), url=url, reason=reason)
+    return FetchError(message, url=url, reason=reason)

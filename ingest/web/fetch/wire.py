@@ -17,8 +17,8 @@ import httpcore
 import httpx
 
 from ingest.documents import Hop
-from ingest.errors import SettingsError
-from ingest.foundation.messages import Wording
+from ingest.foundation.errors import SettingsError
+from ingest.foundation.messages import Message
 from ingest.web.fetch.decompression import ACCEPT_ENCODING, DamagedBodyError, Unpacker
 from ingest.web.fetch.failures import WIRE_ERRORS, too_slow, translated
 from ingest.web.fetch.pinned_network import Dial, PinnedBackend, dial_tcp
@@ -120,8 +120,8 @@ class HttpClient:
     ) -> None:
         if not is_sendable(agent):
             raise SettingsError(
-                Wording(f"user_agent cannot be {agent!r}", f"user_agent 不能是 {agent!r}"),
-                hint=Wording("use ASCII letters only", "只能使用 ASCII 字符"),
+                Message("user_agent cannot be {agent!r}", agent=agent),
+                hint=Message("use ASCII letters only"),
             )
         self.agent = agent
         self._guard = guard
@@ -227,10 +227,8 @@ class HttpClient:
             host, port = parsed.url.raw_host, parsed.url.port
         except (ValueError, httpx.InvalidURL) as error:
             raise SettingsError(
-                Wording("the proxy in the environment cannot be used", "环境变量中的代理无法使用"),
-                hint=Wording(
-                    "write HTTPS_PROXY like http://host:port", "HTTPS_PROXY 应形如 http://主机:端口"
-                ),
+                Message("the proxy in the environment cannot be used"),
+                hint=Message("write HTTPS_PROXY like http://host:port"),
             ) from error
         scheme = parsed.url.raw_scheme
         tls = self._tls if scheme == b"https" else None
@@ -329,9 +327,8 @@ def _tls_context() -> ssl.SSLContext:
         return httpx.create_ssl_context()
     except OSError as error:
         raise SettingsError(
-            Wording(
-                f"the certificates that SSL_CERT_FILE names cannot be read ({error})",
-                f"无法读取 SSL_CERT_FILE 指定的证书（{error}）",
+            Message(
+                "the certificates that SSL_CERT_FILE names cannot be read ({error})", error=error
             ),
-            hint=Wording("name a PEM file, or unset it", "请指定一个 PEM 文件，或取消该变量"),
+            hint=Message("name a PEM file, or unset it"),
         ) from error

@@ -15,11 +15,11 @@ from assistant.errors import ModelError
 from assistant.events import AnswerDelta, ModelEvent, Notice, ReasoningDelta
 from assistant.models.scripted import ScriptedModel
 from assistant.values import ChatMessage, Prompt
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 pytestmark = pytest.mark.anyio
 
-FALLEN = ModelError(Wording("gone", "没了"), kind="unreachable")
+FALLEN = ModelError(Message.bilingual("gone", "没了"), kind="unreachable")
 
 
 def talk(*texts: str) -> list[ChatMessage]:

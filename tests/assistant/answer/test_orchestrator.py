@@ -32,7 +32,7 @@ from assistant.values import ChatMessage, SearchHit, Usage
 from ingest.documents import Page
 from ingest.errors import EmbedError, FetchError, ForbiddenError, IngestError
 from ingest.events import PageSkipped, PageStored
-from ingest.foundation.messages import Language, Wording
+from ingest.foundation.messages import Language, Message
 from ingest.index.embed.base import Embedder
 from ingest.index.embed.memory import HashingEmbedder
 from ingest.index.store.catalog import Catalog
@@ -54,7 +54,7 @@ PAGES: dict[str, Page | IngestError] = {
         "leaves can be used three times.</p></article></body></html>",
     ),
     LAW: ForbiddenError(
-        Wording("the site says no", "网站不允许"),
+        Message.bilingual("the site says no", "网站不允许"),
         url=LAW,
         reason="robots",
         robots="robots.txt line 2: Disallow: /",
@@ -78,17 +78,19 @@ class FailingSearch:
     name = "Strike"
 
     async def search(self, query: str, *, limit: int, language: Language) -> list[SearchHit]:
-        raise SearchError(Wording("Strike is on strike", "Strike 罢工了"), kind="rate_limited")
+        raise SearchError(
+            Message.bilingual("Strike is on strike", "Strike 罢工了"), kind="rate_limited"
+        )
 
 
 class FailingEmbedder(HashingEmbedder):
     """An encoder whose server went away after the start."""
 
     async def embed_documents(self, texts: Sequence[str]) -> list[Sequence[float]]:
-        raise EmbedError(Wording("gone", "不在了"))
+        raise EmbedError(Message.bilingual("gone", "不在了"))
 
     async def embed_query(self, text: str) -> Sequence[float]:
-        raise EmbedError(Wording("gone", "不在了"))
+        raise EmbedError(Message.bilingual("gone", "不在了"))
 
 
 def assistant(
@@ -195,8 +197,8 @@ async def test_nothing_found_after_a_failed_search_blames_the_search() -> None:
     offline = finished(await events_of(assistant(search=FailingSearch()))).answer
     online = finished(await events_of(assistant(pages={}))).answer
     assert (offline.kind, online.kind) == ("nothing", "nothing")
-    assert offline.text == NO_TEXT_OFFLINE.to("en")
-    assert online.text == NO_TEXT_WEB.to("en")
+    assert offline.text == NO_TEXT_OFFLINE.localize("en")
+    assert online.text == NO_TEXT_WEB.localize("en")
 
 
 async def test_embedder_that_goes_away_leaves_words_and_says_so() -> None:
@@ -208,7 +210,7 @@ async def test_embedder_that_goes_away_leaves_words_and_says_so() -> None:
 
 
 async def test_model_that_fails_raises_after_the_passages() -> None:
-    broken = ModelError(Wording("it died", "它崩溃了"), kind="broken_stream")
+    broken = ModelError(Message.bilingual("it died", "它崩溃了"), kind="broken_stream")
     with pytest.raises(ModelError, match="it died"):
         await events_of(assistant(model=ScriptedModel("80", broken)))
 
@@ -221,14 +223,14 @@ async def test_empty_index_without_web_says_how_to_search_the_web() -> None:
 
 
 async def test_pages_that_all_fail_end_in_an_answer_that_says_so() -> None:
-    gone = FetchError(Wording("gone", "没了"), url=TEA, reason="unreachable")
+    gone = FetchError(Message.bilingual("gone", "没了"), url=TEA, reason="unreachable")
     events = await events_of(assistant(pages={TEA: gone}))
     assert order(events) == "SPCAF"
     assert finished(events).answer.kind == "nothing"
 
 
 async def test_remarks_come_first_in_the_language_of_the_question() -> None:
-    remark = Remark(code="no_model", wording=Wording("no model", "没有模型"))
+    remark = Remark(code="no_model", wording=Message.bilingual("no model", "没有模型"))
     events = await events_of(assistant(remarks=(remark,)), "绿茶用多热的水?")
     assert events[0] == Notice(code="no_model", text="没有模型")
 
@@ -250,8 +252,11 @@ async def test_follow_up_is_searched_as_a_question_that_stands_alone() -> None:
 @pytest.mark.parametrize("said", ["谢谢", "Thanks!"])
 async def test_small_talk_is_answered_without_searching_or_asking_the_model(said: str) -> None:
     search, model = MemorySearch([]), ScriptedModel("80")
-    remark = Remark(code="no_model", wording=Wording("no model", "没有模型"))
-    history = (ChatMessage(role="user", text=QUESTION), ChatMessage(role="assistant", text="80 [1]."))
+    remark = Remark(code="no_model", wording=Message.bilingual("no model", "没有模型"))
+    history = (
+        ChatMessage(role="user", text=QUESTION),
+        ChatMessage(role="assistant", text="80 [1]."),
+    )
     quiet = assistant(search=search, model=model, remarks=(remark,))
     events = await events_of(quiet, said, history=history)
     assert [type(event) for event in events] == [PassagesChosen, AnswerDelta, AnswerFinished]

@@ -15,7 +15,7 @@ from assistant.answer.retrieval import NO_ENCODER, Retriever
 from assistant.values import Passage
 from ingest.documents import Chunk, Document
 from ingest.errors import EmbedError
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 from ingest.index.embed.base import Embedder, Vector
 from ingest.index.embed.memory import HashingEmbedder
 from ingest.index.store.catalog import Catalog
@@ -55,14 +55,17 @@ class Absent(HashingEmbedder):
     """An encoder whose server is away."""
 
     async def embed_query(self, text: str) -> Vector:
-        raise EmbedError(Wording("no Ollama", "没有 Ollama"), hint=Wording("start it", "启动它"))
+        raise EmbedError(
+            Message.bilingual("no Ollama", "没有 Ollama"),
+            hint=Message.bilingual("start it", "启动它"),
+        )
 
 
 class TiredHalfway(Opinionated):
     """An encoder that reads questions and then fails on documents."""
 
     async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
-        raise EmbedError(Wording("out of memory", "内存不足"))
+        raise EmbedError(Message.bilingual("out of memory", "内存不足"))
 
 
 async def index_of(*pages: Document, embedder: Embedder | None = None) -> Index:
@@ -213,8 +216,8 @@ async def test_encoder_that_fails_leaves_words_and_its_reason(encoder: Embedder)
     retrieved = await Retriever(store=index, embedder=encoder, top_k=5).retrieve("drones")
     assert [passage.text for passage in retrieved.passages] == ["Drones need lights."]
     assert retrieved.words_only is not None
-    assert retrieved.words_only.en.startswith("Found by words alone. ")
-    assert retrieved.words_only.zh.startswith("仅按词语检索。")
+    assert retrieved.words_only.localize("en").startswith("Found by words alone. ")
+    assert retrieved.words_only.localize("zh").startswith("仅按词语检索。")
 
 
 async def test_damaged_vectors_leave_words_and_their_reason(tmp_path: Path) -> None:
@@ -225,7 +228,7 @@ async def test_damaged_vectors_leave_words_and_their_reason(tmp_path: Path) -> N
     retrieved = await retriever.retrieve("drones")
     assert [passage.text for passage in retrieved.passages] == ["Drones need lights."]
     assert retrieved.words_only is not None
-    assert str(tmp_path / "chroma") in retrieved.words_only.zh
+    assert str(tmp_path / "chroma") in retrieved.words_only.localize("zh")
     await index.close()
 
 

@@ -16,7 +16,10 @@ from tests.engines.replies import Failure
 pytestmark = pytest.mark.anyio
 
 PROMPT = Prompt(
-    messages=(ChatMessage(role="system", text="Be brief."), ChatMessage(role="user", text="Which way?")),
+    messages=(
+        ChatMessage(role="system", text="Be brief."),
+        ChatMessage(role="user", text="Which way?"),
+    ),
     question="Which way?",
     language="en",
     tokens=8,
@@ -117,7 +120,7 @@ async def test_recorded_too_long_names_both_counts_in_both_languages(server: Oll
     with pytest.raises(ModelError) as caught:
         await said(model_of(server))
     for language in ("en", "zh"):
-        line = caught.value.to(language)
+        line = caught.value.localize(language)
         assert "2006" in line
         assert "512" in line
         assert "--top-k 3" in line
@@ -151,7 +154,11 @@ async def test_every_failure_is_one_typed_error_in_both_languages(
     with pytest.raises(ModelError) as caught:
         await said(model_of(server, timeout_s=0.3))
     assert caught.value.kind == kind
-    assert len(caught.value.to("zh").splitlines()) == len(caught.value.to("en").splitlines()) == 1
+    assert (
+        len(caught.value.localize("zh").splitlines())
+        == len(caught.value.localize("en").splitlines())
+        == 1
+    )
 
 
 async def test_no_server_hints_to_start_it() -> None:
@@ -160,16 +167,16 @@ async def test_no_server_hints_to_start_it() -> None:
     with pytest.raises(ModelError) as caught:
         await said(model)
     assert caught.value.kind == "unreachable"
-    assert "ollama serve" in caught.value.to("en")
-    assert "ollama serve" in caught.value.to("zh")
+    assert "ollama serve" in caught.value.localize("en")
+    assert "ollama serve" in caught.value.localize("zh")
 
 
 async def test_missing_model_hints_to_pull_it(server: OllamaServer) -> None:
     with pytest.raises(ModelError) as caught:
         await said(model_of(server, "qwen9"))
     assert caught.value.kind == "not_found"
-    assert caught.value.to("en").endswith("run: ollama pull qwen9")
-    assert caught.value.to("zh").endswith("ollama pull qwen9")
+    assert caught.value.localize("en").endswith("run: ollama pull qwen9")
+    assert caught.value.localize("zh").endswith("ollama pull qwen9")
 
 
 async def test_busy_server_is_asked_again(server: OllamaServer) -> None:

@@ -147,7 +147,11 @@ async def test_every_failure_is_one_typed_error_in_both_languages(
     with pytest.raises(ModelError) as caught:
         await said(model_of(server, timeout_s=0.3))
     assert caught.value.kind == kind
-    assert len(caught.value.to("zh").splitlines()) == len(caught.value.to("en").splitlines()) == 1
+    assert (
+        len(caught.value.localize("zh").splitlines())
+        == len(caught.value.localize("en").splitlines())
+        == 1
+    )
 
 
 async def test_stream_that_broke_for_its_length_names_both_counts(server: OllamaServer) -> None:

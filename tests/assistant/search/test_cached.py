@@ -15,7 +15,7 @@ from assistant.search.notices import answered_by
 from assistant.settings import SearchSettings, Settings
 from assistant.values import SearchHit
 from ingest.foundation.cache import ExpiringCache
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 from tests.internet.duckduckgo import DuckDuckGoSite, fixed
 from tests.internet.net import Internet
 
@@ -55,8 +55,8 @@ async def test_the_same_search_is_made_once(cache: ExpiringCache) -> None:
     assert web.queries == ["Green  Tea"]
     assert (again.hits, again.engine) == (first.hits, "memory")
     assert (first.cached, again.cached) == (False, True)
-    assert "kept from the same search" in answered_by(again).en
-    assert "取自不久前的同一次搜索" in answered_by(again).zh
+    assert "kept from the same search" in answered_by(again).localize("en")
+    assert "取自不久前的同一次搜索" in answered_by(again).localize("zh")
 
 
 async def test_fewer_hits_are_taken_from_more_but_never_the_other_way(
@@ -101,7 +101,7 @@ async def test_fresh_asks_again_and_what_it_finds_is_kept(cache: ExpiringCache) 
 
 async def test_a_failure_is_never_kept(cache: ExpiringCache) -> None:
     web = MemorySearch(HITS)
-    web.engine.failure = SearchError(Wording("down", "坏了"), kind="failed")
+    web.engine.failure = SearchError(Message.bilingual("down", "坏了"), kind="failed")
     with pytest.raises(SearchError):
         await kept(web, cache).search("tea", limit=10, language="en")
     web.engine.failure = None

@@ -26,7 +26,7 @@ from assistant.search.notices import answered_by, stand_in
 from assistant.search.searxng import SearXNG
 from assistant.values import SearchHit, SearchReply
 from ingest.foundation.cache import ExpiringCache
-from ingest.foundation.messages import Language, Wording
+from ingest.foundation.messages import Language, Message
 from tests.internet.duckduckgo import HOST, DuckDuckGoSite, Mode, fixed
 from tests.internet.engines import AUTOMATED, BRAVE, CAPTCHA, MOJEEK, ResultSite, brave, mojeek
 from tests.internet.net import Internet, Reply
@@ -117,7 +117,7 @@ async def test_the_first_engine_answers_and_no_other_hears_the_question(
     assert (reply.engine, urls(reply), reply.skipped) == ("DuckDuckGo", ["https://duck.test/"], ())
     assert world.hosts() == [HOST]
     assert stand_in(reply) is None
-    assert answered_by(reply).en == "results from DuckDuckGo"
+    assert answered_by(reply).localize("en") == "results from DuckDuckGo"
 
 
 @pytest.mark.parametrize(
@@ -141,11 +141,11 @@ async def test_the_next_engine_answers_and_says_why_the_first_did_not(
     assert [(one.engine, one.kind) for one in reply.skipped] == [("DuckDuckGo", kind)]
     notice = stand_in(reply)
     assert notice is not None
-    assert notice.en.startswith("DuckDuckGo ")
-    assert "Mojeek answered instead" in notice.en
-    assert "改由 Mojeek 回答" in notice.zh
-    assert "search.engines" in notice.en
-    assert "search.engines" in notice.zh
+    assert notice.localize("en").startswith("DuckDuckGo ")
+    assert "Mojeek answered instead" in notice.localize("en")
+    assert "改由 Mojeek 回答" in notice.localize("zh")
+    assert "search.engines" in notice.localize("en")
+    assert "search.engines" in notice.localize("zh")
 
 
 async def test_a_name_that_cannot_be_resolved_is_passed_over(net: Internet, clock: Clock) -> None:
@@ -180,14 +180,14 @@ async def test_a_refusal_of_every_engine_names_each_of_them(world: World, clock:
         await ask(chain(clock))
     error = caught.value
     assert error.kind == "rate_limited"
-    assert error.message == Wording(
+    assert error.message == Message.bilingual(
         "no search engine answered: DuckDuckGo asks us to wait (HTTP 202); Mojeek asks us to wait "
         "(HTTP 403); Brave asks us to wait (it wants to see a human)",
         "没有搜索引擎回应：DuckDuckGo 要求稍候（HTTP 202）；Mojeek 要求稍候（HTTP 403）；"
         "Brave 要求稍候（它要求真人验证）",
     )
-    assert "--no-web" in error.hint.en
-    assert "--no-web" in error.hint.zh
+    assert "--no-web" in error.hint.localize("en")
+    assert "--no-web" in error.hint.localize("zh")
 
 
 async def test_an_engine_that_finds_nothing_is_believed_when_the_others_do_not_answer(
@@ -201,7 +201,7 @@ async def test_an_engine_that_finds_nothing_is_believed_when_the_others_do_not_a
     assert [one.engine for one in reply.skipped] == ["Mojeek", "Brave"]
     notice = stand_in(reply)
     assert notice is not None
-    assert "DuckDuckGo found nothing" in notice.en
+    assert "DuckDuckGo found nothing" in notice.localize("en")
 
 
 async def test_a_proxy_that_is_down_is_said_of_every_engine(
@@ -214,7 +214,7 @@ async def test_a_proxy_that_is_down_is_said_of_every_engine(
         with pytest.raises(SearchError) as caught:
             await ask(search)
         assert caught.value.kind == "unreachable"
-        assert "to be asked again" not in caught.value.message.en
+        assert "to be asked again" not in caught.value.message.localize("en")
     assert world.hosts() == []
     monkeypatch.setenv("DDGS_PROXY", world.net.proxy)
     assert (await ask(search)).engine == "DuckDuckGo"
@@ -225,7 +225,7 @@ async def test_a_single_engine_fails_in_its_own_words(world: World, clock: Clock
     alone = SearchChain([DuckDuckGo()], cache=ExpiringCache(), timeout_s=10, clock=clock)
     with pytest.raises(SearchError) as caught:
         await ask(alone)
-    assert caught.value.message.en == "DuckDuckGo failed (HTTP 500)"
+    assert caught.value.message.localize("en") == "DuckDuckGo failed (HTTP 500)"
 
 
 # Time
@@ -249,7 +249,7 @@ class Slow(MemoryEngine):
         self, query: str, *, limit: int, language: Language, timeout_s: float = 1.0
     ) -> list[SearchHit]:
         self.given_s = timeout_s
-        raise SearchError(Wording("slow", "慢"), kind="timeout")
+        raise SearchError(Message.bilingual("slow", "慢"), kind="timeout")
 
 
 async def test_engines_get_half_of_what_is_left_and_the_last_all_of_it(clock: Clock) -> None:
@@ -285,7 +285,7 @@ async def test_an_engine_that_says_slow_down_is_left_alone_by_the_next_process_t
     reply = await ask(chain(clock, shared))
     assert world.hosts() == [MOJEEK]
     assert reply.skipped[0].kind == "rate_limited"
-    assert reply.skipped[0].text == Wording(
+    assert reply.skipped[0].text == Message.bilingual(
         "DuckDuckGo asks us to wait (HTTP 202), to be asked again in 30 s",
         "DuckDuckGo 要求稍候（HTTP 202），30 秒后再问",
     )
@@ -316,7 +316,7 @@ async def test_an_engine_that_refuses_again_rests_twice_as_long(
     for _again in range(9):
         reply = await ask(chain(clock, shared))
         reply = await ask(chain(clock, shared))
-        rests.append(reply.skipped[0].text.en.rpartition("again in ")[2])
+        rests.append(reply.skipped[0].text.localize("en").rpartition("again in ")[2])
         clock.now += LONGEST_WAIT_S + 1
     assert rests[:4] == ["30 s", "60 s", "2 min", "4 min"]
     assert rests[-2:] == ["60 min", "60 min"]
@@ -347,7 +347,7 @@ async def test_an_engine_that_fails_twice_in_a_row_is_left_alone(
     assert world.hosts() == [HOST, MOJEEK] * 2
     reply = await ask(search)
     assert world.hosts() == [MOJEEK]
-    assert "to be asked again in 30 s" in reply.skipped[0].text.en
+    assert "to be asked again in 30 s" in reply.skipped[0].text.localize("en")
 
 
 async def test_all_at_rest_is_said_without_asking_anyone(world: World, clock: Clock) -> None:
@@ -360,7 +360,7 @@ async def test_all_at_rest_is_said_without_asking_anyone(world: World, clock: Cl
     with pytest.raises(SearchError) as caught:
         await ask(search)
     assert world.hosts() == []
-    assert caught.value.message.en.count("to be asked again in") == 3
+    assert caught.value.message.localize("en").count("to be asked again in") == 3
 
 
 async def test_a_searxng_of_ones_own_can_stand_behind(world: World, clock: Clock) -> None:
@@ -378,7 +378,9 @@ async def test_a_searxng_of_ones_own_can_stand_behind(world: World, clock: Clock
 def refusal(
     kind: SearchFailure = "rate_limited", *, retry_after_s: float | None = None
 ) -> SearchError:
-    return SearchError(Wording("E says no", "E 拒绝"), kind=kind, retry_after_s=retry_after_s)
+    return SearchError(
+        Message.bilingual("E says no", "E 拒绝"), kind=kind, retry_after_s=retry_after_s
+    )
 
 
 def breaker(clock: Clock, cache: ExpiringCache | None = None) -> Breaker:
@@ -462,4 +464,4 @@ def test_rests_are_jittered_between_their_bounds(seed: int, refusals: int) -> No
     [(0.2, "1 s"), (40, "40 s"), (120, "2 min"), (5_000, "83 min"), (86_400, "24 h")],
 )
 def test_times_are_said_as_people_say_them(seconds: float, said: str) -> None:
-    assert spoken_seconds(seconds).en == said
+    assert spoken_seconds(seconds).localize("en") == said

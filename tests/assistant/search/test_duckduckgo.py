@@ -119,9 +119,9 @@ async def test_every_refusal_is_told_apart(net: Internet, mode: Mode, kind: Sear
     with pytest.raises(SearchError) as caught:
         await urls()
     assert caught.value.kind == kind
-    assert caught.value.to("en").startswith("DuckDuckGo")
-    assert "DuckDuckGo" in caught.value.to("zh")
-    assert caught.value.hint.en
+    assert caught.value.localize("en").startswith("DuckDuckGo")
+    assert "DuckDuckGo" in caught.value.localize("zh")
+    assert caught.value.hint.localize("en")
 
 
 @pytest.mark.parametrize(("sent", "wait_s"), [("120", 120.0), ("soon", None), ("", None)])
@@ -172,20 +172,20 @@ async def test_no_way_there_is_unreachable(net: Internet, monkeypatch: pytest.Mo
         await urls()
     assert caught.value.kind == "unreachable"
 
-    assert caught.value.message.zh == "无法连接 DuckDuckGo：网络、代理或证书挡住了连接"
+    assert caught.value.message.localize("zh") == "无法连接 DuckDuckGo：网络、代理或证书挡住了连接"
 
 
 def test_what_people_read_holds_no_word_of_the_http_client() -> None:
     raw = "error sending request > Query { name: Name(…) }"
     offline = explained("DuckDuckGo", lost(primp.DNSError(raw)))
     assert offline.kind == "unreachable"
-    assert offline.message.en == (
+    assert offline.message.localize("en") == (
         "DuckDuckGo cannot be reached: no network or its name cannot be resolved"
     )
     broken = explained("DuckDuckGo", lost(primp.DecodeError(raw)))
     assert broken.kind == "failed"
     for error in (offline, broken):
-        assert "Query" not in error.to("en") + error.to("zh")
+        assert "Query" not in error.localize("en") + error.localize("zh")
 
 
 async def test_an_impossible_proxy_is_named(net: Internet, monkeypatch: pytest.MonkeyPatch) -> None:

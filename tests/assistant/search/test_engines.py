@@ -12,7 +12,7 @@ from assistant.search.ddgs_engines import DdgsEngine, engine_names
 from assistant.search.searxng import MAX_BYTES, SearXNG
 from assistant.settings import SearchSettings, Settings, load_settings
 from assistant.values import SearchHit
-from ingest.errors import SettingsError
+from ingest.foundation.errors import SettingsError
 from ingest.foundation.messages import Language
 from tests.internet.duckduckgo import Result, fixed
 from tests.internet.engines import AUTOMATED, CAPTCHA, brave, mojeek
@@ -125,9 +125,9 @@ async def test_every_refusal_is_told_apart(
     brave(net, fixed(*MANY)).trouble = trouble
     error = await failure(DdgsEngine("brave"))
     assert error.kind == kind
-    assert "Brave" in error.to("en")
-    assert "Brave" in error.to("zh")
-    assert error.hint.en
+    assert "Brave" in error.localize("en")
+    assert "Brave" in error.localize("zh")
+    assert error.hint.localize("en")
     assert error.retry_after_s == (7 if "Retry-After" in trouble.headers else None)
 
 
@@ -174,11 +174,11 @@ async def test_searxng_without_json_says_what_to_enable(net: Internet, trouble: 
     SearXNGSite(fixed(*MANY)).install(net).trouble = trouble
     error = await failure(searxng())
     assert error.kind == "misconfigured"
-    assert error.to("en") == (
+    assert error.localize("en") == (
         f"SearXNG ({HOST}) cannot be used: it does not answer in JSON: enable it in the server's "
         "settings.yml, then restart it: search.formats: [html, json]"
     )
-    assert "search.formats: [html, json]" in error.to("zh")
+    assert "search.formats: [html, json]" in error.localize("zh")
 
 
 @pytest.mark.parametrize(
@@ -211,8 +211,8 @@ async def test_every_refusal_of_searxng_is_told_apart(
 async def test_engines_that_do_not_answer_searxng_are_named(net: Internet) -> None:
     SearXNGSite(fixed()).install(net).unresponsive = [["google", "CAPTCHA"], ["bing", "timeout"]]
     error = await failure(searxng())
-    assert "google, bing" in error.message.en
-    assert "google, bing" in error.message.zh
+    assert "google, bing" in error.message.localize("en")
+    assert "google, bing" in error.message.localize("zh")
 
 
 async def test_silent_engines_that_are_no_list_are_passed_over(net: Internet) -> None:
@@ -227,7 +227,7 @@ async def test_searxng_that_finds_nothing_is_no_error(net: Internet) -> None:
 
 async def test_a_reply_of_searxng_without_an_end_is_cut(net: Internet) -> None:
     SearXNGSite(fixed()).install(net).trouble = Reply(body=b" " * (MAX_BYTES + 1), gzip=True)
-    assert "too large" in (await failure(searxng())).message.en
+    assert "too large" in (await failure(searxng())).message.localize("en")
 
 
 async def test_searxng_on_this_machine_is_asked_past_the_proxy(net: Internet) -> None:
@@ -239,8 +239,8 @@ async def test_searxng_on_this_machine_is_asked_past_the_proxy(net: Internet) ->
 async def test_searxng_that_is_not_started_says_so() -> None:
     error = await failure(SearXNG(url="http://127.0.0.1:9"))
     assert error.kind == "unreachable"
-    assert "search.searxng_url" in error.hint.en
-    assert "search.searxng_url" in error.hint.zh
+    assert "search.searxng_url" in error.hint.localize("en")
+    assert "search.searxng_url" in error.hint.localize("zh")
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ async def test_a_proxy_or_certificates_that_cannot_be_used_are_told_apart(
     monkeypatch.setenv(name, value)
     error = await failure(searxng())
     assert error.kind == "unreachable"
-    assert "proxy" in error.to("en")
+    assert "proxy" in error.localize("en")
 
 
 async def test_half_a_character_from_searxng_harms_nobody(net: Internet) -> None:
@@ -289,12 +289,12 @@ def test_engines_stand_in_the_order_of_the_settings_each_once() -> None:
 def test_an_unknown_engine_is_one_line_that_names_the_known_ones() -> None:
     with pytest.raises(SettingsError) as caught:
         built(("duckduckgo", "altavista"))
-    line = caught.value.to("en")
+    line = caught.value.localize("en")
     assert line.startswith("there is no search engine 'altavista': search.engines may name: ")
     assert "\n" not in line
     for name in ("duckduckgo", "searxng", *engine_names()):
         assert name in line
-        assert name in caught.value.to("zh")
+        assert name in caught.value.localize("zh")
 
 
 def test_searxng_without_an_address_says_what_to_write() -> None:
@@ -310,9 +310,9 @@ def test_the_setting_of_old_says_what_took_its_place(
     monkeypatch.setenv("ASSISTANT_CONFIG", str(file))
     with pytest.raises(SettingsError) as caught:
         load_settings()
-    assert caught.value.to("en").endswith("unknown setting search.provider: did you mean "
+    assert caught.value.localize("en").endswith("unknown setting search.provider: did you mean "
                                           "search.engines?")  # fmt: skip
-    assert "search.engines" in caught.value.to("zh")
+    assert "search.engines" in caught.value.localize("zh")
 
 
 def test_no_engine_at_all_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -326,4 +326,4 @@ async def test_a_server_name_that_cannot_be_is_misconfigured(url: str) -> None:
     with pytest.raises(SearchError) as caught:
         await SearXNG(url=url).search("tea", limit=1, language="en", timeout_s=5)
     assert caught.value.kind == "misconfigured"
-    assert "search.searxng_url" in caught.value.to("zh")
+    assert "search.searxng_url" in caught.value.localize("zh")

@@ -18,7 +18,7 @@ from assistant.search.expansion import LONGEST_QUERY, ExpandingSearch, merged, u
 from assistant.search.memory import MemorySearch
 from assistant.settings import SearchSettings, Settings
 from assistant.values import EngineSkipped, Prompt, SearchHit, SearchReply
-from ingest.foundation.messages import Language, Wording
+from ingest.foundation.messages import Language, Message
 from tests.engines.ollama_server import OllamaServer
 
 pytestmark = pytest.mark.anyio
@@ -51,7 +51,7 @@ class Library:
     async def search(self, query: str, *, limit: int, language: Language) -> SearchReply:
         self.queries.append(query)
         if query == self._broken:
-            raise SearchError(Wording("shut", "关门"), kind="rate_limited")
+            raise SearchError(Message.bilingual("shut", "关门"), kind="rate_limited")
         return SearchReply(hits=hits(*self._shelves.get(query, ()))[:limit], engine=self.name)
 
 
@@ -98,7 +98,7 @@ async def test_the_model_is_asked_in_the_language_of_the_question() -> None:
 @pytest.mark.parametrize(
     "model",
     [
-        ScriptedModel(ModelError(Wording("gone", "没了"), kind="unreachable")),
+        ScriptedModel(ModelError(Message.bilingual("gone", "没了"), kind="unreachable")),
         ScriptedModel(),
         ScriptedModel("I cannot help with that."),
         ScriptedModel("词" * 10_000),
@@ -233,7 +233,7 @@ def test_merging_keeps_each_page_once_and_ranks_from_one(
 
 
 def test_merging_names_each_engine_that_was_skipped_once() -> None:
-    skipped = EngineSkipped(engine="D", kind="timeout", text=Wording("D slow", "D 慢"))
+    skipped = EngineSkipped(engine="D", kind="timeout", text=Message.bilingual("D slow", "D 慢"))
     replies = [SearchReply(hits=hits("a"), engine="M", skipped=(skipped,)) for _query in range(2)]
     assert merged(replies, limit=5).skipped == (skipped,)
 

@@ -61,8 +61,11 @@ def check(tiny: Path, tmp_path: Path) -> Check:
 
 def warned(told: Inspection) -> str:
     """Return all warnings in English; each must be one line in both languages."""
-    assert all("\n" not in one.en + one.zh and one.zh for one in told.warnings)
-    return "\n".join(one.en for one in told.warnings)
+    assert all(
+        "\n" not in one.localize("en") + one.localize("zh") and one.localize("zh")
+        for one in told.warnings
+    )
+    return "\n".join(one.localize("en") for one in told.warnings)
 
 
 def test_a_good_set_is_shown_without_a_warning(check: Check) -> None:
@@ -234,7 +237,7 @@ def test_json_holds_all_of_it(check: Check) -> None:
     table = json.loads(json.dumps(told.to_json()))
     assert table["splits"][0]["tokens"]["longest"] == told.splits[0].longest_kept
     assert table["memory"][0]["total"] == told.memory[0].total
-    assert table["warnings"][0]["zh"] == told.warnings[0].zh
+    assert table["warnings"][0]["zh"] == told.warnings[0].localize("zh")
 
 
 def test_progress_is_told(tiny: Path, tmp_path: Path) -> None:
@@ -246,13 +249,13 @@ def test_progress_is_told(tiny: Path, tmp_path: Path) -> None:
 def test_unprepared_data_are_asked_for(tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(RecipeError) as caught:
         inspect(recipe_for(tiny), Run(tmp_path))
-    assert "python -m finetune prepare" in caught.value.to("en")
+    assert "python -m finetune prepare" in caught.value.localize("en")
 
 
 def test_a_base_of_another_format_is_refused(check: Check, tiny_chatml: Path) -> None:
     with pytest.raises(BaseModelError) as caught:
         check(rows(5), base=tiny_chatml)
-    assert 'write format = "chatml"' in caught.value.to("en")
+    assert 'write format = "chatml"' in caught.value.localize("en")
 
 
 def test_torch_is_not_needed(tiny: Path, tmp_path: Path) -> None:

@@ -287,8 +287,8 @@ def test_a_model_that_was_not_evaluated_names_the_command(run: Run) -> None:
     evaluated(run, "base", WRONG)
     with pytest.raises(EvaluationError) as told:
         compare(run, "base", "adapter", language="en")
-    assert "evaluate RECIPE --model adapter" in told.value.to("en")
-    assert "base" in told.value.to("zh")
+    assert "evaluate RECIPE --model adapter" in told.value.localize("en")
+    assert "base" in told.value.localize("zh")
 
 
 def test_broken_scores_are_named(run: Run) -> None:

@@ -102,8 +102,8 @@ def test_file_without_text_is_refused_with_its_name(
     path = written(tmp_path, "data.jsonl", content)
     with pytest.raises(DataError, match=told) as caught:
         rows_of(path)
-    assert "data.jsonl" in caught.value.to("zh")
-    assert caught.value.hint.zh
+    assert "data.jsonl" in caught.value.localize("zh")
+    assert caught.value.hint.localize("zh")
 
 
 def test_missing_file_is_named(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_row_of_ten_megabytes_is_quarantined_without_being_held(tmp_path: Path) 
     tracemalloc.stop()
     assert fields_of(rows) == [{"a": 1}, None, {"a": 2}]
     assert isinstance(rows[1], BadRow)
-    assert "longer than 100,000 bytes" in rows[1].told.en
+    assert "longer than 100,000 bytes" in rows[1].told.localize("en")
     assert len(rows[1].raw) == 2_000
     assert peak < 3_500_000  # the search for the encoding reads blocks of a megabyte
 
@@ -183,7 +183,7 @@ def test_element_that_is_too_long_is_passed_over(tmp_path: Path) -> None:
     rows = rows_of(written(tmp_path, "a.json", json.dumps(given)))
     assert fields_of(rows) == [{"a": 1}, None, {"a": 3}]
     assert isinstance(rows[1], BadRow)
-    assert "longer than" in rows[1].reason.en
+    assert "longer than" in rows[1].reason.localize("en")
 
 
 def test_elements_that_are_no_objects_are_bad_rows(tmp_path: Path) -> None:

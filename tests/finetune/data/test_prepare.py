@@ -93,7 +93,7 @@ def test_a_row_that_is_nearly_another_goes_only_if_asked_for(tmp_path: Path) -> 
 def test_too_many_bad_rows_stop_with_the_reasons_and_where_to_look(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         prepared(tmp_path, [*map(row, range(6)), BAD, "{", BAD, BAD])
-    told = caught.value.to("en")
+    told = caught.value.localize("en")
     assert "4 of 10 rows" in told
     assert "rows.jsonl:7, rows.jsonl:9, rows.jsonl:10" in told
     assert "quarantine.jsonl" in told
@@ -133,7 +133,7 @@ def test_strata_without_labels_are_told(tmp_path: Path) -> None:
     progress = Silence()
     recipe = parse_recipe(tables, source="test", folder=tmp_path)
     prepare(recipe, Run(tmp_path / "run"), progress=progress)
-    assert "no row has a label" in progress.notes[0].en
+    assert "no row has a label" in progress.notes[0].localize("en")
 
 
 def test_key_rows_are_repeated_in_training_only(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_a_question_in_two_groups_is_told_as_a_leak(tmp_path: Path) -> None:
     rows = [row(number % 30, group=f"来源{number}", output=f"回答{number}") for number in range(60)]
     quality = quality_of(tmp_path, rows, split={"train": 0.5, "val": 0.5, "group": "group"})
     assert quality.leaks[0].questions > 0
-    assert "train" in notes(quality)[0].en
+    assert "train" in notes(quality)[0].localize("en")
 
 
 def test_languages_of_questions_and_answers_are_told_apart(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_missing_thinking_is_counted_and_noted(tmp_path: Path) -> None:
     rows = [row(at, output=f"<think>想想{at}</think>答{at}。") for at in range(10)]
     quality = quality_of(tmp_path, [*rows, row(10)])
     assert quality.missing["think"] == 1
-    assert any("no thinking" in note.en for note in notes(quality))
+    assert any("no thinking" in note.localize("en") for note in notes(quality))
 
 
 def test_what_cleaning_changed_is_counted(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_no_markup_of_a_row_reaches_the_page(tmp_path: Path) -> None:
 def test_leaks_are_the_first_thing_that_the_page_tells(tmp_path: Path) -> None:
     quality = quality_of(tmp_path, [*map(row, range(19)), row(20, **FORMS["echo"])])
     leaking = replace(quality, leaks=(Leak(split="val", rows=9, questions=4, answers=0),))
-    assert [note.en[:6] for note in notes(leaking)] == ["4 of 9", "answer"]
+    assert [note.localize("en")[:6] for note in notes(leaking)] == ["4 of 9", "answer"]
 
 
 def test_each_field_and_check_has_a_name() -> None:

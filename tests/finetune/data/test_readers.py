@@ -32,8 +32,8 @@ def record(row: dict[str, Any], data: DataTable = AUTO, *, system: str = "") -> 
 def reason(row: dict[str, Any], data: DataTable = AUTO) -> str:
     read = record_of(RawRow(source="a.jsonl:1", fields=row), data)
     assert isinstance(read, BadRow), read
-    assert read.reason.zh
-    return read.reason.en
+    assert read.reason.localize("zh")
+    return read.reason.localize("en")
 
 
 ALPACA = {"instruction": "翻译", "input": "hello", "output": "你好"}
@@ -289,11 +289,11 @@ def test_file_of_mixed_formats_is_read_row_by_row(tmp_path: Path) -> None:
     read = list(read_records(path, AUTO))
     assert [isinstance(one, Record) for one in read] == [True] * 4 + [False] + [True] * 3
     assert isinstance(read[4], BadRow)
-    assert read[4].told.en.startswith("mixed.jsonl: row 5: no known format")
-    assert read[4].told.zh.startswith("mixed.jsonl：第 5 行：")
+    assert read[4].told.localize("en").startswith("mixed.jsonl: row 5: no known format")
+    assert read[4].told.localize("zh").startswith("mixed.jsonl：第 5 行：")
     seen = look(path, AUTO)
     assert (sum(seen.formats.values()), seen.bad) == (7, 1)
-    assert seen.told.en.startswith("mixed.jsonl: JSON lines, utf-8, ")
+    assert seen.told.localize("en").startswith("mixed.jsonl: JSON lines, utf-8, ")
 
 
 def test_one_row_is_enough(tmp_path: Path) -> None:
@@ -302,7 +302,7 @@ def test_one_row_is_enough(tmp_path: Path) -> None:
     (read,) = read_records(path, AUTO)
     assert isinstance(read, Record)
     assert read.turns == (Turn(user="问题", answer="回答"),)
-    assert look(path, AUTO).told.zh == "one.csv：表格（CSV），gb18030，alpaca"
+    assert look(path, AUTO).told.localize("zh") == "one.csv：表格（CSV），gb18030，alpaca"
 
 
 def test_file_without_rows_is_refused(tmp_path: Path) -> None:
@@ -319,7 +319,7 @@ def test_row_in_another_encoding_is_refused_alone(tmp_path: Path) -> None:
     read = list(read_records(path, AUTO))
     assert [isinstance(one, Record) for one in read] == [True, False, True]
     assert isinstance(read[1], BadRow)
-    assert "does not fit the file's encoding" in read[1].reason.en
+    assert "does not fit the file's encoding" in read[1].reason.localize("en")
     read[1].raw.encode()
 
 

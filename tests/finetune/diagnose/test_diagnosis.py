@@ -88,8 +88,12 @@ def test_a_sound_model_is_told_to_be_sound_with_what_was_looked_at(sound: Path, 
     assert "nothing wrong found" in text
     assert "没有发现问题" in diagnosis.to_text("zh")
     seen, _, unseen = text.partition("could not be looked at:")
-    assert all(NAMES[one.cause].en in seen for one in diagnosis.verdicts if one.state == "sound")
-    assert NAMES["overfit"].en in unseen
+    assert all(
+        NAMES[one.cause].localize("en") in seen
+        for one in diagnosis.verdicts
+        if one.state == "sound"
+    )
+    assert NAMES["overfit"].localize("en") in unseen
     assert "log.jsonl" in unseen
 
 
@@ -103,8 +107,8 @@ def test_nan_in_the_base_is_named_before_all_that_it_causes(
     assert causes(diagnosis) == ["weights", "truncation"]
     first = diagnosis.findings[0]
     assert first.figures["broken"] == ["model.layers.2.mlp.up_proj.weight"]
-    assert '"!!!!"' in first.told.en
-    assert "base model anew" in first.change.en
+    assert '"!!!!"' in first.told.localize("en")
+    assert "base model anew" in first.change.localize("en")
     assert all(of(diagnosis, cause).state == "unseen" for cause in BEHAVIOUR | {"overflow"})
 
 
@@ -119,8 +123,8 @@ def test_a_model_that_overflows_in_the_precision_of_its_training_is_sent_to_anot
     first = look(recipe(large, precision="fp16"), run).findings[0]
     assert first.cause == "overflow"
     assert first.figures == {"tried": ["fp32", "fp16"], "overflowing": ["fp16"]}
-    assert "--set train.precision=bf16" in first.change.en
-    assert "--set train.precision=fp32" in first.change.zh
+    assert "--set train.precision=bf16" in first.change.localize("en")
+    assert "--set train.precision=fp32" in first.change.localize("zh")
 
 
 def test_a_model_that_overflows_only_where_it_may_be_served_is_told_so_last(
@@ -130,7 +134,7 @@ def test_a_model_that_overflows_only_where_it_may_be_served_is_told_so_last(
     diagnosis = look(recipe(large, precision="fp32"), run)
     assert of(diagnosis, "overflow").state == "sound"
     assert causes(diagnosis)[-1] == "serving"
-    assert "--dtype bfloat16" in diagnosis.findings[-1].change.en
+    assert "--dtype bfloat16" in diagnosis.findings[-1].change.localize("en")
 
 
 def test_positions_without_a_base_are_the_cause_of_logits_that_are_no_numbers(
@@ -138,7 +142,7 @@ def test_positions_without_a_base_are_the_cause_of_logits_that_are_no_numbers(
 ) -> None:
     diagnosis = look(recipe(with_theta(sound, tmp_path / "theta", 0)), run)
     assert causes(diagnosis) == ["rope", "overflow"]
-    assert "config.json from the base" in diagnosis.findings[0].change.en
+    assert "config.json from the base" in diagnosis.findings[0].change.localize("en")
     assert of(diagnosis, "overflow").figures["overflowing"] == ["fp32"]
 
 
@@ -158,7 +162,7 @@ def test_exports_that_lost_the_base_of_their_positions_are_to_be_written_anew(
         "broken.gguf": 0,
         "torn.gguf": 0,
     }
-    assert "python -m finetune merge --force RECIPE" in finding.change.en
+    assert "python -m finetune merge --force RECIPE" in finding.change.localize("en")
 
 
 def write_gguf(path: Path, *, theta: float) -> None:
@@ -177,7 +181,7 @@ def test_a_model_taught_with_eos_masked_is_told_that_it_cannot_end(base: Path, r
     assert first.cause == "ending"
     assert first.figures["probability"] < 0.01
     assert first.figures["stop_rate"] == 0
-    assert "python -m finetune train RECIPE" in first.change.en
+    assert "python -m finetune train RECIPE" in first.change.localize("en")
 
 
 def test_a_model_of_r1_spoken_to_as_chatml_is_told_which_format_to_set(
@@ -187,17 +191,17 @@ def test_a_model_of_r1_spoken_to_as_chatml_is_told_which_format_to_set(
     assert first.cause == "template"
     assert first.figures["chatml"] > first.figures["r1-think"] + 1
     assert first.figures["chat_template"] == first.figures["r1-think"]
-    assert first.change.en.endswith("--set model.format=r1-think")
+    assert first.change.localize("en").endswith("--set model.format=r1-think")
 
 
 def test_a_format_whose_marks_the_model_lacks_is_told_by_its_marks(tiny: Path, run: Run) -> None:
     diagnosis = look(recipe(tiny, fmt="chatml"), run)
     first = diagnosis.findings[0]
     assert first.cause == "template"
-    assert "<|im_start|>" in first.told.zh
-    assert first.change.en.endswith("--set model.format=r1-think")
-    assert "im_start" in of(diagnosis, "truncation").told.en
-    assert "marks" in of(diagnosis, "ending").told.en
+    assert "<|im_start|>" in first.told.localize("zh")
+    assert first.change.localize("en").endswith("--set model.format=r1-think")
+    assert "im_start" in of(diagnosis, "truncation").told.localize("en")
+    assert "marks" in of(diagnosis, "ending").told.localize("en")
 
 
 def test_a_model_that_thinks_unasked_is_sent_back_to_the_thinking_format(
@@ -206,7 +210,7 @@ def test_a_model_that_thinks_unasked_is_sent_back_to_the_thinking_format(
     stubborn = teach(sound, sound.with_name("stubborn"), unasked_thoughts(sound), steps=15)
     finding = of(look(recipe(stubborn, fmt="r1-direct"), run), "thinking")
     assert finding.figures["tagged"] == 4
-    assert finding.change.en.endswith("--set model.format=r1-think")
+    assert finding.change.localize("en").endswith("--set model.format=r1-think")
 
 
 def test_a_model_taught_without_the_end_of_thought_is_told_so(base: Path, run: Run) -> None:
@@ -222,8 +226,8 @@ def test_a_model_that_loops_is_told_so_with_its_words(looping: Path, run: Run) -
     finding = of(look(recipe(looping), run), "repetition")
     assert finding.state == "wrong"
     assert finding.figures == {"loop_rate": 1.0, "looping_references": 0.0}
-    assert "好的。好的。" in finding.told.en
-    assert "--set evaluate.temperature=0.6" in finding.change.en
+    assert "好的。好的。" in finding.told.localize("en")
+    assert "--set evaluate.temperature=0.6" in finding.change.localize("en")
 
 
 def test_data_that_repeats_itself_is_named_as_the_cause_of_loops(
@@ -232,7 +236,7 @@ def test_data_that_repeats_itself_is_named_as_the_cause_of_loops(
     run = prepared(tmp_path / "run", train=LOOPS, val=LOOPS)
     finding = of(look(recipe(looping), run), "repetition")
     assert finding.figures["looping_references"] == 1
-    assert "prepare --force" in finding.change.en
+    assert "prepare --force" in finding.change.localize("en")
 
 
 def test_one_step_of_training_is_under_fit(base: Path, run: Run) -> None:
@@ -243,7 +247,7 @@ def test_one_step_of_training_is_under_fit(base: Path, run: Run) -> None:
     assert diagnosis.model == "adapter"
     assert first.cause == "underfit"
     assert first.figures["steps"] == 1
-    assert first.change.en.endswith("--set train.max_steps=0")
+    assert first.change.localize("en").endswith("--set train.max_steps=0")
 
 
 def test_four_rows_learnt_by_heart_are_over_fit(sound: Path, tmp_path: Path) -> None:
@@ -258,7 +262,7 @@ def test_four_rows_learnt_by_heart_are_over_fit(sound: Path, tmp_path: Path) -> 
     finding = of(look(settings, run, "adapter"), "overfit")
     assert finding.state == "wrong"
     assert finding.figures["last"] > 2 * finding.figures["lowest"]
-    assert "--set train.early_stop=2 --set train.dropout=0.1" in finding.change.en
+    assert "--set train.early_stop=2 --set train.dropout=0.1" in finding.change.localize("en")
 
 
 def test_nan_in_an_adapter_is_laid_to_its_training(base: Path, run: Run) -> None:
@@ -272,8 +276,8 @@ def test_nan_in_an_adapter_is_laid_to_its_training(base: Path, run: Run) -> None
     damaged(whole, run.adapter, poison)
     first = look(settings, run, "adapter").findings[0]
     assert first.cause == "weights"
-    assert "lora_" in first.told.en
-    assert "--set train.lr=0.001" in first.change.en
+    assert "lora_" in first.told.localize("en")
+    assert "--set train.lr=0.001" in first.change.localize("en")
 
 
 def test_a_training_that_blew_up_is_not_taken_for_under_fit(base: Path, run: Run) -> None:
@@ -283,18 +287,18 @@ def test_a_training_that_blew_up_is_not_taken_for_under_fit(base: Path, run: Run
     said = Silence()
     diagnosis = diagnose(settings, run, "adapter", progress=said)
     assert diagnosis.model == "base"
-    assert "no adapter" in said.notes[0].en
+    assert "no adapter" in said.notes[0].localize("en")
     assert of(diagnosis, "divergence").state == "wrong"
     assert of(diagnosis, "underfit").state == "unseen"
     assert causes(diagnosis)[0] == "divergence"
-    assert "train --resume" in diagnosis.findings[0].change.en
+    assert "train --resume" in diagnosis.findings[0].change.localize("en")
 
 
 def test_the_length_that_is_named_loses_no_sample(sound: Path, run: Run) -> None:
     finding = of(look(recipe(sound, max_tokens=24), run), "truncation")
     assert finding.figures["dropped"] == finding.figures["samples"] == len(ROWS)
-    assert "nothing is left" in finding.told.en
-    named = re.search(r"--set train\.max_tokens=(\d+)", finding.change.en)
+    assert "nothing is left" in finding.told.localize("en")
+    named = re.search(r"--set train\.max_tokens=(\d+)", finding.change.localize("en"))
     assert named is not None
     mended = of(look(recipe(sound, max_tokens=int(named[1])), run), "truncation")
     assert mended.state == "sound"
@@ -313,15 +317,15 @@ def test_a_missing_base_is_refused_and_a_log_is_looked_at_all_the_same(
         log.add(one)
     diagnosis = look(nowhere, run)
     assert causes(diagnosis) == ["divergence"]
-    assert "nowhere" in of(diagnosis, "weights").told.zh
+    assert "nowhere" in of(diagnosis, "weights").told.localize("zh")
 
 
 def test_without_prepared_data_the_numbers_are_looked_at(sound: Path, tmp_path: Path) -> None:
     diagnosis = look(recipe(sound), Run(tmp_path / "empty"))
     assert diagnosis.findings == ()
     assert of(diagnosis, "overflow").state == "sound"
-    assert "prepare" in of(diagnosis, "truncation").told.en
-    assert "python -m finetune prepare RECIPE" in of(diagnosis, "template").told.en
+    assert "prepare" in of(diagnosis, "truncation").told.localize("en")
+    assert "python -m finetune prepare RECIPE" in of(diagnosis, "template").told.localize("en")
 
 
 def test_without_torch_the_rest_is_looked_at_and_the_command_named(sound: Path, run: Run) -> None:
@@ -406,18 +410,18 @@ def test_a_loss_that_still_falls_asks_for_epochs_unless_validation_rises() -> No
     falling = [8 / step for step in range(1, 21)]
     rules = recipe(Path("base"), epochs=4)
     evidence = learnt(rules, logged(falling, falling))
-    assert underfit(evidence).change.en.endswith("--set train.epochs=8")
+    assert underfit(evidence).change.localize("en").endswith("--set train.epochs=8")
     rising = learnt(rules, logged(falling, sorted(falling)))
     assert underfit(rising).state == "sound"
-    assert overfit(rising).change.en.count("--set train.epochs=1 ") == 1
+    assert overfit(rising).change.localize("en").count("--set train.epochs=1 ") == 1
 
 
 def test_too_few_steps_become_more_by_smaller_ones_before_more_epochs() -> None:
     log = logged([5.0] * 20)
     small = learnt(recipe(Path("base"), accumulate=16), log)
-    assert underfit(small).change.en.endswith("RECIPE --set train.accumulate=3")
+    assert underfit(small).change.localize("en").endswith("RECIPE --set train.accumulate=3")
     single = learnt(recipe(Path("base"), accumulate=1, epochs=3), log)
-    assert underfit(single).change.en.endswith("RECIPE --set train.epochs=15")
+    assert underfit(single).change.localize("en").endswith("RECIPE --set train.epochs=15")
 
 
 @pytest.mark.parametrize(
@@ -428,7 +432,7 @@ def test_many_steps_without_effect_ask_for_a_higher_rate_then_a_higher_rank(
     lr: float, change: str
 ) -> None:
     evidence = learnt(recipe(Path("base"), lr=lr), logged([5.0] * 200))
-    assert underfit(evidence).change.en.endswith(change)
+    assert underfit(evidence).change.localize("en").endswith(change)
 
 
 def test_the_scaler_of_fp16_may_overflow_at_first_and_no_loss_may() -> None:
@@ -438,5 +442,5 @@ def test_the_scaler_of_fp16_may_overflow_at_first_and_no_loss_may() -> None:
     assert divergence(half).state == "sound"
     assert divergence(replace(half, precision="fp32")).state == "wrong"
     blown = replace(half, log=logged([3.0, math.nan, 1.0]))
-    assert divergence(blown).change.en.endswith("--set train.precision=bf16")
+    assert divergence(blown).change.localize("en").endswith("--set train.precision=bf16")
     assert underfit(blown).state == "unseen"

@@ -188,7 +188,7 @@ def test_windows_of_one_document_stay_together(tmp_path: Path) -> None:
 def test_an_empty_split_names_the_setting(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError) as told:
         chosen_records(recipe(), run_of(tmp_path / "run", []))
-    assert "data.split.val" in told.value.to("en")
+    assert "data.split.val" in told.value.localize("en")
 
 
 def test_classification_has_accuracy_and_a_confusion_matrix(tmp_path: Path) -> None:
@@ -290,7 +290,7 @@ def test_a_loss_that_is_no_number_is_left_out_and_the_reason_told(run: Run) -> N
     said = Silence()
     found = evaluate_with(Overflowing(SCRIPT, fmt=FMT), recipe(), run, "m", progress=said)
     assert "perplexity" not in found.values
-    assert "diagnose" in said.notes[0].en
+    assert "diagnose" in said.notes[0].localize("en")
     json.loads(found.path.read_text("utf-8"), parse_constant=pytest.fail)
 
 
@@ -317,14 +317,14 @@ def test_without_an_encoder_similarity_is_left_out_and_the_reason_told(
     )
     assert "similarity" not in found.values
     assert "assistant setup" in found.figures()["left_out"]["similarity"]["en"]
-    assert any("assistant setup" in note.zh for note in said.notes)
+    assert any("assistant setup" in note.localize("zh") for note in said.notes)
 
 
 @pytest.mark.parametrize("name", ["", "nothing", "ollama:", "openai:", "gguf:x"])
 def test_a_model_that_is_none_is_refused(run: Run, name: str) -> None:
     with pytest.raises(EvaluationError) as told:
         evaluate(recipe(), run, name, progress=Silence())
-    assert "ollama:NAME" in told.value.to("en")
+    assert "ollama:NAME" in told.value.localize("en")
 
 
 def test_file_names_are_safe() -> None:
@@ -400,8 +400,8 @@ def test_a_file_of_replies_that_cannot_be_read_is_named_with_its_row(
     path.write_bytes(content)
     with pytest.raises(EvaluationError) as error:
         evaluate_predictions(recipe(), run, path)
-    assert told in error.value.to("en")
-    assert str(path) in error.value.to("zh")
+    assert told in error.value.localize("en")
+    assert str(path) in error.value.localize("zh")
 
 
 def test_a_file_that_is_not_there_is_named(run: Run, tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ def test_a_model_that_is_not_made_yet_names_the_command(
 ) -> None:
     with pytest.raises(EvaluationError) as told:
         open_model(recipe(tiny), Run(tmp_path), name, hardware=CPU)
-    assert f"python -m finetune {command} RECIPE" in told.value.to("en")
+    assert f"python -m finetune {command} RECIPE" in told.value.localize("en")
 
 
 def test_a_recipe_that_trains_in_fp16_is_evaluated_on_a_processor(
@@ -244,7 +244,7 @@ def test_a_servers_failure_keeps_what_came_and_says_to_go_on(open_on: Opener) ->
         server.fail("crashed", path=path)
         with pytest.raises(EvaluationError, match="failed") as told:
             next(replies)
-    assert "replies that came are kept" in told.value.to("en")
+    assert "replies that came are kept" in told.value.localize("en")
 
 
 @servers
@@ -260,26 +260,26 @@ def test_half_a_reply_is_never_taken_for_a_whole_one(open_on: Opener, failure: s
 def test_a_model_that_ollama_lacks_names_the_command() -> None:
     with OllamaServer(models=[]) as server, pytest.raises(EvaluationError) as told:
         on_ollama(server)
-    assert "ollama pull deepseek-r1:1.5b" in told.value.to("zh")
+    assert "ollama pull deepseek-r1:1.5b" in told.value.localize("zh")
 
 
 def test_ollama_that_is_not_running_names_the_command() -> None:
     with pytest.raises(EvaluationError) as told:
         OllamaGenerator("m", recipe(), host=f"http://127.0.0.1:{free_port()}")
-    assert "ollama serve" in told.value.to("en")
+    assert "ollama serve" in told.value.localize("en")
 
 
 def test_a_server_that_is_not_running_is_named() -> None:
     address = f"http://127.0.0.1:{free_port()}/v1"
     with pytest.raises(EvaluationError) as told:
         OpenAIGenerator(address, recipe())
-    assert address in told.value.to("en")
+    assert address in told.value.localize("en")
 
 
 def test_an_openai_server_without_the_model_says_what_it_has() -> None:
     with OllamaServer() as server, pytest.raises(EvaluationError) as told:
         OpenAIGenerator(f"{server.url}/v1#other", recipe())
-    assert "deepseek-r1:1.5b" in told.value.to("en")
+    assert "deepseek-r1:1.5b" in told.value.localize("en")
 
 
 def test_an_openai_server_is_asked_its_first_model_if_none_is_named() -> None:

@@ -15,7 +15,7 @@ from finetune.export.activate import activate, rollback
 from finetune.pipeline import Workshop
 from finetune.progress import Silence
 from finetune.runs import Run
-from ingest.errors import SettingsError
+from ingest.foundation.errors import SettingsError
 from tests.engines.ollama_create import CreatingOllama
 from tests.engines.ollama_server import OllamaServer
 from tests.finetune.export.conftest import Merged
@@ -55,10 +55,10 @@ def model() -> tuple[str, str]:
 def test_assistant_answers_with_the_tuned_model_and_with_its_former_one_again(file: Path) -> None:
     file.write_text(COMMENTED)
     assert model() == ("auto", "qwen3:8b")
-    assert "--rollback" in activate("drone:latest").to("en")
+    assert "--rollback" in activate("drone:latest").localize("en")
     assert model() == ("auto", "drone:latest")
     assert file.read_text() == COMMENTED.replace("qwen3:8b", "drone:latest")
-    assert "qwen3:8b" in rollback().to("zh")
+    assert "qwen3:8b" in rollback().localize("zh")
     assert file.read_text() == COMMENTED
     assert model() == ("auto", "qwen3:8b")
 
@@ -142,7 +142,7 @@ def test_model_that_ollama_never_got_is_not_activated(file: Path, tmp_path: Path
         pass
     with pytest.raises(ExportError, match="Ollama") as caught:
         shop.activate()
-    assert "--to ollama" in caught.value.to("zh")
+    assert "--to ollama" in caught.value.localize("zh")
     assert file.read_text() == COMMENTED
 
 
@@ -174,7 +174,7 @@ def test_export_to_another_ollama_is_not_taken_for_done(
 def test_nothing_to_undo_is_one_line() -> None:
     with pytest.raises(ExportError, match="no model was activated") as caught:
         rollback()
-    assert "\n" not in caught.value.to("zh")
+    assert "\n" not in caught.value.localize("zh")
 
 
 @pytest.mark.usefixtures("file")
@@ -182,7 +182,7 @@ def test_setting_of_the_environment_that_counts_more_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("ASSISTANT_MODEL__NAME", "other")
-    assert "$ASSISTANT_MODEL__NAME (other)" in activate("drone:latest").to("en")
+    assert "$ASSISTANT_MODEL__NAME (other)" in activate("drone:latest").localize("en")
 
 
 def test_broken_settings_are_left_alone(file: Path) -> None:

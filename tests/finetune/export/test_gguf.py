@@ -196,7 +196,7 @@ def test_model_that_would_come_out_wrong_is_refused(
     folder = changed(merged.folder, tmp_path / "model", **change)
     with pytest.raises(ExportError, match=words) as caught:
         write_gguf(folder, tmp_path / "m.gguf", kind="f16", chat_template=R1.jinja)
-    assert "\n" not in caught.value.to("zh")
+    assert "\n" not in caught.value.localize("zh")
     assert not (tmp_path / "m.gguf").exists()
 
 
@@ -204,7 +204,7 @@ def test_refusal_names_another_way_to_ollama(merged: Merged, tmp_path: Path) -> 
     folder = changed(merged.folder, tmp_path / "model", architectures=["Phi3ForCausalLM"])
     with pytest.raises(ExportError) as caught:
         write_gguf(folder, tmp_path / "m.gguf", kind="f16", chat_template=R1.jinja)
-    assert "ollama create" in caught.value.to("en")
+    assert "ollama create" in caught.value.localize("en")
 
 
 def test_unknown_cutting_of_words_is_refused(merged: Merged, tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ def test_weight_that_is_no_number_is_refused(merged: Merged, tmp_path: Path) -> 
     folder = with_weight(merged.folder, tmp_path / "model", float("nan"))
     with pytest.raises(ExportError, match=r"up_proj.*NaN") as caught:
         write_gguf(folder, tmp_path / "m.gguf", kind="f32", chat_template=R1.jinja)
-    assert "diagnose" in caught.value.to("en")
+    assert "diagnose" in caught.value.localize("en")
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
@@ -271,7 +271,7 @@ def test_full_disk_leaves_the_old_file_and_says_so(merged: Merged, tmp_path: Pat
             write_gguf(merged.folder, out, kind="f16", chat_template=R1.jinja)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert str(out) in caught.value.to("en")
+    assert str(out) in caught.value.localize("en")
     assert out.read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["m.gguf"]
 

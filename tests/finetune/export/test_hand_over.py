@@ -105,7 +105,7 @@ def test_what_only_ollama_can_make_is_said(merged: Merged, run: Run) -> None:
     progress = Silence()
     told = export(merged.recipe, run, "gguf", progress=progress).figures()
     assert told["kind"] == "f16"
-    assert "q4_K_M" in progress.notes[0].to("zh")
+    assert "q4_K_M" in progress.notes[0].localize("zh")
     words = shlex.split(told["command"])
     assert words[words.index("--quantize") + 1] == "q4_K_M"
 
@@ -130,4 +130,4 @@ def test_gguf_of_another_model_fails_its_check(merged: Merged, tmp_path: Path) -
 def test_run_that_was_not_merged_is_told_to_merge(merged: Merged, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="merged") as caught:
         export(merged.recipe, Run(tmp_path / "none"), "hf", progress=Silence())
-    assert "finetune merge" in caught.value.to("en")
+    assert "finetune merge" in caught.value.localize("en")

@@ -140,7 +140,7 @@ def test_adapter_of_another_base_is_refused(tiny: Path, tmp_path: Path) -> None:
     add_adapter(recipe_of(other), run)
     with pytest.raises(BaseModelError, match="another base") as caught:
         merge(recipe_of(tiny), run, progress=Silence())
-    assert "\n" not in caught.value.to("zh")
+    assert "\n" not in caught.value.localize("zh")
     assert not run.merged.exists()
 
 
@@ -171,7 +171,7 @@ def test_base_without_its_tokenizer_is_refused(tiny: Path, tmp_path: Path) -> No
 def test_run_without_an_adapter_is_told_to_train_first(tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="adapter") as caught:
         merge(recipe_of(tiny), Run(tmp_path / "run"), progress=Silence())
-    assert "finetune train" in caught.value.to("en")
+    assert "finetune train" in caught.value.localize("en")
 
 
 def test_full_disk_is_one_line_and_nothing_is_left_behind(tiny: Path, tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_full_disk_is_one_line_and_nothing_is_left_behind(tiny: Path, tmp_path: 
             merge(recipe, run, progress=Silence())
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert "\n" not in caught.value.to("zh")
+    assert "\n" not in caught.value.localize("zh")
     assert [path.name for path in run.folder.iterdir()] == ["adapter"]
 
 

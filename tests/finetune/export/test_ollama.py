@@ -176,9 +176,9 @@ def test_refusal_is_one_line_and_the_file_stays(
     server.refusal = refusal
     with pytest.raises(ExportError, match=refusal) as caught:
         exported(merged.recipe, run, server)
-    assert hint in caught.value.to("en")
-    assert "drone-f16.gguf" in caught.value.to("zh")
-    assert "\n" not in caught.value.to("en")
+    assert hint in caught.value.localize("en")
+    assert "drone-f16.gguf" in caught.value.localize("zh")
+    assert "\n" not in caught.value.localize("en")
     assert (run.exports / "gguf" / "drone-f16.gguf").stat().st_size > 1_000_000
 
 
@@ -188,7 +188,7 @@ def test_server_that_is_down_is_named_before_anything_is_written(merged: Merged,
         port = probe.getsockname()[1]
     with pytest.raises(ExportError, match=f"127.0.0.1:{port}") as caught:
         export_to_ollama(merged.recipe, run, host=f"127.0.0.1:{port}", progress=Silence())
-    assert "ollama serve" in caught.value.to("en")
+    assert "ollama serve" in caught.value.localize("en")
     assert not run.exports.exists()
 
 
@@ -198,7 +198,7 @@ def test_server_that_is_too_old_is_refused(
     server.version = "0.5.7"
     with pytest.raises(ExportError, match=r"0\.5\.7 is too old") as caught:
         exported(merged.recipe, run, server)
-    assert "0.9.0" in caught.value.to("zh")
+    assert "0.9.0" in caught.value.localize("zh")
 
 
 def test_server_that_breaks_off_is_one_line(

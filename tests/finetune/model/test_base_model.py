@@ -74,8 +74,8 @@ def test_a_missing_base_is_named_with_the_command_that_downloads_it(
     with pytest.raises(BaseModelError, match="there is no base model") as caught:
         find_base(asked)
     for language in ("en", "zh"):
-        assert base in caught.value.to(language)
-        assert command in caught.value.to(language)
+        assert base in caught.value.localize(language)
+        assert command in caught.value.localize(language)
 
 
 def test_a_template_is_read_wherever_it_lies(copy: Path) -> None:
@@ -91,8 +91,8 @@ def test_a_template_is_read_wherever_it_lies(copy: Path) -> None:
 def test_a_base_without_a_template_is_fine_and_said_so(copy: Path) -> None:
     note = template_note(copy, R1_THINK)
     assert note is not None
-    assert "brings no chat template" in note.en
-    assert "没有自带对话模板" in note.zh
+    assert "brings no chat template" in note.localize("en")
+    assert "没有自带对话模板" in note.localize("zh")
 
 
 @pytest.mark.parametrize("fmt", [R1_THINK, R1_DIRECT, CHATML], ids=lambda fmt: fmt.name)
@@ -122,8 +122,8 @@ def test_a_template_that_writes_otherwise_is_noted(
     put_template(copy, template)
     note = template_note(copy, fmt)
     assert note is not None
-    assert "otherwise than " + fmt.name in note.en
-    assert fmt.name in note.zh
+    assert "otherwise than " + fmt.name in note.localize("en")
+    assert fmt.name in note.localize("zh")
 
 
 @pytest.mark.parametrize("content", ["", "[1]", "{"])

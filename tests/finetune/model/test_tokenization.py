@@ -134,7 +134,7 @@ def test_a_format_whose_marks_the_model_lacks_is_refused_with_the_one_that_fits(
     with pytest.raises(BaseModelError) as caught:
         load_tokenizer(request.getfixturevalue(base), fmt=fmt)
     for language in ("en", "zh"):
-        line = caught.value.to(language)
+        line = caught.value.localize(language)
         assert mark in line
         assert f'format = "{fits}"' in line
         assert "\n" not in line
@@ -151,7 +151,7 @@ def test_a_model_that_no_format_fits_is_told_which_bases_do(
     assert load_tokenizer(changed).eos_id == load_tokenizer(changed).pad_id == only["id"]
     with pytest.raises(BaseModelError, match="no control token") as caught:
         load_tokenizer(changed, fmt=R1_THINK)
-    assert "take a base of DeepSeek-R1-Distill-Qwen" in caught.value.to("en")
+    assert "take a base of DeepSeek-R1-Distill-Qwen" in caught.value.localize("en")
 
 
 def test_a_tokenizer_that_names_no_end_is_refused(spoilt: Callable[..., Path]) -> None:
@@ -177,7 +177,7 @@ def test_a_broken_file_is_named(tiny: Path, tmp_path: Path, name: str, content: 
     (folder / name).write_bytes(content)
     with pytest.raises(BaseModelError, match=str(folder)) as caught:
         load_tokenizer(folder)
-    assert str(folder) in caught.value.to("zh")
+    assert str(folder) in caught.value.localize("zh")
 
 
 @pytest.mark.parametrize("name", ["tokenizer.json", "tokenizer_config.json"])

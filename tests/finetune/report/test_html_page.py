@@ -103,7 +103,7 @@ class Tags(HTMLParser):
 def test_a_run_without_data_has_nothing_to_report(recipe: Recipe, tmp_path: Path) -> None:
     with pytest.raises(RecipeError) as caught:
         write_report(recipe, Run(tmp_path / "none"), language="en")
-    assert "finetune prepare" in caught.value.hint.en
+    assert "finetune prepare" in caught.value.hint.localize("en")
 
 
 def test_what_has_not_been_done_is_named(recipe: Recipe, run: Run) -> None:
@@ -158,4 +158,4 @@ def test_the_card_says_data_training_figures_and_limits(recipe: Recipe, run: Run
 def test_a_card_needs_a_trained_model(recipe: Recipe, run: Run) -> None:
     with pytest.raises(RecipeError) as caught:
         write_card(recipe, run, language="zh")
-    assert "finetune train" in caught.value.hint.zh
+    assert "finetune train" in caught.value.hint.localize("zh")

@@ -10,7 +10,7 @@ import pytest
 from finetune.serve.app import Defaults, build_app
 from finetune.serve.engine import EngineError
 from finetune.serve.memory import ScriptedEngine
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 from tests.finetune.serve.serving import events, said, serving, until
 
 THINKER = ("Wind ", "first.", "\n</think>", "\n\n", "Land ", "at ", "once.")
@@ -82,7 +82,7 @@ def test_broken_json_is_one_clear_line(client: httpx.Client) -> None:
 @pytest.mark.parametrize("path", ["/predict", CHAT])
 @pytest.mark.parametrize("stream", [False, True])
 def test_model_that_fails_is_500_in_one_line(path: str, stream: bool) -> None:
-    failure = EngineError(Wording("the model failed", "模型出错"))
+    failure = EngineError(Message.bilingual("the model failed", "模型出错"))
     body = {"text": "x"} if path == "/predict" else {**ASK, "stream": stream}
     with serving(build_app(ScriptedEngine(failure=failure))) as client:
         answer = client.post(path, json=body, headers={"accept-language": "zh-CN"})

@@ -130,7 +130,7 @@ def test_adapter_is_served_and_answers_as_itself(tiny: Path, tmp_path: Path) -> 
 def test_model_that_was_not_made_is_named_with_the_command(tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="merged") as caught:
         open_engine(recipe_of(tiny), Run(tmp_path), "merged")
-    assert "finetune merge" in caught.value.to("en")
+    assert "finetune merge" in caught.value.localize("en")
 
 
 def test_port_that_is_taken_is_named_before_the_model_is_loaded(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_port_that_is_taken_is_named_before_the_model_is_loaded(tmp_path: Path) 
         port = taken.getsockname()[1]
         with pytest.raises(ExportError, match=f"port {port}") as caught:
             serve(recipe, Run(tmp_path), "base", host="127.0.0.1", port=port, progress=Silence())
-    assert "--port" in caught.value.to("zh")
+    assert "--port" in caught.value.localize("zh")
 
 
 @given(

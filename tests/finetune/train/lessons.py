@@ -12,7 +12,7 @@ from finetune.progress import Silence
 from finetune.recipe import Recipe, parse_recipe
 from finetune.records import Record, Turn, to_json
 from finetune.runs import Run
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 QUICK: dict[str, Any] = {
     "r": 16,
@@ -84,8 +84,8 @@ class CutShort(Silence):
         self._kill = kill
         self._training = False
 
-    def stage(self, name: Wording, *, total: int | None = None) -> "CutShort":
-        self._training = name.en == "training"
+    def stage(self, name: Message, *, total: int | None = None) -> "CutShort":
+        self._training = name.localize("en") == "training"
         return self
 
     def __enter__(self) -> Self:

@@ -99,9 +99,9 @@ def test_when_all_samples_are_too_long_we_say_what_they_need(tiny: Path, tmp_pat
     run = prepared(tmp_path / "run", train=5, val=0)
     with pytest.raises(RecipeError) as caught:
         load_lessons(recipe(tiny, max_tokens=16), run, load_tokenizer(tiny), progress=Silence())
-    assert "5 of 5 are longer than train.max_tokens = 16" in caught.value.message.en
-    longest = int(caught.value.message.en.rpartition(" ")[2])
-    assert caught.value.hint.en == f"set train.max_tokens = {longest}"
+    assert "5 of 5 are longer than train.max_tokens = 16" in caught.value.message.localize("en")
+    longest = int(caught.value.message.localize("en").rpartition(" ")[2])
+    assert caught.value.hint.localize("en") == f"set train.max_tokens = {longest}"
     lessons = load_lessons(
         recipe(tiny, max_tokens=longest), run, load_tokenizer(tiny), progress=Silence()
     )
@@ -128,4 +128,4 @@ def test_an_empty_training_split_is_refused(tiny: Path, tmp_path: Path) -> None:
 def test_unprepared_data_names_the_command_that_prepares_it(tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(RecipeError) as caught:
         load_lessons(recipe(tiny), Run(tmp_path), load_tokenizer(tiny), progress=Silence())
-    assert "finetune prepare" in caught.value.hint.en
+    assert "finetune prepare" in caught.value.hint.localize("en")

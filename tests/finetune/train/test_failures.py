@@ -14,13 +14,13 @@ from torch import nn
 from finetune.recipe import TrainTable
 from finetune.train.failures import divergence, memory_failure, out_of_disk, out_of_memory
 from finetune.train.hardware import Hardware
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 from tests.finetune.train.lessons import prepared, recipe
 
 ROOT = Path(__file__).parents[3]
 T4 = Hardware(device="cuda", name="Tesla T4", memory=16 << 30, capability=(7, 5))
 PROCESSOR = Hardware(device="cpu", name="x86_64", memory=16 << 30)
-LOSS = Wording("the loss", "损失")
+LOSS = Message.bilingual("the loss", "损失")
 
 FRUGAL = {"batch": 1, "gradient_checkpointing": True, "loss_chunk": 256, "max_tokens": 512}
 
@@ -43,8 +43,8 @@ def test_out_of_memory_names_the_next_setting(
     table: dict[str, object], machine: Hardware, change: str
 ) -> None:
     error = memory_failure(recipe("base", **FRUGAL | table), machine)
-    assert change in error.hint.en
-    assert machine.name in error.message.en
+    assert change in error.hint.localize("en")
+    assert machine.name in error.message.localize("en")
 
 
 def test_each_advice_can_be_followed_until_none_is_left() -> None:
@@ -53,7 +53,7 @@ def test_each_advice_can_be_followed_until_none_is_left() -> None:
     wanted = recipe("base", batch=8, accumulate=4, loss_chunk=0, max_tokens=4096)
     effective = wanted.train.batch * wanted.train.accumulate
     for _ in range(20):
-        hint = memory_failure(wanted, T4).hint.en
+        hint = memory_failure(wanted, T4).hint.localize("en")
         if "smaller base model" in hint:
             break
         tables = wanted.model_dump()
@@ -64,7 +64,7 @@ def test_each_advice_can_be_followed_until_none_is_left() -> None:
         wanted = parse_recipe(tables, source="drones.toml", folder=Path())
         assert wanted.train.batch * wanted.train.accumulate == effective
     assert wanted.train.method == "qlora"
-    assert "smaller base model" in memory_failure(wanted, T4).hint.en
+    assert "smaller base model" in memory_failure(wanted, T4).hint.localize("en")
 
 
 CHILD = """
@@ -85,7 +85,7 @@ torch.set_num_threads(1)
 
 class Filling(Silence):
     def stage(self, name, *, total=None):
-        if name.en == "training":
+        if name.localize("en") == "training":
             size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
             resource.setrlimit(resource.RLIMIT_AS, (size + (4 << 20), resource.RLIM_INFINITY))
         return self
@@ -95,7 +95,7 @@ try:
     wanted = recipe(sys.argv[1], batch=24, accumulate=1, loss_chunk=0)
     trainer.train(wanted, Run(Path(sys.argv[2])), progress=Filling())
 except TrainingError as error:
-    print(error.to("en"))
+    print(error.localize("en"))
 """
 
 
@@ -153,5 +153,5 @@ def test_no_number_any_more_names_its_likeliest_cause(
     model: nn.Module, precision: str, cause: str, change: str
 ) -> None:
     error = divergence(model, LOSS, step=7, table=TrainTable(lr=1e-3), precision=precision, lr=5e-4)
-    assert error.message.en == f"step 7: the loss is not a finite number: {cause}"
-    assert change in error.hint.en
+    assert error.message.localize("en") == f"step 7: the loss is not a finite number: {cause}"
+    assert change in error.hint.localize("en")

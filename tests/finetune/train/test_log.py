@@ -86,7 +86,7 @@ def test_the_best_evaluation_is_the_first_of_the_lowest_loss() -> None:
 def test_reading_what_was_never_trained_names_the_command_that_trains(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="there is no usable") as caught:
         read_summary(tmp_path)
-    assert "finetune train" in caught.value.hint.en
+    assert "finetune train" in caught.value.hint.localize("en")
     with pytest.raises(TrainingError, match=r"log\.jsonl"):
         list(read_log(tmp_path))
 

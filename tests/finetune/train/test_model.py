@@ -33,53 +33,55 @@ def refused(base: Path | str, folder: Path = Path()) -> BaseModelError:
 def test_a_missing_folder_is_named_with_the_command_that_downloads_it(tmp_path: Path) -> None:
     folder = tmp_path / "models" / "DeepSeek-R1-Distill-Qwen-1.5B"
     error = refused(str(folder))
-    assert str(folder) in error.message.en
+    assert str(folder) in error.message.localize("en")
     command = f"hf download deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B --local-dir {folder}"
-    assert command in error.hint.en
-    assert command in error.hint.zh
+    assert command in error.hint.localize("en")
+    assert command in error.hint.localize("zh")
 
 
 def test_a_folder_is_looked_for_beside_the_recipe(tmp_path: Path) -> None:
     error = refused("models/Qwen2.5-0.5B-Instruct/", folder=tmp_path)
     place = tmp_path / "models" / "Qwen2.5-0.5B-Instruct"
-    assert f"hf download Qwen/Qwen2.5-0.5B-Instruct --local-dir {place}" in error.hint.en
+    assert f"hf download Qwen/Qwen2.5-0.5B-Instruct --local-dir {place}" in error.hint.localize(
+        "en"
+    )
 
 
 def test_a_name_of_a_hub_that_was_not_downloaded_is_named_with_its_command() -> None:
-    assert "hf download nobody/no-such-model" in refused("nobody/no-such-model").hint.en
+    assert "hf download nobody/no-such-model" in refused("nobody/no-such-model").hint.localize("en")
 
 
 def test_weights_that_git_did_not_fetch_are_called_so(copy: Path) -> None:
     (copy / "model.safetensors").write_text(
         "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3554214621\n"
     )
-    assert "Git LFS" in refused(copy).message.en
+    assert "Git LFS" in refused(copy).message.localize("en")
 
 
 def test_weights_cut_short_in_a_download_are_refused(copy: Path) -> None:
     whole = (copy / "model.safetensors").read_bytes()
     (copy / "model.safetensors").write_bytes(whole[: len(whole) // 2])
     error = refused(copy)
-    assert "is not a usable base model" in error.message.en
-    assert "\n" not in error.to("en")
+    assert "is not a usable base model" in error.message.localize("en")
+    assert "\n" not in error.localize("en")
 
 
 def test_missing_weights_are_refused_rather_than_filled_with_noise(copy: Path) -> None:
     weights = load_file(copy / "model.safetensors")
     del weights["model.layers.1.mlp.up_proj.weight"]
     save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
-    assert "model.layers.1.mlp.up_proj.weight" in refused(copy).message.en
+    assert "model.layers.1.mlp.up_proj.weight" in refused(copy).message.localize("en")
 
 
 def test_a_config_of_another_shape_is_refused(copy: Path) -> None:
     config = json.loads((copy / "config.json").read_text())
     (copy / "config.json").write_text(json.dumps(config | {"intermediate_size": 17}))
-    assert "is not a usable base model" in refused(copy).message.en
+    assert "is not a usable base model" in refused(copy).message.localize("en")
 
 
 def test_a_folder_without_a_config_is_refused(copy: Path) -> None:
     (copy / "config.json").unlink()
-    assert "is not a usable base model" in refused(copy).message.en
+    assert "is not a usable base model" in refused(copy).message.localize("en")
 
 
 def test_a_tokenizer_with_more_tokens_than_the_model_is_refused(copy: Path) -> None:
@@ -87,7 +89,7 @@ def test_a_tokenizer_with_more_tokens_than_the_model_is_refused(copy: Path) -> N
     last = max(token["id"] for token in told["added_tokens"])
     told["added_tokens"].append(told["added_tokens"][-1] | {"id": last + 1, "content": "<more>"})
     (copy / "tokenizer.json").write_text(json.dumps(told), encoding="utf-8")
-    assert "take tokenizer and weights from the same model" in refused(copy).hint.en
+    assert "take tokenizer and weights from the same model" in refused(copy).hint.localize("en")
 
 
 def test_a_layer_that_the_model_lacks_is_named_with_those_it_has(tiny: Path) -> None:
@@ -95,7 +97,7 @@ def test_a_layer_that_the_model_lacks_is_named_with_those_it_has(tiny: Path) -> 
     loaded = load_base(wanted, hardware=hardware())
     with pytest.raises(BaseModelError, match="no linear layer query_key_value") as caught:
         add_lora(loaded, wanted.train)
-    assert "q_proj" in caught.value.hint.en
+    assert "q_proj" in caught.value.hint.localize("en")
 
 
 def test_lora_is_laid_on_the_layers_that_are_named_and_no_others(tiny: Path) -> None:
@@ -115,20 +117,20 @@ def test_a_head_that_shares_its_weights_with_the_embedding_is_refused(tiny: Path
     tied.model.config.tie_word_embeddings = True
     with pytest.raises(BaseModelError, match="lm_head") as caught:
         add_lora(tied, wanted.train)
-    assert '["all"]' in caught.value.hint.zh
+    assert '["all"]' in caught.value.hint.localize("zh")
 
 
 def test_four_bits_without_cuda_are_refused(tiny: Path) -> None:
     wanted = recipe(tiny, method="qlora")
     with pytest.raises(TrainingError, match="needs a CUDA GPU") as caught:
         load_base(wanted, hardware=hardware(), quantized=True)
-    assert 'method = "lora"' in caught.value.hint.en
+    assert 'method = "lora"' in caught.value.hint.localize("en")
 
 
 def test_four_bits_without_bitsandbytes_name_the_command_that_brings_it(tiny: Path) -> None:
     with pytest.raises(TrainingError, match="needs bitsandbytes") as caught:
         load_base(recipe(tiny, method="qlora"), hardware=A100, quantized=True)
-    assert caught.value.hint.en == "pip install 'qiuzheng[qlora]'"
+    assert caught.value.hint.localize("en") == "pip install 'qiuzheng[qlora]'"
 
 
 def test_an_adapter_of_another_base_is_refused(tiny: Path, tmp_path: Path) -> None:

@@ -111,8 +111,8 @@ def test_a_checkpoint_that_cannot_be_read_is_named_and_the_one_before_goes_on(
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     with pytest.raises(TrainingError) as caught:
         train(wanted, run, progress=Silence(), resume=True)
-    assert str(last) in caught.value.message.zh
-    assert "--resume" in caught.value.hint.en
+    assert str(last) in caught.value.message.localize("zh")
+    assert "--resume" in caught.value.hint.localize("en")
     shutil.rmtree(last)
     assert train(wanted, run, progress=Silence(), resume=True).resumed_from == 3
 
@@ -123,7 +123,7 @@ def test_with_nothing_to_resume_training_begins_anew_and_says_so(
     run, progress = prepared(tmp_path / "run"), Silence()
     summary = train(recipe(tiny, epochs=1), run, progress=progress, resume=True)
     assert (summary.resumed_from, summary.steps) == (0, 3)
-    assert "begins anew" in progress.notes[-1].en
+    assert "begins anew" in progress.notes[-1].localize("en")
 
 
 def test_a_finished_training_is_not_done_again(tiny: Path, tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_resume_with_other_settings_is_refused(
     adapter = (run.adapter / "adapter_model.safetensors").read_bytes()
     with pytest.raises(RecipeError) as caught:
         train(recipe(tiny, epochs=1, **changes), run, progress=Silence(), resume=True)
-    assert told in caught.value.message.en
+    assert told in caught.value.message.localize("en")
     assert (run.adapter / "adapter_model.safetensors").read_bytes() == adapter
 
 
@@ -226,10 +226,10 @@ def test_when_the_disk_is_full_one_line_says_so_and_earlier_checkpoints_stay_usa
 
     with pytest.raises(TrainingError) as caught:
         train(wanted, run, progress=FillsTheDisk(), resume=True)
-    assert str(run.train) in caught.value.message.en
-    assert "checkpoint-2 is whole" in caught.value.message.en
-    assert "--resume" in caught.value.hint.en
-    assert "\n" not in caught.value.to("en")
+    assert str(run.train) in caught.value.message.localize("en")
+    assert "checkpoint-2 is whole" in caught.value.message.localize("en")
+    assert "--resume" in caught.value.hint.localize("en")
+    assert "\n" not in caught.value.localize("en")
     assert not third.exists()
     assert load_file(run.train / "checkpoints" / "checkpoint-2" / "adapter_model.safetensors")
     assert train(wanted, run, progress=Silence(), resume=True).resumed_from == 2

@@ -254,9 +254,9 @@ def test_base_weights_that_are_no_numbers_are_named_at_the_first_step(
     base = spoilt(tiny, tmp_path / "nan")
     with pytest.raises(TrainingError) as caught:
         train(recipe(base), run, progress=Silence())
-    assert "step 1: the loss is not a finite number" in caught.value.message.en
-    assert "base weights" in caught.value.message.en
-    assert "model.layers.2.mlp.up_proj.weight" in caught.value.message.en
+    assert "step 1: the loss is not a finite number" in caught.value.message.localize("en")
+    assert "base weights" in caught.value.message.localize("en")
+    assert "model.layers.2.mlp.up_proj.weight" in caught.value.message.localize("en")
     assert list(read_log(run.train)) == []
     assert not run.adapter.exists()
 
@@ -273,8 +273,8 @@ def test_a_rate_that_blows_up_is_named_and_earlier_checkpoints_stay(tiny: Path, 
     wanted = recipe(tiny, method="full", lr=1e30, warmup=3, clip=0, save_every=1, epochs=3)
     with pytest.raises(TrainingError) as caught:
         train(wanted, run, progress=Silence())
-    assert "the learning rate" in caught.value.message.en
-    assert caught.value.hint.en == "set train.lr = 2e+29 and train.clip = 1.0"
+    assert "the learning rate" in caught.value.message.localize("en")
+    assert caught.value.hint.localize("en") == "set train.lr = 2e+29 and train.clip = 1.0"
     kept = sorted((run.train / "checkpoints").glob("checkpoint-*"))
     assert kept
     assert all(bool(torch.isfinite(one).all()) for one in weights(kept[0]).values())

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.documents import Document, Page
-from ingest.errors import ExtractError, FetchError, MissingPartError
+from ingest.errors import ExtractError, FetchError
 from ingest.extract.extractor import extract, read_file
 from ingest.extract.main_text import MAX_TAGS
+from ingest.foundation.errors import MissingPartError
 from ingest.foundation.extras import install_command
 
 PAGES = Path(__file__).parents[2] / "data" / "pages"
@@ -42,8 +43,8 @@ def reason(body: bytes | str, **kind: str) -> str:
     with pytest.raises(ExtractError) as caught:
         extract(page(body, **kind))
     assert caught.value.url == URL
-    assert caught.value.hint.en
-    assert caught.value.hint.zh
+    assert caught.value.hint.localize("en")
+    assert caught.value.hint.localize("zh")
     return caught.value.reason
 
 
@@ -338,7 +339,7 @@ def test_file_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
     with pytest.raises(FetchError) as caught:
         read_file(tmp_path / "gone.txt")
     assert caught.value.reason == "unreachable"
-    assert "gone.txt" in caught.value.to("zh")
+    assert "gone.txt" in caught.value.localize("zh")
 
 
 @pytest.mark.parametrize("name", ["photo.jpg", "data.bin", "binary.txt", "noext"])
@@ -347,7 +348,7 @@ def test_file_of_another_kind_is_unsupported(tmp_path: Path, name: str) -> None:
     with pytest.raises(ExtractError) as caught:
         read_file(tmp_path / name)
     assert caught.value.reason == "unsupported"
-    assert ".docx" in caught.value.hint.en
+    assert ".docx" in caught.value.hint.localize("en")
 
 
 @pytest.mark.parametrize(("name", "part"), [("a.pdf", "pypdfium2"), ("a.docx", "unstructured")])
@@ -359,4 +360,4 @@ def test_part_that_is_not_installed_names_the_command_that_brings_it(
     monkeypatch.setitem(sys.modules, f"{part}.nlp", None)
     with pytest.raises(MissingPartError) as caught:
         read_file(tmp_path / name)
-    assert caught.value.hint.zh == install_command("files")
+    assert caught.value.hint.localize("zh") == install_command("files")

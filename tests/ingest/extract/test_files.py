@@ -103,4 +103,4 @@ def test_broken_file_says_so(tmp_path: Path, name: str) -> None:
     with pytest.raises(ExtractError) as caught:
         read_file(tmp_path / name)
     assert caught.value.reason == "unsupported"
-    assert name in caught.value.to("en")
+    assert name in caught.value.localize("en")

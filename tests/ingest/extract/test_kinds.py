@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ingest.errors import ExtractError, MissingPartError
+from ingest.errors import ExtractError
 from ingest.extract.extractor import extract
+from ingest.foundation.errors import MissingPartError
 from ingest.foundation.extras import install_command
 from tests.page_samples import page
 
@@ -45,8 +46,8 @@ def test_damaged_document_is_told_by_its_url(body: bytes, media_type: str) -> No
         extract(page(body, media_type=media_type, url="https://example.com/report.pdf"))
     assert caught.value.reason == "unsupported"
     assert caught.value.url == "https://example.com/report.pdf"
-    assert "https://example.com/report.pdf" in caught.value.to("en")
-    assert "tmp" not in caught.value.to("zh")
+    assert "https://example.com/report.pdf" in caught.value.localize("en")
+    assert "tmp" not in caught.value.localize("zh")
 
 
 def test_mail_on_the_web_is_read_under_its_subject() -> None:
@@ -61,7 +62,7 @@ def test_document_without_its_part_names_the_command(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "pypdfium2", None)
     with pytest.raises(MissingPartError) as caught:
         extract(page(b"%PDF-1.7", media_type="application/pdf"))
-    assert caught.value.hint.en == install_command("files")
+    assert caught.value.hint.localize("en") == install_command("files")
 
 
 # ---------------------------------------------------------------- feeds

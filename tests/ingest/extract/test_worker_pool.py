@@ -106,7 +106,7 @@ async def test_page_that_takes_too_long_is_skipped_and_the_next_one_is_read() ->
         with pytest.raises(ExtractError, match=r"longer than 1\.5 s") as skipped:
             await pool.read(page(TEA))
         assert skipped.value.reason == "too_large"
-        assert "超过 1.5 秒" in skipped.value.to("zh")
+        assert "超过 1.5 秒" in skipped.value.localize("zh")
         assert not is_running(pid)
         assert (await pool.read(page(TEA))).text
 
@@ -200,7 +200,7 @@ async def test_close_ends_every_process_and_what_is_being_read() -> None:
 
 ASKER = """
     import asyncio, sys
-    from tests.ingest.test_reading import SLOW, TEA, ReaderPool, page
+    from tests.ingest.extract.test_worker_pool import SLOW, TEA, ReaderPool, page
 
     async def main() -> None:
         pool = ReaderPool(workers=1, timeout_s=3600)

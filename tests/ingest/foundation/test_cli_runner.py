@@ -12,7 +12,7 @@ PROGRAM = """
 import threading, time
 from ingest.foundation.cli_runner import run
 from ingest.errors import SettingsError
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 
 async def main():
     threading.Thread(target=time.sleep, args=(3600,)).start()
@@ -42,7 +42,7 @@ def test_command_leaves_with_its_code_and_waits_for_no_thread(tmp_path: Path) ->
 def test_error_is_one_line_with_its_hint_and_its_code(
     language: str, line: str, tmp_path: Path
 ) -> None:
-    body = "raise SettingsError(Wording('bad', '坏'), hint=Wording('mend it', '修'))"
+    body = "raise SettingsError(Message.bilingual('bad', '坏'), hint=Message.bilingual('mend it', '修'))"
     done = ended(body, tmp_path, language)
     assert (done.returncode, done.stderr.strip()) == (2, line)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ingest.crawl_log import Ledger, LedgerError
-from ingest.errors import SettingsError
-from ingest.foundation.messages import Wording, system_words
+from ingest.foundation.errors import SettingsError
+from ingest.foundation.messages import Message, describe_os_error
 from ingest.settings import read_toml
 from ingest.text.words import language_of
 
@@ -17,15 +17,18 @@ from ingest.text.words import language_of
     "code", [errno.ENOENT, errno.EACCES, errno.EISDIR, errno.ENOSPC, errno.EROFS]
 )
 def test_what_the_system_says_most_often_is_said_in_chinese(code: int) -> None:
-    why = system_words(OSError(code, os.strerror(code)))
-    assert why.en == os.strerror(code)
-    assert why.zh != why.en
-    assert language_of(why.zh) == "zh"
+    why = describe_os_error(OSError(code, os.strerror(code)))
+    assert why.localize("en") == os.strerror(code)
+    assert why.localize("zh") != why.localize("en")
+    assert language_of(why.localize("zh")) == "zh"
 
 
 def test_rare_words_of_the_system_are_passed_on() -> None:
-    assert system_words(OSError(errno.EMLINK, "Too many links")).zh == "Too many links"
-    assert system_words(TimeoutError()) == Wording("TimeoutError", "TimeoutError")
+    assert (
+        describe_os_error(OSError(errno.EMLINK, "Too many links")).localize("zh")
+        == "Too many links"
+    )
+    assert describe_os_error(TimeoutError()) == Message.bilingual("TimeoutError", "TimeoutError")
 
 
 def test_settings_and_ledger_that_are_folders_are_refused_in_chinese(tmp_path: Path) -> None:
@@ -34,5 +37,5 @@ def test_settings_and_ledger_that_are_folders_are_refused_in_chinese(tmp_path: P
     with pytest.raises(LedgerError) as ledger:
         Ledger(tmp_path)
     for caught in (settings, ledger):
-        assert "这是一个文件夹" in caught.value.to("zh")
-        assert "Is a directory" not in caught.value.to("zh")
+        assert "这是一个文件夹" in caught.value.localize("zh")
+        assert "Is a directory" not in caught.value.localize("zh")

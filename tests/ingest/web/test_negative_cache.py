@@ -5,9 +5,10 @@ from typing import get_args
 import pytest
 
 from ingest.documents import Hop
-from ingest.errors import ExtractError, FetchError, MissingPartError, SkipReason
+from ingest.errors import ExtractError, FetchError, SkipReason
 from ingest.foundation.cache import ExpiringCache
-from ingest.foundation.messages import Wording
+from ingest.foundation.errors import MissingPartError
+from ingest.foundation.messages import Message
 from ingest.web.negative_cache import KEEP_S, KEPT, Refusals
 
 URL = "https://gone.test/"
@@ -15,10 +16,10 @@ URL = "https://gone.test/"
 
 def failure(reason: SkipReason, *, asked: bool = True) -> FetchError:
     error = FetchError(
-        Wording("it is gone", "没有了"),
+        Message.bilingual("it is gone", "没有了"),
         url=URL,
         reason=reason,
-        hint=Wording("try another", "请换一个"),
+        hint=Message.bilingual("try another", "请换一个"),
         robots="no rule matches",
     )
     error.hops = (Hop(url=URL, status=410),) if asked else ()
@@ -30,7 +31,7 @@ def test_what_a_site_answered_is_recalled_with_its_words() -> None:
     refusals.keep(URL, failure("refused"))
     found = refusals.recall(URL)
     assert found is not None
-    assert (found.reason, found.to("zh"), found.robots) == (
+    assert (found.reason, found.localize("zh"), found.robots) == (
         "refused",
         "没有了：请换一个",
         "no rule matches",
@@ -71,7 +72,8 @@ def test_page_that_was_never_asked_for_is_not_remembered() -> None:
 def test_part_that_is_missing_here_is_not_held_against_the_page() -> None:
     refusals = Refusals(cache=ExpiringCache())
     missing = MissingPartError(
-        Wording("needs a part", "缺少组件"), hint=Wording("pip install it", "请安装")
+        Message.bilingual("needs a part", "缺少组件"),
+        hint=Message.bilingual("pip install it", "请安装"),
     )
     error = ExtractError(missing.message, url=URL, reason="unsupported")
     error.__cause__ = missing

@@ -8,7 +8,7 @@ import pytest
 
 from ingest.errors import FetchError, ForbiddenError, ProxyUnreachableError
 from ingest.foundation.cache import ExpiringCache
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 from ingest.web.robots import FRESH_S, MAX_BYTES, STALE_S, RobotsGate, RobotsReply, verdict
 
 pytestmark = pytest.mark.anyio
@@ -138,7 +138,9 @@ class Sites:
 
 
 def down(detail: str) -> FetchError:
-    return FetchError(Wording(detail, detail), url="https://down.test/", reason="unreachable")
+    return FetchError(
+        Message.bilingual(detail, detail), url="https://down.test/", reason="unreachable"
+    )
 
 
 def no_one() -> RobotsReply:
@@ -166,7 +168,9 @@ async def test_a_site_whose_robots_txt_cannot_be_had_is_closed_unless_we_are_len
 @pytest.mark.parametrize("lenient", [False, True])
 async def test_no_site_is_blamed_for_a_proxy_that_does_not_answer(lenient: bool) -> None:
     closed = ProxyUnreachableError(
-        Wording("no proxy", "没有代理"), url="https://a.test/robots.txt", reason="unreachable"
+        Message.bilingual("no proxy", "没有代理"),
+        url="https://a.test/robots.txt",
+        reason="unreachable",
     )
     sites = Sites(a_test=closed)
     gate = RobotsGate(agent=AGENT, read=sites.read, lenient=lenient)
@@ -182,10 +186,10 @@ async def test_a_refusal_is_an_error_with_its_rule_and_a_way_out_if_there_is_one
     with pytest.raises(ForbiddenError) as caught:
         await gate.permit("https://a.test/")
     assert caught.value.robots == "robots.txt line 2: Disallow: /"
-    assert "lenient" not in caught.value.to("en")
+    assert "lenient" not in caught.value.localize("en")
     with pytest.raises(ForbiddenError) as caught:
         await gate.permit("https://down.test/")
-    assert "crawl.lenient_robots" in caught.value.to("zh")
+    assert "crawl.lenient_robots" in caught.value.localize("zh")
 
 
 async def test_an_origin_is_asked_once_however_many_pages_are_wanted_and_others_beside_it() -> None:

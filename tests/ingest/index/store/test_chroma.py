@@ -81,8 +81,8 @@ def test_vector_of_a_wrong_length_is_an_error_of_ours(tmp_path: Path) -> None:
     store.upsert({"a": at(0)}, space=SPACE)
     with pytest.raises(StoreError) as caught:
         store.nearest([1.0, 0.0], top_k=1, space=SPACE)
-    assert f"rm -r {tmp_path}" in caught.value.to("en")
-    assert f"rm -r {tmp_path}" in caught.value.to("zh")
+    assert f"rm -r {tmp_path}" in caught.value.localize("en")
+    assert f"rm -r {tmp_path}" in caught.value.localize("zh")
     store.close()
 
 

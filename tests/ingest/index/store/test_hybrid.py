@@ -11,7 +11,7 @@ import pytest
 from filelock import FileLock
 
 from ingest.errors import StoreError
-from ingest.foundation.messages import Wording
+from ingest.foundation.messages import Message
 from ingest.index.embed.base import Vector
 from ingest.index.store.base import VectorStore
 from ingest.index.store.catalog import Catalog
@@ -37,10 +37,10 @@ class BrokenVectors(MemoryVectors):
     """A vector store whose disk is gone."""
 
     def upsert(self, vectors: Mapping[str, Vector], *, space: str) -> None:
-        raise StoreError(Wording("no disk", "没有磁盘"))
+        raise StoreError(Message.bilingual("no disk", "没有磁盘"))
 
     def delete(self, ids: Collection[str], *, space: str) -> None:
-        raise StoreError(Wording("no disk", "没有磁盘"))
+        raise StoreError(Message.bilingual("no disk", "没有磁盘"))
 
 
 class InterruptedVectors(MemoryVectors):
@@ -83,7 +83,7 @@ async def test_vectors_that_could_not_be_mirrored_are_there_after_reopening(tmp_
 
 async def test_interrupt_between_commit_and_mirror_loses_nothing(tmp_path: Path) -> None:
     script = """
-from tests.ingest.test_index import InterruptedVectors
+from tests.ingest.index.store.test_hybrid import InterruptedVectors
 index = persistent(folder, InterruptedVectors())
 await store(index, document("a", "one"), [0])
 """
@@ -242,7 +242,7 @@ async def test_vectors_that_cannot_be_had_at_all_are_an_error_and_words_go_on(
     await store(index, document("a", "one"), [0])
     with pytest.raises(StoreError) as caught:
         await nearest(index, 0)
-    assert str(tmp_path / "chroma") in caught.value.to("zh")
+    assert str(tmp_path / "chroma") in caught.value.localize("zh")
     assert await matching(index, "one") == ["one"]
     await index.close()
 
@@ -285,7 +285,7 @@ async def test_lock_held_by_another_process_delays_vectors_but_loses_none(
         assert await matching(index, "one") == ["one"]
         with pytest.raises(StoreError) as caught:
             await nearest(index, 0)
-    assert "lsof" in caught.value.to("en")
+    assert "lsof" in caught.value.localize("en")
     assert "journal" in caplog.text
     assert await nearest(index, 0) == ["one"]
     await index.close()

@@ -8,7 +8,8 @@ from typing import NoReturn
 
 import pytest
 
-from ingest.errors import FetchError, IngestError, MissingPartError
+from ingest.errors import FetchError, IngestError
+from ingest.foundation.errors import MissingPartError
 from ingest.foundation.extras import install_command
 from ingest.web.fetch.browser import BrowserFetcher, find_browser
 from ingest.web.fetch.chromium import PROFILE_PREFIX
@@ -278,7 +279,7 @@ async def test_a_challenge_is_no_page(net: Internet, kit: Kit, status: int) -> N
     net.page("https://a.test/", challenge, status=status)
     error = await failure(kit, "https://a.test/")
     assert error.reason == "refused"
-    assert "challenge" in error.to("en")
+    assert "challenge" in error.localize("en")
 
 
 async def test_a_challenge_that_lets_the_browser_in_is_passed(net: Internet, kit: Kit) -> None:
@@ -508,7 +509,7 @@ async def test_without_a_browser_the_command_that_brings_one_is_named(
     with pytest.raises(MissingPartError) as caught:
         await kit.fetcher.fetch("https://a.test/")
     await kit.close()
-    assert "apt-get install chromium" in caught.value.to("zh")
+    assert "apt-get install chromium" in caught.value.localize("zh")
 
 
 async def test_without_crawl4ai_the_command_that_brings_it_is_named(
@@ -518,7 +519,7 @@ async def test_without_crawl4ai_the_command_that_brings_it_is_named(
     monkeypatch.setitem(sys.modules, "crawl4ai", None)
     with pytest.raises(MissingPartError) as caught:
         await kit.fetcher.fetch("https://a.test/")
-    assert install_command("browser") in caught.value.to("en")
+    assert install_command("browser") in caught.value.localize("en")
 
 
 @pytest.mark.parametrize("executable", ["/bin/false", "/nowhere/chromium"])

@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 import pytest
 
 from ingest.documents import Hop, Page, PageRecord
-from ingest.errors import IngestError, SettingsError
+from ingest.errors import IngestError
 from ingest.extract.files import DOCUMENT_TYPES
+from ingest.foundation.errors import SettingsError
 from ingest.web.fetch.http import MAX_REDIRECTS, HttpClient, HttpFetcher
 from ingest.web.rate_limit import HostQueue
 from ingest.web.robots import RobotsGate
@@ -78,8 +79,8 @@ async def hasty(net: Internet) -> AsyncIterator[Kit]:
 async def failure(kit: Kit, url: str) -> IngestError:
     with pytest.raises(IngestError) as caught:
         await kit.fetcher.fetch(url)
-    assert caught.value.message.zh
-    assert "\n" not in caught.value.to("en")
+    assert caught.value.message.localize("zh")
+    assert "\n" not in caught.value.localize("en")
     return caught.value
 
 
@@ -233,7 +234,7 @@ async def test_a_refusal_names_its_status(net: Internet, kit: Kit, status: int) 
 
 async def test_a_server_that_asks_us_to_wait_is_quoted(net: Internet, kit: Kit) -> None:
     net.page("https://a.test/", "slow down", status=429, headers={"Retry-After": "30"})
-    assert "30 s" in (await failure(kit, "https://a.test/")).to("en")
+    assert "30 s" in (await failure(kit, "https://a.test/")).localize("en")
 
 
 async def test_a_bomb_costs_its_limit_and_no_more(net: Internet, kit: Kit) -> None:

@@ -123,8 +123,8 @@ async def failure(serve: Streams) -> IngestError:
                 await client.get("http://a.test/", max_bytes=MAX_BYTES)
         finally:
             await client.close()
-    assert "\n" not in caught.value.to("en")
-    assert len(caught.value.to("zh")) < 300
+    assert "\n" not in caught.value.localize("en")
+    assert len(caught.value.localize("zh")) < 300
     return caught.value
 
 
@@ -265,7 +265,7 @@ CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 async def test_what_is_no_http_is_one_clear_line(pieces: list[bytes]) -> None:
     error = await failure(saying(*pieces))
     assert error.reason == "unreachable"
-    assert "a.test" in error.to("en")
+    assert "a.test" in error.localize("en")
 
 
 async def test_more_than_the_announced_length_is_not_read() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from ui.markdown import TITLE_CHARACTERS, Source, answer, link, literal, shortened
+from ui.safe_markdown import TITLE_CHARACTERS, Source, answer, link, literal, shortened
 
 CITED = Source(url="https://a.test/x", title="About A")
 OTHER = Source(url="https://b.test/%E6%97%A0?q=1&r=2", title='He said "hi" `x` | <b> \\')
