@@ -1,24 +1,19 @@
 """Settings of the whole assistant: the ingest tables, and search, model and answer."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from ingest.foundation.settings_validation import ENV_PREFIX
-from ingest.settings import (
-    IngestSettings,
-    ServerAddress,
-    Table,
-    default_ollama_host,
-    load,
-)
+from ingest.foundation.settings import ServerAddress, SettingsTable, default_ollama_host
+from ingest.foundation.settings_errors import ENV_PREFIX
+from ingest.settings import IngestSettings, load_ingest_settings
 
 DEFAULT_MODEL = "deepseek-r1:1.5b"
 
 
-class SearchSettings(Table):
+class SearchSettings(SettingsTable):
     """How the web is searched."""
 
     engines: tuple[str, ...] = Field(
@@ -55,7 +50,7 @@ class SearchSettings(Table):
     )
 
 
-class ModelSettings(Table):
+class ModelSettings(SettingsTable):
     """Which chat model answers."""
 
     provider: Literal["auto", "ollama", "openai", "extractive"] = Field(
@@ -83,7 +78,7 @@ class ModelSettings(Table):
     keep_alive: str = Field(default="10m", description="How long Ollama keeps the model loaded.")
 
 
-class AnswerSettings(Table):
+class AnswerSettings(SettingsTable):
     """How answers are made."""
 
     passages: int = Field(default=6, ge=1, le=30, description="Passages shown to the model.")
@@ -99,11 +94,13 @@ class Settings(IngestSettings):
         env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
     )
 
+    renamed: ClassVar[Mapping[str, str]] = {"search.provider": "search.engines"}
+
     search: SearchSettings = SearchSettings()
     model: ModelSettings = Field(default_factory=ModelSettings)
     answer: AnswerSettings = AnswerSettings()
 
 
 def load_settings(overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Settings:
-    """Return the settings in force; see `ingest.settings.load`."""
-    return load(Settings, overrides or {})
+    """Return the settings in force; see `ingest.foundation.settings.load`."""
+    return load_ingest_settings(Settings, overrides or {})

@@ -31,7 +31,7 @@ from ingest.bootstrap import open_ingestor
 from ingest.events import IngestEvent, PageStored
 from ingest.index import split
 from ingest.pipeline import Ingestor
-from ingest.settings import IngestSettings, load
+from ingest.settings import IngestSettings, load_ingest_settings
 
 SIDE_BY_SIDE = 10
 FETCH_S = 10.0
@@ -114,7 +114,9 @@ async def read_all(
     heart = Heart()
     split.preload()  # as `Ingestor.get_ready` does
     crawl = {"browser": "never", "timeout": FETCH_S}
-    settings = load(IngestSettings, {"crawl": crawl, "embed": {"provider": encoder}})
+    settings = load_ingest_settings(
+        IngestSettings, {"crawl": crawl, "embed": {"provider": encoder}}
+    )
     async with open_ingestor(settings) as parts:
         parts.ingestor.get_ready()
         beating = asyncio.create_task(heart.beat())

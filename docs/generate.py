@@ -15,7 +15,7 @@ from assistant.settings import Settings
 from finetune.cli import main as finetune
 from finetune.recipe import Recipe, Table
 from ingest.cli import main as ingest
-from ingest.settings import tables_of
+from ingest.foundation.settings import tables_of
 
 ROOT = Path(__file__).parent.parent
 MACHINE_DEPENDENT = {

@@ -1,6 +1,6 @@
 """What can go wrong between domain data and a served model.
 
-AssistantError                (ingest.errors)
+AssistantError                (ingest.foundation.errors)
 └── FinetuneError
     ├── RecipeError               the recipe, or what it names, cannot be used
     ├── DataError                 rows cannot be read, or none are left

@@ -119,7 +119,7 @@ class Workshop:
                 progress=self.progress,
             ).figures()
 
-        from ingest.settings import default_ollama_host
+        from ingest.foundation.settings import default_ollama_host
 
         self._need("merge", self.merged(), "merge")
         made = self.run.ended("merge")

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from finetune.errors import RecipeError
 from ingest.foundation.errors import SettingsError
 from ingest.foundation.messages import Message
-from ingest.foundation.settings_validation import unusable_value
-from ingest.settings import read_toml
+from ingest.foundation.settings import read_toml
+from ingest.foundation.settings_errors import unusable_value
 
 FormatName = Literal["r1-think", "r1-direct", "chatml"]
 ReaderName = Literal[

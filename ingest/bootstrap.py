@@ -15,11 +15,12 @@ from ingest.events import IngestEvent
 from ingest.foundation.cache import ExpiringCache
 from ingest.foundation.errors import AssistantError
 from ingest.foundation.messages import Message
+from ingest.foundation.settings import home
 from ingest.foundation.telemetry import send_nothing_home
 from ingest.index.embed.base import Embedder
 from ingest.index.store.base import ChunkStore
 from ingest.pipeline import Ingestor
-from ingest.settings import EmbedSettings, IngestSettings, home
+from ingest.settings import EmbedSettings, IngestSettings
 from ingest.web.fetch.base import Fetcher
 from ingest.web.negative_cache import Refusals
 from ingest.web.tiered_fetcher import FetchLadder

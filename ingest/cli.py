@@ -73,7 +73,7 @@ async def _ingest(sources: tuple[str, ...], report: "Report", options: "Mapping[
 
     from ingest.foundation.startup import standard_input
     from ingest.report import note
-    from ingest.settings import IngestSettings, load
+    from ingest.settings import IngestSettings, load_ingest_settings
     from ingest.sources import read_sources
 
     # In a thread: while somebody types, Ctrl-C has to end us.
@@ -81,7 +81,7 @@ async def _ingest(sources: tuple[str, ...], report: "Report", options: "Mapping[
     wanted = read_sources(sources, stdin=io.StringIO(piped))
     for remark in wanted.remarks:
         click.echo(note(remark.localize(report.language), report.language), err=True)
-    await _store(wanted, load(IngestSettings, {}), report, options)
+    await _store(wanted, load_ingest_settings(IngestSettings, {}), report, options)
     report.summarise()
     return 0 if report.stored else 1
 

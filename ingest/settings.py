@@ -1,81 +1,29 @@
-"""Settings of the ingest half: the tables crawl, chunk, embed and index of assistant.toml.
+"""Settings of ingestion: the tables crawl, chunk, embed and index of assistant.toml."""
 
-Order of precedence: command-line option, environment (`ASSISTANT_<TABLE>__<KEY>`), assistant.toml,
-default. Unknown keys are refused wherever they stand, but `ingest` leaves the assistant's tables
-unread. Settings stop at the two `bootstrap.py`.
-"""
-
-import json
-import os
-import re
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-import platformdirs
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
-from pydantic_settings import SettingsError as UnreadableSource
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
 
 from ingest.documents import RESPECTED
-from ingest.foundation.about import PRODUCT, default_user_agent
+from ingest.foundation.about import default_user_agent
 from ingest.foundation.errors import SettingsError
-from ingest.foundation.messages import Message, describe_os_error
-from ingest.foundation.server_urls import base_url, is_callable
-from ingest.foundation.settings_validation import (
-    CALLABLE,
-    ENV_PREFIX,
-    unknown_setting,
-    unusable_value,
+from ingest.foundation.messages import Message
+from ingest.foundation.settings import (
+    ServerAddress,
+    SettingsFile,
+    SettingsTable,
+    default_ollama_host,
+    home,
+    load,
 )
+from ingest.foundation.settings_errors import ENV_PREFIX
 from ingest.web.ssrf import WEB_PORTS
 
-PATH_VARIABLES = frozenset({"ASSISTANT_HOME", "ASSISTANT_CONFIG"})
-FILE_NAME = "assistant.toml"
-ASSISTANT_TABLES = frozenset({"search", "model", "answer"})
-"""Tables of the same file that belong to the floor above; `ingest` passes over them unread."""
 
-
-def default_ollama_host() -> str:
-    """Return Ollama's address as its own tools read it from $OLLAMA_HOST.
-
-    Raises:
-        SettingsError: no server can be called by it.
-    """
-    host = os.environ.get("OLLAMA_HOST", "")
-    if not is_callable(host):
-        raise SettingsError(
-            Message("$OLLAMA_HOST cannot be {host!r}", host=host),
-            hint=CALLABLE,
-        )
-    return base_url(host)
-
-
-def _checked_host(host: str) -> str:
-    if not is_callable(host):
-        raise PydanticCustomError("host", "{hint}", {"hint": str(CALLABLE)})
-    return host
-
-
-ServerAddress = Annotated[str, AfterValidator(_checked_host)]
-"""Of a model server; scheme and port may be left out."""
-
-
-def home() -> Path:
-    """Return the folder that holds all state: $ASSISTANT_HOME, else the platform's data folder."""
-    named = os.environ.get("ASSISTANT_HOME")
-    return Path(named).expanduser() if named else platformdirs.user_data_path(PRODUCT)
-
-
-class Table(BaseModel):
-    """One table of assistant.toml: frozen, and strict about its keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CrawlSettings(Table):
+class CrawlSettings(SettingsTable):
     """How pages are fetched."""
 
     user_agent: str = Field(
@@ -151,7 +99,7 @@ class CrawlSettings(Table):
     )
 
 
-class ChunkSettings(Table):
+class ChunkSettings(SettingsTable):
     """How documents are cut."""
 
     size: int = Field(default=400, ge=50, le=8_000, description="Longest chunk, in characters.")
@@ -160,7 +108,7 @@ class ChunkSettings(Table):
     )
 
 
-class EmbedSettings(Table):
+class EmbedSettings(SettingsTable):
     """Which encoder turns chunks into vectors."""
 
     provider: Literal["auto", "ollama", "builtin", "none"] = Field(
@@ -179,7 +127,7 @@ class EmbedSettings(Table):
     timeout: float = Field(default=60.0, gt=0, description="Seconds for one batch.")
 
 
-class IndexSettings(Table):
+class IndexSettings(SettingsTable):
     """Where the index lives."""
 
     folder: str = Field(default="", description="Empty: the folder index under $ASSISTANT_HOME.")
@@ -190,52 +138,8 @@ class IndexSettings(Table):
         return Path(self.folder).expanduser() if self.folder else home() / "index"
 
 
-def config_file() -> Path | None:
-    """Return the settings file in force: $ASSISTANT_CONFIG, ./assistant.toml or the home's."""
-    named = os.environ.get("ASSISTANT_CONFIG")
-    if named:
-        return Path(named).expanduser()
-    return next((p for p in (Path(FILE_NAME), home() / FILE_NAME) if p.is_file()), None)
-
-
-class _Toml(PydanticBaseSettingsSource):
-    """The settings file as a source. pydantic-settings' own raises bare TOMLDecodeError."""
-
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
-        return None, field_name, False  # the protocol asks for it; __call__ gives all at once
-
-    def __call__(self) -> dict[str, Any]:
-        path = config_file()
-        return read_toml(path) if path else {}
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Return the tables of `path`, or raise `SettingsError` naming the line that is broken."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Notepad begins with a mark
-    except OSError as error:
-        raise SettingsError(
-            Message("cannot read {path}", path=path),
-            hint=describe_os_error(error),
-        ) from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(
-            Message("{path} is not in UTF-8", path=path),
-            hint=Message("save it as UTF-8"),
-        ) from error
-    except tomllib.TOMLDecodeError as error:
-        place = re.search(r"at line (\d+), column (\d+)", str(error))
-        where = Message("the end of the file is missing")
-        if place:
-            where = Message("line {line}, column {column}", line=place[1], column=place[2])
-        raise SettingsError(
-            Message("{path} is not valid TOML", path=path),
-            hint=Message("{where} ({error})", where=where, error=error),
-        ) from error
-
-
-class IngestSettings(BaseSettings):
-    """What `ingest` needs; it ignores the assistant's tables in the same file."""
+class IngestSettings(SettingsFile):
+    """What `ingest` needs; it leaves the tables of other packages in the same file unread."""
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="ignore", frozen=True
@@ -246,39 +150,17 @@ class IngestSettings(BaseSettings):
     embed: EmbedSettings = Field(default_factory=EmbedSettings)
     index: IndexSettings = IndexSettings()
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, _Toml(settings_cls)
-
 
 S = TypeVar("S", bound=IngestSettings)
 
 
-def load(kind: type[S], overrides: Mapping[str, Mapping[str, Any]]) -> S:
-    """Return settings of `kind` from options, environment, file and defaults.
-
-    Args:
-        kind: The settings class.
-        overrides: Table -> key -> value, from the command line.
+def load_ingest_settings(kind: type[S], overrides: Mapping[str, Mapping[str, Any]]) -> S:
+    """Return settings of `kind` as `ingest.foundation.settings.load` does, checked together.
 
     Raises:
-        SettingsError: a key is unknown or a value cannot be used; the message names it.
+        SettingsError: a setting cannot be used, or two do not fit each other.
     """
-    _refuse_unknown(kind)
-    options: dict[str, Any] = {name: dict(keys) for name, keys in overrides.items() if keys}
-    try:
-        settings = kind(**options)
-    except ValidationError as error:
-        raise unusable_value(error) from error
-    except UnreadableSource as error:  # a list in the environment that is not JSON
-        raise _no_list(kind, error) from error
+    settings = load(kind, overrides)
     size, overlap = settings.chunk.size, settings.chunk.overlap
     if overlap >= size:
         raise SettingsError(
@@ -289,60 +171,3 @@ def load(kind: type[S], overrides: Mapping[str, Mapping[str, Any]]) -> S:
             )
         )
     return settings
-
-
-def _refuse_unknown(kind: type[IngestSettings]) -> None:
-    """Refuse keys that pydantic-settings would pass over in silence."""
-    tables = tables_of(kind)
-    names = [f"{table}.{key}" for table, keys in tables.items() for key in keys.model_fields]
-    for source, name in _names_in_use():
-        table = name.partition(".")[0]
-        if name in names or (table in ASSISTANT_TABLES and table not in tables):
-            continue
-        raise unknown_setting(source, name, [*names, *tables])
-
-
-def tables_of(kind: type[IngestSettings]) -> dict[str, type[Table]]:
-    """Return table name -> class of its keys."""
-    return {
-        name: field.annotation
-        for name, field in kind.model_fields.items()
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Table)
-    }
-
-
-def _names_in_use() -> Iterator[tuple[str, str]]:
-    """Yield (where it stands, table.key) for each setting in environment and file."""
-    for variable in os.environ:
-        if variable.startswith(ENV_PREFIX) and variable not in PATH_VARIABLES:
-            yield f"${variable}", variable.removeprefix(ENV_PREFIX).lower().replace("__", ".")
-    path = config_file()
-    for table, values in (read_toml(path) if path else {}).items():
-        if not isinstance(values, dict):
-            yield str(path), table
-            continue
-        for key in values:
-            yield str(path), f"{table}.{key}"
-
-
-def _no_list(kind: type[IngestSettings], error: UnreadableSource) -> SettingsError:
-    """Return the error that names the variable, which pydantic-settings' own does not."""
-    for table, keys in tables_of(kind).items():
-        for key in keys.model_fields:
-            variable = f"{ENV_PREFIX}{table}__{key}".upper()
-            value = os.environ.get(variable, "")
-            if value and isinstance(getattr(keys(), key), tuple) and not _is_json(value):
-                words = json.dumps([word.strip() for word in value.split(",")])
-                return SettingsError(
-                    Message("${variable} is not a list", variable=variable),
-                    hint=Message("write {variable}='{words}'", variable=variable, words=words),
-                )
-    return SettingsError(Message.verbatim(str(error)))
-
-
-def _is_json(value: str) -> bool:
-    try:
-        json.loads(value)
-    except ValueError:
-        return False
-    return True

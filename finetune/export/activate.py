@@ -12,7 +12,7 @@ from finetune.errors import ExportError
 from finetune.export.files import cannot_write
 from finetune.runs import write_whole
 from ingest.foundation.messages import Message
-from ingest.settings import FILE_NAME, config_file, default_ollama_host, home, read_toml
+from ingest.foundation.settings import FILE_NAME, config_file, default_ollama_host, home, read_toml
 
 MEMORY = "activations.json"
 """In the assistant's home: what stood in the settings before, the latest last."""

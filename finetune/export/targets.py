@@ -12,7 +12,7 @@ from finetune.progress import Progress
 from finetune.recipe import Quantization, Recipe
 from finetune.runs import Run
 from ingest.foundation.messages import Message
-from ingest.settings import default_ollama_host
+from ingest.foundation.settings import default_ollama_host
 
 Target = Literal["gguf", "ollama", "vllm", "hf"]
 

@@ -13,12 +13,12 @@ from urllib.parse import unquote
 
 from lxml import etree
 
-from ingest.documents import Document, Page
+from ingest.documents import DOCUMENT_TYPES, Document, Page
 from ingest.errors import ExtractError, FetchError
 from ingest.extract import main_text
 from ingest.extract.dom import parse
 from ingest.extract.feeds import feed
-from ingest.extract.files import DOCUMENT_TYPES, file_text
+from ingest.extract.files import file_text
 from ingest.extract.js_detection import stage_of, waits_for_browser
 from ingest.extract.markdown import markdown
 from ingest.extract.metadata import Metadata, one_line, read_metadata

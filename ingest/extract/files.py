@@ -22,15 +22,6 @@ from ingest.foundation.messages import Message
 from ingest.foundation.telemetry import send_nothing_home
 from ingest.text.words import CJK
 
-DOCUMENT_TYPES = {
-    "application/pdf": ".pdf",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
-    "application/vnd.openxmlformats-officedocument.presentationml.presentation": ".pptx",
-    "message/rfc822": ".eml",
-    "application/vnd.ms-outlook": ".msg",
-}
-"""Media type on the web to the suffix by which `file_text` knows the kind."""
-
 _ZIPPED = frozenset({".docx", ".pptx"})
 _OFFICE = _ZIPPED | {".eml", ".msg"}
 _FULL_LINE = 0.6  # of the longest line; a line so long goes on in the next, a shorter one ends

@@ -19,9 +19,8 @@ from typing import Literal, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 import ingest
-from ingest.documents import Document, Page
+from ingest.documents import DOCUMENT_TYPES, Document, Page
 from ingest.errors import ExtractError, SkipReason
-from ingest.extract.files import DOCUMENT_TYPES
 from ingest.foundation.errors import AssistantError, MissingPartError
 from ingest.foundation.ipc import receive, send
 from ingest.foundation.messages import NO_MESSAGE, Message

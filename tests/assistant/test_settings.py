@@ -2,9 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from assistant.settings import Settings, load_settings
+from assistant.settings import load_settings
 from ingest.foundation.errors import SettingsError
-from ingest.settings import ASSISTANT_TABLES, IngestSettings, default_ollama_host, load, tables_of
+from ingest.foundation.settings import default_ollama_host
+from ingest.settings import IngestSettings, load_ingest_settings
 
 
 @pytest.fixture
@@ -136,8 +137,21 @@ def test_file_in_another_encoding_is_to_be_saved_as_utf_8(encoding: str, config:
 
 def test_ingest_passes_over_the_tables_of_the_assistant(config: Path) -> None:
     config.write_text('[model]\nname = "m"\n[chunk]\nsize = 300\n')
-    assert load(IngestSettings, {}).chunk.size == 300
-    assert frozenset(tables_of(Settings)) - frozenset(tables_of(IngestSettings)) == ASSISTANT_TABLES
+    assert load_ingest_settings(IngestSettings, {}).chunk.size == 300
+
+
+@pytest.mark.parametrize("table", ["chnuk", "crawls", "idnex"])
+def test_ingest_refuses_what_is_nearly_one_of_its_own_tables(table: str, config: Path) -> None:
+    config.write_text(f"[{table}]\nsize = 300\n")
+    with pytest.raises(SettingsError, match="unknown setting"):
+        load_ingest_settings(IngestSettings, {})
+
+
+def test_a_setting_of_an_older_version_is_named_with_the_one_in_its_place(config: Path) -> None:
+    config.write_text('[search]\nprovider = "duckduckgo"\n')
+    with pytest.raises(SettingsError, match="unknown setting search.provider") as caught:
+        load_settings()
+    assert "search.engines" in caught.value.hint.localize("en")
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from finetune.recipe import Recipe
 from finetune.records import Prediction, Record
 from finetune.runs import digest_of
 from ingest.foundation.messages import Message
-from ingest.settings import default_ollama_host
+from ingest.foundation.settings import default_ollama_host
 
 SILENCE_S = 600.0
 """Seconds for which nothing may come: a large model is loaded from a slow disk in less."""

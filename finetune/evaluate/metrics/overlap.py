@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ingest.settings import home
+from ingest.foundation.settings import home
 from ingest.text.words import language_of
 
 PERCENT = 100.0

@@ -16,7 +16,7 @@ import numpy as np
 from ingest.bootstrap import choose_embedder
 from ingest.foundation.errors import AssistantError
 from ingest.foundation.messages import NO_MESSAGE, Message
-from ingest.settings import IngestSettings, load
+from ingest.settings import IngestSettings, load_ingest_settings
 
 FLUENCY_FLOOR = 0.8
 """Of the assistant's own retrieval: below it, an encoder's vectors mislead."""
@@ -60,7 +60,7 @@ def similarity(answers: Sequence[str], references: Sequence[str]) -> Similarity:
 
 async def _by_the_assistant(answers: Sequence[str], references: Sequence[str]) -> Similarity:
     try:
-        encoder, _ = await choose_embedder(load(IngestSettings, {}), held="")
+        encoder, _ = await choose_embedder(load_ingest_settings(IngestSettings, {}), held="")
         if encoder is None:
             return Similarity(reason=NO_ENCODER)
         async with contextlib.AsyncExitStack() as stack:

@@ -10,9 +10,8 @@ from datetime import UTC, datetime
 
 import httpx
 
-from ingest.documents import Hop, Page, PageRecord
+from ingest.documents import DOCUMENT_TYPES, Hop, Page, PageRecord
 from ingest.errors import FetchError, IngestError
-from ingest.extract.files import DOCUMENT_TYPES
 from ingest.foundation.messages import NO_MESSAGE, Message
 from ingest.web.fetch.challenges import wants_browser
 from ingest.web.fetch.failures import SHOWN_CHARACTERS, failed, too_slow

@@ -9,7 +9,7 @@ import pytest
 from ingest.crawl_log import Ledger, LedgerError
 from ingest.foundation.errors import SettingsError
 from ingest.foundation.messages import Message, describe_os_error
-from ingest.settings import read_toml
+from ingest.foundation.settings import read_toml
 from ingest.text.words import language_of
 
 

@@ -1,6 +1,7 @@
 """What is wrong with a setting, in words, and what to write instead."""
 
 import difflib
+from collections.abc import Iterable
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -12,21 +13,29 @@ ENV_PREFIX = "ASSISTANT_"
 
 CALLABLE = Message("write an address such as http://127.0.0.1:11434")
 
-RENAMED = {"search.provider": "search.engines"}
-"""Setting of an older version -> the one in its place."""
+RESEMBLANCE = 0.6
+"""difflib's ratio from which a name is taken for a slip of the keyboard: "chnuk", not "model"."""
 
 
-def unknown_setting(source: str, name: str, names: list[str]) -> SettingsError:
+def resembles(name: str, names: Iterable[str]) -> bool:
+    """Return whether `name` is nearly one of `names`."""
+    return bool(difflib.get_close_matches(name, list(names), n=1, cutoff=RESEMBLANCE))
+
+
+def unknown_setting(
+    source: str, name: str, names: list[str], *, written: str = ""
+) -> SettingsError:
     """Return the error for a key that none of `names` is, and the nearest of them.
 
-    `source` is the file, or "$VARIABLE", in which it stands.
+    `source` is the file, or "$VARIABLE", in which it stands; `written` how it stands there, when
+    `name` is what took its place in this version.
     """
-    near = difflib.get_close_matches(RENAMED.get(name, name), names, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     if source.startswith("$"):
         whole = [word if "." in word else f"{word}.<KEY>" for word in near]
         near = [ENV_PREFIX + word.upper().replace(".", "__") for word in whole]
     return SettingsError(
-        Message("{source}: unknown setting {name}", source=source, name=name),
+        Message("{source}: unknown setting {name}", source=source, name=written or name),
         hint=Message("did you mean {near}?", near=near[0])
         if near
         else Message("see docs/configuration.md"),

@@ -1,0 +1,232 @@
+"""How settings are found and read: options, environment, assistant.toml, defaults.
+
+Order of precedence: command-line option, environment (`ASSISTANT_<TABLE>__<KEY>`), assistant.toml,
+default. Each package declares its tables as a subclass of `SettingsFile`; nothing here knows their
+names. Settings stop at each package's `bootstrap.py`.
+"""
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, TypeVar
+
+import platformdirs
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableSource
+
+from ingest.foundation.about import PRODUCT
+from ingest.foundation.errors import SettingsError
+from ingest.foundation.messages import Message, describe_os_error
+from ingest.foundation.server_urls import base_url, is_callable
+from ingest.foundation.settings_errors import (
+    CALLABLE,
+    ENV_PREFIX,
+    resembles,
+    unknown_setting,
+    unusable_value,
+)
+
+PATH_VARIABLES = frozenset({"ASSISTANT_HOME", "ASSISTANT_CONFIG"})
+FILE_NAME = "assistant.toml"
+
+
+def default_ollama_host() -> str:
+    """Return Ollama's address as its own tools read it from $OLLAMA_HOST.
+
+    Raises:
+        SettingsError: no server can be called by it.
+    """
+    host = os.environ.get("OLLAMA_HOST", "")
+    if not is_callable(host):
+        raise SettingsError(
+            Message("$OLLAMA_HOST cannot be {host!r}", host=host),
+            hint=CALLABLE,
+        )
+    return base_url(host)
+
+
+def _checked_host(host: str) -> str:
+    if not is_callable(host):
+        raise PydanticCustomError("host", "{hint}", {"hint": str(CALLABLE)})
+    return host
+
+
+ServerAddress = Annotated[str, AfterValidator(_checked_host)]
+"""Of a model server; scheme and port may be left out."""
+
+
+def home() -> Path:
+    """Return the folder that holds all state: $ASSISTANT_HOME, else the platform's data folder."""
+    named = os.environ.get("ASSISTANT_HOME")
+    return Path(named).expanduser() if named else platformdirs.user_data_path(PRODUCT)
+
+
+class SettingsTable(BaseModel):
+    """One table of assistant.toml: frozen, and strict about its keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def config_file() -> Path | None:
+    """Return the settings file in force: $ASSISTANT_CONFIG, ./assistant.toml or the home's."""
+    named = os.environ.get("ASSISTANT_CONFIG")
+    if named:
+        return Path(named).expanduser()
+    return next((p for p in (Path(FILE_NAME), home() / FILE_NAME) if p.is_file()), None)
+
+
+class _Toml(PydanticBaseSettingsSource):
+    """The settings file as a source. pydantic-settings' own raises bare TOMLDecodeError."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        return None, field_name, False  # the protocol asks for it; __call__ gives all at once
+
+    def __call__(self) -> dict[str, Any]:
+        path = config_file()
+        return read_toml(path) if path else {}
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the tables of `path`, or raise `SettingsError` naming the line that is broken."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Notepad begins with a mark
+    except OSError as error:
+        raise SettingsError(
+            Message("cannot read {path}", path=path),
+            hint=describe_os_error(error),
+        ) from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            Message("{path} is not in UTF-8", path=path),
+            hint=Message("save it as UTF-8"),
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"at line (\d+), column (\d+)", str(error))
+        where = Message("the end of the file is missing")
+        if place:
+            where = Message("line {line}, column {column}", line=place[1], column=place[2])
+        raise SettingsError(
+            Message("{path} is not valid TOML", path=path),
+            hint=Message("{where} ({error})", where=where, error=error),
+        ) from error
+
+
+class SettingsFile(BaseSettings):
+    """The tables of assistant.toml that one command knows, as fields.
+
+    `extra="ignore"` in `model_config` leaves the tables of other packages unread; a name that is
+    nearly one of ours is refused all the same, since it is a slip of the keyboard.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """Setting of an older version -> the one in its place."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, _Toml(settings_cls)
+
+
+S = TypeVar("S", bound=SettingsFile)
+
+
+def load(kind: type[S], overrides: Mapping[str, Mapping[str, Any]]) -> S:
+    """Return settings of `kind` from options, environment, file and defaults.
+
+    Args:
+        kind: The settings class.
+        overrides: Table -> key -> value, from the command line.
+
+    Raises:
+        SettingsError: a key is unknown or a value cannot be used; the message names it.
+    """
+    _refuse_unknown(kind)
+    options: dict[str, Any] = {name: dict(keys) for name, keys in overrides.items() if keys}
+    try:
+        return kind(**options)
+    except ValidationError as error:
+        raise unusable_value(error) from error
+    except UnreadableSource as error:  # a list in the environment that is not JSON
+        raise _no_list(kind, error) from error
+
+
+def _refuse_unknown(kind: type[SettingsFile]) -> None:
+    """Refuse keys that pydantic-settings would pass over in silence."""
+    tables = tables_of(kind)
+    names = list(_keys_of(tables))
+    lenient = kind.model_config.get("extra") == "ignore"
+    for source, name in _names_in_use():
+        table = name.partition(".")[0]
+        if name in names or (lenient and table not in tables and not resembles(table, tables)):
+            continue
+        raise unknown_setting(source, kind.renamed.get(name, name), [*names, *tables], written=name)
+
+
+def _keys_of(tables: Mapping[str, type[SettingsTable]]) -> Iterator[str]:
+    """Yield "table.key" for each key, and "table.table.key" where a key is a table itself."""
+    for table, keys in tables.items():
+        for key, field in keys.model_fields.items():
+            yield f"{table}.{key}"
+            if isinstance(field.annotation, type) and issubclass(field.annotation, SettingsTable):
+                yield from (f"{table}.{name}" for name in _keys_of({key: field.annotation}))
+
+
+def tables_of(kind: type[SettingsFile]) -> dict[str, type[SettingsTable]]:
+    """Return table name -> class of its keys."""
+    return {
+        name: field.annotation
+        for name, field in kind.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, SettingsTable)
+    }
+
+
+def _names_in_use() -> Iterator[tuple[str, str]]:
+    """Yield (where it stands, table.key) for each setting in environment and file."""
+    for variable in os.environ:
+        if variable.startswith(ENV_PREFIX) and variable not in PATH_VARIABLES:
+            yield f"${variable}", variable.removeprefix(ENV_PREFIX).lower().replace("__", ".")
+    path = config_file()
+    for table, values in (read_toml(path) if path else {}).items():
+        if not isinstance(values, dict):
+            yield str(path), table
+            continue
+        for key in values:
+            yield str(path), f"{table}.{key}"
+
+
+def _no_list(kind: type[SettingsFile], error: UnreadableSource) -> SettingsError:
+    """Return the error that names the variable, which pydantic-settings' own does not."""
+    for table, keys in tables_of(kind).items():
+        for key in keys.model_fields:
+            variable = f"{ENV_PREFIX}{table}__{key}".upper()
+            value = os.environ.get(variable, "")
+            if value and isinstance(getattr(keys(), key), tuple) and not _is_json(value):
+                words = json.dumps([word.strip() for word in value.split(",")])
+                return SettingsError(
+                    Message("${variable} is not a list", variable=variable),
+                    hint=Message("write {variable}='{words}'", variable=variable, words=words),
+                )
+    return SettingsError(Message.verbatim(str(error)))
+
+
+def _is_json(value: str) -> bool:
+    try:
+        json.loads(value)
+    except ValueError:
+        return False
+    return True
