@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assistant.answer.orchestrator import Assistant, Remark
+from assistant.answer.orchestrator import Assistant, Diagnostic
 from assistant.answer.retrieval import Retriever
 from assistant.errors import ModelError, ModelNotFoundError
 from assistant.models.base import ChatModel
@@ -43,7 +43,7 @@ async def open_assistant(
         ledger: File to which a line is added for every page, None for no ledger.
 
     Raises:
-        LedgerError: the ledger cannot be written.
+        CrawlLogError: the ledger cannot be written.
         StoreError: the index cannot be opened.
         ModelError: `model_is_required`, and the model cannot be used.
     """
@@ -161,7 +161,7 @@ def ollama_at(settings: ModelSettings, *, timeout_s: float | None = None) -> "Ol
 
 async def choose_model(
     settings: ModelSettings, *, required: bool
-) -> tuple[ChatModel, tuple[Remark, ...]]:
+) -> tuple[ChatModel, tuple[Diagnostic, ...]]:
     """Return the model to answer with and what to say about the choice.
 
     "auto" takes Ollama's model when it is there and quotes pages when it is not.
@@ -210,8 +210,8 @@ async def _check_pulled(settings: ModelSettings) -> None:
         )
 
 
-def _quoting(error: ModelError) -> Remark:
-    return Remark(
+def _quoting(error: ModelError) -> Diagnostic:
+    return Diagnostic(
         code="no_model",
         wording=Message("{error} (until then: quotes from the pages)", error=error.full_message),
     )

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from ingest.foundation.errors import AssistantError
+from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import NO_MESSAGE, Message
 
 ModelFailure = Literal[
@@ -19,7 +19,7 @@ SearchFailure = Literal["rate_limited", "unreachable", "timeout", "failed", "mis
 """How a search engine failed: "misconfigured" is for the reader to mend, the rest may pass."""
 
 
-class SearchError(AssistantError):
+class SearchError(QiuzhengError):
     """The search engine cannot answer. An empty result is not an error."""
 
     def __init__(
@@ -36,7 +36,7 @@ class SearchError(AssistantError):
         self.retry_after_s = retry_after_s
 
 
-class ModelError(AssistantError):
+class ModelError(QiuzhengError):
     """The chat model cannot answer."""
 
     def __init__(self, message: Message, *, kind: ModelFailure, hint: Message = NO_MESSAGE) -> None:

@@ -4,7 +4,7 @@
     (ReasoningDelta | AnswerDelta)* AnswerFinished
 
 `StageStarted` and `Notice` may come anywhere before `AnswerFinished`.
-A stream ends with exactly one `AnswerFinished`, or it raises an `AssistantError`.
+A stream ends with exactly one `AnswerFinished`, or it raises an `QiuzhengError`.
 """
 
 from dataclasses import dataclass

@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ingest.web.fetch.browser import BrowserFetcher
-from ingest.web.robots import RobotsGate, RobotsReply
+from ingest.web.robots import RobotsPolicy, RobotsReply
 from ingest.web.ssrf import AddressGuard
 from tests.internet.net import Internet
 from tests.internet.weird import page_en
@@ -93,7 +93,7 @@ def fetcher() -> BrowserFetcher:
 
     return BrowserFetcher(
         guard=AddressGuard(),
-        robots=RobotsGate(agent=AGENT, read=no_robots),
+        robots=RobotsPolicy(agent=AGENT, read=no_robots),
         agent=AGENT,
         executable=None,
         timeout_s=TIMEOUT_S,

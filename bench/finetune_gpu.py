@@ -237,8 +237,8 @@ def measured(case: Case, base: Path, length: int) -> dict[str, Any]:
 
 def _training(case: Case, recipe: Recipe, machine: "Hardware", length: int) -> dict[str, Any]:
     """Train for some steps, the first of which warms up."""
-    from finetune.progress import Silence
-    from finetune.train.callbacks import Meter, Reporter, Watcher
+    from finetune.progress import SilentProgress
+    from finetune.train.callbacks import LossMeter, NaNGuard, TrainingReporter
     from finetune.train.hardware import peak_memory
     from finetune.train.log import TrainLog
     from finetune.train.model import load_base
@@ -246,9 +246,9 @@ def _training(case: Case, recipe: Recipe, machine: "Hardware", length: int) -> d
     table = recipe.train
     learnt = round(length * LEARNT)
     loaded = load_base(recipe, hardware=machine, quantized=table.method == "qlora")
-    meter, log = Meter(), TrainLog(None)
-    watcher = Watcher(meter=meter, table=table, precision=loaded.precision)
-    reporter = Reporter(watcher=watcher, log=log, stage=Silence(), hardware=machine)
+    meter, log = LossMeter(), TrainLog(None)
+    watcher = NaNGuard(meter=meter, table=table, precision=loaded.precision)
+    reporter = TrainingReporter(watcher=watcher, log=log, stage=SilentProgress(), hardware=machine)
     with tempfile.TemporaryDirectory() as folder:
         trainer = _trainer(case, recipe, loaded, machine, meter, length, Path(folder))
         trainer.add_callback(watcher)

@@ -103,14 +103,14 @@ def conversation(chance: random.Random) -> Iterator[str]:
 
 def ours(folder: Path, *, near: bool) -> int:
     from finetune.data.prepare import prepare
-    from finetune.progress import Silence
+    from finetune.progress import SilentProgress
     from finetune.recipe import parse_recipe
     from finetune.runs import Run
 
     data: dict[str, Any] = {**RECIPE["data"], "dedupe": "near" if near else "exact"}  # type: ignore[dict-item]
     recipe = parse_recipe({**RECIPE, "data": data}, source="bench", folder=folder)
     run = Run(folder / ("near" if near else "exact"))
-    return prepare(recipe, run, progress=Silence()).kept
+    return prepare(recipe, run, progress=SilentProgress()).kept
 
 
 def pandas(folder: Path) -> int:

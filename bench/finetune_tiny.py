@@ -34,7 +34,7 @@ import click
 if TYPE_CHECKING:
     from finetune.compare.differences import Comparison
     from finetune.model.tokenization import ChatTokenizer
-    from finetune.pipeline import Workshop
+    from finetune.pipeline import Pipeline
     from finetune.progress import Progress
     from finetune.recipe import Recipe
     from finetune.records import Prediction, Record
@@ -180,11 +180,11 @@ def _road(folder: Path) -> list[bool]:
     return [_said(*promise) for promise in _promises(shop, clock, tuned, served)]
 
 
-def _workshop(folder: Path) -> "Workshop":
+def _workshop(folder: Path) -> "Pipeline":
     import torch
 
-    from finetune.pipeline import Workshop, initialise
-    from finetune.progress import Silence
+    from finetune.pipeline import Pipeline, initialise
+    from finetune.progress import SilentProgress
     from finetune.recipe import load_recipe
     from finetune.runs import Run
     from tests.finetune.tiny import make_tiny
@@ -194,10 +194,10 @@ def _workshop(folder: Path) -> "Workshop":
     initialise(RECIPE, folder, [f"model.base={base}", *LONG_RUN])
     recipe = load_recipe(folder / f"{RECIPE}.toml")
     run = Run(folder / "runs" / RECIPE)
-    return Workshop(recipe=recipe, run=run, progress=Silence(), language="en")
+    return Pipeline(recipe=recipe, run=run, progress=SilentProgress(), language="en")
 
 
-def _tuned(shop: "Workshop", clock: Clock) -> "Comparison":
+def _tuned(shop: "Pipeline", clock: Clock) -> "Comparison":
     """Train, and return what sets the tuned model apart from its base."""
     from finetune.compare.comparison import compare
 
@@ -214,7 +214,7 @@ def _tuned(shop: "Workshop", clock: Clock) -> "Comparison":
         return compare(shop.run, "base", "adapter", language="en")
 
 
-def _served(shop: "Workshop", clock: Clock) -> "Comparison | None":
+def _served(shop: "Pipeline", clock: Clock) -> "Comparison | None":
     """Merge and export; return llama.cpp beside transformers, None if it is not installed."""
     from finetune.compare.comparison import compare
     from finetune.evaluate.evaluation import evaluate_with
@@ -238,7 +238,7 @@ def _served(shop: "Workshop", clock: Clock) -> "Comparison | None":
 
 
 def _promises(
-    shop: "Workshop", clock: Clock, tuned: "Comparison", served: "Comparison | None"
+    shop: "Pipeline", clock: Clock, tuned: "Comparison", served: "Comparison | None"
 ) -> Iterator[tuple[bool, str]]:
     """Yield what was promised: whether it is kept, and the figure."""
     trained, read_back = (shop.run.figures(step) for step in ("train", "export-gguf"))

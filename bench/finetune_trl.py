@@ -56,7 +56,7 @@ def _small(folder: Path, epochs: float) -> dict[str, Any]:
     from finetune.model.chat_format import chat_format
     from finetune.model.samples import encode
     from finetune.model.tokenization import load_tokenizer
-    from finetune.progress import Silence
+    from finetune.progress import SilentProgress
     from finetune.recipe import load_recipe
     from finetune.runs import Run
     from tests.finetune.tiny import make_tiny
@@ -67,7 +67,7 @@ def _small(folder: Path, epochs: float) -> dict[str, Any]:
         [f"model.base={base}"],
     )
     run = Run(folder / "prepared")
-    prepare(recipe, run, progress=Silence())
+    prepare(recipe, run, progress=SilentProgress())
     tokenizer = load_tokenizer(base)
 
     def rows(split: Any) -> list[dict[str, Any]]:

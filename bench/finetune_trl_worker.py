@@ -87,14 +87,14 @@ def _arguments(settings: dict[str, Any], folder: str) -> dict[str, Any]:
 
 def _ours(base: Any, task: dict[str, Any], folder: str) -> Any:
     from finetune.train.batches import padding
-    from finetune.train.callbacks import Meter
+    from finetune.train.callbacks import LossMeter
     from finetune.train.loss import learn_targets_only
     from finetune.train.trainer import TargetTrainer
 
     learn_targets_only(base, chunk=1024)
     settings = task["settings"]
     return TargetTrainer(
-        meter=Meter(),
+        meter=LossMeter(),
         model=_adapted(base, settings),
         args=TrainingArguments(**_arguments(settings, folder), label_names=["labels"]),
         data_collator=padding(0),

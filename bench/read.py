@@ -66,11 +66,11 @@ async def ours(urls: Sequence[str]) -> None:
     pool.preload()
     from ingest.errors import IngestError
     from ingest.web.fetch.http import HttpClient, HttpFetcher
-    from ingest.web.robots import RobotsGate
+    from ingest.web.robots import RobotsPolicy
     from ingest.web.ssrf import AddressGuard
 
     client = HttpClient(guard=AddressGuard(), agent="bench/1.0", timeout_s=20)
-    robots = RobotsGate(agent="bench/1.0", read=client.read_robots)
+    robots = RobotsPolicy(agent="bench/1.0", read=client.read_robots)
     fetcher = HttpFetcher(client=client, robots=robots, timeout_s=20, max_bytes=5_000_000)
 
     async def read(url: str) -> int:

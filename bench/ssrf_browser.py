@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from ingest.errors import IngestError
 from ingest.web.fetch.browser import BrowserFetcher
-from ingest.web.robots import RobotsGate, RobotsReply
+from ingest.web.robots import RobotsPolicy, RobotsReply
 from ingest.web.ssrf import WEB_PORTS, AddressGuard
 from tests.internet.net import Internet, Reply, Request
 
@@ -263,7 +263,7 @@ async def visit(cases: Sequence[Case], site: str, guard: AddressGuard) -> None:
     async def no_robots(_: str) -> RobotsReply:
         return RobotsReply(status=404)
 
-    robots = RobotsGate(agent=AGENT, read=no_robots)
+    robots = RobotsPolicy(agent=AGENT, read=no_robots)
     fetcher = BrowserFetcher(
         guard=guard, robots=robots, agent=AGENT, executable=None, timeout_s=TIMEOUT_S
     )

@@ -13,7 +13,7 @@ import click
 from assistant.cli.main import main as assistant
 from assistant.settings import Settings
 from finetune.cli import main as finetune
-from finetune.recipe import Recipe, Table
+from finetune.recipe import Recipe, RecipeTable
 from ingest.cli import main as ingest
 from ingest.foundation.settings import tables_of
 
@@ -112,13 +112,13 @@ def recipe_page() -> str:
     return "\n".join([*lines, *_recipe_rows("", Recipe)]) + "\n"
 
 
-def _recipe_rows(prefix: str, table: type[Table]) -> list[str]:
+def _recipe_rows(prefix: str, table: type[RecipeTable]) -> list[str]:
     heading = f"## [{prefix.rstrip('.')}]" if prefix else "## At the top"
     lines = ["", heading, "", "| key | default | what it means |", "| --- | --- | --- |"]
     inner: list[str] = []
     for key, field in table.model_fields.items():
         kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, Table):
+        if isinstance(kind, type) and issubclass(kind, RecipeTable):
             inner += _recipe_rows(f"{prefix}{key}.", kind)
         elif not field.exclude:
             default = "required" if field.is_required() else f"`{_toml(field.default)}`"

@@ -12,7 +12,7 @@ import click
 from finetune.cli_options import answer, plain_command, recipe_options
 
 if TYPE_CHECKING:
-    from finetune.pipeline import Workshop
+    from finetune.pipeline import Pipeline
 
 PORT = 8601
 """Of `finetune serve`, beside the chat page's 8501."""
@@ -86,7 +86,7 @@ def prepare(**options: Any) -> None:
     finetune prepare drone-safety.toml --set data.dedupe=near --json
     """
 
-    def work(shop: "Workshop") -> dict[str, Any]:
+    def work(shop: "Pipeline") -> dict[str, Any]:
         shop.prepare()
         return {**shop.run.figures("prepare"), "report": shop.run.data / "quality.html"}
 
@@ -105,7 +105,7 @@ def check(colour: bool | None, **options: Any) -> None:
     """
     import sys
 
-    def work(shop: "Workshop") -> dict[str, Any]:
+    def work(shop: "Pipeline") -> dict[str, Any]:
         from finetune.check.inspection import inspect
 
         shop.ensure_prepared()
@@ -146,14 +146,14 @@ def train(resume: bool, dry_steps: int | None, processes: int | None, **options:
     accelerate launch --config_file two-gpus.yaml -m finetune train drone-safety.toml
     """
 
-    def work(shop: "Workshop") -> dict[str, Any]:
+    def work(shop: "Pipeline") -> dict[str, Any]:
         if processes:
             from finetune.train.arguments import accelerate_config
 
             return {"text": accelerate_config(processes)}
         shop.ensure_prepared()
         if dry_steps:
-            return shop.rehearse(dry_steps)
+            return shop.dry_run(dry_steps)
         shop.train(resume=resume)
         return {**shop.run.figures("train"), "adapter": shop.run.adapter}
 
@@ -170,7 +170,7 @@ def diagnose(model: str, **options: Any) -> None:
     finetune diagnose drone-safety.toml
     """
 
-    def work(shop: "Workshop") -> dict[str, Any]:
+    def work(shop: "Pipeline") -> dict[str, Any]:
         from finetune.diagnose.diagnosis import diagnose as look
 
         diagnosis = look(shop.recipe, shop.run, model, progress=shop.progress)
@@ -204,7 +204,7 @@ def evaluate(model: str, predictions: Path | None, **options: Any) -> None:
     finetune evaluate drone-safety.toml --model ollama:drone-safety:1.5b
     """
 
-    def work(shop: "Workshop") -> dict[str, Any]:
+    def work(shop: "Pipeline") -> dict[str, Any]:
         from finetune.report.run_summary import figures_text
 
         shop.ensure_prepared()
@@ -229,7 +229,7 @@ def compare(a: str, b: str, **options: Any) -> None:
     finetune compare drone-safety.toml base adapter
     """
 
-    def work(shop: "Workshop") -> dict[str, Any]:
+    def work(shop: "Pipeline") -> dict[str, Any]:
         from finetune.compare.comparison import compare as set_beside
 
         comparison = set_beside(shop.run, a, b, language=shop.language)
@@ -245,7 +245,7 @@ def compare(a: str, b: str, **options: Any) -> None:
 def merge(**options: Any) -> None:
     """Put base and adapter into one model, and check that it answers alike."""
 
-    def work(shop: "Workshop") -> dict[str, Any]:
+    def work(shop: "Pipeline") -> dict[str, Any]:
         shop.merge()
         return {**shop.run.figures("merge"), "merged": shop.run.merged}
 
@@ -280,7 +280,7 @@ def export(
     finetune export drone-safety.toml --rollback
     """
 
-    def work(shop: "Workshop") -> dict[str, Any]:
+    def work(shop: "Pipeline") -> dict[str, Any]:
         from finetune.export.activate import rollback as give_back
 
         if rollback:
@@ -308,7 +308,7 @@ def serve(model: str, host: str, port: int, **options: Any) -> None:
     curl 127.0.0.1:8601/predict -H 'content-type: application/json' -d '{"text": "能夜飞吗？"}'
     """
 
-    def work(shop: "Workshop") -> dict[str, Any]:
+    def work(shop: "Pipeline") -> dict[str, Any]:
         from finetune.serve.server import serve as listen
 
         listen(shop.recipe, shop.run, model, host=host, port=port, progress=shop.progress)
@@ -322,7 +322,7 @@ def serve(model: str, host: str, port: int, **options: Any) -> None:
 def report(**options: Any) -> None:
     """Write one page on the run: data, loss, figures, examples."""
 
-    def work(shop: "Workshop") -> dict[str, Any]:
+    def work(shop: "Pipeline") -> dict[str, Any]:
         return {"report": shop.report()}
 
     answer(work, options)
@@ -333,7 +333,7 @@ def report(**options: Any) -> None:
 def card(**options: Any) -> None:
     """Write the model card: what it is for, its data, its figures, its limits."""
 
-    def work(shop: "Workshop") -> dict[str, Any]:
+    def work(shop: "Pipeline") -> dict[str, Any]:
         return {"card": shop.card()}
 
     answer(work, options)

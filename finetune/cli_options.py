@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from finetune.pipeline import Workshop
+    from finetune.pipeline import Pipeline
     from ingest.foundation.messages import Language
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -45,11 +45,11 @@ def recipe_options(command: F) -> F:
     return command
 
 
-def answer(work: "Callable[[Workshop], dict[str, Any]]", options: dict[str, Any]) -> None:
+def answer(work: "Callable[[Pipeline], dict[str, Any]]", options: dict[str, Any]) -> None:
     """Do a command's work and show what it returns: lines for people, or JSON."""
-    from ingest.foundation.cli_runner import spoken_language
+    from ingest.foundation.cli_runner import choose_language
 
-    language = spoken_language(options["lang"])
+    language = choose_language(options["lang"])
 
     def main() -> int:
         shown = work(_workshop(options, language))
@@ -64,12 +64,12 @@ def plain_command(main: Callable[[], int], lang: str | None) -> None:
     import sys
     import warnings
 
-    from ingest.foundation.cli_runner import run_plain, spoken_language
+    from ingest.foundation.cli_runner import choose_language, run_sync
 
     if not sys.warnoptions:  # what libraries warn of is for us: python -W default shows it
         warnings.simplefilter("ignore")
 
-    run_plain(lambda: _told(main), spoken_language(lang))
+    run_sync(lambda: _told(main), choose_language(lang))
 
 
 def _told(main: Callable[[], int]) -> int:
@@ -94,15 +94,15 @@ def _told(main: Callable[[], int]) -> int:
         ) from error
 
 
-def _workshop(options: dict[str, Any], language: "Language") -> "Workshop":
-    from finetune.pipeline import Workshop
+def _workshop(options: dict[str, Any], language: "Language") -> "Pipeline":
+    from finetune.pipeline import Pipeline
     from finetune.recipe import load_recipe
     from finetune.runs import Run
     from finetune.terminal import TerminalProgress
 
     recipe = load_recipe(options["recipe"], options["changes"])
     runs = options["runs"] or recipe.folder / "runs"
-    return Workshop(
+    return Pipeline(
         recipe=recipe,
         run=Run(runs / recipe.name),
         progress=TerminalProgress(language=language, quiet=options["quiet"] or options["as_json"]),

@@ -1,6 +1,6 @@
 """What can go wrong between domain data and a served model.
 
-AssistantError                (ingest.foundation.errors)
+QiuzhengError                (ingest.foundation.errors)
 └── FinetuneError
     ├── RecipeError               the recipe, or what it names, cannot be used
     ├── DataError                 rows cannot be read, or none are left
@@ -10,12 +10,12 @@ AssistantError                (ingest.foundation.errors)
     └── ExportError               the tuned model cannot be written or handed over
 """
 
-from ingest.foundation.errors import AssistantError, MissingPartError
+from ingest.foundation.errors import MissingDependencyError, QiuzhengError
 from ingest.foundation.extras import install_command
 from ingest.foundation.messages import Message
 
 
-class FinetuneError(AssistantError):
+class FinetuneError(QiuzhengError):
     """Base of what fine-tuning raises on purpose."""
 
 
@@ -45,9 +45,9 @@ class ExportError(FinetuneError):
     """The tuned model cannot be written, or a server does not take it."""
 
 
-def not_installed(error: ModuleNotFoundError) -> MissingPartError:
+def not_installed(error: ModuleNotFoundError) -> MissingDependencyError:
     """Return the error for a library of the extra [finetune] that is not there."""
     name, install = error.name, install_command("finetune")
-    return MissingPartError(
+    return MissingDependencyError(
         Message("this step takes {name}", name=name), hint=Message.verbatim(install)
     )

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import tomlkit
 
 from finetune.errors import ExportError, RecipeError
-from finetune.model.base_model import find_base
+from finetune.model.base_model import find_base_model
 from finetune.progress import Progress
 from finetune.recipe import Quantization, Recipe, apply_change, parse_recipe
 from finetune.runs import Run, digest_of
@@ -26,7 +26,7 @@ ALREADY = "{step}: done before with the same inputs (--force does it again)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Workshop:
+class Pipeline:
     """One run of a recipe. `force` does steps again that need not be."""
 
     recipe: Recipe
@@ -50,7 +50,7 @@ class Workshop:
         if not self.run.finished("prepare", self.prepared()):
             self.prepare()
 
-    def rehearse(self, steps: int) -> dict[str, Any]:
+    def dry_run(self, steps: int) -> dict[str, Any]:
         """Train for some steps, keep nothing, and return what was measured."""
         from finetune.train.trainer import train
 
@@ -61,7 +61,7 @@ class Workshop:
         """Train; a run that was cut short needs `resume`, or begins anew."""
 
         def work() -> dict[str, Any]:
-            find_base(self.recipe)  # that it is missing can be told before torch is loaded
+            find_base_model(self.recipe)  # that it is missing can be told before torch is loaded
             from finetune.train.trainer import train
 
             return train(self.recipe, self.run, progress=self.progress, resume=resume).figures()

@@ -9,7 +9,7 @@ from ingest.foundation.messages import Message
 class Progress(Protocol):
     """Where news of long work goes."""
 
-    def stage(self, name: Message, *, total: int | None = None) -> "Stage":
+    def stage(self, name: Message, *, total: int | None = None) -> "ProgressStage":
         """Begin a stretch of work of `total` units, None if nobody knows how many."""
         ...
 
@@ -18,7 +18,7 @@ class Progress(Protocol):
         ...
 
 
-class Stage(Protocol):
+class ProgressStage(Protocol):
     """One stretch of work, from `with` to its end."""
 
     def __enter__(self) -> Self: ...
@@ -35,13 +35,13 @@ class Stage(Protocol):
         ...
 
 
-class Silence:
+class SilentProgress:
     """Progress that nobody looks at; it is its own stage. `notes` keeps what was said."""
 
     def __init__(self) -> None:
         self.notes: list[Message] = []
 
-    def stage(self, name: Message, *, total: int | None = None) -> "Silence":
+    def stage(self, name: Message, *, total: int | None = None) -> "SilentProgress":
         return self
 
     def note(self, text: Message) -> None:

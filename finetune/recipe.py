@@ -33,13 +33,13 @@ MAPPED = frozenset((*_TEXTS, *_LISTS, *_OF_NVC))
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class Table(BaseModel):
+class RecipeTable(BaseModel):
     """One table of a recipe: frozen, and strict about its keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ModelTable(Table):
+class ModelTable(RecipeTable):
     """Which model learns, and in which chat format it is spoken to."""
 
     base: str = Field(min_length=1, description="Folder of the base model, or its name on a hub.")
@@ -51,14 +51,14 @@ class ModelTable(Table):
     system: str = Field(default="", description="System message of rows that bring none.")
 
 
-class Oversample(Table):
+class Oversample(RecipeTable):
     """Key rows that are shown more often."""
 
     match: str = Field(min_length=1, description="Text that the row's question or answer holds.")
     times: int = Field(ge=2, le=100, description="How often such a row stands in training.")
 
 
-class AugmentTable(Table):
+class AugmentTable(RecipeTable):
     """Rows varied in ways that keep their label; off unless a number is set."""
 
     copies: int = Field(default=0, ge=0, le=10, description="Varied copies of a training row.")
@@ -68,14 +68,14 @@ class AugmentTable(Table):
     synonyms: str = Field(default="", description="File of synonyms, one group a line.")
 
 
-class WindowTable(Table):
+class WindowTable(RecipeTable):
     """Long texts of extraction rows are cut into windows that share some text."""
 
     characters: int = Field(default=0, ge=0, description="Longest window; 0: texts stay whole.")
     overlap: int = Field(default=0, ge=0, description="Characters that neighbours share.")
 
 
-class SplitTable(Table):
+class SplitTable(RecipeTable):
     """Shares of the splits: they add up to 1."""
 
     train: Share = Field(default=0.85, description="What is learnt from.")
@@ -89,7 +89,7 @@ class SplitTable(Table):
     )
 
 
-class DataTable(Table):
+class DataTable(RecipeTable):
     """Which rows are learnt from, and how they are made ready."""
 
     files: tuple[str, ...] = Field(min_length=1, description="Data files, of one or more formats.")
@@ -126,7 +126,7 @@ class DataTable(Table):
     split: SplitTable = SplitTable()
 
 
-class TrainTable(Table):
+class TrainTable(RecipeTable):
     """How the model learns."""
 
     method: Literal["lora", "qlora", "full"] = Field(
@@ -180,7 +180,7 @@ class TrainTable(Table):
     )
 
 
-class EvaluateTable(Table):
+class EvaluateTable(RecipeTable):
     """How a model is judged."""
 
     task: Task = Field(default="text", description="Which figures make sense.")
@@ -197,7 +197,7 @@ class EvaluateTable(Table):
     perplexity: bool = Field(default=True, description="Of the targets, for weights at hand.")
 
 
-class ExportTable(Table):
+class ExportTable(RecipeTable):
     """Under which name and with which settings the tuned model is served."""
 
     name: str = Field(default="", description="Name in Ollama; empty: the recipe's.")
@@ -210,7 +210,7 @@ class ExportTable(Table):
     license: str = Field(default="", description="Licence text, or a file that holds it.")
 
 
-class Recipe(Table):
+class Recipe(RecipeTable):
     """All of it. `folder` is where the recipe stands: paths are relative to it."""
 
     name: str = Field(

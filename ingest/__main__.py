@@ -1,11 +1,11 @@
 """Where the command `ingest` begins, and `python -m ingest`."""
 
-from ingest.foundation.startup import begin
+from ingest.foundation.startup import prepare_process
 
 
 def main(name: str | None = None) -> None:
     """Run the command; `name` is what its help calls it."""
-    begin()
+    prepare_process()
     from ingest.cli import main as command  # noqa: PLC0415  after Ctrl-C has been taken
 
     command(prog_name=name)

@@ -10,25 +10,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingest.crawl_log import Ledger
+from ingest.crawl_log import CrawlLog
 from ingest.events import IngestEvent
 from ingest.foundation.cache import ExpiringCache
-from ingest.foundation.errors import AssistantError
+from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Message
 from ingest.foundation.settings import home
-from ingest.foundation.telemetry import send_nothing_home
+from ingest.foundation.telemetry import disable_telemetry
 from ingest.index.embed.base import Embedder
 from ingest.index.store.base import ChunkStore
 from ingest.pipeline import Ingestor
 from ingest.settings import EmbedSettings, IngestSettings
 from ingest.web.fetch.base import Fetcher
-from ingest.web.negative_cache import Refusals
-from ingest.web.tiered_fetcher import FetchLadder
+from ingest.web.negative_cache import NegativeCache
+from ingest.web.tiered_fetcher import TieredFetcher
 
 if TYPE_CHECKING:
     from ingest.extract.worker_pool import ReaderPool
-    from ingest.web.rate_limit import HostQueue
-    from ingest.web.robots import RobotsGate
+    from ingest.web.rate_limit import RateLimiter
+    from ingest.web.robots import RobotsPolicy
     from ingest.web.ssrf import AddressGuard
 
 CATALOG = "index.sqlite"
@@ -37,7 +37,7 @@ CACHE = "web.sqlite"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IngestParts:
+class IngestComponents:
     """The opened ingest half."""
 
     ingestor: Ingestor
@@ -52,7 +52,7 @@ class IngestParts:
 @asynccontextmanager
 async def open_ingestor(
     settings: IngestSettings, *, ledger: Path | None = None
-) -> AsyncIterator[IngestParts]:
+) -> AsyncIterator[IngestComponents]:
     """Open index, encoder and fetchers, and close them at the end, whatever happens.
 
     Args:
@@ -60,7 +60,7 @@ async def open_ingestor(
         ledger: File to which a line is added for every page, None for no ledger.
 
     Raises:
-        LedgerError: it cannot be written.
+        CrawlLogError: it cannot be written.
         StoreError: the index cannot be opened.
     """
     async with AsyncExitStack() as stack:
@@ -82,18 +82,18 @@ async def open_ingestor(
             question_budget=settings.crawl.question_budget,
             concurrency=settings.crawl.concurrency,
             ttl_s=settings.crawl.ttl,
-            refusals=Refusals(cache=cache),
+            refusals=NegativeCache(cache=cache),
             watch=watch,
             warm_up=reader.preload,
         )
         stack.push_async_exit(_end_latecomers(ingestor, seconds=settings.crawl.linger))
-        yield IngestParts(
+        yield IngestComponents(
             ingestor=ingestor, store=store, embedder=embedder, cache=cache, remarks=remarks
         )
 
 
 @asynccontextmanager
-async def open_ladder(settings: IngestSettings) -> AsyncIterator[FetchLadder]:
+async def open_tiered_fetcher(settings: IngestSettings) -> AsyncIterator[TieredFetcher]:
     """Open what reads pages and stores nothing."""
     async with AsyncExitStack() as stack:
         cache = open_cache(settings)
@@ -111,7 +111,7 @@ def open_cache(settings: IngestSettings) -> ExpiringCache:
 def _ledger(path: Path | None, stack: AsyncExitStack) -> Callable[[IngestEvent], None] | None:
     if path is None:
         return None
-    ledger = Ledger(path)
+    ledger = CrawlLog(path)
     stack.callback(ledger.close)
     return ledger.write
 
@@ -151,14 +151,14 @@ def preload(settings: IngestSettings, *, embedder: Embedder | None) -> None:
     """
     if embedder is None:
         return
-    send_nothing_home()
+    disable_telemetry()
 
     def work() -> None:
         from ingest.index.embed.builtin import BuiltinEmbedder
         from ingest.index.store.chroma import ChromaVectors
 
         if isinstance(embedder, BuiltinEmbedder):
-            with suppress(AssistantError):  # raised again, and explained, when it is needed
+            with suppress(QiuzhengError):  # raised again, and explained, when it is needed
                 embedder.preload()
         ChromaVectors(settings.index.path / VECTORS).preload()
 
@@ -175,12 +175,12 @@ def _reader(settings: IngestSettings, stack: AsyncExitStack) -> "ReaderPool":
 
 def _ladder(
     settings: IngestSettings, reader: "ReaderPool", cache: ExpiringCache, stack: AsyncExitStack
-) -> FetchLadder:
+) -> TieredFetcher:
     """Return plain HTTP and, unless it is switched off, the browser above it."""
     from ingest.web.fetch.http import HttpFetcher
     from ingest.web.fetch.wire import HttpClient
-    from ingest.web.rate_limit import HostQueue
-    from ingest.web.robots import RobotsGate
+    from ingest.web.rate_limit import RateLimiter
+    from ingest.web.robots import RobotsPolicy
     from ingest.web.ssrf import AddressGuard
 
     crawl = settings.crawl
@@ -189,11 +189,11 @@ def _ladder(
     )
     client = HttpClient(guard=guard, agent=crawl.user_agent, timeout_s=crawl.timeout)
     stack.push_async_callback(client.close)
-    robots = RobotsGate(
+    robots = RobotsPolicy(
         agent=crawl.user_agent, read=client.read_robots, lenient=crawl.lenient_robots, cache=cache
     )
     stack.push_async_callback(robots.close)
-    queue = HostQueue(per_host=crawl.per_host, gap_s=crawl.host_gap, max_delay_s=crawl.max_delay)
+    queue = RateLimiter(per_host=crawl.per_host, gap_s=crawl.host_gap, max_delay_s=crawl.max_delay)
     plain = HttpFetcher(
         client=client,
         robots=robots,
@@ -201,7 +201,7 @@ def _ladder(
         max_bytes=crawl.max_bytes,
         queue=queue,
     )
-    return FetchLadder(
+    return TieredFetcher(
         http=plain,
         browser=_browser(settings, guard, robots, queue, stack),
         read=reader.read,
@@ -212,8 +212,8 @@ def _ladder(
 def _browser(
     settings: IngestSettings,
     guard: "AddressGuard",
-    robots: "RobotsGate",
-    queue: "HostQueue",
+    robots: "RobotsPolicy",
+    queue: "RateLimiter",
     stack: AsyncExitStack,
 ) -> Fetcher | None:
     crawl = settings.crawl

@@ -54,9 +54,9 @@ def main(sources: tuple[str, ...], as_json: bool, lang: str | None, **options: A
     ingest urls.txt --fresh --ledger crawl.jsonl
     grep -o 'https://[^ ]*' notes.md | ingest - --json
     """
-    from ingest.foundation.cli_runner import run, spoken_language
+    from ingest.foundation.cli_runner import choose_language, run
 
-    language = spoken_language(lang)
+    language = choose_language(lang)
     report = _report(language, as_json)
     run(_ingest(sources, report, options), language)
 
@@ -71,13 +71,13 @@ async def _ingest(sources: tuple[str, ...], report: "Report", options: "Mapping[
     import asyncio
     import io
 
-    from ingest.foundation.startup import standard_input
+    from ingest.foundation.startup import read_stdin
     from ingest.report import note
     from ingest.settings import IngestSettings, load_ingest_settings
     from ingest.sources import read_sources
 
     # In a thread: while somebody types, Ctrl-C has to end us.
-    piped = await asyncio.to_thread(standard_input) if "-" in sources else ""
+    piped = await asyncio.to_thread(read_stdin) if "-" in sources else ""
     wanted = read_sources(sources, stdin=io.StringIO(piped))
     for remark in wanted.remarks:
         click.echo(note(remark.localize(report.language), report.language), err=True)

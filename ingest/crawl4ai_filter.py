@@ -24,7 +24,7 @@ from lxml import etree, html
 
 from ingest.extract import dom
 from ingest.extract.markdown import markdown
-from ingest.extract.page_chrome import is_furniture
+from ingest.extract.page_chrome import is_page_chrome
 from ingest.index.boilerplate import is_boilerplate
 from ingest.index.rank import MAX_BLOCK, MAX_BLOCKS, Candidate, best
 
@@ -105,7 +105,7 @@ def _candidate(section: _Section) -> Candidate:
         text=text,
         heading=heading,
         boilerplate=is_boilerplate(text, heading=heading)
-        or any(is_furniture(element) for element in around)
+        or any(is_page_chrome(element) for element in around)
         or _linked(section.block) > LINKED * len(text),
     )
 

@@ -13,26 +13,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ingest.documents import Hop
+from ingest.documents import RequestRecord
 from ingest.events import IngestEvent, PageSkipped, PageStored
-from ingest.foundation.errors import AssistantError
+from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Message, describe_os_error
 
 
-class LedgerError(AssistantError):
+class CrawlLogError(QiuzhengError):
     """The ledger cannot be written."""
 
     exit_code = 2
 
 
-class Ledger:
+class CrawlLog:
     """Appends to one file; each line is whole as soon as it is written.
 
     Args:
         path: the file; it is made if it is not there, and never emptied.
 
     Raises:
-        LedgerError: it cannot be written.
+        CrawlLogError: it cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -57,7 +57,7 @@ class Ledger:
 
 def entry(event: IngestEvent) -> dict[str, Any]:
     """Return the fields of one line."""
-    last = event.hops[-1] if event.hops else Hop(url="")
+    last = event.hops[-1] if event.hops else RequestRecord(url="")
     line: dict[str, Any] = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "url": event.url,
@@ -82,9 +82,9 @@ def entry(event: IngestEvent) -> dict[str, Any]:
     return line
 
 
-def _unwritable(path: Path, error: OSError) -> LedgerError:
+def _unwritable(path: Path, error: OSError) -> CrawlLogError:
     why = describe_os_error(error)
-    return LedgerError(
+    return CrawlLogError(
         Message("cannot write the ledger {path} ({why})", path=path, why=why),
         hint=Message("name another file with --ledger"),
     )

@@ -23,7 +23,7 @@ DOCUMENT_TYPES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hop:
+class RequestRecord:
     """One request on the way to a page: the last one brought it, the others redirected."""
 
     url: str
@@ -38,7 +38,7 @@ class Hop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PageRecord:
+class PageValidators:
     """What is kept of a download beside its text, so that asking again costs little."""
 
     url: str
@@ -76,7 +76,7 @@ class Page:
     fetcher: FetcherName
     robots: str
     """The robots rule that allowed the page, in words, e.g. "no rule matches"."""
-    hops: tuple[Hop, ...] = ()
+    hops: tuple[RequestRecord, ...] = ()
     """Every request that it took, in order."""
     etag: str = ""
     last_modified: str = ""

@@ -1,6 +1,6 @@
 """What ingestion raises on purpose. The root of the tree is in `ingest.foundation.errors`.
 
-AssistantError
+QiuzhengError
 ├── IngestError               a page cannot be turned into chunks
 │   ├── ForbiddenError            robots.txt or the address rules say no
 │   ├── FetchError                the page cannot be downloaded
@@ -12,8 +12,8 @@ AssistantError
 
 from typing import Literal
 
-from ingest.documents import FetcherName, Hop
-from ingest.foundation.errors import AssistantError
+from ingest.documents import FetcherName, RequestRecord
+from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import NO_MESSAGE, Message
 
 SkipReason = Literal[
@@ -31,14 +31,14 @@ SkipReason = Literal[
 """Why a page was left out: a closed list, because the doors translate it."""
 
 
-class IngestError(AssistantError):
+class IngestError(QiuzhengError):
     """A page cannot be turned into chunks. `reason` says why, `robots` which rule spoke.
 
     `hops` are the requests that were made for it, in order, once a fetcher has filled them in, and
     `fetcher` is the one that made the last.
     """
 
-    hops: tuple[Hop, ...] = ()
+    hops: tuple[RequestRecord, ...] = ()
     fetcher: FetcherName | None = None
 
     def __init__(
@@ -72,9 +72,9 @@ class ExtractError(IngestError):
     """The page holds no text that we can read (reason "empty", "needs_browser", "unsupported")."""
 
 
-class StoreError(AssistantError):
+class StoreError(QiuzhengError):
     """The index cannot be read or written."""
 
 
-class EmbedError(AssistantError):
+class EmbedError(QiuzhengError):
     """The embedding model cannot answer."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ingest.documents import FetcherName, Hop
+from ingest.documents import FetcherName, RequestRecord
 from ingest.errors import SkipReason
 
 PageOrigin = Literal["network", "revalidated", "memory", "file"]
@@ -29,7 +29,7 @@ class PageStored:
     origin: PageOrigin = "network"
     seconds: float = 0.0
     """From its turn to its place in the index."""
-    hops: tuple[Hop, ...] = ()
+    hops: tuple[RequestRecord, ...] = ()
     """Every request that it took, in order."""
     coverage: float = 1.0
     """Share of the question's telling words that stand on the page; 1 without a question."""
@@ -49,7 +49,7 @@ class PageSkipped:
     fetcher: FetcherName | None = None
     """Which one gave up, None if it did not come to that."""
     seconds: float = 0.0
-    hops: tuple[Hop, ...] = ()
+    hops: tuple[RequestRecord, ...] = ()
     """Every request that was made, in order; one that was refused beforehand has status 0."""
     type: Literal["page_skipped"] = "page_skipped"
 

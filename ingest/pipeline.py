@@ -9,24 +9,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from ingest.documents import Chunk, Document, Page, PageRecord
+from ingest.documents import Chunk, Document, Page, PageValidators
 from ingest.errors import IngestError
 from ingest.events import IngestEvent, PageSkipped, PageStored
 from ingest.extract import extractor
-from ingest.foundation.concurrency import Latecomers, cancelled
-from ingest.foundation.errors import MissingPartError
+from ingest.foundation.concurrency import BackgroundTasks, cancelled
+from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.messages import Language
 from ingest.foundation.tracing import span
 from ingest.index import split
-from ingest.index.embed.base import FLUENCY_FLOOR, Embedder
-from ingest.index.embedding_queue import Backlog
+from ingest.index.embed.base import LANGUAGE_COVERAGE_FLOOR, Embedder
+from ingest.index.embedding_queue import EmbeddingQueue
 from ingest.index.rank import choose
 from ingest.index.store.base import ChunkStore
-from ingest.straggler_cutoff import Patience
+from ingest.straggler_cutoff import StragglerCutoff
 from ingest.text.words import content_words, words
-from ingest.web.negative_cache import Refusals
-from ingest.web.tiered_fetcher import FetchLadder
-from ingest.web.validators import confirmed, is_withdrawn, record_of
+from ingest.web.negative_cache import NegativeCache
+from ingest.web.tiered_fetcher import TieredFetcher
+from ingest.web.validators import confirmed, is_withdrawn, validators_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -58,20 +58,20 @@ class _Reading:
 
     question: str | None
     language: Language
-    records: dict[str, PageRecord]
+    records: dict[str, PageValidators]
     """What is known of the pages, by the URL asked for."""
     fresh: bool
-    backlog: Backlog | None
+    backlog: EmbeddingQueue | None
     budget: _Budget
     gate: asyncio.Semaphore
-    patience: Patience
+    patience: StragglerCutoff
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ingestor:
     """Turns pages into chunks of the index, side by side."""
 
-    ladder: FetchLadder
+    ladder: TieredFetcher
     embedder: Embedder | None
     """None: chunks are found by words alone."""
     store: ChunkStore
@@ -84,13 +84,13 @@ class Ingestor:
     concurrency: int
     ttl_s: float = 0.0
     """Seconds for which a page is not asked for again when its site does not say (RFC 9111)."""
-    refusals: Refusals | None = None
+    refusals: NegativeCache | None = None
     """Pages that were no use a moment ago and are not asked for again."""
     watch: Callable[[IngestEvent], None] | None = None
     """Told of every page, of those also that came too late for the answer: the ledger."""
     warm_up: Callable[[], None] | None = None
     """Gets the parts ready that the first page will need, and returns at once."""
-    latecomers: Latecomers = field(default_factory=Latecomers)
+    latecomers: BackgroundTasks = field(default_factory=BackgroundTasks)
     """Pages that are still read while the answer is given already. Whoever opened us ends them."""
     computing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(COMPUTE_AT_ONCE))
 
@@ -136,7 +136,7 @@ class Ingestor:
             backlog=self._backlog() if question is not None else None,
             budget=_Budget(self.question_budget),
             gate=asyncio.Semaphore(self.concurrency),
-            patience=Patience(until=until, enough=enough, wanted=len(wanted)),
+            patience=StragglerCutoff(until=until, enough=enough, wanted=len(wanted)),
         )
         tasks = {asyncio.create_task(self._event(url, reading)): url for url in wanted}
         # asyncio.wait would look at all that are left for each that ends: 25 s for 20,000 URLs.
@@ -167,8 +167,8 @@ class Ingestor:
         if reading.backlog is not None:
             await reading.backlog.close()
 
-    def _backlog(self) -> Backlog | None:
-        return Backlog(embedder=self.embedder, store=self.store) if self.embedder else None
+    def _backlog(self) -> EmbeddingQueue | None:
+        return EmbeddingQueue(embedder=self.embedder, store=self.store) if self.embedder else None
 
     async def _event(self, url: str, reading: _Reading) -> IngestEvent:
         """Return what became of one page, and tell it to whoever watches."""
@@ -209,7 +209,7 @@ class Ingestor:
         page, document = loaded.page, loaded.document
         assert document is not None  # only a page that was known comes back without one
         stored = await self._add(document, reading)
-        await self.store.remember(record_of(page, ttl_s=self.ttl_s))
+        await self.store.remember(validators_of(page, ttl_s=self.ttl_s))
         return replace(
             stored,
             asked=url,
@@ -220,7 +220,7 @@ class Ingestor:
         )
 
     async def _confirmed(
-        self, known: PageRecord, page: Page, reading: _Reading
+        self, known: PageValidators, page: Page, reading: _Reading
     ) -> PageStored | None:
         """Return a page that is as it was, None if it has left the index in the meantime."""
         record = confirmed(known, page, ttl_s=self.ttl_s)
@@ -228,7 +228,7 @@ class Ingestor:
         held = await self._from_index(record, reading)
         return held and replace(held, origin="revalidated", hops=page.hops)
 
-    async def _from_index(self, known: PageRecord, reading: _Reading) -> PageStored | None:
+    async def _from_index(self, known: PageValidators, reading: _Reading) -> PageStored | None:
         """Return a page of the index, its vectors seen to; None if it has just been deleted."""
         document = (await self.store.documents([known.final_url])).get(known.final_url)
         if document is None:
@@ -259,7 +259,7 @@ class Ingestor:
             event = await self.add(document)
         except IngestError as error:
             event = _skipped(path.as_uri(), error, language)
-        except MissingPartError as error:
+        except MissingDependencyError as error:
             event = PageSkipped(
                 url=path.as_uri(), reason="unsupported", detail=error.localize(language)
             )
@@ -320,7 +320,10 @@ class Ingestor:
         self, document: Document, chunks: list[Chunk], question: str | None, *, budget: int | None
     ) -> list[Chunk]:
         """Return the chunks that bear on the question, in a language that the encoder knows."""
-        if self.embedder is None or self.embedder.fluency(document.text) < FLUENCY_FLOOR:
+        if (
+            self.embedder is None
+            or self.embedder.language_coverage(document.text) < LANGUAGE_COVERAGE_FLOOR
+        ):
             return []
         if question is None or budget is None:
             return chunks
@@ -335,7 +338,7 @@ class Ingestor:
 
 
 async def _next(
-    ended: "asyncio.Queue[asyncio.Task[IngestEvent]]", patience: Patience
+    ended: "asyncio.Queue[asyncio.Task[IngestEvent]]", patience: StragglerCutoff
 ) -> "asyncio.Task[IngestEvent] | None":
     """Return the next page that is done with, None when the patience ends before."""
     try:

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from ingest.errors import FetchError
 from ingest.extract.extractor import READABLE_SUFFIXES
-from ingest.foundation.errors import AssistantError
+from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Message, describe_os_error
 from ingest.web.urls import canonical_url, read_url_list
 
@@ -36,7 +36,7 @@ LONGEST_PEEK = 4_096
 """Characters read to tell a list from a document."""
 
 
-class SourceError(AssistantError):
+class SourceError(QiuzhengError):
     """A source cannot be read."""
 
     exit_code = 2

@@ -16,7 +16,7 @@ GRACE_FACTOR = 1.0
 """Once there is enough, the slow get this many times what the quick ones took."""
 
 
-class Patience:
+class StragglerCutoff:
     """Says until when to wait, told of each page that arrives.
 
     One host that hangs must not hold up nine that have answered: the reader would wait for the

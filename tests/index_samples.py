@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from ingest.documents import Chunk, Document, PageRecord
+from ingest.documents import Chunk, Document, PageValidators
 from ingest.index.store.base import VectorStore
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.chroma import ChromaVectors
@@ -28,10 +28,10 @@ def document(slug: str, *paragraphs: str, title: str = "") -> Document:
     )
 
 
-def record(page: Document, *, asked: str = "", hours: float = 0.0) -> PageRecord:
+def record(page: Document, *, asked: str = "", hours: float = 0.0) -> PageValidators:
     """Return what is kept of `page`, which was checked so many hours after it was fetched."""
     checked_at = page.fetched_at + timedelta(hours=hours)
-    return PageRecord(
+    return PageValidators(
         url=asked or page.url,
         final_url=page.url,
         checked_at=checked_at,

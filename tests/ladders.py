@@ -8,7 +8,7 @@ from ingest.errors import IngestError
 from ingest.extract.extractor import extract
 from ingest.web.fetch.base import Fetcher
 from ingest.web.fetch.memory import MemoryFetcher
-from ingest.web.tiered_fetcher import FetchLadder
+from ingest.web.tiered_fetcher import TieredFetcher
 
 
 async def read_here(page: Page) -> Document:
@@ -17,6 +17,6 @@ async def read_here(page: Page) -> Document:
 
 def ladder(
     pages: Mapping[str, Page | IngestError] | Fetcher, *, browser: Fetcher | None = None
-) -> FetchLadder:
+) -> TieredFetcher:
     http = MemoryFetcher(pages) if isinstance(pages, Mapping) else pages
-    return FetchLadder(http=http, browser=browser, read=read_here)
+    return TieredFetcher(http=http, browser=browser, read=read_here)

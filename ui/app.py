@@ -9,12 +9,12 @@ from pathlib import Path
 import streamlit as st
 
 from assistant.values import ChatMessage
-from ingest.foundation.errors import AssistantError
+from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language
 from ui import labels
-from ui.rendering import TurnView, take
-from ui.service import Answerer
-from ui.session import Conversation, Turn
+from ui.rendering import TurnView, apply_event
+from ui.service import AssistantService
+from ui.session import Conversation, PageTurn
 
 # Comments, not docstrings, explain the names here: Streamlit's "magic" would draw a bare string of
 # the script that it runs on the page.
@@ -39,18 +39,18 @@ QUESTION, WEB, LANGUAGE = "question", "web", "lang"
 
 
 @st.cache_resource(show_spinner=False)
-def answerer() -> Answerer:
+def answerer() -> AssistantService:
     """Return the one that answers for every tab of this server."""
     from assistant.bootstrap import open_assistant  # noqa: PLC0415  only where it is needed
     from assistant.settings import load_settings  # noqa: PLC0415  only where it is needed
 
-    asking = Answerer(lambda: open_assistant(load_settings(), model_is_required=False))
+    asking = AssistantService(lambda: open_assistant(load_settings(), model_is_required=False))
     # atexit comes too late: closing the index needs worker threads, and those are gone by then
     threading._register_atexit(asking.close)  # type: ignore[attr-defined]
     return asking
 
 
-def main(answerer: Callable[[], Answerer] = answerer) -> None:
+def main(answerer: Callable[[], AssistantService] = answerer) -> None:
     """Draw the page, and answer the question that waits, if one does."""
     st.set_page_config(page_title="求证 · Qiuzheng", page_icon=ICON)
     st.html(STYLE)
@@ -149,21 +149,21 @@ def question_line(talk: Conversation, language: Language) -> None:
 
 
 def reply(
-    turn: Turn, view: TurnView, asking: Answerer, *, history: tuple[ChatMessage, ...]
+    turn: PageTurn, view: TurnView, asking: AssistantService, *, history: tuple[ChatMessage, ...]
 ) -> None:
     """Answer `turn` and draw it as it grows. Streamlit leaves from within when it is stopped."""
     started = time.monotonic()
     turn.state = "running"
     try:
-        asked = asking.ask(turn.question, web=turn.web, history=history, pulse_s=PULSE_S)
+        asked = asking.ask(turn.question, web=turn.web, history=history, poll_interval_s=PULSE_S)
         with closing(asked) as events:
             for event in events:
                 turn.seconds = time.monotonic() - started
                 if event is not None:
-                    take(turn, event)
+                    apply_event(turn, event)
                 view.draw_if_due()
         turn.state = "done"
-    except AssistantError as error:
+    except QiuzhengError as error:
         turn.state, turn.error = "failed", error
     finally:
         turn.seconds = time.monotonic() - started

@@ -29,7 +29,7 @@ class Bridge:
         threading.Thread(target=self._loop.run_forever, name="assistant", daemon=True).start()
 
     def iterate(
-        self, start: Callable[[], AsyncGenerator[T, None]], *, pulse_s: float | None = None
+        self, start: Callable[[], AsyncGenerator[T, None]], *, poll_interval_s: float | None = None
     ) -> Generator[T | None, None, None]:
         """Yield what the async generator yields; errors arrive here with their type.
 
@@ -38,7 +38,7 @@ class Bridge:
 
         Args:
             start: Called in the loop.
-            pulse_s: Yield None after so many seconds of silence: a chance to leave.
+            poll_interval_s: Yield None after so many seconds of silence: a chance to leave.
         """
         inbox: queue.SimpleQueue[T | _Ended] = queue.SimpleQueue()
 
@@ -51,7 +51,7 @@ class Bridge:
         try:
             while True:
                 try:
-                    item = inbox.get(timeout=pulse_s)
+                    item = inbox.get(timeout=poll_interval_s)
                 except queue.Empty:
                     yield None
                     continue
@@ -90,7 +90,7 @@ def _error_of(task: asyncio.Task[Any]) -> BaseException | None:
     return asyncio.CancelledError() if task.cancelled() else task.exception()
 
 
-class Shared(Generic[T]):
+class SharedResource(Generic[T]):
     """One value that stays open between uses and serves them all. Lives in one event loop.
 
     A value that has gone stale is closed and opened anew once nobody uses it. A task of its own

@@ -23,13 +23,13 @@ from ingest.foundation.messages import Language
 from ingest.report import REASONS
 from ui import labels
 from ui.safe_markdown import Source, answer, link, literal, shortened, site_of
-from ui.session import Turn, TurnState
+from ui.session import PageTurn, TurnState
 
 FRAME_S = 0.06
 """Seconds between two drawings of a growing text: smooth to the eye, light on the browser."""
 
 
-def take(turn: Turn, event: AnswerEvent) -> None:
+def apply_event(turn: PageTurn, event: AnswerEvent) -> None:
     """Write down what `event` says."""
     match event:
         case StageStarted():
@@ -57,7 +57,7 @@ def take(turn: Turn, event: AnswerEvent) -> None:
             assert_never(event)
 
 
-def progress_label(turn: Turn, language: Language) -> str:
+def progress_label(turn: PageTurn, language: Language) -> str:
     """Return the one line that says how far the turn is."""
     time_taken = labels.seconds(turn.seconds, language)
     match turn.state:
@@ -81,7 +81,7 @@ def progress_label(turn: Turn, language: Language) -> str:
     return " · ".join([*parts, time_taken])
 
 
-def progress_lines(turn: Turn, language: Language) -> str:
+def progress_lines(turn: PageTurn, language: Language) -> str:
     """Return as Markdown what was searched, what became of each page, and what was chosen."""
     lines = []
     if turn.query:
@@ -123,7 +123,7 @@ def source_line(citation: Citation, language: Language) -> str:
     return f"{literal(f'[{citation.number}]')} {link(name, source)} :gray[{details}]"
 
 
-def answer_text(turn: Turn, language: Language) -> str:
+def answer_text(turn: PageTurn, language: Language) -> str:
     """Return the answer so far as Markdown."""
     if turn.answer is not None and turn.answer.text in NO_TEXT_INDEX.in_each_language().values():
         return labels.NOT_IN_INDEX.localize(
@@ -132,7 +132,7 @@ def answer_text(turn: Turn, language: Language) -> str:
     return answer(turn.text, turn.sources)
 
 
-def error_text(turn: Turn, language: Language) -> str:
+def error_text(turn: PageTurn, language: Language) -> str:
     """Return as Markdown what happened and, on a line of its own, what to do."""
     error = turn.error
     if error is None:
@@ -146,7 +146,7 @@ def _code(text: str) -> str:
     return " ".join(text.replace("`", "'").replace("|", "/").split())
 
 
-def source_list(turn: Turn, language: Language) -> str:
+def source_list(turn: PageTurn, language: Language) -> str:
     """Return the numbered sources as Markdown, "" before the answer is finished."""
     if turn.answer is None or not turn.answer.citations:
         return ""
@@ -154,7 +154,7 @@ def source_list(turn: Turn, language: Language) -> str:
     return "\n\n".join([f"**{SOURCES.localize(language)}**", *lines])
 
 
-def notice_lines(turn: Turn, language: Language) -> str:
+def notice_lines(turn: PageTurn, language: Language) -> str:
     """Return as Markdown what went less well than hoped."""
     notices = list(turn.notices)
     if turn.state == "stopped":
@@ -162,13 +162,13 @@ def notice_lines(turn: Turn, language: Language) -> str:
     return "\n\n".join(f":material/info: {literal(notice)}" for notice in notices)
 
 
-def kind_text(turn: Turn, language: Language) -> str:
+def kind_text(turn: PageTurn, language: Language) -> str:
     """Return what the answer is, where it is not what a reader would take it for."""
     quotes = turn.answer is not None and turn.answer.kind == "quotes"
     return QUOTES.localize(language) if quotes else ""
 
 
-SLOTS: dict[str, tuple[Callable[[Turn, Language], str], str, dict[str, str]]] = {
+SLOTS: dict[str, tuple[Callable[[PageTurn, Language], str], str, dict[str, str]]] = {
     "steps": (progress_lines, "markdown", {}),
     "notices": (notice_lines, "caption", {}),
     "kind": (kind_text, "badge", {"icon": ":material/format_quote:", "color": "orange"}),
@@ -195,7 +195,7 @@ class TurnView:
     `draw`, as often as one likes.
     """
 
-    def __init__(self, turn: Turn, language: Language, *, key: str) -> None:
+    def __init__(self, turn: PageTurn, language: Language, *, key: str) -> None:
         self._turn = turn
         self._language: Language = language
         self._key = key

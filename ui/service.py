@@ -6,10 +6,10 @@ from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from assistant.answer.orchestrator import Assistant
 from assistant.events import AnswerEvent
 from assistant.values import ChatMessage
-from ui.bridge import GOODBYE_S, Bridge, Shared
+from ui.bridge import GOODBYE_S, Bridge, SharedResource
 
 
-class Answerer:
+class AssistantService:
     """Asks one assistant on behalf of every browser tab, each in a thread of its own.
 
     An assistant that has remarks (no model, no encoder) is opened anew before the next question,
@@ -20,15 +20,15 @@ class Answerer:
         self, open_assistant: Callable[[], AbstractAsyncContextManager[Assistant]]
     ) -> None:
         self._bridge = Bridge()
-        self._assistants = Shared(open_assistant, is_stale=lambda one: bool(one.remarks))
+        self._assistants = SharedResource(open_assistant, is_stale=lambda one: bool(one.remarks))
 
     def ask(
-        self, question: str, *, web: bool, history: Sequence[ChatMessage], pulse_s: float
+        self, question: str, *, web: bool, history: Sequence[ChatMessage], poll_interval_s: float
     ) -> Generator[AnswerEvent | None, None, None]:
-        """Yield the events of one answer, and None after `pulse_s` seconds of silence.
+        """Yield the events of one answer, and None after `poll_interval_s` seconds of silence.
 
         Raises:
-            AssistantError: as `Assistant.ask`, or the assistant could not be opened.
+            QiuzhengError: as `Assistant.ask`, or the assistant could not be opened.
         """
 
         async def events() -> AsyncGenerator[AnswerEvent, None]:
@@ -39,7 +39,7 @@ class Answerer:
                 async for event in answering:
                     yield event
 
-        return self._bridge.iterate(events, pulse_s=pulse_s)
+        return self._bridge.iterate(events, poll_interval_s=poll_interval_s)
 
     def close(self) -> None:
         """Close the assistant; give up after `GOODBYE_S` seconds."""

@@ -6,7 +6,7 @@ from typing import Literal
 from assistant.events import Stage
 from assistant.values import Answer, ChatMessage
 from ingest.events import PageSkipped, PageStored
-from ingest.foundation.errors import AssistantError
+from ingest.foundation.errors import QiuzhengError
 from ui.safe_markdown import Source
 
 REMEMBERED = 12
@@ -16,7 +16,7 @@ TurnState = Literal["waiting", "running", "done", "stopped", "failed"]
 
 
 @dataclass(slots=True, kw_only=True)
-class Turn:
+class PageTurn:
     """One question and all that has come of it so far."""
 
     question: str
@@ -37,26 +37,26 @@ class Turn:
     reasoning: str = ""
     text: str = ""
     answer: Answer | None = None
-    error: AssistantError | None = None
+    error: QiuzhengError | None = None
 
 
 @dataclass(slots=True, kw_only=True)
 class Conversation:
     """The turns of one tab, oldest first."""
 
-    turns: list[Turn] = field(default_factory=list)
+    turns: list[PageTurn] = field(default_factory=list)
 
     def begin(self, question: str, *, web: bool) -> None:
         """Take a question; it is answered in the next run of the page."""
         if question.strip():
-            self.turns.append(Turn(question=question.strip(), web=web))
+            self.turns.append(PageTurn(question=question.strip(), web=web))
 
     def forget(self) -> None:
         """Start afresh."""
         self.turns.clear()
 
     @property
-    def waiting(self) -> Turn | None:
+    def waiting(self) -> PageTurn | None:
         """Return the turn that still has to be answered."""
         last = self.turns[-1] if self.turns else None
         return last if last is not None and last.state == "waiting" else None

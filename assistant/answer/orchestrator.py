@@ -27,10 +27,10 @@ from assistant.events import (
 from assistant.labels import NO_TEXT_INDEX, NO_TEXT_OFFLINE, NO_TEXT_WEB
 from assistant.models.base import ChatModel
 from assistant.search.base import SearchProvider
-from assistant.search.notices import stand_in
+from assistant.search.notices import fallback_notice
 from assistant.values import Answer, ChatMessage, Passage, Prompt, SearchReply
 from ingest.events import IngestEvent, PageSkipped
-from ingest.foundation.errors import AssistantError
+from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language, Message
 from ingest.pipeline import Ingestor
 from ingest.text.words import language_of
@@ -45,14 +45,14 @@ the slow ones no longer hold up the answer (`ingest.straggler_cutoff`). Of ten p
 quoted, and the six best rarely stand on the last to arrive."""
 
 
-class QuestionError(AssistantError):
+class QuestionError(QiuzhengError):
     """The question cannot be asked."""
 
     exit_code = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Remark:
+class Diagnostic:
     """Something the assistant has to say before each answer, e.g. that no model is there."""
 
     code: NoticeCode
@@ -74,7 +74,7 @@ class Assistant:
     reply_tokens: int = 2_048
     language: Language | None = None
     """None: the question's own."""
-    remarks: tuple[Remark, ...] = ()
+    remarks: tuple[Diagnostic, ...] = ()
     fresh: bool = False
     """Ask every site again, also where the page in the index is fresh."""
 
@@ -84,7 +84,7 @@ class Assistant:
         """Yield the events of one answer, in the order that `assistant.events` promises.
 
         Raises:
-            AssistantError: the question, the index or the model cannot be used.
+            QiuzhengError: the question, the index or the model cannot be used.
         """
         question = _checked(question)
         language = self.language or language_of(question)
@@ -125,7 +125,7 @@ class Assistant:
             yield Notice(code="search_unavailable", text=_from_index(error, language))
             return
         hits = reply.hits
-        if other := stand_in(reply):
+        if other := fallback_notice(reply):
             yield _notice("other_engine", other, language)
         yield SearchFinished(query=query, hits=hits, engine=reply.engine, cached=reply.cached)
         if not hits:

@@ -11,9 +11,9 @@ from assistant.answer.recency import recency_of
 from assistant.values import Passage
 from ingest.documents import Chunk, Document, ScoredChunk
 from ingest.errors import EmbedError, StoreError
-from ingest.foundation.errors import AssistantError
+from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Message
-from ingest.index.embed.base import FLUENCY_FLOOR, Embedder
+from ingest.index.embed.base import LANGUAGE_COVERAGE_FLOOR, Embedder
 from ingest.index.store.base import ChunkStore
 from ingest.text.words import content_words, words
 
@@ -129,7 +129,7 @@ class Retriever:
         """Return the vector leg, and why there is none if there should be one."""
         if self._embedder is None:
             return [], self._no_encoder
-        if self._embedder.fluency(question) < FLUENCY_FLOOR:
+        if self._embedder.language_coverage(question) < LANGUAGE_COVERAGE_FLOOR:
             return [], None
         space = self._embedder.space
         until = asyncio.get_running_loop().time() + self._patience_s
@@ -163,7 +163,11 @@ class Retriever:
         """Give the best chunks found by words the vector that they lack, now and for later."""
         best = [scored.chunk.id for scored in found[:EMBED_NOW]]
         missing = await self._store.unembedded(best, space=embedder.space, limit=EMBED_NOW)
-        readable = [chunk for chunk in missing if embedder.fluency(chunk.text) >= FLUENCY_FLOOR]
+        readable = [
+            chunk
+            for chunk in missing
+            if embedder.language_coverage(chunk.text) >= LANGUAGE_COVERAGE_FLOOR
+        ]
         if readable:
             vectors = await embedder.embed_documents([chunk.text for chunk in readable])
             await self._store.add_vectors(readable, vectors, space=embedder.space)
@@ -177,7 +181,7 @@ class Retriever:
         the encoder knows the language of the question and of the chunk: an English encoder would
         drag recall@1 in Chinese from .927 to .385.
         """
-        weight = self._embedder.fluency(question) if self._embedder and by_vector else 0.0
+        weight = self._embedder.language_coverage(question) if self._embedder and by_vector else 0.0
         scores: dict[str, float] = {}
         for rank, scored in enumerate(by_words, start=1):
             scores[scored.chunk.id] = 1.0 / (RRF_K + rank)
@@ -190,8 +194,8 @@ class Retriever:
         return [ScoredChunk(chunk=chunks[id_], score=scores[id_] / best) for id_ in ranked]
 
     def _knows(self, text: str) -> float:
-        fluency = self._embedder.fluency(text) if self._embedder else 0.0
-        return fluency if fluency >= FLUENCY_FLOOR else 0.0
+        language_coverage = self._embedder.language_coverage(text) if self._embedder else 0.0
+        return language_coverage if language_coverage >= LANGUAGE_COVERAGE_FLOOR else 0.0
 
     async def _passages(self, fused: Sequence[ScoredChunk]) -> tuple[Passage, ...]:
         documents = await self._store.documents({span.url for span in self._spans(fused)})
@@ -275,5 +279,5 @@ def _passage(span: _Span, document: Document, number: int) -> Passage:
     )
 
 
-def _no_vectors(error: AssistantError) -> Message:
+def _no_vectors(error: QiuzhengError) -> Message:
     return Message("Found by words alone. {error}", error=error.full_message)

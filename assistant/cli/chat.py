@@ -17,10 +17,10 @@ from assistant.cli.terminal import Terminal, say
 from assistant.events import AnswerFinished, Notice, NoticeCode
 from assistant.settings import Settings
 from assistant.values import Answer, ChatMessage
-from ingest.foundation.cli_runner import STOPPED, complain
-from ingest.foundation.errors import AssistantError
+from ingest.foundation.cli_runner import STOPPED, print_error
+from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language, Message, join_messages
-from ingest.foundation.startup import INTERRUPTED, decoded, typed
+from ingest.foundation.startup import INTERRUPTED, decode_argument, decode_input
 from ingest.text.words import language_of
 
 REMEMBERED = 12
@@ -128,8 +128,8 @@ class _Chat:
         try:
             with _ctrl_c_stops(answering):
                 answer = await answering
-        except AssistantError as error:
-            complain(error, self.spoken)
+        except QiuzhengError as error:
+            print_error(error, self.spoken)
         except asyncio.CancelledError:
             this = asyncio.current_task()
             if this is not None and this.cancelling():
@@ -175,20 +175,22 @@ def _ctrl_c_stops(answering: asyncio.Future[Answer | None]) -> Iterator[None]:
 
 
 async def _next_line() -> str | None:
-    """Return what the person typed, None when they left. Typing waits in a thread of its own."""
+    """Return what the person decode_argument, None when they left. Typing waits in a thread of its own."""
     line = await asyncio.to_thread(_typed_line if sys.stdin.isatty() else _piped_line)
     return None if line is None else line.strip()
 
 
 def _typed_line() -> str | None:
     try:
-        return typed(click.prompt("?", default="", show_default=False, prompt_suffix=" ", err=True))
+        return decode_argument(
+            click.prompt("?", default="", show_default=False, prompt_suffix=" ", err=True)
+        )
     except (click.Abort, EOFError):
         return None
 
 
 def _piped_line() -> str | None:
-    return decoded(sys.stdin.buffer.readline()) or None
+    return decode_input(sys.stdin.buffer.readline()) or None
 
 
 def _remember(

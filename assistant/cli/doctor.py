@@ -15,10 +15,10 @@ import click
 
 from assistant.bootstrap import PROBE_TIMEOUT_S, build_search, ollama_at
 from assistant.errors import ModelError, SearchError
-from assistant.search.notices import stand_in
+from assistant.search.notices import fallback_notice
 from assistant.settings import ModelSettings, Settings
 from ingest.bootstrap import browser_path, encoder_weights, open_store
-from ingest.foundation.errors import AssistantError, SettingsError
+from ingest.foundation.errors import QiuzhengError, SettingsError
 from ingest.foundation.extras import install_command
 from ingest.foundation.messages import NO_MESSAGE, Language, Message
 from ingest.web.fetch.upstream_proxy import DEFAULT_PORTS
@@ -52,7 +52,7 @@ _EMPTY = Message(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class HealthCheck:
     """One part: "fail" when no answer is possible without it, "warn" when answers are poorer."""
 
     part: str
@@ -62,7 +62,7 @@ class Check:
     """The command that mends it, or what to look at; silence when there is nothing to do."""
 
 
-async def examine(settings: Settings) -> list[Check]:
+async def examine(settings: Settings) -> list[HealthCheck]:
     """Look at every part, side by side, and return what was found."""
     index, documents = await _index(settings)
     groups = await asyncio.gather(
@@ -76,7 +76,7 @@ async def examine(settings: Settings) -> list[Check]:
     return [check for group in (*groups[:4], [index], *groups[4:]) for check in group]
 
 
-def report(checks: list[Check], *, language: Language, as_json: bool) -> None:
+def report(checks: list[HealthCheck], *, language: Language, as_json: bool) -> None:
     """Write the findings to stdout, for people or for pipes."""
     if as_json:
         rows = [
@@ -99,14 +99,14 @@ def _command(line: str) -> Message:
     return Message.verbatim(line)
 
 
-async def _models(settings: Settings) -> list[Check]:
+async def _models(settings: Settings) -> list[HealthCheck]:
     """Return the chat model, the embedding model, and each Ollama that is to serve them."""
     model, embed = settings.model, settings.embed
-    checks: list[Check] = []
+    checks: list[HealthCheck] = []
     wanted: dict[str, list[tuple[str, str]]] = {}
     if model.provider == "openai":
         found = Message("openai API at {host}", host=model.host)
-        checks.append(Check(part="chat model", state="ok", found=found))
+        checks.append(HealthCheck(part="chat model", state="ok", found=found))
     else:
         wanted[model.host] = [("chat model", model.name)]
     if embed.provider == "ollama" or (embed.provider == "auto" and model.provider != "openai"):
@@ -117,25 +117,25 @@ async def _models(settings: Settings) -> list[Check]:
 
 async def _served(
     settings: ModelSettings, host: str, wanted: Sequence[tuple[str, str]]
-) -> list[Check]:
+) -> list[HealthCheck]:
     """Return the Ollama at `host` and whether it has the models wanted: (part, name)."""
     server = ollama_at(settings.model_copy(update={"host": host}), timeout_s=PROBE_TIMEOUT_S)
     try:
         installed = await server.installed()
     except ModelError as error:
         start = _command("ollama serve") if error.kind == "unreachable" else error.hint
-        return [Check(part="ollama", state="warn", found=error.message, mend=start)]
+        return [HealthCheck(part="ollama", state="warn", found=error.message, mend=start)]
     finally:
         await server.close()
-    here = Check(part="ollama", state="ok", found=Message("at {host}", host=host))
+    here = HealthCheck(part="ollama", state="ok", found=Message("at {host}", host=host))
     return [here, *(_pulled(part, name, installed) for part, name in wanted)]
 
 
-def _pulled(part: str, name: str, installed: list[str]) -> Check:
+def _pulled(part: str, name: str, installed: list[str]) -> HealthCheck:
     tagged = name if ":" in name else f"{name}:latest"
     if tagged in installed:
-        return Check(part=part, state="ok", found=Message.verbatim(name))
-    return Check(
+        return HealthCheck(part=part, state="ok", found=Message.verbatim(name))
+    return HealthCheck(
         part=part,
         state="warn",
         found=Message("{name} is not pulled", name=name),
@@ -143,12 +143,12 @@ def _pulled(part: str, name: str, installed: list[str]) -> Check:
     )
 
 
-def _encoder(settings: Settings) -> list[Check]:
+def _encoder(settings: Settings) -> list[HealthCheck]:
     weights = encoder_weights(settings)
     if weights is not None:
-        return [Check(part="encoder", state="ok", found=Message.verbatim(str(weights)))]
+        return [HealthCheck(part="encoder", state="ok", found=Message.verbatim(str(weights)))]
     return [
-        Check(
+        HealthCheck(
             part="encoder",
             state="warn",
             found=Message(
@@ -159,20 +159,20 @@ def _encoder(settings: Settings) -> list[Check]:
     ]
 
 
-def _browser(settings: Settings) -> list[Check]:
+def _browser(settings: Settings) -> list[HealthCheck]:
     if settings.crawl.browser == "never":
         off = Message("switched off (crawl.browser)")
-        return [Check(part="browser", state="ok", found=off)]
+        return [HealthCheck(part="browser", state="ok", found=off)]
     if importlib.util.find_spec("crawl4ai") is None:
         return [_no_browser("crawl4ai", install_command("browser"))]
     path = browser_path(settings)
     if path is None:
         return [_no_browser("Chromium", "apt-get install chromium")]
-    return [Check(part="browser", state="ok", found=Message.verbatim(path))]
+    return [HealthCheck(part="browser", state="ok", found=Message.verbatim(path))]
 
 
-def _no_browser(what: str, command: str) -> Check:
-    return Check(
+def _no_browser(what: str, command: str) -> HealthCheck:
+    return HealthCheck(
         part="browser",
         state="warn",
         found=Message("no {what}: pages made by scripts are skipped", what=what),
@@ -180,32 +180,32 @@ def _no_browser(what: str, command: str) -> Check:
     )
 
 
-async def _search(settings: Settings, *, documents: int) -> list[Check]:
+async def _search(settings: Settings, *, documents: int) -> list[HealthCheck]:
     """Ask the engine one harmless question. Without it, an empty index cannot answer anything."""
     without: State = "warn" if documents else "fail"
     try:
         engine = build_search(settings)
         reply = await engine.search("weather", limit=1, language="en")
     except SettingsError as error:
-        return [Check(part="search", state=without, found=error.message, mend=error.hint)]
+        return [HealthCheck(part="search", state=without, found=error.message, mend=error.hint)]
     except SearchError as error:
         mend = _NETWORK if error.kind == "unreachable" else error.hint
-        return [Check(part="search", state=without, found=error.message, mend=mend)]
+        return [HealthCheck(part="search", state=without, found=error.message, mend=mend)]
     name = reply.engine
     if not reply.hits:
         empty = Message("{name} answers, but finds nothing", name=name)
-        return [Check(part="search", state="warn", found=empty, mend=_EMPTY)]
-    if other := stand_in(reply):
-        return [Check(part="search", state="warn", found=other)]
-    return [Check(part="search", state="ok", found=Message("{name} answers", name=name))]
+        return [HealthCheck(part="search", state="warn", found=empty, mend=_EMPTY)]
+    if other := fallback_notice(reply):
+        return [HealthCheck(part="search", state="warn", found=other)]
+    return [HealthCheck(part="search", state="ok", found=Message("{name} answers", name=name))]
 
 
-async def _index(settings: Settings) -> tuple[Check, int]:
+async def _index(settings: Settings) -> tuple[HealthCheck, int]:
     try:
         async with open_store(settings) as store:
             stats = await store.stats()
-    except AssistantError as error:
-        return Check(part="index", state="fail", found=error.message, mend=error.hint), 0
+    except QiuzhengError as error:
+        return HealthCheck(part="index", state="fail", found=error.message, mend=error.hint), 0
     where = settings.index.path
     rest = NO_MESSAGE
     if stats.embedded < stats.chunks:
@@ -218,19 +218,19 @@ async def _index(settings: Settings) -> tuple[Check, int]:
         rest=rest,
         folder=where,
     )
-    return Check(part="index", state="ok", found=found), stats.documents
+    return HealthCheck(part="index", state="ok", found=found), stats.documents
 
 
-def _disk(settings: Settings) -> list[Check]:
+def _disk(settings: Settings) -> list[HealthCheck]:
     folder = settings.index.path
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
     found = Message("{free:.1f} GB free", free=free / 1000000000.0)
-    return [Check(part="disk", state="ok" if free > LOW_DISK_BYTES else "warn", found=found)]
+    return [HealthCheck(part="disk", state="ok" if free > LOW_DISK_BYTES else "warn", found=found)]
 
 
-async def _proxy() -> list[Check]:
+async def _proxy() -> list[HealthCheck]:
     """Return whether the proxies of the environment answer, each tried once."""
     proxies = urllib.request.getproxies()
     named = ", ".join(
@@ -241,18 +241,20 @@ async def _proxy() -> list[Check]:
     tried = sorted({url for scheme, url in proxies.items() if scheme in _PROXIED})
     wrong = [check for check in await asyncio.gather(*map(_knock, tried)) if check is not None]
     return wrong or [
-        Check(part="proxy", state="ok", found=Message.verbatim(named) if named else Message("none"))
+        HealthCheck(
+            part="proxy", state="ok", found=Message.verbatim(named) if named else Message("none")
+        )
     ]
 
 
-async def _knock(proxy: str) -> Check | None:
+async def _knock(proxy: str) -> HealthCheck | None:
     """Return what is wrong with a proxy, None if a connection to it can be made."""
     gate = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
     named = _without_password(proxy)
     if gate.scheme not in DEFAULT_PORTS or not gate.hostname:
         known = ", ".join(f"{scheme}://" for scheme in DEFAULT_PORTS)
         found = Message("{named} is none of {known}", named=named, known=known)
-        return Check(part="proxy", state="warn", found=found, mend=_MEND_PROXY)
+        return HealthCheck(part="proxy", state="warn", found=found, mend=_MEND_PROXY)
     try:
         async with asyncio.timeout(PROXY_S):
             _, writer = await asyncio.open_connection(
@@ -260,7 +262,7 @@ async def _knock(proxy: str) -> Check | None:
             )
     except (OSError, ValueError):  # TimeoutError among them; a port that is none
         found = Message("{named} does not answer", named=named)
-        return Check(part="proxy", state="warn", found=found, mend=_MEND_PROXY)
+        return HealthCheck(part="proxy", state="warn", found=found, mend=_MEND_PROXY)
     writer.close()
     return None
 

@@ -28,9 +28,9 @@ def _settings(overrides: "Mapping[str, Mapping[str, Any]]") -> "Settings":
 
 
 def _language(chosen: str | None, text: str = "") -> "Language":
-    from ingest.foundation.cli_runner import spoken_language
+    from ingest.foundation.cli_runner import choose_language
 
-    return spoken_language(chosen, text)
+    return choose_language(chosen, text)
 
 
 def _run(main: "Coroutine[Any, Any, int]", language: "Language") -> None:
@@ -88,9 +88,9 @@ def ask(question: str, **options: Any) -> None:
     assistant ask "最新的无人机管理规定" --web --fresh --ledger crawl.jsonl
     echo "What is UTC?" | assistant ask - --json | jq -r .type
     """
-    from ingest.foundation.startup import standard_input, typed
+    from ingest.foundation.startup import decode_argument, read_stdin
 
-    question = standard_input() if question == "-" else typed(question)
+    question = read_stdin() if question == "-" else decode_argument(question)
     language = _language(options["lang"], question)
     _run(_ask(question, language, options), language)
 
@@ -194,13 +194,13 @@ def chat(**options: Any) -> None:
 def _settings_or_exit(
     overrides: "Mapping[str, Mapping[str, Any]]", language: "Language"
 ) -> "Settings":
-    from ingest.foundation.cli_runner import complain
-    from ingest.foundation.errors import AssistantError
+    from ingest.foundation.cli_runner import print_error
+    from ingest.foundation.errors import QiuzhengError
 
     try:
         return _settings(overrides)
-    except AssistantError as error:
-        sys.exit(complain(error, language))
+    except QiuzhengError as error:
+        sys.exit(print_error(error, language))
 
 
 @main.command()
@@ -214,9 +214,9 @@ def search(query: str, limit: int | None, as_json: bool) -> None:
     assistant search "民用无人驾驶航空器 管理条例"
     assistant search "robots.txt RFC 9309" --limit 5 --json
     """
-    from ingest.foundation.startup import typed
+    from ingest.foundation.startup import decode_argument
 
-    query = typed(query).strip()
+    query = decode_argument(query).strip()
     language = _language(None, query)
     _run(_search(query, limit, as_json, language), language)
 
@@ -228,7 +228,7 @@ async def _search(query: str, limit: int | None, as_json: bool, language: "Langu
 
     from assistant.answer.orchestrator import QuestionError
     from assistant.bootstrap import build_search
-    from assistant.search.notices import answered_by, stand_in
+    from assistant.search.notices import answered_by, fallback_notice
     from ingest.bootstrap import open_cache
     from ingest.foundation.messages import Message
     from ingest.report import printable
@@ -248,7 +248,7 @@ async def _search(query: str, limit: int | None, as_json: bool, language: "Langu
             click.echo(printable(f"{hit.rank}. {hit.title}\n   {hit.url}\n   {hit.snippet}"))
     if not hits:
         click.echo(Message("no results").localize(language), err=True)
-    click.echo((stand_in(reply) or answered_by(reply)).localize(language), err=True)
+    click.echo((fallback_notice(reply) or answered_by(reply)).localize(language), err=True)
     return 0 if hits else 1
 
 

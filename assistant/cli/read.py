@@ -14,20 +14,20 @@ from typing import Any
 import click
 
 from assistant.settings import Settings
-from ingest.bootstrap import open_ladder
-from ingest.crawl_log import Ledger
-from ingest.documents import Hop
+from ingest.bootstrap import open_tiered_fetcher
+from ingest.crawl_log import CrawlLog
+from ingest.documents import RequestRecord
 from ingest.errors import FetchError, IngestError, SkipReason
 from ingest.events import IngestEvent, PageSkipped, PageStored
-from ingest.foundation.errors import AssistantError, MissingPartError
+from ingest.foundation.errors import MissingDependencyError, QiuzhengError
 from ingest.foundation.messages import Language, Message
-from ingest.foundation.startup import standard_input, typed
+from ingest.foundation.startup import decode_argument, read_stdin
 from ingest.report import note, printable
-from ingest.web.tiered_fetcher import FetcherChoice, FetchLadder, Loaded
+from ingest.web.tiered_fetcher import FetcherChoice, Loaded, TieredFetcher
 from ingest.web.urls import canonical_url, read_url_list
 
 
-class NoPageError(AssistantError):
+class NoPageError(QiuzhengError):
     """No URL was named."""
 
     exit_code = 2
@@ -39,11 +39,11 @@ class _Outcome:
 
     url: str
     loaded: Loaded | None = None
-    error: IngestError | MissingPartError | None = None
+    error: IngestError | MissingDependencyError | None = None
     seconds: float = 0.0
 
     @property
-    def hops(self) -> tuple[Hop, ...]:
+    def hops(self) -> tuple[RequestRecord, ...]:
         if self.loaded is not None:
             return self.loaded.page.hops
         return self.error.hops if isinstance(self.error, IngestError) else ()
@@ -63,13 +63,13 @@ async def read_pages(
     "-" stands for a list of URLs on standard input.
     """
     with ExitStack() as stack:
-        book = stack.enter_context(closing(Ledger(ledger))) if ledger else None
+        book = stack.enter_context(closing(CrawlLog(ledger))) if ledger else None
         # In a thread: while somebody types, Ctrl-C has to end us.
-        piped = await asyncio.to_thread(standard_input) if "-" in names else ""
+        piped = await asyncio.to_thread(read_stdin) if "-" in names else ""
         wanted, junk = _wanted(names, piped)
         read = 0
         async with (
-            open_ladder(settings) as ladder,
+            open_tiered_fetcher(settings) as ladder,
             aclosing(
                 _in_order(ladder, wanted, fetcher, limit=settings.crawl.concurrency)
             ) as outcomes,
@@ -95,7 +95,7 @@ def _wanted(names: Sequence[str], piped: str) -> tuple[list[str], list[_Outcome]
             junk += [_Outcome(url="-", error=_unreadable_line(words)) for words in complaints]
             continue
         try:
-            urls[canonical_url(typed(name))] = None
+            urls[canonical_url(decode_argument(name))] = None
         except FetchError as error:
             junk.append(_Outcome(url=error.url, error=error))
     if not urls and not junk:
@@ -111,7 +111,7 @@ def _unreadable_line(words: Message) -> FetchError:
 
 
 async def _in_order(
-    ladder: FetchLadder, urls: Sequence[str], choice: FetcherChoice, *, limit: int
+    ladder: TieredFetcher, urls: Sequence[str], choice: FetcherChoice, *, limit: int
 ) -> AsyncGenerator[_Outcome, None]:
     """Yield what becomes of each URL in the order named; all are fetched side by side."""
     gate = asyncio.Semaphore(limit)
@@ -127,14 +127,14 @@ async def _in_order(
 
 
 async def _load(
-    ladder: FetchLadder, url: str, choice: FetcherChoice, gate: asyncio.Semaphore
+    ladder: TieredFetcher, url: str, choice: FetcherChoice, gate: asyncio.Semaphore
 ) -> _Outcome:
     async with gate:
         started = asyncio.get_running_loop().time()
         loaded, failure = None, None
         try:
             loaded = await ladder.load(url, choice=choice)
-        except (IngestError, MissingPartError) as error:
+        except (IngestError, MissingDependencyError) as error:
             failure = error
         seconds = asyncio.get_running_loop().time() - started
         return _Outcome(url=url, loaded=loaded, error=failure, seconds=seconds)
@@ -159,7 +159,7 @@ def _show(outcome: _Outcome, *, as_json: bool, several: bool, language: Language
 
 def _fields(outcome: _Outcome, language: Language) -> dict[str, Any]:
     """Return the JSON object of one page; a field that does not apply is null."""
-    last = outcome.hops[-1] if outcome.hops else Hop(url=outcome.url)
+    last = outcome.hops[-1] if outcome.hops else RequestRecord(url=outcome.url)
     fields: dict[str, Any] = dict.fromkeys(
         ("fetcher", "title", "author", "published", "modified", "language", "canonical", "text")
     )
@@ -195,7 +195,7 @@ def _iso(day: date | None) -> str | None:
     return day.isoformat() if day else None
 
 
-def _reason(error: IngestError | MissingPartError) -> SkipReason:
+def _reason(error: IngestError | MissingDependencyError) -> SkipReason:
     return error.reason if isinstance(error, IngestError) else "needs_browser"
 
 

@@ -14,7 +14,7 @@ from assistant.bootstrap import ollama_at
 from assistant.errors import ModelError
 from assistant.settings import Settings
 from ingest.bootstrap import encoder_weights
-from ingest.foundation.cli_runner import complain
+from ingest.foundation.cli_runner import print_error
 from ingest.foundation.errors import SettingsError
 from ingest.foundation.messages import Language, Message, describe_os_error
 from ingest.foundation.settings import FILE_NAME, config_file, home
@@ -66,7 +66,7 @@ async def _pull_models(settings: Settings, language: Language) -> int:
     except ModelError as error:
         away = error.kind == "unreachable"
         hint = _OLLAMA_AWAY if away else error.hint
-        return complain(ModelError(error.message, kind=error.kind, hint=hint), language)
+        return print_error(ModelError(error.message, kind=error.kind, hint=hint), language)
     finally:
         await server.close()
     return 0

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from assistant.errors import SearchError
 from assistant.search.base import SearchEngine
-from assistant.search.circuit_breaker import Breaker
+from assistant.search.circuit_breaker import CircuitBreaker
 from assistant.values import EngineSkipped, SearchHit, SearchReply
 from ingest.foundation.cache import ExpiringCache
 from ingest.foundation.messages import SEMICOLON, Language, Message, join_messages
@@ -33,10 +33,10 @@ class SearchChain:
     ) -> None:
         """Ask `engines`, at least one, in their order, in `timeout_s` seconds for all together.
 
-        `cache` remembers which engines are down; `clock` and `draw` are those of `Breaker`.
+        `cache` remembers which engines are down; `clock` and `draw` are those of `CircuitBreaker`.
         """
         self._links = [
-            (engine, Breaker(engine.name, cache=cache, clock=clock, draw=draw))
+            (engine, CircuitBreaker(engine.name, cache=cache, clock=clock, draw=draw))
             for engine in engines
         ]
         self._timeout_s = timeout_s
@@ -69,30 +69,30 @@ class SearchChain:
     def _share_s(self, place: int, until: float) -> float:
         """Return the seconds that the engine at `place` gets."""
         left_s = max(until - time.monotonic(), 0.0)
-        behind = [breaker for _, breaker in self._links[place + 1 :] if breaker.resting() is None]
+        behind = [breaker for _, breaker in self._links[place + 1 :] if breaker.is_open() is None]
         return left_s * SHARE if behind else left_s
 
 
 async def _asked(
     engine: SearchEngine,
-    breaker: Breaker,
+    breaker: CircuitBreaker,
     query: str,
     limit: int,
     language: Language,
     timeout_s: float,
 ) -> list[SearchHit]:
     """Return what the engine finds, unless it is resting, and let the breaker know."""
-    resting = breaker.resting()
+    resting = breaker.is_open()
     if resting is not None:
         raise resting
-    breaker.asking()
+    breaker.on_attempt()
     try:
         hits = await engine.search(query, limit=limit, language=language, timeout_s=timeout_s)
     except SearchError as error:
-        breaker.failed(error)
+        breaker.on_failure(error)
         raise
     if hits:
-        breaker.answered()
+        breaker.on_success()
     return hits
 
 

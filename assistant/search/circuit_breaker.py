@@ -56,7 +56,7 @@ class Health:
 _HEALTH = TypeAdapter(Health)
 
 
-class Breaker:
+class CircuitBreaker:
     """Says whether an engine may be asked, from what it did before.
 
     Two processes that look at the same moment may both ask: that costs one request.
@@ -82,7 +82,7 @@ class Breaker:
         self._clock = clock
         self._draw = draw
 
-    def resting(self) -> SearchError | None:
+    def is_open(self) -> SearchError | None:
         """Return why the engine is left alone just now, None if it may be asked."""
         health = self._load()
         rest_s = health.retry_at - self._clock()
@@ -91,22 +91,22 @@ class Breaker:
         message = Message(
             "{message}, to be asked again in {wait}",
             message=health.message,
-            wait=spoken_seconds(rest_s),
+            wait=describe_seconds(rest_s),
         )
         return SearchError(message, kind=health.kind, hint=health.hint, retry_after_s=rest_s)
 
-    def asking(self) -> None:
+    def on_attempt(self) -> None:
         """Keep the others away while an engine is asked for the first time after its rest."""
         health = self._load()
         if health.openings:
             self._keep(replace(health, retry_at=self._clock() + PROBE_S))
 
-    def answered(self) -> None:
+    def on_success(self) -> None:
         """Close the breaker."""
         if self._load() != Health():
             self._cache.put(self._key, b"", ttl_s=0)
 
-    def failed(self, error: SearchError) -> None:
+    def on_failure(self, error: SearchError) -> None:
         """Count a failure, and open the breaker if it is one too many."""
         if error.kind in UNCOUNTED:
             return
@@ -144,7 +144,7 @@ class Breaker:
         self._cache.put(self._key, _HEALTH.dump_json(health), ttl_s=rest_s + FORGET_S)
 
 
-def spoken_seconds(seconds: float) -> Message:
+def describe_seconds(seconds: float) -> Message:
     """Return a duration as people say it, never rounded to nothing."""
     if seconds < 90:
         whole = max(round(seconds), 1)

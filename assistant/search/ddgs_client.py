@@ -56,7 +56,7 @@ class RawResult:
     body: str = ""
 
 
-class FrankEngine(BaseSearchEngine[Any]):
+class InstrumentedEngine(BaseSearchEngine[Any]):
     """Goes before an engine of ddgs in the order of base classes, and says why there is no page."""
 
     def __init__(self, *, timeout_s: float) -> None:

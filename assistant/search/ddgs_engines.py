@@ -14,8 +14,8 @@ from ddgs.base import BaseSearchEngine
 from ddgs.engines import ENGINES
 from ddgs.exceptions import DDGSException, TimeoutException
 
-from assistant.search.ddgs_client import REGIONS, FrankEngine, in_daemon_thread, lost
-from assistant.search.result_pages import SILENT, EngineFailure, Row, collect, one_line
+from assistant.search.ddgs_client import REGIONS, InstrumentedEngine, in_daemon_thread, lost
+from assistant.search.result_pages import SILENT, EngineFailure, ResultRow, collect, one_line
 from assistant.values import SearchHit
 from ingest.foundation.messages import Language, Message
 
@@ -61,14 +61,14 @@ class DdgsEngine:
 
     async def _pages(
         self, words: str, region: str, timeout_s: float
-    ) -> AsyncGenerator[list[Row], None]:
-        frank: Any = type(self.name, (FrankEngine, self._engine), {})
+    ) -> AsyncGenerator[list[ResultRow], None]:
+        frank: Any = type(self.name, (InstrumentedEngine, self._engine), {})
         engine = await in_daemon_thread(partial(frank, timeout_s=timeout_s))
         for page in itertools.count(1):
             yield await in_daemon_thread(partial(read_page, engine, words, region, page))
 
 
-def read_page(engine: FrankEngine, words: str, region: str, page: int) -> list[Row]:
+def read_page(engine: InstrumentedEngine, words: str, region: str, page: int) -> list[ResultRow]:
     """Return the results of page 1, 2…, [] beyond the last, or raise `EngineFailure`."""
     try:
         results = engine.search(words, region=region, page=page) or []
@@ -83,7 +83,7 @@ def read_page(engine: FrankEngine, words: str, region: str, page: int) -> list[R
     if not results and _WANTS_A_HUMAN.search(engine.shown):
         raise EngineFailure("rate_limited", _CAPTCHA)
     return [
-        Row(title=result.title, href=result.href, snippet=result.body)
+        ResultRow(title=result.title, href=result.href, snippet=result.body)
         for result in results
         if result.href and result.title
     ]

@@ -13,8 +13,8 @@ import lxml.etree
 import lxml.html
 from ddgs.engines.duckduckgo import Duckduckgo
 
-from assistant.search.ddgs_client import REGIONS, FrankEngine, in_daemon_thread
-from assistant.search.result_pages import EngineFailure, Row, collect, one_line
+from assistant.search.ddgs_client import REGIONS, InstrumentedEngine, in_daemon_thread
+from assistant.search.result_pages import EngineFailure, ResultRow, collect, one_line
 from assistant.values import SearchHit
 from ingest.errors import FetchError
 from ingest.foundation.messages import Language, Message
@@ -29,10 +29,10 @@ MOST_STEPS = 5
 """From a link to its page; one is usual."""
 
 
-class ResultPage(FrankEngine, Duckduckgo):
+class ResultPage(InstrumentedEngine, Duckduckgo):
     """ddgs's form, and our reading of the page that it brings."""
 
-    def rows(self, query: str, region: str, page: int) -> list[Row]:
+    def rows(self, query: str, region: str, page: int) -> list[ResultRow]:
         """Return the results of page 1, 2…, [] beyond the last, or raise `EngineFailure`."""
         form = self.build_payload(query, region, "moderate", None, page)
         html = self.request(self.search_method, self.search_url, data=form)
@@ -75,13 +75,13 @@ class DuckDuckGo:
 
     async def _pages(
         self, words: str, region: str, timeout_s: float
-    ) -> AsyncGenerator[list[Row], None]:
+    ) -> AsyncGenerator[list[ResultRow], None]:
         engine = await in_daemon_thread(partial(ResultPage, timeout_s=timeout_s))
         for page in itertools.count(1):
             yield await in_daemon_thread(partial(engine.rows, words, region, page))
 
 
-def read_rows(html: str) -> list[Row]:
+def read_rows(html: str) -> list[ResultRow]:
     """Return the rows of a result page in order, [] if there is nothing on it."""
     parser = lxml.html.HTMLParser(encoding="utf-8")
     try:
@@ -95,7 +95,7 @@ def read_rows(html: str) -> list[Row]:
         if links:
             snippets = item.xpath(".//*[contains(@class, 'result__snippet')]")
             rows.append(
-                Row(
+                ResultRow(
                     title=text_of(links[0]),
                     href=unwrapped(links[0].get("href", "")),
                     snippet=text_of(snippets[0]) if snippets else "",

@@ -13,7 +13,7 @@ def answered_by(reply: SearchReply) -> Message:
     return Message("results from {engine}", engine=reply.engine)
 
 
-def stand_in(reply: SearchReply) -> Message | None:
+def fallback_notice(reply: SearchReply) -> Message | None:
     """Return why another engine than the first one answered, None if it was the first."""
     if not reply.skipped:
         return None

@@ -20,7 +20,7 @@ PAGE_PAUSE_S = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class ResultRow:
     """One result as it stands on the page, its link unwrapped; "" leads nowhere."""
 
     title: str
@@ -54,7 +54,7 @@ SILENT = Message("no response")
 
 
 async def collect(
-    pages: AsyncGenerator[list[Row], None],
+    pages: AsyncGenerator[list[ResultRow], None],
     *,
     engine: str,
     limit: int,
@@ -70,7 +70,7 @@ async def collect(
     Raises:
         SearchError: the first page failed or did not come within `timeout_s` seconds.
     """
-    found: dict[str, Row] = {}
+    found: dict[str, ResultRow] = {}
     try:
         async with asyncio.timeout(timeout_s):
             await _turn(pages, limit, tuple(exclude), found)
@@ -87,10 +87,10 @@ async def collect(
 
 
 async def _turn(
-    pages: AsyncGenerator[list[Row], None],
+    pages: AsyncGenerator[list[ResultRow], None],
     limit: int,
     exclude: tuple[str, ...],
-    found: dict[str, Row],
+    found: dict[str, ResultRow],
 ) -> None:
     """Put the rows of one page after the other into `found`, by canonical URL."""
     seen: set[str] = set()

@@ -20,7 +20,7 @@ from assistant.search.result_pages import (
     NO_CONNECTION,
     SILENT,
     EngineFailure,
-    Row,
+    ResultRow,
     collect,
     one_line,
 )
@@ -73,7 +73,7 @@ class SearXNG:
 
     async def _pages(
         self, words: str, language: Language, timeout_s: float
-    ) -> AsyncGenerator[list[Row], None]:
+    ) -> AsyncGenerator[list[ResultRow], None]:
         async with self._client(timeout_s) as client:
             for page in itertools.count(1):
                 asked = {"q": words, "format": "json", "language": language, "pageno": str(page)}
@@ -128,7 +128,7 @@ def _accept(reply: httpx.Response) -> None:
         raise EngineFailure("failed", status)
 
 
-def read_reply(body: bytes) -> list[Row]:
+def read_reply(body: bytes) -> list[ResultRow]:
     """Return the rows of a JSON reply in order, [] if there are none, or raise `EngineFailure`."""
     try:
         reply = json.loads(body)
@@ -142,8 +142,8 @@ def read_reply(body: bytes) -> list[Row]:
     return rows
 
 
-def _row(result: dict[str, Any]) -> Row:
-    return Row(
+def _row(result: dict[str, Any]) -> ResultRow:
+    return ResultRow(
         title=_on_one_line(result.get("title") or result["url"]),
         href=result["url"],
         snippet=_on_one_line(result.get("content") or ""),

@@ -24,7 +24,7 @@ FAINT = ("\x1b[2m", "\x1b[0m")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bin:
+class TokenBin:
     """How many samples have at least `least` and fewer than `below` tokens."""
 
     least: int
@@ -33,18 +33,18 @@ class Bin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lengths:
+class TokenLengths:
     """How long samples are, in tokens."""
 
     shortest: int
     median: int
     p95: int
     longest: int
-    bins: tuple[Bin, ...]
+    bins: tuple[TokenBin, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
+class SampleExample:
     """One sample as it is trained on: what is read, and what is learnt."""
 
     record: str
@@ -70,10 +70,10 @@ class SplitCheck:
     thoughts: int
     leaks: int
     longest_kept: int
-    tokens: Lengths | None
-    replies: Lengths | None
+    tokens: TokenLengths | None
+    replies: TokenLengths | None
     long_replies: int
-    example: Example | None
+    example: SampleExample | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +143,7 @@ def _split(check: SplitCheck, language: Language, colour: bool) -> Iterator[str]
         yield from _example(check.example, language, colour)
 
 
-def _lengths(lengths: Lengths, language: Language) -> str:
+def _lengths(lengths: TokenLengths, language: Language) -> str:
     return Message(
         "shortest {shortest}, median {median}, 95% up to {p95}, longest {longest}",
         shortest=lengths.shortest,
@@ -153,7 +153,7 @@ def _lengths(lengths: Lengths, language: Language) -> str:
     ).localize(language)
 
 
-def _histogram(lengths: Lengths) -> Iterator[str]:
+def _histogram(lengths: TokenLengths) -> Iterator[str]:
     most = max(one.count for one in lengths.bins)
     width = len(str(lengths.bins[-1].below - 1))
     for one in lengths.bins:
@@ -161,7 +161,7 @@ def _histogram(lengths: Lengths) -> Iterator[str]:
         yield f"  {one.least:>{width}}–{one.below - 1:>{width}} {bar} {one.count}"
 
 
-def _example(example: Example, language: Language, colour: bool) -> Iterator[str]:
+def _example(example: SampleExample, language: Language, colour: bool) -> Iterator[str]:
     yield Message(
         "  sample {record}: {prompt_tokens} tokens read, {target_tokens} trained",
         record=example.record,

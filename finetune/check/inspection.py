@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from finetune.check.findings import Bin, Example, Inspection, Lengths, SplitCheck
+from finetune.check.findings import Inspection, SampleExample, SplitCheck, TokenBin, TokenLengths
 from finetune.data.splitting import number_of, opening
-from finetune.model.base_model import find_base, read_config, template_note
+from finetune.model.base_model import find_base_model, read_config, template_note
 from finetune.model.chat_format import ChatFormat, chat_format
 from finetune.model.memory_estimate import Memory, Width, estimate, read_shape
 from finetune.model.samples import Sample, encode, steps_per_epoch, total_steps
 from finetune.model.tokenization import ChatTokenizer, load_tokenizer
-from finetune.progress import Progress, Silence
+from finetune.progress import Progress, SilentProgress
 from finetune.recipe import Recipe
 from finetune.records import Record, Split
 from finetune.runs import Run
@@ -48,13 +48,15 @@ def inspect(recipe: Recipe, run: Run, *, progress: Progress | None = None) -> In
         RecipeError: `prepare` has not been run.
         BaseModelError: the base is missing, or does not know the format's marks.
     """
-    folder = find_base(recipe)
+    folder = find_base_model(recipe)
     fmt = chat_format(recipe.model.format)
     tokenizer = load_tokenizer(folder, fmt=fmt)
     asked: set[int] = set()
     splits = []
     for split in _splits(run):
-        with (progress or Silence()).stage(Message("encoding {split}", split=split)) as stage:
+        with (progress or SilentProgress()).stage(
+            Message("encoding {split}", split=split)
+        ) as stage:
             count = _Count(split=split, recipe=recipe, fmt=fmt, tokenizer=tokenizer, asked=asked)
             for record in run.records(split):
                 count.add(record)
@@ -86,7 +88,7 @@ class _Count:
     thoughts: int = 0
     leaks: int = 0
     longest_kept: int = 0
-    example: Example | None = None
+    example: SampleExample | None = None
     tokens: list[int] = field(default_factory=list)
     replies: list[int] = field(default_factory=list)
 
@@ -147,7 +149,7 @@ class _Count:
             self.leaks += question in self.asked
 
 
-def lengths(tokens: Sequence[int]) -> Lengths | None:
+def lengths(tokens: Sequence[int]) -> TokenLengths | None:
     """Return how long samples are, None if there are none."""
     if not tokens:
         return None
@@ -155,22 +157,22 @@ def lengths(tokens: Sequence[int]) -> Lengths | None:
     shortest, longest = int(counted.min()), int(counted.max())
     step = -(-(longest - shortest + 1) // BINS)
     counts = np.bincount((counted - shortest) // step)
-    return Lengths(
+    return TokenLengths(
         shortest=shortest,
         median=int(np.median(counted)),
         p95=int(np.percentile(counted, 95)),
         longest=longest,
         bins=tuple(
-            Bin(least=shortest + at * step, below=shortest + (at + 1) * step, count=int(count))
+            TokenBin(least=shortest + at * step, below=shortest + (at + 1) * step, count=int(count))
             for at, count in enumerate(counts)
         ),
     )
 
 
-def _example(sample: Sample, tokenizer: ChatTokenizer) -> Example:
+def _example(sample: Sample, tokenizer: ChatTokenizer) -> SampleExample:
     """Return a sample's two parts as text, from its ids: what is shown is what is trained on."""
     learnt = len(sample.ids) - sample.prompt
-    return Example(
+    return SampleExample(
         record=sample.record,
         prompt=tokenizer.decode(sample.ids[: sample.prompt]),
         target=tokenizer.decode(sample.ids[sample.prompt :]),

@@ -9,7 +9,7 @@ import numpy as np
 
 from finetune.evaluate.metrics.catalogue import FIGURES, Figure
 from finetune.evaluate.metrics.intervals import Interval, paired_interval
-from finetune.evaluate.metrics.scored import FAULTS, Fault, FaultKind, Scored
+from finetune.evaluate.metrics.scored import ERROR_TYPES, ErrorType, ReplyError, Scored
 from ingest.foundation.messages import Language, Message
 
 NEARLY = 1e-9
@@ -48,22 +48,22 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
+class ReplyExample:
     """A record at which a model did something wrong, and what both said."""
 
-    fault: Fault
+    fault: ReplyError
     reply: Scored
     other: Scored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FaultCount:
+class ErrorCount:
     """How many replies of each model have a fault, and replies of b that do."""
 
-    kind: FaultKind
+    kind: ErrorType
     a: int
     b: int
-    examples: tuple[Example, ...]
+    examples: tuple[ReplyExample, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ class Comparison:
     only_one: int
     """Records that one of the two did not answer: they are left out."""
     differences: tuple[Difference, ...]
-    faults: tuple[FaultCount, ...]
+    faults: tuple[ErrorCount, ...]
     pairs: Pairs
     path: Path
 
@@ -106,7 +106,8 @@ class Comparison:
         if self.faults:
             lines += ["", _FAULTS.localize(language)]
             lines += [
-                f"  {FAULTS[one.kind].localize(language)}: {one.a} → {one.b}" for one in self.faults
+                f"  {ERROR_TYPES[one.kind].localize(language)}: {one.a} → {one.b}"
+                for one in self.faults
             ]
         return "\n".join([*lines, "", str(self.path)])
 
@@ -158,23 +159,23 @@ def _wins(figure: Figure, pairs: Pairs) -> tuple[int, int, int] | None:
     return won, lost, len(gains) - won - lost
 
 
-def fault_counts(pairs: Pairs) -> list[FaultCount]:
+def fault_counts(pairs: Pairs) -> list[ErrorCount]:
     """Return the kinds that occur, those of b with the most replies first."""
     counts = []
-    for kind in FAULTS:
+    for kind in ERROR_TYPES:
         firsts = [fault for one, _ in pairs if (fault := _fault(one, kind))]
         wrong = [(one, other, fault) for one, other in pairs if (fault := _fault(other, kind))]
         if firsts or wrong:
             shown = tuple(
-                Example(fault=fault, reply=other, other=one) for one, other, fault in wrong
+                ReplyExample(fault=fault, reply=other, other=one) for one, other, fault in wrong
             )
             counts.append(
-                FaultCount(kind=kind, a=len(firsts), b=len(wrong), examples=shown[:EXAMPLES])
+                ErrorCount(kind=kind, a=len(firsts), b=len(wrong), examples=shown[:EXAMPLES])
             )
     return sorted(counts, key=lambda count: -count.b)
 
 
-def _fault(reply: Scored, kind: FaultKind) -> Fault | None:
+def _fault(reply: Scored, kind: ErrorType) -> ReplyError | None:
     return next((fault for fault in reply.faults if fault.kind == kind), None)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from finetune.compare.differences import Comparison, Difference, shown
-from finetune.evaluate.metrics.scored import FAULTS
+from finetune.evaluate.metrics.scored import ERROR_TYPES
 from finetune.html_templates import render
 from ingest.foundation.messages import Language, Message
 
@@ -67,7 +67,7 @@ def comparison_page(comparison: Comparison, language: Language) -> str:
         tiles=_tiles(comparison),
         shown=shown,
         bar=bar,
-        faults=FAULTS,
+        faults=ERROR_TYPES,
         lengths=lengths(comparison, language),
         longest=longest(comparison),
         plot=PLOT,

@@ -13,7 +13,7 @@ from dataclasses import replace
 from assistant.answer.prompts import harmless
 from finetune.data.formats import entities
 from finetune.data.markup import may_hold_markup, speaks_of_markup, without_markup
-from finetune.data.rows import ANSWER, QUESTION, BadRow, RowError, identified, required, shown
+from finetune.data.rows import ANSWER, QUESTION, RejectedRow, RowError, identified, required, shown
 from finetune.recipe import Step
 from finetune.records import Entity, Record, Turn
 from ingest.foundation.messages import Message
@@ -62,7 +62,7 @@ class Cleaner:
         """How many texts (system messages, questions, thoughts, answers) each step changed."""
         return self._counts
 
-    def clean(self, record: Record) -> Record | BadRow:
+    def clean(self, record: Record) -> Record | RejectedRow:
         """Return the record cleaned, or why nothing to learn from is left of it."""
         texts = _texts(record)
         changed: set[tuple[Step, int]] = set()
@@ -77,7 +77,9 @@ class Cleaner:
         try:
             return identified(self._rebuilt(record, texts))
         except RowError as error:
-            return BadRow(source=record.source, reason=error.message, raw=shown(record.last.user))
+            return RejectedRow(
+                source=record.source, reason=error.message, raw=shown(record.last.user)
+            )
 
     def _round(self, texts: Sequence[str], changed: set[tuple[Step, int]]) -> list[str]:
         """Return all texts after each step was taken once; note what it changed."""

@@ -93,7 +93,7 @@ class SeenRows:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Likeness:
+class SimilarPair:
     """Row `row` is nearly what the earlier row `of` is; `similarity` is their Jaccard index."""
 
     row: int
@@ -139,7 +139,7 @@ class NearRows:
         if self._held >= SHINGLES_AT_ONCE:
             self._hash()
 
-    def alike(self, text_of: Callable[[int], str]) -> Iterator[Likeness]:
+    def alike(self, text_of: Callable[[int], str]) -> Iterator[SimilarPair]:
         """Yield the rows that are nearly an earlier one that stays, in order.
 
         `text_of` gives the text of a row again: candidates are compared by their true shingles.
@@ -158,7 +158,7 @@ class NearRows:
             similarity = jaccard(shingles_of(of), shingles_of(row))
             if similarity >= self._threshold:
                 kept_instead[row] = of
-                yield Likeness(row=row, of=of, similarity=round(similarity, 4))
+                yield SimilarPair(row=row, of=of, similarity=round(similarity, 4))
 
     def _file(self) -> IO[bytes]:
         file = TemporaryFile(dir=self._folder)  # noqa: SIM115  the stack closes it

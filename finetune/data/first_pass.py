@@ -11,9 +11,9 @@ from finetune.data.cleaning import Cleaner
 from finetune.data.columns import EXAMPLES, Columns, Mask
 from finetune.data.dedupe import NearRows, SeenRows, content_digest, content_text
 from finetune.data.readers import read_records
-from finetune.data.rows import BadRow
+from finetune.data.rows import RejectedRow
 from finetune.data.spool import Spool
-from finetune.progress import Stage
+from finetune.progress import ProgressStage
 from finetune.recipe import DataTable, Recipe
 from finetune.records import Record, from_json, to_json
 from ingest.foundation.messages import Message
@@ -34,7 +34,7 @@ class Reasons:
         self.counts: dict[Message, int] = {}
         self.examples: dict[Message, list[str]] = {}
 
-    def add(self, row: BadRow) -> None:
+    def add(self, row: RejectedRow) -> None:
         """Count a row."""
         known = row.reason in self.counts or len(self.counts) < REASONS
         reason = row.reason if known else OTHER
@@ -77,9 +77,9 @@ class Intake:
         self.exact = 0
         self.dropped: Mask = np.zeros(0, dtype=np.bool_)
 
-    def read(self, recipe: Recipe, stage: Stage, *, near: NearRows | None) -> None:
+    def read(self, recipe: Recipe, stage: ProgressStage, *, near: NearRows | None) -> None:
         """Read all files; what is nearly another row is only found once all are read."""
-        rows: Iterator[Record | BadRow] = itertools.chain.from_iterable(
+        rows: Iterator[Record | RejectedRow] = itertools.chain.from_iterable(
             read_records(path, self._data, system=recipe.model.system) for path in recipe.data_files
         )
         for row in itertools.islice(rows, self._data.limit or None):
@@ -100,10 +100,10 @@ class Intake:
         """Return a row that was kept, from the spool."""
         return from_json(json.loads(self._spool.line(number)))
 
-    def _take(self, row: Record | BadRow, near: NearRows | None) -> None:
+    def _take(self, row: Record | RejectedRow, near: NearRows | None) -> None:
         self.rows += 1
         cleaned = self.cleaner.clean(row) if isinstance(row, Record) else row
-        if isinstance(cleaned, BadRow):
+        if isinstance(cleaned, RejectedRow):
             self.quarantined += 1
             self.reasons.add(cleaned)
             reason = cleaned.reason.in_each_language()

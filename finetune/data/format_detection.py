@@ -9,7 +9,7 @@ from pathlib import Path
 from finetune.data.files.charset import codec_of
 from finetune.data.files.opening import Container, container_of, raw_rows
 from finetune.data.formats.registry import FORMATS
-from finetune.data.rows import BadRow, Fields
+from finetune.data.rows import Fields, RejectedRow
 from finetune.recipe import DataTable, ReaderName
 from ingest.foundation.messages import Message
 
@@ -24,7 +24,7 @@ _CONTAINERS: Mapping[Container, Message] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class DetectedFormat:
     """What the first rows of a file show. `formats` counts rows by format, `bad` those of none."""
 
     name: str
@@ -55,7 +55,7 @@ def sniff(fields: Fields) -> ReaderName | None:
     return next((name for name, one in FORMATS.items() if one.fits(fields)), None)
 
 
-def look(path: Path, data: DataTable) -> Look:
+def look(path: Path, data: DataTable) -> DetectedFormat:
     """Return what the first rows of a file show.
 
     Raises:
@@ -65,11 +65,11 @@ def look(path: Path, data: DataTable) -> Look:
     formats: Counter[ReaderName] = Counter()
     bad = 0
     for row in itertools.islice(rows, SAMPLE_ROWS):
-        if isinstance(row, BadRow) or not (name := chosen(Fields(row.fields, data), data)):
+        if isinstance(row, RejectedRow) or not (name := chosen(Fields(row.fields, data), data)):
             bad += 1
         else:
             formats[name] += 1
-    return Look(
+    return DetectedFormat(
         name=path.name,
         container=container_of(path, encoding=data.encoding),
         encoding=codec_of(path) if data.encoding == "auto" else data.encoding,

@@ -77,13 +77,13 @@ def _without_tags(text: str) -> str:
     ends = {found["inline"] or found["block"] for found in _TAG.finditer(text) if found["end"]}
     closed = {name.lower() for name in ends}
 
-    def stand_in(found: re.Match[str]) -> str:
+    def fallback_notice(found: re.Match[str]) -> str:
         name = (found["block"] or found["inline"]).lower()
         if name in _SHORT and name not in closed:
             return found[0]
         return "\n" if found["block"] and not (found["end"] and name == "li") else ""
 
-    return _TAG.sub(stand_in, text)
+    return _TAG.sub(fallback_notice, text)
 
 
 def _character(found: re.Match[str], *, but: str) -> str:

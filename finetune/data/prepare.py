@@ -26,7 +26,7 @@ from finetune.data.splitting import SPLITS, assign, number_of, opening
 from finetune.data.spool import Spool, whole_file
 from finetune.data.windows import windows
 from finetune.errors import DataError
-from finetune.progress import Progress, Stage
+from finetune.progress import Progress, ProgressStage
 from finetune.recipe import Recipe
 from finetune.records import Record, from_json
 from finetune.runs import Run, write_whole
@@ -134,7 +134,7 @@ class _Writer:
         self._held_out = frozenset(asked[held_out].tolist()) if data.augment.copies else frozenset()
         self._counts: Counter[str] = Counter()
 
-    def write(self, folder: Path, spool: Spool, stage: Stage) -> Written:
+    def write(self, folder: Path, spool: Spool, stage: ProgressStage) -> Written:
         """Write the splits' files and return what they hold."""
         with contextlib.ExitStack() as stack:
             files = [stack.enter_context(whole_file(folder / f"{split}.jsonl")) for split in SPLITS]

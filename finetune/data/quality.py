@@ -55,7 +55,7 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class DataFinding:
     """Rows whose form looks wrong in one way of `CHECKS`. They stay in the data."""
 
     check: str
@@ -64,7 +64,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bin:
+class HistogramBin:
     """How many rows are at least `least` and below `below` long; `below` 0: any longer one."""
 
     least: int
@@ -73,14 +73,14 @@ class Bin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lengths:
+class RowLengths:
     """How long one part of the rows that have it is, in characters or (estimated) tokens."""
 
     rows: int
     median: int
     p95: int
     longest: int
-    bins: tuple[Bin, ...]
+    bins: tuple[HistogramBin, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,13 +123,13 @@ class Quality:
     cleaned: Mapping[str, int]
     missing: Mapping[str, int]
     """Rows without each field of `FIELDS`."""
-    findings: tuple[Finding, ...]
+    findings: tuple[DataFinding, ...]
     labels: Mapping[str, Mapping[str, int]]
     """Label -> split -> rows, the most frequent label first, 1,000 at most."""
     balance: float | None
     """Entropy of the labels over that of equal shares: 1 even, 0 all the same; None: no labels."""
-    characters: Mapping[str, Lengths]
-    tokens: Mapping[str, Lengths]
+    characters: Mapping[str, RowLengths]
+    tokens: Mapping[str, RowLengths]
     languages: Mapping[str, int]
     sampled: int
     """Rows in which tokens and languages were counted."""
@@ -208,20 +208,22 @@ def balance(counts: Sequence[int]) -> float | None:
     return round(float(-(shares * np.log(shares)).sum() / np.log(len(held))), 4)
 
 
-def lengths(values: npt.NDArray[Any]) -> Lengths:
+def lengths(values: npt.NDArray[Any]) -> RowLengths:
     """Return the lengths of the rows that are not empty, with a histogram up to their p99."""
     held = values[values > 0]
     if not len(held):
-        return Lengths(rows=0, median=0, p95=0, longest=0, bins=())
+        return RowLengths(rows=0, median=0, p95=0, longest=0, bins=())
     median, p95, p99 = (int(np.percentile(held, share)) for share in (50, 95, 99))
     step = _round_up(max(p99, BINS) / BINS)
     counts = np.bincount(np.minimum(held // step, BINS), minlength=BINS + 1)
     last = int(np.flatnonzero(counts)[-1])
     bins = tuple(
-        Bin(least=at * step, below=(at + 1) * step if at < BINS else 0, count=int(counts[at]))
+        HistogramBin(
+            least=at * step, below=(at + 1) * step if at < BINS else 0, count=int(counts[at])
+        )
         for at in range(last + 1)
     )
-    return Lengths(rows=len(held), median=median, p95=p95, longest=int(held.max()), bins=bins)
+    return RowLengths(rows=len(held), median=median, p95=p95, longest=int(held.max()), bins=bins)
 
 
 def sample(columns: Columns, kept: Mask) -> npt.NDArray[np.int64]:
@@ -252,12 +254,12 @@ def _reasons(intake: Intake) -> tuple[Reason, ...]:
     )
 
 
-def _findings(columns: Columns, kept: Mask) -> Iterable[Finding]:
+def _findings(columns: Columns, kept: Mask) -> Iterable[DataFinding]:
     for at, check in enumerate(CHECKS):
         rows = np.flatnonzero(bit(columns.faults, at) & kept)
         if len(rows):
             examples = tuple(columns.source(row) for row in rows[:EXAMPLES])
-            yield Finding(check=check, count=len(rows), examples=examples)
+            yield DataFinding(check=check, count=len(rows), examples=examples)
 
 
 def _labels(
@@ -295,7 +297,7 @@ def _leaks(columns: Columns, kept: Mask, splits: npt.NDArray[np.int8]) -> Iterab
 
 def _read_sample(
     intake: Intake, rows: npt.NDArray[np.int64]
-) -> tuple[dict[str, Lengths], dict[str, int]]:
+) -> tuple[dict[str, RowLengths], dict[str, int]]:
     """Return estimated tokens of each part and the languages of the rows.
 
     A row's language is that of its questions and of its answers: "zh", "en", or "zh → en".

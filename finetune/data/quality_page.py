@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from finetune.data.quality import Lengths, Quality
+from finetune.data.quality import Quality, RowLengths
 from finetune.html_templates import render
 from ingest.foundation.messages import Language, Message
 
@@ -113,7 +113,7 @@ def _findings(quality: Quality) -> Iterator[Message]:
         )
 
 
-def bars(lengths: Lengths) -> list[dict[str, Any]]:
+def bars(lengths: RowLengths) -> list[dict[str, Any]]:
     """Return a histogram's bars in the units of `PLOT`: x, y, width, height, and the bin."""
     if not lengths.bins:
         return []

@@ -9,7 +9,7 @@ from typing import Any
 from finetune.data.files.opening import raw_rows
 from finetune.data.format_detection import chosen
 from finetune.data.formats.registry import FORMATS
-from finetune.data.rows import BadRow, Content, Fields, RowError, as_record, shown
+from finetune.data.rows import Content, Fields, RejectedRow, RowError, as_record, shown
 from finetune.errors import DataError
 from finetune.recipe import DataTable
 from finetune.records import RawRow, Record
@@ -19,7 +19,9 @@ NAMES_SHOWN = 8
 NAME_SHOWN = 40  # characters
 
 
-def read_records(path: Path, data: DataTable, *, system: str = "") -> Iterator[Record | BadRow]:
+def read_records(
+    path: Path, data: DataTable, *, system: str = ""
+) -> Iterator[Record | RejectedRow]:
     """Yield for each row of a file the record that it becomes, or why it does not.
 
     Memory stays flat. With the reader "auto" each row is read in the format that its fields show.
@@ -30,12 +32,12 @@ def read_records(path: Path, data: DataTable, *, system: str = "") -> Iterator[R
     """
     row = None
     for row in raw_rows(path, encoding=data.encoding, limit=data.max_row_bytes):
-        yield row if isinstance(row, BadRow) else record_of(row, data, system=system)
+        yield row if isinstance(row, RejectedRow) else validators_of(row, data, system=system)
     if row is None:
         raise _no_rows(path)
 
 
-def record_of(row: RawRow, data: DataTable, *, system: str = "") -> Record | BadRow:
+def validators_of(row: RawRow, data: DataTable, *, system: str = "") -> Record | RejectedRow:
     """Return the record that a row becomes, or why it does not."""
     fields = Fields(row.fields, data)
     try:
@@ -46,7 +48,7 @@ def record_of(row: RawRow, data: DataTable, *, system: str = "") -> Record | Bad
             group=fields.text("group", "group"),
         )
     except RowError as error:
-        return BadRow(source=row.source, reason=error.message, raw=shown(_raw(row.fields)))
+        return RejectedRow(source=row.source, reason=error.message, raw=shown(_raw(row.fields)))
 
 
 def _content(fields: Fields, data: DataTable) -> Content:

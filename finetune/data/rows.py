@@ -16,7 +16,7 @@ RAW_CHARACTERS = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BadRow:
+class RejectedRow:
     """A row that did not become a record, and why. `source` is "file:row", as a record's is."""
 
     source: str
@@ -31,7 +31,7 @@ class BadRow:
 
 
 class RowError(DataError):
-    """A row cannot become a record; whoever reads rows makes a `BadRow` of it."""
+    """A row cannot become a record; whoever reads rows makes a `RejectedRow` of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from finetune.diagnose.checks import behaviour, learning, numbers
-from finetune.diagnose.checks.evidence import Evidence, Probe, measure_lengths, rope_bases
-from finetune.diagnose.checks.verdicts import NAMES, Verdict, command
+from finetune.diagnose.checks.evidence import Evidence, ModelProbe, measure_lengths, rope_bases
+from finetune.diagnose.checks.verdicts import NAMES, Finding, command
 from finetune.errors import FinetuneError, RecipeError, not_installed
 from finetune.model.tokenization import load_tokenizer
 from finetune.progress import Progress
 from finetune.recipe import Recipe
 from finetune.runs import Run
 from finetune.train.log import SUMMARY_FILE, read_log
-from ingest.foundation.errors import AssistantError, MissingPartError
+from ingest.foundation.errors import MissingDependencyError, QiuzhengError
 from ingest.foundation.messages import Language, Message, plain
 
-RULES: tuple[Callable[[Evidence], Verdict], ...] = (
+RULES: tuple[Callable[[Evidence], Finding], ...] = (
     numbers.weights,
     numbers.rope,
     numbers.overflow,
@@ -45,10 +45,10 @@ class Diagnosis:
     """The verdicts on `model`, in the order in which they are to be acted upon."""
 
     model: str
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[Finding, ...]
 
     @property
-    def findings(self) -> tuple[Verdict, ...]:
+    def findings(self) -> tuple[Finding, ...]:
         """What is wrong, the first to be mended first."""
         return self._of("wrong")
 
@@ -71,7 +71,7 @@ class Diagnosis:
                 lines += ["", title.localize(language), *_grouped(shown, language)]
         return "\n".join(lines)
 
-    def _of(self, state: str) -> tuple[Verdict, ...]:
+    def _of(self, state: str) -> tuple[Finding, ...]:
         return tuple(one for one in self.verdicts if one.state == state)
 
 
@@ -83,12 +83,12 @@ _SOUND = Message("looked at and found sound:")
 _UNSEEN = Message("could not be looked at:")
 
 
-def _line(verdict: Verdict, language: Language) -> str:
+def _line(verdict: Finding, language: Language) -> str:
     joint = "：" if language == "zh" else ": "
     return NAMES[verdict.cause].localize(language) + joint + verdict.told.localize(language)
 
 
-def _grouped(verdicts: Sequence[Verdict], language: Language) -> Iterator[str]:
+def _grouped(verdicts: Sequence[Finding], language: Language) -> Iterator[str]:
     """Yield a line for each thing told, however many causes it is told of."""
     told = dict.fromkeys(one.told for one in verdicts)
     for what in told:
@@ -130,7 +130,7 @@ def gather(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> Evide
     base = recipe.base_folder
     try:
         found = _probe(recipe, run, model, progress=progress)
-    except MissingPartError as error:
+    except MissingDependencyError as error:
         evidence = replace(evidence, unprobed=_told(error))
     except FinetuneError as error:
         if not evidence.log:
@@ -148,7 +148,7 @@ def gather(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> Evide
     return replace(_with_lengths(evidence, run, base), ropes=rope_bases(base, run))
 
 
-def _unasked(found: Probe) -> Message:
+def _unasked(found: ModelProbe) -> Message:
     """Return why a model was not asked, or not in all ways."""
     if found.behaviour:
         return Message("its tokenizer lacks the marks of the format")
@@ -158,7 +158,7 @@ def _unasked(found: Probe) -> Message:
     return Message("nothing is prepared: {prepare}", prepare=prepare)
 
 
-def _probe(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> Probe:
+def _probe(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> ModelProbe:
     try:
         from finetune.diagnose.probing.probe import probe  # noqa: PLC0415  heavy: torch takes 3 s
     except ModuleNotFoundError as error:
@@ -187,5 +187,5 @@ def _with_lengths(evidence: Evidence, run: Run, base: Path | None) -> Evidence:
     return replace(evidence, lengths=lengths)
 
 
-def _told(error: AssistantError) -> Message:
+def _told(error: QiuzhengError) -> Message:
     return error.full_message

@@ -25,7 +25,7 @@ from finetune.evaluate.metrics.scoring import Scorer
 from finetune.evaluate.metrics.similarity import similarity
 from finetune.evaluate.replies import Replies, read_replies
 from finetune.model.chat_format import chat_format
-from finetune.progress import Progress, Silence
+from finetune.progress import Progress, SilentProgress
 from finetune.recipe import Recipe
 from finetune.records import Prediction, Record
 from finetune.runs import Run, digest_of, write_whole
@@ -121,7 +121,7 @@ def evaluate_predictions(
         if name not in known:
             raise _unknown(path, place, recipe)
     name = f"file-{path.stem}"
-    return _judge(recipe, run, name, records, found.predictions, {}, progress or Silence())
+    return _judge(recipe, run, name, records, found.predictions, {}, progress or SilentProgress())
 
 
 def slug_of(model: str) -> str:

@@ -26,7 +26,7 @@ from finetune.export.gguf_tokenizer import (
     read_vocabulary,
     write_vocabulary,
 )
-from finetune.progress import Progress, Silence
+from finetune.progress import Progress, SilentProgress
 from ingest.foundation.messages import Message
 
 GgufKind = Literal["f32", "f16", "q8_0"]
@@ -121,7 +121,7 @@ def write_gguf(
             _add_shape(writer, source, kind)
             write_vocabulary(writer, source.vocabulary)
             writer.add_chat_template(chat_template)
-            _write_tensors(writer, source, tensors, progress or Silence())
+            _write_tensors(writer, source, tensors, progress or SilentProgress())
         finally:
             writer.close()
     return GgufReport(

@@ -23,7 +23,7 @@ from finetune.export.config import (
     write_json,
 )
 from finetune.export.files import gigabytes, require_space, tensor_files, writing
-from finetune.model.base_model import find_base
+from finetune.model.base_model import find_base_model
 from finetune.model.chat_format import ChatFormat, chat_format
 from finetune.model.samples import encode_prompt
 from finetune.model.tokenization import load_tokenizer
@@ -92,7 +92,7 @@ def merge(
         BaseModelError: the base is missing, incomplete, 4-bit, or not the adapter's.
         ExportError: no adapter, no room on the disk, or the merged model computes something else.
     """
-    base = find_base(recipe)
+    base = find_base_model(recipe)
     adapter = _adapter(run)
     saved = _dtype(base, dtype)
     check_adapter(adapter, base)

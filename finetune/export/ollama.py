@@ -16,7 +16,7 @@ import ollama
 from finetune.errors import ExportError
 from finetune.export.gguf import GgufKind, write_gguf
 from finetune.export.modelfile import ServedAs, served_as, write_modelfile
-from finetune.export.verification import Check, verify_model
+from finetune.export.verification import VerificationCheck, verify_model
 from finetune.progress import Progress
 from finetune.recipe import Quantization, Recipe
 from finetune.runs import Run
@@ -49,7 +49,7 @@ class OllamaReport:
     host: str
     gguf: Path
     quantize: Quantization
-    checks: tuple[Check, ...]
+    checks: tuple[VerificationCheck, ...]
 
 
 def export_to_ollama(

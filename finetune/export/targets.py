@@ -14,11 +14,11 @@ from finetune.runs import Run
 from ingest.foundation.messages import Message
 from ingest.foundation.settings import default_ollama_host
 
-Target = Literal["gguf", "ollama", "vllm", "hf"]
+ExportTarget = Literal["gguf", "ollama", "vllm", "hf"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HandedOver:
+class ExportResult:
     """What was written or created, and how to use it."""
 
     told: dict[str, Any] = field(default_factory=dict)
@@ -31,12 +31,12 @@ class HandedOver:
 def export(
     recipe: Recipe,
     run: Run,
-    target: Target,
+    target: ExportTarget,
     *,
     quantize: Quantization | None = None,
     verify: bool = False,
     progress: Progress,
-) -> HandedOver:
+) -> ExportResult:
     """Hand the merged model over in the form of `target`.
 
     Raises:
@@ -50,15 +50,15 @@ def export(
             return _ollama(recipe, run, quantize, verify=verify, progress=progress)
         case "vllm":
             report = export_for_vllm(recipe, run)
-            return HandedOver(told={"folder": str(report.folder), "command": report.command})
+            return ExportResult(told={"folder": str(report.folder), "command": report.command})
         case "hf":
             folder = export_folder(recipe, run.merged, run.exports / "hf")
-            return HandedOver(told={"folder": str(folder)})
+            return ExportResult(told={"folder": str(folder)})
 
 
 def _gguf(
     recipe: Recipe, run: Run, quantize: Quantization | None, *, verify: bool, progress: Progress
-) -> HandedOver:
+) -> ExportResult:
     wanted = recipe.export.quantize if quantize is None else quantize
     kind, left = KINDS[wanted]
     if left:
@@ -75,16 +75,16 @@ def _gguf(
         told |= check_gguf(run.merged, path)
     words = ["ollama", "create", recipe.export.name or recipe.name]
     words += ["-f", str(path.with_name("Modelfile")), *(["--quantize", left] if left else [])]
-    return HandedOver(told={**told, "command": shlex.join(words)})
+    return ExportResult(told={**told, "command": shlex.join(words)})
 
 
 def _ollama(
     recipe: Recipe, run: Run, quantize: Quantization | None, *, verify: bool, progress: Progress
-) -> HandedOver:
+) -> ExportResult:
     report = export_to_ollama(
         recipe, run, host=default_ollama_host(), quantize=quantize, verify=verify, progress=progress
     )
     told: dict[str, Any] = {"model": report.name, "host": report.host, "file": str(report.gguf)}
     if report.checks:
         told["checks"] = {check.name: check.passed for check in report.checks}
-    return HandedOver(told={**told, "command": f"ollama run {report.name}"})
+    return ExportResult(told={**told, "command": f"ollama run {report.name}"})

@@ -26,7 +26,7 @@ SHOWN = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class VerificationCheck:
     """One thing looked at. `passed` None: this server does not tell."""
 
     name: str
@@ -36,7 +36,7 @@ class Check:
 
 def verify_model(
     library: ollama.Client, url: str, model: ServedAs, recipe: Recipe, run: Run
-) -> tuple[Check, ...]:
+) -> tuple[VerificationCheck, ...]:
     """Ask the server what it knows of the model, and the model one question.
 
     Raises:
@@ -66,21 +66,21 @@ def verify_model(
 
 def _checks(
     library: ollama.Client, url: str, model: ServedAs, recipe: Recipe, run: Run
-) -> Iterator[Check]:
+) -> Iterator[VerificationCheck]:
     shown = library.show(model.name)
     abilities = shown.capabilities
     if model.chat.thinks:
         able = None if abilities is None else "thinking" in abilities
-        yield Check(name="capabilities", passed=able, found=", ".join(abilities or ()))
+        yield VerificationCheck(name="capabilities", passed=able, found=", ".join(abilities or ()))
     template = (shown.template or "").strip()
     same = template == model.chat.ollama_template.strip()
-    yield Check(name="template", passed=same, found=template[:SHOWN])
+    yield VerificationCheck(name="template", passed=same, found=template[:SHOWN])
     yield _parameters(shown.parameters or "", model)
     yield from _prompts(url, model)
     yield from _answer(library, model, recipe, run)
 
 
-def _parameters(told: str, model: ServedAs) -> Check:
+def _parameters(told: str, model: ServedAs) -> VerificationCheck:
     """Compare with what /api/show lists, a line each: `stop    "<｜User｜>"`."""
     found: dict[str, set[str]] = {}
     for line in told.splitlines():
@@ -91,8 +91,8 @@ def _parameters(told: str, model: ServedAs) -> Check:
         got = found.get(name, set())
         if wanted != got and not _same_numbers(wanted, got):
             shown = f"{name} {', '.join(sorted(got)) or '-'}"[:SHOWN]
-            return Check(name="parameters", passed=False, found=shown)
-    return Check(name="parameters", passed=True)
+            return VerificationCheck(name="parameters", passed=False, found=shown)
+    return VerificationCheck(name="parameters", passed=True)
 
 
 def _same_numbers(wanted: set[str], got: set[str]) -> bool:
@@ -102,7 +102,7 @@ def _same_numbers(wanted: set[str], got: set[str]) -> bool:
         return False
 
 
-def _prompts(url: str, model: ServedAs) -> Iterator[Check]:
+def _prompts(url: str, model: ServedAs) -> Iterator[VerificationCheck]:
     """Compare prompts as the server writes them with ours, BOS aside: the engine adds it."""
     history: list[dict[str, Any]] = [
         message
@@ -122,7 +122,7 @@ def _prompts(url: str, model: ServedAs) -> Iterator[Check]:
                 asked = [*begun, *messages, {"role": "user", "content": QUESTION}]
                 found = _rendered(client, model.name, asked, think)
                 if found is None:
-                    yield Check(name="prompt", passed=None)
+                    yield VerificationCheck(name="prompt", passed=None)
                     return
                 ours = render_prompt(
                     model.chat,
@@ -132,9 +132,9 @@ def _prompts(url: str, model: ServedAs) -> Iterator[Check]:
                     think=think is not False,
                 ).removeprefix(model.chat.bos)
                 if found.removeprefix(model.chat.bos) != ours:
-                    yield Check(name="prompt", passed=False, found=repr(found)[:SHOWN])
+                    yield VerificationCheck(name="prompt", passed=False, found=repr(found)[:SHOWN])
                     return
-    yield Check(name="prompt", passed=True)
+    yield VerificationCheck(name="prompt", passed=True)
 
 
 def _rendered(
@@ -157,7 +157,9 @@ def _rendered(
     return str(told["rendered_template"]) if told and "rendered_template" in told else None
 
 
-def _answer(library: ollama.Client, model: ServedAs, recipe: Recipe, run: Run) -> Iterator[Check]:
+def _answer(
+    library: ollama.Client, model: ServedAs, recipe: Recipe, run: Run
+) -> Iterator[VerificationCheck]:
     """Ask one question, greedily: the answer must be there, end, and hold none of our marks."""
     reply = library.chat(
         model.name,
@@ -166,11 +168,15 @@ def _answer(library: ollama.Client, model: ServedAs, recipe: Recipe, run: Run) -
         think=True if model.chat.thinks else None,
     )
     content, thinking = reply.message.content or "", reply.message.thinking or ""
-    yield Check(name="answer", passed=bool(content.strip()), found=(content or thinking)[:SHOWN])
-    yield Check(name="end", passed=reply.done_reason == "stop", found=reply.done_reason or "-")
+    yield VerificationCheck(
+        name="answer", passed=bool(content.strip()), found=(content or thinking)[:SHOWN]
+    )
+    yield VerificationCheck(
+        name="end", passed=reply.done_reason == "stop", found=reply.done_reason or "-"
+    )
     marks = {*model.chat.controls, THINK_OPEN, THINK_CLOSE}
     leaked = sorted(mark for mark in marks if mark in content or mark in thinking)
-    yield Check(name="marks", passed=not leaked, found=" ".join(leaked))
+    yield VerificationCheck(name="marks", passed=not leaked, found=" ".join(leaked))
 
 
 def _question(recipe: Recipe, run: Run) -> str:

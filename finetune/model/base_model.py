@@ -19,7 +19,7 @@ SYSTEM, EARLIER, ASKED = "Be brief.", Turn(user="Hi", think="Greet.", answer="He
 """A conversation that shows whether two templates write the same."""
 
 
-def find_base(recipe: Recipe) -> Path:
+def find_base_model(recipe: Recipe) -> Path:
     """Return the folder of the base model: the recipe's, or one downloaded under that name.
 
     The network is never asked.

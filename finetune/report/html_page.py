@@ -8,7 +8,7 @@ from finetune.compare.differences import shown
 from finetune.errors import RecipeError
 from finetune.html_templates import render
 from finetune.recipe import Recipe
-from finetune.report.run_summary import read_dossier
+from finetune.report.run_summary import read_run_summary
 from finetune.runs import Run, write_whole
 from ingest.foundation.messages import Language, Message
 
@@ -28,7 +28,7 @@ def write_report(
     Raises:
         RecipeError: nothing has been done yet.
     """
-    dossier = read_dossier(recipe, run, is_current=is_current)
+    dossier = read_run_summary(recipe, run, is_current=is_current)
     if not dossier.quality:
         raise RecipeError(
             Message("there is nothing to report in {folder}", folder=run.folder),

@@ -10,7 +10,7 @@ from finetune.compare.differences import shown
 from finetune.errors import RecipeError
 from finetune.html_templates import render
 from finetune.recipe import Recipe
-from finetune.report.run_summary import CARD_FIGURES, read_dossier
+from finetune.report.run_summary import CARD_FIGURES, read_run_summary
 from finetune.runs import Run, write_whole
 from ingest.foundation.messages import Language, Message
 
@@ -29,7 +29,7 @@ def write_card(
     Raises:
         RecipeError: there is no trained model to write of.
     """
-    dossier = read_dossier(recipe, run, is_current=is_current)
+    dossier = read_run_summary(recipe, run, is_current=is_current)
     if not dossier.training:
         raise RecipeError(
             Message("nothing has been trained in {folder}", folder=run.folder),

@@ -29,7 +29,7 @@ CARD_FIGURES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class FigureRow:
     """One figure over all models, and how sure its change from base is."""
 
     figure: Figure
@@ -41,7 +41,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dossier:
+class RunSummary:
     """All of a run that is there; what has not been done yet is empty."""
 
     recipe: Recipe
@@ -50,15 +50,15 @@ class Dossier:
     models: tuple[str, ...]
     outdated: tuple[str, ...]
     """Models whose figures are older than the recipe, the data or the weights: left out."""
-    rows: tuple[Row, ...]
+    rows: tuple[FigureRow, ...]
     loss_plot: str
     exports: tuple[str, ...]
     merged: Mapping[str, Any]
 
 
-def read_dossier(
+def read_run_summary(
     recipe: Recipe, run: Run, *, is_current: Callable[[str], bool] = lambda model: True
-) -> Dossier:
+) -> RunSummary:
     """Return what lies in the run's folder.
 
     `is_current` tells whether a model's figures belong to the recipe and weights as they are now.
@@ -73,7 +73,7 @@ def read_dossier(
         del evaluations[model]
     order = {"base": 0, "adapter": 1, "merged": 2}
     models = tuple(sorted(evaluations, key=lambda name: (order.get(name, 3), name)))
-    return Dossier(
+    return RunSummary(
         recipe=recipe,
         quality=_json(run.data / "quality.json"),
         training=_json(run.train / "summary.json"),
@@ -108,7 +108,9 @@ def _changes(run: Run, models: Sequence[str]) -> Mapping[str, Any]:
     return differences
 
 
-def _rows(evaluations: Mapping[str, Mapping[str, Any]], changes: Mapping[str, Any]) -> list[Row]:
+def _rows(
+    evaluations: Mapping[str, Mapping[str, Any]], changes: Mapping[str, Any]
+) -> list[FigureRow]:
     rows = []
     for figure in FIGURES:
         values = {
@@ -120,7 +122,7 @@ def _rows(evaluations: Mapping[str, Mapping[str, Any]], changes: Mapping[str, An
             change = changes.get(figure.name, {})
             low, high = change.get("interval", (None, None))
             rows.append(
-                Row(
+                FigureRow(
                     figure=figure,
                     values=values,
                     interval=None if low is None else (low, high),

@@ -32,7 +32,7 @@ from finetune.serve.bodies import (
 )
 from finetune.serve.engine import Asked, Ended, Engine, TooLongError
 from finetune.serve.metrics import Measured, Metrics
-from finetune.serve.request_queue import BusyError, Desk, OvertimeError
+from finetune.serve.request_queue import BusyError, OvertimeError, RequestQueue
 from ingest.foundation.messages import Language, Message
 
 QUEUE = 8
@@ -72,7 +72,7 @@ def build_app(
     timeout_s: float = TIMEOUT_S,
 ) -> FastAPI:
     """Return the app. `queue` requests may wait, each at most `timeout_s` for its whole reply."""
-    desk = Desk(engine, queue=queue, timeout_s=timeout_s)
+    desk = RequestQueue(engine, queue=queue, timeout_s=timeout_s)
     metrics = Metrics(lambda: desk.present)
     doors = _Doors(engine, desk, metrics, defaults or Defaults())
     app = FastAPI(title=engine.name, docs_url=None, redoc_url=None)
@@ -92,7 +92,9 @@ def build_app(
 class _Doors:
     """The routes, with what they share."""
 
-    def __init__(self, engine: Engine, desk: Desk, metrics: Metrics, defaults: Defaults) -> None:
+    def __init__(
+        self, engine: Engine, desk: RequestQueue, metrics: Metrics, defaults: Defaults
+    ) -> None:
         self._engine = engine
         self._desk = desk
         self._metrics = metrics

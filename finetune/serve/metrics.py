@@ -61,7 +61,7 @@ class Measured:
         self._paths = paths
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Pass a request on, and count it when its last byte is out."""
+        """Forward a request, and count it when its last byte is out."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -25,7 +25,7 @@ class OvertimeError(EngineError):
     """The reply took longer than allowed, waiting included."""
 
 
-class Desk:
+class RequestQueue:
     """Hands requests to the engine one by one."""
 
     def __init__(self, engine: Engine, *, queue: int, timeout_s: float) -> None:

@@ -25,14 +25,14 @@ ANY_LENGTH = 1 << 40
 """More tokens than any sample has."""
 
 
-class Row(TypedDict):
+class PackedRow(TypedDict):
     """One sample as a batch is made of it: int64, (length,) each."""
 
     input_ids: Tensor
     labels: Tensor
 
 
-class SampleSet(Dataset[Row]):
+class SampleSet(Dataset[PackedRow]):
     """Samples end to end in two arrays, five bytes a token: a tuple of ints takes some forty."""
 
     def __init__(self, samples: Iterable[Sample]) -> None:
@@ -48,7 +48,7 @@ class SampleSet(Dataset[Row]):
     def __len__(self) -> int:
         return len(self._ends) - 1
 
-    def __getitem__(self, index: int) -> Row:
+    def __getitem__(self, index: int) -> PackedRow:
         part = slice(self._ends[index], self._ends[index + 1])
         ids = self._ids[part].astype(np.int64)
         labels = np.where(self._learnt[part], ids, IGNORED)
@@ -61,7 +61,7 @@ class SampleSet(Dataset[Row]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lessons:
+class TrainingSet:
     """What a run learns from and is held against, and what was too long for it."""
 
     train: SampleSet
@@ -70,9 +70,9 @@ class Lessons:
     shortened: int
 
 
-def load_lessons(
+def load_training_set(
     recipe: Recipe, run: Run, tokenizer: ChatTokenizer, *, progress: Progress
-) -> Lessons:
+) -> TrainingSet:
     """Return the samples of the splits `train` and `val`; the latter may be empty.
 
     Raises:
@@ -92,13 +92,13 @@ def load_lessons(
     train = SampleSet(samples("train"))
     if not len(train):
         raise _nothing_left(list(run.records("train")), recipe, tokenizer)
-    return Lessons(train=train, val=SampleSet(samples("val")), **counts)
+    return TrainingSet(train=train, val=SampleSet(samples("val")), **counts)
 
 
-def padding(pad_id: int) -> Callable[[Sequence[Row]], dict[str, Tensor]]:
+def padding(pad_id: int) -> Callable[[Sequence[PackedRow]], dict[str, Tensor]]:
     """Return what makes a batch of rows: filled up on the right, (batch, longest) each."""
 
-    def collate(rows: Sequence[Row]) -> dict[str, Tensor]:
+    def collate(rows: Sequence[PackedRow]) -> dict[str, Tensor]:
         ids = [row["input_ids"] for row in rows]
         labels = [row["labels"] for row in rows]
         ones = [torch.ones_like(row) for row in ids]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from finetune.progress import Stage
+from finetune.progress import ProgressStage
 from finetune.recipe import TrainTable
 from finetune.train.checkpoints import evaluations_since_best
 from finetune.train.failures import divergence
@@ -24,7 +24,7 @@ GRADIENT = Message("the gradient")
 EVALUATION_LOSS = Message("the validation loss")
 
 
-class Meter:
+class LossMeter:
     """What one optimiser step adds up to, kept on the device: one transfer a step is enough."""
 
     def __init__(self) -> None:
@@ -49,10 +49,10 @@ class Meter:
         return loss, round(tokens), size
 
 
-class Watcher(TrainerCallback):
+class NaNGuard(TrainerCallback):
     """Ends a training whose numbers are none any more, before they reach the weights."""
 
-    def __init__(self, *, meter: Meter, table: TrainTable, precision: Precision) -> None:
+    def __init__(self, *, meter: LossMeter, table: TrainTable, precision: Precision) -> None:
         self._meter = meter
         self._table = table
         self._precision = precision
@@ -99,7 +99,7 @@ class Watcher(TrainerCallback):
         )
 
 
-class Pace:
+class Throughput:
     """How fast steps go. The first of a session, slowed by warming up, counts only if alone."""
 
     def __init__(self) -> None:
@@ -129,14 +129,14 @@ class Pace:
         return tokens / seconds if seconds else 0.0
 
 
-class Reporter(TrainerCallback):
+class TrainingReporter(TrainerCallback):
     """Writes the log and tells the progress; on the first of several processes alone.
 
     Of several processes each is taken to have read as many tokens as this one.
     """
 
     def __init__(
-        self, *, watcher: Watcher, log: TrainLog, stage: Stage, hardware: Hardware
+        self, *, watcher: NaNGuard, log: TrainLog, stage: ProgressStage, hardware: Hardware
     ) -> None:
         self._watcher = watcher
         self._log = log
@@ -145,7 +145,7 @@ class Reporter(TrainerCallback):
         last = log.entries[-1] if log.entries else None
         self._seconds_before = last.seconds if last else 0.0
         self.tokens = last.tokens if last else 0
-        self.pace = Pace()
+        self.pace = Throughput()
         self._begun = self._step_begun = time.monotonic()
         self._window_seconds = 0.0
         self._window_tokens = 0
@@ -240,7 +240,7 @@ class Reporter(TrainerCallback):
         )
 
 
-class Keeper(TrainerCallback):
+class BestCheckpointCallback(TrainerCallback):
     """Saves what is the best so far, and stops when it gets no better."""
 
     def __init__(self, *, patience: int) -> None:

@@ -19,7 +19,7 @@ from transformers import (
 from transformers.utils import logging
 
 from finetune.errors import BaseModelError, TrainingError
-from finetune.model.base_model import download_command, find_base
+from finetune.model.base_model import download_command, find_base_model
 from finetune.model.tokenization import ChatTokenizer, load_tokenizer
 from finetune.recipe import Recipe
 from finetune.train.hardware import Hardware, Precision, choose_precision
@@ -69,7 +69,7 @@ def load_base(recipe: Recipe, *, hardware: Hardware, quantized: bool = False) ->
         TrainingError: `quantized`, and bitsandbytes or CUDA is not there.
     """
     quiet()
-    folder = find_base(recipe)
+    folder = find_base_model(recipe)
     _refuse_pointers(folder, recipe)
     precision = choose_precision(recipe.train, hardware)
     options: dict[str, Any] = {"dtype": DTYPES[precision]}

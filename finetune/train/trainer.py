@@ -25,17 +25,17 @@ from transformers import (
 )
 from transformers.trainer_callback import PrinterCallback
 
-from finetune.model.base_model import find_base
+from finetune.model.base_model import find_base_model
 from finetune.model.chat_format import chat_format
 from finetune.model.samples import total_steps
 from finetune.model.tokenization import load_tokenizer
-from finetune.progress import Progress, Silence
+from finetune.progress import Progress, SilentProgress
 from finetune.recipe import Recipe
 from finetune.runs import Run
 from finetune.train.adapters import add_lora, fingerprint, save_origin
 from finetune.train.arguments import process, processes, training_arguments
-from finetune.train.batches import Lessons, Row, load_lessons, padding
-from finetune.train.callbacks import Keeper, Meter, Reporter, Watcher
+from finetune.train.batches import PackedRow, TrainingSet, load_training_set, padding
+from finetune.train.callbacks import BestCheckpointCallback, LossMeter, NaNGuard, TrainingReporter
 from finetune.train.checkpoints import Checkpoints, publish, settings_of
 from finetune.train.failures import (
     checkpoint_failure,
@@ -72,18 +72,18 @@ CHATTY = r"(torch|transformers|peft|accelerate|bitsandbytes|huggingface_hub)\b"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
+class TrainingRun:
     """What a training is made of, once everything is loaded. `base` is the base's folder."""
 
     recipe: Recipe
     run: Run
     base: Path
-    lessons: Lessons
+    lessons: TrainingSet
     model: PreTrainedModel | PeftModel
     hardware: Hardware
     precision: Precision
     args: TrainingArguments
-    collate: Callable[[Sequence[Row]], dict[str, Tensor]]
+    collate: Callable[[Sequence[PackedRow]], dict[str, Tensor]]
     steps: int
 
     @property
@@ -100,7 +100,7 @@ class Course:
 class TargetTrainer(Trainer):
     """Counts what a step consists of, and evaluates by token instead of by batch."""
 
-    def __init__(self, *, meter: Meter, **settings: Any) -> None:
+    def __init__(self, *, meter: LossMeter, **settings: Any) -> None:
         super().__init__(**settings)
         self._meter = meter
 
@@ -160,7 +160,7 @@ def train(
     """
     machine = hardware()
     if process() > 0:
-        progress = Silence()
+        progress = SilentProgress()
     with _without_chatter(), _explained(recipe, run, machine):
         if dry_steps:
             with tempfile.TemporaryDirectory() as folder:
@@ -172,11 +172,11 @@ def train(
 
 def _load(
     recipe: Recipe, run: Run, machine: Hardware, folder: Path, dry_steps: int, progress: Progress
-) -> Course:
+) -> TrainingRun:
     """Load data before weights: what is wrong with it shows at once."""
-    base = find_base(recipe)
+    base = find_base_model(recipe)
     tokenizer = load_tokenizer(base, fmt=chat_format(recipe.model.format))
-    lessons = load_lessons(recipe, run, tokenizer, progress=progress)
+    lessons = load_training_set(recipe, run, tokenizer, progress=progress)
     steps = total_steps(len(lessons.train), recipe.train, processes=processes())
     args = training_arguments(
         recipe,
@@ -189,7 +189,7 @@ def _load(
     )
     set_seed(recipe.seed)
     loaded = load_base(recipe, hardware=machine, quantized=recipe.train.method == "qlora")
-    return Course(
+    return TrainingRun(
         recipe=recipe,
         run=run,
         base=base,
@@ -215,16 +215,16 @@ def _ready(loaded: LoadedModel, recipe: Recipe, progress: Progress) -> PreTraine
     return loaded.model if table.method == "full" else add_lora(loaded, table)
 
 
-def _learn(course: Course, *, resume: bool, progress: Progress) -> TrainSummary:
+def _learn(course: TrainingRun, *, resume: bool, progress: Progress) -> TrainSummary:
     last, state = _begin(course, resume=resume, progress=progress)
     until = state.global_step if state else 0
     log = TrainLog(course.run.train, until=until, writes=course.leads)
-    keeper = Keeper(patience=course.recipe.train.early_stop)
+    keeper = BestCheckpointCallback(patience=course.recipe.train.early_stop)
     keeper.stopped_early = state is not None and keeper.gave_up(state)
-    meter = Meter()
+    meter = LossMeter()
     with progress.stage(Message("training"), total=course.steps) as stage:
-        watcher = Watcher(meter=meter, table=course.recipe.train, precision=course.precision)
-        reporter = Reporter(watcher=watcher, log=log, stage=stage, hardware=course.hardware)
+        watcher = NaNGuard(meter=meter, table=course.recipe.train, precision=course.precision)
+        reporter = TrainingReporter(watcher=watcher, log=log, stage=stage, hardware=course.hardware)
         if not keeper.stopped_early:
             trainer = _trainer(course, meter, [watcher, reporter, keeper])
             trainer.train(resume_from_checkpoint=str(last) if last else None)
@@ -243,7 +243,7 @@ def _learn(course: Course, *, resume: bool, progress: Progress) -> TrainSummary:
 
 
 def _begin(
-    course: Course, *, resume: bool, progress: Progress
+    course: TrainingRun, *, resume: bool, progress: Progress
 ) -> tuple[Path | None, TrainerState | None]:
     """Return the checkpoint to go on from, with its state, if there is one and it is wanted."""
     settings = settings_of(course.recipe, course.run, fingerprint(course.base))
@@ -258,11 +258,11 @@ def _begin(
     return None, None
 
 
-def _rehearse(course: Course, steps: int, progress: Progress) -> TrainSummary:
-    meter, log = Meter(), TrainLog(None)
+def _rehearse(course: TrainingRun, steps: int, progress: Progress) -> TrainSummary:
+    meter, log = LossMeter(), TrainLog(None)
     with progress.stage(Message("dry run"), total=steps) as stage:
-        watcher = Watcher(meter=meter, table=course.recipe.train, precision=course.precision)
-        reporter = Reporter(watcher=watcher, log=log, stage=stage, hardware=course.hardware)
+        watcher = NaNGuard(meter=meter, table=course.recipe.train, precision=course.precision)
+        reporter = TrainingReporter(watcher=watcher, log=log, stage=stage, hardware=course.hardware)
         _trainer(course, meter, [watcher, reporter]).train()
     every = course.recipe.train.evaluate_every
     evaluations = course.steps / every if every else course.recipe.train.epochs
@@ -278,7 +278,9 @@ def _rehearse(course: Course, steps: int, progress: Progress) -> TrainSummary:
     )
 
 
-def _trainer(course: Course, meter: Meter, callbacks: list[TrainerCallback]) -> TargetTrainer:
+def _trainer(
+    course: TrainingRun, meter: LossMeter, callbacks: list[TrainerCallback]
+) -> TargetTrainer:
     trainer = TargetTrainer(
         meter=meter,
         model=course.model,
@@ -292,7 +294,9 @@ def _trainer(course: Course, meter: Meter, callbacks: list[TrainerCallback]) -> 
     return trainer
 
 
-def _summary(course: Course, reporter: Reporter, entries: Sequence[LogEntry]) -> TrainSummary:
+def _summary(
+    course: TrainingRun, reporter: TrainingReporter, entries: Sequence[LogEntry]
+) -> TrainSummary:
     """Return what log and clock tell; the steps are the caller's to say."""
     losses = [entry.loss for entry in entries if entry.loss is not None]
     evaluations = [entry.eval_loss for entry in entries if entry.eval_loss is not None]
@@ -322,7 +326,7 @@ def _summary(course: Course, reporter: Reporter, entries: Sequence[LogEntry]) ->
     )
 
 
-def _keep(course: Course, summary: TrainSummary, entries: Sequence[LogEntry]) -> None:
+def _keep(course: TrainingRun, summary: TrainSummary, entries: Sequence[LogEntry]) -> None:
     best = course.checkpoints.best()
     save_origin(best, course.base, course.recipe)
     publish(best, course.run.adapter)

@@ -19,7 +19,7 @@ from ingest.extract import main_text
 from ingest.extract.dom import parse
 from ingest.extract.feeds import feed
 from ingest.extract.files import file_text
-from ingest.extract.js_detection import stage_of, waits_for_browser
+from ingest.extract.js_detection import bare_page_signals, waits_for_browser
 from ingest.extract.markdown import markdown
 from ingest.extract.metadata import Metadata, one_line, read_metadata
 from ingest.foundation.extras import install_command
@@ -59,7 +59,7 @@ def extract(page: Page) -> Document:
     Raises:
         ExtractError: there is none. reason "needs_browser": scripts would write it; "empty": there
             is no text at all; "unsupported": it is neither a page, a text nor a document.
-        MissingPartError: it is a PDF or Office file, and the part that reads them is missing.
+        MissingDependencyError: it is a PDF or Office file, and the part that reads them is missing.
     """
     kind = _kind_of(page.media_type, page.body)
     url, now = page.final_url, page.fetched_at
@@ -81,7 +81,7 @@ def read_file(path: Path) -> Document:
     Raises:
         FetchError: it cannot be opened (reason "unreachable").
         ExtractError: it is of another kind, broken, or holds no text.
-        MissingPartError: reading its kind takes a part that is not installed.
+        MissingDependencyError: reading its kind takes a part that is not installed.
     """
     path = path.resolve()
     url, now, kind = path.as_uri(), datetime.now(UTC), path.suffix.lower()
@@ -183,7 +183,7 @@ def _from_html(source: str, *, url: str, fetched_at: datetime) -> Document:
     if root is None:
         raise _empty(url)
     known = read_metadata(root, url=url, now=fetched_at)
-    stage = stage_of(root)
+    stage = bare_page_signals(root)
     text = _text_of_page(root, source, known, url=url)
     if waits_for_browser(stage, title=known.title, text=text):
         raise _needs_browser(url)

@@ -16,10 +16,10 @@ from lxml import html
 
 from ingest.errors import ExtractError
 from ingest.extract.markdown import markdown
-from ingest.foundation.errors import MissingPartError
+from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.extras import install_command
 from ingest.foundation.messages import Message
-from ingest.foundation.telemetry import send_nothing_home
+from ingest.foundation.telemetry import disable_telemetry
 from ingest.text.words import CJK
 
 _ZIPPED = frozenset({".docx", ".pptx"})
@@ -35,7 +35,7 @@ def file_text(path: Path) -> str:
 
     Raises:
         ExtractError: there is no reader for its kind, or it is broken (reason "unsupported").
-        MissingPartError: reading its kind takes a part that is not installed.
+        MissingDependencyError: reading its kind takes a part that is not installed.
     """
     kind = path.suffix.lower()
     if kind == ".pdf":
@@ -88,7 +88,7 @@ def _office_text(path: Path) -> str:
 
 
 def _unstructured(path: Path) -> Callable[..., Iterable[Any]]:
-    send_nothing_home()
+    disable_telemetry()
     try:
         import spacy  # noqa: PLC0415  comes with unstructured
         from unstructured.nlp import tokenize
@@ -127,8 +127,8 @@ def _blocks(elements: Iterable[Any], kind: str) -> Iterable[str]:
             yield text
 
 
-def _missing(path: Path) -> MissingPartError:
-    return MissingPartError(
+def _missing(path: Path) -> MissingDependencyError:
+    return MissingDependencyError(
         Message("reading {suffix} files takes a part that is not installed", suffix=path.suffix),
         hint=Message.verbatim(install_command("files")),
     )

@@ -35,7 +35,7 @@ _CHALLENGE = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class BarePage:
     """What of a page tells whether it waits for scripts."""
 
     has_scripts: bool
@@ -45,16 +45,16 @@ class Stage:
     """What is said to browsers without scripts."""
 
 
-def stage_of(root: etree._Element) -> Stage:
+def bare_page_signals(root: etree._Element) -> BarePage:
     """Look at a parsed page before anything is taken out of it."""
-    return Stage(
+    return BarePage(
         has_scripts=root.find(".//script") is not None,
         is_bare=any(len(markdown(place)) < STAGE for place in root.xpath(_MOUNT_POINTS)),
         asides=" ".join(map(text_of, root.iter("noscript"))),
     )
 
 
-def waits_for_browser(stage: Stage, *, title: str, text: str) -> bool:
+def waits_for_browser(stage: BarePage, *, title: str, text: str) -> bool:
     """Tell whether a page with as little `text` as this has more to show to a browser."""
     if len(text.encode()) > NOTICE:
         return False

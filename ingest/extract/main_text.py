@@ -24,8 +24,8 @@ from ingest.extract.page_chrome import (
     belongs_after,
     belongs_before,
     is_author,
-    is_furniture,
     is_label,
+    is_page_chrome,
     starts_with_label,
 )
 
@@ -43,7 +43,7 @@ SENTENCE = 60  # bytes of letters: 60 Latin ones, 20 ideographs
 ANOTHER_PIECE = 200  # bytes of letters outside links in a sibling that goes on with the text
 MANY_PIECES = 0.2  # of the letters of a piece must be in the siblings that go on with it
 LEVELS = 3  # steps up from the middle to look for such siblings
-FURNITURE = 0.3  # share of the text; what holds more is no furniture, whatever it is called
+PAGE_CHROME = 0.3  # share of the text; what holds more is no page_chrome, whatever it is called
 HEADLINE_REACH = 3  # blocks from the first in which the headline may come again
 EDGE = 5  # blocks at either end that are looked at for lines of the frame
 
@@ -194,7 +194,7 @@ def _chosen(page: list[_Block], taken: list[_Block], headlines: set[str]) -> lis
 
 
 class _Place:
-    """Where the text is: an element of the page, without the furniture in it."""
+    """Where the text is: an element of the page, without the page_chrome in it."""
 
     def __init__(self, page: list[_Block], taken: list[_Block]) -> None:
         self._weights = _weights(taken)
@@ -215,12 +215,12 @@ class _Place:
             element = element.getparent()
         framed = self._framed[element]
         for element in reversed(path):
-            framed = framed or self._is_furniture(element)
+            framed = framed or self._is_page_chrome(element)
             self._framed[element] = framed
         return not framed
 
-    def _is_furniture(self, element: etree._Element) -> bool:
-        return self._weights[element] < FURNITURE * self._total and is_furniture(element)
+    def _is_page_chrome(self, element: etree._Element) -> bool:
+        return self._weights[element] < PAGE_CHROME * self._total and is_page_chrome(element)
 
     def _middle(self) -> etree._Element | None:
         """Return the innermost element that holds nearly all of what was taken."""
@@ -267,7 +267,7 @@ def _goes_on(
         and sibling.get("class") == kind
         and prose[sibling] >= ANOTHER_PIECE
         and sibling.find(".//h1") is None
-        and not is_furniture(sibling)
+        and not is_page_chrome(sibling)
     )
 
 

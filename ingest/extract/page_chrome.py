@@ -1,18 +1,18 @@
-"""The furniture around a text: how its elements are called, and how its lines begin.
+"""The page_chrome around a text: how its elements are called, and how its lines begin.
 
 Names of classes and ids say what an element is for; they are split into words, so that "ad" is
 not found in "header". Lines are judged only at the edges of a text and only if they are short:
-"Share this" is no furniture in the middle of a sentence.
+"Share this" is no page_chrome in the middle of a sentence.
 """
 
 import re
 
 from lxml import etree
 
-FURNITURE_TAGS = frozenset(
+PAGE_CHROME_TAGS = frozenset(
     {"aside", "dialog", "figcaption", "footer", "form", "header", "menu", "nav"}
 )
-_FURNITURE_NAMES = frozenset(
+_PAGE_CHROME_NAMES = frozenset(
     {
         "ad", "ads", "advert", "advertisement", "breadcrumb", "breadcrumbs", "byline", "caption",
         "comment", "comments", "consent", "cookie", "copyright", "disclaimer", "footer", "gallery",
@@ -66,9 +66,9 @@ _LONGEST_LINE = 160  # bytes; no line of the frame is longer
 _DATE_LINE = 60  # characters; so short with a date in it, a line says when and perhaps by whom
 
 
-def is_furniture(element: etree._Element) -> bool:
+def is_page_chrome(element: etree._Element) -> bool:
     """Tell from its tag, class or id that `element` belongs to the frame of a page."""
-    return element.tag in FURNITURE_TAGS or not _FURNITURE_NAMES.isdisjoint(_names(element))
+    return element.tag in PAGE_CHROME_TAGS or not _PAGE_CHROME_NAMES.isdisjoint(_names(element))
 
 
 def is_author(element: etree._Element) -> bool:

@@ -21,10 +21,10 @@ from typing import BinaryIO
 from ingest.documents import Document, Page
 from ingest.errors import IngestError
 from ingest.extract.extractor import extract, preload
-from ingest.foundation.errors import AssistantError
+from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.ipc import receive, send
 from ingest.foundation.messages import Message
-from ingest.foundation.telemetry import send_nothing_home
+from ingest.foundation.telemetry import disable_telemetry
 
 MAX_TEXT = 200_000
 """Characters of a page that are kept: a short novel, 35,000 English words. Splitting and pruning
@@ -44,7 +44,7 @@ def main() -> None:
     """Read pages until standard input ends. Arguments: bytes of memory that may be used."""
     jobs, answers = _pipes()
     _limit(memory_bytes=int(sys.argv[-1]))
-    send_nothing_home()
+    disable_telemetry()
     threading.Thread(target=_end_with_parent, args=(jobs,), daemon=True).start()
     preload()
     with contextlib.suppress(EOFError, OSError):
@@ -84,7 +84,7 @@ def _reply(page: Page) -> bytes:
     found: dict[str, object]
     try:
         found = {"document": _bounded(extract(page))}
-    except AssistantError as error:
+    except QiuzhengError as error:
         found = {"failure": _failure(error)}
     except MemoryError:
         found = {"memory_spent": True}
@@ -105,7 +105,7 @@ def _sound(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _failure(error: AssistantError) -> dict[str, object]:
+def _failure(error: QiuzhengError) -> dict[str, object]:
     return {
         "kind": type(error).__name__,
         "message": _both(error.message),

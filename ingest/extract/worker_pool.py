@@ -21,7 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 import ingest
 from ingest.documents import DOCUMENT_TYPES, Document, Page
 from ingest.errors import ExtractError, SkipReason
-from ingest.foundation.errors import AssistantError, MissingPartError
+from ingest.foundation.errors import MissingDependencyError, QiuzhengError
 from ingest.foundation.ipc import receive, send
 from ingest.foundation.messages import NO_MESSAGE, Message
 
@@ -63,7 +63,7 @@ T = TypeVar("T")
 class _Failure:
     """An error on its way here from a worker."""
 
-    kind: Literal["ExtractError", "MissingPartError"]
+    kind: Literal["ExtractError", "MissingDependencyError"]
     message: Message
     hint: Message
     reason: SkipReason
@@ -187,7 +187,7 @@ class ReaderPool:
         Raises:
             ExtractError: it holds no text that we can read; "too_large": reading it takes too
                 long or too much memory.
-            MissingPartError: reading its kind takes a part that is not installed.
+            MissingDependencyError: reading its kind takes a part that is not installed.
         """
         await self._gate.acquire()
         job = asyncio.create_task(self._read(page))
@@ -287,9 +287,9 @@ def _document(page: Page, reply: _Reply) -> Document:
     raise _failed(page, _TOO_MUCH_MEMORY if reply.memory_spent else _BROKE)
 
 
-def _error(page: Page, failure: _Failure) -> AssistantError:
-    if failure.kind == "MissingPartError":
-        return MissingPartError(failure.message, hint=failure.hint)
+def _error(page: Page, failure: _Failure) -> QiuzhengError:
+    if failure.kind == "MissingDependencyError":
+        return MissingDependencyError(failure.message, hint=failure.hint)
     return ExtractError(
         failure.message, url=page.final_url, reason=failure.reason, hint=failure.hint
     )

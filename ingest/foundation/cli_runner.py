@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from ingest.foundation.errors import AssistantError
+from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language, Message
 from ingest.foundation.startup import INTERRUPTED
 from ingest.text.words import language_of
@@ -24,7 +24,7 @@ _ERROR = Message("error")
 STOPPED = Message("stopped")
 
 
-def spoken_language(chosen: str | None, text: str = "") -> Language:
+def choose_language(chosen: str | None, text: str = "") -> Language:
     """Return the language to speak: the one chosen, else that of `text`, else the locale's."""
     if chosen in {"zh", "en"}:
         return "zh" if chosen == "zh" else "en"
@@ -35,7 +35,7 @@ def spoken_language(chosen: str | None, text: str = "") -> Language:
     return "zh" if locale.lower().startswith("zh") else "en"
 
 
-def complain(error: AssistantError, language: Language) -> int:
+def print_error(error: QiuzhengError, language: Language) -> int:
     """Write one line about `error` to stderr and return the exit code."""
     joint = "：" if language == "zh" else ": "
     line = " ".join(error.localize(language).split())
@@ -51,10 +51,10 @@ def run(main: Coroutine[Any, Any, int], language: Language) -> NoReturn:
     needs any more, and Ctrl-C would not stop at once.
     """
     runner = asyncio.Runner()  # turns Ctrl-C into a cancellation, so that what is open is closed
-    run_plain(lambda: runner.run(main), language)
+    run_sync(lambda: runner.run(main), language)
 
 
-def run_plain(work: Callable[[], int], language: Language) -> NoReturn:
+def run_sync(work: Callable[[], int], language: Language) -> NoReturn:
     """Do the same for work that computes: Ctrl-C raises KeyboardInterrupt in it."""
     try:
         code = _outcome(work, language)
@@ -73,8 +73,8 @@ def _outcome(work: Callable[[], int], language: Language) -> int:
     except KeyboardInterrupt:
         click.echo(f"\n{STOPPED.localize(language)}", err=True)
         return INTERRUPTED
-    except AssistantError as error:
-        return complain(error, language)
+    except QiuzhengError as error:
+        return print_error(error, language)
     except BrokenPipeError:
         raise
     except Exception:  # noqa: BLE001  the last door: a person gets a line, the maintainers a trace

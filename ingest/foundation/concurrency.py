@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Any
 
 
-class Latecomers:
+class BackgroundTasks:
     """Tasks that nobody waits for any more and that may still bring something for next time."""
 
     def __init__(self) -> None:

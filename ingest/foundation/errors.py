@@ -3,7 +3,7 @@
 from ingest.foundation.messages import NO_MESSAGE, Language, Message
 
 
-class AssistantError(Exception):
+class QiuzhengError(Exception):
     """Base of every error that a user may see: what happened, and what to do next."""
 
     exit_code = 1
@@ -26,11 +26,11 @@ class AssistantError(Exception):
         return self.full_message.localize(language)
 
 
-class SettingsError(AssistantError):
+class SettingsError(QiuzhengError):
     """The configuration cannot be used."""
 
     exit_code = 2
 
 
-class MissingPartError(AssistantError):
+class MissingDependencyError(QiuzhengError):
     """An optional part is not installed; the hint is the one command that brings it."""

@@ -16,7 +16,7 @@ LAST_RESORT = "gb18030"
 """What Chinese text is in when it is neither UTF-8 nor what the locale says."""
 
 
-def begin() -> None:
+def prepare_process() -> None:
     """Make Ctrl-C end this process at once, and no character too strange to be written.
 
     While nothing is open yet, nothing has to be closed: `ingest.foundation.cli_runner.run` takes Ctrl-C over.
@@ -27,10 +27,10 @@ def begin() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(errors="surrogateescape")  # for `typed` to read
+        sys.stdin.reconfigure(errors="surrogateescape")  # for `decode_argument` to read
 
 
-def decoded(body: bytes) -> str:
+def decode_input(body: bytes) -> str:
     """Return what a person wrote: UTF-8, else in the locale's encoding, else in GB 18030."""
     for encoding in ("utf-8-sig", getattr(sys.stdin, "encoding", ""), locale.getencoding()):
         try:
@@ -40,16 +40,16 @@ def decoded(body: bytes) -> str:
     return body.decode(LAST_RESORT, errors="replace")
 
 
-def typed(text: str) -> str:
+def decode_argument(text: str) -> str:
     """Return an argument of the command line as it was meant.
 
     Python writes the bytes that are not of the locale's encoding as lone surrogates.
     """
     if not any("\ud800" <= character <= "\udfff" for character in text):
         return text
-    return decoded(text.encode(sys.getfilesystemencoding(), errors="surrogateescape"))
+    return decode_input(text.encode(sys.getfilesystemencoding(), errors="surrogateescape"))
 
 
-def standard_input() -> str:
+def read_stdin() -> str:
     """Return all of standard input."""
-    return decoded(sys.stdin.buffer.read())
+    return decode_input(sys.stdin.buffer.read())

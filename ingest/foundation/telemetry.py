@@ -14,6 +14,6 @@ SWITCHES = {
 """Environment variable -> the value that means no."""
 
 
-def send_nothing_home() -> None:
+def disable_telemetry() -> None:
     """Set every switch, whatever the environment said before. Call it before heavy imports."""
     os.environ.update(SWITCHES)

@@ -13,7 +13,7 @@ BATCH = 8
 """Chunks embedded at a time: what is done when time runs out is kept."""
 
 
-class Backlog:
+class EmbeddingQueue:
     """Chunks that wait for their vector. One batch at a time, pages in turn.
 
     Nobody waits for the whole of it: words find the chunks all the same, and the retriever embeds

@@ -6,7 +6,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ingest.errors import FetchError, IngestError, SkipReason
 from ingest.foundation.cache import ExpiringCache
-from ingest.foundation.errors import MissingPartError
+from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.messages import Message
 
 KEEP_S = 600.0
@@ -31,7 +31,7 @@ class _Refusal:
 _REFUSAL = TypeAdapter(_Refusal)
 
 
-class Refusals:
+class NegativeCache:
     """Remembers for some minutes what could not be used, across processes."""
 
     def __init__(self, *, cache: ExpiringCache) -> None:
@@ -42,7 +42,7 @@ class Refusals:
 
         A part that is missing here says nothing of the page: it may be installed in a minute.
         """
-        ours = isinstance(error.__cause__, MissingPartError)
+        ours = isinstance(error.__cause__, MissingDependencyError)
         if ours or error.reason not in KEPT or not error.hops:
             return
         if error.hops[-1].status in PASSING:

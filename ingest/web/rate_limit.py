@@ -33,7 +33,7 @@ class _Host:
     closed_until: float = -1e9
 
 
-class HostQueue:
+class RateLimiter:
     """Lets requests through to their hosts, first come, first served.
 
     Args:
@@ -65,7 +65,7 @@ class HostQueue:
         return len(self._hosts)
 
     @asynccontextmanager
-    async def turn(self, url: str, crawl_delay: float | None = None) -> AsyncIterator[None]:
+    async def acquire(self, url: str, crawl_delay: float | None = None) -> AsyncIterator[None]:
         """Wait until the host of `url` may be asked, and keep its place until the block ends.
 
         Args:
@@ -83,7 +83,7 @@ class HostQueue:
         finally:
             host.guests -= 1
 
-    def hold(self, url: str, seconds: float) -> None:
+    def block_until(self, url: str, seconds: float) -> None:
         """Let nobody start at the host of `url` for so long, or for `max_delay_s` if that is less.
 
         For a Retry-After: who is being served goes on.

@@ -247,7 +247,7 @@ class _Site:
     proxy: ProxyUnreachableError | None = None  # why nobody could be asked: no verdict at all
 
 
-class RobotsGate:
+class RobotsPolicy:
     """Asks robots.txt once per origin, however many pages are wanted at once.
 
     Args:
@@ -274,7 +274,7 @@ class RobotsGate:
         self._read = read
         self._lenient = lenient
         self._clock = clock
-        self._copies = _Copies(ExpiringCache(clock=clock) if cache is None else cache)
+        self._copies = _RobotsCache(ExpiringCache(clock=clock) if cache is None else cache)
         self._sites: dict[str, asyncio.Task[_Site]] = {}
 
     async def check(self, url: str) -> RobotsVerdict:
@@ -361,7 +361,7 @@ class RobotsGate:
         return _Site(blanket=RobotsVerdict(allowed=True, rule=words), good_until=good_until)
 
 
-class _Copies:
+class _RobotsCache:
     """What sites answered, in a cache: time, status and packed body."""
 
     def __init__(self, cache: ExpiringCache) -> None:

@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ingest.documents import RESPECTED, Document, FetcherName, Page, PageRecord
+from ingest.documents import RESPECTED, Document, FetcherName, Page, PageValidators
 from ingest.errors import ExtractError, ForbiddenError, IngestError
-from ingest.foundation.errors import MissingPartError
+from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.messages import Message
 from ingest.foundation.tracing import span
 from ingest.web.fetch.base import Fetcher
@@ -29,7 +29,7 @@ class Loaded:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FetchLadder:
+class TieredFetcher:
     """Fetches pages by the cheapest means that shows their text, and reads them."""
 
     http: Fetcher
@@ -41,7 +41,7 @@ class FetchLadder:
     """Directives of pages that are obeyed, lower case."""
 
     async def load(
-        self, url: str, *, known: PageRecord | None = None, choice: FetcherChoice = "auto"
+        self, url: str, *, known: PageValidators | None = None, choice: FetcherChoice = "auto"
     ) -> Loaded:
         """Return the page behind the canonical `url`, and its text.
 
@@ -53,7 +53,7 @@ class FetchLadder:
         Raises:
             IngestError: it may not be read, cannot be had, or holds no text. `hops` tells all
                 requests that were made for it.
-            MissingPartError: `choice` is "browser" and there is none.
+            MissingDependencyError: `choice` is "browser" and there is none.
         """
         if choice == "browser":
             return await self._step(self._browser(), "browser", url, known)
@@ -64,12 +64,12 @@ class FetchLadder:
                 raise
             return await self._climb(url, error, known)
 
-    async def _climb(self, url: str, below: IngestError, known: PageRecord | None) -> Loaded:
+    async def _climb(self, url: str, below: IngestError, known: PageValidators | None) -> Loaded:
         """Open in the browser what plain HTTP could not show; `below` says why not."""
         try:
             with span("browse"):
                 loaded = await self._step(self._browser(), "browser", url, known)
-        except MissingPartError as error:
+        except MissingDependencyError as error:
             raise _without_browser(url, error, below) from error
         except IngestError as error:
             error.hops = below.hops + error.hops
@@ -77,7 +77,7 @@ class FetchLadder:
         return replace(loaded, page=replace(loaded.page, hops=below.hops + loaded.page.hops))
 
     async def _step(
-        self, fetcher: Fetcher, name: FetcherName, url: str, known: PageRecord | None
+        self, fetcher: Fetcher, name: FetcherName, url: str, known: PageValidators | None
     ) -> Loaded:
         try:
             with span("fetch"):
@@ -87,7 +87,7 @@ class FetchLadder:
             error.fetcher = name
             raise
 
-    async def _read(self, page: Page, known: PageRecord | None) -> Loaded:
+    async def _read(self, page: Page, known: PageValidators | None) -> Loaded:
         try:
             self._obey(page, page.directives, "X-Robots-Tag")
             if known is not None and (page.status == 304 or page.body_hash == known.body_hash):
@@ -104,7 +104,7 @@ class FetchLadder:
         try:
             with span("extract"):
                 return await self.read(page)
-        except MissingPartError as error:
+        except MissingDependencyError as error:
             raise ExtractError(
                 error.message, hint=error.hint, url=page.url, reason="unsupported"
             ) from error
@@ -124,14 +124,14 @@ class FetchLadder:
 
     def _browser(self) -> Fetcher:
         if self.browser is None:
-            raise MissingPartError(
+            raise MissingDependencyError(
                 Message("the browser is switched off"),
                 hint=Message("set crawl.browser to auto in assistant.toml"),
             )
         return self.browser
 
 
-def _without_browser(url: str, error: MissingPartError, below: IngestError) -> ExtractError:
+def _without_browser(url: str, error: MissingDependencyError, below: IngestError) -> ExtractError:
     failed = ExtractError(
         error.message, hint=error.hint, url=url, reason="needs_browser", robots=below.robots
     )

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ingest.documents import Page, PageRecord
+from ingest.documents import Page, PageValidators
 from ingest.errors import IngestError
 from ingest.web.http_cache import fresh_until
 
@@ -12,12 +12,12 @@ SHOWN = (200, 304)
 """The page itself has spoken when it is left out after one of these."""
 
 
-def record_of(page: Page, *, ttl_s: float) -> PageRecord:
+def validators_of(page: Page, *, ttl_s: float) -> PageValidators:
     """Return what to keep of a page that has been read.
 
     `ttl_s` is how long it is fresh, in seconds, where its site does not say.
     """
-    return PageRecord(
+    return PageValidators(
         url=page.url,
         final_url=page.final_url,
         checked_at=page.fetched_at,
@@ -30,13 +30,13 @@ def record_of(page: Page, *, ttl_s: float) -> PageRecord:
     )
 
 
-def confirmed(before: PageRecord, page: Page, *, ttl_s: float) -> PageRecord:
+def confirmed(before: PageValidators, page: Page, *, ttl_s: float) -> PageValidators:
     """Return what to keep of a page that is as it was.
 
     What a 304 leaves out stays as it was said before (RFC 9111, 4.3.4), how long it is fresh, too.
     """
     if page.status != 304:
-        return replace(record_of(page, ttl_s=ttl_s), final_url=before.final_url)
+        return replace(validators_of(page, ttl_s=ttl_s), final_url=before.final_url)
     if not (page.cache_control or page.expires):
         ttl_s = (before.fresh_until - before.checked_at).total_seconds()
     return replace(

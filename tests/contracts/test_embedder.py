@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from ingest.index.embed.base import FLUENCY_FLOOR, Embedder, Vector
+from ingest.index.embed.base import LANGUAGE_COVERAGE_FLOOR, Embedder, Vector
 from ingest.index.embed.builtin import BuiltinEmbedder
 from ingest.index.embed.memory import HashingEmbedder
 from ingest.index.embed.ollama import OllamaEmbedder
@@ -87,9 +87,9 @@ async def test_end_of_a_long_text_counts(embedder: Embedder) -> None:
 
 async def test_space_is_named_and_english_is_known(embedder: Embedder) -> None:
     assert embedder.space.count(":") >= 1
-    assert embedder.fluency(TEXTS[0]) >= FLUENCY_FLOOR
-    assert 0.0 <= embedder.fluency(TEXTS[2]) <= 1.0
-    assert 0.0 <= embedder.fluency("") <= 1.0
+    assert embedder.language_coverage(TEXTS[0]) >= LANGUAGE_COVERAGE_FLOOR
+    assert 0.0 <= embedder.language_coverage(TEXTS[2]) <= 1.0
+    assert 0.0 <= embedder.language_coverage("") <= 1.0
 
 
 async def test_closing_twice_does_no_harm(embedder: Embedder) -> None:

@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ingest.documents import PageRecord
+from ingest.documents import PageValidators
 from ingest.errors import FetchError, ForbiddenError
 from ingest.foundation.messages import Message
 from ingest.web.fetch.base import Fetcher
 from ingest.web.fetch.browser import BrowserFetcher
 from ingest.web.fetch.http import HttpClient, HttpFetcher
 from ingest.web.fetch.memory import MemoryFetcher, html_page
-from ingest.web.robots import RobotsGate
+from ingest.web.robots import RobotsPolicy
 from ingest.web.ssrf import AddressGuard
 from ingest.web.urls import canonical_url
 from tests.internet.net import Internet, Reply, Request
@@ -65,7 +65,7 @@ async def fetcher(
             monkeypatch.setenv(name, value)
         guard = AddressGuard()
         client = HttpClient(guard=guard, agent=AGENT, timeout_s=15)
-        robots = RobotsGate(agent=AGENT, read=client.read_robots)
+        robots = RobotsPolicy(agent=AGENT, read=client.read_robots)
         made: Fetcher
         if request.param == "http":
             made = HttpFetcher(client=client, robots=robots, timeout_s=15, max_bytes=100_000)
@@ -93,7 +93,7 @@ async def test_a_page_knows_where_it_was_asked_for_and_where_it_was_found(
 
 async def test_a_page_that_we_know_comes_whole_or_as_a_304_without_body(fetcher: Fetcher) -> None:
     then = datetime(2026, 11, 1, tzinfo=UTC)
-    known = PageRecord(url=OLD, final_url=NEW, checked_at=then, fresh_until=then, etag=ETAG)
+    known = PageValidators(url=OLD, final_url=NEW, checked_at=then, fresh_until=then, etag=ETAG)
     page = await fetcher.fetch(OLD, known=known)
     assert (page.url, page.final_url) == (OLD, NEW)
     assert page.status in (200, 304)

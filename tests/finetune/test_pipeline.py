@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from finetune.pipeline import Workshop
-from finetune.progress import Silence
+from finetune.pipeline import Pipeline
+from finetune.progress import SilentProgress
 from finetune.recipe import load_recipe
 from finetune.runs import Run
 from tests.engines.ollama_server import OllamaServer
@@ -16,7 +16,7 @@ SERVED = "ollama:deepseek-r1:1.5b"
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Workshop:
+def shop(tmp_path: Path) -> Pipeline:
     rows = [{"instruction": f"第{number}问？", "output": f"第{number}答。"} for number in range(9)]
     lines = [json.dumps(row, ensure_ascii=False) for row in rows]
     (tmp_path / "rows.jsonl").write_text("\n".join(lines), "utf-8")
@@ -28,17 +28,19 @@ def shop(tmp_path: Path) -> Workshop:
         "utf-8",
     )
     recipe = load_recipe(tmp_path / "r.toml")
-    return Workshop(recipe=recipe, run=Run(tmp_path / "run"), progress=Silence(), language="zh")
+    return Pipeline(
+        recipe=recipe, run=Run(tmp_path / "run"), progress=SilentProgress(), language="zh"
+    )
 
 
-def test_data_are_prepared_again_when_the_synonyms_change(shop: Workshop) -> None:
+def test_data_are_prepared_again_when_the_synonyms_change(shop: Pipeline) -> None:
     assert shop.prepare()
     assert not shop.prepare()
     (shop.recipe.folder / "synonyms.txt").write_text("电池 电源\n", "utf-8")
     assert shop.prepare()
 
 
-def test_what_was_made_of_other_weights_is_made_again(shop: Workshop) -> None:
+def test_what_was_made_of_other_weights_is_made_again(shop: Pipeline) -> None:
     """A GPU does not add up in the same order twice: the same recipe gives other weights."""
 
     def weights() -> tuple[str, str, str]:
@@ -53,7 +55,7 @@ def test_what_was_made_of_other_weights_is_made_again(shop: Workshop) -> None:
 
 
 def test_the_length_to_which_references_are_cut_counts_for_the_perplexity_of_base(
-    shop: Workshop,
+    shop: Pipeline,
 ) -> None:
     train = shop.recipe.train.model_copy(update={"max_tokens": 64})
     shorter = replace(shop, recipe=shop.recipe.model_copy(update={"train": train}))
@@ -61,7 +63,7 @@ def test_the_length_to_which_references_are_cut_counts_for_the_perplexity_of_bas
 
 
 def test_a_served_model_is_looked_at_each_time_and_asked_what_is_new(
-    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+    shop: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.prepare()
     with OllamaServer(answer="可以。") as server:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.crawl_log import Ledger, LedgerError
+from ingest.crawl_log import CrawlLog, CrawlLogError
 from ingest.events import PageSkipped
 
 PAGE = PageSkipped(url="https://a.test/", reason="robots", robots="line 1: Disallow: /")
@@ -14,7 +14,7 @@ PAGE = PageSkipped(url="https://a.test/", reason="robots", robots="line 1: Disal
 def test_lines_are_added_and_each_is_whole_at_once(tmp_path: Path) -> None:
     path = tmp_path / "crawl.jsonl"
     path.write_text('{"url": "https://before.test/"}\n')
-    ledger = Ledger(path)
+    ledger = CrawlLog(path)
     ledger.write(PAGE)
     urls = [json.loads(line)["url"] for line in path.read_text().splitlines()]
     assert urls == ["https://before.test/", PAGE.url]
@@ -25,7 +25,7 @@ def test_lines_are_added_and_each_is_whole_at_once(tmp_path: Path) -> None:
 def test_full_disk_is_one_clear_error_and_closing_adds_none(tmp_path: Path) -> None:
     path = tmp_path / "crawl.jsonl"
     path.symlink_to("/dev/full")
-    ledger = Ledger(path)
-    with pytest.raises(LedgerError, match="No space left"):
+    ledger = CrawlLog(path)
+    with pytest.raises(CrawlLogError, match="No space left"):
         ledger.write(PAGE)
     ledger.close()

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ingest.documents import Hop, Page, PageRecord
+from ingest.documents import Page, PageValidators, RequestRecord
 from ingest.errors import EmbedError, FetchError, IngestError, SkipReason, StoreError
 from ingest.events import IngestEvent, PageSkipped, PageStored
-from ingest.foundation.errors import MissingPartError
+from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.messages import Message
 from ingest.index.embed.base import Embedder, Vector
 from ingest.index.embed.memory import HashingEmbedder
@@ -54,7 +54,7 @@ PAGES: dict[str, Page | IngestError] = {
 class HangingFetcher(MemoryFetcher):
     """One of its pages never comes."""
 
-    async def fetch(self, url: str, *, known: PageRecord | None = None) -> Page:
+    async def fetch(self, url: str, *, known: PageValidators | None = None) -> Page:
         if url == HANG:
             await asyncio.Event().wait()
         return await super().fetch(url, known=known)
@@ -82,8 +82,8 @@ class CountingEmbedder(HashingEmbedder):
 class AbsentBrowser:
     """A browser that is not installed."""
 
-    async def fetch(self, url: str, *, known: PageRecord | None = None) -> Page:
-        raise MissingPartError(Message.bilingual("no browser", "没有浏览器"))
+    async def fetch(self, url: str, *, known: PageValidators | None = None) -> Page:
+        raise MissingDependencyError(Message.bilingual("no browser", "没有浏览器"))
 
     async def close(self) -> None:
         """Nothing to close."""
@@ -92,7 +92,7 @@ class AbsentBrowser:
 class Deaf(CountingEmbedder):
     """An encoder that knows no word of the text."""
 
-    def fluency(self, text: str) -> float:
+    def language_coverage(self, text: str) -> float:
         return 0.1
 
 
@@ -234,7 +234,7 @@ class SlowFetcher(MemoryFetcher):
         self._slow = slow
         self.go = asyncio.Event()
 
-    async def fetch(self, url: str, *, known: PageRecord | None = None) -> Page:
+    async def fetch(self, url: str, *, known: PageValidators | None = None) -> Page:
         if url == self._slow:
             await self.go.wait()
         return await super().fetch(url, known=known)
@@ -297,13 +297,13 @@ class Site(MemoryFetcher):
         self.has_etag = True
         self.known: list[str | None] = []
 
-    async def fetch(self, url: str, *, known: PageRecord | None = None) -> Page:
+    async def fetch(self, url: str, *, known: PageValidators | None = None) -> Page:
         self.asked.append(url)
         self.known.append(known.etag if known else None)
         page = html_page(url, self.html, fetched_at=datetime.now(UTC))
         etag = str(hash(self.html)) if self.has_etag else ""
         same = known is not None and bool(etag) and known.etag == etag
-        hop = Hop(url=url, robots="no rule matches", status=304 if same else 200)
+        hop = RequestRecord(url=url, robots="no rule matches", status=304 if same else 200)
         body = b"" if same else page.body
         return replace(page, body=body, etag=etag, cache_control=self.max_age, hops=(hop,))
 
@@ -405,7 +405,7 @@ async def test_page_that_asks_to_be_left_out_is_left_out(
 
 async def test_site_that_wants_to_see_a_browser_gets_one() -> None:
     wall = FetchError(Message.bilingual("a wall", "一堵墙"), url=TEA, reason="needs_browser")
-    wall.hops = (Hop(url=TEA, status=403),)
+    wall.hops = (RequestRecord(url=TEA, status=403),)
     browser = MemoryFetcher({TEA: html_page(TEA, article(*PARAGRAPHS))})
     stored = only(await read(ingestor(None, pages={TEA: wall}, browser=browser), TEA))
     assert isinstance(stored, PageStored)
@@ -414,7 +414,7 @@ async def test_site_that_wants_to_see_a_browser_gets_one() -> None:
 
 async def test_index_that_fails_is_not_told_to_the_watcher_as_a_late_page() -> None:
     class Broken(Index):
-        async def remember(self, record: PageRecord) -> None:
+        async def remember(self, record: PageValidators) -> None:
             raise StoreError(Message.bilingual("no room", "没有空间"))
 
     seen: list[IngestEvent] = []
@@ -437,7 +437,7 @@ async def test_page_that_its_site_withdraws_leaves_the_index(
     one = ingestor(None, fetcher=fetcher)
     await read(one, TEA)
     error = FetchError(Message.bilingual("no", "不"), url=TEA, reason=reason)
-    error.hops = (Hop(url=TEA, status=status),)
+    error.hops = (RequestRecord(url=TEA, status=status),)
     again = ingestor(None, fetcher=MemoryFetcher({TEA: error}), store=one.store)
     skipped = only(await read(again, TEA))
     assert isinstance(skipped, PageSkipped)

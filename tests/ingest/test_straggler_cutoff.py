@@ -3,7 +3,7 @@
 import pytest
 
 from ingest.events import IngestEvent, PageSkipped, PageStored
-from ingest.straggler_cutoff import GRACE_FACTOR, SHORTEST_GRACE_S, Patience
+from ingest.straggler_cutoff import GRACE_FACTOR, SHORTEST_GRACE_S, StragglerCutoff
 
 
 class Clock:
@@ -30,8 +30,8 @@ GOOD, OFF = stored(0.5), stored(0.4)
 SKIPPED = PageSkipped(url="https://b.test/", reason="refused")
 
 
-def patience(clock: Clock, *, enough: int | None = 3, wanted: int = 10) -> Patience:
-    return Patience(until=112.0, enough=enough, wanted=wanted, clock=clock)
+def patience(clock: Clock, *, enough: int | None = 3, wanted: int = 10) -> StragglerCutoff:
+    return StragglerCutoff(until=112.0, enough=enough, wanted=wanted, clock=clock)
 
 
 def after(clock: Clock, *events: IngestEvent) -> float | None:
@@ -80,7 +80,7 @@ def test_grace_never_outlasts_the_deadline() -> None:
 
 
 def test_who_wants_every_page_waits_for_every_page() -> None:
-    one = Patience(until=None, enough=None, wanted=3, clock=Clock())
+    one = StragglerCutoff(until=None, enough=None, wanted=3, clock=Clock())
     for _ in range(3):
         one.count(GOOD)
     assert one.left() is None

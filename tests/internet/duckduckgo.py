@@ -53,7 +53,7 @@ CHALLENGE = """<html><body><form id="challenge-form" action="//duckduckgo.com/an
 </form></body></html>"""
 AD = "https://duckduckgo.com/y.js?ad_domain=shop.test&ad_provider=bingv7aa&u3=https%3A%2F%2Fshop.test"
 
-FAULTS: dict[Mode, Reply] = {
+ERROR_TYPES: dict[Mode, Reply] = {
     "ratelimit": Reply(status=202, body=CHALLENGE),
     "challenge": Reply(body=CHALLENGE),
     "403": Reply(status=403, body="<h1>403 Forbidden</h1>"),
@@ -84,7 +84,7 @@ class DuckDuckGoSite:
         form = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
         self.asked.append(form)
         if self.mode != "ok":
-            return FAULTS[self.mode]
+            return ERROR_TYPES[self.mode]
         start = int(form.get("s", "0"))
         size = OTHER_PAGES if start else FIRST_PAGE
         results = list(self._index(form["q"]))[start : start + size]

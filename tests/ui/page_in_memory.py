@@ -5,13 +5,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from streamlit.testing.v1 import AppTest
 
-from assistant.answer.orchestrator import Assistant, Remark
+from assistant.answer.orchestrator import Assistant, Diagnostic
 from assistant.answer.retrieval import Retriever
 from assistant.models.base import ChatModel
 from assistant.search.memory import MemorySearch
 from assistant.values import SearchHit
 from ingest.errors import FetchError
-from ingest.foundation.errors import AssistantError
+from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Message
 from ingest.index.embed.memory import HashingEmbedder
 from ingest.index.store.catalog import Catalog
@@ -20,7 +20,7 @@ from ingest.index.store.memory import MemoryVectors
 from ingest.pipeline import Ingestor
 from ingest.web.fetch.memory import html_page
 from tests.ladders import ladder
-from ui.service import Answerer
+from ui.service import AssistantService
 
 LIGHTS = "https://lights.test/night"
 SHUT = "https://shut.test/"
@@ -67,7 +67,7 @@ def opening(model: ChatModel, *, title: str = "Night flights", remarks: int = 0)
             SearchHit(rank=1, title=title, url=LIGHTS),
             SearchHit(rank=2, title="Shut", url=SHUT),
         ]
-        absent = Remark(
+        absent = Diagnostic(
             code="no_model", wording=Message.bilingual("no model: run x", "没有模型：请运行 x")
         )
         yield Assistant(
@@ -82,7 +82,7 @@ def opening(model: ChatModel, *, title: str = "Night flights", remarks: int = 0)
     return open_one
 
 
-def failing(error: AssistantError) -> OpenAssistant:
+def failing(error: QiuzhengError) -> OpenAssistant:
     """Return what fails to open."""
 
     @asynccontextmanager
@@ -96,12 +96,12 @@ def failing(error: AssistantError) -> OpenAssistant:
 def page(open_assistant: OpenAssistant, *, locale: str = "en-US") -> AppTest:
     """Return the page as a browser of that locale first sees it."""
 
-    def script(answerer: "Answerer") -> None:
+    def script(answerer: "AssistantService") -> None:
         from ui.app import main
 
         main(lambda: answerer)
 
-    answerer = Answerer(open_assistant)
+    answerer = AssistantService(open_assistant)
     test = AppTest.from_function(script, kwargs={"answerer": answerer}, default_timeout=30)
     test.context["locale"] = locale
     return test.run()

@@ -9,7 +9,7 @@ import pytest
 
 from assistant.errors import ModelError
 from ingest.foundation.messages import Message
-from ui.bridge import Bridge, Shared
+from ui.bridge import Bridge, SharedResource
 
 pytestmark = pytest.mark.anyio
 
@@ -81,7 +81,7 @@ def test_leaving_a_silent_stream_cancels_it(bridge: Bridge) -> None:
         finally:
             closed.set()
 
-    items = bridge.iterate(silent, pulse_s=0.01)
+    items = bridge.iterate(silent, poll_interval_s=0.01)
     assert next(items) == 1
     assert next(items) is None
     items.close()
@@ -134,7 +134,7 @@ class Door:
 
 async def test_a_value_stays_open_between_uses_and_closes_in_the_task_that_opened_it() -> None:
     door = Door()
-    shared = Shared(door, is_stale=lambda _: False)
+    shared = SharedResource(door, is_stale=lambda _: False)
     async with shared.use() as first:
         pass
     async with shared.use() as second:
@@ -148,7 +148,7 @@ async def test_a_value_stays_open_between_uses_and_closes_in_the_task_that_opene
 
 async def test_a_stale_value_is_opened_anew_once_nobody_uses_it() -> None:
     door = Door()
-    shared = Shared(door, is_stale=lambda number: number == 1)
+    shared = SharedResource(door, is_stale=lambda number: number == 1)
     async with shared.use() as first, shared.use() as also_first:
         assert (first, also_first) == (1, 1)
     async with shared.use() as second:
@@ -160,7 +160,7 @@ async def test_a_stale_value_is_opened_anew_once_nobody_uses_it() -> None:
 async def test_opening_that_fails_says_why_and_is_tried_again() -> None:
     door = Door()
     door.fails = 1
-    shared = Shared(door, is_stale=lambda _: False)
+    shared = SharedResource(door, is_stale=lambda _: False)
     with pytest.raises(ModelError):
         async with shared.use():
             pass
@@ -173,7 +173,7 @@ async def test_opening_that_fails_says_why_and_is_tried_again() -> None:
 
 async def test_all_who_come_at_once_share_one_value() -> None:
     door = Door()
-    shared = Shared(door, is_stale=lambda _: False)
+    shared = SharedResource(door, is_stale=lambda _: False)
 
     async def visit() -> int:
         async with shared.use() as value:
@@ -197,7 +197,7 @@ async def test_opening_that_nobody_waits_for_any_more_is_given_up() -> None:
             left.set()
         yield 1
 
-    shared = Shared(slow, is_stale=lambda _: False)
+    shared = SharedResource(slow, is_stale=lambda _: False)
 
     async def visit() -> None:
         async with shared.use():

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, TextIO
 
 from finetune.data.files.lines import fits, lines_of, too_long
-from finetune.data.rows import BadRow, RowError, shown
+from finetune.data.rows import RejectedRow, RowError, shown
 from finetune.records import RawRow
 from ingest.foundation.messages import Message
 
@@ -18,7 +18,7 @@ _BETWEEN = re.compile(r"[\s,\[\]]*")
 _FIRST_KEY = re.compile(r'\{\s*"([^"\\]{1,100})"\s*:')
 
 
-def json_lines(file: TextIO, name: str, limit: int) -> Iterator[RawRow | BadRow]:
+def json_lines(file: TextIO, name: str, limit: int) -> Iterator[RawRow | RejectedRow]:
     """Yield the rows of JSONL, one a line; `name` is what the file is called, `limit` bytes."""
     for line in lines_of(file, limit):
         if line.whole and line.text.isspace():
@@ -29,10 +29,10 @@ def json_lines(file: TextIO, name: str, limit: int) -> Iterator[RawRow | BadRow]
                 raise too_long(limit)
             yield RawRow(source=source, fields=_parsed(line.text))
         except RowError as error:
-            yield BadRow(source=source, reason=error.message, raw=shown(line.text))
+            yield RejectedRow(source=source, reason=error.message, raw=shown(line.text))
 
 
-def json_values(file: TextIO, name: str, limit: int) -> Iterator[RawRow | BadRow]:
+def json_values(file: TextIO, name: str, limit: int) -> Iterator[RawRow | RejectedRow]:
     """Yield the elements of a JSON array, or objects that follow each other over many lines.
 
     No more than one row and one block are held. Where a row is broken or too long, reading goes on
@@ -47,7 +47,7 @@ def json_values(file: TextIO, name: str, limit: int) -> Iterator[RawRow | BadRow
         try:
             yield RawRow(source=source, fields=window.take())
         except RowError as error:
-            yield BadRow(source=source, reason=error.message, raw=shown(window.skipped))
+            yield RejectedRow(source=source, reason=error.message, raw=shown(window.skipped))
 
 
 class _Window:

@@ -8,7 +8,7 @@ from typing import Literal
 from finetune.data.files.charset import open_text
 from finetune.data.files.json_rows import json_lines, json_values
 from finetune.data.files.tables import table_rows
-from finetune.data.rows import BadRow
+from finetune.data.rows import RejectedRow
 from finetune.records import RawRow
 
 Container = Literal["jsonl", "json", "table"]
@@ -18,10 +18,10 @@ HEAD = 1 << 16  # characters that are looked at
 _READERS = {"jsonl": json_lines, "json": json_values, "table": table_rows}
 
 
-def raw_rows(path: Path, *, encoding: str, limit: int) -> Iterator[RawRow | BadRow]:
+def raw_rows(path: Path, *, encoding: str, limit: int) -> Iterator[RawRow | RejectedRow]:
     """Yield each row of a data file, or why it cannot be read; memory stays flat.
 
-    Rows of more than `limit` bytes become a `BadRow`. Sources are "name:row": the line in JSONL,
+    Rows of more than `limit` bytes become a `RejectedRow`. Sources are "name:row": the line in JSONL,
     the element in a JSON array, the row under the header in a table, counted from 1.
 
     Raises:

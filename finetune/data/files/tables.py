@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TextIO
 
 from finetune.data.files.lines import Line, fits, lines_of, too_long
-from finetune.data.rows import BadRow, RowError, shown
+from finetune.data.rows import RejectedRow, RowError, shown
 from finetune.errors import DataError
 from finetune.records import RawRow
 from ingest.foundation.messages import Message
@@ -17,7 +17,7 @@ DELIMITERS = ",\t;|"
 SHOWN_COLUMNS = 8
 
 
-def table_rows(file: TextIO, name: str, limit: int) -> Iterator[RawRow | BadRow]:
+def table_rows(file: TextIO, name: str, limit: int) -> Iterator[RawRow | RejectedRow]:
     """Yield the rows under the header line, from 1; fields in quotes may hold line ends.
 
     A quote that is never closed costs the line that opened it: reading goes on behind that line.
@@ -39,7 +39,7 @@ def table_rows(file: TextIO, name: str, limit: int) -> Iterator[RawRow | BadRow]
         try:
             yield RawRow(source=source, fields=_fields(columns, cells.take()))
         except RowError as error:
-            yield BadRow(source=source, reason=error.message, raw=shown(cells.taken))
+            yield RejectedRow(source=source, reason=error.message, raw=shown(cells.taken))
 
 
 class _Cells:
@@ -58,7 +58,7 @@ class _Cells:
         return "".join(line.text for line in self._held)
 
     def at_row(self) -> bool:
-        """Pass over blank lines; tell whether a row follows."""
+        """Skip blank lines; tell whether a row follows."""
         while line := self._next():
             if not line.text.isspace():
                 self._returned.append(line)

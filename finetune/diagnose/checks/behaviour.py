@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from assistant.models.reasoning import THINK_CLOSE, THINK_OPEN
 from finetune.diagnose.checks.evidence import Behaviour, Evidence, FormatFit
-from finetune.diagnose.checks.verdicts import Verdict, command, join, unseen
+from finetune.diagnose.checks.verdicts import Finding, command, join, unseen
 from finetune.evaluate.metrics.form import loops, well_formed
 from finetune.model.chat_format import chat_format
 from finetune.records import Prediction
@@ -35,7 +35,7 @@ SOME = 0.2
 LONGEST_QUOTE = 40
 
 
-def template(evidence: Evidence) -> Verdict:
+def template(evidence: Evidence) -> Finding:
     """A model that foresees the answers clearly better behind prompts of another format."""
     behaviour = evidence.behaviour
     if behaviour is None:
@@ -49,10 +49,10 @@ def template(evidence: Evidence) -> Verdict:
     if not behaviour.unknown and not _clearly_better(best, ours):
         told = Message("no format fits better than {format}", format=ours.format)
         told = join(told, losses)
-        return Verdict(cause="template", state="sound", told=told, figures=figures)
+        return Finding(cause="template", state="sound", told=told, figures=figures)
     told = join(_mismatch(behaviour), losses)
     change = _format_to_set(best)
-    return Verdict(cause="template", state="wrong", told=told, change=change, figures=figures)
+    return Finding(cause="template", state="wrong", told=told, change=change, figures=figures)
 
 
 def _clearly_better(rival: FormatFit | None, ours: FormatFit) -> bool:
@@ -77,7 +77,7 @@ def _format_to_set(best: FormatFit | None) -> Message:
     )
 
 
-def ending(evidence: Evidence) -> Verdict:
+def ending(evidence: Evidence) -> Finding:
     """A model that does not know when a reply is over."""
     behaviour = evidence.behaviour
     if behaviour is None or behaviour.ending is None:
@@ -99,8 +99,8 @@ def ending(evidence: Evidence) -> Verdict:
         limit = 2 * evidence.recipe.evaluate.max_new_tokens
         change = command("evaluate", f"evaluate.max_new_tokens={limit}")
     else:
-        return Verdict(cause="ending", state="sound", told=told, figures=figures)
-    return Verdict(cause="ending", state="wrong", told=told, change=change, figures=figures)
+        return Finding(cause="ending", state="sound", told=told, figures=figures)
+    return Finding(cause="ending", state="wrong", told=told, change=change, figures=figures)
 
 
 def _taught_to_end(evidence: Evidence, *, eos_differs: bool) -> Message:
@@ -118,7 +118,7 @@ def _more_training(evidence: Evidence) -> Message:
     return command("train", f"train.epochs={2 * evidence.recipe.train.epochs:g}")
 
 
-def thinking(evidence: Evidence) -> Verdict:
+def thinking(evidence: Evidence) -> Finding:
     """Replies without `</think>`, with several tags, with tags at all, or without an answer."""
     behaviour = evidence.behaviour
     if behaviour is None or not behaviour.replies:
@@ -140,9 +140,9 @@ def thinking(evidence: Evidence) -> Verdict:
     )
     figures = {"format_rate": round(1 - share, 4), **kinds}
     if share < SOME:
-        return Verdict(cause="thinking", state="sound", told=told, figures=figures)
+        return Finding(cause="thinking", state="sound", told=told, figures=figures)
     change = _mended_thinking(evidence, behaviour, broken)
-    return Verdict(cause="thinking", state="wrong", told=told, change=change, figures=figures)
+    return Finding(cause="thinking", state="wrong", told=told, change=change, figures=figures)
 
 
 _KINDS = {
@@ -189,7 +189,7 @@ def _mended_thinking(
     return join(told, _more_training(evidence))
 
 
-def repetition(evidence: Evidence) -> Verdict:
+def repetition(evidence: Evidence) -> Finding:
     """Replies that say the same again and again."""
     behaviour = evidence.behaviour
     if behaviour is None or not behaviour.replies:
@@ -204,10 +204,10 @@ def repetition(evidence: Evidence) -> Verdict:
         replie_count=len(behaviour.replies),
     )
     if share < SOME:
-        return Verdict(cause="repetition", state="sound", told=told, figures=figures)
+        return Finding(cause="repetition", state="sound", told=told, figures=figures)
     told = join(told, Message(' ("…{quote}")', quote=quote))
     change = _mended_loops(behaviour)
-    return Verdict(cause="repetition", state="wrong", told=told, change=change, figures=figures)
+    return Finding(cause="repetition", state="wrong", told=told, change=change, figures=figures)
 
 
 def _mended_loops(behaviour: Behaviour) -> Message:

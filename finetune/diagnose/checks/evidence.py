@@ -23,7 +23,7 @@ ROPE_KEY = ".rope.freq_base"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lengths:
+class MeasuredLengths:
     """Tokens of the training samples against the `limit`; `longest` among those left out, too."""
 
     samples: int
@@ -105,7 +105,7 @@ class Behaviour:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class ModelProbe:
     """What was learnt from the weights of `model`, which lie in `folder`."""
 
     model: str
@@ -128,7 +128,7 @@ class Evidence:
     log: tuple[LogEntry, ...] = ()
     finished: bool = False
     precision: str = "auto"
-    lengths: Lengths | None = None
+    lengths: MeasuredLengths | None = None
     ropes: tuple[RopeBase, ...] = ()
     numbers: Numbers | None = None
     behaviour: Behaviour | None = None
@@ -137,7 +137,7 @@ class Evidence:
     unmeasured: Message = NO_MESSAGE
 
 
-def measure_lengths(recipe: Recipe, run: Run, tokenizer: ChatTokenizer) -> Lengths:
+def measure_lengths(recipe: Recipe, run: Run, tokenizer: ChatTokenizer) -> MeasuredLengths:
     """Return how long the first training samples are, counted as training counts them.
 
     Raises:
@@ -161,7 +161,9 @@ def measure_lengths(recipe: Recipe, run: Run, tokenizer: ChatTokenizer) -> Lengt
         samples += len(whole.samples)
         dropped += kept.dropped
         longest = max(longest, *(len(sample.ids) for sample in whole.samples))
-    return Lengths(samples=samples, dropped=dropped, longest=longest, limit=table.max_tokens)
+    return MeasuredLengths(
+        samples=samples, dropped=dropped, longest=longest, limit=table.max_tokens
+    )
 
 
 def rope_bases(base: Path | None, run: Run) -> tuple[RopeBase, ...]:

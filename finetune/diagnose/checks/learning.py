@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from finetune.diagnose.checks.evidence import Evidence
-from finetune.diagnose.checks.verdicts import Cause, Verdict, command, join, no_log
+from finetune.diagnose.checks.verdicts import Cause, Finding, command, join, no_log
 from finetune.recipe import TrainTable
 from finetune.train.log import LogEntry
 from ingest.foundation.messages import Message
@@ -45,11 +45,11 @@ DROPOUT = 0.1
 PATIENCE = 2
 
 
-def truncation(evidence: Evidence) -> Verdict:
+def truncation(evidence: Evidence) -> Finding:
     """Training samples that are left out because they are too long."""
     lengths = evidence.lengths
     if lengths is None:
-        return Verdict(cause="truncation", state="unseen", told=evidence.unmeasured)
+        return Finding(cause="truncation", state="unseen", told=evidence.unmeasured)
     figures = {
         "samples": lengths.samples,
         "dropped": lengths.dropped,
@@ -67,14 +67,14 @@ def truncation(evidence: Evidence) -> Verdict:
         longest=lengths.longest,
     )
     if share <= LOST_SHARE:
-        return Verdict(cause="truncation", state="sound", told=told, figures=figures)
+        return Finding(cause="truncation", state="sound", told=told, figures=figures)
     if lengths.dropped == lengths.samples:
         told = join(Message("nothing is left to learn: "), told)
     change = command("train", f"train.max_tokens={lengths.longest}")
-    return Verdict(cause="truncation", state="wrong", told=told, change=change, figures=figures)
+    return Finding(cause="truncation", state="wrong", told=told, change=change, figures=figures)
 
 
-def underfit(evidence: Evidence) -> Verdict:
+def underfit(evidence: Evidence) -> Finding:
     """A training loss that hardly fell, or still falls steeply at the end."""
     losses = [one.loss for one in evidence.log if one.loss is not None]
     if not losses:
@@ -83,7 +83,7 @@ def underfit(evidence: Evidence) -> Verdict:
         return _no_numbers("underfit")
     if not evidence.finished:
         told = Message("training is not finished")
-        return Verdict(cause="underfit", state="unseen", told=told)
+        return Finding(cause="underfit", state="unseen", told=told)
     first, before, last = _course(losses)
     steps = evidence.log[-1].step
     figures = {"first": round(first, 4), "last": round(last, 4), "steps": steps}
@@ -99,8 +99,8 @@ def underfit(evidence: Evidence) -> Verdict:
         told = join(told, Message(", falling from {before:.3g}", before=before))
         change = command("train", f"train.epochs={2 * evidence.recipe.train.epochs:g}")
     else:
-        return Verdict(cause="underfit", state="sound", told=told, figures=figures)
-    return Verdict(cause="underfit", state="wrong", told=told, change=change, figures=figures)
+        return Finding(cause="underfit", state="sound", told=told, figures=figures)
+    return Finding(cause="underfit", state="wrong", told=told, change=change, figures=figures)
 
 
 def _course(losses: Sequence[float]) -> tuple[float, float, float]:
@@ -132,7 +132,7 @@ def _more_steps(table: TrainTable, times: int) -> Message:
     return command("train", *(("train.accumulate=1",) if table.accumulate > 1 else ()), epochs)
 
 
-def overfit(evidence: Evidence) -> Verdict:
+def overfit(evidence: Evidence) -> Finding:
     """A validation loss that rises clearly above its lowest while the training loss falls."""
     seen = _evaluations(evidence)
     if not evidence.log:
@@ -142,7 +142,7 @@ def overfit(evidence: Evidence) -> Verdict:
             "validation losses in the log: {seen_count}; it takes two, and data.split.val > 0",
             seen_count=len(seen),
         )
-        return Verdict(cause="overfit", state="unseen", told=told)
+        return Finding(cause="overfit", state="unseen", told=told)
     if not all(math.isfinite(loss) for _, loss in seen):
         return _no_numbers("overfit")
     best, lowest = min(seen, key=lambda pair: pair[1])
@@ -155,10 +155,10 @@ def overfit(evidence: Evidence) -> Verdict:
         step=best.step,
     )
     if not (_rises(evidence) and _fell_since(evidence, best.step)):
-        return Verdict(cause="overfit", state="sound", told=told, figures=figures)
+        return Finding(cause="overfit", state="sound", told=told, figures=figures)
     told = join(told, Message(", while training loss falls"))
     change = _less_by_heart(evidence.recipe.train, best.epoch)
-    return Verdict(cause="overfit", state="wrong", told=told, change=change, figures=figures)
+    return Finding(cause="overfit", state="wrong", told=told, change=change, figures=figures)
 
 
 def _evaluations(evidence: Evidence) -> list[tuple[LogEntry, float]]:
@@ -188,6 +188,6 @@ def _less_by_heart(table: TrainTable, epochs: float) -> Message:
     return join(again, Message("; more and more varied rows help most"))
 
 
-def _no_numbers(cause: Cause) -> Verdict:
+def _no_numbers(cause: Cause) -> Finding:
     told = Message("the losses in the log are no numbers")
-    return Verdict(cause=cause, state="unseen", told=told)
+    return Finding(cause=cause, state="unseen", told=told)

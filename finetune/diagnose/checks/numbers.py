@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 
 from finetune.diagnose.checks.evidence import Evidence, Numbers
-from finetune.diagnose.checks.verdicts import Verdict, command, join, no_log, unseen
+from finetune.diagnose.checks.verdicts import Finding, command, join, no_log, unseen
 from finetune.train.log import LogEntry
 from ingest.foundation.messages import Message
 
@@ -21,7 +21,7 @@ MANY_STEPS = 0.5
 SHOWN = 3
 
 
-def weights(evidence: Evidence) -> Verdict:
+def weights(evidence: Evidence) -> Finding:
     """NaN or infinity in the weights themselves."""
     numbers = evidence.numbers
     if numbers is None:
@@ -29,7 +29,7 @@ def weights(evidence: Evidence) -> Verdict:
     figures = {"weights": numbers.weights, "broken": list(numbers.broken)}
     if not numbers.broken:
         told = Message("all {weights} weight tensors are finite", weights=numbers.weights)
-        return Verdict(cause="weights", state="sound", told=told, figures=figures)
+        return Finding(cause="weights", state="sound", told=told, figures=figures)
     shown = ", ".join(numbers.broken[:SHOWN])
     bangs = numbers.first_token * 4
     told = Message(
@@ -41,7 +41,7 @@ def weights(evidence: Evidence) -> Verdict:
         bangs=bangs,
     )
     change = _mended_weights(evidence, numbers.broken)
-    return Verdict(cause="weights", state="wrong", told=told, change=change, figures=figures)
+    return Finding(cause="weights", state="wrong", told=told, change=change, figures=figures)
 
 
 def _mended_weights(evidence: Evidence, broken: tuple[str, ...]) -> Message:
@@ -56,18 +56,18 @@ def _mended_weights(evidence: Evidence, broken: tuple[str, ...]) -> Message:
     return Message("download the base model anew")
 
 
-def rope(evidence: Evidence) -> Verdict:
+def rope(evidence: Evidence) -> Finding:
     """A base of rotary positions that is 0 or missing: the export's fault, and "!!!!" for all."""
     if not evidence.ropes:
         told = Message("no config.json and no GGUF file here")
-        return Verdict(cause="rope", state="unseen", told=told)
+        return Finding(cause="rope", state="unseen", told=told)
     figures = {str(one.path): one.theta for one in evidence.ropes}
     broken = [one for one in evidence.ropes if not (one.theta > 0 and math.isfinite(one.theta))]
     if not broken:
         thetas = ", ".join(f"{theta:g}" for theta in sorted(set(figures.values())))
         count = len(evidence.ropes)
         told = Message("rope_theta is {thetas} (files read: {count})", thetas=thetas, count=count)
-        return Verdict(cause="rope", state="sound", told=told, figures=figures)
+        return Finding(cause="rope", state="sound", told=told, figures=figures)
     path, served = broken[0].path, broken[0].served
     told = Message(
         "{path} names no usable rope_theta: a server that reads it answers !!!!", path=path
@@ -77,26 +77,26 @@ def rope(evidence: Evidence) -> Verdict:
     else:
         again = join(command("merge --force"), Message("; "), command("export --force"))
         change = join(Message("write it anew: "), again)
-    return Verdict(cause="rope", state="wrong", told=told, change=change, figures=figures)
+    return Finding(cause="rope", state="wrong", told=told, change=change, figures=figures)
 
 
-def overflow(evidence: Evidence) -> Verdict:
+def overflow(evidence: Evidence) -> Finding:
     """Logits that are no numbers though the weights are: the training's precision ran out."""
     numbers = evidence.numbers
     if numbers is None:
         return unseen("overflow", evidence)
     if numbers.broken:
-        return Verdict(cause="overflow", state="unseen", told=_WEIGHTS_FIRST)
+        return Finding(cause="overflow", state="unseen", told=_WEIGHTS_FIRST)
     tried = [one for one in numbers.tried if one in ("fp32", numbers.precision)]
     bad = [one for one in tried if one in numbers.overflowing]
     figures = {"tried": tried, "overflowing": bad}
     if not bad:
         where = ", ".join(tried)
         told = Message("logits are finite in {where}", where=where)
-        return Verdict(cause="overflow", state="sound", told=told, figures=figures)
+        return Finding(cause="overflow", state="sound", told=told, figures=figures)
     told = _overflowing(numbers, bad)
     change = _mended_overflow(bad)
-    return Verdict(cause="overflow", state="wrong", told=told, change=change, figures=figures)
+    return Finding(cause="overflow", state="wrong", told=told, change=change, figures=figures)
 
 
 _WEIGHTS_FIRST = Message("not before the weights are mended")
@@ -124,22 +124,22 @@ def _mended_overflow(precisions: Sequence[str]) -> Message:
     )
 
 
-def serving(evidence: Evidence) -> Verdict:
+def serving(evidence: Evidence) -> Finding:
     """A model that is trained in a precision that holds it, and would overflow in fp16."""
     numbers = evidence.numbers
     if numbers is None:
         return unseen("serving", evidence)
     if "fp16" not in numbers.tried:
-        return Verdict(cause="serving", state="unseen", told=_WEIGHTS_FIRST)
+        return Finding(cause="serving", state="unseen", told=_WEIGHTS_FIRST)
     if "fp16" not in numbers.overflowing:
         told = Message("logits are finite in fp16")
-        return Verdict(cause="serving", state="sound", told=told)
+        return Finding(cause="serving", state="sound", told=told)
     told = _overflowing(numbers, ["fp16"])
     change = Message("serve it in bf16: vllm serve DIR --dtype bfloat16")
-    return Verdict(cause="serving", state="wrong", told=told, change=change)
+    return Finding(cause="serving", state="wrong", told=told, change=change)
 
 
-def divergence(evidence: Evidence) -> Verdict:
+def divergence(evidence: Evidence) -> Finding:
     """A loss or gradient in the log that is no number, or a training that broke off."""
     log = evidence.log
     if not log:
@@ -159,21 +159,21 @@ def divergence(evidence: Evidence) -> Verdict:
     gentler = (f"train.lr={evidence.recipe.train.lr / GENTLER:g}", "train.clip=1.0")
     change = command("train", *(("train.precision=bf16",) if half else gentler))
     figures = {"step": first, "entries": len(bad)}
-    return Verdict(cause="divergence", state="wrong", told=told, change=change, figures=figures)
+    return Finding(cause="divergence", state="wrong", told=told, change=change, figures=figures)
 
 
-def _ended(evidence: Evidence) -> Verdict:
+def _ended(evidence: Evidence) -> Finding:
     """Return that training came to its end; one that broke off says why when it goes on."""
     entries, step = len(evidence.log), evidence.log[-1].step
     if evidence.finished:
         told = Message("log entries: {entries}, all finite; training is finished", entries=entries)
-        return Verdict(cause="divergence", state="sound", told=told)
+        return Finding(cause="divergence", state="sound", told=told)
     told = Message(
         "training is not finished: the log ends at step {step}, so far finite", step=step
     )
     resume = Message("go on, or see why it stops: ")
     change = join(resume, command("train --resume"))
-    return Verdict(cause="divergence", state="wrong", told=told, change=change)
+    return Finding(cause="divergence", state="wrong", told=told, change=change)
 
 
 def _calibration(log: Sequence[LogEntry], bad: Sequence[LogEntry]) -> bool:

@@ -40,7 +40,7 @@ NAMES: Mapping[Cause, Message] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Finding:
     """What a look at one possible cause came to.
 
     `told` says what was found, with its figures: that something is wrong, that it is sound, or why
@@ -66,11 +66,11 @@ def join(*parts: Message) -> Message:
     return join_messages(parts)
 
 
-def unseen(cause: Cause, evidence: Evidence) -> Verdict:
+def unseen(cause: Cause, evidence: Evidence) -> Finding:
     """Return that the model itself could not be looked at, and why."""
-    return Verdict(cause=cause, state="unseen", told=evidence.unprobed)
+    return Finding(cause=cause, state="unseen", told=evidence.unprobed)
 
 
-def no_log(cause: Cause, evidence: Evidence) -> Verdict:
+def no_log(cause: Cause, evidence: Evidence) -> Finding:
     """Return that no log of a training says anything of it, and why."""
-    return Verdict(cause=cause, state="unseen", told=evidence.unlogged)
+    return Finding(cause=cause, state="unseen", told=evidence.unlogged)

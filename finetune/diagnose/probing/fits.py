@@ -39,7 +39,7 @@ from finetune.model.tokenization import ChatTokenizer
 from finetune.records import Record
 from finetune.train.model import LoadedModel
 
-Prompt = list[int]
+ProbePrompt = list[int]
 
 
 def format_fits(
@@ -81,7 +81,9 @@ def _rivals(fmt: ChatFormat, records: Sequence[Record]) -> tuple[ChatFormat, ...
     return (R1_THINK if any(record.last.think for record in records) else R1_DIRECT,)
 
 
-def _prompt(fmt: ChatFormat, record: Record, tokenizer: ChatTokenizer, *, thought: bool) -> Prompt:
+def _prompt(
+    fmt: ChatFormat, record: Record, tokenizer: ChatTokenizer, *, thought: bool
+) -> ProbePrompt:
     """Return all ids before the answer."""
     asked = conversation_pieces(
         fmt, system=record.system, history=record.turns[:-1], user=record.last.user
@@ -91,7 +93,7 @@ def _prompt(fmt: ChatFormat, record: Record, tokenizer: ChatTokenizer, *, though
     return _encode((*asked, *opening, *thinking), tokenizer)
 
 
-def _encode(pieces: Sequence[Piece], tokenizer: ChatTokenizer) -> Prompt:
+def _encode(pieces: Sequence[Piece], tokenizer: ChatTokenizer) -> ProbePrompt:
     """Return ids; a mark that the model does not know is text, as it would be on a server."""
     known = (
         Piece(text=one.text, control=one.control and _knows(tokenizer, one.text)) for one in pieces
@@ -107,7 +109,7 @@ def _knows(tokenizer: ChatTokenizer, mark: str) -> bool:
     return True
 
 
-def _nats(loaded: LoadedModel, prompts: Sequence[Prompt], records: Sequence[Record]) -> float:
+def _nats(loaded: LoadedModel, prompts: Sequence[ProbePrompt], records: Sequence[Record]) -> float:
     """Return the mean cross-entropy of an answer's token."""
     nats, tokens = 0.0, 0
     for prompt, record in zip(prompts, records, strict=True):

@@ -7,7 +7,7 @@ from statistics import fmean, median
 import torch
 from torch import nn
 
-from finetune.diagnose.checks.evidence import Behaviour, Ending, Numbers, Probe
+from finetune.diagnose.checks.evidence import Behaviour, Ending, ModelProbe, Numbers
 from finetune.diagnose.probing.fits import format_fits, last_logits, unknown_marks
 from finetune.errors import BaseModelError
 from finetune.evaluate.generate.transformers import TransformersGenerator
@@ -29,7 +29,7 @@ PROBED_RECORDS = 8
 """Held-out records that are asked: faults of the kinds looked for show in nearly all of them."""
 
 
-def probe(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> Probe:
+def probe(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> ModelProbe:
     """Return what the weights of `model` (base, adapter or merged) tell.
 
     They are loaded in fp32, whatever the recipe trains in. Behaviour is left out where the logits
@@ -46,7 +46,7 @@ def probe(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> Probe:
         raise _too_large(model) from error
 
 
-def _probe(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> Probe:
+def _probe(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> ModelProbe:
     machine = hardware()
     records = _records(recipe, run)
     with progress.stage(Message("loading {model}", model=model)):
@@ -68,7 +68,7 @@ def _probe(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> Probe
         precision=trained_in,
         first_token=loaded.tokenizer.decode([0]),
     )
-    return Probe(model=model, folder=loaded.folder, numbers=numbers, behaviour=behaviour)
+    return ModelProbe(model=model, folder=loaded.folder, numbers=numbers, behaviour=behaviour)
 
 
 def broken_weights(model: nn.Module) -> tuple[str, ...]:

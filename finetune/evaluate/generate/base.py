@@ -5,7 +5,7 @@ from typing import Protocol, runtime_checkable
 
 from finetune.evaluate.metrics.likelihood import TargetLoss
 from finetune.model.chat_format import THOUGHT_BEGINS, THOUGHT_ENDS, ChatFormat, split_reply
-from finetune.progress import Progress, Stage
+from finetune.progress import Progress, ProgressStage
 from finetune.records import Prediction, Record
 from ingest.foundation.messages import Message
 
@@ -46,7 +46,7 @@ class TargetScorer(Protocol):
         ...
 
 
-def asking(progress: Progress, name: str, total: int) -> Stage:
+def asking(progress: Progress, name: str, total: int) -> ProgressStage:
     """Return the stage in which a model is asked `total` questions."""
     return progress.stage(Message("asking {name}", name=name), total=total)
 

@@ -45,7 +45,7 @@ class SpanCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class FoundEntity:
     """The entities of one record: those wanted and those that the reply gave."""
 
     document: str
@@ -72,7 +72,7 @@ def named_entities(answer: str) -> list[Entity]:
     ]
 
 
-def found_in(record: Record, answer: str) -> Found:
+def found_in(record: Record, answer: str) -> FoundEntity:
     """Return wanted and given entities of a record, as spans of its document."""
     text = _source(record)
     wanted = [entity for entity in record.entities if entity.start >= 0]
@@ -81,7 +81,7 @@ def found_in(record: Record, answer: str) -> Found:
     gold = [*wanted, *unplaced]
     places = _Places(text, gold)
     given = [places.place(entity) for entity in named_entities(answer)]
-    return Found(
+    return FoundEntity(
         document=record.document or record.id,
         wanted=_spans(gold, record.offset),
         given=_spans(given, record.offset),
@@ -100,7 +100,7 @@ def _source(record: Record) -> str:
     return parts_of(asked)[1] or asked
 
 
-def extraction(records: Iterable[Found]) -> Extraction:
+def extraction(records: Iterable[FoundEntity]) -> Extraction:
     """Return the figures over documents, each put together from its windows."""
     wanted: dict[str, set[Span]] = defaultdict(set)
     given: dict[str, set[Span]] = defaultdict(set)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from finetune.records import Prediction
 from ingest.foundation.messages import Message
 
-FaultKind = Literal[
+ErrorType = Literal[
     "empty",
     "format",
     "endless",
@@ -22,7 +22,7 @@ FaultKind = Literal[
     "low_overlap",
 ]
 
-FAULTS: dict[FaultKind, Message] = {
+ERROR_TYPES: dict[ErrorType, Message] = {
     "empty": Message("no answer"),
     "format": Message("broken format"),
     "endless": Message("did not stop"),
@@ -39,10 +39,10 @@ FAULTS: dict[FaultKind, Message] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class ReplyError:
     """One thing that is wrong with a reply; `detail` is the number, label or entity."""
 
-    kind: FaultKind
+    kind: ErrorType
     detail: str = ""
 
 
@@ -54,7 +54,7 @@ class Scored:
     wanted: str
     prediction: Prediction
     scores: Mapping[str, float]
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[ReplyError, ...] = ()
     label: str = ""
     given: str = ""
 
@@ -88,7 +88,7 @@ def from_json(row: Mapping[str, Any]) -> Scored:
         question=row["question"],
         wanted=row["wanted"],
         scores=row["scores"],
-        faults=tuple(Fault(**fault) for fault in row.get("faults", ())),
+        faults=tuple(ReplyError(**fault) for fault in row.get("faults", ())),
         label=row.get("label", ""),
         given=row.get("given", ""),
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from finetune.evaluate.metrics import nvc
-from finetune.evaluate.metrics.entities import Found, entity_text, extraction, found_in
+from finetune.evaluate.metrics.entities import FoundEntity, entity_text, extraction, found_in
 from finetune.evaluate.metrics.exact import is_exact, token_f1
 from finetune.evaluate.metrics.form import (
     loops,
@@ -23,7 +23,7 @@ from finetune.evaluate.metrics.overlap import (
     sentence_bleu,
     sentence_chrf,
 )
-from finetune.evaluate.metrics.scored import Fault, FaultKind, Scored
+from finetune.evaluate.metrics.scored import ErrorType, ReplyError, Scored
 from finetune.model.chat_format import ChatFormat, render_target
 from finetune.progress import Progress
 from finetune.recipe import Task
@@ -81,7 +81,7 @@ class _Documents:
     def __init__(
         self, scorer: Scorer, records: Sequence[Record], predictions: Mapping[str, Prediction]
     ) -> None:
-        self.found: dict[str, Found] = {}
+        self.found: dict[str, FoundEntity] = {}
         self.counts: dict[str, dict[str, float]] = {}
         if scorer.task != "entities":
             return
@@ -188,44 +188,44 @@ class _Reply:
             scores |= {"nats": loss.nats, "target_tokens": loss.tokens, "target_bytes": loss.bytes}
         return scores
 
-    def _faults(self, rouge_l: float) -> Iterator[Fault]:
+    def _faults(self, rouge_l: float) -> Iterator[ReplyError]:
         said = self._said
         if not said.answer.strip():
-            yield Fault(kind="empty")
+            yield ReplyError(kind="empty")
         elif not well_formed(said, thinks=self._scorer.fmt.thinks):
-            yield Fault(kind="format")
+            yield ReplyError(kind="format")
         if not said.stopped:
-            yield Fault(kind="endless")
+            yield ReplyError(kind="endless")
         if loops(said.text):
-            yield Fault(kind="repeats")
+            yield ReplyError(kind="repeats")
         if not same_language(said.answer, self._wanted):
-            yield Fault(kind="language")
+            yield ReplyError(kind="language")
         yield from self._wrong(rouge_l)
 
-    def _wrong(self, rouge_l: float) -> Iterator[Fault]:
+    def _wrong(self, rouge_l: float) -> Iterator[ReplyError]:
         """Yield what is wrong in the answer itself, by the task."""
         task = self._scorer.task
         if task == "classify" and self._given != self._label:
-            yield Fault(kind="label", detail=self._given)
+            yield ReplyError(kind="label", detail=self._given)
         if task == "nvc" and not self._message.right:
-            yield Fault(kind="label", detail=f"risk: {self._message.risk}")
+            yield ReplyError(kind="label", detail=f"risk: {self._message.risk}")
         if task == "nvc" and self._said.answer.strip() and not self._message.valid:
-            yield Fault(kind="format", detail="JSON")
+            yield ReplyError(kind="format", detail="JSON")
         if task == "entities":
             yield from self._entity_faults()
         if task == "text" and self._said.answer.strip():
             if missing := numbers(self._wanted) - numbers(self._said.answer):
-                yield Fault(kind="number", detail=", ".join(sorted(missing)))
+                yield ReplyError(kind="number", detail=", ".join(sorted(missing)))
             if rouge_l < LOW_OVERLAP and not is_exact(self._said.answer, self._wanted):
-                yield Fault(kind="low_overlap")
+                yield ReplyError(kind="low_overlap")
 
-    def _entity_faults(self) -> Iterator[Fault]:
+    def _entity_faults(self) -> Iterator[ReplyError]:
         found = self._documents.found[self._record.id]
         for span in sorted(found.wanted - found.given):
-            yield Fault(kind="missed", detail=entity_text(self._record, span))
+            yield ReplyError(kind="missed", detail=entity_text(self._record, span))
         for span in sorted(found.given - found.wanted):
-            kind: FaultKind = "spurious" if span[1] >= 0 else "invented"
-            yield Fault(kind=kind, detail=entity_text(self._record, span))
+            kind: ErrorType = "spurious" if span[1] >= 0 else "invented"
+            yield ReplyError(kind=kind, detail=entity_text(self._record, span))
 
 
 def _named(prefix: str, scores: Overlap) -> dict[str, float]:

@@ -14,11 +14,11 @@ from typing import Protocol
 import numpy as np
 
 from ingest.bootstrap import choose_embedder
-from ingest.foundation.errors import AssistantError
+from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import NO_MESSAGE, Message
 from ingest.settings import IngestSettings, load_ingest_settings
 
-FLUENCY_FLOOR = 0.8
+LANGUAGE_COVERAGE_FLOOR = 0.8
 """Of the assistant's own retrieval: below it, an encoder's vectors mislead."""
 SAMPLE = 50
 """References that show whether the encoder knows their language."""
@@ -28,7 +28,7 @@ BATCH = 64
 class Encoder(Protocol):
     """The part of the assistant's embedder that is needed here."""
 
-    def fluency(self, text: str) -> float: ...
+    def language_coverage(self, text: str) -> float: ...
 
     async def embed_documents(self, texts: Sequence[str]) -> list[Sequence[float]]: ...
 
@@ -66,7 +66,7 @@ async def _by_the_assistant(answers: Sequence[str], references: Sequence[str]) -
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(encoder.close)
             return await cosines(encoder, answers, references)
-    except AssistantError as error:
+    except QiuzhengError as error:
         return Similarity(reason=error.full_message)
 
 
@@ -76,10 +76,10 @@ async def cosines(
     """Return the cosine of each answer with its reference.
 
     Raises:
-        AssistantError: the encoder cannot answer.
+        QiuzhengError: the encoder cannot answer.
     """
     shown = [text for text in references if text.strip()][:SAMPLE]
-    if shown and fmean(map(encoder.fluency, shown)) < FLUENCY_FLOOR:
+    if shown and fmean(map(encoder.language_coverage, shown)) < LANGUAGE_COVERAGE_FLOOR:
         return Similarity(reason=STRANGE_LANGUAGE)
     values: list[float] = []
     for start in range(0, len(answers), BATCH):

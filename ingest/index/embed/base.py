@@ -5,8 +5,8 @@ from typing import Protocol
 
 Vector = Sequence[float]
 
-FLUENCY_FLOOR = 0.8
-"""Below this fluency an encoder's vectors mislead: text is found by words alone.
+LANGUAGE_COVERAGE_FLOOR = 0.8
+"""Below this language_coverage an encoder's vectors mislead: text is found by words alone.
 
 all-MiniLM-L6-v2 does not know 51 % of the tokens of Chinese text and ranks it near chance; in
 English it knows more than 99 % (bench/retrieval.py).
@@ -21,7 +21,7 @@ class Embedder(Protocol):
         """Names the vector space: model, dimension and prefixes. Other spaces do not mix."""
         ...
 
-    def fluency(self, text: str) -> float:
+    def language_coverage(self, text: str) -> float:
         """Return how well the model knows the language of `text`, 0 (not at all) to 1."""
         ...
 

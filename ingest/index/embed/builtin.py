@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.foundation.telemetry import send_nothing_home
+from ingest.foundation.telemetry import disable_telemetry
 from ingest.index.embed import weights as model_files
 from ingest.index.embed.base import Vector
 from ingest.index.embed.model_cards import latin_share
@@ -54,7 +54,7 @@ class BuiltinEmbedder:
     def space(self) -> str:
         return f"builtin:all-MiniLM-L6-v2:{self._sha256[:12]}:plain"
 
-    def fluency(self, text: str) -> float:
+    def language_coverage(self, text: str) -> float:
         """Return the share of tokens that the model knows.
 
         Some ideographs and other letters have a token, left over from the vocabulary of BERT, but
@@ -78,7 +78,7 @@ class BuiltinEmbedder:
         """Get ready, so that the first question need not wait. Any thread may call.
 
         Raises:
-            MissingPartError: the weights are not installed.
+            MissingDependencyError: the weights are not installed.
             EmbedError: they are not the ones we trust, or cannot be used.
         """
         self._load_tokenizer()
@@ -142,7 +142,7 @@ def _tokenizer(weights: Path) -> Any:
 
 
 def _session(path: Path, *, threads: int) -> Any:
-    send_nothing_home()
+    disable_telemetry()
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -19,7 +19,7 @@ class HashingEmbedder:
 
     space = f"hashing:{DIMENSIONS}"
 
-    def fluency(self, text: str) -> float:
+    def language_coverage(self, text: str) -> float:
         """Return 1: words are words in every language."""
         del text
         return 1.0

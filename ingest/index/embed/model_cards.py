@@ -27,7 +27,7 @@ class ModelCard:
             return "plain"
         return hashlib.sha256(f"{self.query}\0{self.document}".encode()).hexdigest()[:8]
 
-    def fluency(self, text: str) -> float:
+    def language_coverage(self, text: str) -> float:
         """Return how well the family knows the language of `text`, 0 to 1."""
         return latin_share(text) if self.english_only else 1.0
 

@@ -24,7 +24,7 @@ SHORTEST_PIECE = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class ServerProbe:
     """What a look at the server showed."""
 
     digest: str = ""
@@ -72,8 +72,8 @@ class OllamaEmbedder:
     def space(self) -> str:
         return f"ollama:{_tagged(self._model)}:{self._digest or 'any'}:{self._card.scheme}"
 
-    def fluency(self, text: str) -> float:
-        return self._card.fluency(text)
+    def language_coverage(self, text: str) -> float:
+        return self._card.language_coverage(text)
 
     async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
         vectors: list[Vector] = []
@@ -177,7 +177,7 @@ class OllamaEmbedder:
 _UNREADABLE = "the answer holds no such vectors"
 
 
-async def probe(*, host: str, model: str, timeout_s: float = 2.0) -> Probe:
+async def probe(*, host: str, model: str, timeout_s: float = 2.0) -> ServerProbe:
     """Look whether the server is there and has the model. Never raises."""
     url = base_url(host)
     try:
@@ -186,11 +186,11 @@ async def probe(*, host: str, model: str, timeout_s: float = 2.0) -> Probe:
             listed = response.raise_for_status().json()["models"]
             digests = {str(entry["name"]): str(entry.get("digest", "")) for entry in listed}
     except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
-        return Probe(problem=_unreachable(url, error))
+        return ServerProbe(problem=_unreachable(url, error))
     name = _tagged(model)
     if name not in digests:
-        return Probe(problem=_missing(model))
-    return Probe(digest=digests[name].removeprefix("sha256:")[:12])
+        return ServerProbe(problem=_missing(model))
+    return ServerProbe(digest=digests[name].removeprefix("sha256:")[:12])
 
 
 def _client(url: str, *, timeout_s: float) -> httpx.AsyncClient:

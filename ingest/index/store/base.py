@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ingest.documents import Chunk, Document, PageRecord, ScoredChunk
+from ingest.documents import Chunk, Document, PageValidators, ScoredChunk
 from ingest.index.embed.base import Vector
 
 
@@ -66,14 +66,14 @@ class ChunkStore(Protocol):
         """Return the chunks of one document in order, [] if it is not here."""
         ...
 
-    async def recall(self, urls: Collection[str]) -> dict[str, PageRecord]:
+    async def recall(self, urls: Collection[str]) -> dict[str, PageValidators]:
         """Return what is kept of these pages, by the URL that was asked for.
 
         Pages whose document has left the index are not among them.
         """
         ...
 
-    async def remember(self, record: PageRecord) -> None:
+    async def remember(self, record: PageValidators) -> None:
         """Keep `record`, and date its document `checked_at` if that is later than its date.
 
         The document's chunks, words and vectors are not touched. Without a document at

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.documents import Chunk, Document, PageRecord, ScoredChunk
+from ingest.documents import Chunk, Document, PageValidators, ScoredChunk
 from ingest.errors import StoreError
 from ingest.foundation.messages import Message
 from ingest.index.embed.base import Vector
@@ -207,7 +207,7 @@ class Catalog:
             ).fetchall()
         return [to_chunk(row) for row in rows]
 
-    def recall(self, urls: Collection[str]) -> dict[str, PageRecord]:
+    def recall(self, urls: Collection[str]) -> dict[str, PageValidators]:
         """Return what is kept of these pages, by the URL that was asked for."""
         with self._reading() as connection:
             rows = connection.execute(
@@ -216,7 +216,7 @@ class Catalog:
             ).fetchall()
         return {row[0]: to_record(row) for row in rows}
 
-    def remember(self, record: PageRecord) -> None:
+    def remember(self, record: PageValidators) -> None:
         """Keep `record` if its document is here, and move the document's date up to it."""
         checked_at = timestamp(record.checked_at)
         with self._writing() as connection:

@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 
 from ingest.errors import StoreError
 from ingest.foundation.messages import Message
-from ingest.foundation.telemetry import send_nothing_home
+from ingest.foundation.telemetry import disable_telemetry
 from ingest.index.embed.base import Vector
 
 STAMP = "intact.json"
@@ -51,7 +51,7 @@ class ChromaVectors:
 
     def preload(self) -> None:
         """Import chromadb (1 to 2 s), so that the first question need not. Any thread may call."""
-        send_nothing_home()
+        disable_telemetry()
         import chromadb  # noqa: F401  heavy: 1-2 s
 
     def upsert(self, vectors: Mapping[str, Vector], *, space: str) -> None:
@@ -132,7 +132,7 @@ class ChromaVectors:
         self._release()
         if not token or files != self._listing():
             self._empty()
-        send_nothing_home()
+        disable_telemetry()
         import chromadb
         from chromadb.config import Settings
 

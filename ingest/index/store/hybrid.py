@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from filelock import FileLock, Timeout
 
-from ingest.documents import Chunk, Document, PageRecord, ScoredChunk
+from ingest.documents import Chunk, Document, PageValidators, ScoredChunk
 from ingest.errors import StoreError
 from ingest.index.embed.base import Vector
 from ingest.index.store import schema
@@ -93,10 +93,10 @@ class Index:
     async def chunks(self, url: str) -> list[Chunk]:
         return await asyncio.to_thread(self._catalog.chunks, url)
 
-    async def recall(self, urls: Collection[str]) -> dict[str, PageRecord]:
+    async def recall(self, urls: Collection[str]) -> dict[str, PageValidators]:
         return await asyncio.to_thread(self._catalog.recall, urls)
 
-    async def remember(self, record: PageRecord) -> None:
+    async def remember(self, record: PageValidators) -> None:
         await asyncio.to_thread(self._catalog.remember, record)
 
     async def delete(self, url: str) -> int:

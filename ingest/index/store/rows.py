@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 
-from ingest.documents import Chunk, Document, FetcherName, PageRecord
+from ingest.documents import Chunk, Document, FetcherName, PageValidators
 from ingest.index.embed.base import Vector
 
 CHUNK = "c.id, c.url, d.title, c.position, c.first, c.past, c.heading, c.text"
@@ -67,10 +67,10 @@ def from_document(document: Document) -> DocumentRow:
     )
 
 
-def to_record(row: PageRow) -> PageRecord:
+def to_record(row: PageRow) -> PageValidators:
     """Return the page record in a row of `PAGE`."""
     url, document, checked_at, fresh_until, body_hash, etag, last_modified, fetcher, robots = row
-    return PageRecord(
+    return PageValidators(
         url=url,
         final_url=document,
         checked_at=datetime.fromisoformat(checked_at),
@@ -83,7 +83,7 @@ def to_record(row: PageRow) -> PageRecord:
     )
 
 
-def from_record(record: PageRecord) -> PageRow:
+def from_record(record: PageValidators) -> PageRow:
     """Return the row of `PAGE` that holds `record`."""
     return (
         record.url,

@@ -2,13 +2,13 @@
 
 from typing import Protocol
 
-from ingest.documents import Page, PageRecord
+from ingest.documents import Page, PageValidators
 
 
 class Fetcher(Protocol):
     """Downloads pages, politely: address rules and robots.txt are asked on every hop."""
 
-    async def fetch(self, url: str, *, known: PageRecord | None = None) -> Page:
+    async def fetch(self, url: str, *, known: PageValidators | None = None) -> Page:
         """Return the page behind the canonical `url`.
 
         With `known`, the page as it was, the site may answer that it has not changed: then the

@@ -15,18 +15,18 @@ from collections.abc import Coroutine
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
-from ingest.documents import Page, PageRecord
+from ingest.documents import Page, PageValidators
 from ingest.errors import FetchError, IngestError
-from ingest.foundation.errors import MissingPartError
+from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.extras import install_command
 from ingest.foundation.messages import Message
-from ingest.web.fetch.browser_session import CLOSE_S, Session
+from ingest.web.fetch.browser_session import CLOSE_S, BrowserSession
 from ingest.web.fetch.chromium import Chromium, find_browser, will_not_start
-from ingest.web.fetch.gateway import Gateway, Pass
+from ingest.web.fetch.gateway import Gateway, ProxyCredentials
 from ingest.web.fetch.headers import robots_directives
-from ingest.web.fetch.page_session import Visit, failed
-from ingest.web.rate_limit import HostQueue
-from ingest.web.robots import RobotsGate, RobotsVerdict
+from ingest.web.fetch.page_session import PageSession, failed
+from ingest.web.rate_limit import RateLimiter
+from ingest.web.robots import RobotsPolicy, RobotsVerdict
 from ingest.web.ssrf import AddressGuard
 from ingest.web.urls import canonical_url
 
@@ -71,12 +71,12 @@ class BrowserFetcher:
         self,
         *,
         guard: AddressGuard,
-        robots: RobotsGate,
+        robots: RobotsPolicy,
         agent: str,
         executable: str | None,
         timeout_s: float,
         max_bytes: int = 5_000_000,
-        queue: HostQueue | None = None,
+        queue: RateLimiter | None = None,
         pages_per_browser: int = PAGES_PER_BROWSER,
     ) -> None:
         self._guard = guard
@@ -88,8 +88,8 @@ class BrowserFetcher:
         self._queue = queue
         self._pages_per_browser = pages_per_browser
         self._gate = asyncio.Semaphore(PAGES_AT_ONCE)
-        self._starting: asyncio.Task[Session] | None = None
-        self._visits: dict[str, Visit] = {}
+        self._starting: asyncio.Task[BrowserSession] | None = None
+        self._visits: dict[str, PageSession] = {}
         self._chores: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
@@ -99,8 +99,8 @@ class BrowserFetcher:
         session = self._running()
         return session.chromium.pid if session and session.chromium.is_alive else None
 
-    async def fetch(self, url: str, *, known: PageRecord | None = None) -> Page:
-        visit = Visit(
+    async def fetch(self, url: str, *, known: PageValidators | None = None) -> Page:
+        visit = PageSession(
             url=url, permit=self._permit, timeout_s=self._timeout_s, max_bytes=self._max_bytes
         )
         try:
@@ -124,7 +124,7 @@ class BrowserFetcher:
         while self._chores:
             await asyncio.wait(self._chores)
 
-    async def _asked(self, visit: Visit) -> RobotsVerdict:
+    async def _asked(self, visit: PageSession) -> RobotsVerdict:
         """Ask whether the page may be opened. A name server that hangs is a page too slow."""
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -141,9 +141,9 @@ class BrowserFetcher:
     ) -> contextlib.AbstractAsyncContextManager[None]:
         if self._queue is None:
             return contextlib.nullcontext()
-        return self._queue.turn(url, verdict.crawl_delay)
+        return self._queue.acquire(url, verdict.crawl_delay)
 
-    async def _fetch(self, visit: Visit) -> Page:
+    async def _fetch(self, visit: PageSession) -> Page:
         """Show the page, a second time if Chromium crashes the first."""
         with contextlib.suppress(_BrowserDiedError):
             return await self._show(visit)
@@ -153,7 +153,7 @@ class BrowserFetcher:
         except _BrowserDiedError as error:
             raise failed(visit.url, "unreachable", Message("the browser crashed twice")) from error
 
-    async def _show(self, visit: Visit) -> Page:
+    async def _show(self, visit: PageSession) -> Page:
         session = await self._session()
         session.open += 1
         session.served += 1
@@ -166,7 +166,7 @@ class BrowserFetcher:
         finally:
             await asyncio.shield(self._chore(self._clear(session, visit, admitted, crawl)))
 
-    async def _until_done(self, crawl: asyncio.Task[None], visit: Visit) -> None:
+    async def _until_done(self, crawl: asyncio.Task[None], visit: PageSession) -> None:
         """Wait for the page. Nobody else tells when its process has crashed."""
         crash = asyncio.create_task(visit.crashed.wait())
         try:
@@ -183,7 +183,9 @@ class BrowserFetcher:
         if not crawl.done():
             raise self._too_slow(visit.url)
 
-    async def _crawl(self, session: Session, visit: Visit, admitted: Pass) -> None:
+    async def _crawl(
+        self, session: BrowserSession, visit: PageSession, admitted: ProxyCredentials
+    ) -> None:
         """Let crawl4ai open the page, in a browser context that no other page shares."""
         from crawl4ai import CrawlerRunConfig, ProxyConfig
 
@@ -211,7 +213,11 @@ class BrowserFetcher:
         raise _SeenError
 
     async def _examine(
-        self, session: Session, visit: Visit, admitted: Pass, error: BaseException | None
+        self,
+        session: BrowserSession,
+        visit: PageSession,
+        admitted: ProxyCredentials,
+        error: BaseException | None,
     ) -> None:
         """Raise what went wrong with the page, in our words."""
         from playwright.async_api import Error  # noqa: PLC0415  comes with crawl4ai
@@ -228,7 +234,7 @@ class BrowserFetcher:
             raise _BrowserDiedError from error
         raise self._translated(visit, admitted, str(error)) from error
 
-    async def _page(self, visit: Visit) -> Page:
+    async def _page(self, visit: PageSession) -> Page:
         """Return what was seen. ETag and the like are left out: they speak of what came before."""
         now = datetime.now(UTC)
         last = visit.answered[-1]
@@ -251,7 +257,11 @@ class BrowserFetcher:
         )
 
     async def _clear(
-        self, session: Session, visit: Visit, admitted: Pass, crawl: asyncio.Task[None]
+        self,
+        session: BrowserSession,
+        visit: PageSession,
+        admitted: ProxyCredentials,
+        crawl: asyncio.Task[None],
     ) -> None:
         """Close the page; a Chromium that cannot even do that is ended."""
         session.gateway.revoke(admitted)
@@ -270,19 +280,19 @@ class BrowserFetcher:
         if session.is_worn and not session.open:
             await self._replace(session)
 
-    async def _replace(self, session: Session) -> None:
+    async def _replace(self, session: BrowserSession) -> None:
         """End a session; the next page starts another."""
         if self._running() is session:
             self._starting = None
         await session.stop()
 
-    def _running(self) -> Session | None:
+    def _running(self) -> BrowserSession | None:
         task = self._starting
         if task is None or not task.done() or task.cancelled() or task.exception():
             return None
         return task.result()
 
-    async def _session(self) -> Session:
+    async def _session(self) -> BrowserSession:
         """Return the one Chromium, started by whoever comes first. Giving up does not stop it."""
         if self._is_closed:
             raise failed("", "unreachable", Message("the browser has been closed"))
@@ -295,10 +305,10 @@ class BrowserFetcher:
             self._starting = asyncio.create_task(self._start())
         return await asyncio.shield(self._starting)
 
-    async def _start(self) -> Session:
+    async def _start(self) -> BrowserSession:
         executable = self._executable or find_browser()
         if executable is None:
-            raise MissingPartError(
+            raise MissingDependencyError(
                 Message("no Chromium is installed"),
                 hint=Message("apt-get install chromium"),
             )
@@ -310,7 +320,7 @@ class BrowserFetcher:
             stack.push_async_callback(chromium.stop)
             crawler = await self._connect(executable, chromium.endpoint)
             stack.pop_all()
-        return Session(gateway=gateway, chromium=chromium, crawler=crawler)
+        return BrowserSession(gateway=gateway, chromium=chromium, crawler=crawler)
 
     async def _connect(self, executable: str, endpoint: str) -> Any:
         from crawl4ai import AsyncLogger, BrowserConfig
@@ -338,7 +348,9 @@ class BrowserFetcher:
             raise will_not_start(executable, "it does not let us in") from error
         return crawler
 
-    def _translated(self, visit: Visit, admitted: Pass, detail: str) -> IngestError:
+    def _translated(
+        self, visit: PageSession, admitted: ProxyCredentials, detail: str
+    ) -> IngestError:
         """Say in our words what Chromium, its driver or the gateway complain of."""
         reason = admitted.why_not(visit.hops[-1].url)
         if reason is not None:
@@ -373,7 +385,7 @@ def _import_crawl4ai() -> None:
             os.environ["CRAWL4_AI_BASE_DIRECTORY"] = folder
             importlib.import_module("crawl4ai")
     except ModuleNotFoundError as error:
-        raise MissingPartError(
+        raise MissingDependencyError(
             Message("the browser part is not installed"),
             hint=Message.verbatim(install_command("browser")),
         ) from error

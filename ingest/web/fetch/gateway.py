@@ -84,7 +84,7 @@ class _SpentError(Exception):
 
 
 @dataclass(slots=True, kw_only=True)
-class Pass:
+class ProxyCredentials:
     """What one page shows to be let through, and what it has used."""
 
     username: str
@@ -153,7 +153,7 @@ class Gateway:
     def __init__(self, *, guard: AddressGuard, idle_s: float = IDLE_S) -> None:
         self._guard = guard
         self._idle_s = idle_s
-        self._passes: dict[str, Pass] = {}
+        self._passes: dict[str, ProxyCredentials] = {}
         self._strangers: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
@@ -170,15 +170,15 @@ class Gateway:
         assert self._server is not None
         return f"http://{LOCALHOST}:{self._server.sockets[0].getsockname()[1]}"
 
-    def admit(self, *, max_bytes: int = PAGE_BYTES) -> Pass:
+    def admit(self, *, max_bytes: int = PAGE_BYTES) -> ProxyCredentials:
         """Return a new pass, good until it is revoked."""
-        admitted = Pass(
+        admitted = ProxyCredentials(
             username=secrets.token_hex(8), password=secrets.token_hex(16), max_bytes=max_bytes
         )
         self._passes[admitted.authorization] = admitted
         return admitted
 
-    def revoke(self, admitted: Pass) -> None:
+    def revoke(self, admitted: ProxyCredentials) -> None:
         """Let it through no more, and cut what it has open. May be called twice."""
         self._passes.pop(admitted.authorization, None)
         for task in admitted.connections:
@@ -234,7 +234,7 @@ class Gateway:
                 await self._forward(client, head, admitted)
 
     @contextlib.contextmanager
-    def _held(self, admitted: Pass) -> Iterator[None]:
+    def _held(self, admitted: ProxyCredentials) -> Iterator[None]:
         """Count this connection as the page's."""
         if len(admitted.connections) >= MAX_CONNECTIONS or admitted.used_bytes > admitted.max_bytes:
             raise _RefusedError(503, "Too Much")
@@ -246,7 +246,7 @@ class Gateway:
         finally:
             admitted.connections.discard(task)
 
-    async def _tunnel(self, client: Link, target: str, admitted: Pass) -> None:
+    async def _tunnel(self, client: Link, target: str, admitted: ProxyCredentials) -> None:
         """Connect the browser with `target` ("host:port"): TLS or a WebSocket goes through."""
         if not _TUNNEL.fullmatch(target):
             raise _RefusedError(400, "Bad Request")
@@ -260,7 +260,7 @@ class Gateway:
         finally:
             server.writer.transport.abort()
 
-    async def _forward(self, client: Link, head: _Head, admitted: Pass) -> None:
+    async def _forward(self, client: Link, head: _Head, admitted: ProxyCredentials) -> None:
         """Make the one request that `head` is, and return its answer."""
         method, target, _version = head.line.split(" ")
         absolute = _ABSOLUTE.fullmatch(target)
@@ -280,7 +280,7 @@ class Gateway:
         finally:
             server.writer.transport.abort()
 
-    async def _return(self, server: Link, client: Link, admitted: Pass) -> None:
+    async def _return(self, server: Link, client: Link, admitted: ProxyCredentials) -> None:
         """Give the browser the answer, and tell it that the connection ends there.
 
         Else it would send its next request, perhaps to another site, to this one.
@@ -301,7 +301,7 @@ class Gateway:
                 return await self._pump(server.reader, client.writer, admitted)
 
     async def _pump(
-        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, admitted: Pass
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, admitted: ProxyCredentials
     ) -> None:
         """Copy until the source ends, is silent for too long, or the page has had its share."""
         while True:
@@ -313,7 +313,7 @@ class Gateway:
                 sink.write(data)
                 await sink.drain()
 
-    async def _reach(self, url: str, admitted: Pass) -> Link:
+    async def _reach(self, url: str, admitted: ProxyCredentials) -> Link:
         """Return a connection for `url`, a tunnel if it is https, or refuse with the reason."""
         end = endpoint_of(url)
         if end is None:

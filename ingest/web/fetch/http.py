@@ -10,15 +10,15 @@ from datetime import UTC, datetime
 
 import httpx
 
-from ingest.documents import DOCUMENT_TYPES, Hop, Page, PageRecord
+from ingest.documents import DOCUMENT_TYPES, Page, PageValidators, RequestRecord
 from ingest.errors import FetchError, IngestError
 from ingest.foundation.messages import NO_MESSAGE, Message
 from ingest.web.fetch.challenges import wants_browser
 from ingest.web.fetch.failures import SHOWN_CHARACTERS, failed, too_slow
 from ingest.web.fetch.headers import content_type, retry_after_s, robots_directives
-from ingest.web.fetch.wire import HttpClient, Meter, Response, follow, is_sendable
-from ingest.web.rate_limit import HostQueue
-from ingest.web.robots import RobotsGate, RobotsVerdict, refusal
+from ingest.web.fetch.wire import HttpClient, Response, TransferMeter, follow, is_sendable
+from ingest.web.rate_limit import RateLimiter
+from ingest.web.robots import RobotsPolicy, RobotsVerdict, refusal
 from ingest.web.urls import canonical_url
 
 __all__ = ["HttpClient", "HttpFetcher"]
@@ -37,20 +37,20 @@ WAITING = frozenset({429, 503})
 
 
 @dataclass(slots=True, kw_only=True)
-class _Trip:
+class _RequestContext:
     """One page on its way: what was asked of whom, and when it is too late."""
 
-    known: PageRecord | None
+    known: PageValidators | None
     limit: asyncio.Timeout
-    meters: list[Meter] = field(default_factory=list)
+    meters: list[TransferMeter] = field(default_factory=list)
 
     @property
     def robots(self) -> str:
         """The last rule that spoke, in words, "" if none did."""
         return next((meter.robots for meter in reversed(self.meters) if meter.robots), "")
 
-    def begin(self, url: str) -> Meter:
-        self.meters.append(Meter(url=url))
+    def begin(self, url: str) -> TransferMeter:
+        self.meters.append(TransferMeter(url=url))
         return self.meters[-1]
 
     def conditions(self, url: str) -> dict[str, str]:
@@ -61,7 +61,7 @@ class _Trip:
         return {name: value for name, value in named.items() if value and is_sendable(value)}
 
     @property
-    def hops(self) -> tuple[Hop, ...]:
+    def hops(self) -> tuple[RequestRecord, ...]:
         """Every request so far, as far as it came."""
         return tuple(meter.hop() for meter in self.meters)
 
@@ -101,21 +101,21 @@ class HttpFetcher:
         self,
         *,
         client: HttpClient,
-        robots: RobotsGate,
+        robots: RobotsPolicy,
         timeout_s: float,
         max_bytes: int,
         max_redirects: int = MAX_REDIRECTS,
-        queue: HostQueue | None = None,
+        queue: RateLimiter | None = None,
     ) -> None:
         self._client = client
         self._robots = robots
         self._timeout_s = timeout_s
         self._max_bytes = max_bytes
         self._max_redirects = max_redirects
-        self._queue = HostQueue() if queue is None else queue
+        self._queue = RateLimiter() if queue is None else queue
 
-    async def fetch(self, url: str, *, known: PageRecord | None = None) -> Page:
-        trip = _Trip(known=known, limit=asyncio.timeout(self._timeout_s))
+    async def fetch(self, url: str, *, known: PageValidators | None = None) -> Page:
+        trip = _RequestContext(known=known, limit=asyncio.timeout(self._timeout_s))
         try:
             async with trip.limit:
                 return await self._fetch(url, trip)
@@ -130,7 +130,7 @@ class HttpFetcher:
     async def close(self) -> None:
         await self._client.close()
 
-    async def _fetch(self, url: str, trip: _Trip) -> Page:
+    async def _fetch(self, url: str, trip: _RequestContext) -> Page:
         async def visit(hop: str) -> Response:
             return await self._visit(hop, trip)
 
@@ -157,7 +157,7 @@ class HttpFetcher:
             ),
         )
 
-    async def _visit(self, url: str, trip: _Trip) -> Response:
+    async def _visit(self, url: str, trip: _RequestContext) -> Response:
         """Make one request of a trip, if address rules and robots.txt let us, when it is our turn.
 
         Raises:
@@ -174,15 +174,15 @@ class HttpFetcher:
         response = await self._take_turn(url, found, meter, trip)
         wait = _retry_after(response) if response.status in WAITING else None
         if wait is not None:
-            self._queue.hold(url, wait)
+            self._queue.block_until(url, wait)
         return response
 
     async def _take_turn(
-        self, url: str, found: RobotsVerdict, meter: Meter, trip: _Trip
+        self, url: str, found: RobotsVerdict, meter: TransferMeter, trip: _RequestContext
     ) -> Response:
         """Ask for `url` when its host may be asked. The wait is not the page's: it does not age."""
         left = trip.pause()
-        async with self._queue.turn(url, found.crawl_delay):
+        async with self._queue.acquire(url, found.crawl_delay):
             trip.go_on(left)
             return await self._client.get(
                 url,

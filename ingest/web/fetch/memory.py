@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from ingest.documents import Page, PageRecord
+from ingest.documents import Page, PageValidators
 from ingest.errors import FetchError, IngestError
 from ingest.foundation.messages import Message
 
@@ -40,7 +40,7 @@ class MemoryFetcher:
         self.asked: list[str] = []
         """URLs asked for, in order."""
 
-    async def fetch(self, url: str, *, known: PageRecord | None = None) -> Page:
+    async def fetch(self, url: str, *, known: PageValidators | None = None) -> Page:
         self.asked.append(url)
         found = self._pages.get(url)
         if isinstance(found, Page):

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ingest.documents import Hop
+from ingest.documents import RequestRecord
 from ingest.errors import FetchError, IngestError, SkipReason
 from ingest.foundation.messages import Message
 from ingest.web.fetch.challenges import wants_browser
@@ -61,7 +61,7 @@ class _State:
     """Its HTML has not been read to the end: it is still sent, or waits for a script."""
 
 
-class Visit:
+class PageSession:
     """A visit to one page, from the first request to its HTML.
 
     Args:
@@ -80,7 +80,7 @@ class Visit:
         max_bytes: int,
     ) -> None:
         self.url = url
-        self.hops: list[Hop] = []
+        self.hops: list[RequestRecord] = []
         """Requests of the page's own frame, in order."""
         self.refusal: IngestError | None = None
         """Why a request or a response of the page's own frame was refused."""
@@ -103,7 +103,7 @@ class Visit:
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
-    def answered(self) -> tuple[Hop, ...]:
+    def answered(self) -> tuple[RequestRecord, ...]:
         """The hops that got an answer: the last of them brought what is shown."""
         return tuple(hop for hop in self.hops if hop.status)
 
@@ -123,9 +123,9 @@ class Visit:
         try:
             verdict = await self._permit(canonical_url(url))
         except IngestError as error:
-            self.hops.append(Hop(url=url, robots=error.robots))
+            self.hops.append(RequestRecord(url=url, robots=error.robots))
             raise
-        self.hops.append(Hop(url=url, robots=verdict.rule, robots_line=verdict.line))
+        self.hops.append(RequestRecord(url=url, robots=verdict.rule, robots_line=verdict.line))
         return verdict
 
     def begin_again(self) -> None:

@@ -16,7 +16,7 @@ from typing import cast
 import httpcore
 import httpx
 
-from ingest.documents import Hop
+from ingest.documents import RequestRecord
 from ingest.foundation.errors import SettingsError
 from ingest.foundation.messages import Message
 from ingest.web.fetch.decompression import ACCEPT_ENCODING, DamagedBodyError, Unpacker
@@ -75,7 +75,7 @@ class Response:
 
 
 @dataclass(slots=True, kw_only=True)
-class Meter:
+class TransferMeter:
     """Counts one request while it is made, so that it can be told of also when it fails."""
 
     url: str
@@ -84,9 +84,9 @@ class Meter:
     status: int = 0
     wire_bytes: int = 0
 
-    def hop(self) -> Hop:
+    def hop(self) -> RequestRecord:
         """Return how far it came."""
-        return Hop(
+        return RequestRecord(
             url=self.url,
             robots=self.robots,
             robots_line=self.robots_line,
@@ -151,7 +151,7 @@ class HttpClient:
         max_bytes: int,
         headers: Mapping[str, str] | None = None,
         inspect: Inspect | None = None,
-        meter: Meter | None = None,
+        meter: TransferMeter | None = None,
     ) -> Response:
         """Return the response to one request; redirects are not followed.
 
@@ -167,7 +167,7 @@ class HttpClient:
             FetchError: it does not answer, or not in HTTP.
         """
         await self._guard.check(url)
-        meter = meter or Meter(url=url)
+        meter = meter or TransferMeter(url=url)
         sent = [("Host", _host_header(url)), *self._headers.items(), *(headers or {}).items()]
         try:
             async with self._pool_for(url).stream(
@@ -184,7 +184,7 @@ class HttpClient:
             raise translated(url, error, step_s=self._timeout_s) from error
 
     async def read_robots(self, url: str) -> RobotsReply:
-        """Return what `url` (…/robots.txt) answers. For `RobotsGate(read=…)`.
+        """Return what `url` (…/robots.txt) answers. For `RobotsPolicy(read=…)`.
 
         Raises:
             ForbiddenError, FetchError: there is no answer.
@@ -282,7 +282,7 @@ def _endpoint(url: str) -> Endpoint:
 
 
 async def _read(
-    raw: httpcore.Response, response: Response, meter: Meter, *, limit: int
+    raw: httpcore.Response, response: Response, meter: TransferMeter, *, limit: int
 ) -> Response:
     """Return the response with its unpacked body, of which at most `limit` bytes are kept."""
     unpacker = Unpacker(encoding=response.headers.get("content-encoding", ""), limit=limit)
@@ -292,7 +292,7 @@ async def _read(
     return replace(response, body=unpacker.body, complete=complete)
 
 
-async def _read_aside(raw: httpcore.Response, response: Response, meter: Meter) -> Response:
+async def _read_aside(raw: httpcore.Response, response: Response, meter: TransferMeter) -> Response:
     """Return the response with the beginning of a body that is no page, or without, if it ails."""
     try:
         async with asyncio.timeout(ASIDE_S):
@@ -301,7 +301,7 @@ async def _read_aside(raw: httpcore.Response, response: Response, meter: Meter) 
         return response
 
 
-async def _feed(raw: httpcore.Response, unpacker: Unpacker, meter: Meter) -> bool:
+async def _feed(raw: httpcore.Response, unpacker: Unpacker, meter: TransferMeter) -> bool:
     """Feed the body to `unpacker` and return whether it was taken whole.
 
     Raises:

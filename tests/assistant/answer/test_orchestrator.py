@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.answer.orchestrator import LONGEST_QUESTION, Assistant, QuestionError, Remark
+from assistant.answer.orchestrator import LONGEST_QUESTION, Assistant, Diagnostic, QuestionError
 from assistant.answer.retrieval import Retriever
 from assistant.errors import ModelError, SearchError
 from assistant.events import (
@@ -99,7 +99,7 @@ def assistant(
     search: SearchProvider | None = None,
     embedder: Embedder | None = None,
     pages: dict[str, Page | IngestError] | None = None,
-    remarks: tuple[Remark, ...] = (),
+    remarks: tuple[Diagnostic, ...] = (),
 ) -> Assistant:
     pages = PAGES if pages is None else pages
     store = Index(catalog=Catalog(None), vectors=MemoryVectors())
@@ -230,7 +230,7 @@ async def test_pages_that_all_fail_end_in_an_answer_that_says_so() -> None:
 
 
 async def test_remarks_come_first_in_the_language_of_the_question() -> None:
-    remark = Remark(code="no_model", wording=Message.bilingual("no model", "没有模型"))
+    remark = Diagnostic(code="no_model", wording=Message.bilingual("no model", "没有模型"))
     events = await events_of(assistant(remarks=(remark,)), "绿茶用多热的水?")
     assert events[0] == Notice(code="no_model", text="没有模型")
 
@@ -252,7 +252,7 @@ async def test_follow_up_is_searched_as_a_question_that_stands_alone() -> None:
 @pytest.mark.parametrize("said", ["谢谢", "Thanks!"])
 async def test_small_talk_is_answered_without_searching_or_asking_the_model(said: str) -> None:
     search, model = MemorySearch([]), ScriptedModel("80")
-    remark = Remark(code="no_model", wording=Message.bilingual("no model", "没有模型"))
+    remark = Diagnostic(code="no_model", wording=Message.bilingual("no model", "没有模型"))
     history = (
         ChatMessage(role="user", text=QUESTION),
         ChatMessage(role="assistant", text="80 [1]."),

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.anyio
 class EnglishOnly(HashingEmbedder):
     """Knows no Chinese: all of it looks alike."""
 
-    def fluency(self, text: str) -> float:
+    def language_coverage(self, text: str) -> float:
         return 1.0 - cjk_share(text)
 
 
@@ -191,7 +191,7 @@ async def test_english_encoder_has_no_say_in_chinese() -> None:
 
 async def test_english_question_does_not_rank_chinese_chunks_by_english_vectors() -> None:
     class LovesChinese(Opinionated):
-        def fluency(self, text: str) -> float:
+        def language_coverage(self, text: str) -> float:
             return 1.0 - cjk_share(text)
 
     encoder = LovesChinese("完全无关的文字。")

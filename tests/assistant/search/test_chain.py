@@ -16,13 +16,13 @@ from assistant.search.circuit_breaker import (
     LONGEST_WAIT_S,
     PROBE_S,
     SHORTEST_WAIT_S,
-    Breaker,
-    spoken_seconds,
+    CircuitBreaker,
+    describe_seconds,
 )
 from assistant.search.ddgs_engines import DdgsEngine
 from assistant.search.duckduckgo import DuckDuckGo
 from assistant.search.memory import MemoryEngine
-from assistant.search.notices import answered_by, stand_in
+from assistant.search.notices import answered_by, fallback_notice
 from assistant.search.searxng import SearXNG
 from assistant.values import SearchHit, SearchReply
 from ingest.foundation.cache import ExpiringCache
@@ -116,7 +116,7 @@ async def test_the_first_engine_answers_and_no_other_hears_the_question(
     reply = await ask(chain(clock))
     assert (reply.engine, urls(reply), reply.skipped) == ("DuckDuckGo", ["https://duck.test/"], ())
     assert world.hosts() == [HOST]
-    assert stand_in(reply) is None
+    assert fallback_notice(reply) is None
     assert answered_by(reply).localize("en") == "results from DuckDuckGo"
 
 
@@ -139,7 +139,7 @@ async def test_the_next_engine_answers_and_says_why_the_first_did_not(
     reply = await ask(chain(clock))
     assert (reply.engine, urls(reply)) == ("Mojeek", ["https://moj.test/"])
     assert [(one.engine, one.kind) for one in reply.skipped] == [("DuckDuckGo", kind)]
-    notice = stand_in(reply)
+    notice = fallback_notice(reply)
     assert notice is not None
     assert notice.localize("en").startswith("DuckDuckGo ")
     assert "Mojeek answered instead" in notice.localize("en")
@@ -199,7 +199,7 @@ async def test_an_engine_that_finds_nothing_is_believed_when_the_others_do_not_a
     reply = await ask(chain(clock))
     assert (reply.engine, reply.hits) == ("DuckDuckGo", ())
     assert [one.engine for one in reply.skipped] == ["Mojeek", "Brave"]
-    notice = stand_in(reply)
+    notice = fallback_notice(reply)
     assert notice is not None
     assert "DuckDuckGo found nothing" in notice.localize("en")
 
@@ -265,7 +265,7 @@ async def test_engines_get_half_of_what_is_left_and_the_last_all_of_it(clock: Cl
 async def test_no_time_is_kept_for_engines_that_are_left_alone(clock: Clock) -> None:
     cache = ExpiringCache(clock=clock)
     slow = Slow(name="a")
-    Breaker("b", cache=cache, clock=clock).failed(refusal(retry_after_s=600))
+    CircuitBreaker("b", cache=cache, clock=clock).on_failure(refusal(retry_after_s=600))
     search = SearchChain([slow, MemoryEngine(name="b")], cache=cache, timeout_s=1000, clock=clock)
     with pytest.raises(SearchError):
         await ask(search)
@@ -383,29 +383,29 @@ def refusal(
     )
 
 
-def breaker(clock: Clock, cache: ExpiringCache | None = None) -> Breaker:
-    return Breaker("E", cache=cache or ExpiringCache(clock=clock), clock=clock, draw=longest)
+def breaker(clock: Clock, cache: ExpiringCache | None = None) -> CircuitBreaker:
+    return CircuitBreaker("E", cache=cache or ExpiringCache(clock=clock), clock=clock, draw=longest)
 
 
 def test_only_one_asks_again_after_a_rest(clock: Clock) -> None:
     cache = ExpiringCache(clock=clock)
     first, second = breaker(clock, cache), breaker(clock, cache)
-    first.failed(refusal())
+    first.on_failure(refusal())
     clock.now += FIRST_WAIT_S
-    assert first.resting() is None
-    first.asking()
-    assert second.resting() is not None
+    assert first.is_open() is None
+    first.on_attempt()
+    assert second.is_open() is not None
     clock.now += PROBE_S  # the first was interrupted and never said how it went
-    assert second.resting() is None
+    assert second.is_open() is None
 
 
 def test_one_failure_after_a_rest_is_enough_to_rest_again(clock: Clock) -> None:
     guard = breaker(clock)
-    guard.failed(refusal())
+    guard.on_failure(refusal())
     clock.now += FIRST_WAIT_S
-    guard.asking()
-    guard.failed(refusal("timeout"))
-    resting = guard.resting()
+    guard.on_attempt()
+    guard.on_failure(refusal("timeout"))
+    resting = guard.is_open()
     assert resting is not None
     assert resting.retry_after_s == 2 * FIRST_WAIT_S
 
@@ -413,17 +413,17 @@ def test_one_failure_after_a_rest_is_enough_to_rest_again(clock: Clock) -> None:
 def test_failures_are_counted_in_a_row(clock: Clock) -> None:
     guard = breaker(clock)
     for _time in range(5):
-        guard.failed(refusal("timeout"))
-        guard.answered()
-    assert guard.resting() is None
+        guard.on_failure(refusal("timeout"))
+        guard.on_success()
+    assert guard.is_open() is None
 
 
 @pytest.mark.parametrize("kind", ["unreachable", "misconfigured"])
 def test_what_is_not_the_engines_fault_opens_nothing(clock: Clock, kind: SearchFailure) -> None:
     guard = breaker(clock)
     for _time in range(5):
-        guard.failed(refusal(kind))
-    assert guard.resting() is None
+        guard.on_failure(refusal(kind))
+    assert guard.is_open() is None
 
 
 @pytest.mark.parametrize(
@@ -432,8 +432,8 @@ def test_what_is_not_the_engines_fault_opens_nothing(clock: Clock, kind: SearchF
 )
 def test_an_absurd_retry_after_is_bounded(clock: Clock, asked_s: float, rest_s: float) -> None:
     guard = breaker(clock)
-    guard.failed(refusal(retry_after_s=asked_s))
-    resting = guard.resting()
+    guard.on_failure(refusal(retry_after_s=asked_s))
+    resting = guard.is_open()
     assert resting is not None
     assert resting.retry_after_s == rest_s
 
@@ -441,17 +441,17 @@ def test_an_absurd_retry_after_is_bounded(clock: Clock, asked_s: float, rest_s: 
 def test_what_another_version_wrote_is_a_clean_slate(clock: Clock) -> None:
     cache = ExpiringCache(clock=clock)
     cache.put("search.health E", b'{"unheard": "of"}', ttl_s=60)
-    assert breaker(clock, cache).resting() is None
+    assert breaker(clock, cache).is_open() is None
 
 
 @given(seed=st.integers(), refusals=st.integers(1, 40))
 def test_rests_are_jittered_between_their_bounds(seed: int, refusals: int) -> None:
     clock = Clock()
     draw = random.Random(seed).uniform
-    guard = Breaker("E", cache=ExpiringCache(clock=clock), clock=clock, draw=draw)
+    guard = CircuitBreaker("E", cache=ExpiringCache(clock=clock), clock=clock, draw=draw)
     for time_ in range(refusals):
-        guard.failed(refusal())
-        resting = guard.resting()
+        guard.on_failure(refusal())
+        resting = guard.is_open()
         assert resting is not None
         assert resting.retry_after_s is not None
         ceiling = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**time_)
@@ -464,4 +464,4 @@ def test_rests_are_jittered_between_their_bounds(seed: int, refusals: int) -> No
     [(0.2, "1 s"), (40, "40 s"), (120, "2 min"), (5_000, "83 min"), (86_400, "24 h")],
 )
 def test_times_are_said_as_people_say_them(seconds: float, said: str) -> None:
-    assert spoken_seconds(seconds).localize("en") == said
+    assert describe_seconds(seconds).localize("en") == said

@@ -11,7 +11,7 @@ import pytest
 
 from finetune.check.inspection import Inspection, inspect
 from finetune.errors import BaseModelError, RecipeError
-from finetune.progress import Silence
+from finetune.progress import SilentProgress
 from finetune.recipe import Recipe, parse_recipe
 from finetune.records import Record, Split, Turn, to_json
 from finetune.runs import Run
@@ -243,7 +243,7 @@ def test_json_holds_all_of_it(check: Check) -> None:
 def test_progress_is_told(tiny: Path, tmp_path: Path) -> None:
     run = Run(tmp_path)
     write(run, "train", rows(5))
-    assert len(inspect(recipe_for(tiny), run, progress=Silence()).splits) == 1
+    assert len(inspect(recipe_for(tiny), run, progress=SilentProgress()).splits) == 1
 
 
 def test_unprepared_data_are_asked_for(tiny: Path, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from finetune.evaluate.metrics.catalogue import FIGURES
 from finetune.evaluate.metrics.likelihood import TargetLoss
 from finetune.evaluate.metrics.scoring import Scorer
 from finetune.model.chat_format import chat_format
-from finetune.progress import Progress, Silence
+from finetune.progress import Progress, SilentProgress
 from finetune.recipe import Recipe, parse_recipe
 from finetune.records import Prediction, Record, Turn, to_json
 from finetune.runs import Run
@@ -67,7 +67,7 @@ def run_of(folder: Path, records: list[Record]) -> Run:
 def evaluated(run: Run, name: str, script: dict[str, str], task: str = "text") -> None:
     settings = recipe(task)
     twin = ScriptedGenerator(script, fmt=chat_format(settings.model.format))
-    evaluate_with(twin, settings, run, name, progress=Silence())
+    evaluate_with(twin, settings, run, name, progress=SilentProgress())
 
 
 @pytest.fixture
@@ -273,8 +273,8 @@ class Foreseeing(ScriptedGenerator):
 def test_lower_perplexity_is_better_and_an_infinite_one_is_not_compared(
     run: Run, nats: float, verdict: str
 ) -> None:
-    evaluate_with(Foreseeing(nats), recipe(), run, "base", progress=Silence())
-    evaluate_with(Foreseeing(10.0), recipe(), run, "adapter", progress=Silence())
+    evaluate_with(Foreseeing(nats), recipe(), run, "base", progress=SilentProgress())
+    evaluate_with(Foreseeing(10.0), recipe(), run, "adapter", progress=SilentProgress())
     found = compare(run, "base", "adapter", language="en")
     assert by_name(found)["perplexity"] == verdict
     told = found.to_json()["differences"]["perplexity"]
@@ -324,7 +324,7 @@ def test_comparing_needs_no_heavy_library(run: Run) -> None:
 def test_a_record_without_a_reply_is_not_scored() -> None:
     record = Record(id="1", turns=(Turn(user="a", answer="b"),))
     silent: dict[str, Prediction] = {}
-    assert Scorer(fmt=FMT).score([record], silent, progress=Silence()) == []
+    assert Scorer(fmt=FMT).score([record], silent, progress=SilentProgress()) == []
 
 
 def test_figures_too_large_to_read_are_shown_by_their_power_of_ten() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from finetune.data.cleaning import Cleaner
 from finetune.data.formats.entities import answer_of, asked, parts_of
-from finetune.data.rows import BadRow
+from finetune.data.rows import RejectedRow
 from finetune.recipe import Step
 from finetune.records import Entity, Record, Turn
 
@@ -128,7 +128,7 @@ def test_answer_in_json_stays_json() -> None:
 
 def test_record_of_which_nothing_is_left_is_a_bad_row() -> None:
     read = Cleaner(STEPS).clean(record("\u200b\ufeff"))
-    assert isinstance(read, BadRow)
+    assert isinstance(read, RejectedRow)
     assert read.reason.localize("en") == "no answer"
 
 
@@ -161,7 +161,7 @@ def test_entities_stand_where_they_are_after_cleaning() -> None:
 
 def test_entity_that_is_lost_in_cleaning_is_told() -> None:
     read = Cleaner(STEPS).clean(extraction("a\u200bb", ("零宽", "\u200b", 1)))
-    assert isinstance(read, BadRow)
+    assert isinstance(read, RejectedRow)
     assert "is lost in cleaning" in read.reason.localize("en")
 
 

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finetune.data.dedupe import (
-    Likeness,
     NearRows,
     SeenRows,
+    SimilarPair,
     content_digest,
     content_text,
     jaccard,
@@ -24,7 +24,7 @@ DRONE = (
 ENGLISH = "Before take-off in strong wind, check the propellers, the battery and the return height."
 
 
-def near(folder: Path, *texts: str, threshold: float = 0.7, kinds: str = "") -> list[Likeness]:
+def near(folder: Path, *texts: str, threshold: float = 0.7, kinds: str = "") -> list[SimilarPair]:
     with NearRows(threshold=threshold, folder=folder) as rows:
         for number, text in enumerate(texts):
             rows.add(text, kind=ord(kinds[number]) if kinds else 0)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from finetune.data.files.charset import codec_of
 from finetune.data.files.opening import container_of, raw_rows
-from finetune.data.rows import BadRow
+from finetune.data.rows import RejectedRow
 from finetune.errors import DataError
 from finetune.records import RawRow
 
@@ -20,11 +20,13 @@ LIMIT = 100_000
 QUESTION = "无人机进入禁飞区怎么办？"
 
 
-def rows_of(path: Path, *, encoding: str = "auto", limit: int = LIMIT) -> list[RawRow | BadRow]:
+def rows_of(
+    path: Path, *, encoding: str = "auto", limit: int = LIMIT
+) -> list[RawRow | RejectedRow]:
     return list(raw_rows(path, encoding=encoding, limit=limit))
 
 
-def fields_of(rows: Sequence[RawRow | BadRow]) -> list[object]:
+def fields_of(rows: Sequence[RawRow | RejectedRow]) -> list[object]:
     return [dict(row.fields) if isinstance(row, RawRow) else None for row in rows]
 
 
@@ -132,7 +134,7 @@ def test_row_of_ten_megabytes_is_quarantined_without_being_held(tmp_path: Path) 
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert fields_of(rows) == [{"a": 1}, None, {"a": 2}]
-    assert isinstance(rows[1], BadRow)
+    assert isinstance(rows[1], RejectedRow)
     assert "longer than 100,000 bytes" in rows[1].told.localize("en")
     assert len(rows[1].raw) == 2_000
     assert peak < 3_500_000  # the search for the encoding reads blocks of a megabyte
@@ -182,7 +184,7 @@ def test_element_that_is_too_long_is_passed_over(tmp_path: Path) -> None:
     given = [{"a": 1}, {"a": 'x{"a": ' * 100_000}, {"a": 3}]
     rows = rows_of(written(tmp_path, "a.json", json.dumps(given)))
     assert fields_of(rows) == [{"a": 1}, None, {"a": 3}]
-    assert isinstance(rows[1], BadRow)
+    assert isinstance(rows[1], RejectedRow)
     assert "longer than" in rows[1].reason.localize("en")
 
 
@@ -241,7 +243,7 @@ def test_quote_that_is_never_closed_costs_one_line(tmp_path: Path) -> None:
     rows = rows_of(path)
     assert fields_of(rows)[:3] == [{"text": "a", "label": "b"}, None, {"text": "t0", "label": "l"}]
     assert len(rows) == 52
-    assert isinstance(rows[1], BadRow)
+    assert isinstance(rows[1], RejectedRow)
     assert rows[1].raw == '"open,c\n'
 
 

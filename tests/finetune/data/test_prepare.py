@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from finetune.data.prepare import prepare
 from finetune.data.quality import Quality
 from finetune.errors import DataError
-from finetune.progress import Silence
+from finetune.progress import SilentProgress
 from finetune.recipe import parse_recipe
 from finetune.runs import Run
 
@@ -28,7 +28,7 @@ def prepared(folder: Path, rows: list[Any], name: str = "rows.jsonl", **data: An
     (folder / name).write_text("\n".join(lines), encoding="utf-8")
     tables = {"name": "test", "model": {"base": "none"}, "data": {"files": [name], **data}}
     recipe = parse_recipe(tables, source="test", folder=folder)
-    return prepare(recipe, Run(folder / "run"), progress=Silence())
+    return prepare(recipe, Run(folder / "run"), progress=SilentProgress())
 
 
 def lines(folder: Path, name: str) -> list[dict[str, Any]]:
@@ -130,7 +130,7 @@ def test_strata_without_labels_are_told(tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_text(text, encoding="utf-8")
     data = {"files": ["rows.jsonl"], "split": {"stratify": "label"}}
     tables = {"name": "test", "model": {"base": "none"}, "data": data}
-    progress = Silence()
+    progress = SilentProgress()
     recipe = parse_recipe(tables, source="test", folder=tmp_path)
     prepare(recipe, Run(tmp_path / "run"), progress=progress)
     assert "no row has a label" in progress.notes[0].localize("en")

@@ -13,7 +13,7 @@ from finetune.data.columns import CHECKS, FIELDS
 from finetune.data.prepare import prepare
 from finetune.data.quality import Leak, Quality, balance, cell, lengths
 from finetune.data.quality_page import CHECK_NAMES, FIELD_NAMES, notes, page
-from finetune.progress import Silence
+from finetune.progress import SilentProgress
 from finetune.recipe import parse_recipe
 from finetune.runs import Run
 
@@ -35,7 +35,7 @@ def quality_of(folder: Path, rows: list[dict[str, Any]], **data: Any) -> Quality
     (folder / "rows.jsonl").write_text(text, encoding="utf-8")
     tables = {"name": "test", "model": {"base": "none"}, "data": {"files": ["rows.jsonl"], **data}}
     recipe = parse_recipe(tables, source="test", folder=folder)
-    return prepare(recipe, Run(folder / "run"), progress=Silence())
+    return prepare(recipe, Run(folder / "run"), progress=SilentProgress())
 
 
 @pytest.mark.parametrize("check", FORMS)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from finetune.data.format_detection import look, sniff
 from finetune.data.formats.entities import parts_of
-from finetune.data.readers import read_records, record_of
-from finetune.data.rows import BadRow, Fields
+from finetune.data.readers import read_records, validators_of
+from finetune.data.rows import Fields, RejectedRow
 from finetune.errors import DataError
 from finetune.recipe import DataTable
 from finetune.records import RawRow, Record, Turn
@@ -24,14 +24,14 @@ def table(**changes: Any) -> DataTable:
 
 
 def record(row: dict[str, Any], data: DataTable = AUTO, *, system: str = "") -> Record:
-    read = record_of(RawRow(source="a.jsonl:1", fields=row), data, system=system)
+    read = validators_of(RawRow(source="a.jsonl:1", fields=row), data, system=system)
     assert isinstance(read, Record), read
     return read
 
 
 def reason(row: dict[str, Any], data: DataTable = AUTO) -> str:
-    read = record_of(RawRow(source="a.jsonl:1", fields=row), data)
-    assert isinstance(read, BadRow), read
+    read = validators_of(RawRow(source="a.jsonl:1", fields=row), data)
+    assert isinstance(read, RejectedRow), read
     assert read.reason.localize("zh")
     return read.reason.localize("en")
 
@@ -288,7 +288,7 @@ def test_file_of_mixed_formats_is_read_row_by_row(tmp_path: Path) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     read = list(read_records(path, AUTO))
     assert [isinstance(one, Record) for one in read] == [True] * 4 + [False] + [True] * 3
-    assert isinstance(read[4], BadRow)
+    assert isinstance(read[4], RejectedRow)
     assert read[4].told.localize("en").startswith("mixed.jsonl: row 5: no known format")
     assert read[4].told.localize("zh").startswith("mixed.jsonl：第 5 行：")
     seen = look(path, AUTO)
@@ -318,7 +318,7 @@ def test_row_in_another_encoding_is_refused_alone(tmp_path: Path) -> None:
     path.write_bytes(good.encode() + b"\n" + good.encode("gbk") + b"\n" + good.encode() + b"\n")
     read = list(read_records(path, AUTO))
     assert [isinstance(one, Record) for one in read] == [True, False, True]
-    assert isinstance(read[1], BadRow)
+    assert isinstance(read[1], RejectedRow)
     assert "does not fit the file's encoding" in read[1].reason.localize("en")
     read[1].raw.encode()
 
@@ -339,7 +339,7 @@ NAMES = st.sampled_from(
 @given(row=st.dictionaries(NAMES, JSON, max_size=5))
 def test_any_row_gives_one_record_or_one_bad_row(row: dict[str, Any]) -> None:
     for name in ("auto", "alpaca", "sharegpt", "huatuo", "cot", "classify", "entities", "nvc"):
-        read = record_of(RawRow(source="a:1", fields=row), table(reader=name))
-        assert isinstance(read, Record | BadRow)
+        read = validators_of(RawRow(source="a:1", fields=row), table(reader=name))
+        assert isinstance(read, Record | RejectedRow)
         if isinstance(read, Record):
             assert all(turn.user.strip() and turn.answer.strip() for turn in read.turns)

@@ -18,11 +18,11 @@ from torch import Tensor
 from finetune.diagnose.checks.evidence import Evidence
 from finetune.diagnose.checks.learning import overfit, underfit
 from finetune.diagnose.checks.numbers import divergence
-from finetune.diagnose.checks.verdicts import NAMES, Verdict
+from finetune.diagnose.checks.verdicts import NAMES, Finding
 from finetune.diagnose.diagnosis import RULES, Diagnosis, diagnose
 from finetune.errors import BaseModelError, RecipeError, TrainingError
 from finetune.model.tokenization import load_tokenizer
-from finetune.progress import Silence
+from finetune.progress import SilentProgress
 from finetune.recipe import Recipe
 from finetune.records import Record, Turn
 from finetune.runs import Run
@@ -70,10 +70,10 @@ def run(tmp_path: Path) -> Run:
 
 
 def look(rules: Recipe, run: Run, model: str = "base") -> Diagnosis:
-    return diagnose(rules, run, model, progress=Silence())
+    return diagnose(rules, run, model, progress=SilentProgress())
 
 
-def of(diagnosis: Diagnosis, cause: str) -> Verdict:
+def of(diagnosis: Diagnosis, cause: str) -> Finding:
     return next(one for one in diagnosis.verdicts if one.cause == cause)
 
 
@@ -241,7 +241,7 @@ def test_data_that_repeats_itself_is_named_as_the_cause_of_loops(
 
 def test_one_step_of_training_is_under_fit(base: Path, run: Run) -> None:
     settings = recipe(base, max_steps=1, **QUICK)
-    train(settings, run, progress=Silence())
+    train(settings, run, progress=SilentProgress())
     diagnosis = look(settings, run, "adapter")
     first = diagnosis.findings[0]
     assert diagnosis.model == "adapter"
@@ -258,7 +258,7 @@ def test_four_rows_learnt_by_heart_are_over_fit(sound: Path, tmp_path: Path) -> 
     rows = [Record(id=turn.user, turns=(turn,)) for turn in others]
     run = prepared(tmp_path / "run", train=rows, val=ROWS[:4])
     settings = recipe(sound, epochs=15, schedule="constant", **QUICK)
-    train(settings, run, progress=Silence())
+    train(settings, run, progress=SilentProgress())
     finding = of(look(settings, run, "adapter"), "overfit")
     assert finding.state == "wrong"
     assert finding.figures["last"] > 2 * finding.figures["lowest"]
@@ -267,7 +267,7 @@ def test_four_rows_learnt_by_heart_are_over_fit(sound: Path, tmp_path: Path) -> 
 
 def test_nan_in_an_adapter_is_laid_to_its_training(base: Path, run: Run) -> None:
     settings = recipe(base, max_steps=1, **QUICK)
-    train(settings, run, progress=Silence())
+    train(settings, run, progress=SilentProgress())
     whole = run.adapter.rename(run.folder / "whole")
 
     def poison(weights: dict[str, Tensor]) -> None:
@@ -283,8 +283,8 @@ def test_nan_in_an_adapter_is_laid_to_its_training(base: Path, run: Run) -> None
 def test_a_training_that_blew_up_is_not_taken_for_under_fit(base: Path, run: Run) -> None:
     settings = recipe(base, epochs=3, **{**QUICK, "lr": 1e6})
     with pytest.raises(TrainingError, match="not a finite number"):
-        train(settings, run, progress=Silence())
-    said = Silence()
+        train(settings, run, progress=SilentProgress())
+    said = SilentProgress()
     diagnosis = diagnose(settings, run, "adapter", progress=said)
     assert diagnosis.model == "base"
     assert "no adapter" in said.notes[0].localize("en")
@@ -345,12 +345,12 @@ import sys
 from pathlib import Path
 sys.modules["torch"] = None  # as Python has it where a module is not to be found
 from finetune.diagnose.diagnosis import diagnose
-from finetune.progress import Silence
+from finetune.progress import SilentProgress
 from finetune.recipe import parse_recipe
 from finetune.runs import Run
 tables = {"name": "drones", "model": {"base": sys.argv[1]}, "data": {"files": ["x"]}}
 recipe = parse_recipe(tables, source="drones.toml", folder=Path())
-print(diagnose(recipe, Run(Path(sys.argv[2])), "base", progress=Silence()).to_text("en"))
+print(diagnose(recipe, Run(Path(sys.argv[2])), "base", progress=SilentProgress()).to_text("en"))
 """
 
 

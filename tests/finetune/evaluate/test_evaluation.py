@@ -22,7 +22,7 @@ from finetune.evaluate.generate.memory import ScriptedGenerator
 from finetune.evaluate.metrics.likelihood import TargetLoss
 from finetune.evaluate.metrics.scored import from_json as scored_from_json
 from finetune.model.chat_format import chat_format, render_target
-from finetune.progress import Progress, Silence
+from finetune.progress import Progress, SilentProgress
 from finetune.recipe import Recipe, load_recipe, parse_recipe
 from finetune.records import Entity, Prediction, Record, Turn, to_json
 from finetune.runs import Run
@@ -82,7 +82,7 @@ class Dying(ScriptedGenerator):
 
 def test_right_replies_have_the_best_figures_there_are(run: Run) -> None:
     found = evaluate_with(
-        ScriptedGenerator(SCRIPT, fmt=FMT), recipe(), run, "m", progress=Silence()
+        ScriptedGenerator(SCRIPT, fmt=FMT), recipe(), run, "m", progress=SilentProgress()
     )
     figures = found.figures()
     assert figures["records"] == 3
@@ -96,19 +96,19 @@ def test_right_replies_have_the_best_figures_there_are(run: Run) -> None:
 
 def test_replies_that_came_are_not_asked_for_again(run: Run) -> None:
     with pytest.raises(ConnectionError):
-        evaluate_with(Dying(SCRIPT, fmt=FMT), recipe(), run, "m", progress=Silence())
+        evaluate_with(Dying(SCRIPT, fmt=FMT), recipe(), run, "m", progress=SilentProgress())
     second = ScriptedGenerator(SCRIPT, fmt=FMT)
-    found = evaluate_with(second, recipe(), run, "m", progress=Silence())
+    found = evaluate_with(second, recipe(), run, "m", progress=SilentProgress())
     assert second.asked == ["1", "2"]
     assert found.records == 3
 
 
 def test_a_line_that_was_cut_short_is_asked_for_again(run: Run) -> None:
-    evaluate_with(ScriptedGenerator(SCRIPT, fmt=FMT), recipe(), run, "m", progress=Silence())
+    evaluate_with(ScriptedGenerator(SCRIPT, fmt=FMT), recipe(), run, "m", progress=SilentProgress())
     path = run.evaluation / "m.replies.jsonl"
     path.write_bytes(path.read_bytes()[:-20])
     again = ScriptedGenerator(SCRIPT, fmt=FMT)
-    found = evaluate_with(again, recipe(), run, "m", progress=Silence())
+    found = evaluate_with(again, recipe(), run, "m", progress=SilentProgress())
     assert again.asked == ["2"]
     assert found.records == 3
 
@@ -124,9 +124,9 @@ def test_a_line_that_was_cut_short_is_asked_for_again(run: Run) -> None:
 def test_other_weights_settings_or_a_wish_ask_everything_again(
     run: Run, identity: str, settings: dict[str, int], anew: bool
 ) -> None:
-    evaluate_with(ScriptedGenerator(SCRIPT, fmt=FMT), recipe(), run, "m", progress=Silence())
+    evaluate_with(ScriptedGenerator(SCRIPT, fmt=FMT), recipe(), run, "m", progress=SilentProgress())
     again = ScriptedGenerator(SCRIPT, fmt=FMT, identity=identity)
-    evaluate_with(again, recipe(evaluate=settings), run, "m", progress=Silence(), anew=anew)
+    evaluate_with(again, recipe(evaluate=settings), run, "m", progress=SilentProgress(), anew=anew)
     assert len(again.asked) == 3
 
 
@@ -137,7 +137,7 @@ def test_each_way_to_be_wrong_is_named(run: Run) -> None:
         QUESTIONS[2]: "Yes, you can do it if the light is on.",
     }
     twin = ScriptedGenerator(script, fmt=FMT, endless=frozenset({QUESTIONS[1]}))
-    found = evaluate_with(twin, recipe(), run, "m", progress=Silence())
+    found = evaluate_with(twin, recipe(), run, "m", progress=SilentProgress())
     lines = (run.evaluation / "m.jsonl").read_text("utf-8").splitlines()
     faults = [
         {(fault.kind, fault.detail) for fault in scored_from_json(json.loads(line)).faults}
@@ -153,11 +153,11 @@ def test_each_way_to_be_wrong_is_named(run: Run) -> None:
 def test_silence_is_not_the_right_language(run: Run) -> None:
     script = {QUESTIONS[0]: SCRIPT[QUESTIONS[0]], QUESTIONS[1]: reply_of("No.")}
     found = evaluate_with(
-        ScriptedGenerator(script, fmt=FMT), recipe(), run, "m", progress=Silence()
+        ScriptedGenerator(script, fmt=FMT), recipe(), run, "m", progress=SilentProgress()
     )
     assert found.values["language"] == 50
     nothing = ScriptedGenerator({}, fmt=FMT, identity="mute")
-    mute = evaluate_with(nothing, recipe(), run, "mute", progress=Silence())
+    mute = evaluate_with(nothing, recipe(), run, "mute", progress=SilentProgress())
     assert "language" not in mute.values
 
 
@@ -204,7 +204,7 @@ def test_classification_has_accuracy_and_a_confusion_matrix(tmp_path: Path) -> N
         recipe(model={"format": "r1-direct"}, evaluate={"task": "classify"}),
         run,
         "m",
-        progress=Silence(),
+        progress=SilentProgress(),
     )
     figures = found.figures()
     assert figures["accuracy"] == 50
@@ -217,7 +217,7 @@ def test_classification_has_accuracy_and_a_confusion_matrix(tmp_path: Path) -> N
 def classified(run: Run, script: dict[str, str]) -> dict[str, object]:
     twin = ScriptedGenerator(script, fmt=chat_format("r1-direct"))
     settings = recipe(model={"format": "r1-direct"}, evaluate={"task": "classify"})
-    return evaluate_with(twin, settings, run, "m", progress=Silence()).figures()
+    return evaluate_with(twin, settings, run, "m", progress=SilentProgress()).figures()
 
 
 def test_rows_without_a_label_are_classified_by_their_answer(tmp_path: Path) -> None:
@@ -257,7 +257,7 @@ def test_entities_are_scored_by_document_and_their_faults_named(tmp_path: Path) 
         recipe(model={"format": "chatml"}, evaluate={"task": "entities"}),
         run,
         "m",
-        progress=Silence(),
+        progress=SilentProgress(),
     )
     assert found.values["entity_f1"] == pytest.approx(100 * 2 / 5, abs=1e-3)
     (line,) = (run.evaluation / "m.jsonl").read_text("utf-8").splitlines()
@@ -268,7 +268,7 @@ def test_entities_are_scored_by_document_and_their_faults_named(tmp_path: Path) 
 def test_a_model_of_this_process_is_evaluated_with_perplexity(run: Run, tiny: Path) -> None:
     settings = {"max_new_tokens": 4}
     found = evaluate(
-        recipe(model={"base": str(tiny)}, evaluate=settings), run, "base", progress=Silence()
+        recipe(model={"base": str(tiny)}, evaluate=settings), run, "base", progress=SilentProgress()
     )
     assert found.values["perplexity"] > 1
     assert found.values["bits_per_byte"] > 0
@@ -287,7 +287,7 @@ class Overflowing(ScriptedGenerator):
 
 
 def test_a_loss_that_is_no_number_is_left_out_and_the_reason_told(run: Run) -> None:
-    said = Silence()
+    said = SilentProgress()
     found = evaluate_with(Overflowing(SCRIPT, fmt=FMT), recipe(), run, "m", progress=said)
     assert "perplexity" not in found.values
     assert "diagnose" in said.notes[0].localize("en")
@@ -298,7 +298,7 @@ def test_a_model_on_ollama_is_evaluated(run: Run, monkeypatch: pytest.MonkeyPatc
     with OllamaServer(answer="不可以，超过120米。") as server:
         monkeypatch.setenv("OLLAMA_HOST", server.url)
         name = "ollama:deepseek-r1:1.5b"
-        found = evaluate(recipe(), run, name, progress=Silence())
+        found = evaluate(recipe(), run, name, progress=SilentProgress())
     assert found.path.name == "ollama-deepseek-r1-1.5b.json"
     assert found.values["exact"] == pytest.approx(100 / 3, abs=0.01)
 
@@ -307,7 +307,7 @@ def test_without_an_encoder_similarity_is_left_out_and_the_reason_told(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ASSISTANT_EMBED__PROVIDER", "none")
-    said = Silence()
+    said = SilentProgress()
     found = evaluate_with(
         ScriptedGenerator(SCRIPT, fmt=FMT),
         recipe(evaluate={"similarity": "auto"}),
@@ -323,7 +323,7 @@ def test_without_an_encoder_similarity_is_left_out_and_the_reason_told(
 @pytest.mark.parametrize("name", ["", "nothing", "ollama:", "openai:", "gguf:x"])
 def test_a_model_that_is_none_is_refused(run: Run, name: str) -> None:
     with pytest.raises(EvaluationError) as told:
-        evaluate(recipe(), run, name, progress=Silence())
+        evaluate(recipe(), run, name, progress=SilentProgress())
     assert "ollama:NAME" in told.value.localize("en")
 
 
@@ -349,7 +349,7 @@ def test_replies_made_elsewhere_are_scored_by_id(run: Run, tmp_path: Path) -> No
 
 def test_the_replies_of_an_evaluation_can_be_scored_again(run: Run) -> None:
     twin = ScriptedGenerator(SCRIPT, fmt=FMT)
-    first = evaluate_with(twin, recipe(), run, "m", progress=Silence())
+    first = evaluate_with(twin, recipe(), run, "m", progress=SilentProgress())
     second = evaluate_predictions(recipe(), run, run.evaluation / "m.replies.jsonl")
     assert {**second.values} == {**first.values}
 
@@ -439,12 +439,14 @@ def test_the_references_of_shipped_recipes_score_best(
         ["evaluate.similarity=off", "evaluate.limit=0", f"data.split={shares}"],
     )
     run = Run(tmp_path / "run")
-    prepare(shipped, run, progress=Silence())
+    prepare(shipped, run, progress=SilentProgress())
     fmt = chat_format(shipped.model.format)
     script = {
         record.last.user: render_target(fmt, record.last).removesuffix(fmt.eos)
         for record in chosen_records(shipped, run)
     }
-    found = evaluate_with(ScriptedGenerator(script, fmt=fmt), shipped, run, "m", progress=Silence())
+    found = evaluate_with(
+        ScriptedGenerator(script, fmt=fmt), shipped, run, "m", progress=SilentProgress()
+    )
     assert {figure: found.values[figure] for figure in best} == best
     assert found.tables["faults"] == {}

@@ -17,7 +17,7 @@ from finetune.evaluate.generate.openai import OpenAIGenerator
 from finetune.evaluate.generate.transformers import TransformersGenerator, open_model
 from finetune.model.chat_format import chat_format
 from finetune.model.samples import IGNORED, encode
-from finetune.progress import Silence
+from finetune.progress import SilentProgress
 from finetune.recipe import Recipe, parse_recipe
 from finetune.records import Prediction, Record, Turn
 from finetune.runs import Run
@@ -49,7 +49,7 @@ RECORDS = [record(str(count), "无人机" * count + "能飞吗？") for count in
 
 
 def asked(generator: Generator, records: list[Record]) -> dict[str, Prediction]:
-    return {one.id: one for one in generator.generate(records, progress=Silence())}
+    return {one.id: one for one in generator.generate(records, progress=SilentProgress())}
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +73,8 @@ def test_all_models_keep_the_same_promise(kind: str, local: TransformersGenerato
             "ollama": lambda: on_ollama(server),
             "openai": lambda: on_openai(server),
         }[kind]()
-        replies = list(generator.generate(RECORDS, progress=Silence()))
-        assert list(generator.generate([], progress=Silence())) == []
+        replies = list(generator.generate(RECORDS, progress=SilentProgress()))
+        assert list(generator.generate([], progress=SilentProgress())) == []
     assert sorted(one.id for one in replies) == [one.id for one in RECORDS]
     assert generator.name
     assert generator.identity
@@ -97,7 +97,8 @@ def test_an_adapter_answers_otherwise_than_its_base(tiny: Path, tmp_path: Path) 
     assert tuned.identity != plain.identity
     assert asked(tuned, RECORDS)["1"].text != asked(plain, RECORDS)["1"].text
     before, after = (
-        next(iter(one.target_losses(RECORDS[:1], progress=Silence()))) for one in (plain, tuned)
+        next(iter(one.target_losses(RECORDS[:1], progress=SilentProgress())))
+        for one in (plain, tuned)
     )
     assert before.nats != after.nats
 
@@ -132,7 +133,7 @@ def test_the_loss_of_targets_is_that_of_the_whole_forward_pass(tiny: Path) -> No
     loaded = load_base(recipe(tiny), hardware=CPU)
     scorer = TransformersGenerator(loaded, recipe(tiny), name="base", identity="1")
     assert isinstance(scorer, TargetScorer)
-    (found,) = scorer.target_losses(RECORDS[:1], progress=Silence())
+    (found,) = scorer.target_losses(RECORDS[:1], progress=SilentProgress())
     (sample,) = encode(
         RECORDS[0],
         chat_format("r1-think"),
@@ -238,7 +239,7 @@ def test_a_reply_that_hits_its_limit_did_not_stop(open_on: Opener) -> None:
 def test_a_servers_failure_keeps_what_came_and_says_to_go_on(open_on: Opener) -> None:
     with OllamaServer(answer="不可以。") as server:
         generator = open_on(server)
-        replies = generator.generate([record("1"), record("2")], progress=Silence())
+        replies = generator.generate([record("1"), record("2")], progress=SilentProgress())
         assert next(replies).id == "1"
         path = "/api/chat" if open_on is on_ollama else "/v1/chat/completions"
         server.fail("crashed", path=path)

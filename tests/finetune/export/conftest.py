@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from finetune.export.merge import MergeReport, merge
-from finetune.progress import Silence
+from finetune.progress import SilentProgress
 from finetune.recipe import Recipe
 from finetune.runs import Run
 from tests.finetune.export.tuned import add_adapter, recipe_of
@@ -31,4 +31,4 @@ def merged(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Merged:
     recipe = recipe_of(tiny)
     run = Run(tmp_path_factory.mktemp("runs") / "drone")
     add_adapter(recipe, run)
-    return Merged(recipe=recipe, run=run, report=merge(recipe, run, progress=Silence()))
+    return Merged(recipe=recipe, run=run, report=merge(recipe, run, progress=SilentProgress()))

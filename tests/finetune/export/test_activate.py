@@ -12,8 +12,8 @@ import pytest
 from assistant.settings import load_settings
 from finetune.errors import ExportError
 from finetune.export.activate import activate, rollback
-from finetune.pipeline import Workshop
-from finetune.progress import Silence
+from finetune.pipeline import Pipeline
+from finetune.progress import SilentProgress
 from finetune.runs import Run
 from ingest.foundation.errors import SettingsError
 from tests.engines.ollama_create import CreatingOllama
@@ -41,9 +41,11 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "assistant.toml"
 
 
-def workshop(folder: Path) -> Workshop:
+def workshop(folder: Path) -> Pipeline:
     recipe = recipe_of(folder / "nowhere")
-    return Workshop(recipe=recipe, run=Run(folder / "run"), progress=Silence(), language="en")
+    return Pipeline(
+        recipe=recipe, run=Run(folder / "run"), progress=SilentProgress(), language="en"
+    )
 
 
 def model() -> tuple[str, str]:

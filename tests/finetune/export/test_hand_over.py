@@ -12,10 +12,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from finetune.errors import ExportError
 from finetune.export.gguf import write_gguf
 from finetune.export.gguf_check import check_gguf
-from finetune.export.targets import Target, export
+from finetune.export.targets import ExportTarget, export
 from finetune.export.vllm import serve_command
 from finetune.model.chat_format import chat_format, render_prompt
-from finetune.progress import Silence
+from finetune.progress import SilentProgress
 from finetune.runs import Run
 from tests.finetune.export.conftest import Merged
 from tests.finetune.tiny import make_tiny
@@ -28,7 +28,7 @@ def run(merged: Merged, tmp_path: Path) -> Run:
 
 
 def test_folder_for_a_hub_is_a_whole_model_with_a_card(merged: Merged, run: Run) -> None:
-    told = export(merged.recipe, run, "hf", progress=Silence()).figures()
+    told = export(merged.recipe, run, "hf", progress=SilentProgress()).figures()
     folder = Path(told["folder"])
     model = AutoModelForCausalLM.from_pretrained(folder)
     original = AutoModelForCausalLM.from_pretrained(merged.folder)
@@ -41,7 +41,7 @@ def test_folder_for_a_hub_is_a_whole_model_with_a_card(merged: Merged, run: Run)
 def test_templates_beside_the_model_write_the_prompt_that_was_trained(
     merged: Merged, run: Run
 ) -> None:
-    folder = Path(export(merged.recipe, run, "vllm", progress=Silence()).figures()["folder"])
+    folder = Path(export(merged.recipe, run, "vllm", progress=SilentProgress()).figures()["folder"])
     tokenizer = AutoTokenizer.from_pretrained(folder)
     asked = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "能夜飞吗？"}]
     found = tokenizer.apply_chat_template(asked, tokenize=False, add_generation_prompt=True)
@@ -50,7 +50,7 @@ def test_templates_beside_the_model_write_the_prompt_that_was_trained(
 
 
 def test_command_for_vllm_serves_that_very_folder(merged: Merged, run: Run) -> None:
-    told = export(merged.recipe, run, "vllm", progress=Silence()).figures()
+    told = export(merged.recipe, run, "vllm", progress=SilentProgress()).figures()
     words = shlex.split(told["command"])
     assert words[:2] == ["vllm", "serve"]
     assert Path(words[2], "config.json").is_file()
@@ -64,18 +64,20 @@ def test_command_for_vllm_serves_that_very_folder(merged: Merged, run: Run) -> N
 def test_vllm_is_asked_for_no_longer_context_than_the_model_reads(merged: Merged, run: Run) -> None:
     readable = json.loads((run.merged / "config.json").read_text())["max_position_embeddings"]
     assert merged.recipe.export.num_ctx > readable
-    words = shlex.split(export(merged.recipe, run, "vllm", progress=Silence()).figures()["command"])
+    words = shlex.split(
+        export(merged.recipe, run, "vllm", progress=SilentProgress()).figures()["command"]
+    )
     assert words[words.index("--max-model-len") + 1] == str(readable)
 
 
 @pytest.mark.parametrize("target", ["hf", "vllm"])
 def test_sampling_changed_after_the_merge_arrives_and_the_merged_model_stays(
-    merged: Merged, run: Run, target: Target
+    merged: Merged, run: Run, target: ExportTarget
 ) -> None:
     changed = merged.recipe.export.model_copy(update={"temperature": 0.2, "top_p": 0.5})
     recipe = merged.recipe.model_copy(update={"export": changed})
     before = (run.merged / "generation_config.json").read_bytes()
-    folder = Path(export(recipe, run, target, progress=Silence()).figures()["folder"])
+    folder = Path(export(recipe, run, target, progress=SilentProgress()).figures()["folder"])
     told = json.loads((folder / "generation_config.json").read_text())
     assert (told["temperature"], told["top_p"], told["do_sample"]) == (0.2, 0.5, True)
     assert told["eos_token_id"] == json.loads(before)["eos_token_id"]
@@ -90,7 +92,7 @@ def test_model_that_does_not_think_gets_no_reasoning_parser(merged: Merged, name
 
 
 def test_gguf_comes_with_its_modelfile_and_is_checked_if_asked(merged: Merged, run: Run) -> None:
-    progress = Silence()
+    progress = SilentProgress()
     told = export(
         merged.recipe, run, "gguf", quantize="f32", verify=True, progress=progress
     ).figures()
@@ -102,7 +104,7 @@ def test_gguf_comes_with_its_modelfile_and_is_checked_if_asked(merged: Merged, r
 
 
 def test_what_only_ollama_can_make_is_said(merged: Merged, run: Run) -> None:
-    progress = Silence()
+    progress = SilentProgress()
     told = export(merged.recipe, run, "gguf", progress=progress).figures()
     assert told["kind"] == "f16"
     assert "q4_K_M" in progress.notes[0].localize("zh")
@@ -112,7 +114,9 @@ def test_what_only_ollama_can_make_is_said(merged: Merged, run: Run) -> None:
 
 def test_command_for_ollama_bears_a_folder_with_spaces(merged: Merged, run: Run) -> None:
     spaced = Run(run.folder.rename(run.folder.with_name("my run")))
-    told = export(merged.recipe, spaced, "gguf", quantize="f16", progress=Silence()).figures()
+    told = export(
+        merged.recipe, spaced, "gguf", quantize="f16", progress=SilentProgress()
+    ).figures()
     words = shlex.split(told["command"])
     assert words[:3] == ["ollama", "create", "drone"]
     assert Path(words[words.index("-f") + 1]).is_file()
@@ -129,5 +133,5 @@ def test_gguf_of_another_model_fails_its_check(merged: Merged, tmp_path: Path) -
 
 def test_run_that_was_not_merged_is_told_to_merge(merged: Merged, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="merged") as caught:
-        export(merged.recipe, Run(tmp_path / "none"), "hf", progress=Silence())
+        export(merged.recipe, Run(tmp_path / "none"), "hf", progress=SilentProgress())
     assert "finetune merge" in caught.value.localize("en")

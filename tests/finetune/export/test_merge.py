@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM
 from finetune.errors import BaseModelError, ExportError
 from finetune.export.config import compatible_config, rope
 from finetune.export.merge import merge
-from finetune.progress import Silence
+from finetune.progress import SilentProgress
 from finetune.runs import Run
 from tests.finetune.export.conftest import Merged
 from tests.finetune.export.tuned import add_adapter, recipe_of
@@ -38,7 +38,7 @@ def test_merged_model_answers_as_base_and_adapter_do(tiny: Path, tmp_path: Path)
     run = Run(tmp_path / "run")
     recipe = recipe_of(tiny)
     adapted = add_adapter(recipe, run)
-    report = merge(recipe, run, progress=Silence())
+    report = merge(recipe, run, progress=SilentProgress())
     with torch.inference_mode():
         expected = adapted(input_ids=IDS).logits
     assert float((logits(run.merged) - expected).abs().max()) < 1e-3
@@ -56,7 +56,7 @@ def test_a_base_of_pickled_weights_is_merged_too(tiny: Path, tmp_path: Path) -> 
     (base / "model.safetensors").unlink()
     run, recipe = Run(tmp_path / "run"), recipe_of(base)
     add_adapter(recipe, run)
-    report = merge(recipe, run, progress=Silence())
+    report = merge(recipe, run, progress=SilentProgress())
     assert report.argmax_equal == 1.0
     assert report.bytes > 4_000_000
 
@@ -105,7 +105,7 @@ def test_half_precision_is_cast_last_and_stays_near(
     run = Run(tmp_path / "run")
     recipe = recipe_of(tiny)
     add_adapter(recipe, run)
-    report = merge(recipe, run, progress=Silence(), dtype=dtype)  # type: ignore[arg-type]
+    report = merge(recipe, run, progress=SilentProgress(), dtype=dtype)  # type: ignore[arg-type]
     assert report.bytes < report.parameters * bits / 8 * 1.1
     assert 0 < report.max_difference < 0.5
     assert report.argmax_equal > 0.9
@@ -118,7 +118,7 @@ def test_base_in_bf16_is_merged_in_fp32_and_saved_in_bf16(tiny: Path, tmp_path: 
     run = Run(tmp_path / "run")
     recipe = recipe_of(base)
     add_adapter(recipe, run)
-    assert merge(recipe, run, progress=Silence()).dtype == "bfloat16"
+    assert merge(recipe, run, progress=SilentProgress()).dtype == "bfloat16"
     assert json.loads((run.merged / "config.json").read_text())["torch_dtype"] == "bfloat16"
 
 
@@ -130,7 +130,7 @@ def test_model_of_a_full_fine_tune_is_taken_as_it_is(tiny: Path, tmp_path: Path)
     from finetune.train.adapters import save_origin
 
     save_origin(run.adapter, tiny, recipe)
-    assert merge(recipe, run, progress=Silence()).argmax_equal == 1.0
+    assert merge(recipe, run, progress=SilentProgress()).argmax_equal == 1.0
     assert torch.equal(logits(run.merged), logits(other))
 
 
@@ -139,7 +139,7 @@ def test_adapter_of_another_base_is_refused(tiny: Path, tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
     add_adapter(recipe_of(other), run)
     with pytest.raises(BaseModelError, match="another base") as caught:
-        merge(recipe_of(tiny), run, progress=Silence())
+        merge(recipe_of(tiny), run, progress=SilentProgress())
     assert "\n" not in caught.value.localize("zh")
     assert not run.merged.exists()
 
@@ -154,7 +154,7 @@ def test_quantised_base_is_refused(tiny: Path, tmp_path: Path) -> None:
     recipe = recipe_of(base)
     add_adapter(recipe, run, base=tiny)
     with pytest.raises(BaseModelError, match="quantised"):
-        merge(recipe, run, progress=Silence())
+        merge(recipe, run, progress=SilentProgress())
 
 
 def test_base_without_its_tokenizer_is_refused(tiny: Path, tmp_path: Path) -> None:
@@ -165,12 +165,12 @@ def test_base_without_its_tokenizer_is_refused(tiny: Path, tmp_path: Path) -> No
     add_adapter(recipe, run)
     (base / "tokenizer.json").unlink()
     with pytest.raises(BaseModelError, match=r"tokenizer\.json"):
-        merge(recipe, run, progress=Silence())
+        merge(recipe, run, progress=SilentProgress())
 
 
 def test_run_without_an_adapter_is_told_to_train_first(tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="adapter") as caught:
-        merge(recipe_of(tiny), Run(tmp_path / "run"), progress=Silence())
+        merge(recipe_of(tiny), Run(tmp_path / "run"), progress=SilentProgress())
     assert "finetune train" in caught.value.localize("en")
 
 
@@ -182,7 +182,7 @@ def test_full_disk_is_one_line_and_nothing_is_left_behind(tiny: Path, tmp_path: 
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
     try:
         with pytest.raises(ExportError, match="disk is full") as caught:
-            merge(recipe, run, progress=Silence())
+            merge(recipe, run, progress=SilentProgress())
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert "\n" not in caught.value.localize("zh")
@@ -199,7 +199,7 @@ def test_base_in_several_files_is_merged_alike(tiny: Path, tmp_path: Path) -> No
     for run, folder in ((one, tiny), (many, base)):
         recipe = recipe_of(folder)
         add_adapter(recipe, run)
-        merge(recipe, run, progress=Silence())
+        merge(recipe, run, progress=SilentProgress())
     assert torch.equal(logits(one.merged), logits(many.merged))
 
 
@@ -207,10 +207,10 @@ def test_model_merged_before_stays_when_merging_fails(tiny: Path, tmp_path: Path
     run = Run(tmp_path / "run")
     recipe = recipe_of(tiny)
     add_adapter(recipe, run)
-    merge(recipe, run, progress=Silence())
+    merge(recipe, run, progress=SilentProgress())
     before = sha256(run.merged / "model.safetensors")
     broken = recipe_of(tiny, model={"format": "chatml"})
     with pytest.raises(BaseModelError, match="im_start"):
-        merge(broken, run, progress=Silence())
+        merge(broken, run, progress=SilentProgress())
     assert sha256(run.merged / "model.safetensors") == before
     assert [path.name for path in run.folder.iterdir() if ".part" in path.name] == []

@@ -14,7 +14,7 @@ from finetune.errors import ExportError
 from finetune.export.modelfile import served_as
 from finetune.export.ollama import OllamaReport, export_to_ollama
 from finetune.model.chat_format import chat_format
-from finetune.progress import Silence
+from finetune.progress import SilentProgress
 from finetune.recipe import Recipe
 from finetune.runs import Run
 from tests.engines.ollama_create import CreatingOllama
@@ -41,7 +41,7 @@ def exported(recipe: Recipe, run: Run, server: CreatingOllama, **options: object
         recipe,
         run,
         host=server.url,
-        progress=Silence(),
+        progress=SilentProgress(),
         **options,  # type: ignore[arg-type]
     )
 
@@ -187,7 +187,7 @@ def test_server_that_is_down_is_named_before_anything_is_written(merged: Merged,
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with pytest.raises(ExportError, match=f"127.0.0.1:{port}") as caught:
-        export_to_ollama(merged.recipe, run, host=f"127.0.0.1:{port}", progress=Silence())
+        export_to_ollama(merged.recipe, run, host=f"127.0.0.1:{port}", progress=SilentProgress())
     assert "ollama serve" in caught.value.localize("en")
     assert not run.exports.exists()
 

@@ -9,7 +9,7 @@ import pytest
 from finetune.errors import BaseModelError
 from finetune.model.base_model import (
     download_command,
-    find_base,
+    find_base_model,
     own_template,
     read_config,
     template_note,
@@ -45,8 +45,8 @@ def put_template(folder: Path, template: object) -> None:
 
 
 def test_a_base_is_found_beside_the_recipe(tiny: Path) -> None:
-    assert find_base(recipe(tiny.name, tiny.parent)) == tiny.parent / tiny.name
-    assert find_base(recipe(str(tiny), Path("/elsewhere"))) == tiny
+    assert find_base_model(recipe(tiny.name, tiny.parent)) == tiny.parent / tiny.name
+    assert find_base_model(recipe(str(tiny), Path("/elsewhere"))) == tiny
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_missing_base_is_named_with_the_command_that_downloads_it(
     asked = recipe(base, Path("/recipes"))
     assert download_command(asked) == command
     with pytest.raises(BaseModelError, match="there is no base model") as caught:
-        find_base(asked)
+        find_base_model(asked)
     for language in ("en", "zh"):
         assert base in caught.value.localize(language)
         assert command in caught.value.localize(language)

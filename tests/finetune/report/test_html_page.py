@@ -12,7 +12,7 @@ from finetune.errors import RecipeError
 from finetune.evaluate.evaluation import evaluate_with
 from finetune.evaluate.generate.memory import ScriptedGenerator
 from finetune.model.chat_format import chat_format
-from finetune.progress import Silence
+from finetune.progress import SilentProgress
 from finetune.recipe import Recipe, parse_recipe
 from finetune.report.html_page import write_report
 from finetune.report.model_card import write_card
@@ -62,7 +62,7 @@ def recipe(tmp_path: Path) -> Recipe:
 @pytest.fixture
 def run(recipe: Recipe) -> Run:
     run = Run(recipe.folder / "runs" / "small")
-    prepare(recipe, run, progress=Silence())
+    prepare(recipe, run, progress=SilentProgress())
     return run
 
 
@@ -86,7 +86,7 @@ def evaluate(recipe: Recipe, run: Run, model: str, *, right: bool) -> None:
         record.last.user: record.last.answer if right else "不知道" for record in run.records("val")
     }
     twin = ScriptedGenerator(script, fmt=chat_format("r1-direct"))
-    evaluate_with(twin, recipe, run, model, progress=Silence())
+    evaluate_with(twin, recipe, run, model, progress=SilentProgress())
 
 
 class Tags(HTMLParser):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from finetune.errors import BaseModelError, ExportError
 from finetune.model.chat_format import chat_format
 from finetune.model.samples import encode_prompt
-from finetune.progress import Silence
+from finetune.progress import SilentProgress
 from finetune.records import Record, Turn
 from finetune.runs import Run
 from finetune.serve.app import build_app
@@ -138,7 +138,14 @@ def test_port_that_is_taken_is_named_before_the_model_is_loaded(tmp_path: Path) 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ExportError, match=f"port {port}") as caught:
-            serve(recipe, Run(tmp_path), "base", host="127.0.0.1", port=port, progress=Silence())
+            serve(
+                recipe,
+                Run(tmp_path),
+                "base",
+                host="127.0.0.1",
+                port=port,
+                progress=SilentProgress(),
+            )
     assert "--port" in caught.value.localize("zh")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from finetune.progress import Silence
+from finetune.progress import SilentProgress
 from finetune.recipe import Recipe, parse_recipe
 from finetune.records import Record, Turn, to_json
 from finetune.runs import Run
@@ -75,7 +75,7 @@ def recipe(base: Path | str, *, folder: Path = Path(), seed: int = 42, **train: 
     return parse_recipe(tables, source="drones.toml", folder=folder)
 
 
-class CutShort(Silence):
+class CutShort(SilentProgress):
     """Progress that ends the training after so many steps: by Ctrl-C, or as `kill -9` does."""
 
     def __init__(self, steps: int, *, kill: bool = False) -> None:

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from finetune.errors import RecipeError
 from finetune.model.samples import IGNORED, Sample
 from finetune.model.tokenization import load_tokenizer
-from finetune.progress import Silence
+from finetune.progress import SilentProgress
 from finetune.runs import Run
 from finetune.train.arguments import training_arguments, warmup_steps
 from finetune.train.batches import (
     SampleSet,
-    load_lessons,
+    load_training_set,
     padding,
 )
 from finetune.train.hardware import hardware
@@ -98,12 +98,14 @@ def test_schedules_warm_up_and_go_down(schedule: str, rates: list[float], tmp_pa
 def test_when_all_samples_are_too_long_we_say_what_they_need(tiny: Path, tmp_path: Path) -> None:
     run = prepared(tmp_path / "run", train=5, val=0)
     with pytest.raises(RecipeError) as caught:
-        load_lessons(recipe(tiny, max_tokens=16), run, load_tokenizer(tiny), progress=Silence())
+        load_training_set(
+            recipe(tiny, max_tokens=16), run, load_tokenizer(tiny), progress=SilentProgress()
+        )
     assert "5 of 5 are longer than train.max_tokens = 16" in caught.value.message.localize("en")
     longest = int(caught.value.message.localize("en").rpartition(" ")[2])
     assert caught.value.hint.localize("en") == f"set train.max_tokens = {longest}"
-    lessons = load_lessons(
-        recipe(tiny, max_tokens=longest), run, load_tokenizer(tiny), progress=Silence()
+    lessons = load_training_set(
+        recipe(tiny, max_tokens=longest), run, load_tokenizer(tiny), progress=SilentProgress()
     )
     assert (len(lessons.train), lessons.dropped) == (5, 0)
 
@@ -111,10 +113,10 @@ def test_when_all_samples_are_too_long_we_say_what_they_need(tiny: Path, tmp_pat
 def test_some_samples_too_long_are_counted_in_both_splits(tiny: Path, tmp_path: Path) -> None:
     run = prepared(tmp_path / "run", train=12, val=12)
     tokenizer = load_tokenizer(tiny)
-    everything = load_lessons(recipe(tiny), run, tokenizer, progress=Silence())
+    everything = load_training_set(recipe(tiny), run, tokenizer, progress=SilentProgress())
     lengths = sorted({len(row["input_ids"]) for row in everything.train})  # type: ignore[attr-defined]
     tight = recipe(tiny, max_tokens=lengths[0])
-    some = load_lessons(tight, run, tokenizer, progress=Silence())
+    some = load_training_set(tight, run, tokenizer, progress=SilentProgress())
     assert 0 < len(some.train) < 12
     assert len(some.train) + len(some.val) + some.dropped == 24
 
@@ -122,10 +124,12 @@ def test_some_samples_too_long_are_counted_in_both_splits(tiny: Path, tmp_path: 
 def test_an_empty_training_split_is_refused(tiny: Path, tmp_path: Path) -> None:
     run = prepared(tmp_path / "run", train=0, val=0)
     with pytest.raises(RecipeError, match="the training split is empty"):
-        load_lessons(recipe(tiny), run, load_tokenizer(tiny), progress=Silence())
+        load_training_set(recipe(tiny), run, load_tokenizer(tiny), progress=SilentProgress())
 
 
 def test_unprepared_data_names_the_command_that_prepares_it(tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(RecipeError) as caught:
-        load_lessons(recipe(tiny), Run(tmp_path), load_tokenizer(tiny), progress=Silence())
+        load_training_set(
+            recipe(tiny), Run(tmp_path), load_tokenizer(tiny), progress=SilentProgress()
+        )
     assert "finetune prepare" in caught.value.hint.localize("en")

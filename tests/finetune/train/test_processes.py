@@ -9,7 +9,7 @@ import pytest
 import yaml
 from accelerate.commands.config.config_args import load_config_from_file
 
-from finetune.progress import Silence
+from finetune.progress import SilentProgress
 from finetune.train.arguments import accelerate_config
 from finetune.train.log import read_log, read_summary
 from finetune.train.trainer import train
@@ -23,13 +23,13 @@ from pathlib import Path
 
 import torch
 
-from finetune.progress import Silence
+from finetune.progress import SilentProgress
 from finetune.runs import Run
 from finetune.train.trainer import train
 from tests.finetune.train.lessons import recipe
 
 torch.set_num_threads(1)
-train(recipe(sys.argv[1], accumulate=1), Run(Path(sys.argv[2])), progress=Silence())
+train(recipe(sys.argv[1], accumulate=1), Run(Path(sys.argv[2])), progress=SilentProgress())
 """
 
 
@@ -47,7 +47,7 @@ def test_accelerate_takes_the_config_that_we_write(processes: int, tmp_path: Pat
 def test_two_processes_with_half_the_batches_end_where_one_ends(tiny: Path, tmp_path: Path) -> None:
     """As `accelerate launch` starts them, by torch's own launcher; on processors, through gloo."""
     alone, together = prepared(tmp_path / "alone", val=7), prepared(tmp_path / "together", val=7)
-    expected = train(recipe(tiny, accumulate=2), alone, progress=Silence())
+    expected = train(recipe(tiny, accumulate=2), alone, progress=SilentProgress())
     (tmp_path / "child.py").write_text(CHILD)
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     command = [*launch, str(tmp_path / "child.py"), str(tiny), str(together.folder)]

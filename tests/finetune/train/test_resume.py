@@ -12,7 +12,7 @@ import pytest
 from safetensors.torch import load_file
 
 from finetune.errors import RecipeError, TrainingError
-from finetune.progress import Silence
+from finetune.progress import SilentProgress
 from finetune.runs import Run
 from finetune.train.checkpoints import Checkpoints
 from finetune.train.log import read_log
@@ -49,14 +49,14 @@ def test_killed_in_the_middle_of_an_epoch_and_resumed_it_ends_with_the_same_loss
     tiny: Path, tmp_path: Path
 ) -> None:
     whole, cut = prepared(tmp_path / "whole"), prepared(tmp_path / "cut")
-    expected = train(recipe(tiny, **TRICKY), whole, progress=Silence())
+    expected = train(recipe(tiny, **TRICKY), whole, progress=SilentProgress())
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", CHILD, str(tiny), str(cut.folder), "5"]
     killed = subprocess.run(command, env=environment, cwd=ROOT, check=False)
     assert killed.returncode == -signal.SIGKILL
     assert Checkpoints(cut.train / "checkpoints").whole()[-1].name == "checkpoint-4"
     assert not cut.adapter.exists()
-    got = train(recipe(tiny, **TRICKY), cut, progress=Silence(), resume=True)
+    got = train(recipe(tiny, **TRICKY), cut, progress=SilentProgress(), resume=True)
     assert got.resumed_from == 4
     assert (got.train_loss, got.eval_loss) == (expected.train_loss, expected.eval_loss)
     assert (got.steps, got.tokens) == (expected.steps, expected.tokens)
@@ -68,7 +68,7 @@ def test_killed_in_the_middle_of_an_epoch_and_resumed_it_ends_with_the_same_loss
 @pytest.fixture(scope="module")
 def uninterrupted(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     run = prepared(tmp_path_factory.mktemp("uninterrupted") / "run")
-    train(recipe(tiny, dropout=0.2, save_every=1), run, progress=Silence())
+    train(recipe(tiny, dropout=0.2, save_every=1), run, progress=SilentProgress())
     return run
 
 
@@ -79,7 +79,7 @@ def test_wherever_it_is_stopped_it_goes_on_alike(
     wanted, run = recipe(tiny, dropout=0.2, save_every=1), prepared(tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):
         train(wanted, run, progress=CutShort(steps))
-    assert train(wanted, run, progress=Silence(), resume=True).resumed_from == steps - 1
+    assert train(wanted, run, progress=SilentProgress(), resume=True).resumed_from == steps - 1
     assert learnt(run) == learnt(uninterrupted)
 
 
@@ -93,7 +93,7 @@ def test_a_checkpoint_that_was_cut_short_is_passed_over(tiny: Path, tmp_path: Pa
     state = folder / "checkpoint-5" / "trainer_state.json"
     state.write_text(state.read_text(encoding="utf-8")[:40], encoding="utf-8")
     (folder / "checkpoint-9").mkdir()
-    summary = train(wanted, run, progress=Silence(), resume=True)
+    summary = train(wanted, run, progress=SilentProgress(), resume=True)
     assert (summary.resumed_from, summary.steps) == (4, 6)
     assert not (folder / "checkpoint-9").exists()
 
@@ -110,17 +110,17 @@ def test_a_checkpoint_that_cannot_be_read_is_named_and_the_one_before_goes_on(
     file = last / name
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     with pytest.raises(TrainingError) as caught:
-        train(wanted, run, progress=Silence(), resume=True)
+        train(wanted, run, progress=SilentProgress(), resume=True)
     assert str(last) in caught.value.message.localize("zh")
     assert "--resume" in caught.value.hint.localize("en")
     shutil.rmtree(last)
-    assert train(wanted, run, progress=Silence(), resume=True).resumed_from == 3
+    assert train(wanted, run, progress=SilentProgress(), resume=True).resumed_from == 3
 
 
 def test_with_nothing_to_resume_training_begins_anew_and_says_so(
     tiny: Path, tmp_path: Path
 ) -> None:
-    run, progress = prepared(tmp_path / "run"), Silence()
+    run, progress = prepared(tmp_path / "run"), SilentProgress()
     summary = train(recipe(tiny, epochs=1), run, progress=progress, resume=True)
     assert (summary.resumed_from, summary.steps) == (0, 3)
     assert "begins anew" in progress.notes[-1].localize("en")
@@ -128,9 +128,9 @@ def test_with_nothing_to_resume_training_begins_anew_and_says_so(
 
 def test_a_finished_training_is_not_done_again(tiny: Path, tmp_path: Path) -> None:
     run = prepared(tmp_path / "run")
-    first = train(recipe(tiny, epochs=1), run, progress=Silence())
+    first = train(recipe(tiny, epochs=1), run, progress=SilentProgress())
     lines = (run.train / "log.jsonl").read_text()
-    again = train(recipe(tiny, epochs=1), run, progress=Silence(), resume=True)
+    again = train(recipe(tiny, epochs=1), run, progress=SilentProgress(), resume=True)
     assert (run.train / "log.jsonl").read_text() == lines
     assert (again.steps, again.train_loss, again.eval_loss, again.tokens) == (
         first.steps,
@@ -143,8 +143,8 @@ def test_a_finished_training_is_not_done_again(tiny: Path, tmp_path: Path) -> No
 def test_a_training_that_stopped_early_stays_stopped(tiny: Path, tmp_path: Path) -> None:
     run = prepared(tmp_path / "run", asked=contrary)
     wanted = recipe(tiny, epochs=20, schedule="constant", early_stop=1)
-    first = train(wanted, run, progress=Silence())
-    again = train(wanted, run, progress=Silence(), resume=True)
+    first = train(wanted, run, progress=SilentProgress())
+    again = train(wanted, run, progress=SilentProgress(), resume=True)
     assert first.stopped_early
     assert again.stopped_early
     assert (again.steps, again.best_step) == (first.steps, first.best_step)
@@ -152,11 +152,11 @@ def test_a_training_that_stopped_early_stays_stopped(tiny: Path, tmp_path: Path)
 
 def test_more_epochs_can_be_added_to_a_finished_training(tiny: Path, tmp_path: Path) -> None:
     run = prepared(tmp_path / "run")
-    train(recipe(tiny, epochs=1, schedule="constant"), run, progress=Silence())
+    train(recipe(tiny, epochs=1, schedule="constant"), run, progress=SilentProgress())
     more = recipe(tiny, epochs=2, schedule="constant")
-    longer = train(more, run, progress=Silence(), resume=True)
+    longer = train(more, run, progress=SilentProgress(), resume=True)
     other = prepared(tmp_path / "other")
-    whole = train(more, other, progress=Silence())
+    whole = train(more, other, progress=SilentProgress())
     assert (longer.resumed_from, longer.steps) == (3, 6)
     assert longer.train_loss == whole.train_loss
 
@@ -173,21 +173,21 @@ def test_a_resume_with_other_settings_is_refused(
     tiny: Path, tmp_path: Path, changes: dict[str, float], told: str
 ) -> None:
     run = prepared(tmp_path / "run")
-    train(recipe(tiny, epochs=1), run, progress=Silence())
+    train(recipe(tiny, epochs=1), run, progress=SilentProgress())
     adapter = (run.adapter / "adapter_model.safetensors").read_bytes()
     with pytest.raises(RecipeError) as caught:
-        train(recipe(tiny, epochs=1, **changes), run, progress=Silence(), resume=True)
+        train(recipe(tiny, epochs=1, **changes), run, progress=SilentProgress(), resume=True)
     assert told in caught.value.message.localize("en")
     assert (run.adapter / "adapter_model.safetensors").read_bytes() == adapter
 
 
 def test_a_resume_on_other_data_is_refused(tiny: Path, tmp_path: Path) -> None:
     run = prepared(tmp_path / "run")
-    train(recipe(tiny, epochs=1), run, progress=Silence())
+    train(recipe(tiny, epochs=1), run, progress=SilentProgress())
     with (run.data / "train.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps({"id": "x", "turns": [{"user": "a", "answer": "b"}]}) + "\n")
     with pytest.raises(RecipeError, match="cannot resume: data has changed"):
-        train(recipe(tiny, epochs=1), run, progress=Silence(), resume=True)
+        train(recipe(tiny, epochs=1), run, progress=SilentProgress(), resume=True)
 
 
 def test_settings_that_only_save_memory_may_change(tiny: Path, tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_settings_that_only_save_memory_may_change(tiny: Path, tmp_path: Path) -
     with pytest.raises(KeyboardInterrupt):
         train(recipe(tiny, save_every=1), run, progress=CutShort(3))
     frugal = recipe(tiny, save_every=1, gradient_checkpointing=True, loss_chunk=8)
-    assert train(frugal, run, progress=Silence(), resume=True).resumed_from == 2
+    assert train(frugal, run, progress=SilentProgress(), resume=True).resumed_from == 2
 
 
 def test_a_moved_run_folder_goes_on(tiny: Path, tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_a_moved_run_folder_goes_on(tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         train(recipe(tiny, save_every=1), run, progress=CutShort(5))
     moved = Run(run.folder.rename(tmp_path / "elsewhere"))
-    summary = train(recipe(tiny, save_every=1), moved, progress=Silence(), resume=True)
+    summary = train(recipe(tiny, save_every=1), moved, progress=SilentProgress(), resume=True)
     assert (summary.resumed_from, summary.steps) == (4, 6)
 
 
@@ -218,7 +218,7 @@ def test_when_the_disk_is_full_one_line_says_so_and_earlier_checkpoints_stay_usa
     third = run.train / "checkpoints" / "checkpoint-3"
     shutil.rmtree(third, ignore_errors=True)
 
-    class FillsTheDisk(Silence):
+    class FillsTheDisk(SilentProgress):
         def advance(self, units: int = 1, *, told: str = "") -> None:
             if told and not third.exists():
                 third.mkdir()
@@ -232,4 +232,4 @@ def test_when_the_disk_is_full_one_line_says_so_and_earlier_checkpoints_stay_usa
     assert "\n" not in caught.value.localize("en")
     assert not third.exists()
     assert load_file(run.train / "checkpoints" / "checkpoint-2" / "adapter_model.safetensors")
-    assert train(wanted, run, progress=Silence(), resume=True).resumed_from == 2
+    assert train(wanted, run, progress=SilentProgress(), resume=True).resumed_from == 2

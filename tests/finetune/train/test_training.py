@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from finetune.errors import TrainingError
-from finetune.progress import Silence
+from finetune.progress import SilentProgress
 from finetune.runs import Run
 from finetune.train.adapters import with_adapter
 from finetune.train.hardware import hardware
@@ -37,7 +37,7 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 
 
 def test_loss_falls_to_a_tenth_and_the_files_tell_how(tiny: Path, run: Run) -> None:
-    summary = train(recipe(tiny, epochs=10), run, progress=Silence())
+    summary = train(recipe(tiny, epochs=10), run, progress=SilentProgress())
     assert summary.train_loss < summary.first_loss / 10
     assert summary.eval_loss is not None
     assert summary.eval_loss < summary.first_loss / 10
@@ -57,16 +57,16 @@ def test_loss_falls_to_a_tenth_and_the_files_tell_how(tiny: Path, run: Run) -> N
 
 def test_every_token_of_every_sample_is_counted_once_an_epoch(tiny: Path, run: Run) -> None:
     from finetune.model.tokenization import load_tokenizer
-    from finetune.train.batches import load_lessons
+    from finetune.train.batches import load_training_set
 
-    lessons = load_lessons(recipe(tiny), run, load_tokenizer(tiny), progress=Silence())
-    summary = train(recipe(tiny, epochs=2), run, progress=Silence())
+    lessons = load_training_set(recipe(tiny), run, load_tokenizer(tiny), progress=SilentProgress())
+    summary = train(recipe(tiny, epochs=2), run, progress=SilentProgress())
     assert summary.tokens == 2 * lessons.train.tokens
 
 
 def test_only_the_adapter_learns(tiny: Path, run: Run) -> None:
     before = (tiny / "model.safetensors").read_bytes()
-    summary = train(recipe(tiny), run, progress=Silence())
+    summary = train(recipe(tiny), run, progress=SilentProgress())
     assert (tiny / "model.safetensors").read_bytes() == before
     learnt = weights(run.adapter)
     assert all("lora_" in name for name in learnt)
@@ -76,7 +76,7 @@ def test_only_the_adapter_learns(tiny: Path, run: Run) -> None:
 
 
 def test_all_weights_learn_when_asked_and_the_model_can_be_loaded(tiny: Path, run: Run) -> None:
-    summary = train(recipe(tiny, method="full", lr=1e-3), run, progress=Silence())
+    summary = train(recipe(tiny, method="full", lr=1e-3), run, progress=SilentProgress())
     assert summary.trainable_parameters == summary.parameters
     assert summary.train_loss < summary.first_loss
     before, after = weights(tiny), weights(run.adapter)
@@ -92,7 +92,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(
     learnt = []
     for number, seed in enumerate((1, 1, 2)):
         run = prepared(tmp_path / str(number))
-        train(recipe(tiny, seed=seed, dropout=0.2, epochs=1), run, progress=Silence())
+        train(recipe(tiny, seed=seed, dropout=0.2, epochs=1), run, progress=SilentProgress())
         learnt.append(weights(run.adapter))
     assert same(learnt[0], learnt[1])
     assert not same(learnt[0], learnt[2])
@@ -107,7 +107,7 @@ def test_saving_memory_changes_no_loss(tiny: Path, tmp_path: Path) -> None:
     ]
     for number, changes in enumerate(settings):
         run = prepared(tmp_path / str(number))
-        train(recipe(tiny, **changes), run, progress=Silence())
+        train(recipe(tiny, **changes), run, progress=SilentProgress())
         losses.append([one.loss or one.eval_loss for one in read_log(run.train)])
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
 
@@ -117,7 +117,7 @@ def test_the_best_checkpoint_is_kept_and_training_stops_when_it_gets_worse(
 ) -> None:
     run = prepared(tmp_path / "run", asked=contrary)
     wanted = recipe(tiny, epochs=20, schedule="constant", early_stop=2)
-    summary = train(wanted, run, progress=Silence())
+    summary = train(wanted, run, progress=SilentProgress())
     losses = {one.step: one.eval_loss for one in read_log(run.train) if one.eval_loss}
     assert summary.stopped_early
     assert summary.steps == summary.best_step + 6 < summary.total_steps
@@ -129,7 +129,7 @@ def test_the_best_checkpoint_is_kept_and_training_stops_when_it_gets_worse(
 
 def test_the_best_is_saved_even_between_two_checkpoints(tiny: Path, run: Run) -> None:
     wanted = recipe(tiny, evaluate_every=2, save_every=5, max_steps=6, log_every=4)
-    summary = train(wanted, run, progress=Silence())
+    summary = train(wanted, run, progress=SilentProgress())
     saved = {path.name for path in (run.train / "checkpoints").glob("checkpoint-*")}
     assert summary.best_step == 6
     assert "checkpoint-6" in saved
@@ -137,7 +137,9 @@ def test_the_best_is_saved_even_between_two_checkpoints(tiny: Path, run: Run) ->
 
 def test_old_checkpoints_make_room_but_never_the_best(tiny: Path, tmp_path: Path) -> None:
     run = prepared(tmp_path / "run", asked=contrary)
-    summary = train(recipe(tiny, epochs=8, schedule="constant", keep=1), run, progress=Silence())
+    summary = train(
+        recipe(tiny, epochs=8, schedule="constant", keep=1), run, progress=SilentProgress()
+    )
     assert summary.best_step < 21
     saved = {path.name for path in (run.train / "checkpoints").glob("checkpoint-*")}
     assert saved == {f"checkpoint-{summary.best_step}", "checkpoint-24"}
@@ -145,7 +147,7 @@ def test_old_checkpoints_make_room_but_never_the_best(tiny: Path, tmp_path: Path
 
 def test_without_a_validation_split_the_last_weights_are_kept(tiny: Path, tmp_path: Path) -> None:
     run = prepared(tmp_path / "run", val=0)
-    summary = train(recipe(tiny), run, progress=Silence())
+    summary = train(recipe(tiny), run, progress=SilentProgress())
     assert (summary.eval_loss, summary.best_eval_loss, summary.best_step) == (None, None, 6)
     assert same(weights(run.adapter), weights(run.train / "checkpoints" / "checkpoint-6"))
 
@@ -153,15 +155,15 @@ def test_without_a_validation_split_the_last_weights_are_kept(tiny: Path, tmp_pa
 def test_the_adapter_repeats_the_loss_that_was_measured(tiny: Path, run: Run) -> None:
     """What lies in the run folder is what was evaluated, not something near it."""
     from finetune.model.tokenization import load_tokenizer
-    from finetune.train.batches import load_lessons, padding
+    from finetune.train.batches import load_training_set, padding
     from finetune.train.loss import learn_targets_only, summed_loss
 
     wanted = recipe(tiny)
-    summary = train(wanted, run, progress=Silence())
+    summary = train(wanted, run, progress=SilentProgress())
     loaded = load_base(wanted, hardware=hardware())
     learn_targets_only(loaded.model, chunk=0)
     tokenizer = load_tokenizer(tiny)
-    lessons = load_lessons(wanted, run, tokenizer, progress=Silence())
+    lessons = load_training_set(wanted, run, tokenizer, progress=SilentProgress())
     rows = [lessons.val[number] for number in range(len(lessons.val))]
     model = with_adapter(loaded, run.adapter).model
     batch = padding(tokenizer.pad_id)(rows)
@@ -170,7 +172,7 @@ def test_the_adapter_repeats_the_loss_that_was_measured(tiny: Path, run: Run) ->
 
 
 def test_a_dry_run_measures_and_keeps_nothing(tiny: Path, run: Run) -> None:
-    summary = train(recipe(tiny, epochs=5), run, progress=Silence(), dry_steps=3)
+    summary = train(recipe(tiny, epochs=5), run, progress=SilentProgress(), dry_steps=3)
     assert (summary.steps, summary.total_steps) == (3, 15)
     assert summary.tokens_per_second > 0
     assert summary.estimated_seconds is not None
@@ -180,15 +182,15 @@ def test_a_dry_run_measures_and_keeps_nothing(tiny: Path, run: Run) -> None:
 
 
 def test_a_new_training_moves_old_checkpoints_aside(tiny: Path, run: Run) -> None:
-    train(recipe(tiny, epochs=1), run, progress=Silence())
+    train(recipe(tiny, epochs=1), run, progress=SilentProgress())
     before = weights(run.adapter)
-    train(recipe(tiny, epochs=1, lr=1e-3), run, progress=Silence())
+    train(recipe(tiny, epochs=1, lr=1e-3), run, progress=SilentProgress())
     assert same(weights(run.train / "checkpoints.old" / "checkpoint-3"), before)
     assert not same(weights(run.adapter), before)
 
 
 def test_progress_tells_loss_rate_speed_and_time_left(tiny: Path, run: Run) -> None:
-    class Listening(Silence):
+    class Listening(SilentProgress):
         told: list[str] = []  # noqa: RUF012  of this one test
 
         def advance(self, units: int = 1, *, told: str = "") -> None:
@@ -202,8 +204,8 @@ def test_progress_tells_loss_rate_speed_and_time_left(tiny: Path, run: Run) -> N
 
 
 def test_nothing_is_printed(tiny: Path, run: Run, capfd: pytest.CaptureFixture[str]) -> None:
-    train(recipe(tiny, epochs=1), run, progress=Silence())
-    train(recipe(tiny, epochs=1, method="full"), run, progress=Silence())
+    train(recipe(tiny, epochs=1), run, progress=SilentProgress())
+    train(recipe(tiny, epochs=1, method="full"), run, progress=SilentProgress())
     assert capfd.readouterr() == ("", "")
 
 
@@ -235,7 +237,7 @@ def listening(lines: Lines) -> Iterator[Lines]:
 def test_training_on_a_local_base_never_asks_the_network(
     tiny: Path, run: Run, listening: Lines
 ) -> None:
-    train(recipe(tiny, epochs=1), run, progress=Silence())
+    train(recipe(tiny, epochs=1), run, progress=SilentProgress())
     with_adapter(load_base(recipe(tiny), hardware=hardware()), run.adapter)
     assert listening.called == []
 
@@ -253,7 +255,7 @@ def test_base_weights_that_are_no_numbers_are_named_at_the_first_step(
 ) -> None:
     base = spoilt(tiny, tmp_path / "nan")
     with pytest.raises(TrainingError) as caught:
-        train(recipe(base), run, progress=Silence())
+        train(recipe(base), run, progress=SilentProgress())
     assert "step 1: the loss is not a finite number" in caught.value.message.localize("en")
     assert "base weights" in caught.value.message.localize("en")
     assert "model.layers.2.mlp.up_proj.weight" in caught.value.message.localize("en")
@@ -266,13 +268,13 @@ def test_all_weights_trained_from_nan_blame_the_base_too(
 ) -> None:
     base = spoilt(tiny, tmp_path / "nan")
     with pytest.raises(TrainingError, match="the base weights are not finite"):
-        train(recipe(base, method="full"), run, progress=Silence())
+        train(recipe(base, method="full"), run, progress=SilentProgress())
 
 
 def test_a_rate_that_blows_up_is_named_and_earlier_checkpoints_stay(tiny: Path, run: Run) -> None:
     wanted = recipe(tiny, method="full", lr=1e30, warmup=3, clip=0, save_every=1, epochs=3)
     with pytest.raises(TrainingError) as caught:
-        train(wanted, run, progress=Silence())
+        train(wanted, run, progress=SilentProgress())
     assert "the learning rate" in caught.value.message.localize("en")
     assert caught.value.hint.localize("en") == "set train.lr = 2e+29 and train.clip = 1.0"
     kept = sorted((run.train / "checkpoints").glob("checkpoint-*"))
@@ -281,13 +283,13 @@ def test_a_rate_that_blows_up_is_named_and_earlier_checkpoints_stay(tiny: Path, 
 
 
 def test_bf16_learns_too(tiny: Path, run: Run) -> None:
-    summary = train(recipe(tiny, precision="bf16", epochs=8), run, progress=Silence())
+    summary = train(recipe(tiny, precision="bf16", epochs=8), run, progress=SilentProgress())
     assert summary.precision == "bf16"
     assert summary.train_loss < summary.first_loss / 2
     assert all(weight.dtype == torch.float32 for weight in weights(run.adapter).values())
 
 
 def test_the_adapter_says_what_it_was_trained_on(tiny: Path, run: Run) -> None:
-    train(recipe(tiny, epochs=1), run, progress=Silence())
+    train(recipe(tiny, epochs=1), run, progress=SilentProgress())
     told = json.loads((run.adapter / "base.json").read_text(encoding="utf-8"))
     assert (told["base"], told["method"], told["format"]) == (str(tiny), "lora", "r1-think")

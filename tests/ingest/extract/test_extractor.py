@@ -14,7 +14,7 @@ from ingest.documents import Document, Page
 from ingest.errors import ExtractError, FetchError
 from ingest.extract.extractor import extract, read_file
 from ingest.extract.main_text import MAX_TAGS
-from ingest.foundation.errors import MissingPartError
+from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.extras import install_command
 
 PAGES = Path(__file__).parents[2] / "data" / "pages"
@@ -358,6 +358,6 @@ def test_part_that_is_not_installed_names_the_command_that_brings_it(
     (tmp_path / name).write_bytes(b"x")
     monkeypatch.setitem(sys.modules, part, None)
     monkeypatch.setitem(sys.modules, f"{part}.nlp", None)
-    with pytest.raises(MissingPartError) as caught:
+    with pytest.raises(MissingDependencyError) as caught:
         read_file(tmp_path / name)
     assert caught.value.hint.localize("zh") == install_command("files")

@@ -7,7 +7,7 @@ import pytest
 
 from ingest.errors import ExtractError
 from ingest.extract.extractor import extract
-from ingest.foundation.errors import MissingPartError
+from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.extras import install_command
 from tests.page_samples import page
 
@@ -60,7 +60,7 @@ def test_mail_on_the_web_is_read_under_its_subject() -> None:
 
 def test_document_without_its_part_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pypdfium2", None)
-    with pytest.raises(MissingPartError) as caught:
+    with pytest.raises(MissingDependencyError) as caught:
         extract(page(b"%PDF-1.7", media_type="application/pdf"))
     assert caught.value.hint.localize("en") == install_command("files")
 

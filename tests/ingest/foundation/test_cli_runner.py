@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.foundation.cli_runner import spoken_language
+from ingest.foundation.cli_runner import choose_language
 
 PROGRAM = """
 import threading, time
@@ -70,4 +70,4 @@ def test_language_is_the_one_chosen_or_the_texts_or_the_locales(
     chosen: str | None, text: str, locale: str, language: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LC_ALL", locale)
-    assert spoken_language(chosen, text) == language
+    assert choose_language(chosen, text) == language

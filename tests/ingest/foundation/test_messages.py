@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.crawl_log import Ledger, LedgerError
+from ingest.crawl_log import CrawlLog, CrawlLogError
 from ingest.foundation.errors import SettingsError
 from ingest.foundation.messages import Message, describe_os_error
 from ingest.foundation.settings import read_toml
@@ -34,8 +34,8 @@ def test_rare_words_of_the_system_are_passed_on() -> None:
 def test_settings_and_ledger_that_are_folders_are_refused_in_chinese(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as settings:
         read_toml(tmp_path)
-    with pytest.raises(LedgerError) as ledger:
-        Ledger(tmp_path)
+    with pytest.raises(CrawlLogError) as ledger:
+        CrawlLog(tmp_path)
     for caught in (settings, ledger):
         assert "这是一个文件夹" in caught.value.localize("zh")
         assert "Is a directory" not in caught.value.localize("zh")

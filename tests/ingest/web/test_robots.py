@@ -9,7 +9,7 @@ import pytest
 from ingest.errors import FetchError, ForbiddenError, ProxyUnreachableError
 from ingest.foundation.cache import ExpiringCache
 from ingest.foundation.messages import Message
-from ingest.web.robots import FRESH_S, MAX_BYTES, STALE_S, RobotsGate, RobotsReply, verdict
+from ingest.web.robots import FRESH_S, MAX_BYTES, STALE_S, RobotsPolicy, RobotsReply, verdict
 
 pytestmark = pytest.mark.anyio
 
@@ -150,7 +150,7 @@ def no_one() -> RobotsReply:
 @pytest.mark.parametrize("status", [301, 400, 403, 404, 410, 429])
 async def test_a_site_without_robots_txt_is_open(status: int) -> None:
     sites = Sites(a_test=RobotsReply(status=status, body=b"User-agent: *\nDisallow: /"))
-    found = await RobotsGate(agent=AGENT, read=sites.read).check("https://a.test/x")
+    found = await RobotsPolicy(agent=AGENT, read=sites.read).check("https://a.test/x")
     assert (found.allowed, found.rule) == (True, f"robots.txt: {status}")
 
 
@@ -159,7 +159,7 @@ async def test_a_site_without_robots_txt_is_open(status: int) -> None:
 async def test_a_site_whose_robots_txt_cannot_be_had_is_closed_unless_we_are_lenient(
     answer: RobotsReply | FetchError, lenient: bool
 ) -> None:
-    gate = RobotsGate(agent=AGENT, read=Sites(a_test=answer).read, lenient=lenient)
+    gate = RobotsPolicy(agent=AGENT, read=Sites(a_test=answer).read, lenient=lenient)
     found = await gate.check("https://a.test/x")
     assert found.allowed is lenient
     assert found.rule.startswith("robots.txt unreachable: ")
@@ -173,7 +173,7 @@ async def test_no_site_is_blamed_for_a_proxy_that_does_not_answer(lenient: bool)
         reason="unreachable",
     )
     sites = Sites(a_test=closed)
-    gate = RobotsGate(agent=AGENT, read=sites.read, lenient=lenient)
+    gate = RobotsPolicy(agent=AGENT, read=sites.read, lenient=lenient)
     with pytest.raises(ProxyUnreachableError, match="no proxy") as caught:
         await gate.permit("https://a.test/x")
     assert caught.value.url == "https://a.test/x"
@@ -182,7 +182,7 @@ async def test_no_site_is_blamed_for_a_proxy_that_does_not_answer(lenient: bool)
 
 
 async def test_a_refusal_is_an_error_with_its_rule_and_a_way_out_if_there_is_one() -> None:
-    gate = RobotsGate(agent=AGENT, read=Sites(a_test=no_one(), down_test=down("reset")).read)
+    gate = RobotsPolicy(agent=AGENT, read=Sites(a_test=no_one(), down_test=down("reset")).read)
     with pytest.raises(ForbiddenError) as caught:
         await gate.permit("https://a.test/")
     assert caught.value.robots == "robots.txt line 2: Disallow: /"
@@ -195,7 +195,7 @@ async def test_a_refusal_is_an_error_with_its_rule_and_a_way_out_if_there_is_one
 async def test_an_origin_is_asked_once_however_many_pages_are_wanted_and_others_beside_it() -> None:
     sites = Sites(a_test=no_one(), b_test=RobotsReply(status=404))
     sites.open.clear()
-    gate = RobotsGate(agent=AGENT, read=sites.read)
+    gate = RobotsPolicy(agent=AGENT, read=sites.read)
     urls = [f"https://{host}.test/{n}" for n in range(10) for host in "ab"]
     checks = [asyncio.create_task(gate.check(url)) for url in urls]
     while len(sites.asked) < 2:  # both are asked before either answers
@@ -209,7 +209,7 @@ async def test_an_origin_is_asked_once_however_many_pages_are_wanted_and_others_
 async def test_who_gives_up_waiting_stops_nobody_else() -> None:
     sites = Sites(a_test=no_one())
     sites.open.clear()
-    gate = RobotsGate(agent=AGENT, read=sites.read)
+    gate = RobotsPolicy(agent=AGENT, read=sites.read)
     first = asyncio.create_task(gate.check("https://a.test/1"))
     second = asyncio.create_task(gate.check("https://a.test/2"))
     while not sites.asked:
@@ -224,7 +224,7 @@ async def test_who_gives_up_waiting_stops_nobody_else() -> None:
 
 async def test_ports_and_schemes_are_origins_of_their_own() -> None:
     sites = Sites(**{"a_test": no_one(), "a_test:8080": RobotsReply(status=404)})
-    gate = RobotsGate(agent=AGENT, read=sites.read)
+    gate = RobotsPolicy(agent=AGENT, read=sites.read)
     assert not (await gate.check("https://a.test/")).allowed
     assert not (await gate.check("http://a.test/")).allowed
     assert (await gate.check("https://a.test:8080/")).allowed
@@ -234,7 +234,7 @@ async def test_ports_and_schemes_are_origins_of_their_own() -> None:
 async def test_a_copy_lasts_a_day_and_a_failure_a_minute() -> None:
     now = 0.0
     sites = Sites(a_test=no_one(), down_test=down("reset"))
-    gate = RobotsGate(agent=AGENT, read=sites.read, clock=lambda: now)
+    gate = RobotsPolicy(agent=AGENT, read=sites.read, clock=lambda: now)
     for at, asked in [(0, (1, 1)), (59, (1, 1)), (61, (1, 2)), (86_399, (1, 3)), (86_401, (2, 3))]:
         now = float(at)
         await gate.check("https://a.test/")
@@ -245,7 +245,7 @@ async def test_a_copy_lasts_a_day_and_a_failure_a_minute() -> None:
 async def test_a_big_file_is_worked_through() -> None:
     lines = "".join(f"Disallow: /p{n}/\n" for n in range(3_000))
     sites = Sites(a_test=RobotsReply(status=200, body=f"User-agent: *\n{lines}".encode()))
-    gate = RobotsGate(agent=AGENT, read=sites.read)
+    gate = RobotsPolicy(agent=AGENT, read=sites.read)
     assert (
         await gate.check("https://a.test/p2999/x")
     ).rule == "robots.txt line 3001: Disallow: /p2999/"
@@ -255,7 +255,7 @@ async def test_a_big_file_is_worked_through() -> None:
 async def test_closing_twice_ends_what_is_under_way() -> None:
     sites = Sites(a_test=no_one())
     sites.open.clear()
-    gate = RobotsGate(agent=AGENT, read=sites.read)
+    gate = RobotsPolicy(agent=AGENT, read=sites.read)
     waiting = asyncio.create_task(gate.check("https://a.test/1"))
     while not sites.asked:
         await asyncio.sleep(0)
@@ -274,7 +274,7 @@ async def ask(
     sites: Sites, cache: ExpiringCache, now: list[float], *, lenient: bool = False
 ) -> tuple[bool, str]:
     """Ask about one page of a.test in a gate of its own, as another process would."""
-    gate = RobotsGate(
+    gate = RobotsPolicy(
         agent=AGENT, read=sites.read, lenient=lenient, cache=cache, clock=lambda: now[0]
     )
     found = await gate.check("https://a.test/x")

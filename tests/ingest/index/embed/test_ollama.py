@@ -206,11 +206,11 @@ async def test_probe_says_why_not(server: OllamaServer) -> None:
 
 
 def test_english_models_know_that_they_do_not_know_chinese() -> None:
-    assert card_of("nomic-embed-text").fluency("夜间飞行需要灯光") == 0.0
-    assert card_of("nomic-embed-text").fluency("lights at night") == 1.0
-    assert card_of("nomic-embed-text-v2-moe").fluency("夜间飞行需要灯光") == 1.0
-    assert card_of("bge-m3").fluency("夜间飞行需要灯光") == 1.0
-    assert card_of("a-model-nobody-knows").fluency("夜间飞行需要灯光") == 1.0
+    assert card_of("nomic-embed-text").language_coverage("夜间飞行需要灯光") == 0.0
+    assert card_of("nomic-embed-text").language_coverage("lights at night") == 1.0
+    assert card_of("nomic-embed-text-v2-moe").language_coverage("夜间飞行需要灯光") == 1.0
+    assert card_of("bge-m3").language_coverage("夜间飞行需要灯光") == 1.0
+    assert card_of("a-model-nobody-knows").language_coverage("夜间飞行需要灯光") == 1.0
     assert latin_share("Mini 4 Pro 多重") == pytest.approx(7 / 9)
     assert latin_share("Москва") == 0.0
     assert latin_share("120 €!") == 1.0

@@ -9,13 +9,13 @@ from typing import NoReturn
 import pytest
 
 from ingest.errors import FetchError, IngestError
-from ingest.foundation.errors import MissingPartError
+from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.extras import install_command
 from ingest.web.fetch.browser import BrowserFetcher, find_browser
 from ingest.web.fetch.chromium import PROFILE_PREFIX
 from ingest.web.fetch.http import HttpClient
-from ingest.web.rate_limit import HostQueue
-from ingest.web.robots import RobotsGate
+from ingest.web.rate_limit import RateLimiter
+from ingest.web.robots import RobotsPolicy
 from ingest.web.ssrf import AddressGuard
 from tests.internet.net import Internet
 from tests.internet.weird import BY_SCRIPT, install, page_by_script, page_en, page_zh
@@ -42,12 +42,12 @@ class Kit:
         timeout_s: float = 15.0,
         max_bytes: int = 5_000_000,
         allowed_hosts: frozenset[str] = frozenset(),
-        queue: HostQueue | None = None,
+        queue: RateLimiter | None = None,
         pages_per_browser: int = 50,
     ) -> None:
         guard = AddressGuard(allowed_hosts=allowed_hosts)
         self.client = HttpClient(guard=guard, agent=AGENT, timeout_s=timeout_s)
-        self.robots = RobotsGate(agent=AGENT, read=self.client.read_robots)
+        self.robots = RobotsPolicy(agent=AGENT, read=self.client.read_robots)
         self.fetcher = BrowserFetcher(
             guard=guard,
             robots=self.robots,
@@ -215,7 +215,7 @@ async def test_a_robots_txt_that_never_comes_is_a_page_too_slow(net: Internet) -
         await asyncio.sleep(3600)
         raise AssertionError
 
-    robots = RobotsGate(agent=AGENT, read=never)
+    robots = RobotsPolicy(agent=AGENT, read=never)
     fetcher = BrowserFetcher(
         guard=AddressGuard(),
         robots=robots,
@@ -371,7 +371,7 @@ async def test_the_queue_says_when_a_host_may_be_asked(net: Internet) -> None:
         waits.append(seconds)
         now += seconds
 
-    queue = HostQueue(clock=lambda: now, sleep=sleep)
+    queue = RateLimiter(clock=lambda: now, sleep=sleep)
     kit = Kit(queue=queue)
     net.page("https://a.test/", page_en())
     net.robots("a.test", "User-agent: *\nCrawl-delay: 7\n")
@@ -506,7 +506,7 @@ async def test_without_a_browser_the_command_that_brings_one_is_named(
     monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
     assert find_browser() is None
     kit = Kit()
-    with pytest.raises(MissingPartError) as caught:
+    with pytest.raises(MissingDependencyError) as caught:
         await kit.fetcher.fetch("https://a.test/")
     await kit.close()
     assert "apt-get install chromium" in caught.value.localize("zh")
@@ -517,7 +517,7 @@ async def test_without_crawl4ai_the_command_that_brings_it_is_named(
 ) -> None:
     net.page("https://a.test/", page_en())
     monkeypatch.setitem(sys.modules, "crawl4ai", None)
-    with pytest.raises(MissingPartError) as caught:
+    with pytest.raises(MissingDependencyError) as caught:
         await kit.fetcher.fetch("https://a.test/")
     assert install_command("browser") in caught.value.localize("en")
 

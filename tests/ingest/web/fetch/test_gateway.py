@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from ingest.errors import FetchError, ForbiddenError
-from ingest.web.fetch.gateway import MAX_CONNECTIONS, Gateway, Pass
+from ingest.web.fetch.gateway import MAX_CONNECTIONS, Gateway, ProxyCredentials
 from ingest.web.fetch.upstream_proxy import MAX_HEAD
 from ingest.web.ssrf import WEB_PORTS, AddressGuard
 from tests.internet.net import Internet
@@ -60,7 +60,7 @@ HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\n
 class Door:
     """A gateway, one pass, and what a browser would say to it."""
 
-    def __init__(self, gateway: Gateway, admitted: Pass) -> None:
+    def __init__(self, gateway: Gateway, admitted: ProxyCredentials) -> None:
         self.gateway = gateway
         self.admitted = admitted
 

@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ingest.documents import Hop, Page, PageRecord
+from ingest.documents import Page, PageValidators, RequestRecord
 from ingest.errors import IngestError
 from ingest.extract.files import DOCUMENT_TYPES
 from ingest.foundation.errors import SettingsError
 from ingest.web.fetch.http import MAX_REDIRECTS, HttpClient, HttpFetcher
-from ingest.web.rate_limit import HostQueue
-from ingest.web.robots import RobotsGate
+from ingest.web.rate_limit import RateLimiter
+from ingest.web.robots import RobotsPolicy
 from ingest.web.ssrf import AddressGuard
 from tests.internet.net import Drip, Internet, Reply, Request
 from tests.internet.weird import install, page_en, page_zh
@@ -44,11 +44,11 @@ class Kit:
         *,
         timeout_s: float = 8.0,
         allowed_hosts: frozenset[str] = frozenset(),
-        queue: HostQueue | None = None,
+        queue: RateLimiter | None = None,
     ) -> None:
         guard = AddressGuard(allowed_hosts=allowed_hosts)
         client = HttpClient(guard=guard, agent=AGENT, timeout_s=timeout_s)
-        self.robots = RobotsGate(agent=AGENT, read=client.read_robots)
+        self.robots = RobotsPolicy(agent=AGENT, read=client.read_robots)
         self.fetcher = HttpFetcher(
             client=client,
             robots=self.robots,
@@ -424,14 +424,14 @@ async def test_every_request_for_a_page_is_told_in_order(net: Internet, kit: Kit
     net.page("https://b.test/new", page_en(), gzip=True)
     page = await kit.fetcher.fetch("https://a.test/old")
     assert page.hops == (
-        Hop(
+        RequestRecord(
             url="https://a.test/old",
             robots="robots.txt line 2: Allow: /old",
             robots_line=2,
             status=301,
             wire_bytes=5,
         ),
-        Hop(
+        RequestRecord(
             url="https://b.test/new",
             robots="robots.txt: 404",
             status=200,
@@ -490,9 +490,9 @@ async def test_the_headers_that_speak_of_age_and_use_are_kept(net: Internet, kit
     assert page.directives == ("noarchive",)
 
 
-def record(final_url: str, *, etag: str = '"1"', last_modified: str = "") -> PageRecord:
+def record(final_url: str, *, etag: str = '"1"', last_modified: str = "") -> PageValidators:
     then = datetime(2026, 11, 1, tzinfo=UTC)
-    return PageRecord(
+    return PageValidators(
         url="https://a.test/",
         final_url=final_url,
         checked_at=then,
@@ -586,7 +586,7 @@ class Naps:
 @pytest.fixture
 async def patient(net: Internet) -> AsyncIterator[tuple[Kit, Naps]]:
     naps = Naps()
-    queue = HostQueue(per_host=1, max_delay_s=10.0, clock=lambda: naps.now, sleep=naps.sleep)
+    queue = RateLimiter(per_host=1, max_delay_s=10.0, clock=lambda: naps.now, sleep=naps.sleep)
     kit = Kit(timeout_s=8.0, queue=queue)
     yield kit, naps
     await kit.close()

@@ -19,8 +19,8 @@ import trustme
 from ingest.errors import FetchError, ForbiddenError, IngestError
 from ingest.web.fetch.http import HttpClient, HttpFetcher
 from ingest.web.fetch.pinned_network import MAX_TRIES, dial_tcp
-from ingest.web.fetch.wire import BREATH, MAX_PIECES, Meter
-from ingest.web.robots import RobotsGate
+from ingest.web.fetch.wire import BREATH, MAX_PIECES, TransferMeter
+from ingest.web.robots import RobotsPolicy
 from ingest.web.ssrf import PIN_S, AddressGuard
 
 pytestmark = pytest.mark.anyio
@@ -308,7 +308,7 @@ def bomb(window_bits: int) -> bytes:
     ],
 )  # fmt: skip
 async def test_what_does_not_end_is_cut_off_at_the_limit(serve: Streams) -> None:
-    meter = Meter(url="http://a.test/")
+    meter = TransferMeter(url="http://a.test/")
     async with listener(serve) as port:
         client = client_of(Web(port), AddressGuard(resolve=Names([PUBLIC])))
         response = await client.get("http://a.test/", max_bytes=MAX_BYTES, meter=meter)
@@ -398,7 +398,7 @@ async def test_a_page_comes_over_http2_from_the_pinned_address(authority: trustm
     async with listener(site.serve, http2_context(authority, "h2")) as port:
         web = Web(port)
         client = client_of(web, AddressGuard(resolve=Names([PUBLIC], ["127.0.0.1"])))
-        robots = RobotsGate(agent=AGENT, read=client.read_robots)
+        robots = RobotsPolicy(agent=AGENT, read=client.read_robots)
         fetcher = HttpFetcher(client=client, robots=robots, timeout_s=5, max_bytes=MAX_BYTES)
         page = await fetcher.fetch("https://a.test/x")
         await robots.close()
