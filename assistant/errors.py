@@ -1,4 +1,4 @@
-"""What can go wrong between a question and its answer; the root is in `ingest.foundation.errors`."""
+"""What can go wrong between a question and its answer (root: `ingest.foundation.errors`)."""
 
 from typing import Literal
 

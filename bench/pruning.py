@@ -25,7 +25,7 @@ from pathlib import Path
 
 from ingest.documents import Document
 from ingest.index.rank import Candidate, best, blocks, choose
-from ingest.text.words import token_estimate
+from ingest.text.tokens import estimate_tokens
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "retrieval"
 DISTRACTORS = 11
@@ -90,7 +90,7 @@ def words_alone(page: list[str], question: str, budget: int) -> list[str]:
 
 
 def beginning(page: list[str], question: str, budget: int) -> list[str]:
-    upto = itertools.accumulate(token_estimate(block) for block in page)
+    upto = itertools.accumulate(estimate_tokens(block) for block in page)
     return [block for block, tokens in zip(page, upto, strict=True) if tokens <= budget]
 
 
@@ -165,7 +165,7 @@ def score(prune: Pruner, language: str, pages: int, *, site: bool, share: float)
     kept = empty = noise = characters = 0
     for case in cases(language, pages):
         page = with_site(case, language) if site else case.paragraphs
-        budget = int(share * token_estimate("\n\n".join(case.paragraphs)))
+        budget = int(share * estimate_tokens("\n\n".join(case.paragraphs)))
         left = prune(page, case.question, budget)
         kept += any(answers(piece, case) for piece in left)
         empty += not left

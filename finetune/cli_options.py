@@ -47,7 +47,7 @@ def recipe_options(command: F) -> F:
 
 def answer(work: "Callable[[Pipeline], dict[str, Any]]", options: dict[str, Any]) -> None:
     """Do a command's work and show what it returns: lines for people, or JSON."""
-    from ingest.foundation.cli_runner import choose_language
+    from ingest.text.language import choose_language
 
     language = choose_language(options["lang"])
 
@@ -64,7 +64,8 @@ def plain_command(main: Callable[[], int], lang: str | None) -> None:
     import sys
     import warnings
 
-    from ingest.foundation.cli_runner import choose_language, run_sync
+    from ingest.foundation.cli_runner import run_sync
+    from ingest.text.language import choose_language
 
     if not sys.warnoptions:  # what libraries warn of is for us: python -W default shows it
         warnings.simplefilter("ignore")

@@ -54,7 +54,8 @@ def main(sources: tuple[str, ...], as_json: bool, lang: str | None, **options: A
     ingest urls.txt --fresh --ledger crawl.jsonl
     grep -o 'https://[^ ]*' notes.md | ingest - --json
     """
-    from ingest.foundation.cli_runner import choose_language, run
+    from ingest.foundation.cli_runner import run
+    from ingest.text.language import choose_language
 
     language = choose_language(lang)
     report = _report(language, as_json)

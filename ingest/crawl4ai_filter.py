@@ -51,7 +51,7 @@ class RankContentFilter(RelevantContentFilter):  # type: ignore[misc]  # crawl4a
     """Keeps the blocks of a page that bear most on a question, in their order."""
 
     def __init__(self, query: str, budget: int = BUDGET) -> None:
-        """Keep at most `budget` tokens (`ingest.text.words.token_estimate`), and always one block."""
+        """Keep at most `budget` tokens (`estimate_tokens`), and always one block."""
         super().__init__(user_query=query)
         self.query = query
         self.budget = budget

@@ -12,7 +12,10 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("assistant", "ui", "ingest", "finetune")
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
-WEIGHTS = tuple(f"finetune/{part}/" for part in ("train", "probing", "generate", "export", "serve"))
+WEIGHTS = tuple(
+    f"finetune/{part}/"
+    for part in ("train", "diagnose/probing", "evaluate/generate", "export", "serve")
+)
 VENDORS: dict[str, str | tuple[str, ...]] = {
     "ada_url": "ingest/web/urls.py",
     "chardet": ("ingest/text/encodings.py", "finetune/data/"),
@@ -130,10 +133,10 @@ HEAVY = [
 ]
 
 
-@pytest.mark.parametrize("command", ["assistant", "ingest", "finetune"])
+@pytest.mark.parametrize("command", ["assistant.cli.main", "ingest.cli", "finetune.cli"])
 def test_help_imports_nothing_heavy(command: str) -> None:
     program = (
-        f"import sys; from {command}.cli import main\n"
+        f"import sys; from {command} import main\n"
         "try: main(['--help'])\n"
         "except SystemExit: pass\n"
         f"print('HEAVY', [name for name in {HEAVY!r} if name in sys.modules])"
@@ -146,7 +149,15 @@ def test_help_imports_nothing_heavy(command: str) -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["data.prepare", "inspection", "comparison", "report", "card", "workflow", "evaluation"],
+    [
+        "data.prepare",
+        "check.inspection",
+        "compare.comparison",
+        "report.html_page",
+        "report.model_card",
+        "pipeline",
+        "evaluate.evaluation",
+    ],
 )
 def test_what_needs_no_weights_imports_no_torch(module: str) -> None:
     heavy = [

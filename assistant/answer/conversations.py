@@ -8,14 +8,16 @@ import re
 from collections.abc import Sequence
 from contextlib import aclosing
 
-from assistant.answer.prompts import estimate_tokens, harmless
 from assistant.errors import ModelError
 from assistant.events import AnswerDelta, Notice, ReasoningDelta
 from assistant.models.base import ChatModel
 from assistant.models.reasoning import THINK_CLOSE, THINK_OPEN
 from assistant.values import ChatMessage, Prompt
 from ingest.foundation.messages import Language, Message
-from ingest.text.words import content_words, language_of
+from ingest.text.language import language_of
+from ingest.text.quoting import harmless
+from ingest.text.tokens import estimate_tokens
+from ingest.text.words import content_words
 
 REWRITE_SECONDS = 8.0
 """How long the search may wait for a better question."""

@@ -33,7 +33,7 @@ from ingest.events import IngestEvent, PageSkipped
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language, Message
 from ingest.pipeline import Ingestor
-from ingest.text.words import language_of
+from ingest.text.language import language_of
 
 LONGEST_QUESTION = 4_000
 """Characters. Longer ones are a paste by mistake: no search engine takes them."""

@@ -21,7 +21,7 @@ from ingest.foundation.cli_runner import STOPPED, print_error
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language, Message, join_messages
 from ingest.foundation.startup import INTERRUPTED, decode_argument, decode_input
-from ingest.text.words import language_of
+from ingest.text.language import language_of
 
 REMEMBERED = 12
 """Messages of the past that go along with a question; the prompt's budget may keep fewer."""

@@ -28,7 +28,7 @@ def _settings(overrides: "Mapping[str, Mapping[str, Any]]") -> "Settings":
 
 
 def _language(chosen: str | None, text: str = "") -> "Language":
-    from ingest.foundation.cli_runner import choose_language
+    from ingest.text.language import choose_language
 
     return choose_language(chosen, text)
 

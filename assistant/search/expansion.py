@@ -13,14 +13,16 @@ from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Any
 
-from assistant.answer.prompts import estimate_tokens, harmless
 from assistant.errors import ModelError, SearchError
 from assistant.events import AnswerDelta, Notice, ReasoningDelta
 from assistant.models.base import ChatModel
 from assistant.search.base import SearchProvider
 from assistant.values import ChatMessage, EngineSkipped, Prompt, SearchHit, SearchReply
 from ingest.foundation.messages import Language, Message
-from ingest.text.words import content_words, language_of
+from ingest.text.language import language_of
+from ingest.text.quoting import harmless
+from ingest.text.tokens import estimate_tokens
+from ingest.text.words import content_words
 
 PROPOSAL_S = 4.0
 """Seconds that the search may wait for the model; the question is searched meanwhile."""

@@ -10,13 +10,13 @@ import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
-from assistant.answer.prompts import harmless
 from finetune.data.formats import entities
 from finetune.data.markup import may_hold_markup, speaks_of_markup, without_markup
 from finetune.data.rows import ANSWER, QUESTION, RejectedRow, RowError, identified, required, shown
 from finetune.recipe import Step
 from finetune.records import Entity, Record, Turn
 from ingest.foundation.messages import Message
+from ingest.text.quoting import harmless
 from ingest.text.words import CJK
 
 MOST_ROUNDS = 8

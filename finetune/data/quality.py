@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from assistant.answer.prompts import estimate_tokens
 from finetune.data.columns import CHECKS, EXAMPLES, FIELDS, Columns, Mask, bit
 from finetune.data.first_pass import Intake
 from finetune.data.splitting import SPLITS, fractions
 from finetune.records import Record, Split
-from ingest.text.words import language_of
+from ingest.text.language import language_of
+from ingest.text.tokens import estimate_tokens
 
 TOKEN_SAMPLE = 2_000
 """Rows whose tokens and language are looked at: all of 300 MB would take a minute."""

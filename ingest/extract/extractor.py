@@ -25,7 +25,7 @@ from ingest.extract.metadata import Metadata, one_line, read_metadata
 from ingest.foundation.extras import install_command
 from ingest.foundation.messages import Message, describe_os_error
 from ingest.text.encodings import decode
-from ingest.text.words import cjk_share
+from ingest.text.language import cjk_share
 
 OFFICE_WINDOW = 65_536  # bytes at either end of a zip file, where the names of its parts stand
 MORE = 2  # times the text of the page; what the JSON-LD carries must be so much longer

@@ -1,1 +1,1 @@
-"""What all four packages stand on: errors, messages, settings, running commands, and small tools."""
+"""What all four packages stand on: errors, messages, settings, commands, small tools."""

@@ -15,24 +15,12 @@ import click
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language, Message
 from ingest.foundation.startup import INTERRUPTED
-from ingest.text.words import language_of
 
 BROKEN_PIPE = 141
 """128 + SIGPIPE: whoever read our output has left."""
 
 _ERROR = Message("error")
 STOPPED = Message("stopped")
-
-
-def choose_language(chosen: str | None, text: str = "") -> Language:
-    """Return the language to speak: the one chosen, else that of `text`, else the locale's."""
-    if chosen in {"zh", "en"}:
-        return "zh" if chosen == "zh" else "en"
-    if text.strip():
-        return language_of(text)
-    variables = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    locale = next(filter(None, variables), "")
-    return "zh" if locale.lower().startswith("zh") else "en"
 
 
 def print_error(error: QiuzhengError, language: Language) -> int:

@@ -6,7 +6,7 @@ cookies is no cookie notice. What is told so is ranked lower, never thrown away.
 
 import re
 
-from ingest.text.words import token_estimate
+from ingest.text.tokens import estimate_tokens
 
 PHRASE_TOKENS = 30
 """A notice has a phrase of its trade for each so many tokens; prose about it has fewer."""
@@ -63,19 +63,19 @@ def is_boilerplate(text: str, *, heading: str = "") -> bool:
 def _is_of_titles(text: str) -> bool:
     """Tell whether each line but headings is a title: what comes after a sidebar is not of it."""
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    return all(token_estimate(line) <= TITLE_TOKENS for line in lines)
+    return all(estimate_tokens(line) <= TITLE_TOKENS for line in lines)
 
 
 def _is_notice(text: str) -> bool:
     phrases = len(_NOTICE.findall(text))
-    return phrases > 0 and token_estimate(text) <= PHRASE_TOKENS * phrases
+    return phrases > 0 and estimate_tokens(text) <= PHRASE_TOKENS * phrases
 
 
 def _is_menu(text: str) -> bool:
     """Tell whether the block is a list of short items, some of them labels of menus."""
     items = [_BULLET.sub("", item).strip() for item in _ITEM_END.split(text)]
     items = [item for item in items if item]
-    if len(items) < MENU_ITEMS or any(token_estimate(item) > ITEM_TOKENS for item in items):
+    if len(items) < MENU_ITEMS or any(estimate_tokens(item) > ITEM_TOKENS for item in items):
         return False
     labels = sum(_MENU_LABEL.fullmatch(item) is not None for item in items)
     return 3 * labels >= len(items)

@@ -12,7 +12,8 @@ from rank_bm25 import BM25Plus
 
 from ingest.documents import Document
 from ingest.index.boilerplate import is_boilerplate
-from ingest.text.words import sentence_spans, token_estimate, words
+from ingest.text.tokens import estimate_tokens
+from ingest.text.words import sentence_spans, words
 
 MAX_BLOCK = 1000  # characters; a longer paragraph is ranked in pieces
 MAX_BLOCKS = 2000  # ranking takes time for each; of more than this, neighbours are ranked as one
@@ -55,7 +56,7 @@ class Candidate:
 def choose(document: Document, question: str, *, budget: int) -> list[Block]:
     """Return the blocks of `document` that bear most on `question`, in their order.
 
-    Together they hold at most `budget` tokens (`ingest.text.words.token_estimate`), but the best block
+    Together they hold at most `budget` tokens (`estimate_tokens`), but the best block
     is always there. Where no word of the question occurs, the beginning of the page is kept.
     """
     found = _few(blocks(document.text))
@@ -70,7 +71,7 @@ def best(candidates: Sequence[Candidate], question: str, *, budget: int) -> list
     kept: set[int] = set()
     left = budget
     for place in _by_relevance(candidates, question):
-        tokens = token_estimate(candidates[place].text)
+        tokens = estimate_tokens(candidates[place].text)
         if not kept or tokens <= left:
             kept.add(place)
             left -= tokens

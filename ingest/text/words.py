@@ -10,8 +10,6 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from ingest.foundation.messages import Language
-
 CJK = (
     "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
     "\U00020000-\U0002fa1f"
@@ -22,17 +20,7 @@ _RUN = re.compile(rf"(?P<cjk>[{CJK}]+)|(?P<word>[^\W{CJK}]+)")
 SHORTEST_PLURAL = 3
 """Characters of a word that keeps its s: "gas", "dns", "its"."""
 
-_TOKEN = re.compile(rf"(?P<cjk>[{CJK}])|(?P<word>[^\W{CJK}]+)|(?P<mark>[^\w\s])")
-LETTERS_OF_A_TOKEN = 5
-"""A subword vocabulary has the common words whole and cuts the longer ones in about so many."""
 
-_CJK_CHARACTER = re.compile(rf"[{CJK}]")
-_LATIN_LETTER = re.compile(r"[A-Za-z]")
-_ENGLISH_GRAMMAR = re.compile(
-    r"\b(a|an|and|are|at|can|do|does|for|from|how|in|is|of|on|the|to|was|what|when|where|which|who|why"
-    r"|with)\b",
-    re.IGNORECASE,
-)
 _FUNCTION_WORDS = frozenset(
     re.findall(
         r"\w+",
@@ -100,18 +88,6 @@ def content_words(text: str) -> list[str]:
     return [word for word in words(text) if not _is_function_word(word)]
 
 
-def token_estimate(text: str) -> int:
-    """Return about how many tokens a language model would make of `text`, a little too many.
-
-    One for each CJK character, each five letters of a word begun, and each mark: near 1.3 for an
-    English word. Good enough for budgets; what must fit a context is counted more carefully.
-    """
-    return sum(
-        -(-len(found[0]) // LETTERS_OF_A_TOKEN) if found.lastgroup == "word" else 1
-        for found in _TOKEN.finditer(text)
-    )
-
-
 def _is_function_word(word: str) -> bool:
     return word in _FUNCTION_WORDS or any(character in _FUNCTION_CHARACTERS for character in word)
 
@@ -128,23 +104,3 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
             spans.append((left, left + len(bare)))
         start = end
     return spans
-
-
-def language_of(text: str) -> Language:
-    """Return "zh" if CJK characters carry the text, else "en".
-
-    Product names make a Chinese question look English ("DJI Mini 4 Pro 多重?"), and a Chinese name
-    makes an English one look Chinese ("Who is 李白?"), so English grammar decides between them.
-    """
-    ideographs = len(_CJK_CHARACTER.findall(text))
-    if not ideographs:
-        return "en"
-    letters = len(_LATIN_LETTER.findall(text))
-    return "en" if letters > ideographs and _ENGLISH_GRAMMAR.search(text) else "zh"
-
-
-def cjk_share(text: str) -> float:
-    """Return the share of CJK characters among all letters and ideographs, 0 to 1."""
-    ideographs = len(_CJK_CHARACTER.findall(text))
-    letters = sum(character.isalpha() for character in text)
-    return ideographs / letters if letters else 0.0

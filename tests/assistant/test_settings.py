@@ -149,7 +149,7 @@ def test_ingest_refuses_what_is_nearly_one_of_its_own_tables(table: str, config:
 
 def test_a_setting_of_an_older_version_is_named_with_the_one_in_its_place(config: Path) -> None:
     config.write_text('[search]\nprovider = "duckduckgo"\n')
-    with pytest.raises(SettingsError, match="unknown setting search.provider") as caught:
+    with pytest.raises(SettingsError, match=r"unknown setting search\.provider") as caught:
         load_settings()
     assert "search.engines" in caught.value.hint.localize("en")
 

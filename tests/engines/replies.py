@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ingest.text.words import language_of, sentence_spans, words
+from ingest.text.language import language_of
+from ingest.text.words import sentence_spans, words
 
 DIMENSIONS = 64
 ENGINE_BUSY = "server busy, please try again.  maximum pending requests exceeded"

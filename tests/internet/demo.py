@@ -21,7 +21,8 @@ from string import Template
 import click
 import lxml.html
 
-from ingest.text.words import language_of, sentence_spans, words
+from ingest.text.language import language_of
+from ingest.text.words import sentence_spans, words
 from tests.internet.duckduckgo import DuckDuckGoSite, Index, Result
 from tests.internet.engines import AUTOMATED, BRAVE, MOJEEK
 from tests.internet.net import Internet, Reply

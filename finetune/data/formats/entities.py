@@ -12,7 +12,7 @@ from typing import Any
 from finetune.data.rows import TEXT, Content, Fields, RowError, required
 from finetune.records import Entity, Record, Turn
 from ingest.foundation.messages import Message
-from ingest.text.words import language_of
+from ingest.text.language import language_of
 
 DEFAULT_INSTRUCTION = Message.bilingual(
     'List the entities of the text as JSON: [{"label": …, "text": …}].',

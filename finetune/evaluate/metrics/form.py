@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from assistant.models.reasoning import THINK_CLOSE, THINK_OPEN
 from finetune.records import Prediction
-from ingest.text.words import CJK, language_of
+from ingest.text.language import language_of
+from ingest.text.words import CJK
 
 NGRAM = 4
 LOOPS = 4

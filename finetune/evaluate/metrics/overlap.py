@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ingest.foundation.settings import home
-from ingest.text.words import language_of
+from ingest.text.language import language_of
 
 PERCENT = 100.0
 DIGITS = 4

@@ -7,19 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.answer.prompts import (
-    FENCE_CLOSE,
-    FENCE_OPEN,
-    build_prompt,
-    estimate_tokens,
-    harmless,
-    orders_a_model,
-    passage_text,
-    user_text,
-    without_footnotes,
-)
+from assistant.answer.prompts import FENCE_CLOSE, FENCE_OPEN, build_prompt, passage_text, user_text
 from assistant.values import ChatMessage, Passage, Prompt
 from ingest.foundation.messages import Language
+from ingest.text.quoting import harmless, orders_a_model, without_footnotes
+from ingest.text.tokens import estimate_tokens
 
 FETCHED_AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 

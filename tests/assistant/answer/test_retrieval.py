@@ -21,7 +21,7 @@ from ingest.index.embed.memory import HashingEmbedder
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
 from ingest.index.store.memory import MemoryVectors
-from ingest.text.words import cjk_share
+from ingest.text.language import cjk_share
 from tests.index_samples import chunks_of, document, persistent
 
 pytestmark = pytest.mark.anyio

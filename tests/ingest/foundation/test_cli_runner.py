@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.foundation.cli_runner import choose_language
+from ingest.text.language import choose_language
 
 PROGRAM = """
 import threading, time

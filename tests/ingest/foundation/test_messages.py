@@ -10,7 +10,7 @@ from ingest.crawl_log import CrawlLog, CrawlLogError
 from ingest.foundation.errors import SettingsError
 from ingest.foundation.messages import Message, describe_os_error
 from ingest.foundation.settings import read_toml
-from ingest.text.words import language_of
+from ingest.text.language import language_of
 
 
 @pytest.mark.parametrize(

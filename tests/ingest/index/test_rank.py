@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ingest.documents import Document
 from ingest.extract.extractor import read_file
 from ingest.index.rank import MAX_BLOCK, MAX_BLOCKS, Block, blocks, choose
-from ingest.text.words import token_estimate
+from ingest.text.tokens import estimate_tokens
 
 MARKDOWN = st.lists(
     st.sampled_from(
@@ -63,7 +63,7 @@ def chosen(text: str, question: str, *, budget: int) -> list[str]:
 
 
 def tokens(text: str, kept: list[Block]) -> int:
-    return sum(token_estimate(text[block.start : block.end]) for block in kept)
+    return sum(estimate_tokens(text[block.start : block.end]) for block in kept)
 
 
 def test_blocks_are_paragraphs_lists_tables_and_code() -> None:
@@ -141,7 +141,7 @@ def test_budget_as_long_as_the_text_keeps_all_of_it(text: str, question: str) ->
 )
 def test_block_that_answers_survives_in_half_of_the_page(question: str, answer: str) -> None:
     page = read_file(Path(__file__).parents[2] / "data" / "pages" / "night_flight.html")
-    kept = choose(page, question, budget=token_estimate(page.text) // 2)
+    kept = choose(page, question, budget=estimate_tokens(page.text) // 2)
     assert any(answer in page.text[block.start : block.end] for block in kept)
 
 

@@ -4,14 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.text.words import (
-    cjk_share,
-    content_words,
-    language_of,
-    sentence_spans,
-    token_estimate,
-    words,
-)
+from ingest.text.language import cjk_share, language_of
+from ingest.text.tokens import estimate_tokens
+from ingest.text.words import content_words, sentence_spans, words
 
 
 @pytest.mark.parametrize(
@@ -90,9 +85,9 @@ def test_content_words_leave_out_what_carries_no_meaning() -> None:
     ],
 )
 def test_tokens_are_estimated_alike_in_both_languages(text: str, tokens: int) -> None:
-    assert token_estimate(text) == tokens
+    assert estimate_tokens(text) == tokens
 
 
 @given(st.text(), st.text())
 def test_texts_have_the_same_tokens_apart_as_with_white_space_between(one: str, two: str) -> None:
-    assert token_estimate(f"{one} {two}") == token_estimate(one) + token_estimate(two)
+    assert estimate_tokens(f"{one} {two}") == estimate_tokens(one) + estimate_tokens(two)

@@ -1,0 +1,46 @@
+"""Which language a text is in, and which one to speak."""
+
+import os
+import re
+
+from ingest.foundation.messages import Language
+from ingest.text.words import CJK
+
+_CJK_CHARACTER = re.compile(rf"[{CJK}]")
+_LATIN_LETTER = re.compile(r"[A-Za-z]")
+_ENGLISH_GRAMMAR = re.compile(
+    r"\b(a|an|and|are|at|can|do|does|for|from|how|in|is|of|on|the|to|was|what|when|where|which|who|why"
+    r"|with)\b",
+    re.IGNORECASE,
+)
+
+
+def language_of(text: str) -> Language:
+    """Return "zh" if CJK characters carry the text, else "en".
+
+    Product names make a Chinese question look English ("DJI Mini 4 Pro 多重?"), and a Chinese name
+    makes an English one look Chinese ("Who is 李白?"), so English grammar decides between them.
+    """
+    ideographs = len(_CJK_CHARACTER.findall(text))
+    if not ideographs:
+        return "en"
+    letters = len(_LATIN_LETTER.findall(text))
+    return "en" if letters > ideographs and _ENGLISH_GRAMMAR.search(text) else "zh"
+
+
+def cjk_share(text: str) -> float:
+    """Return the share of CJK characters among all letters and ideographs, 0 to 1."""
+    ideographs = len(_CJK_CHARACTER.findall(text))
+    letters = sum(character.isalpha() for character in text)
+    return ideographs / letters if letters else 0.0
+
+
+def choose_language(chosen: str | None, text: str = "") -> Language:
+    """Return the language to speak: the one chosen, else that of `text`, else the locale's."""
+    if chosen in {"zh", "en"}:
+        return "zh" if chosen == "zh" else "en"
+    if text.strip():
+        return language_of(text)
+    variables = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    locale = next(filter(None, variables), "")
+    return "zh" if locale.lower().startswith("zh") else "en"
