@@ -9,11 +9,10 @@ from assistant.answer.orchestrator import Assistant, Diagnostic
 from assistant.answer.retrieval import Retriever
 from assistant.errors import ModelError, ModelNotFoundError
 from assistant.models.base import ChatModel
-from assistant.search.base import SearchEngine, SearchProvider
+from assistant.search.base import SearchProvider
 from assistant.settings import ModelSettings, Settings
 from ingest.bootstrap import open_ingestor, preload
 from ingest.foundation.cache import ExpiringCache
-from ingest.foundation.errors import SettingsError
 from ingest.foundation.messages import Message
 
 if TYPE_CHECKING:
@@ -89,17 +88,21 @@ def build_search(
         fresh: Ask the engines though a reply is kept.
 
     Raises:
-        SettingsError: an engine is unknown, or SearXNG's address is missing.
+        SettingsError: an engine is unknown, or a setting that it needs is missing.
     """
     from assistant.search.cached import CachedSearch
     from assistant.search.chain import SearchChain
     from assistant.search.expansion import ExpandingSearch
+    from assistant.search.registry import build_engine
 
     wanted = settings.search
     # An engine that outlived the deadline would be neither replaced nor counted as down.
     timeout_s = min(wanted.timeout, settings.crawl.deadline)
     search: SearchProvider = SearchChain(
-        [_engine(name, settings) for name in dict.fromkeys(wanted.engines)],
+        [
+            build_engine(name, wanted, user_agent=settings.crawl.user_agent)
+            for name in dict.fromkeys(wanted.engines)
+        ],
         cache=cache or ExpiringCache(),
         timeout_s=timeout_s,
     )
@@ -110,37 +113,6 @@ def build_search(
         scope = [*places, *wanted.exclude, str(wanted.queries)]
         search = CachedSearch(search, cache=cache, ttl_s=wanted.ttl, scope=scope, fresh=fresh)
     return search
-
-
-def _engine(name: str, settings: Settings) -> SearchEngine:
-    """Return the search engine of this name in `search.engines`."""
-    wanted = settings.search
-    if name == "searxng":
-        from assistant.search.searxng import SearXNG
-
-        if not wanted.searxng_url:
-            raise SettingsError(
-                Message("search.searxng_url is not set"),
-                hint=Message('name the server: searxng_url = "http://127.0.0.1:8888"'),
-            )
-        return SearXNG(
-            url=wanted.searxng_url,
-            exclude=wanted.exclude,
-            user_agent=settings.crawl.user_agent,
-        )
-    if name == "duckduckgo":
-        from assistant.search.duckduckgo import DuckDuckGo
-
-        return DuckDuckGo(exclude=wanted.exclude, region=wanted.region or None)
-    from assistant.search.ddgs_engines import DdgsEngine, engine_names
-
-    if name not in engine_names():
-        known = ", ".join(sorted({*engine_names(), "duckduckgo", "searxng"}))
-        raise SettingsError(
-            Message("there is no search engine {name!r}", name=name),
-            hint=Message("search.engines may name: {known}", known=known),
-        )
-    return DdgsEngine(name, exclude=wanted.exclude)
 
 
 def ollama_at(settings: ModelSettings, *, timeout_s: float | None = None) -> "OllamaModel":

@@ -21,7 +21,7 @@ class SearchSettings(SettingsTable):
         min_length=1,
         description="Asked in this order: the question goes to the next one only if the one before "
         "fails or finds nothing. These three need no key and promise to keep no profile of who "
-        "asks. Others: startpage, yahoo, wikipedia, grokipedia, searxng.",
+        "asks.",
     )
     searxng_url: ServerAddress = Field(
         default="", description="Your SearXNG server, for the engine searxng."

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from assistant.cli.main import main as assistant
+from assistant.search.registry import ENGINES
 from assistant.settings import Settings
 from finetune.cli import main as finetune
 from finetune.recipe import Recipe, RecipeTable
@@ -23,6 +24,8 @@ MACHINE_DEPENDENT = {
     "user_agent": "qiuzheng/<version> (+<project URL>)",
 }
 """Defaults that are read from this machine; the pages show what they usually are."""
+APPENDED = {"search.engines": f" All: {', '.join(sorted(ENGINES))}."}
+"""Setting -> end of its description that only a higher module than the settings knows."""
 
 
 def cli_page() -> str:
@@ -55,7 +58,8 @@ def _rows() -> list[tuple[str, str, Any, str]]:
         values = keys()
         for key, field in keys.model_fields.items():
             default = MACHINE_DEPENDENT.get(key, getattr(values, key))
-            rows.append((table, key, default, field.description or ""))
+            description = (field.description or "") + APPENDED.get(f"{table}.{key}", "")
+            rows.append((table, key, default, description))
     return rows
 
 
