@@ -1,8 +1,8 @@
 """Text for people, kept untranslated until a front end knows its reader's language.
 
 A `Message` is written in English where it arises; each package keeps its translations in
-`translations/<language>.json`, a map from the English template to the translated one. So a value that
-carries a message (an event, an error) can be shown in any language, also later and again.
+`translations/<language>.json`, a map from the English template to the translated one. So a value
+that carries a message (an event, an error) can be shown in any language, also later and again.
 How a language is added: docs/decisions/0009-messages.md.
 """
 
@@ -51,7 +51,7 @@ class Message:
 
     Args:
         template: The English sentence, with `{name}` or `{name:format}` for each value, as
-            `str.format` has it. Without values nothing is formatted and braces stand for themselves.
+            `str.format` has it. Without values nothing is formatted: braces stand for themselves.
         values: What is put in. A value that is a message itself is localized with the sentence; a
             translation may use other values than the English text does.
     """

@@ -19,7 +19,7 @@ LAST_RESORT = "gb18030"
 def prepare_process() -> None:
     """Make Ctrl-C end this process at once, and no character too strange to be written.
 
-    While nothing is open yet, nothing has to be closed: `ingest.foundation.cli_runner.run` takes Ctrl-C over.
+    While nothing is open yet, nothing has to be closed: `cli_runner.run` takes Ctrl-C over.
     A character that the locale does not have (a tick, in GBK) comes out as "?".
     """
     signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))

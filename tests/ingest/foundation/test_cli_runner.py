@@ -11,7 +11,7 @@ from ingest.text.language import choose_language
 PROGRAM = """
 import threading, time
 from ingest.foundation.cli_runner import run
-from ingest.errors import SettingsError
+from ingest.foundation.errors import SettingsError
 from ingest.foundation.messages import Message
 
 async def main():
@@ -37,13 +37,13 @@ def test_command_leaves_with_its_code_and_waits_for_no_thread(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("language", "line"), [("en", "error: bad: mend it"), ("zh", "错误：坏：修")]
+    ("language", "line"), [("en", "error: bad: fix it"), ("zh", "错误：坏：修")]
 )
 def test_error_is_one_line_with_its_hint_and_its_code(
     language: str, line: str, tmp_path: Path
 ) -> None:
-    body = "raise SettingsError(Message.bilingual('bad', '坏'), hint=Message.bilingual('mend it', '修'))"
-    done = ended(body, tmp_path, language)
+    error = "SettingsError(Message.bilingual('bad', '坏'), hint=Message.bilingual('fix it', '修'))"
+    done = ended(f"raise {error}", tmp_path, language)
     assert (done.returncode, done.stderr.strip()) == (2, line)
 
 

@@ -1,0 +1,223 @@
+"""Streamed replies of servers, cut into lines, NDJSON objects or server-sent events.
+
+Bytes in, values out, and no I/O: a decoder takes chunks as they come, however the network cut them,
+and `decode_stream` and `adecode_stream` drive it for a blocking and an async client:
+
+    async for event in adecode_stream(response.aiter_bytes(), SSEDecoder()):
+        ...
+"""
+
+import codecs
+import json
+import re
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+MAX_LINE_BYTES = 8 << 20
+"""Of one line or one event. A token of a chat is 300 bytes, a whole reply in one frame less than
+1 MB; a server that never ends its line must not fill the memory."""
+
+IGNORED_BYTES = 4_096
+"""What is kept of lines that are no part of an event stream: enough for an error and its stack."""
+
+_ANY_END = re.compile(rb"\r\n|\r|\n")
+
+T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T")
+
+
+class StreamFormatError(ValueError):
+    """What comes is not in the format that was expected; `text` is the head of what came."""
+
+    def __init__(self, reason: str, text: bytes) -> None:
+        super().__init__(f"{reason}: {text[:200]!r}")
+        self.text = text.decode(errors="replace")
+
+
+class StreamDecoder(Protocol[T_co]):
+    """Turns chunks of bytes into values."""
+
+    def feed(self, chunk: bytes) -> Iterable[T_co]:
+        """Return the values that `chunk` completes.
+
+        Raises:
+            StreamFormatError: here or while the values are taken.
+        """
+
+    def flush(self) -> Iterable[T_co]:
+        """Return what the end of the stream completes. Call it once, after the last chunk."""
+
+
+def decode_stream(chunks: Iterable[bytes], decoder: StreamDecoder[T]) -> Iterator[T]:
+    """Yield the values of a whole stream, each as soon as its last byte is here."""
+    for chunk in chunks:
+        yield from decoder.feed(chunk)
+    yield from decoder.flush()
+
+
+async def adecode_stream(
+    chunks: AsyncIterable[bytes], decoder: StreamDecoder[T]
+) -> AsyncGenerator[T, None]:
+    """Do the same for an async client. Close it (`aclosing`) where it may be left early."""
+    async for chunk in chunks:
+        for value in decoder.feed(chunk):
+            yield value
+    for value in decoder.flush():
+        yield value
+
+
+class LineDecoder:
+    r"""Cuts bytes into lines, without their ends; the last one need not be ended.
+
+    Only "\n", "\r\n" and, with `lone_cr`, "\r" end a line. `str.splitlines` and httpx's
+    `aiter_lines` also cut at U+0085, U+2028 and others, which may stand inside JSON text.
+
+    Args:
+        lone_cr: Whether a "\r" alone ends a line, as in server-sent events. In JSON it is white
+            space, which may stand between two values of one line.
+        max_bytes: A longer line raises `StreamFormatError`.
+    """
+
+    def __init__(self, *, lone_cr: bool = False, max_bytes: int = MAX_LINE_BYTES) -> None:
+        self._lone_cr = lone_cr
+        self._max_bytes = max_bytes
+        self._rest = bytearray()
+        self._after_cr = False
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Return the lines that `chunk` ends."""
+        if not chunk:
+            return []
+        if self._after_cr:
+            # The line was given out at its "\r", because the "\n" may be long in coming and the
+            # reader is waiting; that "\n" must not end a second, empty line.
+            chunk = chunk.removeprefix(b"\n")
+        self._after_cr = self._lone_cr and chunk.endswith(b"\r")
+        *ended, rest = _ANY_END.split(chunk) if self._lone_cr else chunk.split(b"\n")
+        if ended:
+            ended[0] = bytes(self._rest) + ended[0]
+            self._rest.clear()
+        self._rest += rest
+        for line in (*ended, self._rest):
+            if len(line) > self._max_bytes:
+                raise StreamFormatError(f"a line of over {self._max_bytes:,} bytes", bytes(line))
+        # Taken off the joined line: a chunk may end between "\r" and "\n".
+        return ended if self._lone_cr else [line.removesuffix(b"\r") for line in ended]
+
+    def flush(self) -> list[bytes]:
+        """Return the last line if nothing ended it."""
+        rest = bytes(self._rest)
+        self._rest.clear()
+        return [rest] if rest else []
+
+
+class NDJSONDecoder:
+    """Reads one JSON object a line (https://github.com/ndjson/ndjson-spec); blank lines go."""
+
+    def __init__(self, *, max_bytes: int = MAX_LINE_BYTES) -> None:
+        self._lines = LineDecoder(max_bytes=max_bytes)
+
+    def feed(self, chunk: bytes) -> Iterator[dict[str, Any]]:
+        """Return the objects that `chunk` completes; a line that is none raises when it is met."""
+        # Cut now, parsed when taken: what stands before a bad line still reaches the caller.
+        return map(parse_json_object, [line for line in self._lines.feed(chunk) if line.strip()])
+
+    def flush(self) -> Iterator[dict[str, Any]]:
+        """Return the object of a last line that nothing ended."""
+        return map(parse_json_object, [line for line in self._lines.flush() if line.strip()])
+
+
+def parse_json_object(text: bytes | str) -> dict[str, Any]:
+    """Return the JSON object.
+
+    Raises:
+        StreamFormatError: it is no JSON, or JSON of another kind.
+    """
+    try:
+        value = json.loads(text)
+    except ValueError:  # of the JSON, or of its UTF-8
+        value = None
+    if not isinstance(value, dict):
+        raise StreamFormatError(
+            "not a JSON object", text if isinstance(text, bytes) else text.encode()
+        )
+    return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSentEvent:
+    """One event of a stream."""
+
+    type: str = "message"
+    """What its `event` field says."""
+    data: str
+    """Its `data` fields, one a line."""
+
+
+class SSEDecoder:
+    """Reads server-sent events as browsers do.
+
+    https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
+    What only reconnecting needs (`id`, `retry`) is passed over. OpenAI's "[DONE]" is an event like
+    any other; to stop there is the caller's part.
+    """
+
+    def __init__(self, *, max_bytes: int = MAX_LINE_BYTES) -> None:
+        self._lines = LineDecoder(lone_cr=True, max_bytes=max_bytes)
+        self._max_bytes = max_bytes
+        self._type = ""
+        self._data: list[bytes] = []
+        self._data_bytes = 0
+        self._at_start = True
+        self._ignored = b""
+
+    @property
+    def ignored(self) -> str:
+        """The head of all lines that are no part of an event stream.
+
+        The format has them passed over. Where no event came, they are what the server said in place
+        of one: an error as plain JSON, the HTML page of a proxy.
+        """
+        return self._ignored.decode(errors="replace")
+
+    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
+        """Return the events that `chunk` completes."""
+        events = []
+        for line in self._lines.feed(chunk):
+            if self._at_start:
+                line = line.removeprefix(codecs.BOM_UTF8)
+                self._at_start = False
+            if not line:
+                events += self._dispatch()
+            elif not line.startswith(b":"):  # a comment, which keeps the connection open
+                self._take_field(line)
+        return events
+
+    def flush(self) -> list[ServerSentEvent]:
+        """Return no event: one without its blank line may be cut short, so browsers drop it."""
+        for line in self._lines.flush():
+            self._take_field(line)  # for `ignored`: JSON and HTML need not end in a line end
+        self._data.clear()
+        return []
+
+    def _dispatch(self) -> list[ServerSentEvent]:
+        data, self._data, self._data_bytes = self._data, [], 0
+        kind, self._type = self._type, ""
+        if not data:  # two blank lines, or an event with a type alone
+            return []
+        text = b"\n".join(data).decode(errors="replace")
+        return [ServerSentEvent(type=kind or "message", data=text)]
+
+    def _take_field(self, line: bytes) -> None:
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")  # one space, no more: the rest may be Python code
+        if name == b"data":
+            self._data.append(value)
+            self._data_bytes += len(value)
+            if self._data_bytes > self._max_bytes:
+                raise StreamFormatError(f"an event of over {self._max_bytes:,} bytes", value)
+        elif name == b"event":
+            self._type = value.decode(errors="replace")
+        elif name not in {b"id", b"retry"} and len(self._ignored) < IGNORED_BYTES:
+            self._ignored += line[:IGNORED_BYTES] + b"\n"
