@@ -177,6 +177,7 @@ def _ladder(
     settings: IngestSettings, reader: "ReaderPool", cache: ExpiringCache, stack: AsyncExitStack
 ) -> TieredFetcher:
     """Return plain HTTP and, unless it is switched off, the browser above it."""
+    from ingest.extract.registry import DOCUMENT_TYPES
     from ingest.web.fetch.http import HttpFetcher
     from ingest.web.fetch.wire import HttpClient
     from ingest.web.rate_limit import RateLimiter
@@ -200,6 +201,7 @@ def _ladder(
         timeout_s=crawl.timeout,
         max_bytes=crawl.max_bytes,
         queue=queue,
+        document_types=DOCUMENT_TYPES,
     )
     return TieredFetcher(
         http=plain,

@@ -12,16 +12,6 @@ RESPECTED = ("noindex", "none", "nosnippet", "noai")
 to be indexed ("none" means that, too), not to be quoted, not to be fed to a model."""
 
 
-DOCUMENT_TYPES = {
-    "application/pdf": ".pdf",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
-    "application/vnd.openxmlformats-officedocument.presentationml.presentation": ".pptx",
-    "message/rfc822": ".eml",
-    "application/vnd.ms-outlook": ".msg",
-}
-"""Media type on the web to the suffix by which `ingest.extract.files` knows the kind."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRecord:
     """One request on the way to a page: the last one brought it, the others redirected."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ingest.errors import FetchError
-from ingest.extract.extractor import READABLE_SUFFIXES
+from ingest.extract.registry import READABLE_SUFFIXES
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Message, describe_os_error
 from ingest.web.urls import canonical_url, read_url_list
@@ -16,13 +16,9 @@ from ingest.web.urls import canonical_url, read_url_list
 LIST_SUFFIXES = frozenset({".txt", ".list", ".urls", ""})
 """A file of these that begins with a URL is a list of URLs; any other file is a document."""
 
-DOCUMENT_SUFFIXES = frozenset(
-    {
-        ".pdf", ".doc", ".docx", ".ppt", ".pptx", ".xls", ".xlsx", ".odt", ".rtf", ".epub",
-        ".md", ".markdown", ".rst", ".txt", ".text", ".log", ".list", ".urls",
-        ".html", ".htm", ".xhtml", ".xml", ".csv", ".json", ".eml", ".msg",
-    }
-)  # fmt: skip
+DOCUMENT_SUFFIXES = READABLE_SUFFIXES | {
+    *(".doc", ".ppt", ".xls", ".xlsx", ".odt", ".rtf", ".epub", ".list", ".urls", ".xml", ".json")
+}
 """What so ends is a file, there or missing; only "https://" makes an address of it."""
 
 _HOST = re.compile(

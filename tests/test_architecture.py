@@ -43,7 +43,7 @@ VENDORS: dict[str, str | tuple[str, ...]] = {
     "torch": WEIGHTS,
     "trafilatura": "ingest/extract/main_text.py",
     "transformers": WEIGHTS,
-    "unstructured": "ingest/extract/files.py",
+    "unstructured": "ingest/extract/readers/office.py",
 }
 """Where a vendor's name may stand; "" is anywhere."""
 

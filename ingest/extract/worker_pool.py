@@ -19,8 +19,9 @@ from typing import Literal, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 import ingest
-from ingest.documents import DOCUMENT_TYPES, Document, Page
+from ingest.documents import Document, Page
 from ingest.errors import ExtractError, SkipReason
+from ingest.extract.registry import find_reader
 from ingest.foundation.errors import MissingDependencyError, QiuzhengError
 from ingest.foundation.ipc import receive, send
 from ingest.foundation.messages import NO_MESSAGE, Message
@@ -40,9 +41,6 @@ Office file leaves more, but those are rare on the web, and the memory would be 
 START_S = 60.0
 MAX_REPLY = 4_000_000
 """Bytes: more than `reading_worker.MAX_TEXT` characters take as JSON, whatever they are."""
-
-_PACKED = (b"%PDF-", b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-"""What PDF, new and old Office files begin with, whatever the server calls them."""
 
 _PROGRAM = """
 import sys
@@ -247,8 +245,9 @@ class ReaderPool:
             raise _failed(page, _CLOSED if self._is_closed else _BROKE) from error
 
     def _seconds(self, page: Page) -> float:
-        packed = page.media_type in DOCUMENT_TYPES or page.body.startswith(_PACKED)
-        return self._document_timeout_s if packed else self._timeout_s
+        reader = find_reader(page.media_type, page.body)
+        is_document = reader is not None and reader.is_document
+        return self._document_timeout_s if is_document else self._timeout_s
 
     def _take(self) -> _Worker | None:
         """Return a worker that lives, None when all is closed."""

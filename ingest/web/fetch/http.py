@@ -5,12 +5,13 @@ about, or the public web.
 """
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import httpx
 
-from ingest.documents import DOCUMENT_TYPES, Page, PageValidators, RequestRecord
+from ingest.documents import Page, PageValidators, RequestRecord
 from ingest.errors import FetchError, IngestError
 from ingest.foundation.messages import NO_MESSAGE, Message
 from ingest.web.fetch.challenges import wants_browser
@@ -95,6 +96,7 @@ class HttpFetcher:
         max_bytes: largest page, on the wire and unpacked.
         max_redirects: hops after which a page counts as refused.
         queue: lets us take turns at a host; None: one of its own.
+        document_types: media types that are downloaded beside text, HTML and feeds.
     """
 
     def __init__(
@@ -106,6 +108,7 @@ class HttpFetcher:
         max_bytes: int,
         max_redirects: int = MAX_REDIRECTS,
         queue: RateLimiter | None = None,
+        document_types: Collection[str] = (),
     ) -> None:
         self._client = client
         self._robots = robots
@@ -113,6 +116,7 @@ class HttpFetcher:
         self._max_bytes = max_bytes
         self._max_redirects = max_redirects
         self._queue = RateLimiter() if queue is None else queue
+        self._readable = READABLE.union(document_types)
 
     async def fetch(self, url: str, *, known: PageValidators | None = None) -> Page:
         trip = _RequestContext(known=known, limit=asyncio.timeout(self._timeout_s))
@@ -195,7 +199,7 @@ class HttpFetcher:
     def _inspect(self, url: str, headers: httpx.Headers) -> None:
         """Refuse by the headers what we could not use, before its body is sent."""
         media_type, _ = content_type(headers)
-        if not _is_readable(media_type):
+        if not self._is_readable(media_type):
             kind = media_type[:SHOWN_CHARACTERS]
             raise failed(url, "unsupported", Message("{kind} is not text", kind=kind))
         length = headers.get("content-length", "")
@@ -219,18 +223,16 @@ class HttpFetcher:
         if not response.complete:
             raise self._too_large(url)
 
+    def _is_readable(self, media_type: str) -> bool:
+        return (
+            media_type in self._readable
+            or media_type.startswith("text/")
+            or (media_type.endswith(("+xml", "+json")) and not media_type.startswith("image/"))
+        )
+
     def _too_large(self, url: str) -> FetchError:
         limit = self._max_bytes
         return failed(url, "too_large", Message("larger than {limit:,} bytes", limit=limit))
-
-
-def _is_readable(media_type: str) -> bool:
-    return (
-        media_type in READABLE
-        or media_type in DOCUMENT_TYPES
-        or media_type.startswith("text/")
-        or (media_type.endswith(("+xml", "+json")) and not media_type.startswith("image/"))
-    )
 
 
 def _refused(url: str, response: Response) -> FetchError:

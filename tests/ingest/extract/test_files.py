@@ -7,6 +7,7 @@ import pytest
 
 from ingest.errors import ExtractError
 from ingest.extract.extractor import read_file
+from tests.file_samples import pdf
 from tests.internet.net import Internet
 
 
@@ -20,32 +21,10 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         assert net.refused == []
 
 
-def pdf(lines: list[str]) -> bytes:
-    """Write the smallest PDF that shows `lines`."""
-    shown = " ".join(f"({line}) Tj T*" for line in lines)
-    content = f"BT /F1 12 Tf 72 720 Td 14 TL {shown} ET"
-    objects = [
-        "<< /Type /Catalog /Pages 2 0 R >>",
-        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R"
-        " /Resources << /Font << /F1 5 0 R >> >> >>",
-        f"<< /Length {len(content)} >>\nstream\n{content}\nendstream",
-        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-    ]
-    text, offsets = "%PDF-1.4\n", []
-    for number, written in enumerate(objects, 1):
-        offsets.append(len(text))
-        text += f"{number} 0 obj\n{written}\nendobj\n"
-    table = "".join(f"{offset:010d} 00000 n \n" for offset in offsets)
-    size = len(objects) + 1
-    trailer = f"trailer << /Size {size} /Root 1 0 R >>\nstartxref\n{len(text)}\n%%EOF\n"
-    return (text + f"xref\n0 {size}\n0000000000 65535 f \n{table}" + trailer).encode()
-
-
 def test_pdf_lines_are_joined_into_sentences(tmp_path: Path) -> None:
     path = tmp_path / "rules.pdf"
     path.write_bytes(
-        pdf(["Night rules", "A drone may fly at night only if its lamp", "can be seen from afar."])
+        pdf("Night rules", "A drone may fly at night only if its lamp", "can be seen from afar.")
     )
     document = read_file(path)
     assert document.text == (

@@ -12,7 +12,7 @@ import pytest
 
 from ingest.documents import Page, PageValidators, RequestRecord
 from ingest.errors import IngestError
-from ingest.extract.files import DOCUMENT_TYPES
+from ingest.extract.registry import DOCUMENT_TYPES
 from ingest.foundation.errors import SettingsError
 from ingest.web.fetch.http import MAX_REDIRECTS, HttpClient, HttpFetcher
 from ingest.web.rate_limit import RateLimiter
@@ -55,6 +55,7 @@ class Kit:
             timeout_s=timeout_s,
             max_bytes=MAX_BYTES,
             queue=queue,
+            document_types=DOCUMENT_TYPES,
         )
 
     async def close(self) -> None:

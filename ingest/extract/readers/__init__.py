@@ -1,0 +1,1 @@
+"""One module per kind of file: how it is recognized, and how its bytes become text."""

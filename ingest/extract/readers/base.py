@@ -1,0 +1,69 @@
+"""What a file reader is, and how bytes that are no text are recognized."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+UNKNOWN_TYPES = frozenset({"", "application/octet-stream", "binary/octet-stream"})
+"""What servers call files that they know nothing about: the bytes decide."""
+
+SNIFFED_BYTES = 1024
+"""Bytes at the start of a file in which its kind shows, as in the WHATWG MIME Sniffing Standard
+(1,445 there; the marks looked for here come earlier)."""
+
+_BINARY_SIGNATURES = (
+    *(b"%PDF-", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"),  # PDF, zip (Office), OLE (old Office, .msg)
+    *(b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b"),  # PNG, JPEG, GIF, gzip
+)
+_WIDE_BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")  # UTF-16 and UTF-32
+
+
+class DamagedFileError(Exception):
+    """The bytes are not a whole file of this kind, or a password protects it.
+
+    Readers raise it without a message for people: they do not know the file's name. The extractor
+    turns it into an `ExtractError`.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileReader:
+    """How one kind of file is recognized, and what turns its bytes into text."""
+
+    suffixes: tuple[str, ...]
+    """Of local files, lower case, with the dot; "" is a name without any. The first names the
+    kind in messages."""
+    media_types: tuple[str, ...]
+    """What servers call it, lower case; the first is what a local file is taken for."""
+    fits: Callable[[str, bytes], bool]
+    """Return whether a body that a server sent under this media type is of this kind."""
+    read: Callable[[bytes, str | None], str]
+    """Return the content of a body. The second argument is the declared charset, a claim that only
+    text formats look at.
+
+    Raises:
+        DamagedFileError: the body is broken or protected.
+        ImportError: a library of `extra` is not installed.
+    """
+    produces: Literal["markdown", "html"] = "markdown"
+    """What `read` returns. From HTML, the extractor takes the main text and the metadata."""
+    extra: str = ""
+    """The extra of the distribution that brings the libraries which `read` imports, "" for none."""
+    is_document: bool = False
+    """Whether it is a file for an office program rather than a page. It is downloaded only because
+    there is a reader, may take long to read, and is titled by its file name where no heading is."""
+
+
+def is_binary(body: bytes) -> bool:
+    """Return whether `body` begins like a file that holds no text to decode."""
+    return body.startswith(_BINARY_SIGNATURES)
+
+
+def looks_like_text(body: bytes) -> bool:
+    """Return whether `body` can be decoded to text: no binary signature, and no NUL byte early on.
+
+    UTF-16 and UTF-32 are full of NUL bytes, but begin with a byte order mark.
+    """
+    if is_binary(body):
+        return False
+    return 0 not in body[:SNIFFED_BYTES] or body.startswith(_WIDE_BYTE_ORDER_MARKS)

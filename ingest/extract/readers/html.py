@@ -1,0 +1,35 @@
+"""Web pages. They are only decoded here: `ingest.extract.main_text` finds the text in them."""
+
+import re
+
+from ingest.extract.readers.base import SNIFFED_BYTES, UNKNOWN_TYPES, FileReader, is_binary
+from ingest.extract.readers.feed import XML_TYPES
+from ingest.text.encodings import decode
+
+_MEDIA_TYPES = ("text/html", "application/xhtml+xml")
+_HTML_MARK = re.compile(rb"<(?:!doctype\s+html|html|head|body|title|div|p|h1|meta)\b", re.I)
+_XHTML_MARK = re.compile(rb"<html\b")  # case matters in XML, and other XML has a <title>, too
+
+
+def _fits(media_type: str, body: bytes) -> bool:
+    if is_binary(body):
+        return False
+    start = body[:SNIFFED_BYTES]
+    if media_type in XML_TYPES:
+        return _XHTML_MARK.search(start) is not None
+    if media_type in UNKNOWN_TYPES:
+        return _HTML_MARK.search(start) is not None
+    return media_type in _MEDIA_TYPES
+
+
+def _read(body: bytes, charset: str | None) -> str:
+    return decode(body, claimed=charset)
+
+
+HTML = FileReader(
+    suffixes=(".html", ".htm", ".xhtml"),
+    media_types=_MEDIA_TYPES,
+    fits=_fits,
+    read=_read,
+    produces="html",
+)

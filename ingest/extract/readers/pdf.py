@@ -1,0 +1,62 @@
+"""PDF, read by pdfium."""
+
+import re
+import threading
+
+from ingest.extract.readers.base import DamagedFileError, FileReader
+from ingest.text.words import CJK
+
+_MEDIA_TYPES = ("application/pdf",)
+_FULL_LINE = 0.6
+"""Share of the longest line of a page: a line so long goes on in the next, a shorter one ends."""
+_SENTENCE_END = re.compile(r"[.。!！?？:：;；…][”’」』）\"')\]]*$")
+_LIST_MARK = re.compile(r"(?:[-*•·●▪]|\d+[.)、]|[（(]?[一二三四五六七八九十]+[)）、.])\s*\S")
+
+# pdfium is not thread-safe, not even for two documents (pypdfium2's README, "Thread
+# incompatibility"): two threads in it at once crash the process.
+_PDFIUM = threading.Lock()
+
+
+def _fits(media_type: str, body: bytes) -> bool:
+    # Many servers send PDF as HTML or octet-stream, so the signature outranks the declared type.
+    return media_type in _MEDIA_TYPES or body.startswith(b"%PDF-")
+
+
+def _read(body: bytes, _charset: str | None) -> str:
+    import pypdfium2  # comes with [files]
+
+    try:
+        with _PDFIUM, pypdfium2.PdfDocument(body) as pdf:
+            pages = [page.get_textpage().get_text_range() for page in pdf]
+    except pypdfium2.PdfiumError as error:
+        raise DamagedFileError from error
+    return "\n\n".join(_rejoin_lines(page.splitlines()) for page in pages)
+
+
+def _rejoin_lines(lines: list[str]) -> str:
+    """Join lines that end only because the paper did, so that sentences are whole again."""
+    # pdfium writes a hyphen at the end of a line as U+FFFE, which is no character.
+    bare = [" ".join(line.replace("\ufffe", "-").split()) for line in lines]
+    full = _FULL_LINE * max(map(len, bare), default=0)
+    text = ""
+    for before, line in zip(["", *bare], bare, strict=False):
+        continues = (
+            len(before) >= full and not _SENTENCE_END.search(before) and not _LIST_MARK.match(line)
+        )
+        if not line or not text or not before or not continues:
+            text += "\n" + line
+        elif re.search(rf"[{CJK}]$", before) and re.match(rf"[{CJK}]", line):
+            text += line  # Chinese and Japanese are written without spaces
+        else:
+            text += line if before.endswith("-") else " " + line
+    return text.strip("\n")
+
+
+PDF = FileReader(
+    suffixes=(".pdf",),
+    media_types=_MEDIA_TYPES,
+    fits=_fits,
+    read=_read,
+    extra="files",
+    is_document=True,
+)

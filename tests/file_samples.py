@@ -1,0 +1,113 @@
+"""Files of every kind that can be read, small and whole, each with a sentence in it."""
+
+import io
+import struct
+from collections.abc import Mapping
+
+SENTENCE = "The harbour was quiet that morning, and the boats lay still in the grey water."
+
+
+def pdf(*lines: str) -> bytes:
+    """Write the smallest PDF that shows `lines`."""
+    shown = " ".join(f"({line}) Tj T*" for line in lines)
+    content = f"BT /F1 12 Tf 72 720 Td 14 TL {shown} ET"
+    objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R"
+        " /Resources << /Font << /F1 5 0 R >> >> >>",
+        f"<< /Length {len(content)} >>\nstream\n{content}\nendstream",
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    text, offsets = "%PDF-1.4\n", []
+    for number, written in enumerate(objects, 1):
+        offsets.append(len(text))
+        text += f"{number} 0 obj\n{written}\nendobj\n"
+    table = "".join(f"{offset:010d} 00000 n \n" for offset in offsets)
+    size = len(objects) + 1
+    trailer = f"trailer << /Size {size} /Root 1 0 R >>\nstartxref\n{len(text)}\n%%EOF\n"
+    return (text + f"xref\n0 {size}\n0000000000 65535 f \n{table}" + trailer).encode()
+
+
+def docx(*paragraphs: str) -> bytes:
+    import docx
+
+    word, written = docx.Document(), io.BytesIO()
+    for paragraph in paragraphs:
+        word.add_paragraph(paragraph)
+    word.save(written)
+    return written.getvalue()
+
+
+def pptx(title: str, text: str) -> bytes:
+    import pptx
+
+    deck, written = pptx.Presentation(), io.BytesIO()
+    slide = deck.slides.add_slide(deck.slide_layouts[1])
+    slide.shapes.title.text = title
+    slide.placeholders[1].text = text
+    deck.save(written)
+    return written.getvalue()
+
+
+def eml(subject: str, text: str) -> bytes:
+    return (
+        f"From: ada@example.com\nTo: bob@example.com\nSubject: {subject}\n"
+        f"Content-Type: text/plain; charset=utf-8\n\n{text}\n"
+    ).encode()
+
+
+def msg(subject: str, text: str) -> bytes:
+    """Write the smallest mail as Outlook saves it ([MS-OXMSG]): class, subject and body."""
+    properties = {0x001A001F: "IPM.Note", 0x0037001F: subject, 0x1000001F: text}
+    table = b"".join(
+        struct.pack("<IIII", tag, 6, 2 * len(value) + 2, 0) for tag, value in properties.items()
+    )
+    streams = {"__properties_version1.0": bytes(32) + table}
+    for tag, value in properties.items():
+        streams[f"__substg1.0_{tag:08X}"] = value.encode("utf-16-le")
+    return ole(streams)
+
+
+def ole(streams: Mapping[str, bytes]) -> bytes:
+    """Write a compound file ([MS-CFB]) of short streams: FAT, directory, mini FAT, mini stream."""
+    end, fat_sector, nothing = 0xFFFFFFFE, 0xFFFFFFFD, 0xFFFFFFFF
+    data, mini_fat, places = b"", list[int](), {}
+    for name, content in streams.items():
+        places[name] = (len(mini_fat), len(content))
+        sectors = -(-len(content) // 64)
+        mini_fat += [*range(len(mini_fat) + 1, len(mini_fat) + sectors), end]
+        data += content.ljust(64 * sectors, b"\0")
+
+    def entry(name: str, kind: int, child: int, sibling: int, start: int, size: int) -> bytes:
+        raw = name.encode("utf-16-le") + b"\0\0"
+        links = (nothing, sibling, child)
+        return struct.pack(
+            "<64sHBB3I16sI2QIQ", raw, len(raw), kind, 1, *links, b"", 0, 0, 0, start, size
+        )
+
+    def sector(numbers: list[int]) -> bytes:
+        return struct.pack(f"<{len(numbers)}I", *numbers).ljust(512, b"\xff")
+
+    names = sorted(streams, key=lambda name: (len(name), name.upper()))
+    entries, data_sectors = -(-(len(names) + 1) // 4), -(-len(data) // 512)
+    mini_fat_at, data_at = 1 + entries, 2 + entries
+    directory = entry("Root Entry", 5, 1, nothing, data_at, len(data))
+    for number, name in enumerate(names, 1):  # siblings in a row: a tree without left branches
+        sibling = number + 1 if number < len(names) else nothing
+        directory += entry(name, 2, nothing, sibling, *places[name])
+    fat = [fat_sector, *range(2, 1 + entries), end, end]
+    fat += [*range(data_at + 1, data_at + data_sectors), end]
+    magic = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+    header = struct.pack("<8s16s5H6s", magic, b"", 0x3E, 3, 0xFFFE, 9, 6, b"")
+    # The last number is the first sector of the FAT; all others of that table stay unused (0xFF).
+    header += struct.pack("<10I", 0, 1, 1, 0, 4096, mini_fat_at, 1, end, 0, 0)
+    return b"".join(
+        (
+            header.ljust(512, b"\xff"),
+            sector(fat),
+            directory.ljust(512 * entries, b"\0"),
+            sector(mini_fat),
+            data.ljust(512 * data_sectors, b"\0"),
+        )
+    )
