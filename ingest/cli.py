@@ -101,15 +101,13 @@ async def _store(
         for remark in parts.remarks:
             click.echo(note(remark.localize(report.language), report.language), err=True)
         with click.progressbar(length=length, file=sys.stderr, hidden=hidden) as bar:
-            pages = parts.ingestor.read(
-                wanted.urls, fresh=options["fresh"], language=report.language
-            )
+            pages = parts.ingestor.read(wanted.urls, fresh=options["fresh"])
             async with aclosing(pages) as events:
                 async for event in events:
                     report.add(event)
                     bar.update(1)
             for path in wanted.files:
-                report.add(await parts.ingestor.add_file(path, language=report.language))
+                report.add(await parts.ingestor.add_file(path))
                 bar.update(1)
 
 

@@ -11,8 +11,8 @@
 
 Where crawl4ai's own BM25ContentFilter compares scores with a threshold and words with white space,
 this one keeps the best blocks that fit a budget, in any language (bench/pruning.py has both). The
-program itself does not use it: it prunes what `ingest.extract.extractor` has read. Importing this module
-imports crawl4ai (4 s).
+program itself does not use it: it prunes what `ingest.extract.extractor` has read. Importing this
+module imports crawl4ai (4 s).
 """
 
 import itertools

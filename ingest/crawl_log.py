@@ -3,7 +3,7 @@
     {"time": "2026-11-21T05:20:55.000+00:00", "url": "https://a.test/x", "skipped": "robots",
      "robots": "robots.txt line 2: Disallow: /x", "robots_line": 2, "status": 0, …}
 
-It names pages and rules, never the question.
+It names pages and rules, never the question. `detail` is in English, whoever reads the log.
 """
 
 import json
@@ -78,7 +78,7 @@ def entry(event: IngestEvent) -> dict[str, Any]:
             line |= {"url": event.asked or event.url, "final_url": event.url}
             line |= {"origin": event.origin}
         case PageSkipped():
-            line |= {"skipped": event.reason, "detail": event.detail}
+            line |= {"skipped": event.reason, "detail": event.detail.localize("en")}
     return line
 
 

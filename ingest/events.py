@@ -5,6 +5,7 @@ from typing import Literal
 
 from ingest.documents import FetcherName, RequestRecord
 from ingest.errors import SkipReason
+from ingest.foundation.messages import NO_MESSAGE, Message
 
 PageOrigin = Literal["network", "revalidated", "memory", "file"]
 """Where a page came from: fetched; confirmed by its site to be as it was; from the index without
@@ -43,7 +44,8 @@ class PageSkipped:
     url: str
     """The URL that was asked for."""
     reason: SkipReason
-    detail: str = ""
+    detail: Message = NO_MESSAGE
+    """What happened and what to do about it, for people."""
     robots: str = ""
     """The robots rule that spoke, if it came to that."""
     fetcher: FetcherName | None = None

@@ -15,7 +15,7 @@ from ingest.events import IngestEvent, PageSkipped, PageStored
 from ingest.extract import extractor
 from ingest.foundation.concurrency import BackgroundTasks, cancelled
 from ingest.foundation.errors import MissingDependencyError
-from ingest.foundation.messages import Language
+from ingest.foundation.messages import Message
 from ingest.foundation.tracing import span
 from ingest.index import split
 from ingest.index.embed.base import LANGUAGE_COVERAGE_FLOOR, Embedder
@@ -57,7 +57,6 @@ class _Reading:
     """What the pages of one call share."""
 
     question: str | None
-    language: Language
     records: dict[str, PageValidators]
     """What is known of the pages, by the URL asked for."""
     fresh: bool
@@ -108,7 +107,6 @@ class Ingestor:
         until: float | None = None,
         enough: int | None = None,
         fresh: bool = False,
-        language: Language = "en",
     ) -> AsyncGenerator[IngestEvent, None]:
         """Fetch and store pages and yield one event for each, first finished first.
 
@@ -122,7 +120,6 @@ class Ingestor:
                 are there, the slow ones get about as long again as the others took
                 (`ingest.straggler_cutoff`). None: all are waited for.
             fresh: Ask every site again, also where the page in the index is fresh.
-            language: Of the details of pages that are skipped.
 
         Raises:
             StoreError: the index cannot be read or written.
@@ -130,7 +127,6 @@ class Ingestor:
         wanted = list(dict.fromkeys(urls))
         reading = _Reading(
             question=question,
-            language=language,
             records=await self.store.recall(wanted),
             fresh=fresh,
             backlog=self._backlog() if question is not None else None,
@@ -249,20 +245,18 @@ class Ingestor:
             await self.store.delete(known.final_url)
         if self.refusals is not None:
             self.refusals.keep(url, error)
-        return _skipped(url, error, reading.language)
+        return _skipped(url, error)
 
-    async def add_file(self, path: Path, *, language: Language = "en") -> IngestEvent:
+    async def add_file(self, path: Path) -> IngestEvent:
         """Store a local document. `path` is absolute."""
         event: IngestEvent
         try:
             document = await asyncio.to_thread(extractor.read_file, path)
             event = await self.add(document)
         except IngestError as error:
-            event = _skipped(path.as_uri(), error, language)
+            event = _skipped(path.as_uri(), error)
         except MissingDependencyError as error:
-            event = PageSkipped(
-                url=path.as_uri(), reason="unsupported", detail=error.localize(language)
-            )
+            event = PageSkipped(url=path.as_uri(), reason="unsupported", detail=error.full_message)
         self._report(event)
         return event
 
@@ -356,12 +350,12 @@ def _coverage(document: Document, question: str | None) -> float:
     return len(asked.intersection(words(f"{document.title}\n{document.text}"))) / len(asked)
 
 
-def _skipped(url: str, error: IngestError, language: Language) -> PageSkipped:
+def _skipped(url: str, error: IngestError) -> PageSkipped:
     ruled = error.reason == "robots" and error.robots
     return PageSkipped(
         url=url,
         reason=error.reason,
-        detail=error.robots if ruled else error.localize(language),
+        detail=Message.verbatim(error.robots) if ruled else error.full_message,
         robots=error.robots,
         fetcher=error.fetcher,
         hops=error.hops,

@@ -73,8 +73,9 @@ def page_line(event: IngestEvent, language: Language) -> str:
             shown = join_messages(facts, COMMA).localize(language)
             return printable(f"  + {event.title} ({shown}) {event.url}")
         case PageSkipped():
-            detail = f" ({event.detail})" if event.detail else ""
-            return printable(f"  - {REASONS[event.reason].localize(language)}{detail} {event.url}")
+            why = REASONS[event.reason].localize(language)
+            detail = f" ({event.detail.localize(language)})" if event.detail else ""
+            return printable(f"  - {why}{detail} {event.url}")
         case _:
             assert_never(event)
 
@@ -92,7 +93,7 @@ class Report:
     def add(self, event: IngestEvent) -> None:
         """Count one event."""
         if self.as_json:
-            click.echo(_EVENT.dump_json(event))
+            click.echo(_EVENT.dump_json(event, context={"language": self.language}))
         match event:
             case PageStored():
                 self.stored += 1

@@ -139,7 +139,6 @@ class Assistant:
             until=until,
             enough=max(ENOUGH_PAGES, math.ceil(ENOUGH_SHARE * len(hits))),
             fresh=self.fresh,
-            language=language,
         )
         async with aclosing(pages) as events:
             async for event in events:

@@ -152,7 +152,7 @@ async def _ask(question: str, language: "Language", options: "Mapping[str, Any]"
     ):
         async for event in events:
             if options["as_json"]:
-                click.echo(ANSWER_EVENT.dump_json(event))
+                click.echo(ANSWER_EVENT.dump_json(event, context={"language": language}))
             else:
                 terminal.show(event)
     return 0

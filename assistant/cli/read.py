@@ -78,7 +78,7 @@ async def read_pages(
                 _show(broken, as_json=as_json, several=True, language=language)
             async for outcome in outcomes:
                 if book:
-                    book.write(_event(outcome, language))
+                    book.write(_event(outcome))
                 _show(outcome, as_json=as_json, several=len(wanted) > 1, language=language)
                 read += outcome.loaded is not None
     return 0 if read else 1
@@ -199,7 +199,7 @@ def _reason(error: IngestError | MissingDependencyError) -> SkipReason:
     return error.reason if isinstance(error, IngestError) else "needs_browser"
 
 
-def _event(outcome: _Outcome, language: Language) -> IngestEvent:
+def _event(outcome: _Outcome) -> IngestEvent:
     """Return the same as the event that ingestion would report, for the ledger and for people."""
     if outcome.loaded is not None and outcome.loaded.document is not None:
         page, document = outcome.loaded.page, outcome.loaded.document
@@ -218,7 +218,7 @@ def _event(outcome: _Outcome, language: Language) -> IngestEvent:
     return PageSkipped(
         url=outcome.url,
         reason=_reason(outcome.error),
-        detail=outcome.error.localize(language),
+        detail=outcome.error.full_message,
         robots=outcome.error.robots if isinstance(outcome.error, IngestError) else "",
         fetcher=outcome.error.fetcher if isinstance(outcome.error, IngestError) else None,
         seconds=outcome.seconds,

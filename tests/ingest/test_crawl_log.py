@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ingest.crawl_log import CrawlLog, CrawlLogError
+from ingest.crawl_log import CrawlLog, CrawlLogError, entry
 from ingest.events import PageSkipped
+from ingest.foundation.messages import Message
 
 PAGE = PageSkipped(url="https://a.test/", reason="robots", robots="line 1: Disallow: /")
 
@@ -29,3 +30,10 @@ def test_full_disk_is_one_clear_error_and_closing_adds_none(tmp_path: Path) -> N
     with pytest.raises(CrawlLogError, match="No space left"):
         ledger.write(PAGE)
     ledger.close()
+
+
+def test_details_are_in_english_in_whatever_language_the_question_was() -> None:
+    detail = Message.bilingual("{too large}", "太大")
+    assert entry(PageSkipped(url=PAGE.url, reason="too_large", detail=detail))["detail"] == str(
+        detail
+    )

@@ -9,6 +9,7 @@ from assistant.cli.terminal import Terminal, source_line
 from assistant.events import AnswerDelta, AnswerEvent, AnswerFinished, Notice, ReasoningDelta
 from assistant.values import Answer, Citation
 from ingest.events import PageSkipped, PageStored
+from ingest.foundation.messages import Message
 
 URL = "https://tea.test/"
 CITATION = Citation(
@@ -18,7 +19,9 @@ EVENTS: tuple[AnswerEvent, ...] = (
     PageStored(
         url=URL, title="\x1b]0;owned\x07Tea\u202e", chunks=2, embedded=0, robots="", fetcher="http"
     ),
-    PageSkipped(url=URL, reason="robots", detail="robots.txt line 2: Disallow: /\x1b[31m"),
+    PageSkipped(
+        url=URL, reason="robots", detail=Message.verbatim("robots.txt line 2: Disallow: /\x1b[31m")
+    ),
     ReasoningDelta(text="hm\x1b"),
     Notice(code="pages_late", text="late\x9b"),
     AnswerDelta(text="80 degrees \x1b[1m[1]"),
