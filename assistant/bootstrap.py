@@ -1,16 +1,19 @@
 """Chooses and opens the parts of the assistant. Only here concrete parts are named."""
 
+import functools
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assistant.answer.orchestrator import Assistant, Diagnostic
+from assistant.answer.orchestrator import Assistant
 from assistant.answer.retrieval import Retriever
 from assistant.errors import ModelError, ModelNotFoundError
+from assistant.events import Notice
 from assistant.models.base import ChatModel
+from assistant.models.pool import ChosenModel, ModelPool
 from assistant.search.base import SearchProvider
-from assistant.settings import ModelSettings, Settings
+from assistant.settings import ModelSettings, Settings, load_settings
 from ingest.bootstrap import open_ingestor, preload
 from ingest.foundation.cache import ExpiringCache
 from ingest.foundation.messages import Message
@@ -26,33 +29,27 @@ THINKING = {"auto": None, "on": True, "off": False}
 
 @asynccontextmanager
 async def open_assistant(
-    settings: Settings,
-    *,
-    model_is_required: bool = False,
-    fresh: bool = False,
-    ledger: Path | None = None,
+    settings: Settings | None = None, *, crawl_log: Path | None = None
 ) -> AsyncIterator[Assistant]:
     """Open everything that answering needs, and close it at the end, whatever happens.
 
     Args:
-        settings: What to build.
-        model_is_required: A person named the model: when it is missing that is an error, not a
-            reason to quote pages instead.
-        fresh: Take no search result and no page from memory without asking its server.
-        ledger: File to which a line is added for every page, None for no ledger.
+        settings: What to build; None: the settings in force (`assistant.settings.load_settings`).
+        crawl_log: File to which a line is added for every page, None for no log.
 
     Raises:
-        CrawlLogError: the ledger cannot be written.
+        SettingsError: a setting cannot be used.
+        CrawlLogError: the crawl log cannot be written.
         StoreError: the index cannot be opened.
-        ModelError: `model_is_required`, and the model cannot be used.
     """
+    settings = settings or load_settings()
     async with AsyncExitStack() as stack:
-        model, remarks = await choose_model(settings.model, required=model_is_required)
-        stack.push_async_callback(model.close)
-        parts = await stack.enter_async_context(open_ingestor(settings, ledger=ledger))
+        models = ModelPool(open_model=functools.partial(open_model, settings.model))
+        stack.push_async_callback(models.close)
+        parts = await stack.enter_async_context(open_ingestor(settings, ledger=crawl_log))
         language = settings.answer.language
         assistant = Assistant(
-            search=build_search(settings, cache=parts.cache, model=model, fresh=fresh),
+            search=build_search(settings, cache=parts.cache, models=models),
             ingestor=parts.ingestor,
             retriever=Retriever(
                 store=parts.store,
@@ -60,13 +57,11 @@ async def open_assistant(
                 top_k=settings.answer.passages,
                 no_encoder=parts.remarks[0] if parts.remarks else None,
             ),
-            model=model,
+            models=models,
             results=settings.search.limit,
-            deadline=settings.crawl.deadline,
+            deadline_s=settings.crawl.deadline,
             reply_tokens=settings.model.reply_tokens,
             language=None if language == "auto" else language,
-            remarks=remarks,
-            fresh=fresh,
         )
         preload(settings, embedder=parts.embedder)
         yield assistant
@@ -76,16 +71,14 @@ def build_search(
     settings: Settings,
     *,
     cache: ExpiringCache | None = None,
-    model: ChatModel | None = None,
-    fresh: bool = False,
+    models: ModelPool | None = None,
 ) -> SearchProvider:
     """Return the search of these settings: engines in order, expansion, kept replies.
 
     Args:
         settings: What to build.
         cache: Keeps replies and which engines are down, None for this process's engines alone.
-        model: Proposes further queries, if the settings want any.
-        fresh: Ask the engines though a reply is kept.
+        models: The first one proposes further queries, if the settings want any.
 
     Raises:
         SettingsError: an engine is unknown, or a setting that it needs is missing.
@@ -106,12 +99,12 @@ def build_search(
         cache=cache or ExpiringCache(),
         timeout_s=timeout_s,
     )
-    if wanted.queries > 1 and model is not None and model.kind == "model":
-        search = ExpandingSearch(search, model=model, queries=wanted.queries, timeout_s=timeout_s)
+    if wanted.queries > 1 and models is not None:
+        search = ExpandingSearch(search, models=models, queries=wanted.queries, timeout_s=timeout_s)
     if cache is not None and wanted.ttl > 0:
         places = [*wanted.engines, wanted.searxng_url, wanted.region]
         scope = [*places, *wanted.exclude, str(wanted.queries)]
-        search = CachedSearch(search, cache=cache, ttl_s=wanted.ttl, scope=scope, fresh=fresh)
+        search = CachedSearch(search, cache=cache, ttl_s=wanted.ttl, scope=scope)
     return search
 
 
@@ -131,26 +124,32 @@ def ollama_at(settings: ModelSettings, *, timeout_s: float | None = None) -> "Ol
     )
 
 
-async def choose_model(
-    settings: ModelSettings, *, required: bool
-) -> tuple[ChatModel, tuple[Diagnostic, ...]]:
-    """Return the model to answer with and what to say about the choice.
+async def open_model(settings: ModelSettings, name: str | None = None) -> ChosenModel:
+    """Return the chat model of these settings, or the one called `name` on the same server.
 
-    "auto" takes Ollama's model when it is there and quotes pages when it is not.
+    "auto" takes Ollama's model when it is there and quotes pages when it is not; a model that is
+    named by the question has to be there.
+
+    Raises:
+        ModelError: the model or its server is missing.
     """
     from assistant.models.extractive import ExtractiveModel
 
+    required = name is not None
+    if name is not None:
+        settings = settings.model_copy(update={"name": name})
     if settings.provider == "extractive" and not required:
-        return ExtractiveModel(), ()
+        return ChosenModel(model=ExtractiveModel())
     if settings.provider == "openai":
-        return _openai(settings), ()
+        return ChosenModel(model=_openai(settings))
     try:
         await _check_pulled(settings)
     except ModelError as error:
         if required or settings.provider == "ollama":
             raise
-        return ExtractiveModel(), (_quoting(error),)
-    return ollama_at(settings), ()
+        text = Message("{error} (until then: quotes from the pages)", error=error.full_message)
+        return ChosenModel(model=ExtractiveModel(), notices=(Notice(code="no_model", text=text),))
+    return ChosenModel(model=ollama_at(settings))
 
 
 def _openai(settings: ModelSettings) -> ChatModel:
@@ -180,10 +179,3 @@ async def _check_pulled(settings: ModelSettings) -> None:
             Message('model "{name}" is not pulled', name=name),
             hint=Message("run ollama pull {name}", name=name),
         )
-
-
-def _quoting(error: ModelError) -> Diagnostic:
-    return Diagnostic(
-        code="no_model",
-        wording=Message("{error} (until then: quotes from the pages)", error=error.full_message),
-    )

@@ -19,8 +19,17 @@ SearchFailure = Literal["rate_limited", "unreachable", "timeout", "failed", "mis
 """How a search engine failed: "misconfigured" is for the reader to mend, the rest may pass."""
 
 
+class QuestionError(QiuzhengError):
+    """The question cannot be asked."""
+
+    exit_code = 2
+    code = "question"
+
+
 class SearchError(QiuzhengError):
     """The search engine cannot answer. An empty result is not an error."""
+
+    code = "search"
 
     def __init__(
         self,
@@ -38,6 +47,8 @@ class SearchError(QiuzhengError):
 
 class ModelError(QiuzhengError):
     """The chat model cannot answer."""
+
+    code = "model"
 
     def __init__(self, message: Message, *, kind: ModelFailure, hint: Message = NO_MESSAGE) -> None:
         super().__init__(message, hint=hint)

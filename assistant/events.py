@@ -1,10 +1,10 @@
-"""What `Assistant.ask` tells its listeners, and in which order.
+"""The events that `Assistant.ask` yields, and their order.
 
     [SearchFinished] (PageStored | PageSkipped)* PassagesChosen
     (ReasoningDelta | AnswerDelta)* AnswerFinished
 
-`StageStarted` and `Notice` may come anywhere before `AnswerFinished`.
-A stream ends with exactly one `AnswerFinished`, or it raises an `QiuzhengError`.
+`StageStarted` and `Notice` may come anywhere before the end. A stream ends with exactly one
+`AnswerFinished` or, at any point, with exactly one `AnswerFailed`.
 """
 
 from dataclasses import dataclass
@@ -14,6 +14,8 @@ from pydantic import Field, TypeAdapter
 
 from assistant.values import Answer, Passage, SearchHit, Usage
 from ingest.events import PageSkipped, PageStored
+from ingest.foundation.errors import QiuzhengError
+from ingest.foundation.messages import NO_MESSAGE, Message
 
 Stage = Literal["search", "read", "retrieve", "reply"]
 NoticeCode = Literal[
@@ -22,6 +24,7 @@ NoticeCode = Literal[
     "nothing_found",
     "pages_late",
     "words_only",
+    "not_reranked",
     "no_model",
     "question_rewritten",
     "passages_dropped",
@@ -81,8 +84,8 @@ class Notice:
     """Something went less well than hoped; the answer goes on."""
 
     code: NoticeCode
-    text: str
-    """One line in the language of the question: what happened and what to do."""
+    text: Message
+    """One line: what happened and what to do."""
     type: Literal["notice"] = "notice"
 
 
@@ -92,6 +95,28 @@ class AnswerFinished:
 
     answer: Answer
     type: Literal["answer_finished"] = "answer_finished"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerFailed:
+    """There is no answer: why, and what to do next."""
+
+    code: str
+    """What failed, in one word for programs: `QiuzhengError.code`."""
+    message: Message
+    """What happened, to what."""
+    hint: Message = NO_MESSAGE
+    """What to do next."""
+    exit_code: int = 1
+    """Of a command that ends with it: 1 we failed, 2 it was asked wrongly."""
+    type: Literal["answer_failed"] = "answer_failed"
+
+    @classmethod
+    def from_error(cls, error: QiuzhengError) -> "AnswerFailed":
+        """Return the end of a stream that `error` ended."""
+        return cls(
+            code=error.code, message=error.message, hint=error.hint, exit_code=error.exit_code
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,9 +140,11 @@ AnswerEvent = (
     | AnswerDelta
     | Notice
     | AnswerFinished
+    | AnswerFailed
 )
 
 ANSWER_EVENT: TypeAdapter[AnswerEvent] = TypeAdapter(
     Annotated[AnswerEvent, Field(discriminator="type")]
 )
-"""Reads and writes one event as JSON."""
+"""Reads and writes one event as JSON. Messages are written in the language of the context:
+`ANSWER_EVENT.dump_json(event, context={"language": "zh"})`; without one, in all languages."""

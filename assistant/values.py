@@ -1,7 +1,7 @@
 """The values that flow through answering, from search hit to citation."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -17,6 +17,33 @@ class ChatMessage:
 
     role: Literal["system", "user", "assistant"]
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person wants to know, and what holds for this one answer.
+
+    One open `Assistant` serves questions with different options side by side. An option that is
+    None is the assistant's own, from its settings.
+    """
+
+    text: str
+    _: KW_ONLY
+    web: bool = False
+    """Search the web first; else the index alone answers."""
+    fresh: bool = False
+    """Ask engines and sites again, though kept replies and pages would do."""
+    model: str | None = None
+    """Name of the chat model. A model that is named has to be there: without it the answer fails,
+    where the assistant's own model gives way to quotes."""
+    top_k: int | None = None
+    """Passages to answer from."""
+    results: int | None = None
+    """Pages wanted from one search."""
+    deadline_s: float | None = None
+    """Seconds for searching and reading; the answer then starts with what is here."""
+    language: Language | None = None
+    """Language of the answer; None: the language that the question is in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,12 +33,13 @@ async def ours(questions: list[str]) -> None:
     from assistant.bootstrap import open_assistant
     from assistant.events import ANSWER_EVENT
     from assistant.settings import load_settings
+    from assistant.values import Question
 
     async with open_assistant(load_settings()) as assistant:
         spent = 0.0
         for question in questions:
             say("asked")
-            async with aclosing(assistant.ask(question, web=True)) as events:
+            async with aclosing(assistant.ask(Question(question, web=True))) as events:
                 async for event in events:
                     sys.stdout.buffer.write(ANSWER_EVENT.dump_json(event) + b"\n")
                     sys.stdout.buffer.flush()

@@ -68,15 +68,16 @@ def answering(delay: float | None) -> Handler:
 
 
 async def first_word(
-    assistant: "Assistant", net: Internet, question: str
+    assistant: "Assistant", net: Internet, question: str, *, fresh: bool = False
 ) -> tuple[float, int, int]:
     """Return seconds to the first word, pages read, and pages asked for."""
     from assistant.events import AnswerDelta
+    from assistant.values import Question
     from ingest.events import PageStored
 
     net.clear()
     started, first, pages = time.perf_counter(), 0.0, 0
-    async with aclosing(assistant.ask(question, web=True)) as events:
+    async with aclosing(assistant.ask(Question(question, web=True, fresh=fresh))) as events:
         async for event in events:
             pages += isinstance(event, PageStored)
             if isinstance(event, AnswerDelta) and not first:
@@ -106,10 +107,12 @@ async def measure(net: Internet, hosts: Sequence[str]) -> list[Row]:
         with tempfile.TemporaryDirectory() as folder:
             os.environ["ASSISTANT_HOME"] = folder
             slow(net, hosts, [0.0] * 10)
-            async with open_assistant(settings, fresh=True) as assistant:
-                await first_word(assistant, net, "Is everything warm?")  # imports and connections
+            async with open_assistant(settings) as assistant:
+                await first_word(
+                    assistant, net, "Is everything warm?", fresh=True
+                )  # imports and connections
                 slow(net, hosts, delays)
-                seconds, pages, asked = await first_word(assistant, net, QUESTION)
+                seconds, pages, asked = await first_word(assistant, net, QUESTION, fresh=True)
                 rows.append(
                     Row(name=name, seconds=seconds, limit=limit, pages=pages, requests=asked)
                 )

@@ -75,6 +75,10 @@ class ExtractError(IngestError):
 class StoreError(QiuzhengError):
     """The index cannot be read or written."""
 
+    code = "index"
+
 
 class EmbedError(QiuzhengError):
     """The embedding model cannot answer."""
+
+    code = "encoder"

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from assistant.values import ChatMessage
-from ingest.foundation.errors import QiuzhengError
+from assistant.values import ChatMessage, Question
 from ingest.foundation.messages import Language
 from ui import labels
 from ui.rendering import TurnView, apply_event
@@ -42,9 +41,8 @@ QUESTION, WEB, LANGUAGE = "question", "web", "lang"
 def answerer() -> AssistantService:
     """Return the one that answers for every tab of this server."""
     from assistant.bootstrap import open_assistant  # noqa: PLC0415  only where it is needed
-    from assistant.settings import load_settings  # noqa: PLC0415  only where it is needed
 
-    asking = AssistantService(lambda: open_assistant(load_settings(), model_is_required=False))
+    asking = AssistantService(open_assistant)
     # atexit comes too late: closing the index needs worker threads, and those are gone by then
     threading._register_atexit(asking.close)  # type: ignore[attr-defined]
     return asking
@@ -155,16 +153,15 @@ def reply(
     started = time.monotonic()
     turn.state = "running"
     try:
-        asked = asking.ask(turn.question, web=turn.web, history=history, poll_interval_s=PULSE_S)
+        question = Question(turn.question, web=turn.web)
+        asked = asking.ask(question, history, poll_interval_s=PULSE_S)
         with closing(asked) as events:
             for event in events:
                 turn.seconds = time.monotonic() - started
                 if event is not None:
                     apply_event(turn, event)
                 view.draw_if_due()
-        turn.state = "done"
-    except QiuzhengError as error:
-        turn.state, turn.error = "failed", error
+        turn.state = "done" if turn.failure is None else "failed"
     finally:
         turn.seconds = time.monotonic() - started
         if turn.state == "running":

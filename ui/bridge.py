@@ -93,20 +93,12 @@ def _error_of(task: asyncio.Task[Any]) -> BaseException | None:
 class SharedResource(Generic[T]):
     """One value that stays open between uses and serves them all. Lives in one event loop.
 
-    A value that has gone stale is closed and opened anew once nobody uses it. A task of its own
-    enters and leaves the context, so that any task may come and go.
+    A task of its own enters and leaves the context, so that any task may come and go.
     """
 
-    def __init__(
-        self,
-        open_one: Callable[[], AbstractAsyncContextManager[T]],
-        *,
-        is_stale: Callable[[T], bool],
-    ) -> None:
+    def __init__(self, open_one: Callable[[], AbstractAsyncContextManager[T]]) -> None:
         self._open = open_one
-        self._is_stale = is_stale
         self._gate = asyncio.Lock()
-        self._users = 0
         self._keeper: asyncio.Task[None] | None = None
         self._leave = asyncio.Event()
         self._value: list[T] = []
@@ -115,16 +107,10 @@ class SharedResource(Generic[T]):
     async def use(self) -> AsyncIterator[T]:
         """Enter the value's context if need be, and lend the value."""
         async with self._gate:
-            if self._value and not self._users and self._is_stale(self._value[0]):
-                await self._close()
             if not self._value:
                 await self._enter()
             value = self._value[0]
-        self._users += 1
-        try:
-            yield value
-        finally:
-            self._users -= 1
+        yield value
 
     async def close(self) -> None:
         """Leave the value's context. The next use opens it again."""

@@ -9,6 +9,7 @@ import streamlit as st
 from assistant.events import (
     AnswerDelta,
     AnswerEvent,
+    AnswerFailed,
     AnswerFinished,
     Notice,
     PassagesChosen,
@@ -50,6 +51,8 @@ def apply_event(turn: PageTurn, event: AnswerEvent) -> None:
             turn.notices.append(event.text)
             if event.code == "reasoning_leaked":  # what was said so far was thinking
                 turn.reasoning, turn.text = turn.reasoning + turn.text, ""
+        case AnswerFailed():
+            turn.failure = event
         case AnswerFinished():
             turn.answer = event.answer
             turn.text, turn.reasoning = event.answer.text, event.answer.reasoning
@@ -134,11 +137,10 @@ def answer_text(turn: PageTurn, language: Language) -> str:
 
 def error_text(turn: PageTurn, language: Language) -> str:
     """Return as Markdown what happened and, on a line of its own, what to do."""
-    error = turn.error
-    if error is None:
+    if turn.failure is None:
         return ""
-    hint = error.hint.localize(language)
-    happened = literal(error.message.localize(language))
+    hint = turn.failure.hint.localize(language)
+    happened = literal(turn.failure.message.localize(language))
     return f"**{happened}**" + (f"\n\n{literal(hint)}" if hint else "")
 
 
@@ -156,10 +158,9 @@ def source_list(turn: PageTurn, language: Language) -> str:
 
 def notice_lines(turn: PageTurn, language: Language) -> str:
     """Return as Markdown what went less well than hoped."""
-    notices = list(turn.notices)
-    if turn.state == "stopped":
-        notices.append(labels.STOPPED_NOTE.localize(language))
-    return "\n\n".join(f":material/info: {literal(notice)}" for notice in notices)
+    notices = [*turn.notices, labels.STOPPED_NOTE] if turn.state == "stopped" else turn.notices
+    lines = (literal(notice.localize(language)) for notice in notices)
+    return "\n\n".join(f":material/info: {line}" for line in lines)
 
 
 def kind_text(turn: PageTurn, language: Language) -> str:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from assistant.events import Stage
+from assistant.events import AnswerFailed, Stage
 from assistant.values import Answer, ChatMessage
 from ingest.events import PageSkipped, PageStored
-from ingest.foundation.errors import QiuzhengError
+from ingest.foundation.messages import Message
 from ui.safe_markdown import Source
 
 REMEMBERED = 12
@@ -33,11 +33,11 @@ class PageTurn:
     """How many were chosen; None before that."""
     sources: dict[int, Source] = field(default_factory=dict)
     """What [n] may link to."""
-    notices: list[str] = field(default_factory=list)
+    notices: list[Message] = field(default_factory=list)
     reasoning: str = ""
     text: str = ""
     answer: Answer | None = None
-    error: QiuzhengError | None = None
+    failure: AnswerFailed | None = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -11,13 +11,13 @@ from assistant.answer.citations import CitationStream
 from assistant.answer.conversations import SMALL_TALK, is_small_talk, standalone_question
 from assistant.answer.prompts import build_prompt
 from assistant.answer.retrieval import Retriever
-from assistant.errors import SearchError
+from assistant.errors import QuestionError, SearchError
 from assistant.events import (
     AnswerDelta,
     AnswerEvent,
+    AnswerFailed,
     AnswerFinished,
     Notice,
-    NoticeCode,
     PassagesChosen,
     ReasoningDelta,
     ReplyFinished,
@@ -26,10 +26,11 @@ from assistant.events import (
 )
 from assistant.labels import NO_TEXT_INDEX, NO_TEXT_OFFLINE, NO_TEXT_WEB
 from assistant.models.base import ChatModel
+from assistant.models.pool import ModelPool
 from assistant.search.base import SearchProvider
 from assistant.search.notices import fallback_notice
-from assistant.values import Answer, ChatMessage, Passage, Prompt, SearchReply
-from ingest.events import IngestEvent, PageSkipped
+from assistant.values import Answer, ChatMessage, Prompt, Question, SearchReply
+from ingest.events import PageSkipped
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language, Message
 from ingest.pipeline import Ingestor
@@ -40,263 +41,303 @@ LONGEST_QUESTION = 4_000
 
 ENOUGH_SHARE = 0.6
 ENOUGH_PAGES = 3
-"""Once so many of the pages found, and no fewer than so many, are read and bear on the question,
-the slow ones no longer hold up the answer (`ingest.straggler_cutoff`). Of ten pages six passages are
-quoted, and the six best rarely stand on the last to arrive."""
-
-
-class QuestionError(QiuzhengError):
-    """The question cannot be asked."""
-
-    exit_code = 2
+"""Once so many of the pages found, and no fewer than so many, are read and relevant, the slow ones
+no longer hold up the answer (`ingest.straggler_cutoff`). Of ten pages six passages are quoted, and
+the six best rarely stand on the last to arrive."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnostic:
-    """Something the assistant has to say before each answer, e.g. that no model is there."""
+class _Request:
+    """A question with each option decided, and the conversation that it stands in."""
 
-    code: NoticeCode
-    wording: Message
-
-
-@dataclass(frozen=True, kw_only=True)
-class Assistant:
-    """Answers questions. Keeps no state between calls; `history` belongs to the caller."""
-
-    search: SearchProvider
-    ingestor: Ingestor
-    retriever: Retriever
+    text: str
+    """As it was asked; `standalone_question` makes the query of it."""
+    options: Question
+    language: Language
+    deadline_s: float
+    results: int
+    history: Sequence[ChatMessage]
     model: ChatModel
-    results: int = 10
-    """Pages wanted from one search."""
-    deadline: float = 12.0
-    """Seconds for searching and reading."""
-    reply_tokens: int = 2_048
-    language: Language | None = None
-    """None: the question's own."""
-    remarks: tuple[Diagnostic, ...] = ()
-    fresh: bool = False
-    """Ask every site again, also where the page in the index is fresh."""
+
+
+class Assistant:
+    """Answers questions. Keeps no state between them; `history` belongs to the caller."""
+
+    def __init__(
+        self,
+        *,
+        search: SearchProvider,
+        ingestor: Ingestor,
+        retriever: Retriever,
+        models: ModelPool,
+        results: int = 10,
+        deadline_s: float = 12.0,
+        reply_tokens: int = 2_048,
+        language: Language | None = None,
+    ) -> None:
+        """Put the parts together; `assistant.bootstrap.open_assistant` opens them.
+
+        Args:
+            search: Finds pages on the web.
+            ingestor: Reads pages into the index.
+            retriever: Finds passages in the index.
+            models: The chat models, by name.
+            results: Pages wanted from one search.
+            deadline_s: Seconds for searching and reading.
+            reply_tokens: Longest reply, thinking included.
+            language: Of answers; None: each question's own.
+        """
+        self._search = search
+        self._ingestor = ingestor
+        self._retriever = retriever
+        self._models = models
+        self._results = results
+        self._deadline_s = deadline_s
+        self._reply_tokens = reply_tokens
+        self._language = language
 
     async def ask(
-        self, question: str, *, web: bool = False, history: Sequence[ChatMessage] = ()
+        self, question: Question | str, history: Sequence[ChatMessage] = ()
     ) -> AsyncGenerator[AnswerEvent, None]:
         """Yield the events of one answer, in the order that `assistant.events` promises.
 
-        Raises:
-            QiuzhengError: the question, the index or the model cannot be used.
+        Whatever goes wrong ends the stream with `AnswerFailed`; nothing is raised but bugs.
         """
-        question = _checked(question)
-        language = self.language or language_of(question)
-        if is_small_talk(question):
-            for said in _without_passages(SMALL_TALK.localize(language)):
-                yield said
-            return
-        warming = asyncio.create_task(self.model.warm_up())
         try:
-            for remark in self.remarks:
-                yield Notice(code=remark.code, text=remark.wording.localize(language))
-            query = await standalone_question(question, history, model=self.model)
-            if query != question:
-                yield _notice("question_rewritten", _read_as(query), language)
-            no_text = NO_TEXT_WEB if web else NO_TEXT_INDEX
-            if web:
-                async with aclosing(self._read_web(query, language)) as events:
-                    async for event in events:
-                        if isinstance(event, Notice) and event.code == "search_unavailable":
-                            no_text = NO_TEXT_OFFLINE
-                        yield event
-            async with aclosing(self._reply(query, language, history, no_text)) as replies:
-                async for reply in replies:
-                    yield reply
+            async with aclosing(self._events(question, history)) as events:
+                async for event in events:
+                    yield event
+        except QiuzhengError as error:
+            yield AnswerFailed.from_error(error)
+
+    async def answer(self, question: Question | str, history: Sequence[ChatMessage] = ()) -> Answer:
+        """Return the whole answer, for callers that show no progress.
+
+        Raises:
+            QiuzhengError: what `ask` ends with `AnswerFailed` for.
+        """
+        async with aclosing(self._events(question, history)) as events:
+            async for event in events:
+                if isinstance(event, AnswerFinished):
+                    return event.answer
+        raise AssertionError("a stream ends with AnswerFinished or an error")
+
+    async def _events(
+        self, question: Question | str, history: Sequence[ChatMessage]
+    ) -> AsyncGenerator[AnswerEvent, None]:
+        """Yield the events of one answer, or raise what ended it."""
+        options = Question(question) if isinstance(question, str) else question
+        text = _checked_text(options)
+        language = options.language or self._language or language_of(text)
+        if is_small_talk(text):
+            for event in _answer_without_passages(SMALL_TALK.localize(language)):
+                yield event
+            return
+        chosen = await self._models.get(options.model)
+        # Loading a model into memory takes a server longer than reading pages takes us.
+        warming = asyncio.create_task(chosen.model.warm_up())
+        request = _Request(
+            text=text,
+            options=options,
+            language=language,
+            deadline_s=self._deadline_s if options.deadline_s is None else options.deadline_s,
+            results=self._results if options.results is None else options.results,
+            history=history,
+            model=chosen.model,
+        )
+        try:
+            for notice in chosen.notices:
+                yield notice
+            async with aclosing(self._search_and_reply(request)) as events:
+                async for event in events:
+                    yield event
         finally:
             warming.cancel()
             with suppress(asyncio.CancelledError):
                 await warming
 
-    async def _read_web(self, query: str, language: Language) -> AsyncGenerator[AnswerEvent, None]:
+    async def _search_and_reply(self, request: _Request) -> AsyncGenerator[AnswerEvent, None]:
+        """Make a query of the question, search the web if wanted, and answer from passages."""
+        query = await standalone_question(request.text, request.history, model=request.model)
+        if query != request.text:
+            yield Notice(
+                code="question_rewritten", text=Message("understood as: {query}", query=query)
+            )
+        no_text = NO_TEXT_WEB if request.options.web else NO_TEXT_INDEX
+        if request.options.web:
+            async with aclosing(self._read_web(query, request)) as events:
+                async for event in events:
+                    if isinstance(event, Notice) and event.code == "search_unavailable":
+                        no_text = NO_TEXT_OFFLINE
+                    yield event
+        async with aclosing(self._reply(query, request, no_text)) as replies:
+            async for reply in replies:
+                yield reply
+
+    async def _read_web(self, query: str, request: _Request) -> AsyncGenerator[AnswerEvent, None]:
         """Search, then read what was found until all is read or the deadline comes."""
-        until = time.monotonic() + self.deadline
-        self.ingestor.get_ready()
+        until = time.monotonic() + request.deadline_s
+        self._ingestor.get_ready()
         yield StageStarted(stage="search")
         try:
-            reply = await self._searched(query, language)
+            reply = await self._search_in_time(query, request)
         except SearchError as error:
-            yield Notice(code="search_unavailable", text=_from_index(error, language))
+            text = Message("{error} (answering from the index)", error=error.full_message)
+            yield Notice(code="search_unavailable", text=text)
             return
         hits = reply.hits
         if other := fallback_notice(reply):
-            yield _notice("other_engine", other, language)
+            yield Notice(code="other_engine", text=other)
         yield SearchFinished(query=query, hits=hits, engine=reply.engine, cached=reply.cached)
         if not hits:
-            yield _notice("nothing_found", _NOTHING_FOUND, language)
+            yield Notice(code="nothing_found", text=_NOTHING_FOUND)
             return
         yield StageStarted(stage="read")
         late = 0
-        pages = self.ingestor.read(
+        pages = self._ingestor.read(
             [hit.url for hit in hits],
             question=query,
             until=until,
             enough=max(ENOUGH_PAGES, math.ceil(ENOUGH_SHARE * len(hits))),
-            fresh=self.fresh,
+            fresh=request.options.fresh,
         )
         async with aclosing(pages) as events:
             async for event in events:
-                late += _is_late(event)
+                late += isinstance(event, PageSkipped) and event.reason == "deadline"
                 yield event
         if late:
-            yield _notice("pages_late", _late(late, len(hits)), language)
+            yield Notice(
+                code="pages_late",
+                text=Message(
+                    "{late} of {wanted} pages were too slow; the answer goes on without them, and "
+                    "they are read for the next question",
+                    late=late,
+                    wanted=len(hits),
+                ),
+            )
 
-    async def _searched(self, query: str, language: Language) -> SearchReply:
-        """Search within the deadline; a search that outlives it is a search that failed."""
+    async def _search_in_time(self, query: str, request: _Request) -> SearchReply:
+        """Search within the deadline; a search that outlives it counts as one that failed."""
         try:
-            async with asyncio.timeout(self.deadline):
-                return await self.search.search(query, limit=self.results, language=language)
+            async with asyncio.timeout(request.deadline_s):
+                return await self._search.search(
+                    query,
+                    limit=request.results,
+                    language=request.language,
+                    fresh=request.options.fresh,
+                    timeout_s=request.deadline_s,
+                )
         except TimeoutError as error:
             raise SearchError(
                 Message(
                     "{name} did not answer in {deadline:g} s",
-                    name=self.search.name,
-                    deadline=self.deadline,
+                    name=self._search.name,
+                    deadline=request.deadline_s,
                 ),
                 kind="timeout",
             ) from error
 
     async def _reply(
-        self, query: str, language: Language, history: Sequence[ChatMessage], no_text: Message
+        self, query: str, request: _Request, no_text: Message
     ) -> AsyncGenerator[AnswerEvent, None]:
         """Choose passages, and let the model answer from them and nothing else."""
         yield StageStarted(stage="retrieve")
-        retrieved = await self.retriever.retrieve(query)
-        if retrieved.words_only is not None:
-            yield _notice("words_only", retrieved.words_only, language)
-        prompt = self._prompt(query, retrieved.passages, language, history)
+        retrieved = await self._retriever.retrieve(query, top_k=request.options.top_k)
+        for notice in retrieved.notices:
+            yield notice
+        prompt = build_prompt(
+            query,
+            retrieved.passages,
+            language=request.language,
+            history=request.history,
+            context_tokens=request.model.context_tokens,
+            reply_tokens=self._reply_tokens,
+        )
         if prompt.dropped:
-            yield _notice("passages_dropped", _dropped(prompt), language)
+            text = Message(
+                "{dropped} passages did not fit the model's context: raise model.context_tokens",
+                dropped=prompt.dropped,
+            )
+            yield Notice(code="passages_dropped", text=text)
         if not prompt.passages:
-            for said in _without_passages(no_text.localize(language)):
-                yield said
+            for event in _answer_without_passages(no_text.localize(request.language)):
+                yield event
             return
         yield PassagesChosen(passages=prompt.passages)
         yield StageStarted(stage="reply")
-        async with aclosing(self._speak(prompt)) as events:
+        async with aclosing(_stream_cited(request.model, prompt)) as events:
             async for event in events:
                 yield event
 
-    def _prompt(
-        self,
-        query: str,
-        passages: tuple[Passage, ...],
-        language: Language,
-        history: Sequence[ChatMessage],
-    ) -> Prompt:
-        return build_prompt(
-            query,
-            passages,
-            language=language,
-            history=history,
-            context_tokens=self.model.context_tokens,
-            reply_tokens=self.reply_tokens,
-        )
 
-    async def _speak(self, prompt: Prompt) -> AsyncGenerator[AnswerEvent, None]:
-        """Stream the model's reply with its citations checked, then the whole answer."""
-        citing = CitationStream(prompt.passages)
-        said: list[str] = []
-        thought: list[str] = []
-        finished = ReplyFinished(reason="stop")
-        async with aclosing(self.model.stream(prompt)) as replies:
-            async for reply in replies:
-                match reply:
-                    case ReplyFinished():
-                        finished = reply
-                    case ReasoningDelta():
-                        thought.append(reply.text)
-                        yield reply
-                    case Notice():
-                        if reply.code == "reasoning_leaked":  # what was said so far was thinking
-                            thought, said = [*thought, *said], []
-                            citing = CitationStream(prompt.passages)
-                        yield reply
-                    case AnswerDelta():
-                        text = citing.feed(reply.text)
-                        said.append(text)
-                        if text:
-                            yield AnswerDelta(text=text)
-        rest = citing.close()
-        if rest:
-            said.append(rest)
-            yield AnswerDelta(text=rest)
-        if finished.reason == "length":
-            yield _notice("reply_cut_short", _CUT_SHORT, prompt.language)
-        answer = Answer(
-            text="".join(said).strip(),
-            kind=self.model.kind,
-            model=self.model.name,
-            reasoning="".join(thought).strip(),
-            citations=citing.citations(),
+async def _stream_cited(model: ChatModel, prompt: Prompt) -> AsyncGenerator[AnswerEvent, None]:
+    """Stream the model's reply with its citations checked, then yield the whole answer."""
+    citations = CitationStream(prompt.passages)
+    answer: list[str] = []
+    reasoning: list[str] = []
+    finished = ReplyFinished(reason="stop")
+    async with aclosing(model.stream(prompt)) as replies:
+        async for reply in replies:
+            match reply:
+                case ReplyFinished():
+                    finished = reply
+                case ReasoningDelta():
+                    reasoning.append(reply.text)
+                    yield reply
+                case Notice():
+                    if reply.code == "reasoning_leaked":
+                        # A model that opens no <think> tag but closes one: what was streamed as
+                        # the answer so far was its thinking, so citing begins anew.
+                        reasoning, answer = [*reasoning, *answer], []
+                        citations = CitationStream(prompt.passages)
+                    yield reply
+                case AnswerDelta():
+                    text = citations.feed(reply.text)
+                    answer.append(text)
+                    if text:
+                        yield AnswerDelta(text=text)
+    rest = citations.close()
+    if rest:
+        answer.append(rest)
+        yield AnswerDelta(text=rest)
+    if finished.reason == "length":
+        yield Notice(code="reply_cut_short", text=_CUT_SHORT)
+    yield AnswerFinished(
+        answer=Answer(
+            text="".join(answer).strip(),
+            kind=model.kind,
+            model=model.name,
+            reasoning="".join(reasoning).strip(),
+            citations=citations.citations(),
             usage=finished.usage,
         )
-        yield AnswerFinished(answer=answer)
+    )
 
 
-def _checked(question: str) -> str:
-    question = question.strip()
-    if not question:
+def _checked_text(question: Question) -> str:
+    """Return the question without white space around it, or raise why it cannot be asked."""
+    text = question.text.strip()
+    if not text:
         raise QuestionError(
-            Message("the question is empty"),
-            hint=Message('ask something: assistant ask "…"'),
+            Message("the question is empty"), hint=Message('ask something: assistant ask "…"')
         )
-    if len(question) > LONGEST_QUESTION:
+    if len(text) > LONGEST_QUESTION:
         raise QuestionError(
             Message(
-                "the question has {question_count:,} characters, more than {longest_question:,}",
-                question_count=len(question),
-                longest_question=LONGEST_QUESTION,
+                "the question has {characters:,} characters, more than {most:,}",
+                characters=len(text),
+                most=LONGEST_QUESTION,
             ),
             hint=Message("shorten it; long texts can be indexed: ingest FILE"),
         )
-    return question
+    return text
 
 
-def _without_passages(text: str) -> tuple[AnswerEvent, ...]:
+def _answer_without_passages(text: str) -> tuple[AnswerEvent, ...]:
     """Return the end of a stream that has nothing to answer from, in the promised order."""
     answer = Answer(text=text, kind="nothing")
     return PassagesChosen(passages=()), AnswerDelta(text=text), AnswerFinished(answer=answer)
 
 
-def _is_late(event: IngestEvent) -> bool:
-    return isinstance(event, PageSkipped) and event.reason == "deadline"
-
-
-def _notice(code: NoticeCode, wording: Message, language: Language) -> Notice:
-    return Notice(code=code, text=wording.localize(language))
-
-
-def _from_index(error: SearchError, language: Language) -> str:
-    return f"{error.localize(language)} {_ANSWERING_FROM_INDEX.localize(language)}"
-
-
-def _read_as(query: str) -> Message:
-    return Message("understood as: {query}", query=query)
-
-
-def _late(late: int, wanted: int) -> Message:
-    return Message(
-        "{late} of {wanted} pages were too slow; the answer goes on without them, and they "
-        "are read for the next question",
-        late=late,
-        wanted=wanted,
-    )
-
-
-def _dropped(prompt: Prompt) -> Message:
-    return Message(
-        "{dropped} passages did not fit the model's context: raise model.context_tokens",
-        dropped=prompt.dropped,
-    )
-
-
 _NOTHING_FOUND = Message("the search found no pages; looking in the index")
-_ANSWERING_FROM_INDEX = Message("(answering from the index)")
 _CUT_SHORT = Message("the reply reached its length limit: raise model.reply_tokens")

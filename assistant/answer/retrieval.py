@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from assistant.answer.recency import recency_of
+from assistant.answer.rerank.base import Reranker
+from assistant.events import Notice, NoticeCode
 from assistant.values import Passage
 from ingest.documents import Chunk, Document, ScoredChunk
 from ingest.errors import EmbedError, StoreError
@@ -22,6 +24,7 @@ RRF_K = 10
 few passages a smaller one is better: recall@5 .997 against .992 (bench/retrieval.py)."""
 
 CANDIDATES = 50  # chunks that each leg may name
+RERANKED = 20  # chunks that a reranker reads: three times the passages, one second for small ones
 EMBED_NOW = 16  # chunks found by words that get their missing vector now: 0.5 s on two cores
 WORDS_RECENCY = 0.15
 VECTORS_RECENCY = 0.05
@@ -45,9 +48,9 @@ class Retrieved:
     """The passages, best first, and what was missing while they were chosen."""
 
     passages: tuple[Passage, ...]
-    words_only: Message | None = None
-    """Why the vectors did not help although they should; None when they did their part, or when
-    the encoder does not know the question's language and words do better."""
+    notices: tuple[Notice, ...] = ()
+    """"words_only": the vectors did not help although they should; not where the encoder does not
+    know the question's language and words do better. "not_reranked": the reranker failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +88,26 @@ class Retriever:
         store: ChunkStore,
         embedder: Embedder | None,
         top_k: int,
+        reranker: Reranker | None = None,
         per_page: int = 3,
         longest: int = 1_600,
-        patience_s: float = 5.0,
+        timeout_s: float = 5.0,
         no_encoder: Message | None = NO_ENCODER,
         today: Callable[[], date] = date.today,
     ) -> None:
-        """Return `top_k` passages at most, `per_page` from one page.
+        """Find `top_k` passages for a question that does not say how many, `per_page` of one page.
 
-        Neighbouring chunks become one passage as long as it has at most `longest` characters.
-        `patience_s` bounds the wait for the question's vector and for those that its best chunks
-        lack. `no_encoder` is what to say when `embedder` is None, None to say nothing.
-        `today` is what questions for news measure the age of pages by.
+        Args:
+            store: The index.
+            embedder: Encodes questions; None: words alone find chunks.
+            top_k: Passages at most.
+            reranker: Orders the best `RERANKED` chunks anew; None: fusion's order stands.
+            per_page: Passages of one page at most.
+            longest: Characters up to which neighbouring chunks become one passage.
+            timeout_s: Seconds for the question's vector and for those that its best chunks lack,
+                and again for the reranker.
+            no_encoder: What to say when `embedder` is None, None to say nothing.
+            today: The day by which questions for news measure the age of pages.
         """
         self._store = store
         self._embedder = embedder
@@ -104,24 +115,35 @@ class Retriever:
         self._per_page = per_page
         self._longest = longest
         self._no_encoder = no_encoder
-        self._patience_s = patience_s
+        self._timeout_s = timeout_s
+        self._reranker = reranker
         self._today = today
 
-    async def retrieve(self, question: str) -> Retrieved:
-        """Return the best passages for `question`, () when nothing in the index bears on it.
+    async def retrieve(self, question: str, *, top_k: int | None = None) -> Retrieved:
+        """Return the best passages for `question`, () when nothing in the index is relevant.
+
+        `top_k` passages at most, None for as many as the retriever was made for.
 
         Raises:
             StoreError: the text of the index cannot be read.
         """
         question = question[:LOOKUP]
-        asked = words(question)
-        telling = set(content_words(question) or asked)
-        found = await self._store.matching(asked, top_k=CANDIDATES)
-        by_words = [scored for scored in found if _bears_on(scored.chunk, telling)]
+        all_words = words(question)
+        wanted = set(content_words(question) or all_words)
+        found = await self._store.matching(all_words, top_k=CANDIDATES)
+        by_words = [scored for scored in found if _is_relevant(scored.chunk, wanted)]
         by_vector, words_only = await self._by_vector(question, by_words)
         by_words, by_vector = await self._newer_first(question, by_words, by_vector)
         fused = self._fuse(question, by_words, by_vector)
-        return Retrieved(passages=await self._passages(fused), words_only=words_only)
+        ranked, not_reranked = await self._reranked(question, fused)
+        codes: list[tuple[NoticeCode, Message | None]] = [
+            ("words_only", words_only),
+            ("not_reranked", not_reranked),
+        ]
+        return Retrieved(
+            passages=await self._passages(ranked, self._top_k if top_k is None else top_k),
+            notices=tuple(Notice(code=code, text=text) for code, text in codes if text),
+        )
 
     async def _by_vector(
         self, question: str, by_words: Sequence[ScoredChunk]
@@ -132,10 +154,11 @@ class Retriever:
         if self._embedder.language_coverage(question) < LANGUAGE_COVERAGE_FLOOR:
             return [], None
         space = self._embedder.space
-        until = asyncio.get_running_loop().time() + self._patience_s
+        until = asyncio.get_running_loop().time() + self._timeout_s
         try:
             async with asyncio.timeout_at(until):
                 vector = await self._embedder.embed_query(question)
+            # Missing vectors only improve the leg: the question's own vector is used without them.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(until):
                     await self._embed_missing(self._embedder, by_words)
@@ -143,7 +166,28 @@ class Retriever:
         except TimeoutError:
             return [], TOO_SLOW
         except (EmbedError, StoreError) as error:
-            return [], _no_vectors(error)
+            return [], Message("Found by words alone. {error}", error=error.full_message)
+
+    async def _reranked(
+        self, question: str, fused: list[ScoredChunk]
+    ) -> tuple[list[ScoredChunk], Message | None]:
+        """Return the chunks with the best `RERANKED` in the reranker's order, or why not."""
+        if self._reranker is None or not fused:
+            return fused, None
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                best = await self._reranker.rerank(question, fused[:RERANKED])
+        except TimeoutError:
+            return fused, Message(
+                "The order is that of the search: {name} did not answer in time.",
+                name=self._reranker.name,
+            )
+        except QiuzhengError as error:
+            return fused, Message(
+                "The order is that of the search. {error}", error=error.full_message
+            )
+        # The two scales are not comparable: what the reranker did not see stays behind, unscored.
+        return [*best, *(replace(one, score=0.0) for one in fused[RERANKED:])], None
 
     async def _newer_first(
         self, question: str, by_words: list[ScoredChunk], by_vector: list[ScoredChunk]
@@ -197,26 +241,27 @@ class Retriever:
         language_coverage = self._embedder.language_coverage(text) if self._embedder else 0.0
         return language_coverage if language_coverage >= LANGUAGE_COVERAGE_FLOOR else 0.0
 
-    async def _passages(self, fused: Sequence[ScoredChunk]) -> tuple[Passage, ...]:
-        documents = await self._store.documents({span.url for span in self._spans(fused)})
-        spans = self._spans(_as_they_stand(fused, documents))
+    async def _passages(self, ranked: Sequence[ScoredChunk], top_k: int) -> tuple[Passage, ...]:
+        """Return the best spans as passages, read from the documents as they are stored now."""
+        documents = await self._store.documents({span.url for span in self._spans(ranked, top_k)})
+        spans = self._spans(_as_they_stand(ranked, documents), top_k)
         here = [span for span in spans if span.url in documents]  # the rest has just been deleted
         return tuple(
             _passage(span, documents[span.url], number) for number, span in enumerate(here, start=1)
         )
 
-    def _spans(self, fused: Iterable[ScoredChunk]) -> list[_Span]:
+    def _spans(self, ranked: Iterable[ScoredChunk], top_k: int) -> list[_Span]:
         """Return the spans to quote, best first: each the best chunk of its neighbourhood."""
         spans: list[_Span] = []
         told: set[tuple[str, ...]] = set()
-        for scored in fused:
+        for scored in ranked:
             chunk = scored.chunk
             span = _Span(chunk.url, chunk.start, chunk.end, chunk.heading, scored.score)
             merged = self._merged(spans, span)
             if merged is not None:
                 spans = merged
                 continue
-            if len(spans) == self._top_k:
+            if len(spans) == top_k:
                 break
             copy = tuple(words(chunk.text))
             of_page = sum(other.url == chunk.url for other in spans)
@@ -240,13 +285,13 @@ class Retriever:
         ]
 
 
-def _bears_on(chunk: Chunk, telling: set[str]) -> bool:
+def _is_relevant(chunk: Chunk, wanted: set[str]) -> bool:
     """Tell whether the chunk shares more with the question than grammar.
 
     A question of nothing but grammar ("Who is it?") is taken by its word. Function words still
     help to rank: recall@1 of both legs is .950 with them, .941 without.
     """
-    return not telling.isdisjoint(words(f"{chunk.title} {chunk.heading} {chunk.text}"))
+    return not wanted.isdisjoint(words(f"{chunk.title} {chunk.heading} {chunk.text}"))
 
 
 def _as_they_stand(
@@ -277,7 +322,3 @@ def _passage(span: _Span, document: Document, number: int) -> Passage:
         modified=document.modified,
         heading=span.heading,
     )
-
-
-def _no_vectors(error: QiuzhengError) -> Message:
-    return Message("Found by words alone. {error}", error=error.full_message)

@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import FrameType
 
 import click
@@ -16,9 +16,8 @@ from assistant.bootstrap import open_assistant
 from assistant.cli.terminal import Terminal, say
 from assistant.events import AnswerFinished, Notice, NoticeCode
 from assistant.settings import Settings
-from assistant.values import Answer, ChatMessage
-from ingest.foundation.cli_runner import STOPPED, print_error
-from ingest.foundation.errors import QiuzhengError
+from assistant.values import Answer, ChatMessage, Question
+from ingest.foundation.cli_runner import STOPPED
 from ingest.foundation.messages import Language, Message, join_messages
 from ingest.foundation.startup import INTERRUPTED, decode_argument, decode_input
 from ingest.text.language import language_of
@@ -41,8 +40,7 @@ _FORGOTTEN = Message("The conversation starts afresh.")
 async def converse(
     *,
     settings: Settings,
-    web: bool,
-    model_is_required: bool,
+    question: Question,
     thinking: bool,
     quiet: bool,
     language: Language | None,
@@ -54,24 +52,23 @@ async def converse(
 
     Args:
         settings: What to build the assistant from.
-        web: Whether to search the web to begin with.
-        model_is_required: A missing model is an error, not a reason to quote.
+        question: The options of every question; its text is not used.
         thinking: Show the model's thinking.
         quiet: Show no progress.
         language: Of all answers and messages; None: each question's own.
         spoken: The language of what is said before the first question.
     """
-    async with open_assistant(settings, model_is_required=model_is_required) as assistant:
+    async with open_assistant(settings) as assistant:
         chat = _Chat(
             assistant=assistant,
-            web=web,
+            question=question,
             thinking=thinking,
             quiet=quiet,
             language=language,
             spoken=spoken,
         )
         chat.say(Message("{welcome} {commands}", welcome=_WELCOME, commands=_COMMANDS))
-        chat.say(_WEB_ON if web else _WEB_OFF)
+        chat.say(_WEB_ON if question.web else _WEB_OFF)
         return await chat.go_on()
 
 
@@ -80,7 +77,7 @@ class _Chat:
     """One conversation and what is remembered of it."""
 
     assistant: Assistant
-    web: bool
+    question: Question
     thinking: bool
     quiet: bool
     language: Language | None
@@ -109,8 +106,8 @@ class _Chat:
     def _obey(self, command: str) -> None:
         match command:
             case "/web":
-                self.web = not self.web
-                self.say(_WEB_ON if self.web else _WEB_OFF)
+                self.question = replace(self.question, web=not self.question.web)
+                self.say(_WEB_ON if self.question.web else _WEB_OFF)
             case "/new":
                 self._history = ()
                 self.say(_FORGOTTEN)
@@ -128,8 +125,6 @@ class _Chat:
         try:
             with _ctrl_c_stops(answering):
                 answer = await answering
-        except QiuzhengError as error:
-            print_error(error, self.spoken)
         except asyncio.CancelledError:
             this = asyncio.current_task()
             if this is not None and this.cancelling():
@@ -140,8 +135,8 @@ class _Chat:
 
     async def _answer(self, question: str) -> Answer | None:
         terminal = Terminal(language=self.spoken, quiet=self.quiet, thinking=self.thinking)
-        asked = self.assistant.ask(question, web=self.web, history=self._history)
-        async with aclosing(asked) as events:
+        asked = replace(self.question, text=question)
+        async with aclosing(self.assistant.ask(asked, self._history)) as events:
             async for event in events:
                 if isinstance(event, Notice) and event.code in self._told:
                     continue
@@ -175,7 +170,7 @@ def _ctrl_c_stops(answering: asyncio.Future[Answer | None]) -> Iterator[None]:
 
 
 async def _next_line() -> str | None:
-    """Return what the person decode_argument, None when they left. Typing waits in a thread of its own."""
+    """Return what the person typed, None when they left. Typing waits in a thread of its own."""
     line = await asyncio.to_thread(_typed_line if sys.stdin.isatty() else _piped_line)
     return None if line is None else line.strip()
 

@@ -98,10 +98,7 @@ def ask(question: str, **options: Any) -> None:
 def _overrides(options: "Mapping[str, Any]") -> dict[str, dict[str, Any]]:
     """Return the command-line options as settings: table -> key -> value."""
     named = {
-        ("model", "name"): options.get("model"),
-        ("answer", "passages"): options.get("top_k"),
         ("answer", "language"): options.get("lang"),
-        ("crawl", "deadline"): options.get("deadline"),
     }
     tables: dict[str, dict[str, Any]] = {}
     for (table, key), value in named.items():
@@ -112,7 +109,7 @@ def _overrides(options: "Mapping[str, Any]") -> dict[str, dict[str, Any]]:
 
 def _refuse_web_options(options: "Mapping[str, Any]") -> None:
     """Raise an error if something was asked that only a search of the web can do."""
-    from assistant.answer.orchestrator import QuestionError
+    from assistant.errors import QuestionError
     from ingest.foundation.messages import Message
 
     given = [name for name in ("fresh", "ledger") if options[name]]
@@ -128,34 +125,47 @@ def _shows_thinking(options: "Mapping[str, Any]") -> bool:
     return sys.stderr.isatty() if chosen is None else chosen
 
 
-async def _ask(question: str, language: "Language", options: "Mapping[str, Any]") -> int:
+async def _ask(text: str, language: "Language", options: "Mapping[str, Any]") -> int:
+    """Show the events of one answer, and return the exit code that its last event carries."""
     from contextlib import aclosing
 
     from assistant.bootstrap import open_assistant
     from assistant.cli.terminal import Terminal
-    from assistant.events import ANSWER_EVENT
+    from assistant.events import ANSWER_EVENT, AnswerEvent, AnswerFailed
+    from assistant.values import Question
+    from ingest.foundation.errors import QiuzhengError
 
-    _refuse_web_options(options)
-    settings = _settings(_overrides(options))
     terminal = Terminal(
         language=language, quiet=options["quiet"], thinking=_shows_thinking(options)
     )
-    opened = open_assistant(
-        settings,
-        model_is_required=bool(options["model"]),
+
+    def show(event: AnswerEvent) -> None:
+        if options["as_json"]:
+            click.echo(ANSWER_EVENT.dump_json(event, context={"language": language}))
+        if not options["as_json"] or isinstance(event, AnswerFailed):
+            terminal.show(event)
+
+    question = Question(
+        text,
+        web=options["web"],
         fresh=options["fresh"],
-        ledger=options["ledger"],
+        model=options["model"],
+        top_k=options["top_k"],
+        deadline_s=options["deadline"],
     )
-    async with (
-        opened as assistant,
-        aclosing(assistant.ask(question, web=options["web"])) as events,
-    ):
-        async for event in events:
-            if options["as_json"]:
-                click.echo(ANSWER_EVENT.dump_json(event, context={"language": language}))
-            else:
-                terminal.show(event)
-    return 0
+    code = 0
+    try:
+        _refuse_web_options(options)
+        opened = open_assistant(_settings(_overrides(options)), crawl_log=options["ledger"])
+        async with opened as assistant, aclosing(assistant.ask(question)) as events:
+            async for event in events:
+                show(event)
+                if isinstance(event, AnswerFailed):
+                    code = event.exit_code
+    except QiuzhengError as error:  # what could not be opened ends the stream like all else
+        show(AnswerFailed.from_error(error))
+        code = error.exit_code
+    return code
 
 
 @main.command()
@@ -175,13 +185,19 @@ def chat(**options: Any) -> None:
     /quit leaves (so does Ctrl-D)          Ctrl-C stops an answer, or leaves
     """
     from assistant.cli.chat import converse
+    from assistant.values import Question
 
     language = _language(options["lang"])
     _run(
         converse(
             settings=_settings_or_exit(_overrides(options), language),
-            web=options["web"],
-            model_is_required=bool(options["model"]),
+            question=Question(
+                "",
+                web=options["web"],
+                model=options["model"],
+                top_k=options["top_k"],
+                deadline_s=options["deadline"],
+            ),
             thinking=_shows_thinking(options),
             quiet=options["quiet"],
             language=language if options["lang"] in {"zh", "en"} else None,
@@ -226,8 +242,8 @@ async def _search(query: str, limit: int | None, as_json: bool, language: "Langu
     import json
     from contextlib import closing
 
-    from assistant.answer.orchestrator import QuestionError
     from assistant.bootstrap import build_search
+    from assistant.errors import QuestionError
     from assistant.search.notices import answered_by, fallback_notice
     from ingest.bootstrap import open_cache
     from ingest.foundation.messages import Message

@@ -8,6 +8,7 @@ import click
 from assistant.events import (
     AnswerDelta,
     AnswerEvent,
+    AnswerFailed,
     AnswerFinished,
     Notice,
     PassagesChosen,
@@ -18,6 +19,7 @@ from assistant.events import (
 from assistant.labels import FETCHED, QUOTES, SOURCES, STAGES
 from assistant.values import Answer, Citation
 from ingest.events import PageSkipped, PageStored
+from ingest.foundation.cli_runner import print_error_line
 from ingest.foundation.messages import Language, Message
 from ingest.report import count_pages, count_passages, note, page_line, printable
 
@@ -55,9 +57,14 @@ class Terminal:
                 self._answer(printable(event.text))
             case AnswerFinished():
                 self._finish(event.answer)
+            case AnswerFailed():
+                self._end_thinking()
+                if self._answer_shown:
+                    click.echo()
+                print_error_line(event.message, event.hint, self.language)
             case Notice():
                 self._end_thinking()
-                say(note(event.text, self.language))
+                say(note(event.text.localize(self.language), self.language))
             case _ if not self.quiet:
                 self._progress(event)
 

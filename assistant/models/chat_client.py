@@ -10,7 +10,7 @@ import httpx
 
 from assistant.errors import ModelError, ModelNotFoundError
 from assistant.events import Notice
-from ingest.foundation.messages import NO_MESSAGE, Language, Message
+from ingest.foundation.messages import NO_MESSAGE, Message
 from ingest.foundation.server_urls import is_loopback
 
 CONNECT_TIMEOUT_S = 5.0
@@ -128,10 +128,11 @@ def error_text(text: str) -> str:
     return json.dumps(error)
 
 
-def reasoning_leaked(language: Language) -> Notice:
-    """All answer deltas before this notice were thinking; the answer begins after it."""
-    text = Message("What was shown as the answer so far was the model's thinking.")
-    return Notice(code="reasoning_leaked", text=text.localize(language))
+REASONING_LEAKED = Notice(
+    code="reasoning_leaked",
+    text=Message("What was shown as the answer so far was the model's thinking."),
+)
+"""All answer deltas before this notice were thinking; the answer begins after it."""
 
 
 def unreachable(server: Server) -> ModelError:

@@ -213,7 +213,7 @@ class OllamaModel:
             events += splitter.close(cut_short=_reason(part) == "length")
             events += _ending(part, prompt)
         if splitter.leaks > leaks:
-            events.insert(0, chat_client.reasoning_leaked(prompt.language))
+            events.insert(0, chat_client.REASONING_LEAKED)
         return events
 
     async def _parts(self, body: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
@@ -285,4 +285,4 @@ def _ending(part: dict[str, Any], prompt: Prompt) -> list[ModelEvent]:
     read = part.get("prompt_eval_count")
     if not read or read >= TRUNCATED_BELOW * prompt.tokens:
         return [end]
-    return [Notice(code="prompt_truncated", text=CUT_IN_FRONT.localize(prompt.language)), end]
+    return [Notice(code="prompt_truncated", text=CUT_IN_FRONT), end]

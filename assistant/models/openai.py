@@ -95,7 +95,7 @@ class OpenAIModel:
         leaks = splitter.leaks
         rest = splitter.close(cut_short=reason == "length")
         if splitter.leaks > leaks:
-            yield chat_client.reasoning_leaked(prompt.language)
+            yield chat_client.REASONING_LEAKED
         for delta in rest:
             yield delta
         yield ReplyFinished(reason=reason, usage=usage)
@@ -200,7 +200,7 @@ def _events(part: dict[str, Any], splitter: ThinkSplitter, prompt: Prompt) -> li
             break
     events += splitter.feed(delta.get("content") or "")
     if splitter.leaks > leaks:
-        events.insert(0, chat_client.reasoning_leaked(prompt.language))
+        events.insert(0, chat_client.REASONING_LEAKED)
     return events
 
 

@@ -35,8 +35,19 @@ class SearchProvider(Protocol):
         """The names of those who may be asked, as people know them."""
         ...
 
-    async def search(self, query: str, *, limit: int, language: Language) -> SearchReply:
+    async def search(
+        self,
+        query: str,
+        *,
+        limit: int,
+        language: Language,
+        fresh: bool = False,
+        timeout_s: float | None = None,
+    ) -> SearchReply:
         """Return at most `limit` hits, best first, each page once, ranked from 1.
+
+        With `fresh` the engines are asked though a reply to the same query is kept. `timeout_s`
+        shortens the time that the provider was made with, for all engines together.
 
         Raises:
             SearchError: no engine answered; `kind` says how the first one failed.

@@ -41,30 +41,38 @@ class CachedSearch:
         cache: ExpiringCache,
         ttl_s: float,
         scope: Sequence[str] = (),
-        fresh: bool = False,
     ) -> None:
         """Keep replies of `search` for `ttl_s` seconds.
 
         `scope` names all that makes the same query another search: engines, region, excluded
-        sites. With `fresh` nothing old is used, but the new reply is kept.
+        sites.
         """
         self._search = search
         self._cache = cache
         self._ttl_s = ttl_s
         self._scope = tuple(scope)
-        self._fresh = fresh
 
     @property
     def name(self) -> str:
         return self._search.name
 
-    async def search(self, query: str, *, limit: int, language: Language) -> SearchReply:
+    async def search(
+        self,
+        query: str,
+        *,
+        limit: int,
+        language: Language,
+        fresh: bool = False,
+        timeout_s: float | None = None,
+    ) -> SearchReply:
         key = self._key(query, language)
-        kept = None if self._fresh else _read(self._cache.get(key))
+        kept = None if fresh else _read(self._cache.get(key))
         if kept is not None and kept.limit >= limit:
             hits = kept.reply.hits[: max(limit, 0)]
             return replace(kept.reply, hits=hits, skipped=(), cached=True)
-        reply = await self._search.search(query, limit=limit, language=language)
+        reply = await self._search.search(
+            query, limit=limit, language=language, fresh=fresh, timeout_s=timeout_s
+        )
         first_choice = bool(reply.hits) and not reply.skipped
         ttl_s = self._ttl_s if first_choice else min(self._ttl_s, SECOND_BEST_TTL_S)
         self._cache.put(key, _KEPT.dump_json(Kept(limit=limit, reply=reply)), ttl_s=ttl_s)

@@ -45,10 +45,19 @@ class SearchChain:
     def name(self) -> str:
         return ", ".join(engine.name for engine, _ in self._links)
 
-    async def search(self, query: str, *, limit: int, language: Language) -> SearchReply:
+    async def search(
+        self,
+        query: str,
+        *,
+        limit: int,
+        language: Language,
+        fresh: bool = False,
+        timeout_s: float | None = None,
+    ) -> SearchReply:
         if not query.strip() or limit <= 0:
             return SearchReply(hits=(), engine=self._links[0][0].name)
-        until = time.monotonic() + self._timeout_s
+        within_s = self._timeout_s if timeout_s is None else min(timeout_s, self._timeout_s)
+        until = time.monotonic() + within_s
         skipped: list[EngineSkipped] = []
         failures: list[SearchError] = []
         for place, (engine, breaker) in enumerate(self._links):

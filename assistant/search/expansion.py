@@ -16,6 +16,7 @@ from typing import Any
 from assistant.errors import ModelError, SearchError
 from assistant.events import AnswerDelta, Notice, ReasoningDelta
 from assistant.models.base import ChatModel
+from assistant.models.pool import ModelPool
 from assistant.search.base import SearchProvider
 from assistant.values import ChatMessage, EngineSkipped, Prompt, SearchHit, SearchReply
 from ingest.foundation.messages import Language, Message
@@ -67,7 +68,7 @@ class ExpandingSearch:
         self,
         search: SearchProvider,
         *,
-        model: ChatModel,
+        models: ModelPool,
         queries: int,
         timeout_s: float,
         proposal_s: float = PROPOSAL_S,
@@ -77,7 +78,7 @@ class ExpandingSearch:
         The question gets as long as it needs; the rest of the time is for the others.
         """
         self._search = search
-        self._model = model
+        self._models = models
         self._queries = queries
         self._timeout_s = timeout_s
         self._proposal_s = proposal_s
@@ -86,11 +87,22 @@ class ExpandingSearch:
     def name(self) -> str:
         return self._search.name
 
-    async def search(self, query: str, *, limit: int, language: Language) -> SearchReply:
-        until = time.monotonic() + self._timeout_s
+    async def search(
+        self,
+        query: str,
+        *,
+        limit: int,
+        language: Language,
+        fresh: bool = False,
+        timeout_s: float | None = None,
+    ) -> SearchReply:
+        within_s = self._timeout_s if timeout_s is None else min(timeout_s, self._timeout_s)
+        until = time.monotonic() + within_s
         proposing = asyncio.create_task(self._proposals(query, language))
         try:
-            first = await self._search.search(query, limit=limit, language=language)
+            first = await self._search.search(
+                query, limit=limit, language=language, fresh=fresh, timeout_s=timeout_s
+            )
             further = await proposing
         finally:
             proposing.cancel()
@@ -100,7 +112,9 @@ class ExpandingSearch:
         with suppress(TimeoutError, SearchError):  # the question has its hits already
             async with asyncio.timeout(until - time.monotonic()):
                 for text in further:
-                    reply = await self._search.search(text, limit=limit, language=language)
+                    reply = await self._search.search(
+                        text, limit=limit, language=language, fresh=fresh
+                    )
                     replies.append(reply)
         return merged(replies, limit=limit)
 
@@ -110,7 +124,10 @@ class ExpandingSearch:
             return []
         try:
             async with asyncio.timeout(self._proposal_s):
-                said = await _said(self._model, proposal_prompt(question, self._queries - 1))
+                model = (await self._models.get()).model
+                if model.kind != "model":  # quotes propose nothing
+                    return []
+                said = await _said(model, proposal_prompt(question, self._queries - 1))
         except (TimeoutError, ModelError):
             return []
         return usable(_lines(said), question=question, most=self._queries - 1)

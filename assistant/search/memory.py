@@ -47,6 +47,14 @@ class MemorySearch:
         """What was asked, in order."""
         return self.engine.queries
 
-    async def search(self, query: str, *, limit: int, language: Language) -> SearchReply:
+    async def search(
+        self,
+        query: str,
+        *,
+        limit: int,
+        language: Language,
+        fresh: bool = False,
+        timeout_s: float | None = None,
+    ) -> SearchReply:
         hits = await self.engine.search(query, limit=limit, language=language)
         return SearchReply(hits=tuple(hits), engine=self.name)

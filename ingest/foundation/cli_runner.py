@@ -25,10 +25,17 @@ STOPPED = Message("stopped")
 
 def print_error(error: QiuzhengError, language: Language) -> int:
     """Write one line about `error` to stderr and return the exit code."""
-    joint = "：" if language == "zh" else ": "
-    line = " ".join(error.localize(language).split())
-    click.secho(f"{_ERROR.localize(language)}{joint}{line}", err=True, fg="red")
+    print_error_line(error.message, error.hint, language)
     return error.exit_code
+
+
+def print_error_line(message: Message, hint: Message, language: Language) -> None:
+    """Write to stderr, on one line, what happened and what to do next."""
+    joint = "：" if language == "zh" else ": "
+    parts = [_ERROR, message, hint] if hint else [_ERROR, message]
+    # A vendor's text in the message may have line ends; scripts count on one line an error.
+    line = " ".join(joint.join(part.localize(language) for part in parts).split())
+    click.secho(line, err=True, fg="red")
 
 
 def run(main: Coroutine[Any, Any, int], language: Language) -> NoReturn:

@@ -9,6 +9,9 @@ class QiuzhengError(Exception):
     exit_code = 1
     """Of a command that ends with this error: 1 we failed, 2 it was asked wrongly."""
 
+    code = "failed"
+    """What failed, in one word for programs: "settings", "index", "model", …"""
+
     def __init__(self, message: Message, *, hint: Message = NO_MESSAGE) -> None:
         super().__init__(str(message))
         self.message = message
@@ -30,7 +33,10 @@ class SettingsError(QiuzhengError):
     """The configuration cannot be used."""
 
     exit_code = 2
+    code = "settings"
 
 
 class MissingDependencyError(QiuzhengError):
     """An optional part is not installed; the hint is the one command that brings it."""
+
+    code = "missing_dependency"

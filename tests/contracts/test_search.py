@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from assistant.models.pool import ModelPool
 from assistant.models.scripted import ScriptedModel
 from assistant.search.base import SearchEngine, SearchProvider
 from assistant.search.cached import CachedSearch
@@ -98,7 +99,9 @@ def provider(request: pytest.FixtureRequest) -> SearchProvider:
         case "cached":
             return CachedSearch(memory, cache=cache, ttl_s=60)
         case "expanding":
-            return ExpandingSearch(memory, model=ScriptedModel("a"), queries=2, timeout_s=5)
+            return ExpandingSearch(
+                memory, models=ModelPool.holding(ScriptedModel("a")), queries=2, timeout_s=5
+            )
         case _:
             return memory
 

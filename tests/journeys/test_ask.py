@@ -76,7 +76,9 @@ def test_without_a_model_the_answer_is_quotes_and_says_so(shell: Shell) -> None:
     assert answer.kind == "quotes"
     assert answer.citations
     notices = [event for event in shown.events if isinstance(event, Notice)]
-    assert any(notice.code == "no_model" and "ollama serve" in notice.text for notice in notices)
+    assert any(
+        notice.code == "no_model" and "ollama serve" in str(notice.text) for notice in notices
+    )
 
 
 def test_next_question_is_answered_from_the_index_without_the_web(

@@ -11,10 +11,11 @@ import asyncio, time
 from contextlib import aclosing
 from assistant.bootstrap import open_assistant
 from assistant.settings import load_settings
+from assistant.values import Question
 
 async def main():
     async with open_assistant(load_settings()) as assistant:
-        async with aclosing(assistant.ask("How hot is water for green tea?", web=True)) as events:
+        async with aclosing(assistant.ask(Question("How hot is water for green tea?", web=True))) as events:
             async for event in events:
                 pass
     print(event.answer.kind, sorted({c.url.split("/")[2] for c in event.answer.citations}))

@@ -1,5 +1,6 @@
 """Bad input and bad weather: one clear line each, an exit code, nothing lost, no traceback."""
 
+import json
 import resource
 import signal
 import sqlite3
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from assistant.events import Notice, PassagesChosen, SearchFinished
+from assistant.events import AnswerFailed, Notice, PassagesChosen, SearchFinished
 from ingest.events import PageSkipped, PageStored
 from tests.engines.ollama_server import OllamaServer
 from tests.internet.demo import sample_pages
@@ -24,7 +25,7 @@ CLOSED_PROXY = "http://127.0.0.1:9"
 
 
 def notices(shown: Shown) -> dict[str, str]:
-    return {event.code: event.text for event in shown.events if isinstance(event, Notice)}
+    return {event.code: str(event.text) for event in shown.events if isinstance(event, Notice)}
 
 
 def one_line(shown: Shown) -> str:
@@ -162,6 +163,32 @@ def test_model_that_falls_silent_is_given_up(shell_with_model: Shell, ollama: Ol
         "assistant", "ask", NIGHT, "--web", code=1, ASSISTANT_MODEL__TIMEOUT="1"
     )
     assert one_line(shown)
+
+
+@pytest.mark.parametrize(
+    ("options", "variables", "code", "exit_code"),
+    [
+        (("--model", "qwen9:7b"), {}, "model", 1),
+        ((), {"ASSISTANT_CHUNK__SIZE": "many"}, "settings", 2),
+        ((), {"ASSISTANT_INDEX__FOLDER": "/dev/null"}, "index", 1),
+        (("--fresh",), {}, "question", 2),
+    ],
+)
+def test_a_failure_is_the_last_line_of_json_and_one_line_for_people(
+    options: tuple[str, ...],
+    variables: dict[str, str],
+    code: str,
+    exit_code: int,
+    shell: Shell,
+) -> None:
+    command = ("assistant", "ask", "夜间飞行?", "--json", *options)
+    shown = shell(*command, code=exit_code, **variables)
+    written = json.loads(shown.stdout.splitlines()[-1])
+    assert written["type"] == "answer_failed"
+    assert (written["code"], written["exit_code"]) == (code, exit_code)
+    assert written["message"] in one_line(shown)  # one language, that of the question
+    failed = shown.events[-1]
+    assert isinstance(failed, AnswerFailed)
 
 
 # The index

@@ -5,9 +5,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from streamlit.testing.v1 import AppTest
 
-from assistant.answer.orchestrator import Assistant, Diagnostic
+from assistant.answer.orchestrator import Assistant
 from assistant.answer.retrieval import Retriever
+from assistant.events import Notice
 from assistant.models.base import ChatModel
+from assistant.models.pool import ModelPool
 from assistant.search.memory import MemorySearch
 from assistant.values import SearchHit
 from ingest.errors import FetchError
@@ -37,17 +39,11 @@ def article(title: str, sentence: str) -> str:
     )
 
 
-def opening(model: ChatModel, *, title: str = "Night flights", remarks: int = 0) -> OpenAssistant:
-    """Return what opens an assistant over two pages, of which one cannot be reached.
-
-    The first `remarks` assistants opened have something to remark upon.
-    """
-    opened = 0
+def opening(model: ChatModel, *notices: Notice, title: str = "Night flights") -> OpenAssistant:
+    """Return what opens an assistant over two pages, of which one cannot be reached."""
 
     @asynccontextmanager
     async def open_one() -> AsyncIterator[Assistant]:
-        nonlocal opened
-        opened += 1
         gone = FetchError(
             Message.bilingual("no answer", "没有回应"), url=SHUT, reason="unreachable"
         )
@@ -67,15 +63,11 @@ def opening(model: ChatModel, *, title: str = "Night flights", remarks: int = 0)
             SearchHit(rank=1, title=title, url=LIGHTS),
             SearchHit(rank=2, title="Shut", url=SHUT),
         ]
-        absent = Diagnostic(
-            code="no_model", wording=Message.bilingual("no model: run x", "没有模型：请运行 x")
-        )
         yield Assistant(
             search=MemorySearch(hits),
             ingestor=ingestor,
             retriever=Retriever(store=store, embedder=embedder, top_k=3),
-            model=model,
-            remarks=(absent,) if opened <= remarks else (),
+            models=ModelPool.holding(model, *notices),
         )
         await store.close()
 

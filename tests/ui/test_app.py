@@ -4,7 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from assistant.errors import ModelError
-from assistant.events import ReasoningDelta
+from assistant.events import Notice, ReasoningDelta
 from assistant.models.scripted import ScriptedModel
 from ingest.foundation.errors import SettingsError
 from ingest.foundation.messages import Message
@@ -95,11 +95,15 @@ def test_small_talk_is_answered_and_nothing_is_said_to_have_been_read() -> None:
     assert not test.status[0].markdown
 
 
-def test_remarks_are_told_and_the_assistant_is_opened_anew_until_there_are_none() -> None:
-    test = ask(page(opening(ScriptedModel("Lights [1]."), remarks=1)))
+NO_MODEL = Notice(code="no_model", text=Message.bilingual("no model: run x", "没有模型：请运行 x"))
+
+
+def test_notices_are_shown_and_follow_when_the_language_is_switched() -> None:
+    test = ask(page(opening(ScriptedModel("Lights [1]."), NO_MODEL)))
     assert ":material/info: no model\\: run x" in said(test)
-    test.button(key="new").click().run()
-    assert "no model" not in said(ask(test))
+    test.segmented_control(key="lang").set_value("zh").run()
+    assert "没有模型：请运行 x" in said(test)
+    assert "no model" not in said(test)
 
 
 def test_a_new_conversation_forgets_the_old_one() -> None:

@@ -134,7 +134,7 @@ class Door:
 
 async def test_a_value_stays_open_between_uses_and_closes_in_the_task_that_opened_it() -> None:
     door = Door()
-    shared = SharedResource(door, is_stale=lambda _: False)
+    shared = SharedResource(door)
     async with shared.use() as first:
         pass
     async with shared.use() as second:
@@ -146,21 +146,10 @@ async def test_a_value_stays_open_between_uses_and_closes_in_the_task_that_opene
     assert door.tasks[0] is not asyncio.current_task()
 
 
-async def test_a_stale_value_is_opened_anew_once_nobody_uses_it() -> None:
-    door = Door()
-    shared = SharedResource(door, is_stale=lambda number: number == 1)
-    async with shared.use() as first, shared.use() as also_first:
-        assert (first, also_first) == (1, 1)
-    async with shared.use() as second:
-        assert second == 2
-        assert door.log == ["open 1", "close 1", "open 2"]
-    await shared.close()
-
-
 async def test_opening_that_fails_says_why_and_is_tried_again() -> None:
     door = Door()
     door.fails = 1
-    shared = SharedResource(door, is_stale=lambda _: False)
+    shared = SharedResource(door)
     with pytest.raises(ModelError):
         async with shared.use():
             pass
@@ -173,7 +162,7 @@ async def test_opening_that_fails_says_why_and_is_tried_again() -> None:
 
 async def test_all_who_come_at_once_share_one_value() -> None:
     door = Door()
-    shared = SharedResource(door, is_stale=lambda _: False)
+    shared = SharedResource(door)
 
     async def visit() -> int:
         async with shared.use() as value:
@@ -197,7 +186,7 @@ async def test_opening_that_nobody_waits_for_any_more_is_given_up() -> None:
             left.set()
         yield 1
 
-    shared = SharedResource(slow, is_stale=lambda _: False)
+    shared = SharedResource(slow)
 
     async def visit() -> None:
         async with shared.use():

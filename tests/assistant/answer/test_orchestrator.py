@@ -1,20 +1,24 @@
 """The order of events and what happens when a part fails, with in-memory parts."""
 
+import asyncio
+import json
 import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.answer.orchestrator import LONGEST_QUESTION, Assistant, Diagnostic, QuestionError
+from assistant.answer.orchestrator import LONGEST_QUESTION, Assistant
 from assistant.answer.retrieval import Retriever
-from assistant.errors import ModelError, SearchError
+from assistant.errors import ModelError, QuestionError, SearchError
 from assistant.events import (
     ANSWER_EVENT,
     AnswerDelta,
     AnswerEvent,
+    AnswerFailed,
     AnswerFinished,
     Notice,
     PassagesChosen,
@@ -25,10 +29,11 @@ from assistant.events import (
 )
 from assistant.labels import NO_TEXT_OFFLINE, NO_TEXT_WEB
 from assistant.models.base import ChatModel
+from assistant.models.pool import RETRY_S, ChosenModel, ModelPool
 from assistant.models.scripted import ScriptedModel
 from assistant.search.base import SearchProvider
 from assistant.search.memory import MemorySearch
-from assistant.values import ChatMessage, SearchHit, Usage
+from assistant.values import ChatMessage, Question, SearchHit, SearchReply, Usage
 from ingest.documents import Page
 from ingest.errors import EmbedError, FetchError, ForbiddenError, IngestError
 from ingest.events import PageSkipped, PageStored
@@ -61,6 +66,16 @@ PAGES: dict[str, Page | IngestError] = {
     ),
 }
 QUESTION = "How hot should the water for green tea be?"
+NO_MODEL = Notice(code="no_model", text=Message.bilingual("no model", "没有模型"))
+MANY: dict[str, Page | IngestError] = {
+    f"https://tea{n}.test/": html_page(
+        f"https://tea{n}.test/",
+        f"<html><head><title>Tea {n}</title></head><body><article><p>Green tea number {n} wants "
+        f"water of {70 + n} degrees, and steeps for {n} minutes in the pot.</p></article></body>"
+        "</html>",
+    )
+    for n in range(1, 4)
+}
 LETTERS = {
     SearchFinished: "S",
     PageStored: "P",
@@ -77,10 +92,24 @@ class FailingSearch:
 
     name = "Strike"
 
-    async def search(self, query: str, *, limit: int, language: Language) -> list[SearchHit]:
+    async def search(
+        self, query: str, *, limit: int, language: Language, **options: Any
+    ) -> SearchReply:
         raise SearchError(
             Message.bilingual("Strike is on strike", "Strike 罢工了"), kind="rate_limited"
         )
+
+
+class SearchThatFailsLater(MemorySearch):
+    """A search engine that finds the pages until it goes on strike."""
+
+    def __init__(self) -> None:
+        super().__init__([SearchHit(rank=n, title=url, url=url) for n, url in enumerate(PAGES, 1)])
+        self.fails = False
+
+    async def search(self, query: str, *, limit: int, language: Language, **options: Any) -> Any:
+        source = FailingSearch() if self.fails else super()
+        return await source.search(query, limit=limit, language=language, **options)
 
 
 class FailingEmbedder(HashingEmbedder):
@@ -96,10 +125,11 @@ class FailingEmbedder(HashingEmbedder):
 def assistant(
     *,
     model: ChatModel | None = None,
+    models: ModelPool | None = None,
     search: SearchProvider | None = None,
     embedder: Embedder | None = None,
     pages: dict[str, Page | IngestError] | None = None,
-    remarks: tuple[Diagnostic, ...] = (),
+    notices: tuple[Notice, ...] = (),
 ) -> Assistant:
     pages = PAGES if pages is None else pages
     store = Index(catalog=Catalog(None), vectors=MemoryVectors())
@@ -118,8 +148,10 @@ def assistant(
             concurrency=4,
         ),
         retriever=Retriever(store=store, embedder=embedder, top_k=4),
-        model=model or ScriptedModel("The water should have 80 degrees [1]."),
-        remarks=remarks,
+        models=models
+        or ModelPool.holding(
+            model or ScriptedModel("The water should have 80 degrees [1]."), *notices
+        ),
     )
 
 
@@ -128,9 +160,11 @@ async def events_of(
     question: str = QUESTION,
     *,
     web: bool = True,
-    **options: Sequence[ChatMessage],
+    history: Sequence[ChatMessage] = (),
+    options: dict[str, Any] | None = None,
 ) -> list[AnswerEvent]:
-    async with aclosing(assistant.ask(question, web=web, **options)) as events:
+    asked = Question(question, web=web, **options or {})
+    async with aclosing(assistant.ask(asked, history)) as events:
         return [event async for event in events]
 
 
@@ -179,15 +213,11 @@ async def test_page_forbidden_by_robots_is_skipped_and_the_answer_goes_on() -> N
 
 
 async def test_search_that_fails_is_a_notice_and_the_index_answers() -> None:
-    one = assistant()
+    search = SearchThatFailsLater()
+    one = assistant(search=search)
     await events_of(one)
-    other = Assistant(
-        search=FailingSearch(),
-        ingestor=one.ingestor,
-        retriever=one.retriever,
-        model=ScriptedModel("80 degrees [1]."),
-    )
-    events = await events_of(other)
+    search.fails = True
+    events = await events_of(one)
     assert order(events).startswith("C")
     assert codes(events) == ["search_unavailable"]
     assert finished(events).answer.citations
@@ -209,10 +239,96 @@ async def test_embedder_that_goes_away_leaves_words_and_says_so() -> None:
     assert finished(events).answer.citations
 
 
-async def test_model_that_fails_raises_after_the_passages() -> None:
-    broken = ModelError(Message.bilingual("it died", "它崩溃了"), kind="broken_stream")
+BROKEN = ModelError(
+    Message.bilingual("it died", "它崩溃了"),
+    kind="broken_stream",
+    hint=Message.bilingual("start it", "请启动"),
+)
+
+
+async def test_model_that_fails_ends_the_stream_with_a_typed_event_after_the_passages() -> None:
+    events = await events_of(assistant(model=ScriptedModel("80", BROKEN)))
+    assert order(events[:-1]) == "SPPCA"
+    assert events[-1] == AnswerFailed(
+        code="model", message=BROKEN.message, hint=BROKEN.hint, exit_code=1
+    )
+    assert ANSWER_EVENT.validate_json(ANSWER_EVENT.dump_json(events[-1])) == events[-1]
+
+
+async def test_messages_are_written_in_the_language_of_the_context() -> None:
+    failed = (await events_of(assistant(model=ScriptedModel(BROKEN))))[-1]
+    for language, message in (("en", "it died"), ("zh", "它崩溃了")):
+        written = json.loads(ANSWER_EVENT.dump_json(failed, context={"language": language}))
+        assert written["message"] == message
+    assert json.loads(ANSWER_EVENT.dump_json(failed))["message"] == {
+        "en": "it died",
+        "zh": "它崩溃了",
+    }
+
+
+async def test_the_whole_answer_can_be_had_at_once_and_a_failure_is_raised() -> None:
+    answer = await assistant().answer(Question(QUESTION, web=True))
+    assert answer.text == "The water should have 80 degrees [1]."
     with pytest.raises(ModelError, match="it died"):
-        await events_of(assistant(model=ScriptedModel("80", broken)))
+        await assistant(model=ScriptedModel(BROKEN)).answer(Question(QUESTION, web=True))
+
+
+async def test_one_assistant_serves_questions_with_different_options_side_by_side() -> None:
+    opened: list[str | None] = []
+
+    async def open_model(name: str | None) -> ChosenModel:
+        opened.append(name)
+        if name == "missing":
+            raise ModelError(Message.bilingual("no such model", "没有这个模型"), kind="not_found")
+        return ChosenModel(model=ScriptedModel(f"{name} says 80 [1]."))
+
+    one = assistant(models=ModelPool(open_model=open_model))
+    await one.answer(Question(QUESTION, web=True))
+    answers = await asyncio.gather(
+        one.answer(Question(QUESTION, model="big")),
+        one.answer(Question(QUESTION, model="small", top_k=1)),
+        one.answer(Question("绿茶用多热的水?", model="big", web=True, language="en")),
+    )
+    assert [answer.text.split()[0] for answer in answers] == ["big", "small", "big"]
+    assert sorted(opened, key=str) == [None, "big", "small"]  # each is opened once
+    failed = await events_of(one, options={"model": "missing"})
+    assert isinstance(failed[-1], AnswerFailed)
+
+
+async def test_top_k_holds_for_one_question() -> None:
+    one = assistant(pages=MANY)
+    await events_of(one)
+    few = await events_of(one, options={"top_k": 1}, web=False)
+    many = await events_of(one, web=False)
+    counts = [
+        len(event.passages)
+        for events in (few, many)
+        for event in events
+        if isinstance(event, PassagesChosen)
+    ]
+    assert counts == [1, 3]
+
+
+async def test_a_model_that_another_one_stands_in_for_is_looked_for_again() -> None:
+    now = 0.0
+    replies = [
+        ChosenModel(
+            model=ScriptedModel("quote"),
+            notices=(Notice(code="no_model", text=Message.bilingual("no model", "没有模型")),),
+        ),
+        ChosenModel(model=ScriptedModel("model")),
+    ]
+
+    async def open_model(name: str | None) -> ChosenModel:
+        return replies.pop(0)
+
+    pool = ModelPool(open_model=open_model, clock=lambda: now)
+    assert (await pool.get()).notices
+    assert (await pool.get()).notices  # not looked for at every question
+    now = RETRY_S
+    assert not (await pool.get()).notices
+    assert not replies
+    await pool.close()
 
 
 async def test_empty_index_without_web_says_how_to_search_the_web() -> None:
@@ -229,10 +345,9 @@ async def test_pages_that_all_fail_end_in_an_answer_that_says_so() -> None:
     assert finished(events).answer.kind == "nothing"
 
 
-async def test_remarks_come_first_in_the_language_of_the_question() -> None:
-    remark = Diagnostic(code="no_model", wording=Message.bilingual("no model", "没有模型"))
-    events = await events_of(assistant(remarks=(remark,)), "绿茶用多热的水?")
-    assert events[0] == Notice(code="no_model", text="没有模型")
+async def test_what_is_to_be_said_of_the_model_comes_first_in_both_languages() -> None:
+    events = await events_of(assistant(notices=(NO_MODEL,)), "绿茶用多热的水?")
+    assert events[0] == NO_MODEL
 
 
 async def test_follow_up_is_searched_as_a_question_that_stands_alone() -> None:
@@ -252,12 +367,11 @@ async def test_follow_up_is_searched_as_a_question_that_stands_alone() -> None:
 @pytest.mark.parametrize("said", ["谢谢", "Thanks!"])
 async def test_small_talk_is_answered_without_searching_or_asking_the_model(said: str) -> None:
     search, model = MemorySearch([]), ScriptedModel("80")
-    remark = Diagnostic(code="no_model", wording=Message.bilingual("no model", "没有模型"))
     history = (
         ChatMessage(role="user", text=QUESTION),
         ChatMessage(role="assistant", text="80 [1]."),
     )
-    quiet = assistant(search=search, model=model, remarks=(remark,))
+    quiet = assistant(search=search, model=model, notices=(NO_MODEL,))
     events = await events_of(quiet, said, history=history)
     assert [type(event) for event in events] == [PassagesChosen, AnswerDelta, AnswerFinished]
     assert finished(events).answer.kind == "nothing"
@@ -273,7 +387,7 @@ async def test_reply_that_reached_its_limit_is_told() -> None:
 
 
 async def test_thinking_that_leaked_into_the_answer_is_taken_back() -> None:
-    leak = Notice(code="reasoning_leaked", text="that was thinking")
+    leak = Notice(code="reasoning_leaked", text=Message.verbatim("that was thinking"))
     model = ScriptedModel("Let me see, it says [1] 80.", leak, "80 degrees [1].")
     answer = finished(await events_of(assistant(model=model))).answer
     assert answer.text == "80 degrees [1]."
@@ -282,7 +396,7 @@ async def test_thinking_that_leaked_into_the_answer_is_taken_back() -> None:
 
 async def test_leaving_early_closes_the_model_stream() -> None:
     model = ScriptedModel("one ", "two ", "three")
-    async with aclosing(assistant(model=model).ask(QUESTION, web=True)) as events:
+    async with aclosing(assistant(model=model).ask(Question(QUESTION, web=True))) as events:
         async for event in events:
             if isinstance(event, AnswerDelta):
                 break
@@ -290,9 +404,7 @@ async def test_leaving_early_closes_the_model_stream() -> None:
 
 
 async def test_stream_can_be_pumped_step_by_step_from_different_tasks() -> None:
-    import asyncio
-
-    stream: AsyncGenerator[AnswerEvent, None] = assistant().ask(QUESTION, web=True)
+    stream: AsyncGenerator[AnswerEvent, None] = assistant().ask(Question(QUESTION, web=True))
     seen = []
     while True:
         try:
@@ -304,14 +416,15 @@ async def test_stream_can_be_pumped_step_by_step_from_different_tasks() -> None:
 
 @pytest.mark.parametrize("question", ["", " \n", "x" * (LONGEST_QUESTION + 1)])
 async def test_question_that_cannot_be_asked_is_refused(question: str) -> None:
+    (failed,) = await events_of(assistant(), question)
+    assert isinstance(failed, AnswerFailed)
+    assert (failed.code, failed.exit_code) == ("question", 2)
     with pytest.raises(QuestionError):
-        await events_of(assistant(), question)
+        await assistant().answer(question)
 
 
 @given(pieces=st.lists(st.text(max_size=12), max_size=8))
 @settings(max_examples=40, deadline=None)
 def test_whatever_the_model_says_the_order_holds(pieces: list[str]) -> None:
-    import asyncio
-
     events = asyncio.run(events_of(assistant(model=ScriptedModel(*pieces))))
     assert re.fullmatch(r"SP{2}C[RA]*F", order(events))

@@ -1,5 +1,6 @@
 """From a question to passages: words and vectors, and what happens when one of them is away."""
 
+import asyncio
 import dataclasses
 import itertools
 import math
@@ -11,9 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from assistant.answer.rerank.base import Reranker
+from assistant.answer.rerank.memory import OverlapReranker
 from assistant.answer.retrieval import NO_ENCODER, Retriever
+from assistant.events import Notice
 from assistant.values import Passage
-from ingest.documents import Chunk, Document
+from ingest.documents import Chunk, Document, ScoredChunk
 from ingest.errors import EmbedError
 from ingest.foundation.messages import Message
 from ingest.index.embed.base import Embedder, Vector
@@ -186,7 +190,7 @@ async def test_english_encoder_has_no_say_in_chinese() -> None:
     retrieved = await retriever.retrieve(question)
     assert [p.text for p in retrieved.passages] == await ask(index, question)
     assert retrieved.passages[0].url == "https://law.example/"
-    assert retrieved.words_only is None  # nothing is broken, words are simply better
+    assert retrieved.notices == ()  # nothing is broken, words are simply better
 
 
 async def test_english_question_does_not_rank_chinese_chunks_by_english_vectors() -> None:
@@ -204,10 +208,10 @@ async def test_english_question_does_not_rank_chinese_chunks_by_english_vectors(
 async def test_no_encoder_says_so_in_both_languages() -> None:
     index = await index_of(document("a", "Drones need lights."))
     retrieved = await Retriever(store=index, embedder=None, top_k=5).retrieve("drones")
-    assert retrieved.words_only == NO_ENCODER
+    assert retrieved.notices == (Notice(code="words_only", text=NO_ENCODER),)
     assert len(retrieved.passages) == 1
     quiet = Retriever(store=index, embedder=None, top_k=5, no_encoder=None)
-    assert (await quiet.retrieve("drones")).words_only is None
+    assert (await quiet.retrieve("drones")).notices == ()
 
 
 @pytest.mark.parametrize("encoder", [Absent(), TiredHalfway()])
@@ -215,9 +219,9 @@ async def test_encoder_that_fails_leaves_words_and_its_reason(encoder: Embedder)
     index = await index_of(document("a", "Drones need lights."))
     retrieved = await Retriever(store=index, embedder=encoder, top_k=5).retrieve("drones")
     assert [passage.text for passage in retrieved.passages] == ["Drones need lights."]
-    assert retrieved.words_only is not None
-    assert retrieved.words_only.localize("en").startswith("Found by words alone. ")
-    assert retrieved.words_only.localize("zh").startswith("仅按词语检索。")
+    (notice,) = retrieved.notices
+    assert notice.text.localize("en").startswith("Found by words alone. ")
+    assert notice.text.localize("zh").startswith("仅按词语检索。")
 
 
 async def test_damaged_vectors_leave_words_and_their_reason(tmp_path: Path) -> None:
@@ -227,8 +231,8 @@ async def test_damaged_vectors_leave_words_and_their_reason(tmp_path: Path) -> N
     retriever = Retriever(store=index, embedder=HashingEmbedder(), top_k=5)
     retrieved = await retriever.retrieve("drones")
     assert [passage.text for passage in retrieved.passages] == ["Drones need lights."]
-    assert retrieved.words_only is not None
-    assert str(tmp_path / "chroma") in retrieved.words_only.localize("zh")
+    (notice,) = retrieved.notices
+    assert str(tmp_path / "chroma") in notice.text.localize("zh")
     await index.close()
 
 
@@ -403,3 +407,56 @@ async def test_page_replaced_while_we_look_is_quoted_in_whole_paragraphs() -> No
     await put(index, before, chunks_of(before))
     index.newer = document("law", "A longer beginning.", "Another rule.", "New here.", kept)
     assert await ask(index, "Which drones need lights, a permit?") == [kept]
+
+
+class BrokenReranker(OverlapReranker):
+    """A reranker whose model is gone."""
+
+    async def rerank(self, question: str, chunks: Sequence[ScoredChunk]) -> list[ScoredChunk]:
+        raise EmbedError(Message.bilingual("out of memory", "内存不足"))
+
+
+class HangingReranker(OverlapReranker):
+    """A reranker whose server does not answer."""
+
+    async def rerank(self, question: str, chunks: Sequence[ScoredChunk]) -> list[ScoredChunk]:
+        await asyncio.Event().wait()
+        return []
+
+
+QUESTION = "drone lights at night"
+PAGES = (
+    document("a", "Drone drone drone drone."),
+    document("b", "A drone that flies at night needs lights."),
+)
+
+
+async def test_a_reranker_orders_what_both_legs_found() -> None:
+    index = await index_of(*PAGES)
+    plain = Retriever(store=index, embedder=None, top_k=2, no_encoder=None)
+    ranked = Retriever(
+        store=index, embedder=None, top_k=2, no_encoder=None, reranker=OverlapReranker()
+    )
+    assert len((await plain.retrieve(QUESTION)).passages) == 2
+    best, other = (await ranked.retrieve(QUESTION)).passages
+    assert "needs lights" in best.text
+    assert best.score > other.score
+
+
+@pytest.mark.parametrize("reranker", [BrokenReranker(), HangingReranker()])
+async def test_a_reranker_that_fails_leaves_the_order_and_says_so(reranker: Reranker) -> None:
+    index = await index_of(*PAGES)
+    plain = Retriever(store=index, embedder=None, top_k=2, no_encoder=None)
+    failing = Retriever(
+        store=index,
+        embedder=None,
+        top_k=2,
+        no_encoder=None,
+        reranker=reranker,
+        timeout_s=0.05,
+    )
+    retrieved = await failing.retrieve(QUESTION)
+    assert retrieved.passages == (await plain.retrieve(QUESTION)).passages
+    (notice,) = retrieved.notices
+    assert notice.code == "not_reranked"
+    assert "order is that of the search" in notice.text.localize("en")

@@ -23,7 +23,7 @@ EVENTS: tuple[AnswerEvent, ...] = (
         url=URL, reason="robots", detail=Message.verbatim("robots.txt line 2: Disallow: /\x1b[31m")
     ),
     ReasoningDelta(text="hm\x1b"),
-    Notice(code="pages_late", text="late\x9b"),
+    Notice(code="pages_late", text=Message.verbatim("late\x9b")),
     AnswerDelta(text="80 degrees \x1b[1m[1]"),
     AnswerFinished(answer=Answer(text="80 degrees [1]", kind="model", citations=(CITATION,))),
 )

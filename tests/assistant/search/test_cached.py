@@ -93,8 +93,8 @@ async def test_a_reply_is_forgotten_when_its_time_is_over(
 
 async def test_fresh_asks_again_and_what_it_finds_is_kept(cache: ExpiringCache) -> None:
     await kept(MemorySearch(HITS[:1]), cache).search("tea", limit=10, language="en")
-    fresh = CachedSearch(MemorySearch(HITS[1:2]), cache=cache, ttl_s=HOUR_S, fresh=True)
-    await fresh.search("tea", limit=10, language="en")
+    fresh = CachedSearch(MemorySearch(HITS[1:2]), cache=cache, ttl_s=HOUR_S)
+    await fresh.search("tea", limit=10, language="en", fresh=True)
     reply = await kept(MemorySearch([]), cache).search("tea", limit=10, language="en")
     assert [hit.url for hit in reply.hits] == ["https://site2.test/"]
 
@@ -175,13 +175,13 @@ async def test_a_ttl_of_nought_and_fresh_ask_every_time(net: Internet) -> None:
     site = DuckDuckGoSite(fixed("https://a.test/")).install(net)
     cache = ExpiringCache()
     off = Settings(search=SearchSettings(ttl=0))
-    for search in (
-        build_search(off, cache=cache),
-        build_search(off, cache=cache),
-        build_search(Settings(), cache=cache, fresh=True),
-        build_search(Settings()),
+    for search, fresh in (
+        (build_search(off, cache=cache), False),
+        (build_search(off, cache=cache), False),
+        (build_search(Settings(), cache=cache), True),
+        (build_search(Settings()), False),
     ):
-        assert not (await search.search("tea", limit=1, language="en")).cached
+        assert not (await search.search("tea", limit=1, language="en", fresh=fresh)).cached
     assert len(site.asked) == 4
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from assistant.events import ModelEvent, Notice, ReasoningDelta, ReplyFinished
 from assistant.models.base import ChatModel
 from assistant.models.extractive import ExtractiveModel
 from assistant.models.ollama import OllamaModel
+from assistant.models.pool import ModelPool
 from assistant.models.scripted import ScriptedModel
 from assistant.search.expansion import LONGEST_QUERY, ExpandingSearch, merged, usable
 from assistant.search.memory import MemorySearch
@@ -48,7 +50,9 @@ class Library:
         self._shelves = shelves
         self._broken = broken
 
-    async def search(self, query: str, *, limit: int, language: Language) -> SearchReply:
+    async def search(
+        self, query: str, *, limit: int, language: Language, **options: Any
+    ) -> SearchReply:
         self.queries.append(query)
         if query == self._broken:
             raise SearchError(Message.bilingual("shut", "关门"), kind="rate_limited")
@@ -68,7 +72,11 @@ def expanding(
     library: Library, model: ChatModel, *, queries: int = 3, proposal_s: float = 5.0
 ) -> ExpandingSearch:
     return ExpandingSearch(
-        library, model=model, queries=queries, timeout_s=10, proposal_s=proposal_s
+        library,
+        models=ModelPool.holding(model),
+        queries=queries,
+        timeout_s=10,
+        proposal_s=proposal_s,
     )
 
 
@@ -254,14 +262,23 @@ async def test_a_true_server_is_held_to_the_schema_and_does_not_think() -> None:
 
 def test_settings_switch_expansion_on_where_a_model_can_talk() -> None:
     three = Settings(search=SearchSettings(queries=3))
-    talker, quoter = ScriptedModel(), ExtractiveModel()
-    assert isinstance(build_search(three, model=talker), ExpandingSearch)
-    assert not isinstance(build_search(three, model=quoter), ExpandingSearch)
+    models = ModelPool.holding(ScriptedModel())
+    assert isinstance(build_search(three, models=models), ExpandingSearch)
     assert not isinstance(build_search(three), ExpandingSearch)
-    assert not isinstance(build_search(Settings(), model=talker), ExpandingSearch)
+    assert not isinstance(build_search(Settings(), models=models), ExpandingSearch)
+
+
+async def test_a_model_that_only_quotes_proposes_nothing() -> None:
+    memory = MemorySearch(list(hits("a", "b")))
+    models = ModelPool.holding(ExtractiveModel())
+    search = ExpandingSearch(memory, models=models, queries=3, timeout_s=5)
+    assert names(await search.search(EN, limit=1, language="en")) == ["a"]
+    assert memory.queries == [EN]
 
 
 async def test_expansion_of_a_search_in_memory_keeps_its_hits() -> None:
     memory = MemorySearch(list(hits("a", "b")))
-    search = ExpandingSearch(memory, model=ScriptedModel("tea leaf"), queries=2, timeout_s=5)
+    search = ExpandingSearch(
+        memory, models=ModelPool.holding(ScriptedModel("tea leaf")), queries=2, timeout_s=5
+    )
     assert names(await search.search(EN, limit=1, language="en")) == ["a"]
