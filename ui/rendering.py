@@ -51,11 +51,19 @@ def apply_event(turn: PageTurn, event: AnswerEvent) -> None:
             turn.notices.append(event.text)
             if event.code == "reasoning_leaked":  # what was said so far was thinking
                 turn.reasoning, turn.text = turn.reasoning + turn.text, ""
+        case AnswerFinished() | AnswerFailed():
+            _apply_end(turn, event)
+        case _:
+            assert_never(event)
+
+
+def _apply_end(turn: PageTurn, event: AnswerFinished | AnswerFailed) -> None:
+    match event:
+        case AnswerFinished(answer=whole):
+            # The answer's own text is the authority: citations may be repaired after their delta.
+            turn.answer, turn.text, turn.reasoning = whole, whole.text, whole.reasoning
         case AnswerFailed():
             turn.failure = event
-        case AnswerFinished():
-            turn.answer = event.answer
-            turn.text, turn.reasoning = event.answer.text, event.answer.reasoning
         case _:
             assert_never(event)
 

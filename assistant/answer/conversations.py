@@ -189,7 +189,8 @@ def rewriting_prompt(question: str, history: Sequence[ChatMessage]) -> Prompt:
     language: Language = language_of(question)
     turns = [turn for turn in history if turn.role != "system"][-TURNS:]
     told = "\n".join(f"{turn.role}: {_brief(turn.text)}" for turn in turns)
-    text = f"{told}\n\n{LAST.localize(language)}{harmless(question).strip()}\n{REWRITTEN.localize(language)}"
+    last = f"{LAST.localize(language)}{harmless(question).strip()}"
+    text = f"{told}\n\n{last}\n{REWRITTEN.localize(language)}"
     messages = (
         ChatMessage(role="system", text=ASK.localize(language)),
         ChatMessage(role="user", text=text),

@@ -41,7 +41,7 @@ class ModelPool:
 
     @classmethod
     def holding(cls, model: ChatModel, *notices: Notice) -> "ModelPool":
-        """Return a pool that has `model` under every name: for tests, and for a model of your own."""
+        """Return a pool that has `model` under every name: for tests and for your own model."""
 
         async def open_model(name: str | None) -> ChosenModel:
             return ChosenModel(model=model, notices=notices)

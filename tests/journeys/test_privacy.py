@@ -15,7 +15,8 @@ from assistant.values import Question
 
 async def main():
     async with open_assistant(load_settings()) as assistant:
-        async with aclosing(assistant.ask(Question("How hot is water for green tea?", web=True))) as events:
+        question = Question("How hot is water for green tea?", web=True)
+        async with aclosing(assistant.ask(question)) as events:
             async for event in events:
                 pass
     print(event.answer.kind, sorted({c.url.split("/")[2] for c in event.answer.citations}))
