@@ -217,9 +217,9 @@ def measured(case: Case, base: Path, length: int) -> dict[str, Any]:
     import torch
 
     from finetune.errors import FinetuneError
-    from finetune.train.hardware import hardware
+    from finetune.train.hardware import detect_hardware
 
-    machine = hardware()
+    machine = detect_hardware()
     recipe = recipe_of(case, base)
     if case.memory and machine.device == "cuda":
         share = min(1.0, case.memory / machine.memory)
@@ -247,25 +247,25 @@ def _training(case: Case, recipe: Recipe, machine: "Hardware", length: int) -> d
     learnt = round(length * LEARNT)
     loaded = load_base(recipe, hardware=machine, quantized=table.method == "qlora")
     meter, log = LossMeter(), TrainLog(None)
-    watcher = NaNGuard(meter=meter, table=table, precision=loaded.precision)
-    reporter = TrainingReporter(watcher=watcher, log=log, stage=SilentProgress(), hardware=machine)
+    guard = NaNGuard(meter=meter, table=table, precision=loaded.precision)
+    reporter = TrainingReporter(guard=guard, log=log, stage=SilentProgress(), hardware=machine)
     with tempfile.TemporaryDirectory() as folder:
         trainer = _trainer(case, recipe, loaded, machine, meter, length, Path(folder))
-        trainer.add_callback(watcher)
+        trainer.add_callback(guard)
         trainer.add_callback(reporter)
         trainer.train()
-    pace = reporter.pace.tokens_per_second
+    pace = reporter.throughput.tokens_per_second
     cost = flops(_shape(loaded), table, length=length, learnt=learnt, loss=case.loss)
     peak = peak_of(machine.name)
     return {
         "precision": loaded.precision,
         "tokens_per_second": round(pace, 1),
-        "seconds_per_step": round(reporter.pace.seconds_per_step, 4),
+        "seconds_per_step": round(reporter.throughput.seconds_per_step, 4),
         "mfu": round(pace / length * cost.needed / peak, 4) if peak else None,
         "hfu": round(pace / length * cost.done / peak, 4) if peak else None,
         "memory": peak_memory(machine),
         "reserved": _reserved(machine),
-        "loss": round(watcher.loss, 4),
+        "loss": round(guard.loss, 4),
         "batch": table.batch,
         "accumulate": table.accumulate,
         "length": length,
@@ -284,14 +284,14 @@ def _trainer(
 ) -> "TargetTrainer":
     from finetune.train.adapters import add_lora
     from finetune.train.arguments import training_arguments
-    from finetune.train.batches import padding
-    from finetune.train.loss import learn_targets_only
+    from finetune.train.batches import padding_collator
+    from finetune.train.loss import patch_target_loss
     from finetune.train.model import checkpoint_activations
     from finetune.train.trainer import TargetTrainer
 
     table = recipe.train
     if case.loss == "masked":
-        learn_targets_only(loaded.model, chunk=table.loss_chunk)
+        patch_target_loss(loaded.model, chunk=table.loss_chunk)
     if table.gradient_checkpointing:
         checkpoint_activations(loaded.model)
     arguments = training_arguments(
@@ -308,7 +308,7 @@ def _trainer(
         meter=meter,
         model=add_lora(loaded, table),
         args=arguments,
-        data_collator=padding(loaded.tokenizer.pad_id),
+        data_collator=padding_collator(loaded.tokenizer.pad_id),
         train_dataset=random_samples(count, length=length, learnt=round(length * LEARNT)),
     )
 
@@ -332,14 +332,14 @@ def _agreement(case: Case, recipe: Recipe, machine: "Hardware", length: int) -> 
 def _loss(recipe: Recipe, machine: "Hardware", length: int) -> tuple[float, str]:
     from torch.utils.data import DataLoader
 
-    from finetune.train.batches import padding
-    from finetune.train.loss import learn_targets_only, summed_loss
+    from finetune.train.batches import padding_collator
+    from finetune.train.loss import patch_target_loss, summed_loss
     from finetune.train.model import load_base
 
     loaded = load_base(recipe, hardware=machine)
-    learn_targets_only(loaded.model, chunk=recipe.train.loss_chunk)
+    patch_target_loss(loaded.model, chunk=recipe.train.loss_chunk)
     samples = random_samples(COMPARED, length=length, learnt=round(length * LEARNT))
-    batches = DataLoader(samples, collate_fn=padding(loaded.tokenizer.pad_id))
+    batches = DataLoader(samples, collate_fn=padding_collator(loaded.tokenizer.pad_id))
     loaded.model.train(False)
     summed, count = summed_loss(loaded.model, batches, device=machine.torch_device)
     return float(summed / count), loaded.precision

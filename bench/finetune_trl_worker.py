@@ -86,18 +86,18 @@ def _arguments(settings: dict[str, Any], folder: str) -> dict[str, Any]:
 
 
 def _ours(base: Any, task: dict[str, Any], folder: str) -> Any:
-    from finetune.train.batches import padding
+    from finetune.train.batches import padding_collator
     from finetune.train.callbacks import LossMeter
-    from finetune.train.loss import learn_targets_only
+    from finetune.train.loss import patch_target_loss
     from finetune.train.trainer import TargetTrainer
 
-    learn_targets_only(base, chunk=1024)
+    patch_target_loss(base, chunk=1024)
     settings = task["settings"]
     return TargetTrainer(
         meter=LossMeter(),
         model=_adapted(base, settings),
         args=TrainingArguments(**_arguments(settings, folder), label_names=["labels"]),
-        data_collator=padding(0),
+        data_collator=padding_collator(0),
         train_dataset=_rows(task["train"]),
         eval_dataset=_rows(task["val"]),
     )

@@ -161,9 +161,9 @@ def _open(recipe: Recipe, run: Run, model: str) -> Generator:
     kind, _, rest = model.partition(":")
     if model in IN_PROCESS:
         from finetune.evaluate.generate.transformers import open_model  # noqa: PLC0415  torch takes 3 s
-        from finetune.train.hardware import hardware  # noqa: PLC0415  torch takes 3 s
+        from finetune.train.hardware import detect_hardware  # noqa: PLC0415  torch takes 3 s
 
-        return open_model(recipe, run, model, hardware=hardware())
+        return open_model(recipe, run, model, hardware=detect_hardware())
     if kind == "ollama" and rest:
         return OllamaGenerator(rest, recipe)
     if kind == "openai" and rest:

@@ -8,7 +8,7 @@ from transformers import AutoModelForCausalLM
 
 from finetune.errors import ExportError
 from finetune.model.tokenization import PROBE, load_tokenizer
-from finetune.train.model import quiet
+from finetune.train.model import silence_libraries
 from ingest.foundation.messages import Message
 
 LEAST_EQUAL = 0.9
@@ -23,7 +23,7 @@ def check_gguf(folder: Path, gguf: Path) -> dict[str, Any]:
     Raises:
         ExportError: the file is another model.
     """
-    quiet()
+    silence_libraries()
     ids = torch.tensor([load_tokenizer(folder).plain(PROBE)])
     ours = _logits(folder, ids)
     theirs = _logits(gguf.parent, ids, gguf_file=gguf.name)

@@ -31,7 +31,7 @@ from finetune.progress import Progress
 from finetune.recipe import Recipe
 from finetune.records import Record, Turn
 from finetune.runs import Run
-from finetune.train.adapters import check_adapter, with_adapter
+from finetune.train.adapters import apply_adapter, check_adapter
 from finetune.train.hardware import Hardware
 from finetune.train.model import LoadedModel, load_base
 from ingest.foundation.messages import Message
@@ -177,7 +177,7 @@ def _merged(
     """Return the merged model, and what base + adapter say to the probes."""
     if adapter is None:
         return loaded.model, _logits(loaded.model, probes)
-    adapted: Any = with_adapter(loaded, adapter).model  # a PeftModel
+    adapted: Any = apply_adapter(loaded, adapter).model  # a PeftModel
     expected = _logits(adapted, probes)
     return adapted.merge_and_unload(safe_merge=True), expected
 

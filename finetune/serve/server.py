@@ -12,8 +12,8 @@ from finetune.recipe import Recipe
 from finetune.runs import Run
 from finetune.serve.app import Defaults, build_app
 from finetune.serve.engine import TransformersEngine
-from finetune.train.adapters import load_made
-from finetune.train.hardware import hardware
+from finetune.train.adapters import load_for_inference
+from finetune.train.hardware import detect_hardware
 from ingest.foundation.messages import Message, describe_os_error
 
 
@@ -81,6 +81,6 @@ def open_engine(recipe: Recipe, run: Run, model: str) -> TransformersEngine:
             Message("there is no {folder}", folder=folder),
             hint=Message("run first: python -m finetune {command} RECIPE", command=command),
         )
-    loaded = load_made(recipe, folder, hardware=hardware())
+    loaded = load_for_inference(recipe, folder, hardware=detect_hardware())
     name = recipe.export.name or recipe.name
     return TransformersEngine(loaded, chat_format(recipe.model.format), name=name)

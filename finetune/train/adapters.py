@@ -1,4 +1,4 @@
-"""LoRA's small matrices: laid on a base model, and bound to it by its fingerprint.
+"""LoRA adapters: added to a base model, loaded again, and bound to that base by its fingerprint.
 
 Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", 2021.
 """
@@ -23,7 +23,7 @@ from finetune.train.model import LoadedModel, load_base
 from ingest.foundation.messages import Message
 
 BASE_FILE = "base.json"
-"""Beside the adapter: which base it was trained on, by name and fingerprint."""
+"""Beside the adapter: the base it was trained on, by name and fingerprint."""
 
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 TOKENIZER_FILES = (
@@ -35,22 +35,25 @@ TOKENIZER_FILES = (
     "merges.txt",
     "chat_template.jinja",
 )
-BLOCK = 64 * 1024
+BLOCK_BYTES = 64 * 1024
 BLOCKS = 16
-"""Of each file of weights so many blocks are looked at: enough to tell models apart, in a blink."""
+"""Blocks of each file of weights in a fingerprint: enough to tell models apart, in milliseconds."""
 
 LAYERS_SHOWN = 12
+"""Names of layers in an error message."""
 
 
 def add_lora(loaded: LoadedModel, table: TrainTable) -> PeftModel:
-    """Return the model with fresh LoRA matrices, which alone are trained.
+    """Return the model with new LoRA matrices, which alone are trained.
 
     Raises:
-        BaseModelError: a layer that `train.targets` names is not in this model, or is its head and
-            shares the embedding's weights.
+        BaseModelError: a layer in `train.targets` is not in this model, or is a head that shares
+            its weights with the embedding.
     """
     model = loaded.model
     if table.method == "qlora":
+        # Norms go to fp32, for stable gradients through 4-bit layers. Gradient checkpointing was
+        # switched on already, in the non-reentrant way.
         model = prepare_model_for_kbit_training(  # type: ignore[no-untyped-call]
             model, use_gradient_checkpointing=False
         )
@@ -58,7 +61,7 @@ def add_lora(loaded: LoadedModel, table: TrainTable) -> PeftModel:
         r=table.r,
         lora_alpha=table.alpha,
         lora_dropout=table.dropout,
-        target_modules=_targets(model, table, loaded.folder),
+        target_modules=_target_layers(model, table, loaded.folder),
         bias="none",
         task_type="CAUSAL_LM",
     )
@@ -66,67 +69,69 @@ def add_lora(loaded: LoadedModel, table: TrainTable) -> PeftModel:
     return adapted
 
 
-def with_adapter(loaded: LoadedModel, adapter: Path) -> LoadedModel:
-    """Return the loaded base with the adapter of `adapter` laid on it, ready to answer.
+def apply_adapter(loaded: LoadedModel, adapter: Path) -> LoadedModel:
+    """Return the loaded base with the adapter in the folder `adapter`, ready for inference.
 
     Raises:
         BaseModelError: it is no adapter, or one of another base.
     """
     check_adapter(adapter, loaded.folder)
     try:
-        adapted: Any = PeftModel.from_pretrained(loaded.model, adapter)  # answers as its base does
+        # `Any`: a PeftModel is no PreTrainedModel, but passes its attributes and methods through.
+        adapted: Any = PeftModel.from_pretrained(loaded.model, adapter)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise BaseModelError(
             Message("{adapter} holds no usable adapter", adapter=adapter),
             hint=Message("train again: python -m finetune train RECIPE"),
         ) from error
-    adapted.eval()
+    adapted.eval()  # peft leaves dropout on
     return replace(loaded, model=adapted)
 
 
-def is_whole(folder: Path) -> bool:
-    """Tell whether a folder holds a model of its own, and no adapter."""
+def is_full_model(folder: Path) -> bool:
+    """Return whether a folder holds a complete model, not an adapter."""
     return (folder / "config.json").is_file()
 
 
-def load_made(
+def load_for_inference(
     recipe: Recipe,
     folder: Path | None,
     *,
     hardware: Hardware,
     precision: Literal["auto", "fp32"] = "auto",
 ) -> LoadedModel:
-    """Return what a run has made, to be asked: a whole model, or an adapter on the recipe's base.
-
-    None is the base itself. It is loaded in the precision that this machine does well, whatever
-    training asks for, or in fp32.
+    """Return the model in `folder`, complete or an adapter on the recipe's base; None: the base.
 
     Raises:
         BaseModelError: the model is missing or broken, or the adapter is of another base.
     """
+    # `method` and `precision` of training do not bind inference: full training would load fp32,
+    # and its format may be one that this machine does not support.
     train = recipe.train.model_copy(update={"precision": precision, "method": "lora"})
     table = recipe.model
-    if folder is not None and is_whole(folder):
+    if folder is not None and is_full_model(folder):
         table = table.model_copy(update={"base": str(folder.absolute())})
-    asked = recipe.model_copy(update={"train": train, "model": table})
-    loaded = load_base(asked, hardware=hardware)
-    return loaded if folder is None or is_whole(folder) else with_adapter(loaded, folder)
+    for_inference = recipe.model_copy(update={"train": train, "model": table})
+    loaded = load_base(for_inference, hardware=hardware)
+    return loaded if folder is None or is_full_model(folder) else apply_adapter(loaded, folder)
 
 
 def check_adapter(adapter: Path, base: Path) -> None:
-    """Make sure that an adapter was trained on the model in `base`.
+    """Check that an adapter was trained on the model in `base`.
 
     Raises:
-        BaseModelError: it was trained on another, or it does not say on which.
+        BaseModelError: it was trained on another, or does not say on which.
     """
     try:
-        told = json.loads((adapter / BASE_FILE).read_text(encoding="utf-8"))
-        trained_on, digest = str(told["base"]), str(told["fingerprint"])
+        origin = json.loads((adapter / BASE_FILE).read_text(encoding="utf-8"))
+        trained_on, digest = str(origin["base"]), str(origin["fingerprint"])
     except (OSError, ValueError, KeyError, TypeError):
         raise BaseModelError(
             Message("{adapter} does not say on which base it was trained", adapter=adapter),
             hint=Message("train it first: python -m finetune train RECIPE"),
         ) from None
+    # By content, not by path: models move between folders, and two sizes of one family may have
+    # layers of the same shapes.
     if digest != fingerprint(base):
         raise BaseModelError(
             Message(
@@ -140,38 +145,47 @@ def check_adapter(adapter: Path, base: Path) -> None:
 
 
 def save_origin(folder: Path, base: Path, recipe: Recipe) -> None:
-    """Write beside an adapter, or a wholly trained model, what it was trained from."""
-    told: dict[str, Any] = {
+    """Write base, method and format beside an adapter or a fully trained model.
+
+    A fully trained model gets the files of the base's tokenizer as well.
+    """
+    origin: dict[str, Any] = {
         "base": str(base),
         "fingerprint": fingerprint(base),
         "method": recipe.train.method,
         "format": recipe.model.format,
     }
-    write_whole(folder / BASE_FILE, json.dumps(told, ensure_ascii=False, indent=1) + "\n")
+    write_whole(folder / BASE_FILE, json.dumps(origin, ensure_ascii=False, indent=1) + "\n")
     if recipe.train.method != "full":
         return
+    # The Trainer saves no tokenizer that it was not given; its own copy could differ in spelling.
     for name in TOKENIZER_FILES:
         if (base / name).is_file():
             shutil.copyfile(base / name, folder / name)
 
 
 def fingerprint(folder: Path) -> str:
-    """Return a digest of a model's weights: names, sizes, and blocks spread over each file."""
+    """Return a digest of the files of weights: names, sizes, and blocks spread over each file."""
     digest = hashlib.sha256()
     for path in sorted(path for pattern in WEIGHTS for path in folder.glob(pattern)):
         size = path.stat().st_size
         digest.update(f"{path.name} {size}\n".encode())
         with path.open("rb") as file:
-            for at in range(0, size, max(BLOCK, size // BLOCKS)):
+            for at in range(0, size, max(BLOCK_BYTES, size // BLOCKS)):
                 file.seek(at)
-                digest.update(file.read(BLOCK))
+                digest.update(file.read(BLOCK_BYTES))
     return digest.hexdigest()
 
 
-def _targets(model: PreTrainedModel, table: TrainTable, folder: Path) -> str | list[str]:
+def _target_layers(model: PreTrainedModel, table: TrainTable, folder: Path) -> str | list[str]:
+    """Return `target_modules` for peft."""
     if "all" in table.targets:
-        return "all-linear"
-    known = {name.rpartition(".")[2] for name, part in model.named_modules() if _is_linear(part)}
+        return "all-linear"  # peft's name for all linear layers but the head
+    known = {
+        name.rpartition(".")[2]
+        for name, part in model.named_modules()
+        if isinstance(part, nn.Linear)
+    }
     if unknown := [name for name in table.targets if name.rpartition(".")[2] not in known]:
         layers = ", ".join(sorted(known)[:LAYERS_SHOWN])
         raise BaseModelError(
@@ -182,12 +196,13 @@ def _targets(model: PreTrainedModel, table: TrainTable, folder: Path) -> str | l
             ),
             hint=Message('write targets = ["all"], or of these: {layers}', layers=layers),
         )
-    _refuse_tied_head(model, table, folder)
+    _check_tied_head(model, table, folder)
     return list(table.targets)
 
 
-def _refuse_tied_head(model: PreTrainedModel, table: TrainTable, folder: Path) -> None:
-    """Refuse what could be trained but not merged: the embedding would change with the head."""
+def _check_tied_head(model: PreTrainedModel, table: TrainTable, folder: Path) -> None:
+    """Raise BaseModelError if a target is a head that shares its weights with the embedding."""
+    # It could be trained, but not merged: the merged head would change the embedding as well.
     causal: Any = model  # transformers annotates only some of its methods
     tied = getattr(model.config, "tie_word_embeddings", False)
     shared = causal.get_output_embeddings() if tied else None
@@ -203,7 +218,3 @@ def _refuse_tied_head(model: PreTrainedModel, table: TrainTable, folder: Path) -
                 'leave it out, or write targets = ["all"], which means all but {name}', name=name
             ),
         )
-
-
-def _is_linear(part: nn.Module) -> bool:
-    return isinstance(part, nn.Linear)

@@ -1,4 +1,4 @@
-"""The recipe in the words of transformers' Trainer, and of accelerate for several GPUs."""
+"""The recipe as settings of transformers' Trainer, and of accelerate for several GPUs."""
 
 import math
 import os
@@ -34,77 +34,75 @@ def training_arguments(
         seed=recipe.seed,
         data_seed=recipe.seed,
         max_steps=dry_steps or table.max_steps or -1,
+        # From all steps, not from `max_steps`: a dry run measures the same warm-up.
         warmup_steps=warmup_steps(table.warmup, steps),
+        # The fused kernel updates all weights in one launch; it gains nothing on processors.
         optim="adamw_torch_fused" if hardware.device == "cuda" else "adamw_torch",
         bf16=precision == "bf16",
         fp16=precision == "fp16",
         use_cpu=hardware.device == "cpu",
         dataloader_pin_memory=hardware.device == "cuda",
+        # Every trained weight takes part in every step: the search for others costs a pass.
         ddp_find_unused_parameters=False,
+        # The Trainer keeps the columns that `forward` names; ours hides behind peft's wrapper.
         remove_unused_columns=False,
         label_names=["labels"],
-        **_learning(table),
-        **_rhythm(table, evaluates=evaluates, dry=dry_steps > 0),
+        per_device_train_batch_size=table.batch,
+        per_device_eval_batch_size=table.batch,
+        gradient_accumulation_steps=table.accumulate,
+        num_train_epochs=table.epochs,
+        learning_rate=table.lr,
+        lr_scheduler_type=SCHEDULES[table.schedule],
+        weight_decay=table.weight_decay,
+        max_grad_norm=table.clip,
+        **_intervals(table, evaluates=evaluates, dry=dry_steps > 0),
         **SILENT,
     )
 
 
-def _learning(table: TrainTable) -> dict[str, Any]:
-    return {
-        "per_device_train_batch_size": table.batch,
-        "per_device_eval_batch_size": table.batch,
-        "gradient_accumulation_steps": table.accumulate,
-        "num_train_epochs": table.epochs,
-        "learning_rate": table.lr,
-        "lr_scheduler_type": SCHEDULES[table.schedule],
-        "weight_decay": table.weight_decay,
-        "max_grad_norm": table.clip,
-    }
-
-
-def _rhythm(table: TrainTable, *, evaluates: bool, dry: bool) -> dict[str, Any]:
-    """Return when to log, to evaluate and to save. The best checkpoint is kept beside others."""
+def _intervals(table: TrainTable, *, evaluates: bool, dry: bool) -> dict[str, Any]:
+    """Return when to log, to evaluate and to save, by steps or at the end of each epoch."""
     save_every = table.save_every or table.evaluate_every
     return {
-        "eval_strategy": _every(table.evaluate_every) if evaluates and not dry else "no",
+        "eval_strategy": _interval(table.evaluate_every) if evaluates and not dry else "no",
         "eval_steps": table.evaluate_every or None,
-        "save_strategy": "no" if dry else _every(save_every),
+        "save_strategy": "no" if dry else _interval(save_every),
         "save_steps": save_every or 1,
+        # The Trainer counts the best checkpoint among those that it keeps; `keep` does not.
         "save_total_limit": table.keep + evaluates,
         "metric_for_best_model": "eval_loss" if evaluates else None,
         "greater_is_better": False,
         "logging_steps": table.log_every,
         "logging_first_step": True,
+        # The filter would replace NaN by the mean before it, and hide what NaNGuard looks for.
         "logging_nan_inf_filter": False,
     }
 
 
 def warmup_steps(warmup: float, steps: int) -> int:
-    """Return the steps of warm-up: below 1 a share of all `steps`, from 1 on their number."""
+    """Return the warm-up in steps: below 1 it is a share of all `steps`, from 1 on their number."""
     return math.ceil(warmup * steps) if warmup < 1 else round(warmup)
 
 
-def processes() -> int:
-    """Return how many processes train together, as torchrun and accelerate tell each of them."""
+def process_count() -> int:
+    """Return how many processes train together; torchrun and accelerate set WORLD_SIZE."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def process() -> int:
-    """Return the number of this process among those that train together, from 0 on."""
+def process_rank() -> int:
+    """Return the rank of this process among those that train together, 0 for a single one."""
     return int(os.environ.get("RANK", "0"))
 
 
 def accelerate_config(processes: int) -> str:
-    """Return the YAML that `accelerate launch --config_file` takes, one process for each GPU.
-
-    Precision and accumulation stay the recipe's: the trainer sets them by itself.
-    """
+    """Return YAML for `accelerate launch --config_file`, with one process for each GPU."""
     lines = {
         "compute_environment": "LOCAL_MACHINE",
+        # Quoted: YAML 1.1 reads a bare NO as false.
         "distributed_type": "MULTI_GPU" if processes > 1 else "'NO'",
         "machine_rank": "0",
         "main_training_function": "main",
-        "mixed_precision": "'no'",
+        "mixed_precision": "'no'",  # the Trainer sets the recipe's
         "num_machines": "1",
         "num_processes": str(processes),
         "use_cpu": "false",
@@ -112,5 +110,5 @@ def accelerate_config(processes: int) -> str:
     return "".join(f"{name}: {value}\n" for name, value in lines.items())
 
 
-def _every(steps: int) -> str:
+def _interval(steps: int) -> str:
     return "steps" if steps else "epoch"

@@ -1,4 +1,4 @@
-"""Samples in memory, packed tightly, and the batches and steps that become of them."""
+"""Samples in memory, stored compactly, and the padded batches made of them."""
 
 from array import array
 from collections.abc import Callable, Iterable, Sequence
@@ -21,28 +21,30 @@ from finetune.records import Record, Split
 from finetune.runs import Run
 from ingest.foundation.messages import Message
 
-ANY_LENGTH = 1 << 40
+NO_LIMIT = 1 << 40
 """More tokens than any sample has."""
 
 
 class PackedRow(TypedDict):
-    """One sample as a batch is made of it: int64, (length,) each."""
+    """One sample before it is padded: int64, (length,) each."""
 
     input_ids: Tensor
     labels: Tensor
 
 
 class SampleSet(Dataset[PackedRow]):
-    """Samples end to end in two arrays, five bytes a token: a tuple of ints takes some forty."""
+    """Samples in memory; one row per sample, in the order given."""
 
     def __init__(self, samples: Iterable[Sample]) -> None:
-        ids, learnt, ends = array("i"), bytearray(), array("q", [0])
+        # End to end in two arrays, five bytes a token; a tuple of ints would take some forty. A
+        # label is either its own id or IGNORED, so one byte says which.
+        ids, is_target, ends = array("i"), bytearray(), array("q", [0])
         for sample in samples:
             ids.extend(sample.ids)
-            learnt.extend(label != IGNORED for label in sample.labels)
+            is_target.extend(label != IGNORED for label in sample.labels)
             ends.append(len(ids))
         self._ids = np.asarray(ids)
-        self._learnt = np.frombuffer(bytes(learnt), dtype=np.bool_)
+        self._is_target = np.frombuffer(bytes(is_target), dtype=np.bool_)
         self._ends = ends
 
     def __len__(self) -> int:
@@ -51,18 +53,18 @@ class SampleSet(Dataset[PackedRow]):
     def __getitem__(self, index: int) -> PackedRow:
         part = slice(self._ends[index], self._ends[index + 1])
         ids = self._ids[part].astype(np.int64)
-        labels = np.where(self._learnt[part], ids, IGNORED)
+        labels = np.where(self._is_target[part], ids, IGNORED)
         return {"input_ids": torch.from_numpy(ids), "labels": torch.from_numpy(labels)}
 
     @property
     def tokens(self) -> int:
-        """Tokens of all samples, prompts and replies, padding apart."""
+        """Tokens of all samples, prompts and replies, without padding."""
         return len(self._ids)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingSet:
-    """What a run learns from and is held against, and what was too long for it."""
+    """The samples of a run. `dropped` and `shortened` count those above `train.max_tokens`."""
 
     train: SampleSet
     val: SampleSet
@@ -80,25 +82,27 @@ def load_training_set(
     """
     counts = {"dropped": 0, "shortened": 0}
 
-    def samples(split: Split) -> Iterable[Sample]:
+    def encode_split(split: Split) -> Iterable[Sample]:
+        """Yield the samples of a split one by one: none is held beside the arrays."""
         with progress.stage(Message("encoding {split}", split=split)) as stage:
             for record in run.records(split):
-                encoded = _encoded(record, recipe, tokenizer, recipe.train.max_tokens)
+                encoded = _encode_record(record, recipe, tokenizer, recipe.train.max_tokens)
                 counts["dropped"] += encoded.dropped
                 counts["shortened"] += encoded.shortened
                 stage.advance()
                 yield from encoded.samples
 
-    train = SampleSet(samples("train"))
+    train = SampleSet(encode_split("train"))
     if not len(train):
-        raise _nothing_left(list(run.records("train")), recipe, tokenizer)
-    return TrainingSet(train=train, val=SampleSet(samples("val")), **counts)
+        raise _no_samples_error(list(run.records("train")), recipe, tokenizer)
+    return TrainingSet(train=train, val=SampleSet(encode_split("val")), **counts)
 
 
-def padding(pad_id: int) -> Callable[[Sequence[PackedRow]], dict[str, Tensor]]:
-    """Return what makes a batch of rows: filled up on the right, (batch, longest) each."""
+def padding_collator(pad_id: int) -> Callable[[Sequence[PackedRow]], dict[str, Tensor]]:
+    """Return the function that makes one batch of rows, int64, (batch, longest) each."""
 
     def collate(rows: Sequence[PackedRow]) -> dict[str, Tensor]:
+        """Return the rows padded on the right: on the left positions would not start at 0."""
         ids = [row["input_ids"] for row in rows]
         labels = [row["labels"] for row in rows]
         ones = [torch.ones_like(row) for row in ids]
@@ -111,25 +115,28 @@ def padding(pad_id: int) -> Callable[[Sequence[PackedRow]], dict[str, Tensor]]:
     return collate
 
 
-def _encoded(record: Record, recipe: Recipe, tokenizer: ChatTokenizer, longest: int) -> Encoded:
+def _encode_record(
+    record: Record, recipe: Recipe, tokenizer: ChatTokenizer, max_tokens: int
+) -> Encoded:
     return encode(
         record,
         chat_format(recipe.model.format),
         tokenizer,
         turns=recipe.train.turns,
-        max_tokens=longest,
+        max_tokens=max_tokens,
         over_length=recipe.train.over_length,
     )
 
 
-def _nothing_left(
+def _no_samples_error(
     records: Sequence[Record], recipe: Recipe, tokenizer: ChatTokenizer
 ) -> RecipeError:
+    """Return the error for a training split without samples; its hint is the limit they need."""
     limit = recipe.train.max_tokens
     lengths = [
         len(sample.ids)
         for record in records
-        for sample in _encoded(record, recipe, tokenizer, ANY_LENGTH).samples
+        for sample in _encode_record(record, recipe, tokenizer, NO_LIMIT).samples
     ]
     if not lengths:
         return RecipeError(

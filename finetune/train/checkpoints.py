@@ -1,4 +1,4 @@
-"""Checkpoints of a training: which are whole, which is the best, and whether it fits to go on."""
+"""Checkpoints of a training: which are complete, which is best, and whether one can be resumed."""
 
 import json
 import os
@@ -15,10 +15,10 @@ from finetune.runs import Run, digest_of, write_whole
 from ingest.foundation.messages import Message
 
 STATE_FILE = "trainer_state.json"
-"""What transformers writes last: a checkpoint in which it can be read is whole."""
+"""What transformers writes last: a checkpoint in which it can be read is complete."""
 
 SETTINGS_FILE = "settings.json"
-TRAINERS_OWN = (
+TRAINER_FILES = (
     STATE_FILE,
     "optimizer.pt",
     "scheduler.pt",
@@ -27,13 +27,13 @@ TRAINERS_OWN = (
     "training_args.bin",
     "README.md",
 )
-"""Files of a checkpoint that only going on needs, and peft's empty model card."""
+"""Files of a checkpoint that only a resume needs, and peft's empty model card."""
 
-FREE = frozenset(
+CHANGEABLE_SETTINGS = frozenset(
     {"epochs", "max_steps", "gradient_checkpointing", "early_stop", "evaluate_every"}
     | {"save_every", "keep", "log_every", "loss_chunk"}
 )
-"""Settings of training that may differ when it goes on: they change no step that was done."""
+"""Training settings that may differ in a resume: they change no step that was taken."""
 
 
 class Checkpoints:
@@ -42,57 +42,61 @@ class Checkpoints:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def whole(self) -> list[Path]:
+    def complete(self) -> list[Path]:
         """Return the checkpoints that were written to the end, the earliest first."""
-        found = [path for path in self.folder.glob("checkpoint-*") if _state(path)]
-        return sorted(found, key=_step)
+        found = [path for path in self.folder.glob("checkpoint-*") if _load_state(path)]
+        # By number: as text checkpoint-10 would stand before checkpoint-9.
+        return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]))
 
     def best(self) -> Path:
         """Return the checkpoint of the lowest validation loss, the last if none was evaluated."""
-        whole = self.whole()
-        state = _state(whole[-1])
+        complete = self.complete()
+        state = _load_state(complete[-1])
+        # By its step, not by `best_model_checkpoint`: that path names the folder of the run as it
+        # was when training began, and a run may be moved.
         best = self.folder / f"checkpoint-{state.best_global_step if state else None}"
-        return best if best in whole else whole[-1]
+        return best if best in complete else complete[-1]
 
-    def drop_broken(self) -> None:
-        """Delete checkpoints that were cut short: nobody can go on from them."""
-        whole = self.whole()
+    def delete_incomplete(self) -> None:
+        """Delete checkpoints that were cut short: no training can resume from them."""
+        complete = self.complete()
         for path in self.folder.glob("checkpoint-*"):
-            if path not in whole:
+            if path not in complete:
                 shutil.rmtree(path)
 
-    def begin(self, settings: Mapping[str, Any]) -> None:
-        """Make room for a new training; the checkpoints of the one before move to `….old`."""
-        if self.whole():
+    def start_anew(self, settings: Mapping[str, Any]) -> None:
+        """Empty the folder for a new training; earlier checkpoints move to `checkpoints.old`."""
+        if self.complete():
             old = self.folder.with_name(f"{self.folder.name}.old")
             shutil.rmtree(old, ignore_errors=True)
             self.folder.rename(old)
         shutil.rmtree(self.folder, ignore_errors=True)
         write_whole(self.folder / SETTINGS_FILE, json.dumps(settings, indent=1) + "\n")
 
-    def go_on(self, settings: Mapping[str, Any]) -> tuple[Path, TrainerState]:
-        """Return the last whole checkpoint and its state.
+    def resume(self, settings: Mapping[str, Any]) -> tuple[Path, TrainerState]:
+        """Return the last complete checkpoint and its state.
 
         Raises:
             RecipeError: it was trained with other settings, so that its steps would not fit.
         """
-        self.drop_broken()
+        # The Trainer would later save into a half-written folder and mix the files of two attempts.
+        self.delete_incomplete()
         try:
             before = json.loads((self.folder / SETTINGS_FILE).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             before = {}
         for name, value in settings.items():
             if before.get(name) != value:
-                raise _changed(name, before.get(name), value)
-        last = self.whole()[-1]
+                raise _settings_differ(name, before.get(name), value)
+        last = self.complete()[-1]
         return last, TrainerState.load_from_json(str(last / STATE_FILE))
 
 
-def settings_of(recipe: Recipe, run: Run, base: str) -> dict[str, Any]:
-    """Return what a checkpoint depends on, by the names of the recipe. `base` is a fingerprint."""
-    table = recipe.train.model_dump(mode="json", exclude=set(FREE))
+def settings_of(recipe: Recipe, run: Run, base_fingerprint: str) -> dict[str, Any]:
+    """Return what a checkpoint depends on, under the recipe's names."""
+    table = recipe.train.model_dump(mode="json", exclude=set(CHANGEABLE_SETTINGS))
     return {
-        "model.base": base,
+        "model.base": base_fingerprint,
         "model.format": recipe.model.format,
         "seed": recipe.seed,
         "data": digest_of(run.data / "train.jsonl", run.data / "val.jsonl"),
@@ -100,12 +104,14 @@ def settings_of(recipe: Recipe, run: Run, base: str) -> dict[str, Any]:
     }
 
 
-def publish(checkpoint: Path, target: Path) -> None:
+def publish_checkpoint(checkpoint: Path, target: Path) -> None:
     """Copy the weights of a checkpoint to `target`, which is replaced as a whole."""
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
     old = target.with_name(f"{target.name}.{os.getpid()}.old")
     try:
-        shutil.copytree(checkpoint, part, ignore=shutil.ignore_patterns(*TRAINERS_OWN))
+        shutil.copytree(checkpoint, part, ignore=shutil.ignore_patterns(*TRAINER_FILES))
+        # A folder cannot be renamed onto another one that holds files (POSIX: ENOTEMPTY), hence
+        # two renames; whoever reads between them finds no model, never half a model.
         if target.exists():
             target.rename(old)
         part.rename(target)
@@ -120,11 +126,7 @@ def evaluations_since_best(state: TrainerState) -> int:
     return len(losses) - 1 - losses.index(min(losses)) if losses else 0
 
 
-def _step(checkpoint: Path) -> int:
-    return int(checkpoint.name.rpartition("-")[2])
-
-
-def _state(checkpoint: Path) -> TrainerState | None:
+def _load_state(checkpoint: Path) -> TrainerState | None:
     try:
         state: TrainerState = TrainerState.load_from_json(str(checkpoint / STATE_FILE))
     except (OSError, ValueError, TypeError):
@@ -132,7 +134,8 @@ def _state(checkpoint: Path) -> TrainerState | None:
     return state
 
 
-def _changed(name: str, before: object, now: object) -> RecipeError:
+def _settings_differ(name: str, before: object, now: object) -> RecipeError:
+    # Digests: their values would mean nothing to the reader.
     if name in ("data", "model.base"):
         what = Message("cannot resume: {name} has changed", name=name)
     else:

@@ -1,4 +1,4 @@
-"""Why a training broke off, in one line, with the next change to make."""
+"""Errors that end a training: each says in one line what failed and which setting to try next."""
 
 import errno
 from collections.abc import Sequence
@@ -13,58 +13,87 @@ from finetune.recipe import Recipe, TrainTable
 from finetune.train.hardware import Hardware, Precision
 from ingest.foundation.messages import NO_MESSAGE, Message
 
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""No space, no quota left, or a file larger than the file system allows (FAT: 4 GiB)."""
+
 WRITE_FAILED = ("PytorchStreamWriter", "inline_container", "iostream error")
-"""In torch's words when a checkpoint cannot be written: it raises no OSError of its own."""
+"""In torch's messages when a checkpoint cannot be written: it raises no OSError of its own."""
 
 READ_FAILED = ("PytorchStreamReader", "deserializing")
-"""In torch's and safetensors' words when a file was cut short."""
+"""In torch's and safetensors' messages when a file was cut short."""
 
 ALLOCATION_FAILED = ("not enough memory", "out of memory", "can't allocate memory")
 SMALL_CHUNK = 256
-SHORT = 512
-GENTLER = 5
+"""Targets per loss chunk: with a vocabulary of 150,000 their logits take 150 MB in fp32."""
+
+SHORT_SAMPLES = 512
+"""Tokens to which `max_tokens` is lowered at most; below, answers would be lost, not memory."""
+
+LR_DIVISOR = 5
 """By how much to lower a learning rate that blew up."""
 
 
-def out_of_memory(error: BaseException) -> bool:
-    """Tell whether torch had no memory left: CUDA, MPS and the processor each say it their way."""
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether torch could not allocate memory, on CUDA, MPS or the processor."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
+    # MPS and the CPU allocator raise a plain RuntimeError; its message alone says why.
     return isinstance(error, RuntimeError) and any(
         words in str(error).lower() for words in ALLOCATION_FAILED
     )
 
 
-def out_of_disk(error: BaseException) -> bool:
-    """Tell whether a file could not be written for want of room."""
+def is_out_of_disk(error: BaseException) -> bool:
+    """Return whether a file could not be written for want of disk space."""
     if isinstance(error, OSError):
-        return error.errno in NO_ROOM
-    if unreadable(error):
+        return error.errno in DISK_FULL
+    if is_unreadable(error):
         return False
+    # safetensors raises one class for reading and writing, without an errno.
     if isinstance(error, SafetensorError):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in WRITE_FAILED)
 
 
-def unreadable(error: BaseException) -> bool:
-    """Tell whether a file of weights or of the optimiser is there, but broken."""
+def is_unreadable(error: BaseException) -> bool:
+    """Return whether a file of weights or of the optimiser exists, but is broken."""
     return isinstance(error, RuntimeError | SafetensorError) and any(
         words in str(error) for words in READ_FAILED
     )
 
 
 def memory_failure(recipe: Recipe, hardware: Hardware) -> TrainingError:
-    """Return the error for want of memory; its hint is the next setting to try."""
+    """Return the error for want of memory; its hint is the next setting that saves some.
+
+    The settings come in the order of what they cost, in time first and in quality last.
+    """
+    table = recipe.train
+    if table.batch > 1:
+        batch = table.batch // 2
+        # Rounded up, so that a step still sees at least as many samples and `lr` still fits.
+        accumulate = -(-table.batch * table.accumulate // batch)
+        fix = f"train.batch = {batch}, train.accumulate = {accumulate}"
+    elif not table.gradient_checkpointing:
+        fix = "train.gradient_checkpointing = true"
+    elif not 0 < table.loss_chunk <= SMALL_CHUNK:
+        fix = f"train.loss_chunk = {SMALL_CHUNK}"
+    elif table.method == "full":
+        fix = 'train.method = "lora"'
+    elif table.max_tokens > SHORT_SAMPLES:
+        fix = f"train.max_tokens = {max(SHORT_SAMPLES, table.max_tokens // 2)}"
+    elif table.method == "lora" and hardware.device == "cuda":
+        fix = 'train.method = "qlora"'
+    else:
+        fix = ""
     return TrainingError(
         Message("out of memory on {name} ({device})", name=hardware.name, device=hardware.device),
-        hint=_relief(recipe.train, hardware),
+        hint=Message("set {change}", change=fix) if fix else Message("take a smaller base model"),
     )
 
 
-def disk_failure(folder: Path, whole: Sequence[Path]) -> TrainingError:
-    """Return the error for want of room in `folder`; `whole` are the checkpoints that stay."""
-    kept = Message("; {name} is whole", name=whole[-1].name) if whole else NO_MESSAGE
+def disk_failure(folder: Path, complete: Sequence[Path]) -> TrainingError:
+    """Return the error for want of disk space in `folder`; `complete` are the checkpoints left."""
+    kept = Message("; {name} is whole", name=complete[-1].name) if complete else NO_MESSAGE
     return TrainingError(
         Message("no room left to write in {folder}{kept}", folder=folder, kept=kept),
         hint=Message("make room, then: python -m finetune train RECIPE --resume"),
@@ -72,7 +101,7 @@ def disk_failure(folder: Path, whole: Sequence[Path]) -> TrainingError:
 
 
 def checkpoint_failure(last: Path) -> TrainingError:
-    """Return the error for a checkpoint of which a file is broken, after a power cut for one."""
+    """Return the error for a checkpoint with a broken file, as a power cut leaves it."""
     return TrainingError(
         Message("{last} cannot be read: a file in it is broken", last=last),
         hint=Message(
@@ -82,7 +111,7 @@ def checkpoint_failure(last: Path) -> TrainingError:
     )
 
 
-def divergence(
+def divergence_failure(
     model: nn.Module,
     what: Message,
     *,
@@ -91,22 +120,30 @@ def divergence(
     precision: Precision,
     lr: float,
 ) -> TrainingError:
-    """Return the error for a `what` that is no finite number, with its likeliest cause."""
-    cause, hint = _cause(model, step=step, table=table, precision=precision, lr=lr)
+    """Return the error for a `what` that is NaN or Inf at `step`, with its likeliest reason.
+
+    `lr` is the learning rate of that step.
+    """
+    reason, hint = _likeliest_reason(model, step=step, table=table, precision=precision, lr=lr)
     return TrainingError(
         Message(
-            "step {step}: {what} is not a finite number: {cause}", step=step, what=what, cause=cause
+            "step {step}: {what} is not a finite number: {cause}",
+            step=step,
+            what=what,
+            cause=reason,
         ),
         hint=hint,
     )
 
 
-def _cause(
+def _likeliest_reason(
     model: nn.Module, *, step: int, table: TrainTable, precision: Precision, lr: float
 ) -> tuple[Message, Message]:
-    """Return the likeliest cause of numbers that are none, and the next change."""
-    frozen = table.method != "full" or step == 1
-    if frozen and (name := _broken_weight(model, trainable=table.method == "full")):
+    """Return why numbers stopped being finite, and the next setting to try."""
+    # In full training the base weights are the trained ones: after the first update a NaN in them
+    # says nothing about the download any more.
+    untouched = table.method != "full" or step == 1
+    if untouched and (name := _find_broken_weight(model, trainable=table.method == "full")):
         return (
             Message("the base weights are not finite ({name})", name=name),
             Message("download the base model anew"),
@@ -115,38 +152,20 @@ def _cause(
         return Message("fp16 overflowed"), Message(
             'set train.precision = "bf16" on a GPU that has it, else "fp32"'
         )
-    gentler = f"train.lr = {table.lr / GENTLER:g}"
-    change = Message("set {setting}", setting=gentler)
+    lower = f"train.lr = {table.lr / LR_DIVISOR:g}"
+    fix = Message("set {setting}", setting=lower)
     if not table.clip:
-        change = Message("set {setting} and train.clip = 1.0", setting=gentler)
-    return Message("the learning rate {lr:g} is too high", lr=lr), change
+        fix = Message("set {setting} and train.clip = 1.0", setting=lower)
+    return Message("the learning rate {lr:g} is too high", lr=lr), fix
 
 
-def _broken_weight(model: nn.Module, *, trainable: bool) -> str:
-    """Return the name of the first weight of the base that holds NaN or infinity, "" for none."""
+def _find_broken_weight(model: nn.Module, *, trainable: bool) -> str:
+    """Return the name of the first base weight with NaN or Inf, "" if there is none."""
     for name, weight in model.named_parameters():
-        looked_at = weight.requires_grad == trainable and weight.is_floating_point()
-        if looked_at and not bool(torch.isfinite(weight).all()):
+        # LoRA's matrices are trainable, its base is not: the flag tells them apart. 4-bit weights
+        # are uint8, in which NaN has no code.
+        is_base = weight.requires_grad == trainable and weight.is_floating_point()
+        if is_base and not bool(torch.isfinite(weight).all()):
+            # peft wraps names; the user knows those of the file.
             return name.removeprefix("base_model.model.").replace(".base_layer.", ".")
     return ""
-
-
-def _relief(table: TrainTable, hardware: Hardware) -> Message:
-    """Return the next change that saves memory, the cheapest in time and quality first."""
-    if table.batch > 1:
-        batch = table.batch // 2
-        accumulate = -(-table.batch * table.accumulate // batch)
-        change = f"train.batch = {batch}, train.accumulate = {accumulate}"
-    elif not table.gradient_checkpointing:
-        change = "train.gradient_checkpointing = true"
-    elif not 0 < table.loss_chunk <= SMALL_CHUNK:
-        change = f"train.loss_chunk = {SMALL_CHUNK}"
-    elif table.method == "full":
-        change = 'train.method = "lora"'
-    elif table.max_tokens > SHORT:
-        change = f"train.max_tokens = {max(SHORT, table.max_tokens // 2)}"
-    elif table.method == "lora" and hardware.device == "cuda":
-        change = 'train.method = "qlora"'
-    else:
-        return Message("take a smaller base model")
-    return Message("set {change}", change=change)

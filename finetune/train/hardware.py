@@ -1,4 +1,4 @@
-"""What this machine computes with, and the number format that it does well in."""
+"""The device that this machine trains on, and the number formats that it supports."""
 
 import platform
 import sys
@@ -26,7 +26,7 @@ KIBIBYTE = 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hardware:
-    """The device that trains. `capability` is CUDA's, `memory` in bytes is what it has in all."""
+    """The device that trains. `capability` is CUDA's, `memory` its total in bytes."""
 
     device: Device
     name: str
@@ -36,23 +36,24 @@ class Hardware:
 
     @property
     def torch_device(self) -> torch.device:
-        """The device as torch names it; of several GPUs the one of this process."""
+        """The device for torch; of several GPUs the one of this process."""
         if self.device == "cuda":
             return torch.device("cuda", torch.cuda.current_device())
         return torch.device(self.device)
 
 
-def hardware() -> Hardware:
-    """Return what this machine trains on: CUDA before MPS before the processor."""
+def detect_hardware() -> Hardware:
+    """Return the device that this machine trains on: CUDA before MPS before the processor."""
     if torch.cuda.is_available():
-        told = torch.cuda.get_device_properties(torch.cuda.current_device())
+        device = torch.cuda.get_device_properties(torch.cuda.current_device())
         return Hardware(
             device="cuda",
-            name=told.name,
-            memory=told.total_memory,
-            capability=(told.major, told.minor),
+            name=device.name,
+            memory=device.total_memory,
+            capability=(device.major, device.minor),
             count=torch.cuda.device_count(),
         )
+    # Apple's GPU shares the main memory; so the machine's total holds for MPS, too.
     memory: int = psutil.virtual_memory().total
     if torch.backends.mps.is_available():
         return Hardware(device="mps", name=f"Apple {platform.machine()}", memory=memory)
@@ -60,36 +61,40 @@ def hardware() -> Hardware:
 
 
 def choose_precision(table: TrainTable, hardware: Hardware) -> Precision:
-    """Return the number format to train in; `auto` is decided by what the hardware does.
+    """Return the number format to train in; `auto` chooses by the hardware.
 
     Raises:
-        RecipeError: the recipe asks for a format that this hardware does not have.
+        RecipeError: the recipe asks for a format that this hardware does not support.
     """
+    # bf16 works on any processor, but only some compute in it: `auto` does not take it there.
     has_bf16 = hardware.device == "cpu" or hardware.capability >= AMPERE
     if table.precision == "auto":
         if hardware.device != "cuda":
             return "fp32"
         return "bf16" if has_bf16 else "fp16"
     if table.precision == "fp16" and hardware.device != "cuda":
-        raise _not_here("fp16", hardware, instead="fp32")
+        raise _unsupported_precision("fp16", hardware, instead="fp32")
     if table.precision == "bf16" and not has_bf16:
-        raise _not_here("bf16", hardware, instead="fp16" if hardware.device == "cuda" else "fp32")
+        instead: Precision = "fp16" if hardware.device == "cuda" else "fp32"
+        raise _unsupported_precision("bf16", hardware, instead=instead)
     return table.precision
 
 
 def peak_memory(hardware: Hardware) -> int:
-    """Return the most bytes held so far: of the GPU's memory, else of this process."""
+    """Return the peak in bytes so far: of the GPU's memory, else of this process."""
     if hardware.device == "cuda":
         return torch.cuda.max_memory_allocated()
     if sys.platform == "win32":
         return int(psutil.Process().memory_info().peak_wset)
     import resource  # noqa: PLC0415  not on Windows
 
-    unit = 1 if sys.platform == "darwin" else KIBIBYTE
+    unit = 1 if sys.platform == "darwin" else KIBIBYTE  # getrusage(2): macOS counts bytes
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def _not_here(wanted: Precision, hardware: Hardware, *, instead: Precision) -> RecipeError:
+def _unsupported_precision(
+    wanted: Precision, hardware: Hardware, *, instead: Precision
+) -> RecipeError:
     device = f"{hardware.name} ({hardware.device})"
     return RecipeError(
         Message("train.precision: {device} cannot train in {wanted}", device=device, wanted=wanted),

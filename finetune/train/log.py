@@ -1,6 +1,6 @@
-"""What a training leaves to be read: a line of JSON for each log, and a summary at its end.
+"""The log of a training, one line of JSON per entry, and the summary at its end.
 
-Without torch, so that reports can read it.
+Imports no torch, so that reports load fast.
 """
 
 import json
@@ -19,11 +19,12 @@ SUMMARY_FILE = "summary.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogEntry:
-    """Where training stood after `step`.
+    """State of the training after `step`.
 
-    `loss` is the mean over the steps since the entry before, None in the entry of an evaluation;
-    `eval_loss` the mean over all target tokens of the validation split. Tokens, prompts among
-    them, and seconds count from the first step on, also over resumes. Memory in bytes.
+    Losses are nats per target token: `loss` is the mean over the steps since the entry before, None
+    in the entry of an evaluation; `eval_loss` the mean over the validation split. `tokens`, those
+    of prompts included, and `seconds` count from the first step on, also across resumes.
+    `peak_memory` is in bytes.
     """
 
     step: int
@@ -42,29 +43,33 @@ class TrainLog:
     """`log.jsonl`, and its entries in memory. Without a folder they are in memory alone."""
 
     def __init__(self, folder: Path | None, *, until: int = 0, writes: bool = True) -> None:
-        """Go on after the entries up to step `until`; later ones will be done again."""
+        """Keep the entries up to step `until`, that of the resume, and drop those after it."""
         self.entries: list[LogEntry] = []
         if folder and until:
+            # Later entries belong to steps after the checkpoint, which will be taken again.
             self.entries = [entry for entry in read_log(folder) if entry.step <= until]
+        # Every process holds the entries, since all of them return a summary; one writes.
         self._path = folder / LOG_FILE if folder and writes else None
         if self._path is not None:
-            write_whole(self._path, "".join(_line(entry) for entry in self.entries))
+            write_whole(self._path, "".join(_render_entry(entry) for entry in self.entries))
 
     def add(self, entry: LogEntry) -> None:
-        """Write an entry at once, so that a killed training has told all."""
+        """Append an entry."""
         self.entries.append(entry)
         if self._path is not None:
+            # Opened and closed each time: a killed training has lost no entry in a buffer.
             with self._path.open("a", encoding="utf-8") as file:
-                file.write(_line(entry))
+                file.write(_render_entry(entry))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainSummary:
-    """How a training went.
+    """Figures of a training.
 
-    Losses are nats per target token; the evaluation's are None without a validation split.
-    `seconds` is the time of training and evaluating, without loading. `estimated_seconds` is what
-    the whole would take, after a dry run.
+    Losses are nats per target token; those of evaluations are None without a validation split.
+    `seconds` is the time of training and evaluating, without loading; `estimated_seconds`, after a
+    dry run, that of the whole training. `peak_memory` is in bytes. `dropped` and `shortened` count
+    samples longer than `train.max_tokens`.
     """
 
     steps: int
@@ -92,7 +97,7 @@ class TrainSummary:
     estimated_seconds: float | None = None
 
     def figures(self) -> dict[str, Any]:
-        """Return the figures for JSON."""
+        """Return the figures as JSON values, by their names here."""
         return asdict(self)
 
 
@@ -110,7 +115,7 @@ def read_log(folder: Path) -> Iterator[LogEntry]:
         try:
             yield LogEntry(**json.loads(line))
         except (ValueError, TypeError):
-            return
+            return  # nothing is written after a line that was cut short
 
 
 def write_summary(folder: Path, summary: TrainSummary) -> None:
@@ -138,9 +143,9 @@ def best_evaluation(entries: Sequence[LogEntry]) -> LogEntry | None:
     return min(evaluations, key=lambda entry: entry.eval_loss or 0.0, default=None)
 
 
-def _line(entry: LogEntry) -> str:
-    told = {name: value for name, value in asdict(entry).items() if value is not None}
-    return json.dumps(told) + "\n"
+def _render_entry(entry: LogEntry) -> str:
+    values = {name: value for name, value in asdict(entry).items() if value is not None}
+    return json.dumps(values) + "\n"
 
 
 def _nothing_trained(path: Path) -> TrainingError:

@@ -1,4 +1,4 @@
-"""The base model: found, loaded, and refused with a reason where it would train into nothing."""
+"""Load the base model, and reject one that would train without learning anything."""
 
 import importlib.util
 from dataclasses import dataclass
@@ -31,15 +31,15 @@ DTYPES: dict[Precision, torch.dtype] = {
     "fp32": torch.float32,
 }
 LFS_POINTER = b"version https://git-lfs"
-"""How a file begins that git cloned without its content."""
+"""How a file begins that git cloned without its content (Git LFS, pointer spec v1)."""
 
-LONGEST_REASON = 200
-"""Characters of another library's reason that we pass on."""
+MAX_REASON_CHARACTERS = 200
+"""Characters of another library's error message that are passed on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedModel:
-    """A model in memory, on its device. `folder` is where the base lies."""
+    """A model in memory, on its device. `folder` is that of its base."""
 
     model: PreTrainedModel
     tokenizer: ChatTokenizer
@@ -47,96 +47,97 @@ class LoadedModel:
     precision: Precision
 
 
-def quiet() -> None:
-    """Silence what transformers and the hub's client tell and draw by themselves."""
-    chatter: Any = logging  # transformers annotates only some of its functions
-    chatter.set_verbosity_error()
-    chatter.disable_progress_bar()
+def silence_libraries() -> None:
+    """Switch off the log output and progress bars of transformers and the hub's client."""
+    transformers_logging: Any = logging  # transformers annotates only some of its functions
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
     disable_progress_bars()
 
 
 def load_base(recipe: Recipe, *, hardware: Hardware, quantized: bool = False) -> LoadedModel:
-    """Return the base model on its device, in the precision that the recipe and hardware ask for.
+    """Return the base model on its device, in the precision that recipe and hardware ask for.
 
-    A model of which every weight is trained is loaded in fp32, since steps are smaller than what
-    half precision tells apart. `quantized` loads it in 4 bits (NF4), on CUDA alone.
-
-    What the folder's generation_config.json advises is forgotten: transformers would fill our own
-    settings up with it, and a greedy reply would be sampled, its repetitions punished.
+    A model of which every weight is trained is loaded in fp32. `quantized` loads it in 4 bits
+    (NF4), on CUDA alone. The settings of its generation_config.json are replaced by neutral ones.
 
     Raises:
-        BaseModelError: it is missing, broken, or no model that writes text.
-        TrainingError: `quantized`, and bitsandbytes or CUDA is not there.
+        BaseModelError: it is missing, broken, or no causal language model.
+        TrainingError: `quantized` without bitsandbytes or CUDA.
     """
-    quiet()
+    silence_libraries()
     folder = find_base_model(recipe)
-    _refuse_pointers(folder, recipe)
+    for path in sorted(folder.glob("*.safetensors")):
+        with path.open("rb") as file:
+            if file.read(len(LFS_POINTER)) == LFS_POINTER:
+                reason = Message("{name} is a pointer of Git LFS, not the weights", name=path.name)
+                raise _unusable_base(folder, reason, recipe)
     precision = choose_precision(recipe.train, hardware)
     options: dict[str, Any] = {"dtype": DTYPES[precision]}
     if recipe.train.method == "full":
+        # lr * gradient is often below half a unit in the last place of a bf16 weight (8 bits of
+        # precision): the sum would round back to the old weight, and nothing would be learnt.
         options["dtype"] = torch.float32
     if quantized:
-        options["quantization_config"] = _four_bits(hardware, DTYPES[precision])
+        options["quantization_config"] = _nf4_config(hardware, DTYPES[precision])
+        # bitsandbytes quantizes while weights move to the GPU: they have to be loaded there.
         options["device_map"] = {"": hardware.torch_device}
-    model = _from_folder(folder, options, recipe)
+    model = _load_weights(folder, options, recipe)
+    # `generate` fills settings that we leave out with the model's own advice: Qwen's turns greedy
+    # decoding into sampling with a repetition penalty.
     model.generation_config = GenerationConfig()  # type: ignore[no-untyped-call]
     tokenizer = load_tokenizer(folder)
-    _refuse_small_vocabulary(model, tokenizer, folder)
+    _check_vocabulary(model, tokenizer, folder)
     if not quantized:
         nn.Module.to(model, hardware.torch_device)
     return LoadedModel(model=model, tokenizer=tokenizer, folder=folder, precision=precision)
 
 
 def checkpoint_activations(model: PreTrainedModel) -> None:
-    """Let a model compute its activations again for the gradient instead of keeping them.
+    """Let a model recompute its activations in the backward pass instead of keeping them.
 
     Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016.
     """
-    begin = getattr(model, "activation_checkpointing_enable", None)
-    if begin is None:  # transformers before 5.20 calls it so
-        begin = model.gradient_checkpointing_enable
-    begin()
+    enable = getattr(model, "activation_checkpointing_enable", None)
+    if enable is None:  # its name in transformers before 5.20
+        enable = model.gradient_checkpointing_enable
+    enable()
 
 
 def count_parameters(model: PreTrainedModel | PeftModel) -> tuple[int, int]:
-    """Return how many weights are trained and how many there are; 4-bit ones count singly."""
+    """Return the number of trained weights and of all weights."""
     if isinstance(model, PeftModel):
+        # 4-bit weights are stored in pairs, one byte each pair; peft counts both.
         trainable, parameters = model.get_nb_trainable_parameters()
         return trainable, parameters
     return model.num_parameters(only_trainable=True), model.num_parameters()
 
 
-def _from_folder(folder: Path, options: dict[str, Any], recipe: Recipe) -> PreTrainedModel:
-    loader: Any = AutoModelForCausalLM  # whose annotations leave out what loading tells
+def _load_weights(folder: Path, options: dict[str, Any], recipe: Recipe) -> PreTrainedModel:
+    loader: Any = AutoModelForCausalLM  # annotated without `output_loading_info`
     try:
-        model, told = loader.from_pretrained(
+        model, loading_info = loader.from_pretrained(
             folder, local_files_only=True, output_loading_info=True, **options
         )
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         if isinstance(error, torch.OutOfMemoryError):
-            raise
-        reason = " ".join(str(error).split())[:LONGEST_REASON]
-        raise _broken(folder, Message.verbatim(reason), recipe) from error
-    if missing := sorted({*told["missing_keys"], *(key for key, *_ in told["mismatched_keys"])}):
+            raise  # a RuntimeError as well, but no fault of the folder
+        reason = " ".join(str(error).split())[:MAX_REASON_CHARACTERS]
+        raise _unusable_base(folder, Message.verbatim(reason), recipe) from error
+    # transformers draws absent weights at random and only warns: training would learn on noise.
+    mismatched = {key for key, *_ in loading_info["mismatched_keys"]}
+    if missing := sorted({*loading_info["missing_keys"], *mismatched}):
         reason = f"{len(missing)}: {missing[0]}"
-        raise _broken(folder, Message("weights missing, {reason}", reason=reason), recipe)
+        raise _unusable_base(folder, Message("weights missing, {reason}", reason=reason), recipe)
     loaded: PreTrainedModel = model
     return loaded
 
 
-def _refuse_pointers(folder: Path, recipe: Recipe) -> None:
-    for path in sorted(folder.glob("*.safetensors")):
-        with path.open("rb") as file:
-            if file.read(len(LFS_POINTER)) == LFS_POINTER:
-                reason = Message("{name} is a pointer of Git LFS, not the weights", name=path.name)
-                raise _broken(folder, reason, recipe)
-
-
-def _refuse_small_vocabulary(
-    model: PreTrainedModel, tokenizer: ChatTokenizer, folder: Path
-) -> None:
+def _check_vocabulary(model: PreTrainedModel, tokenizer: ChatTokenizer, folder: Path) -> None:
     table: Any = model.get_input_embeddings()
     rows = table.weight.shape[0]
+    # More rows than tokens are common (padded to a multiple of 64 or 128); fewer would index past
+    # the table, on CUDA as a device assertion without a word about the reason.
     if tokenizer.size > rows:
         raise BaseModelError(
             Message(
@@ -149,7 +150,7 @@ def _refuse_small_vocabulary(
         )
 
 
-def _four_bits(hardware: Hardware, compute: torch.dtype) -> BitsAndBytesConfig:
+def _nf4_config(hardware: Hardware, compute: torch.dtype) -> BitsAndBytesConfig:
     """Return QLoRA's settings (Dettmers et al., 2023): NF4, its constants quantized once more."""
     if hardware.device != "cuda":
         raise TrainingError(
@@ -173,7 +174,7 @@ def _four_bits(hardware: Hardware, compute: torch.dtype) -> BitsAndBytesConfig:
     )
 
 
-def _broken(folder: Path, reason: Message, recipe: Recipe) -> BaseModelError:
+def _unusable_base(folder: Path, reason: Message, recipe: Recipe) -> BaseModelError:
     return BaseModelError(
         Message("{folder} is not a usable base model ({reason})", folder=folder, reason=reason),
         hint=Message(

@@ -1,6 +1,6 @@
-"""One training, from prepared data to the best adapter: transformers' Trainer with our loss.
+"""Train a model, from prepared data to the best adapter: transformers' Trainer with our loss.
 
-Under `accelerate launch` each process trains on its share; the first one alone writes.
+Under `accelerate launch` each process trains on its share of the samples; rank 0 alone writes.
 """
 
 import contextlib
@@ -33,19 +33,19 @@ from finetune.progress import Progress, SilentProgress
 from finetune.recipe import Recipe
 from finetune.runs import Run
 from finetune.train.adapters import add_lora, fingerprint, save_origin
-from finetune.train.arguments import process, processes, training_arguments
-from finetune.train.batches import PackedRow, TrainingSet, load_training_set, padding
+from finetune.train.arguments import process_count, process_rank, training_arguments
+from finetune.train.batches import PackedRow, TrainingSet, load_training_set, padding_collator
 from finetune.train.callbacks import BestCheckpointCallback, LossMeter, NaNGuard, TrainingReporter
-from finetune.train.checkpoints import Checkpoints, publish, settings_of
+from finetune.train.checkpoints import Checkpoints, publish_checkpoint, settings_of
 from finetune.train.failures import (
     checkpoint_failure,
     disk_failure,
+    is_out_of_disk,
+    is_out_of_memory,
+    is_unreadable,
     memory_failure,
-    out_of_disk,
-    out_of_memory,
-    unreadable,
 )
-from finetune.train.hardware import Hardware, Precision, choose_precision, hardware
+from finetune.train.hardware import Hardware, Precision, choose_precision, detect_hardware
 from finetune.train.log import (
     SUMMARY_FILE,
     LogEntry,
@@ -54,31 +54,29 @@ from finetune.train.log import (
     best_evaluation,
     write_summary,
 )
-from finetune.train.loss import learn_targets_only, summed_loss
-from finetune.train.model import (
-    LoadedModel,
-    checkpoint_activations,
-    count_parameters,
-    load_base,
-)
+from finetune.train.loss import patch_target_loss, summed_loss
+from finetune.train.model import checkpoint_activations, count_parameters, load_base
 from finetune.train.plots import draw_curves
 from ingest.foundation.messages import Message
 
 FORWARD_SHARE = 1 / 3
 """Time of a forward pass in that of a training step: the backward pass costs about two more."""
 
-CHATTY = r"(torch|transformers|peft|accelerate|bitsandbytes|huggingface_hub)\b"
-"""Libraries whose warnings are for programmers."""
+NOISY_LIBRARIES = r"(torch|transformers|peft|accelerate|bitsandbytes|huggingface_hub)\b"
+"""Modules (a regular expression) whose warnings address programmers, not users."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRun:
-    """What a training is made of, once everything is loaded. `base` is the base's folder."""
+    """All parts of one training, loaded. `base` is the folder of the base model.
+
+    `steps` is the number of optimiser steps of the whole training, also in a dry run.
+    """
 
     recipe: Recipe
     run: Run
     base: Path
-    lessons: TrainingSet
+    samples: TrainingSet
     model: PreTrainedModel | PeftModel
     hardware: Hardware
     precision: Precision
@@ -88,17 +86,17 @@ class TrainingRun:
 
     @property
     def checkpoints(self) -> Checkpoints:
-        """Where checkpoints are saved."""
+        """The checkpoints in the Trainer's output folder."""
         return Checkpoints(Path(self.args.output_dir or ""))
 
     @property
-    def leads(self) -> bool:
-        """Whether this process is the one that writes."""
+    def is_main_process(self) -> bool:
+        """Whether this process writes files: rank 0 of those that train together."""
         return bool(self.args.process_index == 0)
 
 
 class TargetTrainer(Trainer):
-    """Counts what a step consists of, and evaluates by token instead of by batch."""
+    """transformers' Trainer that meters each step and evaluates per token instead of per batch."""
 
     def __init__(self, *, meter: LossMeter, **settings: Any) -> None:
         super().__init__(**settings)
@@ -110,8 +108,9 @@ class TargetTrainer(Trainer):
         inputs: dict[str, Tensor],
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor:
-        """Return the loss of a batch, after its backward pass."""
+        """Run forward and backward on one batch; return its share of the step's loss."""
         loss: Tensor = super().training_step(model, inputs, num_items_in_batch)
+        # The mask counts real tokens: padding is work for the GPU, but no throughput.
         self._meter.add(loss, inputs["attention_mask"].sum())
         return loss
 
@@ -121,12 +120,13 @@ class TargetTrainer(Trainer):
         ignore_keys: list[str] | None = None,
         metric_key_prefix: str = "eval",
     ) -> dict[str, float]:
-        """Return the mean loss over all target tokens, whatever batches they fall into.
+        """Return the mean loss over all target tokens (nats), whatever batches they fall into.
 
-        Each process reads its share, none of them a sample twice, so the bare model is asked: that
-        of several processes would wait for those that have no batch left.
+        Each process reads its own share of the rows; no row is read twice to even out the shares.
         """
         rows: Any = eval_dataset or self.eval_dataset
+        # The bare model, not DDP's wrapper: its forward pass synchronizes all processes and would
+        # hang on those that have run out of batches.
         model: Any = self.model
         share = Subset(rows, range(self.args.process_index, len(rows), self.args.world_size))
         loader = DataLoader(
@@ -137,6 +137,7 @@ class TargetTrainer(Trainer):
         summed, count = self.accelerator.reduce(total, reduction="sum").tolist()
         metrics = {f"{metric_key_prefix}_loss": summed / count}
         self.log(metrics)
+        # The overridden method ends with this event; early stopping and NaNGuard depend on it.
         self.control = self.callback_handler.on_evaluate(
             self.args, self.state, self.control, metrics
         )
@@ -146,165 +147,183 @@ class TargetTrainer(Trainer):
 def train(
     recipe: Recipe, run: Run, *, progress: Progress, resume: bool = False, dry_steps: int = 0
 ) -> TrainSummary:
-    """Train, and return how it went. The best weights lie in `run.adapter` afterwards.
+    """Train and return the summary; the best weights are in `run.adapter` afterwards.
 
-    Log, plots, summary and checkpoints lie in `run.train`. With `resume` training goes on from the
-    last whole checkpoint as though it had never been cut. With `dry_steps` so many steps are
-    taken, nothing is kept, and the summary tells how long the whole would take.
+    Log, plots, summary and checkpoints are written to `run.train`. `resume` continues from the last
+    complete checkpoint with the same result as an uninterrupted training. `dry_steps` takes that
+    many steps, keeps nothing, and estimates the duration of the whole training.
 
     Raises:
-        TrainingError: NaN, no memory, no disk, no sample, a broken checkpoint; what was saved
-            stays.
+        TrainingError: NaN, no memory, no disk space, no sample, or a broken checkpoint; what was
+            saved stays.
         BaseModelError: the base model is missing, broken, or has no such layers.
         RecipeError: the data is not prepared, or `resume` finds other settings.
     """
-    machine = hardware()
-    if process() > 0:
+    machine = detect_hardware()
+    if process_rank() > 0:
         progress = SilentProgress()
-    with _without_chatter(), _explained(recipe, run, machine):
+    with warnings.catch_warnings(), _explain_failures(recipe, run, machine):
+        warnings.filterwarnings("ignore", module=NOISY_LIBRARIES)
         if dry_steps:
+            # Not in the run's folder: a dry run must not move the checkpoints of a real one aside.
             with tempfile.TemporaryDirectory() as folder:
-                course = _load(recipe, run, machine, Path(folder), dry_steps, progress)
-                return _rehearse(course, dry_steps, progress)
-        course = _load(recipe, run, machine, run.train / "checkpoints", 0, progress)
-        return _learn(course, resume=resume, progress=progress)
+                training = _load_training_run(
+                    recipe, run, machine, Path(folder), dry_steps, progress
+                )
+                return _dry_run(training, dry_steps, progress)
+        training = _load_training_run(recipe, run, machine, run.train / "checkpoints", 0, progress)
+        return _run_training(training, resume=resume, progress=progress)
 
 
-def _load(
+def _load_training_run(
     recipe: Recipe, run: Run, machine: Hardware, folder: Path, dry_steps: int, progress: Progress
 ) -> TrainingRun:
-    """Load data before weights: what is wrong with it shows at once."""
+    """Return everything that a training needs; the Trainer writes to `folder`."""
     base = find_base_model(recipe)
     tokenizer = load_tokenizer(base, fmt=chat_format(recipe.model.format))
-    lessons = load_training_set(recipe, run, tokenizer, progress=progress)
-    steps = total_steps(len(lessons.train), recipe.train, processes=processes())
+    # Data before weights: a mistake in the data shows after seconds, not after a long load.
+    samples = load_training_set(recipe, run, tokenizer, progress=progress)
+    steps = total_steps(len(samples.train), recipe.train, processes=process_count())
     args = training_arguments(
         recipe,
         folder=folder,
         hardware=machine,
         precision=choose_precision(recipe.train, machine),
-        evaluates=len(lessons.val) > 0,
+        evaluates=len(samples.val) > 0,
         steps=steps,
         dry_steps=dry_steps,
     )
+    # Before the model: LoRA's A matrices are drawn at random when they are added.
     set_seed(recipe.seed)
-    loaded = load_base(recipe, hardware=machine, quantized=recipe.train.method == "qlora")
-    return TrainingRun(
-        recipe=recipe,
-        run=run,
-        base=base,
-        lessons=lessons,
-        model=_ready(loaded, recipe, progress),
-        hardware=machine,
-        precision=loaded.precision,
-        args=args,
-        collate=padding(tokenizer.pad_id),
-        steps=steps,
-    )
-
-
-def _ready(loaded: LoadedModel, recipe: Recipe, progress: Progress) -> PreTrainedModel | PeftModel:
-    """Return the model with our loss, and with LoRA unless all of it is trained."""
     table = recipe.train
-    if not learn_targets_only(loaded.model, chunk=table.loss_chunk):
+    loaded = load_base(recipe, hardware=machine, quantized=table.method == "qlora")
+    # Before peft wraps the model: the replaced `forward` has to be that of the innermost model.
+    if not patch_target_loss(loaded.model, chunk=table.loss_chunk):
         progress.note(
             Message("this model reshapes its logits: the loss is computed on all tokens at once")
         )
     if table.gradient_checkpointing:
         checkpoint_activations(loaded.model)
-    return loaded.model if table.method == "full" else add_lora(loaded, table)
+    return TrainingRun(
+        recipe=recipe,
+        run=run,
+        base=base,
+        samples=samples,
+        model=loaded.model if table.method == "full" else add_lora(loaded, table),
+        hardware=machine,
+        precision=loaded.precision,
+        args=args,
+        collate=padding_collator(tokenizer.pad_id),
+        steps=steps,
+    )
 
 
-def _learn(course: TrainingRun, *, resume: bool, progress: Progress) -> TrainSummary:
-    last, state = _begin(course, resume=resume, progress=progress)
-    until = state.global_step if state else 0
-    log = TrainLog(course.run.train, until=until, writes=course.leads)
-    keeper = BestCheckpointCallback(patience=course.recipe.train.early_stop)
-    keeper.stopped_early = state is not None and keeper.gave_up(state)
+def _run_training(training: TrainingRun, *, resume: bool, progress: Progress) -> TrainSummary:
+    """Train to the end or the early stop, then publish weights, plots and summary."""
+    checkpoint, state = _prepare_checkpoints(training, resume=resume, progress=progress)
+    resumed_from = state.global_step if state else 0
+    log = TrainLog(training.run.train, until=resumed_from, writes=training.is_main_process)
+    best_checkpoint = BestCheckpointCallback(early_stop=training.recipe.train.early_stop)
+    # A training that stopped early has no step left to do: resuming it only writes the results.
+    best_checkpoint.stopped_early = state is not None and best_checkpoint.should_stop(state)
     meter = LossMeter()
-    with progress.stage(Message("training"), total=course.steps) as stage:
-        watcher = NaNGuard(meter=meter, table=course.recipe.train, precision=course.precision)
-        reporter = TrainingReporter(watcher=watcher, log=log, stage=stage, hardware=course.hardware)
-        if not keeper.stopped_early:
-            trainer = _trainer(course, meter, [watcher, reporter, keeper])
-            trainer.train(resume_from_checkpoint=str(last) if last else None)
+    with progress.stage(Message("training"), total=training.steps) as stage:
+        guard = NaNGuard(meter=meter, table=training.recipe.train, precision=training.precision)
+        reporter = TrainingReporter(guard=guard, log=log, stage=stage, hardware=training.hardware)
+        if not best_checkpoint.stopped_early:
+            # The guard stands before the best checkpoint: a validation loss of NaN ends the
+            # training, it is not saved as the lowest so far.
+            trainer = _build_trainer(training, meter, [guard, reporter, best_checkpoint])
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
             state = trainer.state
     assert state is not None
     summary = replace(
-        _summary(course, reporter, log.entries),
+        _summarize(training, reporter, log.entries),
         steps=state.global_step,
         epochs=round(state.epoch or 0.0, 4),
-        stopped_early=keeper.stopped_early,
-        resumed_from=until,
+        stopped_early=best_checkpoint.stopped_early,
+        resumed_from=resumed_from,
     )
-    if course.leads:
-        _keep(course, summary, log.entries)
+    if training.is_main_process:
+        best = training.checkpoints.best()
+        # Into the checkpoint, not into the copy: the published folder appears complete or not.
+        save_origin(best, training.base, training.recipe)
+        publish_checkpoint(best, training.run.adapter)
+        draw_curves(log.entries, training.run.train, stopped_early=summary.stopped_early)
+        # Last, since a summary marks a finished training.
+        write_summary(training.run.train, summary)
     return summary
 
 
-def _begin(
-    course: TrainingRun, *, resume: bool, progress: Progress
+def _prepare_checkpoints(
+    training: TrainingRun, *, resume: bool, progress: Progress
 ) -> tuple[Path | None, TrainerState | None]:
-    """Return the checkpoint to go on from, with its state, if there is one and it is wanted."""
-    settings = settings_of(course.recipe, course.run, fingerprint(course.base))
-    with course.args.main_process_first(local=False):
-        if resume and course.checkpoints.whole():
-            return course.checkpoints.go_on(settings)
-        if course.leads:
-            course.checkpoints.begin(settings)
-            (course.run.train / SUMMARY_FILE).unlink(missing_ok=True)
+    """Return the checkpoint to resume from and its state; without one make the folder anew."""
+    settings = settings_of(training.recipe, training.run, fingerprint(training.base))
+    # Rank 0 alone deletes and renames; the others look at the folder once it has finished.
+    with training.args.main_process_first(local=False):
+        if resume and training.checkpoints.complete():
+            return training.checkpoints.resume(settings)
+        if training.is_main_process:
+            training.checkpoints.start_anew(settings)
+            (training.run.train / SUMMARY_FILE).unlink(missing_ok=True)
     if resume:
         progress.note(Message("there is no checkpoint to resume from: training begins anew"))
     return None, None
 
 
-def _rehearse(course: TrainingRun, steps: int, progress: Progress) -> TrainSummary:
+def _dry_run(training: TrainingRun, steps: int, progress: Progress) -> TrainSummary:
+    """Take `steps` steps without evaluating or saving, and estimate the seconds of them all."""
     meter, log = LossMeter(), TrainLog(None)
     with progress.stage(Message("dry run"), total=steps) as stage:
-        watcher = NaNGuard(meter=meter, table=course.recipe.train, precision=course.precision)
-        reporter = TrainingReporter(watcher=watcher, log=log, stage=stage, hardware=course.hardware)
-        _trainer(course, meter, [watcher, reporter]).train()
-    every = course.recipe.train.evaluate_every
-    evaluations = course.steps / every if every else course.recipe.train.epochs
-    read = evaluations * course.lessons.val.tokens * FORWARD_SHARE
+        guard = NaNGuard(meter=meter, table=training.recipe.train, precision=training.precision)
+        reporter = TrainingReporter(guard=guard, log=log, stage=stage, hardware=training.hardware)
+        _build_trainer(training, meter, [guard, reporter]).train()
+    every = training.recipe.train.evaluate_every
+    evaluations = training.steps / every if every else training.recipe.train.epochs
+    # An evaluation has no backward pass: its tokens cost a third of a training token.
+    evaluated_tokens = evaluations * training.samples.val.tokens * FORWARD_SHARE
+    throughput = reporter.throughput
     estimated = (
-        course.steps * reporter.pace.seconds_per_step + read / reporter.pace.tokens_per_second
+        training.steps * throughput.seconds_per_step
+        + evaluated_tokens / throughput.tokens_per_second
     )
     return replace(
-        _summary(course, reporter, log.entries),
+        _summarize(training, reporter, log.entries),
         steps=steps,
-        epochs=round(steps * course.recipe.train.epochs / course.steps, 4),
+        epochs=round(steps * training.recipe.train.epochs / training.steps, 4),
         estimated_seconds=round(estimated, 1),
     )
 
 
-def _trainer(
-    course: TrainingRun, meter: LossMeter, callbacks: list[TrainerCallback]
+def _build_trainer(
+    training: TrainingRun, meter: LossMeter, callbacks: list[TrainerCallback]
 ) -> TargetTrainer:
     trainer = TargetTrainer(
         meter=meter,
-        model=course.model,
-        args=course.args,
-        data_collator=course.collate,
-        train_dataset=course.lessons.train,
-        eval_dataset=course.lessons.val if len(course.lessons.val) else None,
+        model=training.model,
+        args=training.args,
+        data_collator=training.collate,
+        train_dataset=training.samples.train,
+        eval_dataset=training.samples.val if len(training.samples.val) else None,
         callbacks=callbacks,
     )
+    # The Trainer adds it when tqdm is off; it prints each log to stdout, which is for results.
     trainer.remove_callback(PrinterCallback)
     return trainer
 
 
-def _summary(
-    course: TrainingRun, reporter: TrainingReporter, entries: Sequence[LogEntry]
+def _summarize(
+    training: TrainingRun, reporter: TrainingReporter, entries: Sequence[LogEntry]
 ) -> TrainSummary:
-    """Return what log and clock tell; the steps are the caller's to say."""
+    """Return the figures of log and clock; the caller fills in `steps` and `epochs`."""
     losses = [entry.loss for entry in entries if entry.loss is not None]
     evaluations = [entry.eval_loss for entry in entries if entry.eval_loss is not None]
     best = best_evaluation(entries)
-    trainable, parameters = count_parameters(course.model)
+    trainable, parameters = count_parameters(training.model)
     return TrainSummary(
         steps=0,
-        total_steps=course.steps,
+        total_steps=training.steps,
         epochs=0.0,
         first_loss=losses[0],
         train_loss=losses[-1],
@@ -313,46 +332,32 @@ def _summary(
         best_step=best.step if best else entries[-1].step,
         tokens=reporter.tokens,
         seconds=entries[-1].seconds,
-        tokens_per_second=round(reporter.pace.tokens_per_second, 1),
+        tokens_per_second=round(reporter.throughput.tokens_per_second, 1),
         peak_memory=max(entry.peak_memory for entry in entries),
-        device=f"{course.hardware.name} ({course.hardware.device})",
-        precision=course.precision,
+        device=f"{training.hardware.name} ({training.hardware.device})",
+        precision=training.precision,
         parameters=parameters,
         trainable_parameters=trainable,
-        samples=len(course.lessons.train),
-        val_samples=len(course.lessons.val),
-        dropped=course.lessons.dropped,
-        shortened=course.lessons.shortened,
+        samples=len(training.samples.train),
+        val_samples=len(training.samples.val),
+        dropped=training.samples.dropped,
+        shortened=training.samples.shortened,
     )
 
 
-def _keep(course: TrainingRun, summary: TrainSummary, entries: Sequence[LogEntry]) -> None:
-    best = course.checkpoints.best()
-    save_origin(best, course.base, course.recipe)
-    publish(best, course.run.adapter)
-    draw_curves(entries, course.run.train, stopped_early=summary.stopped_early)
-    write_summary(course.run.train, summary)
-
-
 @contextlib.contextmanager
-def _without_chatter() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=CHATTY)
-        yield
-
-
-@contextlib.contextmanager
-def _explained(recipe: Recipe, run: Run, machine: Hardware) -> Iterator[None]:
-    """Say in one line what ran out, and leave no half checkpoint behind."""
+def _explain_failures(recipe: Recipe, run: Run, machine: Hardware) -> Iterator[None]:
+    """Turn an error of torch or the system into a TrainingError that names the next step."""
     try:
         yield
     except (OSError, RuntimeError, MemoryError, SafetensorError) as error:
-        if out_of_memory(error):
+        if is_out_of_memory(error):
             raise memory_failure(recipe, machine) from error
         checkpoints = Checkpoints(run.train / "checkpoints")
-        if unreadable(error) and checkpoints.whole():
-            raise checkpoint_failure(checkpoints.whole()[-1]) from error
-        if not out_of_disk(error):
+        if is_unreadable(error) and checkpoints.complete():
+            raise checkpoint_failure(checkpoints.complete()[-1]) from error
+        if not is_out_of_disk(error):
             raise
-        checkpoints.drop_broken()
-        raise disk_failure(run.train, checkpoints.whole()) from error
+        # The half-written checkpoint takes the very space that the next attempt needs.
+        checkpoints.delete_incomplete()
+        raise disk_failure(run.train, checkpoints.complete()) from error

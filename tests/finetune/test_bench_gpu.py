@@ -29,11 +29,11 @@ from finetune.model.memory_estimate import read_shape
 from finetune.model.samples import IGNORED
 from finetune.recipe import TrainTable, load_recipe
 from finetune.train.adapters import add_lora
-from finetune.train.batches import padding
-from finetune.train.hardware import hardware
-from finetune.train.loss import learn_targets_only
+from finetune.train.batches import padding_collator
+from finetune.train.hardware import detect_hardware
+from finetune.train.loss import patch_target_loss
 from finetune.train.model import checkpoint_activations, load_base
-from tests.finetune.train.lessons import recipe
+from tests.finetune.train.training_set import recipe
 
 ROOT = Path(__file__).parents[2]
 LENGTH, LEARNT = 48, 16
@@ -55,15 +55,15 @@ def bench(*options: str) -> "subprocess.CompletedProcess[str]":
 def counted(tiny: Path, settings: TrainTable, loss: Loss) -> int:
     """Return the operations that torch does for the gradient of one sample."""
     given = recipe(tiny, **settings.model_dump())
-    loaded = load_base(given, hardware=hardware())
+    loaded = load_base(given, hardware=detect_hardware())
     loaded.model.set_attn_implementation("eager")  # torch counts no fused one on a processor
     if loss == "masked":
-        learn_targets_only(loaded.model, chunk=settings.loss_chunk)
+        patch_target_loss(loaded.model, chunk=settings.loss_chunk)
     if settings.gradient_checkpointing:
         checkpoint_activations(loaded.model)
     model = add_lora(loaded, settings)
     model.train()
-    batch = padding(0)([random_samples(1, length=LENGTH, learnt=LEARNT)[0]])
+    batch = padding_collator(0)([random_samples(1, length=LENGTH, learnt=LEARNT)[0]])
     with FlopCounterMode(display=False) as counter:
         model(**batch).loss.backward()
     return counter.get_total_flops()

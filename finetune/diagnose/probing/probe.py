@@ -19,9 +19,9 @@ from finetune.progress import Progress
 from finetune.recipe import Recipe
 from finetune.records import Prediction, Record, Split
 from finetune.runs import Run
-from finetune.train.adapters import is_whole, load_made
-from finetune.train.failures import out_of_memory
-from finetune.train.hardware import Hardware, Precision, choose_precision, hardware
+from finetune.train.adapters import is_full_model, load_for_inference
+from finetune.train.failures import is_out_of_memory
+from finetune.train.hardware import Hardware, Precision, choose_precision, detect_hardware
 from finetune.train.model import DTYPES, LoadedModel
 from ingest.foundation.messages import Message
 
@@ -41,13 +41,13 @@ def probe(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> ModelP
     try:
         return _probe(recipe, run, model, progress=progress)
     except (RuntimeError, MemoryError) as error:
-        if not out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         raise _too_large(model) from error
 
 
 def _probe(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> ModelProbe:
-    machine = hardware()
+    machine = detect_hardware()
     records = _records(recipe, run)
     with progress.stage(Message("loading {model}", model=model)):
         loaded = _load(recipe, run, model, machine)
@@ -83,12 +83,12 @@ def broken_weights(model: nn.Module) -> tuple[str, ...]:
 def _load(recipe: Recipe, run: Run, model: str, machine: Hardware) -> LoadedModel:
     """Return the model in fp32. An adapter's folder with a config.json is a whole model."""
     made = {"adapter": run.adapter, "merged": run.merged}.get(model)
-    if model == "merged" and not is_whole(run.merged):
+    if model == "merged" and not is_full_model(run.merged):
         raise BaseModelError(
             Message("there is no model in {merged}", merged=run.merged),
             hint=Message("run first: python -m finetune merge RECIPE"),
         )
-    loaded = load_made(recipe, made, hardware=machine, precision="fp32")
+    loaded = load_for_inference(recipe, made, hardware=machine, precision="fp32")
     loaded.model.train(False)
     return loaded
 

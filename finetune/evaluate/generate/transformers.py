@@ -20,7 +20,7 @@ from finetune.progress import Progress
 from finetune.recipe import Recipe
 from finetune.records import Prediction, Record
 from finetune.runs import Run, digest_of
-from finetune.train.adapters import fingerprint, is_whole, load_made
+from finetune.train.adapters import fingerprint, is_full_model, load_for_inference
 from finetune.train.hardware import Hardware
 from finetune.train.model import LoadedModel
 from ingest.foundation.messages import Message
@@ -164,9 +164,9 @@ def open_model(recipe: Recipe, run: Run, name: str, *, hardware: Hardware) -> Tr
     if name == "merged":
         _need(run.merged, "merge")
     folder = {"adapter": run.adapter, "merged": run.merged}.get(name)
-    loaded = load_made(recipe, folder, hardware=hardware)
+    loaded = load_for_inference(recipe, folder, hardware=hardware)
     prints = [fingerprint(loaded.folder)]
-    if folder is not None and not is_whole(folder):
+    if folder is not None and not is_full_model(folder):
         prints.append(fingerprint(folder))
     identity = digest_of(*prints, loaded.precision)
     return TransformersGenerator(loaded, recipe, name=name, identity=identity)

@@ -1,4 +1,4 @@
-"""Samples keep their ids and labels on their way into batches, and every sample is counted."""
+"""Batches keep the ids and labels of samples, and every sample is counted."""
 
 from pathlib import Path
 
@@ -16,10 +16,10 @@ from finetune.train.arguments import training_arguments, warmup_steps
 from finetune.train.batches import (
     SampleSet,
     load_training_set,
-    padding,
+    padding_collator,
 )
-from finetune.train.hardware import hardware
-from tests.finetune.train.lessons import prepared, recipe
+from finetune.train.hardware import detect_hardware
+from tests.finetune.train.training_set import prepared, recipe
 
 PAD = 9
 
@@ -51,7 +51,7 @@ def test_padding_is_on_the_right_neither_seen_nor_learnt() -> None:
             Sample(ids=(4,), labels=(4,), record=""),
         ]
     )
-    batch = padding(PAD)([packed[0], packed[1]])
+    batch = padding_collator(PAD)([packed[0], packed[1]])
     assert batch["input_ids"].tolist() == [[1, 2, 3], [4, PAD, PAD]]
     assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 0, 0]]
     assert batch["labels"].tolist() == [[IGNORED, 2, 3], [4, IGNORED, IGNORED]]
@@ -78,7 +78,7 @@ def test_schedules_warm_up_and_go_down(schedule: str, rates: list[float], tmp_pa
     args = training_arguments(
         recipe("base", schedule=schedule, warmup=2),
         folder=tmp_path,
-        hardware=hardware(),
+        hardware=detect_hardware(),
         precision="fp32",
         evaluates=False,
         steps=4,
@@ -87,15 +87,17 @@ def test_schedules_warm_up_and_go_down(schedule: str, rates: list[float], tmp_pa
     schedule_ = get_scheduler(
         args.lr_scheduler_type, optimizer, args.get_warmup_steps(4), num_training_steps=4
     )
-    told = []
+    rates_taken = []
     for _ in range(4):
         optimizer.step()
         schedule_.step()
-        told.append(schedule_.get_last_lr()[0])
-    assert told == pytest.approx(rates)
+        rates_taken.append(schedule_.get_last_lr()[0])
+    assert rates_taken == pytest.approx(rates)
 
 
-def test_when_all_samples_are_too_long_we_say_what_they_need(tiny: Path, tmp_path: Path) -> None:
+def test_when_all_samples_are_too_long_the_hint_is_the_limit_they_need(
+    tiny: Path, tmp_path: Path
+) -> None:
     run = prepared(tmp_path / "run", train=5, val=0)
     with pytest.raises(RecipeError) as caught:
         load_training_set(
@@ -104,10 +106,10 @@ def test_when_all_samples_are_too_long_we_say_what_they_need(tiny: Path, tmp_pat
     assert "5 of 5 are longer than train.max_tokens = 16" in caught.value.message.localize("en")
     longest = int(caught.value.message.localize("en").rpartition(" ")[2])
     assert caught.value.hint.localize("en") == f"set train.max_tokens = {longest}"
-    lessons = load_training_set(
+    training_set = load_training_set(
         recipe(tiny, max_tokens=longest), run, load_tokenizer(tiny), progress=SilentProgress()
     )
-    assert (len(lessons.train), lessons.dropped) == (5, 0)
+    assert (len(training_set.train), training_set.dropped) == (5, 0)
 
 
 def test_some_samples_too_long_are_counted_in_both_splits(tiny: Path, tmp_path: Path) -> None:
@@ -121,7 +123,7 @@ def test_some_samples_too_long_are_counted_in_both_splits(tiny: Path, tmp_path: 
     assert len(some.train) + len(some.val) + some.dropped == 24
 
 
-def test_an_empty_training_split_is_refused(tiny: Path, tmp_path: Path) -> None:
+def test_an_empty_training_split_raises(tiny: Path, tmp_path: Path) -> None:
     run = prepared(tmp_path / "run", train=0, val=0)
     with pytest.raises(RecipeError, match="the training split is empty"):
         load_training_set(recipe(tiny), run, load_tokenizer(tiny), progress=SilentProgress())

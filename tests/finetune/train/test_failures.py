@@ -1,4 +1,4 @@
-"""What runs out is told in one line, with the next thing to try."""
+"""Errors of a training say in one line what failed, with the next setting to try."""
 
 import errno
 import math
@@ -12,10 +12,15 @@ import torch
 from torch import nn
 
 from finetune.recipe import TrainTable
-from finetune.train.failures import divergence, memory_failure, out_of_disk, out_of_memory
+from finetune.train.failures import (
+    divergence_failure,
+    is_out_of_disk,
+    is_out_of_memory,
+    memory_failure,
+)
 from finetune.train.hardware import Hardware
 from ingest.foundation.messages import Message
-from tests.finetune.train.lessons import prepared, recipe
+from tests.finetune.train.training_set import prepared, recipe
 
 ROOT = Path(__file__).parents[3]
 T4 = Hardware(device="cuda", name="Tesla T4", memory=16 << 30, capability=(7, 5))
@@ -26,7 +31,7 @@ FRUGAL = {"batch": 1, "gradient_checkpointing": True, "loss_chunk": 256, "max_to
 
 
 @pytest.mark.parametrize(
-    ("table", "machine", "change"),
+    ("table", "machine", "fix"),
     [
         ({"batch": 4, "accumulate": 8}, T4, "train.batch = 2, train.accumulate = 16"),
         ({"batch": 3, "accumulate": 2}, T4, "train.batch = 1, train.accumulate = 6"),
@@ -40,14 +45,14 @@ FRUGAL = {"batch": 1, "gradient_checkpointing": True, "loss_chunk": 256, "max_to
     ],
 )
 def test_out_of_memory_names_the_next_setting(
-    table: dict[str, object], machine: Hardware, change: str
+    table: dict[str, object], machine: Hardware, fix: str
 ) -> None:
     error = memory_failure(recipe("base", **FRUGAL | table), machine)
-    assert change in error.hint.localize("en")
+    assert fix in error.hint.localize("en")
     assert machine.name in error.message.localize("en")
 
 
-def test_each_advice_can_be_followed_until_none_is_left() -> None:
+def test_each_hint_can_be_followed_until_none_is_left() -> None:
     from finetune.recipe import parse_recipe
 
     wanted = recipe("base", batch=8, accumulate=4, loss_chunk=0, max_tokens=4096)
@@ -57,8 +62,8 @@ def test_each_advice_can_be_followed_until_none_is_left() -> None:
         if "smaller base model" in hint:
             break
         tables = wanted.model_dump()
-        for change in hint.removeprefix("set ").split(", "):
-            key, _, value = change.partition(" = ")
+        for setting in hint.removeprefix("set ").split(", "):
+            key, _, value = setting.partition(" = ")
             read = {"true": True}.get(value, value.strip('"'))
             tables["train"][key.removeprefix("train.")] = read
         wanted = parse_recipe(tables, source="drones.toml", folder=Path())
@@ -75,15 +80,15 @@ from pathlib import Path
 import torch
 
 from finetune.errors import TrainingError
-from finetune.progress import Silence
+from finetune.progress import SilentProgress
 from finetune.runs import Run
 from finetune.train import trainer
-from tests.finetune.train.lessons import recipe
+from tests.finetune.train.training_set import recipe
 
 torch.set_num_threads(1)
 
 
-class Filling(Silence):
+class LimitingProgress(SilentProgress):
     def stage(self, name, *, total=None):
         if name.localize("en") == "training":
             size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
@@ -93,13 +98,13 @@ class Filling(Silence):
 
 try:
     wanted = recipe(sys.argv[1], batch=24, accumulate=1, loss_chunk=0)
-    trainer.train(wanted, Run(Path(sys.argv[2])), progress=Filling())
+    trainer.train(wanted, Run(Path(sys.argv[2])), progress=LimitingProgress())
 except TrainingError as error:
     print(error.localize("en"))
 """
 
 
-def test_memory_that_really_runs_out_is_told_in_one_line(tiny: Path, tmp_path: Path) -> None:
+def test_real_memory_exhaustion_is_reported_in_one_line(tiny: Path, tmp_path: Path) -> None:
     run = prepared(tmp_path / "run")
     command = [sys.executable, "-c", CHILD, str(tiny), str(run.folder)]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
@@ -122,18 +127,18 @@ def test_memory_that_really_runs_out_is_told_in_one_line(tiny: Path, tmp_path: P
         (OSError(errno.ENOSPC, "No space left on device"), False),
     ],
 )
-def test_want_of_memory_is_told_apart(error: BaseException, expected: bool) -> None:
-    assert out_of_memory(error) is expected
+def test_out_of_memory_is_recognized(error: BaseException, expected: bool) -> None:
+    assert is_out_of_memory(error) is expected
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
-def test_want_of_disk_is_told_apart(number: int) -> None:
-    assert out_of_disk(OSError(number, "x"))
-    assert not out_of_disk(OSError(errno.EACCES, "Permission denied"))
-    assert not out_of_disk(RuntimeError("shape mismatch"))
+def test_a_full_disk_is_recognized(number: int) -> None:
+    assert is_out_of_disk(OSError(number, "x"))
+    assert not is_out_of_disk(OSError(errno.EACCES, "Permission denied"))
+    assert not is_out_of_disk(RuntimeError("shape mismatch"))
 
 
-def broken(value: float) -> nn.Linear:
+def layer_with(value: float) -> nn.Linear:
     layer = nn.Linear(2, 2)
     layer.weight.requires_grad_(False)
     layer.weight[0, 0] = value
@@ -141,17 +146,19 @@ def broken(value: float) -> nn.Linear:
 
 
 @pytest.mark.parametrize(
-    ("model", "precision", "cause", "change"),
+    ("model", "precision", "reason", "fix"),
     [
-        (broken(math.nan), "fp16", "the base weights are not finite (weight)", "download"),
-        (broken(math.inf), "fp32", "the base weights are not finite (weight)", "download"),
-        (broken(0.0), "fp16", "fp16 overflowed", 'train.precision = "bf16"'),
-        (broken(0.0), "bf16", "the learning rate 0.0005 is too high", "train.lr = 0.0002"),
+        (layer_with(math.nan), "fp16", "the base weights are not finite (weight)", "download"),
+        (layer_with(math.inf), "fp32", "the base weights are not finite (weight)", "download"),
+        (layer_with(0.0), "fp16", "fp16 overflowed", 'train.precision = "bf16"'),
+        (layer_with(0.0), "bf16", "the learning rate 0.0005 is too high", "train.lr = 0.0002"),
     ],
 )
-def test_no_number_any_more_names_its_likeliest_cause(
-    model: nn.Module, precision: str, cause: str, change: str
+def test_divergence_names_its_likeliest_reason(
+    model: nn.Module, precision: str, reason: str, fix: str
 ) -> None:
-    error = divergence(model, LOSS, step=7, table=TrainTable(lr=1e-3), precision=precision, lr=5e-4)
-    assert error.message.localize("en") == f"step 7: the loss is not a finite number: {cause}"
-    assert change in error.hint.localize("en")
+    error = divergence_failure(
+        model, LOSS, step=7, table=TrainTable(lr=1e-3), precision=precision, lr=5e-4
+    )
+    assert error.message.localize("en") == f"step 7: the loss is not a finite number: {reason}"
+    assert fix in error.hint.localize("en")

@@ -1,4 +1,4 @@
-"""What a training leaves behind can be read, by people and by programs."""
+"""Log, summary and plots of a training can be read, by people and by programs."""
 
 import json
 import struct
@@ -53,7 +53,7 @@ def test_absent_values_leave_no_key(tmp_path: Path) -> None:
     }
 
 
-def test_a_resume_forgets_the_entries_of_steps_that_are_done_again(tmp_path: Path) -> None:
+def test_a_resume_drops_the_entries_of_steps_that_are_taken_again(tmp_path: Path) -> None:
     log = TrainLog(tmp_path)
     for one in CURVE:
         log.add(one)
@@ -83,7 +83,7 @@ def test_the_best_evaluation_is_the_first_of_the_lowest_loss() -> None:
     assert best_evaluation(CURVE[:2]) is None
 
 
-def test_reading_what_was_never_trained_names_the_command_that_trains(tmp_path: Path) -> None:
+def test_reading_without_a_training_names_the_command_that_trains(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="there is no usable") as caught:
         read_summary(tmp_path)
     assert "finetune train" in caught.value.hint.localize("en")

@@ -13,7 +13,7 @@ from finetune.progress import SilentProgress
 from finetune.train.arguments import accelerate_config
 from finetune.train.log import read_log, read_summary
 from finetune.train.trainer import train
-from tests.finetune.train.lessons import prepared, recipe
+from tests.finetune.train.training_set import prepared, recipe
 
 ROOT = Path(__file__).parents[3]
 
@@ -26,7 +26,7 @@ import torch
 from finetune.progress import SilentProgress
 from finetune.runs import Run
 from finetune.train.trainer import train
-from tests.finetune.train.lessons import recipe
+from tests.finetune.train.training_set import recipe
 
 torch.set_num_threads(1)
 train(recipe(sys.argv[1], accumulate=1), Run(Path(sys.argv[2])), progress=SilentProgress())
@@ -40,8 +40,8 @@ def test_accelerate_takes_the_config_that_we_write(processes: int, tmp_path: Pat
     config = load_config_from_file(str(path))
     assert config.num_processes == processes
     assert config.mixed_precision == "no"
-    told = yaml.safe_load(path.read_text(encoding="utf-8"))
-    assert told["distributed_type"] == ("MULTI_GPU" if processes > 1 else "NO")
+    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert values["distributed_type"] == ("MULTI_GPU" if processes > 1 else "NO")
 
 
 def test_two_processes_with_half_the_batches_end_where_one_ends(tiny: Path, tmp_path: Path) -> None:

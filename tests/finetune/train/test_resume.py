@@ -1,4 +1,4 @@
-"""A training that was cut short goes on as though nothing had happened."""
+"""A resumed training ends with the weights of an uninterrupted one."""
 
 import json
 import os
@@ -17,11 +17,16 @@ from finetune.runs import Run
 from finetune.train.checkpoints import Checkpoints
 from finetune.train.log import read_log
 from finetune.train.trainer import train
-from tests.finetune.train.lessons import CutShort, contrary, prepared, recipe
+from tests.finetune.train.training_set import (
+    InterruptingProgress,
+    prepared,
+    recipe,
+    unlearnable_record,
+)
 
 ROOT = Path(__file__).parents[3]
-TRICKY = {"dropout": 0.2, "epochs": 3, "evaluate_every": 5, "save_every": 2, "log_every": 4}
-"""Noise from the generator; epochs of 3 steps, logs, evaluations and checkpoints out of step."""
+UNALIGNED = {"dropout": 0.2, "epochs": 3, "evaluate_every": 5, "save_every": 2, "log_every": 4}
+"""Dropout draws random numbers; epochs of 3 steps, logs, evaluations and checkpoints differ."""
 
 CHILD = """
 import sys
@@ -31,36 +36,37 @@ import torch
 
 from finetune.runs import Run
 from finetune.train.trainer import train
-from tests.finetune.train.lessons import CutShort, recipe
-from tests.finetune.train.test_resume import TRICKY
+from tests.finetune.train.training_set import InterruptingProgress, recipe
+from tests.finetune.train.test_resume import UNALIGNED
 
 torch.set_num_threads(1)
 base, folder, steps = sys.argv[1:]
-train(recipe(base, **TRICKY), Run(Path(folder)), progress=CutShort(int(steps), kill=True))
+progress = InterruptingProgress(int(steps), kill=True)
+train(recipe(base, **UNALIGNED), Run(Path(folder)), progress=progress)
 """
 
 
-def learnt(run: Run) -> list[tuple[int, float | None, float | None, float | None]]:
-    """Return what a log says of learning: all but clocks and memory."""
+def logged_losses(run: Run) -> list[tuple[int, float | None, float | None, float | None]]:
+    """Return the log without times and memory, which differ from run to run."""
     return [(one.step, one.loss, one.eval_loss, one.lr) for one in read_log(run.train)]
 
 
-def test_killed_in_the_middle_of_an_epoch_and_resumed_it_ends_with_the_same_loss_and_weights(
+def test_a_training_killed_mid_epoch_and_resumed_ends_with_the_same_loss_and_weights(
     tiny: Path, tmp_path: Path
 ) -> None:
     whole, cut = prepared(tmp_path / "whole"), prepared(tmp_path / "cut")
-    expected = train(recipe(tiny, **TRICKY), whole, progress=SilentProgress())
+    expected = train(recipe(tiny, **UNALIGNED), whole, progress=SilentProgress())
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", CHILD, str(tiny), str(cut.folder), "5"]
     killed = subprocess.run(command, env=environment, cwd=ROOT, check=False)
     assert killed.returncode == -signal.SIGKILL
-    assert Checkpoints(cut.train / "checkpoints").whole()[-1].name == "checkpoint-4"
+    assert Checkpoints(cut.train / "checkpoints").complete()[-1].name == "checkpoint-4"
     assert not cut.adapter.exists()
-    got = train(recipe(tiny, **TRICKY), cut, progress=SilentProgress(), resume=True)
+    got = train(recipe(tiny, **UNALIGNED), cut, progress=SilentProgress(), resume=True)
     assert got.resumed_from == 4
     assert (got.train_loss, got.eval_loss) == (expected.train_loss, expected.eval_loss)
     assert (got.steps, got.tokens) == (expected.steps, expected.tokens)
-    assert learnt(cut) == learnt(whole)
+    assert logged_losses(cut) == logged_losses(whole)
     ours, theirs = (run.adapter / "adapter_model.safetensors" for run in (cut, whole))
     assert ours.read_bytes() == theirs.read_bytes()
 
@@ -73,21 +79,21 @@ def uninterrupted(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.mark.parametrize("steps", [3, 4, 5], ids=["mid-epoch", "epoch-end", "next-epoch"])
-def test_wherever_it_is_stopped_it_goes_on_alike(
+def test_a_training_stopped_at_any_step_resumes_alike(
     tiny: Path, tmp_path: Path, uninterrupted: Run, steps: int
 ) -> None:
     wanted, run = recipe(tiny, dropout=0.2, save_every=1), prepared(tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):
-        train(wanted, run, progress=CutShort(steps))
+        train(wanted, run, progress=InterruptingProgress(steps))
     assert train(wanted, run, progress=SilentProgress(), resume=True).resumed_from == steps - 1
-    assert learnt(run) == learnt(uninterrupted)
+    assert logged_losses(run) == logged_losses(uninterrupted)
 
 
-def test_a_checkpoint_that_was_cut_short_is_passed_over(tiny: Path, tmp_path: Path) -> None:
+def test_an_incomplete_checkpoint_is_skipped(tiny: Path, tmp_path: Path) -> None:
     run = prepared(tmp_path / "run")
     wanted = recipe(tiny, save_every=1, epochs=2)
     with pytest.raises(KeyboardInterrupt):
-        train(wanted, run, progress=CutShort(5))
+        train(wanted, run, progress=InterruptingProgress(5))
     folder = run.train / "checkpoints"
     shutil.copytree(folder / "checkpoint-4", folder / "checkpoint-5", dirs_exist_ok=True)
     state = folder / "checkpoint-5" / "trainer_state.json"
@@ -99,13 +105,13 @@ def test_a_checkpoint_that_was_cut_short_is_passed_over(tiny: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize("name", ["adapter_model.safetensors", "optimizer.pt"])
-def test_a_checkpoint_that_cannot_be_read_is_named_and_the_one_before_goes_on(
+def test_an_unreadable_checkpoint_is_named_and_the_one_before_can_be_resumed(
     tiny: Path, tmp_path: Path, name: str
 ) -> None:
     """As a power cut leaves it: all files are there, one was not written through."""
     run, wanted = prepared(tmp_path / "run"), recipe(tiny, save_every=1, epochs=2)
     with pytest.raises(KeyboardInterrupt):
-        train(wanted, run, progress=CutShort(5))
+        train(wanted, run, progress=InterruptingProgress(5))
     last = run.train / "checkpoints" / "checkpoint-4"
     file = last / name
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
@@ -141,7 +147,7 @@ def test_a_finished_training_is_not_done_again(tiny: Path, tmp_path: Path) -> No
 
 
 def test_a_training_that_stopped_early_stays_stopped(tiny: Path, tmp_path: Path) -> None:
-    run = prepared(tmp_path / "run", asked=contrary)
+    run = prepared(tmp_path / "run", val_record=unlearnable_record)
     wanted = recipe(tiny, epochs=20, schedule="constant", early_stop=1)
     first = train(wanted, run, progress=SilentProgress())
     again = train(wanted, run, progress=SilentProgress(), resume=True)
@@ -162,26 +168,26 @@ def test_more_epochs_can_be_added_to_a_finished_training(tiny: Path, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"lr": 1e-3}, "train.lr was 0.005, now it is 0.001"),
         ({"r": 4}, "train.r was 16, now it is 4"),
     ],
     ids=["lr", "r"],
 )
-def test_a_resume_with_other_settings_is_refused(
-    tiny: Path, tmp_path: Path, changes: dict[str, float], told: str
+def test_a_resume_with_other_settings_raises(
+    tiny: Path, tmp_path: Path, changes: dict[str, float], message: str
 ) -> None:
     run = prepared(tmp_path / "run")
     train(recipe(tiny, epochs=1), run, progress=SilentProgress())
     adapter = (run.adapter / "adapter_model.safetensors").read_bytes()
     with pytest.raises(RecipeError) as caught:
         train(recipe(tiny, epochs=1, **changes), run, progress=SilentProgress(), resume=True)
-    assert told in caught.value.message.localize("en")
+    assert message in caught.value.message.localize("en")
     assert (run.adapter / "adapter_model.safetensors").read_bytes() == adapter
 
 
-def test_a_resume_on_other_data_is_refused(tiny: Path, tmp_path: Path) -> None:
+def test_a_resume_on_other_data_raises(tiny: Path, tmp_path: Path) -> None:
     run = prepared(tmp_path / "run")
     train(recipe(tiny, epochs=1), run, progress=SilentProgress())
     with (run.data / "train.jsonl").open("a", encoding="utf-8") as file:
@@ -193,15 +199,15 @@ def test_a_resume_on_other_data_is_refused(tiny: Path, tmp_path: Path) -> None:
 def test_settings_that_only_save_memory_may_change(tiny: Path, tmp_path: Path) -> None:
     run = prepared(tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):
-        train(recipe(tiny, save_every=1), run, progress=CutShort(3))
+        train(recipe(tiny, save_every=1), run, progress=InterruptingProgress(3))
     frugal = recipe(tiny, save_every=1, gradient_checkpointing=True, loss_chunk=8)
     assert train(frugal, run, progress=SilentProgress(), resume=True).resumed_from == 2
 
 
-def test_a_moved_run_folder_goes_on(tiny: Path, tmp_path: Path) -> None:
+def test_a_moved_run_folder_can_be_resumed(tiny: Path, tmp_path: Path) -> None:
     run = prepared(tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):
-        train(recipe(tiny, save_every=1), run, progress=CutShort(5))
+        train(recipe(tiny, save_every=1), run, progress=InterruptingProgress(5))
     moved = Run(run.folder.rename(tmp_path / "elsewhere"))
     summary = train(recipe(tiny, save_every=1), moved, progress=SilentProgress(), resume=True)
     assert (summary.resumed_from, summary.steps) == (4, 6)
@@ -214,18 +220,18 @@ def test_when_the_disk_is_full_one_line_says_so_and_earlier_checkpoints_stay_usa
     run = prepared(tmp_path / "run")
     wanted = recipe(tiny, save_every=1)
     with pytest.raises(KeyboardInterrupt):
-        train(wanted, run, progress=CutShort(3))
+        train(wanted, run, progress=InterruptingProgress(3))
     third = run.train / "checkpoints" / "checkpoint-3"
     shutil.rmtree(third, ignore_errors=True)
 
-    class FillsTheDisk(SilentProgress):
+    class DiskFillingProgress(SilentProgress):
         def advance(self, units: int = 1, *, told: str = "") -> None:
             if told and not third.exists():
                 third.mkdir()
                 (third / "optimizer.pt").symlink_to("/dev/full")
 
     with pytest.raises(TrainingError) as caught:
-        train(wanted, run, progress=FillsTheDisk(), resume=True)
+        train(wanted, run, progress=DiskFillingProgress(), resume=True)
     assert str(run.train) in caught.value.message.localize("en")
     assert "checkpoint-2 is whole" in caught.value.message.localize("en")
     assert "--resume" in caught.value.hint.localize("en")

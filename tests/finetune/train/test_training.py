@@ -1,4 +1,4 @@
-"""Training learns, keeps the best, tells what it does, and ends with a reason if it must."""
+"""Training learns, keeps the best weights, reports progress, and fails with a reason."""
 
 import json
 import math
@@ -15,12 +15,12 @@ from safetensors.torch import load_file, save_file
 from finetune.errors import TrainingError
 from finetune.progress import SilentProgress
 from finetune.runs import Run
-from finetune.train.adapters import with_adapter
-from finetune.train.hardware import hardware
+from finetune.train.adapters import apply_adapter
+from finetune.train.hardware import detect_hardware
 from finetune.train.log import read_log, read_summary
 from finetune.train.model import load_base
 from finetune.train.trainer import train
-from tests.finetune.train.lessons import contrary, prepared, recipe
+from tests.finetune.train.training_set import prepared, recipe, unlearnable_record
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_loss_falls_to_a_tenth_and_the_files_tell_how(tiny: Path, run: Run) -> None:
+def test_loss_falls_to_a_tenth_and_is_logged(tiny: Path, run: Run) -> None:
     summary = train(recipe(tiny, epochs=10), run, progress=SilentProgress())
     assert summary.train_loss < summary.first_loss / 10
     assert summary.eval_loss is not None
@@ -59,9 +59,11 @@ def test_every_token_of_every_sample_is_counted_once_an_epoch(tiny: Path, run: R
     from finetune.model.tokenization import load_tokenizer
     from finetune.train.batches import load_training_set
 
-    lessons = load_training_set(recipe(tiny), run, load_tokenizer(tiny), progress=SilentProgress())
+    training_set = load_training_set(
+        recipe(tiny), run, load_tokenizer(tiny), progress=SilentProgress()
+    )
     summary = train(recipe(tiny, epochs=2), run, progress=SilentProgress())
-    assert summary.tokens == 2 * lessons.train.tokens
+    assert summary.tokens == 2 * training_set.train.tokens
 
 
 def test_only_the_adapter_learns(tiny: Path, run: Run) -> None:
@@ -82,7 +84,7 @@ def test_all_weights_learn_when_asked_and_the_model_can_be_loaded(tiny: Path, ru
     before, after = weights(tiny), weights(run.adapter)
     assert all(not torch.equal(before[name], after[name]) for name in before)
     assert (run.adapter / "tokenizer.json").read_bytes() == (tiny / "tokenizer.json").read_bytes()
-    again = load_base(recipe(run.adapter), hardware=hardware())
+    again = load_base(recipe(run.adapter), hardware=detect_hardware())
     assert same(dict(again.model.state_dict()), after)
 
 
@@ -115,7 +117,7 @@ def test_saving_memory_changes_no_loss(tiny: Path, tmp_path: Path) -> None:
 def test_the_best_checkpoint_is_kept_and_training_stops_when_it_gets_worse(
     tiny: Path, tmp_path: Path
 ) -> None:
-    run = prepared(tmp_path / "run", asked=contrary)
+    run = prepared(tmp_path / "run", val_record=unlearnable_record)
     wanted = recipe(tiny, epochs=20, schedule="constant", early_stop=2)
     summary = train(wanted, run, progress=SilentProgress())
     losses = {one.step: one.eval_loss for one in read_log(run.train) if one.eval_loss}
@@ -136,7 +138,7 @@ def test_the_best_is_saved_even_between_two_checkpoints(tiny: Path, run: Run) ->
 
 
 def test_old_checkpoints_make_room_but_never_the_best(tiny: Path, tmp_path: Path) -> None:
-    run = prepared(tmp_path / "run", asked=contrary)
+    run = prepared(tmp_path / "run", val_record=unlearnable_record)
     summary = train(
         recipe(tiny, epochs=8, schedule="constant", keep=1), run, progress=SilentProgress()
     )
@@ -155,18 +157,18 @@ def test_without_a_validation_split_the_last_weights_are_kept(tiny: Path, tmp_pa
 def test_the_adapter_repeats_the_loss_that_was_measured(tiny: Path, run: Run) -> None:
     """What lies in the run folder is what was evaluated, not something near it."""
     from finetune.model.tokenization import load_tokenizer
-    from finetune.train.batches import load_training_set, padding
-    from finetune.train.loss import learn_targets_only, summed_loss
+    from finetune.train.batches import load_training_set, padding_collator
+    from finetune.train.loss import patch_target_loss, summed_loss
 
     wanted = recipe(tiny)
     summary = train(wanted, run, progress=SilentProgress())
-    loaded = load_base(wanted, hardware=hardware())
-    learn_targets_only(loaded.model, chunk=0)
+    loaded = load_base(wanted, hardware=detect_hardware())
+    patch_target_loss(loaded.model, chunk=0)
     tokenizer = load_tokenizer(tiny)
-    lessons = load_training_set(wanted, run, tokenizer, progress=SilentProgress())
-    rows = [lessons.val[number] for number in range(len(lessons.val))]
-    model = with_adapter(loaded, run.adapter).model
-    batch = padding(tokenizer.pad_id)(rows)
+    training_set = load_training_set(wanted, run, tokenizer, progress=SilentProgress())
+    rows = [training_set.val[number] for number in range(len(training_set.val))]
+    model = apply_adapter(loaded, run.adapter).model
+    batch = padding_collator(tokenizer.pad_id)(rows)
     summed, count = summed_loss(model, [batch], device=torch.device("cpu")).tolist()
     assert summed / count == pytest.approx(summary.best_eval_loss, rel=1e-5)
 
@@ -189,18 +191,18 @@ def test_a_new_training_moves_old_checkpoints_aside(tiny: Path, run: Run) -> Non
     assert not same(weights(run.adapter), before)
 
 
-def test_progress_tells_loss_rate_speed_and_time_left(tiny: Path, run: Run) -> None:
-    class Listening(SilentProgress):
-        told: list[str] = []  # noqa: RUF012  of this one test
+def test_progress_shows_loss_rate_speed_and_time_left(tiny: Path, run: Run) -> None:
+    class RecordingProgress(SilentProgress):
+        lines: list[str] = []  # noqa: RUF012  of this one test
 
         def advance(self, units: int = 1, *, told: str = "") -> None:
             if told:
-                self.told.append(told)
+                self.lines.append(told)
 
-    train(recipe(tiny, epochs=1), run, progress=Listening())
-    assert len(Listening.told) == 3
+    train(recipe(tiny, epochs=1), run, progress=RecordingProgress())
+    assert len(RecordingProgress.lines) == 3
     for words in ("loss ", "lr ", "tokens/s", "0:00:0"):
-        assert words in Listening.told[-1]
+        assert words in RecordingProgress.lines[-1]
 
 
 def test_nothing_is_printed(tiny: Path, run: Run, capfd: pytest.CaptureFixture[str]) -> None:
@@ -209,40 +211,40 @@ def test_nothing_is_printed(tiny: Path, run: Run, capfd: pytest.CaptureFixture[s
     assert capfd.readouterr() == ("", "")
 
 
-class Lines:
-    """Notes down who is called on the network; an audit hook stays for good, so it can be off."""
+class NetworkLog:
+    """Records network calls by an audit hook, which cannot be removed, but switched off."""
 
     def __init__(self) -> None:
         self.on = False
-        self.called: list[tuple[Any, ...]] = []
-        sys.addaudithook(self._heard)
+        self.calls: list[tuple[Any, ...]] = []
+        sys.addaudithook(self._audit)
 
-    def _heard(self, event: str, values: tuple[Any, ...]) -> None:
+    def _audit(self, event: str, values: tuple[Any, ...]) -> None:
         if self.on and event in ("socket.connect", "socket.getaddrinfo"):
-            self.called.append((event, *values))
+            self.calls.append((event, *values))
 
 
 @pytest.fixture(scope="module")
-def lines() -> Lines:
-    return Lines()
+def network_log() -> NetworkLog:
+    return NetworkLog()
 
 
 @pytest.fixture
-def listening(lines: Lines) -> Iterator[Lines]:
-    lines.on = True
-    yield lines
-    lines.on = False
+def listening(network_log: NetworkLog) -> Iterator[NetworkLog]:
+    network_log.on = True
+    yield network_log
+    network_log.on = False
 
 
-def test_training_on_a_local_base_never_asks_the_network(
-    tiny: Path, run: Run, listening: Lines
+def test_training_on_a_local_base_never_uses_the_network(
+    tiny: Path, run: Run, listening: NetworkLog
 ) -> None:
     train(recipe(tiny, epochs=1), run, progress=SilentProgress())
-    with_adapter(load_base(recipe(tiny), hardware=hardware()), run.adapter)
-    assert listening.called == []
+    apply_adapter(load_base(recipe(tiny), hardware=detect_hardware()), run.adapter)
+    assert listening.calls == []
 
 
-def spoilt(base: Path, folder: Path) -> Path:
+def copy_with_nan(base: Path, folder: Path) -> Path:
     copy = Path(shutil.copytree(base, folder))
     tensors = load_file(copy / "model.safetensors")
     tensors["model.layers.2.mlp.up_proj.weight"][3, 5] = math.nan
@@ -250,10 +252,10 @@ def spoilt(base: Path, folder: Path) -> Path:
     return copy
 
 
-def test_base_weights_that_are_no_numbers_are_named_at_the_first_step(
+def test_base_weights_with_nan_are_named_at_the_first_step(
     tiny: Path, tmp_path: Path, run: Run
 ) -> None:
-    base = spoilt(tiny, tmp_path / "nan")
+    base = copy_with_nan(tiny, tmp_path / "nan")
     with pytest.raises(TrainingError) as caught:
         train(recipe(base), run, progress=SilentProgress())
     assert "step 1: the loss is not a finite number" in caught.value.message.localize("en")
@@ -263,10 +265,10 @@ def test_base_weights_that_are_no_numbers_are_named_at_the_first_step(
     assert not run.adapter.exists()
 
 
-def test_all_weights_trained_from_nan_blame_the_base_too(
+def test_full_training_from_weights_with_nan_blames_the_base(
     tiny: Path, tmp_path: Path, run: Run
 ) -> None:
-    base = spoilt(tiny, tmp_path / "nan")
+    base = copy_with_nan(tiny, tmp_path / "nan")
     with pytest.raises(TrainingError, match="the base weights are not finite"):
         train(recipe(base, method="full"), run, progress=SilentProgress())
 
@@ -289,7 +291,7 @@ def test_bf16_learns_too(tiny: Path, run: Run) -> None:
     assert all(weight.dtype == torch.float32 for weight in weights(run.adapter).values())
 
 
-def test_the_adapter_says_what_it_was_trained_on(tiny: Path, run: Run) -> None:
+def test_the_adapter_records_what_it_was_trained_on(tiny: Path, run: Run) -> None:
     train(recipe(tiny, epochs=1), run, progress=SilentProgress())
-    told = json.loads((run.adapter / "base.json").read_text(encoding="utf-8"))
-    assert (told["base"], told["method"], told["format"]) == (str(tiny), "lora", "r1-think")
+    origin = json.loads((run.adapter / "base.json").read_text(encoding="utf-8"))
+    assert (origin["base"], origin["method"], origin["format"]) == (str(tiny), "lora", "r1-think")

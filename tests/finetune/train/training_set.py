@@ -1,4 +1,4 @@
-"""A few prepared records, and a recipe that learns them in a second or two."""
+"""A prepared run of a few records, and a recipe that learns them in a second or two."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from finetune.records import Record, Turn, to_json
 from finetune.runs import Run
 from ingest.foundation.messages import Message
 
-QUICK: dict[str, Any] = {
+QUICK_SETTINGS: dict[str, Any] = {
     "r": 16,
     "alpha": 32,
     "lr": 5e-3,
@@ -31,7 +31,7 @@ QUICK: dict[str, Any] = {
 DRONES = 7
 
 
-def question(number: int) -> Record:
+def learnable_record(number: int) -> Record:
     """Return a record; there are seven different answers."""
     drone = number % DRONES
     turn = Turn(
@@ -42,8 +42,8 @@ def question(number: int) -> Record:
     return Record(id=str(number), turns=(turn,))
 
 
-def contrary(number: int) -> Record:
-    """Return a record that nobody who has learnt the others by heart answers well."""
+def unlearnable_record(number: int) -> Record:
+    """Return a record whose loss rises while the learnable ones are learnt by heart."""
     turn = Turn(
         user=f"飞手{number}：无人机能飞多高？", think="限高是多少？", answer="先查空域，再定高度。"
     )
@@ -51,12 +51,19 @@ def contrary(number: int) -> Record:
 
 
 def prepared(
-    folder: Path, *, train: int = 24, val: int = 6, asked: Callable[[int], Record] = question
+    folder: Path,
+    *,
+    train: int = 24,
+    val: int = 6,
+    val_record: Callable[[int], Record] = learnable_record,
 ) -> Run:
-    """Return a run whose splits lie ready; the validation split holds what `asked` gives."""
+    """Return a run with both splits; those of the validation split are made by `val_record`."""
     run = Run(folder)
     run.data.mkdir(parents=True)
-    splits = {"train": map(question, range(train)), "val": map(asked, range(train, train + val))}
+    splits = {
+        "train": map(learnable_record, range(train)),
+        "val": map(val_record, range(train, train + val)),
+    }
     for split, records in splits.items():
         lines = (json.dumps(to_json(record)) + "\n" for record in records)
         (run.data / f"{split}.jsonl").write_text("".join(lines), encoding="utf-8")
@@ -70,21 +77,21 @@ def recipe(base: Path | str, *, folder: Path = Path(), seed: int = 42, **train: 
         "seed": seed,
         "model": {"base": str(base)},
         "data": {"files": ["drones.jsonl"]},
-        "train": QUICK | train,
+        "train": QUICK_SETTINGS | train,
     }
     return parse_recipe(tables, source="drones.toml", folder=folder)
 
 
-class CutShort(SilentProgress):
+class InterruptingProgress(SilentProgress):
     """Progress that ends the training after so many steps: by Ctrl-C, or as `kill -9` does."""
 
     def __init__(self, steps: int, *, kill: bool = False) -> None:
         super().__init__()
-        self._left = steps
+        self._steps_left = steps
         self._kill = kill
         self._training = False
 
-    def stage(self, name: Message, *, total: int | None = None) -> "CutShort":
+    def stage(self, name: Message, *, total: int | None = None) -> "InterruptingProgress":
         self._training = name.localize("en") == "training"
         return self
 
@@ -102,8 +109,8 @@ class CutShort(SilentProgress):
     def advance(self, units: int = 1, *, told: str = "") -> None:
         if not self._training or not told:
             return
-        self._left -= units
-        if self._left > 0:
+        self._steps_left -= units
+        if self._steps_left > 0:
             return
         if self._kill:
             os.kill(os.getpid(), signal.SIGKILL)
