@@ -16,7 +16,7 @@ class ChatMessage:
     """One turn of a conversation."""
 
     role: Literal["system", "user", "assistant"]
-    text: str
+    content: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ class Conversation:
         for turn in self.turns:
             if turn.answer is not None and turn.answer.kind != "nothing":
                 messages += [
-                    ChatMessage(role="user", text=turn.question),
-                    ChatMessage(role="assistant", text=turn.answer.text),
+                    ChatMessage(role="user", content=turn.question),
+                    ChatMessage(role="assistant", content=turn.answer.text),
                 ]
         return tuple(messages[-REMEMBERED:])

@@ -120,14 +120,14 @@ async def standalone_question(
     returns within `seconds` is used only if it is one short question about the same thing; else
     coded rules add the topic of the question before.
     """
-    earlier = [turn for turn in history if turn.role == "user" and turn.text.strip()]
+    earlier = [turn for turn in history if turn.role == "user" and turn.content.strip()]
     if not earlier or not leans_on_history(question):
         return question
     if model is not None and model.kind == "model":
         rewritten = await _rewritten(question, history, model, seconds)
         if rewritten is not None:
             return rewritten
-    return with_topic(question, [turn.text for turn in earlier])
+    return with_topic(question, [turn.content for turn in earlier])
 
 
 def leans_on_history(question: str) -> bool:
@@ -180,7 +180,7 @@ async def _rewritten(
     except (TimeoutError, ModelError):
         return None
     line = _LABEL.sub("", text.strip()).strip(" \"'“”「」*`")
-    known = set(content_words(" ".join([question, *(turn.text for turn in history)])))
+    known = set(content_words(" ".join([question, *(turn.content for turn in history)])))
     return line if _is_question_about(line, known) else None
 
 
@@ -188,18 +188,18 @@ def rewriting_prompt(question: str, history: Sequence[ChatMessage]) -> Prompt:
     """Return the short prompt that asks for a standalone question."""
     language: Language = language_of(question)
     turns = [turn for turn in history if turn.role != "system"][-TURNS:]
-    told = "\n".join(f"{turn.role}: {_brief(turn.text)}" for turn in turns)
+    told = "\n".join(f"{turn.role}: {_brief(turn.content)}" for turn in turns)
     last = f"{LAST.localize(language)}{harmless(question).strip()}"
     text = f"{told}\n\n{last}\n{REWRITTEN.localize(language)}"
     messages = (
-        ChatMessage(role="system", text=ASK.localize(language)),
-        ChatMessage(role="user", text=text),
+        ChatMessage(role="system", content=ASK.localize(language)),
+        ChatMessage(role="user", content=text),
     )
     return Prompt(
         messages=messages,
         question=question,
         language=language,
-        tokens=sum(estimate_tokens(message.text) for message in messages),
+        tokens=sum(estimate_tokens(message.content) for message in messages),
         reply_tokens=REWRITE_TOKENS,
         thinking=False,
     )

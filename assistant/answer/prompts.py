@@ -134,24 +134,28 @@ def passage_text(passage: Passage, language: Language) -> str:
 def _messages(
     question: str, passages: Sequence[Passage], language: Language, turns: Sequence[ChatMessage]
 ) -> tuple[ChatMessage, ...]:
-    system = ChatMessage(role="system", text=system_text(language))
-    return (system, *turns, ChatMessage(role="user", text=user_text(question, passages, language)))
+    system = ChatMessage(role="system", content=system_text(language))
+    return (
+        system,
+        *turns,
+        ChatMessage(role="user", content=user_text(question, passages, language)),
+    )
 
 
 def _size(messages: Sequence[ChatMessage]) -> int:
-    return sum(estimate_tokens(message.text) + MESSAGE_TOKENS for message in messages)
+    return sum(estimate_tokens(message.content) + MESSAGE_TOKENS for message in messages)
 
 
 def _fitting_turns(history: Sequence[ChatMessage], room: int) -> tuple[ChatMessage, ...]:
     """Return the latest turns that fit, from a question on, without thinking and markers."""
     kept: list[ChatMessage] = []
     for turn in reversed([turn for turn in history if turn.role != "system"]):
-        text = turn.text.rpartition(THINK_CLOSE)[2].strip()
+        text = turn.content.rpartition(THINK_CLOSE)[2].strip()
         text = harmless(_HISTORY_MARKER.sub("", text) if turn.role == "assistant" else text)
         room -= estimate_tokens(text) + MESSAGE_TOKENS
         if room < 0:
             break
-        kept.insert(0, ChatMessage(role=turn.role, text=text))
+        kept.insert(0, ChatMessage(role=turn.role, content=text))
     while kept and kept[0].role != "user":
         kept.pop(0)
     return tuple(kept)

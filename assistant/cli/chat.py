@@ -195,7 +195,7 @@ def _remember(
     if answer is None or answer.kind == "nothing":
         return history
     turn = (
-        ChatMessage(role="user", text=question),
-        ChatMessage(role="assistant", text=answer.text),
+        ChatMessage(role="user", content=question),
+        ChatMessage(role="assistant", content=answer.text),
     )
     return (*history, *turn)[-REMEMBERED:]

@@ -184,7 +184,7 @@ class OllamaModel:
     def _body(self, prompt: Prompt, abilities: _Abilities) -> dict[str, Any]:
         reply_tokens = min(self._reply_tokens, prompt.reply_tokens or self._reply_tokens)
         body = self._head() | {
-            "messages": [{"role": each.role, "content": each.text} for each in prompt.messages],
+            "messages": [{"role": each.role, "content": each.content} for each in prompt.messages],
             "stream": True,
             "truncate": False,
             "shift": False,

@@ -126,7 +126,7 @@ class OpenAIModel:
     def _body(self, prompt: Prompt) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self.name,
-            "messages": [{"role": each.role, "content": each.text} for each in prompt.messages],
+            "messages": [{"role": each.role, "content": each.content} for each in prompt.messages],
             "stream": True,
             "temperature": self._temperature,
             "max_tokens": min(self._reply_tokens, prompt.reply_tokens or self._reply_tokens),

@@ -140,14 +140,14 @@ def proposal_prompt(question: str, most: int) -> Prompt:
         f"{QUESTION.localize(language)}{harmless(question).strip()}\n{QUERIES.localize(language)}"
     )
     messages = (
-        ChatMessage(role="system", text=ASK.localize(language).format(most=most)),
-        ChatMessage(role="user", text=asked),
+        ChatMessage(role="system", content=ASK.localize(language).format(most=most)),
+        ChatMessage(role="user", content=asked),
     )
     return Prompt(
         messages=messages,
         question=question,
         language=language,
-        tokens=sum(estimate_tokens(message.text) for message in messages),
+        tokens=sum(estimate_tokens(message.content) for message in messages),
         reply_tokens=PROPOSAL_TOKENS,
         thinking=False,
         schema=reply_schema(most),

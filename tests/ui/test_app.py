@@ -46,7 +46,7 @@ def test_reasoning_is_folded_and_kept_out_of_answer_and_history() -> None:
     test = ask(ask(page(opening(model))), "And by day?")
     assert [status.label for status in test.status][1] == "Reasoning"
     assert "Let me see" in test.status[1].markdown[0].value
-    history = [message.text for message in model.prompts[-1].messages]
+    history = [message.content for message in model.prompts[-1].messages]
     assert any(QUESTION in text for text in history)
     assert not any("Let me see" in text for text in history)
 
@@ -112,7 +112,7 @@ def test_a_new_conversation_forgets_the_old_one() -> None:
     test.button(key="new").click().run()
     assert "Lights" not in said(test)
     ask(test, "By day?")
-    assert not any(QUESTION in message.text for message in model.prompts[-1].messages)
+    assert not any(QUESTION in message.content for message in model.prompts[-1].messages)
 
 
 def test_an_example_question_is_asked_with_a_click() -> None:

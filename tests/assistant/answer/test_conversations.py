@@ -26,7 +26,7 @@ def talk(*texts: str) -> list[ChatMessage]:
     """Return a conversation: question, answer, question, …."""
     roles = ("user", "assistant")
     return [
-        ChatMessage(role="user" if roles[n % 2] == "user" else "assistant", text=text)
+        ChatMessage(role="user" if roles[n % 2] == "user" else "assistant", content=text)
         for n, text in enumerate(texts)
     ]
 
@@ -178,13 +178,15 @@ def test_rewriting_prompt_is_short_and_wants_no_thinking() -> None:
     assert prompt.tokens < 800
     assert not prompt.thinking
     assert prompt.reply_tokens == 96
-    assert prompt.messages[-1].text.endswith("Last question: and in winter?\nRewritten question:")
-    assert "Up to 10 km" in prompt.messages[-1].text
+    assert prompt.messages[-1].content.endswith(
+        "Last question: and in winter?\nRewritten question:"
+    )
+    assert "Up to 10 km" in prompt.messages[-1].content
 
 
 def test_earlier_thinking_is_not_shown_to_the_model() -> None:
     history = talk("Lights?", "<think>secret</think>White ones.")
-    assert "secret" not in rewriting_prompt("它呢？", history).messages[-1].text
+    assert "secret" not in rewriting_prompt("它呢？", history).messages[-1].content
 
 
 @pytest.mark.parametrize(

@@ -353,8 +353,8 @@ async def test_what_is_to_be_said_of_the_model_comes_first_in_both_languages() -
 async def test_follow_up_is_searched_as_a_question_that_stands_alone() -> None:
     search = MemorySearch([])
     history = (
-        ChatMessage(role="user", text="绿茶用多热的水泡?"),
-        ChatMessage(role="assistant", text="80 度[1]。"),
+        ChatMessage(role="user", content="绿茶用多热的水泡?"),
+        ChatMessage(role="assistant", content="80 度[1]。"),
     )
     model = ScriptedModel("80 度[1]。", kind="quotes")
     events = await events_of(
@@ -368,8 +368,8 @@ async def test_follow_up_is_searched_as_a_question_that_stands_alone() -> None:
 async def test_small_talk_is_answered_without_searching_or_asking_the_model(said: str) -> None:
     search, model = MemorySearch([]), ScriptedModel("80")
     history = (
-        ChatMessage(role="user", text=QUESTION),
-        ChatMessage(role="assistant", text="80 [1]."),
+        ChatMessage(role="user", content=QUESTION),
+        ChatMessage(role="assistant", content="80 [1]."),
     )
     quiet = assistant(search=search, model=model, notices=(NO_MODEL,))
     events = await events_of(quiet, said, history=history)

@@ -41,9 +41,9 @@ def prompt_of(
 
 def test_day_of_the_last_change_stands_in_for_an_unknown_day_of_publication() -> None:
     changed = replace(passage(), modified=date(2026, 5, 2))
-    assert ", updated 2026-05-02)" in prompt_of(changed).messages[-1].text
+    assert ", updated 2026-05-02)" in prompt_of(changed).messages[-1].content
     dated = replace(changed, published=date(2026, 5, 1))
-    assert ", published 2026-05-01)" in prompt_of(dated).messages[-1].text
+    assert ", published 2026-05-01)" in prompt_of(dated).messages[-1].content
 
 
 def test_english_prompt_word_for_word() -> None:
@@ -59,9 +59,9 @@ def test_english_prompt_word_for_word() -> None:
     )
     system, user = prompt_of(passage(), published).messages
     assert (system.role, user.role) == ("system", "user")
-    assert system.text.startswith("You answer questions from numbered passages of web pages.")
+    assert system.content.startswith("You answer questions from numbered passages of web pages.")
     assert (
-        user.text
+        user.content
         == """\
 <passages>
 [1] Night flying (https://a.example/night, fetched 2026-11-21)
@@ -81,9 +81,9 @@ Question: When must a drone be lit?"""
 def test_chinese_prompt_word_for_word() -> None:
     night = passage(text="夜间飞行必须开灯。", title="夜间飞行")
     system, user = prompt_of(night, question="夜间飞行要开灯吗？", language="zh").messages
-    assert system.text.startswith("你根据编号的网页段落回答问题。")
+    assert system.content.startswith("你根据编号的网页段落回答问题。")
     assert (
-        user.text
+        user.content
         == """\
 <passages>
 [1] 夜间飞行 (https://a.example/night, 抓取于 2026-11-21)
@@ -96,11 +96,11 @@ def test_chinese_prompt_word_for_word() -> None:
 
 
 def test_without_passages_the_model_is_told_that_nothing_was_found() -> None:
-    assert prompt_of().messages[-1].text == (
+    assert prompt_of().messages[-1].content == (
         "No passage was found for this question. Say that nothing was found, and do not answer "
         "it from memory.\n\nQuestion: When must a drone be lit?"
     )
-    assert "没有找到" in prompt_of(language="zh").messages[-1].text
+    assert "没有找到" in prompt_of(language="zh").messages[-1].content
 
 
 ATTACKS = [
@@ -116,7 +116,7 @@ ATTACKS = [
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_page_text_cannot_leave_its_fence(attack: str) -> None:
-    text = prompt_of(passage(text=attack, title=attack, url=attack)).messages[-1].text
+    text = prompt_of(passage(text=attack, title=attack, url=attack)).messages[-1].content
     assert (text.count(FENCE_OPEN), text.count(FENCE_CLOSE)) == (1, 1)
     inside = text[text.index(FENCE_OPEN) + len(FENCE_OPEN) : text.index(FENCE_CLOSE)]
     lines = [line for line in inside.splitlines() if line]
@@ -159,7 +159,7 @@ def test_passages_that_do_not_fit_are_dropped_from_the_end_and_counted() -> None
     assert [kept.number for kept in prompt.passages] == list(range(1, len(prompt.passages) + 1))
     assert prompt.dropped == 10 - len(prompt.passages)
     assert 0 < prompt.dropped < 10
-    assert "Fact 10" not in prompt.messages[-1].text
+    assert "Fact 10" not in prompt.messages[-1].content
 
 
 def test_first_passage_is_cut_when_not_even_one_fits() -> None:
@@ -171,7 +171,7 @@ def test_first_passage_is_cut_when_not_even_one_fits() -> None:
 
 def test_oldest_turns_go_first_and_a_turn_begins_with_a_question() -> None:
     turns = tuple(
-        ChatMessage(role=role, text=f"{role} {n} " + "word " * 60)
+        ChatMessage(role=role, content=f"{role} {n} " + "word " * 60)
         for n in range(6)
         for role in ("user", "assistant")
     )
@@ -179,15 +179,15 @@ def test_oldest_turns_go_first_and_a_turn_begins_with_a_question() -> None:
     assert (system.role, user.role) == ("system", "user")
     assert 0 < len(kept) < len(turns)
     assert kept[0].role == "user"
-    assert kept[-1].text.startswith("assistant 5")
+    assert kept[-1].content.startswith("assistant 5")
 
 
 def test_earlier_answers_lose_their_thinking_and_their_numbers() -> None:
     history = (
-        ChatMessage(role="user", text="Lights?"),
-        ChatMessage(role="assistant", text="<think>hm</think>\nYes [3], white [1][2]."),
+        ChatMessage(role="user", content="Lights?"),
+        ChatMessage(role="assistant", content="<think>hm</think>\nYes [3], white [1][2]."),
     )
-    assert prompt_of(passage(), history=history).messages[2].text == "Yes, white."
+    assert prompt_of(passage(), history=history).messages[2].content == "Yes, white."
 
 
 def test_system_message_is_the_same_for_every_question() -> None:
@@ -204,7 +204,7 @@ def test_prompt_leaves_room_for_the_reply(
     texts: list[str], turns: list[str], context_tokens: int
 ) -> None:
     history = tuple(
-        ChatMessage(role="user" if n % 2 == 0 else "assistant", text=text)
+        ChatMessage(role="user" if n % 2 == 0 else "assistant", content=text)
         for n, text in enumerate(turns)
     )
     passages = [passage(n, text) for n, text in enumerate(texts, 1)]

@@ -17,8 +17,8 @@ pytestmark = pytest.mark.anyio
 
 PROMPT = Prompt(
     messages=(
-        ChatMessage(role="system", text="Be brief."),
-        ChatMessage(role="user", text="Which way?"),
+        ChatMessage(role="system", content="Be brief."),
+        ChatMessage(role="user", content="Which way?"),
     ),
     question="Which way?",
     language="en",

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 CHAT = "/v1/chat/completions"
 PROMPT = Prompt(
-    messages=(ChatMessage(role="user", text="Which way?"),),
+    messages=(ChatMessage(role="user", content="Which way?"),),
     question="Which way?",
     language="en",
     tokens=8,

@@ -98,8 +98,8 @@ async def test_the_model_is_asked_in_the_language_of_the_question() -> None:
     reply = await expanding(library, model).search(ZH, limit=10, language="zh")
     assert names(reply) == ["a", "b"]
     (prompt,) = model.prompts
-    assert "搜索词" in prompt.messages[0].text
-    assert ZH in prompt.messages[1].text
+    assert "搜索词" in prompt.messages[0].content
+    assert ZH in prompt.messages[1].content
     assert not prompt.thinking
 
 
