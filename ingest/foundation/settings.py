@@ -69,7 +69,8 @@ def home() -> Path:
 class SettingsTable(BaseModel):
     """One table of assistant.toml: frozen, and strict about its keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # What is hidden in pydantic's errors may be a key; our own error says what can be shown.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 def config_file() -> Path | None:
@@ -124,7 +125,11 @@ class SettingsFile(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     renamed: ClassVar[Mapping[str, str]] = {}
@@ -201,12 +206,17 @@ def _names_in_use() -> Iterator[tuple[str, str]]:
         if variable.startswith(ENV_PREFIX) and variable not in PATH_VARIABLES:
             yield f"${variable}", variable.removeprefix(ENV_PREFIX).lower().replace("__", ".")
     path = config_file()
-    for table, values in (read_toml(path) if path else {}).items():
-        if not isinstance(values, dict):
-            yield str(path), table
-            continue
-        for key in values:
-            yield str(path), f"{table}.{key}"
+    if path:
+        yield from ((str(path), name) for name in _dotted_names(read_toml(path)))
+
+
+def _dotted_names(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Yield "table.key" for each key of a TOML document, "table.table.key" for an inner table's."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _dotted_names(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name
 
 
 def _no_list(kind: type[SettingsFile], error: UnreadableSource) -> SettingsError:
@@ -215,11 +225,20 @@ def _no_list(kind: type[SettingsFile], error: UnreadableSource) -> SettingsError
         for key in keys.model_fields:
             variable = f"{ENV_PREFIX}{table}__{key}".upper()
             value = os.environ.get(variable, "")
-            if value and isinstance(getattr(keys(), key), tuple) and not _is_json(value):
+            default = getattr(keys(), key)
+            if not value or _is_json(value):
+                continue
+            if isinstance(default, tuple):
                 words = json.dumps([word.strip() for word in value.split(",")])
                 return SettingsError(
                     Message("${variable} is not a list", variable=variable),
                     hint=Message("write {variable}='{words}'", variable=variable, words=words),
+                )
+            if isinstance(default, SettingsTable):
+                name = f"{table}.{key}"
+                return SettingsError(
+                    Message("{source}: unknown setting {name}", source=f"${variable}", name=name),
+                    hint=Message("did you mean {near}?", near=f"{variable}__<KEY>"),
                 )
     return SettingsError(Message.verbatim(str(error)))
 

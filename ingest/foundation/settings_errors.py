@@ -43,13 +43,23 @@ def unknown_setting(
 
 
 def unusable_value(error: ValidationError) -> SettingsError:
-    """Return the error for the first value that does not fit, and what to write instead."""
+    """Return the error for the first value that does not fit, and what to write instead.
+
+    A value that may be a key is not shown: one of a setting that is called so, and one that stands
+    in the place of a table or under a name that does not exist.
+    """
     first = error.errors(include_url=False)[0]
     name = ".".join(str(part) for part in first["loc"])
-    return SettingsError(
-        Message("setting {name} cannot be {first!r}", name=name, first=first.get("input")),
-        hint=_rule(first),
-    )
+    if first["type"] == "extra_forbidden":  # within JSON in the environment
+        return SettingsError(
+            Message("there is no setting {name}", name=name),
+            hint=Message("see docs/configuration.md"),
+        )
+    if first["type"] == "model_type" or name.endswith((".key", "_key")):
+        message = Message("setting {name} cannot be what it is", name=name)
+    else:
+        message = Message("setting {name} cannot be {first!r}", name=name, first=first.get("input"))
+    return SettingsError(message, hint=_rule(first))
 
 
 _OR = Message(" or ")
@@ -86,7 +96,12 @@ def _rule(first: ErrorDetails) -> Message:
     rule = _RULES.get(first["type"])
     if rule is None:
         return Message.verbatim(first["msg"])
-    figures = {name: _figure(value) for name, value in first.get("ctx", {}).items()}
+    # Only those that the rule shows: a message without values may hold braces of its own.
+    figures = {
+        name: _figure(value)
+        for name, value in first.get("ctx", {}).items()
+        if f"{{{name}}}" in rule
+    }
     return Message(rule, **figures)
 
 

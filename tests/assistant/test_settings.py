@@ -1,3 +1,5 @@
+import re
+import traceback
 from pathlib import Path
 
 import pytest
@@ -113,6 +115,64 @@ def test_what_to_write_instead_is_said_in_both_languages(
         load_settings()
     assert en in caught.value.hint.localize("en")
     assert zh in caught.value.hint.localize("zh")
+
+
+@pytest.mark.parametrize(
+    ("text", "named", "suggestion"),
+    [
+        ("[search.brave]\nkye = 'SECRET'", "search.brave.kye", "did you mean search.brave.key?"),
+        ("[search.barve]\nkey = 'SECRET'", "search.barve.key", "did you mean search.brave.key?"),
+        ("[search]\nbrave = 'SECRET'", "search.brave", "write a table: { key = value }"),
+        ("[search.brave]\nkey = ['SECRET']", "search.brave.key", 'write text in quotes: "…"'),
+        ("[model]\napi_key = ['SECRET']", "model.api_key", 'write text in quotes: "…"'),
+        ("[model.host]\na = 'SECRET'", "model.host.a", "did you mean model.host?"),
+    ],
+)
+def test_a_slip_in_a_table_within_a_table_is_named_and_no_key_is_shown(
+    text: str, named: str, suggestion: str, config: Path
+) -> None:
+    config.write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert named in caught.value.message.localize("en")
+    assert caught.value.hint.localize("en") == suggestion
+    assert "SECRET" not in "".join(traceback.format_exception(caught.value))
+    assert "SECRET" not in caught.value.localize("zh")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "suggestion"),
+    [
+        ("ASSISTANT_SEARCH__BRAVE__KYE", "SECRET", "ASSISTANT_SEARCH__BRAVE__KEY"),
+        ("ASSISTANT_SEARCH__BRAVE", "SECRET", "ASSISTANT_SEARCH__BRAVE__<KEY>"),
+        ("ASSISTANT_SEARCH__BRAVE", '{"kye": "SECRET"}', "docs/configuration.md"),
+    ],
+)
+def test_a_slip_in_a_variable_of_a_table_within_a_table_shows_no_key(
+    variable: str, value: str, suggestion: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert suggestion in caught.value.hint.localize("zh")
+    assert "SECRET" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_table_within_a_table_is_read_from_file_and_environment(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.write_text('[search.brave]\nkey = "file"\nurl = "https://proxy.test"\n')
+    monkeypatch.setenv("ASSISTANT_SEARCH__BRAVE__KEY", "environment")
+    table = load_settings().search.brave
+    assert (table.key.get_secret_value(), table.url) == ("environment", "https://proxy.test")
+
+
+def test_the_example_can_be_uncommented_as_a_whole(config: Path) -> None:
+    example = (Path(__file__).parents[2] / "assistant.example.toml").read_text("utf-8")
+    config.write_text(re.sub(r"^# (\w+ = )", r"\1", example, flags=re.MULTILINE), "utf-8")
+    settings = load_settings()
+    assert settings.search.engines == ("duckduckgo", "mojeek", "brave")
+    assert not settings.search.tavily.key.get_secret_value()
 
 
 def test_text_in_the_file_wants_quotes(config: Path) -> None:
