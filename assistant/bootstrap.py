@@ -102,9 +102,10 @@ def build_search(
     if wanted.queries > 1 and models is not None:
         search = ExpandingSearch(search, models=models, queries=wanted.queries, timeout_s=timeout_s)
     if cache is not None and wanted.ttl > 0:
-        places = [*wanted.engines, wanted.searxng_url, wanted.region]
-        scope = [*places, *wanted.exclude, str(wanted.queries)]
-        search = CachedSearch(search, cache=cache, ttl_s=wanted.ttl, scope=scope)
+        # Whatever else is set makes another search. Keys are masked: all that counts is whether
+        # there is one, since the engine brave is then another.
+        scope = wanted.model_dump_json(exclude={"limit", "timeout", "ttl"})
+        search = CachedSearch(search, cache=cache, ttl_s=wanted.ttl, scope=[scope])
     return search
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from ingest.foundation.settings import ServerAddress, SettingsTable, default_ollama_host
@@ -11,6 +11,17 @@ from ingest.foundation.settings_errors import ENV_PREFIX
 from ingest.settings import IngestSettings, load_ingest_settings
 
 DEFAULT_MODEL = "deepseek-r1:1.5b"
+
+
+class SearchApiSettings(SettingsTable):
+    """The account at a search engine that is asked by its API."""
+
+    key: SecretStr = Field(
+        default=SecretStr(""), description="The account's key, by which the engine knows who asks."
+    )
+    url: ServerAddress = Field(
+        default="", description="Another server with this API, such as a proxy; empty: its own."
+    )
 
 
 class SearchSettings(SettingsTable):
@@ -47,6 +58,21 @@ class SearchSettings(SettingsTable):
         ge=1,
         le=3,
         description="Searches for one question: above 1 the model adds queries of its own.",
+    )
+    brave: SearchApiSettings = Field(
+        default=SearchApiSettings(),
+        description="The engine brave: with a key its API is asked, billed by request; without "
+        "one its result page. Keys: https://api-dashboard.search.brave.com.",
+    )
+    bocha: SearchApiSettings = Field(
+        default=SearchApiSettings(),
+        description="The engine bocha (博查): an API for the Chinese web, billed by request. Keys: "
+        "https://open.bochaai.com.",
+    )
+    tavily: SearchApiSettings = Field(
+        default=SearchApiSettings(),
+        description="The engine tavily: an API made for programs, billed by request. Keys: "
+        "https://app.tavily.com.",
     )
 
 

@@ -5,10 +5,12 @@ python -m docs.generate --check    # exit 1 if they are stale (a test does this)
 """
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
+from pydantic import SecretStr
 
 from assistant.cli.main import main as assistant
 from assistant.search.registry import ENGINES
@@ -16,7 +18,7 @@ from assistant.settings import Settings
 from finetune.cli import main as finetune
 from finetune.recipe import Recipe, RecipeTable
 from ingest.cli import main as ingest
-from ingest.foundation.settings import tables_of
+from ingest.foundation.settings import SettingsTable, tables_of
 
 ROOT = Path(__file__).parent.parent
 MACHINE_DEPENDENT = {
@@ -52,21 +54,36 @@ def _help(name: str, command: click.Command, parent: click.Context | None = None
     return lines
 
 
-def _rows() -> list[tuple[str, str, Any, str]]:
-    rows = []
-    for table, keys in tables_of(Settings).items():
-        values = keys()
-        for key, field in keys.model_fields.items():
-            default = MACHINE_DEPENDENT.get(key, getattr(values, key))
-            description = (field.description or "") + APPENDED.get(f"{table}.{key}", "")
-            rows.append((table, key, default, description))
-    return rows
+def _tables() -> Iterator[tuple[str, str, list[tuple[str, Any, str]]]]:
+    """Yield (name, what it is for, rows of key, default and description) of each table.
+
+    A table within a table follows it, under its dotted name.
+    """
+    for name, keys in tables_of(Settings).items():
+        yield from _table(name, "", keys())
+
+
+def _table(
+    name: str, purpose: str, table: SettingsTable
+) -> Iterator[tuple[str, str, list[tuple[str, Any, str]]]]:
+    rows: list[tuple[str, Any, str]] = []
+    inner: list[tuple[str, str, SettingsTable]] = []
+    for key, field in type(table).model_fields.items():
+        value = getattr(table, key)
+        description = (field.description or "") + APPENDED.get(f"{name}.{key}", "")
+        if isinstance(value, SettingsTable):
+            inner.append((f"{name}.{key}", description, value))
+        else:
+            rows.append((key, MACHINE_DEPENDENT.get(key, value), description))
+    yield name, purpose, rows
+    for each in inner:
+        yield from _table(*each)
 
 
 def _toml(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, str):
+    if isinstance(value, str | SecretStr):
         return f'"{value}"'
     if isinstance(value, dict):
         return "{}"
@@ -84,23 +101,19 @@ def configuration_page() -> str:
         "file, default. The file is `$ASSISTANT_CONFIG`, else `./assistant.toml`, else "
         "`assistant.toml` under `$ASSISTANT_HOME` (default: the platform's data folder, on Linux "
         "`~/.local/share/qiuzheng`), which also holds the index. In the environment a setting is "
-        "`ASSISTANT_<TABLE>__<KEY>`, for example `ASSISTANT_MODEL__NAME=qwen3:4b`; lists are JSON. "
+        "`ASSISTANT_<TABLE>__<KEY>`, for example `ASSISTANT_MODEL__NAME=qwen3:4b` or, for a table "
+        "within a table, `ASSISTANT_SEARCH__BRAVE__KEY`; lists are JSON. "
         "`assistant` refuses unknown names wherever they stand; `ingest` does, too, but leaves the "
         "tables `search`, `model` and `answer` unread. `HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY`, "
         "`SSL_CERT_FILE` and `OLLAMA_HOST` mean what they mean elsewhere.",
     ]
-    table = ""
-    for name, key, default, description in _rows():
-        if name != table:
-            table = name
-            lines += [
-                "",
-                f"## [{name}]",
-                "",
-                "| key | default | what it does |",
-                "| --- | --- | --- |",
-            ]
-        lines.append(f"| `{key}` | `{_toml(default)}` | {description} |")
+    for table, purpose, rows in _tables():
+        lines += ["", f"## [{table}]", *(["", purpose] if purpose else [])]
+        lines += ["", "| key | default | what it does |", "| --- | --- | --- |"]
+        lines += [
+            f"| `{key}` | `{_toml(default)}` | {description} |"
+            for key, default, description in rows
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -133,12 +146,10 @@ def _recipe_rows(prefix: str, table: type[RecipeTable]) -> list[str]:
 def example_file() -> str:
     """Return an assistant.toml with every setting at its default, commented out."""
     lines = ["# Every setting with its default; uncomment what you change. Made by `make docs`."]
-    table = ""
-    for name, key, default, description in _rows():
-        if name != table:
-            table = name
-            lines += ["", f"[{name}]"]
-        lines += [f"# {description}", f"# {key} = {_toml(default)}"]
+    for table, purpose, rows in _tables():
+        lines += ["", *([f"# {purpose}"] if purpose else []), f"[{table}]"]
+        for key, default, description in rows:
+            lines += [f"# {description}", f"# {key} = {_toml(default)}"]
     return "\n".join(lines) + "\n"
 
 

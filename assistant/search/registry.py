@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from assistant.search.base import SearchEngine
-from assistant.settings import SearchSettings
+from assistant.settings import SearchApiSettings, SearchSettings
 from ingest.foundation.errors import SettingsError
 from ingest.foundation.messages import Message
+
+if TYPE_CHECKING:
+    from assistant.search.json_api import KeyedJsonEngine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +22,15 @@ class EngineConfig:
     search: SearchSettings
     user_agent: str
     """Who we say we are where a server asks for it; result pages get a browser's instead."""
+
+    def keyed(self, engine: type["KeyedJsonEngine"], table: SearchApiSettings) -> SearchEngine:
+        """Return an engine with a key, built from its own settings table."""
+        return engine(
+            key=table.key,
+            url=table.url,
+            exclude=self.search.exclude,
+            user_agent=self.user_agent,
+        )
 
 
 def build_engine(name: str, search: SearchSettings, *, user_agent: str) -> SearchEngine:
@@ -32,17 +45,17 @@ def build_engine(name: str, search: SearchSettings, *, user_agent: str) -> Searc
 
 
 def _duckduckgo(config: EngineConfig) -> SearchEngine:
-    from assistant.search.duckduckgo import DuckDuckGo
+    from assistant.search.engines.duckduckgo import DuckDuckGo
 
     return DuckDuckGo(exclude=config.search.exclude, region=config.search.region or None)
 
 
 def _searxng(config: EngineConfig) -> SearchEngine:
-    from assistant.search.searxng import SearXNG
+    from assistant.search.engines.searxng import SearXNG
 
     if not config.search.searxng_url:
         raise SettingsError(
-            Message("search.searxng_url is not set"),
+            Message("{setting} is not set", setting="search.searxng_url"),
             hint=Message('name the server: searxng_url = "http://127.0.0.1:8888"'),
         )
     return SearXNG(
@@ -50,12 +63,32 @@ def _searxng(config: EngineConfig) -> SearchEngine:
     )
 
 
+def _brave(config: EngineConfig) -> SearchEngine:
+    from assistant.search.engines.brave import Brave
+
+    # A person with a key wants what is paid for; all others get the result page, as ever.
+    has_key = config.search.brave.key.get_secret_value()
+    return config.keyed(Brave, config.search.brave) if has_key else _ddgs(config)
+
+
+def _bocha(config: EngineConfig) -> SearchEngine:
+    from assistant.search.engines.bocha import Bocha
+
+    return config.keyed(Bocha, config.search.bocha)
+
+
+def _tavily(config: EngineConfig) -> SearchEngine:
+    from assistant.search.engines.tavily import Tavily
+
+    return config.keyed(Tavily, config.search.tavily)
+
+
 def _ddgs(config: EngineConfig) -> SearchEngine:
-    from assistant.search.ddgs_engines import DdgsEngine, engine_names
+    from assistant.search.engines.ddgs_engines import DdgsEngine, engine_names
 
     if config.name not in engine_names():
         # ddgs switches its engines off and on again from release to release.
-        ours = (name for name, factory in ENGINES.items() if factory is not _ddgs)
+        ours = {name for name, factory in ENGINES.items() if factory is not _ddgs} - {config.name}
         known = ", ".join(sorted({*engine_names(), *ours}))
         raise SettingsError(
             Message("there is no search engine {name!r}", name=config.name),
@@ -65,12 +98,14 @@ def _ddgs(config: EngineConfig) -> SearchEngine:
 
 
 ENGINES: Mapping[str, Callable[[EngineConfig], SearchEngine]] = {
-    "brave": _ddgs,
+    "bocha": _bocha,
+    "brave": _brave,
     "duckduckgo": _duckduckgo,
     "grokipedia": _ddgs,
     "mojeek": _ddgs,
     "searxng": _searxng,
     "startpage": _ddgs,
+    "tavily": _tavily,
     "wikipedia": _ddgs,
     "yahoo": _ddgs,
 }

@@ -117,13 +117,13 @@ def _page_url(href: str) -> str | None:
         return None
 
 
-def one_line(query: str) -> str:
-    """Return the query on one line, cut at a word where it is too long for a search form."""
+def one_line(query: str, *, limit: int = QUERY_LIMIT) -> str:
+    """Return the query on one line, cut at a word where it has more than `limit` characters."""
     words = " ".join(query.split())
-    if len(words) <= QUERY_LIMIT:
+    if len(words) <= limit:
         return words
-    at_a_word = words[: QUERY_LIMIT + 1].rpartition(" ")[0]
-    return at_a_word if len(at_a_word) > QUERY_LIMIT // 2 else words[:QUERY_LIMIT]  # 中文 has none
+    at_a_word = words[: limit + 1].rpartition(" ")[0]
+    return at_a_word if len(at_a_word) > limit // 2 else words[:limit]  # 中文 has no spaces
 
 
 def explained(engine: str, failure: EngineFailure) -> SearchError:

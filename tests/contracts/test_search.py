@@ -9,16 +9,16 @@ from assistant.models.scripted import ScriptedModel
 from assistant.search.base import SearchEngine, SearchProvider
 from assistant.search.cached import CachedSearch
 from assistant.search.chain import SearchChain
-from assistant.search.ddgs_engines import DdgsEngine
-from assistant.search.duckduckgo import DuckDuckGo
 from assistant.search.expansion import ExpandingSearch
 from assistant.search.memory import MemoryEngine, MemorySearch
-from assistant.search.searxng import SearXNG
+from assistant.search.registry import build_engine
+from assistant.settings import SearchSettings
 from assistant.values import SearchHit
 from ingest.foundation.cache import ExpiringCache
 from tests.internet.duckduckgo import DuckDuckGoSite, fixed
 from tests.internet.engines import brave, mojeek
 from tests.internet.net import Internet
+from tests.internet.search_apis import KEY, SITES
 from tests.internet.searxng import HOST as SEARXNG
 from tests.internet.searxng import SearXNGSite
 
@@ -42,6 +42,8 @@ def net(monkeypatch: pytest.MonkeyPatch) -> Iterator[Internet]:
     SearXNGSite(fixed(*PAGES)).install(net)
     mojeek(net, fixed(*PAGES))
     brave(net, fixed(*PAGES))
+    for site in SITES.values():
+        site(fixed(*PAGES)).install(net)
     with net.serve():
         for name, value in net.variables.items():
             monkeypatch.setenv(name, value)
@@ -49,17 +51,18 @@ def net(monkeypatch: pytest.MonkeyPatch) -> Iterator[Internet]:
     assert net.refused == []
 
 
-@pytest.fixture(params=["memory", "duckduckgo", "mojeek", "brave", "searxng"])
+@pytest.fixture(
+    params=["memory", "duckduckgo", "mojeek", "brave", "searxng", *(f"{api} api" for api in SITES)]
+)
 def engine(request: pytest.FixtureRequest, net: Internet) -> SearchEngine:
-    match request.param:
-        case "memory":
-            return MemoryEngine(HITS)
-        case "duckduckgo":
-            return DuckDuckGo()
-        case "searxng":
-            return SearXNG(url=f"https://{SEARXNG}/")
-        case name:
-            return DdgsEngine(name)
+    name = str(request.param)
+    if name == "memory":
+        return MemoryEngine(HITS)
+    search = SearchSettings(searxng_url=f"https://{SEARXNG}/", exclude=())
+    if name.endswith(" api"):
+        name = name.removesuffix(" api")
+        search = SearchSettings.model_validate({name: {"key": KEY}, "exclude": ()})
+    return build_engine(name, search, user_agent="qiuzheng/test")
 
 
 async def test_hits_come_in_order_each_page_once_ranked_from_one(engine: SearchEngine) -> None:

@@ -19,11 +19,11 @@ from assistant.search.circuit_breaker import (
     CircuitBreaker,
     describe_seconds,
 )
-from assistant.search.ddgs_engines import DdgsEngine
-from assistant.search.duckduckgo import DuckDuckGo
+from assistant.search.engines.ddgs_engines import DdgsEngine
+from assistant.search.engines.duckduckgo import DuckDuckGo
+from assistant.search.engines.searxng import SearXNG
 from assistant.search.memory import MemoryEngine
 from assistant.search.notices import answered_by, fallback_notice
-from assistant.search.searxng import SearXNG
 from assistant.values import SearchHit, SearchReply
 from ingest.foundation.cache import ExpiringCache
 from ingest.foundation.messages import Language, Message

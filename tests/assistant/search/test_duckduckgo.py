@@ -9,7 +9,7 @@ import pytest
 
 from assistant.errors import SearchError, SearchFailure
 from assistant.search.ddgs_client import lost
-from assistant.search.duckduckgo import DuckDuckGo, read_rows, unwrapped
+from assistant.search.engines.duckduckgo import DuckDuckGo, read_rows, unwrapped
 from assistant.search.result_pages import QUERY_LIMIT, explained, one_line
 from assistant.values import SearchHit
 from ingest.foundation.messages import Language

@@ -8,8 +8,9 @@ import pytest
 
 from assistant.bootstrap import build_search
 from assistant.errors import SearchError, SearchFailure
-from assistant.search.ddgs_engines import DdgsEngine, engine_names
-from assistant.search.searxng import MAX_BYTES, SearXNG
+from assistant.search.engines.ddgs_engines import DdgsEngine, engine_names
+from assistant.search.engines.searxng import SearXNG
+from assistant.search.json_api import MAX_BYTES
 from assistant.settings import SearchSettings, Settings, load_settings
 from assistant.values import SearchHit
 from ingest.foundation.errors import SettingsError

@@ -1,0 +1,1 @@
+"""Search engines, one a file; `assistant.search.registry` finds them by name."""
