@@ -14,7 +14,7 @@ from assistant.models.base import ChatModel
 from assistant.models.pool import ChosenModel, ModelPool
 from assistant.search.base import SearchProvider
 from assistant.settings import ModelSettings, Settings, load_settings
-from ingest.bootstrap import open_ingestor, preload
+from ingest.bootstrap import open_ingest, preload
 from ingest.foundation.cache import ExpiringCache
 from ingest.foundation.messages import Message
 
@@ -46,16 +46,16 @@ async def open_assistant(
     async with AsyncExitStack() as stack:
         models = ModelPool(open_model=functools.partial(open_model, settings.model))
         stack.push_async_callback(models.close)
-        parts = await stack.enter_async_context(open_ingestor(settings, ledger=crawl_log))
+        parts = await stack.enter_async_context(open_ingest(settings, crawl_log=crawl_log))
         language = settings.answer.language
         assistant = Assistant(
             search=build_search(settings, cache=parts.cache, models=models),
-            ingestor=parts.ingestor,
+            reader=parts.reader,
             retriever=Retriever(
                 store=parts.store,
                 embedder=parts.embedder,
                 top_k=settings.answer.passages,
-                no_encoder=parts.remarks[0] if parts.remarks else None,
+                no_encoder=parts.diagnostics[0] if parts.diagnostics else None,
             ),
             models=models,
             results=settings.search.limit,

@@ -27,10 +27,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.memory import peak_bytes
-from ingest.bootstrap import open_ingestor
+from ingest.bootstrap import open_ingest
 from ingest.events import IngestEvent, PageStored
 from ingest.index import split
-from ingest.pipeline import Ingestor
+from ingest.question_reader import QuestionReader
 from ingest.settings import IngestSettings, load_ingest_settings
 
 SIDE_BY_SIDE = 10
@@ -79,14 +79,14 @@ class Heart:
                 self.longest_s, self.during = blocked, " ".join(sorted(self.reading))
 
 
-async def outcome(ingestor: Ingestor, heart: Heart, name: str, url: str) -> Outcome:
+async def outcome(reader: QuestionReader, heart: Heart, name: str, url: str) -> Outcome:
     """Return what became of one site, read for a question as in production."""
     began = time.perf_counter()
     heart.reading.add(name)
     said: list[str] = []
     is_expected = True
     try:
-        async with aclosing(ingestor.read([url], question=QUESTION)) as events:
+        async with aclosing(reader.read([url], question=QUESTION)) as events:
             said = [told(event) async for event in events]
     except Exception as error:  # noqa: BLE001  the very thing that is looked for
         said.append(f"!! {error!r}")
@@ -112,19 +112,19 @@ async def read_all(
 ) -> Heart:
     """Read every site into an index of its own, and return how the heart of it went."""
     heart = Heart()
-    split.preload()  # as `Ingestor.get_ready` does
+    split.preload()  # as `QuestionReader.preload` does
     crawl = {"browser": "never", "timeout": FETCH_S}
     settings = load_ingest_settings(
         IngestSettings, {"crawl": crawl, "embed": {"provider": encoder}}
     )
-    async with open_ingestor(settings) as parts:
-        parts.ingestor.get_ready()
+    async with open_ingest(settings) as parts:
+        parts.reader.preload()
         beating = asyncio.create_task(heart.beat())
         gate = asyncio.Semaphore(SIDE_BY_SIDE)
 
         async def read_one(name: str, url: str) -> None:
             async with gate:
-                show(await outcome(parts.ingestor, heart, name, url))
+                show(await outcome(parts.reader, heart, name, url))
 
         await asyncio.gather(*(read_one(name, url) for name, url in places))
         beating.cancel()

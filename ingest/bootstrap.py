@@ -4,14 +4,13 @@ Heavy libraries are imported inside functions, when their part is first needed.
 """
 
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ingest.crawl_log import CrawlLog
-from ingest.events import IngestEvent
 from ingest.foundation.cache import ExpiringCache
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Message
@@ -19,7 +18,9 @@ from ingest.foundation.settings import home
 from ingest.foundation.telemetry import disable_telemetry
 from ingest.index.embed.base import Embedder
 from ingest.index.store.base import ChunkStore
-from ingest.pipeline import Ingestor
+from ingest.page_reader import PageReader
+from ingest.pipeline import IndexingPipeline
+from ingest.question_reader import QuestionReader
 from ingest.settings import EmbedSettings, IngestSettings
 from ingest.web.fetch.base import Fetcher
 from ingest.web.negative_cache import NegativeCache
@@ -40,55 +41,75 @@ CACHE = "web.sqlite"
 class IngestComponents:
     """The opened ingest half."""
 
-    ingestor: Ingestor
+    pipeline: IndexingPipeline
+    reader: QuestionReader
     store: ChunkStore
     embedder: Embedder | None
+    """None: passages are found by words alone."""
     cache: ExpiringCache
-    """What strangers said and what goes stale: robots.txt here, search results above."""
-    remarks: tuple[Message, ...]
-    """What a person should know about the choice of parts, e.g. that no encoder is there."""
+    """What goes stale and is not ours: robots.txt here, search results in `assistant`."""
+    diagnostics: tuple[Message, ...]
+    """What a person should know about the choice of parts, e.g. that no encoder is installed."""
 
 
 @asynccontextmanager
-async def open_ingestor(
-    settings: IngestSettings, *, ledger: Path | None = None
+async def open_ingest(
+    settings: IngestSettings, *, crawl_log: Path | None = None
 ) -> AsyncIterator[IngestComponents]:
     """Open index, encoder and fetchers, and close them at the end, whatever happens.
 
     Args:
         settings: What to build.
-        ledger: File to which a line is added for every page, None for no ledger.
+        crawl_log: File to which a line is added for every page, None for no log.
 
     Raises:
         CrawlLogError: it cannot be written.
         StoreError: the index cannot be opened.
     """
     async with AsyncExitStack() as stack:
-        watch = _ledger(ledger, stack)
+        log = stack.enter_context(closing(CrawlLog(crawl_log))) if crawl_log else None
         store = await stack.enter_async_context(open_store(settings))
-        embedder, remarks = await choose_embedder(settings, held=(await store.stats()).space)
+        embedder, diagnostics = await choose_embedder(settings, held=(await store.stats()).space)
         if embedder is not None:
             stack.push_async_callback(embedder.close)
         cache = open_cache(settings)
         stack.callback(cache.close)
-        reader = _reader(settings, stack)
-        ingestor = Ingestor(
-            ladder=_ladder(settings, reader, cache, stack),
-            embedder=embedder,
+        workers = _reader_pool(settings, stack)
+        pages = PageReader(
+            fetcher=_tiered_fetcher(settings, workers, cache, stack),
             store=store,
-            chunk_size=settings.chunk.size,
-            chunk_overlap=settings.chunk.overlap,
-            page_budget=settings.crawl.page_budget,
-            question_budget=settings.crawl.question_budget,
             concurrency=settings.crawl.concurrency,
             ttl_s=settings.crawl.ttl,
-            refusals=NegativeCache(cache=cache),
-            watch=watch,
-            warm_up=reader.preload,
+            negative_cache=NegativeCache(cache=cache),
+            on_event=log.write if log else None,
         )
-        stack.push_async_exit(_end_latecomers(ingestor, seconds=settings.crawl.linger))
+        pipeline = IndexingPipeline(
+            pages=pages,
+            store=store,
+            embedder=embedder,
+            chunk_size=settings.chunk.size,
+            chunk_overlap=settings.chunk.overlap,
+        )
+        reader = QuestionReader(
+            pages=pages,
+            pipeline=pipeline,
+            page_budget=settings.crawl.page_budget,
+            question_budget=settings.crawl.question_budget,
+            preload_reader=workers.preload,
+        )
+
+        async def close_reader(kind: type[BaseException] | None, *_: object) -> None:
+            # After an error or Ctrl-C nobody is to wait for pages of a question that is over.
+            await reader.close(seconds=settings.crawl.linger if kind is None else 0.0)
+
+        stack.push_async_exit(close_reader)
         yield IngestComponents(
-            ingestor=ingestor, store=store, embedder=embedder, cache=cache, remarks=remarks
+            pipeline=pipeline,
+            reader=reader,
+            store=store,
+            embedder=embedder,
+            cache=cache,
+            diagnostics=diagnostics,
         )
 
 
@@ -98,33 +119,14 @@ async def open_tiered_fetcher(settings: IngestSettings) -> AsyncIterator[TieredF
     async with AsyncExitStack() as stack:
         cache = open_cache(settings)
         stack.callback(cache.close)
-        reader = _reader(settings, stack)
-        reader.preload()
-        yield _ladder(settings, reader, cache, stack)
+        workers = _reader_pool(settings, stack)
+        workers.preload()
+        yield _tiered_fetcher(settings, workers, cache, stack)
 
 
 def open_cache(settings: IngestSettings) -> ExpiringCache:
     """Return the memory of robots.txt files and search results. The caller closes it."""
     return ExpiringCache(settings.index.path / CACHE)
-
-
-def _ledger(path: Path | None, stack: AsyncExitStack) -> Callable[[IngestEvent], None] | None:
-    if path is None:
-        return None
-    ledger = CrawlLog(path)
-    stack.callback(ledger.close)
-    return ledger.write
-
-
-def _end_latecomers(
-    ingestor: Ingestor, *, seconds: float
-) -> Callable[..., Coroutine[Any, Any, None]]:
-    """Return what ends the pages that are still read: at once after an error or Ctrl-C."""
-
-    async def end(kind: type[BaseException] | None, *_: object) -> None:
-        await ingestor.latecomers.close(seconds=seconds if kind is None else 0.0)
-
-    return end
 
 
 @asynccontextmanager
@@ -165,16 +167,16 @@ def preload(settings: IngestSettings, *, embedder: Embedder | None) -> None:
     threading.Thread(target=work, name="preload", daemon=True).start()
 
 
-def _reader(settings: IngestSettings, stack: AsyncExitStack) -> "ReaderPool":
+def _reader_pool(settings: IngestSettings, stack: AsyncExitStack) -> "ReaderPool":
     from ingest.extract.worker_pool import ReaderPool
 
-    reader = ReaderPool(timeout_s=settings.crawl.read_timeout)
-    stack.push_async_callback(reader.close)
-    return reader
+    pool = ReaderPool(timeout_s=settings.crawl.read_timeout)
+    stack.push_async_callback(pool.close)
+    return pool
 
 
-def _ladder(
-    settings: IngestSettings, reader: "ReaderPool", cache: ExpiringCache, stack: AsyncExitStack
+def _tiered_fetcher(
+    settings: IngestSettings, workers: "ReaderPool", cache: ExpiringCache, stack: AsyncExitStack
 ) -> TieredFetcher:
     """Return plain HTTP and, unless it is switched off, the browser above it."""
     from ingest.extract.registry import DOCUMENT_TYPES
@@ -206,7 +208,7 @@ def _ladder(
     return TieredFetcher(
         http=plain,
         browser=_browser(settings, guard, robots, queue, stack),
-        read=reader.read,
+        read=workers.read,
         respected=frozenset(directive.lower() for directive in crawl.respect),
     )
 

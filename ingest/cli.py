@@ -92,22 +92,22 @@ async def _store(
 ) -> None:
     from contextlib import aclosing
 
-    from ingest.bootstrap import open_ingestor
+    from ingest.bootstrap import open_ingest
     from ingest.report import note
 
     length = len(wanted.urls) + len(wanted.files)
     hidden = options["quiet"] or report.as_json or not sys.stderr.isatty()
-    async with open_ingestor(settings, ledger=options["ledger"]) as parts:
-        for remark in parts.remarks:
-            click.echo(note(remark.localize(report.language), report.language), err=True)
+    async with open_ingest(settings, crawl_log=options["ledger"]) as parts:
+        for diagnostic in parts.diagnostics:
+            click.echo(note(diagnostic.localize(report.language), report.language), err=True)
         with click.progressbar(length=length, file=sys.stderr, hidden=hidden) as bar:
-            pages = parts.ingestor.read(wanted.urls, fresh=options["fresh"])
+            pages = parts.pipeline.add_urls(wanted.urls, fresh=options["fresh"])
             async with aclosing(pages) as events:
                 async for event in events:
                     report.add(event)
                     bar.update(1)
             for path in wanted.files:
-                report.add(await parts.ingestor.add_file(path))
+                report.add(await parts.pipeline.add_file(path))
                 bar.update(1)
 
 

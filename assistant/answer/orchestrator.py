@@ -33,7 +33,7 @@ from assistant.values import Answer, ChatMessage, Prompt, Question, SearchReply
 from ingest.events import PageSkipped
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language, Message
-from ingest.pipeline import Ingestor
+from ingest.question_reader import QuestionReader
 from ingest.text.language import language_of
 
 LONGEST_QUESTION = 4_000
@@ -67,7 +67,7 @@ class Assistant:
         self,
         *,
         search: SearchProvider,
-        ingestor: Ingestor,
+        reader: QuestionReader,
         retriever: Retriever,
         models: ModelPool,
         results: int = 10,
@@ -79,7 +79,7 @@ class Assistant:
 
         Args:
             search: Finds pages on the web.
-            ingestor: Reads pages into the index.
+            reader: Reads pages into the index.
             retriever: Finds passages in the index.
             models: The chat models, by name.
             results: Pages wanted from one search.
@@ -88,7 +88,7 @@ class Assistant:
             language: Of answers; None: each question's own.
         """
         self._search = search
-        self._ingestor = ingestor
+        self._reader = reader
         self._retriever = retriever
         self._models = models
         self._results = results
@@ -177,7 +177,7 @@ class Assistant:
     async def _read_web(self, query: str, request: _Request) -> AsyncGenerator[AnswerEvent, None]:
         """Search, then read what was found until all is read or the deadline comes."""
         until = time.monotonic() + request.deadline_s
-        self._ingestor.get_ready()
+        self._reader.preload()
         yield StageStarted(stage="search")
         try:
             reply = await self._search_in_time(query, request)
@@ -194,7 +194,7 @@ class Assistant:
             return
         yield StageStarted(stage="read")
         late = 0
-        pages = self._ingestor.read(
+        pages = self._reader.read(
             [hit.url for hit in hits],
             question=query,
             until=until,

@@ -19,9 +19,8 @@ from ingest.index.embed.memory import HashingEmbedder
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
 from ingest.index.store.memory import MemoryVectors
-from ingest.pipeline import Ingestor
 from ingest.web.fetch.memory import html_page
-from tests.ladders import ladder
+from tests.ingest_parts import ingest_parts
 from ui.service import AssistantService
 
 LIGHTS = "https://lights.test/night"
@@ -49,23 +48,14 @@ def opening(model: ChatModel, *notices: Notice, title: str = "Night flights") ->
         )
         lights = html_page(LIGHTS, article(title, SENTENCE))
         embedder, store = HashingEmbedder(), Index(catalog=Catalog(), vectors=MemoryVectors())
-        ingestor = Ingestor(
-            ladder=ladder({LIGHTS: lights, SHUT: gone}),
-            embedder=embedder,
-            store=store,
-            chunk_size=400,
-            chunk_overlap=100,
-            page_budget=1_000,
-            question_budget=8_000,
-            concurrency=4,
-        )
+        parts = ingest_parts({LIGHTS: lights, SHUT: gone}, embedder=embedder, store=store)
         hits = [
             SearchHit(rank=1, title=title, url=LIGHTS),
             SearchHit(rank=2, title="Shut", url=SHUT),
         ]
         yield Assistant(
             search=MemorySearch(hits),
-            ingestor=ingestor,
+            reader=parts.reader,
             retriever=Retriever(store=store, embedder=embedder, top_k=3),
             models=ModelPool.holding(model, *notices),
         )

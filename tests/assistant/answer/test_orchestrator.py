@@ -43,9 +43,8 @@ from ingest.index.embed.memory import HashingEmbedder
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
 from ingest.index.store.memory import MemoryVectors
-from ingest.pipeline import Ingestor
 from ingest.web.fetch.memory import html_page
-from tests.ladders import ladder
+from tests.ingest_parts import ingest_parts
 
 pytestmark = pytest.mark.anyio
 
@@ -137,16 +136,7 @@ def assistant(
     hits = [SearchHit(rank=n, title=url, url=url) for n, url in enumerate(pages, start=1)]
     return Assistant(
         search=search or MemorySearch(hits),
-        ingestor=Ingestor(
-            ladder=ladder(pages),
-            embedder=embedder,
-            store=store,
-            chunk_size=400,
-            chunk_overlap=100,
-            page_budget=1_000,
-            question_budget=8_000,
-            concurrency=4,
-        ),
+        reader=ingest_parts(pages, embedder=embedder, store=store).reader,
         retriever=Retriever(store=store, embedder=embedder, top_k=4),
         models=models
         or ModelPool.holding(

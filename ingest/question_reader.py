@@ -1,0 +1,184 @@
+"""`QuestionReader`: reads the pages that a search found, for a question whose asker waits."""
+
+import threading
+import time
+from collections.abc import AsyncGenerator, Callable, Iterable
+from dataclasses import dataclass
+
+from ingest.documents import Chunk, Document
+from ingest.events import IngestEvent, PageSkipped, PageStored
+from ingest.foundation.concurrency import BackgroundTasks
+from ingest.index import split
+from ingest.index.embedding_queue import EmbeddingQueue
+from ingest.index.rank import choose
+from ingest.page_reader import PageContent, PageReader, stored_event
+from ingest.pipeline import IndexingPipeline
+from ingest.straggler_cutoff import StragglerCutoff
+from ingest.text.words import content_words, words
+
+EMBED_GRACE_S = 1.0
+"""Longest wait for vectors once every page is here. In this time the built-in encoder makes half of
+ten pages' vectors on two cores. A model on Ollama without a GPU would need ten times as long: the
+best chunks get theirs at retrieval."""
+
+
+class _TokenBudget:
+    """Tokens that may be embedded for one question, granted page by page as they come."""
+
+    def __init__(self, tokens: int) -> None:
+        self._left = tokens
+
+    def grant(self, tokens: int) -> int:
+        """Return how many of `tokens` are granted; with 0 a page still gets its best block."""
+        granted = min(tokens, self._left)
+        self._left -= granted
+        return granted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _QuestionContext:
+    """What the pages read for one question share."""
+
+    question: str
+    budget: _TokenBudget
+    queue: EmbeddingQueue | None
+
+
+class QuestionReader:
+    """Reads pages until the deadline or until enough are here, and embeds what is relevant.
+
+    Pages are stored whole, but only the chunks that are relevant to the question are embedded now,
+    while other pages are still read (docs/decisions/0002-whole-pages.md). Pages that come too late
+    are read on in the background, for the next question.
+
+    Args:
+        pages: Reads the pages.
+        pipeline: Stores them.
+        page_budget: Tokens of one page that are embedded for a question.
+        question_budget: Tokens of all pages of a question together.
+        preload_reader: Starts the processes that extract text, and returns at once.
+    """
+
+    def __init__(
+        self,
+        *,
+        pages: PageReader,
+        pipeline: IndexingPipeline,
+        page_budget: int,
+        question_budget: int,
+        preload_reader: Callable[[], None] | None = None,
+    ) -> None:
+        self._pages = pages
+        self._pipeline = pipeline
+        self._page_budget = page_budget
+        self._question_budget = question_budget
+        self._preload_reader = preload_reader
+        self._background = BackgroundTasks()
+
+    def preload(self) -> None:
+        """Import and start, while the search engine is asked, what the first page will need."""
+        if self._preload_reader is not None:
+            self._preload_reader()
+        threading.Thread(target=split.preload, name="preload-splitter", daemon=True).start()
+
+    @property
+    def background_pages(self) -> int:
+        """How many pages are still read although their question is answered."""
+        return len(self._background)
+
+    async def close(self, *, seconds: float = 0.0) -> None:
+        """Give pages that are read in the background `seconds` to finish, then cancel them."""
+        await self._background.close(seconds=seconds)
+
+    async def read(
+        self,
+        urls: Iterable[str],
+        *,
+        question: str,
+        until: float | None = None,
+        enough: int | None = None,
+        fresh: bool = False,
+    ) -> AsyncGenerator[IngestEvent, None]:
+        """Read and store pages and yield one event for each, first finished first.
+
+        Args:
+            urls: Canonical URLs.
+            question: What the reader wants to know.
+            until: Time on the `time.monotonic` clock after which pages are no longer waited
+                for. They are reported as late, and are read on for the next question.
+            enough: So many relevant pages suffice: then, or when nearly all are here, the slow
+                ones get about as long again as the others took (`ingest.straggler_cutoff`).
+                None: all are waited for.
+            fresh: Request every page, also one that is fresh in the index.
+
+        Raises:
+            StoreError: the index cannot be read or written.
+        """
+        wanted = list(dict.fromkeys(urls))
+        cutoff = StragglerCutoff(until=until, enough=enough, wanted=len(wanted))
+        context = _QuestionContext(
+            question=question,
+            budget=_TokenBudget(self._question_budget),
+            queue=self._pipeline.embedding_queue(),
+        )
+
+        async def store(page: PageContent) -> PageStored:
+            return await self._store(page, context)
+
+        reading = await self._pages.start(
+            wanted, store=store, fresh=fresh, is_over=lambda: cutoff.is_over
+        )
+        try:
+            while (event := await reading.next_event(seconds=cutoff.left())) is not None:
+                cutoff.count(event)
+                yield event
+            for url in reading.unfinished.values():
+                yield PageSkipped(url=url, reason="deadline")
+            if context.queue is not None:
+                left = EMBED_GRACE_S if until is None else until - time.monotonic()
+                await context.queue.finish(seconds=max(0.0, min(EMBED_GRACE_S, left)))
+        finally:
+            # The caller may leave at any yield. Pages under way are worth finishing; those that
+            # have not begun are not: they would compete with the next question.
+            cutoff.end()
+            self._background.adopt(reading.unfinished)
+            if context.queue is not None:
+                await context.queue.close()
+
+    async def _store(self, page: PageContent, context: _QuestionContext) -> PageStored:
+        chunks = await self._pipeline.chunks_of(page)
+        budget = context.budget.grant(self._page_budget)
+        wanted = await self._pipeline.compute(
+            self._worth_embedding, page.document, chunks, context.question, budget=budget
+        )
+        missing = await self._pipeline.without_vector(wanted)
+        if context.queue is not None:
+            context.queue.add(missing)
+        return stored_event(
+            page,
+            chunks=len(chunks),
+            embedded=len(wanted) - len(missing),
+            coverage=await self._pipeline.compute(
+                query_term_coverage, page.document, context.question
+            ),
+        )
+
+    def _worth_embedding(
+        self, document: Document, chunks: list[Chunk], question: str, *, budget: int
+    ) -> list[Chunk]:
+        """Return the chunks that are relevant, if the embedder knows the document's language."""
+        if not self._pipeline.is_embeddable(document):
+            return []
+        blocks = choose(document, question, budget=budget)
+        return [c for c in chunks if any(c.start < b.end and b.start < c.end for b in blocks)]
+
+
+def query_term_coverage(document: Document, question: str) -> float:
+    """Return the share of the question's content words that occur in the document, 0 to 1.
+
+    1 for a question without content words: then any page may answer it.
+    """
+    wanted = set(content_words(question))
+    if not wanted:
+        return 1.0
+    return len(wanted.intersection(words(f"{document.title}\n{document.text}"))) / len(wanted)
