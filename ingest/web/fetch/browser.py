@@ -200,6 +200,7 @@ class BrowserFetcher:
             page_timeout=int(self._timeout_s * 1000),
             verbose=False,
         )
+        visit.credentials = admitted
         self._visits[admitted.username] = visit
         with contextlib.suppress(_SeenError):
             await session.crawler.crawl(visit.url, config=config)

@@ -12,8 +12,8 @@ from ingest.web.fetch.gateway import Gateway
 MEMORY_PER_PAGE = 600_000_000
 """Resident bytes of a page's process; news pages take 100 to 200 MB."""
 MEMORY = 2_000_000_000
-"""Resident bytes of all of Chromium, after which a new one takes over. SharedResource memory counts in each
-process: with one small page it is 0.9 GB by this count."""
+"""Resident bytes of all of Chromium, after which a new one takes over. Shared memory counts in
+each process: with one small page it is 0.9 GB by this count."""
 PATROL_S = 0.5
 CLOSE_S = 3.0
 """For a page or crawl4ai to close by itself, before Chromium is ended."""

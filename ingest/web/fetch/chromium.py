@@ -38,6 +38,9 @@ PROC = Path("/proc")
 MAX_PINNED = 8
 """Certificates of SSL_CERT_FILE that Chromium is told of: a bundle of all the world's has more."""
 
+NOWHERE = "http://127.0.0.1:9/"
+"""Where Chromium's own services are sent: port 9 is one of those that it never connects to."""
+
 FLAGS = (
     "--headless",
     "--remote-debugging-port=0",  # any free one, on loopback; DevToolsActivePort says which
@@ -54,14 +57,22 @@ FLAGS = (
     "--disable-dev-shm-usage",  # /dev/shm is 64 MB in containers
     "--disable-domain-reliability",
     "--disable-extensions",
+    "--disable-field-trial-config",  # each version of an unbranded build tries other features
     "--disable-gpu",
     "--disable-quic",  # UDP, which no proxy of ours carries
     "--disable-remote-fonts",
     "--disable-search-engine-choice-screen",
     "--disable-sync",
     "--disable-features=AutofillServerCommunication,CertificateTransparencyComponentUpdater,"
-    "InterestFeedContentSuggestions,MediaRouter,OptimizationGuideModelDownloading,"
-    "OptimizationHints,Translate",
+    "InterestFeedContentSuggestions,MediaRouter,NetworkTimeServiceQuerying,"
+    "OptimizationGuideModelDownloading,OptimizationHints,PreconnectToSearch,Translate",
+    # These services have no switch, but an address that can be set: sign-in (ListAccounts), the
+    # search engine's AI mode (/async/folae, until 150), push messages, and component updates,
+    # which 156 looks for in spite of --disable-component-update.
+    f"--gaia-url={NOWHERE}",
+    f"--google-base-url={NOWHERE}",
+    f"--gcm-checkin-url={NOWHERE}",
+    f"--component-updater=url-source={NOWHERE}",
     "--autoplay-policy=user-gesture-required",
     "--blink-settings=imagesEnabled=false",
     "--webrtc-ip-handling-policy=disable_non_proxied_udp",
@@ -160,8 +171,8 @@ class Process:
 class Chromium:
     """A running Chromium. Made by `start`, ended by `stop`, or when this process ends.
 
-    It runs under `ingest.web.fetch.supervisor`, which ends it and removes its profile when our end of
-    a pipe closes: by `stop`, by our exit, by a crash, or by a kill that leaves us no last word.
+    It runs under `ingest.web.fetch.supervisor`, which ends it and removes its profile when our end
+    of a pipe closes: by `stop`, by our exit, by a crash, or by a kill that leaves us no last word.
     """
 
     def __init__(self, supervisor: subprocess.Popen[bytes], profile: Path) -> None:

@@ -16,6 +16,7 @@ from ingest.documents import RequestRecord
 from ingest.errors import FetchError, IngestError, SkipReason
 from ingest.foundation.messages import Message
 from ingest.web.fetch.challenges import wants_browser
+from ingest.web.fetch.gateway import ProxyCredentials
 from ingest.web.fetch.headers import content_type
 from ingest.web.robots import RobotsVerdict
 from ingest.web.urls import canonical_url
@@ -92,6 +93,8 @@ class PageSession:
         """Where the page says that it is, as scripts may have changed it."""
         self.crashed = asyncio.Event()
         """The process that showed the page has ended, or was ended because it took too much."""
+        self.credentials: ProxyCredentials | None = None
+        """What the gateway wants to see of this page, None while it has nothing to load."""
         self._permit = permit
         self._looks = int(min(SETTLE_S, timeout_s / 2) / POLL_S)
         self._max_bytes = max_bytes
@@ -143,7 +146,10 @@ class PageSession:
         tree = await self._cdp.send("Page.getFrameTree")
         self._frame = tree["frameTree"]["frame"]["id"]
         self._cdp.on("Fetch.requestPaused", lambda event: self._later(self._decide(event)))
-        await self._cdp.send("Fetch.enable", {"patterns": _EVERY_DOCUMENT})
+        self._cdp.on("Fetch.authRequired", lambda event: self._later(self._authenticate(event)))
+        await self._cdp.send(
+            "Fetch.enable", {"patterns": _EVERY_DOCUMENT, "handleAuthRequests": True}
+        )
 
     async def settle(self, page: Any) -> None:
         """Wait until scripts have written the page, and take its HTML.
@@ -253,6 +259,26 @@ class PageSession:
                 await self._cdp.send("Fetch.failRequest", request | {"errorReason": "Aborted"})
             else:
                 await self._cdp.send("Fetch.continueRequest", request)
+
+    async def _authenticate(self, event: dict[str, Any]) -> None:
+        """Give the gateway the page's credentials.
+
+        Where two clients intercept one page, as Playwright and this one do, Chromium 150 asks the
+        last of them only, and takes one without `handleAuthRequests` for "no credentials"
+        (https://github.com/microsoft/playwright/issues/39183).
+        """
+        response: dict[str, str] = {"response": "CancelAuth"}
+        if event["authChallenge"].get("source") == "Proxy" and self.credentials is not None:
+            response = {
+                "response": "ProvideCredentials",
+                "username": self.credentials.username,
+                "password": self.credentials.password,
+            }
+        with contextlib.suppress(_playwright_error()):
+            await self._cdp.send(
+                "Fetch.continueWithAuth",
+                {"requestId": event["requestId"], "authChallengeResponse": response},
+            )
 
     async def _leave_for(self, url: str) -> None:
         """Ask before a redirect or a script takes the page elsewhere."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from playwright.async_api import async_playwright
 
 from ingest.errors import FetchError
 from ingest.web.fetch import supervisor
@@ -19,6 +20,8 @@ pytestmark = pytest.mark.anyio
 
 NOWHERE = "http://127.0.0.1:9"
 PATIENCE_S = 10.0
+ERRANDS_S = 3.0
+"""Chromium 150 and 156 send the last of the requests that they make at their start after 2 s."""
 
 
 def is_alive(pid: int) -> bool:
@@ -259,6 +262,29 @@ async def test_a_stopped_chromium_holds_no_file_open(executable: str) -> None:
     await chromium.stop()
     assert not chromium.is_alive
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+@pytest.mark.chromium
+async def test_chromium_asks_for_nothing_but_the_page(executable: str) -> None:
+    requests: list[str] = []
+
+    async def record(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        requests.append((await reader.readline()).decode().strip())
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(record, "127.0.0.1", 0)
+    gateway = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server, async_playwright() as playwright:
+        chromium = await Chromium.start(executable, gateway=gateway)
+        browser = await playwright.chromium.connect_over_cdp(chromium.endpoint)
+        page = await (await browser.new_context()).new_page()  # services start with a context, too
+        await page.goto("http://page.test/")
+        await asyncio.sleep(ERRANDS_S)
+        await browser.close()
+        await chromium.stop()
+    assert requests[0] == "GET http://page.test/ HTTP/1.1"
+    assert [each for each in requests if " http://page.test/" not in each] == []
 
 
 def parent_of(pid: int) -> int:
