@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 import pytest
+from markdown_it import MarkdownIt
 
 from assistant.cli.main import main as assistant
 from docs.generate import ROOT, stale
@@ -58,3 +59,11 @@ def test_files_named_in_the_docs_exist(page: Path) -> None:
         r"`((?:assistant|ingest|ui|finetune|tests|bench|docs)/[\w./-]*)`", page.read_text("utf-8")
     )
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_row_of_a_table_is_shown_as_one(page: Path) -> None:
+    """An empty line in a table ends it: what follows is shown as text with bars in it."""
+    tokens = MarkdownIt("commonmark").enable("table").parse(page.read_text("utf-8"))
+    paragraphs = [token.content for token in tokens if token.type == "inline"]
+    assert [text for text in paragraphs if text.startswith("|")] == []
