@@ -16,8 +16,8 @@ from ingest.text.words import CJK, content_words, words
 
 OVERLAP_FLOOR = 0.6
 """Share of a sentence's content words that a passage must hold to be cited for it. Of xquad's
-sentences, 1.0 % (English) and .3 % (Chinese) would be laid at the door of another paragraph of
-their article; at .5 it would be 3.3 % and 1.4 %."""
+sentences, 1.0 % (English) and .3 % (Chinese) would be credited to another paragraph of their
+article; at .5 it would be 3.3 % and 1.4 %."""
 
 LEAST_WORDS = 3
 """Content words of a sentence, under which overlap is chance."""
@@ -71,6 +71,8 @@ _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
+    """The smallest piece of an answer that is handled as a whole."""
+
     kind: Kind
     text: str
     numbers: tuple[int, ...] = ()
@@ -78,14 +80,14 @@ class _Unit:
 
 @dataclass(frozen=True, slots=True)
 class _Evidence:
-    """What a passage can bear witness to."""
+    """Words and figures of a passage, against which sentences are checked."""
 
     words: frozenset[str]
     figures: frozenset[str]
 
 
 class CitationStream:
-    """Passes an answer on with markers in one form, all of which point to a passage.
+    """Rewrites a streamed answer so that each marker has one form and points to a passage.
 
     `[n]`, `[1, 2]`, `[1-3]`, `【1】`, `［１］`, `[^1]`, `[来源1]`, `[Source 2]` all become `[n]`;
     numbers that no passage has are dropped; code, links and indices such as `a[0]` stay as they
@@ -96,7 +98,7 @@ class CitationStream:
     def __init__(self, passages: Sequence[Passage], *, attach: bool = True) -> None:
         """`attach` False: add no markers, only check those that are there."""
         self._passages = {passage.number: passage for passage in passages}
-        self._evidence = {passage.number: _evidence(passage) for passage in passages}
+        self._evidence = {passage.number: _evidence_of(passage) for passage in passages}
         self._attach = attach
         self._cited: set[int] = set()
         self._buffer = ""
@@ -104,7 +106,7 @@ class CitationStream:
         self._fenced = False
         self._line = ""  # the current line so far, without markers
         self._sentence = ""  # the current sentence so far, without markers and end
-        self._marked = False  # the current sentence has a marker
+        self._marked = False  # whether the current sentence has a marker
         self._end = ""  # its punctuation, held back: a marker may have to stand before it
         self._closed = False  # its punctuation is out, followed by a marker
         self._space = ""  # white space held back: it goes with a marker that is dropped
@@ -118,7 +120,7 @@ class CitationStream:
     def close(self) -> str:
         """Return the rest of the answer."""
         rest = self._run(final=True)
-        self._finish()
+        self._finish_sentence()
         return rest + self._emitted(self._take_space())
 
     def citations(self) -> tuple[Citation, ...]:
@@ -136,62 +138,58 @@ class CitationStream:
         )
 
     def _run(self, *, final: bool) -> str:
+        """Handle every unit that is complete; with `final` the rest of the buffer is."""
         while self._buffer:
-            unit = self._next(final=final)
-            if unit is None:
+            scan = _Scan(self._buffer, line=self._line, fenced=self._fenced, final=final)
+            found = scan.unit()
+            if found is None:  # the next delta may still make another unit of it
                 break
-            self._take(unit)
+            unit, length = found
+            self._buffer = self._buffer[length:]
+            self._handle(unit)
         return self._emitted()
 
-    def _next(self, *, final: bool) -> _Unit | None:
-        """Cut the next unit off the buffer; None if it takes more text to tell."""
-        scan = _Scan(self._buffer, line=self._line, fenced=self._fenced, final=final)
-        found = scan.unit()
-        if found is None:
-            return None
-        unit, length = found
-        self._buffer = self._buffer[length:]
-        return unit
-
-    def _take(self, unit: _Unit) -> None:
+    def _handle(self, unit: _Unit) -> None:
         if unit.kind == "space":
             self._line += unit.text
             self._sentence += "" if self._end or self._closed else unit.text
             self._space += "" if self._ignore_space else unit.text
             return
         if unit.kind == "marker":
-            self._take_marker(unit)
+            self._handle_marker(unit)
             return
         if self._ignore_space and unit.kind != "word":
             self._space = ""  # "text [9]." becomes "text."
         self._ignore_space = False
         if unit.kind == "newline" or unit.kind == "code":
-            self._take_line_end(unit)
+            self._handle_line_end(unit)
         elif unit.kind == "end":
-            self._take_end(unit)
+            self._handle_sentence_end(unit)
         else:
-            self._take_word(unit)
+            # A word after an end begins the next sentence: only now is it sure that no marker
+            # follows the end, so only now may one be attached.
+            if self._end or self._closed:
+                self._finish_sentence()
+            self._emit(self._take_space() + unit.text)
+            self._line += unit.text
+            self._sentence += unit.text
 
-    def _take_word(self, unit: _Unit) -> None:
-        if self._end or self._closed:
-            self._finish()
-        self._emit(self._take_space() + unit.text)
-        self._line += unit.text
-        self._sentence += unit.text
-
-    def _take_end(self, unit: _Unit) -> None:
+    def _handle_sentence_end(self, unit: _Unit) -> None:
         self._line += unit.text
         if self._closed:
             self._emit(self._take_space() + unit.text)
             return
         if self._end:
-            self._finish()
+            self._finish_sentence()
         self._emit(self._take_space())
+        # Held back: "Text. [1]" and "Text [1]." are both written by models, and where we attach a
+        # marker it stands before the full stop.
         self._end = unit.text
 
-    def _take_marker(self, unit: _Unit) -> None:
+    def _handle_marker(self, unit: _Unit) -> None:
         valid = [number for number in unit.numbers if number in self._passages]
         if not valid:
+            # A number that no passage has never reaches the reader, nor the gap that it leaves.
             self._ignore_space = bool(self._space) or not self._line.strip()
             return
         self._ignore_space = False
@@ -202,17 +200,17 @@ class CitationStream:
         self._marked = True
         self._cited.update(valid)
 
-    def _take_line_end(self, unit: _Unit) -> None:
-        """Take a line break, or a line of a code block."""
-        self._finish()
+    def _handle_line_end(self, unit: _Unit) -> None:
+        """Handle a line break, or a line of a code block: both end the sentence."""
+        self._finish_sentence()
         self._emit(self._take_space() + unit.text)
         self._line = ""
         if unit.kind == "code" and unit.text.lstrip().startswith("```"):
             self._fenced = not self._fenced
 
-    def _finish(self) -> None:
+    def _finish_sentence(self) -> None:
         """End the sentence, with the marker that it lacks."""
-        number = None if self._marked or not self._attach else self._supporting()
+        number = None if self._marked or not self._attach else self._supporting_passage()
         if number is not None:
             self._cited.add(number)
             touching = re.search(rf"[{CJK}）】」』”]$", self._sentence.rstrip())
@@ -221,9 +219,10 @@ class CitationStream:
         self._end = self._sentence = ""
         self._marked = self._closed = False
 
-    def _supporting(self) -> int | None:
+    def _supporting_passage(self) -> int | None:
         """Return the number of the passage that supports the current sentence, if one does."""
         text = _LIST_NUMBER.sub("", self._sentence).strip()
+        # Headings state nothing, and "the passages do not say" is supported by no passage.
         if _NO_STATEMENT.match(self._line) or _NOT_THERE.search(text):
             return None
         if re.search(r"[?？]", self._end) or text.endswith((":", "：")):
@@ -302,6 +301,7 @@ class _Scan:
         """Return a marker, a link, or the bracket alone."""
         found = _CLOSING.search(self._text[:LONGEST_SPAN])
         if found is None and len(self._text) < LONGEST_SPAN:
+            # The closing bracket may be in the next delta; past `LONGEST_SPAN` it is no marker.
             if not self._final:
                 return None
             if _MARKER_BEGUN.match(self._text):  # the answer was cut off in mid-marker
@@ -330,7 +330,8 @@ class _Scan:
         return None if not self._final and (not rest or rest.startswith("(")) else 0
 
     def _is_index(self, numbers: Iterable[int]) -> bool:
-        """Tell whether the bracket follows a name as in `a[0]`."""
+        """Return whether the bracket follows a name as in `a[0]`."""
+        # Passages are numbered from 1, so a 0 after any name is an index.
         if 0 in numbers and _IDENTIFIER.search(self._line):
             return True
         return bool(_INDEXED.search(self._line))
@@ -365,12 +366,14 @@ def best_support(sentence: str, evidence: dict[int, _Evidence]) -> int | None:
     content = set(content_words(sentence))
     if len(content) < LEAST_WORDS:
         return None
-    said = figures(sentence)
+    stated = figures(sentence)
+    # One wrong figure makes a sentence wrong, whatever share of its words a passage holds.
     shares = {
-        number: len(content & witness.words) / len(content)
-        for number, witness in evidence.items()
-        if said <= witness.figures
+        number: len(content & held.words) / len(content)
+        for number, held in evidence.items()
+        if stated <= held.figures
     }
+    # Of equal shares the first passage wins: retrieval put the better one in front.
     number = max(shares, key=lambda number: (shares[number], -number), default=None)
     return number if number is not None and shares[number] >= OVERLAP_FLOOR else None
 
@@ -386,6 +389,6 @@ def figures(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _evidence(passage: Passage) -> _Evidence:
+def _evidence_of(passage: Passage) -> _Evidence:
     text = "\n".join([passage.title, passage.heading, passage.text])
     return _Evidence(frozenset(words(text)), figures(text))
