@@ -8,6 +8,7 @@ means Windows-1252): https://encoding.spec.whatwg.org/#names-and-labels
 import codecs
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import chardet
 import webencodings
@@ -17,18 +18,35 @@ GUESS_WINDOW = 65536  # bytes; more text does not make the guess better
 UTF8_EVIDENCE = 8  # bytes outside ASCII; so many are not well-formed UTF-8 by accident
 MAX_DAMAGE = 0.1  # share of unreadable characters in a text that was cut or glued together badly
 
-_BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),  # begins like UTF-16's, so it comes first
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByteOrderMark:
+    """What a text may begin with to say its encoding."""
+
+    mark: bytes
+    codec: str
+    """Python codec of what follows the mark."""
+    codec_with_mark: str
+    """Python codec that passes over the mark itself, for `open`."""
+
+
+_BYTE_ORDER_MARKS = tuple(
+    ByteOrderMark(mark=mark, codec=codec, codec_with_mark=codec_with_mark)
+    for mark, codec, codec_with_mark in (
+        (codecs.BOM_UTF8, "utf-8", "utf-8-sig"),
+        # UTF-32's little-endian mark begins with UTF-16's, so UTF-32 is looked for first.
+        (codecs.BOM_UTF32_LE, "utf-32-le", "utf-32"),
+        (codecs.BOM_UTF32_BE, "utf-32-be", "utf-32"),
+        (codecs.BOM_UTF16_LE, "utf-16-le", "utf-16"),  # what Excel calls "Unicode text"
+        (codecs.BOM_UTF16_BE, "utf-16-be", "utf-16"),
+    )
 )
 _ASCII = bytes(range(128))
 _WIDER = {
     "gbk": "gb18030",
+    "gb2312": "gb18030",
     "big5": "big5hkscs",
-    "shift_jis": "cp932",
+    "shift-jis": "cp932",
     "euc-kr": "cp949",
     "x-user-defined": "cp1252",
     "replacement": "utf-8",
@@ -37,7 +55,7 @@ _WIDER = {
     "macintosh": "mac-roman",
     "windows-874": "cp874",
 }
-"""WHATWG name to the Python codec that reads at least as much."""
+"""WHATWG's or Python's name, with hyphens, to the Python codec that reads at least as much."""
 _SEVERAL_BYTES = frozenset(
     {"utf-8", "gb18030", "big5", "big5hkscs", "cp932", "cp949", "euc_jp", "iso2022_jp"}
 )
@@ -58,23 +76,44 @@ def decode(body: bytes, *, claimed: str | None) -> str:
     `claimed` is the charset of the Content-Type header. Of the charsets that are claimed, declared
     or guessed the first wins that leaves at most `MAX_DAMAGE` of the text unreadable.
     """
-    for mark, codec in _BYTE_ORDER_MARKS:
-        if body.startswith(mark):
-            return _clean(body[len(mark) :].decode(codec, "replace"))
-    return _clean(_read(body, claimed)[1])
+    found = find_byte_order_mark(body)
+    if found:
+        text = body[len(found.mark) :].decode(found.codec, "replace")
+    else:
+        _, text = _decode_unmarked(body, claimed)
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n")
+    return _NOT_TEXT.sub("", lines)
 
 
-def codec_of(body: bytes) -> str:
-    """Return the Python codec in which `decode` reads bytes that bear no byte order mark."""
-    return _read(body, None)[0]
+def find_byte_order_mark(body: bytes) -> ByteOrderMark | None:
+    """Return the mark with which `body` begins, None if it has none."""
+    return next((mark for mark in _BYTE_ORDER_MARKS if body.startswith(mark.mark)), None)
 
 
-def _read(body: bytes, claimed: str | None) -> tuple[str, str]:
+def guess_codec(body: bytes) -> str:
+    """Return the Python codec in which `decode` reads bytes without a byte order mark."""
+    return _decode_unmarked(body, None)[0]
+
+
+def widen_codec(name: str) -> str:
+    """Return the Python codec that reads what `name` reads, and the characters vendors added to it.
+
+    "gbk" becomes "gb18030": files that call themselves GBK or GB 2312 hold characters of the later
+    standard, as browsers know. `name` is WHATWG's or Python's.
+
+    Raises:
+        LookupError: there is no such codec.
+    """
+    return codecs.lookup(_WIDER.get(name.lower().replace("_", "-"), name)).name
+
+
+def _decode_unmarked(body: bytes, claimed: str | None) -> tuple[str, str]:
     """Return the codec that fits best, and the text that it makes."""
     least, best = 1.0, ("", "")
     for codec in _candidates(body, claimed):
         text = body.decode(codec, "replace")
-        damage = _damage(text)
+        foreign = len(text) - len(text.encode("ascii", "ignore"))
+        damage = text.count("\ufffd") / foreign if foreign else 0.0
         if damage <= MAX_DAMAGE:
             return codec, text
         if damage < least:
@@ -84,62 +123,44 @@ def _read(body: bytes, claimed: str | None) -> tuple[str, str]:
 
 def _candidates(body: bytes, claimed: str | None) -> Iterator[str]:
     """Yield Python codecs, the likeliest first."""
-    declared = [codec for label in (claimed, _declared(body)) if (codec := _codec(label))]
-    declared.sort(key=lambda codec: codec == "cp1252")  # latin-1 in a header is often a default
+    labels = (claimed, _parse_declaration(body))
+    known = [webencodings.lookup(label.strip(" \"'")) for label in labels if label]
+    declared = [widen_codec(encoding.name) for encoding in known if encoding]
+    # Servers send latin-1 as a default for all their files, so a page's own <meta> goes first.
+    declared.sort(key=lambda codec: codec == "cp1252")
     foreign = len(body.translate(None, delete=_ASCII))
     if _SHIFTS_TO_KANJI.search(body):
-        yield "iso2022_jp"  # seven bits wide, so that no other claim seems wrong
+        # Seven bits wide: every other codec reads it without damage, as ASCII junk.
+        yield "iso2022_jp"
     if foreign >= UTF8_EVIDENCE or (foreign and not declared):
         yield "utf-8"
     yield from (codec for codec in declared if codec in _SEVERAL_BYTES)
-    guess = _guessed(body)
+    guess = _guess_with_chardet(body)
     if guess in _SEVERAL_BYTES and not set(declared) - {"cp1252"}:
-        yield guess  # servers say latin-1 when nobody told them better
-    yield from declared  # a charset of single bytes reads anything, so the bytes cannot deny it
+        yield guess  # against latin-1 alone the bytes are the better witness
+    # A charset of single bytes reads anything, so the bytes cannot contradict the declaration.
+    yield from declared
     if guess:
         yield guess
     yield from ("utf-8", "gb18030", "cp1252")
 
 
-def _declared(body: bytes) -> str | None:
-    """Return the charset that the page names itself."""
+def _parse_declaration(body: bytes) -> str | None:
+    """Return the label that the page's own <meta> or XML declaration names."""
     match = _DECLARATION.search(_COMMENT.sub(b"", body[:META_WINDOW]))
     if match is None:
         return None
     label: str = (match[1] or match[2]).decode("ascii", "replace")
-    # whoever reads "utf-16" byte by byte is not reading UTF-16 (WHATWG, "prescan")
+    # The declaration was found byte by byte, so it cannot stand in UTF-16 (WHATWG, "prescan").
     return "utf-8" if label.lower().startswith("utf-16") else label
 
 
-def _guessed(body: bytes) -> str | None:
+def _guess_with_chardet(body: bytes) -> str | None:
     """Return the Python codec that the bytes look like."""
     name = chardet.detect(body[:GUESS_WINDOW])["encoding"]
-    if not name or (name.upper().startswith(("UTF-16", "UTF-32")) and not _is_wide(body)):
+    # Markup in two or four bytes a character is half zeros; a few stray zeros are damage, which
+    # chardet takes for UTF-16 all the same.
+    wide = body.count(0) * 5 > len(body)
+    if not name or (name.upper().startswith(("UTF-16", "UTF-32")) and not wide):
         return None
-    return _python_name(name)
-
-
-def _is_wide(body: bytes) -> bool:
-    """Tell text of two or four bytes a character, whose markup is half zeros, from stray zeros."""
-    return body.count(0) * 5 > len(body)
-
-
-def _codec(label: str | None) -> str | None:
-    """Return the Python codec of a WHATWG label, None if there is none."""
-    encoding = webencodings.lookup(label.strip(" \"'")) if label else None
-    return _python_name(encoding.name) if encoding else None
-
-
-def _python_name(name: str) -> str:
-    return codecs.lookup(_WIDER.get(name.lower(), name)).name
-
-
-def _damage(text: str) -> float:
-    """Return the share of characters outside ASCII that could not be read."""
-    foreign = len(text) - len(text.encode("ascii", "ignore"))
-    return text.count("\ufffd") / foreign if foreign else 0.0
-
-
-def _clean(text: str) -> str:
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n")
-    return _NOT_TEXT.sub("", lines)
+    return widen_codec(name)

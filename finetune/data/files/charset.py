@@ -7,21 +7,14 @@ from typing import BinaryIO, TextIO
 
 from finetune.errors import DataError
 from ingest.foundation.messages import Message, describe_os_error
-from ingest.text import encodings
+from ingest.text.encodings import find_byte_order_mark, guess_codec, widen_codec
 
-SAMPLE = 65_536  # bytes; a guess does not get better with more
-BLOCK = 1 << 20  # bytes; files are searched for their first foreign character in such pieces
+SAMPLE = 65_536
+"""Bytes; a guess does not get better with more."""
+BLOCK = 1 << 20
+"""Bytes; files are searched for their first foreign character in such pieces."""
 
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # begins like UTF-16's, so it comes first
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),  # what Excel calls "Unicode text"
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 _FOREIGN = re.compile(rb"[\x80-\xff]")
-_WIDER = {"gbk": "gb18030", "gb2312": "gb18030", "big5": "big5hkscs", "shift_jis": "cp932"}
-"""Codec to the one that reads at least as much."""
 _BINARIES = (
     (b"PK\x03\x04", Message("a workbook or a ZIP archive")),
     (b"\xd0\xcf\x11\xe0", Message("an old Excel workbook")),
@@ -34,12 +27,15 @@ def open_text(path: Path, encoding: str = "auto") -> TextIO:
     r"""Return the file as text, line ends as they are ("\r\n" stays).
 
     Bytes that do not fit the encoding become lone surrogates (PEP 383), so that the row that holds
-    them can be told from the others; in UTF-16 and UTF-32 they become U+FFFD.
+    them can be told apart from the others; in UTF-16 and UTF-32 they become U+FFFD.
 
     Raises:
         DataError: there is no such file, it is empty or no text, or the encoding is unknown.
     """
-    codec = _known(encoding, path) if encoding != "auto" else codec_of(path)
+    codec = codec_of(path)  # also for a named encoding: it refuses an empty file and a workbook
+    if encoding != "auto":
+        codec = _named_codec(encoding, found=codec)
+    # Python's UTF-16 and UTF-32 decoders cannot escape: half a character has no byte to keep.
     wide = codec.startswith(("utf-16", "utf-32"))
     errors = "replace" if wide else "surrogateescape"
     return path.open(encoding=codec, errors=errors, newline="")
@@ -54,16 +50,22 @@ def codec_of(path: Path) -> str:
     try:
         with path.open("rb") as file:
             head = file.read(BLOCK)
-            _refuse_binary(head, path)
-            for mark, codec in _MARKS:
-                if head.startswith(mark):
-                    return codec
-            return _guess(_first_foreign(head, file))
+            found = find_byte_order_mark(head)
+            _refuse_binary(head, found.mark if found else b"", path)
+            if found:
+                return found.codec_with_mark
+            sample = _sample_foreign(head, file)
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise _unreadable_file(path, error) from error
+    foreign = [line for line in sample.split(b"\n") if not line.isascii()]
+    # Text of another encoding hardly ever fits UTF-8, so half of the lines are proof enough; the
+    # rows that hold the broken bytes are refused one by one.
+    if 2 * sum(map(_is_utf8, foreign)) >= len(foreign):
+        return "utf-8"
+    return guess_codec(sample)
 
 
-def _first_foreign(head: bytes, file: BinaryIO) -> bytes:
+def _sample_foreign(head: bytes, file: BinaryIO) -> bytes:
     """Return a sample around the first bytes outside ASCII, nothing if there are none."""
     block = head
     while block.isascii():
@@ -72,32 +74,29 @@ def _first_foreign(head: bytes, file: BinaryIO) -> bytes:
             return b""
     found = _FOREIGN.search(block)
     at = found.start() if found else 0
+    # From the start of a line: a character of several bytes must not be cut in two.
     start = max(block.rfind(b"\n", 0, at) + 1, at - SAMPLE // 2)
     return block[start : start + SAMPLE]
 
 
-def _guess(sample: bytes) -> str:
-    """Return the codec of a sample: UTF-8 if most lines fit, as other text hardly ever does."""
-    foreign = [line for line in sample.split(b"\n") if not line.isascii()]
-    if 2 * sum(map(_is_utf8, foreign)) >= len(foreign):
-        return "utf-8"  # the rows that hold the broken bytes are refused
-    return encodings.codec_of(sample)
-
-
 def _is_utf8(line: bytes) -> bool:
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(line)  # the sample's end may be cut
+        # An incremental decoder, because the end of the sample may cut a character in two.
+        codecs.getincrementaldecoder("utf-8")().decode(line)
     except UnicodeDecodeError:
         return False
     return True
 
 
-def _refuse_binary(head: bytes, path: Path) -> None:
-    """Raise if the file cannot hold text."""
-    mark = next((mark for mark, _ in _MARKS if head.startswith(mark)), b"")
+def _refuse_binary(head: bytes, mark: bytes, path: Path) -> None:
+    """Raise if the file cannot hold text; `mark` is its byte order mark."""
     if not head[len(mark) :].strip():
-        raise _empty(path)
+        raise DataError(
+            Message("{path}: the file is empty", path=path),
+            hint=Message("name another file in data.files"),
+        )
     kind = next((kind for magic, kind in _BINARIES if head.startswith(magic)), None)
+    # Zeros are half of an English text in UTF-16, which bears a mark, and stand in no other text.
     if kind is None and (mark or b"\0" not in head):
         return
     kind = kind or Message("a binary file")
@@ -107,38 +106,29 @@ def _refuse_binary(head: bytes, path: Path) -> None:
     )
 
 
-def _known(encoding: str, path: Path) -> str:
-    """Return the codec of that name, or one that reads more and passes over a byte order mark."""
-    found = codec_of(path)  # tells an empty file and a workbook, too
+def _named_codec(encoding: str, *, found: str) -> str:
+    """Return the codec that reads at least what `encoding` does, and passes over a UTF-8 mark.
+
+    `found` is the codec that the bytes ask for.
+    """
     try:
-        "".encode(encoding)
-        name = codecs.lookup(encoding).name
+        "".encode(encoding)  # "rot13" and "base64" are codecs, too, but not of text
+        name = widen_codec(encoding)
     except LookupError as error:
-        raise _unknown(encoding) from error
-    return "utf-8-sig" if name == "utf-8" and found == "utf-8-sig" else _WIDER.get(name, name)
+        raise DataError(
+            Message("data.encoding: unknown encoding {encoding}", encoding=encoding),
+            hint=Message("write auto, utf-8 or gb18030"),
+        ) from error
+    return found if name == "utf-8" and found == "utf-8-sig" else name
 
 
-def _empty(path: Path) -> DataError:
-    return DataError(
-        Message("{path}: the file is empty", path=path),
-        hint=Message("name another file in data.files"),
-    )
-
-
-def _unknown(encoding: str) -> DataError:
-    return DataError(
-        Message("data.encoding: unknown encoding {encoding}", encoding=encoding),
-        hint=Message("write auto, utf-8 or gb18030"),
-    )
-
-
-def _unreadable(path: Path, error: OSError) -> DataError:
+def _unreadable_file(path: Path, error: OSError) -> DataError:
     if isinstance(error, FileNotFoundError):
-        told = Message("there is no data file {path}", path=path)
+        message = Message("there is no data file {path}", path=path)
     else:
         why = describe_os_error(error)
-        told = Message("{path}: {why}", path=path, why=why)
+        message = Message("{path}: {why}", path=path, why=why)
     return DataError(
-        told,
+        message,
         hint=Message("look at data.files; paths are relative to the recipe"),
     )
