@@ -15,7 +15,7 @@ from assistant.models.reasoning import THINK_CLOSE, THINK_OPEN
 from assistant.values import ChatMessage, Prompt
 from ingest.foundation.messages import Language, Message
 from ingest.text.language import language_of
-from ingest.text.quoting import harmless
+from ingest.text.quoting import neutralize_markup
 from ingest.text.tokens import estimate_tokens
 from ingest.text.words import content_words
 
@@ -189,7 +189,7 @@ def rewriting_prompt(question: str, history: Sequence[ChatMessage]) -> Prompt:
     language: Language = language_of(question)
     turns = [turn for turn in history if turn.role != "system"][-TURNS:]
     told = "\n".join(f"{turn.role}: {_brief(turn.content)}" for turn in turns)
-    last = f"{LAST.localize(language)}{harmless(question).strip()}"
+    last = LAST.localize(language) + neutralize_markup(question).strip()
     text = f"{told}\n\n{last}\n{REWRITTEN.localize(language)}"
     messages = (
         ChatMessage(role="system", content=ASK.localize(language)),
@@ -232,5 +232,5 @@ def _is_question_about(line: str, known: set[str]) -> bool:
 
 
 def _brief(text: str) -> str:
-    line = " ".join(harmless(text.rpartition(THINK_CLOSE)[2]).split())
+    line = " ".join(neutralize_markup(text.rpartition(THINK_CLOSE)[2]).split())
     return line if len(line) <= TURN_CHARACTERS else line[: TURN_CHARACTERS - 1] + "…"

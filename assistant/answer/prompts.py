@@ -12,7 +12,7 @@ from dataclasses import replace
 from assistant.models.reasoning import THINK_CLOSE
 from assistant.values import ChatMessage, Passage, Prompt
 from ingest.foundation.messages import Language, Message
-from ingest.text.quoting import harmless, orders_a_model, without_footnotes
+from ingest.text.quoting import addresses_a_model, neutralize_markup, strip_footnotes
 from ingest.text.tokens import estimate_tokens
 
 FENCE_OPEN = "<passages>"
@@ -108,7 +108,7 @@ def system_text(language: Language) -> str:
 
 def user_text(question: str, passages: Sequence[Passage], language: Language) -> str:
     """Return the user message: the fenced passages, then the question."""
-    asked = QUESTION.localize(language) + harmless(question).strip()
+    asked = QUESTION.localize(language) + neutralize_markup(question).strip()
     if not passages:
         return f"{NOTHING_FOUND.localize(language)}\n\n{asked}"
     quoted = "\n\n".join(passage_text(passage, language) for passage in passages)
@@ -126,8 +126,8 @@ def passage_text(passage: Passage, language: Language) -> str:
     title = _one_line(passage.title, TITLE_CHARACTERS)
     head = f"[{passage.number}] {title} ({_one_line(passage.url, URL_CHARACTERS)}, {date})"
     heading = [f"> # {_one_line(passage.heading, TITLE_CHARACTERS)}"] if passage.heading else []
-    lines = without_footnotes(harmless(passage.text)).strip().splitlines()
-    kept = (OMITTED if orders_a_model(line) else line.strip() for line in lines if line.strip())
+    lines = strip_footnotes(neutralize_markup(passage.text)).strip().splitlines()
+    kept = (OMITTED if addresses_a_model(line) else line.strip() for line in lines if line.strip())
     return "\n".join([head, *heading, *(f"> {line}" for line in kept)])
 
 
@@ -151,7 +151,9 @@ def _fitting_turns(history: Sequence[ChatMessage], room: int) -> tuple[ChatMessa
     kept: list[ChatMessage] = []
     for turn in reversed([turn for turn in history if turn.role != "system"]):
         text = turn.content.rpartition(THINK_CLOSE)[2].strip()
-        text = harmless(_HISTORY_MARKER.sub("", text) if turn.role == "assistant" else text)
+        text = neutralize_markup(
+            _HISTORY_MARKER.sub("", text) if turn.role == "assistant" else text
+        )
         room -= estimate_tokens(text) + MESSAGE_TOKENS
         if room < 0:
             break
@@ -189,5 +191,5 @@ def _passage_size(passage: Passage, language: Language) -> int:
 
 
 def _one_line(text: str, limit: int) -> str:
-    line = " ".join(harmless(text).split())
+    line = " ".join(neutralize_markup(text).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"

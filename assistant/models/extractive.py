@@ -13,7 +13,7 @@ from assistant.events import AnswerDelta, ModelEvent, ReplyFinished
 from assistant.values import AnswerKind, Passage, Prompt
 from ingest.foundation.messages import Language, Message
 from ingest.text.language import language_of
-from ingest.text.quoting import orders_a_model, without_footnotes
+from ingest.text.quoting import addresses_a_model, strip_footnotes
 from ingest.text.words import CJK, content_words, sentence_spans, words
 
 MOST_QUOTES = 4
@@ -198,9 +198,9 @@ def _sentences(passage: Passage) -> Iterator[Quote]:
     lines = passage.text.splitlines()
     for line, below in itertools.pairwise([*lines, ""]):
         is_table_head = _RULE.match(below) is not None and _ROW.match(line) is not None
-        if is_table_head or _NO_SENTENCE.match(line) or orders_a_model(line):
+        if is_table_head or _NO_SENTENCE.match(line) or addresses_a_model(line):
             continue
-        plain = without_footnotes(_LINK.sub(r"\1", _MARKUP.sub("", line)))
+        plain = strip_footnotes(_LINK.sub(r"\1", _MARKUP.sub("", line)))
         row = _ROW.match(plain)
         spans = [(0, len(plain))] if row else sentence_spans(plain)
         for start, end in spans:

@@ -32,7 +32,7 @@ BUSY_WAITS_S = (1.0, 2.0, 4.0)
 
 TRUNCATED_BELOW = 0.35
 """Share of our own estimate under which the server's count of prompt tokens means that it cut the
-prompt. The estimate exceeds the truth by half at most for prose, see `prompts.estimate_tokens`."""
+prompt. The estimate exceeds the truth by half at most for prose, see `ingest.text.tokens`."""
 
 CUT_IN_FRONT = Message(
     "The server cut the prompt before the model read it: its context is smaller than ours."

@@ -21,7 +21,7 @@ from assistant.search.base import SearchProvider
 from assistant.values import ChatMessage, EngineSkipped, Prompt, SearchHit, SearchReply
 from ingest.foundation.messages import Language, Message
 from ingest.text.language import language_of
-from ingest.text.quoting import harmless
+from ingest.text.quoting import neutralize_markup
 from ingest.text.tokens import estimate_tokens
 from ingest.text.words import content_words
 
@@ -136,12 +136,10 @@ class ExpandingSearch:
 def proposal_prompt(question: str, most: int) -> Prompt:
     """Return the short prompt that asks for `most` further queries."""
     language: Language = language_of(question)
-    asked = (
-        f"{QUESTION.localize(language)}{harmless(question).strip()}\n{QUERIES.localize(language)}"
-    )
+    asked = QUESTION.localize(language) + neutralize_markup(question).strip()
     messages = (
         ChatMessage(role="system", content=ASK.localize(language).format(most=most)),
-        ChatMessage(role="user", content=asked),
+        ChatMessage(role="user", content=f"{asked}\n{QUERIES.localize(language)}"),
     )
     return Prompt(
         messages=messages,

@@ -16,7 +16,7 @@ from finetune.data.rows import ANSWER, QUESTION, RejectedRow, RowError, identifi
 from finetune.recipe import Step
 from finetune.records import Entity, Record, Turn
 from ingest.foundation.messages import Message
-from ingest.text.quoting import harmless
+from ingest.text.quoting import neutralize_markup
 from ingest.text.words import CJK
 
 MOST_ROUNDS = 8
@@ -180,7 +180,7 @@ def _control_tokens(text: str, place: int) -> str:
     Questions and system messages are treated as the assistant treats them when it serves a model.
     """
     if place == 0 or place % _TURN == _USER:
-        return harmless(text) if _HARMFUL.search(text) else text
+        return neutralize_markup(text) if _HARMFUL.search(text) else text
     if "<" not in text and "[" not in text:
         return text
     text = _CONTROL.sub(r"‹\1›", text)

@@ -27,8 +27,8 @@ _INVISIBLE = re.compile(
 )
 
 
-def orders_a_model(line: str) -> bool:
-    """Tell whether a line of a page speaks to a language model instead of to a reader.
+def addresses_a_model(line: str) -> bool:
+    """Return whether a line of a page speaks to a language model instead of to a reader.
 
     Only the plainest forms: the fence and the rules of the prompt are the defence, but a small
     model obeys what it reads, and quotes should not carry it (OWASP LLM01, "prompt injection").
@@ -36,17 +36,18 @@ def orders_a_model(line: str) -> bool:
     return _ORDERS.search(line) is not None
 
 
-def harmless(text: str) -> str:
+def neutralize_markup(text: str) -> str:
     """Return text that no chat template and no reader mistakes for our own words.
 
     Control tokens of chat templates and our fence lose their angle brackets, invisible characters
     (which hide instructions from people, not from models) are dropped.
     """
+    # Invisible ones first: "<|im\u200b_end|>" would become a control token by losing its own.
     text = _INVISIBLE.sub("", text)
     text = _CONTROL.sub(r"‹\1›", text)
     return _INSTRUCTION.sub(lambda mark: f"({mark[1] or mark[2]})", text)
 
 
-def without_footnotes(text: str) -> str:
+def strip_footnotes(text: str) -> str:
     """Return text without footnote numbers ("1998.[4]"), which would pass for our citations."""
     return _FOOTNOTE.sub(lambda found: found["code"] or "", text)

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from ingest.text.language import choose_language
-
 PROGRAM = """
 import threading, time
 from ingest.foundation.cli_runner import run
@@ -55,19 +53,3 @@ def test_bug_is_one_line_and_its_trace_is_kept(tmp_path: Path) -> None:
     (trace,) = tmp_path.glob("qiuzheng-crash-*.txt")
     assert "Traceback" in trace.read_text()
     assert str(trace) in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("chosen", "text", "locale", "language"),
-    [
-        ("zh", "English text", "en_US.UTF-8", "zh"),
-        ("auto", "中文问题", "en_US.UTF-8", "zh"),
-        (None, "", "zh_CN.UTF-8", "zh"),
-        (None, "", "C.UTF-8", "en"),
-    ],
-)
-def test_language_is_the_one_chosen_or_the_texts_or_the_locales(
-    chosen: str | None, text: str, locale: str, language: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LC_ALL", locale)
-    assert choose_language(chosen, text) == language

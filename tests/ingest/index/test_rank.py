@@ -161,8 +161,9 @@ def test_word_that_stands_in_most_blocks_still_ranks_them_first() -> None:
 
 
 def test_heading_counts_for_the_blocks_below_it() -> None:
-    text = "Rain is wet.\n\n## Batteries\n\nMine differ.\n\nCharge to sixty percent.\n\nSun is dry."
-    assert chosen(text, "batteries", budget=16)[-1] == "Charge to sixty percent."
+    below = ("## Batteries\n\nMine differ.", "Charge to sixty percent.")
+    text = "\n\n".join(("Rain is wet.", *below, "Sun is dry."))
+    assert chosen(text, "batteries", budget=sum(map(estimate_tokens, below))) == list(below)
 
 
 def test_neighbours_of_the_best_block_come_before_weaker_matches() -> None:

@@ -1,11 +1,11 @@
+"""Words and sentences, counted alike in Chinese and English."""
+
 import itertools
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.text.language import cjk_share, language_of
-from ingest.text.tokens import estimate_tokens
 from ingest.text.words import content_words, sentence_spans, words
 
 
@@ -47,47 +47,6 @@ def test_sentences_cover_all_but_white_space(text: str) -> None:
     assert "".join(kept.split()) == "".join(text.split())
 
 
-@pytest.mark.parametrize(
-    ("text", "language"),
-    [
-        ("无人机夜间飞行需要什么条件?", "zh"),
-        ("DJI Mini 4 Pro 多重?", "zh"),
-        ("What is RFC 9309?", "en"),
-        ("Who is 李白?", "en"),
-        ("", "en"),
-    ],
-)
-def test_language_of_a_question(text: str, language: str) -> None:
-    assert language_of(text) == language
-
-
-def test_share_of_cjk_letters() -> None:
-    assert cjk_share("无人 ab") == 0.5
-    assert cjk_share("123") == 0
-
-
 def test_content_words_leave_out_what_carries_no_meaning() -> None:
     assert content_words("What is the weight of it?") == ["weight"]
     assert content_words("无人机的重量是多少") == ["无人", "人机", "重量"]
-
-
-@pytest.mark.parametrize(
-    ("text", "tokens"),
-    [
-        ("", 0),
-        (" \n\u3000", 0),
-        ("猫", 1),
-        ("无人机夜航。", 6),
-        ("A drone flies.", 4),
-        ("international", 3),
-        ("限重25kg的无人机", 7),
-        ("a" * 1000, 200),
-    ],
-)
-def test_tokens_are_estimated_alike_in_both_languages(text: str, tokens: int) -> None:
-    assert estimate_tokens(text) == tokens
-
-
-@given(st.text(), st.text())
-def test_texts_have_the_same_tokens_apart_as_with_white_space_between(one: str, two: str) -> None:
-    assert estimate_tokens(f"{one} {two}") == estimate_tokens(one) + estimate_tokens(two)
