@@ -205,7 +205,7 @@ def evaluate(model: str, predictions: Path | None, **options: Any) -> None:
     """
 
     def work(shop: "Pipeline") -> dict[str, Any]:
-        from finetune.report.run_summary import figures_text
+        from finetune.report.run_summary import render_figures
 
         shop.ensure_prepared()
         if predictions is not None:
@@ -213,7 +213,7 @@ def evaluate(model: str, predictions: Path | None, **options: Any) -> None:
         else:
             shop.evaluate(model)
             figures = dict(shop.run.figures(f"evaluate-{model}"))
-        return figures if options["as_json"] else {"text": figures_text(figures, shop.language)}
+        return figures if options["as_json"] else {"text": render_figures(figures, shop.language)}
 
     answer(work, options)
 

@@ -86,7 +86,7 @@ class Pipeline:
             f"evaluate-{model}",
             self.evaluated(model),
             lambda: evaluate(
-                self.recipe, self.run, model, progress=self.progress, anew=self.force
+                self.recipe, self.run, model, progress=self.progress, force=self.force
             ).figures(),
             always=model not in (BASE, ADAPTER, MERGED),
         )

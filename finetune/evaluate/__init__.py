@@ -1,1 +1,1 @@
-"""How good a model is on held-out records: replies, metrics and figures."""
+"""Evaluation of models on held-out records: replies, scores and figures."""

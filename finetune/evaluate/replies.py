@@ -1,5 +1,6 @@
-"""Files of replies: one that grows while a model answers, and those that others wrote."""
+"""Files of replies: the one that an evaluation writes as it goes, and those made elsewhere."""
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -17,34 +18,45 @@ from finetune.runs import write_whole
 from ingest.foundation.messages import Message, describe_os_error
 
 
-class Replies:
-    """Replies of one model with one set of settings, kept line by line.
+class ReplyStore:
+    """Replies of one model with one set of settings, written line by line.
 
-    The first line holds the digest of model and settings. Replies under another digest are thrown
-    away; a last line that was cut short is, too.
+    The first line holds the digest of model and settings; replies under another digest are
+    discarded. `kept` holds the replies by record id. A context manager.
     """
 
-    def __init__(self, path: Path, *, digest: str, anew: bool = False) -> None:
+    def __init__(self, path: Path, *, digest: str, force: bool = False) -> None:
+        """With `force` no earlier reply is kept."""
         self.kept: dict[str, Prediction] = {}
         self._path = path
         self._digest = digest
-        self._anew = anew
+        self._force = force
         self._file: IO[str] | None = None
 
     def __enter__(self) -> Self:
-        """Read what is there, and open the file for more.
+        """Read the replies kept from before, and open the file for more.
 
         Raises:
-            EvaluationError: it cannot be written.
+            EvaluationError: the file cannot be written.
         """
-        if not self._anew:
-            self.kept = {one.id: one for one in _kept(self._path, self._digest)}
+        if not self._force:
+            # Up to the first broken line: what was read before it stays.
+            with (
+                contextlib.suppress(OSError, ValueError, TypeError, AttributeError),
+                self._path.open(encoding="utf-8") as lines,
+            ):
+                if json.loads(next(lines, "{}")).get("digest") == self._digest:
+                    for line in lines:
+                        prediction = Prediction(**json.loads(line))
+                        self.kept[prediction.id] = prediction
         rows = [{"digest": self._digest}, *map(dataclasses.asdict, self.kept.values())]
         try:
-            write_whole(self._path, "".join(map(_line, rows)))
+            # Rewritten, since a process that was killed may have left half a last line: appending
+            # to it would spoil the next reply as well.
+            write_whole(self._path, "".join(map(_json_line, rows)))
             self._file = self._path.open("a", encoding="utf-8")
         except OSError as error:
-            raise _unwritable(self._path, error) from error
+            raise _cannot_write_replies(self._path, error) from error
         return self
 
     def __exit__(
@@ -57,93 +69,85 @@ class Replies:
             self._file.close()
 
     def add(self, prediction: Prediction) -> None:
-        """Keep one more reply; the end of this process cannot lose it any more.
+        """Write one more reply to the file at once.
 
         Raises:
-            EvaluationError: the disk is full, or the file is gone.
+            EvaluationError: the disk is full, or the file cannot be written.
         """
         assert self._file is not None, "use it as a context manager"
         try:
-            self._file.write(_line(dataclasses.asdict(prediction)))
-            self._file.flush()
+            self._file.write(_json_line(dataclasses.asdict(prediction)))
+            self._file.flush()  # past this process: its end loses no reply
         except OSError as error:
-            raise _unwritable(self._path, error) from error
+            raise _cannot_write_replies(self._path, error) from error
         self.kept[prediction.id] = prediction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FoundReplies:
-    """Replies of a file by record id, and in which row each stands.
+class ReplyFile:
+    """Replies of a file by record id, and the row (from 1 on) of each.
 
-    `records` are there if the file brings its own references, as LLaMA-Factory's does.
+    `records` are given if the file brings its own references, as LLaMA-Factory's does.
     """
 
     predictions: Mapping[str, Prediction]
-    places: Mapping[str, int]
+    row_numbers: Mapping[str, int]
     records: tuple[Record, ...] = ()
 
 
-def read_replies(path: Path, fmt: ChatFormat) -> FoundReplies:
+def read_replies(path: Path, fmt: ChatFormat) -> ReplyFile:
     """Return the replies of a JSON Lines file.
 
     Raises:
         EvaluationError: the file or one of its rows cannot be read; the message names it.
     """
     predictions: dict[str, Prediction] = {}
-    places: dict[str, int] = {}
+    row_numbers: dict[str, int] = {}
     records: dict[str, Record] = {}
-    met: Counter[str] = Counter()
-    for place, row in _rows(path):
+    seen: Counter[str] = Counter()
+    for number, row in _read_rows(path):
         try:
             if "predict" in row:
-                record = _foreign_record(row, fmt, met)
+                record = _llama_factory_record(row, fmt, seen)
                 records[record.id] = record
-                prediction = _prediction({"id": record.id, "text": row["predict"]}, fmt)
+                prediction = _parse_prediction({"id": record.id, "text": row["predict"]}, fmt)
             else:
-                prediction = _prediction(row, fmt)
+                prediction = _parse_prediction(row, fmt)
         except (KeyError, TypeError, ValueError) as error:
-            raise _bad_row(path, place) from error
+            raise _bad_row(path, number) from error
         predictions[prediction.id] = prediction
-        places[prediction.id] = place
+        row_numbers[prediction.id] = number
     if not predictions:
         raise EvaluationError(Message("{path} holds no reply", path=path), hint=_ROW_SHAPES)
-    return FoundReplies(predictions=predictions, places=places, records=tuple(records.values()))
+    return ReplyFile(
+        predictions=predictions, row_numbers=row_numbers, records=tuple(records.values())
+    )
 
 
-def _line(row: Mapping[str, Any]) -> str:
+def _json_line(row: Mapping[str, Any]) -> str:
     return json.dumps(row, ensure_ascii=False) + "\n"
 
 
-def _kept(path: Path, digest: str) -> Iterator[Prediction]:
-    """Yield the replies under `digest`, up to the first line that is broken."""
+def _read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield number, from 1 on, and object of each row."""
     try:
-        with path.open(encoding="utf-8") as lines:
-            if json.loads(next(lines, "{}")).get("digest") != digest:
-                return
-            for line in lines:
-                yield Prediction(**json.loads(line))
-    except (OSError, ValueError, TypeError, AttributeError):
-        return
-
-
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    try:
-        with path.open(encoding="utf-8-sig") as lines:
-            for place, line in enumerate(lines, start=1):
+        with path.open(encoding="utf-8-sig") as lines:  # Windows editors write a BOM
+            for number, line in enumerate(lines, start=1):
                 if not line.strip():
                     continue
                 row = json.loads(line)
                 if not isinstance(row, dict):
-                    raise _bad_row(path, place)
+                    raise _bad_row(path, number)
+                # The first line of a ReplyStore: its file can be scored again as it is.
                 if row.keys() != {"digest"}:
-                    yield place, row
+                    yield number, row
     except OSError as error:
         raise EvaluationError(
             Message("cannot read {path}", path=path),
             hint=describe_os_error(error),
         ) from error
     except json.JSONDecodeError as error:
-        raise _bad_row(path, place) from error
+        raise _bad_row(path, number) from error
     except UnicodeDecodeError as error:
         raise EvaluationError(
             Message("{path} is not UTF-8", path=path),
@@ -151,8 +155,8 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         ) from error
 
 
-def _prediction(row: Mapping[str, Any], fmt: ChatFormat) -> Prediction:
-    """Return the reply of a row; what is not told is taken for granted: it stopped, in no time.
+def _parse_prediction(row: Mapping[str, Any], fmt: ChatFormat) -> Prediction:
+    """Return the reply of a row; by default it stopped by itself, in 0 seconds.
 
     Raises:
         KeyError, TypeError, ValueError: there is no id, or no text.
@@ -163,6 +167,7 @@ def _prediction(row: Mapping[str, Any], fmt: ChatFormat) -> Prediction:
         raise TypeError(f"text is {type(text).__name__}")
     think, answer = split_reply(fmt, text, cut_short=not stopped)
     if "text" not in row:
+        # Thought and answer apart, as APIs return them; `text` is what the model wrote.
         think, answer = str(row.get("think", "")), text
         text = THOUGHT_BEGINS + think + THOUGHT_ENDS + answer if think else answer
     return Prediction(
@@ -176,32 +181,33 @@ def _prediction(row: Mapping[str, Any], fmt: ChatFormat) -> Prediction:
     )
 
 
-def _foreign_record(row: Mapping[str, Any], fmt: ChatFormat, met: Counter[str]) -> Record:
+def _llama_factory_record(row: Mapping[str, Any], fmt: ChatFormat, seen: Counter[str]) -> Record:
     """Return the record of a row that LLaMA-Factory wrote to generated_predictions.jsonl.
 
-    `met` counts the questions so far: one that was asked twice has two records.
+    `seen` counts the questions so far.
     """
     think, answer = split_reply(fmt, row["label"])
-    asked = str(row.get("prompt", ""))
-    content = f"{asked}\0{row['label']}"
-    again = f"\0{met[content]}" if met[content] else ""
-    met[content] += 1
-    digest = hashlib.sha256((content + again).encode("utf-8", "replace")).hexdigest()
-    turn = Turn(user=asked, think=think, answer=answer)
+    question = str(row.get("prompt", ""))
+    content = f"{question}\0{row['label']}"
+    # These rows have no id; a question that occurs twice must still make two records.
+    occurrence = f"\0{seen[content]}" if seen[content] else ""
+    seen[content] += 1
+    digest = hashlib.sha256((content + occurrence).encode("utf-8", "replace")).hexdigest()
+    turn = Turn(user=question, think=think, answer=answer)
     return Record(id=digest[:16], turns=(turn,))
 
 
 _ROW_SHAPES = Message('a row is {"id": …, "text": …}, or {"prompt": …, "predict": …, "label": …}')
 
 
-def _bad_row(path: Path, place: int) -> EvaluationError:
+def _bad_row(path: Path, number: int) -> EvaluationError:
     return EvaluationError(
-        Message("{path}: row {place}: no reply", path=path, place=place),
+        Message("{path}: row {place}: no reply", path=path, place=number),
         hint=_ROW_SHAPES,
     )
 
 
-def _unwritable(path: Path, error: OSError) -> EvaluationError:
+def _cannot_write_replies(path: Path, error: OSError) -> EvaluationError:
     why = describe_os_error(error)
     return EvaluationError(
         Message("cannot write {path}", path=path),

@@ -1,1 +1,1 @@
-"""What a run is worth, as a page and as a model card."""
+"""The results of a run as an HTML page and as a model card."""

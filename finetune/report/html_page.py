@@ -1,10 +1,10 @@
-"""`finetune report`: one page on a run, from its data to what it is worth."""
+"""`finetune report`: one HTML page on a run, from its data to its figures."""
 
 import re
 from collections.abc import Callable
 from pathlib import Path
 
-from finetune.compare.differences import shown
+from finetune.compare.differences import format_figure
 from finetune.errors import RecipeError
 from finetune.html_templates import render
 from finetune.recipe import Recipe
@@ -22,32 +22,28 @@ def write_report(
 ) -> Path:
     """Write `report.html` into the run's folder and return its path.
 
-    Steps that have not been done are named as missing. The page needs nothing else: no scripts,
-    no network.
+    Steps that have not been run are named as missing. The page is self-contained: no scripts, no
+    network. `is_current` says whether a model's figures belong to the current recipe and weights.
 
     Raises:
-        RecipeError: nothing has been done yet.
+        RecipeError: not even `prepare` has been run.
     """
-    dossier = read_run_summary(recipe, run, is_current=is_current)
-    if not dossier.quality:
+    summary = read_run_summary(recipe, run, is_current=is_current)
+    if not summary.quality:
         raise RecipeError(
             Message("there is nothing to report in {folder}", folder=run.folder),
             hint=Message("run first: python -m finetune prepare RECIPE"),
         )
     path = run.folder / "report.html"
+    # The drawing alone: XML and DOCTYPE declarations may not stand inside an HTML page.
+    drawing = re.search(r"<svg.*</svg>", summary.loss_plot, re.DOTALL)
     page = render(
         "report.html.j2",
         language,
-        d=dossier,
-        shown=shown,
-        loss_plot=_drawing(dossier.loss_plot),
+        d=summary,
+        format_figure=format_figure,
+        loss_plot=drawing[0] if drawing else "",
         comparisons=[one.name for one in sorted(run.evaluation.glob("compare-*.html"))],
     )
     write_whole(path, page)
     return path
-
-
-def _drawing(svg: str) -> str:
-    """Return the drawing alone, without the declarations that a page may not hold."""
-    found = re.search(r"<svg.*</svg>", svg, re.DOTALL)
-    return found[0] if found else ""

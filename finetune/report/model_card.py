@@ -1,12 +1,12 @@
-"""`finetune card`: the model card, for whoever gets the model.
+"""`finetune card`: the model card, for those who receive the model.
 
-Mitchell et al., "Model Cards for Model Reporting", 2019; the head is what hubs read.
+Mitchell et al., "Model Cards for Model Reporting", 2019; the YAML header is the Hugging Face Hub's.
 """
 
 from collections.abc import Callable
 from pathlib import Path
 
-from finetune.compare.differences import shown
+from finetune.compare.differences import format_figure
 from finetune.errors import RecipeError
 from finetune.html_templates import render
 from finetune.recipe import Recipe
@@ -14,7 +14,8 @@ from finetune.report.run_summary import CARD_FIGURES, read_run_summary
 from finetune.runs import Run, write_whole
 from ingest.foundation.messages import Language, Message
 
-LANGUAGES = {"zh": "zh", "en": "en"}
+LANGUAGES = frozenset({"zh", "en"})
+"""Languages of data that the header names; others ("mixed") are no language codes."""
 
 
 def write_card(
@@ -27,24 +28,24 @@ def write_card(
     """Write `card/README.md` into the run's folder and return its path.
 
     Raises:
-        RecipeError: there is no trained model to write of.
+        RecipeError: nothing has been trained.
     """
-    dossier = read_run_summary(recipe, run, is_current=is_current)
-    if not dossier.training:
+    summary = read_run_summary(recipe, run, is_current=is_current)
+    if not summary.training:
         raise RecipeError(
             Message("nothing has been trained in {folder}", folder=run.folder),
             hint=Message("run first: python -m finetune train RECIPE"),
         )
-    rows = [row for row in dossier.rows if row.figure.name in CARD_FIGURES]
+    rows = [row for row in summary.rows if row.figure.name in CARD_FIGURES]
     path = run.folder / "card" / "README.md"
     page = render(
         "card.md.j2",
         language,
-        d=dossier,
+        d=summary,
         rows=rows,
-        shown=shown,
-        served=recipe.export.name or recipe.name,
-        spoken=sorted(name for name in dossier.quality.get("languages", {}) if name in LANGUAGES),
+        format_figure=format_figure,
+        served_name=recipe.export.name or recipe.name,
+        languages=sorted(LANGUAGES.intersection(summary.quality.get("languages", {}))),
     )
     write_whole(path, page)
     return path

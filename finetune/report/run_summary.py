@@ -1,12 +1,12 @@
-"""What a run has left in its folder, read back for its report and its card."""
+"""Everything that a run wrote to its folder, read back for its report and its card."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from finetune.compare.differences import shown
+from finetune.compare.differences import format_figure
 from finetune.evaluate.metrics.catalogue import FIGURES, Figure
 from finetune.recipe import Recipe
 from finetune.runs import Run
@@ -25,31 +25,31 @@ CARD_FIGURES = (
     "format",
     "stop",
 )
-"""What a card shows, if the run has it: a report shows all."""
+"""Figures on a card; a report shows all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FigureRow:
-    """One figure over all models, and how sure its change from base is."""
+    """One figure of all models, and its change from base to tuned."""
 
     figure: Figure
     values: Mapping[str, float]
     interval: tuple[float, float] | None = None
-    """Of the change from base to tuned, 95 %, in the figure's unit."""
+    """95 % interval of the change, in the figure's unit."""
     verdict: str = ""
-    """`better` or `worse` where chance does not explain the change."""
+    """`better` or `worse` if the change is significant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSummary:
-    """All of a run that is there; what has not been done yet is empty."""
+    """All that a run has written; what has not been run yet is empty."""
 
     recipe: Recipe
     quality: Mapping[str, Any]
     training: Mapping[str, Any]
     models: tuple[str, ...]
     outdated: tuple[str, ...]
-    """Models whose figures are older than the recipe, the data or the weights: left out."""
+    """Models left out, as their figures are older than the recipe, the data or the weights."""
     rows: tuple[FigureRow, ...]
     loss_plot: str
     exports: tuple[str, ...]
@@ -59,64 +59,63 @@ class RunSummary:
 def read_run_summary(
     recipe: Recipe, run: Run, *, is_current: Callable[[str], bool] = lambda model: True
 ) -> RunSummary:
-    """Return what lies in the run's folder.
+    """Return what the run's folder holds.
 
-    `is_current` tells whether a model's figures belong to the recipe and weights as they are now.
+    `is_current` says whether a model's figures belong to the current recipe and weights.
     """
     evaluations = {}
     for path in sorted(run.evaluation.glob("*.json")):
-        told = _json(path)
-        if "model" in told and path.with_suffix(".jsonl").is_file():
-            evaluations[str(told["model"])] = told
+        figures = _read_json_or_empty(path)
+        # Comparisons lie in the same folder: they have no model of their own and no replies.
+        if "model" in figures and path.with_suffix(".jsonl").is_file():
+            evaluations[str(figures["model"])] = figures
     outdated = tuple(model for model in evaluations if not is_current(model))
     for model in outdated:
         del evaluations[model]
     order = {"base": 0, "adapter": 1, "merged": 2}
     models = tuple(sorted(evaluations, key=lambda name: (order.get(name, 3), name)))
+    # The change is that of the adapter, or of the merged model where only that was evaluated.
+    changes: Mapping[str, Any] = {}
+    if "base" in models:
+        tuned = next((name for name in ("adapter", "merged") if name in models), "")
+        comparison = _read_json_or_empty(run.evaluation / f"compare-base-{tuned}.json")
+        changes = comparison.get("differences", {})
     return RunSummary(
         recipe=recipe,
-        quality=_json(run.data / "quality.json"),
-        training=_json(run.train / "summary.json"),
+        quality=_read_json_or_empty(run.data / "quality.json"),
+        training=_read_json_or_empty(run.train / "summary.json"),
         models=models,
         outdated=outdated,
-        rows=tuple(_rows(evaluations, _changes(run, models))),
-        loss_plot=_text(run.train / "loss.svg"),
+        rows=tuple(_figure_rows(evaluations, changes)),
+        loss_plot=_read_text_or_empty(run.train / "loss.svg"),
         exports=tuple(sorted(str(one.name) for one in run.exports.glob("*"))),
         merged=run.figures("merge"),
     )
 
 
-def figures_text(figures: Mapping[str, Any], language: Language) -> str:
-    """Return the figures of one model, one line each, under the name of the model."""
+def render_figures(figures: Mapping[str, Any], language: Language) -> str:
+    """Return the figures of one model for a terminal, one line each, under the model's name."""
     joint = "：" if language == "zh" else ": "
-    asked = Message("records asked").localize(language)
-    lines = [f"{figures.get('model', '')} · {asked}{joint}{figures.get('records', 0)}"]
+    records = Message("records asked").localize(language)
+    lines = [f"{figures.get('model', '')} · {records}{joint}{figures.get('records', 0)}"]
     for figure in FIGURES:
         value = figures.get(figure.name)
         if isinstance(value, int | float):
-            lines.append(f"  {figure.label.localize(language)}{joint}{shown(value, figure)}")
+            lines.append(
+                f"  {figure.label.localize(language)}{joint}{format_figure(value, figure)}"
+            )
     return "\n".join(lines)
 
 
-def _changes(run: Run, models: Sequence[str]) -> Mapping[str, Any]:
-    """Return what the comparison of base and adapter found, nothing if there is none."""
-    tuned = next((name for name in ("adapter", "merged") if name in models), "")
-    if "base" not in models:
-        return {}
-    told = _json(run.evaluation / f"compare-base-{tuned}.json")
-    differences: Mapping[str, Any] = told.get("differences", {})
-    return differences
-
-
-def _rows(
+def _figure_rows(
     evaluations: Mapping[str, Mapping[str, Any]], changes: Mapping[str, Any]
 ) -> list[FigureRow]:
     rows = []
     for figure in FIGURES:
         values = {
-            model: float(told[figure.name])
-            for model, told in evaluations.items()
-            if isinstance(told.get(figure.name), int | float)
+            model: float(figures[figure.name])
+            for model, figures in evaluations.items()
+            if isinstance(figures.get(figure.name), int | float)
         }
         if values:
             change = changes.get(figure.name, {})
@@ -132,15 +131,15 @@ def _rows(
     return rows
 
 
-def _json(path: Path) -> Mapping[str, Any]:
+def _read_json_or_empty(path: Path) -> Mapping[str, Any]:
     try:
-        told = json.loads(_text(path) or "{}")
+        value = json.loads(_read_text_or_empty(path) or "{}")
     except ValueError:
         return {}
-    return told if isinstance(told, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
-def _text(path: Path) -> str:
+def _read_text_or_empty(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError:

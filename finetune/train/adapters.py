@@ -178,7 +178,11 @@ def fingerprint(folder: Path) -> str:
 
 
 def _target_layers(model: PreTrainedModel, table: TrainTable, folder: Path) -> str | list[str]:
-    """Return `target_modules` for peft."""
+    """Return `target_modules` for peft.
+
+    Raises:
+        BaseModelError: a target is no linear layer of the model, or shares the embedding's weights.
+    """
     if "all" in table.targets:
         return "all-linear"  # peft's name for all linear layers but the head
     known = {
@@ -196,13 +200,7 @@ def _target_layers(model: PreTrainedModel, table: TrainTable, folder: Path) -> s
             ),
             hint=Message('write targets = ["all"], or of these: {layers}', layers=layers),
         )
-    _check_tied_head(model, table, folder)
-    return list(table.targets)
-
-
-def _check_tied_head(model: PreTrainedModel, table: TrainTable, folder: Path) -> None:
-    """Raise BaseModelError if a target is a head that shares its weights with the embedding."""
-    # It could be trained, but not merged: the merged head would change the embedding as well.
+    # A tied head could be trained, but not merged: it would change the embedding as well.
     causal: Any = model  # transformers annotates only some of its methods
     tied = getattr(model.config, "tie_word_embeddings", False)
     shared = causal.get_output_embeddings() if tied else None
@@ -218,3 +216,4 @@ def _check_tied_head(model: PreTrainedModel, table: TrainTable, folder: Path) ->
                 'leave it out, or write targets = ["all"], which means all but {name}', name=name
             ),
         )
+    return list(table.targets)

@@ -86,8 +86,18 @@ class Checkpoints:
         except (OSError, ValueError):
             before = {}
         for name, value in settings.items():
-            if before.get(name) != value:
-                raise _settings_differ(name, before.get(name), value)
+            if before.get(name) == value:
+                continue
+            what = Message("cannot resume: {name} has changed", name=name)
+            # Those two are digests, which mean nothing to the reader.
+            if name not in ("data", "model.base"):
+                what = Message(
+                    "cannot resume: {name} was {before}, now it is {now}",
+                    name=name,
+                    before=before.get(name),
+                    now=value,
+                )
+            raise RecipeError(what, hint=Message("put it back, or train anew without --resume"))
         last = self.complete()[-1]
         return last, TrainerState.load_from_json(str(last / STATE_FILE))
 
@@ -132,17 +142,3 @@ def _load_state(checkpoint: Path) -> TrainerState | None:
     except (OSError, ValueError, TypeError):
         return None
     return state
-
-
-def _settings_differ(name: str, before: object, now: object) -> RecipeError:
-    # Digests: their values would mean nothing to the reader.
-    if name in ("data", "model.base"):
-        what = Message("cannot resume: {name} has changed", name=name)
-    else:
-        what = Message(
-            "cannot resume: {name} was {before}, now it is {now}", name=name, before=before, now=now
-        )
-    return RecipeError(
-        what,
-        hint=Message("put it back, or train anew without --resume"),
-    )

@@ -142,12 +142,19 @@ def _likeliest_reason(
     """Return why numbers stopped being finite, and the next setting to try."""
     # In full training the base weights are the trained ones: after the first update a NaN in them
     # says nothing about the download any more.
-    untouched = table.method != "full" or step == 1
-    if untouched and (name := _find_broken_weight(model, trainable=table.method == "full")):
-        return (
-            Message("the base weights are not finite ({name})", name=name),
-            Message("download the base model anew"),
-        )
+    if table.method != "full" or step == 1:
+        for name, weight in model.named_parameters():
+            # LoRA's matrices are trainable, its base is not: the flag tells them apart. 4-bit
+            # weights are uint8, in which NaN has no code.
+            is_base = weight.requires_grad == (table.method == "full")
+            if not is_base or not weight.is_floating_point() or torch.isfinite(weight).all():
+                continue
+            # peft wraps names; the user knows those of the file.
+            in_file = name.removeprefix("base_model.model.").replace(".base_layer.", ".")
+            return (
+                Message("the base weights are not finite ({name})", name=in_file),
+                Message("download the base model anew"),
+            )
     if precision == "fp16":
         return Message("fp16 overflowed"), Message(
             'set train.precision = "bf16" on a GPU that has it, else "fp32"'
@@ -157,15 +164,3 @@ def _likeliest_reason(
     if not table.clip:
         fix = Message("set {setting} and train.clip = 1.0", setting=lower)
     return Message("the learning rate {lr:g} is too high", lr=lr), fix
-
-
-def _find_broken_weight(model: nn.Module, *, trainable: bool) -> str:
-    """Return the name of the first base weight with NaN or Inf, "" if there is none."""
-    for name, weight in model.named_parameters():
-        # LoRA's matrices are trainable, its base is not: the flag tells them apart. 4-bit weights
-        # are uint8, in which NaN has no code.
-        is_base = weight.requires_grad == trainable and weight.is_floating_point()
-        if is_base and not bool(torch.isfinite(weight).all()):
-            # peft wraps names; the user knows those of the file.
-            return name.removeprefix("base_model.model.").replace(".base_layer.", ".")
-    return ""

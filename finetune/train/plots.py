@@ -23,15 +23,6 @@ def draw_curves(entries: Sequence[LogEntry], folder: Path, *, stopped_early: boo
     The lowest validation loss, that of the published checkpoint, and the step of an early stop are
     marked.
     """
-    _save_figure(_plot_loss(entries, stopped_early=stopped_early), folder / "loss")
-    figure, axes = _new_figure("learning rate")
-    rates = [(entry.step, entry.lr) for entry in entries if entry.lr is not None]
-    axes.plot(*_columns(rates), color=TRAIN_COLOUR, marker=".")
-    axes.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
-    _save_figure(figure, folder / "lr")
-
-
-def _plot_loss(entries: Sequence[LogEntry], *, stopped_early: bool) -> Figure:
     figure, axes = _new_figure("loss per target token (nats)")
     train = [(entry.step, entry.loss) for entry in entries if entry.loss is not None]
     val = [(entry.step, entry.eval_loss) for entry in entries if entry.eval_loss is not None]
@@ -49,7 +40,12 @@ def _plot_loss(entries: Sequence[LogEntry], *, stopped_early: bool) -> Figure:
     if losses and max(losses) > LOG_AXIS_RATIO * min(losses):
         axes.set_yscale("log")
     axes.legend()
-    return figure
+    _save_figure(figure, folder / "loss")
+    figure, axes = _new_figure("learning rate")
+    rates = [(entry.step, entry.lr) for entry in entries if entry.lr is not None]
+    axes.plot(*_columns(rates), color=TRAIN_COLOUR, marker=".")
+    axes.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
+    _save_figure(figure, folder / "lr")
 
 
 def _new_figure(label: str) -> tuple[Figure, Axes]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from assistant.models.reasoning import THINK_CLOSE, THINK_OPEN
 from finetune.diagnose.checks.evidence import Behaviour, Evidence, FormatFit
 from finetune.diagnose.checks.verdicts import Finding, command, join, unseen
-from finetune.evaluate.metrics.form import loops, well_formed
+from finetune.evaluate.metrics.form import is_looping, is_well_formed
 from finetune.model.chat_format import chat_format
 from finetune.records import Prediction
 from ingest.foundation.messages import COMMA, NO_MESSAGE, Message, join_messages
@@ -83,7 +83,7 @@ def ending(evidence: Evidence) -> Finding:
     if behaviour is None or behaviour.ending is None:
         return unseen("ending", evidence)
     end, stopped = behaviour.ending, _share(behaviour, lambda one: one.stopped)
-    endless = _share(behaviour, lambda one: not one.stopped and not loops(one.text))
+    endless = _share(behaviour, lambda one: not one.stopped and not is_looping(one.text))
     figures = {"probability": round(end.probability, 6), "stop_rate": round(stopped, 4)}
     told = Message(
         "{mark} has a probability of {probability:.2g} where references end, and "
@@ -124,7 +124,7 @@ def thinking(evidence: Evidence) -> Finding:
     if behaviour is None or not behaviour.replies:
         return unseen("thinking", evidence)
     thinks = chat_format(evidence.recipe.model.format).thinks
-    broken = [one for one in behaviour.replies if not well_formed(one, thinks=thinks)]
+    broken = [one for one in behaviour.replies if not is_well_formed(one, thinks=thinks)]
     share = len(broken) / len(behaviour.replies)
     kinds = _kinds(broken, thinks=thinks)
     listed = [
@@ -181,7 +181,7 @@ def _mended_thinking(
     if not behaviour.thoughts:
         told = Message("no record has a thought: ")
         return join(told, command("train", "model.format=r1-direct"))
-    if all(_unclosed(one) and not one.stopped and not loops(one.text) for one in broken):
+    if all(_unclosed(one) and not one.stopped and not is_looping(one.text) for one in broken):
         told = Message("they were cut while thinking: ")
         limit = 2 * evidence.recipe.evaluate.max_new_tokens
         return join(told, command("evaluate", f"evaluate.max_new_tokens={limit}"))
@@ -194,7 +194,7 @@ def repetition(evidence: Evidence) -> Finding:
     behaviour = evidence.behaviour
     if behaviour is None or not behaviour.replies:
         return unseen("repetition", evidence)
-    looping = [one for one in behaviour.replies if loops(one.text)]
+    looping = [one for one in behaviour.replies if is_looping(one.text)]
     share = len(looping) / len(behaviour.replies)
     figures = {"loop_rate": round(share, 4), "looping_references": round(behaviour.looping, 4)}
     quote = " ".join(looping[0].text[-LONGEST_QUOTE:].split()) if looping else ""

@@ -11,7 +11,7 @@ from finetune.diagnose.checks.evidence import Behaviour, Ending, ModelProbe, Num
 from finetune.diagnose.probing.fits import format_fits, last_logits, unknown_marks
 from finetune.errors import BaseModelError
 from finetune.evaluate.generate.transformers import TransformersGenerator
-from finetune.evaluate.metrics.form import loops
+from finetune.evaluate.metrics.form import is_looping
 from finetune.model.chat_format import ChatFormat, chat_format, reply_pieces
 from finetune.model.samples import encode_prompt
 from finetune.model.tokenization import PROBE
@@ -137,7 +137,7 @@ def _behaviour(
         ending=_ending(loaded, fmt, records),
         replies=_replies(loaded, recipe, records, name=name, progress=progress),
         thoughts=fmean(bool(one.last.think) for one in records),
-        looping=fmean(loops(one.last.answer) for one in records),
+        looping=fmean(is_looping(one.last.answer) for one in records),
     )
 
 

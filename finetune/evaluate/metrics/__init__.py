@@ -1,1 +1,1 @@
-"""How good an answer is: each figure in one place, with the source of its definition."""
+"""The figures of an evaluation, each in one place, with the source of its definition."""

@@ -1,4 +1,4 @@
-"""Every figure by name: what it is made of, how it is shown, and which way is better.
+"""All figures of an evaluation: what each is made of, how it is shown, and which way is better.
 
 A figure and the interval of its difference come from the same columns, so they cannot disagree.
 """
@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from finetune.evaluate.metrics.intervals import Floats, Statistic, f1, macro_f1, mean, perplexity
-from finetune.evaluate.metrics.scored import Scored
+from finetune.evaluate.metrics.scored import ScoredReply
 from ingest.foundation.messages import Message
 
 Better = Literal["higher", "lower", ""]
@@ -19,9 +19,9 @@ Better = Literal["higher", "lower", ""]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One figure. `scores` are what a reply must have to count; `unit` is "%" or "" or a word.
+    """One figure, of those replies that have all its `scores`.
 
-    `factor` turns the figure into its unit: shares are shown in percent.
+    `factor` converts the statistic to `unit`, which is "%", "s" or "".
     """
 
     name: str
@@ -33,42 +33,45 @@ class Figure:
     factor: float = 1.0
     digits: int = 2
 
-    def of(self, replies: Sequence[Scored]) -> float | None:
-        """Return the figure, in its unit, None if no reply can tell."""
-        kept = [reply for reply in replies if self.tells(reply)]
+    def value(self, replies: Sequence[ScoredReply]) -> float | None:
+        """Return the figure in its unit, None if it applies to no reply."""
+        kept = [reply for reply in replies if self.applies_to(reply)]
         if not kept:
             return None
         return self.factor * float(self.statistic(self.columns(kept).sum(axis=0)[None])[0])
 
-    def tells(self, reply: Scored) -> bool:
-        """Whether a reply has what this figure is made of."""
+    def applies_to(self, reply: ScoredReply) -> bool:
+        """Return whether a reply has the scores that this figure is made of."""
         return all(name in reply.scores for name in self.scores)
 
-    def columns(self, replies: Sequence[Scored]) -> Floats:
-        """Return what each reply adds, (replies, columns), as `statistic` takes it."""
+    def columns(self, replies: Sequence[ScoredReply]) -> Floats:
+        """Return what each reply adds to the sums of `statistic`, (replies, columns)."""
         if self.statistic is macro_f1:
-            return _label_columns(replies)
+            # (correct, given, expected) of each label that a record has, side by side: unlike an
+            # F1 per label these are sums, which the bootstrap can draw anew.
+            labels = sorted({reply.label for reply in replies})
+            rows = [
+                [
+                    count
+                    for label in labels
+                    for count in (
+                        reply.given_label == label == reply.label,
+                        reply.given_label == label,
+                        reply.label == label,
+                    )
+                ]
+                for reply in replies
+            ]
+            return np.array(rows, dtype=np.float64)
         values = [[reply.scores[name] for name in self.scores] for reply in replies]
         table: Floats = np.array(values, dtype=np.float64)
         if self.statistic is mean and len(self.scores) == 1:
+            # A mean is sum / count, and each reply counts once.
             return np.hstack([table, np.ones((len(table), 1))])
         return table
 
 
-def _label_columns(replies: Sequence[Scored]) -> Floats:
-    """Return (right, given, wanted) of each label that a record has, side by side."""
-    rows = []
-    labels = sorted({reply.label for reply in replies})
-    for reply in replies:
-        row: list[bool] = []
-        for label in labels:
-            given, wanted = reply.given == label, reply.label == label
-            row += [given and wanted, given, wanted]
-        rows.append(row)
-    return np.array(rows, dtype=np.float64)
-
-
-def _share(name: str, label: Message, better: Better = "higher") -> Figure:
+def _share_figure(name: str, label: Message, better: Better = "higher") -> Figure:
     return Figure(
         name=name,
         label=label,
@@ -80,16 +83,16 @@ def _share(name: str, label: Message, better: Better = "higher") -> Figure:
     )
 
 
-def _percent(name: str, label: Message) -> Figure:
+def _percent_figure(name: str, label: Message) -> Figure:
     return Figure(name=name, label=label, scores=(name,), unit="%")
 
 
-def _amount(name: str, label: Message) -> Figure:
+def _length_figure(name: str, label: Message) -> Figure:
     return Figure(name=name, label=label, scores=(name,), better="", digits=1)
 
 
-def bits(sums: Floats) -> Floats:
-    """Return bits per byte, of nats and bytes."""
+def bits_per_byte(sums: Floats) -> Floats:
+    """Return bits per byte, (draws,), of the columns nats and bytes of UTF-8."""
     return mean(sums) / math.log(2)
 
 
@@ -126,26 +129,26 @@ FIGURES: tuple[Figure, ...] = (
         unit="%",
         factor=100.0,
     ),
-    _share("json_valid", Message("valid JSON")),
-    _share("silence", Message("silent when polite")),
-    _share("exact", Message("exact match")),
-    _share("token_f1", Message("token F1")),
+    _share_figure("json_valid", Message("valid JSON")),
+    _share_figure("silence", Message("silent when polite")),
+    _share_figure("exact", Message("exact match")),
+    _share_figure("token_f1", Message("token F1")),
     Figure(
         name="similarity",
         label=Message("semantic similarity"),
         scores=("similarity",),
         digits=3,
     ),
-    _percent("answer_bleu-4", Message("BLEU-4, answer")),
-    _percent("answer_rouge-1", Message("ROUGE-1, answer")),
-    _percent("answer_rouge-2", Message("ROUGE-2, answer")),
-    _percent("answer_rouge-l", Message("ROUGE-L, answer")),
-    _percent("predict_bleu-4", Message("BLEU-4, with thinking")),
-    _percent("predict_rouge-1", Message("ROUGE-1, with thinking")),
-    _percent("predict_rouge-2", Message("ROUGE-2, with thinking")),
-    _percent("predict_rouge-l", Message("ROUGE-L, with thinking")),
-    _percent("sentence_bleu", Message("sacreBLEU, mean of sentences")),
-    _percent("sentence_chrf", Message("chrF, mean of sentences")),
+    _percent_figure("answer_bleu-4", Message("BLEU-4, answer")),
+    _percent_figure("answer_rouge-1", Message("ROUGE-1, answer")),
+    _percent_figure("answer_rouge-2", Message("ROUGE-2, answer")),
+    _percent_figure("answer_rouge-l", Message("ROUGE-L, answer")),
+    _percent_figure("predict_bleu-4", Message("BLEU-4, with thinking")),
+    _percent_figure("predict_rouge-1", Message("ROUGE-1, with thinking")),
+    _percent_figure("predict_rouge-2", Message("ROUGE-2, with thinking")),
+    _percent_figure("predict_rouge-l", Message("ROUGE-L, with thinking")),
+    _percent_figure("sentence_bleu", Message("sacreBLEU, mean of sentences")),
+    _percent_figure("sentence_chrf", Message("chrF, mean of sentences")),
     Figure(
         name="perplexity",
         label=Message("perplexity of the reference"),
@@ -157,17 +160,17 @@ FIGURES: tuple[Figure, ...] = (
         name="bits_per_byte",
         label=Message("bits per byte"),
         scores=("nats", "target_bytes"),
-        statistic=bits,
+        statistic=bits_per_byte,
         better="lower",
         digits=3,
     ),
-    _share("format", Message("format kept")),
-    _share("stop", Message("stops by itself")),
-    _share("repetition", Message("loops"), "lower"),
-    _share("repeated_ngrams", Message("repeated 4-grams"), "lower"),
-    _share("language", Message("right language")),
-    _amount("think_characters", Message("thought, characters")),
-    _amount("answer_characters", Message("answer, characters")),
+    _share_figure("format", Message("format kept")),
+    _share_figure("stop", Message("stops by itself")),
+    _share_figure("repetition", Message("loops"), "lower"),
+    _share_figure("repeated_ngrams", Message("repeated 4-grams"), "lower"),
+    _share_figure("language", Message("right language")),
+    _length_figure("think_characters", Message("thought, characters")),
+    _length_figure("answer_characters", Message("answer, characters")),
     Figure(
         name="seconds_per_reply",
         label=Message("time of a reply"),
@@ -176,5 +179,3 @@ FIGURES: tuple[Figure, ...] = (
         unit="s",
     ),
 )
-
-BY_NAME: dict[str, Figure] = {figure.name: figure for figure in FIGURES}

@@ -1,10 +1,9 @@
-"""The form of a reply, which overlap does not see: thinking, end, loops, language, numbers."""
+"""The form of a reply, which overlap does not measure: tags, loops, language, numbers."""
 
 import itertools
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
 
 from assistant.models.reasoning import THINK_CLOSE, THINK_OPEN
 from finetune.records import Prediction
@@ -12,12 +11,16 @@ from ingest.text.language import language_of
 from ingest.text.words import CJK
 
 NGRAM = 4
-LOOPS = 4
-"""So often in a row at its end, the same words are a loop; verses repeat themselves less."""
-LONGEST_UNIT = 64
-"""Tokens of the longest stretch whose repetition at the end is looked for."""
-FEWEST_TOKENS = 12
-"""A reply under this length is no loop: "哈哈哈哈" is an answer."""
+"""Tokens of the n-grams in `repeated_share`, as in Welleck et al."""
+
+MIN_REPEATS = 4
+"""Repetitions in a row at the end that make a loop; verses repeat themselves less."""
+
+MAX_UNIT_TOKENS = 64
+"""Tokens of the longest unit whose repetition is looked for."""
+
+MIN_LOOP_TOKENS = 12
+"""Tokens below which a repetition is no loop: "哈哈哈哈" is an answer."""
 
 _TAG = re.compile(f"{THINK_OPEN}|{THINK_CLOSE}")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*%?")
@@ -25,50 +28,46 @@ _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _TOKEN = re.compile(rf"[{CJK}]|[^\W{CJK}]+|[^\w\s]")
 
 
-def well_formed(prediction: Prediction, *, thinks: bool) -> bool:
-    """Tell whether a reply keeps to its format.
+def is_well_formed(prediction: Prediction, *, thinks: bool) -> bool:
+    """Return whether a reply keeps to its format.
 
-    Of one that thinks: one `<think>` (or none, where the prompt wrote it), one `</think>` behind
-    it, and an answer. Of one that does not: an answer, and no tag.
+    With thinking: one `<think>` or none, then one `</think>`, and an answer. Without: an answer and
+    no tag.
     """
     tags = _TAG.findall(prediction.text)
+    # R1's chat template ends the prompt with `<think>`: the reply then holds the end tag alone.
     allowed = ([THINK_OPEN, THINK_CLOSE], [THINK_CLOSE]) if thinks else ([],)
     return tags in allowed and bool(prediction.answer.strip())
 
 
-def loops(text: str) -> bool:
-    """Tell whether a text ends in the same words again and again."""
+def is_looping(text: str) -> bool:
+    """Return whether a text ends in one unit of tokens, repeated."""
     tokens = _TOKEN.findall(text)
-    if len(tokens) < FEWEST_TOKENS:
-        return False
-    longest = min(LONGEST_UNIT, len(tokens) // LOOPS)
-    return any(_ends_in(tokens, unit) for unit in range(1, longest + 1))
-
-
-def _ends_in(tokens: Sequence[str], unit: int) -> bool:
-    """Tell whether the end is one unit of so many tokens, repeated; short units more often."""
-    times = max(LOOPS, -(-FEWEST_TOKENS // unit))
-    if unit * times > len(tokens):
-        return False
-    tail = tokens[-unit * times :]
-    return tail == list(tail[:unit]) * times
+    # The end alone: a model that caught itself in a loop and went on does not count.
+    for unit in range(1, min(MAX_UNIT_TOKENS, len(tokens) // MIN_REPEATS) + 1):
+        # A short unit has to be repeated more often, until MIN_LOOP_TOKENS are reached.
+        times = max(MIN_REPEATS, -(-MIN_LOOP_TOKENS // unit))
+        tail = tokens[-unit * times :]
+        if unit * times <= len(tokens) and tail == tail[:unit] * times:
+            return True
+    return False
 
 
 def repeated_share(text: str) -> float:
-    """Return the share of 4-grams that were there before (seq-rep-4, Welleck et al. 2020)."""
+    """Return the share of 4-grams that occurred before (seq-rep-4, Welleck et al. 2020)."""
     tokens = _TOKEN.findall(text)
     ngrams = Counter(zip(*(itertools.islice(tokens, k, None) for k in range(NGRAM)), strict=False))
     return 1 - len(ngrams) / ngrams.total() if ngrams else 0.0
 
 
-def same_language(answer: str, reference: str) -> bool:
-    """Tell whether an answer is in the reference's language; without letters it is in every one."""
+def is_same_language(answer: str, reference: str) -> bool:
+    """Return whether an answer is in the reference's language; without letters it is in any."""
     if not any(map(str.isalpha, answer)) or not any(map(str.isalpha, reference)):
         return True
     return language_of(answer) == language_of(reference)
 
 
-def numbers(text: str) -> set[str]:
-    """Return the numbers of a text, full-width digits and separators of thousands folded."""
+def extract_numbers(text: str) -> set[str]:
+    """Return the numbers of a text, without full-width digits and thousands separators."""
     folded = _THOUSANDS.sub("", unicodedata.normalize("NFKC", text))
     return set(_NUMBER.findall(folded))

@@ -1,4 +1,4 @@
-"""Classification: which label an answer gives, and accuracy, macro-F1, confusion matrix."""
+"""Classification: the label that an answer gives, accuracy, macro-F1 and confusion matrix."""
 
 import re
 import unicodedata
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 NO_LABEL = ""
-"""Given by an answer that names none of the labels, or more than one."""
+"""Label of an answer that names none of the labels, or more than one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelScore:
-    """One label among the records: `records` have it."""
+    """Scores of one label, 0 to 1; `records` is the number of records that have it."""
 
     label: str
     precision: float
@@ -22,10 +22,10 @@ class LabelScore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Classification:
-    """Figures of all records; shares from 0 to 1.
+    """Figures over all records, 0 to 1.
 
-    `confusion[i][j]` counts records of `labels[i]` whose answer gave `columns[j]`; the last column
-    is NO_LABEL if any answer gave none.
+    `confusion[i][j]` counts the records of `labels[i]` whose answer gave `columns[j]`; the last
+    column is NO_LABEL if any answer gave none.
     """
 
     accuracy: float
@@ -36,37 +36,43 @@ class Classification:
     per_label: tuple[LabelScore, ...]
 
 
-def given_label(answer: str, labels: Sequence[str]) -> str:
+def parse_label(answer: str, labels: Sequence[str]) -> str:
     """Return the one label that an answer gives, NO_LABEL if none or several.
 
-    The answer may be the label or hold it in a sentence. Where one label is part of another
-    ("satisfied", "not satisfied"), the longer one counts.
+    The answer may be the label or hold it in a sentence.
     """
-    folded = {_folded(label): label for label in labels if label.strip()}
-    said = _folded(answer)
-    if said in folded or not folded:
-        return folded.get(said, NO_LABEL)
-    longest_first = sorted(folded, key=len, reverse=True)
-    found = set(re.findall("|".join(map(_pattern, longest_first)), said))
+    folded = {_fold(label): label for label in labels if label.strip()}
+    text = _fold(answer)
+    if text in folded or not folded:
+        return folded.get(text, NO_LABEL)
+    patterns = []
+    # Longest first: a regular expression takes the first alternative that fits, and "satisfied"
+    # stands in "not satisfied".
+    for label in sorted(folded, key=len, reverse=True):
+        # No English label inside another word; Chinese has no such boundaries.
+        left = r"(?<![a-z0-9_])" if re.match(r"[a-z0-9_]", label) else ""
+        right = r"(?![a-z0-9_])" if re.search(r"[a-z0-9_]\Z", label) else ""
+        patterns.append(left + re.escape(label) + right)
+    found = set(re.findall("|".join(patterns), text))
     return folded[found.pop()] if len(found) == 1 else NO_LABEL
 
 
-def classification(wanted: Sequence[str], given: Sequence[str]) -> Classification:
-    """Return the figures of answers' labels against the records'; macro-F1 is over `wanted`'s.
+def score_classification(expected: Sequence[str], given: Sequence[str]) -> Classification:
+    """Return the figures of given labels; macro-F1 is the mean over the expected labels.
 
     Raises:
         ValueError: there is no record.
     """
     from sklearn import metrics  # heavy: scikit-learn takes 1 s
 
-    if not wanted:
+    if not expected:
         raise ValueError("no record to classify")
-    labels = sorted(set(wanted))
+    labels = sorted(set(expected))
     others = sorted(set(given) - set(labels) - {NO_LABEL})
     columns = [*labels, *others, *([NO_LABEL] if NO_LABEL in given else [])]
-    counts = metrics.confusion_matrix(wanted, given, labels=columns)
+    counts = metrics.confusion_matrix(expected, given, labels=columns)
     scores = zip(
-        *metrics.precision_recall_fscore_support(wanted, given, labels=labels, zero_division=0),
+        *metrics.precision_recall_fscore_support(expected, given, labels=labels, zero_division=0),
         strict=True,
     )
     per_label = tuple(
@@ -74,7 +80,8 @@ def classification(wanted: Sequence[str], given: Sequence[str]) -> Classificatio
         for label, (p, r, f, n) in zip(labels, scores, strict=True)
     )
     return Classification(
-        accuracy=float(metrics.accuracy_score(wanted, given)),
+        accuracy=float(metrics.accuracy_score(expected, given)),
+        # scikit-learn's own average would also count labels that only answers have, each with 0.
         macro_f1=sum(one.f1 for one in per_label) / len(per_label),
         labels=tuple(labels),
         columns=tuple(columns),
@@ -83,12 +90,5 @@ def classification(wanted: Sequence[str], given: Sequence[str]) -> Classificatio
     )
 
 
-def _folded(text: str) -> str:
+def _fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold().strip(" \t\r\n.。,，!！\"'“”‘’「」:：*`")
-
-
-def _pattern(label: str) -> str:
-    """Return a pattern that finds a label, but no English one inside another word."""
-    left = r"(?<![a-z0-9_])" if re.match(r"[a-z0-9_]", label) else ""
-    right = r"(?![a-z0-9_])" if re.search(r"[a-z0-9_]\Z", label) else ""
-    return left + re.escape(label) + right

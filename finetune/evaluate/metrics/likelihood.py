@@ -1,4 +1,4 @@
-"""How well a model foresees the references: perplexity and bits per byte."""
+"""The likelihood of the references under a model: perplexity and bits per byte."""
 
 import math
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetLoss:
-    """What one record's target costs: `nats` of cross-entropy over `tokens`, `bytes` of UTF-8."""
+    """Cross-entropy of one record's target: `nats` in all, over `tokens` and `bytes` of UTF-8."""
 
     id: str
     nats: float
@@ -17,7 +17,7 @@ class TargetLoss:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Likelihood:
-    """Perplexity counts tokens, so it compares models of one vocabulary; bits per byte all."""
+    """Figures over all records. Perplexity is per token, bits per byte of UTF-8."""
 
     perplexity: float
     bits_per_byte: float
@@ -25,13 +25,15 @@ class Likelihood:
 
 
 def likelihood(losses: Iterable[TargetLoss]) -> Likelihood | None:
-    """Return the figures over all target tokens together, None if there is none.
+    """Return the figures over all target tokens together, None without any.
 
-    A loss that is no number (a model that overflows) gives figures that are none.
+    A loss of NaN or Inf gives NaN or Inf.
     """
     kept = [loss for loss in losses if loss.tokens]
     if not kept:
         return None
+    # Over all tokens, not the mean of the records' means: a short target weighs less. Perplexity
+    # compares models of one vocabulary alone; bits per byte compare any two.
     nats = sum(loss.nats for loss in kept)
     mean = nats / sum(loss.tokens for loss in kept)
     return Likelihood(
@@ -42,8 +44,8 @@ def likelihood(losses: Iterable[TargetLoss]) -> Likelihood | None:
 
 
 def perplexity_of(mean_nats: float) -> float:
-    """Return e to the mean loss of a token, infinity where a float ends."""
+    """Return e to the mean loss of a token in nats, infinity where a float overflows."""
     try:
         return math.exp(mean_nats)
-    except OverflowError:
+    except OverflowError:  # untrained weights: from a loss of 710 nats on
         return math.inf

@@ -1,36 +1,40 @@
-"""Rewriting of messages: is the risk seen, is the reply JSON, does it keep silent when polite."""
+"""Nonviolent rewriting of messages: risk F1, valid JSON, and silence on polite messages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from finetune.evaluate.metrics.replies import first_json, whole_json
+from finetune.evaluate.metrics.answer_json import find_first_json, parse_whole_json
 
 PARTS = ("observation", "feeling", "need", "request")
-"""What a rewriting is made of (Rosenberg, "Nonviolent Communication")."""
+"""The parts of a rewriting (Rosenberg, "Nonviolent Communication")."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NvcMessage:
-    """What one reply says of a message, beside the truth. `risk` None: it does not say."""
+class NvcReply:
+    """One reply to a message. `has_risk` is the reference's, `risk` the reply's or None.
 
-    wanted: bool
+    `valid`: it is JSON with all parts that its risk requires. `silent`: it finds no risk and
+    rewrites nothing.
+    """
+
+    has_risk: bool
     risk: bool | None
     valid: bool
     silent: bool
 
     @property
-    def right(self) -> bool:
-        """Whether the risk was told rightly."""
-        return self.risk is self.wanted
+    def is_correct(self) -> bool:
+        """Whether the reply states the risk of the reference."""
+        return self.risk is self.has_risk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rewriting:
-    """Figures of all messages, 0 to 1; None where no message could tell.
+class NvcFigures:
+    """Figures over all replies, 0 to 1.
 
-    `valid` is the share of replies that are JSON with all that is needed; `silence` the share of
-    polite messages that were left alone.
+    `valid` is the share of valid replies; `silence` the share of silent replies to polite messages,
+    None without polite messages.
     """
 
     risk_precision: float
@@ -40,41 +44,36 @@ class Rewriting:
     silence: float | None
 
 
-def judge(answer: str, reference: str) -> NvcMessage:
-    """Return what `answer` says; `reference` is the JSON that was wanted."""
-    told = _as_table(first_json(answer))
-    risk = told.get("risk")
-    says = risk if isinstance(risk, bool) else None
-    return NvcMessage(
-        wanted=_as_table(first_json(reference)).get("risk") is True,
-        risk=says,
-        valid=_is_valid(_as_table(whole_json(answer))),
-        silent=says is False and not str(told.get("rewrite") or "").strip(),
+def parse_nvc_reply(answer: str, reference: str) -> NvcReply:
+    """Return what `answer` states; `reference` is the expected JSON."""
+    # Leniently for the risk: "Here you are: {…}" still states it. Strictly for `valid`.
+    stated = _as_dict(find_first_json(answer))
+    risk = stated.get("risk") if isinstance(stated.get("risk"), bool) else None
+    whole = _as_dict(parse_whole_json(answer))
+    required = (*PARTS, "rewrite") if whole.get("risk") else ()
+    return NvcReply(
+        has_risk=_as_dict(find_first_json(reference)).get("risk") is True,
+        risk=risk,
+        valid=isinstance(whole.get("risk"), bool)
+        and all(isinstance(whole.get(part), str) and whole[part].strip() for part in required),
+        silent=risk is False and not str(stated.get("rewrite") or "").strip(),
     )
 
 
-def rewriting(messages: Sequence[NvcMessage]) -> Rewriting:
-    """Return the figures; a message whose risk is not told counts as not seen."""
-    seen = sum(one.risk is True for one in messages)
-    risky = sum(one.wanted for one in messages)
-    hits = sum(one.wanted and one.risk is True for one in messages)
-    polite = [one for one in messages if not one.wanted]
-    return Rewriting(
-        risk_precision=hits / seen if seen else 0.0,
-        risk_recall=hits / risky if risky else 0.0,
-        risk_f1=2 * hits / (seen + risky) if seen + risky else 1.0,
-        valid=sum(one.valid for one in messages) / max(1, len(messages)),
+def nvc_figures(replies: Sequence[NvcReply]) -> NvcFigures:
+    """Return the figures; a reply that states no risk counts as one that finds none."""
+    given = sum(one.risk is True for one in replies)
+    expected = sum(one.has_risk for one in replies)
+    hits = sum(one.has_risk and one.risk is True for one in replies)
+    polite = [one for one in replies if not one.has_risk]
+    return NvcFigures(
+        risk_precision=hits / given if given else 0.0,
+        risk_recall=hits / expected if expected else 0.0,
+        risk_f1=2 * hits / (given + expected) if given + expected else 1.0,
+        valid=sum(one.valid for one in replies) / max(1, len(replies)),
         silence=sum(one.silent for one in polite) / len(polite) if polite else None,
     )
 
 
-def _is_valid(told: dict[str, Any]) -> bool:
-    """Tell whether a program can use it: the risk as a truth value, and all parts if there is."""
-    if not isinstance(told.get("risk"), bool):
-        return False
-    parts = (*PARTS, "rewrite") if told["risk"] else ()
-    return all(isinstance(told.get(part), str) and told[part].strip() for part in parts)
-
-
-def _as_table(value: Any) -> dict[str, Any]:
+def _as_dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}

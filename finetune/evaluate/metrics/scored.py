@@ -22,7 +22,7 @@ ErrorType = Literal[
     "low_overlap",
 ]
 
-ERROR_TYPES: dict[ErrorType, Message] = {
+ERROR_LABELS: dict[ErrorType, Message] = {
     "empty": Message("no answer"),
     "format": Message("broken format"),
     "endless": Message("did not stop"),
@@ -35,28 +35,32 @@ ERROR_TYPES: dict[ErrorType, Message] = {
     "invented": Message("entity not in the text"),
     "low_overlap": Message("says something else"),
 }
-"""What can be wrong with a reply, the plainest first."""
+"""What can be wrong with a reply, the most obvious first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyError:
-    """One thing that is wrong with a reply; `detail` is the number, label or entity."""
+    """One error of a reply; `detail` is the number, label or entity, if there is one."""
 
     kind: ErrorType
     detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scored:
-    """A reply beside what was wanted. `scores` holds only what this record can tell."""
+class ScoredReply:
+    """A reply with its reference, scores and errors.
+
+    `scores` holds those that apply to this record. `label` is the record's, `given_label` the
+    reply's; both are empty unless the task is classification.
+    """
 
     question: str
-    wanted: str
+    reference: str
     prediction: Prediction
     scores: Mapping[str, float]
-    faults: tuple[ReplyError, ...] = ()
+    errors: tuple[ReplyError, ...] = ()
     label: str = ""
-    given: str = ""
+    given_label: str = ""
 
     @property
     def id(self) -> str:
@@ -64,31 +68,32 @@ class Scored:
         return self.prediction.id
 
 
-def to_json(scored: Scored) -> dict[str, Any]:
-    """Return one line of JSON."""
+def scored_to_json(scored: ScoredReply) -> dict[str, Any]:
+    """Return the JSON object of one line."""
+    # The keys are a file format that others read; they do not follow the names of the fields.
     row = dataclasses.asdict(scored.prediction)
-    row |= {"question": scored.question, "wanted": scored.wanted}
+    row |= {"question": scored.question, "wanted": scored.reference}
     if scored.label:
-        row |= {"label": scored.label, "given": scored.given}
+        row |= {"label": scored.label, "given": scored.given_label}
     row["scores"] = dict(scored.scores)
-    if scored.faults:
-        row["faults"] = [dataclasses.asdict(fault) for fault in scored.faults]
+    if scored.errors:
+        row["faults"] = [dataclasses.asdict(error) for error in scored.errors]
     return row
 
 
-def from_json(row: Mapping[str, Any]) -> Scored:
-    """Return what `to_json` wrote.
+def scored_from_json(row: Mapping[str, Any]) -> ScoredReply:
+    """Return the reply that `scored_to_json` wrote.
 
     Raises:
-        KeyError, TypeError: the row is no such line.
+        KeyError, TypeError: a key is missing, or the row is no object.
     """
     names = [field.name for field in dataclasses.fields(Prediction)]
-    return Scored(
+    return ScoredReply(
         prediction=Prediction(**{name: row[name] for name in names}),
         question=row["question"],
-        wanted=row["wanted"],
+        reference=row["wanted"],
         scores=row["scores"],
-        faults=tuple(ReplyError(**fault) for fault in row.get("faults", ())),
+        errors=tuple(ReplyError(**error) for error in row.get("faults", ())),
         label=row.get("label", ""),
-        given=row.get("given", ""),
+        given_label=row.get("given", ""),
     )

@@ -1,29 +1,33 @@
-"""All scores of all replies: what each reply gets, and what it did wrong."""
+"""All scores and errors of each reply."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from finetune.evaluate.metrics import nvc
-from finetune.evaluate.metrics.entities import FoundEntity, entity_text, extraction, found_in
-from finetune.evaluate.metrics.exact import is_exact, token_f1
-from finetune.evaluate.metrics.form import (
-    loops,
-    numbers,
-    repeated_share,
-    same_language,
-    well_formed,
+from finetune.evaluate.metrics.entities import (
+    RecordEntities,
+    entity_text,
+    locate_entities,
+    score_extraction,
 )
-from finetune.evaluate.metrics.labels import given_label
+from finetune.evaluate.metrics.exact_match import is_exact_match, token_f1
+from finetune.evaluate.metrics.form import (
+    extract_numbers,
+    is_looping,
+    is_same_language,
+    is_well_formed,
+    repeated_share,
+)
+from finetune.evaluate.metrics.labels import parse_label
 from finetune.evaluate.metrics.likelihood import TargetLoss
+from finetune.evaluate.metrics.nvc import parse_nvc_reply
 from finetune.evaluate.metrics.overlap import (
-    BleuTokens,
-    Overlap,
-    bleu_tokens,
-    overlap,
+    BleuTokenizer,
+    bleu_tokenizer,
+    overlap_scores,
     sentence_bleu,
     sentence_chrf,
 )
-from finetune.evaluate.metrics.scored import ErrorType, ReplyError, Scored
+from finetune.evaluate.metrics.scored import ErrorType, ReplyError, ScoredReply
 from finetune.model.chat_format import ChatFormat, render_target
 from finetune.progress import Progress
 from finetune.recipe import Task
@@ -32,6 +36,7 @@ from ingest.foundation.messages import Message
 
 LOW_OVERLAP = 20.0
 """ROUGE-L, in percent, below which an answer says something else than the reference."""
+
 SCORING = Message("scoring")
 
 
@@ -39,8 +44,8 @@ SCORING = Message("scoring")
 class Scorer:
     """Scores replies to records of one task.
 
-    `labels` are those that an answer may give besides the records' own; `losses` and `cosines` are
-    by record id, where there are any.
+    `labels` may be given besides those of the records; `losses` and `cosines` are by record id, for
+    the records that have one.
     """
 
     fmt: ChatFormat
@@ -55,184 +60,185 @@ class Scorer:
         predictions: Mapping[str, Prediction],
         *,
         progress: Progress,
-    ) -> list[Scored]:
+    ) -> list[ScoredReply]:
         """Return the scores of each record that has a reply, in the records' order."""
         answered = [record for record in records if record.id in predictions]
-        tokens = bleu_tokens([record.last.answer for record in answered])
-        labels = tuple(sorted({*self.labels, *map(wanted_label, answered)}))
+        tokenizer = bleu_tokenizer([record.last.answer for record in answered])
+        labels = tuple(sorted({*self.labels, *map(expected_label, answered)}))
+        entities = _EntityScores(self, answered, predictions)
         scored = []
-        documents = _Documents(self, answered, predictions)
         with progress.stage(SCORING, total=len(answered)) as stage:
             for record in answered:
-                reply = _Reply(self, record, predictions[record.id], tokens, labels, documents)
-                scored.append(reply.scored())
+                reply = _ReplyScorer(
+                    self, record, predictions[record.id], tokenizer, labels, entities
+                )
+                scored.append(reply.score())
                 stage.advance()
         return scored
 
 
-def wanted_label(record: Record) -> str:
-    """Return the label to give: the record's own, or its answer where data name none (Alpaca)."""
+def expected_label(record: Record) -> str:
+    """Return the record's label, or its answer where the data have no labels (Alpaca)."""
     return record.label or record.last.answer.strip()
 
 
-class _Documents:
-    """Entities of records, and the counts of each document at its first record."""
+class _EntityScores:
+    """Entities by record, and the counts of each document."""
 
     def __init__(
         self, scorer: Scorer, records: Sequence[Record], predictions: Mapping[str, Prediction]
     ) -> None:
-        self.found: dict[str, FoundEntity] = {}
+        self.by_record: dict[str, RecordEntities] = {}
         self.counts: dict[str, dict[str, float]] = {}
         if scorer.task != "entities":
             return
         for record in records:
-            answer = predictions[record.id].answer
-            self.found[record.id] = found_in(record, answer)
-        totals = dict(extraction(self.found.values()).documents)
-        for name, found in self.found.items():
-            if counts := totals.pop(found.document, None):
+            self.by_record[record.id] = locate_entities(record, predictions[record.id].answer)
+        totals = dict(score_extraction(self.by_record.values()).documents)
+        for name, entities in self.by_record.items():
+            # At the first window of a document alone: the sum over records then counts each
+            # document once, and the bootstrap draws documents, not parts of them.
+            if counts := totals.pop(entities.document, None):
                 self.counts[name] = {
-                    "entity_right": counts.right,
+                    "entity_right": counts.correct,
                     "entity_given": counts.given,
-                    "entity_wanted": counts.wanted,
+                    "entity_wanted": counts.expected,
                 }
 
 
-class _Reply:
-    """One reply while it is scored."""
+class _ReplyScorer:
+    """Scores one reply to one record."""
 
     def __init__(
         self,
         scorer: Scorer,
         record: Record,
         prediction: Prediction,
-        tokens: BleuTokens,
+        tokenizer: BleuTokenizer,
         labels: Sequence[str],
-        documents: _Documents,
+        entities: _EntityScores,
     ) -> None:
         self._scorer = scorer
         self._record = record
-        self._said = prediction
-        self._wanted = record.last.answer
-        self._tokens = tokens
-        self._documents = documents
+        self._prediction = prediction
+        self._reference = record.last.answer
+        self._tokenizer = tokenizer
+        self._entities = entities
         classifies = scorer.task == "classify"
-        self._label = wanted_label(record) if classifies else ""
-        self._given = given_label(prediction.answer, labels) if classifies else ""
-        self._message = nvc.judge(prediction.answer, self._wanted)
+        self._label = expected_label(record) if classifies else ""
+        self._given_label = parse_label(prediction.answer, labels) if classifies else ""
+        self._nvc = parse_nvc_reply(prediction.answer, self._reference)
 
-    def scored(self) -> Scored:
-        """Return all scores and faults."""
-        scores = {**self._overlaps(), **self._forms(), **self._tasks(), **self._models()}
-        return Scored(
-            question=self._record.last.user,
-            wanted=self._wanted,
-            prediction=self._said,
-            scores=scores,
-            faults=tuple(self._faults(scores["answer_rouge-l"])),
-            label=self._label,
-            given=self._given,
-        )
-
-    def _overlaps(self) -> dict[str, float]:
-        answer = self._said.answer
-        target = render_target(self._scorer.fmt, self._record.last)
-        whole = overlap(self._said.text, target.removesuffix(self._scorer.fmt.eos))
-        return {
-            **_named("predict", whole),
-            **_named("answer", overlap(answer, self._wanted)),
-            "sentence_bleu": sentence_bleu(answer, self._wanted, self._tokens),
-            "sentence_chrf": sentence_chrf(answer, self._wanted),
-            "exact": float(is_exact(answer, self._wanted)),
-            "token_f1": token_f1(answer, self._wanted),
-        }
-
-    def _forms(self) -> dict[str, float]:
-        said = self._said
-        spoken = {"language": float(same_language(said.answer, self._wanted))}
-        return {
-            **(spoken if said.answer.strip() else {}),
-            "format": float(well_formed(said, thinks=self._scorer.fmt.thinks)),
-            "stop": float(said.stopped),
-            "repetition": float(loops(said.text)),
-            "repeated_ngrams": repeated_share(said.text),
-            "think_characters": len(said.think),
-            "answer_characters": len(said.answer),
-            "tokens": said.tokens,
-            "seconds": said.seconds,
-        }
-
-    def _tasks(self) -> dict[str, float]:
-        task = self._scorer.task
-        if task == "classify":
-            return {"correct": float(self._given == self._label)}
-        if task == "entities":
-            return self._documents.counts.get(self._record.id, {})
-        if task != "nvc":
-            return {}
-        told = self._message
+    def score(self) -> ScoredReply:
+        """Return all scores and errors that apply to this record."""
+        reply = self._prediction
         scores = {
-            "risk_right": float(told.wanted and told.risk is True),
-            "risk_given": float(told.risk is True),
-            "risk_wanted": float(told.wanted),
-            "json_valid": float(told.valid),
+            **self._overlap_scores(),
+            "format": float(is_well_formed(reply, thinks=self._scorer.fmt.thinks)),
+            "stop": float(reply.stopped),
+            "repetition": float(is_looping(reply.text)),
+            "repeated_ngrams": repeated_share(reply.text),
+            "think_characters": len(reply.think),
+            "answer_characters": len(reply.answer),
+            "tokens": reply.tokens,
+            "seconds": reply.seconds,
+            **self._task_scores(),
         }
-        return scores if told.wanted else {**scores, "silence": float(told.silent)}
-
-    def _models(self) -> dict[str, float]:
-        """Return what the model's probabilities and the encoder say, where they were asked."""
-        scores: dict[str, float] = {}
+        # An empty answer is in no language: a model that never answers must not score 100 %.
+        if reply.answer.strip():
+            scores["language"] = float(is_same_language(reply.answer, self._reference))
         if (cosine := self._scorer.cosines.get(self._record.id)) is not None:
             scores["similarity"] = cosine
         if loss := self._scorer.losses.get(self._record.id):
             scores |= {"nats": loss.nats, "target_tokens": loss.tokens, "target_bytes": loss.bytes}
-        return scores
+        return ScoredReply(
+            question=self._record.last.user,
+            reference=self._reference,
+            prediction=reply,
+            scores=scores,
+            errors=(*self._form_errors(), *self._content_errors(scores["answer_rouge-l"])),
+            label=self._label,
+            given_label=self._given_label,
+        )
 
-    def _faults(self, rouge_l: float) -> Iterator[ReplyError]:
-        said = self._said
-        if not said.answer.strip():
+    def _overlap_scores(self) -> dict[str, float]:
+        answer = self._prediction.answer
+        # Under LLaMA-Factory's names: it compares the whole reply, thinking included, with the
+        # whole target. For users the answer counts; so both are scored.
+        target = render_target(self._scorer.fmt, self._record.last)
+        scores = {}
+        for prefix, given, expected in (
+            ("predict", self._prediction.text, target.removesuffix(self._scorer.fmt.eos)),
+            ("answer", answer, self._reference),
+        ):
+            overlap = overlap_scores(given, expected)
+            scores[f"{prefix}_bleu-4"] = overlap.bleu_4
+            scores[f"{prefix}_rouge-1"] = overlap.rouge_1
+            scores[f"{prefix}_rouge-2"] = overlap.rouge_2
+            scores[f"{prefix}_rouge-l"] = overlap.rouge_l
+        return scores | {
+            "sentence_bleu": sentence_bleu(answer, self._reference, self._tokenizer),
+            "sentence_chrf": sentence_chrf(answer, self._reference),
+            "exact": float(is_exact_match(answer, self._reference)),
+            "token_f1": token_f1(answer, self._reference),
+        }
+
+    def _task_scores(self) -> dict[str, float]:
+        match self._scorer.task:
+            case "classify":
+                return {"correct": float(self._given_label == self._label)}
+            case "entities":
+                return self._entities.counts.get(self._record.id, {})
+            case "nvc":
+                nvc = self._nvc
+                scores = {
+                    "risk_right": float(nvc.has_risk and nvc.risk is True),
+                    "risk_given": float(nvc.risk is True),
+                    "risk_wanted": float(nvc.has_risk),
+                    "json_valid": float(nvc.valid),
+                }
+                return scores if nvc.has_risk else {**scores, "silence": float(nvc.silent)}
+            case _:
+                return {}
+
+    def _form_errors(self) -> Iterator[ReplyError]:
+        reply = self._prediction
+        if not reply.answer.strip():
             yield ReplyError(kind="empty")
-        elif not well_formed(said, thinks=self._scorer.fmt.thinks):
+        elif not is_well_formed(reply, thinks=self._scorer.fmt.thinks):
             yield ReplyError(kind="format")
-        if not said.stopped:
+        if not reply.stopped:
             yield ReplyError(kind="endless")
-        if loops(said.text):
+        if is_looping(reply.text):
             yield ReplyError(kind="repeats")
-        if not same_language(said.answer, self._wanted):
+        if not is_same_language(reply.answer, self._reference):
             yield ReplyError(kind="language")
-        yield from self._wrong(rouge_l)
 
-    def _wrong(self, rouge_l: float) -> Iterator[ReplyError]:
-        """Yield what is wrong in the answer itself, by the task."""
-        task = self._scorer.task
-        if task == "classify" and self._given != self._label:
-            yield ReplyError(kind="label", detail=self._given)
-        if task == "nvc" and not self._message.right:
-            yield ReplyError(kind="label", detail=f"risk: {self._message.risk}")
-        if task == "nvc" and self._said.answer.strip() and not self._message.valid:
-            yield ReplyError(kind="format", detail="JSON")
-        if task == "entities":
-            yield from self._entity_faults()
-        if task == "text" and self._said.answer.strip():
-            if missing := numbers(self._wanted) - numbers(self._said.answer):
-                yield ReplyError(kind="number", detail=", ".join(sorted(missing)))
-            if rouge_l < LOW_OVERLAP and not is_exact(self._said.answer, self._wanted):
-                yield ReplyError(kind="low_overlap")
+    def _content_errors(self, rouge_l: float) -> Iterator[ReplyError]:
+        """Yield the errors of the answer itself, which depend on the task."""
+        answer = self._prediction.answer
+        match self._scorer.task:
+            case "classify" if self._given_label != self._label:
+                yield ReplyError(kind="label", detail=self._given_label)
+            case "nvc":
+                if not self._nvc.is_correct:
+                    yield ReplyError(kind="label", detail=f"risk: {self._nvc.risk}")
+                if answer.strip() and not self._nvc.valid:
+                    yield ReplyError(kind="format", detail="JSON")
+            case "entities":
+                yield from self._entity_errors()
+            case "text" if answer.strip():
+                if missing := extract_numbers(self._reference) - extract_numbers(answer):
+                    yield ReplyError(kind="number", detail=", ".join(sorted(missing)))
+                # Short answers share no word with an equal one in another spelling.
+                if rouge_l < LOW_OVERLAP and not is_exact_match(answer, self._reference):
+                    yield ReplyError(kind="low_overlap")
 
-    def _entity_faults(self) -> Iterator[ReplyError]:
-        found = self._documents.found[self._record.id]
-        for span in sorted(found.wanted - found.given):
+    def _entity_errors(self) -> Iterator[ReplyError]:
+        entities = self._entities.by_record[self._record.id]
+        for span in sorted(entities.expected - entities.given):
             yield ReplyError(kind="missed", detail=entity_text(self._record, span))
-        for span in sorted(found.given - found.wanted):
+        for span in sorted(entities.given - entities.expected):
+            # Offsets below 0: the text holds no such words at all.
             kind: ErrorType = "spurious" if span[1] >= 0 else "invented"
             yield ReplyError(kind=kind, detail=entity_text(self._record, span))
-
-
-def _named(prefix: str, scores: Overlap) -> dict[str, float]:
-    """Return scores under LLaMA-Factory's names, or our like of them."""
-    return {
-        f"{prefix}_bleu-4": scores.bleu_4,
-        f"{prefix}_rouge-1": scores.rouge_1,
-        f"{prefix}_rouge-2": scores.rouge_2,
-        f"{prefix}_rouge-l": scores.rouge_l,
-    }

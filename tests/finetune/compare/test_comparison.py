@@ -1,4 +1,4 @@
-"""Two models side by side: sure gains are called sure, chance is not, and the page stands alone."""
+"""Comparison: significant gains are marked, chance is not, and the page is self-contained."""
 
 import json
 import math
@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from finetune.compare.comparison import compare
-from finetune.compare.differences import Comparison, shown
+from finetune.compare.differences import Comparison, format_figure
 from finetune.errors import EvaluationError
-from finetune.evaluate.evaluation import evaluate_with
+from finetune.evaluate.evaluation import evaluate_generator
 from finetune.evaluate.generate.memory import ScriptedGenerator
 from finetune.evaluate.metrics.catalogue import FIGURES
 from finetune.evaluate.metrics.likelihood import TargetLoss
@@ -67,7 +67,7 @@ def run_of(folder: Path, records: list[Record]) -> Run:
 def evaluated(run: Run, name: str, script: dict[str, str], task: str = "text") -> None:
     settings = recipe(task)
     twin = ScriptedGenerator(script, fmt=chat_format(settings.model.format))
-    evaluate_with(twin, settings, run, name, progress=SilentProgress())
+    evaluate_generator(twin, settings, run, name, progress=SilentProgress())
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def by_name(comparison: Comparison) -> dict[str, str]:
     return {one.figure.name: one.verdict for one in comparison.differences}
 
 
-def test_a_model_that_learnt_is_surely_better(run: Run) -> None:
+def test_a_model_that_learnt_is_significantly_better(run: Run) -> None:
     evaluated(run, "base", WRONG)
     evaluated(run, "adapter", RIGHT)
     found = compare(run, "base", "adapter", language="zh")
@@ -107,13 +107,13 @@ def test_a_model_that_learnt_is_surely_better(run: Run) -> None:
 
 
 def test_a_reply_with_unicode_line_ends_is_one_row(run: Run) -> None:
-    strange = {asked: reply("能\u2028不能\x85可以") for asked in RIGHT}
-    evaluated(run, "base", strange)
+    script = dict.fromkeys(RIGHT, reply("能\u2028不能\x85可以"))
+    evaluated(run, "base", script)
     evaluated(run, "adapter", RIGHT)
     assert compare(run, "base", "adapter", language="zh").records == COUNT
 
 
-def test_the_other_way_round_it_is_surely_worse(run: Run) -> None:
+def test_the_other_way_round_it_is_significantly_worse(run: Run) -> None:
     evaluated(run, "base", WRONG)
     evaluated(run, "adapter", RIGHT)
     assert by_name(compare(run, "adapter", "base", language="en"))["exact"] == "worse"
@@ -131,16 +131,16 @@ def test_chance_is_not_taken_for_a_gain(run: Run) -> None:
     assert exact.wins == (10, 10, 20)
 
 
-def test_faults_are_counted_with_examples(run: Run) -> None:
+def test_errors_are_counted_with_examples(run: Run) -> None:
     evaluated(run, "base", WRONG)
     evaluated(run, "adapter", {**RIGHT, question(3): "", question(4): reply("第4号机 " * 30)})
     found = compare(run, "base", "adapter", language="en")
-    counts = {one.kind: (one.a, one.b) for one in found.faults}
+    counts = {one.kind: (one.a, one.b) for one in found.error_counts}
     assert counts["empty"] == (0, 1)
     assert counts["repeats"] == (0, 1)
     assert counts["number"] == (COUNT, 1)
     assert counts["language"] == (COUNT, 0)
-    empty = next(one for one in found.faults if one.kind == "empty")
+    empty = next(one for one in found.error_counts if one.kind == "empty")
     assert [example.reply.id for example in empty.examples] == ["003"]
     assert empty.examples[0].other.prediction.text == WRONG[question(3)]
 
@@ -155,8 +155,8 @@ def test_records_that_one_model_did_not_answer_are_left_out(run: Run) -> None:
     assert (found.records, found.only_one) == (COUNT - 5, 5)
 
 
-class Strange(HTMLParser):
-    """Collects what a page would fetch, and whether its tags are closed."""
+class PageParser(HTMLParser):
+    """Collects what a page would fetch, and checks that its tags are closed."""
 
     VOID = frozenset({"meta", "br", "link", "img"})
 
@@ -185,7 +185,7 @@ def test_the_page_stands_alone_and_shows_replies_as_text(run: Run, language: str
     evaluated(run, "adapter", WRONG)
     found = compare(run, "base", "adapter", language=language)  # type: ignore[arg-type]
     text = found.path.read_text("utf-8")
-    page = Strange()
+    page = PageParser()
     page.feed(text)
     assert page.open == []
     assert page.fetched == []
@@ -197,13 +197,13 @@ def test_the_page_stands_alone_and_shows_replies_as_text(run: Run, language: str
     assert "prefers-color-scheme: dark" in text
 
 
-def test_the_json_is_what_the_page_says(run: Run) -> None:
+def test_the_json_has_the_figures_of_the_page(run: Run) -> None:
     evaluated(run, "base", WRONG)
     evaluated(run, "adapter", RIGHT)
     found = compare(run, "base", "adapter", language="en")
-    told = json.loads((run.evaluation / "compare-base-adapter.json").read_text("utf-8"))
-    assert told == json.loads(json.dumps(found.to_json()))
-    exact = told["differences"]["exact"]
+    row = json.loads((run.evaluation / "compare-base-adapter.json").read_text("utf-8"))
+    assert row == json.loads(json.dumps(found.to_json()))
+    exact = row["differences"]["exact"]
     assert exact == {
         "a": 0,
         "b": 100,
@@ -254,11 +254,11 @@ def test_labels_get_a_confusion_matrix_and_a_macro_f1_with_its_interval(tmp_path
     assert macro.wins is None
     page = found.path.read_text("utf-8")
     assert page.count('class="matrix"') == 2
-    assert {one.kind for one in found.faults} == {"label"}
+    assert {one.kind for one in found.error_counts} == {"label"}
 
 
-class Foreseeing(ScriptedGenerator):
-    """Its probabilities can be seen; a mean loss of 1,000 nats has no finite perplexity."""
+class LikelihoodGenerator(ScriptedGenerator):
+    """Scores targets; a mean loss of 1,000 nats has no finite perplexity."""
 
     def __init__(self, nats: float) -> None:
         super().__init__(RIGHT, fmt=FMT)
@@ -273,22 +273,24 @@ class Foreseeing(ScriptedGenerator):
 def test_lower_perplexity_is_better_and_an_infinite_one_is_not_compared(
     run: Run, nats: float, verdict: str
 ) -> None:
-    evaluate_with(Foreseeing(nats), recipe(), run, "base", progress=SilentProgress())
-    evaluate_with(Foreseeing(10.0), recipe(), run, "adapter", progress=SilentProgress())
+    evaluate_generator(LikelihoodGenerator(nats), recipe(), run, "base", progress=SilentProgress())
+    evaluate_generator(
+        LikelihoodGenerator(10.0), recipe(), run, "adapter", progress=SilentProgress()
+    )
     found = compare(run, "base", "adapter", language="en")
     assert by_name(found)["perplexity"] == verdict
-    told = found.to_json()["differences"]["perplexity"]
-    assert told["b"] == pytest.approx(math.e, abs=1e-3)
-    assert (told["a"] is None) == (verdict == "")
+    row = found.to_json()["differences"]["perplexity"]
+    assert row["b"] == pytest.approx(math.e, abs=1e-3)
+    assert (row["a"] is None) == (verdict == "")
     json.loads(json.dumps(found.to_json(), allow_nan=False))
 
 
 def test_a_model_that_was_not_evaluated_names_the_command(run: Run) -> None:
     evaluated(run, "base", WRONG)
-    with pytest.raises(EvaluationError) as told:
+    with pytest.raises(EvaluationError) as caught:
         compare(run, "base", "adapter", language="en")
-    assert "evaluate RECIPE --model adapter" in told.value.localize("en")
-    assert "base" in told.value.localize("zh")
+    assert "evaluate RECIPE --model adapter" in caught.value.localize("en")
+    assert "base" in caught.value.localize("zh")
 
 
 def test_broken_scores_are_named(run: Run) -> None:
@@ -298,7 +300,7 @@ def test_broken_scores_are_named(run: Run) -> None:
         compare(run, "base", "base", language="en")
 
 
-def test_models_without_a_record_in_common_are_refused(run: Run) -> None:
+def test_models_without_a_record_in_common_raise(run: Run) -> None:
     evaluated(run, "base", WRONG)
     (run.evaluation / "adapter.jsonl").write_text("", "utf-8")
     with pytest.raises(EvaluationError, match="no record in common"):
@@ -327,7 +329,7 @@ def test_a_record_without_a_reply_is_not_scored() -> None:
     assert Scorer(fmt=FMT).score([record], silent, progress=SilentProgress()) == []
 
 
-def test_figures_too_large_to_read_are_shown_by_their_power_of_ten() -> None:
+def test_very_large_figures_are_shown_with_an_exponent() -> None:
     perplexity = next(one for one in FIGURES if one.name == "perplexity")
-    assert shown(253_304_953.6, perplexity) == "2.53e+08"
-    assert shown(-12.345, perplexity, signed=True, bare=True) == "-12.35"
+    assert format_figure(253_304_953.6, perplexity) == "2.53e+08"
+    assert format_figure(-12.345, perplexity, signed=True, bare=True) == "-12.35"

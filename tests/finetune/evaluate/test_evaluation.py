@@ -1,4 +1,4 @@
-"""Evaluation: what is asked, what is kept when it is cut short, and what the figures say."""
+"""Evaluation: records selected, replies kept over interruptions, figures and errors."""
 
 import json
 import math
@@ -12,15 +12,15 @@ import pytest
 from finetune.data.prepare import prepare
 from finetune.errors import EvaluationError
 from finetune.evaluate.evaluation import (
-    chosen_records,
     evaluate,
+    evaluate_generator,
     evaluate_predictions,
-    evaluate_with,
-    slug_of,
+    model_slug,
+    select_records,
 )
 from finetune.evaluate.generate.memory import ScriptedGenerator
 from finetune.evaluate.metrics.likelihood import TargetLoss
-from finetune.evaluate.metrics.scored import from_json as scored_from_json
+from finetune.evaluate.metrics.scored import scored_from_json
 from finetune.model.chat_format import chat_format, render_target
 from finetune.progress import Progress, SilentProgress
 from finetune.recipe import Recipe, load_recipe, parse_recipe
@@ -35,7 +35,10 @@ RIGHT = {
     QUESTIONS[1]: ("机场是管制空域。", "不可以，机场旁是管制空域。"),
     QUESTIONS[2]: ("需要灯光。", "可以，请打开夜航灯。"),
 }
-SCRIPT = {asked: f"<think>\n{think}\n</think>\n\n{said}" for asked, (think, said) in RIGHT.items()}
+SCRIPT = {
+    question: f"<think>\n{think}\n</think>\n\n{answer}"
+    for question, (think, answer) in RIGHT.items()
+}
 
 
 def reply_of(answer: str) -> str:
@@ -66,13 +69,13 @@ def run(tmp_path: Path) -> Run:
     return run_of(
         tmp_path / "run",
         [
-            Record(id=str(place), turns=(Turn(user=asked, think=think, answer=said),))
-            for place, (asked, (think, said)) in enumerate(RIGHT.items())
+            Record(id=str(place), turns=(Turn(user=question, think=think, answer=answer),))
+            for place, (question, (think, answer)) in enumerate(RIGHT.items())
         ],
     )
 
 
-class Dying(ScriptedGenerator):
+class FailingGenerator(ScriptedGenerator):
     """Answers one question, then fails."""
 
     def generate(self, records: Sequence[Record], *, progress: Progress) -> Iterator[Prediction]:
@@ -81,7 +84,7 @@ class Dying(ScriptedGenerator):
 
 
 def test_right_replies_have_the_best_figures_there_are(run: Run) -> None:
-    found = evaluate_with(
+    found = evaluate_generator(
         ScriptedGenerator(SCRIPT, fmt=FMT), recipe(), run, "m", progress=SilentProgress()
     )
     figures = found.figures()
@@ -94,70 +97,78 @@ def test_right_replies_have_the_best_figures_there_are(run: Run) -> None:
     assert figures["faults"] == {}
 
 
-def test_replies_that_came_are_not_asked_for_again(run: Run) -> None:
+def test_kept_replies_are_not_generated_again(run: Run) -> None:
     with pytest.raises(ConnectionError):
-        evaluate_with(Dying(SCRIPT, fmt=FMT), recipe(), run, "m", progress=SilentProgress())
+        evaluate_generator(
+            FailingGenerator(SCRIPT, fmt=FMT), recipe(), run, "m", progress=SilentProgress()
+        )
     second = ScriptedGenerator(SCRIPT, fmt=FMT)
-    found = evaluate_with(second, recipe(), run, "m", progress=SilentProgress())
+    found = evaluate_generator(second, recipe(), run, "m", progress=SilentProgress())
     assert second.asked == ["1", "2"]
     assert found.records == 3
 
 
-def test_a_line_that_was_cut_short_is_asked_for_again(run: Run) -> None:
-    evaluate_with(ScriptedGenerator(SCRIPT, fmt=FMT), recipe(), run, "m", progress=SilentProgress())
+def test_a_reply_on_a_truncated_line_is_generated_again(run: Run) -> None:
+    evaluate_generator(
+        ScriptedGenerator(SCRIPT, fmt=FMT), recipe(), run, "m", progress=SilentProgress()
+    )
     path = run.evaluation / "m.replies.jsonl"
     path.write_bytes(path.read_bytes()[:-20])
     again = ScriptedGenerator(SCRIPT, fmt=FMT)
-    found = evaluate_with(again, recipe(), run, "m", progress=SilentProgress())
+    found = evaluate_generator(again, recipe(), run, "m", progress=SilentProgress())
     assert again.asked == ["2"]
     assert found.records == 3
 
 
 @pytest.mark.parametrize(
-    ("identity", "settings", "anew"),
+    ("identity", "settings", "force"),
     [
         ("trained anew", {}, False),
         ("scripted", {"max_new_tokens": 9}, False),
         ("scripted", {}, True),
     ],
 )
-def test_other_weights_settings_or_a_wish_ask_everything_again(
-    run: Run, identity: str, settings: dict[str, int], anew: bool
+def test_other_weights_other_settings_or_force_generate_all_replies_again(
+    run: Run, identity: str, settings: dict[str, int], force: bool
 ) -> None:
-    evaluate_with(ScriptedGenerator(SCRIPT, fmt=FMT), recipe(), run, "m", progress=SilentProgress())
+    evaluate_generator(
+        ScriptedGenerator(SCRIPT, fmt=FMT), recipe(), run, "m", progress=SilentProgress()
+    )
     again = ScriptedGenerator(SCRIPT, fmt=FMT, identity=identity)
-    evaluate_with(again, recipe(evaluate=settings), run, "m", progress=SilentProgress(), anew=anew)
+    evaluate_generator(
+        again, recipe(evaluate=settings), run, "m", progress=SilentProgress(), force=force
+    )
     assert len(again.asked) == 3
 
 
-def test_each_way_to_be_wrong_is_named(run: Run) -> None:
+def test_each_kind_of_error_is_reported(run: Run) -> None:
     script = {
         QUESTIONS[0]: "<think>\n上限\n</think>\n\n不可以，超过上限。",
         QUESTIONS[1]: "<think>\n" + "想一想。" * 20,
         QUESTIONS[2]: "Yes, you can do it if the light is on.",
     }
     twin = ScriptedGenerator(script, fmt=FMT, endless=frozenset({QUESTIONS[1]}))
-    found = evaluate_with(twin, recipe(), run, "m", progress=SilentProgress())
+    found = evaluate_generator(twin, recipe(), run, "m", progress=SilentProgress())
     lines = (run.evaluation / "m.jsonl").read_text("utf-8").splitlines()
-    faults = [
-        {(fault.kind, fault.detail) for fault in scored_from_json(json.loads(line)).faults}
+    errors = [
+        {(error.kind, error.detail) for error in scored_from_json(json.loads(line)).errors}
         for line in lines
     ]
-    assert faults[0] == {("number", "120")}
-    assert faults[1] == {("empty", ""), ("endless", ""), ("repeats", "")}
-    assert faults[2] == {("format", ""), ("language", ""), ("low_overlap", "")}
+    assert errors[0] == {("number", "120")}
+    assert errors[1] == {("empty", ""), ("endless", ""), ("repeats", "")}
+    assert errors[2] == {("format", ""), ("language", ""), ("low_overlap", "")}
     kinds = ("number", "empty", "endless", "repeats", "format", "language", "low_overlap")
     assert found.figures()["faults"] == dict.fromkeys(kinds, 1)
 
 
-def test_silence_is_not_the_right_language(run: Run) -> None:
+def test_an_empty_answer_is_not_in_the_right_language(run: Run) -> None:
     script = {QUESTIONS[0]: SCRIPT[QUESTIONS[0]], QUESTIONS[1]: reply_of("No.")}
-    found = evaluate_with(
+    found = evaluate_generator(
         ScriptedGenerator(script, fmt=FMT), recipe(), run, "m", progress=SilentProgress()
     )
     assert found.values["language"] == 50
     nothing = ScriptedGenerator({}, fmt=FMT, identity="mute")
-    mute = evaluate_with(nothing, recipe(), run, "mute", progress=SilentProgress())
+    mute = evaluate_generator(nothing, recipe(), run, "mute", progress=SilentProgress())
     assert "language" not in mute.values
 
 
@@ -167,11 +178,11 @@ def test_a_fair_draw_is_made_where_there_are_too_many(tmp_path: Path) -> None:
         for number in range(100)
     ]
     run = run_of(tmp_path / "run", records)
-    drawn = chosen_records(recipe(evaluate={"limit": 20}), run)
+    drawn = select_records(recipe(evaluate={"limit": 20}), run)
     assert len(drawn) == 20
     assert [one.id for one in drawn] == sorted(one.id for one in drawn)
     assert max(int(one.id) for one in drawn) > 60
-    more = chosen_records(recipe(evaluate={"limit": 40}), run)
+    more = select_records(recipe(evaluate={"limit": 40}), run)
     assert {one.id for one in drawn} < {one.id for one in more}
 
 
@@ -180,15 +191,15 @@ def test_windows_of_one_document_stay_together(tmp_path: Path) -> None:
         Record(id=f"{number:02}", turns=(Turn(user="a", answer="a"),), document=f"d{number // 5}")
         for number in range(20)
     ]
-    drawn = chosen_records(recipe(evaluate={"limit": 6}), run_of(tmp_path / "run", records))
+    drawn = select_records(recipe(evaluate={"limit": 6}), run_of(tmp_path / "run", records))
     assert len(drawn) == 10
     assert len({one.document for one in drawn}) == 2
 
 
 def test_an_empty_split_names_the_setting(tmp_path: Path) -> None:
-    with pytest.raises(EvaluationError) as told:
-        chosen_records(recipe(), run_of(tmp_path / "run", []))
-    assert "data.split.val" in told.value.localize("en")
+    with pytest.raises(EvaluationError) as caught:
+        select_records(recipe(), run_of(tmp_path / "run", []))
+    assert "data.split.val" in caught.value.localize("en")
 
 
 def test_classification_has_accuracy_and_a_confusion_matrix(tmp_path: Path) -> None:
@@ -199,7 +210,7 @@ def test_classification_has_accuracy_and_a_confusion_matrix(tmp_path: Path) -> N
     run = run_of(tmp_path / "run", records)
     direct = chat_format("r1-direct")
     script = {"q0": "骨科", "q1": "应去眼科。", "q2": "眼科", "q3": "不清楚"}
-    found = evaluate_with(
+    found = evaluate_generator(
         ScriptedGenerator(script, fmt=direct),
         recipe(model={"format": "r1-direct"}, evaluate={"task": "classify"}),
         run,
@@ -217,7 +228,7 @@ def test_classification_has_accuracy_and_a_confusion_matrix(tmp_path: Path) -> N
 def classified(run: Run, script: dict[str, str]) -> dict[str, object]:
     twin = ScriptedGenerator(script, fmt=chat_format("r1-direct"))
     settings = recipe(model={"format": "r1-direct"}, evaluate={"task": "classify"})
-    return evaluate_with(twin, settings, run, "m", progress=SilentProgress()).figures()
+    return evaluate_generator(twin, settings, run, "m", progress=SilentProgress()).figures()
 
 
 def test_rows_without_a_label_are_classified_by_their_answer(tmp_path: Path) -> None:
@@ -232,14 +243,14 @@ def test_rows_without_a_label_are_classified_by_their_answer(tmp_path: Path) -> 
 
 
 def test_a_label_that_only_training_has_is_no_other_one(tmp_path: Path) -> None:
-    asked = Record(id="0", turns=(Turn(user="q", answer="satisfied"),), label="satisfied")
-    run = run_of(tmp_path / "run", [asked])
-    told = {"labels": {"satisfied": {"val": 1}, "not satisfied": {"train": 3, "val": 0}}}
-    (run.data / "quality.json").write_text(json.dumps(told), "utf-8")
+    record = Record(id="0", turns=(Turn(user="q", answer="satisfied"),), label="satisfied")
+    run = run_of(tmp_path / "run", [record])
+    quality = {"labels": {"satisfied": {"val": 1}, "not satisfied": {"train": 3, "val": 0}}}
+    (run.data / "quality.json").write_text(json.dumps(quality), "utf-8")
     assert classified(run, {"q": "I am not satisfied."})["accuracy"] == 0
 
 
-def test_entities_are_scored_by_document_and_their_faults_named(tmp_path: Path) -> None:
+def test_entities_are_scored_by_document_and_their_errors_reported(tmp_path: Path) -> None:
     text = "甲方：云山公司。乙方：知行。"
     record = Record(
         id="0",
@@ -250,9 +261,9 @@ def test_entities_are_scored_by_document_and_their_faults_named(tmp_path: Path) 
         ),
     )
     run = run_of(tmp_path / "run", [record])
-    said = [("甲方", "云山公司"), ("甲方", "知行"), ("日期", "明天")]
-    reply = json.dumps([{"label": a, "text": b} for a, b in said], ensure_ascii=False)
-    found = evaluate_with(
+    given = [("甲方", "云山公司"), ("甲方", "知行"), ("日期", "明天")]
+    reply = json.dumps([{"label": a, "text": b} for a, b in given], ensure_ascii=False)
+    found = evaluate_generator(
         ScriptedGenerator({record.last.user: reply}, fmt=chat_format("chatml")),
         recipe(model={"format": "chatml"}, evaluate={"task": "entities"}),
         run,
@@ -261,8 +272,8 @@ def test_entities_are_scored_by_document_and_their_faults_named(tmp_path: Path) 
     )
     assert found.values["entity_f1"] == pytest.approx(100 * 2 / 5, abs=1e-3)
     (line,) = (run.evaluation / "m.jsonl").read_text("utf-8").splitlines()
-    faults = {fault.kind: fault.detail for fault in scored_from_json(json.loads(line)).faults}
-    assert faults == {"missed": "乙方 知行", "spurious": "甲方 知行", "invented": "日期 明天"}
+    errors = {error.kind: error.detail for error in scored_from_json(json.loads(line)).errors}
+    assert errors == {"missed": "乙方 知行", "spurious": "甲方 知行", "invented": "日期 明天"}
 
 
 def test_a_model_of_this_process_is_evaluated_with_perplexity(run: Run, tiny: Path) -> None:
@@ -276,8 +287,8 @@ def test_a_model_of_this_process_is_evaluated_with_perplexity(run: Run, tiny: Pa
     assert json.loads((run.evaluation / "base.json").read_text("utf-8"))["model"] == "base"
 
 
-class Overflowing(ScriptedGenerator):
-    """Its probabilities can be seen, and are not numbers."""
+class NaNGenerator(ScriptedGenerator):
+    """Scores targets, each with a loss of NaN."""
 
     def target_losses(
         self, records: Sequence[Record], *, progress: Progress
@@ -286,11 +297,11 @@ class Overflowing(ScriptedGenerator):
             yield TargetLoss(id=record.id, nats=math.nan, tokens=3, bytes=9)
 
 
-def test_a_loss_that_is_no_number_is_left_out_and_the_reason_told(run: Run) -> None:
-    said = SilentProgress()
-    found = evaluate_with(Overflowing(SCRIPT, fmt=FMT), recipe(), run, "m", progress=said)
+def test_a_loss_of_nan_is_left_out_and_the_reason_noted(run: Run) -> None:
+    progress = SilentProgress()
+    found = evaluate_generator(NaNGenerator(SCRIPT, fmt=FMT), recipe(), run, "m", progress=progress)
     assert "perplexity" not in found.values
-    assert "diagnose" in said.notes[0].localize("en")
+    assert "diagnose" in progress.notes[0].localize("en")
     json.loads(found.path.read_text("utf-8"), parse_constant=pytest.fail)
 
 
@@ -303,35 +314,35 @@ def test_a_model_on_ollama_is_evaluated(run: Run, monkeypatch: pytest.MonkeyPatc
     assert found.values["exact"] == pytest.approx(100 / 3, abs=0.01)
 
 
-def test_without_an_encoder_similarity_is_left_out_and_the_reason_told(
+def test_without_an_encoder_similarity_is_left_out_and_the_reason_noted(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ASSISTANT_EMBED__PROVIDER", "none")
-    said = SilentProgress()
-    found = evaluate_with(
+    progress = SilentProgress()
+    found = evaluate_generator(
         ScriptedGenerator(SCRIPT, fmt=FMT),
         recipe(evaluate={"similarity": "auto"}),
         run,
         "m",
-        progress=said,
+        progress=progress,
     )
     assert "similarity" not in found.values
     assert "assistant setup" in found.figures()["left_out"]["similarity"]["en"]
-    assert any("assistant setup" in note.localize("zh") for note in said.notes)
+    assert any("assistant setup" in note.localize("zh") for note in progress.notes)
 
 
 @pytest.mark.parametrize("name", ["", "nothing", "ollama:", "openai:", "gguf:x"])
-def test_a_model_that_is_none_is_refused(run: Run, name: str) -> None:
-    with pytest.raises(EvaluationError) as told:
+def test_an_unknown_model_raises(run: Run, name: str) -> None:
+    with pytest.raises(EvaluationError) as caught:
         evaluate(recipe(), run, name, progress=SilentProgress())
-    assert "ollama:NAME" in told.value.localize("en")
+    assert "ollama:NAME" in caught.value.localize("en")
 
 
 def test_file_names_are_safe() -> None:
-    assert slug_of("ollama:a/b:1.5b") == "ollama-a-b-1.5b"
-    assert slug_of("openai:http://x:8000/v1#m") == "openai-http-x-8000-v1-m"
-    assert "/" not in slug_of("../../etc")
-    assert slug_of("模型") == "model"
+    assert model_slug("ollama:a/b:1.5b") == "ollama-a-b-1.5b"
+    assert model_slug("openai:http://x:8000/v1#m") == "openai-http-x-8000-v1-m"
+    assert "/" not in model_slug("../../etc")
+    assert model_slug("模型") == "model"
 
 
 def lines_of(path: Path, *rows: object) -> Path:
@@ -349,7 +360,7 @@ def test_replies_made_elsewhere_are_scored_by_id(run: Run, tmp_path: Path) -> No
 
 def test_the_replies_of_an_evaluation_can_be_scored_again(run: Run) -> None:
     twin = ScriptedGenerator(SCRIPT, fmt=FMT)
-    first = evaluate_with(twin, recipe(), run, "m", progress=SilentProgress())
+    first = evaluate_generator(twin, recipe(), run, "m", progress=SilentProgress())
     second = evaluate_predictions(recipe(), run, run.evaluation / "m.replies.jsonl")
     assert {**second.values} == {**first.values}
 
@@ -366,8 +377,8 @@ def test_the_predictions_of_llama_factory_are_read(run: Run, tmp_path: Path) -> 
 
 def test_a_thought_beside_an_answer_counts_as_thinking(run: Run, tmp_path: Path) -> None:
     rows = [
-        {"id": str(place), "think": think, "answer": said}
-        for place, (think, said) in enumerate(RIGHT.values())
+        {"id": str(place), "think": think, "answer": answer}
+        for place, (think, answer) in enumerate(RIGHT.values())
     ]
     found = evaluate_predictions(recipe(), run, lines_of(tmp_path / "own.jsonl", *rows))
     assert found.values["format"] == 100
@@ -375,14 +386,14 @@ def test_a_thought_beside_an_answer_counts_as_thinking(run: Run, tmp_path: Path)
 
 
 def test_two_replies_of_llama_factory_to_one_question_both_count(run: Run, tmp_path: Path) -> None:
-    asked = {"prompt": "a", "label": "可以"}
-    rows = [{**asked, "predict": "可以"}, {**asked, "predict": "不可以"}]
+    row = {"prompt": "a", "label": "可以"}
+    rows = [{**row, "predict": "可以"}, {**row, "predict": "不可以"}]
     found = evaluate_predictions(recipe(), run, lines_of(tmp_path / "lf.jsonl", *rows))
     assert (found.records, found.values["exact"]) == (2, 50)
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (b"", "no reply"),
         (b'{"id": "0", "text": "a"}\n{"id": 1}\n', "row 2"),
@@ -394,13 +405,13 @@ def test_two_replies_of_llama_factory_to_one_question_both_count(run: Run, tmp_p
     ],
 )
 def test_a_file_of_replies_that_cannot_be_read_is_named_with_its_row(
-    run: Run, tmp_path: Path, content: bytes, told: str
+    run: Run, tmp_path: Path, content: bytes, message: str
 ) -> None:
     path = tmp_path / "replies.jsonl"
     path.write_bytes(content)
     with pytest.raises(EvaluationError) as error:
         evaluate_predictions(recipe(), run, path)
-    assert told in error.value.localize("en")
+    assert message in error.value.localize("en")
     assert str(path) in error.value.localize("zh")
 
 
@@ -443,9 +454,9 @@ def test_the_references_of_shipped_recipes_score_best(
     fmt = chat_format(shipped.model.format)
     script = {
         record.last.user: render_target(fmt, record.last).removesuffix(fmt.eos)
-        for record in chosen_records(shipped, run)
+        for record in select_records(shipped, run)
     }
-    found = evaluate_with(
+    found = evaluate_generator(
         ScriptedGenerator(script, fmt=fmt), shipped, run, "m", progress=SilentProgress()
     )
     assert {figure: found.values[figure] for figure in best} == best

@@ -1,4 +1,4 @@
-"""The page on a run and the model card: what is there is shown, what is missing or old is said."""
+"""The page on a run and the model card: results shown, missing and outdated ones named."""
 
 import json
 from html.parser import HTMLParser
@@ -9,7 +9,7 @@ import pytest
 from finetune.compare.comparison import compare
 from finetune.data.prepare import prepare
 from finetune.errors import RecipeError
-from finetune.evaluate.evaluation import evaluate_with
+from finetune.evaluate.evaluation import evaluate_generator
 from finetune.evaluate.generate.memory import ScriptedGenerator
 from finetune.model.chat_format import chat_format
 from finetune.progress import SilentProgress
@@ -86,7 +86,7 @@ def evaluate(recipe: Recipe, run: Run, model: str, *, right: bool) -> None:
         record.last.user: record.last.answer if right else "不知道" for record in run.records("val")
     }
     twin = ScriptedGenerator(script, fmt=chat_format("r1-direct"))
-    evaluate_with(twin, recipe, run, model, progress=SilentProgress())
+    evaluate_generator(twin, recipe, run, model, progress=SilentProgress())
 
 
 class Tags(HTMLParser):
@@ -106,13 +106,13 @@ def test_a_run_without_data_has_nothing_to_report(recipe: Recipe, tmp_path: Path
     assert "finetune prepare" in caught.value.hint.localize("en")
 
 
-def test_what_has_not_been_done_is_named(recipe: Recipe, run: Run) -> None:
+def test_steps_not_yet_run_are_named(recipe: Recipe, run: Run) -> None:
     page = write_report(recipe, run, language="en").read_text(encoding="utf-8")
     for words in ("not trained yet", "not evaluated yet", "not exported yet"):
         assert words in page
 
 
-def test_the_page_shows_all_of_a_run_and_asks_nobody(recipe: Recipe, run: Run) -> None:
+def test_the_page_shows_all_of_a_run_and_loads_nothing(recipe: Recipe, run: Run) -> None:
     train(run)
     evaluate(recipe, run, "base", right=False)
     evaluate(recipe, run, "adapter", right=True)
@@ -143,7 +143,7 @@ def test_figures_older_than_the_weights_are_left_out_and_named(recipe: Recipe, r
     assert "adapter" not in card.read_text(encoding="utf-8")
 
 
-def test_the_card_says_data_training_figures_and_limits(recipe: Recipe, run: Run) -> None:
+def test_the_card_shows_data_training_figures_and_limits(recipe: Recipe, run: Run) -> None:
     train(run)
     evaluate(recipe, run, "base", right=False)
     evaluate(recipe, run, "adapter", right=True)

@@ -1,4 +1,4 @@
-"""What overlap figures do not see: broken thinking, loops, the wrong language, lost numbers."""
+"""Form of replies: broken thinking, loops, the wrong language, missing numbers."""
 
 import math
 from dataclasses import replace
@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finetune.evaluate.metrics.form import (
-    loops,
-    numbers,
+    extract_numbers,
+    is_looping,
+    is_same_language,
+    is_well_formed,
     repeated_share,
-    same_language,
-    well_formed,
 )
 from finetune.evaluate.metrics.likelihood import TargetLoss, likelihood
 from finetune.records import Prediction
@@ -46,7 +46,7 @@ GOOD = Prediction(
 def test_a_reply_keeps_to_its_format_or_not(
     text: str, answer: str, thinks: bool, good: bool
 ) -> None:
-    assert well_formed(replace(GOOD, text=text, answer=answer), thinks=thinks) is good
+    assert is_well_formed(replace(GOOD, text=text, answer=answer), thinks=thinks) is good
 
 
 @pytest.mark.parametrize(
@@ -62,28 +62,33 @@ def test_a_reply_keeps_to_its_format_or_not(
     ],
 )
 def test_a_text_that_ends_in_the_same_words_again_and_again_loops(text: str, looping: bool) -> None:
-    assert loops(text) is looping
+    assert is_looping(text) is looping
 
 
 @given(st.text(alphabet="甲乙丙丁ab ，", min_size=3, max_size=20), st.integers(20, 30))
-def test_whatever_is_said_twenty_times_is_seen_as_a_loop(unit: str, times: int) -> None:
-    said = "起" + (unit.strip() + "。") * times
-    assert loops(said)
-    assert repeated_share(said) > 0.5
+def test_any_unit_repeated_twenty_times_is_a_loop(unit: str, times: int) -> None:
+    text = "起" + (unit.strip() + "。") * times
+    assert is_looping(text)
+    assert repeated_share(text) > 0.5
 
 
-def test_words_said_once_do_not_count_as_repeated() -> None:
+def test_words_that_occur_once_do_not_count_as_repeated() -> None:
     assert repeated_share("轻型无人机限高一百二十米") == 0
 
 
-def test_an_answer_in_another_language_is_seen() -> None:
-    assert same_language("不可以。", "可以。")
-    assert not same_language("No, it is not allowed.", "不可以。")
-    assert same_language("120", "限高是多少米")  # a number is of every language
+def test_an_answer_in_another_language_is_recognized() -> None:
+    assert is_same_language("不可以。", "可以。")
+    assert not is_same_language("No, it is not allowed.", "不可以。")
+    assert is_same_language("120", "限高是多少米")  # a number is of every language
 
 
 def test_numbers_are_compared_without_width_and_thousands() -> None:
-    assert numbers("限高１２０米，罚款1,000元，占3.5%，8:30") == {"120", "1000", "3.5%", "8:30"}
+    assert extract_numbers("限高１２０米，罚款1,000元，占3.5%，8:30") == {
+        "120",
+        "1000",
+        "3.5%",
+        "8:30",
+    }
 
 
 def loss(nats: float, tokens: int = 10, size: int = 30) -> TargetLoss:

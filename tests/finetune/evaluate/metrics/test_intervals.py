@@ -1,4 +1,4 @@
-"""The paired bootstrap: SciPy's intervals, true coverage, and figures that are no means."""
+"""The paired bootstrap: SciPy's intervals, coverage of the truth, and figures other than means."""
 
 import numpy as np
 import pytest
@@ -54,10 +54,10 @@ def test_nineteen_of_twenty_intervals_hold_the_truth() -> None:
 
 
 @given(st.lists(st.floats(-100, 100), min_size=1, max_size=40), st.floats(0.5, 50))
-def test_a_gain_that_every_record_has_is_sure(values: list[float], gain: float) -> None:
+def test_a_gain_that_every_record_has_is_significant(values: list[float], gain: float) -> None:
     a = np.array(values)
     found = paired_interval(column(a), column(a + gain), resamples=200)
-    assert found.is_sure
+    assert found.is_significant
     assert found.low == pytest.approx(gain, abs=1e-6)
     assert found.high == pytest.approx(gain, abs=1e-6)
 
@@ -65,7 +65,7 @@ def test_a_gain_that_every_record_has_is_sure(values: list[float], gain: float) 
 def test_the_same_model_twice_differs_by_nothing() -> None:
     a = column(RANDOM.random(50))
     assert paired_interval(a, a) == Interval(value=0, low=0, high=0)
-    assert not paired_interval(a, a).is_sure
+    assert not paired_interval(a, a).is_significant
 
 
 def test_the_same_seed_gives_the_same_interval() -> None:
@@ -105,7 +105,7 @@ def test_perplexity_is_of_all_tokens_together_and_may_be_infinite() -> None:
     assert mean(np.array([[6.0, 3.0]]))[0] == 2
 
 
-def test_records_that_do_not_pair_are_refused() -> None:
+def test_records_that_do_not_pair_raise() -> None:
     with pytest.raises(ValueError, match="do not pair"):
         paired_interval(np.ones((3, 2)), np.ones((2, 2)))
     with pytest.raises(ValueError, match="do not pair"):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finetune.evaluate.metrics.exact import answer_tokens, is_exact, token_f1
+from finetune.evaluate.metrics.exact_match import answer_tokens, is_exact_match, token_f1
 
 
 def test_ideographs_are_tokens_and_articles_are_none() -> None:
@@ -27,10 +27,10 @@ def test_a_decimal_is_one_token() -> None:
         ("", "", True),
     ],
 )
-def test_exact_match_looks_past_case_punctuation_and_articles(
+def test_exact_match_ignores_case_punctuation_and_articles(
     answer: str, reference: str, same: bool
 ) -> None:
-    assert is_exact(answer, reference) is same
+    assert is_exact_match(answer, reference) is same
 
 
 def test_token_f1_is_the_harmonic_mean() -> None:
