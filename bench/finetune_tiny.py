@@ -173,75 +173,76 @@ def _road(folder: Path) -> list[bool]:
     clock = Clock()
     click.echo(f"{'':<28}{'CPU s':>8}{'s':>8}")
     with clock.step("imports, tiny base"):
-        shop = _workshop(folder)
-    tuned = _tuned(shop, clock)
-    served = _served(shop, clock)
+        pipeline = _open_pipeline(folder)
+    tuned = _tuned(pipeline, clock)
+    served = _served(pipeline, clock)
     click.echo(f"{'all of it':<28}{clock.cpu:>8.1f}{clock.wall:>8.1f}\n")
-    return [_said(*promise) for promise in _promises(shop, clock, tuned, served)]
+    return [_said(*promise) for promise in _promises(pipeline, clock, tuned, served)]
 
 
-def _workshop(folder: Path) -> "Pipeline":
+def _open_pipeline(folder: Path) -> "Pipeline":
     import torch
 
-    from finetune.pipeline import Pipeline, initialise
+    from finetune.pipeline import Pipeline
     from finetune.progress import SilentProgress
     from finetune.recipe import load_recipe
     from finetune.runs import Run
+    from finetune.shipped_recipes import copy_recipe
     from tests.finetune.tiny import make_tiny
 
     torch.set_num_threads(1)
     base = make_tiny(folder / "base")
-    initialise(RECIPE, folder, [f"model.base={base}", *LONG_RUN])
+    copy_recipe(RECIPE, folder, [f"model.base={base}", *LONG_RUN])
     recipe = load_recipe(folder / f"{RECIPE}.toml")
     run = Run(folder / "runs" / RECIPE)
     return Pipeline(recipe=recipe, run=run, progress=SilentProgress(), language="en")
 
 
-def _tuned(shop: "Pipeline", clock: Clock) -> "Comparison":
+def _tuned(pipeline: "Pipeline", clock: Clock) -> "Comparison":
     """Train, and return what sets the tuned model apart from its base."""
     from finetune.compare.comparison import compare
 
     steps: dict[str, Callable[[], Any]] = {
-        "prepare": shop.prepare,
-        "evaluate base": lambda: shop.evaluate("base"),
-        "train": shop.train,
-        "evaluate adapter": lambda: shop.evaluate("adapter"),
+        "prepare": pipeline.prepare,
+        "evaluate base": lambda: pipeline.evaluate("base"),
+        "train": pipeline.train,
+        "evaluate adapter": lambda: pipeline.evaluate("adapter"),
     }
     for name, work in steps.items():
         with clock.step(name):
             work()
     with clock.step("compare"):
-        return compare(shop.run, "base", "adapter", language="en")
+        return compare(pipeline.run, "base", "adapter", language="en")
 
 
-def _served(shop: "Pipeline", clock: Clock) -> "Comparison | None":
+def _served(pipeline: "Pipeline", clock: Clock) -> "Comparison | None":
     """Merge and export; return llama.cpp beside transformers, None if it is not installed."""
     from finetune.compare.comparison import compare
     from finetune.evaluate.evaluation import evaluate_with
     from finetune.model.tokenization import load_tokenizer
 
     with clock.step("merge"):
-        shop.merge()
+        pipeline.merge()
     with clock.step("load again, evaluate merged"):
-        shop.evaluate("merged")
+        pipeline.evaluate("merged")
     with clock.step("GGUF F32, read back"):
-        shop.export("gguf", quantize="f32", verify=True)
+        pipeline.export("gguf", quantize="f32", verify=True)
     if importlib.util.find_spec("llama_cpp") is None:
         click.echo("llama.cpp: left out, llama-cpp-python is not installed (make engine)")
         return None
     with clock.step("evaluate in llama.cpp"):
-        file = Path(shop.run.figures("export-gguf")["file"])
-        engine = LlamaCpp(file, shop.recipe, load_tokenizer(shop.run.merged))
-        evaluate_with(engine, shop.recipe, shop.run, ENGINE, progress=shop.progress)
+        file = Path(pipeline.run.figures("export-gguf")["file"])
+        engine = LlamaCpp(file, pipeline.recipe, load_tokenizer(pipeline.run.merged))
+        evaluate_with(engine, pipeline.recipe, pipeline.run, ENGINE, progress=pipeline.progress)
         engine.close()
-    return compare(shop.run, "merged", ENGINE, language="en")
+    return compare(pipeline.run, "merged", ENGINE, language="en")
 
 
 def _promises(
-    shop: "Pipeline", clock: Clock, tuned: "Comparison", served: "Comparison | None"
+    pipeline: "Pipeline", clock: Clock, tuned: "Comparison", served: "Comparison | None"
 ) -> Iterator[tuple[bool, str]]:
     """Yield what was promised: whether it is kept, and the figure."""
-    trained, read_back = (shop.run.figures(step) for step in ("train", "export-gguf"))
+    trained, read_back = (pipeline.run.figures(step) for step in ("train", "export-gguf"))
     first, last = trained["first_loss"], trained["train_loss"]
     yield clock.cpu <= MOST_CPU_S, f"{clock.cpu:.1f} s of CPU, {clock.wall:.1f} s by the clock"
     yield first >= LEAST_FALL * last, f"loss {first:.3f} -> {last:.4f}, ÷ {first / last:.0f}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from finetune.cli_options import answer, plain_command, recipe_options
+from finetune.cli_options import Result, TextResult, plain_command, recipe_command
 
 if TYPE_CHECKING:
     from finetune.pipeline import Pipeline
@@ -62,41 +62,38 @@ def init(name: str, into: Path, changes: tuple[str, ...], lang: str | None) -> N
     finetune init support --into my-bot --set model.base=/models/Qwen2.5-0.5B-Instruct
     """
 
-    def work() -> int:
-        from finetune.pipeline import initialise, names
+    def copy_or_list() -> int:
+        """Copy the named recipe, or list all, and return the exit code."""
+        from finetune.shipped_recipes import copy_recipe, list_recipes
 
         if name:
-            for path in initialise(name, into, changes):
+            for path in copy_recipe(name, into, changes):
                 click.echo(path)
             return 0
-        for shipped, what in names().items():
-            click.echo(f"{shipped:<14}{what}")
+        for shipped, title in list_recipes().items():
+            click.echo(f"{shipped:<14}{title}")
         return 0
 
-    plain_command(work, lang)
+    plain_command(copy_or_list, lang)
 
 
 @main.command()
-@recipe_options
-def prepare(**options: Any) -> None:
+@recipe_command
+def prepare(pipeline: "Pipeline") -> Result:
     """Read, clean, dedupe and split the data; write a quality report.
 
     \b
     finetune prepare drone-safety.toml
     finetune prepare drone-safety.toml --set data.dedupe=near --json
     """
-
-    def work(shop: "Pipeline") -> dict[str, Any]:
-        shop.prepare()
-        return {**shop.run.figures("prepare"), "report": shop.run.data / "quality.html"}
-
-    answer(work, options)
+    pipeline.prepare()
+    return {**pipeline.run.figures("prepare"), "report": pipeline.run.data / "quality.html"}
 
 
 @main.command()
 @click.option("--colour/--no-colour", default=None, help="Mark what is trained in colour.")
-@recipe_options
-def check(colour: bool | None, **options: Any) -> None:
+@recipe_command
+def check(pipeline: "Pipeline", colour: bool | None) -> Result:
     """Show what the model will see: a rendered sample, tokens, steps, memory.
 
     \b
@@ -105,17 +102,14 @@ def check(colour: bool | None, **options: Any) -> None:
     """
     import sys
 
-    def work(shop: "Pipeline") -> dict[str, Any]:
-        from finetune.check.inspection import inspect
+    from finetune.check.inspection import inspect
 
-        shop.ensure_prepared()
-        inspection = inspect(shop.recipe, shop.run, progress=shop.progress)
-        if options["as_json"]:
-            return inspection.to_json()
-        painted = sys.stdout.isatty() if colour is None else colour
-        return {"text": inspection.to_text(shop.language, colour=painted)}
-
-    answer(work, options)
+    pipeline.ensure_prepared()
+    inspection = inspect(pipeline.recipe, pipeline.run, progress=pipeline.progress)
+    # In a pipe or a file, escape sequences would be read as text: ⟦ and ⟧ stand in for colour.
+    painted = sys.stdout.isatty() if colour is None else colour
+    text = inspection.to_text(pipeline.language, colour=painted)
+    return TextResult(text=text, json=inspection.to_json())
 
 
 @main.command()
@@ -134,8 +128,10 @@ def check(colour: bool | None, **options: Any) -> None:
     metavar="N",
     help="Only print what `accelerate launch --config_file` wants for N GPUs.",
 )
-@recipe_options
-def train(resume: bool, dry_steps: int | None, processes: int | None, **options: Any) -> None:
+@recipe_command
+def train(
+    pipeline: "Pipeline", resume: bool, dry_steps: int | None, processes: int | None
+) -> Result:
     """Train on the prepared data; loss and plots appear in runs/NAME/train.
 
     \b
@@ -145,40 +141,30 @@ def train(resume: bool, dry_steps: int | None, processes: int | None, **options:
     finetune train drone-safety.toml --accelerate-config 2 > two-gpus.yaml
     accelerate launch --config_file two-gpus.yaml -m finetune train drone-safety.toml
     """
+    if processes:  # a file for `accelerate launch`: nothing is prepared or trained
+        from finetune.train.arguments import accelerate_config
 
-    def work(shop: "Pipeline") -> dict[str, Any]:
-        if processes:
-            from finetune.train.arguments import accelerate_config
-
-            return {"text": accelerate_config(processes)}
-        shop.ensure_prepared()
-        if dry_steps:
-            return shop.dry_run(dry_steps)
-        shop.train(resume=resume)
-        return {**shop.run.figures("train"), "adapter": shop.run.adapter}
-
-    answer(work, options)
+        return {"text": accelerate_config(processes)}
+    pipeline.ensure_prepared()
+    if dry_steps:
+        return pipeline.dry_run(dry_steps)
+    pipeline.train(resume=resume)
+    return {**pipeline.run.figures("train"), "adapter": pipeline.run.adapter}
 
 
 @main.command()
 @click.option("--model", default="adapter", show_default=True, help="base, adapter or merged.")
-@recipe_options
-def diagnose(model: str, **options: Any) -> None:
+@recipe_command
+def diagnose(pipeline: "Pipeline", model: str) -> Result:
     """Name what went wrong with a run, and the next change to make.
 
     \b
     finetune diagnose drone-safety.toml
     """
+    from finetune.diagnose.diagnosis import diagnose as diagnose_run
 
-    def work(shop: "Pipeline") -> dict[str, Any]:
-        from finetune.diagnose.diagnosis import diagnose as look
-
-        diagnosis = look(shop.recipe, shop.run, model, progress=shop.progress)
-        if options["as_json"]:
-            return diagnosis.to_json()
-        return {"text": diagnosis.to_text(shop.language)}
-
-    answer(work, options)
+    diagnosis = diagnose_run(pipeline.recipe, pipeline.run, model, progress=pipeline.progress)
+    return TextResult(text=diagnosis.to_text(pipeline.language), json=diagnosis.to_json())
 
 
 @main.command()
@@ -195,61 +181,47 @@ def diagnose(model: str, **options: Any) -> None:
     metavar="FILE",
     help="Score replies that were made elsewhere (JSON lines with id and text).",
 )
-@recipe_options
-def evaluate(model: str, predictions: Path | None, **options: Any) -> None:
+@recipe_command
+def evaluate(pipeline: "Pipeline", model: str, predictions: Path | None) -> Result:
     """Ask a model the held-out questions and score its replies.
 
     \b
     finetune evaluate drone-safety.toml --model base
     finetune evaluate drone-safety.toml --model ollama:drone-safety:1.5b
     """
+    from finetune.report.run_summary import render_figures
 
-    def work(shop: "Pipeline") -> dict[str, Any]:
-        from finetune.report.run_summary import render_figures
-
-        shop.ensure_prepared()
-        if predictions is not None:
-            figures = shop.score(predictions)
-        else:
-            shop.evaluate(model)
-            figures = dict(shop.run.figures(f"evaluate-{model}"))
-        return figures if options["as_json"] else {"text": render_figures(figures, shop.language)}
-
-    answer(work, options)
+    pipeline.ensure_prepared()
+    if predictions is not None:
+        figures = pipeline.score(predictions)
+    else:
+        pipeline.evaluate(model)
+        figures = dict(pipeline.run.figures(f"evaluate-{model}"))
+    return TextResult(text=render_figures(figures, pipeline.language), json=figures)
 
 
 @main.command()
-@recipe_options
+@recipe_command
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="B")
-def compare(a: str, b: str, **options: Any) -> None:
+def compare(pipeline: "Pipeline", a: str, b: str) -> Result:
     """Compare two evaluated models: differences with 95 % intervals, errors by type.
 
     \b
     finetune compare drone-safety.toml base adapter
     """
+    from finetune.compare.comparison import compare as compare_models
 
-    def work(shop: "Pipeline") -> dict[str, Any]:
-        from finetune.compare.comparison import compare as set_beside
-
-        comparison = set_beside(shop.run, a, b, language=shop.language)
-        if options["as_json"]:
-            return comparison.to_json()
-        return {"text": comparison.to_text(shop.language)}
-
-    answer(work, options)
+    comparison = compare_models(pipeline.run, a, b, language=pipeline.language)
+    return TextResult(text=comparison.to_text(pipeline.language), json=comparison.to_json())
 
 
 @main.command()
-@recipe_options
-def merge(**options: Any) -> None:
+@recipe_command
+def merge(pipeline: "Pipeline") -> Result:
     """Put base and adapter into one model, and check that it answers alike."""
-
-    def work(shop: "Pipeline") -> dict[str, Any]:
-        shop.merge()
-        return {**shop.run.figures("merge"), "merged": shop.run.merged}
-
-    answer(work, options)
+    pipeline.merge()
+    return {**pipeline.run.figures("merge"), "merged": pipeline.run.merged}
 
 
 @main.command()
@@ -268,10 +240,15 @@ def merge(**options: Any) -> None:
 @click.option("--verify", is_flag=True, help="Ask the server what it made of the model.")
 @click.option("--activate", is_flag=True, help="Let the assistant answer with it from now on.")
 @click.option("--rollback", is_flag=True, help="Give the assistant its former model back.")
-@recipe_options
+@recipe_command
 def export(
-    target: Any, quantize: Any, verify: bool, activate: bool, rollback: bool, **options: Any
-) -> None:
+    pipeline: "Pipeline",
+    target: Any,
+    quantize: Any,
+    verify: bool,
+    activate: bool,
+    rollback: bool,
+) -> Result:
     """Hand the tuned model to a server.
 
     \b
@@ -279,64 +256,50 @@ def export(
     finetune export drone-safety.toml --to ollama --verify --activate
     finetune export drone-safety.toml --rollback
     """
+    if rollback:
+        from finetune.export.activate import rollback as restore_model
 
-    def work(shop: "Pipeline") -> dict[str, Any]:
-        from finetune.export.activate import rollback as give_back
-
-        if rollback:
-            return {"text": give_back().localize(shop.language)}
-        shop.merge()
-        shop.export(target, quantize=quantize, verify=verify)
-        shown = dict(shop.run.figures(f"export-{target}"))
-        if activate:
-            shown["activated"] = shop.activate().localize(shop.language)
-        return shown
-
-    answer(work, options)
+        return {"text": restore_model().localize(pipeline.language)}
+    pipeline.merge()
+    pipeline.export(target, quantize=quantize, verify=verify)
+    shown = dict(pipeline.run.figures(f"export-{target}"))
+    if activate:
+        shown["activated"] = pipeline.activate().localize(pipeline.language)
+    return shown
 
 
 @main.command()
 @click.option("--model", default="merged", show_default=True, help="base, adapter or merged.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=PORT, show_default=True, type=click.IntRange(0, 65_535))
-@recipe_options
-def serve(model: str, host: str, port: int, **options: Any) -> None:
+@recipe_command
+def serve(pipeline: "Pipeline", model: str, host: str, port: int) -> Result:
     """Serve the model: POST /predict, an OpenAI-compatible chat, health and metrics.
 
     \b
     finetune serve drone-safety.toml
     curl 127.0.0.1:8601/predict -H 'content-type: application/json' -d '{"text": "能夜飞吗？"}'
     """
+    from finetune.serve.server import serve as serve_model
 
-    def work(shop: "Pipeline") -> dict[str, Any]:
-        from finetune.serve.server import serve as listen
-
-        listen(shop.recipe, shop.run, model, host=host, port=port, progress=shop.progress)
-        return {}
-
-    answer(work, options)
+    serve_model(
+        pipeline.recipe, pipeline.run, model, host=host, port=port, progress=pipeline.progress
+    )
+    return {}
 
 
 @main.command()
-@recipe_options
-def report(**options: Any) -> None:
+@recipe_command
+def report(pipeline: "Pipeline") -> Result:
     """Write one page on the run: data, loss, figures, examples."""
-
-    def work(shop: "Pipeline") -> dict[str, Any]:
-        return {"report": shop.report()}
-
-    answer(work, options)
+    return {"report": pipeline.report()}
 
 
 @main.command()
-@recipe_options
-def card(**options: Any) -> None:
+@recipe_command
+def card(pipeline: "Pipeline") -> Result:
     """Write the model card: what it is for, its data, its figures, its limits."""
-
-    def work(shop: "Pipeline") -> dict[str, Any]:
-        return {"card": shop.card()}
-
-    answer(work, options)
+    return {"card": pipeline.card()}
 
 
 @main.command()
@@ -348,15 +311,15 @@ def card(**options: Any) -> None:
     default=["gguf"],
     show_default=True,
 )
-@recipe_options
-def run(targets: tuple[Any, ...], **options: Any) -> None:
+@recipe_command
+def run(pipeline: "Pipeline", targets: tuple[Any, ...]) -> Result:
     """Do all of it: prepare, evaluate, train, evaluate, compare, merge, export, report.
 
     \b
     finetune run drone-safety.toml
     finetune run drone-safety.toml --to gguf --to ollama
     """
-    answer(lambda shop: shop.everything(targets), options)
+    return pipeline.run_all(targets)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ QiuzhengError                (ingest.foundation.errors)
     ├── DataError                 rows cannot be read, or none are left
     ├── BaseModelError            the model to start from is missing or does not fit
     ├── TrainingError             training cannot go on: NaN, memory, disk
-    ├── EvaluationError           a model cannot be asked, or its replies cannot be read
-    └── ExportError               the tuned model cannot be written or handed over
+    ├── EvaluationError           a model does not answer, or its replies cannot be read
+    └── ExportError               the tuned model cannot be written, or a server rejects it
 """
 
 from ingest.foundation.errors import MissingDependencyError, QiuzhengError
@@ -22,7 +22,7 @@ class FinetuneError(QiuzhengError):
 class RecipeError(FinetuneError):
     """The recipe, or a file or step that it names, cannot be used."""
 
-    exit_code = 2
+    exit_code = 2  # as click's for wrong options: the caller, not the run, is at fault
 
 
 class DataError(FinetuneError):
@@ -38,7 +38,7 @@ class TrainingError(FinetuneError):
 
 
 class EvaluationError(FinetuneError):
-    """A model cannot be asked, or replies cannot be read; replies that came are kept."""
+    """A model does not answer, or replies cannot be read; replies that came are kept."""
 
 
 class ExportError(FinetuneError):

@@ -1,4 +1,4 @@
-"""Templates of pages: one place that says how they are found and what they may do."""
+"""Templates of pages and model cards: where they are found and what they may do."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,11 +16,13 @@ def render(
 
     HTML is escaped, Markdown is not; a name that a template misspells is an error.
     """
-    import jinja2
+    import jinja2  # here, so that `--help` and the steps without a page do not wait for it
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        # Rows of strangers stand in these pages: `<script>` in a question must be text.
         autoescape=jinja2.select_autoescape(["html.j2"]),
+        # By default a misspelt name is an empty place, which no test would see.
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

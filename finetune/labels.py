@@ -43,25 +43,29 @@ LABELS = {
     "activated": Message("activated"),
     "model": Message("model"),
 }
-"""Result -> its name; what is not here is for JSON alone."""
+"""Name of a result -> its label; what is not here is for JSON alone."""
 
 SIZES = frozenset({"bytes", "peak_memory"})
+"""Figures in bytes, shown in megabytes."""
+
 MEGABYTE = 1_000_000
 
 
-def lines(shown: Mapping[str, Any], language: Language) -> Iterator[str]:
-    """Yield one line for each result that people look at; `text` stands as it is."""
+def render_results(figures: Mapping[str, Any], language: Language) -> Iterator[str]:
+    """Yield one line for each figure that people look at; the value of `text` stands as it is."""
     joint = "：" if language == "zh" else ": "
-    for name, value in shown.items():
+    for name, value in figures.items():
         if name == "text":
             yield str(value)
         elif isinstance(value, Mapping) and name not in LABELS:
-            yield from (f"  {line}" for line in lines(value, language))
+            # Figures of a step inside those of a run, such as "export-gguf".
+            yield from (f"  {line}" for line in render_results(value, language))
+        # False and None are news to nobody ("stopped early: no"), 0 is ("leaks between splits: 0").
         elif name in LABELS and value is not None and value is not False:
-            yield f"{LABELS[name].localize(language)}{joint}{_text(name, value, language)}"
+            yield f"{LABELS[name].localize(language)}{joint}{_value_text(name, value, language)}"
 
 
-def _text(name: str, value: Any, language: Language) -> str:
+def _value_text(name: str, value: Any, language: Language) -> str:
     if name in SIZES:
         return f"{value / MEGABYTE:,.1f} MB"
     if value is True:

@@ -1,33 +1,36 @@
-"""The steps from data to a served model; one that is done with the same inputs is skipped."""
+"""The steps from data to a served model; a step that is done with the same inputs is skipped.
+
+prepare ──► train ──► merge ──► export-TARGET
+└──────────┴─────────┴─────► evaluate-MODEL
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import tomlkit
-
 from finetune.errors import ExportError, RecipeError
 from finetune.model.base_model import find_base_model
 from finetune.progress import Progress
-from finetune.recipe import Quantization, Recipe, apply_change, parse_recipe
-from finetune.runs import Run, digest_of
-from ingest.foundation.messages import Language, Message, describe_os_error, enumerate_names
+from finetune.recipe import Quantization, Recipe
+from finetune.runs import Run, StepName, digest_of
+from ingest.foundation.messages import Language, Message
 
 Target = Literal["gguf", "ollama", "vllm", "hf"]
+Figures = dict[str, Any]
+"""What a step measured, by name: it stands in the run's state.json and on the terminal."""
+
 BASE = "base"
 ADAPTER = "adapter"
 MERGED = "merged"
 
 VERSION = 1
-"""Of what the steps write: a new one makes every step anew."""
-
-ALREADY = "{step}: done before with the same inputs (--force does it again)"
+"""Of the files that the steps write. It is part of each digest: a new one makes all steps anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
-    """One run of a recipe. `force` does steps again that need not be."""
+    """One run of a recipe. `force` repeats steps whose inputs have not changed."""
 
     recipe: Recipe
     run: Run
@@ -37,105 +40,54 @@ class Pipeline:
 
     def prepare(self) -> bool:
         """Read, clean and split the data. Returns whether there was anything to do."""
-        from finetune.data.prepare import prepare
-
-        return self._do(
-            "prepare",
-            self.prepared(),
-            lambda: prepare(self.recipe, self.run, progress=self.progress).figures(),
-        )
+        return self._run_step(PREPARE)
 
     def ensure_prepared(self) -> None:
         """Prepare the data if that has not been done with these inputs."""
-        if not self.run.finished("prepare", self.prepared()):
+        # Not `prepare()`: under --force it would prepare again before each command that only
+        # needs the data, and a prepared file that changed makes every later step stale.
+        if not self.run.is_finished("prepare", self.data_digest()):
             self.prepare()
 
-    def dry_run(self, steps: int) -> dict[str, Any]:
-        """Train for some steps, keep nothing, and return what was measured."""
+    def dry_run(self, steps: int) -> Figures:
+        """Train for some optimiser steps, keep nothing, and return what was measured."""
         from finetune.train.trainer import train
 
         summary = train(self.recipe, self.run, progress=self.progress, dry_steps=steps)
         return summary.figures()
 
     def train(self, *, resume: bool = False) -> bool:
-        """Train; a run that was cut short needs `resume`, or begins anew."""
+        """Train; a run that was cut short needs `resume`, or begins anew.
 
-        def work() -> dict[str, Any]:
-            find_base_model(self.recipe)  # that it is missing can be told before torch is loaded
-            from finetune.train.trainer import train
-
-            return train(self.recipe, self.run, progress=self.progress, resume=resume).figures()
-
-        self._need("prepare", self.prepared(), "prepare")
-        return self._do("train", self.trained(), work)
+        Returns whether there was anything to do.
+        """
+        return self._run_step(train_step(resume=resume))
 
     def evaluate(self, model: str) -> bool:
         """Ask `model` the questions of the held-out split and score its replies.
 
-        A served model is looked at each time: its name does not tell whether it is still the same.
         Replies of the same weights are kept, unless `force` asks for new ones.
         """
-        from finetune.evaluate.evaluation import evaluate
-
-        self._need("prepare", self.prepared(), "prepare")
-        if model in (ADAPTER, MERGED):
-            self._need("train", self.trained(), "train")
-        if model == MERGED:
-            self._need("merge", self.merged(), "merge")
-        return self._do(
-            f"evaluate-{model}",
-            self.evaluated(model),
-            lambda: evaluate(
-                self.recipe, self.run, model, progress=self.progress, force=self.force
-            ).figures(),
-            always=model not in (BASE, ADAPTER, MERGED),
-        )
+        return self._run_step(evaluate_step(model))
 
     def merge(self) -> bool:
-        """Put base and adapter into one model."""
-
-        def work() -> dict[str, Any]:
-            from finetune.export.merge import merge
-
-            return merge(self.recipe, self.run, progress=self.progress).figures()
-
-        self._need("train", self.trained(), "train")
-        return self._do("merge", self.merged(), work)
+        """Merge base and adapter into one model. Returns whether there was anything to do."""
+        return self._run_step(MERGE)
 
     def export(
         self, target: Target, *, quantize: Quantization | None = None, verify: bool = False
     ) -> bool:
-        """Hand the merged model over in the form of `target`."""
+        """Export the merged model in the form of `target`; `quantize` None: as the recipe says."""
+        return self._run_step(export_step(target, quantize=quantize, verify=verify))
 
-        def work() -> dict[str, Any]:
-            from finetune.export.targets import export
-
-            return export(
-                self.recipe,
-                self.run,
-                target,
-                quantize=quantize,
-                verify=verify,
-                progress=self.progress,
-            ).figures()
-
-        from ingest.foundation.settings import default_ollama_host
-
-        self._need("merge", self.merged(), "merge")
-        made = self.run.ended("merge")
-        host = default_ollama_host() if target == "ollama" else ""
-        wanted = (target, quantize, verify, host, self.recipe.export.model_dump())
-        digest = digest_of(self.merged(), made, *wanted)
-        return self._do(f"export-{target}", digest, work)
-
-    def score(self, predictions: Path) -> dict[str, Any]:
+    def score(self, predictions: Path) -> Figures:
         """Score replies that were made elsewhere, and return the figures."""
         from finetune.evaluate.evaluation import evaluate_predictions
 
         return evaluate_predictions(self.recipe, self.run, predictions).figures()
 
     def activate(self) -> Message:
-        """Let the assistant answer with the model that Ollama got; return what was said of it.
+        """Make the model that Ollama got the assistant's; return one line on what changed.
 
         Raises:
             ExportError: Ollama got none from this run.
@@ -168,19 +120,18 @@ class Pipeline:
         return write_card(self.recipe, self.run, language=language, is_current=self.is_current)
 
     def is_current(self, model: str) -> bool:
-        """Tell whether a model's figures are of the recipe, data and weights as they are now.
+        """Return whether a model's figures are of the recipe, data and weights as they are now."""
+        step = evaluate_step(model)
+        # Replies that were made elsewhere have no step of their own and are taken as they are.
+        return not self.run.figures(step.name) or self._is_finished(step)
 
-        Replies that were made elsewhere have no step of their own: they are taken as they are.
-        """
-        step = f"evaluate-{model}"
-        return not self.run.figures(step) or self.run.finished(step, self.evaluated(model))
-
-    def everything(self, targets: Sequence[Target]) -> dict[str, Any]:
+    def run_all(self, targets: Sequence[Target]) -> Figures:
         """Do all steps that are not done yet; return the pages and figures that matter."""
         from finetune.compare.comparison import compare
         from finetune.diagnose.diagnosis import diagnose
 
         self.prepare()
+        # The base goes first: if it cannot be asked, that shows before hours of training.
         self.evaluate(BASE)
         self.train()
         diagnosis = diagnose(self.recipe, self.run, ADAPTER, progress=self.progress)
@@ -196,8 +147,12 @@ class Pipeline:
             **{f"export-{to}": dict(self.run.figures(f"export-{to}")) for to in targets},
         }
 
-    def prepared(self) -> str:
-        """Return the digest of all that the prepared data depends on."""
+    def data_digest(self) -> str:
+        """Return the digest of all that the prepared data depends on.
+
+        Raises:
+            RecipeError: a data file is missing.
+        """
         recipe = self.recipe
         missing = next((path for path in recipe.data_files if not path.is_file()), None)
         if missing is not None:
@@ -206,114 +161,175 @@ class Pipeline:
                 hint=Message("data.files names it, from the recipe's folder"),
             )
         tables = (recipe.seed, recipe.language, recipe.model.system, recipe.data.model_dump())
-        synonyms = recipe.data.augment.synonyms
-        files = (
-            *recipe.data_files,
-            *([recipe.folder / Path(synonyms).expanduser()] if synonyms else ()),
-        )
+        files = list(recipe.data_files)
+        # By content, not by name: an edited list of synonyms makes other training rows.
+        if synonyms := recipe.data.augment.synonyms:
+            files.append(recipe.folder / Path(synonyms).expanduser())
         return digest_of(VERSION, tables, *files)
 
-    def trained(self) -> str:
-        """Return the digest of all that the trained weights depend on."""
+    def training_digest(self) -> str:
+        """Return the digest of all that training depends on."""
         recipe = self.recipe
-        return digest_of(self.prepared(), recipe.model.model_dump(), recipe.train.model_dump())
+        return digest_of(self.data_digest(), recipe.model.model_dump(), recipe.train.model_dump())
 
-    def merged(self) -> str:
+    def merge_digest(self) -> str:
         """Return the digest of all that the merged model depends on."""
-        return digest_of(self._weights(), MERGED)
+        return digest_of(self._weights_digest(), MERGED)
 
-    def evaluated(self, model: str) -> str:
+    def evaluation_digest(self, model: str) -> str:
         """Return the digest of all that the figures of `model` depend on."""
         recipe = self.recipe
-        weights = self._weights() if model in (ADAPTER, MERGED) else recipe.model.model_dump()
+        tuned = model in (ADAPTER, MERGED)
+        weights = self._weights_digest() if tuned else recipe.model.model_dump()
         longest = recipe.train.max_tokens  # references are cut to it for their perplexity
-        return digest_of(self.prepared(), weights, model, longest, recipe.evaluate.model_dump())
+        return digest_of(self.data_digest(), weights, model, longest, recipe.evaluate.model_dump())
 
-    def _weights(self) -> str:
-        """Return the digest of the trained weights: training twice may end with others."""
-        return digest_of(self.trained(), self.run.ended("train"))
+    def _weights_digest(self) -> str:
+        # The time is part of it: a GPU does not add up in the same order twice, so that training
+        # again with the same inputs ends with other weights.
+        return digest_of(self.training_digest(), self.run.finished_at("train"))
 
-    def _need(self, step: str, digest: str, command: str) -> None:
-        if self.run.finished(step, digest):
-            return
-        stale = bool(self.run.figures(step))
-        raise RecipeError(
-            Message(
-                "{folder}: the recipe or its data changed since {command}",
-                folder=self.run.folder,
-                command=command,
+    def _is_finished(self, step: "Step") -> bool:
+        return self.run.is_finished(step.name, step.digest(self))
+
+    def _run_step(self, step: "Step") -> bool:
+        """Do a step unless it is done; return whether there was anything to do.
+
+        Raises:
+            RecipeError: a step that it needs has not been done with the present inputs.
+        """
+        for needed in step.needs:
+            if not self._is_finished(needed):
+                raise self._not_finished(needed.name)
+        digest = step.digest(self)
+        if not (self.force or step.always) and self.run.is_finished(step.name, digest):
+            self.progress.note(
+                Message(
+                    "{step}: done before with the same inputs (--force does it again)",
+                    step=step.name,
+                )
             )
-            if stale
-            else Message(
-                "{folder}: {command} has not been done", folder=self.run.folder, command=command
-            ),
-            hint=Message(
-                "run: python -m finetune {command} RECIPE (with the same --set)", command=command
-            ),
-        )
-
-    def _do(
-        self,
-        step: str,
-        digest: str,
-        work: Callable[[], dict[str, Any]],
-        *,
-        always: bool = False,
-    ) -> bool:
-        if not (self.force or always) and self.run.finished(step, digest):
-            self.progress.note(Message(ALREADY, step=step))
             return False
-        with self.run.doing(step, digest) as figures:
-            figures.update(work())
+        with self.run.step(step.name, digest) as figures:
+            figures.update(step.work(self))
         return True
 
-
-def initialise(name: str, folder: Path, changes: Sequence[str] = ()) -> list[Path]:
-    """Copy a shipped recipe and its sample data into `folder`; return what was written.
-
-    `changes` such as "train.lr=2e-4" are written into the recipe, its comments are kept.
-
-    Raises:
-        RecipeError: no recipe has this name, a change cannot be made, or a file is there already.
-    """
-    shipped = Path(__file__).parent / "recipes"
-    sources = sorted(shipped.glob(f"{name}.*")) if name in names() else []
-    if not sources:
-        raise RecipeError(
-            Message("there is no recipe {name}", name=name),
-            hint=Message("choose one of {names}", names=enumerate_names(names())),
-        )
-    written = [folder / source.name for source in sources]
-    for path in written:
-        if path.exists():
-            raise RecipeError(
-                Message("{path} is there already", path=path),
-                hint=Message("name another folder: --into FOLDER"),
+    def _not_finished(self, step: StepName) -> RecipeError:
+        folder = self.run.folder
+        return RecipeError(
+            Message(
+                "{folder}: the recipe or its data changed since {command}",
+                folder=folder,
+                command=step,
             )
-    recipe = _changed(shipped / f"{name}.toml", changes)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for source, path in zip(sources, written, strict=True):
-            path.write_bytes(recipe if path.suffix == ".toml" else source.read_bytes())
-    except OSError as error:
-        raise ExportError(
-            Message("cannot write into {folder}", folder=folder),
-            hint=describe_os_error(error),
-        ) from error
-    return written
+            if self.run.figures(step)  # it was done, with other inputs
+            else Message("{folder}: {command} has not been done", folder=folder, command=step),
+            hint=Message(
+                "run: python -m finetune {command} RECIPE (with the same --set)", command=step
+            ),
+        )
 
 
-def _changed(path: Path, changes: Sequence[str]) -> bytes:
-    """Return a recipe's text with changes made to it."""
-    document = tomlkit.parse(path.read_text(encoding="utf-8"))
-    for change in changes:
-        apply_change(document, change)
-    parse_recipe(document.unwrap(), source="--set", folder=path.parent)
-    return tomlkit.dumps(document).encode()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of a run: what it needs, what it depends on, and what does it.
+
+    `digest` covers all inputs: it is kept with the figures, and the step is skipped while it stays
+    the same. `needs` are the steps that must be finished before, the earliest first, so that a
+    person is sent to that one. `always`: never skipped.
+    """
+
+    name: StepName
+    digest: Callable[[Pipeline], str]
+    work: Callable[[Pipeline], Figures]
+    needs: tuple["Step", ...] = ()
+    always: bool = False
 
 
-def names() -> dict[str, str]:
-    """Return the names of the shipped recipes, each with what its first line says."""
-    paths = sorted((Path(__file__).parent / "recipes").glob("*.toml"))
-    first = {path.stem: path.read_text(encoding="utf-8").partition("\n")[0] for path in paths}
-    return {name: line.lstrip("# ") for name, line in first.items()}
+# The parts are imported inside the functions below: torch alone takes seconds, and `prepare` has
+# to run where it is not installed.
+
+
+def prepare_data(pipeline: Pipeline) -> Figures:
+    """Prepare the data and return the figures of the quality report."""
+    from finetune.data.prepare import prepare
+
+    return prepare(pipeline.recipe, pipeline.run, progress=pipeline.progress).figures()
+
+
+def merge_adapter(pipeline: Pipeline) -> Figures:
+    """Merge base and adapter and return how far the merged model's logits differ."""
+    from finetune.export.merge import merge
+
+    return merge(pipeline.recipe, pipeline.run, progress=pipeline.progress).figures()
+
+
+def train_step(*, resume: bool = False) -> Step:
+    """Return the step that trains; `resume` goes on from the last checkpoint."""
+
+    def work(pipeline: Pipeline) -> Figures:
+        """Train, and return the summary's figures."""
+        # A missing base is found here, before torch takes its seconds to load.
+        find_base_model(pipeline.recipe)
+        from finetune.train.trainer import train
+
+        summary = train(pipeline.recipe, pipeline.run, progress=pipeline.progress, resume=resume)
+        return summary.figures()
+
+    return Step(name="train", needs=(PREPARE,), digest=Pipeline.training_digest, work=work)
+
+
+def evaluate_step(model: str) -> Step:
+    """Return the step that scores `model`: base, adapter, merged, ollama:NAME or openai:URL."""
+
+    def work(pipeline: Pipeline) -> Figures:
+        """Evaluate the model, and return its figures."""
+        from finetune.evaluate.evaluation import evaluate
+
+        run, progress = pipeline.run, pipeline.progress
+        return evaluate(
+            pipeline.recipe, run, model, progress=progress, force=pipeline.force
+        ).figures()
+
+    needs = {ADAPTER: (PREPARE, TRAIN), MERGED: (PREPARE, TRAIN, MERGE)}
+    return Step(
+        name=f"evaluate-{model}",
+        needs=needs.get(model, (PREPARE,)),
+        digest=lambda pipeline: pipeline.evaluation_digest(model),
+        work=work,
+        # The name of a served model does not say whether its weights are still the same.
+        always=model not in (BASE, ADAPTER, MERGED),
+    )
+
+
+def export_step(target: Target, *, quantize: Quantization | None, verify: bool) -> Step:
+    """Return the step that writes the form of `target`; `quantize` None: as the recipe says."""
+
+    def digest(pipeline: Pipeline) -> str:
+        """Return the digest of the merged model and of all that shapes the export."""
+        from ingest.foundation.settings import default_ollama_host
+
+        # Another Ollama has not got the model, whatever this one was given.
+        host = default_ollama_host() if target == "ollama" else ""
+        wanted = (target, quantize, verify, host, pipeline.recipe.export.model_dump())
+        return digest_of(pipeline.merge_digest(), pipeline.run.finished_at("merge"), *wanted)
+
+    def work(pipeline: Pipeline) -> Figures:
+        """Export the model, and return where it is and what it was checked for."""
+        from finetune.export.targets import export
+
+        return export(
+            pipeline.recipe,
+            pipeline.run,
+            target,
+            quantize=quantize,
+            verify=verify,
+            progress=pipeline.progress,
+        ).figures()
+
+    return Step(name=f"export-{target}", needs=(MERGE,), digest=digest, work=work)
+
+
+PREPARE = Step(name="prepare", digest=Pipeline.data_digest, work=prepare_data)
+TRAIN = train_step()
+MERGE = Step(name="merge", needs=(TRAIN,), digest=Pipeline.merge_digest, work=merge_adapter)

@@ -1,4 +1,4 @@
-"""How long work tells where it stands: one small promise, so that no part prints by itself."""
+"""How long work reports where it stands: parts get a `Progress`, so that none prints by itself."""
 
 from types import TracebackType
 from typing import Protocol, Self
@@ -7,19 +7,19 @@ from ingest.foundation.messages import Message
 
 
 class Progress(Protocol):
-    """Where news of long work goes."""
+    """Where the progress of long work is reported."""
 
     def stage(self, name: Message, *, total: int | None = None) -> "ProgressStage":
-        """Begin a stretch of work of `total` units, None if nobody knows how many."""
+        """Begin a stage of `total` units, None where the number is not known."""
         ...
 
     def note(self, text: Message) -> None:
-        """Say something that is worth a line of its own."""
+        """Report something that is worth a line of its own."""
         ...
 
 
 class ProgressStage(Protocol):
-    """One stretch of work, from `with` to its end."""
+    """One stage of the work, from `with` to its end."""
 
     def __enter__(self) -> Self: ...
 
@@ -30,21 +30,23 @@ class ProgressStage(Protocol):
         trace: TracebackType | None,
     ) -> None: ...
 
-    def advance(self, units: int = 1, *, told: str = "") -> None:
-        """Tell that `units` more are done; `told` stands beside the bar ("loss 0.42")."""
+    def advance(self, units: int = 1, *, detail: str = "") -> None:
+        """Report that `units` more are done; `detail` stands beside the bar ("loss 0.42")."""
         ...
 
 
 class SilentProgress:
-    """Progress that nobody looks at; it is its own stage. `notes` keeps what was said."""
+    """Progress that nobody looks at; it is its own stage. `notes` keeps what was noted."""
 
     def __init__(self) -> None:
         self.notes: list[Message] = []
 
     def stage(self, name: Message, *, total: int | None = None) -> "SilentProgress":
+        """Return itself: stages leave nothing behind."""
         return self
 
     def note(self, text: Message) -> None:
+        """Keep the line in `notes`."""
         self.notes.append(text)
 
     def __enter__(self) -> Self:
@@ -58,5 +60,5 @@ class SilentProgress:
     ) -> None:
         return None
 
-    def advance(self, units: int = 1, *, told: str = "") -> None:
-        return None
+    def advance(self, units: int = 1, *, detail: str = "") -> None:
+        """Do nothing."""

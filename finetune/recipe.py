@@ -1,6 +1,7 @@
 """The recipe: one TOML file that says which model learns what from which data, and how.
 
-Unknown keys are refused, with the nearest known one. Paths are relative to the recipe's folder.
+An unknown key is an error that names the nearest known one. Paths are relative to the folder of
+the recipe.
 """
 
 import difflib
@@ -24,18 +25,22 @@ ReaderName = Literal[
 Step = Literal["unicode", "spaces", "html", "control_tokens"]
 Task = Literal["text", "classify", "entities", "nvc"]
 Quantization = Literal["", "f32", "f16", "q8_0", "q4_K_S", "q4_K_M"]
-_TEXTS = ("question", "think", "answer", "system", "text", "instruction", "label", "entities")
-_LISTS = ("history", "conversations", "messages", "data", "group")
-_OF_NVC = ("risk", "observation", "feeling", "need", "request", "rewrite")
-MAPPED = frozenset((*_TEXTS, *_LISTS, *_OF_NVC))
-"""Fields of ours for which `data.map` may name the file's."""
+_TEXT_FIELDS = ("question", "think", "answer", "system", "text", "instruction", "label", "entities")
+_LIST_FIELDS = ("history", "conversations", "messages", "data", "group")
+_NVC_FIELDS = ("risk", "observation", "feeling", "need", "request", "rewrite")
+MAPPED = frozenset((*_TEXT_FIELDS, *_LIST_FIELDS, *_NVC_FIELDS))
+"""Our names of fields, for each of which `data.map` may name the file's."""
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class RecipeTable(BaseModel):
-    """One table of a recipe: frozen, and strict about its keys."""
+    """One table of a recipe: frozen, and strict about its keys.
 
+    The descriptions of the fields are the text of docs/recipes.md.
+    """
+
+    # pydantic drops unknown keys by default: "lrr = 2e-4" would train with the default rate.
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -225,6 +230,7 @@ class Recipe(RecipeTable):
     train: TrainTable = TrainTable()
     evaluate: EvaluateTable = EvaluateTable()
     export: ExportTable = ExportTable()
+    # Not part of a digest: a recipe that was moved with its data has the same results.
     folder: Path = Field(default=Path(), exclude=True)
 
     @property
@@ -235,6 +241,8 @@ class Recipe(RecipeTable):
     @property
     def base_folder(self) -> Path | None:
         """The folder of the base model, None if the name is one of a hub."""
+        # From the recipe's folder first; a path that holds from the working directory is accepted
+        # too, since that is how it is typed after --set model.base=.
         for folder in (self.folder / Path(self.model.base).expanduser(), Path(self.model.base)):
             if folder.is_dir():
                 return folder
@@ -256,36 +264,41 @@ def load_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
         tables = read_toml(path)
     except SettingsError as error:
         raise RecipeError(error.message, hint=error.hint) from error
+    # Before validation: a change may supply what the file lacks.
     for change in changes:
         apply_change(tables, change)
     return parse_recipe(tables, source=str(path), folder=path.resolve().parent)
 
 
 def parse_recipe(tables: Mapping[str, Any], *, source: str, folder: Path) -> Recipe:
-    """Return the recipe that `tables` describe; `source` is what messages call it."""
-    _refuse_unknown(tables, source)
+    """Return the recipe that `tables` describe; `source` is what messages call it.
+
+    Raises:
+        RecipeError: a key is unknown or missing, or a value cannot be used.
+    """
+    # Looked for ahead of pydantic, whose error does not name the nearest known key.
+    known = (set(_known_keys(Recipe)) | {f"data.map.{name}" for name in MAPPED}) - {"folder"}
+    for name in _keys_in(tables):
+        if name not in known and not name.startswith("data.oversample."):
+            raise _unknown_key(source, name, sorted(known))
     try:
         recipe = Recipe(**tables, folder=folder)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
+        first = error.errors(include_url=False)[0]  # one fault a line: who fixes it runs again
         if first["type"] == "missing":
             name = ".".join(str(part) for part in first["loc"])
             raise RecipeError(
                 Message("{source}: {name} is missing", source=source, name=name),
                 hint=Message("see docs/finetuning.md"),
             ) from error
-        told = unusable_value(error)
+        unusable = unusable_value(error)
         raise RecipeError(
-            Message("{source}: {message}", source=source, message=told.message), hint=told.hint
+            Message("{source}: {message}", source=source, message=unusable.message),
+            hint=unusable.hint,
         ) from error
-    _check_sense(recipe, source)
-    return recipe
-
-
-def _check_sense(recipe: Recipe, source: str) -> None:
-    """Refuse values that are each allowed and make no sense together."""
+    # Values that are each allowed and make no sense together.
     split, window = recipe.data.split, recipe.data.window
-    total = round(split.train + split.val + split.test, 6)
+    total = round(split.train + split.val + split.test, 6)  # 0.7 + 0.2 + 0.1 is not quite 1
     if total != 1:
         raise RecipeError(
             Message("{source}: data.split adds up to {total}", source=source, total=total),
@@ -298,6 +311,7 @@ def _check_sense(recipe: Recipe, source: str) -> None:
                 source=source,
             )
         )
+    return recipe
 
 
 def apply_change(tables: dict[str, Any], change: str) -> None:
@@ -316,22 +330,16 @@ def apply_change(tables: dict[str, Any], change: str) -> None:
     for parent in parents:
         tables = tables.setdefault(parent, {})
         if not isinstance(tables, dict):
-            raise _unknown("--set", name, sorted(_names(Recipe)))
+            raise _unknown_key("--set", name, sorted(_known_keys(Recipe)))
     try:
         tables[key] = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
+        # A shell takes quotes away: model.base=/models/x arrives as a bare word.
         tables[key] = value.strip()
 
 
-def _refuse_unknown(tables: Mapping[str, Any], source: str) -> None:
-    known = (set(_names(Recipe)) | {f"data.map.{name}" for name in MAPPED}) - {"folder"}
-    for name in _names_in(tables):
-        if name in known or name.startswith("data.oversample."):
-            continue
-        raise _unknown(source, name, sorted(known))
-
-
-def _unknown(source: str, name: str, known: Sequence[str]) -> RecipeError:
+def _unknown_key(source: str, name: str, known: Sequence[str]) -> RecipeError:
+    # By spelling, else by the last part: "lr" and "modle.lr" both mean train.lr.
     last = name.rpartition(".")[2]
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6) or [
         one for one in known if one.rpartition(".")[2] == last
@@ -344,16 +352,18 @@ def _unknown(source: str, name: str, known: Sequence[str]) -> RecipeError:
     )
 
 
-def _names(table: type[BaseModel], prefix: str = "") -> Iterator[str]:
+def _known_keys(table: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Yield the dotted names of all keys that a recipe may have, such as "train.lr"."""
     for name, field in table.model_fields.items():
         yield prefix + name
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            yield from _names(kind, f"{prefix}{name}.")
+            yield from _known_keys(kind, f"{prefix}{name}.")
 
 
-def _names_in(tables: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+def _keys_in(tables: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Yield the dotted names of all keys that these tables have."""
     for name, value in tables.items():
         yield prefix + name
         if isinstance(value, Mapping):
-            yield from _names_in(value, f"{prefix}{name}.")
+            yield from _keys_in(value, f"{prefix}{name}.")

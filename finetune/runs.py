@@ -17,11 +17,14 @@ from finetune.records import Record, Split, from_json
 from ingest.foundation.messages import Message
 
 StepName = str
-"""prepare, train, merge, evaluate-MODEL, export-TARGET."""
+"""prepare, train, merge, evaluate-MODEL or export-TARGET: its key in state.json."""
 
 
 class Run:
-    """The folder of one run. Files appear whole or not at all, so that a step can be cut short."""
+    """The folder of one run. Files appear whole or not at all, so that a step can be cut short.
+
+    `state.json` holds, for each step that is done, the digest of its inputs and its figures.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -53,7 +56,7 @@ class Run:
 
     @property
     def exports(self) -> Path:
-        """What is handed to servers."""
+        """What servers load: GGUF files and model folders, one folder for each target."""
         return self.folder / "export"
 
     def records(self, split: Split) -> Iterator[Record]:
@@ -68,7 +71,8 @@ class Run:
                 Message("there is no {path}", path=path),
                 hint=Message("run first: python -m finetune prepare RECIPE"),
             )
-        with path.open("rb") as lines:  # so that bytes that are no text are one line's fault, too
+        # Bytes, not text: what is not UTF-8 is then the fault of one line, which can be named.
+        with path.open("rb") as lines:
             for number, line in enumerate(lines, start=1):
                 try:
                     yield from_json(json.loads(line))
@@ -78,40 +82,44 @@ class Run:
                         hint=Message("prepare again"),
                     ) from error
 
-    def finished(self, step: StepName, digest: str) -> bool:
-        """Tell whether `step` was done with these very inputs."""
+    def is_finished(self, step: StepName, digest: str) -> bool:
+        """Return whether `step` was done with the inputs of this digest."""
         return bool(self._state().get(step, {}).get("digest") == digest)
 
     @contextlib.contextmanager
-    def doing(self, step: StepName, digest: str) -> Iterator[dict[str, Any]]:
-        """Remember that `step` was done once the block ends well.
+    def step(self, step: StepName, digest: str) -> Iterator[dict[str, Any]]:
+        """Record that `step` was done once the block ends without an error.
 
-        The block may put figures worth keeping into the mapping that it gets. A step that refuses
-        its inputs has written nothing: what was known of it before stays.
+        The block may put figures worth keeping into the mapping that it gets.
 
         Raises:
             FinetuneError: another process is at work in this folder.
         """
+        # Of processes that train together the first one alone writes the state: the others would
+        # wait for its lock for ever, or write theirs over it.
         if os.environ.get("RANK", "0") != "0":
-            yield {}  # of processes that train together, the first one keeps the books
+            yield {}
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        with self._alone():
+        with self._locked():
             begun = time.monotonic()
             figures: dict[str, Any] = {}
             before = self._state().get(step)
-            self._put(step, None)
+            # Removed first: a step that is killed has overwritten half of its files.
+            self._record(step, None)
             try:
                 yield figures
             except (RecipeError, BaseModelError):
-                self._put(step, before)
+                # A step that rejects its inputs has written nothing yet: what it did before holds.
+                self._record(step, before)
                 raise
             finished = datetime.now(UTC).isoformat(timespec="milliseconds")
             seconds = round(time.monotonic() - begun, 3)
-            self._put(step, {"digest": digest, "finished": finished, "seconds": seconds, **figures})
+            entry = {"digest": digest, "finished": finished, "seconds": seconds, **figures}
+            self._record(step, entry)
 
-    def ended(self, step: StepName) -> str:
-        """Return when a step was last done, "" if it was not."""
+    def finished_at(self, step: StepName) -> str:
+        """Return when a step was last done (ISO 8601, UTC), "" if it was not."""
         return str(self.figures(step).get("finished", ""))
 
     def figures(self, step: StepName) -> Mapping[str, Any]:
@@ -123,17 +131,23 @@ class Run:
         try:
             state = json.loads((self.folder / "state.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            return {}  # unreadable: every step is done again, nothing is lost
+            return {}  # missing or broken: every step is done again, and nothing is lost
         return state if isinstance(state, dict) else {}
 
-    def _put(self, step: StepName, entry: Mapping[str, Any] | None) -> None:
+    def _record(self, step: StepName, entry: Mapping[str, Any] | None) -> None:
+        """Write the state with `entry` for a step; None removes the step."""
+        # Read again each time, not kept: the run's report and other commands read this file.
         state = {name: value for name, value in self._state().items() if name != step}
         if entry is not None:
             state[step] = dict(entry)
-        write_whole(self.folder / "state.json", json.dumps(state, ensure_ascii=False, indent=1))
+        write_atomically(
+            self.folder / "state.json", json.dumps(state, ensure_ascii=False, indent=1)
+        )
 
     @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _locked(self) -> Iterator[None]:
+        # A lock of the operating system, which is gone when its process is killed: a lock file
+        # that is merely there would have to be removed by hand.
         lock = filelock.FileLock(self.folder / ".lock")
         try:
             lock.acquire(timeout=0)
@@ -148,9 +162,11 @@ class Run:
             lock.release()
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str) -> None:
     """Write a text file so that a reader sees the old one or the new one, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    # In the same folder, since a rename is atomic only within one file system; with the process's
+    # number, since two commands may write the same report.
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         part.write_text(text, encoding="utf-8")
@@ -160,19 +176,15 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def digest_of(*parts: Any) -> str:
-    """Return a short digest of values that JSON knows; files count by their content."""
+    """Return 16 hex digits of SHA-256 over values that JSON knows; files count by their content."""
     total = hashlib.sha256()
     for part in parts:
-        if isinstance(part, Path):
-            total.update(_content(part))
-        else:
+        if not isinstance(part, Path):
             total.update(json.dumps(part, sort_keys=True, ensure_ascii=False, default=str).encode())
-        total.update(b"\0")
+        elif part.is_file():
+            with part.open("rb") as file:
+                total.update(hashlib.file_digest(file, "sha256").digest())
+        else:
+            total.update(b"missing")
+        total.update(b"\0")  # so that ("ab", "c") and ("a", "bc") differ
     return total.hexdigest()[:16]
-
-
-def _content(path: Path) -> bytes:
-    if not path.is_file():
-        return b"missing"
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()

@@ -10,7 +10,7 @@ from finetune.compare.html_page import comparison_page
 from finetune.errors import EvaluationError
 from finetune.evaluate.evaluation import model_slug
 from finetune.evaluate.metrics.scored import ScoredReply, scored_from_json
-from finetune.runs import Run, write_whole
+from finetune.runs import Run, write_atomically
 from ingest.foundation.messages import Language, Message, enumerate_names
 
 
@@ -46,8 +46,8 @@ def compare(run: Run, a: str, b: str, *, language: Language, seed: int = 0) -> C
         path=run.evaluation / f"compare-{model_slug(a)}-{model_slug(b)}.html",
     )
     figures = json.dumps(comparison.to_json(), ensure_ascii=False, indent=1)
-    write_whole(comparison.path.with_suffix(".json"), figures)
-    write_whole(comparison.path, comparison_page(comparison, language))
+    write_atomically(comparison.path.with_suffix(".json"), figures)
+    write_atomically(comparison.path, comparison_page(comparison, language))
     return comparison
 
 

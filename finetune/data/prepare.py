@@ -23,13 +23,13 @@ from finetune.data.oversampling import times_shown
 from finetune.data.quality import Quality, Written, measure
 from finetune.data.quality_page import page
 from finetune.data.splitting import SPLITS, assign, number_of, opening
-from finetune.data.spool import Spool, whole_file
+from finetune.data.spool import Spool, atomic_file
 from finetune.data.windows import windows
 from finetune.errors import DataError
 from finetune.progress import Progress, ProgressStage
 from finetune.recipe import Recipe
 from finetune.records import Record, from_json
-from finetune.runs import Run, write_whole
+from finetune.runs import Run, write_atomically
 from ingest.foundation.messages import SEMICOLON, Message, describe_os_error, join_messages
 
 READING = Message("reading and cleaning")
@@ -70,9 +70,9 @@ def prepare(recipe: Recipe, run: Run, *, progress: Progress) -> Quality:
             with progress.stage(WRITING, total=len(spool)) as stage:
                 written = _Writer(recipe, intake, splits).write(run.data, spool, stage)
             quality, sheet = measure(intake, splits, name=recipe.name, written=written)
-        write_whole(run.data / "quality.html", page(quality, recipe.language))
-        write_whole(run.data / "sample.csv", sheet)
-        write_whole(run.data / "quality.json", quality.to_json())
+        write_atomically(run.data / "quality.html", page(quality, recipe.language))
+        write_atomically(run.data / "sample.csv", sheet)
+        write_atomically(run.data / "quality.json", quality.to_json())
     except OSError as error:
         raise _unwritable(run.data, error) from error
     return quality
@@ -81,8 +81,8 @@ def prepare(recipe: Recipe, run: Run, *, progress: Progress) -> Quality:
 def _read(recipe: Recipe, run: Run, spool: Spool, progress: Progress) -> Intake:
     """Take all rows in, and drop those that are nearly alike."""
     with (
-        whole_file(run.data / "quarantine.jsonl") as quarantine,
-        whole_file(run.data / "duplicates.jsonl") as duplicates,
+        atomic_file(run.data / "quarantine.jsonl") as quarantine,
+        atomic_file(run.data / "duplicates.jsonl") as duplicates,
         contextlib.ExitStack() as stack,
     ):
         near = None
@@ -137,7 +137,9 @@ class _Writer:
     def write(self, folder: Path, spool: Spool, stage: ProgressStage) -> Written:
         """Write the splits' files and return what they hold."""
         with contextlib.ExitStack() as stack:
-            files = [stack.enter_context(whole_file(folder / f"{split}.jsonl")) for split in SPLITS]
+            files = [
+                stack.enter_context(atomic_file(folder / f"{split}.jsonl")) for split in SPLITS
+            ]
             for number, line in enumerate(spool):
                 if not self._intake.dropped[number]:
                     self._copy(line, int(self._splits[number]), files)

@@ -56,7 +56,7 @@ class Spool:
 
 
 @contextlib.contextmanager
-def whole_file(path: Path) -> Iterator[IO[bytes]]:
+def atomic_file(path: Path) -> Iterator[IO[bytes]]:
     """Open a file that appears under its name once the block ends well; else the old one stays."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:

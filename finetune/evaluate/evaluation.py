@@ -26,7 +26,7 @@ from finetune.model.chat_format import chat_format
 from finetune.progress import Progress, SilentProgress
 from finetune.recipe import Recipe
 from finetune.records import Prediction, Record
-from finetune.runs import Run, digest_of, write_whole
+from finetune.runs import Run, digest_of, write_atomically
 from ingest.foundation.messages import Message
 
 IN_PROCESS = ("base", "adapter", "merged")
@@ -253,14 +253,14 @@ def _score_and_write(
         left_out=left_out,
     )
     lines = [json.dumps(scored_to_json(one), ensure_ascii=False) for one in scored]
-    write_whole(evaluation.path.with_suffix(".jsonl"), "".join(f"{line}\n" for line in lines))
+    write_atomically(evaluation.path.with_suffix(".jsonl"), "".join(f"{line}\n" for line in lines))
     figures = {
         "split": recipe.evaluate.split,
         "task": recipe.evaluate.task,
         **evaluation.figures(),
     }
     # After the replies: whoever finds figures also finds what they were computed from.
-    write_whole(evaluation.path, json.dumps(figures, ensure_ascii=False, indent=1))
+    write_atomically(evaluation.path, json.dumps(figures, ensure_ascii=False, indent=1))
     return evaluation
 
 

@@ -14,7 +14,7 @@ from typing import IO, Any, Self
 from finetune.errors import EvaluationError
 from finetune.model.chat_format import THOUGHT_BEGINS, THOUGHT_ENDS, ChatFormat, split_reply
 from finetune.records import Prediction, Record, Turn
-from finetune.runs import write_whole
+from finetune.runs import write_atomically
 from ingest.foundation.messages import Message, describe_os_error
 
 
@@ -53,7 +53,7 @@ class ReplyStore:
         try:
             # Rewritten, since a process that was killed may have left half a last line: appending
             # to it would spoil the next reply as well.
-            write_whole(self._path, "".join(map(_json_line, rows)))
+            write_atomically(self._path, "".join(map(_json_line, rows)))
             self._file = self._path.open("a", encoding="utf-8")
         except OSError as error:
             raise _cannot_write_replies(self._path, error) from error

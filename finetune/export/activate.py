@@ -10,7 +10,7 @@ from tomlkit.items import Table
 
 from finetune.errors import ExportError
 from finetune.export.files import cannot_write
-from finetune.runs import write_whole
+from finetune.runs import write_atomically
 from ingest.foundation.messages import Message
 from ingest.foundation.settings import FILE_NAME, config_file, default_ollama_host, home, read_toml
 
@@ -129,7 +129,7 @@ def _memory() -> list[dict[str, Any]]:
 
 def _write(path: Path, text: str) -> None:
     try:
-        write_whole(path, text)
+        write_atomically(path, text)
     except OSError as error:
         raise cannot_write(path, error) from error
 

@@ -267,7 +267,7 @@ def _write_tensors(
         for tensor, weights in _loaded(tensors):
             ordered = _ordered(weights, tensor.name, model)
             writer.write_tensor_data(_quantized(ordered, tensor, model.folder))
-            stage.advance(told=tensor.name)
+            stage.advance(detail=tensor.name)
 
 
 def _loaded(tensors: Sequence[_Tensor]) -> Iterator[tuple[_Tensor, Weights]]:

@@ -8,7 +8,7 @@ from finetune.errors import ExportError
 from finetune.export.config import LICENSES
 from finetune.model.chat_format import ChatFormat, chat_format
 from finetune.recipe import Recipe
-from finetune.runs import write_whole
+from finetune.runs import write_atomically
 from ingest.foundation.messages import Message
 
 LONGEST_PATH = 255
@@ -64,7 +64,7 @@ def write_modelfile(folder: Path, gguf: Path, model: ServedAs) -> Path:
         lines += [f"PARAMETER {name} {_word(one)}" for one in values]
     lines += [f"SYSTEM {_quoted(model.system)}"] if model.system else []
     lines += [f"LICENSE {_quoted(model.license)}"] if model.license else []
-    write_whole(folder / "Modelfile", "\n".join(lines) + "\n")
+    write_atomically(folder / "Modelfile", "\n".join(lines) + "\n")
     return folder / "Modelfile"
 
 

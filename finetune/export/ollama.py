@@ -143,7 +143,7 @@ class OllamaServer:
         with self._translated(gguf):
             with progress.stage(Message("uploading"), total=None) as stage:
                 digest = self._upload(gguf)
-                stage.advance(told=digest[:19])
+                stage.advance(detail=digest[:19])
             steps = self.library.create(
                 model.name,
                 files={gguf.name: digest},
@@ -158,7 +158,7 @@ class OllamaServer:
             with progress.stage(Message("creating the model"), total=None) as stage:
                 for step in steps:
                     last = step.status or ""
-                    stage.advance(told=last)
+                    stage.advance(detail=last)
         if last != "success":
             raise self._broken_off(gguf)
 

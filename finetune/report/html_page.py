@@ -9,7 +9,7 @@ from finetune.errors import RecipeError
 from finetune.html_templates import render
 from finetune.recipe import Recipe
 from finetune.report.run_summary import read_run_summary
-from finetune.runs import Run, write_whole
+from finetune.runs import Run, write_atomically
 from ingest.foundation.messages import Language, Message
 
 
@@ -45,5 +45,5 @@ def write_report(
         loss_plot=drawing[0] if drawing else "",
         comparisons=[one.name for one in sorted(run.evaluation.glob("compare-*.html"))],
     )
-    write_whole(path, page)
+    write_atomically(path, page)
     return path

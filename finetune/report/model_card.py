@@ -11,7 +11,7 @@ from finetune.errors import RecipeError
 from finetune.html_templates import render
 from finetune.recipe import Recipe
 from finetune.report.run_summary import CARD_FIGURES, read_run_summary
-from finetune.runs import Run, write_whole
+from finetune.runs import Run, write_atomically
 from ingest.foundation.messages import Language, Message
 
 LANGUAGES = frozenset({"zh", "en"})
@@ -47,5 +47,5 @@ def write_card(
         served_name=recipe.export.name or recipe.name,
         languages=sorted(LANGUAGES.intersection(summary.quality.get("languages", {}))),
     )
-    write_whole(path, page)
+    write_atomically(path, page)
     return path

@@ -17,7 +17,7 @@ from transformers import PreTrainedModel
 
 from finetune.errors import BaseModelError
 from finetune.recipe import Recipe, TrainTable
-from finetune.runs import write_whole
+from finetune.runs import write_atomically
 from finetune.train.hardware import Hardware
 from finetune.train.model import LoadedModel, load_base
 from ingest.foundation.messages import Message
@@ -155,7 +155,7 @@ def save_origin(folder: Path, base: Path, recipe: Recipe) -> None:
         "method": recipe.train.method,
         "format": recipe.model.format,
     }
-    write_whole(folder / BASE_FILE, json.dumps(origin, ensure_ascii=False, indent=1) + "\n")
+    write_atomically(folder / BASE_FILE, json.dumps(origin, ensure_ascii=False, indent=1) + "\n")
     if recipe.train.method != "full":
         return
     # The Trainer saves no tokenizer that it was not given; its own copy could differ in spelling.

@@ -211,7 +211,7 @@ class TrainingReporter(TrainerCallback):
         )
         speed = self.throughput.tokens_per_second
         self._stage.advance(
-            told=f"loss {self._guard.loss:.4f} · lr {rate:.2e} · {speed:,.0f} tokens/s · {left}"
+            detail=f"loss {self._guard.loss:.4f} · lr {rate:.2e} · {speed:,.0f} tokens/s · {left}"
         )
 
     def on_epoch_end(

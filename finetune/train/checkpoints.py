@@ -11,7 +11,7 @@ from transformers import TrainerState
 
 from finetune.errors import RecipeError
 from finetune.recipe import Recipe
-from finetune.runs import Run, digest_of, write_whole
+from finetune.runs import Run, digest_of, write_atomically
 from ingest.foundation.messages import Message
 
 STATE_FILE = "trainer_state.json"
@@ -71,7 +71,7 @@ class Checkpoints:
             shutil.rmtree(old, ignore_errors=True)
             self.folder.rename(old)
         shutil.rmtree(self.folder, ignore_errors=True)
-        write_whole(self.folder / SETTINGS_FILE, json.dumps(settings, indent=1) + "\n")
+        write_atomically(self.folder / SETTINGS_FILE, json.dumps(settings, indent=1) + "\n")
 
     def resume(self, settings: Mapping[str, Any]) -> tuple[Path, TrainerState]:
         """Return the last complete checkpoint and its state.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from finetune.errors import TrainingError
-from finetune.runs import write_whole
+from finetune.runs import write_atomically
 from ingest.foundation.messages import Message
 
 LOG_FILE = "log.jsonl"
@@ -51,7 +51,7 @@ class TrainLog:
         # Every process holds the entries, since all of them return a summary; one writes.
         self._path = folder / LOG_FILE if folder and writes else None
         if self._path is not None:
-            write_whole(self._path, "".join(_render_entry(entry) for entry in self.entries))
+            write_atomically(self._path, "".join(_render_entry(entry) for entry in self.entries))
 
     def add(self, entry: LogEntry) -> None:
         """Append an entry."""
@@ -121,7 +121,7 @@ def read_log(folder: Path) -> Iterator[LogEntry]:
 def write_summary(folder: Path, summary: TrainSummary) -> None:
     """Write `summary.json`."""
     text = json.dumps(summary.figures(), ensure_ascii=False, indent=1)
-    write_whole(folder / SUMMARY_FILE, text + "\n")
+    write_atomically(folder / SUMMARY_FILE, text + "\n")
 
 
 def read_summary(folder: Path) -> TrainSummary:

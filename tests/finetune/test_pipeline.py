@@ -16,7 +16,7 @@ SERVED = "ollama:deepseek-r1:1.5b"
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Pipeline:
+def pipeline(tmp_path: Path) -> Pipeline:
     rows = [{"instruction": f"第{number}问？", "output": f"第{number}答。"} for number in range(9)]
     lines = [json.dumps(row, ensure_ascii=False) for row in rows]
     (tmp_path / "rows.jsonl").write_text("\n".join(lines), "utf-8")
@@ -33,20 +33,24 @@ def shop(tmp_path: Path) -> Pipeline:
     )
 
 
-def test_data_are_prepared_again_when_the_synonyms_change(shop: Pipeline) -> None:
-    assert shop.prepare()
-    assert not shop.prepare()
-    (shop.recipe.folder / "synonyms.txt").write_text("电池 电源\n", "utf-8")
-    assert shop.prepare()
+def test_data_are_prepared_again_when_the_synonyms_change(pipeline: Pipeline) -> None:
+    assert pipeline.prepare()
+    assert not pipeline.prepare()
+    (pipeline.recipe.folder / "synonyms.txt").write_text("电池 电源\n", "utf-8")
+    assert pipeline.prepare()
 
 
-def test_what_was_made_of_other_weights_is_made_again(shop: Pipeline) -> None:
+def test_what_was_made_of_other_weights_is_made_again(pipeline: Pipeline) -> None:
     """A GPU does not add up in the same order twice: the same recipe gives other weights."""
 
     def weights() -> tuple[str, str, str]:
-        with shop.run.doing("train", shop.trained()):
+        with pipeline.run.step("train", pipeline.training_digest()):
             pass
-        return shop.merged(), shop.evaluated("adapter"), shop.evaluated("base")
+        return (
+            pipeline.merge_digest(),
+            pipeline.evaluation_digest("adapter"),
+            pipeline.evaluation_digest("base"),
+        )
 
     first, second = weights(), weights()
     assert first[0] != second[0]
@@ -55,22 +59,22 @@ def test_what_was_made_of_other_weights_is_made_again(shop: Pipeline) -> None:
 
 
 def test_the_length_to_which_references_are_cut_counts_for_the_perplexity_of_base(
-    shop: Pipeline,
+    pipeline: Pipeline,
 ) -> None:
-    train = shop.recipe.train.model_copy(update={"max_tokens": 64})
-    shorter = replace(shop, recipe=shop.recipe.model_copy(update={"train": train}))
-    assert shop.evaluated("base") != shorter.evaluated("base")
+    train = pipeline.recipe.train.model_copy(update={"max_tokens": 64})
+    shorter = replace(pipeline, recipe=pipeline.recipe.model_copy(update={"train": train}))
+    assert pipeline.evaluation_digest("base") != shorter.evaluation_digest("base")
 
 
 def test_a_served_model_is_looked_at_each_time_and_asked_what_is_new(
-    shop: Pipeline, monkeypatch: pytest.MonkeyPatch
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shop.prepare()
+    pipeline.prepare()
     with OllamaServer(answer="可以。") as server:
         monkeypatch.setenv("OLLAMA_HOST", server.url)
-        assert shop.evaluate(SERVED)
+        assert pipeline.evaluate(SERVED)
         asked = len(server.asked("/api/chat"))
-        assert shop.evaluate(SERVED)
+        assert pipeline.evaluate(SERVED)
         assert len(server.asked("/api/chat")) == asked > 0
-        assert replace(shop, force=True).evaluate(SERVED)
+        assert replace(pipeline, force=True).evaluate(SERVED)
         assert len(server.asked("/api/chat")) == 2 * asked

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from finetune.errors import RecipeError
-from finetune.pipeline import initialise, names
 from finetune.recipe import load_recipe
+from finetune.shipped_recipes import copy_recipe, list_recipes
 
 SMALL = """
 name = "small"
@@ -22,15 +22,15 @@ def small(tmp_path: Path) -> Path:
     return path
 
 
-def refusal(path: Path, *changes: str) -> RecipeError:
+def load_error(path: Path, *changes: str) -> RecipeError:
     with pytest.raises(RecipeError) as caught:
         load_recipe(path, changes)
     return caught.value
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", list_recipes())
 def test_each_shipped_recipe_is_whole(name: str, tmp_path: Path) -> None:
-    written = initialise(name, tmp_path / "new")
+    written = copy_recipe(name, tmp_path / "new")
     recipe = load_recipe(tmp_path / "new" / f"{name}.toml")
     assert recipe.name == name
     assert set(recipe.data_files) <= set(written)
@@ -44,17 +44,17 @@ def test_the_drone_recipe_has_the_published_settings() -> None:
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
-    initialise("support", tmp_path)
+    copy_recipe("support", tmp_path)
     (tmp_path / "support.csv").write_text("mine")
     with pytest.raises(RecipeError) as caught:
-        initialise("support", tmp_path)
+        copy_recipe("support", tmp_path)
     assert "--into" in caught.value.hint.localize("en")
     assert (tmp_path / "support.csv").read_text() == "mine"
 
 
 def test_a_name_that_no_recipe_has_lists_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(RecipeError) as caught:
-        initialise("../drone-safety", tmp_path)
+        copy_recipe("../drone-safety", tmp_path)
     assert "drone-safety" in caught.value.hint.localize("zh")
 
 
@@ -65,7 +65,7 @@ def test_changes_of_the_command_line_win(small: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ("train.lrr=2", "did you mean train.lr?"),
         ("lr=2", "did you mean train.lr?"),
@@ -79,11 +79,11 @@ def test_changes_of_the_command_line_win(small: Path) -> None:
     ],
 )
 def test_what_cannot_be_used_is_named_with_what_to_write(
-    small: Path, change: str, told: str
+    small: Path, change: str, message: str
 ) -> None:
     changes = ["data.window.overlap=10", change] if "window" in change else [change]
-    error = refusal(small, *changes)
-    assert told in error.localize("en")
+    error = load_error(small, *changes)
+    assert message in error.localize("en")
     assert "\n" not in error.localize("zh")
     assert error.exit_code == 2
 
@@ -91,21 +91,21 @@ def test_what_cannot_be_used_is_named_with_what_to_write(
 def test_a_recipe_without_a_model_says_what_is_missing(tmp_path: Path) -> None:
     path = tmp_path / "none.toml"
     path.write_text('name = "x"\n[data]\nfiles = ["a"]\n')
-    assert "model is missing" in refusal(path).localize("en")
+    assert "model is missing" in load_error(path).localize("en")
 
 
 def test_a_recipe_that_is_not_there_names_the_command_that_writes_one(tmp_path: Path) -> None:
-    assert "finetune init" in refusal(tmp_path / "no.toml").localize("en")
+    assert "finetune init" in load_error(tmp_path / "no.toml").localize("en")
 
 
 def test_broken_toml_names_the_line(tmp_path: Path) -> None:
     path = tmp_path / "broken.toml"
     path.write_text('name = "x"\n[model\n')
-    assert "line 2" in refusal(path).localize("en")
+    assert "line 2" in load_error(path).localize("en")
 
 
 def test_changes_are_written_into_the_new_recipe_and_its_comments_stay(tmp_path: Path) -> None:
-    initialise("drone-safety", tmp_path, ["model.base=tiny", "train.lr=0.005"])
+    copy_recipe("drone-safety", tmp_path, ["model.base=tiny", "train.lr=0.005"])
     path = tmp_path / "drone-safety.toml"
     recipe = load_recipe(path)
     assert (recipe.model.base, recipe.train.lr) == ("tiny", 0.005)
@@ -114,5 +114,5 @@ def test_changes_are_written_into_the_new_recipe_and_its_comments_stay(tmp_path:
 
 def test_a_change_that_cannot_be_made_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(RecipeError):
-        initialise("drone-safety", tmp_path / "new", ["train.lrr=1"])
+        copy_recipe("drone-safety", tmp_path / "new", ["train.lrr=1"])
     assert not (tmp_path / "new").exists()

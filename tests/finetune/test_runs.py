@@ -6,7 +6,7 @@ import pytest
 
 from finetune.errors import FinetuneError, RecipeError, TrainingError
 from finetune.records import Entity, Record, Turn, from_json, to_json
-from finetune.runs import Run, digest_of, write_whole
+from finetune.runs import Run, digest_of, write_atomically
 from ingest.foundation.messages import Message
 
 RECORD = Record(
@@ -30,7 +30,7 @@ def run(tmp_path: Path) -> Run:
 def test_records_come_back_as_they_were_written(run: Run) -> None:
     plain = Record(id="1", turns=(Turn(user="q", answer="a"),))
     lines = [json.dumps(to_json(record)) for record in (RECORD, plain)]
-    write_whole(run.data / "train.jsonl", "\n".join(lines) + "\n")
+    write_atomically(run.data / "train.jsonl", "\n".join(lines) + "\n")
     assert list(run.records("train")) == [RECORD, plain]
     assert from_json(to_json(RECORD)) == RECORD
 
@@ -43,7 +43,7 @@ def test_data_that_is_missing_names_the_command(run: Run) -> None:
 
 @pytest.mark.parametrize("broken", [b"{", b"[]", b'{"id": "\xff"}'])
 def test_a_broken_line_is_named(run: Run, broken: bytes) -> None:
-    write_whole(run.data / "val.jsonl", json.dumps(to_json(RECORD)) + "\n")
+    write_atomically(run.data / "val.jsonl", json.dumps(to_json(RECORD)) + "\n")
     with (run.data / "val.jsonl").open("ab") as file:
         file.write(broken + b"\n")
     with pytest.raises(RecipeError) as caught:
@@ -52,19 +52,19 @@ def test_a_broken_line_is_named(run: Run, broken: bytes) -> None:
 
 
 def test_a_step_is_finished_for_the_same_inputs_only(run: Run) -> None:
-    with run.doing("train", "d1") as figures:
+    with run.step("train", "d1") as figures:
         figures["loss"] = 0.5
-    assert run.finished("train", "d1")
-    assert not run.finished("train", "d2")
+    assert run.is_finished("train", "d1")
+    assert not run.is_finished("train", "d2")
     assert run.figures("train")["loss"] == 0.5
 
 
 def test_a_step_that_fails_is_not_finished_and_forgets_the_one_before(run: Run) -> None:
-    with run.doing("train", "d1"):
+    with run.step("train", "d1"):
         pass
-    with pytest.raises(ZeroDivisionError), run.doing("train", "d1"):
+    with pytest.raises(ZeroDivisionError), run.step("train", "d1"):
         raise ZeroDivisionError
-    assert not run.finished("train", "d1")
+    assert not run.is_finished("train", "d1")
 
 
 def test_two_processes_do_not_write_into_one_run(run: Run) -> None:
@@ -72,24 +72,24 @@ def test_two_processes_do_not_write_into_one_run(run: Run) -> None:
     with (
         filelock.FileLock(run.folder / ".lock"),
         pytest.raises(FinetuneError) as caught,
-        run.doing("train", "d"),
+        run.step("train", "d"),
     ):
         pass
     assert "another process" in caught.value.message.localize("en")
 
 
 def test_a_state_that_cannot_be_read_does_every_step_again(run: Run) -> None:
-    with run.doing("prepare", "d"):
+    with run.step("prepare", "d"):
         pass
     (run.folder / "state.json").write_text("{")
-    assert not run.finished("prepare", "d")
+    assert not run.is_finished("prepare", "d")
 
 
 def test_files_appear_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
-    write_whole(path, "old")
+    write_atomically(path, "old")
     with pytest.raises(UnicodeEncodeError):
-        write_whole(path, "new \ud800")
+        write_atomically(path, "new \ud800")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -104,16 +104,16 @@ def test_a_digest_follows_the_content_of_files_and_the_order_of_nothing(tmp_path
 
 
 def test_a_step_that_refuses_its_inputs_leaves_what_it_did_before_finished(run: Run) -> None:
-    with run.doing("train", "d1"):
+    with run.step("train", "d1"):
         pass
-    with pytest.raises(RecipeError), run.doing("train", "d2"):
+    with pytest.raises(RecipeError), run.step("train", "d2"):
         raise RecipeError(Message.bilingual("no sample is left", "没有剩下样本"))
-    assert run.finished("train", "d1")
+    assert run.is_finished("train", "d1")
 
 
 def test_a_step_that_breaks_off_is_no_longer_finished(run: Run) -> None:
-    with run.doing("train", "d1"):
+    with run.step("train", "d1"):
         pass
-    with pytest.raises(TrainingError), run.doing("train", "d2"):
+    with pytest.raises(TrainingError), run.step("train", "d2"):
         raise TrainingError(Message.bilingual("no room left", "没有空间"))
-    assert not run.finished("train", "d1")
+    assert not run.is_finished("train", "d1")

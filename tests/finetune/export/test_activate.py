@@ -41,7 +41,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "assistant.toml"
 
 
-def workshop(folder: Path) -> Pipeline:
+def open_pipeline(folder: Path) -> Pipeline:
     recipe = recipe_of(folder / "nowhere")
     return Pipeline(
         recipe=recipe, run=Run(folder / "run"), progress=SilentProgress(), language="en"
@@ -139,36 +139,38 @@ def test_two_activations_are_undone_one_by_one(file: Path) -> None:
 
 def test_model_that_ollama_never_got_is_not_activated(file: Path, tmp_path: Path) -> None:
     file.write_text(COMMENTED)
-    shop = workshop(tmp_path)
-    with shop.run.doing("export-gguf", "any"):
+    pipeline = open_pipeline(tmp_path)
+    with pipeline.run.step("export-gguf", "any"):
         pass
     with pytest.raises(ExportError, match="Ollama") as caught:
-        shop.activate()
+        pipeline.activate()
     assert "--to ollama" in caught.value.localize("zh")
     assert file.read_text() == COMMENTED
 
 
 def test_activated_is_the_name_that_ollama_was_given(file: Path, tmp_path: Path) -> None:
-    shop = workshop(tmp_path)
-    with shop.run.doing("export-ollama", "any") as figures:
+    pipeline = open_pipeline(tmp_path)
+    with pipeline.run.step("export-ollama", "any") as figures:
         figures["model"] = "drone:1.5b"
-    shop.activate()
+    pipeline.activate()
     assert model() == ("auto", "drone:1.5b")
 
 
 def test_export_to_another_ollama_is_not_taken_for_done(
     merged: Merged, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shop = replace(workshop(tmp_path), recipe=merged.recipe.model_copy(update={"folder": tmp_path}))
+    pipeline = replace(
+        open_pipeline(tmp_path), recipe=merged.recipe.model_copy(update={"folder": tmp_path})
+    )
     (tmp_path / "rows.jsonl").touch()
-    shutil.copytree(merged.folder, shop.run.merged)
-    with shop.run.doing("merge", shop.merged()):
+    shutil.copytree(merged.folder, pipeline.run.merged)
+    with pipeline.run.step("merge", pipeline.merge_digest()):
         pass
     with CreatingOllama() as one, CreatingOllama() as other:
         for server in (one, other):
             monkeypatch.setenv("OLLAMA_HOST", server.url)
-            assert shop.export("ollama", quantize="f16")
-            assert not shop.export("ollama", quantize="f16")
+            assert pipeline.export("ollama", quantize="f16")
+            assert not pipeline.export("ollama", quantize="f16")
             assert list(server.created) == ["drone:latest"]
 
 

@@ -225,8 +225,8 @@ def test_when_the_disk_is_full_one_line_says_so_and_earlier_checkpoints_stay_usa
     shutil.rmtree(third, ignore_errors=True)
 
     class DiskFillingProgress(SilentProgress):
-        def advance(self, units: int = 1, *, told: str = "") -> None:
-            if told and not third.exists():
+        def advance(self, units: int = 1, *, detail: str = "") -> None:
+            if detail and not third.exists():
                 third.mkdir()
                 (third / "optimizer.pt").symlink_to("/dev/full")
 

@@ -195,9 +195,9 @@ def test_progress_shows_loss_rate_speed_and_time_left(tiny: Path, run: Run) -> N
     class RecordingProgress(SilentProgress):
         lines: list[str] = []  # noqa: RUF012  of this one test
 
-        def advance(self, units: int = 1, *, told: str = "") -> None:
-            if told:
-                self.lines.append(told)
+        def advance(self, units: int = 1, *, detail: str = "") -> None:
+            if detail:
+                self.lines.append(detail)
 
     train(recipe(tiny, epochs=1), run, progress=RecordingProgress())
     assert len(RecordingProgress.lines) == 3

@@ -106,8 +106,8 @@ class InterruptingProgress(SilentProgress):
     ) -> None:
         self._training = False
 
-    def advance(self, units: int = 1, *, told: str = "") -> None:
-        if not self._training or not told:
+    def advance(self, units: int = 1, *, detail: str = "") -> None:
+        if not self._training or not detail:
             return
         self._steps_left -= units
         if self._steps_left > 0:
