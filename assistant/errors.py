@@ -16,7 +16,7 @@ ModelFailure = Literal[
     "failed",
 ]
 SearchFailure = Literal["rate_limited", "unreachable", "timeout", "failed", "misconfigured"]
-"""How a search engine failed: "misconfigured" is for the reader to mend, the rest may pass."""
+"""How a search engine failed: "misconfigured" is for the reader to fix, the rest may pass."""
 
 
 class QuestionError(QiuzhengError):

@@ -1,4 +1,4 @@
-"""Words that more than one door shows: stages, and what an answer without text says."""
+"""Texts that more than one front end shows: stages, and what an answer without passages says."""
 
 from typing import Final
 

@@ -1,6 +1,6 @@
 """Makes a follow-up ("and in winter?") into a question that can be searched for by itself.
 
-Greetings and thanks are no questions at all, and are told apart.
+Greetings and thanks are recognised as no questions at all.
 """
 
 import asyncio
@@ -103,7 +103,7 @@ _SMALL_TALK = re.compile(  # possessive: a long line of nods must not be tried i
 
 
 def is_small_talk(question: str) -> bool:
-    """Tell whether this is a greeting, thanks or a nod, in which there is nothing to look up."""
+    """Return whether this is a greeting, thanks or a nod, in which there is nothing to look up."""
     return _SMALL_TALK.fullmatch(question.strip()) is not None
 
 
@@ -131,7 +131,7 @@ async def standalone_question(
 
 
 def leans_on_history(question: str) -> bool:
-    """Tell whether the question needs the conversation: a pronoun, an ellipsis, a scrap."""
+    """Return whether the question needs the conversation: a pronoun, an ellipsis, a scrap."""
     if len(set(content_words(question))) < SHORT_WORDS:
         return True
     if language_of(question) == "zh":
@@ -144,6 +144,7 @@ def with_topic(question: str, earlier: Sequence[str]) -> str:
 
     A pronoun gives way to what it stands for where that is plain; else the topic goes in front.
     """
+    # "And at night?" after "and in winter?": the topic is in the last question that has one.
     standing = [text for text in earlier if not leans_on_history(text)] or list(earlier)
     latest = standing[-1].strip()
     rest = _PARTICLE_ZH.sub("", _FILLER.sub("", question.strip()))
@@ -154,6 +155,7 @@ def with_topic(question: str, earlier: Sequence[str]) -> str:
         topic = " ".join(latest.rstrip("?.! ").split()[:TOPIC_WORDS])
         name = _NAME_EN.search(latest)
         subject, pronoun = name.group() if name else "", _THIRD_PERSON_EN
+    # A function as replacement: a backslash in a topic is no group reference.
     if subject and pronoun.search(rest):
         return pronoun.sub(lambda _: subject, rest, count=1)
     return f"{topic} {rest}".strip()
@@ -188,9 +190,9 @@ def rewriting_prompt(question: str, history: Sequence[ChatMessage]) -> Prompt:
     """Return the short prompt that asks for a standalone question."""
     language: Language = language_of(question)
     turns = [turn for turn in history if turn.role != "system"][-TURNS:]
-    told = "\n".join(f"{turn.role}: {_brief(turn.content)}" for turn in turns)
-    last = LAST.localize(language) + neutralize_markup(question).strip()
-    text = f"{told}\n\n{last}\n{REWRITTEN.localize(language)}"
+    conversation = "\n".join(f"{turn.role}: {_brief(turn.content)}" for turn in turns)
+    last = f"{LAST.localize(language)}{neutralize_markup(question).strip()}"
+    text = f"{conversation}\n\n{last}\n{REWRITTEN.localize(language)}"
     messages = (
         ChatMessage(role="system", content=ASK.localize(language)),
         ChatMessage(role="user", content=text),
@@ -225,7 +227,7 @@ async def _said(model: ChatModel, prompt: Prompt) -> str:
 
 
 def _is_question_about(line: str, known: set[str]) -> bool:
-    """Tell whether a model's line may replace the question."""
+    """Return whether a model's line may replace the question."""
     fits = 0 < len(line) <= LONGEST_QUESTION and "\n" not in line
     thinks = THINK_OPEN in line or THINK_CLOSE in line
     return fits and not thinks and not known.isdisjoint(content_words(line))

@@ -1,8 +1,8 @@
 """The words around the passages, within a token budget.
 
-Page text is data. Each of its lines is quoted ("> "), so that no line of a page can stand at the
-level of our own words; the fence's marks and the control tokens of chat templates are made
-harmless inside it; and the system prompt says what quoted lines are.
+Page text is data. Each of its lines is quoted ("> "), so that no line of a page stands at the level
+of our own words; `ingest.text.quoting` defuses the fence's marks and the control tokens of chat
+templates inside it; and the system prompt says what quoted lines are.
 """
 
 import re
@@ -24,7 +24,7 @@ MESSAGE_TOKENS = 8
 TITLE_CHARACTERS = 120
 URL_CHARACTERS = 200
 HISTORY_SHARE = 0.25
-"""Of the room, at most, goes to earlier turns: the passages are what the answer is made of."""
+"""Of the budget, at most, goes to earlier turns: the answer is made of the passages."""
 
 SMALLEST_PASSAGE = 64
 """Tokens under which a cut passage is not worth its number."""
@@ -80,16 +80,17 @@ def build_prompt(
     passage fits, the history goes and the first passage's text is cut. The system message comes
     first and never changes, so that a server can keep its part of the cache.
     """
-    room = context_tokens - reply_tokens
+    budget = context_tokens - reply_tokens
     bare = _messages(question, (), language, ())
-    room -= _size(bare) + estimate_tokens(
+    budget -= _size(bare) + estimate_tokens(
         f"{FENCE_OPEN}{FENCE_CLOSE}{REMINDER.localize(language)}\n\n\n"
     )
-    turns = _fitting_turns(history, int(room * HISTORY_SHARE))
-    chosen = _fitting_passages(passages, room - _size(turns), language)
+    turns = _fitting_turns(history, int(budget * HISTORY_SHARE))
+    chosen = _fitting_passages(passages, budget - _size(turns), language)
     if passages and not chosen:
+        # An answer without a passage would come from the model's memory: the history goes first.
         turns = ()
-        chosen = _cut_passage(passages[0], room, language)
+        chosen = _cut_passage(passages[0], budget, language)
     messages = _messages(question, chosen, language, turns)
     return Prompt(
         messages=messages,
@@ -146,42 +147,45 @@ def _size(messages: Sequence[ChatMessage]) -> int:
     return sum(estimate_tokens(message.content) + MESSAGE_TOKENS for message in messages)
 
 
-def _fitting_turns(history: Sequence[ChatMessage], room: int) -> tuple[ChatMessage, ...]:
+def _fitting_turns(history: Sequence[ChatMessage], budget: int) -> tuple[ChatMessage, ...]:
     """Return the latest turns that fit, from a question on, without thinking and markers."""
     kept: list[ChatMessage] = []
+    # From the latest back: what was said last is what a follow-up refers to.
     for turn in reversed([turn for turn in history if turn.role != "system"]):
         text = turn.content.rpartition(THINK_CLOSE)[2].strip()
         text = neutralize_markup(
             _HISTORY_MARKER.sub("", text) if turn.role == "assistant" else text
         )
-        room -= estimate_tokens(text) + MESSAGE_TOKENS
-        if room < 0:
+        budget -= estimate_tokens(text) + MESSAGE_TOKENS
+        if budget < 0:
             break
         kept.insert(0, ChatMessage(role=turn.role, content=text))
+    # Chat templates (Gemma's, Mistral's) reject a conversation that begins with the assistant.
     while kept and kept[0].role != "user":
         kept.pop(0)
     return tuple(kept)
 
 
 def _fitting_passages(
-    passages: Sequence[Passage], room: int, language: Language
+    passages: Sequence[Passage], budget: int, language: Language
 ) -> tuple[Passage, ...]:
     chosen: list[Passage] = []
     for passage in passages:
-        room -= _passage_size(passage, language)
-        if room < 0:
+        budget -= _passage_size(passage, language)
+        if budget < 0:  # a later, smaller one would leave a gap in the numbers
             break
         chosen.append(passage)
     return tuple(chosen)
 
 
-def _cut_passage(passage: Passage, room: int, language: Language) -> tuple[Passage, ...]:
+def _cut_passage(passage: Passage, budget: int, language: Language) -> tuple[Passage, ...]:
     """Return the passage with as much of its text as fits, nothing if that is too little."""
+    # Bisection: the estimate grows with the text, and a passage may have 1,600 characters.
     low, high = 0, len(passage.text)
     while low < high:
         middle = (low + high + 1) // 2
         cut = replace(passage, text=passage.text[:middle])
-        low, high = (middle, high) if _passage_size(cut, language) <= room else (low, middle - 1)
+        low, high = (middle, high) if _passage_size(cut, language) <= budget else (low, middle - 1)
     text = passage.text[:low].rstrip()
     return (replace(passage, text=text),) if estimate_tokens(text) >= SMALLEST_PASSAGE else ()
 

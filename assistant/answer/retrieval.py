@@ -55,7 +55,7 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """A run of one document that goes into one passage."""
+    """A character range of one document that becomes one passage."""
 
     url: str
     start: int
@@ -64,6 +64,7 @@ class _Span:
     score: float
 
     def touches(self, other: "_Span") -> bool:
+        """Return whether both overlap or are neighbours of one page."""
         near = self.start <= other.end + GAP and other.start <= self.end + GAP
         return self.url == other.url and near
 
@@ -230,22 +231,23 @@ class Retriever:
         for rank, scored in enumerate(by_words, start=1):
             scores[scored.chunk.id] = 1.0 / (RRF_K + rank)
         for rank, scored in enumerate(by_vector, start=1):
-            share = min(weight, self._knows(scored.chunk.text))
+            share = min(weight, self._coverage_of(scored.chunk.text))
             scores[scored.chunk.id] = scores.get(scored.chunk.id, 0.0) + share / (RRF_K + rank)
         chunks = {scored.chunk.id: scored.chunk for scored in [*by_words, *by_vector]}
         best = (1.0 + weight) / (RRF_K + 1)
         ranked = sorted(scores, key=lambda id_: (-scores[id_], id_))
         return [ScoredChunk(chunk=chunks[id_], score=scores[id_] / best) for id_ in ranked]
 
-    def _knows(self, text: str) -> float:
+    def _coverage_of(self, text: str) -> float:
+        """Return the encoder's language coverage of a chunk, 0 below the floor."""
         language_coverage = self._embedder.language_coverage(text) if self._embedder else 0.0
         return language_coverage if language_coverage >= LANGUAGE_COVERAGE_FLOOR else 0.0
 
     async def _passages(self, ranked: Sequence[ScoredChunk], top_k: int) -> tuple[Passage, ...]:
         """Return the best spans as passages, read from the documents as they are stored now."""
         documents = await self._store.documents({span.url for span in self._spans(ranked, top_k)})
-        spans = self._spans(_as_they_stand(ranked, documents), top_k)
-        here = [span for span in spans if span.url in documents]  # the rest has just been deleted
+        spans = self._spans(_relocated(ranked, documents), top_k)
+        here = [span for span in spans if span.url in documents]  # others were just deleted
         return tuple(
             _passage(span, documents[span.url], number) for number, span in enumerate(here, start=1)
         )
@@ -253,7 +255,7 @@ class Retriever:
     def _spans(self, ranked: Iterable[ScoredChunk], top_k: int) -> list[_Span]:
         """Return the spans to quote, best first: each the best chunk of its neighbourhood."""
         spans: list[_Span] = []
-        told: set[tuple[str, ...]] = set()
+        seen: set[tuple[str, ...]] = set()
         for scored in ranked:
             chunk = scored.chunk
             span = _Span(chunk.url, chunk.start, chunk.end, chunk.heading, scored.score)
@@ -263,10 +265,10 @@ class Retriever:
                 continue
             if len(spans) == top_k:
                 break
-            copy = tuple(words(chunk.text))
+            copy = tuple(words(chunk.text))  # the same text on two sites counts once
             of_page = sum(other.url == chunk.url for other in spans)
-            if of_page < self._per_page and copy not in told:
-                told.add(copy)
+            if of_page < self._per_page and copy not in seen:
+                seen.add(copy)
                 spans.append(span)
         return spans
 
@@ -286,21 +288,20 @@ class Retriever:
 
 
 def _is_relevant(chunk: Chunk, wanted: set[str]) -> bool:
-    """Tell whether the chunk shares more with the question than grammar.
+    """Return whether the chunk shares more with the question than grammar.
 
-    A question of nothing but grammar ("Who is it?") is taken by its word. Function words still
-    help to rank: recall@1 of both legs is .950 with them, .941 without.
+    For a question of nothing but grammar ("Who is it?") `wanted` holds its function words. They
+    still help to rank: recall@1 of both legs is .950 with them, .941 without.
     """
     return not wanted.isdisjoint(words(f"{chunk.title} {chunk.heading} {chunk.text}"))
 
 
-def _as_they_stand(
+def _relocated(
     found: Iterable[ScoredChunk], documents: Mapping[str, Document]
 ) -> Iterator[ScoredChunk]:
-    """Yield the chunks where they stand in `documents` now; those that are gone from them are not.
-
-    A page that comes too late for one answer may be stored while the next one is looked up.
-    """
+    """Yield the chunks at their present place in `documents`, without those that are gone."""
+    # A page that comes too late for one answer may be stored anew while the next question is
+    # looked up: the character ranges of its old chunks then point into another text.
     for scored in found:
         chunk, document = scored.chunk, documents.get(scored.chunk.url)
         if document is None or document.text[chunk.start : chunk.end] == chunk.text:

@@ -27,7 +27,7 @@ REMEMBERED = 12
 
 LEAVING = frozenset({"/quit", "/exit"})
 STANDING: frozenset[NoticeCode] = frozenset({"no_model", "words_only"})
-"""What holds for the whole conversation, and is said once."""
+"""Notices that hold for the whole conversation, and are shown once."""
 
 _COMMAND = re.compile(r"/[\w?-]*")
 _COMMANDS = Message("/web switches the web on or off, /new starts afresh, /quit leaves.")
@@ -69,7 +69,7 @@ async def converse(
         )
         chat.say(Message("{welcome} {commands}", welcome=_WELCOME, commands=_COMMANDS))
         chat.say(_WEB_ON if question.web else _WEB_OFF)
-        return await chat.go_on()
+        return await chat.run()
 
 
 @dataclass(kw_only=True)
@@ -83,16 +83,16 @@ class _Chat:
     language: Language | None
     spoken: Language
     _history: tuple[ChatMessage, ...] = ()
-    _told: set[NoticeCode] = field(default_factory=set)
+    _shown: set[NoticeCode] = field(default_factory=set)
 
-    async def go_on(self) -> int:
+    async def run(self) -> int:
         """Take line after line; return the exit code."""
         try:
             while (line := await _next_line()) is not None:
                 if line.casefold() in LEAVING:
                     break
                 if _COMMAND.fullmatch(line):
-                    self._obey(line.casefold())
+                    self._run_command(line.casefold())
                 elif line:
                     await self._reply(line)
         except asyncio.CancelledError:
@@ -100,10 +100,11 @@ class _Chat:
             return INTERRUPTED
         return 0
 
-    def say(self, words: Message) -> None:
-        say(words.localize(self.spoken), dim=True)
+    def say(self, text: Message) -> None:
+        """Show a message in the language of the conversation so far."""
+        say(text.localize(self.spoken), dim=True)
 
-    def _obey(self, command: str) -> None:
+    def _run_command(self, command: str) -> None:
         match command:
             case "/web":
                 self.question = replace(self.question, web=not self.question.web)
@@ -126,6 +127,8 @@ class _Chat:
             with _ctrl_c_stops(answering):
                 answer = await answering
         except asyncio.CancelledError:
+            # Either Ctrl-C ended the answer alone, or the whole command is being cancelled: only
+            # in the second case has this task itself been asked to end.
             this = asyncio.current_task()
             if this is not None and this.cancelling():
                 raise
@@ -138,10 +141,10 @@ class _Chat:
         asked = replace(self.question, text=question)
         async with aclosing(self.assistant.ask(asked, self._history)) as events:
             async for event in events:
-                if isinstance(event, Notice) and event.code in self._told:
+                if isinstance(event, Notice) and event.code in self._shown:
                     continue
                 if isinstance(event, Notice) and event.code in STANDING:
-                    self._told.add(event.code)
+                    self._shown.add(event.code)
                 terminal.show(event)
                 if isinstance(event, AnswerFinished):
                     return event.answer
@@ -160,6 +163,7 @@ def _ctrl_c_stops(answering: asyncio.Future[Answer | None]) -> Iterator[None]:
         if pressed and callable(before):
             before(number, frame)
         pressed = True
+        # A signal handler runs between two bytecodes of any task: only the loop may cancel one.
         loop.call_soon_threadsafe(answering.cancel)
 
     signal.signal(signal.SIGINT, stop)
@@ -170,22 +174,20 @@ def _ctrl_c_stops(answering: asyncio.Future[Answer | None]) -> Iterator[None]:
 
 
 async def _next_line() -> str | None:
-    """Return what the person typed, None when they left. Typing waits in a thread of its own."""
-    line = await asyncio.to_thread(_typed_line if sys.stdin.isatty() else _piped_line)
+    """Return what the person typed, None when they left. A thread waits for it, so Ctrl-C works."""
+    line = await asyncio.to_thread(_read_line)
     return None if line is None else line.strip()
 
 
-def _typed_line() -> str | None:
+def _read_line() -> str | None:
+    if not sys.stdin.isatty():
+        return decode_input(sys.stdin.buffer.readline()) or None
     try:
         return decode_argument(
             click.prompt("?", default="", show_default=False, prompt_suffix=" ", err=True)
         )
     except (click.Abort, EOFError):
         return None
-
-
-def _piped_line() -> str | None:
-    return decode_input(sys.stdin.buffer.readline()) or None
 
 
 def _remember(

@@ -1,4 +1,4 @@
-"""`assistant doctor`: each part, its state, and what mends it: mostly one exact command."""
+"""`assistant doctor`: each part, its state, and its fix: mostly one exact command."""
 
 import asyncio
 import importlib.util
@@ -7,7 +7,7 @@ import json
 import shutil
 import urllib.request
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
@@ -41,7 +41,7 @@ _MARKS: Final[dict[State, tuple[str, str]]] = {
 
 
 _NETWORK = Message("check the network and HTTPS_PROXY")
-_MEND_PROXY = Message(
+_FIX_PROXY = Message(
     "start it, or: export HTTP_PROXY=http://host:port HTTPS_PROXY=http://host:port; without "
     "a proxy: unset HTTP_PROXY HTTPS_PROXY ALL_PROXY http_proxy https_proxy all_proxy"
 )
@@ -58,20 +58,21 @@ class HealthCheck:
     part: str
     state: State
     found: Message
-    mend: Message = NO_MESSAGE
-    """The command that mends it, or what to look at; silence when there is nothing to do."""
+    fix: Message = NO_MESSAGE
+    """The command that repairs it, or what to look at; empty when there is nothing to do."""
 
 
 async def examine(settings: Settings) -> list[HealthCheck]:
     """Look at every part, side by side, and return what was found."""
-    index, documents = await _index(settings)
+    # The index first: whether a search that fails is fatal depends on what it holds.
+    index, documents = await _check_index(settings)
     groups = await asyncio.gather(
-        _models(settings),
-        asyncio.to_thread(_encoder, settings),
+        _check_models(settings),
+        asyncio.to_thread(_check_encoder, settings),
         asyncio.to_thread(_browser, settings),
-        _search(settings, documents=documents),
-        asyncio.to_thread(_disk, settings),
-        _proxy(),
+        _check_search(settings, documents=documents),
+        asyncio.to_thread(_check_disk, settings),
+        _check_proxies(),
     )
     return [check for group in (*groups[:4], [index], *groups[4:]) for check in group]
 
@@ -80,8 +81,12 @@ def report(checks: list[HealthCheck], *, language: Language, as_json: bool) -> N
     """Write the findings to stdout, for people or for pipes."""
     if as_json:
         rows = [
-            asdict(check)
-            | {"found": check.found.localize(language), "mend": check.mend.localize(language)}
+            {
+                "part": check.part,
+                "state": check.state,
+                "found": check.found.localize(language),
+                "mend": check.fix.localize(language),  # the key that scripts know
+            }
             for check in checks
         ]
         click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
@@ -90,16 +95,11 @@ def report(checks: list[HealthCheck], *, language: Language, as_json: bool) -> N
         mark, colour = _MARKS[check.state]
         click.secho(f"{mark} ", fg=colour, nl=False)
         click.echo(f"{check.part:<14}{check.found.localize(language)}")
-        if check.mend != NO_MESSAGE:
-            click.secho(f"    {check.mend.localize(language)}", dim=True)
+        if check.fix:
+            click.secho(f"    {check.fix.localize(language)}", dim=True)
 
 
-def _command(line: str) -> Message:
-    """Return a command as it stands, the same in every language."""
-    return Message.verbatim(line)
-
-
-async def _models(settings: Settings) -> list[HealthCheck]:
+async def _check_models(settings: Settings) -> list[HealthCheck]:
     """Return the chat model, the embedding model, and each Ollama that is to serve them."""
     model, embed = settings.model, settings.embed
     checks: list[HealthCheck] = []
@@ -111,11 +111,11 @@ async def _models(settings: Settings) -> list[HealthCheck]:
         wanted[model.host] = [("chat model", model.name)]
     if embed.provider == "ollama" or (embed.provider == "auto" and model.provider != "openai"):
         wanted.setdefault(embed.host, []).append(("embed model", embed.model))
-    groups = await asyncio.gather(*(_served(model, *each) for each in wanted.items()))
+    groups = await asyncio.gather(*(_check_ollama(model, *each) for each in wanted.items()))
     return [*checks, *itertools.chain.from_iterable(groups)]
 
 
-async def _served(
+async def _check_ollama(
     settings: ModelSettings, host: str, wanted: Sequence[tuple[str, str]]
 ) -> list[HealthCheck]:
     """Return the Ollama at `host` and whether it has the models wanted: (part, name)."""
@@ -123,15 +123,16 @@ async def _served(
     try:
         installed = await server.installed()
     except ModelError as error:
-        start = _command("ollama serve") if error.kind == "unreachable" else error.hint
-        return [HealthCheck(part="ollama", state="warn", found=error.message, mend=start)]
+        start = Message.verbatim("ollama serve") if error.kind == "unreachable" else error.hint
+        return [HealthCheck(part="ollama", state="warn", found=error.message, fix=start)]
     finally:
         await server.close()
     here = HealthCheck(part="ollama", state="ok", found=Message("at {host}", host=host))
-    return [here, *(_pulled(part, name, installed) for part, name in wanted)]
+    return [here, *(_check_pulled(part, name, installed) for part, name in wanted)]
 
 
-def _pulled(part: str, name: str, installed: list[str]) -> HealthCheck:
+def _check_pulled(part: str, name: str, installed: list[str]) -> HealthCheck:
+    # Ollama lists "name" as "name:latest".
     tagged = name if ":" in name else f"{name}:latest"
     if tagged in installed:
         return HealthCheck(part=part, state="ok", found=Message.verbatim(name))
@@ -139,11 +140,11 @@ def _pulled(part: str, name: str, installed: list[str]) -> HealthCheck:
         part=part,
         state="warn",
         found=Message("{name} is not pulled", name=name),
-        mend=_command(f"ollama pull {name}"),
+        fix=Message.verbatim(f"ollama pull {name}"),
     )
 
 
-def _encoder(settings: Settings) -> list[HealthCheck]:
+def _check_encoder(settings: Settings) -> list[HealthCheck]:
     weights = encoder_weights(settings)
     if weights is not None:
         return [HealthCheck(part="encoder", state="ok", found=Message.verbatim(str(weights)))]
@@ -154,7 +155,7 @@ def _encoder(settings: Settings) -> list[HealthCheck]:
             found=Message(
                 "the built-in encoder has no weights: without Ollama, words alone find passages"
             ),
-            mend=_command("assistant setup"),
+            fix=Message.verbatim("assistant setup"),
         )
     ]
 
@@ -176,36 +177,36 @@ def _no_browser(what: str, command: str) -> HealthCheck:
         part="browser",
         state="warn",
         found=Message("no {what}: pages made by scripts are skipped", what=what),
-        mend=_command(command),
+        fix=Message.verbatim(command),
     )
 
 
-async def _search(settings: Settings, *, documents: int) -> list[HealthCheck]:
+async def _check_search(settings: Settings, *, documents: int) -> list[HealthCheck]:
     """Ask the engine one harmless question. Without it, an empty index cannot answer anything."""
     without: State = "warn" if documents else "fail"
     try:
         engine = build_search(settings)
         reply = await engine.search("weather", limit=1, language="en")
     except SettingsError as error:
-        return [HealthCheck(part="search", state=without, found=error.message, mend=error.hint)]
+        return [HealthCheck(part="search", state=without, found=error.message, fix=error.hint)]
     except SearchError as error:
-        mend = _NETWORK if error.kind == "unreachable" else error.hint
-        return [HealthCheck(part="search", state=without, found=error.message, mend=mend)]
+        fix = _NETWORK if error.kind == "unreachable" else error.hint
+        return [HealthCheck(part="search", state=without, found=error.message, fix=fix)]
     name = reply.engine
     if not reply.hits:
         empty = Message("{name} answers, but finds nothing", name=name)
-        return [HealthCheck(part="search", state="warn", found=empty, mend=_EMPTY)]
+        return [HealthCheck(part="search", state="warn", found=empty, fix=_EMPTY)]
     if other := fallback_notice(reply):
         return [HealthCheck(part="search", state="warn", found=other)]
     return [HealthCheck(part="search", state="ok", found=Message("{name} answers", name=name))]
 
 
-async def _index(settings: Settings) -> tuple[HealthCheck, int]:
+async def _check_index(settings: Settings) -> tuple[HealthCheck, int]:
     try:
         async with open_store(settings) as store:
             stats = await store.stats()
     except QiuzhengError as error:
-        return HealthCheck(part="index", state="fail", found=error.message, mend=error.hint), 0
+        return HealthCheck(part="index", state="fail", found=error.message, fix=error.hint), 0
     where = settings.index.path
     rest = NO_MESSAGE
     if stats.embedded < stats.chunks:
@@ -221,8 +222,9 @@ async def _index(settings: Settings) -> tuple[HealthCheck, int]:
     return HealthCheck(part="index", state="ok", found=found), stats.documents
 
 
-def _disk(settings: Settings) -> list[HealthCheck]:
+def _check_disk(settings: Settings) -> list[HealthCheck]:
     folder = settings.index.path
+    # Before the first use the folder is not there yet; its disk is that of the nearest parent.
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
@@ -230,7 +232,7 @@ def _disk(settings: Settings) -> list[HealthCheck]:
     return [HealthCheck(part="disk", state="ok" if free > LOW_DISK_BYTES else "warn", found=found)]
 
 
-async def _proxy() -> list[HealthCheck]:
+async def _check_proxies() -> list[HealthCheck]:
     """Return whether the proxies of the environment answer, each tried once."""
     proxies = urllib.request.getproxies()
     named = ", ".join(
@@ -239,7 +241,9 @@ async def _proxy() -> list[HealthCheck]:
         if scheme in {*_PROXIED, "no"}
     )
     tried = sorted({url for scheme, url in proxies.items() if scheme in _PROXIED})
-    wrong = [check for check in await asyncio.gather(*map(_knock, tried)) if check is not None]
+    wrong = [
+        check for check in await asyncio.gather(*map(_check_proxy, tried)) if check is not None
+    ]
     return wrong or [
         HealthCheck(
             part="proxy", state="ok", found=Message.verbatim(named) if named else Message("none")
@@ -247,25 +251,26 @@ async def _proxy() -> list[HealthCheck]:
     ]
 
 
-async def _knock(proxy: str) -> HealthCheck | None:
+async def _check_proxy(proxy: str) -> HealthCheck | None:
     """Return what is wrong with a proxy, None if a connection to it can be made."""
-    gate = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    address = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
     named = _without_password(proxy)
-    if gate.scheme not in DEFAULT_PORTS or not gate.hostname:
+    if address.scheme not in DEFAULT_PORTS or not address.hostname:
         known = ", ".join(f"{scheme}://" for scheme in DEFAULT_PORTS)
         found = Message("{named} is none of {known}", named=named, known=known)
-        return HealthCheck(part="proxy", state="warn", found=found, mend=_MEND_PROXY)
+        return HealthCheck(part="proxy", state="warn", found=found, fix=_FIX_PROXY)
     try:
+        # A connection is enough: a request through it would tell a third party that we are here.
         async with asyncio.timeout(PROXY_S):
             _, writer = await asyncio.open_connection(
-                gate.hostname, gate.port or DEFAULT_PORTS[gate.scheme]
+                address.hostname, address.port or DEFAULT_PORTS[address.scheme]
             )
     except (OSError, ValueError):  # TimeoutError among them; a port that is none
         found = Message("{named} does not answer", named=named)
-        return HealthCheck(part="proxy", state="warn", found=found, mend=_MEND_PROXY)
+        return HealthCheck(part="proxy", state="warn", found=found, fix=_FIX_PROXY)
     writer.close()
     return None
 
 
 def _without_password(proxy: str) -> str:
-    return proxy.rpartition("@")[2]  # what stands before @ is a password
+    return proxy.rpartition("@")[2]  # user:password stands before the last @

@@ -1,6 +1,6 @@
 """`assistant`: ask, chat, search, doctor, setup and ui, from the terminal.
 
-Only click is imported up here, so that `--help` starts at once; each command imports its rooms.
+Only click is imported up here, so that `--help` starts at once; each command imports what it needs.
 """
 
 import os
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ingest.web.tiered_fetcher import FetcherChoice
 
 LANGUAGES = click.Choice(["auto", "zh", "en"])
-LEDGER = click.Path(dir_okay=False, path_type=Path)
+CRAWL_LOG = click.Path(dir_okay=False, path_type=Path)
 
 
 def _settings(overrides: "Mapping[str, Mapping[str, Any]]") -> "Settings":
@@ -77,7 +77,9 @@ def main() -> None:
     help="Seconds for searching and reading; then answer from what is here.",
 )
 @click.option("--fresh", is_flag=True, help="Ask engine and sites again, though kept replies do.")
-@click.option("--ledger", type=LEDGER, metavar="FILE", help="Add a JSON line for every page asked.")
+@click.option(
+    "--ledger", type=CRAWL_LOG, metavar="FILE", help="Add a JSON line for every page asked."
+)
 @click.option("--quiet", is_flag=True, help="No progress, only the answer and its sources.")
 def ask(question: str, **options: Any) -> None:
     """Answer QUESTION with numbered sources. "-" reads the question from standard input.
@@ -96,19 +98,12 @@ def ask(question: str, **options: Any) -> None:
 
 
 def _overrides(options: "Mapping[str, Any]") -> dict[str, dict[str, Any]]:
-    """Return the command-line options as settings: table -> key -> value."""
-    named = {
-        ("answer", "language"): options.get("lang"),
-    }
-    tables: dict[str, dict[str, Any]] = {}
-    for (table, key), value in named.items():
-        if value is not None:
-            tables.setdefault(table, {})[key] = value
-    return tables
+    """Return the options that are settings: table -> key -> value."""
+    return {"answer": {"language": options["lang"]}} if options["lang"] else {}
 
 
 def _refuse_web_options(options: "Mapping[str, Any]") -> None:
-    """Raise an error if something was asked that only a search of the web can do."""
+    """Raise an error for an option that only a search of the web can serve."""
     from assistant.errors import QuestionError
     from ingest.foundation.messages import Message
 
@@ -279,7 +274,9 @@ async def _search(query: str, limit: int | None, as_json: bool, language: "Langu
     default="auto",
     help="auto: the browser opens only what plain HTTP cannot show.",
 )
-@click.option("--ledger", type=LEDGER, metavar="FILE", help="Add a JSON line for every page asked.")
+@click.option(
+    "--ledger", type=CRAWL_LOG, metavar="FILE", help="Add a JSON line for every page asked."
+)
 @click.option("--lang", type=LANGUAGES, help="Language of messages.")
 def read(
     urls: tuple[str, ...],
@@ -304,7 +301,7 @@ def read(
             settings=_settings_or_exit({}, language),
             as_json=as_json,
             fetcher=fetcher,
-            ledger=ledger,
+            crawl_log=ledger,
             language=language,
         ),
         language,
@@ -315,7 +312,7 @@ def read(
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
 @click.option("--lang", type=LANGUAGES, help="Language of the report.")
 def doctor(as_json: bool, lang: str | None) -> None:
-    """Name each part, its state, and the command that mends it. Exit 1: no answer is possible.
+    """Name each part, its state, and the command that fixes it. Exit 1: no answer is possible.
 
     \b
     assistant doctor
@@ -373,6 +370,7 @@ def ui(streamlit_options: tuple[str, ...]) -> None:
 
     page = importlib.util.find_spec("ui")
     if importlib.util.find_spec("streamlit") is None or page is None or page.origin is None:
+        # English: --help is, and no question tells us a language yet.
         click.echo(f"the page needs streamlit: {install_command('ui')}", err=True)
         sys.exit(1)
     app = str(Path(page.origin).with_name("app.py"))

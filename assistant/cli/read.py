@@ -55,7 +55,7 @@ async def read_pages(
     settings: Settings,
     as_json: bool,
     fetcher: FetcherChoice,
-    ledger: Path | None,
+    crawl_log: Path | None,
     language: Language,
 ) -> int:
     """Read the URLs side by side, write them in the order named, return 1 if none could be read.
@@ -63,91 +63,90 @@ async def read_pages(
     "-" stands for a list of URLs on standard input.
     """
     with ExitStack() as stack:
-        book = stack.enter_context(closing(CrawlLog(ledger))) if ledger else None
-        # In a thread: while somebody types, Ctrl-C has to end us.
+        log = stack.enter_context(closing(CrawlLog(crawl_log))) if crawl_log else None
+        # In a thread: while somebody types, Ctrl-C has to end the command.
         piped = await asyncio.to_thread(read_stdin) if "-" in names else ""
-        wanted, junk = _wanted(names, piped)
+        wanted, unusable = _parse_names(names, piped)
         read = 0
         async with (
-            open_tiered_fetcher(settings) as ladder,
+            open_tiered_fetcher(settings) as tiered,
             aclosing(
-                _in_order(ladder, wanted, fetcher, limit=settings.crawl.concurrency)
+                _load_in_order(tiered, wanted, fetcher, limit=settings.crawl.concurrency)
             ) as outcomes,
         ):
-            for broken in junk:
-                _show(broken, as_json=as_json, several=True, language=language)
+            for outcome in unusable:
+                _show_outcome(outcome, as_json=as_json, several=True, language=language)
             async for outcome in outcomes:
-                if book:
-                    book.write(_event(outcome))
-                _show(outcome, as_json=as_json, several=len(wanted) > 1, language=language)
+                if log:
+                    log.write(_to_event(outcome))
+                _show_outcome(outcome, as_json=as_json, several=len(wanted) > 1, language=language)
                 read += outcome.loaded is not None
     return 0 if read else 1
 
 
-def _wanted(names: Sequence[str], piped: str) -> tuple[list[str], list[_Outcome]]:
-    """Return canonical URLs, each once, and what is none; "-" stands for those in `piped`."""
+def _parse_names(names: Sequence[str], piped: str) -> tuple[list[str], list[_Outcome]]:
+    """Return canonical URLs, each once, and the names that are none; "-" stands for `piped`."""
     urls: dict[str, None] = {}
-    junk = []
+    unusable = []
     for name in names:
         if name == "-":
-            listed, complaints = read_url_list(piped)
+            listed, problems = read_url_list(piped)
             urls.update(dict.fromkeys(listed))
-            junk += [_Outcome(url="-", error=_unreadable_line(words)) for words in complaints]
+            unusable += [
+                _Outcome(url="-", error=FetchError(text, url="-", reason="unsupported"))
+                for text in problems
+            ]
             continue
         try:
             urls[canonical_url(decode_argument(name))] = None
         except FetchError as error:
-            junk.append(_Outcome(url=error.url, error=error))
-    if not urls and not junk:
+            unusable.append(_Outcome(url=error.url, error=error))
+    if not urls and not unusable:
         raise NoPageError(
             Message("no URL was given"),
             hint=Message("assistant read https://…"),
         )
-    return list(urls), junk
+    return list(urls), unusable
 
 
-def _unreadable_line(words: Message) -> FetchError:
-    return FetchError(words, url="-", reason="unsupported")
-
-
-async def _in_order(
-    ladder: TieredFetcher, urls: Sequence[str], choice: FetcherChoice, *, limit: int
+async def _load_in_order(
+    tiered: TieredFetcher, urls: Sequence[str], choice: FetcherChoice, *, limit: int
 ) -> AsyncGenerator[_Outcome, None]:
     """Yield what becomes of each URL in the order named; all are fetched side by side."""
     gate = asyncio.Semaphore(limit)
-    tasks = deque(asyncio.create_task(_load(ladder, url, choice, gate)) for url in urls)
+    tasks = deque(asyncio.create_task(_load_page(tiered, url, choice, gate)) for url in urls)
     try:
         while tasks:
             yield await tasks[0]
-            tasks.popleft()  # with its page: a list may name thousands
+            tasks.popleft()  # lets go of its page: a list may name thousands
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _load(
-    ladder: TieredFetcher, url: str, choice: FetcherChoice, gate: asyncio.Semaphore
+async def _load_page(
+    tiered: TieredFetcher, url: str, choice: FetcherChoice, gate: asyncio.Semaphore
 ) -> _Outcome:
     async with gate:
         started = asyncio.get_running_loop().time()
         loaded, failure = None, None
         try:
-            loaded = await ladder.load(url, choice=choice)
+            loaded = await tiered.load(url, choice=choice)
         except (IngestError, MissingDependencyError) as error:
             failure = error
         seconds = asyncio.get_running_loop().time() - started
         return _Outcome(url=url, loaded=loaded, error=failure, seconds=seconds)
 
 
-def _show(outcome: _Outcome, *, as_json: bool, several: bool, language: Language) -> None:
+def _show_outcome(outcome: _Outcome, *, as_json: bool, several: bool, language: Language) -> None:
     if as_json:
-        click.echo(json.dumps(_fields(outcome, language), ensure_ascii=False))
+        click.echo(json.dumps(_page_json(outcome, language), ensure_ascii=False))
         return
     if outcome.loaded is None:
         assert outcome.error is not None
-        said = outcome.error.localize(language)
-        line = said if outcome.url in said else f"{outcome.url}: {said}"
+        reason = outcome.error.localize(language)
+        line = reason if outcome.url in reason else f"{outcome.url}: {reason}"
         click.echo(note(line, language), err=True)
         return
     document = outcome.loaded.document
@@ -157,7 +156,7 @@ def _show(outcome: _Outcome, *, as_json: bool, several: bool, language: Language
     click.echo(printable(f"# {document.title}\n\n{document.text}\n"))
 
 
-def _fields(outcome: _Outcome, language: Language) -> dict[str, Any]:
+def _page_json(outcome: _Outcome, language: Language) -> dict[str, Any]:
     """Return the JSON object of one page; a field that does not apply is null."""
     last = outcome.hops[-1] if outcome.hops else RequestRecord(url=outcome.url)
     fields: dict[str, Any] = dict.fromkeys(
@@ -170,15 +169,18 @@ def _fields(outcome: _Outcome, language: Language) -> dict[str, Any]:
             "fetcher": page.fetcher,
             "title": document.title,
             "author": document.author or None,
-            "published": _iso(document.published),
-            "modified": _iso(document.modified),
+            "published": _iso_day(document.published),
+            "modified": _iso_day(document.modified),
             "language": document.language or None,
             "canonical": document.canonical or None,
             "text": document.text,
             "robots": page.robots,
         }
     if outcome.error is not None:
-        fields |= {"skipped": _reason(outcome.error), "detail": outcome.error.localize(language)}
+        fields |= {
+            "skipped": _skip_reason(outcome.error),
+            "detail": outcome.error.localize(language),
+        }
         if isinstance(outcome.error, IngestError) and outcome.error.robots:
             fields["robots"] = outcome.error.robots
     return {
@@ -191,16 +193,16 @@ def _fields(outcome: _Outcome, language: Language) -> dict[str, Any]:
     }
 
 
-def _iso(day: date | None) -> str | None:
+def _iso_day(day: date | None) -> str | None:
     return day.isoformat() if day else None
 
 
-def _reason(error: IngestError | MissingDependencyError) -> SkipReason:
+def _skip_reason(error: IngestError | MissingDependencyError) -> SkipReason:
     return error.reason if isinstance(error, IngestError) else "needs_browser"
 
 
-def _event(outcome: _Outcome) -> IngestEvent:
-    """Return the same as the event that ingestion would report, for the ledger and for people."""
+def _to_event(outcome: _Outcome) -> IngestEvent:
+    """Return the same as the event that ingestion would report, for the crawl log."""
     if outcome.loaded is not None and outcome.loaded.document is not None:
         page, document = outcome.loaded.page, outcome.loaded.document
         return PageStored(
@@ -217,7 +219,7 @@ def _event(outcome: _Outcome) -> IngestEvent:
     assert outcome.error is not None
     return PageSkipped(
         url=outcome.url,
-        reason=_reason(outcome.error),
+        reason=_skip_reason(outcome.error),
         detail=outcome.error.full_message,
         robots=outcome.error.robots if isinstance(outcome.error, IngestError) else "",
         fetcher=outcome.error.fetcher if isinstance(outcome.error, IngestError) else None,

