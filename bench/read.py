@@ -62,7 +62,7 @@ async def rounds(urls: Sequence[str], read: Read, **more: Any) -> None:
 async def ours(urls: Sequence[str]) -> None:
     from ingest.extract.worker_pool import ReaderPool
 
-    pool = ReaderPool()
+    pool = ReaderPool(timeout_s=5)
     pool.preload()
     from ingest.errors import IngestError
     from ingest.web.fetch.http import HttpClient, HttpFetcher

@@ -23,7 +23,7 @@ from crawl4ai.content_filter_strategy import RelevantContentFilter  # noqa: TID2
 from lxml import etree, html
 
 from ingest.extract import dom
-from ingest.extract.markdown import markdown
+from ingest.extract.markdown import render_markdown
 from ingest.extract.page_chrome import is_page_chrome
 from ingest.index.boilerplate import is_boilerplate
 from ingest.index.rank import MAX_BLOCK, MAX_BLOCKS, Candidate, best
@@ -98,7 +98,7 @@ def _whole_list(leaf: etree._Element, lengths: dict[etree._Element, int]) -> etr
 
 
 def _candidate(section: _Section) -> Candidate:
-    text = markdown(section.block)
+    text = render_markdown(section.block)
     heading = "" if section.heading is None else " ".join(dom.text_of(section.heading).split())
     around = (section.block, *section.block.iterancestors())
     return Candidate(

@@ -1,4 +1,4 @@
-"""The tree of a page: parsed within bounds, and cut into the blocks that people read as one.
+"""The tree of a page: parsed within limits, and cut into blocks.
 
 A block is a paragraph, a heading, a list item, a table, a piece of code: text without another
 block inside. Text that stands loose between blocks, or between two line breaks as old and Chinese
@@ -31,6 +31,7 @@ UNSEEN = frozenset(
 )  # fmt: skip
 """Elements whose content a reader does not see, or does not read."""
 
+# Possessive quantifiers: on a "<" that nothing closes, a backtracking pattern is quadratic.
 _TAG = re.compile(r"""<[a-zA-Z](?:[^"'<>]++|"[^"]*+"|'[^']*+')*+""")
 _QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
 _MAX_TAG = 1000  # characters; only in a longer tag are the attributes counted
@@ -49,42 +50,45 @@ _OTHER_TAGS = re.compile(
 )
 
 
-def parse(source: str) -> etree._Element | None:
-    """Return the root element of a page, None if it is empty or beyond all bounds."""
+def parse_html(source: str) -> etree._Element | None:
+    """Return the root element of a page, None if it is empty or has too many tags."""
     if not source.strip() or source.count("<") > MAX_RAW_TAGS:
         return None
-    source = _TAG.sub(_bounded_tag, source)
-    root, is_whole = _tree(source)
+    source = _TAG.sub(_drop_excess_attributes, source)
+    root, is_whole = _parse_tree(source)
     if is_whole:
         return root
     # Tags that nobody closes nest until libxml2 gives up, at 256, and drops the rest of the page.
-    return _tree(_OTHER_TAGS.sub("<br>", _INLINE_TAGS.sub("", source)))[0]
+    # Without inline tags, and with line breaks for all but the plainest blocks, nothing can nest.
+    return _parse_tree(_OTHER_TAGS.sub("<br>", _INLINE_TAGS.sub("", source)))[0]
 
 
-def _bounded_tag(tag: re.Match[str]) -> str:
-    """Return the tag, without its attributes if nobody can have written so many."""
+def _drop_excess_attributes(tag: re.Match[str]) -> str:
+    """Return the tag, without its attributes if it has more than a person would write."""
     if len(tag[0]) <= _MAX_TAG or "</script" in tag[0]:  # "a<b" in a script is no tag
         return tag[0]
+    # Blanks, slashes and equals signs bound the number of attributes from above, quoted ones apart.
     separators = re.findall(r"[\s/=]", _QUOTED.sub("=", tag[0]))
     return tag[0].split(None, 1)[0][:_MAX_TAG] if len(separators) > _MAX_ATTRIBUTES else tag[0]
 
 
-def _tree(source: str) -> tuple[etree._Element | None, bool]:
+def _parse_tree(source: str) -> tuple[etree._Element | None, bool]:
     """Return the parsed page, and whether all of it is there."""
-    # A parser of its own for each page: several threads extract at once.
+    # A parser of its own for each page: several threads extract at once, and a parser keeps the
+    # error log of its last page.
     parser = html.HTMLParser(
         encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False
     )
     try:
         root = html.document_fromstring(source.encode(), parser=parser, ensure_head_body=True)
-    except (etree.LxmlError, AssertionError):
+    except (etree.LxmlError, AssertionError):  # lxml asserts that a page has a body
         root = None
     limits = parser.error_log.filter_from_errors().filter_types(etree.ErrorTypes.ERR_RESOURCE_LIMIT)
     return root, not limits
 
 
 def remove_unseen(root: etree._Element) -> None:
-    """Take out of the body what no reader sees: scripts, form controls, hidden elements."""
+    """Remove from the body what no reader sees: scripts, form controls, hidden elements."""
     for element in root.xpath("//*[@style or @hidden]"):
         if "hidden" in element.attrib or _NOT_SHOWN.search(element.get("style")):
             hide(element)
@@ -93,6 +97,8 @@ def remove_unseen(root: etree._Element) -> None:
 
 def hide(element: etree._Element) -> None:
     """Make `element` one that `remove_unseen` and `ingest.extract.markdown` leave out."""
+    # Renamed, not removed: removing from a tree while it is walked loses the next element, and in
+    # lxml the text behind the removed one.
     if element.tag not in ("html", "body"):
         element.tag = "template"
 
@@ -102,61 +108,55 @@ def text_of(element: etree._Element) -> str:
     return "".join(element.itertext())
 
 
-def key_of(text: str) -> str:
-    """Return the letters and digits of `text` in lower case: what two writings of it share."""
+def letters_of(text: str) -> str:
+    """Return the letters and digits of `text` in lower case: what two spellings of it share."""
     return _NOT_LETTERS.sub("", text).casefold()
 
 
-def blocks(root: etree._Element) -> list[etree._Element]:
+def split_blocks(root: etree._Element) -> list[etree._Element]:
     """Return the blocks of `root` in order; loose text becomes paragraphs first."""
-    holders = _holders(root)
+    parents: set[etree._Element] = set()  # every element with a block inside
+    for element in reversed(list(root.iter(etree.Element))):  # what is inside comes first
+        if element.tag in BLOCKS or element in parents:
+            parents.add(element.getparent())
     for box in list(root.iter(etree.Element)):
-        if (box.tag in BLOCKS or box in holders) and box.tag not in _WHOLE | _GRID:
-            _wrap_loose_text(box, holders)
-    return list(_leaves(root, holders))
+        if (box.tag not in BLOCKS and box not in parents) or box.tag in _WHOLE | _GRID:
+            continue
+        if box in parents or any(map(_is_blank_line, box.iterchildren("br"))):
+            pieces = list(_wrap_runs(box, parents))
+            box.text = None
+            box[:] = pieces
+            parents.add(box)
+    found = []
+    walk = etree.iterwalk(root, events=("start",), tag=tuple(BLOCKS))
+    for _, element in walk:
+        is_data = element.tag == "table" and is_data_table(element)
+        if element.tag == "pre" or element not in parents or is_data:
+            walk.skip_subtree()
+            found.append(element)
+    return found
 
 
-def is_data(table: etree._Element) -> bool:
+def is_data_table(table: etree._Element) -> bool:
     """Tell a table of data from one that lays out a page: all of its cells are short."""
     if next(table.iterdescendants("table", "pre", "form", *HEADINGS), None) is not None:
         return False
     return all(len(text_of(cell)) <= _MAX_CELL for cell in table.iterdescendants("td", "th"))
 
 
-def _holders(root: etree._Element) -> set[etree._Element]:
-    """Return every element with a block inside."""
-    found = set()
-    for element in reversed(list(root.iter(etree.Element))):  # what is inside comes first
-        if element.tag in BLOCKS or element in found:
-            found.add(element.getparent())
-    return found - {None}
+def _wrap_runs(box: etree._Element, parents: set[etree._Element]) -> Iterator[etree._Element]:
+    """Yield the blocks in `box`, and a new <p> for each run of text and inline elements between.
 
-
-def _wrap_loose_text(box: etree._Element, holders: set[etree._Element]) -> None:
-    """Give each run of text and inline elements beside a block, or a blank line, its own <p>."""
-    if box in holders or _has_blank_line(box):
-        runs = list(_runs(box, holders))
-        box.text = None
-        box[:] = runs
-        holders.add(box)
-
-
-def _has_blank_line(box: etree._Element) -> bool:
-    return any(
-        _is_blank(line_break.tail)
-        and (after := line_break.getnext()) is not None
-        and after.tag == "br"
-        for line_break in box.iterchildren("br")
-    )
-
-
-def _runs(box: etree._Element, holders: set[etree._Element]) -> Iterator[etree._Element]:
-    """Yield the blocks in `box` and new paragraphs for what stands between them."""
-    run = _paragraph(box, box.text)
+    A blank line, two line breaks in a row, ends a run as well.
+    """
+    run = _new_paragraph(box, box.text)
     for child in list(box):
-        is_block = child.tag in BLOCKS or child in holders
-        tail = child.tail
-        if not is_block and not (child.tag == "br" and _ends_in_break(run)):
+        is_block = child.tag in BLOCKS or child in parents
+        # The last child, not run[-1]: lxml counts all children for an index, which is quadratic.
+        last = next(run.iterchildren(reversed=True), None) if child.tag == "br" else None
+        is_blank_line = last is not None and last.tag == "br" and _is_blank(last.tail)
+        tail = child.tail  # lxml hangs the text behind an element on the element: it moves along
+        if not is_block and not is_blank_line:
             run.append(child)
             continue
         if not _is_blank(text_of(run)):
@@ -164,16 +164,18 @@ def _runs(box: etree._Element, holders: set[etree._Element]) -> Iterator[etree._
         if is_block:
             child.tail = None
             yield child
-        run = _paragraph(box, tail)
+        run = _new_paragraph(box, tail)
     if not _is_blank(text_of(run)):
         yield run
 
 
-def _ends_in_break(run: etree._Element) -> bool:
-    return len(run) > 0 and run[-1].tag == "br" and _is_blank(run[-1].tail)
+def _is_blank_line(line_break: etree._Element) -> bool:
+    """Return whether a second line break follows, with nothing between."""
+    after = line_break.getnext()
+    return _is_blank(line_break.tail) and after is not None and after.tag == "br"
 
 
-def _paragraph(box: etree._Element, text: str | None) -> etree._Element:
+def _new_paragraph(box: etree._Element, text: str | None) -> etree._Element:
     paragraph = box.makeelement("p")
     paragraph.text = text
     return paragraph
@@ -181,15 +183,3 @@ def _paragraph(box: etree._Element, text: str | None) -> etree._Element:
 
 def _is_blank(text: str | None) -> bool:
     return not text or text.isspace()
-
-
-def _leaves(root: etree._Element, holders: set[etree._Element]) -> Iterator[etree._Element]:
-    walk = etree.iterwalk(root, events=("start",), tag=tuple(BLOCKS))
-    for _, element in walk:
-        if (
-            element.tag == "pre"
-            or element not in holders
-            or (element.tag == "table" and is_data(element))
-        ):
-            walk.skip_subtree()
-            yield element

@@ -10,15 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote
 
-from lxml import etree
-
 from ingest.documents import Document, Page
 from ingest.errors import ExtractError, FetchError
 from ingest.extract import main_text
-from ingest.extract.dom import parse
-from ingest.extract.js_detection import bare_page_signals, waits_for_browser
-from ingest.extract.markdown import markdown
-from ingest.extract.metadata import Metadata, one_line, read_metadata
+from ingest.extract.dom import parse_html
+from ingest.extract.js_detection import needs_browser, read_script_signals
+from ingest.extract.markdown import render_markdown
+from ingest.extract.metadata import one_line, read_metadata
 from ingest.extract.readers.base import DamagedFileError, FileReader
 from ingest.extract.registry import find_file_reader, find_reader
 from ingest.foundation.errors import MissingDependencyError
@@ -26,7 +24,15 @@ from ingest.foundation.extras import install_command
 from ingest.foundation.messages import Message, describe_os_error
 from ingest.text.language import cjk_share
 
-MORE = 2  # times the text of the page; what the JSON-LD carries must be so much longer
+MIN_JSONLD_RATIO = 2
+"""How many times as long as the text of the page its JSON-LD must be to take its place. Then
+scripts would write the text, or a paywall stands before it; else it is a summary or a copy."""
+MIN_CJK = 0.3
+"""Share of ideographs, kana and hangul from which a text is Chinese, Japanese or Korean; fewer are
+names and quotes in another language."""
+MIN_ASCII = 0.97
+"""Share of letters from which a text that declares nothing is taken for English; other languages in
+Latin script have more letters with accents."""
 
 _HEADING = re.compile(r"^#{1,6}\s+(.+)$", re.MULTILINE)
 _TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
@@ -48,11 +54,23 @@ def extract(page: Page) -> Document:
     url, now = page.final_url, page.fetched_at
     reader = find_reader(page.media_type, page.body)
     if reader is None:
-        raise _unsupported_page(url, page.media_type)
-    content = _read_content(reader, page.body, charset=page.charset, damaged=_damaged_page(url))
+        kind = page.media_type or "application/octet-stream"
+        raise ExtractError(
+            Message("{url} is {kind}, not a page of text", url=url, kind=kind),
+            url=url,
+            reason="unsupported",
+            hint=Message("if it is a document, save it and run: ingest FILE"),
+        )
+    damaged = ExtractError(
+        Message("{url} is a damaged or protected document", url=url),
+        url=url,
+        reason="unsupported",
+        hint=Message("download it and open it in its own program"),
+    )
+    content = _read_content(reader, page.body, charset=page.charset, damaged=damaged)
     if reader.produces == "html":
-        return _from_html(content, url=url, fetched_at=now)
-    document = _from_text(content, url=url, fetched_at=now)
+        return _document_of_html(content, url=url, fetched_at=now)
+    document = _document_of_text(content, url=url, fetched_at=now)
     if reader.is_document and not _HEADING.search(content):
         # The first line of a document without headings is a letterhead as often as a title; the
         # name that somebody gave the file says more.
@@ -74,14 +92,31 @@ def read_file(path: Path) -> Document:
     try:
         body = path.read_bytes()
     except OSError as error:
-        raise _unreadable_file(path, error) from error
+        raise FetchError(
+            Message("cannot read {path} ({why})", path=path, why=describe_os_error(error)),
+            url=url,
+            reason="unreachable",
+            hint=Message("check the name and the permissions"),
+        ) from error
     reader = find_file_reader(path.suffix, body)
     if reader is None:
-        raise _unsupported_file(path)
-    content = _read_content(reader, body, charset=None, damaged=_damaged_file(path))
+        kind = path.suffix or "binary"
+        raise ExtractError(
+            Message("{path}: no reader for {kind} files", path=path, kind=kind),
+            url=url,
+            reason="unsupported",
+            hint=Message("save it as .pdf, .docx, .pptx, .html, .md or .txt"),
+        )
+    damaged = ExtractError(
+        Message("{path} is damaged or protected", path=path),
+        url=url,
+        reason="unsupported",
+        hint=Message("open it in its own program and save it again"),
+    )
+    content = _read_content(reader, body, charset=None, damaged=damaged)
     if reader.produces == "html":
-        return _from_html(content, url=url, fetched_at=now)
-    return _from_text(content, url=url, fetched_at=now)
+        return _document_of_html(content, url=url, fetched_at=now)
+    return _document_of_text(content, url=url, fetched_at=now)
 
 
 def _read_content(
@@ -102,10 +137,10 @@ def _read_content(
         ) from error
 
 
-def _from_text(source: str, *, url: str, fetched_at: datetime) -> Document:
+def _document_of_text(source: str, *, url: str, fetched_at: datetime) -> Document:
     text = "\n".join(line.rstrip() for line in source.split("\n")).strip("\n")
     if not text.strip():
-        raise _empty(url)
+        raise _empty_page(url)
     heading = _HEADING.search(text)
     title = heading[1] if heading else text.lstrip().split("\n", 1)[0]
     return Document(
@@ -113,132 +148,77 @@ def _from_text(source: str, *, url: str, fetched_at: datetime) -> Document:
         title=one_line(title.strip("#*=- ")) or url,
         text=text,
         fetched_at=fetched_at,
-        language=_language("", text),
+        language=_detect_language("", text),
     )
 
 
-def _from_html(source: str, *, url: str, fetched_at: datetime) -> Document:
-    root = parse(source)
+def _document_of_html(source: str, *, url: str, fetched_at: datetime) -> Document:
+    root = parse_html(source)
     if root is None:
-        raise _empty(url)
-    known = read_metadata(root, url=url, now=fetched_at)
-    stage = bare_page_signals(root)
-    text = _text_of_page(root, source, known, url=url)
-    if waits_for_browser(stage, title=known.title, text=text):
-        raise _needs_browser(url)
+        raise _empty_page(url)
+    # Both before main_text, which removes scripts and all else that is not the text.
+    declared = read_metadata(root, url=url, now=fetched_at)
+    signals = read_script_signals(root)
+    text = ""
+    if source.count("<") <= main_text.MAX_TAGS:
+        text = main_text.main_text(root, url=url, headlines=declared.headlines)
+    text = text or render_markdown(root.find("body"))
+    from_jsonld = declared.body
+    if _TAG.search(from_jsonld):  # it is HTML itself on some sites
+        body = parse_html(from_jsonld)
+        from_jsonld = "" if body is None else render_markdown(body.find("body"))
+    if len(from_jsonld) > MIN_JSONLD_RATIO * len(text):
+        text = from_jsonld
+    if needs_browser(signals, title=declared.title, text=text):
+        raise ExtractError(
+            Message("{url} is written by scripts", url=url),
+            url=url,
+            reason="needs_browser",
+            hint=Message(
+                "it takes a browser to read it: {install_command}",
+                install_command=install_command("browser"),
+            ),
+        )
     if not text.strip():
-        raise _empty(url)
+        raise _empty_page(url)
     return Document(
         url=url,
-        title=known.title or url,
+        title=declared.title or url,
         text=text,
         fetched_at=fetched_at,
-        language=_language(known.language, text),
-        published=known.published,
-        modified=known.modified,
-        author=known.author,
-        canonical=known.canonical,
-        directives=known.directives,
+        language=_detect_language(declared.language, text),
+        published=declared.published,
+        modified=declared.modified,
+        author=declared.author,
+        canonical=declared.canonical,
+        directives=declared.directives,
     )
 
 
-def _text_of_page(root: etree._Element, source: str, known: Metadata, *, url: str) -> str:
-    """Return the main text; else all that a reader sees; or what the JSON-LD has beyond either."""
-    is_small = source.count("<") <= main_text.MAX_TAGS
-    text = main_text.main_text(root, url=url, headlines=known.headlines) if is_small else ""
-    text = text or markdown(root.find("body"))
-    carried = _carried(known.body)  # scripts would write it, or a wall stands before it
-    return carried if len(carried) > MORE * len(text) else text
+def _detect_language(declared: str, text: str) -> str:
+    """Return an ISO 639-1 code, "" when unknown.
 
-
-def _carried(body: str) -> str:
-    """Return the text of the JSON-LD: plain, or HTML."""
-    if not _TAG.search(body):
-        return body
-    root = parse(body)
-    return "" if root is None else markdown(root.find("body"))
-
-
-def _language(declared: str, text: str) -> str:
-    """Return an ISO 639-1 code, "" when unknown. Templates lie, scripts do not."""
+    The script of the text outranks what the page declares: templates declare the language of those
+    who made them.
+    """
     code = re.split(r"[-_]", declared.strip().lower())[0]
-    if cjk_share(text) > 0.3:  # less than that are names and quotes in another language
+    if cjk_share(text) > MIN_CJK:
         if code in ("zh", "ja", "ko"):
             return code
-        if re.search(r"[\u3040-\u30ff]", text):
+        if re.search(r"[\u3040-\u30ff]", text):  # kana
             return "ja"
-        return "ko" if re.search(r"[\uac00-\ud7af]", text) else "zh"
+        return "ko" if re.search(r"[\uac00-\ud7af]", text) else "zh"  # hangul
     if re.fullmatch(r"[a-z]{2}", code) and code not in ("zh", "ja", "ko"):
         return code
     letters = [character for character in text if character.isalpha()]
     plain = sum(character.isascii() for character in letters)
-    return "en" if letters and plain > 0.97 * len(letters) else ""
+    return "en" if letters and plain > MIN_ASCII * len(letters) else ""
 
 
-def _empty(url: str) -> ExtractError:
+def _empty_page(url: str) -> ExtractError:
     return ExtractError(
         Message("{url} holds no text", url=url),
         url=url,
         reason="empty",
         hint=Message("try another page"),
-    )
-
-
-def _damaged_page(url: str) -> ExtractError:
-    return ExtractError(
-        Message("{url} is a damaged or protected document", url=url),
-        url=url,
-        reason="unsupported",
-        hint=Message("download it and open it in its own program"),
-    )
-
-
-def _needs_browser(url: str) -> ExtractError:
-    return ExtractError(
-        Message("{url} is written by scripts", url=url),
-        url=url,
-        reason="needs_browser",
-        hint=Message(
-            "it takes a browser to read it: {install_command}",
-            install_command=install_command("browser"),
-        ),
-    )
-
-
-def _damaged_file(path: Path) -> ExtractError:
-    return ExtractError(
-        Message("{path} is damaged or protected", path=path),
-        url=path.as_uri(),
-        reason="unsupported",
-        hint=Message("open it in its own program and save it again"),
-    )
-
-
-def _unsupported_page(url: str, media_type: str) -> ExtractError:
-    kind = media_type or "application/octet-stream"
-    return ExtractError(
-        Message("{url} is {kind}, not a page of text", url=url, kind=kind),
-        url=url,
-        reason="unsupported",
-        hint=Message("if it is a document, save it and run: ingest FILE"),
-    )
-
-
-def _unsupported_file(path: Path) -> ExtractError:
-    kind = path.suffix or "binary"
-    return ExtractError(
-        Message("{path}: no reader for {kind} files", path=path, kind=kind),
-        url=path.as_uri(),
-        reason="unsupported",
-        hint=Message("save it as .pdf, .docx, .pptx, .html, .md or .txt"),
-    )
-
-
-def _unreadable_file(path: Path, error: OSError) -> FetchError:
-    why = describe_os_error(error)
-    return FetchError(
-        Message("cannot read {path} ({why})", path=path, why=why),
-        url=path.as_uri(),
-        reason="unreachable",
-        hint=Message("check the name and the permissions"),
     )

@@ -1,4 +1,4 @@
-"""Pages that show nothing until a browser has run their scripts, or has been let in."""
+"""Detects pages that show nothing until a browser has run their scripts or passed a challenge."""
 
 import re
 from dataclasses import dataclass
@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from lxml import etree
 
 from ingest.extract.dom import text_of
-from ingest.extract.markdown import markdown
+from ingest.extract.markdown import render_markdown
 
-STAGE = 125  # characters; an element that scripts fill holds less before they do
-NOTICE = 400  # bytes of text; a challenge says no more, an article about one does
+MAX_PLACEHOLDER = 125
+"""Characters of Markdown in the element that a framework fills. Before its script has run it holds
+less: nothing, a spinner, the name of the app."""
+MAX_NOTICE = 400
+"""Bytes of text in a notice or a challenge; an article about JavaScript or captchas has more."""
 
+# The ids of Vue, React, Next.js, Nuxt and Gatsby.
 _MOUNT_POINTS = "//*[@id='app' or @id='root' or @id='__next' or @id='__nuxt' or @id='___gatsby']"
-_WANTS_SCRIPT = re.compile(
+_SCRIPT_NOTICE = re.compile(
     r"(?:enable|activate|requires?|need|without|turn on)\W+(?:\w+\W+){0,4}java\s?script"
     r"|java\s?script\W+(?:\w+\W+){0,4}(?:enabled?|disabled|required|turned off)"
     r"|(?:启用|开启|打开|啟用|開啟|不支持|禁用)\W{0,2}(?:了|您的|浏览器的)?\W{0,2}java\s?script"
@@ -31,36 +35,40 @@ _CHALLENGE = re.compile(
     r"|检测到(?:您的)?(?:网络|访问)(?:环境)?(?:存在)?异常",
     re.IGNORECASE | re.MULTILINE,
 )
-"""What the shields of big sites and their captchas say in place of a page."""
+"""What bot protection and captchas of large sites say in place of a page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BarePage:
-    """What of a page tells whether it waits for scripts."""
+class ScriptSignals:
+    """What in the source of a page says that scripts write it."""
 
     has_scripts: bool
-    is_bare: bool
+    is_app_shell: bool
     """Whether the element that frameworks fill is there and holds next to nothing."""
-    asides: str
-    """What is said to browsers without scripts."""
+    noscript: str
+    """The text for browsers without scripts."""
 
 
-def bare_page_signals(root: etree._Element) -> BarePage:
-    """Look at a parsed page before anything is taken out of it."""
-    return BarePage(
+def read_script_signals(root: etree._Element) -> ScriptSignals:
+    """Return the signals of a parsed page. Call it before anything is removed from the page."""
+    return ScriptSignals(
         has_scripts=root.find(".//script") is not None,
-        is_bare=any(len(markdown(place)) < STAGE for place in root.xpath(_MOUNT_POINTS)),
-        asides=" ".join(map(text_of, root.iter("noscript"))),
+        is_app_shell=any(
+            len(render_markdown(place)) < MAX_PLACEHOLDER for place in root.xpath(_MOUNT_POINTS)
+        ),
+        noscript=" ".join(map(text_of, root.iter("noscript"))),
     )
 
 
-def waits_for_browser(stage: BarePage, *, title: str, text: str) -> bool:
-    """Tell whether a page with as little `text` as this has more to show to a browser."""
-    if len(text.encode()) > NOTICE:
+def needs_browser(signals: ScriptSignals, *, title: str, text: str) -> bool:
+    """Return whether a browser would see more of a page than this `text`."""
+    if len(text.encode()) > MAX_NOTICE:
         return False
     if _CHALLENGE.search(f"{title}\n{text}"):
         return True
-    if not stage.has_scripts:
+    if not signals.has_scripts:
         return False
-    says_so = _WANTS_SCRIPT.search(text) or _WANTS_SCRIPT.search(stage.asides)
-    return stage.is_bare or not text.strip() or bool(says_so)
+    # Nearly every page has scripts, and many have a <noscript> for a counting pixel: only a notice
+    # in it, an empty app or an empty page is a reason to pay for a browser.
+    asks_for_scripts = _SCRIPT_NOTICE.search(text) or _SCRIPT_NOTICE.search(signals.noscript)
+    return signals.is_app_shell or not text.strip() or bool(asks_for_scripts)

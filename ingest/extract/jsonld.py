@@ -1,7 +1,7 @@
-"""What a page says about itself in JSON-LD (https://schema.org), read as loosely as it is written.
+"""The JSON-LD of a page (https://schema.org), parsed as loosely as it is written.
 
 Pages carry several blocks, arrays, `@graph`, HTML entities, trailing commas and comments. What
-cannot be mended is left out; size, depth and number are bounded.
+cannot be repaired is left out; size, depth and number are limited.
 """
 
 import html
@@ -13,41 +13,50 @@ from typing import Any
 from lxml import etree
 
 MAX_CHARACTERS = 2_000_000  # of all blocks together; the longest seen is 300,000
-MAX_THINGS = 500
-MAX_DEPTH = 12
+MAX_OBJECTS = 500  # the most on one of 596 pages: 86
+MAX_DEPTH = 12  # levels of arrays and objects; the most on one of 596 pages: 7
 
-_ARTICLES = ("article", "posting", "report", "review", "question", "recipe", "howto")
+_ARTICLE_ENDINGS = ("article", "posting", "report", "review", "question", "recipe", "howto")
 """How the types that are one text end, in lower case: NewsArticle, BlogPosting, TechArticle…"""
-_FRAME = re.compile(
+_COMMENT_FRAME = re.compile(
     r"^\s*(?:<!--|/[*/]\s*<!\[CDATA\[\s*(?:\*/)?|<!\[CDATA\[)|(?:-->|\]\]>)\s*;?\s*$"
 )
-_SPARE_COMMA = re.compile(r",(\s*[}\]])")
+"""What old templates put around the JSON, so that old browsers would not show it."""
+_TRAILING_COMMA = re.compile(r",(\s*[}\]])")
 
-Thing = dict[str, Any]
+JsonObject = dict[str, Any]
 
 
-def things(root: etree._Element) -> list[Thing]:
-    """Return every object that the JSON-LD of a page describes, the outer ones first."""
-    found: list[Thing] = []
+def parse_jsonld(root: etree._Element) -> list[JsonObject]:
+    """Return every object in the JSON-LD of a page, the outer ones first."""
+    found: list[JsonObject] = []
     left = MAX_CHARACTERS
     for script in root.iter("script"):
         source = script.text or ""
         if "ld+json" not in script.get("type", "").lower() or len(source) > left:
             continue
         left -= len(source)
-        for thing in _walk(_loaded(source), MAX_DEPTH):
-            if len(found) == MAX_THINGS:
+        for each in _walk_objects(_load_lenient(source), MAX_DEPTH):
+            if len(found) == MAX_OBJECTS:
                 return found
-            found.append(thing)
+            found.append(each)
     return found
 
 
-def articles(found: list[Thing]) -> list[Thing]:
-    """Return the things that are a text, in the order of the page."""
-    return [thing for thing in found if any(name.endswith(_ARTICLES) for name in _types(thing))]
+def articles(found: list[JsonObject]) -> list[JsonObject]:
+    """Return the objects that are one text, in the order of the page."""
+    texts = []
+    for each in found:
+        kinds = each.get("@type")
+        for kind in kinds if isinstance(kinds, list) else [kinds]:
+            # It may be a name, or a URL: "https://schema.org/NewsArticle".
+            if isinstance(kind, str) and kind.lower().endswith(_ARTICLE_ENDINGS):
+                texts.append(each)
+                break
+    return texts
 
 
-def text(value: Any) -> str:
+def text_property(value: Any) -> str:
     """Return a text property: the first of several, entities resolved, "" if it is none."""
     if isinstance(value, list) and value:
         value = value[0]
@@ -56,30 +65,28 @@ def text(value: Any) -> str:
     return html.unescape(value).strip() if isinstance(value, str) else ""
 
 
-def names(value: Any) -> list[str]:
+def name_properties(value: Any) -> list[str]:
     """Return the names of one or several people or organisations."""
     people = value if isinstance(value, list) else [value]
-    return [name for person in people if (name := text(person))]
+    return [name for person in people if (name := text_property(person))]
 
 
-def _types(thing: Thing) -> list[str]:
-    kinds = thing.get("@type")
-    listed = kinds if isinstance(kinds, list) else [kinds]
-    return [kind.rsplit("/", 1)[-1].lower() for kind in listed if isinstance(kind, str)]
-
-
-def _loaded(source: str) -> Any:
-    """Return the JSON value in `source`, mended if need be, None if there is none."""
-    bare = _FRAME.sub("", _FRAME.sub("", source)).strip()
-    for attempt in (bare, _SPARE_COMMA.sub(r"\1", bare), html.unescape(bare)):
+def _load_lenient(source: str) -> Any:
+    """Return the JSON value in `source`, repaired if need be, None if there is none."""
+    bare = _COMMENT_FRAME.sub("", _COMMENT_FRAME.sub("", source)).strip()
+    # As it stands first: repairing valid JSON could change a text that holds ",]" or "&quot;".
+    for attempt in (bare, _TRAILING_COMMA.sub(r"\1", bare), html.unescape(bare)):
         try:
+            # Not strict: line breaks stand bare in strings. raw_decode ignores what follows the
+            # value, often a semicolon.
             return json.JSONDecoder(strict=False).raw_decode(attempt)[0]
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError):  # "[[[[…" is deeper than the decoder goes
             continue
     return None
 
 
-def _walk(value: Any, depth: int) -> Iterator[Thing]:
+def _walk_objects(value: Any, depth: int) -> Iterator[JsonObject]:
+    """Yield `value` and the objects in it, down to `depth` levels."""
     if depth == 0:
         return
     inner: Iterable[Any] = value if isinstance(value, list) else ()
@@ -88,4 +95,4 @@ def _walk(value: Any, depth: int) -> Iterator[Thing]:
         inner = value.values()
     for part in inner:
         if isinstance(part, dict | list):
-            yield from _walk(part, depth - 1)
+            yield from _walk_objects(part, depth - 1)

@@ -1,10 +1,10 @@
-"""The main text of a page, as Markdown with its structure.
+"""Finds the main text of a page and writes it as Markdown with its structure.
 
-Two readers agree on it. trafilatura, the best open extractor measured, in its fast mode says where
-the text is. We find its words in our own tree again and decide block by block: what it took from
-the frame of the page goes (headline, pointers to other pages, share and copyright lines); what it
-lost inside the text comes back (quotes, tables, code, the other half of a page in two pieces). So
-headings, lists, tables and code are written as the page has them (bench/extraction.py).
+trafilatura, the best open extractor measured, says in its fast mode where the text is. Its words
+are looked up in our own tree, and each block is decided there: what it took from the page chrome
+goes (headline, links to other pages, share and copyright lines); what it lost inside the text
+comes back (quotes, tables, code, the other half of a page in two pieces). So headings, lists,
+tables and code are written as the page has them (bench/extraction.py).
 """
 
 import functools
@@ -18,36 +18,45 @@ from typing import Any
 
 from lxml import etree
 
-from ingest.extract.dom import HEADINGS, blocks, hide, key_of, remove_unseen, text_of
-from ingest.extract.markdown import markdown
+from ingest.extract.dom import (
+    HEADINGS,
+    hide,
+    letters_of,
+    remove_unseen,
+    split_blocks,
+    text_of,
+)
+from ingest.extract.markdown import render_markdown
 from ingest.extract.page_chrome import (
-    belongs_after,
-    belongs_before,
-    is_author,
-    is_label,
+    is_line_after_text,
+    is_line_before_text,
     is_page_chrome,
-    starts_with_label,
+    is_pointer_label,
+    names_author,
+    starts_with_pointer_label,
 )
 
 MAX_TAGS = 25_000  # "<" in a page; trafilatura takes 2 s for so many, a long article has 3,000
 MAX_TEXT = 300_000  # characters; a longer text is a book, and is not compared block by block
 
-THIN = 250  # bytes of letters; a text with less is not told from the frame around it
+# Set with bench/extraction.py. It scores even and odd pages apart, so that a number which fits only
+# the pages that it was tried on shows.
+MIN_TEXT = 250  # bytes of letters; a text with less cannot be told from the page chrome around it
 GRAM = 12  # letters; so many in a row are the same words in the same place
-STEP = 4  # letters from one gram that is looked up to the next
-MIDDLE = 0.85  # share of the found text that the element in the middle must hold
+GRAM_STEP = 4  # letters from one gram that is looked up to the next
+CORE_SHARE = 0.85  # of the found text; what the core element must hold at least
 POINTER = 0.8  # share of letters in links from which a block only points elsewhere
-MOSTLY = 0.5  # share of letters in links that makes a block one of links
+MOSTLY_LINKS = 0.5  # share of letters in links that makes a block one of links
 MANY_LINKS = 0.3  # share of letters in links up to which a block that trafilatura lost is prose
 SENTENCE = 60  # bytes of letters: 60 Latin ones, 20 ideographs
-ANOTHER_PIECE = 200  # bytes of letters outside links in a sibling that goes on with the text
-MANY_PIECES = 0.2  # of the letters of a piece must be in the siblings that go on with it
-LEVELS = 3  # steps up from the middle to look for such siblings
-PAGE_CHROME = 0.3  # share of the text; what holds more is no page_chrome, whatever it is called
+ANOTHER_PIECE = 200  # bytes of letters outside links in a sibling that continues the text
+MANY_PIECES = 0.2  # of the letters of a piece must be in the siblings that continue it
+SERIES_LEVELS = 3  # steps up from the core element to look for such siblings
+MAX_CHROME = 0.3  # share of the text; what holds more is no page chrome, whatever its class is
 HEADLINE_REACH = 3  # blocks from the first in which the headline may come again
-EDGE = 5  # blocks at either end that are looked at for lines of the frame
+EDGE = 5  # blocks at either end that are looked at for lines of page chrome
 
-_BROKEN_BY = (
+_TRAFILATURA_ERRORS = (
     *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError),
     *(AssertionError, etree.LxmlError),
 )
@@ -66,27 +75,29 @@ class _Block:
     element: etree._Element
     position: int
     text: str
-    key: str
+    letters: str
+    """`letters_of` the text."""
     linked: int
-    """Letters in links, of those in `key`."""
+    """Of the letters, how many are in links."""
 
     @property
     def weight(self) -> int:
         """Bytes of letters: an ideograph says as much as three letters."""
-        return len(self.key.encode())
-
-    def is_linked(self, share: float) -> bool:
-        return self.linked > share * len(self.key)
+        return len(self.letters.encode())
 
     @property
     def is_heading(self) -> bool:
         parent = self.element.getparent()
         return self.element.tag in HEADINGS or (parent is not None and parent.tag in HEADINGS)
 
+    def has_links(self, share: float) -> bool:
+        """Return whether more than `share` of the letters are in links."""
+        return self.linked > share * len(self.letters)
+
 
 def preload() -> None:
     """Import what the first page would wait for. Any thread may call."""
-    _trafilatura()
+    _import_trafilatura()
 
 
 def main_text(root: etree._Element, *, url: str, headlines: Iterable[str]) -> str:
@@ -95,64 +106,54 @@ def main_text(root: etree._Element, *, url: str, headlines: Iterable[str]) -> st
     `headlines` are known beside the text and not repeated in it. The call uses `root` up: scripts
     and hidden elements go, and where a text is found, all else does.
     """
-    everything = list(root.iter())  # lxml makes an element anew at each visit unless it is held
+    # lxml makes a new proxy for an element at each visit unless one is alive, and sets and dicts
+    # of elements below compare proxies: all must live until the end.
+    everything = list(root.iter())
     remove_unseen(root)
-    page = _blocks(root.find("body"))
-    found = _found(root, url=url)
-    if sum(map(len, found)) > MAX_TEXT:
-        return markdown(root.find("body"))
-    taken = _taken(page, found)
-    kept = _chosen(page, taken, {key_of(headline) for headline in headlines})
+    page = _read_blocks(root.find("body"))
+    try:
+        found = _import_trafilatura()(
+            root, url=url, fast=True, include_comments=False, include_formatting=False
+        )
+    except _TRAFILATURA_ERRORS:
+        found = None
+    pieces = [] if found is None else list(found.body.itertext())
+    if sum(map(len, pieces)) > MAX_TEXT:
+        return render_markdown(root.find("body"))
+    located = _locate(pieces, page)
+    kept = _choose_blocks(page, located, {letters_of(headline) for headline in headlines})
     del everything
-    if sum(block.weight for block in kept) < THIN:
+    if sum(block.weight for block in kept) < MIN_TEXT:
         return ""
     for block in set(page).difference(kept):
         hide(block.element)
-    return markdown(root.find("body"))
+    return render_markdown(root.find("body"))
 
 
-def _blocks(body: etree._Element) -> list[_Block]:
-    """Return every block that says something."""
+def _read_blocks(body: etree._Element) -> list[_Block]:
+    """Return every block that has letters."""
     found: list[_Block] = []
-    for element in blocks(body):
+    for element in split_blocks(body):
         text = text_of(element)
-        if key := key_of(text):
-            linked = _linked(element, len(key))
+        if letters := letters_of(text):
+            if next(element.iterancestors("a"), None) is not None:  # a card that is one link
+                linked = len(letters)
+            else:
+                linked = sum(len(letters_of(text_of(link))) for link in element.iter("a"))
             found.append(
                 _Block(
                     element=element,
                     position=len(found),
                     text=" ".join(text.split()),
-                    key=key,
+                    letters=letters,
                     linked=linked,
                 )
             )
     return found
 
 
-def _linked(element: etree._Element, letters: int) -> int:
-    """Return how many of the `letters` of a block are in links, inside or around it."""
-    if any(outer.tag == "a" for outer in element.iterancestors("a")):
-        return letters
-    return sum(len(key_of(text_of(link))) for link in element.iter("a"))
-
-
-# ---------------------------------------------------------------- what trafilatura found
-
-
-def _found(root: etree._Element, *, url: str) -> list[str]:
-    """Return the pieces of text that trafilatura takes for the main text, none if it fails."""
-    try:
-        found = _trafilatura()(
-            root, url=url, fast=True, include_comments=False, include_formatting=False
-        )
-    except _BROKEN_BY:
-        return []
-    return [] if found is None else list(found.body.itertext())
-
-
 @functools.cache
-def _trafilatura() -> Callable[..., Any]:
+def _import_trafilatura() -> Callable[..., Any]:
     from trafilatura import bare_extraction  # heavy: 0.6 s
 
     for name in ("trafilatura", "htmldate", "justext", "courlan"):
@@ -160,208 +161,203 @@ def _trafilatura() -> Callable[..., Any]:
     return bare_extraction
 
 
-def _taken(page: list[_Block], pieces: list[str]) -> list[_Block]:
-    """Return the blocks whose words are among `pieces`."""
-    lines = Counter(map(key_of, pieces))
-    whole = key_of("".join(pieces))
+def _locate(pieces: list[str], page: list[_Block]) -> list[_Block]:
+    """Return the blocks whose words are among `pieces`.
+
+    trafilatura returns a tree of its own: its pieces are matched by their letters. A block counts
+    if it is one of the pieces, or if most of its grams are somewhere in the text.
+    """
+    lines = Counter(map(letters_of, pieces))
+    whole = letters_of("".join(pieces))
     grams = {whole[at : at + GRAM] for at in range(len(whole) - GRAM + 1)}
-    return [block for block in page if _is_among(block.key, lines, grams)]
+    found = []
+    for block in page:
+        letters = block.letters
+        if lines[letters]:
+            lines[letters] -= 1  # a name that was found once is not found wherever it stands
+            found.append(block)
+            continue
+        starts = range(0, len(letters) - GRAM + 1, GRAM_STEP)
+        hits = sum(letters[at : at + GRAM] in grams for at in starts)
+        if hits * 2 > len(starts):
+            found.append(block)
+    return found
 
 
-def _is_among(key: str, lines: Counter[str], grams: set[str]) -> bool:
-    if lines[key]:
-        lines[key] -= 1  # a name that was taken once is not taken wherever it stands
-        return True
-    looked_up = [key[at : at + GRAM] in grams for at in range(0, len(key) - GRAM + 1, STEP)]
-    return sum(looked_up) * 2 > len(looked_up)
-
-
-# ---------------------------------------------------------------- what is kept
-
-
-def _chosen(page: list[_Block], taken: list[_Block], headlines: set[str]) -> list[_Block]:
+def _choose_blocks(page: list[_Block], found: list[_Block], headlines: set[str]) -> list[_Block]:
     """Return the blocks that are the text, in their order."""
-    place = _Place(page, taken)
-    inside = [block for block in page if place.holds(block)]
-    kept = sorted({*inside}.intersection(taken), key=_position)
+    region = _TextRegion(page, found)
+    inside = [block for block in page if region.holds(block)]
+    kept = sorted({*inside}.intersection(found), key=_position)
     if not kept:
         return []
-    authors = set(filter(_is_author_line, inside)) if place.is_thread else set()
-    kept = sorted({*kept, *_lost(inside, kept, is_series=place.is_series), *authors}, key=_position)
-    first = kept[0]
-    kept = [b for b in kept if b in authors or not _is_beside(b, first, headlines)]
-    return kept if place.is_thread else _without_edges(kept)
+    authors: set[_Block] = set()
+    if region.is_thread:  # there, "Posted by Ann, 3 May" says who speaks, and stays
+        authors = {
+            block
+            for block in inside
+            if block.weight <= SENTENCE
+            and (
+                is_line_before_text(block.text)
+                or any(map(names_author, block.element.iter(etree.Element)))
+            )
+        }
+    lost = _find_lost(inside, kept, is_series=region.is_series)
+    kept = sorted({*kept, *lost, *authors}, key=_position)
+    first = kept[0].position
+    kept = [
+        block
+        for block in kept
+        if block in authors
+        or not (_is_pointer(block) or _repeats_headline(block, first, headlines))
+    ]
+    return kept if region.is_thread else _trim_edges(kept)
 
 
-class _Place:
-    """Where the text is: an element of the page, without the page_chrome in it."""
+class _TextRegion:
+    """The element of the page that holds the text, without the page chrome in it."""
 
-    def __init__(self, page: list[_Block], taken: list[_Block]) -> None:
-        self._weights = _weights(taken)
+    def __init__(self, page: list[_Block], found: list[_Block]) -> None:
+        self._weights = _weigh_ancestors(found)
         self._total = max(self._weights.values(), default=0)
-        middle = self._middle()
-        series = middle if middle is None else _series(middle, page)
+        # The core is the innermost element that holds nearly all of what was found. Not all: a
+        # stray line in the footer would make it the <body>.
+        core = min(
+            (each for each, weight in self._weights.items() if weight > CORE_SHARE * self._total),
+            key=lambda element: self._weights[element],
+            default=None,
+        )
+        series = core if core is None else _enclose_series(core, page)
         self.is_series = series is not None
-        """Whether the text comes in pieces of one kind, of which trafilatura took the first."""
-        self._element = middle if series is None else series
-        self.is_thread = self._element is not None and _is_thread(self._element)
-        self._framed: dict[etree._Element | None, bool] = {None: True, self._element: False}
+        """Whether the text comes in pieces of one kind, of which trafilatura found the first."""
+        region = core if series is None else series
+        signed = Counter(
+            (child.tag, child.get("class"))
+            for child in (() if region is None else region)
+            if any(map(names_author, child.iterdescendants(etree.Element)))
+        )
+        self.is_thread = any(count > 1 for count in signed.values())
+        """Whether several children of the region, all of one kind, name an author each."""
+        # Each element is judged once, from the outside in: without this memory, deep pages would
+        # take quadratic time. None is the parent of the root, outside the region.
+        self._is_outside: dict[etree._Element | None, bool] = {None: True, region: False}
 
     def holds(self, block: _Block) -> bool:
+        """Return whether `block` is in the region, and in no page chrome there."""
         path = []
         element = block.element
-        while element not in self._framed:
+        while element not in self._is_outside:
             path.append(element)
             element = element.getparent()
-        framed = self._framed[element]
+        is_outside = self._is_outside[element]
         for element in reversed(path):
-            framed = framed or self._is_page_chrome(element)
-            self._framed[element] = framed
-        return not framed
-
-    def _is_page_chrome(self, element: etree._Element) -> bool:
-        return self._weights[element] < PAGE_CHROME * self._total and is_page_chrome(element)
-
-    def _middle(self) -> etree._Element | None:
-        """Return the innermost element that holds nearly all of what was taken."""
-        wide = (each for each, weight in self._weights.items() if weight > MIDDLE * self._total)
-        return min(wide, key=lambda element: self._weights[element], default=None)
+            is_small = self._weights[element] < MAX_CHROME * self._total
+            is_outside = is_outside or (is_small and is_page_chrome(element))
+            self._is_outside[element] = is_outside
+        return not is_outside
 
 
-def _weights(page: Iterable[_Block]) -> Counter[etree._Element]:
+def _weigh_ancestors(blocks: Iterable[_Block]) -> Counter[etree._Element]:
     """Return for each element the weight of the blocks in it, inner elements first."""
     weights: Counter[etree._Element] = Counter()
-    for block in page:
+    for block in blocks:
         for element in block.element.iterancestors():
             weights[element] += block.weight
     return weights
 
 
-def _series(middle: etree._Element, page: list[_Block]) -> etree._Element | None:
-    """Return what holds `middle` and siblings of its kind that go on with the text, if any do.
+def _enclose_series(core: etree._Element, page: list[_Block]) -> etree._Element | None:
+    """Return what holds `core` and siblings of its kind that continue the text, if any do.
 
     Templates cut long articles at their advertisements, and threads into posts; trafilatura
-    takes the first. A sibling with an <h1> is another article.
+    takes the first.
     """
-    prose = _weights(block for block in page if not block.is_linked(MOSTLY))
-    for piece in itertools.islice((middle, *middle.iterancestors()), LEVELS):
-        holder = piece.getparent()
-        if holder is None:
+    prose = _weigh_ancestors(block for block in page if not block.has_links(MOSTLY_LINKS))
+    for piece in itertools.islice((core, *core.iterancestors()), SERIES_LEVELS):
+        parent = piece.getparent()
+        if parent is None:
             return None
+        kind = piece.get("class")
         others = [
             sibling
-            for sibling in holder.iterchildren(piece.tag)
-            if sibling is not piece and _goes_on(sibling, piece, prose)
+            for sibling in parent.iterchildren(piece.tag)
+            if sibling is not piece
+            and (piece.tag in _PIECES or kind)  # a <div> without class may be anything
+            and sibling.get("class") == kind
+            and prose[sibling] >= ANOTHER_PIECE
+            and sibling.find(".//h1") is None  # a sibling with an <h1> is another article
+            and not is_page_chrome(sibling)
         ]
         if sum(prose[other] for other in others) > MANY_PIECES * prose[piece]:
-            return holder
+            return parent
     return None
 
 
-def _goes_on(
-    sibling: etree._Element, piece: etree._Element, prose: Counter[etree._Element]
-) -> bool:
-    kind = piece.get("class")
-    return (
-        (piece.tag in _PIECES or bool(kind))
-        and sibling.get("class") == kind
-        and prose[sibling] >= ANOTHER_PIECE
-        and sibling.find(".//h1") is None
-        and not is_page_chrome(sibling)
-    )
-
-
-def _lost(inside: list[_Block], kept: list[_Block], *, is_series: bool) -> Iterator[_Block]:
+def _find_lost(inside: list[_Block], kept: list[_Block], *, is_series: bool) -> Iterator[_Block]:
     """Yield the blocks in the text that trafilatura left out and a reader would not."""
     first, last = kept[0].position, kept[-1].position
     lists = {_list_of(block) for block in kept} - {None}
     for block in set(inside).difference(kept):
-        if block.position < first:
+        if block.position < first or block.has_links(MOSTLY_LINKS):
             continue
         is_between = is_series or block.position < last
-        if block.is_linked(MOSTLY):
-            continue
         if block.element.tag in _FIGURES:
             is_lost = is_between or block.position == last + 1
         elif _list_of(block) in lists:
-            is_lost = True
+            is_lost = True  # half a list is worse than none
         else:
-            is_lost = is_between and _is_prose(block)
+            is_prose = block.weight >= SENTENCE and not block.has_links(MANY_LINKS)
+            # A short line in bold alone is a heading of those who know only bold type.
+            is_bold = any(
+                letters_of(text_of(bold)) == block.letters
+                for bold in block.element.iterchildren("b", "strong")
+            )
+            is_lost = is_between and (is_prose or block.is_heading or is_bold)
         if is_lost:
             yield block
-
-
-def _is_prose(block: _Block) -> bool:
-    is_long = block.weight >= SENTENCE and not block.is_linked(MANY_LINKS)
-    return is_long or block.is_heading or _is_bold(block)
-
-
-def _is_bold(block: _Block) -> bool:
-    """Tell a heading of those who know only bold type."""
-    return any(
-        key_of(text_of(bold)) == block.key for bold in block.element.iterchildren("b", "strong")
-    )
-
-
-def _is_thread(holder: etree._Element) -> bool:
-    """Tell whether several of the elements in `holder`, all of one kind, name an author each."""
-    signed = Counter(
-        (child.tag, child.get("class"))
-        for child in holder
-        if any(map(is_author, child.iterdescendants(etree.Element)))
-    )
-    return any(count > 1 for count in signed.values())
-
-
-def _is_author_line(block: _Block) -> bool:
-    """Tell whether `block` says who wrote what follows, and perhaps when."""
-    if block.weight > SENTENCE:
-        return False
-    return belongs_before(block.text) or any(map(is_author, block.element.iter(etree.Element)))
 
 
 def _list_of(block: _Block) -> etree._Element | None:
     return next(block.element.iterancestors(*_LISTS), None)
 
 
-def _is_beside(block: _Block, first: _Block, headlines: set[str]) -> bool:
-    return _is_pointer(block) or _is_headline(block, first, headlines)
-
-
 def _is_pointer(block: _Block) -> bool:
-    """Tell whether `block` only points to other pages. Entries of lists may: they are asked for."""
-    if is_label(block.text):
+    """Return whether `block` only points to other pages. Entries of lists may: they are content."""
+    if is_pointer_label(block.text):
         return True
-    if block.is_linked(MOSTLY) and starts_with_label(block.text):
+    if block.has_links(MOSTLY_LINKS) and starts_with_pointer_label(block.text):
         return True
     is_entry = block.element.tag in _ENTRIES or block.is_heading
-    return block.is_linked(POINTER) and not is_entry
+    return block.has_links(POINTER) and not is_entry
 
 
-def _is_headline(block: _Block, first: _Block, headlines: set[str]) -> bool:
-    """Tell whether `block` is the headline once more, perhaps without the name of the site."""
+def _repeats_headline(block: _Block, first: int, headlines: set[str]) -> bool:
+    """Return whether `block` is the headline once more, perhaps without the name of the site.
+
+    `first` is the position of the first block of the text.
+    """
+    letters = block.letters
     if block.is_heading:
         return any(
-            block.key == line or (len(block.key) >= GRAM and block.key in line)
-            for line in headlines
+            letters == headline or (len(letters) >= GRAM and letters in headline)
+            for headline in headlines
         )
-    return block.key in headlines and block.position < first.position + HEADLINE_REACH
+    return letters in headlines and block.position < first + HEADLINE_REACH
 
 
-def _without_edges(kept: list[_Block]) -> list[_Block]:
-    """Return `kept` without the lines of the frame before and after the text."""
+def _trim_edges(kept: list[_Block]) -> list[_Block]:
+    """Return `kept` without the lines of page chrome before and after the text."""
     end = len(kept)
-    while end and (
-        kept[end - 1].is_heading or (_is_last_line(kept[end - 1]) and len(kept) - end < EDGE)
-    ):
+    while end:
+        last = kept[end - 1]
+        # "Tags: a list of words" as an entry of a list is content.
+        is_chrome = last.element.tag not in _ENTRIES and is_line_after_text(last.text)
+        # A heading at the end headed page chrome ("Related stories") that is gone.
+        if not (last.is_heading or (is_chrome and len(kept) - end < EDGE)):
+            break
         end -= 1
     edge = itertools.takewhile(
-        lambda block: block.is_heading or belongs_before(block.text), kept[:EDGE]
+        lambda block: block.is_heading or is_line_before_text(block.text), kept[:EDGE]
     )
     before = {block for block in edge if not block.is_heading}
     return [block for block in kept[:end] if block not in before]
-
-
-def _is_last_line(block: _Block) -> bool:
-    """Tell a line of the frame after a text. Entries of lists are none: "Tags: a list of words"."""
-    return block.element.tag not in _ENTRIES and belongs_after(block.text)

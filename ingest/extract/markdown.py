@@ -1,4 +1,4 @@
-"""A tree of HTML elements written as Markdown that reads as plain text.
+"""Renders a tree of HTML elements as Markdown that reads as plain text.
 
 Headings, lists, tables and code keep their marks. Emphasis, links and escapes do not: they would
 split words ("**3**rd"), and people read these sentences as quotes.
@@ -8,27 +8,30 @@ import re
 
 from lxml import etree
 
-from ingest.extract.dom import BLOCKS, UNSEEN, is_data, text_of
+from ingest.extract.dom import BLOCKS, UNSEEN, is_data_table, text_of
 
-MAX_SPAN = 50  # columns; what claims more is no table for people
-MAX_COLUMNS = 200
+MAX_SPAN = 50  # columns that one cell may claim; colspan="9999" is no table for people
+MAX_COLUMNS = 200  # of a row; spans would multiply a small page to megabytes of "|"
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LISTS = frozenset({"ol", "ul", "menu"})
-_TIGHT = frozenset({"li", "tr", "td", "th", "dt", "dd", "option"})
+_TIGHT_BLOCKS = frozenset({"li", "tr", "td", "th", "dt", "dd", "option"})
+"""Blocks that end a line, not a paragraph."""
 _LINE_BREAKS = frozenset({"br", "option"})
 _CODE = frozenset({"code", "pre"})
 _UNREAD = UNSEEN | {"nav", "title"}
+# Not \s: a zero-width space is a blank here, too, and U+2028 is none in HTML.
 _SPACES = re.compile(r"[ \t\r\n\f\xa0\u200b\u3000]+")
+# Classes of Prism and highlight.js, GitHub, SyntaxHighlighter, pandoc.
 _CODE_LANGUAGE = re.compile(
     r"(?:^|\s)(?:(?:language|lang|highlight-source|highlight|brush:)[-\s]|sourceCode\s|hljs\s)"
     r"([a-zA-Z][\w+#-]{0,19})"
 )
 
 
-def markdown(root: etree._Element) -> str:
+def render_markdown(root: etree._Element) -> str:
     """Return what a reader sees of `root`, without navigation, scripts and form controls."""
-    writer = _Writer()
+    writer = _MarkdownWriter()
     walk = etree.iterwalk(root, events=("start", "end"))
     for event, element in walk:
         if event == "start":
@@ -37,48 +40,60 @@ def markdown(root: etree._Element) -> str:
         else:
             if _is_seen(element):
                 writer.end(element)
+            # The text behind an element hangs on the element (lxml's "tail"); behind the root it
+            # is not the root's.
             if element is not root:
                 writer.text(element.tail)
-    return writer.finished()
+    return writer.result()
 
 
-class _Writer:
-    """Collects pieces of text and sees to the line breaks between them."""
+class _MarkdownWriter:
+    """Collects pieces of text and sees to the line breaks between them.
+
+    Line breaks and bullets are owed, not written, until text follows: so elements without text
+    leave no trace, and neighbouring blocks share their blank line as margins collapse in CSS.
+    """
 
     def __init__(self) -> None:
         self._parts: list[str] = []
         self._breaks = 0  # line ends owed before the next text
-        self._bullet = ""  # "- " is owed too, so that an empty item leaves no trace
+        self._bullet = ""  # "- " or "1. ", owed as well
         self._numbers: list[int | None] = []  # the next one in each open list; None: bullets
 
     def start(self, element: etree._Element) -> bool:
         """Begin `element` and return whether its children are to be written one by one."""
         tag = element.tag
         if level := _HEADINGS.get(tag):
-            self._alone("#" * level + " ", _flat(element))
+            if heading := _flatten(element):
+                self._new_line(2, "#" * level + " ")
+                self.text(heading)
+                self._new_line(2)
         elif tag in _CODE:
-            self._code(element)
-        elif tag == "table" and is_data(element):
-            self._table(element)
+            self._write_code(element)
+        elif tag == "table" and is_data_table(element):
+            self._write_table(element)
         else:
             self._open(element)
             return True
         return False
 
     def end(self, element: etree._Element) -> None:
+        """End `element`, whose children have been written."""
         if element.tag in _LISTS:
             self._numbers.pop()
         if element.tag in BLOCKS:
-            self._new_line(1 if self._numbers or element.tag in _TIGHT else 2)
+            self._new_line(1 if self._numbers or element.tag in _TIGHT_BLOCKS else 2)
 
     def text(self, text: str | None) -> None:
+        """Add text, white space collapsed as a browser does."""
         bare = _SPACES.sub(" ", text or "")
         if self._breaks or not self._parts or self._parts[-1].endswith(" "):
             bare = bare.lstrip(" ")
         if bare:
             self._write(bare)
 
-    def finished(self) -> str:
+    def result(self) -> str:
+        """Return the Markdown, without blanks at the ends of lines."""
         lines = "".join(self._parts).split("\n")
         return "\n".join(line.rstrip(" ") for line in lines).strip("\n")
 
@@ -86,44 +101,50 @@ class _Writer:
         tag = element.tag
         if tag in _LISTS:
             self._new_line(1 if self._numbers else 2)
-            self._numbers.append(_first_number(element) if tag == "ol" else None)
+            start = element.get("start", "")
+            first = int(start) if re.fullmatch(r"\d{1,6}", start, re.ASCII) else 1
+            self._numbers.append(first if tag == "ol" else None)
         elif tag == "dd":
             self._new_line(1, self._indent(len(self._numbers)) + ": ")
         elif tag == "li":
-            self._new_line(1, self._item_mark())
+            bullet = "- "
+            if self._numbers and (number := self._numbers[-1]) is not None:
+                bullet = f"{number}. "
+                self._numbers[-1] = number + 1
+            self._new_line(1, self._indent(len(self._numbers) - 1) + bullet)
         elif tag in _LINE_BREAKS:
             self._new_line(1)
         elif tag in BLOCKS:
             self._new_line(1 if self._numbers or tag in ("tr", "td", "th") else 2)
         self.text(element.text)
 
-    def _alone(self, mark: str, text: str) -> None:
-        if text:
-            self._new_line(2, mark)
-            self.text(text)
-            self._new_line(2)
-
-    def _code(self, element: etree._Element) -> None:
+    def _write_code(self, element: etree._Element) -> None:
         for line_break in element.iter("br"):
             line_break.text = "\n"
         text = text_of(element).strip("\n")
         stands_alone = self._breaks or not self._parts
         if not text.strip():
             return
+        # A <code> amid a sentence stays in it; one that is a paragraph of its own is a listing.
         if "\n" not in text and not (element.tag == "pre" or stands_alone):
             self.text(f"`{text.strip()}`")
             return
+        language = ""
+        for place in (element, *element.iterchildren("code"), element.getparent()):
+            if place is not None and (match := _CODE_LANGUAGE.search(place.get("class", ""))):
+                language = match[1].lower()
+                break
         fence = "~~~~" if "```" in text else "```"
         self._new_line(2)
-        self._write(f"{fence}{_code_language(element)}\n{text}\n{fence}")
+        self._write(f"{fence}{language}\n{text}\n{fence}")
         self._new_line(2)
 
-    def _table(self, table: etree._Element) -> None:
+    def _write_table(self, table: etree._Element) -> None:
         """Write a table of data; its first row has a cell for every column, as GFM demands."""
         for caption in table.iterchildren("caption"):
-            self.text(_flat(caption))
+            self.text(_flatten(caption))
             self._new_line(2)
-        rows = [cells for row in table.iter("tr") if any(cells := _cells(row))]
+        rows = [cells for row in table.iter("tr") if any(cells := _row_cells(row))]
         width = max(map(len, rows), default=0)
         for number, cells in enumerate(rows):
             cells += [""] * (width - len(cells)) if number == 0 else []
@@ -151,45 +172,24 @@ class _Writer:
         """Return the spaces that put a line below the text of the item that it belongs to."""
         return "".join("  " if number is None else "   " for number in self._numbers[:levels])
 
-    def _item_mark(self) -> str:
-        indent = self._indent(len(self._numbers) - 1)
-        number = self._numbers[-1] if self._numbers else None
-        if number is None:
-            return f"{indent}- "
-        self._numbers[-1] = number + 1
-        return f"{indent}{number}. "
-
 
 def _is_seen(element: etree._Element) -> bool:
     return isinstance(element.tag, str) and element.tag not in _UNREAD
 
 
-def _first_number(numbered: etree._Element) -> int:
-    start = numbered.get("start", "")
-    return int(start) if re.fullmatch(r"\d{1,6}", start, re.ASCII) else 1
-
-
-def _code_language(element: etree._Element) -> str:
-    """Return the language that a piece of code is declared to be in, "" if none is."""
-    for place in (element, *element.iterchildren("code"), element.getparent()):
-        if place is not None and (match := _CODE_LANGUAGE.search(place.get("class", ""))):
-            return match[1].lower()
-    return ""
-
-
-def _cells(row: etree._Element) -> list[str]:
+def _row_cells(row: etree._Element) -> list[str]:
     """Return the texts of a row; a cell over several columns is followed by empty ones."""
     texts: list[str] = []
     for cell in row.iterchildren("td", "th"):
         span = cell.get("colspan", "1")
         columns = min(int(span), MAX_SPAN) if re.fullmatch(r"[1-9]\d{0,3}", span) else 1
-        texts += [_flat(cell).replace("|", "/"), *[""] * (columns - 1)]
+        texts += [_flatten(cell).replace("|", "/"), *[""] * (columns - 1)]
     while texts and not texts[-1]:
         texts.pop()
     return texts[:MAX_COLUMNS]
 
 
-def _flat(element: etree._Element) -> str:
+def _flatten(element: etree._Element) -> str:
     """Return the text of `element` on one line."""
     parts: list[str] = []
     walk = etree.iterwalk(element, events=("start", "end"))

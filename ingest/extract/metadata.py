@@ -1,4 +1,4 @@
-"""What a page says about itself: title, author, dates, language, address, wishes.
+"""Metadata of a page: title, author, dates, language, address, robots directives.
 
 Sources in the order of trust: JSON-LD, <meta>, microdata, names of classes. A page may lie or
 carry another page's data, so days must be possible and addresses on the same site.
@@ -13,17 +13,17 @@ from lxml import etree
 
 from ingest.errors import FetchError
 from ingest.extract import jsonld
-from ingest.extract.dates import day_in, day_in_path
-from ingest.extract.dom import key_of, text_of
+from ingest.extract.dates import parse_day, parse_day_in_path
+from ingest.extract.dom import letters_of, text_of
 from ingest.foundation.about import PRODUCT
 from ingest.web.urls import canonical_url, host_of, resolve
 
 MAX_TITLE = 200  # characters
-A_TITLE = 12  # bytes; a single <h1> that is shorter may be the name of the site
-MAX_AUTHOR = 60
-MAX_AUTHORS = 5
+MIN_HEADING = 12  # bytes; a single <h1> that is shorter may be the name of the site
+MAX_AUTHOR = 60  # characters; more is a sentence about the author
+MAX_AUTHORS = 5  # names; papers of physicists have hundreds
 MAX_LINE = 80  # characters of an element that holds a name or a day and no more
-MAX_LOOKED_AT = 20  # elements of one kind; the right one comes early
+MAX_CANDIDATES = 20  # elements of one kind that are looked at; the right one comes early
 OLDEST_PAGE = date(1990, 1, 1)  # the first page of the web
 
 _PUBLISHED = (
@@ -41,7 +41,8 @@ _AUTHORS = (
     "dcterms.creator", "citation_author", "byl",
 )  # fmt: skip
 _ROBOTS = ("robots", PRODUCT)
-_DAY_PLACES = (
+"""Names of the <meta> elements that speak to us: to all robots, or to ours alone."""
+_DAY_XPATHS = (
     "//*[@itemprop='datePublished']",
     "//time[@pubdate]",
     "(//article|//main|//header)//time[@datetime]",
@@ -50,7 +51,7 @@ _DAY_PLACES = (
     " or contains(@class, 'info') or contains(@class, 'meta')]",
     "//*[contains(@id, 'date') or contains(@id, 'time') or contains(@id, 'publish')]",
 )
-_AUTHOR_PLACES = (
+_AUTHOR_XPATHS = (
     "//*[@itemprop='author']//*[@itemprop='name']",
     "//*[@itemprop='author']",
     "//*[@rel='author']",
@@ -64,17 +65,20 @@ _NO_NAME = re.compile(
     r"https?:|www\.|@|\d{3}|^(?:admin|administrator|author|unknown|none|null|佚名|未知)$",
     re.IGNORECASE,
 )
-_BETWEEN_NAMES = re.compile(r"\s+[|–—·»«•-]\s+|\s*[|_｜]\s*")
-_EXPIRY = re.compile(r"unavailable_after\s?:([^,]*(?:,\s*\d[^,]*)*)", re.IGNORECASE)
+# Between the title and the name of the site. A hyphen only between blanks: "Wi-Fi" is one word.
+_TITLE_SEPARATOR = re.compile(r"\s+[|–—·»«•-]\s+|\s*[|_｜]\s*")
+# Google's directive for a page that is outdated after a day. The day may hold commas, which also
+# separate directives: "unavailable_after: Monday, 3 May 2027, noindex".
+_UNAVAILABLE_AFTER = re.compile(r"unavailable_after\s?:([^,]*(?:,\s*\d[^,]*)*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata:
-    """What a page says about itself; "" or None where it says nothing that can be true."""
+    """What a page declares about itself; "" or None where it declares nothing that can be true."""
 
     title: str
     headlines: tuple[str, ...]
-    """Every wording of the title that the page has."""
+    """Every version of the title that the page has, the most trusted first."""
     author: str
     """Several are joined by ", "."""
     published: date | None
@@ -82,7 +86,7 @@ class Metadata:
     language: str
     """As declared, e.g. "zh-CN"."""
     canonical: str
-    """`canonical_url` of what the page calls its own address, on the same site."""
+    """`canonical_url` of what the page declares to be its address, on the same site."""
     directives: tuple[str, ...]
     """Lower case, e.g. ("noindex", "noai")."""
     body: str
@@ -90,185 +94,178 @@ class Metadata:
 
 
 def read_metadata(root: etree._Element, *, url: str, now: datetime) -> Metadata:
-    """Return what the page at `url` says about itself. Days after `now` are not believed."""
-    texts = jsonld.articles(jsonld.things(root))
-    meta = _meta(root)
-    headlines = tuple(filter(None, map(one_line, _headlines(root, meta, texts))))
-    published = _first_day(_published(root, meta, texts, url), now)
-    modified = _first_day(_named(meta, texts, "dateModified", _MODIFIED), now)
+    """Return what the page at `url` declares about itself. Days after `now` are not believed."""
+    page = _Declarations(root)
+    headlines = tuple(filter(None, map(one_line, page.headlines())))
+    published = _first_possible_day(page.publication_days(url), now)
+    modified = _first_possible_day(page.days("dateModified", _MODIFIED), now)
     return Metadata(
-        title=_title(root, meta, headlines),
+        title=page.title(headlines),
         headlines=headlines,
-        author=_author(root, meta, texts),
+        author=page.author(),
         published=published,
         modified=modified if modified and (not published or modified >= published) else None,
-        language=_language(root, meta, texts),
-        canonical=_canonical(root, url),
-        directives=_directives(meta, now),
-        body=max(map(_body, texts), key=len, default=""),
+        language=page.language(),
+        canonical=_canonical_address(root, url),
+        directives=page.directives(now),
+        body=page.body(),
     )
 
 
 def one_line(text: str) -> str:
     """Return `text` on one line of at most `MAX_TITLE` characters."""
+    # Cut before it is split, too: a megabyte of blanks is not worth splitting.
     return " ".join(text[: 10 * MAX_TITLE].split())[:MAX_TITLE].strip()
 
 
-def _meta(root: etree._Element) -> dict[str, list[str]]:
-    """Return the contents of the <meta> elements by name, property or itemprop, in lower case."""
-    found: dict[str, list[str]] = {}
-    for element in root.iter("meta"):
-        content = (element.get("content") or "").strip()
-        for attribute in ("name", "property", "itemprop", "http-equiv"):
-            if content and (name := (element.get(attribute) or "").strip().lower()):
-                found.setdefault(name, []).append(content)
-    return found
+class _Declarations:
+    """What a page declares, by its <meta> elements, its JSON-LD and its markup."""
+
+    def __init__(self, root: etree._Element) -> None:
+        self._root = root
+        self._articles = jsonld.articles(jsonld.parse_jsonld(root))
+        self._meta: dict[str, list[str]] = {}  # contents by name, property or itemprop, lower case
+        for element in root.iter("meta"):
+            content = (element.get("content") or "").strip()
+            for attribute in ("name", "property", "itemprop", "http-equiv"):
+                if content and (name := (element.get(attribute) or "").strip().lower()):
+                    self._meta.setdefault(name, []).append(content)
+
+    def headlines(self) -> Iterator[str]:
+        """Yield the versions of the title, the most trusted first."""
+        for article in self._articles[:1]:
+            yield jsonld.text_property(article.get("headline") or article.get("name"))
+        yield from self._meta.get("og:title", [])[:1]
+        yield from (text_of(title) for title in self._root.iterfind("head/title"))
+        yield from self._headings("h1")
+
+    def title(self, headlines: tuple[str, ...]) -> str:
+        """Return the heading that the page's own title contains, else that without the site."""
+        headings = list(self._headings("h1"))
+        declared = [line for line in headlines if line not in headings]
+        if not declared or (len(headings) == 1 and len(headings[0].encode()) >= MIN_HEADING):
+            return next(iter(headings or self._headings("h2")), "")
+        whole = letters_of(declared[0])
+        for heading in headings:
+            letters = letters_of(heading)
+            # At least half of it: the name of the site, an <h1> on some pages, is in it, too.
+            if 2 * len(letters) >= len(whole) and letters in whole:
+                return heading
+        return _strip_site_name(declared[0], one_line(self._meta.get("og:site_name", [""])[0]))
+
+    def publication_days(self, url: str) -> Iterator[date | None]:
+        """Yield the days that may be that of publication, the most trusted first."""
+        yield from self.days("datePublished", _PUBLISHED)
+        for xpath in _DAY_XPATHS:
+            for element in self._root.xpath(xpath)[:MAX_CANDIDATES]:
+                yield parse_day(element.get("datetime") or element.get("content") or "")
+                text = one_line(text_of(element))
+                yield parse_day(text) if len(text) <= MAX_LINE else None
+        yield parse_day_in_path(url)
+
+    def days(self, key: str, names: Iterable[str]) -> Iterator[date | None]:
+        """Yield the days under a key of the JSON-LD, then those in <meta> of these names."""
+        for article in self._articles:
+            yield parse_day(jsonld.text_property(article.get(key)))
+        for name in names:
+            for content in self._meta.get(name, []):
+                yield parse_day(content[:MAX_LINE])
+
+    def author(self) -> str:
+        """Return the names of the first source that names anybody."""
+        sources = [jsonld.name_properties(article.get("author")) for article in self._articles]
+        sources += [self._meta.get(name, []) for name in _AUTHORS]
+        for found in sources:
+            if names := _join_names(found):
+                return names
+        for xpath in _AUTHOR_XPATHS:
+            # The first element alone: further down the page, comments have authors as well.
+            if names := _join_names(text_of(element) for element in self._root.xpath(xpath)[:1]):
+                return names
+        return ""
+
+    def language(self) -> str:
+        """Return the first language declared, e.g. "zh-CN"."""
+        declared = [
+            self._root.get("lang") or self._root.get("xml:lang") or "",
+            *(jsonld.text_property(article.get("inLanguage")) for article in self._articles),
+            *self._meta.get("content-language", []),
+            *self._meta.get("og:locale", []),
+        ]
+        return next(filter(None, declared), "")
+
+    def directives(self, now: datetime) -> tuple[str, ...]:
+        """Return the directives to all robots and to ours. A page past its day gets "noindex"."""
+        found: list[str] = []
+        for content in (text for name in _ROBOTS for text in self._meta.get(name, [])):
+            if expiry := _UNAVAILABLE_AFTER.search(content):
+                day = parse_day(expiry[1])
+                found += ["noindex"] if day and day < now.date() else []
+                content = content.replace(expiry[0], "")
+            found += (directive.strip().lower() for directive in re.split(r"[,;\s]+", content))
+        return tuple(dict.fromkeys(filter(None, found)))
+
+    def body(self) -> str:
+        """Return the longest text in the JSON-LD."""
+        texts = (
+            jsonld.text_property(article.get("articleBody"))
+            or jsonld.text_property(article.get("text"))
+            for article in self._articles
+        )
+        return max(texts, key=len, default="")
+
+    def _headings(self, tag: str) -> Iterator[str]:
+        for _, element in zip(range(MAX_CANDIDATES), self._root.iter(tag), strict=False):
+            if line := one_line(text_of(element)):
+                yield line
 
 
-def _body(thing: jsonld.Thing) -> str:
-    return jsonld.text(thing.get("articleBody")) or jsonld.text(thing.get("text"))
-
-
-def _first(root: etree._Element, *tags: str) -> Iterator[str]:
-    for _, element in zip(range(MAX_LOOKED_AT), root.iter(*tags), strict=False):
-        if line := one_line(text_of(element)):
-            yield line
-
-
-# ---------------------------------------------------------------- title
-
-
-def _headlines(
-    root: etree._Element, meta: dict[str, list[str]], texts: list[jsonld.Thing]
-) -> Iterator[str]:
-    """Yield the wordings of the title, the most trusted first."""
-    yield from (jsonld.text(thing.get("headline") or thing.get("name")) for thing in texts[:1])
-    yield from meta.get("og:title", [])[:1]
-    yield from (text_of(title) for title in root.iterfind("head/title"))
-    yield from _first(root, "h1")
-
-
-def _title(root: etree._Element, meta: dict[str, list[str]], headlines: tuple[str, ...]) -> str:
-    """Return the heading that the page's own title contains, else that title without the site."""
-    headings = list(_first(root, "h1"))
-    named = [line for line in headlines if line not in headings]
-    if not named or (len(headings) == 1 and len(headings[0].encode()) >= A_TITLE):
-        return next(iter(headings or _first(root, "h2")), "")
-    for heading in headings:
-        if 2 * len(key_of(heading)) >= len(key_of(named[0])) and key_of(heading) in key_of(
-            named[0]
-        ):
-            return heading
-    return _without_site(named[0], one_line(meta.get("og:site_name", [""])[0]))
-
-
-def _without_site(title: str, site: str) -> str:
+def _strip_site_name(title: str, site: str) -> str:
     """Return `title` without the name of the site, which stands at its end or is known."""
-    parts = [part for part in _BETWEEN_NAMES.split(title) if part]
+    parts = [part for part in _TITLE_SEPARATOR.split(title) if part]
     if len(parts) < 2:
         return title
-    if key_of(parts[0]) == key_of(site):
+    if letters_of(parts[0]) == letters_of(site):
         return title[title.index(parts[1]) :]
-    if key_of(parts[-1]) == key_of(site) or len(parts[-1]) * 2 < len(title):
+    if letters_of(parts[-1]) == letters_of(site) or len(parts[-1]) * 2 < len(title):
         return title[: title.rindex(parts[-1])].rstrip(" |–—·»«•-_｜")
     return title
 
 
-# ---------------------------------------------------------------- days
-
-
-def _published(
-    root: etree._Element, meta: dict[str, list[str]], texts: list[jsonld.Thing], url: str
-) -> Iterator[date | None]:
-    yield from _named(meta, texts, "datePublished", _PUBLISHED)
-    for place in _DAY_PLACES:
-        for element in root.xpath(place)[:MAX_LOOKED_AT]:
-            yield day_in(element.get("datetime") or element.get("content") or "")
-            text = one_line(text_of(element))
-            yield day_in(text) if len(text) <= MAX_LINE else None
-    yield day_in_path(url)
-
-
-def _named(
-    meta: dict[str, list[str]], texts: list[jsonld.Thing], key: str, names: Iterable[str]
-) -> Iterator[date | None]:
-    for thing in texts:
-        yield day_in(jsonld.text(thing.get(key)))
-    for name in names:
-        for content in meta.get(name, []):
-            yield day_in(content[:MAX_LINE])
-
-
-def _first_day(days: Iterable[date | None], now: datetime) -> date | None:
+def _first_possible_day(days: Iterable[date | None], now: datetime) -> date | None:
     newest = now.date() + timedelta(days=1)  # somewhere it is tomorrow already
     return next((day for day in days if day and OLDEST_PAGE <= day <= newest), None)
 
 
-# ---------------------------------------------------------------- author
-
-
-def _author(root: etree._Element, meta: dict[str, list[str]], texts: list[jsonld.Thing]) -> str:
-    """Return the names of the first source that names anybody."""
-    sources = [jsonld.names(thing.get("author")) for thing in texts]
-    sources += [meta.get(name, []) for name in _AUTHORS]
-    for found in sources:
-        if names := _people(found):
-            return names
-    for place in _AUTHOR_PLACES:
-        if names := _people(text_of(element) for element in root.xpath(place)[:1]):
-            return names
-    return ""
-
-
-def _people(found: Iterable[str]) -> str:
+def _join_names(found: Iterable[str]) -> str:
+    """Return what of `found` can be names of people, each once."""
     names = (_BYLINE.sub("", one_line(name)).strip(" ,;，；") for name in found)
     real = (name for name in names if 0 < len(name) <= MAX_AUTHOR and not _NO_NAME.search(name))
     return ", ".join(list(dict.fromkeys(real))[:MAX_AUTHORS])
 
 
-# ---------------------------------------------------------------- language, address, wishes
-
-
-def _language(root: etree._Element, meta: dict[str, list[str]], texts: list[jsonld.Thing]) -> str:
-    declared = [
-        root.get("lang") or root.get("xml:lang") or "",
-        *(jsonld.text(thing.get("inLanguage")) for thing in texts),
-        *meta.get("content-language", []),
-        *meta.get("og:locale", []),
-    ]
-    return next(filter(None, declared), "")
-
-
-def _canonical(root: etree._Element, url: str) -> str:
+def _canonical_address(root: etree._Element, url: str) -> str:
     """Return the address in <link rel=canonical>, "" if it is another site's or the front page."""
     for link in root.iterfind("head/link[@href]"):
         if "canonical" not in (link.get("rel") or "").lower().split():
             continue
         try:
             found = canonical_url(resolve(url, link.get("href").strip()))
-            is_front = found.count("/") == 3 and found.endswith("/") and url.count("/") > 3
-            return found if _is_same_site(found, url) and not is_front else ""
         except FetchError:
             return ""
+        # Templates that forget to fill it in name the front page on every page (RFC 6596 says that
+        # a canonical link must lead to the same content).
+        is_front = found.count("/") == 3 and found.endswith("/") and url.count("/") > 3
+        return found if _is_same_site(found, url) and not is_front else ""
     return ""
 
 
 def _is_same_site(one: str, other: str) -> bool:
+    """Return whether two URLs have the same registrable domain."""
     if host_of(one) == host_of(other):
         return True
-    from tld import get_fld  # noqa: PLC0415  40 ms, and seldom asked
+    from tld import get_fld  # noqa: PLC0415  40 ms, and seldom needed
 
+    # With the private part of the public suffix list: two users of github.io are two sites.
     sites = [get_fld(url, fail_silently=True, search_private=True) for url in (one, other)]
     return sites[0] is not None and sites[0] == sites[1]
-
-
-def _directives(meta: dict[str, list[str]], now: datetime) -> tuple[str, ...]:
-    """Return what the page asks of robots, and of ours by name. A page past its day: "noindex"."""
-    wishes: list[str] = []
-    for content in (text for name in _ROBOTS for text in meta.get(name, [])):
-        if expiry := _EXPIRY.search(content):
-            day = day_in(expiry[1])
-            wishes += ["noindex"] if day and day < now.date() else []
-            content = content.replace(expiry[0], "")
-        wishes += (wish.strip().lower() for wish in re.split(r"[,;\s]+", content))
-    return tuple(dict.fromkeys(filter(None, wishes)))

@@ -1,8 +1,8 @@
-"""The page_chrome around a text: how its elements are called, and how its lines begin.
+"""Rules for page chrome, all that stands around a text: navigation, advertisements, bylines.
 
-Names of classes and ids say what an element is for; they are split into words, so that "ad" is
-not found in "header". Lines are judged only at the edges of a text and only if they are short:
-"Share this" is no page_chrome in the middle of a sentence.
+Elements are judged by the names of their classes and ids, split into words, so that "ad" is not
+found in "header". Lines are judged by how they begin, only at the edges of a text and only if they
+are short: "Share this" is no page chrome in the middle of a sentence.
 """
 
 import re
@@ -24,9 +24,9 @@ _PAGE_CHROME_NAMES = frozenset(
     }
 )  # fmt: skip
 _AUTHOR_NAMES = frozenset({"author", "poster", "nickname", "user", "username"})
-_NAME = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+_NAME = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")  # a word of "siteHeader", "site-header", "SITE_HEADER"
 
-_LABEL = re.compile(
+_POINTER_LABEL = re.compile(
     r"""(?:also\s(?:on|read|see|watch)|don['’]?t\smiss|further\sreading|more(?:\s(?:from|on|stories))?
     |read\s(?:also|more|next|this)|recommended|related(?:\s(?:articles?|content|links?|posts?
     |reading|stories|topics))?|see\s(?:also|more)|what\sto\sread\snext|you\s(?:may|might)\salso\slike
@@ -35,8 +35,10 @@ _LABEL = re.compile(
     |更多(?:阅读|文章|新闻|精彩)|上一[篇页]|下一[篇页]|関連(?:記事|リンク)|あわせて読みたい)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
-MAX_NAMES = 500  # characters of a class or an id
-_AFTER = re.compile(
+MAX_NAMES = 500
+"""Characters of a class or an id that are looked at. Utility-first CSS writes hundreds; the name
+that says what an element is for comes early."""
+_LINE_AFTER_TEXT = re.compile(
     r"""©|copyright|all\srights\sreserved|share\s(?:this|on|it|via)|like\sthis\s(?:story|article|post)
     |follow\s(?:us|me|@?\w+\son)|tell\sus\swhat|sign\sup|subscribe|newsletter|leave\sa\s(?:comment|reply)
     |(?:\d+\s)?comments?\b|filed\sunder|tags?\b|tagged\b|categor(?:y|ies)\b|sources?:|write\sto|contact\sus
@@ -48,7 +50,7 @@ _AFTER = re.compile(
     |原文(?:链接|地址|标题)|(?:免责|特别|郑重)?声明[:：]|上一[篇页]|下一[篇页]|阅读原文""",
     re.IGNORECASE | re.VERBOSE,
 )
-_BEFORE = re.compile(
+_LINE_BEFORE_TEXT = re.compile(
     r"""(?:by|von|par|por)\s\S|(?:last\s)?(?:updated|published|posted|modified)\b|share\b|print\b
     |\d+\s(?:comments?|shares?|min(?:ute)?s?\sread)
     |(?:作者|记者|編輯|编辑|来源|來源|发布时间|发布日期|发表时间|更新时间|时间|日期|字号|阅读|浏览|点击)[量数次]?\s?[:：]
@@ -60,47 +62,53 @@ _DATE = re.compile(
     |\d{1,2}\.?\s(?:de\s)?\w{3,9}\.?,?\s(?:de\s)?\d{4}|\w{3,9}\.?\s\d{1,2}(?:st|nd|rd|th)?,?\s\d{4}""",
     re.IGNORECASE | re.VERBOSE,
 )
-_SENTENCE = re.compile(r"(?<!\b[ap]\.m)[.!?。！？][”’」』）\"')\]]*$", re.IGNORECASE)
-"""The end of a sentence: who has written one has something to say."""
-_LONGEST_LINE = 160  # bytes; no line of the frame is longer
-_DATE_LINE = 60  # characters; so short with a date in it, a line says when and perhaps by whom
+_SENTENCE_END = re.compile(r"(?<!\b[ap]\.m)[.!?。！？][”’」』）\"')\]]*$", re.IGNORECASE)
+"""The end of a sentence; "7 a.m." is none."""
+_LONGEST_LINE = 160
+"""Bytes, because an ideograph says as much as three letters; no line of page chrome is longer."""
+_DATE_LINE = 60
+"""Characters; so short with a date in it, a line says when and perhaps by whom."""
 
 
 def is_page_chrome(element: etree._Element) -> bool:
-    """Tell from its tag, class or id that `element` belongs to the frame of a page."""
-    return element.tag in PAGE_CHROME_TAGS or not _PAGE_CHROME_NAMES.isdisjoint(_names(element))
+    """Return whether tag, class or id of `element` say that it is page chrome."""
+    return element.tag in PAGE_CHROME_TAGS or not _PAGE_CHROME_NAMES.isdisjoint(
+        _class_words(element)
+    )
 
 
-def is_author(element: etree._Element) -> bool:
-    """Tell from its class or id that `element` names who wrote something."""
-    return not _AUTHOR_NAMES.isdisjoint(_names(element))
+def names_author(element: etree._Element) -> bool:
+    """Return whether class or id of `element` say that it names an author."""
+    return not _AUTHOR_NAMES.isdisjoint(_class_words(element))
 
 
-def is_label(text: str) -> bool:
-    """Tell whether `text` is nothing but "Related:" and the like."""
-    label = _LABEL.match(text)
+def is_pointer_label(text: str) -> bool:
+    """Return whether `text` is nothing but "Related:" and the like."""
+    label = _POINTER_LABEL.match(text)
     return label is not None and not any(map(str.isalnum, text[label.end() :]))
 
 
-def starts_with_label(text: str) -> bool:
-    """Tell whether `text` begins like "Related: another page"."""
-    return _LABEL.match(text) is not None
+def starts_with_pointer_label(text: str) -> bool:
+    """Return whether `text` begins like "Related: another page"."""
+    return _POINTER_LABEL.match(text) is not None
 
 
-def belongs_before(text: str) -> bool:
-    """Tell whether a line before a text says who, when or how to share, and not what."""
-    if len(text.encode()) > _LONGEST_LINE or _SENTENCE.search(text):
+def is_line_before_text(text: str) -> bool:
+    """Return whether a line before a text says who, when or how to share, and not what."""
+    # "Published in 1962, the book …." begins like a line of page chrome, but is a sentence.
+    if len(text.encode()) > _LONGEST_LINE or _SENTENCE_END.search(text):
         return False
-    return bool(_BEFORE.match(text) or (len(text) <= _DATE_LINE and _DATE.search(text)))
+    return bool(_LINE_BEFORE_TEXT.match(text) or (len(text) <= _DATE_LINE and _DATE.search(text)))
 
 
-def belongs_after(text: str) -> bool:
-    """Tell whether a line after a text is of copyright, sharing or comments."""
+def is_line_after_text(text: str) -> bool:
+    """Return whether a line after a text is about copyright, sharing or comments."""
     if len(text.encode()) > _LONGEST_LINE:
         return False
-    return bool(_AFTER.match(text) or starts_with_label(text))
+    return bool(_LINE_AFTER_TEXT.match(text) or starts_with_pointer_label(text))
 
 
-def _names(element: etree._Element) -> set[str]:
+def _class_words(element: etree._Element) -> set[str]:
+    """Return the words in class and id of `element`, lower case."""
     names = f"{element.get('class', '')[:MAX_NAMES]} {element.get('id', '')[:MAX_NAMES]}"
     return {word.lower() for word in _NAME.findall(names)} if len(names) > 1 else set()

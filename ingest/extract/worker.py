@@ -1,8 +1,8 @@
-"""The process that reads pages for `ingest.extract.worker_pool.ReaderPool`.
+"""The process that extracts pages for `ingest.extract.worker_pool.ReaderPool`.
 
-It takes one page at a time from its standard input and writes what became of it to its standard
-output. What it handles was written by strangers, so it is meant to be killed: it holds nothing
-that anybody else needs, never asks the network, and may not use more memory than it was given.
+It takes one page at a time from its standard input and writes the document, or why there is none,
+to its standard output. Its input was written by strangers, so it is meant to be killed: it holds
+nothing that another process needs, never uses the network, and is limited in memory.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from ingest.documents import Document, Page
+from ingest.documents import Page
 from ingest.errors import IngestError
 from ingest.extract.extractor import extract, preload
 from ingest.foundation.errors import QiuzhengError
@@ -28,49 +28,52 @@ from ingest.foundation.telemetry import disable_telemetry
 
 MAX_TEXT = 200_000
 """Characters of a page that are kept: a short novel, 35,000 English words. Splitting and pruning
-what is kept happens in the asking process. For ten such pages at once, of one-letter lines, that
+what is kept happens in the parent process. For ten such pages at once, of one-letter lines, that
 takes 300 MB; for 500,000 characters it took 570. Over all of a page's 5 MB one regular expression
 stops everything for 0.4 s, counting ideographs for 0.7 s (bench/README.md)."""
 CUT_MARK = "\n\n[…]"
 MAX_FIELD = 2_000
 """Characters of a title, an author, an address."""
 ALARM_GRACE_S = 1.0
-"""Seconds beyond a page's time after which this process ends itself: whoever should have killed
-it has gone."""
-LONGEST_JOB = 1 << 32
+"""Seconds beyond a page's time after which this process ends itself: the parent that should have
+killed it is gone."""
+MAX_JOB = 1 << 32
+"""Bytes of a pickled page. Only the parent writes them, so that this is no protection."""
 
 
 def main() -> None:
-    """Read pages until standard input ends. Arguments: bytes of memory that may be used."""
-    jobs, answers = _pipes()
-    _limit(memory_bytes=int(sys.argv[-1]))
+    """Extract pages until standard input ends. Arguments: bytes of memory that may be used."""
+    jobs, replies = _take_pipes()
+    _limit_resources(memory_bytes=int(sys.argv[-1]))
     disable_telemetry()
-    threading.Thread(target=_end_with_parent, args=(jobs,), daemon=True).start()
+    threading.Thread(target=_exit_with_parent, args=(jobs,), daemon=True).start()
     preload()
     with contextlib.suppress(EOFError, OSError):
-        send(answers, b"")  # ready
+        send(replies, b"")  # ready: the parent's clock for the first page starts only now
         while True:
-            page, seconds = pickle.loads(receive(jobs, limit=LONGEST_JOB))  # noqa: S301  our own
-            end_after(seconds + ALARM_GRACE_S)
-            send(answers, _reply(page))
-            end_after(0)
+            # Unpickling runs code, and is for what our own parent says. Replies go back as JSON,
+            # since a page may have taken this process over.
+            page, seconds = pickle.loads(receive(jobs, limit=MAX_JOB))  # noqa: S301
+            exit_after(seconds + ALARM_GRACE_S)
+            send(replies, _extract_to_json(page))
+            exit_after(0)
 
 
-def end_after(seconds: float) -> None:
-    """Have the system end this process after `seconds` (0: never), even inside a library.
-
-    A regular expression lets no thread of Python run, so `_end_with_parent` alone is not enough.
-    """
-    if hasattr(signal, "setitimer"):
+def exit_after(seconds: float) -> None:
+    """Have the system end this process after `seconds` (0: never), even inside a library."""
+    # A regular expression keeps the GIL for its whole run, so that `_exit_with_parent` cannot see
+    # that the parent is gone. SIGALRM has no handler: its default action needs no Python.
+    if hasattr(signal, "setitimer"):  # not on Windows
         signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
-def within(text: str, *, limit: int) -> str:
+def truncate(text: str, *, limit: int) -> str:
     """Return `text`, cut behind a paragraph if it has more than `limit` characters.
 
-    Counted is what `ingest.text.words.words` works on: NFKC makes 18 characters of some.
+    Counted are the characters after NFKC, on which `ingest.text.words.words` works.
     """
     start = text[:limit]
+    # NFKC makes 18 characters of one U+FDFA: a page of those would be 18 times as long as it looks.
     folded = len(unicodedata.normalize("NFKC", start))
     end = limit if folded <= limit else limit * limit // folded
     if len(text) <= end:
@@ -79,47 +82,45 @@ def within(text: str, *, limit: int) -> str:
     return text[: border if border > 0 else end].rstrip() + CUT_MARK
 
 
-def _reply(page: Page) -> bytes:
-    """Return the document or the error as JSON: whoever asks unpickles nothing that we say."""
-    found: dict[str, object]
+def _extract_to_json(page: Page) -> bytes:
+    """Return the document or the error, and the memory that this process holds, as JSON."""
+    reply: dict[str, object]
     try:
-        found = {"document": _bounded(extract(page))}
+        document = extract(page)
+        fields = {
+            name: _encodable(value[:MAX_FIELD]) if isinstance(value, str) else value
+            for name, value in asdict(replace(document, text="")).items()
+        }
+        text = _encodable(truncate(document.text, limit=MAX_TEXT))
+        reply = {"document": fields | {"text": text}}
     except QiuzhengError as error:
-        found = {"failure": _failure(error)}
+        reply = {"failure": _describe_error(error)}
     except MemoryError:
-        found = {"memory_spent": True}
-    found["held_bytes"] = _held_bytes()
-    return json.dumps(found, default=str, ensure_ascii=False).encode()
+        reply = {"is_out_of_memory": True}
+    reply["held_bytes"] = _resident_bytes()
+    return json.dumps(reply, default=str, ensure_ascii=False).encode()
 
 
-def _bounded(document: Document) -> dict[str, object]:
-    fields = {
-        name: _sound(value[:MAX_FIELD]) if isinstance(value, str) else value
-        for name, value in asdict(replace(document, text="")).items()
-    }
-    return fields | {"text": _sound(within(document.text, limit=MAX_TEXT))}
-
-
-def _sound(text: str) -> str:
-    """Return `text` without lone surrogates, which JSON cannot carry."""
+def _encodable(text: str) -> str:
+    """Return `text` without lone surrogates, which UTF-8 cannot carry."""
     return text.encode("utf-8", "replace").decode()
 
 
-def _failure(error: QiuzhengError) -> dict[str, object]:
+def _describe_error(error: QiuzhengError) -> dict[str, object]:
+    def in_each_language(message: Message) -> dict[str, str]:
+        return {name: _encodable(text) for name, text in message.in_each_language().items()}
+
     return {
         "kind": type(error).__name__,
-        "message": _both(error.message),
-        "hint": _both(error.hint),
+        "message": in_each_language(error.message),
+        "hint": in_each_language(error.hint),
         "reason": error.reason if isinstance(error, IngestError) else "unsupported",
     }
 
 
-def _both(wording: Message) -> dict[str, str]:
-    return {name: _sound(text) for name, text in wording.in_each_language().items()}
-
-
-def _pipes() -> tuple[BinaryIO, BinaryIO]:
-    """Keep the two pipes to ourselves: what a library prints would be taken for an answer."""
+def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Return the pipes to the parent, and leave /dev/null in their place."""
+    # What a library prints would otherwise stand between two replies, and be taken for one.
     pipes = os.fdopen(os.dup(0), "rb", buffering=0), os.fdopen(os.dup(1), "wb", buffering=0)
     nothing = os.open(os.devnull, os.O_RDWR)
     for taken in (0, 1):
@@ -127,22 +128,22 @@ def _pipes() -> tuple[BinaryIO, BinaryIO]:
     return pipes
 
 
-def _limit(*, memory_bytes: int) -> None:
-    """Bound what this process may use. Systems that do not know a limit leave it out."""
+def _limit_resources(*, memory_bytes: int) -> None:
+    """Limit the memory of this process. Systems that do not know a limit leave it out."""
     with contextlib.suppress(OSError):  # Linux alone has it: if memory runs out, take this one
         Path("/proc/self/oom_score_adj").write_text("1000")
     try:
-        import resource  # noqa: PLC0415  not on every system
+        import resource  # noqa: PLC0415  not on Windows
     except ImportError:
         return
     # Heap and private mappings since Linux 4.7. RLIMIT_AS counts reserved addresses, too, of which
-    # numpy's threads alone take gigabytes.
+    # numpy's threads alone take gigabytes. No core: it would write the page to the disk.
     for limit, value in ((resource.RLIMIT_DATA, memory_bytes), (resource.RLIMIT_CORE, 0)):
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(limit, (value, value))
 
 
-def _held_bytes() -> int:
+def _resident_bytes() -> int:
     """Return the memory that this process holds now, 0 where the system does not say."""
     with contextlib.suppress(OSError, ValueError):
         resident = Path("/proc/self/statm").read_text().split()[1]
@@ -150,11 +151,13 @@ def _held_bytes() -> int:
     return 0
 
 
-def _end_with_parent(jobs: BinaryIO) -> None:
-    """End at once when the asking process has gone, in whatever way, while a page is read."""
-    if not hasattr(select, "poll"):
+def _exit_with_parent(jobs: BinaryIO) -> None:
+    """End at once when the parent is gone, in whatever way, even while a page is extracted."""
+    # The main thread notices only when it reads the next page. A parent that was killed with
+    # SIGKILL cannot tell us anything, but the kernel closes its end of the pipe.
+    if not hasattr(select, "poll"):  # Windows
         return
-    watch = select.poll()
-    watch.register(jobs, 0)  # nothing but its hang-up
-    watch.poll()
-    os._exit(0)
+    poll = select.poll()
+    poll.register(jobs, 0)  # no events: the hang-up is always reported
+    poll.poll()
+    os._exit(0)  # sys.exit would end this thread alone

@@ -1,4 +1,4 @@
-"""Reading pages in processes that can be killed, so that no page holds us up or eats our memory.
+"""Extracts pages in processes that can be killed, so that no page stalls us or eats our memory.
 
 A regular expression over a page stops every thread of Python while it runs, and no thread can be
 ended from outside. A process can (1 MB of `<p>A</p>` kept a thread busy for six seconds).
@@ -22,26 +22,27 @@ import ingest
 from ingest.documents import Document, Page
 from ingest.errors import ExtractError, SkipReason
 from ingest.extract.registry import find_reader
-from ingest.foundation.errors import MissingDependencyError, QiuzhengError
+from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.ipc import receive, send
 from ingest.foundation.messages import NO_MESSAGE, Message
 
 WORKERS = 2
-TIMEOUT_S = 5.0
-"""A long article takes 0.1 s; what takes longer than this was made to."""
 DOCUMENT_TIMEOUT_S = 30.0
 """PDF and Office files: importing unstructured takes 6 s on its own."""
 MEMORY_BYTES = 1_000_000_000
 """Measured: the worst 5 MB of HTML that we could write takes 610 MB, unstructured's import 380."""
 MAX_PAGES = 500
 """After so many a process is replaced, whatever a library has piled up in it."""
-RETIRED_BYTES = 250_000_000
+MAX_HELD_BYTES = 250_000_000
 """Memory that a process may still hold when a page has been read; most hold a third of this. An
 Office file leaves more, but those are rare on the web, and the memory would be gone for good."""
 START_S = 60.0
+"""Seconds until a new process is ready: its imports take 1 s, on a busy machine far longer."""
 MAX_REPLY = 4_000_000
-"""Bytes: more than `reading_worker.MAX_TEXT` characters take as JSON, whatever they are."""
+"""Bytes: more than `ingest.extract.worker.MAX_TEXT` characters take as JSON, whatever they are."""
 
+# Loads the package from where we have it, and puts no folder on the path: a module of the same name
+# in the current folder, or in Streamlit's (ui/), would be imported in its place.
 _PROGRAM = """
 import sys
 from importlib import util
@@ -51,8 +52,6 @@ spec.loader.exec_module(package)
 from ingest.extract.worker import main
 main()
 """
-"""Takes the package from where we have it, and puts no folder on the path: neither the current
-one nor Streamlit's can slip in a module of the same name."""
 
 T = TypeVar("T")
 
@@ -69,18 +68,24 @@ class _Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reply:
-    """What a worker says about a page. It may have been taken over: everything is checked."""
+    """What a worker replies. A page may have taken the worker over: everything is validated."""
 
     held_bytes: int
     document: Document | None = None
     failure: _Failure | None = None
-    memory_spent: bool = False
+    is_out_of_memory: bool = False
+
+
+@functools.cache
+def _reply_adapter() -> TypeAdapter[_Reply]:
+    return TypeAdapter(_Reply)  # building it takes longer than reading a page
 
 
 class _Worker:
     """One process. Its methods block, but for `kill`."""
 
     def __init__(self, *, memory_bytes: int) -> None:
+        # -P: the current folder is not put on the path either.
         command = [sys.executable, "-P", "-c", _PROGRAM, str(ingest.__file__), str(memory_bytes)]
         self._process = subprocess.Popen(  # noqa: S603  ourselves
             command,
@@ -88,7 +93,9 @@ class _Worker:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # a traceback may quote the page
             bufsize=0,
-            start_new_session=True,  # Ctrl-C is for us, and we end it
+            # Ctrl-C reaches every process of the terminal's group. It is for the parent alone, which
+            # then ends this one in order.
+            start_new_session=True,
         )
         self._is_ready = False
         self.pages = 0
@@ -102,31 +109,32 @@ class _Worker:
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
-    def get_ready(self) -> None:
+    def wait_until_ready(self) -> None:
         """Return once its imports are done. Raises `EOFError` if it ends instead."""
         if not self._is_ready:
             assert self._process.stdout is not None
             receive(self._process.stdout, limit=0)
             self._is_ready = True
 
-    def ask(self, page: Page, *, seconds: float) -> _Reply:
-        """Return what it makes of `page`.
+    def extract(self, page: Page, *, seconds: float) -> _Reply:
+        """Return its reply to `page`. It ends itself some time after `seconds`.
 
         Raises:
             EOFError, OSError: it has ended.
-            ValidationError: what it says makes no sense.
+            ValidationError: what it replies is no reply.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self.pages += 1
         send(self._process.stdin, pickle.dumps((page, seconds)))
-        return _replies().validate_json(receive(self._process.stdout, limit=MAX_REPLY))
+        return _reply_adapter().validate_json(receive(self._process.stdout, limit=MAX_REPLY))
 
     def kill(self) -> None:
+        """End it at once. A thread that waits for its reply gets `EOFError`."""
         self._process.kill()
 
-    def bury(self) -> None:
-        """Wait for the end of a killed process, and close its pipes."""
+    def reap(self) -> None:
+        """Wait for the end of a killed process, so that no zombie stays, and close its pipes."""
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
@@ -137,9 +145,9 @@ class ReaderPool:
     """Turns pages into documents, in processes of their own.
 
     Args:
+        timeout_s: seconds for a page, without the time that it waits for a process.
         workers: processes, at most one for each CPU.
-        timeout_s: seconds for a page, without the time that it waits for its turn.
-        document_timeout_s: the same for PDF and Office files.
+        document_timeout_s: seconds for a document (`FileReader.is_document`).
         memory_bytes: what a process may use. Only Linux holds it to that.
         max_pages: pages after which a process is replaced.
     """
@@ -147,8 +155,8 @@ class ReaderPool:
     def __init__(
         self,
         *,
+        timeout_s: float,
         workers: int = WORKERS,
-        timeout_s: float = TIMEOUT_S,
         document_timeout_s: float = DOCUMENT_TIMEOUT_S,
         memory_bytes: int = MEMORY_BYTES,
         max_pages: int = MAX_PAGES,
@@ -159,7 +167,10 @@ class ReaderPool:
         self._max_pages = max_pages
         count = max(1, min(workers, os.cpu_count() or 1))
         self._gate = asyncio.Semaphore(count)
+        # A pool of our own: the loop's default one may be full of DNS lookups, and pages would time
+        # out without having been read.
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="reader")
+        # All below is touched by the loop's thread alone, between two awaits: no lock is needed.
         self._idle: list[_Worker] = []
         self._busy: set[_Worker] = set()
         self._jobs: set[asyncio.Task[Document]] = set()
@@ -174,124 +185,113 @@ class ReaderPool:
         """Start a process and return at once; its imports run beside whatever we do next."""
         if not self._is_closed and not self._idle and not self._busy:
             with contextlib.suppress(OSError):  # raised again, and explained, with the first page
-                self._idle.append(self._start())
+                self._idle.append(_Worker(memory_bytes=self._memory_bytes))
 
     async def read(self, page: Page) -> Document:
         """Return the text of `page` (`ingest.extract.extractor.extract`).
 
-        Giving up does not stop a page that is being read: its process stays of use, and ends in
-        time or is killed.
+        Cancelling does not stop a page that is being read: its process stays of use, and finishes
+        in time or is killed.
 
         Raises:
             ExtractError: it holds no text that we can read; "too_large": reading it takes too
                 long or too much memory.
             MissingDependencyError: reading its kind takes a part that is not installed.
         """
+        # Cancelled here, a page is never started.
         await self._gate.acquire()
+        # Cancelled from here on, only the caller leaves: the reply to a page that was sent must be
+        # read, or the next page would get it. So the job runs in a task of its own, and the gate
+        # opens when that ends, not when the caller leaves.
         job = asyncio.create_task(self._read(page))
         self._jobs.add(job)
-        job.add_done_callback(self._finished)
+        job.add_done_callback(self._jobs.discard)
+        job.add_done_callback(lambda _: self._gate.release())
         return await asyncio.shield(job)
 
     async def close(self) -> None:
         """End every process; pages that are being read fail. May be called twice."""
-        self._is_closed = True
+        self._is_closed = True  # from now on no job starts a process
         for worker in (*self._idle, *self._busy):
             worker.kill()
+        # Jobs end by EOF. One whose reply came just before the kill puts its dead worker back among
+        # the idle: so the idle are reaped after the jobs.
         await asyncio.gather(*self._jobs, return_exceptions=True)
         while self._idle:
-            await self._in_thread(self._idle.pop().bury)
+            await self._in_thread(self._idle.pop().reap)
         self._threads.shutdown(wait=False)
 
-    def _finished(self, job: asyncio.Task[Document]) -> None:
-        self._jobs.discard(job)
-        self._gate.release()
-
     async def _read(self, page: Page) -> Document:
+        if self._is_closed:  # while it waited at the gate
+            raise _skip(page, _CLOSED)
         try:
-            worker = self._take()
+            worker = self._checkout()
         except OSError as error:
-            raise _failed(page, _WILL_NOT_START, hint=_DOCTOR) from error
-        if worker is None:
-            raise _failed(page, _CLOSED)
+            raise _skip(page, _WILL_NOT_START, hint=_DOCTOR) from error
         try:
-            reply = await self._ask(worker, page)
+            reply = await self._exchange(worker, page)
         except BaseException:
-            worker.kill()
-            await self._dismiss(worker)
+            # Whatever happened, also when the loop shuts down and cancels this task: a reply may
+            # still be on its way, and would be taken for that to the next page.
+            await self._retire(worker)
             raise
-        if worker.pages < self._max_pages and reply.held_bytes <= RETIRED_BYTES:
+        if worker.pages < self._max_pages and reply.held_bytes <= MAX_HELD_BYTES:
             self._busy.discard(worker)
             self._idle.append(worker)
         else:
-            worker.kill()
-            await self._dismiss(worker)
-        return _document(page, reply)
+            await self._retire(worker)
+        if reply.document is not None:
+            # Where a text comes from is our word, not that of a process that strangers wrote to.
+            return replace(reply.document, url=page.final_url, fetched_at=page.fetched_at)
+        if reply.failure is None:
+            raise _skip(page, _TOO_MUCH_MEMORY if reply.is_out_of_memory else _BROKE)
+        failure = reply.failure
+        if failure.kind == "MissingDependencyError":
+            raise MissingDependencyError(failure.message, hint=failure.hint)
+        raise ExtractError(
+            failure.message, url=page.final_url, reason=failure.reason, hint=failure.hint
+        )
 
-    async def _ask(self, worker: _Worker, page: Page) -> _Reply:
-        """Return the answer of `worker`, in time."""
-        try:
-            async with asyncio.timeout(START_S):
-                await self._in_thread(worker.get_ready)
-        except (TimeoutError, EOFError, OSError) as error:
-            raise _failed(page, _WILL_NOT_START, hint=_DOCTOR) from error
-        seconds = self._seconds(page)
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._in_thread(functools.partial(worker.ask, page, seconds=seconds))
-        except TimeoutError as error:
-            raise _failed(page, _too_slow(seconds)) from error
-        except (EOFError, OSError, ValidationError) as error:
-            raise _failed(page, _CLOSED if self._is_closed else _BROKE) from error
-
-    def _seconds(self, page: Page) -> float:
-        reader = find_reader(page.media_type, page.body)
-        is_document = reader is not None and reader.is_document
-        return self._document_timeout_s if is_document else self._timeout_s
-
-    def _take(self) -> _Worker | None:
-        """Return a worker that lives, None when all is closed."""
-        if self._is_closed:
-            return None
-        worker = self._idle.pop() if self._idle else self._start()
-        if not worker.is_alive:  # killed by somebody else while it had nothing to do
-            worker.bury()
-            worker = self._start()
+    def _checkout(self) -> _Worker:
+        """Return an idle worker that lives, or a new one, and count it among the busy."""
+        worker = self._idle.pop() if self._idle else _Worker(memory_bytes=self._memory_bytes)
+        if not worker.is_alive:  # killed while idle, e.g. by the kernel when memory ran out
+            worker.reap()
+            worker = _Worker(memory_bytes=self._memory_bytes)
         self._busy.add(worker)
         return worker
 
-    def _start(self) -> _Worker:
-        return _Worker(memory_bytes=self._memory_bytes)
+    async def _exchange(self, worker: _Worker, page: Page) -> _Reply:
+        """Return the reply of `worker` to `page`, in time."""
+        # A timeout ends the wait, not the thread, which stays in the pipe until the caller kills
+        # the worker. Then it sees the end of the pipe and is free again.
+        try:
+            async with asyncio.timeout(START_S):
+                await self._in_thread(worker.wait_until_ready)
+        except (TimeoutError, EOFError, OSError) as error:
+            raise _skip(page, _WILL_NOT_START, hint=_DOCTOR) from error
+        reader = find_reader(page.media_type, page.body)
+        is_document = reader is not None and reader.is_document
+        seconds = self._document_timeout_s if is_document else self._timeout_s
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._in_thread(
+                    functools.partial(worker.extract, page, seconds=seconds)
+                )
+        except TimeoutError as error:
+            too_slow = Message("reading it takes longer than {seconds:g} s", seconds=seconds)
+            raise _skip(page, too_slow) from error
+        except (EOFError, OSError, ValidationError) as error:
+            raise _skip(page, _CLOSED if self._is_closed else _BROKE) from error
 
-    async def _dismiss(self, worker: _Worker) -> None:
-        await self._in_thread(worker.bury)
+    async def _retire(self, worker: _Worker) -> None:
+        """Kill `worker` and wait for its end. It counts as busy until then: `close` must see it."""
+        worker.kill()
+        await self._in_thread(worker.reap)
         self._busy.discard(worker)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-
-
-@functools.cache
-def _replies() -> TypeAdapter[_Reply]:
-    return TypeAdapter(_Reply)
-
-
-def _document(page: Page, reply: _Reply) -> Document:
-    """Return the document of `page`, or raise what the worker raised."""
-    if reply.document is not None:
-        # Where a text comes from is our word, not that of a process that strangers wrote to.
-        return replace(reply.document, url=page.final_url, fetched_at=page.fetched_at)
-    if reply.failure is not None:
-        raise _error(page, reply.failure)
-    raise _failed(page, _TOO_MUCH_MEMORY if reply.memory_spent else _BROKE)
-
-
-def _error(page: Page, failure: _Failure) -> QiuzhengError:
-    if failure.kind == "MissingDependencyError":
-        return MissingDependencyError(failure.message, hint=failure.hint)
-    return ExtractError(
-        failure.message, url=page.final_url, reason=failure.reason, hint=failure.hint
-    )
 
 
 _BROKE = Message("reading it broke the reader")
@@ -301,9 +301,5 @@ _WILL_NOT_START = Message("the reading process does not start")
 _DOCTOR = Message("assistant doctor says what is missing")
 
 
-def _too_slow(seconds: float) -> Message:
-    return Message("reading it takes longer than {seconds:g} s", seconds=seconds)
-
-
-def _failed(page: Page, message: Message, *, hint: Message = NO_MESSAGE) -> ExtractError:
+def _skip(page: Page, message: Message, *, hint: Message = NO_MESSAGE) -> ExtractError:
     return ExtractError(message, url=page.final_url, reason="too_large", hint=hint)

@@ -4,8 +4,8 @@ import re
 
 from lxml import etree
 
-from ingest.extract.dom import parse
-from ingest.extract.markdown import markdown
+from ingest.extract.dom import parse_html
+from ingest.extract.markdown import render_markdown
 from ingest.extract.readers.base import SNIFFED_BYTES, UNKNOWN_TYPES, FileReader, is_binary
 from ingest.text.encodings import decode
 
@@ -19,13 +19,13 @@ _SUMMARIES = ("encoded", "content", "description", "summary")
 _DATES = ("pubDate", "published", "updated")
 
 
-def _fits(media_type: str, body: bytes) -> bool:
+def _fits_feed(media_type: str, body: bytes) -> bool:
     if is_binary(body) or media_type not in UNKNOWN_TYPES.union(XML_TYPES):
         return False
     return _FEED_MARK.search(body[:SNIFFED_BYTES]) is not None
 
 
-def _read(body: bytes, charset: str | None) -> str:
+def _read_feed(body: bytes, charset: str | None) -> str:
     """Return the title of a feed and its entries, "" if it cannot be parsed."""
     # The feed is untrusted: no network, no DTD, and entities stay unexpanded, since a few nested
     # ones unfold to gigabytes ("billion laughs").
@@ -52,8 +52,10 @@ def _render_entry(entry: etree._Element) -> str:
     """Return the title, the day and the summary of an entry as Markdown."""
     day = next(filter(None, (_child_text(entry, name) for name in _DATES)), "")
     summary = next(filter(None, (_child_text(entry, name) for name in _SUMMARIES)), "")
-    if "<" in summary and (root := parse(summary)) is not None:  # summaries may be escaped HTML
-        summary = markdown(root.find("body"))
+    if (
+        "<" in summary and (root := parse_html(summary)) is not None
+    ):  # summaries may be escaped HTML
+        summary = render_markdown(root.find("body"))
     lines = [f"## {_child_text(entry, 'title')}", day, summary]
     return "\n\n".join(line for line in lines if line.strip("# "))
 
@@ -68,5 +70,5 @@ def _local_name(element: etree._Element) -> str:
     return etree.QName(element).localname if isinstance(element.tag, str) else ""
 
 
-FEED = FileReader(suffixes=(), media_types=XML_TYPES, fits=_fits, read=_read)
+FEED = FileReader(suffixes=(), media_types=XML_TYPES, fits=_fits_feed, read=_read_feed)
 """Without suffixes: a feed on disk is nobody's document, and .xml may be anything."""

@@ -11,7 +11,7 @@ _HTML_MARK = re.compile(rb"<(?:!doctype\s+html|html|head|body|title|div|p|h1|met
 _XHTML_MARK = re.compile(rb"<html\b")  # case matters in XML, and other XML has a <title>, too
 
 
-def _fits(media_type: str, body: bytes) -> bool:
+def _fits_html(media_type: str, body: bytes) -> bool:
     if is_binary(body):
         return False
     start = body[:SNIFFED_BYTES]
@@ -22,14 +22,14 @@ def _fits(media_type: str, body: bytes) -> bool:
     return media_type in _MEDIA_TYPES
 
 
-def _read(body: bytes, charset: str | None) -> str:
+def _read_html(body: bytes, charset: str | None) -> str:
     return decode(body, claimed=charset)
 
 
 HTML = FileReader(
     suffixes=(".html", ".htm", ".xhtml"),
     media_types=_MEDIA_TYPES,
-    fits=_fits,
-    read=_read,
+    fits=_fits_html,
+    read=_read_html,
     produces="html",
 )

@@ -13,7 +13,7 @@ from typing import Any
 
 from lxml import etree, html
 
-from ingest.extract.markdown import markdown
+from ingest.extract.markdown import render_markdown
 from ingest.extract.readers.base import DamagedFileError, FileReader, looks_like_text
 from ingest.foundation.telemetry import disable_telemetry
 
@@ -50,7 +50,7 @@ def _zip_suffix(media_type: str, body: bytes) -> str:
     return ""
 
 
-def _read(body: bytes, _charset: str | None, *, suffix: str) -> str:
+def _read_by_unstructured(body: bytes, _charset: str | None, *, suffix: str) -> str:
     partition = _import_partition()
     with tempfile.TemporaryDirectory(prefix="qiuzheng-") as folder:
         # A file, because unstructured takes the kind from the name and some of its readers open it
@@ -100,7 +100,7 @@ def _render_blocks(elements: Iterable[Any], suffix: str) -> Iterable[str]:
         )
         if element.metadata.text_as_html:
             table = html.fragment_fromstring(element.metadata.text_as_html, create_parent="body")
-            yield markdown(table)
+            yield render_markdown(table)
         elif is_heading:
             yield "#" * min(6, depth + 1) + f" {text}"
         elif element.category == "ListItem" or suffix == ".pptx":
@@ -116,7 +116,7 @@ def _document_reader(
         suffixes=(suffix,),
         media_types=(media_type,),
         fits=fits,
-        read=functools.partial(_read, suffix=suffix),
+        read=functools.partial(_read_by_unstructured, suffix=suffix),
         extra="files",
         is_document=True,
     )

@@ -17,12 +17,12 @@ _LIST_MARK = re.compile(r"(?:[-*•·●▪]|\d+[.)、]|[（(]?[一二三四五�
 _PDFIUM = threading.Lock()
 
 
-def _fits(media_type: str, body: bytes) -> bool:
+def _fits_pdf(media_type: str, body: bytes) -> bool:
     # Many servers send PDF as HTML or octet-stream, so the signature outranks the declared type.
     return media_type in _MEDIA_TYPES or body.startswith(b"%PDF-")
 
 
-def _read(body: bytes, _charset: str | None) -> str:
+def _read_pdf(body: bytes, _charset: str | None) -> str:
     import pypdfium2  # comes with [files]
 
     try:
@@ -55,8 +55,8 @@ def _rejoin_lines(lines: list[str]) -> str:
 PDF = FileReader(
     suffixes=(".pdf",),
     media_types=_MEDIA_TYPES,
-    fits=_fits,
-    read=_read,
+    fits=_fits_pdf,
+    read=_read_pdf,
     extra="files",
     is_document=True,
 )

@@ -6,19 +6,19 @@ from ingest.text.encodings import decode
 _MEDIA_TYPES = ("text/plain", "text/markdown", "text/x-markdown", "text/x-rst")
 
 
-def _fits(media_type: str, body: bytes) -> bool:
+def _fits_text(media_type: str, body: bytes) -> bool:
     # Servers send text/plain for files of which they know nothing, programs among them, so that
     # even a declared type is checked against the bytes.
     return media_type in UNKNOWN_TYPES.union(_MEDIA_TYPES) and looks_like_text(body)
 
 
-def _read(body: bytes, charset: str | None) -> str:
+def _read_text(body: bytes, charset: str | None) -> str:
     return decode(body, claimed=charset)
 
 
 TEXT = FileReader(
     suffixes=(".txt", ".text", ".md", ".markdown", ".rst", ".log", ".csv", ""),
     media_types=_MEDIA_TYPES,
-    fits=_fits,
-    read=_read,
+    fits=_fits_text,
+    read=_read_text,
 )

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from ingest.documents import Page
 from ingest.errors import ExtractError
 from ingest.extract.extractor import extract
-from ingest.extract.worker import CUT_MARK, MAX_TEXT, within
+from ingest.extract.worker import CUT_MARK, MAX_TEXT, truncate
 from ingest.extract.worker_pool import ReaderPool
 from ingest.text.words import words
 
@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[3]
 TEA = (Path(__file__).parents[2] / "data" / "pages" / "tea.html").read_bytes()
 SLOW = b"<html><body>" + b"".join(b"<p>%d \xff\xfe\x80" % i for i in range(400_000))
 """Keeps a reader busy for seconds: bytes in no charset, and more tags than are worth it."""
+TIMEOUT_S = 5.0
 STARTS_S = 30
 """How long a process may take to come or go on a busy machine."""
 
@@ -48,7 +49,7 @@ def page(body: bytes, *, media_type: str = "text/html") -> Page:
 
 @asynccontextmanager
 async def pool_of(workers: int = 1, **options: float) -> AsyncIterator[ReaderPool]:
-    pool = ReaderPool(workers=workers, **options)  # type: ignore[arg-type]
+    pool = ReaderPool(workers=workers, **({"timeout_s": TIMEOUT_S} | options))  # type: ignore[arg-type]
     try:
         yield pool
     finally:
@@ -185,7 +186,7 @@ async def test_pages_are_read_side_by_side_by_no_more_processes_than_asked_for()
 
 
 async def test_close_ends_every_process_and_what_is_being_read() -> None:
-    pool = ReaderPool(workers=2)
+    pool = ReaderPool(workers=2, timeout_s=TIMEOUT_S)
     reading = [asyncio.create_task(pool.read(page(SLOW))) for _ in range(2)]
     assert await comes_true(lambda: len(pool.pids) > 0)
     pids = pool.pids
@@ -232,8 +233,8 @@ async def test_no_process_outlives_the_one_that_started_it(
 def test_process_ends_in_time_even_inside_a_regular_expression() -> None:
     program = """if True:
         import re
-        from ingest.extract.worker import end_after
-        end_after(0.2)
+        from ingest.extract.worker import exit_after
+        exit_after(0.2)
         re.match("(a+)+$", "a" * 64 + "b")
     """
     ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, timeout=STARTS_S)
@@ -274,7 +275,7 @@ async def test_page_longer_than_a_novel_is_cut_behind_a_paragraph() -> None:
 def test_cut_text_is_a_beginning_and_never_has_more_words_than_the_limit(
     text: str, limit: int
 ) -> None:
-    kept = within(text, limit=limit)
+    kept = truncate(text, limit=limit)
     assert kept == text or text.startswith(kept.removesuffix(CUT_MARK))
     assert len(words(kept.removesuffix(CUT_MARK))) <= limit + 18
 
