@@ -61,7 +61,7 @@ class RankContentFilter(RelevantContentFilter):  # type: ignore[misc]  # crawl4a
 
         [] for a page without text, or with more tags than any page that people read.
         """
-        root = dom.parse(html)
+        root = dom.parse_html(html)
         if root is None:
             return []
         dom.remove_unseen(root)
@@ -75,7 +75,7 @@ def _sections(root: etree._Element) -> Iterator[_Section]:
     """Yield the blocks of a page with their headings; a short list is one block."""
     heading = last = None
     lengths: dict[etree._Element, int] = {}
-    for leaf in dom.blocks(root.find("body")):
+    for leaf in dom.split_blocks(root.find("body")):
         if leaf.tag in dom.HEADINGS:
             heading = leaf
             continue

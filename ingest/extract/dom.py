@@ -122,7 +122,11 @@ def split_blocks(root: etree._Element) -> list[etree._Element]:
     for box in list(root.iter(etree.Element)):
         if (box.tag not in BLOCKS and box not in parents) or box.tag in _WHOLE | _GRID:
             continue
-        if box in parents or any(map(_is_blank_line, box.iterchildren("br"))):
+        has_blank_line = any(
+            _is_blank(br.tail) and getattr(br.getnext(), "tag", None) == "br"
+            for br in box.iterchildren("br")
+        )
+        if box in parents or has_blank_line:
             pieces = list(_wrap_runs(box, parents))
             box.text = None
             box[:] = pieces
@@ -167,12 +171,6 @@ def _wrap_runs(box: etree._Element, parents: set[etree._Element]) -> Iterator[et
         run = _new_paragraph(box, tail)
     if not _is_blank(text_of(run)):
         yield run
-
-
-def _is_blank_line(line_break: etree._Element) -> bool:
-    """Return whether a second line break follows, with nothing between."""
-    after = line_break.getnext()
-    return _is_blank(line_break.tail) and after is not None and after.tag == "br"
 
 
 def _new_paragraph(box: etree._Element, text: str | None) -> etree._Element:

@@ -38,11 +38,6 @@ _HEADING = re.compile(r"^#{1,6}\s+(.+)$", re.MULTILINE)
 _TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 
 
-def preload() -> None:
-    """Import what the first page would wait for. Any thread may call."""
-    main_text.preload()
-
-
 def extract(page: Page) -> Document:
     """Return the main text of `page` with title, language, dates, author and address.
 

@@ -13,46 +13,32 @@ import logging
 import operator
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from lxml import etree
 
-from ingest.extract.dom import (
-    HEADINGS,
-    hide,
-    letters_of,
-    remove_unseen,
-    split_blocks,
-    text_of,
-)
+from ingest.extract.dom import hide, letters_of, remove_unseen, text_of
 from ingest.extract.markdown import render_markdown
 from ingest.extract.page_chrome import (
     is_line_after_text,
     is_line_before_text,
-    is_page_chrome,
     is_pointer_label,
     names_author,
     starts_with_pointer_label,
 )
+from ingest.extract.text_region import MOSTLY_LINKS, TextBlock, TextRegion, read_blocks
 
 MAX_TAGS = 25_000  # "<" in a page; trafilatura takes 2 s for so many, a long article has 3,000
 MAX_TEXT = 300_000  # characters; a longer text is a book, and is not compared block by block
 
 # Set with bench/extraction.py. It scores even and odd pages apart, so that a number which fits only
 # the pages that it was tried on shows.
-MIN_TEXT = 250  # bytes of letters; a text with less cannot be told from the page chrome around it
+MIN_TEXT = 250  # bytes of letters; a text with less looks like the page chrome around it
 GRAM = 12  # letters; so many in a row are the same words in the same place
 GRAM_STEP = 4  # letters from one gram that is looked up to the next
-CORE_SHARE = 0.85  # of the found text; what the core element must hold at least
 POINTER = 0.8  # share of letters in links from which a block only points elsewhere
-MOSTLY_LINKS = 0.5  # share of letters in links that makes a block one of links
 MANY_LINKS = 0.3  # share of letters in links up to which a block that trafilatura lost is prose
 SENTENCE = 60  # bytes of letters: 60 Latin ones, 20 ideographs
-ANOTHER_PIECE = 200  # bytes of letters outside links in a sibling that continues the text
-MANY_PIECES = 0.2  # of the letters of a piece must be in the siblings that continue it
-SERIES_LEVELS = 3  # steps up from the core element to look for such siblings
-MAX_CHROME = 0.3  # share of the text; what holds more is no page chrome, whatever its class is
 HEADLINE_REACH = 3  # blocks from the first in which the headline may come again
 EDGE = 5  # blocks at either end that are looked at for lines of page chrome
 
@@ -61,43 +47,10 @@ _TRAFILATURA_ERRORS = (
     *(AssertionError, etree.LxmlError),
 )
 """What trafilatura has been seen to raise, or may, on broken pages."""
-_PIECES = frozenset({"article", "section"})
 _ENTRIES = frozenset({"li", "pre", "table", "dd", "dt"})
 _FIGURES = frozenset({"pre", "table"})
 _LISTS = ("ul", "ol", "dl")
 _position = operator.attrgetter("position")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Block:
-    """A block of the page and what it is judged by."""
-
-    element: etree._Element
-    position: int
-    text: str
-    letters: str
-    """`letters_of` the text."""
-    linked: int
-    """Of the letters, how many are in links."""
-
-    @property
-    def weight(self) -> int:
-        """Bytes of letters: an ideograph says as much as three letters."""
-        return len(self.letters.encode())
-
-    @property
-    def is_heading(self) -> bool:
-        parent = self.element.getparent()
-        return self.element.tag in HEADINGS or (parent is not None and parent.tag in HEADINGS)
-
-    def has_links(self, share: float) -> bool:
-        """Return whether more than `share` of the letters are in links."""
-        return self.linked > share * len(self.letters)
-
-
-def preload() -> None:
-    """Import what the first page would wait for. Any thread may call."""
-    _import_trafilatura()
 
 
 def main_text(root: etree._Element, *, url: str, headlines: Iterable[str]) -> str:
@@ -110,9 +63,9 @@ def main_text(root: etree._Element, *, url: str, headlines: Iterable[str]) -> st
     # of elements below compare proxies: all must live until the end.
     everything = list(root.iter())
     remove_unseen(root)
-    page = _read_blocks(root.find("body"))
+    page = read_blocks(root.find("body"))
     try:
-        found = _import_trafilatura()(
+        found = import_trafilatura()(
             root, url=url, fast=True, include_comments=False, include_formatting=False
         )
     except _TRAFILATURA_ERRORS:
@@ -130,30 +83,9 @@ def main_text(root: etree._Element, *, url: str, headlines: Iterable[str]) -> st
     return render_markdown(root.find("body"))
 
 
-def _read_blocks(body: etree._Element) -> list[_Block]:
-    """Return every block that has letters."""
-    found: list[_Block] = []
-    for element in split_blocks(body):
-        text = text_of(element)
-        if letters := letters_of(text):
-            if next(element.iterancestors("a"), None) is not None:  # a card that is one link
-                linked = len(letters)
-            else:
-                linked = sum(len(letters_of(text_of(link))) for link in element.iter("a"))
-            found.append(
-                _Block(
-                    element=element,
-                    position=len(found),
-                    text=" ".join(text.split()),
-                    letters=letters,
-                    linked=linked,
-                )
-            )
-    return found
-
-
 @functools.cache
-def _import_trafilatura() -> Callable[..., Any]:
+def import_trafilatura() -> Callable[..., Any]:
+    """Return trafilatura's `bare_extraction`. Call it early, and the first page need not wait."""
     from trafilatura import bare_extraction  # heavy: 0.6 s
 
     for name in ("trafilatura", "htmldate", "justext", "courlan"):
@@ -161,7 +93,7 @@ def _import_trafilatura() -> Callable[..., Any]:
     return bare_extraction
 
 
-def _locate(pieces: list[str], page: list[_Block]) -> list[_Block]:
+def _locate(pieces: list[str], page: list[TextBlock]) -> list[TextBlock]:
     """Return the blocks whose words are among `pieces`.
 
     trafilatura returns a tree of its own: its pieces are matched by their letters. A block counts
@@ -184,14 +116,16 @@ def _locate(pieces: list[str], page: list[_Block]) -> list[_Block]:
     return found
 
 
-def _choose_blocks(page: list[_Block], found: list[_Block], headlines: set[str]) -> list[_Block]:
+def _choose_blocks(
+    page: list[TextBlock], found: list[TextBlock], headlines: set[str]
+) -> list[TextBlock]:
     """Return the blocks that are the text, in their order."""
-    region = _TextRegion(page, found)
+    region = TextRegion(page, found)
     inside = [block for block in page if region.holds(block)]
     kept = sorted({*inside}.intersection(found), key=_position)
     if not kept:
         return []
-    authors: set[_Block] = set()
+    authors: set[TextBlock] = set()
     if region.is_thread:  # there, "Posted by Ann, 3 May" says who speaks, and stays
         authors = {
             block
@@ -214,86 +148,9 @@ def _choose_blocks(page: list[_Block], found: list[_Block], headlines: set[str])
     return kept if region.is_thread else _trim_edges(kept)
 
 
-class _TextRegion:
-    """The element of the page that holds the text, without the page chrome in it."""
-
-    def __init__(self, page: list[_Block], found: list[_Block]) -> None:
-        self._weights = _weigh_ancestors(found)
-        self._total = max(self._weights.values(), default=0)
-        # The core is the innermost element that holds nearly all of what was found. Not all: a
-        # stray line in the footer would make it the <body>.
-        core = min(
-            (each for each, weight in self._weights.items() if weight > CORE_SHARE * self._total),
-            key=lambda element: self._weights[element],
-            default=None,
-        )
-        series = core if core is None else _enclose_series(core, page)
-        self.is_series = series is not None
-        """Whether the text comes in pieces of one kind, of which trafilatura found the first."""
-        region = core if series is None else series
-        signed = Counter(
-            (child.tag, child.get("class"))
-            for child in (() if region is None else region)
-            if any(map(names_author, child.iterdescendants(etree.Element)))
-        )
-        self.is_thread = any(count > 1 for count in signed.values())
-        """Whether several children of the region, all of one kind, name an author each."""
-        # Each element is judged once, from the outside in: without this memory, deep pages would
-        # take quadratic time. None is the parent of the root, outside the region.
-        self._is_outside: dict[etree._Element | None, bool] = {None: True, region: False}
-
-    def holds(self, block: _Block) -> bool:
-        """Return whether `block` is in the region, and in no page chrome there."""
-        path = []
-        element = block.element
-        while element not in self._is_outside:
-            path.append(element)
-            element = element.getparent()
-        is_outside = self._is_outside[element]
-        for element in reversed(path):
-            is_small = self._weights[element] < MAX_CHROME * self._total
-            is_outside = is_outside or (is_small and is_page_chrome(element))
-            self._is_outside[element] = is_outside
-        return not is_outside
-
-
-def _weigh_ancestors(blocks: Iterable[_Block]) -> Counter[etree._Element]:
-    """Return for each element the weight of the blocks in it, inner elements first."""
-    weights: Counter[etree._Element] = Counter()
-    for block in blocks:
-        for element in block.element.iterancestors():
-            weights[element] += block.weight
-    return weights
-
-
-def _enclose_series(core: etree._Element, page: list[_Block]) -> etree._Element | None:
-    """Return what holds `core` and siblings of its kind that continue the text, if any do.
-
-    Templates cut long articles at their advertisements, and threads into posts; trafilatura
-    takes the first.
-    """
-    prose = _weigh_ancestors(block for block in page if not block.has_links(MOSTLY_LINKS))
-    for piece in itertools.islice((core, *core.iterancestors()), SERIES_LEVELS):
-        parent = piece.getparent()
-        if parent is None:
-            return None
-        kind = piece.get("class")
-        others = [
-            sibling
-            for sibling in parent.iterchildren(piece.tag)
-            if sibling is not piece
-            and (piece.tag in _PIECES or kind)  # a <div> without class may be anything
-            and sibling.get("class") == kind
-            and prose[sibling] >= ANOTHER_PIECE
-            and sibling.find(".//h1") is None  # a sibling with an <h1> is another article
-            and not is_page_chrome(sibling)
-        ]
-        if sum(prose[other] for other in others) > MANY_PIECES * prose[piece]:
-            return parent
-    return None
-
-
-def _find_lost(inside: list[_Block], kept: list[_Block], *, is_series: bool) -> Iterator[_Block]:
+def _find_lost(
+    inside: list[TextBlock], kept: list[TextBlock], *, is_series: bool
+) -> Iterator[TextBlock]:
     """Yield the blocks in the text that trafilatura left out and a reader would not."""
     first, last = kept[0].position, kept[-1].position
     lists = {_list_of(block) for block in kept} - {None}
@@ -317,11 +174,11 @@ def _find_lost(inside: list[_Block], kept: list[_Block], *, is_series: bool) -> 
             yield block
 
 
-def _list_of(block: _Block) -> etree._Element | None:
+def _list_of(block: TextBlock) -> etree._Element | None:
     return next(block.element.iterancestors(*_LISTS), None)
 
 
-def _is_pointer(block: _Block) -> bool:
+def _is_pointer(block: TextBlock) -> bool:
     """Return whether `block` only points to other pages. Entries of lists may: they are content."""
     if is_pointer_label(block.text):
         return True
@@ -331,7 +188,7 @@ def _is_pointer(block: _Block) -> bool:
     return block.has_links(POINTER) and not is_entry
 
 
-def _repeats_headline(block: _Block, first: int, headlines: set[str]) -> bool:
+def _repeats_headline(block: TextBlock, first: int, headlines: set[str]) -> bool:
     """Return whether `block` is the headline once more, perhaps without the name of the site.
 
     `first` is the position of the first block of the text.
@@ -345,7 +202,7 @@ def _repeats_headline(block: _Block, first: int, headlines: set[str]) -> bool:
     return letters in headlines and block.position < first + HEADLINE_REACH
 
 
-def _trim_edges(kept: list[_Block]) -> list[_Block]:
+def _trim_edges(kept: list[TextBlock]) -> list[TextBlock]:
     """Return `kept` without the lines of page chrome before and after the text."""
     end = len(kept)
     while end:

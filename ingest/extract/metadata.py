@@ -255,17 +255,13 @@ def _canonical_address(root: etree._Element, url: str) -> str:
             return ""
         # Templates that forget to fill it in name the front page on every page (RFC 6596 says that
         # a canonical link must lead to the same content).
-        is_front = found.count("/") == 3 and found.endswith("/") and url.count("/") > 3
-        return found if _is_same_site(found, url) and not is_front else ""
+        if found.count("/") == 3 and found.endswith("/") and url.count("/") > 3:
+            return ""
+        if host_of(found) == host_of(url):
+            return found
+        from tld import get_fld  # noqa: PLC0415  40 ms, and seldom needed
+
+        # With the private part of the public suffix list: two users of github.io are two sites.
+        sites = [get_fld(each, fail_silently=True, search_private=True) for each in (found, url)]
+        return found if sites[0] is not None and sites[0] == sites[1] else ""
     return ""
-
-
-def _is_same_site(one: str, other: str) -> bool:
-    """Return whether two URLs have the same registrable domain."""
-    if host_of(one) == host_of(other):
-        return True
-    from tld import get_fld  # noqa: PLC0415  40 ms, and seldom needed
-
-    # With the private part of the public suffix list: two users of github.io are two sites.
-    sites = [get_fld(url, fail_silently=True, search_private=True) for url in (one, other)]
-    return sites[0] is not None and sites[0] == sites[1]

@@ -20,10 +20,10 @@ from typing import BinaryIO
 
 from ingest.documents import Page
 from ingest.errors import IngestError
-from ingest.extract.extractor import extract, preload
+from ingest.extract.extractor import extract
+from ingest.extract.main_text import import_trafilatura
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.ipc import receive, send
-from ingest.foundation.messages import Message
 from ingest.foundation.telemetry import disable_telemetry
 
 MAX_TEXT = 200_000
@@ -43,11 +43,17 @@ MAX_JOB = 1 << 32
 
 def main() -> None:
     """Extract pages until standard input ends. Arguments: bytes of memory that may be used."""
-    jobs, replies = _take_pipes()
+    # The pipes to the parent, with /dev/null in their place: what a library prints would otherwise
+    # stand between two replies, and be taken for one.
+    jobs = os.fdopen(os.dup(0), "rb", buffering=0)
+    replies = os.fdopen(os.dup(1), "wb", buffering=0)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for taken in (0, 1):
+        os.dup2(nothing, taken)
     _limit_resources(memory_bytes=int(sys.argv[-1]))
     disable_telemetry()
     threading.Thread(target=_exit_with_parent, args=(jobs,), daemon=True).start()
-    preload()
+    import_trafilatura()
     with contextlib.suppress(EOFError, OSError):
         send(replies, b"")  # ready: the parent's clock for the first page starts only now
         while True:
@@ -88,44 +94,27 @@ def _extract_to_json(page: Page) -> bytes:
     try:
         document = extract(page)
         fields = {
-            name: _encodable(value[:MAX_FIELD]) if isinstance(value, str) else value
+            name: value[:MAX_FIELD] if isinstance(value, str) else value
             for name, value in asdict(replace(document, text="")).items()
         }
-        text = _encodable(truncate(document.text, limit=MAX_TEXT))
-        reply = {"document": fields | {"text": text}}
+        reply = {"document": fields | {"text": truncate(document.text, limit=MAX_TEXT)}}
     except QiuzhengError as error:
-        reply = {"failure": _describe_error(error)}
+        reply = {
+            "failure": {
+                "kind": type(error).__name__,
+                "message": error.message.in_each_language(),
+                "hint": error.hint.in_each_language(),
+                "reason": error.reason if isinstance(error, IngestError) else "unsupported",
+            }
+        }
     except MemoryError:
         reply = {"is_out_of_memory": True}
-    reply["held_bytes"] = _resident_bytes()
-    return json.dumps(reply, default=str, ensure_ascii=False).encode()
-
-
-def _encodable(text: str) -> str:
-    """Return `text` without lone surrogates, which UTF-8 cannot carry."""
-    return text.encode("utf-8", "replace").decode()
-
-
-def _describe_error(error: QiuzhengError) -> dict[str, object]:
-    def in_each_language(message: Message) -> dict[str, str]:
-        return {name: _encodable(text) for name, text in message.in_each_language().items()}
-
-    return {
-        "kind": type(error).__name__,
-        "message": in_each_language(error.message),
-        "hint": in_each_language(error.hint),
-        "reason": error.reason if isinstance(error, IngestError) else "unsupported",
-    }
-
-
-def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
-    """Return the pipes to the parent, and leave /dev/null in their place."""
-    # What a library prints would otherwise stand between two replies, and be taken for one.
-    pipes = os.fdopen(os.dup(0), "rb", buffering=0), os.fdopen(os.dup(1), "wb", buffering=0)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for taken in (0, 1):
-        os.dup2(nothing, taken)
-    return pipes
+    reply["held_bytes"] = 0  # where the system does not say
+    with contextlib.suppress(OSError, ValueError):
+        resident = Path("/proc/self/statm").read_text().split()[1]
+        reply["held_bytes"] = int(resident) * os.sysconf("SC_PAGE_SIZE")
+    # "replace": pages hold lone surrogates, which UTF-8 cannot carry.
+    return json.dumps(reply, default=str, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _limit_resources(*, memory_bytes: int) -> None:
@@ -141,14 +130,6 @@ def _limit_resources(*, memory_bytes: int) -> None:
     for limit, value in ((resource.RLIMIT_DATA, memory_bytes), (resource.RLIMIT_CORE, 0)):
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(limit, (value, value))
-
-
-def _resident_bytes() -> int:
-    """Return the memory that this process holds now, 0 where the system does not say."""
-    with contextlib.suppress(OSError, ValueError):
-        resident = Path("/proc/self/statm").read_text().split()[1]
-        return int(resident) * os.sysconf("SC_PAGE_SIZE")
-    return 0
 
 
 def _exit_with_parent(jobs: BinaryIO) -> None:

@@ -93,8 +93,8 @@ class _Worker:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # a traceback may quote the page
             bufsize=0,
-            # Ctrl-C reaches every process of the terminal's group. It is for the parent alone, which
-            # then ends this one in order.
+            # Ctrl-C reaches every process of the terminal's group. It is for the parent alone,
+            # which then ends this one in order.
             start_new_session=True,
         )
         self._is_ready = False

@@ -19,13 +19,14 @@ _SUMMARIES = ("encoded", "content", "description", "summary")
 _DATES = ("pubDate", "published", "updated")
 
 
-def _fits_feed(media_type: str, body: bytes) -> bool:
+def fits_feed(media_type: str, body: bytes) -> bool:
+    """Return whether a body sent under this media type is a feed."""
     if is_binary(body) or media_type not in UNKNOWN_TYPES.union(XML_TYPES):
         return False
     return _FEED_MARK.search(body[:SNIFFED_BYTES]) is not None
 
 
-def _read_feed(body: bytes, charset: str | None) -> str:
+def read_feed(body: bytes, charset: str | None) -> str:
     """Return the title of a feed and its entries, "" if it cannot be parsed."""
     # The feed is untrusted: no network, no DTD, and entities stay unexpanded, since a few nested
     # ones unfold to gigabytes ("billion laughs").
@@ -70,5 +71,5 @@ def _local_name(element: etree._Element) -> str:
     return etree.QName(element).localname if isinstance(element.tag, str) else ""
 
 
-FEED = FileReader(suffixes=(), media_types=XML_TYPES, fits=_fits_feed, read=_read_feed)
+FEED = FileReader(suffixes=(), media_types=XML_TYPES, fits=fits_feed, read=read_feed)
 """Without suffixes: a feed on disk is nobody's document, and .xml may be anything."""

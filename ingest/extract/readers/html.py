@@ -11,7 +11,8 @@ _HTML_MARK = re.compile(rb"<(?:!doctype\s+html|html|head|body|title|div|p|h1|met
 _XHTML_MARK = re.compile(rb"<html\b")  # case matters in XML, and other XML has a <title>, too
 
 
-def _fits_html(media_type: str, body: bytes) -> bool:
+def fits_html(media_type: str, body: bytes) -> bool:
+    """Return whether a body sent under this media type is a web page."""
     if is_binary(body):
         return False
     start = body[:SNIFFED_BYTES]
@@ -22,14 +23,15 @@ def _fits_html(media_type: str, body: bytes) -> bool:
     return media_type in _MEDIA_TYPES
 
 
-def _read_html(body: bytes, charset: str | None) -> str:
+def read_html(body: bytes, charset: str | None) -> str:
+    """Return the source, in the charset that fits the bytes best."""
     return decode(body, claimed=charset)
 
 
 HTML = FileReader(
     suffixes=(".html", ".htm", ".xhtml"),
     media_types=_MEDIA_TYPES,
-    fits=_fits_html,
-    read=_read_html,
+    fits=fits_html,
+    read=read_html,
     produces="html",
 )

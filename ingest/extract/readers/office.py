@@ -74,12 +74,13 @@ def _import_partition() -> Callable[..., Iterable[Any]]:
     from unstructured.partition.auto import partition
 
     def blank_pipeline() -> Any:
+        """Return a pipeline that only ends sentences."""
         pipeline = spacy.blank("en")
         pipeline.add_pipe("sentencizer")
         return pipeline
 
     # To tell titles from sentences it would download a spaCy model while the user waits, and fail
-    # offline. A blank pipeline that only ends sentences is enough: headings carry their own style.
+    # offline. A blank pipeline is enough: headings carry their own style.
     tokenize._get_nlp = functools.cache(blank_pipeline)
     return partition
 

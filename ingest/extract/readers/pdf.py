@@ -17,12 +17,14 @@ _LIST_MARK = re.compile(r"(?:[-*•·●▪]|\d+[.)、]|[（(]?[一二三四五�
 _PDFIUM = threading.Lock()
 
 
-def _fits_pdf(media_type: str, body: bytes) -> bool:
+def fits_pdf(media_type: str, body: bytes) -> bool:
+    """Return whether a body sent under this media type is a PDF file."""
     # Many servers send PDF as HTML or octet-stream, so the signature outranks the declared type.
     return media_type in _MEDIA_TYPES or body.startswith(b"%PDF-")
 
 
-def _read_pdf(body: bytes, _charset: str | None) -> str:
+def read_pdf(body: bytes, _charset: str | None) -> str:
+    """Return the text of all pages; raise `DamagedFileError` if pdfium cannot open it."""
     import pypdfium2  # comes with [files]
 
     try:
@@ -55,8 +57,8 @@ def _rejoin_lines(lines: list[str]) -> str:
 PDF = FileReader(
     suffixes=(".pdf",),
     media_types=_MEDIA_TYPES,
-    fits=_fits_pdf,
-    read=_read_pdf,
+    fits=fits_pdf,
+    read=read_pdf,
     extra="files",
     is_document=True,
 )

@@ -6,19 +6,21 @@ from ingest.text.encodings import decode
 _MEDIA_TYPES = ("text/plain", "text/markdown", "text/x-markdown", "text/x-rst")
 
 
-def _fits_text(media_type: str, body: bytes) -> bool:
+def fits_text(media_type: str, body: bytes) -> bool:
+    """Return whether a body sent under this media type is a text."""
     # Servers send text/plain for files of which they know nothing, programs among them, so that
     # even a declared type is checked against the bytes.
     return media_type in UNKNOWN_TYPES.union(_MEDIA_TYPES) and looks_like_text(body)
 
 
-def _read_text(body: bytes, charset: str | None) -> str:
+def read_text(body: bytes, charset: str | None) -> str:
+    """Return the text, in the charset that fits the bytes best."""
     return decode(body, claimed=charset)
 
 
 TEXT = FileReader(
     suffixes=(".txt", ".text", ".md", ".markdown", ".rst", ".log", ".csv", ""),
     media_types=_MEDIA_TYPES,
-    fits=_fits_text,
-    read=_read_text,
+    fits=fits_text,
+    read=read_text,
 )

@@ -253,7 +253,7 @@ async def test_no_folder_can_slip_in_a_module_of_our_name(
 
 
 def test_reader_imports_nothing_that_serves_other_parts() -> None:
-    program = "import sys, ingest.extract.worker as w; w.preload(); print(*sys.modules)"
+    program = "import sys, ingest.extract.worker as w; w.import_trafilatura(); print(*sys.modules)"
     shown = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )

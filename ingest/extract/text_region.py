@@ -1,0 +1,149 @@
+"""The blocks of a page, and the element that holds its text."""
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lxml import etree
+
+from ingest.extract.dom import HEADINGS, letters_of, split_blocks, text_of
+from ingest.extract.page_chrome import is_page_chrome, names_author
+
+# Set with bench/extraction.py, as those in `ingest.extract.main_text`.
+CORE_SHARE = 0.85  # of the found text; what the core element must hold at least
+MOSTLY_LINKS = 0.5  # share of letters in links that makes a block one of links
+ANOTHER_PIECE = 200  # bytes of letters outside links in a sibling that continues the text
+MANY_PIECES = 0.2  # of the letters of a piece must be in the siblings that continue it
+SERIES_LEVELS = 3  # steps up from the core element to look for such siblings
+MAX_CHROME = 0.3  # share of the text; what holds more is no page chrome, whatever its class is
+_PIECES = frozenset({"article", "section"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TextBlock:
+    """A block of the page and what it is judged by."""
+
+    element: etree._Element
+    position: int
+    text: str
+    letters: str
+    """`letters_of` the text."""
+    linked: int
+    """Of the letters, how many are in links."""
+
+    @property
+    def weight(self) -> int:
+        """Bytes of letters: an ideograph says as much as three letters."""
+        return len(self.letters.encode())
+
+    @property
+    def is_heading(self) -> bool:
+        """Whether it is a heading, or stands in one."""
+        parent = self.element.getparent()
+        return self.element.tag in HEADINGS or (parent is not None and parent.tag in HEADINGS)
+
+    def has_links(self, share: float) -> bool:
+        """Return whether more than `share` of the letters are in links."""
+        return self.linked > share * len(self.letters)
+
+
+def read_blocks(body: etree._Element) -> list[TextBlock]:
+    """Return every block that has letters."""
+    found: list[TextBlock] = []
+    for element in split_blocks(body):
+        text = text_of(element)
+        if letters := letters_of(text):
+            if next(element.iterancestors("a"), None) is not None:  # a card that is one link
+                linked = len(letters)
+            else:
+                linked = sum(len(letters_of(text_of(link))) for link in element.iter("a"))
+            found.append(
+                TextBlock(
+                    element=element,
+                    position=len(found),
+                    text=" ".join(text.split()),
+                    letters=letters,
+                    linked=linked,
+                )
+            )
+    return found
+
+
+class TextRegion:
+    """The element of the page that holds the text, without the page chrome in it."""
+
+    def __init__(self, page: list[TextBlock], found: list[TextBlock]) -> None:
+        self._weights = _weigh_ancestors(found)
+        self._total = max(self._weights.values(), default=0)
+        # The core is the innermost element that holds nearly all of what was found. Not all: a
+        # stray line in the footer would make it the <body>.
+        core = min(
+            (each for each, weight in self._weights.items() if weight > CORE_SHARE * self._total),
+            key=lambda element: self._weights[element],
+            default=None,
+        )
+        series = core if core is None else _enclose_series(core, page)
+        self.is_series = series is not None
+        """Whether the text comes in pieces of one kind, of which trafilatura found the first."""
+        region = core if series is None else series
+        signed = Counter(
+            (child.tag, child.get("class"))
+            for child in (() if region is None else region)
+            if any(map(names_author, child.iterdescendants(etree.Element)))
+        )
+        self.is_thread = any(count > 1 for count in signed.values())
+        """Whether several children of the region, all of one kind, name an author each."""
+        # Each element is judged once, from the outside in: without this memory, deep pages would
+        # take quadratic time. None is the parent of the root, outside the region.
+        self._is_outside: dict[etree._Element | None, bool] = {None: True, region: False}
+
+    def holds(self, block: TextBlock) -> bool:
+        """Return whether `block` is in the region, and in no page chrome there."""
+        path = []
+        element = block.element
+        while element not in self._is_outside:
+            path.append(element)
+            element = element.getparent()
+        is_outside = self._is_outside[element]
+        for element in reversed(path):
+            is_small = self._weights[element] < MAX_CHROME * self._total
+            is_outside = is_outside or (is_small and is_page_chrome(element))
+            self._is_outside[element] = is_outside
+        return not is_outside
+
+
+def _weigh_ancestors(blocks: Iterable[TextBlock]) -> Counter[etree._Element]:
+    """Return for each element the weight of the blocks in it, inner elements first."""
+    weights: Counter[etree._Element] = Counter()
+    for block in blocks:
+        for element in block.element.iterancestors():
+            weights[element] += block.weight
+    return weights
+
+
+def _enclose_series(core: etree._Element, page: list[TextBlock]) -> etree._Element | None:
+    """Return what holds `core` and siblings of its kind that continue the text, if any do.
+
+    Templates cut long articles at their advertisements, and threads into posts; trafilatura
+    takes the first.
+    """
+    prose = _weigh_ancestors(block for block in page if not block.has_links(MOSTLY_LINKS))
+    for piece in itertools.islice((core, *core.iterancestors()), SERIES_LEVELS):
+        parent = piece.getparent()
+        if parent is None:
+            return None
+        kind = piece.get("class")
+        others = [
+            sibling
+            for sibling in parent.iterchildren(piece.tag)
+            if sibling is not piece
+            and (piece.tag in _PIECES or kind)  # a <div> without class may be anything
+            and sibling.get("class") == kind
+            and prose[sibling] >= ANOTHER_PIECE
+            and sibling.find(".//h1") is None  # a sibling with an <h1> is another article
+            and not is_page_chrome(sibling)
+        ]
+        if sum(prose[other] for other in others) > MANY_PIECES * prose[piece]:
+            return parent
+    return None
