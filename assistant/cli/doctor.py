@@ -16,6 +16,7 @@ import click
 from assistant.bootstrap import PROBE_TIMEOUT_S, build_search, ollama_at
 from assistant.errors import ModelError, SearchError
 from assistant.search.notices import fallback_notice
+from assistant.search.result_pages import HINTS
 from assistant.settings import ModelSettings, Settings
 from ingest.bootstrap import browser_path, encoder_weights, open_store
 from ingest.foundation.errors import QiuzhengError, SettingsError
@@ -190,7 +191,8 @@ async def _check_search(settings: Settings, *, documents: int) -> list[HealthChe
     except SettingsError as error:
         return [HealthCheck(part="search", state=without, found=error.message, fix=error.hint)]
     except SearchError as error:
-        fix = _NETWORK if error.kind == "unreachable" else error.hint
+        # The hint of a search sends people here; an engine's own (a key, a server) is better.
+        fix = _NETWORK if error.hint == HINTS["unreachable"] else error.hint
         return [HealthCheck(part="search", state=without, found=error.message, fix=fix)]
     name = reply.engine
     if not reply.hits:

@@ -10,6 +10,7 @@ from tests.engines.ollama_server import OllamaServer
 from tests.internet.duckduckgo import DuckDuckGoSite, fixed
 from tests.internet.engines import mojeek
 from tests.internet.net import Internet
+from tests.internet.search_apis import KEY, SITES
 from tests.journeys.conftest import Shell, Shown
 
 
@@ -68,6 +69,28 @@ def test_doctor_names_an_engine_that_does_not_exist(shell: Shell) -> None:
     shown = shell("assistant", "doctor", "--json", code=1, **engines)
     assert states(shown)["search"] == "fail"
     assert "duckduckgo" in fixes(shown)["search"]
+
+
+def test_doctor_names_a_key_that_is_missing_or_refused(shell: Shell, net: Internet) -> None:
+    SITES["tavily"](fixed("https://weather.test/")).install(net)
+    engines = {"ASSISTANT_SEARCH__ENGINES": '["tavily"]'}
+    missing = shell("assistant", "doctor", "--json", code=1, **engines)
+    assert 'write key = "…" below [search.tavily]' in mends(missing)["search"]
+    engines["ASSISTANT_SEARCH__TAVILY__KEY"] = "sk-another"
+    refused = shell("assistant", "doctor", "--json", code=1, **engines)
+    assert "correct search.tavily.key in assistant.toml" in mends(refused)["search"]
+    assert "sk-another" not in refused.stdout + refused.stderr
+    engines["ASSISTANT_SEARCH__TAVILY__KEY"] = KEY
+    assert states(shell("assistant", "doctor", "--json", **engines))["search"] == "ok"
+
+
+def test_doctor_says_that_a_server_of_ones_own_is_not_started(shell: Shell) -> None:
+    engines = {
+        "ASSISTANT_SEARCH__ENGINES": '["searxng"]',
+        "ASSISTANT_SEARCH__SEARXNG_URL": "http://127.0.0.1:9",
+    }
+    shown = shell("assistant", "doctor", "--json", code=1, **engines)
+    assert "search.searxng_url" in mends(shown)["search"]
 
 
 def test_doctor_exits_with_1_when_no_answer_is_possible(shell: Shell, net: Internet) -> None:

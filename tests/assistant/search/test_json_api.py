@@ -321,7 +321,7 @@ def test_a_key_that_no_header_can_hold_is_refused_without_being_shown(name: str,
     assert KEY not in "".join(traceback.format_exception(caught.value))
 
 
-@pytest.mark.parametrize("name", ["bocha", "tavily"])
+@pytest.mark.parametrize("name", [name for name in SITES if name != "brave"])
 def test_an_engine_without_its_key_says_what_to_write(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
