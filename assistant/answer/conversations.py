@@ -6,11 +6,9 @@ Greetings and thanks are recognised as no questions at all.
 import asyncio
 import re
 from collections.abc import Sequence
-from contextlib import aclosing
 
 from assistant.errors import ModelError
-from assistant.events import AnswerDelta, Notice, ReasoningDelta
-from assistant.models.base import ChatModel
+from assistant.models.base import ChatModel, collect_reply
 from assistant.models.reasoning import THINK_CLOSE, THINK_OPEN
 from assistant.values import ChatMessage, Prompt
 from ingest.foundation.messages import Language, Message
@@ -25,9 +23,6 @@ REWRITE_SECONDS = 8.0
 REWRITE_TOKENS = 96
 LONGEST_QUESTION = 200
 """Characters of a rewritten question; longer ones are answers."""
-
-LONGEST_THINKING = 2_000
-"""Characters of thinking after which the coded rules are the faster way."""
 
 TURNS = 4
 """The latest messages that the model sees, two questions and two answers."""
@@ -178,7 +173,7 @@ async def _rewritten(
     prompt = rewriting_prompt(question, history)
     try:
         async with asyncio.timeout(seconds):
-            text = await _said(model, prompt)
+            text = await collect_reply(model, prompt, longest=LONGEST_QUESTION)
     except (TimeoutError, ModelError):
         return None
     line = _LABEL.sub("", text.strip()).strip(" \"'“”「」*`")
@@ -205,25 +200,6 @@ def rewriting_prompt(question: str, history: Sequence[ChatMessage]) -> Prompt:
         reply_tokens=REWRITE_TOKENS,
         thinking=False,
     )
-
-
-async def _said(model: ChatModel, prompt: Prompt) -> str:
-    """Return the model's answer, cut where it is too long to be of use."""
-    answer, thought = "", 0
-    async with aclosing(model.stream(prompt)) as events:
-        async for event in events:
-            match event:
-                case AnswerDelta():
-                    answer += event.text
-                case ReasoningDelta():
-                    thought += len(event.text)
-                case Notice(code="reasoning_leaked"):
-                    answer = ""
-                case _:
-                    pass
-            if len(answer) > LONGEST_QUESTION or thought > LONGEST_THINKING:
-                break
-    return answer
 
 
 def _is_question_about(line: str, known: set[str]) -> bool:

@@ -1,7 +1,7 @@
-"""Further queries for a question, proposed by the chat model and judged by code; off by default.
+"""Query expansion: further queries that the chat model proposes and code checks; off by default.
 
-The model may only add: the question itself is always searched as it stands, and whatever the
-model fails to say, says too late or says badly is passed over.
+The model can only add: the question itself is always searched as it stands, and what the model
+does not propose, or proposes too late or badly, is left out.
 """
 
 import asyncio
@@ -9,17 +9,17 @@ import json
 import re
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from assistant.errors import ModelError, SearchError
-from assistant.events import AnswerDelta, Notice, ReasoningDelta
-from assistant.models.base import ChatModel
+from assistant.models.base import collect_reply
 from assistant.models.pool import ModelPool
 from assistant.search.base import SearchProvider
 from assistant.values import ChatMessage, EngineSkipped, Prompt, SearchHit, SearchReply
 from ingest.foundation.messages import Language, Message
+from ingest.index.rank_fusion import reciprocal_rank_scores
 from ingest.text.language import language_of
 from ingest.text.quoting import neutralize_markup
 from ingest.text.tokens import estimate_tokens
@@ -29,16 +29,15 @@ PROPOSAL_S = 4.0
 """Seconds that the search may wait for the model; the question is searched meanwhile."""
 
 PROPOSAL_TOKENS = 96
+"""Two or three queries of some ten words, and the JSON around them."""
 LONGEST_REPLY = 600
 """Characters; longer replies are no list of queries."""
-
-LONGEST_THINKING = 2_000
 LONGEST_QUERY = 100
 """Characters; longer lines are sentences, not queries."""
-
 SHORTEST_QUERY = 2
+"""Characters: a Chinese word."""
 RRF_K = 60
-"""Dampens the first ranks: the value of Cormack, Clarke and Büttcher, SIGIR 2009."""
+"""As Cormack, Clarke and Büttcher have it (`ingest.index.rank_fusion`)."""
 
 ASK = Message.bilingual(
     "Write {most} other web search queries that would find pages answering the question: use "
@@ -51,14 +50,17 @@ QUESTION = Message.bilingual("Question: ", "问题：")
 QUERIES = Message.bilingual("Queries:", "搜索词：")
 
 _JSON = re.compile(r"[\[{].*[\]}]", re.DOTALL)
+"""From the first bracket to the last: models wrap JSON in fences and small talk."""
 _LABEL = re.compile(
     r"^\s*(?:[-*•·]|\d+\s*[.)、:：])*\s*(?:(?:search )?quer(?:y|ies)|搜索词|查询)?"
     r"\s*(?:\d+\s*(?=[:：]))?[:：]?\s*",
     re.IGNORECASE,
 )
-_NO_QUERY = re.compile(  # links, operators of search engines, markup, speakers and sentences
+"""In front of a query: "- ", "2) ", "Query 1: ", "搜索词："."""
+_NO_QUERY = re.compile(
     r"https?:|www\.|\w[:：]\S|[\"“”<>{}\[\]|\\`]|(?:^|\s)-\w|\b(?:OR|AND|NOT)\b|[.。!！]$|\n|[:：]\s"
 )
+"""Links, operators of search engines, markup, speakers ("user: …") and sentences."""
 
 
 class ExpandingSearch:
@@ -85,6 +87,7 @@ class ExpandingSearch:
 
     @property
     def name(self) -> str:
+        """The name of the provider that is searched."""
         return self._search.name
 
     async def search(
@@ -96,46 +99,54 @@ class ExpandingSearch:
         fresh: bool = False,
         timeout_s: float | None = None,
     ) -> SearchReply:
+        """Return the hits of all queries as one ranking; see `SearchProvider.search`."""
         within_s = self._timeout_s if timeout_s is None else min(timeout_s, self._timeout_s)
-        until = time.monotonic() + within_s
-        proposing = asyncio.create_task(self._proposals(query, language))
+        deadline = time.monotonic() + within_s
+        # The model thinks while the question is searched; it adds no time where it is quick.
+        proposing = asyncio.create_task(self._propose_queries(query))
         try:
             first = await self._search.search(
                 query, limit=limit, language=language, fresh=fresh, timeout_s=timeout_s
             )
             further = await proposing
         finally:
+            # Where the search has failed, the model must not go on generating for nobody.
             proposing.cancel()
             with suppress(asyncio.CancelledError):
                 await proposing
         replies = [first]
-        with suppress(TimeoutError, SearchError):  # the question has its hits already
-            async with asyncio.timeout(until - time.monotonic()):
+        # What comes too late or fails costs nothing: the question has its hits already.
+        with suppress(TimeoutError, SearchError):
+            async with asyncio.timeout(deadline - time.monotonic()):
+                # One after the other: engines take several at once for an attack.
                 for text in further:
                     reply = await self._search.search(
                         text, limit=limit, language=language, fresh=fresh
                     )
                     replies.append(reply)
-        return merged(replies, limit=limit)
+        return merge_replies(replies, limit=limit)
 
-    async def _proposals(self, question: str, language: Language) -> list[str]:
+    async def _propose_queries(self, question: str) -> list[str]:
         """Return further queries, none if the model fails or takes too long."""
         if not question.strip():
             return []
+        most = self._queries - 1
         try:
             async with asyncio.timeout(self._proposal_s):
                 model = (await self._models.get()).model
-                if model.kind != "model":  # quotes propose nothing
+                if model.kind != "model":  # one that quotes has nothing to propose
                     return []
-                said = await _said(model, proposal_prompt(question, self._queries - 1))
+                prompt = proposal_prompt(question, most)
+                reply = await collect_reply(model, prompt, longest=LONGEST_REPLY)
         except (TimeoutError, ModelError):
             return []
-        return usable(_lines(said), question=question, most=self._queries - 1)
+        return select_queries(split_proposals(reply), question=question, most=most)
 
 
 def proposal_prompt(question: str, most: int) -> Prompt:
     """Return the short prompt that asks for `most` further queries."""
     language: Language = language_of(question)
+    # A question may hold text from elsewhere that looks like the markup of a prompt.
     asked = QUESTION.localize(language) + neutralize_markup(question).strip()
     messages = (
         ChatMessage(role="system", content=ASK.localize(language).format(most=most)),
@@ -159,69 +170,49 @@ def reply_schema(most: int) -> dict[str, Any]:
     return {"type": "object", "properties": {"queries": queries}, "required": ["queries"]}
 
 
-async def _said(model: ChatModel, prompt: Prompt) -> str:
-    """Return the model's answer, cut where it is too long to be a list of queries."""
-    answer, thought = "", 0
-    async with aclosing(model.stream(prompt)) as events:
-        async for event in events:
-            match event:
-                case AnswerDelta():
-                    answer += event.text
-                case ReasoningDelta():
-                    thought += len(event.text)
-                case Notice(code="reasoning_leaked"):
-                    answer = ""
-                case _:
-                    pass
-            if len(answer) > LONGEST_REPLY or thought > LONGEST_THINKING:
-                break
-    return answer
-
-
-def _lines(said: str) -> list[str]:
+def split_proposals(reply: str) -> list[str]:
     """Return what may be queries: the strings of the JSON in a reply, else its lines."""
-    found = _JSON.search(said)
+    found = _JSON.search(reply)
+    # Not every server holds a model to the schema, and no model keeps to it by itself.
     with suppress(ValueError, RecursionError):
-        return list(_strings(json.loads(found.group() if found else "")))
-    return said.splitlines()
+        return list(_strings_in(json.loads(found.group() if found else "")))
+    return reply.splitlines()
 
 
-def _strings(value: Any) -> Iterator[str]:
+def _strings_in(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, list | dict):
         for part in value.values() if isinstance(value, dict) else value:
-            yield from _strings(part)
+            yield from _strings_in(part)
 
 
-def usable(lines: Sequence[str], *, question: str, most: int) -> list[str]:
+def select_queries(lines: Sequence[str], *, question: str, most: int) -> list[str]:
     """Return at most `most` of the lines that are queries about the question, each once.
 
-    They are in its language, short, without links or operators, share a word with it that carries
-    meaning, and do not only say the same again.
+    They are in its language, short, without links or operators, share a content word with it, and
+    do not only repeat it.
     """
     topic = set(content_words(question))
+    # By their words: another order or other small words find the same pages.
     seen = {frozenset(topic)}
     queries: list[str] = []
     for line in lines:
         query = " ".join(_LABEL.sub("", line, count=1).split()).strip(" \"'“”「」*`")
         meant = frozenset(content_words(query))
-        if _is_query(query, question) and meant & topic and meant not in seen:
+        is_query = (
+            SHORTEST_QUERY <= len(query) <= LONGEST_QUERY
+            and query.isprintable()
+            and not _NO_QUERY.search(query)
+            and language_of(query) == language_of(question)
+        )
+        if is_query and meant & topic and meant not in seen:
             seen.add(meant)
             queries.append(query)
     return queries[: max(most, 0)]
 
 
-def _is_query(line: str, question: str) -> bool:
-    return (
-        SHORTEST_QUERY <= len(line) <= LONGEST_QUERY
-        and line.isprintable()
-        and not _NO_QUERY.search(line)
-        and language_of(line) == language_of(question)
-    )
-
-
-def merged(replies: Sequence[SearchReply], *, limit: int) -> SearchReply:
+def merge_replies(replies: Sequence[SearchReply], *, limit: int) -> SearchReply:
     """Return one reply by reciprocal rank fusion: what several queries find goes first.
 
     On a tie, the earlier query's hit does. The first reply says who answered.
@@ -229,12 +220,11 @@ def merged(replies: Sequence[SearchReply], *, limit: int) -> SearchReply:
     first = replies[0]
     if len(replies) == 1:
         return first
-    scores: dict[str, float] = {}
-    hits: dict[str, SearchHit] = {}
-    for reply in replies:
-        for hit in reply.hits:
-            scores[hit.url] = scores.get(hit.url, 0.0) + 1 / (RRF_K + hit.rank)
-            hits.setdefault(hit.url, hit)
+    rankings = ([(hit.url, 1.0) for hit in reply.hits] for reply in replies)
+    scores = reciprocal_rank_scores(rankings, k=RRF_K)
+    # Backwards, so that title and snippet are those of the earliest query that found the page.
+    hits: dict[str, SearchHit] = {hit.url: hit for reply in reversed(replies) for hit in reply.hits}
+    # sorted() is stable: equal scores stay in the order of first appearance.
     best = sorted(scores, key=lambda url: -scores[url])[:limit]
     skipped: dict[str, EngineSkipped] = {
         one.engine: one for reply in reversed(replies) for one in reply.skipped

@@ -186,7 +186,11 @@ class JsonEngine(ABC):
 
     def may_ask(self, url: httpx.URL, *, configured: httpx.URL) -> bool:
         """Return whether a redirect may lead to `url`: to the server itself, or by https."""
-        return url.scheme == "https" or _origin(url) == _origin(configured)
+        # From plain http only to the same host: this client does not check certificates then.
+        by_https = url.scheme == "https" and (
+            configured.scheme == "https" or url.host == configured.host
+        )
+        return by_https or _origin(url) == _origin(configured)
 
     async def _fetch(self, client: httpx.AsyncClient, request: ApiRequest) -> bytes:
         """Return the body of a reply with status 200, or raise `EngineFailure`."""

@@ -75,10 +75,10 @@ def test_doctor_names_a_key_that_is_missing_or_refused(shell: Shell, net: Intern
     SITES["tavily"](fixed("https://weather.test/")).install(net)
     engines = {"ASSISTANT_SEARCH__ENGINES": '["tavily"]'}
     missing = shell("assistant", "doctor", "--json", code=1, **engines)
-    assert 'write key = "…" below [search.tavily]' in mends(missing)["search"]
+    assert 'write key = "…" below [search.tavily]' in fixes(missing)["search"]
     engines["ASSISTANT_SEARCH__TAVILY__KEY"] = "sk-another"
     refused = shell("assistant", "doctor", "--json", code=1, **engines)
-    assert "correct search.tavily.key in assistant.toml" in mends(refused)["search"]
+    assert "correct search.tavily.key in assistant.toml" in fixes(refused)["search"]
     assert "sk-another" not in refused.stdout + refused.stderr
     engines["ASSISTANT_SEARCH__TAVILY__KEY"] = KEY
     assert states(shell("assistant", "doctor", "--json", **engines))["search"] == "ok"
@@ -90,7 +90,7 @@ def test_doctor_says_that_a_server_of_ones_own_is_not_started(shell: Shell) -> N
         "ASSISTANT_SEARCH__SEARXNG_URL": "http://127.0.0.1:9",
     }
     shown = shell("assistant", "doctor", "--json", code=1, **engines)
-    assert "search.searxng_url" in mends(shown)["search"]
+    assert "search.searxng_url" in fixes(shown)["search"]
 
 
 def test_doctor_exits_with_1_when_no_answer_is_possible(shell: Shell, net: Internet) -> None:

@@ -16,7 +16,7 @@ from assistant.models.extractive import ExtractiveModel
 from assistant.models.ollama import OllamaModel
 from assistant.models.pool import ModelPool
 from assistant.models.scripted import ScriptedModel
-from assistant.search.expansion import LONGEST_QUERY, ExpandingSearch, merged, usable
+from assistant.search.expansion import LONGEST_QUERY, ExpandingSearch, merge_replies, select_queries
 from assistant.search.memory import MemorySearch
 from assistant.settings import SearchSettings, Settings
 from assistant.values import EngineSkipped, Prompt, SearchHit, SearchReply
@@ -191,7 +191,7 @@ async def test_queries_are_read_however_the_model_lists_them(said: str) -> None:
     ],
 )
 def test_what_is_no_query_about_the_question_is_dropped(line: str) -> None:
-    assert usable([line], question=EN, most=2) == []
+    assert select_queries([line], question=EN, most=2) == []
 
 
 @pytest.mark.parametrize(
@@ -205,14 +205,14 @@ def test_what_is_no_query_about_the_question_is_dropped(line: str) -> None:
     ],
 )
 def test_a_query_about_the_question_is_taken(question: str, line: str) -> None:
-    assert usable([line], question=question, most=1) == [line.removeprefix("1. ")]
+    assert select_queries([line], question=question, most=1) == [line.removeprefix("1. ")]
 
 
 @given(st.lists(st.text(max_size=60), max_size=8), st.integers(0, 3))
 def test_whatever_the_model_says_queries_are_few_short_and_plain(
     lines: list[str], most: int
 ) -> None:
-    queries = usable([*lines, "tea water"], question=EN, most=most)
+    queries = select_queries([*lines, "tea water"], question=EN, most=most)
     assert len(queries) <= most
     assert len(set(queries)) == len(queries)
     for query in queries:
@@ -231,7 +231,7 @@ def test_merging_keeps_each_page_once_and_ranks_from_one(
     lists: list[list[str]], limit: int
 ) -> None:
     replies = [SearchReply(hits=hits(*one), engine="e") for one in lists]
-    reply = merged(replies, limit=limit)
+    reply = merge_replies(replies, limit=limit)
     found = names(reply)
     assert len(set(found)) == len(found)
     assert set(found) <= {name for one in lists for name in one}
@@ -243,7 +243,7 @@ def test_merging_keeps_each_page_once_and_ranks_from_one(
 def test_merging_names_each_engine_that_was_skipped_once() -> None:
     skipped = EngineSkipped(engine="D", kind="timeout", text=Message.bilingual("D slow", "D 慢"))
     replies = [SearchReply(hits=hits("a"), engine="M", skipped=(skipped,)) for _query in range(2)]
-    assert merged(replies, limit=5).skipped == (skipped,)
+    assert merge_replies(replies, limit=5).skipped == (skipped,)
 
 
 async def test_a_true_server_is_held_to_the_schema_and_does_not_think() -> None:
