@@ -239,7 +239,7 @@ async def _search(query: str, limit: int | None, as_json: bool, language: "Langu
 
     from assistant.bootstrap import build_search
     from assistant.errors import QuestionError
-    from assistant.search.notices import answered_by, fallback_notice
+    from assistant.search.notices import fallback_notice, source_notice
     from ingest.bootstrap import open_cache
     from ingest.foundation.messages import Message
     from ingest.report import printable
@@ -259,7 +259,7 @@ async def _search(query: str, limit: int | None, as_json: bool, language: "Langu
             click.echo(printable(f"{hit.rank}. {hit.title}\n   {hit.url}\n   {hit.snippet}"))
     if not hits:
         click.echo(Message("no results").localize(language), err=True)
-    click.echo((fallback_notice(reply) or answered_by(reply)).localize(language), err=True)
+    click.echo((fallback_notice(reply) or source_notice(reply)).localize(language), err=True)
     return 0 if hits else 1
 
 

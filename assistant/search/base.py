@@ -1,4 +1,4 @@
-"""The two promises of searching: an engine is one site, a provider is whom the assistant asks."""
+"""The protocols of web search: an engine asks one site, a provider chooses among engines."""
 
 from typing import Protocol
 
@@ -19,7 +19,11 @@ class SearchEngine(Protocol):
     ) -> list[SearchHit]:
         """Return at most `limit` hits, best first, each page once; [] when there are none.
 
-        It takes at most about `timeout_s` seconds; what was found by then is returned.
+        Args:
+            query: As a person wrote it; a blank one finds nothing and costs no request.
+            limit: 0 or less finds nothing either.
+            language: Of the question; the engine picks its region or language by it.
+            timeout_s: After about so many seconds, what was found until then is returned.
 
         Raises:
             SearchError: the engine did not answer; `kind` says how.
@@ -32,7 +36,7 @@ class SearchProvider(Protocol):
 
     @property
     def name(self) -> str:
-        """The names of those who may be asked, as people know them."""
+        """The names of the engines that may be asked, as people know them."""
         ...
 
     async def search(
@@ -46,8 +50,12 @@ class SearchProvider(Protocol):
     ) -> SearchReply:
         """Return at most `limit` hits, best first, each page once, ranked from 1.
 
-        With `fresh` the engines are asked though a reply to the same query is kept. `timeout_s`
-        shortens the time that the provider was made with, for all engines together.
+        Args:
+            query: As a person wrote it; a blank one finds nothing.
+            limit: 0 or less finds nothing either.
+            language: Of the question.
+            fresh: Ask the engines though a reply to the same query is in the cache.
+            timeout_s: Shortens the time that the provider was made with, for all engines together.
 
         Raises:
             SearchError: no engine answered; `kind` says how the first one failed.

@@ -1,4 +1,4 @@
-"""Replies to the same search, kept on disk for a while: no engine is asked twice in an hour."""
+"""A cache of search replies on disk, so that the same query is sent once an hour at most."""
 
 import hashlib
 import json
@@ -14,24 +14,24 @@ from ingest.foundation.cache import ExpiringCache
 from ingest.foundation.messages import Language
 
 SECOND_BEST_TTL_S = 300.0
-"""For replies without hits and for those of a stand-in: the first engine may soon do better."""
+"""For replies without hits and for those of a fallback engine: the first may soon do better."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class CachedReply:
     """A reply and how many hits it was asked for."""
 
     limit: int
     reply: SearchReply
 
 
-_KEPT = TypeAdapter(Kept)
+_CACHED_REPLY = TypeAdapter(CachedReply)
 
 
 class CachedSearch:
-    """Answers from what was found before, where it is not too old; else asks and keeps the reply.
+    """Answers from the cache where it can; else searches and caches the reply.
 
-    A failed search is never kept.
+    A failed search is never cached.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class CachedSearch:
         ttl_s: float,
         scope: Sequence[str] = (),
     ) -> None:
-        """Keep replies of `search` for `ttl_s` seconds.
+        """Cache replies of `search` for `ttl_s` seconds.
 
         `scope` names all that makes the same query another search: engines, region, excluded
         sites.
@@ -54,6 +54,7 @@ class CachedSearch:
 
     @property
     def name(self) -> str:
+        """The name of the provider behind the cache."""
         return self._search.name
 
     async def search(
@@ -65,29 +66,34 @@ class CachedSearch:
         fresh: bool = False,
         timeout_s: float | None = None,
     ) -> SearchReply:
-        key = self._key(query, language)
-        kept = None if fresh else _read(self._cache.get(key))
-        if kept is not None and kept.limit >= limit:
-            hits = kept.reply.hits[: max(limit, 0)]
-            return replace(kept.reply, hits=hits, skipped=(), cached=True)
+        """Return the cached reply, marked so, or a new one; see `SearchProvider.search`."""
+        key = self._cache_key(query, language)
+        cached = None if fresh else parse_cached_reply(self._cache.get(key))
+        # Ten hits answer a search for three, but not the other way round.
+        if cached is not None and cached.limit >= limit:
+            hits = cached.reply.hits[: max(limit, 0)]
+            # Which engines were skipped an hour ago says nothing about now.
+            return replace(cached.reply, hits=hits, skipped=(), cached=True)
         reply = await self._search.search(
             query, limit=limit, language=language, fresh=fresh, timeout_s=timeout_s
         )
-        first_choice = bool(reply.hits) and not reply.skipped
-        ttl_s = self._ttl_s if first_choice else min(self._ttl_s, SECOND_BEST_TTL_S)
-        self._cache.put(key, _KEPT.dump_json(Kept(limit=limit, reply=reply)), ttl_s=ttl_s)
+        is_first_choice = bool(reply.hits) and not reply.skipped
+        ttl_s = self._ttl_s if is_first_choice else min(self._ttl_s, SECOND_BEST_TTL_S)
+        entry = CachedReply(limit=limit, reply=reply)
+        self._cache.put(key, _CACHED_REPLY.dump_json(entry), ttl_s=ttl_s)
         return reply
 
-    def _key(self, query: str, language: Language) -> str:
-        """Return a key that does not tell the question to whoever opens the file."""
+    def _cache_key(self, query: str, language: Language) -> str:
+        # Case, width (NFKC) and white space do not change what engines find.
         words = " ".join(unicodedata.normalize("NFKC", query).casefold().split())
         whole = json.dumps([words, language, *self._scope])
+        # Hashed, so that the file does not show what was searched for to whoever opens it.
         return f"search.reply {hashlib.sha256(whole.encode()).hexdigest()}"
 
 
-def _read(kept: bytes | None) -> Kept | None:
-    """Return the reply, None where there is none or another version of us wrote it."""
+def parse_cached_reply(entry: bytes | None) -> CachedReply | None:
+    """Return the reply in a cache entry, None without one or if another version wrote it."""
     try:
-        return _KEPT.validate_json(kept) if kept else None
+        return _CACHED_REPLY.validate_json(entry) if entry else None
     except ValidationError:
         return None

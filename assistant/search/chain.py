@@ -1,4 +1,4 @@
-"""Engines in order: the first that answers does, one that is down costs the question nothing."""
+"""Engines in order: the first that finds something answers; one that is down costs no time."""
 
 import random
 import time
@@ -12,14 +12,14 @@ from ingest.foundation.cache import ExpiringCache
 from ingest.foundation.messages import SEMICOLON, Language, Message, join_messages
 
 SHARE = 0.5
-"""Of the time left that an engine gets while another one stands behind it."""
+"""Of the time left that an engine gets while another one can still follow."""
 
 
 class SearchChain:
     """Asks one engine after the other until one finds something.
 
-    An engine that finds nothing may be turning us away politely, so the next one is asked; if none
-    finds anything, nothing was found. An engine whose breaker is open is left alone.
+    An engine that finds nothing may be refusing politely, so the next one is asked; if none finds
+    anything, nothing was found. An engine whose breaker is open is left alone.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class SearchChain:
     ) -> None:
         """Ask `engines`, at least one, in their order, in `timeout_s` seconds for all together.
 
-        `cache` remembers which engines are down; `clock` and `draw` are those of `CircuitBreaker`.
+        `cache` keeps which engines are down; `clock` and `draw` are those of `CircuitBreaker`.
         """
         self._links = [
             (engine, CircuitBreaker(engine.name, cache=cache, clock=clock, draw=draw))
@@ -43,6 +43,7 @@ class SearchChain:
 
     @property
     def name(self) -> str:
+        """The names of all engines, in their order."""
         return ", ".join(engine.name for engine, _ in self._links)
 
     async def search(
@@ -54,16 +55,22 @@ class SearchChain:
         fresh: bool = False,
         timeout_s: float | None = None,
     ) -> SearchReply:
+        """Return what the first engine finds that finds anything; see `SearchProvider.search`."""
         if not query.strip() or limit <= 0:
             return SearchReply(hits=(), engine=self._links[0][0].name)
         within_s = self._timeout_s if timeout_s is None else min(timeout_s, self._timeout_s)
-        until = time.monotonic() + within_s
+        deadline = time.monotonic() + within_s
         skipped: list[EngineSkipped] = []
         failures: list[SearchError] = []
         for place, (engine, breaker) in enumerate(self._links):
+            left_s = max(deadline - time.monotonic(), 0.0)
+            # Whoever is left alone needs no time; the last one that is not gets all there is.
+            followers = [each for _, each in self._links[place + 1 :] if each.is_open() is None]
+            share_s = left_s * SHARE if followers else left_s
             try:
-                share_s = self._share_s(place, until)
-                hits = await _asked(engine, breaker, query, limit, language, share_s)
+                hits = await _search_guarded(
+                    engine, breaker, query, limit=limit, language=language, timeout_s=share_s
+                )
             except SearchError as error:
                 failures.append(error)
                 skipped.append(
@@ -72,45 +79,38 @@ class SearchChain:
                 continue
             if hits:
                 return SearchReply(hits=tuple(hits), engine=engine.name, skipped=tuple(skipped))
-            skipped.append(_empty(engine.name))
-        return _nothing(skipped, failures)
-
-    def _share_s(self, place: int, until: float) -> float:
-        """Return the seconds that the engine at `place` gets."""
-        left_s = max(until - time.monotonic(), 0.0)
-        behind = [breaker for _, breaker in self._links[place + 1 :] if breaker.is_open() is None]
-        return left_s * SHARE if behind else left_s
+            nothing = Message("{engine} found nothing", engine=engine.name)
+            skipped.append(EngineSkipped(engine=engine.name, kind="empty", text=nothing))
+        return _reply_without_hits(skipped, failures)
 
 
-async def _asked(
+async def _search_guarded(
     engine: SearchEngine,
     breaker: CircuitBreaker,
     query: str,
+    *,
     limit: int,
     language: Language,
     timeout_s: float,
 ) -> list[SearchHit]:
-    """Return what the engine finds, unless it is resting, and let the breaker know."""
-    resting = breaker.is_open()
-    if resting is not None:
-        raise resting
+    """Return what the engine finds and report to its breaker; raise why that is open."""
+    if open_error := breaker.is_open():
+        raise open_error
     breaker.on_attempt()
     try:
         hits = await engine.search(query, limit=limit, language=language, timeout_s=timeout_s)
     except SearchError as error:
         breaker.on_failure(error)
         raise
+    # No hits prove no health: engines that block us may show an empty page, too.
     if hits:
         breaker.on_success()
     return hits
 
 
-def _empty(engine: str) -> EngineSkipped:
-    nothing = Message("{engine} found nothing", engine=engine)
-    return EngineSkipped(engine=engine, kind="empty", text=nothing)
-
-
-def _nothing(skipped: list[EngineSkipped], failures: list[SearchError]) -> SearchReply:
+def _reply_without_hits(
+    skipped: Sequence[EngineSkipped], failures: Sequence[SearchError]
+) -> SearchReply:
     """Return that nothing was found, or raise that nobody answered, each with its reason."""
     answered = next((one.engine for one in skipped if one.kind == "empty"), None)
     if answered is not None:
@@ -119,6 +119,7 @@ def _nothing(skipped: list[EngineSkipped], failures: list[SearchError]) -> Searc
     first = failures[0]
     if len(failures) == 1:
         raise first
+    # Kind and hint of the first: it is the one that a person has chosen to be first.
     raise SearchError(
         Message(
             "no search engine answered: {reasons}",

@@ -1,12 +1,13 @@
-"""A circuit breaker for one search engine, remembered across processes.
+"""A circuit breaker for one search engine, whose state all processes share.
 
-Closed, the engine is asked. It opens at once when the engine says "slow down", and after
-`FAILURES_TO_OPEN` failures in a row; then nobody asks until its time is over. After that one asks
-(half-open): an answer closes it, a failure opens it for longer. See Nygard, "Release It!", 2007.
+Closed, it lets requests through. It opens at once when the engine says "slow down", and after
+`FAILURES_TO_OPEN` failures in a row; until its wait is over, nobody asks. Then one request probes
+the engine (half-open): an answer closes the breaker, a failure opens it for longer. See Nygard,
+"Release It!", 2007.
 
-Times double from `FIRST_WAIT_S` to `LONGEST_WAIT_S` with full jitter, so that many readers do not
+Waits double from `FIRST_WAIT_S` to `LONGEST_WAIT_S` with full jitter, so that many readers do not
 come back at once (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015); what
-the engine itself asks for with Retry-After goes before.
+the engine itself asks for with Retry-After takes precedence.
 """
 
 import random
@@ -25,26 +26,29 @@ FAILURES_TO_OPEN = 2
 FIRST_WAIT_S = 30.0
 LONGEST_WAIT_S = 3_600.0
 SHORTEST_WAIT_S = 5.0
-"""Full jitter may draw nearly nothing; who was told to slow down does not come back that soon."""
+"""Full jitter may draw nearly nothing, too soon after an engine has said "slow down"."""
+MOST_DOUBLINGS = 10
+"""Far beyond `LONGEST_WAIT_S`; without a limit the power overflows at 1,024."""
 LONGEST_RETRY_AFTER_S = 86_400.0
 """Of a Retry-After that we believe."""
 PROBE_S = 10.0
-"""While one asks again, the others keep away: about as long as a search may take."""
+"""While one process probes, the others wait: about as long as a search may take."""
 FORGET_S = 86_400.0
-"""After a day without a word an engine begins anew."""
+"""A day after its last failure an engine has a clean slate."""
 
 UNCOUNTED: frozenset[SearchFailure] = frozenset({"unreachable", "misconfigured"})
-"""Failures that say nothing about the engine but about this machine's network or settings. They
-show at once, so that asking costs no time, and must be noticed to be over at once."""
+"""Failures of this machine's network or settings, not of the engine. They show at once, so that
+asking costs no time, and when they are over that must be noticed at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Health:
+class EngineHealth:
     """What an engine did since it last answered."""
 
     failures: int = 0
     """In a row."""
     openings: int = 0
+    """How often the breaker has opened in a row; 0 while it is closed."""
     retry_at: float = 0.0
     """Nobody asks before; seconds since the epoch."""
     kind: SearchFailure = "failed"
@@ -53,18 +57,16 @@ class Health:
     """Of the last failure."""
 
 
-_HEALTH = TypeAdapter(Health)
+_ENGINE_HEALTH = TypeAdapter(EngineHealth)
 
 
 class CircuitBreaker:
-    """Says whether an engine may be asked, from what it did before.
-
-    Two processes that look at the same moment may both ask: that costs one request.
+    """Decides whether an engine may be asked, from what it did before.
 
     Args:
-        engine: Its name, under which all processes remember it.
-        cache: The memory that they share.
-        clock: Seconds since the epoch.
+        engine: Its name, under which all processes keep its state.
+        cache: Where that state is kept.
+        clock: Seconds since the epoch: processes do not share a monotonic clock.
         draw: Returns a random number between two others.
     """
 
@@ -83,27 +85,31 @@ class CircuitBreaker:
         self._draw = draw
 
     def is_open(self) -> SearchError | None:
-        """Return why the engine is left alone just now, None if it may be asked."""
+        """Return why the engine is left alone at the moment, None if it may be asked."""
         health = self._load()
-        rest_s = health.retry_at - self._clock()
-        if rest_s <= 0:
+        wait_s = health.retry_at - self._clock()
+        if wait_s <= 0:
             return None
         message = Message(
             "{message}, to be asked again in {wait}",
             message=health.message,
-            wait=describe_seconds(rest_s),
+            wait=describe_seconds(wait_s),
         )
-        return SearchError(message, kind=health.kind, hint=health.hint, retry_after_s=rest_s)
+        return SearchError(message, kind=health.kind, hint=health.hint, retry_after_s=wait_s)
 
     def on_attempt(self) -> None:
-        """Keep the others away while an engine is asked for the first time after its rest."""
+        """Keep other processes away while this one probes an engine whose wait is over."""
+        # Between is_open() and here another process may have come to the same point: then both
+        # probe. That costs one request, and a lock across processes would cost more.
         health = self._load()
         if health.openings:
-            self._keep(replace(health, retry_at=self._clock() + PROBE_S))
+            # A probe that never reports back (Ctrl-C) lets the next one through after PROBE_S.
+            self._save(replace(health, retry_at=self._clock() + PROBE_S))
 
     def on_success(self) -> None:
         """Close the breaker."""
-        if self._load() != Health():
+        # Engines are well nearly always: no write to disk for what is on it already.
+        if self._load() != EngineHealth():
             self._cache.put(self._key, b"", ttl_s=0)
 
     def on_failure(self, error: SearchError) -> None:
@@ -120,35 +126,34 @@ class CircuitBreaker:
         )
         was_probe = before.openings > 0
         if error.kind == "rate_limited" or was_probe or health.failures >= FAILURES_TO_OPEN:
-            wait_s = self._wait_s(error, before.openings)
+            if error.retry_after_s is not None:
+                wait_s = min(max(error.retry_after_s, SHORTEST_WAIT_S), LONGEST_RETRY_AFTER_S)
+            else:
+                doubled_s = FIRST_WAIT_S * 2.0 ** min(before.openings, MOST_DOUBLINGS)
+                wait_s = self._draw(0.0, min(doubled_s, LONGEST_WAIT_S))
+                wait_s = max(wait_s, SHORTEST_WAIT_S)
             health = replace(health, openings=before.openings + 1, retry_at=self._clock() + wait_s)
-        self._keep(health)
+        self._save(health)
 
-    def _wait_s(self, error: SearchError, openings: int) -> float:
-        if error.retry_after_s is not None:
-            return min(max(error.retry_after_s, SHORTEST_WAIT_S), LONGEST_RETRY_AFTER_S)
-        ceiling = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(openings, 10))
-        return max(SHORTEST_WAIT_S, self._draw(0.0, ceiling))
-
-    def _load(self) -> Health:
-        kept = self._cache.get(self._key)
-        if not kept:
-            return Health()
+    def _load(self) -> EngineHealth:
+        entry = self._cache.get(self._key)
+        if not entry:
+            return EngineHealth()
         try:
-            return _HEALTH.validate_json(kept)
+            return _ENGINE_HEALTH.validate_json(entry)
         except ValidationError:  # written by another version
-            return Health()
+            return EngineHealth()
 
-    def _keep(self, health: Health) -> None:
-        rest_s = max(health.retry_at - self._clock(), 0.0)
-        self._cache.put(self._key, _HEALTH.dump_json(health), ttl_s=rest_s + FORGET_S)
+    def _save(self, health: EngineHealth) -> None:
+        wait_s = max(health.retry_at - self._clock(), 0.0)
+        self._cache.put(self._key, _ENGINE_HEALTH.dump_json(health), ttl_s=wait_s + FORGET_S)
 
 
 def describe_seconds(seconds: float) -> Message:
-    """Return a duration as people say it, never rounded to nothing."""
+    """Return a duration in the unit that people would use, never rounded to nothing."""
+    # Up to 90 of a unit: "60 s" is more exact than "1 min", and "100 s" harder to read.
     if seconds < 90:
-        whole = max(round(seconds), 1)
-        return Message("{whole} s", whole=whole)
+        return Message("{whole} s", whole=max(round(seconds), 1))
     minutes = round(seconds / 60)
     if minutes < 90:
         return Message("{minutes} min", minutes=minutes)

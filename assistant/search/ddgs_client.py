@@ -1,11 +1,11 @@
-"""ddgs's engines with their eyes open: refusals told apart, links unharmed, threads let go.
+"""The HTTP client of ddgs's engines, with a kind for every failure and links left intact.
 
-`ddgs.DDGS().text()` turns a rate limit, a refusal, a failure and an empty page into the same "No
+`ddgs.DDGS().text()` turns a rate limit, a block, a failure and an empty page into the same "No
 results found", and unquotes every link, which corrupts those with %2F, %23, %26 or %3F in them.
 So we drive its engines ourselves: its client and its forms, our reading of the answer.
 
 * Proxy and trust come from the environment, as everywhere: `HTTPS_PROXY` and `SSL_CERT_FILE`
-  (ddgs's HTTP client reads both), and `DDGS_PROXY`, which goes before.
+  (ddgs's HTTP client reads both), and `DDGS_PROXY`, which takes precedence.
 * The user agent is not ours: ddgs poses as a browser drawn at random, TLS handshake and headers
   alike, because that is whom result pages answer. Our own agent could be put into the header
   alone, beside a browser's handshake and `sec-ch-ua`: a contradiction, which is what bot filters
@@ -43,7 +43,7 @@ R = TypeVar("R")
 
 REGIONS: dict[Language, str] = {"zh": "cn-zh", "en": "us-en"}
 """Country and language as DuckDuckGo writes them, and ddgs for all."""
-REFUSALS = frozenset({202, 403, 429, 999})
+THROTTLING = frozenset({202, 403, 429, 999})
 """Statuses by which engines say "slow down" (ddgs issues 241, 264 and 304; 999 is Yahoo's)."""
 
 
@@ -51,47 +51,52 @@ REFUSALS = frozenset({202, 403, 429, 999})
 class RawResult:
     """A result whose text and link stay as they stand on the page; ddgs fills it in."""
 
+    # Mutable, unlike our other values: ddgs sets one attribute after the other.
     title: str = ""
     href: str = ""
     body: str = ""
 
 
 class InstrumentedEngine(BaseSearchEngine[Any]):
-    """Goes before an engine of ddgs in the order of base classes, and says why there is no page."""
+    """Precedes an engine of ddgs in the order of base classes, and says why there is no page."""
 
     def __init__(self, *, timeout_s: float) -> None:
         proxy = os.environ.get("DDGS_PROXY") or None
         try:
+            # primp takes whole seconds; the exact limit is that of `collect`.
             super().__init__(proxy=proxy, timeout=math.ceil(timeout_s))
         except primp.PrimpError as error:
             logger.debug("no HTTP client: %r", error)
             raise EngineFailure("unreachable", NO_CLIENT) from error
-        self.shown = ""
-        """The text of the last page."""
+        self.page_text = ""
+        """The last page as it came, also where ddgs has found no results in it."""
 
     @property
     def result_type(self) -> type[Any]:
+        """The class of ddgs's results: its own unquotes links when they are set."""
         return RawResult
 
     def request(self, *args: Any, **kwargs: Any) -> str:
-        """Return the page; ddgs itself would return None for every other status than 200."""
+        """Return the page, or raise `EngineFailure`; ddgs itself returns None without a 200."""
         try:
             reply = self.http_client.client.request(*args, **kwargs)
-            self.shown = reply.text
+            self.page_text = reply.text
         except primp.PrimpError as error:
             logger.debug("no reply: %r", error)
-            raise lost(error) from error
+            raise map_error(error) from error
         wait_s = retry_after_s(reply.headers.get("retry-after", ""), now=datetime.now(UTC))
         status = Message("HTTP {status_code}", status_code=reply.status_code)
-        if reply.status_code in REFUSALS or (reply.status_code == 503 and wait_s):
+        # 503 without Retry-After is a server in trouble, which is no reason to wait for long.
+        if reply.status_code in THROTTLING or (reply.status_code == 503 and wait_s):
             raise EngineFailure("rate_limited", status, retry_after_s=wait_s)
         if reply.status_code != 200:
             raise EngineFailure("failed", status)
-        return self.shown
+        return self.page_text
 
 
-def lost(cause: BaseException | None) -> EngineFailure:
+def map_error(cause: BaseException | None) -> EngineFailure:
     """Return why no reply came, from the HTTP client's own exception."""
+    # RequestError is the base class of the other two, so it comes last.
     if isinstance(cause, primp.TimeoutError):
         return EngineFailure("timeout", SILENT)
     if isinstance(cause, primp.DNSError):
@@ -101,14 +106,14 @@ def lost(cause: BaseException | None) -> EngineFailure:
     return EngineFailure("failed", BROKEN)
 
 
-async def in_daemon_thread(function: Callable[[], R]) -> R:
-    """Run a blocking function in a thread that nothing waits for.
-
-    Threads of asyncio's own executor are joined when the loop closes: Ctrl-C would hang until the
-    engine's time is up. This one is left behind and ends by itself, at the timeout at latest.
-    """
+async def run_in_daemon_thread(function: Callable[[], R]) -> R:
+    """Run a blocking function in a thread that nothing waits for, and return its result."""
+    # Not asyncio.to_thread: threads of its executor are joined when the loop closes, so Ctrl-C
+    # would hang until the engine's time is up. A daemon thread ends by itself, at the timeout.
     outcome: Future[R] = Future()
-    outcome.set_running_or_notify_cancel()  # from here on cancelling the await leaves it alone
+    # A running future cannot be cancelled: when the await is, the thread still has where to put
+    # its result, instead of dying of InvalidStateError on stderr.
+    outcome.set_running_or_notify_cancel()
 
     def run() -> None:
         try:

@@ -25,7 +25,7 @@ from assistant.search.result_pages import (
     EngineFailure,
     ResultRow,
     collect,
-    one_line,
+    shorten_query,
 )
 from assistant.values import SearchHit
 from ingest.foundation.about import PRODUCT
@@ -132,7 +132,7 @@ class JsonEngine(ABC):
         self, query: str, *, limit: int, language: Language, timeout_s: float
     ) -> list[SearchHit]:
         """Return at most `limit` hits; see `SearchEngine.search`."""
-        words = one_line(query, limit=self.query_limit)
+        words = shorten_query(query, limit=self.query_limit)
         if not words or limit <= 0:
             return []
         return await collect(
@@ -201,7 +201,11 @@ class JsonEngine(ABC):
                 params=request.params or None,
                 json=request.body,
             ) as reply:
-                _raise_if_throttled(reply)
+                wait_s = retry_after_s(reply.headers.get("retry-after", ""), now=datetime.now(UTC))
+                # Before the body: a server that throttles may not finish it.
+                if reply.status_code == 429 or (reply.status_code == 503 and wait_s):
+                    status = Message("HTTP {status_code}", status_code=reply.status_code)
+                    raise EngineFailure("rate_limited", status, retry_after_s=wait_s)
                 body = await _read_bounded(reply)
         except httpx.TimeoutException as error:
             raise EngineFailure("timeout", SILENT) from error
@@ -322,14 +326,6 @@ def _on_one_line(text: Any) -> str:
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     # httpx reads a scheme's own port as None, so that http://a.test and http://a.test:80 are one.
     return url.scheme, url.host, url.port
-
-
-def _raise_if_throttled(reply: httpx.Response) -> None:
-    """Raise `EngineFailure` if the server asks us to wait (RFC 6585, 4; RFC 9110, 15.6.4)."""
-    wait_s = retry_after_s(reply.headers.get("retry-after", ""), now=datetime.now(UTC))
-    if reply.status_code == 429 or (reply.status_code == 503 and wait_s):
-        status = Message("HTTP {status_code}", status_code=reply.status_code)
-        raise EngineFailure("rate_limited", status, retry_after_s=wait_s)
 
 
 async def _read_bounded(reply: httpx.Response) -> bytes:

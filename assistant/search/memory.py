@@ -1,4 +1,4 @@
-"""Search that knows a fixed list: the twins of every engine and every provider, for tests."""
+"""In-memory twins of every engine and every provider, with a fixed list of hits, for tests."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,19 +10,21 @@ from ingest.web.urls import canonical_url
 
 
 class MemoryEngine:
-    """Answers every query with the same hits, each page once, or fails as it is told."""
+    """Answers every query with the same hits, each page once, or with `failure`."""
 
     def __init__(self, hits: Sequence[SearchHit] = (), *, name: str = "memory") -> None:
         self.name = name
         self.queries: list[str] = []
-        """What was asked, in order."""
+        """Every query searched for, in order."""
         self.failure: SearchError | None = None
         """Raised instead of answering."""
+        # Twice reversed, the first of two hits for one page stays, at its place.
         self._hits = tuple({canonical_url(hit.url): hit for hit in reversed(hits)}.items())[::-1]
 
     async def search(
         self, query: str, *, limit: int, language: Language, timeout_s: float = 1.0
     ) -> list[SearchHit]:
+        """Return the first `limit` hits; a blank query has none."""
         self.queries.append(query)
         if self.failure is not None:
             raise self.failure
@@ -40,11 +42,12 @@ class MemorySearch:
 
     @property
     def name(self) -> str:
+        """The name of its engine."""
         return self.engine.name
 
     @property
     def queries(self) -> list[str]:
-        """What was asked, in order."""
+        """Every query searched for, in order."""
         return self.engine.queries
 
     async def search(
@@ -56,5 +59,6 @@ class MemorySearch:
         fresh: bool = False,
         timeout_s: float | None = None,
     ) -> SearchReply:
+        """Return the first `limit` hits; a blank query has none."""
         hits = await self.engine.search(query, limit=limit, language=language)
         return SearchReply(hits=tuple(hits), engine=self.name)

@@ -1,10 +1,10 @@
-"""What to tell people about a search that found something: who answered, and why not another."""
+"""What front ends show under the results of a search: who answered, and why not another."""
 
 from assistant.values import SearchReply
 from ingest.foundation.messages import SEMICOLON, Message, join_messages
 
 
-def answered_by(reply: SearchReply) -> Message:
+def source_notice(reply: SearchReply) -> Message:
     """Return who answered, for a line under the results: "results from Mojeek"."""
     if reply.cached:
         return Message(
@@ -19,6 +19,7 @@ def fallback_notice(reply: SearchReply) -> Message | None:
         return None
     why = join_messages((one.text for one in reply.skipped), SEMICOLON)
     did = Message("{engine} answered instead", engine=reply.engine)
+    # Without hits nobody stands in for anybody: the engine that did answer has nothing either.
     if not reply.hits:
         did = Message("{engine} found nothing", engine=reply.engine)
     return Message(

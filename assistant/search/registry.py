@@ -84,12 +84,12 @@ def _tavily(config: EngineConfig) -> SearchEngine:
 
 
 def _ddgs(config: EngineConfig) -> SearchEngine:
-    from assistant.search.engines.ddgs_engines import DdgsEngine, engine_names
+    from assistant.search.engines.ddgs_engines import DdgsEngine, installed_engines
 
-    if config.name not in engine_names():
+    if config.name not in installed_engines():
         # ddgs switches its engines off and on again from release to release.
         ours = {name for name, factory in ENGINES.items() if factory is not _ddgs} - {config.name}
-        known = ", ".join(sorted({*engine_names(), *ours}))
+        known = ", ".join(sorted({*installed_engines(), *ours}))
         raise SettingsError(
             Message("there is no search engine {name!r}", name=config.name),
             hint=Message("search.engines may name: {known}", known=known),

@@ -1,4 +1,4 @@
-"""What every engine shares: turning result pages until there are enough hits, and its failures."""
+"""What every engine shares: reading pages until there are enough hits, and its failures."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Collection
@@ -16,7 +16,7 @@ QUERY_LIMIT = 499
 PAGE_LIMIT = 4
 """Result pages a search: at DuckDuckGo 10 + 3 * 15 results, enough if four of five are excluded."""
 PAGE_PAUSE_S = 0.3
-"""Between two pages: a reader turns them no faster."""
+"""Between two pages: a person turns them no faster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,7 @@ class EngineFailure(Exception):  # noqa: N818  never leaves the engines
         hint: Message = NO_MESSAGE,
         retry_after_s: float | None = None,
     ) -> None:
+        """`hint` is for what the engine knows better than `HINTS`."""
         super().__init__(str(detail))
         self.kind: SearchFailure = kind
         self.detail = detail
@@ -51,6 +52,7 @@ NO_CONNECTION = Message("the network, a proxy or a certificate stands in the way
 NO_CLIENT = Message("the proxy or the certificates cannot be used")
 BROKEN = Message("its reply was broken off or is not readable")
 SILENT = Message("no response")
+WANTS_A_HUMAN = Message("it wants to see a human")
 
 
 async def collect(
@@ -63,7 +65,7 @@ async def collect(
 ) -> list[SearchHit]:
     """Return at most `limit` hits under their canonical URLs, best first, each page once.
 
-    Pages are turned until there are enough hits, or one brings nothing new. Sites in `exclude`,
+    Pages are read until there are enough hits, or one brings nothing new. Sites in `exclude`,
     subdomains included, are left out. When a later page fails, or comes too late, the hits of the
     earlier ones are returned.
 
@@ -73,61 +75,61 @@ async def collect(
     found: dict[str, ResultRow] = {}
     try:
         async with asyncio.timeout(timeout_s):
-            await _turn(pages, limit, tuple(exclude), found)
+            await _gather_rows(pages, limit, tuple(exclude), found)
     except TimeoutError as error:
         if not found:
-            raise explained(engine, EngineFailure("timeout", SILENT)) from error
+            raise search_error(engine, EngineFailure("timeout", SILENT)) from error
     except EngineFailure as error:
         if not found:
-            raise explained(engine, error) from error
+            raise search_error(engine, error) from error
     return [
         SearchHit(rank=rank, title=row.title, url=url, snippet=row.snippet)
         for rank, (url, row) in enumerate(list(found.items())[:limit], start=1)
     ]
 
 
-async def _turn(
+async def _gather_rows(
     pages: AsyncGenerator[list[ResultRow], None],
     limit: int,
     exclude: tuple[str, ...],
     found: dict[str, ResultRow],
 ) -> None:
     """Put the rows of one page after the other into `found`, by canonical URL."""
+    # `found` belongs to the caller, who still has it when the timeout cuts this short.
     seen: set[str] = set()
-    turned = 0
+    pages_read = 0
+    # Closed here, since breaking off leaves a generator open, and its HTTP client with it.
     async with aclosing(pages):
         async for rows in pages:
-            turned += 1
-            before = len(seen)
+            pages_read += 1
+            seen_before = len(seen)
             for row in rows:
                 seen.add(row.href)
-                url = _page_url(row.href)
+                try:
+                    url = canonical_url(row.href) if row.href else ""
+                except FetchError:  # no page: javascript:, data:, a name that cannot be
+                    continue
                 if url and not any(same_or_subdomain(host_of(url), site) for site in exclude):
                     found.setdefault(url, row)
-            if len(seen) == before or len(found) >= limit or turned == PAGE_LIMIT:
+            # Some engines answer with the last page again, however far one goes.
+            is_repeated = len(seen) == seen_before
+            if is_repeated or len(found) >= limit or pages_read == PAGE_LIMIT:
                 return
             await asyncio.sleep(PAGE_PAUSE_S)
 
 
-def _page_url(href: str) -> str | None:
-    """Return the canonical URL of a link, None if it is no page."""
-    try:
-        return canonical_url(href) if href else None
-    except FetchError:
-        return None
-
-
-def one_line(query: str, *, limit: int = QUERY_LIMIT) -> str:
+def shorten_query(query: str, *, limit: int = QUERY_LIMIT) -> str:
     """Return the query on one line, cut at a word where it has more than `limit` characters."""
     words = " ".join(query.split())
     if len(words) <= limit:
         return words
     at_a_word = words[: limit + 1].rpartition(" ")[0]
-    return at_a_word if len(at_a_word) > limit // 2 else words[:limit]  # 中文 has no spaces
+    # Chinese has no spaces: the last one, if any, may stand near the start.
+    return at_a_word if len(at_a_word) > limit // 2 else words[:limit]
 
 
-def explained(engine: str, failure: EngineFailure) -> SearchError:
-    """Return the error that people read."""
+def search_error(engine: str, failure: EngineFailure) -> SearchError:
+    """Return the error that people see, in which `engine` is named."""
     detail = failure.detail
     message = {
         "rate_limited": Message(
@@ -140,7 +142,7 @@ def explained(engine: str, failure: EngineFailure) -> SearchError:
         "failed": Message("{engine} failed ({detail})", engine=engine, detail=detail),
         "misconfigured": Message("{engine} cannot be used: {detail}", engine=engine, detail=detail),
     }[failure.kind]
-    hint = failure.hint if failure.hint != NO_MESSAGE else HINTS.get(failure.kind, NO_MESSAGE)
+    hint = failure.hint or HINTS.get(failure.kind, NO_MESSAGE)
     return SearchError(message, kind=failure.kind, hint=hint, retry_after_s=failure.retry_after_s)
 
 
@@ -150,4 +152,5 @@ HINTS: dict[SearchFailure, Message] = {
     "unreachable": Message("check the network and HTTPS_PROXY with: assistant doctor"),
     "failed": Message("try again later, or use what is stored already: --no-web"),
 }
-"""What to do when an engine fails in one of these ways and knows nothing better itself."""
+"""What to do about a failure of which the engine knows nothing better. What is misconfigured is
+always an engine's own setting."""

@@ -1,6 +1,6 @@
-"""The other text engines of ddgs by name, as the installed ddgs has them: Mojeek, Brave and more.
+"""The text engines of ddgs by name, as the installed ddgs has them: Mojeek, Brave and more.
 
-ddgs knows their forms and reads their pages; what goes wrong is told apart here.
+ddgs knows their forms and reads their pages; each failure gets its kind here.
 """
 
 import itertools
@@ -14,21 +14,32 @@ from ddgs.base import BaseSearchEngine
 from ddgs.engines import ENGINES
 from ddgs.exceptions import DDGSException, TimeoutException
 
-from assistant.search.ddgs_client import REGIONS, InstrumentedEngine, in_daemon_thread, lost
-from assistant.search.result_pages import SILENT, EngineFailure, ResultRow, collect, one_line
+from assistant.search.ddgs_client import (
+    REGIONS,
+    InstrumentedEngine,
+    map_error,
+    run_in_daemon_thread,
+)
+from assistant.search.result_pages import (
+    SILENT,
+    WANTS_A_HUMAN,
+    EngineFailure,
+    ResultRow,
+    collect,
+    shorten_query,
+)
 from assistant.values import SearchHit
 from ingest.foundation.messages import Language, Message
 
-_WANTS_A_HUMAN = re.compile(
+_CAPTCHA_TEXT = re.compile(
     r"captcha|automated (?:queries|requests)|unusual traffic|are you a robot|not a robot", re.I
 )
-"""Said by pages without results that want to see a human, whatever their status."""
+"""In pages that want to see a human, whatever their status."""
 
-_CAPTCHA = Message("it wants to see a human")
 _UNREADABLE = Message("ddgs cannot read its page")
 
 
-def engine_names() -> tuple[str, ...]:
+def installed_engines() -> tuple[str, ...]:
     """Return the names of the text engines that the installed ddgs has and has not disabled."""
     return tuple(sorted(ENGINES.get("text", {})))
 
@@ -37,18 +48,20 @@ class DdgsEngine:
     """Asks one engine of ddgs, one page after the other, until there are enough hits."""
 
     def __init__(self, name: str, *, exclude: Collection[str] = ()) -> None:
-        """Ask the engine that `engine_names` lists as `name`; leave out the sites in `exclude`."""
+        """Ask the engine of this name in `installed_engines`; leave out the sites in `exclude`."""
         self._engine: type[BaseSearchEngine[Any]] = ENGINES["text"][name]
         self._exclude = tuple(exclude)
 
     @property
     def name(self) -> str:
+        """The engine's name as ddgs writes it: "Mojeek"."""
         return self._engine.__name__
 
     async def search(
         self, query: str, *, limit: int, language: Language, timeout_s: float
     ) -> list[SearchHit]:
-        words = one_line(query)
+        """Return at most `limit` hits; see `SearchEngine.search`."""
+        words = shorten_query(query)
         if not words or limit <= 0:
             return []
         return await collect(
@@ -62,26 +75,30 @@ class DdgsEngine:
     async def _pages(
         self, words: str, region: str, timeout_s: float
     ) -> AsyncGenerator[list[ResultRow], None]:
-        frank: Any = type(self.name, (InstrumentedEngine, self._engine), {})
-        engine = await in_daemon_thread(partial(frank, timeout_s=timeout_s))
+        instrumented: Any = type(self.name, (InstrumentedEngine, self._engine), {})
+        # Building one blocks, too: its TLS client loads the trusted roots.
+        engine = await run_in_daemon_thread(partial(instrumented, timeout_s=timeout_s))
         for page in itertools.count(1):
-            yield await in_daemon_thread(partial(read_page, engine, words, region, page))
+            yield await run_in_daemon_thread(partial(fetch_rows, engine, words, region, page))
 
 
-def read_page(engine: InstrumentedEngine, words: str, region: str, page: int) -> list[ResultRow]:
+def fetch_rows(engine: InstrumentedEngine, words: str, region: str, page: int) -> list[ResultRow]:
     """Return the results of page 1, 2…, [] beyond the last, or raise `EngineFailure`."""
     try:
         results = engine.search(words, region=region, page=page) or []
-    except TimeoutException as error:  # of the requests that an engine makes besides its form
+    # Engines make requests besides their form (a token, an extract), past our `request`.
+    except TimeoutException as error:
         raise EngineFailure("timeout", SILENT) from error
     except DDGSException as error:
-        raise lost(error.__cause__) from error
+        raise map_error(error.__cause__) from error
     except lxml.etree.ParserError:  # an empty page
         results = []
+    # ddgs checks nothing of what it reads: `json["results"][0]` fails as Python has it.
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise EngineFailure("failed", _UNREADABLE) from error  # ddgs trusts what comes
-    if not results and _WANTS_A_HUMAN.search(engine.shown):
-        raise EngineFailure("rate_limited", _CAPTCHA)
+        raise EngineFailure("failed", _UNREADABLE) from error
+    # Only where there are no results: a page about captchas is a result like others.
+    if not results and _CAPTCHA_TEXT.search(engine.page_text):
+        raise EngineFailure("rate_limited", WANTS_A_HUMAN)
     return [
         ResultRow(title=result.title, href=result.href, snippet=result.body)
         for result in results

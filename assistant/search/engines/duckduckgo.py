@@ -1,6 +1,6 @@
 """DuckDuckGo: its own result page, its challenge page, its wrapped links and advertisements.
 
-A query longer than its form takes is cut at a word; the reader is not told.
+A query longer than its form takes is cut at a word, without a word to people.
 """
 
 import itertools
@@ -13,32 +13,39 @@ import lxml.etree
 import lxml.html
 from ddgs.engines.duckduckgo import Duckduckgo
 
-from assistant.search.ddgs_client import REGIONS, InstrumentedEngine, in_daemon_thread
-from assistant.search.result_pages import EngineFailure, ResultRow, collect, one_line
+from assistant.search.ddgs_client import REGIONS, InstrumentedEngine, run_in_daemon_thread
+from assistant.search.result_pages import (
+    WANTS_A_HUMAN,
+    EngineFailure,
+    ResultRow,
+    collect,
+    shorten_query,
+)
 from assistant.values import SearchHit
 from ingest.errors import FetchError
-from ingest.foundation.messages import Language, Message
+from ingest.foundation.messages import Language
 from ingest.web.urls import host_of, resolve, same_or_subdomain
 
-CAPTCHA_MARK = "anomaly-modal"
+CHALLENGE_MARK = "anomaly-modal"
 """Stands in the page that wants to see a human, whatever its status."""
-CAPTCHA = Message("it wants to see a human")
-STEPS = frozenset({"/l/", "/y.js"})
-"""Paths of links that lead elsewhere, and of advertisements."""
-MOST_STEPS = 5
-"""From a link to its page; one is usual."""
+REDIRECT_PATHS = frozenset({"/l/", "/y.js"})
+"""Of links that lead elsewhere, and of advertisements."""
+MAX_WRAPPERS = 5
+"""Around the link to a page; one is usual."""
 
 
 class ResultPage(InstrumentedEngine, Duckduckgo):
     """ddgs's form, and our reading of the page that it brings."""
 
-    def rows(self, query: str, region: str, page: int) -> list[ResultRow]:
+    def fetch_rows(self, query: str, region: str, page: int) -> list[ResultRow]:
         """Return the results of page 1, 2…, [] beyond the last, or raise `EngineFailure`."""
+        # "moderate" and None are safe search and time limit, as DuckDuckGo's own page starts.
         form = self.build_payload(query, region, "moderate", None, page)
         html = self.request(self.search_method, self.search_url, data=form)
-        if CAPTCHA_MARK in html:
-            raise EngineFailure("rate_limited", CAPTCHA)
-        return read_rows(html)
+        # The challenge comes with 200 as well as with 202, which `request` knows.
+        if CHALLENGE_MARK in html:
+            raise EngineFailure("rate_limited", WANTS_A_HUMAN)
+        return parse_rows(html)
 
 
 class DuckDuckGo:
@@ -46,13 +53,8 @@ class DuckDuckGo:
 
     name = "DuckDuckGo"
 
-    def __init__(
-        self,
-        *,
-        exclude: Collection[str] = ("youtube.com", "britannica.com", "vimeo.com"),
-        region: str | None = None,
-    ) -> None:
-        """Leave out `exclude` and their subdomains.
+    def __init__(self, *, exclude: Collection[str] = (), region: str | None = None) -> None:
+        """Leave out the sites in `exclude`, subdomains included.
 
         `region` is one of DuckDuckGo's, e.g. "de-de"; None takes that of the question's language.
         """
@@ -62,7 +64,8 @@ class DuckDuckGo:
     async def search(
         self, query: str, *, limit: int, language: Language, timeout_s: float
     ) -> list[SearchHit]:
-        words = one_line(query)
+        """Return at most `limit` hits; see `SearchEngine.search`."""
+        words = shorten_query(query)
         if not words or limit <= 0:
             return []
         return await collect(
@@ -76,16 +79,16 @@ class DuckDuckGo:
     async def _pages(
         self, words: str, region: str, timeout_s: float
     ) -> AsyncGenerator[list[ResultRow], None]:
-        engine = await in_daemon_thread(partial(ResultPage, timeout_s=timeout_s))
+        engine = await run_in_daemon_thread(partial(ResultPage, timeout_s=timeout_s))
         for page in itertools.count(1):
-            yield await in_daemon_thread(partial(engine.rows, words, region, page))
+            yield await run_in_daemon_thread(partial(engine.fetch_rows, words, region, page))
 
 
-def read_rows(html: str) -> list[ResultRow]:
+def parse_rows(html: str) -> list[ResultRow]:
     """Return the rows of a result page in order, [] if there is nothing on it."""
     parser = lxml.html.HTMLParser(encoding="utf-8")
     try:
-        # As bytes: of text, lxml takes none that begins with an XML declaration.
+        # As bytes: lxml takes no text that begins with an XML declaration.
         tree = lxml.html.fromstring(html.encode("utf-8", "replace"), parser=parser)
     except lxml.etree.ParserError:  # an empty page
         return []
@@ -96,32 +99,35 @@ def read_rows(html: str) -> list[ResultRow]:
             snippets = item.xpath(".//*[contains(@class, 'result__snippet')]")
             rows.append(
                 ResultRow(
-                    title=text_of(links[0]),
-                    href=unwrapped(links[0].get("href", "")),
-                    snippet=text_of(snippets[0]) if snippets else "",
+                    title=_text_on_one_line(links[0]),
+                    href=unwrap_link(links[0].get("href", "")),
+                    snippet=_text_on_one_line(snippets[0]) if snippets else "",
                 )
             )
     return rows
 
 
-def text_of(element: Any) -> str:
-    """Return the text of an lxml element on one line."""
+def _text_on_one_line(element: Any) -> str:
     return " ".join(str(element.text_content()).split())
 
 
-def unwrapped(href: str) -> str:
+def unwrap_link(href: str) -> str:
     """Return the URL that a result leads to, "" for an advertisement or no page.
 
     Some links go through //duckduckgo.com/l/?uddg=<the URL, percent-encoded once>, and so do some
     advertisements, which then go through duckduckgo.com/y.js.
     """
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_WRAPPERS):
         try:
             url = resolve(Duckduckgo.search_url, href) if href else ""
         except FetchError:
             return ""
-        step = urlsplit(url)
-        if not same_or_subdomain(host_of(url), "duckduckgo.com") or step.path not in STEPS:
+        parts = urlsplit(url)
+        # DuckDuckGo's own pages are results like others: duckduckgo.com/about.
+        if (
+            not same_or_subdomain(host_of(url), "duckduckgo.com")
+            or parts.path not in REDIRECT_PATHS
+        ):
             return url
-        href = parse_qs(step.query).get("uddg", [""])[0] if step.path == "/l/" else ""
+        href = parse_qs(parts.query).get("uddg", [""])[0] if parts.path == "/l/" else ""
     return ""

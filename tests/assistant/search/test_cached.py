@@ -11,7 +11,7 @@ from assistant.errors import SearchError
 from assistant.search.cached import SECOND_BEST_TTL_S, CachedSearch
 from assistant.search.chain import SearchChain
 from assistant.search.memory import MemoryEngine, MemorySearch
-from assistant.search.notices import answered_by
+from assistant.search.notices import source_notice
 from assistant.settings import SearchSettings, Settings
 from assistant.values import SearchHit
 from ingest.foundation.cache import ExpiringCache
@@ -55,8 +55,8 @@ async def test_the_same_search_is_made_once(cache: ExpiringCache) -> None:
     assert web.queries == ["Green  Tea"]
     assert (again.hits, again.engine) == (first.hits, "memory")
     assert (first.cached, again.cached) == (False, True)
-    assert "kept from the same search" in answered_by(again).localize("en")
-    assert "取自不久前的同一次搜索" in answered_by(again).localize("zh")
+    assert "kept from the same search" in source_notice(again).localize("en")
+    assert "取自不久前的同一次搜索" in source_notice(again).localize("zh")
 
 
 async def test_fewer_hits_are_taken_from_more_but_never_the_other_way(

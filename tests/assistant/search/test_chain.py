@@ -23,7 +23,7 @@ from assistant.search.engines.ddgs_engines import DdgsEngine
 from assistant.search.engines.duckduckgo import DuckDuckGo
 from assistant.search.engines.searxng import SearXNG
 from assistant.search.memory import MemoryEngine
-from assistant.search.notices import answered_by, fallback_notice
+from assistant.search.notices import fallback_notice, source_notice
 from assistant.values import SearchHit, SearchReply
 from ingest.foundation.cache import ExpiringCache
 from ingest.foundation.messages import Language, Message
@@ -117,7 +117,7 @@ async def test_the_first_engine_answers_and_no_other_hears_the_question(
     assert (reply.engine, urls(reply), reply.skipped) == ("DuckDuckGo", ["https://duck.test/"], ())
     assert world.hosts() == [HOST]
     assert fallback_notice(reply) is None
-    assert answered_by(reply).localize("en") == "results from DuckDuckGo"
+    assert source_notice(reply).localize("en") == "results from DuckDuckGo"
 
 
 @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ async def test_an_engine_that_says_slow_down_is_left_alone_by_the_next_process_t
     )
 
 
-async def test_after_its_rest_an_engine_is_asked_again_and_an_answer_closes_the_breaker(
+async def test_after_its_wait_an_engine_is_asked_again_and_an_answer_closes_the_breaker(
     world: World, clock: Clock, tmp_path: Path
 ) -> None:
     shared = tmp_path / "cache.sqlite"
@@ -307,19 +307,19 @@ async def test_after_its_rest_an_engine_is_asked_again_and_an_answer_closes_the_
     assert world.hosts() == [HOST, MOJEEK]
 
 
-async def test_an_engine_that_refuses_again_rests_twice_as_long(
+async def test_an_engine_that_refuses_again_waits_twice_as_long(
     world: World, clock: Clock, tmp_path: Path
 ) -> None:
     shared = tmp_path / "cache.sqlite"
     world.duckduckgo.mode = "403"
-    rests = []
+    waits = []
     for _again in range(9):
         reply = await ask(chain(clock, shared))
         reply = await ask(chain(clock, shared))
-        rests.append(reply.skipped[0].text.localize("en").rpartition("again in ")[2])
+        waits.append(reply.skipped[0].text.localize("en").rpartition("again in ")[2])
         clock.now += LONGEST_WAIT_S + 1
-    assert rests[:4] == ["30 s", "60 s", "2 min", "4 min"]
-    assert rests[-2:] == ["60 min", "60 min"]
+    assert waits[:4] == ["30 s", "60 s", "2 min", "4 min"]
+    assert waits[-2:] == ["60 min", "60 min"]
 
 
 async def test_what_retry_after_asks_for_is_kept_to(
@@ -350,7 +350,9 @@ async def test_an_engine_that_fails_twice_in_a_row_is_left_alone(
     assert "to be asked again in 30 s" in reply.skipped[0].text.localize("en")
 
 
-async def test_all_at_rest_is_said_without_asking_anyone(world: World, clock: Clock) -> None:
+async def test_all_open_breakers_are_named_without_asking_anyone(
+    world: World, clock: Clock
+) -> None:
     search = chain(clock)
     world.duckduckgo.mode = "429"
     world.mojeek.trouble = world.brave.trouble = AUTOMATED
@@ -387,7 +389,7 @@ def breaker(clock: Clock, cache: ExpiringCache | None = None) -> CircuitBreaker:
     return CircuitBreaker("E", cache=cache or ExpiringCache(clock=clock), clock=clock, draw=longest)
 
 
-def test_only_one_asks_again_after_a_rest(clock: Clock) -> None:
+def test_only_one_asks_again_after_a_wait(clock: Clock) -> None:
     cache = ExpiringCache(clock=clock)
     first, second = breaker(clock, cache), breaker(clock, cache)
     first.on_failure(refusal())
@@ -399,15 +401,15 @@ def test_only_one_asks_again_after_a_rest(clock: Clock) -> None:
     assert second.is_open() is None
 
 
-def test_one_failure_after_a_rest_is_enough_to_rest_again(clock: Clock) -> None:
+def test_one_failure_after_a_wait_is_enough_to_open_again(clock: Clock) -> None:
     guard = breaker(clock)
     guard.on_failure(refusal())
     clock.now += FIRST_WAIT_S
     guard.on_attempt()
     guard.on_failure(refusal("timeout"))
-    resting = guard.is_open()
-    assert resting is not None
-    assert resting.retry_after_s == 2 * FIRST_WAIT_S
+    open_error = guard.is_open()
+    assert open_error is not None
+    assert open_error.retry_after_s == 2 * FIRST_WAIT_S
 
 
 def test_failures_are_counted_in_a_row(clock: Clock) -> None:
@@ -427,15 +429,15 @@ def test_what_is_not_the_engines_fault_opens_nothing(clock: Clock, kind: SearchF
 
 
 @pytest.mark.parametrize(
-    ("asked_s", "rest_s"),
+    ("asked_s", "wait_s"),
     [(0.0, SHORTEST_WAIT_S), (77.0, 77.0), (1e12, LONGEST_RETRY_AFTER_S)],
 )
-def test_an_absurd_retry_after_is_bounded(clock: Clock, asked_s: float, rest_s: float) -> None:
+def test_an_absurd_retry_after_is_bounded(clock: Clock, asked_s: float, wait_s: float) -> None:
     guard = breaker(clock)
     guard.on_failure(refusal(retry_after_s=asked_s))
-    resting = guard.is_open()
-    assert resting is not None
-    assert resting.retry_after_s == rest_s
+    open_error = guard.is_open()
+    assert open_error is not None
+    assert open_error.retry_after_s == wait_s
 
 
 def test_what_another_version_wrote_is_a_clean_slate(clock: Clock) -> None:
@@ -445,17 +447,17 @@ def test_what_another_version_wrote_is_a_clean_slate(clock: Clock) -> None:
 
 
 @given(seed=st.integers(), refusals=st.integers(1, 40))
-def test_rests_are_jittered_between_their_bounds(seed: int, refusals: int) -> None:
+def test_waits_are_jittered_between_their_bounds(seed: int, refusals: int) -> None:
     clock = Clock()
     draw = random.Random(seed).uniform
     guard = CircuitBreaker("E", cache=ExpiringCache(clock=clock), clock=clock, draw=draw)
     for time_ in range(refusals):
         guard.on_failure(refusal())
-        resting = guard.is_open()
-        assert resting is not None
-        assert resting.retry_after_s is not None
+        open_error = guard.is_open()
+        assert open_error is not None
+        assert open_error.retry_after_s is not None
         ceiling = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**time_)
-        assert SHORTEST_WAIT_S - 1e-3 <= resting.retry_after_s <= ceiling + 1e-3
+        assert SHORTEST_WAIT_S - 1e-3 <= open_error.retry_after_s <= ceiling + 1e-3
         clock.now += ceiling + 1
 
 

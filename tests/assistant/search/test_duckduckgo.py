@@ -8,9 +8,10 @@ import primp
 import pytest
 
 from assistant.errors import SearchError, SearchFailure
-from assistant.search.ddgs_client import lost
-from assistant.search.engines.duckduckgo import DuckDuckGo, read_rows, unwrapped
-from assistant.search.result_pages import QUERY_LIMIT, explained, one_line
+from assistant.search.ddgs_client import map_error
+from assistant.search.engines.duckduckgo import DuckDuckGo, parse_rows, unwrap_link
+from assistant.search.result_pages import QUERY_LIMIT, search_error, shorten_query
+from assistant.settings import SearchSettings
 from assistant.values import SearchHit
 from ingest.foundation.messages import Language
 from tests.internet.duckduckgo import HOST, DuckDuckGoSite, Mode, Result, fixed
@@ -18,6 +19,7 @@ from tests.internet.net import Internet, Reply, Request
 
 pytestmark = pytest.mark.anyio
 
+EXCLUDED = SearchSettings().exclude
 MANY = [f"https://site{number}.test/" for number in range(40)]
 
 
@@ -33,12 +35,14 @@ def net(monkeypatch: pytest.MonkeyPatch) -> Iterator[Internet]:
 async def find(
     query: str, *, limit: int = 10, language: Language = "en", region: str | None = None
 ) -> list[SearchHit]:
-    engine = DuckDuckGo(region=region)
+    engine = DuckDuckGo(exclude=EXCLUDED, region=region)
     return await engine.search(query, limit=limit, language=language, timeout_s=10)
 
 
 async def urls(*, limit: int = 10, timeout_s: float = 10.0) -> list[str]:
-    hits = await DuckDuckGo().search("tea", limit=limit, language="en", timeout_s=timeout_s)
+    hits = await DuckDuckGo(exclude=EXCLUDED).search(
+        "tea", limit=limit, language="en", timeout_s=timeout_s
+    )
     return [hit.url for hit in hits]
 
 
@@ -114,7 +118,7 @@ async def test_titles_and_snippets_are_plain_text(net: Internet) -> None:
         ("500", "failed"),
     ],
 )
-async def test_every_refusal_is_told_apart(net: Internet, mode: Mode, kind: SearchFailure) -> None:
+async def test_each_failure_has_its_kind(net: Internet, mode: Mode, kind: SearchFailure) -> None:
     DuckDuckGoSite(fixed(*MANY)).install(net).mode = mode
     with pytest.raises(SearchError) as caught:
         await urls()
@@ -125,7 +129,7 @@ async def test_every_refusal_is_told_apart(net: Internet, mode: Mode, kind: Sear
 
 
 @pytest.mark.parametrize(("sent", "wait_s"), [("120", 120.0), ("soon", None), ("", None)])
-async def test_what_the_engine_asks_us_to_wait_is_told(
+async def test_what_the_engine_asks_us_to_wait_is_passed_on(
     net: Internet, sent: str, wait_s: float | None
 ) -> None:
     net.route(HOST, lambda _request: Reply(status=429, headers={"Retry-After": sent}))
@@ -177,12 +181,12 @@ async def test_no_way_there_is_unreachable(net: Internet, monkeypatch: pytest.Mo
 
 def test_what_people_read_holds_no_word_of_the_http_client() -> None:
     raw = "error sending request > Query { name: Name(…) }"
-    offline = explained("DuckDuckGo", lost(primp.DNSError(raw)))
+    offline = search_error("DuckDuckGo", map_error(primp.DNSError(raw)))
     assert offline.kind == "unreachable"
     assert offline.message.localize("en") == (
         "DuckDuckGo cannot be reached: no network or its name cannot be resolved"
     )
-    broken = explained("DuckDuckGo", lost(primp.DecodeError(raw)))
+    broken = search_error("DuckDuckGo", map_error(primp.DecodeError(raw)))
     assert broken.kind == "failed"
     for error in (offline, broken):
         assert "Query" not in error.localize("en") + error.localize("zh")
@@ -221,18 +225,18 @@ async def test_a_long_question_is_cut_at_a_word(net: Internet) -> None:
     asked = site.asked[0]["q"]
     assert len(asked) <= QUERY_LIMIT
     assert set(asked.split(" ")) == {"word"}
-    assert one_line("茶" * 1000) == "茶" * QUERY_LIMIT
-    assert one_line("a\n b") == "a b"
+    assert shorten_query("茶" * 1000) == "茶" * QUERY_LIMIT
+    assert shorten_query("a\n b") == "a b"
 
 
 def test_links_that_are_no_pages_are_dropped() -> None:
     advertisement = "https://duckduckgo.com/y.js?ad_domain=shop.test"
-    assert unwrapped(advertisement) == ""
-    assert unwrapped("//duckduckgo.com/l/?uddg=https%3A%2F%2Fduckduckgo.com%2Fy.js%3Fad") == ""
-    assert unwrapped("//duckduckgo.com/l/?rut=1") == ""
-    assert unwrapped("https://") == ""
-    assert unwrapped("//duckduckgo.com/l/?uddg=" * 2_000 + "https://a.test/") == ""
-    assert unwrapped("//duckduckgo.com/about") == "https://duckduckgo.com/about"
+    assert unwrap_link(advertisement) == ""
+    assert unwrap_link("//duckduckgo.com/l/?uddg=https%3A%2F%2Fduckduckgo.com%2Fy.js%3Fad") == ""
+    assert unwrap_link("//duckduckgo.com/l/?rut=1") == ""
+    assert unwrap_link("https://") == ""
+    assert unwrap_link("//duckduckgo.com/l/?uddg=" * 2_000 + "https://a.test/") == ""
+    assert unwrap_link("//duckduckgo.com/about") == "https://duckduckgo.com/about"
 
 
 async def test_rows_that_lead_to_no_page_are_no_hits(net: Internet) -> None:
@@ -245,7 +249,7 @@ def test_a_row_without_a_link_or_a_snippet_breaks_nothing() -> None:
         '<div class="result__body"><h2>no link</h2></div>'
         '<div class="result__body"><h2><a class="result__a" href="https://a.test/">A</a></h2></div>'
     )
-    assert [(row.title, row.href, row.snippet) for row in read_rows(html)] == [
+    assert [(row.title, row.href, row.snippet) for row in parse_rows(html)] == [
         ("A", "https://a.test/", "")
     ]
 

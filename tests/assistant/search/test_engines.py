@@ -8,7 +8,7 @@ import pytest
 
 from assistant.bootstrap import build_search
 from assistant.errors import SearchError, SearchFailure
-from assistant.search.engines.ddgs_engines import DdgsEngine, engine_names
+from assistant.search.engines.ddgs_engines import DdgsEngine, installed_engines
 from assistant.search.engines.searxng import SearXNG
 from assistant.search.json_api import MAX_BYTES
 from assistant.settings import SearchSettings, Settings, load_settings
@@ -120,7 +120,7 @@ async def test_an_engine_that_repeats_itself_is_not_asked_for_ever(net: Internet
         (Reply(fault="truncate", body="x" * 5000), "failed"),
     ],
 )
-async def test_every_refusal_is_told_apart(
+async def test_each_failure_has_its_kind(
     net: Internet, trouble: Reply, kind: SearchFailure
 ) -> None:
     brave(net, fixed(*MANY)).trouble = trouble
@@ -147,7 +147,7 @@ async def test_a_silent_engine_is_given_up_in_time(net: Internet) -> None:
     assert (await failure(DdgsEngine("mojeek"), timeout_s=0.2)).kind == "timeout"
 
 
-async def test_a_request_beside_the_form_that_fails_is_told_apart(net: Internet) -> None:
+async def test_a_request_beside_the_form_that_fails_has_its_kind(net: Internet) -> None:
     net.foreign_certificate("www.startpage.com")  # asked for a token before the search itself
     net.page("https://www.startpage.com/")
     error = await failure(DdgsEngine("startpage"))
@@ -200,13 +200,23 @@ async def test_json_of_another_kind_is_not_searxngs(net: Internet, body: str) ->
         (Reply(fault="reset"), "failed"),
     ],
 )
-async def test_every_refusal_of_searxng_is_told_apart(
+async def test_each_failure_of_searxng_has_its_kind(
     net: Internet, trouble: Reply, kind: SearchFailure
 ) -> None:
     SearXNGSite(fixed(*MANY)).install(net).trouble = trouble
     error = await failure(searxng())
     assert error.kind == kind
     assert error.retry_after_s == (600 if trouble is LIMITED else None)
+
+
+async def test_searxng_may_redirect_to_itself_or_by_https_and_nowhere_else(net: Internet) -> None:
+    SearXNGSite(fixed(*MANY)).install(net, "new.test")
+    moved = Reply(status=301, location="https://new.test/search?q=tea&format=json&pageno=1")
+    net.route(HOST, lambda _request: moved)
+    assert [hit.url for hit in await find(searxng())] == MANY[:10]
+    net.route(HOST, lambda _request: Reply(status=301, location="http://new.test/search"))
+    error = await failure(searxng())
+    assert (error.kind, "redirects" in error.localize("en")) == ("misconfigured", True)
 
 
 async def test_engines_that_do_not_answer_searxng_are_named(net: Internet) -> None:
@@ -247,7 +257,7 @@ async def test_searxng_that_is_not_started_says_so() -> None:
 @pytest.mark.parametrize(
     ("name", "value"), [("ALL_PROXY", "ftp://proxy.test:21"), ("SSL_CERT_FILE", "/no/such/file")]
 )
-async def test_a_proxy_or_certificates_that_cannot_be_used_are_told_apart(
+async def test_a_proxy_or_certificates_that_cannot_be_used_are_named(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -293,7 +303,7 @@ def test_an_unknown_engine_is_one_line_that_names_the_known_ones() -> None:
     line = caught.value.localize("en")
     assert line.startswith("there is no search engine 'altavista': search.engines may name: ")
     assert "\n" not in line
-    for name in ("duckduckgo", "searxng", *engine_names()):
+    for name in ("duckduckgo", "searxng", *installed_engines()):
         assert name in line
         assert name in caught.value.localize("zh")
 

@@ -172,7 +172,7 @@ async def test_another_server_with_the_same_api_can_be_named(name: str, net: Int
         (Reply(body=b"unasked for", headers={"Content-Encoding": "br"}), "failed"),
     ],
 )
-async def test_each_failure_is_told_from_the_others(
+async def test_each_failure_has_its_kind(
     name: str, site: ApiSite, trouble: Reply, kind: SearchFailure
 ) -> None:
     site.trouble = trouble
