@@ -217,6 +217,9 @@ async def test_searxng_may_redirect_to_itself_or_by_https_and_nowhere_else(net: 
     net.route(HOST, lambda _request: Reply(status=301, location="http://new.test/search"))
     error = await failure(searxng())
     assert (error.kind, "redirects" in error.localize("en")) == ("misconfigured", True)
+    net.route(HOST, lambda _request: moved)  # from plain http, without its certificate checked
+    error = await failure(SearXNG(url=f"http://{HOST}"))
+    assert (error.kind, "redirects" in error.localize("en")) == ("misconfigured", True)
 
 
 async def test_engines_that_do_not_answer_searxng_are_named(net: Internet) -> None:
