@@ -17,6 +17,7 @@ from ingest.foundation.messages import Message
 from ingest.foundation.settings import home
 from ingest.foundation.telemetry import disable_telemetry
 from ingest.index.embed.base import Embedder
+from ingest.index.split import current_chunking
 from ingest.index.store.base import ChunkStore
 from ingest.page_reader import PageReader
 from ingest.pipeline import IndexingPipeline
@@ -87,8 +88,7 @@ async def open_ingest(
             pages=pages,
             store=store,
             embedder=embedder,
-            chunk_size=settings.chunk.size,
-            chunk_overlap=settings.chunk.overlap,
+            chunking=current_chunking(size=settings.chunk.size, overlap=settings.chunk.overlap),
         )
         reader = QuestionReader(
             pages=pages,

@@ -13,9 +13,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ingest.foundation.messages import Language
+    from ingest.pipeline import IndexingPipeline
     from ingest.report import Report
-    from ingest.settings import IngestSettings
     from ingest.sources import Sources
 
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
         "color": False if os.environ.get("NO_COLOR") else None,  # https://no-color.org
     }
 )
-@click.argument("sources", nargs=-1, required=True)
+@click.argument("sources", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="One event a line, as JSON, on stdout.")
 @click.option("--fresh", is_flag=True, help="Ask every site again, though its page is fresh.")
 @click.option(
@@ -34,6 +33,9 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     help="Add a JSON line for every page asked.",
+)
+@click.option(
+    "--recut", is_flag=True, help="Cut stored pages anew whose chunks are of another size than set."
 )
 @click.option("--quiet", is_flag=True, help="No progress bar, only the summary.")
 @click.option("--lang", type=click.Choice(["auto", "zh", "en"]), help="Language of messages.")
@@ -52,63 +54,74 @@ def main(sources: tuple[str, ...], as_json: bool, lang: str | None, **options: A
     ingest https://www.rfc-editor.org/rfc/rfc9309.html handbook.pdf
     ingest ~/notes
     ingest urls.txt --fresh --ledger crawl.jsonl
+    ingest --recut
     grep -o 'https://[^ ]*' notes.md | ingest - --json
     """
     from ingest.foundation.cli_runner import run
+    from ingest.report import Report
     from ingest.text.language import choose_language
 
+    if options["recut"] and sources:
+        raise click.UsageError("--recut takes no SOURCES.")
+    if not (options["recut"] or sources):
+        raise click.MissingParameter(param_type="argument", param_hint="'SOURCES...'")
     language = choose_language(lang)
-    report = _report(language, as_json)
+    report = Report(language=language, as_json=as_json)
     run(_ingest(sources, report, options), language)
-
-
-def _report(language: "Language", as_json: bool) -> "Report":
-    from ingest.report import Report
-
-    return Report(language=language, as_json=as_json)
 
 
 async def _ingest(sources: tuple[str, ...], report: "Report", options: "Mapping[str, Any]") -> int:
     import asyncio
     import io
 
+    from ingest.bootstrap import open_ingest
     from ingest.foundation.startup import read_stdin
-    from ingest.report import note
     from ingest.settings import IngestSettings, load_ingest_settings
     from ingest.sources import read_sources
 
     # In a thread: while somebody types, Ctrl-C has to end us.
     piped = await asyncio.to_thread(read_stdin) if "-" in sources else ""
-    wanted = read_sources(sources, stdin=io.StringIO(piped))
-    for remark in wanted.remarks:
-        click.echo(note(remark.localize(report.language), report.language), err=True)
-    await _store(wanted, load_ingest_settings(IngestSettings, {}), report, options)
-    report.summarise()
+    wanted = read_sources(sources, stdin=io.StringIO(piped)) if sources else None
+    if wanted is not None:
+        report.add_notes(*wanted.remarks)
+    settings = load_ingest_settings(IngestSettings, {})
+    async with open_ingest(settings, crawl_log=options["ledger"]) as parts:
+        report.add_notes(*parts.diagnostics)
+        hidden = options["quiet"] or report.as_json or not sys.stderr.isatty()
+        if wanted is None:
+            await _recut(parts.pipeline, report, hidden=hidden)
+            return 0
+        await _store(wanted, parts.pipeline, report, fresh=options["fresh"], hidden=hidden)
+        report.summarise(outdated=await parts.pipeline.count_outdated())
     return 0 if report.stored else 1
 
 
 async def _store(
-    wanted: "Sources", settings: "IngestSettings", report: "Report", options: "Mapping[str, Any]"
+    wanted: "Sources", pipeline: "IndexingPipeline", report: "Report", *, fresh: bool, hidden: bool
 ) -> None:
     from contextlib import aclosing
 
-    from ingest.bootstrap import open_ingest
-    from ingest.report import note
-
     length = len(wanted.urls) + len(wanted.files)
-    hidden = options["quiet"] or report.as_json or not sys.stderr.isatty()
-    async with open_ingest(settings, crawl_log=options["ledger"]) as parts:
-        for diagnostic in parts.diagnostics:
-            click.echo(note(diagnostic.localize(report.language), report.language), err=True)
-        with click.progressbar(length=length, file=sys.stderr, hidden=hidden) as bar:
-            pages = parts.pipeline.add_urls(wanted.urls, fresh=options["fresh"])
-            async with aclosing(pages) as events:
-                async for event in events:
-                    report.add(event)
-                    bar.update(1)
-            for path in wanted.files:
-                report.add(await parts.pipeline.add_file(path))
+    with click.progressbar(length=length, file=sys.stderr, hidden=hidden) as bar:
+        async with aclosing(pipeline.add_urls(wanted.urls, fresh=fresh)) as events:
+            async for event in events:
+                report.add(event)
                 bar.update(1)
+        for path in wanted.files:
+            report.add(await pipeline.add_file(path))
+            bar.update(1)
+
+
+async def _recut(pipeline: "IndexingPipeline", report: "Report", *, hidden: bool) -> None:
+    from contextlib import aclosing
+
+    length = await pipeline.count_outdated()
+    with click.progressbar(length=length, file=sys.stderr, hidden=hidden) as bar:
+        async with aclosing(pipeline.recut()) as events:
+            async for event in events:
+                report.add_recut(event)
+                bar.update(1)
+    report.summarise_recut()
 
 
 if __name__ == "__main__":

@@ -112,6 +112,32 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Chunking:
+    """What decides where a text is cut: with equal ones, equal texts have equal chunks."""
+
+    size: int
+    """Longest chunk, in characters."""
+    overlap: int
+    """Characters that neighbouring chunks share, at most."""
+    version: int
+    """`ingest.index.split.SPLITTER_VERSION` of the splitter that cut."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Processing:
+    """What shaped the text and the chunks of a stored document, besides its page."""
+
+    extractor: int | None = None
+    """`ingest.extract.extractor.EXTRACTOR_VERSION` of what extracted the text; None: unknown, the
+    index was written before this was noted (format 2)."""
+    chunking: Chunking | None = None
+    """None: unknown, for the same reason."""
+
+
+UNKNOWN_PROCESSING = Processing()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
     """A piece of a document, small enough to embed."""
 

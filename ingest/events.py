@@ -56,4 +56,17 @@ class PageSkipped:
     type: Literal["page_skipped"] = "page_skipped"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageRecut:
+    """A stored page was cut anew from its text, because its chunks were cut otherwise than set."""
+
+    url: str
+    title: str
+    chunks_before: int
+    chunks: int
+    embedded: int
+    """How many of the chunks have a vector."""
+    type: Literal["page_recut"] = "page_recut"
+
+
 IngestEvent = PageStored | PageSkipped

@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from ingest.documents import Document, FetcherName, PageValidators, RequestRecord
+from ingest.documents import Document, FetcherName, PageValidators, Processing, RequestRecord
 from ingest.errors import IngestError
 from ingest.events import IngestEvent, PageOrigin, PageSkipped, PageStored
+from ingest.extract.extractor import EXTRACTOR_VERSION
 from ingest.foundation.concurrency import cancelled
 from ingest.foundation.messages import Message
 from ingest.index.store.base import ChunkStore
@@ -48,6 +49,8 @@ class _Batch:
 
     known: Mapping[str, PageValidators]
     """Validators of the pages that are in the index, by the URL requested."""
+    processing: Mapping[str, Processing]
+    """What shaped their documents, by the URL that each page led to."""
     fresh: bool
     store: StorePage
     is_over: Callable[[], bool]
@@ -138,8 +141,10 @@ class PageReader:
         Raises:
             StoreError: the index cannot be read.
         """
+        known = await self._store.recall(urls)
         batch = _Batch(
-            known=await self._store.recall(urls),
+            known=known,
+            processing=await self._store.processing([page.final_url for page in known.values()]),
             fresh=fresh,
             store=store,
             is_over=is_over,
@@ -178,6 +183,11 @@ class PageReader:
                 return content
         if self._negative_cache and not batch.fresh and (seen := self._negative_cache.recall(url)):
             raise seen
+        processing = batch.processing.get(known.final_url) if known is not None else None
+        if processing is not None and processing.extractor != EXTRACTOR_VERSION:
+            # Asked with its validators the site would say that the page is as it was, and send no
+            # body to extract; equal bytes would not be extracted either.
+            known = None
         loaded = await self._fetcher.load(url, known=known)
         if loaded.document is None and known is not None:
             validators = confirmed(known, loaded.page, ttl_s=self._ttl_s)

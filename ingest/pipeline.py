@@ -5,15 +5,15 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from ingest.documents import Chunk, Document
+from ingest.documents import Chunk, Chunking, Document, Processing
 from ingest.errors import IngestError
-from ingest.events import IngestEvent, PageSkipped, PageStored
+from ingest.events import IngestEvent, PageRecut, PageSkipped, PageStored
 from ingest.extract import extractor
 from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.tracing import span
 from ingest.index import split
-from ingest.index.embed.base import LANGUAGE_COVERAGE_FLOOR, Embedder
-from ingest.index.embedding_queue import EmbeddingQueue
+from ingest.index.embed.base import LANGUAGE_COVERAGE_FLOOR, Embedder, Vector
+from ingest.index.embedding_queue import BATCH, EmbeddingQueue
 from ingest.index.store.base import ChunkStore
 from ingest.page_reader import PageContent, PageReader, skipped_event, stored_event
 
@@ -25,6 +25,9 @@ COMPUTE_THREADS = 2
 ten at once the event loop waits longer for its own turn, and ten pages' words are in memory
 (bench/hostile.py)."""
 
+RECUT_BATCH = 20
+"""Documents whose texts are in memory while the index is cut anew."""
+
 
 class IndexingPipeline:
     """Stores pages and files whole, each found by its words and, with an embedder, by vectors.
@@ -33,8 +36,7 @@ class IndexingPipeline:
         pages: Reads the pages of `add_urls`.
         store: The index.
         embedder: None: chunks are found by words alone.
-        chunk_size: Longest chunk, in characters.
-        chunk_overlap: Characters that neighbouring chunks share, at most.
+        chunking: How documents are cut (`ingest.index.split.current_chunking`).
     """
 
     def __init__(
@@ -43,14 +45,12 @@ class IndexingPipeline:
         pages: PageReader,
         store: ChunkStore,
         embedder: Embedder | None,
-        chunk_size: int,
-        chunk_overlap: int,
+        chunking: Chunking,
     ) -> None:
         self._pages = pages
         self._store = store
         self._embedder = embedder
-        self._chunk_size = chunk_size
-        self._chunk_overlap = chunk_overlap
+        self._chunking = chunking
         self._computing = asyncio.Semaphore(COMPUTE_THREADS)
 
     async def add_urls(
@@ -101,21 +101,91 @@ class IndexingPipeline:
     async def chunks_of(self, page: PageContent) -> list[Chunk]:
         """Return the chunks of a page, after storing them if they are not in the index.
 
-        Chunks that are new have no vector yet; those whose text was on the page before keep theirs.
+        A page of the index whose chunks were cut otherwise than set is cut anew. New chunks have no
+        vector yet; those whose text was on the page before keep theirs.
         """
         document = page.document
         if page.origin in {"memory", "revalidated"}:
-            return await self._store.chunks(document.url)
-        chunks = await self.compute(
-            split.split, document, size=self._chunk_size, overlap=self._chunk_overlap
-        )
+            return await self._current_chunks(document)
+        chunks = await self._split(document)
+        processing = Processing(extractor=extractor.EXTRACTOR_VERSION, chunking=self._chunking)
         with span("store", chunks=len(chunks)):
-            await self._store.replace(document, chunks, {}, space=self._space)
+            await self._store.replace(
+                document, chunks, {}, space=self._space, processing=processing
+            )
         if page.validators is not None:
             # Only now: validators without a document would answer the next request with a 304 for
             # a page that is not here.
             await self._store.remember(page.validators)
         return chunks
+
+    async def _current_chunks(self, document: Document) -> list[Chunk]:
+        """Return the chunks of a stored document, after cutting it anew if its cut is outdated."""
+        processing = (await self._store.processing([document.url])).get(document.url)
+        if processing is None or processing.chunking != self._chunking:
+            chunks = await self._split(document)
+            await self._store.recut(
+                document, chunks, {}, space=self._space, chunking=self._chunking
+            )
+        # Read back in each case: another process may have stored a newer version by now.
+        return await self._store.chunks(document.url)
+
+    async def _split(self, document: Document) -> list[Chunk]:
+        return await self.compute(
+            split.split, document, size=self._chunking.size, overlap=self._chunking.overlap
+        )
+
+    async def count_outdated(self) -> int:
+        """Return how many pages of the index `recut` would cut anew."""
+        return await self._store.count_outdated(self._chunking)
+
+    async def recut(self) -> AsyncGenerator[PageRecut, None]:
+        """Cut anew every stored page whose chunks were cut otherwise than set, and yield each.
+
+        A page is replaced in one transaction and is not outdated after it, so an interrupted call
+        leaves nothing half done and the next one goes on with the rest. A page that was embedded
+        whole is embedded whole again; of others, a question embeds what it needs.
+
+        Raises:
+            StoreError: the index cannot be read or written.
+            EmbedError: a page that was embedded whole cannot be embedded; its old chunks stay.
+        """
+        last = ""
+        while urls := await self._store.outdated_urls(
+            self._chunking, after=last, limit=RECUT_BATCH
+        ):
+            # By URL, not by "the first that are outdated": a page that another process replaces
+            # meanwhile stays outdated and would come back for ever.
+            last = urls[-1]
+            for document in (await self._store.documents(urls)).values():
+                event = await self._recut(document)
+                if event is not None:
+                    yield event
+
+    async def _recut(self, document: Document) -> PageRecut | None:
+        before = await self._store.chunks(document.url)
+        chunks = await self._split(document)
+        vectors: dict[str, Vector] = {}
+        if self._embedder is not None and before and not await self.without_vector(before):
+            # Embedded before the chunks are replaced: who interrupts loses no vector by it.
+            known = {chunk.text for chunk in before}
+            missing = [chunk for chunk in chunks if chunk.text not in known]
+            for start in range(0, len(missing), BATCH):
+                batch = missing[start : start + BATCH]
+                made = await self._embedder.embed_documents([chunk.text for chunk in batch])
+                vectors.update(zip((chunk.id for chunk in batch), made, strict=True))
+        is_done = await self._store.recut(
+            document, chunks, vectors, space=self._space, chunking=self._chunking
+        )
+        if not is_done:
+            return None
+        return PageRecut(
+            url=document.url,
+            title=document.title,
+            chunks_before=len(before),
+            chunks=len(chunks),
+            embedded=len(chunks) - len(await self.without_vector(chunks)),
+        )
 
     def is_embeddable(self, document: Document) -> bool:
         """Return whether there is an embedder that knows the document's language.

@@ -8,7 +8,7 @@ import click
 from pydantic import TypeAdapter
 
 from ingest.errors import SkipReason
-from ingest.events import IngestEvent, PageOrigin, PageSkipped, PageStored
+from ingest.events import IngestEvent, PageOrigin, PageRecut, PageSkipped, PageStored
 from ingest.foundation.messages import COMMA, Language, Message, join_messages
 
 REASONS: Final[dict[SkipReason, Message]] = {
@@ -35,7 +35,7 @@ _NOTE = Message("note: ")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Control characters but tab and line end, and those that turn the direction of writing."""
 
-_EVENT: TypeAdapter[IngestEvent] = TypeAdapter(IngestEvent)
+_EVENT: TypeAdapter[IngestEvent | PageRecut] = TypeAdapter(IngestEvent | PageRecut)
 
 
 def printable(text: str) -> str:
@@ -56,6 +56,13 @@ def count_chunks(count: int) -> Message:
 def count_passages(count: int) -> Message:
     """Return "1 passage" or "2 passages"."""
     return Message("{count} passage" if count == 1 else "{count} passages", count=count)
+
+
+def describe_outdated(count: int) -> Message:
+    """Return that so many pages are cut otherwise than set, and the command that cuts them anew."""
+    return Message(
+        "{pages} in the index cut otherwise than set: ingest --recut", pages=count_pages(count)
+    )
 
 
 def note(text: str, language: Language) -> str:
@@ -89,11 +96,18 @@ class Report:
     stored: int = 0
     chunks: int = 0
     skipped: list[PageSkipped] = field(default_factory=list)
+    recut: int = 0
+    chunks_before: int = 0
+    """Of the pages that were cut anew."""
+
+    def add_notes(self, *notes: Message) -> None:
+        """Write what is less than hoped for to stderr, a line each."""
+        for text in notes:
+            click.echo(note(text.localize(self.language), self.language), err=True)
 
     def add(self, event: IngestEvent) -> None:
         """Count one event."""
-        if self.as_json:
-            click.echo(_EVENT.dump_json(event, context={"language": self.language}))
+        self._write_json(event)
         match event:
             case PageStored():
                 self.stored += 1
@@ -103,8 +117,23 @@ class Report:
             case _:
                 assert_never(event)
 
-    def summarise(self) -> None:
-        """Write what was stored and what failed, with the reasons, to stderr."""
+    def add_recut(self, event: PageRecut) -> None:
+        """Count a page that was cut anew."""
+        self._write_json(event)
+        self.recut += 1
+        self.chunks_before += event.chunks_before
+        self.chunks += event.chunks
+
+    def _write_json(self, event: IngestEvent | PageRecut) -> None:
+        if self.as_json:
+            click.echo(_EVENT.dump_json(event, context={"language": self.language}))
+
+    def summarise(self, *, outdated: int = 0) -> None:
+        """Write what was stored and what failed, with the reasons, to stderr.
+
+        Args:
+            outdated: Pages of the index whose chunks were cut otherwise than set.
+        """
         skipped = len(self.skipped)
         line = Message(
             "stored {pages} ({chunks}), skipped {skipped}",
@@ -115,3 +144,15 @@ class Report:
         click.echo(line.localize(self.language), err=True)
         for event in self.skipped:
             click.echo(page_line(event, self.language), err=True)
+        if outdated:
+            self.add_notes(describe_outdated(outdated))
+
+    def summarise_recut(self) -> None:
+        """Write to stderr how many pages were cut anew, and into how many chunks."""
+        line = Message(
+            "recut {pages}: {before} before, {chunks} now",
+            pages=count_pages(self.recut),
+            before=count_chunks(self.chunks_before),
+            chunks=count_chunks(self.chunks),
+        )
+        click.echo(line.localize(self.language), err=True)

@@ -9,6 +9,7 @@ from ingest.errors import IngestError
 from ingest.events import IngestEvent
 from ingest.extract.extractor import extract
 from ingest.index.embed.base import Embedder
+from ingest.index.split import current_chunking
 from ingest.index.store.base import ChunkStore
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
@@ -48,6 +49,8 @@ def ingest_parts(
     browser: Fetcher | None = None,
     store: ChunkStore | None = None,
     ttl_s: float = 0.0,
+    chunk_size: int = 400,
+    chunk_overlap: int = 100,
     page_budget: int = 1_000,
     question_budget: int = 8_000,
     on_event: Callable[[IngestEvent], None] | None = None,
@@ -61,7 +64,10 @@ def ingest_parts(
         on_event=on_event,
     )
     pipeline = IndexingPipeline(
-        pages=reader, store=store, embedder=embedder, chunk_size=400, chunk_overlap=100
+        pages=reader,
+        store=store,
+        embedder=embedder,
+        chunking=current_chunking(size=chunk_size, overlap=chunk_overlap),
     )
     return IngestParts(
         store=store,

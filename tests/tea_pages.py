@@ -4,15 +4,17 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from ingest.documents import Page, PageValidators, RequestRecord
 from ingest.errors import IngestError
-from ingest.events import IngestEvent
 from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.messages import Message
 from ingest.index.embed.base import Vector
 from ingest.index.embed.memory import HashingEmbedder
 from ingest.web.fetch.memory import MemoryFetcher, html_page
+
+E = TypeVar("E")
 
 TEA = "https://tea.test/"
 SCRIPT = "https://script.test/"
@@ -117,6 +119,6 @@ class AbsentBrowser:
         """Nothing to close."""
 
 
-def only(events: Sequence[IngestEvent]) -> IngestEvent:
+def only(events: Sequence[E]) -> E:
     (event,) = events
     return event

@@ -22,6 +22,8 @@ from ingest.bootstrap import browser_path, encoder_weights, open_store
 from ingest.foundation.errors import QiuzhengError, SettingsError
 from ingest.foundation.extras import install_command
 from ingest.foundation.messages import NO_MESSAGE, Language, Message
+from ingest.index.split import current_chunking
+from ingest.report import describe_outdated
 from ingest.web.fetch.upstream_proxy import DEFAULT_PORTS
 
 State = Literal["ok", "warn", "fail"]
@@ -207,6 +209,10 @@ async def _check_index(settings: Settings) -> tuple[HealthCheck, int]:
     try:
         async with open_store(settings) as store:
             stats = await store.stats()
+            chunk = settings.chunk
+            outdated = await store.count_outdated(
+                current_chunking(size=chunk.size, overlap=chunk.overlap)
+            )
     except QiuzhengError as error:
         return HealthCheck(part="index", state="fail", found=error.message, fix=error.hint), 0
     where = settings.index.path
@@ -221,6 +227,8 @@ async def _check_index(settings: Settings) -> tuple[HealthCheck, int]:
         rest=rest,
         folder=where,
     )
+    if outdated:
+        found = Message("{found}; {outdated}", found=found, outdated=describe_outdated(outdated))
     return HealthCheck(part="index", state="ok", found=found), stats.documents
 
 

@@ -76,6 +76,35 @@ def test_page_that_shrank_leaves_nothing_stale(shell: Shell, net: Internet) -> N
     assert "trams across" not in answer.text
 
 
+def test_changed_chunk_size_recuts_pages_at_their_next_use_or_all_at_once(shell: Shell) -> None:
+    urls = [page.url for page in sample_pages() if not page.by_script and page.language == "en"]
+    small = {"ASSISTANT_CHUNK__SIZE": "100", "ASSISTANT_CHUNK__OVERLAP": "20"}
+    first = shell("ingest", *urls, "--json")
+    events = [json.loads(line) for line in first.stdout.splitlines()]
+    before = {event["url"]: event for event in events if event["type"] == "page_stored"}
+    one, *rest = before
+    again = shell("ingest", one, "--json", **small)
+    assert json.loads(again.stdout)["origin"] == "memory"
+    assert json.loads(again.stdout)["chunks"] > before[one]["chunks"]
+    assert f"{len(rest)} pages in the index cut otherwise than set" in again.stderr
+    assert (
+        f"{len(rest)} pages in the index cut otherwise"
+        in shell("assistant", "doctor", code=None, **small).stdout
+    )
+    shown = shell("ingest", "--recut", "--json", **small)
+    cut = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert {page["url"] for page in cut} == set(rest)
+    assert all(page["embedded"] == page["chunks"] > page["chunks_before"] for page in cut)
+    assert f"recut {len(rest)} pages" in shown.stderr
+    assert "recut 0 pages" in shell("ingest", "--recut", **small).stderr
+    answer = shell("assistant", "ask", "How hot should water be for green tea?", "--json", **small)
+    assert TEA in {citation.url for citation in answer.answer.answer.citations}
+
+
+def test_recut_takes_no_sources(shell: Shell) -> None:
+    assert "--recut takes no SOURCES" in shell("ingest", "--recut", TEA, code=2).stderr
+
+
 def test_file_that_is_missing_is_one_line(shell: Shell) -> None:
     shown = shell("ingest", "nowhere.txt", code=2)
     assert "nowhere.txt" in shown.stderr

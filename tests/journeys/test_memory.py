@@ -113,3 +113,14 @@ def test_page_that_is_gone_is_not_asked_for_again_right_away(shell: Shell, net: 
     assert page_requests(net) == []
     shell("ingest", page.url, "--fresh", code=1)
     assert page_requests(net)
+
+
+def test_changed_chunk_size_cuts_pages_of_the_index_anew(shell: Shell) -> None:
+    small = {"ASSISTANT_CHUNK__SIZE": "100", "ASSISTANT_CHUNK__OVERLAP": "20"}
+    first = stored(shell("assistant", "ask", NIGHT, "--web", "--json"))
+    second = stored(shell("assistant", "ask", NIGHT, "--web", "--json", **small))
+    assert {page.origin for page in second} == {"memory"}
+    counts = {page.url: page.chunks for page in first}
+    assert all(page.chunks > counts[page.url] for page in second)
+    third = stored(shell("assistant", "ask", NIGHT, "--web", "--fresh", "--json"))
+    assert {page.url: page.chunks for page in third} == counts

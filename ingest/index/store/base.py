@@ -4,7 +4,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ingest.documents import Chunk, Document, PageValidators, ScoredChunk
+from ingest.documents import (
+    UNKNOWN_PROCESSING,
+    Chunk,
+    Chunking,
+    Document,
+    PageValidators,
+    Processing,
+    ScoredChunk,
+)
 from ingest.index.embed.base import Vector
 
 
@@ -30,12 +38,41 @@ class ChunkStore(Protocol):
         vectors: Mapping[str, Vector],
         *,
         space: str,
+        processing: Processing = UNKNOWN_PROCESSING,
     ) -> None:
         """Make `chunks` the only chunks of `document.url`, all at once or not at all.
 
         `vectors` maps chunk ids to unit vectors of `space`; chunks without one are found by words.
-        Chunks that are as they were are left alone, vectors and all.
+        Chunks that are as they were are left alone, vectors and all. `processing` is kept with the
+        document; by default it is unknown, so that the document is cut anew when it is next used.
         """
+        ...
+
+    async def recut(
+        self,
+        document: Document,
+        chunks: Sequence[Chunk],
+        vectors: Mapping[str, Vector],
+        *,
+        space: str,
+        chunking: Chunking,
+    ) -> bool:
+        """Replace the chunks of a stored document as `replace` does, and nothing else of it.
+
+        Returns False, with nothing changed, if the document has another text by now or is gone.
+        """
+        ...
+
+    async def processing(self, urls: Collection[str]) -> dict[str, Processing]:
+        """Return what shaped those of `urls` that are in the index, by URL."""
+        ...
+
+    async def count_outdated(self, chunking: Chunking) -> int:
+        """Return how many documents are cut otherwise than `chunking`, or nobody knows how."""
+        ...
+
+    async def outdated_urls(self, chunking: Chunking, *, after: str = "", limit: int) -> list[str]:
+        """Return up to `limit` URLs of such documents that sort behind `after`, in order."""
         ...
 
     async def add_vectors(

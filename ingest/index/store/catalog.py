@@ -8,46 +8,49 @@ import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple
 from pathlib import Path
 
-from ingest.documents import Chunk, Document, PageValidators, ScoredChunk
+from ingest.documents import (
+    UNKNOWN_PROCESSING,
+    Chunk,
+    Chunking,
+    Document,
+    PageValidators,
+    Processing,
+    ScoredChunk,
+)
 from ingest.errors import StoreError
 from ingest.foundation.messages import Message
 from ingest.index.embed.base import Vector
-from ingest.index.store import revisions, schema
+from ingest.index.store import journal, revisions, schema
 from ingest.index.store.base import IndexStats
+from ingest.index.store.journal import Pending
 from ingest.index.store.revisions import Stored
 from ingest.index.store.rows import (
     CHUNK,
     CHUNKS,
     DOCUMENT,
     PAGE,
+    PROCESSING,
     from_record,
     packed,
     timestamp,
     to_chunk,
     to_document,
+    to_processing,
     to_record,
-    unpacked,
 )
 
 BUSY_TIMEOUT_S = 15.0  # a page is written in milliseconds: whoever needs longer is stuck
 HEADING_WEIGHT = 0.5  # of a word in the title or heading, against one in the text
 MAX_QUERY_WORDS = 64  # a 100 kB question must not become a query of thousands of words
 
+OUTDATED = "(chunk_size, chunk_overlap, splitter) IS NOT (?, ?, ?)"
+"""Of the fields of `Chunking`, in their order. IS NOT, because NULL (unknown) differs from all."""
+
 _WORD = re.compile(r"\w+")
 """What `ingest.text.words.words` returns; quoted, it cannot be read as FTS5's query syntax."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pending:
-    """A vector that the vector store must set, or forget when `vector` is None."""
-
-    number: int
-    id: str
-    space: str
-    vector: Vector | None
 
 
 class Catalog:
@@ -85,6 +88,7 @@ class Catalog:
         vectors: Mapping[str, Vector],
         *,
         space: str,
+        processing: Processing = UNKNOWN_PROCESSING,
     ) -> None:
         """Make `chunks` the only chunks of `document.url`, in one transaction.
 
@@ -92,17 +96,50 @@ class Catalog:
         over those of the same text in the page's former version, in every space: text that has
         not changed is not embedded again.
         """
-        given = {id_: packed(vector) for id_, vector in vectors.items()}
         with self._writing() as connection:
-            self._check_length(connection, given.values(), space)
             old = revisions.stored(connection, document.url)
-            new = revisions.vectors_of(chunks, old, given, space=space)
-            revisions.put_document(connection, document)
-            revisions.put_chunks(connection, document, chunks, old)
-            revisions.put_vectors(connection, new)
-            _mark_differences(connection, old, new)
-            if given:
-                schema.remember(connection, "space", space)
+            revisions.put_document(connection, document, processing)
+            self._put_chunks(connection, document, chunks, vectors, old=old, space=space)
+
+    def recut(
+        self,
+        document: Document,
+        chunks: Sequence[Chunk],
+        vectors: Mapping[str, Vector],
+        *,
+        space: str,
+        chunking: Chunking,
+    ) -> bool:
+        """Replace the chunks of a stored document, in one transaction, if its text still stands.
+
+        Another process may have stored a newer version since the caller read the text; that one
+        has chunks of its own.
+        """
+        with self._writing() as connection:
+            if not revisions.put_chunking(connection, document, chunking):
+                return False
+            old = revisions.stored(connection, document.url)
+            self._put_chunks(connection, document, chunks, vectors, old=old, space=space)
+        return True
+
+    def _put_chunks(
+        self,
+        connection: sqlite3.Connection,
+        document: Document,
+        chunks: Sequence[Chunk],
+        vectors: Mapping[str, Vector],
+        *,
+        old: Mapping[str, Stored],
+        space: str,
+    ) -> None:
+        given = {id_: packed(vector) for id_, vector in vectors.items()}
+        self._check_length(connection, given.values(), space)
+        new = revisions.vectors_of(chunks, old, given, space=space)
+        revisions.put_chunks(connection, document, chunks, old)
+        revisions.put_vectors(connection, new)
+        journal.mark_differences(connection, old, new)
+        if given:
+            schema.remember(connection, "space", space)
 
     def add_vectors(
         self, chunks: Sequence[Chunk], vectors: Sequence[Vector], *, space: str
@@ -125,7 +162,7 @@ class Catalog:
                     if chunk.id in numbers
                 ],
             )
-            _mark(connection, [(id_, space) for id_ in numbers])
+            journal.mark(connection, [(id_, space) for id_ in numbers])
             schema.remember(connection, "space", space)
 
     def _check_length(
@@ -207,6 +244,33 @@ class Catalog:
             ).fetchall()
         return [to_chunk(row) for row in rows]
 
+    def processing(self, urls: Collection[str]) -> dict[str, Processing]:
+        """Return what shaped those of `urls` that are here, by URL."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"SELECT url, {PROCESSING} FROM documents"
+                " WHERE url IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(urls)),),
+            ).fetchall()
+        return {row[0]: to_processing(row[1:]) for row in rows}
+
+    def count_outdated(self, chunking: Chunking) -> int:
+        """Return how many documents are cut otherwise than `chunking`, or nobody knows how."""
+        with self._reading() as connection:
+            (count,) = connection.execute(
+                f"SELECT COUNT(*) FROM documents WHERE {OUTDATED}", astuple(chunking)
+            ).fetchone()
+        return int(count)
+
+    def outdated_urls(self, chunking: Chunking, *, after: str = "", limit: int) -> list[str]:
+        """Return up to `limit` URLs of such documents that sort behind `after`, in order."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"SELECT url FROM documents WHERE {OUTDATED} AND url > ? ORDER BY url LIMIT ?",
+                (*astuple(chunking), after, limit),
+            ).fetchall()
+        return [url for (url,) in rows]
+
     def recall(self, urls: Collection[str]) -> dict[str, PageValidators]:
         """Return what is kept of these pages, by the URL that was asked for."""
         with self._reading() as connection:
@@ -237,7 +301,7 @@ class Catalog:
             old = revisions.stored(connection, url)
             revisions.remove_chunks(connection, old.values())
             connection.execute("DELETE FROM documents WHERE url = ?", (url,))  # and its pages
-            _mark_differences(connection, old, {})
+            journal.mark_differences(connection, old, {})
         return len(old)
 
     def stats(self) -> IndexStats:
@@ -259,48 +323,24 @@ class Catalog:
         return int(count)
 
     def settled(self, space: str) -> int | None:
-        """Return how many vectors of `space` a copy must hold, None while the journal has some.
-
-        One statement, so one snapshot: another process may be writing a page right now.
-        """
+        """Return how many vectors of `space` a copy must hold, None while the journal has some."""
         with self._reading() as connection:
-            count, waiting = connection.execute(
-                "SELECT (SELECT COUNT(*) FROM embeddings WHERE space = :space),"
-                " EXISTS (SELECT 1 FROM pending WHERE space = :space)",
-                {"space": space},
-            ).fetchone()
-        return None if waiting else int(count)
+            return journal.settled(connection, space)
 
     def pending(self, *, limit: int) -> list[Pending]:
         """Return the oldest entries of the journal, each with today's vector."""
         with self._reading() as connection:
-            rows = connection.execute(
-                "SELECT p.number, p.id, p.space, e.vector FROM pending p"
-                " LEFT JOIN chunks c ON c.id = p.id"
-                " LEFT JOIN embeddings e ON e.chunk = c.number AND e.space = p.space"
-                " ORDER BY p.number LIMIT ?",
-                (limit,),
-            ).fetchall()
-        return [
-            Pending(number=number, id=id_, space=space, vector=unpacked(blob))
-            for number, id_, space, blob in rows
-        ]
+            return journal.pending(connection, limit=limit)
 
     def settle(self, done: Collection[Pending]) -> None:
         """Strike these entries out. One that was written again since has a new number and stays."""
         with self._writing() as connection:
-            connection.executemany(
-                "DELETE FROM pending WHERE number = ?", [(entry.number,) for entry in done]
-            )
+            journal.settle(connection, done)
 
     def mark_all(self, *, space: str) -> None:
         """Enter every vector of `space` in the journal, to fill an empty vector store."""
         with self._writing() as connection:
-            connection.execute(
-                "INSERT INTO pending (id, space) SELECT c.id, e.space FROM embeddings e"
-                " JOIN chunks c ON c.number = e.chunk WHERE e.space = ?",
-                (space,),
-            )
+            journal.mark_all(connection, space)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -316,19 +356,3 @@ def _numbers_of(connection: sqlite3.Connection, chunks: Sequence[Chunk]) -> dict
         (json.dumps(list(texts)),),
     ).fetchall()
     return {id_: number for id_, number, text in rows if text == texts[id_]}
-
-
-def _mark_differences(
-    connection: sqlite3.Connection,
-    old: Mapping[str, Stored],
-    new: Mapping[str, Mapping[str, bytes]],
-) -> None:
-    """Enter in the journal what the vector store must set or forget, and nothing else."""
-    before = {(id_, space): v for id_, held in old.items() for space, v in held.vectors.items()}
-    after = {(id_, space): v for id_, spaces in new.items() for space, v in spaces.items()}
-    changed = [key for key in before | after if before.get(key) != after.get(key)]
-    _mark(connection, changed)
-
-
-def _mark(connection: sqlite3.Connection, keys: Sequence[tuple[str, str]]) -> None:
-    connection.executemany("INSERT INTO pending (id, space) VALUES (?, ?)", keys)

@@ -13,7 +13,15 @@ from contextlib import contextmanager
 
 from filelock import FileLock, Timeout
 
-from ingest.documents import Chunk, Document, PageValidators, ScoredChunk
+from ingest.documents import (
+    UNKNOWN_PROCESSING,
+    Chunk,
+    Chunking,
+    Document,
+    PageValidators,
+    Processing,
+    ScoredChunk,
+)
 from ingest.errors import StoreError
 from ingest.index.embed.base import Vector
 from ingest.index.store import schema
@@ -60,12 +68,29 @@ class Index:
         vectors: Mapping[str, Vector],
         *,
         space: str,
+        processing: Processing = UNKNOWN_PROCESSING,
     ) -> None:
         def work() -> None:
-            self._catalog.replace(document, chunks, vectors, space=space)
+            self._catalog.replace(document, chunks, vectors, space=space, processing=processing)
             self._mirror_now_and_then(len(chunks))
 
         await asyncio.to_thread(work)
+
+    async def recut(
+        self,
+        document: Document,
+        chunks: Sequence[Chunk],
+        vectors: Mapping[str, Vector],
+        *,
+        space: str,
+        chunking: Chunking,
+    ) -> bool:
+        def work() -> bool:
+            is_done = self._catalog.recut(document, chunks, vectors, space=space, chunking=chunking)
+            self._mirror_now_and_then(len(chunks))
+            return is_done
+
+        return await asyncio.to_thread(work)
 
     async def add_vectors(
         self, chunks: Sequence[Chunk], vectors: Sequence[Vector], *, space: str
@@ -92,6 +117,17 @@ class Index:
 
     async def chunks(self, url: str) -> list[Chunk]:
         return await asyncio.to_thread(self._catalog.chunks, url)
+
+    async def processing(self, urls: Collection[str]) -> dict[str, Processing]:
+        return await asyncio.to_thread(self._catalog.processing, urls)
+
+    async def count_outdated(self, chunking: Chunking) -> int:
+        return await asyncio.to_thread(self._catalog.count_outdated, chunking)
+
+    async def outdated_urls(self, chunking: Chunking, *, after: str = "", limit: int) -> list[str]:
+        return await asyncio.to_thread(
+            self._catalog.outdated_urls, chunking, after=after, limit=limit
+        )
 
     async def recall(self, urls: Collection[str]) -> dict[str, PageValidators]:
         return await asyncio.to_thread(self._catalog.recall, urls)

@@ -6,9 +6,17 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ingest.documents import Chunk, Document
+from ingest.documents import Chunk, Chunking, Document, Processing
 from ingest.index.store import schema
-from ingest.index.store.rows import CHUNK, CHUNKS, DOCUMENT, from_document, to_chunk
+from ingest.index.store.rows import (
+    CHUNK,
+    CHUNKS,
+    DOCUMENT,
+    PROCESSING,
+    from_document,
+    from_processing,
+    to_chunk,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,16 +66,39 @@ def vectors_of(
     }
 
 
-def put_document(connection: sqlite3.Connection, document: Document) -> None:
+def put_document(
+    connection: sqlite3.Connection, document: Document, processing: Processing
+) -> None:
     """Insert or update: to delete the former version would take its page records along."""
-    columns = DOCUMENT.split(", ")
+    columns = f"{DOCUMENT}, {PROCESSING}".split(", ")
     places = ", ".join("?" * len(columns))
     updates = ", ".join(f"{column} = excluded.{column}" for column in columns[1:])
     connection.execute(
-        f"INSERT INTO documents ({DOCUMENT}) VALUES ({places})"
+        f"INSERT INTO documents ({', '.join(columns)}) VALUES ({places})"
         f" ON CONFLICT (url) DO UPDATE SET {updates}",
-        from_document(document),
+        (*from_document(document), *from_processing(processing)),
     )
+
+
+def put_chunking(connection: sqlite3.Connection, document: Document, chunking: Chunking) -> bool:
+    """Note how a stored document is cut; False if its text is not that of `document` any more.
+
+    The title counts, too: a chunk is found by its words, which cannot be removed from the full-text
+    index under another title than they were added with.
+    """
+    changed = connection.execute(
+        "UPDATE documents SET splitter = ?, chunk_size = ?, chunk_overlap = ?"
+        " WHERE url = ? AND text = ? AND title = ?",
+        (
+            chunking.version,
+            chunking.size,
+            chunking.overlap,
+            document.url,
+            document.text,
+            document.title,
+        ),
+    )
+    return changed.rowcount > 0
 
 
 def put_chunks(

@@ -4,7 +4,14 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 
-from ingest.documents import Chunk, Document, FetcherName, PageValidators
+from ingest.documents import (
+    Chunk,
+    Chunking,
+    Document,
+    FetcherName,
+    PageValidators,
+    Processing,
+)
 from ingest.index.embed.base import Vector
 
 CHUNK = "c.id, c.url, d.title, c.position, c.first, c.past, c.heading, c.text"
@@ -13,11 +20,14 @@ CHUNKS = "chunks c JOIN documents d ON d.url = c.url"
 """The tables that they come from."""
 DOCUMENT = "url, title, text, fetched_at, language, published, modified, author, canonical"
 """The columns that `to_document` reads and `from_document` fills."""
+PROCESSING = "extractor, splitter, chunk_size, chunk_overlap"
+"""The columns that `to_processing` reads and `from_processing` fills."""
 PAGE = "url, document, checked_at, fresh_until, body_hash, etag, last_modified, fetcher, robots"
 """The columns that `to_record` reads and `from_record` fills."""
 
 ChunkRow = tuple[str, str, str, int, int, int, str, str]
 DocumentRow = tuple[str, str, str, str, str, str | None, str | None, str, str]
+ProcessingRow = tuple[int | None, int | None, int | None, int | None]
 PageRow = tuple[str, str, str, str, str, str, str, FetcherName, str]
 
 
@@ -65,6 +75,23 @@ def from_document(document: Document) -> DocumentRow:
         document.author,
         document.canonical,
     )
+
+
+def to_processing(row: ProcessingRow) -> Processing:
+    """Return what a row of `PROCESSING` holds."""
+    extractor, splitter, size, overlap = row
+    if splitter is None or size is None or overlap is None:
+        return Processing(extractor=extractor)
+    chunking = Chunking(size=size, overlap=overlap, version=splitter)
+    return Processing(extractor=extractor, chunking=chunking)
+
+
+def from_processing(processing: Processing) -> ProcessingRow:
+    """Return the row of `PROCESSING` that holds `processing`."""
+    chunking = processing.chunking
+    if chunking is None:
+        return processing.extractor, None, None, None
+    return processing.extractor, chunking.version, chunking.size, chunking.overlap
 
 
 def to_record(row: PageRow) -> PageValidators:

@@ -1,5 +1,6 @@
 """Chunks cover the text, fit the encoder, and end where sentences end, in Chinese too."""
 
+import hashlib
 import itertools
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from ingest.documents import Chunk, Document
 from ingest.extract.extractor import read_file
-from ingest.index.split import split
+from ingest.index.split import SPLITTER_VERSION, split
 
 PAGES = Path(__file__).parents[2] / "data" / "pages"
 
@@ -149,3 +150,18 @@ def test_overlap_repeats_whole_sentences() -> None:
     repeats = [text[after.start : before.end] for before, after in itertools.pairwise(chunks)]
     assert all(repeat.startswith("第") and repeat.endswith("。") for repeat in repeats)
     assert all(50 < len(repeat) <= 100 for repeat in repeats)
+
+
+def test_cut_of_a_known_text_is_that_of_this_version() -> None:
+    sections = (
+        f"## {language} {n}\n\n{' '.join(SENTENCES[language][n % 5 :])}\n\n- a list; of {n}\n"
+        for n in range(9)
+        for language in ("zh", "en")
+    )
+    chunks = split(document("\n\n".join(sections)), size=200, overlap=50)
+    cut = repr([(chunk.start, chunk.end, chunk.heading) for chunk in chunks])
+    # Another digest means that stored documents are cut otherwise than new ones: bump the version.
+    assert (SPLITTER_VERSION, hashlib.sha256(cut.encode()).hexdigest()[:16]) == (
+        1,
+        "c58e64396a12e9a3",
+    )

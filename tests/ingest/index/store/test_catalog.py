@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.documents import Document
+from ingest.documents import Chunking, Document, Processing
 from ingest.errors import StoreError
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.schema import WORDS_VERSION
@@ -170,8 +170,14 @@ def test_index_of_the_first_format_keeps_its_pages_and_learns_the_new_columns(
     assert catalog.documents([old.url]) == {old.url: old}
     assert [chunk.id for chunk in catalog.chunks(old.url)] == ["a.example_0"]
     assert found(catalog, "night") == found(catalog, "law") == ["drones at night"]
+    assert catalog.processing([old.url]) == {old.url: Processing()}
     catalog.mark_all(space=SPACE)
     assert [entry.vector for entry in catalog.pending(limit=9)] == [at(0)]
+    cut = Chunking(size=400, overlap=100, version=1)
+    assert catalog.outdated_urls(cut, limit=9) == [old.url]
+    assert catalog.recut(old, catalog.chunks(old.url), {}, space=SPACE, chunking=cut)
+    assert catalog.count_outdated(cut) == 0
+    assert catalog.embedded(SPACE) == 1
     new = document("a", "lamps at dusk", title="Law")
     catalog.replace(new, chunks_of(new), {}, space=SPACE)
     catalog.remember(record(new))

@@ -1,0 +1,83 @@
+"""The journal: ids whose vector may differ between the catalogue and the vector store.
+
+A write to the catalogue enters them in the same transaction; `ingest.index.store.hybrid` carries
+them out on the vector store afterwards, in whatever process comes first.
+"""
+
+import sqlite3
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from ingest.index.embed.base import Vector
+from ingest.index.store.revisions import Stored
+from ingest.index.store.rows import unpacked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """A vector that the vector store must set, or forget when `vector` is None."""
+
+    number: int
+    id: str
+    space: str
+    vector: Vector | None
+
+
+def mark(connection: sqlite3.Connection, keys: Sequence[tuple[str, str]]) -> None:
+    """Enter chunk ids, each with its space. An id that is entered already moves to the end."""
+    connection.executemany("INSERT INTO pending (id, space) VALUES (?, ?)", keys)
+
+
+def mark_differences(
+    connection: sqlite3.Connection,
+    old: Mapping[str, Stored],
+    new: Mapping[str, Mapping[str, bytes]],
+) -> None:
+    """Enter what the vector store must set or forget after a page was replaced, no more."""
+    before = {(id_, space): v for id_, held in old.items() for space, v in held.vectors.items()}
+    after = {(id_, space): v for id_, spaces in new.items() for space, v in spaces.items()}
+    mark(connection, [key for key in before | after if before.get(key) != after.get(key)])
+
+
+def mark_all(connection: sqlite3.Connection, space: str) -> None:
+    """Enter every vector of `space`, to fill an empty vector store."""
+    connection.execute(
+        "INSERT INTO pending (id, space) SELECT c.id, e.space FROM embeddings e"
+        " JOIN chunks c ON c.number = e.chunk WHERE e.space = ?",
+        (space,),
+    )
+
+
+def pending(connection: sqlite3.Connection, *, limit: int) -> list[Pending]:
+    """Return the oldest entries, each with today's vector."""
+    # LEFT JOIN: an entry without a chunk or without a vector is one to forget.
+    rows = connection.execute(
+        "SELECT p.number, p.id, p.space, e.vector FROM pending p"
+        " LEFT JOIN chunks c ON c.id = p.id"
+        " LEFT JOIN embeddings e ON e.chunk = c.number AND e.space = p.space"
+        " ORDER BY p.number LIMIT ?",
+        (limit,),
+    ).fetchall()
+    return [
+        Pending(number=number, id=id_, space=space, vector=unpacked(blob))
+        for number, id_, space, blob in rows
+    ]
+
+
+def settle(connection: sqlite3.Connection, done: Collection[Pending]) -> None:
+    """Remove these entries."""
+    # By number and not by id: an entry that was written again since is not yet carried out.
+    connection.executemany(
+        "DELETE FROM pending WHERE number = ?", [(entry.number,) for entry in done]
+    )
+
+
+def settled(connection: sqlite3.Connection, space: str) -> int | None:
+    """Return how many vectors of `space` a copy must hold, None while the journal has some."""
+    # One statement, so one snapshot: another process may be writing a page right now.
+    count, waiting = connection.execute(
+        "SELECT (SELECT COUNT(*) FROM embeddings WHERE space = :space),"
+        " EXISTS (SELECT 1 FROM pending WHERE space = :space)",
+        {"space": space},
+    ).fetchone()
+    return None if waiting else int(count)
