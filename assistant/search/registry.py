@@ -40,17 +40,19 @@ def build_engine(name: str, search: SearchSettings, *, user_agent: str) -> Searc
         SettingsError: there is none of that name, or a setting that it needs is missing.
     """
     # A newer ddgs may bring engines that the table does not list; they work without a line here.
-    factory = ENGINES.get(name, _ddgs)
+    factory = ENGINES.get(name, build_ddgs)
     return factory(EngineConfig(name=name, search=search, user_agent=user_agent))
 
 
-def _duckduckgo(config: EngineConfig) -> SearchEngine:
+def build_duckduckgo(config: EngineConfig) -> SearchEngine:
+    """Return DuckDuckGo by its result page."""
     from assistant.search.engines.duckduckgo import DuckDuckGo
 
     return DuckDuckGo(exclude=config.search.exclude, region=config.search.region or None)
 
 
-def _searxng(config: EngineConfig) -> SearchEngine:
+def build_searxng(config: EngineConfig) -> SearchEngine:
+    """Return the user's own SearXNG server, or raise `SettingsError` without its address."""
     from assistant.search.engines.searxng import SearXNG
 
     if not config.search.searxng_url:
@@ -63,32 +65,38 @@ def _searxng(config: EngineConfig) -> SearchEngine:
     )
 
 
-def _brave(config: EngineConfig) -> SearchEngine:
+def build_brave(config: EngineConfig) -> SearchEngine:
+    """Return Brave: by its API with a key, else by its result page."""
     from assistant.search.engines.brave import Brave
 
     # A person with a key wants what is paid for; all others get the result page, as ever.
     has_key = config.search.brave.key.get_secret_value()
-    return config.keyed(Brave, config.search.brave) if has_key else _ddgs(config)
+    return config.keyed(Brave, config.search.brave) if has_key else build_ddgs(config)
 
 
-def _bocha(config: EngineConfig) -> SearchEngine:
+def build_bocha(config: EngineConfig) -> SearchEngine:
+    """Return Bocha."""
     from assistant.search.engines.bocha import Bocha
 
     return config.keyed(Bocha, config.search.bocha)
 
 
-def _tavily(config: EngineConfig) -> SearchEngine:
+def build_tavily(config: EngineConfig) -> SearchEngine:
+    """Return Tavily."""
     from assistant.search.engines.tavily import Tavily
 
     return config.keyed(Tavily, config.search.tavily)
 
 
-def _ddgs(config: EngineConfig) -> SearchEngine:
+def build_ddgs(config: EngineConfig) -> SearchEngine:
+    """Return an engine of the installed ddgs, or raise `SettingsError` if there is none."""
     from assistant.search.engines.ddgs_engines import DdgsEngine, installed_engines
 
     if config.name not in installed_engines():
         # ddgs switches its engines off and on again from release to release.
-        ours = {name for name, factory in ENGINES.items() if factory is not _ddgs} - {config.name}
+        ours = {name for name, factory in ENGINES.items() if factory is not build_ddgs} - {
+            config.name
+        }
         known = ", ".join(sorted({*installed_engines(), *ours}))
         raise SettingsError(
             Message("there is no search engine {name!r}", name=config.name),
@@ -98,15 +106,15 @@ def _ddgs(config: EngineConfig) -> SearchEngine:
 
 
 ENGINES: Mapping[str, Callable[[EngineConfig], SearchEngine]] = {
-    "bocha": _bocha,
-    "brave": _brave,
-    "duckduckgo": _duckduckgo,
-    "grokipedia": _ddgs,
-    "mojeek": _ddgs,
-    "searxng": _searxng,
-    "startpage": _ddgs,
-    "tavily": _tavily,
-    "wikipedia": _ddgs,
-    "yahoo": _ddgs,
+    "bocha": build_bocha,
+    "brave": build_brave,
+    "duckduckgo": build_duckduckgo,
+    "grokipedia": build_ddgs,
+    "mojeek": build_ddgs,
+    "searxng": build_searxng,
+    "startpage": build_ddgs,
+    "tavily": build_tavily,
+    "wikipedia": build_ddgs,
+    "yahoo": build_ddgs,
 }
 """Name -> factory, which imports its adapter when called: ddgs and httpx take 0.1 s each."""
