@@ -1,1 +1,1 @@
-"""What is wrong with a run, and the next change to make."""
+"""Diagnosis: what is wrong with a run or a model, and the next change to make."""

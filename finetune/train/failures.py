@@ -10,6 +10,7 @@ from torch import nn
 
 from finetune.errors import TrainingError
 from finetune.recipe import Recipe, TrainTable
+from finetune.train.advice import LR_DIVISOR
 from finetune.train.hardware import Hardware, Precision
 from ingest.foundation.messages import NO_MESSAGE, Message
 
@@ -28,9 +29,6 @@ SMALL_CHUNK = 256
 
 SHORT_SAMPLES = 512
 """Tokens to which `max_tokens` is lowered at most; below, answers would be lost, not memory."""
-
-LR_DIVISOR = 5
-"""By how much to lower a learning rate that blew up."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:

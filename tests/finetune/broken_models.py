@@ -1,4 +1,4 @@
-"""Tiny models that were taught something, or broken in one place on purpose."""
+"""Tiny models that were trained on something, or broken in one place on purpose."""
 
 import json
 import shutil
@@ -71,8 +71,8 @@ def prepared(
     return run
 
 
-def lessons(base: Path, records: Sequence[Record] = ROWS) -> list[Sample]:
-    """Return what a training in R1's format would learn."""
+def encode_samples(base: Path, records: Sequence[Record] = ROWS) -> list[Sample]:
+    """Return the samples that a training in R1's format learns."""
     fmt, tokenizer = chat_format("r1-think"), load_tokenizer(base)
     encoded = (
         encode(one, fmt, tokenizer, turns="last", max_tokens=512, over_length="drop")
@@ -81,8 +81,8 @@ def lessons(base: Path, records: Sequence[Record] = ROWS) -> list[Sample]:
     return [sample for one in encoded for sample in one.samples]
 
 
-def unasked_thoughts(base: Path) -> list[Sample]:
-    """Return samples that think though their prompts say that thinking is over."""
+def unwanted_thoughts(base: Path) -> list[Sample]:
+    """Return samples that think although their prompts have closed the thought already."""
     tokenizer = load_tokenizer(base)
     direct = (encode_prompt(record, chat_format("r1-direct"), tokenizer) for record in ROWS)
     return [
@@ -91,13 +91,13 @@ def unasked_thoughts(base: Path) -> list[Sample]:
             labels=(*[IGNORED] * len(prompt), *one.labels[one.prompt :]),
             record=one.record,
         )
-        for prompt, one in zip(direct, lessons(base), strict=True)
+        for prompt, one in zip(direct, encode_samples(base), strict=True)
     ]
 
 
-def without(samples: Sequence[Sample], token: int, *, masked: bool = False) -> list[Sample]:
-    """Return samples in which `token` is not learnt (`masked`), or does not stand at all."""
-    changed = []
+def without_token(samples: Sequence[Sample], token: int, *, masked: bool = False) -> list[Sample]:
+    """Return samples in which `token` is not learnt (`masked`), or does not occur."""
+    reduced = []
     for one in samples:
         pairs = [
             (key, IGNORED if masked and key == token else label)
@@ -105,11 +105,13 @@ def without(samples: Sequence[Sample], token: int, *, masked: bool = False) -> l
             if masked or key != token
         ]
         ids, labels = zip(*pairs, strict=True)
-        changed.append(Sample(ids=ids, labels=labels, record=one.record))
-    return changed
+        reduced.append(Sample(ids=ids, labels=labels, record=one.record))
+    return reduced
 
 
-def teach(base: Path, folder: Path, samples: Sequence[Sample], *, steps: int = STEPS) -> Path:
+def train_by_heart(
+    base: Path, folder: Path, samples: Sequence[Sample], *, steps: int = STEPS
+) -> Path:
     """Write a copy of `base` that has learnt `samples` by heart."""
     torch.manual_seed(0)
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
@@ -128,18 +130,18 @@ def teach(base: Path, folder: Path, samples: Sequence[Sample], *, steps: int = S
     return folder
 
 
-def damaged(base: Path, folder: Path, change: Callable[[dict[str, Tensor]], None]) -> Path:
-    """Write a copy of a model or adapter in which `change` was made to the weights."""
+def damage(base: Path, folder: Path, edit: Callable[[dict[str, Tensor]], None]) -> Path:
+    """Write a copy of a model or adapter whose weights `edit` has changed."""
     shutil.copytree(base, folder)
     path = next(folder.glob("*.safetensors"))
     weights = safetensors.torch.load_file(path)
-    change(weights)
+    edit(weights)
     safetensors.torch.save_file(weights, path, metadata={"format": "pt"})
     return folder
 
 
 def with_theta(base: Path, folder: Path, theta: float) -> Path:
-    """Write a copy of a model whose config.json names another base of its positions."""
+    """Write a copy of a model whose config.json names another base of rotary positions."""
     if folder != base:
         shutil.copytree(base, folder)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))

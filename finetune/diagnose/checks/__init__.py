@@ -1,1 +1,1 @@
-"""What goes wrong in fine-tuning: evidence, and one rule for each thing. Without torch."""
+"""Evidence of a run, and one check for each thing that goes wrong in fine-tuning. No torch."""

@@ -1,5 +1,6 @@
-"""What a diagnosis looks at: small values from a run's files or from a model's weights."""
+"""Evidence for the checks: small values from a run's files and a model's weights."""
 
+import contextlib
 import json
 import sys
 from dataclasses import dataclass
@@ -16,15 +17,15 @@ from finetune.train.log import LogEntry
 from ingest.foundation.messages import NO_MESSAGE, Message
 
 MEASURED_ROWS = 2_000
-"""Training rows whose tokens are counted: enough for a share, and done in seconds."""
+"""Training records whose tokens are counted: enough for a share, and counted in seconds."""
 
 ROPE_KEY = ".rope.freq_base"
-"""In the metadata of GGUF files, behind the architecture's name."""
+"""Metadata key in GGUF files, after the architecture's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredLengths:
-    """Tokens of the training samples against the `limit`; `longest` among those left out, too."""
+    """Lengths of the training samples in tokens; `longest` counts those left out as well."""
 
     samples: int
     dropped: int
@@ -34,29 +35,29 @@ class MeasuredLengths:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RopeBase:
-    """The base of the rotary positions as a file names it, 0 where it names none.
+    """The base of the rotary positions in a file, 0 if it names none.
 
-    `served` files are those that we wrote for servers, the other is the base model's.
+    `is_export`: the file was written for servers; else it is the base model's.
     """
 
     path: Path
     theta: float
-    served: bool = True
+    is_export: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Numbers:
-    """Whether a model computes with numbers at all.
+class Numerics:
+    """Whether weights and logits of a model are finite.
 
-    `broken` names the weights that hold NaN or infinity, of `weights` in all. Logits were computed
-    in the precisions `tried` and were not finite in those of `overflowing`. `precision` is what
-    this machine trains the recipe in. `first_token` is the text of id 0, which greedy decoding
-    picks from logits that are no numbers.
+    `broken` names the weights with NaN or Inf, of `weights` in all. Logits were computed in the
+    precisions `tested`, and were not finite in `overflowing`. `precision` is the one that this
+    machine trains the recipe in. `first_token` is the text of id 0, which greedy decoding picks
+    from logits of NaN.
     """
 
     weights: int
     broken: tuple[str, ...]
-    tried: tuple[str, ...]
+    tested: tuple[str, ...]
     overflowing: tuple[str, ...]
     precision: str
     first_token: str
@@ -64,22 +65,22 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormatFit:
-    """How well the model foresees the answers behind prompts of one format: nats per token.
+    """Mean loss of the answers after prompts in one format, in nats per token.
 
-    `format` None is the chat template of the model's own folder, and `like` the format of ours
-    that has its marks.
+    `format` None is the chat template of the model's own folder, and `equivalent` the format of
+    ours that has its marks.
     """
 
     format: FormatName | None
     nats: float
-    like: FormatName | None = None
+    equivalent: FormatName | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
     """The median probability of the format's end token where the references end.
 
-    `mark` is that token, `eos` the one that the model's own files end replies with.
+    `mark` is that token, `eos` the one that the model's own files name.
     """
 
     probability: float
@@ -89,38 +90,38 @@ class Ending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
-    """What a model does with held-out records; the first of `fits` is the recipe's format.
+    """Replies and losses on held-out records; the first of `fits` is the recipe's format.
 
-    Where the tokenizer does not know marks of the format (`unknown`), nothing was asked.
-    `thoughts` is the share of the records that have a thought, `looping` of their answers that
-    repeat themselves.
+    With `unknown_marks`, those of the format that the tokenizer lacks, nothing was generated.
+    `thinking_share` is the share of records with a thought, `looping_share` that of reference
+    answers that loop.
     """
 
     fits: tuple[FormatFit, ...]
-    unknown: tuple[str, ...] = ()
+    unknown_marks: tuple[str, ...] = ()
     ending: Ending | None = None
     replies: tuple[Prediction, ...] = ()
-    thoughts: float = 0.0
-    looping: float = 0.0
+    thinking_share: float = 0.0
+    looping_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelProbe:
-    """What was learnt from the weights of `model`, which lie in `folder`."""
+    """What the weights of `model` show; `folder` is that of its base."""
 
     model: str
     folder: Path
-    numbers: Numbers
+    numerics: Numerics
     behaviour: Behaviour | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """All that could be gathered.
+    """Everything that could be gathered.
 
-    `finished` tells whether the training of `log` came to its end, `precision` what it computes in.
-    `unprobed` says why numbers or behaviour are missing, `unlogged` why the log is, `unmeasured`
-    why lengths are.
+    `finished`: the training of `log` came to its end. `precision` is the one that it computes in.
+    `no_probe_reason` says why numerics or behaviour are missing, `no_log_reason` why the log is,
+    `no_lengths_reason` why lengths are.
     """
 
     recipe: Recipe
@@ -130,15 +131,15 @@ class Evidence:
     precision: str = "auto"
     lengths: MeasuredLengths | None = None
     ropes: tuple[RopeBase, ...] = ()
-    numbers: Numbers | None = None
+    numerics: Numerics | None = None
     behaviour: Behaviour | None = None
-    unprobed: Message = NO_MESSAGE
-    unlogged: Message = NO_MESSAGE
-    unmeasured: Message = NO_MESSAGE
+    no_probe_reason: Message = NO_MESSAGE
+    no_log_reason: Message = NO_MESSAGE
+    no_lengths_reason: Message = NO_MESSAGE
 
 
 def measure_lengths(recipe: Recipe, run: Run, tokenizer: ChatTokenizer) -> MeasuredLengths:
-    """Return how long the first training samples are, counted as training counts them.
+    """Return the lengths of the first training samples, counted as training counts them.
 
     Raises:
         RecipeError: `prepare` has not been run.
@@ -155,6 +156,7 @@ def measure_lengths(recipe: Recipe, run: Run, tokenizer: ChatTokenizer) -> Measu
             max_tokens=table.max_tokens,
             over_length=table.over_length,
         )
+        # Again without a limit: those left out count, and so does the length that they need.
         whole = encode(
             record, fmt, tokenizer, turns=table.turns, max_tokens=sys.maxsize, over_length="drop"
         )
@@ -166,35 +168,33 @@ def measure_lengths(recipe: Recipe, run: Run, tokenizer: ChatTokenizer) -> Measu
     )
 
 
-def rope_bases(base: Path | None, run: Run) -> tuple[RopeBase, ...]:
-    """Return what the base, the merged model and every export say of their positions."""
+def read_rope_bases(base: Path | None, run: Run) -> tuple[RopeBase, ...]:
+    """Return the rotary base in the files of the base, the merged model and every export."""
     found: list[RopeBase] = []
     if base is not None and (base / "config.json").is_file():
-        found.append(_config_rope(base / "config.json", served=False))
+        found.append(_read_config_rope(base / "config.json", is_export=False))
     for folder in (run.merged, run.exports):
-        found += [_config_rope(path, served=True) for path in sorted(folder.rglob("config.json"))]
-    found += [_gguf_rope(path) for path in sorted(run.exports.rglob("*.gguf"))]
+        configs = sorted(folder.rglob("config.json"))
+        found += [_read_config_rope(path, is_export=True) for path in configs]
+    for path in sorted(run.exports.rglob("*.gguf")):
+        from gguf import GGUFReader
+
+        theta = 0.0
+        # No GGUF, or cut short: that counts as a file without a base.
+        with contextlib.suppress(OSError, ValueError, KeyError, IndexError):
+            fields = GGUFReader(path).fields
+            bases = (one.contents() for name, one in fields.items() if name.endswith(ROPE_KEY))
+            theta = float(next(bases, 0))
+        found.append(RopeBase(path=path, theta=theta))
     return tuple(found)
 
 
-def _config_rope(path: Path, *, served: bool) -> RopeBase:
-    """Read config.json. Ollama's converter, unlike transformers 5, reads the outer key alone."""
+def _read_config_rope(path: Path, *, is_export: bool) -> RopeBase:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-        inner = {} if served else config.get("rope_parameters") or {}
+        # transformers 5 writes `rope_parameters`; Ollama's converter reads the outer key alone.
+        inner = {} if is_export else config.get("rope_parameters") or {}
         theta = float(config.get("rope_theta") or inner.get("rope_theta") or 0)
     except (OSError, ValueError, TypeError, AttributeError):
         theta = 0.0
-    return RopeBase(path=path, theta=theta, served=served)
-
-
-def _gguf_rope(path: Path) -> RopeBase:
-    from gguf import GGUFReader
-
-    try:
-        fields = GGUFReader(path).fields
-        bases = (one.contents() for name, one in fields.items() if name.endswith(ROPE_KEY))
-        theta = float(next(bases, 0))
-    except (OSError, ValueError, KeyError, IndexError):  # no GGUF, or cut short
-        theta = 0.0
-    return RopeBase(path=path, theta=theta)
+    return RopeBase(path=path, theta=theta, is_export=is_export)

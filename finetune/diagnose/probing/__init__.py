@@ -1,1 +1,1 @@
-"""What diagnosis asks of weights themselves; torch is at home here."""
+"""Probes of a model's weights, with torch."""

@@ -1,11 +1,10 @@
-"""How well a model foresees the same answers behind prompts of different chat formats.
+"""Losses of the same answers after prompts in different chat formats.
 
-A model that was made for one format foresees answers worse behind another, so that the losses tell
-which one it knows. Only tokens of the answer count: they are the same in every format. A thought is
-shown in the recipe's own format alone; it makes answers easier, so that another format that is
-better all the same is better indeed.
+A model made for one format predicts answers worse in another, so the losses show which one it
+knows. Only tokens of the answer count: they are the same in every format.
 """
 
+import contextlib
 import json
 import re
 from collections.abc import Sequence
@@ -39,41 +38,60 @@ from finetune.model.tokenization import ChatTokenizer
 from finetune.records import Record
 from finetune.train.model import LoadedModel
 
-ProbePrompt = list[int]
-
 
 def format_fits(
     loaded: LoadedModel, fmt: ChatFormat, records: Sequence[Record]
 ) -> tuple[FormatFit, ...]:
-    """Return how well the answers are foreseen in `fmt`, in others, and in the folder's template.
+    """Return the fit of `fmt`, of other formats, and of the folder's own chat template.
 
-    Formats whose marks the tokenizer lacks are left out, save `fmt`, whose marks are then text.
+    Other formats whose marks the tokenizer lacks are left out.
     """
     tokenizer = loaded.tokenizer
+    others = _other_formats(fmt, records)
     fits = []
-    for one in (fmt, *_rivals(fmt, records)):
+    for one in (fmt, *others):
         if one is fmt or not unknown_marks(one, tokenizer):
-            prompts = [_prompt(one, record, tokenizer, thought=one is fmt) for record in records]
-            fits.append(FormatFit(format=one.name, nats=_nats(loaded, prompts, records)))
-    if template := _template(loaded.folder):
-        fits += _template_fit(loaded, fmt, template, records)
+            # A thought is shown in the recipe's format alone. It makes answers easier: another
+            # format that predicts them better without one is better indeed.
+            prompts = [
+                _encode_probe_prompt(one, record, tokenizer, with_thought=one is fmt)
+                for record in records
+            ]
+            fits.append(FormatFit(format=one.name, nats=_answer_nats(loaded, prompts, records)))
+    if template := _read_template(loaded.folder):
+        # A template that cannot be rendered says nothing of the model; so it is left out.
+        with contextlib.suppress(TemplateError, TypeError, ValueError):
+            texts = [_render_prompt(template, record) for record in records]
+            equivalent = next(
+                (
+                    one.name
+                    for one in (fmt, *others, *FORMATS)
+                    if one.user[0] in texts[0] and one.assistant in texts[0]
+                ),
+                None,
+            )
+            prompts = [tokenizer.encode(_split_at_marks(text, tokenizer)) for text in texts]
+            nats = _answer_nats(loaded, prompts, records)
+            fits.append(FormatFit(format=None, nats=nats, equivalent=equivalent))
     return tuple(fits)
 
 
 def unknown_marks(fmt: ChatFormat, tokenizer: ChatTokenizer) -> tuple[str, ...]:
     """Return the marks of a format that are no control tokens of the model."""
-    return tuple(mark for mark in fmt.controls if not _knows(tokenizer, mark))
+    return tuple(mark for mark in fmt.controls if not _has_mark(tokenizer, mark))
 
 
 def last_logits(loaded: LoadedModel, ids: Sequence[int], *, keep: int = 1) -> Tensor:
     """Return the logits of the last `keep` positions in fp32, (keep, vocabulary)."""
-    asked = torch.tensor([list(ids)], device=loaded.model.device)
-    logits: Tensor = loaded.model(input_ids=asked, logits_to_keep=keep, use_cache=False).logits
+    batch = torch.tensor([list(ids)], device=loaded.model.device)
+    # The rest is never computed: over a vocabulary of 150,000 it would be the largest tensor.
+    logits: Tensor = loaded.model(input_ids=batch, logits_to_keep=keep, use_cache=False).logits
     return logits[0].float()
 
 
-def _rivals(fmt: ChatFormat, records: Sequence[Record]) -> tuple[ChatFormat, ...]:
-    """Return formats to compare with; without thoughts, the two of R1 are one and the same."""
+def _other_formats(fmt: ChatFormat, records: Sequence[Record]) -> tuple[ChatFormat, ...]:
+    """Return the formats to compare with."""
+    # Of R1's two formats one is enough: without a thought they write the same prompt.
     if fmt is R1_THINK:
         return (R1_DIRECT, CHATML)
     if fmt is R1_DIRECT:
@@ -81,27 +99,24 @@ def _rivals(fmt: ChatFormat, records: Sequence[Record]) -> tuple[ChatFormat, ...
     return (R1_THINK if any(record.last.think for record in records) else R1_DIRECT,)
 
 
-def _prompt(
-    fmt: ChatFormat, record: Record, tokenizer: ChatTokenizer, *, thought: bool
-) -> ProbePrompt:
+def _encode_probe_prompt(
+    fmt: ChatFormat, record: Record, tokenizer: ChatTokenizer, *, with_thought: bool
+) -> list[int]:
     """Return all ids before the answer."""
-    asked = conversation_pieces(
+    conversation = conversation_pieces(
         fmt, system=record.system, history=record.turns[:-1], user=record.last.user
     )
-    opening = opening_pieces(fmt, think=thought)
-    thinking = reply_pieces(fmt, record.last)[:-2] if thought else ()
-    return _encode((*asked, *opening, *thinking), tokenizer)
-
-
-def _encode(pieces: Sequence[Piece], tokenizer: ChatTokenizer) -> ProbePrompt:
-    """Return ids; a mark that the model does not know is text, as it would be on a server."""
-    known = (
-        Piece(text=one.text, control=one.control and _knows(tokenizer, one.text)) for one in pieces
+    opening = opening_pieces(fmt, think=with_thought)
+    # Without the last two pieces of a reply: the answer and the end token.
+    thought = reply_pieces(fmt, record.last)[:-2] if with_thought else ()
+    # A mark that the model does not have becomes text, as it would on a server.
+    return tokenizer.encode(
+        Piece(text=one.text, control=one.control and _has_mark(tokenizer, one.text))
+        for one in (*conversation, *opening, *thought)
     )
-    return tokenizer.encode(known)
 
 
-def _knows(tokenizer: ChatTokenizer, mark: str) -> bool:
+def _has_mark(tokenizer: ChatTokenizer, mark: str) -> bool:
     try:
         tokenizer.control(mark)
     except BaseModelError:
@@ -109,62 +124,51 @@ def _knows(tokenizer: ChatTokenizer, mark: str) -> bool:
     return True
 
 
-def _nats(loaded: LoadedModel, prompts: Sequence[ProbePrompt], records: Sequence[Record]) -> float:
-    """Return the mean cross-entropy of an answer's token."""
+def _answer_nats(
+    loaded: LoadedModel, prompts: Sequence[list[int]], records: Sequence[Record]
+) -> float:
+    """Return the mean cross-entropy of the answers' tokens, in nats."""
     nats, tokens = 0.0, 0
     for prompt, record in zip(prompts, records, strict=True):
         answer = loaded.tokenizer.plain(record.last.answer)
+        # The logits at position n predict token n + 1: one position earlier, and not the last.
         logits = last_logits(loaded, prompt + answer, keep=len(answer) + 1)[:-1]
-        wanted = torch.tensor(answer, device=logits.device)
-        nats += float(F.cross_entropy(logits, wanted, reduction="sum"))
+        targets = torch.tensor(answer, device=logits.device)
+        nats += float(F.cross_entropy(logits, targets, reduction="sum"))
         tokens += len(answer)
     return nats / max(1, tokens)
 
 
-def _template(folder: Path) -> dict[str, Any]:
-    """Return what renders the folder's own chat template, nothing if it brings none."""
+def _read_template(folder: Path) -> dict[str, Any]:
+    """Return chat template and special tokens of the folder, empty if it has no template."""
     try:
         text = own_template(folder)
         config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, AttributeError):
         return {}
-    tokens = {name: _content(config.get(name)) for name in ("bos_token", "eos_token")}
+    tokens = {}
+    for name in ("bos_token", "eos_token"):
+        # Older tokenizer files hold an AddedToken object, newer ones its text.
+        token = config.get(name)
+        text_or_none = token.get("content") if isinstance(token, dict) else token
+        tokens[name] = str(text_or_none or "")
     return {"chat_template": text, **tokens} if text else {}
 
 
-def _content(token: object) -> str:
-    return str(token.get("content") or "") if isinstance(token, dict) else str(token or "")
-
-
-def _template_fit(
-    loaded: LoadedModel, fmt: ChatFormat, template: dict[str, Any], records: Sequence[Record]
-) -> list[FormatFit]:
-    """Return the fit of the folder's template, nothing if it cannot be rendered."""
-    try:
-        texts = [_rendered(template, record) for record in records]
-    except (TemplateError, TypeError, ValueError):
-        return []
-    known = (fmt, *_rivals(fmt, records), *FORMATS)
-    like = next((one.name for one in known if _written_in(one, texts[0])), None)
-    prompts = [loaded.tokenizer.encode(_pieces(text, loaded.tokenizer)) for text in texts]
-    return [FormatFit(format=None, nats=_nats(loaded, prompts, records), like=like)]
-
-
-def _rendered(template: dict[str, Any], record: Record) -> str:
-    """Return the prompt for a record's last turn; a thought that it opens is closed, empty."""
+def _render_prompt(template: dict[str, Any], record: Record) -> str:
+    """Return the prompt for a record's last turn, with an empty thought if it opens one."""
+    # The result is a pair: the texts, and the spans of replies in them.
     rendered: Any = render_jinja_template(
         [messages(record)], add_generation_prompt=True, **template
-    )  # texts, and where replies stand in them
+    )
     text = str(rendered[0][0])
+    # R1's template ends with `<think>`: the answer would stand inside the thought.
     return text + (THOUGHT_ENDS if text.endswith(THOUGHT_BEGINS) else "")
 
 
-def _written_in(fmt: ChatFormat, text: str) -> bool:
-    return fmt.user[0] in text and fmt.assistant in text
-
-
-def _pieces(text: str, tokenizer: ChatTokenizer) -> list[Piece]:
-    """Return rendered text as pieces, each control token one of its own, as servers read it."""
+def _split_at_marks(text: str, tokenizer: ChatTokenizer) -> list[Piece]:
+    """Return rendered text as pieces, with each control token a piece of its own."""
+    # Longest first: one mark may begin with another.
     marks = sorted(
         {tokenizer.decode([one]) for one in tokenizer.control_ids}, key=len, reverse=True
     )
