@@ -17,12 +17,13 @@ from ingest.foundation.messages import Message
 from ingest.foundation.settings import home
 from ingest.foundation.telemetry import disable_telemetry
 from ingest.index.embed.base import Embedder
+from ingest.index.embed.registry import EmbedderConfig, builtin_weights, open_embedder
 from ingest.index.split import current_chunking
 from ingest.index.store.base import ChunkStore
 from ingest.page_reader import PageReader
 from ingest.pipeline import IndexingPipeline
 from ingest.question_reader import QuestionReader
-from ingest.settings import EmbedSettings, IngestSettings
+from ingest.settings import IngestSettings
 from ingest.web.fetch.base import Fetcher
 from ingest.web.negative_cache import NegativeCache
 from ingest.web.tiered_fetcher import TieredFetcher
@@ -70,7 +71,7 @@ async def open_ingest(
     async with AsyncExitStack() as stack:
         log = stack.enter_context(closing(CrawlLog(crawl_log))) if crawl_log else None
         store = await stack.enter_async_context(open_store(settings))
-        embedder, diagnostics = await choose_embedder(settings, held=(await store.stats()).space)
+        embedder, diagnostics = await choose_embedder(settings, space=(await store.stats()).space)
         if embedder is not None:
             stack.push_async_callback(embedder.close)
         cache = open_cache(settings)
@@ -156,12 +157,10 @@ def preload(settings: IngestSettings, *, embedder: Embedder | None) -> None:
     disable_telemetry()
 
     def work() -> None:
-        from ingest.index.embed.builtin import BuiltinEmbedder
         from ingest.index.store.chroma import ChromaVectors
 
-        if isinstance(embedder, BuiltinEmbedder):
-            with suppress(QiuzhengError):  # raised again, and explained, when it is needed
-                embedder.preload()
+        with suppress(QiuzhengError):  # raised again, and explained, when it is needed
+            embedder.preload()
         ChromaVectors(settings.index.path / VECTORS).preload()
 
     threading.Thread(target=work, name="preload", daemon=True).start()
@@ -239,57 +238,22 @@ def _browser(
 
 
 async def choose_embedder(
-    settings: IngestSettings, *, held: str
+    settings: IngestSettings, *, space: str
 ) -> tuple[Embedder | None, tuple[Message, ...]]:
-    """Return the encoder to use and what to say about it.
+    """Return the embedder to use, None for none, and what a person should know about the choice.
 
     Args:
-        settings: embed.provider decides; "auto" keeps to the encoder that the index was made
-            with, and else takes Ollama's model when it is there, the built-in one when not.
-        held: The vector space of the index, "" while it holds no vector.
+        settings: `embed.provider` decides (`ingest.index.embed.registry.open_embedder`).
+        space: The vector space of the index, "" while it holds no vector.
     """
-    provider = settings.embed.provider
-    if provider == "none":
-        return None, ()
-    if provider == "builtin" or (provider == "auto" and held.startswith("builtin:")):
-        return _builtin(settings)
-    ollama, problem = await _ollama(settings.embed)
-    if ollama is not None:
-        return ollama, ()
-    if provider == "ollama" or held.startswith("ollama:"):
-        return None, (problem,)
-    return _builtin(settings)
-
-
-async def _ollama(settings: EmbedSettings) -> tuple[Embedder | None, Message]:
-    from ingest.index.embed.ollama import OllamaEmbedder, probe
-
-    seen = await probe(host=settings.host, model=settings.model)
-    if seen.problem is not None:
-        return None, seen.problem.full_message
-    embedder = OllamaEmbedder(
-        host=settings.host, model=settings.model, timeout_s=settings.timeout, digest=seen.digest
-    )
-    return embedder, Message("")
+    config = EmbedderConfig(embed=settings.embed, cache=home() / "models")
+    embedder, problem = await open_embedder(config, space=space)
+    return embedder, (problem,) if problem else ()
 
 
 def encoder_weights(settings: IngestSettings) -> Path | None:
-    """Return the folder of the built-in encoder's weights, None when there is none."""
-    from ingest.index.embed.weights import find_weights
-
-    named = settings.embed.weights
-    return find_weights(Path(named).expanduser() if named else None)
-
-
-def _builtin(settings: IngestSettings) -> tuple[Embedder | None, tuple[Message, ...]]:
-    from ingest.index.embed.builtin import BuiltinEmbedder
-
-    weights = encoder_weights(settings)
-    if weights is None:
-        return None, (
-            Message("no encoder is installed, words alone find passages: assistant setup"),
-        )
-    return BuiltinEmbedder(weights=weights, cache=home() / "models"), ()
+    """Return the folder of the built-in embedder's weights, None when they are not installed."""
+    return builtin_weights(settings.embed)
 
 
 def browser_path(settings: IngestSettings) -> str | None:

@@ -67,7 +67,7 @@ def answer_similarity(answers: Sequence[str], references: Sequence[str]) -> Simi
 
     async def encode_with_assistant() -> Similarity:
         """Open the assistant's encoder, use it, and close it."""
-        encoder, _ = await choose_embedder(load_ingest_settings(IngestSettings, {}), held="")
+        encoder, _ = await choose_embedder(load_ingest_settings(IngestSettings, {}), space="")
         if encoder is None:
             return Similarity(reason=NO_ENCODER)
         async with contextlib.AsyncExitStack() as stack:

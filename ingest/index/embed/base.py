@@ -25,6 +25,15 @@ class Embedder(Protocol):
         """Return how well the model knows the language of `text`, 0 (not at all) to 1."""
         ...
 
+    def preload(self) -> None:
+        """Load what the first text would wait for. Blocks; any thread may call.
+
+        Raises:
+            EmbedError: the model cannot be used.
+            MissingDependencyError: it is not installed.
+        """
+        ...
+
     async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
         """Return one vector per text, in order, or raise `EmbedError`. Never truncates silently."""
         ...

@@ -24,6 +24,9 @@ class HashingEmbedder:
         del text
         return 1.0
 
+    def preload(self) -> None:
+        """Nothing to load."""
+
     async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
         return [_hashed(text) for text in texts]
 

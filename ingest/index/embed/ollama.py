@@ -75,6 +75,9 @@ class OllamaEmbedder:
     def language_coverage(self, text: str) -> float:
         return self._card.language_coverage(text)
 
+    def preload(self) -> None:
+        """Nothing to load here. The server loads its model with the first request."""
+
     async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
         vectors: list[Vector] = []
         for start in range(0, len(texts), self._batch):
