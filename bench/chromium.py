@@ -97,6 +97,7 @@ def fetcher() -> BrowserFetcher:
         agent=AGENT,
         executable=None,
         timeout_s=TIMEOUT_S,
+        max_bytes=5_000_000,
     )
 
 

@@ -72,7 +72,7 @@ async def read(language: str) -> tuple[Index, list[Question]]:
                 text=paragraph["context"],
                 fetched_at=datetime(2026, 1, 1, tzinfo=UTC),
             )
-            await index.replace(document, split(document), {}, space="")
+            await index.replace(document, split(document, size=400, overlap=100), {}, space="")
             questions += [
                 Question(
                     text=qa["question"], answer=qa["answers"][0]["text"], pages=frozenset(pages)

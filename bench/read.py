@@ -66,12 +66,19 @@ async def ours(urls: Sequence[str]) -> None:
     pool.preload()
     from ingest.errors import IngestError
     from ingest.web.fetch.http import HttpClient, HttpFetcher
+    from ingest.web.rate_limit import RateLimiter
     from ingest.web.robots import RobotsPolicy
     from ingest.web.ssrf import AddressGuard
 
     client = HttpClient(guard=AddressGuard(), agent="bench/1.0", timeout_s=20)
     robots = RobotsPolicy(agent="bench/1.0", read=client.read_robots)
-    fetcher = HttpFetcher(client=client, robots=robots, timeout_s=20, max_bytes=5_000_000)
+    fetcher = HttpFetcher(
+        client=client,
+        robots=robots,
+        timeout_s=20,
+        max_bytes=5_000_000,
+        queue=RateLimiter(per_host=2, gap_s=0.0, max_delay_s=10.0),
+    )
 
     async def read(url: str) -> int:
         try:

@@ -22,6 +22,7 @@ from bench.ssrf_cases import PUBLIC, PUBLIC_HOST, Case, cases, spellings
 from ingest.errors import IngestError
 from ingest.web.fetch.http import HttpClient, HttpFetcher
 from ingest.web.fetch.pinned_network import dial_tcp
+from ingest.web.rate_limit import RateLimiter
 from ingest.web.robots import RobotsPolicy
 from ingest.web.ssrf import PIN_S, WEB_PORTS, AddressGuard
 from ingest.web.urls import canonical_url, endpoint_of, resolve
@@ -134,7 +135,8 @@ async def fetching(
     dial = site.dial_openly if real else site.dial
     client = HttpClient(guard=guard, agent=agent, timeout_s=5, dial=dial)
     robots = RobotsPolicy(agent=agent, read=client.read_robots)
-    yield HttpFetcher(client=client, robots=robots, timeout_s=10, max_bytes=10_000)
+    queue = RateLimiter(per_host=2, gap_s=0.0, max_delay_s=10.0)
+    yield HttpFetcher(client=client, robots=robots, timeout_s=10, max_bytes=10_000, queue=queue)
     await robots.close()
     await client.close()
 

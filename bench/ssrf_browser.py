@@ -265,7 +265,12 @@ async def visit(cases: Sequence[Case], site: str, guard: AddressGuard) -> None:
 
     robots = RobotsPolicy(agent=AGENT, read=no_robots)
     fetcher = BrowserFetcher(
-        guard=guard, robots=robots, agent=AGENT, executable=None, timeout_s=TIMEOUT_S
+        guard=guard,
+        robots=robots,
+        agent=AGENT,
+        executable=None,
+        timeout_s=TIMEOUT_S,
+        max_bytes=5_000_000,
     )
     gate = asyncio.Semaphore(PAGES_AT_ONCE)
 

@@ -76,16 +76,19 @@ class CrawlSettings(SettingsTable):
         description="What X-Robots-Tag and <meta name=robots> may ask of us: pages that do are "
         "left out.",
     )
+    # Two: what a person with two tabs asks of a site.
     per_host: int = Field(default=2, ge=1, le=16, description="Requests at once to one host.")
     host_gap: float = Field(
         default=0.0, ge=0, description="Least seconds between two requests to one host."
     )
+    # With "Crawl-delay: 3600" nobody could read a page, so there is an end to what a site can ask.
     max_delay: float = Field(
         default=10.0, ge=0, description="Longest Crawl-delay or Retry-After that is waited out."
     )
     allowed_ports: tuple[int, ...] = Field(
         default=tuple(sorted(WEB_PORTS)), description="Ports that may be visited on public hosts."
     )
+    # A long article takes 0.1 s; what takes longer than this was made to.
     read_timeout: float = Field(
         default=5.0, gt=0, description="Seconds for finding the text of one page, then it is left."
     )

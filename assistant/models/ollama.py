@@ -70,9 +70,9 @@ class OllamaModel:
         name: str,
         context_tokens: int,
         reply_tokens: int,
-        timeout_s: float = 300.0,
-        temperature: float = 0.2,
-        keep_alive: str = "30m",
+        timeout_s: float,
+        temperature: float,
+        keep_alive: str,
         thinking: bool | None = None,
         busy_waits_s: tuple[float, ...] = BUSY_WAITS_S,
     ) -> None:

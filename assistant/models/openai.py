@@ -36,9 +36,9 @@ class OpenAIModel:
         name: str,
         context_tokens: int,
         reply_tokens: int,
+        timeout_s: float,
+        temperature: float,
         api_key: str = "",
-        timeout_s: float = 300.0,
-        temperature: float = 0.2,
         thinking: bool | None = None,
         busy_waits_s: tuple[float, ...] = BUSY_WAITS_S,
     ) -> None:

@@ -39,7 +39,7 @@ def current_chunking(*, size: int, overlap: int) -> Chunking:
     return Chunking(size=size, overlap=overlap, version=SPLITTER_VERSION)
 
 
-def split(document: Document, *, size: int = 400, overlap: int = 100) -> list[Chunk]:
+def split(document: Document, *, size: int, overlap: int) -> list[Chunk]:
     """Return the chunks of `document`, in order, at most `size` characters each.
 
     A chunk may begin with up to `overlap` characters of the one before it, whole sentences only.

@@ -1,7 +1,7 @@
 """When a site may be asked again: few requests at once, a gap between them, a wait if it says so.
 
-What a polite crawler leaves to a site's taste is `Crawl-delay` in robots.txt (not in RFC 9309, but
-Bing, Yandex and many sites know it) and `Retry-After` on 429 and 503 (RFC 9110, 10.2.3).
+A site may ask for more by `Crawl-delay` in robots.txt (not in RFC 9309, but Bing, Yandex and many
+sites know it) and by `Retry-After` on 429 and 503 (RFC 9110, 10.2.3).
 """
 
 import asyncio
@@ -12,25 +12,23 @@ from dataclasses import dataclass, field
 
 from ingest.web.urls import host_of
 
-PER_HOST = 2
-"""Requests to one host at once: what a person with two tabs asks for."""
-MAX_DELAY_S = 10.0
-"""The longest wait that a site can ask for: with "Crawl-delay: 3600" nobody could read a page."""
 MAX_HOSTS = 4_096
-"""Hosts that are remembered while nobody asks them."""
+"""Hosts that are remembered without a request under way."""
+LONG_AGO = -1e9
+"""Seconds on the clock before any request; a monotonic clock may begin at 0."""
 
 
 @dataclass(slots=True, kw_only=True)
 class _Host:
     """What is under way at one host."""
 
-    places: asyncio.Semaphore
-    door: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held by the next to start, so that gaps lie between all of them."""
-    guests: int = 0
-    """Who waits or is being served."""
-    started_at: float = -1e9
-    closed_until: float = -1e9
+    slots: asyncio.Semaphore
+    starting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by the request that starts next."""
+    pending: int = 0
+    """Requests that wait or are under way."""
+    started_at: float = LONG_AGO
+    blocked_until: float = LONG_AGO
 
 
 class RateLimiter:
@@ -47,9 +45,9 @@ class RateLimiter:
     def __init__(
         self,
         *,
-        per_host: int = PER_HOST,
-        gap_s: float = 0.0,
-        max_delay_s: float = MAX_DELAY_S,
+        per_host: int,
+        gap_s: float,
+        max_delay_s: float,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -61,51 +59,54 @@ class RateLimiter:
         self._hosts: dict[str, _Host] = {}
 
     def __len__(self) -> int:
-        """Hosts that are remembered."""
+        """Return how many hosts are remembered."""
         return len(self._hosts)
 
     @asynccontextmanager
     async def acquire(self, url: str, crawl_delay: float | None = None) -> AsyncIterator[None]:
-        """Wait until the host of `url` may be asked, and keep its place until the block ends.
+        """Wait until the host of `url` may be asked, and keep one of its slots inside the block.
 
         Args:
-            url: what is asked for; all ports of a host are one host.
+            url: what is requested; all ports of a host are one host.
             crawl_delay: seconds that its robots.txt asks for between two requests.
         """
+        gap_s = self._gap_s if crawl_delay is None else min(crawl_delay, self._max_delay_s)
         host = self._host(url)
-        host.guests += 1
+        # Counted before the first await: a host that is waited for must not be forgotten, or the
+        # next request would get a second semaphore for it.
+        host.pending += 1
         try:
-            async with host.places:
-                async with host.door:
-                    await self._wait(host, self._gap(crawl_delay))
+            async with host.slots:
+                # One at a time through the gap. Two that measured it from the same last start
+                # would wake up together and start together.
+                async with host.starting:
+                    await self._wait_for_start(host, gap_s)
                     host.started_at = self._clock()
                 yield
         finally:
-            host.guests -= 1
+            host.pending -= 1
 
     def block_until(self, url: str, seconds: float) -> None:
-        """Let nobody start at the host of `url` for so long, or for `max_delay_s` if that is less.
+        """Let no request start at the host of `url` for `seconds`, `max_delay_s` at most.
 
-        For a Retry-After: who is being served goes on.
+        For a Retry-After; requests that are under way go on.
         """
         until = self._clock() + min(seconds, self._max_delay_s)
         host = self._host(url)
-        host.closed_until = max(host.closed_until, until)
+        # A shorter wait that another reply names does not undo a longer one.
+        host.blocked_until = max(host.blocked_until, until)
 
-    def _gap(self, crawl_delay: float | None) -> float:
-        return self._gap_s if crawl_delay is None else min(crawl_delay, self._max_delay_s)
-
-    async def _wait(self, host: _Host, gap_s: float) -> None:
-        """Return when the host may be asked; while we wait, it may have been closed for longer."""
-        while (start := max(host.started_at + gap_s, host.closed_until)) > (now := self._clock()):
+    async def _wait_for_start(self, host: _Host, gap_s: float) -> None:
+        # Looked at again after each sleep: `block_until` may have been called meanwhile.
+        while (start := max(host.started_at + gap_s, host.blocked_until)) > (now := self._clock()):
             await self._sleep(start - now)
 
     def _host(self, url: str) -> _Host:
-        """Return what is known of the host, and forget those that were last in use long ago."""
+        """Return what is known of the host, and forget the idle one that was used least lately."""
         name = host_of(url)
-        host = self._hosts.pop(name, None) or _Host(places=asyncio.Semaphore(self._per_host))
-        self._hosts[name] = host
+        host = self._hosts.pop(name, None) or _Host(slots=asyncio.Semaphore(self._per_host))
+        self._hosts[name] = host  # put back at the end: dicts keep the order of insertion
         if len(self._hosts) > MAX_HOSTS:
-            idle = (name for name, host in self._hosts.items() if not host.guests)
+            idle = (name for name, host in self._hosts.items() if not host.pending)
             del self._hosts[next(idle)]
         return host

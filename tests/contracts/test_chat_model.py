@@ -24,12 +24,25 @@ Make = Callable[[OllamaServer], ChatModel]
 
 
 def ollama(server: OllamaServer) -> ChatModel:
-    return OllamaModel(host=server.url, name=NAME, context_tokens=4096, reply_tokens=512)
+    return OllamaModel(
+        host=server.url,
+        name=NAME,
+        context_tokens=4096,
+        reply_tokens=512,
+        timeout_s=30.0,
+        temperature=0.6,
+        keep_alive="10m",
+    )
 
 
 def openai(server: OllamaServer) -> ChatModel:
     return OpenAIModel(
-        base_url=f"{server.url}/v1", name=NAME, context_tokens=4096, reply_tokens=512
+        base_url=f"{server.url}/v1",
+        name=NAME,
+        context_tokens=4096,
+        reply_tokens=512,
+        timeout_s=30.0,
+        temperature=0.6,
     )
 
 

@@ -12,6 +12,7 @@ from ingest.web.fetch.base import Fetcher
 from ingest.web.fetch.browser import BrowserFetcher
 from ingest.web.fetch.http import HttpClient, HttpFetcher
 from ingest.web.fetch.memory import MemoryFetcher, html_page
+from ingest.web.rate_limit import RateLimiter
 from ingest.web.robots import RobotsPolicy
 from ingest.web.ssrf import AddressGuard
 from ingest.web.urls import canonical_url
@@ -68,10 +69,21 @@ async def fetcher(
         robots = RobotsPolicy(agent=AGENT, read=client.read_robots)
         made: Fetcher
         if request.param == "http":
-            made = HttpFetcher(client=client, robots=robots, timeout_s=15, max_bytes=100_000)
+            made = HttpFetcher(
+                client=client,
+                robots=robots,
+                timeout_s=15,
+                max_bytes=100_000,
+                queue=RateLimiter(per_host=2, gap_s=0.0, max_delay_s=10.0),
+            )
         else:
             made = BrowserFetcher(
-                guard=guard, robots=robots, agent=AGENT, executable=None, timeout_s=15
+                guard=guard,
+                robots=robots,
+                agent=AGENT,
+                executable=None,
+                timeout_s=15,
+                max_bytes=5_000_000,
             )
         yield made
         await made.close()

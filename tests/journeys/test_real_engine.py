@@ -69,6 +69,7 @@ def model_of(url: str, *, context_tokens: int = CONTEXT_TOKENS) -> OpenAIModel:
         name="deepseek-r1-tiny",
         context_tokens=context_tokens,
         reply_tokens=64,
+        timeout_s=300.0,
         temperature=0.0,
     )
 

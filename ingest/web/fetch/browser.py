@@ -75,7 +75,7 @@ class BrowserFetcher:
         agent: str,
         executable: str | None,
         timeout_s: float,
-        max_bytes: int = 5_000_000,
+        max_bytes: int,
         queue: RateLimiter | None = None,
         pages_per_browser: int = PAGES_PER_BROWSER,
     ) -> None:

@@ -95,7 +95,7 @@ class HttpFetcher:
             for its turn.
         max_bytes: largest page, on the wire and unpacked.
         max_redirects: hops after which a page counts as refused.
-        queue: lets us take turns at a host; None: one of its own.
+        queue: lets us take turns at a host.
         document_types: media types that are downloaded beside text, HTML and feeds.
     """
 
@@ -106,8 +106,8 @@ class HttpFetcher:
         robots: RobotsPolicy,
         timeout_s: float,
         max_bytes: int,
+        queue: RateLimiter,
         max_redirects: int = MAX_REDIRECTS,
-        queue: RateLimiter | None = None,
         document_types: Collection[str] = (),
     ) -> None:
         self._client = client
@@ -115,7 +115,7 @@ class HttpFetcher:
         self._timeout_s = timeout_s
         self._max_bytes = max_bytes
         self._max_redirects = max_redirects
-        self._queue = RateLimiter() if queue is None else queue
+        self._queue = queue
         self._readable = READABLE.union(document_types)
 
     async def fetch(self, url: str, *, known: PageValidators | None = None) -> Page:

@@ -122,7 +122,7 @@ async def quotes_of_the_demo(question: str) -> list[Quote]:
             text=page.text,
             fetched_at=datetime(2026, 11, 21, tzinfo=UTC),
         )
-        await index.replace(document, split(document), {}, space="")
+        await index.replace(document, split(document, size=400, overlap=100), {}, space="")
     found = await Retriever(store=index, embedder=None, top_k=6).retrieve(question)
     assert found.passages, "each of the questions shares some word with the pages"
     return best_sentences(question, found.passages)

@@ -37,6 +37,7 @@ def model_of(server: OllamaServer, name: str = "deepseek-r1:1.5b", **more: objec
         "context_tokens": 4096,
         "reply_tokens": 1024,
         "timeout_s": 10.0,
+        "temperature": 0.2,
         "busy_waits_s": (0.0, 0.0),
     }
     return OpenAIModel(**{**settings, **more})  # type: ignore[arg-type]

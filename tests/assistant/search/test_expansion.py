@@ -250,7 +250,13 @@ async def test_a_true_server_is_held_to_the_schema_and_does_not_think() -> None:
     library = Library({EN: ["a"]})
     with OllamaServer(answer='{"queries": ["green tea heat"]}', thinking="field") as server:
         model = OllamaModel(
-            host=server.url, name="deepseek-r1:1.5b", context_tokens=4096, reply_tokens=512
+            host=server.url,
+            name="deepseek-r1:1.5b",
+            context_tokens=4096,
+            reply_tokens=512,
+            timeout_s=10.0,
+            temperature=0.6,
+            keep_alive="10m",
         )
         await expanding(library, model).search(EN, limit=10, language="en")
         await model.close()

@@ -96,18 +96,19 @@ def heading_of(words: str, chunks: list[Chunk]) -> str:
 
 def test_text_above_the_first_heading_has_none() -> None:
     text = "Before. " * 60 + "\n\n# One\n\n" + "After. " * 60
-    chunks = split(document(text))
+    chunks = split(document(text), size=400, overlap=100)
     assert (chunks[0].heading, chunks[-1].heading) == ("", "One")
 
 
 def test_comment_in_code_is_no_heading() -> None:
     text = "# Real\n\n```\n# not a heading\n" + "x = 1\n" * 100 + "```\n"
-    assert {chunk.heading for chunk in split(document(text))} == {"Real"}
+    assert {chunk.heading for chunk in split(document(text), size=400, overlap=100)} == {"Real"}
 
 
 def test_heading_starts_a_chunk_rather_than_ending_one() -> None:
     section = "夜间飞行需要灯光。" * 35
-    chunks = split(document("\n\n".join(f"## 第{n}节\n\n{section}" for n in "一二三")))
+    text = "\n\n".join(f"## 第{n}节\n\n{section}" for n in "一二三")
+    chunks = split(document(text), size=400, overlap=100)
     assert [c.heading for c in chunks if c.text.startswith("## ")] == ["第一节", "第二节", "第三节"]
     assert not [c for c in chunks if c.text.endswith("节")]
 
@@ -138,7 +139,7 @@ def test_chunks_end_where_sentences_end(language: str, per_paragraph: int) -> No
     text = "\n\n".join(
         gap.join(sentences[n : n + per_paragraph]) for n in range(0, 80, per_paragraph)
     )
-    chunks = split(document(text))
+    chunks = split(document(text), size=400, overlap=100)
     whole = [c for c in chunks if c.text.endswith(tuple('。！？；…”.!?"'))]
     assert len(whole) == len(chunks)
     assert len(chunks) <= 1.6 * len(text) / 400
@@ -146,7 +147,7 @@ def test_chunks_end_where_sentences_end(language: str, per_paragraph: int) -> No
 
 def test_overlap_repeats_whole_sentences() -> None:
     text = "".join(f"第{n}句话说明夜间飞行的一项要求。" for n in range(100))
-    chunks = split(document(text))
+    chunks = split(document(text), size=400, overlap=100)
     repeats = [text[after.start : before.end] for before, after in itertools.pairwise(chunks)]
     assert all(repeat.startswith("第") and repeat.endswith("。") for repeat in repeats)
     assert all(50 < len(repeat) <= 100 for repeat in repeats)

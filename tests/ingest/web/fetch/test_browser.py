@@ -371,7 +371,7 @@ async def test_the_queue_says_when_a_host_may_be_asked(net: Internet) -> None:
         waits.append(seconds)
         now += seconds
 
-    queue = RateLimiter(clock=lambda: now, sleep=sleep)
+    queue = RateLimiter(per_host=2, gap_s=0.0, max_delay_s=10.0, clock=lambda: now, sleep=sleep)
     kit = Kit(queue=queue)
     net.page("https://a.test/", page_en())
     net.robots("a.test", "User-agent: *\nCrawl-delay: 7\n")

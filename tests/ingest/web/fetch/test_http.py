@@ -54,7 +54,9 @@ class Kit:
             robots=self.robots,
             timeout_s=timeout_s,
             max_bytes=MAX_BYTES,
-            queue=queue,
+            queue=RateLimiter(per_host=2, gap_s=0.0, max_delay_s=10.0)
+            if queue is None  # an unused one is false, since it remembers no host
+            else queue,
             document_types=DOCUMENT_TYPES,
         )
 
@@ -587,7 +589,9 @@ class Naps:
 @pytest.fixture
 async def patient(net: Internet) -> AsyncIterator[tuple[Kit, Naps]]:
     naps = Naps()
-    queue = RateLimiter(per_host=1, max_delay_s=10.0, clock=lambda: naps.now, sleep=naps.sleep)
+    queue = RateLimiter(
+        per_host=1, gap_s=0.0, max_delay_s=10.0, clock=lambda: naps.now, sleep=naps.sleep
+    )
     kit = Kit(timeout_s=8.0, queue=queue)
     yield kit, naps
     await kit.close()

@@ -20,6 +20,7 @@ from ingest.errors import FetchError, ForbiddenError, IngestError
 from ingest.web.fetch.http import HttpClient, HttpFetcher
 from ingest.web.fetch.pinned_network import MAX_TRIES, dial_tcp
 from ingest.web.fetch.wire import BREATH, MAX_PIECES, TransferMeter
+from ingest.web.rate_limit import RateLimiter
 from ingest.web.robots import RobotsPolicy
 from ingest.web.ssrf import PIN_S, AddressGuard
 
@@ -399,7 +400,13 @@ async def test_a_page_comes_over_http2_from_the_pinned_address(authority: trustm
         web = Web(port)
         client = client_of(web, AddressGuard(resolve=Names([PUBLIC], ["127.0.0.1"])))
         robots = RobotsPolicy(agent=AGENT, read=client.read_robots)
-        fetcher = HttpFetcher(client=client, robots=robots, timeout_s=5, max_bytes=MAX_BYTES)
+        fetcher = HttpFetcher(
+            client=client,
+            robots=robots,
+            timeout_s=5,
+            max_bytes=MAX_BYTES,
+            queue=RateLimiter(per_host=2, gap_s=0.0, max_delay_s=10.0),
+        )
         page = await fetcher.fetch("https://a.test/x")
         await robots.close()
         await fetcher.close()
