@@ -1,28 +1,29 @@
-"""From Streamlit's plain script threads to the one event loop in which the assistant lives."""
+"""From Streamlit's script threads to the one event loop in which the assistant lives."""
 
 import asyncio
 import queue
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
-GOODBYE_S = 5.0
-"""How long a reader that leaves early waits for the stream to be closed behind it."""
+CLOSE_TIMEOUT_S = 5.0
+"""How long a consumer that leaves early waits for the stream to be closed behind it. Longer, and a
+model server that does not react to a hang-up would freeze the page."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Ended:
-    """The last thing in a queue: how the stream ended."""
+class _StreamEnd:
+    """The last item in a queue: how the stream ended."""
 
     error: BaseException | None
 
 
-class Bridge:
-    """One event loop in one daemon thread."""
+class EventLoopThread:
+    """One event loop in one daemon thread, for callers in other threads."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -33,21 +34,38 @@ class Bridge:
     ) -> Generator[T | None, None, None]:
         """Yield what the async generator yields; errors arrive here with their type.
 
-        The whole stream runs in one task, because timeouts belong to the task that entered them.
-        Leaving early cancels that task and waits until it has closed what it opened.
+        Leaving early cancels the stream and waits until it has closed what it opened.
 
         Args:
             start: Called in the loop.
             poll_interval_s: Yield None after so many seconds of silence: a chance to leave.
         """
-        inbox: queue.SimpleQueue[T | _Ended] = queue.SimpleQueue()
+        # Unbounded: `put` must not block the loop, where all other tabs have their streams.
+        inbox: queue.SimpleQueue[T | _StreamEnd] = queue.SimpleQueue()
 
-        async def pump() -> None:
+        async def forward_items() -> None:
+            """Put each item into the inbox."""
+            # The whole stream in one task, not one call per item: timeouts and task groups belong
+            # to the task that entered them (PEP 789).
             async with aclosing(start()) as items:
                 async for item in items:
                     inbox.put(item)
 
-        task = self._begin(pump(), inbox.put)
+        def put_end(task: asyncio.Task[None]) -> None:
+            """Put how the stream ended into the inbox, after its last item."""
+            inbox.put(
+                _StreamEnd(asyncio.CancelledError() if task.cancelled() else task.exception())
+            )
+
+        async def start_task() -> asyncio.Task[None]:
+            """Return the task that runs the stream."""
+            task = asyncio.create_task(forward_items())
+            task.add_done_callback(put_end)
+            return task
+
+        # A task, not the future of run_coroutine_threadsafe: that one counts as done as soon as it
+        # is cancelled, while the stream behind it still closes its connections.
+        task = self.call(start_task())
         try:
             while True:
                 try:
@@ -55,7 +73,7 @@ class Bridge:
                 except queue.Empty:
                     yield None
                     continue
-                if isinstance(item, _Ended):
+                if isinstance(item, _StreamEnd):
                     if item.error is not None:
                         raise item.error
                     return
@@ -63,85 +81,67 @@ class Bridge:
         finally:
             self._loop.call_soon_threadsafe(task.cancel)
             with suppress(TimeoutError):
-                self.call(_ended(task), timeout_s=GOODBYE_S)
+                self.call(asyncio.wait([task]), timeout_s=CLOSE_TIMEOUT_S)
 
     def call(self, coroutine: Coroutine[Any, Any, T], *, timeout_s: float | None = None) -> T:
         """Run `coroutine` in the loop and return its result; TimeoutError when it takes longer."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout_s)
 
-    def _begin(
-        self, coroutine: Coroutine[Any, Any, None], report: Callable[[_Ended], None]
-    ) -> asyncio.Task[None]:
-        """Start a task in the loop; `report` hears how it ended."""
-
-        async def begin() -> asyncio.Task[None]:
-            task = asyncio.create_task(coroutine)
-            task.add_done_callback(lambda task: report(_Ended(_error_of(task))))
-            return task
-
-        return self.call(begin())
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    await asyncio.wait([task])
-
-
-def _error_of(task: asyncio.Task[Any]) -> BaseException | None:
-    return asyncio.CancelledError() if task.cancelled() else task.exception()
-
 
 class SharedResource(Generic[T]):
-    """One value that stays open between uses and serves them all. Lives in one event loop.
-
-    A task of its own enters and leaves the context, so that any task may come and go.
-    """
+    """One value that is opened when it is first needed and then serves all. In one event loop."""
 
     def __init__(self, open_one: Callable[[], AbstractAsyncContextManager[T]]) -> None:
         self._open = open_one
-        self._gate = asyncio.Lock()
-        self._keeper: asyncio.Task[None] | None = None
-        self._leave = asyncio.Event()
-        self._value: list[T] = []
+        self._gate = asyncio.Lock()  # those who come while it is being opened share one value
+        self._close_requested = asyncio.Event()
+        self._owner: asyncio.Task[None] | None = None
+        self._opened: asyncio.Future[T] | None = None
 
-    @asynccontextmanager
-    async def use(self) -> AsyncIterator[T]:
-        """Enter the value's context if need be, and lend the value."""
+    async def get(self) -> T:
+        """Return the value, which is opened if need be. Raises what opening it raised."""
         async with self._gate:
-            if not self._value:
-                await self._enter()
-            value = self._value[0]
-        yield value
+            opened = await self._start_owner() if self._opened is None else self._opened
+            return opened.result()
 
     async def close(self) -> None:
-        """Leave the value's context. The next use opens it again."""
+        """Close the value. The next `get` opens it again."""
         async with self._gate:
-            await self._close()
+            owner, self._owner = self._owner, None
+            if owner is not None and not owner.done():
+                self._close_requested.set()
+                await owner
 
-    async def _enter(self) -> None:
-        self._leave = asyncio.Event()
-        entered = asyncio.Event()
-        self._keeper = keeper = asyncio.create_task(self._keep(entered))
-        waiting = asyncio.create_task(entered.wait())
+    async def _start_owner(self) -> asyncio.Future[T]:
+        """Return the future that holds the value, once it does."""
+        self._opened = opened = asyncio.get_running_loop().create_future()
+        self._close_requested = asyncio.Event()
+        self._owner = owner = asyncio.create_task(self._own(opened, self._close_requested))
         try:
-            await asyncio.wait([keeper, waiting], return_when=asyncio.FIRST_COMPLETED)
+            # Whichever comes first: the value, or the end of a task that failed to open it. Waiting
+            # for `opened` alone would never end when opening fails, and `wait`, other than `await`,
+            # leaves both as they are when our own caller is cancelled (Stop was pressed).
+            await asyncio.wait([owner, opened], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            waiting.cancel()
-            if not self._value:  # it failed, or nobody waits for it any more
-                keeper.cancel()
-        if not self._value:
-            await keeper  # raises what opening raised
+            # Cancelled before the value was there: opening is given up, and the next `get` tries
+            # anew. It may have hung, and would hang that one, too. Cancelled in the very moment in
+            # which the value came, the value stays open for the next.
+            if not opened.done():
+                self._opened = None
+                owner.cancel()
+        if not opened.done():
+            await owner  # raises what opening raised
+        return opened
 
-    async def _keep(self, entered: asyncio.Event) -> None:
+    async def _own(self, opened: asyncio.Future[T], close_requested: asyncio.Event) -> None:
+        """Enter the value's context and leave it again, both in this task.
+
+        Scopes of anyio and asyncio that the context holds belong to the task that entered them; the
+        tasks that call `get` come and go.
+        """
         async with self._open() as value:
-            self._value = [value]
-            entered.set()
+            opened.set_result(value)
             try:
-                await self._leave.wait()
+                await close_requested.wait()
             finally:
-                self._value = []
-
-    async def _close(self) -> None:
-        keeper, self._keeper = self._keeper, None
-        if keeper is not None and not keeper.done():
-            self._leave.set()
-            await keeper
+                self._opened = None

@@ -1,4 +1,4 @@
-"""Words on the page, in English and Chinese. Stages and reasons come from `assistant.labels`."""
+"""Texts on the page. Those of stages and of reasons to skip a page are in `assistant.labels`."""
 
 from typing import Final
 
@@ -19,7 +19,7 @@ EXAMPLES: Final[tuple[Message, ...]] = (
 
 ASK: Final = Message("Ask anything")
 ASK_MORE: Final = Message("Ask a follow-up")
-BUSY: Final = Message("Answering…")
+ANSWERING: Final = Message("Answering…")
 STOP: Final = Message("Stop")
 NEW: Final = Message("New chat")
 WEB: Final = Message("Search the web")
@@ -32,7 +32,7 @@ LANGUAGES: Final[dict[Language, str]] = {"zh": "中文", "en": "English"}
 
 OPENING: Final = Message("Getting ready")
 THINKING: Final = Message("Thinking")
-THOUGHTS: Final = Message("Reasoning")
+REASONING: Final = Message("Reasoning")
 STOPPED: Final = Message("Stopped")
 STOPPED_NOTE: Final = Message("Stopped before it was finished.")
 FAILED: Final = Message("Not answered")
@@ -45,7 +45,7 @@ REPLIED: Final = Message("Replied")
 
 
 WHOLE_SECONDS_FROM: Final = 10
-"""Below it a tenth tells something: many answers from the index take less than a second."""
+"""Below it a decimal is shown: many answers from the index take less than a second."""
 
 
 def seconds(count: float, language: Language) -> str:

@@ -7,7 +7,7 @@ from assistant.answer.orchestrator import Assistant
 from assistant.events import AnswerEvent, AnswerFailed
 from assistant.values import ChatMessage, Question
 from ingest.foundation.errors import QiuzhengError
-from ui.bridge import GOODBYE_S, Bridge, SharedResource
+from ui.bridge import CLOSE_TIMEOUT_S, EventLoopThread, SharedResource
 
 
 class AssistantService:
@@ -16,8 +16,8 @@ class AssistantService:
     def __init__(
         self, open_assistant: Callable[[], AbstractAsyncContextManager[Assistant]]
     ) -> None:
-        self._bridge = Bridge()
-        self._assistants = SharedResource(open_assistant)
+        self._loop = EventLoopThread()
+        self._assistant = SharedResource(open_assistant)
 
     def ask(
         self, question: Question, history: Sequence[ChatMessage], *, poll_interval_s: float
@@ -27,20 +27,19 @@ class AssistantService:
         An assistant that cannot be opened ends the stream with `AnswerFailed`, too.
         """
 
-        async def events() -> AsyncGenerator[AnswerEvent, None]:
+        async def answer_events() -> AsyncGenerator[AnswerEvent, None]:
+            """Yield the events of one answer, in the loop's thread."""
             try:
-                async with (
-                    self._assistants.use() as assistant,
-                    aclosing(assistant.ask(question, history)) as answering,
-                ):
-                    async for event in answering:
+                assistant = await self._assistant.get()
+                async with aclosing(assistant.ask(question, history)) as events:
+                    async for event in events:
                         yield event
             except QiuzhengError as error:
                 yield AnswerFailed.from_error(error)
 
-        return self._bridge.iterate(events, poll_interval_s=poll_interval_s)
+        return self._loop.iterate(answer_events, poll_interval_s=poll_interval_s)
 
     def close(self) -> None:
-        """Close the assistant; give up after `GOODBYE_S` seconds."""
+        """Close the assistant; give up after `CLOSE_TIMEOUT_S` seconds."""
         with suppress(TimeoutError):
-            self._bridge.call(self._assistants.close(), timeout_s=GOODBYE_S)
+            self._loop.call(self._assistant.close(), timeout_s=CLOSE_TIMEOUT_S)

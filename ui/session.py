@@ -1,15 +1,15 @@
-"""What one browser tab remembers: its conversation, turn by turn."""
+"""The state of one browser tab: its conversation, turn by turn."""
 
 from dataclasses import dataclass, field
 from typing import Literal
 
-from assistant.events import AnswerFailed, Stage
+from assistant.events import AnswerFailed, Notice, Stage
 from assistant.values import Answer, ChatMessage
 from ingest.events import PageSkipped, PageStored
 from ingest.foundation.messages import Message
 from ui.safe_markdown import Source
 
-REMEMBERED = 12
+HISTORY_MESSAGES = 12
 """Messages of the past that go along with a question; the prompt's budget may keep fewer."""
 
 TurnState = Literal["waiting", "running", "done", "stopped", "failed"]
@@ -17,7 +17,10 @@ TurnState = Literal["waiting", "running", "done", "stopped", "failed"]
 
 @dataclass(slots=True, kw_only=True)
 class PageTurn:
-    """One question and all that has come of it so far."""
+    """One question and what has been received for it so far.
+
+    Messages stay untranslated: each run of the page draws all turns in the language chosen now.
+    """
 
     question: str
     web: bool
@@ -25,19 +28,26 @@ class PageTurn:
     seconds: float = 0.0
     stage: Stage | None = None
     query: str = ""
-    """What was searched for."""
+    """The search query."""
     titles: dict[str, str] = field(default_factory=dict)
     """URL to title of the pages that the search found."""
     pages: list[PageStored | PageSkipped] = field(default_factory=list)
     passages: int | None = None
     """How many were chosen; None before that."""
     sources: dict[int, Source] = field(default_factory=dict)
-    """What [n] may link to."""
+    """The pages that [n] may link to, by number."""
     notices: list[Message] = field(default_factory=list)
     reasoning: str = ""
     text: str = ""
     answer: Answer | None = None
     failure: AnswerFailed | None = None
+
+    def add_notice(self, notice: Notice) -> None:
+        """Add a notice; "reasoning_leaked" also makes reasoning of the answer so far."""
+        self.notices.append(notice.text)
+        # The model did not mark its reasoning, and the end of it was seen only now.
+        if notice.code == "reasoning_leaked":
+            self.reasoning, self.text = self.reasoning + self.text, ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,23 +56,23 @@ class Conversation:
 
     turns: list[PageTurn] = field(default_factory=list)
 
-    def begin(self, question: str, *, web: bool) -> None:
-        """Take a question; it is answered in the next run of the page."""
+    def add_question(self, question: str, *, web: bool) -> None:
+        """Add a turn, unless the question is blank; the next run of the page answers it."""
         if question.strip():
             self.turns.append(PageTurn(question=question.strip(), web=web))
 
-    def forget(self) -> None:
-        """Start afresh."""
+    def clear(self) -> None:
+        """Remove all turns."""
         self.turns.clear()
 
     @property
-    def waiting(self) -> PageTurn | None:
-        """Return the turn that still has to be answered."""
+    def waiting_turn(self) -> PageTurn | None:
+        """The turn that still has to be answered, None if there is none."""
         last = self.turns[-1] if self.turns else None
         return last if last is not None and last.state == "waiting" else None
 
     def history(self) -> tuple[ChatMessage, ...]:
-        """Return the finished turns as messages: no thinking, no failed or stopped turn."""
+        """Return the last finished turns as messages: no reasoning, no failed or stopped turn."""
         messages: list[ChatMessage] = []
         for turn in self.turns:
             if turn.answer is not None and turn.answer.kind != "nothing":
@@ -70,4 +80,4 @@ class Conversation:
                     ChatMessage(role="user", content=turn.question),
                     ChatMessage(role="assistant", content=turn.answer.text),
                 ]
-        return tuple(messages[-REMEMBERED:])
+        return tuple(messages[-HISTORY_MESSAGES:])

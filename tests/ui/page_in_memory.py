@@ -78,12 +78,12 @@ def failing(error: QiuzhengError) -> OpenAssistant:
 def page(open_assistant: OpenAssistant, *, locale: str = "en-US") -> AppTest:
     """Return the page as a browser of that locale first sees it."""
 
-    def script(answerer: "AssistantService") -> None:
+    def script(service: "AssistantService") -> None:
         from ui.app import main
 
-        main(lambda: answerer)
+        main(lambda: service)
 
-    answerer = AssistantService(open_assistant)
-    test = AppTest.from_function(script, kwargs={"answerer": answerer}, default_timeout=30)
+    service = AssistantService(open_assistant)
+    test = AppTest.from_function(script, kwargs={"service": service}, default_timeout=30)
     test.context["locale"] = locale
     return test.run()

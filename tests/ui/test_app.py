@@ -19,16 +19,16 @@ def ask(test: AppTest, question: str = QUESTION) -> AppTest:
     return test
 
 
-def said(test: AppTest) -> str:
+def shown_text(test: AppTest) -> str:
     return "\n".join(each.value for each in [*test.markdown, *test.caption])
 
 
 def test_a_question_is_answered_with_linked_citations_and_numbered_sources() -> None:
     test = ask(page(opening(ScriptedModel("Anti-collision ", "lights [1]."))))
-    assert f'Anti-collision lights [\\[1\\]](<{LIGHTS}> "Night flights").' in said(test)
-    assert "**Sources**" in said(test)
-    assert f"\\[1\\] [Night flights](<{LIGHTS}>" in said(test)
-    assert "lights\\.test · fetched 2026-01-01" in said(test)
+    assert f'Anti-collision lights [\\[1\\]](<{LIGHTS}> "Night flights").' in shown_text(test)
+    assert "**Sources**" in shown_text(test)
+    assert f"\\[1\\] [Night flights](<{LIGHTS}>" in shown_text(test)
+    assert "lights\\.test · fetched 2026-01-01" in shown_text(test)
 
 
 def test_the_folded_status_tells_pages_read_and_skipped_with_the_reason() -> None:
@@ -53,7 +53,7 @@ def test_reasoning_is_folded_and_kept_out_of_answer_and_history() -> None:
 
 def test_quotes_are_labelled_as_quotes() -> None:
     test = ask(page(opening(ScriptedModel("“Lights” [1].", kind="quotes"))))
-    assert "quotes from pages, not an answer" in said(test)
+    assert "quotes from pages, not an answer" in shown_text(test)
 
 
 def test_a_model_that_fails_is_one_red_box_that_says_what_to_do() -> None:
@@ -82,15 +82,15 @@ def test_without_the_web_an_empty_index_says_how_to_search() -> None:
     test = page(opening(ScriptedModel("never")))
     test.toggle(key="web").set_value(False)
     ask(test)
-    assert 'Switch on "Search the web" below' in said(test)
-    assert "skipped" not in said(test)
+    assert 'Switch on "Search the web" below' in shown_text(test)
+    assert "skipped" not in shown_text(test)
 
 
 def test_small_talk_is_answered_and_nothing_is_said_to_have_been_read() -> None:
     test = page(opening(ScriptedModel("never")))
     test.toggle(key="web").set_value(False)
     ask(test, "thanks!")
-    assert "Glad to help" in said(test)
+    assert "Glad to help" in shown_text(test)
     assert test.status[0].label.startswith("Replied ·")
     assert not test.status[0].markdown
 
@@ -100,17 +100,17 @@ NO_MODEL = Notice(code="no_model", text=Message.bilingual("no model: run x", "�
 
 def test_notices_are_shown_and_follow_when_the_language_is_switched() -> None:
     test = ask(page(opening(ScriptedModel("Lights [1]."), NO_MODEL)))
-    assert ":material/info: no model\\: run x" in said(test)
+    assert ":material/info: no model\\: run x" in shown_text(test)
     test.segmented_control(key="lang").set_value("zh").run()
-    assert "没有模型：请运行 x" in said(test)
-    assert "no model" not in said(test)
+    assert "没有模型：请运行 x" in shown_text(test)
+    assert "no model" not in shown_text(test)
 
 
 def test_a_new_conversation_forgets_the_old_one() -> None:
     model = ScriptedModel("Lights [1].")
     test = ask(page(opening(model)))
     test.button(key="new").click().run()
-    assert "Lights" not in said(test)
+    assert "Lights" not in shown_text(test)
     ask(test, "By day?")
     assert not any(QUESTION in message.content for message in model.prompts[-1].messages)
 
@@ -118,8 +118,8 @@ def test_a_new_conversation_forgets_the_old_one() -> None:
 def test_an_example_question_is_asked_with_a_click() -> None:
     test = page(opening(ScriptedModel("Lights [1].")))
     test.button(key="example-0").click().run()
-    assert "What do I need to fly a drone at night?" in said(test).replace("\\", "")
-    assert "**Sources**" in said(test)
+    assert "What do I need to fly a drone at night?" in shown_text(test).replace("\\", "")
+    assert "**Sources**" in shown_text(test)
 
 
 @pytest.mark.parametrize(
@@ -129,16 +129,47 @@ def test_the_page_speaks_the_language_of_the_browser(locale: str, title: str) ->
     assert page(opening(ScriptedModel()), locale=locale).sidebar.title[0].value == title
 
 
-def test_the_language_can_be_switched_and_past_answers_follow() -> None:
-    test = ask(page(opening(ScriptedModel("Lights [1]."))))
-    test.segmented_control(key="lang").set_value("zh").run()
-    assert test.status[0].label.startswith("阅读了 1 个网页，跳过 1 个 ·")
-    assert "**来源**" in said(test)
+def switch_language(test: AppTest, language: str) -> str:
+    """Switch, and return all text of the conversation as it is drawn then."""
+    test.segmented_control(key="lang").set_value(language).run()
+    assert not test.exception
+    boxes = [box.value for box in test.error]
+    return "\n".join([*(status.label for status in test.status), shown_text(test), *boxes])
+
+
+def test_past_answers_their_notices_and_skipped_pages_follow_the_language() -> None:
+    test = ask(page(opening(ScriptedModel("Lights [1]."), NO_MODEL)))
+    english = switch_language(test, "en")
+    chinese = switch_language(test, "zh")
+    for before, after in (
+        ("Read 1 page, skipped 1 ·", "阅读了 1 个网页，跳过 1 个 ·"),
+        ("shut\\.test] · cannot be reached", "shut\\.test] · 无法访问"),
+        ("Chose 1 passage from 1 page", "选出 1 个网页中的 1 个段落"),
+        ("no model\\: run x", "没有模型：请运行 x"),
+        ("**Sources**", "**来源**"),
+    ):
+        assert before in english
+        assert after in chinese
+        assert before not in chinese
+    assert switch_language(test, "en") == english
+
+
+def test_a_past_failure_follows_the_language() -> None:
+    error = ModelError(
+        Message.bilingual("Ollama does not answer", "Ollama 没有回应"),
+        kind="unreachable",
+        hint=Message.bilingual("start it: ollama serve", "请启动它：ollama serve"),
+    )
+    test = ask(page(opening(ScriptedModel(error))))
+    chinese = switch_language(test, "zh")
+    assert "**Ollama 没有回应**\n\n请启动它：ollama serve" in chinese
+    assert "does not answer" not in chinese
+    assert "没有完成" in chinese
 
 
 def test_a_title_with_markup_in_it_is_shown_as_it_is() -> None:
     title = "Night ![x](https://evil.test/i.png) [flights](https://evil.test) <b>"
-    words = said(ask(page(opening(ScriptedModel("Lights [1]."), title=title))))
+    words = shown_text(ask(page(opening(ScriptedModel("Lights [1]."), title=title))))
     assert "](https://evil.test" not in words
     assert "![x]" not in words
 

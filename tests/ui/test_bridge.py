@@ -9,14 +9,14 @@ import pytest
 
 from assistant.errors import ModelError
 from ingest.foundation.messages import Message
-from ui.bridge import Bridge, SharedResource
+from ui.bridge import EventLoopThread, SharedResource
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture(scope="module")
-def bridge() -> Bridge:
-    return Bridge()
+def loop() -> EventLoopThread:
+    return EventLoopThread()
 
 
 class Stream:
@@ -46,32 +46,32 @@ class Stream:
             self.closed = True
 
 
-def test_items_arrive_in_order_from_the_loops_own_thread(bridge: Bridge) -> None:
+def test_items_arrive_in_order_from_the_loops_own_thread(loop: EventLoopThread) -> None:
     stream = Stream(length=500)
-    assert list(bridge.iterate(stream)) == list(range(500))
+    assert list(loop.iterate(stream)) == list(range(500))
     assert stream.threads == {"assistant"}
     assert stream.closed
 
 
-def test_an_error_crosses_with_its_type_after_what_came_before(bridge: Bridge) -> None:
+def test_an_error_crosses_with_its_type_after_what_came_before(loop: EventLoopThread) -> None:
     error = ModelError(Message.bilingual("gone", "断了"), kind="broken_stream")
-    items = bridge.iterate(Stream(length=2, error=error))
+    items = loop.iterate(Stream(length=2, error=error))
     assert [next(items), next(items)] == [0, 1]
     with pytest.raises(ModelError) as caught:
         next(items)
     assert caught.value is error
 
 
-def test_leaving_early_has_closed_the_stream_when_it_returns(bridge: Bridge) -> None:
+def test_leaving_early_has_closed_the_stream_when_it_returns(loop: EventLoopThread) -> None:
     stream = Stream(length=1_000_000_000)
-    items = bridge.iterate(stream)
+    items = loop.iterate(stream)
     assert next(items) == 0
     items.close()
     assert stream.closed
     assert stream.closed_by in {asyncio.CancelledError, GeneratorExit}
 
 
-def test_leaving_a_silent_stream_cancels_it(bridge: Bridge) -> None:
+def test_leaving_a_silent_stream_cancels_it(loop: EventLoopThread) -> None:
     closed = threading.Event()
 
     async def silent() -> AsyncGenerator[int, None]:
@@ -81,46 +81,46 @@ def test_leaving_a_silent_stream_cancels_it(bridge: Bridge) -> None:
         finally:
             closed.set()
 
-    items = bridge.iterate(silent, poll_interval_s=0.01)
+    items = loop.iterate(silent, poll_interval_s=0.01)
     assert next(items) == 1
     assert next(items) is None
     items.close()
     assert closed.is_set()
 
 
-def test_two_threads_read_two_streams_at_once(bridge: Bridge) -> None:
-    first, second = bridge.iterate(Stream()), bridge.iterate(Stream())
+def test_two_threads_read_two_streams_at_once(loop: EventLoopThread) -> None:
+    first, second = loop.iterate(Stream()), loop.iterate(Stream())
     assert [next(first), next(second), next(first), next(second)] == [0, 0, 1, 1]
     first.close()
     assert list(second) == [2]
 
 
-def test_a_call_returns_its_result_and_raises_its_error(bridge: Bridge) -> None:
+def test_a_call_returns_its_result_and_raises_its_error(loop: EventLoopThread) -> None:
     async def double(number: int) -> int:
         return number * 2
 
     async def fail() -> None:
         raise ModelError(Message.bilingual("gone", "断了"), kind="failed")
 
-    assert bridge.call(double(21)) == 42
+    assert loop.call(double(21)) == 42
     with pytest.raises(ModelError):
-        bridge.call(fail())
+        loop.call(fail())
 
 
-class Door:
-    """Opens numbered rooms and notes what happens to them, and in which task."""
+class NumberedValues:
+    """Opens 1, then 2, and notes what is opened and closed, and in which task."""
 
     def __init__(self) -> None:
         self.log: list[str] = []
         self.tasks: list[asyncio.Task[None] | None] = []
-        self.fails = 0
+        self.failures = 0
 
     @asynccontextmanager
     async def __call__(self) -> AsyncIterator[int]:
         self.tasks.append(asyncio.current_task())
         await asyncio.sleep(0)
-        if self.fails:
-            self.fails -= 1
+        if self.failures:
+            self.failures -= 1
             raise ModelError(Message.bilingual("no model", "没有模型"), kind="unreachable")
         number = sum(line.startswith("open") for line in self.log) + 1
         self.log.append(f"open {number}")
@@ -133,44 +133,43 @@ class Door:
 
 
 async def test_a_value_stays_open_between_uses_and_closes_in_the_task_that_opened_it() -> None:
-    door = Door()
-    shared = SharedResource(door)
-    async with shared.use() as first:
-        pass
-    async with shared.use() as second:
-        assert (first, second) == (1, 1)
-    assert door.log == ["open 1"]
+    values = NumberedValues()
+    shared = SharedResource(values)
+    assert (await shared.get(), await shared.get()) == (1, 1)
+    assert values.log == ["open 1"]
     await shared.close()
-    assert door.log == ["open 1", "close 1"]
-    assert door.tasks[0] is door.tasks[1]
-    assert door.tasks[0] is not asyncio.current_task()
+    assert values.log == ["open 1", "close 1"]
+    assert values.tasks[0] is values.tasks[1]
+    assert values.tasks[0] is not asyncio.current_task()
+
+
+async def test_a_closed_value_is_opened_anew_by_the_next_use() -> None:
+    values = NumberedValues()
+    shared = SharedResource(values)
+    await shared.get()
+    await shared.close()
+    assert await shared.get() == 2
+    await shared.close()
+    assert values.log == ["open 1", "close 1", "open 2", "close 2"]
 
 
 async def test_opening_that_fails_says_why_and_is_tried_again() -> None:
-    door = Door()
-    door.fails = 1
-    shared = SharedResource(door)
+    values = NumberedValues()
+    values.failures = 1
+    shared = SharedResource(values)
     with pytest.raises(ModelError):
-        async with shared.use():
-            pass
-    async with shared.use() as value:
-        assert value == 1
+        await shared.get()
+    assert await shared.get() == 1
     await shared.close()
     await shared.close()
-    assert door.log == ["open 1", "close 1"]
+    assert values.log == ["open 1", "close 1"]
 
 
 async def test_all_who_come_at_once_share_one_value() -> None:
-    door = Door()
-    shared = SharedResource(door)
-
-    async def visit() -> int:
-        async with shared.use() as value:
-            await asyncio.sleep(0)
-            return value
-
-    assert await asyncio.gather(*(visit() for _ in range(5))) == [1] * 5
-    assert door.log == ["open 1"]
+    values = NumberedValues()
+    shared = SharedResource(values)
+    assert await asyncio.gather(*(shared.get() for _ in range(5))) == [1] * 5
+    assert values.log == ["open 1"]
     await shared.close()
 
 
@@ -187,15 +186,28 @@ async def test_opening_that_nobody_waits_for_any_more_is_given_up() -> None:
         yield 1
 
     shared = SharedResource(slow)
-
-    async def visit() -> None:
-        async with shared.use():
-            pass
-
-    visitor = asyncio.create_task(visit())
+    waiting = asyncio.create_task(shared.get())
     await entered.wait()
-    visitor.cancel()
+    waiting.cancel()
     await left.wait()
     with pytest.raises(asyncio.CancelledError):
-        await visitor
+        await waiting
     await shared.close()
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_whenever_the_first_one_leaves_the_next_one_gets_a_value_and_one_is_open(
+    turns: int,
+) -> None:
+    values = NumberedValues()
+    shared = SharedResource(values)
+    leaving = asyncio.create_task(shared.get())
+    for _ in range(turns):  # of the loop, in each of which opening comes one step further
+        await asyncio.sleep(0)
+    leaving.cancel()
+    await asyncio.gather(leaving, return_exceptions=True)
+    last = await shared.get()
+    opened = [line for line in values.log if line.startswith("open")]
+    assert opened[-1] == f"open {last}"
+    await shared.close()
+    assert len(values.log) == 2 * len(opened)
