@@ -1,1 +1,1 @@
-"""From an adapter to a model that others can serve: merge, GGUF, Ollama, vLLM, activation."""
+"""Export of a tuned model: merge, GGUF, Ollama, vLLM, and activation in the assistant."""

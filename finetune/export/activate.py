@@ -1,4 +1,4 @@
-"""The assistant answers with the tuned model from now on, and with its former one again."""
+"""Switch the assistant to the tuned model, and back to the one before."""
 
 import json
 import os
@@ -9,24 +9,24 @@ import tomlkit
 from tomlkit.items import Table
 
 from finetune.errors import ExportError
-from finetune.export.files import cannot_write
+from finetune.export.files import write_failure
 from finetune.runs import write_atomically
 from ingest.foundation.messages import Message
 from ingest.foundation.settings import FILE_NAME, config_file, default_ollama_host, home, read_toml
 
-MEMORY = "activations.json"
-"""In the assistant's home: what stood in the settings before, the latest last."""
+HISTORY_FILE = "activations.json"
+"""In the assistant's home: the settings before each activation, the latest last."""
 
 OVERRIDE = "ASSISTANT_MODEL__NAME"
 BOM = "\ufeff"
-OLLAMA = ("auto", "ollama")
-"""Providers under which Ollama is asked for the model."""
+OLLAMA_PROVIDERS = ("auto", "ollama")
+"""Values of `model.provider` under which the assistant finds a model of Ollama."""
 
 
 def activate(name: str) -> Message:
-    """Name the model in the assistant's settings file; return what was done.
+    """Set the model in the assistant's settings file; return what was done.
 
-    Comments and all other settings stay. A missing file is written.
+    Comments and all other settings stay. A missing file is created.
 
     Raises:
         SettingsError: the file is not valid.
@@ -34,37 +34,50 @@ def activate(name: str) -> Message:
     """
     path = (config_file() or home() / FILE_NAME).absolute()
     before = path.read_bytes().decode("utf-8") if path.is_file() else None
-    old = _model_of(path) if before is not None else {}
+    old = _read_model_table(path) if before is not None else {}
     changes = {"name": name}
-    if old.get("provider", "auto") not in OLLAMA:
+    if old.get("provider", "auto") not in OLLAMA_PROVIDERS:
         changes["provider"] = "ollama"
-        if "host" in old:  # that of the other provider
+        if "host" in old:  # the address of the other provider
             changes["host"] = default_ollama_host()
-    after = _changed(before or "", changes)
+    after = _edit_model_table(before or "", changes)
     known = {key: old.get(key) for key in changes}
     entry = {"file": str(path), "before": before, "after": after, "old": known}
-    _write(home() / MEMORY, json.dumps([*_memory(), entry], ensure_ascii=False, indent=1))
-    _write(path, after)
-    return _told(path, name)
+    # The history first: if the second write fails, `rollback` finds the file unchanged, while a
+    # change without history could not be undone.
+    history = json.dumps([*_read_history(), entry], ensure_ascii=False, indent=1)
+    _write_or_raise(home() / HISTORY_FILE, history)
+    _write_or_raise(path, after)
+    if overriding := os.environ.get(OVERRIDE):
+        return Message(
+            "{path} names {name}, but ${override} ({overriding}) counts more",
+            path=path,
+            name=name,
+            override=OVERRIDE,
+            overriding=overriding,
+        )
+    return Message(
+        "the assistant answers with {name} ({path}); back again: --rollback", name=name, path=path
+    )
 
 
 def rollback() -> Message:
     """Undo the latest `activate`; return what was done.
 
-    A file that nobody touched since is again what it was, byte for byte; in another, only the
-    settings that were changed are given back.
+    A settings file that has not been edited since is restored byte for byte; in an edited one only
+    the settings that `activate` changed are restored.
 
     Raises:
         ExportError: there is nothing to undo, or the file cannot be written.
         SettingsError: the file is not valid any more.
     """
-    memory = _memory()
-    if not memory:
+    history = _read_history()
+    if not history:
         raise ExportError(
             Message("no model was activated here"),
-            hint=Message("it would stand in {path}", path=home() / MEMORY),
+            hint=Message("it would stand in {path}", path=home() / HISTORY_FILE),
         )
-    entry = memory.pop()
+    entry = history.pop()
     path = Path(entry["file"])
     now = path.read_bytes().decode("utf-8") if path.is_file() else None
     if now == entry["after"]:
@@ -72,20 +85,20 @@ def rollback() -> Message:
     elif now is None:
         restored = None  # deleted since: nothing names the tuned model any more
     else:
-        _model_of(path)
-        restored = _changed(now, entry["old"])
+        _read_model_table(path)  # raises if the edits left no valid settings
+        restored = _edit_model_table(now, entry["old"])
     if restored is None:
         path.unlink(missing_ok=True)
     else:
-        _write(path, restored)
-    _write(home() / MEMORY, json.dumps(memory, ensure_ascii=False, indent=1))
+        _write_or_raise(path, restored)
+    _write_or_raise(home() / HISTORY_FILE, json.dumps(history, ensure_ascii=False, indent=1))
     name = entry["old"].get("name")
     if not name:
         return Message("{path}: model.name is gone again", path=path)
     return Message("{path}: model.name is {name} again", path=path, name=name)
 
 
-def _model_of(path: Path) -> dict[str, Any]:
+def _read_model_table(path: Path) -> dict[str, Any]:
     """Return the table [model] of a settings file.
 
     Raises:
@@ -101,8 +114,9 @@ def _model_of(path: Path) -> dict[str, Any]:
     return table
 
 
-def _changed(text: str, values: dict[str, Any]) -> str:
+def _edit_model_table(text: str, values: dict[str, Any]) -> str:
     """Return the settings with keys of [model] set, or deleted where the value is None."""
+    # tomlkit does not parse a BOM, which Windows editors write.
     mark = BOM if text.startswith(BOM) else ""
     document = tomlkit.parse(text.removeprefix(BOM))
     table: Any = document.get("model")
@@ -114,35 +128,22 @@ def _changed(text: str, values: dict[str, Any]) -> str:
             table.pop(key, None)
         else:
             table[key] = value
+    # A table that `activate` has added goes again; one with a comment is the user's.
     if isinstance(table, Table) and not table and not table.trivia.comment:
         document.remove("model")
     return mark + tomlkit.dumps(document)
 
 
-def _memory() -> list[dict[str, Any]]:
+def _read_history() -> list[dict[str, Any]]:
     try:
-        entries = json.loads((home() / MEMORY).read_text(encoding="utf-8"))
+        entries = json.loads((home() / HISTORY_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return []
     return entries if isinstance(entries, list) else []
 
 
-def _write(path: Path, text: str) -> None:
+def _write_or_raise(path: Path, text: str) -> None:
     try:
         write_atomically(path, text)
     except OSError as error:
-        raise cannot_write(path, error) from error
-
-
-def _told(path: Path, name: str) -> Message:
-    if overriding := os.environ.get(OVERRIDE):
-        return Message(
-            "{path} names {name}, but ${override} ({overriding}) counts more",
-            path=path,
-            name=name,
-            override=OVERRIDE,
-            overriding=overriding,
-        )
-    return Message(
-        "the assistant answers with {name} ({path}); back again: --rollback", name=name, path=path
-    )
+        raise write_failure(path, error) from error

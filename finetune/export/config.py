@@ -1,9 +1,4 @@
-"""The small files of a model folder, as every reader of them expects them.
-
-transformers 5 writes `rope_parameters` and `dtype`; transformers 4, Ollama's converter
-(convert/convert_qwen2.go) and older servers read `rope_theta` and `torch_dtype`. Without theta
-Ollama takes 0, and a model with a rope base of 0 answers "!!!!" to everything. Both are written.
-"""
+"""The small files of a model folder, written so that all programs that read them agree."""
 
 import json
 import shutil
@@ -27,8 +22,8 @@ TOKENIZER_FILES = (
 """Copied byte for byte: `save_pretrained` of transformers 5 changes them."""
 
 TOKENIZER_CONFIG = "tokenizer_config.json"
-TEMPLATE = "chat_template.jinja"
-GENERATION = "generation_config.json"
+CHAT_TEMPLATE = "chat_template.jinja"
+GENERATION_CONFIG = "generation_config.json"
 LICENSES = ("LICENSE", "LICENSE.txt", "LICENSE.md", "NOTICE")
 
 
@@ -36,7 +31,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """Return the object in `path`.
 
     Raises:
-        BaseModelError: there is no such file, or it is broken.
+        BaseModelError: the file is missing or broken.
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
@@ -46,13 +41,13 @@ def read_json(path: Path) -> dict[str, Any]:
             hint=Message("it is no complete model folder: download the model again"),
         ) from error
     except (OSError, ValueError) as error:
-        raise _broken(path) from error
+        raise _broken_file(path) from error
     if not isinstance(value, dict):
-        raise _broken(path)
+        raise _broken_file(path)
     return value
 
 
-def _broken(path: Path) -> BaseModelError:
+def _broken_file(path: Path) -> BaseModelError:
     return BaseModelError(
         Message("{path} is broken", path=path),
         hint=Message("download the model again"),
@@ -60,19 +55,20 @@ def _broken(path: Path) -> BaseModelError:
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write `value` with its keys in their order."""
+    """Write `value` as JSON, keys in the order given."""
     path.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
-def rope(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how positions are turned: `rope_theta`, `rope_type` and what scaling needs.
+def rope_parameters(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `rope_theta`, `rope_type` and the parameters of scaling, from old and new keys.
 
     Raises:
-        ExportError: no base is named, or it is 0: every server would then answer nonsense.
+        ExportError: `rope_theta` is missing or 0.
     """
     old = config.get("rope_scaling") or {}
     found = {**old, **(config.get("rope_parameters") or {})}
     theta = found.get("rope_theta") or config.get("rope_theta")
+    # Servers take a missing base for 0: all angles are then Inf, and each reply is "!!!!".
     if not theta or float(theta) <= 0:
         raise ExportError(
             Message("config.json names no rope_theta"),
@@ -88,10 +84,12 @@ def compatible_config(config: Mapping[str, Any], *, dtype: str) -> dict[str, Any
     """Return a config that transformers 4 and 5, Ollama and vLLM read alike.
 
     Args:
-        config: What transformers of any version wrote.
-        dtype: Of the weights as they are saved, such as "bfloat16".
+        config: A config.json written by any version of transformers.
+        dtype: The dtype of the weights as they are saved, such as "bfloat16".
     """
-    parameters = rope(config)
+    # transformers 5 writes `rope_parameters` and `dtype`; transformers 4, Ollama's converter
+    # (convert/convert_qwen2.go) and older servers read `rope_theta` and `torch_dtype`.
+    parameters = rope_parameters(config)
     both: dict[str, Any] = {
         **config,
         "rope_theta": parameters["rope_theta"],
@@ -101,30 +99,30 @@ def compatible_config(config: Mapping[str, Any], *, dtype: str) -> dict[str, Any
     }
     if parameters["rope_type"] != "default":
         both["rope_scaling"] = {k: v for k, v in parameters.items() if k != "rope_theta"}
+    # Of a base loaded in 4 bits: merged weights are plain ones again.
     both.pop("quantization_config", None)
     return both
 
 
 def copy_tokenizer(base: Path, target: Path, *, template: str) -> None:
-    """Give `target` the base's tokenizer, unchanged but for the chat template.
-
-    The template stands in a file of its own, as transformers 5 and vLLM read it, and in
-    tokenizer_config.json, the only place where Ollama's converter looks.
+    """Copy the base's tokenizer to `target`, unchanged except for the chat template.
 
     Raises:
         BaseModelError: the base has no tokenizer.json.
     """
     settings = read_json(base / TOKENIZER_CONFIG)
-    read_json(base / "tokenizer.json")
+    read_json(base / "tokenizer.json")  # raises if it is missing or broken
     for name in (*TOKENIZER_FILES, *LICENSES):
         if (base / name).is_file():
             shutil.copyfile(base / name, target / name)
+    # Twice: transformers 5 and vLLM read the file of its own, Ollama's converter reads
+    # tokenizer_config.json alone.
     write_json(target / TOKENIZER_CONFIG, {**settings, "chat_template": template})
-    (target / TEMPLATE).write_text(template, encoding="utf-8")
+    (target / CHAT_TEMPLATE).write_text(template, encoding="utf-8")
 
 
 def control_tokens(folder: Path) -> dict[str, int]:
-    """Return text and id of each token that stands outside the tokenizer's own vocabulary."""
+    """Return text and id of each token that was added to the tokenizer's own vocabulary."""
     added = read_json(folder / "tokenizer.json").get("added_tokens") or []
     return {token["content"]: int(token["id"]) for token in added}
 
@@ -132,9 +130,7 @@ def control_tokens(folder: Path) -> dict[str, int]:
 def write_generation_config(
     base: Path, target: Path, *, chat: ChatFormat, export: ExportTable
 ) -> None:
-    """Write generation_config.json: where a reply ends, and how words are drawn.
-
-    Ends that the base knows stay ends; the end that was trained comes first.
+    """Write generation_config.json: the end tokens and the recipe's sampling.
 
     Raises:
         ExportError: the tokenizer does not have the format's end token.
@@ -145,14 +141,31 @@ def write_generation_config(
             Message("the tokenizer of {base} has no {eos}", base=base, eos=chat.eos),
             hint=Message("set another [model] format in the recipe"),
         )
-    path = base / GENERATION
+    path = base / GENERATION_CONFIG
     known = read_json(path) if path.is_file() else {}
     old = known.get("eos_token_id", [])
+    # The end that was trained comes first: some programs read one id alone. Those of the base stay
+    # ends, as the model may still write them.
     ends = list(dict.fromkeys([ids[chat.eos], *(old if isinstance(old, list) else [old])]))
     ends = [end for end in ends if end is not None]
     sampling = {"do_sample": True, "temperature": export.temperature, "top_p": export.top_p}
     if export.temperature == 0:
+        # transformers warns about sampling settings beside `do_sample: false`.
         sampling = {"do_sample": False}
         known = {key: value for key, value in known.items() if key not in {"temperature", "top_p"}}
     ending = {"eos_token_id": ends if len(ends) > 1 else ends[0]}
-    write_json(target / GENERATION, {**known, **ending, **sampling})
+    write_json(target / GENERATION_CONFIG, {**known, **ending, **sampling})
+
+
+def write_small_files(
+    base: Path, target: Path, *, chat: ChatFormat, export: ExportTable, dtype: str
+) -> None:
+    """Complete a model folder that `save_pretrained` has written, with the base's small files.
+
+    Raises:
+        BaseModelError, ExportError: a file of the base is missing, broken or does not fit.
+    """
+    written = read_json(target / "config.json")
+    write_json(target / "config.json", compatible_config(written, dtype=dtype))
+    copy_tokenizer(base, target, template=chat.jinja)
+    write_generation_config(base, target, chat=chat, export=export)

@@ -1,4 +1,4 @@
-"""A GGUF file read back by transformers and held against the folder that it was made from."""
+"""Compare a GGUF file, read back by transformers, with the folder that it was made from."""
 
 from pathlib import Path
 from typing import Any
@@ -11,24 +11,24 @@ from finetune.model.tokenization import PROBE, load_tokenizer
 from finetune.train.model import silence_libraries
 from ingest.foundation.messages import Message
 
-LEAST_EQUAL = 0.9
-"""Share of positions at which both put the same token first; Q8_0 loses a few near-ties."""
+MIN_ARGMAX_EQUAL = 0.9
+"""Share of positions at which both rank the same token first; Q8_0 loses a few near-ties."""
 
 
 def check_gguf(folder: Path, gguf: Path) -> dict[str, Any]:
-    """Return `max_difference` of the logits and `argmax_equal`, the share of equal first choices.
+    """Return `max_difference` of the logits and `argmax_equal`, the share of equal first tokens.
 
-    Needs memory for the model in fp32, twice.
+    Needs memory for two copies of the model in fp32.
 
     Raises:
         ExportError: the file is another model.
     """
     silence_libraries()
     ids = torch.tensor([load_tokenizer(folder).plain(PROBE)])
-    ours = _logits(folder, ids)
-    theirs = _logits(gguf.parent, ids, gguf_file=gguf.name)
+    ours = _fp32_logits(folder, ids)
+    theirs = _fp32_logits(gguf.parent, ids, gguf_file=gguf.name)
     equal = float((ours.argmax(-1) == theirs.argmax(-1)).float().mean())
-    if equal < LEAST_EQUAL:
+    if equal < MIN_ARGMAX_EQUAL:
         raise ExportError(
             Message(
                 "{gguf} agrees with {folder} at only {equal:.0%} of the positions",
@@ -42,8 +42,8 @@ def check_gguf(folder: Path, gguf: Path) -> dict[str, Any]:
 
 
 @torch.inference_mode()
-def _logits(folder: Path, ids: torch.Tensor, **options: str) -> torch.Tensor:
-    """Return logits of shape [tokens, vocabulary]."""
+def _fp32_logits(folder: Path, ids: torch.Tensor, **options: str) -> torch.Tensor:
+    """Return the logits of a model loaded in fp32, (tokens, vocabulary)."""
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **options)
     found: torch.Tensor = model(input_ids=ids).logits[0]
     return found

@@ -1,4 +1,4 @@
-"""A byte-level BPE tokenizer, from tokenizer.json to the metadata of a GGUF file."""
+"""Convert a byte-level BPE tokenizer from tokenizer.json to the metadata of a GGUF file."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -18,15 +18,15 @@ _QWEN2 = (
 )
 _LLAMA3 = _QWEN2.replace(r"\p{N}| ?", r"\p{N}{1,3}| ?")
 PRE_TOKENIZERS = {_QWEN2: "qwen2", _LLAMA3: "llama-bpe"}
-"""How text is cut before BPE -> llama.cpp's name of it (src/llama-vocab.cpp)."""
+"""Regular expression that splits text before BPE -> llama.cpp's name for it (llama-vocab.cpp)."""
 
 R1_MARK = "<｜Assistant｜>"
-"""DeepSeek's distills of Qwen cut as Qwen does; llama.cpp has a name of its own for them."""
+"""DeepSeek's distills of Qwen split as Qwen does, but llama.cpp has a name of its own for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vocabulary:
-    """What a GGUF file holds of a tokenizer; lists run by token id."""
+    """The tokenizer's part of a GGUF file; tuples are indexed by token id."""
 
     pre: str
     texts: tuple[str, ...]
@@ -38,8 +38,8 @@ class Vocabulary:
     adds_bos: bool
 
 
-def not_ours(what: Message) -> ExportError:
-    """Return the error for a model that we cannot write as GGUF, with another way to Ollama."""
+def unsupported_model(what: Message) -> ExportError:
+    """Return the error for a model that cannot be written as GGUF here, with another way."""
     return ExportError(
         what,
         hint=Message(
@@ -50,32 +50,39 @@ def not_ours(what: Message) -> ExportError:
 
 
 def read_vocabulary(folder: Path, *, size: int, template: str) -> Vocabulary:
-    """Return the vocabulary of a model folder, `size` tokens long as its embedding is.
+    """Return the vocabulary of a model folder; `size` is the number of rows of its embedding.
 
     Raises:
         BaseModelError: tokenizer.json is missing or broken.
-        ExportError: it is no byte-level BPE whose cutting llama.cpp knows.
+        ExportError: it is no byte-level BPE, or llama.cpp does not split text as it does.
     """
-    whole = read_json(folder / "tokenizer.json")
-    added = {int(token["id"]): token for token in whole.get("added_tokens") or []}
-    pre = _pre_tokenizer(whole, {token["content"] for token in added.values()}, folder)
-    texts, types = zip(*_tokens(whole["model"]["vocab"], added, size), strict=True)
-    bos, eos, pad = _ends(folder, {token["content"]: index for index, token in added.items()})
+    tokenizer = read_json(folder / "tokenizer.json")
+    added = {int(token["id"]): token for token in tokenizer.get("added_tokens") or []}
+    pre = _pre_tokenizer_name(tokenizer, {token["content"] for token in added.values()}, folder)
+    texts, types = zip(*_token_texts(tokenizer["model"]["vocab"], added, size), strict=True)
+    bos, eos, pad = _special_token_ids(
+        folder, {token["content"]: index for index, token in added.items()}
+    )
     return Vocabulary(
         pre=pre,
         texts=texts,
         types=types,
-        merges=tuple(m if isinstance(m, str) else " ".join(m) for m in whole["model"]["merges"]),
+        # A merge is "a b" in older files, ["a", "b"] in newer ones.
+        merges=tuple(
+            one if isinstance(one, str) else " ".join(one) for one in tokenizer["model"]["merges"]
+        ),
         bos=bos,
         eos=eos,
         pad=pad,
+        # An engine that adds BOS removes the template's own, so there is one either way. Qwen's
+        # templates write none, and an added one would be a token that training never saw.
         adds_bos=bos is not None and (texts[bos] in template or "bos_token" in template),
     )
 
 
 def write_vocabulary(writer: gguf.GGUFWriter, vocabulary: Vocabulary) -> None:
     """Add the tokenizer's metadata."""
-    writer.add_tokenizer_model("gpt2")  # llama.cpp's word for byte-level BPE
+    writer.add_tokenizer_model("gpt2")  # llama.cpp's name for byte-level BPE
     writer.add_tokenizer_pre(vocabulary.pre)
     writer.add_token_list(vocabulary.texts)
     writer.add_token_types(vocabulary.types)
@@ -89,18 +96,23 @@ def write_vocabulary(writer: gguf.GGUFWriter, vocabulary: Vocabulary) -> None:
     writer.add_add_eos_token(False)
 
 
-def _pre_tokenizer(whole: Mapping[str, Any], added: set[str], folder: Path) -> str:
-    model = whole.get("model") or {}
+def _pre_tokenizer_name(tokenizer: Mapping[str, Any], added: set[str], folder: Path) -> str:
+    """Return llama.cpp's name for how the tokenizer splits text before BPE."""
+    model = tokenizer.get("model") or {}
     if model.get("type") != "BPE" or model.get("byte_fallback"):
-        raise not_ours(Message("the tokenizer of {folder} is no byte-level BPE", folder=folder))
-    cutting = whole.get("pre_tokenizer") or {}
-    steps = cutting.get("pretokenizers") or [cutting]
+        raise unsupported_model(
+            Message("the tokenizer of {folder} is no byte-level BPE", folder=folder)
+        )
+    splitting = tokenizer.get("pre_tokenizer") or {}
+    steps = splitting.get("pretokenizers") or [splitting]
     patterns = [step["pattern"].get("Regex") for step in steps if step.get("type") == "Split"]
     if not patterns and any(step.get("use_regex", True) for step in steps):
         return "gpt-2"
+    # A wrong name still loads, and then splits some texts differently: answers get worse without
+    # any error. So the expression has to be equal to the letter.
     pre = PRE_TOKENIZERS.get(patterns[0]) if len(patterns) == 1 else None
     if pre is None or bool(model.get("ignore_merges")) != (pre == "llama-bpe"):
-        raise not_ours(
+        raise unsupported_model(
             Message(
                 "llama.cpp has no name for how the tokenizer of {folder} cuts text", folder=folder
             )
@@ -109,14 +121,14 @@ def _pre_tokenizer(whole: Mapping[str, Any], added: set[str], folder: Path) -> s
 
 
 _LOOKS_SPECIAL = re.compile(r"<\|.*\|>|<｜.*｜>", re.DOTALL)
-"""Marks that llama.cpp's own converter takes for control tokens, whatever their flag says: it then
-finds them in a prompt only where it is asked to, never in what a user typed."""
+"""Marks that llama.cpp's own converter makes control tokens, whatever their flag says: engines
+parse those in a template, but not in the text of a user, who could otherwise end a turn."""
 
 
-def _tokens(
+def _token_texts(
     vocabulary: Mapping[str, int], added: Mapping[int, Mapping[str, Any]], size: int
 ) -> Iterator[tuple[str, gguf.TokenType]]:
-    """Yield text and type of each token; ids that nothing has are UNUSED."""
+    """Yield text and type of each id up to `size`."""
     plain = {index: text for text, index in vocabulary.items()}
     for index in range(size):
         if index in added:
@@ -126,32 +138,32 @@ def _tokens(
         elif index in plain:
             yield plain[index], gguf.TokenType.NORMAL
         else:
+            # The embedding has more rows than the tokenizer tokens; the list has to be as long.
             yield f"[PAD{index}]", gguf.TokenType.UNUSED
 
 
-def _ends(folder: Path, ids: Mapping[str, int]) -> tuple[int | None, int, int | None]:
-    """Return the ids of BOS, EOS and PAD.
-
-    What generation_config.json says of EOS counts most: it is what the model was trained to end
-    with, where the tokenizer's own may be that of the pre-trained model.
-    """
+def _special_token_ids(folder: Path, ids: Mapping[str, int]) -> tuple[int | None, int, int | None]:
+    """Return the ids of BOS, EOS and PAD; `ids` are those of the added tokens."""
     settings = read_json(folder / TOKENIZER_CONFIG)
-    numbers: dict[str, Any] = {}
+    configs: dict[str, Any] = {}
+    # Later files override earlier ones: generation_config.json has the end that was trained, the
+    # tokenizer's own may be that of the pre-trained model.
     for name in ("config.json", "generation_config.json"):
         if (folder / name).is_file():
-            numbers |= {k: v for k, v in read_json(folder / name).items() if v is not None}
-
-    def named(key: str) -> int | None:
+            configs |= {k: v for k, v in read_json(folder / name).items() if v is not None}
+    from_tokenizer: dict[str, int | None] = {}
+    for key in ("bos_token", "eos_token", "pad_token"):
+        # An AddedToken object in older files, its text in newer ones.
         value = settings.get(key)
-        return ids.get(value["content"] if isinstance(value, dict) else str(value))
-
-    end = numbers.get("eos_token_id")
+        from_tokenizer[key] = ids.get(value["content"] if isinstance(value, dict) else str(value))
+    end = configs.get("eos_token_id")
     eos = end[0] if isinstance(end, list) and end else end
-    eos = named("eos_token") if eos is None or isinstance(eos, list) else int(eos)
-    bos = named("bos_token")
+    eos = from_tokenizer["eos_token"] if eos is None or isinstance(eos, list) else int(eos)
+    bos = from_tokenizer["bos_token"]
     if eos is None:
         raise ExportError(
             Message("{folder} names no end token", folder=folder),
             hint=Message("merge again: python -m finetune merge RECIPE"),
         )
-    return (numbers.get("bos_token_id") if bos is None else bos), eos, named("pad_token")
+    bos = configs.get("bos_token_id") if bos is None else bos
+    return bos, eos, from_tokenizer["pad_token"]

@@ -1,7 +1,6 @@
-"""Base and adapter become one model folder, proven to compute what the adapter computed.
+"""Merge base and adapter into one model folder, and verify that its logits are the same.
 
-The sum W + (alpha/r)·B·A is taken in fp32 and cast last: taken in bf16 it is off by 0.1 in the
-logits of a small model, in fp32 by 3e-5 (Hu et al., "LoRA", 2021, section 4.1).
+Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", 2021, section 4.1.
 """
 
 import gc
@@ -15,14 +14,8 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from finetune.errors import BaseModelError, ExportError
-from finetune.export.config import (
-    compatible_config,
-    copy_tokenizer,
-    read_json,
-    write_generation_config,
-    write_json,
-)
-from finetune.export.files import gigabytes, require_space, tensor_files, writing
+from finetune.export.config import read_json, write_small_files
+from finetune.export.files import format_bytes, iterate_tensors, replacing, require_space
 from finetune.model.base_model import find_base_model
 from finetune.model.chat_format import ChatFormat, chat_format
 from finetune.model.samples import encode_prompt
@@ -42,9 +35,11 @@ CPU = Hardware(device="cpu", name="cpu", memory=0)
 """Merging is one pass over the weights: a GPU gains nothing, and may be too small for fp32."""
 
 SHARD = "5GB"
+"""Largest file of weights, as Hugging Face's hub stores them."""
+
 FP32_BYTES = 4
 TOLERANCE = {"float32": 1e-3, "float16": 0.1, "bfloat16": 0.1}
-"""Largest difference of logits, as a share of the largest logit; a wrong merge is off by 0.5."""
+"""Largest difference of logits allowed, as a share of the largest logit; a wrong merge has 0.5."""
 
 QUESTIONS = (
     "无人机夜间飞行需要注意什么？",
@@ -52,25 +47,25 @@ QUESTIONS = (
     "请用一句话介绍你自己。",
     "12 × 11 = ?",
 )
-"""Asked of both models; what they answer does not matter, only that they agree."""
+"""Prompts for both models; what they reply does not matter, only that their logits agree."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeReport:
-    """A merged model and how near it is to base + adapter."""
+    """A merged model, and how its logits compare with those of base + adapter."""
 
     folder: Path
     dtype: str
     parameters: int
     bytes: int
-    """Of the weights, as saved."""
+    """Bytes of the weights, as saved."""
     max_difference: float
     """Largest difference of two logits on the probes, both computed in fp32."""
     argmax_equal: float
-    """Share of positions at which both models put the same token first."""
+    """Share of positions at which both models rank the same token first."""
 
     def figures(self) -> dict[str, Any]:
-        """Return what is worth keeping, for JSON."""
+        """Return all but the folder as JSON values."""
         return {
             "dtype": self.dtype,
             "parameters": self.parameters,
@@ -85,52 +80,51 @@ def merge(
 ) -> MergeReport:
     """Write base + adapter to `run.merged`; a run that trained all weights is copied instead.
 
-    The base is loaded in 32 bits, also if it was trained in 4 (QLoRA), so that memory must hold
-    the model in fp32. "auto" saves in the base's own dtype.
+    Memory has to hold the model in fp32, also after a training in 4 bits (QLoRA). "auto" saves in
+    the base's own dtype.
 
     Raises:
         BaseModelError: the base is missing, incomplete, 4-bit, or not the adapter's.
-        ExportError: no adapter, no room on the disk, or the merged model computes something else.
+        ExportError: no adapter, no disk space, or the merged model computes something else.
     """
     base = find_base_model(recipe)
-    adapter = _adapter(run)
-    saved = _dtype(base, dtype)
-    check_adapter(adapter, base)
-    whole = not (adapter / "adapter_config.json").is_file()
-    size = _weights(adapter if whole else base)
-    require_space(run.merged, size * int(getattr(torch, saved).itemsize))
-    needed = gigabytes(size * FP32_BYTES)
-    progress.note(Message("merging takes {needed} of memory", needed=needed))
-    chat = chat_format(recipe.model.format)
-    probes = _probes(base, chat, recipe.model.system)
-    with progress.stage(Message("merging"), total=4) as stage:
-        loaded = _load(recipe, adapter if whole else base)
-        stage.advance()
-        model, expected = _merged(loaded, None if whole else adapter, probes)
-        stage.advance()
-        with writing(run.merged) as part:
-            _save(model, part, dtype=saved)
-            del model, loaded
-            gc.collect()  # before the next load, or memory holds the model twice
-            _write_small_files(base, part, recipe, chat, dtype=saved)
-            stage.advance()
-            found = _logits(_load(recipe, part).model, probes)
-            report = _report(part, found, expected, dtype=saved, size=size)
-            stage.advance()
-    return replace(report, folder=run.merged)
-
-
-def _adapter(run: Run) -> Path:
     if not run.adapter.is_dir():
         raise ExportError(
             Message("there is no {adapter}", adapter=run.adapter),
             hint=Message("train first: python -m finetune train RECIPE"),
         )
-    return run.adapter
+    saved = _dtype_to_save(base, dtype)
+    check_adapter(run.adapter, base)
+    is_full = not (run.adapter / "adapter_config.json").is_file()
+    size = _count_weights(run.adapter if is_full else base)
+    require_space(run.merged, size * int(getattr(torch, saved).itemsize))
+    needed = format_bytes(size * FP32_BYTES)
+    progress.note(Message("merging takes {needed} of memory", needed=needed))
+    chat = chat_format(recipe.model.format)
+    probes = _encode_probes(base, chat, recipe.model.system)
+    with progress.stage(Message("merging"), total=4) as stage:
+        loaded = _load_on_cpu(recipe, run.adapter if is_full else base)
+        stage.advance()
+        model, expected = _merge_weights(loaded, None if is_full else run.adapter, probes)
+        stage.advance()
+        with replacing(run.merged) as part:
+            # Cast last: a sum W + (alpha/r)·B·A taken in bf16 is off by 0.1 in the logits of a
+            # small model, one in fp32 by 3e-5.
+            model.to(getattr(torch, saved))
+            model.save_pretrained(part, max_shard_size=SHARD)
+            del model, loaded
+            gc.collect()  # before the next load, or memory holds the model twice
+            write_small_files(base, part, chat=chat, export=recipe.export, dtype=saved)
+            stage.advance()
+            # Read back from disk: what is verified is what will be served.
+            found = _probe_logits(_load_on_cpu(recipe, part).model, probes)
+            report = _verify_merge(part, found, expected, dtype=saved, size=size)
+            stage.advance()
+    return replace(report, folder=run.merged)
 
 
-def _dtype(base: Path, wanted: DtypeName) -> str:
-    """Return the dtype to save in, and refuse a base whose weights are quantised."""
+def _dtype_to_save(base: Path, wanted: DtypeName) -> str:
+    """Return the dtype to save in; raises BaseModelError if the base's weights are quantised."""
     config = read_json(base / "config.json")
     if config.get("quantization_config"):
         raise BaseModelError(
@@ -143,76 +137,65 @@ def _dtype(base: Path, wanted: DtypeName) -> str:
     return own if own in TOLERANCE else "float32"
 
 
-def _weights(folder: Path) -> int:
-    """Return the number of weights in a folder; files of pickles tell it by their size alone."""
+def _count_weights(folder: Path) -> int:
+    """Return the number of weights in a model folder."""
+    # Pickles have no header; and to load them only to count would take all their memory.
     pickles = sorted(folder.glob("pytorch_model*.bin"))
     if pickles and not any(folder.glob("*.safetensors")):
-        width = int(getattr(torch, _dtype(folder, "auto")).itemsize)
+        width = int(getattr(torch, _dtype_to_save(folder, "auto")).itemsize)
         return sum(path.stat().st_size for path in pickles) // width
-    return sum(torch.Size(shape).numel() for *_, shape in tensor_files(folder))
+    return sum(torch.Size(shape).numel() for *_, shape in iterate_tensors(folder))
 
 
-def _load(recipe: Recipe, folder: Path) -> LoadedModel:
+def _load_on_cpu(recipe: Recipe, folder: Path) -> LoadedModel:
     """Return the model in `folder` in fp32, on the CPU."""
     table = recipe.model.model_copy(update={"base": str(folder.absolute())})
     train = recipe.train.model_copy(update={"precision": "fp32"})
     loaded = load_base(recipe.model_copy(update={"model": table, "train": train}), hardware=CPU)
-    loaded.model.train(False)  # of a library without types, as `eval` is not
+    loaded.model.train(False)
     return loaded
 
 
-def _probes(base: Path, chat: ChatFormat, system: str) -> list[Tensor]:
-    """Return prompts as ids, each of shape [1, tokens]."""
+def _encode_probes(base: Path, chat: ChatFormat, system: str) -> list[Tensor]:
+    """Return the ids of the probe prompts, (1, tokens) each."""
     tokenizer = load_tokenizer(base, fmt=chat)
-    asked = [
+    records = [
         Record(id=question, turns=(Turn(user=question, answer=""),), system=system)
         for question in QUESTIONS
     ]
-    return [torch.tensor([encode_prompt(record, chat, tokenizer)]) for record in asked]
+    return [torch.tensor([encode_prompt(record, chat, tokenizer)]) for record in records]
 
 
-def _merged(
+def _merge_weights(
     loaded: LoadedModel, adapter: Path | None, probes: Sequence[Tensor]
 ) -> tuple[PreTrainedModel, list[Tensor]]:
-    """Return the merged model, and what base + adapter say to the probes."""
+    """Return the merged model, and the logits of base + adapter for the probes."""
     if adapter is None:
-        return loaded.model, _logits(loaded.model, probes)
+        return loaded.model, _probe_logits(loaded.model, probes)
     adapted: Any = apply_adapter(loaded, adapter).model  # a PeftModel
-    expected = _logits(adapted, probes)
+    expected = _probe_logits(adapted, probes)
+    # `safe_merge` checks the sum for NaN before the base's weights are overwritten.
     return adapted.merge_and_unload(safe_merge=True), expected
 
 
 @torch.inference_mode()
-def _logits(model: torch.nn.Module, probes: Sequence[Tensor]) -> list[Tensor]:
-    """Return logits of shape [tokens, vocabulary] for each probe."""
+def _probe_logits(model: torch.nn.Module, probes: Sequence[Tensor]) -> list[Tensor]:
+    """Return the logits of each probe, (tokens, vocabulary), in fp32."""
     return [model(input_ids=probe).logits[0].float() for probe in probes]
 
 
-def _save(model: PreTrainedModel, folder: Path, *, dtype: str) -> None:
-    model.to(getattr(torch, dtype))
-    model.save_pretrained(folder, max_shard_size=SHARD)
-
-
-def _write_small_files(
-    base: Path, folder: Path, recipe: Recipe, chat: ChatFormat, *, dtype: str
-) -> None:
-    written = read_json(folder / "config.json")
-    write_json(folder / "config.json", compatible_config(written, dtype=dtype))
-    copy_tokenizer(base, folder, template=chat.jinja)
-    write_generation_config(base, folder, chat=chat, export=recipe.export)
-
-
-def _report(
+def _verify_merge(
     folder: Path, found: Sequence[Tensor], expected: Sequence[Tensor], *, dtype: str, size: int
 ) -> MergeReport:
-    """Compare what the model in `folder` says with what base + adapter said.
+    """Compare the logits of the model in `folder` with those of base + adapter.
 
     Raises:
-        ExportError: it says something else, or no numbers at all.
+        ExportError: they differ, or are NaN.
     """
     ours, theirs = torch.cat(list(found)), torch.cat(list(expected))
     difference = float((ours - theirs).abs().max())
-    if not difference <= TOLERANCE[dtype] * max(1.0, float(theirs.abs().max())):  # NaN never is
+    # "not <=", since NaN compares as False.
+    if not difference <= TOLERANCE[dtype] * max(1.0, float(theirs.abs().max())):
         raise ExportError(
             Message(
                 "the merged model is off from base + adapter by {difference:.3g} in its logits",

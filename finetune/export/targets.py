@@ -1,4 +1,4 @@
-"""One door to all forms in which a tuned model leaves the workshop."""
+"""Export the merged model to any of the supported targets."""
 
 import shlex
 from dataclasses import dataclass, field
@@ -19,13 +19,13 @@ ExportTarget = Literal["gguf", "ollama", "vllm", "hf"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportResult:
-    """What was written or created, and how to use it."""
+    """What was written or created, and how to use it: `values` by name, as JSON values."""
 
-    told: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
 
     def figures(self) -> dict[str, Any]:
-        """Return it for JSON."""
-        return dict(self.told)
+        """Return a copy of the values."""
+        return dict(self.values)
 
 
 def export(
@@ -37,54 +37,59 @@ def export(
     verify: bool = False,
     progress: Progress,
 ) -> ExportResult:
-    """Hand the merged model over in the form of `target`.
+    """Export the merged model to `target`; `verify` compares the result with the merged model.
 
     Raises:
-        ExportError, BaseModelError: it cannot be written, or is not taken, or fails `verify`.
+        ExportError, BaseModelError: it cannot be written, is rejected, or fails `verify`.
         SettingsError: $OLLAMA_HOST is no address.
     """
     match target:
         case "gguf":
-            return _gguf(recipe, run, quantize, verify=verify, progress=progress)
+            return _export_gguf(recipe, run, quantize, verify=verify, progress=progress)
         case "ollama":
-            return _ollama(recipe, run, quantize, verify=verify, progress=progress)
+            ollama = export_to_ollama(
+                recipe,
+                run,
+                host=default_ollama_host(),
+                quantize=quantize,
+                verify=verify,
+                progress=progress,
+            )
+            values: dict[str, Any] = {
+                "model": ollama.name,
+                "host": ollama.host,
+                "file": str(ollama.gguf),
+            }
+            if ollama.checks:
+                values["checks"] = {check.name: check.passed for check in ollama.checks}
+            return ExportResult(values={**values, "command": f"ollama run {ollama.name}"})
         case "vllm":
-            report = export_for_vllm(recipe, run)
-            return ExportResult(told={"folder": str(report.folder), "command": report.command})
+            vllm = export_for_vllm(recipe, run)
+            return ExportResult(values={"folder": str(vllm.folder), "command": vllm.command})
         case "hf":
             folder = export_folder(recipe, run.merged, run.exports / "hf")
-            return ExportResult(told={"folder": str(folder)})
+            return ExportResult(values={"folder": str(folder)})
 
 
-def _gguf(
+def _export_gguf(
     recipe: Recipe, run: Run, quantize: Quantization | None, *, verify: bool, progress: Progress
 ) -> ExportResult:
     wanted = recipe.export.quantize if quantize is None else quantize
-    kind, left = KINDS[wanted]
-    if left:
+    # The `gguf` package writes F32, F16 and Q8_0; K-quants need llama.cpp's code, which Ollama has.
+    kind, ollama_quantization = KINDS[wanted]
+    if ollama_quantization:
         progress.note(
             Message(
                 "written as {kind}: Ollama alone makes {left} of it (--to ollama)",
                 kind=kind,
-                left=left,
+                left=ollama_quantization,
             )
         )
     path = write_for_ollama(recipe, run, quantize=wanted, progress=progress)
-    told: dict[str, Any] = {"file": str(path), "bytes": path.stat().st_size, "kind": kind}
+    values: dict[str, Any] = {"file": str(path), "bytes": path.stat().st_size, "kind": kind}
     if verify:
-        told |= check_gguf(run.merged, path)
+        values |= check_gguf(run.merged, path)
     words = ["ollama", "create", recipe.export.name or recipe.name]
-    words += ["-f", str(path.with_name("Modelfile")), *(["--quantize", left] if left else [])]
-    return ExportResult(told={**told, "command": shlex.join(words)})
-
-
-def _ollama(
-    recipe: Recipe, run: Run, quantize: Quantization | None, *, verify: bool, progress: Progress
-) -> ExportResult:
-    report = export_to_ollama(
-        recipe, run, host=default_ollama_host(), quantize=quantize, verify=verify, progress=progress
-    )
-    told: dict[str, Any] = {"model": report.name, "host": report.host, "file": str(report.gguf)}
-    if report.checks:
-        told["checks"] = {check.name: check.passed for check in report.checks}
-    return ExportResult(told={**told, "command": f"ollama run {report.name}"})
+    words += ["-f", str(path.with_name("Modelfile"))]
+    words += ["--quantize", ollama_quantization] if ollama_quantization else []
+    return ExportResult(values={**values, "command": shlex.join(words)})

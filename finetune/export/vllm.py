@@ -1,36 +1,38 @@
-"""The merged model as vLLM wants it, and the one command that serves it."""
+"""Export for vLLM: the model folder, and the command that serves it."""
 
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from finetune.export.config import TEMPLATE, read_json
+from finetune.export.config import CHAT_TEMPLATE, read_json
 from finetune.export.folder import export_folder
 from finetune.model.chat_format import chat_format
 from finetune.recipe import Recipe
 from finetune.runs import Run
 
 REASONING_PARSER = "deepseek_r1"
-"""It also takes replies whose `<think>` stands in the prompt, as ours does. (vLLM's documentation,
-features/reasoning_outputs; `--enable-reasoning` is gone since 0.10.)"""
+"""It accepts replies whose `<think>` is in the prompt, as ours is (vLLM's documentation,
+features/reasoning_outputs). `--enable-reasoning` is gone since 0.10."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VllmReport:
-    """A folder for vLLM; `command` serves it from any place."""
+    """A folder for vLLM; `command` serves it from any working directory."""
 
     folder: Path
     command: str
 
 
 def export_for_vllm(recipe: Recipe, run: Run) -> VllmReport:
-    """Write `run.exports/vllm`, its README with the command in it.
+    """Write `run.exports/vllm`; the command is in its README as well.
 
     Raises:
         ExportError: nothing was merged, or the disk is full.
     """
     folder = run.exports / "vllm"
-    context = _context(recipe, run.merged)
+    readable = read_json(run.merged / "config.json").get("max_position_embeddings")
+    # vLLM does not start with a longer context than the model was made for.
+    context = min(recipe.export.num_ctx, int(readable or recipe.export.num_ctx))
     here = serve_command(recipe, Path(), context=context)
     readme = (
         "\n## vLLM\n\nIn an environment of its own (`pip install vllm`), in this folder:\n\n"
@@ -43,22 +45,13 @@ def export_for_vllm(recipe: Recipe, run: Run) -> VllmReport:
     return VllmReport(folder=folder, command=command)
 
 
-def _context(recipe: Recipe, merged: Path) -> int:
-    """Return how many tokens to serve: vLLM does not start with more than the model can read."""
-    readable = read_json(merged / "config.json").get("max_position_embeddings")
-    return min(recipe.export.num_ctx, int(readable or recipe.export.num_ctx))
-
-
 def serve_command(recipe: Recipe, folder: Path, *, context: int) -> str:
-    """Return the command that serves the model in `folder`, `context` tokens at most.
-
-    Only a model that thinks gets a parser: to the parser, a reply without `</think>` is all
-    thought.
-    """
+    """Return the command that serves the model in `folder` with a context of `context` tokens."""
     words = ["vllm", "serve", str(folder), "--host", "127.0.0.1"]
     words += ["--served-model-name", recipe.export.name or recipe.name]
-    words += ["--chat-template", str(folder / TEMPLATE)]
+    words += ["--chat-template", str(folder / CHAT_TEMPLATE)]
     words += ["--max-model-len", str(context)]
+    # To the parser a reply without `</think>` is all thought: other models would seem mute.
     if chat_format(recipe.model.format).thinks:
         words += ["--reasoning-parser", REASONING_PARSER]
     return shlex.join(words)

@@ -9,7 +9,7 @@ from finetune.export.merge import MergeReport, merge
 from finetune.progress import SilentProgress
 from finetune.recipe import Recipe
 from finetune.runs import Run
-from tests.finetune.export.tuned import add_adapter, recipe_of
+from tests.finetune.export.tuned_models import add_adapter, recipe_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

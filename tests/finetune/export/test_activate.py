@@ -1,4 +1,4 @@
-"""The assistant's settings: switched to the tuned model, and back, with nothing else touched."""
+"""Activation: the assistant's settings switch to the tuned model and back, nothing else changes."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ from ingest.foundation.errors import SettingsError
 from tests.engines.ollama_create import CreatingOllama
 from tests.engines.ollama_server import OllamaServer
 from tests.finetune.export.conftest import Merged
-from tests.finetune.export.tuned import recipe_of
+from tests.finetune.export.tuned_models import recipe_of
 
 ROOT = Path(__file__).parents[3]
 COMMENTED = """\
@@ -49,12 +49,12 @@ def open_pipeline(folder: Path) -> Pipeline:
 
 
 def model() -> tuple[str, str]:
-    """Return provider and name of the model that the assistant would ask."""
+    """Return provider and name of the model in the assistant's settings."""
     table = load_settings().model
     return table.provider, table.name
 
 
-def test_assistant_answers_with_the_tuned_model_and_with_its_former_one_again(file: Path) -> None:
+def test_assistant_uses_the_tuned_model_and_after_rollback_the_one_before(file: Path) -> None:
     file.write_text(COMMENTED)
     assert model() == ("auto", "qwen3:8b")
     assert "--rollback" in activate("drone:latest").localize("en")
@@ -119,7 +119,7 @@ def test_file_that_was_not_there_is_gone_again(file: Path) -> None:
     assert not file.exists()
 
 
-def test_what_was_changed_in_between_stays(file: Path) -> None:
+def test_edits_between_activation_and_rollback_stay(file: Path) -> None:
     file.write_text(COMMENTED)
     activate("drone:latest")
     file.write_text(file.read_text().replace("limit = 5", "limit = 7"))
@@ -137,7 +137,7 @@ def test_two_activations_are_undone_one_by_one(file: Path) -> None:
     assert file.read_text() == COMMENTED
 
 
-def test_model_that_ollama_never_got_is_not_activated(file: Path, tmp_path: Path) -> None:
+def test_a_model_never_exported_to_ollama_is_not_activated(file: Path, tmp_path: Path) -> None:
     file.write_text(COMMENTED)
     pipeline = open_pipeline(tmp_path)
     with pipeline.run.step("export-gguf", "any"):
@@ -148,7 +148,7 @@ def test_model_that_ollama_never_got_is_not_activated(file: Path, tmp_path: Path
     assert file.read_text() == COMMENTED
 
 
-def test_activated_is_the_name_that_ollama_was_given(file: Path, tmp_path: Path) -> None:
+def test_the_name_exported_to_ollama_is_activated(file: Path, tmp_path: Path) -> None:
     pipeline = open_pipeline(tmp_path)
     with pipeline.run.step("export-ollama", "any") as figures:
         figures["model"] = "drone:1.5b"
@@ -175,14 +175,14 @@ def test_export_to_another_ollama_is_not_taken_for_done(
 
 
 @pytest.mark.usefixtures("file")
-def test_nothing_to_undo_is_one_line() -> None:
+def test_rollback_without_activation_raises_in_one_line() -> None:
     with pytest.raises(ExportError, match="no model was activated") as caught:
         rollback()
     assert "\n" not in caught.value.localize("zh")
 
 
 @pytest.mark.usefixtures("file")
-def test_setting_of_the_environment_that_counts_more_is_named(
+def test_an_overriding_environment_variable_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("ASSISTANT_MODEL__NAME", "other")

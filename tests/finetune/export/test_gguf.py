@@ -1,4 +1,4 @@
-"""GGUF: what is written is read back as the same model, by transformers and by llama.cpp."""
+"""GGUF: transformers and llama.cpp read the same model back."""
 
 import json
 import resource
@@ -25,7 +25,7 @@ R1 = chat_format("r1-think")
 IDS = torch.tensor([[5, 300, 41, 7, 900, 12, 88, 1200]])
 NEW_TOKENS = 24
 F32 = 0
-"""ggml's number of it: the engine's cache is in F16 by default, which alone changes answers."""
+"""ggml's number for F32: the engine's cache is F16 by default, which alone changes answers."""
 
 
 def logits(model: PreTrainedModel) -> torch.Tensor:
@@ -47,8 +47,8 @@ def fields(path: Path) -> dict[str, Any]:
     return {name: field.contents() for name, field in reader.fields.items()}
 
 
-def changed(source: Path, target: Path, **config: object) -> Path:
-    """Copy a model folder with some keys of its config changed; None deletes one."""
+def copy_model(source: Path, target: Path, **config: object) -> Path:
+    """Return a copy of a model folder with keys of its config changed; None deletes one."""
     shutil.copytree(source, target)
     old = json.loads((target / "config.json").read_text())
     new = {key: value for key, value in {**old, **config}.items() if value is not None}
@@ -69,7 +69,7 @@ def test_transformers_reads_the_same_model_back(
     assert report.bytes == (tmp_path / "m.gguf").stat().st_size
 
 
-def test_metadata_says_all_that_an_engine_asks(merged: Merged, tmp_path: Path) -> None:
+def test_metadata_is_complete(merged: Merged, tmp_path: Path) -> None:
     report = write_gguf(merged.folder, tmp_path / "m.gguf", kind="f16", chat_template=R1.jinja)
     found = fields(tmp_path / "m.gguf")
     tokenizer = load_tokenizer(merged.folder)
@@ -98,7 +98,7 @@ def test_bos_is_added_exactly_where_the_template_writes_one(merged: Merged, tmp_
 
 
 def test_ids_beyond_the_vocabulary_are_unused(merged: Merged, tmp_path: Path) -> None:
-    folder = changed(merged.folder, tmp_path / "wide", vocab_size=2048)
+    folder = copy_model(merged.folder, tmp_path / "wide", vocab_size=2048)
     weights = load_file(folder / "model.safetensors")
     wide = {
         name: torch.nn.functional.pad(one, (0, 0, 0, 2048 - one.shape[0]))
@@ -114,7 +114,7 @@ def test_ids_beyond_the_vocabulary_are_unused(merged: Merged, tmp_path: Path) ->
 
 
 def test_tied_embedding_is_written_once(merged: Merged, tmp_path: Path) -> None:
-    folder = changed(merged.folder, tmp_path / "tied", tie_word_embeddings=True)
+    folder = copy_model(merged.folder, tmp_path / "tied", tie_word_embeddings=True)
     weights = load_file(folder / "model.safetensors")
     del weights["lm_head.weight"]
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
@@ -182,7 +182,7 @@ def test_frequencies_of_llama3_are_those_of_transformers(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("config", "words"),
     [
         ({"architectures": ["GemmaForCausalLM"]}, "GemmaForCausalLM"),
         ({"rope_theta": None, "rope_parameters": None}, "rope_theta"),
@@ -190,25 +190,25 @@ def test_frequencies_of_llama3_are_those_of_transformers(tmp_path: Path) -> None
         ({"rope_parameters": {"rope_theta": 1e4, "rope_type": "longrope"}}, "longrope"),
     ],
 )
-def test_model_that_would_come_out_wrong_is_refused(
-    merged: Merged, tmp_path: Path, change: dict[str, Any], words: str
+def test_an_unsupported_model_raises(
+    merged: Merged, tmp_path: Path, config: dict[str, Any], words: str
 ) -> None:
-    folder = changed(merged.folder, tmp_path / "model", **change)
+    folder = copy_model(merged.folder, tmp_path / "model", **config)
     with pytest.raises(ExportError, match=words) as caught:
         write_gguf(folder, tmp_path / "m.gguf", kind="f16", chat_template=R1.jinja)
     assert "\n" not in caught.value.localize("zh")
     assert not (tmp_path / "m.gguf").exists()
 
 
-def test_refusal_names_another_way_to_ollama(merged: Merged, tmp_path: Path) -> None:
-    folder = changed(merged.folder, tmp_path / "model", architectures=["Phi3ForCausalLM"])
+def test_the_error_names_another_way_to_ollama(merged: Merged, tmp_path: Path) -> None:
+    folder = copy_model(merged.folder, tmp_path / "model", architectures=["Phi3ForCausalLM"])
     with pytest.raises(ExportError) as caught:
         write_gguf(folder, tmp_path / "m.gguf", kind="f16", chat_template=R1.jinja)
     assert "ollama create" in caught.value.localize("en")
 
 
-def test_unknown_cutting_of_words_is_refused(merged: Merged, tmp_path: Path) -> None:
-    folder = changed(merged.folder, tmp_path / "model")
+def test_an_unknown_pre_tokenizer_raises(merged: Merged, tmp_path: Path) -> None:
+    folder = copy_model(merged.folder, tmp_path / "model")
     tokenizer = json.loads((folder / "tokenizer.json").read_text())
     tokenizer["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] = r"\w+|\W"
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
@@ -217,14 +217,14 @@ def test_unknown_cutting_of_words_is_refused(merged: Merged, tmp_path: Path) -> 
 
 
 def with_weight(source: Path, target: Path, value: float) -> Path:
-    folder = changed(source, target)
+    folder = copy_model(source, target)
     weights = load_file(folder / "model.safetensors")
     weights["model.layers.1.mlp.up_proj.weight"][3, 4] = value
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     return folder
 
 
-def test_weight_that_is_no_number_is_refused(merged: Merged, tmp_path: Path) -> None:
+def test_a_weight_of_nan_raises(merged: Merged, tmp_path: Path) -> None:
     folder = with_weight(merged.folder, tmp_path / "model", float("nan"))
     with pytest.raises(ExportError, match=r"up_proj.*NaN") as caught:
         write_gguf(folder, tmp_path / "m.gguf", kind="f32", chat_template=R1.jinja)
@@ -232,7 +232,7 @@ def test_weight_that_is_no_number_is_refused(merged: Merged, tmp_path: Path) -> 
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
-def test_weight_too_large_for_f16_is_refused_there_alone(merged: Merged, tmp_path: Path) -> None:
+def test_a_weight_too_large_for_f16_raises_for_f16_alone(merged: Merged, tmp_path: Path) -> None:
     folder = with_weight(merged.folder, tmp_path / "model", 70_000.0)
     with pytest.raises(ExportError, match="F16"):
         write_gguf(folder, tmp_path / "m.gguf", kind="f16", chat_template=R1.jinja)
@@ -240,7 +240,7 @@ def test_weight_too_large_for_f16_is_refused_there_alone(merged: Merged, tmp_pat
 
 
 def test_model_in_several_files_is_written_as_one(merged: Merged, tmp_path: Path) -> None:
-    folder = changed(merged.folder, tmp_path / "many")
+    folder = copy_model(merged.folder, tmp_path / "many")
     (folder / "model.safetensors").unlink()
     loaded(merged.folder).save_pretrained(tmp_path / "parts", max_shard_size="1MB")
     for part in (tmp_path / "parts").glob("model-*.safetensors"):
@@ -253,7 +253,7 @@ def test_model_in_several_files_is_written_as_one(merged: Merged, tmp_path: Path
 
 
 def test_missing_weight_is_named(merged: Merged, tmp_path: Path) -> None:
-    folder = changed(merged.folder, tmp_path / "model")
+    folder = copy_model(merged.folder, tmp_path / "model")
     weights = load_file(folder / "model.safetensors")
     del weights["model.layers.2.mlp.up_proj.weight"]
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
@@ -261,7 +261,7 @@ def test_missing_weight_is_named(merged: Merged, tmp_path: Path) -> None:
         write_gguf(folder, tmp_path / "m.gguf", kind="f16", chat_template=R1.jinja)
 
 
-def test_full_disk_leaves_the_old_file_and_says_so(merged: Merged, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_the_old_file(merged: Merged, tmp_path: Path) -> None:
     out = tmp_path / "m.gguf"
     out.write_bytes(b"old")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -310,7 +310,7 @@ def test_llama_cpp_gives_the_same_greedy_answer(
 
 
 @pytest.mark.engine
-def test_llama_cpp_reads_a_rendered_prompt_as_we_do(merged: Merged, tmp_path: Path) -> None:
+def test_llama_cpp_tokenizes_a_rendered_prompt_as_we_do(merged: Merged, tmp_path: Path) -> None:
     from llama_cpp import Llama
 
     write_gguf(merged.folder, tmp_path / "m.gguf", kind="f32", chat_template=R1.jinja)

@@ -1,4 +1,4 @@
-"""Merging: the same answers from one folder, and the base's small files as they were."""
+"""Merging: the same logits from one folder, and the base's small files unchanged."""
 
 import hashlib
 import json
@@ -12,12 +12,12 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from finetune.errors import BaseModelError, ExportError
-from finetune.export.config import compatible_config, rope
+from finetune.export.config import compatible_config, rope_parameters
 from finetune.export.merge import merge
 from finetune.progress import SilentProgress
 from finetune.runs import Run
 from tests.finetune.export.conftest import Merged
-from tests.finetune.export.tuned import add_adapter, recipe_of
+from tests.finetune.export.tuned_models import add_adapter, recipe_of
 from tests.finetune.tiny import make_tiny
 
 IDS = torch.tensor([[5, 300, 41, 7, 900, 12, 88]])
@@ -79,15 +79,15 @@ def test_config_is_read_alike_by_old_and_new_readers(merged: Merged) -> None:
 def test_rope_base_may_stand_under_either_key() -> None:
     old = {"rope_theta": 1e6, "rope_scaling": {"type": "yarn", "factor": 4.0}}
     new = {"rope_parameters": {"rope_theta": 1e6, "rope_type": "yarn", "factor": 4.0}}
-    assert rope(old)["rope_theta"] == rope(new)["rope_theta"] == 1e6
-    assert rope(old)["rope_type"] == rope(new)["rope_type"] == "yarn"
+    assert rope_parameters(old)["rope_theta"] == rope_parameters(new)["rope_theta"] == 1e6
+    assert rope_parameters(old)["rope_type"] == rope_parameters(new)["rope_type"] == "yarn"
     assert compatible_config(new, dtype="float16")["rope_scaling"]["factor"] == 4.0
 
 
 @pytest.mark.parametrize("config", [{}, {"rope_theta": 0}, {"rope_parameters": {}}])
-def test_missing_rope_base_is_refused(config: dict[str, object]) -> None:
+def test_missing_rope_base_raises(config: dict[str, object]) -> None:
     with pytest.raises(ExportError, match="rope_theta"):
-        rope(config)
+        rope_parameters(config)
 
 
 def test_generation_ends_with_the_token_that_was_trained(merged: Merged) -> None:
@@ -99,7 +99,7 @@ def test_generation_ends_with_the_token_that_was_trained(merged: Merged) -> None
 
 
 @pytest.mark.parametrize(("dtype", "bits"), [("float16", 16), ("bfloat16", 16)])
-def test_half_precision_is_cast_last_and_stays_near(
+def test_half_precision_is_cast_last_and_stays_close(
     tiny: Path, tmp_path: Path, dtype: str, bits: int
 ) -> None:
     run = Run(tmp_path / "run")
@@ -122,7 +122,7 @@ def test_base_in_bf16_is_merged_in_fp32_and_saved_in_bf16(tiny: Path, tmp_path: 
     assert json.loads((run.merged / "config.json").read_text())["torch_dtype"] == "bfloat16"
 
 
-def test_model_of_a_full_fine_tune_is_taken_as_it_is(tiny: Path, tmp_path: Path) -> None:
+def test_a_fully_trained_model_is_copied_as_it_is(tiny: Path, tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
     other = make_tiny(tmp_path / "other", seed=9)
     shutil.copytree(other, run.adapter)
@@ -134,7 +134,7 @@ def test_model_of_a_full_fine_tune_is_taken_as_it_is(tiny: Path, tmp_path: Path)
     assert torch.equal(logits(run.merged), logits(other))
 
 
-def test_adapter_of_another_base_is_refused(tiny: Path, tmp_path: Path) -> None:
+def test_adapter_of_another_base_raises(tiny: Path, tmp_path: Path) -> None:
     other = make_tiny(tmp_path / "other", seed=9)
     run = Run(tmp_path / "run")
     add_adapter(recipe_of(other), run)
@@ -144,7 +144,7 @@ def test_adapter_of_another_base_is_refused(tiny: Path, tmp_path: Path) -> None:
     assert not run.merged.exists()
 
 
-def test_quantised_base_is_refused(tiny: Path, tmp_path: Path) -> None:
+def test_quantised_base_raises(tiny: Path, tmp_path: Path) -> None:
     base = tmp_path / "base-4bit"
     shutil.copytree(tiny, base)
     config = json.loads((base / "config.json").read_text())
@@ -157,7 +157,7 @@ def test_quantised_base_is_refused(tiny: Path, tmp_path: Path) -> None:
         merge(recipe, run, progress=SilentProgress())
 
 
-def test_base_without_its_tokenizer_is_refused(tiny: Path, tmp_path: Path) -> None:
+def test_base_without_its_tokenizer_raises(tiny: Path, tmp_path: Path) -> None:
     base = tmp_path / "base"
     shutil.copytree(tiny, base)
     run = Run(tmp_path / "run")
@@ -168,7 +168,7 @@ def test_base_without_its_tokenizer_is_refused(tiny: Path, tmp_path: Path) -> No
         merge(recipe, run, progress=SilentProgress())
 
 
-def test_run_without_an_adapter_is_told_to_train_first(tiny: Path, tmp_path: Path) -> None:
+def test_a_run_without_an_adapter_names_the_command(tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="adapter") as caught:
         merge(recipe_of(tiny), Run(tmp_path / "run"), progress=SilentProgress())
     assert "finetune train" in caught.value.localize("en")

@@ -21,7 +21,7 @@ from finetune.serve.engine import Asked, StopWords, TooLongError, TransformersEn
 from finetune.serve.server import open_engine, serve
 from finetune.train.hardware import Hardware
 from finetune.train.model import load_base
-from tests.finetune.export.tuned import add_adapter, recipe_of
+from tests.finetune.export.tuned_models import add_adapter, recipe_of
 from tests.finetune.serve.serving import serving
 
 CPU = Hardware(device="cpu", name="cpu", memory=0)

@@ -1,4 +1,4 @@
-"""Tuned models without training: LoRA of random weights, laid on a tiny base."""
+"""Tuned models without training: LoRA with random weights on a tiny base."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from finetune.recipe import Recipe, parse_recipe
 from finetune.runs import Run
 from finetune.train.adapters import save_origin
 
-SPREAD = 0.05
-"""Of B: far enough from zero that each answer of the tiny base changes."""
+LORA_B_STD = 0.05
+"""Standard deviation of B: far enough from zero that each answer of the tiny base changes."""
 
 
 def recipe_of(base: Path, *, name: str = "drone", **tables: object) -> Recipe:
@@ -32,7 +32,7 @@ def add_adapter(
     adapted = get_peft_model(model, settings)
     for name, weights in adapted.named_parameters():
         if "lora_B" in name:
-            torch.nn.init.normal_(weights, std=SPREAD)
+            torch.nn.init.normal_(weights, std=LORA_B_STD)
     adapted.save_pretrained(run.adapter)
     save_origin(run.adapter, base, recipe)
     return adapted.eval()

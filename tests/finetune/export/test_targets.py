@@ -1,4 +1,4 @@
-"""The forms in which a model leaves: a folder, vLLM's folder, a GGUF with its Modelfile."""
+"""Export targets: a folder, vLLM's folder, a GGUF file with its Modelfile."""
 
 import json
 import shlex
@@ -28,8 +28,8 @@ def run(merged: Merged, tmp_path: Path) -> Run:
 
 
 def test_folder_for_a_hub_is_a_whole_model_with_a_card(merged: Merged, run: Run) -> None:
-    told = export(merged.recipe, run, "hf", progress=SilentProgress()).figures()
-    folder = Path(told["folder"])
+    figures = export(merged.recipe, run, "hf", progress=SilentProgress()).figures()
+    folder = Path(figures["folder"])
     model = AutoModelForCausalLM.from_pretrained(folder)
     original = AutoModelForCausalLM.from_pretrained(merged.folder)
     assert torch.equal(model.lm_head.weight, original.lm_head.weight)
@@ -38,20 +38,21 @@ def test_folder_for_a_hub_is_a_whole_model_with_a_card(merged: Merged, run: Run)
     assert "lora" in card
 
 
-def test_templates_beside_the_model_write_the_prompt_that_was_trained(
-    merged: Merged, run: Run
-) -> None:
+def test_the_exported_template_renders_the_prompt_of_training(merged: Merged, run: Run) -> None:
     folder = Path(export(merged.recipe, run, "vllm", progress=SilentProgress()).figures()["folder"])
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    asked = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "能夜飞吗？"}]
-    found = tokenizer.apply_chat_template(asked, tokenize=False, add_generation_prompt=True)
+    messages = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "能夜飞吗？"},
+    ]
+    found = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
     chat = chat_format("r1-think")
     assert found == render_prompt(chat, system="Be brief.", history=(), user="能夜飞吗？")
 
 
-def test_command_for_vllm_serves_that_very_folder(merged: Merged, run: Run) -> None:
-    told = export(merged.recipe, run, "vllm", progress=SilentProgress()).figures()
-    words = shlex.split(told["command"])
+def test_command_for_vllm_serves_the_exported_folder(merged: Merged, run: Run) -> None:
+    figures = export(merged.recipe, run, "vllm", progress=SilentProgress()).figures()
+    words = shlex.split(figures["command"])
     assert words[:2] == ["vllm", "serve"]
     assert Path(words[2], "config.json").is_file()
     assert Path(words[words.index("--chat-template") + 1]).is_file()
@@ -61,7 +62,7 @@ def test_command_for_vllm_serves_that_very_folder(merged: Merged, run: Run) -> N
     assert "--chat-template chat_template.jinja" in readme
 
 
-def test_vllm_is_asked_for_no_longer_context_than_the_model_reads(merged: Merged, run: Run) -> None:
+def test_vllm_gets_no_longer_context_than_the_model_reads(merged: Merged, run: Run) -> None:
     readable = json.loads((run.merged / "config.json").read_text())["max_position_embeddings"]
     assert merged.recipe.export.num_ctx > readable
     words = shlex.split(
@@ -71,53 +72,53 @@ def test_vllm_is_asked_for_no_longer_context_than_the_model_reads(merged: Merged
 
 
 @pytest.mark.parametrize("target", ["hf", "vllm"])
-def test_sampling_changed_after_the_merge_arrives_and_the_merged_model_stays(
+def test_sampling_changed_after_the_merge_is_exported_and_the_merged_model_stays(
     merged: Merged, run: Run, target: ExportTarget
 ) -> None:
     changed = merged.recipe.export.model_copy(update={"temperature": 0.2, "top_p": 0.5})
     recipe = merged.recipe.model_copy(update={"export": changed})
     before = (run.merged / "generation_config.json").read_bytes()
     folder = Path(export(recipe, run, target, progress=SilentProgress()).figures()["folder"])
-    told = json.loads((folder / "generation_config.json").read_text())
-    assert (told["temperature"], told["top_p"], told["do_sample"]) == (0.2, 0.5, True)
-    assert told["eos_token_id"] == json.loads(before)["eos_token_id"]
+    figures = json.loads((folder / "generation_config.json").read_text())
+    assert (figures["temperature"], figures["top_p"], figures["do_sample"]) == (0.2, 0.5, True)
+    assert figures["eos_token_id"] == json.loads(before)["eos_token_id"]
     assert (run.merged / "generation_config.json").read_bytes() == before
 
 
 @pytest.mark.parametrize("name", ["chatml", "r1-direct"])
 def test_model_that_does_not_think_gets_no_reasoning_parser(merged: Merged, name: str) -> None:
-    spoken = merged.recipe.model.model_copy(update={"format": name})
-    recipe = merged.recipe.model_copy(update={"model": spoken})
+    model = merged.recipe.model.model_copy(update={"format": name})
+    recipe = merged.recipe.model_copy(update={"model": model})
     assert "--reasoning-parser" not in serve_command(recipe, Path("/models/x"), context=8)
 
 
-def test_gguf_comes_with_its_modelfile_and_is_checked_if_asked(merged: Merged, run: Run) -> None:
+def test_gguf_comes_with_its_modelfile_and_is_verified_on_request(merged: Merged, run: Run) -> None:
     progress = SilentProgress()
-    told = export(
+    figures = export(
         merged.recipe, run, "gguf", quantize="f32", verify=True, progress=progress
     ).figures()
-    assert (told["max_difference"], told["argmax_equal"]) == (0.0, 1.0)
-    assert Path(told["file"]).name == "drone-f32.gguf"
-    assert (Path(told["file"]).parent / "Modelfile").is_file()
+    assert (figures["max_difference"], figures["argmax_equal"]) == (0.0, 1.0)
+    assert Path(figures["file"]).name == "drone-f32.gguf"
+    assert (Path(figures["file"]).parent / "Modelfile").is_file()
     assert progress.notes == []
-    assert json.dumps(told)
+    assert json.dumps(figures)
 
 
-def test_what_only_ollama_can_make_is_said(merged: Merged, run: Run) -> None:
+def test_quantizations_that_only_ollama_makes_are_noted(merged: Merged, run: Run) -> None:
     progress = SilentProgress()
-    told = export(merged.recipe, run, "gguf", progress=progress).figures()
-    assert told["kind"] == "f16"
+    figures = export(merged.recipe, run, "gguf", progress=progress).figures()
+    assert figures["kind"] == "f16"
     assert "q4_K_M" in progress.notes[0].localize("zh")
-    words = shlex.split(told["command"])
+    words = shlex.split(figures["command"])
     assert words[words.index("--quantize") + 1] == "q4_K_M"
 
 
-def test_command_for_ollama_bears_a_folder_with_spaces(merged: Merged, run: Run) -> None:
+def test_command_for_ollama_quotes_a_folder_with_spaces(merged: Merged, run: Run) -> None:
     spaced = Run(run.folder.rename(run.folder.with_name("my run")))
-    told = export(
+    figures = export(
         merged.recipe, spaced, "gguf", quantize="f16", progress=SilentProgress()
     ).figures()
-    words = shlex.split(told["command"])
+    words = shlex.split(figures["command"])
     assert words[:3] == ["ollama", "create", "drone"]
     assert Path(words[words.index("-f") + 1]).is_file()
     assert "--quantize" not in words
@@ -131,7 +132,7 @@ def test_gguf_of_another_model_fails_its_check(merged: Merged, tmp_path: Path) -
         check_gguf(merged.folder, tmp_path / "other.gguf")
 
 
-def test_run_that_was_not_merged_is_told_to_merge(merged: Merged, tmp_path: Path) -> None:
+def test_a_run_without_a_merged_model_names_the_command(merged: Merged, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="merged") as caught:
         export(merged.recipe, Run(tmp_path / "none"), "hf", progress=SilentProgress())
     assert "finetune merge" in caught.value.localize("en")
