@@ -1,4 +1,4 @@
-"""The promises that the index and its vector half keep."""
+"""Protocols of the index: `ChunkStore`, and the `VectorStore` that holds a copy of its vectors."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from ingest.index.embed.base import Vector
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexStats:
-    """How much the index holds."""
+    """Counts of what the index holds."""
 
     documents: int
     chunks: int
@@ -29,7 +29,11 @@ class IndexStats:
 
 
 class ChunkStore(Protocol):
-    """Keeps documents, their chunks, their words and their vectors. Raises `StoreError` only."""
+    """Keeps documents, their chunks, the words of these and their vectors.
+
+    Vectors are of unit length and belong to a named space (`Embedder.space`); spaces do not mix.
+    Raises `StoreError` only.
+    """
 
     async def replace(
         self,
@@ -104,35 +108,35 @@ class ChunkStore(Protocol):
         ...
 
     async def recall(self, urls: Collection[str]) -> dict[str, PageValidators]:
-        """Return what is kept of these pages, by the URL that was asked for.
+        """Return the validators of these pages, by the URL that was requested.
 
         Pages whose document has left the index are not among them.
         """
         ...
 
     async def remember(self, record: PageValidators) -> None:
-        """Keep `record`, and date its document `checked_at` if that is later than its date.
+        """Keep the validators of a page, and set the date of its document to `checked_at` if later.
 
         The document's chunks, words and vectors are not touched. Without a document at
-        `record.final_url` there is nothing to keep, and what was kept of `record.url` is gone.
+        `record.final_url` nothing is kept, and former validators of `record.url` are removed.
         """
         ...
 
     async def delete(self, url: str) -> int:
-        """Forget the document at `url` and return how many chunks it had."""
+        """Delete the document at `url` and return how many chunks it had."""
         ...
 
     async def stats(self) -> IndexStats:
-        """Count what is here."""
+        """Return how much the index holds."""
         ...
 
     async def close(self) -> None:
-        """Let go of files. May be called twice."""
+        """Close files. May be called twice."""
         ...
 
 
 class VectorStore(Protocol):
-    """The vector half: ids and vectors of one or more spaces, nothing else. Rebuildable.
+    """Ids and vectors of one or more spaces, nothing else: a copy that can be rebuilt.
 
     The caller holds a lock against other threads and other processes. What another process has
     written since the last call is seen. Raises `StoreError` only.
@@ -143,7 +147,7 @@ class VectorStore(Protocol):
         ...
 
     def delete(self, ids: Collection[str], *, space: str) -> None:
-        """Forget these ids; unknown ones are ignored."""
+        """Delete the vectors of these ids; unknown ids are ignored."""
         ...
 
     def nearest(self, vector: Vector, *, top_k: int, space: str) -> list[tuple[str, float]]:
@@ -155,9 +159,9 @@ class VectorStore(Protocol):
         ...
 
     def clear(self) -> None:
-        """Forget every space; this mends a store that is damaged."""
+        """Delete every space. Also repairs a store that is damaged."""
         ...
 
     def close(self) -> None:
-        """Let go of files. May be called twice."""
+        """Close files. May be called twice."""
         ...

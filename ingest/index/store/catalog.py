@@ -1,4 +1,4 @@
-"""The truth of the index: documents, chunks, words and vectors in one SQLite file."""
+"""The source of truth of the index: documents, chunks, words and vectors in one SQLite file."""
 
 # ruff: noqa: S608  (statements are put together from our own constants; values are bound)
 
@@ -33,16 +33,17 @@ from ingest.index.store.rows import (
     DOCUMENT,
     PAGE,
     PROCESSING,
-    from_record,
+    from_validators,
     packed,
     timestamp,
     to_chunk,
     to_document,
     to_processing,
-    to_record,
+    to_validators,
 )
+from ingest.index.store.sqlite_errors import store_errors
 
-BUSY_TIMEOUT_S = 15.0  # a page is written in milliseconds: whoever needs longer is stuck
+BUSY_TIMEOUT_S = 15.0  # a page is written in milliseconds: a writer that needs longer hangs
 HEADING_WEIGHT = 0.5  # of a word in the title or heading, against one in the text
 MAX_QUERY_WORDS = 64  # a 100 kB question must not become a query of thousands of words
 
@@ -50,11 +51,11 @@ OUTDATED = "(chunk_size, chunk_overlap, splitter) IS NOT (?, ?, ?)"
 """Of the fields of `Chunking`, in their order. IS NOT, because NULL (unknown) differs from all."""
 
 _WORD = re.compile(r"\w+")
-"""What `ingest.text.words.words` returns; quoted, it cannot be read as FTS5's query syntax."""
+"""What `ingest.text.words.words` returns; in quotes it cannot be read as FTS5's query syntax."""
 
 
 class Catalog:
-    """One connection behind one lock: any thread may call, one at a time. Raises `StoreError`."""
+    """Tables of the index behind one connection. Any thread may call. Raises `StoreError` only."""
 
     def __init__(
         self,
@@ -63,17 +64,22 @@ class Catalog:
         busy_timeout_s: float = BUSY_TIMEOUT_S,
         max_bytes: int | None = None,
     ) -> None:
-        """Open or create the file at `path`; None keeps everything in memory.
+        """Open or create the file.
 
-        `max_bytes` bounds the file; writing more is refused as if the disk were full.
+        Args:
+            path: None keeps everything in memory.
+            busy_timeout_s: Longest wait for another process that writes.
+            max_bytes: Largest size of the file; writing more fails as if the disk were full.
         """
         self.path = path
+        # sqlite3 lets threads share a connection, but not a transaction: without the lock a reader
+        # would see, and a second writer would join, what another thread has not committed.
         self._lock = threading.RLock()
         self._connection = schema.connect(path, busy_timeout_s=busy_timeout_s, max_bytes=max_bytes)
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, schema.explained(self.path):
+        with self._lock, store_errors(self.path):
             yield self._connection
 
     @contextmanager
@@ -92,9 +98,9 @@ class Catalog:
     ) -> None:
         """Make `chunks` the only chunks of `document.url`, in one transaction.
 
-        A chunk that is as it was is not written again. One without a vector in `vectors` takes
-        over those of the same text in the page's former version, in every space: text that has
-        not changed is not embedded again.
+        A chunk that is as it was is not written again. One without a vector in `vectors` keeps
+        those of the same text in the page's former version, in every space: text that has not
+        changed is not embedded again.
         """
         with self._writing() as connection:
             old = revisions.stored(connection, document.url)
@@ -110,12 +116,10 @@ class Catalog:
         space: str,
         chunking: Chunking,
     ) -> bool:
-        """Replace the chunks of a stored document, in one transaction, if its text still stands.
-
-        Another process may have stored a newer version since the caller read the text; that one
-        has chunks of its own.
-        """
+        """Replace the chunks of a stored document, in one transaction, if its text is unchanged."""
         with self._writing() as connection:
+            # Another process may have stored a newer version since the caller read the text. That
+            # version has chunks of its own, and these would cite places that it does not have.
             if not revisions.put_chunking(connection, document, chunking):
                 return False
             old = revisions.stored(connection, document.url)
@@ -139,21 +143,25 @@ class Catalog:
         revisions.put_vectors(connection, new)
         journal.mark_differences(connection, old, new)
         if given:
-            schema.remember(connection, "space", space)
+            schema.put_meta(connection, "space", space)
 
     def add_vectors(
         self, chunks: Sequence[Chunk], vectors: Sequence[Vector], *, space: str
     ) -> None:
-        """Add the vector of each of `chunks`, unless it is gone or reads otherwise by now.
-
-        An id names a place on a page. While its text was embedded the page may have been replaced.
-        """
+        """Add the vector of each of `chunks`, unless it is gone or has another text by now."""
         if not chunks:
             return
         blobs = [packed(vector) for vector in vectors]
+        texts = {chunk.id: chunk.text for chunk in chunks}
         with self._writing() as connection:
             self._check_length(connection, blobs, space)
-            numbers = _numbers_of(connection, chunks)
+            rows = connection.execute(
+                "SELECT id, number, text FROM chunks WHERE id IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(texts)),),
+            ).fetchall()
+            # An id names a place on a page. While its text was embedded the page may have been
+            # replaced: the vector would then stand for a text that is no longer there.
+            numbers = {id_: number for id_, number, text in rows if text == texts[id_]}
             connection.executemany(
                 "INSERT OR REPLACE INTO embeddings (space, chunk, vector) VALUES (?, ?, ?)",
                 [
@@ -163,12 +171,15 @@ class Catalog:
                 ],
             )
             journal.mark(connection, [(id_, space) for id_ in numbers])
-            schema.remember(connection, "space", space)
+            schema.put_meta(connection, "space", space)
 
     def _check_length(
         self, connection: sqlite3.Connection, blobs: Collection[bytes], space: str
     ) -> None:
-        """Refuse vectors whose length differs from those that the space holds."""
+        """Raise `StoreError` for vectors whose length differs from those that the space holds.
+
+        A name like "nomic-embed-text" may stand for another model after an update of the server.
+        """
         row = connection.execute(
             "SELECT length(vector) FROM embeddings WHERE space = ? LIMIT 1", (space,)
         ).fetchone()
@@ -190,6 +201,8 @@ class Catalog:
         distinct = list(dict.fromkeys(filter(_WORD.fullmatch, words)))[:MAX_QUERY_WORDS]
         if not distinct or top_k < 1:
             return []
+        # OR, not AND: a chunk that lacks one word of a question may still answer it, and BM25 ranks
+        # the chunks that have more of them first.
         query = " OR ".join(f'"{word}"' for word in distinct)
         with self._reading() as connection:
             rows = connection.execute(
@@ -201,10 +214,11 @@ class Catalog:
                 (query, top_k),
             ).fetchall()
         found = [ScoredChunk(chunk=to_chunk(row[:8]), score=row[8]) for row in rows]
+        # A join does not keep the order of its subquery, and equal scores need a stable one.
         return sorted(found, key=lambda scored: (-scored.score, scored.chunk.id))
 
     def by_id(self, ids: Collection[str]) -> dict[str, Chunk]:
-        """Return those of `ids` that are here."""
+        """Return those of these chunks that are in the index, by id."""
         with self._reading() as connection:
             rows = connection.execute(
                 f"SELECT {CHUNK} FROM {CHUNKS} WHERE c.id IN (SELECT value FROM json_each(?))",
@@ -227,7 +241,7 @@ class Catalog:
         return [to_chunk(row) for row in rows]
 
     def documents(self, urls: Collection[str]) -> dict[str, Document]:
-        """Return those of `urls` that are here, by URL."""
+        """Return those of `urls` that are in the index, by URL."""
         with self._reading() as connection:
             rows = connection.execute(
                 f"SELECT {DOCUMENT} FROM documents WHERE url IN (SELECT value FROM json_each(?))",
@@ -255,7 +269,7 @@ class Catalog:
         return {row[0]: to_processing(row[1:]) for row in rows}
 
     def count_outdated(self, chunking: Chunking) -> int:
-        """Return how many documents are cut otherwise than `chunking`, or nobody knows how."""
+        """Return how many documents are cut otherwise than `chunking`, or unknown how."""
         with self._reading() as connection:
             (count,) = connection.execute(
                 f"SELECT COUNT(*) FROM documents WHERE {OUTDATED}", astuple(chunking)
@@ -272,23 +286,23 @@ class Catalog:
         return [url for (url,) in rows]
 
     def recall(self, urls: Collection[str]) -> dict[str, PageValidators]:
-        """Return what is kept of these pages, by the URL that was asked for."""
+        """Return the validators of these pages, by the URL that was requested."""
         with self._reading() as connection:
             rows = connection.execute(
                 f"SELECT {PAGE} FROM pages WHERE url IN (SELECT value FROM json_each(?))",
                 (json.dumps(list(urls)),),
             ).fetchall()
-        return {row[0]: to_record(row) for row in rows}
+        return {row[0]: to_validators(row) for row in rows}
 
     def remember(self, record: PageValidators) -> None:
-        """Keep `record` if its document is here, and move the document's date up to it."""
+        """Keep validators if their document is here, and move the document's date up to them."""
         checked_at = timestamp(record.checked_at)
         with self._writing() as connection:
             connection.execute("DELETE FROM pages WHERE url = ?", (record.url,))
             connection.execute(
                 f"INSERT INTO pages ({PAGE}) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?"
                 " WHERE EXISTS (SELECT 1 FROM documents WHERE url = ?)",
-                (*from_record(record), record.final_url),
+                (*from_validators(record), record.final_url),
             )
             connection.execute(
                 "UPDATE documents SET fetched_at = ? WHERE url = ? AND fetched_at < ?",
@@ -296,18 +310,20 @@ class Catalog:
             )
 
     def delete(self, url: str) -> int:
-        """Forget the document at `url` and return how many chunks it had."""
+        """Delete the document at `url` and return how many chunks it had."""
         with self._writing() as connection:
             old = revisions.stored(connection, url)
             revisions.remove_chunks(connection, old.values())
-            connection.execute("DELETE FROM documents WHERE url = ?", (url,))  # and its pages
+            # Chunks first: FTS5 needs their words, which a cascade would not give it. The rows of
+            # `pages` go with the document.
+            connection.execute("DELETE FROM documents WHERE url = ?", (url,))
             journal.mark_differences(connection, old, {})
         return len(old)
 
     def stats(self) -> IndexStats:
-        """Count what is here."""
+        """Return how much the index holds."""
         with self._reading() as connection:
-            space = schema.recall(connection, "space")
+            space = schema.get_meta(connection, "space")
             documents, chunks = connection.execute(
                 "SELECT (SELECT COUNT(*) FROM documents), (SELECT COUNT(*) FROM chunks)"
             ).fetchone()
@@ -333,7 +349,7 @@ class Catalog:
             return journal.pending(connection, limit=limit)
 
     def settle(self, done: Collection[Pending]) -> None:
-        """Strike these entries out. One that was written again since has a new number and stays."""
+        """Remove entries that are applied. One that was written again since stays."""
         with self._writing() as connection:
             journal.settle(connection, done)
 
@@ -343,16 +359,6 @@ class Catalog:
             journal.mark_all(connection, space)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file. May be called twice."""
         with self._lock:
             self._connection.close()
-
-
-def _numbers_of(connection: sqlite3.Connection, chunks: Sequence[Chunk]) -> dict[str, int]:
-    """Return the row numbers of those of `chunks` whose text still stands, by id."""
-    texts = {chunk.id: chunk.text for chunk in chunks}
-    rows = connection.execute(
-        "SELECT id, number, text FROM chunks WHERE id IN (SELECT value FROM json_each(?))",
-        (json.dumps(list(texts)),),
-    ).fetchall()
-    return {id_: number for id_, number, text in rows if text == texts[id_]}

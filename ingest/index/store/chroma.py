@@ -1,12 +1,12 @@
-"""Vectors in Chroma: a mirror of the catalogue's vectors that may be lost at any time.
+"""Vectors in Chroma: a copy of the catalogue's vectors that may be lost at any time.
 
-Three habits of chromadb 1.5 shape this file (each seen, each with its test):
+Three properties of chromadb 1.5 shape this file (each seen, each with its test):
 
 * A client that has a collection open does not see what another process adds to it. So every write
-  leaves a new token in the stamp file, and a client that finds a strange token is opened again.
-* A vector file that was torn by `kill -9` or a full disk does not raise: it ends the process with
+  leaves a new token in the stamp file, and a client that finds another token is opened again.
+* A vector file that is torn by `kill -9` or a full disk raises nothing: it ends the process with
   a segmentation fault, or silently finds less. So the stamp also lists the vector files with their
-  sizes and times; it is taken away before each write and put back after it. A folder that does
+  sizes and times; it is removed before each write and written again after it. A folder that does
   not match its stamp is emptied, never opened, and the index fills it again.
 * Clients of one path share one system, also a stale or a broken one. So each client gets a
   spelling of the path (`folder`, `folder/.`, …) that no other client of this process uses.
@@ -14,6 +14,7 @@ Three habits of chromadb 1.5 shape this file (each seen, each with its test):
 
 import hashlib
 import json
+import re
 import shlex
 import shutil
 import threading
@@ -34,14 +35,18 @@ BATCH = 2_000  # vectors in one call; chromadb itself allows 5,461
 
 R = TypeVar("R")
 
+_COLLECTION_FOLDER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""Chroma keeps each collection's vectors in a folder named by a UUID."""
+
 _spellings: set[str] = set()
 _spellings_lock = threading.Lock()
 
 
 class ChromaVectors:
-    """One Chroma collection (cosine) for each vector space, in `folder`. Opened on first use."""
+    """A `VectorStore` in a folder: one Chroma collection (cosine) for each space."""
 
     def __init__(self, folder: Path) -> None:
+        """Name the folder; it is opened, and made, on first use."""
         self._folder = folder
         self._client: Any = None
         self._spelling = ""
@@ -50,11 +55,12 @@ class ChromaVectors:
         self._files: list[list[object]] = []
 
     def preload(self) -> None:
-        """Import chromadb (1 to 2 s), so that the first question need not. Any thread may call."""
+        """Import chromadb (1 to 2 s) before the first question needs it. Any thread may call."""
         disable_telemetry()
         import chromadb  # noqa: F401  heavy: 1-2 s
 
     def upsert(self, vectors: Mapping[str, Vector], *, space: str) -> None:
+        """Set the vectors of these ids, `BATCH` at a time."""
         ids = list(vectors)
         with self._writing():
             for start in range(0, len(ids), BATCH):
@@ -64,12 +70,16 @@ class ChromaVectors:
                 )
 
     def delete(self, ids: Collection[str], *, space: str) -> None:
+        """Delete the vectors of these ids; unknown ids are ignored."""
         with self._writing():
             for start in range(0, len(ids), BATCH):
                 self._collection(space).delete(ids=list(ids)[start : start + BATCH])
 
     def nearest(self, vector: Vector, *, top_k: int, space: str) -> list[tuple[str, float]]:
+        """Return up to `top_k` (id, cosine similarity), best first."""
+
         def query() -> list[tuple[str, float]]:
+            """Query inside `_read`, which may open another client with other collections."""
             collection = self._collection(space)
             size = min(top_k, collection.count())
             if size < 1:
@@ -86,35 +96,43 @@ class ChromaVectors:
         return self._read(query)
 
     def count(self, *, space: str) -> int:
+        """Return how many vectors `space` holds."""
         return self._read(lambda: int(self._collection(space).count()))
 
     def clear(self) -> None:
+        """Delete Chroma's files, also where they are damaged and cannot be opened."""
         self._release()
-        with self._explained():
-            self._empty()
+        with self._store_errors():
+            self._delete_files()
 
     def close(self) -> None:
+        """Close the client. May be called twice; the next use opens another."""
         self._release()
 
-    def _read(self, question: Callable[[], R]) -> R:
-        with self._explained():
+    def _read(self, query: Callable[[], R]) -> R:
+        """Return what `query` does on an intact folder that is open."""
+        with self._store_errors():
             self._open()
-            answer = question()
-            if self._listing() != self._files:  # a query, too, may make Chroma tidy its files
+            answer = query()
+            # A query may make Chroma compact its files. Without a new stamp the next process would
+            # take them for torn and empty the folder.
+            if self._listing() != self._files:
                 self._put_stamp(self._token)
             return answer
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        with self._explained():
+        with self._store_errors():
             self._open()
+            # Removed first and written last: a process that is killed in between, or raises, leaves
+            # no stamp, and without one the folder is emptied before it is opened.
             (self._folder / STAMP).unlink(missing_ok=True)
             yield
             self._put_stamp(uuid.uuid4().hex)
 
     def _collection(self, space: str) -> Any:
-        """Return the collection of `space`. Its name is a hash: Chroma allows few characters."""
         if space not in self._collections:
+            # Chroma allows few characters in a name, and none of ":" or "/".
             name = "space-" + hashlib.sha256(space.encode()).hexdigest()[:24]
             self._collections[space] = self._client.get_or_create_collection(
                 name,
@@ -125,13 +143,13 @@ class ChromaVectors:
         return self._collections[space]
 
     def _open(self) -> None:
-        """Have a client that sees the folder as it is now, and an intact folder to see."""
+        """Open a client that sees the folder as it is now, after emptying one that is damaged."""
         token, files = self._stamp()
         if self._client is not None and token == self._token:
             return
         self._release()
         if not token or files != self._listing():
-            self._empty()
+            self._delete_files()
         disable_telemetry()
         import chromadb
         from chromadb.config import Settings
@@ -147,7 +165,9 @@ class ChromaVectors:
         client, self._client = self._client, None
         self._collections.clear()
         self._token = ""
-        if client is not None:  # the spelling of one that failed to open is never used again
+        # The spelling of a client that failed to open is never used again: Chroma keeps the broken
+        # system under that name for the life of the process.
+        if client is not None:
             client.close()
             with _spellings_lock:
                 _spellings.discard(self._spelling)
@@ -162,12 +182,13 @@ class ChromaVectors:
 
     def _put_stamp(self, token: str) -> None:
         self._token, self._files = token, self._listing()
+        # Written beside and renamed: a torn stamp counts as a missing one, which costs a rebuild.
         fresh = self._folder / f"{STAMP}.new"
         fresh.write_text(json.dumps({"token": token, "files": self._files}), encoding="utf-8")
         fresh.replace(self._folder / STAMP)
 
     def _listing(self) -> list[list[object]]:
-        """Return name, size and time of each vector file; Chroma's own SQLite guards itself."""
+        """Return name, size in bytes and mtime in ns of each vector file."""
         found: list[list[object]] = []
         for path in sorted(self._folder.glob("*/*")):
             if path.is_file():
@@ -175,26 +196,27 @@ class ChromaVectors:
                 name = path.relative_to(self._folder).as_posix()
                 found.append([name, state.st_size, state.st_mtime_ns])
         if (self._folder / "chroma.sqlite3").exists():
+            # Only that it is there: SQLite repairs itself after a crash, and changes its file so.
             found.append(["chroma.sqlite3", 0, 0])
         return found
 
-    def _empty(self) -> None:
+    def _delete_files(self) -> None:
         """Delete what Chroma keeps here, and nothing else that might be in the folder."""
         if not self._folder.is_dir():
             return
         (self._folder / STAMP).unlink(missing_ok=True)
         for path in self._folder.iterdir():
-            if path.is_dir() and _is_uuid(path.name):
+            if path.is_dir() and _COLLECTION_FOLDER.fullmatch(path.name):
                 shutil.rmtree(path)
             elif path.name.startswith("chroma.sqlite3"):
                 path.unlink()
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _store_errors(self) -> Iterator[None]:
         """Turn what Chroma raises in the block into a `StoreError`."""
         try:
             yield
-        except _failures() as error:
+        except chroma_errors() as error:
             where = shlex.quote(str(self._folder))
             raise StoreError(
                 Message(
@@ -206,7 +228,7 @@ class ChromaVectors:
             ) from error
 
 
-def _failures() -> tuple[type[Exception], ...]:
+def chroma_errors() -> tuple[type[Exception], ...]:
     """Return what chromadb raises; evaluated only when something was raised."""
     from chromadb.errors import ChromaError
 
@@ -215,6 +237,7 @@ def _failures() -> tuple[type[Exception], ...]:
 
 
 def _unused_spelling(folder: Path) -> str:
+    """Return a spelling of the path that no client of this process uses, and reserve it."""
     with _spellings_lock:
         spelling = next(
             spelling
@@ -223,11 +246,3 @@ def _unused_spelling(folder: Path) -> str:
         )
         _spellings.add(spelling)
         return spelling
-
-
-def _is_uuid(name: str) -> bool:
-    try:
-        uuid.UUID(name)
-    except ValueError:
-        return False
-    return True

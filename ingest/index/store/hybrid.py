@@ -1,15 +1,16 @@
-"""The index: what SQLite holds is true, what the vector store holds is a copy of it.
+"""The index: SQLite is the source of truth, the vector store holds a copy of the vectors.
 
 A write commits one SQLite transaction, which also notes in a journal whose vectors have changed.
-Then the journal is carried out on the vector store. A process that dies in between, at whatever
-point, leaves the journal behind, and the next one to write or to search carries it out.
+Then the journal is applied to the vector store. A process that dies in between, at whatever point,
+leaves the journal behind, and the next one to write or to search applies it.
 """
 
 import asyncio
 import logging
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import ParamSpec, TypeVar
 
 from filelock import FileLock, Timeout
 
@@ -24,18 +25,24 @@ from ingest.documents import (
 )
 from ingest.errors import StoreError
 from ingest.index.embed.base import Vector
-from ingest.index.store import schema
 from ingest.index.store.base import IndexStats, VectorStore
 from ingest.index.store.catalog import Catalog
+from ingest.index.store.sqlite_errors import MEMORY, locked_error, not_writable_error
 
-LOCK_TIMEOUT_S = 30.0  # filling the vector store anew takes some 8 s for 20,000 chunks
+LOCK_TIMEOUT_S = 30.0  # rebuilding the vector store takes some 8 s for 20,000 chunks
 JOURNAL_BATCH = 2_000  # vectors in memory at a time: 6 MB of 768 dimensions
 
 log = logging.getLogger(__name__)
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 
 class Index:
-    """Keeps documents, words and vectors; several processes may use one folder at once."""
+    """A `ChunkStore` in one folder, which several processes may use at once.
+
+    All methods run in threads, because SQLite and the vector store block.
+    """
 
     def __init__(
         self,
@@ -45,16 +52,23 @@ class Index:
         lock_timeout_s: float = LOCK_TIMEOUT_S,
         mirror_every: int = JOURNAL_BATCH,
     ) -> None:
-        """Keep the text in `catalog` and its vectors in `vectors`, too.
+        """Take over the open parts; `close` closes them.
 
-        `mirror_every` is how many chunks may be written before the vector store takes them over
-        unasked; a search, or the end, has it done before.
+        Args:
+            catalog: Holds text, words and vectors.
+            vectors: Holds a copy of the vectors, for the search by similarity.
+            lock_timeout_s: Longest wait for another process that uses the vector store.
+            mirror_every: Chunks that may be written before their vectors are copied to the vector
+                store although nobody has searched it; before a search they are copied in any case.
         """
         self._catalog = catalog
         self._vectors = vectors
-        self._threads = threading.Lock()
         self._mirror_every = mirror_every
-        self._unmirrored = 0  # chunks written since the journal was last carried out
+        # Chunks written since the journal was last applied. Threads add to it without a lock: a
+        # lost count delays a copy that the next search makes anyway.
+        self._unmirrored = 0
+        self._threads = threading.Lock()
+        # Against other processes. Our own threads wait at `_threads` first, which does not poll.
         self._processes = (
             FileLock(catalog.path.with_suffix(".lock"), timeout=lock_timeout_s, poll_interval=0.01)
             if catalog.path
@@ -70,11 +84,16 @@ class Index:
         space: str,
         processing: Processing = UNKNOWN_PROCESSING,
     ) -> None:
-        def work() -> None:
-            self._catalog.replace(document, chunks, vectors, space=space, processing=processing)
-            self._mirror_now_and_then(len(chunks))
-
-        await asyncio.to_thread(work)
+        """Make `chunks` the only chunks of a document (`Catalog.replace`)."""
+        await self._write(
+            len(chunks),
+            self._catalog.replace,
+            document,
+            chunks,
+            vectors,
+            space=space,
+            processing=processing,
+        )
 
     async def recut(
         self,
@@ -85,80 +104,110 @@ class Index:
         space: str,
         chunking: Chunking,
     ) -> bool:
-        def work() -> bool:
-            is_done = self._catalog.recut(document, chunks, vectors, space=space, chunking=chunking)
-            self._mirror_now_and_then(len(chunks))
-            return is_done
-
-        return await asyncio.to_thread(work)
+        """Replace the chunks of a document whose text still stands (`Catalog.recut`)."""
+        return await self._write(
+            len(chunks),
+            self._catalog.recut,
+            document,
+            chunks,
+            vectors,
+            space=space,
+            chunking=chunking,
+        )
 
     async def add_vectors(
         self, chunks: Sequence[Chunk], vectors: Sequence[Vector], *, space: str
     ) -> None:
-        def work() -> None:
-            self._catalog.add_vectors(chunks, vectors, space=space)
-            self._mirror_now_and_then(len(vectors))
-
-        await asyncio.to_thread(work)
+        """Add the vector of each chunk whose text still stands (`Catalog.add_vectors`)."""
+        await self._write(len(vectors), self._catalog.add_vectors, chunks, vectors, space=space)
 
     async def nearest(self, vector: Vector, *, top_k: int, space: str) -> list[ScoredChunk]:
+        """Return the chunks most similar to `vector`, after the vector store is brought up to date.
+
+        A vector store that is damaged is rebuilt from the catalogue.
+        """
         return await asyncio.to_thread(self._nearest, vector, top_k=top_k, space=space)
 
     async def matching(self, words: Sequence[str], *, top_k: int) -> list[ScoredChunk]:
+        """Return the chunks that match `words` best, by BM25."""
         return await asyncio.to_thread(self._catalog.matching, words, top_k=top_k)
 
     async def unembedded(
         self, ids: Collection[str] | None = None, *, space: str, limit: int
     ) -> list[Chunk]:
+        """Return chunks without a vector in `space`."""
         return await asyncio.to_thread(self._catalog.unembedded, ids, space=space, limit=limit)
 
     async def documents(self, urls: Collection[str]) -> dict[str, Document]:
+        """Return those of `urls` that are in the index, by URL."""
         return await asyncio.to_thread(self._catalog.documents, urls)
 
     async def chunks(self, url: str) -> list[Chunk]:
+        """Return the chunks of one document in order."""
         return await asyncio.to_thread(self._catalog.chunks, url)
 
     async def processing(self, urls: Collection[str]) -> dict[str, Processing]:
+        """Return what shaped those of `urls` that are in the index, by URL."""
         return await asyncio.to_thread(self._catalog.processing, urls)
 
     async def count_outdated(self, chunking: Chunking) -> int:
+        """Return how many documents are cut otherwise than `chunking`."""
         return await asyncio.to_thread(self._catalog.count_outdated, chunking)
 
     async def outdated_urls(self, chunking: Chunking, *, after: str = "", limit: int) -> list[str]:
+        """Return the URLs of such documents that sort behind `after`."""
         return await asyncio.to_thread(
             self._catalog.outdated_urls, chunking, after=after, limit=limit
         )
 
     async def recall(self, urls: Collection[str]) -> dict[str, PageValidators]:
+        """Return the validators of these pages, by the URL that was requested."""
         return await asyncio.to_thread(self._catalog.recall, urls)
 
     async def remember(self, record: PageValidators) -> None:
+        """Keep the validators of a page whose document is in the index."""
         await asyncio.to_thread(self._catalog.remember, record)
 
     async def delete(self, url: str) -> int:
-        def work() -> int:
-            gone = self._catalog.delete(url)
-            self._try_to_mirror()
-            return gone
-
-        return await asyncio.to_thread(work)
+        """Delete a document, from the vector store at once, and return how many chunks it had."""
+        # As if a whole batch were written: text that a site has withdrawn is not to stay in the
+        # vector store until the next search.
+        return await self._write(self._mirror_every, self._catalog.delete, url)
 
     async def stats(self) -> IndexStats:
+        """Return how much the index holds."""
         return await asyncio.to_thread(self._catalog.stats)
 
     async def close(self) -> None:
-        """Let go of files, after the work of other threads that is under way."""
+        """Close files, after the work of other threads that is under way. May be called twice."""
+        await asyncio.to_thread(self._close)
 
-        def work() -> None:
-            if self._unmirrored:
+    def _close(self) -> None:
+        if self._unmirrored:
+            self._try_to_mirror()
+        with self._threads:
+            self._vectors.close()
+        self._catalog.close()
+
+    async def _write(
+        self, count: int, write: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run a method of the catalogue that writes `count` chunks, and copy vectors when due."""
+
+        def write_and_mirror() -> R:
+            """Do both in one thread: a caller that is cancelled in between still has both done."""
+            result = write(*args, **kwargs)
+            # Ten pages of a question are one write of the vector store, not ten: the journal is
+            # left to the next search while it is short.
+            self._unmirrored += count
+            if self._unmirrored >= self._mirror_every:
                 self._try_to_mirror()
-            with self._threads:
-                self._vectors.close()
-            self._catalog.close()
+            return result
 
-        await asyncio.to_thread(work)
+        return await asyncio.to_thread(write_and_mirror)
 
     def _nearest(self, vector: Vector, *, top_k: int, space: str) -> list[ScoredChunk]:
+        # Without this look a question to an empty index would import the vector store (1 to 2 s).
         if not self._catalog.embedded(space):
             return []
         with self._alone():
@@ -166,55 +215,54 @@ class Index:
                 self._mirror(space)
                 found = self._vectors.nearest(vector, top_k=top_k, space=space)
             except StoreError as error:
-                log.warning("the vector store is damaged and is filled anew: %s", error)
+                log.warning("the vector store is damaged and is rebuilt: %s", error)
                 self._vectors.clear()
                 self._mirror(space)
                 found = self._vectors.nearest(vector, top_k=top_k, space=space)
         chunks = self._catalog.by_id([id_ for id_, _ in found])
+        # The lock is released, so another process may have deleted a chunk that was just found.
         return [
             ScoredChunk(chunk=chunks[id_], score=score) for id_, score in found if id_ in chunks
         ]
 
-    def _mirror_now_and_then(self, written: int) -> None:
-        """Leave the journal to the next search while it is short: ten pages are one upsert."""
-        self._unmirrored += written
-        if self._unmirrored >= self._mirror_every:
-            self._try_to_mirror()
-
     def _try_to_mirror(self) -> None:
-        """Carry out the journal; what cannot be done now is done before the next search."""
+        """Apply the journal; what cannot be done now is done before the next search."""
         try:
             with self._alone():
-                self._carry_out_journal()
+                self._apply_journal()
         except StoreError as error:
             log.warning("vectors wait in the journal: %s", error)
 
     def _mirror(self, space: str) -> None:
         """Make the vector store hold what the catalogue holds of `space`."""
-        self._carry_out_journal()
+        self._apply_journal()
         expected = self._catalog.settled(space)
+        # The journal knows of writes, not of a vector folder that was deleted, restored from a
+        # backup or damaged: only the counts differ then.
         if expected is not None and self._vectors.count(space=space) != expected:
-            log.info("filling the vector store anew with %d vectors", expected)
+            log.info("rebuilding the vector store with %d vectors", expected)
             self._vectors.clear()
             self._catalog.mark_all(space=space)
-            self._carry_out_journal()
+            self._apply_journal()
 
-    def _carry_out_journal(self) -> None:
+    def _apply_journal(self) -> None:
         while batch := self._catalog.pending(limit=JOURNAL_BATCH):
             for space in sorted({entry.space for entry in batch}):
                 entries = [entry for entry in batch if entry.space == space]
-                gone = [entry.id for entry in entries if entry.vector is None]
-                there = {entry.id: entry.vector for entry in entries if entry.vector is not None}
-                if gone:
-                    self._vectors.delete(gone, space=space)
-                if there:
-                    self._vectors.upsert(there, space=space)
+                deleted = [entry.id for entry in entries if entry.vector is None]
+                vectors = {entry.id: entry.vector for entry in entries if entry.vector is not None}
+                if deleted:
+                    self._vectors.delete(deleted, space=space)
+                if vectors:
+                    self._vectors.upsert(vectors, space=space)
+            # Only now: who is killed before this line has the batch applied again, which is
+            # harmless, and not lost.
             self._catalog.settle(batch)
         self._unmirrored = 0
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Keep other threads and processes away from journal and vector store."""
+        """Lock other threads and processes out of journal and vector store."""
         with self._threads:
             if self._processes is None:
                 yield
@@ -222,9 +270,9 @@ class Index:
             try:
                 self._processes.acquire()
             except Timeout as error:
-                raise schema.busy(self._catalog.path or schema.MEMORY) from error
+                raise locked_error(self._catalog.path or MEMORY) from error
             except OSError as error:
-                raise schema.not_writable((self._catalog.path or schema.MEMORY).parent) from error
+                raise not_writable_error((self._catalog.path or MEMORY).parent) from error
             try:
                 yield
             finally:

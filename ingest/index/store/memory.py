@@ -1,4 +1,4 @@
-"""Vectors in memory: the exact twin of the persistent vector store, for tests and small jobs."""
+"""Vectors in memory: the twin of the persistent vector store, for tests and small jobs."""
 
 from collections.abc import Collection, Mapping
 
@@ -9,23 +9,27 @@ from ingest.index.embed.base import Vector
 
 
 class MemoryVectors:
-    """Compares the query with every vector: exact, and quick enough up to some ten thousand."""
+    """A `VectorStore` that compares the query with every vector: exact, and fast up to 10,000."""
 
     def __init__(self) -> None:
         self._spaces: dict[str, dict[str, NDArray[np.float32]]] = {}
 
     def upsert(self, vectors: Mapping[str, Vector], *, space: str) -> None:
+        """Set the vectors of these ids."""
         held = self._spaces.setdefault(space, {})
         for id_, vector in vectors.items():
             array = np.asarray(vector, dtype=np.float32)
+            # As Chroma's cosine space does it, also where a caller's vector is not of unit length.
             held[id_] = array / max(float(np.linalg.norm(array)), 1e-12)
 
     def delete(self, ids: Collection[str], *, space: str) -> None:
+        """Delete the vectors of these ids; unknown ids are ignored."""
         held = self._spaces.get(space, {})
         for id_ in ids:
             held.pop(id_, None)
 
     def nearest(self, vector: Vector, *, top_k: int, space: str) -> list[tuple[str, float]]:
+        """Return up to `top_k` (id, cosine similarity), best first, equal ones by id."""
         held = self._spaces.get(space, {})
         if not held or top_k < 1:
             return []
@@ -36,10 +40,12 @@ class MemoryVectors:
         return sorted(scored, key=lambda pair: (-pair[1], pair[0]))[:top_k]
 
     def count(self, *, space: str) -> int:
+        """Return how many vectors `space` holds."""
         return len(self._spaces.get(space, {}))
 
     def clear(self) -> None:
+        """Delete every space."""
         self._spaces.clear()
 
     def close(self) -> None:
-        """Keep everything: closing twice, or going on after closing, does no harm."""
+        """Do nothing: there is no file, and the vectors stay for whoever opens the index again."""

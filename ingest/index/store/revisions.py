@@ -1,4 +1,4 @@
-"""A page's former version and its new one: only what differs is written."""
+"""Replacing a page: of its former and its new version only what differs is written."""
 
 # ruff: noqa: S608  (statements are put together from our own constants; values are bound)
 
@@ -21,20 +21,20 @@ from ingest.index.store.rows import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """A chunk as it lies in the tables, with its vectors by space."""
+    """A chunk as the tables have it, with its vectors by space."""
 
     number: int
     chunk: Chunk
     vectors: dict[str, bytes]
 
     def has_words_of(self, chunk: Chunk, title: str) -> bool:
-        """Tell whether `chunk` on a page of that title is found by the same words."""
+        """Return whether `chunk` on a page of that title is found by the same words."""
         mine = self.chunk
         return (mine.title, mine.heading, mine.text) == (title, chunk.heading, chunk.text)
 
 
 def stored(connection: sqlite3.Connection, url: str) -> dict[str, Stored]:
-    """Return the chunks of one document as they lie there, by id."""
+    """Return the chunks of one document as the tables have them, by id."""
     rows = connection.execute(
         f"SELECT {CHUNK}, c.number, e.space, e.vector FROM {CHUNKS}"
         " LEFT JOIN embeddings e ON e.chunk = c.number WHERE c.url = ?",
@@ -57,7 +57,16 @@ def vectors_of(
     *,
     space: str,
 ) -> dict[str, dict[str, bytes]]:
-    """Return the vectors of the new version, by chunk id and space: the given ones win."""
+    """Return the vectors of the new version, by chunk id and space: those `given` win.
+
+    Args:
+        chunks: Of the new version.
+        old: The former version.
+        given: Packed vectors by chunk id.
+        space: To which those belong.
+    """
+    # By text and not by id: an id is a place on the page, and a sentence that was added at the top
+    # moves every chunk below it.
     known = {held.chunk.text: held.vectors for held in old.values() if held.vectors}
     return {
         chunk.id: known.get(chunk.text, {})
@@ -69,7 +78,8 @@ def vectors_of(
 def put_document(
     connection: sqlite3.Connection, document: Document, processing: Processing
 ) -> None:
-    """Insert or update: to delete the former version would take its page records along."""
+    """Insert a document, or update all of its columns."""
+    # Not DELETE and INSERT: the rows of `pages` would go with the former version.
     columns = f"{DOCUMENT}, {PROCESSING}".split(", ")
     places = ", ".join("?" * len(columns))
     updates = ", ".join(f"{column} = excluded.{column}" for column in columns[1:])
@@ -81,11 +91,9 @@ def put_document(
 
 
 def put_chunking(connection: sqlite3.Connection, document: Document, chunking: Chunking) -> bool:
-    """Note how a stored document is cut; False if its text is not that of `document` any more.
-
-    The title counts, too: a chunk is found by its words, which cannot be removed from the full-text
-    index under another title than they were added with.
-    """
+    """Note how a stored document is cut; return False if it has another text than `document`."""
+    # The title counts, too: the words of a chunk include it, and can only be removed from the
+    # full-text index with the title with which they were added.
     changed = connection.execute(
         "UPDATE documents SET splitter = ?, chunk_size = ?, chunk_overlap = ?"
         " WHERE url = ? AND text = ? AND title = ?",
@@ -107,7 +115,7 @@ def put_chunks(
     chunks: Sequence[Chunk],
     old: Mapping[str, Stored],
 ) -> None:
-    """Make `chunks` the only ones of `document`; those that are as they were keep their rows."""
+    """Make `chunks` the only ones of `document`; those that have not changed keep their rows."""
     same = {
         chunk.id
         for chunk in chunks
@@ -115,38 +123,20 @@ def put_chunks(
     }
     remove_chunks(connection, [held for id_, held in old.items() if id_ not in same])
     for chunk in chunks:
-        if chunk.id in same:
-            _move(connection, old[chunk.id], chunk)
-        else:
-            _insert(connection, document, chunk)
+        if chunk.id not in same:
+            insert_chunk(connection, document, chunk)
+            continue
+        held = old[chunk.id]
+        place = (chunk.position, chunk.start, chunk.end)
+        if place != (held.chunk.position, held.chunk.start, held.chunk.end):
+            connection.execute(
+                "UPDATE chunks SET position = ?, first = ?, past = ? WHERE number = ?",
+                (*place, held.number),
+            )
 
 
-def remove_chunks(connection: sqlite3.Connection, chunks: Iterable[Stored]) -> None:
-    """Forget chunks with their words and, by cascade, their vectors."""
-    for held in chunks:
-        chunk = held.chunk
-        schema.remove_words(
-            connection, held.number, text=chunk.text, heading=chunk.heading, title=chunk.title
-        )
-        connection.execute("DELETE FROM chunks WHERE number = ?", (held.number,))
-
-
-def put_vectors(connection: sqlite3.Connection, vectors: Mapping[str, Mapping[str, bytes]]) -> None:
-    """Set the vectors of chunks, by id and space; rows that hold them already are left alone."""
-    connection.executemany(
-        "INSERT INTO embeddings (space, chunk, vector)"
-        " SELECT ?, number, ? FROM chunks WHERE id = ?"
-        " ON CONFLICT (space, chunk) DO UPDATE SET vector = excluded.vector"
-        " WHERE vector <> excluded.vector",
-        [
-            (space, vector, id_)
-            for id_, spaces in vectors.items()
-            for space, vector in spaces.items()
-        ],
-    )
-
-
-def _insert(connection: sqlite3.Connection, document: Document, chunk: Chunk) -> None:
+def insert_chunk(connection: sqlite3.Connection, document: Document, chunk: Chunk) -> None:
+    """Insert a chunk and its words."""
     (number,) = connection.execute(
         "INSERT INTO chunks (id, url, position, first, past, heading, text)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING number",
@@ -165,11 +155,26 @@ def _insert(connection: sqlite3.Connection, document: Document, chunk: Chunk) ->
     )
 
 
-def _move(connection: sqlite3.Connection, held: Stored, chunk: Chunk) -> None:
-    """Set where a chunk that is otherwise as it was stands now."""
-    now = (chunk.position, chunk.start, chunk.end)
-    if now != (held.chunk.position, held.chunk.start, held.chunk.end):
-        connection.execute(
-            "UPDATE chunks SET position = ?, first = ?, past = ? WHERE number = ?",
-            (*now, held.number),
+def remove_chunks(connection: sqlite3.Connection, chunks: Iterable[Stored]) -> None:
+    """Delete chunks with their words and, by cascade, their vectors."""
+    for held in chunks:
+        chunk = held.chunk
+        schema.remove_words(
+            connection, held.number, text=chunk.text, heading=chunk.heading, title=chunk.title
         )
+        connection.execute("DELETE FROM chunks WHERE number = ?", (held.number,))
+
+
+def put_vectors(connection: sqlite3.Connection, vectors: Mapping[str, Mapping[str, bytes]]) -> None:
+    """Set the vectors of chunks, by id and space; rows that hold them already are not written."""
+    connection.executemany(
+        "INSERT INTO embeddings (space, chunk, vector)"
+        " SELECT ?, number, ? FROM chunks WHERE id = ?"
+        " ON CONFLICT (space, chunk) DO UPDATE SET vector = excluded.vector"
+        " WHERE vector <> excluded.vector",
+        [
+            (space, vector, id_)
+            for id_, spaces in vectors.items()
+            for space, vector in spaces.items()
+        ],
+    )

@@ -1,4 +1,4 @@
-"""Between rows of the catalogue and our values."""
+"""Conversion between rows of the catalogue's tables and values."""
 
 from datetime import UTC, date, datetime
 
@@ -23,7 +23,7 @@ DOCUMENT = "url, title, text, fetched_at, language, published, modified, author,
 PROCESSING = "extractor, splitter, chunk_size, chunk_overlap"
 """The columns that `to_processing` reads and `from_processing` fills."""
 PAGE = "url, document, checked_at, fresh_until, body_hash, etag, last_modified, fetcher, robots"
-"""The columns that `to_record` reads and `from_record` fills."""
+"""The columns that `to_validators` reads and `from_validators` fills."""
 
 ChunkRow = tuple[str, str, str, int, int, int, str, str]
 DocumentRow = tuple[str, str, str, str, str, str | None, str | None, str, str]
@@ -55,8 +55,8 @@ def to_document(row: DocumentRow) -> Document:
         text=text,
         fetched_at=datetime.fromisoformat(fetched_at),
         language=language,
-        published=_to_date(published),
-        modified=_to_date(modified),
+        published=date.fromisoformat(published) if published else None,
+        modified=date.fromisoformat(modified) if modified else None,
         author=author,
         canonical=canonical,
     )
@@ -94,8 +94,8 @@ def from_processing(processing: Processing) -> ProcessingRow:
     return processing.extractor, chunking.version, chunking.size, chunking.overlap
 
 
-def to_record(row: PageRow) -> PageValidators:
-    """Return the page record in a row of `PAGE`."""
+def to_validators(row: PageRow) -> PageValidators:
+    """Return the validators in a row of `PAGE`."""
     url, document, checked_at, fresh_until, body_hash, etag, last_modified, fetcher, robots = row
     return PageValidators(
         url=url,
@@ -110,8 +110,8 @@ def to_record(row: PageRow) -> PageValidators:
     )
 
 
-def from_record(record: PageValidators) -> PageRow:
-    """Return the row of `PAGE` that holds `record`."""
+def from_validators(record: PageValidators) -> PageRow:
+    """Return the row of `PAGE` that holds the validators `record`."""
     return (
         record.url,
         record.final_url,
@@ -126,21 +126,18 @@ def from_record(record: PageValidators) -> PageRow:
 
 
 def timestamp(moment: datetime) -> str:
-    """Return an aware moment in UTC, written so that later ones sort after earlier ones."""
+    """Return an aware moment in UTC as text; later moments sort after earlier ones."""
+    # Microseconds always: without them "08:30:15+00:00" would sort before "08:30:15.1+00:00".
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def _to_date(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None
-
-
 def packed(vector: Vector) -> bytes:
-    """Return the vector as 32-bit floats, little-endian."""
+    """Return a vector as 32-bit floats, little-endian: 4 bytes a dimension."""
     return np.asarray(vector, dtype="<f4").tobytes()
 
 
 def unpacked(blob: bytes | None) -> Vector | None:
-    """Undo `packed`; None stays None."""
+    """Return the vector that `packed` made the bytes of; None stays None."""
     if blob is None:
         return None
     vector: list[float] = np.frombuffer(blob, "<f4").tolist()

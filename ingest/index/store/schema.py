@@ -1,21 +1,21 @@
-"""The catalogue's tables, how they are opened, and what SQLite's complaints mean to a person."""
+"""The catalogue's tables, their migration from older formats, and the connection to them."""
 
 import itertools
-import shlex
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ingest.errors import StoreError
-from ingest.foundation.messages import Message
+from ingest.index.store.sqlite_errors import (
+    make_folder,
+    newer_format_error,
+    store_errors,
+)
 from ingest.text.words import words
 
-MEMORY = Path(":memory:")
-
 PAGE_BYTES = 4096
-"""SQLite's unit of storage, needed to turn a limit in bytes into one in pages."""
+"""SQLite's unit of storage: a limit in bytes is set as one in pages."""
 
 _FIRST = (
     """CREATE TABLE documents (
@@ -34,7 +34,8 @@ _FIRST = (
         vector BLOB NOT NULL, PRIMARY KEY (space, chunk)
     ) STRICT""",
     "CREATE INDEX embeddings_by_chunk ON embeddings (chunk)",
-    # Ids whose vector may differ between `embeddings` and the vector store: the journal.
+    # The journal (`ingest.index.store.journal`). AUTOINCREMENT: an entry that is written again gets
+    # a number that was never used, so removing the old entry by its number leaves it.
     """CREATE TABLE pending (
         number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, space TEXT NOT NULL,
         UNIQUE (id, space) ON CONFLICT REPLACE
@@ -45,7 +46,7 @@ _SECOND = (
     "ALTER TABLE documents ADD COLUMN author TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE documents ADD COLUMN modified TEXT",
     "ALTER TABLE documents ADD COLUMN canonical TEXT NOT NULL DEFAULT ''",
-    # By the URL that was asked for: several may lead to one document.
+    # By the URL that was requested: redirects may lead several to one document.
     """CREATE TABLE pages (
         url TEXT PRIMARY KEY,
         document TEXT NOT NULL REFERENCES documents (url) ON DELETE CASCADE,
@@ -67,15 +68,16 @@ _THIRD = (
 )
 
 VERSIONS = (_FIRST, _SECOND, _THIRD)
-"""What leads from each format to the next. A new file takes every step, so that an index of any
-age has the same tables. Never change a step that was released."""
+"""The statements that lead from each format to the next. A new file takes every step, so that an
+index of any age has the same tables. Never change a step that was released."""
 
 SCHEMA_VERSION = len(VERSIONS)
-"""Kept in `PRAGMA user_version`; a higher one is refused, because we would damage it."""
+"""Kept in `PRAGMA user_version`. A file with a higher one is refused: writing would damage it."""
 
 WAL_RETRY_S = 0.02
+"""Pause between two attempts to switch a file to WAL, which takes milliseconds."""
 
-# The words arrive ready-made, parted by spaces, so FTS5 must not cut them again: its "ascii"
+# The text arrives as words with spaces between them, so FTS5 must not split them again: its "ascii"
 # tokenizer leaves every character beyond ASCII whole, and "_" is the one ASCII sign in \w.
 # Contentless: the text is in `chunks`, a second copy as bigrams would be twice as long as it.
 WORDS_TABLE = """CREATE VIRTUAL TABLE words USING fts5 (
@@ -83,8 +85,8 @@ WORDS_TABLE = """CREATE VIRTUAL TABLE words USING fts5 (
 )"""
 
 WORDS_VERSION = " ".join(words("ＡB_1 don't café 无人机 drones Ünïcode 한국 々 3.14"))
-"""How we tell words today. Deleting from a contentless table needs the very words that went in,
-so an index built with other rules is rebuilt from the text when it is opened."""
+"""A sample of today's tokenizer. Deleting from a contentless table needs the very words that were
+inserted, so an index built by another tokenizer is rebuilt from the text when it is opened."""
 
 
 def connect(
@@ -95,18 +97,18 @@ def connect(
     Raises:
         StoreError: the folder, the file or its version cannot be used.
     """
-    with explained(path):
+    with store_errors(path):
         if path is not None:
             make_folder(path.parent)
         connection = sqlite3.connect(
             path or ":memory:",
             timeout=busy_timeout_s,
-            isolation_level=None,  # we say BEGIN and COMMIT ourselves
+            isolation_level=None,  # `transaction` writes BEGIN and COMMIT
             check_same_thread=False,  # the catalogue's lock lets one thread in at a time
         )
         try:
             _switch_to_wal(connection, seconds=busy_timeout_s)
-            _prepare(connection, path=path, max_bytes=max_bytes)
+            migrate(connection, path=path, max_bytes=max_bytes)
         except BaseException:
             connection.close()
             raise
@@ -114,11 +116,9 @@ def connect(
 
 
 def _switch_to_wal(connection: sqlite3.Connection, *, seconds: float) -> None:
-    """Let readers and one writer work side by side.
-
-    Of several processes that create a file at once, all but one meet SQLITE_BUSY here, and this is
-    a place where SQLite does not wait by itself (sqlite.org/wal.html, "busy").
-    """
+    """Let readers and one writer work side by side; wait for other processes up to `seconds`."""
+    # Of several processes that create a file at once, all but one meet SQLITE_BUSY here, and this
+    # is a place where SQLite does not wait by itself (sqlite.org/wal.html, "busy").
     until = time.monotonic() + seconds
     while True:
         try:
@@ -131,31 +131,33 @@ def _switch_to_wal(connection: sqlite3.Connection, *, seconds: float) -> None:
             return
 
 
-def _prepare(connection: sqlite3.Connection, *, path: Path | None, max_bytes: int | None) -> None:
+def migrate(connection: sqlite3.Connection, *, path: Path | None, max_bytes: int | None) -> None:
+    """Set up the connection, and bring the tables to today's format in one transaction.
+
+    Raises:
+        StoreError: the file at `path` has a newer format.
+    """
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
     if max_bytes is not None:
         connection.execute(f"PRAGMA max_page_count = {max(1, max_bytes // PAGE_BYTES)}")
-    if _is_current(connection):  # the usual case, which needs no lock
-        return
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == SCHEMA_VERSION and get_meta(connection, "words") == WORDS_VERSION:
+        return  # the usual case, which needs no lock
     with transaction(connection):
+        # Read again under the lock: another process may have migrated the file meanwhile.
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > SCHEMA_VERSION:
-            raise _too_new(path, version)
+            raise newer_format_error(path, version, ours=SCHEMA_VERSION)
         for statement in itertools.chain.from_iterable(VERSIONS[version:]):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        if recall(connection, "words") != WORDS_VERSION:
+        if get_meta(connection, "words") != WORDS_VERSION:
             rebuild_words(connection)
 
 
-def _is_current(connection: sqlite3.Connection) -> bool:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    return version == SCHEMA_VERSION and recall(connection, "words") == WORDS_VERSION
-
-
 def rebuild_words(connection: sqlite3.Connection) -> None:
-    """Fill the full-text index anew from the chunks."""
+    """Build the full-text index anew from the chunks."""
     connection.execute("DROP TABLE IF EXISTS words")
     connection.execute(WORDS_TABLE)
     rows = connection.execute(
@@ -163,139 +165,55 @@ def rebuild_words(connection: sqlite3.Connection) -> None:
     )
     for number, text, heading, title in rows.fetchall():
         add_words(connection, number, text=text, heading=heading, title=title)
-    remember(connection, "words", WORDS_VERSION)
+    put_meta(connection, "words", WORDS_VERSION)
 
 
 def add_words(
     connection: sqlite3.Connection, number: int, *, text: str, heading: str, title: str
 ) -> None:
-    """Make chunk `number` findable by its words."""
+    """Insert the words of chunk `number` into the full-text index."""
     connection.execute(
         "INSERT INTO words (rowid, body, heading) VALUES (?, ?, ?)",
-        (number, spaced(text), spaced(f"{title} {heading}")),
+        (number, fts_words(text), fts_words(f"{title} {heading}")),
     )
 
 
 def remove_words(
     connection: sqlite3.Connection, number: int, *, text: str, heading: str, title: str
 ) -> None:
-    """Undo `add_words`; the arguments must be the same."""
+    """Undo `add_words`. The arguments must be the same, or the full-text index is damaged."""
     connection.execute(
         "INSERT INTO words (words, rowid, body, heading) VALUES ('delete', ?, ?, ?)",
-        (number, spaced(text), spaced(f"{title} {heading}")),
+        (number, fts_words(text), fts_words(f"{title} {heading}")),
     )
 
 
-def spaced(text: str) -> str:
-    """Return the words of `text` as FTS5 is to see them."""
+def fts_words(text: str) -> str:
+    """Return the words of `text` as FTS5 is to index them, with spaces between them."""
     return " ".join(words(text))
 
 
-def remember(connection: sqlite3.Connection, key: str, value: str) -> None:
-    """Set one note about the whole index."""
+def put_meta(connection: sqlite3.Connection, key: str, value: str) -> None:
+    """Set one fact about the whole index."""
     connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, value))
 
 
-def recall(connection: sqlite3.Connection, key: str) -> str:
-    """Return the note `key`, "" if there is none."""
+def get_meta(connection: sqlite3.Connection, key: str) -> str:
+    """Return the fact `key` about the whole index, "" if there is none."""
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
     return str(row[0]) if row else ""
 
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Do all of the block or, when it raises, none of it.
-
-    IMMEDIATE: a transaction that reads first and asks to write later can be refused at once with
-    "database is locked", whatever the busy timeout says (sqlite.org/lang_transaction.html).
-    """
+    """Commit what the block has written, or nothing of it when it raises."""
+    # IMMEDIATE: a transaction that reads first and writes later can be refused at once with
+    # "database is locked", whatever the busy timeout says (sqlite.org/lang_transaction.html).
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        if connection.in_transaction:  # a full disk has rolled it back already
+        if connection.in_transaction:  # a full disk rolls back by itself
             connection.execute("ROLLBACK")
         raise
-
-
-def make_folder(folder: Path) -> None:
-    """Create `folder`, or raise the `StoreError` that says why it cannot be."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise not_writable(folder) from error
-
-
-@contextmanager
-def explained(path: Path | None) -> Iterator[None]:
-    """Turn what SQLite raises in the block into a `StoreError` with a way out."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise _explain(error, path) from error
-
-
-def _explain(error: sqlite3.Error, path: Path | None) -> StoreError:
-    where = path or MEMORY
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary code of an extended one
-    if code in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}:
-        return not_writable(where.parent)
-    if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
-        return _full(where)
-    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return busy(where)
-    if code in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
-        return _damaged(where)
-    return StoreError(
-        Message("the index {where} cannot be used ({error})", where=where, error=error)
-    )
-
-
-def not_writable(folder: Path) -> StoreError:
-    """Return the error for a folder that we may not write to."""
-    return StoreError(
-        Message("cannot write to the index folder {folder}", folder=folder),
-        hint=Message("make it writable, or set ASSISTANT_HOME to a folder that is"),
-    )
-
-
-def busy(path: Path) -> StoreError:
-    """Return the error for a lock that another process keeps too long."""
-    return StoreError(
-        Message("another process keeps the index {path} locked", path=path),
-        hint=Message("wait until it ends, or find it: lsof {shlex}", shlex=shlex.quote(str(path))),
-    )
-
-
-def _full(path: Path) -> StoreError:
-    return StoreError(
-        Message("no room to write the index {path}; what it held before is safe", path=path),
-        hint=Message(
-            "free some disk space (df -h {shlex}) and try again",
-            shlex=shlex.quote(str(path.parent)),
-        ),
-    )
-
-
-def _damaged(path: Path) -> StoreError:
-    move = f"mv {shlex.quote(str(path))} {shlex.quote(str(path) + '.broken')}"
-    return StoreError(
-        Message("{path} is damaged or is not an index", path=path),
-        hint=Message("move it away and start anew: {move}", move=move),
-    )
-
-
-def _too_new(path: Path | None, version: int) -> StoreError:
-    return StoreError(
-        Message(
-            "the index {path} was made by a newer version (format {version}, ours is "
-            "{schema_version})",
-            path=path,
-            version=version,
-            schema_version=SCHEMA_VERSION,
-        ),
-        hint=Message(
-            "run: pip install --upgrade qiuzheng, or set ASSISTANT_HOME to another folder"
-        ),
-    )
