@@ -63,6 +63,7 @@ async def open_assistant(
             reply_tokens=settings.model.reply_tokens,
             language=None if language == "auto" else language,
         )
+        # Last: before all is open, the imports of retrieval would only delay those of the network.
         preload(settings, embedder=parts.embedder)
         yield assistant
 

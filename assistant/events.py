@@ -83,7 +83,7 @@ class AnswerDelta:
 class Notice:
     """Something went less well than hoped; the answer goes on."""
 
-    code: NoticeCode
+    code: NoticeCode  # for programs; the text may change
     text: Message
     """One line: what happened and what to do."""
     type: Literal["notice"] = "notice"
@@ -119,6 +119,7 @@ class AnswerFailed:
         )
 
 
+# No `type`: it never leaves the process, so it is not in `AnswerEvent`.
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyFinished:
     """From a chat model to the orchestrator only: the reply is over."""

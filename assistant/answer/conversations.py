@@ -172,11 +172,13 @@ async def _rewritten(
     """Ask the model; None if it fails, takes too long or returns no question of use."""
     prompt = rewriting_prompt(question, history)
     try:
+        # The search waits for this: a slow model must not cost more than the rules are worse.
         async with asyncio.timeout(seconds):
             text = await collect_reply(model, prompt, longest=LONGEST_QUESTION)
     except (TimeoutError, ModelError):
         return None
     line = _LABEL.sub("", text.strip()).strip(" \"'“”「」*`")
+    # A model that answers instead of asking, or changes the subject, shares no words with it.
     known = set(content_words(" ".join([question, *(turn.content for turn in history)])))
     return line if _is_question_about(line, known) else None
 

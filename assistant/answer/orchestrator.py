@@ -146,12 +146,14 @@ class Assistant:
             model=chosen.model,
         )
         try:
+            # Before all else: who reads on knows that quotes will come, not an answer.
             for notice in chosen.notices:
                 yield notice
             async with aclosing(self._search_and_reply(request)) as events:
                 async for event in events:
                     yield event
         finally:
+            # A task that nobody awaits would log its error at exit, and outlive the answer.
             warming.cancel()
             with suppress(asyncio.CancelledError):
                 await warming
@@ -163,6 +165,7 @@ class Assistant:
             yield Notice(
                 code="question_rewritten", text=Message("understood as: {query}", query=query)
             )
+        # What to say when no passage is found depends on whether the web could be searched.
         no_text = NO_TEXT_WEB if request.options.web else NO_TEXT_INDEX
         if request.options.web:
             async with aclosing(self._read_web(query, request)) as events:
@@ -296,6 +299,7 @@ async def _stream_cited(model: ChatModel, prompt: Prompt) -> AsyncGenerator[Answ
                     answer.append(text)
                     if text:
                         yield AnswerDelta(text=text)
+    # The last sentence's end was held back: a marker might have followed it.
     rest = citations.close()
     if rest:
         answer.append(rest)

@@ -95,6 +95,7 @@ class Recency:
             )
             for scored in found
         ]
+        # Stable: chunks of one age and score keep their order.
         return sorted(raised, key=lambda scored: -scored.score)
 
 
@@ -109,6 +110,7 @@ def recency_of(question: str, *, today: date) -> Recency | None:
             return Recency(today=today, half_life_days=half_life_days)
     if _CURRENT.search(question) and not _ELECTRIC.search(question):
         return Recency(today=today, half_life_days=_MONTH)
+    # The year alone is the weakest sign: "the 2026 budget" may be asked of a page of last year.
     if re.search(rf"(?<!\d){today.year}(?!\d)", question):
         return Recency(today=today, half_life_days=_HALF_YEAR)
     return None

@@ -129,6 +129,7 @@ class Retriever:
         Raises:
             StoreError: the text of the index cannot be read.
         """
+        # A pasted text has thousands of words, and BM25 would look each of them up.
         question = question[:LOOKUP]
         all_words = words(question)
         wanted = set(content_words(question) or all_words)
@@ -209,6 +210,7 @@ class Retriever:
         """Give the best chunks found by words the vector that they lack, now and for later."""
         best = [scored.chunk.id for scored in found[:EMBED_NOW]]
         missing = await self._store.unembedded(best, space=embedder.space, limit=EMBED_NOW)
+        # Vectors of text in a language that the encoder does not know are noise.
         readable = [
             chunk
             for chunk in missing
@@ -235,6 +237,7 @@ class Retriever:
         scores = reciprocal_rank_scores(legs, k=RRF_K)
         chunks = {scored.chunk.id: scored.chunk for scored in [*by_words, *by_vector]}
         best = (1.0 + weight) / (RRF_K + 1)
+        # Ids break ties: two runs over the same index must show the same passages.
         ranked = sorted(scores, key=lambda id_: (-scores[id_], id_))
         return [ScoredChunk(chunk=chunks[id_], score=scores[id_] / best) for id_ in ranked]
 
@@ -245,6 +248,7 @@ class Retriever:
 
     async def _passages(self, ranked: Sequence[ScoredChunk], top_k: int) -> tuple[Passage, ...]:
         """Return the best spans as passages, read from the documents as they are stored now."""
+        # Twice: the first pass tells which documents are needed, the second cuts what they hold.
         documents = await self._store.documents({span.url for span in self._spans(ranked, top_k)})
         spans = self._spans(_relocated(ranked, documents), top_k)
         here = [span for span in spans if span.url in documents]  # others were just deleted
@@ -263,7 +267,7 @@ class Retriever:
             if merged is not None:
                 spans = merged
                 continue
-            if len(spans) == top_k:
+            if len(spans) == top_k:  # only now: a chunk beyond may still widen a span
                 break
             copy = tuple(words(chunk.text))  # the same text on two sites counts once
             of_page = sum(other.url == chunk.url for other in spans)
@@ -280,6 +284,7 @@ class Retriever:
         joined = functools.reduce(_Span.joined, touching, span)
         if joined.end - joined.start > self._longest:
             return None
+        # The joined span takes the place of the best one that it covers, so the order stays.
         return [
             joined if other is touching[0] else other
             for other in spans

@@ -135,6 +135,7 @@ async def _ask(text: str, language: "Language", options: "Mapping[str, Any]") ->
     )
 
     def show(event: AnswerEvent) -> None:
+        # A failure goes both ways: JSON on stdout for the program, one line on stderr for people.
         if options["as_json"]:
             click.echo(ANSWER_EVENT.dump_json(event, context={"language": language}))
         if not options["as_json"] or isinstance(event, AnswerFailed):
@@ -368,6 +369,7 @@ def ui(streamlit_options: tuple[str, ...]) -> None:
 
     from ingest.foundation.extras import install_command
 
+    # find_spec does not import: Streamlit takes a second, and is only needed by the new process.
     page = importlib.util.find_spec("ui")
     if importlib.util.find_spec("streamlit") is None or page is None or page.origin is None:
         # English: --help is, and no question tells us a language yet.
@@ -375,6 +377,7 @@ def ui(streamlit_options: tuple[str, ...]) -> None:
         sys.exit(1)
     app = str(Path(page.origin).with_name("app.py"))
     quiet = ["--browser.gatherUsageStats", "false"]
+    # In place of this process: Ctrl-C and signals then reach Streamlit, and nothing is left over.
     command = [sys.executable, "-m", "streamlit", "run", app, *quiet, *streamlit_options]
     os.execv(sys.executable, command)  # noqa: S606  our own interpreter, no shell
 

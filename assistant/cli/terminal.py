@@ -65,6 +65,7 @@ class Terminal:
             case Notice():
                 self._end_thinking()
                 say(note(event.text.localize(self.language), self.language))
+            # Not `case _`: mypy then checks in `_progress` that no kind of event is left out.
             case _ if not self.quiet:
                 self._progress(event)
 
@@ -75,13 +76,12 @@ class Terminal:
             case StageStarted():
                 say(f"{STAGES[event.stage].localize(self.language)}…", dim=True)
             case SearchFinished():
-                count = len(event.hits)
-                found = count_pages(count)
-                say(f"  {found.localize(self.language)}: {event.query}", dim=True)
+                found = count_pages(len(event.hits)).localize(self.language)
+                say(f"  {found}: {event.query}", dim=True)
             case PageStored() | PageSkipped():
                 say(page_line(event, self.language), dim=True)
             case PassagesChosen(passages=()):
-                pass
+                pass  # the answer itself says that nothing was found
             case PassagesChosen():
                 pages = len({passage.url for passage in event.passages})
                 chosen = Message(
@@ -110,6 +110,7 @@ class Terminal:
 
     def _finish(self, answer: Answer) -> None:
         self._end_thinking()
+        # A model that answers at once streams nothing; the whole answer is then the only text.
         if not self._answer_shown:
             click.echo(printable(answer.text), nl=False)
         click.echo()

@@ -11,9 +11,11 @@ class OverlapReranker:
 
     @property
     def name(self) -> str:
+        """Return "overlap"."""
         return "overlap"
 
     async def rerank(self, question: str, chunks: Sequence[ScoredChunk]) -> list[ScoredChunk]:
+        """Return the chunks by the share of content words that they hold, 0 to 1."""
         wanted = set(content_words(question) or words(question))
         scored = [
             ScoredChunk(chunk=one.chunk, score=_overlap(wanted, one.chunk.text)) for one in chunks
