@@ -1,4 +1,4 @@
-"""What every reader of a kind of file promises, asked of each that is registered.
+"""What every reader of a kind of file promises, tested on each that is registered.
 
 A new reader needs one line here: a sample of its kind.
 """

@@ -33,10 +33,10 @@ HOSTILE = (
 
 @dataclass(kw_only=True)
 class Tab:
-    """One browser tab, and what it complained about and asked for."""
+    """One browser tab, the errors in its console, and the hosts of its requests."""
 
     page: Page
-    complaints: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
     hosts: set[str | None] = field(default_factory=set)
 
     def ask(self, question: str) -> None:
@@ -84,8 +84,8 @@ def url(shell_with_model: Shell) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/"
     finally:
         process.terminate()
-        output, complaints = process.communicate(timeout=START_S)
-    assert "Traceback" not in output + complaints, complaints
+        output, errors = process.communicate(timeout=START_S)
+    assert "Traceback" not in output + errors, errors
 
 
 def wait_until_healthy(client: httpx.Client, address: str) -> None:
@@ -101,24 +101,24 @@ def wait_until_healthy(client: httpx.Client, address: str) -> None:
 
 @pytest.fixture
 def tab(browser: Browser, url: str) -> Iterator[Tab]:
-    """A tab of a Chinese reader. It may complain of nothing and ask nobody else for anything."""
+    """A tab of a Chinese reader. It must log no error and request nothing from other hosts."""
     context = browser.new_context(locale="zh-CN", viewport={"width": 1200, "height": 860})
     context.set_default_timeout(EVENTUALLY_MS)
     opened = Tab(page=context.new_page())
-    opened.page.on("console", lambda message: note(opened, message.type, message.text))
-    opened.page.on("pageerror", lambda error: note(opened, "error", str(error)))
+    opened.page.on("console", lambda message: record_error(opened, message.type, message.text))
+    opened.page.on("pageerror", lambda error: record_error(opened, "error", str(error)))
     opened.page.on("request", lambda sent: opened.hosts.add(urlsplit(sent.url).hostname))
     expect.set_options(timeout=EVENTUALLY_MS)
     opened.page.goto(url)
     yield opened
     context.close()
-    assert opened.complaints == []
+    assert opened.errors == []
     assert opened.hosts <= {"127.0.0.1", None}
 
 
-def note(tab: Tab, kind: str, text: str) -> None:
+def record_error(tab: Tab, kind: str, text: str) -> None:
     if kind == "error":
-        tab.complaints.append(text)
+        tab.errors.append(text)
 
 
 def test_asking_in_chinese_shows_stages_a_streamed_answer_and_sources_and_stop_stops(

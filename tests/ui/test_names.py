@@ -1,4 +1,4 @@
-"""What `streamlit run` does to the script and its folder, and how ours bears it.
+"""What `streamlit run` does to the script and its folder does no harm to ours.
 
 It puts ui/ first on sys.path: no file in it may hide a module of somebody else. Its "magic" draws
 every bare expression of the script on the page, docstrings of names among them.

@@ -51,7 +51,7 @@ def reason(body: bytes | str, **kind: str) -> str:
 # ---------------------------------------------------------------- the text of a page
 
 
-def test_chinese_article_keeps_its_structure_and_loses_the_frame() -> None:
+def test_chinese_article_keeps_its_structure_and_loses_page_chrome() -> None:
     document = fixture("night_flight.html")
     assert document.text.startswith("夜间飞行比白天更依赖准备。")  # the headline is the title
     assert "\n\n## 灯光要求\n\n" in document.text

@@ -41,7 +41,7 @@ def test_pdf_is_known_by_its_bytes_and_read(tmp_path: Path, media_type: str) -> 
     ("body", "media_type"),
     [(b"%PDF-1.7 broken", "application/pdf"), (b"not a pdf", "application/pdf")],
 )
-def test_damaged_document_is_told_by_its_url(body: bytes, media_type: str) -> None:
+def test_damaged_document_is_reported_under_its_url(body: bytes, media_type: str) -> None:
     with pytest.raises(ExtractError) as caught:
         extract(page(body, media_type=media_type, url="https://example.com/report.pdf"))
     assert caught.value.reason == "unsupported"

@@ -1,4 +1,4 @@
-"""The text is found whole, without its frame, and keeps the structure that the page gave it."""
+"""The text is found whole, without page chrome, and keeps the structure that the page gave it."""
 
 from pathlib import Path
 
@@ -77,7 +77,7 @@ def test_pointers_to_other_pages_are_left_out(pointer: str) -> None:
         "Filed under: boats",
     ],
 )
-def test_lines_of_the_frame_after_a_text_are_cut_and_inside_it_are_not(line: str) -> None:
+def test_lines_of_page_chrome_after_a_text_are_cut_and_inside_it_are_not(line: str) -> None:
     paragraph = f"<p>{SATZ * 4}</p>"
     found = text(f"<article>{paragraph}<p>{line}</p>{paragraph}<p>{line}</p></article>")
     assert found.count(line) == 1
@@ -96,7 +96,7 @@ def test_heading_that_only_begins_like_a_pointer_is_kept(heading: str) -> None:
         ["请保持安静。", "禁止吸烟。", "禁止携带宠物入内。", "禁止触摸展品。"],
     ],
 )
-def test_list_at_the_end_keeps_entries_that_begin_like_lines_of_the_frame(
+def test_list_at_the_end_keeps_entries_that_begin_like_page_chrome(
     entries: list[str],
 ) -> None:
     rules = "".join(f"<li>{entry}</li>" for entry in entries)

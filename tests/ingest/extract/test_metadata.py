@@ -1,4 +1,4 @@
-"""What a page says about itself is believed where it can be true."""
+"""Metadata that a page declares is believed where it can be true."""
 
 from datetime import date
 
@@ -163,7 +163,7 @@ def test_canonical_address_is_absolute_and_on_the_same_site(href: str, canonical
     assert document(f'<link rel="canonical" href="{href}">').canonical == canonical
 
 
-def test_neighbours_at_a_host_of_many_sites_are_no_family() -> None:
+def test_two_users_of_one_hosting_domain_are_two_sites() -> None:
     found = document(
         '<link rel=canonical href="https://ada.github.io/a">', url="https://bob.github.io/a"
     )
@@ -187,5 +187,5 @@ def test_neighbours_at_a_host_of_many_sites_are_no_family() -> None:
         ('<meta name="robots" content="unavailable_after: 2027-01-01">', ()),
     ],
 )
-def test_wishes_of_the_page_are_told(meta: str, directives: tuple[str, ...]) -> None:
+def test_robots_directives_of_the_page_are_returned(meta: str, directives: tuple[str, ...]) -> None:
     assert [d for d in document(meta).directives if d not in ("index", "follow")] == [*directives]
