@@ -13,11 +13,11 @@ from urllib.parse import unquote
 from ingest.documents import Document, Page
 from ingest.errors import ExtractError, FetchError
 from ingest.extract import main_text
+from ingest.extract.base import DamagedFileError, FileReader
 from ingest.extract.dom import parse_html
 from ingest.extract.js_detection import needs_browser, read_script_signals
 from ingest.extract.markdown import render_markdown
 from ingest.extract.metadata import one_line, read_metadata
-from ingest.extract.readers.base import DamagedFileError, FileReader
 from ingest.extract.registry import find_file_reader, find_reader
 from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.extras import install_command

@@ -6,8 +6,8 @@ tests/contracts/test_file_reader.py a sample of it.
 
 from typing import Final
 
+from ingest.extract.base import FileReader
 from ingest.extract.readers import feed, html, office, pdf, text
-from ingest.extract.readers.base import FileReader
 
 READERS: Final[tuple[FileReader, ...]] = (
     pdf.PDF,

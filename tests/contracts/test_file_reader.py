@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from ingest.errors import ExtractError
+from ingest.extract.base import UNKNOWN_TYPES, DamagedFileError, FileReader
 from ingest.extract.extractor import extract, read_file
 from ingest.extract.readers import feed, html, office, pdf, text
-from ingest.extract.readers.base import UNKNOWN_TYPES, DamagedFileError, FileReader
 from ingest.extract.registry import (
     DOCUMENT_TYPES,
     READABLE_SUFFIXES,

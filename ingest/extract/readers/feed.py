@@ -4,13 +4,11 @@ import re
 
 from lxml import etree
 
+from ingest.extract.base import SNIFFED_BYTES, UNKNOWN_TYPES, XML_TYPES, FileReader, is_binary
 from ingest.extract.dom import parse_html
 from ingest.extract.markdown import render_markdown
-from ingest.extract.readers.base import SNIFFED_BYTES, UNKNOWN_TYPES, FileReader, is_binary
 from ingest.text.encodings import decode
 
-XML_TYPES = ("application/xml", "text/xml", "application/rss+xml", "application/atom+xml")
-"""What servers call feeds, and also XHTML: the root element decides."""
 MAX_ENTRIES = 200
 _FEED_MARK = re.compile(rb"<(?:rss|feed|rdf:RDF)\b")
 _ENTRIES = ("item", "entry")

@@ -2,8 +2,7 @@
 
 import re
 
-from ingest.extract.readers.base import SNIFFED_BYTES, UNKNOWN_TYPES, FileReader, is_binary
-from ingest.extract.readers.feed import XML_TYPES
+from ingest.extract.base import SNIFFED_BYTES, UNKNOWN_TYPES, XML_TYPES, FileReader, is_binary
 from ingest.text.encodings import decode
 
 _MEDIA_TYPES = ("text/html", "application/xhtml+xml")

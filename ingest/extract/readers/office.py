@@ -13,8 +13,8 @@ from typing import Any
 
 from lxml import etree, html
 
+from ingest.extract.base import DamagedFileError, FileReader, looks_like_text
 from ingest.extract.markdown import render_markdown
-from ingest.extract.readers.base import DamagedFileError, FileReader, looks_like_text
 from ingest.foundation.telemetry import disable_telemetry
 
 ZIP_WINDOW = 65_536

@@ -3,7 +3,7 @@
 import re
 import threading
 
-from ingest.extract.readers.base import DamagedFileError, FileReader
+from ingest.extract.base import DamagedFileError, FileReader
 from ingest.text.words import CJK
 
 _MEDIA_TYPES = ("application/pdf",)

@@ -1,6 +1,6 @@
 """Plain text and Markdown, which are taken as they are."""
 
-from ingest.extract.readers.base import UNKNOWN_TYPES, FileReader, looks_like_text
+from ingest.extract.base import UNKNOWN_TYPES, FileReader, looks_like_text
 from ingest.text.encodings import decode
 
 _MEDIA_TYPES = ("text/plain", "text/markdown", "text/x-markdown", "text/x-rst")

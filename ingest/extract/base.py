@@ -7,6 +7,9 @@ from typing import Literal
 UNKNOWN_TYPES = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 """What servers call files that they know nothing about: the bytes decide."""
 
+XML_TYPES = ("application/xml", "text/xml", "application/rss+xml", "application/atom+xml")
+"""What servers call feeds, and XHTML as well: the root element decides."""
+
 SNIFFED_BYTES = 1024
 """Bytes at the start of a file in which its kind shows, as in the WHATWG MIME Sniffing Standard
 (1,445 there; the marks looked for here come earlier)."""
