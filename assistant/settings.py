@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from ingest.foundation.messages import Language
 from ingest.foundation.settings import ServerAddress, SettingsTable, default_ollama_host
 from ingest.foundation.settings_errors import ENV_PREFIX
 from ingest.settings import IngestSettings, load_ingest_settings
@@ -108,7 +109,7 @@ class AnswerSettings(SettingsTable):
     """How answers are made."""
 
     passages: int = Field(default=6, ge=1, le=30, description="Passages shown to the model.")
-    language: Literal["auto", "zh", "en"] = Field(
+    language: Literal["auto", Language] = Field(
         default="auto", description="Language of answers and messages; auto: the question's."
     )
 

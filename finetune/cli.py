@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from finetune.cli_options import Result, TextResult, plain_command, recipe_command
+from finetune.cli_options import LANGUAGE, Result, TextResult, plain_command, recipe_command
 
 if TYPE_CHECKING:
     from finetune.pipeline import Pipeline
@@ -52,7 +52,7 @@ def main() -> None:
 @click.option(
     "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Written into the recipe."
 )
-@click.option("--lang", type=click.Choice(["auto", "zh", "en"]), help="Of messages.")
+@click.option("--lang", type=LANGUAGE, help="Of messages.")
 def init(name: str, into: Path, changes: tuple[str, ...], lang: str | None) -> None:
     """Write a shipped recipe and its sample data; without a name, list them.
 

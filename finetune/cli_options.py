@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ingest.foundation.messages import LANGUAGES
+
 if TYPE_CHECKING:
     from finetune.pipeline import Pipeline
     from ingest.foundation.messages import Language
 
+LANGUAGE = click.Choice(["auto", *LANGUAGES])
 OURS = frozenset({"assistant", "finetune", "ingest"})
 """Packages whose absence is a bug, and nothing that pip could fix."""
 
@@ -34,7 +37,7 @@ Result = Mapping[str, Any] | TextResult
 # Of every command with a recipe. click lists options in the reverse of the order in which they
 # decorate, so that the recipe, which comes last here, stands first in the usage line.
 _OPTIONS = (
-    click.option("--lang", type=click.Choice(["auto", "zh", "en"]), help="Of messages."),
+    click.option("--lang", type=LANGUAGE, help="Of messages."),
     click.option("--quiet", is_flag=True, help="No progress, only results."),
     click.option("--json", "as_json", is_flag=True, help="The result as JSON on stdout."),
     click.option("--force", is_flag=True, help="Do it again though nothing changed."),

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from finetune.errors import RecipeError
 from ingest.foundation.errors import SettingsError
-from ingest.foundation.messages import Message
+from ingest.foundation.messages import Language, Message
 from ingest.foundation.settings import read_toml
 from ingest.foundation.settings_errors import unusable_value
 
@@ -224,7 +224,7 @@ class Recipe(RecipeTable):
         description="Of the run's folder.",
     )
     seed: int = Field(default=42, ge=0, description="Of splits, sampling and training.")
-    language: Literal["zh", "en"] = Field(default="zh", description="Of reports and of the card.")
+    language: Language = Field(default="zh", description="Of reports and of the card.")
     model: ModelTable
     data: DataTable
     train: TrainTable = TrainTable()

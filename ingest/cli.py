@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ingest.foundation.messages import LANGUAGES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     "--recut", is_flag=True, help="Cut stored pages anew whose chunks are of another size than set."
 )
 @click.option("--quiet", is_flag=True, help="No progress bar, only the summary.")
-@click.option("--lang", type=click.Choice(["auto", "zh", "en"]), help="Language of messages.")
+@click.option("--lang", type=click.Choice(["auto", *LANGUAGES]), help="Language of messages.")
 @click.version_option(package_name="qiuzheng", prog_name="ingest")
 def main(sources: tuple[str, ...], as_json: bool, lang: str | None, **options: Any) -> None:
     """Store SOURCES in the index that `assistant ask` answers from.

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ingest.foundation.messages import LANGUAGES
+
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from ingest.foundation.messages import Language
     from ingest.web.tiered_fetcher import FetcherChoice
 
-LANGUAGES = click.Choice(["auto", "zh", "en"])
+LANGUAGE = click.Choice(["auto", *LANGUAGES])
 CRAWL_LOG = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -69,7 +71,7 @@ def main() -> None:
     default=None,
     help="Show the model's thinking on stderr (default: when stderr is a terminal).",
 )
-@click.option("--lang", type=LANGUAGES, help="Language of answer and messages.")
+@click.option("--lang", type=LANGUAGE, help="Language of answer and messages.")
 @click.option(
     "--deadline",
     type=click.FloatRange(min=0, min_open=True),
@@ -169,7 +171,7 @@ async def _ask(text: str, language: "Language", options: "Mapping[str, Any]") ->
 @click.option("--model", metavar="NAME", help="Chat model, e.g. deepseek-r1:1.5b.")
 @click.option("--top-k", type=click.IntRange(1, 30), metavar="N", help="Passages to answer from.")
 @click.option("--show-thinking/--hide-thinking", default=None, help="Show the model's thinking.")
-@click.option("--lang", type=LANGUAGES, help="Language of answers and messages.")
+@click.option("--lang", type=LANGUAGE, help="Language of answers and messages.")
 @click.option("--deadline", type=click.FloatRange(min=0, min_open=True), metavar="S")
 @click.option("--quiet", is_flag=True, help="No progress, only answers and sources.")
 def chat(**options: Any) -> None:
@@ -196,7 +198,7 @@ def chat(**options: Any) -> None:
             ),
             thinking=_shows_thinking(options),
             quiet=options["quiet"],
-            language=language if options["lang"] in {"zh", "en"} else None,
+            language=language if options["lang"] in LANGUAGES else None,
             spoken=language,
         ),
         language,
@@ -278,7 +280,7 @@ async def _search(query: str, limit: int | None, as_json: bool, language: "Langu
 @click.option(
     "--ledger", type=CRAWL_LOG, metavar="FILE", help="Add a JSON line for every page asked."
 )
-@click.option("--lang", type=LANGUAGES, help="Language of messages.")
+@click.option("--lang", type=LANGUAGE, help="Language of messages.")
 def read(
     urls: tuple[str, ...],
     as_json: bool,
@@ -311,7 +313,7 @@ def read(
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
-@click.option("--lang", type=LANGUAGES, help="Language of the report.")
+@click.option("--lang", type=LANGUAGE, help="Language of the report.")
 def doctor(as_json: bool, lang: str | None) -> None:
     """Name each part, its state, and the command that fixes it. Exit 1: no answer is possible.
 
@@ -334,7 +336,7 @@ async def _doctor(as_json: bool, language: "Language") -> int:
 @main.command()
 @click.option("--model", metavar="NAME", help="Chat model to pull (default: the one in force).")
 @click.option("--embed-model", metavar="NAME", help="Embedding model to pull.")
-@click.option("--lang", type=LANGUAGES, help="Language of the messages.")
+@click.option("--lang", type=LANGUAGE, help="Language of the messages.")
 def setup(model: str | None, embed_model: str | None, lang: str | None) -> None:
     """Pull the models through Ollama, fetch the built-in encoder, and write assistant.toml.
 

@@ -13,11 +13,11 @@ from typing import Any, NoReturn
 import click
 
 from ingest.foundation.errors import QiuzhengError
-from ingest.foundation.messages import Language, Message
+from ingest.foundation.messages import COLON, Language, Message, join_messages
 from ingest.foundation.startup import INTERRUPTED
 
 BROKEN_PIPE = 141
-"""128 + SIGPIPE: whoever read our output has left."""
+"""128 + SIGPIPE, as shells have it: whoever read our output has closed it."""
 
 _ERROR = Message("error")
 STOPPED = Message("stopped")
@@ -25,45 +25,37 @@ STOPPED = Message("stopped")
 
 def print_error(error: QiuzhengError, language: Language) -> int:
     """Write one line about `error` to stderr and return the exit code."""
-    print_error_line(error.message, error.hint, language)
+    line = join_messages([_ERROR, error.full_message], COLON).localize(language)
+    click.secho(" ".join(line.split()), err=True, fg="red")
     return error.exit_code
 
 
-def print_error_line(message: Message, hint: Message, language: Language) -> None:
-    """Write to stderr, on one line, what happened and what to do next."""
-    joint = "：" if language == "zh" else ": "
-    parts = [_ERROR, message, hint] if hint else [_ERROR, message]
-    # A vendor's text in the message may have line ends; scripts count on one line an error.
-    line = " ".join(joint.join(part.localize(language) for part in parts).split())
-    click.secho(line, err=True, fg="red")
-
-
 def run(main: Coroutine[Any, Any, int], language: Language) -> NoReturn:
-    """Run a command to its end and leave the process with its exit code.
-
-    We leave by `os._exit` once all is closed and flushed: Python would otherwise wait for threads
-    of blocking libraries (a search that hangs, an extraction past the deadline) that nobody
-    needs any more, and Ctrl-C would not stop at once.
-    """
+    """Run an async command to its end and leave the process with its exit code."""
     runner = asyncio.Runner()  # turns Ctrl-C into a cancellation, so that what is open is closed
     run_sync(lambda: runner.run(main), language)
 
 
 def run_sync(work: Callable[[], int], language: Language) -> NoReturn:
-    """Do the same for work that computes: Ctrl-C raises KeyboardInterrupt in it."""
+    """Run a command that computes; Ctrl-C raises KeyboardInterrupt in it."""
     try:
-        code = _outcome(work, language)
+        code = _exit_code_of(work, language)
     except BrokenPipeError:
         os._exit(BROKEN_PIPE)
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.flush()
         sys.stderr.flush()
+    # Not `sys.exit`: Python would wait for the threads of blocking libraries (a search that hangs,
+    # an extraction past its deadline), whose results nobody needs any more. All is closed and
+    # flushed here.
     os._exit(code)
 
 
-def _outcome(work: Callable[[], int], language: Language) -> int:
+def _exit_code_of(work: Callable[[], int], language: Language) -> int:
     try:
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # which the runner looks for
+        # `prepare_process` replaced Python's handler; `asyncio.Runner` takes Ctrl-C over only where
+        # it finds the default one.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         return work()
     except KeyboardInterrupt:
         click.echo(f"\n{STOPPED.localize(language)}", err=True)
@@ -72,17 +64,18 @@ def _outcome(work: Callable[[], int], language: Language) -> int:
         return print_error(error, language)
     except BrokenPipeError:
         raise
-    except Exception:  # noqa: BLE001  the last door: a person gets a line, the maintainers a trace
-        return _confess(language)
+    except Exception:  # noqa: BLE001  the last catch: a person gets a line, the maintainers a trace
+        return _report_bug(language)
 
 
-def _confess(language: Language) -> int:
-    """Say in one line that we have a bug, and keep its trace where it can be sent from."""
+def _report_bug(language: Language) -> int:
+    """Print one line for an exception of ours, and keep its trace where it can be sent from."""
     trace = traceback.format_exc()
     path = ""
     with (
         contextlib.suppress(OSError),
-        tempfile.NamedTemporaryFile(  # a name that nobody can have put a link in place of
+        # A random name, created anew: in the shared /tmp a fixed one could be somebody's link.
+        tempfile.NamedTemporaryFile(
             "w", encoding="utf-8", prefix="qiuzheng-crash-", suffix=".txt", delete=False
         ) as file,
     ):
@@ -90,5 +83,5 @@ def _confess(language: Language) -> int:
         file.write(trace)
     what = trace.strip().splitlines()[-1]
     line = Message("a bug of ours: {what}: please report {path}", what=what[:200], path=path)
-    click.secho(f"{_ERROR.localize(language)}: {line.localize(language)}", err=True, fg="red")
+    click.secho(join_messages([_ERROR, line], COLON).localize(language), err=True, fg="red")
     return 1

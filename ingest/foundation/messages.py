@@ -11,9 +11,11 @@ import functools
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 Language = Literal["zh", "en"]
+"""A language that `--lang` and the settings offer. One word more here offers one more."""
+LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 _folders: list[Path] = []
 """The `translations` folders of the packages that are imported."""
@@ -27,12 +29,6 @@ def add_catalogue(folder: Path) -> None:
     if folder not in _folders:
         _folders.append(folder)
         _catalogue.cache_clear()
-
-
-def languages() -> tuple[str, ...]:
-    """Return the languages that messages can be shown in, English first."""
-    found = {path.stem for folder in _folders for path in folder.glob("*.json")}
-    return ("en", *sorted(found))
 
 
 @functools.cache
@@ -151,6 +147,7 @@ class _Joined(Message):
 
 
 NO_MESSAGE = Message("")
+COLON = Message.bilingual(": ", "：")
 COMMA = Message.bilingual(", ", "，")
 LIST_COMMA = Message.bilingual(", ", "、")
 """Between the items of an enumeration; Chinese tells the two apart."""

@@ -3,7 +3,7 @@
 import os
 import re
 
-from ingest.foundation.messages import Language
+from ingest.foundation.messages import LANGUAGES, Language
 from ingest.text.words import CJK
 
 _CJK_CHARACTER = re.compile(rf"[{CJK}]")
@@ -37,10 +37,12 @@ def cjk_share(text: str) -> float:
 
 def choose_language(chosen: str | None, text: str = "") -> Language:
     """Return the language to speak: the one chosen, else that of `text`, else the locale's."""
-    if chosen in {"zh", "en"}:
-        return "zh" if chosen == "zh" else "en"
+    named = next((language for language in LANGUAGES if language == chosen), None)
+    if named is not None:
+        return named
     if text.strip():
         return language_of(text)
+    # The order in which POSIX has them override one another (Base Definitions, 8.2).
     variables = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    locale = next(filter(None, variables), "")
-    return "zh" if locale.lower().startswith("zh") else "en"
+    locale = next(filter(None, variables), "").lower()
+    return next((language for language in LANGUAGES if locale.startswith(language)), "en")

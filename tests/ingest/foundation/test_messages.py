@@ -1,14 +1,17 @@
 """What people read is in their language, what the operating system said included."""
 
 import errno
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from ingest.crawl_log import CrawlLog, CrawlLogError
 from ingest.foundation.errors import SettingsError
-from ingest.foundation.messages import Message, describe_os_error
+from ingest.foundation.messages import LANGUAGES, Message, describe_os_error, join_messages
 from ingest.foundation.settings import read_toml
 from ingest.text.language import language_of
 
@@ -31,11 +34,60 @@ def test_rare_words_of_the_system_are_passed_on() -> None:
     assert describe_os_error(TimeoutError()) == Message.bilingual("TimeoutError", "TimeoutError")
 
 
-def test_settings_and_ledger_that_are_folders_are_refused_in_chinese(tmp_path: Path) -> None:
+def test_settings_and_crawl_log_that_are_folders_are_refused_in_chinese(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as settings:
         read_toml(tmp_path)
-    with pytest.raises(CrawlLogError) as ledger:
+    with pytest.raises(CrawlLogError) as crawl_log:
         CrawlLog(tmp_path)
-    for caught in (settings, ledger):
+    for caught in (settings, crawl_log):
         assert "这是一个文件夹" in caught.value.localize("zh")
         assert "Is a directory" not in caught.value.localize("zh")
+
+
+IN_JAPANESE = """
+import sys
+from pathlib import Path
+import ingest
+from ingest.foundation.messages import Message, add_catalogue, join_messages
+
+error = Message("cannot read {path}", path="a.txt")
+assert error.localize("ja") == "cannot read a.txt"
+add_catalogue(Path(sys.argv[1]))
+known = Message("{sum} of {path}", sum=Message("permission denied"), path="a.txt")
+for message in (error, known, join_messages([error, Message("no such file or folder")])):
+    print(message.localize("ja"))
+print(error.localize("zh"))
+"""
+"""In a process of its own: a catalogue stays for good once it is added."""
+
+
+def test_the_catalogue_of_a_third_language_is_used_and_english_stands_in(tmp_path: Path) -> None:
+    words = {"cannot read {path}": "{path} を読めません", "permission denied": "許可がありません"}
+    (tmp_path / "ja.json").write_text(json.dumps(words), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", IN_JAPANESE, str(tmp_path)],
+        capture_output=True, encoding="utf-8", timeout=60, check=False,
+        env={"PYTHONPATH": str(Path(__file__).parents[3]), "PYTHONUTF8": "1"},
+    )  # fmt: skip
+    assert (done.stderr, done.stdout.splitlines()) == (
+        "",
+        [
+            "a.txt を読めません",
+            "許可がありません of a.txt",
+            "a.txt を読めませんno such file or folder",
+            "读不了 a.txt",
+        ],
+    )
+
+
+def test_what_is_written_down_is_in_both_languages_and_is_read_back() -> None:
+    message = join_messages([Message("no such file or folder"), Message.verbatim("a.txt")])
+    written = message.in_each_language()
+    assert list(written) == ["en", "zh"]
+    assert set(written) == set(LANGUAGES)
+    assert Message.bilingual(**written) == message
+
+
+def test_braces_stand_for_themselves_where_there_is_no_value() -> None:
+    assert Message("a {b}").localize("en") == "a {b}"
+    assert Message("a {b}", b="{c}").localize("en") == "a {c}"
