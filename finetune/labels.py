@@ -62,12 +62,10 @@ def render_results(figures: Mapping[str, Any], language: Language) -> Iterator[s
             yield from (f"  {line}" for line in render_results(value, language))
         # False and None are news to nobody ("stopped early: no"), 0 is ("leaks between splits: 0").
         elif name in LABELS and value is not None and value is not False:
-            yield f"{LABELS[name].localize(language)}{joint}{_value_text(name, value, language)}"
-
-
-def _value_text(name: str, value: Any, language: Language) -> str:
-    if name in SIZES:
-        return f"{value / MEGABYTE:,.1f} MB"
-    if value is True:
-        return Message("yes").localize(language)
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+            if name in SIZES:
+                shown = f"{value / MEGABYTE:,.1f} MB"
+            elif value is True:
+                shown = Message("yes").localize(language)
+            else:
+                shown = f"{value:.4g}" if isinstance(value, float) else str(value)
+            yield f"{LABELS[name].localize(language)}{joint}{shown}"

@@ -198,9 +198,25 @@ class Pipeline:
         Raises:
             RecipeError: a step that it needs has not been done with the present inputs.
         """
-        for needed in step.needs:
-            if not self._is_finished(needed):
-                raise self._not_finished(needed.name)
+        missing = next((one.name for one in step.needs if not self._is_finished(one)), None)
+        if missing:
+            raise RecipeError(
+                Message(
+                    "{folder}: the recipe or its data changed since {command}",
+                    folder=self.run.folder,
+                    command=missing,
+                )
+                if self.run.figures(missing)  # it was done, with other inputs
+                else Message(
+                    "{folder}: {command} has not been done",
+                    folder=self.run.folder,
+                    command=missing,
+                ),
+                hint=Message(
+                    "run: python -m finetune {command} RECIPE (with the same --set)",
+                    command=missing,
+                ),
+            )
         digest = step.digest(self)
         if not (self.force or step.always) and self.run.is_finished(step.name, digest):
             self.progress.note(
@@ -213,21 +229,6 @@ class Pipeline:
         with self.run.step(step.name, digest) as figures:
             figures.update(step.work(self))
         return True
-
-    def _not_finished(self, step: StepName) -> RecipeError:
-        folder = self.run.folder
-        return RecipeError(
-            Message(
-                "{folder}: the recipe or its data changed since {command}",
-                folder=folder,
-                command=step,
-            )
-            if self.run.figures(step)  # it was done, with other inputs
-            else Message("{folder}: {command} has not been done", folder=folder, command=step),
-            hint=Message(
-                "run: python -m finetune {command} RECIPE (with the same --set)", command=step
-            ),
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from finetune.check.findings import Inspection, SampleExample, SplitCheck, TokenBin, TokenLengths
-from finetune.data.splitting import number_of, opening
+from finetune.data.splitting import hash_text, opening_question
 from finetune.model.base_model import find_base_model, read_config, template_note
 from finetune.model.chat_format import ChatFormat, chat_format
 from finetune.model.memory_estimate import Memory, Width, estimate, read_shape
@@ -142,7 +142,7 @@ class _Count:
         return encoded.samples
 
     def _look_for_leak(self, record: Record) -> None:
-        question = number_of(opening(record), seed=0)
+        question = hash_text(opening_question(record), seed=0)
         if self.split == "train":
             self.asked.add(question)
         else:

@@ -1,4 +1,4 @@
-"""Training questions asked in other words, their answers left alone.
+"""Varied copies of training questions; their answers stay as they are.
 
 Each method keeps the label: no digit, no name in capitals, no negation is ever touched. The same
 record, seed and recipe give the same copies.
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from finetune.data.rows import identified
+from finetune.data.rows import with_content_id
 from finetune.errors import DataError
 from finetune.recipe import AugmentTable
 from finetune.records import Record
@@ -22,10 +22,11 @@ TRIES = 4
 """Draws for one copy: a short question has few variations, and some draws repeat one."""
 
 MARKS = {"，": ",", "。": ".", "？": "?", "！": "!", "：": ":", "；": ";", "（": "(", "）": ")"}
-MARKS |= {narrow: wide for wide, narrow in MARKS.items() if narrow not in ".:,"}  # 3.5 8:30 1,000
+# Not the three that stand within figures: 3.5, 8:30, 1,000.
+MARKS |= {narrow: wide for wide, narrow in MARKS.items() if narrow not in ".:,"}
 CLOSING = re.compile(r"[。？！.?!]$")
 WORD = re.compile(r"(?<![A-Za-z0-9])[a-z]{5,}(?![A-Za-z0-9])")
-"""Long words in small letters; abbreviations, names and units are none."""
+"""Words of five small letters or more, which no abbreviation, name or unit is."""
 
 PARTICLES = "的地得"
 PARTICLE = re.compile(
@@ -33,9 +34,10 @@ PARTICLE = re.compile(
     r"|(?<=[\u4e00-\u9fff])地(?=[走跑飞说看做写问想])"
     r"|(?<=[走跑飞说看做写问想])得(?=[很太不])"
 )
-"""Where Chinese writers mistake one de for another; 地 in 地方 and 得 in 得到 are words."""
+"""Where Chinese writers mistake one de for another; 地 in 地方 and 得 in 得到 are none."""
 
 NEGATIONS = frozenset({"cannot", "neither", "never", "without"})
+"""Words that stay whole: misspelt, the question could be read as its opposite."""
 
 Method = Callable[[str, random.Random], str]
 
@@ -44,7 +46,7 @@ class Augmenter:
     """Varies the last question of a record by the recipe's methods.
 
     `kept` is the text that a question may begin with and that stays as it is: the instruction of
-    classification rows. Records with entities are left alone, because their positions would move.
+    classification rows.
 
     Raises:
         DataError: the file of synonyms is missing, unreadable or empty.
@@ -65,22 +67,23 @@ class Augmenter:
 
     def copies(self, record: Record) -> Iterator[Record]:
         """Yield at most `copies` variations, all different from the record and each other."""
+        # Entities have offsets in the text, which a variation would move.
         if not self._methods or record.entities:
             return
-        # No cryptography: the same copies in each run.
+        question = record.last.user
+        begins = len(self._kept) if self._kept and question.startswith(self._kept) else 0
+        # By the record's own id, so that its copies stay when rows are added elsewhere.
         chance = random.Random(f"{self._seed}:{record.id}")  # noqa: S311
-        seen = {record.last.user}
+        seen = {question}
         for _ in range(self._copies):
             for _ in range(TRIES):
-                varied = self._vary(record.last.user, chance)
+                vary = chance.choice(self._methods)
+                varied = question[:begins] + vary(question[begins:], chance)
                 if varied not in seen:
                     seen.add(varied)
-                    yield _asking(record, varied)
+                    turns = (*record.turns[:-1], replace(record.last, user=varied))
+                    yield with_content_id(replace(record, turns=turns))
                     break
-
-    def _vary(self, question: str, chance: random.Random) -> str:
-        begins = len(self._kept) if self._kept and question.startswith(self._kept) else 0
-        return question[:begins] + chance.choice(self._methods)(question[begins:], chance)
 
 
 def with_typo(text: str, chance: random.Random) -> str:
@@ -94,6 +97,7 @@ def with_typo(text: str, chance: random.Random) -> str:
     if word in PARTICLES:
         other = chance.choice([one for one in PARTICLES if one != word])
         return text[: found.start()] + other + text[found.end() :]
+    # Inner letters alone: a word stays readable by its first and its last one.
     at = chance.randrange(1, len(word) - 2)
     swapped = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
     return text[: found.start()] + swapped + text[found.end() :]
@@ -112,7 +116,7 @@ def with_other_marks(text: str, chance: random.Random) -> str:
 
 
 def with_sentences_moved(text: str, chance: random.Random) -> str:
-    """Put sentences in another order; the last stays, for it is what asks."""
+    """Put sentences in another order; the last one stays, for it is the question."""
     spans = sentence_spans(text)
     if len(spans) < 3:
         return text
@@ -130,7 +134,8 @@ class Synonyms:
     def __init__(self, groups: Mapping[str, Sequence[str]]) -> None:
         self._groups = groups
         longest_first = sorted(groups, key=len, reverse=True)
-        # A Latin word counts only as a whole; ideographs have no borders.
+        # A Latin word counts only as a whole; ideographs have no borders. The longest first, since
+        # a pattern takes the first alternative that matches: 无人机 before 无人.
         self._word = re.compile(
             "|".join(
                 rf"\b{re.escape(word)}\b" if word.isascii() else re.escape(word)
@@ -143,6 +148,7 @@ class Synonyms:
         if not places:
             return text
         found = chance.choice(places)
+        # Not the same word again: the draw would be lost.
         others = [word for word in self._groups[found[0]] if word != found[0]]
         return text[: found.start()] + chance.choice(others) + text[found.end() :]
 
@@ -155,6 +161,7 @@ def read_synonyms(folder: Path, name: str) -> dict[str, list[str]]:
     """
     path = folder / Path(name).expanduser()
     try:
+        # "-sig": Windows editors write a byte order mark, which would be a part of the first word.
         lines = path.read_text(encoding="utf-8-sig").splitlines() if name else []
     except (OSError, UnicodeDecodeError) as error:
         raise _no_synonyms(path) from error
@@ -170,9 +177,3 @@ def _no_synonyms(path: Path) -> DataError:
         Message("no synonyms in {path}", path=path),
         hint=Message("data.augment.synonyms names a UTF-8 file: one group of words a line"),
     )
-
-
-def _asking(record: Record, question: str) -> Record:
-    """Return the record with another last question and an id of its own."""
-    turns = (*record.turns[:-1], replace(record.last, user=question))
-    return identified(replace(record, turns=turns))

@@ -1,4 +1,4 @@
-"""Cleaning that repairs what scraping and copying did, and never eats data.
+"""Cleaning that repairs what scraping and copying did to a text, and loses none of it.
 
 Thinking, code, `a<b`, LaTeX, indentation and line ends survive. Cleaning twice is cleaning once.
 Each step looks first whether there is anything to do: most texts are clean.
@@ -10,9 +10,23 @@ import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
-from finetune.data.formats import entities
-from finetune.data.markup import may_hold_markup, speaks_of_markup, without_markup
-from finetune.data.rows import ANSWER, QUESTION, RejectedRow, RowError, identified, required, shown
+from finetune.data.formats.entities import (
+    find_nearest,
+    render_entities,
+    sort_entities,
+    split_prompt,
+)
+from finetune.data.markup import is_about_markup, may_hold_markup, remove_markup
+from finetune.data.rows import (
+    ANSWER,
+    QUESTION,
+    QUOTED_CHARACTERS,
+    RejectedRow,
+    RowError,
+    raw_excerpt,
+    require_text,
+    with_content_id,
+)
 from finetune.recipe import Step
 from finetune.records import Entity, Record, Turn
 from ingest.foundation.messages import Message
@@ -20,21 +34,27 @@ from ingest.text.quoting import neutralize_markup
 from ingest.text.words import CJK
 
 MOST_ROUNDS = 8
-"""One step may make work for another (`&#8203;` becomes a zero-width space); two rounds do."""
+"""One step may make work for another (`&#8203;` becomes a zero-width space); two rounds suffice."""
 
 _LINE_END = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _DROPPED = "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064"
 _DROPPED += "\u2066-\u2069\ufeff\ufffe\uffff"
-_UNSEEN = re.compile(f"[{_DROPPED}]")
+_INVISIBLE = re.compile(f"[{_DROPPED}]")
 _JOINABLE = rf"[^\x00-\x7f{CJK}\s\u200c\u200d{_DROPPED}]"
 _STRAY_JOINERS = re.compile(rf"(?<!{_JOINABLE})[\u200c\u200d]+|[\u200c\u200d]+(?!{_JOINABLE})")
 """Joiners belong in emoji, Persian and Indic words; between other characters they are dirt."""
 
 _SUSPECT = re.compile(f"[\r\x0b\x0c\x85\u2028\u2029\u200c\u200d{_DROPPED}]")
 
+_TURN = 3
+"""Texts of a turn: question, thought, answer; the system message stands before all, at place 0."""
+
+_USER = 1
+"""Place of the first question."""
+
 _FENCE = re.compile(r"(^[ \t]*```.*?(?:^[ \t]*```[ \t]*$|\Z))", re.MULTILINE | re.DOTALL)
 _BLANKS = " \t\u3000\xa0"
-_ROOM = re.compile(rf"[{_BLANKS}]\n|\n\n\n\n")
+_SPACES_OR_BLANK_LINES = re.compile(rf"[{_BLANKS}]\n|\n\n\n\n")
 _BLANK_LINES = re.compile(r"\n{4,}")
 _FIRST_LINES = re.compile(rf"\A(?:[{_BLANKS}]*\n)+")
 
@@ -44,7 +64,7 @@ _HARMFUL = re.compile(
 _CONTROL = re.compile(
     r"<(\|[^<>|\n]{1,40}\||｜[^<>｜\n]{1,40}｜|/?think|/?(?:start|end)_of_turn)>", re.IGNORECASE
 )
-"""In replies only what a tokenizer of R1, ChatML, Llama or Gemma knows: `<s>` may be HTML."""
+"""Control tokens of R1, ChatML, Llama and Gemma. Not every `<…>`: `<s>` may be HTML."""
 
 _INSTRUCTION = re.compile(r"\[(/?INST)\]|<<(/?SYS)>>")
 
@@ -64,10 +84,12 @@ class Cleaner:
 
     def clean(self, record: Record) -> Record | RejectedRow:
         """Return the record cleaned, or why nothing to learn from is left of it."""
-        texts = _texts(record)
+        texts = [record.system]
+        for turn in record.turns:
+            texts += (turn.user, turn.think, turn.answer)
         changed: set[tuple[Step, int]] = set()
         for _ in range(MOST_ROUNDS):
-            before, texts = texts, self._round(texts, changed)
+            before, texts = texts, self._clean_once(texts, changed)
             if texts == before:
                 break
         if not changed:
@@ -75,110 +97,111 @@ class Cleaner:
         for step, _ in changed:
             self._counts[step] += 1
         try:
-            return identified(self._rebuilt(record, texts))
+            return with_content_id(self._with_texts(record, texts))
         except RowError as error:
-            return RejectedRow(
-                source=record.source, reason=error.message, raw=shown(record.last.user)
-            )
+            raw = raw_excerpt(record.last.user)
+            return RejectedRow(source=record.source, reason=error.message, raw=raw)
 
-    def _round(self, texts: Sequence[str], changed: set[tuple[Step, int]]) -> list[str]:
-        """Return all texts after each step was taken once; note what it changed."""
-        steps = self._without_html if _markup_is_matter(texts) else self._steps
+    def _clean_once(self, texts: Sequence[str], changed: set[tuple[Step, int]]) -> list[str]:
+        """Return all texts after one run of each step; add (step, place) of what changed."""
+        # Of the whole record: an answer with tags is data if the question asks about HTML.
+        about = any(map(may_hold_markup, texts)) and any(map(is_about_markup, texts))
+        steps = self._without_html if about else self._steps
         cleaned = []
         for place, text in enumerate(texts):
             for step, change in steps if text else ():
                 before, text = text, change(text, place)
+                # Identity first: most steps return the very text, and comparing costs its length.
                 if text is not before and text != before:
                     changed.add((step, place))
             cleaned.append(text)
         return cleaned
 
-    def _rebuilt(self, record: Record, texts: Sequence[str]) -> Record:
+    def _with_texts(self, record: Record, texts: Sequence[str]) -> Record:
         """Return the record with new texts; its entities stand where they now are.
 
         Raises:
             RowError: a question, an answer or an entity is gone.
         """
         turns = tuple(
-            Turn(user=required(user, QUESTION), think=think, answer=required(answer, ANSWER))
+            Turn(
+                user=require_text(user, QUESTION), think=think, answer=require_text(answer, ANSWER)
+            )
             for user, think, answer in zip(texts[1::3], texts[2::3], texts[3::3], strict=True)
         )
         cleaned = replace(record, system=texts[0], turns=turns)
         if not record.entities or record.last.user == cleaned.last.user:
             return cleaned
-        found = entities.in_order(self._moved(one, record, cleaned) for one in record.entities)
-        last = replace(cleaned.last, answer=entities.answer_of(found))
+        _, old = split_prompt(record.last.user)
+        _, new = split_prompt(cleaned.last.user)
+        found = sort_entities(self._relocate(one, old, new) for one in record.entities)
+        last = replace(cleaned.last, answer=render_entities(found))
         return replace(cleaned, turns=(*turns[:-1], last), entities=found)
 
-    def _moved(self, one: Entity, record: Record, cleaned: Record) -> Entity:
-        _, old = entities.parts_of(record.last.user)
-        _, new = entities.parts_of(cleaned.last.user)
-        expected = len(self._fragment(old[: one.start]))
-        for wanted in (one.text, self._fragment(one.text)):
-            if wanted and (start := entities.nearest(new, wanted, expected)) >= 0:
-                return replace(one, text=wanted, start=start, end=start + len(wanted))
-        raise RowError(Message("entity {text} is lost in cleaning", text=one.text[:40]))
+    def _relocate(self, entity: Entity, old: str, new: str) -> Entity:
+        """Return an entity of the `old` text at its place in the cleaned one.
 
-    def _fragment(self, text: str) -> str:
+        Raises:
+            RowError: its text is not there any more.
+        """
+        # Its place in the cleaned text is about the cleaned length of all that stood before it.
+        expected = len(self._clean_fragment(old[: entity.start]))
+        for wanted in (entity.text, self._clean_fragment(entity.text)):
+            if wanted and (start := find_nearest(new, wanted, expected)) >= 0:
+                return replace(entity, text=wanted, start=start, end=start + len(wanted))
+        quoted = entity.text[:QUOTED_CHARACTERS]
+        raise RowError(Message("entity {text} is lost in cleaning", text=quoted))
+
+    def _clean_fragment(self, text: str) -> str:
         """Return a part of a question as cleaning leaves it."""
-        return self._round(["", text, "", ""], set())[_USER]
+        return self._clean_once(["", text, "", ""], set())[_USER]
 
 
-_TURN = 3  # texts of a turn: question, thought, answer; the system message stands before all
-_USER = 1  # place of the first question
+# The steps. Each takes a text and its place: 0 for the system message, then question, thought and
+# answer of each turn.
 
 
-def _texts(record: Record) -> list[str]:
-    """Return the system message, then question, thought and answer of each turn."""
-    texts = [record.system]
-    for turn in record.turns:
-        texts += (turn.user, turn.think, turn.answer)
-    return texts
-
-
-def _is_answer(place: int) -> bool:
-    return place > 0 and place % _TURN == 0
-
-
-def _unicode(text: str, place: int) -> str:
-    """Return text in NFC, its lines ended by line feeds, without what nobody can see."""
-    if not text.isprintable() and _SUSPECT.search(text):  # the former is fast
+def normalize_unicode(text: str, place: int) -> str:
+    """Return text in NFC, its lines ended by line feeds, without invisible characters."""
+    # `isprintable` is one pass in C and true for most texts of one line; the pattern is slower.
+    if not text.isprintable() and _SUSPECT.search(text):
         text = _LINE_END.sub("\n", text)
-        text = _UNSEEN.sub("", _STRAY_JOINERS.sub("", text))
+        text = _INVISIBLE.sub("", _STRAY_JOINERS.sub("", text))
+    # Not NFKC: it would make 15㎡ into 15m2 and ① into 1.
     if unicodedata.is_normalized("NFC", text):
         return text
     return unicodedata.normalize("NFC", text)
 
 
-def _html(text: str, place: int) -> str:
+def remove_html(text: str, place: int) -> str:
     """Return text without left-overs of web pages; an answer in JSON stays as it is."""
-    if not may_hold_markup(text) or (_is_answer(place) and _is_json(text)):
+    if not may_hold_markup(text):
         return text
-    return without_markup(text)
+    # Tags in the strings of a JSON answer belong to its values; entities hold them as they stood.
+    is_answer = place > 0 and place % _TURN == 0
+    return text if is_answer and _is_json(text) else remove_markup(text)
 
 
-def _spaces(text: str, place: int) -> str:
+def tidy_spaces(text: str, place: int) -> str:
     """Return text without spaces at line ends and with two blank lines at most, save in fences."""
-    roomy = "\n" in text and _ROOM.search(text)
-    if not (roomy or text[:1].isspace() or text[-1:].isspace()):
+    untidy = "\n" in text and _SPACES_OR_BLANK_LINES.search(text)
+    if not (untidy or text[:1].isspace() or text[-1:].isspace()):
         return text
+    # Split by a pattern with one group, the pieces are in turn text and fences.
     pieces = _FENCE.split(text) if "```" in text else [text]
-    pieces[::2] = map(_tidied, pieces[::2])
+    for at in range(0, len(pieces), 2):
+        lines = "\n".join(line.rstrip(_BLANKS) for line in pieces[at].split("\n"))
+        pieces[at] = _BLANK_LINES.sub("\n\n\n", lines)
+    # Blank lines at the beginning go, the first line's indentation stays: it may be code.
     pieces[0] = _FIRST_LINES.sub("", pieces[0])
     pieces[-1] = pieces[-1].rstrip()
     return "".join(pieces)
 
 
-def _tidied(text: str) -> str:
-    lines = "\n".join(line.rstrip(_BLANKS) for line in text.split("\n"))
-    return _BLANK_LINES.sub("\n\n\n", lines)
-
-
-def _control_tokens(text: str, place: int) -> str:
-    """Return text in which no chat template finds a control token.
-
-    Questions and system messages are treated as the assistant treats them when it serves a model.
-    """
+def neutralize_control_tokens(text: str, place: int) -> str:
+    """Return text in which no chat template finds a control token."""
+    # What the model reads is treated as the assistant treats it when it serves the model; in what
+    # it learns to write, as little is changed as can be.
     if place == 0 or place % _TURN == _USER:
         return neutralize_markup(text) if _HARMFUL.search(text) else text
     if "<" not in text and "[" not in text:
@@ -188,17 +211,12 @@ def _control_tokens(text: str, place: int) -> str:
 
 
 _STEPS: Mapping[Step, Callable[[str, int], str]] = {
-    "unicode": _unicode,
-    "html": _html,
-    "spaces": _spaces,
-    "control_tokens": _control_tokens,
+    "unicode": normalize_unicode,
+    "html": remove_html,
+    "spaces": tidy_spaces,
+    "control_tokens": neutralize_control_tokens,
 }
-"""In the order in which they are taken. Each takes a text and its place, as `_texts` counts."""
-
-
-def _markup_is_matter(texts: Sequence[str]) -> bool:
-    """Tell whether a text of the record is about markup, so that its tags are data."""
-    return any(map(may_hold_markup, texts)) and any(map(speaks_of_markup, texts))
+"""In the order in which they run."""
 
 
 def _is_json(text: str) -> bool:

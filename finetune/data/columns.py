@@ -1,4 +1,4 @@
-"""What is remembered of each row while its text lies on disk: 80 bytes of numbers."""
+"""What is kept in memory of each row while its text lies on disk: 80 bytes of numbers."""
 
 import json
 from array import array
@@ -8,35 +8,45 @@ from operator import attrgetter
 import numpy as np
 import numpy.typing as npt
 
-from finetune.data.dedupe import folded
-from finetune.data.splitting import bound_by, number_of, opening
+from finetune.data.dedupe import fold_text
+from finetune.data.splitting import group_name, hash_text, opening_question
 from finetune.recipe import SplitTable
 from finetune.records import Record
 
 Mask = npt.NDArray[np.bool_]
+"""One bool for each row that is kept: shape (rows,)."""
 
 FIELDS = ("system", "think", "label", "entities", "group", "document", "history")
 """What a record may have or lack; history is a conversation of more than one turn."""
 
 CHECKS = ("broken_characters", "think_tags", "open_code", "echo", "cut_off", "bad_json", "entity")
-"""What is looked at in each row's form; `quality_page` says what they mean."""
+"""Faults of form that each row is checked for; `quality_page` says what they mean."""
 
-PART = {
+PARTS = {
     "question": attrgetter("user"),
     "think": attrgetter("think"),
     "answer": attrgetter("answer"),
 }
-"""Part of a row -> where a turn has it."""
+"""Part of a row -> how to get it from a turn."""
 
 EXAMPLES = 3
+"""Rows that a report names for each fault or reason."""
+
 CUT_OFF_FROM = 40
 """Characters from which an answer should end with a mark; short ones are names and numbers."""
 
 GOES_ON = ",，、:：;；-—"
+"""Marks with which no sentence ends."""
+
+_ROW_BITS = 40
+"""Bits for the row of a packed source: files of a million million rows, 16 million files."""
 
 
-class Columns:
-    """One entry for each row that is kept after exact deduplication."""
+class RowColumns:
+    """One entry for each row that is kept after exact deduplication.
+
+    Typed arrays, not a list of objects, each of which would take hundreds of bytes.
+    """
 
     def __init__(self, *, split: SplitTable, seed: int) -> None:
         self._split = split
@@ -44,14 +54,18 @@ class Columns:
         self._files: dict[str, int] = {}
         self.label_codes: dict[str, int] = {"": 0}
         self.sources = array("Q")
-        """File number << 40 | row."""
+        """Number of the file << `_ROW_BITS` | row."""
         self.groups = array("Q")
+        """Hash of what must not stand in two splits."""
         self.questions = array("Q")
+        """Hash of the first question."""
         self.answers = array("Q")
+        """Hash of the last answer."""
         self.chances = array("Q")
         """Decides on samples: depends on the content alone."""
         self.labels = array("q")
-        self.lengths = {name: array("I") for name in PART}
+        """Place in `label_codes`; 0 for none."""
+        self.lengths = {name: array("I") for name in PARTS}
         """Characters, summed over the turns of a conversation."""
         self.fields = array("I")
         """One bit for each of `FIELDS`."""
@@ -63,39 +77,39 @@ class Columns:
 
     def add(self, record: Record, digest: bytes) -> None:
         """Remember a record; `digest` is its `content_digest`."""
-        self.sources.append(self._packed(record.source))
-        asked = number_of(opening(record), seed=self._seed)
-        bound = bound_by(record, self._split.group)
-        self.questions.append(asked)
-        self.groups.append(number_of(bound, seed=self._seed) if bound else asked)
-        self.answers.append(number_of(folded(record.last.answer), seed=0))
+        name, _, row = record.source.rpartition(":")
+        file = self._files.setdefault(name, len(self._files))
+        self.sources.append(file << _ROW_BITS | int(row))
+        question = hash_text(opening_question(record), seed=self._seed)
+        group = group_name(record, self._split.group)
+        self.questions.append(question)
+        self.groups.append(hash_text(group, seed=self._seed) if group else question)
+        # Compared with each other alone, never with places of the split: no seed is needed.
+        self.answers.append(hash_text(fold_text(record.last.answer), seed=0))
         self.chances.append(int.from_bytes(digest[:8], "big"))
         self.labels.append(self.label_codes.setdefault(record.label, len(self.label_codes)))
         for name, column in self.lengths.items():
-            column.append(sum(map(len, map(PART[name], record.turns))))
-        self.fields.append(_bits(_fields(record)))
-        self.faults.append(_bits(_faults(record)))
+            column.append(sum(map(len, map(PARTS[name], record.turns))))
+        self.fields.append(_pack_flags(_present_fields(record)))
+        self.faults.append(_pack_flags(_faults_of_form(record)))
 
     def source(self, number: int) -> str:
         """Return "file:row" of a row."""
         packed = self.sources[number]
-        return f"{list(self._files)[packed >> 40]}:{packed & (1 << 40) - 1}"
-
-    def _packed(self, source: str) -> int:
-        name, _, row = source.rpartition(":")
-        return self._files.setdefault(name, len(self._files)) << 40 | int(row)
+        return f"{list(self._files)[packed >> _ROW_BITS]}:{packed & (1 << _ROW_BITS) - 1}"
 
 
-def bit(column: "array[int]", place: int) -> Mask:
-    """Return which rows have the bit of a field or check."""
+def rows_with_flag(column: "array[int]", place: int) -> Mask:
+    """Return which rows have the flag of a field or check, by its place in `FIELDS` or `CHECKS`."""
     return (np.frombuffer(column, dtype=np.uint32) >> place & 1).astype(bool)
 
 
-def _bits(flags: Sequence[bool]) -> int:
+def _pack_flags(flags: Sequence[bool]) -> int:
     return sum(1 << place for place, flag in enumerate(flags) if flag)
 
 
-def _fields(record: Record) -> Sequence[bool]:
+def _present_fields(record: Record) -> Sequence[bool]:
+    """Return for each of `FIELDS` whether the record has it."""
     return (
         bool(record.system),
         any(turn.think for turn in record.turns),
@@ -107,7 +121,8 @@ def _fields(record: Record) -> Sequence[bool]:
     )
 
 
-def _faults(record: Record) -> Sequence[bool]:
+def _faults_of_form(record: Record) -> Sequence[bool]:
+    """Return for each of `CHECKS` whether the record has the fault."""
     last = record.last
     whole = "\n".join(
         [text for turn in record.turns for text in (turn.user, turn.think, turn.answer)]
@@ -117,20 +132,17 @@ def _faults(record: Record) -> Sequence[bool]:
         "think>" in whole and ("<think>" in whole or "</think>" in whole),
         last.answer.count("```") % 2 == 1,
         last.user == last.answer,
-        _cut_off(last.answer),
-        _bad_json(last.answer),
+        # It ends in the middle of a sentence, or with a mark behind which one goes on.
+        len(last.answer) >= CUT_OFF_FROM
+        and (last.answer[-1:].isalnum() or last.answer[-1:] in GOES_ON),
+        _is_broken_json(last.answer),
         any(entity.text not in last.user for entity in record.entities),
     )
 
 
-def _cut_off(answer: str) -> bool:
-    """Tell whether an answer seems to end in the middle of a sentence."""
-    end = answer[-1:]
-    return len(answer) >= CUT_OFF_FROM and (end.isalnum() or end in GOES_ON)
-
-
-def _bad_json(answer: str) -> bool:
-    """Tell whether an answer begins like an object of JSON and is none."""
+def _is_broken_json(answer: str) -> bool:
+    """Return whether an answer begins like an object of JSON and is none."""
+    # Not a bare bracket: "[1] Regulations of 2024" is an answer in words.
     if not answer.startswith(('{"', '[{"')):
         return False
     try:

@@ -1,4 +1,4 @@
-"""The first pass over the data: read, clean, find what was there before, and count all of it."""
+"""The first pass over the data: read, clean, find duplicates, and count all of it."""
 
 import itertools
 import json
@@ -8,27 +8,28 @@ from typing import IO, Any
 import numpy as np
 
 from finetune.data.cleaning import Cleaner
-from finetune.data.columns import EXAMPLES, Columns, Mask
-from finetune.data.dedupe import NearRows, SeenRows, content_digest, content_text
+from finetune.data.columns import EXAMPLES, Mask, RowColumns
+from finetune.data.dedupe import SeenRows, SimilarRows, content_digest, similarity_text
 from finetune.data.readers import read_records
 from finetune.data.rows import RejectedRow
-from finetune.data.spool import Spool
+from finetune.data.temporary_lines import TemporaryLines
 from finetune.progress import ProgressStage
 from finetune.recipe import DataTable, Recipe
 from finetune.records import Record, from_json, to_json
 from ingest.foundation.messages import Message
 
-TOLD_EVERY = 2_000
-"""Rows between two steps of the progress bar."""
+ADVANCE_EVERY = 2_000
+"""Rows between two steps of the progress bar, so that drawing it takes no time worth noting."""
 
-REASONS = 500
-"""Different reasons that are told apart: one that quotes its row must not fill the memory."""
+MOST_REASONS = 500
+"""Reasons that are counted apart: one that quotes its row differs each time and would fill the
+memory."""
 
 OTHER = Message("other reasons")
 
 
-class Reasons:
-    """Why rows were left out: how often, and the first rows of each reason."""
+class RejectionReasons:
+    """Why rows were rejected: how often, and the first rows of each reason."""
 
     def __init__(self) -> None:
         self.counts: dict[Message, int] = {}
@@ -36,7 +37,7 @@ class Reasons:
 
     def add(self, row: RejectedRow) -> None:
         """Count a row."""
-        known = row.reason in self.counts or len(self.counts) < REASONS
+        known = row.reason in self.counts or len(self.counts) < MOST_REASONS
         reason = row.reason if known else OTHER
         self.counts[reason] = self.counts.get(reason, 0) + 1
         examples = self.examples.setdefault(reason, [])
@@ -44,15 +45,17 @@ class Reasons:
             examples.append(row.source)
 
     def most_frequent(self, limit: int | None = None) -> list[Message]:
-        """Return the reasons, the most frequent first."""
+        """Return the reasons, the most frequent first; `limit` None: all of them."""
         return sorted(self.counts, key=lambda reason: -self.counts[reason])[:limit]
 
 
-class Intake:
-    """Rows that came in, and where each of them went: spool, quarantine or duplicates.
+class FirstPass:
+    """All rows of the data files, and where each of them went.
 
-    `rows` = `len(columns)` + `exact` + `quarantined`, and of the rows in `columns` those in
-    `dropped` are nearly others. `quarantine` and `duplicates` are open files of JSON lines.
+    A row is quarantined, an exact duplicate, or kept: then its text is a line of `lines` and its
+    numbers are in `columns`, under the same number. `rows` = `len(columns)` + `exact` +
+    `quarantined`, and of the kept rows those in `dropped` turned out to be nearly others.
+    `quarantine` and `duplicates` are open files of JSON lines.
     """
 
     def __init__(
@@ -60,79 +63,80 @@ class Intake:
         data: DataTable,
         *,
         seed: int,
-        spool: Spool,
+        lines: TemporaryLines,
         quarantine: IO[bytes],
         duplicates: IO[bytes],
     ) -> None:
         self._data = data
-        self._spool = spool
+        self._lines = lines
         self._quarantine = quarantine
         self._duplicates = duplicates
         self._seen = SeenRows()
         self.cleaner = Cleaner(data.clean)
-        self.columns = Columns(split=data.split, seed=seed)
-        self.reasons = Reasons()
+        self.columns = RowColumns(split=data.split, seed=seed)
+        self.reasons = RejectionReasons()
         self.rows = 0
         self.quarantined = 0
         self.exact = 0
         self.dropped: Mask = np.zeros(0, dtype=np.bool_)
 
-    def read(self, recipe: Recipe, stage: ProgressStage, *, near: NearRows | None) -> None:
-        """Read all files; what is nearly another row is only found once all are read."""
+    def read(self, recipe: Recipe, stage: ProgressStage, *, similar: SimilarRows | None) -> None:
+        """Read all files; kept rows are added to `similar`, which finds pairs once all are read."""
         rows: Iterator[Record | RejectedRow] = itertools.chain.from_iterable(
             read_records(path, self._data, system=recipe.model.system) for path in recipe.data_files
         )
         for row in itertools.islice(rows, self._data.limit or None):
-            self._take(row, near)
-            if self.rows % TOLD_EVERY == 0:
-                stage.advance(TOLD_EVERY)
-        stage.advance(self.rows % TOLD_EVERY)
+            self._add(row, similar)
+            if self.rows % ADVANCE_EVERY == 0:
+                stage.advance(ADVANCE_EVERY)
+        stage.advance(self.rows % ADVANCE_EVERY)
         self.dropped = np.zeros(len(self.columns), dtype=np.bool_)
 
-    def drop_near(self, near: NearRows) -> None:
+    def drop_similar(self, similar: SimilarRows) -> None:
         """Drop the rows that are nearly an earlier one."""
-        for found in near.alike(lambda row: content_text(self.record(row))):
-            self.dropped[found.row] = True
-            source = self.columns.source(found.row)
-            self._duplicate(source, found.of, kind="near", similarity=found.similarity)
+        for pair in similar.find_pairs(lambda row: similarity_text(self.record(row))):
+            self.dropped[pair.row] = True
+            source = self.columns.source(pair.row)
+            self._write_duplicate(source, pair.of, kind="near", similarity=pair.similarity)
 
     def record(self, number: int) -> Record:
-        """Return a row that was kept, from the spool."""
-        return from_json(json.loads(self._spool.line(number)))
+        """Return a kept row by its number, from the disk."""
+        return from_json(json.loads(self._lines.line(number)))
 
-    def _take(self, row: Record | RejectedRow, near: NearRows | None) -> None:
+    def _add(self, row: Record | RejectedRow, similar: SimilarRows | None) -> None:
         self.rows += 1
+        # Cleaned before duplicates are looked for: often two copies differ by left-overs alone.
         cleaned = self.cleaner.clean(row) if isinstance(row, Record) else row
         if isinstance(cleaned, RejectedRow):
             self.quarantined += 1
             self.reasons.add(cleaned)
             reason = cleaned.reason.in_each_language()
-            _write(
-                self._quarantine,
-                {"source": cleaned.source, "reason": reason, "raw": cleaned.raw},
-            )
+            entry = {"source": cleaned.source, "reason": reason, "raw": cleaned.raw}
+            _write_json_line(self._quarantine, entry)
             return
         digest = content_digest(cleaned)
         if self._data.dedupe != "off":
-            first = self._seen.first(digest, len(self.columns))
+            first = self._seen.find_or_add(digest, len(self.columns))
             if first is not None:
                 self.exact += 1
-                self._duplicate(cleaned.source, first, kind="exact", similarity=1.0)
+                self._write_duplicate(cleaned.source, first, kind="exact", similarity=1.0)
                 return
         self.columns.add(cleaned, digest)
-        self._spool.add(line_of(cleaned))
-        if near is not None:
-            near.add(content_text(cleaned), kind=self.columns.labels[-1])
+        self._lines.add(encode_line(cleaned))
+        if similar is not None:
+            # Never across labels: nearly the same words may be labelled otherwise on purpose.
+            similar.add(similarity_text(cleaned), kind=self.columns.labels[-1])
 
-    def _duplicate(self, source: str, of: int, *, kind: str, similarity: float) -> None:
-        row = {"source": source, "of": self.columns.source(of), "kind": kind}
-        _write(self._duplicates, {**row, "similarity": similarity})
+    def _write_duplicate(self, source: str, of: int, *, kind: str, similarity: float) -> None:
+        entry = {"source": source, "of": self.columns.source(of), "kind": kind}
+        _write_json_line(self._duplicates, {**entry, "similarity": similarity})
 
 
-def line_of(record: Record) -> bytes:
+def encode_line(record: Record) -> bytes:
     """Return a record as one line of a prepared file, without its newline."""
     return json.dumps(to_json(record), ensure_ascii=False).encode()
 
 
-def _write(file: IO[bytes], row: dict[str, Any]) -> None:
-    file.write(json.dumps(row, ensure_ascii=False).encode(errors="replace") + b"\n")
+def _write_json_line(file: IO[bytes], entry: dict[str, Any]) -> None:
+    # "replace": a source is a file's name, which may hold bytes that are no UTF-8.
+    file.write(json.dumps(entry, ensure_ascii=False).encode(errors="replace") + b"\n")

@@ -1,4 +1,4 @@
-"""Which format a row is in, told by its fields; and what a file looks like at first sight."""
+"""Which format a row is in, found from its fields; and what the first rows of a file show."""
 
 import itertools
 from collections import Counter
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from finetune.data.files.charset import codec_of
-from finetune.data.files.opening import Container, container_of, raw_rows
+from finetune.data.files.opening import Container, detect_container, raw_rows
 from finetune.data.formats.registry import FORMATS
-from finetune.data.rows import Fields, RejectedRow
+from finetune.data.rows import RejectedRow, RowFields
 from finetune.recipe import DataTable, ReaderName
 from ingest.foundation.messages import Message
 
 SAMPLE_ROWS = 100
-"""Rows from which a file's format is told; each row is looked at again when it is read."""
+"""Rows from which a file's format is found; each row is looked at again when it is read."""
 
 _CONTAINERS: Mapping[Container, Message] = {
     "jsonl": Message("JSON lines"),
@@ -25,16 +25,16 @@ _CONTAINERS: Mapping[Container, Message] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectedFormat:
-    """What the first rows of a file show. `formats` counts rows by format, `bad` those of none."""
+    """What the first rows of a file show: rows by format, and the number of rejected ones."""
 
     name: str
     container: Container
     encoding: str
     formats: Mapping[ReaderName, int]
-    bad: int
+    rejected: int
 
     @property
-    def told(self) -> Message:
+    def summary(self) -> Message:
         """One line for a person: "drone.csv: a table (CSV), gb18030, alpaca"."""
         named = sorted(self.formats, key=lambda one: -self.formats[one])
         formats = (
@@ -50,34 +50,36 @@ class DetectedFormat:
         )
 
 
-def sniff(fields: Fields) -> ReaderName | None:
-    """Return the format that a row is in, None if it is in none that we know."""
-    return next((name for name, one in FORMATS.items() if one.fits(fields)), None)
+def detect_format(fields: RowFields) -> ReaderName | None:
+    """Return the first format that the row's fields match, None if it is in none that we know."""
+    return next((name for name, one in FORMATS.items() if one.matches(fields)), None)
 
 
-def look(path: Path, data: DataTable) -> DetectedFormat:
+def detect_file_format(path: Path, data: DataTable) -> DetectedFormat:
     """Return what the first rows of a file show.
 
     Raises:
         DataError: the file cannot be read at all.
     """
-    rows = raw_rows(path, encoding=data.encoding, limit=data.max_row_bytes)
     formats: Counter[ReaderName] = Counter()
-    bad = 0
+    rejected = 0
+    rows = raw_rows(path, encoding=data.encoding, limit=data.max_row_bytes)
     for row in itertools.islice(rows, SAMPLE_ROWS):
-        if isinstance(row, RejectedRow) or not (name := chosen(Fields(row.fields, data), data)):
-            bad += 1
+        fields = None if isinstance(row, RejectedRow) else RowFields(row.fields, data)
+        name = choose_format(fields, data) if fields else None
+        if name is None:
+            rejected += 1
         else:
             formats[name] += 1
     return DetectedFormat(
         name=path.name,
-        container=container_of(path, encoding=data.encoding),
+        container=detect_container(path, encoding=data.encoding),
         encoding=codec_of(path) if data.encoding == "auto" else data.encoding,
         formats=formats,
-        bad=bad,
+        rejected=rejected,
     )
 
 
-def chosen(fields: Fields, data: DataTable) -> ReaderName | None:
-    """Return the format that the recipe names, or that the row is in."""
-    return sniff(fields) if data.reader == "auto" else data.reader
+def choose_format(fields: RowFields, data: DataTable) -> ReaderName | None:
+    """Return the format that the recipe names, else the one that the row is in."""
+    return detect_format(fields) if data.reader == "auto" else data.reader

@@ -1,13 +1,12 @@
 """Left-overs of web pages in scraped text: `<br>`, `&nbsp;`, `<span class="x">`.
 
-Data is never eaten. Only tags that dress up text go, in their strict form; nothing is touched in
-code, in a record that speaks of markup, or beside markup that is a document of its own.
+Text is never lost. Only tags that dress up text go, in their strict form; nothing is touched in
+code, in a record that is about markup, or beside markup that is a document of its own.
 """
 
 import html
 import re
 import sys
-from collections.abc import Callable
 
 _BLOCKS = "br|p|div|li|ul|ol|tr|table|tbody|thead|h[1-6]|center|section|article|blockquote|hr"
 _INLINE = "a|b|i|u|em|strong|span|font|small|big|td|th|img|nobr|strike"
@@ -17,7 +16,7 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _SHORT = frozenset("abiup")
-"""Names that are variables, too: they count as tags only where they are closed ("a<b>c")."""
+"""Tags that are names of variables, too ("a<b>c"): they count only where they are closed."""
 
 _ENTITY = re.compile(r"&(?:#(\d{2,6})|#[xX]([0-9a-fA-F]{2,5})|([a-zA-Z]{2,8}\d?));")
 _NAMED = """
@@ -26,7 +25,8 @@ _NAMED = """
     micro permil le ge ne rarr larr lt gt amp
 """
 _CODE = re.compile(r"(^[ \t]*```.*?(?:^[ \t]*```[ \t]*$|\Z)|`[^`\n]+`)", re.MULTILINE | re.DOTALL)
-_MATTER = re.compile(
+# Words and tags of a record that is about markup or code: its tags are its subject.
+_ABOUT_MARKUP = re.compile(
     r"html|xml|css|markdown|jsx|\bvue\b|\bdom\b|标签|\btags?\b|网页|前端|代码|\bcode\b|javascript|php"
     r"|</?(?:body|head|script|style|form|input|button|svg|template|iframe|select|textarea|nav|main"
     r"|header|footer|pre|code|canvas|video|audio|link|meta|title|label)\b|<!doctype|<\?|&&",
@@ -35,64 +35,64 @@ _MATTER = re.compile(
 
 
 def may_hold_markup(text: str) -> bool:
-    """Tell whether a closer look at the text is worth while."""
+    """Return whether the text has a character that tags or entities begin with."""
     return "<" in text or "&" in text
 
 
-def speaks_of_markup(text: str) -> bool:
-    """Tell whether markup is what a text is about, so that its tags are data."""
-    return _MATTER.search(_TAG.sub("", text)) is not None
+def is_about_markup(text: str) -> bool:
+    """Return whether markup is what a text is about, so that its tags are data."""
+    # Without its left-overs, whose attributes name code as well: <a href="page.html">.
+    return _ABOUT_MARKUP.search(_TAG.sub("", text)) is not None
 
 
-def without_markup(text: str) -> str:
+def remove_markup(text: str) -> str:
     """Return text without left-over tags, with entities decoded; code stays as it is.
 
-    Where that makes new markup ("&lt;b&gt;", tags within tags), what made it was no left-over and
-    stays. So doing this twice changes nothing more.
+    Doing this twice changes nothing more.
     """
-    for change in (_all_decoded, _safely_decoded):
-        changed = _outside_code(text, change)
-        if _outside_code(changed, change) == changed:
+    # Where decoding makes new markup ("&lt;b&gt;", tags within tags), somebody had escaped it on
+    # purpose. Then the characters of markup stay escaped, and at last the text as it is.
+    for kept in ("", "<>&`"):
+        changed = _clean_outside_code(text, kept)
+        if _clean_outside_code(changed, kept) == changed:
             return changed
     return text
 
 
-def _outside_code(text: str, change: Callable[[str], str]) -> str:
-    if "`" not in text:
-        return change(text)
-    pieces = _CODE.split(text)
-    pieces[::2] = map(change, pieces[::2])
+def _clean_outside_code(text: str, kept: str) -> str:
+    """Remove tags and decode entities; those that stand for a character of `kept` stay."""
+    # Split by a pattern with one group, the pieces are in turn text and code.
+    pieces = _CODE.split(text) if "`" in text else [text]
+    pieces[::2] = [
+        _ENTITY.sub(lambda found: _decode_entity(found, kept), _remove_tags(piece))
+        for piece in pieces[::2]
+    ]
     return "".join(pieces)
 
 
-def _all_decoded(text: str) -> str:
-    return _ENTITY.sub(lambda found: _character(found, but=""), _without_tags(text))
-
-
-def _safely_decoded(text: str) -> str:
-    return _ENTITY.sub(lambda found: _character(found, but="<>&`"), _without_tags(text))
-
-
-def _without_tags(text: str) -> str:
+def _remove_tags(text: str) -> str:
     ends = {found["inline"] or found["block"] for found in _TAG.finditer(text) if found["end"]}
     closed = {name.lower() for name in ends}
 
-    def fallback_notice(found: re.Match[str]) -> str:
+    def replacement(found: re.Match[str]) -> str:
+        """Return a line break for a block, nothing for the rest, the tag for a variable."""
         name = (found["block"] or found["inline"]).lower()
         if name in _SHORT and name not in closed:
             return found[0]
+        # An item begins a line; with its end another, each list would have blank lines in it.
         return "\n" if found["block"] and not (found["end"] and name == "li") else ""
 
-    return _TAG.sub(fallback_notice, text)
+    return _TAG.sub(replacement, text)
 
 
-def _character(found: re.Match[str], *, but: str) -> str:
+def _decode_entity(found: re.Match[str], kept: str) -> str:
     """Return the character that an entity stands for; the entity if it is none that we decode."""
     decimal, hexadecimal, name = found.groups()
     if name and name not in _NAMED.split():
         return found[0]
     number = int(decimal or "0") or int(hexadecimal or "0", 16)
     character = html.unescape(found[0]) if name else chr(number) if number <= sys.maxunicode else ""
+    # No-break and thin spaces were there for a layout that is gone.
     if character.isspace():
         return " "
-    return character if character.isprintable() and character not in {"", *but} else found[0]
+    return character if character.isprintable() and character not in {"", *kept} else found[0]

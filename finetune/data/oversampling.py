@@ -1,4 +1,4 @@
-"""Key rows that are shown more often: what a model must not get wrong."""
+"""Key rows that are shown more often in training: what a model must not get wrong."""
 
 from collections.abc import Sequence
 
@@ -9,9 +9,9 @@ from finetune.records import Record
 def times_shown(record: Record, rules: Sequence[Oversample]) -> int:
     """Return how often a training record is to stand in the data, at least once.
 
-    A rule speaks for a record whose questions or answers hold its text, as it is written. Of
-    several rules the largest number counts.
+    A rule matches a record whose questions or answers hold its text, as it is written.
     """
     texts = [text for turn in record.turns for text in (turn.user, turn.answer)]
-    spoken = (rule.times for rule in rules if any(rule.match in text for text in texts))
-    return max(spoken, default=1)
+    matching = (rule.times for rule in rules if any(rule.match in text for text in texts))
+    # The largest, not the product: two rules for one row would soon show nothing else.
+    return max(matching, default=1)

@@ -1,47 +1,52 @@
-"""What the prepared data is like: complete, consistent, balanced, free of leaks?
+"""The quality of the prepared data: is it complete, consistent, balanced, free of leaks?
 
-The four questions are those of ISO/IEC 25012 that a program can answer; whether the answers are
-true is for people, who get a sheet of a tenth of the rows.
+Of the qualities of ISO/IEC 25012 these can be measured by a program. Whether the answers are true
+is for people to judge, who get a sheet of a tenth of the rows.
 """
 
 import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from finetune.data.columns import CHECKS, EXAMPLES, FIELDS, Columns, Mask, bit
-from finetune.data.first_pass import Intake
-from finetune.data.splitting import SPLITS, fractions
+from finetune.data.columns import CHECKS, EXAMPLES, FIELDS, Mask, RowColumns, rows_with_flag
+from finetune.data.first_pass import FirstPass
+from finetune.data.splitting import SPLITS, to_fractions
 from finetune.records import Record, Split
 from ingest.text.language import language_of
 from ingest.text.tokens import estimate_tokens
 
 TOKEN_SAMPLE = 2_000
-"""Rows whose tokens and language are looked at: all of 300 MB would take a minute."""
+"""Rows whose tokens and language are counted: all of 300 MB would take a minute."""
 
 SHEET_SHARE = 0.1
+"""Share of the rows that people get to judge."""
+
 SHEET_ROWS = 1_000
-"""As many as a person can judge in a few days."""
+"""Rows of the sheet at most: as many as a person can judge in a few days."""
 
 CELL_CHARACTERS = 32_000
 """Excel holds 32,767 in a cell."""
 
-VERDICT = (
+REVIEW_COLUMNS = (
     "correct? y/n 正确吗",
     "complete? y/n 完整吗",
     "harmless? y/n 无害吗",
     "remark 备注",
 )
-"""Columns that people fill in."""
+"""Columns of the sheet that people fill in."""
 
 BINS = 20
-LABELS_SHOWN = 1_000
+"""Bins of a histogram up to its 99th percentile; one more holds the rest."""
+
+LABELS_KEPT = 1_000
+"""Labels that the report lists: more are names or ids in the wrong field."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +79,7 @@ class HistogramBin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowLengths:
-    """How long one part of the rows that have it is, in characters or (estimated) tokens."""
+    """How long one part of the rows that have it is, in characters or estimated tokens."""
 
     rows: int
     median: int
@@ -85,7 +90,7 @@ class RowLengths:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leak:
-    """How many rows of a held-out split ask or answer what a row of the training split does."""
+    """How many `rows` of a held-out split have the question, or the answer, of a training row."""
 
     split: Split
     rows: int
@@ -94,15 +99,17 @@ class Leak:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """What training gets besides the rows themselves."""
+class WrittenRows:
+    """What the files of the splits hold, and how many lines are no rows of the data."""
 
     records: Mapping[str, int]
     """Lines of each split's file."""
     windows: int = 0
     """Lines that a row gives more than its first, because it was cut into windows."""
     oversampled: int = 0
+    """Repetitions of key rows."""
     augmented: int = 0
+    """Varied copies."""
     leaking: int = 0
     """Varied copies left out because they ask what a held-out row asks."""
 
@@ -119,7 +126,7 @@ class Quality:
     quarantined: int
     reasons: tuple[Reason, ...]
     splits: Mapping[str, int]
-    written: Written
+    written: WrittenRows
     cleaned: Mapping[str, int]
     missing: Mapping[str, int]
     """Rows without each field of `FIELDS`."""
@@ -154,66 +161,78 @@ class Quality:
         return json.dumps(asdict(self), ensure_ascii=False, indent=1)
 
 
-def measure(
-    intake: Intake, splits: npt.NDArray[np.int8], *, name: str, written: Written
+def measure_quality(
+    first_pass: FirstPass, splits: npt.NDArray[np.int8], *, name: str, written: WrittenRows
 ) -> tuple[Quality, str]:
-    """Return the report, and the sheet for people as CSV."""
-    columns, kept = intake.columns, ~intake.dropped
-    rows = np.flatnonzero(kept)
-    labels = _labels(columns, kept, splits)
-    sampled = sample(columns, kept)
-    tokens, languages = _read_sample(intake, sampled[:TOKEN_SAMPLE])
-    sheet = _sheet_rows(columns, sampled)
+    """Return the report, and the sheet for people as CSV.
+
+    `splits` has for each row of the first pass the place of its split in `SPLITS`.
+    """
+    columns, kept = first_pass.columns, ~first_pass.dropped
+    reasons = first_pass.reasons
+    labels = _count_labels(columns, kept, splits)
+    sampled = sample_rows(columns, kept)
+    tokens, languages = _measure_sample(first_pass, sampled[:TOKEN_SAMPLE])
+    sheet = _rows_of_sheet(columns, sampled)
     quality = Quality(
         name=name,
-        rows=intake.rows,
-        kept=len(rows),
-        exact=intake.exact,
-        near=int(intake.dropped.sum()),
-        quarantined=intake.quarantined,
-        reasons=_reasons(intake),
+        rows=first_pass.rows,
+        kept=len(sampled),
+        exact=first_pass.exact,
+        near=int(first_pass.dropped.sum()),
+        quarantined=first_pass.quarantined,
+        reasons=tuple(
+            Reason(
+                **reason.in_each_language(),
+                count=reasons.counts[reason],
+                examples=tuple(reasons.examples[reason]),
+            )
+            for reason in reasons.most_frequent()
+        ),
         splits={split: int((splits[kept] == at).sum()) for at, split in enumerate(SPLITS)},
         written=written,
-        cleaned=dict(intake.cleaner.counts),
+        cleaned=dict(first_pass.cleaner.counts),
         missing={
-            field: int((~bit(columns.fields, at))[kept].sum()) for at, field in enumerate(FIELDS)
+            field: int((~rows_with_flag(columns.fields, at))[kept].sum())
+            for at, field in enumerate(FIELDS)
         },
         findings=tuple(_findings(columns, kept)),
         labels={label: counts for label, counts in labels.items() if label},
-        balance=balance([sum(counts.values()) for label, counts in labels.items() if label]),
+        balance=label_balance([sum(counts.values()) for label, counts in labels.items() if label]),
         characters={
-            part: lengths(np.frombuffer(column, dtype=np.uint32)[kept])
+            part: measure_lengths(np.frombuffer(column, dtype=np.uint32)[kept])
             for part, column in columns.lengths.items()
         },
         tokens=tokens,
         languages=languages,
         sampled=min(len(sampled), TOKEN_SAMPLE),
-        leaks=tuple(_leaks(columns, kept, splits)),
+        leaks=tuple(_count_leaks(columns, kept, splits)),
         sheet=len(sheet),
     )
-    return quality, _sheet(intake, splits, sheet)
+    return quality, _render_sheet(first_pass, splits, sheet)
 
 
-def balance(counts: Sequence[int]) -> float | None:
-    """Return the normalised entropy of counts (Pielou's evenness): 1 for equal ones.
+def label_balance(counts: Sequence[int]) -> float | None:
+    """Return the normalised entropy of labels' counts (Pielou's evenness): 1 for equal ones.
 
-    One label alone is no balance at all: 0. None: there are no labels.
+    0 for one label alone, None where there are no labels.
     """
     held = np.array([count for count in counts if count], dtype=np.float64)
     if not len(held):
         return None
     if len(held) == 1:
-        return 0.0
+        return 0.0  # the formula would divide by log(1)
     shares = held / held.sum()
     return round(float(-(shares * np.log(shares)).sum() / np.log(len(held))), 4)
 
 
-def lengths(values: npt.NDArray[Any]) -> RowLengths:
-    """Return the lengths of the rows that are not empty, with a histogram up to their p99."""
+def measure_lengths(values: npt.NDArray[Any]) -> RowLengths:
+    """Return the distribution of lengths, shape (rows,), of the rows that are not empty."""
     held = values[values > 0]
     if not len(held):
         return RowLengths(rows=0, median=0, p95=0, longest=0, bins=())
     median, p95, p99 = (int(np.percentile(held, share)) for share in (50, 95, 99))
+    # Up to the 99th percentile: one row of a megabyte would squeeze all others into one bin.
     step = _round_up(max(p99, BINS) / BINS)
     counts = np.bincount(np.minimum(held // step, BINS), minlength=BINS + 1)
     last = int(np.flatnonzero(counts)[-1])
@@ -226,8 +245,11 @@ def lengths(values: npt.NDArray[Any]) -> RowLengths:
     return RowLengths(rows=len(held), median=median, p95=p95, longest=int(held.max()), bins=bins)
 
 
-def sample(columns: Columns, kept: Mask) -> npt.NDArray[np.int64]:
-    """Return all kept rows in the order of a hash of their content: any beginning is a sample."""
+def sample_rows(columns: RowColumns, kept: Mask) -> npt.NDArray[np.int64]:
+    """Return the numbers of all kept rows in an order whose first n are a sample of n.
+
+    The order is that of a hash of their content, so that it is the same in each run.
+    """
     rows = np.flatnonzero(kept)
     return rows[np.argsort(np.frombuffer(columns.chances, dtype=np.uint64)[rows], kind="stable")]
 
@@ -242,34 +264,24 @@ def _round_up(step: float) -> int:
         scale *= 10
 
 
-def _reasons(intake: Intake) -> tuple[Reason, ...]:
-    counted = intake.reasons
-    return tuple(
-        Reason(
-            **reason.in_each_language(),
-            count=counted.counts[reason],
-            examples=tuple(counted.examples[reason]),
-        )
-        for reason in counted.most_frequent()
-    )
-
-
-def _findings(columns: Columns, kept: Mask) -> Iterable[DataFinding]:
+def _findings(columns: RowColumns, kept: Mask) -> Iterator[DataFinding]:
     for at, check in enumerate(CHECKS):
-        rows = np.flatnonzero(bit(columns.faults, at) & kept)
+        rows = np.flatnonzero(rows_with_flag(columns.faults, at) & kept)
         if len(rows):
             examples = tuple(columns.source(row) for row in rows[:EXAMPLES])
             yield DataFinding(check=check, count=len(rows), examples=examples)
 
 
-def _labels(
-    columns: Columns, kept: Mask, splits: npt.NDArray[np.int8]
+def _count_labels(
+    columns: RowColumns, kept: Mask, splits: npt.NDArray[np.int8]
 ) -> dict[str, dict[str, int]]:
+    """Return label -> split -> rows, the most frequent label first; "" for rows without one."""
     codes = np.frombuffer(columns.labels, dtype=np.int64)
     counted = np.zeros((len(columns.label_codes), len(SPLITS)), dtype=np.int64)
+    # Not `counted[...] += 1`, which counts a pair of indices that comes twice only once.
     np.add.at(counted, (codes[kept], splits[kept]), 1)
     names = list(columns.label_codes)
-    order = np.argsort(-counted.sum(axis=1), kind="stable")[:LABELS_SHOWN]
+    order = np.argsort(-counted.sum(axis=1), kind="stable")[:LABELS_KEPT]
     return {
         names[at]: dict(zip(SPLITS, map(int, counted[at]), strict=True))
         for at in order
@@ -277,12 +289,12 @@ def _labels(
     }
 
 
-def _leaks(columns: Columns, kept: Mask, splits: npt.NDArray[np.int8]) -> Iterable[Leak]:
-    """Labels and entities are answered alike on purpose: only free answers can leak."""
+def _count_leaks(columns: RowColumns, kept: Mask, splits: npt.NDArray[np.int8]) -> Iterator[Leak]:
     questions = np.frombuffer(columns.questions, dtype=np.uint64)
     answers = np.frombuffer(columns.answers, dtype=np.uint64)
     label, entities = FIELDS.index("label"), FIELDS.index("entities")
-    free = ~(bit(columns.fields, label) | bit(columns.fields, entities))
+    # Labels and entities are answered alike on purpose: only answers in free text can leak.
+    free = ~(rows_with_flag(columns.fields, label) | rows_with_flag(columns.fields, entities))
     trained = kept & (splits == SPLITS.index("train"))
     for at, split in enumerate(SPLITS):
         held = kept & (splits == at)
@@ -295,8 +307,8 @@ def _leaks(columns: Columns, kept: Mask, splits: npt.NDArray[np.int8]) -> Iterab
             )
 
 
-def _read_sample(
-    intake: Intake, rows: npt.NDArray[np.int64]
+def _measure_sample(
+    first_pass: FirstPass, rows: npt.NDArray[np.int64]
 ) -> tuple[dict[str, RowLengths], dict[str, int]]:
     """Return estimated tokens of each part and the languages of the rows.
 
@@ -304,17 +316,19 @@ def _read_sample(
     """
     found: dict[str, list[int]] = {"question": [], "think": [], "answer": []}
     languages: Counter[str] = Counter()
-    for row in np.sort(rows):
-        parts = _parts(intake.record(int(row)))
+    for row in np.sort(rows):  # in the order in which they lie on disk
+        parts = _texts_by_part(first_pass.record(int(row)))
         for part, text in parts.items():
             found[part].append(estimate_tokens(text))
         asked, answered = language_of(parts["question"]), language_of(parts["answer"])
         languages[asked if asked == answered else f"{asked} → {answered}"] += 1
-    tokens = {part: lengths(np.array(counts, dtype=np.int64)) for part, counts in found.items()}
+    tokens = {
+        part: measure_lengths(np.array(counts, dtype=np.int64)) for part, counts in found.items()
+    }
     return tokens, dict(languages.most_common())
 
 
-def _parts(record: Record) -> dict[str, str]:
+def _texts_by_part(record: Record) -> dict[str, str]:
     return {
         "question": "\n".join(turn.user for turn in record.turns),
         "think": "\n".join(turn.think for turn in record.turns if turn.think),
@@ -322,28 +336,32 @@ def _parts(record: Record) -> dict[str, str]:
     }
 
 
-def _sheet_rows(columns: Columns, sampled: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return a tenth of the rows, at least one: a row that is in stays in when others come."""
+def _rows_of_sheet(columns: RowColumns, sampled: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return a tenth of the rows, and one at least."""
+    # By the hash itself, not by the number of rows: a row that is in stays in when others come.
     chances = np.frombuffer(columns.chances, dtype=np.uint64)[sampled]
-    tenth = int((fractions(chances) < SHEET_SHARE).sum())
+    tenth = int((to_fractions(chances) < SHEET_SHARE).sum())
     return sampled[: min(max(tenth, 1), SHEET_ROWS)]
 
 
-def _sheet(intake: Intake, splits: npt.NDArray[np.int8], rows: npt.NDArray[np.int64]) -> str:
-    """Return the sheet as CSV; a BOM makes Excel read it as UTF-8."""
+def _render_sheet(
+    first_pass: FirstPass, splits: npt.NDArray[np.int8], rows: npt.NDArray[np.int64]
+) -> str:
+    """Return the sheet as CSV."""
     out = io.StringIO()
-    out.write("\ufeff")
+    out.write("\ufeff")  # without a byte order mark Excel reads the code page of its Windows
     writer = csv.writer(out)
-    writer.writerow(["source", "split", "label", "system", "question", "think", "answer", *VERDICT])
+    names = ("source", "split", "label", "system", "question", "think", "answer")
+    writer.writerow([*names, *REVIEW_COLUMNS])
     for row in np.sort(rows):
-        record = intake.record(int(row))
+        record = first_pass.record(int(row))
         texts = [record.source, SPLITS[splits[row]], record.label, record.system]
-        texts += _parts(record).values()
-        writer.writerow([*map(cell, texts), *("" for _ in VERDICT)])
+        texts += _texts_by_part(record).values()
+        writer.writerow([*map(escape_cell, texts), *("" for _ in REVIEW_COLUMNS)])
     return out.getvalue()
 
 
-def cell(text: str) -> str:
-    """Return text for a cell: none that a spreadsheet would compute (OWASP, "CSV Injection")."""
+def escape_cell(text: str) -> str:
+    """Return text for a cell that no spreadsheet takes for a formula (OWASP, "CSV Injection")."""
     text = text[:CELL_CHARACTERS]
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

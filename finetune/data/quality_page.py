@@ -36,29 +36,30 @@ STEP_NAMES = {
 LANGUAGE_NAMES = {"zh": Message("Chinese"), "en": Message("English")}
 
 UNEVEN = 0.8
-"""Balance below which a note is due: one label of two with 25 % of the rows has 0.81."""
+"""Balance below which a note is written: one label of two with 25 % of the rows has 0.81."""
 
 PLOT = (420, 120)
 """Width and height of a histogram, in SVG units."""
 
 LABELS_SHOWN = 40
+"""Rows of the page's table of labels; quality.json has more."""
 
 
-def page(quality: Quality, language: Language) -> str:
+def render_quality_page(quality: Quality, language: Language) -> str:
     """Return the report as HTML."""
     return render(
         "quality.html.j2",
         language,
-        filters={"n": "{:,}".format, "pct": _percent},
+        filters={"n": "{:,}".format, "pct": format_share},
         q=quality,
-        notes=[note.localize(language) for note in notes(quality)],
-        name=lambda kind, key: _name(kind, key, language),
+        notes=[note.localize(language) for note in quality_notes(quality)],
+        name=lambda kind, key: _label_of(kind, key, language),
         unused=[
             FIELD_NAMES[field].localize(language)
             for field, count in quality.missing.items()
             if count == quality.kept
         ],
-        bars=bars,
+        bars=histogram_bars,
         plot=PLOT,
         labels=list(quality.labels.items())[:LABELS_SHOWN],
         flow=[
@@ -70,12 +71,8 @@ def page(quality: Quality, language: Language) -> str:
     )
 
 
-def notes(quality: Quality) -> list[Message]:
-    """Return what a person should look at before training, the gravest first."""
-    return [*_leaks(quality), *_thinking(quality), *_balance(quality), *_findings(quality)]
-
-
-def _leaks(quality: Quality) -> Iterator[Message]:
+def quality_notes(quality: Quality) -> Iterator[Message]:
+    """Yield what a person should look at before training, the gravest first."""
     for leak in quality.leaks:
         if leak.questions:
             yield Message(
@@ -85,27 +82,18 @@ def _leaks(quality: Quality) -> Iterator[Message]:
                 rows=leak.rows,
                 split=leak.split,
             )
-
-
-def _thinking(quality: Quality) -> Iterator[Message]:
     without = quality.missing["think"]
     if 0 < without < quality.kept:
         yield Message(
             "{without:,} rows have no thinking and the others do: the model learns both.",
             without=without,
         )
-
-
-def _balance(quality: Quality) -> Iterator[Message]:
     if quality.balance is not None and quality.balance < UNEVEN:
         yield Message(
             "Labels are uneven (balance {balance:.2f}): look at macro-F1 rather than at "
             "accuracy, or oversample the rare ones.",
             balance=quality.balance,
         )
-
-
-def _findings(quality: Quality) -> Iterator[Message]:
     for finding in quality.findings:
         meaning, where = CHECK_NAMES[finding.check], ", ".join(finding.examples)
         yield Message(
@@ -113,7 +101,7 @@ def _findings(quality: Quality) -> Iterator[Message]:
         )
 
 
-def bars(lengths: RowLengths) -> list[dict[str, Any]]:
+def histogram_bars(lengths: RowLengths) -> list[dict[str, Any]]:
     """Return a histogram's bars in the units of `PLOT`: x, y, width, height, and the bin."""
     if not lengths.bins:
         return []
@@ -122,7 +110,7 @@ def bars(lengths: RowLengths) -> list[dict[str, Any]]:
     most = max(one.count for one in lengths.bins)
     return [
         {
-            "x": round(at * width + 1, 2),
+            "x": round(at * width + 1, 2),  # two units between bars
             "y": round(high - one.count / most * high, 2),
             "width": round(width - 2, 2),
             "height": round(one.count / most * high, 2),
@@ -132,13 +120,15 @@ def bars(lengths: RowLengths) -> list[dict[str, Any]]:
     ]
 
 
-def _percent(part: float, whole: float) -> str:
-    """Return a share with one digit; what is small but there is not called 0."""
+def format_share(part: float, whole: float) -> str:
+    """Return a share in percent with one digit."""
     share = 100 * part / whole if whole else 0.0
+    # "0 %" is for none at all: a few broken rows of a million are there, and can be looked at.
     return "<0.1 %" if 0 < share < 0.1 else f"{share:.1f} %".replace(".0 %", " %")
 
 
-def _name(kind: str, key: str, language: Language) -> str:
+def _label_of(kind: str, key: str, language: Language) -> str:
+    """Return what a person is shown for a key of the report, the key itself if it has no label."""
     names = {
         "field": FIELD_NAMES,
         "check": CHECK_NAMES,

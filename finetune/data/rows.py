@@ -1,4 +1,4 @@
-"""Rows on their way to records, and those that do not arrive."""
+"""Rows on their way to records, and those that are rejected."""
 
 import hashlib
 import math
@@ -12,7 +12,14 @@ from finetune.records import Entity, Record, Turn
 from ingest.foundation.messages import Message
 
 RAW_CHARACTERS = 2_000
-"""Of a bad row that are kept: enough to find and understand it."""
+"""Characters of a rejected row that are kept: enough to find and understand it."""
+
+QUOTED_CHARACTERS = 40
+"""Characters of a value that a message quotes."""
+
+QUESTION = Message("question")
+TEXT = Message("text")
+ANSWER = Message("answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,18 +31,18 @@ class RejectedRow:
     raw: str = ""
 
     @property
-    def told(self) -> Message:
+    def message(self) -> Message:
         """One line that names file and row: "drone.csv: row 812: no answer"."""
-        name, _, row = self.source.rpartition(":")
+        name, _, row = self.source.rpartition(":")  # a file's name may hold colons, too
         return Message("{name}: row {row}: {reason}", name=name, row=row, reason=self.reason)
 
 
 class RowError(DataError):
-    """A row cannot become a record; whoever reads rows makes a `RejectedRow` of it."""
+    """A row cannot become a record; the code that reads rows makes a `RejectedRow` of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class ParsedRow:
     """What a format finds in a row: a record without identity and origin."""
 
     turns: tuple[Turn, ...]
@@ -44,42 +51,39 @@ class Content:
     entities: tuple[Entity, ...] = ()
 
 
-class Fields:
+class RowFields:
     """A row's fields under our names: `data.map` of the recipe first, then a format's own names."""
 
-    __slots__ = ("_data", "_names", "row")
+    __slots__ = ("_data", "row")
 
     def __init__(self, row: Mapping[str, Any], data: DataTable) -> None:
         self.row = row
         self._data = data
-        self._names = data.map
 
     def value(self, ours: str, *theirs: str) -> Any:
         """Return the field's value, None if it is missing, null or NaN.
 
-        `ours` is its name in `data.map`; a name that is not mapped is looked for as `theirs`.
+        `ours` is its name in `data.map`; a name that is not mapped is looked up as `theirs`.
         """
-        mapped = self._names.get(ours)
-        for name in (mapped, mapped.casefold()) if mapped else theirs:
+        for name in self._names(ours, theirs):
             value = self.row.get(name)
+            # pandas writes NaN for an empty cell; as text it would be learnt as "nan".
             if value is not None and not (isinstance(value, float) and math.isnan(value)):
                 return value
         return None
 
     def text(self, ours: str, *theirs: str) -> str:
-        """Return the field as text, empty if it is missing.
+        """Return the field as text, "" if it is missing.
 
         Raises:
-            RowError: there is something else than text or a number.
+            RowError: the value is neither text nor a number.
         """
         value = self.value(ours, *theirs)
         return "" if value is None else as_text(value, ours)
 
     def has(self, ours: str, *theirs: str) -> bool:
-        """Tell whether the row has such a field, be it empty."""
-        mapped = self._names.get(ours)
-        names = (mapped, mapped.casefold()) if mapped else theirs
-        return any(name in self.row for name in names)
+        """Return whether the row has such a field, even an empty one."""
+        return any(name in self.row for name in self._names(ours, theirs))
 
     @property
     def instruction(self) -> str:
@@ -92,11 +96,16 @@ class Fields:
         Raises:
             RowError: it is empty, or none of `data.labels`.
         """
-        label = required(value, Message("label")).strip()
+        label = require_text(value, Message("label")).strip()
         if self._data.labels and label not in self._data.labels:
-            told = label[:40]
-            raise RowError(Message("label {told} is none of data.labels", told=told))
+            quoted = label[:QUOTED_CHARACTERS]
+            raise RowError(Message("label {label} is none of data.labels", label=quoted))
         return label
+
+    def _names(self, ours: str, theirs: tuple[str, ...]) -> tuple[str, ...]:
+        mapped = self._data.map.get(ours)
+        # Columns of a table are read in lower case, whatever case the recipe writes them in.
+        return (mapped, mapped.casefold()) if mapped else theirs
 
 
 def as_text(value: object, name: str) -> str:
@@ -107,41 +116,38 @@ def as_text(value: object, name: str) -> str:
     """
     if isinstance(value, str):
         return value
+    # A bool is an int in Python, but "True" is no text that anybody wrote.
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     kind = type(value).__name__
     raise RowError(Message("{name} is no text but {kind}", name=name, kind=kind))
 
 
-def required(text: str, name: Message) -> str:
+def require_text(text: str, name: Message) -> str:
     """Return `text` if there is any.
 
     Raises:
-        RowError: it is empty; the message says "no `name`".
+        RowError: it is empty or white space; the message says "no `name`".
     """
     if not text or text.isspace():
         raise RowError(Message("no {name}", name=name))
     return text
 
 
-QUESTION = Message("question")
-TEXT = Message("text")
-ANSWER = Message("answer")
-
-
-def identified(record: Record) -> Record:
-    """Return the record with the id that its content asks for."""
+def with_content_id(record: Record) -> Record:
+    """Return the record with the id that belongs to its content."""
     return replace(record, id=content_id(record))
 
 
-def content_id(content: Record | Content) -> str:
+def content_id(content: Record | ParsedRow) -> str:
     """Return 16 hex digits of SHA-256 over what is learnt: the same wherever the row stands.
 
     Raises:
-        UnicodeEncodeError: a text holds half a character.
+        UnicodeEncodeError: a text holds half of a surrogate pair.
     """
     parts = [content.system, content.label]
-    if isinstance(content, Record) and content.document:  # windows may share their words
+    # Two windows of one document may hold the same words ("see above"): their place differs.
+    if isinstance(content, Record) and content.document:
         parts.append(f"{content.document}:{content.offset}")
     for turn in content.turns:
         parts += (turn.user, turn.think, turn.answer)
@@ -149,38 +155,37 @@ def content_id(content: Record | Content) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-def as_record(content: Content, *, source: str, system: str, group: str) -> Record:
-    """Return the record of a row; `system` stands in where the row brings none.
+def build_record(row: ParsedRow, *, source: str, system: str, group: str) -> Record:
+    """Return the record of a row; `system` is for rows that bring no system message.
 
     Raises:
         RowError: a byte or an escape of the row is no character.
     """
-    content = replace(content, system=content.system or system)
+    row = replace(row, system=row.system or system)
     try:
-        digest = content_id(content)
+        digest = content_id(row)
         group.encode()
     except UnicodeEncodeError as error:
         half = ord(error.object[error.start])
-        raise RowError(_not_a_character(half)) from error
+        # Files are decoded with "surrogateescape", which turns a foreign byte b into U+DC00 + b,
+        # 0x80 and up (PEP 383). Any other lone surrogate stood in the file as an escape of JSON.
+        if 0xDC80 <= half <= 0xDCFF:
+            byte = f"{half - 0xDC00:02x}"
+            reason = Message("byte 0x{byte} does not fit the file's encoding", byte=byte)
+        else:
+            reason = Message("\\u{half:04x} is half a character", half=half)
+        raise RowError(reason) from error
     return Record(
         id=digest,
-        turns=content.turns,
-        system=content.system,
-        label=content.label,
-        entities=content.entities,
+        turns=row.turns,
+        system=row.system,
+        label=row.label,
+        entities=row.entities,
         group=group,
         source=source,
     )
 
 
-def _not_a_character(half: int) -> Message:
-    """Say which byte (0xDC80 and up: PEP 383) or which half of a surrogate pair was met."""
-    if 0xDC80 <= half <= 0xDCFF:
-        byte = f"{half - 0xDC00:02x}"
-        return Message("byte 0x{byte} does not fit the file's encoding", byte=byte)
-    return Message("\\u{half:04x} is half a character", half=half)
-
-
-def shown(text: str) -> str:
-    """Return the beginning of a raw row, fit to be written to a file."""
+def raw_excerpt(text: str) -> str:
+    """Return the beginning of a raw row, fit to be written to a file as UTF-8."""
     return text[:RAW_CHARACTERS].encode("utf-8", "backslashreplace").decode()

@@ -5,13 +5,16 @@ import re
 from collections.abc import Iterator
 from typing import Any, TextIO
 
-from finetune.data.files.lines import fits, lines_of, too_long
-from finetune.data.rows import RejectedRow, RowError, shown
+from finetune.data.files.lines import is_within_limit, read_lines, too_long_error
+from finetune.data.rows import RejectedRow, RowError, raw_excerpt
 from finetune.records import RawRow
 from ingest.foundation.messages import Message
 
-BLOCK = 1 << 16  # characters read at once
-LONGEST_KEY = 256  # characters of a mark that may be cut by a block's end
+BLOCK = 1 << 16
+"""Characters read at once."""
+
+LONGEST_MARK = 256
+"""Characters that the beginning of a row may have, which the end of a block can cut in two."""
 
 _DECODER = json.JSONDecoder()
 _BETWEEN = re.compile(r"[\s,\[\]]*")
@@ -20,59 +23,62 @@ _FIRST_KEY = re.compile(r'\{\s*"([^"\\]{1,100})"\s*:')
 
 def json_lines(file: TextIO, name: str, limit: int) -> Iterator[RawRow | RejectedRow]:
     """Yield the rows of JSONL, one a line; `name` is what the file is called, `limit` bytes."""
-    for line in lines_of(file, limit):
+    for line in read_lines(file, limit):
         if line.whole and line.text.isspace():
             continue
         source = f"{name}:{line.number}"
         try:
             if not line.whole:
-                raise too_long(limit)
-            yield RawRow(source=source, fields=_parsed(line.text))
-        except RowError as error:
-            yield RejectedRow(source=source, reason=error.message, raw=shown(line.text))
+                raise too_long_error(limit)
+            value = json.loads(line.text)
+            if not isinstance(value, dict):
+                raise _not_an_object()
+            yield RawRow(source=source, fields=value)
+        except (ValueError, RecursionError, RowError) as error:
+            reason = (error if isinstance(error, RowError) else _broken_json(error)).message
+            yield RejectedRow(source=source, reason=reason, raw=raw_excerpt(line.text))
 
 
 def json_values(file: TextIO, name: str, limit: int) -> Iterator[RawRow | RejectedRow]:
     """Yield the elements of a JSON array, or objects that follow each other over many lines.
 
-    No more than one row and one block are held. Where a row is broken or too long, reading goes on
-    at the next object whose first key is that of a row so far: inside text its quotes would be
-    escaped, so the mark cannot be met there.
+    No more than one row and one block are held in memory.
     """
-    window = _Window(file, limit)
+    values = _ValueReader(file, limit)
     number = 0
-    while window.at_value():
+    while values.find_value():
         number += 1
         source = f"{name}:{number}"
         try:
-            yield RawRow(source=source, fields=window.take())
+            yield RawRow(source=source, fields=values.read_object())
         except RowError as error:
-            yield RejectedRow(source=source, reason=error.message, raw=shown(window.skipped))
+            raw = raw_excerpt(values.rejected)
+            yield RejectedRow(source=source, reason=error.message, raw=raw)
 
 
-class _Window:
-    """The part of a file that is held while its values are read one after the other."""
+class _ValueReader:
+    """Reads the values of a file one after the other and holds the part that it is at."""
 
     def __init__(self, file: TextIO, limit: int) -> None:
         self._file = file
         self._limit = limit
         self._text = ""
         self._at = 0
-        self._keys: dict[str, None] = {}
-        self.skipped = ""
-        """The beginning of the row that was last refused."""
+        self._first_keys: dict[str, None] = {}  # an ordered set
+        self.rejected = ""
+        """The beginning of the row that was last rejected."""
 
-    def at_value(self) -> bool:
-        """Move to the next value; tell whether there is one."""
+    def find_value(self) -> bool:
+        """Move to the next value; return whether there is one."""
         while True:
             between = _BETWEEN.match(self._text, self._at)
             self._at = between.end() if between else self._at
             if self._at < len(self._text):
                 return True
-            if not self._more():
+            if not self._read_more():
                 return False
 
-    def take(self) -> dict[str, Any]:
+    def read_object(self) -> dict[str, Any]:
         """Return the object that begins here, and move behind it.
 
         Raises:
@@ -82,73 +88,66 @@ class _Window:
             try:
                 value, end = _DECODER.raw_decode(self._text, self._at)
             except (ValueError, RecursionError) as error:
-                if len(self._text) - self._at <= self._limit and self._more():
+                # A value that the end of the block cuts looks like a broken one.
+                if len(self._text) - self._at <= self._limit and self._read_more():
                     continue
-                long = len(self._text) - self._at > self._limit and _unfinished(error)
-                self._skip()
-                raise (too_long(self._limit) if long else _broken(error)) from error
+                # Too long only if the value goes on. A string that is cut is reported where it
+                # begins, all else where the text ends.
+                unfinished = isinstance(error, json.JSONDecodeError) and (
+                    error.msg.startswith("Unterminated") or error.pos >= len(error.doc)
+                )
+                long = unfinished and len(self._text) - self._at > self._limit
+                self._skip_to_next_row()
+                raise (too_long_error(self._limit) if long else _broken_json(error)) from error
             break
         raw = self._text[self._at : end]
         self._at = end
-        if not isinstance(value, dict) or not fits(raw, self._limit):
-            self.skipped = raw
-            raise too_long(self._limit) if isinstance(value, dict) else _no_object()
+        if not isinstance(value, dict) or not is_within_limit(raw, self._limit):
+            self.rejected = raw
+            raise too_long_error(self._limit) if isinstance(value, dict) else _not_an_object()
         if value:
-            self._keys[next(iter(value))] = None
+            self._first_keys[next(iter(value))] = None
         return value
 
-    def _more(self) -> bool:
-        """Read a block, or as much again as is held; tell whether anything came."""
+    def _read_more(self) -> bool:
+        """Read a block, or as much again as is held; return whether anything came."""
         held = self._text[self._at :]
+        # As much again: with blocks of one size a long row would be decoded from its beginning
+        # once a block, which takes time that grows with the square of its length.
         block = self._file.read(max(BLOCK, len(held)))
         self._text, self._at = held + block, 0
         return bool(block)
 
-    def _skip(self) -> None:
-        """Move to where the next row seems to begin, or to the end of the file."""
-        self.skipped = self._text[self._at : self._at + self._limit]
-        mark = self._mark()
+    def _skip_to_next_row(self) -> None:
+        """Move to where the next row seems to begin, or to the end of the file.
+
+        A row begins with the first key of this row or of one before it. Inside a text the quotes
+        around that key would be escaped, so that it cannot be met there.
+        """
+        self.rejected = self._text[self._at : self._at + self._limit]
+        own = _FIRST_KEY.match(self._text, self._at)
+        keys = [*self._first_keys, *([own[1]] if own else [])]
+        one_of = "|".join(map(re.escape, keys))
+        mark = re.compile(rf'\{{\s*"(?:{one_of})"\s*:') if keys else _FIRST_KEY
         self._at += 1
         while not (found := mark.search(self._text, self._at)):
-            self._at = max(self._at, len(self._text) - LONGEST_KEY)
-            if not self._more():
+            self._at = max(self._at, len(self._text) - LONGEST_MARK)
+            if not self._read_more():
                 self._at = len(self._text)
                 return
         self._at = found.start()
 
-    def _mark(self) -> re.Pattern[str]:
-        """Return what rows begin with: the first key of this one or of one before it."""
-        own = _FIRST_KEY.match(self._text, self._at)
-        keys = [*self._keys, *([own[1]] if own else [])]
-        one_of = "|".join(map(re.escape, keys))
-        return re.compile(rf'\{{\s*"(?:{one_of})"\s*:') if keys else _FIRST_KEY
 
-
-def _parsed(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise _broken(error) from error
-    if not isinstance(value, dict):
-        raise _no_object()
-    return value
-
-
-def _unfinished(error: ValueError | RecursionError) -> bool:
-    """Tell a value whose end is not yet read from one that is broken, as far as errors tell."""
-    if not isinstance(error, json.JSONDecodeError):
-        return False
-    return error.msg.startswith("Unterminated") or error.pos >= len(error.doc)
-
-
-def _broken(error: ValueError | RecursionError) -> RowError:
+def _broken_json(error: ValueError | RecursionError) -> RowError:
     if isinstance(error, json.JSONDecodeError):
-        told = f"{error.msg[0].lower()}{error.msg[1:]}"
-        return RowError(Message("broken JSON: {told}", told=told))
+        return RowError(
+            Message("broken JSON: {error}", error=f"{error.msg[0].lower()}{error.msg[1:]}")
+        )
     if isinstance(error, RecursionError):
         return RowError(Message("JSON nested too deeply"))
+    # The one other ValueError: Python refuses to convert integers of more than 4,300 digits.
     return RowError(Message("JSON with a number of too many digits"))
 
 
-def _no_object() -> RowError:
+def _not_an_object() -> RowError:
     return RowError(Message("no JSON object"))

@@ -7,7 +7,8 @@ from typing import TextIO
 from finetune.data.rows import RAW_CHARACTERS, RowError
 from ingest.foundation.messages import Message
 
-BLOCK = 1 << 16  # characters of an overlong line that are passed over at once
+BLOCK = 1 << 16
+"""Characters of an overlong line that are read and thrown away at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +20,13 @@ class Line:
     whole: bool = True
 
 
-def lines_of(file: TextIO, limit: int) -> Iterator[Line]:
-    """Yield the lines of a file, white ones too; those over `limit` bytes are not `whole`."""
+def read_lines(file: TextIO, limit: int) -> Iterator[Line]:
+    """Yield the lines of a file, blank ones too; those over `limit` bytes are not `whole`."""
     number = 0
+    # A character has at least one byte: more than `limit` characters need not be read to know.
     while text := file.readline(limit + 1):
         number += 1
-        if fits(text, limit):
+        if is_within_limit(text, limit):
             yield Line(number, text)
             continue
         ended = text.endswith(("\n", "\r"))
@@ -33,13 +35,14 @@ def lines_of(file: TextIO, limit: int) -> Iterator[Line]:
         yield Line(number, text[:RAW_CHARACTERS], whole=False)
 
 
-def fits(text: str, limit: int) -> bool:
-    """Tell whether a text has at most `limit` bytes in UTF-8."""
-    if len(text) * 4 <= limit:  # no character has more
+def is_within_limit(text: str, limit: int) -> bool:
+    """Return whether a text has at most `limit` bytes in UTF-8."""
+    # Encoding each row only to count it would cost as much as parsing it.
+    if len(text) * 4 <= limit:  # no character has more than four bytes
         return True
     return len(text) <= limit and len(text.encode(errors="surrogatepass")) <= limit
 
 
-def too_long(limit: int) -> RowError:
-    """Return what is said of a row of more than `limit` bytes."""
+def too_long_error(limit: int) -> RowError:
+    """Return the error for a row of more than `limit` bytes."""
     return RowError(Message("longer than {limit:,} bytes (data.max_row_bytes)", limit=limit))

@@ -2,19 +2,17 @@
 
 import csv
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TextIO
 
-from finetune.data.files.lines import Line, fits, lines_of, too_long
-from finetune.data.rows import RejectedRow, RowError, shown
+from finetune.data.files.lines import Line, is_within_limit, read_lines, too_long_error
+from finetune.data.rows import RejectedRow, RowError, raw_excerpt
 from finetune.errors import DataError
 from finetune.records import RawRow
 from ingest.foundation.messages import Message
 
 DELIMITERS = ",\t;|"
 """Excel writes semicolons where the comma is the decimal mark."""
-
-SHOWN_COLUMNS = 8
 
 
 def table_rows(file: TextIO, name: str, limit: int) -> Iterator[RawRow | RejectedRow]:
@@ -25,47 +23,55 @@ def table_rows(file: TextIO, name: str, limit: int) -> Iterator[RawRow | Rejecte
     Raises:
         DataError: the header cannot be used.
     """
-    lines = lines_of(file, limit)
-    first = next((line for line in lines if not line.text.isspace()), Line(0, ""))
-    told, first = _told_delimiter(first, lines)
-    delimiter = told or _delimiter(first.text)
-    columns = _columns(first, delimiter, name)
-    cells = _Cells(lines, delimiter, limit)
-    csv.field_size_limit(max(csv.field_size_limit(), limit))  # of the process; rows are bounded
+    lines = read_lines(file, limit)
+    header = next((line for line in lines if not line.text.isspace()), Line(0, ""))
+    # Excel's own way to name the delimiter, which it also reads: a first line "sep=;".
+    declared = header.text.strip().strip('"')
+    if declared.startswith("sep=") and len(declared) == len("sep=;"):
+        delimiter, header = declared[-1], next(lines, Line(0, ""))
+    else:
+        # The one that makes the most columns: csv.Sniffer guesses from text in the cells, too,
+        # and takes the letter that is as frequent in each line.
+        delimiter = max(DELIMITERS, key=lambda one: len(_split_line(header.text, one)))
+    columns = _parse_header(header, delimiter, name)
+    rows = _RowReader(lines, delimiter, limit)
+    # Of the whole process, so it is only ever raised; rows are bounded by `limit` besides.
+    csv.field_size_limit(max(csv.field_size_limit(), limit))
     for number in itertools.count(1):
-        if not cells.at_row():
+        if not rows.find_row():
             return
         source = f"{name}:{number}"
         try:
-            yield RawRow(source=source, fields=_fields(columns, cells.take()))
+            yield RawRow(source=source, fields=_by_column(columns, rows.read_row()))
         except RowError as error:
-            yield RejectedRow(source=source, reason=error.message, raw=shown(cells.taken))
+            raw = raw_excerpt(rows.raw)
+            yield RejectedRow(source=source, reason=error.message, raw=raw)
 
 
-class _Cells:
-    """Takes rows off lines; lines that a broken row took in vain are given back."""
+class _RowReader:
+    """Reads rows from lines; the lines behind the first of a broken row are read again."""
 
     def __init__(self, lines: Iterator[Line], delimiter: str, limit: int) -> None:
         self._lines = lines
         self._delimiter = delimiter
         self._limit = limit
-        self._returned: list[Line] = []
+        self._returned: list[Line] = []  # a stack: the next line is the last one
         self._held: list[Line] = []
 
     @property
-    def taken(self) -> str:
-        """The text of the row that was taken last."""
+    def raw(self) -> str:
+        """The text of the row that was read last."""
         return "".join(line.text for line in self._held)
 
-    def at_row(self) -> bool:
-        """Skip blank lines; tell whether a row follows."""
-        while line := self._next():
+    def find_row(self) -> bool:
+        """Skip blank lines; return whether a row follows."""
+        while line := self._next_line():
             if not line.text.isspace():
                 self._returned.append(line)
                 return True
         return False
 
-    def take(self) -> list[str]:
+    def read_row(self) -> list[str]:
         """Return the cells of the next row.
 
         Raises:
@@ -73,78 +79,70 @@ class _Cells:
         """
         self._held = []
         try:
-            return next(csv.reader(self._feed(), delimiter=self._delimiter, strict=True))
-        except csv.Error as error:
-            self._give_back()
-            told = str(error)
-            raise RowError(Message("broken CSV: {told}", told=told)) from error
-        except RowError:
-            self._give_back()
-            raise
+            return next(csv.reader(self._row_lines(), delimiter=self._delimiter, strict=True))
+        except (csv.Error, RowError) as error:
+            # A quote that is never closed swallows all rows up to the next quote: all lines but
+            # its own are given back.
+            self._returned.extend(reversed(self._held[1:]))
+            del self._held[1:]
+            if isinstance(error, RowError):
+                raise
+            raise RowError(Message("broken CSV: {error}", error=str(error))) from error
 
-    def _feed(self) -> Iterator[str]:
+    def _row_lines(self) -> Iterator[str]:
+        """Yield lines for as long as the parser asks for more of this row."""
         size = 0
-        while line := self._next():
+        while line := self._next_line():
             self._held.append(line)
             size += len(line.text)
-            if not line.whole or not fits(line.text, self._limit) or size > self._limit:
-                raise too_long(self._limit)
+            if not line.whole or not is_within_limit(line.text, self._limit) or size > self._limit:
+                raise too_long_error(self._limit)
             yield line.text
 
-    def _next(self) -> Line | None:
+    def _next_line(self) -> Line | None:
         return self._returned.pop() if self._returned else next(self._lines, None)
 
-    def _give_back(self) -> None:
-        self._returned.extend(reversed(self._held[1:]))
-        del self._held[1:]
+
+def _split_line(line: str, delimiter: str) -> list[str]:
+    return next(csv.reader([line], delimiter=delimiter), [])
 
 
-def _told_delimiter(first: Line, lines: Iterator[Line]) -> tuple[str, Line]:
-    """Return the delimiter that Excel's line "sep=;" tells, and the header behind it."""
-    told = first.text.strip().strip('"')
-    if told.startswith("sep=") and len(told) == len("sep=;"):
-        return told[-1], next(lines, Line(0, ""))
-    return "", first
+def _parse_header(header: Line, delimiter: str, name: str) -> list[str]:
+    """Return the columns' names in lower case.
 
-
-def _delimiter(header: str) -> str:
-    """Return the delimiter that makes the most columns of the header."""
-    return max(DELIMITERS, key=lambda one: len(next(csv.reader([header], delimiter=one))))
-
-
-def _columns(header: Line, delimiter: str, name: str) -> list[str]:
-    cells = next(csv.reader([header.text], delimiter=delimiter), [])
-    columns = [cell.strip().casefold() for cell in cells]
+    Raises:
+        DataError: there are none, or two are the same.
+    """
+    columns = [cell.strip().casefold() for cell in _split_line(header.text, delimiter)]
+    # Excel writes a delimiter for each column that was ever touched.
     while columns and not columns[-1]:
         columns.pop()
     twice = next((one for one in columns if columns.count(one) > 1), None)
     if header.whole and columns and twice is None:
         return columns
-    told = (
+    reason = (
         Message("two columns are called {twice}", twice=twice)
         if twice
         else Message("the first line names no columns")
     )
     raise DataError(
-        Message("{name}: {told}", name=name, told=told),
+        Message("{name}: {reason}", name=name, reason=reason),
         hint=Message("write a first line such as instruction,input,output"),
     )
 
 
-def _fields(columns: list[str], cells: list[str]) -> dict[str, str]:
+def _by_column(columns: list[str], cells: list[str]) -> dict[str, str]:
     """Return the cells by column; cells that are missing at the end are empty.
 
     Raises:
         RowError: there are more cells than columns, or nothing in any.
     """
-    if _any(cells[len(columns) :]):
+    filled = [bool(cell) and not cell.isspace() for cell in cells]
+    # More cells mean a text with an unquoted delimiter: all behind it would be one column off.
+    if any(filled[len(columns) :]):
         found, known = len(cells), len(columns)
         raise RowError(Message("{found} cells under {known} columns", found=found, known=known))
-    if not _any(cells):
+    if not any(filled):
         raise RowError(Message("all cells are empty"))
     cells = cells + [""] * (len(columns) - len(cells))
     return dict(zip(columns, cells, strict=False))
-
-
-def _any(cells: Iterable[str]) -> bool:
-    return any(cell and not cell.isspace() for cell in cells)

@@ -4,17 +4,21 @@ Names mislead: in a well-known drone-safety set the field "answer" holds the tho
 "reasoning" the answer, so that nothing is guessed that the map can say.
 """
 
-from finetune.data.formats.thinking import turn_of
-from finetune.data.rows import QUESTION, Content, Fields, required
+from finetune.data.formats.thinking import build_turn
+from finetune.data.rows import QUESTION, ParsedRow, RowFields, require_text
 
 
-def fits(fields: Fields) -> bool:
-    """Tell whether the row has a question and an answer."""
+def is_cot_row(fields: RowFields) -> bool:
+    """Return whether the row has a question and an answer."""
     return fields.has("question", "question") and fields.has("answer", "answer")
 
 
-def read(fields: Fields) -> Content:
-    """Return the one turn."""
-    question = required(fields.text("question", "question"), QUESTION)
-    turn = turn_of(question, fields.text("answer", "answer"), fields.text("think", "think"))
-    return Content(turns=(turn,), system=fields.text("system", "system"))
+def parse_cot_row(fields: RowFields) -> ParsedRow:
+    """Return the one turn.
+
+    Raises:
+        RowError: question or answer is missing.
+    """
+    question = require_text(fields.text("question", "question"), QUESTION)
+    turn = build_turn(question, fields.text("answer", "answer"), fields.text("think", "think"))
+    return ParsedRow(turns=(turn,), system=fields.text("system", "system"))

@@ -6,10 +6,16 @@ when it is cut into windows. Offsets count characters of the text alone.
 
 import json
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
 
-from finetune.data.rows import TEXT, Content, Fields, RowError, required
+from finetune.data.rows import (
+    QUOTED_CHARACTERS,
+    TEXT,
+    ParsedRow,
+    RowError,
+    RowFields,
+    require_text,
+)
 from finetune.records import Entity, Record, Turn
 from ingest.foundation.messages import Message
 from ingest.text.language import language_of
@@ -22,58 +28,70 @@ BEFORE_TEXT = "\n\n"
 
 _BLANK_LINES = re.compile(r"\n\s*\n")
 _NAMES = ("entities", "spans", "labels", "label")
+"""Fields in which the list is found, those of doccano's exports among them."""
 
 
-def fits(fields: Fields) -> bool:
-    """Tell whether the row has a text and a list of entities, be it empty."""
+def is_entities_row(fields: RowFields) -> bool:
+    """Return whether the row has a text and a list of entities, even an empty one."""
     return fields.has("text", "text") and isinstance(fields.value("entities", *_NAMES), list)
 
 
-def read(fields: Fields) -> Content:
+def parse_entities_row(fields: RowFields) -> ParsedRow:
     """Return the one turn.
 
     Raises:
         RowError: the text is missing, or an entity is not in it, or its label is not allowed.
     """
-    text = required(fields.text("text", "text"), TEXT)
-    found = [_entity(one, text, fields) for one in _listed(fields)]
-    return Content(
-        turns=(Turn(user=asked(fields.instruction, text), answer=answer_of(found)),),
+    text = require_text(fields.text("text", "text"), TEXT)
+    listed = fields.value("entities", *_NAMES)
+    if isinstance(listed, str):  # a cell of a table
+        try:
+            listed = json.loads(listed) if listed.strip() else []
+        except (ValueError, RecursionError):
+            listed = None
+    if not isinstance(listed, list):
+        raise RowError(Message("entities is no list"))
+    found = [_parse_entity(one, text, fields) for one in listed]
+    user = build_prompt(fields.instruction, text)
+    return ParsedRow(
+        turns=(Turn(user=user, answer=render_entities(found)),),
         system=fields.text("system", "system"),
-        entities=in_order(found),
+        entities=sort_entities(found),
     )
 
 
-def asked(instruction: str, text: str) -> str:
-    """Return the user message for a text."""
-    told = instruction.strip() or DEFAULT_INSTRUCTION.localize(language_of(text))
-    return _BLANK_LINES.sub("\n", told) + BEFORE_TEXT + text
+def build_prompt(instruction: str, text: str) -> str:
+    """Return the user message for a text: instruction, blank line, text."""
+    instruction = instruction.strip() or DEFAULT_INSTRUCTION.localize(language_of(text))
+    # The first blank line is where `split_prompt` finds the text: the instruction may have none.
+    return _BLANK_LINES.sub("\n", instruction) + BEFORE_TEXT + text
 
 
-def parts_of(user: str) -> tuple[str, str]:
-    """Return instruction and text of a user message that `asked` made."""
+def split_prompt(user: str) -> tuple[str, str]:
+    """Return instruction and text of a user message that `build_prompt` made."""
     instruction, _, text = user.partition(BEFORE_TEXT)
     return instruction, text
 
 
 def is_extraction(record: Record) -> bool:
-    """Tell whether a record asks for entities, be there none in its text."""
+    """Return whether a record asks for entities, even if there are none in its text."""
     answers_with_list = record.last.answer == "[]" and BEFORE_TEXT in record.last.user
     return bool(record.entities) or answers_with_list
 
 
-def in_order(entities: Iterable[Entity]) -> tuple[Entity, ...]:
-    """Return the entities as they stand in the text."""
+def sort_entities(entities: Iterable[Entity]) -> tuple[Entity, ...]:
+    """Return the entities in the order in which they stand in the text."""
     return tuple(sorted(entities, key=lambda one: (one.start, one.end, one.label)))
 
 
-def answer_of(entities: Iterable[Entity]) -> str:
+def render_entities(entities: Iterable[Entity]) -> str:
     """Return what the model is to write: compact JSON, in the order of the text."""
-    listed = [{"label": one.label, "text": one.text} for one in in_order(entities)]
+    # Without offsets: language models count characters badly, and the text says where it stands.
+    listed = [{"label": one.label, "text": one.text} for one in sort_entities(entities)]
     return json.dumps(listed, ensure_ascii=False, separators=(",", ":"))
 
 
-def nearest(text: str, wanted: str, start: int) -> int:
+def find_nearest(text: str, wanted: str, start: int) -> int:
     """Return where `wanted` begins in `text` nearest to `start`, -1 if nowhere."""
     start = max(start, 0)
     before = text.rfind(wanted, 0, start + len(wanted))
@@ -83,24 +101,17 @@ def nearest(text: str, wanted: str, start: int) -> int:
     return before if start - before <= after - start else after
 
 
-def _listed(fields: Fields) -> Sequence[Any]:
-    value = fields.value("entities", *_NAMES)
-    if isinstance(value, str):  # a cell of a table
-        try:
-            value = json.loads(value) if value.strip() else []
-        except (ValueError, RecursionError):
-            value = None
-    if not isinstance(value, list):
-        raise RowError(Message("entities is no list"))
-    return value
+def _parse_entity(given: object, text: str, fields: RowFields) -> Entity:
+    """Return an entity at the place where its text stands.
 
-
-def _entity(given: object, text: str, fields: Fields) -> Entity:
-    """Return an entity whose offsets were checked, and mended where its text tells better."""
+    Raises:
+        RowError: it has neither form, its text is nowhere, or its label is not allowed.
+    """
     match given:
         case {"label": str(label), **rest}:
             label, wanted = fields.label(label), rest.get("text")
-            start, end = _whole(rest.get("start")), _whole(rest.get("end"))
+            offsets = (rest.get("start"), rest.get("end"))
+            start, end = (one if isinstance(one, int) else -1 for one in offsets)
         case [int(start), int(end), str(label)]:
             label, wanted = fields.label(label), None
         case _:
@@ -108,19 +119,15 @@ def _entity(given: object, text: str, fields: Fields) -> Entity:
                 Message("an entity is neither {label, text, start, end} nor [start, end, label]")
             )
     bare = wanted.strip() if isinstance(wanted, str) else ""
-    begins, bare = (nearest(text, bare, start), bare) if bare else _stretch(start, end, text)
+    if bare:
+        # The entity's text counts for more than its offsets: tools count bytes, UTF-16 units, or
+        # characters of a text that was cleaned since.
+        begins = find_nearest(text, bare, start)
+    else:
+        span = text[start:end] if 0 <= start < end <= len(text) else ""
+        bare = span.strip()
+        begins = start + span.index(bare) if bare else -1
     if begins < 0:
-        told = bare[:40] or f"[{start}, {end}]"
-        raise RowError(Message("entity {told} is not in the text", told=told))
+        quoted = bare[:QUOTED_CHARACTERS] or f"[{start}, {end}]"
+        raise RowError(Message("entity {entity} is not in the text", entity=quoted))
     return Entity(label=label, text=bare, start=begins, end=begins + len(bare))
-
-
-def _whole(value: object) -> int:
-    return value if isinstance(value, int) else -1
-
-
-def _stretch(start: int, end: int, text: str) -> tuple[int, str]:
-    """Return where the stretch begins without white space around it, and its text."""
-    stretch = text[start:end] if 0 <= start < end <= len(text) else ""
-    bare = stretch.strip()
-    return (start + stretch.index(bare), bare) if bare else (-1, "")

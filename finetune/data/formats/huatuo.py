@@ -1,57 +1,51 @@
 """HuatuoGPT: {"data": ["问：…", "答：…", …]}, with or without the marks before each text."""
 
 import re
-from collections.abc import Sequence
 
-from finetune.data.formats.thinking import turn_of
-from finetune.data.rows import QUESTION, Content, Fields, RowError, as_text, required
-from finetune.records import Turn
+from finetune.data.formats.thinking import build_turn
+from finetune.data.rows import QUESTION, ParsedRow, RowError, RowFields, as_text, require_text
 from ingest.foundation.messages import Message
 
-_ASKED = re.compile(r"\s*问\s*[：:]\s*")
-_REPLIED = re.compile(r"\s*答\s*[：:]\s*")
+_QUESTION_MARK = re.compile(r"\s*问\s*[：:]\s*")
+_ANSWER_MARK = re.compile(r"\s*答\s*[：:]\s*")
 
 
-def fits(fields: Fields) -> bool:
-    """Tell whether the row holds a list under `data`."""
+def is_huatuo_row(fields: RowFields) -> bool:
+    """Return whether the row holds a list under `data`."""
     return isinstance(fields.value("data", "data"), list)
 
 
-def read(fields: Fields) -> Content:
+def parse_huatuo_row(fields: RowFields) -> ParsedRow:
     """Return the conversation.
 
     Raises:
         RowError: there are no pairs of question and answer.
     """
-    said = fields.value("data", "data")
-    if not isinstance(said, list):
+    texts = fields.value("data", "data")
+    if not isinstance(texts, list):
         raise RowError(Message("data is no list"))
-    if not said or len(said) % 2:
-        told = len(said)
-        raise RowError(Message("{told} texts do not make pairs", told=told))
-    texts = [as_text(text, "data") for text in said]
-    return Content(turns=_turns(texts), system=fields.text("system", "system"))
-
-
-def _turns(texts: Sequence[str]) -> tuple[Turn, ...]:
-    pairs = enumerate(zip(texts[::2], texts[1::2], strict=True))
-    return tuple(
-        turn_of(
-            required(_bare(asked, _ASKED, _REPLIED, 2 * place), QUESTION),
-            _bare(reply, _REPLIED, _ASKED, 2 * place + 1),
-        )
-        for place, (asked, reply) in pairs
+    if not texts or len(texts) % 2:
+        raise RowError(Message("{count} texts do not make pairs", count=len(texts)))
+    bare = [_without_mark(as_text(text, "data"), place) for place, text in enumerate(texts)]
+    return ParsedRow(
+        turns=tuple(
+            build_turn(require_text(question, QUESTION), reply)
+            for question, reply in zip(bare[::2], bare[1::2], strict=True)
+        ),
+        system=fields.text("system", "system"),
     )
 
 
-def _bare(text: str, mark: re.Pattern[str], other: re.Pattern[str], place: int) -> str:
-    """Return the text without its mark.
+def _without_mark(text: str, place: int) -> str:
+    """Return the text without its mark; even places ask, odd ones answer.
 
     Raises:
         RowError: it bears the mark of the other side.
     """
+    mark, other = (_ANSWER_MARK, _QUESTION_MARK) if place % 2 else (_QUESTION_MARK, _ANSWER_MARK)
     if found := mark.match(text):
         return text[found.end() :]
+    # A turn is missing or doubled: all that follow would be learnt with the sides swapped.
     if other.match(text):
         raise RowError(Message("text {place} has the mark of the other side", place=place + 1))
     return text

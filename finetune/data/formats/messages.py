@@ -1,11 +1,9 @@
 """Conversations as lists of messages: ShareGPT (from, value) and OpenAI (role, content)."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from finetune.data.formats.thinking import turn_of
-from finetune.data.rows import QUESTION, Content, Fields, RowError, as_text, required
-from finetune.records import Turn
+from finetune.data.formats.thinking import build_turn
+from finetune.data.rows import QUESTION, ParsedRow, RowError, RowFields, as_text, require_text
 from ingest.foundation.messages import Message
 
 _SIDES = {
@@ -13,20 +11,20 @@ _SIDES = {
     **dict.fromkeys(("gpt", "assistant", "model", "bot", "function_call"), "answer"),
     **dict.fromkeys(("system", "developer"), "system"),
 }
-"""Who speaks -> the side of a turn; what a tool observed stands where a question does."""
+"""Role -> the side of a turn; what a tool observed stands where a question does."""
 
 
-def fits_sharegpt(fields: Fields) -> bool:
-    """Tell whether the row holds `conversations`."""
+def is_sharegpt_row(fields: RowFields) -> bool:
+    """Return whether the row holds `conversations`."""
     return isinstance(fields.value("conversations", "conversations", "conversation"), list)
 
 
-def fits_openai(fields: Fields) -> bool:
-    """Tell whether the row holds `messages`."""
+def is_openai_row(fields: RowFields) -> bool:
+    """Return whether the row holds `messages`."""
     return isinstance(fields.value("messages", "messages"), list)
 
 
-def read(fields: Fields) -> Content:
+def parse_messages_row(fields: RowFields) -> ParsedRow:
     """Return the conversation.
 
     Raises:
@@ -36,38 +34,29 @@ def read(fields: Fields) -> Content:
     messages = fields.value("messages", *names)
     if not isinstance(messages, list):
         raise RowError(Message("no list of messages"))
-    said = [_said(message) for message in messages]
+    parsed = [_parse_message(message) for message in messages]
     system = fields.text("system", "system")
-    while said and said[0][0] == "system":
-        system = "\n\n".join(filter(None, (system, said.pop(0)[1])))
-    return Content(turns=_turns(said), system=system)
-
-
-def _turns(said: Sequence[tuple[str, str, str]]) -> tuple[Turn, ...]:
-    """Return the turns of (side, text, thinking)."""
-    sides = [side for side, _, _ in said]
-    if not sides or sides != ["user", "answer"] * (len(sides) // 2):
-        raise RowError(_disorder(sides))
-    pairs = zip(said[::2], said[1::2], strict=True)
-    return tuple(
-        turn_of(required(asked, QUESTION), reply, think)
-        for (_, asked, _), (_, reply, think) in pairs
-    )
-
-
-def _disorder(sides: Sequence[str]) -> Message:
-    """Say why questions and answers do not take turns."""
-    if not sides:
-        return Message("no messages")
-    for place, side in enumerate(sides):
+    # At the beginning alone: no chat format of ours writes a system message between turns, so that
+    # a row with one is rejected below.
+    while parsed and parsed[0][0] == "system":
+        system = "\n\n".join(filter(None, (system, parsed.pop(0)[1])))
+    if not parsed:
+        raise RowError(Message("no messages"))
+    for place, (side, _, _) in enumerate(parsed):
         wanted = "answer" if place % 2 else "user"
         if side != wanted:
             kind = Message("an answer" if wanted == "answer" else "a question")
-            return Message("message {place} should be {kind}", place=place + 1, kind=kind)
-    return Message("the last question has no answer")
+            raise RowError(Message("message {place} should be {kind}", place=place + 1, kind=kind))
+    if len(parsed) % 2:
+        raise RowError(Message("the last question has no answer"))
+    turns = tuple(
+        build_turn(require_text(question, QUESTION), reply, think)
+        for (_, question, _), (_, reply, think) in zip(parsed[::2], parsed[1::2], strict=True)
+    )
+    return ParsedRow(turns=turns, system=system)
 
 
-def _said(message: object) -> tuple[str, str, str]:
+def _parse_message(message: object) -> tuple[str, str, str]:
     """Return side, text and thinking of a message."""
     if not isinstance(message, dict):
         raise RowError(Message("a message is no object"))
@@ -77,16 +66,17 @@ def _said(message: object) -> tuple[str, str, str]:
         raise RowError(Message("unknown role {role!s:.40}", role=role))
     content = message["value"] if "value" in message else message.get("content")
     think = message.get("reasoning_content") or message.get("thinking") or ""
-    return side, _text(content), as_text(think, "reasoning_content")
+    return side, _content_text(content), as_text(think, "reasoning_content")
 
 
-def _text(content: Any) -> str:
-    """Return the text of a message; OpenAI may cut it into parts."""
+def _content_text(content: Any) -> str:
+    """Return the text of a message; OpenAI's may be a list of parts, or null beside tool calls."""
     if content is None:
         return ""
     if not isinstance(content, list):
         return as_text(content, "content")
     for part in content:
+        # A picture cannot be learnt from, and an answer to it would make no sense without it.
         if not isinstance(part, dict) or part.get("type") != "text":
             raise RowError(Message("a part of a message is no text"))
     return "".join(as_text(part.get("text"), "text") for part in content)

@@ -1,29 +1,44 @@
-"""All formats, in the order in which rows are held against them."""
+"""All formats: how a row of each is known, and how it is parsed.
+
+A format is a module of two functions, `is_NAME_row` and `parse_NAME_row`, and one entry here.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from finetune.data.formats import alpaca, classify, cot, entities, huatuo, messages, nvc
-from finetune.data.rows import Content, Fields
+from finetune.data.formats.alpaca import is_alpaca_row, parse_alpaca_row
+from finetune.data.formats.classify import is_classify_row, parse_classify_row
+from finetune.data.formats.cot import is_cot_row, parse_cot_row
+from finetune.data.formats.entities import is_entities_row, parse_entities_row
+from finetune.data.formats.huatuo import is_huatuo_row, parse_huatuo_row
+from finetune.data.formats.messages import is_openai_row, is_sharegpt_row, parse_messages_row
+from finetune.data.formats.nvc import is_nvc_row, parse_nvc_row
+from finetune.data.rows import ParsedRow, RowFields
 from finetune.recipe import ReaderName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """How a row of a format is known, and how it is read (which raises `RowError`)."""
+    """One format of training data.
 
-    fits: Callable[[Fields], bool]
-    read: Callable[[Fields], Content]
+    `matches` says by its fields whether a row is in the format. `parse` returns its content, or
+    raises `RowError` with the reason for which the row is rejected.
+    """
+
+    matches: Callable[[RowFields], bool]
+    parse: Callable[[RowFields], ParsedRow]
 
 
+# The order decides where a row matches several: each format has fields that none behind it has.
+# An Alpaca row, say, may have a text and a label besides.
 FORMATS: Mapping[ReaderName, Format] = {
-    "huatuo": Format(fits=huatuo.fits, read=huatuo.read),
-    "sharegpt": Format(fits=messages.fits_sharegpt, read=messages.read),
-    "openai": Format(fits=messages.fits_openai, read=messages.read),
-    "nvc": Format(fits=nvc.fits, read=nvc.read),
-    "alpaca": Format(fits=alpaca.fits, read=alpaca.read),
-    "entities": Format(fits=entities.fits, read=entities.read),
-    "classify": Format(fits=classify.fits, read=classify.read),
-    "cot": Format(fits=cot.fits, read=cot.read),
+    "huatuo": Format(matches=is_huatuo_row, parse=parse_huatuo_row),
+    "sharegpt": Format(matches=is_sharegpt_row, parse=parse_messages_row),
+    "openai": Format(matches=is_openai_row, parse=parse_messages_row),
+    "nvc": Format(matches=is_nvc_row, parse=parse_nvc_row),
+    "alpaca": Format(matches=is_alpaca_row, parse=parse_alpaca_row),
+    "entities": Format(matches=is_entities_row, parse=parse_entities_row),
+    "classify": Format(matches=is_classify_row, parse=parse_classify_row),
+    "cot": Format(matches=is_cot_row, parse=parse_cot_row),
 }
-"""What comes first has fields that nothing behind it has."""
+"""Name in `data.reader` -> format, in the order in which rows are matched."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from finetune.data.formats.entities import parts_of
+from finetune.data.formats.entities import split_prompt
 from finetune.evaluate.metrics.answer_json import find_first_json
 from finetune.records import Entity, Record
 
@@ -107,7 +107,7 @@ def entity_text(record: Record, span: Span) -> str:
 def _source_text(record: Record) -> str:
     """Return the text that a record's entities are in: its question without the instruction."""
     question = record.last.user
-    return parts_of(question)[1] or question
+    return split_prompt(question)[1] or question
 
 
 def score_extraction(records: Iterable[RecordEntities]) -> Extraction:

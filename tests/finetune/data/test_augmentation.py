@@ -15,7 +15,7 @@ from finetune.data.augmentation import (
     with_sentences_moved,
     with_typo,
 )
-from finetune.data.dedupe import question_form
+from finetune.data.dedupe import normalize_question
 from finetune.errors import DataError
 from finetune.recipe import AugmentTable
 from finetune.records import Entity, Record
@@ -99,7 +99,7 @@ def test_the_sentence_that_asks_stays_last(seed: int) -> None:
 @given(st.integers(0, 99))
 def test_marks_alone_make_no_other_question(seed: int) -> None:
     text = "电池鼓包了还能飞吗？"
-    assert question_form(with_other_marks(text, Random(seed))) == question_form(text)
+    assert normalize_question(with_other_marks(text, Random(seed))) == normalize_question(text)
 
 
 def test_only_the_last_question_of_a_conversation_is_varied() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finetune.data.cleaning import Cleaner
-from finetune.data.formats.entities import answer_of, asked, parts_of
+from finetune.data.formats.entities import build_prompt, render_entities, split_prompt
 from finetune.data.rows import RejectedRow
 from finetune.recipe import Step
 from finetune.records import Entity, Record, Turn
@@ -144,7 +144,7 @@ def extraction(text: str, *found: tuple[str, str, int]) -> Record:
         Entity(label=label, text=name, start=start, end=start + len(name))
         for label, name, start in found
     )
-    turn = Turn(user=asked("找人名。", text), answer=answer_of(entities))
+    turn = Turn(user=build_prompt("找人名。", text), answer=render_entities(entities))
     return Record(id="0", turns=(turn,), entities=entities)
 
 
@@ -152,7 +152,7 @@ def test_entities_stand_where_they_are_after_cleaning() -> None:
     names = ("张三", TEXT.index("张三")), ("李\u200b四", TEXT.index("李"))
     given = extraction(TEXT, *(("人名", *one) for one in (*names, ("张三", TEXT.rindex("张三")))))
     read = cleaned(given)
-    text = parts_of(read.last.user)[1]
+    text = split_prompt(read.last.user)[1]
     assert [one.text for one in read.entities] == ["张三", "李四", "张三"]
     assert all(text[one.start : one.end] == one.text for one in read.entities)
     assert len({one.start for one in read.entities}) == 3

@@ -6,15 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finetune.data.dedupe import (
-    NearRows,
     SeenRows,
     SimilarPair,
+    SimilarRows,
     content_digest,
-    content_text,
     jaccard,
-    question_form,
+    normalize_question,
     rows_of_band,
     shingles,
+    similarity_text,
 )
 from tests.finetune.data.rows import conversation, record
 
@@ -25,10 +25,10 @@ ENGLISH = "Before take-off in strong wind, check the propellers, the battery and
 
 
 def near(folder: Path, *texts: str, threshold: float = 0.7, kinds: str = "") -> list[SimilarPair]:
-    with NearRows(threshold=threshold, folder=folder) as rows:
+    with SimilarRows(threshold=threshold, folder=folder) as rows:
         for number, text in enumerate(texts):
             rows.add(text, kind=ord(kinds[number]) if kinds else 0)
-        return list(rows.alike(texts.__getitem__))
+        return list(rows.find_pairs(texts.__getitem__))
 
 
 def test_case_and_white_space_make_no_other_row() -> None:
@@ -58,17 +58,19 @@ def test_thinking_and_system_message_make_no_other_row() -> None:
 
 def test_the_first_of_equal_rows_is_the_one_that_stays() -> None:
     seen = SeenRows()
-    found = [seen.first(digest, number) for number, digest in enumerate([b"a", b"b", b"a", b"a"])]
+    found = [
+        seen.find_or_add(digest, number) for number, digest in enumerate([b"a", b"b", b"a", b"a"])
+    ]
     assert found == [None, None, 0, 0]
 
 
 def test_a_question_is_the_same_in_full_width_and_without_its_mark() -> None:
-    assert question_form("ＧＰＳ 没有信号 怎么办？") == question_form("gps没有信号怎么办")
+    assert normalize_question("ＧＰＳ 没有信号 怎么办？") == normalize_question("gps没有信号怎么办")
 
 
 @given(st.text())
 def test_white_space_and_marks_at_the_end_ask_nothing_else(text: str) -> None:
-    assert question_form(f"{text} ？ ") == question_form(text)
+    assert normalize_question(f"{text} ？ ") == normalize_question(text)
 
 
 @pytest.mark.parametrize("text", [DRONE, ENGLISH])
@@ -146,4 +148,4 @@ def test_files_of_the_search_are_gone_afterwards(tmp_path: Path) -> None:
 
 
 def test_a_conversation_is_compared_by_all_its_turns() -> None:
-    assert content_text(conversation("a ", "b", "c", "d")) == "abcd"
+    assert similarity_text(conversation("a ", "b", "c", "d")) == "abcd"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finetune.data.files.charset import codec_of
-from finetune.data.files.opening import container_of, raw_rows
+from finetune.data.files.opening import detect_container, raw_rows
 from finetune.data.rows import RejectedRow
 from finetune.errors import DataError
 from finetune.records import RawRow
@@ -88,7 +88,7 @@ def test_unknown_encoding_is_refused_by_name(tmp_path: Path, encoding: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (b"", "the file is empty"),
         (b"\xef\xbb\xbf \n", "the file is empty"),
@@ -99,10 +99,10 @@ def test_unknown_encoding_is_refused_by_name(tmp_path: Path, encoding: str) -> N
     ],
 )
 def test_file_without_text_is_refused_with_its_name(
-    tmp_path: Path, content: bytes, told: str
+    tmp_path: Path, content: bytes, message: str
 ) -> None:
     path = written(tmp_path, "data.jsonl", content)
-    with pytest.raises(DataError, match=told) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         rows_of(path)
     assert "data.jsonl" in caught.value.localize("zh")
     assert caught.value.hint.localize("zh")
@@ -135,7 +135,7 @@ def test_row_of_ten_megabytes_is_quarantined_without_being_held(tmp_path: Path) 
     tracemalloc.stop()
     assert fields_of(rows) == [{"a": 1}, None, {"a": 2}]
     assert isinstance(rows[1], RejectedRow)
-    assert "longer than 100,000 bytes" in rows[1].told.localize("en")
+    assert "longer than 100,000 bytes" in rows[1].message.localize("en")
     assert len(rows[1].raw) == 2_000
     assert peak < 3_500_000  # the search for the encoding reads blocks of a megabyte
 
@@ -195,7 +195,7 @@ def test_elements_that_are_no_objects_are_bad_rows(tmp_path: Path) -> None:
 
 def test_objects_spread_over_lines_are_read(tmp_path: Path) -> None:
     path = written(tmp_path, "a.jsonl", '{\n "a": 1\n}\n{\n "a": 2\n}\n')
-    assert container_of(path, encoding="auto") == "json"
+    assert detect_container(path, encoding="auto") == "json"
     assert fields_of(rows_of(path)) == [{"a": 1}, {"a": 2}]
 
 
@@ -267,8 +267,8 @@ def test_field_above_the_usual_limit_of_csv_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "told"), [("a,A", "two columns are called a"), (",,", "names no columns")]
+    ("header", "message"), [("a,A", "two columns are called a"), (",,", "names no columns")]
 )
-def test_header_that_cannot_be_used_is_refused(tmp_path: Path, header: str, told: str) -> None:
-    with pytest.raises(DataError, match=told):
+def test_header_that_cannot_be_used_is_refused(tmp_path: Path, header: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
         rows_of(written(tmp_path, "a.csv", f"{header}\n1,2\n"))

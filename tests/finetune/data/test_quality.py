@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from finetune.data.columns import CHECKS, FIELDS
 from finetune.data.prepare import prepare
-from finetune.data.quality import Leak, Quality, balance, cell, lengths
-from finetune.data.quality_page import CHECK_NAMES, FIELD_NAMES, notes, page
+from finetune.data.quality import Leak, Quality, escape_cell, label_balance, measure_lengths
+from finetune.data.quality_page import CHECK_NAMES, FIELD_NAMES, quality_notes, render_quality_page
 from finetune.progress import SilentProgress
 from finetune.recipe import parse_recipe
 from finetune.runs import Run
@@ -66,19 +66,19 @@ def test_labels_are_counted_in_each_split(tmp_path: Path) -> None:
 
 @given(st.integers(2, 50), st.integers(1, 1_000))
 def test_equal_shares_have_a_balance_of_one(labels: int, rows: int) -> None:
-    assert balance([rows] * labels) == 1.0
+    assert label_balance([rows] * labels) == 1.0
 
 
 @given(st.lists(st.integers(0, 1_000), max_size=30))
 def test_balance_lies_between_nothing_and_one(counts: list[int]) -> None:
-    found = balance(counts)
+    found = label_balance(counts)
     assert (found is None) == (not any(counts))
     assert found is None or 0 <= found <= 1
 
 
 @given(st.lists(st.integers(0, 100_000), max_size=200))
 def test_a_histogram_holds_every_row_that_is_not_empty(values: list[int]) -> None:
-    found = lengths(np.array(values, dtype=np.int64))
+    found = measure_lengths(np.array(values, dtype=np.int64))
     held = [value for value in values if value]
     assert sum(one.count for one in found.bins) == len(held) == found.rows
     assert found.longest == max(held, default=0)
@@ -97,7 +97,7 @@ def test_a_question_in_two_groups_is_told_as_a_leak(tmp_path: Path) -> None:
     rows = [row(number % 30, group=f"来源{number}", output=f"回答{number}") for number in range(60)]
     quality = quality_of(tmp_path, rows, split={"train": 0.5, "val": 0.5, "group": "group"})
     assert quality.leaks[0].questions > 0
-    assert "train" in notes(quality)[0].localize("en")
+    assert "train" in next(quality_notes(quality)).localize("en")
 
 
 def test_languages_of_questions_and_answers_are_told_apart(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_missing_thinking_is_counted_and_noted(tmp_path: Path) -> None:
     rows = [row(at, output=f"<think>想想{at}</think>答{at}。") for at in range(10)]
     quality = quality_of(tmp_path, [*rows, row(10)])
     assert quality.missing["think"] == 1
-    assert any("no thinking" in note.localize("en") for note in notes(quality))
+    assert any("no thinking" in note.localize("en") for note in list(quality_notes(quality)))
 
 
 def test_what_cleaning_changed_is_counted(tmp_path: Path) -> None:
@@ -126,16 +126,16 @@ def test_the_file_holds_what_was_returned(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
 def test_a_spreadsheet_computes_nothing(text: str) -> None:
-    assert cell(text) == f"'{text}"
+    assert escape_cell(text) == f"'{text}"
 
 
 def test_a_cell_is_never_longer_than_excel_holds() -> None:
-    assert len(cell("字" * 50_000)) < 32_767
+    assert len(escape_cell("字" * 50_000)) < 32_767
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_page_needs_nothing_from_elsewhere(language: Any, tmp_path: Path) -> None:
-    text = page(quality_of(tmp_path, [*map(row, range(20))]), language)
+    text = render_quality_page(quality_of(tmp_path, [*map(row, range(20))]), language)
     assert f'<html lang="{language}">' in text
     assert not re.search(r"<script|<link|@import|url\(|src=|https?://", text)
     assert "prefers-color-scheme: dark" in text
@@ -145,20 +145,23 @@ def test_the_page_is_in_one_language(tmp_path: Path) -> None:
     quality = quality_of(
         tmp_path, [{"instruction": f"q {at}", "output": f"a {at}"} for at in range(9)]
     )
-    assert not re.search(r"[\u4e00-\u9fff]", page(quality, "en"))
+    assert not re.search(r"[\u4e00-\u9fff]", render_quality_page(quality, "en"))
 
 
 def test_no_markup_of_a_row_reaches_the_page(tmp_path: Path) -> None:
     rows = [{"text": f"第 {at} 句。", "label": "<script>alert(1)</script>"} for at in range(9)]
     quality = quality_of(tmp_path, rows, reader="classify", clean=[])
-    assert "&lt;script&gt;" in page(quality, "zh")
-    assert "<script" not in page(quality, "zh")
+    assert "&lt;script&gt;" in render_quality_page(quality, "zh")
+    assert "<script" not in render_quality_page(quality, "zh")
 
 
 def test_leaks_are_the_first_thing_that_the_page_tells(tmp_path: Path) -> None:
     quality = quality_of(tmp_path, [*map(row, range(19)), row(20, **FORMS["echo"])])
     leaking = replace(quality, leaks=(Leak(split="val", rows=9, questions=4, answers=0),))
-    assert [note.localize("en")[:6] for note in notes(leaking)] == ["4 of 9", "answer"]
+    assert [note.localize("en")[:6] for note in list(quality_notes(leaking))] == [
+        "4 of 9",
+        "answer",
+    ]
 
 
 def test_each_field_and_check_has_a_name() -> None:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finetune.data.format_detection import look, sniff
-from finetune.data.formats.entities import parts_of
-from finetune.data.readers import read_records, validators_of
-from finetune.data.rows import Fields, RejectedRow
+from finetune.data.format_detection import detect_file_format, detect_format
+from finetune.data.formats.entities import split_prompt
+from finetune.data.readers import parse_row, read_records
+from finetune.data.rows import RejectedRow, RowFields
 from finetune.errors import DataError
 from finetune.recipe import DataTable
 from finetune.records import RawRow, Record, Turn
@@ -24,13 +24,13 @@ def table(**changes: Any) -> DataTable:
 
 
 def record(row: dict[str, Any], data: DataTable = AUTO, *, system: str = "") -> Record:
-    read = validators_of(RawRow(source="a.jsonl:1", fields=row), data, system=system)
+    read = parse_row(RawRow(source="a.jsonl:1", fields=row), data, system=system)
     assert isinstance(read, Record), read
     return read
 
 
 def reason(row: dict[str, Any], data: DataTable = AUTO) -> str:
-    read = validators_of(RawRow(source="a.jsonl:1", fields=row), data)
+    read = parse_row(RawRow(source="a.jsonl:1", fields=row), data)
     assert isinstance(read, RejectedRow), read
     assert read.reason.localize("zh")
     return read.reason.localize("en")
@@ -62,7 +62,7 @@ NVC = {"message": "你总是迟到！", "risk": False}
     ],
 )
 def test_format_is_told_by_the_fields(row: dict[str, Any], name: str | None) -> None:
-    assert sniff(Fields(row, AUTO)) == name
+    assert detect_format(RowFields(row, AUTO)) == name
 
 
 def test_alpaca_joins_instruction_and_input_behind_the_history() -> None:
@@ -98,7 +98,7 @@ def test_thinking_before_an_answer_is_split_off(output: str, think: str, answer:
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "message"),
     [
         ({"instruction": "q", "output": ""}, "no answer"),
         ({"instruction": "q", "output": None}, "no answer"),
@@ -117,8 +117,8 @@ def test_thinking_before_an_answer_is_split_off(output: str, think: str, answer:
         ({}, "no known format: fields none (name them in data.map)"),
     ],
 )
-def test_row_that_cannot_be_learnt_from_says_why(row: dict[str, Any], told: str) -> None:
-    assert reason(row) == told
+def test_row_that_cannot_be_learnt_from_says_why(row: dict[str, Any], message: str) -> None:
+    assert reason(row) == message
 
 
 def test_numbers_are_text() -> None:
@@ -145,7 +145,7 @@ def messages(*roles: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "message"),
     [
         (messages(), "no messages"),
         (messages("user"), "the last question has no answer"),
@@ -160,8 +160,8 @@ def messages(*roles: str) -> dict[str, Any]:
         ),
     ],
 )
-def test_conversation_in_disorder_is_refused(row: dict[str, Any], told: str) -> None:
-    assert reason(row) == told
+def test_conversation_in_disorder_is_refused(row: dict[str, Any], message: str) -> None:
+    assert reason(row) == message
 
 
 def test_huatuo_turns_lose_their_marks() -> None:
@@ -171,7 +171,7 @@ def test_huatuo_turns_lose_their_marks() -> None:
 
 
 @pytest.mark.parametrize(
-    ("texts", "told"),
+    ("texts", "message"),
     [
         ([], "0 texts do not make pairs"),
         (["问：q"], "1 texts do not make pairs"),
@@ -180,8 +180,8 @@ def test_huatuo_turns_lose_their_marks() -> None:
         (["问：q", None], "data is no text but NoneType"),
     ],
 )
-def test_huatuo_row_that_is_no_dialogue_is_refused(texts: list[Any], told: str) -> None:
-    assert reason({"data": texts}) == told
+def test_huatuo_row_that_is_no_dialogue_is_refused(texts: list[Any], message: str) -> None:
+    assert reason({"data": texts}) == message
 
 
 def test_map_swaps_thought_and_answer() -> None:
@@ -215,12 +215,12 @@ def test_offsets_of_entities_are_checked_and_mended(given: Any, start: int, text
     read = record({"text": "甲方为张三 乙方为李四张三", "entities": [given]})
     (entity,) = read.entities
     assert (entity.start, entity.text) == (start, text)
-    assert parts_of(read.last.user)[1][entity.start : entity.end] == text
+    assert split_prompt(read.last.user)[1][entity.start : entity.end] == text
     assert json.loads(read.last.answer) == [{"label": "人名", "text": text}]
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "message"),
     [
         ([3, 99, "人名"], "entity [3, 99] is not in the text"),
         ([5, 3, "人名"], "entity [5, 3] is not in the text"),
@@ -232,8 +232,8 @@ def test_offsets_of_entities_are_checked_and_mended(given: Any, start: int, text
         ([3, 5, " "], "no label"),
     ],
 )
-def test_entity_that_is_not_there_is_refused(given: Any, told: str) -> None:
-    assert reason({"text": "甲方为张三", "entities": [given]}) == told
+def test_entity_that_is_not_there_is_refused(given: Any, message: str) -> None:
+    assert reason({"text": "甲方为张三", "entities": [given]}) == message
 
 
 def test_text_without_entities_asks_for_an_empty_list() -> None:
@@ -244,7 +244,7 @@ def test_instruction_of_an_extraction_row_never_looks_like_its_text() -> None:
     read = record(
         {"text": "一\n\n二", "entities": []}, table(instruction="找人名。\n\n只写 JSON。")
     )
-    assert parts_of(read.last.user) == ("找人名。\n只写 JSON。", "一\n\n二")
+    assert split_prompt(read.last.user) == ("找人名。\n只写 JSON。", "一\n\n二")
 
 
 RISKY = {"observation": "o", "feeling": "f", "need": "n", "request": "r", "rewrite": "w"}
@@ -289,11 +289,11 @@ def test_file_of_mixed_formats_is_read_row_by_row(tmp_path: Path) -> None:
     read = list(read_records(path, AUTO))
     assert [isinstance(one, Record) for one in read] == [True] * 4 + [False] + [True] * 3
     assert isinstance(read[4], RejectedRow)
-    assert read[4].told.localize("en").startswith("mixed.jsonl: row 5: no known format")
-    assert read[4].told.localize("zh").startswith("mixed.jsonl：第 5 行：")
-    seen = look(path, AUTO)
-    assert (sum(seen.formats.values()), seen.bad) == (7, 1)
-    assert seen.told.localize("en").startswith("mixed.jsonl: JSON lines, utf-8, ")
+    assert read[4].message.localize("en").startswith("mixed.jsonl: row 5: no known format")
+    assert read[4].message.localize("zh").startswith("mixed.jsonl：第 5 行：")
+    seen = detect_file_format(path, AUTO)
+    assert (sum(seen.formats.values()), seen.rejected) == (7, 1)
+    assert seen.summary.localize("en").startswith("mixed.jsonl: JSON lines, utf-8, ")
 
 
 def test_one_row_is_enough(tmp_path: Path) -> None:
@@ -302,7 +302,10 @@ def test_one_row_is_enough(tmp_path: Path) -> None:
     (read,) = read_records(path, AUTO)
     assert isinstance(read, Record)
     assert read.turns == (Turn(user="问题", answer="回答"),)
-    assert look(path, AUTO).told.localize("zh") == "one.csv：表格（CSV），gb18030，alpaca"
+    assert (
+        detect_file_format(path, AUTO).summary.localize("zh")
+        == "one.csv：表格（CSV），gb18030，alpaca"
+    )
 
 
 def test_file_without_rows_is_refused(tmp_path: Path) -> None:
@@ -339,7 +342,7 @@ NAMES = st.sampled_from(
 @given(row=st.dictionaries(NAMES, JSON, max_size=5))
 def test_any_row_gives_one_record_or_one_bad_row(row: dict[str, Any]) -> None:
     for name in ("auto", "alpaca", "sharegpt", "huatuo", "cot", "classify", "entities", "nvc"):
-        read = validators_of(RawRow(source="a:1", fields=row), table(reader=name))
+        read = parse_row(RawRow(source="a:1", fields=row), table(reader=name))
         assert isinstance(read, Record | RejectedRow)
         if isinstance(read, Record):
             assert all(turn.user.strip() and turn.answer.strip() for turn in read.turns)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finetune.data.splitting import SPLITS, assign, bound_by, number_of, opening
+from finetune.data.splitting import SPLITS, assign_splits, group_name, hash_text, opening_question
 from finetune.errors import DataError
 from finetune.recipe import SplitTable
 from finetune.records import Split
@@ -20,7 +20,7 @@ def table(train: float, val: float, test: float, **more: str) -> SplitTable:
 
 
 def numbers(names: list[str], seed: int = 0) -> npt.NDArray[np.uint64]:
-    return np.array([number_of(name, seed=seed) for name in names], dtype=np.uint64)
+    return np.array([hash_text(name, seed=seed) for name in names], dtype=np.uint64)
 
 
 def split(
@@ -31,7 +31,7 @@ def split(
 ) -> list[Split]:
     known = sorted(set(labels or [""]))
     codes = np.array([known.index(label) for label in labels or [""] * len(names)])
-    found = assign(
+    found = assign_splits(
         numbers(names, seed),
         table(*ratios, stratify="label" if labels else ""),
         labels=codes,
@@ -155,41 +155,41 @@ def test_one_row_may_be_trained_on_if_nothing_is_held_out() -> None:
 
 def test_no_row_falls_behind_the_last_split() -> None:
     groups = np.array([2**64 - 1, 0, 1], dtype=np.uint64)
-    placed = assign(groups, table(0.7, 0.3, 0.0))
+    placed = assign_splits(groups, table(0.7, 0.3, 0.0))
     assert [SPLITS[place] for place in placed] == ["val", "train", "train"]
 
 
 def test_greetings_before_a_question_do_not_bind_conversations() -> None:
     one = conversation("你好", "您好", "电池鼓包了还能继续飞吗？", "不能")
     other = conversation("你好！", "您好", "返航高度应该设成多少米？", "高于障碍物")
-    assert opening(one) != opening(other)
+    assert opening_question(one) != opening_question(other)
 
 
 @pytest.mark.parametrize("greeting", ["您好，医生！", "在吗？", "Hello!", "Hi there, doctor"])
 def test_a_greeting_before_it_does_not_make_another_question(greeting: str) -> None:
     greeted = conversation(greeting, "您好", "头疼怎么办？", "多休息")
-    assert opening(greeted) == opening(conversation("头疼怎么办", "多休息"))
+    assert opening_question(greeted) == opening_question(conversation("头疼怎么办", "多休息"))
 
 
 @pytest.mark.parametrize("question", ["头疼怎么办？", "咳嗽", "Can I fly?", "有人吗啡中毒了"])
 def test_a_short_question_binds_conversations_however_they_go_on(question: str) -> None:
     short = conversation(question, "多休息")
     longer = conversation(question, "多休息", "吃什么药好得快一点？", "先看医生")
-    assert opening(short) == opening(longer)
+    assert opening_question(short) == opening_question(longer)
 
 
 def test_a_conversation_of_greetings_alone_is_about_them() -> None:
-    assert opening(conversation("你好", "您好")) == "你好"
+    assert opening_question(conversation("你好", "您好")) == "你好"
 
 
 def test_conversations_that_begin_with_the_same_question_are_bound() -> None:
     one = conversation("电池鼓包了还能继续飞吗？", "不能")
     other = conversation("电池鼓包了还能继续飞吗", "不能", "为什么？", "会起火")
-    assert opening(one) == opening(other)
+    assert opening_question(one) == opening_question(other)
 
 
 def test_a_field_binds_where_it_is_there_and_the_question_where_not() -> None:
     one, other = record("甲？", group="合同一"), record("乙？", group="合同一")
-    assert bound_by(one, "group") == bound_by(other, "group") != ""
-    assert bound_by(one, "question") == ""
-    assert bound_by(one, "document") == ""
+    assert group_name(one, "group") == group_name(other, "group") != ""
+    assert group_name(one, "question") == ""
+    assert group_name(one, "document") == ""

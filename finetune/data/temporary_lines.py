@@ -1,23 +1,24 @@
-"""Files that are too large to be held: lines that are read again, and files that appear whole."""
+"""Lines that are too many to be held in memory and are read again."""
 
-import contextlib
-import os
 import tempfile
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
 
-class Spool:
+class TemporaryLines:
     """A nameless file of lines: 8 bytes of memory for each, and gone when the process is.
+
+    Lines are added first and read afterwards: one file position serves both.
 
     Raises:
         OSError: the folder cannot be written to, or the disk is full.
     """
 
     def __init__(self, folder: Path) -> None:
+        # In the run's folder, not in /tmp, which is often a part of memory.
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  closed by __exit__
         self._offsets = array("Q")
         self._end = 0
@@ -44,7 +45,7 @@ class Spool:
         return number
 
     def line(self, number: int) -> bytes:
-        """Return a line by its number. Lines must not be added any more."""
+        """Return a line by its number, without its newline. No line must be added any more."""
         self._file.seek(self._offsets[number])
         return self._file.readline()[:-1]
 
@@ -53,15 +54,3 @@ class Spool:
         self._file.seek(0)
         for line in self._file:
             yield line[:-1]
-
-
-@contextlib.contextmanager
-def atomic_file(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file that appears under its name once the block ends well; else the old one stays."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            yield file
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
