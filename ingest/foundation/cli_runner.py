@@ -25,9 +25,16 @@ STOPPED = Message("stopped")
 
 def print_error(error: QiuzhengError, language: Language) -> int:
     """Write one line about `error` to stderr and return the exit code."""
-    line = join_messages([_ERROR, error.full_message], COLON).localize(language)
-    click.secho(" ".join(line.split()), err=True, fg="red")
+    print_error_line(error.message, error.hint, language)
     return error.exit_code
+
+
+def print_error_line(message: Message, hint: Message, language: Language) -> None:
+    """Write to stderr, on one line, what happened and what to do next."""
+    parts = [_ERROR, message, hint] if hint else [_ERROR, message]
+    # A vendor's text in the message may have line ends; scripts count on one line an error.
+    line = " ".join(join_messages(parts, COLON).localize(language).split())
+    click.secho(line, err=True, fg="red")
 
 
 def run(main: Coroutine[Any, Any, int], language: Language) -> NoReturn:
