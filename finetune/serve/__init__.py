@@ -1,1 +1,1 @@
-"""The tuned model behind HTTP: POST /predict, and chat as OpenAI's API has it."""
+"""Serve the tuned model over HTTP: POST /predict, and OpenAI's chat API."""

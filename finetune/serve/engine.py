@@ -1,4 +1,4 @@
-"""What writes the replies: the promise, and the model in this process that keeps it."""
+"""The engine that generates replies: its protocol, and the model in this process."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,21 +17,24 @@ from finetune.records import Record
 from finetune.train.model import LoadedModel
 from ingest.foundation.messages import Message
 
-Reason = Literal["stop", "length", "left"]
+FinishReason = Literal["stop", "length", "cancelled"]
 
-Tell = Callable[[str], bool]
-"""Takes the text of each token as it comes, often ""; False: nobody wants more."""
+Emit = Callable[[str], bool]
+"""Receives the text of each token as it comes, often ""; returns False to cancel the reply."""
 
-COLDEST = 1e-3
-"""Below it replies are greedy: they hardly differ, and logits divided by next to nothing overflow,
-after which a GPU answers nobody any more."""
+MIN_TEMPERATURE = 1e-3
+"""Temperature below which replies are greedy: they hardly differ, and logits divided by next to
+nothing overflow, after which CUDA fails each further request."""
 
-HELD = 8
-"""Tokens after which a broken character is told as it is; four bytes make the longest one."""
+MAX_CHARACTER_TOKENS = 8
+"""Tokens after which an incomplete character is emitted as it is; the longest has four bytes."""
+
+DETAIL_CHARACTERS = 200
+"""Characters of torch's error message that are passed on."""
 
 
 class EngineError(FinetuneError):
-    """The model cannot answer."""
+    """The model cannot generate a reply."""
 
 
 class TooLongError(EngineError):
@@ -39,7 +42,7 @@ class TooLongError(EngineError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class GenerationRequest:
     """One request. `record` holds the conversation; the answer of its last turn is empty."""
 
     record: Record
@@ -51,22 +54,22 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """How a reply ended, and how many tokens were read and written."""
+class GenerationResult:
+    """Why a reply ended, and the tokens of prompt and reply."""
 
-    reason: Reason
+    reason: FinishReason
     prompt_tokens: int
     reply_tokens: int
 
 
 class Engine(Protocol):
-    """A model that answers one request after the other, in the thread that calls it."""
+    """A model that handles one request after the other, in the thread that calls it."""
 
     name: str
     thinks: bool
 
-    def generate(self, asked: Asked, tell: Tell) -> Ended:
-        """Tell the reply piece by piece, stop strings and end token left out.
+    def generate(self, request: GenerationRequest, emit: Emit) -> GenerationResult:
+        """Emit the reply piece by piece, without stop sequences and end token.
 
         Raises:
             TooLongError: the conversation does not fit.
@@ -79,10 +82,10 @@ class TransformersEngine:
     """A model of transformers in this process."""
 
     def __init__(self, loaded: LoadedModel, chat: ChatFormat, *, name: str) -> None:
-        """Take a loaded model.
+        """Serve a loaded model under `name`.
 
         Raises:
-            BaseModelError: its tokenizer does not know the format's marks.
+            BaseModelError: its tokenizer lacks marks of the format.
         """
         self.name = name
         self.thinks = chat.thinks
@@ -92,12 +95,14 @@ class TransformersEngine:
         self._tokenizer = loaded.tokenizer
         self._chat = chat
         self._context = int(loaded.model.config.max_position_embeddings)
-        self._ends = sorted({loaded.tokenizer.eos_id, loaded.tokenizer.control(chat.eos)})
+        # Both: an adapter ends with the format's token, a base perhaps still with its own.
+        self._end_ids = sorted({loaded.tokenizer.eos_id, loaded.tokenizer.control(chat.eos)})
 
-    def generate(self, asked: Asked, tell: Tell) -> Ended:
-        prompt = encode_prompt(asked.record, self._chat, self._tokenizer, think=asked.think)
-        room = self._context - len(prompt)
-        if room < 1:
+    def generate(self, request: GenerationRequest, emit: Emit) -> GenerationResult:
+        """Emit the reply of the model; see `Engine`."""
+        prompt = encode_prompt(request.record, self._chat, self._tokenizer, think=request.think)
+        tokens_left = self._context - len(prompt)
+        if tokens_left < 1:
             raise TooLongError(
                 Message(
                     "the conversation has {prompt_count} tokens, the model reads {context}",
@@ -106,61 +111,59 @@ class TransformersEngine:
                 ),
                 hint=Message("leave out earlier turns"),
             )
-        stops = StopWords((*self._chat.stops, *asked.stop))
-        teller = _Teller(self._tokenizer, self._ends, stops, tell)
-        self._run(prompt, asked, min(asked.max_tokens, room), teller)
-        return Ended(reason=teller.reason(), prompt_tokens=len(prompt), reply_tokens=teller.tokens)
-
-    def _run(self, prompt: list[int], asked: Asked, room: int, teller: "_Teller") -> None:
+        stops = StopSequenceFilter((*self._chat.stops, *request.stop))
+        streamer = _TextStreamer(self._tokenizer, self._end_ids, stops, emit)
+        # Settings of our own: `generate` would take the publisher's sampling from the model folder.
+        settings: dict[str, Any] = {
+            "max_new_tokens": min(request.max_tokens, tokens_left),
+            "eos_token_id": self._end_ids,
+            "pad_token_id": self._tokenizer.pad_id,
+        }
+        if request.temperature >= MIN_TEMPERATURE:
+            # transformers defaults to the 50 most probable tokens; OpenAI's API has no such limit.
+            sampling = {"temperature": request.temperature, "top_p": request.top_p, "top_k": 0}
+            settings |= {"do_sample": True, **sampling}
         ids = torch.tensor([prompt], device=self._model.device)
         try:
             with torch.inference_mode():
                 self._model.generate(
                     input_ids=ids,
                     attention_mask=torch.ones_like(ids),
-                    generation_config=self._settings(asked, room),
-                    streamer=teller,
-                    stopping_criteria=StoppingCriteriaList([_Enough(teller)]),
+                    generation_config=GenerationConfig.from_dict(settings),
+                    streamer=streamer,
+                    stopping_criteria=StoppingCriteriaList([_StreamerStop(streamer)]),
                 )
         except RuntimeError as error:  # torch's OutOfMemoryError is one, NaN when sampling another
             raise EngineError(
                 Message("the model failed"),
-                hint=Message.verbatim(" ".join(str(error).split())[:200]),
+                hint=Message.verbatim(" ".join(str(error).split())[:DETAIL_CHARACTERS]),
             ) from error
-
-    def _settings(self, asked: Asked, room: int) -> GenerationConfig:
-        """Return settings of our own: the model folder's would add its publisher's sampling."""
-        settings: dict[str, Any] = {
-            "max_new_tokens": room,
-            "eos_token_id": self._ends,
-            "pad_token_id": self._tokenizer.pad_id,
-        }
-        if asked.temperature >= COLDEST:
-            drawn = {"temperature": asked.temperature, "top_p": asked.top_p, "top_k": 0}
-            settings |= {"do_sample": True, **drawn}
-        return GenerationConfig.from_dict(settings)
+        return GenerationResult(
+            reason=streamer.finish_reason, prompt_tokens=len(prompt), reply_tokens=streamer.tokens
+        )
 
 
-class StopWords:
-    """Lets text through up to the first stop word; what may be the beginning of one waits."""
+class StopSequenceFilter:
+    """Passes text through up to the first stop sequence; `found` says whether one came."""
 
-    def __init__(self, words: Sequence[str]) -> None:
-        self._words = tuple(word for word in words if word)
+    def __init__(self, sequences: Sequence[str]) -> None:
+        self._sequences = tuple(one for one in sequences if one)
         self._held = ""
-        self.hit = False
+        self.found = False
 
     def feed(self, text: str) -> str:
-        """Take more text; return what is surely before any stop word."""
-        if self.hit:
+        """Add text; return what is certainly before any stop sequence."""
+        if self.found:
             return ""
         self._held += text
-        found = [at for word in self._words if (at := self._held.find(word)) >= 0]
-        if found:
-            self.hit = True
-            return self._held[: min(found)]
-        longest = max(map(len, self._words), default=1) - 1
+        positions = [at for one in self._sequences if (at := self._held.find(one)) >= 0]
+        if positions:
+            self.found = True
+            return self._held[: min(positions)]
+        # A sequence may begin in this piece and end in a later one: such an end is held back.
+        longest = max(map(len, self._sequences), default=1) - 1
         for keep in range(min(longest, len(self._held)), 0, -1):
-            if any(word.startswith(self._held[-keep:]) for word in self._words):
+            if any(one.startswith(self._held[-keep:]) for one in self._sequences):
                 break
         else:
             keep = 0
@@ -169,68 +172,80 @@ class StopWords:
         return ready
 
     def close(self) -> str:
-        """Return what was held back, since no more is coming."""
-        rest, self._held = ("" if self.hit else self._held), ""
+        """Return what was held back, once no more text comes."""
+        rest, self._held = ("" if self.found else self._held), ""
         return rest
 
 
-class _Teller(BaseStreamer):
-    """Turns ids into text as they come. Byte-level BPE: ids may end inside a character."""
+class _TextStreamer(BaseStreamer):
+    """Receives the ids of transformers' `generate`, and emits them as text."""
 
     def __init__(
-        self, tokenizer: ChatTokenizer, ends: Sequence[int], stops: StopWords, tell: Tell
+        self,
+        tokenizer: ChatTokenizer,
+        end_ids: Sequence[int],
+        stops: StopSequenceFilter,
+        emit: Emit,
     ) -> None:
         self._tokenizer = tokenizer
-        self._ends = ends
+        self._end_ids = end_ids
         self._stops = stops
-        self._tell = tell
-        self._begun = False
+        self._emit = emit
+        self._prompt_seen = False
         self._pending: list[int] = []
         self._ended = False
-        self._left = False
+        self._cancelled = False
         self.tokens = 0
 
     @property
-    def enough(self) -> bool:
-        """Whether a stop word came, or nobody wants more."""
-        return self._stops.hit or self._left
+    def should_stop(self) -> bool:
+        """Whether a stop sequence came, or the reply was cancelled."""
+        return self._stops.found or self._cancelled
+
+    @property
+    def finish_reason(self) -> FinishReason:
+        """Why no more tokens came."""
+        if self._ended or self._stops.found:
+            return "stop"
+        return "cancelled" if self._cancelled else "length"
 
     def put(self, value: Tensor) -> None:
-        if not self._begun:
-            self._begun = True  # the prompt comes first
+        """Add ids, the prompt's first."""
+        if not self._prompt_seen:
+            self._prompt_seen = True  # `generate` passes the prompt as the first value
             return
-        for one in value.reshape(-1).tolist():
-            self._ended = self._ended or one in self._ends
+        for token in value.reshape(-1).tolist():
+            self._ended = self._ended or token in self._end_ids
             if not self._ended:
                 self.tokens += 1
-                self._pending.append(one)
-        self._say(whole=self._ended)
+                self._pending.append(token)
+        self._flush(whole=self._ended)
 
     def end(self) -> None:
-        self._say(whole=True)
+        """Emit everything that was held back."""
+        self._flush(whole=True)
         if rest := self._stops.close():
-            self._tell(rest)
+            self._emit(rest)
 
-    def reason(self) -> Reason:
-        """Return why no more came."""
-        if self._ended or self._stops.hit:
-            return "stop"
-        return "left" if self._left else "length"
-
-    def _say(self, *, whole: bool) -> None:
+    def _flush(self, *, whole: bool) -> None:
         text = self._tokenizer.decode(self._pending)
-        if text.endswith("\ufffd") and not whole and len(self._pending) < HELD:
+        # Byte-level BPE: a token may end inside a character, which decodes to U+FFFD until the rest
+        # of it comes. A model may also write broken bytes, so there is a limit.
+        if text.endswith("\ufffd") and not whole and len(self._pending) < MAX_CHARACTER_TOKENS:
             text = ""
         else:
             self._pending = []
-        self._left = not self._tell(self._stops.feed(text)) or self._left
+        # Emitted even if "": that is how a request learns that its client has gone.
+        self._cancelled = not self._emit(self._stops.feed(text)) or self._cancelled
 
 
-class _Enough(StoppingCriteria):
-    """Ends the generation when the teller has enough."""
+class _StreamerStop(StoppingCriteria):
+    """Ends `generate` when the streamer needs no more tokens."""
 
-    def __init__(self, teller: _Teller) -> None:
-        self._teller = teller
+    def __init__(self, streamer: _TextStreamer) -> None:
+        self._streamer = streamer
 
     def __call__(self, input_ids: Tensor, scores: Any, **_: Any) -> Tensor:
-        return torch.full((input_ids.shape[0],), self._teller.enough, device=input_ids.device)
+        return torch.full(
+            (input_ids.shape[0],), self._streamer.should_stop, device=input_ids.device
+        )

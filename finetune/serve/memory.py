@@ -1,50 +1,58 @@
-"""An engine that says what it was given to say: for tests, and to try the doors without a model."""
+"""An engine without a model, for tests and for trying the API."""
 
 import threading
 from dataclasses import dataclass, field
 
-from finetune.serve.engine import Asked, Ended, Reason, Tell
+from finetune.serve.engine import Emit, FinishReason, GenerationRequest, GenerationResult
 
 POLL_S = 0.02
+PROMPT_TOKENS = 7
+"""Tokens that each prompt is said to have."""
 
 
 @dataclass(kw_only=True)
 class ScriptedEngine:
-    """Tells `pieces`, one a token. With a `gate`, all after the `free` ones wait until it opens."""
+    """Replies with `pieces`, one per token, or raises `failure`.
+
+    With a `gate`, all pieces after the first `ungated` ones wait until it opens. `requests` and
+    `results` record what came and went, `max_active` the most requests at one time.
+    """
 
     name: str = "scripted"
     thinks: bool = False
     pieces: tuple[str, ...] = ("Land ", "at ", "once.")
     failure: Exception | None = None
     gate: threading.Event | None = None
-    free: int = 0
-    asked: list[Asked] = field(default_factory=list)
-    ended: list[Ended] = field(default_factory=list)
-    at_work: int = 0
-    most_at_work: int = 0
+    ungated: int = 0
+    requests: list[GenerationRequest] = field(default_factory=list)
+    results: list[GenerationResult] = field(default_factory=list)
+    active: int = 0
+    max_active: int = 0
 
-    def generate(self, asked: Asked, tell: Tell) -> Ended:
-        self.asked.append(asked)
-        self.at_work += 1
-        self.most_at_work = max(self.most_at_work, self.at_work)
+    def generate(self, request: GenerationRequest, emit: Emit) -> GenerationResult:
+        """Emit the pieces, `request.max_tokens` at most."""
+        self.requests.append(request)
+        self.active += 1
+        self.max_active = max(self.max_active, self.active)
         try:
             if self.failure is not None:
                 raise self.failure
-            ended = self._told(asked, tell)
+            reason: FinishReason = "stop" if len(self.pieces) <= request.max_tokens else "length"
+            count = 0
+            for piece in self.pieces[: request.max_tokens]:
+                cancelled = False
+                # Emits while it waits, as a model does with each token: so it can be cancelled.
+                while self.gate and count >= self.ungated and not self.gate.wait(POLL_S):
+                    if cancelled := not emit(""):
+                        break
+                if not cancelled:
+                    count += 1
+                    cancelled = not emit(piece)
+                if cancelled:
+                    reason = "cancelled"
+                    break
         finally:
-            self.at_work -= 1
-        self.ended.append(ended)
-        return ended
-
-    def _told(self, asked: Asked, tell: Tell) -> Ended:
-        reason: Reason = "stop" if len(self.pieces) <= asked.max_tokens else "length"
-        count = 0
-        for piece in self.pieces[: asked.max_tokens]:
-            while self.gate and count >= self.free and not self.gate.wait(POLL_S):
-                if not tell(""):
-                    return Ended(reason="left", prompt_tokens=7, reply_tokens=count)
-            count += 1
-            if not tell(piece):
-                reason = "left"
-                break
-        return Ended(reason=reason, prompt_tokens=7, reply_tokens=count)
+            self.active -= 1
+        result = GenerationResult(reason=reason, prompt_tokens=PROMPT_TOKENS, reply_tokens=count)
+        self.results.append(result)
+        return result

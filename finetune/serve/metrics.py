@@ -1,4 +1,4 @@
-"""What Prometheus is told: requests, errors, seconds, tokens. Never a text."""
+"""Metrics for Prometheus: requests, errors, seconds, tokens. Never a text."""
 
 import time
 from collections.abc import Callable, Collection
@@ -6,19 +6,20 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from finetune.serve.engine import Ended
+from finetune.serve.engine import GenerationResult
 
-SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
+BUCKETS_S = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 """Upper bounds of the histogram: a token takes about 0.1 s on a CPU, a long thought minutes."""
 
 SERVER_ERROR = 500
 
 
 class Metrics:
-    """Figures of one app, in a registry of their own, so that two apps never mix."""
+    """The metrics of one app."""
 
     def __init__(self, waiting: Callable[[], int]) -> None:
-        """`waiting` tells how many requests are at the desk."""
+        """`waiting` returns how many requests are active or wait."""
+        # Not the global registry: two apps in one process would share their counters.
         self.registry = CollectorRegistry()
         name = "finetune_serve"
         both = ("path", "status")
@@ -30,30 +31,34 @@ class Metrics:
             f"{name}_seconds",
             "Seconds to the last byte",
             ("path",),
-            buckets=SECONDS,
+            buckets=BUCKETS_S,
             registry=self.registry,
         )
         self._tokens = Counter(f"{name}_tokens", "Tokens", ("kind",), registry=self.registry)
         gauge = Gauge(
             f"{name}_waiting", "Requests being answered or waiting", registry=self.registry
         )
+        # Asked at each scrape, so that it cannot drift from the queue.
         gauge.set_function(waiting)
 
-    def request(self, path: str, status: int, seconds: float) -> None:
+    def count_request(self, path: str, status: int, seconds: float) -> None:
         """Count one request."""
         self._requests.labels(path=path, status=str(status)).inc()
         self._seconds.labels(path=path).observe(seconds)
         if status >= SERVER_ERROR:
             self._errors.labels(path=path).inc()
 
-    def reply(self, ended: Ended) -> None:
+    def count_reply(self, result: GenerationResult) -> None:
         """Count the tokens of one reply."""
-        self._tokens.labels(kind="prompt").inc(ended.prompt_tokens)
-        self._tokens.labels(kind="reply").inc(ended.reply_tokens)
+        self._tokens.labels(kind="prompt").inc(result.prompt_tokens)
+        self._tokens.labels(kind="reply").inc(result.reply_tokens)
 
 
-class Measured:
-    """An ASGI app whose requests are counted. Paths nobody serves are one: "other"."""
+class MetricsMiddleware:
+    """ASGI middleware that counts requests.
+
+    Paths other than `paths` are counted as "other".
+    """
 
     def __init__(self, app: Any, *, metrics: Metrics, paths: Collection[str]) -> None:
         self._app = app
@@ -61,21 +66,25 @@ class Measured:
         self._paths = paths
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Forward a request, and count it when its last byte is out."""
+        """Forward a request, and count it when its last byte is sent."""
+        # Plain ASGI, not Starlette's BaseHTTPMiddleware: that wraps `receive`, from which the routes
+        # learn of a disconnect.
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         begun = time.perf_counter()
-        status = SERVER_ERROR  # of an app that dies before it answers
+        status = SERVER_ERROR  # if the app fails before it responds
 
-        async def counted(message: Any) -> None:
+        async def remember_status(message: Any) -> None:
+            """Forward a message, and remember the status of the response."""
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
         try:
-            await self._app(scope, receive, counted)
+            await self._app(scope, receive, remember_status)
         finally:
+            # Labels from requests would let any client create time series without end.
             path = scope["path"] if scope["path"] in self._paths else "other"
-            self._metrics.request(path, status, time.perf_counter() - begun)
+            self._metrics.count_request(path, status, time.perf_counter() - begun)

@@ -1,4 +1,4 @@
-"""One model, many who ask: one at a time, a short queue, and nobody waits for ever."""
+"""Requests to one model: one at a time, a short queue, and a time limit."""
 
 import asyncio
 import logging
@@ -6,110 +6,114 @@ import threading
 from collections.abc import AsyncGenerator
 
 from finetune.errors import FinetuneError
-from finetune.serve.engine import Asked, Ended, Engine, EngineError
+from finetune.serve.engine import Engine, EngineError, GenerationRequest, GenerationResult
 from ingest.foundation.messages import Message
 
 log = logging.getLogger(__name__)
 
-LONGEST_REASON = 200
-"""Characters of a bug's own words."""
+MAX_REASON_CHARACTERS = 200
+"""Characters of an unexpected exception's message that are passed on."""
 
-Pieces = asyncio.Queue[str | Ended | FinetuneError]
-
-
-class BusyError(EngineError):
-    """Too many wait already."""
+ReplyPieces = asyncio.Queue[str | GenerationResult | FinetuneError]
+"""Texts of a reply, then its result or the error that ended it."""
 
 
-class OvertimeError(EngineError):
+class QueueFullError(EngineError):
+    """Too many requests wait already."""
+
+
+class ReplyTimeoutError(EngineError):
     """The reply took longer than allowed, waiting included."""
 
 
 class RequestQueue:
-    """Hands requests to the engine one by one."""
+    """Passes requests to the engine one by one."""
 
-    def __init__(self, engine: Engine, *, queue: int, timeout_s: float) -> None:
-        """`queue` may wait besides the one that is answered."""
+    def __init__(self, engine: Engine, *, max_waiting: int, timeout_s: float) -> None:
+        """`max_waiting` requests may wait besides the active one."""
         self._engine = engine
-        self._room = queue + 1
+        self._capacity = max_waiting + 1
         self._timeout_s = timeout_s
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._at_work: asyncio.Task[None] | None = None
+        self._active: asyncio.Task[None] | None = None
 
     @property
-    def present(self) -> int:
-        """How many are being answered or wait."""
+    def size(self) -> int:
+        """Number of requests that are active or wait."""
         return len(self._tasks)
 
-    async def reply(self, asked: Asked) -> AsyncGenerator[str | Ended, None]:
-        """Yield the reply's tokens as text, then how it ended. Closing it frees the engine.
+    async def stream(
+        self, request: GenerationRequest
+    ) -> AsyncGenerator[str | GenerationResult, None]:
+        """Yield the reply's tokens as text, then the result. Closing it frees the engine.
 
         Raises:
-            BusyError: the queue is full.
-            OvertimeError: time is up.
-            EngineError: the engine's own, or what it died of.
+            QueueFullError: too many requests wait already.
+            ReplyTimeoutError: time is up.
+            EngineError: the engine failed.
         """
-        if self.present >= self._room:
-            raise BusyError(
+        if self.size >= self._capacity:
+            raise QueueFullError(
                 Message("too many requests wait already"),
                 hint=Message("try again in a few seconds"),
             )
-        left = threading.Event()
-        pieces: Pieces = asyncio.Queue()
-        task = asyncio.create_task(self._work(asked, pieces, left))
+        cancelled = threading.Event()
+        pieces: ReplyPieces = asyncio.Queue()
+        # A task of its own, not this generator: it has to end in order even if nobody reads on.
+        task = asyncio.create_task(self._generate(request, pieces, cancelled))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(lambda done: _tell_of_bug(done, pieces))
-        until = asyncio.get_running_loop().time() + self._timeout_s
+        task.add_done_callback(lambda done: _report_bug(done, pieces))
+        # One deadline for the whole reply: a limit per token would let a slow model run for hours.
+        deadline = asyncio.get_running_loop().time() + self._timeout_s
         try:
             while True:
-                piece = await self._next(pieces, until)
+                try:
+                    async with asyncio.timeout_at(deadline):
+                        piece = await pieces.get()
+                except TimeoutError:
+                    raise ReplyTimeoutError(
+                        Message("no reply within {timeout_s:g} seconds", timeout_s=self._timeout_s),
+                        hint=Message("ask for fewer tokens"),
+                    ) from None
                 if isinstance(piece, FinetuneError):
                     raise piece
                 yield piece
-                if isinstance(piece, Ended):
+                if isinstance(piece, GenerationResult):
                     return
         finally:
-            left.set()
-            if task is not self._at_work:
-                task.cancel()  # who waits no more leaves room for others
+            cancelled.set()
+            # The active one is not cancelled: its thread would go on, and the lock be free for a
+            # second one. It ends at its next token, as `cancelled` is set.
+            if task is not self._active:
+                task.cancel()
 
-    async def _next(self, pieces: Pieces, until: float) -> str | Ended | FinetuneError:
-        try:
-            async with asyncio.timeout_at(until):
-                return await pieces.get()
-        except TimeoutError:
-            raise OvertimeError(
-                Message("no reply within {timeout_s:g} seconds", timeout_s=self._timeout_s),
-                hint=Message("ask for fewer tokens"),
-            ) from None
-
-    async def _work(self, asked: Asked, pieces: Pieces, left: threading.Event) -> None:
-        """Wait for the engine and let it work in a thread.
-
-        Cancelled only while it waits: a thread at work goes on until its next token, and the engine
-        is busy till then.
-        """
+    async def _generate(
+        self, request: GenerationRequest, pieces: ReplyPieces, cancelled: threading.Event
+    ) -> None:
+        """Wait for the engine, then run it in a thread, which fills `pieces`."""
         loop = asyncio.get_running_loop()
 
-        def tell(text: str) -> bool:
+        def emit(text: str) -> bool:
+            """Pass a text from the engine's thread to the event loop's."""
             loop.call_soon_threadsafe(pieces.put_nowait, text)
-            return not left.is_set()
+            return not cancelled.is_set()
 
         async with self._lock:
-            self._at_work = asyncio.current_task()
+            self._active = asyncio.current_task()
             try:
-                pieces.put_nowait(await asyncio.to_thread(self._engine.generate, asked, tell))
+                pieces.put_nowait(await asyncio.to_thread(self._engine.generate, request, emit))
             except FinetuneError as error:
                 pieces.put_nowait(error)
 
 
-def _tell_of_bug(task: asyncio.Task[None], pieces: Pieces) -> None:
-    """Let who waits know of an exception that nobody foresaw, and the log where it came from."""
+def _report_bug(task: asyncio.Task[None], pieces: ReplyPieces) -> None:
+    """Log an unexpected exception of the engine, and end the reply with an error."""
     bug = None if task.cancelled() else task.exception()
     if bug is None:
         return
+    # Without an entry in `pieces` the client would wait until its time is up.
     log.error("the model failed", exc_info=bug)
-    what = f"{type(bug).__name__}: {' '.join(str(bug).split())}"[:LONGEST_REASON]
-    pieces.put_nowait(EngineError(Message("the model failed"), hint=Message.verbatim(what)))
+    reason = f"{type(bug).__name__}: {' '.join(str(bug).split())}"[:MAX_REASON_CHARACTERS]
+    pieces.put_nowait(EngineError(Message("the model failed"), hint=Message.verbatim(reason)))

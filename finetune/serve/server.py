@@ -1,4 +1,4 @@
-"""`finetune serve`: a model of the run behind HTTP, until Ctrl-C."""
+"""`finetune serve`: serve a model of the run over HTTP, until Ctrl-C or SIGTERM."""
 
 import contextlib
 import socket
@@ -20,27 +20,17 @@ from ingest.foundation.messages import Message, describe_os_error
 def serve(
     recipe: Recipe, run: Run, model: str, *, host: str, port: int, progress: Progress
 ) -> None:
-    """Serve base, adapter or merged model.
+    """Serve the base, adapter or merged model on `host` and `port`.
 
     Raises:
         BaseModelError: the model is missing or broken.
-        ExportError: it has not been made yet, or `model` is none of the three; or the port is
-            taken, which shows before minutes are spent on loading.
+        ExportError: the model does not exist yet, `model` is none of the three, or the port is
+            taken.
     """
-    with _bound(host, port) as listening:
-        engine = open_engine(recipe, run, model)
-        shown = f"[{host}]" if ":" in host else host
-        address = f"http://{shown}:{listening.getsockname()[1]}"
-        progress.note(Message("{name} at {address}", name=engine.name, address=address))
-        config = uvicorn.Config(build_app(engine, defaults=_defaults(recipe)), log_level="warning")
-        with contextlib.suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run([listening])
-
-
-def _bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
+        # Before the model: a taken port shows at once, not after minutes of loading.
+        listener = socket.create_server((host, port), family=family)
     except OSError as error:
         reason = describe_os_error(error)
         raise ExportError(
@@ -52,22 +42,29 @@ def _bound(host: str, port: int) -> socket.socket:
             ),
             hint=Message("choose another one: --port 8602"),
         ) from error
-
-
-def _defaults(recipe: Recipe) -> Defaults:
-    return Defaults(
+    defaults = Defaults(
         system=recipe.model.system,
         max_tokens=recipe.evaluate.max_new_tokens,
         temperature=recipe.export.temperature,
         top_p=recipe.export.top_p,
     )
+    with listener:
+        engine = open_engine(recipe, run, model)
+        authority = f"[{host}]" if ":" in host else host  # RFC 3986, section 3.2.2
+        address = f"http://{authority}:{listener.getsockname()[1]}"
+        progress.note(Message("{name} at {address}", name=engine.name, address=address))
+        config = uvicorn.Config(build_app(engine, defaults=defaults), log_level="warning")
+        # On SIGINT and SIGTERM uvicorn finishes open replies, then raises the signal again: SIGINT
+        # as KeyboardInterrupt, while SIGTERM ends the process as a supervisor expects.
+        with contextlib.suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run([listener])
 
 
 def open_engine(recipe: Recipe, run: Run, model: str) -> TransformersEngine:
-    """Return the model that `model` means in this run, loaded on the best device.
+    """Return the model `model` of this run, loaded on the best device.
 
     Raises:
-        BaseModelError, ExportError: as `serve`.
+        BaseModelError, ExportError: as `serve` raises them.
     """
     if model not in ("base", "adapter", "merged"):
         raise ExportError(

@@ -1,4 +1,4 @@
-"""The engine: a real tiny model, told token by token."""
+"""The engine with a real tiny model."""
 
 import json
 import shutil
@@ -17,12 +17,17 @@ from finetune.progress import SilentProgress
 from finetune.records import Record, Turn
 from finetune.runs import Run
 from finetune.serve.app import build_app
-from finetune.serve.engine import Asked, StopWords, TooLongError, TransformersEngine
+from finetune.serve.engine import (
+    GenerationRequest,
+    StopSequenceFilter,
+    TooLongError,
+    TransformersEngine,
+)
 from finetune.serve.server import open_engine, serve
 from finetune.train.hardware import Hardware
 from finetune.train.model import load_base
 from tests.finetune.export.tuned_models import add_adapter, recipe_of
-from tests.finetune.serve.serving import serving
+from tests.finetune.serve.live_server import serving
 
 CPU = Hardware(device="cpu", name="cpu", memory=0)
 RECORD = Record(id="", turns=(Turn(user="能夜飞吗？", answer=""),))
@@ -34,12 +39,12 @@ def engine(tiny: Path) -> TransformersEngine:
     return TransformersEngine(loaded, chat_format("r1-think"), name="tiny")
 
 
-def told(engine: TransformersEngine, **options: object) -> tuple[str, str]:
+def greedy_reply(engine: TransformersEngine, **options: object) -> tuple[str, str]:
     """Return a greedy reply and why it ended."""
     pieces: list[str] = []
-    given = {"record": RECORD, "max_tokens": 30, **options}
-    ended = engine.generate(Asked(**given), lambda text: not pieces.append(text))  # type: ignore[arg-type,func-returns-value]
-    return "".join(pieces), ended.reason
+    fields = {"record": RECORD, "max_tokens": 30, **options}
+    result = engine.generate(GenerationRequest(**fields), lambda text: not pieces.append(text))  # type: ignore[arg-type,func-returns-value]
+    return "".join(pieces), result.reason
 
 
 def test_reply_is_what_generate_gives(engine: TransformersEngine, tiny: Path) -> None:
@@ -51,12 +56,12 @@ def test_reply_is_what_generate_gives(engine: TransformersEngine, tiny: Path) ->
         ids, attention_mask=torch.ones_like(ids), max_new_tokens=30, do_sample=False
     )
     expected = loaded.tokenizer.decode(whole[0, len(prompt) :].tolist())
-    text, reason = told(engine)
+    text, reason = greedy_reply(engine)
     assert text == expected
     assert reason == "length"
 
 
-def test_sampling_that_the_publisher_advises_does_not_reach_a_greedy_reply(
+def test_the_publishers_sampling_does_not_change_a_greedy_reply(
     engine: TransformersEngine, tiny: Path, tmp_path: Path
 ) -> None:
     folder = shutil.copytree(tiny, tmp_path / "advised")
@@ -64,44 +69,44 @@ def test_sampling_that_the_publisher_advises_does_not_reach_a_greedy_reply(
     (folder / "generation_config.json").write_text(json.dumps(advice))
     loaded = load_base(recipe_of(folder), hardware=CPU)
     advised = TransformersEngine(loaded, chat_format("r1-think"), name="advised")
-    assert told(advised) == told(engine)
+    assert greedy_reply(advised) == greedy_reply(engine)
 
 
 def test_tokens_are_counted(engine: TransformersEngine) -> None:
-    ended = engine.generate(Asked(record=RECORD, max_tokens=5), lambda _: True)
-    assert ended.reply_tokens == 5
-    assert ended.prompt_tokens > 5
+    result = engine.generate(GenerationRequest(record=RECORD, max_tokens=5), lambda _: True)
+    assert result.reply_tokens == 5
+    assert result.prompt_tokens > 5
 
 
-def test_stop_word_ends_the_reply_and_is_not_told(engine: TransformersEngine) -> None:
-    whole, _ = told(engine)
+def test_a_stop_sequence_ends_the_reply_and_is_not_emitted(engine: TransformersEngine) -> None:
+    whole, _ = greedy_reply(engine)
     word = whole[4:7]
-    text, reason = told(engine, stop=(word,))
+    text, reason = greedy_reply(engine, stop=(word,))
     assert (text, reason) == (whole[: whole.index(word)], "stop")
 
 
-def test_generation_ends_when_nobody_wants_more(engine: TransformersEngine) -> None:
-    ended = engine.generate(Asked(record=RECORD, max_tokens=1_000), lambda _: False)
-    assert ended.reason == "left"
-    assert ended.reply_tokens <= 2  # transformers asks before it tells
+def test_a_cancelled_generation_ends(engine: TransformersEngine) -> None:
+    result = engine.generate(GenerationRequest(record=RECORD, max_tokens=1_000), lambda _: False)
+    assert result.reason == "cancelled"
+    assert result.reply_tokens <= 2  # transformers checks before it emits
 
 
-def test_conversation_longer_than_the_context_is_refused(engine: TransformersEngine) -> None:
+def test_a_conversation_longer_than_the_context_raises(engine: TransformersEngine) -> None:
     long = Record(id="", turns=(Turn(user="无人机 " * 2_000, answer=""),))
     with pytest.raises(TooLongError, match="2048"):
-        engine.generate(Asked(record=long, max_tokens=5), lambda _: True)
+        engine.generate(GenerationRequest(record=long, max_tokens=5), lambda _: True)
 
 
 def test_sampling_gives_text(engine: TransformersEngine) -> None:
-    text, _ = told(engine, temperature=1.0, top_p=0.9)
+    text, _ = greedy_reply(engine, temperature=1.0, top_p=0.9)
     assert text
 
 
-def test_temperature_next_to_none_is_none(engine: TransformersEngine) -> None:
-    assert told(engine, temperature=1e-40) == told(engine)
+def test_a_temperature_near_zero_is_greedy(engine: TransformersEngine) -> None:
+    assert greedy_reply(engine, temperature=1e-40) == greedy_reply(engine)
 
 
-def test_format_that_the_model_does_not_know_is_refused(tiny: Path) -> None:
+def test_a_format_whose_marks_the_tokenizer_lacks_raises(tiny: Path) -> None:
     loaded = load_base(recipe_of(tiny), hardware=CPU)
     with pytest.raises(BaseModelError, match="im_start"):
         TransformersEngine(loaded, chat_format("chatml"), name="tiny")
@@ -122,18 +127,20 @@ def test_adapter_is_served_and_answers_as_itself(tiny: Path, tmp_path: Path) -> 
     recipe = recipe_of(tiny)
     run = Run(tmp_path)
     add_adapter(recipe, run)
-    base, adapter = (told(open_engine(recipe, run, name))[0] for name in ("base", "adapter"))
+    base, adapter = (
+        greedy_reply(open_engine(recipe, run, name))[0] for name in ("base", "adapter")
+    )
     assert base
     assert adapter != base
 
 
-def test_model_that_was_not_made_is_named_with_the_command(tiny: Path, tmp_path: Path) -> None:
+def test_a_missing_model_is_named_with_the_command(tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="merged") as caught:
         open_engine(recipe_of(tiny), Run(tmp_path), "merged")
     assert "finetune merge" in caught.value.localize("en")
 
 
-def test_port_that_is_taken_is_named_before_the_model_is_loaded(tmp_path: Path) -> None:
+def test_a_taken_port_is_named_before_the_model_is_loaded(tmp_path: Path) -> None:
     recipe = recipe_of(tmp_path / "nowhere")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -153,16 +160,16 @@ def test_port_that_is_taken_is_named_before_the_model_is_loaded(tmp_path: Path) 
     st.lists(st.text(alphabet="ab<|>", max_size=6), max_size=12),
     st.lists(st.text(alphabet="ab<|>", min_size=1, max_size=4), max_size=3),
 )
-def test_text_ends_before_the_first_stop_word_however_it_is_cut(
-    pieces: list[str], words: list[str]
+def test_text_ends_before_the_first_stop_sequence_however_it_is_split(
+    pieces: list[str], sequences: list[str]
 ) -> None:
-    stops = StopWords(words)
+    stops = StopSequenceFilter(sequences)
     found = "".join([stops.feed(piece) for piece in pieces] + [stops.close()])
     whole = "".join(pieces)
-    if stops.hit:
+    if stops.found:
         assert whole.startswith(found)
-        assert any(whole.startswith(word, len(found)) for word in words)
-        assert not any(word in found for word in words)
+        assert any(whole.startswith(word, len(found)) for word in sequences)
+        assert not any(word in found for word in sequences)
     else:
         assert found == whole
-        assert not any(word in whole for word in words)
+        assert not any(word in whole for word in sequences)
