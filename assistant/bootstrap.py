@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from assistant.answer.orchestrator import Assistant
 from assistant.answer.retrieval import Retriever
-from assistant.errors import ModelError, ModelNotFoundError
+from assistant.errors import ModelError
 from assistant.events import Notice
-from assistant.models.base import ChatModel
 from assistant.models.pool import ChosenModel, ModelPool
+from assistant.models.registry import build_model, ollama_model
 from assistant.search.base import SearchProvider
 from assistant.settings import ModelSettings, Settings, load_settings
 from ingest.bootstrap import open_ingest, preload
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 PROBE_TIMEOUT_S = 3.0
 """Ollama lists its models at once, or it is not there."""
-
-THINKING = {"auto": None, "on": True, "off": False}
 
 
 @asynccontextmanager
@@ -111,19 +109,10 @@ def build_search(
 
 
 def ollama_at(settings: ModelSettings, *, timeout_s: float | None = None) -> "OllamaModel":
-    """Return the chat model of these settings on its Ollama server."""
-    from assistant.models.ollama import OllamaModel
-
-    return OllamaModel(
-        host=settings.host,
-        name=settings.name,
-        context_tokens=settings.context_tokens,
-        reply_tokens=settings.reply_tokens,
-        timeout_s=timeout_s or settings.timeout,
-        temperature=settings.temperature,
-        keep_alive=settings.keep_alive,
-        thinking=THINKING[settings.thinking],
-    )
+    """Return the chat model of these settings on its Ollama server, whatever the provider."""
+    if timeout_s is not None:
+        settings = settings.model_copy(update={"timeout": timeout_s})
+    return ollama_model(settings)
 
 
 async def open_model(settings: ModelSettings, name: str | None = None) -> ChosenModel:
@@ -135,49 +124,17 @@ async def open_model(settings: ModelSettings, name: str | None = None) -> Chosen
     Raises:
         ModelError: the model or its server is missing.
     """
-    from assistant.models.extractive import ExtractiveModel
-
-    required = name is not None
-    if name is not None:
-        settings = settings.model_copy(update={"name": name})
-    if settings.provider == "extractive" and not required:
-        return ChosenModel(model=ExtractiveModel())
-    if settings.provider == "openai":
-        return ChosenModel(model=_openai(settings))
+    provider = settings.provider
+    if provider == "auto" or (provider == "extractive" and name is not None):
+        provider = "ollama"
+    model = build_model(settings, provider=provider, name=name)
     try:
-        await _check_pulled(settings)
+        await model.check(timeout_s=PROBE_TIMEOUT_S)
     except ModelError as error:
-        if required or settings.provider == "ollama":
+        await model.close()
+        if name is not None or settings.provider != "auto":
             raise
         text = Message("{error} (until then: quotes from the pages)", error=error.full_message)
-        return ChosenModel(model=ExtractiveModel(), notices=(Notice(code="no_model", text=text),))
-    return ChosenModel(model=ollama_at(settings))
-
-
-def _openai(settings: ModelSettings) -> ChatModel:
-    from assistant.models.openai import OpenAIModel
-
-    return OpenAIModel(
-        base_url=settings.host,
-        name=settings.name,
-        api_key=settings.api_key,
-        context_tokens=settings.context_tokens,
-        reply_tokens=settings.reply_tokens,
-        timeout_s=settings.timeout,
-        temperature=settings.temperature,
-    )
-
-
-async def _check_pulled(settings: ModelSettings) -> None:
-    """Return if Ollama has the model; else raise what is missing and how to bring it."""
-    server = ollama_at(settings, timeout_s=PROBE_TIMEOUT_S)
-    try:
-        installed = await server.installed()
-    finally:
-        await server.close()
-    name = settings.name
-    if not {name, f"{name}:latest"} & set(installed):
-        raise ModelNotFoundError(
-            Message('model "{name}" is not pulled', name=name),
-            hint=Message("run ollama pull {name}", name=name),
-        )
+        quotes = build_model(settings, provider="extractive")
+        return ChosenModel(model=quotes, notices=(Notice(code="no_model", text=text),))
+    return ChosenModel(model=model)

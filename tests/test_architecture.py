@@ -36,7 +36,7 @@ VENDORS: dict[str, str | tuple[str, ...]] = {
     "langchain_text_splitters": "ingest/index/split.py",
     "onnx": "ingest/index/embed/",
     "onnxruntime": "ingest/index/embed/",
-    "ollama": "",  # spoken to by chat models, the embedder and setup, each in its adapter
+    "ollama": "ingest/model_servers/ollama.py",
     "protego": "ingest/web/robots.py",
     "rank_bm25": "",  # pruning and quotes
     "streamlit": "ui/",

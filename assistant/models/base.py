@@ -26,6 +26,10 @@ class ChatModel(Protocol):
         """Tokens that prompt and reply share; the prompt is cut to fit before it is sent."""
         ...
 
+    async def check(self, *, timeout_s: float) -> None:
+        """Raise `ModelError` if the model cannot be used, as far as `timeout_s` seconds show."""
+        ...
+
     async def warm_up(self) -> None:
         """Load the model while other work goes on. Never raises: the real request will say why."""
         ...

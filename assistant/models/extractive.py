@@ -88,10 +88,14 @@ class ExtractiveModel:
     name = "quotes"
     context_tokens = 1_000_000  # reads no prompt: every passage may come
 
+    async def check(self, *, timeout_s: float) -> None:
+        """Do nothing: it can always be used."""
+
     async def warm_up(self) -> None:
-        """Nothing to load."""
+        """Do nothing: there is nothing to load."""
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[ModelEvent, None]:
+        """Yield the best sentences of the prompt's passages, a list item each."""
         quotes = best_sentences(prompt.question, prompt.passages)
         if quotes:
             yield AnswerDelta(text=LABEL.localize(prompt.language) + "\n")
@@ -102,7 +106,7 @@ class ExtractiveModel:
         yield ReplyFinished(reason="stop")
 
     async def close(self) -> None:
-        """Nothing to give back."""
+        """Do nothing: there is nothing to give back."""
 
 
 def best_sentences(question: str, passages: tuple[Passage, ...]) -> list[Quote]:

@@ -67,6 +67,8 @@ class ThinkSplitter:
         self._spaces: dict[Channel, str] = {"reasoning": "", "answer": ""}
         self._buffer = ""
         self._opened_in_prose = False
+        self.has_thinking_field = False
+        """Whether the server sends thinking in a field of its own."""
         self.leaks = 0
         """How often an answer turned out to be thinking. When it grows, forget all answer deltas
         of earlier calls; those that the same call returned come after the tag."""
@@ -102,6 +104,7 @@ class ThinkSplitter:
 
     def feed_reasoning(self, text: str) -> list[Delta]:
         """Take the next piece of a field that carries thinking alone; the text is answer then."""
+        self.has_thinking_field = True
         if self._presumed:
             self._presumed = False
             self._channel = "answer"

@@ -1,4 +1,4 @@
-"""A chat model that says what it was told to say."""
+"""A chat model that replies with a given script."""
 
 from collections.abc import AsyncGenerator
 
@@ -30,7 +30,11 @@ class ScriptedModel:
         """How many replies were not read to their end."""
         self._script = script
 
+    async def check(self, *, timeout_s: float) -> None:
+        """Do nothing: it can always be used."""
+
     async def warm_up(self) -> None:
+        """Note that it was called."""
         self.warmed_up = True
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[ModelEvent, None]:
@@ -50,4 +54,4 @@ class ScriptedModel:
             self.closed_early += not finished
 
     async def close(self) -> None:
-        """Nothing to give back."""
+        """Do nothing: there is nothing to give back."""

@@ -10,13 +10,14 @@ from finetune.model.chat_format import ChatFormat, chat_format
 from finetune.recipe import Recipe
 from finetune.runs import write_atomically
 from ingest.foundation.messages import Message
+from ingest.model_servers.ollama import with_tag
 
 LONGEST_PATH = 255
 """A licence given in the recipe is a text if it is longer, or has lines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServedAs:
+class ModelSpec:
     """How Ollama is to serve a model. `name` has a tag, as Ollama lists it."""
 
     name: str
@@ -38,15 +39,14 @@ class ServedAs:
         }
 
 
-def served_as(recipe: Recipe, merged: Path) -> ServedAs:
+def build_model_spec(recipe: Recipe, merged: Path) -> ModelSpec:
     """Return how the recipe wants its model served; `merged` may hold the base's licence.
 
     Raises:
         ExportError: the recipe names a licence file that cannot be read.
     """
-    name = recipe.export.name or recipe.name
-    return ServedAs(
-        name=name if ":" in name else f"{name}:latest",
+    return ModelSpec(
+        name=with_tag(recipe.export.name or recipe.name),
         chat=chat_format(recipe.model.format),
         system=recipe.model.system,
         license=_license(recipe, merged),
@@ -56,16 +56,17 @@ def served_as(recipe: Recipe, merged: Path) -> ServedAs:
     )
 
 
-def write_modelfile(folder: Path, gguf: Path, model: ServedAs) -> Path:
+def write_modelfile(gguf: Path, spec: ModelSpec) -> Path:
     """Write the Modelfile beside the GGUF, for `ollama create NAME -f Modelfile`."""
-    lines = [f"FROM ./{gguf.name}", f"TEMPLATE {_quoted(model.chat.ollama_template)}"]
-    for name, value in model.parameters.items():
+    lines = [f"FROM ./{gguf.name}", f"TEMPLATE {_quoted(spec.chat.ollama_template)}"]
+    for name, value in spec.parameters.items():
         values = value if isinstance(value, list) else [value]
         lines += [f"PARAMETER {name} {_word(one)}" for one in values]
-    lines += [f"SYSTEM {_quoted(model.system)}"] if model.system else []
-    lines += [f"LICENSE {_quoted(model.license)}"] if model.license else []
-    write_atomically(folder / "Modelfile", "\n".join(lines) + "\n")
-    return folder / "Modelfile"
+    lines += [f"SYSTEM {_quoted(spec.system)}"] if spec.system else []
+    lines += [f"LICENSE {_quoted(spec.license)}"] if spec.license else []
+    path = gguf.parent / "Modelfile"
+    write_atomically(path, "\n".join(lines) + "\n")
+    return path
 
 
 def _word(value: object) -> str:

@@ -1,33 +1,31 @@
-"""What an Ollama server made of a model, held against what was trained."""
+"""What an Ollama server made of a model, compared with what was trained."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
-
-import httpx
-import ollama
 
 from assistant.models.reasoning import THINK_CLOSE, THINK_OPEN
 from finetune.errors import ExportError
-from finetune.export.modelfile import ServedAs
+from finetune.export.modelfile import ModelSpec
 from finetune.model.chat_format import render_prompt
 from finetune.recipe import Recipe
 from finetune.records import Turn
 from finetune.runs import Run
 from ingest.foundation.messages import Message
-from ingest.foundation.server_urls import is_loopback
-
-TIMEOUT_S = 600.0
-"""Of one answer: the first one loads the model."""
+from ingest.model_servers.base import ChatRequest, ModelServerError, run_exchange, whole_reply
+from ingest.model_servers.ollama import OllamaClient
 
 QUESTION = "What should I check before take-off?"
 HISTORY = (Turn(user="你好 { } \n two  spaces", answer="您好。", think="greet"),)
-SHOWN = 120
+"""White space and braces are what a template language most easily loses."""
+
+SHOWN_CHARACTERS = 120
+"""Of what was found in place of what was expected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerificationCheck:
-    """One thing looked at. `passed` None: this server does not tell."""
+    """One thing compared. `passed` None: this server does not show it."""
 
     name: str
     passed: bool | None
@@ -35,76 +33,104 @@ class VerificationCheck:
 
 
 def verify_model(
-    library: ollama.Client, url: str, model: ServedAs, recipe: Recipe, run: Run
+    client: OllamaClient, spec: ModelSpec, recipe: Recipe, run: Run
 ) -> tuple[VerificationCheck, ...]:
-    """Ask the server what it knows of the model, and the model one question.
+    """Compare what the server knows of the model, and ask the model one question.
 
     Raises:
         ExportError: something is not as it was trained, or the server stopped answering.
     """
     try:
-        checks = tuple(_checks(library, url, model, recipe, run))
-    except (ConnectionError, httpx.HTTPError, ollama.ResponseError, ValueError) as error:
-        said = " ".join(str(error).split())[:SHOWN]
+        return run_exchange(client, _verify(client, spec, recipe, run))
+    except ModelServerError as error:
         raise ExportError(
-            Message("Ollama has {name}, but asking it failed", name=model.name),
-            hint=Message("{said}; see Ollama's log", said=said),
+            Message("Ollama has {name}, but asking it failed", name=spec.name),
+            hint=Message("{reason}; see Ollama's log", reason=error.detail or error.kind),
         ) from error
-    failed = next((check for check in checks if check.passed is False), None)
-    if failed is not None:
-        raise ExportError(
-            Message(
-                "{name} in Ollama fails the check of its {check}: {found}",
-                name=model.name,
-                check=failed.name,
-                found=failed.found,
-            ),
-            hint=Message("update Ollama, or run: python -m finetune diagnose RECIPE"),
-        )
-    return checks
 
 
-def _checks(
-    library: ollama.Client, url: str, model: ServedAs, recipe: Recipe, run: Run
-) -> Iterator[VerificationCheck]:
-    shown = library.show(model.name)
-    abilities = shown.capabilities
-    if model.chat.thinks:
+async def _verify(
+    client: OllamaClient, spec: ModelSpec, recipe: Recipe, run: Run
+) -> tuple[VerificationCheck, ...]:
+    checks: list[VerificationCheck] = []
+    async with aclosing(_run_checks(client, spec, recipe, run)) as found:
+        async for check in found:
+            # At once: later checks of a wrong template or capability only fail less clearly.
+            if check.passed is False:
+                raise ExportError(
+                    Message(
+                        "{name} in Ollama fails the check of its {check}: {found}",
+                        name=spec.name,
+                        check=check.name,
+                        found=check.found,
+                    ),
+                    hint=Message("update Ollama, or run: python -m finetune diagnose RECIPE"),
+                )
+            checks.append(check)
+    return tuple(checks)
+
+
+async def _run_checks(
+    client: OllamaClient, spec: ModelSpec, recipe: Recipe, run: Run
+) -> AsyncGenerator[VerificationCheck, None]:
+    details = await client.show(spec.name)
+    abilities = details.capabilities
+    if spec.chat.thinks:
         able = None if abilities is None else "thinking" in abilities
         yield VerificationCheck(name="capabilities", passed=able, found=", ".join(abilities or ()))
-    template = (shown.template or "").strip()
-    same = template == model.chat.ollama_template.strip()
-    yield VerificationCheck(name="template", passed=same, found=template[:SHOWN])
-    yield _parameters(shown.parameters or "", model)
-    yield from _prompts(url, model)
-    yield from _answer(library, model, recipe, run)
+    template = details.template.strip()
+    same = template == spec.chat.ollama_template.strip()
+    yield VerificationCheck(name="template", passed=same, found=template[:SHOWN_CHARACTERS])
+    yield check_parameters(details.parameters, spec)
+    yield await _check_prompts(client, spec)
+
+    # Greedily, so that a second export of the same weights finds the same.
+    reply = await whole_reply(
+        client.chat(
+            ChatRequest(
+                model=spec.name,
+                messages=[{"role": "user", "content": _held_out_question(recipe, run)}],
+                temperature=0,
+                reply_tokens=recipe.evaluate.max_new_tokens,
+                think=True if spec.chat.thinks else None,
+            )
+        )
+    )
+    shown = (reply.content or reply.thinking)[:SHOWN_CHARACTERS]
+    yield VerificationCheck(name="answer", passed=bool(reply.content.strip()), found=shown)
+    stopped = reply.done_reason == "stop"
+    yield VerificationCheck(name="end", passed=stopped, found=reply.done_reason)
+    marks = {*spec.chat.controls, THINK_OPEN, THINK_CLOSE}
+    leaked = sorted(mark for mark in marks if mark in reply.content or mark in reply.thinking)
+    yield VerificationCheck(name="marks", passed=not leaked, found=" ".join(leaked))
 
 
-def _parameters(told: str, model: ServedAs) -> VerificationCheck:
-    """Compare with what /api/show lists, a line each: `stop    "<｜User｜>"`."""
+def check_parameters(listed: str, spec: ModelSpec) -> VerificationCheck:
+    """Compare with what /api/show lists, one a line: `stop    "<｜User｜>"`."""
     found: dict[str, set[str]] = {}
-    for line in told.splitlines():
+    for line in listed.splitlines():
         name, _, value = line.strip().partition(" ")
         found.setdefault(name, set()).add(value.strip().strip('"'))
-    for name, value in model.parameters.items():
+    for name, value in spec.parameters.items():
         wanted = {str(one) for one in (value if isinstance(value, list) else [value])}
         got = found.get(name, set())
-        if wanted != got and not _same_numbers(wanted, got):
-            shown = f"{name} {', '.join(sorted(got)) or '-'}"[:SHOWN]
+        if wanted != got and not _are_same_numbers(wanted, got):
+            shown = f"{name} {', '.join(sorted(got)) or '-'}"[:SHOWN_CHARACTERS]
             return VerificationCheck(name="parameters", passed=False, found=shown)
     return VerificationCheck(name="parameters", passed=True)
 
 
-def _same_numbers(wanted: set[str], got: set[str]) -> bool:
+def _are_same_numbers(wanted: set[str], got: set[str]) -> bool:
+    """Compare as numbers: Go writes 0.60 as 0.6, and 8192.0 as 8192."""
     try:
         return {float(one) for one in wanted} == {float(one) for one in got}
     except ValueError:
         return False
 
 
-def _prompts(url: str, model: ServedAs) -> Iterator[VerificationCheck]:
-    """Compare prompts as the server writes them with ours, BOS aside: the engine adds it."""
-    history: list[dict[str, Any]] = [
+async def _check_prompts(client: OllamaClient, spec: ModelSpec) -> VerificationCheck:
+    """Compare prompts as the server writes them with ours."""
+    history = [
         message
         for turn in HISTORY
         for message in (
@@ -112,74 +138,36 @@ def _prompts(url: str, model: ServedAs) -> Iterator[VerificationCheck]:
             {"role": "assistant", "content": turn.answer, "thinking": turn.think},
         )
     ]
-    cases: tuple[tuple[tuple[Turn, ...], list[dict[str, Any]], str], ...]
+    cases: tuple[tuple[tuple[Turn, ...], list[dict[str, str]], str], ...]
     cases = (((), [], ""), (HISTORY, history, ""), (HISTORY, history, "Be brief."))
-    thinking = (True, False) if model.chat.thinks else (None,)
-    with httpx.Client(base_url=url, timeout=TIMEOUT_S, trust_env=not is_loopback(url)) as client:
-        for turns, messages, system in cases:
-            for think in thinking:
-                begun = [{"role": "system", "content": system}] if system else []
-                asked = [*begun, *messages, {"role": "user", "content": QUESTION}]
-                found = _rendered(client, model.name, asked, think)
-                if found is None:
-                    yield VerificationCheck(name="prompt", passed=None)
-                    return
-                ours = render_prompt(
-                    model.chat,
-                    system=system or model.system,
-                    history=turns,
-                    user=QUESTION,
-                    think=think is not False,
-                ).removeprefix(model.chat.bos)
-                if found.removeprefix(model.chat.bos) != ours:
-                    yield VerificationCheck(name="prompt", passed=False, found=repr(found)[:SHOWN])
-                    return
-    yield VerificationCheck(name="prompt", passed=True)
+    thinking = (True, False) if spec.chat.thinks else (None,)
+    for turns, messages, system in cases:
+        opening = [{"role": "system", "content": system}] if system else []
+        for think in thinking:
+            request = ChatRequest(
+                model=spec.name,
+                messages=[*opening, *messages, {"role": "user", "content": QUESTION}],
+                reply_tokens=1,
+                think=think,
+            )
+            found = await client.render_prompt(request)
+            if found is None:
+                return VerificationCheck(name="prompt", passed=None)
+            ours = render_prompt(
+                spec.chat,
+                system=system or spec.system,
+                history=turns,
+                user=QUESTION,
+                think=think is not False,
+            )
+            # BOS aside: the engine adds it, whether the template does or not.
+            if found.removeprefix(spec.chat.bos) != ours.removeprefix(spec.chat.bos):
+                shown = repr(found)[:SHOWN_CHARACTERS]
+                return VerificationCheck(name="prompt", passed=False, found=shown)
+    return VerificationCheck(name="prompt", passed=True)
 
 
-def _rendered(
-    client: httpx.Client, name: str, messages: list[dict[str, Any]], think: bool | None
-) -> str | None:
-    """Return the prompt that the server would give the model, None if it does not tell.
-
-    A server that does not know the field answers; with one token, that costs little.
-    """
-    body = {
-        "model": name,
-        "messages": messages,
-        "stream": False,
-        "options": {"num_predict": 1},
-        "_debug_render_only": True,
-        **({} if think is None else {"think": think}),
-    }
-    answer = client.post("/api/chat", json=body).raise_for_status().json()
-    told = answer.get("_debug_info") if isinstance(answer, dict) else None
-    return str(told["rendered_template"]) if told and "rendered_template" in told else None
-
-
-def _answer(
-    library: ollama.Client, model: ServedAs, recipe: Recipe, run: Run
-) -> Iterator[VerificationCheck]:
-    """Ask one question, greedily: the answer must be there, end, and hold none of our marks."""
-    reply = library.chat(
-        model.name,
-        [{"role": "user", "content": _question(recipe, run)}],
-        options={"temperature": 0, "num_predict": recipe.evaluate.max_new_tokens},
-        think=True if model.chat.thinks else None,
-    )
-    content, thinking = reply.message.content or "", reply.message.thinking or ""
-    yield VerificationCheck(
-        name="answer", passed=bool(content.strip()), found=(content or thinking)[:SHOWN]
-    )
-    yield VerificationCheck(
-        name="end", passed=reply.done_reason == "stop", found=reply.done_reason or "-"
-    )
-    marks = {*model.chat.controls, THINK_OPEN, THINK_CLOSE}
-    leaked = sorted(mark for mark in marks if mark in content or mark in thinking)
-    yield VerificationCheck(name="marks", passed=not leaked, found=" ".join(leaked))
-
-
-def _question(recipe: Recipe, run: Run) -> str:
+def _held_out_question(recipe: Recipe, run: Run) -> str:
     """Return a question that the model was not trained on, of its own domain."""
     if not (run.data / f"{recipe.evaluate.split}.jsonl").is_file():
         return QUESTION

@@ -3,16 +3,17 @@
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from datetime import UTC, datetime
+from typing import get_args
 
 import pytest
 
 from assistant.answer.prompts import build_prompt
+from assistant.errors import ModelNotFoundError
 from assistant.events import AnswerDelta, ReasoningDelta, ReplyFinished
 from assistant.models.base import ChatModel
-from assistant.models.extractive import ExtractiveModel
-from assistant.models.ollama import OllamaModel
-from assistant.models.openai import OpenAIModel
+from assistant.models.registry import MODELS, build_model
 from assistant.models.scripted import ScriptedModel
+from assistant.settings import ModelSettings
 from assistant.values import Passage, Prompt
 from ingest.foundation.messages import Language
 from tests.engines.ollama_server import OllamaServer
@@ -20,40 +21,16 @@ from tests.engines.ollama_server import OllamaServer
 pytestmark = pytest.mark.anyio
 
 NAME = "deepseek-r1:1.5b"
-Make = Callable[[OllamaServer], ChatModel]
-
-
-def ollama(server: OllamaServer) -> ChatModel:
-    return OllamaModel(
-        host=server.url,
-        name=NAME,
-        context_tokens=4096,
-        reply_tokens=512,
-        timeout_s=30.0,
-        temperature=0.6,
-        keep_alive="10m",
-    )
-
-
-def openai(server: OllamaServer) -> ChatModel:
-    return OpenAIModel(
-        base_url=f"{server.url}/v1",
-        name=NAME,
-        context_tokens=4096,
-        reply_tokens=512,
-        timeout_s=30.0,
-        temperature=0.6,
-    )
-
-
-def extractive(server: OllamaServer) -> ChatModel:
-    return ExtractiveModel()
-
-
-def scripted(server: OllamaServer) -> ChatModel:
-    return ScriptedModel(
+MADE_BY_HAND: dict[str, Callable[[], ChatModel]] = {
+    "scripted": lambda: ScriptedModel(
         ReasoningDelta(text="Hm."), "Drones need a light ", "at night 夜间必须开灯 [1]."
-    )
+    ),
+}
+
+
+def settings_for(server: OllamaServer, provider: str) -> ModelSettings:
+    host = f"{server.url}/v1" if provider == "openai" else server.url
+    return ModelSettings(host=host, name=NAME, context_tokens=4096, reply_tokens=512)
 
 
 @pytest.fixture
@@ -62,10 +39,11 @@ def server() -> Iterator[OllamaServer]:
         yield running
 
 
-@pytest.fixture(params=[ollama, openai, extractive, scripted])
+@pytest.fixture(params=[*MODELS, *MADE_BY_HAND])
 def model(request: pytest.FixtureRequest, server: OllamaServer) -> ChatModel:
-    make: Make = request.param
-    return make(server)
+    if request.param in MADE_BY_HAND:
+        return MADE_BY_HAND[request.param]()
+    return build_model(settings_for(server, request.param), provider=request.param)
 
 
 def prompt_in(language: Language) -> Prompt:
@@ -119,14 +97,31 @@ async def test_stream_may_be_left_early_and_begun_anew(model: ChatModel) -> None
     await model.close()
 
 
+async def test_model_that_is_there_passes_its_check(model: ChatModel) -> None:
+    await model.check(timeout_s=5)
+    await model.close()
+
+
 async def test_warm_up_never_raises_and_close_may_be_called_twice(model: ChatModel) -> None:
     await model.warm_up()
     await model.close()
     await model.close()
 
 
-async def test_name_kind_and_context_are_told(model: ChatModel) -> None:
+async def test_name_kind_and_context_are_known(model: ChatModel) -> None:
     assert model.name
     assert model.kind in ("model", "quotes")
     assert model.context_tokens > 0
+    await model.close()
+
+
+def test_settings_know_every_provider_and_auto() -> None:
+    assert {*MODELS, "auto"} == set(get_args(ModelSettings.model_fields["provider"].annotation))
+
+
+async def test_another_name_is_another_model_of_the_same_server(server: OllamaServer) -> None:
+    model = build_model(settings_for(server, "ollama"), provider="ollama", name="qwen9")
+    assert model.name == "qwen9"
+    with pytest.raises(ModelNotFoundError, match="qwen9"):
+        await model.check(timeout_s=5)
     await model.close()

@@ -4,13 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
 from finetune.evaluate.metrics.likelihood import TargetLoss
-from finetune.model.chat_format import THOUGHT_BEGINS, THOUGHT_ENDS, ChatFormat, split_reply
 from finetune.progress import Progress, ProgressStage
 from finetune.records import Prediction, Record
 from ingest.foundation.messages import Message
-
-Chat = list[dict[str, str]]
-"""Messages of a conversation, as both kinds of servers take them."""
 
 
 class Generator(Protocol):
@@ -46,44 +42,15 @@ class TargetScorer(Protocol):
         ...
 
 
-def asking(progress: Progress, name: str, total: int) -> ProgressStage:
-    """Return the stage in which a model is asked `total` questions."""
+def reply_stage(progress: Progress, name: str, total: int) -> ProgressStage:
+    """Return the stage in which a model replies to `total` questions."""
     return progress.stage(Message("asking {name}", name=name), total=total)
 
 
-def messages(record: Record) -> Chat:
-    """Return a record as a server is asked it: earlier turns without their thoughts."""
+def messages(record: Record) -> list[dict[str, str]]:
+    """Return a record as a chat server takes it: earlier turns without their thoughts."""
     chat = [{"role": "system", "content": record.system}] if record.system else []
     for turn in record.turns[:-1]:
         chat.append({"role": "user", "content": turn.user})
         chat.append({"role": "assistant", "content": turn.answer})
     return [*chat, {"role": "user", "content": record.last.user}]
-
-
-def served(
-    fmt: ChatFormat,
-    name: str,
-    *,
-    thinking: str,
-    content: str,
-    stopped: bool,
-    seconds: float,
-    tokens: int,
-) -> Prediction:
-    """Return what a server replied to record `name`, its thinking in a field of its own or not."""
-    if thinking.strip():
-        ends = THOUGHT_ENDS + content.strip() if content.strip() else ""
-        text = THOUGHT_BEGINS + thinking.strip() + ends
-        think, answer = thinking.strip(), content.strip()
-    else:
-        text = content.strip()
-        think, answer = split_reply(fmt, content, cut_short=not stopped)
-    return Prediction(
-        id=name,
-        text=text,
-        think=think,
-        answer=answer,
-        stopped=stopped,
-        seconds=round(seconds, 4),
-        tokens=tokens,
-    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from finetune.evaluate.generate.base import asking
+from finetune.evaluate.generate.base import reply_stage
 from finetune.model.chat_format import ChatFormat, split_reply
 from finetune.progress import Progress
 from finetune.records import Prediction, Record
@@ -29,7 +29,7 @@ class ScriptedGenerator:
         self._endless = endless
 
     def generate(self, records: Sequence[Record], *, progress: Progress) -> Iterator[Prediction]:
-        with asking(progress, self.name, len(records)) as stage:
+        with reply_stage(progress, self.name, len(records)) as stage:
             for record in records:
                 stage.advance()
                 yield self._prediction(record)

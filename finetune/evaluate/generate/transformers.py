@@ -12,7 +12,7 @@ from torch.nn import functional as F  # noqa: N812  torch's own name for it
 from transformers import GenerationConfig
 
 from finetune.errors import EvaluationError
-from finetune.evaluate.generate.base import asking
+from finetune.evaluate.generate.base import reply_stage
 from finetune.evaluate.metrics.likelihood import TargetLoss
 from finetune.model.chat_format import chat_format, split_reply
 from finetune.model.samples import IGNORED, encode, encode_prompt
@@ -48,7 +48,7 @@ class TransformersGenerator:
             record.id: encode_prompt(record, self._format, self._tokenizer) for record in records
         }
         order = sorted(prompts, key=lambda name: -len(prompts[name]))
-        with asking(progress, self.name, len(records)) as stage:
+        with reply_stage(progress, self.name, len(records)) as stage:
             for start in range(0, len(order), self._settings.batch):
                 names = order[start : start + self._settings.batch]
                 begun = time.perf_counter()

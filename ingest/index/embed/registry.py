@@ -56,14 +56,12 @@ def builtin_weights(embed: EmbedSettings) -> Path | None:
 
 
 async def _ollama(config: EmbedderConfig) -> Embedder:
-    from ingest.index.embed.ollama import OllamaEmbedder, probe
+    from ingest.index.embed.ollama import OllamaEmbedder, find_digest
 
     embed = config.embed
-    found = await probe(host=embed.host, model=embed.model)
-    if found.problem is not None:
-        raise found.problem
+    digest = await find_digest(host=embed.host, model=embed.model)
     return OllamaEmbedder(
-        host=embed.host, model=embed.model, timeout_s=embed.timeout, digest=found.digest
+        host=embed.host, model=embed.model, timeout_s=embed.timeout, digest=digest
     )
 
 

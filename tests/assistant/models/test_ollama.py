@@ -305,9 +305,16 @@ async def test_pull_reports_the_progress_of_each_layer(server: OllamaServer) -> 
     assert "qwen3:latest" in await model.installed()
 
 
-async def test_pull_of_an_unknown_model_is_an_error(server: OllamaServer) -> None:
-    with pytest.raises(ModelError, match="file does not exist"):
+async def test_pull_of_an_unknown_model_is_an_error_that_names_it(server: OllamaServer) -> None:
+    with pytest.raises(ModelError, match=r'"missing" .* failed: .*file does not exist'):
         await drained(model_of(server).pull("missing"))
+
+
+async def test_check_of_a_server_that_hangs_ends_after_its_own_time(server: OllamaServer) -> None:
+    server.fail("hang", path="/api/tags")
+    with pytest.raises(ModelError, match=r"0\.2 s") as caught:
+        await model_of(server).check(timeout_s=0.2)
+    assert caught.value.kind == "timeout"
 
 
 async def test_pull_and_list_without_a_server_hint_to_start_it() -> None:

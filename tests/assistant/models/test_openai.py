@@ -113,6 +113,12 @@ async def test_server_that_knows_no_optional_fields_is_asked_without_them(
     assert second["max_tokens"] == 32
 
 
+async def test_thinking_that_is_switched_off_is_not_asked_for(server: OllamaServer) -> None:
+    await said(model_of(server, thinking=False))
+    (body,) = server.asked(CHAT)
+    assert body["chat_template_kwargs"] == {"enable_thinking": False}
+
+
 async def test_key_is_sent_as_bearer(server: OllamaServer) -> None:
     await said(model_of(server, api_key="secret"))
     assert server.requests[-1].headers["Authorization"] == "Bearer secret"

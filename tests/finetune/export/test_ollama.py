@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from finetune.errors import ExportError
-from finetune.export.modelfile import served_as
+from finetune.export.modelfile import build_model_spec
 from finetune.export.ollama import OllamaReport, export_to_ollama
 from finetune.model.chat_format import chat_format
 from finetune.progress import SilentProgress
@@ -119,7 +119,7 @@ def test_modelfile_lies_beside_the_gguf_for_those_who_create_by_hand(
 
 def test_missing_licence_file_is_named(merged: Merged) -> None:
     with pytest.raises(ExportError, match=r"TERMS\.txt"):
-        served_as(with_export(merged.recipe, license="TERMS.txt"), merged.folder)
+        build_model_spec(with_export(merged.recipe, license="TERMS.txt"), merged.folder)
 
 
 def test_server_that_does_not_tell_prompts_still_passes(

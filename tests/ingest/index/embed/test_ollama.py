@@ -7,7 +7,7 @@ import pytest
 
 from ingest.errors import EmbedError
 from ingest.index.embed.model_cards import CARDS, card_of, latin_share
-from ingest.index.embed.ollama import OllamaEmbedder, probe
+from ingest.index.embed.ollama import OllamaEmbedder, find_digest
 from tests.engines.ollama_server import Json, OllamaServer
 from tests.engines.replies import embedding
 
@@ -33,7 +33,7 @@ def server() -> Iterator[OllamaServer]:
 def embedder(
     server: OllamaServer, model: str = "nomic-embed-text", **more: object
 ) -> OllamaEmbedder:
-    given = {"host": server.url, "model": model, "timeout_s": 5.0, "busy_pauses_s": (0, 0)} | more
+    given = {"host": server.url, "model": model, "timeout_s": 5.0, "busy_waits_s": (0, 0)} | more
     return OllamaEmbedder(**given)  # type: ignore[arg-type]
 
 
@@ -169,7 +169,7 @@ async def test_this_machine_is_never_asked_through_a_proxy(
     ours = embedder(server)
     assert await ours.embed_query("drone")
     await ours.close()
-    assert (await probe(host=server.url, model="nomic-embed-text")).problem is None
+    assert await find_digest(host=server.url, model="nomic-embed-text")
 
 
 async def test_another_machine_is_asked_through_the_proxy(
@@ -184,25 +184,24 @@ async def test_another_machine_is_asked_through_the_proxy(
     assert [request.path for request in server.requests] == ["http://gpu.example:11434/api/embed"]
 
 
-async def test_probe_tells_which_weights_a_name_stands_for(server: OllamaServer) -> None:
-    seen = await probe(host=server.url, model="nomic-embed-text")
-    assert seen.problem is None
-    assert len(seen.digest) == 12
-    ours = embedder(server, digest=seen.digest)
-    assert ours.space.startswith(f"ollama:nomic-embed-text:latest:{seen.digest}:")
-    assert ours.space != embedder(server, "bge-m3:567m", digest=seen.digest).space
+async def test_digest_names_the_weights_and_with_them_the_space(server: OllamaServer) -> None:
+    digest = await find_digest(host=server.url, model="nomic-embed-text")
+    assert len(digest) == 12
+    ours = embedder(server, digest=digest)
+    assert ours.space.startswith(f"ollama:nomic-embed-text:latest:{digest}:")
+    assert ours.space != embedder(server, "bge-m3:567m", digest=digest).space
 
 
-async def test_probe_says_why_not(server: OllamaServer) -> None:
-    missing = await probe(host=server.url, model="bge-m3")  # only bge-m3:567m is there
-    assert missing.problem is not None
-    assert "ollama pull bge-m3" in missing.problem.localize("zh")
-    absent = await probe(host="127.0.0.1:9", model="bge-m3")
-    assert absent.problem is not None
-    assert "ollama serve" in absent.problem.localize("en")
+async def test_digest_of_a_model_that_is_not_there_names_the_command(server: OllamaServer) -> None:
+    with pytest.raises(EmbedError) as missing:
+        await find_digest(host=server.url, model="bge-m3")  # only bge-m3:567m is there
+    assert "ollama pull bge-m3" in missing.value.localize("zh")
+    with pytest.raises(EmbedError) as absent:
+        await find_digest(host="127.0.0.1:9", model="bge-m3")
+    assert "ollama serve" in absent.value.localize("en")
     server.fail("not_json", path="/api/tags")
-    strange = await probe(host=server.url, model="bge-m3:567m")
-    assert strange.problem is not None
+    with pytest.raises(EmbedError):
+        await find_digest(host=server.url, model="bge-m3:567m")
 
 
 def test_english_models_know_that_they_do_not_know_chinese() -> None:

@@ -1,0 +1,131 @@
+"""A model on a server, asked with the messages of the records."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from finetune.errors import EvaluationError
+from finetune.evaluate.generate.base import messages, reply_stage
+from finetune.model.chat_format import THOUGHT_BEGINS, THOUGHT_ENDS, chat_format, split_reply
+from finetune.progress import Progress
+from finetune.recipe import Recipe
+from finetune.records import Prediction, Record
+from ingest.foundation.messages import Message
+from ingest.model_servers.base import (
+    ChatClient,
+    ChatRequest,
+    ModelServerError,
+    run_exchange,
+    whole_reply,
+)
+
+SILENCE_S = 600.0
+"""Seconds for which nothing may come: a large model is loaded from a slow disk in less."""
+
+
+class ServedGenerator:
+    """One model of one server; one question at a time, since the servers queue them anyway."""
+
+    def __init__(
+        self,
+        client: ChatClient,
+        recipe: Recipe,
+        *,
+        model: str,
+        name: str,
+        identity: str,
+        start_hint: Message,
+        think: bool | None = None,
+        context_tokens: int | None = None,
+    ) -> None:
+        """`start_hint` says what to do when nothing answers."""
+        self.name = name
+        self.identity = identity
+        self._client = client
+        self._format = chat_format(recipe.model.format)
+        self._start_hint = start_hint
+        self._request = ChatRequest(
+            model=model,
+            messages=(),
+            temperature=recipe.evaluate.temperature,
+            reply_tokens=recipe.evaluate.max_new_tokens,
+            context_tokens=context_tokens,
+            seed=recipe.seed,
+            think=think,
+        )
+
+    def generate(self, records: Sequence[Record], *, progress: Progress) -> Iterator[Prediction]:
+        """Yield one reply for each record, in order.
+
+        Raises:
+            EvaluationError: the server cannot answer; what was yielded stays good.
+        """
+        with reply_stage(progress, self.name, len(records)) as stage:
+            for record in records:
+                try:
+                    # An event loop for each question: the caller's code runs between two.
+                    yield run_exchange(self._client, self._predict(record))
+                except ModelServerError as error:
+                    raise self._evaluation_error(error) from error
+                stage.advance()
+
+    async def _predict(self, record: Record) -> Prediction:
+        try:
+            return await self._reply(record)
+        except ModelServerError as error:
+            if error.kind != "no_thinking" or self._request.think is None:
+                raise
+            # The thinking then comes in the text, and is found there by its tags.
+            self._request = replace(self._request, think=None)
+            return await self._reply(record)
+
+    async def _reply(self, record: Record) -> Prediction:
+        begun = time.perf_counter()
+        request = replace(self._request, messages=messages(record))
+        reply = await whole_reply(self._client.chat(request))
+        thinking, content = reply.thinking.strip(), reply.content.strip()
+        stopped = reply.done_reason == "stop"
+        text = content
+        if thinking:
+            text = THOUGHT_BEGINS + thinking + (THOUGHT_ENDS + content if content else "")
+            think, answer = thinking, content
+        else:
+            think, answer = split_reply(self._format, content, cut_short=not stopped)
+        return Prediction(
+            id=record.id,
+            text=text,
+            think=think,
+            answer=answer,
+            stopped=stopped,
+            seconds=round(time.perf_counter() - begun, 4),
+            tokens=reply.reply_tokens or 0,
+        )
+
+    def _evaluation_error(self, error: ModelServerError) -> EvaluationError:
+        if error.kind == "unreachable":
+            return unreachable_error(self._client.url, error, self._start_hint)
+        why = Message.verbatim(error.detail or error.kind)
+        if error.kind == "broken_stream" and not error.detail:
+            why = Message("the reply broke off")
+        hint = Message("run the same command again: replies that came are kept")
+        if error.kind == "too_long":
+            hint = Message("give it a longer context (on Ollama: export.num_ctx)")
+        return EvaluationError(
+            Message(
+                "model {model} at {url} failed: {why}",
+                model=self._request.model,
+                url=self._client.url,
+                why=why,
+            ),
+            hint=hint,
+        )
+
+
+def unreachable_error(url: str, error: ModelServerError, start_hint: Message) -> EvaluationError:
+    """Return the error of a server that does not answer, or is none."""
+    return EvaluationError(
+        Message(
+            "no chat model answers at {url} ({reason})", url=url, reason=error.detail or error.kind
+        ),
+        hint=start_hint,
+    )

@@ -1,0 +1,124 @@
+"""What a chat server is asked and what comes back, whichever protocol it speaks."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol, TypeVar
+
+T = TypeVar("T")
+
+DETAIL_CHARACTERS = 200
+"""Of a server's own words, in an error."""
+
+FailureKind = Literal[
+    "unreachable",  # nothing answers, or the address cannot be called
+    "timeout",  # it answers no more
+    "busy",  # its queue is full and stayed full
+    "not_found",  # it does not have the model
+    "too_long",  # prompt and reply exceed the model's context
+    "no_thinking",  # the model cannot think aloud but was asked to
+    "broken_stream",  # the reply ended without its end
+    "wrong_protocol",  # something else answers: a captive portal, another kind of server
+    "failed",  # anything else; see `detail`
+]
+
+
+class ModelServerError(Exception):
+    """A model server did not do what it was asked.
+
+    Attributes:
+        kind: Why not.
+        detail: The server's or the network's own words, in one short line.
+        status: Of the HTTP response, 200 where a reply that had begun ended in an error, 0 where
+            the server said nothing about it.
+        tokens: How long a prompt is that is too long, and how long it may be, if the server says.
+    """
+
+    def __init__(
+        self,
+        kind: FailureKind,
+        detail: str = "",
+        *,
+        status: int = 0,
+        tokens: tuple[int, int] | None = None,
+    ) -> None:
+        self.kind: FailureKind = kind
+        self.detail = " ".join(detail.split())[:DETAIL_CHARACTERS]
+        super().__init__(f"{kind}: {self.detail}")
+        self.status = status
+        self.tokens = tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatRequest:
+    """One question to a chat model. None leaves a matter to the server."""
+
+    model: str
+    messages: Sequence[Mapping[str, str]]
+    """Each with its `role` and `content`; with none, Ollama only loads the model."""
+    temperature: float | None = None
+    reply_tokens: int | None = None
+    """Longest reply, thinking included."""
+    context_tokens: int | None = None
+    """Prompt and reply together. Ollama alone lets a request choose it."""
+    seed: int | None = None
+    think: bool | None = None
+    keep_alive: str | int | None = None
+    """How long Ollama keeps the model loaded: "10m", or seconds."""
+    schema: Mapping[str, Any] | None = None
+    """JSON schema of the reply. Ollama alone enforces it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatPiece:
+    """A few characters of a reply. The last piece, and no other, has `done_reason`."""
+
+    content: str = ""
+    thinking: str = ""
+    """What the server itself tells from the answer; it may also stand in `content`, in tags."""
+    done_reason: str = ""
+    """"stop", "length", or another word of the server's."""
+    prompt_tokens: int | None = None
+    reply_tokens: int | None = None
+
+
+class ChatClient(Protocol):
+    """A server that answers `ChatRequest`s."""
+
+    @property
+    def url(self) -> str:
+        """Where it is, as it is shown to people."""
+        ...
+
+    def chat(self, request: ChatRequest) -> AsyncGenerator[ChatPiece, None]:
+        """Yield the reply as it comes, to its end, or raise `ModelServerError`. Close it early."""
+        ...
+
+    async def close(self) -> None:
+        """Give back connections. The next request opens new ones, in whatever event loop."""
+        ...
+
+
+async def whole_reply(pieces: AsyncGenerator[ChatPiece, None]) -> ChatPiece:
+    """Return a reply as one piece, when all of it has come."""
+    content, thinking = [], []
+    last = ChatPiece()
+    async with aclosing(pieces):
+        async for last in pieces:
+            content.append(last.content)
+            thinking.append(last.thinking)
+    return replace(last, content="".join(content), thinking="".join(thinking))
+
+
+def run_exchange(client: ChatClient, exchange: Coroutine[Any, Any, T]) -> T:
+    """Return what an exchange with a server returns, for callers without an event loop."""
+
+    async def exchange_and_close() -> T:
+        try:
+            return await exchange
+        finally:
+            # Connections left open would belong to a loop that is gone.
+            await client.close()
+
+    return asyncio.run(exchange_and_close())

@@ -1,0 +1,197 @@
+"""HTTP to one model server; all that fails is a `ModelServerError`."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, TypeVar
+
+import httpx
+
+from ingest.foundation.about import default_user_agent
+from ingest.foundation.server_urls import is_loopback
+from ingest.foundation.streams import (
+    StreamDecoder,
+    StreamFormatError,
+    adecode_stream,
+    parse_json_object,
+)
+from ingest.model_servers.base import FailureKind, ModelServerError
+
+CONNECT_TIMEOUT_S = 5.0
+"""A server on this machine or in this network accepts at once, however busy it is."""
+
+BUSY_WAITS_S = (1.0, 2.0, 4.0)
+"""Between tries while the server says 503 or 429: Ollama does so only while a model loads."""
+
+_TOO_LONG = re.compile(
+    r"exceed_context_size|context_length_exceeded|exceeds? the (available |model's )?context"
+    r"|maximum context length|context (window|size|length)",
+    re.IGNORECASE,
+)
+# llama.cpp's words, then OpenAI's and vLLM's. The first are JSON inside JSON on Ollama, hence \W.
+_TOO_LONG_COUNTS = re.compile(
+    r"n_prompt_tokens\W+(?P<prompt>\d+)\W+n_ctx\W+(?P<context>\d+)"
+    r"|context length is (?P<most>\d+) tokens\. However, you requested (?P<asked>\d+)"
+)
+
+T = TypeVar("T")
+
+
+class ServerConnection:
+    """Sends requests to one server and waits while it is busy.
+
+    Opens at the first request, and again after `close`: httpx ties connections to an event loop.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_s: float,
+        headers: Mapping[str, str] | None = None,
+        busy_waits_s: Sequence[float] = BUSY_WAITS_S,
+    ) -> None:
+        """`timeout_s` bounds each silence of the server, not the whole reply."""
+        self._url = url
+        self._timeout_s = timeout_s
+        self._headers = {"User-Agent": default_user_agent(), **(headers or {})}
+        self._busy_waits_s = busy_waits_s
+        self._client: httpx.AsyncClient | None = None
+
+    async def close(self) -> None:
+        """Give back connections. May be called twice."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def request(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return the JSON object that answers."""
+        async with self.send(method, path, body) as response:
+            return parse_json_object(await response.aread())
+
+    async def stream(
+        self, path: str, body: Mapping[str, Any], decoder: StreamDecoder[T]
+    ) -> AsyncGenerator[T, None]:
+        """Yield what `decoder` makes of the answer, as it comes."""
+        async with (
+            self.send("POST", path, body) as response,
+            aclosing(adecode_stream(response.aiter_bytes(), decoder)) as values,
+        ):
+            async for value in values:
+                yield value
+
+    @asynccontextmanager
+    async def send(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> AsyncIterator[httpx.Response]:
+        """Yield the response, whose status is 200, before its body is read.
+
+        What fails while the body is read is mapped as well: it is raised where this yields.
+        """
+        answered = False
+        try:
+            for wait_s in (*self._busy_waits_s, None):
+                async with self._open().stream(method, path, json=body) as response:
+                    if response.status_code == httpx.codes.OK:
+                        answered = True
+                        yield response
+                        return
+                    text = (await response.aread()).decode(errors="replace")
+                failure = parse_failure(text, response.status_code)
+                if failure.kind != "busy" or wait_s is None:
+                    raise failure
+                await asyncio.sleep(wait_s)
+        except httpx.HTTPError as error:
+            raise map_transport_error(error, answered=answered) from error
+        except StreamFormatError as error:
+            raise ModelServerError("wrong_protocol", error.text) from error
+
+    def _open(self) -> httpx.AsyncClient:
+        if self._client is None:
+            try:
+                self._client = httpx.AsyncClient(
+                    base_url=self._url,
+                    headers=self._headers,
+                    timeout=build_timeout(self._timeout_s),
+                    # A proxy of the environment cannot reach this machine's own servers.
+                    trust_env=not is_loopback(self._url),
+                    # Loading the certificates takes 40 ms, for nothing where there is no TLS.
+                    verify=self._url.startswith("https:"),
+                )
+            except (
+                httpx.InvalidURL,
+                ValueError,
+            ) as error:  # of httpx or urllib, in settings by hand
+                raise ModelServerError("unreachable", str(error)) from error
+        return self._client
+
+
+def build_timeout(timeout_s: float) -> httpx.Timeout:
+    """Return limits of `timeout_s` for each silence, but of less for the connection."""
+    return httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_TIMEOUT_S))
+
+
+def map_transport_error(error: httpx.HTTPError, *, answered: bool) -> ModelServerError:
+    """Return what a failure of the network means. `answered`: the response had begun."""
+    kind: FailureKind = "broken_stream" if answered else "failed"
+    if isinstance(error, httpx.TimeoutException):
+        kind = "timeout"
+    # After TimeoutException, of which ConnectTimeout is one.
+    if isinstance(
+        error,
+        httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError | httpx.UnsupportedProtocol,
+    ):
+        kind = "unreachable"
+    return ModelServerError(kind, f"{type(error).__name__} {error}")
+
+
+def parse_failure(text: str, status: int) -> ModelServerError:
+    """Return what a body means that is not the one wanted.
+
+    Args:
+        text: The body, or the part of a reply that holds `error`.
+        status: Of the response: 200 if the error came inside a reply that had begun.
+    """
+    detail = error_message(text)
+    tokens = None
+    kind: FailureKind = "failed"
+    if status in (httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.TOO_MANY_REQUESTS):
+        kind = "busy"
+    elif status == httpx.codes.NOT_FOUND and "model" in text:  # else it is another kind of server
+        kind = "not_found"
+    elif _TOO_LONG.search(text):
+        kind = "too_long"
+        if counts := _TOO_LONG_COUNTS.search(text):
+            prompt, context = (
+                counts["prompt"] or counts["asked"],
+                counts["context"] or counts["most"],
+            )
+            tokens = int(prompt), int(context)
+    elif "does not support thinking" in text:
+        kind = "no_thinking"
+    elif status == httpx.codes.OK or "terminated" in text:  # "llama runner process has terminated"
+        kind = "broken_stream"
+    else:
+        detail = f"HTTP {status} {detail}"
+    return ModelServerError(kind, detail, status=status, tokens=tokens)
+
+
+def error_message(text: str) -> str:
+    """Return the message of an error body, whichever way it is wrapped.
+
+    Seen are plain text, `{"error": "…"}`, `{"error": {"message": "…"}}`, FastAPI's `{"detail": …}`,
+    vLLM's `{"message": …}`, and Ollama's JSON of llama.cpp inside the string of its own.
+    """
+    try:
+        body = parse_json_object(text)
+    except StreamFormatError:
+        return text
+    error = body.get("error") or body.get("detail") or body.get("message") or text
+    if isinstance(error, dict):
+        error = error.get("message") or json.dumps(error)
+    # An error of the same text would be looked into for ever.
+    return error_message(error) if str(error).startswith("{") and error != text else str(error)

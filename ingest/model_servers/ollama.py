@@ -1,0 +1,268 @@
+"""An Ollama server, by its own API (https://docs.ollama.com/api).
+
+Chat, vectors and lists go through httpx: every command lists the models, and importing the `ollama`
+package takes 0.4 s; and that package cannot send `truncate` and `shift`. What makes models (pull,
+upload, create) goes through the package.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import httpx
+
+from ingest.foundation.server_urls import base_url, is_callable, is_loopback
+from ingest.foundation.streams import NDJSONDecoder
+from ingest.model_servers.base import ChatPiece, ChatRequest, ModelServerError
+from ingest.model_servers.connection import (
+    BUSY_WAITS_S,
+    ServerConnection,
+    build_timeout,
+    error_message,
+    map_transport_error,
+    parse_failure,
+)
+
+if TYPE_CHECKING:
+    from ollama import AsyncClient
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferProgress:
+    """How far a model has come that is being pulled or created."""
+
+    status: str
+    """Ollama's word for the step; "success" ends a transfer that went well."""
+    completed: int = 0
+    """Bytes of the current layer."""
+    total: int = 0
+    """Bytes of the current layer, 0 if unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelDetails:
+    """What a server knows of one of its models."""
+
+    capabilities: tuple[str, ...] | None
+    """Such as "thinking"; None: the server is too old to say."""
+    context_tokens: int | None
+    """What the model was trained for, if the file says so."""
+    template: str
+    parameters: str
+    """One a line, as `stop    "<｜User｜>"`."""
+
+
+class OllamaClient:
+    """One server, with whatever models it has."""
+
+    def __init__(
+        self, host: str, *, timeout_s: float, busy_waits_s: Sequence[float] = BUSY_WAITS_S
+    ) -> None:
+        """Take a URL or an OLLAMA_HOST. `timeout_s` bounds each silence."""
+        # What cannot be called is left as it is: the first request says so.
+        self.url = base_url(host) if is_callable(host) else host.strip()
+        self._timeout_s = timeout_s
+        # As Ollama's own clients do, for servers behind a proxy that wants it.
+        key = os.environ.get("OLLAMA_API_KEY", "")
+        self._server = ServerConnection(
+            self.url,
+            timeout_s=timeout_s,
+            headers={"Authorization": f"Bearer {key}"} if key else {},
+            busy_waits_s=busy_waits_s,
+        )
+
+    async def close(self) -> None:
+        """Give back connections. The next request opens new ones."""
+        await self._server.close()
+
+    async def version(self) -> str:
+        """Return the server's version, such as "0.33.0"; "0.0.0" is one that somebody built."""
+        version = (await self._server.request("GET", "/api/version")).get("version")
+        if not isinstance(version, str):
+            raise ModelServerError("wrong_protocol", str(version))
+        return version
+
+    async def models(self) -> dict[str, str]:
+        """Return the pulled models' names, tags with them, and the digests of their weights."""
+        listed: Any = (await self._server.request("GET", "/api/tags")).get("models")
+        try:
+            return {
+                str(model.get("name") or model["model"]): str(model.get("digest", ""))
+                for model in listed
+            }
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ModelServerError("wrong_protocol", str(listed)) from error
+
+    async def show(self, model: str) -> ModelDetails:
+        """Return what the server knows of a model."""
+        shown = await self._server.request("POST", "/api/show", {"model": model})
+        capabilities = shown.get("capabilities")
+        lengths = [
+            value
+            for key, value in (shown.get("model_info") or {}).items()
+            if key.endswith(".context_length") and isinstance(value, int)  # "qwen2.context_length"
+        ]
+        return ModelDetails(
+            capabilities=None if capabilities is None else tuple(capabilities),
+            context_tokens=lengths[0] if lengths else None,
+            template=shown.get("template") or "",
+            parameters=shown.get("parameters") or "",
+        )
+
+    async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatPiece, None]:
+        """Yield the reply as it comes, to its end, or raise `ModelServerError`."""
+        lines = self._server.stream("/api/chat", chat_body(request), NDJSONDecoder())
+        async with aclosing(lines):
+            async for line in lines:
+                piece = parse_chat_line(line)
+                yield piece
+                if piece.done_reason:
+                    return
+        raise ModelServerError("broken_stream")
+
+    async def render_prompt(self, request: ChatRequest) -> str | None:
+        """Return the prompt that the model would be given, None if this server does not tell.
+
+        A server that does not know the field answers instead; with one token, that costs little.
+        """
+        body = chat_body(request) | {"stream": False, "_debug_render_only": True}
+        debug = (await self._server.request("POST", "/api/chat", body)).get("_debug_info")
+        return str(debug["rendered_template"]) if debug and "rendered_template" in debug else None
+
+    async def embed(self, model: str, texts: Sequence[str]) -> object:
+        """Return the vectors as the server sends them: one list of floats for each text, one hopes.
+
+        A text that is longer than the model reads is an error ("too_long"), not cut.
+        """
+        body = {"model": model, "input": list(texts), "truncate": False}
+        return (await self._server.request("POST", "/api/embed", body)).get("embeddings")
+
+    async def pull(self, model: str) -> AsyncGenerator[TransferProgress, None]:
+        """Download a model; yield the progress of its layers, or raise `ModelServerError`."""
+        async with (
+            self._library() as library,
+            aclosing(_progress_of(await library.pull(model, stream=True))) as progress,
+        ):
+            async for step in progress:
+                yield step
+
+    async def upload(self, path: Path) -> str:
+        """Bring a file to the server, unless it is there, and return the digest to create with."""
+        with path.open("rb") as file:
+            digest = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+        try:
+            # Asked first: Ollama closes the connection on the second upload of a file.
+            async with self._server.send("HEAD", f"/api/blobs/{digest}"):
+                return digest
+        except ModelServerError as error:
+            if error.status != httpx.codes.NOT_FOUND:
+                raise
+        async with self._library() as library:
+            return str(await library.create_blob(path))
+
+    async def create(
+        self,
+        model: str,
+        *,
+        files: dict[str, str],
+        template: str,
+        parameters: Mapping[str, Any],
+        system: str = "",
+        license_text: str = "",
+        quantize: str | None = None,
+    ) -> AsyncGenerator[TransferProgress, None]:
+        """Make a model of uploaded files (name -> digest); yield progress, or raise."""
+        async with self._library() as library:
+            steps = await library.create(
+                model,
+                files=files,
+                quantize=quantize,
+                template=template,
+                system=system or None,
+                license=license_text or None,
+                parameters=parameters,
+                stream=True,
+            )
+            async with aclosing(_progress_of(steps)) as progress:
+                async for step in progress:
+                    yield step
+
+    @asynccontextmanager
+    async def _library(self) -> "AsyncIterator[AsyncClient]":
+        """Yield the package's client; what it raises inside the block is mapped."""
+        from ollama import AsyncClient, ResponseError
+
+        async with AsyncClient(
+            host=self.url,
+            timeout=build_timeout(self._timeout_s),
+            trust_env=not is_loopback(self.url),
+        ) as library:
+            try:
+                yield library
+            except ConnectionError as error:  # the package's word for httpx.ConnectError
+                raise ModelServerError("unreachable", str(error)) from error
+            except ResponseError as error:
+                # The package's -1 is an error inside a reply that had begun.
+                status = error.status_code if error.status_code > 0 else httpx.codes.OK
+                detail = error_message(error.error)
+                raise ModelServerError("failed", detail, status=status) from error
+            except httpx.HTTPError as error:
+                raise map_transport_error(error, answered=True) from error
+            except ValueError as error:  # JSON that is none
+                raise ModelServerError("wrong_protocol", str(error)) from error
+
+
+def chat_body(request: ChatRequest) -> dict[str, Any]:
+    """Return a request as /api/chat takes it."""
+    options = {
+        "num_ctx": request.context_tokens,
+        "temperature": request.temperature,
+        "num_predict": request.reply_tokens,
+        "seed": request.seed,
+    }
+    body = {
+        "model": request.model,
+        "messages": list(request.messages),
+        "stream": True,
+        # Else a prompt that is too long loses its middle, and a long reply its beginning, unsaid.
+        "truncate": False,
+        "shift": False,
+        "think": request.think,
+        "format": request.schema,
+        "keep_alive": request.keep_alive,
+        "options": {key: value for key, value in options.items() if value is not None},
+    }
+    return {key: value for key, value in body.items() if value is not None}
+
+
+def parse_chat_line(line: Mapping[str, Any]) -> ChatPiece:
+    """Return one line of a reply, streamed or whole, or raise the error that it carries."""
+    if "error" in line:  # the status was 200 long before it went wrong
+        raise parse_failure(json.dumps(line), httpx.codes.OK)
+    message = line.get("message") or {}
+    return ChatPiece(
+        content=message.get("content") or "",
+        thinking=message.get("thinking") or "",
+        done_reason=(line.get("done_reason") or "stop") if line.get("done") else "",
+        prompt_tokens=line.get("prompt_eval_count"),
+        reply_tokens=line.get("eval_count"),
+    )
+
+
+def with_tag(model: str) -> str:
+    """Return the model's name as Ollama lists it: a missing tag is "latest"."""
+    # A colon before the last slash is a registry's port.
+    return model if ":" in model.rsplit("/", 1)[-1] else f"{model}:latest"
+
+
+async def _progress_of(steps: AsyncIterator[Any]) -> AsyncGenerator[TransferProgress, None]:
+    async with aclosing(cast("AsyncGenerator[Any, None]", steps)):
+        async for step in steps:
+            yield TransferProgress(
+                status=step.status or "", completed=step.completed or 0, total=step.total or 0
+            )
