@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assistant.answer.orchestrator import Assistant
+from assistant.answer.orchestrator import Assistant, WebParts
 from assistant.answer.retrieval import Retriever
 from assistant.errors import ModelError
 from assistant.events import Notice
@@ -14,8 +14,9 @@ from assistant.models.pool import ChosenModel, ModelPool
 from assistant.models.registry import build_model, ollama_model
 from assistant.search.base import SearchProvider
 from assistant.settings import ModelSettings, Settings, load_settings
-from ingest.bootstrap import open_ingest, preload
+from ingest.bootstrap import open_index, open_reading, preload
 from ingest.foundation.cache import ExpiringCache
+from ingest.foundation.concurrency import LazyResource
 from ingest.foundation.messages import Message
 
 if TYPE_CHECKING:
@@ -35,25 +36,34 @@ async def open_assistant(
         settings: What to build; None: the settings in force (`assistant.settings.load_settings`).
         crawl_log: File to which a line is added for every page, None for no log.
 
+    What only the web needs is opened by the first question that wants it.
+
     Raises:
         SettingsError: a setting cannot be used.
-        CrawlLogError: the crawl log cannot be written.
         StoreError: the index cannot be opened.
     """
     settings = settings or load_settings()
     async with AsyncExitStack() as stack:
         models = ModelPool(open_model=functools.partial(open_model, settings.model))
         stack.push_async_callback(models.close)
-        parts = await stack.enter_async_context(open_ingest(settings, crawl_log=crawl_log))
+        index = await stack.enter_async_context(open_index(settings))
+
+        @asynccontextmanager
+        async def open_web() -> AsyncIterator[WebParts]:
+            async with open_reading(settings, index, crawl_log=crawl_log) as reading:
+                search = build_search(settings, cache=reading.cache, models=models)
+                yield WebParts(search=search, reader=reading.reader)
+
+        # Questions to the index alone need no search engine, no fetcher and no worker processes.
+        web = await stack.enter_async_context(LazyResource(open_web))
         language = settings.answer.language
         assistant = Assistant(
-            search=build_search(settings, cache=parts.cache, models=models),
-            reader=parts.reader,
+            web=web,
             retriever=Retriever(
-                store=parts.store,
-                embedder=parts.embedder,
+                store=index.store,
+                embedder=index.embedder,
                 top_k=settings.answer.passages,
-                no_encoder=parts.diagnostics[0] if parts.diagnostics else None,
+                no_encoder=index.diagnostics[0] if index.diagnostics else None,
             ),
             models=models,
             results=settings.search.limit,
@@ -62,7 +72,7 @@ async def open_assistant(
             language=None if language == "auto" else language,
         )
         # Last: before all is open, the imports of retrieval would only delay those of the network.
-        preload(settings, embedder=parts.embedder)
+        preload(settings, embedder=index.embedder)
         yield assistant
 
 

@@ -118,13 +118,13 @@ async def read_all(
         IngestSettings, {"crawl": crawl, "embed": {"provider": encoder}}
     )
     async with open_ingest(settings) as parts:
-        parts.reader.preload()
+        parts.reading.reader.preload()
         beating = asyncio.create_task(heart.beat())
         gate = asyncio.Semaphore(SIDE_BY_SIDE)
 
         async def read_one(name: str, url: str) -> None:
             async with gate:
-                show(await outcome(parts.reader, heart, name, url))
+                show(await outcome(parts.reading.reader, heart, name, url))
 
         await asyncio.gather(*(read_one(name, url) for name, url in places))
         beating.cancel()

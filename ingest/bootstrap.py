@@ -40,18 +40,32 @@ CACHE = "web.sqlite"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IngestComponents:
-    """The opened ingest half."""
+class IndexComponents:
+    """The opened index: what answering needs when no page is read."""
 
-    pipeline: IndexingPipeline
-    reader: QuestionReader
     store: ChunkStore
     embedder: Embedder | None
     """None: passages are found by words alone."""
-    cache: ExpiringCache
-    """What goes stale and is not ours: robots.txt here, search results in `assistant`."""
     diagnostics: tuple[Message, ...]
     """What a person should know about the choice of parts, e.g. that no encoder is installed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingComponents:
+    """What reads pages into an index."""
+
+    pipeline: IndexingPipeline
+    reader: QuestionReader
+    cache: ExpiringCache
+    """What goes stale and is not ours: robots.txt here, search results in `assistant`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestComponents:
+    """The opened ingest half."""
+
+    index: IndexComponents
+    reading: ReadingComponents
 
 
 @asynccontextmanager
@@ -68,18 +82,45 @@ async def open_ingest(
         CrawlLogError: it cannot be written.
         StoreError: the index cannot be opened.
     """
+    async with (
+        open_index(settings) as index,
+        open_reading(settings, index, crawl_log=crawl_log) as reading,
+    ):
+        yield IngestComponents(index=index, reading=reading)
+
+
+@asynccontextmanager
+async def open_index(settings: IngestSettings) -> AsyncIterator[IndexComponents]:
+    """Open the index and its encoder.
+
+    Raises:
+        StoreError: the index cannot be opened.
+    """
     async with AsyncExitStack() as stack:
-        log = stack.enter_context(closing(CrawlLog(crawl_log))) if crawl_log else None
         store = await stack.enter_async_context(open_store(settings))
         embedder, diagnostics = await choose_embedder(settings, space=(await store.stats()).space)
         if embedder is not None:
             stack.push_async_callback(embedder.close)
+        yield IndexComponents(store=store, embedder=embedder, diagnostics=diagnostics)
+
+
+@asynccontextmanager
+async def open_reading(
+    settings: IngestSettings, index: IndexComponents, *, crawl_log: Path | None = None
+) -> AsyncIterator[ReadingComponents]:
+    """Open the fetchers and what turns their pages into chunks of `index`.
+
+    Raises:
+        CrawlLogError: the crawl log cannot be written.
+    """
+    async with AsyncExitStack() as stack:
+        log = stack.enter_context(closing(CrawlLog(crawl_log))) if crawl_log else None
         cache = open_cache(settings)
         stack.callback(cache.close)
         workers = _reader_pool(settings, stack)
         pages = PageReader(
             fetcher=_tiered_fetcher(settings, workers, cache, stack),
-            store=store,
+            store=index.store,
             concurrency=settings.crawl.concurrency,
             ttl_s=settings.crawl.ttl,
             negative_cache=NegativeCache(cache=cache),
@@ -87,8 +128,8 @@ async def open_ingest(
         )
         pipeline = IndexingPipeline(
             pages=pages,
-            store=store,
-            embedder=embedder,
+            store=index.store,
+            embedder=index.embedder,
             chunking=current_chunking(size=settings.chunk.size, overlap=settings.chunk.overlap),
         )
         reader = QuestionReader(
@@ -104,14 +145,7 @@ async def open_ingest(
             await reader.close(seconds=settings.crawl.linger if kind is None else 0.0)
 
         stack.push_async_exit(close_reader)
-        yield IngestComponents(
-            pipeline=pipeline,
-            reader=reader,
-            store=store,
-            embedder=embedder,
-            cache=cache,
-            diagnostics=diagnostics,
-        )
+        yield ReadingComponents(pipeline=pipeline, reader=reader, cache=cache)
 
 
 @asynccontextmanager

@@ -88,13 +88,13 @@ async def _ingest(sources: tuple[str, ...], report: "Report", options: "Mapping[
         report.add_notes(*wanted.remarks)
     settings = load_ingest_settings(IngestSettings, {})
     async with open_ingest(settings, crawl_log=options["ledger"]) as parts:
-        report.add_notes(*parts.diagnostics)
+        report.add_notes(*parts.index.diagnostics)
         hidden = options["quiet"] or report.as_json or not sys.stderr.isatty()
         if wanted is None:
-            await _recut(parts.pipeline, report, hidden=hidden)
+            await _recut(parts.reading.pipeline, report, hidden=hidden)
             return 0
-        await _store(wanted, parts.pipeline, report, fresh=options["fresh"], hidden=hidden)
-        report.summarise(outdated=await parts.pipeline.count_outdated())
+        await _store(wanted, parts.reading.pipeline, report, fresh=options["fresh"], hidden=hidden)
+        report.summarise(outdated=await parts.reading.pipeline.count_outdated())
     return 0 if report.stored else 1
 
 

@@ -31,6 +31,7 @@ from assistant.search.base import SearchProvider
 from assistant.search.notices import fallback_notice
 from assistant.values import Answer, ChatMessage, Prompt, Question, SearchReply
 from ingest.events import PageSkipped
+from ingest.foundation.concurrency import LazyResource
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language, Message
 from ingest.question_reader import QuestionReader
@@ -44,6 +45,14 @@ ENOUGH_PAGES = 3
 """Once so many of the pages found, and no fewer than so many, are read and relevant, the slow ones
 no longer hold up the answer (`ingest.straggler_cutoff`). Of ten pages six passages are quoted, and
 the six best rarely stand on the last to arrive."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebParts:
+    """What finds pages on the web and reads them into the index."""
+
+    search: SearchProvider
+    reader: QuestionReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +75,7 @@ class Assistant:
     def __init__(
         self,
         *,
-        search: SearchProvider,
-        reader: QuestionReader,
+        web: LazyResource[WebParts],
         retriever: Retriever,
         models: ModelPool,
         results: int = 10,
@@ -78,8 +86,7 @@ class Assistant:
         """Put the parts together; `assistant.bootstrap.open_assistant` opens them.
 
         Args:
-            search: Finds pages on the web.
-            reader: Reads pages into the index.
+            web: Search and page reading, opened by the first question that wants the web.
             retriever: Finds passages in the index.
             models: The chat models, by name.
             results: Pages wanted from one search.
@@ -87,8 +94,7 @@ class Assistant:
             reply_tokens: Longest reply, thinking included.
             language: Of answers; None: each question's own.
         """
-        self._search = search
-        self._reader = reader
+        self._web = web
         self._retriever = retriever
         self._models = models
         self._results = results
@@ -179,11 +185,12 @@ class Assistant:
 
     async def _read_web(self, query: str, request: _Request) -> AsyncGenerator[AnswerEvent, None]:
         """Search, then read what was found until all is read or the deadline comes."""
+        web = await self._web.get()
         until = time.monotonic() + request.deadline_s
-        self._reader.preload()
+        web.reader.preload()
         yield StageStarted(stage="search")
         try:
-            reply = await self._search_in_time(query, request)
+            reply = await _search_in_time(web.search, query, request)
         except SearchError as error:
             text = Message("{error} (answering from the index)", error=error.full_message)
             yield Notice(code="search_unavailable", text=text)
@@ -197,7 +204,7 @@ class Assistant:
             return
         yield StageStarted(stage="read")
         late = 0
-        pages = self._reader.read(
+        pages = web.reader.read(
             [hit.url for hit in hits],
             question=query,
             until=until,
@@ -218,27 +225,6 @@ class Assistant:
                     wanted=len(hits),
                 ),
             )
-
-    async def _search_in_time(self, query: str, request: _Request) -> SearchReply:
-        """Search within the deadline; a search that outlives it counts as one that failed."""
-        try:
-            async with asyncio.timeout(request.deadline_s):
-                return await self._search.search(
-                    query,
-                    limit=request.results,
-                    language=request.language,
-                    fresh=request.options.fresh,
-                    timeout_s=request.deadline_s,
-                )
-        except TimeoutError as error:
-            raise SearchError(
-                Message(
-                    "{name} did not answer in {deadline:g} s",
-                    name=self._search.name,
-                    deadline=request.deadline_s,
-                ),
-                kind="timeout",
-            ) from error
 
     async def _reply(
         self, query: str, request: _Request, no_text: Message
@@ -271,6 +257,28 @@ class Assistant:
         async with aclosing(_stream_cited(request.model, prompt)) as events:
             async for event in events:
                 yield event
+
+
+async def _search_in_time(search: SearchProvider, query: str, request: _Request) -> SearchReply:
+    """Search within the deadline; a search that outlives it counts as one that failed."""
+    try:
+        async with asyncio.timeout(request.deadline_s):
+            return await search.search(
+                query,
+                limit=request.results,
+                language=request.language,
+                fresh=request.options.fresh,
+                timeout_s=request.deadline_s,
+            )
+    except TimeoutError as error:
+        raise SearchError(
+            Message(
+                "{name} did not answer in {deadline:g} s",
+                name=search.name,
+                deadline=request.deadline_s,
+            ),
+            kind="timeout",
+        ) from error
 
 
 async def _stream_cited(model: ChatModel, prompt: Prompt) -> AsyncGenerator[AnswerEvent, None]:

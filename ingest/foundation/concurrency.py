@@ -1,8 +1,12 @@
 """Running a few things side by side without losing track of them."""
 
 import asyncio
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Callable, Collection
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
+from types import TracebackType
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
 
 
 class BackgroundTasks:
@@ -43,3 +47,42 @@ async def cancelled(tasks: Collection[asyncio.Task[Any]]) -> None:
     for task in ending:
         task.cancel()
     await asyncio.gather(*ending, return_exceptions=True)
+
+
+class LazyResource(Generic[T]):
+    """A resource that is opened at its first use, and closed with whoever owns it.
+
+    Use it as an async context manager: leaving it closes what was opened, if anything was.
+    """
+
+    def __init__(self, open_one: Callable[[], AbstractAsyncContextManager[T]]) -> None:
+        self._open_one = open_one
+        self._stack = AsyncExitStack()
+        self._opened: list[T] = []
+        self._lock = asyncio.Lock()
+
+    @classmethod
+    def of(cls, value: T) -> "LazyResource[T]":
+        """Return a resource that is open already and that somebody else closes."""
+        return cls(lambda: nullcontext(value))
+
+    async def get(self) -> T:
+        """Return the resource, opened now if it is not yet; raises what opening raises."""
+        # Two questions that come together must not open it twice.
+        async with self._lock:
+            if not self._opened:
+                self._opened.append(await self._stack.enter_async_context(self._open_one()))
+            return self._opened[0]
+
+    async def __aenter__(self) -> "LazyResource[T]":
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # The error goes along: after Ctrl-C nobody is to wait for what is still being read.
+        await self._stack.__aexit__(kind, error, trace)
+        self._opened.clear()

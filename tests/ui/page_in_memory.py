@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from streamlit.testing.v1 import AppTest
 
-from assistant.answer.orchestrator import Assistant
+from assistant.answer.orchestrator import Assistant, WebParts
 from assistant.answer.retrieval import Retriever
 from assistant.events import Notice
 from assistant.models.base import ChatModel
@@ -13,6 +13,7 @@ from assistant.models.pool import ModelPool
 from assistant.search.memory import MemorySearch
 from assistant.values import SearchHit
 from ingest.errors import FetchError
+from ingest.foundation.concurrency import LazyResource
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Message
 from ingest.index.embed.memory import HashingEmbedder
@@ -54,8 +55,7 @@ def opening(model: ChatModel, *notices: Notice, title: str = "Night flights") ->
             SearchHit(rank=2, title="Shut", url=SHUT),
         ]
         yield Assistant(
-            search=MemorySearch(hits),
-            reader=parts.reader,
+            web=LazyResource.of(WebParts(search=MemorySearch(hits), reader=parts.reader)),
             retriever=Retriever(store=store, embedder=embedder, top_k=3),
             models=ModelPool.holding(model, *notices),
         )

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.answer.orchestrator import LONGEST_QUESTION, Assistant
+from assistant.answer.orchestrator import LONGEST_QUESTION, Assistant, WebParts
 from assistant.answer.retrieval import Retriever
 from assistant.errors import ModelError, QuestionError, SearchError
 from assistant.events import (
@@ -37,6 +37,7 @@ from assistant.values import ChatMessage, Question, SearchHit, SearchReply, Usag
 from ingest.documents import Page
 from ingest.errors import EmbedError, FetchError, ForbiddenError, IngestError
 from ingest.events import PageSkipped, PageStored
+from ingest.foundation.concurrency import LazyResource
 from ingest.foundation.messages import Language, Message
 from ingest.index.embed.base import Embedder
 from ingest.index.embed.memory import HashingEmbedder
@@ -135,8 +136,12 @@ def assistant(
     embedder = embedder or HashingEmbedder()
     hits = [SearchHit(rank=n, title=url, url=url) for n, url in enumerate(pages, start=1)]
     return Assistant(
-        search=search or MemorySearch(hits),
-        reader=ingest_parts(pages, embedder=embedder, store=store).reader,
+        web=LazyResource.of(
+            WebParts(
+                search=search or MemorySearch(hits),
+                reader=ingest_parts(pages, embedder=embedder, store=store).reader,
+            )
+        ),
         retriever=Retriever(store=store, embedder=embedder, top_k=4),
         models=models
         or ModelPool.holding(

@@ -1,10 +1,12 @@
 """Tasks that nobody waits for any more: they run on for a while, and none is lost."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
-from ingest.foundation.concurrency import BackgroundTasks
+from ingest.foundation.concurrency import BackgroundTasks, LazyResource
 
 pytestmark = pytest.mark.anyio
 
@@ -28,3 +30,67 @@ async def test_latecomers_that_finish_in_time_are_not_ended() -> None:
     latecomers.adopt({late})
     await latecomers.close(seconds=60)
     assert late.result() == "read"
+
+
+async def test_a_lazy_resource_is_opened_once_at_its_first_use_and_closed_with_its_owner() -> None:
+    log: list[str] = []
+
+    @asynccontextmanager
+    async def open_one() -> AsyncIterator[int]:
+        log.append("open")
+        await asyncio.sleep(0)
+        try:
+            yield 1
+        finally:
+            log.append("close")
+
+    async with LazyResource(open_one) as lazy:
+        assert log == []
+        assert await asyncio.gather(*(lazy.get() for _ in range(3))) == [1, 1, 1]
+        assert log == ["open"]
+    assert log == ["open", "close"]
+
+
+async def test_a_lazy_resource_that_was_never_used_is_never_opened() -> None:
+    @asynccontextmanager
+    async def open_one() -> AsyncIterator[int]:
+        raise AssertionError("nobody needs it")
+        yield 1
+
+    async with LazyResource(open_one):
+        pass
+
+
+async def test_opening_that_fails_is_tried_again_at_the_next_use() -> None:
+    fails = [True, False]
+
+    @asynccontextmanager
+    async def open_one() -> AsyncIterator[int]:
+        if fails.pop(0):
+            raise OSError("not yet")
+        yield 1
+
+    async with LazyResource(open_one) as lazy:
+        with pytest.raises(OSError, match="not yet"):
+            await lazy.get()
+        assert await lazy.get() == 1
+
+
+async def test_what_was_opened_learns_of_the_error_that_closes_it() -> None:
+    seen: list[type[BaseException] | None] = []
+
+    class Resource:
+        async def __aenter__(self) -> int:
+            return 1
+
+        async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+            seen.append(kind)
+
+    async def fail_while_it_is_open() -> None:
+        async with LazyResource(Resource) as lazy:
+            await lazy.get()
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        await fail_while_it_is_open()
+    assert seen == [KeyError]
