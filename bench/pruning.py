@@ -24,7 +24,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ingest.documents import Document
-from ingest.index.rank import Candidate, best, blocks, choose
+from ingest.index.blocks import markdown_blocks
+from ingest.index.rank import Candidate, choose_blocks, choose_candidates
 from ingest.text.tokens import estimate_tokens
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "retrieval"
@@ -76,7 +77,7 @@ def ours(page: list[str], question: str, budget: int) -> list[str]:
     document = Document(
         url="https://example.com/", title="", text=text, fetched_at=datetime.now(UTC)
     )
-    return [text[b.start : b.end] for b in choose(document, question, budget=budget)]
+    return [text[b.start : b.end] for b in choose_blocks(document, question, budget=budget)]
 
 
 def words_alone(page: list[str], question: str, budget: int) -> list[str]:
@@ -84,9 +85,11 @@ def words_alone(page: list[str], question: str, budget: int) -> list[str]:
     text = "\n\n".join(page)
     candidates = [
         Candidate(text=text[block.start : block.end], heading=block.heading)
-        for block in blocks(text)
+        for block in markdown_blocks(text)
     ]
-    return [candidates[place].text for place in best(candidates, question, budget=budget)]
+    return [
+        candidates[place].text for place in choose_candidates(candidates, question, budget=budget)
+    ]
 
 
 def beginning(page: list[str], question: str, budget: int) -> list[str]:

@@ -25,8 +25,9 @@ from lxml import etree, html
 from ingest.extract import dom
 from ingest.extract.markdown import render_markdown
 from ingest.extract.page_chrome import is_page_chrome
+from ingest.index.blocks import MAX_BLOCK
 from ingest.index.boilerplate import is_boilerplate
-from ingest.index.rank import MAX_BLOCK, MAX_BLOCKS, Candidate, best
+from ingest.index.rank import MAX_BLOCKS, Candidate, choose_candidates
 
 BUDGET = 1_000
 """Tokens: two or three screens of text."""
@@ -67,7 +68,7 @@ class RankContentFilter(RelevantContentFilter):  # type: ignore[misc]  # crawl4a
         dom.remove_unseen(root)
         sections = list(itertools.islice(_sections(root), MAX_BLOCKS))
         candidates = [_candidate(section) for section in sections]
-        places = best(candidates, self.query, budget=self.budget)
+        places = choose_candidates(candidates, self.query, budget=self.budget)
         return list(_written([sections[place] for place in places]))
 
 

@@ -10,7 +10,7 @@ from ingest.events import IngestEvent, PageSkipped, PageStored
 from ingest.foundation.concurrency import BackgroundTasks
 from ingest.index import split
 from ingest.index.embedding_queue import EmbeddingQueue
-from ingest.index.rank import choose
+from ingest.index.rank import choose_blocks
 from ingest.page_reader import PageContent, PageReader, stored_event
 from ingest.pipeline import IndexingPipeline
 from ingest.straggler_cutoff import StragglerCutoff
@@ -169,7 +169,7 @@ class QuestionReader:
         """Return the chunks that are relevant, if the embedder knows the document's language."""
         if not self._pipeline.is_embeddable(document):
             return []
-        blocks = choose(document, question, budget=budget)
+        blocks = choose_blocks(document, question, budget=budget)
         return [c for c in chunks if any(c.start < b.end and b.start < c.end for b in blocks)]
 
 

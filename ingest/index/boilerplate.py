@@ -1,7 +1,7 @@
-"""Blocks that belong to the site and not to the page: menus, notices, calls to act.
+"""Blocks that belong to the site and not to the page: menus, notices, calls to action.
 
-Told by phrases, in English and Chinese, and only where they fill the block: a paragraph about
-cookies is no cookie notice. What is told so is ranked lower, never thrown away.
+Recognized by phrases, in English and Chinese, and only where they fill the block: a paragraph about
+cookies is no cookie notice. Such a block is ranked lower, never dropped.
 """
 
 import re
@@ -9,11 +9,11 @@ import re
 from ingest.text.tokens import estimate_tokens
 
 PHRASE_TOKENS = 36
-"""A notice has a phrase of its trade for each so many tokens; prose about it has fewer.
+"""A notice has a typical phrase for each so many tokens; prose about it has fewer phrases.
 
 The three limits in tokens were 30, 6 and 30 when every five letters and every mark counted as one
-token. The present estimate counts 1.2 times as many in short blocks (of the 12,721 blocks in 93
-articles and ../shared/data's other pages), so the limits grew by that. On those pages they find 108
+token. The present estimate counts 1.2 times as many in short blocks (of the 12,721 blocks of 93
+articles and other pages), so the limits grew by that. On those pages they find 108
 blocks of the site as before, lose 2 and find 5 more, 4 of them rightly; of 1,889 paragraphs that
 people marked as text they take the same 7. In the smallest budget of bench/pruning.py .957 of the
 Chinese answers are kept; .890 were with the old estimate, .867 with the old limits on the new one.
@@ -21,10 +21,10 @@ Chinese answers are kept; .890 were with the old estimate, .867 with the old lim
 
 MENU_ITEMS = 3
 ITEM_TOKENS = 7
-"""A menu has this many items or more, none of them longer."""
+"""A menu has at least so many items, none of them longer than so many tokens."""
 
 TITLE_TOKENS = 36
-"""The title of another page has no more."""
+"""Longest title of another page."""
 
 _NOTICE = re.compile(
     r"\b(?:(?:uses?|accept|reject|manage|necessary) (?:all |your )?cookies|(?:accept|reject) all"
@@ -62,28 +62,19 @@ _BULLET = re.compile(r"^\s*(?:[-*+•]|\d+\.)\s+")
 
 
 def is_boilerplate(text: str, *, heading: str = "") -> bool:
-    """Tell whether a block is a menu, a notice, or titles under a heading like "Related"."""
-    if _OTHER_PAGES.fullmatch(heading.strip(" :：#")) and _is_of_titles(text):
-        return True
-    return _is_notice(text) or _is_menu(text)
-
-
-def _is_of_titles(text: str) -> bool:
-    """Tell whether each line but headings is a title: what comes after a sidebar is not of it."""
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    return all(estimate_tokens(line) <= TITLE_TOKENS for line in lines)
-
-
-def _is_notice(text: str) -> bool:
+    """Return whether a block is a menu, a notice, or titles under a heading like "Related"."""
+    if _OTHER_PAGES.fullmatch(heading.strip(" :：#")):
+        # Titles only: the heading of a sidebar also stands over the text that follows it.
+        lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+        if all(estimate_tokens(line) <= TITLE_TOKENS for line in lines):
+            return True
     phrases = len(_NOTICE.findall(text))
-    return phrases > 0 and estimate_tokens(text) <= PHRASE_TOKENS * phrases
-
-
-def _is_menu(text: str) -> bool:
-    """Tell whether the block is a list of short items, some of them labels of menus."""
+    if phrases > 0 and estimate_tokens(text) <= PHRASE_TOKENS * phrases:
+        return True
     items = [_BULLET.sub("", item).strip() for item in _ITEM_END.split(text)]
     items = [item for item in items if item]
     if len(items) < MENU_ITEMS or any(estimate_tokens(item) > ITEM_TOKENS for item in items):
         return False
+    # A third: menus also hold names of the site's own sections, which no list can know.
     labels = sum(_MENU_LABEL.fullmatch(item) is not None for item in items)
     return 3 * labels >= len(items)

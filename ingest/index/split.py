@@ -1,8 +1,8 @@
-"""A document cut into chunks: small enough to embed, whole enough to read.
+"""Splits a document into chunks: small enough to embed, whole enough to read.
 
 langchain's recursive splitter with two changes. Its separators know Chinese (with English ones 35
 of 37 Chinese chunks ended in mid-sentence), and sentences of a section are merged across
-paragraphs: a level of its own for paragraphs leaves a short rest after each, a quarter more chunks.
+paragraphs: a level for paragraphs leaves a short rest after each, a quarter more chunks.
 """
 
 import bisect
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ingest.documents import Chunk, Chunking, Document
-from ingest.index.rank import blocks
+from ingest.index.blocks import markdown_blocks
 from ingest.web.urls import chunk_id
 
 _SEPARATORS = [
@@ -22,15 +22,14 @@ _SEPARATORS = [
     r"(?s:.{16})",  # a wall of characters; one by one they would take seconds
 ]
 
-
 SPLITTER_VERSION = 1
 """Bump by hand when an unchanged text is cut otherwise, or its chunks get other headings
-(`ingest.index.rank.blocks`): stored documents of another version are cut anew when they are next
+(`ingest.index.blocks`): stored documents of another version are cut anew when they are next
 used. `test_cut_of_a_known_text_is_that_of_this_version` fails when it is due."""
 
 
 def preload() -> None:
-    """Import what the first document would wait for. Any thread may call."""
+    """Import langchain (0.9 s) before the first document needs it. Any thread may call."""
     _splitter()
 
 
@@ -45,11 +44,12 @@ def split(document: Document, *, size: int, overlap: int) -> list[Chunk]:
     A chunk may begin with up to `overlap` characters of the one before it, whole sentences only.
     Together the chunks hold all of the text but white space.
     """
-    found = blocks(document.text)
-    starts = [block.start for block in found]
+    blocks = markdown_blocks(document.text)
+    starts = [block.start for block in blocks]
     chunks: list[Chunk] = []
     for start, end in _spans(document.text, size=size, overlap=overlap):
-        block = found[bisect.bisect_right(starts, start) - 1]
+        # A chunk may span blocks; its heading is that above its first character.
+        block = blocks[bisect.bisect_right(starts, start) - 1]
         position = len(chunks)
         chunk = Chunk(
             id=chunk_id(document.url, position),
@@ -66,7 +66,7 @@ def split(document: Document, *, size: int, overlap: int) -> list[Chunk]:
 
 
 def _spans(text: str, *, size: int, overlap: int) -> Iterable[tuple[int, int]]:
-    """Yield where each chunk starts and ends, without the white space around it."""
+    """Yield the character range of each chunk, without the white space around it."""
     splitter = _splitter()(
         separators=_SEPARATORS,
         is_separator_regex=True,
@@ -80,13 +80,14 @@ def _spans(text: str, *, size: int, overlap: int) -> Iterable[tuple[int, int]]:
         bare = piece.strip()
         start = piece.start + len(piece) - len(piece.lstrip())
         end = start + len(bare)
-        if end > covered and bare:  # what lies within its neighbour would only repeat it
+        # With an overlap the last piece may lie within the one before it and would only repeat it.
+        if end > covered and bare:
             yield start, end
             covered = end
 
 
 class _Piece(str):
-    """A part of a text that knows where it stands in it."""
+    """A part of a text, with the place of its first character in the text."""
 
     start: int
 
@@ -99,17 +100,19 @@ def _piece(text: str, start: int) -> _Piece:
 
 @functools.cache
 def _splitter() -> Any:
-    from langchain_text_splitters import RecursiveCharacterTextSplitter  # heavy: 0.9 s
+    """Return the splitter's class, which is made here because its base takes 0.9 s to import."""
+    from langchain_text_splitters import RecursiveCharacterTextSplitter
 
     class Splitter(RecursiveCharacterTextSplitter):
-        """Makes pieces instead of strings: to search for a chunk in its text finds repetitions."""
+        """Makes `_Piece`s instead of strings. Searching the text for a chunk finds repetitions."""
 
         def __init__(self, **options: Any) -> None:
             super().__init__(**options)
             self._at = 0
 
         def _merge_splits(self, splits: Iterable[str], separator: str) -> list[str]:
-            # called with all parts of the text in order, since separators are kept
+            # Called with all parts of the text in order: with the separators kept nothing is
+            # left out, so the lengths add up to places.
             pieces = []
             for part in splits:
                 pieces.append(_piece(part, self._at))

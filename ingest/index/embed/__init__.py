@@ -1,1 +1,1 @@
-"""Text to vectors: one promise, several encoders."""
+"""Text to vectors: one protocol, several embedders."""

@@ -1,4 +1,4 @@
-"""The promise that every embedder keeps."""
+"""What every embedder offers: vectors, and whether it knows the language of a text."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -6,7 +6,7 @@ from typing import Protocol
 Vector = Sequence[float]
 
 LANGUAGE_COVERAGE_FLOOR = 0.8
-"""Below this language_coverage an encoder's vectors mislead: text is found by words alone.
+"""Below this language coverage an embedder's vectors mislead: text is found by words alone.
 
 all-MiniLM-L6-v2 does not know 51 % of the tokens of Chinese text and ranks it near chance; in
 English it knows more than 99 % (bench/retrieval.py).
@@ -18,7 +18,7 @@ class Embedder(Protocol):
 
     @property
     def space(self) -> str:
-        """Names the vector space: model, dimension and prefixes. Other spaces do not mix."""
+        """Name of the vector space: embedder, model, weights, prefixes. Spaces do not mix."""
         ...
 
     def language_coverage(self, text: str) -> float:
@@ -35,13 +35,21 @@ class Embedder(Protocol):
         ...
 
     async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
-        """Return one vector per text, in order, or raise `EmbedError`. Never truncates silently."""
+        """Return one vector per text, in order. A text of any length is embedded to its end.
+
+        Raises:
+            EmbedError: the model cannot answer.
+        """
         ...
 
     async def embed_query(self, text: str) -> Vector:
-        """Return the vector to look up with, or raise `EmbedError`."""
+        """Return the vector of a question, with the prefix that the model wants before it.
+
+        Raises:
+            EmbedError: the model cannot answer.
+        """
         ...
 
     async def close(self) -> None:
-        """Give back connections. May be called twice."""
+        """Close connections and free memory. May be called twice."""
         ...

@@ -1,4 +1,4 @@
-"""Vectors without a server: all-MiniLM-L6-v2 by onnxruntime, on this machine's processor."""
+"""Vectors without a server: all-MiniLM-L6-v2 by onnxruntime, on the processor."""
 
 import asyncio
 import threading
@@ -17,16 +17,16 @@ from ingest.index.embed.model_cards import latin_share
 WINDOW = 256  # tokens, as the model was trained (sentence_bert_config.json, max_seq_length)
 STRIDE = 32  # tokens that neighbouring windows of a long text share
 BATCH = 8  # texts: on a processor small batches are faster, 61 texts/s against 40 at 32
-SAMPLE = 2_000  # characters of a text that show its language
+SAMPLE = 2_000  # characters of a text from which its language is judged
 UNKNOWN = "[UNK]"
 
 
 class BuiltinEmbedder:
-    """Knows English. Needs no network: the weights come with a package, checked by digest.
+    """An `Embedder` for English. The weights come with a package and are checked by digest.
 
     Loaded on first use, in a thread: 0.5 s, and 3 s the first time ever, when the weights are
     written as an ONNX file to `cache`. A text of more than 256 tokens is cut into windows that
-    overlap, and stands for itself by their mean, weighted by length and normalised.
+    overlap; its vector is the mean of theirs, weighted by length and normalized.
     """
 
     def __init__(
@@ -37,69 +37,81 @@ class BuiltinEmbedder:
         threads: int = 2,
         sha256: str = model_files.SHA256,
     ) -> None:
-        """Read the model in the folder `weights` (see `weights.find_weights`).
+        """Name the model's files; they are read on first use.
 
-        `sha256` is the digest that its model.safetensors must have.
+        Args:
+            weights: Folder of the model (`ingest.index.embed.weights.find_weights`).
+            cache: Folder for the ONNX file that is made of it (90 MB).
+            threads: How many onnxruntime may use.
+            sha256: Digest that model.safetensors must have.
         """
         self._weights = weights
         self._onnx = cache / f"encoder-{sha256[:12]}.onnx"
         self._sha256 = sha256
         self._threads = threads
-        self._reading = threading.Lock()  # held while the tokenizer is loaded
-        self._running = threading.Lock()  # held while the model is loaded or at work
+        # Two locks: a page's language is judged, by the tokenizer alone, while the model embeds
+        # another page's batch.
+        self._tokenizer_lock = threading.Lock()
+        self._session_lock = threading.Lock()
         self._tokenizer: Any = None
         self._session: Any = None
 
     @property
     def space(self) -> str:
+        """Name of the vector space. The weights are part of it, by their digest."""
         return f"builtin:all-MiniLM-L6-v2:{self._sha256[:12]}:plain"
 
     def language_coverage(self, text: str) -> float:
-        """Return the share of tokens that the model knows.
-
-        Some ideographs and other letters have a token, left over from the vocabulary of BERT, but
-        the model has not learnt to read them: what is not Latin counts as unknown.
-        """
+        """Return the share of the text that the model knows: of tokens, or of Latin letters."""
         sample = text[:SAMPLE]
         tokens = self._load_tokenizer().encode(sample, add_special_tokens=False).tokens
         known = sum(token != UNKNOWN for token in tokens) / len(tokens) if tokens else 1.0
+        # Some ideographs and other letters have a token, left over from the vocabulary of BERT, but
+        # the model was not trained on them.
         return min(known, latin_share(sample))
 
     async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
+        """Return one unit vector of 384 dimensions per text, computed in a thread."""
         return await asyncio.to_thread(self._embed, texts)
 
     async def embed_query(self, text: str) -> Vector:
+        """Return the vector that the same text has as a document: the model has no prefixes."""
         return (await asyncio.to_thread(self._embed, [text]))[0]
 
     async def close(self) -> None:
+        """Free the model's memory (90 MB). The next use loads it again."""
         self._tokenizer = self._session = None
 
     def preload(self) -> None:
-        """Get ready, so that the first question need not wait. Any thread may call.
+        """Load tokenizer and model before the first question needs them. Any thread may call.
 
         Raises:
             MissingDependencyError: the weights are not installed.
             EmbedError: they are not the ones we trust, or cannot be used.
         """
         self._load_tokenizer()
-        with self._running:
+        with self._session_lock:
             self._load_session()
 
     def _embed(self, texts: Sequence[str]) -> list[Vector]:
         if not texts:
             return []
-        windows = [self._windows(text) for text in texts]
-        with self._running:
+        tokenizer = self._load_tokenizer()
+        windows: list[list[list[int]]] = []
+        for text in texts:
+            encoded = tokenizer.encode(text)
+            windows.append([encoded.ids, *(rest.ids for rest in encoded.overflowing)])
+        with self._session_lock:
             vectors = iter(self._run([window for of_text in windows for window in of_text]))
-        return [_mean([(len(window), next(vectors)) for window in of_text]) for of_text in windows]
-
-    def _windows(self, text: str) -> list[list[int]]:
-        first = self._load_tokenizer().encode(text)
-        return [first.ids, *(rest.ids for rest in first.overflowing)]
+        return [
+            weighted_mean([(len(window), next(vectors)) for window in of_text])
+            for of_text in windows
+        ]
 
     def _run(self, windows: list[list[int]]) -> list[NDArray[np.float32]]:
-        """Return one vector per window, working through them by length to save padding."""
+        """Return one vector (384,) per window of token ids, in their order."""
         session = self._load_session()
+        # By length: a batch is padded to its longest window.
         order = sorted(range(len(windows)), key=lambda place: len(windows[place]))
         vectors: dict[int, NDArray[np.float32]] = {}
         for start in range(0, len(order), BATCH):
@@ -110,9 +122,9 @@ class BuiltinEmbedder:
         return [vectors[place] for place in range(len(windows))]
 
     def _load_tokenizer(self) -> Any:
-        with self._reading:
+        with self._tokenizer_lock:
             if self._tokenizer is None:
-                self._tokenizer = _tokenizer(self._weights)
+                self._tokenizer = load_tokenizer(self._weights)
             return self._tokenizer
 
     def _load_session(self) -> Any:
@@ -121,28 +133,34 @@ class BuiltinEmbedder:
             if not self._onnx.is_file():
                 model_files.convert(self._weights, self._onnx)
             try:
-                self._session = _session(self._onnx, threads=self._threads)
-            except _session_errors():  # a damaged file: the weights are good, so make it anew
+                self._session = open_session(self._onnx, threads=self._threads)
+            except onnx_errors():  # a damaged file: the weights are good, so make it anew
                 model_files.convert(self._weights, self._onnx)
-                self._session = _session(self._onnx, threads=self._threads)
+                self._session = open_session(self._onnx, threads=self._threads)
         return self._session
 
 
-def _tokenizer(weights: Path) -> Any:
+def load_tokenizer(weights: Path) -> Any:
+    """Return the tokenizer in the folder `weights`, which cuts texts into overlapping windows.
+
+    Raises:
+        MissingDependencyError: the weights are not installed.
+    """
     from tokenizers import Tokenizer  # noqa: PLC0415  not needed before the first text
 
     path = weights / "tokenizer.json"
     if not path.is_file():
         raise model_files.missing_weights(weights)
     tokenizer = Tokenizer.from_file(str(path))
-    # The file as published cuts at 128 tokens and pads everything to 128.
+    # The file as published truncates at 128 tokens and pads everything to 128.
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_length=WINDOW, stride=STRIDE)
     return tokenizer
 
 
-def _session(path: Path, *, threads: int) -> Any:
-    disable_telemetry()
+def open_session(path: Path, *, threads: int) -> Any:
+    """Return an onnxruntime session for the file at `path`."""
+    disable_telemetry()  # before the import
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -156,13 +174,15 @@ def _session(path: Path, *, threads: int) -> Any:
     )
 
 
-def _session_errors() -> tuple[type[Exception], ...]:
+def onnx_errors() -> tuple[type[Exception], ...]:
+    """Return what onnxruntime raises for a file that it cannot load."""
     from onnxruntime.capi import onnxruntime_pybind11_state as ort
 
     return (ort.Fail, ort.InvalidProtobuf, ort.InvalidGraph, ort.InvalidArgument, ort.NoSuchFile)
 
 
 def _padded(windows: list[list[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return token ids and mask (1: a token, 0: padding), both (windows, longest)."""
     longest = max(len(window) for window in windows)
     ids = np.zeros((len(windows), longest), dtype=np.int64)
     mask = np.zeros_like(ids)
@@ -172,7 +192,8 @@ def _padded(windows: list[list[int]]) -> tuple[NDArray[np.int64], NDArray[np.int
     return ids, mask
 
 
-def _mean(weighted: list[tuple[int, NDArray[np.float32]]]) -> Vector:
+def weighted_mean(weighted: list[tuple[int, NDArray[np.float32]]]) -> Vector:
+    """Return the unit vector of the sum of weight * vector; each vector is (dimensions,)."""
     total = np.sum([weight * vector for weight, vector in weighted], axis=0)
     unit: list[float] = (total / np.linalg.norm(total)).tolist()
     return unit

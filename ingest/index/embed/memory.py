@@ -1,4 +1,4 @@
-"""Vectors without a model: the deterministic twin of the real encoders, for tests and demos."""
+"""Vectors without a model: the deterministic twin of the real embedders, for tests and demos."""
 
 import hashlib
 import math
@@ -11,16 +11,16 @@ DIMENSIONS = 256
 
 
 class HashingEmbedder:
-    """Each word votes for one of 256 dimensions, with a sign (feature hashing).
+    """An `Embedder` in which each word adds a sign to one of 256 dimensions (feature hashing).
 
-    Texts that share words are near each other, in any language; that is all it knows.
+    Texts that share words are near each other, in any language.
     Method: Weinberger et al., "Feature Hashing for Large Scale Multitask Learning", ICML 2009.
     """
 
     space = f"hashing:{DIMENSIONS}"
 
     def language_coverage(self, text: str) -> float:
-        """Return 1: words are words in every language."""
+        """Return 1: it has no vocabulary that could lack a language."""
         del text
         return 1.0
 
@@ -28,21 +28,24 @@ class HashingEmbedder:
         """Nothing to load."""
 
     async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
+        """Return one unit vector of 256 dimensions per text."""
         return [_hashed(text) for text in texts]
 
     async def embed_query(self, text: str) -> Vector:
+        """Return the vector that the same text has as a document."""
         return _hashed(text)
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to close."""
 
 
 def _hashed(text: str) -> Vector:
     vector = [0.0] * DIMENSIONS
     for word in words(text):
+        # Not hash(): Python salts it anew in each process, and vectors are kept between them.
         digest = hashlib.blake2b(word.encode("utf-8", "replace"), digest_size=8).digest()
         vector[digest[0]] += 1.0 if digest[1] & 1 else -1.0
     length = math.sqrt(math.fsum(value * value for value in vector))
-    if not length:  # no words, or votes that cancel out: any fixed direction will do
+    if not length:  # no words, or signs that cancel out: any fixed direction will do
         return [1.0, *([0.0] * (DIMENSIONS - 1))]
     return [value / length for value in vector]

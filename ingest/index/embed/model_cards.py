@@ -1,4 +1,4 @@
-"""What the makers of embedding models ask of their users: prefixes, and which languages.
+"""What the makers of embedding models prescribe: prefixes, and which languages are covered.
 
 Prefixed and plain vectors do not mix, so the prefixes are part of a vector space's name.
 """
@@ -12,7 +12,7 @@ LATIN_END = 0x250
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
-    """How to talk to one family of models."""
+    """How to call one family of models."""
 
     query: str = ""
     """Goes before a question."""
@@ -22,7 +22,7 @@ class ModelCard:
 
     @property
     def scheme(self) -> str:
-        """Name the prefixes: "plain", or eight digits that change when they do."""
+        """Name of the prefixes, for `Embedder.space`: "plain", or eight digits of their hash."""
         if not (self.query or self.document):
             return "plain"
         return hashlib.sha256(f"{self.query}\0{self.document}".encode()).hexdigest()[:8]
@@ -34,7 +34,8 @@ class ModelCard:
 
 _PASSAGES_EN = "Represent this sentence for searching relevant passages: "
 
-# First match wins, against the lower-case name without registry, owner and tag.
+# The first match wins, against the lower-case name without registry, owner and tag: what is more
+# specific stands first ("nomic-embed-text-v2" is multilingual, "nomic-embed-text" is not).
 # Sources: the model card of each family, section "usage" (nomic-ai/nomic-embed-text-v1.5 and
 # -v2-moe, mixedbread-ai/mxbai-embed-large-v1, Snowflake/snowflake-arctic-embed-l and -l-v2.0,
 # google/embeddinggemma-300m, Qwen/Qwen3-Embedding-0.6B, BAAI/bge-large-en-v1.5 and bge-m3,

@@ -17,14 +17,14 @@ BUSY_WAITS_S = (0.5, 1.0, 2.0)
 without it words alone find passages."""
 
 SHORTEST_PIECE = 32
-"""Characters. A text that the model refuses as too long even so is not merely long."""
+"""Characters. A text that is refused as too long even so is refused for another reason."""
 
 
 class OllamaEmbedder:
-    """Embeds through /api/embed, never letting the server cut a text.
+    """An `Embedder` through /api/embed that never lets the server truncate a text.
 
-    A text that is longer than the model reads is halved at white space, as often as needed, and
-    stands for itself by the mean of its parts, weighted by their length and normalised.
+    A text that is longer than the model reads is halved at white space, as often as needed; its
+    vector is the mean of those of its parts, weighted by their length and normalized.
     """
 
     def __init__(
@@ -99,6 +99,7 @@ class OllamaEmbedder:
             array = np.asarray(sent, dtype=np.float64)
         except (TypeError, ValueError) as error:  # rows of different lengths, or no numbers
             raise ModelServerError("failed", _UNREADABLE) from error
+        # NaN: some models overflow in half precision, and such a vector is near nothing.
         if array.ndim != 2 or len(array) != len(texts) or not np.isfinite(array).all():
             raise ModelServerError("failed", _UNREADABLE)
         return [_normalized(row) for row in array]

