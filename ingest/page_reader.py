@@ -14,7 +14,7 @@ from ingest.documents import Document, FetcherName, PageValidators, Processing, 
 from ingest.errors import IngestError
 from ingest.events import IngestEvent, PageOrigin, PageSkipped, PageStored
 from ingest.extract.extractor import EXTRACTOR_VERSION
-from ingest.foundation.concurrency import cancelled
+from ingest.foundation.concurrency import cancel_and_wait
 from ingest.foundation.messages import Message
 from ingest.index.store.base import ChunkStore
 from ingest.web.negative_cache import NegativeCache
@@ -90,7 +90,7 @@ class PageTasks:
 
     async def cancel(self) -> None:
         """Cancel what is unfinished, and return when it has ended."""
-        await cancelled(self.unfinished)
+        await cancel_and_wait(self.unfinished)
 
 
 class PageReader:

@@ -1,4 +1,4 @@
-"""Who we are: the one name under which sites and people know us."""
+"""The product's name, its version, and the user agent made of them."""
 
 import importlib.metadata
 
@@ -14,5 +14,5 @@ def product_version() -> str:
 
 
 def default_user_agent() -> str:
-    """Return the one honest name that robots.txt and pages both see."""
+    """Return the user agent for robots.txt and pages alike: name, version, and whom to write to."""
     return f"{PRODUCT}/{product_version()} (+https://github.com/qiuzheng-answers/qiuzheng)"

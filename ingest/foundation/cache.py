@@ -1,6 +1,6 @@
-"""A small memory on disk for what strangers told us and what goes stale: robots.txt, results.
+"""A small cache on disk for what goes stale: robots.txt files, search results, failed pages.
 
-Nothing in it is missed when it is lost: a file that cannot be used is an empty cache, never an
+Losing it costs requests and nothing else, so a file that cannot be used is an empty cache, never an
 error that a person would see.
 """
 
@@ -12,15 +12,20 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-MAX_ENTRIES = 20_000  # of which the first to expire go first
-BUSY_S = 0.5  # a lookup that waits longer is slower than asking anew
-TRIM_EVERY = 200  # writes
+MAX_ENTRIES = 20_000
+"""Beyond this the entries that expire first are deleted: some 100 MB of packed robots.txt files."""
+BUSY_S = 0.5
+"""Seconds to wait for another process's write; a look-up that waits longer is slower than asking
+the site anew."""
+TRIM_EVERY = 200
+"""Writes between two clean-ups: each scans the index by expiry, which is not free."""
 
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS entries (
         key TEXT PRIMARY KEY, value BLOB NOT NULL, expires REAL NOT NULL
     ) STRICT, WITHOUT ROWID""",
-    # Making room must not read the values, which may be a hundred megabytes together.
+    # For the clean-up alone: without it SQLite would read every value, which may be a hundred
+    # megabytes together.
     "CREATE INDEX IF NOT EXISTS entries_by_expiry ON entries (expires)",
 )
 
@@ -28,16 +33,17 @@ log = logging.getLogger(__name__)
 
 
 class ExpiringCache:
-    """Bytes by key, each until its time is over. Any thread may call, and several processes.
+    """Bytes by key, each until it expires. Safe for threads and for several processes.
 
     Args:
         path: the SQLite file; None keeps everything in memory.
-        clock: seconds since the epoch: entries outlive the process.
+        clock: seconds since the epoch, not monotonic ones: entries outlive the process.
     """
 
     def __init__(self, path: Path | None = None, *, clock: Callable[[], float] = time.time) -> None:
         self._path = path
         self._clock = clock
+        # The connection is shared by threads, which sqlite3 allows only one at a time.
         self._lock = threading.Lock()
         self._writes = 0
         self._connection = self._open()
@@ -57,7 +63,7 @@ class ExpiringCache:
         expires = self._clock() + ttl_s
         self._run("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", key, value, expires)
         self._writes += 1
-        if self._writes % TRIM_EVERY == 1:
+        if self._writes % TRIM_EVERY == 1:  # also at the first write: most processes make few
             self._run("DELETE FROM entries WHERE expires <= ?", self._clock())
             self._run(
                 "DELETE FROM entries WHERE key IN"
@@ -66,12 +72,12 @@ class ExpiringCache:
             )
 
     def close(self) -> None:
-        """Let go of the file. May be called twice."""
+        """Close the file. May be called twice; afterwards the cache is empty and keeps nothing."""
         with self._lock:
             self._connection.close()
 
     def _run(self, statement: str, *values: str | bytes | float) -> list[tuple[bytes]]:
-        """Return the rows, none where the file fails us."""
+        """Return the rows, none if the file cannot be used."""
         with self._lock:
             try:
                 return self._connection.execute(statement, values).fetchall()
@@ -80,13 +86,15 @@ class ExpiringCache:
                 return []
 
     def _open(self) -> sqlite3.Connection:
-        """Return the file, a new one in place of a damaged one, or memory where no file can be."""
+        """Connect to the file, to a new one in place of a damaged one, or else to memory."""
         if self._path is not None:
-            for _attempt in range(2):
+            for _attempt in range(2):  # the second finds the damaged file gone
                 try:
                     self._path.parent.mkdir(parents=True, exist_ok=True)
-                    return _connected(self._path)
-                except sqlite3.OperationalError as error:  # locked, read-only, no room
+                    return _connect(self._path)
+                # Before its base class DatabaseError: a file that is locked or read-only, or a full
+                # disk, is no reason to delete what other processes use.
+                except sqlite3.OperationalError as error:
                     log.warning("the cache %s cannot be used: %s", self._path, error)
                     break
                 except sqlite3.DatabaseError as error:
@@ -96,15 +104,18 @@ class ExpiringCache:
                 except OSError as error:
                     log.warning("the cache %s cannot be used: %s", self._path, error)
                     break
-        return _connected(None)
+        return _connect(None)
 
 
-def _connected(path: Path | None) -> sqlite3.Connection:
+def _connect(path: Path | None) -> sqlite3.Connection:
+    # Autocommit (isolation_level None): each statement is a transaction of its own, so no lock on
+    # the file outlives it.
     connection = sqlite3.connect(
         path or ":memory:", timeout=BUSY_S, isolation_level=None, check_same_thread=False
     )
     try:
-        connection.execute("PRAGMA synchronous = OFF")  # losing the last entries costs a request
+        # No fsync: losing the last entries to a power cut costs a request each.
+        connection.execute("PRAGMA synchronous = OFF")
         for statement in _TABLES:
             connection.execute(statement)
     except BaseException:

@@ -47,7 +47,7 @@ def run_sync(work: Callable[[], int], language: Language) -> NoReturn:
     """Run a command that computes; Ctrl-C raises KeyboardInterrupt in it."""
     try:
         code = _exit_code_of(work, language)
-    except BrokenPipeError:
+    except BrokenPipeError:  # of the work, or of the error that was to be printed
         os._exit(BROKEN_PIPE)
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.flush()
@@ -59,6 +59,7 @@ def run_sync(work: Callable[[], int], language: Language) -> NoReturn:
 
 
 def _exit_code_of(work: Callable[[], int], language: Language) -> int:
+    """Do the work, and print what goes wrong with it."""
     try:
         # `prepare_process` replaced Python's handler; `asyncio.Runner` takes Ctrl-C over only where
         # it finds the default one.

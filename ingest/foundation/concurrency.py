@@ -1,4 +1,4 @@
-"""Running a few things side by side without losing track of them."""
+"""Tasks that run on in the background, and their orderly end."""
 
 import asyncio
 from collections.abc import Callable, Collection
@@ -10,7 +10,11 @@ T = TypeVar("T")
 
 
 class BackgroundTasks:
-    """Tasks that nobody waits for any more and that may still bring something for next time."""
+    """Tasks whose result nobody waits for any more, kept until they end or are cancelled.
+
+    asyncio itself holds tasks by weak references only: one that nobody keeps may be collected in
+    the middle of its work.
+    """
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -19,31 +23,31 @@ class BackgroundTasks:
         return len(self._tasks)
 
     def adopt(self, tasks: Collection[asyncio.Task[Any]]) -> None:
-        """Let `tasks` run on. What they return or raise is nobody's business any more."""
+        """Let `tasks` run on. What they return or raise is dropped."""
         for task in tasks:
             self._tasks.add(task)
-            task.add_done_callback(self._done)
+            task.add_done_callback(self._drop)
 
     async def close(self, *, seconds: float = 0.0) -> None:
-        """Give them `seconds` to finish, then end them and wait until they have.
+        """Give the tasks `seconds` to finish, then cancel them and return when all have ended.
 
-        Whoever is cancelled in these seconds (Ctrl-C) ends them at once.
+        A caller that is cancelled in these seconds (Ctrl-C) cancels the tasks at once.
         """
         try:
             if self._tasks and seconds > 0:
                 await asyncio.wait(self._tasks, timeout=seconds)
         finally:
-            await cancelled(self._tasks)
+            await cancel_and_wait(self._tasks)
 
-    def _done(self, task: asyncio.Task[Any]) -> None:
+    def _drop(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
-            task.exception()  # asked for, so that asyncio does not report it as never retrieved
+            task.exception()  # read, or asyncio would log it as "never retrieved"
 
 
-async def cancelled(tasks: Collection[asyncio.Task[Any]]) -> None:
-    """Cancel `tasks` and return when they have ended, however they did."""
-    ending = list(tasks)
+async def cancel_and_wait(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel `tasks` and return when they have ended, whatever they raise."""
+    ending = list(tasks)  # a copy: done callbacks take tasks out of the set while we wait
     for task in ending:
         task.cancel()
     await asyncio.gather(*ending, return_exceptions=True)

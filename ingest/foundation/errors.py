@@ -1,4 +1,4 @@
-"""The root of everything this project raises on purpose; each package grows its own branch."""
+"""The root of all errors that the project raises on purpose; each package has its own branch."""
 
 from ingest.foundation.messages import NO_MESSAGE, Language, Message
 
@@ -7,19 +7,19 @@ class QiuzhengError(Exception):
     """Base of every error that a user may see: what happened, and what to do next."""
 
     exit_code = 1
-    """Of a command that ends with this error: 1 we failed, 2 it was asked wrongly."""
+    """Of a command that ends with this error: 1 it failed, 2 it was called wrongly."""
 
     code = "failed"
     """What failed, in one word for programs: "settings", "index", "model", …"""
 
     def __init__(self, message: Message, *, hint: Message = NO_MESSAGE) -> None:
-        super().__init__(str(message))
+        super().__init__(str(message))  # in English: what logs and tracebacks show
         self.message = message
         self.hint = hint
 
     @property
     def full_message(self) -> Message:
-        """One line: what happened, to what, and what to do next."""
+        """What happened, to what, and what to do next, in one sentence."""
         if not self.hint:
             return self.message
         return Message("{message}: {hint}", message=self.message, hint=self.hint)
@@ -37,6 +37,6 @@ class SettingsError(QiuzhengError):
 
 
 class MissingDependencyError(QiuzhengError):
-    """An optional part is not installed; the hint is the one command that brings it."""
+    """An optional dependency is not installed; the hint is the one command that installs it."""
 
     code = "missing_dependency"

@@ -1,4 +1,4 @@
-"""The command that installs an optional part, from wherever we ourselves were installed."""
+"""The command that installs an extra, from wherever the product itself was installed."""
 
 import functools
 import importlib.metadata
@@ -23,10 +23,12 @@ def install_command(extra: str) -> str:
 
 
 def pip_arguments(extra: str, origin: str | None) -> str:
-    """Return what to tell pip, given the direct_url.json of our distribution (PEP 610).
+    """Return the arguments of pip install, given the direct_url.json of our distribution (PEP 610).
 
     `origin` is None when we came from a package index; else a folder, a repository or a file.
     """
+    # "pip install qiuzheng[files]" would replace a clone or a fork by the index's release, so the
+    # extra is asked of the same origin.
     known = json.loads(origin or "{}")
     url = known.get("url", "")
     if "dir_info" in known:

@@ -28,13 +28,14 @@ def add_catalogue(folder: Path) -> None:
     """
     if folder not in _folders:
         _folders.append(folder)
-        _catalogue.cache_clear()
+        _catalogue.cache_clear()  # what was looked up before lacks the new package
 
 
 @functools.cache
 def _catalogue(language: str) -> dict[str, str]:
     """Return English template -> translated one, of all packages; the lower package's wins."""
     merged: dict[str, str] = {}
+    # Packages are imported from the lowest up, so the lowest is merged last and wins.
     for folder in reversed(_folders):
         path = folder / f"{language}.json"
         if path.is_file():
@@ -71,7 +72,7 @@ class Message:
 
     @classmethod
     def verbatim(cls, text: str) -> Self:
-        """Return words that are the same in every language: a path, a name, a vendor's own text."""
+        """Return text that is the same in every language: a path, a name, a vendor's own text."""
         return cls.bilingual(text, text)
 
     def localize(self, language: str) -> str:
@@ -82,7 +83,7 @@ class Message:
         if language != "en":
             template = _catalogue(language).get(template, template)
         if not self._values:
-            return template
+            return template  # as it is: "write a table: { key = value }"
         return template.format(
             **{
                 name: value.localize(language) if isinstance(value, Message) else value
@@ -95,7 +96,7 @@ class Message:
         return {language: self.localize(language) for language in ("en", "zh")}
 
     def __bool__(self) -> bool:
-        """Return whether there is anything to say."""
+        """Return whether the message has any text."""
         return bool(self._template)
 
     def __str__(self) -> str:
@@ -105,12 +106,13 @@ class Message:
         return f"Message({self.localize('en')!r})"
 
     def __eq__(self, other: object) -> bool:
-        """Return whether both say the same in each language, however they were put together."""
+        """Return whether both have the same text in each language, however they were made."""
         if not isinstance(other, Message):
             return NotImplemented
         return self.in_each_language() == other.in_each_language()
 
     def __hash__(self) -> int:
+        # English alone: equal messages have equal English, and a hash may collide.
         return hash(self.localize("en"))
 
     @classmethod
@@ -122,15 +124,17 @@ class Message:
         """
         from pydantic_core import core_schema  # noqa: PLC0415  not for `--help`
 
+        def write(message: Message, info: Any) -> str | dict[str, str]:
+            language = (info.context or {}).get("language")
+            return message.localize(language) if language else message.in_each_language()
+
         return core_schema.no_info_plain_validator_function(
-            _read_message,
-            serialization=core_schema.plain_serializer_function_ser_schema(
-                _written_message, info_arg=True
-            ),
+            _parse_message,
+            serialization=core_schema.plain_serializer_function_ser_schema(write, info_arg=True),
         )
 
 
-class _Joined(Message):
+class _JoinedMessage(Message):
     """Several messages in a row."""
 
     __slots__ = ("_parts", "_separator")
@@ -156,7 +160,7 @@ SEMICOLON = Message.bilingual("; ", "；")
 
 def join_messages(parts: Iterable[Message], separator: Message = NO_MESSAGE) -> Message:
     """Return the messages one after another, `separator` between them."""
-    return _Joined(tuple(parts), separator)
+    return _JoinedMessage(tuple(parts), separator)
 
 
 def enumerate_names(names: Iterable[str]) -> Message:
@@ -177,7 +181,7 @@ def plain(value: Any) -> Any:
             return value
 
 
-def _read_message(value: object) -> Message:
+def _parse_message(value: object) -> Message:
     """Return the message of a JSON value, or raise ValueError for pydantic to report."""
     match value:
         case Message():
@@ -188,11 +192,6 @@ def _read_message(value: object) -> Message:
             return Message.bilingual(en, zh)
         case _:
             raise ValueError("not a message")
-
-
-def _written_message(message: Message, info: Any) -> str | dict[str, str]:
-    language = (info.context or {}).get("language")
-    return message.localize(language) if language else message.in_each_language()
 
 
 _SYSTEM_ERRORS = {
@@ -206,11 +205,13 @@ _SYSTEM_ERRORS = {
     errno.EADDRINUSE: Message("address already in use"),
     errno.EADDRNOTAVAIL: Message("cannot assign requested address"),
 }
-"""What the operating system says most often; its own words are English whatever we do."""
+"""The commonest errors of the operating system: Python has their text in the locale's language or
+in English, which need not be the reader's."""
 
 
 def describe_os_error(error: OSError) -> Message:
-    """Return why the operating system refused, in its own words where we have none."""
-    said = error.strerror or type(error).__name__
+    """Return why the operating system refused, in its own text where we have no translation."""
+    text = error.strerror or type(error).__name__
     known = _SYSTEM_ERRORS.get(error.errno or 0)
-    return Message.bilingual(said, known.localize("zh")) if known else Message.verbatim(said)
+    # English readers get the system's own text, which they can search for.
+    return Message.bilingual(text, known.localize("zh")) if known else Message.verbatim(text)

@@ -13,17 +13,19 @@ def base_url(host: str) -> str:
     Ollama's own port stands in where both are missing; "https://host" means port 443. 0.0.0.0 and
     :: are where servers listen; this machine is where to call them.
     """
+    # urlsplit takes "localhost:11434" for a URL of scheme "localhost", so the scheme goes first.
     url = urlsplit(host.strip() if "://" in host else f"http://{host.strip()}")
     name = url.hostname or "127.0.0.1"
     if name in {"0.0.0.0", "::"}:  # noqa: S104  read, not bound
         name = "127.0.0.1"
     name = f"[{name}]" if ":" in name else name
+    # As Ollama's own client has it: who writes a scheme means the scheme's port.
     port = url.port or (None if "://" in host else OLLAMA_PORT)
     return f"{url.scheme}://{name}{f':{port}' if port else ''}{url.path.rstrip('/')}"
 
 
-def is_callable(host: str) -> bool:
-    """Tell whether an address as people write it can be called at all: http(s), a port in range."""
+def is_server_address(host: str) -> bool:
+    """Return whether an address as people write it can be called: http(s), a port in range."""
     try:
         url = urlsplit(base_url(host))
     except ValueError:  # of the port or the brackets
@@ -32,7 +34,7 @@ def is_callable(host: str) -> bool:
 
 
 def is_loopback(url: str) -> bool:
-    """Tell whether the URL's host is this machine by its very name: no proxy stands between."""
+    """Return whether the URL's host is this machine by its very name: no proxy stands between."""
     host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -22,10 +22,10 @@ from pydantic_settings import SettingsError as UnreadableSource
 from ingest.foundation.about import PRODUCT
 from ingest.foundation.errors import SettingsError
 from ingest.foundation.messages import Message, describe_os_error
-from ingest.foundation.server_urls import base_url, is_callable
+from ingest.foundation.server_urls import base_url, is_server_address
 from ingest.foundation.settings_errors import (
-    CALLABLE,
     ENV_PREFIX,
+    HOST_HINT,
     resembles,
     unknown_setting,
     unusable_value,
@@ -39,24 +39,25 @@ def default_ollama_host() -> str:
     """Return Ollama's address as its own tools read it from $OLLAMA_HOST.
 
     Raises:
-        SettingsError: no server can be called by it.
+        SettingsError: it is no address that can be called.
     """
     host = os.environ.get("OLLAMA_HOST", "")
-    if not is_callable(host):
+    if not is_server_address(host):
         raise SettingsError(
             Message("$OLLAMA_HOST cannot be {host!r}", host=host),
-            hint=CALLABLE,
+            hint=HOST_HINT,
         )
     return base_url(host)
 
 
-def _checked_host(host: str) -> str:
-    if not is_callable(host):
-        raise PydanticCustomError("host", "{hint}", {"hint": str(CALLABLE)})
+def _check_host(host: str) -> str:
+    if not is_server_address(host):
+        # `unusable_value` knows this type and shows the hint in the reader's language.
+        raise PydanticCustomError("host", "{hint}", {"hint": str(HOST_HINT)})
     return host
 
 
-ServerAddress = Annotated[str, AfterValidator(_checked_host)]
+ServerAddress = Annotated[str, AfterValidator(_check_host)]
 """Of a model server; scheme and port may be left out."""
 
 
@@ -81,11 +82,11 @@ def config_file() -> Path | None:
     return next((p for p in (Path(FILE_NAME), home() / FILE_NAME) if p.is_file()), None)
 
 
-class _Toml(PydanticBaseSettingsSource):
+class _TomlSource(PydanticBaseSettingsSource):
     """The settings file as a source. pydantic-settings' own raises bare TOMLDecodeError."""
 
     def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
-        return None, field_name, False  # the protocol asks for it; __call__ gives all at once
+        return None, field_name, False  # abstract in the base class, unused: see __call__
 
     def __call__(self) -> dict[str, Any]:
         path = config_file()
@@ -93,9 +94,14 @@ class _Toml(PydanticBaseSettingsSource):
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Return the tables of `path`, or raise `SettingsError` naming the line that is broken."""
+    """Return the tables of `path`.
+
+    Raises:
+        SettingsError: it cannot be read or is no TOML; the message names the line.
+    """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Notepad begins with a mark
+        # "-sig": Notepad begins a UTF-8 file with a byte order mark, which TOML forbids.
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise SettingsError(
             Message("cannot read {path}", path=path),
@@ -107,6 +113,7 @@ def read_toml(path: Path) -> dict[str, Any]:
             hint=Message("save it as UTF-8"),
         ) from error
     except tomllib.TOMLDecodeError as error:
+        # The exception has the place as a number from Python 3.14 on; before, in its text only.
         place = re.search(r"at line (\d+), column (\d+)", str(error))
         where = Message("the end of the file is missing")
         if place:
@@ -121,7 +128,7 @@ class SettingsFile(BaseSettings):
     """The tables of assistant.toml that one command knows, as fields.
 
     `extra="ignore"` in `model_config` leaves the tables of other packages unread; a name that is
-    nearly one of ours is refused all the same, since it is a slip of the keyboard.
+    nearly one of ours is an error all the same, since it is a slip of the keyboard.
     """
 
     model_config = SettingsConfigDict(
@@ -135,6 +142,8 @@ class SettingsFile(BaseSettings):
     renamed: ClassVar[Mapping[str, str]] = {}
     """Setting of an older version -> the one in its place."""
 
+    # The order is the precedence, the strongest first. No .env file and no secrets folder: settings
+    # that come from where nobody looks cannot be explained.
     @classmethod
     def settings_customise_sources(
         cls,
@@ -144,7 +153,8 @@ class SettingsFile(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, _Toml(settings_cls)
+        """Return where settings come from, the strongest source first."""
+        return init_settings, env_settings, _TomlSource(settings_cls)
 
 
 S = TypeVar("S", bound=SettingsFile)
@@ -160,35 +170,32 @@ def load(kind: type[S], overrides: Mapping[str, Mapping[str, Any]]) -> S:
     Raises:
         SettingsError: a key is unknown or a value cannot be used; the message names it.
     """
-    _refuse_unknown(kind)
+    tables = tables_of(kind)
+    names = list(_iter_keys(tables))
+    lenient = kind.model_config.get("extra") == "ignore"
+    # Looked up here because pydantic-settings passes over a misspelt table in the environment, and
+    # names a misspelt key without the file it stands in.
+    for source, name in _iter_names_in_use():
+        table = name.partition(".")[0]
+        if name in names or (lenient and table not in tables and not resembles(table, tables)):
+            continue
+        raise unknown_setting(source, kind.renamed.get(name, name), [*names, *tables], written=name)
     options: dict[str, Any] = {name: dict(keys) for name, keys in overrides.items() if keys}
     try:
         return kind(**options)
     except ValidationError as error:
         raise unusable_value(error) from error
-    except UnreadableSource as error:  # a list in the environment that is not JSON
-        raise _no_list(kind, error) from error
+    except UnreadableSource as error:  # a list or table in the environment that is not JSON
+        raise _unreadable_variable(kind, error) from error
 
 
-def _refuse_unknown(kind: type[SettingsFile]) -> None:
-    """Refuse keys that pydantic-settings would pass over in silence."""
-    tables = tables_of(kind)
-    names = list(_keys_of(tables))
-    lenient = kind.model_config.get("extra") == "ignore"
-    for source, name in _names_in_use():
-        table = name.partition(".")[0]
-        if name in names or (lenient and table not in tables and not resembles(table, tables)):
-            continue
-        raise unknown_setting(source, kind.renamed.get(name, name), [*names, *tables], written=name)
-
-
-def _keys_of(tables: Mapping[str, type[SettingsTable]]) -> Iterator[str]:
+def _iter_keys(tables: Mapping[str, type[SettingsTable]]) -> Iterator[str]:
     """Yield "table.key" for each key, and "table.table.key" where a key is a table itself."""
     for table, keys in tables.items():
         for key, field in keys.model_fields.items():
             yield f"{table}.{key}"
             if isinstance(field.annotation, type) and issubclass(field.annotation, SettingsTable):
-                yield from (f"{table}.{name}" for name in _keys_of({key: field.annotation}))
+                yield from (f"{table}.{name}" for name in _iter_keys({key: field.annotation}))
 
 
 def tables_of(kind: type[SettingsFile]) -> dict[str, type[SettingsTable]]:
@@ -200,8 +207,8 @@ def tables_of(kind: type[SettingsFile]) -> dict[str, type[SettingsTable]]:
     }
 
 
-def _names_in_use() -> Iterator[tuple[str, str]]:
-    """Yield (where it stands, table.key) for each setting in environment and file."""
+def _iter_names_in_use() -> Iterator[tuple[str, str]]:
+    """Yield (file or "$VARIABLE", "table.key") for each setting in environment and file."""
     for variable in os.environ:
         if variable.startswith(ENV_PREFIX) and variable not in PATH_VARIABLES:
             yield f"${variable}", variable.removeprefix(ENV_PREFIX).lower().replace("__", ".")
@@ -219,7 +226,7 @@ def _dotted_names(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
             yield prefix + name
 
 
-def _no_list(kind: type[SettingsFile], error: UnreadableSource) -> SettingsError:
+def _unreadable_variable(kind: type[SettingsFile], error: UnreadableSource) -> SettingsError:
     """Return the error that names the variable, which pydantic-settings' own does not."""
     for table, keys in tables_of(kind).items():
         for key in keys.model_fields:

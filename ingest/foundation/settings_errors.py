@@ -1,4 +1,4 @@
-"""What is wrong with a setting, in words, and what to write instead."""
+"""Errors of settings: which one is wrong, and what to write instead."""
 
 import difflib
 from collections.abc import Iterable
@@ -11,10 +11,10 @@ from ingest.foundation.messages import Message, join_messages
 
 ENV_PREFIX = "ASSISTANT_"
 
-CALLABLE = Message("write an address such as http://127.0.0.1:11434")
+HOST_HINT = Message("write an address such as http://127.0.0.1:11434")
 
 RESEMBLANCE = 0.6
-"""difflib's ratio from which a name is taken for a slip of the keyboard: "chnuk", not "model"."""
+"""difflib's ratio from which a name is taken for a slip of the keyboard: "chnuk" for "chunk"."""
 
 
 def resembles(name: str, names: Iterable[str]) -> bool:
@@ -30,6 +30,7 @@ def unknown_setting(
     `source` is the file, or "$VARIABLE", in which it stands; `written` how it stands there, when
     `name` is what took its place in this version.
     """
+    # Less strict than `resembles`: the name is wrong in any case, so a far guess can only help.
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     if source.startswith("$"):
         whole = [word if "." in word else f"{word}.<KEY>" for word in near]
@@ -48,7 +49,7 @@ def unusable_value(error: ValidationError) -> SettingsError:
     A value that may be a key is not shown: one of a setting that is called so, and one that stands
     in the place of a table or under a name that does not exist.
     """
-    first = error.errors(include_url=False)[0]
+    first = error.errors(include_url=False)[0]  # one at a time: the next may follow from it
     name = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":  # within JSON in the environment
         return SettingsError(
@@ -59,7 +60,7 @@ def unusable_value(error: ValidationError) -> SettingsError:
         message = Message("setting {name} cannot be what it is", name=name)
     else:
         message = Message("setting {name} cannot be {first!r}", name=name, first=first.get("input"))
-    return SettingsError(message, hint=_rule(first))
+    return SettingsError(message, hint=_explain_rule(first))
 
 
 _OR = Message(" or ")
@@ -90,23 +91,21 @@ _RULES: dict[str, str] = {
 """pydantic's kind of error -> what to write instead, with its own figures in braces."""
 
 
-def _rule(first: ErrorDetails) -> Message:
+def _explain_rule(first: ErrorDetails) -> Message:
+    """Return what to write instead, in pydantic's English where we have no text of our own."""
     if first["type"] == "host":
-        return CALLABLE
+        return HOST_HINT
     rule = _RULES.get(first["type"])
     if rule is None:
         return Message.verbatim(first["msg"])
-    # Only those that the rule shows: a message without values may hold braces of its own.
-    figures = {
-        name: _figure(value)
-        for name, value in first.get("ctx", {}).items()
-        if f"{{{name}}}" in rule
-    }
+    figures: dict[str, object] = {}
+    for name, value in first.get("ctx", {}).items():
+        if f"{{{name}}}" not in rule:
+            continue  # a message without values is not formatted: its braces stand for themselves
+        # pydantic gives choices as one text, "'a', 'b' or 'c'": the "or" has to be translated.
+        figures[name] = (
+            join_messages([Message.verbatim(one) for one in value.split(" or ")], _OR)
+            if isinstance(value, str) and " or " in value
+            else value
+        )
     return Message(rule, **figures)
-
-
-def _figure(value: object) -> object:
-    """Return a bound as it is; pydantic's "'a', 'b' or 'c'" with its "or" to be translated."""
-    if not isinstance(value, str) or " or " not in value:
-        return value
-    return join_messages([Message.verbatim(one) for one in value.split(" or ")], _OR)

@@ -1,6 +1,6 @@
-"""What a command does before all else: it takes Ctrl-C, any locale, and text in any encoding.
+"""What a command does first: it handles Ctrl-C, any locale, and text in any encoding.
 
-Imports nothing that takes time, so that these hold from the first moment.
+Only fast imports here: until `prepare_process` has run, Ctrl-C prints a traceback.
 """
 
 import io
@@ -12,38 +12,50 @@ import sys
 INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
 
-LAST_RESORT = "gb18030"
-"""What Chinese text is in when it is neither UTF-8 nor what the locale says."""
+FALLBACK_ENCODING = "gb18030"
+"""Of Chinese text that is neither UTF-8 nor in the locale's encoding."""
 
 
 def prepare_process() -> None:
-    """Make Ctrl-C end this process at once, and no character too strange to be written.
+    """Make Ctrl-C end this process at once, and every character printable.
 
-    While nothing is open yet, nothing has to be closed: `cli_runner.run` takes Ctrl-C over.
     A character that the locale does not have (a tick, in GBK) comes out as "?".
     """
+    # Nothing is open yet, so nothing has to be closed; `cli_runner.run` takes Ctrl-C over later.
+    # During the seconds of heavy imports KeyboardInterrupt would come out of the middle of one.
     signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(errors="surrogateescape")  # for `decode_argument` to read
+        # Bytes that are not of the locale's encoding come as lone surrogates: `decode_argument`
+        # gets them back.
+        sys.stdin.reconfigure(errors="surrogateescape")
 
 
 def decode_input(body: bytes) -> str:
-    """Return what a person wrote: UTF-8, else in the locale's encoding, else in GB 18030."""
+    """Return the text of bytes that a person typed or piped in.
+
+    UTF-8, else the locale's encoding, else GB 18030, with U+FFFD for what is none of them.
+    """
+    # UTF-8 first, also in a GBK locale: GBK text is hardly ever well-formed UTF-8, but UTF-8 text
+    # is often well-formed GBK.
     for encoding in ("utf-8-sig", getattr(sys.stdin, "encoding", ""), locale.getencoding()):
         try:
             return body.decode(encoding)
-        except (UnicodeDecodeError, LookupError, TypeError):
+        except (
+            UnicodeDecodeError,
+            LookupError,
+            TypeError,
+        ):  # a replaced stdin may have no encoding
             continue
-    return body.decode(LAST_RESORT, errors="replace")
+    return body.decode(FALLBACK_ENCODING, errors="replace")
 
 
 def decode_argument(text: str) -> str:
-    """Return an argument of the command line as it was meant.
+    """Return an argument of the command line, decoded anew if Python could not decode it.
 
-    Python writes the bytes that are not of the locale's encoding as lone surrogates.
+    Python turns bytes that are not of the locale's encoding into lone surrogates (PEP 383).
     """
     if not any("\ud800" <= character <= "\udfff" for character in text):
         return text

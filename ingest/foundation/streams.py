@@ -189,7 +189,11 @@ class SSEDecoder:
                 line = line.removeprefix(codecs.BOM_UTF8)
                 self._at_start = False
             if not line:
-                events += self._dispatch()
+                data, self._data, self._data_bytes = self._data, [], 0
+                kind, self._type = self._type, ""
+                if data:  # none after two blank lines, or for an event with a type alone
+                    text = b"\n".join(data).decode(errors="replace")
+                    events.append(ServerSentEvent(type=kind or "message", data=text))
             elif not line.startswith(b":"):  # a comment, which keeps the connection open
                 self._take_field(line)
         return events
@@ -200,14 +204,6 @@ class SSEDecoder:
             self._take_field(line)  # for `ignored`: JSON and HTML need not end in a line end
         self._data.clear()
         return []
-
-    def _dispatch(self) -> list[ServerSentEvent]:
-        data, self._data, self._data_bytes = self._data, [], 0
-        kind, self._type = self._type, ""
-        if not data:  # two blank lines, or an event with a type alone
-            return []
-        text = b"\n".join(data).decode(errors="replace")
-        return [ServerSentEvent(type=kind or "message", data=text)]
 
     def _take_field(self, line: bytes) -> None:
         name, _, value = line.partition(b":")

@@ -1,4 +1,4 @@
-"""What libraries would send home, switched off before they are imported."""
+"""Switches off what libraries would report to their vendors, before they are imported."""
 
 import os
 
@@ -15,5 +15,6 @@ SWITCHES = {
 
 
 def disable_telemetry() -> None:
-    """Set every switch, whatever the environment said before. Call it before heavy imports."""
+    """Set every switch, over what the environment has. Call it before heavy imports."""
+    # Several of these are read once, at import: set later they change nothing.
     os.environ.update(SWITCHES)

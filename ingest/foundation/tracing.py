@@ -1,4 +1,4 @@
-"""Named spans around the slow steps; silent unless somebody listens.
+"""Named spans around the slow steps, logged at DEBUG.
 
 Spans carry ids and counts, never questions or page text.
 """

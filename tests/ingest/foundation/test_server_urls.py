@@ -1,6 +1,6 @@
 import pytest
 
-from ingest.foundation.server_urls import base_url, is_callable, is_loopback
+from ingest.foundation.server_urls import base_url, is_loopback, is_server_address
 
 
 @pytest.mark.parametrize(
@@ -48,4 +48,4 @@ def test_this_machine_is_known_by_name(url: str, loopback: bool) -> None:
     ],
 )
 def test_address_that_cannot_be_called_is_known(host: str, possible: bool) -> None:
-    assert is_callable(host) is possible
+    assert is_server_address(host) is possible
