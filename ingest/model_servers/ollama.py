@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
-from ingest.foundation.server_urls import base_url, is_callable, is_loopback
+from ingest.foundation.server_urls import base_url, is_server_address, is_loopback
 from ingest.foundation.streams import NDJSONDecoder
 from ingest.model_servers.base import ChatPiece, ChatRequest, ModelServerError
 from ingest.model_servers.connection import (
@@ -65,7 +65,7 @@ class OllamaClient:
     ) -> None:
         """Take a URL or an OLLAMA_HOST. `timeout_s` bounds each silence."""
         # What cannot be called is left as it is: the first request says so.
-        self.url = base_url(host) if is_callable(host) else host.strip()
+        self.url = base_url(host) if is_server_address(host) else host.strip()
         self._timeout_s = timeout_s
         # As Ollama's own clients do, for servers behind a proxy that wants it.
         key = os.environ.get("OLLAMA_API_KEY", "")

@@ -1,4 +1,4 @@
-"""Which language a text is in, and which one to speak."""
+"""Which language a text is in, and in which one to answer."""
 
 import os
 import re
@@ -16,14 +16,12 @@ _ENGLISH_GRAMMAR = re.compile(
 
 
 def language_of(text: str) -> Language:
-    """Return "zh" if CJK characters carry the text, else "en".
-
-    Product names make a Chinese question look English ("DJI Mini 4 Pro 多重?"), and a Chinese name
-    makes an English one look Chinese ("Who is 李白?"), so English grammar decides between them.
-    """
+    """Return "zh" if the text is written in CJK characters, else "en"."""
     ideographs = len(_CJK_CHARACTER.findall(text))
     if not ideographs:
         return "en"
+    # Product names make a Chinese question look English ("DJI Mini 4 Pro 多重?"), a Chinese name
+    # makes an English one look Chinese ("Who is 李白?"): English grammar decides between them.
     letters = len(_LATIN_LETTER.findall(text))
     return "en" if letters > ideographs and _ENGLISH_GRAMMAR.search(text) else "zh"
 
@@ -36,7 +34,10 @@ def cjk_share(text: str) -> float:
 
 
 def choose_language(chosen: str | None, text: str = "") -> Language:
-    """Return the language to speak: the one chosen, else that of `text`, else the locale's."""
+    """Return the language to answer in: the one chosen, else that of `text`, else the locale's.
+
+    `chosen` is what an option or a setting says; "auto" and None choose none.
+    """
     named = next((language for language in LANGUAGES if language == chosen), None)
     if named is not None:
         return named

@@ -8,7 +8,6 @@ Bigrams need no dictionary and retrieve Chinese as well as a segmenter does (rec
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterator
 
 CJK = (
     "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
@@ -48,21 +47,16 @@ def words(text: str) -> list[str]:
 
     Full-width and compatibility forms are folded (NFKC), case is folded, English plurals too.
     """
-    return [
-        word
-        for run in _RUN.finditer(unicodedata.normalize("NFKC", text).casefold())
-        for word in _words_of(run)
-    ]
-
-
-def _words_of(run: re.Match[str]) -> Iterator[str]:
-    characters = run["cjk"]
-    if characters is None:
-        yield _singular(run["word"])
-    elif len(characters) == 1:
-        yield characters
-    else:
-        yield from map("".join, itertools.pairwise(characters))
+    found: list[str] = []
+    for run in _RUN.finditer(unicodedata.normalize("NFKC", text).casefold()):
+        characters = run["cjk"]
+        if characters is None:
+            found.append(_singular(run["word"]))
+        elif len(characters) == 1:
+            found.append(characters)
+        else:
+            found += map("".join, itertools.pairwise(characters))
+    return found
 
 
 def _singular(word: str) -> str:
@@ -73,6 +67,7 @@ def _singular(word: str) -> str:
     """
     if len(word) <= SHORTEST_PLURAL or not word.endswith("s"):
         return word
+    # The order of the rules is Harman's: the first whose ending fits decides.
     if word.endswith("ies") and not word.endswith(("aies", "eies")):
         return f"{word[:-3]}y"
     if word.endswith(("us", "ss", "is", "aes", "ees", "oes")):
@@ -81,15 +76,14 @@ def _singular(word: str) -> str:
 
 
 def content_words(text: str) -> list[str]:
-    """Return the words that carry meaning: neither English function words nor Chinese ones.
-
-    Bigrams with a Chinese function character go: "机的" in "无人机的重量" is a seam, not a word.
-    """
-    return [word for word in words(text) if not _is_function_word(word)]
-
-
-def _is_function_word(word: str) -> bool:
-    return word in _FUNCTION_WORDS or any(character in _FUNCTION_CHARACTERS for character in word)
+    """Return the words that carry meaning: neither English function words nor Chinese ones."""
+    return [
+        word
+        for word in words(text)
+        # A bigram with a Chinese function character joins two words and is none: "机的" in
+        # "无人机的重量".
+        if word not in _FUNCTION_WORDS and _FUNCTION_CHARACTERS.isdisjoint(word)
+    ]
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
