@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from finetune.model.memory_estimate import Shape, read_shape
+from finetune.model.memory_estimate import ModelShape, read_shape
 from finetune.recipe import Recipe, TrainTable, load_recipe
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class Flops:
     done: int
 
 
-def flops(shape: Shape, table: TrainTable, *, length: int, learnt: int, loss: Loss) -> Flops:
+def flops(shape: ModelShape, table: TrainTable, *, length: int, learnt: int, loss: Loss) -> Flops:
     """Return the operations of LoRA's forward and backward pass over one sample.
 
     A product of n x k with k x m counts 2nkm. Forward, each of `length` tokens costs 2 for each
@@ -345,7 +345,7 @@ def _loss(recipe: Recipe, machine: "Hardware", length: int) -> tuple[float, str]
     return float(summed / count), loaded.precision
 
 
-def _shape(loaded: "LoadedModel") -> Shape:
+def _shape(loaded: "LoadedModel") -> ModelShape:
     shape = read_shape(json.loads((loaded.folder / "config.json").read_text()))
     assert shape is not None
     return shape

@@ -54,7 +54,7 @@ def main() -> int:
 def _small(folder: Path, epochs: float) -> dict[str, Any]:
     from finetune.data.prepare import prepare
     from finetune.model.chat_format import chat_format
-    from finetune.model.samples import encode
+    from finetune.model.samples import encode_record
     from finetune.model.tokenization import load_tokenizer
     from finetune.progress import SilentProgress
     from finetune.recipe import load_recipe
@@ -74,7 +74,7 @@ def _small(folder: Path, epochs: float) -> dict[str, Any]:
         samples = [
             sample
             for record in run.records(split)
-            for sample in encode(
+            for sample in encode_record(
                 record,
                 chat_format("r1-think"),
                 tokenizer,

@@ -1,15 +1,14 @@
-"""What a check of the training data found, as values, as JSON, and as text for a terminal."""
+"""The findings of `finetune check`, as values, as JSON, and as text for a terminal."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from finetune.model.memory_estimate import Memory
+from finetune.model.memory_estimate import MemoryEstimate
 from finetune.records import Split
 from ingest.foundation.messages import Language, Message, plain
 
 MEBIBYTE = 1 << 20
-
 GIBIBYTE = 1 << 30
 
 BAR = 40
@@ -19,7 +18,11 @@ SHOWN = 1_200
 """Characters shown of a prompt or a reply; the middle of a longer one is left out."""
 
 MARKS = ("⟦", "⟧")
-PAINT = ("\x1b[30;42m", "\x1b[0m")  # black on green
+"""Around what is trained, where there are no colours; hardly any text of people holds them."""
+
+PAINT = ("\x1b[30;42m", "\x1b[0m")
+"""Black on green, and back: readable on dark and on light terminals."""
+
 FAINT = ("\x1b[2m", "\x1b[0m")
 
 
@@ -45,7 +48,7 @@ class TokenLengths:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleExample:
-    """One sample as it is trained on: what is read, and what is learnt."""
+    """One sample as it is trained on: `prompt` is read, `target` is learnt; `record` is an id."""
 
     record: str
     prompt: str
@@ -58,8 +61,9 @@ class SampleExample:
 class SplitCheck:
     """One split: `records` become `samples`, the rest being `dropped` for their length.
 
-    `tokens` counts whole samples before any is shortened, `replies` what is learnt of them.
-    `thoughts` is how many records end with a thought, `leaks` how many ask what training asks.
+    `tokens` counts whole samples before any is shortened, `replies` what is learnt of them, and
+    `long_replies` is how many of them evaluation would cut. `thoughts` is how many records end with
+    a thought, `leaks` how many have a question of the training split. `longest_kept` is in tokens.
     """
 
     split: Split
@@ -78,7 +82,7 @@ class SplitCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """The whole check. `memory` is empty for a kind of model whose sizes we cannot read."""
+    """The whole check. `memory` is empty for a kind of model whose sizes cannot be read."""
 
     name: str
     base: str
@@ -87,42 +91,38 @@ class Inspection:
     splits: tuple[SplitCheck, ...]
     steps_per_epoch: int
     steps: int
-    memory: tuple[Memory, ...]
+    memory: tuple[MemoryEstimate, ...]
     warnings: tuple[Message, ...]
     notes: tuple[Message, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON knows it."""
-        told: dict[str, Any] = plain(asdict(self))
-        for one, memory in zip(told["memory"], self.memory, strict=True):
-            one["total"] = memory.total
-        return told
+        tables: dict[str, Any] = plain(asdict(self))
+        for one, memory in zip(tables["memory"], self.memory, strict=True):
+            one["total"] = memory.total  # a property, which `asdict` leaves out
+        return tables
 
     def to_text(self, language: Language, *, colour: bool = False) -> str:
-        """Return it for a terminal; what is trained is painted, or stands between ⟦ and ⟧."""
-        return "\n".join(_text(self, language, colour))
+        """Return it for a terminal; what is trained is coloured, or stands between ⟦ and ⟧."""
+        lines = [f"{self.name} · {self.format} · {self.base}"]
+        for check in self.splits:
+            lines += ["", *_split_lines(check, language, colour)]
+        steps = Message(
+            "steps: {steps_per_epoch} an epoch, {steps} in all",
+            steps_per_epoch=self.steps_per_epoch,
+            steps=self.steps,
+        )
+        lines += ["", steps.localize(language)]
+        lines += [_memory_line(memory, language) for memory in self.memory]
+        for head, messages in (
+            (Message("warning: "), self.warnings),
+            (Message("note: "), self.notes),
+        ):
+            lines += [head.localize(language) + one.localize(language) for one in messages]
+        return "\n".join(lines)
 
 
-def _text(told: Inspection, language: Language, colour: bool) -> Iterator[str]:
-    """Yield the lines."""
-    yield f"{told.name} · {told.format} · {told.base}"
-    for check in told.splits:
-        yield ""
-        yield from _split(check, language, colour)
-    yield ""
-    yield Message(
-        "steps: {steps_per_epoch} an epoch, {steps} in all",
-        steps_per_epoch=told.steps_per_epoch,
-        steps=told.steps,
-    ).localize(language)
-    yield from (_memory(memory, language) for memory in told.memory)
-    for warning in told.warnings:
-        yield Message("warning: ").localize(language) + warning.localize(language)
-    for note in told.notes:
-        yield Message("note: ").localize(language) + note.localize(language)
-
-
-def _split(check: SplitCheck, language: Language, colour: bool) -> Iterator[str]:
+def _split_lines(check: SplitCheck, language: Language, colour: bool) -> Iterator[str]:
     yield Message(
         "{split}: {records} records, {samples} samples, {dropped} dropped, {shortened} shortened",
         split=check.split,
@@ -132,77 +132,74 @@ def _split(check: SplitCheck, language: Language, colour: bool) -> Iterator[str]
         shortened=check.shortened,
     ).localize(language)
     if check.tokens and check.replies:
-        yield Message("  tokens of a sample: ").localize(language) + _lengths(
-            check.tokens, language
-        )
-        yield Message("  tokens of a reply:  ").localize(language) + _lengths(
-            check.replies, language
-        )
-        yield from _histogram(check.tokens)
+        for head, lengths in (
+            (Message("  tokens of a sample: "), check.tokens),
+            (Message("  tokens of a reply:  "), check.replies),
+        ):
+            summary = Message(
+                "shortest {shortest}, median {median}, 95% up to {p95}, longest {longest}",
+                shortest=lengths.shortest,
+                median=lengths.median,
+                p95=lengths.p95,
+                longest=lengths.longest,
+            )
+            yield head.localize(language) + summary.localize(language)
+        bins = check.tokens.bins
+        most = max(one.count for one in bins)
+        width = len(str(bins[-1].below - 1))
+        for one in bins:
+            bar = "█" * -(-one.count * BAR // most)  # rounded up: one sample is a bar, too
+            yield f"  {one.least:>{width}}–{one.below - 1:>{width}} {bar} {one.count}"
     if check.example:
-        yield from _example(check.example, language, colour)
+        yield from _example_lines(check.example, language, colour)
 
 
-def _lengths(lengths: TokenLengths, language: Language) -> str:
-    return Message(
-        "shortest {shortest}, median {median}, 95% up to {p95}, longest {longest}",
-        shortest=lengths.shortest,
-        median=lengths.median,
-        p95=lengths.p95,
-        longest=lengths.longest,
-    ).localize(language)
-
-
-def _histogram(lengths: TokenLengths) -> Iterator[str]:
-    most = max(one.count for one in lengths.bins)
-    width = len(str(lengths.bins[-1].below - 1))
-    for one in lengths.bins:
-        bar = "█" * -(-one.count * BAR // most)
-        yield f"  {one.least:>{width}}–{one.below - 1:>{width}} {bar} {one.count}"
-
-
-def _example(example: SampleExample, language: Language, colour: bool) -> Iterator[str]:
+def _example_lines(example: SampleExample, language: Language, colour: bool) -> Iterator[str]:
     yield Message(
         "  sample {record}: {prompt_tokens} tokens read, {target_tokens} trained",
         record=example.record,
         prompt_tokens=example.prompt_tokens,
         target_tokens=example.target_tokens,
     ).localize(language)
-    read, trained = _shown(example.prompt), _shown(example.target)
+    read, trained = _printable(example.prompt), _printable(example.target)
     if not colour:
         yield f"{read}{MARKS[0]}{trained}{MARKS[1]}"
         return
-    # A line break would end the paint in some pagers and stretch it over the line in others.
+    # Line by line: a line break ends the colour in some pagers, and in others stretches it over
+    # the rest of the line.
     painted = "\n".join(f"{PAINT[0]}{line}{PAINT[1]}" for line in trained.split("\n"))
     faint = "\n".join(f"{FAINT[0]}{line}{FAINT[1]}" for line in read.split("\n"))
     yield faint + painted
 
 
-def _shown(text: str) -> str:
-    """Return text that a terminal can show: no control characters, the middle of a long one cut."""
+def _printable(text: str) -> str:
+    """Return text that a terminal can show, the middle of a long one left out."""
     if len(text) > SHOWN:
         half = SHOWN // 2
         text = f"{text[:half]} […{len(text) - SHOWN}…] {text[-half:]}"
+    # An escape sequence in a row of data would be carried out by the terminal.
     return "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text)
 
 
-def _memory(memory: Memory, language: Language) -> str:
+def _memory_line(memory: MemoryEstimate, language: Language) -> str:
     parts = Message(
         "weights {weights}, optimiser {trained}, activations {activations}, logits {logits}; "
         "{trainable:,} of {parameters:,} weights are trained",
-        weights=_size(memory.weights),
-        trained=_size(memory.trained),
-        activations=_size(memory.activations),
-        logits=_size(memory.logits),
+        weights=_size_text(memory.weights),
+        trained=_size_text(memory.trained),
+        activations=_size_text(memory.activations),
+        logits=_size_text(memory.logits),
         trainable=memory.trainable,
         parameters=memory.parameters,
     )
-    head = Message("memory in {width}: about {size}", width=memory.width, size=_size(memory.total))
+    head = Message(
+        "memory in {width}: about {size}", width=memory.width, size=_size_text(memory.total)
+    )
     joint = Message("{head} ({parts})", head=head, parts=parts)
     return joint.localize(language)
 
 
-def _size(count: int) -> str:
+def _size_text(count: int) -> str:
     if count < GIBIBYTE:
         return f"{count / MEBIBYTE:.1f} MiB"
     return f"{count / GIBIBYTE:.1f} GiB"

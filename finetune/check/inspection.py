@@ -1,11 +1,10 @@
-"""What the model will see, before it costs an hour: `finetune check`. No torch.
+"""What the model will see, before training it costs hours: `finetune check`. No torch.
 
-Each split is encoded as training encodes it, so that counts are the true ones.
+Each split is encoded as training encodes it, so that counts are exact.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,8 @@ from finetune.check.findings import Inspection, SampleExample, SplitCheck, Token
 from finetune.data.splitting import hash_text, opening_question
 from finetune.model.base_model import find_base_model, read_config, template_note
 from finetune.model.chat_format import ChatFormat, chat_format
-from finetune.model.memory_estimate import Memory, Width, estimate, read_shape
-from finetune.model.samples import Sample, encode, steps_per_epoch, total_steps
+from finetune.model.memory_estimate import MemoryEstimate, Width, estimate_memory, read_shape
+from finetune.model.samples import Sample, encode_record, steps_per_epoch, total_steps
 from finetune.model.tokenization import ChatTokenizer, load_tokenizer
 from finetune.progress import Progress, SilentProgress
 from finetune.recipe import Recipe
@@ -24,10 +23,10 @@ from finetune.runs import Run
 from ingest.foundation.messages import Message
 
 FEW_ROWS = 50
-"""Training rows below which a model learns them by heart rather than what they have in common."""
+"""Training rows below which a model learns them by heart and not what they have in common."""
 
-ANY_LENGTH = 1 << 40
-"""More tokens than any sample has."""
+UNLIMITED = 1 << 40
+"""More tokens than any sample has: for lengths before anything is cut."""
 
 BINS = 8
 """Bars of a histogram, at most."""
@@ -38,7 +37,7 @@ WIDTHS: dict[str, tuple[Width, ...]] = {
     "fp16": ("16-bit",),
     "fp32": ("fp32",),
 }
-"""Precision of a recipe -> what weights may be held in; auto is decided by the machine."""
+"""Precision of a recipe -> what weights may be held in; the machine decides on auto."""
 
 
 def inspect(recipe: Recipe, run: Run, *, progress: Progress | None = None) -> Inspection:
@@ -51,36 +50,53 @@ def inspect(recipe: Recipe, run: Run, *, progress: Progress | None = None) -> In
     folder = find_base_model(recipe)
     fmt = chat_format(recipe.model.format)
     tokenizer = load_tokenizer(folder, fmt=fmt)
-    asked: set[int] = set()
+    questions: set[int] = set()
     splits = []
-    for split in _splits(run):
+    for split in _present_splits(run):
         with (progress or SilentProgress()).stage(
             Message("encoding {split}", split=split)
         ) as stage:
-            count = _Count(split=split, recipe=recipe, fmt=fmt, tokenizer=tokenizer, asked=asked)
+            counter = _SplitCounter(
+                split=split, recipe=recipe, fmt=fmt, tokenizer=tokenizer, questions=questions
+            )
             for record in run.records(split):
-                count.add(record)
+                counter.add(record)
                 stage.advance()
-        splits.append(count.result())
-    return _conclude(recipe, folder, fmt, tuple(splits))
+        splits.append(counter.result())
+    train = splits[0]
+    config = read_config(folder)
+    note = template_note(folder, fmt)
+    return Inspection(
+        name=recipe.name,
+        base=str(folder),
+        format=fmt.name,
+        max_tokens=recipe.train.max_tokens,
+        splits=tuple(splits),
+        steps_per_epoch=steps_per_epoch(train.samples, recipe.train),
+        steps=total_steps(train.samples, recipe.train) if train.samples else 0,
+        memory=_memory_estimates(recipe, config, train),
+        warnings=tuple(_warnings(recipe, config, fmt, splits)),
+        notes=(note,) if note else (),
+    )
 
 
-def _splits(run: Run) -> Iterator[Split]:
-    """Yield the splits that there are; `train` always, so that a missing one is complained of."""
+def _present_splits(run: Run) -> Iterator[Split]:
+    """Yield the splits that there are, `train` first."""
+    # `train` even if its file is missing, so that reading it says that `prepare` has to be run.
     yield "train"
     held_out: tuple[Split, ...] = ("val", "test")
     yield from (split for split in held_out if (run.data / f"{split}.jsonl").is_file())
 
 
 @dataclass(slots=True, kw_only=True)
-class _Count:
-    """Adds up one split. `asked` are the questions of training, which comes first."""
+class _SplitCounter:
+    """Adds up one split. `questions` are hashes of training's, filled by the split `train`."""
 
     split: Split
     recipe: Recipe
     fmt: ChatFormat
     tokenizer: ChatTokenizer
-    asked: set[int]
+    questions: set[int]
     records: int = 0
     samples: int = 0
     dropped: int = 0
@@ -93,21 +109,26 @@ class _Count:
     replies: list[int] = field(default_factory=list)
 
     def add(self, record: Record) -> None:
-        """Count a record in."""
+        """Count a record."""
         self.records += 1
         self.thoughts += bool(record.last.think)
-        self._look_for_leak(record)
+        question = hash_text(opening_question(record), seed=0)
+        if self.split == "train":
+            self.questions.add(question)
+        else:
+            self.leaks += question in self.questions
         whole = self._encode(record, cut=False)
         self.tokens += (len(sample.ids) for sample in whole)
-        self.replies += (len(sample.ids) - sample.prompt for sample in whole)
+        self.replies += (len(sample.ids) - sample.prompt_tokens for sample in whole)
         limit = self.recipe.train.max_tokens
         kept = whole
+        # Encoded a second time only if something is too long, which is hardly ever the case.
         if any(len(sample.ids) > limit for sample in whole):
             kept = self._encode(record, cut=True)
         self.samples += len(kept)
         self.longest_kept = max(self.longest_kept, *(len(one.ids) for one in kept), 0)
         if kept and not self.example:
-            self.example = _example(kept[-1], self.tokenizer)
+            self.example = _decode_example(kept[-1], self.tokenizer)
 
     def result(self) -> SplitCheck:
         """Return the sums."""
@@ -121,41 +142,34 @@ class _Count:
             thoughts=self.thoughts,
             leaks=self.leaks,
             longest_kept=self.longest_kept,
-            tokens=lengths(self.tokens),
-            replies=lengths(self.replies),
+            tokens=measure_token_lengths(self.tokens),
+            replies=measure_token_lengths(self.replies),
             long_replies=sum(tokens > limit for tokens in self.replies),
             example=self.example,
         )
 
     def _encode(self, record: Record, *, cut: bool) -> Sequence[Sample]:
         table = self.recipe.train
-        encoded = encode(
+        encoded = encode_record(
             record,
             self.fmt,
             self.tokenizer,
             turns=table.turns,
-            max_tokens=table.max_tokens if cut else ANY_LENGTH,
+            max_tokens=table.max_tokens if cut else UNLIMITED,
             over_length=table.over_length if cut else "drop",
         )
         self.dropped += encoded.dropped
         self.shortened += encoded.shortened
         return encoded.samples
 
-    def _look_for_leak(self, record: Record) -> None:
-        question = hash_text(opening_question(record), seed=0)
-        if self.split == "train":
-            self.asked.add(question)
-        else:
-            self.leaks += question in self.asked
 
-
-def lengths(tokens: Sequence[int]) -> TokenLengths | None:
-    """Return how long samples are, None if there are none."""
+def measure_token_lengths(tokens: Sequence[int]) -> TokenLengths | None:
+    """Return the distribution of samples' lengths in tokens, None if there are none."""
     if not tokens:
         return None
     counted = np.asarray(tokens)
     shortest, longest = int(counted.min()), int(counted.max())
-    step = -(-(longest - shortest + 1) // BINS)
+    step = -(-(longest - shortest + 1) // BINS)  # rounded up, so that BINS of them reach it
     counts = np.bincount((counted - shortest) // step)
     return TokenLengths(
         shortest=shortest,
@@ -169,46 +183,31 @@ def lengths(tokens: Sequence[int]) -> TokenLengths | None:
     )
 
 
-def _example(sample: Sample, tokenizer: ChatTokenizer) -> SampleExample:
-    """Return a sample's two parts as text, from its ids: what is shown is what is trained on."""
-    learnt = len(sample.ids) - sample.prompt
+def _decode_example(sample: Sample, tokenizer: ChatTokenizer) -> SampleExample:
+    """Return a sample's two parts as text."""
+    # Decoded from the ids, not taken from the record: what is shown is what is trained on.
     return SampleExample(
         record=sample.record,
-        prompt=tokenizer.decode(sample.ids[: sample.prompt]),
-        target=tokenizer.decode(sample.ids[sample.prompt :]),
-        prompt_tokens=sample.prompt,
-        target_tokens=learnt,
+        prompt=tokenizer.decode(sample.ids[: sample.prompt_tokens]),
+        target=tokenizer.decode(sample.ids[sample.prompt_tokens :]),
+        prompt_tokens=sample.prompt_tokens,
+        target_tokens=len(sample.ids) - sample.prompt_tokens,
     )
 
 
-def _conclude(
-    recipe: Recipe, folder: Path, fmt: ChatFormat, splits: tuple[SplitCheck, ...]
-) -> Inspection:
-    train = splits[0]
-    config = read_config(folder)
-    note = template_note(folder, fmt)
-    return Inspection(
-        name=recipe.name,
-        base=str(folder),
-        format=fmt.name,
-        max_tokens=recipe.train.max_tokens,
-        splits=splits,
-        steps_per_epoch=steps_per_epoch(train.samples, recipe.train),
-        steps=total_steps(train.samples, recipe.train) if train.samples else 0,
-        memory=_memory(recipe, config, train),
-        warnings=tuple(_warnings(recipe, config, fmt, splits)),
-        notes=(note,) if note else (),
-    )
-
-
-def _memory(recipe: Recipe, config: Mapping[str, Any], train: SplitCheck) -> tuple[Memory, ...]:
-    """Return an estimate for each width that may come; none for an unknown kind of model."""
+def _memory_estimates(
+    recipe: Recipe, config: Mapping[str, Any], train: SplitCheck
+) -> tuple[MemoryEstimate, ...]:
+    """Return an estimate for each width that weights may have; none for an unknown model."""
     shape = read_shape(config)
     if shape is None or train.replies is None:
         return ()
+    # The longest reply may be one of a sample that is dropped.
     targets = min(train.replies.longest, train.longest_kept)
     return tuple(
-        estimate(shape, recipe.train, width=width, longest=train.longest_kept, targets=targets)
+        estimate_memory(
+            shape, recipe.train, width=width, longest=train.longest_kept, targets=targets
+        )
         for width in WIDTHS[recipe.train.precision]
     )
 
@@ -217,9 +216,9 @@ def _warnings(
     recipe: Recipe, config: Mapping[str, Any], fmt: ChatFormat, splits: Sequence[SplitCheck]
 ) -> Iterator[Message]:
     """Yield what would make a training worse, each with what to do about it."""
-    yield from _of_training(recipe, config, fmt, splits[0])
+    yield from _training_warnings(config, fmt, splits[0])
     for check in splits:
-        yield from _of_lengths(recipe, check)
+        yield from _length_warnings(recipe, check)
         if check.leaks:
             yield Message(
                 "{leaks} of {records} questions in {split} are asked in train, too: its "
@@ -230,8 +229,8 @@ def _warnings(
             )
 
 
-def _of_training(
-    recipe: Recipe, config: Mapping[str, Any], fmt: ChatFormat, train: SplitCheck
+def _training_warnings(
+    config: Mapping[str, Any], fmt: ChatFormat, train: SplitCheck
 ) -> Iterator[Message]:
     if train.records < FEW_ROWS:
         yield Message(
@@ -251,6 +250,7 @@ def _of_training(
             thoughts=train.thoughts,
             name=fmt.name,
         )
+    # Positions beyond the window were never trained, so that the base fails there.
     window = config.get("max_position_embeddings")
     if isinstance(window, int) and train.longest_kept > window:
         yield Message(
@@ -261,7 +261,7 @@ def _of_training(
         )
 
 
-def _of_lengths(recipe: Recipe, check: SplitCheck) -> Iterator[Message]:
+def _length_warnings(recipe: Recipe, check: SplitCheck) -> Iterator[Message]:
     if not check.tokens or not check.replies:
         return
     limit, longest = recipe.train.max_tokens, check.tokens.longest

@@ -1,4 +1,4 @@
-"""The base model's folder: where it is, what it is like, how it would be spoken to. No torch."""
+"""The base model's folder: where it is, its config and its own chat template. No torch."""
 
 import json
 import re
@@ -13,16 +13,16 @@ from finetune.records import Turn
 from ingest.foundation.messages import Message
 
 PUBLISHERS = (("DeepSeek", "deepseek-ai"), ("Qwen", "Qwen"))
-"""Whose a model is, by how its name begins: for the download command."""
+"""Beginning of a model's name -> who publishes it on the hub: for the download command."""
 
-SYSTEM, EARLIER, ASKED = "Be brief.", Turn(user="Hi", think="Greet.", answer="Hello."), "120 m?"
-"""A conversation that shows whether two templates write the same."""
+SYSTEM, EARLIER, QUESTION = "Be brief.", Turn(user="Hi", think="Greet.", answer="Hello."), "120 m?"
+"""A conversation by which two templates are compared."""
 
 
 def find_base_model(recipe: Recipe) -> Path:
     """Return the folder of the base model: the recipe's, or one downloaded under that name.
 
-    The network is never asked.
+    Nothing is downloaded: gigabytes are fetched by a command that the user types.
 
     Raises:
         BaseModelError: there is neither; the hint is the command that downloads it.
@@ -39,6 +39,7 @@ def find_base_model(recipe: Recipe) -> Path:
     try:
         return Path(huggingface_hub.snapshot_download(name, local_files_only=True))
     except (LocalEntryNotFoundError, HFValidationError):
+        # HFValidationError: a path that does not exist is no valid name of a repository either.
         raise BaseModelError(
             Message(
                 "there is no base model {name}: no such folder, and none downloaded by that name",
@@ -54,6 +55,7 @@ def find_base_model(recipe: Recipe) -> Path:
 def download_command(recipe: Recipe) -> str:
     """Return the command that puts the base model where the recipe looks for it."""
     base = recipe.model.base
+    # "owner/name", and no folder of that name is there to be meant instead.
     if re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", base) and recipe.base_folder is None:
         return f"hf download {base}"
     last = Path(base).name
@@ -63,12 +65,13 @@ def download_command(recipe: Recipe) -> str:
 
 
 def read_config(folder: Path) -> Mapping[str, Any]:
-    """Return the model's config.json, nothing if it cannot be read: loading complains of that."""
+    """Return the model's config.json, {} if it cannot be read: loading the model will say so."""
     return _read_json(folder / "config.json")
 
 
 def own_template(folder: Path) -> str:
     """Return the Jinja chat template that the base brings, "" for none."""
+    # Newer versions of transformers save it as a file of its own, which then counts.
     file = folder / "chat_template.jinja"
     if file.is_file():
         return file.read_text(encoding="utf-8", errors="replace")
@@ -87,7 +90,13 @@ def template_note(folder: Path, fmt: ChatFormat) -> Message | None:
             "the base brings no chat template: {name} is ours, and is exported with the model",
             name=fmt.name,
         )
-    if all(_rendered(template, folder, system) == _ours(fmt, system) for system in ("", SYSTEM)):
+    # Templates are compared by what they write: two that write the same may look quite different.
+    # Without a system message, too, where many insert one of their own ("You are Qwen, …").
+    if all(
+        _render_template(template, folder, system)
+        == render_prompt(fmt, system=system, history=(EARLIER,), user=QUESTION)
+        for system in ("", SYSTEM)
+    ):
         return None
     return Message(
         "the base's own chat template writes conversations otherwise than {name}: serve the "
@@ -96,20 +105,17 @@ def template_note(folder: Path, fmt: ChatFormat) -> Message | None:
     )
 
 
-def _ours(fmt: ChatFormat, system: str) -> str:
-    return render_prompt(fmt, system=system, history=(EARLIER,), user=ASKED)
-
-
-def _rendered(template: str, folder: Path, system: str) -> str | None:
+def _render_template(template: str, folder: Path, system: str) -> str | None:
     """Return what the base's template makes of a conversation, None if it cannot be rendered."""
     from jinja2 import TemplateError
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     config = _read_json(folder / "tokenizer_config.json")
-    tokens = {name: _content(config.get(name)) for name in ("bos_token", "eos_token")}
+    tokens = {name: token_text(config.get(name)) for name in ("bos_token", "eos_token")}
     roles = {"system": system, "user": EARLIER.user, "assistant": EARLIER.answer}
     messages = [{"role": role, "content": text} for role, text in roles.items() if text]
-    messages.append({"role": "user", "content": ASKED})
+    messages.append({"role": "user", "content": QUESTION})
+    # The sandbox and the two options are those of transformers: a template is code of a stranger.
     sandbox = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
     try:
         return sandbox.from_string(template).render(
@@ -127,5 +133,6 @@ def _read_json(path: Path) -> Mapping[str, Any]:
     return tables if isinstance(tables, dict) else {}
 
 
-def _content(token: object) -> str:
+def token_text(token: object) -> str:
+    """Return the text of a token as tokenizer_config.json has it: a string, or a table."""
     return str(token.get("content") or "") if isinstance(token, dict) else str(token or "")

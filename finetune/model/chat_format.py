@@ -1,11 +1,11 @@
-"""How a conversation is written for a model: the only place that knows.
+"""How a conversation is written for a model; no other module knows it.
 
 A `ChatFormat` holds the marks of one way of writing. From these marks alone come the text and the
 ids that we train on, the Jinja template (transformers, vLLM, llama.cpp), the Go template (Ollama)
 and the stop words, so that a model is served with exactly what it has learnt.
 
 Two rules hold for all of them. Thoughts of earlier turns are left out, as DeepSeek asks for at
-inference. Text of a user is never searched for marks: `Piece` tells it apart from ours.
+inference. Text of a user is never searched for marks: a `Piece` is a control token or plain text.
 
 The marks are those of DeepSeek-R1-Distill-Qwen's and Qwen2.5's `tokenizer_config.json`.
 """
@@ -32,7 +32,7 @@ NO_THOUGHT = THOUGHT_BEGINS + THOUGHT_ENDS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """A stretch of a rendered conversation: one control token, or plain text."""
+    """A part of a rendered conversation: one control token, or plain text."""
 
     text: str
     control: bool = False
@@ -42,10 +42,11 @@ class Piece:
 class ChatFormat:
     """One way to write conversations. Marks are pairs: what stands before and after a text.
 
-    `bos` opens every conversation ("" for none), `eos` ends every reply, `after_eos` stands
-    between a reply and what follows it. `opening` is what a prompt ends with, after the
-    assistant's mark. A model that `thinks` learns to write it, too (Ollama's own template for R1
-    does not write it into the prompt); else it is given, and learnt by nobody.
+    `controls` are the control tokens, `stops` the stop words of a server. `bos` opens every
+    conversation ("" for none), `eos` ends every reply, `after_eos` stands between a reply and what
+    follows it. `opening` is what a prompt ends with, after the assistant's mark. A model that
+    `thinks` learns to write it, too (Ollama's own template for R1 does not write it into the
+    prompt); in the other formats it is a part of the prompt alone.
     """
 
     name: FormatName
@@ -62,13 +63,35 @@ class ChatFormat:
 
     @property
     def jinja(self) -> str:
-        """The chat template of transformers, vLLM and llama.cpp; `enable_thinking` as in Qwen3."""
+        """The chat template of transformers, vLLM and llama.cpp.
+
+        Its variable `enable_thinking` is that of Qwen3's template.
+        """
         return "".join(_jinja_lines(self))
 
     @property
     def ollama_template(self) -> str:
-        """The TEMPLATE of an Ollama Modelfile. Without BOS, which llama.cpp adds by itself."""
-        return _ollama_template(self)
+        """The TEMPLATE of an Ollama Modelfile, in Go's text/template."""
+        lines = _GoLines()
+        # BOS is left out: llama.cpp adds it by itself, and twice it would be other ids.
+        lines.put("if .System", *self.system, value=".System").end()
+        lines.put("range $i, $_ := .Messages")
+        lines.put("$last := eq (len (slice $.Messages $i)) 1")
+        lines.put('if eq .Role "user"', *self.user, value=".Content")
+        lines.put('else if eq .Role "assistant"', self.assistant)
+        if self.thinks:
+            lines.put("if $last", THOUGHT_BEGINS, THOUGHT_ENDS, value=".Thinking").end()
+        elif self.opening:
+            lines.put("if $last", self.opening).end()
+        lines.put(".Content").put("if not $last", self.eos + self.after_eos).end().end()
+        # A last message of the assistant is a reply to be continued: no mark is written again.
+        lines.put('if and $last (ne .Role "assistant")', self.assistant)
+        if self.thinks:
+            lines.put("if and $.IsThinkSet (not $.Think)", NO_THOUGHT)
+            lines.put("else", self.opening).end()
+        else:
+            lines.literal(self.opening)
+        return lines.end().end().text
 
 
 _R1_CONTROLS = (BOS, EOS, USER, ASSISTANT, THINK_OPEN, THINK_CLOSE)
@@ -129,7 +152,7 @@ def render_prompt(
     `think` False asks a thinking format for a reply without thinking, as Ollama's does.
     """
     pieces = conversation_pieces(fmt, system=system, history=history, user=user)
-    return _text(pieces) + _text(opening_pieces(fmt, think=think))
+    return _join_pieces((*pieces, *opening_pieces(fmt, think=think)))
 
 
 def render_target(fmt: ChatFormat, turn: Turn) -> str:
@@ -138,7 +161,7 @@ def render_target(fmt: ChatFormat, turn: Turn) -> str:
     In a thinking format it begins with the opening that prompts already end with.
     """
     learnt = opening_pieces(fmt) if fmt.thinks else ()
-    return _text(learnt) + _text(reply_pieces(fmt, turn))
+    return _join_pieces((*learnt, *reply_pieces(fmt, turn)))
 
 
 def split_reply(
@@ -158,64 +181,67 @@ def split_reply(
 def conversation_pieces(
     fmt: ChatFormat, *, system: str, history: Sequence[Turn], user: str
 ) -> tuple[Piece, ...]:
-    """Return all from BOS to the mark behind which the reply begins."""
+    """Return the pieces from BOS to the mark behind which the reply begins."""
     turns = (piece for turn in history for piece in turn_pieces(fmt, turn))
     return (*head_pieces(fmt, system), *turns, *question_pieces(fmt, user))
 
 
 def head_pieces(fmt: ChatFormat, system: str) -> tuple[Piece, ...]:
     """Return what stands before the first question."""
-    message = _between(fmt, fmt.system, system) if system else ()
-    return (*_ours(fmt, fmt.bos), *message)
+    message = _wrap_text(fmt, fmt.system, system) if system else ()
+    return (*_split_controls(fmt, fmt.bos), *message)
 
 
 def turn_pieces(fmt: ChatFormat, turn: Turn) -> tuple[Piece, ...]:
     """Return an earlier turn, its thought left out."""
-    after = _ours(fmt, fmt.eos + fmt.after_eos)
+    after = _split_controls(fmt, fmt.eos + fmt.after_eos)
     return (*question_pieces(fmt, turn.user), Piece(text=turn.answer), *after)
 
 
 def question_pieces(fmt: ChatFormat, user: str) -> tuple[Piece, ...]:
     """Return a question and the mark behind which the reply begins."""
-    return (*_between(fmt, fmt.user, user), *_ours(fmt, fmt.assistant))
+    return (*_wrap_text(fmt, fmt.user, user), *_split_controls(fmt, fmt.assistant))
 
 
 def opening_pieces(fmt: ChatFormat, *, think: bool = True) -> tuple[Piece, ...]:
-    """Return what stands between the assistant's mark and the first word of the model's own."""
-    return tuple(_ours(fmt, fmt.opening if think or not fmt.thinks else NO_THOUGHT))
+    """Return what stands between the assistant's mark and the first token that the model writes."""
+    return tuple(_split_controls(fmt, fmt.opening if think or not fmt.thinks else NO_THOUGHT))
 
 
 def reply_pieces(fmt: ChatFormat, turn: Turn) -> tuple[Piece, ...]:
     """Return the reply behind the opening, with EOS; without thinking, the thought is empty."""
-    thought = (Piece(text=turn.think), *_ours(fmt, THOUGHT_ENDS)) if fmt.thinks else ()
+    thought = (Piece(text=turn.think), *_split_controls(fmt, THOUGHT_ENDS)) if fmt.thinks else ()
     return (*thought, Piece(text=turn.answer), Piece(text=fmt.eos, control=True))
 
 
-def _between(fmt: ChatFormat, marks: tuple[str, str], text: str) -> Iterator[Piece]:
-    yield from _ours(fmt, marks[0])
-    yield Piece(text=text)
-    yield from _ours(fmt, marks[1])
+def _wrap_text(fmt: ChatFormat, marks: tuple[str, str], text: str) -> Iterator[Piece]:
+    yield from _split_controls(fmt, marks[0])
+    yield Piece(text=text)  # a stranger's: never split
+    yield from _split_controls(fmt, marks[1])
 
 
-def _ours(fmt: ChatFormat, text: str) -> Iterator[Piece]:
-    """Yield the pieces of our own words, in which marks are control tokens."""
+def _split_controls(fmt: ChatFormat, text: str) -> Iterator[Piece]:
+    """Yield the pieces of a text of ours, in which marks are control tokens."""
     for part in re.split(f"({'|'.join(map(re.escape, fmt.controls))})", text):
         if part:
             yield Piece(text=part, control=part in fmt.controls)
 
 
-def _text(pieces: Sequence[Piece]) -> str:
+def _join_pieces(pieces: Sequence[Piece]) -> str:
     return "".join(piece.text for piece in pieces)
 
 
 def _jinja_lines(fmt: ChatFormat) -> Iterator[str]:
-    """Yield the Jinja template. Plain loops and tests only: llama.cpp's Jinja knows no more."""
+    """Yield the Jinja template."""
+    # Plain loops and tests only: llama.cpp has a Jinja of its own that knows no more. Each tag has
+    # "-" on both sides, so that the line breaks between them, for people, are not written.
+    # System messages are joined, wherever they stand: some clients send several.
     yield "{%- set ns = namespace(system='') -%}\n"
     yield "{%- for message in messages -%}{%- if message['role'] == 'system' -%}\n"
     yield "{%- set ns.system = ns.system + ('\\n\\n' if ns.system else '') + message['content'] -%}"
     yield "\n{%- endif -%}{%- endfor -%}\n"
     if fmt.bos:
-        yield f"{{{{- {_quoted(fmt.bos)} -}}}}\n"
+        yield f"{{{{- {_quote(fmt.bos)} -}}}}\n"
     yield f"{{%- if ns.system -%}}{_jinja_between(fmt.system, 'ns.system')}{{%- endif -%}}\n"
     yield "{%- for message in messages -%}\n"
     yield "{%- if message['role'] == 'user' -%}\n"
@@ -224,13 +250,13 @@ def _jinja_lines(fmt: ChatFormat) -> Iterator[str]:
     yield from _jinja_reply(fmt)
     yield "{%- endif -%}\n{%- endfor -%}\n"
     yield "{%- if add_generation_prompt -%}\n"
-    yield f"{{{{- {_quoted(fmt.assistant)} -}}}}\n"
+    yield f"{{{{- {_quote(fmt.assistant)} -}}}}\n"
     if fmt.thinks:
         yield "{%- if enable_thinking is defined and not enable_thinking -%}\n"
-        yield f"{{{{- {_quoted(NO_THOUGHT)} -}}}}\n"
-        yield f"{{%- else -%}}\n{{{{- {_quoted(fmt.opening)} -}}}}\n{{%- endif -%}}\n"
+        yield f"{{{{- {_quote(NO_THOUGHT)} -}}}}\n"
+        yield f"{{%- else -%}}\n{{{{- {_quote(fmt.opening)} -}}}}\n{{%- endif -%}}\n"
     elif fmt.opening:
-        yield f"{{{{- {_hidden(fmt.opening)} -}}}}\n"
+        yield f"{{{{- {_quote_hidden(fmt.opening)} -}}}}\n"
     yield "{%- endif -%}"
 
 
@@ -238,6 +264,8 @@ def _jinja_reply(fmt: ChatFormat) -> Iterator[str]:
     """Yield the lines for one reply; only the last one of a conversation keeps its thought."""
     marks = (fmt.assistant, fmt.eos + fmt.after_eos)
     if fmt.thinks:
+        # The thought comes in a field (vLLM: reasoning_content, Ollama: thinking) or with its tags
+        # in the content, as clients send back what they were sent.
         yield "{%- set answer = message['content'] or '' -%}\n"
         yield "{%- set thought = message['reasoning_content'] or message['thinking'] or '' -%}\n"
         yield f"{{%- if '{THINK_CLOSE}' in answer -%}}\n"
@@ -247,54 +275,32 @@ def _jinja_reply(fmt: ChatFormat) -> Iterator[str]:
         yield "{%- endif -%}\n"
         whole = _jinja_between((marks[0] + THOUGHT_BEGINS, THOUGHT_ENDS), "thought")
         yield f"{{%- if loop.last -%}}{whole}\n"
-        yield f"{{%- else -%}}{{{{- {_quoted(marks[0])} -}}}}{{%- endif -%}}\n"
+        yield f"{{%- else -%}}{{{{- {_quote(marks[0])} -}}}}{{%- endif -%}}\n"
         yield _jinja_between(("", marks[1]), "answer") + "\n"
     elif fmt.opening:
-        yield f"{{{{- {_quoted(marks[0])} -}}}}\n"
-        yield f"{{%- if loop.last -%}}{{{{- {_hidden(fmt.opening)} -}}}}{{%- endif -%}}\n"
+        yield f"{{{{- {_quote(marks[0])} -}}}}\n"
+        yield f"{{%- if loop.last -%}}{{{{- {_quote_hidden(fmt.opening)} -}}}}{{%- endif -%}}\n"
         yield _jinja_between(("", marks[1]), "message['content']") + "\n"
     else:
         yield _jinja_between(marks, "message['content']") + "\n"
 
 
 def _jinja_between(marks: tuple[str, str], name: str) -> str:
-    before, after = (_quoted(mark) if mark else "" for mark in marks)
+    """Return a Jinja expression that writes the variable `name` between two marks."""
+    before, after = (_quote(mark) if mark else "" for mark in marks)
     return "{{- " + " + ".join(part for part in (before, name, after) if part) + " -}}"
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
+    """Return a Jinja string; our marks hold no quotes."""
     return "'" + text.replace("\n", "\\n") + "'"
 
 
-def _hidden(text: str) -> str:
-    """Return Jinja for text in which no think tag can be found.
-
-    Servers take a template with both tags for that of a model that can think (Ollama
-    server/images.go), and this one is never asked to.
-    """
-    return _quoted(text).replace("think>", "' + 'think>")
-
-
-def _ollama_template(fmt: ChatFormat) -> str:
-    """Return Go's text/template. A line break of the layout goes with the `{{-` behind it."""
-    lines = _GoLines()
-    lines.put("if .System", *fmt.system, value=".System").end()
-    lines.put("range $i, $_ := .Messages")
-    lines.put("$last := eq (len (slice $.Messages $i)) 1")
-    lines.put('if eq .Role "user"', *fmt.user, value=".Content")
-    lines.put('else if eq .Role "assistant"', fmt.assistant)
-    if fmt.thinks:
-        lines.put("if $last", THOUGHT_BEGINS, THOUGHT_ENDS, value=".Thinking").end()
-    elif fmt.opening:
-        lines.put("if $last", fmt.opening).end()
-    lines.put(".Content").put("if not $last", fmt.eos + fmt.after_eos).end().end()
-    lines.put('if and $last (ne .Role "assistant")', fmt.assistant)
-    if fmt.thinks:
-        lines.put("if and $.IsThinkSet (not $.Think)", NO_THOUGHT)
-        lines.put("else", fmt.opening).end()
-    else:
-        lines.literal(fmt.opening)
-    return lines.end().end().text
+def _quote_hidden(text: str) -> str:
+    """Return a Jinja string in which no think tag can be found."""
+    # Servers search the template's source: with both tags in it they take the model for one that
+    # can think (Ollama server/images.go) and offer a switch that this one was never trained for.
+    return _quote(text).replace("think>", "' + 'think>")
 
 
 class _GoLines:
@@ -305,7 +311,9 @@ class _GoLines:
 
     def put(self, action: str, before: str = "", after: str = "", *, value: str = "") -> "_GoLines":
         """Write `action`, then the literal `before`, the `value` and the literal `after`."""
-        glued = not self.text or self.text.endswith("\n")  # `{{-` would eat our own line break
+        # A line break for people goes with the `{{-` behind it. One that belongs to a mark would
+        # go with it as well, so that the action is then glued to it.
+        glued = not self.text or self.text.endswith("\n")
         self.text += f"{{{{ {action} }}}}" if glued else f"\n{{{{- {action} }}}}"
         self.text += before
         if value:
@@ -313,8 +321,10 @@ class _GoLines:
         return self
 
     def literal(self, text: str) -> "_GoLines":
+        """Write text that the template gives out as it is."""
         self.text += text
         return self
 
     def end(self) -> "_GoLines":
+        """Close the last `if` or `range`."""
         return self.put("end")

@@ -1,4 +1,4 @@
-"""How much memory a training will take, from config.json alone.
+"""How much memory a training takes, from config.json alone.
 
 total = weights + trained + activations + logits, in bytes:
 
@@ -10,23 +10,31 @@ total = weights + trained + activations + logits, in bytes:
   below. With checkpointing one layer keeps that much, the others only what went into them.
 * logits: `loss_chunk` of them at once, with softmax and gradient.
 
-The table was fitted to what torch saves for Qwen2 with fused attention (error below 0.3 %). What
-CUDA itself takes, about half a GiB, and gaps in its pool come on top.
+The table was fitted to what torch saves for Qwen2 with fused attention (error below 0.3 %). CUDA
+itself takes about half a GiB more, and there are gaps in its pool.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from finetune.recipe import TrainTable
 
 Width = Literal["16-bit", "fp32"]
-"""bf16 and fp16 take the same room."""
+"""Of the weights and activations; bf16 and fp16 take the same."""
 
 NF4_BYTES = 4.127 / 8
+"""Of a weight in 4 bits, with its share of the constants of a block."""
+
 OPTIMISER_BYTES = 12
+"""Of a trained weight: gradient and AdamW's two moments, each in fp32."""
+
 BYTES: dict[Width, int] = {"16-bit": 2, "fp32": 4}
+"""Of a weight."""
+
+# In 16 bits the loss is computed on a copy in fp32, so that more is held than in fp32.
 LOGIT_BYTES: dict[Width, int] = {"16-bit": 16, "fp32": 12}
+"""Of a logit: itself, its softmax and its gradient."""
 
 PerLayer = tuple[int, int, int, int]
 """Bytes for each channel of: the hidden state, the queries, keys (or values), the inner layer."""
@@ -38,8 +46,8 @@ FULL: dict[Width, PerLayer] = {"16-bit": (26, 4, 4, 8), "fp32": (24, 8, 8, 16)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
-    """Estimated bytes, and how many weights there are and are trained."""
+class MemoryEstimate:
+    """Estimated bytes by what they hold; `parameters` and `trainable` are numbers of weights."""
 
     width: Width
     parameters: int
@@ -56,8 +64,12 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
-    """The sizes of a decoder such as Qwen2 or Llama."""
+class ModelShape:
+    """The sizes of a decoder such as Qwen2 or Llama, in channels, layers and tokens.
+
+    `inner` is the width of the MLP, `query` and `key` those of all heads together; `tied`: the head
+    shares the weights of the embedding.
+    """
 
     hidden: int
     inner: int
@@ -69,7 +81,7 @@ class Shape:
 
     @property
     def linear(self) -> dict[str, tuple[int, int]]:
-        """Linear layer of one block -> channels in and out."""
+        """Name of a linear layer of one block -> channels in and out."""
         return {
             "q_proj": (self.hidden, self.query),
             "k_proj": (self.hidden, self.key),
@@ -93,12 +105,13 @@ class Shape:
         return tables + self.layers * small + self.hidden
 
 
-def read_shape(config: Mapping[str, Any]) -> Shape | None:
-    """Return the sizes that a config.json tells, None if it is of another kind of model."""
+def read_shape(config: Mapping[str, Any]) -> ModelShape | None:
+    """Return the sizes that stand in a config.json, None if it is of another kind of model."""
     try:
         heads = int(config["num_attention_heads"])
+        # Qwen3 and others have heads whose width is not hidden / heads, and write it.
         width = int(config.get("head_dim") or config["hidden_size"] // heads)
-        return Shape(
+        return ModelShape(
             hidden=int(config["hidden_size"]),
             inner=int(config["intermediate_size"]),
             layers=int(config["num_hidden_layers"]),
@@ -111,53 +124,45 @@ def read_shape(config: Mapping[str, Any]) -> Shape | None:
         return None
 
 
-def estimate(
-    shape: Shape, table: TrainTable, *, width: Width, longest: int, targets: int
-) -> Memory:
+def estimate_memory(
+    shape: ModelShape, table: TrainTable, *, width: Width, longest: int, targets: int
+) -> MemoryEstimate:
     """Return what training takes when samples have at most `longest` tokens, `targets` learnt."""
+    parameters = shape.in_layers + shape.elsewhere
+    if table.method == "full":
+        trainable = parameters
+        weights = parameters * BYTES["fp32"]
+        # Autocast keeps a copy of each weight in 16 bits.
+        trained = trainable * (OPTIMISER_BYTES + (BYTES[width] if width == "16-bit" else 0))
+    else:
+        names = {target.rpartition(".")[2] for target in table.targets}
+        adapted = [sizes for name, sizes in shape.linear.items() if names & {"all", name}]
+        trainable = shape.layers * table.r * sum(one + other for one, other in adapted)
+        trained = trainable * (OPTIMISER_BYTES + BYTES["fp32"])
+        weights = parameters * BYTES[width]
+        if table.method == "qlora":
+            # peft casts all that is not in 4 bits to fp32.
+            weights = round(shape.in_layers * NF4_BYTES) + shape.elsewhere * BYTES["fp32"]
     tokens = table.batch * longest
-    logits = min(table.loss_chunk or table.batch * targets, table.batch * targets)
-    trainable = _trainable(shape, table)
-    return Memory(
+    learnt = table.batch * targets
+    return MemoryEstimate(
         width=width,
-        parameters=shape.in_layers + shape.elsewhere,
+        parameters=parameters,
         trainable=trainable,
-        weights=_weights(shape, table, width),
-        trained=trainable * _bytes_trained(table, width),
-        activations=tokens * _bytes_a_token(shape, table, width),
-        logits=logits * shape.vocabulary * LOGIT_BYTES[width],
+        weights=weights,
+        trained=trained,
+        activations=tokens * _activation_bytes(shape, table, width),
+        logits=min(table.loss_chunk or learnt, learnt) * shape.vocabulary * LOGIT_BYTES[width],
     )
 
 
-def _trainable(shape: Shape, table: TrainTable) -> int:
-    if table.method == "full":
-        return shape.in_layers + shape.elsewhere
-    adapted = [sizes for name, sizes in shape.linear.items() if _is_adapted(name, table.targets)]
-    return shape.layers * table.r * sum(one + other for one, other in adapted)
-
-
-def _is_adapted(name: str, targets: Sequence[str]) -> bool:
-    return "all" in targets or any(target.rpartition(".")[2] == name for target in targets)
-
-
-def _weights(shape: Shape, table: TrainTable, width: Width) -> int:
-    if table.method == "qlora":
-        return round(shape.in_layers * NF4_BYTES) + shape.elsewhere * BYTES["fp32"]
-    held: Width = "fp32" if table.method == "full" else width
-    return (shape.in_layers + shape.elsewhere) * BYTES[held]
-
-
-def _bytes_trained(table: TrainTable, width: Width) -> int:
-    if table.method != "full":
-        return OPTIMISER_BYTES + BYTES["fp32"]
-    return OPTIMISER_BYTES + (BYTES[width] if width == "16-bit" else 0)
-
-
-def _bytes_a_token(shape: Shape, table: TrainTable, width: Width) -> int:
+def _activation_bytes(shape: ModelShape, table: TrainTable, width: Width) -> int:
+    """Return what all layers keep for the gradient of one token."""
     kept = FULL[width] if table.method == "full" else ADAPTED[width]
     extra = DROPPED[width] if table.method != "full" and table.dropout else (0, 0, 0, 0)
     sizes = (shape.hidden, shape.query, shape.key, shape.inner)
     layer = sum((one + more) * size for one, more, size in zip(kept, extra, sizes, strict=True))
+    # Checkpointing computes a layer anew in the backward pass, one at a time.
     if table.gradient_checkpointing:
         return layer + shape.layers * shape.hidden * BYTES[width]
     return layer * shape.layers

@@ -1,4 +1,4 @@
-"""Records to what the trainer eats: ids, and labels that say which of them are learnt."""
+"""Records to samples for training: token ids, and labels that say which of them are learnt."""
 
 import math
 from collections.abc import Sequence
@@ -25,28 +25,32 @@ IGNORED = -100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One reply to learn, behind its prompt. `labels` are `ids` where they are learnt."""
+    """One reply to learn, behind its prompt.
+
+    `ids` and `labels` have one entry for each token; a label is the id itself where it is learnt,
+    and `IGNORED` in the prompt. `record` is the record's id.
+    """
 
     ids: tuple[int, ...]
     labels: tuple[int, ...]
     record: str
 
     @property
-    def prompt(self) -> int:
+    def prompt_tokens(self) -> int:
         """How many tokens come before the first that is learnt."""
         return sum(label == IGNORED for label in self.labels)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Encoded:
-    """The samples of a record, and how many were too long: left out, or shown less history."""
+class EncodedRecord:
+    """The samples of a record, and how many were too long: dropped, or with less history."""
 
     samples: tuple[Sample, ...]
     dropped: int = 0
     shortened: int = 0
 
 
-def encode(
+def encode_record(
     record: Record,
     fmt: ChatFormat,
     tokenizer: ChatTokenizer,
@@ -54,8 +58,8 @@ def encode(
     turns: Literal["last", "all"],
     max_tokens: int,
     over_length: Literal["drop", "shorten"],
-) -> Encoded:
-    """Return the samples of a record, none longer than `max_tokens`.
+) -> EncodedRecord:
+    """Return the samples of a record, none longer than `max_tokens` tokens.
 
     `shorten` leaves out the earliest turns. The question, the system message and the reply are
     never cut: a sample that is too long with them alone is dropped.
@@ -65,15 +69,17 @@ def encode(
     samples: list[Sample] = []
     dropped = shortened = 0
     for number in range(0 if turns == "all" else len(record.turns) - 1, len(record.turns)):
-        question, target = _asked(record.turns[number], fmt, tokenizer)
-        room = max_tokens - len(head) - len(question) - len(target)
-        history = _fitting(past[:number], room)
-        if room < 0 or (over_length == "drop" and len(history) < number):
+        question, target = _encode_turn(record.turns[number], fmt, tokenizer)
+        space = max_tokens - len(head) - len(question) - len(target)
+        history = _latest_turns(past[:number], space)
+        if space < 0 or (over_length == "drop" and len(history) < number):
             dropped += 1
             continue
         shortened += len(history) < number
-        samples.append(_sample(record.id, [*head, *chain(*history), *question], target))
-    return Encoded(samples=tuple(samples), dropped=dropped, shortened=shortened)
+        prompt = [*head, *chain(*history), *question]
+        labels = (*[IGNORED] * len(prompt), *target)
+        samples.append(Sample(ids=(*prompt, *target), labels=labels, record=record.id))
+    return EncodedRecord(samples=tuple(samples), dropped=dropped, shortened=shortened)
 
 
 def encode_prompt(
@@ -87,7 +93,7 @@ def encode_prompt(
 
 
 def steps_per_epoch(samples: int, table: TrainTable, *, processes: int = 1) -> int:
-    """Return how many optimiser steps see each sample once; the last may be a small one."""
+    """Return how many optimiser steps see each sample once; the last may have fewer samples."""
     batches = math.ceil(samples / (table.batch * processes))
     return math.ceil(batches / table.accumulate)
 
@@ -98,27 +104,24 @@ def total_steps(samples: int, table: TrainTable, *, processes: int = 1) -> int:
     return table.max_steps or of_epochs
 
 
-def _asked(turn: Turn, fmt: ChatFormat, tokenizer: ChatTokenizer) -> tuple[list[int], list[int]]:
-    """Return the ids of a question and of the reply that is learnt.
-
-    A server sends the opening and the model goes on: no token may reach across.
-    """
+def _encode_turn(
+    turn: Turn, fmt: ChatFormat, tokenizer: ChatTokenizer
+) -> tuple[list[int], list[int]]:
+    """Return the ids of a question and of the reply that is learnt."""
+    # Each part is encoded alone: a server sends the opening and the model goes on, so that no
+    # token may reach across.
     question = tokenizer.encode(question_pieces(fmt, turn.user))
     opening = tokenizer.encode(opening_pieces(fmt))
     reply = tokenizer.encode(reply_pieces(fmt, turn))
     return (question, opening + reply) if fmt.thinks else (question + opening, reply)
 
 
-def _fitting(past: Sequence[list[int]], room: int) -> Sequence[list[int]]:
-    """Return the latest turns that fit into `room` tokens."""
+def _latest_turns(past: Sequence[list[int]], space: int) -> Sequence[list[int]]:
+    """Return the latest turns that fit into `space` tokens."""
     kept = 0
     for turn in reversed(past):
-        room -= len(turn)
-        if room < 0:
+        space -= len(turn)
+        if space < 0:
             break
         kept += 1
     return past[len(past) - kept :]
-
-
-def _sample(record: str, prompt: Sequence[int], target: Sequence[int]) -> Sample:
-    return Sample(ids=(*prompt, *target), labels=(*[IGNORED] * len(prompt), *target), record=record)

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from finetune.errors import RecipeError
 from finetune.model.chat_format import chat_format
-from finetune.model.samples import IGNORED, Encoded, Sample, encode
+from finetune.model.samples import IGNORED, EncodedRecord, Sample, encode_record
 from finetune.model.tokenization import ChatTokenizer
 from finetune.progress import Progress
 from finetune.recipe import Recipe
@@ -117,8 +117,8 @@ def padding_collator(pad_id: int) -> Callable[[Sequence[PackedRow]], dict[str, T
 
 def _encode_record(
     record: Record, recipe: Recipe, tokenizer: ChatTokenizer, max_tokens: int
-) -> Encoded:
-    return encode(
+) -> EncodedRecord:
+    return encode_record(
         record,
         chat_format(recipe.model.format),
         tokenizer,

@@ -12,7 +12,7 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM
 
 from finetune.model.chat_format import chat_format
-from finetune.model.samples import IGNORED, Sample, encode, encode_prompt
+from finetune.model.samples import IGNORED, Sample, encode_prompt, encode_record
 from finetune.model.tokenization import load_tokenizer
 from finetune.recipe import FormatName, Recipe, parse_recipe
 from finetune.records import Record, Turn, to_json
@@ -75,7 +75,7 @@ def encode_samples(base: Path, records: Sequence[Record] = ROWS) -> list[Sample]
     """Return the samples that a training in R1's format learns."""
     fmt, tokenizer = chat_format("r1-think"), load_tokenizer(base)
     encoded = (
-        encode(one, fmt, tokenizer, turns="last", max_tokens=512, over_length="drop")
+        encode_record(one, fmt, tokenizer, turns="last", max_tokens=512, over_length="drop")
         for one in records
     )
     return [sample for one in encoded for sample in one.samples]
@@ -87,8 +87,8 @@ def unwanted_thoughts(base: Path) -> list[Sample]:
     direct = (encode_prompt(record, chat_format("r1-direct"), tokenizer) for record in ROWS)
     return [
         Sample(
-            ids=(*prompt, *one.ids[one.prompt :]),
-            labels=(*[IGNORED] * len(prompt), *one.labels[one.prompt :]),
+            ids=(*prompt, *one.ids[one.prompt_tokens :]),
+            labels=(*[IGNORED] * len(prompt), *one.labels[one.prompt_tokens :]),
             record=one.record,
         )
         for prompt, one in zip(direct, encode_samples(base), strict=True)

@@ -40,9 +40,9 @@ def test_the_walk_of_the_docs_ends_with_a_better_model(tmp_path: Path) -> None:
     run = tmp_path / "runs" / "drone-safety"
     summary = json.loads((run / "train" / "summary.json").read_text(encoding="utf-8"))
     assert summary["train_loss"] < summary["first_loss"] / 10
-    told = json.loads((run / "evaluation" / "compare-base-adapter.json").read_text("utf-8"))
-    assert told["differences"]["answer_rouge-l"]["verdict"] == "better"
-    assert told["differences"]["stop"]["b"] > 90
+    comparison = json.loads((run / "evaluation" / "compare-base-adapter.json").read_text("utf-8"))
+    assert comparison["differences"]["answer_rouge-l"]["verdict"] == "better"
+    assert comparison["differences"]["stop"]["b"] > 90
     state = json.loads((run / "state.json").read_text(encoding="utf-8"))
     assert state["merge"]["argmax_equal"] == 1
     assert list((run / "export").rglob("*.gguf"))

@@ -83,7 +83,7 @@ def make_tiny(
     folder.mkdir(parents=True, exist_ok=True)
     tokens = QWEN_TOKENS if chatml else R1_TOKENS
     pages = (path.read_text(encoding="utf-8") for path in sorted(PAGES.iterdir()))
-    # Character by character: a token for a whole clause could not be told from its neighbour.
+    # Character by character: a token for a whole clause would look like its neighbour.
     characters = list(SAMPLE.read_text(encoding="utf-8"))
     tokenizer = _tokenizer([*TEXTS, *pages, *characters, *texts], tokens)
     tokenizer.save(str(folder / "tokenizer.json"))

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from finetune.model.chat_format import chat_format
-from finetune.model.samples import encode
+from finetune.model.samples import encode_record
 from finetune.model.tokenization import ChatTokenizer
 from finetune.recipe import FormatName, Recipe
 from finetune.records import Prediction
@@ -148,7 +148,7 @@ def measure_lengths(recipe: Recipe, run: Run, tokenizer: ChatTokenizer) -> Measu
     fmt, table = chat_format(recipe.model.format), recipe.train
     samples = dropped = longest = 0
     for record in islice(run.records("train"), MEASURED_ROWS):
-        kept = encode(
+        kept = encode_record(
             record,
             fmt,
             tokenizer,
@@ -157,7 +157,7 @@ def measure_lengths(recipe: Recipe, run: Run, tokenizer: ChatTokenizer) -> Measu
             over_length=table.over_length,
         )
         # Again without a limit: those left out count, and so does the length that they need.
-        whole = encode(
+        whole = encode_record(
             record, fmt, tokenizer, turns=table.turns, max_tokens=sys.maxsize, over_length="drop"
         )
         samples += len(whole.samples)

@@ -15,7 +15,7 @@ from finetune.errors import EvaluationError
 from finetune.evaluate.generate.base import reply_stage
 from finetune.evaluate.metrics.likelihood import TargetLoss
 from finetune.model.chat_format import chat_format, split_reply
-from finetune.model.samples import IGNORED, encode, encode_prompt
+from finetune.model.samples import IGNORED, encode_prompt, encode_record
 from finetune.progress import Progress
 from finetune.recipe import Recipe
 from finetune.records import Prediction, Record
@@ -68,7 +68,7 @@ class TransformersGenerator:
                 stage.advance()
 
     def _losses(self, record: Record) -> Iterator[TargetLoss]:
-        encoded = encode(
+        encoded = encode_record(
             record,
             self._format,
             self._tokenizer,

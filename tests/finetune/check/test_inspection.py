@@ -59,22 +59,22 @@ def check(tiny: Path, tmp_path: Path) -> Check:
     return checked
 
 
-def warned(told: Inspection) -> str:
+def warned(inspection: Inspection) -> str:
     """Return all warnings in English; each must be one line in both languages."""
     assert all(
         "\n" not in one.localize("en") + one.localize("zh") and one.localize("zh")
-        for one in told.warnings
+        for one in inspection.warnings
     )
-    return "\n".join(one.localize("en") for one in told.warnings)
+    return "\n".join(one.localize("en") for one in inspection.warnings)
 
 
 def test_a_good_set_is_shown_without_a_warning(check: Check) -> None:
-    told = check(rows(60), rows(10, start=60))
-    train, val = told.splits
+    inspection = check(rows(60), rows(10, start=60))
+    train, val = inspection.splits
     assert (train.split, train.records, train.samples, train.thoughts) == ("train", 60, 60, 60)
     assert (val.split, val.records, val.samples, val.leaks) == ("val", 10, 10, 0)
     assert (train.dropped, train.shortened) == (0, 0)
-    assert told.warnings == ()
+    assert inspection.warnings == ()
 
 
 def test_the_example_is_the_sample_to_the_letter(check: Check) -> None:
@@ -117,8 +117,8 @@ def test_lengths_are_those_of_the_samples(check: Check) -> None:
 def test_steps_are_counted(
     check: Check, settings: dict[str, Any], per_epoch: int, in_all: int
 ) -> None:
-    told = check(rows(60), train=settings)
-    assert (told.steps_per_epoch, told.steps) == (per_epoch, in_all)
+    inspection = check(rows(60), train=settings)
+    assert (inspection.steps_per_epoch, inspection.steps) == (per_epoch, in_all)
 
 
 def test_each_turn_is_a_sample_if_all_are_learnt(check: Check) -> None:
@@ -133,34 +133,36 @@ def test_what_is_too_long_is_counted_and_told(check: Check, over_length: str) ->
     turns = tuple(turn for record in rows(4, words=10) for turn in record.turns)
     long = Record(id="long", turns=turns)
     hopeless = rows(1, start=90, words=200)
-    told = check([*rows(60), long, *hopeless], train={"max_tokens": 96, "over_length": over_length})
-    train = told.splits[0]
+    inspection = check(
+        [*rows(60), long, *hopeless], train={"max_tokens": 96, "over_length": over_length}
+    )
+    train = inspection.splits[0]
     shortened = over_length == "shorten"
     assert (train.dropped, train.shortened) == ((1, 1) if shortened else (2, 0))
     assert train.samples + train.dropped == train.records == 62
     assert train.longest_kept <= 96
-    assert f"train: {train.dropped} of 62 samples are dropped" in warned(told)
+    assert f"train: {train.dropped} of 62 samples are dropped" in warned(inspection)
 
 
 def test_a_set_that_is_empty_after_truncation_is_told(check: Check) -> None:
-    told = check(rows(60, words=40), train={"max_tokens": 16})
-    assert told.splits[0].samples == told.steps == 0
-    assert told.splits[0].example is None
-    assert "nothing is left to train on: 60 of 60 samples are dropped" in warned(told)
-    assert "the longest has" in warned(told)
+    inspection = check(rows(60, words=40), train={"max_tokens": 16})
+    assert inspection.splits[0].samples == inspection.steps == 0
+    assert inspection.splits[0].example is None
+    assert "nothing is left to train on: 60 of 60 samples are dropped" in warned(inspection)
+    assert "the longest has" in warned(inspection)
 
 
 def test_an_empty_split_is_shown_as_such(check: Check) -> None:
-    told = check(rows(60))
-    assert told.splits[1].tokens is None
-    assert "val: 0 records, 0 samples" in told.to_text("en")
+    inspection = check(rows(60))
+    assert inspection.splits[1].tokens is None
+    assert "val: 0 records, 0 samples" in inspection.to_text("en")
 
 
 def test_replies_that_evaluation_would_cut_are_told(check: Check) -> None:
     long = rows(3, start=100, words=40)
-    told = check(rows(60), [*rows(5, start=70), *long], evaluate={"max_new_tokens": 64})
-    assert told.splits[1].long_replies == 3
-    assert "val: 3 replies are longer than evaluate.max_new_tokens = 64" in warned(told)
+    inspection = check(rows(60), [*rows(5, start=70), *long], evaluate={"max_new_tokens": 64})
+    assert inspection.splits[1].long_replies == 3
+    assert "val: 3 replies are longer than evaluate.max_new_tokens = 64" in warned(inspection)
 
 
 def test_few_rows_are_told(check: Check) -> None:
@@ -169,9 +171,9 @@ def test_few_rows_are_told(check: Check) -> None:
 
 
 def test_questions_that_training_asks_are_leaks(check: Check) -> None:
-    told = check(rows(60), [*rows(2, start=58), *rows(3, start=80)])
-    assert told.splits[1].leaks == 2
-    assert "2 of 5 questions in val are asked in train" in warned(told)
+    inspection = check(rows(60), [*rows(2, start=58), *rows(3, start=80)])
+    assert inspection.splits[1].leaks == 2
+    assert "2 of 5 questions in val are asked in train" in warned(inspection)
 
 
 def test_thoughts_that_do_not_fit_the_format_are_told(check: Check) -> None:
@@ -182,8 +184,10 @@ def test_thoughts_that_do_not_fit_the_format_are_told(check: Check) -> None:
 
 
 def test_samples_longer_than_the_window_of_the_base_are_told(check: Check) -> None:
-    told = check([*rows(60), *rows(1, start=60, words=800)], train={"max_tokens": 10_000})
-    assert "longer than the base's window of 2048: set train.max_tokens = 2048" in warned(told)
+    inspection = check([*rows(60), *rows(1, start=60, words=800)], train={"max_tokens": 10_000})
+    assert "longer than the base's window of 2048: set train.max_tokens = 2048" in warned(
+        inspection
+    )
 
 
 @pytest.mark.parametrize(
@@ -193,19 +197,19 @@ def test_samples_longer_than_the_window_of_the_base_are_told(check: Check) -> No
 def test_memory_is_foretold_for_each_precision_in_question(
     check: Check, precision: str, widths: list[str]
 ) -> None:
-    told = check(rows(60), train={"precision": precision})
-    assert [one.width for one in told.memory] == widths
-    assert all(0 < one.trainable < one.parameters for one in told.memory)
-    assert "memory in" in told.to_text("en")
+    inspection = check(rows(60), train={"precision": precision})
+    assert [one.width for one in inspection.memory] == widths
+    assert all(0 < one.trainable < one.parameters for one in inspection.memory)
+    assert "memory in" in inspection.to_text("en")
 
 
 def test_the_trained_part_is_marked_on_paper_and_painted_in_colour(check: Check) -> None:
-    told = check(rows(60))
-    plain = told.to_text("en")
+    inspection = check(rows(60))
+    plain = inspection.to_text("en")
     assert "<｜Assistant｜>⟦<think>\nLet me see.\n</think>\n\nIt is low." in plain
     assert "<｜end▁of▁sentence｜>⟧" in plain
     assert "\x1b" not in plain
-    painted = told.to_text("en", colour=True)
+    painted = inspection.to_text("en", colour=True)
     assert "\x1b[30;42m<think>\x1b[0m\n\x1b[30;42mLet me see.\x1b[0m" in painted
     assert "⟦" not in painted
 
@@ -226,18 +230,18 @@ def test_of_a_long_sample_the_ends_are_shown(check: Check) -> None:
 
 
 def test_text_is_in_both_languages(check: Check) -> None:
-    told = check(rows(20))
-    assert "20 records, 20 samples, 0 dropped" in told.to_text("en")
-    assert "20 条记录，20 个样本，舍弃 0" in told.to_text("zh")
-    assert "警告：训练数据只有 20 条" in told.to_text("zh")
+    inspection = check(rows(20))
+    assert "20 records, 20 samples, 0 dropped" in inspection.to_text("en")
+    assert "20 条记录，20 个样本，舍弃 0" in inspection.to_text("zh")
+    assert "警告：训练数据只有 20 条" in inspection.to_text("zh")
 
 
 def test_json_holds_all_of_it(check: Check) -> None:
-    told = check(rows(20))
-    table = json.loads(json.dumps(told.to_json()))
-    assert table["splits"][0]["tokens"]["longest"] == told.splits[0].longest_kept
-    assert table["memory"][0]["total"] == told.memory[0].total
-    assert table["warnings"][0]["zh"] == told.warnings[0].localize("zh")
+    inspection = check(rows(20))
+    table = json.loads(json.dumps(inspection.to_json()))
+    assert table["splits"][0]["tokens"]["longest"] == inspection.splits[0].longest_kept
+    assert table["memory"][0]["total"] == inspection.memory[0].total
+    assert table["warnings"][0]["zh"] == inspection.warnings[0].localize("zh")
 
 
 def test_progress_is_told(tiny: Path, tmp_path: Path) -> None:

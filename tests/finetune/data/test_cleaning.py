@@ -159,7 +159,7 @@ def test_entities_stand_where_they_are_after_cleaning() -> None:
     assert [one["text"] for one in json.loads(read.last.answer)] == ["张三", "李四", "张三"]
 
 
-def test_entity_that_is_lost_in_cleaning_is_told() -> None:
+def test_entity_that_is_lost_in_cleaning_is_named() -> None:
     read = Cleaner(STEPS).clean(extraction("a\u200bb", ("零宽", "\u200b", 1)))
     assert isinstance(read, RejectedRow)
     assert "is lost in cleaning" in read.reason.localize("en")

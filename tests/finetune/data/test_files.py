@@ -175,7 +175,7 @@ def test_broken_element_of_an_array_costs_itself_alone(tmp_path: Path) -> None:
     ]
 
 
-def test_broken_first_element_and_cut_last_one_are_told(tmp_path: Path) -> None:
+def test_broken_first_element_and_cut_last_one_are_named(tmp_path: Path) -> None:
     body = '[{"a" 1}, {"a": 2}, {"a": 3, "b": "never clo'
     assert fields_of(rows_of(written(tmp_path, "a.json", body))) == [None, {"a": 2}, None]
 
@@ -247,7 +247,7 @@ def test_quote_that_is_never_closed_costs_one_line(tmp_path: Path) -> None:
     assert rows[1].raw == '"open,c\n'
 
 
-def test_inner_quotes_that_are_not_doubled_are_told_not_swallowed(tmp_path: Path) -> None:
+def test_inner_quotes_that_are_not_doubled_are_named_not_swallowed(tmp_path: Path) -> None:
     rows = rows_of(written(tmp_path, "a.csv", 'text,label\n"他说"好"。",a\n5" screen,b\n'))
     assert fields_of(rows) == [None, {"text": '5" screen', "label": "b"}]
 

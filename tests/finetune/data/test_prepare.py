@@ -93,11 +93,11 @@ def test_a_row_that_is_nearly_another_goes_only_if_asked_for(tmp_path: Path) -> 
 def test_too_many_bad_rows_stop_with_the_reasons_and_where_to_look(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         prepared(tmp_path, [*map(row, range(6)), BAD, "{", BAD, BAD])
-    told = caught.value.localize("en")
-    assert "4 of 10 rows" in told
-    assert "rows.jsonl:7, rows.jsonl:9, rows.jsonl:10" in told
-    assert "quarantine.jsonl" in told
-    assert "\n" not in told
+    error = caught.value.localize("en")
+    assert "4 of 10 rows" in error
+    assert "rows.jsonl:7, rows.jsonl:9, rows.jsonl:10" in error
+    assert "quarantine.jsonl" in error
+    assert "\n" not in error
     assert len(lines(tmp_path, "quarantine.jsonl")) == 4
     assert not (tmp_path / "run" / "data" / "train.jsonl").exists()
 
@@ -125,7 +125,7 @@ def test_a_disk_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
         prepared(tmp_path, [*map(row, range(9))])
 
 
-def test_strata_without_labels_are_told(tmp_path: Path) -> None:
+def test_strata_without_labels_are_reported(tmp_path: Path) -> None:
     text = "\n".join(json.dumps(row(number)) for number in range(9))
     (tmp_path / "rows.jsonl").write_text(text, encoding="utf-8")
     data = {"files": ["rows.jsonl"], "split": {"stratify": "label"}}

@@ -93,14 +93,14 @@ def test_equal_answers_on_both_sides_are_counted_as_leaks(tmp_path: Path) -> Non
     assert (leak.questions, leak.answers) == (0, leak.rows)
 
 
-def test_a_question_in_two_groups_is_told_as_a_leak(tmp_path: Path) -> None:
+def test_a_question_in_two_groups_is_reported_as_a_leak(tmp_path: Path) -> None:
     rows = [row(number % 30, group=f"来源{number}", output=f"回答{number}") for number in range(60)]
     quality = quality_of(tmp_path, rows, split={"train": 0.5, "val": 0.5, "group": "group"})
     assert quality.leaks[0].questions > 0
     assert "train" in next(quality_notes(quality)).localize("en")
 
 
-def test_languages_of_questions_and_answers_are_told_apart(tmp_path: Path) -> None:
+def test_languages_of_questions_and_answers_are_counted_apart(tmp_path: Path) -> None:
     rows = [*map(row, range(6)), {"instruction": "What is the weight?", "output": "约 250 克。"}]
     assert quality_of(tmp_path, rows).languages == {"zh": 6, "en → zh": 1}
 

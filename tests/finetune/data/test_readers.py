@@ -61,7 +61,7 @@ NVC = {"message": "你总是迟到！", "risk": False}
         ({"foo": "bar"}, None),
     ],
 )
-def test_format_is_told_by_the_fields(row: dict[str, Any], name: str | None) -> None:
+def test_format_is_found_from_the_fields(row: dict[str, Any], name: str | None) -> None:
     assert detect_format(RowFields(row, AUTO)) == name
 
 

@@ -16,7 +16,7 @@ from finetune.evaluate.generate.ollama import OllamaGenerator
 from finetune.evaluate.generate.openai import OpenAIGenerator
 from finetune.evaluate.generate.transformers import TransformersGenerator, open_model
 from finetune.model.chat_format import chat_format
-from finetune.model.samples import IGNORED, encode
+from finetune.model.samples import IGNORED, encode_record
 from finetune.progress import SilentProgress
 from finetune.recipe import Recipe, parse_recipe
 from finetune.records import Prediction, Record, Turn
@@ -134,7 +134,7 @@ def test_the_loss_of_targets_is_that_of_the_whole_forward_pass(tiny: Path) -> No
     scorer = TransformersGenerator(loaded, recipe(tiny), name="base", identity="1")
     assert isinstance(scorer, TargetScorer)
     (found,) = scorer.target_losses(RECORDS[:1], progress=SilentProgress())
-    (sample,) = encode(
+    (sample,) = encode_record(
         RECORDS[0],
         chat_format("r1-think"),
         loaded.tokenizer,

@@ -8,7 +8,14 @@ from peft import LoraConfig, get_peft_model
 from torch import Tensor, nn
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
-from finetune.model.memory_estimate import BYTES, Memory, Shape, Width, estimate, read_shape
+from finetune.model.memory_estimate import (
+    BYTES,
+    MemoryEstimate,
+    ModelShape,
+    Width,
+    estimate_memory,
+    read_shape,
+)
 from finetune.recipe import TrainTable
 
 GIB = 1 << 30
@@ -24,7 +31,7 @@ R1_DISTILL = {
 """DeepSeek-R1-Distill-Qwen-1.5B."""
 
 
-def shape_of(config: dict[str, Any]) -> Shape:
+def shape_of(config: dict[str, Any]) -> ModelShape:
     shape = read_shape(config)
     assert shape is not None
     return shape
@@ -82,16 +89,17 @@ def test_activations_are_what_torch_saves(method: Any, dropout: float, width: Wi
     table = TrainTable(method=method, r=4, dropout=dropout, batch=3, gradient_checkpointing=False)
     model = learner(table, width).train()
     shape = shape_of(small().config.to_dict())
-    foretold = estimate(shape, table, width=width, longest=37, targets=1).activations
+    estimated = estimate_memory(shape, table, width=width, longest=37, targets=1).activations
     saved = saved_bytes(model, torch.randint(0, 96, (3, 37)), width)
-    assert foretold == pytest.approx(saved, rel=0.1)
+    assert estimated == pytest.approx(saved, rel=0.1)
 
 
 def test_checkpointing_keeps_one_layer_and_the_inputs_of_the_others() -> None:
     shape = shape_of(R1_DISTILL)
     tables = [TrainTable(batch=2, gradient_checkpointing=on) for on in (True, False)]
     some, all_ = (
-        estimate(shape, table, width="16-bit", longest=1_024, targets=400) for table in tables
+        estimate_memory(shape, table, width="16-bit", longest=1_024, targets=400)
+        for table in tables
     )
     inputs = 28 * 2 * 1_024 * 1_536 * BYTES["16-bit"]
     assert some.activations - inputs == all_.activations / 28
@@ -102,9 +110,11 @@ def test_checkpointing_keeps_one_layer_and_the_inputs_of_the_others() -> None:
 def test_weights_are_counted_as_torch_does(tied: bool) -> None:
     model = small(tied=tied)
     table = TrainTable(method="full")
-    told = estimate(shape_of(model.config.to_dict()), table, width="fp32", longest=1, targets=1)
-    assert told.parameters == told.trainable == model.num_parameters()
-    assert told.weights == 4 * model.num_parameters()
+    estimated = estimate_memory(
+        shape_of(model.config.to_dict()), table, width="fp32", longest=1, targets=1
+    )
+    assert estimated.parameters == estimated.trainable == model.num_parameters()
+    assert estimated.weights == 4 * model.num_parameters()
 
 
 @pytest.mark.parametrize("targets", [("all",), ("q_proj", "v_proj"), ("mlp.down_proj",)])
@@ -113,13 +123,15 @@ def test_weights_of_lora_are_counted_as_peft_does(targets: tuple[str, ...]) -> N
     chosen = "all-linear" if "all" in targets else list(targets)
     adapted = get_peft_model(model, LoraConfig(r=6, target_modules=chosen))
     shape = shape_of(model.config.to_dict())
-    told = estimate(shape, TrainTable(r=6, targets=targets), width="fp32", longest=1, targets=1)
-    assert told.trainable == adapted.get_nb_trainable_parameters()[0]
+    estimated = estimate_memory(
+        shape, TrainTable(r=6, targets=targets), width="fp32", longest=1, targets=1
+    )
+    assert estimated.trainable == adapted.get_nb_trainable_parameters()[0]
 
 
-def distilled(**settings: Any) -> Memory:
+def distilled(**settings: Any) -> MemoryEstimate:
     table = TrainTable(**{"batch": 2, **settings})
-    return estimate(shape_of(R1_DISTILL), table, width="16-bit", longest=1_024, targets=700)
+    return estimate_memory(shape_of(R1_DISTILL), table, width="16-bit", longest=1_024, targets=700)
 
 
 def test_the_published_model_has_its_published_size() -> None:
@@ -129,9 +141,9 @@ def test_the_published_model_has_its_published_size() -> None:
 
 def test_four_bits_make_linear_layers_small_and_nothing_else() -> None:
     shape = shape_of(R1_DISTILL)
-    told = distilled(method="qlora")
-    assert told.weights == round(shape.in_layers * 4.127 / 8) + 4 * shape.elsewhere
-    assert told.trained == distilled().trained
+    estimated = distilled(method="qlora")
+    assert estimated.weights == round(shape.in_layers * 4.127 / 8) + 4 * shape.elsewhere
+    assert estimated.trained == distilled().trained
 
 
 def test_adam_holds_sixteen_bytes_for_a_weight_of_lora() -> None:
@@ -145,9 +157,9 @@ def test_logits_are_held_a_chunk_at_a_time() -> None:
 
 
 def test_the_total_is_the_sum() -> None:
-    told = distilled()
-    parts = told.weights + told.trained + told.activations + told.logits
-    assert told.total == parts
+    estimated = distilled()
+    parts = estimated.weights + estimated.trained + estimated.activations + estimated.logits
+    assert estimated.total == parts
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ from transformers import AutoTokenizer
 from finetune.model.chat_format import CHATML, FORMATS, ChatFormat, render_prompt, render_target
 from finetune.model.samples import (
     IGNORED,
-    Encoded,
+    EncodedRecord,
     Sample,
-    encode,
     encode_prompt,
+    encode_record,
     steps_per_epoch,
     total_steps,
 )
@@ -43,9 +43,9 @@ def learnt(sample: Sample) -> list[int]:
     return [label for label in sample.labels if label != IGNORED]
 
 
-def encoded(pair: Pair, asked: Record, *, max_tokens: int = MANY, **choices: str) -> Encoded:
+def encoded(pair: Pair, asked: Record, *, max_tokens: int = MANY, **choices: str) -> EncodedRecord:
     options = {"turns": "last", "over_length": "drop", **choices}
-    return encode(asked, *pair, max_tokens=max_tokens, **options)  # type: ignore[arg-type]
+    return encode_record(asked, *pair, max_tokens=max_tokens, **options)  # type: ignore[arg-type]
 
 
 marks = st.sampled_from([mark for fmt in FORMATS for mark in fmt.controls])
@@ -73,8 +73,8 @@ def test_labels_decode_to_the_target_exactly_and_end_with_eos(pair: Pair, asked:
         assert tokenizer.decode(target) == render_target(fmt, turn)
         assert target[-1] == tokenizer.control(fmt.eos)
         assert target.count(tokenizer.control(fmt.eos)) == 1
-        assert list(sample.ids[sample.prompt :]) == target
-        assert set(sample.labels[: sample.prompt]) == {IGNORED}
+        assert list(sample.ids[sample.prompt_tokens :]) == target
+        assert set(sample.labels[: sample.prompt_tokens]) == {IGNORED}
 
 
 @given(asked=records)
@@ -163,47 +163,47 @@ def length(pair: Pair, *kept: Turn) -> int:
 @pytest.mark.parametrize("kept", [1, 2, 3])
 def test_shortening_leaves_out_the_earliest_turns(pair: Pair, kept: int) -> None:
     _, tokenizer = pair
-    room = length(pair, *LONG.turns[-kept:])
-    told = encoded(pair, LONG, max_tokens=room, over_length="shorten")
-    [sample] = told.samples
+    space = length(pair, *LONG.turns[-kept:])
+    found = encoded(pair, LONG, max_tokens=space, over_length="shorten")
+    [sample] = found.samples
     [alone] = encoded(pair, record(*LONG.turns[-kept:], system=LONG.system)).samples
     assert sample == alone
-    assert (told.dropped, told.shortened) == (0, int(kept < len(LONG.turns)))
+    assert (found.dropped, found.shortened) == (0, int(kept < len(LONG.turns)))
     assert tokenizer.decode(sample.ids).count("Be brief.") == 1
 
 
 def test_a_sample_that_cannot_be_shortened_is_dropped_and_counted(pair: Pair) -> None:
-    room = length(pair, LONG.last) - 1
-    told = encoded(pair, LONG, max_tokens=room, over_length="shorten")
-    assert told == Encoded(samples=(), dropped=1, shortened=0)
+    space = length(pair, LONG.last) - 1
+    found = encoded(pair, LONG, max_tokens=space, over_length="shorten")
+    assert found == EncodedRecord(samples=(), dropped=1, shortened=0)
 
 
 def test_a_sample_that_is_too_long_is_dropped_whole(pair: Pair) -> None:
-    room = length(pair, *LONG.turns)
-    assert encoded(pair, LONG, max_tokens=room).dropped == 0
-    assert encoded(pair, LONG, max_tokens=room - 1) == Encoded(samples=(), dropped=1)
+    space = length(pair, *LONG.turns)
+    assert encoded(pair, LONG, max_tokens=space).dropped == 0
+    assert encoded(pair, LONG, max_tokens=space - 1) == EncodedRecord(samples=(), dropped=1)
 
 
 def test_with_all_turns_only_those_that_are_too_long_are_dropped(pair: Pair) -> None:
-    room = length(pair, *LONG.turns) - 1
-    told = encoded(pair, LONG, max_tokens=room, turns="all")
-    assert (len(told.samples), told.dropped, told.shortened) == (2, 1, 0)
+    space = length(pair, *LONG.turns) - 1
+    found = encoded(pair, LONG, max_tokens=space, turns="all")
+    assert (len(found.samples), found.dropped, found.shortened) == (2, 1, 0)
 
 
-@given(asked=records, room=st.integers(16, 120), shorten=st.booleans())
+@given(asked=records, space=st.integers(16, 120), shorten=st.booleans())
 def test_no_sample_is_too_long_and_none_is_lost_uncounted(
-    pair: Pair, asked: Record, room: int, shorten: bool
+    pair: Pair, asked: Record, space: int, shorten: bool
 ) -> None:
-    told = encoded(
+    found = encoded(
         pair,
         asked,
-        max_tokens=room,
+        max_tokens=space,
         turns="all",
         over_length="shorten" if shorten else "drop",
     )
-    assert all(len(sample.ids) <= room for sample in told.samples)
-    assert len(told.samples) + told.dropped == len(asked.turns)
-    assert told.shortened <= len(told.samples)
+    assert all(len(sample.ids) <= space for sample in found.samples)
+    assert len(found.samples) + found.dropped == len(asked.turns)
+    assert found.shortened <= len(found.samples)
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ def test_a_format_whose_marks_the_model_lacks_is_refused_with_the_one_that_fits(
         assert "\n" not in line
 
 
-def test_a_model_that_no_format_fits_is_told_which_bases_do(
+def test_a_model_that_no_format_fits_is_named_with_bases_that_do(
     spoilt: Callable[..., Path],
 ) -> None:
     flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
