@@ -135,8 +135,8 @@ def test_the_jinja_template_takes_thoughts_where_clients_put_them(field: str) ->
     *asked, reply = messages(replace(case, history=(case.reply,)))
     for message in (asked[2], reply):
         thought, answer = message.pop("thinking"), message["content"]
-        reply = {"content": f"<think>\n{thought}\n</think>\n\n{answer}"}
-        message |= reply if field == "content" else {field: thought}
+        tagged = {"content": f"<think>\n{thought}\n</think>\n\n{answer}"}
+        message |= tagged if field == "content" else {field: thought}
     text = by_jinja(R1_THINK, [*asked, reply])
     assert text == for_jinja(R1_THINK, replace(case, history=(case.reply,)))
     assert text.count("The rule") == 1
