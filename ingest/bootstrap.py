@@ -1,4 +1,4 @@
-"""Chooses and opens the parts of the ingest half. Only here concrete parts are named.
+"""Chooses and opens the parts of the ingest half. Only here and in registries are they named.
 
 Heavy libraries are imported inside functions, when their part is first needed.
 """
@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,7 @@ CACHE = "web.sqlite"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexComponents:
-    """The opened index: what answering needs when no page is read."""
+    """The opened index: all that an answer needs when no page is read."""
 
     store: ChunkStore
     embedder: Embedder | None
@@ -72,7 +73,7 @@ class IngestComponents:
 async def open_ingest(
     settings: IngestSettings, *, crawl_log: Path | None = None
 ) -> AsyncIterator[IngestComponents]:
-    """Open index, encoder and fetchers, and close them at the end, whatever happens.
+    """Open index, embedder and fetchers, and close them at the end, whatever happens.
 
     Args:
         settings: What to build.
@@ -91,7 +92,7 @@ async def open_ingest(
 
 @asynccontextmanager
 async def open_index(settings: IngestSettings) -> AsyncIterator[IndexComponents]:
-    """Open the index and its encoder.
+    """Open the index and its embedder.
 
     Raises:
         StoreError: the index cannot be opened.
@@ -139,18 +140,20 @@ async def open_reading(
             question_budget=settings.crawl.question_budget,
             preload_reader=workers.preload,
         )
-
-        async def close_reader(kind: type[BaseException] | None, *_: object) -> None:
-            # After an error or Ctrl-C nobody is to wait for pages of a question that is over.
-            await reader.close(seconds=settings.crawl.linger if kind is None else 0.0)
-
-        stack.push_async_exit(close_reader)
+        stack.push_async_exit(partial(_close_reader, reader, settings.crawl.linger))
         yield ReadingComponents(pipeline=pipeline, reader=reader, cache=cache)
+
+
+async def _close_reader(
+    reader: QuestionReader, linger_s: float, kind: type[BaseException] | None, *_: object
+) -> None:
+    # After an error or Ctrl-C nobody is to wait for pages of a question that is over.
+    await reader.close(seconds=linger_s if kind is None else 0.0)
 
 
 @asynccontextmanager
 async def open_tiered_fetcher(settings: IngestSettings) -> AsyncIterator[TieredFetcher]:
-    """Open what reads pages and stores nothing."""
+    """Open what fetches pages and extracts their text, and stores nothing."""
     async with AsyncExitStack() as stack:
         cache = open_cache(settings)
         stack.callback(cache.close)
@@ -160,13 +163,17 @@ async def open_tiered_fetcher(settings: IngestSettings) -> AsyncIterator[TieredF
 
 
 def open_cache(settings: IngestSettings) -> ExpiringCache:
-    """Return the memory of robots.txt files and search results. The caller closes it."""
+    """Return the cache of robots.txt files and search results. The caller closes it."""
     return ExpiringCache(settings.index.path / CACHE)
 
 
 @asynccontextmanager
 async def open_store(settings: IngestSettings) -> AsyncIterator[ChunkStore]:
-    """Open the index of these settings."""
+    """Open the index in the folder that the settings name.
+
+    Raises:
+        StoreError: it cannot be opened.
+    """
     from ingest.index.store.catalog import Catalog
     from ingest.index.store.chroma import ChromaVectors
     from ingest.index.store.hybrid import Index
@@ -181,7 +188,7 @@ async def open_store(settings: IngestSettings) -> AsyncIterator[ChunkStore]:
 
 
 def preload(settings: IngestSettings, *, embedder: Embedder | None) -> None:
-    """Get ready, in a thread, what retrieval will need, while the network keeps us waiting.
+    """Load in a thread what retrieval will need, while the program waits for the network.
 
     Call it when all is open and the first request is about to leave: before that it would only
     take turns with the other imports (bench/README.md).
@@ -189,15 +196,17 @@ def preload(settings: IngestSettings, *, embedder: Embedder | None) -> None:
     if embedder is None:
         return
     disable_telemetry()
+    # A daemon, because an import cannot be cancelled: Ctrl-C is not to wait two seconds for it.
+    arguments = (settings.index.path / VECTORS, embedder)
+    threading.Thread(target=_preload, args=arguments, name="preload", daemon=True).start()
 
-    def work() -> None:
-        from ingest.index.store.chroma import ChromaVectors
 
-        with suppress(QiuzhengError):  # raised again, and explained, when it is needed
-            embedder.preload()
-        ChromaVectors(settings.index.path / VECTORS).preload()
+def _preload(vectors: Path, embedder: Embedder) -> None:
+    from ingest.index.store.chroma import ChromaVectors
 
-    threading.Thread(target=work, name="preload", daemon=True).start()
+    with suppress(QiuzhengError):  # raised again, and explained, when it is needed
+        embedder.preload()
+    ChromaVectors(vectors).preload()
 
 
 def _reader_pool(settings: IngestSettings, stack: AsyncExitStack) -> "ReaderPool":
@@ -211,7 +220,7 @@ def _reader_pool(settings: IngestSettings, stack: AsyncExitStack) -> "ReaderPool
 def _tiered_fetcher(
     settings: IngestSettings, workers: "ReaderPool", cache: ExpiringCache, stack: AsyncExitStack
 ) -> TieredFetcher:
-    """Return plain HTTP and, unless it is switched off, the browser above it."""
+    """Return plain HTTP and, unless it is switched off, the browser for what needs it."""
     from ingest.extract.registry import DOCUMENT_TYPES
     from ingest.web.fetch.http import HttpFetcher
     from ingest.web.fetch.wire import HttpClient
@@ -220,6 +229,8 @@ def _tiered_fetcher(
     from ingest.web.ssrf import AddressGuard
 
     crawl = settings.crawl
+    # One guard, robots policy and limiter for both fetchers: a host cannot tell them apart, so what
+    # it allows, and how often, is the same.
     guard = AddressGuard(
         allowed_hosts=frozenset(crawl.allowed_hosts), allowed_ports=frozenset(crawl.allowed_ports)
     )

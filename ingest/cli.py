@@ -85,7 +85,7 @@ async def _ingest(sources: tuple[str, ...], report: "Report", options: "Mapping[
     piped = await asyncio.to_thread(read_stdin) if "-" in sources else ""
     wanted = read_sources(sources, stdin=io.StringIO(piped)) if sources else None
     if wanted is not None:
-        report.add_notes(*wanted.remarks)
+        report.add_notes(*wanted.notes)
     settings = load_ingest_settings(IngestSettings, {})
     async with open_ingest(settings, crawl_log=options["ledger"]) as parts:
         report.add_notes(*parts.index.diagnostics)

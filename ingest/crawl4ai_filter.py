@@ -1,4 +1,4 @@
-"""Our pruning for users of crawl4ai: the blocks of a page that bear on a question, by rank.
+"""Our pruning for users of crawl4ai: the blocks of a page that are relevant to a question.
 
     from crawl4ai import AsyncWebCrawler, CrawlerRunConfig, DefaultMarkdownGenerator
     from ingest.crawl4ai_filter import RankContentFilter
@@ -20,7 +20,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from crawl4ai.content_filter_strategy import RelevantContentFilter  # noqa: TID253  (its base class)
-from lxml import etree, html
+from lxml import etree
+from lxml.html import tostring
 
 from ingest.extract import dom
 from ingest.extract.markdown import render_markdown
@@ -47,9 +48,23 @@ class _Section:
     block: etree._Element
     heading: etree._Element | None
 
+    def as_candidate(self) -> Candidate:
+        """Return the block as Markdown, with what shows that it belongs to the site."""
+        text = render_markdown(self.block)
+        heading = "" if self.heading is None else " ".join(dom.text_of(self.heading).split())
+        links = self.block.iterdescendants("a")
+        linked = sum(len(" ".join(dom.text_of(link).split())) for link in links)
+        return Candidate(
+            text=text,
+            heading=heading,
+            boilerplate=is_boilerplate(text, heading=heading)
+            or any(is_page_chrome(box) for box in (self.block, *self.block.iterancestors()))
+            or linked > LINKED * len(text),
+        )
+
 
 class RankContentFilter(RelevantContentFilter):  # type: ignore[misc]  # crawl4ai is untyped
-    """Keeps the blocks of a page that bear most on a question, in their order."""
+    """Keeps the blocks of a page that are most relevant to a question, in their order."""
 
     def __init__(self, query: str, budget: int = BUDGET) -> None:
         """Keep at most `budget` tokens (`estimate_tokens`), and always one block."""
@@ -60,69 +75,45 @@ class RankContentFilter(RelevantContentFilter):  # type: ignore[misc]  # crawl4a
     def filter_content(self, html: str) -> list[str]:
         """Return the chosen blocks as HTML, each heading before the first block below it.
 
-        [] for a page without text, or with more tags than any page that people read.
+        Empty for a page without text, or with more tags than any page that people read.
         """
         root = dom.parse_html(html)
         if root is None:
             return []
         dom.remove_unseen(root)
-        sections = list(itertools.islice(_sections(root), MAX_BLOCKS))
-        candidates = [_candidate(section) for section in sections]
+        sections = list(itertools.islice(page_sections(root), MAX_BLOCKS))
+        candidates = [section.as_candidate() for section in sections]
         places = choose_candidates(candidates, self.query, budget=self.budget)
-        return list(_written([sections[place] for place in places]))
+        written: list[str] = []
+        heading = None
+        for section in (sections[place] for place in places):
+            if section.heading is not None and section.heading is not heading:
+                heading = section.heading
+                # with_tail: the text behind an element belongs to another block.
+                written.append(tostring(heading, encoding="unicode", with_tail=False))
+            if section.block.tag in _PARTS:
+                # A cell or an item means nothing without the table or list around it.
+                section.block.tag = "p"
+            written.append(tostring(section.block, encoding="unicode", with_tail=False))
+        return written
 
 
-def _sections(root: etree._Element) -> Iterator[_Section]:
-    """Yield the blocks of a page with their headings; a short list is one block."""
+def page_sections(root: etree._Element) -> Iterator[_Section]:
+    """Yield the blocks of a page with the heading above each; a short list is one block."""
     heading = last = None
     lengths: dict[etree._Element, int] = {}
     for leaf in dom.split_blocks(root.find("body")):
         if leaf.tag in dom.HEADINGS:
             heading = leaf
             continue
-        block = _whole_list(leaf, lengths)
+        block = leaf
+        for box in leaf.iterancestors(*_LISTS):
+            # Measured once: the items of a long list would each measure the whole of it.
+            if box not in lengths:
+                lengths[box] = len(dom.text_of(box))
+            if lengths[box] > MAX_BLOCK:
+                break
+            block = box
         if block is not last and dom.text_of(block).strip():
             yield _Section(block, heading)
         last = block
-
-
-def _whole_list(leaf: etree._Element, lengths: dict[etree._Element, int]) -> etree._Element:
-    """Return the longest list around `leaf` that is short enough for a block, else `leaf`."""
-    block = leaf
-    for box in leaf.iterancestors(*_LISTS):
-        if box not in lengths:
-            lengths[box] = len(dom.text_of(box))
-        if lengths[box] > MAX_BLOCK:
-            break
-        block = box
-    return block
-
-
-def _candidate(section: _Section) -> Candidate:
-    text = render_markdown(section.block)
-    heading = "" if section.heading is None else " ".join(dom.text_of(section.heading).split())
-    around = (section.block, *section.block.iterancestors())
-    return Candidate(
-        text=text,
-        heading=heading,
-        boilerplate=is_boilerplate(text, heading=heading)
-        or any(is_page_chrome(element) for element in around)
-        or _linked(section.block) > LINKED * len(text),
-    )
-
-
-def _linked(block: etree._Element) -> int:
-    """Return how many characters of `block` are in links."""
-    return sum(len(" ".join(dom.text_of(link).split())) for link in block.iterdescendants("a"))
-
-
-def _written(sections: list[_Section]) -> Iterator[str]:
-    """Yield the HTML of blocks, each heading once."""
-    heading = None
-    for section in sections:
-        if section.heading is not None and section.heading is not heading:
-            heading = section.heading
-            yield html.tostring(heading, encoding="unicode", with_tail=False)
-        if section.block.tag in _PARTS:
-            section.block.tag = "p"
-        yield html.tostring(section.block, encoding="unicode", with_tail=False)

@@ -1,4 +1,4 @@
-"""The crawl ledger: one line of JSON for each page, as proof of what was asked of whom.
+"""The crawl log (`--ledger`): one line of JSON for each page, as proof of what was requested.
 
     {"time": "2026-11-21T05:20:55.000+00:00", "url": "https://a.test/x", "skipped": "robots",
      "robots": "robots.txt line 2: Disallow: /x", "robots_line": 2, "status": 0, …}
@@ -20,16 +20,16 @@ from ingest.foundation.messages import Message, describe_os_error
 
 
 class CrawlLogError(QiuzhengError):
-    """The ledger cannot be written."""
+    """The crawl log cannot be written."""
 
     exit_code = 2
 
 
 class CrawlLog:
-    """Appends to one file; each line is whole as soon as it is written.
+    """Appends events to one file.
 
     Args:
-        path: the file; it is made if it is not there, and never emptied.
+        path: The file; it is made if it is not there, and never emptied.
 
     Raises:
         CrawlLogError: it cannot be written.
@@ -38,25 +38,33 @@ class CrawlLog:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
+            # "a" and line buffering: two processes may write to one file, and a process that is
+            # killed leaves whole lines.
             self._file = path.open("a", encoding="utf-8", buffering=1)
         except OSError as error:
             raise _unwritable(path, error) from error
 
     def write(self, event: IngestEvent) -> None:
-        """Add the line of one page."""
+        """Append the line of one page.
+
+        Raises:
+            CrawlLogError: it cannot be written.
+        """
         try:
-            self._file.write(json.dumps(entry(event), ensure_ascii=False) + "\n")
+            self._file.write(json.dumps(log_entry(event), ensure_ascii=False) + "\n")
         except OSError as error:
             raise _unwritable(self._path, error) from error
 
     def close(self) -> None:
-        """Let go of the file. May be called twice."""
-        with suppress(OSError):  # of a line for which there was no room: `write` has said so
+        """Close the file. May be called twice."""
+        # Closing flushes again the line for which the disk was full; `write` has raised for it.
+        with suppress(OSError):
             self._file.close()
 
 
-def entry(event: IngestEvent) -> dict[str, Any]:
-    """Return the fields of one line."""
+def log_entry(event: IngestEvent) -> dict[str, Any]:
+    """Return the fields of the line for one page."""
+    # A page may end before its first request, e.g. by the address rules.
     last = event.hops[-1] if event.hops else RequestRecord(url="")
     line: dict[str, Any] = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),

@@ -8,8 +8,8 @@ from typing import Literal
 FetcherName = Literal["http", "browser", "file", "memory"]
 
 RESPECTED = ("noindex", "none", "nosnippet", "noai")
-"""What a page may ask of us by X-Robots-Tag or <meta name=robots>, and we leave it out then: not
-to be indexed ("none" means that, too), not to be quoted, not to be fed to a model."""
+"""Directives in X-Robots-Tag or <meta name=robots> for which a page is left out: not to be indexed
+("none" means that, too), not to be quoted, not to be fed to a model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,29 +18,29 @@ class RequestRecord:
 
     url: str
     robots: str = ""
-    """The robots rule that spoke, in words, "" if none was asked."""
+    """The robots rule that was applied, in words, "" if robots.txt was not consulted."""
     robots_line: int | None = None
-    """The line of robots.txt that it stands in, from 1."""
+    """Its line in robots.txt, from 1."""
     status: int = 0
-    """HTTP status, 0 when no answer came or none was asked for."""
+    """HTTP status, 0 if no answer came or no request was sent."""
     wire_bytes: int = 0
-    """Body as it was sent, before unpacking."""
+    """Bytes of the body as it was sent, before decompression."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageValidators:
-    """What is kept of a download beside its text, so that asking again costs little."""
+    """What is kept of a download beside its text, for conditional requests (RFC 9110, 13)."""
 
     url: str
-    """Canonical URL that was asked for."""
+    """Canonical URL that was requested."""
     final_url: str
     """Where it led: the URL of the document in the index."""
     checked_at: datetime
-    """When the site last gave or confirmed the page. Aware, UTC."""
+    """When the site last sent or confirmed the page. Aware, UTC."""
     fresh_until: datetime
-    """Until then nobody need be asked (RFC 9111, 4.2). Aware, UTC."""
+    """Until then no request is needed (RFC 9111, 4.2). Aware, UTC."""
     body_hash: str = ""
-    """sha256 of the unpacked body, hex: equal bodies need not be read again."""
+    """sha256 of the decompressed body, hex: an equal body is not extracted again."""
     etag: str = ""
     last_modified: str = ""
     """Both as the server sent them (RFC 9110, 8.8)."""
@@ -50,10 +50,10 @@ class PageValidators:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One download, before anything is thrown away."""
+    """One download, with all that later steps need of its headers."""
 
     url: str
-    """Canonical URL that was asked for (`ingest.web.urls.canonical_url`)."""
+    """Canonical URL that was requested (`ingest.web.urls.canonical_url`)."""
     final_url: str
     """Canonical URL after redirects."""
     media_type: str
@@ -74,11 +74,11 @@ class Page:
     expires: str = ""
     """The headers of these names as they were sent, "" if they were not."""
     directives: tuple[str, ...] = ()
-    """What X-Robots-Tag asks of us, lower case, e.g. ("noindex",)."""
+    """Directives of X-Robots-Tag, lower case, e.g. ("noindex",)."""
 
     @property
     def status(self) -> int:
-        """HTTP status of the last request; 304: it is as it was, and `body` is empty."""
+        """HTTP status of the last request; 304: unchanged, and `body` is empty."""
         return self.hops[-1].status if self.hops else 200
 
     @property
@@ -103,7 +103,7 @@ class Document:
     canonical: str = ""
     """What the page calls its own address (<link rel=canonical>), "" if nothing or another site."""
     directives: tuple[str, ...] = ()
-    """What <meta name=robots> asks of us, lower case. Not kept in the index."""
+    """Directives of <meta name=robots>, lower case. Not kept in the index."""
 
     @property
     def content_hash(self) -> str:
@@ -156,7 +156,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredChunk:
-    """A chunk and how near it is to a query. Nearer is higher."""
+    """A chunk and how well it matches a query; a better match has a higher score."""
 
     chunk: Chunk
     score: float

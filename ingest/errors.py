@@ -28,11 +28,11 @@ SkipReason = Literal[
     "needs_browser",
     "deadline",
 ]
-"""Why a page was left out: a closed list, because the doors translate it."""
+"""Why a page was left out: a closed list, because the front ends translate it."""
 
 
 class IngestError(QiuzhengError):
-    """A page cannot be turned into chunks. `reason` says why, `robots` which rule spoke.
+    """A page cannot be turned into chunks. `reason` says why, `robots` names the rule.
 
     `hops` are the requests that were made for it, in order, once a fetcher has filled them in, and
     `fetcher` is the one that made the last.
@@ -65,7 +65,7 @@ class FetchError(IngestError):
 
 
 class ProxyUnreachableError(FetchError):
-    """The environment's proxy does not answer: no site can be blamed (reason "unreachable")."""
+    """The environment's proxy does not answer; the site itself was not reached ("unreachable")."""
 
 
 class ExtractError(IngestError):

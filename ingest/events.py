@@ -1,4 +1,4 @@
-"""What the ingestion pipeline reports: exactly one event for each page."""
+"""The events of ingestion: exactly one for each page."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,8 +8,8 @@ from ingest.errors import SkipReason
 from ingest.foundation.messages import NO_MESSAGE, Message
 
 PageOrigin = Literal["network", "revalidated", "memory", "file"]
-"""Where a page came from: fetched; confirmed by its site to be as it was; from the index without
-a request, because it is fresh; from the disk."""
+"""Where a page came from: fetched; from the index, confirmed unchanged by its site; from the index
+without a request, because it is fresh; from the disk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,38 +21,38 @@ class PageStored:
     title: str
     chunks: int
     embedded: int
-    """How many of the chunks have a vector already; the rest are found by words."""
+    """How many of the chunks have a vector; the rest are found by words."""
     robots: str
     """The robots rule that allowed the page."""
     fetcher: FetcherName
     asked: str = ""
-    """The URL that was asked for, before redirects."""
+    """The URL that was requested, before redirects; "" for a file."""
     origin: PageOrigin = "network"
     seconds: float = 0.0
-    """From its turn to its place in the index."""
+    """From its turn until it was in the index."""
     hops: tuple[RequestRecord, ...] = ()
     """Every request that it took, in order."""
     coverage: float = 1.0
-    """Share of the question's telling words that stand on the page; 1 without a question."""
+    """Share of the question's content words that occur on the page; 1 without a question."""
     type: Literal["page_stored"] = "page_stored"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageSkipped:
-    """The page was left out, and everything else goes on."""
+    """The page was left out; the other pages go on."""
 
     url: str
-    """The URL that was asked for."""
+    """The URL that was requested."""
     reason: SkipReason
     detail: Message = NO_MESSAGE
     """What happened and what to do about it, for people."""
     robots: str = ""
-    """The robots rule that spoke, if it came to that."""
+    """The robots rule that was applied, "" if none was."""
     fetcher: FetcherName | None = None
-    """Which one gave up, None if it did not come to that."""
+    """The one that failed, None if none was tried."""
     seconds: float = 0.0
     hops: tuple[RequestRecord, ...] = ()
-    """Every request that was made, in order; one that was refused beforehand has status 0."""
+    """Every request, in order; one that was not allowed to be sent has status 0."""
     type: Literal["page_skipped"] = "page_skipped"
 
 

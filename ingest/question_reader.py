@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from ingest.documents import Chunk, Document
 from ingest.events import IngestEvent, PageSkipped, PageStored
@@ -76,7 +77,7 @@ class QuestionReader:
         self._background = BackgroundTasks()
 
     def preload(self) -> None:
-        """Import and start, while the search engine is asked, what the first page will need."""
+        """Import and start, while the search engine works, what the first page will need."""
         if self._preload_reader is not None:
             self._preload_reader()
         threading.Thread(target=split.preload, name="preload-splitter", daemon=True).start()
@@ -121,10 +122,7 @@ class QuestionReader:
             budget=_TokenBudget(self._question_budget),
             queue=self._pipeline.embedding_queue(),
         )
-
-        async def store(page: PageContent) -> PageStored:
-            return await self._store(page, context)
-
+        store = partial(self._store, context=context)
         reading = await self._pages.start(
             wanted, store=store, fresh=fresh, is_over=lambda: cutoff.is_over
         )
@@ -145,13 +143,14 @@ class QuestionReader:
             if context.queue is not None:
                 await context.queue.close()
 
-    async def _store(self, page: PageContent, context: _QuestionContext) -> PageStored:
+    async def _store(self, page: PageContent, *, context: _QuestionContext) -> PageStored:
         chunks = await self._pipeline.chunks_of(page)
         budget = context.budget.grant(self._page_budget)
         wanted = await self._pipeline.compute(
             self._worth_embedding, page.document, chunks, context.question, budget=budget
         )
         missing = await self._pipeline.without_vector(wanted)
+        # Queued and not awaited: the page is found by its words already, and the answer may start.
         if context.queue is not None:
             context.queue.add(missing)
         return stored_event(
@@ -169,6 +168,7 @@ class QuestionReader:
         """Return the chunks that are relevant, if the embedder knows the document's language."""
         if not self._pipeline.is_embeddable(document):
             return []
+        # Blocks and chunks are cut differently: a chunk that has part of a chosen block is wanted.
         blocks = choose_blocks(document, question, budget=budget)
         return [c for c in chunks if any(c.start < b.end and b.start < c.end for b in blocks)]
 

@@ -1,4 +1,4 @@
-"""What became of pages, in lines for people and in JSON for pipes."""
+"""Events of ingestion as lines for people and as JSON for pipes."""
 
 import re
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ ORIGINS: Final[dict[PageOrigin, Message]] = {
     "memory": Message("still fresh"),
     "revalidated": Message("unchanged"),
 }
-"""What is said of a page that was not read anew."""
+"""What is shown of a page that was not fetched anew."""
 
 _NOTE = Message("note: ")
 
@@ -39,7 +39,7 @@ _EVENT: TypeAdapter[IngestEvent | PageRecut] = TypeAdapter(IngestEvent | PageRec
 
 
 def printable(text: str) -> str:
-    """Return the words of strangers without what would move the cursor or colour the terminal."""
+    """Return text of strangers without what would move the cursor or colour the terminal."""
     return _UNPRINTABLE.sub("", text)
 
 
@@ -66,7 +66,7 @@ def describe_outdated(count: int) -> Message:
 
 
 def note(text: str, language: Language) -> str:
-    """Return the line that tells of something less than hoped; the work goes on."""
+    """Return the line for something that went less well than hoped; the work goes on."""
     return printable(f"{_NOTE.localize(language)}{text}")
 
 
@@ -80,6 +80,7 @@ def page_line(event: IngestEvent, language: Language) -> str:
             shown = join_messages(facts, COMMA).localize(language)
             return printable(f"  + {event.title} ({shown}) {event.url}")
         case PageSkipped():
+            # The detail may quote robots.txt or a server: `printable` covers the whole line.
             why = REASONS[event.reason].localize(language)
             detail = f" ({event.detail.localize(language)})" if event.detail else ""
             return printable(f"  - {why}{detail} {event.url}")
@@ -89,7 +90,7 @@ def page_line(event: IngestEvent, language: Language) -> str:
 
 @dataclass(kw_only=True)
 class Report:
-    """Counts events, writes them as JSON if wanted, and lists at the end what failed."""
+    """Counts events, writes them as JSON if wanted, and lists at the end the pages that failed."""
 
     language: Language
     as_json: bool = False
@@ -101,12 +102,12 @@ class Report:
     """Of the pages that were cut anew."""
 
     def add_notes(self, *notes: Message) -> None:
-        """Write what is less than hoped for to stderr, a line each."""
+        """Write what went less well than hoped to stderr, a line each."""
         for text in notes:
             click.echo(note(text.localize(self.language), self.language), err=True)
 
     def add(self, event: IngestEvent) -> None:
-        """Count one event."""
+        """Count the event of one page, and write it if JSON is wanted."""
         self._write_json(event)
         match event:
             case PageStored():

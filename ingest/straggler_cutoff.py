@@ -1,4 +1,4 @@
-"""How long the slow pages are waited for, when the quick ones hold enough already."""
+"""When to stop waiting for slow pages, because the fast ones suffice."""
 
 import math
 import time
@@ -7,26 +7,26 @@ from collections.abc import Callable
 from ingest.events import IngestEvent, PageStored
 
 GOOD_COVERAGE = 0.5
-"""Share of the question's telling words that a page must hold to count towards enough."""
+"""Share of the question's content words that a page must hold to count as relevant."""
 NEARLY_ALL = 0.9
-"""Share of the pages after which the rest is not worth the whole deadline, whatever they hold."""
+"""Share of the pages after which the rest is not waited for until the deadline, relevant or not."""
 SHORTEST_GRACE_S = 1.0
-"""A page that answers in a second is not slow, whatever the others did."""
+"""Least time that slow pages get: a second is not slow, however fast the others are."""
 GRACE_FACTOR = 1.0
-"""Once there is enough, the slow get this many times what the quick ones took."""
+"""Time that slow pages get once there is enough, as a multiple of what the fast ones took."""
 
 
 class StragglerCutoff:
-    """Says until when to wait, told of each page that arrives.
+    """Shortens the wait for pages once enough relevant ones have arrived.
 
     One host that hangs must not hold up nine that have answered: the reader would wait for the
     whole deadline. One that is merely slower than the others is still waited for.
 
     Args:
-        until: when to stop at the latest, on `clock`; None: never.
-        enough: pages that bear on the question after which the wait is cut short; None: never.
-        wanted: pages that were asked for; `NEARLY_ALL` of them cut the wait short, too.
-        clock: seconds.
+        until: When to stop at the latest, on `clock`; None: never.
+        enough: Relevant pages after which the wait is shortened; None: it never is.
+        wanted: Pages requested in all; `NEARLY_ALL` of them shorten the wait, too.
+        clock: Seconds that never go back.
     """
 
     def __init__(
@@ -44,31 +44,32 @@ class StragglerCutoff:
         self._few_left = math.ceil(NEARLY_ALL * wanted)
         self._good = 0
         self._settled = 0
-        self._is_short = False
+        self._is_shortened = False
         self._ended = False
 
     @property
     def is_over(self) -> bool:
-        """Whether no further page is to be begun."""
+        """Whether no further page is to be started."""
         left = self.left()
         return self._ended or (left is not None and left <= 0)
 
     def left(self) -> float | None:
-        """Return the seconds left, 0 if none are, None if there is no end."""
+        """Return the seconds left, 0 if none are, None if there is no deadline."""
         return None if self._until is None else max(0.0, self._until - self._clock())
 
     def count(self, event: IngestEvent) -> None:
-        """Take note of a page, and cut the wait short, once, when there is enough."""
+        """Count a page that has arrived or failed, and shorten the wait when there is enough."""
         self._settled += 1
         self._good += isinstance(event, PageStored) and event.coverage >= GOOD_COVERAGE
-        if self._is_short or self._enough is None:
+        if self._is_shortened or self._enough is None:
             return
         if self._good >= self._enough or self._settled >= self._few_left > 0:
-            self._is_short = True
+            # Once: with each page that follows, the same rule would move the end further away.
+            self._is_shortened = True
             now = self._clock()
             end = now + max(SHORTEST_GRACE_S, GRACE_FACTOR * (now - self._started))
             self._until = end if self._until is None else min(self._until, end)
 
     def end(self) -> None:
-        """Begin no further page: the reader has gone on."""
+        """Start no further page: the answer has been begun."""
         self._ended = True

@@ -79,8 +79,8 @@ def test_folder_is_all_documents_in_it_that_we_can_read(folder: Path) -> None:
     found = sources(str(folder))
     names = [path.relative_to(folder).as_posix() for path in found.files]
     assert names == ["a/report.PDF", "a/z.html", "b.md"]
-    assert [remark.localize("en") for remark in found.remarks] == [f"{folder}: 3 documents"]
-    assert [remark.localize("zh") for remark in found.remarks] == [f"{folder}：3 个文档"]
+    assert [note.localize("en") for note in found.notes] == [f"{folder}: 3 documents"]
+    assert [note.localize("zh") for note in found.notes] == [f"{folder}：3 个文档"]
 
 
 def test_folder_among_others_names_no_document_twice(folder: Path) -> None:
@@ -104,5 +104,5 @@ def test_source_that_cannot_be_opened_is_listed_and_the_rest_goes_on(tmp_path: P
         found = sources("https://a.test/", str(path))
     assert found.files == ()
     assert found.urls == ("https://a.test/",)
-    assert found.remarks[0].localize("en").startswith(f"cannot read {path}")
-    assert found.remarks[0].localize("zh").startswith(f"读不了 {path}")
+    assert found.notes[0].localize("en").startswith(f"cannot read {path}")
+    assert found.notes[0].localize("zh").startswith(f"读不了 {path}")
