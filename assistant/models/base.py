@@ -1,4 +1,4 @@
-"""The promise that every chat model keeps."""
+"""The protocol of chat models, and a reader of whole replies."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -9,7 +9,7 @@ from assistant.values import AnswerKind, Prompt
 
 
 class ChatModel(Protocol):
-    """Talks."""
+    """Streams replies to prompts."""
 
     @property
     def name(self) -> str:

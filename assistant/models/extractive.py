@@ -29,7 +29,8 @@ FIGURE_BONUS = 0.6
 """For sentences with figures where the question asks for one (answer typing; Li and Roth 2002)."""
 
 LEAST_FIT: Final[dict[Language, float]] = {"en": 0.18, "zh": 0.10}
-"""Of the question's words, by weight, that passages must hold, or nothing is quoted (`_fit`).
+"""Share of the question's words, by weight, that passages must hold, or nothing is quoted
+(`question_coverage`).
 
 Lower in Chinese, where every seam between two words is a bigram that stands nowhere else. Chosen
 in bench/quotes.py: about the highest that cost no more than .005 of the questions answered."""
@@ -70,6 +71,7 @@ _FIGURE = re.compile(
 )
 _ROW = re.compile(r"^\s*\|.*\|\s*$")
 _RULE = re.compile(r"^\s*\|?(?:\s*:?-{3,}:?\s*\|)+")
+# Headings, fences, rules, and the line of dashes in a table.
 _NO_SENTENCE = re.compile(rf"^\s*(?:#|```|[-=*_]{{3,}}\s*$)|{_RULE.pattern}")
 
 
@@ -114,114 +116,113 @@ def best_sentences(question: str, passages: tuple[Passage, ...]) -> list[Quote]:
 
     None if the passages hold so few of the question's words that they are about something else.
     """
-    asked = content_words(question) or words(question)
-    legible = [passage for passage in passages if not _shares_names_alone(question, asked, passage)]
-    quotes = [quote for passage in legible for quote in _sentences(passage)]
-    counted = [words(quote.text) for quote in quotes]
-    if not quotes or _fit(question, asked, legible, counted) < LEAST_FIT[language_of(question)]:
+    language = language_of(question)
+    terms = content_words(question) or words(question)
+    # A passage in another language that has only Latin names in common is not about the question.
+    legible = [
+        passage
+        for passage in passages
+        if language_of(passage.text) == language
+        or not all(word.isascii() for word in set(terms) & words_of_passage(passage))
+    ]
+    quotes = [quote for passage in legible for quote in split_into_quotes(passage)]
+    tokens = [words(quote.text) for quote in quotes]
+    if not quotes or question_coverage(question, terms, legible, tokens) < LEAST_FIT[language]:
         return []
-    scores = _scores(question, asked, quotes, counted)
+    scores = score_quotes(question, terms, quotes, tokens)
     floor = LEAST_SHARE * max(scores)
     chosen: list[int] = []
     for index in sorted(range(len(quotes)), key=lambda index: -scores[index]):
-        alike = any(_alike(counted[index], counted[other]) for other in chosen)
-        if scores[index] >= floor and not alike:
+        own = set(tokens[index])
+        # Pages copy each other: the same sentence on five of them is one quote.
+        is_repeated = any(
+            len(own & other) >= ALIKE * min(len(own), len(other))
+            for other in (set(tokens[each]) for each in chosen)
+        )
+        if scores[index] >= floor and not is_repeated:
             chosen.append(index)
     return [quotes[index] for index in chosen[:MOST_QUOTES]]
 
 
-def _shares_names_alone(question: str, asked: Sequence[str], passage: Passage) -> bool:
-    """Tell whether a passage in another language has no more than Latin names in common."""
-    if language_of(passage.text) == language_of(question):
-        return False
-    return all(word.isascii() for word in set(asked) & _words_in(passage))
-
-
-def _fit(
+def question_coverage(
     question: str,
-    asked: Sequence[str],
+    terms: Sequence[str],
     passages: Sequence[Passage],
     sentences: Sequence[Sequence[str]],
 ) -> float:
     """Return how much of the question its best passage and its best sentence hold, 0 to 1.
 
-    The mean of both shares. Each word weighs what it tells: rare among the passages (idf, which is
-    highest for what none of them holds), long, a name or a figure.
+    The mean of both shares. A word's weight grows with its rarity among the passages (idf, highest
+    for what none of them holds), its length, and if it is a name or a figure.
     """
-    held = [_words_in(passage) for passage in passages]
+    passage_words = [words_of_passage(passage) for passage in passages]
     names = {word for name in _NAME.findall(question) for word in words(name)}
     weights = {}
-    for word in set(asked):
-        found = sum(word in some for some in held)
-        idf = math.log(1 + (len(held) + 1) / (found + 0.5))
+    for word in set(terms):
+        found = sum(word in each for each in passage_words)
+        idf = math.log(1 + (len(passage_words) + 1) / (found + 0.5))
+        # Chinese words are bigrams here, all of one length.
         letters = min(len(word), LONGEST_LETTERS) if word.isascii() else USUAL_LETTERS
         is_name = word in names or any(character.isdigit() for character in word)
         weights[word] = idf * letters / USUAL_LETTERS * (NAME_WEIGHT if is_name else 1.0)
-    return (_share(weights, held) + _share(weights, map(set, sentences))) / 2
+    by_passage = best_weight_share(weights, passage_words)
+    return (by_passage + best_weight_share(weights, map(set, sentences))) / 2
 
 
-def _share(weights: Mapping[str, float], texts: Iterable[Set[str]]) -> float:
-    """Return the share of `weights` that the text with most of them holds."""
+def best_weight_share(weights: Mapping[str, float], texts: Iterable[Set[str]]) -> float:
+    """Return the share of `weights` that the text with most of them holds, 0 to 1."""
     held = (sum(weights[word] for word in weights.keys() & text) for text in texts)
     return max(held, default=0.0) / (sum(weights.values()) or 1.0)
 
 
-def _words_in(passage: Passage) -> set[str]:
+def words_of_passage(passage: Passage) -> set[str]:
+    """Return the words of a passage's text, title and heading."""
     return set(words(f"{passage.title} {passage.heading} {passage.text}"))
 
 
-def _scores(
-    question: str, asked: list[str], quotes: list[Quote], counted: list[list[str]]
+def score_quotes(
+    question: str, terms: list[str], quotes: list[Quote], tokens: list[list[str]]
 ) -> list[float]:
     """Return how well each sentence fits: its words, its neighbours, its passage, its figures.
 
-    BM25 over the sentences, counted in the project's own words. BM25Plus (Lv and Zhai, CIKM 2011)
-    without its delta, for its idf stays positive on few sentences, where Okapi's turns negative.
+    BM25 over the sentences, counted in the project's own words (`tokens`). BM25Plus (Lv and Zhai,
+    CIKM 2011) without its delta.
     """
-    by_words = [float(score) for score in BM25Plus(counted, delta=0).get_scores(asked)]
+    # Its idf stays positive on few sentences, where Okapi's turns negative.
+    by_words = [float(score) for score in BM25Plus(tokens, delta=0).get_scores(terms)]
     last = max(quote.number for quote in quotes)
     wants_figure = _ASKS_FIGURE.search(question) is not None
     scores = []
     for index, quote in enumerate(quotes):
-        beside = [
+        neighbours = [
             by_words[other]
             for other in (index - 1, index + 1)
             if 0 <= other < len(quotes) and quotes[other].number == quote.number
         ]
-        figure = wants_figure and _FIGURE.search(quote.text) is not None
-        score = by_words[index] + NEIGHBOUR_SHARE * max(beside, default=0.0)
-        if not by_words[index] and not figure:
+        has_figure = wants_figure and _FIGURE.search(quote.text) is not None
+        score = by_words[index] + NEIGHBOUR_SHARE * max(neighbours, default=0.0)
+        if not by_words[index] and not has_figure:
             score = 0.0  # stands beside an answer and is none
         score *= 1 - RANK_SHARE * (quote.number - 1) / last
-        scores.append(score * (1 + FIGURE_BONUS) if figure else score)
+        scores.append(score * (1 + FIGURE_BONUS) if has_figure else score)
     return scores
 
 
-def _sentences(passage: Passage) -> Iterator[Quote]:
+def split_into_quotes(passage: Passage) -> Iterator[Quote]:
     """Yield the sentences of the passage's prose and the rows of its tables, free of Markdown."""
     lines = passage.text.splitlines()
     for line, below in itertools.pairwise([*lines, ""]):
+        # A head names columns and answers nothing; only the rule below it shows that it is one.
         is_table_head = _RULE.match(below) is not None and _ROW.match(line) is not None
         if is_table_head or _NO_SENTENCE.match(line) or addresses_a_model(line):
             continue
         plain = strip_footnotes(_LINK.sub(r"\1", _MARKUP.sub("", line)))
-        row = _ROW.match(plain)
-        spans = [(0, len(plain))] if row else sentence_spans(plain)
-        for start, end in spans:
-            text = " ".join(_cells(plain) if row else plain[start:end].split())
+        texts = [plain[start:end] for start, end in sentence_spans(plain)]
+        if _ROW.match(plain):  # its cells parted by a middle dot, one quote a row
+            texts = [" · ".join(cell.strip() for cell in plain.strip().strip("|").split("|"))]
+        for text in (" ".join(each.split()) for each in texts):
+            # What ends in a colon introduces the next sentence; a question answers none.
             if len(words(text)) >= LEAST_WORDS and not text.endswith((":", "：", "?", "？")):
-                yield Quote(text=_shortened(text), number=passage.number)
-
-
-def _cells(row: str) -> list[str]:
-    """Return a table's row as words, its cells parted by a middle dot."""
-    return " · ".join(cell.strip() for cell in row.strip().strip("|").split("|")).split()
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1].rstrip() + "…"
-
-
-def _alike(some: list[str], other: list[str]) -> bool:
-    left, right = set(some), set(other)
-    return len(left & right) >= ALIKE * min(len(left), len(right))
+                if len(text) > LONGEST_QUOTE:
+                    text = text[: LONGEST_QUOTE - 1].rstrip() + "…"
+                yield Quote(text=text, number=passage.number)

@@ -43,10 +43,10 @@ class ModelPool:
     def holding(cls, model: ChatModel, *notices: Notice) -> "ModelPool":
         """Return a pool that has `model` under every name: for tests and for your own model."""
 
-        async def open_model(name: str | None) -> ChosenModel:
+        async def open_given_model(name: str | None) -> ChosenModel:
             return ChosenModel(model=model, notices=notices)
 
-        return cls(open_model=open_model)
+        return cls(open_model=open_given_model)
 
     async def get(self, name: str | None = None) -> ChosenModel:
         """Return the model of this name, None for the one in the settings.
@@ -57,7 +57,10 @@ class ModelPool:
         # One lock for all names: two questions that come together must not open a model twice.
         async with self._lock:
             chosen = self._chosen.get(name)
-            if chosen is not None and not self._is_due(name, chosen):
+            # A notice says that another model stands in: the real one may have come meanwhile.
+            if chosen is not None and not (
+                chosen.notices and self._clock() - self._looked_at[name] >= RETRY_S
+            ):
                 return chosen
             opened = await self._open_model(name)
             self._looked_at[name] = self._clock()
@@ -66,10 +69,6 @@ class ModelPool:
                 self._retired.append(chosen.model)
             self._chosen[name] = opened
             return opened
-
-    def _is_due(self, name: str | None, chosen: ChosenModel) -> bool:
-        """Return whether to look again for a model that another one stands in for."""
-        return bool(chosen.notices) and self._clock() - self._looked_at[name] >= RETRY_S
 
     async def close(self) -> None:
         """Close every model that was opened."""

@@ -1,4 +1,4 @@
-"""Tells thinking from answer in a streamed reply.
+"""Separates thinking from answer in a streamed reply.
 
 The same weights send their thinking in four ways, depending on server and chat template:
 
@@ -46,7 +46,7 @@ Channel = Literal["reasoning", "answer"]
 
 
 def known_to_think(model_name: str) -> bool:
-    """Tell whether models of this name begin with thinking, as far as names can tell."""
+    """Return whether models of this name begin with thinking, as far as names show."""
     name = model_name.casefold()
     return bool(_THINKERS.search(name)) and not _ANSWERERS.search(name)
 
@@ -64,6 +64,7 @@ class ThinkSplitter:
         self._channel: Channel = "reasoning" if starts_thinking else "answer"
         self._presumed = starts_thinking
         self._texts: dict[Channel, str] = {"reasoning": "", "answer": ""}
+        # White space seen last, returned once text follows: an answer has none at its ends.
         self._spaces: dict[Channel, str] = {"reasoning": "", "answer": ""}
         self._buffer = ""
         self._opened_in_prose = False
@@ -75,7 +76,7 @@ class ThinkSplitter:
 
     @property
     def leaked(self) -> bool:
-        """Whether thinking was handed out as answer."""
+        """Whether thinking was returned as answer."""
         return self.leaks > 0
 
     @property
@@ -89,16 +90,16 @@ class ThinkSplitter:
         return self._texts["answer"]
 
     def feed(self, text: str) -> list[Delta]:
-        """Take the next piece of the reply's text; return what can be told already."""
+        """Take the next piece of the reply's text; return what is certain already."""
         self._buffer += text
         deltas: list[Delta] = []
         while mark := _MARK.search(self._buffer):
             deltas += self._put(self._buffer[: mark.start()])
             self._buffer = self._buffer[mark.end() :]
             if mark[0] in (THINK_OPEN, THINK_CLOSE):
-                deltas = self._tag(mark[0], deltas)
-        keep = _cut_mark(self._buffer)
-        ready = self._buffer[: len(self._buffer) - keep]
+                deltas = self._apply_tag(mark[0], deltas)
+        # The server cuts tags anywhere: what may become one waits for the next piece.
+        ready = self._buffer[: len(self._buffer) - _held_back(self._buffer)]
         self._buffer = self._buffer[len(ready) :]
         return deltas + self._put(ready)
 
@@ -125,7 +126,7 @@ class ThinkSplitter:
         return deltas
 
     def _put(self, text: str, channel: Channel | None = None) -> list[Delta]:
-        """Hand out text, but white space only when something follows it."""
+        """Return text as deltas, white space only when something follows it."""
         channel = channel or self._channel
         text = self._spaces[channel] + text
         if not self._texts[channel]:
@@ -137,42 +138,33 @@ class ThinkSplitter:
         self._texts[channel] += body
         return [ReasoningDelta(text=body) if channel == "reasoning" else AnswerDelta(text=body)]
 
-    def _tag(self, tag: str, deltas: list[Delta]) -> list[Delta]:
+    def _apply_tag(self, tag: str, deltas: list[Delta]) -> list[Delta]:
         """Return the deltas of this call so far, after what the tag makes of them."""
+        if self._channel == "reasoning" and tag == THINK_CLOSE:
+            self._channel = "answer"
+            self._presumed = False
+            return deltas
         if self._channel == "reasoning":
-            return self._tag_in_reasoning(tag, deltas)
-        if self._is_prose(tag):
+            if self.reasoning:
+                return deltas + self._put(tag)  # the model thinks about the tag
+            # Opened in so many words: if it is never closed, it was thinking all the same.
+            self._presumed = False
+            return deltas
+        gap = self._spaces["answer"]
+        if tag == THINK_CLOSE:
+            is_prose = self._opened_in_prose or (self.answer.endswith("`") and not gap)
+        else:
+            # Models open their thinking on a line of its own, prose has the tag within one.
+            is_prose = bool(self.answer) and "\n" not in gap
+        if is_prose:
             self._opened_in_prose = tag == THINK_OPEN
             return deltas + self._put(tag)
         if tag == THINK_OPEN:
             self._channel = "reasoning"
             return deltas
-        return self._leak(deltas)
-
-    def _tag_in_reasoning(self, tag: str, deltas: list[Delta]) -> list[Delta]:
-        if tag == THINK_CLOSE:
-            self._channel = "answer"
-            self._presumed = False
-            return deltas
-        if self.reasoning:
-            return deltas + self._put(tag)
-        self._presumed = False  # opened in so many words: unclosed, it stays thinking
-        return deltas
-
-    def _is_prose(self, tag: str) -> bool:
-        """Tell whether the answer talks about the tag instead of using it."""
-        if tag == THINK_CLOSE:
-            return self._opened_in_prose or (self.answer.endswith("`") and not self._gap)
-        return bool(self.answer) and "\n" not in self._gap
-
-    @property
-    def _gap(self) -> str:
-        return self._spaces["answer"]
-
-    def _leak(self, deltas: list[Delta]) -> list[Delta]:
-        """Make thinking of all that was taken for the answer."""
         if not self.answer:
             return deltas
+        # A lone end: the template had opened the thinking, and all "answer" before it leaked.
         self.leaks += 1
         parts = (self.reasoning, self.answer)
         self._texts["reasoning"] = "\n".join(part for part in parts if part)
@@ -180,7 +172,7 @@ class ThinkSplitter:
         return [ReasoningDelta(text=delta.text) for delta in deltas]
 
 
-def _cut_mark(text: str) -> int:
+def _held_back(text: str) -> int:
     """Return how many characters at the end may be the beginning of a mark."""
     start = text.rfind("<", max(0, len(text) - _LONGEST_MARK + 1))
     if start < 0:

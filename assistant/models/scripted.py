@@ -38,6 +38,7 @@ class ScriptedModel:
         self.warmed_up = True
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[ModelEvent, None]:
+        """Yield the script's events and keep the prompt, or raise the script's error."""
         self.prompts.append(prompt)
         finished = False
         try:

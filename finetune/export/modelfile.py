@@ -1,4 +1,4 @@
-"""What Ollama is told about a model beside its weights: template, stops, parameters, licence."""
+"""What Ollama needs of a model beside its weights: template, stops, parameters, licence."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +49,7 @@ def build_model_spec(recipe: Recipe, merged: Path) -> ModelSpec:
         name=with_tag(recipe.export.name or recipe.name),
         chat=chat_format(recipe.model.format),
         system=recipe.model.system,
-        license=_license(recipe, merged),
+        license=read_license(recipe, merged),
         num_ctx=recipe.export.num_ctx,
         temperature=recipe.export.temperature,
         top_p=recipe.export.top_p,
@@ -58,27 +58,27 @@ def build_model_spec(recipe: Recipe, merged: Path) -> ModelSpec:
 
 def write_modelfile(gguf: Path, spec: ModelSpec) -> Path:
     """Write the Modelfile beside the GGUF, for `ollama create NAME -f Modelfile`."""
-    lines = [f"FROM ./{gguf.name}", f"TEMPLATE {_quoted(spec.chat.ollama_template)}"]
+    lines = [f"FROM ./{gguf.name}", f"TEMPLATE {quote_long_text(spec.chat.ollama_template)}"]
     for name, value in spec.parameters.items():
         values = value if isinstance(value, list) else [value]
-        lines += [f"PARAMETER {name} {_word(one)}" for one in values]
-    lines += [f"SYSTEM {_quoted(spec.system)}"] if spec.system else []
-    lines += [f"LICENSE {_quoted(spec.license)}"] if spec.license else []
+        # A stop such as "<|im_end|>\n" would lose its white space without quotes.
+        words = (f'"{one}"' if isinstance(one, str) else str(one) for one in values)
+        lines += [f"PARAMETER {name} {word}" for word in words]
+    lines += [f"SYSTEM {quote_long_text(spec.system)}"] if spec.system else []
+    lines += [f"LICENSE {quote_long_text(spec.license)}"] if spec.license else []
     path = gguf.parent / "Modelfile"
     write_atomically(path, "\n".join(lines) + "\n")
     return path
 
 
-def _word(value: object) -> str:
-    return f'"{value}"' if isinstance(value, str) else str(value)
-
-
-def _quoted(text: str) -> str:
-    """Return a text in the Modelfile's long quotes, which cannot be escaped inside it."""
+def quote_long_text(text: str) -> str:
+    """Return a text between the Modelfile's long quotes."""
+    # They cannot be escaped inside it.
     return '"""' + text.replace('"""', "'''") + '"""'
 
 
-def _license(recipe: Recipe, merged: Path) -> str:
+def read_license(recipe: Recipe, merged: Path) -> str:
+    """Return the licence's text: the recipe's, that of the file it names, or the base model's."""
     given = recipe.export.license
     if not given:
         own = next((merged / name for name in LICENSES if (merged / name).is_file()), None)
@@ -88,7 +88,7 @@ def _license(recipe: Recipe, merged: Path) -> str:
     path = recipe.folder / Path(given).expanduser()
     if path.is_file():
         return path.read_text(encoding="utf-8", errors="replace")
-    if path.suffix in {".txt", ".md"}:
+    if path.suffix in {".txt", ".md"}:  # else it is a name, as "Apache-2.0" is one
         raise ExportError(
             Message("there is no licence file {path}", path=path),
             hint=Message("correct export.license"),

@@ -151,20 +151,17 @@ def as_export_errors(url: str, gguf: Path | None = None) -> Iterator[None]:
         if error.kind == "unreachable":
             message = Message("Ollama does not answer at {url}", url=url)
             hint = Message("start it (ollama serve) and run the same command again")
-        elif error.status and error.kind != "wrong_protocol":
-            message = Message("Ollama refused the model: {reason}", reason=error.detail)
-            hint = _hint_of_refusal(error)
-        else:
+        elif not error.status or error.kind == "wrong_protocol":
             message = Message("the connection to Ollama at {url} broke off", url=url)
+        else:
+            message = Message("Ollama refused the model: {reason}", reason=error.detail)
+            hint = Message("see Ollama's own log")
+            # Ollama has no error codes: its words are all there is.
+            if "no space left" in error.detail:
+                hint = Message("free some space on Ollama's disk")
+            elif "quantiz" in error.detail:
+                hint = Message("try --quantize q8_0 or f16")
+            elif error.status == 404:  # creating from files came with 0.5.5
+                hint = Message("update Ollama")
         stays = Message("; {gguf} stays", gguf=gguf) if gguf else NO_MESSAGE
         raise ExportError(message, hint=join_messages([hint, stays])) from error
-
-
-def _hint_of_refusal(error: ModelServerError) -> Message:
-    if "no space left" in error.detail:
-        return Message("free some space on Ollama's disk")
-    if "quantiz" in error.detail:
-        return Message("try --quantize q8_0 or f16")
-    if error.status == 404:  # the API of creating from files is of 0.5.5
-        return Message("update Ollama")
-    return Message("see Ollama's own log")

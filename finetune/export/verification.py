@@ -41,36 +41,39 @@ def verify_model(
         ExportError: something is not as it was trained, or the server stopped answering.
     """
     try:
-        return run_exchange(client, _verify(client, spec, recipe, run))
+        checks = run_exchange(client, _run_checks(client, spec, recipe, run))
     except ModelServerError as error:
         raise ExportError(
             Message("Ollama has {name}, but asking it failed", name=spec.name),
             hint=Message("{reason}; see Ollama's log", reason=error.detail or error.kind),
         ) from error
-
-
-async def _verify(
-    client: OllamaClient, spec: ModelSpec, recipe: Recipe, run: Run
-) -> tuple[VerificationCheck, ...]:
-    checks: list[VerificationCheck] = []
-    async with aclosing(_run_checks(client, spec, recipe, run)) as found:
-        async for check in found:
-            # At once: later checks of a wrong template or capability only fail less clearly.
-            if check.passed is False:
-                raise ExportError(
-                    Message(
-                        "{name} in Ollama fails the check of its {check}: {found}",
-                        name=spec.name,
-                        check=check.name,
-                        found=check.found,
-                    ),
-                    hint=Message("update Ollama, or run: python -m finetune diagnose RECIPE"),
-                )
-            checks.append(check)
-    return tuple(checks)
+    if checks[-1].passed is False:
+        raise ExportError(
+            Message(
+                "{name} in Ollama fails the check of its {check}: {found}",
+                name=spec.name,
+                check=checks[-1].name,
+                found=checks[-1].found,
+            ),
+            hint=Message("update Ollama, or run: python -m finetune diagnose RECIPE"),
+        )
+    return checks
 
 
 async def _run_checks(
+    client: OllamaClient, spec: ModelSpec, recipe: Recipe, run: Run
+) -> tuple[VerificationCheck, ...]:
+    """Return the checks, the first that failed last: those after it would fail less clearly."""
+    checks: list[VerificationCheck] = []
+    async with aclosing(_each_check(client, spec, recipe, run)) as found:
+        async for check in found:
+            checks.append(check)
+            if check.passed is False:
+                break
+    return tuple(checks)
+
+
+async def _each_check(
     client: OllamaClient, spec: ModelSpec, recipe: Recipe, run: Run
 ) -> AsyncGenerator[VerificationCheck, None]:
     details = await client.show(spec.name)
@@ -84,12 +87,17 @@ async def _run_checks(
     yield check_parameters(details.parameters, spec)
     yield await _check_prompts(client, spec)
 
+    # Of the model's own domain, but not trained on, where the run's data are still there.
+    question = QUESTION
+    if (run.data / f"{recipe.evaluate.split}.jsonl").is_file():
+        record = next(run.records(recipe.evaluate.split), None)
+        question = record.last.user if record else QUESTION
     # Greedily, so that a second export of the same weights finds the same.
     reply = await whole_reply(
         client.chat(
             ChatRequest(
                 model=spec.name,
-                messages=[{"role": "user", "content": _held_out_question(recipe, run)}],
+                messages=[{"role": "user", "content": question}],
                 temperature=0,
                 reply_tokens=recipe.evaluate.max_new_tokens,
                 think=True if spec.chat.thinks else None,
@@ -114,18 +122,18 @@ def check_parameters(listed: str, spec: ModelSpec) -> VerificationCheck:
     for name, value in spec.parameters.items():
         wanted = {str(one) for one in (value if isinstance(value, list) else [value])}
         got = found.get(name, set())
-        if wanted != got and not _are_same_numbers(wanted, got):
+        if numbers_or_words(wanted) != numbers_or_words(got):
             shown = f"{name} {', '.join(sorted(got)) or '-'}"[:SHOWN_CHARACTERS]
             return VerificationCheck(name="parameters", passed=False, found=shown)
     return VerificationCheck(name="parameters", passed=True)
 
 
-def _are_same_numbers(wanted: set[str], got: set[str]) -> bool:
-    """Compare as numbers: Go writes 0.60 as 0.6, and 8192.0 as 8192."""
+def numbers_or_words(values: set[str]) -> set[float] | set[str]:
+    """Return values as they are compared: Go writes 0.60 as 0.6, and 8192.0 as 8192."""
     try:
-        return {float(one) for one in wanted} == {float(one) for one in got}
+        return {float(value) for value in values}
     except ValueError:
-        return False
+        return values
 
 
 async def _check_prompts(client: OllamaClient, spec: ModelSpec) -> VerificationCheck:
@@ -165,11 +173,3 @@ async def _check_prompts(client: OllamaClient, spec: ModelSpec) -> VerificationC
                 shown = repr(found)[:SHOWN_CHARACTERS]
                 return VerificationCheck(name="prompt", passed=False, found=shown)
     return VerificationCheck(name="prompt", passed=True)
-
-
-def _held_out_question(recipe: Recipe, run: Run) -> str:
-    """Return a question that the model was not trained on, of its own domain."""
-    if not (run.data / f"{recipe.evaluate.split}.jsonl").is_file():
-        return QUESTION
-    record = next(run.records(recipe.evaluate.split), None)
-    return record.last.user if record else QUESTION

@@ -122,10 +122,8 @@ class ServerConnection:
                     # Loading the certificates takes 40 ms, for nothing where there is no TLS.
                     verify=self._url.startswith("https:"),
                 )
-            except (
-                httpx.InvalidURL,
-                ValueError,
-            ) as error:  # of httpx or urllib, in settings by hand
+            except (httpx.InvalidURL, ValueError) as error:
+                # The settings check addresses; those of the command line and of recipes come here.
                 raise ModelServerError("unreachable", str(error)) from error
         return self._client
 

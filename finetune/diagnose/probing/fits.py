@@ -19,7 +19,7 @@ from transformers.utils.chat_template_utils import render_jinja_template
 
 from finetune.diagnose.checks.evidence import FormatFit
 from finetune.errors import BaseModelError
-from finetune.evaluate.generate.base import messages
+from finetune.evaluate.generate.base import chat_messages
 from finetune.model.base_model import own_template
 from finetune.model.chat_format import (
     CHATML,
@@ -159,7 +159,7 @@ def _render_prompt(template: dict[str, Any], record: Record) -> str:
     """Return the prompt for a record's last turn, with an empty thought if it opens one."""
     # The result is a pair: the texts, and the spans of replies in them.
     rendered: Any = render_jinja_template(
-        [messages(record)], add_generation_prompt=True, **template
+        [chat_messages(record)], add_generation_prompt=True, **template
     )
     text = str(rendered[0][0])
     # R1's template ends with `<think>`: the answer would stand inside the thought.

@@ -1,4 +1,4 @@
-"""The promise that every model under evaluation keeps."""
+"""The protocol of models under evaluation, and what their adapters share."""
 
 from collections.abc import Iterator, Sequence
 from typing import Protocol, runtime_checkable
@@ -14,7 +14,7 @@ class Generator(Protocol):
 
     @property
     def name(self) -> str:
-        """What people call the model."""
+        """What people call the model: "adapter", "ollama:qwen3"."""
         ...
 
     @property
@@ -33,12 +33,12 @@ class Generator(Protocol):
 
 @runtime_checkable
 class TargetScorer(Protocol):
-    """What models whose probabilities can be seen do besides."""
+    """Also computes the loss of given replies, where a model's probabilities are at hand."""
 
     def target_losses(
         self, records: Sequence[Record], *, progress: Progress
     ) -> Iterator[TargetLoss]:
-        """Yield what each record's target costs; records that are too long are left out."""
+        """Yield the loss of each record's last reply; records that are too long are left out."""
         ...
 
 
@@ -47,7 +47,7 @@ def reply_stage(progress: Progress, name: str, total: int) -> ProgressStage:
     return progress.stage(Message("asking {name}", name=name), total=total)
 
 
-def messages(record: Record) -> list[dict[str, str]]:
+def chat_messages(record: Record) -> list[dict[str, str]]:
     """Return a record as a chat server takes it: earlier turns without their thoughts."""
     chat = [{"role": "system", "content": record.system}] if record.system else []
     for turn in record.turns[:-1]:

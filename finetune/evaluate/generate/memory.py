@@ -1,4 +1,4 @@
-"""Replies without a model: the twin of the real ones, for tests and demonstrations."""
+"""A generator without a model: the in-memory twin, for tests and demonstrations."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -23,29 +23,28 @@ class ScriptedGenerator:
     ) -> None:
         """`replies` are by question, with thinking and tags; those to `endless` do not stop."""
         self.identity = identity
-        self.asked: list[str] = []
+        self.record_ids: list[str] = []
+        """Of all records that were replied to, in order."""
         self._replies = replies
         self._fmt = fmt
         self._endless = endless
 
     def generate(self, records: Sequence[Record], *, progress: Progress) -> Iterator[Prediction]:
+        """Yield the reply to each record's question, in order."""
         with reply_stage(progress, self.name, len(records)) as stage:
             for record in records:
                 stage.advance()
-                yield self._prediction(record)
-
-    def _prediction(self, record: Record) -> Prediction:
-        question = record.last.user
-        self.asked.append(record.id)
-        text = self._replies.get(question, "")
-        stopped = question not in self._endless
-        think, answer = split_reply(self._fmt, text, cut_short=not stopped)
-        return Prediction(
-            id=record.id,
-            text=text,
-            think=think,
-            answer=answer,
-            stopped=stopped,
-            seconds=0.0,
-            tokens=len(text),
-        )
+                question = record.last.user
+                self.record_ids.append(record.id)
+                text = self._replies.get(question, "")
+                stopped = question not in self._endless
+                think, answer = split_reply(self._fmt, text, cut_short=not stopped)
+                yield Prediction(
+                    id=record.id,
+                    text=text,
+                    think=think,
+                    answer=answer,
+                    stopped=stopped,
+                    seconds=0.0,
+                    tokens=len(text),
+                )

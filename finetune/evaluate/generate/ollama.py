@@ -10,8 +10,6 @@ from ingest.foundation.settings import default_ollama_host
 from ingest.model_servers.base import ModelServerError, run_exchange
 from ingest.model_servers.ollama import OllamaClient, with_tag
 
-_START_HINT = Message("start it: ollama serve")
-
 
 class OllamaGenerator(ServedGenerator):
     """One model of one Ollama server."""
@@ -25,34 +23,30 @@ class OllamaGenerator(ServedGenerator):
             EvaluationError: no server answers, or it does not have the model.
         """
         client = OllamaClient(host or default_ollama_host(), timeout_s=silence_s)
-        digest = _find_digest(client, model)
+        start_hint = Message("start it: ollama serve")
+        try:
+            models = run_exchange(client, client.models())
+        except ModelServerError as error:
+            raise unreachable_error(client.url, error, start_hint) from error
+        if with_tag(model) not in models:
+            raise EvaluationError(
+                Message("Ollama at {url} has no model {model}", url=client.url, model=model),
+                hint=Message(
+                    "run: ollama pull {model}, or export ours: python -m finetune export RECIPE "
+                    "--to ollama",
+                    model=model,
+                ),
+            )
         fmt = chat_format(recipe.model.format)
         super().__init__(
             client,
             recipe,
             model=model,
             name=f"ollama:{model}",
-            identity=digest_of(digest),
-            start_hint=_START_HINT,
+            # The same name may stand for other weights tomorrow.
+            identity=digest_of(models[with_tag(model)]),
+            start_hint=start_hint,
             # A format that opens replies with an empty thought wants none; others do not care.
             think=True if fmt.thinks else (False if fmt.opening else None),
             context_tokens=recipe.export.num_ctx,
         )
-
-
-def _find_digest(client: OllamaClient, model: str) -> str:
-    """Return which weights the model's name stands for today."""
-    try:
-        models = run_exchange(client, client.models())
-    except ModelServerError as error:
-        raise unreachable_error(client.url, error, _START_HINT) from error
-    if with_tag(model) not in models:
-        raise EvaluationError(
-            Message("Ollama at {url} has no model {model}", url=client.url, model=model),
-            hint=Message(
-                "run: ollama pull {model}, or export ours: python -m finetune export RECIPE "
-                "--to ollama",
-                model=model,
-            ),
-        )
-    return models[with_tag(model)]

@@ -13,8 +13,6 @@ from ingest.model_servers.openai import OpenAIClient
 SHOWN_CHARACTERS = 200
 """Of the names of a server's models, in an error."""
 
-_START_HINT = Message("start it, for example: vllm serve FOLDER; the address ends in /v1 as a rule")
-
 
 class OpenAIGenerator(ServedGenerator):
     """One model of one server. $OPENAI_API_KEY is sent if it is set."""
@@ -28,27 +26,26 @@ class OpenAIGenerator(ServedGenerator):
         url, _, wanted = address.partition("#")
         key = os.environ.get("OPENAI_API_KEY", "")
         client = OpenAIClient(url, timeout_s=silence_s, api_key=key)
-        model = _find_model(client, wanted)
+        start_hint = Message(
+            "start it, for example: vllm serve FOLDER; the address ends in /v1 as a rule"
+        )
+        try:
+            names = run_exchange(client, client.models())
+        except ModelServerError as error:
+            raise unreachable_error(client.url, error, start_hint) from error
+        if not names or (wanted and wanted not in names):
+            known = ", ".join(names)[:SHOWN_CHARACTERS] or "-"
+            raise EvaluationError(
+                Message("{url} has no model {wanted}", url=client.url, wanted=wanted),
+                hint=Message("it has: {known}", known=known),
+            )
+        model = wanted or names[0]
         super().__init__(
             client,
             recipe,
             model=model,
             name=f"openai:{model}",
+            # These servers show no digest of their weights.
             identity=digest_of(client.url, model),
-            start_hint=_START_HINT,
+            start_hint=start_hint,
         )
-
-
-def _find_model(client: OpenAIClient, wanted: str) -> str:
-    """Return the model to ask: the one wanted, or the server's first."""
-    try:
-        names = run_exchange(client, client.models())
-    except ModelServerError as error:
-        raise unreachable_error(client.url, error, _START_HINT) from error
-    if not names or (wanted and wanted not in names):
-        known = ", ".join(names)[:SHOWN_CHARACTERS] or "-"
-        raise EvaluationError(
-            Message("{url} has no model {wanted}", url=client.url, wanted=wanted),
-            hint=Message("it has: {known}", known=known),
-        )
-    return wanted or names[0]

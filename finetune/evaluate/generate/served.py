@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from finetune.errors import EvaluationError
-from finetune.evaluate.generate.base import messages, reply_stage
+from finetune.evaluate.generate.base import chat_messages, reply_stage
 from finetune.model.chat_format import THOUGHT_BEGINS, THOUGHT_ENDS, chat_format, split_reply
 from finetune.progress import Progress
 from finetune.recipe import Recipe
@@ -70,19 +70,16 @@ class ServedGenerator:
                 stage.advance()
 
     async def _predict(self, record: Record) -> Prediction:
+        begun = time.perf_counter()
+        request = replace(self._request, messages=chat_messages(record))
         try:
-            return await self._reply(record)
+            reply = await whole_reply(self._client.chat(request))
         except ModelServerError as error:
             if error.kind != "no_thinking" or self._request.think is None:
                 raise
             # The thinking then comes in the text, and is found there by its tags.
             self._request = replace(self._request, think=None)
-            return await self._reply(record)
-
-    async def _reply(self, record: Record) -> Prediction:
-        begun = time.perf_counter()
-        request = replace(self._request, messages=messages(record))
-        reply = await whole_reply(self._client.chat(request))
+            return await self._predict(record)
         thinking, content = reply.thinking.strip(), reply.content.strip()
         stopped = reply.done_reason == "stop"
         text = content
@@ -102,6 +99,7 @@ class ServedGenerator:
         )
 
     def _evaluation_error(self, error: ModelServerError) -> EvaluationError:
+        """Return what a failure of the server means for the evaluation."""
         if error.kind == "unreachable":
             return unreachable_error(self._client.url, error, self._start_hint)
         why = Message.verbatim(error.detail or error.kind)

@@ -1,4 +1,4 @@
-"""Models in this process: base, base with adapter, or merged, asked through transformers."""
+"""Models in this process, by transformers: base, base with adapter, or merged."""
 
 import time
 import zlib
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  torch's own name for it
 from transformers import GenerationConfig
 
@@ -29,21 +28,27 @@ PERPLEXITY = Message("perplexity")
 
 
 class TransformersGenerator:
-    """Replies in batches, the longest prompts first: if memory does not do, it shows at once."""
+    """Replies in batches, the longest prompts first: a lack of memory shows at once."""
 
     def __init__(self, loaded: LoadedModel, recipe: Recipe, *, name: str, identity: str) -> None:
         self.name = name
         self.identity = identity
-        loaded.model.train(False)
+        loaded.model.train(False)  # no dropout
         self._model: Any = loaded.model
         self._tokenizer = loaded.tokenizer
         self._recipe = recipe
         self._settings = recipe.evaluate
         self._format = chat_format(recipe.model.format)
         self._tokenizer.require(self._format)
-        self._ends = {self._tokenizer.eos_id, self._tokenizer.control(self._format.eos)}
+        # A base's own end of text may differ from the end of a turn that the format trains.
+        self._end_ids = {self._tokenizer.eos_id, self._tokenizer.control(self._format.eos)}
 
     def generate(self, records: Sequence[Record], *, progress: Progress) -> Iterator[Prediction]:
+        """Yield one reply for each record, the longest prompts first.
+
+        Raises:
+            EvaluationError: memory does not do, or the model's outputs are NaN.
+        """
         prompts = {
             record.id: encode_prompt(record, self._format, self._tokenizer) for record in records
         }
@@ -52,7 +57,7 @@ class TransformersGenerator:
             for start in range(0, len(order), self._settings.batch):
                 names = order[start : start + self._settings.batch]
                 begun = time.perf_counter()
-                replies = self._replies([prompts[name] for name in names])
+                replies = self._generate_batch([prompts[name] for name in names])
                 seconds = (time.perf_counter() - begun) / len(names)
                 for name, ids in zip(names, replies, strict=True):
                     yield self._prediction(name, ids, seconds)
@@ -64,85 +69,99 @@ class TransformersGenerator:
         """Yield the summed cross-entropy of each record's last reply, EOS with it."""
         with progress.stage(PERPLEXITY, total=len(records)) as stage:
             for record in records:
-                yield from self._losses(record)
+                encoded = encode_record(
+                    record,
+                    self._format,
+                    self._tokenizer,
+                    turns="last",
+                    max_tokens=self._recipe.train.max_tokens,
+                    over_length="shorten",
+                )
+                for sample in encoded.samples:
+                    targets = [label for label in sample.labels if label != IGNORED]
+                    yield TargetLoss(
+                        id=record.id,
+                        nats=self._cross_entropy(sample.ids, targets),
+                        tokens=len(targets),
+                        bytes=len(self._tokenizer.decode(targets, controls=False).encode()),
+                    )
                 stage.advance()
 
-    def _losses(self, record: Record) -> Iterator[TargetLoss]:
-        encoded = encode_record(
-            record,
-            self._format,
-            self._tokenizer,
-            turns="last",
-            max_tokens=self._recipe.train.max_tokens,
-            over_length="shorten",
-        )
-        for sample in encoded.samples:
-            targets = [label for label in sample.labels if label != IGNORED]
-            yield TargetLoss(
-                id=record.id,
-                nats=self._nats(sample.ids, targets),
-                tokens=len(targets),
-                bytes=len(self._tokenizer.decode(targets, controls=False).encode()),
-            )
-
-    def _replies(self, prompts: Sequence[list[int]]) -> list[list[int]]:
-        ids, mask = self._padded(prompts)
+    def _generate_batch(self, prompts: Sequence[list[int]]) -> list[list[int]]:
+        """Return the ids of each reply, padding behind its end with it."""
+        # Padding stands left: right of a prompt, the reply would begin behind it.
+        longest = max(map(len, prompts))
+        padding = [longest - len(prompt) for prompt in prompts]
+        pad_id = self._tokenizer.pad_id
+        rows = [[pad_id] * count + ids for count, ids in zip(padding, prompts, strict=True)]
+        mask = [[0] * count + [1] * (longest - count) for count in padding]
+        # By batch: the same one samples the same replies, whatever was generated before it.
         torch.manual_seed(self._recipe.seed + zlib.crc32(repr(prompts).encode()))
+        device = self._model.device
         try:
             with torch.inference_mode():
                 output = self._model.generate(
-                    input_ids=ids, attention_mask=mask, generation_config=self._generation()
+                    input_ids=torch.tensor(rows, device=device),  # (batch, longest)
+                    attention_mask=torch.tensor(mask, device=device),
+                    generation_config=self._generation_config(),
                 )
         except torch.OutOfMemoryError as error:
-            raise _too_large(len(prompts)) from error
+            smaller = max(1, len(prompts) // 2)
+            raise EvaluationError(
+                Message("not enough memory for {batch} replies at once", batch=len(prompts)),
+                hint=Message(
+                    "add --set evaluate.batch={smaller}; replies that came are kept",
+                    smaller=smaller,
+                ),
+            ) from error
         except RuntimeError as error:
+            # So says torch when it samples from NaN; it has no error type of its own for that.
             if "probability tensor" not in str(error):
                 raise
-            raise _no_numbers(self.name) from error
-        replies: list[list[int]] = output[:, ids.shape[1] :].tolist()
+            raise EvaluationError(
+                Message(
+                    "model {name}: its outputs are not numbers (NaN), so nothing can be sampled",
+                    name=self.name,
+                ),
+                hint=Message("find the cause: python -m finetune diagnose RECIPE"),
+            ) from error
+        replies: list[list[int]] = output[:, longest:].tolist()
         return replies
 
-    def _padded(self, prompts: Sequence[list[int]]) -> tuple[Tensor, Tensor]:
-        """Return ids and mask, (batch, longest): padding stands left, where replies do not go."""
-        longest = max(map(len, prompts))
-        pad = self._tokenizer.pad_id
-        ids = [[pad] * (longest - len(prompt)) + prompt for prompt in prompts]
-        mask = [[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts]
-        device = self._model.device
-        return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
-
-    def _generation(self) -> GenerationConfig:
-        """Return settings of our own: a model folder's would add sampling of its publisher's."""
-        heat = self._settings.temperature
+    def _generation_config(self) -> GenerationConfig:
+        temperature = self._settings.temperature
         settings: dict[str, Any] = {
             "max_new_tokens": self._settings.max_new_tokens,
-            "eos_token_id": sorted(self._ends),
+            "eos_token_id": sorted(self._end_ids),
             "pad_token_id": self._tokenizer.pad_id,
         }
-        if heat:
-            settings |= {"do_sample": True, "temperature": heat, "top_k": 0}
+        if temperature:
+            settings |= {"do_sample": True, "temperature": temperature, "top_k": 0}
+        # Not the model folder's own, which adds its publisher's sampling.
         return GenerationConfig.from_dict(settings)
 
     def _prediction(self, name: str, ids: Sequence[int], seconds: float) -> Prediction:
-        end = next((place for place, one in enumerate(ids) if one in self._ends), None)
-        kept = ids[:end]
-        said = self._tokenizer.decode(kept)
-        think, answer = split_reply(self._format, said, cut_short=end is None)
+        end = next((place for place, one in enumerate(ids) if one in self._end_ids), None)
+        reply_ids = ids[:end]
+        text = self._tokenizer.decode(reply_ids)
+        think, answer = split_reply(self._format, text, cut_short=end is None)
+        # The prompt held the opening of the thought; in `text` a whole one is wanted.
         opening = self._format.opening if self._format.thinks else ""
         return Prediction(
             id=name,
-            text=opening + said,
+            text=opening + text,
             think=think,
             answer=answer,
             stopped=end is not None,
             seconds=round(seconds, 4),
-            tokens=len(kept),
+            tokens=len(reply_ids),
         )
 
-    def _nats(self, ids: Sequence[int], targets: Sequence[int]) -> float:
-        """Return the cross-entropy of the targets, which are the last of `ids`."""
+    def _cross_entropy(self, ids: Sequence[int], targets: Sequence[int]) -> float:
+        """Return the sum over the targets, which are the last of `ids`, in nats."""
         device = self._model.device
         with torch.inference_mode():
+            # Logits of the targets alone: (tokens, vocabulary) of a whole text takes gigabytes.
             logits = self._model(
                 input_ids=torch.tensor([ids], device=device), logits_to_keep=len(targets) + 1
             ).logits[0, :-1]
@@ -153,7 +172,7 @@ class TransformersGenerator:
 def open_model(recipe: Recipe, run: Run, name: str, *, hardware: Hardware) -> TransformersGenerator:
     """Return the model that `name` means in this run: base, adapter or merged.
 
-    It is loaded in the precision that this machine does well, whatever training asks for.
+    It is loaded in the precision that this machine computes fast, whatever training uses.
 
     Raises:
         BaseModelError: it is missing, broken, or its adapter is of another base.
@@ -178,22 +197,3 @@ def _need(folder: Path, command: str) -> None:
             Message("there is no {folder}", folder=folder),
             hint=Message("run first: python -m finetune {command} RECIPE", command=command),
         )
-
-
-def _too_large(batch: int) -> EvaluationError:
-    smaller = max(1, batch // 2)
-    return EvaluationError(
-        Message("not enough memory for {batch} replies at once", batch=batch),
-        hint=Message(
-            "add --set evaluate.batch={smaller}; replies that came are kept", smaller=smaller
-        ),
-    )
-
-
-def _no_numbers(name: str) -> EvaluationError:
-    return EvaluationError(
-        Message(
-            "model {name}: its outputs are not numbers (NaN), so nothing can be sampled", name=name
-        ),
-        hint=Message("find the cause: python -m finetune diagnose RECIPE"),
-    )

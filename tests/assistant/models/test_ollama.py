@@ -46,7 +46,7 @@ def model_of(server: OllamaServer, name: str = "deepseek-r1:1.5b", **more: objec
     return OllamaModel(**{**settings, **more})  # type: ignore[arg-type]
 
 
-async def said(model: OllamaModel, prompt: Prompt = PROMPT) -> list[ModelEvent]:
+async def reply_of(model: OllamaModel, prompt: Prompt = PROMPT) -> list[ModelEvent]:
     async with aclosing(model.stream(prompt)) as events:
         found = [event async for event in events]
     await model.close()
@@ -66,7 +66,7 @@ async def test_recorded_replies_split_into_thinking_and_answer(
     server: OllamaServer, recording: str
 ) -> None:
     server.replay(recording)
-    events = await said(model_of(server))
+    events = await reply_of(model_of(server))
     assert texts(events) == ("Source [2] says speed.", "The speed is south [2].")
     end = events[-1]
     assert isinstance(end, ReplyFinished)
@@ -77,7 +77,7 @@ async def test_recorded_replies_split_into_thinking_and_answer(
 @pytest.mark.parametrize("recording", ["chat_nostream", "chat_think_false", "chat_think_true"])
 async def test_recorded_whole_replies_are_read_too(server: OllamaServer, recording: str) -> None:
     server.replay(recording)
-    assert texts(await said(model_of(server)))[1] == "The speed is south [2]."
+    assert texts(await reply_of(model_of(server)))[1] == "The speed is south [2]."
 
 
 @pytest.mark.parametrize("recording", ["length", "fmt", "st_broken"])
@@ -85,7 +85,7 @@ async def test_recorded_reply_that_hit_its_limit_says_so(
     server: OllamaServer, recording: str
 ) -> None:
     server.replay(recording)
-    end = (await said(model_of(server, "plain", thinking=False)))[-1]
+    end = (await reply_of(model_of(server, "plain", thinking=False)))[-1]
     assert isinstance(end, ReplyFinished)
     assert end.reason == "length"
 
@@ -95,7 +95,7 @@ async def test_recorded_load_and_unload_are_empty_replies(
     server: OllamaServer, recording: str
 ) -> None:
     server.replay(recording)
-    assert texts(await said(model_of(server))) == ("", "")
+    assert texts(await reply_of(model_of(server))) == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -113,14 +113,14 @@ async def test_recorded_failures_have_their_kind(
 ) -> None:
     server.replay(recording)
     with pytest.raises(ModelError) as caught:
-        await said(model_of(server))
+        await reply_of(model_of(server))
     assert caught.value.kind == kind
 
 
 async def test_recorded_too_long_names_both_counts_in_both_languages(server: OllamaServer) -> None:
     server.replay("toolong")
     with pytest.raises(ModelError) as caught:
-        await said(model_of(server))
+        await reply_of(model_of(server))
     for language in ("en", "zh"):
         line = caught.value.localize(language)
         assert "2006" in line
@@ -154,7 +154,7 @@ async def test_every_failure_is_one_typed_error_in_both_languages(
 ) -> None:
     server.fail(failure)
     with pytest.raises(ModelError) as caught:
-        await said(model_of(server, timeout_s=0.3))
+        await reply_of(model_of(server, timeout_s=0.3))
     assert caught.value.kind == kind
     assert (
         len(caught.value.localize("zh").splitlines())
@@ -167,7 +167,7 @@ async def test_no_server_hints_to_start_it() -> None:
     with OllamaServer() as gone:
         model = model_of(gone)
     with pytest.raises(ModelError) as caught:
-        await said(model)
+        await reply_of(model)
     assert caught.value.kind == "unreachable"
     assert "ollama serve" in caught.value.localize("en")
     assert "ollama serve" in caught.value.localize("zh")
@@ -175,7 +175,7 @@ async def test_no_server_hints_to_start_it() -> None:
 
 async def test_missing_model_hints_to_pull_it(server: OllamaServer) -> None:
     with pytest.raises(ModelError) as caught:
-        await said(model_of(server, "qwen9"))
+        await reply_of(model_of(server, "qwen9"))
     assert caught.value.kind == "not_found"
     assert caught.value.localize("en").endswith("run: ollama pull qwen9")
     assert caught.value.localize("zh").endswith("ollama pull qwen9")
@@ -184,12 +184,12 @@ async def test_missing_model_hints_to_pull_it(server: OllamaServer) -> None:
 async def test_busy_server_is_asked_again(server: OllamaServer) -> None:
     server.answer = "South."
     server.fail("busy", times=2)
-    assert texts(await said(model_of(server)))[1] == "South."
+    assert texts(await reply_of(model_of(server)))[1] == "South."
     assert len(server.asked("/api/chat")) == 3
 
 
 async def test_request_names_context_limits_and_forbids_silent_cuts(server: OllamaServer) -> None:
-    await said(model_of(server, keep_alive="300", temperature=0.0))
+    await reply_of(model_of(server, keep_alive="300", temperature=0.0))
     (body,) = server.asked("/api/chat")
     assert body["options"] == {"num_ctx": 4096, "temperature": 0.0, "num_predict": 1024}
     assert (body["truncate"], body["shift"], body["keep_alive"]) == (False, False, 300)
@@ -199,7 +199,7 @@ async def test_request_names_context_limits_and_forbids_silent_cuts(server: Olla
 async def test_warm_up_loads_with_the_context_of_the_real_request(server: OllamaServer) -> None:
     model = model_of(server)
     await model.warm_up()
-    await said(model)
+    await reply_of(model)
     loading, asking = server.asked("/api/chat")
     assert loading["messages"] == []
     assert loading["options"]["num_ctx"] == asking["options"]["num_ctx"]
@@ -214,17 +214,17 @@ async def test_warm_up_never_raises() -> None:
 
 
 async def test_thinking_is_asked_for_only_where_the_model_can(server: OllamaServer) -> None:
-    await said(model_of(server))
-    await said(model_of(server, thinking=False))
+    await reply_of(model_of(server))
+    await reply_of(model_of(server, thinking=False))
     server.capable = False
-    await said(model_of(server))
+    await reply_of(model_of(server))
     assert [body.get("think") for body in server.asked("/api/chat")] == [True, False, None]
 
 
 async def test_thinking_demanded_of_a_model_that_cannot_is_an_error(server: OllamaServer) -> None:
     server.capable = False
     with pytest.raises(ModelError) as caught:
-        await said(model_of(server, thinking=True))
+        await reply_of(model_of(server, thinking=True))
     assert caught.value.kind == "no_thinking"
 
 
@@ -232,7 +232,7 @@ async def test_prompt_may_ask_for_a_short_reply_without_thinking(server: OllamaS
     short = Prompt(
         messages=PROMPT.messages, question="?", language="en", reply_tokens=32, thinking=False
     )
-    await said(model_of(server), short)
+    await reply_of(model_of(server), short)
     (body,) = server.asked("/api/chat")
     assert (body["think"], body["options"]["num_predict"]) == (False, 32)
 
@@ -241,14 +241,14 @@ async def test_prompt_may_ask_for_a_short_reply_without_thinking(server: OllamaS
 async def test_thinking_arrives_in_any_style(server: OllamaServer, style: str) -> None:
     server.thinking = style  # type: ignore[assignment]
     server.answer = lambda messages: ("Let me see.", "South [1].")
-    assert texts(await said(model_of(server))) == ("Let me see.", "South [1].")
+    assert texts(await reply_of(model_of(server))) == ("Let me see.", "South [1].")
 
 
 async def test_leaked_thinking_is_announced_before_the_true_answer(server: OllamaServer) -> None:
     server.capable = False
     server.thinking = "lone_tag"
     server.answer = lambda messages: ("Let me see.", "South [1].")
-    events = await said(model_of(server, "plain"))
+    events = await reply_of(model_of(server, "plain"))
     (at,) = [n for n, event in enumerate(events) if isinstance(event, Notice)]
     notice = events[at]
     assert isinstance(notice, Notice)
@@ -259,14 +259,14 @@ async def test_leaked_thinking_is_announced_before_the_true_answer(server: Ollam
 async def test_prompt_that_the_server_cut_is_noticed(server: OllamaServer) -> None:
     server.prompt_tokens = 258
     long = Prompt(messages=PROMPT.messages, question="?", language="zh", tokens=2006)
-    events = await said(model_of(server), long)
+    events = await reply_of(model_of(server), long)
     codes = [event.code for event in events if isinstance(event, Notice)]
     assert codes == ["prompt_truncated"]
 
 
 async def test_context_is_never_larger_than_the_model_was_trained_for(server: OllamaServer) -> None:
     model = model_of(server, context_tokens=200_000)
-    await said(model)
+    await reply_of(model)
     assert model.context_tokens == 131_072
 
 
@@ -292,7 +292,7 @@ async def test_server_on_this_machine_is_never_asked_through_a_proxy(
     server.answer = "South."
     model = model_of(server)
     assert await model.installed()
-    assert texts(await said(model))[1] == "South."
+    assert texts(await reply_of(model))[1] == "South."
 
 
 async def test_pull_reports_the_progress_of_each_layer(server: OllamaServer) -> None:

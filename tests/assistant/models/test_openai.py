@@ -43,7 +43,7 @@ def model_of(server: OllamaServer, name: str = "deepseek-r1:1.5b", **more: objec
     return OpenAIModel(**{**settings, **more})  # type: ignore[arg-type]
 
 
-async def said(model: OpenAIModel, prompt: Prompt = PROMPT) -> list[ModelEvent]:
+async def reply_of(model: OpenAIModel, prompt: Prompt = PROMPT) -> list[ModelEvent]:
     async with aclosing(model.stream(prompt)) as events:
         found = [event async for event in events]
     await model.close()
@@ -63,7 +63,7 @@ async def test_recorded_replies_split_into_thinking_and_answer(
     server: OllamaServer, recording: str
 ) -> None:
     server.replay(recording, path=CHAT)
-    events = await said(model_of(server))
+    events = await reply_of(model_of(server))
     assert texts(events) == ("Source [2] says speed.", "The speed is south [2].")
     assert events[-1] == ReplyFinished(reason="stop")
 
@@ -71,25 +71,25 @@ async def test_recorded_replies_split_into_thinking_and_answer(
 @pytest.mark.parametrize("key", ["reasoning", "reasoning_content"])
 async def test_thinking_arrives_in_either_field(server: OllamaServer, key: str) -> None:
     server.reasoning_key = key
-    assert texts(await said(model_of(server, "plain"))) == ("Let me see.", "South [1].")
+    assert texts(await reply_of(model_of(server, "plain"))) == ("Let me see.", "South [1].")
 
 
 @pytest.mark.parametrize("style", ["lone_tag", "inline"])
 async def test_thinking_arrives_in_the_text(server: OllamaServer, style: str) -> None:
     server.thinking = style  # type: ignore[assignment]
-    assert texts(await said(model_of(server))) == ("Let me see.", "South [1].")
+    assert texts(await reply_of(model_of(server))) == ("Let me see.", "South [1].")
 
 
 async def test_leaked_thinking_is_announced_before_the_true_answer(server: OllamaServer) -> None:
     server.thinking = "lone_tag"
-    events = await said(model_of(server, "plain"))
+    events = await reply_of(model_of(server, "plain"))
     (at,) = [n for n, event in enumerate(events) if isinstance(event, Notice)]
     assert texts(events[at:])[1] == "South [1]."
 
 
 async def test_usage_and_length_limit_are_reported(server: OllamaServer) -> None:
     server.done_reason = "length"
-    end = (await said(model_of(server)))[-1]
+    end = (await reply_of(model_of(server)))[-1]
     assert isinstance(end, ReplyFinished)
     assert end.reason == "length"
     assert end.usage is not None
@@ -103,7 +103,7 @@ async def test_server_that_knows_no_optional_fields_is_asked_without_them(
     short = Prompt(
         messages=PROMPT.messages, question="?", language="en", thinking=False, reply_tokens=32
     )
-    assert texts(await said(model_of(server, "plain"), short))[1] == "South [1]."
+    assert texts(await reply_of(model_of(server, "plain"), short))[1] == "South [1]."
     first, second = server.asked(CHAT)
     assert (first["stream_options"], first["chat_template_kwargs"]) == (
         {"include_usage": True},
@@ -114,19 +114,19 @@ async def test_server_that_knows_no_optional_fields_is_asked_without_them(
 
 
 async def test_thinking_that_is_switched_off_is_not_asked_for(server: OllamaServer) -> None:
-    await said(model_of(server, thinking=False))
+    await reply_of(model_of(server, thinking=False))
     (body,) = server.asked(CHAT)
     assert body["chat_template_kwargs"] == {"enable_thinking": False}
 
 
 async def test_key_is_sent_as_bearer(server: OllamaServer) -> None:
-    await said(model_of(server, api_key="secret"))
+    await reply_of(model_of(server, api_key="secret"))
     assert server.requests[-1].headers["Authorization"] == "Bearer secret"
 
 
 async def test_busy_server_is_asked_again(server: OllamaServer) -> None:
     server.fail("busy", path=CHAT, times=2)
-    assert texts(await said(model_of(server)))[1] == "South [1]."
+    assert texts(await reply_of(model_of(server)))[1] == "South [1]."
     assert len(server.asked(CHAT)) == 3
 
 
@@ -152,7 +152,7 @@ async def test_every_failure_is_one_typed_error_in_both_languages(
 ) -> None:
     server.fail(failure, path=CHAT)
     with pytest.raises(ModelError) as caught:
-        await said(model_of(server, timeout_s=0.3))
+        await reply_of(model_of(server, timeout_s=0.3))
     assert caught.value.kind == kind
     assert (
         len(caught.value.localize("zh").splitlines())
@@ -164,18 +164,18 @@ async def test_every_failure_is_one_typed_error_in_both_languages(
 async def test_stream_that_broke_for_its_length_names_both_counts(server: OllamaServer) -> None:
     server.fail("mute_too_long", path=CHAT)
     with pytest.raises(ModelError, match=r"\(2706 tokens, 512 fit\)"):
-        await said(model_of(server))
+        await reply_of(model_of(server))
 
 
 async def test_no_server_is_said_to_be_unreachable() -> None:
     with OllamaServer() as gone:
         model = model_of(gone)
     with pytest.raises(ModelError) as caught:
-        await said(model)
+        await reply_of(model)
     assert caught.value.kind == "unreachable"
 
 
 async def test_line_separators_inside_json_do_not_break_the_stream(server: OllamaServer) -> None:
     server.answer = lambda messages: ("", "one\u2028two\u0085three")
     server.raw_json = True
-    assert texts(await said(model_of(server, "plain")))[1] == "one\u2028two\u0085three"
+    assert texts(await reply_of(model_of(server, "plain")))[1] == "one\u2028two\u0085three"

@@ -104,7 +104,7 @@ def test_kept_replies_are_not_generated_again(run: Run) -> None:
         )
     second = ScriptedGenerator(SCRIPT, fmt=FMT)
     found = evaluate_generator(second, recipe(), run, "m", progress=SilentProgress())
-    assert second.asked == ["1", "2"]
+    assert second.record_ids == ["1", "2"]
     assert found.records == 3
 
 
@@ -116,7 +116,7 @@ def test_a_reply_on_a_truncated_line_is_generated_again(run: Run) -> None:
     path.write_bytes(path.read_bytes()[:-20])
     again = ScriptedGenerator(SCRIPT, fmt=FMT)
     found = evaluate_generator(again, recipe(), run, "m", progress=SilentProgress())
-    assert again.asked == ["2"]
+    assert again.record_ids == ["2"]
     assert found.records == 3
 
 
@@ -138,7 +138,7 @@ def test_other_weights_other_settings_or_force_generate_all_replies_again(
     evaluate_generator(
         again, recipe(evaluate=settings), run, "m", progress=SilentProgress(), force=force
     )
-    assert len(again.asked) == 3
+    assert len(again.record_ids) == 3
 
 
 def test_each_kind_of_error_is_reported(run: Run) -> None:

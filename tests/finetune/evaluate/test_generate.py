@@ -1,4 +1,4 @@
-"""Models that are asked: in this process, on Ollama, on an OpenAI-like server, and their twin."""
+"""Models under evaluation: in this process, on Ollama, on an OpenAI-like server, and their twin."""
 
 import math
 import shutil
@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from finetune.errors import EvaluationError
-from finetune.evaluate.generate.base import Generator, TargetScorer, messages
+from finetune.evaluate.generate.base import Generator, TargetScorer, chat_messages
 from finetune.evaluate.generate.memory import ScriptedGenerator
 from finetune.evaluate.generate.ollama import OllamaGenerator
 from finetune.evaluate.generate.openai import OpenAIGenerator
@@ -48,7 +48,7 @@ def record(name: str, question: str = HELD.user, *, past: tuple[Turn, ...] = ())
 RECORDS = [record(str(count), "无人机" * count + "能飞吗？") for count in range(1, 6)]
 
 
-def asked(generator: Generator, records: list[Record]) -> dict[str, Prediction]:
+def predictions_of(generator: Generator, records: list[Record]) -> dict[str, Prediction]:
     return {one.id: one for one in generator.generate(records, progress=SilentProgress())}
 
 
@@ -58,7 +58,7 @@ def local(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> TransformersG
 
 
 def test_every_record_is_answered_once(local: TransformersGenerator) -> None:
-    replies = asked(local, RECORDS)
+    replies = predictions_of(local, RECORDS)
     assert replies.keys() == {one.id for one in RECORDS}
     assert all(one.tokens <= 12 and one.seconds > 0 for one in replies.values())
     assert all(one.text.startswith("<think>\n") for one in replies.values())
@@ -95,7 +95,7 @@ def test_an_adapter_answers_otherwise_than_its_base(tiny: Path, tmp_path: Path) 
     save_origin(run.adapter, tiny, settings)
     tuned = open_model(settings, run, "adapter", hardware=CPU)
     assert tuned.identity != plain.identity
-    assert asked(tuned, RECORDS)["1"].text != asked(plain, RECORDS)["1"].text
+    assert predictions_of(tuned, RECORDS)["1"].text != predictions_of(plain, RECORDS)["1"].text
     before, after = (
         next(iter(one.target_losses(RECORDS[:1], progress=SilentProgress())))
         for one in (plain, tuned)
@@ -110,23 +110,23 @@ def test_a_model_trained_whole_and_a_merged_one_are_read_from_their_folder(
     run = Run(tmp_path)
     shutil.copytree(tiny, run.adapter if name == "adapter" else run.merged)
     found = open_model(recipe("nowhere"), run, name, hardware=CPU)
-    assert len(asked(found, RECORDS)) == len(RECORDS)
+    assert len(predictions_of(found, RECORDS)) == len(RECORDS)
 
 
 def test_a_batch_of_different_lengths_answers_as_one_by_one(
     tiny: Path, local: TransformersGenerator, tmp_path: Path
 ) -> None:
     alone = open_model(recipe(tiny, batch=1), Run(tmp_path), "base", hardware=CPU)
-    together = {name: one.text for name, one in asked(local, RECORDS).items()}
-    assert together == {name: one.text for name, one in asked(alone, RECORDS).items()}
+    together = {name: one.text for name, one in predictions_of(local, RECORDS).items()}
+    assert together == {name: one.text for name, one in predictions_of(alone, RECORDS).items()}
 
 
 def test_the_same_seed_samples_the_same_replies(tiny: Path, tmp_path: Path) -> None:
     warm = open_model(recipe(tiny, temperature=1.0), Run(tmp_path), "base", hardware=CPU)
     greedy = open_model(recipe(tiny), Run(tmp_path), "base", hardware=CPU)
-    first = {name: one.text for name, one in asked(warm, RECORDS).items()}
-    assert first == {name: one.text for name, one in asked(warm, RECORDS).items()}
-    assert first != {name: one.text for name, one in asked(greedy, RECORDS).items()}
+    first = {name: one.text for name, one in predictions_of(warm, RECORDS).items()}
+    assert first == {name: one.text for name, one in predictions_of(warm, RECORDS).items()}
+    assert first != {name: one.text for name, one in predictions_of(greedy, RECORDS).items()}
 
 
 def test_the_loss_of_targets_is_that_of_the_whole_forward_pass(tiny: Path) -> None:
@@ -158,16 +158,16 @@ def test_a_model_of_nans_is_named_as_such(tiny: Path) -> None:
         loaded.model.get_output_embeddings().weight.fill_(math.nan)
     broken = TransformersGenerator(loaded, recipe(tiny, temperature=1.0), name="base", identity="1")
     with pytest.raises(EvaluationError, match="NaN"):
-        asked(broken, RECORDS[:1])
+        predictions_of(broken, RECORDS[:1])
 
 
 @pytest.mark.parametrize(("name", "command"), [("adapter", "train"), ("merged", "merge")])
 def test_a_model_that_is_not_made_yet_names_the_command(
     tiny: Path, tmp_path: Path, name: str, command: str
 ) -> None:
-    with pytest.raises(EvaluationError) as told:
+    with pytest.raises(EvaluationError) as caught:
         open_model(recipe(tiny), Run(tmp_path), name, hardware=CPU)
-    assert f"python -m finetune {command} RECIPE" in told.value.localize("en")
+    assert f"python -m finetune {command} RECIPE" in caught.value.localize("en")
 
 
 def test_a_recipe_that_trains_in_fp16_is_evaluated_on_a_processor(
@@ -182,22 +182,22 @@ def test_a_recipe_that_trains_in_fp16_is_evaluated_on_a_processor(
     }
     trained = parse_recipe(tables, source="t.toml", folder=Path())
     model = open_model(trained, Run(tmp_path), "base", hardware=CPU)
-    assert len(asked(model, RECORDS[:1])) == 1
+    assert len(predictions_of(model, RECORDS[:1])) == 1
 
 
 def test_the_scripted_twin_answers_by_question() -> None:
     fmt = chat_format("r1-think")
     script = {"能飞150米吗？": "<think>\n超限。\n</think>\n\n不可以。"}
     twin = ScriptedGenerator(script, fmt=fmt)
-    replies = asked(twin, [record("1"), record("2", "别的")])
+    replies = predictions_of(twin, [record("1"), record("2", "别的")])
     assert (replies["1"].think, replies["1"].answer) == ("超限。", "不可以。")
     assert replies["2"].text == ""
-    assert twin.asked == ["1", "2"]
+    assert twin.record_ids == ["1", "2"]
 
 
 def test_a_server_is_asked_the_earlier_turns_without_their_thoughts() -> None:
     past = (Turn(user="限高？", think="想一想", answer="120米。"),)
-    assert messages(record("1", past=past)) == [
+    assert chat_messages(record("1", past=past)) == [
         {"role": "system", "content": "你是顾问。"},
         {"role": "user", "content": "限高？"},
         {"role": "assistant", "content": "120米。"},
@@ -222,7 +222,7 @@ servers = pytest.mark.parametrize("open_on", [on_ollama, on_openai])
 @pytest.mark.parametrize("style", ["field", "lone_tag", "inline"])
 def test_a_servers_thinking_is_found_however_it_is_sent(open_on: Opener, style: str) -> None:
     with OllamaServer(answer="不可以。", thought="超过上限。", thinking=style) as server:
-        reply = asked(open_on(server), [record("1")])["1"]
+        reply = predictions_of(open_on(server), [record("1")])["1"]
     assert (reply.think, reply.answer) == ("超过上限。", "不可以。")
     assert reply.stopped
     assert reply.tokens > 0
@@ -232,7 +232,7 @@ def test_a_servers_thinking_is_found_however_it_is_sent(open_on: Opener, style: 
 @servers
 def test_a_reply_that_hits_its_limit_did_not_stop(open_on: Opener) -> None:
     with OllamaServer(answer="不可以。", done_reason="length") as server:
-        assert not asked(open_on(server), [record("1")])["1"].stopped
+        assert not predictions_of(open_on(server), [record("1")])["1"].stopped
 
 
 @servers
@@ -243,9 +243,9 @@ def test_a_servers_failure_keeps_what_came_and_says_to_go_on(open_on: Opener) ->
         assert next(replies).id == "1"
         path = "/api/chat" if open_on is on_ollama else "/v1/chat/completions"
         server.fail("crashed", path=path)
-        with pytest.raises(EvaluationError, match="failed") as told:
+        with pytest.raises(EvaluationError, match="failed") as caught:
             next(replies)
-    assert "replies that came are kept" in told.value.localize("en")
+    assert "replies that came are kept" in caught.value.localize("en")
 
 
 @servers
@@ -255,32 +255,32 @@ def test_half_a_reply_is_never_taken_for_a_whole_one(open_on: Opener, failure: s
     with OllamaServer(answer="不可以。" * 20) as server:
         server.fail(failure, path=path)  # type: ignore[arg-type]
         with pytest.raises(EvaluationError):
-            asked(open_on(server), [record("1")])
+            predictions_of(open_on(server), [record("1")])
 
 
 def test_a_model_that_ollama_lacks_names_the_command() -> None:
-    with OllamaServer(models=[]) as server, pytest.raises(EvaluationError) as told:
+    with OllamaServer(models=[]) as server, pytest.raises(EvaluationError) as caught:
         on_ollama(server)
-    assert "ollama pull deepseek-r1:1.5b" in told.value.localize("zh")
+    assert "ollama pull deepseek-r1:1.5b" in caught.value.localize("zh")
 
 
 def test_ollama_that_is_not_running_names_the_command() -> None:
-    with pytest.raises(EvaluationError) as told:
+    with pytest.raises(EvaluationError) as caught:
         OllamaGenerator("m", recipe(), host=f"http://127.0.0.1:{free_port()}")
-    assert "ollama serve" in told.value.localize("en")
+    assert "ollama serve" in caught.value.localize("en")
 
 
 def test_a_server_that_is_not_running_is_named() -> None:
     address = f"http://127.0.0.1:{free_port()}/v1"
-    with pytest.raises(EvaluationError) as told:
+    with pytest.raises(EvaluationError) as caught:
         OpenAIGenerator(address, recipe())
-    assert address in told.value.localize("en")
+    assert address in caught.value.localize("en")
 
 
 def test_an_openai_server_without_the_model_says_what_it_has() -> None:
-    with OllamaServer() as server, pytest.raises(EvaluationError) as told:
+    with OllamaServer() as server, pytest.raises(EvaluationError) as caught:
         OpenAIGenerator(f"{server.url}/v1#other", recipe())
-    assert "deepseek-r1:1.5b" in told.value.localize("en")
+    assert "deepseek-r1:1.5b" in caught.value.localize("en")
 
 
 def test_an_openai_server_is_asked_its_first_model_if_none_is_named() -> None:
@@ -290,7 +290,7 @@ def test_an_openai_server_is_asked_its_first_model_if_none_is_named() -> None:
 
 def test_ollama_gets_our_settings() -> None:
     with OllamaServer(answer="好") as server:
-        asked(on_ollama(server, temperature=0.5), [record("1")])
+        predictions_of(on_ollama(server, temperature=0.5), [record("1")])
         (body,) = server.asked("/api/chat")
     assert body["think"] is True
     assert body["options"] == {
@@ -303,7 +303,7 @@ def test_ollama_gets_our_settings() -> None:
 
 def test_a_model_that_cannot_think_in_a_field_is_asked_without() -> None:
     with OllamaServer(answer="不可以。", capable=False) as server:
-        replies = asked(on_ollama(server), [record("1"), record("2")])
+        replies = predictions_of(on_ollama(server), [record("1"), record("2")])
         thinks = [body.get("think") for body in server.asked("/api/chat")]
     assert [replies[name].answer for name in "12"] == ["不可以。", "不可以。"]
     assert thinks == [True, None, None]
