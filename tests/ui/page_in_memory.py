@@ -28,6 +28,9 @@ LIGHTS = "https://lights.test/night"
 SHUT = "https://shut.test/"
 SENTENCE = "A drone that flies at night needs anti-collision lights visible for 3 statute miles."
 
+OPENED: list[AssistantService] = []
+"""The services of the pages drawn in the test that runs; tests/ui/conftest.py closes them."""
+
 OpenAssistant = Callable[[], AbstractAsyncContextManager[Assistant]]
 
 
@@ -84,6 +87,7 @@ def page(open_assistant: OpenAssistant, *, locale: str = "en-US") -> AppTest:
         main(lambda: service)
 
     service = AssistantService(open_assistant)
+    OPENED.append(service)
     test = AppTest.from_function(script, kwargs={"service": service}, default_timeout=30)
     test.context["locale"] = locale
     return test.run()
