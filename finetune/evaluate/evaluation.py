@@ -77,7 +77,22 @@ def evaluate(
         EvaluationError: the model cannot be reached, or there is no record.
         BaseModelError: weights are missing or do not fit.
     """
-    generator = _open_generator(recipe, run, model)
+    generator: Generator
+    kind, _, rest = model.partition(":")
+    if model in IN_PROCESS:
+        from finetune.evaluate.generate.transformers import open_model  # noqa: PLC0415  torch takes 3 s
+        from finetune.train.hardware import detect_hardware  # noqa: PLC0415  torch takes 3 s
+
+        generator = open_model(recipe, run, model, hardware=detect_hardware())
+    elif kind == "ollama" and rest:
+        generator = OllamaGenerator(rest, recipe)
+    elif kind == "openai" and rest:
+        generator = OpenAIGenerator(rest, recipe)
+    else:
+        raise EvaluationError(
+            Message("there is no model {model}", model=model),
+            hint=Message("write base, adapter, merged, ollama:NAME or openai:URL"),
+        )
     return evaluate_generator(generator, recipe, run, model, progress=progress, force=force)
 
 
@@ -165,23 +180,6 @@ def select_records(recipe: Recipe, run: Run, *, every: bool = False) -> list[Rec
     by_rank = sorted(records, key=lambda record: ranks[record.document or record.id])
     last = ranks[by_rank[limit - 1].document or by_rank[limit - 1].id]
     return [record for record in records if ranks[record.document or record.id] <= last]
-
-
-def _open_generator(recipe: Recipe, run: Run, model: str) -> Generator:
-    kind, _, rest = model.partition(":")
-    if model in IN_PROCESS:
-        from finetune.evaluate.generate.transformers import open_model  # noqa: PLC0415  torch takes 3 s
-        from finetune.train.hardware import detect_hardware  # noqa: PLC0415  torch takes 3 s
-
-        return open_model(recipe, run, model, hardware=detect_hardware())
-    if kind == "ollama" and rest:
-        return OllamaGenerator(rest, recipe)
-    if kind == "openai" and rest:
-        return OpenAIGenerator(rest, recipe)
-    raise EvaluationError(
-        Message("there is no model {model}", model=model),
-        hint=Message("write base, adapter, merged, ollama:NAME or openai:URL"),
-    )
 
 
 def _generate_replies(

@@ -67,7 +67,7 @@ class MetricsMiddleware:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Forward a request, and count it when its last byte is sent."""
-        # Plain ASGI, not Starlette's BaseHTTPMiddleware: that wraps `receive`, from which the routes
+        # Plain ASGI, not Starlette's BaseHTTPMiddleware: that wraps `receive`, from which routes
         # learn of a disconnect.
         if scope["type"] != "http":
             await self._app(scope, receive, send)

@@ -53,7 +53,7 @@ def command(name: str, *settings: str) -> Message:
     """Return a command of this program with settings such as "train.lr=2e-4"."""
     options = "".join(f" --set {one}" for one in settings)
     start = f"python -m finetune {name}"
-    return Message("{start} RECIPE{told}", start=start, told=options)
+    return Message("{start} RECIPE{options}", start=start, options=options)
 
 
 def join(*parts: Message) -> Message:

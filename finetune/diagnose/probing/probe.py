@@ -53,7 +53,12 @@ def probe(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> ModelP
 
 def _probe_weights(recipe: Recipe, run: Run, model: str, *, progress: Progress) -> ModelProbe:
     machine = detect_hardware()
-    records = _first_records(recipe, run)
+    records: list[Record] = []
+    # Of training, if nothing was held out.
+    splits: tuple[Split, ...] = (recipe.evaluate.split, "train")
+    for split in splits:
+        if not records and (run.data / f"{split}.jsonl").is_file():
+            records = list(islice(run.records(split), PROBED_RECORDS))
     folder = {"adapter": run.adapter, "merged": run.merged}.get(model)
     if model == "merged" and not is_full_model(run.merged):
         raise BaseModelError(
@@ -97,17 +102,6 @@ def broken_weights(model: nn.Module) -> tuple[str, ...]:
         for name, weight in model.named_parameters()
         if weight.is_floating_point() and not bool(torch.isfinite(weight).all())
     )
-
-
-def _first_records(recipe: Recipe, run: Run) -> list[Record]:
-    """Return the first records of the evaluation's split, of training if that is empty."""
-    splits: tuple[Split, ...] = (recipe.evaluate.split, "train")
-    for split in splits:
-        if not (run.data / f"{split}.jsonl").is_file():
-            continue
-        if found := list(islice(run.records(split), PROBED_RECORDS)):
-            return found
-    return []
 
 
 def _has_finite_logits(
