@@ -20,7 +20,7 @@ from collections.abc import Sequence
 import click
 import jieba
 
-from finetune.evaluate.metrics.overlap import Overlap, overlap
+from finetune.evaluate.metrics.overlap import OverlapScores, overlap_scores
 
 NAMES = ("bleu_4", "rouge_1", "rouge_2", "rouge_l")
 PAIRS = 1_000
@@ -54,15 +54,15 @@ def pairs(count: int, seed: int = 11) -> list[tuple[str, str]]:
     return made[:count]
 
 
-def defined(hypothesis: str, reference: str) -> Overlap:
+def defined(hypothesis: str, reference: str) -> OverlapScores:
     """Return the four scores by the definition."""
     said, wanted = (" ".join(jieba.cut(text)) for text in (hypothesis, reference))
     bleu = round(100 * bleu_4(hypothesis, reference), 4)
     if not said.split() or not wanted.split():
-        return Overlap(bleu_4=bleu, rouge_1=0.0, rouge_2=0.0, rouge_l=0.0)
+        return OverlapScores(bleu_4=bleu, rouge_1=0.0, rouge_2=0.0, rouge_l=0.0)
     one, other = rouge_words(said), rouge_words(wanted)
     shared = subsequence(one, other)
-    return Overlap(
+    return OverlapScores(
         bleu_4=bleu,
         rouge_1=round(100 * rouge_n(one, other, 1), 4),
         rouge_2=round(100 * rouge_n(one, other, 2), 4),
@@ -140,10 +140,10 @@ def main() -> int:
     given = parser.parse_args()
     made = pairs(given.pairs)
     jieba.setLogLevel(logging.WARNING)
-    overlap("热身", "热身")  # dictionaries are loaded before the clock starts
+    overlap_scores("热身", "热身")  # dictionaries are loaded before the clock starts
     by_libraries("热身", "热身")
     begun = time.perf_counter()
-    ours = [overlap(*pair) for pair in made]
+    ours = [overlap_scores(*pair) for pair in made]
     ours_ms = (time.perf_counter() - begun) / len(made) * 1000
     begun = time.perf_counter()
     for pair in made:

@@ -218,7 +218,7 @@ def _tuned(pipeline: "Pipeline", clock: Clock) -> "Comparison":
 def _served(pipeline: "Pipeline", clock: Clock) -> "Comparison | None":
     """Merge and export; return llama.cpp beside transformers, None if it is not installed."""
     from finetune.compare.comparison import compare
-    from finetune.evaluate.evaluation import evaluate_with
+    from finetune.evaluate.evaluation import evaluate_generator
     from finetune.model.tokenization import load_tokenizer
 
     with clock.step("merge"):
@@ -233,7 +233,9 @@ def _served(pipeline: "Pipeline", clock: Clock) -> "Comparison | None":
     with clock.step("evaluate in llama.cpp"):
         file = Path(pipeline.run.figures("export-gguf")["file"])
         engine = LlamaCpp(file, pipeline.recipe, load_tokenizer(pipeline.run.merged))
-        evaluate_with(engine, pipeline.recipe, pipeline.run, ENGINE, progress=pipeline.progress)
+        evaluate_generator(
+            engine, pipeline.recipe, pipeline.run, ENGINE, progress=pipeline.progress
+        )
         engine.close()
     return compare(pipeline.run, "merged", ENGINE, language="en")
 
