@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.robotparser import RobotFileParser
 
-from ingest.web.robots import verdict
+from ingest.web.robots_parser import robots_verdict
 
 CASES = Path(__file__).parents[2] / "shared" / "data" / "robots" / "cases.json"
 
@@ -25,7 +25,7 @@ def urllib_allows(case: dict[str, Any]) -> bool:
 def run(cases: list[dict[str, Any]]) -> float:
     right = urllib_right = 0
     for case in cases:
-        ours = verdict(case["robots"], case["agent"], case["url"])
+        ours = robots_verdict(case["robots"], case["agent"], case["url"])
         urllib_right += urllib_allows(case) == case["allowed"]
         if ours.allowed == case["allowed"]:
             right += 1

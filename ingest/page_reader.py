@@ -19,7 +19,7 @@ from ingest.foundation.messages import Message
 from ingest.index.store.base import ChunkStore
 from ingest.web.negative_cache import NegativeCache
 from ingest.web.tiered_fetcher import TieredFetcher
-from ingest.web.validators import confirmed, is_withdrawn, validators_of
+from ingest.web.validators import is_withdrawn, refresh_validators, validators_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +190,7 @@ class PageReader:
             known = None
         loaded = await self._fetcher.load(url, known=known)
         if loaded.document is None and known is not None:
-            validators = confirmed(known, loaded.page, ttl_s=self._ttl_s)
+            validators = refresh_validators(known, loaded.page, ttl_s=self._ttl_s)
             await self._store.remember(validators)
             content = await self._from_index(validators)
             if content is not None:

@@ -37,7 +37,7 @@ VENDORS: dict[str, str | tuple[str, ...]] = {
     "onnx": "ingest/index/embed/",
     "onnxruntime": "ingest/index/embed/",
     "ollama": "ingest/model_servers/ollama.py",
-    "protego": "ingest/web/robots.py",
+    "protego": "ingest/web/robots_parser.py",
     "rank_bm25": "",  # pruning and quotes
     "streamlit": "ui/",
     "torch": WEIGHTS,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
-from ingest.foundation.server_urls import base_url, is_server_address, is_loopback
+from ingest.foundation.server_urls import base_url, is_loopback, is_server_address
 from ingest.foundation.streams import NDJSONDecoder
 from ingest.model_servers.base import ChatPiece, ChatRequest, ModelServerError
 from ingest.model_servers.connection import (

@@ -1,4 +1,4 @@
-"""Pages that were no use a moment ago, so that the same question does not ask for them again."""
+"""Pages that could not be used a moment ago, so that no question requests them again at once."""
 
 from dataclasses import dataclass
 
@@ -10,17 +10,17 @@ from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.messages import Message
 
 KEEP_S = 600.0
-"""Sites mend their pages, so a refusal is good for minutes, not for the day."""
+"""Sites repair their pages, so a failure is good for minutes, not for the day."""
 KEPT: frozenset[SkipReason] = frozenset({"refused", "unsupported", "empty"})
-"""What a site has answered once it answers again. Silence and slowness may be over by now, limits
-are the user's to change, and robots.txt has a memory of its own."""
+"""Failures that a site repeats. Silence and slowness may be over by now, limits are the user's to
+change, and robots.txt has a cache of its own."""
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""Statuses that speak of the moment, not of the page."""
+"""Statuses of a moment, not of the page (RFC 9110, 15.5 and 15.6; 425: RFC 8470)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Refusal:
-    """An error as it is written down."""
+class _StoredFailure:
+    """An error as it is kept."""
 
     reason: SkipReason
     message: Message
@@ -28,51 +28,52 @@ class _Refusal:
     robots: str
 
 
-_REFUSAL = TypeAdapter(_Refusal)
+_STORED = TypeAdapter(_StoredFailure)
 
 
 class NegativeCache:
-    """Remembers for some minutes what could not be used, across processes."""
+    """Keeps for some minutes which pages could not be used and why, across processes."""
 
     def __init__(self, *, cache: ExpiringCache) -> None:
         self._cache = cache
 
     def keep(self, url: str, error: IngestError) -> None:
-        """Remember why the page at `url`, as it was asked for, could not be used.
+        """Keep why the page at `url`, as it was requested, could not be used.
 
-        A part that is missing here says nothing of the page: it may be installed in a minute.
+        Errors that may be over soon, or that are not the page's, are not kept.
         """
+        # A missing dependency is ours, not the page's: it may be installed in a minute.
         ours = isinstance(error.__cause__, MissingDependencyError)
+        # Without a request there is nothing that a site has answered.
         if ours or error.reason not in KEPT or not error.hops:
             return
         if error.hops[-1].status in PASSING:
             return
-        refusal = _Refusal(
+        failure = _StoredFailure(
             reason=error.reason, message=error.message, hint=error.hint, robots=error.robots
         )
-        self._cache.put(_key(url), _REFUSAL.dump_json(refusal), ttl_s=KEEP_S)
+        self._cache.put(_key(url), _STORED.dump_json(failure), ttl_s=KEEP_S)
 
     def recall(self, url: str) -> IngestError | None:
-        """Return what was the matter with the page a moment ago, None if nothing is known."""
-        refusal = _read(self._cache.get(_key(url)))
-        if refusal is None:
+        """Return why the page could not be used a moment ago, None if nothing is known.
+
+        The error has no `hops`: nothing was requested for it.
+        """
+        kept = self._cache.get(_key(url))
+        try:
+            failure = _STORED.validate_json(kept) if kept else None
+        except ValidationError:  # another version of the program wrote it
+            return None
+        if failure is None:
             return None
         return FetchError(
-            refusal.message,
+            failure.message,
             url=url,
-            reason=refusal.reason,
-            hint=refusal.hint,
-            robots=refusal.robots,
+            reason=failure.reason,
+            hint=failure.hint,
+            robots=failure.robots,
         )
-
-
-def _read(kept: bytes | None) -> _Refusal | None:
-    """Return the refusal, None where there is none or another version of us wrote it."""
-    try:
-        return _REFUSAL.validate_json(kept) if kept else None
-    except ValidationError:
-        return None
 
 
 def _key(url: str) -> str:
-    return f"refusal {url}"
+    return f"failure {url}"

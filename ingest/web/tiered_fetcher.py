@@ -1,8 +1,8 @@
-"""The fetch ladder: plain HTTP first, the browser only for what plain HTTP cannot show.
+"""Fetches a page by the cheapest means that shows its text: plain HTTP first, then the browser.
 
-HTTP takes 12 ms a page where a browser takes 600 ms and 600 MB (measured with crawl4ai), so each
-page has to earn its place there: by a body that only scripts would fill, or by a site that wants
-to see a browser before it shows anything.
+HTTP takes 12 ms a page where a browser takes 600 ms and 600 MB (measured with crawl4ai), so the
+browser opens a page only if its body is one that scripts have to fill, or if its site wants to see
+a browser before it shows anything.
 """
 
 from collections.abc import Awaitable, Callable
@@ -21,24 +21,35 @@ FetcherChoice = Literal["auto", "http", "browser"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """A page and what stands on it."""
+    """A page and its text."""
 
     page: Page
     document: Document | None
-    """None: the page is as it was when `known` was written down."""
+    """None: the page is as it was when `known` was kept."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class TieredFetcher:
-    """Fetches pages by the cheapest means that shows their text, and reads them."""
+    """Fetches pages, with the browser as fallback, and extracts their text.
 
-    http: Fetcher
-    browser: Fetcher | None
-    """None: pages that need it are skipped."""
-    read: Callable[[Page], Awaitable[Document]]
-    """Returns the main text of a page, or raises `ExtractError`."""
-    respected: frozenset[str] = frozenset(RESPECTED)
-    """Directives of pages that are obeyed, lower case."""
+    Args:
+        http: the first tier.
+        browser: the second one; None: pages that need it are skipped.
+        read: returns the main text of a page, or raises `ExtractError`.
+        respected: robots directives of pages that are obeyed, lower case.
+    """
+
+    def __init__(
+        self,
+        *,
+        http: Fetcher,
+        browser: Fetcher | None,
+        read: Callable[[Page], Awaitable[Document]],
+        respected: frozenset[str] = frozenset(RESPECTED),
+    ) -> None:
+        self._http = http
+        self._browser = browser
+        self._read = read
+        self._respected = respected
 
     async def load(
         self, url: str, *, known: PageValidators | None = None, choice: FetcherChoice = "auto"
@@ -47,73 +58,84 @@ class TieredFetcher:
 
         Args:
             url: Canonical.
-            known: The page as it was: if it has not changed, it is not read again.
+            known: What was kept of the page: if it has not changed, it is not extracted again.
             choice: "http" and "browser" take that fetcher and no other.
 
         Raises:
-            IngestError: it may not be read, cannot be had, or holds no text. `hops` tells all
+            IngestError: it may not be read, cannot be had, or holds no text. `hops` holds all
                 requests that were made for it.
             MissingDependencyError: `choice` is "browser" and there is none.
         """
         if choice == "browser":
-            return await self._step(self._browser(), "browser", url, known)
+            return await self._load_in_browser(url, known)
         try:
-            return await self._step(self.http, "http", url, known)
+            return await self._load_with(self._http, "http", url, known)
         except IngestError as error:
-            if choice == "http" or error.reason != "needs_browser" or self.browser is None:
+            if choice == "http" or error.reason != "needs_browser" or self._browser is None:
                 raise
-            return await self._climb(url, error, known)
-
-    async def _climb(self, url: str, below: IngestError, known: PageValidators | None) -> Loaded:
-        """Open in the browser what plain HTTP could not show; `below` says why not."""
+            below = error
+        # Out of the except block: an error of the browser is not "during handling" of this one.
         try:
             with span("browse"):
-                loaded = await self._step(self._browser(), "browser", url, known)
+                loaded = await self._load_in_browser(url, known)
         except MissingDependencyError as error:
-            raise _without_browser(url, error, below) from error
+            failed = ExtractError(
+                error.message, hint=error.hint, url=url, reason="needs_browser", robots=below.robots
+            )
+            failed.hops, failed.fetcher = below.hops, below.fetcher
+            raise failed from error
         except IngestError as error:
             error.hops = below.hops + error.hops
             raise
         return replace(loaded, page=replace(loaded.page, hops=below.hops + loaded.page.hops))
 
-    async def _step(
+    async def _load_in_browser(self, url: str, known: PageValidators | None) -> Loaded:
+        if self._browser is None:
+            raise MissingDependencyError(
+                Message("the browser is switched off"),
+                hint=Message("set crawl.browser to auto in assistant.toml"),
+            )
+        return await self._load_with(self._browser, "browser", url, known)
+
+    async def _load_with(
         self, fetcher: Fetcher, name: FetcherName, url: str, known: PageValidators | None
     ) -> Loaded:
         try:
             with span("fetch"):
                 page = await fetcher.fetch(url, known=known)
-            return await self._read(page, known)
+            return await self._extract(page, known)
         except IngestError as error:
             error.fetcher = name
             raise
 
-    async def _read(self, page: Page, known: PageValidators | None) -> Loaded:
+    async def _extract(self, page: Page, known: PageValidators | None) -> Loaded:
         try:
-            self._obey(page, page.directives, "X-Robots-Tag")
+            # Before the text is looked at: the header holds for files that have no <meta>, too.
+            self._check_directives(page, page.directives, "X-Robots-Tag")
+            # By the hash as well: many sites answer a conditional request with 200 and the same
+            # bytes.
             if known is not None and (page.status == 304 or page.body_hash == known.body_hash):
                 return Loaded(page=page, document=None)
-            document = await self._text(page)
-            self._obey(page, document.directives, "<meta name=robots>")
+            with span("extract"):
+                document = await self._read(page)
+            self._check_directives(page, document.directives, "<meta name=robots>")
+        except MissingDependencyError as error:
+            # A dependency that is missing for this kind of file skips this page and no other.
+            failed = ExtractError(
+                error.message, hint=error.hint, url=page.url, reason="unsupported"
+            )
+            failed.hops, failed.robots = page.hops, page.robots
+            raise failed from error
         except IngestError as error:
             error.hops, error.robots = page.hops, error.robots or page.robots
             raise
         return Loaded(page=page, document=document)
 
-    async def _text(self, page: Page) -> Document:
-        """Read the page; a part that is missing for its kind skips it and nothing else."""
-        try:
-            with span("extract"):
-                return await self.read(page)
-        except MissingDependencyError as error:
-            raise ExtractError(
-                error.message, hint=error.hint, url=page.url, reason="unsupported"
-            ) from error
-
-    def _obey(self, page: Page, directives: tuple[str, ...], place: str) -> None:
-        """Leave the page out if it asks for it in words that we respect."""
-        asked = [directive for directive in directives if directive in self.respected]
-        if asked:
-            rule = f"{place}: {', '.join(asked)}"
+    def _check_directives(self, page: Page, directives: tuple[str, ...], place: str) -> None:
+        """Raise if the page asks to be left out, by directives that are respected."""
+        obeyed = [directive for directive in directives if directive in self._respected]
+        if obeyed:
+            rule = f"{place}: {', '.join(obeyed)}"
             raise ForbiddenError(
                 Message("the page asks to be left out ({rule})", rule=rule),
                 url=page.url,
@@ -121,19 +143,3 @@ class TieredFetcher:
                 robots=rule,
                 hint=Message("crawl.respect says what is obeyed"),
             )
-
-    def _browser(self) -> Fetcher:
-        if self.browser is None:
-            raise MissingDependencyError(
-                Message("the browser is switched off"),
-                hint=Message("set crawl.browser to auto in assistant.toml"),
-            )
-        return self.browser
-
-
-def _without_browser(url: str, error: MissingDependencyError, below: IngestError) -> ExtractError:
-    failed = ExtractError(
-        error.message, hint=error.hint, url=url, reason="needs_browser", robots=below.robots
-    )
-    failed.hops, failed.fetcher = below.hops, below.fetcher
-    return failed

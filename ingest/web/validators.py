@@ -1,4 +1,4 @@
-"""What is written down of a download, so that asking again costs little."""
+"""Cache validators: what is kept of a download, so that the next request for it costs little."""
 
 from dataclasses import replace
 
@@ -8,8 +8,8 @@ from ingest.web.http_cache import fresh_until
 
 GONE = 410
 """RFC 9110, 15.5.11: gone, and likely for good. A 404 may be a slip, and is not a withdrawal."""
-SHOWN = (200, 304)
-"""The page itself has spoken when it is left out after one of these."""
+PAGE_STATUSES = (200, 304)
+"""Statuses after which a robots directive comes from the page itself, not from robots.txt."""
 
 
 def validators_of(page: Page, *, ttl_s: float) -> PageValidators:
@@ -30,14 +30,17 @@ def validators_of(page: Page, *, ttl_s: float) -> PageValidators:
     )
 
 
-def confirmed(before: PageValidators, page: Page, *, ttl_s: float) -> PageValidators:
-    """Return what to keep of a page that is as it was.
+def refresh_validators(before: PageValidators, page: Page, *, ttl_s: float) -> PageValidators:
+    """Return what to keep of a page that has not changed; `ttl_s` as in `validators_of`.
 
-    What a 304 leaves out stays as it was said before (RFC 9111, 4.3.4), how long it is fresh, too.
+    What a 304 leaves out stays as it was (RFC 9111, 4.3.4), the lifetime too.
     """
     if page.status != 304:
+        # The same bytes with 200, from a site that knows no conditions: its headers are all new.
+        # The final URL stays that of the document, which is not read again.
         return replace(validators_of(page, ttl_s=ttl_s), final_url=before.final_url)
     if not (page.cache_control or page.expires):
+        # The 304 does not repeat the lifetime, so the one of the 200 holds again.
         ttl_s = (before.fresh_until - before.checked_at).total_seconds()
     return replace(
         before,
@@ -50,9 +53,8 @@ def confirmed(before: PageValidators, page: Page, *, ttl_s: float) -> PageValida
 
 
 def is_withdrawn(error: IngestError) -> bool:
-    """Tell whether the site has taken the page back: what we hold of it is not to be quoted.
-
-    robots.txt alone takes nothing back: it says what may be fetched (RFC 9309, 1).
-    """
+    """Return whether the site has withdrawn the page, so that no copy of it may be quoted."""
+    # robots.txt alone withdraws nothing: it says what may be fetched (RFC 9309, 1). So a robots
+    # error counts only after the page was there, by X-Robots-Tag or <meta name=robots>.
     status = error.hops[-1].status if error.hops else 0
-    return status == GONE or (error.reason == "robots" and status in SHOWN)
+    return status == GONE or (error.reason == "robots" and status in PAGE_STATUSES)

@@ -26,7 +26,8 @@ from ingest.web.fetch.gateway import Gateway, ProxyCredentials
 from ingest.web.fetch.headers import robots_directives
 from ingest.web.fetch.page_session import PageSession, failed
 from ingest.web.rate_limit import RateLimiter
-from ingest.web.robots import RobotsPolicy, RobotsVerdict
+from ingest.web.robots import RobotsPolicy
+from ingest.web.robots_parser import RobotsVerdict
 from ingest.web.ssrf import AddressGuard
 from ingest.web.urls import canonical_url
 

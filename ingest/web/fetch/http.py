@@ -19,7 +19,8 @@ from ingest.web.fetch.failures import SHOWN_CHARACTERS, failed, too_slow
 from ingest.web.fetch.headers import content_type, retry_after_s, robots_directives
 from ingest.web.fetch.wire import HttpClient, Response, TransferMeter, follow, is_sendable
 from ingest.web.rate_limit import RateLimiter
-from ingest.web.robots import RobotsPolicy, RobotsVerdict, refusal
+from ingest.web.robots import RobotsPolicy, robots_error
+from ingest.web.robots_parser import RobotsVerdict
 from ingest.web.urls import canonical_url
 
 __all__ = ["HttpClient", "HttpFetcher"]
@@ -174,7 +175,7 @@ class HttpFetcher:
         found = await self._robots.check(url)
         meter.robots, meter.robots_line = found.rule, found.line
         if not found.allowed:
-            raise refusal(url, found)
+            raise robots_error(url, found)
         response = await self._take_turn(url, found, meter, trip)
         wait = _retry_after(response) if response.status in WAITING else None
         if wait is not None:

@@ -18,7 +18,7 @@ from ingest.foundation.messages import Message
 from ingest.web.fetch.challenges import wants_browser
 from ingest.web.fetch.gateway import ProxyCredentials
 from ingest.web.fetch.headers import content_type
-from ingest.web.robots import RobotsVerdict
+from ingest.web.robots_parser import RobotsVerdict
 from ingest.web.urls import canonical_url
 
 MAX_NAVIGATIONS = 10

@@ -22,9 +22,9 @@ from ingest.foundation.messages import Message
 from ingest.web.fetch.decompression import ACCEPT_ENCODING, DamagedBodyError, Unpacker
 from ingest.web.fetch.failures import WIRE_ERRORS, too_slow, translated
 from ingest.web.fetch.pinned_network import Dial, PinnedBackend, dial_tcp
-from ingest.web.robots import MAX_BYTES as ROBOTS_BYTES
 from ingest.web.robots import MAX_REDIRECTS as ROBOTS_REDIRECTS
 from ingest.web.robots import RobotsReply
+from ingest.web.robots_parser import MAX_BYTES as ROBOTS_BYTES
 from ingest.web.ssrf import AddressGuard, proxy_for
 from ingest.web.urls import Endpoint, endpoint_of, resolve
 

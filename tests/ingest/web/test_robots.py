@@ -9,7 +9,8 @@ import pytest
 from ingest.errors import FetchError, ForbiddenError, ProxyUnreachableError
 from ingest.foundation.cache import ExpiringCache
 from ingest.foundation.messages import Message
-from ingest.web.robots import FRESH_S, MAX_BYTES, STALE_S, RobotsPolicy, RobotsReply, verdict
+from ingest.web.robots import FRESH_S, STALE_S, RobotsPolicy, RobotsReply
+from ingest.web.robots_parser import MAX_BYTES, robots_verdict
 
 pytestmark = pytest.mark.anyio
 
@@ -20,7 +21,7 @@ CASES = json.loads((Path(__file__).parents[2] / "data" / "robots-cases.json").re
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["test"])
 def test_rules_are_read_as_google_reads_them(case: dict[str, Any]) -> None:
-    found = verdict(case["robots"], case["agent"], case["url"])
+    found = robots_verdict(case["robots"], case["agent"], case["url"])
     assert found.allowed is case["allowed"], found.rule
 
 
@@ -76,22 +77,22 @@ def test_rules_are_read_as_google_reads_them(case: dict[str, Any]) -> None:
     ],
 )  # fmt: skip
 def test_the_verdict_names_the_line(robots: str, url: str, allowed: bool, rule: str) -> None:
-    found = verdict(robots, AGENT, url)
+    found = robots_verdict(robots, AGENT, url)
     assert (found.allowed, found.rule) == (allowed, rule)
 
 
 def test_bytes_that_are_no_text_are_read_all_the_same() -> None:
     robots = "User-agent: *\nDisallow: /路\nDisallow: /x\n".encode("gbk")
-    assert not verdict(robots, AGENT, "https://a.test/x").allowed
-    assert not verdict(robots, AGENT, "https://a.test/%C2%B7").allowed
-    assert verdict(robots, AGENT, "https://a.test/y").allowed
+    assert not robots_verdict(robots, AGENT, "https://a.test/x").allowed
+    assert not robots_verdict(robots, AGENT, "https://a.test/%C2%B7").allowed
+    assert robots_verdict(robots, AGENT, "https://a.test/y").allowed
 
 
 def test_a_line_is_cut_where_google_cuts_it() -> None:
     name = "/x/" + "a" * 16_649
     robots = f"user-agent: FooBot\ndisallow: {name}/qux\n"
-    assert not verdict(robots, "FooBot", f"http://foo.bar{name}/fux").allowed
-    assert verdict(robots, "FooBot", "http://foo.bar/fux").allowed
+    assert not robots_verdict(robots, "FooBot", f"http://foo.bar{name}/fux").allowed
+    assert robots_verdict(robots, "FooBot", "http://foo.bar/fux").allowed
 
 
 def test_half_a_line_at_the_size_limit_is_no_rule() -> None:
@@ -100,8 +101,8 @@ def test_half_a_line_at_the_size_limit_is_no_rule() -> None:
     filler = "#" * (MAX_BYTES - len(head) - len(line)) + "\n"
     robots = head + filler + line
     assert len(robots) == MAX_BYTES + 1
-    assert not verdict(robots, AGENT, "https://a.test/early").allowed
-    assert verdict(robots, AGENT, "https://a.test/late").allowed
+    assert not robots_verdict(robots, AGENT, "https://a.test/early").allowed
+    assert robots_verdict(robots, AGENT, "https://a.test/late").allowed
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ def test_half_a_line_at_the_size_limit_is_no_rule() -> None:
     ],
 )
 def test_the_delay_that_a_site_asks_for(robots: str, delay: float | None) -> None:
-    assert verdict(robots, AGENT, "https://a.test/").crawl_delay == delay
+    assert robots_verdict(robots, AGENT, "https://a.test/").crawl_delay == delay
 
 
 class Sites:
@@ -354,4 +355,4 @@ async def test_a_damaged_copy_is_no_copy(now: list[float], kept: bytes) -> None:
 )
 def test_the_line_is_given_as_a_number_too(url: str, line: int | None) -> None:
     robots = "# hello\nUser-agent: *\nDisallow: /x\n\nAllow: /y\n"
-    assert verdict(robots, AGENT, url).line == line
+    assert robots_verdict(robots, AGENT, url).line == line

@@ -1,0 +1,210 @@
+"""What one robots.txt lets us read (RFC 9309), and which of its lines decides.
+
+Lines and groups are parsed here, because the answer names the line, and because other records
+("Crawl-delay", "Host", unknown ones) must not part a group (2.2.4). Whether one pattern matches
+one URL is Protego's part. The longest pattern wins, Allow wins a tie (2.2.2).
+
+Where we leave the RFC, or it leaves us the choice:
+
+* 2.2.1, 2.2.2: misspellings of Disallow, a space for the colon, and an allowed index.htm(l) that
+  allows its folder are read as Google's parser reads them: sites are written for that.
+* 2.2.2: the RFC decodes percent-escapes before it compares, Google's parser does not. Sites mean
+  one or the other, so a page is fetched only if both readings allow it.
+* 2.5: what stands beyond 500 KiB, and in a line beyond 16,663 characters, is not read.
+* Crawl-delay, which the RFC does not know, is passed to `ingest.web.rate_limit`.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import quote
+
+from protego import Protego
+
+MAX_BYTES = 500 * 1024
+"""RFC 9309, 2.5: what must be read at least; we read no more."""
+MAX_LINE = 2_083 * 8 - 1
+"""Characters of a line that are read, as Google's parser has it; what follows is cut."""
+MANY_RULES = 2_000
+"""Above this (about 20 ms) the rules are compared in a thread."""
+SHOWN_CHARACTERS = 80
+"""Of a pattern, in messages."""
+
+_BREAK = re.compile(r"\r\n|\r|\n")
+_RECORD = re.compile(
+    r"(?P<agent>user[- ]?agent)(?:\s*:|\s)\s*(?P<name>.*)"
+    r"|(?P<rule>allow|dissallow|disallow|dissalow|disalow|diasllow|disallaw)(?:\s*:|\s)\s*(?P<path>.*)"
+    r"|crawl[- ]delay(?:\s*:|\s)\s*(?P<delay>.*)",
+    re.IGNORECASE,
+)
+"""The records we read. A space may stand for the colon, and five misspellings of Disallow count,
+because Google's parser, which sites are written for, takes them too."""
+_PRODUCT_TOKEN = re.compile(r"[A-Za-z0-9_-]*")
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
+_PRINTABLE_ASCII = "".join(map(chr, range(0x21, 0x7F)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RobotsVerdict:
+    """Whether a page may be read, and which rule decides."""
+
+    allowed: bool
+    rule: str
+    """In words: "robots.txt line 3: Disallow: /private", "no rule matches", "robots.txt: 404"."""
+    line: int | None = None
+    """Where the rule stands in robots.txt, from 1; None if no line decided."""
+    crawl_delay: float | None = None
+    """Seconds to leave between two requests, if the site asks for it (not part of the RFC)."""
+
+
+def robots_verdict(robots_txt: bytes | str, agent: str, url: str) -> RobotsVerdict:
+    """Return what `robots_txt` decides for `agent` ("name" or "name/1.0 (…)") about `url`."""
+    return RobotsFile(robots_txt, agent).verdict(url)
+
+
+class _Rule:
+    """One Allow or Disallow line.
+
+    Two readings of percent-escapes are in use: RFC 9309 decodes them before it compares, Google's
+    parser compares what is written. `matches` gives both answers.
+    """
+
+    __slots__ = ("_as_written", "_decoded", "allow", "length", "line", "shown")
+
+    def __init__(self, *, line: int, allow: bool, shown: str, pattern: str) -> None:
+        self.line = line
+        self.allow = allow
+        self.length = len(pattern)
+        self.shown = f"robots.txt line {line}: {'Allow' if allow else 'Disallow'}: {shown}"
+        # One file a rule: Protego says whether a file allows a URL, not which of its rules does.
+        self._decoded = Protego.parse(f"user-agent: *\ndisallow: {pattern}")
+        # Protego never decodes an escaped "%". With every "%" escaped once more it compares the
+        # escapes as the text that they are.
+        self._as_written = (
+            Protego.parse(f"user-agent: *\ndisallow: {pattern.replace('%', '%25')}")
+            if "%" in pattern
+            else self._decoded
+        )
+
+    def matches(self, url: str, url_as_written: str) -> tuple[bool, bool]:
+        """Return whether the pattern matches, with escapes decoded and as they are written."""
+        decoded = not self._decoded.can_fetch(url, "*")
+        if url == url_as_written and self._as_written is self._decoded:
+            return decoded, decoded
+        return decoded, not self._as_written.can_fetch(url_as_written, "*")
+
+
+class RobotsFile:
+    """The lines of one robots.txt that are meant for one agent."""
+
+    def __init__(self, text: bytes | str, agent: str) -> None:
+        # RFC 9309, 2.2.1: only the product token is compared, without its version and comment.
+        self._token = agent.partition("/")[0].strip().lower()
+        rules, self.crawl_delay = self._parse(text)
+        # Longest first, Allow first among equals: the first that matches decides.
+        self._rules = sorted(rules, key=lambda rule: (-rule.length, not rule.allow))
+
+    @property
+    def is_big(self) -> bool:
+        """Whether `verdict` takes long enough to be called in a thread."""
+        return len(self._rules) > MANY_RULES
+
+    def verdict(self, url: str) -> RobotsVerdict:
+        """Return what is decided about `url`: allowed is only what both readings allow."""
+        as_written = _upper_escapes(url).replace("%", "%25")
+        deciding: dict[int, _Rule] = {}  # by reading: the first rule that matches
+        for candidate in self._rules:
+            for reading, matches in enumerate(candidate.matches(url, as_written)):
+                if matches:
+                    deciding.setdefault(reading, candidate)
+            if len(deciding) == 2:  # both readings
+                break
+        in_order = (deciding[reading] for reading in sorted(deciding))
+        # False sorts before True, so a Disallow by either reading decides.
+        rule = min(in_order, key=lambda rule: rule.allow, default=None)
+        return RobotsVerdict(
+            allowed=rule is None or rule.allow,
+            rule=rule.shown if rule else "no rule matches",
+            line=rule.line if rule else None,
+            crawl_delay=self.crawl_delay,
+        )
+
+    def _parse(self, text: bytes | str) -> tuple[list[_Rule], float | None]:
+        """Return rules and delay of the groups that name us, or else of those for everyone."""
+        own: list[_Rule] | None = None
+        everyone: list[_Rule] = []
+        delays: dict[str, float] = {}
+        named: set[str] = set()
+        naming = False  # whether the last user-agent line can still be joined by another
+        for number, record in _parse_records(text):
+            if record["agent"]:
+                named = named if naming else set()
+                naming = True
+                named.add(self._audience(record["name"]))
+                own = [] if own is None and "us" in named else own
+            elif record["rule"]:
+                naming = False
+                rules = _parse_rules(number, record)
+                everyone.extend(rules if "everyone" in named else [])
+                if own is not None and "us" in named:
+                    own.extend(rules)
+            else:
+                # Leaves `naming` as it is: RFC 9309, 2.2.4 has other records part no group.
+                delays.update(dict.fromkeys(named, _parse_seconds(record["delay"])))
+        # An empty group of our own counts: it lets us read everything, whatever "*" says.
+        delay = delays.get("everyone" if own is None else "us", math.nan)
+        rules = everyone if own is None else own
+        return rules, delay if math.isfinite(delay) and delay >= 0 else None
+
+    def _audience(self, name: str) -> Literal["us", "everyone", "others"]:
+        """Return whom a user-agent line means: "Foo/2.0 beta" means the product token "foo"."""
+        if name == "*" or name.startswith(("* ", "*\t")):
+            return "everyone"
+        token = _PRODUCT_TOKEN.match(name)
+        return "us" if token and token[0] and token[0].lower() == self._token else "others"
+
+
+def _parse_records(text: bytes | str) -> list[tuple[int, re.Match[str]]]:
+    """Return line number and match of each record that we read."""
+    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    # Bytes that are no UTF-8 become lone surrogates, so that a pattern in another encoding keeps
+    # its bytes and can be compared with the escapes of a URL.
+    whole = data[:MAX_BYTES].removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
+    lines = _BREAK.split(whole)
+    if len(data) > MAX_BYTES:
+        lines.pop()  # cut in two: "Disallow: /private" might read "Disallow: /"
+    found = []
+    for number, line in enumerate(lines, start=1):
+        record = _RECORD.fullmatch(line[:MAX_LINE].partition("#")[0].strip())
+        if record:
+            found.append((number, record))
+    return found
+
+
+def _parse_rules(number: int, record: re.Match[str]) -> list[_Rule]:
+    """Return the rules of one line: none if it names no path, two for an allowed index page."""
+    value = record["path"].strip()
+    if not value:
+        return []
+    allow = record["rule"].lower() == "allow"
+    shown = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    shown = "".join(c if c.isprintable() else "�" for c in shown[:SHOWN_CHARACTERS])
+    octets = value.encode("utf-8", "surrogateescape")
+    patterns = [_upper_escapes(quote(octets, safe=_PRINTABLE_ASCII))]
+    folder, slash, page = patterns[0].rpartition("/")
+    if allow and page.startswith("index.htm"):  # Google: who allows it allows its folder's name
+        patterns.append(f"{folder}{slash}$")
+    return [_Rule(line=number, allow=allow, shown=shown, pattern=pattern) for pattern in patterns]
+
+
+def _upper_escapes(text: str) -> str:
+    # RFC 3986, 6.2.2.1: "%c3" and "%C3" are the same, and are compared as text here.
+    return _ESCAPE.sub(lambda escape: escape[0].upper(), text)
+
+
+def _parse_seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
