@@ -25,7 +25,7 @@ from ingest.web.fetch.pinned_network import dial_tcp
 from ingest.web.rate_limit import RateLimiter
 from ingest.web.robots import RobotsPolicy
 from ingest.web.ssrf import PIN_S, WEB_PORTS, AddressGuard
-from ingest.web.urls import canonical_url, endpoint_of, resolve
+from ingest.web.urls import canonical_url, endpoint_of, resolve_reference
 
 PUBLIC_ADDRESSES = frozenset({PUBLIC, "2606:2800:21f:cb07:6820:80da:af6b:8b2c", "::ffff:808:808"})
 PRIVATE_ANSWERS = ("127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "fe80::1%eth0",
@@ -164,7 +164,7 @@ def ways(case: Case) -> list[str]:
 def stays(hop: str, location: str) -> bool:
     """Return whether a redirect is a path on the same site: "http:127.0.0.1/" on http is one."""
     try:
-        end = endpoint_of(resolve(hop, location))
+        end = endpoint_of(resolve_reference(hop, location))
     except IngestError:
         return False
     return end is not None and end.host == PUBLIC_HOST and end.port == 80 and "@" not in location

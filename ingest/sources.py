@@ -11,7 +11,7 @@ from ingest.errors import FetchError
 from ingest.extract.registry import READABLE_SUFFIXES
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Message, describe_os_error
-from ingest.web.urls import canonical_url, read_url_list
+from ingest.web.urls import canonical_url, parse_url_list
 
 LIST_SUFFIXES = frozenset({".txt", ".list", ".urls", ""})
 """A file of these that begins with a URL is a list of URLs; any other file is a document."""
@@ -100,7 +100,7 @@ class _SourceCollector:
 
     def add_list(self, text: str, name: str) -> None:
         """Add the pages of a list, one a line; `name` says which list a bad line stands in."""
-        urls, problems = read_url_list(text)
+        urls, problems = parse_url_list(text)
         self._urls.update(dict.fromkeys(urls))
         self._notes += [_note_about(name, problem) for problem in problems]
 

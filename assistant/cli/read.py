@@ -24,7 +24,7 @@ from ingest.foundation.messages import Language, Message
 from ingest.foundation.startup import decode_argument, read_stdin
 from ingest.report import note, printable
 from ingest.web.tiered_fetcher import FetcherChoice, Loaded, TieredFetcher
-from ingest.web.urls import canonical_url, read_url_list
+from ingest.web.urls import canonical_url, parse_url_list
 
 
 class NoPageError(QiuzhengError):
@@ -90,7 +90,7 @@ def _parse_names(names: Sequence[str], piped: str) -> tuple[list[str], list[_Out
     unusable = []
     for name in names:
         if name == "-":
-            listed, problems = read_url_list(piped)
+            listed, problems = parse_url_list(piped)
             urls.update(dict.fromkeys(listed))
             unusable += [
                 _Outcome(url="-", error=FetchError(text, url="-", reason="unsupported"))

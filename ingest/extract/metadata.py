@@ -16,7 +16,7 @@ from ingest.extract import jsonld
 from ingest.extract.dates import parse_day, parse_day_in_path
 from ingest.extract.dom import letters_of, text_of
 from ingest.foundation.about import PRODUCT
-from ingest.web.urls import canonical_url, host_of, resolve
+from ingest.web.urls import canonical_url, host_of, resolve_reference
 
 MAX_TITLE = 200  # characters
 MIN_HEADING = 12  # bytes; a single <h1> that is shorter may be the name of the site
@@ -250,7 +250,7 @@ def _canonical_address(root: etree._Element, url: str) -> str:
         if "canonical" not in (link.get("rel") or "").lower().split():
             continue
         try:
-            found = canonical_url(resolve(url, link.get("href").strip()))
+            found = canonical_url(resolve_reference(url, link.get("href").strip()))
         except FetchError:
             return ""
         # Templates that forget to fill it in name the front page on every page (RFC 6596 says that

@@ -1,4 +1,4 @@
-"""One name for one page: canonical URLs, readable ids, and lists of URLs typed by people.
+"""One spelling for one page: canonical URLs, readable ids, and lists of URLs typed by people.
 
 Parsing is WHATWG's (https://url.spec.whatwg.org) by ada, which reads a host name exactly as a
 browser does (116 of 116 test cases; urllib reads 96): what we check is what is connected to.
@@ -22,7 +22,10 @@ SLUG_CHARACTERS = 80
 """Room for a name that a person can read; 80 ideographs are 240 bytes, a legal file name."""
 
 HASH_DIGITS = 8
+"""Hexadecimal digits of a page's id. Two of 10,000 pages with one readable name share all eight
+with a probability of 1 %, and few pages share a name."""
 SHOWN_CHARACTERS = 80
+"""Of an address, in messages."""
 
 TRACKING_PREFIXES = ("utm_",)
 """Google Analytics and everybody who copied it."""
@@ -38,9 +41,10 @@ TRACKING_PARAMETERS = frozenset(
         "share_source", "share_medium",
     }
 )  # fmt: skip
-"""Query parameters that say where a reader came from and never which page it is. Names that some
+"""Query parameters that name where a reader came from and never which page it is. Names that some
 site uses for its content (ref, source, from, id) are left alone."""
 
+# "localhost:8000" has no scheme: what follows the colon of one is no digit.
 _SCHEME = re.compile(r"(?P<scheme>[a-z][a-z0-9+-]*):(?!\d)", re.IGNORECASE)
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset(
@@ -65,20 +69,21 @@ def canonical_url(text: str) -> str:
     """
     url = text.strip()
     if len(url) > MAX_URL_CHARACTERS:
-        _refuse(
+        _raise_unsupported(
             url,
             Message(
                 "longer than {max_url_characters:,} characters",
                 max_url_characters=MAX_URL_CHARACTERS,
             ),
         )
-    url = _with_scheme(url)
-    while (tidier := _tidy(url)) != url:  # an escape may hide an escape: "%%341" is "%41" is "A"
-        url = tidier
+    url = _add_scheme(url)
+    # An escape may hide an escape: "%%341" is "%41" is "A". Each round shortens it, so this ends.
+    while (normal := _normalize_once(url)) != url:
+        url = normal
     return url
 
 
-def _with_scheme(text: str) -> str:
+def _add_scheme(text: str) -> str:
     """Return `text` with the scheme that a person leaves out."""
     if text.startswith("//"):
         return f"https:{text}"
@@ -86,58 +91,57 @@ def _with_scheme(text: str) -> str:
     if scheme and scheme["scheme"].lower() in {"http", "https"}:
         return text
     if scheme:
-        _refuse(text, Message("{scheme}: is not a web page", scheme=scheme["scheme"]))
+        _raise_unsupported(text, Message("{scheme}: is not a web page", scheme=scheme["scheme"]))
     host = re.split(r"[/?#:\\]", text, maxsplit=1)[0]
+    # A typed "3.14" or "readme" is no address, though WHATWG reads both as hosts.
     number = _DOTTED_NUMBERS.fullmatch(host) and not _ADDRESS.fullmatch(host)
     if number or not ("." in host.strip(".") or text.startswith("[") or host == "localhost"):
-        _refuse(text, Message("not a web address"))
+        _raise_unsupported(text, Message("not a web address"))
     return f"https://{text}"
 
 
-def _tidy(text: str) -> str:
-    url = _parse(text)
+def _normalize_once(text: str) -> str:
+    url = _parse_http(text)
     if url.username or url.password:
-        _refuse(text, Message("an address with a password is not fetched"))
+        _raise_unsupported(text, Message("an address with a password is not fetched"))
     bare = url.hostname.removesuffix(".")
     if not bare:
-        _refuse(text, Message("no host name"))
+        _raise_unsupported(text, Message("no host name"))
     port = f":{url.port}" if url.port else ""
-    query = _without_tracking(url.search.removeprefix("?"))
-    path = _plain_escapes(url.pathname)
-    tail = f"?{_plain_escapes(query)}" if query else ""
-    return str(_parse(f"{url.protocol}//{bare}{port}{path}{tail}").href)
+    parts = url.search.removeprefix("?").split("&")
+    names = [part.partition("=")[0].lower() for part in parts]
+    query = "&".join(
+        part
+        for part, name in zip(parts, names, strict=True)
+        if name not in TRACKING_PARAMETERS and not name.startswith(TRACKING_PREFIXES)
+    )
+    path = _normalize_escapes(url.pathname)
+    tail = f"?{_normalize_escapes(query)}" if query else ""
+    return str(_parse_http(f"{url.protocol}//{bare}{port}{path}{tail}").href)
 
 
-def _parse(text: str) -> ada_url.URL:
+def _parse_http(text: str) -> ada_url.URL:
     try:
         url = ada_url.URL(text)
     except (ValueError, UnicodeError):
-        _refuse(text, Message("not a web address"))
+        _raise_unsupported(text, Message("not a web address"))
     if url.protocol not in {"http:", "https:"}:
-        _refuse(text, Message("{protocol} is not a web page", protocol=url.protocol))
+        _raise_unsupported(text, Message("{protocol} is not a web page", protocol=url.protocol))
     return url
 
 
-def _without_tracking(query: str) -> str:
-    return "&".join(part for part in query.split("&") if not _is_tracking(part.partition("=")[0]))
-
-
-def _is_tracking(name: str) -> bool:
-    lower = name.lower()
-    return lower in TRACKING_PARAMETERS or lower.startswith(TRACKING_PREFIXES)
-
-
-def _plain_escapes(text: str) -> str:
+def _normalize_escapes(text: str) -> str:
     """Upper-case the hex digits and undo needless escapes (RFC 3986, 6.2.2.1 and 6.2.2.2)."""
 
-    def plain(escape: re.Match[str]) -> str:
+    def normalize(escape: re.Match[str]) -> str:
         character = chr(int(escape[1], 16))
         return character if character in _UNRESERVED else escape[0].upper()
 
-    return _ESCAPE.sub(plain, text)
+    return _ESCAPE.sub(normalize, text)
 
 
-def _refuse(text: str, why: Message) -> NoReturn:
+def _raise_unsupported(text: str, why: Message) -> NoReturn:
+    # A password must not stand in messages and logs; control characters must not reach a terminal.
     shown = _PASSWORD.sub("//…@", text[:MAX_URL_CHARACTERS])
     shown = shown if len(shown) <= SHOWN_CHARACTERS else f"{shown[:SHOWN_CHARACTERS]}…"
     shown = "".join(c if c.isprintable() else "�" for c in shown)
@@ -149,16 +153,16 @@ def _refuse(text: str, why: Message) -> NoReturn:
     )
 
 
-def resolve(base: str, reference: str) -> str:
-    """Return where `reference`, found on the page `base`, points to: any scheme, fragment kept.
+def resolve_reference(base: str, reference: str) -> str:
+    """Return the URL of the link `reference` on the page `base`: any scheme, fragment kept.
 
     Raises:
-        FetchError: "unsupported": it points nowhere.
+        FetchError: "unsupported": it is no URL, not even a relative one.
     """
     try:
         return str(ada_url.URL(reference, base=base).href)
     except (ValueError, UnicodeError):
-        _refuse(reference, Message("not a web address"))
+        _raise_unsupported(reference, Message("not a web address"))
 
 
 def normalize_url(url: str) -> str:
@@ -176,10 +180,8 @@ def normalize_url(url: str) -> str:
 
 
 def page_id(url: str) -> str:
-    """Return the id of a page: its readable name and the head of the canonical URL's sha256.
-
-    A local file, whose URL is `Path.as_uri()`, has one too.
-    """
+    """Return the id of a page: its readable name and the head of the canonical URL's sha256."""
+    # A local file, whose URL is `Path.as_uri()`, has an id too, but no canonical web address.
     canonical = url if url.startswith("file:///") else canonical_url(url)
     digest = hashlib.sha256(canonical.encode()).hexdigest()
     return f"{normalize_url(canonical)}_{digest[:HASH_DIGITS]}"
@@ -200,13 +202,13 @@ def host_of(url: str) -> str:
 
 def origin_of(url: str) -> str:
     """Return scheme, host and port: "https://example.com:8443", no trailing slash."""
-    parsed = _parse(url)
+    parsed = _parse_http(url)
     return f"{parsed.protocol}//{parsed.host}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Whom a URL leads to, as a browser reads it."""
+    """The server that a URL names, as a browser reads it."""
 
     scheme: str
     """Lower case, without ":"."""
@@ -219,7 +221,7 @@ class Endpoint:
 
 
 def endpoint_of(url: str) -> Endpoint | None:
-    """Return whom `url`, of any scheme, leads to; None if it is no URL."""
+    """Return the server that `url`, of any scheme, names; None if it is no URL."""
     try:
         parsed = ada_url.URL(url)
     except (ValueError, UnicodeError):
@@ -238,14 +240,14 @@ def same_or_subdomain(host: str, domain: str) -> bool:
     return bool(domain) and (host == domain or host.endswith(f".{domain}"))
 
 
-def read_url_list(text: str) -> tuple[list[str], list[Message]]:
-    """Return the canonical URLs of a list, one a line, and a complaint for each junk line.
+def parse_url_list(text: str) -> tuple[list[str], list[Message]]:
+    """Return the canonical URLs of a list, one a line, and a message for each line that is none.
 
     Blank lines, "# comments" and a byte order mark are passed over; a page named twice is kept
     once, where it came first.
     """
     urls: dict[str, None] = {}
-    complaints = []
+    problems = []
     for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
         entry = _COMMENT.sub("", line).strip()
         if not entry:
@@ -254,5 +256,5 @@ def read_url_list(text: str) -> tuple[list[str], list[Message]]:
             urls.setdefault(canonical_url(entry))
         except FetchError as error:
             message = error.message
-            complaints.append(Message("line {number}: {message}", number=number, message=message))
-    return list(urls), complaints
+            problems.append(Message("line {number}: {message}", number=number, message=message))
+    return list(urls), problems

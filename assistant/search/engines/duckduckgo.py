@@ -24,7 +24,7 @@ from assistant.search.result_pages import (
 from assistant.values import SearchHit
 from ingest.errors import FetchError
 from ingest.foundation.messages import Language
-from ingest.web.urls import host_of, resolve, same_or_subdomain
+from ingest.web.urls import host_of, resolve_reference, same_or_subdomain
 
 CHALLENGE_MARK = "anomaly-modal"
 """Stands in the page that wants to see a human, whatever its status."""
@@ -119,7 +119,7 @@ def unwrap_link(href: str) -> str:
     """
     for _ in range(MAX_WRAPPERS):
         try:
-            url = resolve(Duckduckgo.search_url, href) if href else ""
+            url = resolve_reference(Duckduckgo.search_url, href) if href else ""
         except FetchError:
             return ""
         parts = urlsplit(url)

@@ -26,7 +26,7 @@ from ingest.web.robots import MAX_REDIRECTS as ROBOTS_REDIRECTS
 from ingest.web.robots import RobotsReply
 from ingest.web.robots_parser import MAX_BYTES as ROBOTS_BYTES
 from ingest.web.ssrf import AddressGuard, proxy_for
-from ingest.web.urls import Endpoint, endpoint_of, resolve
+from ingest.web.urls import Endpoint, endpoint_of, resolve_reference
 
 ACCEPT = "text/html,application/xhtml+xml,text/plain;q=0.9,*/*;q=0.5"
 ACCEPT_LANGUAGE = "zh-CN,zh;q=0.9,en;q=0.8"
@@ -252,7 +252,7 @@ async def follow(
         seen.add(url)
         if response.location is None or len(seen) > max_redirects:
             return response
-        url = resolve(url, response.location)
+        url = resolve_reference(url, response.location)
         if url in seen:
             return response
 
@@ -265,7 +265,7 @@ def is_sendable(value: str) -> bool:
 def _target(url: str) -> httpcore.URL:
     """Return `url` as httpcore takes it; its own parser would lose what follows a ";"."""
     end = _endpoint(url)
-    path = resolve(url, url).partition("#")[0].partition("://")[2].partition("/")[2]
+    path = resolve_reference(url, url).partition("#")[0].partition("://")[2].partition("/")[2]
     return httpcore.URL(scheme=end.scheme, host=end.host, port=end.port, target=f"/{path}")
 
 

@@ -10,8 +10,8 @@ from ingest.web.urls import (
     normalize_url,
     origin_of,
     page_id,
-    read_url_list,
-    resolve,
+    parse_url_list,
+    resolve_reference,
     same_or_subdomain,
 )
 
@@ -170,10 +170,10 @@ def test_an_exclusion_covers_a_domain_and_what_is_below_it(
 
 
 def test_a_reference_is_resolved_against_its_page() -> None:
-    assert resolve("https://a.test/x/y", "../z?q=1") == "https://a.test/z?q=1"
-    assert resolve("https://a.test/", "file:///etc/passwd") == "file:///etc/passwd"
+    assert resolve_reference("https://a.test/x/y", "../z?q=1") == "https://a.test/z?q=1"
+    assert resolve_reference("https://a.test/", "file:///etc/passwd") == "file:///etc/passwd"
     with pytest.raises(FetchError):
-        resolve("https://a.test/", "http://[")
+        resolve_reference("https://a.test/", "http://[")
 
 
 def test_a_list_is_read_with_its_comments_doubles_and_junk() -> None:
@@ -186,10 +186,10 @@ def test_a_list_is_read_with_its_comments_doubles_and_junk() -> None:
         "https://example.com/b?utm_source=mail\n"
         "not a url\n"
     )
-    urls, complaints = read_url_list(text)
+    urls, problems = parse_url_list(text)
     assert urls == ["https://example.com/a", "https://example.com/b"]
-    assert [line.localize("en").partition(":")[0] for line in complaints] == ["line 5", "line 7"]
-    assert complaints[1].localize("zh").startswith("第 7 行")
+    assert [line.localize("en").partition(":")[0] for line in problems] == ["line 5", "line 7"]
+    assert problems[1].localize("zh").startswith("第 7 行")
 
 
 def test_local_file_has_an_id_of_its_own() -> None:
