@@ -107,37 +107,37 @@ def plain_command(main: Callable[[], int], lang: str | None) -> None:
     import sys
     import warnings
 
+    from finetune.errors import FinetuneError, not_installed
     from ingest.foundation.cli_runner import run_sync
+    from ingest.foundation.messages import Message, describe_os_error
     from ingest.text.language import choose_language
 
     # Libraries warn their callers, not the people who run us: python -W default shows it.
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
 
-    run_sync(lambda: _with_named_errors(main), choose_language(lang))
-
-
-def _with_named_errors(main: Callable[[], int]) -> int:
-    """Turn what is not installed, or what the system refuses, into one line."""
-    from finetune.errors import FinetuneError, not_installed
-    from ingest.foundation.messages import Message, describe_os_error
-
-    try:
-        return main()
-    except BrokenPipeError:  # an OSError, too, but `run_sync` ends quietly on it
-        raise
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in OURS:
+    def main_with_named_errors() -> int:
+        """Turn what is not installed, or what the system refuses, into errors of one line."""
+        try:
+            return main()
+        except BrokenPipeError:  # an OSError, too, but `run_sync` ends quietly on it
             raise
-        raise not_installed(error) from error
-    except OSError as error:
-        # Only what no step has named better arrives here: mostly a disk that is full.
-        where = error.filename or ""
-        what = describe_os_error(error)
-        raise FinetuneError(
-            Message("{what}: {where}", what=what, where=where) if where else what,
-            hint=Message("make room or choose another folder with --runs; finished steps are kept"),
-        ) from error
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] in OURS:
+                raise
+            raise not_installed(error) from error
+        except OSError as error:
+            # Only what no step has named better arrives here: mostly a disk that is full.
+            where = error.filename or ""
+            what = describe_os_error(error)
+            raise FinetuneError(
+                Message("{what}: {where}", what=what, where=where) if where else what,
+                hint=Message(
+                    "make room or choose another folder with --runs; finished steps are kept"
+                ),
+            ) from error
+
+    run_sync(main_with_named_errors, choose_language(lang))
 
 
 def open_pipeline(

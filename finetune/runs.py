@@ -95,13 +95,22 @@ class Run:
         Raises:
             FinetuneError: another process is at work in this folder.
         """
-        # Of processes that train together the first one alone writes the state: the others would
-        # wait for its lock for ever, or write theirs over it.
+        # Of processes that train together the first one alone holds the lock and writes the state.
         if os.environ.get("RANK", "0") != "0":
             yield {}
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        with self._locked():
+        # A lock of the operating system, which is gone when its process is killed: a lock file
+        # that is merely there would have to be removed by hand.
+        lock = filelock.FileLock(self.folder / ".lock")
+        try:
+            held = lock.acquire(timeout=0)
+        except filelock.Timeout as error:
+            raise FinetuneError(
+                Message("another process is at work in {folder}", folder=self.folder),
+                hint=Message("wait for it, or stop it"),
+            ) from error
+        with held:
             begun = time.monotonic()
             figures: dict[str, Any] = {}
             before = self._state().get(step)
@@ -143,23 +152,6 @@ class Run:
         write_atomically(
             self.folder / "state.json", json.dumps(state, ensure_ascii=False, indent=1)
         )
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        # A lock of the operating system, which is gone when its process is killed: a lock file
-        # that is merely there would have to be removed by hand.
-        lock = filelock.FileLock(self.folder / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout as error:
-            raise FinetuneError(
-                Message("another process is at work in {folder}", folder=self.folder),
-                hint=Message("wait for it, or stop it"),
-            ) from error
-        try:
-            yield
-        finally:
-            lock.release()
 
 
 def write_atomically(path: Path, text: str) -> None:

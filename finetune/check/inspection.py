@@ -25,6 +25,8 @@ from ingest.foundation.messages import Message
 FEW_ROWS = 50
 """Training rows below which a model learns them by heart and not what they have in common."""
 
+TRAIN: Split = "train"
+
 UNLIMITED = 1 << 40
 """More tokens than any sample has: for lengths before anything is cut."""
 
@@ -52,7 +54,11 @@ def inspect(recipe: Recipe, run: Run, *, progress: Progress | None = None) -> In
     tokenizer = load_tokenizer(folder, fmt=fmt)
     questions: set[int] = set()
     splits = []
-    for split in _present_splits(run):
+    held_out: tuple[Split, ...] = ("val", "test")
+    present = (split for split in held_out if (run.data / f"{split}.jsonl").is_file())
+    # `train` even if its file is missing, so that reading it says that `prepare` has to be run;
+    # and first, since the questions of the others are looked for among its own.
+    for split in (TRAIN, *present):
         with (progress or SilentProgress()).stage(
             Message("encoding {split}", split=split)
         ) as stage:
@@ -75,17 +81,12 @@ def inspect(recipe: Recipe, run: Run, *, progress: Progress | None = None) -> In
         steps_per_epoch=steps_per_epoch(train.samples, recipe.train),
         steps=total_steps(train.samples, recipe.train) if train.samples else 0,
         memory=_memory_estimates(recipe, config, train),
-        warnings=tuple(_warnings(recipe, config, fmt, splits)),
+        warnings=(
+            *_training_warnings(config, fmt, train),
+            *(warning for check in splits for warning in _split_warnings(recipe, check)),
+        ),
         notes=(note,) if note else (),
     )
-
-
-def _present_splits(run: Run) -> Iterator[Split]:
-    """Yield the splits that there are, `train` first."""
-    # `train` even if its file is missing, so that reading it says that `prepare` has to be run.
-    yield "train"
-    held_out: tuple[Split, ...] = ("val", "test")
-    yield from (split for split in held_out if (run.data / f"{split}.jsonl").is_file())
 
 
 @dataclass(slots=True, kw_only=True)
@@ -128,7 +129,15 @@ class _SplitCounter:
         self.samples += len(kept)
         self.longest_kept = max(self.longest_kept, *(len(one.ids) for one in kept), 0)
         if kept and not self.example:
-            self.example = _decode_example(kept[-1], self.tokenizer)
+            sample = kept[-1]
+            # Decoded from the ids, not taken from the record: what is shown is what is trained on.
+            self.example = SampleExample(
+                record=sample.record,
+                prompt=self.tokenizer.decode(sample.ids[: sample.prompt_tokens]),
+                target=self.tokenizer.decode(sample.ids[sample.prompt_tokens :]),
+                prompt_tokens=sample.prompt_tokens,
+                target_tokens=len(sample.ids) - sample.prompt_tokens,
+            )
 
     def result(self) -> SplitCheck:
         """Return the sums."""
@@ -183,18 +192,6 @@ def measure_token_lengths(tokens: Sequence[int]) -> TokenLengths | None:
     )
 
 
-def _decode_example(sample: Sample, tokenizer: ChatTokenizer) -> SampleExample:
-    """Return a sample's two parts as text."""
-    # Decoded from the ids, not taken from the record: what is shown is what is trained on.
-    return SampleExample(
-        record=sample.record,
-        prompt=tokenizer.decode(sample.ids[: sample.prompt_tokens]),
-        target=tokenizer.decode(sample.ids[sample.prompt_tokens :]),
-        prompt_tokens=sample.prompt_tokens,
-        target_tokens=len(sample.ids) - sample.prompt_tokens,
-    )
-
-
 def _memory_estimates(
     recipe: Recipe, config: Mapping[str, Any], train: SplitCheck
 ) -> tuple[MemoryEstimate, ...]:
@@ -212,26 +209,10 @@ def _memory_estimates(
     )
 
 
-def _warnings(
-    recipe: Recipe, config: Mapping[str, Any], fmt: ChatFormat, splits: Sequence[SplitCheck]
-) -> Iterator[Message]:
-    """Yield what would make a training worse, each with what to do about it."""
-    yield from _training_warnings(config, fmt, splits[0])
-    for check in splits:
-        yield from _length_warnings(recipe, check)
-        if check.leaks:
-            yield Message(
-                "{leaks} of {records} questions in {split} are asked in train, too: its "
-                "figures will flatter; prepare again",
-                leaks=check.leaks,
-                records=check.records,
-                split=check.split,
-            )
-
-
 def _training_warnings(
     config: Mapping[str, Any], fmt: ChatFormat, train: SplitCheck
 ) -> Iterator[Message]:
+    """Yield what would make a training worse, each with what to do about it."""
     if train.records < FEW_ROWS:
         yield Message(
             "only {records} training rows: under {few_rows} are learnt by heart, not from",
@@ -261,14 +242,13 @@ def _training_warnings(
         )
 
 
-def _length_warnings(recipe: Recipe, check: SplitCheck) -> Iterator[Message]:
-    if not check.tokens or not check.replies:
-        return
-    limit, longest = recipe.train.max_tokens, check.tokens.longest
+def _split_warnings(recipe: Recipe, check: SplitCheck) -> Iterator[Message]:
+    """Yield what is wrong with the lengths or the questions of one split."""
+    limit = recipe.train.max_tokens
     lost = Message("")
     if check.split == "train" and not check.samples:
         lost = Message("nothing is left to train on: ")
-    if check.dropped:
+    if check.tokens and check.dropped:
         total = check.dropped + check.samples
         yield Message(
             "{split}: {lost}{dropped} of {total} samples are dropped, longer than "
@@ -278,10 +258,10 @@ def _length_warnings(recipe: Recipe, check: SplitCheck) -> Iterator[Message]:
             dropped=check.dropped,
             total=total,
             limit=limit,
-            longest=longest,
+            longest=check.tokens.longest,
         )
     cap = recipe.evaluate.max_new_tokens
-    if check.long_replies and check.split == recipe.evaluate.split:
+    if check.replies and check.long_replies and check.split == recipe.evaluate.split:
         yield Message(
             "{split}: {long_replies} replies are longer than evaluate.max_new_tokens = {cap} "
             "and would be cut; the longest has {longest}",
@@ -289,4 +269,12 @@ def _length_warnings(recipe: Recipe, check: SplitCheck) -> Iterator[Message]:
             long_replies=check.long_replies,
             cap=cap,
             longest=check.replies.longest,
+        )
+    if check.leaks:
+        yield Message(
+            "{leaks} of {records} questions in {split} are asked in train, too: its "
+            "figures will flatter; prepare again",
+            leaks=check.leaks,
+            records=check.records,
+            split=check.split,
         )

@@ -76,7 +76,7 @@ class RowColumns:
         return len(self.groups)
 
     def add(self, record: Record, digest: bytes) -> None:
-        """Remember a record; `digest` is its `content_digest`."""
+        """Add a record; `digest` is its `content_digest`."""
         name, _, row = record.source.rpartition(":")
         file = self._files.setdefault(name, len(self._files))
         self.sources.append(file << _ROW_BITS | int(row))
@@ -90,7 +90,16 @@ class RowColumns:
         self.labels.append(self.label_codes.setdefault(record.label, len(self.label_codes)))
         for name, column in self.lengths.items():
             column.append(sum(map(len, map(PARTS[name], record.turns))))
-        self.fields.append(_pack_flags(_present_fields(record)))
+        fields = (  # in the order of `FIELDS`
+            bool(record.system),
+            any(turn.think for turn in record.turns),
+            bool(record.label),
+            bool(record.entities),
+            bool(record.group),
+            bool(record.document),
+            len(record.turns) > 1,
+        )
+        self.fields.append(_pack_flags(fields))
         self.faults.append(_pack_flags(_faults_of_form(record)))
 
     def source(self, number: int) -> str:
@@ -106,19 +115,6 @@ def rows_with_flag(column: "array[int]", place: int) -> Mask:
 
 def _pack_flags(flags: Sequence[bool]) -> int:
     return sum(1 << place for place, flag in enumerate(flags) if flag)
-
-
-def _present_fields(record: Record) -> Sequence[bool]:
-    """Return for each of `FIELDS` whether the record has it."""
-    return (
-        bool(record.system),
-        any(turn.think for turn in record.turns),
-        bool(record.label),
-        bool(record.entities),
-        bool(record.group),
-        bool(record.document),
-        len(record.turns) > 1,
-    )
 
 
 def _faults_of_form(record: Record) -> Sequence[bool]:

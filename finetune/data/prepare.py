@@ -43,7 +43,7 @@ REASONS_SHOWN = 3
 """Reasons that a message names: one line of a terminal; quarantine.jsonl has all."""
 
 Splits = npt.NDArray[np.int8]
-"""For each kept row the place of its split in `SPLITS`: shape (rows,)."""
+"""For each row the place of its split in `SPLITS`, without meaning for dropped ones: (rows,)."""
 
 
 def prepare(recipe: Recipe, run: Run, *, progress: Progress) -> Quality:
@@ -61,20 +61,19 @@ def prepare(recipe: Recipe, run: Run, *, progress: Progress) -> Quality:
         run.data.mkdir(parents=True, exist_ok=True)
         with TemporaryLines(run.data) as lines:
             rows = _read_rows(recipe, run, lines, progress)
-            _check_rejected_share(recipe, run, rows)
-            if rows.quarantined:
-                progress.note(
-                    Message(
-                        "{quarantined:,} of {rows:,} rows cannot be used: {why}; see {path}",
-                        quarantined=rows.quarantined,
-                        rows=rows.rows,
-                        why=_main_reasons(rows),
-                        path=run.data / "quarantine.jsonl",
-                    )
-                )
+            _report_rejected(recipe, run, rows, progress)
             if recipe.data.split.stratify and not any(rows.columns.label_codes):
                 progress.note(UNLABELLED)
-            splits = _assign_rows(recipe, rows)
+            columns, kept = rows.columns, ~rows.dropped
+            splits = np.zeros(len(columns), dtype=np.int8)
+            # Dropped rows are left out before: a stratum's shares count the rows that are there.
+            splits[kept] = assign_splits(
+                np.frombuffer(columns.groups, dtype=np.uint64)[kept],
+                recipe.data.split,
+                labels=np.frombuffer(columns.labels, dtype=np.int64)[kept],
+                names=list(columns.label_codes),
+                seed=recipe.seed,
+            )
             with progress.stage(WRITING, total=len(lines)) as stage:
                 written = _SecondPass(recipe, rows, splits).write(run.data, lines, stage)
             quality, sheet = measure_quality(rows, splits, name=recipe.name, written=written)
@@ -120,14 +119,35 @@ def _read_rows(recipe: Recipe, run: Run, lines: TemporaryLines, progress: Progre
     return rows
 
 
-def _check_rejected_share(recipe: Recipe, run: Run, rows: FirstPass) -> None:
-    """Stop if no rows are left, or if so many are rejected that the recipe must be wrong.
+def _report_rejected(recipe: Recipe, run: Run, rows: FirstPass, progress: Progress) -> None:
+    """Note how many rows were rejected and why.
 
     Raises:
-        DataError: the message has the main reasons; quarantine.jsonl has the rows.
+        DataError: no rows are left, or so many are rejected that the recipe must be wrong.
     """
     share, most = rows.quarantined / rows.rows, recipe.data.max_bad_share
+    path = run.data / "quarantine.jsonl"
+    reasons = [
+        Message(
+            "{count:,} × {reason} ({where})",
+            count=rows.reasons.counts[reason],
+            reason=reason,
+            where=", ".join(rows.reasons.examples[reason]),
+        )
+        for reason in rows.reasons.most_frequent(REASONS_SHOWN)
+    ]
+    why = join_messages(reasons, SEMICOLON)
     if rows.quarantined < rows.rows and share <= most:
+        if rows.quarantined:
+            progress.note(
+                Message(
+                    "{quarantined:,} of {rows:,} rows cannot be used: {why}; see {path}",
+                    quarantined=rows.quarantined,
+                    rows=rows.rows,
+                    why=why,
+                    path=path,
+                )
+            )
         return
     raise DataError(
         Message(
@@ -137,42 +157,10 @@ def _check_rejected_share(recipe: Recipe, run: Run, rows: FirstPass) -> None:
             rows=rows.rows,
             share=share,
             most=most,
-            why=_main_reasons(rows),
+            why=why,
         ),
-        hint=Message(
-            "all of them are in {path}; is data.reader or data.map right?",
-            path=run.data / "quarantine.jsonl",
-        ),
+        hint=Message("all of them are in {path}; is data.reader or data.map right?", path=path),
     )
-
-
-def _main_reasons(rows: FirstPass) -> Message:
-    """Return the most frequent reasons with the first rows of each."""
-    parts = [
-        Message(
-            "{count:,} × {reason} ({where})",
-            count=rows.reasons.counts[reason],
-            reason=reason,
-            where=", ".join(rows.reasons.examples[reason]),
-        )
-        for reason in rows.reasons.most_frequent(REASONS_SHOWN)
-    ]
-    return join_messages(parts, SEMICOLON)
-
-
-def _assign_rows(recipe: Recipe, rows: FirstPass) -> Splits:
-    """Return the split of each row; those of dropped rows mean nothing."""
-    columns, kept = rows.columns, ~rows.dropped
-    splits = np.zeros(len(columns), dtype=np.int8)
-    # Dropped rows are left out before: a stratum's shares count the rows that are there.
-    splits[kept] = assign_splits(
-        np.frombuffer(columns.groups, dtype=np.uint64)[kept],
-        recipe.data.split,
-        labels=np.frombuffer(columns.labels, dtype=np.int64)[kept],
-        names=list(columns.label_codes),
-        seed=recipe.seed,
-    )
-    return splits
 
 
 class _SecondPass:

@@ -173,7 +173,7 @@ def measure_quality(
     labels = _count_labels(columns, kept, splits)
     sampled = sample_rows(columns, kept)
     tokens, languages = _measure_sample(first_pass, sampled[:TOKEN_SAMPLE])
-    sheet = _rows_of_sheet(columns, sampled)
+    sheet, sheet_rows = _render_sheet(first_pass, splits, sampled)
     quality = Quality(
         name=name,
         rows=first_pass.rows,
@@ -207,9 +207,9 @@ def measure_quality(
         languages=languages,
         sampled=min(len(sampled), TOKEN_SAMPLE),
         leaks=tuple(_count_leaks(columns, kept, splits)),
-        sheet=len(sheet),
+        sheet=sheet_rows,
     )
-    return quality, _render_sheet(first_pass, splits, sheet)
+    return quality, sheet
 
 
 def label_balance(counts: Sequence[int]) -> float | None:
@@ -336,18 +336,14 @@ def _texts_by_part(record: Record) -> dict[str, str]:
     }
 
 
-def _rows_of_sheet(columns: RowColumns, sampled: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return a tenth of the rows, and one at least."""
-    # By the hash itself, not by the number of rows: a row that is in stays in when others come.
-    chances = np.frombuffer(columns.chances, dtype=np.uint64)[sampled]
-    tenth = int((to_fractions(chances) < SHEET_SHARE).sum())
-    return sampled[: min(max(tenth, 1), SHEET_ROWS)]
-
-
 def _render_sheet(
-    first_pass: FirstPass, splits: npt.NDArray[np.int8], rows: npt.NDArray[np.int64]
-) -> str:
-    """Return the sheet as CSV."""
+    first_pass: FirstPass, splits: npt.NDArray[np.int8], sampled: npt.NDArray[np.int64]
+) -> tuple[str, int]:
+    """Return the sheet as CSV, and the number of its rows: a tenth of all, and one at least."""
+    # By the hash itself, not by the number of rows: a row that is in stays in when others come.
+    chances = np.frombuffer(first_pass.columns.chances, dtype=np.uint64)[sampled]
+    tenth = int((to_fractions(chances) < SHEET_SHARE).sum())
+    rows = sampled[: min(max(tenth, 1), SHEET_ROWS)]
     out = io.StringIO()
     out.write("\ufeff")  # without a byte order mark Excel reads the code page of its Windows
     writer = csv.writer(out)
@@ -358,7 +354,7 @@ def _render_sheet(
         texts = [record.source, SPLITS[splits[row]], record.label, record.system]
         texts += _texts_by_part(record).values()
         writer.writerow([*map(escape_cell, texts), *("" for _ in REVIEW_COLUMNS)])
-    return out.getvalue()
+    return out.getvalue(), len(rows)
 
 
 def escape_cell(text: str) -> str:

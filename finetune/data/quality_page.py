@@ -47,13 +47,28 @@ LABELS_SHOWN = 40
 
 def render_quality_page(quality: Quality, language: Language) -> str:
     """Return the report as HTML."""
+    names = {
+        "field": FIELD_NAMES,
+        "check": CHECK_NAMES,
+        "step": STEP_NAMES,
+        "language": LANGUAGE_NAMES,
+    }
+
+    def label_of(kind: str, key: str) -> str:
+        """Return what a person is shown for a key of the report, the key where it has no label."""
+        parts = key.split(" → ")  # the languages of questions and answers, if they differ
+        known = names[kind]
+        return " → ".join(
+            known[part].localize(language) if part in known else part for part in parts
+        )
+
     return render(
         "quality.html.j2",
         language,
         filters={"n": "{:,}".format, "pct": format_share},
         q=quality,
         notes=[note.localize(language) for note in quality_notes(quality)],
-        name=lambda kind, key: _label_of(kind, key, language),
+        name=label_of,
         unused=[
             FIELD_NAMES[field].localize(language)
             for field, count in quality.missing.items()
@@ -125,15 +140,3 @@ def format_share(part: float, whole: float) -> str:
     share = 100 * part / whole if whole else 0.0
     # "0 %" is for none at all: a few broken rows of a million are there, and can be looked at.
     return "<0.1 %" if 0 < share < 0.1 else f"{share:.1f} %".replace(".0 %", " %")
-
-
-def _label_of(kind: str, key: str, language: Language) -> str:
-    """Return what a person is shown for a key of the report, the key itself if it has no label."""
-    names = {
-        "field": FIELD_NAMES,
-        "check": CHECK_NAMES,
-        "step": STEP_NAMES,
-        "language": LANGUAGE_NAMES,
-    }[kind]
-    parts = key.split(" → ")
-    return " → ".join(names[part].localize(language) if part in names else part for part in parts)

@@ -143,7 +143,14 @@ def estimate_memory(
         if table.method == "qlora":
             # peft casts all that is not in 4 bits to fp32.
             weights = round(shape.in_layers * NF4_BYTES) + shape.elsewhere * BYTES["fp32"]
-    tokens = table.batch * longest
+    full = table.method == "full"
+    kept = FULL[width] if full else ADAPTED[width]
+    extra = DROPPED[width] if table.dropout and not full else (0, 0, 0, 0)
+    sizes = (shape.hidden, shape.query, shape.key, shape.inner)
+    layer = sum((one + more) * size for one, more, size in zip(kept, extra, sizes, strict=True))
+    # Checkpointing keeps a layer's input alone, and computes the rest anew, one layer at a time.
+    checkpointed = layer + shape.layers * shape.hidden * BYTES[width]
+    a_token = checkpointed if table.gradient_checkpointing else layer * shape.layers
     learnt = table.batch * targets
     return MemoryEstimate(
         width=width,
@@ -151,18 +158,6 @@ def estimate_memory(
         trainable=trainable,
         weights=weights,
         trained=trained,
-        activations=tokens * _activation_bytes(shape, table, width),
+        activations=table.batch * longest * a_token,
         logits=min(table.loss_chunk or learnt, learnt) * shape.vocabulary * LOGIT_BYTES[width],
     )
-
-
-def _activation_bytes(shape: ModelShape, table: TrainTable, width: Width) -> int:
-    """Return what all layers keep for the gradient of one token."""
-    kept = FULL[width] if table.method == "full" else ADAPTED[width]
-    extra = DROPPED[width] if table.method != "full" and table.dropout else (0, 0, 0, 0)
-    sizes = (shape.hidden, shape.query, shape.key, shape.inner)
-    layer = sum((one + more) * size for one, more, size in zip(kept, extra, sizes, strict=True))
-    # Checkpointing computes a layer anew in the backward pass, one at a time.
-    if table.gradient_checkpointing:
-        return layer + shape.layers * shape.hidden * BYTES[width]
-    return layer * shape.layers

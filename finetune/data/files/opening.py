@@ -48,18 +48,12 @@ def detect_container(path: Path, *, encoding: str) -> Container:
     if head.startswith("["):
         return "json"
     if head.startswith("{"):
-        return "json" if _is_spread_over_lines(head) else "jsonl"
+        first_line = head.partition("\n")[0]
+        try:
+            _, end = json.JSONDecoder().raw_decode(head)
+        except (ValueError, RecursionError):
+            # Broken or longer than the head. As JSON lines it costs one row, as an array many.
+            end = 0
+        spread = first_line.strip() == "{" or end > len(first_line)
+        return "json" if spread else "jsonl"
     return "jsonl" if path.suffix.lower() in (".json", ".jsonl") else "table"
-
-
-def _is_spread_over_lines(head: str) -> bool:
-    """Return whether the first object goes on after its first line."""
-    line = head.partition("\n")[0]
-    if line.strip() == "{":
-        return True
-    try:
-        _, end = json.JSONDecoder().raw_decode(head)
-    except (ValueError, RecursionError):
-        # Broken or longer than the head. As JSON lines it costs one row, as an array perhaps many.
-        return False
-    return end > len(line)

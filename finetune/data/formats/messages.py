@@ -1,7 +1,5 @@
 """Conversations as lists of messages: ShareGPT (from, value) and OpenAI (role, content)."""
 
-from typing import Any
-
 from finetune.data.formats.thinking import build_turn
 from finetune.data.rows import QUESTION, ParsedRow, RowError, RowFields, as_text, require_text
 from ingest.foundation.messages import Message
@@ -65,18 +63,12 @@ def _parse_message(message: object) -> tuple[str, str, str]:
     if side is None:
         raise RowError(Message("unknown role {role!s:.40}", role=role))
     content = message["value"] if "value" in message else message.get("content")
-    think = message.get("reasoning_content") or message.get("thinking") or ""
-    return side, _content_text(content), as_text(think, "reasoning_content")
-
-
-def _content_text(content: Any) -> str:
-    """Return the text of a message; OpenAI's may be a list of parts, or null beside tool calls."""
-    if content is None:
-        return ""
-    if not isinstance(content, list):
-        return as_text(content, "content")
-    for part in content:
+    if isinstance(content, list):
         # A picture cannot be learnt from, and an answer to it would make no sense without it.
-        if not isinstance(part, dict) or part.get("type") != "text":
+        if any(not isinstance(part, dict) or part.get("type") != "text" for part in content):
             raise RowError(Message("a part of a message is no text"))
-    return "".join(as_text(part.get("text"), "text") for part in content)
+        text = "".join(as_text(part.get("text"), "text") for part in content)
+    else:
+        text = "" if content is None else as_text(content, "content")  # null beside tool calls
+    think = message.get("reasoning_content") or message.get("thinking") or ""
+    return side, text, as_text(think, "reasoning_content")
