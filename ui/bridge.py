@@ -42,30 +42,9 @@ class EventLoopThread:
         """
         # Unbounded: `put` must not block the loop, where all other tabs have their streams.
         inbox: queue.SimpleQueue[T | _StreamEnd] = queue.SimpleQueue()
-
-        async def forward_items() -> None:
-            """Put each item into the inbox."""
-            # The whole stream in one task, not one call per item: timeouts and task groups belong
-            # to the task that entered them (PEP 789).
-            async with aclosing(start()) as items:
-                async for item in items:
-                    inbox.put(item)
-
-        def put_end(task: asyncio.Task[None]) -> None:
-            """Put how the stream ended into the inbox, after its last item."""
-            inbox.put(
-                _StreamEnd(asyncio.CancelledError() if task.cancelled() else task.exception())
-            )
-
-        async def start_task() -> asyncio.Task[None]:
-            """Return the task that runs the stream."""
-            task = asyncio.create_task(forward_items())
-            task.add_done_callback(put_end)
-            return task
-
         # A task, not the future of run_coroutine_threadsafe: that one counts as done as soon as it
         # is cancelled, while the stream behind it still closes its connections.
-        task = self.call(start_task())
+        task = self.call(_start_forwarding(start, inbox))
         try:
             while True:
                 try:
@@ -86,6 +65,28 @@ class EventLoopThread:
     def call(self, coroutine: Coroutine[Any, Any, T], *, timeout_s: float | None = None) -> T:
         """Run `coroutine` in the loop and return its result; TimeoutError when it takes longer."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout_s)
+
+
+async def _start_forwarding(
+    start: Callable[[], AsyncGenerator[T, None]], inbox: "queue.SimpleQueue[T | _StreamEnd]"
+) -> asyncio.Task[None]:
+    """Return the task that puts each item of the stream into `inbox`, and at last how it ended."""
+
+    async def forward_items() -> None:
+        """Run the stream."""
+        # All of it in one task, not one call per item: timeouts and task groups belong to the task
+        # that entered them (PEP 789).
+        async with aclosing(start()) as items:
+            async for item in items:
+                inbox.put(item)
+
+    def put_end(task: asyncio.Task[None]) -> None:
+        """Put the end, also of a stream that failed or was cancelled."""
+        inbox.put(_StreamEnd(asyncio.CancelledError() if task.cancelled() else task.exception()))
+
+    task = asyncio.create_task(forward_items())
+    task.add_done_callback(put_end)
+    return task
 
 
 class SharedResource(Generic[T]):
