@@ -1,0 +1,164 @@
+"""What keeps the tree readable for a stranger: small folders, one direction, names for grep."""
+
+import ast
+import io
+import re
+import tokenize
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("assistant", "ui", "ingest", "finetune")
+SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+TEXTS = {path: path.read_text(encoding="utf-8") for path in SOURCES}
+TREES = {path: ast.parse(text, str(path)) for path, text in TEXTS.items()}
+
+MODULES_IN_A_FOLDER = 20
+FOLDER_ARROWS_OF_INGEST = 20
+COMMENTS_PER_1000_LINES = 30
+SHARED_NAMES = {"main"}
+"""Functions that each command has under one name by convention."""
+
+PRIVATE_WORDS = re.compile(
+    r"\b(?:doors?|latecomers?|patience|furniture|rooms|bears? on|telling words|hand_over|dossier"
+    r"|rehearse|backlog|fluency|waiting room)\b",
+    re.IGNORECASE,
+)
+"""Words that were ours alone; the field's stand in docs/glossary.md."""
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Yield the modules that a file imports, also inside functions and for types alone."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+MODULES = {module_of(path): path for path in SOURCES}
+ARROWS = {
+    name: {other for other in imported(TREES[path]) if other in MODULES and other != name}
+    for name, path in MODULES.items()
+}
+
+
+def test_no_folder_holds_more_modules_than_a_reader_can_overlook() -> None:
+    counts = Counter(path.parent for path in SOURCES if path.name != "__init__.py")
+    assert {folder: n for folder, n in counts.items() if n > MODULES_IN_A_FOLDER} == {}
+
+
+def test_no_module_imports_itself_through_others_not_even_late() -> None:
+    graph = {
+        # A package's own __init__ runs before its modules: that they import it is no circle.
+        name: {other for other in others if not name.startswith(f"{other}.")}
+        for name, others in ARROWS.items()
+    }
+    try:
+        tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+def folder_of(module: str) -> str:
+    """Return the folder of a module of `ingest`, "" for those at its top."""
+    path = MODULES[module].relative_to(ROOT / "ingest")
+    return path.parts[0] if len(path.parts) > 1 else ""
+
+
+def test_few_arrows_lead_from_one_folder_of_ingest_to_another() -> None:
+    arrows = {
+        (folder_of(name), folder_of(other))
+        for name, others in ARROWS.items()
+        for other in others
+        if name.startswith("ingest.") and other.startswith("ingest.")
+    }
+    assert len({(a, b) for a, b in arrows if a != b}) <= FOLDER_ARROWS_OF_INGEST
+
+
+def test_no_two_classes_have_one_name() -> None:
+    places = defaultdict(list)
+    for path, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(str(path.relative_to(ROOT)))
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
+def test_a_function_name_leads_to_its_place() -> None:
+    places = defaultdict(list)
+    for path, tree in TREES.items():
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                places[node.name].append(str(path.relative_to(ROOT)))
+    vague = {name: where for name, where in places.items() if len(where) > 2}
+    assert {name: where for name, where in vague.items() if name not in SHARED_NAMES} == {}
+
+
+def public_definitions(tree: ast.Module) -> Iterator[ast.ClassDef | ast.FunctionDef]:
+    """Yield public classes, functions and methods; those inside private classes are private."""
+
+    def visit(body: list[ast.stmt]) -> Iterator[ast.ClassDef | ast.FunctionDef]:
+        for node in body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                if node.name.startswith("_"):
+                    continue
+                yield node  # type: ignore[misc]
+                if isinstance(node, ast.ClassDef):
+                    yield from visit(node.body)
+
+    return visit(tree.body)
+
+
+def test_what_is_public_says_what_it_gives() -> None:
+    every = [(path, node) for path, tree in TREES.items() for node in public_definitions(tree)]
+    silent = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+        for path, node in every
+        if not ast.get_docstring(node)
+    ]
+    assert len(silent) <= 0.02 * len(every), silent
+
+
+def comments(text: str) -> int:
+    """Return the comments of a file; directives for tools are none."""
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    return sum(
+        token.type == tokenize.COMMENT and not re.match(r"# (noqa|type:)", token.string)
+        for token in tokens
+    )
+
+
+@pytest.mark.parametrize("package", ["assistant", "ingest", "finetune"])
+def test_the_code_says_why_where_it_turns(package: str) -> None:
+    texts = [text for path, text in TEXTS.items() if path.relative_to(ROOT).parts[0] == package]
+    lines = sum(bool(line.strip()) for text in texts for line in text.splitlines())
+    assert 1000 * sum(map(comments, texts)) / lines >= COMMENTS_PER_1000_LINES
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_names_and_prose_are_the_fields_own(path: Path) -> None:
+    found = [
+        f"{number}: {line.strip()}"
+        for number, line in enumerate(TEXTS[path].splitlines(), start=1)
+        if PRIVATE_WORDS.search(line)
+    ]
+    assert found == []
+
+
+def test_the_glossary_is_short_and_in_order() -> None:
+    page = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    words = [line.split("|")[1].strip() for line in page.splitlines() if line.startswith("| ")][2:]
+    assert 20 <= len(words) <= 40
+    assert all(a.casefold() <= b.casefold() for a, b in pairwise(words))
