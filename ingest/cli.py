@@ -89,12 +89,14 @@ async def _ingest(sources: tuple[str, ...], report: "Report", options: "Mapping[
     settings = load_ingest_settings(IngestSettings, {})
     async with open_ingest(settings, crawl_log=options["ledger"]) as parts:
         report.add_notes(*parts.index.diagnostics)
+        # On stderr, like all that is not the answer: stdout is for --json.
         hidden = options["quiet"] or report.as_json or not sys.stderr.isatty()
         if wanted is None:
             await _recut(parts.reading.pipeline, report, hidden=hidden)
             return 0
         await _store(wanted, parts.reading.pipeline, report, fresh=options["fresh"], hidden=hidden)
         report.summarise(outdated=await parts.reading.pipeline.count_outdated())
+    # Pages that fail are listed and are no failure; a script is to notice that none was stored.
     return 0 if report.stored else 1
 
 

@@ -83,6 +83,7 @@ def log_entry(event: IngestEvent) -> dict[str, Any]:
     }
     match event:
         case PageStored():
+            # `event.url` is the document; the log names the URL that was requested first.
             line |= {"url": event.asked or event.url, "final_url": event.url}
             line |= {"origin": event.origin}
         case PageSkipped():

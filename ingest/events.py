@@ -34,6 +34,7 @@ class PageStored:
     """Every request that it took, in order."""
     coverage: float = 1.0
     """Share of the question's content words that occur on the page; 1 without a question."""
+    # The tag that distinguishes events in JSON; front ends match on the class.
     type: Literal["page_stored"] = "page_stored"
 
 

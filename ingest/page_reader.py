@@ -148,6 +148,7 @@ class PageReader:
             fresh=fresh,
             store=store,
             is_over=is_over,
+            # Per call: the pages of a second question do not queue behind those of a first.
             gate=asyncio.Semaphore(self._concurrency),
         )
         return PageTasks({asyncio.create_task(self._event(url, batch)): url for url in urls})
@@ -158,6 +159,7 @@ class PageReader:
             self._on_event(event)
 
     async def _event(self, url: str, batch: _Batch) -> IngestEvent:
+        # What is reported if the page is cancelled, or its turn comes too late.
         event: IngestEvent = PageSkipped(url=url, reason="deadline")
         started = time.monotonic()
         try:
@@ -181,6 +183,7 @@ class PageReader:
             content = await self._from_index(known)
             if content is not None:
                 return content
+        # The negative cache comes after the index: a page that was read before may be fresh there.
         if self._negative_cache and not batch.fresh and (seen := self._negative_cache.recall(url)):
             raise seen
         processing = batch.processing.get(known.final_url) if known is not None else None
@@ -227,6 +230,7 @@ class PageReader:
         A page that its site has withdrawn is deleted from the index.
         """
         known = batch.known.get(url)
+        # "noindex" or 410 since the last time: to quote the old text would ignore the site.
         if known is not None and is_withdrawn(error):
             await self._store.delete(known.final_url)
         if self._negative_cache is not None:

@@ -71,6 +71,7 @@ class IndexingPipeline:
             while (event := await reading.next_event()) is not None:
                 yield event
         finally:
+            # The caller may leave early, e.g. by Ctrl-C: nothing is read on that nobody waits for.
             await reading.cancel()
 
     async def add_file(self, path: Path) -> IngestEvent:
@@ -81,6 +82,7 @@ class IndexingPipeline:
         except IngestError as error:
             event = skipped_event(path.as_uri(), error)
         except MissingDependencyError as error:
+            # One file of a kind that needs an extra must not end the reading of a folder.
             event = PageSkipped(url=path.as_uri(), reason="unsupported", detail=error.full_message)
         self._pages.report(event)
         return event
@@ -94,6 +96,7 @@ class IndexingPipeline:
         wanted = chunks if await self.compute(self.is_embeddable, page.document) else []
         missing = await self.without_vector(wanted)
         embedded = len(wanted) - len(missing)
+        # Awaited, unlike for a question: there is no deadline, and the count is final.
         if queue := self.embedding_queue():
             embedded += await queue.embed(missing)
         return stored_event(page, chunks=len(chunks), embedded=embedded)
@@ -212,6 +215,7 @@ class IndexingPipeline:
 
     async def compute(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a function that computes in a thread, `COMPUTE_THREADS` at once in all."""
+        # The default executor has more threads, but they would all compete for one lock.
         async with self._computing:
             return await asyncio.to_thread(function, *args, **kwargs)
 

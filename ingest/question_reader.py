@@ -31,6 +31,7 @@ class _TokenBudget:
 
     def grant(self, tokens: int) -> int:
         """Return how many of `tokens` are granted; with 0 a page still gets its best block."""
+        # In the order of arrival: to share fairly, the first page would have to wait for the last.
         granted = min(tokens, self._left)
         self._left -= granted
         return granted
@@ -107,9 +108,7 @@ class QuestionReader:
             question: What the reader wants to know.
             until: Time on the `time.monotonic` clock after which pages are no longer waited
                 for. They are reported as late, and are read on for the next question.
-            enough: So many relevant pages suffice: then, or when nearly all are here, the slow
-                ones get about as long again as the others took (`ingest.straggler_cutoff`).
-                None: all are waited for.
+            enough: Relevant pages that suffice (`ingest.straggler_cutoff`). None: wait for all.
             fresh: Request every page, also one that is fresh in the index.
 
         Raises:
@@ -136,10 +135,11 @@ class QuestionReader:
                 left = EMBED_GRACE_S if until is None else until - time.monotonic()
                 await context.queue.finish(seconds=max(0.0, min(EMBED_GRACE_S, left)))
         finally:
-            # The caller may leave at any yield. Pages under way are worth finishing; those that
-            # have not begun are not: they would compete with the next question.
+            # Pages under way are worth finishing for the next question, wherever the caller left.
+            # Those that have not begun are not: they would compete with it.
             cutoff.end()
             self._background.adopt(reading.unfinished)
+            # A closed queue takes no chunks of late pages; the retriever embeds the best of them.
             if context.queue is not None:
                 await context.queue.close()
 

@@ -125,6 +125,7 @@ class Report:
         self.chunks_before += event.chunks_before
         self.chunks += event.chunks
 
+    # click.echo and not print: it writes bytes, so that JSON is UTF-8 in whatever locale.
     def _write_json(self, event: IngestEvent | PageRecut) -> None:
         if self.as_json:
             click.echo(_EVENT.dump_json(event, context={"language": self.language}))

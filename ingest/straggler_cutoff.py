@@ -66,6 +66,7 @@ class StragglerCutoff:
         if self._good >= self._enough or self._settled >= self._few_left > 0:
             # Once: with each page that follows, the same rule would move the end further away.
             self._is_shortened = True
+            # Measured by the pages themselves: on a slow line everything takes longer.
             now = self._clock()
             end = now + max(SHORTEST_GRACE_S, GRACE_FACTOR * (now - self._started))
             self._until = end if self._until is None else min(self._until, end)

@@ -28,11 +28,11 @@ def document(slug: str, *paragraphs: str, title: str = "") -> Document:
     )
 
 
-def record(page: Document, *, asked: str = "", hours: float = 0.0) -> PageValidators:
+def record(page: Document, *, url: str = "", hours: float = 0.0) -> PageValidators:
     """Return what is kept of `page`, which was checked so many hours after it was fetched."""
     checked_at = page.fetched_at + timedelta(hours=hours)
     return PageValidators(
-        url=asked or page.url,
+        url=url or page.url,
         final_url=page.url,
         checked_at=checked_at,
         fresh_until=checked_at + timedelta(minutes=10),

@@ -49,7 +49,7 @@ class HangingFetcher(MemoryFetcher):
 
 
 class SlowFetcher(MemoryFetcher):
-    """Holds one page back until it is told."""
+    """Holds one page back until `go` is set."""
 
     def __init__(self, pages: Mapping[str, Page | IngestError], *, slow: str) -> None:
         super().__init__(pages)

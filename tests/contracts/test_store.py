@@ -155,7 +155,7 @@ async def test_vector_of_text_that_has_been_replaced_meanwhile_is_dropped(index:
     assert await index.unembedded(space=SPACE, limit=9) == [after[0]]
 
 
-async def test_unembedded_is_bounded_and_can_be_asked_for_some_ids(index: Index) -> None:
+async def test_unembedded_is_bounded_and_can_be_limited_to_some_ids(index: Index) -> None:
     chunks = await store(index, document("a", "one", "two", "three", "four"), [0])
     assert await index.unembedded(space=SPACE, limit=2) == chunks[1:3]
     ids = [chunks[0].id, chunks[3].id, "gone"]
@@ -219,12 +219,12 @@ async def test_text_that_grew_above_a_chunk_only_moves_it(index: Index) -> None:
     assert await matching(index, "two") == ["two"]
 
 
-async def test_what_is_kept_of_a_page_comes_back_by_the_url_that_was_asked_for(
+async def test_what_is_kept_of_a_page_comes_back_by_the_url_that_was_requested(
     index: Index,
 ) -> None:
     page = document("a", "one")
     await store(index, page)
-    kept = record(page, asked="https://short.example/x")
+    kept = record(page, url="https://short.example/x")
     await index.remember(kept)
     assert await index.recall([kept.url, page.url, "https://gone.example/"]) == {kept.url: kept}
     assert await index.recall([]) == {}
@@ -249,7 +249,7 @@ async def test_confirmed_page_is_dated_anew_and_keeps_chunks_words_and_vectors(
     assert await index.documents([page.url]) == {
         page.url: dataclasses.replace(page, fetched_at=later)
     }
-    await index.remember(record(page, asked="https://old.example/", hours=2))
+    await index.remember(record(page, url="https://old.example/", hours=2))
     assert (await index.documents([page.url]))[page.url].fetched_at == later
     assert await index.chunks(page.url) == chunks
     assert await nearest(index, 0) == ["one", "two"]
@@ -259,7 +259,7 @@ async def test_confirmed_page_is_dated_anew_and_keeps_chunks_words_and_vectors(
 async def test_every_way_to_a_document_is_kept_when_its_text_changes(index: Index) -> None:
     page = document("a", "one")
     await store(index, page)
-    ways = [record(page), record(page, asked="https://b.example/")]
+    ways = [record(page), record(page, url="https://b.example/")]
     for way in ways:
         await index.remember(way)
     await store(index, document("a", "changed"))
@@ -271,7 +271,7 @@ async def test_deleted_document_takes_its_page_records_along(index: Index) -> No
     for kept in (page, other):
         await store(index, kept)
         await index.remember(record(kept))
-    await index.remember(record(page, asked="https://short.example/"))
+    await index.remember(record(page, url="https://short.example/"))
     await index.delete(page.url)
     assert await index.recall([page.url, "https://short.example/"]) == {}
     assert list(await index.recall([other.url])) == [other.url]
@@ -358,7 +358,7 @@ async def test_page_without_a_document_is_not_remembered(index: Index) -> None:
     page = document("a", "one")
     await store(index, page)
     await index.remember(record(page))
-    elsewhere = record(document("b", "two"), asked=page.url)
+    elsewhere = record(document("b", "two"), url=page.url)
     await index.remember(elsewhere)
     assert await index.recall([page.url]) == {}
     assert list(await index.documents([page.url])) == [page.url]

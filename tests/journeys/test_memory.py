@@ -1,4 +1,4 @@
-"""The second time: what is asked of sites when the index has their pages already."""
+"""The second time: which requests are made when the index has the pages already."""
 
 import email.utils
 import hashlib
@@ -54,7 +54,7 @@ def test_second_ask_makes_no_request_at_all_while_everything_is_fresh(
     assert second.answer.answer.citations == first.answer.answer.citations
 
 
-def test_after_their_time_pages_are_asked_for_with_conditions_and_only_so(
+def test_after_their_time_pages_are_requested_with_conditions_only(
     shell: Shell, net: Internet
 ) -> None:
     with_validators(net)
@@ -62,10 +62,10 @@ def test_after_their_time_pages_are_asked_for_with_conditions_and_only_so(
     shell("assistant", "ask", NIGHT, "--web", "--json", **stale)
     net.clear()
     second = shell("assistant", "ask", NIGHT, "--web", "--json", **stale)
-    asked = page_requests(net)
-    assert asked
+    requests = page_requests(net)
+    assert requests
     redirected = [hop.url for page in stored(second) for hop in page.hops[:-1]]
-    assert all("if-none-match" in r.headers for r in asked if r.url not in redirected)
+    assert all("if-none-match" in r.headers for r in requests if r.url not in redirected)
     assert {page.origin for page in stored(second)} == {"revalidated"}
     assert "没有变化" in shell("assistant", "ask", NIGHT, "--web", **stale).stderr
 
@@ -94,7 +94,7 @@ def test_ingest_of_the_same_list_asks_nobody_twice(
     assert page_requests(net)
 
 
-def test_page_that_its_site_calls_stale_is_asked_for_again(shell: Shell, net: Internet) -> None:
+def test_page_that_its_site_calls_stale_is_requested_again(shell: Shell, net: Internet) -> None:
     page = sample_pages()[0]
     past = email.utils.formatdate(0, usegmt=True)
     net.page(page.url, page.body, headers={"Expires": past})
@@ -104,7 +104,7 @@ def test_page_that_its_site_calls_stale_is_asked_for_again(shell: Shell, net: In
     assert page_requests(net)
 
 
-def test_page_that_is_gone_is_not_asked_for_again_right_away(shell: Shell, net: Internet) -> None:
+def test_page_that_is_gone_is_not_requested_again_right_away(shell: Shell, net: Internet) -> None:
     page = sample_pages()[0]
     net.page(page.url, "gone", status=410)
     shell("ingest", page.url, code=1)

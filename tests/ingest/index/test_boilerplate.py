@@ -1,4 +1,4 @@
-"""What belongs to the site is told from what the page says, in both languages."""
+"""What belongs to the site is recognized, in both languages."""
 
 import pytest
 
@@ -27,7 +27,7 @@ from ingest.index.boilerplate import is_boilerplate
         "京ICP备12345678号",
     ],
 )
-def test_menus_and_notices_are_told(text: str) -> None:
+def test_menus_and_notices_are_recognized(text: str) -> None:
     assert is_boilerplate(text)
 
 
@@ -56,7 +56,7 @@ def test_what_the_page_says_is_left_alone(text: str) -> None:
     "heading",
     ["Related articles", "You may also like", "More from Drones", "相关阅读", "猜你喜欢："],
 )
-def test_links_to_other_pages_are_told_by_their_heading(heading: str) -> None:
+def test_links_to_other_pages_are_recognized_by_their_heading(heading: str) -> None:
     assert is_boilerplate("- Drone lights\n- Kites", heading=heading)
 
 

@@ -1,4 +1,4 @@
-"""Which embedder is opened, and what is said where there is none."""
+"""Which embedder is opened, and why there is none."""
 
 import typing
 from pathlib import Path

@@ -75,7 +75,7 @@ def tables_of(path: Path) -> dict[str, list[tuple[object, ...]]]:
     return rows
 
 
-def told(error: StoreError) -> str:
+def in_both_languages(error: StoreError) -> str:
     return f"{error.localize('en')}\n{error.localize('zh')}"
 
 
@@ -102,7 +102,7 @@ def test_folder_that_is_a_file_is_named_with_the_way_out(tmp_path: Path) -> None
     (tmp_path / "home").write_text("not a folder")
     with pytest.raises(StoreError) as caught:
         Catalog(tmp_path / "home" / "index.sqlite")
-    assert str(tmp_path / "home") in told(caught.value)
+    assert str(tmp_path / "home") in in_both_languages(caught.value)
     assert "ASSISTANT_HOME" in caught.value.localize("en")
     assert "ASSISTANT_HOME" in caught.value.localize("zh")
 
