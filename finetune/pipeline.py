@@ -18,7 +18,7 @@ from ingest.foundation.messages import Language, Message
 
 Target = Literal["gguf", "ollama", "vllm", "hf"]
 Figures = dict[str, Any]
-"""What a step measured, by name: it stands in the run's state.json and on the terminal."""
+"""What a step measured, by name, as it is kept in state.json and shown on the terminal."""
 
 BASE = "base"
 ADAPTER = "adapter"
@@ -64,7 +64,7 @@ class Pipeline:
         return self._run_step(train_step(resume=resume))
 
     def evaluate(self, model: str) -> bool:
-        """Ask `model` the questions of the held-out split and score its replies.
+        """Put the questions of the held-out split to `model` and score its replies.
 
         Replies of the same weights are kept, unless `force` asks for new ones.
         """
@@ -131,7 +131,7 @@ class Pipeline:
         from finetune.diagnose.diagnosis import diagnose
 
         self.prepare()
-        # The base goes first: if it cannot be asked, that shows before hours of training.
+        # The base goes first: if it cannot be evaluated, that shows before hours of training.
         self.evaluate(BASE)
         self.train()
         diagnosis = diagnose(self.recipe, self.run, ADAPTER, progress=self.progress)

@@ -1,4 +1,4 @@
-"""The recipe: one TOML file that says which model learns what from which data, and how.
+"""The recipe: one TOML file that says which model is trained on which data, and how.
 
 An unknown key is an error that names the nearest known one. Paths are relative to the folder of
 the recipe.
@@ -45,7 +45,7 @@ class RecipeTable(BaseModel):
 
 
 class ModelTable(RecipeTable):
-    """Which model learns, and in which chat format it is spoken to."""
+    """Which model is trained, and in which chat format."""
 
     base: str = Field(min_length=1, description="Folder of the base model, or its name on a hub.")
     format: FormatName = Field(
@@ -95,7 +95,7 @@ class SplitTable(RecipeTable):
 
 
 class DataTable(RecipeTable):
-    """Which rows are learnt from, and how they are made ready."""
+    """Which rows are trained on, and how they are prepared."""
 
     files: tuple[str, ...] = Field(min_length=1, description="Data files, of one or more formats.")
     reader: ReaderName = Field(default="auto", description="Format of the files; auto: looked at.")
@@ -132,7 +132,7 @@ class DataTable(RecipeTable):
 
 
 class TrainTable(RecipeTable):
-    """How the model learns."""
+    """How the model is trained."""
 
     method: Literal["lora", "qlora", "full"] = Field(
         default="lora",

@@ -29,7 +29,7 @@ class Entity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One conversation to learn from; its last turn is what evaluation asks for.
+    """One conversation of the training data; its last turn is the one that evaluation scores.
 
     `source` is "file:row", rows counted from 1. `id` is a digest of the content, so that it is the
     same wherever the row stands. Records of one `group` never stand in two splits. `label` and
@@ -49,7 +49,7 @@ class Record:
 
     @property
     def last(self) -> Turn:
-        """The turn that is asked for in evaluation."""
+        """The turn whose question evaluation puts to a model, and whose answer is the reference."""
         return self.turns[-1]
 
 

@@ -22,7 +22,8 @@ class TerminalProgress:
 
     def stage(self, name: Message, *, total: int | None = None) -> "TerminalStage":
         """Return a stage that draws a bar of `total` units once it is entered."""
-        return TerminalStage(name.localize(self._language), total=total, quiet=self._quiet)
+        text = name.localize(self._language)
+        return TerminalStage(name=text, total=total, quiet=self._quiet)
 
     def note(self, text: Message) -> None:
         """Write a line, unless all is to be quiet."""
@@ -33,7 +34,7 @@ class TerminalProgress:
 class TerminalStage:
     """One stage of the work: a bar on a terminal, lines elsewhere."""
 
-    def __init__(self, name: str, *, total: int | None, quiet: bool) -> None:
+    def __init__(self, *, name: str, total: int | None, quiet: bool) -> None:
         self._name = name
         self._total = total
         self._quiet = quiet

@@ -48,7 +48,7 @@ class TokenLengths:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleExample:
-    """One sample as it is trained on: `prompt` is read, `target` is learnt; `record` is an id."""
+    """One sample as it is trained on: `target` comes behind `prompt`; `record` is its id."""
 
     record: str
     prompt: str
@@ -61,7 +61,7 @@ class SampleExample:
 class SplitCheck:
     """One split: `records` become `samples`, the rest being `dropped` for their length.
 
-    `tokens` counts whole samples before any is shortened, `replies` what is learnt of them, and
+    `tokens` counts whole samples before any is shortened, `replies` what is trained on, and
     `long_replies` is how many of them evaluation would cut. `thoughts` is how many records end with
     a thought, `leaks` how many have a question of the training split. `longest_kept` is in tokens.
     """

@@ -23,7 +23,7 @@ from finetune.runs import Run
 from ingest.foundation.messages import Message
 
 FEW_ROWS = 50
-"""Training rows below which a model learns them by heart and not what they have in common."""
+"""Training rows below which a model memorizes them and learns nothing general."""
 
 TRAIN: Split = "train"
 

@@ -19,7 +19,7 @@ from finetune.records import Record, from_json, to_json
 from ingest.foundation.messages import Message
 
 ADVANCE_EVERY = 2_000
-"""Rows between two steps of the progress bar, so that drawing it takes no time worth noting."""
+"""Rows between two steps of the progress bar, so that drawing it takes hardly any time."""
 
 MOST_REASONS = 500
 """Reasons that are counted apart: one that quotes its row differs each time and would fill the
@@ -60,8 +60,8 @@ class FirstPass:
 
     def __init__(
         self,
-        data: DataTable,
         *,
+        data: DataTable,
         seed: int,
         lines: TemporaryLines,
         quarantine: IO[bytes],

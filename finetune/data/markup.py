@@ -1,6 +1,6 @@
 """Left-overs of web pages in scraped text: `<br>`, `&nbsp;`, `<span class="x">`.
 
-Text is never lost. Only tags that dress up text go, in their strict form; nothing is touched in
+Text is never lost. Only tags that format text go, in their strict form; nothing is touched in
 code, in a record that is about markup, or beside markup that is a document of its own.
 """
 

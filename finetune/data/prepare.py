@@ -75,7 +75,8 @@ def prepare(recipe: Recipe, run: Run, *, progress: Progress) -> Quality:
                 seed=recipe.seed,
             )
             with progress.stage(WRITING, total=len(lines)) as stage:
-                written = _SecondPass(recipe, rows, splits).write(run.data, lines, stage)
+                second_pass = _SecondPass(recipe=recipe, rows=rows, splits=splits)
+                written = second_pass.write(run.data, lines, stage)
             quality, sheet = measure_quality(rows, splits, name=recipe.name, written=written)
         write_atomically(run.data / "quality.html", render_quality_page(quality, recipe.language))
         write_atomically(run.data / "sample.csv", sheet)
@@ -105,7 +106,7 @@ def _read_rows(recipe: Recipe, run: Run, lines: TemporaryLines, progress: Progre
             threshold = recipe.data.near
             similar = stack.enter_context(SimilarRows(threshold=threshold, folder=run.data))
         rows = FirstPass(
-            recipe.data,
+            data=recipe.data,
             seed=recipe.seed,
             lines=lines,
             quarantine=quarantine,
@@ -166,7 +167,7 @@ def _report_rejected(recipe: Recipe, run: Run, rows: FirstPass, progress: Progre
 class _SecondPass:
     """Copies the kept rows into the splits' files, in the forms that training sees."""
 
-    def __init__(self, recipe: Recipe, rows: FirstPass, splits: Splits) -> None:
+    def __init__(self, *, recipe: Recipe, rows: FirstPass, splits: Splits) -> None:
         data = recipe.data
         self._data = data
         self._seed = recipe.seed
@@ -175,7 +176,7 @@ class _SecondPass:
         self._augmenter = Augmenter(
             data.augment, folder=recipe.folder, seed=recipe.seed, kept=data.instruction
         )
-        # A varied question may be one that a held-out row asks, which would then be trained on.
+        # A varied question may be that of a held-out row, which would then be trained on.
         questions = np.frombuffer(rows.columns.questions, dtype=np.uint64)
         held_out = questions[(splits > 0) & ~rows.dropped]
         self._held_out = frozenset(held_out.tolist()) if data.augment.copies else frozenset()

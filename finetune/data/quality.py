@@ -111,7 +111,7 @@ class WrittenRows:
     augmented: int = 0
     """Varied copies."""
     leaking: int = 0
-    """Varied copies left out because they ask what a held-out row asks."""
+    """Varied copies left out because a held-out row has the same question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +145,7 @@ class Quality:
     """Rows in sample.csv."""
 
     def figures(self) -> dict[str, Any]:
-        """Return what is worth a line each on a terminal."""
+        """Return the figures for the terminal, by name."""
         shown: dict[str, Any] = {
             "rows": self.rows,
             "kept": self.kept,
@@ -320,8 +320,8 @@ def _measure_sample(
         parts = _texts_by_part(first_pass.record(int(row)))
         for part, text in parts.items():
             found[part].append(estimate_tokens(text))
-        asked, answered = language_of(parts["question"]), language_of(parts["answer"])
-        languages[asked if asked == answered else f"{asked} → {answered}"] += 1
+        question, answer = language_of(parts["question"]), language_of(parts["answer"])
+        languages[question if question == answer else f"{question} → {answer}"] += 1
     tokens = {
         part: measure_lengths(np.array(counts, dtype=np.int64)) for part, counts in found.items()
     }

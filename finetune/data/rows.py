@@ -67,7 +67,7 @@ class RowFields:
         """
         for name in self._names(ours, theirs):
             value = self.row.get(name)
-            # pandas writes NaN for an empty cell; as text it would be learnt as "nan".
+            # pandas writes NaN for an empty cell; as text it would be trained on as "nan".
             if value is not None and not (isinstance(value, float) and math.isnan(value)):
                 return value
         return None
@@ -140,7 +140,7 @@ def with_content_id(record: Record) -> Record:
 
 
 def content_id(content: Record | ParsedRow) -> str:
-    """Return 16 hex digits of SHA-256 over what is learnt: the same wherever the row stands.
+    """Return 16 hex digits of SHA-256 over what is trained on: the same wherever the row stands.
 
     Raises:
         UnicodeEncodeError: a text holds half of a surrogate pair.

@@ -12,7 +12,7 @@ hash, so that many small labels together still have the right share (of ten labe
 about 4 or 5 rows are for validation, not none).
 
 A split that is wanted but got nothing, as happens with a handful of rows, takes the group whose
-place is nearest to its own stretch.
+place is nearest to its own interval.
 """
 
 import hashlib

@@ -84,7 +84,7 @@ def window_bounds(
         yield start, end
         latest = end - table.overlap
         # A sentence's beginning is looked for within one more overlap: what neighbours share is
-        # learnt twice.
+        # trained on twice.
         earliest = max(start + 1, latest - table.overlap)
         cut = (one.start for one in entities if start < one.start < end < one.end)
         start = min([_last_within(begins, earliest, latest) or latest, *cut])

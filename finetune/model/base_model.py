@@ -83,7 +83,7 @@ def own_template(folder: Path) -> str:
 
 
 def template_note(folder: Path, fmt: ChatFormat) -> Message | None:
-    """Return what is worth saying about the base's own template, None if it writes as we do."""
+    """Return a note on the base's own template, None if it writes conversations as `fmt` does."""
     template = own_template(folder)
     if not template:
         return Message(

@@ -2,7 +2,7 @@
 
 A `ChatFormat` holds the marks of one way of writing. From these marks alone come the text and the
 ids that we train on, the Jinja template (transformers, vLLM, llama.cpp), the Go template (Ollama)
-and the stop words, so that a model is served with exactly what it has learnt.
+and the stop words, so that a model is served with exactly what it was trained on.
 
 Two rules hold for all of them. Thoughts of earlier turns are left out, as DeepSeek asks for at
 inference. Text of a user is never searched for marks: a `Piece` is a control token or plain text.
@@ -149,19 +149,19 @@ def render_prompt(
 ) -> str:
     """Return what the model is given at inference, BOS and opening with it.
 
-    `think` False asks a thinking format for a reply without thinking, as Ollama's does.
+    `think` False: the prompt of a thinking format ends with an empty thought, as Ollama's does.
     """
     pieces = conversation_pieces(fmt, system=system, history=history, user=user)
     return _join_pieces((*pieces, *opening_pieces(fmt, think=think)))
 
 
 def render_target(fmt: ChatFormat, turn: Turn) -> str:
-    """Return what the model learns to write, from the thought's tag to EOS.
+    """Return the text that the model is trained to write, from the thought's tag to EOS.
 
     In a thinking format it begins with the opening that prompts already end with.
     """
-    learnt = opening_pieces(fmt) if fmt.thinks else ()
-    return _join_pieces((*learnt, *reply_pieces(fmt, turn)))
+    opening = opening_pieces(fmt) if fmt.thinks else ()
+    return _join_pieces((*opening, *reply_pieces(fmt, turn)))
 
 
 def split_reply(

@@ -106,7 +106,7 @@ class ModelShape:
 
 
 def read_shape(config: Mapping[str, Any]) -> ModelShape | None:
-    """Return the sizes that stand in a config.json, None if it is of another kind of model."""
+    """Return the sizes of a config.json, None if it is of another kind of model."""
     try:
         heads = int(config["num_attention_heads"])
         # Qwen3 and others have heads whose width is not hidden / heads, and write it.
@@ -127,7 +127,8 @@ def read_shape(config: Mapping[str, Any]) -> ModelShape | None:
 def estimate_memory(
     shape: ModelShape, table: TrainTable, *, width: Width, longest: int, targets: int
 ) -> MemoryEstimate:
-    """Return what training takes when samples have at most `longest` tokens, `targets` learnt."""
+    """Return what training takes when samples have at most `longest` tokens, `targets` of them
+    trained on."""
     parameters = shape.in_layers + shape.elsewhere
     if table.method == "full":
         trainable = parameters
@@ -151,7 +152,7 @@ def estimate_memory(
     # Checkpointing keeps a layer's input alone, and computes the rest anew, one layer at a time.
     checkpointed = layer + shape.layers * shape.hidden * BYTES[width]
     a_token = checkpointed if table.gradient_checkpointing else layer * shape.layers
-    learnt = table.batch * targets
+    logits = table.batch * targets
     return MemoryEstimate(
         width=width,
         parameters=parameters,
@@ -159,5 +160,5 @@ def estimate_memory(
         weights=weights,
         trained=trained,
         activations=table.batch * longest * a_token,
-        logits=min(table.loss_chunk or learnt, learnt) * shape.vocabulary * LOGIT_BYTES[width],
+        logits=min(table.loss_chunk or logits, logits) * shape.vocabulary * LOGIT_BYTES[width],
     )

@@ -1,4 +1,4 @@
-"""Records to samples for training: token ids, and labels that say which of them are learnt."""
+"""Records to samples for training: token ids, and labels that mark which of them are trained on."""
 
 import math
 from collections.abc import Sequence
@@ -20,15 +20,15 @@ from finetune.recipe import TrainTable
 from finetune.records import Record, Turn
 
 IGNORED = -100
-"""The label of a token that is read but not learnt (torch's `ignore_index`)."""
+"""The label of a token that is read but not trained on (torch's `ignore_index`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One reply to learn, behind its prompt.
+    """One reply to train on, behind its prompt.
 
-    `ids` and `labels` have one entry for each token; a label is the id itself where it is learnt,
-    and `IGNORED` in the prompt. `record` is the record's id.
+    `ids` and `labels` have one entry for each token; a label is the id itself where it is
+    trained on, and `IGNORED` in the prompt. `record` is the record's id.
     """
 
     ids: tuple[int, ...]
@@ -37,7 +37,7 @@ class Sample:
 
     @property
     def prompt_tokens(self) -> int:
-        """How many tokens come before the first that is learnt."""
+        """How many tokens come before the first that is trained on."""
         return sum(label == IGNORED for label in self.labels)
 
 
@@ -85,7 +85,7 @@ def encode_record(
 def encode_prompt(
     record: Record, fmt: ChatFormat, tokenizer: ChatTokenizer, *, think: bool = True
 ) -> list[int]:
-    """Return the ids that ask for a record's last reply, as a server would send them."""
+    """Return the ids of the prompt for a record's last reply, as a server would send them."""
     pieces = conversation_pieces(
         fmt, system=record.system, history=record.turns[:-1], user=record.last.user
     )
@@ -107,7 +107,7 @@ def total_steps(samples: int, table: TrainTable, *, processes: int = 1) -> int:
 def _encode_turn(
     turn: Turn, fmt: ChatFormat, tokenizer: ChatTokenizer
 ) -> tuple[list[int], list[int]]:
-    """Return the ids of a question and of the reply that is learnt."""
+    """Return the ids of a question and of the reply that is trained on."""
     # Each part is encoded alone: a server sends the opening and the model goes on, so that no
     # token may reach across.
     question = tokenizer.encode(question_pieces(fmt, turn.user))

@@ -50,7 +50,7 @@ class ChatTokenizer:
         return frozenset(self._controls.values())
 
     def plain(self, text: str) -> list[int]:
-        """Return the ids of a text in which nothing becomes a control token, whatever it says."""
+        """Return the ids of a text in which nothing becomes a control token, whatever it holds."""
         # Half of a surrogate pair, which JSON can carry but UTF-8 cannot, becomes "?".
         valid = text.encode("utf-8", errors="replace").decode()
         ids: list[int] = self._plain.encode(valid, add_special_tokens=False).ids

@@ -44,7 +44,7 @@ def json_values(file: TextIO, name: str, limit: int) -> Iterator[RawRow | Reject
 
     No more than one row and one block are held in memory.
     """
-    values = _ValueReader(file, limit)
+    values = _ValueReader(file=file, limit=limit)
     number = 0
     while values.find_value():
         number += 1
@@ -59,7 +59,7 @@ def json_values(file: TextIO, name: str, limit: int) -> Iterator[RawRow | Reject
 class _ValueReader:
     """Reads the values of a file one after the other and holds the part that it is at."""
 
-    def __init__(self, file: TextIO, limit: int) -> None:
+    def __init__(self, *, file: TextIO, limit: int) -> None:
         self._file = file
         self._limit = limit
         self._text = ""

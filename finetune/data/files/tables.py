@@ -34,7 +34,7 @@ def table_rows(file: TextIO, name: str, limit: int) -> Iterator[RawRow | Rejecte
         # and takes the letter that is as frequent in each line.
         delimiter = max(DELIMITERS, key=lambda one: len(_split_line(header.text, one)))
     columns = _parse_header(header, delimiter, name)
-    rows = _RowReader(lines, delimiter, limit)
+    rows = _RowReader(lines=lines, delimiter=delimiter, limit=limit)
     # Of the whole process, so it is only ever raised; rows are bounded by `limit` besides.
     csv.field_size_limit(max(csv.field_size_limit(), limit))
     for number in itertools.count(1):
@@ -51,7 +51,7 @@ def table_rows(file: TextIO, name: str, limit: int) -> Iterator[RawRow | Rejecte
 class _RowReader:
     """Reads rows from lines; the lines behind the first of a broken row are read again."""
 
-    def __init__(self, lines: Iterator[Line], delimiter: str, limit: int) -> None:
+    def __init__(self, *, lines: Iterator[Line], delimiter: str, limit: int) -> None:
         self._lines = lines
         self._delimiter = delimiter
         self._limit = limit

@@ -1,7 +1,7 @@
 """Question, thought and answer in fields that the recipe's `data.map` names.
 
 Names mislead: in a well-known drone-safety set the field "answer" holds the thought and the field
-"reasoning" the answer, so that nothing is guessed that the map can say.
+"reasoning" the answer, so that nothing is guessed where the map decides.
 """
 
 from finetune.data.formats.thinking import build_turn

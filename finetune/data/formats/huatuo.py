@@ -45,7 +45,7 @@ def _without_mark(text: str, place: int) -> str:
     mark, other = (_ANSWER_MARK, _QUESTION_MARK) if place % 2 else (_QUESTION_MARK, _ANSWER_MARK)
     if found := mark.match(text):
         return text[found.end() :]
-    # A turn is missing or doubled: all that follow would be learnt with the sides swapped.
+    # A turn is missing or doubled: all that follow would be trained on with the sides swapped.
     if other.match(text):
         raise RowError(Message("text {place} has the mark of the other side", place=place + 1))
     return text

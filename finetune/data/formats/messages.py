@@ -64,7 +64,7 @@ def _parse_message(message: object) -> tuple[str, str, str]:
         raise RowError(Message("unknown role {role!s:.40}", role=role))
     content = message["value"] if "value" in message else message.get("content")
     if isinstance(content, list):
-        # A picture cannot be learnt from, and an answer to it would make no sense without it.
+        # Pictures cannot be trained on here, and an answer to one makes no sense without it.
         if any(not isinstance(part, dict) or part.get("type") != "text" for part in content):
             raise RowError(Message("a part of a message is no text"))
         text = "".join(as_text(part.get("text"), "text") for part in content)

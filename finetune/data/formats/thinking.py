@@ -27,7 +27,7 @@ def build_turn(user: str, reply: str, think: str = "") -> Turn:
         return Turn(user=user, answer=require_text(reply, ANSWER), think=think)
     found = _BLOCK.match(reply) or _CLOSED_ALONE.match(reply)
     if found is None:
-        # Cut off by a length limit: to learn from it would teach never to answer.
+        # Cut off by a length limit: it would teach the model never to answer.
         if reply.lstrip().startswith(THINK_OPEN):
             raise RowError(Message("{tag} is never closed", tag=THINK_OPEN))
         return Turn(user=user, answer=require_text(reply, ANSWER), think=think)
