@@ -2,7 +2,7 @@
 
 Reads 100 pages, gives ten up half-way, crashes Chromium under a page, ends a child process that
 opens pages by SIGTERM and another by SIGKILL, and counts what is left `GRACE_S` seconds later:
-Chromium, its supervisor, Playwright's driver (node), and folders in the temporary directory.
+Chromium, its supervisor, and folders in the temporary directory.
 Exits 1 if more than `--floor` is left.
 """
 
@@ -31,8 +31,6 @@ TIMEOUT_S = 30.0
 GRACE_S = 5.0
 POLL_S = 0.05
 SHOWN_CHARACTERS = 100
-NOT_OURS = "playwright-artifacts-"
-"""An empty folder that Playwright's driver leaves when its parent is killed."""
 CHILD = "child"
 
 
@@ -65,9 +63,8 @@ class Census:
         return marked | {pid for pid, group in living.items() if group in self._groups}
 
     def folders(self) -> list[str]:
-        """Return those in our temporary directory but `NOT_OURS`."""
-        names = (path.name for path in self._folder.iterdir())
-        return [name for name in names if not name.startswith(NOT_OURS)]
+        """Return those in our temporary directory."""
+        return [path.name for path in self._folder.iterdir()]
 
     def left(self) -> list[str]:
         """Wait until nothing is left, `GRACE_S` at most, and return what is."""

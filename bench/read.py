@@ -77,7 +77,7 @@ async def ours(urls: Sequence[str]) -> None:
         robots=robots,
         timeout_s=20,
         max_bytes=5_000_000,
-        queue=RateLimiter(per_host=2, gap_s=0.0, max_delay_s=10.0),
+        rate_limiter=RateLimiter(per_host=2, gap_s=0.0, max_delay_s=10.0),
     )
 
     async def read(url: str) -> int:

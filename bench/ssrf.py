@@ -136,7 +136,9 @@ async def fetching(
     client = HttpClient(guard=guard, agent=agent, timeout_s=5, dial=dial)
     robots = RobotsPolicy(agent=agent, read=client.read_robots)
     queue = RateLimiter(per_host=2, gap_s=0.0, max_delay_s=10.0)
-    yield HttpFetcher(client=client, robots=robots, timeout_s=10, max_bytes=10_000, queue=queue)
+    yield HttpFetcher(
+        client=client, robots=robots, timeout_s=10, max_bytes=10_000, rate_limiter=queue
+    )
     await robots.close()
     await client.close()
 

@@ -246,7 +246,7 @@ def _tiered_fetcher(
         robots=robots,
         timeout_s=crawl.timeout,
         max_bytes=crawl.max_bytes,
-        queue=queue,
+        rate_limiter=queue,
         document_types=DOCUMENT_TYPES,
     )
     return TieredFetcher(
@@ -276,7 +276,7 @@ def _browser(
         executable=crawl.browser_path or None,
         timeout_s=crawl.timeout,
         max_bytes=crawl.max_bytes,
-        queue=queue,
+        rate_limiter=queue,
     )
     stack.push_async_callback(browser.close)
     return browser

@@ -20,7 +20,7 @@ VENDORS: dict[str, str | tuple[str, ...]] = {
     "ada_url": "ingest/web/urls.py",
     "chardet": ("ingest/text/encodings.py", "finetune/data/"),
     "chromadb": "ingest/index/store/chroma.py",
-    "crawl4ai": ("ingest/web/fetch/browser.py", "ingest/crawl4ai_filter.py"),
+    "crawl4ai": "ingest/crawl4ai_filter.py",
     "httpcore": "ingest/web/fetch/",
     "ddgs": "assistant/search/",
     "fastapi": "finetune/serve/",

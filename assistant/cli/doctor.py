@@ -1,7 +1,6 @@
 """`assistant doctor`: each part, its state, and its fix: mostly one exact command."""
 
 import asyncio
-import importlib.util
 import itertools
 import json
 import shutil
@@ -19,11 +18,13 @@ from assistant.search.notices import fallback_notice
 from assistant.search.result_pages import HINTS
 from assistant.settings import ModelSettings, Settings
 from ingest.bootstrap import browser_path, encoder_weights, open_store
+from ingest.errors import FetchError
 from ingest.foundation.errors import QiuzhengError, SettingsError
-from ingest.foundation.extras import install_command
 from ingest.foundation.messages import NO_MESSAGE, Language, Message
 from ingest.index.split import current_chunking
 from ingest.report import describe_outdated
+from ingest.web.fetch.browser_check import check_browser
+from ingest.web.fetch.chromium import OTHER_BROWSER
 from ingest.web.fetch.upstream_proxy import DEFAULT_PORTS
 
 State = Literal["ok", "warn", "fail"]
@@ -72,7 +73,7 @@ async def examine(settings: Settings) -> list[HealthCheck]:
     groups = await asyncio.gather(
         _check_models(settings),
         asyncio.to_thread(_check_encoder, settings),
-        asyncio.to_thread(_browser, settings),
+        _check_browser(settings),
         _check_search(settings, documents=documents),
         asyncio.to_thread(_check_disk, settings),
         _check_proxies(),
@@ -163,25 +164,24 @@ def _check_encoder(settings: Settings) -> list[HealthCheck]:
     ]
 
 
-def _browser(settings: Settings) -> list[HealthCheck]:
-    if settings.crawl.browser == "never":
+async def _check_browser(settings: Settings) -> list[HealthCheck]:
+    """Open a page of our own in Chromium: that a file is there says nothing of what it can do."""
+    crawl = settings.crawl
+    if crawl.browser == "never":
         off = Message("switched off (crawl.browser)")
         return [HealthCheck(part="browser", state="ok", found=off)]
-    if importlib.util.find_spec("crawl4ai") is None:
-        return [_no_browser("crawl4ai", install_command("browser"))]
     path = browser_path(settings)
     if path is None:
-        return [_no_browser("Chromium", "apt-get install chromium")]
+        found = Message("no {what}: pages made by scripts are skipped", what="Chromium")
+        fix = Message.verbatim("apt-get install chromium")
+        return [HealthCheck(part="browser", state="warn", found=found, fix=fix)]
+    try:
+        await check_browser(path, agent=crawl.user_agent)
+    except FetchError as error:
+        found = Message("no page opens in {path}: {detail}", path=path, detail=error.message)
+        fix = error.hint or OTHER_BROWSER
+        return [HealthCheck(part="browser", state="warn", found=found, fix=fix)]
     return [HealthCheck(part="browser", state="ok", found=Message.verbatim(path))]
-
-
-def _no_browser(what: str, command: str) -> HealthCheck:
-    return HealthCheck(
-        part="browser",
-        state="warn",
-        found=Message("no {what}: pages made by scripts are skipped", what=what),
-        fix=Message.verbatim(command),
-    )
 
 
 async def _check_search(settings: Settings, *, documents: int) -> list[HealthCheck]:

@@ -74,7 +74,7 @@ async def fetcher(
                 robots=robots,
                 timeout_s=15,
                 max_bytes=100_000,
-                queue=RateLimiter(per_host=2, gap_s=0.0, max_delay_s=10.0),
+                rate_limiter=RateLimiter(per_host=2, gap_s=0.0, max_delay_s=10.0),
             )
         else:
             made = BrowserFetcher(

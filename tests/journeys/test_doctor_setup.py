@@ -31,6 +31,39 @@ def test_doctor_finds_everything_well(shell_with_model: Shell, net: Internet) ->
     )  # fmt: skip
 
 
+@pytest.mark.chromium
+def test_doctor_opens_a_page_in_the_browser_and_asks_no_proxy_for_it(
+    shell: Shell, net: Internet
+) -> None:
+    shown = shell("assistant", "doctor", "--json", code=None, ASSISTANT_CRAWL__BROWSER="auto")
+    assert states(shown)["browser"] == "ok"
+    assert "127.0.0.1" not in {request.host for request in net.log}
+
+
+BROKEN_BROWSERS = {
+    "ends": ("exit 7", "exit code 7"),
+    "closes the debugging socket": ("exec 3<&- 4>&-; exec sleep 60", "it does not let us in"),
+}
+
+
+@pytest.mark.parametrize("script", BROKEN_BROWSERS)
+def test_doctor_says_in_one_line_why_no_page_opens_in_the_browser(
+    shell: Shell, tmp_path: Path, script: str
+) -> None:
+    program, detail = BROKEN_BROWSERS[script]
+    browser = tmp_path / "chromium"
+    browser.write_text(f"#!/bin/sh\n{program}\n")
+    browser.chmod(0o755)
+    used = {"ASSISTANT_CRAWL__BROWSER": "auto", "ASSISTANT_CRAWL__BROWSER_PATH": str(browser)}
+    en = shell("assistant", "doctor", "--lang", "en", code=None, **used)
+    assert f"! browser       no page opens in {browser}: {browser} does not start ({detail})\n" in (
+        en.stdout
+    )
+    assert "name another in crawl.browser_path" in en.stdout
+    zh = shell("assistant", "doctor", "--lang", "zh", code=None, **used)
+    assert f"用 {browser} 打不开网页" in zh.stdout
+
+
 def test_doctor_gives_the_command_that_fixes_each_part(
     shell_with_model: Shell, ollama: OllamaServer, tmp_path: Path
 ) -> None:

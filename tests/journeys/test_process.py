@@ -1,13 +1,18 @@
 """Any locale, any encoding, and Ctrl-C from the first moment on."""
 
+import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from assistant.events import SearchFinished
+from ingest.web.fetch.chromium import PROFILE_PREFIX
+from tests.internet.net import Internet
+from tests.internet.weird import page_by_script
 from tests.journeys.conftest import LONGEST_S, Shell
 
 NIGHT = "无人机夜间飞行需要什么条件?"
@@ -59,3 +64,36 @@ def test_ctrl_c_in_the_first_moments_leaves_with_130(shell: Shell, imported: str
     assert "Traceback" not in stderr
     assert "Aborted" not in stderr
     assert run.returncode == 130
+
+
+def browsers_of(pid: int) -> list[str]:
+    """Return the command lines of the browsers (and their supervisors) that a process started."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        commands = [Path(f"/proc/{child}/cmdline").read_text() for child in children]
+    except FileNotFoundError:
+        return []
+    return [command for command in commands if PROFILE_PREFIX in command]
+
+
+@pytest.mark.chromium
+@pytest.mark.parametrize("moment_s", [0.0, 0.1, 0.5, 2.0])
+def test_ctrl_c_while_the_browser_starts_says_stopped_and_nothing_else(
+    shell: Shell, net: Internet, moment_s: float
+) -> None:
+    net.page("https://slow.test/", page_by_script(), delay=LONGEST_S)
+    process = subprocess.Popen(
+        shell.line(("assistant", "read", "https://slow.test/", "--fetcher", "browser")),
+        env=dict(shell.variables) | {"ASSISTANT_CRAWL__BROWSER": "auto"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not browsers_of(process.pid):
+        assert process.poll() is None
+        time.sleep(0.005)
+    time.sleep(moment_s)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: it is for all that we started
+    stdout, stderr = process.communicate(timeout=LONGEST_S)
+    assert (process.returncode, stdout, stderr.strip()) == (130, "", "stopped")

@@ -1,30 +1,28 @@
-"""Pages that only a browser can show: crawl4ai, driving one Chromium of our own.
+"""Pages that only a browser can show: one headless Chromium of our own.
 
-crawl4ai has no address rules, ignores robots.txt unless asked, and may stop other people's
-browsers in its managed mode. So we start Chromium ourselves, lazily, let crawl4ai connect to it,
-let it out by our own gateway only, and ask robots.txt before the page and before each redirect.
+It is started for the first such page, shows each page in a context of its own, reaches the web by
+our gateway only, and is replaced before it leaks. robots.txt is asked before the page and before
+each redirect. Why no crawl4ai and no Playwright stands between: docs/decisions/0010.
 """
 
 import asyncio
 import contextlib
-import importlib
-import os
 import re
-import tempfile
 from collections.abc import Coroutine
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 
 from ingest.documents import Page, PageValidators
-from ingest.errors import FetchError, IngestError
+from ingest.errors import IngestError
 from ingest.foundation.errors import MissingDependencyError
-from ingest.foundation.extras import install_command
 from ingest.foundation.messages import Message
-from ingest.web.fetch.browser_session import CLOSE_S, BrowserSession
-from ingest.web.fetch.chromium import Chromium, find_browser, will_not_start
-from ingest.web.fetch.gateway import Gateway, ProxyCredentials
+from ingest.web.fetch.browser_session import BrowserSession
+from ingest.web.fetch.chromium import find_browser
+from ingest.web.fetch.devtools import DevToolsError
+from ingest.web.fetch.failures import failed, too_slow
+from ingest.web.fetch.gateway import ProxyCredentials
 from ingest.web.fetch.headers import robots_directives
-from ingest.web.fetch.page_session import PageSession, failed
+from ingest.web.fetch.page_session import PageSession
 from ingest.web.rate_limit import RateLimiter
 from ingest.web.robots import RobotsPolicy
 from ingest.web.robots_parser import RobotsVerdict
@@ -36,22 +34,17 @@ __all__ = ["BrowserFetcher", "find_browser"]
 PAGES_AT_ONCE = 3
 """Each open page is a process of 100 MB or more."""
 PAGES_PER_BROWSER = 50
-"""Then a new Chromium takes over: crawl4ai's users report leaks of every kind."""
+"""Then a new Chromium takes over: whoever keeps one for long reports leaks of every kind."""
 CRASH_S = 1.0
 """For the news that Chromium has ended to come through."""
-UNWANTED_FOLDER = "qiuzheng-crawl4ai-"
-"""How the folder is called, also in the environment of a process that started us."""
-NO_SERVICE_WORKERS = "if (navigator.serviceWorker) delete Navigator.prototype.serviceWorker"
+CLOSE_S = 3.0
+"""For a page to close by itself, before Chromium is ended."""
 
 _NET_ERROR = re.compile(r"net::(ERR_\w+)")
 
 
 class _BrowserDiedError(Exception):
     """Chromium ended while it showed a page."""
-
-
-class _SeenError(Exception):
-    """The page has been read, and crawl4ai need not go on: it would take the HTML whole."""
 
 
 class BrowserFetcher:
@@ -64,8 +57,9 @@ class BrowserFetcher:
         executable: the Chromium to start; None looks for one.
         timeout_s: seconds for a page, without the start of Chromium (a second or two, once).
         max_bytes: largest page, as HTML after its scripts have run.
-        queue: says when a host may be asked; None: at once.
+        rate_limiter: says when a host may be asked; None: at once.
         pages_per_browser: pages after which a new Chromium takes over.
+        uses_proxies: whether HTTP_PROXY and the like are heeded.
     """
 
     def __init__(
@@ -77,8 +71,9 @@ class BrowserFetcher:
         executable: str | None,
         timeout_s: float,
         max_bytes: int,
-        queue: RateLimiter | None = None,
+        rate_limiter: RateLimiter | None = None,
         pages_per_browser: int = PAGES_PER_BROWSER,
+        uses_proxies: bool = True,
     ) -> None:
         self._guard = guard
         self._robots = robots
@@ -86,31 +81,52 @@ class BrowserFetcher:
         self._executable = executable
         self._timeout_s = timeout_s
         self._max_bytes = max_bytes
-        self._queue = queue
+        self._rate_limiter = rate_limiter
         self._pages_per_browser = pages_per_browser
-        self._gate = asyncio.Semaphore(PAGES_AT_ONCE)
+        self._uses_proxies = uses_proxies
+        self._page_slots = asyncio.Semaphore(PAGES_AT_ONCE)
         self._starting: asyncio.Task[BrowserSession] | None = None
-        self._visits: dict[str, PageSession] = {}
-        self._chores: set[asyncio.Task[None]] = set()
+        self._cleanups: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
     @property
     def pid(self) -> int | None:
-        """The running Chromium, None while there is none."""
-        session = self._running()
+        """Process id of the running Chromium, None while there is none."""
+        session = self._running_session()
         return session.chromium.pid if session and session.chromium.is_alive else None
 
     async def fetch(self, url: str, *, known: PageValidators | None = None) -> Page:
-        visit = PageSession(
+        """Return the page as its scripts have written it.
+
+        `known` is of no use here: what a site says of its HTML does not hold for what scripts
+        make of it.
+        """
+        page = PageSession(
             url=url, permit=self._permit, timeout_s=self._timeout_s, max_bytes=self._max_bytes
         )
         try:
-            verdict = await self._asked(visit)
-            async with self._gate, self._turn(url, verdict):
-                return await self._fetch(visit)
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    verdict = await page.request_permission(url)
+            except TimeoutError as error:  # of a name server or a robots.txt that hangs
+                raise too_slow(url, self._timeout_s) from error
+            waiting: contextlib.AbstractAsyncContextManager[None] = contextlib.nullcontext()
+            if self._rate_limiter is not None:
+                waiting = self._rate_limiter.acquire(url, verdict.crawl_delay)
+            async with self._page_slots, waiting:
+                try:
+                    return await self._load(page)
+                except _BrowserDiedError:
+                    # It may have been another page's doing, so this one gets a second Chromium.
+                    page.restart()
+                try:
+                    return await self._load(page)
+                except _BrowserDiedError as error:
+                    message = Message("the browser crashed twice")
+                    raise failed(url, "unreachable", message) from error
         except IngestError as error:
-            error.hops = tuple(visit.hops)
-            error.robots = error.robots or (visit.hops[-1].robots if visit.hops else "")
+            error.hops = tuple(page.hops)
+            error.robots = error.robots or (page.hops[-1].robots if page.hops else "")
             raise
 
     async def close(self) -> None:
@@ -122,272 +138,144 @@ class BrowserFetcher:
             await asyncio.wait([starting])
             if not starting.cancelled() and starting.exception() is None:
                 await starting.result().stop()
-        while self._chores:
-            await asyncio.wait(self._chores)
-
-    async def _asked(self, visit: PageSession) -> RobotsVerdict:
-        """Ask whether the page may be opened. A name server that hangs is a page too slow."""
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                return await visit.ask(visit.url)
-        except TimeoutError as error:
-            raise self._too_slow(visit.url) from error
+        while self._cleanups:
+            await asyncio.wait(self._cleanups)
 
     async def _permit(self, url: str) -> RobotsVerdict:
         await self._guard.check(url)
         return await self._robots.permit(url)
 
-    def _turn(
-        self, url: str, verdict: RobotsVerdict
-    ) -> contextlib.AbstractAsyncContextManager[None]:
-        if self._queue is None:
-            return contextlib.nullcontext()
-        return self._queue.acquire(url, verdict.crawl_delay)
-
-    async def _fetch(self, visit: PageSession) -> Page:
-        """Show the page, a second time if Chromium crashes the first."""
-        with contextlib.suppress(_BrowserDiedError):
-            return await self._show(visit)
-        visit.begin_again()
+    async def _load(self, page: PageSession) -> Page:
+        session = await self._current_session()
+        session.open_pages += 1
+        session.served_pages += 1
+        credentials = session.gateway.issue_credentials()
+        loading = asyncio.create_task(page.load(session, credentials))
+        crash = asyncio.create_task(page.crashed.wait())
         try:
-            return await self._show(visit)
-        except _BrowserDiedError as error:
-            raise failed(visit.url, "unreachable", Message("the browser crashed twice")) from error
-
-    async def _show(self, visit: PageSession) -> Page:
-        session = await self._session()
-        session.open += 1
-        session.served += 1
-        admitted = session.gateway.admit()
-        crawl = asyncio.create_task(self._crawl(session, visit, admitted))
-        try:
-            await self._until_done(crawl, visit)
-            await self._examine(session, visit, admitted, crawl.exception())
-            return await self._page(visit)
-        finally:
-            await asyncio.shield(self._chore(self._clear(session, visit, admitted, crawl)))
-
-    async def _until_done(self, crawl: asyncio.Task[None], visit: PageSession) -> None:
-        """Wait for the page. Nobody else tells when its process has crashed."""
-        crash = asyncio.create_task(visit.crashed.wait())
-        try:
-            first = asyncio.FIRST_COMPLETED
-            await asyncio.wait([crawl, crash], timeout=self._timeout_s, return_when=first)
+            # A page whose process has crashed does not answer: nothing but the event says so.
+            await asyncio.wait(
+                [loading, crash], timeout=self._timeout_s, return_when=asyncio.FIRST_COMPLETED
+            )
+            if page.crashed.is_set():
+                message = Message("the page crashes the browser, or takes too much memory")
+                raise failed(page.url, "too_large", message)
+            if not loading.done():
+                raise too_slow(page.url, self._timeout_s)
+            if isinstance(error := loading.exception(), DevToolsError):
+                raise await self._map_error(error, session, page, credentials) from error
+            loading.result()
+            return await self._build_page(page)
         finally:
             crash.cancel()
-        if visit.crashed.is_set():
-            raise failed(
-                visit.url,
-                "too_large",
-                Message("the page crashes the browser, or takes too much memory"),
-            )
-        if not crawl.done():
-            raise self._too_slow(visit.url)
+            # Whoever gives up on a page does not wait for it to close, but `close` does.
+            cleanup = self._run_in_background(self._release(session, page, credentials, loading))
+            await asyncio.shield(cleanup)
 
-    async def _crawl(
-        self, session: BrowserSession, visit: PageSession, admitted: ProxyCredentials
-    ) -> None:
-        """Let crawl4ai open the page, in a browser context that no other page shares."""
-        from crawl4ai import CrawlerRunConfig, ProxyConfig
-
-        way_out = ProxyConfig(
-            server=session.gateway.address,
-            username=admitted.username,
-            password=admitted.password,
-        )
-        config = CrawlerRunConfig(
-            proxy_config=way_out,  # contexts are shared by pages of equal settings
-            wait_until="commit",  # the visit waits better than the driver does
-            page_timeout=int(self._timeout_s * 1000),
-            verbose=False,
-        )
-        visit.credentials = admitted
-        self._visits[admitted.username] = visit
-        with contextlib.suppress(_SeenError):
-            await session.crawler.crawl(visit.url, config=config)
-
-    async def _watch(self, page: Any, *, context: Any, config: Any, **_: Any) -> Any:
-        await self._visits[config.proxy_config.username].watch(page, context)
-        return page
-
-    async def _settle(self, page: Any, *, config: Any, **_: Any) -> NoReturn:
-        await self._visits[config.proxy_config.username].settle(page)
-        raise _SeenError
-
-    async def _examine(
+    async def _map_error(
         self,
+        error: DevToolsError,
         session: BrowserSession,
-        visit: PageSession,
-        admitted: ProxyCredentials,
-        error: BaseException | None,
-    ) -> None:
-        """Raise what went wrong with the page, in our words."""
-        from playwright.async_api import Error  # noqa: PLC0415  comes with crawl4ai
+        page: PageSession,
+        credentials: ProxyCredentials,
+    ) -> Exception:
+        """Return why a page did not load, as our errors have it."""
+        if page.block_error is not None:
+            return page.block_error
+        # The gateway knows more than the ERR_TUNNEL_CONNECTION_FAILED that Chromium makes of it.
+        known = credentials.why_not(page.hops[-1].url)
+        if known is not None:
+            return known
+        code = _NET_ERROR.search(str(error))
+        if code and "TIMED_OUT" in code[1]:
+            return too_slow(page.url, self._timeout_s)
+        # A Chromium that is killed may report its network process's death before its own.
+        if await session.devtools.closes(within_s=CRASH_S):
+            return _BrowserDiedError()
+        name = code[1] if code else "the browser gave up"
+        return failed(page.url, "unreachable", Message("cannot be reached ({name})", name=name))
 
-        if error is None:
-            return
-        if isinstance(error, IngestError):
-            raise error
-        if not isinstance(error, RuntimeError | Error):
-            raise error
-        if visit.refusal is not None:
-            raise visit.refusal
-        if await session.chromium.ended(within_s=CRASH_S if "closed" in str(error) else 0):
-            raise _BrowserDiedError from error
-        raise self._translated(visit, admitted, str(error)) from error
-
-    async def _page(self, visit: PageSession) -> Page:
-        """Return what was seen. ETag and the like are left out: they speak of what came before."""
+    async def _build_page(self, page: PageSession) -> Page:
         now = datetime.now(UTC)
-        last = visit.answered[-1]
+        last = page.answered[-1]
         rule = last.robots
-        final_url = canonical_url(visit.address if visit.address.startswith("http") else last.url)
-        if final_url != canonical_url(last.url):  # a script has renamed it
+        final_url = canonical_url(page.address if page.address.startswith("http") else last.url)
+        if final_url != canonical_url(last.url):  # history.pushState: a new name, no new request
             rule = (await self._permit(final_url)).rule
-        tags = visit.headers.get("x-robots-tag", [])
+        tags = page.headers.get("x-robots-tag", [])
+        # No validators: ETag and Last-Modified speak of the HTML before its scripts ran.
         return Page(
-            url=visit.url,
+            url=page.url,
             final_url=final_url,
             media_type="text/html",
             charset="utf-8",
-            body=visit.body,
+            body=page.body,
             fetched_at=now,
             fetcher="browser",
             robots=rule,
-            hops=visit.answered,
+            hops=page.answered,
             directives=robots_directives(tags, agent=self._agent, now=now),
         )
 
-    async def _clear(
+    async def _release(
         self,
         session: BrowserSession,
-        visit: PageSession,
-        admitted: ProxyCredentials,
-        crawl: asyncio.Task[None],
+        page: PageSession,
+        credentials: ProxyCredentials,
+        loading: asyncio.Task[None],
     ) -> None:
         """Close the page; a Chromium that cannot even do that is ended."""
-        session.gateway.revoke(admitted)
-        closing = asyncio.create_task(visit.close())
+        session.gateway.revoke(credentials)
+        loading.cancel()
+        await asyncio.wait([loading])
+        closing = asyncio.create_task(page.close(session))
         await asyncio.wait([closing], timeout=CLOSE_S)
-        crawl.cancel()
+        is_stuck = not closing.done()
         closing.cancel()
-        await asyncio.wait([crawl, closing], timeout=CLOSE_S)
-        self._visits.pop(admitted.username, None)
-        is_stuck = closing.cancelled() or not (crawl.done() and closing.done())
-        session.open -= 1
+        session.open_pages -= 1
         if is_stuck:
             await session.chromium.stop()
-        if session.served >= self._pages_per_browser or is_stuck:
+        if session.served_pages >= self._pages_per_browser or is_stuck:
             session.is_worn = True
-        if session.is_worn and not session.open:
-            await self._replace(session)
+        if session.is_worn and not session.open_pages:
+            # The session may have been replaced already, while this was its last page.
+            if self._running_session() is session:
+                self._starting = None
+            await session.stop()
 
-    async def _replace(self, session: BrowserSession) -> None:
-        """End a session; the next page starts another."""
-        if self._running() is session:
-            self._starting = None
-        await session.stop()
-
-    def _running(self) -> BrowserSession | None:
+    def _running_session(self) -> BrowserSession | None:
         task = self._starting
         if task is None or not task.done() or task.cancelled() or task.exception():
             return None
         return task.result()
 
-    async def _session(self) -> BrowserSession:
+    async def _current_session(self) -> BrowserSession:
         """Return the one Chromium, started by whoever comes first. Giving up does not stop it."""
         if self._is_closed:
             raise failed("", "unreachable", Message("the browser has been closed"))
-        running = self._running()
-        if running is not None and (running.is_worn or not running.chromium.is_alive):
+        running = self._running_session()
+        if running is not None and (running.is_worn or running.devtools.is_closed):
             self._starting, running.is_worn = None, True
-            if not running.open:
-                self._chore(running.stop())
-        if self._starting is None or (self._starting.done() and self._running() is None):
+            if not running.open_pages:
+                self._run_in_background(running.stop())
+        if self._starting is None or (self._starting.done() and self._running_session() is None):
             self._starting = asyncio.create_task(self._start())
+        # Shielded: of several pages that wait for the start, one may be given up.
         return await asyncio.shield(self._starting)
 
     async def _start(self) -> BrowserSession:
         executable = self._executable or find_browser()
         if executable is None:
             raise MissingDependencyError(
-                Message("no Chromium is installed"),
-                hint=Message("apt-get install chromium"),
+                Message("no Chromium is installed"), hint=Message("apt-get install chromium")
             )
-        await asyncio.to_thread(_import_crawl4ai)
-        async with contextlib.AsyncExitStack() as stack:
-            gateway = await Gateway.open(guard=self._guard)
-            stack.push_async_callback(gateway.close)
-            chromium = await Chromium.start(executable, gateway=gateway.address)
-            stack.push_async_callback(chromium.stop)
-            crawler = await self._connect(executable, chromium.endpoint)
-            stack.pop_all()
-        return BrowserSession(gateway=gateway, chromium=chromium, crawler=crawler)
-
-    async def _connect(self, executable: str, endpoint: str) -> Any:
-        from crawl4ai import AsyncLogger, BrowserConfig
-        from crawl4ai.async_crawler_strategy import AsyncPlaywrightCrawlerStrategy
-        from playwright.async_api import Error  # noqa: PLC0415  comes with crawl4ai
-
-        config = BrowserConfig(
-            cdp_url=endpoint,
-            create_isolated_context=True,
-            cdp_cleanup_on_close=True,  # else Playwright's own process stays behind
-            cdp_close_delay=0,
-            ignore_https_errors=False,
-            init_scripts=[NO_SERVICE_WORKERS],
-            user_agent=self._agent,
-            verbose=False,
+        return await BrowserSession.open(
+            executable, guard=self._guard, agent=self._agent, uses_proxies=self._uses_proxies
         )
-        crawler = AsyncPlaywrightCrawlerStrategy(
-            browser_config=config, logger=AsyncLogger(verbose=False)
-        )
-        crawler.set_hook("on_page_context_created", self._watch)
-        crawler.set_hook("after_goto", self._settle)
-        try:
-            await crawler.start()
-        except Error as error:
-            raise will_not_start(executable, "it does not let us in") from error
-        return crawler
 
-    def _translated(
-        self, visit: PageSession, admitted: ProxyCredentials, detail: str
-    ) -> IngestError:
-        """Say in our words what Chromium, its driver or the gateway complain of."""
-        reason = admitted.why_not(visit.hops[-1].url)
-        if reason is not None:
-            return reason
-        found = _NET_ERROR.search(detail)
-        if "Timeout" in detail or (found and "TIMED_OUT" in found[1]):
-            return self._too_slow(visit.url)
-        name = found[1] if found else "the browser gave up"
-        return failed(visit.url, "unreachable", Message("cannot be reached ({name})", name=name))
-
-    def _too_slow(self, url: str) -> FetchError:
-        seconds = self._timeout_s
-        return failed(url, "timeout", Message("no answer within {seconds:g} s", seconds=seconds))
-
-    def _chore(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Do it even if whoever asked gives up, and before `close` returns."""
+    def _run_in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Start `work`, which goes on if the caller is cancelled; `close` waits for it."""
         task = asyncio.create_task(work)
-        self._chores.add(task)
-        task.add_done_callback(self._chores.discard)
+        self._cleanups.add(task)
+        task.add_done_callback(self._cleanups.discard)
         return task
-
-
-def _import_crawl4ai() -> None:
-    """Import crawl4ai (4 s) with its notices off. It makes folders that we have no use for."""
-    os.environ.setdefault("CRAWL4AI_NO_CLOUD_NOTICE", "1")
-    chosen = os.environ.get("CRAWL4_AI_BASE_DIRECTORY", UNWANTED_FOLDER)
-    try:
-        if UNWANTED_FOLDER not in chosen:
-            importlib.import_module("crawl4ai")
-            return
-        with tempfile.TemporaryDirectory(prefix=UNWANTED_FOLDER) as folder:
-            os.environ["CRAWL4_AI_BASE_DIRECTORY"] = folder
-            importlib.import_module("crawl4ai")
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError(
-            Message("the browser part is not installed"),
-            hint=Message.verbatim(install_command("browser")),
-        ) from error

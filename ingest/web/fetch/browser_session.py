@@ -1,4 +1,4 @@
-"""A running Chromium with its way out and crawl4ai's connection to it, until it is worn."""
+"""A running Chromium with the gateway that is its only way out, until it is worn out."""
 
 import asyncio
 import contextlib
@@ -7,57 +7,140 @@ import signal
 from typing import Any
 
 from ingest.web.fetch.chromium import Chromium
+from ingest.web.fetch.devtools import DevTools, DevToolsError, DevToolsSession
 from ingest.web.fetch.gateway import Gateway
+from ingest.web.ssrf import AddressGuard
 
 MEMORY_PER_PAGE = 600_000_000
 """Resident bytes of a page's process; news pages take 100 to 200 MB."""
 MEMORY = 2_000_000_000
 """Resident bytes of all of Chromium, after which a new one takes over. Shared memory counts in
 each process: with one small page it is 0.9 GB by this count."""
-PATROL_S = 0.5
-CLOSE_S = 3.0
-"""For a page or crawl4ai to close by itself, before Chromium is ended."""
+MEMORY_CHECK_S = 0.5
 
 
 class BrowserSession:
-    """What pages are shown with.
+    """What pages are shown with. Made by `open`, ended by `stop`.
 
     Args:
         gateway: the only way out of `chromium`.
         chromium: its processes are watched from now on.
-        crawler: crawl4ai's, connected to `chromium`.
     """
 
-    def __init__(self, *, gateway: Gateway, chromium: Chromium, crawler: Any) -> None:
+    def __init__(self, *, gateway: Gateway, chromium: Chromium) -> None:
         self.gateway = gateway
         self.chromium = chromium
-        self.crawler = crawler
-        self.served = 0
+        self.served_pages = 0
         """Pages so far, open ones included."""
-        self.open = 0
+        self.open_pages = 0
         """Pages at the moment."""
         self.is_worn = False
         """It gets no more pages, and ends with its last one."""
-        self._patrol = asyncio.create_task(self._watch_memory())
+        self._sessions: dict[str, str] = {}
+        """Browser context -> the DevTools session of its one page, "" until it is there."""
+        self._tasks: set[asyncio.Task[Any]] = {asyncio.create_task(self._watch_memory())}
+
+    @classmethod
+    async def open(
+        cls, executable: str, *, guard: AddressGuard, agent: str, uses_proxies: bool
+    ) -> "BrowserSession":
+        """Start `executable` behind a gateway that asks `guard`.
+
+        Args:
+            executable: path or name of a Chromium.
+            guard: asked for every connection.
+            agent: the User-Agent.
+            uses_proxies: whether the gateway heeds HTTP_PROXY and the like.
+
+        Raises:
+            FetchError: "unreachable": it does not start.
+        """
+        async with contextlib.AsyncExitStack() as stack:
+            gateway = await Gateway.open(guard=guard, uses_proxies=uses_proxies)
+            stack.push_async_callback(gateway.close)
+            chromium = await Chromium.start(executable, gateway=gateway.address, agent=agent)
+            session = cls(gateway=gateway, chromium=chromium)
+            stack.push_async_callback(session.stop)
+            session.devtools.on("Target.attachedToTarget", session._register_page)
+            # A page that another page opens waits for a debugger, so it is closed before it has
+            # made a request: robots.txt has not been asked about it.
+            await session.devtools.send(
+                "Target.setAutoAttach",
+                autoAttach=True,
+                waitForDebuggerOnStart=True,
+                flatten=True,
+                filter=[{"type": "page"}],
+            )
+            stack.pop_all()
+            return session
+
+    @property
+    def devtools(self) -> DevTools:
+        """The connection to Chromium."""
+        return self.chromium.devtools
+
+    async def open_context(self) -> str:
+        """Return the id of a new browser context, which shares nothing with others.
+
+        Raises:
+            DevToolsError: Chromium has ended.
+        """
+        made = await self.devtools.send("Target.createBrowserContext", disposeOnDetach=True)
+        context = str(made["browserContextId"])
+        self._sessions[context] = ""
+        return context
+
+    async def open_page(self, context: str) -> DevToolsSession:
+        """Return the one page of a context. It is blank, and waits to be run.
+
+        It runs once it has been sent Runtime.runIfWaitingForDebugger.
+
+        Raises:
+            DevToolsError: Chromium has ended.
+        """
+        await self.devtools.send(
+            "Browser.setDownloadBehavior", behavior="deny", browserContextId=context
+        )
+        # Chromium announces the target before it answers the command that has made it.
+        await self.devtools.send("Target.createTarget", url="about:blank", browserContextId=context)
+        return DevToolsSession(devtools=self.devtools, session_id=self._sessions[context])
+
+    async def close_context(self, context: str) -> None:
+        """Close a browser context with its page and whatever it stored. May be called twice."""
+        if self._sessions.pop(context, None) is not None:
+            with contextlib.suppress(DevToolsError):
+                await self.devtools.send("Target.disposeBrowserContext", browserContextId=context)
 
     async def stop(self) -> None:
         """End all of it, Chromium in any case. May be called twice."""
-        from playwright.async_api import Error  # noqa: PLC0415  comes with crawl4ai
-
-        self._patrol.cancel()
+        for task in self._tasks:
+            task.cancel()
         try:
-            with contextlib.suppress(Error, TimeoutError):
-                async with asyncio.timeout(CLOSE_S):
-                    await self.crawler.close()
-        finally:
             await self.gateway.close()
+        finally:
             await self.chromium.stop()
+
+    def _register_page(self, event: dict[str, Any]) -> None:
+        target = event["targetInfo"]
+        context = target["browserContextId"]
+        if context not in self._sessions:
+            return  # the blank page that Chromium starts with
+        if not self._sessions[context]:
+            self._sessions[context] = event["sessionId"]
+            return
+        task = asyncio.create_task(self._close_popup(target["targetId"]))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _close_popup(self, target: str) -> None:
+        with contextlib.suppress(DevToolsError):
+            await self.devtools.send("Target.closeTarget", targetId=target)
 
     async def _watch_memory(self) -> None:
         """End pages that take too much, as long as Chromium runs."""
         while self.chromium.is_alive:
-            await asyncio.sleep(PATROL_S)
-            if not self.open:
+            await asyncio.sleep(MEMORY_CHECK_S)
+            if not self.open_pages:
                 continue
             processes = await self.chromium.processes()
             for process in processes:
@@ -67,4 +150,5 @@ class BrowserSession:
             total = sum(process.memory for process in processes)
             self.is_worn = self.is_worn or total > MEMORY
             if total > 2 * MEMORY:
+                # One renderer at a time was not enough: many small ones take as much.
                 await self.chromium.stop()

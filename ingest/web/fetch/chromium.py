@@ -1,27 +1,27 @@
-"""One Chromium of our own: found, started with its debugging port on loopback, and always ended."""
+"""One Chromium of our own: found, started with a debugging socket to us alone, always ended."""
 
 import asyncio
 import base64
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ingest.errors import FetchError
 from ingest.foundation.messages import Message
 from ingest.web.fetch import supervisor
+from ingest.web.fetch.devtools import DevTools, DevToolsClosedError
 from ingest.web.urls import host_of
-
-if TYPE_CHECKING:
-    from cryptography.x509 import Certificate
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PLAYWRIGHT_BUILDS = (
@@ -35,15 +35,19 @@ START_S = 20.0
 STOP_S = 5.0
 POLL_S = 0.02
 PROC = Path("/proc")
+OTHER_BROWSER = Message("name another in crawl.browser_path, or set crawl.browser to never")
 MAX_PINNED = 8
-"""Certificates of SSL_CERT_FILE that Chromium is told of: a bundle of all the world's has more."""
+"""Certificates of SSL_CERT_FILE that Chromium accepts: a bundle of all the world's has more."""
+DER_VERSION_TAG = 0xA0
+
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
 NOWHERE = "http://127.0.0.1:9/"
 """Where Chromium's own services are sent: port 9 is one of those that it never connects to."""
 
 FLAGS = (
     "--headless",
-    "--remote-debugging-port=0",  # any free one, on loopback; DevToolsActivePort says which
+    "--remote-debugging-pipe",  # no port, which any user of this machine could connect to
     "--no-first-run",
     "--no-default-browser-check",
     "--no-pings",
@@ -81,6 +85,7 @@ FLAGS = (
     "--mute-audio",
     "--password-store=basic",
     "--use-mock-keychain",
+    "--window-size=1280,1024",  # else 800 x 600, for which sites fold their menus and columns
 )
 
 
@@ -100,7 +105,7 @@ def find_browser() -> str | None:
     return None
 
 
-def flags(*, gateway: str) -> list[str]:
+def flags(*, gateway: str, agent: str) -> list[str]:
     """Return the command line of a Chromium whose only way out is the proxy at `gateway`.
 
     It looks no name up (but for the gateway's own address), goes through the gateway even to
@@ -108,53 +113,66 @@ def flags(*, gateway: str) -> list[str]:
     """
     chosen = [
         *FLAGS,
+        f"--user-agent={agent}",
         f"--proxy-server={gateway}",
         "--proxy-bypass-list=<-loopback>",
         f"--host-resolver-rules=MAP * ~NOTFOUND,EXCLUDE {host_of(gateway)}",
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         chosen.append("--no-sandbox")  # Chromium refuses to run as root with it
-    pins = _pins(os.environ.get("SSL_CERT_FILE", ""))
-    if pins:
+    bundle = os.environ.get("SSL_CERT_FILE", "")
+    if bundle and (pins := _public_key_pins(bundle)):
         chosen.append(f"--ignore-certificate-errors-spki-list={','.join(pins)}")
     return chosen
 
 
-def _pins(pem: str) -> list[str]:
-    """Return the public key hashes of the authorities in `pem`, none if they are many or none.
+def _public_key_pins(path: str) -> list[str]:
+    """Return the public key hashes of the authorities in a PEM file, none if there are many.
 
     Chromium reads no SSL_CERT_FILE. A company's own authority is let in by its key instead: a
     chain that shows one of these keys is accepted. That is weaker than a signature check, and
     good for the one thing it is there for: a proxy that the user has told us to trust. Other
     pages keep Chromium's full check.
     """
-    if not pem:
-        return []
-    from cryptography import x509  # noqa: PLC0415  comes with crawl4ai, not with the base install
-
     try:
-        bundle = Path(pem).read_bytes()
-        few = bundle.count(b"BEGIN CERTIFICATE") <= MAX_PINNED
-        authorities = x509.load_pem_x509_certificates(bundle) if few else []
-    except (OSError, ValueError):
-        return []
-    return [pin for pin in map(_pin, authorities) if pin]
+        blocks = _CERTIFICATE.findall(Path(path).read_text(encoding="ascii", errors="replace"))
+        if len(blocks) > MAX_PINNED:
+            return []
+        return [public_key_pin(ssl.PEM_cert_to_DER_cert(block)) for block in blocks]
+    except (OSError, ValueError, IndexError):
+        return []  # no such file, or not what it says: pages then fail with an error that names TLS
 
 
-def _pin(authority: "Certificate") -> str:
-    """Return the hash of a public key, "" if it is of a kind unknown to us, such as SM2."""
-    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415  as above
-    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415  as above
-        Encoding,
-        PublicFormat,
-    )
+def public_key_pin(certificate: bytes) -> str:
+    """Return base64(SHA-256(SubjectPublicKeyInfo)) of an X.509 certificate in DER (RFC 7469, 2.4).
 
-    try:
-        key = authority.public_key()
-    except (UnsupportedAlgorithm, ValueError):
-        return ""
-    octets = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return base64.b64encode(hashlib.sha256(octets).digest()).decode()
+    Read by hand: the library that could costs 12 MB, and refuses keys of kinds that it does not
+    know (SM2).
+    """
+    [(body, _), *_] = _der_children(certificate, 0)
+    fields = _der_children(certificate, body)  # TBSCertificate (RFC 5280, 4.1)
+    # Serial, signature, issuer, validity and subject come first, and before them the version,
+    # which certificates of version 1 leave out.
+    start, end = fields[6 if certificate[fields[0][0]] == DER_VERSION_TAG else 5]
+    return base64.b64encode(hashlib.sha256(certificate[start:end]).digest()).decode()
+
+
+def _der_children(octets: bytes, start: int) -> list[tuple[int, int]]:
+    """Return where each element inside the one at `start` begins and ends (X.690, 8.1)."""
+
+    def content(position: int) -> tuple[int, int]:
+        length, begin = octets[position + 1], position + 2
+        if length & 0x80:  # the long form: the lower bits count the octets of the length
+            begin += length & 0x7F
+            length = int.from_bytes(octets[position + 2 : begin])
+        return begin, begin + length
+
+    position, end = content(start)
+    children = []
+    while position < end:
+        children.append((position, content(position)[1]))
+        position = children[-1][1]
+    return children
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,13 +193,18 @@ class Chromium:
     of a pipe closes: by `stop`, by our exit, by a crash, or by a kill that leaves us no last word.
     """
 
-    def __init__(self, supervisor: subprocess.Popen[bytes], profile: Path) -> None:
+    def __init__(self, *, supervisor: subprocess.Popen[bytes], profile: Path) -> None:
         self._supervisor = supervisor
         self._profile = profile
-        self.endpoint = ""
-        """The WebSocket URL of its DevTools."""
+        self._devtools: DevTools | None = None
         self.pid = 0
         """The process, which leads a process group of its own; 0 until it has started."""
+
+    @property
+    def devtools(self) -> DevTools:
+        """The connection to it."""
+        assert self._devtools is not None, "made by `start`"
+        return self._devtools
 
     @property
     def is_alive(self) -> bool:
@@ -189,12 +212,13 @@ class Chromium:
         return self._supervisor.poll() is None
 
     @classmethod
-    async def start(cls, executable: str, *, gateway: str) -> "Chromium":
-        """Start `executable` on an empty profile and wait until it listens.
+    async def start(cls, executable: str, *, gateway: str, agent: str) -> "Chromium":
+        """Start `executable` on an empty profile and wait until it answers.
 
         Args:
             executable: path or name of the program.
             gateway: the proxy that is its only way out, "http://127.0.0.1:port".
+            agent: its User-Agent.
 
         Raises:
             FetchError: "unreachable": it does not start.
@@ -202,37 +226,35 @@ class Chromium:
         program = await asyncio.to_thread(shutil.which, executable)
         if program is None:
             raise will_not_start(executable, "no such program")
-        chosen = await asyncio.to_thread(flags, gateway=gateway)
+        chosen = await asyncio.to_thread(flags, gateway=gateway, agent=agent)
         profile = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=PROFILE_PREFIX))
-        command = [program, *chosen, f"--user-data-dir={profile}", "about:blank"]
-        chromium = cls(_supervised(profile, command), profile)
+        ours, theirs = socket.socketpair()
+        with theirs:
+            command = [program, *chosen, f"--user-data-dir={profile}", "about:blank"]
+            process = _start_supervised(profile, command, end=theirs.fileno())
+        chromium = cls(supervisor=process, profile=profile)
         try:
-            await chromium._wait_until_listening(executable)
+            chromium._devtools = await DevTools.connect(ours)
+            await chromium._wait_until_it_answers(executable)
         except BaseException:
             await chromium.stop()
             raise
         return chromium
 
-    async def _wait_until_listening(self, executable: str) -> None:
+    async def _wait_until_it_answers(self, executable: str) -> None:
+        assert self._supervisor.stdout is not None
         try:
             async with asyncio.timeout(START_S):
-                self.endpoint = await self._listening()
+                self.pid = int(await asyncio.to_thread(self._supervisor.stdout.readline) or 0)
+                await self.devtools.send("Browser.getVersion")
         except TimeoutError as error:
             raise will_not_start(executable, f"silent for {START_S:g} s") from error
-        if not self.endpoint:
-            raise will_not_start(executable, f"exit code {self._supervisor.returncode}")
-
-    async def _listening(self) -> str:
-        """Return the endpoint once it is there, "" if Chromium ends instead."""
-        assert self._supervisor.stdout is not None
-        self.pid = int(await asyncio.to_thread(self._supervisor.stdout.readline) or 0)
-        note = self._profile / "DevToolsActivePort"
-        while self.is_alive:
-            lines = note.read_text().split("\n") if note.exists() else []
-            if len(lines) > 1:
-                return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
-            await asyncio.sleep(POLL_S)
-        return ""
+        except DevToolsClosedError as error:
+            if await self.ended(within_s=STOP_S):
+                detail = f"exit code {self._supervisor.returncode}"
+            else:
+                detail = "it does not let us in"
+            raise will_not_start(executable, detail) from error
 
     async def ended(self, *, within_s: float) -> bool:
         """Return whether it ends on its own in the next `within_s` seconds."""
@@ -250,6 +272,8 @@ class Chromium:
         """End it with all its children and remove its profile. May be called twice."""
         assert self._supervisor.stdin is not None
         assert self._supervisor.stdout is not None
+        if self._devtools is not None:
+            await self._devtools.close()
         self._supervisor.stdin.close()  # from here on it ends also if nobody waits
         if not await self.ended(within_s=STOP_S):
             self._supervisor.kill()
@@ -260,14 +284,19 @@ class Chromium:
         await asyncio.to_thread(shutil.rmtree, self._profile, ignore_errors=True)
 
 
-def _supervised(profile: Path, command: list[str]) -> subprocess.Popen[bytes]:
+def _start_supervised(profile: Path, command: list[str], *, end: int) -> subprocess.Popen[bytes]:
     """Start `command`, in a process group that does not outlive us, nor does `profile`.
 
-    At once, and not asyncio's way, which can be cancelled half-way: then a Chromium would live
-    that nobody knows of.
+    Args:
+        profile: removed when `command` ends.
+        command: program and arguments.
+        end: file descriptor of Chromium's end of the debugging socket.
     """
+    # At once, and not asyncio's way, which can be cancelled half-way: then a Chromium would live
+    # that nobody knows of.
     return subprocess.Popen(  # noqa: S603  the user's own browser, and flags of ours
-        [sys.executable, "-I", "-S", supervisor.__file__, str(profile), *command],
+        [sys.executable, "-I", "-S", supervisor.__file__, str(profile), str(end), *command],
+        pass_fds=[end],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -316,5 +345,5 @@ def will_not_start(executable: str, detail: str) -> FetchError:
         Message("{executable} does not start ({detail})", executable=executable, detail=detail),
         url="",
         reason="unreachable",
-        hint=Message("name another in crawl.browser_path, or set crawl.browser to never"),
+        hint=OTHER_BROWSER,
     )

@@ -148,19 +148,25 @@ class Gateway:
     Args:
         guard: asked for every connection.
         idle_s: seconds after which a silent connection is closed.
+        uses_proxies: whether HTTP_PROXY and the like are heeded.
     """
 
-    def __init__(self, *, guard: AddressGuard, idle_s: float = IDLE_S) -> None:
+    def __init__(
+        self, *, guard: AddressGuard, idle_s: float = IDLE_S, uses_proxies: bool = True
+    ) -> None:
         self._guard = guard
+        self._uses_proxies = uses_proxies
         self._idle_s = idle_s
-        self._passes: dict[str, ProxyCredentials] = {}
+        self._credentials: dict[str, ProxyCredentials] = {}
         self._strangers: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
     @classmethod
-    async def open(cls, *, guard: AddressGuard, idle_s: float = IDLE_S) -> "Gateway":
+    async def open(
+        cls, *, guard: AddressGuard, idle_s: float = IDLE_S, uses_proxies: bool = True
+    ) -> "Gateway":
         """Return a gateway that listens on a free port of loopback."""
-        gateway = cls(guard=guard, idle_s=idle_s)
+        gateway = cls(guard=guard, idle_s=idle_s, uses_proxies=uses_proxies)
         gateway._server = await asyncio.start_server(gateway._welcome, LOCALHOST, 0, limit=MAX_HEAD)
         return gateway
 
@@ -170,18 +176,18 @@ class Gateway:
         assert self._server is not None
         return f"http://{LOCALHOST}:{self._server.sockets[0].getsockname()[1]}"
 
-    def admit(self, *, max_bytes: int = PAGE_BYTES) -> ProxyCredentials:
+    def issue_credentials(self, *, max_bytes: int = PAGE_BYTES) -> ProxyCredentials:
         """Return a new pass, good until it is revoked."""
-        admitted = ProxyCredentials(
+        credentials = ProxyCredentials(
             username=secrets.token_hex(8), password=secrets.token_hex(16), max_bytes=max_bytes
         )
-        self._passes[admitted.authorization] = admitted
-        return admitted
+        self._credentials[credentials.authorization] = credentials
+        return credentials
 
-    def revoke(self, admitted: ProxyCredentials) -> None:
+    def revoke(self, credentials: ProxyCredentials) -> None:
         """Let it through no more, and cut what it has open. May be called twice."""
-        self._passes.pop(admitted.authorization, None)
-        for task in admitted.connections:
+        self._credentials.pop(credentials.authorization, None)
+        for task in credentials.connections:
             task.cancel()
 
     async def close(self) -> None:
@@ -189,9 +195,9 @@ class Gateway:
         if self._server is not None:
             self._server.close()
         open_now = [*self._strangers]
-        for admitted in list(self._passes.values()):
-            open_now += admitted.connections
-            self.revoke(admitted)
+        for credentials in list(self._credentials.values()):
+            open_now += credentials.connections
+            self.revoke(credentials)
         for task in open_now:
             task.cancel()
         await asyncio.gather(*open_now, return_exceptions=True)
@@ -223,44 +229,47 @@ class Gateway:
             method, target, _version = head.line.split(" ")
         except ValueError:
             raise _RefusedError(400, "Bad Request") from None
-        admitted = self._passes.get(head.field("proxy-authorization"))
-        if admitted is None:
+        credentials = self._credentials.get(head.field("proxy-authorization"))
+        if credentials is None:
             demand = 'Proxy-Authenticate: Basic realm="pages"'
             raise _RefusedError(407, "Proxy Authentication Required", demand)
-        with self._held(admitted):
+        with self._held(credentials):
             if method == "CONNECT":
-                await self._tunnel(client, target, admitted)
+                await self._tunnel(client, target, credentials)
             else:
-                await self._forward(client, head, admitted)
+                await self._forward(client, head, credentials)
 
     @contextlib.contextmanager
-    def _held(self, admitted: ProxyCredentials) -> Iterator[None]:
+    def _held(self, credentials: ProxyCredentials) -> Iterator[None]:
         """Count this connection as the page's."""
-        if len(admitted.connections) >= MAX_CONNECTIONS or admitted.used_bytes > admitted.max_bytes:
+        if (
+            len(credentials.connections) >= MAX_CONNECTIONS
+            or credentials.used_bytes > credentials.max_bytes
+        ):
             raise _RefusedError(503, "Too Much")
         task = asyncio.current_task()
         assert task is not None
-        admitted.connections.add(task)
+        credentials.connections.add(task)
         try:
             yield
         finally:
-            admitted.connections.discard(task)
+            credentials.connections.discard(task)
 
-    async def _tunnel(self, client: Link, target: str, admitted: ProxyCredentials) -> None:
+    async def _tunnel(self, client: Link, target: str, credentials: ProxyCredentials) -> None:
         """Connect the browser with `target` ("host:port"): TLS or a WebSocket goes through."""
         if not _TUNNEL.fullmatch(target):
             raise _RefusedError(400, "Bad Request")
-        server = await self._reach(f"https://{target}/", admitted)
+        server = await self._reach(f"https://{target}/", credentials)
         try:
             client.writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             await _either(
-                self._pump(client.reader, server.writer, admitted),
-                self._pump(server.reader, client.writer, admitted),
+                self._pump(client.reader, server.writer, credentials),
+                self._pump(server.reader, client.writer, credentials),
             )
         finally:
             server.writer.transport.abort()
 
-    async def _forward(self, client: Link, head: _Head, admitted: ProxyCredentials) -> None:
+    async def _forward(self, client: Link, head: _Head, credentials: ProxyCredentials) -> None:
         """Make the one request that `head` is, and return its answer."""
         method, target, _version = head.line.split(" ")
         absolute = _ABSOLUTE.fullmatch(target)
@@ -268,19 +277,19 @@ class Gateway:
             raise _RefusedError(400, "Bad Request")
         path = absolute["path"] or "/"
         path = path if path.startswith("/") else f"/{path}"
-        server = await self._reach(target, admitted)
+        server = await self._reach(target, credentials)
         try:
             place = origin_of(target) + path if server.in_full else path
             extra = [("Proxy-Authorization", server.authorization)] if server.authorization else []
             server.writer.write(head.passed_on(f"{method} {place} HTTP/1.1", *extra))
             await _either(
-                self._pump(client.reader, server.writer, admitted),
-                self._return(server, client, admitted),
+                self._pump(client.reader, server.writer, credentials),
+                self._return(server, client, credentials),
             )
         finally:
             server.writer.transport.abort()
 
-    async def _return(self, server: Link, client: Link, admitted: ProxyCredentials) -> None:
+    async def _return(self, server: Link, client: Link, credentials: ProxyCredentials) -> None:
         """Give the browser the answer, and tell it that the connection ends there.
 
         Else it would send its next request, perhaps to another site, to this one.
@@ -295,13 +304,16 @@ class Gateway:
             status = _STATUS_LINE.match(head.line)
             if status is None:
                 raise _RefusedError(502, "Bad Gateway")
-            admitted.spend(len(raw))
+            credentials.spend(len(raw))
             client.writer.write(head.passed_on(head.line))
             if not 100 <= int(status["code"]) < 200:
-                return await self._pump(server.reader, client.writer, admitted)
+                return await self._pump(server.reader, client.writer, credentials)
 
     async def _pump(
-        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, admitted: ProxyCredentials
+        self,
+        source: asyncio.StreamReader,
+        sink: asyncio.StreamWriter,
+        credentials: ProxyCredentials,
     ) -> None:
         """Copy until the source ends, is silent for too long, or the page has had its share."""
         while True:
@@ -309,11 +321,11 @@ class Gateway:
                 data = await source.read(CHUNK)
                 if not data:
                     return
-                admitted.spend(len(data))
+                credentials.spend(len(data))
                 sink.write(data)
                 await sink.drain()
 
-    async def _reach(self, url: str, admitted: ProxyCredentials) -> Link:
+    async def _reach(self, url: str, credentials: ProxyCredentials) -> Link:
         """Return a connection for `url`, a tunnel if it is https, or refuse with the reason."""
         end = endpoint_of(url)
         if end is None:
@@ -324,14 +336,14 @@ class Gateway:
             async with asyncio.timeout(CONNECT_S):
                 return await self._connect(url, end)
         except (ForbiddenError, FetchError, DialError, TimeoutError) as error:
-            admitted.note(end, _explained(url, end.host, error))
+            credentials.note(end, _explained(url, end.host, error))
             forbidden = isinstance(error, ForbiddenError)
             raise _RefusedError(
                 *((403, "Forbidden") if forbidden else (502, "Bad Gateway"))
             ) from error
 
     async def _connect(self, url: str, end: Endpoint) -> Link:
-        proxy = proxy_for(url)
+        proxy = proxy_for(url) if self._uses_proxies else None
         addresses = await self._guard.addresses(url, direct=proxy is None)
         if proxy is None:
             return await dial(addresses, end.port)

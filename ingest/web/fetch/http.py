@@ -96,7 +96,7 @@ class HttpFetcher:
             for its turn.
         max_bytes: largest page, on the wire and unpacked.
         max_redirects: hops after which a page counts as refused.
-        queue: lets us take turns at a host.
+        rate_limiter: lets us take turns at a host.
         document_types: media types that are downloaded beside text, HTML and feeds.
     """
 
@@ -107,7 +107,7 @@ class HttpFetcher:
         robots: RobotsPolicy,
         timeout_s: float,
         max_bytes: int,
-        queue: RateLimiter,
+        rate_limiter: RateLimiter,
         max_redirects: int = MAX_REDIRECTS,
         document_types: Collection[str] = (),
     ) -> None:
@@ -116,7 +116,7 @@ class HttpFetcher:
         self._timeout_s = timeout_s
         self._max_bytes = max_bytes
         self._max_redirects = max_redirects
-        self._queue = queue
+        self._rate_limiter = rate_limiter
         self._readable = READABLE.union(document_types)
 
     async def fetch(self, url: str, *, known: PageValidators | None = None) -> Page:
@@ -179,7 +179,7 @@ class HttpFetcher:
         response = await self._take_turn(url, found, meter, trip)
         wait = _retry_after(response) if response.status in WAITING else None
         if wait is not None:
-            self._queue.block_until(url, wait)
+            self._rate_limiter.block_until(url, wait)
         return response
 
     async def _take_turn(
@@ -187,7 +187,7 @@ class HttpFetcher:
     ) -> Response:
         """Ask for `url` when its host may be asked. The wait is not the page's: it does not age."""
         left = trip.pause()
-        async with self._queue.acquire(url, found.crawl_delay):
+        async with self._rate_limiter.acquire(url, found.crawl_delay):
             trip.go_on(left)
             return await self._client.get(
                 url,

@@ -1,9 +1,9 @@
-"""One page in the browser, watched over the DevTools protocol while crawl4ai drives it.
+"""One page in the browser: its navigations held until permitted, its HTML measured before taken.
 
-crawl4ai follows redirects unasked, keeps the status of the first hop only and takes the page's
-HTML whatever its size. So each request of the page's own frame is held here until it is permitted,
-and the HTML is measured before it leaves the browser. Chrome DevTools Protocol: Fetch, Page,
-Runtime (https://chromedevtools.github.io/devtools-protocol/).
+Playwright's `page.route` is not told of redirects and `page.content` takes the HTML whatever its
+size, so this speaks the Chrome DevTools Protocol itself. It is the only client that intercepts:
+with two, Chromium 150 asks just one of them for the proxy's credentials
+(https://github.com/microsoft/playwright/issues/39183).
 """
 
 import asyncio
@@ -13,9 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ingest.documents import RequestRecord
-from ingest.errors import FetchError, IngestError, SkipReason
+from ingest.errors import IngestError
 from ingest.foundation.messages import Message
+from ingest.web.fetch.browser_session import BrowserSession
 from ingest.web.fetch.challenges import wants_browser
+from ingest.web.fetch.devtools import DevToolsClosedError, DevToolsError, DevToolsSession
+from ingest.web.fetch.failures import failed
 from ingest.web.fetch.gateway import ProxyCredentials
 from ingest.web.fetch.headers import content_type
 from ingest.web.robots_parser import RobotsVerdict
@@ -34,6 +37,7 @@ SCRIPT_MS = 5_000
 READABLE = frozenset({"", "application/xhtml+xml", "application/xml", "application/json"})
 """What Chromium shows as text, beside text/*. It would download or draw the rest."""
 
+_NO_SERVICE_WORKERS = "if (navigator.serviceWorker) delete Navigator.prototype.serviceWorker"
 _STATE = "[document.body ? document.body.innerText.length : 0, document.readyState === 'loading']"
 _HTML = """(limit => {
   const walk = document.createTreeWalker(document);
@@ -63,11 +67,11 @@ class _State:
 
 
 class PageSession:
-    """A visit to one page, from the first request to its HTML.
+    """One page from its first request to its HTML.
 
     Args:
         url: canonical.
-        permit: asks the address rules and robots.txt, and raises an `IngestError` if one refuses.
+        permit: checks the address rules and robots.txt; raises an `IngestError` if one forbids.
         timeout_s: seconds for the whole page, of which half may be waited for scripts.
         max_bytes: largest page after its scripts have run, as UTF-8.
     """
@@ -83,8 +87,8 @@ class PageSession:
         self.url = url
         self.hops: list[RequestRecord] = []
         """Requests of the page's own frame, in order."""
-        self.refusal: IngestError | None = None
-        """Why a request or a response of the page's own frame was refused."""
+        self.block_error: IngestError | None = None
+        """Why a request or a response of the page's own frame was blocked."""
         self.headers: dict[str, list[str]] = {}
         """Of the last document: names in lower case."""
         self.body = b""
@@ -93,16 +97,18 @@ class PageSession:
         """Where the page says that it is, as scripts may have changed it."""
         self.crashed = asyncio.Event()
         """The process that showed the page has ended, or was ended because it took too much."""
-        self.credentials: ProxyCredentials | None = None
-        """What the gateway wants to see of this page, None while it has nothing to load."""
         self._permit = permit
-        self._looks = int(min(SETTLE_S, timeout_s / 2) / POLL_S)
+        self._max_looks = int(min(SETTLE_S, timeout_s / 2) / POLL_S)
         self._max_bytes = max_bytes
         self._shown = 0
         self._frame = ""
         self._world = 0
-        self._context: Any = None
-        self._cdp: Any = None
+        """Execution context of our scripts, 0 while there is none."""
+        self._context = ""
+        self._credentials: ProxyCredentials | None = None
+        self._authenticated: set[str] = set()
+        """Requests that have been given the credentials."""
+        self._cdp: DevToolsSession
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -115,11 +121,11 @@ class PageSession:
         """HTTP status of what is shown, 0 while there is nothing."""
         return self.answered[-1].status if self.answered else 0
 
-    async def ask(self, url: str) -> RobotsVerdict:
-        """Add a hop to `url`.
+    async def request_permission(self, url: str) -> RobotsVerdict:
+        """Record a request for `url` and return the rule of robots.txt that allows it.
 
         Raises:
-            IngestError: it may not be visited.
+            IngestError: it may not be requested.
         """
         if len(self.hops) >= MAX_NAVIGATIONS:
             raise failed(url, "refused", Message("redirects lead in a circle"))
@@ -131,68 +137,85 @@ class PageSession:
         self.hops.append(RequestRecord(url=url, robots=verdict.rule, robots_line=verdict.line))
         return verdict
 
-    def begin_again(self) -> None:
-        """Forget everything but the first hop, which was permitted: the browser has crashed."""
+    def restart(self) -> None:
+        """Forget all but the first request, which was permitted: the browser has crashed."""
         self.hops = [replace(self.hops[0], status=0)]
-        self.refusal, self.body, self._shown, self._world = None, b"", 0, 0
+        self.block_error, self.body, self._shown, self._world = None, b"", 0, 0
+        self._authenticated.clear()  # a new Chromium counts its requests from 1 again
 
-    async def watch(self, page: Any, context: Any) -> None:
-        """Hold requests of the page from now on, and keep it from opening others."""
-        self._context = context
-        await context.clear_cookies()  # crawl4ai sets one of its own
-        context.on("page", lambda popup: self._later(_closed(popup)))
-        page.on("crash", self._note_crash)
-        self._cdp = await context.new_cdp_session(page)
-        tree = await self._cdp.send("Page.getFrameTree")
-        self._frame = tree["frameTree"]["frame"]["id"]
-        self._cdp.on("Fetch.requestPaused", lambda event: self._later(self._decide(event)))
-        self._cdp.on("Fetch.authRequired", lambda event: self._later(self._authenticate(event)))
-        await self._cdp.send(
-            "Fetch.enable", {"patterns": _EVERY_DOCUMENT, "handleAuthRequests": True}
-        )
-
-    async def settle(self, page: Any) -> None:
-        """Wait until scripts have written the page, and take its HTML.
+    async def load(self, session: BrowserSession, credentials: ProxyCredentials) -> None:
+        """Open the page in a browser context of its own, and take its HTML once it has settled.
 
         Raises:
-            IngestError: it is too large, a challenge, or only the door to one that is refused.
+            IngestError: it is too large, a challenge, or blocked.
+            DevToolsError: the navigation fails, with the text "net::ERR_…", or Chromium does.
         """
+        self._credentials = credentials
+        self._context = await session.open_context()
+        self._cdp = await session.open_page(self._context)
+        self._cdp.on("Inspector.targetCrashed", lambda _: self.crashed.set())
+        self._cdp.on("Page.javascriptDialogOpening", lambda _: self._later(self._dismiss_dialog()))
+        self._cdp.on("Fetch.requestPaused", lambda event: self._later(self._decide(event)))
+        self._cdp.on("Fetch.authRequired", lambda event: self._later(self._authenticate(event)))
+        await self._cdp.send("Inspector.enable")
+        await self._cdp.send("Page.enable")
+        tree = await self._cdp.send("Page.getFrameTree")
+        self._frame = tree["frameTree"]["frame"]["id"]
+        await self._cdp.send("Page.addScriptToEvaluateOnNewDocument", source=_NO_SERVICE_WORKERS)
+        await self._cdp.send("Fetch.enable", patterns=_EVERY_DOCUMENT, handleAuthRequests=True)
+        await self._cdp.send("Runtime.runIfWaitingForDebugger")
+        # The answer comes with the first bytes of the page ("commit"), or when there are none.
+        started = await self._cdp.send("Page.navigate", url=self.url)
+        if started.get("errorText"):
+            raise DevToolsError(started["errorText"])
+        await self._settle()
+
+    async def _settle(self) -> None:
+        """Wait until scripts have written the page, and take its HTML."""
         looks = still = 0
-        while looks < self._looks:
+        while looks < self._max_looks:
             state = await self._look()
             still = still + 1 if state.shown == self._shown else 0
             self._shown = state.shown
             looks += not state.is_loading
-            enough = self._looks if state.is_loading else 1
+            enough = self._max_looks if state.is_loading else 1
             if self._shown >= ENOUGH_CHARACTERS and still >= enough:
                 break
             if self.status >= 400 and not state.is_loading and not await self._may_pass():
                 break
             await asyncio.sleep(POLL_S)
-        if self.refusal is not None and self._shown < ENOUGH_CHARACTERS:
-            raise self.refusal
+        if self.block_error is not None and self._shown < ENOUGH_CHARACTERS:
+            # All that there was to see was a redirect by script to what may not be read.
+            raise self.block_error
         self.body = await self._html()
-        self.address = page.url
+        tree = await self._cdp.send("Page.getFrameTree")
+        self.address = tree["frameTree"]["frame"]["url"]
         self._check()
 
-    async def close(self) -> None:
-        """Close the page and everything that it opened, cookies and all."""
+    async def close(self, session: BrowserSession) -> None:
+        """Close the page and everything that it opened, cookies and all. May be called twice."""
         for task in self._tasks:
             task.cancel()
-        if self._context is not None:
-            await _closed(self._context)
+        if self._context:
+            await session.close_context(self._context)
 
     async def _look(self) -> _State:
-        with contextlib.suppress(_playwright_error()):  # it is moving to another page
+        try:
             shown, is_loading = await self._evaluate(_STATE) or (0, False)
-            return _State(shown=shown, is_loading=is_loading)
-        return _State(shown=0, is_loading=False)
+        except DevToolsClosedError:
+            raise
+        except DevToolsError:  # it is moving to another page
+            return _State(shown=0, is_loading=False)
+        return _State(shown=shown, is_loading=is_loading)
 
     async def _may_pass(self) -> bool:
         """Return whether an error is a challenge, after which the page may come."""
-        with contextlib.suppress(_playwright_error()):
+        try:
             return self._is_challenge(await self._html())
-        return True  # it is moving to another page
+        except DevToolsClosedError:
+            raise
+        except DevToolsError:
+            return True  # it is moving to another page
 
     def _is_challenge(self, body: bytes) -> bool:
         headers = {name: values[0] for name, values in self.headers.items()}
@@ -224,29 +247,33 @@ class PageSession:
         """
         try:
             if not self._world:
-                place = {"frameId": self._frame, "worldName": "reader"}
-                made = await self._cdp.send("Page.createIsolatedWorld", place)
+                made = await self._cdp.send(
+                    "Page.createIsolatedWorld", frameId=self._frame, worldName="reader"
+                )
                 self._world = made["executionContextId"]
             reply = await self._cdp.send(
                 "Runtime.evaluate",
-                {
-                    "expression": script,
-                    "contextId": self._world,
-                    "returnByValue": True,
-                    "timeout": SCRIPT_MS,
-                },
+                expression=script,
+                contextId=self._world,
+                returnByValue=True,
+                timeout=SCRIPT_MS,
             )
-        except _playwright_error():
+        except DevToolsError:
             self._world = 0  # it went with its document
             raise
         return reply["result"].get("value")
 
+    async def _dismiss_dialog(self) -> None:
+        """Answer "no" to alert() and the like, for which the page waits."""
+        with contextlib.suppress(DevToolsError):  # the page may have been closed by now
+            await self._cdp.send("Page.handleJavaScriptDialog", accept=False)
+
     async def _decide(self, event: dict[str, Any]) -> None:
         """Let a request or a response go on, or end it."""
-        with contextlib.suppress(_playwright_error()):  # the page may have been closed by now
-            request = {"requestId": event["requestId"]}
+        with contextlib.suppress(DevToolsError):  # the page may have been closed by now
+            request = event["requestId"]
             if event["frameId"] != self._frame or "responseErrorReason" in event:
-                await self._cdp.send("Fetch.continueRequest", request)
+                await self._cdp.send("Fetch.continueRequest", requestId=request)
                 return
             try:
                 if "responseStatusCode" in event:
@@ -254,37 +281,38 @@ class PageSession:
                 else:
                     await self._leave_for(event["request"]["url"])
             except IngestError as error:
-                self.refusal = error
+                self.block_error = error
                 # "Aborted" leaves what is shown as it is: nothing, or the page before.
-                await self._cdp.send("Fetch.failRequest", request | {"errorReason": "Aborted"})
+                await self._cdp.send("Fetch.failRequest", requestId=request, errorReason="Aborted")
             else:
-                await self._cdp.send("Fetch.continueRequest", request)
+                await self._cdp.send("Fetch.continueRequest", requestId=request)
 
     async def _authenticate(self, event: dict[str, Any]) -> None:
-        """Give the gateway the page's credentials.
+        """Give the gateway the page's credentials, and no site anything.
 
-        Where two clients intercept one page, as Playwright and this one do, Chromium 150 asks the
-        last of them only, and takes one without `handleAuthRequests` for "no credentials"
-        (https://github.com/microsoft/playwright/issues/39183).
+        A second challenge to one request is no longer the gateway's (it may be that of a proxy
+        behind it), or the credentials are revoked: to repeat them would go on for ever.
         """
+        request = event["requestId"]
         response: dict[str, str] = {"response": "CancelAuth"}
-        if event["authChallenge"].get("source") == "Proxy" and self.credentials is not None:
+        is_proxy = event["authChallenge"].get("source") == "Proxy"
+        if is_proxy and self._credentials is not None and request not in self._authenticated:
+            self._authenticated.add(request)
             response = {
                 "response": "ProvideCredentials",
-                "username": self.credentials.username,
-                "password": self.credentials.password,
+                "username": self._credentials.username,
+                "password": self._credentials.password,
             }
-        with contextlib.suppress(_playwright_error()):
+        with contextlib.suppress(DevToolsError):
             await self._cdp.send(
-                "Fetch.continueWithAuth",
-                {"requestId": event["requestId"], "authChallengeResponse": response},
+                "Fetch.continueWithAuth", requestId=request, authChallengeResponse=response
             )
 
     async def _leave_for(self, url: str) -> None:
         """Ask before a redirect or a script takes the page elsewhere."""
         is_first = len(self.hops) == 1 and not self.hops[0].status
         if not (is_first and url == self.hops[0].url):
-            await self.ask(url)
+            await self.request_permission(url)
 
     def _receive(self, event: dict[str, Any]) -> None:
         """Note a response of the page's own frame, and refuse what is no text."""
@@ -303,27 +331,7 @@ class PageSession:
             what = "a download" if attached else media_type
             raise failed(self.url, "unsupported", Message("{what} is not text", what=what))
 
-    def _note_crash(self, _page: Any) -> None:
-        self.crashed.set()
-
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-async def _closed(target: Any) -> None:
-    """Close a page or a context that may be closed already."""
-    with contextlib.suppress(_playwright_error()):
-        await target.close()
-
-
-def _playwright_error() -> type[Exception]:
-    from playwright.async_api import Error  # noqa: PLC0415  comes with crawl4ai
-
-    return Error
-
-
-def failed(url: str, reason: SkipReason, message: Message) -> FetchError:
-    """Return why the page cannot be had."""
-    return FetchError(message, url=url, reason=reason)

@@ -1,11 +1,12 @@
 """Ends a program when the process that wanted it has ended, in whatever way.
 
-    python -I -S supervisor.py FOLDER PROGRAM [ARGUMENT…]
+    python -I -S supervisor.py FOLDER SOCKET PROGRAM [ARGUMENT…]
 
 A process that is killed (-9) can tidy nothing up, so this one does it. Its standard input is a
 pipe of which its owner, and nobody else, holds the other end: when that closes, or the program
 ends, everything in the program's process group is killed and FOLDER is removed. It prints the
-program's process id, which is that of the group, and ends with the program's exit code.
+program's process id, which is that of the group, and ends with the program's exit code. The
+program gets the file descriptor SOCKET as 3 and as 4 (Chromium's --remote-debugging-pipe).
 
 Started before Chromium, which must not wait for it: only what imports in no time is imported.
 """
@@ -20,11 +21,13 @@ DEAF_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Meant for the owner, who may still need the program to end well."""
 CLEAR_S = 3.0
 """Longest try to remove the folder: what was killed may write for another moment."""
+DEBUGGING = (3, 4)
+"""Where Chromium reads commands of the DevTools protocol, and where it writes."""
 NOT_FOUND = 127
 """Exit code of a program that cannot be started, as shells have it."""
 
 
-def main(folder: str, *command: str) -> int:
+def main(folder: str, end: str, *command: str) -> int:
     """Run `command` until it or our owner ends, and return its exit code."""
     bell, rope = os.pipe()
     os.set_blocking(rope, False)
@@ -32,7 +35,8 @@ def main(folder: str, *command: str) -> int:
     signal.signal(signal.SIGCHLD, lambda *_: None)  # rings the bell
     for number in DEAF_TO:
         signal.signal(number, signal.SIG_IGN)
-    leader = start(command)
+    leader = start(command, int(end))
+    os.close(int(end))  # else our owner would not notice that the program has closed it
     code = None
     try:
         os.write(sys.stdout.fileno(), b"%d\n" % leader)
@@ -45,8 +49,11 @@ def main(folder: str, *command: str) -> int:
     return code
 
 
-def start(command: tuple[str, ...]) -> int:
-    """Start `command` as the leader of a new process group and return its id."""
+def start(command: tuple[str, ...], end: int) -> int:
+    """Start `command` as the leader of a new process group and return its id.
+
+    It inherits the file descriptor `end` as 3 and 4.
+    """
     leader = os.fork()
     if leader:
         return leader
@@ -57,6 +64,10 @@ def start(command: tuple[str, ...]) -> int:
         nothing = os.open(os.devnull, os.O_RDWR)
         for stream in range(3):
             os.dup2(nothing, stream)
+        for descriptor in DEBUGGING:
+            os.dup2(end, descriptor)
+        if end not in DEBUGGING:
+            os.close(end)  # a third copy would outlive the program's own closing of the socket
         os.execvp(command[0], command)  # noqa: S606  what our owner has chosen
     finally:
         os._exit(NOT_FOUND)

@@ -1,6 +1,9 @@
 import asyncio
+import base64
+import hashlib
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -10,15 +13,17 @@ from pathlib import Path
 
 import pytest
 import trustme
-from playwright.async_api import async_playwright
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from ingest.errors import FetchError
 from ingest.web.fetch import supervisor
-from ingest.web.fetch.chromium import Chromium, find_browser, flags
+from ingest.web.fetch.chromium import Chromium, find_browser, flags, public_key_pin
 
 pytestmark = pytest.mark.anyio
 
 NOWHERE = "http://127.0.0.1:9"
+AGENT = "qiuzheng/0.1.0 (+https://example.test/)"
 PATIENCE_S = 10.0
 ERRANDS_S = 3.0
 """Chromium 150 and 156 send the last of the requests that they make at their start after 2 s."""
@@ -51,12 +56,17 @@ class Supervised:
         folder.mkdir()
         (folder / "inside").write_text("x")
         self.folder = folder
-        self.process = subprocess.Popen(
-            [sys.executable, "-I", "-S", supervisor.__file__, folder, "/bin/sh", "-c", script],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-        )
+        self.socket, theirs = socket.socketpair()
+        end = theirs.fileno()
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-I", "-S", supervisor.__file__, folder, str(end),
+                 "/bin/sh", "-c", script],
+                pass_fds=[end],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,
+            )  # fmt: skip
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.pipe = self.process.stdin
@@ -127,7 +137,15 @@ def test_a_program_hears_the_signals_that_its_supervisor_does_not(folder: Path) 
 
 def test_a_program_that_is_not_there_is_exit_code_127(tmp_path: Path) -> None:
     ended = subprocess.run(
-        [sys.executable, "-I", "-S", supervisor.__file__, tmp_path / "x", tmp_path / "nothing"],
+        [
+            sys.executable,
+            "-I",
+            "-S",
+            supervisor.__file__,
+            tmp_path / "x",
+            "2",
+            tmp_path / "nothing",
+        ],
         stdin=subprocess.PIPE,
         capture_output=True,
         timeout=PATIENCE_S,
@@ -142,7 +160,7 @@ from ingest.web.fetch import chromium
 
 script, profile = sys.argv[1:]
 Path(profile).mkdir()
-held = chromium._supervised(Path(profile), ["/bin/sh", "-c", script])
+held = chromium._start_supervised(Path(profile), ["/bin/sh", "-c", script], end=2)
 print(held.pid, int(held.stdout.readline()), flush=True)
 sys.stdin.read()
 """
@@ -175,13 +193,23 @@ def test_no_signal_to_the_owner_leaves_anything_behind(
     assert not folder.exists()
 
 
+def test_a_program_talks_to_its_owner_by_3_and_4_and_the_owner_sees_its_end(folder: Path) -> None:
+    program = Supervised(folder, "read line <&3; echo got $line >&4; exec 3<&- 4>&-; sleep 600")
+    program.socket.settimeout(PATIENCE_S)
+    program.socket.sendall(b"this\n")
+    assert program.socket.recv(100) == b"got this\n"
+    assert program.socket.recv(100) == b""
+    program.pipe.close()
+    assert come_to_rest(program.leader)
+
+
 # The command line
 
 
 def test_the_only_way_out_is_the_gateway(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://elsewhere:1")
     monkeypatch.setenv("NO_PROXY", "open.test")
-    chosen = flags(gateway=NOWHERE)
+    chosen = flags(gateway=NOWHERE, agent=AGENT)
     assert f"--proxy-server={NOWHERE}" in chosen
     assert "--proxy-bypass-list=<-loopback>" in chosen
     assert "--host-resolver-rules=MAP * ~NOTFOUND,EXCLUDE 127.0.0.1" in chosen
@@ -198,7 +226,7 @@ def test_authorities_of_the_user_are_trusted_and_a_bundle_of_the_world_s_is_not_
 
     def pins(path: Path | str) -> list[str]:
         monkeypatch.setenv("SSL_CERT_FILE", str(path))
-        return [flag for flag in flags(gateway=NOWHERE) if "spki" in flag]
+        return [flag for flag in flags(gateway=NOWHERE, agent=AGENT) if "spki" in flag]
 
     assert len(pins(own)) == 1
     assert pins(bundle) == []
@@ -206,7 +234,21 @@ def test_authorities_of_the_user_are_trusted_and_a_bundle_of_the_world_s_is_not_
     assert pins("") == []
 
 
-def test_an_authority_with_a_key_of_a_kind_unknown_to_us_is_left_out(
+@pytest.mark.parametrize("key_type", trustme.KeyType)
+def test_an_authority_is_listed_by_the_hash_of_its_public_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key_type: trustme.KeyType
+) -> None:
+    pem = trustme.CA(key_type=key_type).cert_pem.bytes()
+    bundle = tmp_path / "own.pem"
+    bundle.write_bytes(b"# our proxy\n" + pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    key = x509.load_pem_x509_certificate(pem).public_key()
+    info = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    pin = base64.b64encode(hashlib.sha256(info).digest()).decode()
+    assert f"--ignore-certificate-errors-spki-list={pin}" in flags(gateway=NOWHERE, agent=AGENT)
+
+
+def test_an_authority_with_a_key_of_a_kind_that_few_know_hinders_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     p256, sm2 = bytes.fromhex("06082a8648ce3d030107"), bytes.fromhex("06082a811ccf5501822d")
@@ -215,8 +257,18 @@ def test_an_authority_with_a_key_of_a_kind_unknown_to_us_is_left_out(
     bundle = tmp_path / "both.pem"
     bundle.write_bytes(ssl.DER_cert_to_PEM_cert(unknown).encode() + known)
     monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
-    [chosen] = [flag for flag in flags(gateway=NOWHERE) if "spki" in flag]
-    assert chosen.count(",") == 0
+    [chosen] = [flag for flag in flags(gateway=NOWHERE, agent=AGENT) if "spki" in flag]
+    assert public_key_pin(ssl.PEM_cert_to_DER_cert(known.decode())) in chosen
+
+
+@pytest.mark.parametrize("body", ["", "QUJD", "MIIB", "*"])
+def test_what_only_looks_like_a_certificate_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str
+) -> None:
+    bundle = tmp_path / "broken.pem"
+    bundle.write_text(f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n")
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    assert not [flag for flag in flags(gateway=NOWHERE, agent=AGENT) if "spki" in flag]
 
 
 # Chromium itself
@@ -231,9 +283,9 @@ def executable() -> str:
 
 @pytest.mark.chromium
 async def test_chromium_says_what_it_consists_of_and_stops_with_all_of_it(executable: str) -> None:
-    chromium = await Chromium.start(executable, gateway=NOWHERE)
+    chromium = await Chromium.start(executable, gateway=NOWHERE, agent=AGENT)
     assert chromium.is_alive
-    assert chromium.endpoint.startswith("ws://127.0.0.1:")
+    assert "Chrome/" in (await chromium.devtools.send("Browser.getVersion"))["product"]
     processes = await chromium.processes()
     while not any(process.is_renderer for process in processes):
         await asyncio.sleep(0.05)
@@ -248,7 +300,7 @@ async def test_chromium_says_what_it_consists_of_and_stops_with_all_of_it(execut
 
 @pytest.mark.chromium
 async def test_chromium_ends_even_if_its_supervisor_is_killed(executable: str) -> None:
-    chromium = await Chromium.start(executable, gateway=NOWHERE)
+    chromium = await Chromium.start(executable, gateway=NOWHERE, agent=AGENT)
     processes = await chromium.processes()
     os.kill(parent_of(chromium.pid), signal.SIGKILL)
     await chromium.stop()
@@ -258,7 +310,7 @@ async def test_chromium_ends_even_if_its_supervisor_is_killed(executable: str) -
 @pytest.mark.chromium
 async def test_a_stopped_chromium_holds_no_file_open(executable: str) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
-    chromium = await Chromium.start(executable, gateway=NOWHERE)
+    chromium = await Chromium.start(executable, gateway=NOWHERE, agent=AGENT)
     await chromium.stop()
     assert not chromium.is_alive
     assert len(list(Path("/proc/self/fd").iterdir())) == before
@@ -275,13 +327,12 @@ async def test_chromium_asks_for_nothing_but_the_page(executable: str) -> None:
 
     server = await asyncio.start_server(record, "127.0.0.1", 0)
     gateway = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with server, async_playwright() as playwright:
-        chromium = await Chromium.start(executable, gateway=gateway)
-        browser = await playwright.chromium.connect_over_cdp(chromium.endpoint)
-        page = await (await browser.new_context()).new_page()  # services start with a context, too
-        await page.goto("http://page.test/")
+    async with server:
+        chromium = await Chromium.start(executable, gateway=gateway, agent=AGENT)
+        send = chromium.devtools.send
+        context = await send("Target.createBrowserContext")  # other services start with each
+        await send("Target.createTarget", url="http://page.test/", **context)
         await asyncio.sleep(ERRANDS_S)
-        await browser.close()
         await chromium.stop()
     assert requests[0] == "GET http://page.test/ HTTP/1.1"
     assert [each for each in requests if " http://page.test/" not in each] == []
@@ -294,7 +345,7 @@ def parent_of(pid: int) -> int:
 @pytest.mark.chromium
 async def test_giving_up_on_a_start_leaves_nothing_behind(executable: str) -> None:
     before = children()
-    starting = asyncio.create_task(Chromium.start(executable, gateway=NOWHERE))
+    starting = asyncio.create_task(Chromium.start(executable, gateway=NOWHERE, agent=AGENT))
     while not (started := children() - before):
         await asyncio.sleep(0.005)
     starting.cancel()
@@ -314,4 +365,4 @@ async def test_a_program_that_is_no_browser_is_named_with_what_it_did(
     program: str, told: str
 ) -> None:
     with pytest.raises(FetchError, match=f"{program} does not start .{told}"):
-        await Chromium.start(program, gateway=NOWHERE)
+        await Chromium.start(program, gateway=NOWHERE, agent=AGENT)

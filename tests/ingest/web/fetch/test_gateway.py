@@ -94,7 +94,7 @@ async def door(
 ) -> AsyncIterator[Door]:
     gateway = await Gateway.open(guard=guard, idle_s=idle_s)
     try:
-        yield Door(gateway, gateway.admit(max_bytes=max_bytes))
+        yield Door(gateway, gateway.issue_credentials(max_bytes=max_bytes))
     finally:
         await gateway.close()
 
@@ -278,7 +278,7 @@ async def test_a_page_gets_its_bytes_and_no_more() -> None:
     async with Site(flood).open() as site, door(opened("127.0.0.1"), max_bytes=200_000) as way:
         assert len(await way.get(f"http://127.0.0.1:{site.port}/")) <= 200_000
         assert b" 503 " in await way.get(f"http://127.0.0.1:{site.port}/")
-        other = Door(way.gateway, way.gateway.admit())
+        other = Door(way.gateway, way.gateway.issue_credentials())
         assert len(await other.get(f"http://127.0.0.1:{site.port}/")) > 1_000_000
 
 

@@ -54,7 +54,7 @@ class Kit:
             robots=self.robots,
             timeout_s=timeout_s,
             max_bytes=MAX_BYTES,
-            queue=RateLimiter(per_host=2, gap_s=0.0, max_delay_s=10.0)
+            rate_limiter=RateLimiter(per_host=2, gap_s=0.0, max_delay_s=10.0)
             if queue is None  # an unused one is false, since it remembers no host
             else queue,
             document_types=DOCUMENT_TYPES,

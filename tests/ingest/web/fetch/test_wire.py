@@ -405,7 +405,7 @@ async def test_a_page_comes_over_http2_from_the_pinned_address(authority: trustm
             robots=robots,
             timeout_s=5,
             max_bytes=MAX_BYTES,
-            queue=RateLimiter(per_host=2, gap_s=0.0, max_delay_s=10.0),
+            rate_limiter=RateLimiter(per_host=2, gap_s=0.0, max_delay_s=10.0),
         )
         page = await fetcher.fetch("https://a.test/x")
         await robots.close()
