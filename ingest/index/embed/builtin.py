@@ -62,7 +62,7 @@ class BuiltinEmbedder:
         return f"builtin:all-MiniLM-L6-v2:{self._sha256[:12]}:plain"
 
     def language_coverage(self, text: str) -> float:
-        """Return the share of the text that the model knows: of tokens, or of Latin letters."""
+        """Return the share of known tokens or that of Latin letters, whichever is lower."""
         sample = text[:SAMPLE]
         tokens = self._load_tokenizer().encode(sample, add_special_tokens=False).tokens
         known = sum(token != UNKNOWN for token in tokens) / len(tokens) if tokens else 1.0
