@@ -1,9 +1,10 @@
-"""Which addresses may be visited: the public web, never the machine or the network around us.
+"""Keeps requests on the public web: no address of this machine or of the network around it.
 
-A page, a redirect or a search result may name any address, so every hop is checked: the host as
-a browser reads it (WHATWG), its port, what it resolves to, and every IPv4 address that hides in
-an IPv6 one. `AddressGuard.addresses` returns what was checked, and whoever connects connects to
-that and looks nothing up: a name that changes its mind in between (DNS rebinding) gains nothing.
+Server-side request forgery (SSRF): a page, a redirect or a search result may name any address, so
+every request is checked: the host as a browser reads it (WHATWG), its port, what it resolves to,
+and every IPv4 address inside an IPv6 one. `AddressGuard.addresses` returns the checked addresses,
+and callers connect to those without another look-up, so a name that resolves differently the second
+time (DNS rebinding) gains nothing.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import re
 import socket
 import time
 import urllib.request
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
@@ -33,18 +34,18 @@ LOCAL_NAMES = (
     "intranet", "private", "corp", "home", "lan",  # RFC 6762, appendix G
     "home.arpa",  # RFC 8375
 )  # fmt: skip
-"""Names that never mean the public web, nor do those below them. Names without a dot are refused
-too: ICANN has none on the public web (SSAC 053), so they mean the network around us."""
+"""Names that never mean the public web, nor do those below them. Names without a dot are forbidden
+too: ICANN has none on the public web (SSAC 053), so they mean the local network."""
 
 METADATA_NAMES = frozenset(
     {
         "metadata", "metadata.google.internal", "metadata.goog",  # Google Compute Engine
-        "instance-data", "instance-data.ec2.internal",  # EC2, as cloud-init asks for it
+        "instance-data", "instance-data.ec2.internal",  # EC2, as cloud-init names it
         "metadata.tencentyun.com",  # Tencent Cloud
         "metadata.platformequinix.com", "metadata.packet.net",  # Equinix Metal
     }
 )  # fmt: skip
-"""Where clouds give a machine's keys to whoever asks from it, by each cloud's manual."""
+"""Where clouds give a machine's keys to any program on it, by each cloud's manual."""
 
 METADATA_NETWORKS = tuple(
     ipaddress.ip_network(network)
@@ -59,18 +60,19 @@ METADATA_NETWORKS = tuple(
         "fe80::a9fe:a9fe/128",  # OpenStack
     )
 )
-"""Refused whatever the settings say: an intranet that can be read must not hand out keys."""
+"""Forbidden whatever the settings allow: an intranet that may be read must not give away keys."""
 
 WEB_PORTS = frozenset({80, 443, 8000, 8008, 8080, 8443, 8888})
-"""What sites are served on. Behind other ports are mail, databases and consoles, which take an
-HTTP request for commands of their own (https://fetch.spec.whatwg.org/#port-blocking)."""
+"""What sites are served on. Other ports serve mail, databases and consoles, which take an HTTP
+request for commands of their own (https://fetch.spec.whatwg.org/#port-blocking)."""
 
 PIN_S = 60.0
 """Seconds that a name keeps its addresses, as in Chromium's cache: from the check to the connection
-nobody looks it up a second time."""
+there is no second look-up."""
 MAX_PINS = 4_096
+"""Names whose addresses are kept; some 1 MB."""
 LOOKUPS_AT_ONCE = 32
-"""Threads of their own: names that hang must not hold up what else runs in threads."""
+"""Threads of their own: look-ups that hang must not keep the default executor from other work."""
 
 NEVER_PUBLIC: tuple[IPNetwork, ...] = tuple(
     ipaddress.ip_network(network)
@@ -95,12 +97,13 @@ _LAST_32_BITS = (
 _ISATAP = (0x00005EFE, 0x02005EFE)  # RFC 5214, 6.1: the half before the IPv4 address
 _PORT = re.compile(r"(?<=[^:]):(\d{1,5})$")
 _LOOKUPS = ThreadPoolExecutor(LOOKUPS_AT_ONCE, thread_name_prefix="dns")
-_OPEN_IT = Message("if it is yours to read, add its host to allowed_hosts in assistant.toml")
+_ALLOW_HINT = Message("if it is yours to read, add its host to allowed_hosts in assistant.toml")
 
 
 async def system_resolver(host: str) -> Sequence[str]:
     """Return every address that the system knows for `host`. Raises `OSError` if it has none."""
     loop = asyncio.get_running_loop()
+    # One socket type, or each address comes once a type.
     found = await loop.run_in_executor(
         _LOOKUPS, lambda: socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     )
@@ -119,9 +122,11 @@ def proxy_for(url: str) -> str | None:
 def is_public(address: IPAddress) -> bool:
     """Return whether `address`, and the IPv4 address inside it, belong to the public web."""
     if isinstance(address, ipaddress.IPv6Address):
-        carried = _carried_ipv4(address)
-        if carried is not None:
-            return is_public(carried)
+        # A translator or tunnel on the way would connect to the IPv4 address in its place.
+        if any(address in network for network in _LAST_32_BITS):
+            return is_public(_last_32_bits(address))
+        if address.sixtofour is not None:  # RFC 3056, 2
+            return is_public(address.sixtofour)
         if (int(address) >> 32) & 0xFFFF_FFFF in _ISATAP and not is_public(_last_32_bits(address)):
             return False
     # Teredo (RFC 4380) and IPv4-compatible addresses (RFC 4291, 2.5.5.1) are not global either.
@@ -135,25 +140,18 @@ def is_public(address: IPAddress) -> bool:
 
 def is_metadata(address: IPAddress) -> bool:
     """Return whether a cloud's metadata service answers at `address`, by any spelling of it."""
-    return any(read in network for read in _readings(address) for network in METADATA_NETWORKS)
-
-
-def _readings(address: IPAddress) -> Iterator[IPAddress]:
-    """Yield `address` and, unless it is public, what some translator may take it for."""
-    yield address
+    readings: list[IPAddress | None] = [address]
     if isinstance(address, ipaddress.IPv6Address) and not is_public(address):
-        yield _last_32_bits(address)
-        if address.sixtofour is not None:
-            yield address.sixtofour
-        if address.teredo is not None:
-            yield address.teredo[1]
-
-
-def _carried_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """Return the IPv4 address that a translator or tunnel would connect to in its place."""
-    if any(address in network for network in _LAST_32_BITS):
-        return _last_32_bits(address)
-    return address.sixtofour  # RFC 3056, 2
+        # What some translator may take it for. A public address is taken for nothing else, and its
+        # last 32 bits may look like anything.
+        teredo = address.teredo  # (server, client)
+        readings += [_last_32_bits(address), address.sixtofour, teredo[1] if teredo else None]
+    return any(
+        reading in network
+        for reading in readings
+        if reading is not None
+        for network in METADATA_NETWORKS
+    )
 
 
 def _last_32_bits(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address:
@@ -161,16 +159,16 @@ def _last_32_bits(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address:
 
 
 class AddressGuard:
-    """Says which URLs may be visited.
+    """Decides which URLs may be requested.
 
     Args:
         allowed_hosts: what of the user's own network may be read. "wiki.corp" and "10.0.0.7",
-            each exactly as it stands in URLs, open every port, "wiki.corp:8090" one. A network
-            ("10.1.0.0/16") opens its addresses and the names that have no other, on
+            each exactly as it stands in URLs, allow every port, "wiki.corp:8090" one. A network
+            ("10.1.0.0/16") allows its addresses and the names that have no other, on
             `allowed_ports`.
-        allowed_ports: of hosts that are not opened by name.
+        allowed_ports: of hosts that are not allowed by name.
         proxied: every request goes through a proxy. Without it the environment decides, URL by
-            URL. Behind a proxy it is the proxy that resolves names, so we look none up: the
+            URL. Behind a proxy it is the proxy that resolves names, so none is looked up here: the
             rules for names and literal addresses hold, the rest is the proxy's.
         resolve: turns a name into addresses.
         clock: seconds, for the age of look-ups.
@@ -189,8 +187,8 @@ class AddressGuard:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         networks = frozenset(entry for entry in allowed_hosts if "/" in entry)
-        self._networks = tuple(_network(entry) for entry in networks)
-        self._opened = frozenset(_host_and_port(entry) for entry in allowed_hosts - networks)
+        self._networks = tuple(_parse_network(entry) for entry in networks)
+        self._allowed = frozenset(_parse_host_and_port(entry) for entry in allowed_hosts - networks)
         self._allowed_ports = allowed_ports
         self._proxied = proxied
         self._resolve = resolve
@@ -199,11 +197,11 @@ class AddressGuard:
 
     @property
     def allowed_hosts(self) -> frozenset[str]:
-        """The hosts of the user's own network that are open, as URLs spell them."""
-        return frozenset(host for host, _ in self._opened)
+        """The hosts of the user's own network that may be read, as URLs spell them."""
+        return frozenset(host for host, _ in self._allowed)
 
     async def check(self, url: str) -> None:
-        """Return if `url` may be visited.
+        """Return if `url` may be requested.
 
         Raises:
             ForbiddenError: "address": it may not.
@@ -215,24 +213,24 @@ class AddressGuard:
         """Return the checked addresses to connect to, none where a proxy connects.
 
         Args:
-            url: of any scheme; whom it leads to is all that is looked at.
-            direct: no proxy is used for it, whatever the environment says.
+            url: of any scheme; only the server that it names is looked at.
+            direct: no proxy is used for it, whatever the environment names.
 
         Raises:
             ForbiddenError, FetchError: as `check`.
         """
-        end = self._screened(url)
-        literal = _literal(end.host)
+        end = self._check_endpoint(url)
+        literal = _parse_address(end.host)
         proxied = not direct and (self._proxied or proxy_for(url) is not None)
         if literal is not None:
             found: tuple[IPAddress, ...] = (literal,)
         else:
-            found = () if proxied else await self._lookup(url, end.host)
-        self._check(url, end, found)
+            found = () if proxied else await self._look_up(url, end.host)
+        self._check_addresses(url, end, found)
         return () if proxied else found
 
-    def _screened(self, url: str) -> Endpoint:
-        """Return whom `url` leads to if its scheme, name and port are those of the web."""
+    def _check_endpoint(self, url: str) -> Endpoint:
+        """Return the server that `url` names if scheme, name and port are those of the web."""
         end = endpoint_of(url)
         if end is None or end.scheme not in ("http", "https"):
             raise _forbidden(url, Message("only http and https are visited"))
@@ -241,8 +239,8 @@ class AddressGuard:
         if end.has_credentials:
             raise _forbidden(url, Message("an address with a password is not visited"))
         if end.host in METADATA_NAMES:
-            raise _metadata(url, end.host)
-        if self._is_open(end):
+            raise _metadata_error(url, end.host)
+        if self._is_allowed(end):
             return end
         if end.port not in self._allowed_ports:
             raise _forbidden(
@@ -250,73 +248,79 @@ class AddressGuard:
                 Message(
                     "port {port} of {host} is not one of the web's", port=end.port, host=end.host
                 ),
-                hint=_OPEN_IT,
+                hint=_ALLOW_HINT,
             )
+        # With allowed networks a local name has to be looked up first: it may lead into one.
         if not self._networks and _is_local_name(end.host):
-            raise _local(url, end.host)
+            raise _local_name_error(url, end.host)
         return end
 
-    def _is_open(self, end: Endpoint) -> bool:
-        return not self._opened.isdisjoint({(end.host, None), (end.host, end.port)})
+    def _is_allowed(self, end: Endpoint) -> bool:
+        return not self._allowed.isdisjoint({(end.host, None), (end.host, end.port)})
 
-    def _check(self, url: str, end: Endpoint, found: Sequence[IPAddress]) -> None:
-        """One private address among public ones is enough to refuse: we choose not who answers."""
+    def _check_addresses(self, url: str, end: Endpoint, found: Sequence[IPAddress]) -> None:
+        """Raise unless every address may be connected to."""
+        # All of them: the connection takes whichever answers first, so one private address among
+        # public ones is enough to forbid the host.
         for address in found:
             where = end.host if end.host == str(address) else f"{end.host} ({address})"
             if is_metadata(address):
-                raise _metadata(url, where)
-            if self._is_open(end) or any(address in network for network in self._networks):
+                raise _metadata_error(url, where)
+            if self._is_allowed(end) or any(address in network for network in self._networks):
                 continue
             if not is_public(address):
                 raise _forbidden(
                     url,
                     Message("{where} is not on the public web", where=where),
-                    hint=_OPEN_IT,
+                    hint=_ALLOW_HINT,
                 )
             if _is_local_name(end.host):
-                raise _local(url, end.host)
-        if not found and not self._is_open(end) and _is_local_name(end.host):
-            raise _local(url, end.host)  # behind a proxy we cannot see that it is in a network
+                raise _local_name_error(url, end.host)
+        # Behind a proxy nothing shows whether a local name leads into an allowed network.
+        if not found and not self._is_allowed(end) and _is_local_name(end.host):
+            raise _local_name_error(url, end.host)
 
-    async def _lookup(self, url: str, host: str) -> tuple[IPAddress, ...]:
-        """Return what `host` resolves to, for `PIN_S` the same."""
+    async def _look_up(self, url: str, host: str) -> tuple[IPAddress, ...]:
+        """Return what `host` resolves to, the same for `PIN_S`."""
         looked_up, found = self._pins.get(host, (-PIN_S, ()))
         if self._clock() - looked_up < PIN_S and found:
             return found
         try:
             texts = await self._resolve(host)
         except (OSError, UnicodeError) as error:
-            raise _unknown(url, host) from error
+            raise _unresolved_error(url, host) from error
+        # Without the zone of a link-local address ("fe80::1%eth0"): it is forbidden in any zone.
         found = tuple(ipaddress.ip_address(text.partition("%")[0]) for text in texts)
         if not found:
-            raise _unknown(url, host)
-        self._pins.pop(host, None)
+            raise _unresolved_error(url, host)
+        self._pins.pop(host, None)  # to be put at the end: the first one is the oldest
         self._pins[host] = (self._clock(), found)
         if len(self._pins) > MAX_PINS:
             del self._pins[next(iter(self._pins))]
         return found
 
 
-def _network(entry: str) -> IPNetwork:
+def _parse_network(entry: str) -> IPNetwork:
     try:
         return ipaddress.ip_network(entry.strip(), strict=False)
     except ValueError as error:
-        raise _unreadable(entry) from error
+        raise _entry_error(entry) from error
 
 
-def _host_and_port(entry: str) -> tuple[str, int | None]:
-    """Return what one entry of allowed_hosts opens: a host, and the port if it names one."""
+def _parse_host_and_port(entry: str) -> tuple[str, int | None]:
+    """Return what one entry of allowed_hosts allows: a host, and the port if it names one."""
     text = entry.strip()
+    # A bare IPv6 address has many colons, none of them before a port.
     if text.count(":") > 1 and not text.startswith("["):
         text = f"[{text}]"
     port = _PORT.search(text)
     host = host_of(f"http://{_PORT.sub('', text)}/")
     if not host:
-        raise _unreadable(entry)
+        raise _entry_error(entry)
     return host, int(port[1]) if port else None
 
 
-def _literal(host: str) -> IPAddress | None:
+def _parse_address(host: str) -> IPAddress | None:
     try:
         return ipaddress.ip_address(host)
     except ValueError:
@@ -324,19 +328,19 @@ def _literal(host: str) -> IPAddress | None:
 
 
 def _is_local_name(host: str) -> bool:
-    if _literal(host) is not None:
+    if _parse_address(host) is not None:
         return False
     return "." not in host or any(host == n or host.endswith(f".{n}") for n in LOCAL_NAMES)
 
 
-def _unreadable(entry: str) -> SettingsError:
+def _entry_error(entry: str) -> SettingsError:
     return SettingsError(
         Message("allowed_hosts cannot hold {entry!r}", entry=entry),
         hint=Message("write wiki.corp, wiki.corp:8090, 10.0.0.7 or 10.1.0.0/16"),
     )
 
 
-def _unknown(url: str, host: str) -> FetchError:
+def _unresolved_error(url: str, host: str) -> FetchError:
     return FetchError(
         Message("no address is known for {host}", host=host),
         url=url,
@@ -345,13 +349,13 @@ def _unknown(url: str, host: str) -> FetchError:
     )
 
 
-def _local(url: str, host: str) -> ForbiddenError:
+def _local_name_error(url: str, host: str) -> ForbiddenError:
     return _forbidden(
-        url, Message("{host} is a name of the local network", host=host), hint=_OPEN_IT
+        url, Message("{host} is a name of the local network", host=host), hint=_ALLOW_HINT
     )
 
 
-def _metadata(url: str, where: str) -> ForbiddenError:
+def _metadata_error(url: str, where: str) -> ForbiddenError:
     return _forbidden(
         url,
         Message("{where} is where a cloud keeps its machines' keys", where=where),

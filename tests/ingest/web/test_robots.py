@@ -160,8 +160,8 @@ async def test_a_site_without_robots_txt_is_open(status: int) -> None:
 async def test_a_site_whose_robots_txt_cannot_be_had_is_closed_unless_we_are_lenient(
     answer: RobotsReply | FetchError, lenient: bool
 ) -> None:
-    gate = RobotsPolicy(agent=AGENT, read=Sites(a_test=answer).read, lenient=lenient)
-    found = await gate.check("https://a.test/x")
+    policy = RobotsPolicy(agent=AGENT, read=Sites(a_test=answer).read, lenient=lenient)
+    found = await policy.check("https://a.test/x")
     assert found.allowed is lenient
     assert found.rule.startswith("robots.txt unreachable: ")
 
@@ -174,31 +174,33 @@ async def test_no_site_is_blamed_for_a_proxy_that_does_not_answer(lenient: bool)
         reason="unreachable",
     )
     sites = Sites(a_test=closed)
-    gate = RobotsPolicy(agent=AGENT, read=sites.read, lenient=lenient)
+    policy = RobotsPolicy(agent=AGENT, read=sites.read, lenient=lenient)
     with pytest.raises(ProxyUnreachableError, match="no proxy") as caught:
-        await gate.permit("https://a.test/x")
+        await policy.permit("https://a.test/x")
     assert caught.value.url == "https://a.test/x"
     sites.answers["a.test"] = RobotsReply(status=404)  # somebody starts it
-    assert (await gate.permit("https://a.test/x")).allowed
+    assert (await policy.permit("https://a.test/x")).allowed
 
 
-async def test_a_refusal_is_an_error_with_its_rule_and_a_way_out_if_there_is_one() -> None:
-    gate = RobotsPolicy(agent=AGENT, read=Sites(a_test=no_one(), down_test=down("reset")).read)
+async def test_a_forbidden_page_is_an_error_with_its_rule_and_a_hint_if_there_is_one() -> None:
+    policy = RobotsPolicy(agent=AGENT, read=Sites(a_test=no_one(), down_test=down("reset")).read)
     with pytest.raises(ForbiddenError) as caught:
-        await gate.permit("https://a.test/")
+        await policy.permit("https://a.test/")
     assert caught.value.robots == "robots.txt line 2: Disallow: /"
     assert "lenient" not in caught.value.localize("en")
     with pytest.raises(ForbiddenError) as caught:
-        await gate.permit("https://down.test/")
+        await policy.permit("https://down.test/")
     assert "crawl.lenient_robots" in caught.value.localize("zh")
 
 
-async def test_an_origin_is_asked_once_however_many_pages_are_wanted_and_others_beside_it() -> None:
+async def test_an_origin_gets_one_request_however_many_pages_are_wanted_and_others_beside_it() -> (
+    None
+):
     sites = Sites(a_test=no_one(), b_test=RobotsReply(status=404))
     sites.open.clear()
-    gate = RobotsPolicy(agent=AGENT, read=sites.read)
+    policy = RobotsPolicy(agent=AGENT, read=sites.read)
     urls = [f"https://{host}.test/{n}" for n in range(10) for host in "ab"]
-    checks = [asyncio.create_task(gate.check(url)) for url in urls]
+    checks = [asyncio.create_task(policy.check(url)) for url in urls]
     while len(sites.asked) < 2:  # both are asked before either answers
         await asyncio.sleep(0)
     sites.open.set()
@@ -207,12 +209,12 @@ async def test_an_origin_is_asked_once_however_many_pages_are_wanted_and_others_
     assert [one.allowed for one in found] == [False, True] * 10
 
 
-async def test_who_gives_up_waiting_stops_nobody_else() -> None:
+async def test_a_caller_that_gives_up_cancels_no_other() -> None:
     sites = Sites(a_test=no_one())
     sites.open.clear()
-    gate = RobotsPolicy(agent=AGENT, read=sites.read)
-    first = asyncio.create_task(gate.check("https://a.test/1"))
-    second = asyncio.create_task(gate.check("https://a.test/2"))
+    policy = RobotsPolicy(agent=AGENT, read=sites.read)
+    first = asyncio.create_task(policy.check("https://a.test/1"))
+    second = asyncio.create_task(policy.check("https://a.test/2"))
     while not sites.asked:
         await asyncio.sleep(0)
     first.cancel()
@@ -225,43 +227,43 @@ async def test_who_gives_up_waiting_stops_nobody_else() -> None:
 
 async def test_ports_and_schemes_are_origins_of_their_own() -> None:
     sites = Sites(**{"a_test": no_one(), "a_test:8080": RobotsReply(status=404)})
-    gate = RobotsPolicy(agent=AGENT, read=sites.read)
-    assert not (await gate.check("https://a.test/")).allowed
-    assert not (await gate.check("http://a.test/")).allowed
-    assert (await gate.check("https://a.test:8080/")).allowed
+    policy = RobotsPolicy(agent=AGENT, read=sites.read)
+    assert not (await policy.check("https://a.test/")).allowed
+    assert not (await policy.check("http://a.test/")).allowed
+    assert (await policy.check("https://a.test:8080/")).allowed
     assert len(sites.asked) == 3
 
 
 async def test_a_copy_lasts_a_day_and_a_failure_a_minute() -> None:
     now = 0.0
     sites = Sites(a_test=no_one(), down_test=down("reset"))
-    gate = RobotsPolicy(agent=AGENT, read=sites.read, clock=lambda: now)
+    policy = RobotsPolicy(agent=AGENT, read=sites.read, clock=lambda: now)
     for at, asked in [(0, (1, 1)), (59, (1, 1)), (61, (1, 2)), (86_399, (1, 3)), (86_401, (2, 3))]:
         now = float(at)
-        await gate.check("https://a.test/")
-        await gate.check("https://down.test/")
+        await policy.check("https://a.test/")
+        await policy.check("https://down.test/")
         assert tuple(sites.asked.values()) == asked
 
 
 async def test_a_big_file_is_worked_through() -> None:
     lines = "".join(f"Disallow: /p{n}/\n" for n in range(3_000))
     sites = Sites(a_test=RobotsReply(status=200, body=f"User-agent: *\n{lines}".encode()))
-    gate = RobotsPolicy(agent=AGENT, read=sites.read)
+    policy = RobotsPolicy(agent=AGENT, read=sites.read)
     assert (
-        await gate.check("https://a.test/p2999/x")
+        await policy.check("https://a.test/p2999/x")
     ).rule == "robots.txt line 3001: Disallow: /p2999/"
-    assert (await gate.check("https://a.test/")).allowed
+    assert (await policy.check("https://a.test/")).allowed
 
 
 async def test_closing_twice_ends_what_is_under_way() -> None:
     sites = Sites(a_test=no_one())
     sites.open.clear()
-    gate = RobotsPolicy(agent=AGENT, read=sites.read)
-    waiting = asyncio.create_task(gate.check("https://a.test/1"))
+    policy = RobotsPolicy(agent=AGENT, read=sites.read)
+    waiting = asyncio.create_task(policy.check("https://a.test/1"))
     while not sites.asked:
         await asyncio.sleep(0)
-    await gate.close()
-    await gate.close()
+    await policy.close()
+    await policy.close()
     with pytest.raises(asyncio.CancelledError):
         await waiting
 
@@ -274,12 +276,12 @@ def now() -> list[float]:
 async def ask(
     sites: Sites, cache: ExpiringCache, now: list[float], *, lenient: bool = False
 ) -> tuple[bool, str]:
-    """Ask about one page of a.test in a gate of its own, as another process would."""
-    gate = RobotsPolicy(
+    """Ask about one page of a.test with a policy of its own, as another process would."""
+    policy = RobotsPolicy(
         agent=AGENT, read=sites.read, lenient=lenient, cache=cache, clock=lambda: now[0]
     )
-    found = await gate.check("https://a.test/x")
-    await gate.close()
+    found = await policy.check("https://a.test/x")
+    await policy.close()
     return found.allowed, found.rule
 
 

@@ -20,16 +20,16 @@ def direct(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Names:
-    """A resolver with a small telephone book that counts its calls."""
+    """A resolver with a few names that notes its calls."""
 
     def __init__(self, **book: list[str]) -> None:
         self.book = {
             host if "." in host else host.replace("_", "."): found for host, found in book.items()
         }
-        self.asked: list[str] = []
+        self.calls: list[str] = []
 
     async def __call__(self, host: str) -> Sequence[str]:
-        self.asked.append(host)
+        self.calls.append(host)
         if host not in self.book:
             raise OSError("no such name")
         return self.book[host]
@@ -117,7 +117,7 @@ PUBLIC = Names(
         "https://example.com:65535/",
     ],
 )
-async def test_what_is_not_the_public_web_is_refused(url: str) -> None:
+async def test_what_is_not_the_public_web_is_forbidden(url: str) -> None:
     with pytest.raises(ForbiddenError) as caught:
         await AddressGuard(resolve=PUBLIC).check(url)
     assert caught.value.reason == "address"
@@ -196,7 +196,7 @@ async def test_from_the_check_to_the_connection_a_name_keeps_its_addresses() -> 
     names.book["a.test"] = ["127.0.0.1"]
     now = PIN_S - 1
     assert await guard.addresses("https://a.test:8443/x", direct=True) == first
-    assert names.asked == ["a.test"]
+    assert names.calls == ["a.test"]
     now = PIN_S + 1
     with pytest.raises(ForbiddenError):
         await guard.addresses("https://a.test/")
@@ -271,18 +271,18 @@ async def test_behind_a_proxy_nothing_is_looked_up_and_the_other_rules_hold(
     monkeypatch.setenv("NO_PROXY", "direct.test")
     guard = AddressGuard(resolve=names)
     await guard.check("https://somewhere.test/")
-    assert names.asked == []
+    assert names.calls == []
     for url in ("https://127.0.0.1/", "https://localhost/", "https://router/"):
         with pytest.raises(ForbiddenError):
             await guard.check(url)
     await guard.check("https://direct.test/")
-    assert names.asked == ["direct.test"]
+    assert names.calls == ["direct.test"]
 
 
-async def test_a_guard_told_that_all_goes_through_a_proxy_looks_nothing_up() -> None:
+async def test_a_guard_behind_a_proxy_for_everything_looks_nothing_up() -> None:
     names = Names()
     await AddressGuard(proxied=True, resolve=names).check("https://somewhere.test/")
-    assert names.asked == []
+    assert names.calls == []
 
 
 def test_the_environment_names_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
