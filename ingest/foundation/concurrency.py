@@ -26,7 +26,9 @@ class BackgroundTasks:
         """Let `tasks` run on. What they return or raise is dropped."""
         for task in tasks:
             self._tasks.add(task)
-            task.add_done_callback(self._drop)
+            task.add_done_callback(self._tasks.discard)
+            # Read once, or asyncio would log the exception as "never retrieved".
+            task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
 
     async def close(self, *, seconds: float = 0.0) -> None:
         """Give the tasks `seconds` to finish, then cancel them and return when all have ended.
@@ -38,11 +40,6 @@ class BackgroundTasks:
                 await asyncio.wait(self._tasks, timeout=seconds)
         finally:
             await cancel_and_wait(self._tasks)
-
-    def _drop(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()  # read, or asyncio would log it as "never retrieved"
 
 
 async def cancel_and_wait(tasks: Collection[asyncio.Task[Any]]) -> None:

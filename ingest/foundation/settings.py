@@ -175,7 +175,14 @@ def load(kind: type[S], overrides: Mapping[str, Mapping[str, Any]]) -> S:
     lenient = kind.model_config.get("extra") == "ignore"
     # Looked up here because pydantic-settings passes over a misspelt table in the environment, and
     # names a misspelt key without the file it stands in.
-    for source, name in _iter_names_in_use():
+    path = config_file()
+    in_use = [
+        (f"${variable}", variable.removeprefix(ENV_PREFIX).lower().replace("__", "."))
+        for variable in os.environ
+        if variable.startswith(ENV_PREFIX) and variable not in PATH_VARIABLES
+    ]
+    in_use += [(str(path), name) for name in _dotted_names(read_toml(path))] if path else []
+    for source, name in in_use:
         table = name.partition(".")[0]
         if name in names or (lenient and table not in tables and not resembles(table, tables)):
             continue
@@ -205,16 +212,6 @@ def tables_of(kind: type[SettingsFile]) -> dict[str, type[SettingsTable]]:
         for name, field in kind.model_fields.items()
         if isinstance(field.annotation, type) and issubclass(field.annotation, SettingsTable)
     }
-
-
-def _iter_names_in_use() -> Iterator[tuple[str, str]]:
-    """Yield (file or "$VARIABLE", "table.key") for each setting in environment and file."""
-    for variable in os.environ:
-        if variable.startswith(ENV_PREFIX) and variable not in PATH_VARIABLES:
-            yield f"${variable}", variable.removeprefix(ENV_PREFIX).lower().replace("__", ".")
-    path = config_file()
-    if path:
-        yield from ((str(path), name) for name in _dotted_names(read_toml(path)))
 
 
 def _dotted_names(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:

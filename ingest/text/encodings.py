@@ -135,7 +135,11 @@ def _candidates(body: bytes, claimed: str | None) -> Iterator[str]:
     if foreign >= UTF8_EVIDENCE or (foreign and not declared):
         yield "utf-8"
     yield from (codec for codec in declared if codec in _SEVERAL_BYTES)
-    guess = _guess_with_chardet(body)
+    name = chardet.detect(body[:GUESS_WINDOW])["encoding"] or ""
+    # Markup in two or four bytes a character is half zeros; a few stray zeros are damage, which
+    # chardet takes for UTF-16 all the same.
+    stray = name.upper().startswith(("UTF-16", "UTF-32")) and body.count(0) * 5 <= len(body)
+    guess = widen_codec(name) if name and not stray else None
     if guess in _SEVERAL_BYTES and not set(declared) - {"cp1252"}:
         yield guess  # against latin-1 alone the bytes are the better witness
     # A charset of single bytes reads anything, so the bytes cannot contradict the declaration.
@@ -153,14 +157,3 @@ def _parse_declaration(body: bytes) -> str | None:
     label: str = (match[1] or match[2]).decode("ascii", "replace")
     # The declaration was found byte by byte, so it cannot stand in UTF-16 (WHATWG, "prescan").
     return "utf-8" if label.lower().startswith("utf-16") else label
-
-
-def _guess_with_chardet(body: bytes) -> str | None:
-    """Return the Python codec that the bytes look like."""
-    name = chardet.detect(body[:GUESS_WINDOW])["encoding"]
-    # Markup in two or four bytes a character is half zeros; a few stray zeros are damage, which
-    # chardet takes for UTF-16 all the same.
-    wide = body.count(0) * 5 > len(body)
-    if not name or (name.upper().startswith(("UTF-16", "UTF-32")) and not wide):
-        return None
-    return widen_codec(name)

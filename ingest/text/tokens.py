@@ -27,27 +27,27 @@ def estimate_tokens(text: str) -> int:
     which is no better at Chinese than Qwen, the true count is .76 (English) and .82 (Chinese) of it
     on average; only random strings and the rarest ideographs exceed it.
     """
-    return sum(_tokens_of(str(piece.lastgroup), piece[0]) for piece in _PIECE.finditer(text))
-
-
-def _tokens_of(kind: str, piece: str) -> int:
-    match kind:
-        case "word":
-            return math.ceil(len(piece) / WORD_LETTERS)
-        case "capitals":
-            return math.ceil(len(piece) / CAPITALS)
-        case "digit" | "punct":
-            return 1  # Qwen splits numbers into digits
-        case "space":
-            # A single space is part of the word after it; line feeds are tokens of their own.
-            return piece.count("\n") or int(len(piece) > 1)
-        case "cjk":
-            # The ideographs in daily use have a token each; those of the later planes are rare
-            # enough to be spelled in bytes.
-            return 1 if "\u3000" <= piece <= "\u9fff" else 2
-        case _:
-            # Full-width marks have a token each. For all else the UTF-8 bytes less one: 1 for é and
-            # Я, which often share a token with their neighbours, 3 for an emoji.
-            if unicodedata.east_asian_width(piece) in "FW" and ord(piece) < 0x10000:
-                return 1
-            return len(piece.encode(errors="replace")) - 1 or 1
+    total = 0
+    for found in _PIECE.finditer(text):
+        piece = found[0]
+        match found.lastgroup:
+            case "word":
+                total += math.ceil(len(piece) / WORD_LETTERS)
+            case "capitals":
+                total += math.ceil(len(piece) / CAPITALS)
+            case "digit" | "punct":
+                total += 1  # Qwen splits numbers into digits
+            case "space":
+                # A single space is part of the word after it; line feeds are tokens of their own.
+                total += piece.count("\n") or int(len(piece) > 1)
+            case "cjk":
+                # The ideographs in daily use have a token each; those of the later planes are rare
+                # enough to be spelled in bytes.
+                total += 1 if "\u3000" <= piece <= "\u9fff" else 2
+            case _ if unicodedata.east_asian_width(piece) in "FW" and ord(piece) < 0x10000:
+                total += 1  # full-width marks
+            case _:
+                # The UTF-8 bytes less one: 1 for é and Я, which often share a token with their
+                # neighbours, 3 for an emoji.
+                total += len(piece.encode(errors="replace")) - 1 or 1
+    return total

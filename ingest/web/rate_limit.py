@@ -80,7 +80,13 @@ class RateLimiter:
                 # One at a time through the gap. Two that measured it from the same last start
                 # would wake up together and start together.
                 async with host.starting:
-                    await self._wait_for_start(host, gap_s)
+                    # Computed anew after each sleep: meanwhile `block_until` may have been called.
+                    while True:
+                        start = max(host.started_at + gap_s, host.blocked_until)
+                        wait_s = start - self._clock()
+                        if wait_s <= 0:
+                            break
+                        await self._sleep(wait_s)
                     host.started_at = self._clock()
                 yield
         finally:
@@ -95,11 +101,6 @@ class RateLimiter:
         host = self._host(url)
         # A shorter wait that another reply names does not undo a longer one.
         host.blocked_until = max(host.blocked_until, until)
-
-    async def _wait_for_start(self, host: _Host, gap_s: float) -> None:
-        # Looked at again after each sleep: `block_until` may have been called meanwhile.
-        while (start := max(host.started_at + gap_s, host.blocked_until)) > (now := self._clock()):
-            await self._sleep(start - now)
 
     def _host(self, url: str) -> _Host:
         """Return what is known of the host, and forget the idle one that was used least lately."""

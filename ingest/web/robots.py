@@ -126,19 +126,17 @@ class RobotsPolicy:
     async def _rules_of(self, origin: str) -> _OriginRules:
         """Return the rules of `origin`, from the request that all callers share."""
         task = self._origins.pop(origin, None)
-        if task is None or self._is_outdated(task):
+        if task is not None and task.done():
+            failed = task.cancelled() or task.exception() is not None
+            if failed or task.result().good_until <= self._clock():
+                task = None
+        if task is None:
             task = asyncio.create_task(self._load(origin))
         self._origins[origin] = task  # at the end: the first one is the least recently used
         if len(self._origins) > MAX_ORIGINS:
             del self._origins[next(iter(self._origins))]
         # Shielded: a caller that gives up must not cancel the request that others wait for.
         return await asyncio.shield(task)
-
-    def _is_outdated(self, task: asyncio.Task[_OriginRules]) -> bool:
-        if not task.done():
-            return False
-        failed = task.cancelled() or task.exception() is not None
-        return failed or task.result().good_until <= self._clock()
 
     async def _load(self, origin: str) -> _OriginRules:
         """Return the rules of a fresh copy, else of the site, else of an old copy if it is down."""

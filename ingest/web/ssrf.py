@@ -187,7 +187,13 @@ class AddressGuard:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         networks = frozenset(entry for entry in allowed_hosts if "/" in entry)
-        self._networks = tuple(_parse_network(entry) for entry in networks)
+        parsed: list[IPNetwork] = []
+        for entry in networks:
+            try:
+                parsed.append(ipaddress.ip_network(entry.strip(), strict=False))
+            except ValueError as error:
+                raise _entry_error(entry) from error
+        self._networks = tuple(parsed)
         self._allowed = frozenset(_parse_host_and_port(entry) for entry in allowed_hosts - networks)
         self._allowed_ports = allowed_ports
         self._proxied = proxied
@@ -298,13 +304,6 @@ class AddressGuard:
         if len(self._pins) > MAX_PINS:
             del self._pins[next(iter(self._pins))]
         return found
-
-
-def _parse_network(entry: str) -> IPNetwork:
-    try:
-        return ipaddress.ip_network(entry.strip(), strict=False)
-    except ValueError as error:
-        raise _entry_error(entry) from error
 
 
 def _parse_host_and_port(entry: str) -> tuple[str, int | None]:

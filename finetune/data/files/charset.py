@@ -27,14 +27,23 @@ def open_text(path: Path, encoding: str = "auto") -> TextIO:
     r"""Return the file as text, line ends as they are ("\r\n" stays).
 
     Bytes that do not fit the encoding become lone surrogates (PEP 383), so that the row that holds
-    them can be told apart from the others; in UTF-16 and UTF-32 they become U+FFFD.
+    them can be found; in UTF-16 and UTF-32 they become U+FFFD.
 
     Raises:
         DataError: there is no such file, it is empty or no text, or the encoding is unknown.
     """
     codec = codec_of(path)  # also for a named encoding: it refuses an empty file and a workbook
     if encoding != "auto":
-        codec = _named_codec(encoding, found=codec)
+        try:
+            "".encode(encoding)  # "rot13" and "base64" are codecs, too, but not of text
+            name = widen_codec(encoding)
+        except LookupError as error:
+            raise DataError(
+                Message("data.encoding: unknown encoding {encoding}", encoding=encoding),
+                hint=Message("write auto, utf-8 or gb18030"),
+            ) from error
+        # A named UTF-8 still passes over the mark that the file may begin with.
+        codec = codec if name == "utf-8" and codec == "utf-8-sig" else name
     # Python's UTF-16 and UTF-32 decoders cannot escape: half a character has no byte to keep.
     wide = codec.startswith(("utf-16", "utf-32"))
     errors = "replace" if wide else "surrogateescape"
@@ -104,22 +113,6 @@ def _refuse_binary(head: bytes, mark: bytes, path: Path) -> None:
         Message("{path}: this is {kind}, not text", path=path, kind=kind),
         hint=Message("save it as JSONL or as CSV (UTF-8)"),
     )
-
-
-def _named_codec(encoding: str, *, found: str) -> str:
-    """Return the codec that reads at least what `encoding` does, and passes over a UTF-8 mark.
-
-    `found` is the codec that the bytes ask for.
-    """
-    try:
-        "".encode(encoding)  # "rot13" and "base64" are codecs, too, but not of text
-        name = widen_codec(encoding)
-    except LookupError as error:
-        raise DataError(
-            Message("data.encoding: unknown encoding {encoding}", encoding=encoding),
-            hint=Message("write auto, utf-8 or gb18030"),
-        ) from error
-    return found if name == "utf-8" and found == "utf-8-sig" else name
 
 
 def _unreadable_file(path: Path, error: OSError) -> DataError:
