@@ -141,7 +141,7 @@ def _candidates(body: bytes, claimed: str | None) -> Iterator[str]:
     stray = name.upper().startswith(("UTF-16", "UTF-32")) and body.count(0) * 5 <= len(body)
     guess = widen_codec(name) if name and not stray else None
     if guess in _SEVERAL_BYTES and not set(declared) - {"cp1252"}:
-        yield guess  # against latin-1 alone the bytes are the better witness
+        yield guess  # the bytes are better evidence than latin-1, which servers send as a default
     # A charset of single bytes reads anything, so the bytes cannot contradict the declaration.
     yield from declared
     if guess:

@@ -1,4 +1,4 @@
-"""When a site may be asked again: few requests at once, a gap between them, a wait if it says so.
+"""When the next request to a host may start: few at once, a gap between them, a wait on demand.
 
 A site may ask for more by `Crawl-delay` in robots.txt (not in RFC 9309, but Bing, Yandex and many
 sites know it) and by `Retry-After` on 429 and 503 (RFC 9110, 10.2.3).
@@ -64,7 +64,7 @@ class RateLimiter:
 
     @asynccontextmanager
     async def acquire(self, url: str, crawl_delay: float | None = None) -> AsyncIterator[None]:
-        """Wait until the host of `url` may be asked, and keep one of its slots inside the block.
+        """Wait until a request to the host of `url` may start, and hold a slot in the block.
 
         Args:
             url: what is requested; all ports of a host are one host.

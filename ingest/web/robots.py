@@ -1,4 +1,4 @@
-"""Asks robots.txt before anything else of a site is fetched (RFC 9309).
+"""Fetches and keeps robots.txt, and decides by it what may be fetched (RFC 9309).
 
 `ingest.web.robots_parser` reads one file; this module fetches and keeps it, once per origin. Where
 we leave the RFC, or it leaves us the choice:
@@ -90,7 +90,7 @@ class RobotsPolicy:
         self._origins: dict[str, asyncio.Task[_OriginRules]] = {}
 
     async def check(self, url: str) -> RobotsVerdict:
-        """Return whether the canonical `url` may be read, and which rule says so.
+        """Return whether the canonical `url` may be read, and which rule decides.
 
         Raises:
             ProxyUnreachableError: the site cannot be reached, because our own proxy is down.

@@ -51,7 +51,7 @@ def open_text(path: Path, encoding: str = "auto") -> TextIO:
 
 
 def codec_of(path: Path) -> str:
-    """Return the Python codec that a file's bytes ask for.
+    """Return the Python codec that fits a file's bytes.
 
     Raises:
         DataError: there is no such file, or it is empty or no text.
