@@ -42,7 +42,7 @@ _DROPPED += "\u2066-\u2069\ufeff\ufffe\uffff"
 _INVISIBLE = re.compile(f"[{_DROPPED}]")
 _JOINABLE = rf"[^\x00-\x7f{CJK}\s\u200c\u200d{_DROPPED}]"
 _STRAY_JOINERS = re.compile(rf"(?<!{_JOINABLE})[\u200c\u200d]+|[\u200c\u200d]+(?!{_JOINABLE})")
-"""Joiners belong in emoji, Persian and Indic words; between other characters they are left-overs."""
+"""Joiners belong in emoji, Persian and Indic words; elsewhere they are left-overs."""
 
 _SUSPECT = re.compile(f"[\r\x0b\x0c\x85\u2028\u2029\u200c\u200d{_DROPPED}]")
 

@@ -127,8 +127,10 @@ def read_shape(config: Mapping[str, Any]) -> ModelShape | None:
 def estimate_memory(
     shape: ModelShape, table: TrainTable, *, width: Width, longest: int, targets: int
 ) -> MemoryEstimate:
-    """Return what training takes when samples have at most `longest` tokens, `targets` of them
-    trained on."""
+    """Return what training takes.
+
+    Samples have at most `longest` tokens, of which at most `targets` are trained on.
+    """
     parameters = shape.in_layers + shape.elsewhere
     if table.method == "full":
         trainable = parameters
