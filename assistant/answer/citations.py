@@ -98,7 +98,11 @@ class CitationStream:
     def __init__(self, passages: Sequence[Passage], *, attach: bool = True) -> None:
         """`attach` False: add no markers, only check those that are there."""
         self._passages = {passage.number: passage for passage in passages}
-        self._evidence = {passage.number: _evidence_of(passage) for passage in passages}
+        texts = {p.number: "\n".join([p.title, p.heading, p.text]) for p in passages}
+        self._evidence = {
+            number: _Evidence(frozenset(words(text)), figures(text))
+            for number, text in texts.items()
+        }
         self._attach = attach
         self._cited: set[int] = set()
         self._buffer = ""
@@ -387,8 +391,3 @@ def figures(text: str) -> frozenset[str]:
             pieces = [part] if part.count(".") == 1 else part.split(".")
             found.update(piece if "." in piece else piece.lstrip("0") or "0" for piece in pieces)
     return frozenset(found)
-
-
-def _evidence_of(passage: Passage) -> _Evidence:
-    text = "\n".join([passage.title, passage.heading, passage.text])
-    return _Evidence(frozenset(words(text)), figures(text))

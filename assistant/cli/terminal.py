@@ -52,7 +52,9 @@ class Terminal:
         """Show one event."""
         match event:
             case ReasoningDelta():
-                self._think(printable(event.text))
+                if self.thinking:
+                    say(printable(event.text), dim=True, newline=False)
+                    self._thinking_shown = True
             case AnswerDelta():
                 self._answer(printable(event.text))
             case AnswerFinished():
@@ -92,11 +94,6 @@ class Terminal:
                 say(chosen.localize(self.language), dim=True)
             case _:
                 assert_never(event)
-
-    def _think(self, text: str) -> None:
-        if self.thinking:
-            say(text, dim=True, newline=False)
-            self._thinking_shown = True
 
     def _end_thinking(self) -> None:
         if self._thinking_shown:

@@ -18,14 +18,14 @@ class OverlapReranker:
         """Return the chunks by the share of content words that they hold, 0 to 1."""
         wanted = set(content_words(question) or words(question))
         scored = [
-            ScoredChunk(chunk=one.chunk, score=_overlap(wanted, one.chunk.text)) for one in chunks
+            ScoredChunk(
+                chunk=one.chunk,
+                score=len(wanted.intersection(words(one.chunk.text))) / max(len(wanted), 1),
+            )
+            for one in chunks
         ]
         # Python's sort is stable: chunks with equal overlap keep the order of retrieval.
         return sorted(scored, key=lambda one: -one.score)
 
     async def close(self) -> None:
         """Hold nothing, release nothing."""
-
-
-def _overlap(wanted: set[str], text: str) -> float:
-    return len(wanted.intersection(words(text))) / len(wanted) if wanted else 0.0
