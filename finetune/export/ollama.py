@@ -127,8 +127,8 @@ async def _create(
         files={gguf.name: digest},
         quantize=quantize,
         template=spec.chat.ollama_template,
-        system=spec.system,
-        license_text=spec.license,
+        system=spec.system or None,
+        license=spec.license or None,
         parameters=spec.parameters,
     )
     last = ""

@@ -1,7 +1,5 @@
 """What an Ollama server made of a model, compared with what was trained."""
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from dataclasses import dataclass
 
 from assistant.models.reasoning import THINK_CLOSE, THINK_OPEN
@@ -47,70 +45,62 @@ def verify_model(
             Message("Ollama has {name}, but asking it failed", name=spec.name),
             hint=Message("{reason}; see Ollama's log", reason=error.detail or error.kind),
         ) from error
-    if checks[-1].passed is False:
+    failed = next((check for check in checks if check.passed is False), None)
+    if failed is not None:
         raise ExportError(
             Message(
                 "{name} in Ollama fails the check of its {check}: {found}",
                 name=spec.name,
-                check=checks[-1].name,
-                found=checks[-1].found,
+                check=failed.name,
+                found=failed.found,
             ),
             hint=Message("update Ollama, or run: python -m finetune diagnose RECIPE"),
         )
-    return checks
+    return tuple(checks)
 
 
 async def _run_checks(
     client: OllamaClient, spec: ModelSpec, recipe: Recipe, run: Run
-) -> tuple[VerificationCheck, ...]:
-    """Return the checks, the first that failed last: those after it would fail less clearly."""
+) -> list[VerificationCheck]:
     checks: list[VerificationCheck] = []
-    async with aclosing(_each_check(client, spec, recipe, run)) as found:
-        async for check in found:
-            checks.append(check)
-            if check.passed is False:
-                break
-    return tuple(checks)
-
-
-async def _each_check(
-    client: OllamaClient, spec: ModelSpec, recipe: Recipe, run: Run
-) -> AsyncGenerator[VerificationCheck, None]:
     details = await client.show(spec.name)
     abilities = details.capabilities
     if spec.chat.thinks:
         able = None if abilities is None else "thinking" in abilities
-        yield VerificationCheck(name="capabilities", passed=able, found=", ".join(abilities or ()))
+        found = ", ".join(abilities or ())
+        checks.append(VerificationCheck(name="capabilities", passed=able, found=found))
+        if able is False:
+            return checks  # the server would refuse the question below
     template = details.template.strip()
     same = template == spec.chat.ollama_template.strip()
-    yield VerificationCheck(name="template", passed=same, found=template[:SHOWN_CHARACTERS])
-    yield check_parameters(details.parameters, spec)
-    yield await _check_prompts(client, spec)
+    checks += [
+        VerificationCheck(name="template", passed=same, found=template[:SHOWN_CHARACTERS]),
+        check_parameters(details.parameters, spec),
+        await _check_prompts(client, spec),
+    ]
 
     # Of the model's own domain, but not trained on, where the run's data are still there.
     question = QUESTION
     if (run.data / f"{recipe.evaluate.split}.jsonl").is_file():
         record = next(run.records(recipe.evaluate.split), None)
         question = record.last.user if record else QUESTION
-    # Greedily, so that a second export of the same weights finds the same.
-    reply = await whole_reply(
-        client.chat(
-            ChatRequest(
-                model=spec.name,
-                messages=[{"role": "user", "content": question}],
-                temperature=0,
-                reply_tokens=recipe.evaluate.max_new_tokens,
-                think=True if spec.chat.thinks else None,
-            )
-        )
+    request = ChatRequest(
+        model=spec.name,
+        messages=[{"role": "user", "content": question}],
+        temperature=0,  # greedy: a second export of the same weights finds the same
+        reply_tokens=recipe.evaluate.max_new_tokens,
+        think=True if spec.chat.thinks else None,
     )
+    reply = await whole_reply(client.chat(request))
     shown = (reply.content or reply.thinking)[:SHOWN_CHARACTERS]
-    yield VerificationCheck(name="answer", passed=bool(reply.content.strip()), found=shown)
-    stopped = reply.done_reason == "stop"
-    yield VerificationCheck(name="end", passed=stopped, found=reply.done_reason)
     marks = {*spec.chat.controls, THINK_OPEN, THINK_CLOSE}
     leaked = sorted(mark for mark in marks if mark in reply.content or mark in reply.thinking)
-    yield VerificationCheck(name="marks", passed=not leaked, found=" ".join(leaked))
+    checks += [
+        VerificationCheck(name="answer", passed=bool(reply.content.strip()), found=shown),
+        VerificationCheck(name="end", passed=reply.done_reason == "stop", found=reply.done_reason),
+        VerificationCheck(name="marks", passed=not leaked, found=" ".join(leaked)),
+    ]
+    return checks
 
 
 def check_parameters(listed: str, spec: ModelSpec) -> VerificationCheck:

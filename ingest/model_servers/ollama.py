@@ -2,7 +2,7 @@
 
 Chat, vectors and lists go through httpx: every command lists the models, and importing the `ollama`
 package takes 0.4 s; and that package cannot send `truncate` and `shift`. What makes models (pull,
-upload, create) goes through the package.
+create) goes through the package.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
 
@@ -142,14 +142,9 @@ class OllamaClient:
         body = {"model": model, "input": list(texts), "truncate": False}
         return (await self._server.request("POST", "/api/embed", body)).get("embeddings")
 
-    async def pull(self, model: str) -> AsyncGenerator[TransferProgress, None]:
+    def pull(self, model: str) -> AsyncGenerator[TransferProgress, None]:
         """Download a model; yield the progress of its layers, or raise `ModelServerError`."""
-        async with (
-            self._library() as library,
-            aclosing(_progress_of(await library.pull(model, stream=True))) as progress,
-        ):
-            async for step in progress:
-                yield step
+        return self._transfer("pull", model)
 
     async def upload(self, path: Path) -> str:
         """Bring a file to the server, unless it is there, and return the digest to create with."""
@@ -162,35 +157,29 @@ class OllamaClient:
         except ModelServerError as error:
             if error.status != httpx.codes.NOT_FOUND:
                 raise
-        async with self._library() as library:
-            return str(await library.create_blob(path))
+        async with self._server.send("POST", f"/api/blobs/{digest}", file=path):
+            return digest
 
-    async def create(
-        self,
-        model: str,
-        *,
-        files: dict[str, str],
-        template: str,
-        parameters: Mapping[str, Any],
-        system: str = "",
-        license_text: str = "",
-        quantize: str | None = None,
+    def create(self, model: str, **description: Any) -> AsyncGenerator[TransferProgress, None]:
+        """Make a model of uploaded files; yield progress, or raise `ModelServerError`.
+
+        `description` is as /api/create takes it: `files` (name -> digest), `template`,
+        `parameters`, `system`, `license`, `quantize`.
+        """
+        return self._transfer("create", model, **description)
+
+    async def _transfer(
+        self, method: Literal["pull", "create"], model: str, **description: Any
     ) -> AsyncGenerator[TransferProgress, None]:
-        """Make a model of uploaded files (name -> digest); yield progress, or raise."""
         async with self._library() as library:
-            steps = await library.create(
-                model,
-                files=files,
-                quantize=quantize,
-                template=template,
-                system=system or None,
-                license=license_text or None,
-                parameters=parameters,
-                stream=True,
-            )
-            async with aclosing(_progress_of(steps)) as progress:
-                async for step in progress:
-                    yield step
+            steps = await getattr(library, method)(model, stream=True, **description)
+            async with aclosing(steps):
+                async for step in steps:
+                    yield TransferProgress(
+                        status=step.status or "",
+                        completed=step.completed or 0,
+                        total=step.total or 0,
+                    )
 
     @asynccontextmanager
     async def _library(self) -> "AsyncIterator[AsyncClient]":
@@ -258,11 +247,3 @@ def with_tag(model: str) -> str:
     """Return the model's name as Ollama lists it: a missing tag is "latest"."""
     # A colon before the last slash is a registry's port.
     return model if ":" in model.rsplit("/", 1)[-1] else f"{model}:latest"
-
-
-async def _progress_of(steps: AsyncIterator[Any]) -> AsyncGenerator[TransferProgress, None]:
-    async with aclosing(cast("AsyncGenerator[Any, None]", steps)):
-        async for step in steps:
-            yield TransferProgress(
-                status=step.status or "", completed=step.completed or 0, total=step.total or 0
-            )
