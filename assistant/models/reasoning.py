@@ -99,8 +99,11 @@ class ThinkSplitter:
             if mark[0] in (THINK_OPEN, THINK_CLOSE):
                 deltas = self._apply_tag(mark[0], deltas)
         # The server cuts tags anywhere: what may become one waits for the next piece.
-        ready = self._buffer[: len(self._buffer) - _held_back(self._buffer)]
-        self._buffer = self._buffer[len(ready) :]
+        start = self._buffer.rfind("<", max(0, len(self._buffer) - _LONGEST_MARK + 1))
+        tail = self._buffer[start:] if start >= 0 else ""
+        held = tail if any(mark.startswith(tail) for mark in _MARKS) else ""
+        ready = self._buffer.removesuffix(held)
+        self._buffer = held
         return deltas + self._put(ready)
 
     def feed_reasoning(self, text: str) -> list[Delta]:
@@ -170,12 +173,3 @@ class ThinkSplitter:
         self._texts["reasoning"] = "\n".join(part for part in parts if part)
         self._texts["answer"] = self._spaces["answer"] = ""
         return [ReasoningDelta(text=delta.text) for delta in deltas]
-
-
-def _held_back(text: str) -> int:
-    """Return how many characters at the end may be the beginning of a mark."""
-    start = text.rfind("<", max(0, len(text) - _LONGEST_MARK + 1))
-    if start < 0:
-        return 0
-    tail = text[start:]
-    return len(tail) if any(mark.startswith(tail) for mark in _MARKS) else 0

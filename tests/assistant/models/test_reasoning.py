@@ -1,4 +1,4 @@
-"""Thinking and answer are told apart however the reply is cut."""
+"""Thinking and answer are separated however the reply is cut."""
 
 from itertools import pairwise
 

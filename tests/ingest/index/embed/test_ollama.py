@@ -120,7 +120,7 @@ async def test_missing_model_names_the_pull_command(server: OllamaServer) -> Non
     assert "ollama pull mxbai-embed-large" in caught.value.localize("zh")
 
 
-async def test_chat_model_is_told_from_an_embedding_model(server: OllamaServer) -> None:
+async def test_chat_model_is_no_embedding_model(server: OllamaServer) -> None:
     server.replay("embed_chatmodel", path="/api/embed")
     ours = embedder(server)
     with pytest.raises(EmbedError) as caught:
