@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from assistant.answer.citations import CitationStream
@@ -31,7 +31,7 @@ from assistant.search.base import SearchProvider
 from assistant.search.notices import fallback_notice
 from assistant.values import Answer, ChatMessage, Prompt, Question, SearchReply
 from ingest.events import PageSkipped
-from ingest.foundation.concurrency import LazyResource
+from ingest.foundation.concurrency import LazyResource, cancel_and_wait
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language, Message
 from ingest.question_reader import QuestionReader
@@ -102,6 +102,16 @@ class Assistant:
         self._reply_tokens = reply_tokens
         self._language = language
 
+    async def prepare(self, question: Question) -> None:
+        """Open what questions with these options need, so that what is missing is known before.
+
+        Raises:
+            QiuzhengError: the model, or a setting of search, cannot be used.
+        """
+        await self._models.get(question.model)
+        if question.web:
+            await self._web.get()
+
     async def ask(
         self, question: Question | str, history: Sequence[ChatMessage] = ()
     ) -> AsyncGenerator[AnswerEvent, None]:
@@ -159,10 +169,9 @@ class Assistant:
                 async for event in events:
                     yield event
         finally:
-            # A task that nobody awaits would log its error at exit, and outlive the answer.
-            warming.cancel()
-            with suppress(asyncio.CancelledError):
-                await warming
+            # Its errors are dropped: the request itself says what is wrong with the model. And a
+            # task that nobody awaits would outlive the answer.
+            await cancel_and_wait([warming])
 
     async def _search_and_reply(self, request: _Request) -> AsyncGenerator[AnswerEvent, None]:
         """Make a query of the question, search the web if wanted, and answer from passages."""
@@ -269,6 +278,7 @@ async def _search_in_time(search: SearchProvider, query: str, request: _Request)
                 language=request.language,
                 fresh=request.options.fresh,
                 timeout_s=request.deadline_s,
+                model=request.options.model,
             )
     except TimeoutError as error:
         raise SearchError(

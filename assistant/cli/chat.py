@@ -59,6 +59,8 @@ async def converse(
         spoken: The language of what is said before the first question.
     """
     async with open_assistant(settings) as assistant:
+        # A model or an engine that does not exist fails every question: better before the first.
+        await assistant.prepare(question)
         chat = _Chat(
             assistant=assistant,
             question=question,

@@ -139,7 +139,7 @@ async def _ask(text: str, language: "Language", options: "Mapping[str, Any]") ->
     def show(event: AnswerEvent) -> None:
         # A failure goes both ways: JSON on stdout for the program, one line on stderr for people.
         if options["as_json"]:
-            click.echo(ANSWER_EVENT.dump_json(event, context={"language": language}))
+            click.echo(ANSWER_EVENT.dump_json(event, context={"language": terminal.language}))
         if not options["as_json"] or isinstance(event, AnswerFailed):
             terminal.show(event)
 
@@ -154,7 +154,9 @@ async def _ask(text: str, language: "Language", options: "Mapping[str, Any]") ->
     code = 0
     try:
         _refuse_web_options(options)
-        opened = open_assistant(_settings(_overrides(options)), crawl_log=options["ledger"])
+        settings = _settings(_overrides(options))
+        terminal.language = _language(settings.answer.language, text)
+        opened = open_assistant(settings, crawl_log=options["ledger"])
         async with opened as assistant, aclosing(assistant.ask(question)) as events:
             async for event in events:
                 show(event)
@@ -185,10 +187,11 @@ def chat(**options: Any) -> None:
     from assistant.cli.chat import converse
     from assistant.values import Question
 
-    language = _language(options["lang"])
+    settings = _settings_or_exit(_overrides(options), _language(options["lang"]))
+    chosen = settings.answer.language
     _run(
         converse(
-            settings=_settings_or_exit(_overrides(options), language),
+            settings=settings,
             question=Question(
                 "",
                 web=options["web"],
@@ -198,10 +201,10 @@ def chat(**options: Any) -> None:
             ),
             thinking=_shows_thinking(options),
             quiet=options["quiet"],
-            language=language if options["lang"] in LANGUAGES else None,
-            spoken=language,
+            language=None if chosen == "auto" else chosen,
+            spoken=_language(chosen),
         ),
-        language,
+        _language(chosen),
     )
 
 

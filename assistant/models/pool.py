@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from assistant.events import Notice
@@ -64,15 +65,15 @@ class ModelPool:
                 return chosen
             opened = await self._open_model(name)
             self._looked_at[name] = self._clock()
-            if chosen is not None:
+            if chosen is not None and opened.model is not chosen.model:
                 # A question may still be reading from it, so it is closed with the pool.
                 self._retired.append(chosen.model)
             self._chosen[name] = opened
             return opened
 
     async def close(self) -> None:
-        """Close every model that was opened."""
-        models = [*self._retired, *(chosen.model for chosen in self._chosen.values())]
-        self._retired, self._chosen = [], {}
-        for model in models:
-            await model.close()
+        """Close every model that was opened, also where closing another one fails."""
+        async with self._lock, AsyncExitStack() as stack:
+            for model in (*self._retired, *(chosen.model for chosen in self._chosen.values())):
+                stack.push_async_callback(model.close)
+            self._retired, self._chosen = [], {}

@@ -47,6 +47,7 @@ class SearchProvider(Protocol):
         language: Language,
         fresh: bool = False,
         timeout_s: float | None = None,
+        model: str | None = None,
     ) -> SearchReply:
         """Return at most `limit` hits, best first, each page once, ranked from 1.
 
@@ -56,6 +57,7 @@ class SearchProvider(Protocol):
             language: Of the question.
             fresh: Ask the engines though a reply to the same query is in the cache.
             timeout_s: Shortens the time that the provider was made with, for all engines together.
+            model: The chat model that proposes further queries, where the provider asks one.
 
         Raises:
             SearchError: no engine answered; `kind` says how the first one failed.

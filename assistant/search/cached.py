@@ -65,6 +65,7 @@ class CachedSearch:
         language: Language,
         fresh: bool = False,
         timeout_s: float | None = None,
+        model: str | None = None,
     ) -> SearchReply:
         """Return the cached reply, marked so, or a new one; see `SearchProvider.search`."""
         key = self._cache_key(query, language)
@@ -75,7 +76,12 @@ class CachedSearch:
             # Which engines were skipped an hour ago says nothing about now.
             return replace(cached.reply, hits=hits, skipped=(), cached=True)
         reply = await self._search.search(
-            query, limit=limit, language=language, fresh=fresh, timeout_s=timeout_s
+            query,
+            limit=limit,
+            language=language,
+            fresh=fresh,
+            timeout_s=timeout_s,
+            model=model,
         )
         is_first_choice = bool(reply.hits) and not reply.skipped
         ttl_s = self._ttl_s if is_first_choice else min(self._ttl_s, SECOND_BEST_TTL_S)

@@ -54,6 +54,7 @@ class SearchChain:
         language: Language,
         fresh: bool = False,
         timeout_s: float | None = None,
+        model: str | None = None,
     ) -> SearchReply:
         """Return what the first engine finds that finds anything; see `SearchProvider.search`."""
         if not query.strip() or limit <= 0:

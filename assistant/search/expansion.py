@@ -18,6 +18,7 @@ from assistant.models.base import collect_reply
 from assistant.models.pool import ModelPool
 from assistant.search.base import SearchProvider
 from assistant.values import ChatMessage, EngineSkipped, Prompt, SearchHit, SearchReply
+from ingest.foundation.concurrency import cancel_and_wait
 from ingest.foundation.messages import Language, Message
 from ingest.index.rank_fusion import reciprocal_rank_scores
 from ingest.text.language import language_of
@@ -98,12 +99,13 @@ class ExpandingSearch:
         language: Language,
         fresh: bool = False,
         timeout_s: float | None = None,
+        model: str | None = None,
     ) -> SearchReply:
         """Return the hits of all queries as one ranking; see `SearchProvider.search`."""
         within_s = self._timeout_s if timeout_s is None else min(timeout_s, self._timeout_s)
         deadline = time.monotonic() + within_s
         # The model thinks while the question is searched; it adds no time where it is quick.
-        proposing = asyncio.create_task(self._propose_queries(query))
+        proposing = asyncio.create_task(self._propose_queries(query, model))
         try:
             first = await self._search.search(
                 query, limit=limit, language=language, fresh=fresh, timeout_s=timeout_s
@@ -111,9 +113,7 @@ class ExpandingSearch:
             further = await proposing
         finally:
             # Where the search has failed, the model must not go on generating for nobody.
-            proposing.cancel()
-            with suppress(asyncio.CancelledError):
-                await proposing
+            await cancel_and_wait([proposing])
         replies = [first]
         # What comes too late or fails costs nothing: the question has its hits already.
         with suppress(TimeoutError, SearchError):
@@ -126,14 +126,15 @@ class ExpandingSearch:
                     replies.append(reply)
         return merge_replies(replies, limit=limit)
 
-    async def _propose_queries(self, question: str) -> list[str]:
+    async def _propose_queries(self, question: str, name: str | None) -> list[str]:
         """Return further queries, none if the model fails or takes too long."""
         if not question.strip():
             return []
         most = self._queries - 1
         try:
             async with asyncio.timeout(self._proposal_s):
-                model = (await self._models.get()).model
+                # The model that answers: another one would push it out of the server's memory.
+                model = (await self._models.get(name)).model
                 if model.kind != "model":  # one that quotes has nothing to propose
                     return []
                 prompt = proposal_prompt(question, most)

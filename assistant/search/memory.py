@@ -58,6 +58,7 @@ class MemorySearch:
         language: Language,
         fresh: bool = False,
         timeout_s: float | None = None,
+        model: str | None = None,
     ) -> SearchReply:
         """Return the first `limit` hits; a blank query has none."""
         hits = await self.engine.search(query, limit=limit, language=language)

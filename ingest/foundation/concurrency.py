@@ -61,6 +61,7 @@ class LazyResource(Generic[T]):
         self._stack = AsyncExitStack()
         self._opened: list[T] = []
         self._lock = asyncio.Lock()
+        self._is_closed = False
 
     @classmethod
     def of(cls, value: T) -> "LazyResource[T]":
@@ -71,6 +72,8 @@ class LazyResource(Generic[T]):
         """Return the resource, opened now if it is not yet; raises what opening raises."""
         # Two questions that come together must not open it twice.
         async with self._lock:
+            if self._is_closed:
+                raise RuntimeError("its owner has closed this resource")
             if not self._opened:
                 self._opened.append(await self._stack.enter_async_context(self._open_one()))
             return self._opened[0]
@@ -84,6 +87,9 @@ class LazyResource(Generic[T]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # The error goes along: after Ctrl-C nobody is to wait for what is still being read.
-        await self._stack.__aexit__(kind, error, trace)
-        self._opened.clear()
+        # Under the lock: what is being opened just now has to be closed, too.
+        async with self._lock:
+            self._is_closed = True
+            self._opened.clear()
+            # The error goes along: after Ctrl-C nobody is to wait for what is still being read.
+            await self._stack.__aexit__(kind, error, trace)

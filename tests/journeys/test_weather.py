@@ -1,6 +1,7 @@
 """Bad input and bad weather: one clear line each, an exit code, nothing lost, no traceback."""
 
 import json
+import re
 import resource
 import signal
 import sqlite3
@@ -189,6 +190,31 @@ def test_a_failure_is_the_last_line_of_json_and_one_line_for_people(
     assert written["message"] in one_line(shown)  # one language, that of the question
     failed = shown.events[-1]
     assert isinstance(failed, AnswerFailed)
+
+
+def test_the_language_of_the_settings_holds_for_messages_too(shell: Shell) -> None:
+    english = "How hot should water for green tea be?"
+    shown = shell("assistant", "ask", english, "--web", ASSISTANT_ANSWER__LANGUAGE="zh")
+    assert "提示：" in shown.stderr
+    shown = shell("assistant", "ask", english, "--json", ASSISTANT_ANSWER__LANGUAGE="zh")
+    notices = [json.loads(line) for line in shown.stdout.splitlines() if '"notice"' in line]
+    assert all(re.search("[\u4e00-\u9fff]", notice["text"]) for notice in notices)
+    assert notices
+
+
+@pytest.mark.parametrize(
+    ("options", "variables", "code"),
+    [
+        (("--model", "nope"), {}, 1),
+        (("--web",), {"ASSISTANT_SEARCH__ENGINES": '["nope"]'}, 2),
+    ],
+)
+def test_a_conversation_that_cannot_be_had_ends_before_it_begins(
+    options: tuple[str, ...], variables: dict[str, str], code: int, shell: Shell
+) -> None:
+    shown = shell("assistant", "chat", *options, stdin="hello?\n", code=code, **variables)
+    assert "nope" in shown.stderr or "ollama" in shown.stderr
+    assert shown.stdout == ""
 
 
 # The index

@@ -290,6 +290,86 @@ async def test_one_assistant_serves_questions_with_different_options_side_by_sid
     assert isinstance(failed[-1], AnswerFailed)
 
 
+class WarmUpFails(ScriptedModel):
+    """A model whose warm-up fails, where the real request would not."""
+
+    async def warm_up(self) -> None:
+        raise BROKEN
+
+
+class WarmUpIsSlowToStop(ScriptedModel):
+    """A model whose warm-up needs a moment to stop."""
+
+    async def warm_up(self) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.05)
+
+
+async def test_a_warm_up_that_fails_changes_nothing_about_the_answer() -> None:
+    events = await events_of(assistant(model=WarmUpFails("80 degrees [1].")))
+    assert isinstance(events[-1], AnswerFinished)
+    assert sum(isinstance(event, AnswerFinished | AnswerFailed) for event in events) == 1
+
+
+async def test_who_is_cancelled_while_the_warm_up_stops_stays_cancelled() -> None:
+    asking = asyncio.create_task(events_of(assistant(model=WarmUpIsSlowToStop("80 [1]."))))
+    while not asking.done():
+        await asyncio.sleep(0.01)
+        asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+
+
+async def test_closing_a_pool_closes_every_model_though_one_fails() -> None:
+    closed: list[str] = []
+
+    class Closing(ScriptedModel):
+        async def close(self) -> None:
+            closed.append(self.name)
+            raise BROKEN
+
+    async def open_model(name: str | None) -> ChosenModel:
+        return ChosenModel(model=Closing(name=str(name)))
+
+    pool = ModelPool(open_model=open_model)
+    await pool.get("a")
+    await pool.get("b")
+    with pytest.raises(ModelError):
+        await pool.close()
+    assert sorted(closed) == ["a", "b"]
+
+
+async def test_a_stand_in_that_stays_the_same_is_closed_once() -> None:
+    now = 0.0
+    closed: list[int] = []
+
+    class Counting(ScriptedModel):
+        async def close(self) -> None:
+            closed.append(1)
+
+    model = Counting("80")
+
+    async def open_model(name: str | None) -> ChosenModel:
+        return ChosenModel(model=model, notices=(NO_MODEL,))
+
+    pool = ModelPool(open_model=open_model, clock=lambda: now)
+    for _ in range(3):
+        await pool.get()
+        now += RETRY_S
+    await pool.close()
+    assert closed == [1]
+
+
+async def test_what_is_missing_is_known_before_the_first_question() -> None:
+    async def open_model(name: str | None) -> ChosenModel:
+        raise BROKEN
+
+    with pytest.raises(ModelError):
+        await assistant(models=ModelPool(open_model=open_model)).prepare(Question(""))
+
+
 async def test_top_k_holds_for_one_question() -> None:
     one = assistant(pages=MANY)
     await events_of(one)

@@ -14,7 +14,7 @@ from assistant.events import ModelEvent, Notice, ReasoningDelta, ReplyFinished
 from assistant.models.base import ChatModel
 from assistant.models.extractive import ExtractiveModel
 from assistant.models.ollama import OllamaModel
-from assistant.models.pool import ModelPool
+from assistant.models.pool import ChosenModel, ModelPool
 from assistant.models.scripted import ScriptedModel
 from assistant.search.expansion import LONGEST_QUERY, ExpandingSearch, merge_replies, select_queries
 from assistant.search.memory import MemorySearch
@@ -288,3 +288,17 @@ async def test_expansion_of_a_search_in_memory_keeps_its_hits() -> None:
         memory, models=ModelPool.holding(ScriptedModel("tea leaf")), queries=2, timeout_s=5
     )
     assert names(await search.search(EN, limit=1, language="en")) == ["a"]
+
+
+async def test_the_model_that_the_question_names_proposes_the_queries() -> None:
+    opened: list[str | None] = []
+
+    async def open_model(name: str | None) -> ChosenModel:
+        opened.append(name)
+        return ChosenModel(model=ScriptedModel("tea leaf"))
+
+    memory = MemorySearch(list(hits("a", "b")))
+    models = ModelPool(open_model=open_model)
+    search = ExpandingSearch(memory, models=models, queries=2, timeout_s=5)
+    await search.search(EN, limit=1, language="en", model="named")
+    assert opened == ["named"]

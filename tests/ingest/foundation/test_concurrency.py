@@ -94,3 +94,24 @@ async def test_what_was_opened_learns_of_the_error_that_closes_it() -> None:
     with pytest.raises(KeyError):
         await fail_while_it_is_open()
     assert seen == [KeyError]
+
+
+async def test_what_is_being_opened_while_its_owner_leaves_is_closed_too() -> None:
+    log: list[str] = []
+    entered = asyncio.Event()
+
+    @asynccontextmanager
+    async def open_one() -> AsyncIterator[int]:
+        entered.set()
+        await asyncio.sleep(0.01)
+        log.append("open")
+        yield 1
+        log.append("close")
+
+    async with LazyResource(open_one) as lazy:
+        getting = asyncio.create_task(lazy.get())
+        await entered.wait()
+    await asyncio.wait([getting])
+    assert log == ["open", "close"]
+    with pytest.raises(RuntimeError):
+        await lazy.get()
