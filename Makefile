@@ -76,7 +76,7 @@ engine: .venv/engine ## the real engine: llama.cpp with a tiny model
 floors: .venv/all ## quality figures that may not fall
 	@$(BIN)/python -m bench.floors
 
-bench: .venv/all ## ours beside the seed's pipeline on the same replayed pages
+bench: .venv/all ## ours beside the tutorial's pipeline on the same replayed pages
 	@$(BIN)/python -m bench.ask
 
 docs: .venv/all ## write the generated pages anew

@@ -206,11 +206,11 @@ def run(command: Sequence[str], here: Scene) -> tuple[float, list[Line], float]:
         environment = surroundings(here.net, folder, here.ollama.url) | QUIET
         environment["CRAWL4_AI_BASE_DIRECTORY"] = folder
         environment["PYTHONPATH"] = str(Path(__file__).parents[1])
-        with (Path(folder) / "stderr").open("w+b") as complaints:
+        with (Path(folder) / "stderr").open("w+b") as errors:
             before = os.times()
             began = time.monotonic()
             process = subprocess.Popen(
-                command, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=complaints
+                command, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=errors
             )
             assert process.stdout is not None
             lines = [
@@ -219,8 +219,8 @@ def run(command: Sequence[str], here: Scene) -> tuple[float, list[Line], float]:
                 if line.startswith(b"{")
             ]
             if process.wait(timeout=LONGEST_S):
-                complaints.seek(0)
-                sys.exit(f"{' '.join(command)} failed:\n{complaints.read().decode()[-3000:]}")
+                errors.seek(0)
+                sys.exit(f"{' '.join(command)} failed:\n{errors.read().decode()[-3000:]}")
             after = os.times()
     spent = after.children_user + after.children_system
     return began, lines, spent - before.children_user - before.children_system

@@ -106,7 +106,7 @@ class Pipeline:
         return activate(str(name))
 
     def report(self) -> Path:
-        """Write the run's page and return its path."""
+        """Write the HTML report and return its path."""
         from finetune.report.html_page import write_report
 
         language = self.recipe.language

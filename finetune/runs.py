@@ -128,7 +128,7 @@ class Run:
             self._record(step, entry)
 
     def finished_at(self, step: StepName) -> str:
-        """Return when a step was last done (ISO 8601, UTC), "" if it was not."""
+        """Return when a step was last finished (ISO 8601, UTC), "" if it was not."""
         return str(self.figures(step).get("finished", ""))
 
     def figures(self, step: StepName) -> Mapping[str, Any]:

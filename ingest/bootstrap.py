@@ -240,18 +240,20 @@ def _tiered_fetcher(
         agent=crawl.user_agent, read=client.read_robots, lenient=crawl.lenient_robots, cache=cache
     )
     stack.push_async_callback(robots.close)
-    queue = RateLimiter(per_host=crawl.per_host, gap_s=crawl.host_gap, max_delay_s=crawl.max_delay)
+    rate_limiter = RateLimiter(
+        per_host=crawl.per_host, gap_s=crawl.host_gap, max_delay_s=crawl.max_delay
+    )
     plain = HttpFetcher(
         client=client,
         robots=robots,
         timeout_s=crawl.timeout,
         max_bytes=crawl.max_bytes,
-        rate_limiter=queue,
+        rate_limiter=rate_limiter,
         document_types=DOCUMENT_TYPES,
     )
     return TieredFetcher(
         http=plain,
-        browser=_browser(settings, guard, robots, queue, stack),
+        browser=_browser(settings, guard, robots, rate_limiter, stack),
         read=workers.read,
         respected=frozenset(directive.lower() for directive in crawl.respect),
     )
@@ -261,7 +263,7 @@ def _browser(
     settings: IngestSettings,
     guard: "AddressGuard",
     robots: "RobotsPolicy",
-    queue: "RateLimiter",
+    rate_limiter: "RateLimiter",
     stack: AsyncExitStack,
 ) -> Fetcher | None:
     crawl = settings.crawl
@@ -276,7 +278,7 @@ def _browser(
         executable=crawl.browser_path or None,
         timeout_s=crawl.timeout,
         max_bytes=crawl.max_bytes,
-        rate_limiter=queue,
+        rate_limiter=rate_limiter,
     )
     stack.push_async_callback(browser.close)
     return browser

@@ -105,11 +105,6 @@ class Document:
     directives: tuple[str, ...] = ()
     """Directives of <meta name=robots>, lower case. Not kept in the index."""
 
-    @property
-    def content_hash(self) -> str:
-        """sha256 of the text, hex: equal texts need no new embedding."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunking:

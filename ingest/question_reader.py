@@ -83,11 +83,6 @@ class QuestionReader:
             self._preload_reader()
         threading.Thread(target=split.preload, name="preload-splitter", daemon=True).start()
 
-    @property
-    def background_pages(self) -> int:
-        """How many pages are still read although their question is answered."""
-        return len(self._background)
-
     async def close(self, *, seconds: float = 0.0) -> None:
         """Give pages that are read in the background `seconds` to finish, then cancel them."""
         await self._background.close(seconds=seconds)

@@ -48,9 +48,9 @@ WHOLE_SECONDS_FROM: Final = 10
 """Below it a decimal is shown: many answers from the index take less than a second."""
 
 
-def seconds(count: float, language: Language) -> str:
+def format_seconds(seconds: float, language: Language) -> str:
     """Return "12 s", below ten "1.2 s"."""
-    shown = f"{count:.1f}" if round(count, 1) < WHOLE_SECONDS_FROM else f"{count:.0f}"
+    shown = f"{seconds:.1f}" if round(seconds, 1) < WHOLE_SECONDS_FROM else f"{seconds:.0f}"
     return Message("{shown} s", shown=shown).localize(language)
 
 

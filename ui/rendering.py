@@ -72,7 +72,7 @@ def apply_event(turn: PageTurn, event: AnswerEvent) -> None:
 
 def progress_label(turn: PageTurn, language: Language) -> str:
     """Return the state of the turn on one line, with the time it has taken."""
-    time_taken = labels.seconds(turn.seconds, language)
+    time_taken = labels.format_seconds(turn.seconds, language)
     match turn.state:
         case "waiting" | "running":
             stage = STAGES[turn.stage] if turn.stage else labels.OPENING

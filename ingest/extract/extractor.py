@@ -60,13 +60,13 @@ def extract(page: Page) -> Document:
             reason="unsupported",
             hint=Message("if it is a document, save it and run: ingest FILE"),
         )
-    damaged = ExtractError(
+    damaged_error = ExtractError(
         Message("{url} is a damaged or protected document", url=url),
         url=url,
         reason="unsupported",
         hint=Message("download it and open it in its own program"),
     )
-    content = _read_content(reader, page.body, charset=page.charset, damaged=damaged)
+    content = _read_content(reader, page.body, charset=page.charset, damaged_error=damaged_error)
     if reader.produces == "html":
         return _document_of_html(content, url=url, fetched_at=now)
     document = _document_of_text(content, url=url, fetched_at=now)
@@ -106,30 +106,30 @@ def read_file(path: Path) -> Document:
             reason="unsupported",
             hint=Message("save it as .pdf, .docx, .pptx, .html, .md or .txt"),
         )
-    damaged = ExtractError(
+    damaged_error = ExtractError(
         Message("{path} is damaged or protected", path=path),
         url=url,
         reason="unsupported",
         hint=Message("open it in its own program and save it again"),
     )
-    content = _read_content(reader, body, charset=None, damaged=damaged)
+    content = _read_content(reader, body, charset=None, damaged_error=damaged_error)
     if reader.produces == "html":
         return _document_of_html(content, url=url, fetched_at=now)
     return _document_of_text(content, url=url, fetched_at=now)
 
 
 def _read_content(
-    reader: FileReader, body: bytes, *, charset: str | None, damaged: ExtractError
+    reader: FileReader, body: bytes, *, charset: str | None, damaged_error: ExtractError
 ) -> str:
-    """Return what `reader` makes of `body`; raise `damaged` if it is broken."""
+    """Return what `reader` makes of `body`; raise `damaged_error` if it is broken."""
     try:
         return reader.read(body, charset)
     except DamagedFileError as error:
-        raise damaged from error
+        raise damaged_error from error
     except ImportError as error:
         raise MissingDependencyError(
             Message(
-                "reading {suffix} files takes a part that is not installed",
+                "reading {suffix} files needs an optional dependency that is not installed",
                 suffix=reader.suffixes[0],
             ),
             hint=Message.verbatim(install_command(reader.extra)),

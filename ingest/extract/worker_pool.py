@@ -196,7 +196,7 @@ class ReaderPool:
         Raises:
             ExtractError: it holds no text that we can read; "too_large": reading it takes too
                 long or too much memory.
-            MissingDependencyError: reading its kind takes a part that is not installed.
+            MissingDependencyError: reading its kind needs an optional dependency.
         """
         # Cancelled here, a page is never started.
         await self._gate.acquire()

@@ -85,11 +85,12 @@ async def test_page_too_late_for_the_answer_is_there_for_the_next_question() -> 
 
 
 async def test_late_page_that_is_given_up_is_reported_as_late() -> None:
+    before = asyncio.all_tasks()
     seen: list[IngestEvent] = []
     one = ingest_parts(HangingFetcher(PAGES), embedder=None, on_event=seen.append)
     await read(one, TEA, HANG, seconds=1)
     await one.reader.close()
-    assert one.reader.background_pages == 0
+    assert asyncio.all_tasks() == before
     late = seen[-1]
     assert isinstance(late, PageSkipped)
     assert (late.url, late.reason) == (HANG, "deadline")

@@ -30,12 +30,12 @@ GOOD, OFF = stored(0.5), stored(0.4)
 SKIPPED = PageSkipped(url="https://b.test/", reason="refused")
 
 
-def patience(clock: Clock, *, enough: int | None = 3, wanted: int = 10) -> StragglerCutoff:
+def cutoff(clock: Clock, *, enough: int | None = 3, wanted: int = 10) -> StragglerCutoff:
     return StragglerCutoff(until=112.0, enough=enough, wanted=wanted, clock=clock)
 
 
 def after(clock: Clock, *events: IngestEvent) -> float | None:
-    one = patience(clock)
+    one = cutoff(clock)
     clock.now += 0.2
     for event in events:
         one.count(event)
@@ -57,7 +57,7 @@ def test_nearly_all_pages_are_enough_whatever_they_hold() -> None:
 
 def test_when_the_quick_ones_took_long_the_slow_ones_get_as_long_again() -> None:
     clock = Clock()
-    one = patience(clock)
+    one = cutoff(clock)
     clock.now += 3
     for _ in range(3):
         one.count(GOOD)
@@ -69,7 +69,7 @@ def test_when_the_quick_ones_took_long_the_slow_ones_get_as_long_again() -> None
 
 def test_grace_never_outlasts_the_deadline() -> None:
     clock = Clock()
-    one = patience(clock)
+    one = cutoff(clock)
     clock.now += 11.5
     for _ in range(3):
         one.count(GOOD)

@@ -209,7 +209,7 @@ def check_repetition(evidence: Evidence) -> Finding:
     if behaviour.looping_share >= SOME_REPLIES:
         # The model does what it was taught.
         fix = join(
-            Message("so do the references: mend the rows, then "),
+            Message("so do the references: fix the rows, then "),
             command("prepare --force", "data.dedupe=near"),
         )
     else:

@@ -106,7 +106,7 @@ def check_overflow(evidence: Evidence) -> Finding:
     )
     if "fp32" in overflowing:
         fix = Message(
-            "not even fp32 holds them: mend rope_theta if it is wrong, else take the base anew"
+            "not even fp32 holds them: fix rope_theta if it is wrong, else take the base anew"
         )
     return Finding(
         check="overflow",
@@ -117,7 +117,7 @@ def check_overflow(evidence: Evidence) -> Finding:
     )
 
 
-_WEIGHTS_FIRST = Message("not before the weights are mended")
+_WEIGHTS_FIRST = Message("not before the weights are fixed")
 
 
 def _describe_overflow(numerics: Numerics, precisions: Sequence[str]) -> Message:

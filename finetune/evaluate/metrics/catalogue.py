@@ -38,6 +38,7 @@ class Figure:
         kept = [reply for reply in replies if self.applies_to(reply)]
         if not kept:
             return None
+        # One row: statistics take many resamples at once (bootstrap).
         return self.factor * float(self.statistic(self.columns(kept).sum(axis=0)[None])[0])
 
     def applies_to(self, reply: ScoredReply) -> bool:

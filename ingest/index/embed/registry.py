@@ -25,7 +25,9 @@ class EmbedderConfig:
 
 
 async def open_embedder(config: EmbedderConfig, *, space: str) -> tuple[Embedder | None, Message]:
-    """Return the embedder to use, or None and why there is none.
+    """Return the embedder to use, or None and why.
+
+    The reason is empty for "none", and that of the last one tried for "auto".
 
     Args:
         config: `embed.provider` names the embedder; "auto" takes the one that the index was made
@@ -37,8 +39,8 @@ async def open_embedder(config: EmbedderConfig, *, space: str) -> tuple[Embedder
         return None, NO_MESSAGE
     # Another embedder would not find the vectors that are there, so "auto" does not fall back on
     # one: a server that is away for a minute would cost an embedding of the whole index.
-    of_index = space.partition(":")[0]
-    names = [of_index] if of_index in EMBEDDERS else list(EMBEDDERS)
+    index_provider = space.partition(":")[0]
+    names = [index_provider] if index_provider in EMBEDDERS else list(EMBEDDERS)
     problem = NO_MESSAGE
     for name in names if provider == "auto" else [provider]:
         try:

@@ -67,9 +67,9 @@ class Index:
         # Chunks written since the journal was last applied. Threads add to it without a lock: a
         # lost count delays a copy that the next search makes anyway.
         self._unmirrored = 0
-        self._threads = threading.Lock()
-        # Against other processes. Our own threads wait at `_threads` first, which does not poll.
-        self._processes = (
+        self._thread_lock = threading.Lock()
+        # Against other processes. Threads wait at `_thread_lock` first, which does not poll.
+        self._process_lock = (
             FileLock(catalog.path.with_suffix(".lock"), timeout=lock_timeout_s, poll_interval=0.01)
             if catalog.path
             else None
@@ -104,7 +104,10 @@ class Index:
         space: str,
         chunking: Chunking,
     ) -> bool:
-        """Replace the chunks of a document whose text still stands (`Catalog.recut`)."""
+        """Replace the chunks of a document if its text is still the one stored (`Catalog.recut`).
+
+        Returns False otherwise.
+        """
         return await self._write(
             len(chunks),
             self._catalog.recut,
@@ -118,7 +121,7 @@ class Index:
     async def add_vectors(
         self, chunks: Sequence[Chunk], vectors: Sequence[Vector], *, space: str
     ) -> None:
-        """Add the vector of each chunk whose text still stands (`Catalog.add_vectors`)."""
+        """Add the vector of each chunk if its text is still the one stored."""
         await self._write(len(vectors), self._catalog.add_vectors, chunks, vectors, space=space)
 
     async def nearest(self, vector: Vector, *, top_k: int, space: str) -> list[ScoredChunk]:
@@ -185,7 +188,7 @@ class Index:
     def _close(self) -> None:
         if self._unmirrored:
             self._try_to_mirror()
-        with self._threads:
+        with self._thread_lock:
             self._vectors.close()
         self._catalog.close()
 
@@ -210,7 +213,7 @@ class Index:
         # Without this look a question to an empty index would import the vector store (1 to 2 s).
         if not self._catalog.embedded(space):
             return []
-        with self._alone():
+        with self._exclusive():
             try:
                 self._mirror(space)
                 found = self._vectors.nearest(vector, top_k=top_k, space=space)
@@ -228,7 +231,7 @@ class Index:
     def _try_to_mirror(self) -> None:
         """Apply the journal; what cannot be done now is done before the next search."""
         try:
-            with self._alone():
+            with self._exclusive():
                 self._apply_journal()
         except StoreError as error:
             log.warning("vectors wait in the journal: %s", error)
@@ -261,14 +264,14 @@ class Index:
         self._unmirrored = 0
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Lock other threads and processes out of journal and vector store."""
-        with self._threads:
-            if self._processes is None:
+    def _exclusive(self) -> Iterator[None]:
+        """Holds the lock on journal and vector store against other threads and processes."""
+        with self._thread_lock:
+            if self._process_lock is None:
                 yield
                 return
             try:
-                self._processes.acquire()
+                self._process_lock.acquire()
             except Timeout as error:
                 raise locked_error(self._catalog.path or MEMORY) from error
             except OSError as error:
@@ -276,4 +279,4 @@ class Index:
             try:
                 yield
             finally:
-                self._processes.release()
+                self._process_lock.release()

@@ -25,6 +25,8 @@ class Pending:
 
 def mark(connection: sqlite3.Connection, keys: Sequence[tuple[str, str]]) -> None:
     """Enter chunk ids, each with its space. An id that is entered already moves to the end."""
+    # UNIQUE … ON CONFLICT REPLACE (schema.py) gives it a new number, so that `settle`, which names
+    # the number that was applied, does not remove a change that came in between.
     connection.executemany("INSERT INTO pending (id, space) VALUES (?, ?)", keys)
 
 

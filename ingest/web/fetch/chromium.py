@@ -160,17 +160,17 @@ def public_key_pin(certificate: bytes) -> str:
 def _der_children(octets: bytes, start: int) -> list[tuple[int, int]]:
     """Return where each element inside the one at `start` begins and ends (X.690, 8.1)."""
 
-    def content(position: int) -> tuple[int, int]:
+    def content_bounds(position: int) -> tuple[int, int]:
         length, begin = octets[position + 1], position + 2
         if length & 0x80:  # the long form: the lower bits count the octets of the length
             begin += length & 0x7F
             length = int.from_bytes(octets[position + 2 : begin])
         return begin, begin + length
 
-    position, end = content(start)
+    position, end = content_bounds(start)
     children = []
     while position < end:
-        children.append((position, content(position)[1]))
+        children.append((position, content_bounds(position)[1]))
         position = children[-1][1]
     return children
 

@@ -302,7 +302,7 @@ def test_preload_makes_everything_ready(tiny: Path, tmp_path: Path) -> None:
         ("드론 무게", False),
     ],
 )
-def test_fluency_tells_english_from_what_the_model_cannot_read(
+def test_language_coverage_tells_english_from_what_the_model_cannot_read(
     packaged: BuiltinEmbedder, text: str, known: bool
 ) -> None:
     assert (packaged.language_coverage(text) >= LANGUAGE_COVERAGE_FLOOR) is known
