@@ -90,7 +90,9 @@ class ModelSettings(SettingsTable):
         default_factory=default_ollama_host,
         description="Where the server listens ($OLLAMA_HOST); for openai the URL up to /v1.",
     )
-    api_key: str = Field(default="", description="For openai servers that want one.")
+    api_key: SecretStr = Field(
+        default=SecretStr(""), description="For openai servers that want one."
+    )
     context_tokens: int = Field(
         default=8_192, ge=1_024, description="Prompt and reply together; sent as num_ctx."
     )

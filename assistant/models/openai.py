@@ -39,7 +39,11 @@ class OpenAIModel:
         self.name = name
         self.context_tokens = context_tokens
         self._client = OpenAIClient(
-            base_url, api_key=api_key, timeout_s=timeout_s, busy_waits_s=busy_waits_s
+            base_url,
+            api_key=api_key,
+            key_source="model.api_key",
+            timeout_s=timeout_s,
+            busy_waits_s=busy_waits_s,
         )
         self._reply_tokens = reply_tokens
         self._temperature = temperature

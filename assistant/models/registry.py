@@ -58,7 +58,7 @@ def _openai(settings: ModelSettings) -> ChatModel:
     return OpenAIModel(
         base_url=settings.host,
         name=settings.name,
-        api_key=settings.api_key,
+        api_key=settings.api_key.get_secret_value(),
         context_tokens=settings.context_tokens,
         reply_tokens=settings.reply_tokens,
         timeout_s=settings.timeout,

@@ -19,7 +19,7 @@ MAX_LINE_BYTES = 8 << 20
 1 MB; a server that never ends its line must not fill the memory."""
 
 IGNORED_BYTES = 4_096
-"""What is kept of lines that are no part of an event stream: enough for an error and its stack."""
+"""What is kept of text in another format: enough for an error and its stack."""
 
 _ANY_END = re.compile(rb"\r\n|\r|\n")
 
@@ -30,9 +30,10 @@ T = TypeVar("T")
 class StreamFormatError(ValueError):
     """What comes is not in the format that was expected; `text` is the head of what came."""
 
-    def __init__(self, reason: str, text: bytes) -> None:
-        super().__init__(f"{reason}: {text[:200]!r}")
-        self.text = text.decode(errors="replace")
+    def __init__(self, reason: str, received: bytes) -> None:
+        super().__init__(f"{reason}: {received[:200]!r}")
+        # A line may have megabytes, and errors are kept by whoever logs them.
+        self.text = received[:IGNORED_BYTES].decode(errors="replace")
 
 
 class StreamDecoder(Protocol[T_co]):
@@ -136,12 +137,13 @@ def parse_json_object(text: bytes | str) -> dict[str, Any]:
     """
     try:
         value = json.loads(text)
-    except ValueError:  # of the JSON, or of its UTF-8
+    # ValueError: of the JSON, or of its UTF-8. RecursionError: json's own answer to "[[[[[…".
+    except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise StreamFormatError(
-            "not a JSON object", text if isinstance(text, bytes) else text.encode()
-        )
+        # "replace": JSON inside JSON can hold half of a surrogate pair.
+        received = text if isinstance(text, bytes) else text.encode(errors="replace")
+        raise StreamFormatError("not a JSON object", received)
     return value
 
 

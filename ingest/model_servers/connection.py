@@ -3,14 +3,16 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 
 from ingest.foundation.about import default_user_agent
+from ingest.foundation.errors import SettingsError
+from ingest.foundation.messages import Message
 from ingest.foundation.server_urls import is_loopback
 from ingest.foundation.streams import (
     StreamDecoder,
@@ -27,6 +29,9 @@ BUSY_WAITS_S = (1.0, 2.0, 4.0)
 """Between tries while the server says 503 or 429: Ollama does so only while a model loads."""
 
 UPLOAD_CHUNK_BYTES = 1 << 20
+
+_KEY = re.compile(r"[!-~]+")
+"""Visible ASCII: all that a header may hold (RFC 9110, 5.5) and a key is made of."""
 
 _TOO_LONG = re.compile(
     r"exceed_context_size|context_length_exceeded|exceeds? the (available |model's )?context"
@@ -147,6 +152,28 @@ async def _read_file(path: Path) -> AsyncGenerator[bytes, None]:
             yield chunk
 
 
+def bearer_headers(key: str, *, source: str) -> dict[str, str]:
+    """Return the header that carries a key, none for a blank one.
+
+    Args:
+        key: White space around it is dropped: the line end of the file that it was copied from.
+        source: The setting or "$VARIABLE" that holds it, for the error.
+
+    Raises:
+        SettingsError: the key cannot be sent as it stands. The error does not show it.
+    """
+    key = key.strip()
+    if not key:
+        return {}
+    # Checked here, since httpx's own error for such a header quotes it whole.
+    if not _KEY.fullmatch(key):
+        raise SettingsError(
+            Message("{setting} holds a character that no key has", setting=source),
+            hint=Message("copy the key again"),
+        )
+    return {"Authorization": f"Bearer {key}"}
+
+
 def build_timeout(timeout_s: float) -> httpx.Timeout:
     """Return limits of `timeout_s` for each silence, but of less for the connection."""
     return httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_TIMEOUT_S))
@@ -163,7 +190,37 @@ def map_transport_error(error: httpx.HTTPError, *, answered: bool) -> ModelServe
         httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError | httpx.UnsupportedProtocol,
     ):
         kind = "unreachable"
-    return ModelServerError(kind, f"{type(error).__name__} {error}")
+    name = type(error).__name__
+    # Of our own request: its text quotes the header that cannot be sent, which may hold a key.
+    ours = isinstance(error, httpx.LocalProtocolError)
+    return ModelServerError(kind, name if ours else f"{name} {error}")
+
+
+@contextmanager
+def as_wrong_protocol(reply: object) -> Iterator[None]:
+    """Raise "wrong_protocol" where `reply` turns out to hold other types than the protocol has."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ModelServerError("wrong_protocol", str(reply)) from error
+
+
+def text_field(fields: Mapping[str, Any], name: str) -> str:
+    """Return the text at `name`, "" for null and where there is none.
+
+    Raises:
+        TypeError: it is no text; see `as_wrong_protocol`.
+    """
+    value = fields.get(name) or ""
+    if not isinstance(value, str):
+        raise TypeError(name)
+    return value
+
+
+def count_field(fields: Mapping[str, Any], name: str) -> int | None:
+    """Return the number at `name`, None where the server did not count."""
+    value = fields.get(name)
+    return value if isinstance(value, int) else None
 
 
 def parse_failure(text: str, status: int) -> ModelServerError:

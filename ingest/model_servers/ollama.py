@@ -22,10 +22,14 @@ from ingest.model_servers.base import ChatPiece, ChatRequest, ModelServerError
 from ingest.model_servers.connection import (
     BUSY_WAITS_S,
     ServerConnection,
+    as_wrong_protocol,
+    bearer_headers,
     build_timeout,
+    count_field,
     error_message,
     map_transport_error,
     parse_failure,
+    text_field,
 )
 
 if TYPE_CHECKING:
@@ -63,16 +67,22 @@ class OllamaClient:
     def __init__(
         self, host: str, *, timeout_s: float, busy_waits_s: Sequence[float] = BUSY_WAITS_S
     ) -> None:
-        """Take a URL or an OLLAMA_HOST. `timeout_s` bounds each silence."""
+        """Take a URL or an OLLAMA_HOST. `timeout_s` bounds each silence.
+
+        Raises:
+            SettingsError: $OLLAMA_API_KEY cannot be sent as it stands.
+        """
         # What cannot be called is left as it is: the first request says so.
         self.url = base_url(host) if is_server_address(host) else host.strip()
         self._timeout_s = timeout_s
         # As Ollama's own clients do, for servers behind a proxy that wants it.
-        key = os.environ.get("OLLAMA_API_KEY", "")
+        self._headers = bearer_headers(
+            os.environ.get("OLLAMA_API_KEY", ""), source="$OLLAMA_API_KEY"
+        )
         self._server = ServerConnection(
             self.url,
             timeout_s=timeout_s,
-            headers={"Authorization": f"Bearer {key}"} if key else {},
+            headers=self._headers,
             busy_waits_s=busy_waits_s,
         )
 
@@ -90,29 +100,26 @@ class OllamaClient:
     async def models(self) -> dict[str, str]:
         """Return the pulled models' names, tags with them, and the digests of their weights."""
         listed: Any = (await self._server.request("GET", "/api/tags")).get("models")
-        try:
+        with as_wrong_protocol(listed):
             return {
                 str(model.get("name") or model["model"]): str(model.get("digest", ""))
                 for model in listed
             }
-        except (AttributeError, KeyError, TypeError) as error:
-            raise ModelServerError("wrong_protocol", str(listed)) from error
 
     async def show(self, model: str) -> ModelDetails:
         """Return what the server knows of a model."""
         shown = await self._server.request("POST", "/api/show", {"model": model})
-        capabilities = shown.get("capabilities")
-        lengths = [
-            value
-            for key, value in (shown.get("model_info") or {}).items()
-            if key.endswith(".context_length") and isinstance(value, int)  # "qwen2.context_length"
-        ]
-        return ModelDetails(
-            capabilities=None if capabilities is None else tuple(capabilities),
-            context_tokens=lengths[0] if lengths else None,
-            template=shown.get("template") or "",
-            parameters=shown.get("parameters") or "",
-        )
+        with as_wrong_protocol(shown):
+            capabilities = shown.get("capabilities")
+            info = shown.get("model_info") or {}
+            # Such as "qwen2.context_length".
+            lengths = [count_field(info, key) for key in info if key.endswith(".context_length")]
+            return ModelDetails(
+                capabilities=None if capabilities is None else tuple(capabilities),
+                context_tokens=next((length for length in lengths if length is not None), None),
+                template=text_field(shown, "template"),
+                parameters=text_field(shown, "parameters"),
+            )
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatPiece, None]:
         """Yield the reply as it comes, to its end, or raise `ModelServerError`."""
@@ -131,8 +138,9 @@ class OllamaClient:
         A server that does not know the field answers instead; with one token, that costs little.
         """
         body = chat_body(request) | {"stream": False, "_debug_render_only": True}
-        debug = (await self._server.request("POST", "/api/chat", body)).get("_debug_info")
-        return str(debug["rendered_template"]) if debug and "rendered_template" in debug else None
+        debug = (await self._server.request("POST", "/api/chat", body)).get("_debug_info") or {}
+        with as_wrong_protocol(debug):
+            return text_field(debug, "rendered_template") if "rendered_template" in debug else None
 
     async def embed(self, model: str, texts: Sequence[str]) -> object:
         """Return the vectors as the server sends them: one list of floats for each text, one hopes.
@@ -190,6 +198,8 @@ class OllamaClient:
             host=self.url,
             timeout=build_timeout(self._timeout_s),
             trust_env=not is_loopback(self.url),
+            # Given, because the package would take the key from the environment as it stands.
+            headers=self._headers,
         ) as library:
             try:
                 yield library
@@ -202,7 +212,8 @@ class OllamaClient:
                 raise ModelServerError("failed", detail, status=status) from error
             except httpx.HTTPError as error:
                 raise map_transport_error(error, answered=True) from error
-            except ValueError as error:  # JSON that is none
+            # Not JSON, JSON of another kind, "[[[[[…": the package lets all of them through.
+            except (ValueError, AttributeError, TypeError, RecursionError) as error:
                 raise ModelServerError("wrong_protocol", str(error)) from error
 
 
@@ -231,16 +242,17 @@ def chat_body(request: ChatRequest) -> dict[str, Any]:
 
 def parse_chat_line(line: Mapping[str, Any]) -> ChatPiece:
     """Return one line of a reply, streamed or whole, or raise the error that it carries."""
-    if "error" in line:  # the status was 200 long before it went wrong
+    if line.get("error"):  # the status was 200 long before it went wrong
         raise parse_failure(json.dumps(line), httpx.codes.OK)
-    message = line.get("message") or {}
-    return ChatPiece(
-        content=message.get("content") or "",
-        thinking=message.get("thinking") or "",
-        done_reason=(line.get("done_reason") or "stop") if line.get("done") else "",
-        prompt_tokens=line.get("prompt_eval_count"),
-        reply_tokens=line.get("eval_count"),
-    )
+    with as_wrong_protocol(line):
+        message = line.get("message") or {}
+        return ChatPiece(
+            content=text_field(message, "content"),
+            thinking=text_field(message, "thinking"),
+            done_reason=(text_field(line, "done_reason") or "stop") if line.get("done") else "",
+            prompt_tokens=count_field(line, "prompt_eval_count"),
+            reply_tokens=count_field(line, "eval_count"),
+        )
 
 
 def with_tag(model: str) -> str:

@@ -10,7 +10,15 @@ from typing import Any
 
 from ingest.foundation.streams import SSEDecoder, StreamFormatError, parse_json_object
 from ingest.model_servers.base import ChatPiece, ChatRequest, ModelServerError
-from ingest.model_servers.connection import BUSY_WAITS_S, ServerConnection, parse_failure
+from ingest.model_servers.connection import (
+    BUSY_WAITS_S,
+    ServerConnection,
+    as_wrong_protocol,
+    bearer_headers,
+    count_field,
+    parse_failure,
+    text_field,
+)
 
 CAUSE_TIMEOUT_S = 10.0
 """For the second request that finds out why a reply broke off before its first word."""
@@ -31,11 +39,16 @@ class OpenAIClient:
         *,
         timeout_s: float,
         api_key: str = "",
+        key_source: str = "api_key",
         busy_waits_s: Sequence[float] = BUSY_WAITS_S,
     ) -> None:
-        """`url` ends in /v1 as a rule. `timeout_s` bounds each silence."""
+        """`url` ends in /v1 as a rule. `timeout_s` bounds each silence.
+
+        Raises:
+            SettingsError: the key, which stands in the setting `key_source`, cannot be sent.
+        """
         self.url = url.strip().rstrip("/")
-        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self._headers = bearer_headers(api_key, source=key_source)
         self._server = ServerConnection(
             self.url, timeout_s=timeout_s, headers=self._headers, busy_waits_s=busy_waits_s
         )
@@ -48,10 +61,8 @@ class OpenAIClient:
     async def models(self) -> list[str]:
         """Return the names of the server's models, its first one first."""
         listed: Any = (await self._server.request("GET", "/models")).get("data")
-        try:
+        with as_wrong_protocol(listed):
             return [str(model["id"]) for model in listed]
-        except (KeyError, TypeError) as error:
-            raise ModelServerError("wrong_protocol", str(listed)) from error
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatPiece, None]:
         """Yield the reply as it comes, to its end, or raise `ModelServerError`."""
@@ -76,20 +87,26 @@ class OpenAIClient:
 
     async def _stream(self, body: Mapping[str, Any]) -> AsyncGenerator[ChatPiece, None]:
         done_reason = ""
-        usage: Mapping[str, Any] = {}
+        prompt_tokens = reply_tokens = None
         decoder = SSEDecoder()
         async with aclosing(self._server.stream(_CHAT_PATH, body, decoder)) as events:
             async for event in events:
                 if event.data.strip() == "[DONE]":  # some servers keep the connection open after it
                     break
                 frame = parse_frame(event.data)
-                choice: Mapping[str, Any] = next(iter(frame["choices"] or ()), {})
-                delta = choice.get("delta") or {}
-                thinking = next((delta[key] for key in REASONING_KEYS if delta.get(key)), "")
-                yield ChatPiece(content=delta.get("content") or "", thinking=thinking)
-                done_reason = choice.get("finish_reason") or done_reason
-                # In a frame of its own, without a choice, after the one with the reason.
-                usage = frame.get("usage") or usage
+                with as_wrong_protocol(frame):
+                    choice: Mapping[str, Any] = next(iter(frame["choices"] or ()), {})
+                    delta = choice.get("delta") or {}
+                    thoughts = [text_field(delta, key) for key in REASONING_KEYS]
+                    piece = ChatPiece(
+                        content=text_field(delta, "content"), thinking=thoughts[0] or thoughts[1]
+                    )
+                    done_reason = text_field(choice, "finish_reason") or done_reason
+                    # In a frame of its own, without a choice, after the one with the reason.
+                    usage: Mapping[str, Any] = frame.get("usage") or {}
+                    prompt_tokens = count_field(usage, "prompt_tokens") or prompt_tokens
+                    reply_tokens = count_field(usage, "completion_tokens") or reply_tokens
+                yield piece
         if not done_reason:
             ignored = decoder.ignored.strip()
             if ignored.startswith("error:"):  # a field that older llama.cpp made up
@@ -99,8 +116,8 @@ class OpenAIClient:
             raise ModelServerError("broken_stream")
         yield ChatPiece(
             done_reason=done_reason,
-            prompt_tokens=usage.get("prompt_tokens"),
-            reply_tokens=usage.get("completion_tokens"),
+            prompt_tokens=prompt_tokens,
+            reply_tokens=reply_tokens,
         )
 
     def _chat_body(self, request: ChatRequest) -> dict[str, Any]:
@@ -145,7 +162,7 @@ def parse_frame(text: str) -> dict[str, Any]:
         frame = parse_json_object(text)
     except StreamFormatError as error:
         raise ModelServerError("wrong_protocol", text) from error
-    if "error" in frame:
+    if frame.get("error"):  # some servers have "error": null in each frame
         raise parse_failure(text, 200)
     if "choices" not in frame:
         raise ModelServerError("wrong_protocol", text)

@@ -1,11 +1,14 @@
+import asyncio
 import re
 import traceback
 from pathlib import Path
 
 import pytest
 
+from assistant.bootstrap import open_assistant
 from assistant.settings import load_settings
-from ingest.foundation.errors import SettingsError
+from assistant.values import Question
+from ingest.foundation.errors import QiuzhengError, SettingsError
 from ingest.foundation.settings import default_ollama_host
 from ingest.settings import IngestSettings, load_ingest_settings
 
@@ -25,10 +28,42 @@ def test_option_beats_environment_beats_file_beats_default(
     monkeypatch.setenv("ASSISTANT_MODEL__API_KEY", "environment")
     settings = load_settings({"model": {"name": "option"}})
     assert settings.model.name == "option"
-    assert settings.model.api_key == "environment"
+    assert settings.model.api_key.get_secret_value() == "environment"
     assert settings.model.host == "http://file"
     assert settings.answer.passages == 3
     assert settings.chunk.size == 400
+
+
+def test_the_key_of_the_model_is_in_no_repr_and_no_dump(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASSISTANT_MODEL__API_KEY", "sk-SECRET")
+    settings = load_settings()
+    for shown in (repr(settings), str(settings.model), settings.model_dump_json()):
+        assert "SECRET" not in shown
+
+
+@pytest.mark.parametrize("key", ["sk-SECRET ", "sk-SECRET\n", "sk-SEC RET", "sk-SECRET\u200b"])
+def test_no_output_shows_the_key_of_the_model(
+    key: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ASSISTANT_MODEL__API_KEY", key)
+    monkeypatch.setenv("ASSISTANT_MODEL__PROVIDER", "openai")
+    monkeypatch.setenv("ASSISTANT_MODEL__HOST", "http://127.0.0.1:1/v1")
+    monkeypatch.setenv("OLLAMA_API_KEY", key)
+    for provider in ("openai", "auto"):
+        monkeypatch.setenv("ASSISTANT_MODEL__PROVIDER", provider)
+        for model in (None, "qwen"):
+            shown = asyncio.run(events_of(Question("Which way?", model=model)))
+            assert "SEC" not in shown
+    written = capfd.readouterr()
+    assert "SEC" not in written.out + written.err
+
+
+async def events_of(question: Question) -> str:
+    try:
+        async with open_assistant() as assistant:
+            return "".join([repr(event) async for event in assistant.ask(question)])
+    except QiuzhengError as error:
+        return error.localize("en") + "".join(traceback.format_exception(error))
 
 
 @pytest.mark.parametrize(

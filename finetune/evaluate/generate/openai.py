@@ -21,11 +21,12 @@ class OpenAIGenerator(ServedGenerator):
         """Take "http://host:8000/v1", or "…/v1#model" where a server has more than one.
 
         Raises:
+            SettingsError: the key cannot be sent as it stands.
             EvaluationError: no such server answers, or it does not have the model.
         """
         url, _, wanted = address.partition("#")
         key = os.environ.get("OPENAI_API_KEY", "")
-        client = OpenAIClient(url, timeout_s=silence_s, api_key=key)
+        client = OpenAIClient(url, timeout_s=silence_s, api_key=key, key_source="$OPENAI_API_KEY")
         start_hint = Message(
             "start it, for example: vllm serve FOLDER; the address ends in /v1 as a rule"
         )

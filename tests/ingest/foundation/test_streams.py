@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.foundation.streams import (
+    IGNORED_BYTES,
     LineDecoder,
     NDJSONDecoder,
     ServerSentEvent,
@@ -19,6 +20,7 @@ from ingest.foundation.streams import (
     StreamFormatError,
     adecode_stream,
     decode_stream,
+    parse_json_object,
 )
 
 
@@ -102,6 +104,13 @@ def test_what_stands_before_a_bad_line_is_still_given_out() -> None:
 def test_a_line_that_is_no_object_is_refused(line: bytes) -> None:
     with pytest.raises(StreamFormatError):
         list(decode_stream([line], NDJSONDecoder()))
+
+
+@pytest.mark.parametrize("text", [b"[" * 200_000, '{"' + "a" * 200_000, '{"\ud800'])
+def test_the_error_keeps_the_head_alone_of_what_came(text: bytes | str) -> None:
+    with pytest.raises(StreamFormatError) as caught:
+        parse_json_object(text)
+    assert 0 < len(caught.value.text) <= IGNORED_BYTES
 
 
 def test_a_line_without_end_is_refused_before_it_fills_the_memory() -> None:

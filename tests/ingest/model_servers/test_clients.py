@@ -1,11 +1,14 @@
 """What both clients of model servers promise, on the wire."""
 
 import asyncio
+import traceback
 from collections.abc import AsyncGenerator, Callable, Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import httpx
 import pytest
 
+from ingest.foundation.errors import SettingsError
 from ingest.model_servers.base import (
     ChatClient,
     ChatPiece,
@@ -15,8 +18,13 @@ from ingest.model_servers.base import (
     run_exchange,
     whole_reply,
 )
-from ingest.model_servers.connection import error_message, parse_failure
-from ingest.model_servers.ollama import OllamaClient, with_tag
+from ingest.model_servers.connection import (
+    ServerConnection,
+    error_message,
+    map_transport_error,
+    parse_failure,
+)
+from ingest.model_servers.ollama import OllamaClient, parse_chat_line, with_tag
 from ingest.model_servers.openai import OpenAIClient
 from tests.engines.ollama_server import Handler, OllamaServer
 from tests.engines.replies import Failure, Json
@@ -149,6 +157,71 @@ def test_ollamas_own_key_is_sent_as_its_own_clients_send_it(
     assert server.requests[-1].headers["Authorization"] == "Bearer secret"
 
 
+KEYED: dict[str, Callable[[str, str], ChatClient]] = {
+    "$OLLAMA_API_KEY": lambda url, key: OllamaClient(url, timeout_s=0.5),
+    "model.api_key": lambda url, key: OpenAIClient(
+        f"{url}/v1", timeout_s=0.5, api_key=key, key_source="model.api_key"
+    ),
+}
+keyed = pytest.mark.parametrize("source", KEYED)
+
+
+@keyed
+@pytest.mark.parametrize("key", ["sk-SECRET ", " sk-SECRET\n", "sk-SECRET\r\n", "\tsk-SECRET"])
+def test_white_space_around_a_key_is_not_sent(
+    source: str, key: str, server: OllamaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLLAMA_API_KEY", key)
+    ask(KEYED[source](server.url, key))
+    assert server.requests[-1].headers["Authorization"] == "Bearer sk-SECRET"
+
+
+@keyed
+def test_a_blank_key_is_none(
+    source: str, server: OllamaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLLAMA_API_KEY", " \n")
+    ask(KEYED[source](server.url, " \n"))
+    assert "Authorization" not in server.requests[-1].headers
+
+
+@keyed
+@pytest.mark.parametrize(
+    "key", ["sk-SECRET\nHost: b", "sk SECRET", "sk-SECRET\u200b", "密钥SECRET"]
+)
+def test_a_key_that_cannot_be_sent_is_refused_and_not_shown(
+    source: str, key: str, server: OllamaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLLAMA_API_KEY", key)
+    with pytest.raises(SettingsError) as caught:
+        KEYED[source](server.url, key)
+    assert source in str(caught.value)
+    shown = "".join(traceback.format_exception(caught.value)) + caught.value.localize("zh")
+    assert "SECRET" not in shown
+    assert server.requests == []
+
+
+def test_ollamas_package_is_given_the_key_without_its_line_end(
+    server: OllamaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLLAMA_API_KEY", "sk-SECRET\n")
+    client = OllamaClient(server.url, timeout_s=0.5)
+
+    async def pull() -> None:
+        async for _ in client.pull(NAME):
+            pass
+
+    run_exchange(client, pull())
+    # The package writes names of headers in small letters.
+    assert server.requests[-1].headers["authorization"] == "Bearer sk-SECRET"
+
+
+def test_httpxs_error_for_a_header_is_not_quoted() -> None:
+    error = httpx.LocalProtocolError("Illegal header value b'Bearer sk-SECRET '")
+    mapped = map_transport_error(error, answered=False)
+    assert (mapped.kind, mapped.detail) == ("failed", "LocalProtocolError")
+
+
 def test_what_is_not_set_is_not_sent(server: OllamaServer) -> None:
     for connect, path in PATHS.items():
         ask(connect(server))
@@ -192,6 +265,43 @@ def test_an_error_inside_a_reply_says_why_it_broke_off() -> None:
     assert (error.kind, error.detail) == ("broken_stream", "an error was encountered")
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"message": "hi"},
+        {"message": ["hi"]},
+        {"message": {"content": 5}},
+        {"message": {"content": "hi", "thinking": ["hm"]}},
+        {"message": {"content": ""}, "done": True, "done_reason": 5},
+    ],
+)
+def test_a_line_of_other_types_is_another_protocol(line: dict[str, Any]) -> None:
+    with pytest.raises(ModelServerError) as caught:
+        parse_chat_line(line)
+    assert caught.value.kind == "wrong_protocol"
+
+
+def test_null_is_no_error_and_no_count() -> None:
+    line = {"message": {"content": "So", "thinking": None}, "error": None, "eval_count": "many"}
+    assert parse_chat_line(line) == ChatPiece(content="So")
+
+
+@pytest.mark.parametrize(
+    "shown", [{"capabilities": 5}, {"model_info": [1]}, {"model_info": 5}, {"template": ["x"]}]
+)
+def test_details_of_other_types_are_another_protocol(
+    shown: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def request(*_: object) -> dict[str, Any]:
+        return shown
+
+    client = OllamaClient("http://localhost:1", timeout_s=1)
+    monkeypatch.setattr(ServerConnection, "request", request)
+    with pytest.raises(ModelServerError) as caught:
+        run_exchange(client, client.show(NAME))
+    assert caught.value.kind == "wrong_protocol"
+
+
 class SendsFrames(OllamaServer):
     """A server whose stream is given: what the scripted one never sends."""
 
@@ -231,12 +341,32 @@ def test_error_events_of_older_llama_cpp_are_read() -> None:
         '{"choices": []}',
         '{"choices": [{"delta": null}]}',
         '{"choices": [{"delta": {"content": null, "reasoning": ""}}], "usage": null}',
+        '{"choices": [{"delta": {"content": ""}}], "error": null}',
     ],
 )
 def test_frames_may_be_empty(frame: str) -> None:
     end = 'data: {"choices": [{"delta": {"content": "South."}, "finish_reason": "length"}]}'
     reply = streamed(f"data: {frame}", end)  # without "[DONE]"
     assert (reply.content, reply.done_reason) == ("South.", "length")
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '{"choices": {"0": {"delta": {}}}}',
+        '{"choices": [null]}',
+        '{"choices": 5}',
+        '{"choices": [{"delta": "hi"}]}',
+        '{"choices": [{"delta": {"content": 5}}]}',
+        '{"choices": [{"delta": {}, "finish_reason": 5}]}',
+        '{"choices": [], "usage": [1]}',
+        "[" * 200_000,
+    ],
+)
+def test_frames_of_other_types_are_another_protocol(frame: str) -> None:
+    with pytest.raises(ModelServerError) as caught:
+        streamed(f"data: {frame}")
+    assert caught.value.kind == "wrong_protocol"
 
 
 @pytest.mark.parametrize(
