@@ -15,8 +15,8 @@ texts were embedded is counted beside it, for without a GPU each costs a fractio
   for it (the seed: a few milliseconds early, its favour).
 
 Runs are interleaved. A ratio is the median of the runs' ratios, seconds are medians. The seed's
-side needs the extra "bench" and a Chromium. The pages are those of ../shared/data/articles, which
-is not part of this repository; the demo's pages stand in for them.
+side needs the extra "bench" and a Chromium. The pages are those of articles/ of bench/data.py,
+which are not part of this repository; the demo's pages stand in for them.
 """
 
 import argparse

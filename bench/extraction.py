@@ -5,7 +5,7 @@ runs of four words (with repetitions): mean precision, mean recall, and F1 of th
 benchmark counts them. Ours stands beside bare trafilatura, which is told the charset and, as in
 that benchmark, to leave comments out. Both halves (every second page) are scored alone, too: a
 rule that helps only one of them has learnt its pages. With --floor it exits 1 when our F1 is
-below. The pages are in ../shared/data/articles, outside this repository.
+below. The pages are in articles/ of bench/data.py, outside this repository.
 """
 
 import argparse
@@ -19,13 +19,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
+from bench.data import DATA
 from ingest.documents import Page
 from ingest.errors import ExtractError
 from ingest.extract.extractor import extract
 
-ARTICLES = Path(__file__).parents[2] / "shared" / "data" / "articles"
+ARTICLES = DATA / "articles"
 RUN = 4  # words
 Reader = Callable[[bytes, str], str]
 

@@ -2,16 +2,15 @@
 
     python -m bench.floors
 
-Data that a clone does not have (../shared/data) is named and its benches are left out.
+Data that a clone does not have (bench/data.py) is named and its benches are left out.
 """
 
 import subprocess
 import sys
-from pathlib import Path
 
 import click
 
-DATA = Path(__file__).parent.parent.parent / "shared" / "data"
+from bench.data import DATA
 
 FLOORS: dict[str, tuple[str | None, list[str]]] = {
     "ssrf": (None, ["--floor", "0"]),

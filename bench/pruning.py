@@ -7,7 +7,7 @@ HTML, and how many of its pages came out empty. Two more tables have blocks of t
 paragraphs, menus, notices and links to other pages that repeat the question's words, in the same
 budget and in half of it; "noise" is their share of the characters kept. With --floor it exits 1
 when ours is below in either language of the first two tables. The questions are in
-../shared/data/retrieval, outside this repository.
+retrieval/ of bench/data.py, outside this repository.
 """
 
 import argparse
@@ -21,14 +21,14 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
+from bench.data import DATA
 from ingest.documents import Document
 from ingest.index.blocks import markdown_blocks
 from ingest.index.rank import Candidate, choose_blocks, choose_candidates
 from ingest.text.tokens import estimate_tokens
 
-DATA = Path(__file__).parents[2] / "shared" / "data" / "retrieval"
+XQUAD = DATA / "retrieval"
 DISTRACTORS = 11
 Pruner = Callable[[list[str], str, int], list[str]]
 """From the blocks of a page, a question and a budget in tokens to the blocks that are kept."""
@@ -109,7 +109,7 @@ def crawl4ai(page: list[str], question: str, budget: int) -> list[str]:
 
 def cases(language: str, pages: int) -> Iterator[Case]:
     """Yield `pages` cases, the same ones each time."""
-    data = json.loads((DATA / f"xquad.{language}.json").read_text(encoding="utf-8"))["data"]
+    data = json.loads((XQUAD / f"xquad.{language}.json").read_text(encoding="utf-8"))["data"]
     chance = random.Random(0)
     asked = [
         (number, paragraph["context"], question)
@@ -191,8 +191,8 @@ def main() -> int:
     parser.add_argument("--floor", type=float, default=0.0, help="exit 1 if ours is below")
     parser.add_argument("--pages", type=int, default=300, help="pages in each language")
     options = parser.parse_args()
-    if not DATA.is_dir():
-        print(f"skipped: {DATA} is missing (XQuAD in English and Chinese)")
+    if not XQUAD.is_dir():
+        print(f"skipped: {XQUAD} is missing (XQuAD in English and Chinese)")
         return 0
     pruners: dict[str, Pruner] = {
         "ours": ours,

@@ -14,13 +14,13 @@ import json
 import sys
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import click
 
 from assistant.answer.retrieval import Retriever
 from assistant.models.extractive import MOST_QUOTES, best_sentences
 from assistant.values import Passage
+from bench.data import DATA
 from ingest.documents import Document
 from ingest.index.split import split
 from ingest.index.store.catalog import Catalog
@@ -28,7 +28,7 @@ from ingest.index.store.hybrid import Index
 from ingest.index.store.memory import MemoryVectors
 from ingest.text.words import sentence_spans, words
 
-DATA = Path(__file__).parents[2] / "shared" / "data" / "retrieval"
+XQUAD = DATA / "retrieval"
 LANGUAGES = ("en", "zh")
 PASSAGES = 6
 PASSAGES_OF_ALL = 20
@@ -58,7 +58,7 @@ def plain_choice(question: str, passages: tuple[Passage, ...]) -> list[str]:
 
 async def read(language: str) -> tuple[Index, list[Question]]:
     """Return an index of all paragraphs, one page each, and the questions about them."""
-    data = json.loads((DATA / f"xquad.{language}.json").read_text("utf-8"))["data"]
+    data = json.loads((XQUAD / f"xquad.{language}.json").read_text("utf-8"))["data"]
     index = Index(catalog=Catalog(None), vectors=MemoryVectors())
     questions: list[Question] = []
     for number, article in enumerate(data):
@@ -118,8 +118,8 @@ def main() -> int:
     )
     parser.add_argument("--questions", type=int, default=400, help="about how many, per language")
     options = parser.parse_args()
-    if not DATA.exists():
-        click.echo(f"bench.quotes: nothing to measure, {DATA} is not here")
+    if not XQUAD.exists():
+        click.echo(f"bench.quotes: nothing to measure, {XQUAD} is not here")
         return 0
     fallen = False
     for language, refused in zip(LANGUAGES, options.refused, strict=True):

@@ -11,7 +11,7 @@ that reads all of them twice: *fresh* counts from the start of the process, impo
   counted), 10 pages at once, in one run.
 
 Sides take turns. Memory is the peak of the process and, for ours, of each reader. The pages are in
-../shared/data/articles, outside this repository.
+articles/ of bench/data.py, outside this repository.
 """
 
 import argparse
@@ -28,6 +28,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench.data import DATA
 from bench.memory import peak_bytes
 
 AT_ONCE = 10
@@ -217,7 +218,7 @@ def main() -> int:
         return 0
     with replayed(arguments.pages) as (environment, urls):
         if not urls:
-            print("skipped: ../shared/data/articles is missing (93 pages)")
+            print(f"skipped: {DATA / 'articles'} is missing (93 pages)")
             return 0
         compare(urls, environment, runs=arguments.runs, browser_pages=arguments.browser_pages)
     return 0

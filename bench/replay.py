@@ -1,18 +1,18 @@
 """What the end-to-end benches stand on: real pages on the replayed internet.
 
-The pages are those of ../shared/data/articles, which is not part of this repository; without them
-the demo's sample pages are used instead, and the bench says so.
+The pages are the articles of bench/data.py, which are not part of this repository; without them the
+demo's sample pages are used instead, and the bench says so.
 """
 
 import gzip
 import json
-from pathlib import Path
 
+from bench.data import DATA
 from tests.internet.demo import publish, sample_pages
 from tests.internet.duckduckgo import DuckDuckGoSite, Result
 from tests.internet.net import Internet
 
-ARTICLES = Path(__file__).parents[2] / "shared" / "data" / "articles"
+ARTICLES = DATA / "articles"
 
 
 def real_pages(net: Internet, limit: int) -> list[Result]:
@@ -41,6 +41,6 @@ def bench_internet(limit: int) -> tuple[Internet, str]:
         for page in pages:
             publish(net, page)
         results = [Result(url=page.url, title=page.title) for page in pages]
-        name = f"{len(results)} sample pages (../shared/data/articles is missing)"
+        name = f"{len(results)} sample pages ({ARTICLES} is missing)"
     DuckDuckGoSite(lambda _query: results).install(net)
     return net, name

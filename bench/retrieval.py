@@ -22,6 +22,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from assistant.answer.retrieval import Retriever
+from bench.data import DATA
 from ingest.documents import Chunk, Document
 from ingest.index.embed.builtin import BuiltinEmbedder
 from ingest.index.embed.weights import find_weights, missing_weights
@@ -30,7 +31,7 @@ from ingest.index.store.catalog import Catalog
 from ingest.index.store.chroma import ChromaVectors
 from ingest.index.store.hybrid import Index
 
-DATA = Path(__file__).parents[2] / "shared" / "data" / "retrieval"
+XQUAD = DATA / "retrieval"
 LANGUAGES = ("en", "zh")
 FLOORS = {"en": 0.99, "zh": 0.985}
 TODAY = date(2026, 1, 1)
@@ -59,7 +60,7 @@ class Score:
 
 def load(language: str) -> tuple[list[Document], list[tuple[str, str]]]:
     """Return the paragraphs, and (question, URL of its paragraph)."""
-    data = json.loads((DATA / f"xquad.{language}.json").read_text("utf-8"))["data"]
+    data = json.loads((XQUAD / f"xquad.{language}.json").read_text("utf-8"))["data"]
     documents: list[Document] = []
     questions: list[tuple[str, str]] = []
     chance = random.Random(0)
@@ -184,8 +185,8 @@ def main() -> int:
     print("recall@1 / recall@5 / MRR@10, time of a question")
     with tempfile.TemporaryDirectory() as cache:
         for language in LANGUAGES:
-            if not (DATA / f"xquad.{language}.json").exists():
-                print(f"{language}: skipped, {DATA} is not here")
+            if not (XQUAD / f"xquad.{language}.json").exists():
+                print(f"{language}: skipped, {XQUAD} is not here")
                 continue
             scores = asyncio.run(measure(language, weights, Path(cache)))
             failed += failures(language, scores)

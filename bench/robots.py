@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 from urllib.robotparser import RobotFileParser
 
+from bench.data import DATA
 from ingest.web.robots_parser import robots_verdict
 
-CASES = Path(__file__).parents[2] / "shared" / "data" / "robots" / "cases.json"
+CASES = DATA / "robots" / "cases.json"
 
 
 def urllib_allows(case: dict[str, Any]) -> bool:
