@@ -23,6 +23,7 @@ class CrawlLogError(QiuzhengError):
     """The crawl log cannot be written."""
 
     exit_code = 2
+    code = "crawl_log"
 
 
 class CrawlLog:

@@ -16,6 +16,7 @@ from ingest.foundation.settings import (
     SettingsFile,
     SettingsTable,
     default_ollama_host,
+    expand_user,
     home,
     load,
 )
@@ -138,7 +139,9 @@ class IndexSettings(SettingsTable):
     @property
     def path(self) -> Path:
         """The folder of the index."""
-        return Path(self.folder).expanduser() if self.folder else home() / "index"
+        if not self.folder:
+            return home() / "index"
+        return expand_user(self.folder, source="index.folder")
 
 
 class IngestSettings(SettingsFile):

@@ -20,8 +20,9 @@ from assistant.settings import ModelSettings, Settings
 from ingest.bootstrap import browser_path, encoder_weights, open_store
 from ingest.errors import FetchError
 from ingest.foundation.errors import QiuzhengError, SettingsError
-from ingest.foundation.messages import NO_MESSAGE, Language, Message
+from ingest.foundation.messages import NO_MESSAGE, SEMICOLON, Language, Message, join_messages
 from ingest.index.split import current_chunking
+from ingest.model_servers.ollama import with_tag
 from ingest.report import describe_outdated
 from ingest.web.fetch.browser_check import check_browser
 from ingest.web.fetch.chromium import OTHER_BROWSER
@@ -136,9 +137,7 @@ async def _check_ollama(
 
 
 def _check_pulled(part: str, name: str, installed: list[str]) -> HealthCheck:
-    # Ollama lists "name" as "name:latest".
-    tagged = name if ":" in name else f"{name}:latest"
-    if tagged in installed:
+    if with_tag(name) in installed:
         return HealthCheck(part=part, state="ok", found=Message.verbatim(name))
     return HealthCheck(
         part=part,
@@ -228,7 +227,7 @@ async def _check_index(settings: Settings) -> tuple[HealthCheck, int]:
         folder=where,
     )
     if outdated:
-        found = Message("{found}; {outdated}", found=found, outdated=describe_outdated(outdated))
+        found = join_messages([found, describe_outdated(outdated)], SEMICOLON)
     return HealthCheck(part="index", state="ok", found=found), stats.documents
 
 

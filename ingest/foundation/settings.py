@@ -61,10 +61,27 @@ ServerAddress = Annotated[str, AfterValidator(_check_host)]
 """Of a model server; scheme and port may be left out."""
 
 
+def expand_user(path: str, *, source: str) -> Path:
+    """Return `path` with the home folder in place of "~" or "~user".
+
+    Raises:
+        SettingsError: there is no such user; the message names `source`, the setting or variable.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:  # what pathlib raises where the password database has no entry
+        raise SettingsError(
+            Message("{source}: there is no user {user}", source=source, user=Path(path).parts[0]),
+            hint=Message("write the path in full: {path}", path=path),
+        ) from error
+
+
 def home() -> Path:
     """Return the folder that holds all state: $ASSISTANT_HOME, else the platform's data folder."""
     named = os.environ.get("ASSISTANT_HOME")
-    return Path(named).expanduser() if named else platformdirs.user_data_path(PRODUCT)
+    if not named:
+        return platformdirs.user_data_path(PRODUCT)
+    return expand_user(named, source="$ASSISTANT_HOME")
 
 
 class SettingsTable(BaseModel):
@@ -78,7 +95,7 @@ def config_file() -> Path | None:
     """Return the settings file in force: $ASSISTANT_CONFIG, ./assistant.toml or the home's."""
     named = os.environ.get("ASSISTANT_CONFIG")
     if named:
-        return Path(named).expanduser()
+        return expand_user(named, source="$ASSISTANT_CONFIG")
     return next((p for p in (Path(FILE_NAME), home() / FILE_NAME) if p.is_file()), None)
 
 

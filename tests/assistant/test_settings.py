@@ -84,6 +84,24 @@ def test_misspelt_variable_is_refused_with_a_suggestion(
     assert suggestion in caught.value.localize("zh")
 
 
+@pytest.mark.parametrize(
+    ("variable", "source"),
+    [
+        ("ASSISTANT_HOME", "$ASSISTANT_HOME"),
+        ("ASSISTANT_CONFIG", "$ASSISTANT_CONFIG"),
+        ("ASSISTANT_INDEX__FOLDER", "index.folder"),
+    ],
+)
+def test_a_folder_of_a_user_who_is_not_there_is_refused_by_name(
+    variable: str, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "~nosuch/x")
+    with pytest.raises(SettingsError) as caught:
+        _ = load_settings().index.path
+    assert source in str(caught.value)
+    assert "~nosuch" in caught.value.localize("zh")
+
+
 @pytest.mark.parametrize("text", ["[modle]\nname = 'x'\n", "[model]\nnmae = 'x'\n", "name = 'x'\n"])
 def test_misspelt_key_in_the_file_is_refused_by_name(text: str, config: Path) -> None:
     config.write_text(text)

@@ -27,6 +27,7 @@ def test_full_disk_is_one_clear_error_and_closing_adds_none(tmp_path: Path) -> N
     path = tmp_path / "crawl.jsonl"
     path.symlink_to("/dev/full")
     log = CrawlLog(path)
+    assert CrawlLogError.code == "crawl_log"
     with pytest.raises(CrawlLogError, match="No space left"):
         log.write(PAGE)
     log.close()

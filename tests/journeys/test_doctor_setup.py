@@ -75,6 +75,17 @@ def test_doctor_gives_the_command_that_fixes_each_part(
     assert fixes(shown)["encoder"] == "assistant setup"
 
 
+def test_a_model_of_a_registry_with_a_port_is_found_without_its_tag(
+    shell_with_model: Shell, ollama: OllamaServer
+) -> None:
+    ollama.models = ["localhost:5000/me/qwen3:latest"]
+    named = {"ASSISTANT_MODEL__NAME": "localhost:5000/me/qwen3"}
+    shown = shell_with_model("assistant", "doctor", "--json", code=None, **named)
+    assert states(shown)["chat model"] == "ok"
+    shell_with_model("assistant", "setup", code=None, **named)
+    assert not ollama.asked("/api/pull")
+
+
 def test_doctor_looks_for_the_embedding_model_on_its_own_server(
     shell: Shell, ollama: OllamaServer
 ) -> None:

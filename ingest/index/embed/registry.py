@@ -11,6 +11,7 @@ from pathlib import Path
 from ingest.errors import EmbedError
 from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.messages import NO_MESSAGE, Message
+from ingest.foundation.settings import expand_user
 from ingest.index.embed.base import Embedder
 from ingest.settings import EmbedSettings
 
@@ -54,7 +55,9 @@ def builtin_weights(embed: EmbedSettings) -> Path | None:
     """Return the folder of the built-in embedder's weights, None when they are not installed."""
     from ingest.index.embed.weights import find_weights
 
-    return find_weights(Path(embed.weights).expanduser() if embed.weights else None)
+    return find_weights(
+        expand_user(embed.weights, source="embed.weights") if embed.weights else None
+    )
 
 
 async def _ollama(config: EmbedderConfig) -> Embedder:
