@@ -1,4 +1,4 @@
-"""`assistant`: ask, chat, search, doctor, setup and ui, from the terminal.
+"""`assistant`: ask, chat, search, read, doctor, setup and ui, from the terminal.
 
 Only click is imported up here, so that `--help` starts at once; each command imports what it needs.
 """
@@ -92,11 +92,31 @@ def ask(question: str, **options: Any) -> None:
     assistant ask "最新的无人机管理规定" --web --fresh --ledger crawl.jsonl
     echo "What is UTC?" | assistant ask - --json | jq -r .type
     """
+    from assistant.cli.ask import print_answer
+    from assistant.values import Question
     from ingest.foundation.startup import decode_argument, read_stdin
 
-    question = read_stdin() if question == "-" else decode_argument(question)
-    language = _language(options["lang"], question)
-    _run(_ask(question, language, options), language)
+    text = read_stdin() if question == "-" else decode_argument(question)
+    language = _language(options["lang"], text)
+    _run(
+        print_answer(
+            Question(
+                text,
+                web=options["web"],
+                fresh=options["fresh"],
+                model=options["model"],
+                top_k=options["top_k"],
+                deadline_s=options["deadline"],
+            ),
+            overrides=_overrides(options),
+            crawl_log=options["ledger"],
+            as_json=options["as_json"],
+            thinking=_shows_thinking(options),
+            quiet=options["quiet"],
+            language=language,
+        ),
+        language,
+    )
 
 
 def _overrides(options: "Mapping[str, Any]") -> dict[str, dict[str, Any]]:
@@ -104,68 +124,9 @@ def _overrides(options: "Mapping[str, Any]") -> dict[str, dict[str, Any]]:
     return {"answer": {"language": options["lang"]}} if options["lang"] else {}
 
 
-def _refuse_web_options(options: "Mapping[str, Any]") -> None:
-    """Raise an error for an option that only a search of the web can serve."""
-    from assistant.errors import QuestionError
-    from ingest.foundation.messages import Message
-
-    given = [name for name in ("fresh", "ledger") if options[name]]
-    if given and not options["web"]:
-        raise QuestionError(
-            Message("--{given} needs --web", given=given[0]),
-            hint=Message("without it no page is asked for: add --web"),
-        )
-
-
 def _shows_thinking(options: "Mapping[str, Any]") -> bool:
     chosen: bool | None = options.get("show_thinking")
     return sys.stderr.isatty() if chosen is None else chosen
-
-
-async def _ask(text: str, language: "Language", options: "Mapping[str, Any]") -> int:
-    """Show the events of one answer, and return the exit code that its last event carries."""
-    from contextlib import aclosing
-
-    from assistant.bootstrap import open_assistant
-    from assistant.cli.terminal import Terminal
-    from assistant.events import ANSWER_EVENT, AnswerEvent, AnswerFailed
-    from assistant.values import Question
-    from ingest.foundation.errors import QiuzhengError
-
-    terminal = Terminal(
-        language=language, quiet=options["quiet"], thinking=_shows_thinking(options)
-    )
-
-    def show(event: AnswerEvent) -> None:
-        # A failure goes both ways: JSON on stdout for the program, one line on stderr for people.
-        if options["as_json"]:
-            click.echo(ANSWER_EVENT.dump_json(event, context={"language": terminal.language}))
-        if not options["as_json"] or isinstance(event, AnswerFailed):
-            terminal.show(event)
-
-    question = Question(
-        text,
-        web=options["web"],
-        fresh=options["fresh"],
-        model=options["model"],
-        top_k=options["top_k"],
-        deadline_s=options["deadline"],
-    )
-    code = 0
-    try:
-        _refuse_web_options(options)
-        settings = _settings(_overrides(options))
-        terminal.language = _language(settings.answer.language, text)
-        opened = open_assistant(settings, crawl_log=options["ledger"])
-        async with opened as assistant, aclosing(assistant.ask(question)) as events:
-            async for event in events:
-                show(event)
-                if isinstance(event, AnswerFailed):
-                    code = event.exit_code
-    except QiuzhengError as error:  # what could not be opened ends the stream like all else
-        show(AnswerFailed.from_error(error))
-        code = error.exit_code
-    return code
 
 
 @main.command()
@@ -231,42 +192,12 @@ def search(query: str, limit: int | None, as_json: bool) -> None:
     assistant search "民用无人驾驶航空器 管理条例"
     assistant search "robots.txt RFC 9309" --limit 5 --json
     """
+    from assistant.cli.search import print_results
     from ingest.foundation.startup import decode_argument
 
     query = decode_argument(query).strip()
     language = _language(None, query)
-    _run(_search(query, limit, as_json, language), language)
-
-
-async def _search(query: str, limit: int | None, as_json: bool, language: "Language") -> int:
-    import dataclasses
-    import json
-    from contextlib import closing
-
-    from assistant.bootstrap import build_search
-    from assistant.errors import QuestionError
-    from assistant.search.notices import fallback_notice, source_notice
-    from ingest.bootstrap import open_cache
-    from ingest.foundation.messages import Message
-    from ingest.report import printable
-
-    if not query:
-        hint = Message('search for something: assistant search "…"')
-        raise QuestionError(Message("the query is empty"), hint=hint)
-    settings = _settings({"search": {"limit": limit}} if limit else {})
-    with closing(open_cache(settings)) as cache:
-        engine = build_search(settings, cache=cache)
-        reply = await engine.search(query, limit=settings.search.limit, language=language)
-    hits = reply.hits
-    for hit in hits:
-        if as_json:
-            click.echo(json.dumps(dataclasses.asdict(hit), ensure_ascii=False))
-        else:
-            click.echo(printable(f"{hit.rank}. {hit.title}\n   {hit.url}\n   {hit.snippet}"))
-    if not hits:
-        click.echo(Message("no results").localize(language), err=True)
-    click.echo((fallback_notice(reply) or source_notice(reply)).localize(language), err=True)
-    return 0 if hits else 1
+    _run(print_results(query, limit=limit, as_json=as_json, language=language), language)
 
 
 @main.command()

@@ -1,0 +1,68 @@
+"""`assistant ask`: one answer, for people or as a line of JSON for each event."""
+
+from collections.abc import Mapping
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import click
+
+from assistant.bootstrap import open_assistant
+from assistant.cli.terminal import Terminal
+from assistant.errors import QuestionError
+from assistant.events import ANSWER_EVENT, AnswerEvent, AnswerFailed
+from assistant.settings import load_settings
+from assistant.values import Question
+from ingest.foundation.errors import QiuzhengError
+from ingest.foundation.messages import Language, Message
+from ingest.text.language import choose_language
+
+
+async def print_answer(
+    question: Question,
+    *,
+    overrides: Mapping[str, Mapping[str, Any]],
+    crawl_log: Path | None,
+    as_json: bool,
+    thinking: bool,
+    quiet: bool,
+    language: Language,
+) -> int:
+    """Show the events of one answer, and return the exit code that its last event carries.
+
+    `language` is that of errors until the settings, changed by `overrides`, are read.
+    """
+    terminal = Terminal(language=language, quiet=quiet, thinking=thinking)
+
+    def show(event: AnswerEvent) -> None:
+        # A failure goes both ways: JSON on stdout for the program, one line on stderr for people.
+        if as_json:
+            click.echo(ANSWER_EVENT.dump_json(event, context={"language": terminal.language}))
+        if not as_json or isinstance(event, AnswerFailed):
+            terminal.show(event)
+
+    code = 0
+    try:
+        _check_web_options(question, crawl_log)
+        settings = load_settings(overrides)
+        terminal.language = choose_language(settings.answer.language, question.text)
+        opened = open_assistant(settings, crawl_log=crawl_log)
+        async with opened as assistant, aclosing(assistant.ask(question)) as events:
+            async for event in events:
+                show(event)
+                if isinstance(event, AnswerFailed):
+                    code = event.exit_code
+    except QiuzhengError as error:  # what could not be opened ends the stream like all else
+        show(AnswerFailed.from_error(error))
+        code = error.exit_code
+    return code
+
+
+def _check_web_options(question: Question, crawl_log: Path | None) -> None:
+    """Raise an error for an option that only a search of the web can serve."""
+    if question.web or not (question.fresh or crawl_log):
+        return
+    raise QuestionError(
+        Message("--{given} needs --web", given="fresh" if question.fresh else "ledger"),
+        hint=Message("without it no page is asked for: add --web"),
+    )
