@@ -305,6 +305,6 @@ def encoder_weights(settings: IngestSettings) -> Path | None:
 
 def browser_path(settings: IngestSettings) -> str | None:
     """Return the Chromium that would open pages, None when there is none."""
-    from ingest.web.fetch.browser import find_browser
+    from ingest.web.fetch.chromium import find_browser
 
     return settings.crawl.browser_path or find_browser()

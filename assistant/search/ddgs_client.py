@@ -35,7 +35,7 @@ from assistant.search.result_pages import (
     EngineFailure,
 )
 from ingest.foundation.messages import Language, Message
-from ingest.web.fetch.headers import retry_after_s
+from ingest.web.fetch.headers import parse_retry_after
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ class InstrumentedEngine(BaseSearchEngine[Any]):
         except primp.PrimpError as error:
             logger.debug("no reply: %r", error)
             raise map_error(error) from error
-        wait_s = retry_after_s(reply.headers.get("retry-after", ""), now=datetime.now(UTC))
+        wait_s = parse_retry_after(reply.headers.get("retry-after", ""), now=datetime.now(UTC))
         status = Message("HTTP {status_code}", status_code=reply.status_code)
         # 503 without Retry-After is a server in trouble, which is no reason to wait for long.
         if reply.status_code in THROTTLING or (reply.status_code == 503 and wait_s):

@@ -39,7 +39,7 @@ from ingest.web.fetch.decompression import (
     UnknownEncodingError,
     Unpacker,
 )
-from ingest.web.fetch.headers import retry_after_s
+from ingest.web.fetch.headers import parse_retry_after
 
 MAX_BYTES = 5_000_000
 """Of one reply, unpacked; a page of results has some 30 kB."""
@@ -201,7 +201,9 @@ class JsonEngine(ABC):
                 params=request.params or None,
                 json=request.body,
             ) as reply:
-                wait_s = retry_after_s(reply.headers.get("retry-after", ""), now=datetime.now(UTC))
+                wait_s = parse_retry_after(
+                    reply.headers.get("retry-after", ""), now=datetime.now(UTC)
+                )
                 # Before the body: a server that throttles may not finish it.
                 if reply.status_code == 429 or (reply.status_code == 503 and wait_s):
                     status = Message("HTTP {status_code}", status_code=reply.status_code)

@@ -1,4 +1,4 @@
-"""The promise that every fetcher keeps."""
+"""What every fetcher does."""
 
 from typing import Protocol
 
@@ -6,21 +6,22 @@ from ingest.documents import Page, PageValidators
 
 
 class Fetcher(Protocol):
-    """Downloads pages, politely: address rules and robots.txt are asked on every hop."""
+    """Downloads pages. Address rules and robots.txt are checked before every request."""
 
     async def fetch(self, url: str, *, known: PageValidators | None = None) -> Page:
         """Return the page behind the canonical `url`.
 
-        With `known`, the page as it was, the site may answer that it has not changed: then the
-        page's status is 304 and its body empty (RFC 9110, 13.1). A fetcher that cannot ask so
-        returns the whole page.
+        With the validators of the page as it was (`known`), the site may answer that it has not
+        changed: then the page's status is 304 and its body empty (RFC 9110, 13.1). A fetcher
+        without conditional requests returns the whole page.
 
         Raises:
-            ForbiddenError: robots.txt or the address rules refuse it, or a hop on the way to it.
-            FetchError: it cannot be had (reason: unreachable, timeout, refused, too_large…).
+            ForbiddenError: robots.txt or the address rules forbid it, or a redirect on the way.
+            FetchError: it cannot be downloaded (`reason`: unreachable, timeout, refused,
+                too_large…).
         """
         ...
 
     async def close(self) -> None:
-        """Give back connections and processes. May be called twice."""
+        """Close connections and end processes. May be called twice."""
         ...

@@ -14,22 +14,18 @@ from typing import Any
 
 from ingest.documents import Page, PageValidators
 from ingest.errors import IngestError
-from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.messages import Message
 from ingest.web.fetch.browser_session import BrowserSession
-from ingest.web.fetch.chromium import find_browser
 from ingest.web.fetch.devtools import DevToolsError
 from ingest.web.fetch.failures import failed, too_slow
 from ingest.web.fetch.gateway import ProxyCredentials
-from ingest.web.fetch.headers import robots_directives
+from ingest.web.fetch.headers import parse_robots_directives
 from ingest.web.fetch.page_session import PageSession
 from ingest.web.rate_limit import RateLimiter
 from ingest.web.robots import RobotsPolicy
 from ingest.web.robots_parser import RobotsVerdict
 from ingest.web.ssrf import AddressGuard
 from ingest.web.urls import canonical_url
-
-__all__ = ["BrowserFetcher", "find_browser"]
 
 PAGES_AT_ONCE = 3
 """Each open page is a process of 100 MB or more."""
@@ -183,7 +179,7 @@ class BrowserFetcher:
         if page.block_error is not None:
             return page.block_error
         # The gateway knows more than the ERR_TUNNEL_CONNECTION_FAILED that Chromium makes of it.
-        known = credentials.why_not(page.hops[-1].url)
+        known = credentials.find_error(page.hops[-1].url)
         if known is not None:
             return known
         code = _NET_ERROR.search(str(error))
@@ -214,7 +210,7 @@ class BrowserFetcher:
             fetcher="browser",
             robots=rule,
             hops=page.answered,
-            directives=robots_directives(tags, agent=self._agent, now=now),
+            directives=parse_robots_directives(tags, agent=self._agent, now=now),
         )
 
     async def _release(
@@ -259,19 +255,15 @@ class BrowserFetcher:
             if not running.open_pages:
                 self._run_in_background(running.stop())
         if self._starting is None or (self._starting.done() and self._running_session() is None):
-            self._starting = asyncio.create_task(self._start())
+            opening = BrowserSession.open(
+                self._executable,
+                guard=self._guard,
+                agent=self._agent,
+                uses_proxies=self._uses_proxies,
+            )
+            self._starting = asyncio.create_task(opening)
         # Shielded: of several pages that wait for the start, one may be given up.
         return await asyncio.shield(self._starting)
-
-    async def _start(self) -> BrowserSession:
-        executable = self._executable or find_browser()
-        if executable is None:
-            raise MissingDependencyError(
-                Message("no Chromium is installed"), hint=Message("apt-get install chromium")
-            )
-        return await BrowserSession.open(
-            executable, guard=self._guard, agent=self._agent, uses_proxies=self._uses_proxies
-        )
 
     def _run_in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Start `work`, which goes on if the caller is cancelled; `close` waits for it."""

@@ -29,13 +29,18 @@ async def check_browser(executable: str, *, agent: str) -> None:
     Raises:
         FetchError: it does not start, does not show the page, or not within `CHECK_S`.
     """
+
+    async def read_no_robots(_: str) -> RobotsReply:
+        """Return that there is no robots.txt: the page is ours."""
+        return RobotsReply(status=404)
+
     server = await asyncio.start_server(_serve, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
         url = f"http://127.0.0.1:{port}/"
         fetcher = BrowserFetcher(
             guard=AddressGuard(allowed_hosts=frozenset({f"127.0.0.1:{port}"})),
-            robots=RobotsPolicy(agent=agent, read=_no_robots),
+            robots=RobotsPolicy(agent=agent, read=read_no_robots),
             agent=agent,
             executable=executable,
             timeout_s=CHECK_S,
@@ -52,10 +57,6 @@ async def check_browser(executable: str, *, agent: str) -> None:
             await fetcher.close()
     if f"{_MARK} {_MARK}".encode() not in page.body:
         raise failed(url, "unsupported", Message("scripts do not run"))
-
-
-async def _no_robots(_: str) -> RobotsReply:
-    return RobotsReply(status=404)
 
 
 async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -6,7 +6,9 @@ import os
 import signal
 from typing import Any
 
-from ingest.web.fetch.chromium import Chromium
+from ingest.foundation.errors import MissingDependencyError
+from ingest.foundation.messages import Message
+from ingest.web.fetch.chromium import Chromium, find_browser
 from ingest.web.fetch.devtools import DevTools, DevToolsError, DevToolsSession
 from ingest.web.fetch.gateway import Gateway
 from ingest.web.ssrf import AddressGuard
@@ -42,23 +44,29 @@ class BrowserSession:
 
     @classmethod
     async def open(
-        cls, executable: str, *, guard: AddressGuard, agent: str, uses_proxies: bool
+        cls, executable: str | None, *, guard: AddressGuard, agent: str, uses_proxies: bool
     ) -> "BrowserSession":
         """Start `executable` behind a gateway that asks `guard`.
 
         Args:
-            executable: path or name of a Chromium.
+            executable: path or name of a Chromium; None looks for one.
             guard: asked for every connection.
             agent: the User-Agent.
             uses_proxies: whether the gateway heeds HTTP_PROXY and the like.
 
         Raises:
+            MissingDependencyError: there is none.
             FetchError: "unreachable": it does not start.
         """
+        program = executable or find_browser()
+        if program is None:
+            raise MissingDependencyError(
+                Message("no Chromium is installed"), hint=Message("apt-get install chromium")
+            )
         async with contextlib.AsyncExitStack() as stack:
             gateway = await Gateway.open(guard=guard, uses_proxies=uses_proxies)
             stack.push_async_callback(gateway.close)
-            chromium = await Chromium.start(executable, gateway=gateway.address, agent=agent)
+            chromium = await Chromium.start(program, gateway=gateway.address, agent=agent)
             session = cls(gateway=gateway, chromium=chromium)
             stack.push_async_callback(session.stop)
             session.devtools.on("Target.attachedToTarget", session._register_page)

@@ -1,6 +1,6 @@
-"""Pages that want to see a browser before they show anything, and how to tell them.
+"""Recognizes challenges: pages that let only a browser, or a person, through to the real page.
 
-Such a page is no page and no refusal: whoever opens it in a browser, under the same honest name,
+Such a response is neither the page nor its last word: a browser with the same honest User-Agent
 may be let in.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 BLOCKING = frozenset({403, 429, 503})
 """Statuses under which challenges are served."""
 MAX_CHARACTERS = 64 * 1024
-"""A challenge is a short page."""
+"""Bytes that are searched: a challenge is a short page."""
 
 _ON_A_BLOCK = re.compile(
     r"just a moment\.\.\.|checking (?:if the site connection is secure|your browser)"
@@ -20,7 +20,7 @@ _ON_A_BLOCK = re.compile(
     r"|enable javascript and cookies to continue|人机验证|安全验证|滑动验证|请完成验证",
     re.IGNORECASE,
 )
-"""What the challenges of the big shields and their captchas say of themselves."""
+"""Marks of the challenges of large bot shields and of captchas."""
 
 _ON_ANY_PAGE = re.compile(
     r"<title[^>]*>\s*(?:just a moment\.\.\.|checking your browser|ddos-guard"
@@ -28,7 +28,7 @@ _ON_ANY_PAGE = re.compile(
     r"|请稍候|安全验证|人机验证)",
     re.IGNORECASE,
 )
-"""Under status 200 only the title tells: pages that write about captchas are to be read."""
+"""Under status 200 only the title counts: an article about captchas is a page like any other."""
 
 
 def wants_browser(status: int, headers: Mapping[str, str], body: bytes) -> bool:
@@ -36,17 +36,15 @@ def wants_browser(status: int, headers: Mapping[str, str], body: bytes) -> bool:
 
     Args:
         status: HTTP status.
-        headers: names in any case, if the mapping ignores it.
-        body: unpacked; of a page with an error status the beginning is enough.
+        headers: names in lower case, unless the mapping ignores case.
+        body: decompressed; of a response with an error status the beginning is enough.
     """
+    # Cloudflare and AWS name their challenges in a header, also under status 200.
     if headers.get("cf-mitigated", "").strip().lower() == "challenge":
         return True
     if headers.get("x-amzn-waf-action", "").strip().lower() in ("challenge", "captcha"):
         return True
+    text = body[:MAX_CHARACTERS].decode("utf-8", "replace")
     if status in BLOCKING:
-        return _ON_A_BLOCK.search(_text(body)) is not None
-    return len(body) <= MAX_CHARACTERS and _ON_ANY_PAGE.search(_text(body)) is not None
-
-
-def _text(body: bytes) -> str:
-    return body[:MAX_CHARACTERS].decode("utf-8", "replace")
+        return _ON_A_BLOCK.search(text) is not None
+    return len(body) <= MAX_CHARACTERS and _ON_ANY_PAGE.search(text) is not None

@@ -1,7 +1,7 @@
-"""Unpacking a body while it arrives, and never beyond a limit.
+"""Decompresses a body while it arrives, and never beyond a limit.
 
-200 kB of gzip can hold gigabytes. zlib is asked for no more bytes than there is room for, so a
-bomb costs its limit and nothing else.
+200 kB of gzip can hold gigabytes. zlib is asked for no more bytes than the limit leaves, so a
+decompression bomb costs its limit and no more.
 """
 
 import zlib
@@ -18,18 +18,18 @@ class DamagedBodyError(Exception):
 
 
 class UnknownEncodingError(Exception):
-    """The body is packed in a way that we did not ask for."""
+    """The body has a Content-Encoding that Accept-Encoding did not name."""
 
 
 class Unpacker:
-    """Collects a body of at most `limit` bytes, on the wire and unpacked.
+    """Collects a body of at most `limit` bytes, compressed and decompressed.
 
     Args:
         encoding: the Content-Encoding header, "" if there is none.
         limit: bytes.
 
     Raises:
-        UnknownEncodingError: `encoding` is none of ours.
+        UnknownEncodingError: `encoding` is not in `ACCEPT_ENCODING`.
     """
 
     def __init__(self, *, encoding: str, limit: int) -> None:
@@ -45,7 +45,7 @@ class Unpacker:
 
     @property
     def wire_bytes(self) -> int:
-        """What has been fed so far."""
+        """Compressed bytes that have arrived so far."""
         return self._wire
 
     @property
@@ -54,33 +54,36 @@ class Unpacker:
         return bytes(self._body[: self._limit])
 
     def feed(self, raw: bytes) -> bool:
-        """Take the next bytes and return whether there is room for more.
+        """Add the next bytes and return whether the body is still within the limit.
 
         Raises:
-            DamagedBodyError: they cannot be unpacked.
+            DamagedBodyError: they cannot be decompressed.
         """
-        self._body += raw if self._zlib is None else self._unpack(self._zlib, raw)
+        data = raw
+        if self._zlib is not None:
+            # One byte beyond the limit shows that there is more. It is never 0, which zlib would
+            # take for "no limit".
+            free = self._limit + 1 - len(self._body)
+            try:
+                data = self._zlib.decompress(raw, free)
+            except zlib.error as error:
+                if self._encoding != "deflate" or self._wire:
+                    raise DamagedBodyError(str(error)) from error
+                self._zlib = zlib.decompressobj(_NO_HEADER)
+                try:
+                    data = self._zlib.decompress(raw, free)
+                except zlib.error as second:
+                    raise DamagedBodyError(str(second)) from second
+        self._body += data
         self._wire += len(raw)
         return max(len(self._body), self._wire) <= self._limit
 
     def finish(self) -> None:
-        """Say that nothing more will arrive.
+        """Check, after the last byte, that the body is whole.
 
         Raises:
             DamagedBodyError: something is missing.
         """
+        # A body without a single byte is accepted: servers send Content-Encoding with it, too.
         if self._zlib is not None and self._wire and not self._zlib.eof:
             raise DamagedBodyError("ends too soon")
-
-    def _unpack(self, unpacker: "zlib._Decompress", raw: bytes) -> bytes:
-        room = self._limit + 1 - len(self._body)  # never 0, which zlib takes for "no limit"
-        try:
-            return unpacker.decompress(raw, room)
-        except zlib.error as error:
-            if self._encoding != "deflate" or self._wire:
-                raise DamagedBodyError(str(error)) from error
-        try:
-            self._zlib = zlib.decompressobj(_NO_HEADER)
-            return self._zlib.decompress(raw, room)
-        except zlib.error as error:
-            raise DamagedBodyError(str(error)) from error

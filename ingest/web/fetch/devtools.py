@@ -95,31 +95,31 @@ class DevTools:
     async def _receive(self) -> None:
         try:
             while True:
-                raw = await self._reader.readuntil(b"\0")
-                self._dispatch(json.loads(raw[:-1]))
+                message = json.loads((await self._reader.readuntil(b"\0"))[:-1])
+                if "id" not in message:
+                    self._dispatch(message["method"], message)
+                    continue
+                _, reply = self._pending.get(message["id"], ("", None))
+                if reply is None or reply.done():
+                    continue  # whoever sent the command has been cancelled
+                if "error" in message:
+                    reply.set_exception(DevToolsError(message["error"].get("message", "")))
+                else:
+                    reply.set_result(message["result"])
         except (OSError, EOFError, ValueError, asyncio.LimitOverrunError):
             pass  # Chromium has ended, or a page has made it write more than any page may hold
         finally:
             self._writer.close()
             self._abandon(lambda _: True)
 
-    def _dispatch(self, message: dict[str, Any]) -> None:
-        if "id" in message:
-            _, reply = self._pending.get(message["id"], ("", None))
-            if reply is None or reply.done():
-                return  # whoever asked has given up
-            if "error" in message:
-                reply.set_exception(DevToolsError(message["error"].get("message", "")))
-            else:
-                reply.set_result(message["result"])
-            return
-        if message["method"] == "Target.detachedFromTarget":
-            # Chromium drops the commands that a closed page had not answered without a word.
+    def _dispatch(self, event: str, message: dict[str, Any]) -> None:
+        if event == "Target.detachedFromTarget":
+            # Chromium never answers the commands that a page had not answered when it closed.
             gone = message["params"]["sessionId"]
             self._abandon(lambda session: session == gone)
             for key in [key for key in self._listeners if key[0] == gone]:
                 del self._listeners[key]
-        listener = self._listeners.get((message.get("sessionId", ""), message["method"]))
+        listener = self._listeners.get((message.get("sessionId", ""), event))
         if listener is not None:
             listener(message["params"])
 

@@ -1,8 +1,4 @@
-"""Pages over plain HTTP: polite, and bounded in time, bytes and hops.
-
-Redirects are followed by hand, because a redirect may leave the site that robots.txt was asked
-about, or the public web.
-"""
+"""Pages over plain HTTP: robots.txt and rate limits kept; time, bytes and redirects bounded."""
 
 import asyncio
 from collections.abc import Collection
@@ -16,11 +12,14 @@ from ingest.errors import FetchError, IngestError
 from ingest.foundation.messages import NO_MESSAGE, Message
 from ingest.web.fetch.challenges import wants_browser
 from ingest.web.fetch.failures import SHOWN_CHARACTERS, failed, too_slow
-from ingest.web.fetch.headers import content_type, retry_after_s, robots_directives
+from ingest.web.fetch.headers import (
+    parse_content_type,
+    parse_retry_after,
+    parse_robots_directives,
+)
 from ingest.web.fetch.wire import HttpClient, Response, TransferMeter, follow, is_sendable
 from ingest.web.rate_limit import RateLimiter
 from ingest.web.robots import RobotsPolicy, robots_error
-from ingest.web.robots_parser import RobotsVerdict
 from ingest.web.urls import canonical_url
 
 __all__ = ["HttpClient", "HttpFetcher"]
@@ -28,19 +27,19 @@ __all__ = ["HttpClient", "HttpFetcher"]
 READABLE = frozenset(
     {"", "application/octet-stream", "application/xhtml+xml", "application/xml", "application/json"}
 )
-"""Media types that may hold text, beside text/*, …+xml and …+json. Servers that know no type
+"""Media types that may hold text, besides text/*, …+xml and …+json. Servers that know no type
 send none, or octet-stream: then the bytes decide."""
 
 MAX_REDIRECTS = 10
 """As many as Googlebot follows: sites that add a language, a slash and "www." one by one are
 read, and those that never end are not."""
-WAITING = frozenset({429, 503})
-"""Statuses whose Retry-After is heeded (RFC 9110, 10.2.3)."""
+RETRY_STATUSES = frozenset({429, 503})
+"""Statuses whose Retry-After the rate limiter heeds (RFC 9110, 10.2.3; RFC 6585, 4)."""
 
 
 @dataclass(slots=True, kw_only=True)
 class _RequestContext:
-    """One page on its way: what was asked of whom, and when it is too late."""
+    """One page with all its requests, and the clock that they share."""
 
     known: PageValidators | None
     limit: asyncio.Timeout
@@ -48,15 +47,17 @@ class _RequestContext:
 
     @property
     def robots(self) -> str:
-        """The last rule that spoke, in words, "" if none did."""
+        """The last rule of robots.txt that was applied, "" if none was."""
         return next((meter.robots for meter in reversed(self.meters) if meter.robots), "")
 
     def begin(self, url: str) -> TransferMeter:
+        """Add a request and return what records it."""
         self.meters.append(TransferMeter(url=url))
         return self.meters[-1]
 
     def conditions(self, url: str) -> dict[str, str]:
         """Return the headers that ask whether the page is still as we know it (RFC 9110, 13.1)."""
+        # Validators belong to the URL that they came from, not to the redirect that led there.
         if self.known is None or canonical_url(url) != self.known.final_url:
             return {}
         named = {"If-None-Match": self.known.etag, "If-Modified-Since": self.known.last_modified}
@@ -65,10 +66,10 @@ class _RequestContext:
     @property
     def hops(self) -> tuple[RequestRecord, ...]:
         """Every request so far, as far as it came."""
-        return tuple(meter.hop() for meter in self.meters)
+        return tuple(meter.to_record() for meter in self.meters)
 
-    def tell(self, error: IngestError) -> None:
-        """Write into `error` how it came about."""
+    def annotate(self, error: IngestError) -> None:
+        """Write into `error` the requests that led to it."""
         error.hops = self.hops
         error.robots = error.robots or self.robots
 
@@ -76,11 +77,12 @@ class _RequestContext:
         """Stop the clock and return the seconds that are left."""
         now = asyncio.get_running_loop().time()
         left = (self.limit.when() or now) - now
+        # An expired timeout cannot be rescheduled: its cancellation is on its way already.
         if not self.limit.expired():
             self.limit.reschedule(None)
         return left
 
-    def go_on(self, left: float) -> None:
+    def resume(self, left: float) -> None:
         """Let the clock run for `left` seconds."""
         if not self.limit.expired():
             self.limit.reschedule(asyncio.get_running_loop().time() + left)
@@ -90,14 +92,14 @@ class HttpFetcher:
     """Fetches pages over plain HTTP.
 
     Args:
-        client: makes the requests, and asks the address rules.
-        robots: asked on every hop.
+        client: makes the requests, and checks the address rules.
+        robots: checked before every request.
         timeout_s: seconds for a whole page, robots.txt and redirects included, but not the wait
-            for its turn.
-        max_bytes: largest page, on the wire and unpacked.
-        max_redirects: hops after which a page counts as refused.
-        rate_limiter: lets us take turns at a host.
-        document_types: media types that are downloaded beside text, HTML and feeds.
+            for the rate limiter.
+        max_bytes: largest page, compressed and decompressed.
+        max_redirects: after these a page counts as refused.
+        rate_limiter: spaces the requests to a host.
+        document_types: media types that are downloaded besides text, HTML and feeds.
     """
 
     def __init__(
@@ -120,28 +122,32 @@ class HttpFetcher:
         self._readable = READABLE.union(document_types)
 
     async def fetch(self, url: str, *, known: PageValidators | None = None) -> Page:
-        trip = _RequestContext(known=known, limit=asyncio.timeout(self._timeout_s))
+        """Return the page, or status 304 without a body if it is still as `known`."""
+        context = _RequestContext(known=known, limit=asyncio.timeout(self._timeout_s))
         try:
-            async with trip.limit:
-                return await self._fetch(url, trip)
+            async with context.limit:
+                return await self._fetch(url, context)
         except TimeoutError as error:
             late = too_slow(url, self._timeout_s)
-            trip.tell(late)
+            context.annotate(late)
             raise late from error
         except IngestError as error:
-            trip.tell(error)
+            context.annotate(error)
             raise
 
     async def close(self) -> None:
+        """Close every connection. May be called twice."""
         await self._client.close()
 
-    async def _fetch(self, url: str, trip: _RequestContext) -> Page:
-        async def visit(hop: str) -> Response:
-            return await self._visit(hop, trip)
-
-        response = await follow(url, visit=visit, max_redirects=self._max_redirects)
-        self._check(url, response, asked=trip.conditions(response.url))
-        media_type, charset = content_type(response.headers)
+    async def _fetch(self, url: str, context: _RequestContext) -> Page:
+        # By hand, one by one: a redirect may leave the site whose robots.txt has been checked.
+        response = await follow(
+            url,
+            request=lambda target: self._request(target, context),
+            max_redirects=self._max_redirects,
+        )
+        self._check(url, response, is_conditional=bool(context.conditions(response.url)))
+        media_type, charset = parse_content_type(response.headers)
         now = datetime.now(UTC)
         return Page(
             url=url,
@@ -151,100 +157,89 @@ class HttpFetcher:
             body=response.body if response.is_success else b"",
             fetched_at=now,
             fetcher="http",
-            robots=trip.robots,
-            hops=trip.hops,
+            robots=context.robots,
+            hops=context.hops,
             etag=response.headers.get("etag", ""),
             last_modified=response.headers.get("last-modified", ""),
             cache_control=response.headers.get("cache-control", ""),
             expires=response.headers.get("expires", ""),
-            directives=robots_directives(
+            directives=parse_robots_directives(
                 response.headers.get_list("x-robots-tag"), agent=self._client.agent, now=now
             ),
         )
 
-    async def _visit(self, url: str, trip: _RequestContext) -> Response:
-        """Make one request of a trip, if address rules and robots.txt let us, when it is our turn.
+    async def _request(self, url: str, context: _RequestContext) -> Response:
+        """Make one request for a page, once address rules, robots.txt and rate limiter allow it.
 
         Raises:
-            ForbiddenError: they do not.
+            ForbiddenError: the rules or robots.txt forbid it.
             FetchError: there is no answer.
         """
-        meter = trip.begin(url)
+        meter = context.begin(url)
         await self._client.check(url)
-        canonical_url(url)  # what has no canonical form has no place in the index
-        found = await self._robots.check(url)
-        meter.robots, meter.robots_line = found.rule, found.line
-        if not found.allowed:
-            raise robots_error(url, found)
-        response = await self._take_turn(url, found, meter, trip)
-        wait = _retry_after(response) if response.status in WAITING else None
+        canonical_url(url)  # raises: what has no canonical form has no place in the index
+        verdict = await self._robots.check(url)
+        meter.robots, meter.robots_line = verdict.rule, verdict.line
+        if not verdict.allowed:
+            raise robots_error(url, verdict)
+        # The clock stands while other requests to the host go first: that wait is no fault of the
+        # page, and would else count as its timeout.
+        left = context.pause()
+        async with self._rate_limiter.acquire(url, verdict.crawl_delay):
+            context.resume(left)
+            response = await self._client.get(
+                url,
+                max_bytes=self._max_bytes,
+                headers=context.conditions(url),
+                inspect=self._inspect,
+                meter=meter,
+            )
+        wait = _retry_after(response) if response.status in RETRY_STATUSES else None
         if wait is not None:
             self._rate_limiter.block_until(url, wait)
         return response
 
-    async def _take_turn(
-        self, url: str, found: RobotsVerdict, meter: TransferMeter, trip: _RequestContext
-    ) -> Response:
-        """Ask for `url` when its host may be asked. The wait is not the page's: it does not age."""
-        left = trip.pause()
-        async with self._rate_limiter.acquire(url, found.crawl_delay):
-            trip.go_on(left)
-            return await self._client.get(
-                url,
-                max_bytes=self._max_bytes,
-                headers=trip.conditions(url),
-                inspect=self._inspect,
-                meter=meter,
-            )
-
     def _inspect(self, url: str, headers: httpx.Headers) -> None:
-        """Refuse by the headers what we could not use, before its body is sent."""
-        media_type, _ = content_type(headers)
-        if not self._is_readable(media_type):
+        """Reject by its headers what we could not use, before its body is sent."""
+        media_type, _ = parse_content_type(headers)
+        is_readable = (
+            media_type in self._readable
+            or media_type.startswith("text/")
+            or (media_type.endswith(("+xml", "+json")) and not media_type.startswith("image/"))
+        )
+        if not is_readable:
             kind = media_type[:SHOWN_CHARACTERS]
             raise failed(url, "unsupported", Message("{kind} is not text", kind=kind))
         length = headers.get("content-length", "")
         if length.isdecimal() and int(length) > self._max_bytes:
             raise self._too_large(url)
 
-    def _check(self, url: str, response: Response, *, asked: dict[str, str]) -> None:
-        """Raise if the last response is not the page, or that it has not changed if we `asked`."""
+    def _check(self, url: str, response: Response, *, is_conditional: bool) -> None:
+        """Raise if the last response is neither the page nor "not modified"."""
         if response.location is not None:
             raise failed(url, "refused", Message("redirects lead in a circle"))
-        if response.status == httpx.codes.NOT_MODIFIED and asked:
+        # Some servers send 304 to a request without conditions: then there is no page.
+        if response.status == httpx.codes.NOT_MODIFIED and is_conditional:
             return
         if wants_browser(response.status, response.headers, response.body):
+            raise failed(url, "needs_browser", Message("the site wants to see a browser first"))
+        if not response.is_success:
+            wait = _retry_after(response)
             raise failed(
                 url,
-                "needs_browser",
-                Message("the site wants to see a browser first"),
+                "refused",
+                Message("the server answers {status}", status=response.status),
+                hint=NO_MESSAGE
+                if wait is None
+                else Message("try again in {wait:.0f} s", wait=wait),
             )
-        if not response.is_success:
-            raise _refused(url, response)
         if not response.complete:
             raise self._too_large(url)
-
-    def _is_readable(self, media_type: str) -> bool:
-        return (
-            media_type in self._readable
-            or media_type.startswith("text/")
-            or (media_type.endswith(("+xml", "+json")) and not media_type.startswith("image/"))
-        )
 
     def _too_large(self, url: str) -> FetchError:
         limit = self._max_bytes
         return failed(url, "too_large", Message("larger than {limit:,} bytes", limit=limit))
 
 
-def _refused(url: str, response: Response) -> FetchError:
-    wait = _retry_after(response)
-    return failed(
-        url,
-        "refused",
-        Message("the server answers {status}", status=response.status),
-        hint=Message("try again in {wait:.0f} s", wait=wait) if wait is not None else NO_MESSAGE,
-    )
-
-
 def _retry_after(response: Response) -> float | None:
-    return retry_after_s(response.headers.get("retry-after", ""), now=datetime.now(UTC))
+    return parse_retry_after(response.headers.get("retry-after", ""), now=datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""A fetcher that knows its pages by heart: for tests, and the shape of the others."""
+"""The in-memory twin of the fetchers, for tests."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -33,14 +33,15 @@ def html_page(
 
 
 class MemoryFetcher:
-    """Returns the pages, and raises the errors, that it was given by canonical URL."""
+    """Returns the pages, and raises the errors, that it is made with, by canonical URL."""
 
     def __init__(self, pages: Mapping[str, Page | IngestError]) -> None:
         self._pages = dict(pages)
         self.asked: list[str] = []
-        """URLs asked for, in order."""
+        """The URLs of all calls, in order."""
 
     async def fetch(self, url: str, *, known: PageValidators | None = None) -> Page:
+        """Return the page of `url`, or raise its error; "unreachable" if there is neither."""
         self.asked.append(url)
         found = self._pages.get(url)
         if isinstance(found, Page):
@@ -48,4 +49,4 @@ class MemoryFetcher:
         raise found or FetchError(Message("no such page"), url=url, reason="unreachable")
 
     async def close(self) -> None:
-        """Do nothing: there is nothing to give back."""
+        """Do nothing: nothing is open."""

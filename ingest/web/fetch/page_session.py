@@ -1,15 +1,16 @@
-"""One page in the browser: its navigations held until permitted, its HTML measured before taken.
+"""One page in the browser: each navigation waits for permission, the HTML is measured, then taken.
 
-Playwright's `page.route` is not told of redirects and `page.content` takes the HTML whatever its
-size, so this speaks the Chrome DevTools Protocol itself. It is the only client that intercepts:
-with two, Chromium 150 asks just one of them for the proxy's credentials
-(https://github.com/microsoft/playwright/issues/39183).
+Playwright would not do: its `page.route` does not see redirects, and its `page.content` takes the
+HTML whatever its size. This is the only client of the DevTools protocol that intercepts requests:
+of two, Chromium 150 asks just one for the proxy's credentials, and takes one that gives none for
+an answer (https://github.com/microsoft/playwright/issues/39183).
 """
 
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ingest.documents import RequestRecord
@@ -20,7 +21,7 @@ from ingest.web.fetch.challenges import wants_browser
 from ingest.web.fetch.devtools import DevToolsClosedError, DevToolsError, DevToolsSession
 from ingest.web.fetch.failures import failed
 from ingest.web.fetch.gateway import ProxyCredentials
-from ingest.web.fetch.headers import content_type
+from ingest.web.fetch.headers import parse_content_type
 from ingest.web.robots_parser import RobotsVerdict
 from ingest.web.urls import canonical_url
 
@@ -29,16 +30,19 @@ MAX_NAVIGATIONS = 10
 SETTLE_S = 3.0
 """Longest wait for scripts to write the page, at most half of the page's own time."""
 POLL_S = 0.15
+"""Seconds between two looks at the page: few enough to lose little, and each costs 1 ms."""
 ENOUGH_CHARACTERS = 200
-"""A page that shows this much text, and no more than at the last look, has settled; one that is
-still loading, if it does so for `SETTLE_S`: some script that it waits for does not come."""
+"""A page that shows this much text, and no more than at the last look, has settled. While it is
+still loading, it has to show no more for `SETTLE_S`: it waits for a script that does not come."""
 SCRIPT_MS = 5_000
 """For a script of ours: on a page of a million elements it is ended, and the page given up."""
 READABLE = frozenset({"", "application/xhtml+xml", "application/xml", "application/json"})
-"""What Chromium shows as text, beside text/*. It would download or draw the rest."""
+"""What Chromium shows as text, besides text/*. It would download or draw the rest."""
 
+# A worker would answer for the site from its own cache, past the interception.
 _NO_SERVICE_WORKERS = "if (navigator.serviceWorker) delete Navigator.prototype.serviceWorker"
 _STATE = "[document.body ? document.body.innerText.length : 0, document.readyState === 'loading']"
+# Counts first: a page of gigabytes must not be written out only to see that it is too long.
 _HTML = """(limit => {
   const walk = document.createTreeWalker(document);
   for (let size = 0; walk.nextNode();) {
@@ -50,20 +54,9 @@ _HTML = """(limit => {
   const html = document.documentElement ? document.documentElement.outerHTML : '';
   return html.length > limit ? null : html;
 })(%d)"""
-"""Counts first: a page of gigabytes must not be written out only to see that it is too long."""
 _EVERY_DOCUMENT = [
     {"resourceType": "Document", "requestStage": stage} for stage in ("Request", "Response")
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _State:
-    """How far a page has come."""
-
-    shown: int
-    """Characters of text."""
-    is_loading: bool
-    """Its HTML has not been read to the end: it is still sent, or waits for a script."""
 
 
 class PageSession:
@@ -90,17 +83,18 @@ class PageSession:
         self.block_error: IngestError | None = None
         """Why a request or a response of the page's own frame was blocked."""
         self.headers: dict[str, list[str]] = {}
-        """Of the last document: names in lower case."""
+        """Of the last document; names in lower case."""
         self.body = b""
         """The HTML, UTF-8."""
         self.address = ""
-        """Where the page says that it is, as scripts may have changed it."""
+        """The URL that the browser shows, which scripts may have changed."""
         self.crashed = asyncio.Event()
-        """The process that showed the page has ended, or was ended because it took too much."""
+        """Set when the process that shows the page has ended, or was ended for its memory."""
         self._permit = permit
         self._max_looks = int(min(SETTLE_S, timeout_s / 2) / POLL_S)
         self._max_bytes = max_bytes
         self._shown = 0
+        """Characters of text at the last look."""
         self._frame = ""
         self._world = 0
         """Execution context of our scripts, 0 while there is none."""
@@ -113,7 +107,7 @@ class PageSession:
 
     @property
     def answered(self) -> tuple[RequestRecord, ...]:
-        """The hops that got an answer: the last of them brought what is shown."""
+        """The requests that got a response: that of the last is shown."""
         return tuple(hop for hop in self.hops if hop.status)
 
     @property
@@ -138,7 +132,7 @@ class PageSession:
         return verdict
 
     def restart(self) -> None:
-        """Forget all but the first request, which was permitted: the browser has crashed."""
+        """Forget all but the first request, which was permitted, for another try."""
         self.hops = [replace(self.hops[0], status=0)]
         self.block_error, self.body, self._shown, self._world = None, b"", 0, 0
         self._authenticated.clear()  # a new Chromium counts its requests from 1 again
@@ -154,9 +148,11 @@ class PageSession:
         self._context = await session.open_context()
         self._cdp = await session.open_page(self._context)
         self._cdp.on("Inspector.targetCrashed", lambda _: self.crashed.set())
-        self._cdp.on("Page.javascriptDialogOpening", lambda _: self._later(self._dismiss_dialog()))
-        self._cdp.on("Fetch.requestPaused", lambda event: self._later(self._decide(event)))
-        self._cdp.on("Fetch.authRequired", lambda event: self._later(self._authenticate(event)))
+        self._cdp.on("Fetch.requestPaused", lambda event: self._start(self._decide(event)))
+        self._cdp.on("Fetch.authRequired", lambda event: self._start(self._authenticate(event)))
+        # alert() and the like stop the page until they are answered.
+        no = partial(self._try_to_send, "Page.handleJavaScriptDialog", accept=False)
+        self._cdp.on("Page.javascriptDialogOpening", lambda _: self._start(no()))
         await self._cdp.send("Inspector.enable")
         await self._cdp.send("Page.enable")
         tree = await self._cdp.send("Page.getFrameTree")
@@ -170,28 +166,6 @@ class PageSession:
             raise DevToolsError(started["errorText"])
         await self._settle()
 
-    async def _settle(self) -> None:
-        """Wait until scripts have written the page, and take its HTML."""
-        looks = still = 0
-        while looks < self._max_looks:
-            state = await self._look()
-            still = still + 1 if state.shown == self._shown else 0
-            self._shown = state.shown
-            looks += not state.is_loading
-            enough = self._max_looks if state.is_loading else 1
-            if self._shown >= ENOUGH_CHARACTERS and still >= enough:
-                break
-            if self.status >= 400 and not state.is_loading and not await self._may_pass():
-                break
-            await asyncio.sleep(POLL_S)
-        if self.block_error is not None and self._shown < ENOUGH_CHARACTERS:
-            # All that there was to see was a redirect by script to what may not be read.
-            raise self.block_error
-        self.body = await self._html()
-        tree = await self._cdp.send("Page.getFrameTree")
-        self.address = tree["frameTree"]["frame"]["url"]
-        self._check()
-
     async def close(self, session: BrowserSession) -> None:
         """Close the page and everything that it opened, cookies and all. May be called twice."""
         for task in self._tasks:
@@ -199,29 +173,45 @@ class PageSession:
         if self._context:
             await session.close_context(self._context)
 
-    async def _look(self) -> _State:
-        try:
-            shown, is_loading = await self._evaluate(_STATE) or (0, False)
-        except DevToolsClosedError:
-            raise
-        except DevToolsError:  # it is moving to another page
-            return _State(shown=0, is_loading=False)
-        return _State(shown=shown, is_loading=is_loading)
+    async def _settle(self) -> None:
+        """Wait until scripts have written the page, and take its HTML."""
+        looks = still = 0
+        while looks < self._max_looks:
+            try:
+                shown, is_loading = await self._evaluate(_STATE) or (0, False)
+                # A challenge may let us in after a while; any other error page is the last.
+                is_final = self.status >= 400 and not is_loading and not await self._is_challenge()
+            except DevToolsClosedError:
+                raise
+            except DevToolsError:  # the document has just been replaced by the next
+                shown, is_loading, is_final = 0, False, False
+            still = still + 1 if shown == self._shown else 0
+            self._shown = shown
+            looks += not is_loading
+            enough = self._max_looks if is_loading else 1
+            if is_final or (shown >= ENOUGH_CHARACTERS and still >= enough):
+                break
+            await asyncio.sleep(POLL_S)
+        if self.block_error is not None and self._shown < ENOUGH_CHARACTERS:
+            # All that there was to see was a redirect by script to what may not be read.
+            raise self.block_error
+        self.body = await self._read_html()
+        tree = await self._cdp.send("Page.getFrameTree")
+        self.address = tree["frameTree"]["frame"]["url"]
+        if await self._is_challenge(self.body):
+            message = Message("the site shows a challenge (are you human?) instead of the page")
+            raise failed(self.url, "refused", message)
+        if self.status >= 400:
+            message = Message("the server answers {status}", status=self.status)
+            raise failed(self.url, "refused", message)
 
-    async def _may_pass(self) -> bool:
-        """Return whether an error is a challenge, after which the page may come."""
-        try:
-            return self._is_challenge(await self._html())
-        except DevToolsClosedError:
-            raise
-        except DevToolsError:
-            return True  # it is moving to another page
-
-    def _is_challenge(self, body: bytes) -> bool:
+    async def _is_challenge(self, body: bytes | None = None) -> bool:
+        """Return whether `body`, or what is shown now, is a challenge."""
         headers = {name: values[0] for name, values in self.headers.items()}
-        return wants_browser(self.status, headers, body)
+        shown = await self._read_html() if body is None else body
+        return wants_browser(self.status, headers, shown)
 
-    async def _html(self) -> bytes:
+    async def _read_html(self) -> bytes:
         html = await self._evaluate(_HTML % self._max_bytes)
         body = b"" if html is None else html.encode("utf-8", "replace")
         if html is None or len(body) > self._max_bytes:
@@ -229,21 +219,11 @@ class PageSession:
             raise failed(self.url, "too_large", Message("larger than {limit} bytes", limit=limit))
         return body
 
-    def _check(self) -> None:
-        if self._is_challenge(self.body):
-            raise failed(
-                self.url,
-                "refused",
-                Message("the site shows a challenge (are you human?) instead of the page"),
-            )
-        status = self.status
-        if status >= 400:
-            raise failed(self.url, "refused", Message("the server answers {status}", status=status))
-
     async def _evaluate(self, script: str) -> Any:
-        """Return what `script` gives, None if it fails or takes too long.
+        """Return what `script` gives, None if it fails or takes longer than `SCRIPT_MS`.
 
-        It runs in a world of its own, where the page's scripts have changed nothing.
+        It runs in a world of its own: a page that redefines, say, createTreeWalker deceives only
+        itself.
         """
         try:
             if not self._world:
@@ -263,39 +243,35 @@ class PageSession:
             raise
         return reply["result"].get("value")
 
-    async def _dismiss_dialog(self) -> None:
-        """Answer "no" to alert() and the like, for which the page waits."""
-        with contextlib.suppress(DevToolsError):  # the page may have been closed by now
-            await self._cdp.send("Page.handleJavaScriptDialog", accept=False)
-
     async def _decide(self, event: dict[str, Any]) -> None:
-        """Let a request or a response go on, or end it."""
-        with contextlib.suppress(DevToolsError):  # the page may have been closed by now
-            request = event["requestId"]
-            if event["frameId"] != self._frame or "responseErrorReason" in event:
-                await self._cdp.send("Fetch.continueRequest", requestId=request)
-                return
+        """Let a request or a response of the page's own frame go on, or end it."""
+        request = event["requestId"]
+        if event["frameId"] == self._frame and "responseErrorReason" not in event:
             try:
                 if "responseStatusCode" in event:
                     self._receive(event)
                 else:
-                    await self._leave_for(event["request"]["url"])
+                    url = event["request"]["url"]
+                    # The first request was permitted before the browser was asked for it.
+                    is_first = len(self.hops) == 1 and not self.hops[0].status
+                    if not (is_first and url == self.hops[0].url):
+                        await self.request_permission(url)
             except IngestError as error:
                 self.block_error = error
                 # "Aborted" leaves what is shown as it is: nothing, or the page before.
-                await self._cdp.send("Fetch.failRequest", requestId=request, errorReason="Aborted")
-            else:
-                await self._cdp.send("Fetch.continueRequest", requestId=request)
+                await self._try_to_send(
+                    "Fetch.failRequest", requestId=request, errorReason="Aborted"
+                )
+                return
+        await self._try_to_send("Fetch.continueRequest", requestId=request)
 
     async def _authenticate(self, event: dict[str, Any]) -> None:
-        """Give the gateway the page's credentials, and no site anything.
-
-        A second challenge to one request is no longer the gateway's (it may be that of a proxy
-        behind it), or the credentials are revoked: to repeat them would go on for ever.
-        """
+        """Give the gateway the page's credentials, and nobody else anything."""
         request = event["requestId"]
         response: dict[str, str] = {"response": "CancelAuth"}
         is_proxy = event["authChallenge"].get("source") == "Proxy"
+        # Once for each request: a second challenge comes from a proxy behind the gateway, or says
+        # that the credentials have been revoked, and would be repeated for ever.
         if is_proxy and self._credentials is not None and request not in self._authenticated:
             self._authenticated.add(request)
             response = {
@@ -303,19 +279,12 @@ class PageSession:
                 "username": self._credentials.username,
                 "password": self._credentials.password,
             }
-        with contextlib.suppress(DevToolsError):
-            await self._cdp.send(
-                "Fetch.continueWithAuth", requestId=request, authChallengeResponse=response
-            )
-
-    async def _leave_for(self, url: str) -> None:
-        """Ask before a redirect or a script takes the page elsewhere."""
-        is_first = len(self.hops) == 1 and not self.hops[0].status
-        if not (is_first and url == self.hops[0].url):
-            await self.request_permission(url)
+        await self._try_to_send(
+            "Fetch.continueWithAuth", requestId=request, authChallengeResponse=response
+        )
 
     def _receive(self, event: dict[str, Any]) -> None:
-        """Note a response of the page's own frame, and refuse what is no text."""
+        """Record a response of the page's own frame, and raise if it is not text."""
         status = event["responseStatusCode"]
         headers: dict[str, list[str]] = {}
         for header in event.get("responseHeaders", []):
@@ -324,14 +293,20 @@ class PageSession:
         if 300 <= status < 400 and "location" in headers:
             return
         self.headers = headers
-        media_type, _ = content_type({"content-type": headers.get("content-type", [""])[0]})
+        media_type, _ = parse_content_type({"content-type": headers.get("content-type", [""])[0]})
         text = media_type in READABLE or media_type.startswith("text/") or "+" in media_type
         attached = headers.get("content-disposition", [""])[0].lower().startswith("attachment")
         if attached or not text:
             what = "a download" if attached else media_type
             raise failed(self.url, "unsupported", Message("{what} is not text", what=what))
 
-    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _try_to_send(self, method: str, **params: Any) -> None:
+        """Send a command that no longer matters if the page has gone meanwhile."""
+        with contextlib.suppress(DevToolsError):
+            await self._cdp.send(method, **params)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
+        # asyncio keeps only a weak reference to a task.
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -1,4 +1,7 @@
-"""Connections to exactly the addresses that were checked."""
+"""Connections to exactly the addresses that were checked.
+
+A second look-up could give another address (DNS rebinding), so httpcore never looks a name up.
+"""
 
 from collections.abc import Awaitable, Callable, Iterable
 
@@ -24,9 +27,13 @@ async def dial_tcp(address: str, port: int, timeout_s: float | None) -> httpcore
 
 
 class PinnedBackend(httpcore.AsyncNetworkBackend):
-    """Lets httpcore connect where the address rules say, and look up nothing itself.
+    """Lets httpcore connect only to addresses that the address rules have checked.
 
     TLS and the Host header go on using the name.
+
+    Args:
+        guard: looks names up and checks their addresses.
+        dial: opens the connections.
     """
 
     def __init__(self, *, guard: AddressGuard, dial: Dial) -> None:
@@ -51,6 +58,7 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
         found = await self._guard.addresses(f"http://{name}:{port}/", direct=True)
         *others, last = found[:MAX_TRIES]
         for address in others:
+            # Short for all but the last: a host may announce an IPv6 address that is not routed.
             limit = TRY_S if timeout is None else min(TRY_S, timeout / 2)
             try:
                 return await self._dial(str(address), port, limit)
@@ -59,5 +67,5 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
         return await self._dial(str(last), port, timeout)
 
     async def sleep(self, seconds: float) -> None:
-        """Wait, between tries that we do not ask for."""
+        """Wait between httpcore's own retries, of which none are configured."""
         await httpcore.AnyIOBackend().sleep(seconds)

@@ -9,8 +9,8 @@ import pytest
 
 from ingest.errors import FetchError, IngestError
 from ingest.foundation.errors import MissingDependencyError
-from ingest.web.fetch.browser import BrowserFetcher, find_browser
-from ingest.web.fetch.chromium import PROFILE_PREFIX
+from ingest.web.fetch.browser import BrowserFetcher
+from ingest.web.fetch.chromium import PROFILE_PREFIX, find_browser
 from ingest.web.fetch.http import HttpClient
 from ingest.web.rate_limit import RateLimiter
 from ingest.web.robots import RobotsPolicy

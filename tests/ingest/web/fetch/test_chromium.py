@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from ingest.errors import FetchError
 from ingest.web.fetch import supervisor
-from ingest.web.fetch.chromium import Chromium, find_browser, flags, public_key_pin
+from ingest.web.fetch.chromium import Chromium, find_browser, flags
+from ingest.web.fetch.public_key_pins import public_key_pin
 
 pytestmark = pytest.mark.anyio
 
@@ -107,7 +108,7 @@ def test_children_of_a_program_that_ends_by_itself_end_with_it(folder: Path) -> 
     assert not folder.exists()
 
 
-@pytest.mark.parametrize("number", supervisor.DEAF_TO)
+@pytest.mark.parametrize("number", supervisor.IGNORED_SIGNALS)
 def test_signals_for_the_owner_do_not_end_it_too_soon(folder: Path, number: signal.Signals) -> None:
     program = Supervised(folder, with_child(folder))
     child = program.child()
@@ -160,7 +161,7 @@ from ingest.web.fetch import chromium
 
 script, profile = sys.argv[1:]
 Path(profile).mkdir()
-held = chromium._start_supervised(Path(profile), ["/bin/sh", "-c", script], end=2)
+held = chromium.start_supervised(Path(profile), ["/bin/sh", "-c", script], end=2)
 print(held.pid, int(held.stdout.readline()), flush=True)
 sys.stdin.read()
 """

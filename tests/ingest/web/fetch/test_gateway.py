@@ -181,7 +181,7 @@ async def test_private_addresses_are_refused_and_the_reason_is_kept(host: str) -
     async with door(AddressGuard()) as way:
         assert b" 403 " in await way.connect(f"{host}:443")
         assert b" 403 " in await way.get(f"http://{host}/")
-        reason = way.admitted.why_not(f"https://{host}/")
+        reason = way.admitted.find_error(f"https://{host}/")
     assert isinstance(reason, ForbiddenError)
     assert reason.reason == "address"
 
@@ -226,7 +226,7 @@ async def test_a_site_that_does_not_answer_is_unreachable_by_name() -> None:
         port = site.port
     async with door(opened("127.0.0.1")) as way:
         assert b" 502 " in await way.connect(f"127.0.0.1:{port}")
-        reason = way.admitted.why_not(f"https://127.0.0.1:{port}/x")
+        reason = way.admitted.find_error(f"https://127.0.0.1:{port}/x")
     assert isinstance(reason, FetchError)
     assert "127.0.0.1" in reason.message.localize("zh")
 
@@ -411,7 +411,7 @@ async def test_a_socks_proxy_that_refuses_is_quoted(
     async with listening(socks.answer) as port, door(AddressGuard()) as way:
         monkeypatch.setenv("ALL_PROXY", f"socks5://127.0.0.1:{port}")
         assert b" 502 " in await way.connect("a.test:443")
-        reason = way.admitted.why_not("https://a.test/")
+        reason = way.admitted.find_error("https://a.test/")
     assert told in str(reason)
 
 
@@ -422,4 +422,4 @@ async def test_a_proxy_that_cannot_be_used_is_an_error_of_the_site(
     monkeypatch.setenv("ALL_PROXY", proxy)
     async with door(AddressGuard()) as way:
         assert b" 502 " in await way.connect("a.test:443")
-        assert "proxy" in str(way.admitted.why_not("https://a.test/"))
+        assert "proxy" in str(way.admitted.find_error("https://a.test/"))

@@ -4,7 +4,11 @@ import httpx
 import pytest
 
 from ingest.web.fetch.challenges import MAX_CHARACTERS, wants_browser
-from ingest.web.fetch.headers import content_type, retry_after_s, robots_directives
+from ingest.web.fetch.headers import (
+    parse_content_type,
+    parse_retry_after,
+    parse_robots_directives,
+)
 
 AGENT = "qiuzheng/0.1.0 (+https://example.test/)"
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -28,7 +32,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
     ],
 )
 def test_a_content_type_is_taken_apart(value: str, media_type: str, charset: str | None) -> None:
-    assert content_type(httpx.Headers({"Content-Type": value})) == (media_type, charset)
+    assert parse_content_type(httpx.Headers({"Content-Type": value})) == (media_type, charset)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +71,7 @@ def test_a_content_type_is_taken_apart(value: str, media_type: str, charset: str
 def test_x_robots_tag_is_read_as_its_specification_has_it(
     values: list[str], asked: tuple[str, ...]
 ) -> None:
-    assert robots_directives(values, agent=AGENT, now=NOW) == asked
+    assert parse_robots_directives(values, agent=AGENT, now=NOW) == asked
 
 
 @pytest.mark.parametrize(
@@ -84,7 +88,7 @@ def test_x_robots_tag_is_read_as_its_specification_has_it(
     ],
 )
 def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> None:
-    assert retry_after_s(value, now=NOW) == seconds
+    assert parse_retry_after(value, now=NOW) == seconds
 
 
 CLOUDFLARE = b"<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>"

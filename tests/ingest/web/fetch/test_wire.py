@@ -19,7 +19,7 @@ import trustme
 from ingest.errors import FetchError, ForbiddenError, IngestError
 from ingest.web.fetch.http import HttpClient, HttpFetcher
 from ingest.web.fetch.pinned_network import MAX_TRIES, dial_tcp
-from ingest.web.fetch.wire import BREATH, MAX_PIECES, TransferMeter
+from ingest.web.fetch.wire import MAX_PIECES, YIELD_PIECES, TransferMeter
 from ingest.web.rate_limit import RateLimiter
 from ingest.web.robots import RobotsPolicy
 from ingest.web.ssrf import PIN_S, AddressGuard
@@ -332,7 +332,7 @@ async def test_a_body_in_crumbs_is_given_up_and_others_have_their_turns_meanwhil
     error = await failure(endless(CHUNKED, b"1\r\na\r\n" * 10_000))
     busy.cancel()
     assert error.reason == "unreachable"
-    assert turns > MAX_PIECES / BREATH
+    assert turns > MAX_PIECES / YIELD_PIECES
 
 
 async def test_a_body_that_is_packed_twice_is_one_clear_line() -> None:
