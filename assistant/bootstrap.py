@@ -70,9 +70,9 @@ async def open_assistant(
             deadline_s=settings.crawl.deadline,
             reply_tokens=settings.model.reply_tokens,
             language=None if language == "auto" else language,
+            # Once: the first question pays for it, the others find it done.
+            preload=functools.cache(functools.partial(preload, settings, embedder=index.embedder)),
         )
-        # Last: before all is open, the imports of retrieval would only delay those of the network.
-        preload(settings, embedder=index.embedder)
         yield assistant
 
 

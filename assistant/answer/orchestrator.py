@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -82,6 +82,7 @@ class Assistant:
         deadline_s: float = 12.0,
         reply_tokens: int = 2_048,
         language: Language | None = None,
+        preload: Callable[[], None] = lambda: None,
     ) -> None:
         """Put the parts together; `assistant.bootstrap.open_assistant` opens them.
 
@@ -93,6 +94,7 @@ class Assistant:
             deadline_s: Seconds for searching and reading.
             reply_tokens: Longest reply, thinking included.
             language: Of answers; None: each question's own.
+            preload: Gets retrieval ready in the background; called by each question.
         """
         self._web = web
         self._retriever = retriever
@@ -101,6 +103,7 @@ class Assistant:
         self._deadline_s = deadline_s
         self._reply_tokens = reply_tokens
         self._language = language
+        self._preload = preload
 
     async def prepare(self, question: Question) -> None:
         """Open what questions with these options need, so that what is missing is known before.
@@ -182,6 +185,8 @@ class Assistant:
             )
         # What to say when no passage is found depends on whether the web could be searched.
         no_text = NO_TEXT_WEB if request.options.web else NO_TEXT_INDEX
+        if not request.options.web:
+            self._preload()
         if request.options.web:
             async with aclosing(self._read_web(query, request)) as events:
                 async for event in events:
@@ -195,6 +200,8 @@ class Assistant:
     async def _read_web(self, query: str, request: _Request) -> AsyncGenerator[AnswerEvent, None]:
         """Search, then read what was found until all is read or the deadline comes."""
         web = await self._web.get()
+        # Only now: before, its imports would take turns with those of the network.
+        self._preload()
         until = time.monotonic() + request.deadline_s
         web.reader.preload()
         yield StageStarted(stage="search")
