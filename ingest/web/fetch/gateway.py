@@ -175,7 +175,7 @@ class Gateway:
     ) -> "Gateway":
         """Return a gateway that listens on a free port of loopback."""
         gateway = cls(guard=guard, idle_s=idle_s, uses_proxies=uses_proxies)
-        gateway._server = await asyncio.start_server(gateway._serve, LOCALHOST, 0, limit=MAX_HEAD)
+        gateway._server = await asyncio.start_server(gateway._accept, LOCALHOST, 0, limit=MAX_HEAD)
         return gateway
 
     @property
@@ -209,11 +209,18 @@ class Gateway:
             task.cancel()
         await asyncio.gather(*open_now, return_exceptions=True)
 
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve a connection in a task of our own.
+
+        Given a coroutine function, `start_server` would make the task, and Python 3.11 then asks
+        a cancelled one for its exception: each Ctrl-C printed a trace ("Exception in callback").
+        """
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection. Whatever goes wrong on it concerns no other."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
         try:
             await self._answer(Link(reader, writer))
         except _ProxyResponseError as error:
@@ -225,7 +232,6 @@ class Gateway:
             pass  # one of the two ends has gone, or the page has used up its bytes
         finally:
             writer.close()
-            self._connections.discard(task)
 
     async def _answer(self, client: Link) -> None:
         async with asyncio.timeout(HEAD_S):
