@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ingest.foundation.messages import Language, Message
+from ingest.foundation.messages import COLON, Language, Message
 
 LABELS = {
     "rows": Message("rows read"),
@@ -53,7 +53,7 @@ MEGABYTE = 1_000_000
 
 def render_results(figures: Mapping[str, Any], language: Language) -> Iterator[str]:
     """Yield one line for each figure that people look at; the value of `text` stands as it is."""
-    joint = "：" if language == "zh" else ": "
+    joint = COLON.localize(language)
     for name, value in figures.items():
         if name == "text":
             yield str(value)

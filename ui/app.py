@@ -9,7 +9,8 @@ from pathlib import Path
 import streamlit as st
 
 from assistant.values import ChatMessage, Question
-from ingest.foundation.messages import Language
+from ingest.foundation.messages import LANGUAGES, Language
+from ingest.text.language import language_of_locale
 from ui import labels
 from ui.rendering import TurnView, apply_event
 from ui.service import AssistantService
@@ -71,8 +72,7 @@ def main(get_service: Callable[[], AssistantService] = shared_service) -> None:
 
 def draw_sidebar(conversation: Conversation) -> Language:
     """Draw the name, "new chat" and the language switch; return the language."""
-    is_chinese = (st.context.locale or "").lower().startswith("zh")
-    browser_language: Language = "zh" if is_chinese else "en"
+    browser_language = language_of_locale(st.context.locale or "")
     # The switch is drawn below in the language that it chooses: its value is read beforehand.
     language: Language = st.session_state.get(LANGUAGE) or browser_language
     with st.sidebar:
@@ -88,8 +88,8 @@ def draw_sidebar(conversation: Conversation) -> Language:
         )
         st.segmented_control(
             labels.LANGUAGE.localize(language),
-            options=list(labels.LANGUAGES),
-            format_func=lambda code: labels.LANGUAGES[code],
+            options=list(LANGUAGES),
+            format_func=lambda code: labels.LANGUAGE_NAMES.get(code, code),
             default=browser_language,
             required=True,
             key=LANGUAGE,

@@ -28,7 +28,8 @@ WEB_HELP: Final = Message(
     "is already in your index is used."
 )
 LANGUAGE: Final = Message("Language")
-LANGUAGES: Final[dict[Language, str]] = {"zh": "中文", "en": "English"}
+LANGUAGE_NAMES: Final[dict[Language, str]] = {"zh": "中文", "en": "English"}
+"""Each in its own language; one that is not here is shown by its code."""
 
 OPENING: Final = Message("Getting ready")
 THINKING: Final = Message("Thinking")

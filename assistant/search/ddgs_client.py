@@ -42,9 +42,14 @@ logger = logging.getLogger(__name__)
 R = TypeVar("R")
 
 REGIONS: dict[Language, str] = {"zh": "cn-zh", "en": "us-en"}
-"""Country and language as DuckDuckGo writes them, and ddgs for all."""
+"""Country and language as DuckDuckGo writes them, and ddgs for all; see `region_of`."""
 THROTTLING = frozenset({202, 403, 429, 999})
 """Statuses by which engines say "slow down" (ddgs issues 241, 264 and 304; 999 is Yahoo's)."""
+
+
+def region_of(language: Language) -> str:
+    """Return the region to search in, that of English for a language without one of its own."""
+    return REGIONS.get(language, REGIONS["en"])
 
 
 @dataclass

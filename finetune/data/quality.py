@@ -19,6 +19,7 @@ from finetune.data.columns import CHECKS, EXAMPLES, FIELDS, Mask, RowColumns, ro
 from finetune.data.first_pass import FirstPass
 from finetune.data.splitting import SPLITS, to_fractions
 from finetune.records import Record, Split
+from ingest.foundation.messages import Message
 from ingest.text.language import language_of
 from ingest.text.tokens import estimate_tokens
 
@@ -53,10 +54,14 @@ LABELS_KEPT = 1_000
 class Reason:
     """Why rows were quarantined; `examples` are "file:row"."""
 
-    en: str
-    zh: str
+    message: Message
     count: int
     examples: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the message by its languages, and beside them what is counted."""
+        counted = {"count": self.count, "examples": self.examples}
+        return {**self.message.in_each_language(), **counted}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +163,8 @@ class Quality:
 
     def to_json(self) -> str:
         """Return the report as JSON."""
-        return json.dumps(asdict(self), ensure_ascii=False, indent=1)
+        values = asdict(self) | {"reasons": [reason.to_json() for reason in self.reasons]}
+        return json.dumps(values, ensure_ascii=False, indent=1)
 
 
 def measure_quality(
@@ -183,7 +189,7 @@ def measure_quality(
         quarantined=first_pass.quarantined,
         reasons=tuple(
             Reason(
-                **reason.in_each_language(),
+                message=reason,
                 count=reasons.counts[reason],
                 examples=tuple(reasons.examples[reason]),
             )

@@ -36,7 +36,7 @@ from finetune.recipe import Recipe
 from finetune.runs import Run
 from finetune.train.log import SUMMARY_FILE, read_log
 from ingest.foundation.errors import MissingDependencyError
-from ingest.foundation.messages import Language, Message
+from ingest.foundation.messages import COLON, LIST_COMMA, Language, Message
 
 
 class DiagnosticCheck(NamedTuple):
@@ -85,7 +85,7 @@ class Diagnosis:
 
     def to_text(self, language: Language) -> str:
         """Return lines for people: the problems with their fixes, then what else was checked."""
-        joint = "：" if language == "zh" else ": "
+        joint = COLON.localize(language)
         lines = [Message("model: {model}", model=self.model).localize(language)]
         for number, one in enumerate(self.problems, start=1):
             title = CHECKS[one.check].title.localize(language)
@@ -95,7 +95,7 @@ class Diagnosis:
             lines.append(_NO_PROBLEM.localize(language))
         if len(self.problems) > 1:
             lines.append(_FIRST_FIRST.localize(language))
-        comma = "、" if language == "zh" else ", "
+        comma = LIST_COMMA.localize(language)
         for heading, state in ((_SOUND, "sound"), (_UNCHECKED, "unchecked")):
             # One line per message: without a model seven checks have the same reason.
             titles: dict[Message, list[str]] = {}

@@ -10,7 +10,7 @@ from finetune.compare.differences import format_figure
 from finetune.evaluate.metrics.catalogue import FIGURES, Figure
 from finetune.recipe import Recipe
 from finetune.runs import Run
-from ingest.foundation.messages import Language, Message
+from ingest.foundation.messages import COLON, Language, Message
 
 CARD_FIGURES = (
     "accuracy",
@@ -95,7 +95,7 @@ def read_run_summary(
 
 def render_figures(figures: Mapping[str, Any], language: Language) -> str:
     """Return the figures of one model for a terminal, one line each, under the model's name."""
-    joint = "：" if language == "zh" else ": "
+    joint = COLON.localize(language)
     records = Message("records asked").localize(language)
     lines = [f"{figures.get('model', '')} · {records}{joint}{figures.get('records', 0)}"]
     for figure in FIGURES:

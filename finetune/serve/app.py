@@ -34,6 +34,7 @@ from finetune.serve.engine import Engine, GenerationRequest, GenerationResult, T
 from finetune.serve.metrics import Metrics, MetricsMiddleware
 from finetune.serve.request_queue import QueueFullError, ReplyTimeoutError, RequestQueue
 from ingest.foundation.messages import Language, Message
+from ingest.text.language import language_of_locale
 
 MAX_WAITING = 8
 """Requests in the queue besides the active one; more would time out before their turn."""
@@ -276,7 +277,7 @@ def _render_event(head: dict[str, Any], delta: dict[str, str], reason: str | Non
 
 
 def _client_language(request: Request) -> Language:
-    return "zh" if request.headers.get("accept-language", "").startswith("zh") else "en"
+    return language_of_locale(request.headers.get("accept-language", ""))
 
 
 def _error_response(status: int, message: Message, request: Request) -> JSONResponse:

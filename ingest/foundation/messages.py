@@ -9,13 +9,14 @@ How a language is added: docs/decisions/0009-messages.md.
 import errno
 import functools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
 Language = Literal["zh", "en"]
 """A language that `--lang` and the settings offer. One word more here offers one more."""
 LANGUAGES: tuple[Language, ...] = get_args(Language)
+_TRANSLATED = tuple(language for language in LANGUAGES if language != "en")
 
 _folders: list[Path] = []
 """The `translations` folders of the packages that are imported."""
@@ -66,8 +67,16 @@ class Message:
 
         Prompts are not in the catalogues: a translated prompt has to be measured, not only read.
         """
-        message = cls(en)
-        message._translations = {"en": en, "zh": zh}
+        return cls.from_translations({"en": en, "zh": zh})
+
+    @classmethod
+    def from_translations(cls, translations: Mapping[str, str]) -> Self:
+        """Return what `in_each_language` gave; English, which must be there, stands in for others.
+
+        A file may be older than a language that is offered today.
+        """
+        message = cls(translations["en"])
+        message._translations = dict(translations)
         return message
 
     @classmethod
@@ -93,7 +102,7 @@ class Message:
 
     def in_each_language(self) -> dict[str, str]:
         """Return language code -> sentence, as it is kept in files and sent to other processes."""
-        return {language: self.localize(language) for language in ("en", "zh")}
+        return {language: self.localize(language) for language in ("en", *_TRANSLATED)}
 
     def __bool__(self) -> bool:
         """Return whether the message has any text."""
@@ -188,8 +197,9 @@ def _parse_message(value: object) -> Message:
             return value
         case str():
             return Message.verbatim(value)
-        case {"en": str(en), "zh": str(zh)}:
-            return Message.bilingual(en, zh)
+        case {"en": str(en), **others} if all(isinstance(text, str) for text in others.values()):
+            named = {str(language): str(text) for language, text in others.items()}
+            return Message.from_translations({"en": en} | named)
         case _:
             raise ValueError("not a message")
 
@@ -214,4 +224,5 @@ def describe_os_error(error: OSError) -> Message:
     text = error.strerror or type(error).__name__
     known = _SYSTEM_ERRORS.get(error.errno or 0)
     # English readers get the system's own text, which they can search for.
-    return Message.bilingual(text, known.localize("zh")) if known else Message.verbatim(text)
+    translations = known.in_each_language() if known else {}
+    return Message.from_translations(translations | {"en": text})

@@ -45,5 +45,10 @@ def choose_language(chosen: str | None, text: str = "") -> Language:
         return language_of(text)
     # The order in which POSIX has them override one another (Base Definitions, 8.2).
     variables = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    locale = next(filter(None, variables), "").lower()
+    return language_of_locale(next(filter(None, variables), ""))
+
+
+def language_of_locale(locale: str) -> Language:
+    """Return the language of "zh_CN.UTF-8", "zh-CN" or "zh-CN,en;q=0.8": English if not ours."""
+    locale = locale.lower()
     return next((language for language in LANGUAGES if locale.startswith(language)), "en")

@@ -47,7 +47,7 @@ class Brave(KeyedJsonEngine):
             "count": str(COUNT),
             "text_decorations": "false",  # no <strong> around the words of the query
             "result_filter": "web",
-            **LOCALES[language],
+            **LOCALES.get(language, LOCALES["en"]),
         }
         for offset in range(LAST_OFFSET + 1):
             yield ApiRequest(params=params | {"offset": str(offset)})

@@ -15,9 +15,9 @@ from ddgs.engines import ENGINES
 from ddgs.exceptions import DDGSException, TimeoutException
 
 from assistant.search.ddgs_client import (
-    REGIONS,
     InstrumentedEngine,
     map_error,
+    region_of,
     run_in_daemon_thread,
 )
 from assistant.search.result_pages import (
@@ -65,7 +65,7 @@ class DdgsEngine:
         if not words or limit <= 0:
             return []
         return await collect(
-            self._pages(words, REGIONS[language], timeout_s),
+            self._pages(words, region_of(language), timeout_s),
             engine=self.name,
             limit=limit,
             exclude=self._exclude,

@@ -13,7 +13,7 @@ import lxml.etree
 import lxml.html
 from ddgs.engines.duckduckgo import Duckduckgo
 
-from assistant.search.ddgs_client import REGIONS, InstrumentedEngine, run_in_daemon_thread
+from assistant.search.ddgs_client import InstrumentedEngine, region_of, run_in_daemon_thread
 from assistant.search.result_pages import (
     WANTS_A_HUMAN,
     EngineFailure,
@@ -69,7 +69,7 @@ class DuckDuckGo:
         if not words or limit <= 0:
             return []
         return await collect(
-            self._pages(words, self._region or REGIONS[language], timeout_s),
+            self._pages(words, self._region or region_of(language), timeout_s),
             engine=self.name,
             limit=limit,
             exclude=self._exclude,

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from ingest.crawl_log import CrawlLog, CrawlLogError
 from ingest.foundation.errors import SettingsError
@@ -86,6 +87,15 @@ def test_what_is_written_down_is_in_both_languages_and_is_read_back() -> None:
     assert list(written) == ["en", "zh"]
     assert set(written) == set(LANGUAGES)
     assert Message.bilingual(**written) == message
+
+
+def test_a_file_of_another_version_may_have_fewer_languages_or_more() -> None:
+    read = TypeAdapter(Message).validate_python
+    assert read({"en": "a"}).localize("zh") == "a"
+    assert read({"en": "a", "ja": "b"}).localize("ja") == "b"
+    for value in ({"zh": "a"}, {"en": "a", "zh": 5}, {}, 5):
+        with pytest.raises(ValueError, match="not a message"):
+            read(value)
 
 
 def test_braces_stand_for_themselves_where_there_is_no_value() -> None:
