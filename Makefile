@@ -9,7 +9,7 @@ LLAMA := llama-cpp-python==0.3.36
 PARALLEL := -n $(or $(WORKERS),2) --dist loadfile
 export Q
 
-.PHONY: help ask demo ui test smoke check lint types unit journeys engine bench floors docs clean
+.PHONY: help ask demo ui test smoke check lint types unit journeys chromium engine bench floors docs clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -69,6 +69,9 @@ types: .venv/all
 
 unit: .venv/all
 	@$(BIN)/python -m pytest $(PARALLEL) -m "not engine"
+
+chromium: .venv/all ## the browser's tests with another version: make chromium CHROMIUM=/folder/of/it
+	@PATH="$(CHROMIUM):$$PATH" $(BIN)/python -m pytest $(PARALLEL) -m chromium tests/ingest/web/fetch
 
 engine: .venv/engine ## the real engine: llama.cpp with a tiny model
 	@$(BIN)/python -m pytest -m engine

@@ -202,7 +202,7 @@ def main() -> int:
     if importlib.util.find_spec("crawl4ai"):
         pruners["crawl4ai 1.2"] = crawl4ai
     else:
-        print("skipped: crawl4ai is not installed (pip install 'qiuzheng[browser]')")
+        print("skipped: crawl4ai is not installed (pip install 'qiuzheng[crawl4ai]')")
     alone = table(pruners, options.pages, site=False, share=0.5)
     among = table(pruners, options.pages, site=True, share=0.5)
     table(pruners, options.pages, site=True, share=0.25)

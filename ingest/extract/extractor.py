@@ -173,10 +173,7 @@ def _document_of_html(source: str, *, url: str, fetched_at: datetime) -> Documen
             Message("{url} is written by scripts", url=url),
             url=url,
             reason="needs_browser",
-            hint=Message(
-                "it takes a browser to read it: {install_command}",
-                install_command=install_command("browser"),
-            ),
+            hint=Message("it takes a browser to read it: install Chromium, see assistant doctor"),
         )
     if not text.strip():
         raise _empty_page(url)
