@@ -83,7 +83,7 @@ class Census:
 
 
 def fetcher() -> BrowserFetcher:
-    """Return a browser whose robots.txt files are all absent: they are not what is asked here."""
+    """Return a fetcher that finds no robots.txt anywhere."""
 
     async def no_robots(_: str) -> RobotsReply:
         return RobotsReply(status=404)
@@ -138,13 +138,13 @@ async def in_this_process(net: Internet, census: Census) -> list[tuple[str, str]
     """Read, give up and crash in this process, and say how each went."""
     browser = fetcher()
     try:
-        told = [
+        results = [
             (f"{PAGES} pages", await read_pages(browser)),
             (f"{CANCELLATIONS} cancellations", await give_up(browser, net)),
             ("a crash under a page", await crash(browser, net)),
         ]
         assert census.processes(), "nothing is running, so nothing can be left"
-        return told
+        return results
     finally:
         await browser.close()
 
@@ -202,8 +202,8 @@ def main() -> int:
         tempfile.tempdir = folder
         census = Census(folder)
         total = 0
-        for name, told in asyncio.run(in_this_process(net, census)):
-            print(f"{name:24} {told}")
+        for name, result in asyncio.run(in_this_process(net, census)):
+            print(f"{name:24} {result}")
         total += report("…of all that", census)
         for number in (signal.SIGTERM, signal.SIGKILL):
             print(f"{f'a child and {number.name}':24} {end_a_child(net, census, number)}")

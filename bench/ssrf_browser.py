@@ -2,8 +2,8 @@
 
 Pages of the replayed internet try to open connections that they may not: each way in which a page
 can cause a request, aimed at a listener on loopback; and private, metadata and disguised addresses
-in many spellings. The listener counts who knocks, by TCP or UDP; the proxy of the replayed internet
-counts what it is asked for that is not there. Nothing of either may come.
+in many spellings. The listener counts connections and datagrams; the proxy of the replayed internet
+counts requests for what is not on it. Neither may get any.
 
 Two controls say that the pages do try: on each page a sub-request to an allowed site has to
 arrive, and with loopback opened (allowed_hosts) most ways have to reach the listener. Exits 1 if
@@ -28,10 +28,10 @@ AGENT = "qiuzheng-bench/1.0"
 TIMEOUT_S = 30.0
 PAGES_AT_ONCE = 3
 TRYING_MS = 900
-"""So long a page goes on writing, and is watched."""
+"""For so long a page goes on writing, and is kept open."""
 WORKING_WAYS = 28
-"""With loopback opened, at least so many ways have to reach the listener. Chromium does not go the
-others at all: images are off, popups are blocked, prefetches wait for a person."""
+"""With loopback opened, at least so many ways have to reach the listener. Chromium does not try the
+others: images are off, popups are closed, prefetches wait for a person."""
 HOST = "attack.test"
 FRIEND = "friend.test"
 
@@ -154,10 +154,10 @@ class Case:
 
 
 class Listener:
-    """A port of ours on loopback, for TCP and UDP, that counts who knocks."""
+    """A port on loopback, for TCP and UDP, that records what reaches it."""
 
     def __init__(self) -> None:
-        self.knocks: list[str] = []
+        self.arrivals: list[str] = []
         self.port = 0
 
     @asynccontextmanager
@@ -169,7 +169,7 @@ class Listener:
             six = await asyncio.start_server(self._answer, "::1", self.port)
         loop = asyncio.get_running_loop()
         datagrams, _ = await loop.create_datagram_endpoint(
-            lambda: Datagrams(self.knocks), ("127.0.0.1", self.port)
+            lambda: Datagrams(self.arrivals), ("127.0.0.1", self.port)
         )
         try:
             yield self
@@ -179,12 +179,12 @@ class Listener:
                 each.close()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        knock = len(self.knocks)
-        self.knocks.append("TCP, nothing sent")
+        number = len(self.arrivals)
+        self.arrivals.append("TCP, nothing sent")
         with suppress(OSError):
             head = (await reader.read(4096)).decode("latin-1").partition("\r")[0]
-            if head and knock < len(self.knocks):  # else the next round has begun
-                self.knocks[knock] = head
+            if head and number < len(self.arrivals):  # else the next round has begun
+                self.arrivals[number] = head
             body = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 0\r\n"
             writer.write(body + b"Access-Control-Allow-Origin: *\r\nConnection: close\r\n\r\n")
             await writer.drain()
@@ -194,11 +194,11 @@ class Listener:
 class Datagrams(asyncio.DatagramProtocol):
     """Notes each datagram."""
 
-    def __init__(self, knocks: list[str]) -> None:
-        self._knocks = knocks
+    def __init__(self, arrivals: list[str]) -> None:
+        self._arrivals = arrivals
 
     def datagram_received(self, data: bytes, addr: object) -> None:
-        self._knocks.append(f"UDP, {len(data)} bytes from {addr}")
+        self._arrivals.append(f"UDP, {len(data)} bytes from {addr}")
 
 
 def page(case: Case, friend: str) -> str:
@@ -257,7 +257,7 @@ def internet(cases: Sequence[Case]) -> Internet:
     return net
 
 
-async def visit(cases: Sequence[Case], site: str, guard: AddressGuard) -> None:
+async def open_pages(cases: Sequence[Case], site: str, guard: AddressGuard) -> None:
     """Open every page of `site` in the browser. What becomes of it does not matter here."""
 
     async def no_robots(_: str) -> RobotsReply:
@@ -289,23 +289,23 @@ async def visit(cases: Sequence[Case], site: str, guard: AddressGuard) -> None:
 class Outcome:
     """What a round of pages did."""
 
-    knocks: tuple[str, ...]
+    arrivals: tuple[str, ...]
     strays: tuple[str, ...]
-    """What the internet's proxy was asked for that is not on it."""
+    """Requests at the internet's proxy for what is not on it."""
     silent: tuple[str, ...]
     """Pages whose allowed sub-request did not arrive: they did not run."""
 
 
 async def attack(listener: Listener, cases: Sequence[Case], guard: AddressGuard) -> Outcome:
     """Open the pages behind the replayed internet."""
-    listener.knocks.clear()
+    listener.arrivals.clear()
     net = internet(cases)
     with net.serve():
         os.environ.update(net.variables)
-        await visit(cases, f"http://{HOST}", guard)
+        await open_pages(cases, f"http://{HOST}", guard)
         called = set(net.hits(FRIEND))
         return Outcome(
-            knocks=tuple(listener.knocks),
+            arrivals=tuple(listener.arrivals),
             strays=tuple(net.refused),
             silent=tuple(case.name for case in cases if f"/{slug(case.name)}" not in called),
         )
@@ -316,14 +316,14 @@ async def attack_directly(listener: Listener) -> Outcome:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         os.environ.pop(name, None)
         os.environ.pop(name.lower(), None)
-    listener.knocks.clear()
+    listener.arrivals.clear()
     urls = [f"http://{name}:{listener.port}/" for name in NAMES]
     cases = {f"/{slug(case.name)}": case for case in spelling_cases(urls)}
-    asked: list[str] = []
+    paths: list[str] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         path = (await reader.readline()).decode().split()[1]
-        asked.append(path)
+        paths.append(path)
         body = page(cases[path], "/friend") if path in cases else ""
         body = body.replace("https://bounce.test/", "/bounce")
         moved = f"302 Found\r\nLocation: {path.partition('?')[2]}"
@@ -345,9 +345,9 @@ async def attack_directly(listener: Listener) -> Outcome:
             resolve=resolve,
         )
         port = server.sockets[0].getsockname()[1]
-        await visit(list(cases.values()), f"http://{HOST}:{port}", guard)
-    silent = tuple(path for path in cases if f"/friend{path}" not in asked)
-    return Outcome(knocks=tuple(listener.knocks), strays=(), silent=silent)
+        await open_pages(list(cases.values()), f"http://{HOST}:{port}", guard)
+    silent = tuple(path for path in cases if f"/friend{path}" not in paths)
+    return Outcome(arrivals=tuple(listener.arrivals), strays=(), silent=silent)
 
 
 async def run() -> tuple[int, bool]:
@@ -359,7 +359,7 @@ async def run() -> tuple[int, bool]:
         closed = AddressGuard(allowed_ports=ports)
         opened = AddressGuard(allowed_ports=ports, allowed_hosts=frozenset({"127.0.0.1"}))
         control = await attack(listener, ways, opened)
-        reached = {way for way in WAYS for knock in control.knocks if f"/{slug(way)} " in knock}
+        reached = {way for way in WAYS for line in control.arrivals if f"/{slug(way)} " in line}
         rounds = {
             f"{len(ways)} ways": await attack(listener, ways, closed),
             f"{len(SPELLING_WAYS) * len(PRIVATE)} spellings": await attack(
@@ -377,7 +377,7 @@ def report(rounds: dict[str, Outcome], reached: set[str]) -> tuple[int, bool]:
     print(f"with loopback opened, {len(reached)} of {len(WAYS)} ways reach the listener")
     print(f"  the others: {', '.join(way for way in WAYS if way not in reached)}")
     for name, outcome in rounds.items():
-        came = [*outcome.knocks, *outcome.strays]
+        came = [*outcome.arrivals, *outcome.strays]
         through += len(came)
         sound = sound and not outcome.silent
         print(f"{name}: {len(came)} came through", *came[:10], sep="\n  ")

@@ -40,7 +40,7 @@ class Kit:
         timeout_s: float = 15.0,
         max_bytes: int = 5_000_000,
         allowed_hosts: frozenset[str] = frozenset(),
-        queue: RateLimiter | None = None,
+        rate_limiter: RateLimiter | None = None,
         pages_per_browser: int = 50,
     ) -> None:
         guard = AddressGuard(allowed_hosts=allowed_hosts)
@@ -53,7 +53,7 @@ class Kit:
             executable=executable,
             timeout_s=timeout_s,
             max_bytes=max_bytes,
-            rate_limiter=queue,
+            rate_limiter=rate_limiter,
             pages_per_browser=pages_per_browser,
         )
 
@@ -130,15 +130,15 @@ async def test_robots_txt_is_asked_before_and_again_where_the_page_ended(
     assert (error.reason, error.robots) == ("robots", "robots.txt line 2: Disallow: /")
 
 
-class Socket:
-    """A web server of our own network that notes who knocks."""
+class PrivateServer:
+    """A web server of our own network that records the paths of its requests."""
 
     def __init__(self, address: str, reply: str) -> None:
         self._address = address
         self._reply = reply
-        self.asked: list[str] = []
+        self.paths: list[str] = []
 
-    async def __aenter__(self) -> "Socket":
+    async def __aenter__(self) -> "PrivateServer":
         self._server = await asyncio.start_server(self._answer, self._address, 0)
         self.port = self._server.sockets[0].getsockname()[1]
         self.url = f"http://{self._address}:{self.port}/"
@@ -149,7 +149,7 @@ class Socket:
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         path = (await reader.readline()).decode().split()[1]
-        self.asked.append(path)
+        self.paths.append(path)
         writer.write((NO_ROBOTS if path == "/robots.txt" else self._reply).encode())
         writer.close()
 
@@ -159,7 +159,7 @@ SECRET = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\
 
 
 async def test_a_page_cannot_reach_into_our_own_network(net: Internet, kit: Kit) -> None:
-    async with Socket("127.0.0.1", SECRET) as secret:
+    async with PrivateServer("127.0.0.1", SECRET) as secret:
         spy = f"<script>fetch('{secret.url}').catch(() => 0)</script>"
         frame = f"<iframe src='http://localhost:{secret.port}/'></iframe>"
         net.page("https://a.test/", page_en(spy + frame))
@@ -169,7 +169,7 @@ async def test_a_page_cannot_reach_into_our_own_network(net: Internet, kit: Kit)
         for url in ("https://b.test/", "https://c.test/"):
             assert (await failure(kit, url)).reason == "address"
         assert (await failure(kit, secret.url)).reason == "address"
-        assert secret.asked == []
+        assert secret.paths == []
 
 
 async def test_without_a_proxy_a_redirect_reaches_allowed_hosts_and_no_other(
@@ -178,12 +178,15 @@ async def test_without_a_proxy_a_redirect_reaches_allowed_hosts_and_no_other(
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.delenv(name, raising=False)
     kit = Kit(allowed_hosts=frozenset({"127.0.0.2", "127.0.0.3"}))
-    async with Socket("127.0.0.1", SECRET) as secret, Socket("127.0.0.3", SECRET) as ours:
-        async with Socket("127.0.0.2", moved_to(ours.url)) as door:
-            assert (await kit.fetcher.fetch(door.url)).final_url == ours.url
-        async with Socket("127.0.0.2", moved_to(secret.url)) as door:
-            assert (await failure(kit, door.url)).reason == "address"
-        assert secret.asked == []
+    async with (
+        PrivateServer("127.0.0.1", SECRET) as secret,
+        PrivateServer("127.0.0.3", SECRET) as ours,
+    ):
+        async with PrivateServer("127.0.0.2", moved_to(ours.url)) as site:
+            assert (await kit.fetcher.fetch(site.url)).final_url == ours.url
+        async with PrivateServer("127.0.0.2", moved_to(secret.url)) as site:
+            assert (await failure(kit, site.url)).reason == "address"
+        assert secret.paths == []
     await kit.close()
 
 
@@ -191,7 +194,7 @@ def moved_to(url: str) -> str:
     return f"HTTP/1.1 302 Found\r\nLocation: {url}\r\nConnection: close\r\n\r\n"
 
 
-async def test_troubles_have_reasons(net: Internet, strict: Kit) -> None:
+async def test_each_failure_has_its_reason(net: Internet, strict: Kit) -> None:
     weird = install(net, bomb_mebibytes=1, huge_mebibytes=1)
     net.page(weird["huge"], page_en() * 50)
     for name in ("reset", "hanging", "bad-tls"):
@@ -229,7 +232,7 @@ async def test_a_robots_txt_that_never_comes_is_a_page_too_slow(net: Internet) -
     assert caught.value.reason == "timeout"
 
 
-async def test_each_hop_is_told_with_its_status_and_the_rule_that_let_it_pass(
+async def test_each_request_is_reported_with_its_status_and_the_rule_that_allowed_it(
     net: Internet, kit: Kit
 ) -> None:
     net.robots("a.test", "User-agent: *\nAllow: /\n")
@@ -262,12 +265,12 @@ async def test_a_script_cannot_lead_an_article_to_what_is_forbidden(
     net.robots("closed.test", "User-agent: *\nDisallow: /\n")
     leave = "<script>location = 'https://closed.test/'</script>"
     net.page("https://article.test/", page_en(leave))
-    net.page("https://door.test/", f"<p>One moment</p>{leave}")
+    net.page("https://gateway.test/", f"<p>One moment</p>{leave}")
     page = await kit.fetcher.fetch("https://article.test/")
     assert b"Drone law" in page.body
     assert page.final_url == "https://article.test/"
     assert (page.status, page.robots) == (200, "robots.txt: 404")
-    assert (await failure(kit, "https://door.test/")).reason == "robots"
+    assert (await failure(kit, "https://gateway.test/")).reason == "robots"
     assert net.hits("closed.test") == ["/robots.txt"]
 
 
@@ -280,7 +283,9 @@ async def test_a_challenge_is_no_page(net: Internet, kit: Kit, status: int) -> N
     assert "challenge" in error.localize("en")
 
 
-async def test_a_challenge_that_lets_the_browser_in_is_passed(net: Internet, kit: Kit) -> None:
+async def test_a_challenge_that_lets_the_browser_through_is_waited_for(
+    net: Internet, kit: Kit
+) -> None:
     passed = "<script>setTimeout(() => { location = '/in' }, 300)</script>"
     challenge = f"<title>Just a moment...</title><p>Checking your browser</p>{passed}"
     net.page("https://a.test/", challenge, status=403)
@@ -360,7 +365,7 @@ async def test_pages_share_no_cookies_and_no_workers(net: Internet, kit: Kit) ->
     assert [request.headers.get("cookie") for request in asked] == [None, None]
 
 
-async def test_the_queue_says_when_a_host_may_be_asked(net: Internet) -> None:
+async def test_the_rate_limiter_spaces_requests_to_a_host(net: Internet) -> None:
     waits: list[float] = []
     now = 0.0
 
@@ -369,8 +374,10 @@ async def test_the_queue_says_when_a_host_may_be_asked(net: Internet) -> None:
         waits.append(seconds)
         now += seconds
 
-    queue = RateLimiter(per_host=2, gap_s=0.0, max_delay_s=10.0, clock=lambda: now, sleep=sleep)
-    kit = Kit(queue=queue)
+    rate_limiter = RateLimiter(
+        per_host=2, gap_s=0.0, max_delay_s=10.0, clock=lambda: now, sleep=sleep
+    )
+    kit = Kit(rate_limiter=rate_limiter)
     net.page("https://a.test/", page_en())
     net.robots("a.test", "User-agent: *\nCrawl-delay: 7\n")
     for _ in range(2):

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
 
 NOWHERE = "http://127.0.0.1:9"
 AGENT = "qiuzheng/0.1.0 (+https://example.test/)"
-PATIENCE_S = 10.0
+EVENTUALLY_S = 10.0
 ERRANDS_S = 3.0
 """Chromium 150 and 156 send the last of the requests that they make at their start after 2 s."""
 
@@ -39,9 +39,9 @@ def is_alive(pid: int) -> bool:
     return state not in "ZX"
 
 
-def come_to_rest(*pids: int) -> bool:
+def all_end(*pids: int) -> bool:
     """Return whether all of them end."""
-    until = time.monotonic() + PATIENCE_S
+    until = time.monotonic() + EVENTUALLY_S
     while any(map(is_alive, pids)) and time.monotonic() < until:
         time.sleep(0.01)
     return not any(map(is_alive, pids))
@@ -73,9 +73,9 @@ class Supervised:
         self.pipe = self.process.stdin
         self.leader = int(self.process.stdout.readline())
 
-    def child(self, note: str = "child") -> int:
+    def child(self, name: str = "child") -> int:
         """Return the process id that the script writes into its folder."""
-        place = self.folder / note
+        place = self.folder / name
         while not (place.exists() and place.read_text().strip()):
             time.sleep(0.005)
         return int(place.read_text())
@@ -95,21 +95,23 @@ def test_a_group_ends_with_its_owner_s_pipe_and_its_folder_goes(folder: Path) ->
     program = Supervised(folder, with_child(folder))
     pids = (program.leader, program.child(), program.process.pid)
     program.pipe.close()
-    program.process.wait(PATIENCE_S)
-    assert come_to_rest(*pids)
+    program.process.wait(EVENTUALLY_S)
+    assert all_end(*pids)
     assert not folder.exists()
 
 
 def test_children_of_a_program_that_ends_by_itself_end_with_it(folder: Path) -> None:
     program = Supervised(folder, f"sleep 600 & echo $! > {folder}/child; sleep 0.1; exit 7")
     child = program.child()
-    assert program.process.wait(PATIENCE_S) == 7
-    assert come_to_rest(child)
+    assert program.process.wait(EVENTUALLY_S) == 7
+    assert all_end(child)
     assert not folder.exists()
 
 
 @pytest.mark.parametrize("number", supervisor.IGNORED_SIGNALS)
-def test_signals_for_the_owner_do_not_end_it_too_soon(folder: Path, number: signal.Signals) -> None:
+def test_signals_meant_for_the_owner_do_not_end_the_program(
+    folder: Path, number: signal.Signals
+) -> None:
     program = Supervised(folder, with_child(folder))
     child = program.child()
     program.process.send_signal(number)
@@ -118,8 +120,8 @@ def test_signals_for_the_owner_do_not_end_it_too_soon(folder: Path, number: sign
     time.sleep(0.1)
     assert is_alive(child)
     program.pipe.close()
-    program.process.wait(PATIENCE_S)
-    assert come_to_rest(child)
+    program.process.wait(EVENTUALLY_S)
+    assert all_end(child)
 
 
 def test_a_program_that_defies_a_polite_signal_is_ended(folder: Path) -> None:
@@ -127,13 +129,13 @@ def test_a_program_that_defies_a_polite_signal_is_ended(folder: Path) -> None:
     program = Supervised(folder, stubborn)
     child = program.child()
     program.pipe.close()
-    program.process.wait(PATIENCE_S)
-    assert come_to_rest(child)
+    program.process.wait(EVENTUALLY_S)
+    assert all_end(child)
 
 
-def test_a_program_hears_the_signals_that_its_supervisor_does_not(folder: Path) -> None:
+def test_a_program_gets_the_signals_that_its_supervisor_ignores(folder: Path) -> None:
     program = Supervised(folder, "kill -TERM $$; sleep 600")
-    assert program.process.wait(PATIENCE_S) == -signal.SIGTERM & 0xFF
+    assert program.process.wait(EVENTUALLY_S) == -signal.SIGTERM & 0xFF
 
 
 def test_a_program_that_is_not_there_is_exit_code_127(tmp_path: Path) -> None:
@@ -149,7 +151,7 @@ def test_a_program_that_is_not_there_is_exit_code_127(tmp_path: Path) -> None:
         ],
         stdin=subprocess.PIPE,
         capture_output=True,
-        timeout=PATIENCE_S,
+        timeout=EVENTUALLY_S,
     )
     assert ended.returncode in (127, -signal.SIGKILL & 0xFF)  # the pipe may close first
 
@@ -189,19 +191,19 @@ def test_no_signal_to_the_owner_leaves_anything_behind(
     while not (folder / "child").exists():
         time.sleep(0.005)
     owner.send_signal(number)
-    owner.wait(PATIENCE_S)
-    assert come_to_rest(*pids)
+    owner.wait(EVENTUALLY_S)
+    assert all_end(*pids)
     assert not folder.exists()
 
 
 def test_a_program_talks_to_its_owner_by_3_and_4_and_the_owner_sees_its_end(folder: Path) -> None:
     program = Supervised(folder, "read line <&3; echo got $line >&4; exec 3<&- 4>&-; sleep 600")
-    program.socket.settimeout(PATIENCE_S)
+    program.socket.settimeout(EVENTUALLY_S)
     program.socket.sendall(b"this\n")
     assert program.socket.recv(100) == b"got this\n"
     assert program.socket.recv(100) == b""
     program.pipe.close()
-    assert come_to_rest(program.leader)
+    assert all_end(program.leader)
 
 
 # The command line
@@ -283,7 +285,7 @@ def executable() -> str:
 
 
 @pytest.mark.chromium
-async def test_chromium_says_what_it_consists_of_and_stops_with_all_of_it(executable: str) -> None:
+async def test_chromium_lists_its_processes_and_stops_with_all_of_them(executable: str) -> None:
     chromium = await Chromium.start(executable, gateway=NOWHERE, agent=AGENT)
     assert chromium.is_alive
     assert "Chrome/" in (await chromium.devtools.send("Browser.getVersion"))["product"]
@@ -296,7 +298,7 @@ async def test_chromium_says_what_it_consists_of_and_stops_with_all_of_it(execut
     await chromium.stop()
     await chromium.stop()
     assert not chromium.is_alive
-    assert come_to_rest(*(process.pid for process in processes))
+    assert all_end(*(process.pid for process in processes))
 
 
 @pytest.mark.chromium
@@ -305,7 +307,7 @@ async def test_chromium_ends_even_if_its_supervisor_is_killed(executable: str) -
     processes = await chromium.processes()
     os.kill(parent_of(chromium.pid), signal.SIGKILL)
     await chromium.stop()
-    assert come_to_rest(*(process.pid for process in processes))
+    assert all_end(*(process.pid for process in processes))
 
 
 @pytest.mark.chromium
@@ -352,7 +354,7 @@ async def test_giving_up_on_a_start_leaves_nothing_behind(executable: str) -> No
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await starting
-    assert come_to_rest(*started)
+    assert all_end(*started)
 
 
 def children() -> set[int]:
@@ -360,10 +362,10 @@ def children() -> set[int]:
 
 
 @pytest.mark.parametrize(
-    ("program", "told"), [("/bin/false", "exit code 1"), ("/nowhere/chromium", "no such program")]
+    ("program", "detail"), [("/bin/false", "exit code 1"), ("/nowhere/chromium", "no such program")]
 )
 async def test_a_program_that_is_no_browser_is_named_with_what_it_did(
-    program: str, told: str
+    program: str, detail: str
 ) -> None:
-    with pytest.raises(FetchError, match=f"{program} does not start .{told}"):
+    with pytest.raises(FetchError, match=f"{program} does not start .{detail}"):
         await Chromium.start(program, gateway=NOWHERE, agent=AGENT)

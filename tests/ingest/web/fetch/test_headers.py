@@ -107,7 +107,7 @@ CLOUDFLARE = b"<!DOCTYPE html><html><head><title>Just a moment...</title></head>
         (403, {}, "<title>安全验证</title>".encode()),
     ],
 )
-def test_a_challenge_is_told_from_a_refusal(
+def test_a_challenge_is_recognized_among_error_pages(
     status: int, headers: dict[str, str], body: bytes
 ) -> None:
     assert wants_browser(status, httpx.Headers(headers), body)
@@ -125,5 +125,7 @@ def test_a_challenge_is_told_from_a_refusal(
         (200, CLOUDFLARE + b"x" * MAX_CHARACTERS),
     ],
 )
-def test_a_plain_refusal_and_a_page_about_challenges_are_none(status: int, body: bytes) -> None:
+def test_a_plain_error_and_a_page_about_challenges_are_no_challenge(
+    status: int, body: bytes
+) -> None:
     assert not wants_browser(status, httpx.Headers(), body)

@@ -44,7 +44,7 @@ class Kit:
         *,
         timeout_s: float = 8.0,
         allowed_hosts: frozenset[str] = frozenset(),
-        queue: RateLimiter | None = None,
+        rate_limiter: RateLimiter | None = None,
     ) -> None:
         guard = AddressGuard(allowed_hosts=allowed_hosts)
         client = HttpClient(guard=guard, agent=AGENT, timeout_s=timeout_s)
@@ -55,8 +55,8 @@ class Kit:
             timeout_s=timeout_s,
             max_bytes=MAX_BYTES,
             rate_limiter=RateLimiter(per_host=2, gap_s=0.0, max_delay_s=10.0)
-            if queue is None  # an unused one is false, since it remembers no host
-            else queue,
+            if rate_limiter is None  # an unused one is false, since it remembers no host
+            else rate_limiter,
             document_types=DOCUMENT_TYPES,
         )
 
@@ -177,15 +177,15 @@ async def test_a_redirect_to_a_site_that_forbids_us_ends_there(net: Internet, ki
 async def test_a_redirect_to_our_own_machine_is_refused_and_nothing_arrives_there(
     net: Internet, kit: Kit, name: str
 ) -> None:
-    knocks: list[str] = []
+    connections: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0.2)
         net.page("https://a.test/", status=302, location=name.format(listener.getsockname()[1]))
         error = await failure(kit, "https://a.test/")
         with suppress(TimeoutError):
-            knocks.append(str(listener.accept()[1]))
+            connections.append(str(listener.accept()[1]))
     assert error.reason == "address"
-    assert knocks == []
+    assert connections == []
     assert net.hits() == ["https://a.test/robots.txt", "https://a.test/"]
 
 
@@ -227,7 +227,7 @@ async def test_redirects_in_a_circle_or_without_end_are_given_up(net: Internet, 
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 429, 500, 503, 302, 304])
-async def test_a_refusal_names_its_status(net: Internet, kit: Kit, status: int) -> None:
+async def test_an_error_names_its_status(net: Internet, kit: Kit, status: int) -> None:
     net.page("https://a.test/x", "no", status=status)
     error = await failure(kit, "https://a.test/x")
     assert error.reason == "refused"
@@ -427,7 +427,7 @@ async def test_a_proxy_that_cannot_be_used_is_named(
         await kit.fetcher.fetch("https://a.test/")
 
 
-async def test_every_request_for_a_page_is_told_in_order(net: Internet, kit: Kit) -> None:
+async def test_every_request_for_a_page_is_reported_in_order(net: Internet, kit: Kit) -> None:
     net.robots("a.test", "User-agent: *\nAllow: /old\n")
     net.page("https://a.test/old", "moved", status=301, location="https://b.test/new")
     net.page("https://b.test/new", page_en(), gzip=True)
@@ -569,7 +569,7 @@ async def test_a_site_that_wants_to_see_a_browser_is_left_to_one(
     assert error.hops[-1].status == status
 
 
-async def test_a_refusal_that_never_ends_is_not_listened_to(net: Internet, kit: Kit) -> None:
+async def test_an_error_page_that_never_ends_is_cut_off(net: Internet, kit: Kit) -> None:
     net.page("https://a.test/", "no" * 5_000, status=403, drip=Drip(size=10, pause=0.5))
     assert (await failure(kit, "https://a.test/")).reason == "refused"
     net.page("https://b.test/", b"a" * 50_000_000, status=302, location="https://c.test/")
@@ -595,10 +595,10 @@ class Naps:
 @pytest.fixture
 async def patient(net: Internet) -> AsyncIterator[tuple[Kit, Naps]]:
     naps = Naps()
-    queue = RateLimiter(
+    rate_limiter = RateLimiter(
         per_host=1, gap_s=0.0, max_delay_s=10.0, clock=lambda: naps.now, sleep=naps.sleep
     )
-    kit = Kit(timeout_s=8.0, queue=queue)
+    kit = Kit(timeout_s=8.0, rate_limiter=rate_limiter)
     yield kit, naps
     await kit.close()
 

@@ -53,7 +53,7 @@ async def listener(serve: Streams, tls: ssl.SSLContext | None = None) -> AsyncIt
         try:
             await serve(reader, writer)
         except (OSError, EOFError, asyncio.CancelledError):
-            pass  # the client has heard enough, or the test has
+            pass  # the client has hung up, or the test has ended
         finally:
             tasks.discard(task)
             writer.close()
@@ -149,7 +149,7 @@ async def test_a_connection_goes_to_the_address_that_was_checked_under_its_name(
     assert b"\r\nHost: my_site.a.test:8080\r\n" in heard[0]
 
 
-async def test_a_name_that_changes_its_mind_before_the_connection_is_refused() -> None:
+async def test_a_name_that_resolves_to_another_address_before_the_connection_is_refused() -> None:
     """The look-up of the check has run out when we connect: the new one is checked as well."""
     now = 0.0
 
