@@ -19,7 +19,6 @@ from ingest.model_servers.base import (
     whole_reply,
 )
 from ingest.model_servers.connection import (
-    ServerConnection,
     error_message,
     map_transport_error,
     parse_failure,
@@ -289,16 +288,20 @@ def test_null_is_no_error_and_no_count() -> None:
 @pytest.mark.parametrize(
     "shown", [{"capabilities": 5}, {"model_info": [1]}, {"model_info": 5}, {"template": ["x"]}]
 )
-def test_details_of_other_types_are_another_protocol(
-    shown: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def request(*_: object) -> dict[str, Any]:
-        return shown
+def test_details_of_other_types_are_another_protocol(shown: dict[str, Any]) -> None:
+    class Shows(OllamaServer):
+        @property
+        def handler(self) -> type[Handler]:
+            class Sends(Handler):
+                def _route(self, path: str, body: Json, failure: Failure | None) -> None:
+                    self._json(200, shown)
 
-    client = OllamaClient("http://localhost:1", timeout_s=1)
-    monkeypatch.setattr(ServerConnection, "request", request)
-    with pytest.raises(ModelServerError) as caught:
-        run_exchange(client, client.show(NAME))
+            return Sends
+
+    with Shows() as server:
+        client = OllamaClient(server.url, timeout_s=5)
+        with pytest.raises(ModelServerError) as caught:
+            run_exchange(client, client.show(NAME))
     assert caught.value.kind == "wrong_protocol"
 
 
