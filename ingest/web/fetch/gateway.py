@@ -230,10 +230,6 @@ class Gateway:
                     await writer.drain()
         except (OSError, EOFError, TimeoutError, _QuotaError, asyncio.LimitOverrunError):
             pass  # one of the two ends has gone, or the page has used up its bytes
-        except asyncio.CancelledError:
-            # By `revoke` or `close`, and at its end anyway. asyncio's streams in Python 3.11.7 ask
-            # a cancelled task for its exception, and print the trace of what that raises.
-            pass
         finally:
             writer.close()
 
