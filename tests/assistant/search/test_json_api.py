@@ -292,6 +292,8 @@ async def test_the_key_is_shown_nowhere(
     name: str, site: ApiSite, trouble: Reply | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    for logger in ("httpx", "httpcore"):  # our own fetcher silences them for the whole process
+        caplog.set_level(logging.DEBUG, logger=logger)
     asked = engine(name)
     shown = [repr(asked), str(vars(asked))]
     site.trouble = trouble
