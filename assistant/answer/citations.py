@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from assistant.values import Citation, Passage
-from ingest.text.words import CJK, content_words, words
+from ingest.text.cjk import CJK
+from ingest.text.words import content_words, words
 
 OVERLAP_FLOOR = 0.6
 """Share of a sentence's content words that a passage must hold to be cited for it. Of xquad's

@@ -12,9 +12,10 @@ from rank_bm25 import BM25Plus
 from assistant.events import AnswerDelta, ModelEvent, ReplyFinished
 from assistant.values import AnswerKind, Passage, Prompt
 from ingest.foundation.messages import Language, Message
+from ingest.text.cjk import CJK
 from ingest.text.language import language_of
 from ingest.text.quoting import addresses_a_model, strip_footnotes
-from ingest.text.words import CJK, content_words, sentence_spans, words
+from ingest.text.words import content_words, sentence_spans, words
 
 MOST_QUOTES = 4
 # Chosen on XQuAD in two languages (bench/quotes.py): together they raise the share of questions

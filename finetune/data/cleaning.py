@@ -30,8 +30,8 @@ from finetune.data.rows import (
 from finetune.recipe import Step
 from finetune.records import Entity, Record, Turn
 from ingest.foundation.messages import Message
+from ingest.text.cjk import CJK
 from ingest.text.quoting import neutralize_markup
-from ingest.text.words import CJK
 
 MOST_ROUNDS = 8
 """One step may make work for another (`&#8203;` becomes a zero-width space); two rounds suffice."""

@@ -4,7 +4,7 @@ import os
 import re
 
 from ingest.foundation.messages import LANGUAGES, Language
-from ingest.text.words import CJK
+from ingest.text.cjk import CJK
 
 _CJK_CHARACTER = re.compile(rf"[{CJK}]")
 _LATIN_LETTER = re.compile(r"[A-Za-z]")

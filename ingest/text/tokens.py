@@ -4,7 +4,7 @@ import math
 import re
 import unicodedata
 
-from ingest.text.words import CJK
+from ingest.text.cjk import CJK
 
 WORD_LETTERS = 5
 """Letters of one token in an English word: what BPEs of 100,000 tokens and more reach in prose."""

@@ -9,11 +9,8 @@ import itertools
 import re
 import unicodedata
 
-CJK = (
-    "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
-    "\U00020000-\U0002fa1f"
-)
-"""Character class body: ideographs, kana and hangul, which are written without spaces."""
+from ingest.text.cjk import CJK
+from ingest.text.normalize import normalize_text
 
 _RUN = re.compile(rf"(?P<cjk>[{CJK}]+)|(?P<word>[^\W{CJK}]+)")
 SHORTEST_PLURAL = 3
@@ -45,10 +42,11 @@ _SENTENCE_END = re.compile(
 def words(text: str) -> list[str]:
     """Return the words that index, query, pruning and citations all count, in order.
 
-    Full-width and compatibility forms are folded (NFKC), case is folded, English plurals too.
+    The text is normalised (`normalize_text`), full-width and compatibility forms are folded
+    (NFKC), case is folded, English plurals too.
     """
     found: list[str] = []
-    for run in _RUN.finditer(unicodedata.normalize("NFKC", text).casefold()):
+    for run in _RUN.finditer(unicodedata.normalize("NFKC", normalize_text(text)).casefold()):
         characters = run["cjk"]
         if characters is None:
             found.append(_singular(run["word"]))

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections import Counter
 
-from ingest.text.words import CJK
+from ingest.text.cjk import CJK
 
 # "4.5" stays one token: without its point it would match "45".
 _TOKEN = re.compile(rf"[{CJK}]|[^\W{CJK}]+(?:\.\d+)*")

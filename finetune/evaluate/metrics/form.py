@@ -7,8 +7,8 @@ from collections import Counter
 
 from assistant.models.reasoning import THINK_CLOSE, THINK_OPEN
 from finetune.records import Prediction
+from ingest.text.cjk import CJK
 from ingest.text.language import language_of
-from ingest.text.words import CJK
 
 NGRAM = 4
 """Tokens of the n-grams in `repeated_share`, as in Welleck et al."""

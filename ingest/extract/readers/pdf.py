@@ -4,7 +4,7 @@ import re
 import threading
 
 from ingest.extract.base import DamagedFileError, FileReader
-from ingest.text.words import CJK
+from ingest.text.cjk import CJK
 
 _MEDIA_TYPES = ("application/pdf",)
 _FULL_LINE = 0.6

@@ -84,7 +84,11 @@ WORDS_TABLE = """CREATE VIRTUAL TABLE words USING fts5 (
     body, heading, content = '', tokenize = "ascii tokenchars '_'"
 )"""
 
-WORDS_VERSION = " ".join(words("ＡB_1 don't café 无人机 drones Ünïcode 한국 々 3.14"))
+WORDS_VERSION = " ".join(
+    words(
+        "ＡB_1 don't café 无人机 drones Ünïcode 한국 々 3.14 so\u00adft 裡著 字 间 空 格 bro-\nken"
+    )
+)
 """A sample of today's tokenizer. Deleting from a contentless table needs the very words that were
 inserted, so an index built by another tokenizer is rebuilt from the text when it is opened."""
 
