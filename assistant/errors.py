@@ -11,6 +11,8 @@ ModelFailure = Literal[
     "busy",
     "too_long",
     "no_thinking",
+    "unauthorized",
+    "no_endpoint",
     "broken_stream",
     "timeout",
     "failed",

@@ -26,6 +26,7 @@ NoticeCode = Literal[
     "words_only",
     "not_reranked",
     "no_model",
+    "model_loading",
     "question_rewritten",
     "passages_dropped",
     "prompt_truncated",

@@ -13,11 +13,21 @@ from assistant.values import AnswerKind, Prompt
 from ingest.foundation.messages import Message
 from ingest.model_servers.base import ChatRequest, ModelServerError, whole_reply
 from ingest.model_servers.connection import BUSY_WAITS_S
-from ingest.model_servers.ollama import ModelDetails, OllamaClient, TransferProgress, with_tag
+from ingest.model_servers.ollama import (
+    UNKNOWN_DETAILS,
+    ModelDetails,
+    OllamaClient,
+    TransferProgress,
+    with_tag,
+)
 
 TRUNCATED_BELOW = 0.35
 """Share of our own estimate under which the server's count of prompt tokens means that it cut the
 prompt. The estimate exceeds the truth by half at most for prose, see `ingest.text.tokens`."""
+
+LEAST_TRUNCATED = 128
+"""Tokens that a server which cuts a prompt keeps of it: half of the smallest context. Fewer were
+counted because the rest came from its cache (Ollama 0.30 counts new tokens alone)."""
 
 PROMPT_TRUNCATED = Notice(
     code="prompt_truncated",
@@ -116,8 +126,7 @@ class OllamaModel:
                     if isinstance(event, ReplyFinished):
                         self._has_thinking_field |= splitter.has_thinking_field
                         read = event.usage.prompt if event.usage else 0
-                        # 0 is a server that does not count.
-                        if 0 < read < TRUNCATED_BELOW * prompt.tokens:
+                        if LEAST_TRUNCATED <= read < TRUNCATED_BELOW * prompt.tokens:
                             yield PROMPT_TRUNCATED
                     yield event
 
@@ -149,5 +158,11 @@ class OllamaModel:
     async def _learn(self) -> ModelDetails:
         """Ask once what the model can do."""
         if self._details is None:
-            self._details = await self._client.show(self.name)
+            try:
+                self._details = await self._client.show(self.name)
+            except ModelServerError as error:
+                # Servers that speak Ollama's chat, such as llama-swap, need not have this path.
+                if error.kind != "no_endpoint":
+                    raise
+                self._details = UNKNOWN_DETAILS
         return self._details

@@ -44,6 +44,12 @@ async def reply_events(
     """Yield what the pieces of a reply say, and `ReplyFinished` at its end."""
     async with aclosing(pieces):
         async for piece in pieces:
+            if piece.waits_for:
+                yield Notice(
+                    code="model_loading",
+                    text=Message("waiting for the model server ({why})", why=piece.waits_for),
+                )
+                continue
             leaks = splitter.leaks
             events: list[ModelEvent] = []
             if piece.thinking:
@@ -99,9 +105,11 @@ def describe_failure(error: ModelServerError, model: ServedModel) -> Message:
     messages: dict[FailureKind, Message] = {
         "unreachable": Message("no model server answers at {url}", **values),
         "not_found": Message('model "{model}" is not on {url}', **values),
-        "busy": Message("the model server at {url} is busy", **values),
+        "busy": Message("the model server at {url} is busy{why}", **values),
         "too_long": Message('the prompt is too long for model "{model}"{figures}', **values),
         "no_thinking": Message('model "{model}" does not support thinking', **values),
+        "unauthorized": Message("the model server at {url} refuses the key{why}", **values),
+        "no_endpoint": Message("a web server answers at {url}, but no {protocol}{why}", **values),
         "broken_stream": Message('model "{model}" stopped in mid-answer{why}', **values),
         "timeout": Message('model "{model}" said nothing for {timeout_s:g} s', **values),
         "wrong_protocol": Message("what answers at {url} does not speak {protocol}", **values),
@@ -119,6 +127,10 @@ _HINTS: Mapping[FailureKind, Message] = {
     "no_thinking": Message(
         "leave the model's thinking setting out, then it is used where it exists"
     ),
+    "unauthorized": Message(
+        "set the key: ASSISTANT_MODEL__API_KEY, or api_key under [model] in assistant.toml"
+    ),
+    "no_endpoint": Message("correct model.host: the address of most servers ends in /v1"),
     "broken_stream": Message(
         "ask again; if it happens again, the server may lack memory: try a smaller model or "
         "context, and read the server's log"

@@ -34,8 +34,8 @@ from assistant.search.result_pages import (
     SILENT,
     EngineFailure,
 )
+from ingest.foundation.http_dates import parse_retry_after
 from ingest.foundation.messages import Language, Message
-from ingest.web.fetch.headers import parse_retry_after
 
 logger = logging.getLogger(__name__)
 

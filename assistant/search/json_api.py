@@ -30,6 +30,7 @@ from assistant.search.result_pages import (
 from assistant.values import SearchHit
 from ingest.foundation.about import PRODUCT
 from ingest.foundation.errors import SettingsError
+from ingest.foundation.http_dates import parse_retry_after
 from ingest.foundation.messages import NO_MESSAGE, Language, Message
 from ingest.foundation.server_urls import is_loopback
 from ingest.foundation.settings_errors import ENV_PREFIX
@@ -39,7 +40,6 @@ from ingest.web.fetch.decompression import (
     UnknownEncodingError,
     Unpacker,
 )
-from ingest.web.fetch.headers import parse_retry_after
 
 MAX_BYTES = 5_000_000
 """Of one reply, unpacked; a page of results has some 30 kB."""

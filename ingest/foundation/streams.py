@@ -136,8 +136,11 @@ def parse_json_object(text: bytes | str) -> dict[str, Any]:
         StreamFormatError: it is no JSON, or JSON of another kind.
     """
     try:
-        value = json.loads(text)
-    # ValueError: of the JSON, or of its UTF-8. RecursionError: json's own answer to "[[[[[…".
+        # One invalid byte in a reply costs one character, not the reply.
+        value = json.loads(
+            text.decode("utf-8-sig", errors="replace") if isinstance(text, bytes) else text
+        )
+    # RecursionError: json's own answer to "[[[[[…".
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):

@@ -18,6 +18,8 @@ FailureKind = Literal[
     "not_found",  # it does not have the model
     "too_long",  # prompt and reply exceed the model's context
     "no_thinking",  # the model cannot think aloud but was asked to
+    "unauthorized",  # it wants a key, or another one
+    "no_endpoint",  # a web server answers, but not at this path: the address lacks its "/v1"
     "broken_stream",  # the reply ended without its end
     "wrong_protocol",  # something else answers: a captive portal, another kind of server
     "failed",  # anything else; see `detail`
@@ -33,6 +35,7 @@ class ModelServerError(Exception):
         status: Of the HTTP response, 200 where a reply that had begun ended in an error, 0 where
             the server said nothing about it.
         tokens: How long a prompt is that is too long, and how long it may be, if the server says.
+        retry_after_s: Seconds after which the server wants to be asked again, if it says.
     """
 
     def __init__(
@@ -42,12 +45,14 @@ class ModelServerError(Exception):
         *,
         status: int = 0,
         tokens: tuple[int, int] | None = None,
+        retry_after_s: float | None = None,
     ) -> None:
         self.kind: FailureKind = kind
         self.detail = " ".join(detail.split())[:DETAIL_CHARACTERS]
         super().__init__(f"{kind}: {self.detail}")
         self.status = status
         self.tokens = tokens
+        self.retry_after_s = retry_after_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +86,8 @@ class ChatPiece:
     """"stop", "length", or another word of the server's."""
     prompt_tokens: int | None = None
     reply_tokens: int | None = None
+    waits_for: str = ""
+    """Why nothing comes yet, in the server's words: it loads the model. Before the first text."""
 
 
 class ChatClient(Protocol):

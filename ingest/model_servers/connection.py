@@ -1,10 +1,10 @@
 """HTTP to one model server; all that fails is a `ModelServerError`."""
 
 import asyncio
-import json
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +12,7 @@ import httpx
 
 from ingest.foundation.about import default_user_agent
 from ingest.foundation.errors import SettingsError
+from ingest.foundation.http_dates import parse_retry_after
 from ingest.foundation.messages import Message
 from ingest.foundation.server_urls import is_loopback
 from ingest.foundation.streams import (
@@ -21,6 +22,7 @@ from ingest.foundation.streams import (
     parse_json_object,
 )
 from ingest.model_servers.base import FailureKind, ModelServerError
+from ingest.model_servers.failures import parse_failure
 
 CONNECT_TIMEOUT_S = 5.0
 """A server on this machine or in this network accepts at once, however busy it is."""
@@ -32,17 +34,6 @@ UPLOAD_CHUNK_BYTES = 1 << 20
 
 _KEY = re.compile(r"[!-~]+")
 """Visible ASCII: all that a header may hold (RFC 9110, 5.5) and a key is made of."""
-
-_TOO_LONG = re.compile(
-    r"exceed_context_size|context_length_exceeded|exceeds? the (available |model's )?context"
-    r"|maximum context length|context (window|size|length)",
-    re.IGNORECASE,
-)
-# llama.cpp's words, then OpenAI's and vLLM's. The first are JSON inside JSON on Ollama, hence \W.
-_TOO_LONG_COUNTS = re.compile(
-    r"n_prompt_tokens\W+(?P<prompt>\d+)\W+n_ctx\W+(?P<context>\d+)"
-    r"|context length is (?P<most>\d+) tokens\. However, you requested (?P<asked>\d+)"
-)
 
 T = TypeVar("T")
 
@@ -84,9 +75,9 @@ class ServerConnection:
     async def stream(
         self, path: str, body: Mapping[str, Any], decoder: StreamDecoder[T]
     ) -> AsyncGenerator[T, None]:
-        """Yield what `decoder` makes of the answer, as it comes."""
+        """Yield what `decoder` makes of the answer, as it comes. A busy server raises at once."""
         async with (
-            self.send("POST", path, body) as response,
+            self.send("POST", path, body, busy_waits_s=()) as response,
             aclosing(adecode_stream(response.aiter_bytes(), decoder)) as values,
         ):
             async for value in values:
@@ -100,14 +91,17 @@ class ServerConnection:
         body: Mapping[str, Any] | None = None,
         *,
         file: Path | None = None,
+        busy_waits_s: Sequence[float] | None = None,
     ) -> AsyncIterator[httpx.Response]:
         """Yield the response, whose status is a success, before its body is read.
 
         What fails while the body is read is mapped as well: it is raised where this yields.
+        `busy_waits_s` None: those that the connection was made with.
         """
         answered = False
+        waits_s = self._busy_waits_s if busy_waits_s is None else busy_waits_s
         try:
-            for wait_s in (*self._busy_waits_s, None):
+            for wait_s in (*waits_s, None):
                 content = _read_file(file) if file else None
                 async with self._open().stream(
                     method, path, json=body, content=content
@@ -117,10 +111,14 @@ class ServerConnection:
                         yield response
                         return
                     text = (await response.aread()).decode(errors="replace")
-                failure = parse_failure(text, response.status_code)
-                if failure.kind != "busy" or wait_s is None:
+                after_s = parse_retry_after(
+                    response.headers.get("Retry-After", ""), now=datetime.now(UTC)
+                )
+                failure = parse_failure(text, response.status_code, retry_after_s=after_s)
+                # Who waits here shows nothing meanwhile, so a long wait is the caller's to decide.
+                if failure.kind != "busy" or wait_s is None or (after_s or 0.0) > self._timeout_s:
                     raise failure
-                await asyncio.sleep(wait_s)
+                await asyncio.sleep(max(wait_s, after_s or 0.0))
         except httpx.HTTPError as error:
             raise map_transport_error(error, answered=answered) from error
         except StreamFormatError as error:
@@ -194,78 +192,3 @@ def map_transport_error(error: httpx.HTTPError, *, answered: bool) -> ModelServe
     # Of our own request: its text quotes the header that cannot be sent, which may hold a key.
     ours = isinstance(error, httpx.LocalProtocolError)
     return ModelServerError(kind, name if ours else f"{name} {error}")
-
-
-@contextmanager
-def as_wrong_protocol(reply: object) -> Iterator[None]:
-    """Raise "wrong_protocol" where `reply` turns out to hold other types than the protocol has."""
-    try:
-        yield
-    except (AttributeError, KeyError, TypeError) as error:
-        raise ModelServerError("wrong_protocol", str(reply)) from error
-
-
-def text_field(fields: Mapping[str, Any], name: str) -> str:
-    """Return the text at `name`, "" for null and where there is none.
-
-    Raises:
-        TypeError: it is no text; see `as_wrong_protocol`.
-    """
-    value = fields.get(name) or ""
-    if not isinstance(value, str):
-        raise TypeError(name)
-    return value
-
-
-def count_field(fields: Mapping[str, Any], name: str) -> int | None:
-    """Return the number at `name`, None where the server did not count."""
-    value = fields.get(name)
-    return value if isinstance(value, int) else None
-
-
-def parse_failure(text: str, status: int) -> ModelServerError:
-    """Return what a body means that is not the one wanted.
-
-    Args:
-        text: The body, or the part of a reply that holds `error`.
-        status: Of the response: 200 if the error came inside a reply that had begun.
-    """
-    detail = error_message(text)
-    tokens = None
-    kind: FailureKind = "failed"
-    if status in (httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.TOO_MANY_REQUESTS):
-        kind = "busy"
-    elif status == httpx.codes.NOT_FOUND and "model" in text:  # else it is another kind of server
-        kind = "not_found"
-    elif _TOO_LONG.search(text):
-        kind = "too_long"
-        if counts := _TOO_LONG_COUNTS.search(text):
-            prompt, context = (
-                counts["prompt"] or counts["asked"],
-                counts["context"] or counts["most"],
-            )
-            tokens = int(prompt), int(context)
-    elif "does not support thinking" in text:
-        kind = "no_thinking"
-    elif status == httpx.codes.OK or "terminated" in text:  # "llama runner process has terminated"
-        kind = "broken_stream"
-    else:
-        detail = f"HTTP {status} {detail}"
-    return ModelServerError(kind, detail, status=status, tokens=tokens)
-
-
-def error_message(text: str) -> str:
-    """Return the message of an error body, whichever way it is wrapped.
-
-    Seen are plain text, `{"error": "…"}`, `{"error": {"message": "…"}}`, FastAPI's `{"detail": …}`,
-    vLLM's `{"message": …}`, and Ollama's JSON of llama.cpp inside the string of its own.
-    """
-    try:
-        body = parse_json_object(text)
-    except StreamFormatError:
-        return text
-    error = body.get("error") or body.get("detail") or body.get("message") or text
-    if isinstance(error, dict):
-        error = error.get("message") or json.dumps(error)
-    # An error of the same text would be looked into for ever.
-    return error_message(error) if str(error).startswith("{") and error != text else str(error)

@@ -22,13 +22,17 @@ from ingest.model_servers.base import ChatPiece, ChatRequest, ModelServerError
 from ingest.model_servers.connection import (
     BUSY_WAITS_S,
     ServerConnection,
-    as_wrong_protocol,
     bearer_headers,
     build_timeout,
-    count_field,
-    error_message,
     map_transport_error,
-    parse_failure,
+)
+from ingest.model_servers.failures import error_message, parse_failure
+from ingest.model_servers.waiting import chat_when_ready
+from ingest.model_servers.wire_values import (
+    as_wrong_protocol,
+    count_field,
+    join_surrogates,
+    mapping_field,
     text_field,
 )
 
@@ -61,6 +65,10 @@ class ModelDetails:
     """One a line, as `stop    "<｜User｜>"`."""
 
 
+UNKNOWN_DETAILS = ModelDetails(capabilities=None, context_tokens=None, template="", parameters="")
+"""Of a model whose server tells nothing about it."""
+
+
 class OllamaClient:
     """One server, with whatever models it has."""
 
@@ -75,6 +83,7 @@ class OllamaClient:
         # What cannot be called is left as it is: the first request says so.
         self.url = base_url(host) if is_server_address(host) else host.strip()
         self._timeout_s = timeout_s
+        self._busy_waits_s = busy_waits_s
         # As Ollama's own clients do, for servers behind a proxy that wants it.
         self._headers = bearer_headers(
             os.environ.get("OLLAMA_API_KEY", ""), source="$OLLAMA_API_KEY"
@@ -111,7 +120,7 @@ class OllamaClient:
         shown = await self._server.request("POST", "/api/show", {"model": model})
         with as_wrong_protocol(shown):
             capabilities = shown.get("capabilities")
-            info = shown.get("model_info") or {}
+            info = mapping_field(shown, "model_info")
             # Such as "qwen2.context_length".
             lengths = [count_field(info, key) for key in info if key.endswith(".context_length")]
             return ModelDetails(
@@ -123,13 +132,35 @@ class OllamaClient:
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatPiece, None]:
         """Yield the reply as it comes, to its end, or raise `ModelServerError`."""
-        lines = self._server.stream("/api/chat", chat_body(request), NDJSONDecoder())
-        async with aclosing(lines):
-            async for line in lines:
-                piece = parse_chat_line(line)
+        pieces = chat_when_ready(
+            lambda: self._chat(request),
+            busy_waits_s=self._busy_waits_s,
+            timeout_s=self._timeout_s,
+        )
+        async with aclosing(join_surrogates(pieces)) as joined:
+            async for piece in joined:
                 yield piece
-                if piece.done_reason:
-                    return
+
+    async def _chat(self, request: ChatRequest) -> AsyncGenerator[ChatPiece, None]:
+        begun = False
+        lines = self._server.stream("/api/chat", chat_body(request), NDJSONDecoder())
+        try:
+            async with aclosing(lines):
+                async for line in lines:
+                    piece = parse_chat_line(line)
+                    # The model was loaded and the question not heard: a runner that was evicted
+                    # between the two answers so (oh-my-pi#7465).
+                    if piece.done_reason == "load" and request.messages and not begun:
+                        raise ModelServerError("busy", "the model was loading")
+                    begun = True
+                    yield piece
+                    if piece.done_reason:
+                        return
+        except ModelServerError as error:
+            # A line that was cut is no other protocol: lines of this one came before it.
+            if begun and error.kind == "wrong_protocol":
+                raise ModelServerError("broken_stream", error.detail) from error
+            raise
         raise ModelServerError("broken_stream")
 
     async def render_prompt(self, request: ChatRequest) -> str | None:
@@ -245,7 +276,7 @@ def parse_chat_line(line: Mapping[str, Any]) -> ChatPiece:
     if line.get("error"):  # the status was 200 long before it went wrong
         raise parse_failure(json.dumps(line), httpx.codes.OK)
     with as_wrong_protocol(line):
-        message = line.get("message") or {}
+        message = mapping_field(line, "message")
         return ChatPiece(
             content=text_field(message, "content"),
             thinking=text_field(message, "thinking"),

@@ -8,24 +8,20 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
-from ingest.foundation.streams import SSEDecoder, StreamFormatError, parse_json_object
 from ingest.model_servers.base import ChatPiece, ChatRequest, ModelServerError
-from ingest.model_servers.connection import (
-    BUSY_WAITS_S,
-    ServerConnection,
-    as_wrong_protocol,
-    bearer_headers,
-    count_field,
-    parse_failure,
-    text_field,
-)
+from ingest.model_servers.connection import BUSY_WAITS_S, ServerConnection, bearer_headers
+from ingest.model_servers.openai_frames import END, ChatFrameDecoder, ChatReply
+from ingest.model_servers.waiting import chat_when_ready
+from ingest.model_servers.wire_values import as_wrong_protocol, join_surrogates
 
 CAUSE_TIMEOUT_S = 10.0
 """For the second request that finds out why a reply broke off before its first word."""
 
-REASONING_KEYS = ("reasoning_content", "reasoning")
-"""llama.cpp, DeepSeek and older vLLM send the first; Ollama's /v1, newer vLLM and OpenRouter the
-second."""
+OPTIONS = frozenset({"stream_options", "chat_template_kwargs"})
+"""Fields that newer servers know; without them only counts and the thinking's switch are lost."""
+
+REFUSABLE = OPTIONS | {"max_tokens", "temperature", "seed"}
+"""Fields that some server or model refuses by name, and that a reply can do without."""
 
 _CHAT_PATH = "/chat/completions"
 
@@ -52,7 +48,9 @@ class OpenAIClient:
         self._server = ServerConnection(
             self.url, timeout_s=timeout_s, headers=self._headers, busy_waits_s=busy_waits_s
         )
-        self._takes_options = True
+        self._timeout_s = timeout_s
+        self._busy_waits_s = busy_waits_s
+        self._refused: set[str] = set()
 
     async def close(self) -> None:
         """Give back connections. The next request opens new ones."""
@@ -66,75 +64,73 @@ class OpenAIClient:
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatPiece, None]:
         """Yield the reply as it comes, to its end, or raise `ModelServerError`."""
-        body = self._chat_body(request)
-        begun = False
-        try:
-            async with aclosing(self._stream(body)) as pieces:
-                async for piece in pieces:
-                    begun = begun or bool(piece.content or piece.thinking)
-                    yield piece
-            return
-        except ModelServerError as error:
-            if error.kind == "broken_stream" and not begun and not error.status:
-                raise await self._find_cause(body, error) from error
-            if error.kind != "failed" or error.status not in (400, 422) or not self._takes_options:
-                raise
-            # Older and stricter servers refuse a body with fields that they do not know.
-            self._takes_options = False
-        async with aclosing(self.chat(request)) as pieces:
-            async for piece in pieces:
+        pieces = chat_when_ready(
+            lambda: self._chat(request),
+            busy_waits_s=self._busy_waits_s,
+            timeout_s=self._timeout_s,
+        )
+        async with aclosing(join_surrogates(pieces)) as joined:
+            async for piece in joined:
                 yield piece
+
+    async def _chat(self, request: ChatRequest) -> AsyncGenerator[ChatPiece, None]:
+        """Yield the reply; a server that refuses fields is asked again without them."""
+        while True:
+            body = self._chat_body(request)
+            begun = False
+            try:
+                async with aclosing(self._stream(body)) as pieces:
+                    async for piece in pieces:
+                        begun = begun or bool(piece.content or piece.thinking)
+                        yield piece
+                return
+            except ModelServerError as error:
+                if error.kind == "broken_stream" and not begun and not error.status:
+                    raise await self._find_cause(body, error) from error
+                # Each turn leaves out a field more, so the loop ends.
+                if not self._leave_out_refused(body, error):
+                    raise
+
+    def _leave_out_refused(self, body: Mapping[str, Any], error: ModelServerError) -> bool:
+        """Note which fields of `body` the server refuses; return whether there are any."""
+        if error.kind != "failed" or error.status not in (400, 422):
+            return False
+        # Those named; where none is, those that older and stricter servers do not know. OpenAI's
+        # reasoning models refuse `max_tokens` and any temperature but their own.
+        named = {name for name in REFUSABLE if name in body and name in error.detail}
+        refused = named or OPTIONS.intersection(body)
+        self._refused |= refused
+        return bool(refused)
 
     async def _stream(self, body: Mapping[str, Any]) -> AsyncGenerator[ChatPiece, None]:
-        done_reason = ""
-        prompt_tokens = reply_tokens = None
-        decoder = SSEDecoder()
-        async with aclosing(self._server.stream(_CHAT_PATH, body, decoder)) as events:
-            async for event in events:
-                if event.data.strip() == "[DONE]":  # some servers keep the connection open after it
+        reply = ChatReply()
+        frames = ChatFrameDecoder()
+        async with aclosing(self._server.stream(_CHAT_PATH, body, frames)) as decoded:
+            async for frame in decoded:
+                if frame is END:  # some servers keep the connection open after it
                     break
-                frame = parse_frame(event.data)
-                with as_wrong_protocol(frame):
-                    choice: Mapping[str, Any] = next(iter(frame["choices"] or ()), {})
-                    delta = choice.get("delta") or {}
-                    thoughts = [text_field(delta, key) for key in REASONING_KEYS]
-                    piece = ChatPiece(
-                        content=text_field(delta, "content"), thinking=thoughts[0] or thoughts[1]
-                    )
-                    done_reason = text_field(choice, "finish_reason") or done_reason
-                    # In a frame of its own, without a choice, after the one with the reason.
-                    usage: Mapping[str, Any] = frame.get("usage") or {}
-                    prompt_tokens = count_field(usage, "prompt_tokens") or prompt_tokens
-                    reply_tokens = count_field(usage, "completion_tokens") or reply_tokens
-                yield piece
-        if not done_reason:
-            ignored = decoder.ignored.strip()
-            if ignored.startswith("error:"):  # a field that older llama.cpp made up
-                raise parse_failure(ignored.removeprefix("error:"), 200)
-            if ignored:
-                parse_frame(ignored)  # an error as plain JSON, the page of a proxy
-            raise ModelServerError("broken_stream")
-        yield ChatPiece(
-            done_reason=done_reason,
-            prompt_tokens=prompt_tokens,
-            reply_tokens=reply_tokens,
-        )
+                yield reply.read(frame)
+        yield reply.end(is_complete=frames.is_complete, ignored=frames.ignored)
 
     def _chat_body(self, request: ChatRequest) -> dict[str, Any]:
+        limit = "max_completion_tokens" if "max_tokens" in self._refused else "max_tokens"
         body: dict[str, Any] = {
             "model": request.model,
             "messages": list(request.messages),
             "stream": True,
             "temperature": request.temperature,
-            "max_tokens": request.reply_tokens,
+            limit: request.reply_tokens,
             "seed": request.seed,
+            "stream_options": {"include_usage": True},
         }
-        if self._takes_options:
-            body["stream_options"] = {"include_usage": True}
-            if request.think is False:
-                # The switch of Qwen's template, which vLLM, SGLang and llama.cpp pass through.
-                body["chat_template_kwargs"] = {"enable_thinking": False}
-        return {key: value for key, value in body.items() if value is not None}
+        if request.think is False:
+            # The switch of Qwen's template, which vLLM, SGLang and llama.cpp pass through.
+            body["chat_template_kwargs"] = {"enable_thinking": False}
+        return {
+            key: value
+            for key, value in body.items()
+            if value is not None and key not in self._refused
+        }
 
     async def _find_cause(self, body: dict[str, Any], error: ModelServerError) -> ModelServerError:
         """Return why a reply broke off before its first word, `error` if that stays unknown.
@@ -154,16 +150,3 @@ class OpenAIClient:
         finally:
             await server.close()
         return error
-
-
-def parse_frame(text: str) -> dict[str, Any]:
-    """Return one frame of a reply, which has `choices`, or raise what stands in its place."""
-    try:
-        frame = parse_json_object(text)
-    except StreamFormatError as error:
-        raise ModelServerError("wrong_protocol", text) from error
-    if frame.get("error"):  # some servers have "error": null in each frame
-        raise parse_failure(text, 200)
-    if "choices" not in frame:
-        raise ModelServerError("wrong_protocol", text)
-    return frame

@@ -111,9 +111,9 @@ class OllamaServer:
         """Let the next `times` requests to `path` fail (None: all)."""
         self._plans[path] = Plan(failure=failure, times=times)
 
-    def replay(self, golden: str, *, path: str = "/api/chat") -> None:
+    def replay(self, golden: str, *, path: str = "/api/chat", times: int | None = None) -> None:
         """Answer `path` with a recorded body, byte for byte."""
-        self._plans[path] = Plan(golden=golden)
+        self._plans[path] = Plan(golden=golden, times=times)
 
     def heal(self, path: str = "/api/chat") -> None:
         """Answer `path` as usual again."""

@@ -1,14 +1,13 @@
-"""Parses the response headers Content-Type, X-Robots-Tag and Retry-After."""
+"""Parses the response headers Content-Type and X-Robots-Tag."""
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
+
+from ingest.foundation.http_dates import parse_http_date
 
 VALUED = frozenset({"max-snippet", "max-image-preview", "max-video-preview", "unavailable_after"})
 """Directives with a value after a colon; any other name before a colon is a bot's."""
-MAX_RETRY_DIGITS = 9
-"""Thirty years in seconds. More digits mean no more, and may not fit a float."""
 
 # Not email.message: it reads the parameters of mail (RFC 2231), and some values make it raise.
 _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?(?P<name>[\w.:+-]+)", re.IGNORECASE | re.ASCII)
@@ -49,27 +48,8 @@ def parse_robots_directives(values: Sequence[str], *, agent: str, now: datetime)
                 bot = name.strip()
             directive = directive.strip()
             if until := _UNTIL.fullmatch(directive):
-                date = _parse_date(until["date"])
+                date = parse_http_date(until["date"])
                 directive = "noindex" if date is not None and date <= now else ""
             if directive and bot in ("", "*", token):
                 found.append(directive)
     return tuple(dict.fromkeys(found))
-
-
-def parse_retry_after(value: str, *, now: datetime) -> float | None:
-    """Return the seconds that a Retry-After header asks for (RFC 9110, 10.2.3), None if none."""
-    if value.strip().isdecimal():
-        return float(value.strip()[:MAX_RETRY_DIGITS])
-    date = _parse_date(value)
-    return None if date is None else max(0.0, (date - now).total_seconds())
-
-
-def _parse_date(text: str) -> datetime | None:
-    """Return a date of RFC 5322, RFC 850 or ISO 8601 as an aware one; without a zone it is UTC."""
-    for parse in (parsedate_to_datetime, datetime.fromisoformat):
-        try:
-            date = parse(text.strip().upper())
-        except (ValueError, TypeError, IndexError, OverflowError):
-            continue
-        return date if date.tzinfo else date.replace(tzinfo=UTC)
-    return None

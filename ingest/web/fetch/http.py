@@ -9,14 +9,11 @@ import httpx
 
 from ingest.documents import Page, PageValidators, RequestRecord
 from ingest.errors import FetchError, IngestError
+from ingest.foundation.http_dates import parse_retry_after
 from ingest.foundation.messages import NO_MESSAGE, Message
 from ingest.web.fetch.challenges import wants_browser
 from ingest.web.fetch.failures import SHOWN_CHARACTERS, failed, too_slow
-from ingest.web.fetch.headers import (
-    parse_content_type,
-    parse_retry_after,
-    parse_robots_directives,
-)
+from ingest.web.fetch.headers import parse_content_type, parse_robots_directives
 from ingest.web.fetch.wire import HttpClient, Response, TransferMeter, follow, is_sendable
 from ingest.web.rate_limit import RateLimiter
 from ingest.web.robots import RobotsPolicy, robots_error

@@ -90,12 +90,16 @@ async def test_recorded_reply_that_hit_its_limit_says_so(
     assert end.reason == "length"
 
 
-@pytest.mark.parametrize("recording", ["load", "unload"])
-async def test_recorded_load_and_unload_are_empty_replies(
-    server: OllamaServer, recording: str
-) -> None:
-    server.replay(recording)
+async def test_recorded_unload_is_an_empty_reply(server: OllamaServer) -> None:
+    server.replay("unload")
     assert texts(await reply_of(model_of(server))) == ("", "")
+
+
+async def test_a_model_that_was_only_loaded_is_asked_again(server: OllamaServer) -> None:
+    server.replay("load", times=1)
+    server.answer = "South."
+    assert texts(await reply_of(model_of(server)))[1] == "South."
+    assert len(server.asked("/api/chat")) == 2
 
 
 @pytest.mark.parametrize(
@@ -146,7 +150,7 @@ async def test_recorded_list_names_the_pulled_models(server: OllamaServer) -> No
         ("reset", "broken_stream"),
         ("no_done", "broken_stream"),
         ("not_json", "failed"),
-        ("plain_404", "failed"),
+        ("plain_404", "no_endpoint"),
     ],
 )
 async def test_every_failure_is_one_typed_error_in_both_languages(

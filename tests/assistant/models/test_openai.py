@@ -144,7 +144,7 @@ async def test_busy_server_is_asked_again(server: OllamaServer) -> None:
         ("reset", "broken_stream"),
         ("no_done", "broken_stream"),
         ("not_json", "failed"),
-        ("plain_404", "failed"),
+        ("plain_404", "no_endpoint"),
     ],
 )
 async def test_every_failure_is_one_typed_error_in_both_languages(

@@ -18,11 +18,8 @@ from ingest.model_servers.base import (
     run_exchange,
     whole_reply,
 )
-from ingest.model_servers.connection import (
-    error_message,
-    map_transport_error,
-    parse_failure,
-)
+from ingest.model_servers.connection import map_transport_error
+from ingest.model_servers.failures import error_message, parse_failure
 from ingest.model_servers.ollama import OllamaClient, parse_chat_line, with_tag
 from ingest.model_servers.openai import OpenAIClient
 from tests.engines.ollama_server import Handler, OllamaServer
@@ -100,7 +97,7 @@ def test_a_client_works_in_one_event_loop_after_another(
         ("reset", "broken_stream"),
         ("no_done", "broken_stream"),
         ("not_json", "wrong_protocol"),
-        ("plain_404", "failed"),
+        ("plain_404", "no_endpoint"),
     ],
 )
 def test_every_failure_has_one_kind_on_both(
@@ -270,7 +267,7 @@ def test_an_error_inside_a_reply_says_why_it_broke_off() -> None:
         {"message": "hi"},
         {"message": ["hi"]},
         {"message": {"content": 5}},
-        {"message": {"content": "hi", "thinking": ["hm"]}},
+        {"message": {"content": "hi", "thinking": [5]}},
         {"message": {"content": ""}, "done": True, "done_reason": 5},
     ],
 )
@@ -286,7 +283,7 @@ def test_null_is_no_error_and_no_count() -> None:
 
 
 @pytest.mark.parametrize(
-    "shown", [{"capabilities": 5}, {"model_info": [1]}, {"model_info": 5}, {"template": ["x"]}]
+    "shown", [{"capabilities": 5}, {"model_info": [1]}, {"model_info": 5}, {"template": [5]}]
 )
 def test_details_of_other_types_are_another_protocol(shown: dict[str, Any]) -> None:
     class Shows(OllamaServer):

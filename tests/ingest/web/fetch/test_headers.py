@@ -4,11 +4,7 @@ import httpx
 import pytest
 
 from ingest.web.fetch.challenges import MAX_CHARACTERS, wants_browser
-from ingest.web.fetch.headers import (
-    parse_content_type,
-    parse_retry_after,
-    parse_robots_directives,
-)
+from ingest.web.fetch.headers import parse_content_type, parse_robots_directives
 
 AGENT = "qiuzheng/0.1.0 (+https://example.test/)"
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -72,23 +68,6 @@ def test_x_robots_tag_is_read_as_its_specification_has_it(
     values: list[str], asked: tuple[str, ...]
 ) -> None:
     assert parse_robots_directives(values, agent=AGENT, now=NOW) == asked
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("30", 30.0),
-        ("0", 0.0),
-        ("Sat, 21 Nov 2026 12:01:00 GMT", 60.0),
-        ("Sat, 21 Nov 2026 11:00:00 GMT", 0.0),
-        ("", None),
-        ("-5", None),
-        ("soon", None),
-        ("9" * 400, 999_999_999.0),
-    ],
-)
-def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> None:
-    assert parse_retry_after(value, now=NOW) == seconds
 
 
 CLOUDFLARE = b"<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>"

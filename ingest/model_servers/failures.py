@@ -1,0 +1,93 @@
+"""What the error bodies of model servers mean, however they are wrapped."""
+
+import html
+import json
+import re
+
+import httpx
+
+from ingest.foundation.streams import StreamFormatError, parse_json_object
+from ingest.model_servers.base import FailureKind, ModelServerError
+
+NESTING = 5
+"""Errors inside errors that are unwrapped. Ollama around llama.cpp makes two."""
+
+_TOO_LONG = re.compile(
+    r"exceed_context_size|context_length_exceeded|exceeds? the (available |model's )?context"
+    r"|maximum context length|context (window|size|length)",
+    re.IGNORECASE,
+)
+# llama.cpp's words, OpenAI's and vLLM's, SGLang's. The first are JSON inside JSON on Ollama, hence
+# \W.
+_TOO_LONG_COUNTS = re.compile(
+    r"n_prompt_tokens\W+(?P<prompt>\d+)\W+n_ctx\W+(?P<context>\d+)"
+    r"|context length is (?P<most>\d+) tokens\. However, you requested (?P<asked>\d+)"
+    r"|input \((?P<input>\d+) tokens\) is longer than the model's context length \((?P<fits>\d+)"
+)
+_NO_ENDPOINT = re.compile(
+    r"unexpected endpoint|no such (route|endpoint)|cannot post", re.IGNORECASE
+)
+_HTML_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+_HTML = re.compile(r"\s*<(!doctype|html|head|body)", re.IGNORECASE)
+
+
+def parse_failure(
+    text: str, status: int, *, retry_after_s: float | None = None
+) -> ModelServerError:
+    """Return what a body means that is not the one wanted.
+
+    Args:
+        text: The body, or the part of a reply that holds `error`.
+        status: Of the response: 200 if the error came inside a reply that had begun.
+        retry_after_s: What its Retry-After header says.
+    """
+    detail = error_message(text)
+    tokens = None
+    kind: FailureKind = "failed"
+    if status in (httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.TOO_MANY_REQUESTS):
+        kind = "busy"
+    elif status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+        kind = "unauthorized"
+    elif _NO_ENDPOINT.search(detail):  # LM Studio says so with status 200
+        kind = "no_endpoint"
+    elif status == httpx.codes.NOT_FOUND:
+        # Else it is another kind of server, or one whose paths begin with /v1.
+        kind = "not_found" if "model" in text.lower() else "no_endpoint"
+    elif _TOO_LONG.search(text):
+        kind = "too_long"
+        if counts := _TOO_LONG_COUNTS.search(text):
+            prompt, context = (int(count) for count in counts.groups() if count is not None)
+            # vLLM names the limit first.
+            tokens = (context, prompt) if counts["most"] else (prompt, context)
+    elif "does not support thinking" in text:
+        kind = "no_thinking"
+    elif status == httpx.codes.OK or "terminated" in text:  # "llama runner process has terminated"
+        kind = "broken_stream"
+    if kind in ("failed", "no_endpoint", "unauthorized") and status != httpx.codes.OK:
+        detail = f"HTTP {status} {detail}"
+    return ModelServerError(kind, detail, status=status, tokens=tokens, retry_after_s=retry_after_s)
+
+
+def error_message(text: str) -> str:
+    """Return the message of an error body, whichever way it is wrapped.
+
+    Seen are plain text, `{"error": "…"}`, `{"error": {"message": "…"}}`, FastAPI's `{"detail": …}`,
+    vLLM's `{"message": …}`, Ollama's JSON of llama.cpp inside the string of its own, and the page
+    of a proxy, of which the title is enough.
+    """
+    for _ in range(NESTING):
+        try:
+            body = parse_json_object(text)
+        except StreamFormatError:
+            break
+        error = body.get("error") or body.get("detail") or body.get("message") or text
+        if isinstance(error, dict):
+            error = error.get("message") or error
+        inner = error if isinstance(error, str) else json.dumps(error)
+        if inner == text:
+            break
+        text = inner
+    if _HTML.match(text):
+        title = _HTML_TITLE.search(text)
+        return html.unescape(title[1]).strip() if title else "an HTML page"
+    return text
