@@ -7,39 +7,29 @@ The same weights send their thinking in four ways, depending on server and chat 
 3. in the text, as `<think>…</think>`;
 4. not at all.
 
-A tag may be cut anywhere between two deltas. Some templates also leak the text of the token that
-ends a turn. Seen on a true Ollama with DeepSeek's templates, and on llama.cpp.
+A tag may be cut anywhere between two deltas, and has many dresses (`assistant.models.reply_marks`).
+Some templates also leak the text of the token that ends a turn. Seen on a true Ollama with
+DeepSeek's templates, and on llama.cpp.
 """
 
 import re
+from collections.abc import Iterable
 from typing import Literal
 
 from assistant.events import AnswerDelta, ReasoningDelta
+from assistant.models.reply_marks import Mark, MarkScanner
 
 THINK_OPEN = "<think>"
 THINK_CLOSE = "</think>"
-END_TEXTS = (
-    "<｜end▁of▁sentence｜>",
-    "<｜begin▁of▁sentence｜>",
-    "<｜Assistant｜>",
-    "<|im_end|>",
-    "<|endoftext|>",
-    "<|end_of_text|>",
-    "<|eot_id|>",
-    "<|EOT|>",
-    "<|end|>",
-    "<end_of_turn>",
-)
-"""Control tokens that templates leak as text (DeepSeek, Qwen, Llama 3, Phi, Gemma)."""
-
-_MARKS = (THINK_OPEN, THINK_CLOSE, *END_TEXTS)
-_MARK = re.compile("|".join(map(re.escape, _MARKS)))
-_LONGEST_MARK = max(map(len, _MARKS))
 _THINKERS = re.compile(
     r"deepseek-?r1|\br1\b|qwq|qwen-?3|magistral|openthinker|deepscaler|exaone-deep|smallthinker"
     r"|marco-o1|gpt-oss|think|reason"
 )
 _ANSWERERS = re.compile(r"instruct|coder|embed|rerank|non-?thinking|no-?think")
+
+_FENCE = re.compile(r"^[^\S\n]*(?:```|~~~)", re.MULTILINE)
+_CHANNEL_OF_ANSWERS = "final"
+"""The one of Harmony's channels that is for the reader."""
 
 Delta = ReasoningDelta | AnswerDelta
 Channel = Literal["reasoning", "answer"]
@@ -54,9 +44,10 @@ def known_to_think(model_name: str) -> bool:
 class ThinkSplitter:
     """Sorts the pieces of one reply into thinking and answer.
 
-    `reasoning` and `answer` are the authority. The deltas joined give the same texts, save in two
-    cases: thinking that was presumed turns out to be the answer (no tag ever came), and an answer
-    turns out to be thinking (a late, lone `</think>`), which `leaks` counts.
+    `reasoning` and `answer` are the authority. The deltas joined give the same texts, save in three
+    cases: thinking that was presumed turns out to be the answer (no tag ever came), an answer turns
+    out to be thinking (a late, lone `</think>`), which `leaks` counts, and what looked like a
+    further round of thinking was prose (its tag is never closed).
     """
 
     def __init__(self, *, starts_thinking: bool) -> None:
@@ -66,8 +57,13 @@ class ThinkSplitter:
         self._texts: dict[Channel, str] = {"reasoning": "", "answer": ""}
         # White space seen last, returned once text follows: an answer has none at its ends.
         self._spaces: dict[Channel, str] = {"reasoning": "", "answer": ""}
-        self._buffer = ""
+        self._scanner = MarkScanner()
         self._opened_in_prose = False
+        self._has_channels = False
+        self._in_answer_tag = False
+        self._ended = False
+        # Text of a further round of thinking, as it was written: it may turn out to be prose.
+        self._further_round = ""
         self.has_thinking_field = False
         """Whether the server sends thinking in a field of its own."""
         self.leaks = 0
@@ -91,20 +87,7 @@ class ThinkSplitter:
 
     def feed(self, text: str) -> list[Delta]:
         """Take the next piece of the reply's text; return what is certain already."""
-        self._buffer += text
-        deltas: list[Delta] = []
-        while mark := _MARK.search(self._buffer):
-            deltas += self._put(self._buffer[: mark.start()])
-            self._buffer = self._buffer[mark.end() :]
-            if mark[0] in (THINK_OPEN, THINK_CLOSE):
-                deltas = self._apply_tag(mark[0], deltas)
-        # The server cuts tags anywhere: what may become one waits for the next piece.
-        start = self._buffer.rfind("<", max(0, len(self._buffer) - _LONGEST_MARK + 1))
-        tail = self._buffer[start:] if start >= 0 else ""
-        held = tail if any(mark.startswith(tail) for mark in _MARKS) else ""
-        ready = self._buffer.removesuffix(held)
-        self._buffer = held
-        return deltas + self._put(ready)
+        return self._take(self._scanner.feed(text))
 
     def feed_reasoning(self, text: str) -> list[Delta]:
         """Take the next piece of a field that carries thinking alone; the text is answer then."""
@@ -119,18 +102,36 @@ class ThinkSplitter:
 
         Presumed thinking that ended by itself and was never closed by a tag was the answer.
         """
-        deltas = self._put(self._buffer)
-        self._buffer = ""
+        deltas = self._take(self._scanner.flush())
         if self._presumed and not cut_short and self.reasoning:
             text = self._texts["answer"] = self.reasoning
             self._texts["reasoning"] = ""
             deltas.append(AnswerDelta(text=text))
-        self._presumed = False
+        elif self._further_round and not cut_short:
+            # A sentence about the tag that began its line: nobody thinks to the end of a reply
+            # that had begun to answer.
+            written = self._further_round.rstrip()
+            kept = self.reasoning.removesuffix(written.partition(">")[2].strip()).rstrip()
+            self._texts["reasoning"] = kept
+            deltas += self._put(written, "answer")
+        self._presumed, self._further_round = False, ""
+        return deltas
+
+    def _take(self, parts: Iterable[str | Mark]) -> list[Delta]:
+        deltas: list[Delta] = []
+        for part in parts:
+            if self._ended:
+                continue
+            deltas = (
+                deltas + self._put(part) if isinstance(part, str) else self._apply(part, deltas)
+            )
         return deltas
 
     def _put(self, text: str, channel: Channel | None = None) -> list[Delta]:
         """Return text as deltas, white space only when something follows it."""
         channel = channel or self._channel
+        if self._further_round and channel == "reasoning":
+            self._further_round += text
         text = self._spaces[channel] + text
         if not self._texts[channel]:
             text = text.lstrip()
@@ -141,29 +142,71 @@ class ThinkSplitter:
         self._texts[channel] += body
         return [ReasoningDelta(text=body) if channel == "reasoning" else AnswerDelta(text=body)]
 
-    def _apply_tag(self, tag: str, deltas: list[Delta]) -> list[Delta]:
-        """Return the deltas of this call so far, after what the tag makes of them."""
-        if self._channel == "reasoning" and tag == THINK_CLOSE:
+    def _apply(self, mark: Mark, deltas: list[Delta]) -> list[Delta]:
+        """Return the deltas of this call so far, after what the mark makes of them."""
+        if self._in_code() and mark.kind != "channel":
+            return deltas + self._put(mark.text)
+        match mark.kind:
+            case "channel":
+                self._has_channels, self._presumed = True, False
+                is_answer = mark.name == _CHANNEL_OF_ANSWERS
+                self._channel = "answer" if is_answer else "reasoning"
+            case "end" | "start" if self._is_named(mark):
+                return deltas + self._put(mark.text)
+            case "end":
+                # Before the answer, and between Harmony's messages, such a mark means nothing.
+                is_message_end = self._has_channels and mark.name == "<|end|>"
+                self._ended = self._channel == "answer" and bool(self.answer) and not is_message_end
+            case "answer_open" | "answer_close":
+                return self._apply_answer_tag(mark, deltas)
+            case "open" | "close":
+                return self._apply_tag(mark, deltas)
+            case "start":
+                pass
+        return deltas
+
+    def _is_named(self, mark: Mark) -> bool:
+        """Return whether the text speaks of a control token: in inline code, or struck out."""
+        text = self._texts[self._channel]
+        in_code = text.endswith("`") and not self._spaces[self._channel]
+        return in_code or (mark.name == "</s>" and "<s>" in text)
+
+    def _apply_answer_tag(self, mark: Mark, deltas: list[Delta]) -> list[Delta]:
+        """Leave out the tags around a whole answer (GLM, and models tuned with GRPO)."""
+        if mark.kind == "answer_open" and not self.answer:
+            self._in_answer_tag, self._presumed = True, False
             self._channel = "answer"
+            return deltas
+        if mark.kind == "answer_close" and self._in_answer_tag:
+            self._in_answer_tag = False
+            return deltas
+        return deltas + self._put(mark.text)
+
+    def _apply_tag(self, mark: Mark, deltas: list[Delta]) -> list[Delta]:
+        if self._channel == "reasoning" and mark.kind == "close":
+            # `</think>` in a thought about tags, or in the code that an opening one stands in.
+            is_quoted = self.reasoning.endswith("`") or _in_fence(self.reasoning)
+            if self._opened_in_prose and is_quoted:
+                self._opened_in_prose = False
+                return deltas + self._put(mark.text)
+            self._channel, self._further_round = "answer", ""
             self._presumed = False
             return deltas
         if self._channel == "reasoning":
-            if self.reasoning:
-                return deltas + self._put(tag)  # the model thinks about the tag
+            if self.reasoning and not self._further_round:
+                self._opened_in_prose = True
+                return deltas + self._put(mark.text)  # the model thinks about the tag
             # Opened in so many words: if it is never closed, it was thinking all the same.
             self._presumed = False
             return deltas
-        gap = self._spaces["answer"]
-        if tag == THINK_CLOSE:
-            is_prose = self._opened_in_prose or (self.answer.endswith("`") and not gap)
-        else:
-            # Models open their thinking on a line of its own, prose has the tag within one.
-            is_prose = bool(self.answer) and "\n" not in gap
-        if is_prose:
-            self._opened_in_prose = tag == THINK_OPEN
-            return deltas + self._put(tag)
-        if tag == THINK_OPEN:
+        if self._is_prose(mark):
+            self._opened_in_prose = mark.kind == "open"
+            return deltas + self._put(mark.text)
+        if mark.kind == "open":
             self._channel = "reasoning"
+            # A tag that stands alone on its line opens a round in earnest.
+            if self.answer and mark.next_character not in ("", "\n"):
+                self._further_round = mark.text
             return deltas
         if not self.answer:
             return deltas
@@ -173,3 +216,20 @@ class ThinkSplitter:
         self._texts["reasoning"] = "\n".join(part for part in parts if part)
         self._texts["answer"] = self._spaces["answer"] = ""
         return [ReasoningDelta(text=delta.text) for delta in deltas]
+
+    def _is_prose(self, mark: Mark) -> bool:
+        """Return whether the answer speaks of a tag. Models open thinking on a line of its own."""
+        gap = self._spaces["answer"]
+        if mark.kind == "close":
+            return self._opened_in_prose or (self.answer.endswith("`") and not gap)
+        return bool(self.answer) and "\n" not in gap
+
+    def _in_code(self) -> bool:
+        """Return whether the answer is inside a fenced block of code, where tags are text."""
+        # Thinking may leave a fence open, and its end must be seen all the same.
+        return self._channel == "answer" and _in_fence(self.answer)
+
+
+def _in_fence(text: str) -> bool:
+    """Return whether the end of `text` is inside a fenced block of code."""
+    return len(_FENCE.findall(text)) % 2 == 1

@@ -1,6 +1,6 @@
 """Thinking and answer are separated however the reply is cut."""
 
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -118,10 +118,77 @@ def test_names_of_thinkers_are_known(name: str, *, thinks: bool) -> None:
     assert known_to_think(name) is thinks
 
 
-PIECES = st.lists(
-    st.sampled_from([THINK_OPEN, THINK_CLOSE, EOS, "<", "</", "`", "Hm", "南", " ", "\n", "."]),
-    max_size=14,
-).map("".join)
+DRESSES = {
+    "upper case": "<THINK>Hm.</THINK>South.",
+    "spaces": "< think >Hm.</ think >South.",
+    "another name": "<thinking>\nHm.\n</thinking>\n\nSouth.",
+    "thought": "<thought>Hm.</thought>South.",
+    "reasoning": "<Reasoning>Hm.</Reasoning>South.",
+    "Seed-OSS": "<seed:think>Hm.</seed:think>South.",
+    "Magistral": "[THINK]Hm.[/THINK]South.",
+    "Kimi": "◁think▷Hm.◁/think▷South.",
+    "Sky-T1": "<|begin_of_thought|>Hm.<|end_of_thought|>"
+    "<|begin_of_solution|>South.<|end_of_solution|>",
+    "ollama run": "Thinking...\nHm.\n...done thinking.\n\nSouth.",
+    "Harmony": "<|channel|>analysis<|message|>Hm.<|end|>"
+    "<|start|>assistant<|channel|>final<|message|>South.<|return|>",
+    "Harmony, begun by the template": "analysis<|message|>Hm.<|end|>"
+    "<|start|>assistant<|channel|>final<|message|>South.",
+    "Harmony, with a tool": "<|channel|>commentary to=functions.search <|constrain|>json<|message|>"
+    "Hm.<|end|><|start|>assistant<|channel|>final<|message|>South.",
+    "answer in tags": "<think>Hm.</think>\n<answer>South.</answer>",
+    "end of turn": "<think>Hm.</think>South.</s>",
+    "the user's turn made up": "<think>Hm.</think>South.<|im_end|>\n<|im_start|>user\nAnd now?",
+    "DeepSeek's user": "<think>Hm.</think>South.<｜User｜>And now?",
+    "Gemma's user": "<think>Hm.</think>South.<end_of_turn>\n<start_of_turn>user\nAnd now?",
+}
+
+
+@pytest.mark.parametrize("starts_thinking", [False, True])
+@pytest.mark.parametrize("dress", DRESSES)
+def test_thinking_is_known_in_every_dress(dress: str, *, starts_thinking: bool) -> None:
+    text = DRESSES[dress]
+    for pieces in ([text], list(text), [text[at : at + 3] for at in range(0, len(text), 3)]):
+        reasoning, answer = split(*pieces, starts_thinking=starts_thinking)
+        assert (reasoning, answer) == ("Hm.", "South.")
+
+
+@pytest.mark.parametrize("starts_thinking", [False, True])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Write:\n```xml\n<think>\nfoo\n</think>\n```\nDone.",
+        "The tags `<think>` and `</think>` mark it; [THINK] does for others.",
+        "It is <s>1901</s> 1903.",
+        "Final answer: South.",
+        "Thinking... about it, South.",
+        "a[THINKER] and <thinker> and <answers> are none.",
+        "The file ends with `<|im_end|>`.",
+    ],
+)
+def test_text_about_marks_stays_text(text: str, *, starts_thinking: bool) -> None:
+    splitter = ThinkSplitter(starts_thinking=starts_thinking)
+    for character in text:
+        splitter.feed(character)
+    splitter.close()
+    assert (splitter.reasoning, splitter.answer, splitter.leaked) == ("", text, False)
+
+
+def test_a_tag_that_begins_a_line_and_is_never_closed_swallows_nothing() -> None:
+    text = "说明如下：\n<think>标签表示思考。\n答案是50米[2]。"
+    splitter = ThinkSplitter(starts_thinking=False)
+    for character in f"<think>想</think>{text}":
+        splitter.feed(character)
+    splitter.close()
+    assert (splitter.reasoning, splitter.answer) == ("想", text)
+
+
+FRAGMENTS = (
+    (THINK_OPEN, THINK_CLOSE, EOS, "[THINK]", "< /Thinking >", "</s>", "<s>", "<answer>"),
+    ("<|channel|>", "analysis", "final", "<|message|>", "<|end|>", "<|start|>assistant"),
+    ("Thinking...\n", "...done thinking.", "<", "</", "[", "`", "```", "Hm", "南", " ", "\n", "."),
+)
+PIECES = st.lists(st.sampled_from([*chain.from_iterable(FRAGMENTS)]), max_size=14).map("".join)
 
 
 @st.composite
