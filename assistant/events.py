@@ -1,7 +1,7 @@
 """The events that `Assistant.ask` yields, and their order.
 
-    [SearchFinished] (PageStored | PageSkipped)* PassagesChosen
-    (ReasoningDelta | AnswerDelta)* AnswerFinished
+    [SearchFinished] (PageStored | PageSkipped)* PassagesChosen [EvidenceChosen]
+    (ReasoningDelta | AnswerDelta | SentenceChecked)* AnswerFinished
 
 `StageStarted` and `Notice` may come anywhere before the end. A stream ends with exactly one
 `AnswerFinished` or, at any point, with exactly one `AnswerFailed`.
@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from assistant.values import Answer, Passage, SearchHit, Usage
+from assistant.values import Answer, AnswerEvidence, Passage, SearchHit, SentenceVerdict, Usage
 from ingest.events import PageSkipped, PageStored
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import NO_MESSAGE, Message
@@ -62,6 +62,24 @@ class PassagesChosen:
 
     passages: tuple[Passage, ...]
     type: Literal["passages_chosen"] = "passages_chosen"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceChosen:
+    """What the passages hold for the question: there before a model says its first word."""
+
+    evidence: AnswerEvidence
+    type: Literal["evidence_chosen"] = "evidence_chosen"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentenceChecked:
+    """A sentence of the answer is complete and was compared with the passages."""
+
+    text: str
+    """As it was streamed, without its markers."""
+    verdict: SentenceVerdict
+    type: Literal["sentence_checked"] = "sentence_checked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,8 +156,10 @@ AnswerEvent = (
     | PageStored
     | PageSkipped
     | PassagesChosen
+    | EvidenceChosen
     | ReasoningDelta
     | AnswerDelta
+    | SentenceChecked
     | Notice
     | AnswerFinished
     | AnswerFailed

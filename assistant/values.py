@@ -98,6 +98,58 @@ class Passage:
     heading: str = ""
 
 
+EvidenceKind = Literal["sentence", "definition", "row", "list", "code", "block"]
+Answerability = Literal["answerable", "nearest", "nothing"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceBlock:
+    """A piece of a passage that answers the question, as a reader would want it quoted."""
+
+    number: int
+    """1 for the best; not that of the passage."""
+    passage: int
+    """`Passage.number`: what is cited for it."""
+    start: int
+    end: int
+    """Character range in the passage's text."""
+    text: str
+    """To be read alone: without Markdown, with the head of its table or the term it defines."""
+    kind: EvidenceKind = "sentence"
+    heading: str = ""
+    """The heading that it stands under, "" where it says nothing more than the text."""
+    score: float = 0.0
+    """1 for a block that holds all of the question, 0 for none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerEvidence:
+    """What code found in the passages for a question, before any model speaks."""
+
+    blocks: tuple[EvidenceBlock, ...] = ()
+    answerability: Answerability = "nothing"
+    """"nearest": the passages speak of the question and do not seem to answer it."""
+
+
+VerdictKind = Literal["supported", "re_attached", "unsupported", "no_claim"]
+VerdictReason = Literal["words", "figure", "unit", "polarity", "name", "order", "passage"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentenceVerdict:
+    """Whether one sentence of an answer stands in the passages."""
+
+    kind: VerdictKind
+    """"re_attached": another passage supports it than the one that the model cited."""
+    passage: int | None = None
+    """`Passage.number` of what supports it."""
+    start: int = 0
+    end: int = 0
+    """Character range in that passage's text, the sentence that supports it."""
+    reasons: tuple[VerdictReason, ...] = ()
+    """What of an unsupported sentence stands in no passage, or stands there otherwise."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Citation:
     """A passage that the answer really points to."""

@@ -15,10 +15,12 @@ from assistant.events import (
     AnswerEvent,
     AnswerFailed,
     AnswerFinished,
+    EvidenceChosen,
     Notice,
     PassagesChosen,
     ReasoningDelta,
     SearchFinished,
+    SentenceChecked,
     StageStarted,
 )
 from assistant.labels import FETCHED, NO_TEXT_INDEX, QUOTES, SOURCES, STAGES
@@ -54,12 +56,28 @@ def apply_event(turn: PageTurn, event: AnswerEvent) -> None:
         case PassagesChosen():
             turn.passages = len(event.passages)
             turn.sources = {p.number: Source(url=p.url, title=p.title) for p in event.passages}
+        case Notice():
+            turn.add_notice(event)
+        case _:
+            _apply_reply(turn, event)
+
+
+def _apply_reply(
+    turn: PageTurn,
+    event: EvidenceChosen
+    | ReasoningDelta
+    | AnswerDelta
+    | SentenceChecked
+    | AnswerFinished
+    | AnswerFailed,
+) -> None:
+    match event:
+        case EvidenceChosen() | SentenceChecked():
+            pass
         case ReasoningDelta():
             turn.reasoning += event.text
         case AnswerDelta():
             turn.text += event.text
-        case Notice():
-            turn.add_notice(event)
         case AnswerFinished():
             # The answer's own text is the authority: citations may be repaired after their delta.
             turn.answer = event.answer

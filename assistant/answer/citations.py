@@ -80,7 +80,7 @@ class _Unit:
 
 
 @dataclass(frozen=True, slots=True)
-class _Evidence:
+class _PassageTerms:
     """Words and figures of a passage, against which sentences are checked."""
 
     words: frozenset[str]
@@ -101,7 +101,7 @@ class CitationStream:
         self._passages = {passage.number: passage for passage in passages}
         texts = {p.number: "\n".join([p.title, p.heading, p.text]) for p in passages}
         self._evidence = {
-            number: _Evidence(frozenset(words(text)), figures(text))
+            number: _PassageTerms(frozenset(words(text)), figures(text))
             for number, text in texts.items()
         }
         self._attach = attach
@@ -366,7 +366,7 @@ def marker_numbers(inside: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(numbers))
 
 
-def best_support(sentence: str, evidence: dict[int, _Evidence]) -> int | None:
+def best_support(sentence: str, evidence: dict[int, _PassageTerms]) -> int | None:
     """Return the number of the passage that holds the sentence's words and all its figures."""
     content = set(content_words(sentence))
     if len(content) < LEAST_WORDS:

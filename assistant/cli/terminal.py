@@ -10,10 +10,12 @@ from assistant.events import (
     AnswerEvent,
     AnswerFailed,
     AnswerFinished,
+    EvidenceChosen,
     Notice,
     PassagesChosen,
     ReasoningDelta,
     SearchFinished,
+    SentenceChecked,
     StageStarted,
 )
 from assistant.labels import FETCHED, QUOTES, SOURCES, STAGES
@@ -59,6 +61,8 @@ class Terminal:
                 self._answer(printable(event.text))
             case AnswerFinished():
                 self._finish(event.answer)
+            case EvidenceChosen() | SentenceChecked():
+                pass
             case AnswerFailed():
                 self._end_thinking()
                 if self._answer_shown:
