@@ -9,10 +9,11 @@ import sys
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from importlib.resources import files
 from pathlib import Path
 
 import opencc
+
+import ingest.text
 
 IDEOGRAPHS = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0x20000, 0x2F7FF), (0x30000, 0x323AF))
 COMPATIBLE = ((0x2E80, 0x2FDF), (0xF900, 0xFAFF), (0x2F800, 0x2FA1F))
@@ -30,6 +31,7 @@ BY_HAND = {
 HEADER = """\
 # Ideographs that are found as one: the first of a line stands for the others. Made by
 # `python -m tests.ideograph_table` of OpenCC {version} (BYVoid/OpenCC, Apache License 2.0).
+
 """
 
 
@@ -61,5 +63,5 @@ def _characters(blocks: Iterable[tuple[int, int]]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    Path(str(files("ingest.text") / "ideographs.txt")).write_text(build_table(), "utf-8")
+    (Path(ingest.text.__file__).with_name("ideographs.txt")).write_text(build_table(), "utf-8")
     sys.exit()

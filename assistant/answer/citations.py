@@ -13,6 +13,7 @@ from typing import Literal
 
 from assistant.values import Citation, Passage
 from ingest.text.cjk import CJK
+from ingest.text.figures import figures
 from ingest.text.words import content_words, words
 
 OVERLAP_FLOOR = 0.6
@@ -66,8 +67,6 @@ _NOT_THERE = re.compile(
     r"|(?:段落|资料|网页|原文|文中|来源|信息|内容)[^。]{0,12}(?:没有|未|无法|不能|不足)",
     re.IGNORECASE,
 )
-_FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
-_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,14 +380,3 @@ def best_support(sentence: str, evidence: dict[int, _PassageTerms]) -> int | Non
     # Of equal shares the first passage wins: retrieval put the better one in front.
     number = max(shares, key=lambda number: (shares[number], -number), default=None)
     return number if number is not None and shares[number] >= OVERLAP_FLOOR else None
-
-
-def figures(text: str) -> frozenset[str]:
-    """Return the numbers in the text, in one spelling: 1,000 is 1000, and 05 in a date is 5."""
-    found: set[str] = set()
-    for figure in _FIGURE.findall(unicodedata.normalize("NFKC", text)):
-        whole = _THOUSANDS.fullmatch(figure)
-        for part in [figure.replace(",", "")] if whole else figure.split(","):
-            pieces = [part] if part.count(".") == 1 else part.split(".")
-            found.update(piece if "." in piece else piece.lstrip("0") or "0" for piece in pieces)
-    return frozenset(found)

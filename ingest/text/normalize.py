@@ -6,9 +6,11 @@ returns. Pages and passages keep their text as it was written, and character ran
 
 import functools
 import re
-from importlib.resources import files
+import unicodedata
+import zlib
+from pathlib import Path
 
-from ingest.text.cjk import CJK
+_IDEOGRAPHS = Path(__file__).with_name("ideographs.txt")
 
 SPACED_OUT = 4
 """Ideographs in a row with spaces between all of them: so many are OCR or print, no list."""
@@ -17,23 +19,37 @@ LETTER_SPACED = 5
 
 # Unicode's property Default_Ignorable_Code_Point (DerivedCoreProperties.txt, 16.0): soft hyphens,
 # zero-width spaces and joiners, bidirectional marks, variation selectors, tags, Hangul fillers.
+_IGNORABLE_BMP = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
+)
 _IGNORABLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
-    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3"
-    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
+    f"[{_IGNORABLE_BMP}\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
 )
-_BROKEN_WORD = re.compile(r"(?<=[^\W\d_])[-\u2010\u00ad]\n[ \t]*(?=[^\W\d_])")
+# What decides whether to look closer is fast on pages where nothing is found, which are nearly all:
+# a class within the first 65,536 characters is one look-up, a pattern with a literal space memchr.
+_MAY_IGNORE = re.compile(f"[{_IGNORABLE_BMP}]")
+_BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
+_BROKEN_WORD = re.compile(r"(?<=[^\W\d_])(?P<hyphen>[-\u2010\u00ad])\n[ \t]*(?=[^\W\d_])")
+
+# Ideographs, kana, Cyrillic…: Python compiles this class in no time, and one that names the ranges
+# in milliseconds, which every command would wait for.
+_WIDE = r"[^\W\x00-\u024f]"
+_MARK = "[!-/:-?]|[\u2014-\u2026]|[\u3001-\u3011]|[\uff01-\uff20]"
 _GAP = "[ \u00a0\u3000]{1,2}"
-_MARK = "、。，．！？；：（）「」《》“”…,.!?;:()%℃"
-_SPACED_CJK = re.compile(
-    rf"(?<![{CJK}])[{CJK}](?:{_GAP}(?:[{CJK}](?![{CJK}])|[{_MARK}]|[A-Za-z0-9]+\b))+"
+_MAY_BE_SPACED = re.compile(f" {_WIDE}  ?{_WIDE} ")
+_MAY_BE_SPACED_WIDELY = re.compile(f"[\u00a0\u3000]{_WIDE}[ \u00a0\u3000]")
+_SPACED_WIDE = re.compile(
+    rf"(?:\b[A-Za-z0-9]{_GAP})*(?<!{_WIDE}){_WIDE}(?:{_GAP}(?:{_WIDE}(?!{_WIDE})|{_MARK}|[A-Za-z0-9]+\b))+"
 )
-_SPACED_LETTERS = re.compile(rf"\b[A-Za-z](?: [A-Za-z]\b){{{LETTER_SPACED - 1},}}")
-_TWO_GAPS = re.compile(rf"{_GAP}[{CJK}]{_GAP}")
 _INNER_GAP = re.compile(
-    rf"(?<=[{CJK}{_MARK}]){_GAP}|{_GAP}(?=[{CJK}{_MARK}])|(?<=\b[A-Za-z0-9]){_GAP}(?=[A-Za-z0-9]\b)"
+    rf"(?<={_WIDE}|{_MARK}){_GAP}|{_GAP}(?={_WIDE}|{_MARK})"
+    rf"|(?<=\b[A-Za-z0-9]){_GAP}(?=[A-Za-z0-9]\b)"
 )
-_CJK_CHARACTER = re.compile(rf"[{CJK}]")
+_WIDE_CHARACTER = re.compile(_WIDE)
+_MAY_BE_OLD = re.compile(rf"{_WIDE}|[\u2e80-\u2fdf]")  # radicals are no letters
+_MAY_BE_LETTERS = re.compile(" [A-Za-z] [A-Za-z] [A-Za-z] ")
+_SPACED_LETTERS = re.compile(rf"\b[A-Za-z](?: [A-Za-z]\b){{{LETTER_SPACED - 1},}}")
 
 
 def normalize_text(text: str) -> str:
@@ -52,31 +68,53 @@ def normalize_text(text: str) -> str:
         # Before soft hyphens vanish: at the end of a line they say that the word goes on.
         text = _BROKEN_WORD.sub("", text)
     if not text.isascii():
-        text = _IGNORABLE.sub("", text)
-        if _TWO_GAPS.search(text):
-            text = _SPACED_CJK.sub(_without_gaps, text)
-        table = _simplified()
-        if not table.keys().isdisjoint(map(ord, text)):
-            text = text.translate(table)
-    return _SPACED_LETTERS.sub(lambda found: found[0].replace(" ", ""), text)
+        if _MAY_IGNORE.search(text) or _BEYOND_BMP.search(text):
+            text = _IGNORABLE.sub("", text)
+        wide = "\u3000" in text or "\u00a0" in text
+        if _MAY_BE_SPACED.search(text) or (wide and _MAY_BE_SPACED_WIDELY.search(text)):
+            text = _SPACED_WIDE.sub(_without_gaps, text)
+        if _MAY_BE_OLD.search(text):
+            table, characters = _simplified()
+            if not characters.isdisjoint(text):
+                text = text.translate(table)
+    if _MAY_BE_LETTERS.search(text):
+        text = _SPACED_LETTERS.sub(lambda found: found[0].replace(" ", ""), text)
+    return text
+
+
+def fold_text(text: str) -> str:
+    """Return the text from which words and figures are read: normalised, NFKC, without case.
+
+    The hyphen of a word that a line breaks stays: whether it belongs to the word ("well-known") or
+    to the line nobody can tell, and `ingest.text.words.words` finds the word both ways.
+    """
+    if "\n" in text:
+        text = _BROKEN_WORD.sub(lambda found: found["hyphen"], text)
+    return unicodedata.normalize("NFKC", normalize_text(text)).casefold()
 
 
 def _without_gaps(found: re.Match[str]) -> str:
-    if len(_CJK_CHARACTER.findall(found[0])) < SPACED_OUT:
+    if len(_WIDE_CHARACTER.findall(found[0])) < SPACED_OUT:
         return found[0]
     return _INNER_GAP.sub("", found[0])
 
 
 @functools.cache
-def _simplified() -> dict[int, str]:
-    """Return the ideographs that stand for others, for `str.translate`.
+def _simplified() -> tuple[dict[int, str], frozenset[str]]:
+    """Return the ideographs for which others stand, as table of `str.translate` and as a set.
 
     Shipped as a file and not asked of OpenCC: the full-text index is damaged when words are removed
     by another table than the one that inserted them, so no other release may bring another table.
     """
-    table: dict[int, str] = {}
-    for line in (files("ingest.text") / "ideographs.txt").read_text("utf-8").splitlines():
-        if not line.startswith("#"):
-            simplified, others = line.split(" ")
-            table.update(dict.fromkeys(map(ord, others), simplified))
-    return table
+    lines = _IDEOGRAPHS.read_text("utf-8").partition("\n\n")[2].split()
+    table = {
+        ord(other): simplified
+        for simplified, others in zip(lines[::2], lines[1::2], strict=True)
+        for other in others
+    }
+    return table, frozenset(map(chr, table))
+
+
+def ideographs_checksum() -> int:
+    """Return what differs when the table of ideographs does, for the version of an index."""
+    return zlib.crc32(_IDEOGRAPHS.read_bytes())

@@ -5,14 +5,28 @@ Bigrams need no dictionary and retrieve Chinese as well as a segmenter does (rec
 .989 against .988 for jieba, at nine times the speed; docs/decisions/0004-words.md).
 """
 
+import functools
 import itertools
 import re
-import unicodedata
 
 from ingest.text.cjk import CJK
-from ingest.text.normalize import normalize_text
+from ingest.text.dates import dates_in_numerals
+from ingest.text.figures import NUMBER, dates_at, join_groups, numerals_in, spaced_groups
+from ingest.text.normalize import fold_text
+from ingest.text.numerals import NUMERAL_CHARACTERS, parse_scaled
 
-_RUN = re.compile(rf"(?P<cjk>[{CJK}]+)|(?P<word>[^\W{CJK}]+)")
+_RUN = re.compile(rf"(?P<cjk>[{CJK}]+)|[^\W_{CJK}]+(?:(?:[-\u2010.,'’]|_+)[^\W_{CJK}]+)*")
+_SEGMENT = re.compile(rf"(?:{NUMBER}|[^\W\d_]+)(?:[-\u2010_]*(?:{NUMBER}|[^\W\d_]+))*")
+"""What one token of the page is made of: letters and numbers with nothing but hyphens between."""
+_ATOM = re.compile(rf"(?P<number>{NUMBER})|[^\W\d_]+")
+_HYPHEN = re.compile(r"[-\u2010_]+")
+_IN_DATE = re.compile(r"\d+|[^\W\d_]{3,}")
+_NO_HYPHENS = str.maketrans("", "", "-\u2010_")
+_DIGIT_ENDINGS = frozenset(("st", "nd", "rd", "th", "s"))
+MOST_ATOMS = 6
+"""Changes between letters and digits in what is still a code that people type, and no hash."""
+MOST_HYPHENED = 3
+"""Words that hyphens join to one that is also written without: e-mail, infor-mation."""
 SHORTEST_PLURAL = 3
 """Characters of a word that keeps its s: "gas", "dns", "its"."""
 
@@ -43,20 +57,112 @@ def words(text: str) -> list[str]:
     """Return the words that index, query, pruning and citations all count, in order.
 
     The text is normalised (`normalize_text`), full-width and compatibility forms are folded
-    (NFKC), case is folded, English plurals too.
+    (NFKC), case is folded, English plurals too. What is written in several ways has all words by
+    which another way can find it: E-1234 has "e", "1234" and "e1234"; 2024-03-03 has the word
+    "2024年3月3日" of each date that a text names, in whatever order.
     """
+    text = fold_text(text)
     found: list[str] = []
-    for run in _RUN.finditer(unicodedata.normalize("NFKC", normalize_text(text)).casefold()):
-        characters = run["cjk"]
-        if characters is None:
-            found.append(_singular(run["word"]))
-        elif len(characters) == 1:
+    lone = -1  # where a run of a single ideograph ended
+    dated = 0  # where the last date ended
+    for run in _RUN.finditer(text):
+        characters = run[0]
+        if run.lastindex:
+            if len(characters) > 1:
+                found += map("".join, itertools.pairwise(characters))
+                if not NUMERAL_CHARACTERS.isdisjoint(characters):
+                    found += _numeral_words(characters)
+                continue
             found.append(characters)
+            # Names are padded to one width in lists: 王 强. Longer rows are joined in the text.
+            if 0 <= lone < run.start() and text[lone : run.start()].isspace():
+                found.append(text[lone - 1] + characters)
+            lone = run.end()
+        elif characters.isalpha():
+            found.append(_singular(characters))
+        elif run.start() < dated or characters[0].isdecimal():
+            more, dated = _number_words(text, *run.span(), dated)
+            found += more
         else:
-            found += map("".join, itertools.pairwise(characters))
+            found += _compound_words(characters)
     return found
 
 
+def _number_words(text: str, start: int, end: int, dated: int) -> tuple[list[str], int]:
+    """Return the words of the run of digits from `start` to `end`, and where its date ends."""
+    names: list[str] = []
+    if start >= dated:
+        dates, dated = dates_at(text, start)
+        names = [name for date in dates for name in date.names()]
+    if start < dated:
+        # 03 is 3 in a date.
+        parts = _IN_DATE.findall(text, start, min(end, dated))
+        names += (part.lstrip("0") or "0" if part.isdecimal() else part for part in parts)
+        start = min(end, dated)
+    rest = text[start:end]
+    if rest:
+        names += _compound_words(rest)
+        if scaled := parse_scaled(text, start):
+            names.append(scaled)
+        elif groups := spaced_groups(text, start):
+            names.append(groups.replace(" ", ""))
+    return names, dated
+
+
+@functools.lru_cache(maxsize=4096)
+def _numeral_words(run: str) -> tuple[str, ...]:
+    """Return the numbers and dates that a run of ideographs writes in Chinese numerals."""
+    return (
+        *numerals_in(run),
+        *(name for date in dates_in_numerals(run) for name in date.names()),
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def _compound_words(run: str) -> tuple[str, ...]:
+    """Return the words of letters and digits with marks between them, each by itself and joined."""
+    found: list[str] = []
+    for segment in _SEGMENT.findall(run):
+        pieces = _HYPHEN.split(segment)
+        joined = []
+        for piece in pieces:
+            atoms, word = _atoms(piece)
+            found += atoms
+            joined.append(word)
+        code = "_" in segment or not segment.translate(_NO_HYPHENS).isalpha()
+        if len(pieces) > 1 and (code or len(pieces) <= MOST_HYPHENED):
+            found.append(_singular("".join(joined)))
+    return tuple(found)
+
+
+def _atoms(piece: str) -> tuple[list[str], str]:
+    """Return the words of letters and digits without a mark between them, and them as one word."""
+    atoms: list[str] = []
+    parts: list[str] = []
+    number = None
+    for atom in _ATOM.finditer(piece):
+        characters = atom[0]
+        if atom["number"]:
+            number = join_groups(characters)
+            # "点" reads as the point of 三点一四, and no other number has a word with it.
+            characters = number.replace(".", "点")
+            atoms += [characters] if "." not in number else [characters, *number.split(".")]
+        elif number is None or characters not in _DIGIT_ENDINGS:
+            atoms.append(_singular(characters))
+        parts.append(characters)
+    joined = "".join(parts)
+    if len(parts) == 1:
+        return atoms, joined
+    joined_word = _singular(joined)
+    if len(parts) > 2:
+        # A code of three parts may be cut in two by those who ask: gpt4o is GPT 4o.
+        atoms += map("".join, itertools.pairwise(parts))
+    if len(parts) > MOST_ATOMS:
+        return [joined_word], joined
+    return atoms if joined_word in atoms else [joined_word, *atoms], joined
+
+
+@functools.lru_cache(maxsize=1 << 14)
 def _singular(word: str) -> str:
     """Return the word without an English plural or third-person s.
 

@@ -81,10 +81,9 @@ def embedding(text: str) -> list[float]:
     Prefixes such as "search_query:" count for nothing, so a query and a document can meet.
     """
     vector = [0.0] * DIMENSIONS
-    for word in words(text):
-        if not word.startswith("search_"):
-            digest = hashlib.blake2b(word.encode(), digest_size=4).digest()
-            vector[digest[0] % DIMENSIONS] += 1.0 if digest[1] % 2 else -1.0
+    for word in words(re.sub(r"^search_\w+:", "", text)):
+        digest = hashlib.blake2b(word.encode(), digest_size=4).digest()
+        vector[digest[0] % DIMENSIONS] += 1.0 if digest[1] % 2 else -1.0
     if not any(vector):
         vector[0] = 1.0
     length = math.sqrt(math.fsum(x * x for x in vector))

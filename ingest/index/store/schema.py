@@ -1,6 +1,7 @@
 """The catalogue's tables, their migration from older formats, and the connection to them."""
 
 import itertools
+import logging
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -12,7 +13,10 @@ from ingest.index.store.sqlite_errors import (
     newer_format_error,
     store_errors,
 )
+from ingest.text.normalize import ideographs_checksum
 from ingest.text.words import words
+
+log = logging.getLogger(__name__)
 
 PAGE_BYTES = 4096
 """SQLite's unit of storage: a limit in bytes is set as one in pages."""
@@ -74,6 +78,9 @@ index of any age has the same tables. Never change a step that was released."""
 SCHEMA_VERSION = len(VERSIONS)
 """Kept in `PRAGMA user_version`. A file with a higher one is refused: writing would damage it."""
 
+MANY_CHUNKS = 10_000
+"""So many are said before their words are counted anew: 10,000 take one to two seconds."""
+
 WAL_RETRY_S = 0.02
 """Pause between two attempts to switch a file to WAL, which takes milliseconds."""
 
@@ -84,13 +91,13 @@ WORDS_TABLE = """CREATE VIRTUAL TABLE words USING fts5 (
     body, heading, content = '', tokenize = "ascii tokenchars '_'"
 )"""
 
-WORDS_VERSION = " ".join(
-    words(
-        "ＡB_1 don't café 无人机 drones Ünïcode 한국 々 3.14 so\u00adft 裡著 字 间 空 格 bro-\nken"
-    )
-)
-"""A sample of today's tokenizer. Deleting from a contentless table needs the very words that were
-inserted, so an index built by another tokenizer is rebuilt from the text when it is opened."""
+_SAMPLE = """ＡB_1 don't café 无人机 drones Ünïcode 한국 々 so\u00adft 裡著 字 间 空 格 王 强
+s p a c e d bro-\nken e-mail fn_42 E-1234 RTX4090 3rd 1990s a1b2c3d4e5 1,234 1 234 12,34,567
+138 1234 5678 3.14 v2.0.1 2024-03-03 2024/3 March 3, 2024 3 March 3.3.2024 03/04/2024 20240303
+2024年3月3日 3月 二〇二四年三月三日 第三 百分之五 一千二百 250万"""
+WORDS_VERSION = f"{ideographs_checksum():08x} {' '.join(words(_SAMPLE))}"
+"""What today's words are, by a sample of each kind. Deleting from a contentless table needs the
+very words that were inserted: an index of others is rebuilt from the text when it is opened."""
 
 
 def connect(
@@ -166,8 +173,12 @@ def rebuild_words(connection: sqlite3.Connection) -> None:
     connection.execute(WORDS_TABLE)
     rows = connection.execute(
         "SELECT c.number, c.text, c.heading, d.title FROM chunks c JOIN documents d USING (url)"
-    )
-    for number, text, heading, title in rows.fetchall():
+    ).fetchall()
+    if len(rows) >= MANY_CHUNKS:
+        log.warning(
+            "building the index of words anew for %d chunks, once after an update", len(rows)
+        )
+    for number, text, heading, title in rows:
         add_words(connection, number, text=text, heading=heading, title=title)
     put_meta(connection, "words", WORDS_VERSION)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.answer.citations import CitationStream, figures, marker_numbers
+from assistant.answer.citations import CitationStream, marker_numbers
 from assistant.values import Passage
 
 TEXTS = (
@@ -174,10 +174,9 @@ def test_without_passages_every_marker_goes() -> None:
     assert stream.citations() == ()
 
 
-def test_marker_and_figures_are_read_in_full_width_too() -> None:
+def test_markers_are_read_in_full_width_too() -> None:
     assert marker_numbers("１，２") == (1, 2)
     assert marker_numbers("1-900") == ()
-    assert figures("１,０００元，2024.05.01，3.50") == {"1000", "2024", "5", "1", "3.50"}
 
 
 FRAGMENTS = st.sampled_from(

@@ -1,11 +1,12 @@
 """Text as it is compared: what no reader sees, spaced-out text, broken words, old characters."""
 
-from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import ingest.text
 from ingest.text.normalize import normalize_text
 from ingest.text.words import words
 from tests.ideograph_table import build_table
@@ -69,4 +70,6 @@ def test_invisible_characters_anywhere_change_no_word(text: str, data: st.DataOb
 
 
 def test_the_table_of_ideographs_is_the_one_that_opencc_makes() -> None:
-    assert (files("ingest.text") / "ideographs.txt").read_text("utf-8") == build_table()
+    assert (
+        Path(ingest.text.__file__).with_name("ideographs.txt").read_text("utf-8") == build_table()
+    )
