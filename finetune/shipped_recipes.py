@@ -37,7 +37,13 @@ def copy_recipe(name: str, folder: Path, changes: Sequence[str] = ()) -> list[Pa
                 Message("{path} is there already", path=path),
                 hint=Message("name another folder: --into FOLDER"),
             )
-    recipe = _with_changes(FOLDER / f"{name}.toml", changes)
+    # tomllib would lose the comments, which are what the shipped recipes teach with.
+    document = tomlkit.parse((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+    for change in changes:
+        apply_change(document, change)
+    # Parsed for its errors alone: an unusable change must not be written.
+    parse_recipe(document.unwrap(), source="--set", folder=FOLDER)
+    recipe = tomlkit.dumps(document).encode()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for source, path in zip(sources, written, strict=True):
@@ -57,14 +63,3 @@ def list_recipes() -> dict[str, str]:
         for path in sorted(FOLDER.glob("*.toml"))
     }
     return {name: line.lstrip("# ") for name, line in first.items()}
-
-
-def _with_changes(path: Path, changes: Sequence[str]) -> bytes:
-    """Return a recipe's text with changes made to it, its comments kept."""
-    # tomllib would lose the comments, which are what the shipped recipes teach with.
-    document = tomlkit.parse(path.read_text(encoding="utf-8"))
-    for change in changes:
-        apply_change(document, change)
-    # Parsed for its errors alone: an unusable change must not be written.
-    parse_recipe(document.unwrap(), source="--set", folder=path.parent)
-    return tomlkit.dumps(document).encode()

@@ -124,7 +124,14 @@ def _render_pieces(line: str, sources: Mapping[int, Source]) -> Iterator[str]:
         elif match["alt"] is not None:
             yield escape_markdown(match["alt"])
         elif match["label"] is not None:
-            yield from _render_link_of_model(match["label"], match["target"], by_url)
+            # A link that the model wrote: it stays one only if it leads to a source.
+            label, target = match["label"], match["target"]
+            if target in by_url:
+                yield render_link(label or target, by_url[target])
+                continue
+            if label and label != target:
+                yield f"{escape_markdown(label)} "
+            yield from _escape_pieces(target)
         elif match["numbers"]:
             for number in re.findall(r"\d+", match["numbers"]):
                 source = sources.get(int(number))
@@ -135,17 +142,6 @@ def _render_pieces(line: str, sources: Mapping[int, Source]) -> Iterator[str]:
         else:
             yield "".join(f"\\{mark}" for mark in match["mark"])
     yield line[end:]
-
-
-def _render_link_of_model(label: str, target: str, by_url: Mapping[str, Source]) -> Iterator[str]:
-    """Yield a link that the model wrote if it leads to a source, else where it would lead."""
-    if target in by_url:
-        yield render_link(label or target, by_url[target])
-        return
-    if label and label != target:
-        yield escape_markdown(label)
-        yield " "
-    yield from _escape_pieces(target)
 
 
 def _render_address(text: str, by_url: Mapping[str, Source] | None = None) -> Iterator[str]:

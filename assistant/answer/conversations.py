@@ -144,7 +144,13 @@ def with_topic(question: str, earlier: Sequence[str]) -> str:
     latest = standing[-1].strip()
     rest = _PARTICLE_ZH.sub("", _FILLER.sub("", question.strip()))
     if language_of(latest) == "zh":
-        phrases = _phrases_zh(latest)
+        # What it is about: its first phrases that ask nothing.
+        phrases: list[str] = []
+        for part in _ASKING_ZH.split(latest):
+            phrase = _EDGES_ZH.sub("", part)
+            if len(phrase) > 1 and len("".join(phrases)) < TOPIC_CHARACTERS:
+                phrases.append(phrase)
+        phrases = phrases or [latest.rstrip("?？ ")]
         topic, subject, pronoun = " ".join(phrases), phrases[0].partition("的")[0], _THIRD_PERSON_ZH
     else:
         topic = " ".join(latest.rstrip("?.! ").split()[:TOPIC_WORDS])
@@ -154,16 +160,6 @@ def with_topic(question: str, earlier: Sequence[str]) -> str:
     if subject and pronoun.search(rest):
         return pronoun.sub(lambda _: subject, rest, count=1)
     return f"{topic} {rest}".strip()
-
-
-def _phrases_zh(question: str) -> list[str]:
-    """Return what a Chinese question is about: its first phrases that ask nothing."""
-    phrases: list[str] = []
-    for part in _ASKING_ZH.split(question):
-        phrase = _EDGES_ZH.sub("", part)
-        if len(phrase) > 1 and len("".join(phrases)) < TOPIC_CHARACTERS:
-            phrases.append(phrase)
-    return phrases or [question.rstrip("?？ ")]
 
 
 async def _rewritten(
@@ -180,14 +176,22 @@ async def _rewritten(
     line = _LABEL.sub("", text.strip()).strip(" \"'“”「」*`")
     # A model that answers instead of asking, or changes the subject, shares no words with it.
     known = set(content_words(" ".join([question, *(turn.content for turn in history)])))
-    return line if _is_question_about(line, known) else None
+    fits = 0 < len(line) <= LONGEST_QUESTION and "\n" not in line
+    thinks = THINK_OPEN in line or THINK_CLOSE in line
+    return line if fits and not thinks and not known.isdisjoint(content_words(line)) else None
 
 
 def rewriting_prompt(question: str, history: Sequence[ChatMessage]) -> Prompt:
     """Return the short prompt that asks for a standalone question."""
     language: Language = language_of(question)
     turns = [turn for turn in history if turn.role != "system"][-TURNS:]
-    conversation = "\n".join(f"{turn.role}: {_brief(turn.content)}" for turn in turns)
+    lines = []
+    for turn in turns:
+        content = " ".join(neutralize_markup(turn.content.rpartition(THINK_CLOSE)[2]).split())
+        if len(content) > TURN_CHARACTERS:
+            content = content[: TURN_CHARACTERS - 1] + "…"
+        lines.append(f"{turn.role}: {content}")
+    conversation = "\n".join(lines)
     last = f"{LAST.localize(language)}{neutralize_markup(question).strip()}"
     text = f"{conversation}\n\n{last}\n{REWRITTEN.localize(language)}"
     messages = (
@@ -202,15 +206,3 @@ def rewriting_prompt(question: str, history: Sequence[ChatMessage]) -> Prompt:
         reply_tokens=REWRITE_TOKENS,
         thinking=False,
     )
-
-
-def _is_question_about(line: str, known: set[str]) -> bool:
-    """Return whether a model's line may replace the question."""
-    fits = 0 < len(line) <= LONGEST_QUESTION and "\n" not in line
-    thinks = THINK_OPEN in line or THINK_CLOSE in line
-    return fits and not thinks and not known.isdisjoint(content_words(line))
-
-
-def _brief(text: str) -> str:
-    line = " ".join(neutralize_markup(text.rpartition(THINK_CLOSE)[2]).split())
-    return line if len(line) <= TURN_CHARACTERS else line[: TURN_CHARACTERS - 1] + "…"

@@ -43,7 +43,11 @@ async def print_answer(
 
     code = 0
     try:
-        _check_web_options(question, crawl_log)
+        if not question.web and (question.fresh or crawl_log):
+            raise QuestionError(
+                Message("--{given} needs --web", given="fresh" if question.fresh else "ledger"),
+                hint=Message("without it no page is asked for: add --web"),
+            )
         settings = load_settings(overrides)
         terminal.language = choose_language(settings.answer.language, question.text)
         opened = open_assistant(settings, crawl_log=crawl_log)
@@ -56,13 +60,3 @@ async def print_answer(
         show(AnswerFailed.from_error(error))
         code = error.exit_code
     return code
-
-
-def _check_web_options(question: Question, crawl_log: Path | None) -> None:
-    """Raise an error for an option that only a search of the web can serve."""
-    if question.web or not (question.fresh or crawl_log):
-        return
-    raise QuestionError(
-        Message("--{given} needs --web", given="fresh" if question.fresh else "ledger"),
-        hint=Message("without it no page is asked for: add --web"),
-    )

@@ -136,7 +136,13 @@ class _Chat:
                 raise
             say(f"\n{STOPPED.localize(self.spoken)}")
         click.echo()
-        self._history = _remember(self._history, question, answer)
+        # Failed turns are left out, and so is the thinking.
+        if answer is not None and answer.kind != "nothing":
+            turn = (
+                ChatMessage(role="user", content=question),
+                ChatMessage(role="assistant", content=answer.text),
+            )
+            self._history = (*self._history, *turn)[-REMEMBERED:]
 
     async def _answer(self, question: str) -> Answer | None:
         terminal = Terminal(language=self.spoken, quiet=self.quiet, thinking=self.thinking)
@@ -190,16 +196,3 @@ def _read_line() -> str | None:
         )
     except (click.Abort, EOFError):
         return None
-
-
-def _remember(
-    history: tuple[ChatMessage, ...], question: str, answer: Answer | None
-) -> tuple[ChatMessage, ...]:
-    """Return the conversation with this turn; thinking and failed turns are left out."""
-    if answer is None or answer.kind == "nothing":
-        return history
-    turn = (
-        ChatMessage(role="user", content=question),
-        ChatMessage(role="assistant", content=answer.text),
-    )
-    return (*history, *turn)[-REMEMBERED:]

@@ -68,7 +68,11 @@ class CachedSearch:
         model: str | None = None,
     ) -> SearchReply:
         """Return the cached reply, marked so, or a new one; see `SearchProvider.search`."""
-        key = self._cache_key(query, language)
+        # Case, width (NFKC) and white space do not change what engines find.
+        words = " ".join(unicodedata.normalize("NFKC", query).casefold().split())
+        whole = json.dumps([words, language, *self._scope])
+        # Hashed, so that the file does not show what was searched for to whoever opens it.
+        key = f"search.reply {hashlib.sha256(whole.encode()).hexdigest()}"
         cached = None if fresh else parse_cached_reply(self._cache.get(key))
         # Ten hits answer a search for three, but not the other way round.
         if cached is not None and cached.limit >= limit:
@@ -88,13 +92,6 @@ class CachedSearch:
         entry = CachedReply(limit=limit, reply=reply)
         self._cache.put(key, _CACHED_REPLY.dump_json(entry), ttl_s=ttl_s)
         return reply
-
-    def _cache_key(self, query: str, language: Language) -> str:
-        # Case, width (NFKC) and white space do not change what engines find.
-        words = " ".join(unicodedata.normalize("NFKC", query).casefold().split())
-        whole = json.dumps([words, language, *self._scope])
-        # Hashed, so that the file does not show what was searched for to whoever opens it.
-        return f"search.reply {hashlib.sha256(whole.encode()).hexdigest()}"
 
 
 def parse_cached_reply(entry: bytes | None) -> CachedReply | None:

@@ -208,7 +208,14 @@ class JsonEngine(ABC):
                 if reply.status_code == 429 or (reply.status_code == 503 and wait_s):
                     status = Message("HTTP {status_code}", status_code=reply.status_code)
                     raise EngineFailure("rate_limited", status, retry_after_s=wait_s)
-                body = await _read_bounded(reply)
+                # Not aiter_bytes(): it unpacks each piece whole, and 64 kB of gzip may hold 64 MB.
+                unpacker = Unpacker(
+                    encoding=reply.headers.get("content-encoding", ""), limit=MAX_BYTES
+                )
+                async for piece in reply.aiter_raw():
+                    if not unpacker.feed(piece):
+                        raise EngineFailure("failed", _TOO_LARGE)
+                unpacker.finish()
         except httpx.TimeoutException as error:
             raise EngineFailure("timeout", SILENT) from error
         except (httpx.ConnectError, httpx.ProxyError) as error:
@@ -219,8 +226,8 @@ class JsonEngine(ABC):
         except (httpx.InvalidURL, UnicodeError) as error:  # a name that IDNA does not allow
             raise EngineFailure("misconfigured", _NO_NAME, hint=self._url_hint) from error
         if reply.status_code != 200:
-            raise self.explain_status(reply.status_code, body)
-        return body
+            raise self.explain_status(reply.status_code, unpacker.body)
+        return unpacker.body
 
 
 class KeyedJsonEngine(JsonEngine):
@@ -328,14 +335,3 @@ def _on_one_line(text: Any) -> str:
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     # httpx reads a scheme's own port as None, so that http://a.test and http://a.test:80 are one.
     return url.scheme, url.host, url.port
-
-
-async def _read_bounded(reply: httpx.Response) -> bytes:
-    """Return the body, or raise `EngineFailure` once it has more than `MAX_BYTES`."""
-    # Not aiter_bytes(): it unpacks each piece whole, and 64 kB of gzip may hold 64 MB.
-    unpacker = Unpacker(encoding=reply.headers.get("content-encoding", ""), limit=MAX_BYTES)
-    async for piece in reply.aiter_raw():
-        if not unpacker.feed(piece):
-            raise EngineFailure("failed", _TOO_LARGE)
-    unpacker.finish()
-    return unpacker.body

@@ -113,7 +113,20 @@ class Inspection:
             steps=self.steps,
         )
         lines += ["", steps.localize(language)]
-        lines += [_memory_line(memory, language) for memory in self.memory]
+        for memory in self.memory:
+            size = _size_text(memory.total)
+            head = Message("memory in {width}: about {size}", width=memory.width, size=size)
+            parts = Message(
+                "weights {weights}, optimiser {trained}, activations {activations}, "
+                "logits {logits}; {trainable:,} of {parameters:,} weights are trained",
+                weights=_size_text(memory.weights),
+                trained=_size_text(memory.trained),
+                activations=_size_text(memory.activations),
+                logits=_size_text(memory.logits),
+                trainable=memory.trainable,
+                parameters=memory.parameters,
+            )
+            lines.append(Message("{head} ({parts})", head=head, parts=parts).localize(language))
         for head, messages in (
             (Message("warning: "), self.warnings),
             (Message("note: "), self.notes),
@@ -150,26 +163,23 @@ def _split_lines(check: SplitCheck, language: Language, colour: bool) -> Iterato
         for one in bins:
             bar = "█" * -(-one.count * BAR // most)  # rounded up: one sample is a bar, too
             yield f"  {one.least:>{width}}–{one.below - 1:>{width}} {bar} {one.count}"
-    if check.example:
-        yield from _example_lines(check.example, language, colour)
-
-
-def _example_lines(example: SampleExample, language: Language, colour: bool) -> Iterator[str]:
+    if not check.example:
+        return
     yield Message(
         "  sample {record}: {prompt_tokens} tokens read, {target_tokens} trained",
-        record=example.record,
-        prompt_tokens=example.prompt_tokens,
-        target_tokens=example.target_tokens,
+        record=check.example.record,
+        prompt_tokens=check.example.prompt_tokens,
+        target_tokens=check.example.target_tokens,
     ).localize(language)
-    read, trained = _printable(example.prompt), _printable(example.target)
-    if not colour:
+    read, trained = _printable(check.example.prompt), _printable(check.example.target)
+    if colour:
+        # Line by line: a line break ends the colour in some pagers, and in others stretches it
+        # over the rest of the line.
+        trained = "\n".join(f"{PAINT[0]}{line}{PAINT[1]}" for line in trained.split("\n"))
+        read = "\n".join(f"{FAINT[0]}{line}{FAINT[1]}" for line in read.split("\n"))
+        yield read + trained
+    else:
         yield f"{read}{MARKS[0]}{trained}{MARKS[1]}"
-        return
-    # Line by line: a line break ends the colour in some pagers, and in others stretches it over
-    # the rest of the line.
-    painted = "\n".join(f"{PAINT[0]}{line}{PAINT[1]}" for line in trained.split("\n"))
-    faint = "\n".join(f"{FAINT[0]}{line}{FAINT[1]}" for line in read.split("\n"))
-    yield faint + painted
 
 
 def _printable(text: str) -> str:
@@ -179,24 +189,6 @@ def _printable(text: str) -> str:
         text = f"{text[:half]} […{len(text) - SHOWN}…] {text[-half:]}"
     # An escape sequence in a row of data would be carried out by the terminal.
     return "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text)
-
-
-def _memory_line(memory: MemoryEstimate, language: Language) -> str:
-    parts = Message(
-        "weights {weights}, optimiser {trained}, activations {activations}, logits {logits}; "
-        "{trainable:,} of {parameters:,} weights are trained",
-        weights=_size_text(memory.weights),
-        trained=_size_text(memory.trained),
-        activations=_size_text(memory.activations),
-        logits=_size_text(memory.logits),
-        trainable=memory.trainable,
-        parameters=memory.parameters,
-    )
-    head = Message(
-        "memory in {width}: about {size}", width=memory.width, size=_size_text(memory.total)
-    )
-    joint = Message("{head} ({parts})", head=head, parts=parts)
-    return joint.localize(language)
 
 
 def _size_text(count: int) -> str:

@@ -97,7 +97,23 @@ class Cleaner:
         for step, _ in changed:
             self._counts[step] += 1
         try:
-            return with_content_id(self._with_texts(record, texts))
+            turns = tuple(
+                Turn(
+                    user=require_text(user, QUESTION),
+                    think=think,
+                    answer=require_text(answer, ANSWER),
+                )
+                for user, think, answer in zip(texts[1::3], texts[2::3], texts[3::3], strict=True)
+            )
+            cleaned = replace(record, system=texts[0], turns=turns)
+            if record.entities and record.last.user != cleaned.last.user:
+                # The entities stand elsewhere in the cleaned text.
+                _, old = split_prompt(record.last.user)
+                _, new = split_prompt(cleaned.last.user)
+                found = sort_entities(self._relocate(one, old, new) for one in record.entities)
+                last = replace(cleaned.last, answer=render_entities(found))
+                cleaned = replace(cleaned, turns=(*turns[:-1], last), entities=found)
+            return with_content_id(cleaned)
         except RowError as error:
             raw = raw_excerpt(record.last.user)
             return RejectedRow(source=record.source, reason=error.message, raw=raw)
@@ -116,27 +132,6 @@ class Cleaner:
                     changed.add((step, place))
             cleaned.append(text)
         return cleaned
-
-    def _with_texts(self, record: Record, texts: Sequence[str]) -> Record:
-        """Return the record with new texts; its entities stand where they now are.
-
-        Raises:
-            RowError: a question, an answer or an entity is gone.
-        """
-        turns = tuple(
-            Turn(
-                user=require_text(user, QUESTION), think=think, answer=require_text(answer, ANSWER)
-            )
-            for user, think, answer in zip(texts[1::3], texts[2::3], texts[3::3], strict=True)
-        )
-        cleaned = replace(record, system=texts[0], turns=turns)
-        if not record.entities or record.last.user == cleaned.last.user:
-            return cleaned
-        _, old = split_prompt(record.last.user)
-        _, new = split_prompt(cleaned.last.user)
-        found = sort_entities(self._relocate(one, old, new) for one in record.entities)
-        last = replace(cleaned.last, answer=render_entities(found))
-        return replace(cleaned, turns=(*turns[:-1], last), entities=found)
 
     def _relocate(self, entity: Entity, old: str, new: str) -> Entity:
         """Return an entity of the `old` text at its place in the cleaned one.

@@ -100,7 +100,22 @@ class RowColumns:
             len(record.turns) > 1,
         )
         self.fields.append(_pack_flags(fields))
-        self.faults.append(_pack_flags(_faults_of_form(record)))
+        last = record.last
+        whole = "\n".join(
+            [text for turn in record.turns for text in (turn.user, turn.think, turn.answer)]
+        )
+        faults = (  # in the order of `CHECKS`
+            "\ufffd" in whole,
+            "think>" in whole and ("<think>" in whole or "</think>" in whole),
+            last.answer.count("```") % 2 == 1,
+            last.user == last.answer,
+            # It ends in the middle of a sentence, or with a mark behind which one goes on.
+            len(last.answer) >= CUT_OFF_FROM
+            and (last.answer[-1:].isalnum() or last.answer[-1:] in GOES_ON),
+            _is_broken_json(last.answer),
+            any(entity.text not in last.user for entity in record.entities),
+        )
+        self.faults.append(_pack_flags(faults))
 
     def source(self, number: int) -> str:
         """Return "file:row" of a row."""
@@ -115,25 +130,6 @@ def rows_with_flag(column: "array[int]", place: int) -> Mask:
 
 def _pack_flags(flags: Sequence[bool]) -> int:
     return sum(1 << place for place, flag in enumerate(flags) if flag)
-
-
-def _faults_of_form(record: Record) -> Sequence[bool]:
-    """Return for each of `CHECKS` whether the record has the fault."""
-    last = record.last
-    whole = "\n".join(
-        [text for turn in record.turns for text in (turn.user, turn.think, turn.answer)]
-    )
-    return (
-        "\ufffd" in whole,
-        "think>" in whole and ("<think>" in whole or "</think>" in whole),
-        last.answer.count("```") % 2 == 1,
-        last.user == last.answer,
-        # It ends in the middle of a sentence, or with a mark behind which one goes on.
-        len(last.answer) >= CUT_OFF_FROM
-        and (last.answer[-1:].isalnum() or last.answer[-1:] in GOES_ON),
-        _is_broken_json(last.answer),
-        any(entity.text not in last.user for entity in record.entities),
-    )
 
 
 def _is_broken_json(answer: str) -> bool:

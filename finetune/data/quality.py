@@ -6,6 +6,7 @@ is for people to judge, who get a sheet of a tenth of the rows.
 
 import csv
 import io
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -239,7 +240,10 @@ def measure_lengths(values: npt.NDArray[Any]) -> RowLengths:
         return RowLengths(rows=0, median=0, p95=0, longest=0, bins=())
     median, p95, p99 = (int(np.percentile(held, share)) for share in (50, 95, 99))
     # Up to the 99th percentile: one row of a megabyte would squeeze all others into one bin.
-    step = _round_up(max(p99, BINS) / BINS)
+    width = max(p99, BINS) / BINS
+    # The next of 1, 2, 5, 10, 20, 50, …, so that bins have readable borders.
+    readable = (digit * 10**power for power in itertools.count() for digit in (1, 2, 5))
+    step = next(step for step in readable if step >= width)
     counts = np.bincount(np.minimum(held // step, BINS), minlength=BINS + 1)
     last = int(np.flatnonzero(counts)[-1])
     bins = tuple(
@@ -258,16 +262,6 @@ def sample_rows(columns: RowColumns, kept: Mask) -> npt.NDArray[np.int64]:
     """
     rows = np.flatnonzero(kept)
     return rows[np.argsort(np.frombuffer(columns.chances, dtype=np.uint64)[rows], kind="stable")]
-
-
-def _round_up(step: float) -> int:
-    """Return the next of 1, 2, 5, 10, 20, 50, …, so that bins have readable borders."""
-    scale = 1
-    while True:
-        for digit in (1, 2, 5):
-            if digit * scale >= step:
-                return digit * scale
-        scale *= 10
 
 
 def _findings(columns: RowColumns, kept: Mask) -> Iterator[DataFinding]:

@@ -107,9 +107,25 @@ def evaluate_generator(
 ) -> Evaluation:
     """Do the same as `evaluate` with an open generator; `model` names its files."""
     records = select_records(recipe, run)
-    predictions = _generate_replies(generator, recipe, run, model, records, progress, force=force)
+    settings = recipe.evaluate
+    # All that shapes a reply. The limit is not part of it: more records keep the replies so far.
+    digest = digest_of(
+        generator.identity,
+        recipe.model.format,
+        recipe.seed,
+        settings.max_new_tokens,
+        settings.temperature,
+    )
+    path = run.evaluation / f"{model_slug(model)}.replies.jsonl"
+    with ReplyStore(path, digest=digest, force=force) as store:
+        missing = [record for record in records if record.id not in store.kept]
+        if count := len(records) - len(missing):
+            progress.note(Message("{count} replies were there already", count=count))
+        for prediction in generator.generate(missing, progress=progress) if missing else ():
+            store.add(prediction)
+        predictions = dict(store.kept)
     losses: dict[str, TargetLoss] = {}
-    if recipe.evaluate.perplexity and isinstance(generator, TargetScorer):
+    if settings.perplexity and isinstance(generator, TargetScorer):
         found = generator.target_losses(records, progress=progress)
         losses = {loss.id: loss for loss in found}
     return _score_and_write(recipe, run, model, records, predictions, losses, progress)
@@ -180,36 +196,6 @@ def select_records(recipe: Recipe, run: Run, *, every: bool = False) -> list[Rec
     by_rank = sorted(records, key=lambda record: ranks[record.document or record.id])
     last = ranks[by_rank[limit - 1].document or by_rank[limit - 1].id]
     return [record for record in records if ranks[record.document or record.id] <= last]
-
-
-def _generate_replies(
-    generator: Generator,
-    recipe: Recipe,
-    run: Run,
-    model: str,
-    records: Sequence[Record],
-    progress: Progress,
-    *,
-    force: bool,
-) -> dict[str, Prediction]:
-    """Return the replies to `records`: those kept from before, and those generated now."""
-    settings = recipe.evaluate
-    # All that shapes a reply. The limit is not part of it: more records keep the replies so far.
-    digest = digest_of(
-        generator.identity,
-        recipe.model.format,
-        recipe.seed,
-        settings.max_new_tokens,
-        settings.temperature,
-    )
-    path = run.evaluation / f"{model_slug(model)}.replies.jsonl"
-    with ReplyStore(path, digest=digest, force=force) as store:
-        missing = [record for record in records if record.id not in store.kept]
-        if count := len(records) - len(missing):
-            progress.note(Message("{count} replies were there already", count=count))
-        for prediction in generator.generate(missing, progress=progress) if missing else ():
-            store.add(prediction)
-        return dict(store.kept)
 
 
 def _score_and_write(

@@ -108,7 +108,16 @@ def read_replies(path: Path, fmt: ChatFormat) -> ReplyFile:
     for number, row in _read_rows(path):
         try:
             if "predict" in row:
-                record = _llama_factory_record(row, fmt, seen)
+                # A row that LLaMA-Factory wrote to generated_predictions.jsonl. These rows have no
+                # id; a question that occurs twice must still make two records.
+                question = str(row.get("prompt", ""))
+                content = f"{question}\0{row['label']}"
+                occurrence = f"\0{seen[content]}" if seen[content] else ""
+                seen[content] += 1
+                digest = hashlib.sha256((content + occurrence).encode("utf-8", "replace"))
+                think, answer = split_reply(fmt, row["label"])
+                turn = Turn(user=question, think=think, answer=answer)
+                record = Record(id=digest.hexdigest()[:16], turns=(turn,))
                 records[record.id] = record
                 prediction = _parse_prediction({"id": record.id, "text": row["predict"]}, fmt)
             else:
@@ -179,22 +188,6 @@ def _parse_prediction(row: Mapping[str, Any], fmt: ChatFormat) -> Prediction:
         seconds=float(row.get("seconds", 0.0)),
         tokens=int(row.get("tokens", 0)),
     )
-
-
-def _llama_factory_record(row: Mapping[str, Any], fmt: ChatFormat, seen: Counter[str]) -> Record:
-    """Return the record of a row that LLaMA-Factory wrote to generated_predictions.jsonl.
-
-    `seen` counts the questions so far.
-    """
-    think, answer = split_reply(fmt, row["label"])
-    question = str(row.get("prompt", ""))
-    content = f"{question}\0{row['label']}"
-    # These rows have no id; a question that occurs twice must still make two records.
-    occurrence = f"\0{seen[content]}" if seen[content] else ""
-    seen[content] += 1
-    digest = hashlib.sha256((content + occurrence).encode("utf-8", "replace")).hexdigest()
-    turn = Turn(user=question, think=think, answer=answer)
-    return Record(id=digest[:16], turns=(turn,))
 
 
 _ROW_SHAPES = Message('a row is {"id": …, "text": …}, or {"prompt": …, "predict": …, "label": …}')

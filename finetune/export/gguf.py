@@ -208,6 +208,7 @@ def _plan_tensors(model: _GgufSource, kind: GgufKind) -> list[_PlannedTensor]:
     """
     names = gguf.get_tensor_name_map(model.architecture, int(model.config["num_hidden_layers"]))
     tied = bool(model.config.get("tie_word_embeddings"))
+    block, _ = gguf.GGML_QUANT_SIZES[gguf.GGMLQuantizationType.Q8_0]
     found = []
     for path, key, shape in iterate_tensors(model.folder):
         # Engines compute the frequencies from the rope base, and take a missing head for a tied
@@ -217,7 +218,13 @@ def _plan_tensors(model: _GgufSource, kind: GgufKind) -> list[_PlannedTensor]:
         name = names.get_name(key, try_suffixes=(".weight", ".bias"))
         if name is None:
             raise unsupported_model(Message("GGUF has no name for {key}", key=key))
-        as_type = _tensor_type(shape, kind)
+        # Norms and biases stay in F32: they are tiny, and llama.cpp's kernels add them in F32 only.
+        # Q8_0 shares one scale among 32 weights of a row; a row that blocks do not fill stays F16.
+        as_type = gguf.GGMLQuantizationType.F16
+        if kind == "f32" or len(shape) == 1:
+            as_type = gguf.GGMLQuantizationType.F32
+        elif kind == "q8_0" and shape[-1] % block == 0:
+            as_type = gguf.GGMLQuantizationType.Q8_0
         found.append(_PlannedTensor(name=name, source=path, key=key, shape=shape, kind=as_type))
     present = {tensor.name for tensor in found}
     needed = {"token_embd.weight", "output_norm.weight"} | (set() if tied else {"output.weight"})
@@ -236,18 +243,6 @@ def _plan_tensors(model: _GgufSource, kind: GgufKind) -> list[_PlannedTensor]:
             hint=Message("merge or download the model again"),
         )
     return found
-
-
-def _tensor_type(shape: tuple[int, ...], kind: GgufKind) -> gguf.GGMLQuantizationType:
-    """Return the type to write a tensor of `shape` in."""
-    # Norms and biases stay in F32: they are tiny, and llama.cpp's kernels add them in F32 only.
-    if kind == "f32" or len(shape) == 1:
-        return gguf.GGMLQuantizationType.F32
-    # Q8_0 shares one scale among 32 weights of a row; a row that blocks do not fill stays F16.
-    block, _ = gguf.GGML_QUANT_SIZES[gguf.GGMLQuantizationType.Q8_0]
-    if kind == "q8_0" and shape[-1] % block == 0:
-        return gguf.GGMLQuantizationType.Q8_0
-    return gguf.GGMLQuantizationType.F16
 
 
 def _write_tensors(

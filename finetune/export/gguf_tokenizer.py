@@ -1,7 +1,7 @@
 """Convert a byte-level BPE tokenizer from tokenizer.json to the metadata of a GGUF file."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,14 +59,28 @@ def read_vocabulary(folder: Path, *, size: int, template: str) -> Vocabulary:
     tokenizer = read_json(folder / "tokenizer.json")
     added = {int(token["id"]): token for token in tokenizer.get("added_tokens") or []}
     pre = _pre_tokenizer_name(tokenizer, {token["content"] for token in added.values()}, folder)
-    texts, types = zip(*_token_texts(tokenizer["model"]["vocab"], added, size), strict=True)
+    plain = {index: text for text, index in tokenizer["model"]["vocab"].items()}
+    texts: list[str] = []
+    types: list[gguf.TokenType] = []
+    for index in range(size):
+        if index in added:
+            text = added[index]["content"]
+            special = added[index].get("special") or _LOOKS_SPECIAL.fullmatch(text)
+            kind = gguf.TokenType.CONTROL if special else gguf.TokenType.USER_DEFINED
+        elif index in plain:
+            text, kind = plain[index], gguf.TokenType.NORMAL
+        else:
+            # The embedding has more rows than the tokenizer tokens; the list has to be as long.
+            text, kind = f"[PAD{index}]", gguf.TokenType.UNUSED
+        texts.append(text)
+        types.append(kind)
     bos, eos, pad = _special_token_ids(
         folder, {token["content"]: index for index, token in added.items()}
     )
     return Vocabulary(
         pre=pre,
-        texts=texts,
-        types=types,
+        texts=tuple(texts),
+        types=tuple(types),
         # A merge is "a b" in older files, ["a", "b"] in newer ones.
         merges=tuple(
             one if isinstance(one, str) else " ".join(one) for one in tokenizer["model"]["merges"]
@@ -123,23 +137,6 @@ def _pre_tokenizer_name(tokenizer: Mapping[str, Any], added: set[str], folder: P
 _LOOKS_SPECIAL = re.compile(r"<\|.*\|>|<｜.*｜>", re.DOTALL)
 """Marks that llama.cpp's own converter makes control tokens, whatever their flag says: engines
 parse those in a template, but not in the text of a user, who could otherwise end a turn."""
-
-
-def _token_texts(
-    vocabulary: Mapping[str, int], added: Mapping[int, Mapping[str, Any]], size: int
-) -> Iterator[tuple[str, gguf.TokenType]]:
-    """Yield text and type of each id up to `size`."""
-    plain = {index: text for text, index in vocabulary.items()}
-    for index in range(size):
-        if index in added:
-            text = added[index]["content"]
-            special = added[index].get("special") or _LOOKS_SPECIAL.fullmatch(text)
-            yield text, gguf.TokenType.CONTROL if special else gguf.TokenType.USER_DEFINED
-        elif index in plain:
-            yield plain[index], gguf.TokenType.NORMAL
-        else:
-            # The embedding has more rows than the tokenizer tokens; the list has to be as long.
-            yield f"[PAD{index}]", gguf.TokenType.UNUSED
 
 
 def _special_token_ids(folder: Path, ids: Mapping[str, int]) -> tuple[int | None, int, int | None]:

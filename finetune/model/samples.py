@@ -1,9 +1,8 @@
 """Records to samples for training: token ids, and labels that mark which of them are trained on."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import accumulate, chain
 from typing import Literal
 
 from finetune.model.chat_format import (
@@ -17,7 +16,7 @@ from finetune.model.chat_format import (
 )
 from finetune.model.tokenization import ChatTokenizer
 from finetune.recipe import TrainTable
-from finetune.records import Record, Turn
+from finetune.records import Record
 
 IGNORED = -100
 """The label of a token that is read but not trained on (torch's `ignore_index`)."""
@@ -69,9 +68,20 @@ def encode_record(
     samples: list[Sample] = []
     dropped = shortened = 0
     for number in range(0 if turns == "all" else len(record.turns) - 1, len(record.turns)):
-        question, target = _encode_turn(record.turns[number], fmt, tokenizer)
+        turn = record.turns[number]
+        # Each part is encoded alone: a server sends the opening and the model goes on, so that no
+        # token may reach across.
+        question = tokenizer.encode(question_pieces(fmt, turn.user))
+        opening = tokenizer.encode(opening_pieces(fmt))
+        target = tokenizer.encode(reply_pieces(fmt, turn))
+        # A format that thinks is trained to write its opening tag, too.
+        question, target = (
+            (question, opening + target) if fmt.thinks else (question + opening, target)
+        )
         space = max_tokens - len(head) - len(question) - len(target)
-        history = _latest_turns(past[:number], space)
+        # The latest turns that fit, from the last one back.
+        taken = accumulate(len(turn) for turn in reversed(past[:number]))
+        history = past[number - sum(tokens <= space for tokens in taken) : number]
         if space < 0 or (over_length == "drop" and len(history) < number):
             dropped += 1
             continue
@@ -102,26 +112,3 @@ def total_steps(samples: int, table: TrainTable, *, processes: int = 1) -> int:
     """Return how many optimiser steps a training has, unless it stops early."""
     of_epochs = math.ceil(table.epochs * steps_per_epoch(samples, table, processes=processes))
     return table.max_steps or of_epochs
-
-
-def _encode_turn(
-    turn: Turn, fmt: ChatFormat, tokenizer: ChatTokenizer
-) -> tuple[list[int], list[int]]:
-    """Return the ids of a question and of the reply that is trained on."""
-    # Each part is encoded alone: a server sends the opening and the model goes on, so that no
-    # token may reach across.
-    question = tokenizer.encode(question_pieces(fmt, turn.user))
-    opening = tokenizer.encode(opening_pieces(fmt))
-    reply = tokenizer.encode(reply_pieces(fmt, turn))
-    return (question, opening + reply) if fmt.thinks else (question + opening, reply)
-
-
-def _latest_turns(past: Sequence[list[int]], space: int) -> Sequence[list[int]]:
-    """Return the latest turns that fit into `space` tokens."""
-    kept = 0
-    for turn in reversed(past):
-        space -= len(turn)
-        if space < 0:
-            break
-        kept += 1
-    return past[len(past) - kept :]

@@ -144,7 +144,18 @@ class _MarkdownWriter:
         for caption in table.iterchildren("caption"):
             self.text(_flatten(caption))
             self._new_line(2)
-        rows = [cells for row in table.iter("tr") if any(cells := _row_cells(row))]
+        rows = []
+        for row in table.iter("tr"):
+            texts: list[str] = []
+            for cell in row.iterchildren("td", "th"):
+                span = cell.get("colspan", "1")
+                columns = min(int(span), MAX_SPAN) if re.fullmatch(r"[1-9]\d{0,3}", span) else 1
+                # A cell over several columns is followed by empty ones.
+                texts += [_flatten(cell).replace("|", "/"), *[""] * (columns - 1)]
+            while texts and not texts[-1]:
+                texts.pop()
+            if any(texts[:MAX_COLUMNS]):
+                rows.append(texts[:MAX_COLUMNS])
         width = max(map(len, rows), default=0)
         for number, cells in enumerate(rows):
             cells += [""] * (width - len(cells)) if number == 0 else []
@@ -175,18 +186,6 @@ class _MarkdownWriter:
 
 def _is_seen(element: etree._Element) -> bool:
     return isinstance(element.tag, str) and element.tag not in _UNREAD
-
-
-def _row_cells(row: etree._Element) -> list[str]:
-    """Return the texts of a row; a cell over several columns is followed by empty ones."""
-    texts: list[str] = []
-    for cell in row.iterchildren("td", "th"):
-        span = cell.get("colspan", "1")
-        columns = min(int(span), MAX_SPAN) if re.fullmatch(r"[1-9]\d{0,3}", span) else 1
-        texts += [_flatten(cell).replace("|", "/"), *[""] * (columns - 1)]
-    while texts and not texts[-1]:
-        texts.pop()
-    return texts[:MAX_COLUMNS]
 
 
 def _flatten(element: etree._Element) -> str:

@@ -151,7 +151,16 @@ class _Declarations:
             # At least half of it: the name of the site, an <h1> on some pages, is in it, too.
             if 2 * len(letters) >= len(whole) and letters in whole:
                 return heading
-        return _strip_site_name(declared[0], one_line(self._meta.get("og:site_name", [""])[0]))
+        # The name of the site stands at the title's end, or is known.
+        title, site = declared[0], one_line(self._meta.get("og:site_name", [""])[0])
+        parts = [part for part in _TITLE_SEPARATOR.split(title) if part]
+        if len(parts) < 2:
+            return title
+        if letters_of(parts[0]) == letters_of(site):
+            return title[title.index(parts[1]) :]
+        if letters_of(parts[-1]) == letters_of(site) or len(parts[-1]) * 2 < len(title):
+            return title[: title.rindex(parts[-1])].rstrip(" |–—·»«•-_｜")
+        return title
 
     def publication_days(self, url: str) -> Iterator[date | None]:
         """Yield the days that may be that of publication, the most trusted first."""
@@ -218,18 +227,6 @@ class _Declarations:
         for _, element in zip(range(MAX_CANDIDATES), self._root.iter(tag), strict=False):
             if line := one_line(text_of(element)):
                 yield line
-
-
-def _strip_site_name(title: str, site: str) -> str:
-    """Return `title` without the name of the site, which stands at its end or is known."""
-    parts = [part for part in _TITLE_SEPARATOR.split(title) if part]
-    if len(parts) < 2:
-        return title
-    if letters_of(parts[0]) == letters_of(site):
-        return title[title.index(parts[1]) :]
-    if letters_of(parts[-1]) == letters_of(site) or len(parts[-1]) * 2 < len(title):
-        return title[: title.rindex(parts[-1])].rstrip(" |–—·»«•-_｜")
-    return title
 
 
 def _first_possible_day(days: Iterable[date | None], now: datetime) -> date | None:

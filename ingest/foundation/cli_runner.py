@@ -46,7 +46,20 @@ def run(main: Coroutine[Any, Any, int], language: Language) -> NoReturn:
 def run_sync(work: Callable[[], int], language: Language) -> NoReturn:
     """Run a command that computes; Ctrl-C raises KeyboardInterrupt in it."""
     try:
-        code = _exit_code_of(work, language)
+        try:
+            # `prepare_process` replaced Python's handler; `asyncio.Runner` takes Ctrl-C over only
+            # where it finds the default one.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            code = work()
+        except KeyboardInterrupt:
+            click.echo(f"\n{STOPPED.localize(language)}", err=True)
+            code = INTERRUPTED
+        except QiuzhengError as error:
+            code = print_error(error, language)
+        except BrokenPipeError:
+            raise
+        except Exception:  # noqa: BLE001  the last catch: people get a line, maintainers a trace
+            code = _report_bug(language)
     except BrokenPipeError:  # of the work, or of the error that was to be printed
         os._exit(BROKEN_PIPE)
     with contextlib.suppress(BrokenPipeError):
@@ -56,24 +69,6 @@ def run_sync(work: Callable[[], int], language: Language) -> NoReturn:
     # an extraction past its deadline), whose results nobody needs any more. All is closed and
     # flushed here.
     os._exit(code)
-
-
-def _exit_code_of(work: Callable[[], int], language: Language) -> int:
-    """Do the work, and print what goes wrong with it."""
-    try:
-        # `prepare_process` replaced Python's handler; `asyncio.Runner` takes Ctrl-C over only where
-        # it finds the default one.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        return work()
-    except KeyboardInterrupt:
-        click.echo(f"\n{STOPPED.localize(language)}", err=True)
-        return INTERRUPTED
-    except QiuzhengError as error:
-        return print_error(error, language)
-    except BrokenPipeError:
-        raise
-    except Exception:  # noqa: BLE001  the last catch: a person gets a line, the maintainers a trace
-        return _report_bug(language)
 
 
 def _report_bug(language: Language) -> int:

@@ -95,7 +95,20 @@ class RobotsPolicy:
         Raises:
             ProxyUnreachableError: the site cannot be reached, because our own proxy is down.
         """
-        rules = await self._rules_of(origin_of(url))
+        origin = origin_of(url)
+        # All callers share one request for the rules of an origin.
+        task = self._origins.pop(origin, None)
+        if task is not None and task.done():
+            failed = task.cancelled() or task.exception() is not None
+            if failed or task.result().good_until <= self._clock():
+                task = None
+        if task is None:
+            task = asyncio.create_task(self._load(origin))
+        self._origins[origin] = task  # at the end: the first one is the least recently used
+        if len(self._origins) > MAX_ORIGINS:
+            del self._origins[next(iter(self._origins))]
+        # Shielded: a caller that gives up must not cancel the request that others wait for.
+        rules = await asyncio.shield(task)
         if (down := rules.proxy) is not None:
             # A new error: this one is shared by all pages of the origin, each with its own URL.
             raise ProxyUnreachableError(down.message, url=url, reason=down.reason, hint=down.hint)
@@ -122,21 +135,6 @@ class RobotsPolicy:
         tasks = list(self._origins.values())
         self._origins.clear()
         await cancel_and_wait(tasks)
-
-    async def _rules_of(self, origin: str) -> _OriginRules:
-        """Return the rules of `origin`, from the request that all callers share."""
-        task = self._origins.pop(origin, None)
-        if task is not None and task.done():
-            failed = task.cancelled() or task.exception() is not None
-            if failed or task.result().good_until <= self._clock():
-                task = None
-        if task is None:
-            task = asyncio.create_task(self._load(origin))
-        self._origins[origin] = task  # at the end: the first one is the least recently used
-        if len(self._origins) > MAX_ORIGINS:
-            del self._origins[next(iter(self._origins))]
-        # Shielded: a caller that gives up must not cancel the request that others wait for.
-        return await asyncio.shield(task)
 
     async def _load(self, origin: str) -> _OriginRules:
         """Return the rules of a fresh copy, else of the site, else of an old copy if it is down."""

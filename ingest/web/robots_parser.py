@@ -14,6 +14,7 @@ Where we leave the RFC, or it leaves us the choice:
 * Crawl-delay, which the RFC does not know, is passed to `ingest.web.rate_limit`.
 """
 
+import contextlib
 import math
 import re
 from dataclasses import dataclass
@@ -151,7 +152,10 @@ class RobotsFile:
                     own.extend(rules)
             else:
                 # Leaves `naming` as it is: RFC 9309, 2.2.4 has other records part no group.
-                delays.update(dict.fromkeys(named, _parse_seconds(record["delay"])))
+                seconds = math.nan
+                with contextlib.suppress(ValueError):
+                    seconds = float(record["delay"])
+                delays.update(dict.fromkeys(named, seconds))
         # An empty group of our own counts: it lets us read everything, whatever "*" says.
         delay = delays.get("everyone" if own is None else "us", math.nan)
         rules = everyone if own is None else own
@@ -201,10 +205,3 @@ def _parse_rules(number: int, record: re.Match[str]) -> list[_Rule]:
 def _upper_escapes(text: str) -> str:
     # RFC 3986, 6.2.2.1: "%c3" and "%C3" are the same, and are compared as text here.
     return _ESCAPE.sub(lambda escape: escape[0].upper(), text)
-
-
-def _parse_seconds(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan

@@ -194,7 +194,18 @@ class AddressGuard:
             except ValueError as error:
                 raise _entry_error(entry) from error
         self._networks = tuple(parsed)
-        self._allowed = frozenset(_parse_host_and_port(entry) for entry in allowed_hosts - networks)
+        allowed: set[tuple[str, int | None]] = set()
+        for entry in allowed_hosts - networks:
+            text = entry.strip()
+            # A bare IPv6 address has many colons, none of them before a port.
+            if text.count(":") > 1 and not text.startswith("["):
+                text = f"[{text}]"
+            port = _PORT.search(text)
+            host = host_of(f"http://{_PORT.sub('', text)}/")
+            if not host:
+                raise _entry_error(entry)
+            allowed.add((host, int(port[1]) if port else None))
+        self._allowed = frozenset(allowed)
         self._allowed_ports = allowed_ports
         self._proxied = proxied
         self._resolve = resolve
@@ -304,19 +315,6 @@ class AddressGuard:
         if len(self._pins) > MAX_PINS:
             del self._pins[next(iter(self._pins))]
         return found
-
-
-def _parse_host_and_port(entry: str) -> tuple[str, int | None]:
-    """Return what one entry of allowed_hosts allows: a host, and the port if it names one."""
-    text = entry.strip()
-    # A bare IPv6 address has many colons, none of them before a port.
-    if text.count(":") > 1 and not text.startswith("["):
-        text = f"[{text}]"
-    port = _PORT.search(text)
-    host = host_of(f"http://{_PORT.sub('', text)}/")
-    if not host:
-        raise _entry_error(entry)
-    return host, int(port[1]) if port else None
 
 
 def _parse_address(host: str) -> IPAddress | None:

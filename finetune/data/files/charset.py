@@ -1,6 +1,7 @@
 """Which encoding a data file is in, found from its bytes."""
 
 import codecs
+import contextlib
 import re
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -60,16 +61,36 @@ def codec_of(path: Path) -> str:
         with path.open("rb") as file:
             head = file.read(BLOCK)
             found = find_byte_order_mark(head)
-            _refuse_binary(head, found.mark if found else b"", path)
+            mark = found.mark if found else b""
+            if not head[len(mark) :].strip():
+                raise DataError(
+                    Message("{path}: the file is empty", path=path),
+                    hint=Message("name another file in data.files"),
+                )
+            kind = next((kind for magic, kind in _BINARIES if head.startswith(magic)), None)
+            # Zeros are half of an English text in UTF-16, which bears a mark, and stand in no other
+            # text.
+            if kind is not None or (not mark and b"\0" in head):
+                kind = kind or Message("a binary file")
+                raise DataError(
+                    Message("{path}: this is {kind}, not text", path=path, kind=kind),
+                    hint=Message("save it as JSONL or as CSV (UTF-8)"),
+                )
             if found:
                 return found.codec_with_mark
             sample = _sample_foreign(head, file)
     except OSError as error:
         raise _unreadable_file(path, error) from error
     foreign = [line for line in sample.split(b"\n") if not line.isascii()]
+    fitting = 0
+    for line in foreign:
+        with contextlib.suppress(UnicodeDecodeError):
+            # An incremental decoder, because the end of the sample may cut a character in two.
+            codecs.getincrementaldecoder("utf-8")().decode(line)
+            fitting += 1
     # Text of another encoding hardly ever fits UTF-8, so half of the lines are proof enough; the
     # rows that hold the broken bytes are refused one by one.
-    if 2 * sum(map(_is_utf8, foreign)) >= len(foreign):
+    if 2 * fitting >= len(foreign):
         return "utf-8"
     return guess_codec(sample)
 
@@ -86,33 +107,6 @@ def _sample_foreign(head: bytes, file: BinaryIO) -> bytes:
     # From the start of a line: a character of several bytes must not be cut in two.
     start = max(block.rfind(b"\n", 0, at) + 1, at - SAMPLE // 2)
     return block[start : start + SAMPLE]
-
-
-def _is_utf8(line: bytes) -> bool:
-    try:
-        # An incremental decoder, because the end of the sample may cut a character in two.
-        codecs.getincrementaldecoder("utf-8")().decode(line)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _refuse_binary(head: bytes, mark: bytes, path: Path) -> None:
-    """Raise if the file cannot hold text; `mark` is its byte order mark."""
-    if not head[len(mark) :].strip():
-        raise DataError(
-            Message("{path}: the file is empty", path=path),
-            hint=Message("name another file in data.files"),
-        )
-    kind = next((kind for magic, kind in _BINARIES if head.startswith(magic)), None)
-    # Zeros are half of an English text in UTF-16, which bears a mark, and stand in no other text.
-    if kind is None and (mark or b"\0" not in head):
-        return
-    kind = kind or Message("a binary file")
-    raise DataError(
-        Message("{path}: this is {kind}, not text", path=path, kind=kind),
-        hint=Message("save it as JSONL or as CSV (UTF-8)"),
-    )
 
 
 def _unreadable_file(path: Path, error: OSError) -> DataError:

@@ -42,7 +42,20 @@ def table_rows(file: TextIO, name: str, limit: int) -> Iterator[RawRow | Rejecte
             return
         source = f"{name}:{number}"
         try:
-            yield RawRow(source=source, fields=_by_column(columns, rows.read_row()))
+            cells = rows.read_row()
+            filled = [bool(cell) and not cell.isspace() for cell in cells]
+            # More cells than columns: a text with an unquoted delimiter. Zipped all the same, all
+            # behind it would stand one column off.
+            if any(filled[len(columns) :]):
+                found, known = len(cells), len(columns)
+                raise RowError(
+                    Message("{found} cells under {known} columns", found=found, known=known)
+                )
+            if not any(filled):
+                raise RowError(Message("all cells are empty"))
+            # Cells that are missing at the end are empty.
+            padded = itertools.chain(cells, itertools.repeat(""))
+            yield RawRow(source=source, fields=dict(zip(columns, padded, strict=False)))
         except RowError as error:
             raw = raw_excerpt(rows.raw)
             yield RejectedRow(source=source, reason=error.message, raw=raw)
@@ -129,20 +142,3 @@ def _parse_header(header: Line, delimiter: str, name: str) -> list[str]:
         Message("{name}: {reason}", name=name, reason=reason),
         hint=Message("write a first line such as instruction,input,output"),
     )
-
-
-def _by_column(columns: list[str], cells: list[str]) -> dict[str, str]:
-    """Return the cells by column; cells that are missing at the end are empty.
-
-    Raises:
-        RowError: there are more cells than columns, or nothing in any.
-    """
-    filled = [bool(cell) and not cell.isspace() for cell in cells]
-    # More cells mean a text with an unquoted delimiter: all behind it would be one column off.
-    if any(filled[len(columns) :]):
-        found, known = len(cells), len(columns)
-        raise RowError(Message("{found} cells under {known} columns", found=found, known=known))
-    if not any(filled):
-        raise RowError(Message("all cells are empty"))
-    cells = cells + [""] * (len(columns) - len(cells))
-    return dict(zip(columns, cells, strict=False))

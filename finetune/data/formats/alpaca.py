@@ -8,7 +8,6 @@ import json
 
 from finetune.data.formats.thinking import build_turn
 from finetune.data.rows import QUESTION, ParsedRow, RowError, RowFields, require_text
-from finetune.records import Turn
 from ingest.foundation.messages import Message
 
 
@@ -31,28 +30,22 @@ def parse_alpaca_row(fields: RowFields) -> ParsedRow:
     question = f"{instruction}\n{given}" if instruction and given else instruction or given
     think = fields.text("think", "think", "thought", "reasoning_content")
     last = build_turn(require_text(question, QUESTION), fields.text("answer", "output"), think)
-    return ParsedRow(turns=(*_parse_history(fields), last), system=fields.text("system", "system"))
-
-
-def _parse_history(fields: RowFields) -> tuple[Turn, ...]:
     history = fields.value("history", "history")
     if isinstance(history, str):  # a cell of a table
         try:
             history = json.loads(history) if history.strip() else []
         except (ValueError, RecursionError) as error:
             raise _not_a_history() from error
-    if not history:
-        return ()
-    if not isinstance(history, list):
+    if history and not isinstance(history, list):
         raise _not_a_history()
     turns = []
-    for pair in history:
+    for pair in history or ():
         match pair:
-            case [str(question), str(answer)]:
-                turns.append(build_turn(require_text(question, QUESTION), answer))
+            case [str(earlier), str(answer)]:
+                turns.append(build_turn(require_text(earlier, QUESTION), answer))
             case _:
                 raise _not_a_history()
-    return tuple(turns)
+    return ParsedRow(turns=(*turns, last), system=fields.text("system", "system"))
 
 
 def _not_a_history() -> RowError:

@@ -19,14 +19,24 @@ def parse_huatuo_row(fields: RowFields) -> ParsedRow:
     """Return the conversation.
 
     Raises:
-        RowError: there are no pairs of question and answer.
+        RowError: there are no pairs of question and answer, or a text bears the mark of the other
+            side.
     """
     texts = fields.value("data", "data")
     if not isinstance(texts, list):
         raise RowError(Message("data is no list"))
     if not texts or len(texts) % 2:
         raise RowError(Message("{count} texts do not make pairs", count=len(texts)))
-    bare = [_without_mark(as_text(text, "data"), place) for place, text in enumerate(texts)]
+    bare = []
+    for place, given in enumerate(texts):
+        # Even places ask, odd ones answer.
+        marks = (_ANSWER_MARK, _QUESTION_MARK) if place % 2 else (_QUESTION_MARK, _ANSWER_MARK)
+        text = as_text(given, "data")
+        found = marks[0].match(text)
+        # A turn is missing or doubled: all that follow would be trained on with the sides swapped.
+        if not found and marks[1].match(text):
+            raise RowError(Message("text {place} has the mark of the other side", place=place + 1))
+        bare.append(text[found.end() :] if found else text)
     return ParsedRow(
         turns=tuple(
             build_turn(require_text(question, QUESTION), reply)
@@ -34,18 +44,3 @@ def parse_huatuo_row(fields: RowFields) -> ParsedRow:
         ),
         system=fields.text("system", "system"),
     )
-
-
-def _without_mark(text: str, place: int) -> str:
-    """Return the text without its mark; even places ask, odd ones answer.
-
-    Raises:
-        RowError: it bears the mark of the other side.
-    """
-    mark, other = (_ANSWER_MARK, _QUESTION_MARK) if place % 2 else (_QUESTION_MARK, _ANSWER_MARK)
-    if found := mark.match(text):
-        return text[found.end() :]
-    # A turn is missing or doubled: all that follow would be trained on with the sides swapped.
-    if other.match(text):
-        raise RowError(Message("text {place} has the mark of the other side", place=place + 1))
-    return text

@@ -47,7 +47,11 @@ def format_fits(
     Other formats whose marks the tokenizer lacks are left out.
     """
     tokenizer = loaded.tokenizer
-    others = _other_formats(fmt, records)
+    # Of R1's two formats one is enough: without a thought they write the same prompt.
+    has_thoughts = any(record.last.think for record in records)
+    others: tuple[ChatFormat, ...] = (R1_THINK if has_thoughts else R1_DIRECT,)
+    if fmt in (R1_THINK, R1_DIRECT):
+        others = (R1_DIRECT, CHATML) if fmt is R1_THINK else (CHATML,)
     fits = []
     for one in (fmt, *others):
         if one is fmt or not unknown_marks(one, tokenizer):
@@ -70,7 +74,17 @@ def format_fits(
                 ),
                 None,
             )
-            prompts = [tokenizer.encode(_split_at_marks(text, tokenizer)) for text in texts]
+            # Each control token is a piece of its own. Longest first: one may begin with another.
+            marks = sorted(
+                {tokenizer.decode([one]) for one in tokenizer.control_ids}, key=len, reverse=True
+            )
+            by_mark = re.compile(f"({'|'.join(map(re.escape, marks))})")
+            prompts = [
+                tokenizer.encode(
+                    Piece(text=part, control=part in marks) for part in by_mark.split(text) if part
+                )
+                for text in texts
+            ]
             nats = _answer_nats(loaded, prompts, records)
             fits.append(FormatFit(format=None, nats=nats, equivalent=equivalent))
     return tuple(fits)
@@ -87,16 +101,6 @@ def last_logits(loaded: LoadedModel, ids: Sequence[int], *, keep: int = 1) -> Te
     # The rest is never computed: over a vocabulary of 150,000 it would be the largest tensor.
     logits: Tensor = loaded.model(input_ids=batch, logits_to_keep=keep, use_cache=False).logits
     return logits[0].float()
-
-
-def _other_formats(fmt: ChatFormat, records: Sequence[Record]) -> tuple[ChatFormat, ...]:
-    """Return the formats to compare with."""
-    # Of R1's two formats one is enough: without a thought they write the same prompt.
-    if fmt is R1_THINK:
-        return (R1_DIRECT, CHATML)
-    if fmt is R1_DIRECT:
-        return (CHATML,)
-    return (R1_THINK if any(record.last.think for record in records) else R1_DIRECT,)
 
 
 def _encode_probe_prompt(
@@ -164,13 +168,3 @@ def _render_prompt(template: dict[str, Any], record: Record) -> str:
     text = str(rendered[0][0])
     # R1's template ends with `<think>`: the answer would stand inside the thought.
     return text + (THOUGHT_ENDS if text.endswith(THOUGHT_BEGINS) else "")
-
-
-def _split_at_marks(text: str, tokenizer: ChatTokenizer) -> list[Piece]:
-    """Return rendered text as pieces, with each control token a piece of its own."""
-    # Longest first: one mark may begin with another.
-    marks = sorted(
-        {tokenizer.decode([one]) for one in tokenizer.control_ids}, key=len, reverse=True
-    )
-    parts = re.split(f"({'|'.join(map(re.escape, marks))})", text)
-    return [Piece(text=part, control=part in marks) for part in parts if part]

@@ -60,14 +60,26 @@ class ServedGenerator:
         Raises:
             EvaluationError: the server cannot answer; what was yielded stays good.
         """
-        with reply_stage(progress, self.name, len(records)) as stage:
-            for record in records:
-                try:
+        try:
+            with reply_stage(progress, self.name, len(records)) as stage:
+                for record in records:
                     # An event loop for each question: the caller's code runs between two.
                     yield run_exchange(self._client, self._predict(record))
-                except ModelServerError as error:
-                    raise self._evaluation_error(error) from error
-                stage.advance()
+                    stage.advance()
+        except ModelServerError as error:
+            if error.kind == "unreachable":
+                raise unreachable_error(self._client.url, error, self._start_hint) from error
+            why = Message.verbatim(error.detail or error.kind)
+            if error.kind == "broken_stream" and not error.detail:
+                why = Message("the reply broke off")
+            hint = Message("run the same command again: replies that came are kept")
+            if error.kind == "too_long":
+                hint = Message("give it a longer context (on Ollama: export.num_ctx)")
+            model, url = self._request.model, self._client.url
+            raise EvaluationError(
+                Message("model {model} at {url} failed: {why}", model=model, url=url, why=why),
+                hint=hint,
+            ) from error
 
     async def _predict(self, record: Record) -> Prediction:
         begun = time.perf_counter()
@@ -96,26 +108,6 @@ class ServedGenerator:
             stopped=stopped,
             seconds=round(time.perf_counter() - begun, 4),
             tokens=reply.reply_tokens or 0,
-        )
-
-    def _evaluation_error(self, error: ModelServerError) -> EvaluationError:
-        """Return what a failure of the server means for the evaluation."""
-        if error.kind == "unreachable":
-            return unreachable_error(self._client.url, error, self._start_hint)
-        why = Message.verbatim(error.detail or error.kind)
-        if error.kind == "broken_stream" and not error.detail:
-            why = Message("the reply broke off")
-        hint = Message("run the same command again: replies that came are kept")
-        if error.kind == "too_long":
-            hint = Message("give it a longer context (on Ollama: export.num_ctx)")
-        return EvaluationError(
-            Message(
-                "model {model} at {url} failed: {why}",
-                model=self._request.model,
-                url=self._client.url,
-                why=why,
-            ),
-            hint=hint,
         )
 
 

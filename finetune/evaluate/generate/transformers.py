@@ -42,6 +42,15 @@ class TransformersGenerator:
         self._tokenizer.require(self._format)
         # A base's own end of text may differ from the end of a turn that the format trains.
         self._end_ids = {self._tokenizer.eos_id, self._tokenizer.control(self._format.eos)}
+        generation: dict[str, Any] = {
+            "max_new_tokens": self._settings.max_new_tokens,
+            "eos_token_id": sorted(self._end_ids),
+            "pad_token_id": self._tokenizer.pad_id,
+        }
+        if temperature := self._settings.temperature:
+            generation |= {"do_sample": True, "temperature": temperature, "top_k": 0}
+        # Not the model folder's own, which adds its publisher's sampling.
+        self._generation = GenerationConfig.from_dict(generation)
 
     def generate(self, records: Sequence[Record], *, progress: Progress) -> Iterator[Prediction]:
         """Yield one reply for each record, the longest prompts first.
@@ -78,10 +87,20 @@ class TransformersGenerator:
                     over_length="shorten",
                 )
                 for sample in encoded.samples:
+                    # They are the last of the sample's ids.
                     targets = [label for label in sample.labels if label != IGNORED]
+                    with torch.inference_mode():
+                        # Logits of the targets alone: (tokens, vocabulary) of a whole text takes
+                        # gigabytes.
+                        logits = self._model(
+                            input_ids=torch.tensor([sample.ids], device=self._model.device),
+                            logits_to_keep=len(targets) + 1,
+                        ).logits[0, :-1]
+                        wanted = torch.tensor(targets, device=self._model.device)
+                        nats = float(F.cross_entropy(logits.float(), wanted, reduction="sum"))
                     yield TargetLoss(
                         id=record.id,
-                        nats=self._cross_entropy(sample.ids, targets),
+                        nats=nats,
                         tokens=len(targets),
                         bytes=len(self._tokenizer.decode(targets, controls=False).encode()),
                     )
@@ -103,7 +122,7 @@ class TransformersGenerator:
                 output = self._model.generate(
                     input_ids=torch.tensor(rows, device=device),  # (batch, longest)
                     attention_mask=torch.tensor(mask, device=device),
-                    generation_config=self._generation_config(),
+                    generation_config=self._generation,
                 )
         except torch.OutOfMemoryError as error:
             smaller = max(1, len(prompts) // 2)
@@ -128,18 +147,6 @@ class TransformersGenerator:
         replies: list[list[int]] = output[:, longest:].tolist()
         return replies
 
-    def _generation_config(self) -> GenerationConfig:
-        temperature = self._settings.temperature
-        settings: dict[str, Any] = {
-            "max_new_tokens": self._settings.max_new_tokens,
-            "eos_token_id": sorted(self._end_ids),
-            "pad_token_id": self._tokenizer.pad_id,
-        }
-        if temperature:
-            settings |= {"do_sample": True, "temperature": temperature, "top_k": 0}
-        # Not the model folder's own, which adds its publisher's sampling.
-        return GenerationConfig.from_dict(settings)
-
     def _prediction(self, name: str, ids: Sequence[int], seconds: float) -> Prediction:
         end = next((place for place, one in enumerate(ids) if one in self._end_ids), None)
         reply_ids = ids[:end]
@@ -156,17 +163,6 @@ class TransformersGenerator:
             seconds=round(seconds, 4),
             tokens=len(reply_ids),
         )
-
-    def _cross_entropy(self, ids: Sequence[int], targets: Sequence[int]) -> float:
-        """Return the sum over the targets, which are the last of `ids`, in nats."""
-        device = self._model.device
-        with torch.inference_mode():
-            # Logits of the targets alone: (tokens, vocabulary) of a whole text takes gigabytes.
-            logits = self._model(
-                input_ids=torch.tensor([ids], device=device), logits_to_keep=len(targets) + 1
-            ).logits[0, :-1]
-            wanted = torch.tensor(targets, device=device)
-            return float(F.cross_entropy(logits.float(), wanted, reduction="sum"))
 
 
 def open_model(recipe: Recipe, run: Run, name: str, *, hardware: Hardware) -> TransformersGenerator:

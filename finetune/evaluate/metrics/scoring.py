@@ -151,12 +151,21 @@ class _ReplyScorer:
             scores["similarity"] = cosine
         if loss := self._scorer.losses.get(self._record.id):
             scores |= {"nats": loss.nats, "target_tokens": loss.tokens, "target_bytes": loss.bytes}
+        errors = [] if reply.answer.strip() else [ReplyError(kind="empty")]
+        if not errors and not scores["format"]:
+            errors.append(ReplyError(kind="format"))
+        if not reply.stopped:
+            errors.append(ReplyError(kind="endless"))
+        if scores["repetition"]:
+            errors.append(ReplyError(kind="repeats"))
+        if not is_same_language(reply.answer, self._reference):
+            errors.append(ReplyError(kind="language"))
         return ScoredReply(
             question=self._record.last.user,
             reference=self._reference,
             prediction=reply,
             scores=scores,
-            errors=(*self._form_errors(), *self._content_errors(scores["answer_rouge-l"])),
+            errors=(*errors, *self._content_errors(scores["answer_rouge-l"])),
             label=self._label,
             given_label=self._given_label,
         )
@@ -200,19 +209,6 @@ class _ReplyScorer:
                 return scores if nvc.has_risk else {**scores, "silence": float(nvc.silent)}
             case _:
                 return {}
-
-    def _form_errors(self) -> Iterator[ReplyError]:
-        reply = self._prediction
-        if not reply.answer.strip():
-            yield ReplyError(kind="empty")
-        elif not is_well_formed(reply, thinks=self._scorer.fmt.thinks):
-            yield ReplyError(kind="format")
-        if not reply.stopped:
-            yield ReplyError(kind="endless")
-        if is_looping(reply.text):
-            yield ReplyError(kind="repeats")
-        if not is_same_language(reply.answer, self._reference):
-            yield ReplyError(kind="language")
 
     def _content_errors(self, rouge_l: float) -> Iterator[ReplyError]:
         """Yield the errors of the answer itself, which depend on the task."""

@@ -51,23 +51,6 @@ def _zip_suffix(media_type: str, body: bytes) -> str:
 
 
 def _read_by_unstructured(body: bytes, _charset: str | None, *, suffix: str) -> str:
-    partition = _import_partition()
-    with tempfile.TemporaryDirectory(prefix="qiuzheng-") as folder:
-        # A file, because unstructured takes the kind from the name and some of its readers open it
-        # anew.
-        path = Path(folder, f"document{suffix}")
-        path.write_bytes(body)
-        if suffix in _ZIP_FOLDERS.values() and not zipfile.is_zipfile(path):
-            raise DamagedFileError
-        try:
-            elements = partition(filename=str(path), languages=[""])
-        except _DAMAGE as error:
-            raise DamagedFileError from error
-    return "\n\n".join(_render_blocks(elements, suffix))
-
-
-def _import_partition() -> Callable[..., Iterable[Any]]:
-    """Return unstructured's `partition`, kept from downloading and reporting anything."""
     disable_telemetry()
     import spacy  # noqa: PLC0415  comes with unstructured
     from unstructured.nlp import tokenize
@@ -82,7 +65,18 @@ def _import_partition() -> Callable[..., Iterable[Any]]:
     # To tell titles from sentences it would download a spaCy model while the user waits, and fail
     # offline. A blank pipeline is enough: headings carry their own style.
     tokenize._get_nlp = functools.cache(blank_pipeline)
-    return partition
+    with tempfile.TemporaryDirectory(prefix="qiuzheng-") as folder:
+        # A file, because unstructured takes the kind from the name and some of its readers open it
+        # anew.
+        path = Path(folder, f"document{suffix}")
+        path.write_bytes(body)
+        if suffix in _ZIP_FOLDERS.values() and not zipfile.is_zipfile(path):
+            raise DamagedFileError
+        try:
+            elements = partition(filename=str(path), languages=[""])
+        except _DAMAGE as error:
+            raise DamagedFileError from error
+    return "\n\n".join(_render_blocks(elements, suffix))
 
 
 def _render_blocks(elements: Iterable[Any], suffix: str) -> Iterable[str]:
