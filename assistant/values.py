@@ -180,6 +180,8 @@ class Prompt:
     language: Language
     passages: tuple[Passage, ...] = ()
     """The passages that fitted, in the order of their numbers."""
+    evidence: AnswerEvidence = AnswerEvidence()
+    """What they hold for the question."""
     dropped: int = 0
     """Passages that did not fit the context."""
     tokens: int = 0

@@ -17,8 +17,9 @@ from datetime import UTC, datetime
 
 import click
 
+from assistant.answer.evidence import choose_evidence
+from assistant.answer.evidence.chooser import MOST_BLOCKS
 from assistant.answer.retrieval import Retriever
-from assistant.models.extractive import MOST_QUOTES, best_sentences
 from assistant.values import Passage
 from bench.data import DATA
 from ingest.documents import Document
@@ -53,7 +54,7 @@ def plain_choice(question: str, passages: tuple[Passage, ...]) -> list[str]:
     """Return the sentences with most words in common with the question."""
     asked = set(words(question))
     sentences = [p.text[a:b] for p in passages for a, b in sentence_spans(p.text)]
-    return sorted(sentences, key=lambda s: -len(asked & set(words(s))))[:MOST_QUOTES]
+    return sorted(sentences, key=lambda s: -len(asked & set(words(s))))[:MOST_BLOCKS]
 
 
 async def read(language: str) -> tuple[Index, list[Question]]:
@@ -98,14 +99,16 @@ async def measure(language: str, count: int) -> dict[str, float]:
     asked = questions[:: max(1, len(questions) // count)]
     for question in asked:
         passages = (await retriever.retrieve(question.text)).passages
-        quotes = [quote.text for quote in best_sentences(question.text, passages)]
+        quotes = [quote.text for quote in choose_evidence(question.text, passages).blocks]
         gold = squeezed(question.answer)
         plain = plain_choice(question.text, passages)
         hits["ours"] += any(gold in squeezed(quote) for quote in quotes)
         hits["first quote"] += any(gold in squeezed(quote) for quote in quotes[:1])
         hits["most words"] += any(gold in squeezed(sentence) for sentence in plain)
         hits["in the passages"] += any(gold in squeezed(p.text) for p in passages)
-        hits["refused"] += not best_sentences(question.text, await of_others(index, question))
+        hits["refused"] += not choose_evidence(
+            question.text, await of_others(index, question)
+        ).blocks
     return {name: count / len(asked) for name, count in hits.items()}
 
 

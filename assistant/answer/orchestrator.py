@@ -5,10 +5,11 @@ import math
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assistant.answer.citations import CitationStream
 from assistant.answer.conversations import SMALL_TALK, is_small_talk, standalone_question
+from assistant.answer.evidence import choose_evidence
 from assistant.answer.prompts import build_prompt
 from assistant.answer.retrieval import Retriever
 from assistant.errors import QuestionError, SearchError
@@ -258,6 +259,8 @@ class Assistant:
             context_tokens=request.model.context_tokens,
             reply_tokens=self._reply_tokens,
         )
+        evidence = choose_evidence(query, prompt.passages)
+        prompt = replace(prompt, evidence=evidence)
         if prompt.dropped:
             text = Message(
                 "{dropped} passages did not fit the model's context: raise model.context_tokens",

@@ -55,3 +55,8 @@ def neutralize_markup(text: str) -> str:
 def strip_footnotes(text: str) -> str:
     """Return text without footnote numbers ("1998.[4]"), which would pass for our citations."""
     return _FOOTNOTE.sub(lambda found: found["code"] or "", text)
+
+
+def blank_footnotes(text: str) -> str:
+    """Return the same with spaces for what `strip_footnotes` takes out: all else stays in place."""
+    return _FOOTNOTE.sub(lambda found: found["code"] or " " * len(found[0]), text)
