@@ -132,8 +132,10 @@ class Retriever:
         # A pasted text has thousands of words, and BM25 would look each of them up.
         question = question[:LOOKUP]
         all_words = words(question)
-        wanted = set(content_words(question) or all_words)
-        found = await self._store.matching(all_words, top_k=CANDIDATES)
+        # "goverment" is in no page: its pages are relevant by the word that it stands for.
+        meant = await self._store.near_misses(all_words)
+        wanted = {*(content_words(question) or all_words), *meant}
+        found = await self._store.matching([*all_words, *meant], top_k=CANDIDATES)
         by_words = [scored for scored in found if _is_relevant(scored.chunk, wanted)]
         by_vector, words_only = await self._by_vector(question, by_words)
         by_words, by_vector = await self._newer_first(question, by_words, by_vector)

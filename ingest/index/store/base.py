@@ -93,6 +93,13 @@ class ChunkStore(Protocol):
         """Return the `top_k` chunks by BM25 over `ingest.text.words.words`, best first."""
         ...
 
+    async def near_misses(self, words: Sequence[str]) -> list[str]:
+        """Return words of the index that are one edit from those of `words` that it does not have.
+
+        For typos in long words: [] where the index has every word, which costs next to nothing.
+        """
+        ...
+
     async def unembedded(
         self, ids: Collection[str] | None = None, *, space: str, limit: int
     ) -> list[Chunk]:

@@ -23,7 +23,7 @@ from ingest.documents import (
 from ingest.errors import StoreError
 from ingest.foundation.messages import Message
 from ingest.index.embed.base import Vector
-from ingest.index.store import journal, revisions, schema
+from ingest.index.store import journal, near_misses, revisions, schema
 from ingest.index.store.base import IndexStats
 from ingest.index.store.journal import Pending
 from ingest.index.store.revisions import Stored
@@ -216,6 +216,11 @@ class Catalog:
         found = [ScoredChunk(chunk=to_chunk(row[:8]), score=row[8]) for row in rows]
         # A join does not keep the order of its subquery, and equal scores need a stable one.
         return sorted(found, key=lambda scored: (-scored.score, scored.chunk.id))
+
+    def near_misses(self, words: Sequence[str]) -> list[str]:
+        """Return words of the index one edit from those of `words` that it does not have."""
+        with self._reading() as connection:
+            return near_misses.neighbours_of_unknown(connection, dict.fromkeys(words))
 
     def by_id(self, ids: Collection[str]) -> dict[str, Chunk]:
         """Return those of these chunks that are in the index, by id."""

@@ -135,6 +135,10 @@ class Index:
         """Return the chunks that match `words` best, by BM25."""
         return await asyncio.to_thread(self._catalog.matching, words, top_k=top_k)
 
+    async def near_misses(self, words: Sequence[str]) -> list[str]:
+        """Return words of the index one edit from those of `words` that it does not have."""
+        return await asyncio.to_thread(self._catalog.near_misses, words)
+
     async def unembedded(
         self, ids: Collection[str] | None = None, *, space: str, limit: int
     ) -> list[Chunk]:

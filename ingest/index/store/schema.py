@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ingest.index.store.near_misses import VOCABULARY
 from ingest.index.store.sqlite_errors import (
     make_folder,
     newer_format_error,
@@ -120,6 +121,7 @@ def connect(
         try:
             _switch_to_wal(connection, seconds=busy_timeout_s)
             migrate(connection, path=path, max_bytes=max_bytes)
+            connection.execute(VOCABULARY)
         except BaseException:
             connection.close()
             raise

@@ -143,6 +143,12 @@ async def test_question_that_matches_nothing_returns_nothing() -> None:
     assert await ask(await index_of(), "drones", HashingEmbedder()) == []
 
 
+async def test_misspelt_word_finds_what_it_stands_for() -> None:
+    index = await index_of(document("a", "The government sits."), document("b", "Bread and flour."))
+    assert await ask(index, "Which goverment?") == ["The government sits."]
+    assert await ask(index, "Which parliment?") == []
+
+
 async def test_words_that_name_nothing_do_not_choose_passages() -> None:
     index = await index_of(
         document("a", "What is the and of how?"), document("b", "Lift of a wing")

@@ -12,6 +12,7 @@ import pytest
 
 from ingest.documents import Chunking, Document, Processing
 from ingest.errors import StoreError
+from ingest.index.store import schema
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.schema import WORDS_VERSION
 from tests.index_samples import SPACE, at, chunks_of, document, record
@@ -319,9 +320,29 @@ def test_index_built_with_other_words_is_rebuilt_from_the_text(tmp_path: Path) -
     connection.close()
     catalog = Catalog(path)
     assert found(catalog, "night") == ["drones at night"]
+    assert catalog.near_misses(["nigth"]) == ["night"]
     fill(catalog, "a", "changed")  # deleting needs the very words that are in there
     assert found(catalog, "night") == []
     catalog.close()
+
+
+def test_rebuilding_a_large_index_is_announced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(schema, "MANY_CHUNKS", 2)
+    path = tmp_path / "index.sqlite"
+    catalog = Catalog(path)
+    fill(catalog, "a", "drones at night", "E-1234")
+    catalog.close()
+    assert not caplog.records
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute("UPDATE meta SET value = 'another rule' WHERE key = 'words'")
+    connection.close()
+    Catalog(path).close()
+    assert [record.getMessage() for record in caplog.records] == [
+        "building the index of words anew for 2 chunks, once after an update"
+    ]
 
 
 def test_journal_names_only_what_has_changed() -> None:
