@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import AsyncIterator
+from itertools import product
 
 import pytest
 
+from ingest.foundation.messages import LANGUAGES
 from ingest.index.embed.base import LANGUAGE_COVERAGE_FLOOR, Embedder, Vector
 from ingest.index.embed.builtin import BuiltinEmbedder
 from ingest.index.embed.memory import HashingEmbedder
@@ -90,6 +92,14 @@ async def test_space_is_named_and_english_is_known(embedder: Embedder) -> None:
     assert embedder.language_coverage(TEXTS[0]) >= LANGUAGE_COVERAGE_FLOOR
     assert 0.0 <= embedder.language_coverage(TEXTS[2]) <= 1.0
     assert 0.0 <= embedder.language_coverage("") <= 1.0
+
+
+async def test_worth_of_its_ranking_is_said_for_every_pair_of_languages(
+    embedder: Embedder,
+) -> None:
+    assert embedder.pair_weight(question="en", text="en") == 1.0
+    for question, text in product(LANGUAGES, LANGUAGES):
+        assert 0.0 <= embedder.pair_weight(question=question, text=text) <= 1.0
 
 
 async def test_closing_twice_does_no_harm(embedder: Embedder) -> None:

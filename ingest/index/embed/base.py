@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from ingest.foundation.messages import Language
+
 Vector = Sequence[float]
 
 LANGUAGE_COVERAGE_FLOOR = 0.8
@@ -23,6 +25,15 @@ class Embedder(Protocol):
 
     def language_coverage(self, text: str) -> float:
         """Return how well the model knows the language of `text`, 0 (not at all) to 1."""
+        ...
+
+    def pair_weight(self, *, question: Language, text: Language) -> float:
+        """Return what the model's ranking of texts in one language is worth for a question.
+
+        0: never use it, 1: as good as any. Knowing the tokens of a language is not enough: a model
+        that knew all of Chinese and ranked it badly cost .961 -> .865 of recall@1 when it was fused
+        (Universal Sentence Encoder).
+        """
         ...
 
     def preload(self) -> None:

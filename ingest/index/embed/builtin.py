@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.foundation.messages import Language
 from ingest.foundation.telemetry import disable_telemetry
 from ingest.index.embed import weights as model_files
 from ingest.index.embed.base import Vector
-from ingest.index.embed.model_cards import latin_share
+from ingest.index.embed.model_cards import card_of, latin_share
 
+MODEL = "all-MiniLM-L6-v2"
 WINDOW = 256  # tokens, as the model was trained (sentence_bert_config.json, max_seq_length)
 STRIDE = 32  # tokens that neighbouring windows of a long text share
 BATCH = 8  # texts: on a processor small batches are faster, 61 texts/s against 40 at 32
@@ -69,6 +71,10 @@ class BuiltinEmbedder:
         # Some ideographs and other letters have a token, left over from the vocabulary of BERT, but
         # the model was not trained on them.
         return min(known, latin_share(sample))
+
+    def pair_weight(self, *, question: Language, text: Language) -> float:
+        """Return what the model's card says: 1 for English, 0 for the rest."""
+        return card_of(MODEL).pair_weight(question=question, text=text)
 
     async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
         """Return one unit vector of 384 dimensions per text, computed in a thread."""

@@ -4,6 +4,7 @@ import hashlib
 import math
 from collections.abc import Sequence
 
+from ingest.foundation.messages import Language
 from ingest.index.embed.base import Vector
 from ingest.text.words import words
 
@@ -22,6 +23,11 @@ class HashingEmbedder:
     def language_coverage(self, text: str) -> float:
         """Return 1: it has no vocabulary that could lack a language."""
         del text
+        return 1.0
+
+    def pair_weight(self, *, question: Language, text: Language) -> float:
+        """Return 1: it ranks every language alike, by the words that two texts share."""
+        del question, text
         return 1.0
 
     def preload(self) -> None:

@@ -6,6 +6,15 @@ Prefixed and plain vectors do not mix, so the prefixes are part of a vector spac
 import hashlib
 from dataclasses import dataclass
 
+from ingest.foundation.messages import Language
+
+UNKNOWN_WEIGHT = 0.5
+"""What the ranking of a model that nobody has measured is worth: half a known one's.
+
+A good model then still helps where words find nothing, and a bad one cannot take the first place
+from a page that words put there.
+"""
+
 LATIN_END = 0x250
 """The first character after the Latin blocks of Unicode (Basic to Extended-B)."""
 
@@ -19,6 +28,10 @@ class ModelCard:
     document: str = ""
     """Goes before a passage."""
     english_only: bool = False
+    same_language: float = 1.0
+    """What its ranking is worth where question and text are in one language, 0 to 1."""
+    across: float = 1.0
+    """The same where one is Chinese and the other English."""
 
     @property
     def scheme(self) -> str:
@@ -31,10 +44,16 @@ class ModelCard:
         """Return how well the family knows the language of `text`, 0 to 1."""
         return latin_share(text) if self.english_only else 1.0
 
+    def pair_weight(self, *, question: Language, text: Language) -> float:
+        """Return what the family's ranking is worth for this pair of languages, 0 to 1."""
+        if self.english_only and (question, text) != ("en", "en"):
+            return 0.0
+        return self.same_language if question == text else self.across
+
 
 _PASSAGES_EN = "Represent this sentence for searching relevant passages: "
 
-# The first match wins, against the lower-case name without registry, owner and tag: what is more
+# The first match wins, against the lower-case name without registry and owner: what is more
 # specific stands first ("nomic-embed-text-v2" is multilingual, "nomic-embed-text" is not).
 # Sources: the model card of each family, section "usage" (nomic-ai/nomic-embed-text-v1.5 and
 # -v2-moe, mixedbread-ai/mxbai-embed-large-v1, Snowflake/snowflake-arctic-embed-l and -l-v2.0,
@@ -67,16 +86,22 @@ CARDS: tuple[tuple[str, ModelCard], ...] = (
     ("e5-", ModelCard(query="query: ", document="passage: ", english_only=True)),
     ("bge-m3", ModelCard()),
     ("bge-large", ModelCard(query=_PASSAGES_EN, english_only=True)),
-    ("granite-embedding", ModelCard()),
+    # Ollama's "granite-embedding" without a tag is the English one of 30 million parameters.
+    ("granite-embedding:278m", ModelCard()),
+    ("granite-embedding-278m", ModelCard()),
+    ("granite-embedding-107m", ModelCard()),
+    ("granite-embedding", ModelCard(english_only=True)),
     ("paraphrase-multilingual", ModelCard()),
     ("all-minilm", ModelCard(english_only=True)),
 )
 
+UNKNOWN_CARD = ModelCard(same_language=UNKNOWN_WEIGHT, across=UNKNOWN_WEIGHT)
+
 
 def card_of(model: str) -> ModelCard:
-    """Return the card of a model by its name on the server; a plain one if it is unknown."""
-    name = model.lower().rsplit("/", 1)[-1].split(":", 1)[0]
-    return next((card for start, card in CARDS if name.startswith(start)), ModelCard())
+    """Return the card of a model by its name on the server; `UNKNOWN_CARD` if nobody knows it."""
+    name = model.lower().rsplit("/", 1)[-1]
+    return next((card for start, card in CARDS if name.startswith(start)), UNKNOWN_CARD)
 
 
 def latin_share(text: str) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.errors import EmbedError
-from ingest.foundation.messages import Message
+from ingest.foundation.messages import Language, Message
 from ingest.index.embed.base import Vector
 from ingest.index.embed.model_cards import card_of
 from ingest.model_servers.base import ModelServerError
@@ -57,6 +57,10 @@ class OllamaEmbedder:
     def language_coverage(self, text: str) -> float:
         """Return what the model's card says of the language of `text`, 0 to 1."""
         return self._card.language_coverage(text)
+
+    def pair_weight(self, *, question: Language, text: Language) -> float:
+        """Return what the model's card says of questions and texts in these languages, 0 to 1."""
+        return self._card.pair_weight(question=question, text=text)
 
     def preload(self) -> None:
         """Nothing to load here. The server loads its model with the first request."""
