@@ -17,6 +17,7 @@ from assistant.settings import ModelSettings, Settings, load_settings
 from ingest.bootstrap import open_index, open_reading, preload
 from ingest.foundation.cache import ExpiringCache
 from ingest.foundation.concurrency import LazyResource
+from ingest.foundation.errors import SettingsError
 from ingest.foundation.messages import Message
 
 if TYPE_CHECKING:
@@ -133,15 +134,19 @@ async def open_model(settings: ModelSettings, name: str | None = None) -> Chosen
 
     Raises:
         ModelError: the model or its server is missing.
+        SettingsError: the server's key cannot be sent as it stands.
     """
     provider = settings.provider
     if provider == "auto" or (provider == "extractive" and name is not None):
         provider = "ollama"
-    model = build_model(settings, provider=provider, name=name)
+    model = None
     try:
+        model = build_model(settings, provider=provider, name=name)
         await model.check(timeout_s=PROBE_TIMEOUT_S)
-    except ModelError as error:
-        await model.close()
+    # SettingsError: $OLLAMA_API_KEY, which may be there for another program, cannot be sent.
+    except (ModelError, SettingsError) as error:
+        if model is not None:
+            await model.close()
         if name is not None or settings.provider != "auto":
             raise
         text = Message("{error} (until then: quotes from the pages)", error=error.full_message)

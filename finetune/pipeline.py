@@ -15,6 +15,7 @@ from finetune.progress import Progress
 from finetune.recipe import Quantization, Recipe
 from finetune.runs import Run, StepName, digest_of
 from ingest.foundation.messages import Language, Message
+from ingest.foundation.settings import expand_user
 
 Target = Literal["gguf", "ollama", "vllm", "hf"]
 Figures = dict[str, Any]
@@ -164,7 +165,8 @@ class Pipeline:
         files = list(recipe.data_files)
         # By content, not by name: an edited list of synonyms makes other training rows.
         if synonyms := recipe.data.augment.synonyms:
-            files.append(recipe.folder / Path(synonyms).expanduser())
+            named = expand_user(synonyms, source="data.augment.synonyms")
+            files.append(recipe.folder / named)
         return digest_of(VERSION, tables, *files)
 
     def training_digest(self) -> str:

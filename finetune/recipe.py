@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from finetune.errors import RecipeError
 from ingest.foundation.errors import SettingsError
 from ingest.foundation.messages import Language, Message
-from ingest.foundation.settings import read_toml
+from ingest.foundation.settings import expand_user, read_toml
 from ingest.foundation.settings_errors import unusable_value
 
 FormatName = Literal["r1-think", "r1-direct", "chatml"]
@@ -236,14 +236,16 @@ class Recipe(RecipeTable):
     @property
     def data_files(self) -> tuple[Path, ...]:
         """The data files, found from the recipe's folder."""
-        return tuple(self.folder / Path(name).expanduser() for name in self.data.files)
+        files = (expand_user(name, source="data.files") for name in self.data.files)
+        return tuple(self.folder / file for file in files)
 
     @property
     def base_folder(self) -> Path | None:
         """The folder of the base model, None if the name is one of a hub."""
         # From the recipe's folder first; a path that holds from the working directory is accepted
         # too, since that is how it is typed after --set model.base=.
-        for folder in (self.folder / Path(self.model.base).expanduser(), Path(self.model.base)):
+        named = expand_user(self.model.base, source="model.base")
+        for folder in (self.folder / named, Path(self.model.base)):
             if folder.is_dir():
                 return folder
         return None

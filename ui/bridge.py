@@ -4,9 +4,9 @@ import asyncio
 import queue
 import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-from contextlib import AbstractAsyncContextManager, aclosing, suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -87,62 +87,3 @@ async def _start_forwarding(
     task = asyncio.create_task(forward_items())
     task.add_done_callback(put_end)
     return task
-
-
-class SharedResource(Generic[T]):
-    """One value that is opened when it is first needed and then serves all. In one event loop."""
-
-    def __init__(self, open_one: Callable[[], AbstractAsyncContextManager[T]]) -> None:
-        self._open = open_one
-        self._gate = asyncio.Lock()  # those who come while it is being opened share one value
-        self._close_requested = asyncio.Event()
-        self._owner: asyncio.Task[None] | None = None
-        self._opened: asyncio.Future[T] | None = None
-
-    async def get(self) -> T:
-        """Return the value, which is opened if need be. Raises what opening it raised."""
-        async with self._gate:
-            opened = await self._start_owner() if self._opened is None else self._opened
-            return opened.result()
-
-    async def close(self) -> None:
-        """Close the value. The next `get` opens it again."""
-        async with self._gate:
-            owner, self._owner = self._owner, None
-            if owner is not None and not owner.done():
-                self._close_requested.set()
-                await owner
-
-    async def _start_owner(self) -> asyncio.Future[T]:
-        """Return the future that holds the value, once it does."""
-        self._opened = opened = asyncio.get_running_loop().create_future()
-        self._close_requested = asyncio.Event()
-        self._owner = owner = asyncio.create_task(self._own(opened, self._close_requested))
-        try:
-            # Whichever comes first: the value, or the end of a task that failed to open it. Waiting
-            # for `opened` alone would never end when opening fails, and `wait`, other than `await`,
-            # leaves both as they are when our own caller is cancelled (Stop was pressed).
-            await asyncio.wait([owner, opened], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            # Cancelled before the value was there: opening is given up, and the next `get` tries
-            # anew. It may have hung, and would hang that one, too. Cancelled in the very moment in
-            # which the value came, the value stays open for the next.
-            if not opened.done():
-                self._opened = None
-                owner.cancel()
-        if not opened.done():
-            await owner  # raises what opening raised
-        return opened
-
-    async def _own(self, opened: asyncio.Future[T], close_requested: asyncio.Event) -> None:
-        """Enter the value's context and leave it again, both in this task.
-
-        Scopes of anyio and asyncio that the context holds belong to the task that entered them; the
-        tasks that call `get` come and go.
-        """
-        async with self._open() as value:
-            opened.set_result(value)
-            try:
-                await close_requested.wait()
-            finally:
-                self._opened = None

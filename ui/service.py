@@ -6,8 +6,9 @@ from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from assistant.answer.orchestrator import Assistant
 from assistant.events import AnswerEvent, AnswerFailed
 from assistant.values import ChatMessage, Question
+from ingest.foundation.concurrency import LazyResource
 from ingest.foundation.errors import QiuzhengError
-from ui.bridge import CLOSE_TIMEOUT_S, EventLoopThread, SharedResource
+from ui.bridge import CLOSE_TIMEOUT_S, EventLoopThread
 
 
 class AssistantService:
@@ -17,7 +18,7 @@ class AssistantService:
         self, open_assistant: Callable[[], AbstractAsyncContextManager[Assistant]]
     ) -> None:
         self._loop = EventLoopThread()
-        self._assistant = SharedResource(open_assistant)
+        self._assistant = LazyResource(open_assistant)
 
     def ask(
         self, question: Question, history: Sequence[ChatMessage], *, poll_interval_s: float

@@ -5,7 +5,6 @@ reply (`parse_rows`). `assistant/search/engines/tavily.py` is the shortest one.
 """
 
 import json
-import re
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -33,6 +32,7 @@ from ingest.foundation.errors import SettingsError
 from ingest.foundation.http_dates import parse_retry_after
 from ingest.foundation.messages import NO_MESSAGE, Language, Message
 from ingest.foundation.server_urls import is_loopback
+from ingest.foundation.settings import check_key
 from ingest.foundation.settings_errors import ENV_PREFIX
 from ingest.web.fetch.decompression import (
     ACCEPT_ENCODING,
@@ -51,9 +51,6 @@ _NO_NAME = Message("no server can have such a name")
 _REDIRECTED = Message("it redirects to another server")
 _REFUSED = Message("it refuses the key")
 _USED_UP = Message("the quota of its key is used up")
-
-_SENDABLE = re.compile(r"[!-~]+")
-"""Visible ASCII: all that a header may hold (RFC 9110, 5.5) and a key is made of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,12 +269,8 @@ class KeyedJsonEngine(JsonEngine):
                     page=self.key_page,
                 ),
             )
-        # Checked here, since the HTTP client's own error for such a header quotes it whole.
-        if not _SENDABLE.fullmatch(key.get_secret_value()):
-            raise SettingsError(
-                Message("{setting} holds a character that no key has", setting=setting),
-                hint=Message("copy the key again from {page}", page=self.key_page),
-            )
+        again = Message("copy the key again from {page}", page=self.key_page)
+        check_key(key.get_secret_value(), setting=setting, hint=again)
         super().__init__(
             url=(url if "://" in url else f"https://{url}") if url else self.server,
             url_setting=f"search.{self.table}.url" if url else "",

@@ -16,6 +16,7 @@ from finetune.errors import DataError
 from finetune.recipe import AugmentTable
 from finetune.records import Record
 from ingest.foundation.messages import Message
+from ingest.foundation.settings import expand_user
 from ingest.text.words import sentence_spans
 
 TRIES = 4
@@ -159,7 +160,7 @@ def read_synonyms(folder: Path, name: str) -> dict[str, list[str]]:
     Raises:
         DataError: the file is missing, unreadable or holds no group of two words.
     """
-    path = folder / Path(name).expanduser()
+    path = folder / expand_user(name, source="data.augment.synonyms")
     try:
         # "-sig": Windows editors write a byte order mark, which would be a part of the first word.
         lines = path.read_text(encoding="utf-8-sig").splitlines() if name else []

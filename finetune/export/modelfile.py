@@ -10,6 +10,7 @@ from finetune.model.chat_format import ChatFormat, chat_format
 from finetune.recipe import Recipe
 from finetune.runs import write_atomically
 from ingest.foundation.messages import Message
+from ingest.foundation.settings import expand_user
 from ingest.model_servers.ollama import with_tag
 
 LONGEST_PATH = 255
@@ -85,7 +86,7 @@ def read_license(recipe: Recipe, merged: Path) -> str:
         return own.read_text(encoding="utf-8", errors="replace") if own else ""
     if "\n" in given or len(given) > LONGEST_PATH:
         return given
-    path = recipe.folder / Path(given).expanduser()
+    path = recipe.folder / expand_user(given, source="export.license")
     if path.is_file():
         return path.read_text(encoding="utf-8", errors="replace")
     if path.suffix in {".txt", ".md"}:  # else it is a name, as "Apache-2.0" is one

@@ -11,6 +11,7 @@ from finetune.model.chat_format import ChatFormat, render_prompt
 from finetune.recipe import Recipe
 from finetune.records import Turn
 from ingest.foundation.messages import Message
+from ingest.foundation.settings import expand_user
 
 PUBLISHERS = (("DeepSeek", "deepseek-ai"), ("Qwen", "Qwen"))
 """Beginning of a model's name -> who publishes it on the hub: for the download command."""
@@ -60,7 +61,7 @@ def download_command(recipe: Recipe) -> str:
         return f"hf download {base}"
     last = Path(base).name
     owner = next((owner for start, owner in PUBLISHERS if last.startswith(start)), "OWNER")
-    folder = (recipe.folder / Path(base).expanduser()).resolve()
+    folder = (recipe.folder / expand_user(base, source="model.base")).resolve()
     return f"hf download {owner}/{last} --local-dir {folder}"
 
 

@@ -51,16 +51,17 @@ async def cancel_and_wait(tasks: Collection[asyncio.Task[Any]]) -> None:
 
 
 class LazyResource(Generic[T]):
-    """A resource that is opened at its first use, and closed with whoever owns it.
+    """A resource that is opened when it is first needed and then serves all, in one event loop.
 
-    Use it as an async context manager: leaving it closes what was opened, if anything was.
+    Used as an async context manager, it is closed at the end and cannot be opened again.
     """
 
     def __init__(self, open_one: Callable[[], AbstractAsyncContextManager[T]]) -> None:
         self._open_one = open_one
-        self._stack = AsyncExitStack()
-        self._opened: list[T] = []
-        self._lock = asyncio.Lock()
+        self._lock = asyncio.Lock()  # those who come while it is being opened share one
+        self._owner: asyncio.Task[None] | None = None
+        self._opened: asyncio.Future[T] | None = None
+        self._leaving: asyncio.Future[BaseException | None] | None = None
         self._is_closed = False
 
     @classmethod
@@ -69,14 +70,25 @@ class LazyResource(Generic[T]):
         return cls(lambda: nullcontext(value))
 
     async def get(self) -> T:
-        """Return the resource, opened now if it is not yet; raises what opening raises."""
-        # Two questions that come together must not open it twice.
+        """Return the resource, opened now if it is not; raises what opening raises."""
         async with self._lock:
             if self._is_closed:
                 raise RuntimeError("its owner has closed this resource")
-            if not self._opened:
-                self._opened.append(await self._stack.enter_async_context(self._open_one()))
-            return self._opened[0]
+            opened = await self._start_owner() if self._opened is None else self._opened
+            return opened.result()
+
+    async def close(self, error: BaseException | None = None) -> None:
+        """Close the resource, which learns of `error`. The next `get` opens it again."""
+        # Under the lock: what is being opened just now has to be closed, too.
+        async with self._lock:
+            owner, self._owner = self._owner, None
+            if owner is not None and not owner.done():
+                if self._leaving is not None and not self._leaving.done():
+                    self._leaving.set_result(error)
+                # Opening that was given up ends as cancelled, which is no error of closing.
+                (ended,) = await asyncio.gather(owner, return_exceptions=True)
+                if isinstance(ended, Exception):
+                    raise ended
 
     async def __aenter__(self) -> "LazyResource[T]":
         return self
@@ -87,9 +99,44 @@ class LazyResource(Generic[T]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # Under the lock: what is being opened just now has to be closed, too.
-        async with self._lock:
-            self._is_closed = True
-            self._opened.clear()
-            # The error goes along: after Ctrl-C nobody is to wait for what is still being read.
-            await self._stack.__aexit__(kind, error, trace)
+        self._is_closed = True
+        # The error goes along: after Ctrl-C nobody is to wait for what is still being read.
+        await self.close(error)
+
+    async def _start_owner(self) -> asyncio.Future[T]:
+        """Return the future that holds the resource, once it does."""
+        loop = asyncio.get_running_loop()
+        self._opened = opened = loop.create_future()
+        self._leaving = leaving = loop.create_future()
+
+        async def own() -> None:
+            """Open and close it in one task, as scopes of anyio and asyncio that it holds demand.
+
+            The tasks that call `get` come and go.
+            """
+            async with AsyncExitStack() as stack:
+                opened.set_result(await stack.enter_async_context(self._open_one()))
+                try:
+                    error = await leaving
+                finally:
+                    self._opened = None
+                if error is not None:
+                    # As if it had been raised here, but for its way on: it is another task's.
+                    await stack.__aexit__(type(error), error, error.__traceback__)
+
+        self._owner = owner = asyncio.create_task(own())
+        try:
+            # Whichever comes first: the value, or the end of a task that failed to open it. Waiting
+            # for `opened` alone would never end when opening fails, and `wait`, other than `await`,
+            # leaves both as they are when our own caller is cancelled (Stop was pressed).
+            await asyncio.wait([owner, opened], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            # Cancelled before the value was there: opening is given up, and the next `get` tries
+            # anew. It may have hung, and would hang that one, too. Cancelled in the very moment in
+            # which the value came, the value stays open for the next.
+            if not opened.done():
+                self._opened = None
+                owner.cancel()
+        if not opened.done():
+            await owner  # raises what opening raised
+        return opened

@@ -34,6 +34,9 @@ from ingest.foundation.settings_errors import (
 PATH_VARIABLES = frozenset({"ASSISTANT_HOME", "ASSISTANT_CONFIG"})
 FILE_NAME = "assistant.toml"
 
+_KEY = re.compile(r"[!-~]+")
+"""Visible ASCII: all that a header may hold (RFC 9110, 5.5) and a key is made of."""
+
 
 def default_ollama_host() -> str:
     """Return Ollama's address as its own tools read it from $OLLAMA_HOST.
@@ -74,6 +77,19 @@ def expand_user(path: str, *, source: str) -> Path:
             Message("{source}: there is no user {user}", source=source, user=Path(path).parts[0]),
             hint=Message("write the path in full: {path}", path=path),
         ) from error
+
+
+def check_key(key: str, *, setting: str, hint: Message) -> None:
+    """Raise unless `key` can stand in an HTTP header. The error names `setting`, not the key.
+
+    Raises:
+        SettingsError: a character in it is none that a key has.
+    """
+    # Before a request is made: the HTTP client's own error for such a header quotes it whole.
+    if not _KEY.fullmatch(key):
+        raise SettingsError(
+            Message("{setting} holds a character that no key has", setting=setting), hint=hint
+        )
 
 
 def home() -> Path:

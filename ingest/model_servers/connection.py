@@ -1,7 +1,6 @@
 """HTTP to one model server; all that fails is a `ModelServerError`."""
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
@@ -11,10 +10,10 @@ from typing import Any, TypeVar
 import httpx
 
 from ingest.foundation.about import default_user_agent
-from ingest.foundation.errors import SettingsError
 from ingest.foundation.http_dates import parse_retry_after
 from ingest.foundation.messages import Message
 from ingest.foundation.server_urls import is_loopback
+from ingest.foundation.settings import check_key
 from ingest.foundation.streams import (
     StreamDecoder,
     StreamFormatError,
@@ -31,9 +30,6 @@ BUSY_WAITS_S = (1.0, 2.0, 4.0)
 """Between tries while the server says 503 or 429: Ollama does so only while a model loads."""
 
 UPLOAD_CHUNK_BYTES = 1 << 20
-
-_KEY = re.compile(r"[!-~]+")
-"""Visible ASCII: all that a header may hold (RFC 9110, 5.5) and a key is made of."""
 
 T = TypeVar("T")
 
@@ -163,12 +159,7 @@ def bearer_headers(key: str, *, source: str) -> dict[str, str]:
     key = key.strip()
     if not key:
         return {}
-    # Checked here, since httpx's own error for such a header quotes it whole.
-    if not _KEY.fullmatch(key):
-        raise SettingsError(
-            Message("{setting} holds a character that no key has", setting=source),
-            hint=Message("copy the key again"),
-        )
+    check_key(key, setting=source, hint=Message("copy the key again"))
     return {"Authorization": f"Bearer {key}"}
 
 

@@ -1,8 +1,8 @@
 """Fetches a page by the cheapest means that shows its text: plain HTTP first, then the browser.
 
-HTTP takes 12 ms a page where a browser takes 600 ms and 600 MB (measured with crawl4ai), so the
-browser opens a page only if its body is one that scripts have to fill, or if its site wants to see
-a browser before it shows anything.
+HTTP takes 27 ms a page, the browser 190 ms and a Chromium of its own beside us (bench/README.md,
+`read` and `chromium`), so the browser opens a page only if its body is one that scripts have to
+fill, or if its site wants to see a browser before it shows anything.
 """
 
 from collections.abc import Awaitable, Callable

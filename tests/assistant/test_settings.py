@@ -58,6 +58,15 @@ def test_no_output_shows_the_key_of_the_model(
     assert "SEC" not in written.out + written.err
 
 
+def test_a_key_that_ollama_cannot_be_sent_leaves_quotes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLLAMA_API_KEY", "sk-SEC\tRET")
+    monkeypatch.setenv("ASSISTANT_MODEL__PROVIDER", "auto")
+    monkeypatch.setenv("ASSISTANT_EMBED__PROVIDER", "auto")
+    shown = asyncio.run(events_of(Question("Which way?")))
+    assert "$OLLAMA_API_KEY holds a character" in shown
+    assert "AnswerFinished" in shown
+
+
 async def events_of(question: Question) -> str:
     try:
         async with open_assistant() as assistant:

@@ -3,8 +3,10 @@ from pathlib import Path
 import pytest
 
 from finetune.errors import RecipeError
+from finetune.export.modelfile import read_license
 from finetune.recipe import load_recipe
 from finetune.shipped_recipes import copy_recipe, list_recipes
+from ingest.foundation.errors import SettingsError
 
 SMALL = """
 name = "small"
@@ -116,3 +118,15 @@ def test_a_change_that_cannot_be_made_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(RecipeError):
         copy_recipe("drone-safety", tmp_path / "new", ["train.lrr=1"])
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    ['data.files=["~nosuch/rows.csv"]', 'model.base="~nosuch/m"', 'export.license="~nosuch/l"'],
+)
+def test_a_path_of_a_user_that_is_not_there_names_the_setting(change: str, small: Path) -> None:
+    recipe = load_recipe(small, [change])
+    with pytest.raises(SettingsError) as caught:
+        _ = recipe.data_files, recipe.base_folder, read_license(recipe, small.parent)
+    assert caught.value.localize("en").startswith(f"{change.partition('=')[0]}: ")
+    assert "~nosuch" in caught.value.localize("zh")

@@ -1,17 +1,14 @@
-"""Streams and contexts cross from the event loop to a plain thread, and nothing stays behind."""
+"""Streams cross from the event loop to a plain thread, and nothing stays behind."""
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator
 
 import pytest
 
 from assistant.errors import ModelError
 from ingest.foundation.messages import Message
-from ui.bridge import EventLoopThread, SharedResource
-
-pytestmark = pytest.mark.anyio
+from ui.bridge import EventLoopThread
 
 
 @pytest.fixture(scope="module")
@@ -105,109 +102,3 @@ def test_a_call_returns_its_result_and_raises_its_error(loop: EventLoopThread) -
     assert loop.call(double(21)) == 42
     with pytest.raises(ModelError):
         loop.call(fail())
-
-
-class NumberedValues:
-    """Opens 1, then 2, and notes what is opened and closed, and in which task."""
-
-    def __init__(self) -> None:
-        self.log: list[str] = []
-        self.tasks: list[asyncio.Task[None] | None] = []
-        self.failures = 0
-
-    @asynccontextmanager
-    async def __call__(self) -> AsyncIterator[int]:
-        self.tasks.append(asyncio.current_task())
-        await asyncio.sleep(0)
-        if self.failures:
-            self.failures -= 1
-            raise ModelError(Message.bilingual("no model", "没有模型"), kind="unreachable")
-        number = sum(line.startswith("open") for line in self.log) + 1
-        self.log.append(f"open {number}")
-        try:
-            yield number
-        finally:
-            await asyncio.sleep(0)
-            self.tasks.append(asyncio.current_task())
-            self.log.append(f"close {number}")
-
-
-async def test_a_value_stays_open_between_uses_and_closes_in_the_task_that_opened_it() -> None:
-    values = NumberedValues()
-    shared = SharedResource(values)
-    assert (await shared.get(), await shared.get()) == (1, 1)
-    assert values.log == ["open 1"]
-    await shared.close()
-    assert values.log == ["open 1", "close 1"]
-    assert values.tasks[0] is values.tasks[1]
-    assert values.tasks[0] is not asyncio.current_task()
-
-
-async def test_a_closed_value_is_opened_anew_by_the_next_use() -> None:
-    values = NumberedValues()
-    shared = SharedResource(values)
-    await shared.get()
-    await shared.close()
-    assert await shared.get() == 2
-    await shared.close()
-    assert values.log == ["open 1", "close 1", "open 2", "close 2"]
-
-
-async def test_opening_that_fails_says_why_and_is_tried_again() -> None:
-    values = NumberedValues()
-    values.failures = 1
-    shared = SharedResource(values)
-    with pytest.raises(ModelError):
-        await shared.get()
-    assert await shared.get() == 1
-    await shared.close()
-    await shared.close()
-    assert values.log == ["open 1", "close 1"]
-
-
-async def test_all_who_come_at_once_share_one_value() -> None:
-    values = NumberedValues()
-    shared = SharedResource(values)
-    assert await asyncio.gather(*(shared.get() for _ in range(5))) == [1] * 5
-    assert values.log == ["open 1"]
-    await shared.close()
-
-
-async def test_opening_that_nobody_waits_for_any_more_is_given_up() -> None:
-    entered, left = asyncio.Event(), asyncio.Event()
-
-    @asynccontextmanager
-    async def slow() -> AsyncIterator[int]:
-        entered.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            left.set()
-        yield 1
-
-    shared = SharedResource(slow)
-    waiting = asyncio.create_task(shared.get())
-    await entered.wait()
-    waiting.cancel()
-    await left.wait()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
-    await shared.close()
-
-
-@pytest.mark.parametrize("turns", range(6))
-async def test_whenever_the_first_one_leaves_the_next_one_gets_a_value_and_one_is_open(
-    turns: int,
-) -> None:
-    values = NumberedValues()
-    shared = SharedResource(values)
-    leaving = asyncio.create_task(shared.get())
-    for _ in range(turns):  # of the loop, in each of which opening comes one step further
-        await asyncio.sleep(0)
-    leaving.cancel()
-    await asyncio.gather(leaving, return_exceptions=True)
-    last = await shared.get()
-    opened = [line for line in values.log if line.startswith("open")]
-    assert opened[-1] == f"open {last}"
-    await shared.close()
-    assert len(values.log) == 2 * len(opened)

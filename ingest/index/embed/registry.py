@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.errors import EmbedError
-from ingest.foundation.errors import MissingDependencyError
+from ingest.foundation.errors import MissingDependencyError, SettingsError
 from ingest.foundation.messages import NO_MESSAGE, Message
 from ingest.foundation.settings import expand_user
 from ingest.index.embed.base import Embedder
@@ -64,7 +64,10 @@ async def _ollama(config: EmbedderConfig) -> Embedder:
     from ingest.index.embed.ollama import OllamaEmbedder, find_digest
 
     embed = config.embed
-    digest = await find_digest(host=embed.host, model=embed.model)
+    try:
+        digest = await find_digest(host=embed.host, model=embed.model)
+    except SettingsError as error:  # $OLLAMA_API_KEY, which may be there for another program
+        raise EmbedError(error.message, hint=error.hint) from error
     return OllamaEmbedder(
         host=embed.host, model=embed.model, timeout_s=embed.timeout, digest=digest
     )
