@@ -7,6 +7,7 @@ QiuzhengError
 │   │   └── ProxyUnreachableError     the proxy on the way to it does not answer
 │   └── ExtractError              the page holds no text that we can read
 ├── StoreError                the index cannot be read or written
+│   └── VectorError               vectors that it must not take
 └── EmbedError                the embedding model cannot answer
 """
 
@@ -78,7 +79,21 @@ class StoreError(QiuzhengError):
     code = "index"
 
 
+class VectorError(StoreError):
+    """The index refuses vectors: not finite, not of unit length, or not as long as the others."""
+
+
 class EmbedError(QiuzhengError):
-    """The embedding model cannot answer."""
+    """The embedding model cannot answer.
+
+    `is_of_text`: it may be for this text alone, so that others are worth a try. A server that is
+    away, busy or lacks the model fails for all.
+    """
 
     code = "encoder"
+
+    def __init__(
+        self, message: Message, *, hint: Message = NO_MESSAGE, is_of_text: bool = False
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.is_of_text = is_of_text

@@ -25,6 +25,10 @@ class PageStored:
     robots: str
     """The robots rule that allowed the page."""
     fetcher: FetcherName
+    unembedded: int = 0
+    """How many chunks should have a vector and have none, because the embedding model failed."""
+    unembedded_reason: Message = NO_MESSAGE
+    """Why, and what to do about it."""
     asked: str = ""
     """The URL that was requested, before redirects; "" for a file."""
     origin: PageOrigin = "network"

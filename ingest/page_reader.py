@@ -15,7 +15,7 @@ from ingest.errors import IngestError
 from ingest.events import IngestEvent, PageOrigin, PageSkipped, PageStored
 from ingest.extract.extractor import EXTRACTOR_VERSION
 from ingest.foundation.concurrency import cancel_and_wait
-from ingest.foundation.messages import Message
+from ingest.foundation.messages import NO_MESSAGE, Message
 from ingest.index.store.base import ChunkStore
 from ingest.web.negative_cache import NegativeCache
 from ingest.web.tiered_fetcher import TieredFetcher
@@ -253,7 +253,13 @@ def skipped_event(url: str, error: IngestError) -> PageSkipped:
 
 
 def stored_event(
-    page: PageContent, *, chunks: int, embedded: int, coverage: float = 1.0
+    page: PageContent,
+    *,
+    chunks: int,
+    embedded: int,
+    coverage: float = 1.0,
+    unembedded: int = 0,
+    unembedded_reason: Message = NO_MESSAGE,
 ) -> PageStored:
     """Return the event of a page that is stored, with `embedded` of its `chunks` in vectors."""
     return PageStored(
@@ -267,4 +273,6 @@ def stored_event(
         origin=page.origin,
         hops=page.hops,
         coverage=coverage,
+        unembedded=unembedded,
+        unembedded_reason=unembedded_reason,
     )

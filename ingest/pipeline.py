@@ -12,7 +12,9 @@ from ingest.extract import extractor
 from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.tracing import span
 from ingest.index import split
+from ingest.index.chunk_embedding import EmbeddedChunks
 from ingest.index.embed.base import LANGUAGE_COVERAGE_FLOOR, Embedder, Vector
+from ingest.index.embed.bisection import embed_each
 from ingest.index.embedding_queue import BATCH, EmbeddingQueue
 from ingest.index.store.base import ChunkStore
 from ingest.page_reader import PageContent, PageReader, skipped_event, stored_event
@@ -95,11 +97,17 @@ class IndexingPipeline:
         chunks = await self.chunks_of(page)
         wanted = chunks if await self.compute(self.is_embeddable, page.document) else []
         missing = await self.without_vector(wanted)
-        embedded = len(wanted) - len(missing)
+        done = EmbeddedChunks()
         # Awaited, unlike for a question: there is no deadline, and the count is final.
         if queue := self.embedding_queue():
-            embedded += await queue.embed(missing)
-        return stored_event(page, chunks=len(chunks), embedded=embedded)
+            done = await queue.embed(missing)
+        return stored_event(
+            page,
+            chunks=len(chunks),
+            embedded=len(wanted) - len(missing) + done.embedded,
+            unembedded=len(missing) - done.embedded,
+            unembedded_reason=done.reason,
+        )
 
     async def chunks_of(self, page: PageContent) -> list[Chunk]:
         """Return the chunks of a page, after storing them if they are not in the index.
@@ -151,7 +159,7 @@ class IndexingPipeline:
 
         Raises:
             StoreError: the index cannot be read or written.
-            EmbedError: a page that was embedded whole cannot be embedded; its old chunks stay.
+            EmbedError: the embedding model fails for every text; the page's old chunks stay.
         """
         last = ""
         while urls := await self._store.outdated_urls(
@@ -175,8 +183,14 @@ class IndexingPipeline:
             missing = [chunk for chunk in chunks if chunk.text not in known]
             for start in range(0, len(missing), BATCH):
                 batch = missing[start : start + BATCH]
-                made = await self._embedder.embed_documents([chunk.text for chunk in batch])
-                vectors.update(zip((chunk.id for chunk in batch), made, strict=True))
+                made = await embed_each(self._embedder, [chunk.text for chunk in batch])
+                if made.ended_by is not None:
+                    raise made.ended_by
+                vectors |= {
+                    chunk.id: vector
+                    for chunk, vector in zip(batch, made.vectors, strict=True)
+                    if vector is not None
+                }
         is_done = await self._store.recut(
             document, chunks, vectors, space=self._space, chunking=self._chunking
         )

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from ingest.errors import SkipReason
 from ingest.events import IngestEvent, PageOrigin, PageRecut, PageSkipped, PageStored
-from ingest.foundation.messages import COMMA, Language, Message, join_messages
+from ingest.foundation.messages import COMMA, NO_MESSAGE, Language, Message, join_messages
 
 REASONS: Final[dict[SkipReason, Message]] = {
     "robots": Message("robots.txt forbids it"),
@@ -75,6 +75,8 @@ def page_line(event: IngestEvent, language: Language) -> str:
     match event:
         case PageStored():
             facts = [count_chunks(event.chunks)]
+            if event.unembedded:
+                facts.append(Message("{count} without a vector", count=event.unembedded))
             if event.origin in ORIGINS:
                 facts.append(ORIGINS[event.origin])
             shown = join_messages(facts, COMMA).localize(language)
@@ -96,6 +98,9 @@ class Report:
     as_json: bool = False
     stored: int = 0
     chunks: int = 0
+    unembedded: int = 0
+    unembedded_reason: Message = NO_MESSAGE
+    """Why the first of them has none."""
     skipped: list[PageSkipped] = field(default_factory=list)
     recut: int = 0
     chunks_before: int = 0
@@ -113,6 +118,8 @@ class Report:
             case PageStored():
                 self.stored += 1
                 self.chunks += event.chunks
+                self.unembedded += event.unembedded
+                self.unembedded_reason = self.unembedded_reason or event.unembedded_reason
             case PageSkipped():
                 self.skipped.append(event)
             case _:
@@ -146,6 +153,14 @@ class Report:
         click.echo(line.localize(self.language), err=True)
         for event in self.skipped:
             click.echo(page_line(event, self.language), err=True)
+        if self.unembedded:
+            self.add_notes(
+                Message(
+                    "{chunks} without a vector, found by words: {reason}",
+                    chunks=count_chunks(self.unembedded),
+                    reason=self.unembedded_reason,
+                )
+            )
         if outdated:
             self.add_notes(describe_outdated(outdated))
 

@@ -15,6 +15,7 @@ from ingest.documents import Chunk, Document, ScoredChunk
 from ingest.errors import EmbedError, StoreError
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Message
+from ingest.index.chunk_embedding import embed_chunks
 from ingest.index.embed.base import LANGUAGE_COVERAGE_FLOOR, Embedder
 from ingest.index.rank_fusion import reciprocal_rank_scores
 from ingest.index.store.base import ChunkStore
@@ -164,7 +165,7 @@ class Retriever:
             async with asyncio.timeout_at(until):
                 vector = await self._embedder.embed_query(question)
             # Missing vectors only improve the leg: the question's own vector is used without them.
-            with contextlib.suppress(TimeoutError):
+            with contextlib.suppress(TimeoutError, StoreError):
                 async with asyncio.timeout_at(until):
                     await self._embed_missing(self._embedder, by_words)
             return await self._store.nearest(vector, top_k=CANDIDATES, space=space), None
@@ -211,7 +212,10 @@ class Retriever:
     async def _embed_missing(self, embedder: Embedder, found: Sequence[ScoredChunk]) -> None:
         """Give the best chunks found by words the vector that they lack, now and for later."""
         best = [scored.chunk.id for scored in found[:EMBED_NOW]]
-        missing = await self._store.unembedded(best, space=embedder.space, limit=EMBED_NOW)
+        # Those that could not be embedded a moment ago are not tried for each question.
+        missing = await self._store.unembedded(
+            best, space=embedder.space, limit=EMBED_NOW, with_failed=False
+        )
         # Vectors of text in a language that the encoder does not know are noise.
         readable = [
             chunk
@@ -219,8 +223,7 @@ class Retriever:
             if embedder.language_coverage(chunk.text) >= LANGUAGE_COVERAGE_FLOOR
         ]
         if readable:
-            vectors = await embedder.embed_documents([chunk.text for chunk in readable])
-            await self._store.add_vectors(readable, vectors, space=embedder.space)
+            await embed_chunks(readable, embedder=embedder, store=self._store)
 
     def _fuse(
         self, question: str, by_words: Sequence[ScoredChunk], by_vector: Sequence[ScoredChunk]

@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from ingest.documents import Chunk
-from ingest.errors import EmbedError
-from ingest.foundation.tracing import span
+from ingest.index.chunk_embedding import EmbeddedChunks, embed_chunks
 from ingest.index.embed.base import Embedder
 from ingest.index.store.base import ChunkStore
 
@@ -17,7 +16,8 @@ class EmbeddingQueue:
     """Chunks that wait for their vector. One batch is embedded at a time.
 
     Nobody waits for the whole queue: words find the chunks without vectors, and the retriever
-    embeds the best of them (docs/decisions/0002-whole-pages.md). An embedder that fails ends it.
+    embeds the best of them (docs/decisions/0002-whole-pages.md). A text that cannot be embedded
+    costs itself alone, also where pages share the queue; an embedder that fails for all ends it.
     """
 
     def __init__(self, *, embedder: Embedder, store: ChunkStore) -> None:
@@ -27,34 +27,28 @@ class EmbeddingQueue:
         # long page keeps a short one waiting.
         self._lock = asyncio.Lock()
         self._closed = False
-        self._tasks: set[asyncio.Task[int]] = set()
+        self._tasks: set[asyncio.Task[EmbeddedChunks]] = set()
 
     def add(self, chunks: Sequence[Chunk]) -> None:
         """Queue chunks and return at once. After `close` they are left to the retriever."""
         if chunks and not self._closed:
             self._tasks.add(asyncio.create_task(self.embed(chunks)))
 
-    async def embed(self, chunks: Sequence[Chunk]) -> int:
-        """Embed and store chunks, batch by batch, and return how many have their vector now.
+    async def embed(self, chunks: Sequence[Chunk]) -> EmbeddedChunks:
+        """Embed and store chunks, batch by batch, and return what became of them.
 
         Raises:
             StoreError: the index cannot be written.
         """
-        done = 0
+        done = EmbeddedChunks()
         for start in range(0, len(chunks), BATCH):
             batch = chunks[start : start + BATCH]
             async with self._lock:
                 if self._closed:
-                    return done
-                try:
-                    with span("embed", chunks=len(batch)):
-                        vectors = await self._embedder.embed_documents([c.text for c in batch])
-                except EmbedError:
-                    # A server that went away costs a timeout for each batch that follows.
-                    self._closed = True
-                    return done
-                await self._store.add_vectors(batch, vectors, space=self._embedder.space)
-            done += len(batch)
+                    break
+                done.add(await embed_chunks(batch, embedder=self._embedder, store=self._store))
+                # A server that went away costs a timeout for each batch that follows.
+                self._closed = done.ended_by is not None
         return done
 
     async def finish(self, *, seconds: float) -> None:

@@ -1,6 +1,7 @@
 """What every `ChunkStore` promises: in memory, and on disk with Chroma."""
 
 import dataclasses
+import math
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -8,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ingest.documents import Chunking, Processing
-from ingest.errors import StoreError
+from ingest.errors import StoreError, VectorError
+from ingest.foundation.messages import Message
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
 from ingest.index.store.memory import MemoryVectors
@@ -180,7 +182,45 @@ async def test_spaces_do_not_mix(index: Index) -> None:
     assert await nearest(index, 0) == ["one"]
     found = await index.nearest([1.0, 0.0], top_k=5, space="other:2")
     assert [scored.chunk.text for scored in found] == ["two"]
-    assert (await index.stats()).space == "other:2"
+    assert (await index.stats()).space == SPACE  # the first one, whatever else is written
+
+
+@pytest.mark.parametrize(
+    "vector", [[], [0.0, 0.0, 0.0], [math.nan, 1.0, 0.0], [math.inf, 0.0, 0.0], [3.0, 4.0, 0.0]]
+)
+async def test_what_is_no_unit_vector_is_refused_and_nothing_is_stored(
+    index: Index, vector: list[float]
+) -> None:
+    chunks = await store(index, page := document("a", "one", "two"))
+    with pytest.raises(VectorError):
+        await index.add_vectors(chunks, [at(0), vector], space=SPACE)
+    with pytest.raises(VectorError):
+        await index.replace(page, chunks, {chunks[0].id: vector}, space=SPACE)
+    stats = await index.stats()
+    assert (stats.embedded, stats.space) == (0, "")
+
+
+async def test_first_vector_decides_the_length_until_the_last_is_gone(index: Index) -> None:
+    chunks = await store(index, page := document("a", "one"), [0])
+    with pytest.raises(VectorError):
+        await index.add_vectors(chunks, [[1.0, 0.0]], space=SPACE)
+    await index.delete(page.url)
+    chunks = await store(index, page)
+    await index.add_vectors(chunks, [[1.0, 0.0]], space=SPACE)
+    assert (await index.stats()).embedded == 1
+
+
+async def test_text_that_failed_is_left_out_on_demand_until_it_has_a_vector(index: Index) -> None:
+    chunks = await store(index, document("a", "one", "two"))
+    reason = Message.bilingual("NaN", "非数")
+    await index.note_failures({chunks[0].id: reason, "gone_0": reason}, space=SPACE)
+    assert (await index.unembedded(space=SPACE, limit=9)) == chunks
+    assert (await index.unembedded(space=SPACE, limit=9, with_failed=False)) == chunks[1:]
+    await index.add_vectors(chunks[1:], [at(0)], space=SPACE)
+    assert (await index.stats()).failed == 1
+    await index.add_vectors(chunks[:1], [at(0)], space=SPACE)
+    stats = await index.stats()
+    assert (stats.failed, stats.embedded) == (0, 2)
 
 
 async def test_vectors_of_another_length_are_refused_and_nothing_is_stored(index: Index) -> None:
@@ -188,7 +228,7 @@ async def test_vectors_of_another_length_are_refused_and_nothing_is_stored(index
     page = document("a", "two")
     with pytest.raises(StoreError) as caught:
         await index.replace(page, chunks_of(page), {"a.example_0": [1.0, 0.0]}, space=SPACE)
-    assert "[2, 3]" in caught.value.localize("en")
+    assert "2 numbers instead of 3" in caught.value.localize("en")
     assert "嵌入模型" in caught.value.localize("zh")
     assert await matching(index, "one") == ["one"]
 

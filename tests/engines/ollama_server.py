@@ -24,9 +24,11 @@ from typing import Self
 
 from ingest.text.words import words
 from tests.engines.replies import (
+    EMBED_ERRORS,
     ENGINE_BUSY,
     ENGINE_KILLED,
     ENGINE_LOST,
+    EmbedFault,
     Failure,
     Json,
     Plan,
@@ -34,6 +36,7 @@ from tests.engines.replies import (
     ThinkingStyle,
     choice,
     embedding,
+    faulty_row,
     in_style,
     listed,
     message,
@@ -58,6 +61,10 @@ class OllamaServer:
 
     models: list[str] = field(default_factory=lambda: ["deepseek-r1:1.5b"])
     embedders: list[str] = field(default_factory=lambda: ["nomic-embed-text:latest"])
+    embed_faults: dict[str, EmbedFault] = field(default_factory=dict)
+    """What embedding meets where a text holds this marker; "" is in every text."""
+    retry_after: str = "1"
+    """The header of a request that is "throttled"."""
     answer: Answer | None = None
     """None: quote the first sentence of each passage in the prompt."""
     thought: str = "Let me read the passages."
@@ -241,7 +248,13 @@ class Handler(BaseHTTPRequestHandler):
     def _embed(self, name: str, body: Json) -> None:
         given = body.get("input", [])
         texts = [given] if isinstance(given, str) else given
-        vectors = [embedding(text) for text in texts]
+        vectors: list[object] = []
+        for text in texts:
+            fault = next((f for mark, f in self.fake.embed_faults.items() if mark in text), None)
+            if fault in EMBED_ERRORS:
+                self._json(500, {"error": EMBED_ERRORS[fault]})
+                return
+            vectors.append(faulty_row(fault, embedding(text)) if fault else embedding(text))
         count = sum(len(words(text)) for text in texts)
         self._json(200, {"model": name, "embeddings": vectors, "prompt_eval_count": count})
 
@@ -306,6 +319,8 @@ class Handler(BaseHTTPRequestHandler):
                 self._json(404, missing(path, str(body.get("model", ""))))
             case "busy":
                 self._json(503, {"error": ENGINE_BUSY})
+            case "throttled":
+                self._send(429, b"{}", headers={"Retry-After": self.fake.retry_after})
             case "too_long":
                 self._json(400, too_long(path))
             case "mute_too_long" if body.get("stream"):
@@ -359,10 +374,16 @@ class Handler(BaseHTTPRequestHandler):
     def _json(self, status: int, body: Json) -> None:
         self._send(status, json.dumps(body).encode(), "application/json; charset=utf-8")
 
-    def _send(self, status: int, body: bytes, media: str = "text/html") -> None:
+    def _send(
+        self, status: int, body: bytes, media: str = "text/html", headers: Json | None = None
+    ) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", media)
-        self.send_header("Content-Length", str(len(body)))
+        for name, value in {
+            "Content-Type": media,
+            "Content-Length": str(len(body)),
+            **(headers or {}),
+        }.items():
+            self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)

@@ -24,6 +24,7 @@ ThinkingStyle = Literal["field", "lone_tag", "inline", "none"]
 Failure = Literal[
     "missing",  # 404
     "busy",  # 503, queue full
+    "throttled",  # 429 with a Retry-After header
     "too_long",  # 400 with JSON inside JSON
     "mute_too_long",  # the same, but a stream ends before its first word
     "unknown_field",  # 400, the server is strict
@@ -36,6 +37,29 @@ Failure = Literal[
     "not_json",  # a proxy's HTML
     "plain_404",  # a web server that is no Ollama
 ]
+
+
+EmbedFault = Literal["nan", "oversized", "zeros", "empty", "no_row", "words", "longer"]
+"""What a model makes of a text that it cannot embed: an error of the whole request (as NaN comes
+out as JSON, or "larger than the max context size"), or a row that is no vector of its space."""
+
+EMBED_ERRORS: dict[EmbedFault, str] = {
+    "nan": "failed to encode response: json: unsupported value: NaN",
+    "oversized": "input (5120 tokens) is too large to process. increase the physical batch size;"
+    " input is larger than the max context size. skipping",
+}
+
+
+def faulty_row(fault: EmbedFault, vector: list[float]) -> Any:
+    """Return what stands in place of `vector`."""
+    rows: dict[EmbedFault, Any] = {
+        "zeros": [0.0] * len(vector),
+        "empty": [],
+        "no_row": None,
+        "words": ["not", "a", "number"],
+        "longer": [*vector, 0.0],
+    }
+    return rows[fault]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Storing documents whole: every chunk is found by its words and by its vector."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 
 import pytest
@@ -10,7 +10,10 @@ from ingest.errors import EmbedError
 from ingest.events import IngestEvent, PageStored
 from ingest.foundation.messages import Message
 from ingest.index.embed.base import Vector
+from ingest.index.embed.ollama import OllamaEmbedder
 from ingest.text.words import words
+from tests.engines.ollama_server import OllamaServer
+from tests.index_samples import document
 from tests.ingest_parts import IngestParts, ingest_parts
 from tests.tea_pages import (
     HANG,
@@ -89,3 +92,57 @@ async def test_changed_page_is_embedded_only_where_it_changed() -> None:
     assert again.origin == "network"
     assert 0 < len(embedder.texts) - before < 4
     assert await one.store.matching(words("white tea"), top_k=1)
+
+
+@pytest.fixture
+def ollama() -> Iterator[OllamaServer]:
+    with OllamaServer() as server:
+        yield server
+
+
+def over_the_wire(server: OllamaServer) -> OllamaEmbedder:
+    return OllamaEmbedder(host=server.url, model="nomic-embed-text", timeout_s=5, busy_waits_s=())
+
+
+async def test_text_that_cannot_be_embedded_costs_itself_alone_and_is_said(
+    ollama: OllamaServer,
+) -> None:
+    ollama.embed_faults = {"Chapter 7 ": "nan"}
+    one = ingest_parts(PAGES, embedder=over_the_wire(ollama))
+    stored = only(await add(one, TEA))
+    assert isinstance(stored, PageStored)
+    assert stored.unembedded > 0
+    assert stored.embedded + stored.unembedded == stored.chunks
+    missing = await one.store.unembedded(space=over_the_wire(ollama).space, limit=99)
+    assert all("Chapter 7 " in chunk.text for chunk in missing)
+    assert len(missing) == stored.unembedded == (await one.store.stats()).failed
+    assert "NaN" in stored.unembedded_reason.localize("en")
+    ollama.embed_faults = {}
+    healed = only(await add(one, TEA))
+    assert isinstance(healed, PageStored)
+    assert (healed.embedded, healed.unembedded) == (healed.chunks, 0)
+    assert (await one.store.stats()).failed == 0
+
+
+async def test_model_that_changes_its_length_leaves_words_and_ends_nothing(
+    ollama: OllamaServer,
+) -> None:
+    one = ingest_parts(PAGES, embedder=over_the_wire(ollama))
+    await one.pipeline.add_document(document("a", "Drones need lights."))
+    ollama.embed_faults = {"": "longer"}
+    stored = await one.pipeline.add_document(document("b", "Pilots rest."))
+    assert (stored.chunks, stored.unembedded) == (1, 1)
+    assert "instead of" in stored.unembedded_reason.localize("en")
+    assert await one.store.matching(words("pilots"), top_k=1)
+
+
+async def test_page_is_cut_anew_though_one_text_cannot_be_embedded(ollama: OllamaServer) -> None:
+    first = ingest_parts(PAGES, embedder=over_the_wire(ollama))
+    await add(first, TEA)
+    ollama.embed_faults = {"Chapter 7 ": "nan"}
+    second = ingest_parts(
+        PAGES, embedder=over_the_wire(ollama), store=first.store, chunk_size=200, chunk_overlap=0
+    )
+    async with aclosing(second.pipeline.recut()) as events:
+        (cut,) = [event async for event in events]
+    assert 0 < cut.chunks - cut.embedded < 5

@@ -9,6 +9,7 @@ from ingest.errors import EmbedError
 from ingest.foundation.messages import Language, Message
 from ingest.index.embed.base import Vector
 from ingest.index.embed.model_cards import card_of
+from ingest.index.embed.vectors import vector_fault
 from ingest.model_servers.base import ModelServerError
 from ingest.model_servers.ollama import OllamaClient, with_tag
 
@@ -99,17 +100,36 @@ class OllamaEmbedder:
 
     async def _request(self, texts: Sequence[str]) -> list[Vector]:
         sent = await self._client.embed(self._model, texts)
+        if not isinstance(sent, list) or len(sent) != len(texts):
+            raise self._text_error(Message("the answer holds no such vectors"))
+        return [self._unit_vector(row) for row in sent]
+
+    def _unit_vector(self, row: object) -> Vector:
+        """Return one row of the server's answer at unit length.
+
+        Models that overflow in half precision answer NaN or zeros, and `[[]]` was seen, too.
+
+        Raises:
+            EmbedError: it is no vector, or one without direction.
+        """
         try:
-            array = np.asarray(sent, dtype=np.float64)
-        except (TypeError, ValueError) as error:  # rows of different lengths, or no numbers
-            raise ModelServerError("failed", _UNREADABLE) from error
-        # NaN: some models overflow in half precision, and such a vector is near nothing.
-        if array.ndim != 2 or len(array) != len(texts) or not np.isfinite(array).all():
-            raise ModelServerError("failed", _UNREADABLE)
-        return [_normalized(row) for row in array]
+            array = np.asarray(row, dtype=np.float64)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise self._text_error(Message("the answer holds no such vectors")) from error
+        unit = _normalized(array) if array.ndim == 1 else array.tolist()
+        if fault := vector_fault(unit):
+            raise self._text_error(fault)
+        return unit
 
-
-_UNREADABLE = "the answer holds no such vectors"
+    def _text_error(self, reason: Message) -> EmbedError:
+        """Return the error for an answer that holds no vector where there should be one."""
+        return EmbedError(
+            Message(
+                "Ollama could not embed with {model} ({reason})", model=self._model, reason=reason
+            ),
+            hint=Message("see its log: ollama serve"),
+            is_of_text=True,
+        )
 
 
 async def find_digest(*, host: str, model: str, timeout_s: float = 2.0) -> str:
@@ -164,6 +184,8 @@ def embed_error(error: ModelServerError, url: str, model: str, timeout_s: float)
     return EmbedError(
         Message("Ollama could not embed with {model} ({reason})", model=model, reason=error.detail),
         hint=Message("see its log: ollama serve"),
+        # HTTP 500 and a runner that died: often one text of the request is the cause.
+        is_of_text=error.kind in ("failed", "too_long", "broken_stream"),
     )
 
 
@@ -177,6 +199,6 @@ def split_in_half(text: str) -> tuple[str, str]:
 
 def _normalized(vector: NDArray[np.float64]) -> Vector:
     length = float(np.linalg.norm(vector))
-    # A vector of zeros stays one: it is near nothing.
+    # A vector of zeros stays one, and is refused by whoever looks (`vector_fault`).
     unit: list[float] = (vector / (length or 1.0)).tolist()
     return unit

@@ -13,6 +13,7 @@ from ingest.documents import (
     Processing,
     ScoredChunk,
 )
+from ingest.foundation.messages import Message
 from ingest.index.embed.base import Vector
 
 
@@ -26,6 +27,8 @@ class IndexStats:
     """Chunks with a vector in the current space."""
     space: str
     """The vector space in use, "" while no vector has been stored."""
+    failed: int = 0
+    """Chunks that could not be embedded in it when that was last tried."""
 
 
 class ChunkStore(Protocol):
@@ -82,7 +85,17 @@ class ChunkStore(Protocol):
     async def add_vectors(
         self, chunks: Sequence[Chunk], vectors: Sequence[Vector], *, space: str
     ) -> None:
-        """Add the vector of each of `chunks`, unless it is gone or reads otherwise by now."""
+        """Add the vector of each of `chunks`, unless it is gone or reads otherwise by now.
+
+        The first vector of an index makes its space the current one, and none after it does.
+
+        Raises:
+            VectorError: one is not finite, not of unit length, or not as long as its space's.
+        """
+        ...
+
+    async def note_failures(self, reasons: Mapping[str, Message], *, space: str) -> None:
+        """Keep why chunks (by id) could not be embedded, and when the next try is due."""
         ...
 
     async def nearest(self, vector: Vector, *, top_k: int, space: str) -> list[ScoredChunk]:
@@ -101,9 +114,17 @@ class ChunkStore(Protocol):
         ...
 
     async def unembedded(
-        self, ids: Collection[str] | None = None, *, space: str, limit: int
+        self,
+        ids: Collection[str] | None = None,
+        *,
+        space: str,
+        limit: int,
+        with_failed: bool = True,
     ) -> list[Chunk]:
-        """Return up to `limit` chunks without a vector in `space`, among `ids` if given."""
+        """Return up to `limit` chunks without a vector in `space`, among `ids` if given.
+
+        Without `with_failed` those are left out whose last try failed and whose next is not due.
+        """
         ...
 
     async def documents(self, urls: Collection[str]) -> dict[str, Document]:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ingest.documents import (
@@ -20,10 +21,9 @@ from ingest.documents import (
     Processing,
     ScoredChunk,
 )
-from ingest.errors import StoreError
 from ingest.foundation.messages import Message
 from ingest.index.embed.base import Vector
-from ingest.index.store import journal, near_misses, revisions, schema
+from ingest.index.store import journal, near_misses, revisions, schema, spaces
 from ingest.index.store.base import IndexStats
 from ingest.index.store.journal import Pending
 from ingest.index.store.revisions import Stored
@@ -34,7 +34,6 @@ from ingest.index.store.rows import (
     PAGE,
     PROCESSING,
     from_validators,
-    packed,
     timestamp,
     to_chunk,
     to_document,
@@ -78,13 +77,15 @@ class Catalog:
         self._connection = schema.connect(path, busy_timeout_s=busy_timeout_s, max_bytes=max_bytes)
 
     @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Yield the connection to this thread alone; what SQLite raises becomes a `StoreError`."""
         with self._lock, store_errors(self.path):
             yield self._connection
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._reading() as connection, schema.transaction(connection):
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Yield the connection inside a transaction, which an error in the block undoes."""
+        with self.reading() as connection, schema.transaction(connection):
             yield connection
 
     def replace(
@@ -102,7 +103,7 @@ class Catalog:
         those of the same text in the page's former version, in every space: text that has not
         changed is not embedded again.
         """
-        with self._writing() as connection:
+        with self.writing() as connection:
             old = revisions.stored(connection, document.url)
             revisions.put_document(connection, document, processing)
             self._put_chunks(connection, document, chunks, vectors, old=old, space=space)
@@ -117,7 +118,7 @@ class Catalog:
         chunking: Chunking,
     ) -> bool:
         """Replace the chunks of a stored document, in one transaction, if its text is unchanged."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             # Another process may have stored a newer version since the caller read the text. That
             # version has chunks of its own, and these would cite places that it does not have.
             if not revisions.put_chunking(connection, document, chunking):
@@ -136,14 +137,11 @@ class Catalog:
         old: Mapping[str, Stored],
         space: str,
     ) -> None:
-        given = {id_: packed(vector) for id_, vector in vectors.items()}
-        self._check_length(connection, given.values(), space)
+        given = spaces.admitted(connection, vectors, space=space)
         new = revisions.vectors_of(chunks, old, given, space=space)
         revisions.put_chunks(connection, document, chunks, old)
         revisions.put_vectors(connection, new)
         journal.mark_differences(connection, old, new)
-        if given:
-            schema.put_meta(connection, "space", space)
 
     def add_vectors(
         self, chunks: Sequence[Chunk], vectors: Sequence[Vector], *, space: str
@@ -151,10 +149,10 @@ class Catalog:
         """Add the vector of each of `chunks`, unless it is gone or has another text by now."""
         if not chunks:
             return
-        blobs = [packed(vector) for vector in vectors]
         texts = {chunk.id: chunk.text for chunk in chunks}
-        with self._writing() as connection:
-            self._check_length(connection, blobs, space)
+        vector_of = dict(zip(texts, vectors, strict=True))
+        with self.writing() as connection:
+            blobs = spaces.admitted(connection, vector_of, space=space)
             rows = connection.execute(
                 "SELECT id, number, text FROM chunks WHERE id IN (SELECT value FROM json_each(?))",
                 (json.dumps(list(texts)),),
@@ -164,37 +162,15 @@ class Catalog:
             numbers = {id_: number for id_, number, text in rows if text == texts[id_]}
             connection.executemany(
                 "INSERT OR REPLACE INTO embeddings (space, chunk, vector) VALUES (?, ?, ?)",
-                [
-                    (space, numbers[chunk.id], blob)
-                    for chunk, blob in zip(chunks, blobs, strict=True)
-                    if chunk.id in numbers
-                ],
+                [(space, number, blobs[id_]) for id_, number in numbers.items()],
             )
+            spaces.forget_failures(connection, numbers.values(), space=space)
             journal.mark(connection, [(id_, space) for id_ in numbers])
-            schema.put_meta(connection, "space", space)
 
-    def _check_length(
-        self, connection: sqlite3.Connection, blobs: Collection[bytes], space: str
-    ) -> None:
-        """Raise `StoreError` for vectors whose length differs from those that the space holds.
-
-        A name like "nomic-embed-text" may stand for another model after an update of the server.
-        """
-        row = connection.execute(
-            "SELECT length(vector) FROM embeddings WHERE space = ? LIMIT 1", (space,)
-        ).fetchone()
-        lengths = {len(vector) // 4 for vector in blobs} | ({row[0] // 4} if row else set())
-        if len(lengths) > 1:
-            raise StoreError(
-                Message(
-                    "vectors of different lengths {lengths} in one space, {space!r}",
-                    lengths=sorted(lengths),
-                    space=space,
-                ),
-                hint=Message(
-                    "the embedding model behind this name has changed: give it another name or tag"
-                ),
-            )
+    def note_failures(self, reasons: Mapping[str, Message], *, space: str) -> None:
+        """Keep why these chunks (by id) could not be embedded in `space`."""
+        with self.writing() as connection:
+            spaces.note_failures(connection, reasons, space=space, now=datetime.now(UTC))
 
     def matching(self, words: Sequence[str], *, top_k: int) -> list[ScoredChunk]:
         """Return the `top_k` chunks of highest BM25 score (FTS5: k1 1.2, b 0.75), best first."""
@@ -204,7 +180,7 @@ class Catalog:
         # OR, not AND: a chunk that lacks one word of a question may still answer it, and BM25 ranks
         # the chunks that have more of them first.
         query = " OR ".join(f'"{word}"' for word in distinct)
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(
                 f"SELECT {CHUNK}, w.score FROM ("
                 " SELECT rowid AS number, -rank AS score FROM words"
@@ -219,12 +195,12 @@ class Catalog:
 
     def near_misses(self, words: Sequence[str]) -> list[str]:
         """Return words of the index one edit from those of `words` that it does not have."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return near_misses.neighbours_of_unknown(connection, dict.fromkeys(words))
 
     def by_id(self, ids: Collection[str]) -> dict[str, Chunk]:
         """Return those of these chunks that are in the index, by id."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(
                 f"SELECT {CHUNK} FROM {CHUNKS} WHERE c.id IN (SELECT value FROM json_each(?))",
                 (json.dumps(list(ids)),),
@@ -232,22 +208,40 @@ class Catalog:
         return {row[0]: to_chunk(row) for row in rows}
 
     def unembedded(
-        self, ids: Collection[str] | None = None, *, space: str, limit: int
+        self,
+        ids: Collection[str] | None = None,
+        *,
+        space: str,
+        limit: int,
+        with_failed: bool = True,
     ) -> list[Chunk]:
-        """Return up to `limit` chunks without a vector in `space`, among `ids` if given."""
+        """Return up to `limit` chunks without a vector in `space`, among `ids` if given.
+
+        Without `with_failed` those are left out whose last try failed and whose next is not due.
+        """
         among = "" if ids is None else "AND c.id IN (SELECT value FROM json_each(:ids))"
-        with self._reading() as connection:
+        if not with_failed:
+            among += (
+                " AND NOT EXISTS (SELECT 1 FROM embed_failures f WHERE f.space = :space"
+                " AND f.chunk = c.number AND f.retry_at > :now)"
+            )
+        with self.reading() as connection:
             rows = connection.execute(
                 f"SELECT {CHUNK} FROM {CHUNKS} WHERE NOT EXISTS (SELECT 1 FROM embeddings e"
                 f" WHERE e.space = :space AND e.chunk = c.number) {among}"
                 " ORDER BY c.number LIMIT :limit",
-                {"space": space, "limit": limit, "ids": json.dumps(list(ids or ()))},
+                {
+                    "space": space,
+                    "limit": limit,
+                    "ids": json.dumps(list(ids or ())),
+                    "now": timestamp(datetime.now(UTC)),
+                },
             ).fetchall()
         return [to_chunk(row) for row in rows]
 
     def documents(self, urls: Collection[str]) -> dict[str, Document]:
         """Return those of `urls` that are in the index, by URL."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(
                 f"SELECT {DOCUMENT} FROM documents WHERE url IN (SELECT value FROM json_each(?))",
                 (json.dumps(list(urls)),),
@@ -256,7 +250,7 @@ class Catalog:
 
     def chunks(self, url: str) -> list[Chunk]:
         """Return the chunks of one document in order."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(
                 f"SELECT {CHUNK} FROM {CHUNKS} WHERE c.url = ? ORDER BY c.position",
                 (url,),
@@ -265,7 +259,7 @@ class Catalog:
 
     def processing(self, urls: Collection[str]) -> dict[str, Processing]:
         """Return what shaped those of `urls` that are here, by URL."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(
                 f"SELECT url, {PROCESSING} FROM documents"
                 " WHERE url IN (SELECT value FROM json_each(?))",
@@ -275,7 +269,7 @@ class Catalog:
 
     def count_outdated(self, chunking: Chunking) -> int:
         """Return how many documents are cut otherwise than `chunking`, or unknown how."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             (count,) = connection.execute(
                 f"SELECT COUNT(*) FROM documents WHERE {OUTDATED}", astuple(chunking)
             ).fetchone()
@@ -283,7 +277,7 @@ class Catalog:
 
     def outdated_urls(self, chunking: Chunking, *, after: str = "", limit: int) -> list[str]:
         """Return up to `limit` URLs of such documents that sort behind `after`, in order."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(
                 f"SELECT url FROM documents WHERE {OUTDATED} AND url > ? ORDER BY url LIMIT ?",
                 (*astuple(chunking), after, limit),
@@ -292,7 +286,7 @@ class Catalog:
 
     def recall(self, urls: Collection[str]) -> dict[str, PageValidators]:
         """Return the validators of these pages, by the URL that was requested."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(
                 f"SELECT {PAGE} FROM pages WHERE url IN (SELECT value FROM json_each(?))",
                 (json.dumps(list(urls)),),
@@ -302,7 +296,7 @@ class Catalog:
     def remember(self, record: PageValidators) -> None:
         """Keep validators if their document is here, and move the document's date up to them."""
         checked_at = timestamp(record.checked_at)
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute("DELETE FROM pages WHERE url = ?", (record.url,))
             connection.execute(
                 f"INSERT INTO pages ({PAGE}) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?"
@@ -316,7 +310,7 @@ class Catalog:
 
     def delete(self, url: str) -> int:
         """Delete the document at `url` and return how many chunks it had."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             old = revisions.stored(connection, url)
             revisions.remove_chunks(connection, old.values())
             # Chunks first: FTS5 needs their words, which a cascade would not give it. The rows of
@@ -327,17 +321,21 @@ class Catalog:
 
     def stats(self) -> IndexStats:
         """Return how much the index holds."""
-        with self._reading() as connection:
-            space = schema.get_meta(connection, "space")
-            documents, chunks = connection.execute(
-                "SELECT (SELECT COUNT(*) FROM documents), (SELECT COUNT(*) FROM chunks)"
+        with self.reading() as connection:
+            space = spaces.current(connection)
+            documents, chunks, embedded, failed = connection.execute(
+                "SELECT (SELECT COUNT(*) FROM documents), (SELECT COUNT(*) FROM chunks),"
+                " (SELECT COUNT(*) FROM embeddings WHERE space = :space),"
+                " (SELECT COUNT(*) FROM embed_failures WHERE space = :space)",
+                {"space": space},
             ).fetchone()
-        embedded = self.embedded(space)
-        return IndexStats(documents=documents, chunks=chunks, embedded=embedded, space=space)
+        return IndexStats(
+            documents=documents, chunks=chunks, embedded=embedded, failed=failed, space=space
+        )
 
     def embedded(self, space: str) -> int:
         """Return how many chunks have a vector in `space`."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             (count,) = connection.execute(
                 "SELECT COUNT(*) FROM embeddings WHERE space = ?", (space,)
             ).fetchone()
@@ -345,22 +343,32 @@ class Catalog:
 
     def settled(self, space: str) -> int | None:
         """Return how many vectors of `space` a copy must hold, None while the journal has some."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return journal.settled(connection, space)
 
-    def pending(self, *, limit: int) -> list[Pending]:
-        """Return the oldest entries of the journal, each with today's vector."""
-        with self._reading() as connection:
-            return journal.pending(connection, limit=limit)
+    def pending(self, *, limit: int, space: str | None = None) -> list[Pending]:
+        """Return the oldest entries of the journal, of `space` if given, with today's vectors."""
+        with self.reading() as connection:
+            return journal.pending(connection, limit=limit, space=space)
+
+    def drop_vectors(self, keys: Collection[tuple[str, str]]) -> None:
+        """Delete vectors by chunk id and space; the chunks are then found by words alone."""
+        with self.writing() as connection:
+            connection.executemany(
+                "DELETE FROM embeddings WHERE space = ?"
+                " AND chunk = (SELECT number FROM chunks WHERE id = ?)",
+                [(space, id_) for id_, space in keys],
+            )
+            journal.mark(connection, list(keys))
 
     def settle(self, done: Collection[Pending]) -> None:
         """Remove entries that are applied. One that was written again since stays."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             journal.settle(connection, done)
 
     def mark_all(self, *, space: str) -> None:
         """Enter every vector of `space` in the journal, to fill an empty vector store."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             journal.mark_all(connection, space)
 
     def close(self) -> None:

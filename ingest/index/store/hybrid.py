@@ -24,6 +24,7 @@ from ingest.documents import (
     ScoredChunk,
 )
 from ingest.errors import StoreError
+from ingest.foundation.messages import Message
 from ingest.index.embed.base import Vector
 from ingest.index.store.base import IndexStats, VectorStore
 from ingest.index.store.catalog import Catalog
@@ -124,6 +125,10 @@ class Index:
         """Add the vector of each chunk if its text is still the one stored."""
         await self._write(len(vectors), self._catalog.add_vectors, chunks, vectors, space=space)
 
+    async def note_failures(self, reasons: Mapping[str, Message], *, space: str) -> None:
+        """Keep why chunks (by id) could not be embedded, and when the next try is due."""
+        await asyncio.to_thread(self._catalog.note_failures, reasons, space=space)
+
     async def nearest(self, vector: Vector, *, top_k: int, space: str) -> list[ScoredChunk]:
         """Return the chunks most similar to `vector`, after the vector store is brought up to date.
 
@@ -140,10 +145,17 @@ class Index:
         return await asyncio.to_thread(self._catalog.near_misses, words)
 
     async def unembedded(
-        self, ids: Collection[str] | None = None, *, space: str, limit: int
+        self,
+        ids: Collection[str] | None = None,
+        *,
+        space: str,
+        limit: int,
+        with_failed: bool = True,
     ) -> list[Chunk]:
         """Return chunks without a vector in `space`."""
-        return await asyncio.to_thread(self._catalog.unembedded, ids, space=space, limit=limit)
+        return await asyncio.to_thread(
+            self._catalog.unembedded, ids, space=space, limit=limit, with_failed=with_failed
+        )
 
     async def documents(self, urls: Collection[str]) -> dict[str, Document]:
         """Return those of `urls` that are in the index, by URL."""
@@ -242,7 +254,8 @@ class Index:
 
     def _mirror(self, space: str) -> None:
         """Make the vector store hold what the catalogue holds of `space`."""
-        self._apply_journal()
+        # Of this space alone: a migration to another writes thousands, which no question waits for.
+        self._apply_journal(space)
         expected = self._catalog.settled(space)
         # The journal knows of writes, not of a vector folder that was deleted, restored from a
         # backup or damaged: only the counts differ then.
@@ -250,10 +263,15 @@ class Index:
             log.info("rebuilding the vector store with %d vectors", expected)
             self._vectors.clear()
             self._catalog.mark_all(space=space)
-            self._apply_journal()
+            self._apply_journal(space)
 
-    def _apply_journal(self) -> None:
-        while batch := self._catalog.pending(limit=JOURNAL_BATCH):
+    def _apply_journal(self, only: str | None = None) -> None:
+        while batch := self._catalog.pending(limit=JOURNAL_BATCH, space=only):
+            if faulty := [entry for entry in batch if entry.fault]:
+                log.warning(
+                    "%d vectors are of no use and are deleted: %s", len(faulty), faulty[0].fault
+                )
+                self._catalog.drop_vectors([(entry.id, entry.space) for entry in faulty])
             for space in sorted({entry.space for entry in batch}):
                 entries = [entry for entry in batch if entry.space == space]
                 deleted = [entry.id for entry in entries if entry.vector is None]
@@ -265,7 +283,8 @@ class Index:
             # Only now: who is killed before this line has the batch applied again, which is
             # harmless, and not lost.
             self._catalog.settle(batch)
-        self._unmirrored = 0
+        if only is None:
+            self._unmirrored = 0
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:

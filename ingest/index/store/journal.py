@@ -8,7 +8,9 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from ingest.foundation.messages import NO_MESSAGE, Message
 from ingest.index.embed.base import Vector
+from ingest.index.embed.vectors import vector_fault
 from ingest.index.store.revisions import Stored
 from ingest.index.store.rows import unpacked
 
@@ -21,6 +23,8 @@ class Pending:
     id: str
     space: str
     vector: Vector | None
+    fault: Message = NO_MESSAGE
+    """Why the catalogue's vector cannot be used, if it cannot: then `vector` is None, too."""
 
 
 def mark(connection: sqlite3.Connection, keys: Sequence[tuple[str, str]]) -> None:
@@ -50,20 +54,33 @@ def mark_all(connection: sqlite3.Connection, space: str) -> None:
     )
 
 
-def pending(connection: sqlite3.Connection, *, limit: int) -> list[Pending]:
-    """Return the oldest entries, each with today's vector."""
+def pending(
+    connection: sqlite3.Connection, *, limit: int, space: str | None = None
+) -> list[Pending]:
+    """Return the oldest entries, of `space` if given, each with today's vector."""
     # LEFT JOIN: an entry without a chunk or without a vector is one to forget.
     rows = connection.execute(
-        "SELECT p.number, p.id, p.space, e.vector FROM pending p"
+        "SELECT p.number, p.id, p.space, e.vector, s.dimensions FROM pending p"
         " LEFT JOIN chunks c ON c.id = p.id"
         " LEFT JOIN embeddings e ON e.chunk = c.number AND e.space = p.space"
-        " ORDER BY p.number LIMIT ?",
-        (limit,),
+        " LEFT JOIN spaces s ON s.name = p.space"
+        " WHERE :space IS NULL OR p.space = :space ORDER BY p.number LIMIT :limit",
+        {"space": space, "limit": limit},
     ).fetchall()
-    return [
-        Pending(number=number, id=id_, space=space, vector=unpacked(blob))
-        for number, id_, space, blob in rows
-    ]
+    return [_pending_of(*row) for row in rows]
+
+
+def _pending_of(
+    number: int, id_: str, space: str, blob: bytes | None, dimensions: int | None
+) -> Pending:
+    vector = unpacked(blob)
+    # The check at the write is not enough: a file may come from a backup, another program, a bad
+    # disk. Handed on, one such vector would have the vector store fail, and be rebuilt, at each
+    # question.
+    fault = NO_MESSAGE if vector is None else vector_fault(vector, dimensions=dimensions)
+    return Pending(
+        number=number, id=id_, space=space, vector=None if fault else vector, fault=fault
+    )
 
 
 def settle(connection: sqlite3.Connection, done: Collection[Pending]) -> None:

@@ -140,5 +140,6 @@ def unpacked(blob: bytes | None) -> Vector | None:
     """Return the vector that `packed` made the bytes of; None stays None."""
     if blob is None:
         return None
-    vector: list[float] = np.frombuffer(blob, "<f4").tolist()
+    whole = blob[: len(blob) // 4 * 4]  # a torn blob is a vector of another length
+    vector: list[float] = np.frombuffer(whole, "<f4").tolist()
     return vector

@@ -1,5 +1,7 @@
 """The catalogue's tables, their migration from older formats, and the connection to them."""
 
+# ruff: noqa: S608  (statements are put together from our own constants; values are bound)
+
 import itertools
 import logging
 import sqlite3
@@ -71,8 +73,36 @@ _THIRD = (
     # them. With this index no document is read to count those that are cut otherwise than set.
     "CREATE INDEX documents_by_cut ON documents (url, splitter, chunk_size, chunk_overlap)",
 )
+_FAULTY = "length(vector) = 0 OR vector = zeroblob(length(vector))"
+_FOURTH = (
+    # Each space with the length of its vectors; the current one is in `meta`, under "space".
+    "CREATE TABLE spaces (name TEXT PRIMARY KEY, dimensions INTEGER NOT NULL) STRICT",
+    # Texts that could not be embedded: when the next try is due, and why the last one failed.
+    """CREATE TABLE embed_failures (
+        space TEXT NOT NULL, chunk INTEGER NOT NULL REFERENCES chunks (number) ON DELETE CASCADE,
+        tries INTEGER NOT NULL, retry_at TEXT NOT NULL, reason TEXT NOT NULL,
+        PRIMARY KEY (space, chunk)
+    ) STRICT""",
+    "CREATE INDEX embed_failures_by_chunk ON embed_failures (chunk)",
+    # Servers have answered zeros and empty rows, which former versions stored. The journal learns
+    # of them first: the vector store has a copy of the zeros and waits for the empty ones.
+    f"""INSERT INTO pending (id, space) SELECT c.id, e.space FROM embeddings e
+        JOIN chunks c ON c.number = e.chunk WHERE {_FAULTY}""",
+    f"DELETE FROM embeddings WHERE {_FAULTY} OR chunk NOT IN (SELECT number FROM chunks)",
+    # A space is as long as most of its vectors are.
+    """INSERT INTO spaces (name, dimensions) SELECT space, length / 4 FROM (
+        SELECT space, length(vector) AS length,
+            ROW_NUMBER() OVER (PARTITION BY space ORDER BY COUNT(*) DESC) AS place
+        FROM embeddings GROUP BY space, length(vector)
+    ) WHERE place = 1""",
+    """INSERT INTO pending (id, space) SELECT c.id, e.space FROM embeddings e
+        JOIN chunks c ON c.number = e.chunk JOIN spaces s ON s.name = e.space
+        WHERE length(e.vector) <> 4 * s.dimensions""",
+    """DELETE FROM embeddings WHERE length(vector) <> 4 * (
+        SELECT dimensions FROM spaces WHERE name = space)""",
+)
 
-VERSIONS = (_FIRST, _SECOND, _THIRD)
+VERSIONS = (_FIRST, _SECOND, _THIRD, _FOURTH)
 """The statements that lead from each format to the next. A new file takes every step, so that an
 index of any age has the same tables. Never change a step that was released."""
 

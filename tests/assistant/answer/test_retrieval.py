@@ -220,14 +220,24 @@ async def test_no_encoder_says_so_in_both_languages() -> None:
     assert (await quiet.retrieve("drones")).notices == ()
 
 
-@pytest.mark.parametrize("encoder", [Absent(), TiredHalfway()])
-async def test_encoder_that_fails_leaves_words_and_its_reason(encoder: Embedder) -> None:
+async def test_encoder_that_fails_leaves_words_and_its_reason() -> None:
     index = await index_of(document("a", "Drones need lights."))
-    retrieved = await Retriever(store=index, embedder=encoder, top_k=5).retrieve("drones")
+    retrieved = await Retriever(store=index, embedder=Absent(), top_k=5).retrieve("drones")
     assert [passage.text for passage in retrieved.passages] == ["Drones need lights."]
     (notice,) = retrieved.notices
     assert notice.text.localize("en").startswith("Found by words alone. ")
     assert notice.text.localize("zh").startswith("仅按词语检索。")
+
+
+async def test_chunk_that_cannot_be_embedded_does_not_take_the_vector_of_the_question() -> None:
+    index = await index_of(document("a", "Pilots rest."), embedder=Opinionated())
+    await put(index, page := document("b", "Drones need lights."), chunks_of(page))
+    retrieved = await Retriever(store=index, embedder=TiredHalfway(), top_k=5).retrieve("drones")
+    assert {passage.text for passage in retrieved.passages} == {
+        "Drones need lights.",
+        "Pilots rest.",
+    }
+    assert retrieved.notices == ()
 
 
 async def test_damaged_vectors_leave_words_and_their_reason(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from ingest.documents import Chunking, Document, Processing
 from ingest.errors import StoreError
 from ingest.index.store import schema
 from ingest.index.store.catalog import Catalog
+from ingest.index.store.rows import packed
 from ingest.index.store.schema import WORDS_VERSION
 from tests.index_samples import SPACE, at, chunks_of, document, record
 
@@ -188,6 +189,32 @@ def test_index_of_the_first_format_keeps_its_pages_and_learns_the_new_columns(
     assert again.recall([old.url]) == {old.url: record(new)}
     assert found(again, "night") == []
     again.close()
+
+
+def test_vectors_that_a_broken_server_left_are_gone_after_the_update(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    first_format(path)
+    rows = [("good", at(10)), ("zero", [0.0] * 3), ("none", []), ("long", [1.0, 0.0, 0.0, 0.0])]
+    connection = sqlite3.connect(path)
+    for number, (name, vector) in enumerate(rows, 10):
+        connection.execute(
+            "INSERT INTO chunks VALUES (?, ?, 'https://a.example/', ?, 0, 1, '', 'a')",
+            (number, name, number),
+        )
+        connection.execute(
+            "INSERT INTO words (rowid, body, heading) VALUES (?, 'a', '')", (number,)
+        )
+        connection.execute(
+            "INSERT INTO embeddings VALUES (?, ?, ?)", (SPACE, number, packed(vector))
+        )
+    connection.commit()
+    connection.close()
+    catalog = Catalog(path)
+    gone = {entry.id: entry.vector for entry in catalog.pending(limit=9)}
+    assert gone == {"zero": None, "none": None, "long": None}
+    assert catalog.stats().embedded == 2
+    assert {chunk.id for chunk in catalog.unembedded(space=SPACE, limit=9)} == set(gone)
+    catalog.close()
 
 
 def test_index_brought_up_to_date_has_the_tables_of_a_new_one(tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
 """SQLite and the vector store together: no death, neighbour or damage leaves a half index."""
 
 import logging
+import math
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Collection, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,7 @@ from ingest.index.store.base import VectorStore
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
 from ingest.index.store.memory import MemoryVectors
+from ingest.index.store.rows import packed
 from tests.index_samples import (
     SPACE,
     at,
@@ -359,3 +363,45 @@ async def test_what_no_search_asked_for_is_mirrored_at_the_end() -> None:
     await store(index, document("a", "one"), [0])
     await index.close()
     assert vectors.writes == 1
+
+
+FAULTY = {
+    "empty": b"",
+    "zeros": packed([0.0, 0.0, 0.0]),
+    "longer": packed([1.0, 0.0, 0.0, 0.0]),
+    "NaN": packed([math.nan, 0.0, 0.0]),
+    "torn": packed([1.0, 0.0, 0.0])[:-1],
+}
+
+
+@pytest.mark.parametrize("fault", FAULTY)
+async def test_vectors_of_no_use_are_deleted_at_the_first_question_and_said_once(
+    tmp_path: Path, fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    index = persistent(tmp_path)
+    chunks = await store(index, document("a", "one", "two", "three"), [0, 10, 20])
+    await index.close()
+    damage(tmp_path, FAULTY[fault])
+    for _ in range(2):
+        index = persistent(tmp_path)
+        assert await nearest(index, 0) == ["one", "three"]
+        await index.close()
+    assert [r.message for r in caplog.records if "of no use" in r.message] != []
+    assert len([r for r in caplog.records if r.levelname == "WARNING"]) == 1
+    index = persistent(tmp_path)
+    assert await index.unembedded(space=SPACE, limit=9) == [chunks[1]]
+    await index.add_vectors([chunks[1]], [at(10)], space=SPACE)
+    assert await nearest(index, 0) == ["one", "two", "three"]
+    await index.close()
+
+
+def damage(folder: Path, blob: bytes) -> None:
+    """Write bytes in place of the second vector, as a broken server's answer once was."""
+    with closing(sqlite3.connect(folder / "index.sqlite")) as connection:
+        connection.execute(
+            "UPDATE embeddings SET vector = ? WHERE chunk ="
+            " (SELECT number FROM chunks WHERE position = 1)",
+            (blob,),
+        )
+        connection.execute("INSERT INTO pending (id, space) SELECT id, ? FROM chunks", (SPACE,))
+        connection.commit()
