@@ -32,6 +32,7 @@ TEXT = st.text(st.characters(codec="utf-8"))
         ("裏面，裡面，里面", "里面，里面，里面"),
         ("看著，著名", "看着，着名"),
         ("⾞", "车"),
+        ("什麼？好像什么", "什么？好像什么"),
     ],
 )
 def test_one_spelling_stands_for_all(text: str, expected: str) -> None:
