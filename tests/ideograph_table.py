@@ -29,8 +29,8 @@ BY_HAND = {
 }  # fmt: skip
 """What OpenCC decides by the phrase (瞭解 is 了解, 瞭望 stays): without the phrase both are one."""
 UNFOLDED = "么"
-"""OpenCC reads it as the old form of 幺, but it stands in every second question (什么, 怎么), and an
-encoder that is shown 什幺 finds English pages for .615 instead of .675 of Chinese questions."""
+"""OpenCC reads it as the old form of 幺, but it stands in every second question (什么, 怎么), and
+an encoder that is shown 什幺 finds English pages for .615 instead of .675 of Chinese questions."""
 HEADER = """\
 # Ideographs that are found as one: the first of a line stands for the others. Made by
 # `python -m tests.ideograph_table` of OpenCC {version} (BYVoid/OpenCC, Apache License 2.0).
