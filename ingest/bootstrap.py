@@ -1,6 +1,7 @@
 """Chooses and opens the parts of the ingest half. Only here and in registries are they named.
 
-Heavy libraries are imported inside functions, when their part is first needed.
+Heavy libraries are imported inside functions, when their part is first needed; so is all that reads
+pages, which a question to the index alone does without (docs/decisions/0012-footprint.md).
 """
 
 import threading
@@ -11,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingest.crawl_log import CrawlLog
 from ingest.foundation.cache import ExpiringCache
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Message
@@ -19,21 +19,18 @@ from ingest.foundation.settings import home
 from ingest.foundation.telemetry import disable_telemetry
 from ingest.index.embed.base import Embedder
 from ingest.index.embed.registry import EmbedderConfig, builtin_weights, open_embedder
-from ingest.index.split import current_chunking
 from ingest.index.store.base import ChunkStore
-from ingest.page_reader import PageReader
-from ingest.pipeline import IndexingPipeline
-from ingest.question_reader import QuestionReader
 from ingest.settings import IngestSettings
-from ingest.web.fetch.base import Fetcher
-from ingest.web.negative_cache import NegativeCache
-from ingest.web.tiered_fetcher import TieredFetcher
 
 if TYPE_CHECKING:
     from ingest.extract.worker_pool import ReaderPool
+    from ingest.pipeline import IndexingPipeline
+    from ingest.question_reader import QuestionReader
+    from ingest.web.fetch.base import Fetcher
     from ingest.web.rate_limit import RateLimiter
     from ingest.web.robots import RobotsPolicy
     from ingest.web.ssrf import AddressGuard
+    from ingest.web.tiered_fetcher import TieredFetcher
 
 CATALOG = "index.sqlite"
 VECTORS = "chroma"
@@ -55,8 +52,8 @@ class IndexComponents:
 class ReadingComponents:
     """What reads pages into an index."""
 
-    pipeline: IndexingPipeline
-    reader: QuestionReader
+    pipeline: "IndexingPipeline"
+    reader: "QuestionReader"
     cache: ExpiringCache
     """What goes stale and is not ours: robots.txt here, search results in `assistant`."""
 
@@ -114,6 +111,13 @@ async def open_reading(
     Raises:
         CrawlLogError: the crawl log cannot be written.
     """
+    from ingest.crawl_log import CrawlLog
+    from ingest.index.split import current_chunking
+    from ingest.page_reader import PageReader
+    from ingest.pipeline import IndexingPipeline
+    from ingest.question_reader import QuestionReader
+    from ingest.web.negative_cache import NegativeCache
+
     async with AsyncExitStack() as stack:
         log = stack.enter_context(closing(CrawlLog(crawl_log))) if crawl_log else None
         cache = open_cache(settings)
@@ -145,14 +149,14 @@ async def open_reading(
 
 
 async def _close_reader(
-    reader: QuestionReader, linger_s: float, kind: type[BaseException] | None, *_: object
+    reader: "QuestionReader", linger_s: float, kind: type[BaseException] | None, *_: object
 ) -> None:
     # After an error or Ctrl-C nobody is to wait for pages of a question that is over.
     await reader.close(seconds=linger_s if kind is None else 0.0)
 
 
 @asynccontextmanager
-async def open_tiered_fetcher(settings: IngestSettings) -> AsyncIterator[TieredFetcher]:
+async def open_tiered_fetcher(settings: IngestSettings) -> AsyncIterator["TieredFetcher"]:
     """Open what fetches pages and extracts their text, and stores nothing."""
     async with AsyncExitStack() as stack:
         cache = open_cache(settings)
@@ -219,7 +223,7 @@ def _reader_pool(settings: IngestSettings, stack: AsyncExitStack) -> "ReaderPool
 
 def _tiered_fetcher(
     settings: IngestSettings, workers: "ReaderPool", cache: ExpiringCache, stack: AsyncExitStack
-) -> TieredFetcher:
+) -> "TieredFetcher":
     """Return plain HTTP and, unless it is switched off, the browser for what needs it."""
     from ingest.extract.registry import DOCUMENT_TYPES
     from ingest.web.fetch.http import HttpFetcher
@@ -227,6 +231,7 @@ def _tiered_fetcher(
     from ingest.web.rate_limit import RateLimiter
     from ingest.web.robots import RobotsPolicy
     from ingest.web.ssrf import AddressGuard
+    from ingest.web.tiered_fetcher import TieredFetcher
 
     crawl = settings.crawl
     # One guard, robots policy and limiter for both fetchers: a host cannot tell them apart, so what
@@ -265,7 +270,7 @@ def _browser(
     robots: "RobotsPolicy",
     rate_limiter: "RateLimiter",
     stack: AsyncExitStack,
-) -> Fetcher | None:
+) -> "Fetcher | None":
     crawl = settings.crawl
     if crawl.browser == "never":
         return None

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from assistant.answer.citations import CitationStream
 from assistant.answer.conversations import SMALL_TALK, is_small_talk, standalone_question
@@ -35,8 +36,10 @@ from ingest.events import PageSkipped
 from ingest.foundation.concurrency import LazyResource, cancel_and_wait
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language, Message
-from ingest.question_reader import QuestionReader
 from ingest.text.language import language_of
+
+if TYPE_CHECKING:
+    from ingest.question_reader import QuestionReader  # a question to the index alone has none
 
 LONGEST_QUESTION = 4_000
 """Characters. Longer ones are a paste by mistake: no search engine takes them."""
@@ -53,7 +56,7 @@ class WebParts:
     """What finds pages on the web and reads them into the index."""
 
     search: SearchProvider
-    reader: QuestionReader
+    reader: "QuestionReader"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
