@@ -31,6 +31,10 @@ UNSEEN = frozenset(
 )  # fmt: skip
 """Elements whose content a reader does not see, or does not read."""
 
+_READINGS = ("rp", "rt", "rtc")
+"""How the ideographs of a `<ruby>` are read, and the brackets around that."""
+
+_SOFT_HYPHEN = re.compile("\u00ad|&shy;|&#173;|&#xad;", re.IGNORECASE)
 # Possessive quantifiers: on a "<" that nothing closes, a backtracking pattern is quadratic.
 _TAG = re.compile(r"""<[a-zA-Z](?:[^"'<>]++|"[^"]*+"|'[^']*+')*+""")
 _QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
@@ -51,10 +55,22 @@ _OTHER_TAGS = re.compile(
 
 
 def parse_html(source: str) -> etree._Element | None:
-    """Return the root element of a page, None if it is empty or has too many tags."""
+    """Return the root element of a page, None if it is empty or has too many tags.
+
+    What stands within or above words without being text is gone: soft hyphens, `<wbr>`, and the
+    readings of `<ruby>`, which would split words or be glued to them.
+    """
     if not source.strip() or source.count("<") > MAX_RAW_TAGS:
         return None
-    source = _TAG.sub(_drop_excess_attributes, source)
+    source = _TAG.sub(_drop_excess_attributes, _SOFT_HYPHEN.sub("", source))
+    root = _parse_whole(source)
+    if root is not None:
+        etree.strip_elements(root, *_READINGS, with_tail=False)
+        etree.strip_tags(root, "ruby", "rb", "wbr")
+    return root
+
+
+def _parse_whole(source: str) -> etree._Element | None:
     root, is_whole = _parse_tree(source)
     if is_whole:
         return root

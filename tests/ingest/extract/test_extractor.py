@@ -84,6 +84,26 @@ def test_emphasis_and_links_do_not_split_words() -> None:
     assert extract(page(source)).text == "夜间飞行要申请。The 3rd is unbreakable."
 
 
+@pytest.mark.parametrize(
+    "ruby",
+    [
+        "<ruby>北京<rp>（</rp><rt>Běijīng</rt><rp>）</rp></ruby>",
+        "<ruby>北<rt>běi</rt>京<rt>jīng</rt></ruby>",
+        "<ruby>北京<rt>běi jīng</ruby>",
+        "<ruby><rb>北京</rb><rtc><rt>běi jīng</rt></rtc></ruby>",
+        "北\u00ad京",
+        "北&shy;京",
+        "北<wbr>京",
+        "北<wbr/>京",
+    ],
+)
+@pytest.mark.parametrize("times", [1, 8])  # a scrap of a page, and one that has a main text
+def test_readings_and_places_to_break_do_not_split_words(ruby: str, times: int) -> None:
+    sentence = f"<p>在{ruby}的人很多，春天花开得比别处早一些，游人常常站满湖边的小路。</p>"
+    source = f"<html><body><article>{sentence * times}</article></body></html>"
+    assert extract(page(source)).text.startswith("在北京的人很多")
+
+
 def test_page_redirected_elsewhere_is_known_by_its_final_address() -> None:
     moved = replace(page("<p>Here now."), final_url="https://example.org/")
     assert extract(moved).url == "https://example.org/"
@@ -215,6 +235,13 @@ def test_plain_text_and_markdown_pass_through() -> None:
     assert document.text == "Intro line\n\n# The heading #\n\n    code\n<b>not html</b>"
     assert document.title == "The heading"
     assert extract(page("第一行\n第二行", media_type="text/plain")).title == "第一行"
+
+
+def test_readings_leave_markdown_but_not_its_code() -> None:
+    source = "<ruby>漢<rp>(</rp><rt>かん</rt><rp>)</rp></ruby>を shel<wbr>ter `<ruby>x<rt>y</rt>`"
+    assert extract(page(source, media_type="text/markdown")).text == (
+        "漢を shelter `<ruby>x<rt>y</rt>`"
+    )
 
 
 def test_empty_text_is_empty() -> None:
