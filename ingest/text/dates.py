@@ -33,6 +33,8 @@ DAYS_PER_MONTH = 31
 
 _YEAR = r"(?:1\d{3}|20\d\d)"
 _ORDINAL = r"(?:st|nd|rd|th)?"
+# Not \b: between a digit and an ideograph there is none, and "March 2024发布" ends with its year.
+_END = r"(?![a-z\d_])"
 _AT_DIGITS = re.compile(
     rf"(?P<zh_year>{_YEAR})\s?年\s?(?P<zh_month>\d\d?)\s?月(?:\s?(?P<zh_day>\d\d?)\s?[日号])?"
     rf"|(?P<iso_year>{_YEAR})(?P<iso>[-./])(?P<iso_month>\d\d?)(?P=iso)(?P<iso_day>\d\d?)(?!\d)"
@@ -40,13 +42,13 @@ _AT_DIGITS = re.compile(
     rf"|(?P<compact_year>{_YEAR})(?P<compact_month>\d\d)(?P<compact_day>\d\d)(?!\d)"
     rf"|(?P<first>\d\d?)(?P<sep>[-./])(?P<second>\d\d?)(?P=sep)(?P<last_year>{_YEAR})(?!\d)"
     r"|(?P<md_month>\d\d?)\s?月(?:\s?(?P<md_day>\d\d?)\s?[日号])?"
-    rf"|(?P<en_day>\d\d?){_ORDINAL}(?:\sof)?[\s-]+(?P<en_month>[a-z]{{3,9}})\b\.?"
-    rf"(?:,?[\s-]+(?P<en_year>{_YEAR})\b)?"
+    rf"|(?P<en_day>\d\d?){_ORDINAL}(?:\sof)?[\s-]+(?P<en_month>[a-z]{{3,9}}){_END}\.?"
+    rf"(?:,?[\s-]+(?P<en_year>{_YEAR}){_END})?"
 )
 """What may be a date where digits begin, in text without case."""
 _BEHIND_MONTH = re.compile(
-    rf"(?P<day>\d\d?){_ORDINAL}(?![\w:%]|[.,/-]\d)(?:,?\s+(?P<year>{_YEAR})\b(?![./-]\d))?"
-    rf"|(?P<only_year>{_YEAR})\b"
+    rf"(?P<day>\d\d?){_ORDINAL}{_END}(?![:%]|[.,/-]\d)(?:,?\s+(?P<year>{_YEAR}){_END}(?![./-]\d))?"
+    rf"|(?P<only_year>{_YEAR}){_END}"
 )
 _IN_NUMERALS = re.compile(
     rf"(?:(?P<year>[〇零一二三四五六七八九]{{4}})年)?"
