@@ -94,7 +94,18 @@ class _Chat:
                 if line.casefold() in LEAVING:
                     break
                 if _COMMAND.fullmatch(line):
-                    self._run_command(line.casefold())
+                    match line.casefold():
+                        case "/web":
+                            self.question = replace(self.question, web=not self.question.web)
+                            self.say(_WEB_ON if self.question.web else _WEB_OFF)
+                        case "/new":
+                            self._history = ()
+                            self.say(_FORGOTTEN)
+                        case "/help" | "/?" | "/":
+                            self.say(_COMMANDS)
+                        case command:
+                            unknown = Message("There is no {command}. ", command=command)
+                            self.say(join_messages([unknown, _COMMANDS]))
                 elif line:
                     await self._reply(line)
         except asyncio.CancelledError:
@@ -105,20 +116,6 @@ class _Chat:
     def say(self, text: Message) -> None:
         """Show a message in the language of the conversation so far."""
         say(text.localize(self.spoken), dim=True)
-
-    def _run_command(self, command: str) -> None:
-        match command:
-            case "/web":
-                self.question = replace(self.question, web=not self.question.web)
-                self.say(_WEB_ON if self.question.web else _WEB_OFF)
-            case "/new":
-                self._history = ()
-                self.say(_FORGOTTEN)
-            case "/help" | "/?" | "/":
-                self.say(_COMMANDS)
-            case _:
-                unknown = Message("There is no {command}. ", command=command)
-                self.say(join_messages([unknown, _COMMANDS]))
 
     async def _reply(self, question: str) -> None:
         """Answer one question, unless Ctrl-C stops it, and remember it."""

@@ -272,27 +272,12 @@ def _write_tensors(
             with safe_open(path, framework="pt") as file:  # numpy has no bf16
                 for tensor in group:
                     weights = file.get_tensor(tensor.key).to(torch.float32).numpy()
-                    ordered = _order_rows(weights, tensor.name, model)
-                    writer.write_tensor_data(_quantize(ordered, tensor, model.folder))
+                    writer.write_tensor_data(_encode_weights(weights, tensor, model))
                     stage.advance(detail=tensor.name)
 
 
-def _order_rows(weights: Weights, name: str, model: _GgufSource) -> Weights:
-    """Return the rows in the order that llama.cpp's rotary embedding expects."""
-    # transformers rotates the two halves of a head against each other, llama.cpp does so for Qwen2;
-    # for Llama it rotates neighbouring rows.
-    if model.architecture != gguf.MODEL_ARCH.LLAMA:
-        return weights
-    heads = {"attn_q": model.heads, "attn_k": model.key_heads}.get(name.split(".")[-2])
-    if heads is None:
-        return weights
-    rest = weights.shape[1:]
-    halves = weights.reshape(heads, 2, weights.shape[0] // heads // 2, *rest)
-    return np.ascontiguousarray(halves.swapaxes(1, 2)).reshape(weights.shape)
-
-
-def _quantize(weights: Weights, tensor: _PlannedTensor, folder: Path) -> Weights:
-    """Return the weights in the type that they are written in.
+def _encode_weights(weights: Weights, tensor: _PlannedTensor, model: _GgufSource) -> Weights:
+    """Return the weights in llama.cpp's order of rows, and in the type that they are written in.
 
     Raises:
         ExportError: a weight is NaN or Inf, or larger than F16 can hold.
@@ -300,7 +285,7 @@ def _quantize(weights: Weights, tensor: _PlannedTensor, folder: Path) -> Weights
     largest = max(float(weights.max()), -float(weights.min()))  # `abs` would copy the tensor
     if not np.isfinite(largest):
         raise ExportError(
-            Message("{folder}: {key} holds NaN or infinity", folder=folder, key=tensor.key),
+            Message("{folder}: {key} holds NaN or infinity", folder=model.folder, key=tensor.key),
             hint=Message("run: python -m finetune diagnose RECIPE"),
         )
     if tensor.kind == gguf.GGMLQuantizationType.F16 and largest > F16_MAX:
@@ -313,4 +298,13 @@ def _quantize(weights: Weights, tensor: _PlannedTensor, folder: Path) -> Weights
             ),
             hint=Message("set [export] quantize to f32 or q8_0"),
         )
+    # transformers rotates the two halves of a head against each other, llama.cpp does so for Qwen2;
+    # for Llama it rotates neighbouring rows.
+    heads = None
+    if model.architecture == gguf.MODEL_ARCH.LLAMA:
+        part = tensor.name.split(".")[-2]
+        heads = {"attn_q": model.heads, "attn_k": model.key_heads}.get(part)
+    if heads is not None:
+        halves = weights.reshape(heads, 2, weights.shape[0] // heads // 2, *weights.shape[1:])
+        weights = np.ascontiguousarray(halves.swapaxes(1, 2)).reshape(weights.shape)
     return np.asarray(gguf.quants.quantize(weights, tensor.kind))

@@ -50,7 +50,17 @@ def main() -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for taken in (0, 1):
         os.dup2(nothing, taken)
-    _limit_resources(memory_bytes=int(sys.argv[-1]))
+    with contextlib.suppress(OSError):  # Linux alone has it: if memory runs out, take this one
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    with contextlib.suppress(ImportError):
+        import resource  # noqa: PLC0415  not on Windows
+
+        # Heap and private mappings since Linux 4.7. RLIMIT_AS counts reserved addresses, too, of
+        # which numpy's threads alone take gigabytes. No core: it would write the page to the disk.
+        limits = ((resource.RLIMIT_DATA, int(sys.argv[-1])), (resource.RLIMIT_CORE, 0))
+        for limit, value in limits:
+            with contextlib.suppress(OSError, ValueError):  # a system that does not know it
+                resource.setrlimit(limit, (value, value))
     disable_telemetry()
     threading.Thread(target=_exit_with_parent, args=(jobs,), daemon=True).start()
     import_trafilatura()
@@ -115,21 +125,6 @@ def _extract_to_json(page: Page) -> bytes:
         reply["held_bytes"] = int(resident) * os.sysconf("SC_PAGE_SIZE")
     # "replace": pages hold lone surrogates, which UTF-8 cannot carry.
     return json.dumps(reply, default=str, ensure_ascii=False).encode("utf-8", "replace")
-
-
-def _limit_resources(*, memory_bytes: int) -> None:
-    """Limit the memory of this process. Systems that do not know a limit leave it out."""
-    with contextlib.suppress(OSError):  # Linux alone has it: if memory runs out, take this one
-        Path("/proc/self/oom_score_adj").write_text("1000")
-    try:
-        import resource  # noqa: PLC0415  not on Windows
-    except ImportError:
-        return
-    # Heap and private mappings since Linux 4.7. RLIMIT_AS counts reserved addresses, too, of which
-    # numpy's threads alone take gigabytes. No core: it would write the page to the disk.
-    for limit, value in ((resource.RLIMIT_DATA, memory_bytes), (resource.RLIMIT_CORE, 0)):
-        with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(limit, (value, value))
 
 
 def _exit_with_parent(jobs: BinaryIO) -> None:

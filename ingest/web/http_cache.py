@@ -32,8 +32,16 @@ def fresh_until(page: Page, *, default_ttl_s: float) -> datetime:
     """
     # RFC 9111, 4.2.1: max-age overrides Expires.
     lifetime = _parse_cache_control(page.cache_control)
-    if lifetime is None:
-        lifetime = _parse_expires(page.expires, page.fetched_at)
+    if lifetime is None and page.expires.strip():
+        try:
+            expires = parsedate_to_datetime(page.expires)
+            # "-0000" gives a datetime without a zone: it is UTC from an unknown place (RFC 5322,
+            # 3.3).
+            expires = expires if expires.tzinfo else expires.replace(tzinfo=UTC)
+            lifetime = expires - page.fetched_at
+        except (TypeError, ValueError, OverflowError):
+            # RFC 9111, 5.3: a bad date, "0" above all, is one in the past.
+            lifetime = timedelta()
     if lifetime is None:
         lifetime = timedelta(seconds=min(default_ttl_s, LONGEST.total_seconds()))
     # Not below zero: an Expires in the past must not make a page older than it is.
@@ -58,16 +66,3 @@ def _parse_cache_control(header: str) -> timedelta | None:
     if not _SECONDS.fullmatch(seconds):
         return timedelta()
     return timedelta(seconds=int(seconds) if len(seconds) <= _MAX_DIGITS else _OVERFLOW_S)
-
-
-def _parse_expires(header: str, fetched_at: datetime) -> timedelta | None:
-    """Return the lifetime that Expires grants, None without one."""
-    if not header.strip():
-        return None
-    try:
-        expires = parsedate_to_datetime(header)
-        # "-0000" gives a datetime without a zone: it is UTC from an unknown place (RFC 5322, 3.3).
-        return (expires if expires.tzinfo else expires.replace(tzinfo=UTC)) - fetched_at
-    except (TypeError, ValueError, OverflowError):
-        # RFC 9111, 5.3: a bad date, "0" above all, is one in the past.
-        return timedelta()

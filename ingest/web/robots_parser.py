@@ -18,7 +18,6 @@ import contextlib
 import math
 import re
 from dataclasses import dataclass
-from typing import Literal
 from urllib.parse import quote
 
 from protego import Protego
@@ -101,9 +100,41 @@ class RobotsFile:
 
     def __init__(self, text: bytes | str, agent: str) -> None:
         # RFC 9309, 2.2.1: only the product token is compared, without its version and comment.
-        self._token = agent.partition("/")[0].strip().lower()
-        rules, self.crawl_delay = self._parse(text)
+        product = agent.partition("/")[0].strip().lower()
+        # Rules and delays of the groups that name us, and of those for everyone.
+        own: list[_Rule] | None = None
+        everyone: list[_Rule] = []
+        delays: dict[str, float] = {}
+        named: set[str] = set()
+        naming = False  # whether the last user-agent line can still be joined by another
+        for number, record in _parse_records(text):
+            if record["agent"]:
+                named = named if naming else set()
+                naming = True
+                token = _PRODUCT_TOKEN.match(record["name"])
+                if record["name"] == "*" or record["name"].startswith(("* ", "*\t")):
+                    named.add("everyone")
+                # "Foo/2.0 beta" means the product token "foo".
+                elif token and token[0] and token[0].lower() == product:
+                    named.add("us")
+                own = [] if own is None and "us" in named else own
+            elif record["rule"]:
+                naming = False
+                rules = _parse_rules(number, record)
+                everyone.extend(rules if "everyone" in named else [])
+                if own is not None and "us" in named:
+                    own.extend(rules)
+            else:
+                # Leaves `naming` as it is: RFC 9309, 2.2.4 has other records part no group.
+                seconds = math.nan
+                with contextlib.suppress(ValueError):
+                    seconds = float(record["delay"])
+                delays.update(dict.fromkeys(named, seconds))
+        # An empty group of our own counts: it lets us read everything, whatever "*" says.
+        delay = delays.get("everyone" if own is None else "us", math.nan)
+        self.crawl_delay = delay if math.isfinite(delay) and delay >= 0 else None
         # Longest first, Allow first among equals: the first that matches decides.
+        rules = everyone if own is None else own
         self._rules = sorted(rules, key=lambda rule: (-rule.length, not rule.allow))
 
     @property
@@ -130,43 +161,6 @@ class RobotsFile:
             line=rule.line if rule else None,
             crawl_delay=self.crawl_delay,
         )
-
-    def _parse(self, text: bytes | str) -> tuple[list[_Rule], float | None]:
-        """Return rules and delay of the groups that name us, or else of those for everyone."""
-        own: list[_Rule] | None = None
-        everyone: list[_Rule] = []
-        delays: dict[str, float] = {}
-        named: set[str] = set()
-        naming = False  # whether the last user-agent line can still be joined by another
-        for number, record in _parse_records(text):
-            if record["agent"]:
-                named = named if naming else set()
-                naming = True
-                named.add(self._audience(record["name"]))
-                own = [] if own is None and "us" in named else own
-            elif record["rule"]:
-                naming = False
-                rules = _parse_rules(number, record)
-                everyone.extend(rules if "everyone" in named else [])
-                if own is not None and "us" in named:
-                    own.extend(rules)
-            else:
-                # Leaves `naming` as it is: RFC 9309, 2.2.4 has other records part no group.
-                seconds = math.nan
-                with contextlib.suppress(ValueError):
-                    seconds = float(record["delay"])
-                delays.update(dict.fromkeys(named, seconds))
-        # An empty group of our own counts: it lets us read everything, whatever "*" says.
-        delay = delays.get("everyone" if own is None else "us", math.nan)
-        rules = everyone if own is None else own
-        return rules, delay if math.isfinite(delay) and delay >= 0 else None
-
-    def _audience(self, name: str) -> Literal["us", "everyone", "others"]:
-        """Return whom a user-agent line means: "Foo/2.0 beta" means the product token "foo"."""
-        if name == "*" or name.startswith(("* ", "*\t")):
-            return "everyone"
-        token = _PRODUCT_TOKEN.match(name)
-        return "us" if token and token[0] and token[0].lower() == self._token else "others"
 
 
 def _parse_records(text: bytes | str) -> list[tuple[int, re.Match[str]]]:

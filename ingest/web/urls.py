@@ -76,28 +76,22 @@ def canonical_url(text: str) -> str:
                 max_url_characters=MAX_URL_CHARACTERS,
             ),
         )
-    url = _add_scheme(url)
+    scheme = _SCHEME.match(url)
+    if url.startswith("//"):
+        url = f"https:{url}"
+    elif scheme is None:
+        host = re.split(r"[/?#:\\]", url, maxsplit=1)[0]
+        # A typed "3.14" or "readme" is no address, though WHATWG reads both as hosts.
+        number = _DOTTED_NUMBERS.fullmatch(host) and not _ADDRESS.fullmatch(host)
+        if number or not ("." in host.strip(".") or url.startswith("[") or host == "localhost"):
+            _raise_unsupported(url, Message("not a web address"))
+        url = f"https://{url}"
+    elif scheme["scheme"].lower() not in {"http", "https"}:
+        _raise_unsupported(url, Message("{scheme}: is not a web page", scheme=scheme["scheme"]))
     # An escape may hide an escape: "%%341" is "%41" is "A". Each round shortens it, so this ends.
     while (normal := _normalize_once(url)) != url:
         url = normal
     return url
-
-
-def _add_scheme(text: str) -> str:
-    """Return `text` with the scheme that a person leaves out."""
-    if text.startswith("//"):
-        return f"https:{text}"
-    scheme = _SCHEME.match(text)
-    if scheme and scheme["scheme"].lower() in {"http", "https"}:
-        return text
-    if scheme:
-        _raise_unsupported(text, Message("{scheme}: is not a web page", scheme=scheme["scheme"]))
-    host = re.split(r"[/?#:\\]", text, maxsplit=1)[0]
-    # A typed "3.14" or "readme" is no address, though WHATWG reads both as hosts.
-    number = _DOTTED_NUMBERS.fullmatch(host) and not _ADDRESS.fullmatch(host)
-    if number or not ("." in host.strip(".") or text.startswith("[") or host == "localhost"):
-        _raise_unsupported(text, Message("not a web address"))
-    return f"https://{text}"
 
 
 def _normalize_once(text: str) -> str:
