@@ -24,6 +24,8 @@ from ingest.settings import IngestSettings
 
 if TYPE_CHECKING:
     from ingest.extract.worker_pool import ReaderPool
+    from ingest.index.store.hybrid import Index
+    from ingest.index.store.maintenance import IndexMaintenance
     from ingest.pipeline import IndexingPipeline
     from ingest.question_reader import QuestionReader
     from ingest.web.fetch.base import Fetcher
@@ -178,17 +180,36 @@ async def open_store(settings: IngestSettings) -> AsyncIterator[ChunkStore]:
     Raises:
         StoreError: it cannot be opened.
     """
+    store = _index(settings)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def open_maintenance(settings: IngestSettings) -> AsyncIterator["IndexMaintenance"]:
+    """Open the index to check it or to move it to another vector space.
+
+    Raises:
+        StoreError: it cannot be opened.
+    """
+    from ingest.index.store.maintenance import IndexMaintenance
+
+    store = _index(settings)
+    try:
+        yield IndexMaintenance(store)
+    finally:
+        await store.close()
+
+
+def _index(settings: IngestSettings) -> "Index":
     from ingest.index.store.catalog import Catalog
     from ingest.index.store.chroma import ChromaVectors
     from ingest.index.store.hybrid import Index
 
     folder = settings.index.path
-    vectors = ChromaVectors(folder / VECTORS)
-    store = Index(catalog=Catalog(folder / CATALOG), vectors=vectors)
-    try:
-        yield store
-    finally:
-        await store.close()
+    return Index(catalog=Catalog(folder / CATALOG), vectors=ChromaVectors(folder / VECTORS))
 
 
 def preload(settings: IngestSettings, *, embedder: Embedder | None) -> None:

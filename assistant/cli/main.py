@@ -1,4 +1,4 @@
-"""`assistant`: ask, chat, search, read, doctor, setup and ui, from the terminal.
+"""`assistant`: ask, chat, search, read, index, doctor, setup and ui, from the terminal.
 
 Only click is imported up here, so that `--help` starts at once; each command imports what it needs.
 """
@@ -243,6 +243,56 @@ def read(
         ),
         language,
     )
+
+
+@main.group()
+def index() -> None:
+    """Look after what is stored: check its vectors, move it to another encoder.
+
+    \b
+    assistant index check
+    assistant index migrate
+    """
+
+
+@index.command("check")
+@click.option("--fix", is_flag=True, help="Mend what is found, and embed anew what lacks a vector.")
+@click.option("--json", "as_json", is_flag=True, help="The findings as one JSON object.")
+@click.option("--lang", type=LANGUAGE, help="Language of messages.")
+def index_check(fix: bool, as_json: bool, lang: str | None) -> None:
+    """Look at every stored vector. Exit 1: something is wrong, and was not mended.
+
+    \b
+    assistant index check
+    assistant index check --fix
+    assistant index check --json | jq .left
+    """
+    from assistant.cli.index import print_index_check
+
+    language = _language(lang)
+    settings = _settings_or_exit({}, language)
+    _run(print_index_check(settings, fix=fix, as_json=as_json, language=language), language)
+
+
+@index.command("migrate")
+@click.option("--keep-old", is_flag=True, help="Leave the vectors of the former encoder.")
+@click.option("--quiet", is_flag=True, help="No progress, only the end.")
+@click.option("--lang", type=LANGUAGE, help="Language of messages.")
+def index_migrate(keep_old: bool, quiet: bool, lang: str | None) -> None:
+    """Embed all that is stored with the encoder in force, and answer by its vectors from then on.
+
+    Stop it whenever you like: what is done is kept, and the next call goes on. Meanwhile questions
+    are answered by the old vectors.
+
+    \b
+    assistant index migrate
+    ASSISTANT_EMBED__PROVIDER=builtin assistant index migrate
+    """
+    from assistant.cli.index import migrate_index
+
+    language = _language(lang)
+    settings = _settings_or_exit({}, language)
+    _run(migrate_index(settings, keep_old=keep_old, quiet=quiet, language=language), language)
 
 
 @main.command()

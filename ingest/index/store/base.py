@@ -4,6 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ingest.documents import (
     UNKNOWN_PROCESSING,
     Chunk,
@@ -184,6 +187,18 @@ class VectorStore(Protocol):
 
     def count(self, *, space: str) -> int:
         """Return how many vectors `space` holds."""
+        ...
+
+    def spaces(self) -> list[str]:
+        """Return the spaces that are here, also those without a vector."""
+        ...
+
+    def page(self, *, space: str, offset: int, limit: int) -> dict[str, NDArray[np.float32]]:
+        """Return up to `limit` vectors by id, in an order that stays while nothing is written."""
+        ...
+
+    def drop(self, space: str) -> None:
+        """Delete one space with all its vectors; an unknown one is ignored."""
         ...
 
     def clear(self) -> None:

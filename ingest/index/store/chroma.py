@@ -25,6 +25,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ingest.errors import StoreError
 from ingest.foundation.messages import Message
 from ingest.foundation.telemetry import disable_telemetry
@@ -98,6 +101,35 @@ class ChromaVectors:
     def count(self, *, space: str) -> int:
         """Return how many vectors `space` holds."""
         return self._read(lambda: int(self._collection(space).count()))
+
+    def spaces(self) -> list[str]:
+        """Return the spaces that are here, also those without a vector."""
+        return self._read(
+            lambda: [
+                str((collection.metadata or {}).get("space", ""))
+                for collection in self._client.list_collections()
+            ]
+        )
+
+    def page(self, *, space: str, offset: int, limit: int) -> dict[str, NDArray[np.float32]]:
+        """Return up to `limit` vectors by id, in an order that stays while nothing is written."""
+
+        def get() -> dict[str, NDArray[np.float32]]:
+            """Read inside `_read`, which may open another client with other collections."""
+            found = self._collection(space).get(limit=limit, offset=offset, include=["embeddings"])
+            return {
+                id_: np.asarray(vector, dtype=np.float32)
+                for id_, vector in zip(found["ids"], found["embeddings"], strict=True)
+            }
+
+        return self._read(get)
+
+    def drop(self, space: str) -> None:
+        """Delete one space with all its vectors; an unknown one is ignored."""
+        with self._writing():
+            # Made if it is not here: chromadb deletes by name only what it has.
+            self._client.delete_collection(self._collection(space).name)
+            self._collections.pop(space, None)
 
     def clear(self) -> None:
         """Delete Chroma's files, also where they are damaged and cannot be opened."""

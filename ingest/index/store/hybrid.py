@@ -62,8 +62,9 @@ class Index:
             mirror_every: Chunks that may be written before their vectors are copied to the vector
                 store although nobody has searched it; before a search they are copied in any case.
         """
-        self._catalog = catalog
-        self._vectors = vectors
+        # Public for `IndexMaintenance` alone; all others see a `ChunkStore`.
+        self.catalog = catalog
+        self.vectors = vectors
         self._mirror_every = mirror_every
         # Chunks written since the journal was last applied. Threads add to it without a lock: a
         # lost count delays a copy that the next search makes anyway.
@@ -88,7 +89,7 @@ class Index:
         """Make `chunks` the only chunks of a document (`Catalog.replace`)."""
         await self._write(
             len(chunks),
-            self._catalog.replace,
+            self.catalog.replace,
             document,
             chunks,
             vectors,
@@ -111,7 +112,7 @@ class Index:
         """
         return await self._write(
             len(chunks),
-            self._catalog.recut,
+            self.catalog.recut,
             document,
             chunks,
             vectors,
@@ -123,11 +124,11 @@ class Index:
         self, chunks: Sequence[Chunk], vectors: Sequence[Vector], *, space: str
     ) -> None:
         """Add the vector of each chunk if its text is still the one stored."""
-        await self._write(len(vectors), self._catalog.add_vectors, chunks, vectors, space=space)
+        await self._write(len(vectors), self.catalog.add_vectors, chunks, vectors, space=space)
 
     async def note_failures(self, reasons: Mapping[str, Message], *, space: str) -> None:
         """Keep why chunks (by id) could not be embedded, and when the next try is due."""
-        await asyncio.to_thread(self._catalog.note_failures, reasons, space=space)
+        await asyncio.to_thread(self.catalog.note_failures, reasons, space=space)
 
     async def nearest(self, vector: Vector, *, top_k: int, space: str) -> list[ScoredChunk]:
         """Return the chunks most similar to `vector`, after the vector store is brought up to date.
@@ -138,11 +139,11 @@ class Index:
 
     async def matching(self, words: Sequence[str], *, top_k: int) -> list[ScoredChunk]:
         """Return the chunks that match `words` best, by BM25."""
-        return await asyncio.to_thread(self._catalog.matching, words, top_k=top_k)
+        return await asyncio.to_thread(self.catalog.matching, words, top_k=top_k)
 
     async def near_misses(self, words: Sequence[str]) -> list[str]:
         """Return words of the index one edit from those of `words` that it does not have."""
-        return await asyncio.to_thread(self._catalog.near_misses, words)
+        return await asyncio.to_thread(self.catalog.near_misses, words)
 
     async def unembedded(
         self,
@@ -154,48 +155,48 @@ class Index:
     ) -> list[Chunk]:
         """Return chunks without a vector in `space`."""
         return await asyncio.to_thread(
-            self._catalog.unembedded, ids, space=space, limit=limit, with_failed=with_failed
+            self.catalog.unembedded, ids, space=space, limit=limit, with_failed=with_failed
         )
 
     async def documents(self, urls: Collection[str]) -> dict[str, Document]:
         """Return those of `urls` that are in the index, by URL."""
-        return await asyncio.to_thread(self._catalog.documents, urls)
+        return await asyncio.to_thread(self.catalog.documents, urls)
 
     async def chunks(self, url: str) -> list[Chunk]:
         """Return the chunks of one document in order."""
-        return await asyncio.to_thread(self._catalog.chunks, url)
+        return await asyncio.to_thread(self.catalog.chunks, url)
 
     async def processing(self, urls: Collection[str]) -> dict[str, Processing]:
         """Return what shaped those of `urls` that are in the index, by URL."""
-        return await asyncio.to_thread(self._catalog.processing, urls)
+        return await asyncio.to_thread(self.catalog.processing, urls)
 
     async def count_outdated(self, chunking: Chunking) -> int:
         """Return how many documents are cut otherwise than `chunking`."""
-        return await asyncio.to_thread(self._catalog.count_outdated, chunking)
+        return await asyncio.to_thread(self.catalog.count_outdated, chunking)
 
     async def outdated_urls(self, chunking: Chunking, *, after: str = "", limit: int) -> list[str]:
         """Return the URLs of such documents that sort behind `after`."""
         return await asyncio.to_thread(
-            self._catalog.outdated_urls, chunking, after=after, limit=limit
+            self.catalog.outdated_urls, chunking, after=after, limit=limit
         )
 
     async def recall(self, urls: Collection[str]) -> dict[str, PageValidators]:
         """Return the validators of these pages, by the URL that was requested."""
-        return await asyncio.to_thread(self._catalog.recall, urls)
+        return await asyncio.to_thread(self.catalog.recall, urls)
 
     async def remember(self, record: PageValidators) -> None:
         """Keep the validators of a page whose document is in the index."""
-        await asyncio.to_thread(self._catalog.remember, record)
+        await asyncio.to_thread(self.catalog.remember, record)
 
     async def delete(self, url: str) -> int:
         """Delete a document, from the vector store at once, and return how many chunks it had."""
         # As if a whole batch were written: text that a site has withdrawn is not to stay in the
         # vector store until the next search.
-        return await self._write(self._mirror_every, self._catalog.delete, url)
+        return await self._write(self._mirror_every, self.catalog.delete, url)
 
     async def stats(self) -> IndexStats:
         """Return how much the index holds."""
-        return await asyncio.to_thread(self._catalog.stats)
+        return await asyncio.to_thread(self.catalog.stats)
 
     async def close(self) -> None:
         """Close files, after the work of other threads that is under way. May be called twice."""
@@ -205,8 +206,8 @@ class Index:
         if self._unmirrored:
             self._try_to_mirror()
         with self._thread_lock:
-            self._vectors.close()
-        self._catalog.close()
+            self.vectors.close()
+        self.catalog.close()
 
     async def _write(
         self, count: int, write: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs
@@ -227,18 +228,18 @@ class Index:
 
     def _nearest(self, vector: Vector, *, top_k: int, space: str) -> list[ScoredChunk]:
         # Without this look a question to an empty index would import the vector store (1 to 2 s).
-        if not self._catalog.embedded(space):
+        if not self.catalog.embedded(space):
             return []
-        with self._exclusive():
+        with self.exclusive():
             try:
                 self._mirror(space)
-                found = self._vectors.nearest(vector, top_k=top_k, space=space)
+                found = self.vectors.nearest(vector, top_k=top_k, space=space)
             except StoreError as error:
                 log.warning("the vector store is damaged and is rebuilt: %s", error)
-                self._vectors.clear()
+                self.vectors.clear()
                 self._mirror(space)
-                found = self._vectors.nearest(vector, top_k=top_k, space=space)
-        chunks = self._catalog.by_id([id_ for id_, _ in found])
+                found = self.vectors.nearest(vector, top_k=top_k, space=space)
+        chunks = self.catalog.by_id([id_ for id_, _ in found])
         # The lock is released, so another process may have deleted a chunk that was just found.
         return [
             ScoredChunk(chunk=chunks[id_], score=score) for id_, score in found if id_ in chunks
@@ -247,47 +248,48 @@ class Index:
     def _try_to_mirror(self) -> None:
         """Apply the journal; what cannot be done now is done before the next search."""
         try:
-            with self._exclusive():
-                self._apply_journal()
+            with self.exclusive():
+                self.apply_journal()
         except StoreError as error:
             log.warning("vectors wait in the journal: %s", error)
 
     def _mirror(self, space: str) -> None:
         """Make the vector store hold what the catalogue holds of `space`."""
         # Of this space alone: a migration to another writes thousands, which no question waits for.
-        self._apply_journal(space)
-        expected = self._catalog.settled(space)
+        self.apply_journal(space)
+        expected = self.catalog.settled(space)
         # The journal knows of writes, not of a vector folder that was deleted, restored from a
         # backup or damaged: only the counts differ then.
-        if expected is not None and self._vectors.count(space=space) != expected:
+        if expected is not None and self.vectors.count(space=space) != expected:
             log.info("rebuilding the vector store with %d vectors", expected)
-            self._vectors.clear()
-            self._catalog.mark_all(space=space)
-            self._apply_journal(space)
+            self.vectors.clear()
+            self.catalog.mark_all(space=space)
+            self.apply_journal(space)
 
-    def _apply_journal(self, only: str | None = None) -> None:
-        while batch := self._catalog.pending(limit=JOURNAL_BATCH, space=only):
+    def apply_journal(self, only: str | None = None) -> None:
+        """Bring the vector store up to date, in one space or in all. The caller is `exclusive`."""
+        while batch := self.catalog.pending(limit=JOURNAL_BATCH, space=only):
             if faulty := [entry for entry in batch if entry.fault]:
                 log.warning(
                     "%d vectors are of no use and are deleted: %s", len(faulty), faulty[0].fault
                 )
-                self._catalog.drop_vectors([(entry.id, entry.space) for entry in faulty])
+                self.catalog.drop_vectors([(entry.id, entry.space) for entry in faulty])
             for space in sorted({entry.space for entry in batch}):
                 entries = [entry for entry in batch if entry.space == space]
                 deleted = [entry.id for entry in entries if entry.vector is None]
                 vectors = {entry.id: entry.vector for entry in entries if entry.vector is not None}
                 if deleted:
-                    self._vectors.delete(deleted, space=space)
+                    self.vectors.delete(deleted, space=space)
                 if vectors:
-                    self._vectors.upsert(vectors, space=space)
+                    self.vectors.upsert(vectors, space=space)
             # Only now: who is killed before this line has the batch applied again, which is
             # harmless, and not lost.
-            self._catalog.settle(batch)
+            self.catalog.settle(batch)
         if only is None:
             self._unmirrored = 0
 
     @contextmanager
-    def _exclusive(self) -> Iterator[None]:
+    def exclusive(self) -> Iterator[None]:
         """Holds the lock on journal and vector store against other threads and processes."""
         with self._thread_lock:
             if self._process_lock is None:
@@ -296,9 +298,9 @@ class Index:
             try:
                 self._process_lock.acquire()
             except Timeout as error:
-                raise locked_error(self._catalog.path or MEMORY) from error
+                raise locked_error(self.catalog.path or MEMORY) from error
             except OSError as error:
-                raise not_writable_error((self._catalog.path or MEMORY).parent) from error
+                raise not_writable_error((self.catalog.path or MEMORY).parent) from error
             try:
                 yield
             finally:

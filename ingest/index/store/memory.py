@@ -43,6 +43,18 @@ class MemoryVectors:
         """Return how many vectors `space` holds."""
         return len(self._spaces.get(space, {}))
 
+    def spaces(self) -> list[str]:
+        """Return the spaces that are here, also those without a vector."""
+        return list(self._spaces)
+
+    def page(self, *, space: str, offset: int, limit: int) -> dict[str, NDArray[np.float32]]:
+        """Return up to `limit` vectors by id, in an order that stays while nothing is written."""
+        return dict(list(self._spaces.get(space, {}).items())[offset : offset + limit])
+
+    def drop(self, space: str) -> None:
+        """Delete one space with all its vectors; an unknown one is ignored."""
+        self._spaces.pop(space, None)
+
     def clear(self) -> None:
         """Delete every space."""
         self._spaces.clear()

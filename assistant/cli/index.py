@@ -1,0 +1,211 @@
+"""`assistant index`: looking after what is stored. One function a command."""
+
+import asyncio
+import json
+import sys
+from contextlib import aclosing
+from dataclasses import asdict
+from typing import Any, assert_never
+
+import click
+
+from assistant.settings import Settings
+from ingest.bootstrap import choose_embedder, open_maintenance
+from ingest.errors import EmbedError
+from ingest.foundation.messages import NO_MESSAGE, Language, Message
+from ingest.index.check import IndexCheck, IndexProblem, check_index
+from ingest.index.migration import MigrationProgress, SpaceMigration
+from ingest.report import count_chunks, note, printable
+
+FIX = "assistant index check --fix"
+LINE_EVERY = 0.1
+"""Share of the chunks after which a migration writes a line, where no terminal can redraw one."""
+
+
+async def print_index_check(
+    settings: Settings, *, fix: bool, as_json: bool, language: Language
+) -> int:
+    """Print what is wrong with the index; return 1 if something is, and stays so."""
+    problems: tuple[Message, ...] = ()
+    embedder = None
+    async with open_maintenance(settings) as maintenance:
+        if fix:
+            space = (await maintenance.stats()).space
+            embedder, problems = await choose_embedder(settings, space=space)
+        try:
+            done = await check_index(maintenance, fix=fix, embedder=embedder)
+        finally:
+            if embedder is not None:
+                await embedder.close()
+    if as_json:
+        click.echo(json.dumps(_check_fields(done, language), ensure_ascii=False))
+        return 1 if done.left else 0
+    _print_check(done, fixed=fix, language=language)
+    if done.found:
+        for text in (*problems, *([done.reason] if done.reason else [])):
+            click.echo(note(text.localize(language), language), err=True)
+    return 1 if done.left else 0
+
+
+def _check_fields(done: IndexCheck, language: Language) -> dict[str, Any]:
+    """Return the JSON object of a check."""
+
+    def fields(problem: IndexProblem) -> dict[str, Any]:
+        return asdict(problem) | {"reason": problem.reason.localize(language)}
+
+    return {
+        "sound": not done.left,
+        **asdict(done.stats),
+        "found": [fields(problem) for problem in done.found],
+        "left": [fields(problem) for problem in done.left],
+        "embedded_anew": done.embedded,
+        "reason": done.reason.localize(language),
+    }
+
+
+def _print_check(done: IndexCheck, *, fixed: bool, language: Language) -> None:
+    for problem in done.found:
+        is_left = any((one.kind, one.space) == (problem.kind, problem.space) for one in done.left)
+        click.secho("✗ " if is_left else "✓ ", fg="red" if is_left else "green", nl=False)
+        line = _describe_problem(problem)
+        if not is_left:
+            line = Message("{problem}: mended", problem=line)
+        click.echo(printable(line.localize(language)))
+    stats = done.stats
+    if done.left:
+        if not fixed:
+            click.secho(f"    {FIX}", dim=True)
+        return
+    line = Message(
+        "the index is sound: {documents} pages, {chunks} chunks, {embedded} with vectors",
+        documents=stats.documents,
+        chunks=stats.chunks,
+        embedded=stats.embedded,
+    )
+    if done.embedded:
+        line = Message("{line}, {count} of them made anew", line=line, count=done.embedded)
+    click.secho("✓ ", fg="green", nl=False)
+    click.echo(line.localize(language))
+
+
+def _describe_problem(problem: IndexProblem) -> Message:
+    match problem.kind:
+        case "faulty_vectors":
+            return Message(
+                "{count} stored vectors are of no use ({reason})",
+                count=problem.count,
+                reason=problem.reason,
+            )
+        case "stray_vectors":
+            return Message("{count} vectors are of chunks that are gone", count=problem.count)
+        case "not_embedded":
+            return Message(
+                "{chunks} without a vector, found by words: {reason}",
+                chunks=count_chunks(problem.count),
+                reason=problem.reason,
+            )
+        case "vector_store":
+            return Message(
+                "the vector store is no copy of the index ({reason})", reason=problem.reason
+            )
+        case _:
+            assert_never(problem.kind)
+
+
+async def migrate_index(
+    settings: Settings, *, keep_old: bool, quiet: bool, language: Language
+) -> int:
+    """Move the index to the space of the encoder in force, with progress on stderr.
+
+    Raises:
+        EmbedError: there is no encoder, or it fails; what is done is kept.
+        StoreError: another process migrates the index, or it cannot be written.
+    """
+    async with open_maintenance(settings) as maintenance:
+        embedder, problems = await choose_embedder(settings, space="")
+        if embedder is None:
+            reason = problems[0] if problems else Message('embed.provider is "none"')
+            raise EmbedError(Message("there is no encoder to migrate to: {reason}", reason=reason))
+        migration = SpaceMigration(maintenance=maintenance, embedder=embedder, keep_old=keep_old)
+        lines = _ProgressLines(language=language, quiet=quiet)
+        try:
+            async with aclosing(migration.run()) as progress:
+                async for each in progress:
+                    lines.show(each)
+        except asyncio.CancelledError:
+            lines.end(Message("stopped; what is done is kept: the next call goes on"))
+            raise
+        except EmbedError:
+            lines.end()
+            raise
+        finally:
+            await embedder.close()
+    return 0
+
+
+class _ProgressLines:
+    """Shows how far a migration is: one line drawn anew on a terminal, few lines elsewhere."""
+
+    def __init__(self, *, language: Language, quiet: bool) -> None:
+        self._language = language
+        self._quiet = quiet
+        self._redraws = sys.stderr.isatty()
+        self._next = 0
+        self._is_open = False
+
+    def show(self, progress: MigrationProgress) -> None:
+        """Show the progress, or the end."""
+        if progress.is_done:
+            self.end()
+            self._summarise(progress)
+            return
+        if self._quiet or (not self._redraws and progress.embedded < self._next):
+            return
+        self._next = progress.embedded + max(1, int(progress.chunks * LINE_EVERY))
+        line = Message(
+            "{embedded} of {chunks} embedded",
+            embedded=progress.embedded,
+            chunks=count_chunks(progress.chunks),
+        )
+        if progress.seconds_left is not None:
+            line = Message(
+                "{line}, {rate:.1f} a second, {minutes}:{seconds:02d} left",
+                line=line,
+                rate=progress.rate,
+                minutes=int(progress.seconds_left) // 60,
+                seconds=int(progress.seconds_left) % 60,
+            )
+        text = line.localize(self._language)
+        # Erase to the end of the line (ECMA-48, EL): the new one may be shorter.
+        click.echo(f"\r{text}\x1b[K" if self._redraws else text, err=True, nl=not self._redraws)
+        self._is_open = self._redraws
+
+    def end(self, text: Message = NO_MESSAGE) -> None:
+        """Leave the line that was drawn, and write another if there is one."""
+        if self._is_open:
+            click.echo(err=True)
+            self._is_open = False
+        if text:
+            click.echo(text.localize(self._language), err=True)
+
+    def _summarise(self, progress: MigrationProgress) -> None:
+        line = Message(
+            "the index is in the space {space}: {embedded} of {chunks} with vectors",
+            space=progress.space,
+            embedded=progress.embedded,
+            chunks=count_chunks(progress.chunks),
+        )
+        click.echo(line.localize(self._language), err=True)
+        if progress.foreign:
+            text = Message(
+                "{chunks} in languages that the encoder does not know, found by words",
+                chunks=count_chunks(progress.foreign),
+            )
+            click.echo(note(text.localize(self._language), self._language), err=True)
+        if progress.failed:
+            text = Message(
+                "{chunks} without a vector, found by words: {reason}",
+                chunks=count_chunks(progress.failed),
+                reason=progress.reason,
+            )
+            click.echo(note(text.localize(self._language), self._language), err=True)

@@ -1,0 +1,121 @@
+"""`assistant index check`: whether every vector is one, and what cannot be found by its vector."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ingest.documents import Chunk
+from ingest.foundation.messages import NO_MESSAGE, Message
+from ingest.index.chunk_embedding import EmbeddedChunks, embed_chunks
+from ingest.index.embed.base import Embedder
+from ingest.index.store.base import IndexStats
+from ingest.index.store.maintenance import CopyDifference, IndexMaintenance
+
+BATCH = 8
+"""Chunks embedded in one request. Small: what is done when somebody stops it is kept."""
+
+ProblemKind = Literal["faulty_vectors", "stray_vectors", "not_embedded", "vector_store"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexProblem:
+    """One kind of damage in one vector space."""
+
+    kind: ProblemKind
+    """"faulty_vectors": zeros, NaN, another length. "stray_vectors": of chunks that are gone.
+    "not_embedded": texts that the embedding model could not embed. "vector_store": the copy that
+    is searched by similarity differs from the catalogue."""
+    space: str
+    count: int
+    reason: Message = NO_MESSAGE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexCheck:
+    """What was found, and what of it is mended."""
+
+    stats: IndexStats
+    """After the repair, if there was one."""
+    found: tuple[IndexProblem, ...]
+    left: tuple[IndexProblem, ...]
+    """What is still there; all of `found` if nothing was to be mended."""
+    embedded: int = 0
+    """Chunks that were embedded anew."""
+    reason: Message = NO_MESSAGE
+    """Why not all of them were."""
+
+
+async def check_index(
+    maintenance: IndexMaintenance, *, fix: bool = False, embedder: Embedder | None = None
+) -> IndexCheck:
+    """Look at every vector; with `fix`, delete what is none and embed anew what lacks one.
+
+    Args:
+        maintenance: Of the index.
+        fix: Mend what is found.
+        embedder: Embeds in its own space; what lacks a vector elsewhere is found by words.
+
+    Raises:
+        StoreError: the index cannot be read or written.
+    """
+    found = await _problems(maintenance)
+    if not fix or not found:
+        stats = await maintenance.stats()
+        return IndexCheck(stats=stats, found=found, left=found)
+    faulty = await maintenance.faulty_vectors()
+    await maintenance.delete_faulty(faulty)
+    done = EmbeddedChunks()
+    if embedder is not None:
+        lacking = [
+            one.chunk for one in faulty if one.chunk is not None and one.space == embedder.space
+        ]
+        lacking += [chunk for chunk, _ in await maintenance.failures(embedder.space)]
+        done = await _embed(lacking, embedder=embedder, maintenance=maintenance)
+    if any(problem.kind == "vector_store" for problem in found):
+        await maintenance.rebuild_copy()
+    await maintenance.update_copy()
+    return IndexCheck(
+        stats=await maintenance.stats(),
+        found=found,
+        left=await _problems(maintenance),
+        embedded=done.embedded,
+        reason=done.reason,
+    )
+
+
+async def _embed(
+    chunks: Sequence[Chunk], *, embedder: Embedder, maintenance: IndexMaintenance
+) -> EmbeddedChunks:
+    done = EmbeddedChunks()
+    for start in range(0, len(chunks), BATCH):
+        batch = chunks[start : start + BATCH]
+        done.add(await embed_chunks(batch, embedder=embedder, store=maintenance.store))
+        if done.ended_by is not None:
+            break
+    return done
+
+
+async def _problems(maintenance: IndexMaintenance) -> tuple[IndexProblem, ...]:
+    problems: list[IndexProblem] = []
+    groups: dict[tuple[ProblemKind, str], list[Message]] = {}
+    for one in await maintenance.faulty_vectors():
+        kind: ProblemKind = "stray_vectors" if one.chunk is None else "faulty_vectors"
+        groups.setdefault((kind, one.space), []).append(one.fault)
+    space = (await maintenance.stats()).space
+    for _, reason in await maintenance.failures(space):
+        groups.setdefault(("not_embedded", space), []).append(reason)
+    for (kind, name), reasons in groups.items():
+        problems.append(IndexProblem(kind=kind, space=name, count=len(reasons), reason=reasons[0]))
+    problems += [_copy_problem(one) for one in await maintenance.copy_differences()]
+    return tuple(problems)
+
+
+def _copy_problem(difference: CopyDifference) -> IndexProblem:
+    count = difference.missing + difference.surplus + difference.different
+    reason = difference.error or Message(
+        "{missing} missing, {surplus} too many, {different} different",
+        missing=difference.missing,
+        surplus=difference.surplus,
+        different=difference.different,
+    )
+    return IndexProblem(kind="vector_store", space=difference.space, count=count, reason=reason)
