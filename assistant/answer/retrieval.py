@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from assistant.answer.fusion import Legs, fuse_legs, known_hits
+from assistant.answer.long_questions import condense_question
 from assistant.answer.recency import recency_of
 from assistant.answer.rerank.base import Reranker
 from assistant.events import Notice, NoticeCode
@@ -14,16 +16,12 @@ from assistant.values import Passage
 from ingest.documents import Chunk, Document, ScoredChunk
 from ingest.errors import EmbedError, StoreError
 from ingest.foundation.errors import QiuzhengError
-from ingest.foundation.messages import Message
+from ingest.foundation.messages import LANGUAGES, Language, Message
 from ingest.index.chunk_embedding import embed_chunks
 from ingest.index.embed.base import LANGUAGE_COVERAGE_FLOOR, Embedder
-from ingest.index.rank_fusion import reciprocal_rank_scores
 from ingest.index.store.base import ChunkStore
+from ingest.text.language import language_of
 from ingest.text.words import content_words, words
-
-RRF_K = 10
-"""Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion", SIGIR 2009, use 60; with two legs and
-few passages a smaller one is better: recall@5 .997 against .992 (bench/retrieval.py)."""
 
 CANDIDATES = 50  # chunks that each leg may name
 RERANKED = 20  # chunks that a reranker reads: three times the passages, one second for small ones
@@ -32,8 +30,6 @@ WORDS_RECENCY = 0.15
 VECTORS_RECENCY = 0.05
 """How much of its score a page of today gains in each leg when the question asks for news.
 Cosines lie closer together than BM25 scores. What this costs is in bench/retrieval.py."""
-
-LOOKUP = 2_000  # characters of the question that are looked up; the rest is quotation or paste
 
 GAP = 2  # characters of white space that the splitter leaves out between neighbours
 
@@ -130,8 +126,7 @@ class Retriever:
         Raises:
             StoreError: the text of the index cannot be read.
         """
-        # A pasted text has thousands of words, and BM25 would look each of them up.
-        question = question[:LOOKUP]
+        question = condense_question(question)
         all_words = words(question)
         # "goverment" is in no page: its pages are relevant by the word that it stands for.
         meant = await self._store.near_misses(all_words)
@@ -140,7 +135,10 @@ class Retriever:
         by_words = [scored for scored in found if _is_relevant(scored.chunk, wanted)]
         by_vector, words_only = await self._by_vector(question, by_words)
         by_words, by_vector = await self._newer_first(question, by_words, by_vector)
-        fused = self._fuse(question, by_words, by_vector)
+        legs = Legs(
+            language=language_of(question), wanted=wanted, by_words=by_words, by_vector=by_vector
+        )
+        fused = fuse_legs(legs, weigh=functools.partial(self._weight_of, legs.language))
         ranked, not_reranked = await self._reranked(question, fused)
         codes: list[tuple[NoticeCode, Message | None]] = [
             ("words_only", words_only),
@@ -157,7 +155,10 @@ class Retriever:
         """Return the vector leg, and why there is none if there should be one."""
         if self._embedder is None:
             return [], self._no_encoder
-        if self._embedder.language_coverage(question) < LANGUAGE_COVERAGE_FLOOR:
+        language = language_of(question)
+        if self._embedder.language_coverage(question) < LANGUAGE_COVERAGE_FLOOR or not any(
+            self._weight_of(language, other) for other in LANGUAGES
+        ):
             return [], None
         space = self._embedder.space
         until = asyncio.get_running_loop().time() + self._timeout_s
@@ -168,7 +169,8 @@ class Retriever:
             with contextlib.suppress(TimeoutError, StoreError):
                 async with asyncio.timeout_at(until):
                     await self._embed_missing(self._embedder, by_words)
-            return await self._store.nearest(vector, top_k=CANDIDATES, space=space), None
+            found = await self._store.nearest(vector, top_k=CANDIDATES, space=space)
+            return known_hits(found, embedder=self._embedder, language=language), None
         except TimeoutError:
             return [], TOO_SLOW
         except (EmbedError, StoreError) as error:
@@ -225,31 +227,9 @@ class Retriever:
         if readable:
             await embed_chunks(readable, embedder=embedder, store=self._store)
 
-    def _fuse(
-        self, question: str, by_words: Sequence[ScoredChunk], by_vector: Sequence[ScoredChunk]
-    ) -> list[ScoredChunk]:
-        """Return all candidates by reciprocal rank, each leg worth what it knows.
-
-        The score is 1 for a chunk that every leg with a say puts first. A vector counts as much as
-        the encoder knows the language of the question and of the chunk: an English encoder would
-        drag recall@1 in Chinese from .927 to .385.
-        """
-        weight = self._embedder.language_coverage(question) if self._embedder and by_vector else 0.0
-        legs = (
-            ((scored.chunk.id, 1.0) for scored in by_words),
-            ((one.chunk.id, min(weight, self._coverage_of(one.chunk.text))) for one in by_vector),
-        )
-        scores = reciprocal_rank_scores(legs, k=RRF_K)
-        chunks = {scored.chunk.id: scored.chunk for scored in [*by_words, *by_vector]}
-        best = (1.0 + weight) / (RRF_K + 1)
-        # Ids break ties: two runs over the same index must show the same passages.
-        ranked = sorted(scores, key=lambda id_: (-scores[id_], id_))
-        return [ScoredChunk(chunk=chunks[id_], score=scores[id_] / best) for id_ in ranked]
-
-    def _coverage_of(self, text: str) -> float:
-        """Return the encoder's language coverage of a chunk, 0 below the floor."""
-        language_coverage = self._embedder.language_coverage(text) if self._embedder else 0.0
-        return language_coverage if language_coverage >= LANGUAGE_COVERAGE_FLOOR else 0.0
+    def _weight_of(self, question: Language, text: Language) -> float:
+        """Return what the encoder's ranking is worth for a question and texts of two languages."""
+        return self._embedder.pair_weight(question=question, text=text) if self._embedder else 0.0
 
     async def _passages(self, ranked: Sequence[ScoredChunk], top_k: int) -> tuple[Passage, ...]:
         """Return the best spans as passages, read from the documents as they are stored now."""

@@ -100,6 +100,7 @@ async def test_worth_of_its_ranking_is_said_for_every_pair_of_languages(
     assert embedder.pair_weight(question="en", text="en") == 1.0
     for question, text in product(LANGUAGES, LANGUAGES):
         assert 0.0 <= embedder.pair_weight(question=question, text=text) <= 1.0
+        assert 0.0 <= embedder.noise_floor(question=question, text=text) < 1.0
 
 
 async def test_closing_twice_does_no_harm(embedder: Embedder) -> None:

@@ -76,6 +76,10 @@ class BuiltinEmbedder:
         """Return what the model's card says: 1 for English, 0 for the rest."""
         return card_of(MODEL).pair_weight(question=question, text=text)
 
+    def noise_floor(self, *, question: Language, text: Language) -> float:
+        """Return the cosine that unrelated texts of these languages have, from the model's card."""
+        return card_of(MODEL).noise_floor(question=question, text=text)
+
     async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
         """Return one unit vector of 384 dimensions per text, computed in a thread."""
         return await asyncio.to_thread(self._embed, texts)

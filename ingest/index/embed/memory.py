@@ -30,6 +30,11 @@ class HashingEmbedder:
         del question, text
         return 1.0
 
+    def noise_floor(self, *, question: Language, text: Language) -> float:
+        """Return 0: texts without a common word are about orthogonal."""
+        del question, text
+        return 0.0
+
     def preload(self) -> None:
         """Nothing to load."""
 

@@ -63,6 +63,10 @@ class OllamaEmbedder:
         """Return what the model's card says of questions and texts in these languages, 0 to 1."""
         return self._card.pair_weight(question=question, text=text)
 
+    def noise_floor(self, *, question: Language, text: Language) -> float:
+        """Return the cosine that unrelated texts of these languages have, from the model's card."""
+        return self._card.noise_floor(question=question, text=text)
+
     def preload(self) -> None:
         """Nothing to load here. The server loads its model with the first request."""
 

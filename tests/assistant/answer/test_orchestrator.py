@@ -282,7 +282,7 @@ async def test_one_assistant_serves_questions_with_different_options_side_by_sid
     answers = await asyncio.gather(
         one.answer(Question(QUESTION, model="big")),
         one.answer(Question(QUESTION, model="small", top_k=1)),
-        one.answer(Question("绿茶用多热的水?", model="big", web=True, language="en")),
+        one.answer(Question("绿茶 (green tea) 用多热的水?", model="big", web=True, language="en")),
     )
     assert [answer.text.split()[0] for answer in answers] == ["big", "small", "big"]
     assert sorted(opened, key=str) == [None, "big", "small"]  # each is opened once

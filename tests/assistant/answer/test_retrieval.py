@@ -230,7 +230,7 @@ async def test_encoder_that_fails_leaves_words_and_its_reason() -> None:
 
 
 async def test_chunk_that_cannot_be_embedded_does_not_take_the_vector_of_the_question() -> None:
-    index = await index_of(document("a", "Pilots rest."), embedder=Opinionated())
+    index = await index_of(document("a", "Pilots rest."), embedder=Opinionated("Pilots rest."))
     await put(index, page := document("b", "Drones need lights."), chunks_of(page))
     retrieved = await Retriever(store=index, embedder=TiredHalfway(), top_k=5).retrieve("drones")
     assert {passage.text for passage in retrieved.passages} == {
