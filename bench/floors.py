@@ -22,6 +22,7 @@ FLOORS: dict[str, tuple[str | None, list[str]]] = {
     "robots": ("robots/cases.json", ["--floor", "1.0"]),
     "extraction": ("articles/ground-truth.json", ["--floor", "0.97"]),
     "pruning": ("retrieval/xquad.zh.json", ["--floor", "0.95"]),
+    "spelling": ("retrieval/xquad.zh.json", ["--floor", "--sample", "4"]),
     "quotes": ("retrieval/xquad.zh.json", ["--floor", "0.9", "--refused", "0.5", "0.38"]),
     "retrieval": ("retrieval/xquad.zh.json", ["--floors"]),
     "finetune_metrics": (None, ["--floor", "0"]),

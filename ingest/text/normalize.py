@@ -31,6 +31,9 @@ _IGNORABLE = re.compile(
 _MAY_IGNORE = re.compile(f"[{_IGNORABLE_BMP}]")
 _BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
 _BROKEN_WORD = re.compile(r"(?<=[^\W\d_])(?P<hyphen>[-\u2010\u00ad])\n[ \t]*(?=[^\W\d_])")
+# Between digits a space that does not break the line means one thing only. NFKC makes it a plain
+# one, which may as well stand between two numbers.
+_DIGIT_GROUP = re.compile(r"(?<=\d)(?<!\d{4})[\u00a0\u2007\u2009\u202f](?=\d{3}(?!\d))")
 
 # Ideographs, kana, Cyrillic…: Python compiles this class in no time, and one that names the ranges
 # in milliseconds, which every command would wait for.
@@ -90,6 +93,8 @@ def fold_text(text: str) -> str:
     """
     if "\n" in text:
         text = _BROKEN_WORD.sub(lambda found: found["hyphen"], text)
+    if not text.isascii():
+        text = _DIGIT_GROUP.sub("", text)
     return unicodedata.normalize("NFKC", normalize_text(text)).casefold()
 
 

@@ -99,6 +99,12 @@ def test_lists_and_neighbours_are_not_one_number(text: str, missing: str) -> Non
     assert missing not in words(text)
 
 
+def test_spaces_that_do_not_break_make_one_number_and_plain_ones_may() -> None:
+    assert words("7\u2009777\u00a0627") == ["7777627"]
+    assert words("2024\u00a0300") == ["2024", "300"]
+    assert {"7", "7777627", "777", "627"} <= set(words("7 777 627"))
+
+
 def test_parts_of_lists_stay_to_be_found() -> None:
     assert {"甲", "乙", "丙"} <= set(words("甲 乙 丙"))
     assert {"2024", "300"} <= set(words("in 2024, 300 people"))
