@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingest.foundation.cache import ExpiringCache
+from ingest.foundation.concurrency import LazyResource
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Message
 from ingest.foundation.settings import home
@@ -291,23 +292,33 @@ def _browser(
     robots: "RobotsPolicy",
     rate_limiter: "RateLimiter",
     stack: AsyncExitStack,
-) -> "Fetcher | None":
+) -> "LazyResource[Fetcher] | None":
     crawl = settings.crawl
     if crawl.browser == "never":
         return None
-    from ingest.web.fetch.browser import BrowserFetcher
 
-    browser = BrowserFetcher(
-        guard=guard,
-        robots=robots,
-        agent=crawl.user_agent,
-        executable=crawl.browser_path or None,
-        timeout_s=crawl.timeout,
-        max_bytes=crawl.max_bytes,
-        rate_limiter=rate_limiter,
-    )
-    stack.push_async_callback(browser.close)
-    return browser
+    @asynccontextmanager
+    async def open_browser() -> AsyncIterator["Fetcher"]:
+        # Few questions meet a page that needs it: its modules are imported by the first one.
+        from ingest.web.fetch.browser import BrowserFetcher
+
+        browser = BrowserFetcher(
+            guard=guard,
+            robots=robots,
+            agent=crawl.user_agent,
+            executable=crawl.browser_path or None,
+            timeout_s=crawl.timeout,
+            max_bytes=crawl.max_bytes,
+            rate_limiter=rate_limiter,
+        )
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+    lazy = LazyResource(open_browser)
+    stack.push_async_exit(lazy)
+    return lazy
 
 
 async def choose_embedder(

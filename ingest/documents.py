@@ -123,7 +123,7 @@ class Processing:
     """What shaped the text and the chunks of a stored document, besides its page."""
 
     extractor: int | None = None
-    """`ingest.extract.extractor.EXTRACTOR_VERSION` of what extracted the text; None: unknown, the
+    """`ingest.extract.base.EXTRACTOR_VERSION` of what extracted the text; None: unknown, the
     index was written before this was noted (format 2)."""
     chunking: Chunking | None = None
     """None: unknown, for the same reason."""

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from ingest.documents import Document, FetcherName, PageValidators, Processing, RequestRecord
 from ingest.errors import IngestError
 from ingest.events import IngestEvent, PageOrigin, PageSkipped, PageStored
-from ingest.extract.extractor import EXTRACTOR_VERSION
+from ingest.extract.base import EXTRACTOR_VERSION
 from ingest.foundation.concurrency import cancel_and_wait
 from ingest.foundation.messages import NO_MESSAGE, Message
 from ingest.index.store.base import ChunkStore

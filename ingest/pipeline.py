@@ -8,7 +8,7 @@ from typing import ParamSpec, TypeVar
 from ingest.documents import Chunk, Chunking, Document, Processing
 from ingest.errors import IngestError
 from ingest.events import IngestEvent, PageRecut, PageSkipped, PageStored
-from ingest.extract import extractor
+from ingest.extract.base import EXTRACTOR_VERSION
 from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.tracing import span
 from ingest.index import split
@@ -78,9 +78,12 @@ class IndexingPipeline:
 
     async def add_file(self, path: Path) -> IngestEvent:
         """Store a local document and return its event. `path` is absolute."""
+        # Pages are extracted in processes of their own: only files need the extractor here.
+        from ingest.extract.extractor import read_file  # noqa: PLC0415
+
         event: IngestEvent
         try:
-            event = await self.add_document(await asyncio.to_thread(extractor.read_file, path))
+            event = await self.add_document(await asyncio.to_thread(read_file, path))
         except IngestError as error:
             event = skipped_event(path.as_uri(), error)
         except MissingDependencyError as error:
@@ -119,7 +122,7 @@ class IndexingPipeline:
         if page.origin in {"memory", "revalidated"}:
             return await self._current_chunks(document)
         chunks = await self._split(document)
-        processing = Processing(extractor=extractor.EXTRACTOR_VERSION, chunking=self._chunking)
+        processing = Processing(extractor=EXTRACTOR_VERSION, chunking=self._chunking)
         with span("store", chunks=len(chunks)):
             await self._store.replace(
                 document, chunks, {}, space=self._space, processing=processing

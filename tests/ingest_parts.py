@@ -8,6 +8,7 @@ from ingest.documents import Document, Page
 from ingest.errors import IngestError
 from ingest.events import IngestEvent
 from ingest.extract.extractor import extract
+from ingest.foundation.concurrency import LazyResource
 from ingest.index.embed.base import Embedder
 from ingest.index.split import current_chunking
 from ingest.index.store.base import ChunkStore
@@ -39,7 +40,8 @@ async def extract_in_thread(page: Page) -> Document:
 
 def tiered_fetcher(pages: Pages | Fetcher, *, browser: Fetcher | None = None) -> TieredFetcher:
     http = MemoryFetcher(pages) if isinstance(pages, Mapping) else pages
-    return TieredFetcher(http=http, browser=browser, read=extract_in_thread)
+    opened = LazyResource.of(browser) if browser else None
+    return TieredFetcher(http=http, browser=opened, read=extract_in_thread)
 
 
 def ingest_parts(

@@ -67,11 +67,12 @@ def build_searxng(config: EngineConfig) -> SearchEngine:
 
 def build_brave(config: EngineConfig) -> SearchEngine:
     """Return Brave: by its API with a key, else by its result page."""
+    # A person with a key wants what is paid for; all others get the result page, as ever.
+    if not config.search.brave.key.get_secret_value():
+        return build_ddgs(config)
     from assistant.search.engines.brave import Brave
 
-    # A person with a key wants what is paid for; all others get the result page, as ever.
-    has_key = config.search.brave.key.get_secret_value()
-    return config.keyed(Brave, config.search.brave) if has_key else build_ddgs(config)
+    return config.keyed(Brave, config.search.brave)
 
 
 def build_bocha(config: EngineConfig) -> SearchEngine:

@@ -1,8 +1,12 @@
-"""What a file reader is, and how bytes that are no text are recognized."""
+"""What a file reader is, how bytes that are no text are recognized, and the extractor's version."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
+
+EXTRACTOR_VERSION = 1
+"""Bump by hand when the text or the metadata of an unchanged page come out otherwise: a stored page
+of another version is requested without validators, so that its body comes and is extracted anew."""
 
 UNKNOWN_TYPES = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 """What servers call files that they know nothing about: the bytes decide."""

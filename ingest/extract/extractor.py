@@ -24,10 +24,6 @@ from ingest.foundation.extras import install_command
 from ingest.foundation.messages import Message, describe_os_error
 from ingest.text.language import cjk_share
 
-EXTRACTOR_VERSION = 1
-"""Bump by hand when the text or the metadata of an unchanged page come out otherwise: a stored page
-of another version is requested without validators, so that its body comes and is extracted anew."""
-
 MIN_JSONLD_RATIO = 2
 """How many times as long as the text of the page its JSON-LD must be to take its place. Then
 scripts would write the text, or a paywall stands before it; else it is a summary or a copy."""

@@ -11,6 +11,7 @@ from typing import Literal
 
 from ingest.documents import RESPECTED, Document, FetcherName, Page, PageValidators
 from ingest.errors import ExtractError, ForbiddenError, IngestError
+from ingest.foundation.concurrency import LazyResource
 from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.messages import Message
 from ingest.foundation.tracing import span
@@ -33,7 +34,8 @@ class TieredFetcher:
 
     Args:
         http: the first tier.
-        browser: the second one; None: pages that need it are skipped.
+        browser: the second one, opened by the first page that needs it; None: such pages are
+            skipped.
         read: returns the main text of a page, or raises `ExtractError`.
         respected: robots directives of pages that are obeyed, lower case.
     """
@@ -42,7 +44,7 @@ class TieredFetcher:
         self,
         *,
         http: Fetcher,
-        browser: Fetcher | None,
+        browser: LazyResource[Fetcher] | None,
         read: Callable[[Page], Awaitable[Document]],
         respected: frozenset[str] = frozenset(RESPECTED),
     ) -> None:
@@ -95,7 +97,7 @@ class TieredFetcher:
                 Message("the browser is switched off"),
                 hint=Message("set crawl.browser to auto in assistant.toml"),
             )
-        return await self._load_with(self._browser, "browser", url, known)
+        return await self._load_with(await self._browser.get(), "browser", url, known)
 
     async def _load_with(
         self, fetcher: Fetcher, name: FetcherName, url: str, known: PageValidators | None
