@@ -30,7 +30,8 @@ _IGNORABLE = re.compile(
 # a class within the first 65,536 characters is one look-up, a pattern with a literal space memchr.
 _MAY_IGNORE = re.compile(f"[{_IGNORABLE_BMP}]")
 _BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
-_BROKEN_WORD = re.compile(r"(?<=[^\W\d_])(?P<hyphen>[-\u2010\u00ad])\n[ \t]*(?=[^\W\d_])")
+_BROKEN_WORD = re.compile(r"(?<=[^\W\d_])(?P<hyphen>[-\u2010])\n[ \t]*(?=[^\W\d_])")
+_SOFT_BREAK = re.compile(r"\u00ad\n[ \t]*(?=[^\W\d_])")
 # Between digits a space that does not break the line means one thing only. NFKC makes it a plain
 # one, which may as well stand between two numbers.
 _DIGIT_GROUP = re.compile(r"(?<=\d)(?<!\d{4})[\u00a0\u2007\u2009\u202f](?=\d{3}(?!\d))")
@@ -67,12 +68,30 @@ def normalize_text(text: str) -> str:
     Case and compatibility forms stay, for encoders: `ingest.text.words.words` folds them. What is
     normalised already is returned unchanged.
     """
-    if "\n" in text:
-        # Before soft hyphens vanish: at the end of a line they say that the word goes on.
-        text = _BROKEN_WORD.sub("", text)
+    return _normalized(text, broken="")
+
+
+def fold_text(text: str) -> str:
+    """Return the text from which words and figures are read: normalised, NFKC, without case.
+
+    The hyphen of a word that a line breaks stays: whether it belongs to the word ("well-known") or
+    to the line nobody can tell, and `ingest.text.words.words` finds the word both ways.
+    """
+    text = _normalized(text, broken=r"\g<hyphen>")
     if not text.isascii():
-        if _MAY_IGNORE.search(text) or _BEYOND_BMP.search(text):
-            text = _IGNORABLE.sub("", text)
+        text = _DIGIT_GROUP.sub("", text)
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def _normalized(text: str, *, broken: str) -> str:
+    """Return the normalised text; `broken` takes the place of a hyphen and the line's end."""
+    is_ascii = text.isascii()
+    if not is_ascii and (_MAY_IGNORE.search(text) or _BEYOND_BMP.search(text)):
+        # At the end of a line a soft hyphen says that the word goes on.
+        text = _IGNORABLE.sub("", _SOFT_BREAK.sub("", text))
+    if "\n" in text:
+        text = _BROKEN_WORD.sub(broken, text)
+    if not is_ascii:
         wide = "\u3000" in text or "\u00a0" in text
         if _MAY_BE_SPACED.search(text) or (wide and _MAY_BE_SPACED_WIDELY.search(text)):
             text = _SPACED_WIDE.sub(_without_gaps, text)
@@ -83,19 +102,6 @@ def normalize_text(text: str) -> str:
     if _MAY_BE_LETTERS.search(text):
         text = _SPACED_LETTERS.sub(lambda found: found[0].replace(" ", ""), text)
     return text
-
-
-def fold_text(text: str) -> str:
-    """Return the text from which words and figures are read: normalised, NFKC, without case.
-
-    The hyphen of a word that a line breaks stays: whether it belongs to the word ("well-known") or
-    to the line nobody can tell, and `ingest.text.words.words` finds the word both ways.
-    """
-    if "\n" in text:
-        text = _BROKEN_WORD.sub(lambda found: found["hyphen"], text)
-    if not text.isascii():
-        text = _DIGIT_GROUP.sub("", text)
-    return unicodedata.normalize("NFKC", normalize_text(text)).casefold()
 
 
 def _without_gaps(found: re.Match[str]) -> str:

@@ -23,6 +23,7 @@ TEXT = st.text(st.characters(codec="utf-8"))
         ("夜\u200b航", "夜航"),
         ("infor-\nmation", "information"),
         ("con\u00ad\n  tract", "contract"),
+        ("infor-\u200b\nmation", "information"),
         ("字 间 空 格", "字间空格"),
         ("二 〇 二 四 年", "二〇二四年"),
         ("苹 果 公 司 发 布 了 iPhone 15 ， 价 格", "苹果公司发布了iPhone 15，价格"),
@@ -65,6 +66,7 @@ def test_what_is_normalised_is_left_alone(text: str) -> None:
 
 @given(TEXT, st.data())
 def test_invisible_characters_anywhere_change_no_word(text: str, data: st.DataObject) -> None:
+    text = text.replace("\n", " ")  # a soft hyphen before it says that the word goes on
     at = data.draw(st.integers(0, len(text)))
     ignorable = data.draw(st.text(IGNORABLE, min_size=1, max_size=3))
     assert words(text[:at] + ignorable + text[at:]) == words(text)
