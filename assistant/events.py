@@ -24,6 +24,7 @@ NoticeCode = Literal[
     "nothing_found",
     "pages_late",
     "words_only",
+    "other_encoder",
     "not_reranked",
     "no_model",
     "model_loading",

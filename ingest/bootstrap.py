@@ -5,7 +5,7 @@ pages, which a question to the index alone does without (docs/decisions/0012-foo
 """
 
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +19,7 @@ from ingest.foundation.messages import Message
 from ingest.foundation.settings import home
 from ingest.foundation.telemetry import disable_telemetry
 from ingest.index.embed.base import Embedder
+from ingest.index.embed.following import OTHER_ENCODER, FollowingEmbedder
 from ingest.index.embed.registry import EmbedderConfig, builtin_weights, open_embedder
 from ingest.index.store.base import ChunkStore
 from ingest.settings import IngestSettings
@@ -40,6 +41,10 @@ VECTORS = "chroma"
 CACHE = "web.sqlite"
 
 
+async def nothing_to_follow() -> None:
+    """Stand for `FollowingEmbedder.follow` where there is no encoder."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexComponents:
     """The opened index: all that an answer needs when no page is read."""
@@ -49,6 +54,9 @@ class IndexComponents:
     """None: passages are found by words alone."""
     diagnostics: tuple[Message, ...]
     """What a person should know about the choice of parts, e.g. that no encoder is installed."""
+    follow: Callable[[], Awaitable[Message | None]] = nothing_to_follow
+    """To be called before each question: goes along when the index is moved to another encoder, and
+    returns what a person should know about that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,10 +107,44 @@ async def open_index(settings: IngestSettings) -> AsyncIterator[IndexComponents]
     """
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings))
-        embedder, diagnostics = await choose_embedder(settings, space=(await store.stats()).space)
-        if embedder is not None:
-            stack.push_async_callback(embedder.close)
-        yield IndexComponents(store=store, embedder=embedder, diagnostics=diagnostics)
+        space = await store.current_space()
+        embedder, diagnostics = await choose_embedder(settings, space=space)
+        if embedder is None:
+            yield IndexComponents(store=store, embedder=None, diagnostics=diagnostics)
+            return
+
+        async def reopen(space: str) -> Embedder | None:
+            """Return the embedder of a space that the index was moved to meanwhile."""
+            return (await choose_embedder(settings, space=space))[0]
+
+        if space and space != await _wanted_space(settings, embedder):
+            diagnostics = (OTHER_ENCODER,)
+        following = FollowingEmbedder(
+            embedder,
+            space=space,
+            current_space=store.current_space,
+            reopen=reopen,
+            notice=diagnostics[0] if diagnostics else None,
+        )
+        stack.push_async_callback(following.close)
+        yield IndexComponents(
+            store=store, embedder=following, diagnostics=diagnostics, follow=following.follow
+        )
+
+
+async def _wanted_space(settings: IngestSettings, embedder: Embedder) -> str:
+    """Return the space of the encoder in force: that of `embedder`, or of a built-in successor."""
+    if not embedder.space.startswith("builtin:"):
+        return embedder.space
+    # Of the built-in ones alone: an Ollama that was started for another purpose is no reason to
+    # tell people at each question to move their index to it.
+    embed = settings.embed.model_copy(update={"provider": "builtin"})
+    config = EmbedderConfig(embed=embed, cache=home() / "models")
+    preferred, _ = await open_embedder(config, space="")
+    if preferred is None:
+        return embedder.space
+    await preferred.close()
+    return preferred.space
 
 
 @asynccontextmanager

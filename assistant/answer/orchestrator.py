@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -87,6 +87,7 @@ class Assistant:
         reply_tokens: int = 2_048,
         language: Language | None = None,
         preload: Callable[[], None] = lambda: None,
+        follow_index: Callable[[], Awaitable[Message | None]] | None = None,
     ) -> None:
         """Put the parts together; `assistant.bootstrap.open_assistant` opens them.
 
@@ -99,6 +100,8 @@ class Assistant:
             reply_tokens: Longest reply, thinking included.
             language: Of answers; None: each question's own.
             preload: Gets retrieval ready in the background; called by each question.
+            follow_index: Goes along when the index is moved to another encoder; called by each
+                question, and returns what a person should know about it.
         """
         self._web = web
         self._retriever = retriever
@@ -108,6 +111,7 @@ class Assistant:
         self._reply_tokens = reply_tokens
         self._language = language
         self._preload = preload
+        self._follow_index = follow_index
 
     async def prepare(self, question: Question) -> None:
         """Open what questions with these options need, so that what is missing is known before.
@@ -251,6 +255,8 @@ class Assistant:
     ) -> AsyncGenerator[AnswerEvent, None]:
         """Choose passages, and let the model answer from them and nothing else."""
         yield StageStarted(stage="retrieve")
+        if self._follow_index is not None and (text := await self._follow_index()):
+            yield Notice(code="other_encoder", text=text)
         retrieved = await self._retriever.retrieve(query, top_k=request.options.top_k)
         for notice in retrieved.notices:
             yield notice

@@ -26,7 +26,7 @@ REMEMBERED = 12
 """Messages of the past that go along with a question; the prompt's budget may keep fewer."""
 
 LEAVING = frozenset({"/quit", "/exit"})
-STANDING: frozenset[NoticeCode] = frozenset({"no_model", "words_only"})
+STANDING: frozenset[NoticeCode] = frozenset({"no_model", "words_only", "other_encoder"})
 """Notices that hold for the whole conversation, and are shown once."""
 
 _COMMAND = re.compile(r"/[\w?-]*")

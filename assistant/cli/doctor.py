@@ -6,13 +6,14 @@ import json
 import shutil
 import urllib.request
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 from urllib.parse import urlsplit
 
 import click
 
 from assistant.bootstrap import PROBE_TIMEOUT_S, build_search, ollama_at
+from assistant.cli.health import HealthCheck, State
+from assistant.cli.vectors import check_vectors
 from assistant.errors import ModelError, SearchError
 from assistant.search.notices import fallback_notice
 from assistant.search.result_pages import HINTS
@@ -27,8 +28,6 @@ from ingest.report import describe_outdated
 from ingest.web.fetch.browser_check import check_browser
 from ingest.web.fetch.chromium import OTHER_BROWSER
 from ingest.web.fetch.upstream_proxy import DEFAULT_PORTS
-
-State = Literal["ok", "warn", "fail"]
 
 LOW_DISK_BYTES = 500_000_000
 """A thousand pages take about 50 MB; the built-in encoder takes 180."""
@@ -56,24 +55,13 @@ _EMPTY = Message(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HealthCheck:
-    """One part: "fail" when no answer is possible without it, "warn" when answers are poorer."""
-
-    part: str
-    state: State
-    found: Message
-    fix: Message = NO_MESSAGE
-    """The command that repairs it, or what to look at; empty when there is nothing to do."""
-
-
 async def examine(settings: Settings) -> list[HealthCheck]:
     """Look at every part, side by side, and return what was found."""
     # The index first: whether a search that fails is fatal depends on what it holds.
     index, documents = await _check_index(settings)
     groups = await asyncio.gather(
         _check_models(settings),
-        asyncio.to_thread(_check_encoder, settings),
+        _check_encoders(settings),
         _check_browser(settings),
         _check_search(settings, documents=documents),
         asyncio.to_thread(_check_disk, settings),
@@ -145,6 +133,11 @@ def _check_pulled(part: str, name: str, installed: list[str]) -> HealthCheck:
         found=Message("{name} is not pulled", name=name),
         fix=Message.verbatim(f"ollama pull {name}"),
     )
+
+
+async def _check_encoders(settings: Settings) -> list[HealthCheck]:
+    weights = await asyncio.to_thread(_check_encoder, settings)
+    return [*weights, *await check_vectors(settings)]
 
 
 def _check_encoder(settings: Settings) -> list[HealthCheck]:

@@ -136,6 +136,19 @@ async def test_model_that_changes_its_length_leaves_words_and_ends_nothing(
     assert await one.store.matching(words("pilots"), top_k=1)
 
 
+async def test_page_that_a_server_failed_for_is_noted_whole_and_tried_at_once(
+    ollama: OllamaServer,
+) -> None:
+    ollama.fail("missing", path="/api/embed")
+    one = ingest_parts(PAGES, embedder=over_the_wire(ollama))
+    stored = only(await add(one, TEA))
+    assert isinstance(stored, PageStored)
+    assert stored.unembedded == stored.chunks == (await one.store.stats()).failed
+    space = over_the_wire(ollama).space
+    due = await one.store.unembedded(space=space, limit=99, with_failed=False)
+    assert len(due) == stored.chunks
+
+
 async def test_page_is_cut_anew_though_one_text_cannot_be_embedded(ollama: OllamaServer) -> None:
     first = ingest_parts(PAGES, embedder=over_the_wire(ollama))
     await add(first, TEA)

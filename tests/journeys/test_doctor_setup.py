@@ -1,12 +1,14 @@
 """`doctor` names each part and its fix; `setup` brings the models and writes the settings."""
 
 import json
+import re
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from tests.engines.ollama_server import OllamaServer
+from tests.engines.replies import EmbedFault
 from tests.internet.duckduckgo import DuckDuckGoSite, fixed
 from tests.internet.engines import mojeek
 from tests.internet.net import Internet
@@ -26,9 +28,26 @@ def test_doctor_finds_everything_well(shell_with_model: Shell, net: Internet) ->
     DuckDuckGoSite(fixed("https://weather.test/")).install(net)
     shown = shell_with_model("assistant", "doctor", "--json")
     assert states(shown) == dict.fromkeys(
-        ["ollama", "chat model", "embed model", "encoder", "browser", "search", "index", "disk",
-         "proxy"], "ok",
+        ["ollama", "chat model", "embed model", "encoder", "vectors", "browser", "search", "index",
+         "disk", "proxy"], "ok",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [("nan", "NaN"), ("zeros", "zeros"), ("empty", "empty"), ("words", "vectors")],
+)
+def test_doctor_embeds_a_text_and_looks_at_what_comes(
+    shell_with_model: Shell, ollama: OllamaServer, fault: EmbedFault, said: str
+) -> None:
+    sound = shell_with_model("assistant", "doctor", "--lang", "en", code=None)
+    assert re.search(r"✓ vectors +ollama:nomic-embed-text.*: 64 numbers, \d+ ms", sound.stdout)
+    ollama.embed_faults = {"": fault}
+    en = shell_with_model("assistant", "doctor", "--lang", "en", code=None)
+    (line,) = [line for line in en.stdout.splitlines() if line.startswith("! vectors")]
+    assert said in line
+    zh = shell_with_model("assistant", "doctor", "--lang", "zh", "--json", code=None)
+    assert states(zh)["vectors"] == "warn"
 
 
 @pytest.mark.chromium

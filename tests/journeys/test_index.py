@@ -1,5 +1,6 @@
 """`assistant index`: what is stored is looked after, whoever is killed meanwhile."""
 
+import json
 import signal
 import subprocess
 import time
@@ -96,3 +97,62 @@ async def test_kill_9_at_ten_moments_loses_no_chunk_and_never_the_old_vectors(
         assert [chunk.text for chunk in catalog.chunks(PAGE.url)] == [
             chunk.text for chunk in chunks_of(PAGE)
         ]
+
+
+async def test_index_of_another_encoder_is_said_in_one_line_with_the_command(
+    shell_with_model: Shell, home: Path
+) -> None:
+    await fill(home)
+    en = shell_with_model("assistant", "ask", "chapter 77 harbours", "--lang", "en")
+    assert en.stderr.count("assistant index migrate") == 1
+    (shell_with_model.folder / "note.txt").write_text("Lighthouses stand on rocks.")
+    zh = shell_with_model("ingest", "note.txt", "--lang", "zh")
+    assert zh.stderr.count("可边问边迁移：assistant index migrate") == 1
+    doctor = shell_with_model("assistant", "doctor", "--json", code=None)
+    (fix,) = [check["mend"] for check in json.loads(doctor.stdout) if "index" in check["mend"]]
+    assert fix == "assistant index migrate"
+    shell_with_model("assistant", "index", "migrate")
+    again = shell_with_model("assistant", "ask", "chapter 77 harbours", "--lang", "en")
+    assert "migrate" not in again.stderr
+
+
+async def test_damage_is_found_by_check_and_mended_by_fix(
+    shell_with_model: Shell, home: Path, ollama: OllamaServer
+) -> None:
+    (shell_with_model.folder / "note.txt").write_text("Lighthouses stand on rocks.")
+    ollama.embed_faults = {"rocks": "zeros"}
+    stored = shell_with_model("ingest", "note.txt", "--json", "--lang", "en")
+    assert json.loads(stored.stdout)["unembedded"] == 1
+    assert "1 chunk without a vector, found by words: Ollama could not embed" in stored.stderr
+    found = shell_with_model("assistant", "index", "check", "--json", code=1)
+    report = json.loads(found.stdout)
+    assert (report["sound"], [one["kind"] for one in report["left"]]) == (False, ["not_embedded"])
+    en = shell_with_model("assistant", "index", "check", "--fix", "--lang", "en", code=1)
+    assert "a vector of zeros" in en.stdout
+    ollama.embed_faults = {}
+    zh = shell_with_model("assistant", "index", "check", "--fix", "--lang", "zh")
+    assert "索引完好" in zh.stdout
+    assert json.loads(shell_with_model("assistant", "index", "check", "--json").stdout)["sound"]
+
+
+async def test_server_that_makes_no_vector_leaves_pages_that_words_find(
+    shell_with_model: Shell, ollama: OllamaServer
+) -> None:
+    (shell_with_model.folder / "note.txt").write_text("Lighthouses stand on rocks.")
+    for failure in ("not_json", "throttled", "crashed"):
+        ollama.retry_after = "3600"
+        ollama.fail(failure, path="/api/embed")  # type: ignore[arg-type]
+        shown = shell_with_model("ingest", "note.txt", "--lang", "en")
+        (line,) = [line for line in shown.stderr.splitlines() if "without a vector" in line]
+        assert line.startswith("note: 1 chunk without a vector, found by words: ")
+        answer = shell_with_model("assistant", "ask", "Where do lighthouses stand?", "--json")
+        assert answer.answer.answer.citations
+
+
+async def test_nothing_to_migrate_to_is_one_clear_line(shell: Shell, home: Path) -> None:
+    await fill(home)
+    shown = shell(
+        "assistant", "index", "migrate", "--lang", "en", code=1, ASSISTANT_EMBED__PROVIDER="ollama"
+    )
+    assert shown.stderr.startswith("error: there is no encoder to migrate to: no Ollama answers")
+    assert len(shown.stderr.splitlines()) == 1

@@ -97,8 +97,13 @@ class ChunkStore(Protocol):
         """
         ...
 
-    async def note_failures(self, reasons: Mapping[str, Message], *, space: str) -> None:
-        """Keep why chunks (by id) could not be embedded, and when the next try is due."""
+    async def note_failures(
+        self, reasons: Mapping[str, Message], *, space: str, is_of_text: bool = True
+    ) -> None:
+        """Keep why chunks (by id) could not be embedded, and when the next try is due.
+
+        At once, if it was for the server and not for the text.
+        """
         ...
 
     async def nearest(self, vector: Vector, *, top_k: int, space: str) -> list[ScoredChunk]:
@@ -155,6 +160,10 @@ class ChunkStore(Protocol):
 
     async def delete(self, url: str) -> int:
         """Delete the document at `url` and return how many chunks it had."""
+        ...
+
+    async def current_space(self) -> str:
+        """Return the vector space in use, "" while no vector has been stored."""
         ...
 
     async def stats(self) -> IndexStats:

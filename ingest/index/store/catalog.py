@@ -167,10 +167,14 @@ class Catalog:
             spaces.forget_failures(connection, numbers.values(), space=space)
             journal.mark(connection, [(id_, space) for id_ in numbers])
 
-    def note_failures(self, reasons: Mapping[str, Message], *, space: str) -> None:
+    def note_failures(
+        self, reasons: Mapping[str, Message], *, space: str, is_of_text: bool = True
+    ) -> None:
         """Keep why these chunks (by id) could not be embedded in `space`."""
         with self.writing() as connection:
-            spaces.note_failures(connection, reasons, space=space, now=datetime.now(UTC))
+            spaces.note_failures(
+                connection, reasons, space=space, now=datetime.now(UTC), is_of_text=is_of_text
+            )
 
     def matching(self, words: Sequence[str], *, top_k: int) -> list[ScoredChunk]:
         """Return the `top_k` chunks of highest BM25 score (FTS5: k1 1.2, b 0.75), best first."""
@@ -319,6 +323,11 @@ class Catalog:
             journal.mark_differences(connection, old, {})
         return len(old)
 
+    def current_space(self) -> str:
+        """Return the vector space in use, "" while no vector has been stored."""
+        with self.reading() as connection:
+            return spaces.current(connection)
+
     def stats(self) -> IndexStats:
         """Return how much the index holds."""
         with self.reading() as connection:
@@ -326,7 +335,7 @@ class Catalog:
             documents, chunks, embedded, failed = connection.execute(
                 "SELECT (SELECT COUNT(*) FROM documents), (SELECT COUNT(*) FROM chunks),"
                 " (SELECT COUNT(*) FROM embeddings WHERE space = :space),"
-                " (SELECT COUNT(*) FROM embed_failures WHERE space = :space)",
+                " (SELECT COUNT(*) FROM embed_failures WHERE space = :space OR :space = '')",
                 {"space": space},
             ).fetchone()
         return IndexStats(

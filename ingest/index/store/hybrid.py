@@ -126,9 +126,13 @@ class Index:
         """Add the vector of each chunk if its text is still the one stored."""
         await self._write(len(vectors), self.catalog.add_vectors, chunks, vectors, space=space)
 
-    async def note_failures(self, reasons: Mapping[str, Message], *, space: str) -> None:
+    async def note_failures(
+        self, reasons: Mapping[str, Message], *, space: str, is_of_text: bool = True
+    ) -> None:
         """Keep why chunks (by id) could not be embedded, and when the next try is due."""
-        await asyncio.to_thread(self.catalog.note_failures, reasons, space=space)
+        await asyncio.to_thread(
+            self.catalog.note_failures, reasons, space=space, is_of_text=is_of_text
+        )
 
     async def nearest(self, vector: Vector, *, top_k: int, space: str) -> list[ScoredChunk]:
         """Return the chunks most similar to `vector`, after the vector store is brought up to date.
@@ -193,6 +197,10 @@ class Index:
         # As if a whole batch were written: text that a site has withdrawn is not to stay in the
         # vector store until the next search.
         return await self._write(self._mirror_every, self.catalog.delete, url)
+
+    async def current_space(self) -> str:
+        """Return the vector space in use, "" while no vector has been stored."""
+        return await asyncio.to_thread(self.catalog.current_space)
 
     async def stats(self) -> IndexStats:
         """Return how much the index holds."""

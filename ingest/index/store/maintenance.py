@@ -134,15 +134,15 @@ class IndexMaintenance:
             )
 
     async def failures(self, space: str) -> list[tuple[Chunk, Message]]:
-        """Return the chunks that could not be embedded in `space`, and why."""
+        """Return the chunks that could not be embedded in `space` ("": in any), and why."""
         return await asyncio.to_thread(self._failures, space)
 
     def _failures(self, space: str) -> list[tuple[Chunk, Message]]:
         with self._catalog.reading() as connection:
             rows = connection.execute(
                 f"SELECT {CHUNK}, f.reason FROM {CHUNKS}"
-                " JOIN embed_failures f ON f.chunk = c.number WHERE f.space = ?",
-                (space,),
+                " JOIN embed_failures f ON f.chunk = c.number WHERE :space IN (f.space, '')",
+                {"space": space},
             ).fetchall()
         return [(to_chunk(row[:8]), Message.from_translations(json.loads(row[8]))) for row in rows]
 

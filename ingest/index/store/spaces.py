@@ -78,9 +78,17 @@ def use_if_only(connection: sqlite3.Connection, space: str) -> None:
 
 
 def note_failures(
-    connection: sqlite3.Connection, reasons: Mapping[str, Message], *, space: str, now: datetime
+    connection: sqlite3.Connection,
+    reasons: Mapping[str, Message],
+    *,
+    space: str,
+    now: datetime,
+    is_of_text: bool = True,
 ) -> None:
-    """Keep why these chunks (by id) could not be embedded, and when to try again."""
+    """Keep why these chunks (by id) could not be embedded, and when to try again.
+
+    At once, if it was for the server (not `is_of_text`).
+    """
     for id_, reason in reasons.items():
         row = connection.execute(
             "SELECT c.number, f.tries FROM chunks c LEFT JOIN embed_failures f"
@@ -89,8 +97,8 @@ def note_failures(
         ).fetchone()
         if row is None:  # the page was replaced or deleted meanwhile
             continue
-        number, tries = row[0], (row[1] or 0) + 1
-        wait = min(FIRST_RETRY * 4 ** min(tries - 1, 10), LAST_RETRY)
+        number, tries = row[0], (row[1] or 0) + is_of_text
+        wait = min(FIRST_RETRY * 4 ** min(max(tries - 1, 0), 10), LAST_RETRY)
         connection.execute(
             "INSERT OR REPLACE INTO embed_failures (space, chunk, tries, retry_at, reason)"
             " VALUES (?, ?, ?, ?, ?)",
@@ -98,7 +106,7 @@ def note_failures(
                 space,
                 number,
                 tries,
-                timestamp(now + wait),
+                timestamp(now + wait if is_of_text else now),
                 json.dumps(reason.in_each_language(), ensure_ascii=False),
             ),
         )
