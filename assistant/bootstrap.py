@@ -67,6 +67,7 @@ async def open_assistant(
                 no_encoder=index.diagnostics[0] if index.diagnostics else None,
             ),
             models=models,
+            quoting=build_model(settings.model, provider="extractive"),
             results=settings.search.limit,
             deadline_s=settings.crawl.deadline,
             reply_tokens=settings.model.reply_tokens,

@@ -11,6 +11,7 @@ ModelFailure = Literal[
     "busy",
     "too_long",
     "no_thinking",
+    "cannot_chat",
     "unauthorized",
     "no_endpoint",
     "broken_stream",

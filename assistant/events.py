@@ -32,6 +32,8 @@ NoticeCode = Literal[
     "passages_dropped",
     "prompt_truncated",
     "reply_cut_short",
+    "reply_unusable",
+    "reply_looped",
     "reasoning_leaked",
 ]
 

@@ -24,4 +24,5 @@ NO_TEXT_INDEX: Final = Message(
 )
 SOURCES: Final = Message("Sources")
 FETCHED: Final = Message("fetched")
+EVIDENCE: Final = Message("What the pages say:")
 QUOTES: Final = Message("quotes from pages, not an answer")

@@ -104,6 +104,11 @@ class ModelSettings(SettingsTable):
     timeout: float = Field(
         default=120.0, gt=0, description="Seconds of silence after which we give up."
     )
+    size: Literal["auto", "small", "large"] = Field(
+        default="auto",
+        description="How it is asked: small ones get the evidence and one instruction, large ones "
+        "whole passages; auto: small up to about 4 billion parameters.",
+    )
     keep_alive: str = Field(default="10m", description="How long Ollama keeps the model loaded.")
 
 

@@ -23,7 +23,7 @@ from assistant.events import (
     SentenceChecked,
     StageStarted,
 )
-from assistant.labels import FETCHED, NO_TEXT_INDEX, QUOTES, SOURCES, STAGES
+from assistant.labels import EVIDENCE, FETCHED, NO_TEXT_INDEX, QUOTES, SOURCES, STAGES
 from assistant.values import Citation
 from ingest.events import PageSkipped, PageStored
 from ingest.foundation.messages import Language
@@ -72,7 +72,9 @@ def _apply_reply(
     | AnswerFailed,
 ) -> None:
     match event:
-        case EvidenceChosen() | SentenceChecked():
+        case EvidenceChosen():
+            turn.evidence = event.evidence.blocks
+        case SentenceChecked():
             pass
         case ReasoningDelta():
             turn.reasoning += event.text
@@ -165,6 +167,12 @@ def render_answer_text(turn: PageTurn, language: Language) -> str:
     if turn.answer is not None and turn.answer.text in NO_TEXT_INDEX.in_each_language().values():
         # The answer's own words name an option of the command line; the page has a switch.
         return labels.NOT_IN_INDEX.localize(language)
+    if not turn.text and turn.evidence:
+        # Something to read within a second, long before a model on a processor says a word; and
+        # what is left when it fails.
+        lines = [f"- {block.text} [{block.passage}]" for block in turn.evidence]
+        text = "\n".join([EVIDENCE.localize(language), "", *lines])
+        return render_answer(text, turn.sources)
     return render_answer(turn.text, turn.sources)
 
 

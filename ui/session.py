@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from assistant.events import AnswerFailed, Notice, Stage
-from assistant.values import Answer, ChatMessage
+from assistant.values import Answer, ChatMessage, EvidenceBlock
 from ingest.events import PageSkipped, PageStored
 from ingest.foundation.messages import Message
 from ui.safe_markdown import Source
@@ -36,6 +36,8 @@ class PageTurn:
     """How many were chosen; None before that."""
     sources: dict[int, Source] = field(default_factory=dict)
     """The pages that [n] may link to, by number."""
+    evidence: tuple[EvidenceBlock, ...] = ()
+    """What the passages hold for the question: shown until the answer has begun."""
     notices: list[Message] = field(default_factory=list)
     reasoning: str = ""
     text: str = ""

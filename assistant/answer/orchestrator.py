@@ -5,13 +5,11 @@ import math
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from assistant.answer.citations import CitationStream
 from assistant.answer.conversations import SMALL_TALK, is_small_talk, standalone_question
-from assistant.answer.evidence import choose_evidence
-from assistant.answer.prompts import build_prompt
+from assistant.answer.reply import reply_from_passages
 from assistant.answer.retrieval import Retriever
 from assistant.errors import QuestionError, SearchError
 from assistant.events import (
@@ -21,17 +19,15 @@ from assistant.events import (
     AnswerFinished,
     Notice,
     PassagesChosen,
-    ReasoningDelta,
-    ReplyFinished,
     SearchFinished,
     StageStarted,
 )
 from assistant.labels import NO_TEXT_INDEX, NO_TEXT_OFFLINE, NO_TEXT_WEB
-from assistant.models.base import ChatModel
+from assistant.models.base import ChatModel, ModelTraits
 from assistant.models.pool import ModelPool
 from assistant.search.base import SearchProvider
 from assistant.search.notices import fallback_notice
-from assistant.values import Answer, ChatMessage, Prompt, Question, SearchReply
+from assistant.values import Answer, ChatMessage, Question, SearchReply
 from ingest.events import PageSkipped
 from ingest.foundation.concurrency import LazyResource, cancel_and_wait
 from ingest.foundation.errors import QiuzhengError
@@ -71,6 +67,7 @@ class _Request:
     results: int
     history: Sequence[ChatMessage]
     model: ChatModel
+    traits: ModelTraits
 
 
 class Assistant:
@@ -82,6 +79,7 @@ class Assistant:
         web: LazyResource[WebParts],
         retriever: Retriever,
         models: ModelPool,
+        quoting: ChatModel,
         results: int = 10,
         deadline_s: float = 12.0,
         reply_tokens: int = 2_048,
@@ -95,6 +93,7 @@ class Assistant:
             web: Search and page reading, opened by the first question that wants the web.
             retriever: Finds passages in the index.
             models: The chat models, by name.
+            quoting: Stands in for a model whose reply is no answer.
             results: Pages wanted from one search.
             deadline_s: Seconds for searching and reading.
             reply_tokens: Longest reply, thinking included.
@@ -106,6 +105,7 @@ class Assistant:
         self._web = web
         self._retriever = retriever
         self._models = models
+        self._quoting = quoting
         self._results = results
         self._deadline_s = deadline_s
         self._reply_tokens = reply_tokens
@@ -161,6 +161,9 @@ class Assistant:
                 yield event
             return
         chosen = await self._models.get(options.model)
+        # Before the search: what the prompt may hold depends on it, and a model that can never
+        # answer is not worth ten seconds of reading.
+        traits = await chosen.model.describe()
         # Loading a model into memory takes a server longer than reading pages takes us.
         warming = asyncio.create_task(chosen.model.warm_up())
         request = _Request(
@@ -171,6 +174,7 @@ class Assistant:
             results=self._results if options.results is None else options.results,
             history=history,
             model=chosen.model,
+            traits=traits,
         )
         try:
             # Before all else: who reads on knows that quotes will come, not an answer.
@@ -260,29 +264,21 @@ class Assistant:
         retrieved = await self._retriever.retrieve(query, top_k=request.options.top_k)
         for notice in retrieved.notices:
             yield notice
-        prompt = build_prompt(
-            query,
-            retrieved.passages,
-            language=request.language,
-            history=request.history,
-            context_tokens=request.model.context_tokens,
-            reply_tokens=self._reply_tokens,
-        )
-        evidence = choose_evidence(query, prompt.passages)
-        prompt = replace(prompt, evidence=evidence)
-        if prompt.dropped:
-            text = Message(
-                "{dropped} passages did not fit the model's context: raise model.context_tokens",
-                dropped=prompt.dropped,
-            )
-            yield Notice(code="passages_dropped", text=text)
-        if not prompt.passages:
+        if not retrieved.passages:
             for event in _answer_without_passages(no_text.localize(request.language)):
                 yield event
             return
-        yield PassagesChosen(passages=prompt.passages)
-        yield StageStarted(stage="reply")
-        async with aclosing(_stream_cited(request.model, prompt)) as events:
+        replies = reply_from_passages(
+            request.model,
+            retrieved.passages,
+            query,
+            language=request.language,
+            history=request.history,
+            traits=request.traits,
+            reply_tokens=self._reply_tokens,
+            quoting=self._quoting,
+        )
+        async with aclosing(replies) as events:
             async for event in events:
                 yield event
 
@@ -308,51 +304,6 @@ async def _search_in_time(search: SearchProvider, query: str, request: _Request)
             ),
             kind="timeout",
         ) from error
-
-
-async def _stream_cited(model: ChatModel, prompt: Prompt) -> AsyncGenerator[AnswerEvent, None]:
-    """Stream the model's reply with its citations checked, then yield the whole answer."""
-    citations = CitationStream(prompt.passages)
-    answer: list[str] = []
-    reasoning: list[str] = []
-    finished = ReplyFinished(reason="stop")
-    async with aclosing(model.stream(prompt)) as replies:
-        async for reply in replies:
-            match reply:
-                case ReplyFinished():
-                    finished = reply
-                case ReasoningDelta():
-                    reasoning.append(reply.text)
-                    yield reply
-                case Notice():
-                    if reply.code == "reasoning_leaked":
-                        # A model that opens no <think> tag but closes one: what was streamed as
-                        # the answer so far was its thinking, so citing begins anew.
-                        reasoning, answer = [*reasoning, *answer], []
-                        citations = CitationStream(prompt.passages)
-                    yield reply
-                case AnswerDelta():
-                    text = citations.feed(reply.text)
-                    answer.append(text)
-                    if text:
-                        yield AnswerDelta(text=text)
-    # The last sentence's end was held back: a marker might have followed it.
-    rest = citations.close()
-    if rest:
-        answer.append(rest)
-        yield AnswerDelta(text=rest)
-    if finished.reason == "length":
-        yield Notice(code="reply_cut_short", text=_CUT_SHORT)
-    yield AnswerFinished(
-        answer=Answer(
-            text="".join(answer).strip(),
-            kind=model.kind,
-            model=model.name,
-            reasoning="".join(reasoning).strip(),
-            citations=citations.citations(),
-            usage=finished.usage,
-        )
-    )
 
 
 def _checked_text(question: Question) -> str:
@@ -381,4 +332,3 @@ def _answer_without_passages(text: str) -> tuple[AnswerEvent, ...]:
 
 
 _NOTHING_FOUND = Message("the search found no pages; looking in the index")
-_CUT_SHORT = Message("the reply reached its length limit: raise model.reply_tokens")

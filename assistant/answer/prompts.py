@@ -74,13 +74,14 @@ def build_prompt(
     context_tokens: int,
     reply_tokens: int,
 ) -> Prompt:
-    """Return the messages for the model, cut to leave `reply_tokens` of `context_tokens` free.
+    """Return the messages for the model, cut to leave room for the reply (`reply_room`).
 
     The earliest turns go first, then the last passages (the least relevant); when not even one
     passage fits, the history goes and the first passage's text is cut. The system message comes
     first and never changes, so that a server can keep its part of the cache.
     """
-    budget = context_tokens - reply_tokens
+    room = reply_room(context_tokens, reply_tokens)
+    budget = context_tokens - room
     bare = _messages(question, (), language, ())
     budget -= _size(bare) + estimate_tokens(
         f"{FENCE_OPEN}{FENCE_CLOSE}{REMINDER.localize(language)}\n\n\n"
@@ -99,7 +100,16 @@ def build_prompt(
         passages=chosen,
         dropped=len(passages) - len(chosen),
         tokens=_size(messages),
+        reply_tokens=room,
     )
+
+
+def reply_room(context_tokens: int, reply_tokens: int) -> int:
+    """Return the tokens that are left free for the reply: never more than half of the context.
+
+    A reply that may be as long as the context would leave no room for what it answers from.
+    """
+    return min(reply_tokens, context_tokens // 2)
 
 
 def system_text(language: Language) -> str:

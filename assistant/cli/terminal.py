@@ -18,12 +18,15 @@ from assistant.events import (
     SentenceChecked,
     StageStarted,
 )
-from assistant.labels import FETCHED, QUOTES, SOURCES, STAGES
-from assistant.values import Answer, Citation
+from assistant.labels import EVIDENCE, FETCHED, QUOTES, SOURCES, STAGES
+from assistant.values import Answer, Citation, EvidenceBlock
 from ingest.events import PageSkipped, PageStored
 from ingest.foundation.cli_runner import print_error_line
 from ingest.foundation.messages import Language, Message
 from ingest.report import count_pages, count_passages, note, page_line, printable
+
+SHOWN_BLOCKS = 2
+"""Of the evidence, while the model is waited for: what fits into three lines."""
 
 
 def say(text: str, *, dim: bool = False, newline: bool = True) -> None:
@@ -49,9 +52,13 @@ class Terminal:
     thinking: bool = True
     _thinking_shown: bool = field(default=False, init=False)
     _answer_shown: bool = field(default=False, init=False)
+    _quotes_only: bool = field(default=False, init=False)
+    _evidence: tuple[EvidenceBlock, ...] = field(default=(), init=False)
+    _urls: dict[int, str] = field(default_factory=dict, init=False)
 
     def show(self, event: AnswerEvent) -> None:
         """Show one event."""
+        self._keep_evidence(event)
         match event:
             case ReasoningDelta():
                 if self.thinking:
@@ -61,22 +68,26 @@ class Terminal:
                 self._answer(printable(event.text))
             case AnswerFinished():
                 self._finish(event.answer)
-            case EvidenceChosen() | SentenceChecked():
-                pass
             case AnswerFailed():
-                self._end_thinking()
-                if self._answer_shown:
-                    click.echo()
-                print_error_line(event.message, event.hint, self.language)
+                self._fail(event)
             case Notice():
                 self._end_thinking()
+                # Quotes will be the answer itself: evidence before it would say the same twice.
+                self._quotes_only = self._quotes_only or event.code == "no_model"
                 say(note(event.text.localize(self.language), self.language))
             # Not `case _`: mypy then checks in `_progress` that no kind of event is left out.
             case _ if not self.quiet:
                 self._progress(event)
 
     def _progress(
-        self, event: StageStarted | SearchFinished | PageStored | PageSkipped | PassagesChosen
+        self,
+        event: StageStarted
+        | SearchFinished
+        | PageStored
+        | PageSkipped
+        | PassagesChosen
+        | EvidenceChosen
+        | SentenceChecked,
     ) -> None:
         match event:
             case StageStarted():
@@ -96,8 +107,35 @@ class Terminal:
                     pages=count_pages(pages),
                 )
                 say(chosen.localize(self.language), dim=True)
+            case EvidenceChosen():
+                # Something to read while a model on a processor reads its prompt. Quotes will be
+                # the answer itself, and would say the same twice.
+                for block in () if self._quotes_only else event.evidence.blocks[:SHOWN_BLOCKS]:
+                    text = printable(" ".join(block.text.split()))
+                    say(f"  · {text} [{block.passage}]", dim=True)
+            case SentenceChecked():
+                pass
             case _:
                 assert_never(event)
+
+    def _keep_evidence(self, event: AnswerEvent) -> None:
+        """Keep what stands in for an answer that fails, whatever is shown of it meanwhile."""
+        if isinstance(event, PassagesChosen):
+            self._urls = {passage.number: passage.url for passage in event.passages}
+        elif isinstance(event, EvidenceChosen):
+            self._evidence = event.evidence.blocks
+
+    def _fail(self, failure: AnswerFailed) -> None:
+        """Say what failed, and leave the evidence where the answer would have stood."""
+        self._end_thinking()
+        if self._answer_shown:
+            click.echo()
+        elif self._evidence:
+            click.echo(EVIDENCE.localize(self.language))
+            for block in self._evidence:
+                where = self._urls.get(block.passage, "")
+                click.echo(printable(f"- {' '.join(block.text.split())} ({where})"))
+        print_error_line(failure.message, failure.hint, self.language)
 
     def _end_thinking(self) -> None:
         if self._thinking_shown:

@@ -1,11 +1,30 @@
 """The protocol of chat models, and a reader of whole replies."""
 
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 from assistant.events import AnswerDelta, ModelEvent, Notice, ReasoningDelta
 from assistant.values import AnswerKind, Prompt
+
+SMALL_PARAMETERS = 4.5e9
+"""Parameters up to which a model counts as small: what is sold as 4B has up to 4.4 billion."""
+
+ModelSize = Literal["small", "large"]
+
+_SIZE_IN_NAME = re.compile(r"(?<![a-z0-9.])(?P<number>\d+(?:\.\d+)?)\s?(?P<unit>[bm])(?![a-z0-9])")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelTraits:
+    """What decides how a model is asked."""
+
+    context_tokens: int
+    """Tokens that prompt and reply share."""
+    size: ModelSize
+    """Small models get the evidence and one instruction, large ones whole passages and rules."""
 
 
 class ChatModel(Protocol):
@@ -26,6 +45,15 @@ class ChatModel(Protocol):
         """Tokens that prompt and reply share; the prompt is cut to fit before it is sent."""
         ...
 
+    async def describe(self) -> ModelTraits:
+        """Return what is known of the model before the first prompt.
+
+        Raises:
+            ModelError: it can never answer: it is missing, or is no chat model. What may pass
+                (the server is busy, or does not answer yet) is left to the real request.
+        """
+        ...
+
     async def check(self, *, timeout_s: float) -> None:
         """Raise `ModelError` if the model cannot be used, as far as `timeout_s` seconds show."""
         ...
@@ -41,6 +69,19 @@ class ChatModel(Protocol):
     async def close(self) -> None:
         """Give back connections. May be called twice."""
         ...
+
+
+def size_of_model(parameters: float | None, *, name: str, chosen: str = "auto") -> ModelSize:
+    """Return how large a model is: as `chosen`, else by its parameters, else by its name.
+
+    "deepseek-r1:1.5b" and "SmolLM2-135M" say it; a model that nobody can tell counts as large,
+    because those are the hosted ones.
+    """
+    if chosen in ("small", "large"):
+        return "small" if chosen == "small" else "large"
+    if parameters is None and (match := _SIZE_IN_NAME.search(name.casefold())):
+        parameters = float(match["number"]) * (1e9 if match["unit"] == "b" else 1e6)
+    return "small" if parameters is not None and parameters <= SMALL_PARAMETERS else "large"
 
 
 LONGEST_THINKING = 2_000

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 
 from assistant.events import AnswerDelta, ModelEvent, ReplyFinished
+from assistant.models.base import ModelTraits
 from assistant.values import AnswerKind, Prompt
 from ingest.foundation.messages import Message
 
@@ -16,6 +17,10 @@ class ExtractiveModel:
     kind: AnswerKind = "quotes"
     name = "quotes"
     context_tokens = 1_000_000  # reads no prompt: every passage may come
+
+    async def describe(self) -> ModelTraits:
+        """Return that there is room for every passage."""
+        return ModelTraits(context_tokens=self.context_tokens, size="large")
 
     async def check(self, *, timeout_s: float) -> None:
         """Do nothing: it can always be used."""

@@ -1,12 +1,14 @@
 """Chat models of an Ollama server."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 
-from assistant.errors import ModelNotFoundError
+from assistant.errors import ModelError, ModelNotFoundError
 from assistant.events import ModelEvent, Notice, ReplyFinished
+from assistant.models.base import ModelTraits, size_of_model
 from assistant.models.reasoning import ThinkSplitter, known_to_think
 from assistant.models.served import ServedModel, as_model_errors, reply_events, to_wire
 from assistant.values import AnswerKind, Prompt
@@ -24,6 +26,9 @@ from ingest.model_servers.ollama import (
 TRUNCATED_BELOW = 0.35
 """Share of our own estimate under which the server's count of prompt tokens means that it cut the
 prompt. The estimate exceeds the truth by half at most for prose, see `ingest.text.tokens`."""
+
+DESCRIBE_TIMEOUT_S = 3.0
+"""For what a server reads from a file of its own. A question waits for it."""
 
 LEAST_TRUNCATED = 128
 """Tokens that a server which cuts a prompt keeps of it: half of the smallest context. Fewer were
@@ -53,10 +58,12 @@ class OllamaModel:
         temperature: float,
         keep_alive: str,
         thinking: bool | None = None,
+        size: str = "auto",
         busy_waits_s: tuple[float, ...] = BUSY_WAITS_S,
     ) -> None:
         """`timeout_s` bounds each silence, not the reply. `thinking` None: where the model can."""
         self.name = name
+        self._size = size
         self._client = OllamaClient(host, timeout_s=timeout_s, busy_waits_s=busy_waits_s)
         self._context_tokens = context_tokens
         self._reply_tokens = reply_tokens
@@ -80,6 +87,31 @@ class OllamaModel:
         """The smaller of what was configured and what the model was trained for."""
         trained = self._details.context_tokens if self._details else None
         return min(self._context_tokens, trained or self._context_tokens)
+
+    async def describe(self) -> ModelTraits:
+        """Return what /api/show tells; raise `ModelError` for a model that can never answer."""
+        details = UNKNOWN_DETAILS
+        with as_model_errors(self._model):
+            try:
+                async with asyncio.timeout(DESCRIBE_TIMEOUT_S):
+                    details = await self._learn()
+            except TimeoutError:
+                pass  # it loads another model: the real request will wait for it
+            except ModelServerError as error:
+                if error.kind == "not_found":
+                    raise
+            if self._thinking and details.capabilities and "thinking" not in details.capabilities:
+                raise ModelServerError("no_thinking")
+        if details.capabilities and "completion" not in details.capabilities:
+            raise ModelError(
+                Message('"{name}" is no chat model: it makes embeddings', name=self.name),
+                kind="cannot_chat",
+                hint=Message("choose another one: --model deepseek-r1:1.5b"),
+            )
+        return ModelTraits(
+            context_tokens=self.context_tokens,
+            size=size_of_model(details.parameters_count, name=self.name, chosen=self._size),
+        )
 
     async def check(self, *, timeout_s: float) -> None:
         """Raise `ModelError` unless the server is there and has the model."""

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from assistant.events import ModelEvent
+from assistant.models.base import ModelTraits, size_of_model
 from assistant.models.reasoning import ThinkSplitter, known_to_think
 from assistant.models.served import ServedModel, as_model_errors, reply_events, to_wire
 from assistant.values import AnswerKind, Prompt
@@ -29,6 +30,7 @@ class OpenAIModel:
         temperature: float,
         api_key: str = "",
         thinking: bool | None = None,
+        size: str = "auto",
         busy_waits_s: tuple[float, ...] = BUSY_WAITS_S,
     ) -> None:
         """`base_url` ends in /v1 as a rule. `context_tokens` is what the server was started with.
@@ -38,6 +40,7 @@ class OpenAIModel:
         """
         self.name = name
         self.context_tokens = context_tokens
+        self._size = size
         self._client = OpenAIClient(
             base_url,
             api_key=api_key,
@@ -57,6 +60,13 @@ class OpenAIModel:
                 "see which names it knows: {base_url}/models", base_url=self._client.url
             ),
             protocol="OpenAI chat completions",
+        )
+
+    async def describe(self) -> ModelTraits:
+        """Return what the settings and the model's name say: these servers have no common way."""
+        return ModelTraits(
+            context_tokens=self.context_tokens,
+            size=size_of_model(None, name=self.name, chosen=self._size),
         )
 
     async def check(self, *, timeout_s: float) -> None:

@@ -49,6 +49,7 @@ def ollama_model(settings: ModelSettings) -> "OllamaModel":
         temperature=settings.temperature,
         keep_alive=settings.keep_alive,
         thinking=THINKING[settings.thinking],
+        size=settings.size,
     )
 
 
@@ -64,6 +65,7 @@ def _openai(settings: ModelSettings) -> ChatModel:
         timeout_s=settings.timeout,
         temperature=settings.temperature,
         thinking=THINKING[settings.thinking],
+        size=settings.size,
     )
 
 

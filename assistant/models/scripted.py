@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 
 from assistant.errors import ModelError
 from assistant.events import AnswerDelta, ModelEvent, ReplyFinished
+from assistant.models.base import ModelSize, ModelTraits
 from assistant.values import AnswerKind, Prompt
 
 
@@ -19,8 +20,10 @@ class ScriptedModel:
         name: str = "scripted",
         kind: AnswerKind = "model",
         context_tokens: int = 4096,
+        size: ModelSize = "large",
     ) -> None:
         """Say each string as a piece of the answer; raise an error where one stands."""
+        self._size: ModelSize = size
         self.name = name
         self.kind: AnswerKind = kind
         self.context_tokens = context_tokens
@@ -29,6 +32,10 @@ class ScriptedModel:
         self.closed_early = 0
         """How many replies were not read to their end."""
         self._script = script
+
+    async def describe(self) -> ModelTraits:
+        """Return what it was made with."""
+        return ModelTraits(context_tokens=self.context_tokens, size=self._size)
 
     async def check(self, *, timeout_s: float) -> None:
         """Do nothing: it can always be used."""

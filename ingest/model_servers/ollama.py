@@ -60,12 +60,16 @@ class ModelDetails:
     """Such as "thinking"; None: the server is too old to say."""
     context_tokens: int | None
     """What the model was trained for, if the file says so."""
+    parameters_count: int | None
+    """How many weights it has, if the file says so."""
     template: str
     parameters: str
     """One a line, as `stop    "<｜User｜>"`."""
 
 
-UNKNOWN_DETAILS = ModelDetails(capabilities=None, context_tokens=None, template="", parameters="")
+UNKNOWN_DETAILS = ModelDetails(
+    capabilities=None, context_tokens=None, parameters_count=None, template="", parameters=""
+)
 """Of a model whose server tells nothing about it."""
 
 
@@ -126,6 +130,7 @@ class OllamaClient:
             return ModelDetails(
                 capabilities=None if capabilities is None else tuple(capabilities),
                 context_tokens=next((length for length in lengths if length is not None), None),
+                parameters_count=count_field(info, "general.parameter_count"),
                 template=text_field(shown, "template"),
                 parameters=text_field(shown, "parameters"),
             )

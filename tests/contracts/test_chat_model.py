@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import get_args
 
 import pytest
 
+from assistant.answer.evidence import choose_evidence
 from assistant.answer.prompts import build_prompt
 from assistant.errors import ModelNotFoundError
 from assistant.events import AnswerDelta, ReasoningDelta, ReplyFinished
@@ -57,9 +59,10 @@ def prompt_in(language: Language) -> Prompt:
         score=1.0,
         fetched_at=datetime(2026, 11, 21, tzinfo=UTC),
     )
-    return build_prompt(
+    prompt = build_prompt(
         questions[language], [passage], language=language, context_tokens=4096, reply_tokens=512
     )
+    return replace(prompt, evidence=choose_evidence(questions[language], [passage]))
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -85,7 +85,11 @@ def quote_passages(messages: list[Json]) -> tuple[str, str]:
     """Answer as a careful small model would: the first sentence of each passage, cited."""
     prompt = messages[-1]["content"] if messages else ""
     chinese = language_of(prompt.strip().splitlines()[-1] if prompt.strip() else "") == "zh"
-    found = []
+    found = [
+        f"{note[: sentence_spans(note)[0][1]]}"
+        for note in re.findall(r"^- (.*\S.*)$", prompt, re.M)
+        if sentence_spans(note)
+    ][:2]
     for number, lines in re.findall(r"^\[(\d+)\][^\n]*\n((?:(?!\[\d+\]).*\n?)*)", prompt, re.M):
         quoted = re.findall(r"^> ?([^#\s|].*)$", lines, re.M)
         text = " ".join(quoted).strip()

@@ -8,6 +8,7 @@ import pytest
 from assistant.events import (
     AnswerDelta,
     AnswerFinished,
+    EvidenceChosen,
     Notice,
     PassagesChosen,
     ReasoningDelta,
@@ -26,6 +27,7 @@ LETTERS = {
     PageStored: "P",
     PageSkipped: "P",
     PassagesChosen: "C",
+    EvidenceChosen: "E",
     ReasoningDelta: "R",
     AnswerDelta: "A",
     AnswerFinished: "F",
@@ -61,7 +63,7 @@ def test_english_question_gets_an_english_answer(shell_with_model: Shell) -> Non
 @pytest.mark.parametrize("question", [NIGHT, "How hot should water be for green tea?"])
 def test_events_come_in_the_promised_order_as_json(question: str, shell_with_model: Shell) -> None:
     shown = shell_with_model("assistant", "ask", question, "--web", "--json")
-    assert re.fullmatch(r"SP*C[RA]*F", order(shown)), order(shown)
+    assert re.fullmatch(r"SP*CE[RA]*F", order(shown)), order(shown)
     answer = shown.answer.answer
     assert answer.kind == "model"
     assert answer.usage is not None

@@ -9,6 +9,7 @@ from assistant.answer.orchestrator import Assistant, WebParts
 from assistant.answer.retrieval import Retriever
 from assistant.events import Notice
 from assistant.models.base import ChatModel
+from assistant.models.extractive import ExtractiveModel
 from assistant.models.pool import ModelPool
 from assistant.search.memory import MemorySearch
 from assistant.values import SearchHit
@@ -60,6 +61,7 @@ def opening(model: ChatModel, *notices: Notice, title: str = "Night flights") ->
         yield Assistant(
             web=LazyResource.of(WebParts(search=MemorySearch(hits), reader=parts.reader)),
             retriever=Retriever(store=store, embedder=embedder, top_k=3),
+            quoting=ExtractiveModel(),
             models=ModelPool.holding(model, *notices),
         )
         await store.close()

@@ -111,7 +111,7 @@ def test_a_new_conversation_forgets_the_old_one() -> None:
     test = ask(page(opening(model)))
     test.button(key="new").click().run()
     assert "Lights" not in shown_text(test)
-    ask(test, "By day?")
+    ask(test, "Which lights does a drone need by day?")
     assert not any(QUESTION in message.content for message in model.prompts[-1].messages)
 
 

@@ -20,6 +20,7 @@ from assistant.events import (
     AnswerEvent,
     AnswerFailed,
     AnswerFinished,
+    EvidenceChosen,
     Notice,
     PassagesChosen,
     ReasoningDelta,
@@ -29,6 +30,7 @@ from assistant.events import (
 )
 from assistant.labels import NO_TEXT_OFFLINE, NO_TEXT_WEB
 from assistant.models.base import ChatModel
+from assistant.models.extractive import ExtractiveModel
 from assistant.models.pool import RETRY_S, ChosenModel, ModelPool
 from assistant.models.scripted import ScriptedModel
 from assistant.search.base import SearchProvider
@@ -81,6 +83,7 @@ LETTERS = {
     PageStored: "P",
     PageSkipped: "P",
     PassagesChosen: "C",
+    EvidenceChosen: "E",
     ReasoningDelta: "R",
     AnswerDelta: "A",
     AnswerFinished: "F",
@@ -143,6 +146,7 @@ def assistant(
             )
         ),
         retriever=Retriever(store=store, embedder=embedder, top_k=4),
+        quoting=ExtractiveModel(),
         models=models
         or ModelPool.holding(
             model or ScriptedModel("The water should have 80 degrees [1]."), *notices
@@ -179,7 +183,7 @@ def codes(events: Sequence[AnswerEvent]) -> list[str]:
 
 async def test_events_come_in_the_promised_order_and_survive_json() -> None:
     events = await events_of(assistant())
-    assert re.fullmatch(r"SP{2}C[RA]+F", order(events))
+    assert re.fullmatch(r"SP{2}CE[RA]+F", order(events))
     for event in events:
         assert ANSWER_EVENT.validate_json(ANSWER_EVENT.dump_json(event)) == event
 
@@ -243,7 +247,7 @@ BROKEN = ModelError(
 
 async def test_model_that_fails_ends_the_stream_with_a_typed_event_after_the_passages() -> None:
     events = await events_of(assistant(model=ScriptedModel("80", BROKEN)))
-    assert order(events[:-1]) == "SPPCA"
+    assert order(events[:-1]) == "SPPCEA"
     assert events[-1] == AnswerFailed(
         code="model", message=BROKEN.message, hint=BROKEN.hint, exit_code=1
     )
@@ -502,4 +506,4 @@ async def test_question_that_cannot_be_asked_is_refused(question: str) -> None:
 @settings(max_examples=40, deadline=None)
 def test_whatever_the_model_says_the_order_holds(pieces: list[str]) -> None:
     events = asyncio.run(events_of(assistant(model=ScriptedModel(*pieces))))
-    assert re.fullmatch(r"SP{2}C[RA]*F", order(events))
+    assert re.fullmatch(r"SP{2}CE[RA]*F", order(events))

@@ -188,7 +188,7 @@ def test_prompt_leaves_room_for_the_reply(
     )
     passages = [passage(n, text) for n, text in enumerate(texts, 1)]
     prompt = prompt_of(*passages, history=history, context_tokens=context_tokens)
-    assert prompt.tokens <= context_tokens - 1024
+    assert prompt.tokens <= context_tokens - min(1024, context_tokens // 2)
     assert len(prompt.passages) + prompt.dropped == len(passages)
 
 

@@ -1,0 +1,133 @@
+"""What never reaches a person as an answer: nothing, markers alone, the prompt, a loop.
+
+Small models do all of these, and their server calls each a success. What is found here is replaced
+by the evidence, labelled, with a notice that says why.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+from ingest.foundation.messages import Language, Message
+from ingest.text.language import cjk_share
+from ingest.text.words import words
+
+ReplyProblem = Literal["empty", "only_thinking", "recites_prompt", "other_language", "looped"]
+
+PROBLEMS: Mapping[ReplyProblem, Message] = {
+    "empty": Message("The model gave no answer; these are quotes from the pages."),
+    "only_thinking": Message(
+        "The model thought and gave no answer; these are quotes from the pages."
+    ),
+    "recites_prompt": Message(
+        "The model repeated its instructions; these are quotes from the pages."
+    ),
+    "other_language": Message(
+        "The model answered in another language; these are quotes from the pages."
+    ),
+    "looped": Message(
+        "The model repeated itself and was stopped; these are quotes from the pages."
+    ),
+}
+"""What is said when the evidence stands in for a reply."""
+
+NGRAM = 5
+"""Words in a row that a reply shares with the instructions by chance only rarely."""
+
+RECITED_SHARE = 0.4
+"""Of a reply's n-grams that stand in the instructions, from which on it recites them. SmolLM2-135M,
+which does so in half of its replies to long prompts, has .6 and more; answers have 0."""
+
+LEAD_IN_WORDS = 8
+"""Words of a reply that ends in a colon, up to which it only announces an answer."""
+
+FEWEST_LETTERS = 40
+"""Letters of a reply from which on its language is judged: shorter ones are names."""
+
+LEAST_REPEATS = 4
+"""Of a unit of many words. Lists of rows that differ in one word repeat less than this."""
+
+REPEATED_CHARACTERS = 90
+"""That a loop has at least: "-----" and "ha ha ha" are none."""
+
+LONGEST_UNIT = 400
+"""Characters of what is repeated; a longer loop shows after its fourth round, as text does."""
+
+LOOK_EVERY = 32
+"""Characters of a reply between two looks for a loop."""
+
+MARKERS = re.compile(r"[\[【［〔(（][^\]】］〕)）]{0,40}[\]】］〕)）]")
+"""Brackets with little in them: what models write where a citation should stand."""
+
+
+def find_problem(
+    text: str, *, reasoning: str, language: Language, instructions: str
+) -> ReplyProblem | None:
+    """Return why a whole reply is no answer, None if it may be one.
+
+    Args:
+        text: The reply without its thinking.
+        reasoning: Its thinking.
+        language: The one that was asked for.
+        instructions: The system message of its prompt.
+    """
+    plain = MARKERS.sub(" ", text)
+    found = words(plain)
+    # "The answer is:" and nothing behind it.
+    if not found or (len(found) <= LEAD_IN_WORDS and plain.rstrip().endswith((":", "："))):
+        return "only_thinking" if reasoning.strip() else "empty"
+    if recited_share(found, instructions) >= RECITED_SHARE:
+        return "recites_prompt"
+    letters = sum(character.isalpha() for character in plain)
+    share = cjk_share(plain)
+    # A Chinese sentence of 20 characters says as much as an English one of 60 letters.
+    if language == "en" and share > 0.5 and letters >= FEWEST_LETTERS // 3:
+        return "other_language"
+    if language == "zh" and share < 0.1 and letters >= FEWEST_LETTERS:
+        return "other_language"
+    return None
+
+
+def recited_share(found: list[str], instructions: str) -> float:
+    """Return the share of the reply's n-grams of words that stand in the instructions, 0 to 1."""
+    given = set(_ngrams(words(instructions)))
+    grams = list(_ngrams(found))
+    return sum(gram in given for gram in grams) / len(grams) if grams else 0.0
+
+
+def _ngrams(found: list[str]) -> Iterator[tuple[str, ...]]:
+    return zip(*(found[at:] for at in range(NGRAM)), strict=False)
+
+
+class LoopDetector:
+    """Sees when a streamed text begins to repeat its end again and again."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._looked_at = 0
+
+    def feed(self, text: str) -> bool:
+        """Take the next piece; return whether the text so far ends in a loop."""
+        self._text += text
+        if len(self._text) - self._looked_at < LOOK_EVERY:
+            return False
+        self._looked_at = len(self._text)
+        return loop_start(self._text) is not None
+
+
+def loop_start(text: str) -> int | None:
+    """Return where the repetition at the end of `text` begins, None if there is none.
+
+    The first round of the loop is before it: `text[:start]` says all once.
+    """
+    text = text.rstrip()
+    for unit in range(1, min(LONGEST_UNIT, len(text) // LEAST_REPEATS) + 1):
+        # Cheap before exact: most units fail at their last character.
+        if text[-1] != text[-1 - unit] or text[-unit:] != text[-2 * unit : -unit]:
+            continue
+        repeats, end = 2, text[-unit:]
+        while text[-(repeats + 1) * unit : -repeats * unit] == end:
+            repeats += 1
+        if repeats >= LEAST_REPEATS and repeats * unit >= REPEATED_CHARACTERS and words(end):
+            return len(text) - (repeats - 1) * unit
+    return None

@@ -1,0 +1,251 @@
+"""From passages to the checked reply: evidence, prompt, the model's words, or quotes instead."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+from assistant.answer.citations import CitationStream
+from assistant.answer.evidence import choose_evidence
+from assistant.answer.evidence_prompt import build_evidence_prompt
+from assistant.answer.guard import (
+    MARKERS,
+    PROBLEMS,
+    LoopDetector,
+    ReplyProblem,
+    find_problem,
+    loop_start,
+)
+from assistant.answer.prompts import build_prompt
+from assistant.events import (
+    AnswerDelta,
+    AnswerEvent,
+    AnswerFinished,
+    EvidenceChosen,
+    Notice,
+    PassagesChosen,
+    ReasoningDelta,
+    ReplyFinished,
+    StageStarted,
+)
+from assistant.models.base import ChatModel, ModelTraits
+from assistant.values import Answer, ChatMessage, Passage, Prompt
+from ingest.foundation.messages import Language, Message
+from ingest.text.words import words
+
+RETRIED: frozenset[ReplyProblem] = frozenset({"empty", "only_thinking"})
+"""Problems that asking once more without thinking may cure: nothing of the reply was shown."""
+
+_LOOPED = Message("The model began to repeat itself and was stopped.")
+_CUT_SHORT = Message("the reply reached its length limit: raise model.reply_tokens")
+
+
+async def reply_from_passages(
+    model: ChatModel,
+    passages: Sequence[Passage],
+    question: str,
+    *,
+    language: Language,
+    history: Sequence[ChatMessage],
+    traits: ModelTraits,
+    reply_tokens: int,
+    quoting: ChatModel,
+) -> AsyncGenerator[AnswerEvent, None]:
+    """Yield the passages, the evidence, and the reply with its citations checked.
+
+    Args:
+        model: Answers, or quotes.
+        passages: At least one.
+        question: Standing alone.
+        language: Of the answer.
+        history: Earlier turns.
+        traits: How the model is asked, and what fits it.
+        reply_tokens: Longest reply, thinking included.
+        quoting: Stands in for a reply that is none.
+
+    Raises:
+        ModelError: the model failed. The evidence was yielded before.
+    """
+    prompt = _choose_prompt(
+        model,
+        passages,
+        question,
+        language=language,
+        history=history,
+        traits=traits,
+        reply_tokens=reply_tokens,
+    )
+    if prompt.dropped:
+        text = Message(
+            "{dropped} passages did not fit the model's context of {tokens:,} tokens",
+            dropped=prompt.dropped,
+            tokens=traits.context_tokens,
+        )
+        yield Notice(code="passages_dropped", text=text)
+    yield PassagesChosen(passages=prompt.passages)
+    yield EvidenceChosen(evidence=prompt.evidence)
+    yield StageStarted(stage="reply")
+    async with aclosing(_reply_or_quotes(model, quoting, prompt)) as events:
+        async for event in events:
+            yield event
+
+
+def _choose_prompt(
+    model: ChatModel,
+    passages: Sequence[Passage],
+    question: str,
+    *,
+    language: Language,
+    history: Sequence[ChatMessage],
+    traits: ModelTraits,
+    reply_tokens: int,
+) -> Prompt:
+    """Return the prompt that fits the model's size and context, with the evidence in it."""
+    if traits.size == "small":
+        return build_evidence_prompt(
+            question,
+            choose_evidence(question, passages),
+            passages,
+            language=language,
+            context_tokens=traits.context_tokens,
+            reply_tokens=reply_tokens,
+        )
+    prompt = build_prompt(
+        question,
+        passages,
+        language=language,
+        history=history,
+        context_tokens=traits.context_tokens,
+        reply_tokens=reply_tokens,
+    )
+    if not prompt.passages:
+        # Not even a part of one fits: evidence is what is left, and quotes need no model's context.
+        prompt = replace(prompt, passages=tuple(passages))
+    return replace(prompt, evidence=choose_evidence(question, prompt.passages))
+
+
+async def _reply_or_quotes(
+    model: ChatModel, quoting: ChatModel, prompt: Prompt
+) -> AsyncGenerator[AnswerEvent, None]:
+    """Yield the model's reply; where it is none, say why and quote the evidence instead."""
+    reply = _ReplyReader(prompt)
+    async with aclosing(reply.read(model)) as events:
+        async for event in events:
+            yield event
+    if reply.problem in RETRIED and prompt.thinking and reply.reasoning:
+        reply = _ReplyReader(replace(prompt, thinking=False))
+        async with aclosing(reply.read(model)) as events:
+            async for event in events:
+                yield event
+    if reply.problem is None:
+        for notice in reply.closing_notices():
+            yield notice
+        yield AnswerFinished(answer=reply.answer(model))
+        return
+    yield Notice(code="reply_unusable", text=PROBLEMS[reply.problem])
+    quotes = _ReplyReader(prompt)
+    if reply.shown:
+        yield AnswerDelta(text="\n\n")
+    async with aclosing(quotes.read(quoting)) as events:
+        async for event in events:
+            yield event
+    answer = quotes.answer(quoting)
+    yield AnswerFinished(answer=replace(answer, reasoning=reply.reasoning))
+
+
+class _ReplyReader:
+    """One reply while it is read: what of it was shown, and what is wrong with it."""
+
+    def __init__(self, prompt: Prompt) -> None:
+        self._prompt = prompt
+        self._text = ""
+        # Text without a word, such as "[2]": models say it instead of an answer.
+        self._held = ""
+        self._citations = CitationStream(prompt.passages)
+        self._looped = False
+        self._finished = ReplyFinished(reason="stop")
+        self.reasoning = ""
+        self.shown = False
+        """Whether any of the text was yielded."""
+        self.problem: ReplyProblem | None = None
+        """Why it is no answer, known when it was read."""
+
+    async def read(self, model: ChatModel) -> AsyncGenerator[AnswerEvent, None]:
+        """Yield the reply as it comes, and know at its end whether it is an answer."""
+        loop = LoopDetector()
+        async with aclosing(model.stream(self._prompt)) as replies:
+            async for event in replies:
+                match event:
+                    case ReplyFinished():
+                        self._finished = event
+                    case ReasoningDelta():
+                        self.reasoning += event.text
+                        yield event
+                    case Notice():
+                        if event.code == "reasoning_leaked":
+                            self._forget_leaked()
+                        yield event
+                    case AnswerDelta():
+                        for delta in self._take(self._citations.feed(event.text)):
+                            yield delta
+                        self._looped = loop.feed(event.text)
+                if self._looped:  # closing the stream makes the server stop
+                    break
+        # The last sentence's end was held back: a marker might have followed it.
+        for delta in self._take(self._citations.close()):
+            yield delta
+        self._judge(is_quoting=model.kind == "quotes")
+
+    def answer(self, model: ChatModel) -> Answer:
+        """Return the whole answer."""
+        return Answer(
+            text=self._text.strip(),
+            kind=model.kind,
+            model=model.name,
+            reasoning=self.reasoning.strip(),
+            citations=self._citations.citations(),
+            usage=self._finished.usage,
+        )
+
+    def closing_notices(self) -> list[Notice]:
+        """Return what a reader should know about the end of the answer."""
+        if self._looped:
+            return [Notice(code="reply_looped", text=_LOOPED)]
+        if self._finished.reason == "length":
+            return [Notice(code="reply_cut_short", text=_CUT_SHORT)]
+        return []
+
+    def _take(self, text: str) -> list[AnswerDelta]:
+        """Add text to the reply; return what of it may be shown now."""
+        self._text += text
+        self._held += text
+        if not self._held or not (self.shown or words(MARKERS.sub(" ", self._held))):
+            return []
+        delta, self._held, self.shown = AnswerDelta(text=self._held), "", True
+        return [delta]
+
+    def _forget_leaked(self) -> None:
+        """Make thinking of the answer so far.
+
+        A model that opens no <think> tag but closes one: what was streamed as the answer was its
+        thinking, so citing begins anew.
+        """
+        self.reasoning += self._text
+        self._text = self._held = ""
+        self.shown = False
+        self._citations = CitationStream(self._prompt.passages)
+
+    def _judge(self, *, is_quoting: bool) -> None:
+        """Decide whether the reply is an answer, without the rounds of a loop at its end."""
+        if is_quoting:
+            return
+        start = loop_start(self._text) if self._looped else None
+        if start is not None:
+            self._text = self._text[:start]
+        self.problem = find_problem(
+            self._text,
+            reasoning=self.reasoning,
+            language=self._prompt.language,
+            instructions=self._prompt.messages[0].content,
+        )
+        if self.problem and self._looped:
+            self.problem = "looped"

@@ -1,0 +1,300 @@
+"""Do real small models answer rightly through the whole product? `python -m bench.small_model`.
+
+    python -m bench.small_model [--model NAME] [--questions N] [--set xquad|cmrc] [--replies FILE]
+
+Weights that a package index carries (bench/small_weights.py) run in llama.cpp's own server on
+loopback, greedy, one thread. The index holds the paragraphs of all articles of both languages; a
+fixed sample of questions is asked through `Assistant`, from retrieval to the checked answer. A
+reply is right when it holds the expected string. The rules of the prompts were made on XQuAD;
+CMRC (Chinese) is the other origin.
+
+"model" is what the model itself said, "shown" what the reader is given in the end, after guard and
+fallback. Times are of one run on one machine: compare them within it only.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+
+from assistant.bootstrap import open_assistant
+from assistant.events import (
+    AnswerDelta,
+    AnswerEvent,
+    AnswerFailed,
+    AnswerFinished,
+    EvidenceChosen,
+    Notice,
+    PassagesChosen,
+    SentenceChecked,
+    StageStarted,
+)
+from assistant.settings import Settings, load_settings
+from bench.data import DATA
+from bench.small_weights import MODELS, SmallModel, find_weights_of
+from ingest.bootstrap import open_store
+from ingest.documents import Document
+from ingest.index.split import split
+
+RETRIEVAL = DATA / "retrieval"
+START_SECONDS = 120
+CONTEXT_TOKENS = 4_096
+REPLY_TOKENS = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One question of a set."""
+
+    text: str
+    expected: tuple[str, ...]
+    paragraph: str
+    language: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Reply:
+    """What came of one question."""
+
+    question: Asked
+    shown: str = ""
+    model: str = ""
+    kind: str = ""
+    evidence: str = ""
+    passages: str = ""
+    prompt_tokens: int = 0
+    first_word_s: float = 0.0
+    seconds: float = 0.0
+    notices: list[str] = field(default_factory=list)
+    supported: list[str] = field(default_factory=list)
+
+
+def squeezed(text: str) -> str:
+    """Return the text without white space, case and thousands' commas, as answers are compared."""
+    return "".join(text.split()).casefold().replace(",", "").replace("，", "")
+
+
+def holds(text: str, question: Asked) -> bool:
+    return any(squeezed(one) in squeezed(text) for one in question.expected)
+
+
+def load_questions(path: Path, language: str, count: int) -> tuple[list[str], list[Asked]]:
+    """Return all paragraphs, and `count` questions drawn evenly from all articles."""
+    articles = json.loads(path.read_text("utf-8"))["data"]
+    paragraphs: list[str] = []
+    by_article: list[list[Asked]] = []
+    for article in articles:
+        asked = []
+        for paragraph in article["paragraphs"]:
+            paragraphs.append(paragraph["context"])
+            asked += [
+                Asked(
+                    text=qa["question"],
+                    expected=tuple(dict.fromkeys(a["text"] for a in qa["answers"])),
+                    paragraph=paragraph["context"],
+                    language=language,
+                )
+                for qa in paragraph["qas"]
+            ]
+        by_article.append(asked)
+    chance = random.Random(7)
+    for asked in by_article:
+        chance.shuffle(asked)
+    chosen: list[Asked] = []
+    depth = 0
+    while len(chosen) < count and depth < max(map(len, by_article)):
+        chosen += [asked[depth] for asked in by_article if depth < len(asked)]
+        depth += 1
+    return paragraphs, chosen[:count]
+
+
+async def fill_index(settings: Settings, paragraphs: dict[str, list[str]]) -> None:
+    async with open_store(settings) as store:
+        for language, texts in paragraphs.items():
+            for number, text in enumerate(texts):
+                document = Document(
+                    url=f"https://{language}.example/{number}",
+                    title="",
+                    text=text,
+                    fetched_at=datetime(2026, 1, 1, tzinfo=UTC),
+                )
+                await store.replace(document, split(document, size=400, overlap=100), {}, space="")
+
+
+@contextmanager
+def served(weights: Path, log: Path) -> Iterator[str]:
+    """Run llama.cpp's server with the weights; yield its base URL."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "llama_cpp.server", "--host", "127.0.0.1"]
+    command += ["--port", str(port), "--model", str(weights), "--n_ctx", str(CONTEXT_TOKENS)]
+    command += ["--n_threads", "1", "--verbose", "false"]
+    with log.open("wb") as written:
+        server = subprocess.Popen(command, stdout=written, stderr=written, env=dict(os.environ))
+    try:
+        url = f"http://127.0.0.1:{port}/v1"
+        until = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                httpx.get(f"{url}/models", trust_env=False).raise_for_status()
+                break
+            except httpx.HTTPError:
+                if time.monotonic() > until or server.poll() is not None:
+                    raise SystemExit(log.read_text(errors="replace")[-2000:]) from None
+                time.sleep(0.3)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+def take(reply: Reply, event: AnswerEvent, started: float) -> None:
+    """Note what one event says."""
+    match event:
+        case PassagesChosen():
+            reply.passages = "\n".join(passage.text for passage in event.passages)
+        case EvidenceChosen():
+            reply.evidence = "\n".join(block.text for block in event.evidence.blocks)
+        case StageStarted(stage="reply"):
+            reply.first_word_s = time.monotonic() - started
+        case AnswerDelta():
+            if not reply.model:
+                reply.first_word_s = time.monotonic() - started - reply.first_word_s
+            reply.model += event.text
+        case SentenceChecked() if event.verdict.kind in ("supported", "re_attached"):
+            reply.supported.append(event.text)
+        case Notice():
+            reply.notices.append(event.code)
+        case AnswerFinished():
+            reply.shown, reply.kind = event.answer.text, event.answer.kind
+            reply.prompt_tokens = event.answer.usage.prompt if event.answer.usage else 0
+        case AnswerFailed():
+            reply.notices.append(f"failed: {event.message.localize('en')}")
+        case _:
+            pass
+
+
+async def ask_all(settings: Settings, questions: Sequence[Asked]) -> list[Reply]:
+    replies = []
+    async with open_assistant(settings) as assistant:
+        for number, question in enumerate(questions, start=1):
+            reply, started = Reply(question=question), time.monotonic()
+            async for event in assistant.ask(question.text):
+                take(reply, event, started)
+            reply.seconds = time.monotonic() - started
+            replies.append(reply)
+            mark = "right" if holds(reply.shown, question) else "wrong"
+            said = " ".join(reply.model.split())[:90]
+            print(
+                f"  {number}/{len(questions)} {mark} {reply.seconds:.0f} s  {said}",
+                file=sys.stderr,
+                flush=True,
+            )
+    return replies
+
+
+def print_figures(name: str, language: str, replies: Sequence[Reply]) -> dict[str, float]:
+    """Print one row, and return its figures."""
+    n = len(replies)
+    figures = {
+        "passages": sum(holds(r.passages, r.question) for r in replies) / n,
+        "evidence": sum(holds(r.evidence, r.question) for r in replies) / n,
+        "model": sum(holds(r.model, r.question) for r in replies) / n,
+        "shown": sum(holds(r.shown, r.question) for r in replies) / n,
+        "tokens": statistics.median(r.prompt_tokens for r in replies),
+        "first": statistics.median(r.first_word_s for r in replies),
+        "seconds": statistics.median(r.seconds for r in replies),
+    }
+    print(
+        f"{name:20} {language}  n {n:3}  passages {figures['passages']:.2f}"
+        f"  evidence {figures['evidence']:.2f}  model {figures['model']:.2f}"
+        f"  shown {figures['shown']:.2f}  prompt {figures['tokens']:.0f} tokens"
+        f"  first word {figures['first']:.1f} s  whole {figures['seconds']:.1f} s",
+        flush=True,
+    )
+    return figures
+
+
+def measure(
+    model: SmallModel, questions: int, chosen_set: str, replies_file: Path | None
+) -> dict[str, dict[str, float]]:
+    """Return the figures of each language; {} where weights or data are missing."""
+    weights = find_weights_of(model)
+    paths = {
+        "xquad": {lang: RETRIEVAL / f"xquad.{lang}.json" for lang in ("en", "zh")},
+        "cmrc": {"zh": RETRIEVAL / "cmrc.zh.json"},
+    }[chosen_set]
+    if weights is None or not all(path.exists() for path in paths.values()):
+        print(f"{model.name}: skipped, weights or {RETRIEVAL} are not here")
+        return {}
+    figures = {}
+    with tempfile.TemporaryDirectory() as folder, served(weights, Path(folder) / "log") as url:
+        loaded = {lang: load_questions(path, lang, questions) for lang, path in paths.items()}
+        settings = load_settings(
+            {
+                "index": {"folder": f"{folder}/index"},
+                "embed": {"provider": "none"},
+                "model": {
+                    "provider": "openai",
+                    "host": url,
+                    "name": model.name,
+                    "context_tokens": CONTEXT_TOKENS,
+                    "reply_tokens": REPLY_TOKENS,
+                    "temperature": 0.0,
+                    "timeout": 600.0,
+                },
+            }
+        )
+        asyncio.run(fill_index(settings, {lang: texts for lang, (texts, _) in loaded.items()}))
+        for language in paths:
+            if language not in model.languages:
+                continue
+            replies = asyncio.run(ask_all(settings, loaded[language][1]))
+            figures[language] = print_figures(model.name, language, replies)
+            if replies_file is not None:
+                with replies_file.open("a", encoding="utf-8") as file:
+                    for reply in replies:
+                        row = {
+                            "model": model.name,
+                            "question": reply.question.text,
+                            "expected": reply.question.expected,
+                            "said": reply.model,
+                            "shown": reply.shown,
+                            "evidence": reply.evidence,
+                            "notices": reply.notices,
+                        }
+                        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    return figures
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", choices=sorted(MODELS), action="append")
+    parser.add_argument("--questions", type=int, default=60, help="of each language")
+    parser.add_argument("--set", dest="chosen_set", choices=("xquad", "cmrc"), default="xquad")
+    parser.add_argument("--replies", type=Path, help="add each reply to this file, as JSON")
+    options = parser.parse_args()
+    for name in options.model or sorted(MODELS):
+        measure(MODELS[name], options.questions, options.chosen_set, options.replies)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assistant.answer.evidence_prompt import SYSTEM as SMALL
+from assistant.answer.guard import LoopDetector, ReplyProblem, find_problem, loop_start
+from assistant.answer.prompts import SYSTEM
+from ingest.foundation.messages import Language
+
+
+def problem(text: str, language: Language = "en", reasoning: str = "") -> ReplyProblem | None:
+    instructions = SYSTEM.localize(language)
+    return find_problem(text, reasoning=reasoning, language=language, instructions=instructions)
+
+
+@pytest.mark.parametrize(
+    "text", ["", " \n", "[2]", "[1][3].", "[2] [3]", "[Nikola_Tesla]", "…", "The answer is:", "**"]
+)
+def test_a_reply_without_a_word_of_content_is_empty(text: str) -> None:
+    assert problem(text) == "empty"
+    assert problem(text, reasoning="Let me see.") == "only_thinking"
+
+
+@pytest.mark.parametrize("text", ["80", "80 degrees", "Yes.", "是的。", "1901年", "Nikola Tesla"])
+def test_a_short_answer_is_one(text: str) -> None:
+    assert problem(text) is None
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_instructions_that_are_recited_are_no_answer(language: Language) -> None:
+    rules = SYSTEM.localize(language).splitlines()
+    assert problem("\n".join(rules[1:4]), language) == "recites_prompt"
+    small = SMALL.localize(language)
+    found = find_problem(small, reasoning="", language=language, instructions=small)
+    assert found == "recites_prompt"
+
+
+def test_an_answer_in_another_language_is_none() -> None:
+    assert problem("无人机在夜间飞行时必须打开灯，并且保持视距内。") == "other_language"
+    assert (
+        problem("A drone that flies at night must carry lights and stay in sight.", "zh")
+        == "other_language"
+    )
+    assert problem("DJI Mini 4 Pro", "zh") is None
+    assert problem("The poet is 李白, whom others write Li Bai.") is None
+
+
+@pytest.mark.parametrize(
+    "unit", ["The answer is:\n\n", "The limit is 400 feet. ", "限高为120米。", "[1] the ", "a b "]
+)
+def test_a_loop_is_seen_wherever_it_is_cut_and_said_once(unit: str) -> None:
+    text = "South, and then: " + unit * 60
+    for size in (1, 3, 7, 50):
+        detector = LoopDetector()
+        pieces = [text[at : at + size] for at in range(0, len(text), size)]
+        seen = next(n for n, piece in enumerate(pieces) if detector.feed(piece))
+        assert seen * size < len(text)
+    start = loop_start(text)
+    assert start is not None
+    assert text[:start].count(unit.strip()) <= 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-" * 300,
+        "| a | b |\n" * 3,
+        "Ha ha ha ha ha!",
+        "\n".join(f"- Step {n}: wait for {n * 7} minutes and stir." for n in range(1, 9)),
+        "1000000000000000000000000000000000000000000000000000000000000000000000000000000000000",
+        "x = [0]\n" * 4,
+    ],
+)
+def test_rules_lists_and_laughter_are_no_loop(text: str) -> None:
+    assert loop_start(text) is None
+
+
+@given(st.text(max_size=400))
+def test_whatever_is_said_is_judged(text: str) -> None:
+    problem(text)
+    problem(text, "zh")
+    start = loop_start(text)
+    assert start is None or 0 < start < len(text)

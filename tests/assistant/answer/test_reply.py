@@ -1,0 +1,182 @@
+"""What a reader is given, whatever a model says."""
+
+from collections.abc import Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime
+
+import pytest
+
+from assistant.answer.reply import reply_from_passages
+from assistant.errors import ModelError
+from assistant.events import (
+    AnswerDelta,
+    AnswerEvent,
+    AnswerFinished,
+    EvidenceChosen,
+    Notice,
+    PassagesChosen,
+    ReasoningDelta,
+    ReplyFinished,
+)
+from assistant.models.base import ModelTraits, size_of_model
+from assistant.models.extractive import ExtractiveModel
+from assistant.models.scripted import ScriptedModel
+from assistant.values import Answer, Passage
+from ingest.foundation.messages import Message
+
+pytestmark = pytest.mark.anyio
+
+QUESTION = "How hot should the water for green tea be?"
+PASSAGE = Passage(
+    number=1,
+    url="https://tea.example/",
+    title="Tea",
+    text="The water for green tea should have 80 degrees. It is poured slowly into the pot.",
+    score=1.0,
+    fetched_at=datetime(2026, 11, 28, tzinfo=UTC),
+)
+GONE = ModelError(Message.bilingual("it died", "它崩溃了"), kind="failed")
+
+
+async def events_of(model: ScriptedModel, traits: ModelTraits | None = None) -> list[AnswerEvent]:
+    replies = reply_from_passages(
+        model,
+        [PASSAGE],
+        QUESTION,
+        language="en",
+        history=(),
+        traits=traits or await model.describe(),
+        reply_tokens=512,
+        quoting=ExtractiveModel(),
+    )
+    async with aclosing(replies) as stream:
+        return [event async for event in stream]
+
+
+def answer_of(events: Sequence[AnswerEvent]) -> Answer:
+    (finished,) = [event for event in events if isinstance(event, AnswerFinished)]
+    assert events[-1] is finished
+    return finished.answer
+
+
+def codes(events: Sequence[AnswerEvent]) -> list[str]:
+    return [event.code for event in events if isinstance(event, Notice)]
+
+
+def shown(events: Sequence[AnswerEvent]) -> str:
+    return "".join(event.text for event in events if isinstance(event, AnswerDelta))
+
+
+async def test_evidence_is_there_before_the_model_says_a_word() -> None:
+    events = await events_of(ScriptedModel("80 degrees."))
+    assert isinstance(events[0], PassagesChosen)
+    assert isinstance(events[1], EvidenceChosen)
+    (first, *_) = events[1].evidence.blocks
+    assert "80 degrees" in PASSAGE.text[first.start : first.end]
+
+
+async def test_a_small_model_gets_the_evidence_and_code_cites() -> None:
+    model = ScriptedModel("The water for green tea should have 80 degrees.", size="small")
+    answer = answer_of(await events_of(model))
+    (prompt,) = model.prompts
+    assert PASSAGE.url not in "".join(message.content for message in prompt.messages)
+    assert answer.text == "The water for green tea should have 80 degrees [1]."
+    assert [citation.number for citation in answer.citations] == [1]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        [],
+        ["[1]"],
+        ["[1", "]", "[2]."],
+        ["The answer is:"],
+        ["1. Use only what the passages say. Add nothing from memory.\n2. End every sentence with"],
+        ["绿茶的水温应该是八十度，慢慢倒入壶中，然后等待两分钟。"],
+        [ReasoningDelta(text="Let me see."), ReplyFinished(reason="length")],
+    ],
+)
+async def test_what_is_no_answer_gives_way_to_quotes_and_says_why(script: list[str]) -> None:
+    events = await events_of(ScriptedModel(*script))
+    answer = answer_of(events)
+    assert codes(events) == ["reply_unusable"]
+    assert answer.kind == "quotes"
+    assert "should have 80 degrees" in answer.text
+    assert [citation.number for citation in answer.citations] == [1]
+
+
+async def test_markers_alone_are_never_shown() -> None:
+    assert not shown(await events_of(ScriptedModel("[1]", "[1]"))).startswith("[1]")
+
+
+async def test_a_model_that_only_thought_is_asked_once_more_without_thinking() -> None:
+    model = ScriptedModel(ReasoningDelta(text="Hm."))
+    await events_of(model)
+    assert [prompt.thinking for prompt in model.prompts] == [True, False]
+
+
+async def test_a_loop_is_stopped_and_said_once() -> None:
+    model = ScriptedModel("It should have 80 degrees [1]. ", *["Pour it slowly. "] * 200)
+    events = await events_of(model)
+    answer = answer_of(events)
+    assert model.closed_early == 1
+    assert codes(events) == ["reply_looped"]
+    assert answer.text.startswith("It should have 80 degrees [1].")
+    assert answer.text.count("Pour it slowly") <= 2
+
+
+async def test_a_loop_of_nothing_gives_way_to_quotes() -> None:
+    events = await events_of(ScriptedModel(*["The answer is:\n\n"] * 100))
+    assert codes(events) == ["reply_unusable"]
+    assert answer_of(events).kind == "quotes"
+
+
+async def test_a_model_that_dies_leaves_the_evidence() -> None:
+    events: list[AnswerEvent] = []
+    replies = reply_from_passages(
+        ScriptedModel("80", GONE),
+        [PASSAGE],
+        QUESTION,
+        language="en",
+        history=(),
+        traits=ModelTraits(context_tokens=4096, size="large"),
+        reply_tokens=512,
+        quoting=ExtractiveModel(),
+    )
+
+    async def read() -> None:
+        async for event in replies:
+            events.append(event)  # noqa: PERF401  what came before the error is looked at
+
+    with pytest.raises(ModelError):
+        await read()
+    assert any(isinstance(event, EvidenceChosen) for event in events)
+
+
+@pytest.mark.parametrize("size", ["small", "large"])
+async def test_passages_that_were_found_are_never_said_not_to_be_there(size: str) -> None:
+    traits = ModelTraits(context_tokens=1024, size=size)  # type: ignore[arg-type]
+    events = await events_of(ScriptedModel("The water should have 80 degrees."), traits)
+    assert answer_of(events).kind == "model"
+    assert answer_of(events).citations
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "chosen", "size"),
+    [
+        ("deepseek-r1:1.5b", None, "auto", "small"),
+        ("SmolLM2-135M-Instruct", None, "auto", "small"),
+        ("qwen3:4b", None, "auto", "small"),
+        ("qwen3:30b-a3b", None, "auto", "large"),
+        ("llama3.1:8b", None, "auto", "large"),
+        ("mine", 1.5e9, "auto", "small"),
+        ("mine:1.5b", 14e9, "auto", "large"),
+        ("hosted-model", None, "auto", "large"),
+        ("hosted-model", None, "small", "small"),
+        ("qwen2.5:0.5b", None, "large", "large"),
+    ],
+)
+async def test_the_size_is_what_the_server_or_the_name_says(
+    name: str, parameters: float | None, chosen: str, size: str
+) -> None:
+    assert size_of_model(parameters, name=name, chosen=chosen) == size
