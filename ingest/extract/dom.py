@@ -34,7 +34,12 @@ UNSEEN = frozenset(
 _READINGS = ("rp", "rt", "rtc")
 """How the ideographs of a `<ruby>` are read, and the brackets around that."""
 
-_SOFT_HYPHEN = re.compile("\u00ad|&shy;|&#173;|&#xad;", re.IGNORECASE)
+_BREAK_HINTS = ("\u00ad", "\u200b", "\u2060", "\ufeff")
+"""Where a word may break, or may not: soft hyphen, zero-width space, word joiner and its elder."""
+_WRITTEN_HINTS = re.compile(
+    r"&(?:shy|ZeroWidthSpace|NoBreak"
+    r"|#0*(?:173|8203|8288|65279)|#[xX]0*(?:[aA][dD]|200[bB]|2060|[fF][eE][fF]{2}));"
+)
 # Possessive quantifiers: on a "<" that nothing closes, a backtracking pattern is quadratic.
 _TAG = re.compile(r"""<[a-zA-Z](?:[^"'<>]++|"[^"]*+"|'[^']*+')*+""")
 _QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
@@ -57,12 +62,15 @@ _OTHER_TAGS = re.compile(
 def parse_html(source: str) -> etree._Element | None:
     """Return the root element of a page, None if it is empty or has too many tags.
 
-    What stands within or above words without being text is gone: soft hyphens, `<wbr>`, and the
-    readings of `<ruby>`, which would split words or be glued to them.
+    What stands within or above words without being text is gone: soft hyphens and other hints for
+    breaking lines, `<wbr>`, and the readings of `<ruby>`, which would split words or be glued to
+    them.
     """
     if not source.strip() or source.count("<") > MAX_RAW_TAGS:
         return None
-    source = _TAG.sub(_drop_excess_attributes, _SOFT_HYPHEN.sub("", source))
+    for hint in _BREAK_HINTS:
+        source = source.replace(hint, "")
+    source = _TAG.sub(_drop_excess_attributes, _WRITTEN_HINTS.sub("", source))
     root = _parse_whole(source)
     if root is not None:
         etree.strip_elements(root, *_READINGS, with_tail=False)

@@ -21,7 +21,7 @@ _LINE_BREAKS = frozenset({"br", "option"})
 _CODE = frozenset({"code", "pre"})
 _UNREAD = UNSEEN | {"nav", "title"}
 # Not \s: a zero-width space is a blank here, too, and U+2028 is none in HTML.
-_SPACES = re.compile(r"[ \t\r\n\f\xa0\u200b\u3000]+")
+_SPACES = re.compile(r"[ \t\r\n\f\xa0\u3000]+")
 # Classes of Prism and highlight.js, GitHub, SyntaxHighlighter, pandoc.
 _CODE_LANGUAGE = re.compile(
     r"(?:^|\s)(?:(?:language|lang|highlight-source|highlight|brush:)[-\s]|sourceCode\s|hljs\s)"
