@@ -16,7 +16,9 @@ from assistant.events import (
     StageStarted,
 )
 from ingest.events import PageSkipped, PageStored
+from tests.engines.loads import count_loads
 from tests.engines.ollama_server import OllamaServer
+from tests.engines.replies import Request
 from tests.internet.demo import sample_pages
 from tests.internet.net import Internet
 from tests.journeys.conftest import Shell, Shown
@@ -201,3 +203,26 @@ def test_chat_without_a_model_uses_coded_rules_for_a_follow_up(shell: Shell) -> 
     shown = shell("assistant", "chat", "--web", stdin=f"{NIGHT}\n它的重量限制呢?\n/quit\n")
     assert "理解为" in shown.stderr
     assert "无人机" in shown.stderr.partition("理解为")[2]
+
+
+def test_a_model_is_loaded_once_for_the_first_question_and_never_for_the_next(
+    shell_with_model: Shell, ollama: OllamaServer
+) -> None:
+    shell_with_model("assistant", "ask", NIGHT, "--web", "--quiet")
+    assert count_loads(ollama.requests) == 1
+    shell_with_model("assistant", "ask", NIGHT, "--quiet")
+    # The rewriting of a follow-up goes to the same model as its answer.
+    shell_with_model("assistant", "chat", stdin=f"{NIGHT}\n它在白天也需要吗？\n")
+    chats = [r for r in ollama.requests if r.path == "/api/chat" and r.body.get("messages")]
+    assert len(chats) >= 3
+    assert count_loads(ollama.requests) == 1
+
+
+def test_a_warm_up_with_other_options_would_be_counted_as_a_load() -> None:
+    def request(**body: object) -> Request:
+        return Request(method="POST", path="/api/chat", headers={}, body={"model": "m", **body})
+
+    same = {"options": {"num_ctx": 8192}, "shift": False}
+    assert count_loads([request(**same), request(**same, think=True)]) == 1
+    assert count_loads([request(options={"num_ctx": 8192}), request(**same)]) == 2
+    assert count_loads([request(**same, keep_alive=0), request(**same)]) == 2
