@@ -109,7 +109,12 @@ class ModelSettings(SettingsTable):
         description="How it is asked: small ones get the evidence and one instruction, large ones "
         "whole passages; auto: small up to about 4 billion parameters.",
     )
-    keep_alive: str = Field(default="10m", description="How long Ollama keeps the model loaded.")
+    # Go's durations, and whole seconds; a word would only fail when the first question is asked.
+    keep_alive: str = Field(
+        default="10m",
+        pattern=r"^-?(\d+|(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+)$",
+        description='How long Ollama keeps the model loaded: "10m", "1h30m", "0", "-1" for ever.',
+    )
 
 
 class AnswerSettings(SettingsTable):

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 
 from assistant.answer.citations import CitationStream
 from assistant.answer.evidence import choose_evidence
@@ -16,6 +17,7 @@ from assistant.answer.guard import (
     loop_start,
 )
 from assistant.answer.prompts import build_prompt
+from assistant.errors import ModelError
 from assistant.events import (
     AnswerDelta,
     AnswerEvent,
@@ -65,15 +67,15 @@ async def reply_from_passages(
     Raises:
         ModelError: the model failed. The evidence was yielded before.
     """
-    prompt = _choose_prompt(
-        model,
-        passages,
-        question,
+    choose = partial(
+        _choose_prompt,
+        passages=passages,
+        question=question,
         language=language,
         history=history,
-        traits=traits,
         reply_tokens=reply_tokens,
     )
+    prompt = choose(traits)
     if prompt.dropped:
         text = Message(
             "{dropped} passages did not fit the model's context of {tokens:,} tokens",
@@ -84,19 +86,28 @@ async def reply_from_passages(
     yield PassagesChosen(passages=prompt.passages)
     yield EvidenceChosen(evidence=prompt.evidence)
     yield StageStarted(stage="reply")
-    async with aclosing(_reply_or_quotes(model, quoting, prompt)) as events:
+    try:
+        async with aclosing(_reply_or_quotes(model, quoting, prompt)) as events:
+            async for event in events:
+                yield event
+        return
+    except ModelError as error:
+        # The server counts more tokens than we do, and has said how many: once more, with less.
+        learnt = await model.describe()
+        if error.kind != "too_long" or learnt.context_tokens >= traits.context_tokens:
+            raise
+    async with aclosing(_reply_or_quotes(model, quoting, choose(learnt))) as events:
         async for event in events:
             yield event
 
 
 def _choose_prompt(
-    model: ChatModel,
+    traits: ModelTraits,
+    *,
     passages: Sequence[Passage],
     question: str,
-    *,
     language: Language,
     history: Sequence[ChatMessage],
-    traits: ModelTraits,
     reply_tokens: int,
 ) -> Prompt:
     """Return the prompt that fits the model's size and context, with the evidence in it."""

@@ -10,7 +10,14 @@ from assistant.errors import ModelError, ModelNotFoundError
 from assistant.events import ModelEvent, Notice, ReplyFinished
 from assistant.models.base import ModelTraits, size_of_model
 from assistant.models.reasoning import ThinkSplitter, known_to_think
-from assistant.models.served import ServedModel, as_model_errors, reply_events, to_wire
+from assistant.models.served import (
+    ServedModel,
+    as_model_errors,
+    learning_limit,
+    reply_events,
+    to_wire,
+)
+from assistant.models.token_scale import TokenScale
 from assistant.values import AnswerKind, Prompt
 from ingest.foundation.messages import Message
 from ingest.model_servers.base import ChatRequest, ModelServerError, whole_reply
@@ -64,6 +71,7 @@ class OllamaModel:
         """`timeout_s` bounds each silence, not the reply. `thinking` None: where the model can."""
         self.name = name
         self._size = size
+        self._scale = TokenScale()
         self._client = OllamaClient(host, timeout_s=timeout_s, busy_waits_s=busy_waits_s)
         self._context_tokens = context_tokens
         self._reply_tokens = reply_tokens
@@ -109,7 +117,7 @@ class OllamaModel:
                 hint=Message("choose another one: --model deepseek-r1:1.5b"),
             )
         return ModelTraits(
-            context_tokens=self.context_tokens,
+            context_tokens=self._scale.context_tokens(self.context_tokens),
             size=size_of_model(details.parameters_count, name=self.name, chosen=self._size),
         )
 
@@ -136,7 +144,7 @@ class OllamaModel:
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[ModelEvent, None]:
         """Yield the reply's pieces and one `ReplyFinished`, or raise `ModelError`."""
-        with as_model_errors(self._model):
+        with as_model_errors(self._model), learning_limit(self._scale, prompt):
             details = await self._learn()
             can_think = "thinking" in (details.capabilities or ())
             if self._thinking and not can_think:
@@ -158,6 +166,7 @@ class OllamaModel:
                     if isinstance(event, ReplyFinished):
                         self._has_thinking_field |= splitter.has_thinking_field
                         read = event.usage.prompt if event.usage else 0
+                        self._scale.learn_count(estimate=prompt.tokens, counted=read)
                         if LEAST_TRUNCATED <= read < TRUNCATED_BELOW * prompt.tokens:
                             yield PROMPT_TRUNCATED
                     yield event

@@ -3,10 +3,17 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from assistant.events import ModelEvent
+from assistant.events import ModelEvent, ReplyFinished
 from assistant.models.base import ModelTraits, size_of_model
 from assistant.models.reasoning import ThinkSplitter, known_to_think
-from assistant.models.served import ServedModel, as_model_errors, reply_events, to_wire
+from assistant.models.served import (
+    ServedModel,
+    as_model_errors,
+    learning_limit,
+    reply_events,
+    to_wire,
+)
+from assistant.models.token_scale import TokenScale
 from assistant.values import AnswerKind, Prompt
 from ingest.foundation.messages import Message
 from ingest.model_servers.base import ChatRequest
@@ -41,6 +48,7 @@ class OpenAIModel:
         self.name = name
         self.context_tokens = context_tokens
         self._size = size
+        self._scale = TokenScale()
         self._client = OpenAIClient(
             base_url,
             api_key=api_key,
@@ -65,7 +73,7 @@ class OpenAIModel:
     async def describe(self) -> ModelTraits:
         """Return what the settings and the model's name say: these servers have no common way."""
         return ModelTraits(
-            context_tokens=self.context_tokens,
+            context_tokens=self._scale.context_tokens(self.context_tokens),
             size=size_of_model(None, name=self.name, chosen=self._size),
         )
 
@@ -87,9 +95,11 @@ class OpenAIModel:
             reply_tokens=min(self._reply_tokens, prompt.reply_tokens or self._reply_tokens),
             think=None if wanted else False,
         )
-        with as_model_errors(self._model):
+        with as_model_errors(self._model), learning_limit(self._scale, prompt):
             async with aclosing(reply_events(self._client.chat(request), splitter)) as events:
                 async for event in events:
+                    if isinstance(event, ReplyFinished) and event.usage:
+                        self._scale.learn_count(estimate=prompt.tokens, counted=event.usage.prompt)
                     yield event
 
     async def close(self) -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from assistant.errors import ModelError, ModelFailure, ModelNotFoundError
 from assistant.events import ModelEvent, Notice, ReplyFinished
 from assistant.models.reasoning import ThinkSplitter
-from assistant.values import ChatMessage, Usage
+from assistant.models.token_scale import TokenScale
+from assistant.values import ChatMessage, Prompt, Usage
 from ingest.foundation.messages import NO_MESSAGE, Message
 from ingest.model_servers.base import ChatPiece, FailureKind, ModelServerError
 
@@ -82,6 +83,17 @@ def as_model_errors(model: ServedModel) -> Iterator[None]:
         kind: ModelFailure = "failed" if error.kind == "wrong_protocol" else error.kind
         hint = model.start_hint if kind == "unreachable" else _HINTS[error.kind]
         raise ModelError(message, kind=kind, hint=hint) from error
+
+
+@contextmanager
+def learning_limit(scale: TokenScale, prompt: Prompt) -> Iterator[None]:
+    """Let `scale` learn from a server that refuses `prompt` as too long and says by how much."""
+    try:
+        yield
+    except ModelServerError as error:
+        if error.tokens is not None:
+            scale.learn_limit(estimate=prompt.tokens, tokens=error.tokens)
+        raise
 
 
 def describe_failure(error: ModelServerError, model: ServedModel) -> Message:
