@@ -4,10 +4,11 @@ from collections.abc import AsyncGenerator
 
 from assistant.events import AnswerDelta, ModelEvent, ReplyFinished
 from assistant.models.base import ModelTraits
-from assistant.values import AnswerKind, Prompt
+from assistant.values import AnswerKind, EvidenceBlock, Prompt
 from ingest.foundation.messages import Message
 
 LABEL = Message("Quotes from the pages, not an answer written by a model:")
+NEAREST = Message("The pages do not seem to answer this. Closest to it:")
 NO_QUOTE = Message("No sentence of the pages fits the question.")
 
 
@@ -30,13 +31,29 @@ class ExtractiveModel:
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[ModelEvent, None]:
         """Yield the blocks of the prompt's evidence, a list item each."""
-        if prompt.evidence.blocks:
-            yield AnswerDelta(text=LABEL.localize(prompt.language) + "\n")
-            for block in prompt.evidence.blocks:
-                yield AnswerDelta(text=f"\n- {block.text} [{block.passage}]")
+        evidence = prompt.evidence
+        if evidence.blocks:
+            label = NEAREST if evidence.answerability == "nearest" else LABEL
+            yield AnswerDelta(text=label.localize(prompt.language) + "\n")
+            for block in evidence.blocks:
+                yield AnswerDelta(text=f"\n{render_block(block)}")
         else:
             yield AnswerDelta(text=NO_QUOTE.localize(prompt.language))
         yield ReplyFinished(reason="stop")
 
     async def close(self) -> None:
         """Do nothing: there is nothing to give back."""
+
+
+def render_block(block: EvidenceBlock) -> str:
+    """Return a block as an item of a Markdown list, with the marker of its passage."""
+    heading = f"**{block.heading}** " if block.heading else ""
+    prose, fence, code = block.text.partition("```")
+    if not fence:
+        first, *more = block.text.split("\n")
+        below = "".join(f"\n  {line}" for line in more)
+        return f"- {heading}{first} [{block.passage}]{below}"
+    # The marker stands above the code: within it, it would be code.
+    lead = f"{heading}{prose.strip()}".strip()
+    lines = f"{fence}{code}".split("\n")
+    return f"- {lead} [{block.passage}]\n\n" + "\n".join(f"  {line}" for line in lines) + "\n"

@@ -1,204 +1,172 @@
-"""Chooses the pieces of the passages that answer a question, before any model speaks."""
+"""Chooses the blocks of the passages that answer a question, before any model speaks."""
 
-import itertools
-import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import replace
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from rank_bm25 import BM25Plus
-
+from assistant.answer.evidence.answerability import answerability_of
+from assistant.answer.evidence.passage_reader import Unit
+from assistant.answer.evidence.scoring import Scored, TermWeights, score_units
+from assistant.answer.evidence.units import split_into_units
 from assistant.values import AnswerEvidence, EvidenceBlock, Passage
-from ingest.foundation.messages import Language
 from ingest.text.cjk import CJK
 from ingest.text.language import language_of
-from ingest.text.quoting import addresses_a_model, blank_footnotes
-from ingest.text.words import content_words, sentence_spans, words
+from ingest.text.words import words
+
+_IDEOGRAPH = re.compile(rf"[{CJK}]")
 
 MOST_BLOCKS = 4
-# Chosen on XQuAD in two languages (bench/quotes.py): together they raise the share of questions
-# whose answer stands in the quotes from .84 to .90 (en) and from .85 to .92 (zh).
-LEAST_SHARE = 0.15
-"""Of the best sentence's score: what fits the question far less is not quoted."""
-NEIGHBOUR_SHARE = 0.2
-"""Of a neighbour's score: what answers often stands beside what repeats the question's words."""
-RANK_SHARE = 0.8
-"""Of a sentence's score that its passage's rank may take away: the last of them keeps the rest."""
-FIGURE_BONUS = 0.6
-"""For sentences with figures where the question asks for one (answer typing; Li and Roth 2002)."""
-
-LEAST_FIT: Final[dict[Language, float]] = {"en": 0.18, "zh": 0.10}
-"""Share of the question's words, by weight, that passages must hold, or nothing is quoted
-(`question_coverage`).
-
-Lower in Chinese, where every seam between two words is a bigram that stands nowhere else. Chosen
-in bench/quotes.py: about the highest that cost no more than .005 of the questions answered."""
-NAME_WEIGHT = 2.0
-"""Of names and figures among the question's words: a passage on something else lacks them."""
-USUAL_LETTERS = 5
-LONGEST_LETTERS = 8
-"""Of a word in letters: one of five weighs 1, a longer one more, because long words are rare."""
-
-LEAST_WORDS = 4
-"""A shorter sentence says nothing alone."""
-
-LONGEST_QUOTE = 300
-"""Characters; longer sentences are tables and lists that lost their line ends."""
-
+NEAREST_BLOCKS = 2
+"""Where the passages do not seem to answer: enough to see what they speak of instead."""
+# Chosen on every second question of XQuAD in two languages (bench/quotes.py) and on one half of
+# bench/manuals.json.
+LEAST_SHARE = 0.45
+"""Of the best block's score: what fits far less is off topic, and so is all that follows it."""
+JOINED_SHARE = 0.5
+"""The same for a sentence that joins the block beside it instead of standing for itself."""
+JOINED_COVER = 0.3
+LEAST_COVER = 0.2
+"""Of what the block (the best block) holds of the question: a sentence that owes its score to the
+passage that it stands in is off topic, unless it has what is asked for."""
+LONGEST_BLOCK = 500
+"""Columns of joined sentences; an ideograph takes two."""
 ALIKE = 0.8
-"""Share of common words from which on two sentences say the same."""
+"""Share of common words from which on two blocks say the same."""
+GAP = 2
+"""Characters of white space between sentences of one paragraph."""
+CUT_BLOCK = 900
+"""Characters of a block at most: of a sentence without an end, or of long code."""
 
-_NAME = re.compile(
-    rf"(?<=[\w,;:] )[A-Z]\w*|(?<=[{CJK}])\s?[A-Za-z]\w*|[A-Za-z]\w*(?=\s?[{CJK}])", re.ASCII
-)
-"""A capital that no beginning of a sentence explains, and Latin letters beside Chinese ones."""
-_MARKUP = re.compile(r"^\s*(?:>\s*|[-*+]\s+|\d{1,2}[.)]\s+)+|\*\*|__|`|!\[[^\]]*\]\([^)]*\)")
-_LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
-_ASKS_FIGURE = re.compile(
-    r"\bhow (?:big|cold|deep|far|fast|heavy|high|hot|large|long|many|much|often|old|tall|wide)\b"
-    r"|\bwhen\b|\b(?:what|which) (?:age|date|day|number|percent|price|score|size|time|year)"
-    r"|多[少大高长久重远宽深快热厚]|[第哪]?几|何时|什么时候|哪[一]?[年天日月]|日期|比分|年份|百分",
-    re.IGNORECASE,
-)
-_FIGURE = re.compile(
-    r"\d|[零一二三四五六七八九十百千万亿两]"
-    r"|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|dozen|half|hundred|thousand|million)\b",
-    re.IGNORECASE,
-)
-_ROW = re.compile(r"^\s*\|.*\|\s*$")
-_RULE = re.compile(r"^\s*\|?(?:\s*:?-{3,}:?\s*\|)+")
-# Headings, fences, rules, and the line of dashes in a table.
-_NO_SENTENCE = re.compile(rf"^\s*(?:#|```|[-=*_]{{3,}}\s*$)|{_RULE.pattern}")
+
+@dataclass(slots=True)
+class _Block:
+    """A block while it grows."""
+
+    unit: Unit
+    words: frozenset[str]
+    fit: float
+
+    def touches(self, unit: Unit) -> bool:
+        """Return whether both are sentences of one paragraph with nothing between them."""
+        own = self.unit
+        return (
+            own.kind == unit.kind == "sentence"
+            and (own.passage, own.heading) == (unit.passage, unit.heading)
+            and (0 <= unit.start - own.end <= GAP or 0 <= own.start - unit.end <= GAP)
+        )
+
+    def is_within(self, unit: Unit) -> bool:
+        """Return whether the other is this block and more: the sentence that points back to it."""
+        own = self.unit
+        return own.passage == unit.passage and unit.start <= own.start and own.end <= unit.end
+
+    def overlaps(self, unit: Unit) -> bool:
+        """Return whether both show the same text."""
+        own = self.unit
+        return own.passage == unit.passage and own.start < unit.end and unit.start < own.end
+
+    def repeats(self, scored: Scored) -> bool:
+        """Return whether the other says the same, in another passage nearly the same."""
+        if self.unit.passage == scored.unit.passage:
+            return self.words == scored.words
+        common = len(self.words & scored.words)
+        return common >= ALIKE * min(len(self.words), len(scored.words))
+
+    def join(self, scored: Scored) -> None:
+        """Take the neighbour's text up, in the order of the passage."""
+        self.words |= scored.words
+        self.fit = max(self.fit, scored.covered)
+        if self.is_within(scored.unit):
+            self.unit = scored.unit
+            return
+        first, second = sorted((self.unit, scored.unit), key=lambda unit: unit.start)
+        gap = " " if first.text[-1:].isascii() or second.text[:1].isascii() else ""
+        self.unit = replace(first, end=second.end, text=f"{first.text}{gap}{second.text}")
 
 
 def choose_evidence(question: str, passages: Sequence[Passage]) -> AnswerEvidence:
-    """Return the sentences that fit the question best, the best first, none twice.
+    """Return the few blocks that answer the question, best first, none twice.
 
-    None if the passages hold so few of the question's words that they are about something else.
-    Block ranges are those of `Passage.text`.
+    At most `MOST_BLOCKS`, and none behind the first that is off topic. Each has the number of its
+    passage and its exact character range there. The choice does not depend on what other passages
+    there are; whether the question is answerable does.
     """
-    language = language_of(question)
-    terms = content_words(question) or words(question)
-    # A passage in another language that has only Latin names in common is not about the question.
-    legible = [
-        passage
-        for passage in passages
-        if language_of(passage.text) == language
-        or not all(word.isascii() for word in set(terms) & words_of_passage(passage))
-    ]
-    quotes = [quote for passage in legible for quote in split_into_quotes(passage)]
-    tokens = [words(quote.text) for quote in quotes]
-    if not quotes or question_coverage(question, terms, legible, tokens) < LEAST_FIT[language]:
+    weights = TermWeights.of(question)
+    legible = [passage for passage in passages if _is_legible(passage, question, weights)]
+    units = [split_into_units(passage) for passage in legible]
+    scored = score_units(weights, legible, units)
+    answerability = answerability_of(weights, legible, scored)
+    if answerability == "nothing":
         return AnswerEvidence()
-    scores = score_quotes(question, terms, quotes, tokens)
-    floor = LEAST_SHARE * max(scores)
-    chosen: list[int] = []
-    for index in sorted(range(len(quotes)), key=lambda index: -scores[index]):
-        own = set(tokens[index])
-        # Pages copy each other: the same sentence on five of them is one quote.
-        is_repeated = any(
-            len(own & other) >= ALIKE * min(len(own), len(other))
-            for other in (set(tokens[each]) for each in chosen)
-        )
-        if scores[index] >= floor and not is_repeated:
-            chosen.append(index)
-    blocks = tuple(
-        replace(quotes[index], number=number, score=min(1.0, scores[index] / max(scores)))
-        for number, index in enumerate(chosen[:MOST_BLOCKS], start=1)
+    blocks = _grown_blocks(scored)
+    if answerability == "nearest":
+        blocks = blocks[:NEAREST_BLOCKS]
+    return AnswerEvidence(
+        blocks=tuple(_shown(block, number) for number, block in enumerate(blocks, start=1)),
+        answerability=answerability if blocks else "nothing",
     )
-    return AnswerEvidence(blocks=blocks, answerability="answerable" if blocks else "nothing")
 
 
-def question_coverage(
-    question: str,
-    terms: Sequence[str],
-    passages: Sequence[Passage],
-    sentences: Sequence[Sequence[str]],
-) -> float:
-    """Return how much of the question its best passage and its best sentence hold, 0 to 1.
-
-    The mean of both shares. A word's weight grows with its rarity among the passages (idf, highest
-    for what none of them holds), its length, and if it is a name or a figure.
-    """
-    passage_words = [words_of_passage(passage) for passage in passages]
-    names = {word for name in _NAME.findall(question) for word in words(name)}
-    weights = {}
-    for word in set(terms):
-        found = sum(word in each for each in passage_words)
-        idf = math.log(1 + (len(passage_words) + 1) / (found + 0.5))
-        # Chinese words are bigrams here, all of one length.
-        letters = min(len(word), LONGEST_LETTERS) if word.isascii() else USUAL_LETTERS
-        is_name = word in names or any(character.isdigit() for character in word)
-        weights[word] = idf * letters / USUAL_LETTERS * (NAME_WEIGHT if is_name else 1.0)
-    by_passage = best_weight_share(weights, passage_words)
-    return (by_passage + best_weight_share(weights, map(set, sentences))) / 2
+def _is_legible(passage: Passage, question: str, weights: TermWeights) -> bool:
+    """Return False for a passage in another language that shares only Latin names."""
+    text = f"{passage.title} {passage.heading} {passage.text}"
+    if language_of(passage.text) == language_of(question):
+        return True
+    return not all(word.isascii() for word in weights.shares.keys() & set(words(text)))
 
 
-def best_weight_share(weights: Mapping[str, float], texts: Iterable[Set[str]]) -> float:
-    """Return the share of `weights` that the text with most of them holds, 0 to 1."""
-    held = (sum(weights[word] for word in weights.keys() & text) for text in texts)
-    return max(held, default=0.0) / (sum(weights.values()) or 1.0)
-
-
-def words_of_passage(passage: Passage) -> set[str]:
-    """Return the words of a passage's text, title and heading."""
-    return set(words(f"{passage.title} {passage.heading} {passage.text}"))
-
-
-def score_quotes(
-    question: str, terms: list[str], quotes: list[EvidenceBlock], tokens: list[list[str]]
-) -> list[float]:
-    """Return how well each sentence fits: its words, its neighbours, its passage, its figures.
-
-    BM25 over the sentences, counted in the project's own words (`tokens`). BM25Plus (Lv and Zhai,
-    CIKM 2011) without its delta.
-    """
-    # Its idf stays positive on few sentences, where Okapi's turns negative.
-    by_words = [float(score) for score in BM25Plus(tokens, delta=0).get_scores(terms)]
-    last = max(quote.passage for quote in quotes)
-    wants_figure = _ASKS_FIGURE.search(question) is not None
-    scores = []
-    for index, quote in enumerate(quotes):
-        neighbours = [
-            by_words[other]
-            for other in (index - 1, index + 1)
-            if 0 <= other < len(quotes) and quotes[other].passage == quote.passage
-        ]
-        has_figure = wants_figure and _FIGURE.search(quote.text) is not None
-        score = by_words[index] + NEIGHBOUR_SHARE * max(neighbours, default=0.0)
-        if not by_words[index] and not has_figure:
-            score = 0.0  # stands beside an answer and is none
-        score *= 1 - RANK_SHARE * (quote.passage - 1) / last
-        scores.append(score * (1 + FIGURE_BONUS) if has_figure else score)
-    return scores
-
-
-def split_into_quotes(passage: Passage) -> Iterator[EvidenceBlock]:
-    """Yield the sentences of the passage's prose and the rows of its tables, free of Markdown."""
-    lines = blank_footnotes(passage.text).split("\n")
-    at = 0
-    for line, below in itertools.pairwise([*lines, ""]):
-        # A head names columns and answers nothing; only the rule below it shows that it is one.
-        is_table_head = _RULE.match(below) is not None and _ROW.match(line) is not None
-        start, at = at, at + len(line) + 1
-        if is_table_head or _NO_SENTENCE.match(line) or addresses_a_model(line):
+def _grown_blocks(scored: Sequence[Scored]) -> list[_Block]:
+    """Return the best units, those joined that stand side by side."""
+    blocks: list[_Block] = []
+    best = scored[0].score if scored else 0.0
+    for one in scored:
+        if one.score <= 0 or one.score < LEAST_SHARE * best:
+            break
+        if _joins(one, blocks, least=JOINED_SHARE * best):
             continue
-        is_row = _ROW.match(line) is not None
-        for left, right in [(0, len(line.rstrip()))] if is_row else sentence_spans(line):
-            text = _LINK.sub(r"\1", _MARKUP.sub("", line[left:right]))
-            if is_row:  # its cells parted by a middle dot
-                text = " · ".join(cell.strip() for cell in text.strip().strip("|").split("|"))
-            text = " ".join(text.split())
-            # What ends in a colon introduces the next sentence; a question answers none.
-            if len(words(text)) >= LEAST_WORDS and not text.endswith((":", "：", "?", "？")):
-                if len(text) > LONGEST_QUOTE:
-                    text = text[: LONGEST_QUOTE - 1].rstrip() + "…"
-                yield EvidenceBlock(
-                    number=0,
-                    passage=passage.number,
-                    start=start + left,
-                    end=start + right,
-                    text=text,
-                    kind="row" if is_row else "sentence",
-                )
+        # Pages copy each other: the same sentence on five of them is one block.
+        is_shown = any(block.overlaps(one.unit) or block.repeats(one) for block in blocks)
+        is_about = not blocks or one.typed or one.covered >= LEAST_COVER * blocks[0].fit
+        if is_about and not is_shown and len(blocks) < MOST_BLOCKS:
+            blocks.append(_Block(one.unit, one.words, one.covered))
+    return blocks
+
+
+def _joins(one: Scored, blocks: Sequence[_Block], *, least: float) -> bool:
+    """Join a sentence to the block that it stands beside, if there is one that has room."""
+    for block in blocks if one.score >= least else ():
+        if one.covered < JOINED_COVER * block.fit and not one.typed:
+            continue
+        columns = _columns(one.unit.text)
+        if block.touches(one.unit):
+            columns += _columns(block.unit.text)
+        elif not (block.is_within(one.unit) and one.unit.kind == "sentence"):
+            continue
+        if columns <= LONGEST_BLOCK:
+            block.join(one)
+            return True
+    return False
+
+
+def _columns(text: str) -> int:
+    return len(text) + len(_IDEOGRAPH.findall(text))
+
+
+def _shown(block: _Block, number: int) -> EvidenceBlock:
+    unit = block.unit
+    text = unit.text
+    if len(text) > CUT_BLOCK:
+        text = text[: CUT_BLOCK - 1].rstrip() + "…"
+        if text.count("```") % 2:
+            text += "\n```"
+    says_more = unit.heading and unit.heading.casefold() not in text.casefold()
+    return EvidenceBlock(
+        number=number,
+        passage=unit.passage,
+        start=unit.start,
+        end=unit.end,
+        text=text,
+        kind=unit.kind,
+        heading=unit.heading if says_more else "",
+        score=min(1.0, block.fit),
+    )

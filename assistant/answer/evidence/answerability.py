@@ -1,0 +1,69 @@
+"""Whether passages answer a question, only come near it, or are about something else."""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from assistant.answer.evidence.scoring import Scored, TermWeights
+from assistant.values import Answerability, Passage
+from ingest.foundation.messages import Language
+from ingest.text.language import language_of
+from ingest.text.words import words
+
+# A linear model of three signals, fitted (logistic regression) on every second question of XQuAD
+# in both languages: with the passages found for it, and with those of other articles alone.
+PASSAGE_WEIGHT = 0.6
+"""Of the share of the question's words, by idf among the passages, that the best passage holds."""
+BLOCK_WEIGHT = 0.4
+"""Of the share that the best block holds, its heading and lead-in counted less."""
+MISSING_NAME_WEIGHT = -0.45
+"""Of the share of names and figures in the question that the best passage does not hold."""
+
+# About nine of ten questions whose article is away fall below the first, less than two of a hundred
+# that the passages answer below the second (bench/quotes.py).
+ANSWERABLE_FROM: Final[dict[Language, float]] = {"en": 0.35, "zh": 0.25}
+NOTHING_BELOW: Final[dict[Language, float]] = {"en": 0.24, "zh": 0.15}
+"""Lower in Chinese, where every seam between two words is a bigram that stands nowhere else."""
+
+STRICT_TYPES = frozenset(("percent", "money", "temperature", "weight", "speed"))
+"""Kinds of answer that are told by their unit: a passage without one does not answer."""
+
+
+def answerability_of(
+    weights: TermWeights, passages: Sequence[Passage], scored: Sequence[Scored]
+) -> Answerability:
+    """Return what the units of the passages, best first, are to the question."""
+    if not scored or scored[0].score <= 0:
+        return "nothing"
+    fit = answer_fit(weights, passages, scored)
+    language = language_of(weights.question)
+    if fit < NOTHING_BELOW[language]:
+        return "nothing"
+    lacks_unit = (
+        weights.types
+        and weights.types[0].name in STRICT_TYPES
+        and not any(one.typed for one in scored)
+    )
+    return "nearest" if fit < ANSWERABLE_FROM[language] or lacks_unit else "answerable"
+
+
+def answer_fit(
+    weights: TermWeights, passages: Sequence[Passage], scored: Sequence[Scored]
+) -> float:
+    """Return how well the best passage and the best block fit the question, 0 to about 1."""
+    held = [
+        weights.shares.keys() & set(words(f"{one.title} {one.heading} {one.text}"))
+        for one in passages
+    ]
+    rarity = {
+        word: share * math.log(1 + (len(held) + 1) / (sum(word in each for each in held) + 0.5))
+        for word, share in weights.shares.items()
+    }
+    best = max(held, key=lambda each: sum(rarity[word] for word in each))
+    by_passage = sum(rarity[word] for word in best) / (sum(rarity.values()) or 1.0)
+    missing = sum(weights.shares[word] for word in weights.names - best)
+    return (
+        PASSAGE_WEIGHT * by_passage
+        + BLOCK_WEIGHT * scored[0].covered
+        + MISSING_NAME_WEIGHT * missing
+    )

@@ -1,0 +1,141 @@
+"""Reads a passage element by element and takes the units up that it finds."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from assistant.answer.evidence.plain_text import Line, plain_text
+from assistant.values import EvidenceKind, Passage
+from ingest.text.quoting import addresses_a_model
+from ingest.text.words import sentence_spans, words
+
+LONGEST_UNIT = 400
+"""Characters of a unit of several sentences or items; a longer one is cut into its parts."""
+LEAST_WORDS: Final[Mapping[EvidenceKind, int]] = {"sentence": 4, "list": 2, "row": 2}
+"""A shorter one says nothing alone."""
+LONGEST_ABBREVIATION = 8
+"""Characters before a full stop in which to look for one."""
+SHORTEST_WRAP = 45
+"""Columns from which on a line of plain text goes on in the next one."""
+
+STOPS = "。！？.!?`"
+"""What a sentence ends in, or one that ends in code."""
+FENCE = re.compile(r"\s*(?:[-*+]\s+|\d{1,3}[.)]\s+)?(```+|~~~+)")
+HEADING = re.compile(r" {0,3}#{1,6}\s+(.*)")
+ROW = re.compile(r"\s*\|.*\|\s*$")
+LINE_RULE = re.compile(r"\s*(?:[-=*_]\s?){3,}$")
+ITEM = re.compile(r"\s*(?:[-*+•·]|\d{1,3}[.)、]|[(（]\d{1,3}[)）])\s+(?=\S)")
+DESCRIPTION = re.compile(r"\s*:\s+(?=\S)")
+OPTION = re.compile(r"\s*(?P<term>-{1,2}[A-Za-z0-9?@#][^\n]*?)(?:\s{2,}(?P<text>\S.*))?$")
+_CLAUSE_END = re.compile(r"[，、,;；:：]\s*|\s+")
+_ABBREVIATION = re.compile(
+    r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|vs|e\.g|i\.e|No|Fig|cf|approx|Jr|Sr|U\.S)\.$"
+)
+"""A full stop that ends no sentence: T. T. Tsui."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """A piece of a passage that may be shown as evidence."""
+
+    passage: int
+    start: int
+    end: int
+    text: str
+    """What is shown: without Markdown but for the fence of code."""
+    kind: EvidenceKind
+    heading: str = ""
+    context: str = ""
+    """What it stands under and is not shown: the lead-in of a list's item."""
+    place: int = 0
+    """Where it stands among the elements of its passage: neighbours differ by one."""
+
+
+@dataclass(slots=True)
+class PassageReader:
+    """Where the reading of a passage stands."""
+
+    passage: Passage
+    text: str
+    lines: Sequence[Line]
+    heading: str
+    lead: tuple[int, int] | None = None
+    """The sentence right above, if it may lead to what follows."""
+    place: int = 0
+    units: list[Unit] = field(default_factory=list)
+
+    def add(
+        self, start: int, end: int, text: str, kind: EvidenceKind, *, context: str = ""
+    ) -> None:
+        """Take a unit up, unless it is a scrap or speaks to a model."""
+        text = text.strip()
+        enough = len(words(text)) >= LEAST_WORDS.get(kind, 1)
+        if enough and end > start and not addresses_a_model(self.text[start:end]):
+            self.units.append(
+                Unit(
+                    passage=self.passage.number,
+                    start=start,
+                    end=end,
+                    text=text,
+                    kind=kind,
+                    heading=self.heading,
+                    context=context,
+                    place=self.place,
+                )
+            )
+
+    def plain(self, start: int, end: int) -> str:
+        """Return a range without Markdown."""
+        return plain_text(self.text[start:end])
+
+    def lead_text(self) -> str:
+        """Return the sentence right above, "" if it leads to nothing."""
+        return self.plain(*self.lead) if self.lead else ""
+
+    def drop_lead(self) -> None:
+        """Take back the sentence that leads to code or a list: it is shown with that."""
+        if self.lead and self.units and self.units[-1].end == self.lead[1]:
+            self.units.pop()
+
+    def sentences(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Yield the sentences of a range, over the ends of lines that plain text was wrapped at."""
+        unwrapped = list(self.text[start:end])
+        at = 0
+        for line in self.text[start:end].split("\n"):
+            at += len(line) + 1
+            if (
+                at <= len(unwrapped)
+                and len(line) >= SHORTEST_WRAP
+                and line.rstrip()[-1:] not in f"{STOPS};；:：…"
+            ):
+                unwrapped[at - 1] = " "
+        begun = None
+        for left, right in sentence_spans("".join(unwrapped)):
+            begun = start + left if begun is None else begun
+            behind = start + right
+            tail = max(begun, behind - LONGEST_ABBREVIATION)
+            if not _ABBREVIATION.search(self.text, tail, behind):
+                yield from self._pieces(begun, behind)
+                begun = None
+        if begun is not None:
+            yield from self._pieces(begun, end)
+
+    def _pieces(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Yield a sentence, cut between clauses where it is longer than a unit may be."""
+        while end - start > LONGEST_UNIT:
+            clauses = list(_CLAUSE_END.finditer(self.text, start, start + LONGEST_UNIT))
+            cut = clauses[-1].end() if clauses else start + LONGEST_UNIT
+            yield start, cut
+            start = cut
+        if self.text[start:end].strip():
+            yield start, end
+
+
+def has_indented_body(lines: Sequence[Line], at: int) -> bool:
+    """Return whether a short line with deeper lines right below it names what they describe."""
+    if at + 1 >= len(lines) or len(lines[at].text.strip()) > SHORTEST_WRAP:
+        return False
+    below = lines[at + 1]
+    deeper = below.text.strip() and below.indent > lines[at].indent + 1
+    return bool(deeper) and not ITEM.match(below.text) and not FENCE.match(below.text)

@@ -1,0 +1,153 @@
+"""Units of prose: sentences, and definitions in the ways that manuals write them."""
+
+import re
+from collections.abc import Sequence
+
+from assistant.answer.evidence.passage_reader import (
+    DESCRIPTION,
+    FENCE,
+    HEADING,
+    ITEM,
+    LINE_RULE,
+    LONGEST_UNIT,
+    OPTION,
+    ROW,
+    PassageReader,
+    has_indented_body,
+)
+from assistant.answer.evidence.plain_text import Line, plain_text
+
+LONGEST_LEAD = 200
+"""Characters of what leads to a list or to code; a longer sentence stands for itself."""
+
+_ASKS = ("?", "？")
+_LEADS = (":", "：", ",", "，")
+_POINTS_BACK = re.compile(
+    r"(?:it|its|they|their|this|these|those|he|she|his|her|him|such|both|there|then|also|however|but"
+    r"|in addition|therefore|thus|instead|otherwise)\b"
+    r"|[他她它这那其该此]|因此|所以|但|然而|而且|此外|同时|不过|否则|也就是",
+    re.IGNORECASE,
+)
+
+
+def read_option(reader: PassageReader, at: int) -> int:
+    """Read an option or term with its description, and return the line behind them.
+
+    The description stands on the same line, behind a colon, or indented below.
+    """
+    line = reader.lines[at]
+    option = OPTION.match(line.text)
+    described = _behind_terms(reader.lines, at, over_gaps=True)
+    if described > at and _is_description(reader.lines, described):
+        return add_definition(reader, at, described)
+    body = max(at + 1, _behind_terms(reader.lines, at, over_gaps=False))
+    behind = body
+    while behind < len(reader.lines):
+        below = reader.lines[behind]
+        if not below.text.strip() or below.indent <= line.indent or FENCE.match(below.text):
+            break
+        behind += 1
+    if option and option["text"]:
+        term, left = option["term"], line.start + option.start("text")
+    elif behind > body:
+        term = ", ".join(each.text.strip() for each in reader.lines[at:body])
+        left = reader.lines[body].start
+    else:
+        return read_paragraph(reader, at)
+    _add_described(reader, line.start, plain_text(term), left, reader.lines[behind - 1].end)
+    return behind
+
+
+def _behind_terms(lines: Sequence[Line], at: int, *, over_gaps: bool) -> int:
+    """Return the line behind options that stand alone: "-f" and "--force" share a description."""
+    while at < len(lines):
+        option = OPTION.match(lines[at].text)
+        is_term = option and not option["text"]
+        if not is_term and not (over_gaps and not lines[at].text.strip()):
+            break
+        at += 1
+    return at
+
+
+def _is_description(lines: Sequence[Line], at: int) -> bool:
+    return at < len(lines) and DESCRIPTION.match(lines[at].text) is not None
+
+
+def add_definition(reader: PassageReader, first: int, at: int, *, term: str = "") -> int:
+    """Take up the lines from `first` as terms of the description (": …") at line `at`."""
+    terms = [plain_text(line.text) for line in reader.lines[first:at] if line.text.strip()]
+    terms = [term] if term else terms
+    behind = at + 1
+    while behind < len(reader.lines) and (
+        DESCRIPTION.match(reader.lines[behind].text)
+        or (reader.lines[behind].text.strip() and reader.lines[behind].indent > 1)
+    ):
+        behind += 1
+    mark = DESCRIPTION.match(reader.lines[at].text)
+    left = reader.lines[at].start + (mark.end() if mark else 0)
+    start = reader.lines[first].start
+    _add_described(reader, start, ", ".join(terms), left, reader.lines[behind - 1].end)
+    return behind
+
+
+def _add_described(reader: PassageReader, start: int, term: str, left: int, end: int) -> None:
+    """Take up a term with its description, cut into sentences where it is long."""
+    text = plain_text(reader.text[left:end])
+    reader.lead = None
+    if not term or len(text) <= LONGEST_UNIT:
+        reader.add(start, end, f"{term}: {text}" if term else text, "definition")
+        return
+    for number, (a, b) in enumerate(reader.sentences(left, end)):
+        reader.add(start if number == 0 else a, b, f"{term}: {reader.plain(a, b)}", "definition")
+
+
+def read_paragraph(reader: PassageReader, at: int, *, prefix: Line | None = None) -> int:
+    """Read a paragraph: its sentences, or the terms of the description that follows it.
+
+    `prefix` is a line of code that its first sentence begins with.
+    """
+    behind = at + 1
+    while behind < len(reader.lines) and not _begins_element(reader.lines, behind):
+        behind += 1
+    if behind < len(reader.lines) and DESCRIPTION.match(reader.lines[behind].text):
+        return add_definition(reader, at, behind)
+    if DESCRIPTION.match(reader.lines[at].text):
+        return add_definition(reader, at, at)
+    start, end = reader.lines[at].start, reader.lines[behind - 1].end
+    sentences = list(reader.sentences(start, end))
+    if len(sentences) == 1 and reader.text[slice(*sentences[0])].endswith(_ASKS):
+        # A question on a line of its own is the heading of its answer, as in lists of them.
+        reader.heading, reader.lead = reader.plain(*sentences[0]), None
+        return behind
+    _add_sentences(reader, sentences, prefix)
+    return behind
+
+
+def _begins_element(lines: Sequence[Line], at: int) -> bool:
+    text = lines[at].text
+    if not text.strip():
+        return True
+    patterns = (FENCE, HEADING, ROW, ITEM, DESCRIPTION, LINE_RULE)
+    return any(pattern.match(text) for pattern in patterns) or has_indented_body(lines, at)
+
+
+def _add_sentences(
+    reader: PassageReader, sentences: Sequence[tuple[int, int]], prefix: Line | None
+) -> None:
+    before: tuple[int, int] | None = None
+    lead: tuple[int, int] | None = None
+    for left, right in sentences:
+        text = reader.plain(left, right)
+        leads = text.endswith(_LEADS) and (left, right) == sentences[-1]
+        if not leads and not text.endswith(_ASKS):
+            start = left
+            if before and _POINTS_BACK.match(text) and right - before[0] <= LONGEST_UNIT:
+                start = before[0]
+            shown = reader.plain(start, right)
+            if prefix and start == sentences[0][0]:
+                start, shown = prefix.start, f"{prefix.text.strip()} {shown}"
+            reader.add(start, right, shown, "sentence")
+        reader.place += 1
+        before = (left, right)
+        lead = (left, right) if right - left <= LONGEST_LEAD else None
+    reader.lead = lead

@@ -1,0 +1,178 @@
+"""How well a unit fits a question. No score depends on which other passages there are."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from assistant.answer.evidence.answer_types import (
+    AnswerType,
+    answer_type_fit,
+    answer_types,
+    counted_words,
+)
+from assistant.answer.evidence.passage_reader import Unit
+from assistant.values import EvidenceKind, Passage
+from ingest.text.cjk import CJK
+from ingest.text.words import content_words, words
+
+# Words are weighed by their shape and not by idf among the passages: that would let a page that
+# happens to arrive decide which sentence of another page is best.
+USUAL_LETTERS = 5
+LONGEST_LETTERS = 8
+"""Of a word in letters: one of five weighs 1, a longer one more, because long words are rare."""
+NAME_WEIGHT = 1.5
+"""Of names and figures among the question's words: a passage on something else lacks them."""
+GENERIC_WEIGHT = 0.4
+"""Of words that say how one asks, not what about."""
+
+# Chosen on every third question of XQuAD in both languages and on one half of bench/manuals.json,
+# one after the other (bench/README.md has what each is worth).
+HEADING_SHARE = 0.3
+"""Of a word that only the heading above holds."""
+FITTING_HEADING = 0.6
+FITTING_HEADING_SHARE = 0.6
+"""The same under a heading that holds at least that share of the question: all that stands there is
+about it."""
+CONTEXT_SHARE = 0.5
+"""Of a word that only the lead-in of the list holds: it says more than a heading."""
+TITLE_SHARE = 0.25
+"""Of a word that only the page's title holds, which all of its sentences stand under."""
+NEIGHBOUR_SHARE = 0.25
+"""Of the share that a neighbour holds: what answers often stands beside what repeats the words."""
+PASSAGE_SHARE = 0.8
+"""Of the share that the whole passage holds: its other sentences say what it is about."""
+TYPE_BONUS = 0.35
+"""For what holds an answer of the kind asked for."""
+RANK_STEP = 0.08
+LAST_RANK = 6
+"""Of the score, taken away by each rank of the passage down to this one. By the number and not by
+the share of passages, or a passage more would change all scores."""
+USUAL_WORDS = 25
+LENGTH_PENALTY = 0.05
+"""For each `USUAL_WORDS` words more than that."""
+KIND_BONUS: Mapping[EvidenceKind, float] = {"definition": 1.15, "code": 1.15}
+"""These were made to be looked up."""
+
+_GENERIC = frozenset(
+    re.findall(
+        r"\w+",
+        """
+    use used using make made get got want show tell give given many much type kind name called call
+    way command option find number different following year time one two first known become became
+    take took happen mean work put go
+    使用 哪种 哪一 一个 一种 命令 哪个 时候 多久 名字 叫做 表示 选项 怎样 进行 哪年 是多 是什 有多
+    多大 几个 有哪 么时 么是 是谁 在哪 的原 谁是 哪位 用什 么命 种什 什么样
+    """,
+    )
+)
+_NAME = re.compile(
+    rf"(?<=[\w,;:] )[A-Z]\w*|(?<=[{CJK}])\s?[A-Za-z]\w*|[A-Za-z]\w*(?=\s?[{CJK}])", re.ASCII
+)
+"""A capital that no beginning of a sentence explains, and Latin letters beside Chinese ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermWeights:
+    """A question as it is compared with units."""
+
+    question: str
+    shares: Mapping[str, float]
+    """Its content words, each with how much of the question it is; together 1."""
+    names: frozenset[str]
+    """Those that are names or figures."""
+    types: Sequence[AnswerType]
+    """The kinds of answer asked for, the most telling first."""
+    counted: Sequence[str]
+    """What is to be counted, if anything is."""
+
+    @classmethod
+    def of(cls, question: str) -> Self:
+        """Weigh the words of a question."""
+        terms = set(content_words(question) or words(question))
+        names = {word for name in _NAME.findall(question) for word in words(name)}
+        names |= {word for word in terms if any(character.isdigit() for character in word)}
+        weights = {}
+        for word in terms:
+            # Chinese words are bigrams here, all of one length.
+            letters = min(len(word), LONGEST_LETTERS) if word.isascii() else USUAL_LETTERS
+            worth = NAME_WEIGHT if word in names else GENERIC_WEIGHT if word in _GENERIC else 1.0
+            weights[word] = letters / USUAL_LETTERS * worth
+        total = sum(weights.values()) or 1.0
+        return cls(
+            question=question,
+            shares={word: weight / total for word, weight in weights.items()},
+            names=frozenset(names & terms),
+            types=answer_types(question),
+            counted=list(counted_words(question)),
+        )
+
+    def share_held(self, held: frozenset[str]) -> float:
+        """Return the share of the question's words that `held` has, 0 to 1."""
+        return sum(share for word, share in self.shares.items() if word in held)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """A unit and how well it fits."""
+
+    unit: Unit
+    words: frozenset[str]
+    covered: float
+    """The share of the question that it holds, what it stands under counted less; may exceed 1."""
+    typed: float
+    """1 if it holds an answer of the kind asked for."""
+    score: float
+
+
+def score_units(
+    weights: TermWeights, passages: Sequence[Passage], units: Sequence[Sequence[Unit]]
+) -> list[Scored]:
+    """Return the units of all passages, the best first."""
+    scored = [
+        one
+        for passage, own in zip(passages, units, strict=True)
+        for one in _score_passage(weights, passage, own)
+    ]
+    return sorted(scored, key=lambda one: (-one.score, one.unit.passage, one.unit.start))
+
+
+def _score_passage(weights: TermWeights, passage: Passage, units: Sequence[Unit]) -> list[Scored]:
+    title = frozenset(words(passage.title))
+    around = frozenset(words(f"{passage.heading} {passage.text}")) | title
+    by_passage = PASSAGE_SHARE * weights.share_held(around)
+    by_rank = 1 - RANK_STEP * min(passage.number - 1, LAST_RANK)
+    found = [words(unit.text) for unit in units]
+    own = [frozenset(each) for each in found]
+    held = [weights.share_held(each) for each in own]
+    at_place: dict[int, float] = {}
+    for unit, share in zip(units, held, strict=True):
+        at_place[unit.place] = max(share, at_place.get(unit.place, 0.0))
+    scored = []
+    for number, unit in enumerate(units):
+        above = _share_above(weights, unit, own[number])
+        under = own[number].union(words(f"{unit.context} {unit.heading}"))
+        covered = held[number] + above + TITLE_SHARE * weights.share_held(title - under)
+        typed = answer_type_fit(unit, weights.types, weights.counted, weights.question)
+        score = 0.0
+        if held[number] or above or typed:  # else it stands beside an answer and is none
+            beside = max(at_place.get(unit.place + step, 0.0) for step in (-1, 1))
+            score = covered + NEIGHBOUR_SHARE * beside + by_passage
+            score *= by_rank * (1 + TYPE_BONUS * typed) * KIND_BONUS.get(unit.kind, 1.0)
+            score /= 1 + LENGTH_PENALTY * max(0.0, len(found[number]) / USUAL_WORDS - 1)
+        scored.append(
+            Scored(unit=unit, words=own[number], covered=covered, typed=typed, score=score)
+        )
+    return scored
+
+
+def _share_above(weights: TermWeights, unit: Unit, own: frozenset[str]) -> float:
+    """Return what the unit's lead-in and heading hold of the question beyond its own words."""
+    context = frozenset(words(unit.context)) - own
+    heading = frozenset(words(unit.heading))
+    fits = weights.share_held(heading) >= FITTING_HEADING
+    by_heading = weights.share_held(heading - own - context)
+    return (
+        CONTEXT_SHARE * weights.share_held(context)
+        + (FITTING_HEADING_SHARE if fits else HEADING_SHARE) * by_heading
+    )
