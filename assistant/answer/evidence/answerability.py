@@ -22,7 +22,7 @@ MISSING_NAME_WEIGHT = -0.45
 # About nine of ten questions whose article is away fall below the first, less than two of a hundred
 # that the passages answer below the second (bench/quotes.py).
 ANSWERABLE_FROM: Final[dict[Language, float]] = {"en": 0.35, "zh": 0.25}
-NOTHING_BELOW: Final[dict[Language, float]] = {"en": 0.24, "zh": 0.15}
+NOTHING_BELOW: Final[dict[Language, float]] = {"en": 0.2, "zh": 0.14}
 """Lower in Chinese, where every seam between two words is a bigram that stands nowhere else."""
 
 STRICT_TYPES = frozenset(("percent", "money", "temperature", "weight", "speed"))
@@ -39,6 +39,7 @@ def answerability_of(
     language = language_of(weights.question)
     if fit < NOTHING_BELOW[language]:
         return "nothing"
+    # A page on the subject holds nearly all words of "How much does it cost?" and no price.
     lacks_unit = (
         weights.types
         and weights.types[0].name in STRICT_TYPES

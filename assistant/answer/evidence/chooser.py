@@ -39,7 +39,7 @@ CUT_BLOCK = 900
 
 
 @dataclass(slots=True)
-class _Block:
+class _GrowingBlock:
     """A block while it grows."""
 
     unit: Unit
@@ -67,6 +67,7 @@ class _Block:
 
     def repeats(self, scored: Scored) -> bool:
         """Return whether the other says the same, in another passage nearly the same."""
+        # Within a page, lines that differ in one word (hold, unhold) say different things.
         if self.unit.passage == scored.unit.passage:
             return self.words == scored.words
         common = len(self.words & scored.words)
@@ -115,9 +116,9 @@ def _is_legible(passage: Passage, question: str, weights: TermWeights) -> bool:
     return not all(word.isascii() for word in weights.shares.keys() & set(words(text)))
 
 
-def _grown_blocks(scored: Sequence[Scored]) -> list[_Block]:
+def _grown_blocks(scored: Sequence[Scored]) -> list[_GrowingBlock]:
     """Return the best units, those joined that stand side by side."""
-    blocks: list[_Block] = []
+    blocks: list[_GrowingBlock] = []
     best = scored[0].score if scored else 0.0
     for one in scored:
         if one.score <= 0 or one.score < LEAST_SHARE * best:
@@ -128,11 +129,11 @@ def _grown_blocks(scored: Sequence[Scored]) -> list[_Block]:
         is_shown = any(block.overlaps(one.unit) or block.repeats(one) for block in blocks)
         is_about = not blocks or one.typed or one.covered >= LEAST_COVER * blocks[0].fit
         if is_about and not is_shown and len(blocks) < MOST_BLOCKS:
-            blocks.append(_Block(one.unit, one.words, one.covered))
+            blocks.append(_GrowingBlock(one.unit, one.words, one.covered))
     return blocks
 
 
-def _joins(one: Scored, blocks: Sequence[_Block], *, least: float) -> bool:
+def _joins(one: Scored, blocks: Sequence[_GrowingBlock], *, least: float) -> bool:
     """Join a sentence to the block that it stands beside, if there is one that has room."""
     for block in blocks if one.score >= least else ():
         if one.covered < JOINED_COVER * block.fit and not one.typed:
@@ -152,7 +153,7 @@ def _columns(text: str) -> int:
     return len(text) + len(_IDEOGRAPH.findall(text))
 
 
-def _shown(block: _Block, number: int) -> EvidenceBlock:
+def _shown(block: _GrowingBlock, number: int) -> EvidenceBlock:
     unit = block.unit
     text = unit.text
     if len(text) > CUT_BLOCK:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from assistant.answer.evidence.plain_text import Line, plain_text
+from assistant.answer.evidence.plain_text import TextLine, plain_text
 from assistant.values import EvidenceKind, Passage
 from ingest.text.quoting import addresses_a_model
 from ingest.text.words import sentence_spans, words
@@ -58,7 +58,7 @@ class PassageReader:
 
     passage: Passage
     text: str
-    lines: Sequence[Line]
+    lines: Sequence[TextLine]
     heading: str
     lead: tuple[int, int] | None = None
     """The sentence right above, if it may lead to what follows."""
@@ -132,7 +132,7 @@ class PassageReader:
             yield start, end
 
 
-def has_indented_body(lines: Sequence[Line], at: int) -> bool:
+def has_indented_body(lines: Sequence[TextLine], at: int) -> bool:
     """Return whether a short line with deeper lines right below it names what they describe."""
     if at + 1 >= len(lines) or len(lines[at].text.strip()) > SHORTEST_WRAP:
         return False

@@ -17,7 +17,7 @@ _BETWEEN_IDEOGRAPHS = re.compile(rf"(?<=[{CJK}，。；：、）」]) ?\n\s*(?=[
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TextLine:
     """A line of a text without its end, and where it stands."""
 
     start: int
@@ -35,12 +35,12 @@ class Line:
         return len(expanded) - len(expanded.lstrip())
 
 
-def split_lines(text: str) -> list[Line]:
+def split_lines(text: str) -> list[TextLine]:
     r"""Return the lines of a text, parted at "\n" alone."""
     lines = []
     at = 0
     for line in text.split("\n"):
-        lines.append(Line(at, line))
+        lines.append(TextLine(at, line))
         at += len(line) + 1
     return lines
 

@@ -15,7 +15,7 @@ from assistant.answer.evidence.passage_reader import (
     PassageReader,
     has_indented_body,
 )
-from assistant.answer.evidence.plain_text import Line, plain_text
+from assistant.answer.evidence.plain_text import TextLine, plain_text
 
 LONGEST_LEAD = 200
 """Characters of what leads to a list or to code; a longer sentence stands for itself."""
@@ -58,7 +58,7 @@ def read_option(reader: PassageReader, at: int) -> int:
     return behind
 
 
-def _behind_terms(lines: Sequence[Line], at: int, *, over_gaps: bool) -> int:
+def _behind_terms(lines: Sequence[TextLine], at: int, *, over_gaps: bool) -> int:
     """Return the line behind options that stand alone: "-f" and "--force" share a description."""
     while at < len(lines):
         option = OPTION.match(lines[at].text)
@@ -69,7 +69,7 @@ def _behind_terms(lines: Sequence[Line], at: int, *, over_gaps: bool) -> int:
     return at
 
 
-def _is_description(lines: Sequence[Line], at: int) -> bool:
+def _is_description(lines: Sequence[TextLine], at: int) -> bool:
     return at < len(lines) and DESCRIPTION.match(lines[at].text) is not None
 
 
@@ -101,7 +101,7 @@ def _add_described(reader: PassageReader, start: int, term: str, left: int, end:
         reader.add(start if number == 0 else a, b, f"{term}: {reader.plain(a, b)}", "definition")
 
 
-def read_paragraph(reader: PassageReader, at: int, *, prefix: Line | None = None) -> int:
+def read_paragraph(reader: PassageReader, at: int, *, prefix: TextLine | None = None) -> int:
     """Read a paragraph: its sentences, or the terms of the description that follows it.
 
     `prefix` is a line of code that its first sentence begins with.
@@ -123,7 +123,7 @@ def read_paragraph(reader: PassageReader, at: int, *, prefix: Line | None = None
     return behind
 
 
-def _begins_element(lines: Sequence[Line], at: int) -> bool:
+def _begins_element(lines: Sequence[TextLine], at: int) -> bool:
     text = lines[at].text
     if not text.strip():
         return True
@@ -132,7 +132,7 @@ def _begins_element(lines: Sequence[Line], at: int) -> bool:
 
 
 def _add_sentences(
-    reader: PassageReader, sentences: Sequence[tuple[int, int]], prefix: Line | None
+    reader: PassageReader, sentences: Sequence[tuple[int, int]], prefix: TextLine | None
 ) -> None:
     before: tuple[int, int] | None = None
     lead: tuple[int, int] | None = None
@@ -141,6 +141,7 @@ def _add_sentences(
         leads = text.endswith(_LEADS) and (left, right) == sentences[-1]
         if not leads and not text.endswith(_ASKS):
             start = left
+            # "It is 274 metres long." alone does not say what is.
             if before and _POINTS_BACK.match(text) and right - before[0] <= LONGEST_UNIT:
                 start = before[0]
             shown = reader.plain(start, right)

@@ -22,7 +22,7 @@ from assistant.answer.evidence.passage_reader import (
     Unit,
     has_indented_body,
 )
-from assistant.answer.evidence.plain_text import Line, plain_text, split_lines
+from assistant.answer.evidence.plain_text import TextLine, plain_text, split_lines
 from assistant.answer.evidence.prose import add_definition, read_option, read_paragraph
 from assistant.values import Passage
 from ingest.text.quoting import addresses_a_model, blank_footnotes
@@ -164,8 +164,8 @@ def _add_code(
     reader.lead = None
 
 
-def _code_pieces(body: Sequence[Line]) -> list[list[Line]]:
-    pieces: list[list[Line]] = [[]]
+def _code_pieces(body: Sequence[TextLine]) -> list[list[TextLine]]:
+    pieces: list[list[TextLine]] = [[]]
     for line in body:
         full = len(pieces[-1]) >= CODE_LINES
         if full or (not line.text.strip() and len(pieces[-1]) > CODE_LINES // 2):
@@ -190,6 +190,7 @@ def _read_table(reader: PassageReader, at: int) -> int:
             continue
         cells = _cells(row.text)
         reader.place += 1
+        # Without its head a row is a riddle: "249 g · 31 minutes".
         labelled = zip(head, cells, strict=True) if len(head) == len(cells) else ()
         text = " · ".join(
             f"{label}: {cell}" if label else cell for label, cell in labelled if cell
@@ -230,7 +231,7 @@ def _read_list(reader: PassageReader, at: int) -> int:
     return max(at, first + 1)
 
 
-def _behind_item(lines: Sequence[Line], at: int) -> int:
+def _behind_item(lines: Sequence[TextLine], at: int) -> int:
     """Return the line behind a list's item: what is indented deeper, and code, belongs to it."""
     depth = lines[at].indent
     mark = FENCE.match(lines[at].text)
