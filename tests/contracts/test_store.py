@@ -200,6 +200,18 @@ async def test_what_is_no_unit_vector_is_refused_and_nothing_is_stored(
     assert (stats.embedded, stats.space) == (0, "")
 
 
+@pytest.mark.parametrize("vector", [[1.0, 0.0], [0.0, 0.0, 0.0], [math.nan, 0.0, 0.0]])
+async def test_vector_of_another_model_finds_an_error_and_rebuilds_nothing(
+    index: Index, vector: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    await store(index, document("a", "one"), [0])
+    assert await index.nearest(vector, top_k=1, space="other:2") == []
+    with pytest.raises(VectorError):
+        await index.nearest(vector, top_k=1, space=SPACE)
+    assert caplog.records == []
+    assert await nearest(index, 0) == ["one"]
+
+
 async def test_first_vector_decides_the_length_until_the_last_is_gone(index: Index) -> None:
     chunks = await store(index, page := document("a", "one"), [0])
     with pytest.raises(VectorError):

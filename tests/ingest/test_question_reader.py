@@ -7,8 +7,10 @@ from contextlib import aclosing
 import pytest
 
 from ingest.events import IngestEvent, PageSkipped, PageStored
+from ingest.index.embed.ollama import OllamaEmbedder
 from ingest.text.words import words
 from ingest.web.fetch.memory import html_page
+from tests.engines.ollama_server import OllamaServer
 from tests.ingest_parts import IngestParts, ingest_parts
 from tests.tea_pages import (
     HANG,
@@ -123,3 +125,21 @@ async def test_fresh_page_gets_the_vectors_that_another_question_wants() -> None
     await read(one, TEA, question="What does chapter 17 tell of harbours?")
     assert site.asked == [TEA]
     assert any("Chapter 17" in text for text in embedder.texts)
+
+
+async def test_text_that_cannot_be_embedded_ends_nothing_for_the_pages_beside_it() -> None:
+    coffee = "https://coffee.test/"
+    water = "Green tea wants cooler water than coffee does, say the people of the coast."
+    pages = PAGES | {coffee: html_page(coffee, article(water))}
+    with OllamaServer() as server:
+        server.embed_faults = {"80 degrees": "nan"}
+        embedder = OllamaEmbedder(host=server.url, model="nomic-embed-text", timeout_s=5)
+        one = ingest_parts(pages, embedder=embedder)
+        await read(one, TEA, coffee)
+        missing = {
+            chunk.text for chunk in await one.store.unembedded(space=embedder.space, limit=99)
+        }
+        assert any("80 degrees" in text for text in missing)
+        assert not any("cooler water" in text for text in missing)
+        assert (await one.store.stats()).failed == 1
+        await embedder.close()

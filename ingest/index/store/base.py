@@ -107,7 +107,11 @@ class ChunkStore(Protocol):
         ...
 
     async def nearest(self, vector: Vector, *, top_k: int, space: str) -> list[ScoredChunk]:
-        """Return the `top_k` chunks of highest cosine similarity in `space`, best first."""
+        """Return the `top_k` chunks of highest cosine similarity in `space`, best first.
+
+        Raises:
+            VectorError: `vector` is not one of `space`.
+        """
         ...
 
     async def matching(self, words: Sequence[str], *, top_k: int) -> list[ScoredChunk]:

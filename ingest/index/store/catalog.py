@@ -323,6 +323,11 @@ class Catalog:
             journal.mark_differences(connection, old, {})
         return len(old)
 
+    def dimensions_of(self, space: str) -> int | None:
+        """Return how long vectors of `space` are, None while it has none."""
+        with self.reading() as connection:
+            return spaces.dimensions_of(connection, space)
+
     def current_space(self) -> str:
         """Return the vector space in use, "" while no vector has been stored."""
         with self.reading() as connection:

@@ -28,6 +28,7 @@ from ingest.foundation.messages import Message
 from ingest.index.embed.base import Vector
 from ingest.index.store.base import IndexStats, VectorStore
 from ingest.index.store.catalog import Catalog
+from ingest.index.store.spaces import check_vector
 from ingest.index.store.sqlite_errors import MEMORY, locked_error, not_writable_error
 
 LOCK_TIMEOUT_S = 30.0  # rebuilding the vector store takes some 8 s for 20,000 chunks
@@ -236,8 +237,11 @@ class Index:
 
     def _nearest(self, vector: Vector, *, top_k: int, space: str) -> list[ScoredChunk]:
         # Without this look a question to an empty index would import the vector store (1 to 2 s).
-        if not self.catalog.embedded(space):
+        dimensions = self.catalog.dimensions_of(space)
+        if dimensions is None:
             return []
+        # Else the vector store would refuse it, and be taken for damaged at each question.
+        check_vector(vector, dimensions=dimensions, space=space)
         with self.exclusive():
             try:
                 self._mirror(space)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from filelock import FileLock, Timeout
+from numpy.typing import NDArray
 
 from ingest.documents import Chunk
 from ingest.errors import StoreError
@@ -19,7 +20,7 @@ from ingest.index.embed.vectors import vector_fault
 from ingest.index.store import schema, spaces
 from ingest.index.store.base import IndexStats
 from ingest.index.store.hybrid import Index
-from ingest.index.store.rows import CHUNK, CHUNKS, to_chunk, unpacked
+from ingest.index.store.rows import CHUNK, CHUNKS, to_array, to_chunk
 
 PAGE = 2_000
 """Vectors of the vector store in memory at a time: 6 MB of 768 dimensions."""
@@ -102,21 +103,21 @@ class IndexMaintenance:
         return await asyncio.to_thread(self._faulty_vectors)
 
     def _faulty_vectors(self) -> list[FaultyVector]:
+        found: list[tuple[str, str | None, Message]] = []
         with self._catalog.reading() as connection:
-            rows = connection.execute(
-                "SELECT e.space, e.chunk, c.id, e.vector, s.dimensions FROM embeddings e"
+            # Row by row: the vectors of a large index do not fit into memory.
+            for space, id_, blob, dimensions in connection.execute(
+                "SELECT e.space, c.id, e.vector, s.dimensions FROM embeddings e"
                 " LEFT JOIN chunks c ON c.number = e.chunk LEFT JOIN spaces s ON s.name = e.space"
-            ).fetchall()
-        found = []
-        for space, _, id_, blob, dimensions in rows:
-            fault = vector_fault(unpacked(blob) or (), dimensions=dimensions)
-            if id_ is None:
-                fault = Message("a vector of a chunk that is gone")
-            if fault:
-                found.append((space, id_, fault))
+            ):
+                fault = vector_fault(to_array(blob), dimensions=dimensions)
+                if id_ is None:
+                    fault = Message("a vector of a chunk that is gone")
+                if fault:
+                    found.append((space, id_, fault))
         chunks = self._catalog.by_id([id_ for _, id_, _ in found if id_ is not None])
         return [
-            FaultyVector(space=space, chunk=chunks.get(id_), fault=fault)
+            FaultyVector(space=space, chunk=chunks.get(id_ or ""), fault=fault)
             for space, id_, fault in found
         ]
 
@@ -164,37 +165,45 @@ class IndexMaintenance:
 
     def _copy_difference(self, space: str) -> CopyDifference:
         with self._catalog.reading() as connection:
-            ours: dict[str, bytes] = dict(
-                connection.execute(
-                    "SELECT c.id, e.vector FROM embeddings e JOIN chunks c ON c.number = e.chunk"
-                    " WHERE e.space = ?",
-                    (space,),
-                ).fetchall()
-            )
             # What the journal names is not copied yet, and will be before the next question.
             pending = {
                 id_
+                for (id_,) in connection.execute("SELECT id FROM pending WHERE space = ?", (space,))
+            }
+            missing = {
+                id_
                 for (id_,) in connection.execute(
-                    "SELECT id FROM pending WHERE space = ?", (space,)
-                ).fetchall()
+                    "SELECT c.id FROM embeddings e JOIN chunks c ON c.number = e.chunk"
+                    " WHERE e.space = ?",
+                    (space,),
+                )
+                if id_ not in pending
             }
         surplus = different = offset = 0
-        missing = {id_ for id_ in ours if id_ not in pending}
         while page := self._index.vectors.page(space=space, offset=offset, limit=PAGE):
             offset += len(page)
-            for id_, copy in page.items():
-                if id_ in pending:
-                    continue
+            ours = self._arrays(page, space=space)
+            for id_ in page.keys() - pending:
                 if id_ not in ours:
                     surplus += 1
                     continue
                 missing.discard(id_)
-                vector = np.asarray(unpacked(ours[id_]), dtype=np.float32)
+                vector, copy = ours[id_], page[id_]
                 if vector.shape != copy.shape or not np.allclose(vector, copy, atol=SAME):
                     different += 1
         return CopyDifference(
             space=space, missing=len(missing), surplus=surplus, different=different
         )
+
+    def _arrays(self, ids: Collection[str], *, space: str) -> dict[str, NDArray[np.float32]]:
+        """Return those vectors of the catalogue that it has, by chunk id."""
+        with self._catalog.reading() as connection:
+            rows = connection.execute(
+                "SELECT c.id, e.vector FROM chunks c JOIN embeddings e ON e.chunk = c.number"
+                " AND e.space = ? WHERE c.id IN (SELECT value FROM json_each(?))",
+                (space, json.dumps(list(ids))),
+            ).fetchall()
+        return {id_: to_array(blob) for id_, blob in rows}
 
     async def rebuild_copy(self) -> None:
         """Empty the vector store and fill it from the catalogue."""

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ingest.documents import (
     Chunk,
@@ -136,10 +137,14 @@ def packed(vector: Vector) -> bytes:
     return np.asarray(vector, dtype="<f4").tobytes()
 
 
+def to_array(blob: bytes) -> NDArray[np.float32]:
+    """Return the vector that `packed` made the bytes of; a torn one is one of another length."""
+    return np.frombuffer(blob[: len(blob) // 4 * 4], "<f4")
+
+
 def unpacked(blob: bytes | None) -> Vector | None:
-    """Return the vector that `packed` made the bytes of; None stays None."""
+    """Return the same as a list; None stays None."""
     if blob is None:
         return None
-    whole = blob[: len(blob) // 4 * 4]  # a torn blob is a vector of another length
-    vector: list[float] = np.frombuffer(whole, "<f4").tolist()
+    vector: list[float] = to_array(blob).tolist()
     return vector

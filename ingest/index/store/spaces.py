@@ -33,6 +33,13 @@ def dimensions_of(connection: sqlite3.Connection, space: str) -> int | None:
         " (SELECT 1 FROM embeddings WHERE space = name)",
         (space,),
     ).fetchone()
+    if row is None:
+        # Rows that something else has written: the length of most of them, none of no length.
+        row = connection.execute(
+            "SELECT length(vector) / 4 FROM embeddings WHERE space = ? AND length(vector) > 0"
+            " GROUP BY 1 ORDER BY COUNT(*) DESC LIMIT 1",
+            (space,),
+        ).fetchone()
     return int(row[0]) if row else None
 
 
@@ -51,22 +58,24 @@ def admitted(
     expected = dimensions_of(connection, space)
     dimensions = len(next(iter(vectors.values()))) if expected is None else expected
     for vector in vectors.values():
-        if fault := vector_fault(vector, dimensions=dimensions):
-            raise VectorError(
-                Message(
-                    "the index refuses {fault} in the space {space!r}", fault=fault, space=space
-                ),
-                hint=Message(
-                    "the embedding model behind this name has changed or is broken: assistant"
-                    " doctor"
-                ),
-            )
+        check_vector(vector, dimensions=dimensions, space=space)
     if expected is None:
         connection.execute(
             "INSERT OR REPLACE INTO spaces (name, dimensions) VALUES (?, ?)", (space, dimensions)
         )
     use_if_only(connection, space)
     return {id_: packed(vector) for id_, vector in vectors.items()}
+
+
+def check_vector(vector: Vector, *, dimensions: int, space: str) -> None:
+    """Raise `VectorError` unless this is a unit vector of so many numbers."""
+    if fault := vector_fault(vector, dimensions=dimensions):
+        raise VectorError(
+            Message("the index refuses {fault} in the space {space!r}", fault=fault, space=space),
+            hint=Message(
+                "the embedding model behind this name has changed or is broken: assistant doctor"
+            ),
+        )
 
 
 def use_if_only(connection: sqlite3.Connection, space: str) -> None:

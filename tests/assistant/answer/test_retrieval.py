@@ -22,10 +22,12 @@ from ingest.errors import EmbedError
 from ingest.foundation.messages import Message
 from ingest.index.embed.base import Embedder, Vector
 from ingest.index.embed.memory import HashingEmbedder
+from ingest.index.embed.ollama import OllamaEmbedder
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
 from ingest.index.store.memory import MemoryVectors
 from ingest.text.language import cjk_share
+from tests.engines.ollama_server import OllamaServer
 from tests.index_samples import chunks_of, document, persistent
 
 pytestmark = pytest.mark.anyio
@@ -238,6 +240,20 @@ async def test_chunk_that_cannot_be_embedded_does_not_take_the_vector_of_the_que
         "Pilots rest.",
     }
     assert retrieved.notices == ()
+
+
+async def test_text_that_failed_is_not_tried_for_each_question() -> None:
+    with OllamaServer() as server:
+        server.embed_faults = {"lights": "nan"}
+        encoder = OllamaEmbedder(host=server.url, model="nomic-embed-text", timeout_s=5)
+        index = await index_of(document("a", "Drones need lights.", "Drones need pilots."))
+        retriever = Retriever(store=index, embedder=encoder, top_k=5)
+        for _ in range(3):
+            assert (await retriever.retrieve("drones")).notices == ()
+        asked = [text for one in server.asked("/api/embed") for text in one["input"]]
+        assert sum(text.startswith("search_query: ") for text in asked) == 3
+        assert sum("lights" in text for text in asked) == 2  # with its neighbour, and alone
+        await encoder.close()
 
 
 async def test_damaged_vectors_leave_words_and_their_reason(tmp_path: Path) -> None:
