@@ -13,7 +13,7 @@ from ingest.text.dates import (
 from ingest.text.normalize import fold_text
 from ingest.text.numerals import NUMERAL, UNITS, parse_numeral, parse_scaled
 
-LONGEST_MONTH = len("september.  ")
+LONGEST_MONTH = len("september the  ")
 SHORTEST_SPELLED_OUT = 3
 """Digits of a Chinese numeral without a unit (二〇二四): 三四 is "three or four", not 34."""
 
@@ -28,7 +28,7 @@ _NUMBER = re.compile(NUMBER)
 _SPACED_GROUPS = re.compile(r"\d{1,3}(?: \d{3})+(?![.,]?\d)|\d{3,4}(?: \d{4}){2,}(?!\d)")
 _NUMERAL = re.compile(NUMERAL)
 _MARKED = ("第", "百分之")
-_NAME_BEFORE = re.compile(r"([a-z]{3,9})\.?\s*$")
+_NAME_BEFORE = re.compile(r"([a-z]{3,9})\.?\s*(?:\sthe\s+)?$")
 _LETTERS_OF_GROUPS = str.maketrans("", "", ",'’")
 
 

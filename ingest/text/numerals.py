@@ -1,4 +1,4 @@
-"""Chinese numerals in digits: 三百 is 300, 二〇二四 is 2024, 250万 is 2500000."""
+"""Numerals in digits: 三百 is 300, 二〇二四 is 2024, 250万 and 2.5 million are 2500000."""
 
 import re
 
@@ -19,7 +19,16 @@ NUMERAL_CHARACTERS = frozenset([*_DIGITS, *UNITS])
 NUMERAL = rf"(?:[{_DIGIT}十拾][{_DIGIT}{_UNIT}]*)"
 """Pattern of what `parse_numeral` may read. A numeral never begins with 百: 百分之五, 千万不要."""
 
-_SCALED = re.compile(rf"(\d+)(?:\.(\d+))?\s?([{_UNIT}]{{1,2}})(?![{_DIGIT}\d])")
+_ENGLISH = {
+    "thousand": 1_000,
+    "million": 1_000_000,
+    "billion": 1_000_000_000,
+    "trillion": 1_000_000_000_000,
+}
+_SCALED = re.compile(
+    rf"(\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.(\d+))?\s?(?:(?P<zh>[{_UNIT}]{{1,2}})(?![{_DIGIT}\d])"
+    rf"|(?P<en>{'|'.join(_ENGLISH)})(?![a-z]))"
+)
 
 
 def parse_numeral(text: str) -> str | None:
@@ -49,15 +58,15 @@ def parse_numeral(text: str) -> str | None:
 
 
 def parse_scaled(text: str, start: int) -> str | None:
-    """Return the digits of the number at `start` if a Chinese unit follows: 2.5亿, 250万."""
+    """Return the digits of the number at `start` if a unit follows: 2.5亿, 250万, 2.5 million."""
     found = _SCALED.match(text, start)
     if found is None:
         return None
-    factor = 1
-    for unit in found[3]:
+    factor = _ENGLISH[found["en"]] if found["en"] else 1
+    for unit in found["zh"] or "":
         factor *= _TENS.get(unit) or _MYRIADS[unit]
     zeros = len(str(factor)) - 1
     fraction = found[2] or ""
     if len(fraction) > zeros:
         return None
-    return str(int(found[1] + fraction.ljust(zeros, "0")))
+    return str(int(found[1].replace(",", "") + fraction.ljust(zeros, "0")))

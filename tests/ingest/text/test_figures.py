@@ -17,6 +17,8 @@ from ingest.text.numerals import parse_numeral, parse_scaled
         ("03/04/2024", {"2024", "3", "4"}),  # of two readings neither is stated
         ("百分之十五", {"15"}),
         ("250万人", {"2500000"}),
+        ("4,200 million and 4.2 billion", {"4200000000"}),
+        ("2.5 million people, 3 millionaires", {"2500000", "3"}),
         ("1.2亿元和12000万元", {"120000000"}),
         ("1 234 567", {"1234567", "1", "234", "567"}),
         ("192.168.0.1", {"192", "168", "0", "1"}),
