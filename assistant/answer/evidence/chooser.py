@@ -99,6 +99,7 @@ def choose_evidence(question: str, passages: Sequence[Passage]) -> AnswerEvidenc
     answerability = answerability_of(weights, legible, scored)
     if answerability == "nothing":
         return AnswerEvidence()
+    # The score orders the blocks; whether there should be any is no question of their order.
     blocks = _grown_blocks(scored)
     if answerability == "nearest":
         blocks = blocks[:NEAREST_BLOCKS]

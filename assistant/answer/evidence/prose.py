@@ -42,6 +42,7 @@ def read_option(reader: PassageReader, at: int) -> int:
         return add_definition(reader, at, described)
     body = max(at + 1, _behind_terms(reader.lines, at, over_gaps=False))
     behind = body
+    # In a man page what describes an option, and nothing else, is indented deeper than it.
     while behind < len(reader.lines):
         below = reader.lines[behind]
         if not below.text.strip() or below.indent <= line.indent or FENCE.match(below.text):
@@ -97,6 +98,7 @@ def _add_described(reader: PassageReader, start: int, term: str, left: int, end:
     if not term or len(text) <= LONGEST_UNIT:
         reader.add(start, end, f"{term}: {text}" if term else text, "definition")
         return
+    # With its term each: a sentence from the middle of a description has lost its subject.
     for number, (a, b) in enumerate(reader.sentences(left, end)):
         reader.add(start if number == 0 else a, b, f"{term}: {reader.plain(a, b)}", "definition")
 

@@ -145,6 +145,7 @@ def _score_passage(weights: TermWeights, passage: Passage, units: Sequence[Unit]
     found = [words(unit.text) for unit in units]
     own = [frozenset(each) for each in found]
     held = [weights.share_held(each) for each in own]
+    # By place and not by number: a list as a whole and its items overlap in the order of units.
     at_place: dict[int, float] = {}
     for unit, share in zip(units, held, strict=True):
         at_place[unit.place] = max(share, at_place.get(unit.place, 0.0))

@@ -150,6 +150,7 @@ def _add_code(
         return
     lead = reader.lead_text()
     reader.drop_lead()
+    # "Run:" with each piece: the second half of a script says no more alone than the first.
     pieces = _code_pieces(body)
     for number, piece in enumerate(pieces):
         left = piece[0].start
@@ -185,6 +186,7 @@ def _read_table(reader: PassageReader, at: int) -> int:
     if len(rows) > 1 and _RULE.match(rows[1].text):
         head, rows = _cells(rows[0].text), rows[2:]
     context = reader.lead_text()
+    # Each row is looked up by itself: a table of forty would bury the one that answers.
     for row in rows:
         if _RULE.match(row.text):
             continue
@@ -222,6 +224,7 @@ def _read_list(reader: PassageReader, at: int) -> int:
     for item, behind in items:
         reader.place += 1
         shown.append(_add_item(reader, item, behind, lead))
+    # A short list answers "which …?" as a whole, and one of its items "what is …?".
     whole = "\n".join(f"- {text}" for text in shown if text)
     if lead_span and len(items) > 1 and len(whole) <= LONGEST_UNIT:
         reader.place = place
