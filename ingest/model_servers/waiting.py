@@ -10,7 +10,7 @@ from ingest.model_servers.base import ChatPiece, ModelServerError
 LOADING_WAITS_S = (1.0, 2.0, 4.0, 8.0)
 """Between tries while the server loads a model; the last one again and again."""
 
-_LOADING = re.compile(r"load", re.IGNORECASE)
+_LOADING = re.compile(r"\bload", re.IGNORECASE)  # not "overloaded"
 
 
 async def chat_when_ready(

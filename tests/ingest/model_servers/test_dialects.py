@@ -195,6 +195,16 @@ def test_a_model_that_loads_is_waited_for_and_the_wait_is_seen() -> None:
     assert third.content == "400 feet."
 
 
+def test_a_server_that_is_overloaded_is_not_waited_for_like_one_that_loads() -> None:
+    overloaded = response('{"error": "overloaded"}', status="503 Service Unavailable")
+    with RawServer(overloaded) as server:
+        client = OpenAIClient(server.url, timeout_s=30, busy_waits_s=(0.0,))
+        with pytest.raises(ModelServerError) as caught:
+            run_exchange(client, whole_reply(client.chat(REQUEST)))
+    assert caught.value.kind == "busy"
+    assert len(server.bodies) == 2
+
+
 @pytest.mark.parametrize("status", ["429 Too Many Requests", "503 Service Unavailable"])
 def test_the_server_says_when_it_wants_to_be_asked_again(status: str) -> None:
     asked_to_wait = response('{"error": "slow down"}', status=status, more="Retry-After: 0\r\n")
