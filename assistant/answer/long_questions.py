@@ -6,6 +6,7 @@ characters before it the right page came first for .03 of the questions (bench/r
 
 import re
 from collections import Counter
+from dataclasses import dataclass
 
 from ingest.text.words import content_words, sentence_spans
 
@@ -17,34 +18,63 @@ EDGE = 2
 what they paste. A question elsewhere may be part of the paste."""
 
 TELLING_WORDS = 3
-"""Content words by which a question says what it is about. "What does this mean?" has none: then
-the text that it came with has to say it."""
+"""Content words of a question that names its subject although it says "this" or "it"."""
 
 MOST_TELLING = 12
-"""Words taken from that text, the most frequent first: about as many as a question has."""
+"""Words taken from the paste, the most frequent first: about as many as a question has."""
+
+BOTH_ENDS = 4_000
+"""Characters of an enormous text that are read at its beginning and at its end."""
+
+LONGEST_ABBREVIATION = 6
 
 _ASKS = re.compile(
-    r"[?？]|[吗呢][。！!]?$|什么|怎么|怎样|如何|为何|为什|多少|哪[里个些位年种]|是谁|请[问说解介列给比总]"
+    r"[吗呢][。！!]?$|什么|怎么|怎样|如何|为何|为什|多少|哪[里个些位年种]|是谁|请[问说解介列给比总]"
     r"|^\W*(?:who|whom|whose|what|when|where|which|why|how|is|are|was|were|do|does|did|can|could"
     r"|should|would|will|has|have|please|explain|tell|name|list|describe|summari[sz]e)\b",
     re.IGNORECASE,
 )
+_POINTS = re.compile(
+    r"\b(?:this|that|these|those|it|its|above|below|text|summari[sz]e|translate)\b"
+    r"|这|此|上[文面述]|以上|下[文面]|以下|本文|总结|概括|翻译|它",
+    re.IGNORECASE,
+)
+_ABBREVIATED = re.compile(r"\b(?:[A-Za-z]|Mrs?|Ms|Dr|St|Jr|Sr|Prof|No|vs|Inc|Co|Corp|e\.g|i\.e)\.$")
+_LINE = re.compile(r"\S(?:[^\n]*\S)?")
+_CLOSING = "”’」』）\"')] "
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    text: str
+    outer: bool
+    """Whether it is one of the first or last `EDGE`."""
+    alone: bool
+    """Whether it is all of its line."""
+
+    @property
+    def marked(self) -> bool:
+        return self.text.rstrip(_CLOSING)[-1:] in ("?", "？")
+
+    @property
+    def asks(self) -> bool:
+        return bool(_ASKS.search(self.text))
 
 
 def condense_question(question: str) -> str:
     """Return `question` if it is short, else the sentences of it that ask, at most 400 characters.
 
-    Those with a question mark at the beginning or end count before the same elsewhere, these before
-    what reads like a question there, and if nothing does, the first and the last stand for all.
-    Where they do not name what they are about, the most frequent words of the rest follow.
+    Where they only point to the text that came with them ("What does this mean?"), the most
+    frequent words of it follow.
     """
     question = question.strip()
     if len(question) <= WHOLE_CHARACTERS:
         return question
-    sentences = [question[start:end] for start, end in sentence_spans(question)]
-    asking = _asking(sentences)
+    if len(question) > 2 * BOTH_ENDS:
+        question = f"{question[:BOTH_ENDS]}\n{question[-BOTH_ENDS:]}"
+    asking = _shortened([sentence.text for sentence in _asking(_sentences(question))])
     found = set(content_words(asking))
-    if len(found) >= TELLING_WORDS:
+    if found and not (_POINTS.search(asking) and len(found) < TELLING_WORDS):
         return asking
     counts = Counter(word for word in content_words(question) if word not in found)
     # `most_common` keeps the order of the text among equals: a paste begins with its subject.
@@ -52,23 +82,47 @@ def condense_question(question: str) -> str:
     return " ".join([asking, *telling])
 
 
-def _asking(sentences: list[str]) -> str:
-    """Return what asks, from the end of the question if it is too long for all of it."""
-    inner = range(EDGE, len(sentences) - EDGE)
-    places = [place for place, sentence in enumerate(sentences) if _ASKS.search(sentence)]
-    marked = [place for place in places if sentences[place].rstrip("”’」』）\"')]")[-1:] in "?？"]
-    chosen = (
-        [place for place in marked if place not in inner]
-        or marked
-        or [place for place in places if place not in inner]
-        or sorted({0, len(sentences) - 1})
+def _sentences(question: str) -> list[_Sentence]:
+    """Return the sentences of a question; "Mr. Costa" and "U.S. law" end none."""
+    spans: list[tuple[int, int]] = []
+    for start, end in sentence_spans(question):
+        before = spans[-1][1] if spans else 0
+        if _ABBREVIATED.search(question, max(0, before - LONGEST_ABBREVIATION), before):
+            start = spans.pop()[0]
+        spans.append((start, end))
+    starts = {line.start() for line in _LINE.finditer(question)}
+    ends = {line.end() for line in _LINE.finditer(question)}
+    return [
+        _Sentence(
+            text=question[start:end],
+            outer=place < EDGE or place >= len(spans) - EDGE,
+            alone=start in starts and end in ends,
+        )
+        for place, (start, end) in enumerate(spans)
+    ]
+
+
+def _asking(sentences: list[_Sentence]) -> list[_Sentence]:
+    """Return the sentences that ask by the surest sign that any of them has."""
+    edges = sentences[:1] + sentences[1:][-1:]
+    return (
+        [one for one in sentences if one.marked and one.outer]
+        or [one for one in sentences if one.marked]
+        or [one for one in sentences if one.asks and one.outer and one.alone]
+        or [one for one in sentences if one.asks and one.outer]
+        # Before or after a paste people start a new line, and what comes last is asked of it.
+        or [one for one in edges[::-1] if one.alone][:1]
+        or edges
     )
+
+
+def _shortened(sentences: list[str]) -> str:
+    """Return the sentences, from the end if there is no room for all."""
     kept: list[str] = []
     room = WHOLE_CHARACTERS
-    for place in reversed(chosen):  # what comes last is what is asked now
+    for sentence in reversed(sentences):
         if room <= 0:
             break
-        sentence = sentences[place]
         if len(sentence) > room:
             # Text without marks is one sentence: people ask at its beginning or its end.
             sentence = f"{sentence[: room // 2]} {sentence[-(room // 2) :]}"

@@ -1,0 +1,251 @@
+"""Questions and the pages that answer them, for `bench.retrieval`.
+
+XQuAD is what retrieval was tuned on. CMRC 2018 (Chinese) and Debian's FAQ (English and Chinese, and
+between them) were looked at once, when all had been chosen.
+"""
+
+import json
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import ingest.index.embed
+from bench.data import DATA
+from ingest.documents import Document
+from ingest.text.words import words
+
+Questions = list[tuple[str, str]]
+"""(question, URL of the page that answers it)."""
+
+XQUAD = DATA / "retrieval"
+SAMPLE = Path(ingest.index.embed.__file__).with_name("pair_sample.json")
+FAQ = Path("/usr/share/doc/debian/FAQ")
+TODAY = date(2026, 1, 1)
+OLDEST_DAYS = 3 * 365
+PASTE = 2_400  # characters
+SHORTEST_ANSWER = 40
+INVISIBLE = "\u00ad\u200b\u2060"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionSet:
+    """Pages and questions. A row of the table."""
+
+    name: str
+    pages: Sequence[Document]
+    questions: Questions
+    floor: tuple[float, ...] = ()
+    """Of the fused leg: recall@1, recall@5 and MRR@10, as many as are held."""
+    like: str = ""
+    """The set whose fused figures this one may not fall short of by more than `slack`."""
+    slack: float = 0.0
+
+    def every(self, step: int) -> "QuestionSet":
+        """Return the set with every `step`-th of its questions."""
+        return replace(self, questions=self.questions[::step])
+
+
+def xquad_sets() -> list[QuestionSet]:
+    """Return the sets that are made of XQuAD and CMRC, [] where the data is missing."""
+    if not (XQUAD / "xquad.zh.json").exists():
+        return []
+    zh, asked_zh = load_squad("xquad.zh")
+    en, asked_en = load_squad("xquad.en")
+    sets = [
+        QuestionSet(name="xquad.zh", pages=zh, questions=asked_zh, floor=(0.938, 0.991, 0.962)),
+        QuestionSet(
+            name="xquad.zh, least overlap",
+            pages=zh,
+            questions=least_overlap(zh, asked_zh),
+            floor=(0.875, 0.972, 0.920),
+        ),
+        QuestionSet(name="xquad.en", pages=en, questions=asked_en, floor=(0.955, 0.997, 0.974)),
+        QuestionSet(
+            name="zh → en pages", pages=en, questions=_of(asked_zh, "en"), floor=(0.63, 0.86)
+        ),
+        QuestionSet(
+            name="en → zh pages", pages=zh, questions=_of(asked_en, "zh"), floor=(0.60, 0.90)
+        ),
+        QuestionSet(name="zh, both in one index", pages=[*zh, *en], questions=asked_zh,
+                    like="xquad.zh", slack=0.005),
+        QuestionSet(name="en, both in one index", pages=[*zh, *en], questions=asked_en,
+                    like="xquad.en", slack=0.005),
+        QuestionSet(name="zh, spaced out", pages=zh, like="xquad.zh", slack=0.01,
+                    questions=[(" ".join(asked.replace(" ", "")), url) for asked, url in asked_zh]),
+        QuestionSet(name="zh, invisible in pages", pages=_invisible(zh), questions=asked_zh,
+                    like="xquad.zh", slack=0.01),
+        *_pasted("zh", zh, asked_zh),
+        *_pasted("en", en, asked_en),
+    ]  # fmt: skip
+    if traditional := traditional_pages(zh):
+        sets.append(
+            QuestionSet(
+                name="simplified → traditional",
+                pages=traditional,
+                questions=asked_zh,
+                floor=(0.92, 0.985),
+            )
+        )
+    return sets
+
+
+def held_out_sets() -> list[QuestionSet]:
+    """Return the sets that nothing was tuned on, as far as their data is here."""
+    sets = []
+    if (XQUAD / "cmrc.zh.json").exists():
+        pages, questions = load_squad("cmrc.zh")
+        sets.append(QuestionSet(name="cmrc.zh", pages=pages, questions=questions))
+    for asked, read in (("en", "en"), ("zh", "zh"), ("zh", "en"), ("en", "zh")):
+        pages, questions = load_faq(asked, read)
+        if questions:
+            sets.append(
+                QuestionSet(name=f"debian-faq {asked} → {read}", pages=pages, questions=questions)
+            )
+    return sets
+
+
+def sample_sets() -> list[QuestionSet]:
+    """Return the sets of the sample that is shipped to check encoders with."""
+    rows = json.loads(SAMPLE.read_text("utf-8"))
+    pages = {
+        language: [
+            _page(f"sample/{language}/{n}", row["text"][language]) for n, row in enumerate(rows)
+        ]
+        for language in ("zh", "en")
+    }
+    floors = {"zh → zh": (1.0,), "en → en": (1.0,), "zh → en": (0.9, 1.0), "en → zh": (0.9, 1.0)}
+    sets = []
+    for name, floor in floors.items():
+        asked, read = name.split(" → ")
+        questions = [(row["question"][asked], pages[read][n].url) for n, row in enumerate(rows)]
+        sets.append(
+            QuestionSet(name=f"sample {name}", pages=pages[read], questions=questions, floor=floor)
+        )
+    return sets
+
+
+def load_squad(name: str) -> tuple[list[Document], Questions]:
+    """Return the paragraphs of a file in SQuAD's format, and their questions."""
+    data = json.loads((XQUAD / f"{name}.json").read_text("utf-8"))["data"]
+    pages: list[Document] = []
+    questions: Questions = []
+    chance = random.Random(0)
+    for article in data:
+        for paragraph in article["paragraphs"]:
+            day = TODAY - timedelta(days=chance.randrange(OLDEST_DAYS))
+            page = _page(f"{name.replace('.', '/')}/{len(pages)}", paragraph["context"], day)
+            pages.append(page)
+            questions += [(qa["question"], page.url) for qa in paragraph["qas"]]
+    return pages, questions
+
+
+def load_faq(asked: str, read: str) -> tuple[list[Document], Questions]:
+    """Return the answers of Debian's FAQ in the language `read`, and its headings in `asked`.
+
+    Headings that are no questions are pages only. Both [] where the packages are not installed.
+    """
+    sections = {language: _faq_sections(language) for language in {asked, read}}
+    pages: list[Document] = []
+    questions: Questions = []
+    for key, (_, answer) in sections[read].items():
+        heading = sections[asked].get(key, ("", ""))[0]
+        if len(answer) < SHORTEST_ANSWER:
+            continue
+        pages.append(_page(f"faq/{read}/{key}", answer))
+        if heading.endswith(("?", "？")):
+            questions.append((heading, pages[-1].url))
+    return pages, questions
+
+
+def _faq_sections(language: str) -> dict[str, tuple[str, str]]:
+    """Return anchor -> (heading without its number, text below it without the heading)."""
+    from lxml import html
+
+    suffix = {"en": "en", "zh": "zh-cn"}[language]
+    sections = {}
+    for path in sorted(FAQ.rglob(f"*.{suffix}.html")):
+        for section in html.parse(str(path)).getroot().iter("div"):
+            heading = section.find("./div[@class='titlepage']//h2")
+            if section.get("class") != "section" or heading is None:
+                continue
+            anchor = heading.find(".//a").get("id")
+            title = re.sub(r"^[\d.\s]+", "", heading.text_content()).strip()
+            section.remove(section.find("./div[@class='titlepage']"))
+            sections[anchor] = (title, section.text_content().strip())
+    return sections
+
+
+def least_overlap(pages: Sequence[Document], questions: Questions) -> Questions:
+    """Return the third of the questions that shares the smallest part of its words."""
+    held = {page.url: set(words(page.text)) for page in pages}
+
+    def share(asked: tuple[str, str]) -> float:
+        wanted = set(words(asked[0]))
+        return len(wanted & held[asked[1]]) / max(1, len(wanted))
+
+    return sorted(questions, key=share)[: len(questions) // 3]
+
+
+def traditional_pages(pages: Sequence[Document]) -> list[Document]:
+    """Return the pages in traditional Chinese, [] without the package opencc."""
+    try:
+        from opencc import OpenCC
+    except ImportError:
+        return []
+    convert = OpenCC("s2t").convert
+    return [replace(page, text=convert(page.text)) for page in pages]
+
+
+def _pasted(language: str, pages: Sequence[Document], questions: Questions) -> list[QuestionSet]:
+    """Return the sets in which a text of other pages stands before or after each question."""
+    chance = random.Random(0)
+    before, after = [], []
+    for asked, url in questions:
+        paste = ""
+        while len(paste) < PASTE:
+            page = chance.choice(pages)
+            paste += "" if page.url == url else page.text + "\n"
+        before.append((f"{paste[:PASTE]}\n{asked}", url))
+        after.append((f"{asked}\n{paste[:PASTE]}", url))
+    like = f"xquad.{language}"
+    return [
+        QuestionSet(name=f"{language}, after a paste", pages=pages, questions=before, like=like,
+                    slack=0.02),
+        QuestionSet(name=f"{language}, before a paste", pages=pages, questions=after, like=like,
+                    slack=0.02),
+    ]  # fmt: skip
+
+
+def _invisible(pages: Sequence[Document]) -> list[Document]:
+    """Return the pages with an invisible character after every third one."""
+    chance = random.Random(0)
+    return [
+        replace(
+            page,
+            text="".join(
+                character + (chance.choice(INVISIBLE) if place % 3 == 2 else "")
+                for place, character in enumerate(page.text)
+            ),
+        )
+        for page in pages
+    ]
+
+
+def _of(questions: Questions, language: str) -> Questions:
+    """Return the questions with the same paragraphs in the other language: XQuAD is parallel."""
+    return [
+        (asked, re.sub("/xquad/[a-z]+/", f"/xquad/{language}/", url)) for asked, url in questions
+    ]
+
+
+def _page(path: str, text: str, day: date | None = None) -> Document:
+    return Document(
+        url=f"https://bench.example/{path}",
+        title="",
+        text=text,
+        fetched_at=datetime(2026, 1, 1, tzinfo=UTC),
+        published=day,
+    )
