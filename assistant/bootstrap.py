@@ -13,14 +13,16 @@ from assistant.events import Notice
 from assistant.models.pool import ChosenModel, ModelPool
 from assistant.models.registry import build_model, ollama_model
 from assistant.search.base import SearchProvider
-from assistant.settings import ModelSettings, Settings, load_settings
+from assistant.settings import AnswerSettings, ModelSettings, Settings, load_settings
 from ingest.bootstrap import open_index, open_reading, preload
 from ingest.foundation.cache import ExpiringCache
 from ingest.foundation.concurrency import LazyResource
 from ingest.foundation.errors import SettingsError
 from ingest.foundation.messages import Message
+from ingest.foundation.settings import expand_user
 
 if TYPE_CHECKING:
+    from assistant.answer.rerank.cross_encoder import CrossEncoderReranker
     from assistant.models.ollama import OllamaModel
 
 PROBE_TIMEOUT_S = 3.0
@@ -58,12 +60,16 @@ async def open_assistant(
         # Questions to the index alone need no search engine, no fetcher and no worker processes.
         web = await stack.enter_async_context(LazyResource(open_web))
         language = settings.answer.language
+        reranker = build_reranker(settings.answer)
+        if reranker is not None:
+            stack.push_async_callback(reranker.close)
         assistant = Assistant(
             web=web,
             retriever=Retriever(
                 store=index.store,
                 embedder=index.embedder,
                 top_k=settings.answer.passages,
+                reranker=reranker,
                 no_encoder=index.diagnostics[0] if index.diagnostics else None,
             ),
             models=models,
@@ -77,6 +83,18 @@ async def open_assistant(
             preload=functools.cache(functools.partial(preload, settings, embedder=index.embedder)),
         )
         yield assistant
+
+
+def build_reranker(answer: AnswerSettings) -> "CrossEncoderReranker | None":
+    """Return the reranker of these settings, None without one. Its folder is read on first use."""
+    if not answer.reranker:
+        return None
+    from assistant.answer.rerank.cross_encoder import CrossEncoderReranker
+
+    return CrossEncoderReranker(
+        folder=expand_user(answer.reranker, source="answer.reranker"),
+        budget_s=answer.reranker_budget / 1000,
+    )
 
 
 def build_search(

@@ -63,3 +63,9 @@ class ModelNotFoundError(ModelError):
 
     def __init__(self, message: Message, *, hint: Message = NO_MESSAGE) -> None:
         super().__init__(message, kind="not_found", hint=hint)
+
+
+class RerankError(QiuzhengError):
+    """The reranker cannot judge; answers go on in the order of the search."""
+
+    code = "rerank"

@@ -124,6 +124,17 @@ class AnswerSettings(SettingsTable):
     language: Literal["auto", Language] = Field(
         default="auto", description="Language of answers and messages; auto: the question's."
     )
+    reranker: str = Field(
+        default="",
+        description="Folder of a cross-encoder in ONNX (model.onnx, tokenizer.json) that orders "
+        "what the search found; empty: none.",
+    )
+    reranker_budget: int = Field(
+        default=1_000,
+        ge=1,
+        le=4_000,
+        description="Milliseconds for that; what is not read by then keeps its place behind.",
+    )
 
 
 class Settings(IngestSettings):

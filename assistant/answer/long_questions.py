@@ -111,7 +111,7 @@ def _asking(sentences: list[_Sentence]) -> list[_Sentence]:
         or [one for one in sentences if one.asks and one.outer and one.alone]
         or [one for one in sentences if one.asks and one.outer]
         # Before or after a paste people start a new line, and what comes last is asked of it.
-        or [one for one in edges[::-1] if one.alone][:1]
+        or [one for one in edges[::-1] if one.alone and len(one.text) <= WHOLE_CHARACTERS][:1]
         or edges
     )
 
@@ -120,12 +120,13 @@ def _shortened(sentences: list[str]) -> str:
     """Return the sentences, from the end if there is no room for all."""
     kept: list[str] = []
     room = WHOLE_CHARACTERS
+    longest = WHOLE_CHARACTERS // min(2, max(1, len(sentences)))  # the last leaves room for others
     for sentence in reversed(sentences):
         if room <= 0:
             break
-        if len(sentence) > room:
+        if len(sentence) > (limit := min(room, longest)):
             # Text without marks is one sentence: people ask at its beginning or its end.
-            sentence = f"{sentence[: room // 2]} {sentence[-(room // 2) :]}"
+            sentence = f"{sentence[: limit // 2]} {sentence[-(limit // 2) :]}"
         kept.append(sentence)
         room -= len(sentence)
     return "\n".join(reversed(kept))

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 import click
 
-from assistant.bootstrap import PROBE_TIMEOUT_S, build_search, ollama_at
+from assistant.bootstrap import PROBE_TIMEOUT_S, build_reranker, build_search, ollama_at
 from assistant.cli.health import HealthCheck, State
 from assistant.cli.vectors import check_vectors
-from assistant.errors import ModelError, SearchError
+from assistant.errors import ModelError, RerankError, SearchError
 from assistant.search.notices import fallback_notice
 from assistant.search.result_pages import HINTS
 from assistant.settings import ModelSettings, Settings
@@ -66,6 +66,7 @@ async def examine(settings: Settings) -> list[HealthCheck]:
         _check_search(settings, documents=documents),
         asyncio.to_thread(_check_disk, settings),
         _check_proxies(),
+        asyncio.to_thread(_check_reranker, settings),
     )
     return [check for group in (*groups[:4], [index], *groups[4:]) for check in group]
 
@@ -154,6 +155,21 @@ def _check_encoder(settings: Settings) -> list[HealthCheck]:
             fix=Message.verbatim("assistant setup"),
         )
     ]
+
+
+def _check_reranker(settings: Settings) -> list[HealthCheck]:
+    """Load the cross-encoder, if one is named: that its files are there says little."""
+    reranker = build_reranker(settings.answer)
+    if reranker is None:
+        return []
+    try:
+        reranker.preload()
+    except RerankError as error:
+        return [HealthCheck(part="reranker", state="warn", found=error.message, fix=error.hint)]
+    found = Message(
+        "{name}, {budget} ms a question", name=reranker.name, budget=settings.answer.reranker_budget
+    )
+    return [HealthCheck(part="reranker", state="ok", found=found)]
 
 
 async def _check_browser(settings: Settings) -> list[HealthCheck]:

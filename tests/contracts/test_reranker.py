@@ -1,14 +1,17 @@
 """What every `Reranker` promises. A new one is added to the fixture and passes as it is."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.answer.rerank.base import Reranker
+from assistant.answer.rerank.cross_encoder import CrossEncoderReranker
 from assistant.answer.rerank.memory import OverlapReranker
 from ingest.documents import Chunk, ScoredChunk
+from tests.cross_encoders import write_cross_encoder
 
 pytestmark = pytest.mark.anyio
 
@@ -39,9 +42,12 @@ def chunk(number: int, text: str) -> ScoredChunk:
 CHUNKS = [chunk(number, text) for number, text in enumerate(TEXTS)]
 
 
-@pytest.fixture(params=["overlap"])
-def reranker(request: pytest.FixtureRequest) -> Reranker:
-    return {"overlap": OverlapReranker}[request.param]()
+@pytest.fixture(params=["overlap", "cross-encoder"])
+def reranker(request: pytest.FixtureRequest, tmp_path: Path) -> Reranker:
+    if request.param == "overlap":
+        return OverlapReranker()
+    folder = write_cross_encoder(tmp_path, vocabulary=[*TEXTS, *QUESTIONS])
+    return CrossEncoderReranker(folder=folder, budget_s=60, threads=1)
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cross_encoders import write_cross_encoder
 from tests.engines.ollama_server import OllamaServer
 from tests.engines.replies import EmbedFault
 from tests.internet.duckduckgo import DuckDuckGoSite, fixed
@@ -48,6 +49,17 @@ def test_doctor_embeds_a_text_and_looks_at_what_comes(
     assert said in line
     zh = shell_with_model("assistant", "doctor", "--lang", "zh", "--json", code=None)
     assert states(zh)["vectors"] == "warn"
+
+
+def test_doctor_loads_the_reranker_that_is_named(shell: Shell, tmp_path: Path) -> None:
+    folder = write_cross_encoder(tmp_path / "overlap", vocabulary=["drone"])
+    named = {"ASSISTANT_ANSWER__RERANKER": str(folder)}
+    shown = shell("assistant", "doctor", "--lang", "en", code=None, **named)
+    assert re.search(r"✓ reranker +overlap, 1000 ms a question", shown.stdout)
+    (folder / "model.onnx").unlink()
+    shown = shell("assistant", "doctor", "--lang", "en", code=None, **named)
+    assert re.search(r"! reranker +no cross-encoder in .*model\.onnx is missing", shown.stdout)
+    assert "answer.reranker must name a folder" in shown.stdout
 
 
 @pytest.mark.chromium
