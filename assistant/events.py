@@ -10,7 +10,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from assistant.values import Answer, AnswerEvidence, Passage, SearchHit, SentenceVerdict, Usage
 from ingest.events import PageSkipped, PageStored
@@ -169,7 +169,9 @@ AnswerEvent = (
 )
 
 ANSWER_EVENT: TypeAdapter[AnswerEvent] = TypeAdapter(
-    Annotated[AnswerEvent, Field(discriminator="type")]
+    Annotated[AnswerEvent, Field(discriminator="type")],
+    # At its first use: building it takes 15 ms, and a terminal needs no JSON.
+    config=ConfigDict(defer_build=True),
 )
 """Reads and writes one event as JSON. Messages are written in the language of the context:
 `ANSWER_EVENT.dump_json(event, context={"language": "zh"})`; without one, in all languages."""

@@ -32,6 +32,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("assistant", "ingest")
 QUESTION = "What rules are there, and why are people in the city against them?"
 PAGES = 10
+RUNS = 5
 IMPORT_TIME = re.compile(r"import time:\s+(\d+) \|\s+\d+ \|\s*(\S+)")
 
 
@@ -87,18 +88,18 @@ def trace(arguments: list[str], report: Path) -> None:
 
 
 def measure(name: str, arguments: list[str], environment: dict[str, str]) -> Footprint:
-    """Run the command twice: once with a profiler, once with the times of its imports."""
+    """Run the command with a profiler, then `RUNS` times with the times of its imports."""
     with tempfile.TemporaryDirectory(prefix="footprint-") as folder:
         report = Path(folder, "ran.json")
         traced = [sys.executable, "-m", "bench.footprint", "--trace", str(report), *arguments]
         run(traced, environment)
         ran = json.loads(report.read_text())
     timed = [sys.executable, "-X", "importtime", "-m", "assistant", *arguments]
-    own = {
-        found[2]: int(found[1])
-        for found in IMPORT_TIME.finditer(run(timed, environment))
-        if found[2].split(".")[0] in PACKAGES
-    }
+    own: dict[str, int] = {}  # module -> microseconds of the quickest run: others only waited
+    for _ in range(RUNS):
+        for found in IMPORT_TIME.finditer(run(timed, environment)):
+            if found[2].split(".")[0] in PACKAGES:
+                own[found[2]] = min(int(found[1]), own.get(found[2], int(found[1])))
     return Footprint(
         name=name,
         modules=len(own),

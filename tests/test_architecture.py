@@ -1,6 +1,7 @@
 """Rules of this repository that no linter knows."""
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -145,6 +146,39 @@ def test_help_imports_nothing_heavy(command: str) -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
     )
     assert "HEAVY []" in shown.stdout
+
+
+ASK_THE_INDEX = """
+import asyncio, sys
+from assistant.cli.ask import print_answer
+from assistant.values import Question
+
+code = asyncio.run(
+    print_answer(
+        Question("How hot for green tea?"), overrides={}, crawl_log=None, as_json=False,
+        thinking=False, quiet=True, language="en",
+    )
+)
+readers = ("ingest.extract", "ingest.web.fetch", "ingest.pipeline", "assistant.search.engines")
+print("READERS", code, [name for name in sys.modules if name.startswith(readers)])
+"""
+
+
+def test_a_question_to_the_index_imports_nothing_that_reads_pages(tmp_path: Path) -> None:
+    own = {
+        "ASSISTANT_HOME": str(tmp_path),
+        "ASSISTANT_MODEL__PROVIDER": "extractive",
+        "ASSISTANT_EMBED__PROVIDER": "none",
+    }
+    shown = subprocess.run(
+        [sys.executable, "-c", ASK_THE_INDEX],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        env=os.environ | own,
+    )
+    assert "READERS 0 []" in shown.stdout
 
 
 @pytest.mark.parametrize(
