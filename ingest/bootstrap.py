@@ -133,18 +133,28 @@ async def open_index(settings: IngestSettings) -> AsyncIterator[IndexComponents]
 
 
 async def _wanted_space(settings: IngestSettings, embedder: Embedder) -> str:
-    """Return the space of the encoder in force: that of `embedder`, or of a built-in successor."""
-    if not embedder.space.startswith("builtin:"):
+    """Return the space that a migration would lead to, if that is cheap to know."""
+    if not embedder.space.startswith("builtin:"):  # a server would have to be asked
         return embedder.space
-    # Of the built-in ones alone: an Ollama that was started for another purpose is no reason to
-    # tell people at each question to move their index to it.
-    embed = settings.embed.model_copy(update={"provider": "builtin"})
-    config = EmbedderConfig(embed=embed, cache=home() / "models")
-    preferred, _ = await open_embedder(config, space="")
-    if preferred is None:
+    wanted, _ = await choose_migration_target(settings, space=embedder.space)
+    if wanted is None:
         return embedder.space
-    await preferred.close()
-    return preferred.space
+    await wanted.close()
+    return wanted.space
+
+
+async def choose_migration_target(
+    settings: IngestSettings, *, space: str
+) -> tuple[Embedder | None, tuple[Message, ...]]:
+    """Return the embedder that an index of `space` is moved to, as `choose_embedder` returns it.
+
+    "auto" moves from one built-in encoder to a better one, and to a server only where the index
+    was made with none of them: an Ollama that somebody started to chat with is no reason.
+    """
+    if settings.embed.provider == "auto" and space.startswith("builtin:"):
+        embed = settings.embed.model_copy(update={"provider": "builtin"})
+        settings = settings.model_copy(update={"embed": embed})
+    return await choose_embedder(settings, space="")
 
 
 @asynccontextmanager

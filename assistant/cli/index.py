@@ -10,7 +10,7 @@ from typing import Any, assert_never
 import click
 
 from assistant.settings import Settings
-from ingest.bootstrap import choose_embedder, open_maintenance
+from ingest.bootstrap import choose_embedder, choose_migration_target, open_maintenance
 from ingest.errors import EmbedError
 from ingest.foundation.messages import NO_MESSAGE, Language, Message
 from ingest.index.check import IndexCheck, IndexProblem, check_index
@@ -122,7 +122,8 @@ async def migrate_index(
         StoreError: another process migrates the index, or it cannot be written.
     """
     async with open_maintenance(settings) as maintenance:
-        embedder, problems = await choose_embedder(settings, space="")
+        space = (await maintenance.stats()).space
+        embedder, problems = await choose_migration_target(settings, space=space)
         if embedder is None:
             reason = problems[0] if problems else Message('embed.provider is "none"')
             raise EmbedError(Message("there is no encoder to migrate to: {reason}", reason=reason))

@@ -286,7 +286,7 @@ def index_migrate(keep_old: bool, quiet: bool, lang: str | None) -> None:
 
     \b
     assistant index migrate
-    ASSISTANT_EMBED__PROVIDER=builtin assistant index migrate
+    ASSISTANT_EMBED__PROVIDER=ollama assistant index migrate
     """
     from assistant.cli.index import migrate_index
 

@@ -39,7 +39,7 @@ Failure = Literal[
 ]
 
 
-EmbedFault = Literal["nan", "oversized", "zeros", "empty", "no_row", "words", "longer"]
+EmbedFault = Literal["nan", "oversized", "zeros", "empty", "no_row", "words", "digits", "longer"]
 """What a model makes of a text that it cannot embed: an error of the whole request (as NaN comes
 out as JSON, or "larger than the max context size"), or a row that is no vector of its space."""
 
@@ -57,6 +57,7 @@ def faulty_row(fault: EmbedFault, vector: list[float]) -> Any:
         "empty": [],
         "no_row": None,
         "words": ["not", "a", "number"],
+        "digits": [str(x) for x in vector],
         "longer": [*vector, 0.0],
     }
     return rows[fault]

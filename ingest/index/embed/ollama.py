@@ -116,11 +116,13 @@ class OllamaEmbedder:
         Raises:
             EmbedError: it is no vector, or one without direction.
         """
+        # By type: numpy would take "0.5" and true for numbers.
+        if not isinstance(row, list) or not all(type(x) in (int, float) for x in row):
+            raise self._text_error(Message("the answer holds no such vectors"))
         try:
-            array = np.asarray(row, dtype=np.float64)
-        except (TypeError, ValueError, OverflowError) as error:
+            unit = _normalized(np.asarray(row, dtype=np.float64))
+        except OverflowError as error:  # an integer of 400 digits
             raise self._text_error(Message("the answer holds no such vectors")) from error
-        unit = _normalized(array) if array.ndim == 1 else array.tolist()
         if fault := vector_fault(unit):
             raise self._text_error(fault)
         return unit

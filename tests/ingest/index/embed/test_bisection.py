@@ -29,7 +29,9 @@ async def embedder(server: OllamaServer) -> AsyncIterator[OllamaEmbedder]:
     await made.close()
 
 
-@pytest.mark.parametrize("fault", ["nan", "oversized", "zeros", "empty", "no_row", "words"])
+@pytest.mark.parametrize(
+    "fault", ["nan", "oversized", "zeros", "empty", "no_row", "words", "digits"]
+)
 async def test_bad_text_is_found_with_few_requests(
     server: OllamaServer, embedder: OllamaEmbedder, fault: EmbedFault
 ) -> None:
