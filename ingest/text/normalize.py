@@ -34,7 +34,8 @@ _BROKEN_WORD = re.compile(r"(?<=[^\W\d_])(?P<hyphen>[-\u2010])\n[ \t]*(?=[^\W\d_
 _SOFT_BREAK = re.compile(r"\u00ad\n[ \t]*(?=[^\W\d_])")
 # Between digits a space that does not break the line means one thing only. NFKC makes it a plain
 # one, which may as well stand between two numbers.
-_DIGIT_GROUP = re.compile(r"(?<=\d)(?<!\d{4})[\u00a0\u2007\u2009\u202f](?=\d{3}(?!\d))")
+_NARROW_GAPS = "\u00a0\u2007\u2009\u202f"
+_DIGIT_GROUP = re.compile(rf"(?<=\d)(?<!\d{{4}})[{_NARROW_GAPS}](?=\d{{3}}(?!\d))")
 
 # Ideographs, kana, Cyrillic…: Python compiles this class in no time, and one that names the ranges
 # in milliseconds, which every command would wait for.
@@ -78,7 +79,7 @@ def fold_text(text: str) -> str:
     to the line nobody can tell, and `ingest.text.words.words` finds the word both ways.
     """
     text = _normalized(text, broken=r"\g<hyphen>")
-    if not text.isascii():
+    if any(gap in text for gap in _NARROW_GAPS):
         text = _DIGIT_GROUP.sub("", text)
     return unicodedata.normalize("NFKC", text).casefold()
 
