@@ -24,7 +24,7 @@ FLOORS: dict[str, tuple[str | None, list[str]]] = {
     "pruning": ("retrieval/xquad.zh.json", ["--floor", "0.95"]),
     "spelling": ("retrieval/xquad.zh.json", ["--floor", "--sample", "4"]),
     "quotes": ("retrieval/xquad.zh.json", ["--floors"]),
-    "manuals": (None, ["--floor", "0.75"]),
+    "manuals": (None, ["--floor", "0.75", "--words"]),
     "retrieval": ("retrieval/xquad.zh.json", ["--floors"]),
     "finetune_metrics": (None, ["--floor", "0"]),
     "finetune_prepare": (None, ["--floor"]),

@@ -1,12 +1,13 @@
 """Does the evidence hold the answer on real manuals, within the first two blocks?
 
-    python -m bench.manuals [--download] [--floor X] [--half dev|held] [--show]
+    python -m bench.manuals [--download] [--floor X] [--half dev|held] [--show] [--words]
 
 Questions written by hand (bench/manuals.json) on packaged manuals of Debian 12, of git and of
 Python, in two languages, each with the text that the answering block must hold. Evidence was tuned
 on the half "dev"; "held" was looked at only at the end. Pages go through our own extraction,
-splitter and index. `--download` fetches the packages by `apt-get download` into a cache; those
-that are neither there nor installed are named and left out.
+splitter and index, and are found by words and by the built-in encoder where there is one
+(`--words`: by words alone). `--download` fetches the packages by `apt-get download` into a
+cache; those that are neither there nor installed are named and left out.
 """
 
 import argparse
@@ -29,10 +30,12 @@ from bench.quotes import squeezed
 from ingest.documents import Document
 from ingest.extract.extractor import read_file
 from ingest.index.embed.base import Embedder
+from ingest.index.embed.registry import EmbedderConfig, open_embedder
 from ingest.index.split import split
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
 from ingest.index.store.memory import MemoryVectors
+from ingest.settings import EmbedSettings
 
 QUESTIONS = Path(__file__).with_suffix(".json")
 CACHE = Path.home() / ".cache" / "qiuzheng-bench" / "manuals"
@@ -144,9 +147,17 @@ def found_by(case: dict[str, Any], passages: tuple[Passage, ...]) -> Iterator[st
 
 
 async def measure(
-    cases: list[dict[str, Any]], index: Index, embedder: Embedder | None, *, show: bool
+    cases: list[dict[str, Any]], index: Index, *, words_alone: bool, show: bool
 ) -> dict[str, float]:
     """Return the shares of questions answered, and the CPU milliseconds of one choice."""
+    embedder: Embedder | None = None
+    if not words_alone:
+        config = EmbedderConfig(
+            embed=EmbedSettings(provider="builtin"), cache=Path(tempfile.gettempdir()) / "models"
+        )
+        embedder, problem = await open_embedder(config, space="")
+        if embedder is None:
+            click.echo(f"found by words alone: {problem.localize('en')}")
     retriever = Retriever(store=index, embedder=embedder, top_k=PASSAGES, timeout_s=60.0)
     names = ("first block", "first two", "all blocks", "passages")
     counts = dict.fromkeys(names, 0)
@@ -173,6 +184,7 @@ def main() -> int:
     parser.add_argument("--download", action="store_true")
     parser.add_argument("--floor", type=float, default=0.0)
     parser.add_argument("--half", choices=("dev", "held"), help="both by default")
+    parser.add_argument("--words", action="store_true", help="found by words alone")
     parser.add_argument("--show", action="store_true", help="what was chosen where it failed")
     options = parser.parse_args()
     if options.download:
@@ -188,7 +200,9 @@ def main() -> int:
     for half in ("dev", "held"):
         if options.half in (None, half):
             chosen = [case for case in cases if case["half"] == half]
-            shares = asyncio.run(measure(chosen, index, None, show=options.show))
+            shares = asyncio.run(
+                measure(chosen, index, words_alone=options.words, show=options.show)
+            )
             click.echo(
                 f"{half}  {len(chosen)} questions  "
                 + "  ".join(f"{name} {share:.3f}" for name, share in shares.items())

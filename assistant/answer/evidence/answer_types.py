@@ -105,8 +105,8 @@ ANSWER_TYPES: Final = (
         ),
         _either(
             _measures(
-                "[mck]?m|ft|feet|foot|in|inch(?:es)?|miles?|yards?|(?:kilo)?met(?:er|re)s?|acres?"
-                "|hectares?|square|[kmgt]i?b|bytes?",
+                "(?:[mck]?m|ft|feet|foot|in|inch(?:es)?|miles?|yards?|(?:kilo)?met(?:er|re)s?)"
+                "(?! ?/| per| an hour)|acres?|hectares?|square|[kmgt]i?b|bytes?",
                 "毫米|厘米|公里|千米|英里|英尺|海里|米|平方|公顷|亩|字节|[KMGT]i?B",
             )
         ),
@@ -225,6 +225,8 @@ ANSWER_TYPES: Final = (
 )
 """Those that say more come first: "how many years" asks for a duration, not for any count."""
 
+MEASURES = frozenset(("percent", "money", "temperature", "weight", "speed", "length", "duration"))
+"""Kinds of answer that are a figure with a unit."""
 MADE_FOR: Final[Mapping[str, tuple[EvidenceKind, ...]]] = {
     "command": ("code", "definition"),
     "option": ("code", "definition"),

@@ -12,6 +12,8 @@ from assistant.answer.evidence.passage_reader import (
     LONGEST_UNIT,
     OPTION,
     ROW,
+    SHORTEST_WRAP,
+    STOPS,
     PassageReader,
     has_indented_body,
 )
@@ -133,13 +135,24 @@ def _begins_element(lines: Sequence[TextLine], at: int) -> bool:
     return any(pattern.match(text) for pattern in patterns) or has_indented_body(lines, at)
 
 
+def _is_title(reader: PassageReader, line: tuple[int, int], below: tuple[int, int]) -> bool:
+    """Return whether a line is a heading that plain text does not mark: short, and no sentence."""
+    text, under = reader.text[slice(*line)], reader.text[slice(*below)]
+    alone = "\n" in reader.text[line[1] : below[0]]
+    short = len(text) <= SHORTEST_WRAP and len(text) < len(under)
+    return alone and short and text[-1:].isalnum() and under.endswith(tuple(STOPS))
+
+
 def _add_sentences(
     reader: PassageReader, sentences: Sequence[tuple[int, int]], prefix: TextLine | None
 ) -> None:
     before: tuple[int, int] | None = None
     lead: tuple[int, int] | None = None
-    for left, right in sentences:
+    for number, (left, right) in enumerate(sentences):
         text = reader.plain(left, right)
+        if number + 1 < len(sentences) and _is_title(reader, (left, right), sentences[number + 1]):
+            reader.heading = text
+            continue
         leads = text.endswith(_LEADS) and (left, right) == sentences[-1]
         if not leads and not text.endswith(_ASKS):
             start = left

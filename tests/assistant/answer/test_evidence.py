@@ -222,6 +222,17 @@ def test_question_on_a_line_of_its_own_is_the_heading_of_its_answer() -> None:
     assert block.heading == "May I bring my dog?"
 
 
+def test_short_line_above_plain_text_is_its_heading() -> None:
+    text = "Opening hours\nMonday to Friday from 9:00 to 17:00, and on Sunday from 10:00.\n"
+    block = best("What are the opening hours?", text)
+    assert (block.heading, block.text) == ("Opening hours", text.splitlines()[1])
+
+
+def test_seams_of_a_chinese_interrogative_do_not_count() -> None:
+    text = "无人机在空中飞行时很安静。最大飞行高度不超过120米。多高的楼都能看见。"
+    assert "120米" in best("无人机可以飞多高？", text).text
+
+
 def test_words_of_the_title_do_not_lift_every_sentence() -> None:
     text = "Kite drones are sold in many shops. The battery lasts for 46 minutes in calm air."
     (page,) = passages(text, title="Kite drones")
