@@ -24,7 +24,7 @@ from ingest.foundation.errors import QiuzhengError, SettingsError
 from ingest.foundation.messages import NO_MESSAGE, SEMICOLON, Language, Message, join_messages
 from ingest.index.split import current_chunking
 from ingest.model_servers.ollama import with_tag
-from ingest.report import describe_outdated
+from ingest.report import count_chunks, count_pages, describe_outdated
 from ingest.web.fetch.browser_check import check_browser
 from ingest.web.fetch.chromium import OTHER_BROWSER
 from ingest.web.fetch.upstream_proxy import DEFAULT_PORTS
@@ -121,32 +121,24 @@ async def _check_ollama(
         return [HealthCheck(part="ollama", state="warn", found=error.message, fix=start)]
     finally:
         await server.close()
-    here = HealthCheck(part="ollama", state="ok", found=Message("at {host}", host=host))
-    return [here, *(_check_pulled(part, name, installed) for part, name in wanted)]
-
-
-def _check_pulled(part: str, name: str, installed: list[str]) -> HealthCheck:
-    if with_tag(name) in installed:
-        return HealthCheck(part=part, state="ok", found=Message.verbatim(name))
-    return HealthCheck(
-        part=part,
-        state="warn",
-        found=Message("{name} is not pulled", name=name),
-        fix=Message.verbatim(f"ollama pull {name}"),
-    )
+    checks = [HealthCheck(part="ollama", state="ok", found=Message("at {host}", host=host))]
+    for part, name in wanted:
+        if with_tag(name) in installed:
+            checks.append(HealthCheck(part=part, state="ok", found=Message.verbatim(name)))
+        else:
+            found = Message("{name} is not pulled", name=name)
+            fix = Message.verbatim(f"ollama pull {name}")
+            checks.append(HealthCheck(part=part, state="warn", found=found, fix=fix))
+    return checks
 
 
 async def _check_encoders(settings: Settings) -> list[HealthCheck]:
-    weights = await asyncio.to_thread(_check_encoder, settings)
-    return [*weights, *await check_vectors(settings)]
-
-
-def _check_encoder(settings: Settings) -> list[HealthCheck]:
-    weights = encoder_weights(settings)
+    """Return whether the built-in encoder is there, and what comes of the one in force."""
+    weights = await asyncio.to_thread(encoder_weights, settings)
     if weights is not None:
-        return [HealthCheck(part="encoder", state="ok", found=Message.verbatim(str(weights)))]
-    return [
-        HealthCheck(
+        builtin = HealthCheck(part="encoder", state="ok", found=Message.verbatim(str(weights)))
+    else:
+        builtin = HealthCheck(
             part="encoder",
             state="warn",
             found=Message(
@@ -154,7 +146,7 @@ def _check_encoder(settings: Settings) -> list[HealthCheck]:
             ),
             fix=Message.verbatim("assistant setup"),
         )
-    ]
+    return [builtin, *await check_vectors(settings)]
 
 
 def _check_reranker(settings: Settings) -> list[HealthCheck]:
@@ -228,9 +220,9 @@ async def _check_index(settings: Settings) -> tuple[HealthCheck, int]:
     if stats.embedded < stats.chunks:
         rest = Message(" (the rest is found by words)")
     found = Message(
-        "{pages} pages, {chunks} chunks, {embedded} with vectors{rest}, in {folder}",
-        pages=stats.documents,
-        chunks=stats.chunks,
+        "{pages}, {chunks}, {embedded} with vectors{rest}, in {folder}",
+        pages=count_pages(stats.documents),
+        chunks=count_chunks(stats.chunks),
         embedded=stats.embedded,
         rest=rest,
         folder=where,
