@@ -38,6 +38,7 @@ from ingest.index.store.catalog import Catalog
 from ingest.index.store.chroma import ChromaVectors
 from ingest.index.store.hybrid import Index
 from ingest.settings import EmbedSettings
+from ingest.text.normalize import normalize_text
 
 ENCODERS = ("multilingual-e5-small", "all-MiniLM-L6-v2")
 BELOW_THE_BETTER_LEG = 0.005
@@ -45,6 +46,9 @@ MOST_HARM = 0.01  # recall@5 that dates may cost where they tell nothing
 FIGURES = ("recall@1", "recall@5", "MRR@10")
 DEPTH = 10
 EMBEDDED_AT_ONCE = 64
+PLAIN = ("xquad.zh", "xquad.en")
+SAMPLED = 0.01
+"""What a figure of every N-th question may lie below its floor, which is that of all of them."""
 STRANGERS = 20  # pages of other articles, to which questions are put that none of them answers
 
 Ranking = Callable[[str], Awaitable[list[str]]]
@@ -66,7 +70,10 @@ class Score:
 
 
 class RememberingEmbedder:
-    """Embeds each text once: the sets share pages and questions."""
+    """Embeds each text once: the sets share pages and questions.
+
+    Texts that normalise to one are one: that is what the built-in encoders see.
+    """
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
@@ -77,6 +84,7 @@ class RememberingEmbedder:
         return getattr(self._embedder, name)
 
     async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
+        texts = [normalize_text(text) for text in texts]
         new = [text for text in dict.fromkeys(texts) if text not in self._texts]
         for start in range(0, len(new), EMBEDDED_AT_ONCE):
             batch = new[start : start + EMBEDDED_AT_ONCE]
@@ -85,6 +93,7 @@ class RememberingEmbedder:
         return [self._texts[text] for text in texts]
 
     async def embed_query(self, text: str) -> Vector:
+        text = normalize_text(text)
         if text not in self._questions:
             self._questions[text] = await self._embedder.embed_query(text)
         return self._questions[text]
@@ -172,7 +181,7 @@ async def measure(sets: Sequence[QuestionSet], embedder: Embedder) -> dict[str, 
                 scores[one.name] = row
                 figures = "   ".join(f"{result}" for result in row.values())
                 print(f"  {one.name:26} {len(one.questions):5}   {figures}", flush=True)
-                if one.name.startswith("xquad"):
+                if one.name in PLAIN:
                     news = [(f"{asked} {TODAY.year}", url) for asked, url in one.questions]
                     row["news"] = await score(rankings["fused"], news)
         waiting = [one for one in waiting if one.pages != pages]
@@ -194,23 +203,27 @@ async def measure_strangers(sets: Sequence[QuestionSet], embedder: Embedder) -> 
         print(f"  {one.name:26} {some:.3f} find something, {sum(found) / len(found):.1f} passages")
 
 
-def failures(sets: Sequence[QuestionSet], scores: dict[str, dict[str, Score]]) -> list[str]:
+def failures(
+    sets: Sequence[QuestionSet], scores: dict[str, dict[str, Score]], *, sampled: bool
+) -> list[str]:
+    """Return a line for each figure that is below its floor."""
+    slack = SAMPLED if sampled else 5e-4  # floors are published with three digits
     failed = []
     for one in sets:
         row = scores[one.name]
         fused = row["fused"]
         figures = (fused.recall_1, fused.recall_5, fused.mrr_10)
         for name, figure, floor in zip(FIGURES, figures, one.floor, strict=False):
-            if figure < floor - 5e-4:  # floors are published with three digits
+            if figure < floor - slack:
                 failed.append(f"{one.name}: fused {name} {figure:.3f} is below {floor}")
         better = max(row["words"].recall_1, row["dense"].recall_1)
-        if fused.recall_1 < better - BELOW_THE_BETTER_LEG:
+        if fused.recall_1 < better - BELOW_THE_BETTER_LEG - slack:
             failed.append(
                 f"{one.name}: fused recall@1 {fused.recall_1:.3f}, better leg {better:.3f}"
             )
         if one.like in scores:
             plain = scores[one.like]["fused"].recall_1
-            if fused.recall_1 < plain - one.slack:
+            if fused.recall_1 < plain - one.slack - slack:
                 failed.append(f"{one.name}: {fused.recall_1:.3f}, {one.like} {plain:.3f}")
         if "news" in row and row["news"].recall_5 < fused.recall_5 - MOST_HARM:
             failed.append(f"{one.name}: as news recall@5 is {row['news'].recall_5:.3f}")
@@ -241,7 +254,8 @@ async def run(options: argparse.Namespace) -> list[str]:
             print(f"{name}: questions; recall@1 / recall@5 / MRR@10 of words, dense, fused")
             scores = await measure(weighed, embedder)  # type: ignore[arg-type]
             # The floors are those of the encoder that knows both languages.
-            failed += failures(weighed, scores) if name == ENCODERS[0] else []
+            if name == ENCODERS[0]:
+                failed += failures(weighed, scores, sampled=options.every > 1)
             if options.strangers:
                 await measure_strangers(sets, embedder)  # type: ignore[arg-type]
             await encoder.close()

@@ -103,8 +103,23 @@ def test_hits_that_mean_nothing_are_no_candidates() -> None:
     assert known_hits([hit("apart", 0.0)], embedder=HashingEmbedder(), language="en") == []
 
 
+def test_words_that_every_page_has_do_not_outvote_a_good_encoder() -> None:
+    pages = [hit(f"w{n}", 3.0 - n / 10, "Debian drones.") for n in range(6)]
+    by_vector = [
+        hit("w3", 0.9, "Debian drones."),
+        *(hit(f"v{n}", 0.8, "Debian.") for n in range(6)),
+    ]
+    question = "What is the Debian constitution good for, the drones?"
+    assert fused(pages, by_vector, question=question)[0] == "w3"
+    assert fused(pages, by_vector, question=question, weight=0.4)[0] == "w0"
+    sure = [hit("w0", 9.0, "The Debian constitution is good for drones."), *pages[1:]]
+    assert (
+        fused(sure, [*by_vector, hit("w0", 0.85, sure[0].chunk.text)], question=question)[0] == "w0"
+    )
+
+
 def test_equal_scores_put_words_first_and_then_ids() -> None:
-    assert fused([hit("b", 1.0)], [hit("a", 0.5)], weight=1 / 1.1)[0] == "b"
+    assert fused([hit("b", 1.0)], [hit("a", 0.5)], weight=1.0)[0] == "b"
     assert fused([hit("b", 1.0), hit("a", 1.0)], []) == ["a", "b"]
 
 
