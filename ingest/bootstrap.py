@@ -12,15 +12,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ingest.encoder_setup import embedder_config, prepare_encoder
 from ingest.foundation.cache import ExpiringCache
 from ingest.foundation.concurrency import LazyResource
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Message
-from ingest.foundation.settings import home
 from ingest.foundation.telemetry import disable_telemetry
 from ingest.index.embed.base import Embedder
 from ingest.index.embed.following import OTHER_ENCODER, FollowingEmbedder
-from ingest.index.embed.registry import EmbedderConfig, builtin_weights, open_embedder
+from ingest.index.embed.registry import open_embedder
 from ingest.index.store.base import ChunkStore
 from ingest.settings import IngestSettings
 
@@ -79,28 +79,34 @@ class IngestComponents:
 
 @asynccontextmanager
 async def open_ingest(
-    settings: IngestSettings, *, crawl_log: Path | None = None
+    settings: IngestSettings,
+    *,
+    crawl_log: Path | None = None,
+    say: Callable[[Message], None] = lambda _: None,
 ) -> AsyncIterator[IngestComponents]:
     """Open index, embedder and fetchers, and close them at the end, whatever happens.
 
     Args:
         settings: What to build.
         crawl_log: File to which a line is added for every page, None for no log.
+        say: Is told of what takes seconds before anything else can happen.
 
     Raises:
         CrawlLogError: it cannot be written.
         StoreError: the index cannot be opened.
     """
     async with (
-        open_index(settings) as index,
+        open_index(settings, say=say) as index,
         open_reading(settings, index, crawl_log=crawl_log) as reading,
     ):
         yield IngestComponents(index=index, reading=reading)
 
 
 @asynccontextmanager
-async def open_index(settings: IngestSettings) -> AsyncIterator[IndexComponents]:
-    """Open the index and its embedder.
+async def open_index(
+    settings: IngestSettings, *, say: Callable[[Message], None] = lambda _: None
+) -> AsyncIterator[IndexComponents]:
+    """Open the index and its embedder, which may take seconds once: `say` is told of it before.
 
     Raises:
         StoreError: the index cannot be opened.
@@ -112,6 +118,7 @@ async def open_index(settings: IngestSettings) -> AsyncIterator[IndexComponents]
         if embedder is None:
             yield IndexComponents(store=store, embedder=None, diagnostics=diagnostics)
             return
+        await prepare_encoder(embedder, say)
 
         async def reopen(space: str) -> Embedder | None:
             """Return the embedder of a space that the index was moved to meanwhile."""
@@ -382,14 +389,8 @@ async def choose_embedder(
         settings: `embed.provider` decides (`ingest.index.embed.registry.open_embedder`).
         space: The vector space of the index, "" while it holds no vector.
     """
-    config = EmbedderConfig(embed=settings.embed, cache=home() / "models")
-    embedder, problem = await open_embedder(config, space=space)
+    embedder, problem = await open_embedder(embedder_config(settings), space=space)
     return embedder, (problem,) if problem else ()
-
-
-def encoder_weights(settings: IngestSettings) -> Path | None:
-    """Return the folder of the built-in embedder's weights, None when they are not installed."""
-    return builtin_weights(settings.embed)
 
 
 def browser_path(settings: IngestSettings) -> str | None:

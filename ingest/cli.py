@@ -87,7 +87,7 @@ async def _ingest(sources: tuple[str, ...], report: "Report", options: "Mapping[
     if wanted is not None:
         report.add_notes(*wanted.notes)
     settings = load_ingest_settings(IngestSettings, {})
-    async with open_ingest(settings, crawl_log=options["ledger"]) as parts:
+    async with open_ingest(settings, crawl_log=options["ledger"], say=report.add_notes) as parts:
         report.add_notes(*parts.index.diagnostics)
         # On stderr, like all that is not the answer: stdout is for --json.
         hidden = options["quiet"] or report.as_json or not sys.stderr.isatty()

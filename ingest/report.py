@@ -73,6 +73,11 @@ def note(text: str, language: Language) -> str:
     return printable(f"{_NOTE.localize(language)}{text}")
 
 
+def print_note(text: Message, language: Language) -> None:
+    """Write a line on stderr for something that takes a while or went less well than hoped."""
+    click.echo(note(text.localize(language), language), err=True)
+
+
 def page_line(event: IngestEvent, language: Language) -> str:
     """Return one line for one page, the same for `ask` and for `ingest`."""
     match event:
@@ -112,7 +117,7 @@ class Report:
     def add_notes(self, *notes: Message) -> None:
         """Write what went less well than hoped to stderr, a line each."""
         for text in notes:
-            click.echo(note(text.localize(self.language), self.language), err=True)
+            print_note(text, self.language)
 
     def add(self, event: IngestEvent) -> None:
         """Count the event of one page, and write it if JSON is wanted."""

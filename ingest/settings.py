@@ -123,10 +123,15 @@ class EmbedSettings(SettingsTable):
     host: ServerAddress = Field(
         default_factory=default_ollama_host, description="Where Ollama listens ($OLLAMA_HOST)."
     )
+    encoder: Literal["auto", "multilingual-e5-small", "all-MiniLM-L6-v2"] = Field(
+        default="auto",
+        description="The built-in encoder. auto: the one that the index was made with, else "
+        "multilingual-e5-small, which knows Chinese and English, else all-MiniLM-L6-v2 (English).",
+    )
     weights: str = Field(
         default="",
-        description="Folder of all-MiniLM-L6-v2 for the built-in encoder; empty: the installed "
-        "package.",
+        description="Folder of the built-in encoder's files (e5-small-q4.bin or those of "
+        "all-MiniLM-L6-v2); empty: the installed package.",
     )
     timeout: float = Field(default=60.0, gt=0, description="Seconds for one batch.")
 

@@ -23,4 +23,6 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     """Give each test an empty $ASSISTANT_HOME, so that none can touch a person's index."""
     folder = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("ASSISTANT_HOME", str(folder))
+    # The other encoder is converted for seconds in each new home; its own tests share one.
+    monkeypatch.setenv("ASSISTANT_EMBED__ENCODER", "all-MiniLM-L6-v2")
     return folder

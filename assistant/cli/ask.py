@@ -15,6 +15,7 @@ from assistant.settings import load_settings
 from assistant.values import Question
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language, Message
+from ingest.report import print_note
 from ingest.text.language import choose_language
 
 
@@ -41,6 +42,10 @@ async def print_answer(
         if not as_json or isinstance(event, AnswerFailed):
             terminal.show(event)
 
+    def say(text: Message) -> None:
+        if not quiet and not as_json:
+            print_note(text, terminal.language)
+
     code = 0
     try:
         if not question.web and (question.fresh or crawl_log):
@@ -50,7 +55,11 @@ async def print_answer(
             )
         settings = load_settings(overrides)
         terminal.language = choose_language(settings.answer.language, question.text)
-        opened = open_assistant(settings, crawl_log=crawl_log)
+        opened = open_assistant(
+            settings,
+            crawl_log=crawl_log,
+            say=say,
+        )
         async with opened as assistant, aclosing(assistant.ask(question)) as events:
             async for event in events:
                 show(event)

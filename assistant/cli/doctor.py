@@ -18,7 +18,8 @@ from assistant.errors import ModelError, RerankError, SearchError
 from assistant.search.notices import fallback_notice
 from assistant.search.result_pages import HINTS
 from assistant.settings import ModelSettings, Settings
-from ingest.bootstrap import browser_path, encoder_weights, open_store
+from ingest.bootstrap import browser_path, open_store
+from ingest.encoder_setup import encoder_worth, find_encoders
 from ingest.errors import FetchError
 from ingest.foundation.errors import QiuzhengError, SettingsError
 from ingest.foundation.messages import NO_MESSAGE, SEMICOLON, Language, Message, join_messages
@@ -134,9 +135,14 @@ async def _check_ollama(
 
 async def _check_encoders(settings: Settings) -> list[HealthCheck]:
     """Return whether the built-in encoder is there, and what comes of the one in force."""
-    weights = await asyncio.to_thread(encoder_weights, settings)
-    if weights is not None:
-        builtin = HealthCheck(part="encoder", state="ok", found=Message.verbatim(str(weights)))
+    names = await asyncio.to_thread(find_encoders, settings)
+    if names:
+        shares = encoder_worth(settings).items()
+        told = ", ".join(f"{pair} {share:.2f}" for pair, share in shares)
+        found = Message.verbatim(names[0])
+        if told:
+            found = Message("{name} (right on our sample: {told})", name=names[0], told=told)
+        builtin = HealthCheck(part="encoder", state="ok", found=found)
     else:
         builtin = HealthCheck(
             part="encoder",

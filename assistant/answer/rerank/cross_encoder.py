@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from assistant.errors import RerankError
 from ingest.documents import ScoredChunk
 from ingest.foundation.messages import Message
-from ingest.index.embed.builtin import onnx_errors, open_session
+from ingest.index.embed.onnx_session import onnx_errors, open_session
 
 MODEL_FILES = ("model.onnx", "onnx/model.onnx")
 """Where the model may be in its folder: at the top, or as model hubs have it."""

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.foundation.messages import Language
-from ingest.foundation.telemetry import disable_telemetry
 from ingest.index.embed import weights as model_files
 from ingest.index.embed.base import Vector
 from ingest.index.embed.model_cards import card_of, latin_share
+from ingest.index.embed.onnx_session import onnx_errors, open_session, weighted_mean
 
 MODEL = "all-MiniLM-L6-v2"
 WINDOW = 256  # tokens, as the model was trained (sentence_bert_config.json, max_seq_length)
@@ -168,29 +168,6 @@ def load_tokenizer(weights: Path) -> Any:
     return tokenizer
 
 
-def open_session(path: Path, *, threads: int) -> Any:
-    """Return an onnxruntime session for the file at `path`."""
-    disable_telemetry()  # before the import
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # Idle threads sleep: the chat model wants the same cores.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3  # errors only
-    return onnxruntime.InferenceSession(
-        str(path), sess_options=options, providers=["CPUExecutionProvider"]
-    )
-
-
-def onnx_errors() -> tuple[type[Exception], ...]:
-    """Return what onnxruntime raises for a file that it cannot load."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as ort
-
-    return (ort.Fail, ort.InvalidProtobuf, ort.InvalidGraph, ort.InvalidArgument, ort.NoSuchFile)
-
-
 def _padded(windows: list[list[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return token ids and mask (1: a token, 0: padding), both (windows, longest)."""
     longest = max(len(window) for window in windows)
@@ -200,10 +177,3 @@ def _padded(windows: list[list[int]]) -> tuple[NDArray[np.int64], NDArray[np.int
         ids[row, : len(window)] = window
         mask[row, : len(window)] = 1
     return ids, mask
-
-
-def weighted_mean(weighted: list[tuple[int, NDArray[np.float32]]]) -> Vector:
-    """Return the unit vector of the sum of weight * vector; each vector is (dimensions,)."""
-    total = np.sum([weight * vector for weight, vector in weighted], axis=0)
-    unit: list[float] = (total / np.linalg.norm(total)).tolist()
-    return unit

@@ -31,8 +31,8 @@ async def open_embedder(config: EmbedderConfig, *, space: str) -> tuple[Embedder
     The reason is empty for "none", and that of the last one tried for "auto".
 
     Args:
-        config: `embed.provider` names the embedder; "auto" takes the one that the index was made
-            with, and for an empty index the first of `EMBEDDERS` that can be used.
+        config: `embed.provider` and `embed.encoder` name the embedder; "auto" takes the one that
+            the index was made with, else the first that can be used.
         space: The vector space of the index, "" while it holds no vector.
     """
     provider = config.embed.provider
@@ -45,24 +45,72 @@ async def open_embedder(config: EmbedderConfig, *, space: str) -> tuple[Embedder
     problem = NO_MESSAGE
     for name in names if provider == "auto" else [provider]:
         try:
-            return await EMBEDDERS[name](config), NO_MESSAGE
+            return await EMBEDDERS[name](config, space), NO_MESSAGE
         except (EmbedError, MissingDependencyError) as error:
             problem = error.full_message
     return None, problem
 
 
+def _encoder_of(space: str) -> str:
+    """Return the name of the built-in encoder that made `space`, "" for any other embedder's."""
+    provider, _, rest = space.partition(":")
+    return rest.partition(":")[0] if provider == "builtin" else ""
+
+
+def installed_encoders(config: EmbedderConfig) -> list[str]:
+    """Return the names of the built-in encoders that can be opened, the preferred one first."""
+    return [name for name, find in _FINDERS.items() if find(config)]
+
+
 def builtin_weights(embed: EmbedSettings) -> Path | None:
-    """Return the folder of the built-in embedder's weights, None when they are not installed."""
+    """Return the folder of all-MiniLM-L6-v2, None when it is not installed."""
     from ingest.index.embed.weights import find_weights
 
-    return find_weights(
-        expand_user(embed.weights, source="embed.weights") if embed.weights else None
-    )
+    return find_weights(_named_folder(embed))
 
 
-async def _ollama(config: EmbedderConfig) -> Embedder:
+def e5_file(config: EmbedderConfig) -> Path | None:
+    """Return the file of multilingual-e5-small: as it came, else as it was converted before."""
+    from ingest.index.embed.e5_model import SHA256, EncoderFiles, find_e5_file
+
+    named = _named_folder(config.embed)
+    if named is not None:
+        return find_e5_file(named, package=False)
+    converted = EncoderFiles(config.cache, SHA256)
+    return find_e5_file(config.cache) or (converted.onnx if converted.exist() else None)
+
+
+def is_prepared(embedder: Embedder) -> bool:
+    """Return whether an embedder can start at once: the built-in one converts its weights first."""
+    from ingest.index.embed.multilingual import MultilingualEmbedder
+
+    return not isinstance(embedder, MultilingualEmbedder) or embedder.is_prepared()
+
+
+def measured_shares(config: EmbedderConfig) -> Mapping[str, float]:
+    """Return what multilingual-e5-small was found to get right, {} where it was not tried."""
+    from ingest.index.embed.e5_model import SHA256, EncoderFiles
+    from ingest.index.embed.pair_check import read_results
+
+    results = read_results(EncoderFiles(config.cache, SHA256).pair_weights)
+    return results.by_pair() if results else {}
+
+
+def _named_folder(embed: EmbedSettings) -> Path | None:
+    return expand_user(embed.weights, source="embed.weights") if embed.weights else None
+
+
+_FINDERS: Mapping[str, Callable[[EmbedderConfig], Path | None]] = {
+    "multilingual-e5-small": e5_file,
+    "all-MiniLM-L6-v2": lambda config: builtin_weights(config.embed),
+}
+"""Names in `embed.encoder` and what finds the files, in the order in which "auto" prefers them."""
+
+
+async def _ollama(config: EmbedderConfig, space: str) -> Embedder:
     from ingest.index.embed.ollama import OllamaEmbedder, find_digest
 
+    del space
     embed = config.embed
     try:
         digest = await find_digest(host=embed.host, model=embed.model)
@@ -73,21 +121,36 @@ async def _ollama(config: EmbedderConfig) -> Embedder:
     )
 
 
-async def _builtin(config: EmbedderConfig) -> Embedder:
-    from ingest.index.embed.builtin import BuiltinEmbedder
-
-    weights = builtin_weights(config.embed)
-    if weights is None:
+async def _builtin(config: EmbedderConfig, space: str) -> Embedder:
+    installed = installed_encoders(config)
+    if config.embed.encoder != "auto":
+        installed = [name for name in installed if name == config.embed.encoder]
+    elif _encoder_of(space) in installed:
+        installed = [_encoder_of(space)]
+    if not installed:
         raise MissingDependencyError(
             Message("no encoder is installed, words alone find passages: assistant setup")
         )
+    if installed[0] == "multilingual-e5-small":
+        from ingest.index.embed.e5_model import FILE
+        from ingest.index.embed.multilingual import MultilingualEmbedder
+
+        found = e5_file(config)
+        return MultilingualEmbedder(
+            weights=found if found and found.name == FILE else None, cache=config.cache
+        )
+    from ingest.index.embed.builtin import BuiltinEmbedder
+
+    weights = builtin_weights(config.embed)
+    assert weights is not None  # `installed_encoders` has just found them
     return BuiltinEmbedder(weights=weights, cache=config.cache)
 
 
-EMBEDDERS: Mapping[str, Callable[[EmbedderConfig], Awaitable[Embedder]]] = {
+EMBEDDERS: Mapping[str, Callable[[EmbedderConfig, str], Awaitable[Embedder]]] = {
     "ollama": _ollama,
     "builtin": _builtin,
 }
-"""Name -> factory, which raises `EmbedError` or `MissingDependencyError` where its embedder cannot
-be used. An embedder's `space` begins with its name and a colon. "auto" tries them in this order: a
-server with a model that somebody chose comes before the small one that is always there."""
+"""Name -> factory of (config, space of the index), which raises `EmbedError` or
+`MissingDependencyError` where its embedder cannot be used. An embedder's `space` begins with its
+name and a colon. "auto" tries them in this order: a server with a model that somebody chose comes
+before the small one that is always there."""

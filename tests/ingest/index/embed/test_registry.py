@@ -6,8 +6,15 @@ from pathlib import Path
 import pytest
 
 from ingest.index.embed.builtin import BuiltinEmbedder
+from ingest.index.embed.multilingual import MultilingualEmbedder
 from ingest.index.embed.ollama import OllamaEmbedder
-from ingest.index.embed.registry import EMBEDDERS, EmbedderConfig, open_embedder
+from ingest.index.embed.registry import (
+    EMBEDDERS,
+    EmbedderConfig,
+    installed_encoders,
+    open_embedder,
+)
+from ingest.index.embed.weights import find_weights
 from ingest.settings import EmbedSettings
 from tests.engines.ollama_server import OllamaServer
 
@@ -42,14 +49,55 @@ async def test_space_begins_with_the_name(name: str, tmp_path: Path) -> None:
 async def test_auto_takes_a_server_that_has_the_model_and_else_the_built_in_one(
     tmp_path: Path,
 ) -> None:
+    auto = {"encoder": "auto"}
     with OllamaServer() as server:
-        chosen, _ = await open_embedder(config(tmp_path, host=server.url), space="")
+        chosen, _ = await open_embedder(config(tmp_path, host=server.url, **auto), space="")
         assert isinstance(chosen, OllamaEmbedder)
-        kept, _ = await open_embedder(config(tmp_path, host=server.url), space="builtin:x")
-        assert isinstance(kept, BuiltinEmbedder)
-    fallback, problem = await open_embedder(config(tmp_path), space="")
-    assert isinstance(fallback, BuiltinEmbedder)
+        kept, _ = await open_embedder(config(tmp_path, host=server.url, **auto), space="builtin:x")
+        assert isinstance(kept, MultilingualEmbedder)
+    fallback, problem = await open_embedder(config(tmp_path, **auto), space="")
+    assert isinstance(fallback, MultilingualEmbedder)
     assert not problem
+
+
+async def test_index_keeps_the_built_in_encoder_that_made_it(tmp_path: Path) -> None:
+    auto = config(tmp_path, provider="builtin", encoder="auto")
+    space = "builtin:all-MiniLM-L6-v2:53aa51172d14:plain"
+    kept, advice = await open_embedder(auto, space=space)
+    assert isinstance(kept, BuiltinEmbedder)
+    assert kept.space == space
+    assert not advice
+    target, advice = await open_embedder(auto, space="")
+    assert isinstance(target, MultilingualEmbedder)
+    assert not advice
+    migrated, advice = await open_embedder(auto, space=target.space)
+    assert isinstance(migrated, MultilingualEmbedder)
+    assert not advice
+
+
+async def test_encoder_that_is_named_is_opened_whatever_the_index_was_made_with(
+    tmp_path: Path,
+) -> None:
+    chosen, advice = await open_embedder(
+        config(tmp_path, provider="builtin", encoder="multilingual-e5-small"),
+        space="builtin:all-MiniLM-L6-v2:53aa51172d14:plain",
+    )
+    assert isinstance(chosen, MultilingualEmbedder)
+    assert not advice
+
+
+async def test_folder_of_one_encoder_chooses_that_one(tmp_path: Path) -> None:
+    weights = find_weights(None)
+    assert weights is not None
+    chosen, _ = await open_embedder(
+        config(tmp_path, provider="builtin", encoder="auto", weights=str(weights)), space=""
+    )
+    assert isinstance(chosen, BuiltinEmbedder)
+
+
+def test_table_and_setting_name_the_same_encoders(tmp_path: Path) -> None:
+    names = typing.get_args(EmbedSettings.model_fields["encoder"].annotation)
+    assert names == ("auto", *installed_encoders(config(tmp_path)))
 
 
 async def test_auto_does_not_leave_the_embedder_of_the_index(tmp_path: Path) -> None:

