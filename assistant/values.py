@@ -131,7 +131,7 @@ class AnswerEvidence:
     """"nearest": the passages speak of the question and do not seem to answer it."""
 
 
-VerdictKind = Literal["supported", "re_attached", "unsupported", "no_claim"]
+VerdictKind = Literal["supported", "re_attached", "unsupported", "unchecked", "no_claim"]
 VerdictReason = Literal["words", "figure", "unit", "polarity", "name", "order", "passage"]
 
 
@@ -140,7 +140,8 @@ class SentenceVerdict:
     """Whether one sentence of an answer stands in the passages."""
 
     kind: VerdictKind
-    """"re_attached": another passage supports it than the one that the model cited."""
+    """"re_attached": another passage supports it than the one that the model cited; "unchecked":
+    the passages are in another language, and hold its figures."""
     passage: int | None = None
     """`Passage.number` of what supports it."""
     start: int = 0
@@ -205,3 +206,5 @@ class Answer:
     reasoning: str = ""
     citations: tuple[Citation, ...] = ()
     usage: Usage | None = None
+    trust: float | None = None
+    """Share of the sentences that claim something which the passages support, None if none does."""

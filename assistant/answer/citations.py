@@ -1,131 +1,102 @@
-"""Markers such as [2] in a streamed answer: repaired, checked, and added where they are missing.
+"""A streamed answer with its sentences checked, and its markers made true.
 
-The stream is read in units (a word, a sentence end, a marker, a piece of code), each taken only
-when more text could not make another unit of it. So the output never depends on how the answer
-was cut into deltas, and only a sentence's end or an open bracket is ever held back.
+The answer is read in units (`assistant.answer.answer_units`). A sentence is shown while it comes;
+only from its first marker, or its end, on it is held back until the next one begins, for then it is
+known whether the passage that the marker names supports it.
 """
 
 import re
-import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Literal
 
-from assistant.values import Citation, Passage
+from assistant.answer.answer_units import UnitScanner
+from assistant.answer.marker_scanner import AnswerUnit
+from assistant.answer.source_lists import SourceListFilter
+from assistant.answer.verification import SentenceVerifier
+from assistant.answer.verification.claims import says_not_there
+from assistant.values import Citation, Passage, SentenceVerdict
 from ingest.text.cjk import CJK
-from ingest.text.figures import figures
-from ingest.text.words import content_words, words
 
-OVERLAP_FLOOR = 0.6
-"""Share of a sentence's content words that a passage must hold to be cited for it. Of xquad's
-sentences, 1.0 % (English) and .3 % (Chinese) would be credited to another paragraph of their
-article; at .5 it would be 3.3 % and 1.4 %."""
+LONGEST_SENTENCE = 1_500
+"""Characters of a sentence that are checked, so that a runaway answer costs no more than its
+length."""
+MOST_HELD = 400
+"""Units of a sentence that are held back behind a marker; then it is shown as it is."""
+MOST_CITED = 8
+"""Numbers of one sentence that are checked."""
 
-LEAST_WORDS = 3
-"""Content words of a sentence, under which overlap is chance."""
+Unsupported = Literal["mark", "drop", "keep"]
 
-LONGEST_SPAN = 200
-"""Characters that inline code, a bracket or a link's address may have; longer ones are text."""
-
-LONGEST_RANGE = 20
-"""Numbers in a marker such as [1-3]; a longer range is no citation."""
-
-Kind = Literal["word", "space", "newline", "end", "marker", "code"]
-
-_SOURCE = (
-    r"(?:sources?|ref(?:erence)?s?|passages?|citations?|pages?|来源|出处|参考(?:文献|资料)?|文献"
-    r"|资料|段落|网页|引用)"
-)
-_NUMBER = rf"\^?\s*{_SOURCE}?\s*[:#.]?\s*\d{{1,3}}\^?"
-_MARKER = re.compile(
-    rf"\s*{_NUMBER}(?:\s*(?:[,;、&~–-]|and|to|和|与|至)\s*{_NUMBER})*\s*(?:†.*)?", re.IGNORECASE
-)
-_RANGE = re.compile(rf"(\d+)(?:\^?\s*(?:[~–-]|to|至)\s*\^?{_SOURCE}?\s*(\d+))?", re.IGNORECASE)
-_MARKER_BEGUN = re.compile(
-    rf"[\[【［〔]\s*\^?\s*{_SOURCE}?\s*[:#.：]?[\d\s,，、;；^-]*\Z", re.IGNORECASE
-)
-_CLOSING = re.compile(r"[\]】］〕\n]")
-_LINK_END = re.compile(r"[)\s]")
-_SPACE = re.compile(r"[^\S\n]+")
-_WORD = re.compile(r"[^\s.。！？；!?…`\[【［〔]+")
-_END = re.compile(r"[.。！？；!?…]+[”’\"'」』）)*_]*")
-_AFTER_END = re.compile(rf"[\s\[【［〔{CJK}]")
-_ABBREVIATED = re.compile(
-    r"(?:^|[^A-Za-z])(?:[A-Za-z]|e\.g|i\.e|etc|vs|approx|ca|cf|no|nos|fig|eq|dr|mr|mrs|ms|prof|st"
-    r"|inc|ltd|co|jr|sr|art|sec|vol|pp|al)$",
-    re.IGNORECASE,
-)
-_INDEXED = re.compile(r"(?:^|[^\w])(?:[a-z]|\w*_\w*)$")
-_IDENTIFIER = re.compile(r"[A-Za-z_]\w*$")
-_NO_STATEMENT = re.compile(r"^\s*(?:#|\||\*\*[^*]*[^*.。！!]\*\*[:：]?\s*$|[-*_]{3,}\s*$)")
-_LIST_NUMBER = re.compile(r"^\s*(?:[-*+]|\d{1,2}[.)、])\s+")
-_NOT_THERE = re.compile(
-    r"\b(?:I|we)\b.{0,12}\b(?:not|n't|cannot|unable)\b|\bcouldn't find\b|\bcould not find\b"
-    r"|\b(?:passages?|pages?|sources?|context|documents?|texts?)\b.{0,40}(?:\bnot\b|n't\b|\bno\b)"
-    r"|\bno (?:information|mention|answer|passage)\b|\bsorry\b"
-    r"|抱歉|对不起|(?:没有|未能?|无法)(?:找到|检索|搜索|查到|回答|确定)"
-    r"|(?:段落|资料|网页|原文|文中|来源|信息|内容)[^。]{0,12}(?:没有|未|无法|不能|不足)",
-    re.IGNORECASE,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Unit:
-    """The smallest piece of an answer that is handled as a whole."""
-
-    kind: Kind
-    text: str
-    numbers: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _PassageTerms:
-    """Words and figures of a passage, against which sentences are checked."""
-
-    words: frozenset[str]
-    figures: frozenset[str]
+_TOUCHING = re.compile(rf"[{CJK}）】」』”]$")
+_LETTERS = re.compile(r"\w")
 
 
 class CitationStream:
-    """Rewrites a streamed answer so that each marker has one form and points to a passage.
+    """Rewrites a streamed answer so that each marker points to a passage that says so.
 
-    `[n]`, `[1, 2]`, `[1-3]`, `【1】`, `［１］`, `[^1]`, `[来源1]`, `[Source 2]` all become `[n]`;
-    numbers that no passage has are dropped; code, links and indices such as `a[0]` stay as they
-    are. A statement without a marker gets the marker of the passage that holds its words and all
-    its figures, if there is one.
+    `[n]`, `[1, 2]`, `[1-3]`, `【1】`, `[^1]`, `[Source 2]`, `(Source 2)`, `①` and their like all
+    become `[n]`. A number whose passage does not support the sentence is replaced by one that does,
+    or dropped; a supported sentence without a marker gets one. Numbers that no passage has, lists
+    of sources and addresses that stand in no passage are left out. Code and indices such as `a[0]`
+    stay as they are.
     """
 
-    def __init__(self, passages: Sequence[Passage], *, attach: bool = True) -> None:
-        """`attach` False: add no markers, only check those that are there."""
+    def __init__(
+        self,
+        passages: Sequence[Passage],
+        *,
+        attach: bool = True,
+        unsupported: Unsupported = "mark",
+        question: str = "",
+    ) -> None:
+        """Read the passages.
+
+        Args:
+            passages: What the answer was made from, and may cite.
+            attach: False: add no markers, only check those that are there.
+            unsupported: "drop" leaves sentences out that no passage supports; "mark" and "keep"
+                leave the text alone, and differ in what a front end makes of the verdicts.
+            question: Addresses that it names may stand in the answer.
+        """
         self._passages = {passage.number: passage for passage in passages}
-        texts = {p.number: "\n".join([p.title, p.heading, p.text]) for p in passages}
-        self._evidence = {
-            number: _PassageTerms(frozenset(words(text)), figures(text))
-            for number, text in texts.items()
-        }
+        self._verifier = SentenceVerifier(passages)
+        self._addresses = "\n".join([question, *(f"{p.url}\n{p.text}" for p in passages)])
         self._attach = attach
+        self._drop = unsupported == "drop"
+        self._scanner = UnitScanner()
+        self._lists = SourceListFilter(passage.title for passage in passages)
+        self._shown = _ShownText()
         self._cited: set[int] = set()
-        self._buffer = ""
-        self._out: list[str] = []
-        self._fenced = False
-        self._line = ""  # the current line so far, without markers
+        self._verdicts: list[tuple[str, SentenceVerdict]] = []
+        self._claims = self._supported = 0
         self._sentence = ""  # the current sentence so far, without markers and end
-        self._marked = False  # whether the current sentence has a marker
-        self._end = ""  # its punctuation, held back: a marker may have to stand before it
-        self._closed = False  # its punctuation is out, followed by a marker
-        self._space = ""  # white space held back: it goes with a marker that is dropped
-        self._ignore_space = False  # a marker between two spaces was dropped
+        self._mark = ""  # its punctuation
+        self._held: list[AnswerUnit] = []  # its units from the first marker, or the end, on
+        self._segments: list[str] = []  # what stands before each marker that is held
+        self._nouns: set[int] = set()
 
     def feed(self, text: str) -> str:
         """Take the next piece of the answer; return what may be shown of it."""
-        self._buffer += text
-        return self._run(final=False)
+        for unit in self._lists.filter(self._scanner.feed(text)):
+            self._handle(unit)
+        return self._shown.take()
 
     def close(self) -> str:
         """Return the rest of the answer."""
-        rest = self._run(final=True)
+        for unit in self._lists.filter(self._scanner.feed("", final=True), final=True):
+            self._handle(unit)
         self._finish_sentence()
-        return rest + self._emitted(self._take_space())
+        return self._shown.take(final=True)
+
+    def take_verdicts(self) -> list[tuple[str, SentenceVerdict]]:
+        """Return the sentences that were finished since the last call, each with its verdict."""
+        verdicts, self._verdicts = self._verdicts, []
+        return verdicts
+
+    @property
+    def trust(self) -> float | None:
+        """The share of the claims so far that a passage supports, None if there was no claim."""
+        return self._supported / self._claims if self._claims else None
 
     def citations(self) -> tuple[Citation, ...]:
         """Return the passages that the answer points to so far, by number."""
@@ -141,242 +112,238 @@ class CitationStream:
             for number in sorted(self._cited)
         )
 
-    def _run(self, *, final: bool) -> str:
-        """Handle every unit that is complete; with `final` the rest of the buffer is."""
-        while self._buffer:
-            scan = _Scan(self._buffer, line=self._line, fenced=self._fenced, final=final)
-            found = scan.unit()
-            if found is None:  # the next delta may still make another unit of it
-                break
-            unit, length = found
-            self._buffer = self._buffer[length:]
-            self._handle(unit)
-        return self._emitted()
-
-    def _handle(self, unit: _Unit) -> None:
-        if unit.kind == "space":
-            self._line += unit.text
-            self._sentence += "" if self._end or self._closed else unit.text
-            self._space += "" if self._ignore_space else unit.text
-            return
-        if unit.kind == "marker":
-            self._handle_marker(unit)
-            return
-        if self._ignore_space and unit.kind != "word":
-            self._space = ""  # "text [9]." becomes "text."
-        self._ignore_space = False
-        if unit.kind == "newline" or unit.kind == "code":
-            self._handle_line_end(unit)
+    def _handle(self, unit: AnswerUnit) -> None:
+        if unit.kind in ("newline", "code"):
+            self._finish_sentence()
+            self._shown.add(unit.text, breaks=unit.kind == "newline")
+        elif unit.kind == "marker" and not unit.noun:
+            self._hold_marker(unit)
         elif unit.kind == "end":
-            self._handle_sentence_end(unit)
+            if self._mark and self._held and self._held[-1].kind != "marker":
+                self._finish_sentence()
+            self._mark = self._mark or unit.text
+            self._held.append(unit)
         else:
+            self._handle_text(unit)
+
+    def _handle_text(self, unit: AnswerUnit) -> None:
+        """Take a word, white space, or what stands in a sentence like a word."""
+        if unit.kind in ("address", "link"):
+            unit = self._checked_address(unit)
+        if unit.kind != "space" and self._mark and unit.text:
             # A word after an end begins the next sentence: only now is it sure that no marker
             # follows the end, so only now may one be attached.
-            if self._end or self._closed:
-                self._finish_sentence()
-            self._emit(self._take_space() + unit.text)
-            self._line += unit.text
-            self._sentence += unit.text
-
-    def _handle_sentence_end(self, unit: _Unit) -> None:
-        self._line += unit.text
-        if self._closed:
-            self._emit(self._take_space() + unit.text)
-            return
-        if self._end:
             self._finish_sentence()
-        self._emit(self._take_space())
-        # Held back: "Text. [1]" and "Text [1]." are both written by models, and where we attach a
-        # marker it stands before the full stop.
-        self._end = unit.text
-
-    def _handle_marker(self, unit: _Unit) -> None:
-        valid = [number for number in unit.numbers if number in self._passages]
-        if not valid:
-            # A number that no passage has never reaches the reader, nor the gap that it leaves.
-            self._ignore_space = bool(self._space) or not self._line.strip()
+        if unit.kind == "marker":
+            self._nouns.update(number for number in unit.numbers if number in self._passages)
+            unit = AnswerUnit("word", unit.text)  # the sentence cannot do without it
+        if not self._mark and len(self._sentence) < LONGEST_SENTENCE:
+            self._sentence += unit.text
+        if not self._held and not self._drop:
+            self._shown.unit(unit)
             return
-        self._ignore_space = False
-        self._closed = self._closed or bool(self._end)
-        marks = "".join(f"[{number}]" for number in dict.fromkeys(valid))
-        self._emit(self._end + self._take_space() + marks)
-        self._end = ""
-        self._marked = True
-        self._cited.update(valid)
+        self._held.append(unit)
+        if len(self._held) > MOST_HELD:
+            self._finish_sentence()
 
-    def _handle_line_end(self, unit: _Unit) -> None:
-        """Handle a line break, or a line of a code block: both end the sentence."""
-        self._finish_sentence()
-        self._emit(self._take_space() + unit.text)
-        self._line = ""
-        if unit.kind == "code" and unit.text.lstrip().startswith("```"):
-            self._fenced = not self._fenced
+    def _hold_marker(self, unit: AnswerUnit) -> None:
+        last = next((held for held in reversed(self._held) if held.kind != "space"), None)
+        if last and last.kind == "marker" and last.numbers == unit.numbers:
+            # Said twice, and a runaway model says it for ever.
+            while self._held[-1].kind == "space":
+                self._held.pop()
+            return
+        self._held.append(unit)
+        self._segments.append(self._sentence)
+        if len(self._held) > MOST_HELD:
+            self._finish_sentence()
+
+    def _checked_address(self, unit: AnswerUnit) -> AnswerUnit:
+        """Return a link or an address as text, without what stands in no passage."""
+        address = unit.address.rstrip("/")
+        bare = address.partition("://")[2] or address
+        # Anchors, paths and mail addresses point nowhere on the web.
+        foreign = address.lower().startswith(("http:", "https:", "www."))
+        if not foreign or (bare and bare in self._addresses):
+            return AnswerUnit("word", unit.text)
+        # Its label is still what the model says; an address by itself leaves nothing.
+        return AnswerUnit("word", unit.label) if unit.label else AnswerUnit("address", "")
 
     def _finish_sentence(self) -> None:
-        """End the sentence, with the marker that it lacks."""
-        number = None if self._marked or not self._attach else self._supporting_passage()
-        if number is not None:
-            self._cited.add(number)
-            touching = re.search(rf"[{CJK}）】」』”]$", self._sentence.rstrip())
-            self._emit(f"[{number}]" if touching else f" [{number}]")
-        self._emit(self._end)
-        self._end = self._sentence = ""
-        self._marked = self._closed = False
+        """Check the sentence that ends here, and show what was held back of it."""
+        text = self._sentence
+        held, segments = self._held, self._segments
+        nouns, mark = self._nouns, self._mark
+        self._sentence = self._mark = ""
+        self._held, self._segments, self._nouns = [], [], set()
+        if not text.strip() and not held:
+            return
+        cited = [number for unit in held if unit.kind == "marker" for number in unit.numbers]
+        valid = [number for number in dict.fromkeys(cited) if number in self._passages]
+        verdict = self._verdict(text.rstrip() + mark, [*valid, *sorted(nouns)][:MOST_CITED])
+        if verdict.kind == "unsupported" and self._drop:
+            self._shown.drop()
+            return
+        # "According to [1], …" stays as it is written, and counts if [1] is what supports it.
+        if verdict.passage in nouns:
+            self._cited.update(nouns & {verdict.passage})
+        chosen = self._chosen(text + mark, segments, held, verdict)
+        attached = None
+        if not valid and not nouns and self._attach and verdict.kind == "supported":
+            attached = None if text.lstrip().startswith("|") else verdict.passage
+        self._show_held(held, chosen, text, attached)
 
-    def _supporting_passage(self) -> int | None:
-        """Return the number of the passage that supports the current sentence, if one does."""
-        text = _LIST_NUMBER.sub("", self._sentence).strip()
-        # Headings state nothing, and "the passages do not say" is supported by no passage.
-        if _NO_STATEMENT.match(self._line) or _NOT_THERE.search(text):
-            return None
-        if re.search(r"[?？]", self._end) or text.endswith((":", "：")):
-            return None
-        return best_support(text, self._evidence)
+    def _verdict(self, sentence: str, cited: Sequence[int]) -> SentenceVerdict:
+        verdict = self._verifier.check(sentence, cited)
+        if _LETTERS.search(sentence):
+            self._verdicts.append((sentence.strip(), verdict))
+        # "Unchecked" is neither: it would make trust of what nobody compared.
+        good = verdict.kind in ("supported", "re_attached")
+        self._supported += good
+        self._claims += good or verdict.kind == "unsupported"
+        return verdict
 
-    def _take_space(self) -> str:
-        space, self._space = self._space, ""
-        return space
+    def _chosen(
+        self,
+        sentence: str,
+        segments: Sequence[str],
+        held: Sequence[AnswerUnit],
+        verdict: SentenceVerdict,
+    ) -> list[tuple[int, ...]]:
+        """Return for each marker that is held the numbers that it is shown with."""
+        markers = [
+            tuple(dict.fromkeys(n for n in unit.numbers if n in self._passages))
+            for unit in held
+            if unit.kind == "marker"
+        ]
+        if verdict.kind == "no_claim":
+            # What says that nothing is there cites nothing, whatever the model wrote.
+            return [()] * len(markers) if says_not_there(sentence) else markers
+        asked: dict[tuple[str, int], bool] = {}
 
-    def _emit(self, text: str) -> None:
-        self._out.append(text)
+        def supports(text: str, number: int) -> bool:
+            key = (text, number)
+            if key not in asked:
+                # Bounded: past so many numbers nobody means them all.
+                enough = len(asked) >= 2 * MOST_CITED
+                found = None if enough else self._verifier.check(text, (number,))
+                asked[key] = (
+                    found is not None
+                    and found.passage == number
+                    and found.kind
+                    in (
+                        "supported",
+                        "unchecked",
+                    )
+                )
+            return asked[key]
 
-    def _emitted(self, more: str = "") -> str:
-        text = "".join(self._out) + more
+        chosen = []
+        past = ""
+        for marker, segment in zip(markers, segments, strict=True):
+            part = segment[len(past) :] if segment.startswith(past) else segment
+            past = segment
+            kept = [n for n in marker if n == verdict.passage or supports(sentence, n)]
+            if not kept and part.strip() and part.strip() != sentence.strip():
+                # One of several clauses, each with a marker of its own.
+                kept = [n for n in marker if supports(part, n)]
+            chosen.append(tuple(kept))
+        moved = verdict.passage if self._attach and verdict.kind == "re_attached" else None
+        if moved and any(markers) and not any(moved in numbers for numbers in chosen):
+            last = max(i for i, numbers in enumerate(markers) if numbers)
+            chosen[last] = (*chosen[last], moved)
+        return chosen
+
+    def _show_held(
+        self,
+        held: Sequence[AnswerUnit],
+        chosen: Sequence[tuple[int, ...]],
+        text: str,
+        attached: int | None,
+    ) -> None:
+        """Show the units that were held back, with the markers chosen."""
+        markers = iter(chosen)
+        # A marker of ours stands before the full stop, and where there is none behind the words.
+        words = [index for index, unit in enumerate(held) if unit.kind not in ("space", "end")]
+        ends = [index for index, unit in enumerate(held) if unit.kind == "end"]
+        place = ends[0] if ends else words[-1] + 1 if words else 0
+        for index, unit in enumerate([*held, AnswerUnit("space", "")]):
+            if attached is not None and index == place:
+                self._attach_marker(attached, text)
+            if unit.kind == "marker":
+                numbers = next(markers)
+                self._cited.update(numbers)
+                self._shown.marker("".join(f"[{number}]" for number in numbers))
+                continue
+            self._shown.unit(unit)
+
+    def _attach_marker(self, number: int, text: str) -> None:
+        self._cited.add(number)
+        touching = _TOUCHING.search(text.rstrip())
+        self._shown.attach(f"[{number}]" if touching else f" [{number}]")
+
+
+class _ShownText:
+    """What a reader sees, without the gaps that dropped markers and addresses leave."""
+
+    def __init__(self) -> None:
+        self._out: list[str] = []
+        self._space = ""  # white space held back: it goes with a marker that is dropped
+        self._ignore_space = False  # a marker between two spaces was dropped
+        self._line_begun = False
+        self._dropped = False  # the sentence before was left out
+
+    def unit(self, unit: AnswerUnit) -> None:
+        """Show a unit as it is."""
+        if unit.kind == "space":
+            self._space += "" if self._ignore_space else unit.text
+        elif unit.kind == "address":
+            self.marker("")
+        else:
+            if self._ignore_space and unit.kind != "word":
+                self._space = ""  # "text [9]." becomes "text."
+            elif self._ignore_space and unit.text[:1] in ",;:，；：、)）":
+                self._space = ""
+            self.add(unit.text)
+
+    def add(self, text: str, *, breaks: bool = False) -> None:
+        """Show text, behind the white space that is held back."""
+        if breaks and (self._ignore_space or self._dropped):
+            self._space = ""
+        if breaks and self._dropped and not self._line_begun:
+            # A line of which every sentence was left out goes whole.
+            self._dropped = False
+            return
+        self._ignore_space = self._dropped = False
+        self._out.append(self._space + text)
+        self._space = ""
+        self._line_begun = not text.endswith("\n")
+
+    def marker(self, marks: str) -> None:
+        """Show markers, or none where there were some."""
+        if marks:
+            self._ignore_space = False
+            self._out.append(self._space + marks)
+            self._space = ""
+            self._line_begun = True
+        else:
+            # A number that no passage has never reaches the reader, nor the gap that it leaves.
+            self._ignore_space = bool(self._space) or not self._line_begun
+
+    def attach(self, marks: str) -> None:
+        """Show a marker of ours, before the white space that is held back."""
+        self._out.append(marks)
+        self._line_begun = True
+
+    def drop(self) -> None:
+        """Leave out the sentence that was to be shown next."""
+        self._dropped = True
+        self._ignore_space = True
+
+    def take(self, *, final: bool = False) -> str:
+        """Return what may be shown since the last call."""
+        if final:
+            self._out.append(self._space)
+        text = "".join(self._out)
         self._out = []
         return text
-
-
-class _Scan:
-    """Finds the first unit of a text whose end may not have come yet."""
-
-    def __init__(self, text: str, *, line: str, fenced: bool, final: bool) -> None:
-        self._text = text
-        self._line = line
-        self._fenced = fenced
-        self._final = final
-
-    def unit(self) -> tuple[_Unit, int] | None:
-        """Return the unit and its length in the text, None if it takes more text to tell."""
-        first = self._text[0]
-        if self._fenced or (first == "`" and not self._line.strip()):
-            fence = self._code_line()
-            if fence is None or fence[1]:
-                return fence
-        if first == "\n":
-            return _Unit("newline", "\n"), 1
-        if first == "`":
-            return self._code_span()
-        if first in "[【［〔":
-            return self._bracket()
-        if found := _END.match(self._text):
-            return self._sentence_end(found[0])
-        kind: Kind = "word" if (found := _WORD.match(self._text)) else "space"
-        found = found or _SPACE.match(self._text)
-        assert found, "every character begins a unit"
-        return _Unit(kind, found[0]), found.end()
-
-    def _code_line(self) -> tuple[_Unit, int] | None:
-        """Return a line of a code block, or length 0 if none begins here."""
-        if not self._fenced and not self._text.startswith("```"):
-            undecided = not self._final and "```".startswith(self._text)
-            return None if undecided else (_Unit("word", ""), 0)
-        end = self._text.find("\n") + 1
-        if not end and not self._final:
-            return None
-        line = self._text[: end or None]
-        return _Unit("code", line), len(line)
-
-    def _code_span(self) -> tuple[_Unit, int] | None:
-        """Return `code`, or the back-ticks alone if they are never closed on this line."""
-        ticks = len(self._text) - len(self._text.lstrip("`"))
-        if ticks == len(self._text) and not self._final:
-            return None
-        window = self._text[ticks : ticks + LONGEST_SPAN]
-        inside, newline, _ = window.partition("\n")
-        at = inside.find("`" * ticks)
-        if at >= 0:
-            length = 2 * ticks + at
-            return _Unit("word", self._text[:length]), length
-        if newline or len(window) == LONGEST_SPAN or self._final:
-            return _Unit("word", self._text[:ticks]), ticks
-        return None
-
-    def _bracket(self) -> tuple[_Unit, int] | None:
-        """Return a marker, a link, or the bracket alone."""
-        found = _CLOSING.search(self._text[:LONGEST_SPAN])
-        if found is None and len(self._text) < LONGEST_SPAN:
-            # The closing bracket may be in the next delta; past `LONGEST_SPAN` it is no marker.
-            if not self._final:
-                return None
-            if _MARKER_BEGUN.match(self._text):  # the answer was cut off in mid-marker
-                return _Unit("marker", self._text), len(self._text)
-        if found is None or found[0] == "\n":
-            return _Unit("word", self._text[0]), 1
-        link = self._link(found.end())
-        if link is None:
-            return None
-        numbers = marker_numbers(self._text[1 : found.start()])
-        if numbers and not self._is_index(numbers):
-            return _Unit("marker", self._text[: found.end() + link], numbers), found.end() + link
-        if link or numbers:
-            return _Unit("word", self._text[: found.end() + link]), found.end() + link
-        return _Unit("word", self._text[0]), 1
-
-    def _link(self, start: int) -> int | None:
-        """Return the length of the "(address)" at `start`, None if it takes more text to tell."""
-        rest = self._text[start : start + LONGEST_SPAN]
-        if rest.startswith("("):
-            found = _LINK_END.search(rest)
-            if found:
-                return found.end() if found[0] == ")" else 0
-            if len(rest) == LONGEST_SPAN:
-                return 0
-        return None if not self._final and (not rest or rest.startswith("(")) else 0
-
-    def _is_index(self, numbers: Iterable[int]) -> bool:
-        """Return whether the bracket follows a name as in `a[0]`."""
-        # Passages are numbered from 1, so a 0 after any name is an index.
-        if 0 in numbers and _IDENTIFIER.search(self._line):
-            return True
-        return bool(_INDEXED.search(self._line))
-
-    def _sentence_end(self, mark: str) -> tuple[_Unit, int] | None:
-        """Return the end of a sentence, or the mark as a part of a word: 3.14, example.com."""
-        after = self._text[len(mark) : len(mark) + 1]
-        if not after and not self._final:
-            return None
-        ends = re.search(r"[。！？；…]", mark) or not after or _AFTER_END.match(after)
-        if mark == "." and (_ABBREVIATED.search(self._line) or self._line.strip().isdecimal()):
-            ends = None
-        return _Unit("end" if ends else "word", mark), len(mark)
-
-
-def marker_numbers(inside: str) -> tuple[int, ...]:
-    """Return the passage numbers between a marker's brackets, none if it is no marker."""
-    text = unicodedata.normalize("NFKC", inside)
-    if not _MARKER.fullmatch(text):
-        return ()
-    numbers: list[int] = []
-    for found in _RANGE.finditer(text.partition("†")[0]):
-        first, last = int(found[1]), int(found[2] or found[1])
-        if last - first >= LONGEST_RANGE:
-            return ()
-        numbers += range(first, last + 1) if last > first else [first, last]
-    return tuple(dict.fromkeys(numbers))
-
-
-def best_support(sentence: str, evidence: dict[int, _PassageTerms]) -> int | None:
-    """Return the number of the passage that holds the sentence's words and all its figures."""
-    content = set(content_words(sentence))
-    if len(content) < LEAST_WORDS:
-        return None
-    stated = figures(sentence)
-    # One wrong figure makes a sentence wrong, whatever share of its words a passage holds.
-    shares = {
-        number: len(content & held.words) / len(content)
-        for number, held in evidence.items()
-        if stated <= held.figures
-    }
-    # Of equal shares the first passage wins: retrieval put the better one in front.
-    number = max(shares, key=lambda number: (shares[number], -number), default=None)
-    return number if number is not None and shares[number] >= OVERLAP_FLOOR else None

@@ -1,0 +1,164 @@
+"""The units of a streamed answer: words, sentence ends, markers, links, addresses and code.
+
+Each is taken only when more text could not make another unit of it, so what follows never depends
+on how the answer was cut into deltas. What is looked at is bounded, before a unit and behind it.
+"""
+
+import re
+
+from assistant.answer.marker_scanner import LONGEST_SPAN, AnswerUnit, MarkerScanner
+from assistant.answer.markers import CIRCLED, SUPERSCRIPTS
+from ingest.text.cjk import CJK
+
+CONTEXT = 64
+"""Characters before a unit that decide what it is. More would make long lines quadratic."""
+INDENTATION = 4
+"""Spaces that make code of a line (CommonMark 4.4)."""
+
+_SPACE = re.compile(r"[^\S\n]+")
+_SPECIAL = rf"`\[【［〔(（<{{#*{SUPERSCRIPTS}{CIRCLED}"
+_WORD = re.compile(rf"[A-Za-z0-9_]+|[^\s.。！？；!?…A-Za-z0-9_{_SPECIAL}]+")
+_END = re.compile(r"[.。！？；!?…]+[”’\"'」』）)*_]*")
+_AFTER_END = re.compile(rf"[\s\[【［〔<{{{SUPERSCRIPTS}{CIRCLED}{CJK}]")
+_ABBREVIATED = re.compile(
+    r"(?:^|[^A-Za-z])(?:[A-Za-z]|e\.g|i\.e|etc|vs|approx|ca|cf|no|nos|fig|eq|dr|mr|mrs|ms|prof|st"
+    r"|inc|ltd|co|jr|sr|art|sec|vol|pp|al)$",
+    re.IGNORECASE,
+)
+_LIST_LINE = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)、])(?:\s|$)")
+
+
+class UnitScanner:
+    """Cuts a streamed answer into units."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._at = 0
+        self._final = False
+        self._before = ""  # the end of the current line, at most `CONTEXT` characters
+        self._line_length = 0
+        self._fenced = False
+        self._code_line = False  # the rest of the current line is code
+        self._blank = True  # the line before was blank, so that indentation makes code
+        self._listed = False  # indentation continues an item of a list
+
+    def feed(self, text: str, *, final: bool = False) -> list[AnswerUnit]:
+        """Return the units that are complete with this text; with `final` all the rest are."""
+        self._text = self._text[self._at :] + text
+        self._at = 0
+        self._final = final
+        units = []
+        while self._at < len(self._text):
+            unit = self._unit()
+            if unit is None:  # the next delta may still make another unit of it
+                break
+            if not unit.text:
+                continue
+            self._at += len(unit.text)
+            self._note(unit)
+            units.append(unit)
+        return units
+
+    def _note(self, unit: AnswerUnit) -> None:
+        """Remember what decides about the units to come."""
+        if unit.text.endswith("\n"):
+            line = self._before
+            whole = self._line_length <= CONTEXT
+            indented = self._code_line and not self._fenced
+            self._blank = indented or (whole and not line.strip())
+            if whole and _LIST_LINE.match(line):
+                self._listed = True
+            elif line.strip() and not line[:1].isspace():
+                self._listed = False
+            self._before, self._line_length, self._code_line = "", 0, False
+        else:
+            self._before = (self._before + unit.text)[-CONTEXT:]
+            self._line_length += len(unit.text)
+
+    def _unit(self) -> AnswerUnit | None:
+        if self._text[self._at] == "\n":
+            return AnswerUnit("newline", "\n")
+        if self._line_length == 0 or self._fenced or self._code_line:
+            begun = self._code()
+            if begun is None or begun.text:
+                return begun
+        if self._text[self._at] == "`":
+            return self._code_span()
+        marker = self._marker()
+        return marker if marker is None or marker.text else self._plain()
+
+    def _marker(self) -> AnswerUnit | None:
+        """Return a marker, a link or an address, an empty unit if none begins here."""
+        first = self._text[self._at]
+        scan = MarkerScanner(self._text, self._at, before=self._before, final=self._final)
+        if first in "[【［〔":
+            return scan.bracket(self._at)
+        if first in f"(（<{{#*{SUPERSCRIPTS}{CIRCLED}":
+            return scan.other(first)
+        if first in "hHwW" and not self._before[-1:].isalnum():
+            return scan.address(self._at)
+        return AnswerUnit("word", "")
+
+    def _plain(self) -> AnswerUnit | None:
+        """Return a word, white space or the end of a sentence."""
+        if found := _END.match(self._text, self._at):
+            return self._sentence_end(found[0])
+        if found := _WORD.match(self._text, self._at):
+            return AnswerUnit("word", found[0])
+        found = _SPACE.match(self._text, self._at)
+        assert found, "every character begins a unit"
+        return AnswerUnit("space", found[0])
+
+    def _code(self) -> AnswerUnit | None:
+        """Return a line of code, or a piece of one; an empty unit if the line is none."""
+        rest = self._text[self._at : self._at + LONGEST_SPAN]
+        newline = self._text.find("\n", self._at)
+        line = AnswerUnit("code", self._text[self._at : newline + 1 if newline >= 0 else None])
+        if self._line_length:
+            return line
+        bare = rest.lstrip(" ")
+        early = not self._final
+        if early and "```".startswith(bare) and len(rest) < CONTEXT:
+            return None
+        if bare.startswith("```"):
+            if newline < 0 and early and len(rest) < LONGEST_SPAN:
+                return None  # "```python": whole, so that what follows is no part of it
+            self._fenced = not self._fenced
+            return line
+        if not self._fenced and not self._is_indented_code(rest):
+            return AnswerUnit("word", "")
+        self._code_line = True
+        return line
+
+    def _is_indented_code(self, rest: str) -> bool:
+        indentation = rest[: len(rest) - len(rest.lstrip(" \t"))]
+        deep = "\t" in indentation or len(indentation) >= INDENTATION
+        return deep and self._blank and not self._listed
+
+    def _code_span(self) -> AnswerUnit | None:
+        """Return `code`, or the back-ticks alone if they are never closed on this line."""
+        rest = self._text[self._at : self._at + 2 * LONGEST_SPAN]
+        ticks = len(rest) - len(rest.lstrip("`"))
+        if ticks == len(rest) and not self._final:
+            return None
+        window = rest[ticks : ticks + LONGEST_SPAN]
+        inside, newline, _ = window.partition("\n")
+        place = inside.find("`" * ticks)
+        if place >= 0:
+            return AnswerUnit("word", rest[: 2 * ticks + place])
+        if newline or len(window) == LONGEST_SPAN or self._final:
+            return AnswerUnit("word", rest[:ticks])
+        return None
+
+    def _sentence_end(self, mark: str) -> AnswerUnit | None:
+        """Return the end of a sentence, or the mark as a part of a word: 3.14, example.com."""
+        end = self._at + len(mark)
+        after = self._text[end : end + 1]
+        if not after and not self._final:
+            return None
+        ends = re.search(r"[。！？；…]", mark) or not after or _AFTER_END.match(after)
+        before = self._before
+        number = self._line_length <= CONTEXT and before.strip().isdecimal()
+        if mark == "." and (_ABBREVIATED.search(before) or number):
+            ends = None
+        return AnswerUnit("end" if ends else "word", mark)

@@ -1,0 +1,289 @@
+"""Finds markers, links and addresses at a place of an answer whose end may not have come yet."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from assistant.answer.markers import (
+    BRACES,
+    BRACES_BEGUN,
+    CIRCLED,
+    CIRCLED_RUN,
+    ELEMENT,
+    ELEMENT_BEGUN,
+    MARKER_BEGUN,
+    PARENTHESES,
+    PARENTHESES_BEGUN,
+    RAGFLOW,
+    RAGFLOW_BEGUN,
+    SUPERSCRIPT_RUN,
+    SUPERSCRIPTS,
+    circled_numbers,
+    is_exponent,
+    is_index,
+    is_interval,
+    is_noun,
+    marker_numbers,
+    superscript_numbers,
+)
+
+LONGEST_SPAN = 200
+"""Characters that inline code, a bracket or a link's address may have; longer ones are text."""
+LONGEST_ADDRESS = 2_000
+"""Characters of an address in the text: past it the rest is shown as text."""
+
+Kind = Literal["word", "space", "newline", "end", "marker", "code", "address", "link"]
+
+_CLOSING = re.compile(r"[\]】］〕\n]")
+_LINK_END = re.compile(r"[)\s]")
+_ADDRESS = re.compile(
+    r"(?:https?://|www\.)[^\s<>\"'`（）【】\u3000-\u303f\u4e00-\u9fff\uff00-\uff5e]*",
+    re.IGNORECASE,
+)
+_ADDRESS_BEGUN = ("http://", "https://", "www.")
+_TRAILING = ".,;:!?*_"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerUnit:
+    """The smallest piece of an answer that is handled as a whole."""
+
+    kind: Kind
+    text: str
+    numbers: tuple[int, ...] = ()
+    """Of a marker."""
+    noun: bool = False
+    """A marker that its sentence needs."""
+    label: str = ""
+    address: str = ""
+    """Of a link; of an address without what ends its sentence."""
+
+
+class MarkerScanner:
+    """Reads what begins at a place of a text.
+
+    A unit without text says that there is none, None that it takes more text to tell.
+    """
+
+    def __init__(self, text: str, at: int, *, before: str, final: bool) -> None:
+        """`before` is the end of the line so far; `final`: no more text comes."""
+        self._text = text
+        self._at = at
+        self._before = before
+        self._final = final
+
+    def bracket(self, at: int) -> AnswerUnit | None:
+        """Return a marker, a link, or the bracket alone."""
+        rest = self._text[at : at + 2 * LONGEST_SPAN]
+        if rest.startswith("[[") or (rest == "[" and not self._final):
+            nested = self._nested(rest)
+            if nested is None or nested.text:
+                return nested
+        found = _CLOSING.search(rest, 0, LONGEST_SPAN)
+        if found is None and len(rest) < LONGEST_SPAN:
+            # The closing bracket may be in the next delta; past `LONGEST_SPAN` it is no marker.
+            if not self._final:
+                return None
+            if MARKER_BEGUN.match(rest):  # the answer was cut off in mid-marker
+                return AnswerUnit("marker", rest)
+        if found is None or found[0] == "\n":
+            return AnswerUnit("word", rest[0])
+        link = self._link(rest, found.end())
+        return None if link is None else self._closed_bracket(rest, found.start(), link)
+
+    def _closed_bracket(self, rest: str, closing: int, link: int) -> AnswerUnit | None:
+        """Return what a bracket is that closes at `closing`, with a link's address behind it."""
+        inside, length = rest[1:closing], closing + 1 + link
+        numbers = marker_numbers(inside)
+        if not numbers and link:
+            address = rest[closing + 2 : length - 1]
+            return AnswerUnit("link", rest[:length], label=inside, address=address)
+        if not numbers:
+            return AnswerUnit("word", rest[0])
+        if not link and len(rest) < length + 2 and not self._final:
+            return None  # what follows tells an index from a marker
+        before = self._before
+        if is_index(before, rest[length:], numbers) or is_interval(inside, before, numbers):
+            return AnswerUnit("word", rest[:length])
+        return AnswerUnit("marker", rest[:length], numbers, noun=is_noun(before))
+
+    def _nested(self, rest: str) -> AnswerUnit | None:
+        """Return the marker [[9]] or [[9](address)], an empty unit if it is none."""
+        if len(rest) == 1:
+            return None
+        found = _CLOSING.search(rest, 0, LONGEST_SPAN)
+        if found is None:
+            return None if len(rest) < LONGEST_SPAN and not self._final else AnswerUnit("word", "")
+        numbers = marker_numbers(rest[2 : found.start()])
+        if found[0] == "\n" or not numbers:
+            return AnswerUnit("word", "")
+        link = self._link(rest, found.end())
+        if link is None:
+            return None
+        end = found.end() + link
+        if end >= len(rest) and not self._final:
+            return None
+        closed = rest[end : end + 1] == "]"
+        end += closed
+        outer = self._link(rest, end) if closed else 0
+        if outer is None:
+            return None
+        if not closed:
+            return AnswerUnit("word", "")
+        return AnswerUnit("marker", rest[: end + outer], numbers, noun=is_noun(self._before))
+
+    def _link(self, text: str, start: int) -> int | None:
+        """Return the length of the "(address)" at `start`, None if it takes more text to tell."""
+        rest = text[start : start + LONGEST_SPAN]
+        if rest.startswith("("):
+            found = _LINK_END.search(rest)
+            if found:
+                return found.end() if found[0] == ")" else 0
+            if len(rest) == LONGEST_SPAN:
+                return 0
+        return None if not self._final and (not rest or rest.startswith("(")) else 0
+
+    def other(self, first: str) -> AnswerUnit | None:
+        """Return a marker that is no bracket, or its first character as a word."""
+        rest = self._text[self._at : self._at + LONGEST_SPAN]
+        if first in SUPERSCRIPTS:
+            return self._superscript(rest)
+        if first in CIRCLED:
+            return self._circled(rest)
+        readers: dict[str, Callable[[str], AnswerUnit | None]] = {
+            "<": self._element,
+            "{": self._braces,
+            "#": self._ragflow,
+            "*": self._emphasised,
+        }
+        found = readers.get(first, self._parenthesis)(rest)
+        return AnswerUnit("word", first) if found is not None and not found.text else found
+
+    def _ragflow(self, rest: str) -> AnswerUnit | None:
+        if found := RAGFLOW.match(rest):
+            return AnswerUnit("marker", found[0], (int(found["number"]),))
+        return None if RAGFLOW_BEGUN.match(rest) and not self._final else AnswerUnit("word", "")
+
+    def _parenthesis(self, rest: str) -> AnswerUnit | None:
+        if found := PARENTHESES.match(rest):
+            return AnswerUnit("marker", found[0], marker_numbers(found["inside"]))
+        inner = rest[1:].lstrip(" ")
+        if not inner:
+            return None if not self._final else AnswerUnit("word", "")
+        alone = self._alone_in_parentheses(rest, len(rest) - len(inner))
+        if alone is None or alone.text:
+            return alone
+        if PARENTHESES_BEGUN.match(rest) and not self._final:
+            return None
+        return AnswerUnit("word", "")
+
+    def _alone_in_parentheses(self, rest: str, start: int) -> AnswerUnit | None:
+        """Return ([1]) or (https://a) with the parentheses: a gap would keep them empty."""
+        found: AnswerUnit | None
+        if rest[start] in "[【［〔":
+            found = self.bracket(self._at + start)
+        elif rest[start] in "hHwW":
+            found = self.address(self._at + start)
+        else:
+            return AnswerUnit("word", "")
+        if found is None:
+            return None
+        end = start + len(found.text)
+        if found.kind not in ("marker", "address") or not found.text:
+            return AnswerUnit("word", "")
+        if end >= len(rest) and not self._final:
+            return None
+        if rest[end : end + 1] not in (")", "）"):
+            return AnswerUnit("word", "")
+        return replace(found, text=rest[: end + 1], noun=False)
+
+    def _element(self, rest: str) -> AnswerUnit | None:
+        if found := ELEMENT.match(rest):
+            numbers = marker_numbers(found["inside"].strip("[]【】 "))
+            raised = found["name"].lower() == "sup" and is_exponent(self._before)
+            kind: Kind = "marker" if numbers and not raised else "word"
+            return AnswerUnit(kind, found[0], numbers)
+        if rest[1:2] in "hHwW" and len(rest) > 1:
+            address = self.address(self._at + 1)
+            if address is None:
+                return None
+            end = 1 + len(address.text)
+            if address.text and rest[end : end + 1] == ">":
+                return AnswerUnit("address", rest[: end + 1], address=address.address)
+        if ELEMENT_BEGUN.match(rest) and not self._final:
+            return None
+        return AnswerUnit("word", "")
+
+    def _braces(self, rest: str) -> AnswerUnit | None:
+        if found := BRACES.match(rest):
+            after = rest[found.end() : found.end() + 1]
+            if not after and not self._final:
+                return None
+            # x^{9}, a{3}, f{1}, the set {9}: code and mathematics.
+            glued = not self._before[-1:].isspace() and is_exponent(self._before)
+            text = glued or is_interval("1,2", self._before, (1, 2))
+            if not text and (not after or not after.isalnum()) and self._before.count("$") % 2 == 0:
+                return AnswerUnit("marker", found[0], (int(found["number"]),))
+            return AnswerUnit("word", found[0])
+        return None if BRACES_BEGUN.match(rest) and not self._final else AnswerUnit("word", "")
+
+    def _emphasised(self, rest: str) -> AnswerUnit | None:
+        """Return the marker **[1]**."""
+        stars = len(rest) - len(rest.lstrip("*"))
+        if stars == len(rest):
+            return None if not self._final else AnswerUnit("word", rest)
+        if rest[stars] not in "[【" or stars > 2:
+            return AnswerUnit("word", rest[:stars])
+        bracket = self.bracket(self._at + stars)
+        if bracket is None:
+            return None
+        end = stars + len(bracket.text)
+        if bracket.kind == "marker":
+            if len(rest) < end + stars and not self._final:
+                return None
+            if rest[end : end + stars] == "*" * stars:
+                return AnswerUnit("marker", rest[: end + stars], bracket.numbers)
+        return AnswerUnit("word", rest[:stars])
+
+    def _circled(self, rest: str) -> AnswerUnit | None:
+        found = CIRCLED_RUN.match(rest)
+        assert found
+        after = rest[found.end() : found.end() + 1]
+        if not after and not self._final:
+            return None
+        # ①登记 begins a point of a list, 灯光①。 cites.
+        begins = after and (after.isalnum() or after in " \u3000、.（(「“《")
+        if begins or not self._before[-1:].isalnum():
+            return AnswerUnit("word", found[0])
+        return AnswerUnit("marker", found[0], circled_numbers(found[0]))
+
+    def _superscript(self, rest: str) -> AnswerUnit | None:
+        found = SUPERSCRIPT_RUN.match(rest)
+        assert found
+        if found.end() >= len(rest) - 1 and not self._final:
+            return None
+        if is_exponent(self._before):
+            return AnswerUnit("word", found[0])
+        return AnswerUnit("marker", found[0], superscript_numbers(found[0]))
+
+    def address(self, at: int) -> AnswerUnit | None:
+        """Return the address at a place, an empty unit if there is none."""
+        text = self._text
+        found = _ADDRESS.match(text, at, at + LONGEST_ADDRESS)
+        if found is None:
+            rest = text[at : at + len("https://")].lower()
+            begun = not self._final and any(
+                start.startswith(rest) and start != rest for start in _ADDRESS_BEGUN
+            )
+            return None if begun and len(text) == at + len(rest) else AnswerUnit("word", "")
+        whole = found[0]
+        if found.end() == len(text) and len(whole) < LONGEST_ADDRESS and not self._final:
+            return None
+        bare = whole.rstrip(_TRAILING)
+        # A bracket that the address did not open belongs to the sentence around it.
+        if bare.endswith(")") and bare.count("(") < bare.count(")"):
+            bare = bare[: bare.rindex(")")].rstrip(_TRAILING)
+        if bare.endswith("]") and bare.count("[") < bare.count("]"):
+            bare = bare[: bare.rindex("]")].rstrip(_TRAILING)
+        return AnswerUnit("address", bare, address=bare)

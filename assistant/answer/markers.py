@@ -1,0 +1,167 @@
+"""What a model writes to point at a passage: [2], (Source 2), ², ①, [cite: 2], 【2:0†source】."""
+
+import re
+import unicodedata
+
+LONGEST_RANGE = 20
+"""Numbers in a marker such as [1-3]; a longer range is no citation."""
+
+_SOURCE = (
+    r"(?:sources?|ref(?:erence)?s?|passages?|citations?|cites?|pages?|documents?|docs?|doc[ _]?id"
+    r"|id"
+    r"|chunks?|snippets?|excerpts?|evidence|context|web|来源|出处|参考(?:文献|资料|来源)?|文献"
+    r"|资料|段落|网页"
+    r"|引用|文档|证据)"
+)
+_IN_PARENTHESES = (
+    r"(?:sources?|ref(?:erence)?s?|passages?|citations?|cites?|docs?|chunks?|snippets?|来源|出处"
+    r"|参考(?:文献|资料|来源)?|文献|资料|段落|引用|证据)"
+)
+_NUMBER = (
+    rf"\^?\s*#?\s*{_SOURCE}?\s*[_:#.№]?\s*(?:\d{{1,3}}|第\s*\d{{1,3}}\s*个?(?:段落?|来源|篇"
+    rf"|页|则|号|条资料))\^?"
+)
+_JOINED = r"(?:[,;、&/|+~–-]|and|to|以及|和|与|及|至)"
+_MARKER = re.compile(rf"\s*{_NUMBER}(?:\s*{_JOINED}\s*{_NUMBER})*\s*", re.IGNORECASE)
+_FILE_SEARCH = re.compile(r"\s*(\d{1,3})(?::\d{1,3})?\s*†.*")
+_RANGE = re.compile(
+    rf"(\d+)(?:\^?\s*(?:[~–-]|to|至)\s*\^?#?{_SOURCE}?\s*[:#.]?\s*(\d+))?", re.IGNORECASE
+)
+MARKER_BEGUN = re.compile(
+    rf"[\[【［〔]\s*\^?\s*{_SOURCE}?\s*[:#.：]?[\d\s,，、;；^-]*\Z", re.IGNORECASE
+)
+PARENTHESES = re.compile(
+    rf"[(（]\s*(?:see\s+|见)?(?P<inside>{_IN_PARENTHESES}\s*[:：#.]?\s*(?:\d{{1,3}})"
+    rf"(?:\s*[,，、;；&/~–-]?\s*(?:and|和|与)?\s*{_IN_PARENTHESES}?\s*[:：#.]?\s*\d{{1,3}})*"
+    r"|第\s*\d{1,3}\s*个?(?:段落?|来源|篇))\s*[)）]",
+    re.IGNORECASE,
+)
+PARENTHESES_BEGUN = re.compile(
+    r"[(（]\s*(?:see\s+"
+    r"|见)?第?[a-z\u4e00-\u9fff]{0,10}[\s:：#.,，、;；&\d和与段]{0,24}(?:and)?[a-z\u4e00-\u9fff\s]{0,9}\d{0,3}\Z",
+    re.IGNORECASE,
+)
+ELEMENT = re.compile(
+    r"<(?P<name>sup|cite|ref|source"
+    r"|citation)\b[^>\n]{0,60}>\s*(?P<inside>[^<\n]{0,80}?)\s*</(?P=name)>",
+    re.IGNORECASE,
+)
+ELEMENT_BEGUN = re.compile(
+    r"<(?:s?|su|sup|so|sou|sour|sourc|source|c|ci|cit|cite|citation|r|re"
+    r"|ref)(?:[ >][^<\n]{0,140}(?:<(?:/[a-z]*)?)?)?\Z",
+    re.IGNORECASE,
+)
+BRACES = re.compile(
+    rf"\{{{{?\s*{_SOURCE}?\s*[:#.]?\s*(?P<number>\d{{1,3}})\s*\}}?\}}", re.IGNORECASE
+)
+BRACES_BEGUN = re.compile(r"\{\{?[\sa-z:#.]{0,12}\d{0,3}\s?\}?\Z", re.IGNORECASE)
+RAGFLOW = re.compile(r"##(?P<number>\d{1,3})\$\$")
+RAGFLOW_BEGUN = re.compile(r"#(?:#\d{0,3}\$?)?\Z")
+SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+SUPERSCRIPT_RUN = re.compile(rf"[{SUPERSCRIPTS}]+(?:[,，˒'·⁻-][{SUPERSCRIPTS}]+)*")
+CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
+CIRCLED_RUN = re.compile(rf"[{CIRCLED}]+")
+
+_EMPHASIS = re.compile(r"[*_]{1,3}")
+_LINK_IN_MARKER = re.compile(r"\[?\s*([^\[\]()]*?)\s*\]?\([^()\s]*\)")
+_INDEXED = re.compile(r"(?:^|[^\w])(?:[a-z]|\w*_\w*|\w*[a-z][A-Z]\w*|[A-Za-z]+\d\w*)$")
+_MEMBER = re.compile(r"(?:[.$&]|->|::)\w*$|[\]})]$")
+_CODE_NAME = re.compile(
+    r"\b(?:arr|array|list|lst|items?|data|args|argv|kwargs|nums?|matrix|vec|vector|rows?|cols?"
+    r"|columns?|buf"
+    r"|buffer|str|string|dp|dict|map|values?|keys?|elements?|idx|index|tuple|table|stack|queue"
+    r"|tokens?|params"
+    r"|results?|output|input|lines?|chars?|bytes|memory|mem|ptr|obj|node|tree|graph|self|this|df"
+    r"|tensor|batch"
+    r"|sys|env|int|char|float|double|byte)$"
+)
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*$")
+_CALL_OPEN = re.compile(r"[A-Za-z_]\w*\([^()]*$")
+_ASSIGNED = re.compile(r"(?:=|==|\+=|:=|\breturn|[\"']\s*:|\\|\$|[∈⊂⊆∪∩×]|\bprint)\s*$")
+_INTERVAL = re.compile(
+    r"(?:\b(?:intervals?|ranges?|ranging|between|domain|set|segment|bounds?|limits|scale|class"
+    r"|regex|pattern)"
+    r"(?:\s+(?:is|of|from|in|are))?|区间|范围(?:是|为|在)?|集合|值域|定义域|取值|属于"
+    r"|介于)\s*[:：]?\s*$",
+    re.IGNORECASE,
+)
+_NOUN = re.compile(
+    r"(?:(?:^|[\s(（\"“])(?:in|by|from|of|with|per|under|as|to|than|et al\.?)\s+|(?:在|见|参见"
+    r"|参考|根据|依据|按照|据|如|由)\s?)$",
+    re.IGNORECASE,
+)
+_CODE_BEHIND = re.compile(r"\.[a-z_]|\s?(?:[-+*/]?=|->)|\(|\[[\"'a-z]")
+_SHORT_BASE = re.compile(
+    r"(?:[\d)\]}^]|(?:^|[^A-Za-z])[A-Za-z]{1,3}|[米里寸尺秒克升]|metres?|meters?|feet|miles?"
+    r"|inch(?:es)?|kilometers?"
+    r"|kilometres?|seconds?|[α-ωΑ-Ω])$"
+)
+
+
+def marker_numbers(inside: str) -> tuple[int, ...]:
+    """Return the passage numbers between a marker's brackets, none if it is no marker."""
+    text = unicodedata.normalize("NFKC", inside)
+    if found := _FILE_SEARCH.fullmatch(text):
+        return (int(found[1]),)
+    text = _EMPHASIS.sub("", _LINK_IN_MARKER.sub(r"\1", text))
+    if not _MARKER.fullmatch(text):
+        return ()
+    numbers: list[int] = []
+    for found in _RANGE.finditer(text):
+        first, last = int(found[1]), int(found[2] or found[1])
+        if last - first >= LONGEST_RANGE:
+            return ()
+        numbers += range(first, last + 1) if last > first else [first, last]
+    return tuple(dict.fromkeys(numbers))
+
+
+def superscript_numbers(run: str) -> tuple[int, ...]:
+    """Return the numbers of superscript digits: ¹² is twelve, ¹,² one and two."""
+    digits = run.translate({ord(c): str(value) for value, c in enumerate(SUPERSCRIPTS)})
+    return tuple(dict.fromkeys(int(part) for part in re.findall(r"\d+", digits)))
+
+
+def circled_numbers(run: str) -> tuple[int, ...]:
+    """Return the numbers of ①②."""
+    return tuple(dict.fromkeys(CIRCLED.index(character) + 1 for character in run))
+
+
+def is_index(before: str, after: str, numbers: tuple[int, ...]) -> bool:
+    """Return whether a bracket follows what it indexes, as in `a[0]`, `arr[12]`, `$.data[7].name`.
+
+    `before` and `after` are what stands around it on its line.
+    """
+    if not _IDENTIFIER.search(before) and not before.endswith(("]", ")")):
+        return False
+    # Passages are numbered from 1, so a 0 after any name is an index.
+    if 0 in numbers and _IDENTIFIER.search(before):
+        return True
+    # A second index, a[0][1], unlike two markers, [1][2], follows a name somewhere before it.
+    if before.endswith(("]", ")")):
+        return bool(re.search(r"\w[\])]$", before)) and bool(_CODE_BEHIND.match(after))
+    return bool(
+        _INDEXED.search(before)
+        or _MEMBER.search(before)
+        or _CODE_NAME.search(before)
+        or _CALL_OPEN.search(before)
+        or _CODE_BEHIND.match(after)
+    )
+
+
+def is_interval(inside: str, before: str, numbers: tuple[int, ...]) -> bool:
+    """Return whether a bracket is an interval, a list of values or a class of characters."""
+    if _ASSIGNED.search(before) or before.endswith(("\\", "$", "^")):
+        return True
+    # A single number in brackets is a list of one only where something is assigned.
+    several = len(numbers) > 1 or bool(re.search(r"\d\s*[-–,，~]\s*\d", inside))
+    return several and (0 in numbers or bool(_INTERVAL.search(before)))
+
+
+def is_noun(before: str) -> bool:
+    """Return whether the sentence needs the bracket as its noun: "In [5], the authors"."""
+    return bool(_NOUN.search(before))
+
+
+def is_exponent(before: str) -> bool:
+    """Return whether a raised number is a power or a unit's: m², 10⁶, (a+b)²."""
+    return not before.strip() or bool(_SHORT_BASE.search(before))

@@ -1,0 +1,358 @@
+"""Whether a sentence says what one or two sentences of a passage say.
+
+Both are aligned token by token (Ratcliff and Obershelp's matching blocks, `difflib`). What stands
+in the claim where the passage has something else decides: another figure, name, negation or
+opposite contradicts; what is only added or left out does not, as long as figures, names and most
+words are there.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+
+from assistant.answer.verification.opposites import runs_are_opposed, words_are_opposed
+from assistant.answer.verification.quantities import Quantity
+from assistant.answer.verification.tokens import NEGATION, SentenceText, Token
+from assistant.values import VerdictReason
+from ingest.text.numerals import NUMERAL_CHARACTERS
+
+OVERLAP_FLOOR = 0.6
+"""Share of a claim's content words that must stand in the sentences compared with it."""
+
+LONGEST_OPPOSITE = 3
+"""Ideographs of a run that may be the opposite of another: 战胜, 不必."""
+SHORTEST_TERM = 2
+"""Ideographs of a run that may be a name or a term."""
+LONGEST_SYNONYM = 2
+"""Ideographs that a writer may replace by others of the same sense: 开启 for 打开."""
+GOVERNED = 3
+"""Tokens behind a negation among which stands what it negates."""
+
+_COORDINATORS = frozenset(("and", "or", "as", "well", "和", "与", "及", "或", "、", "以"))
+_PRONOUNS = frozenset(
+    re.findall(
+        r"\w+",
+        """
+    he she it they him her them his their its this that these those who which i we you
+    the a an former latter one
+    """,
+    )
+)
+_POINTING = frozenset("该这其此他她它本前后者")
+_NOT_NAMES = ("ing", "ed", "ly", "s")
+
+
+@dataclass(slots=True)
+class ClaimComparison:
+    """What of a claim a window of a passage does not say."""
+
+    share: float
+    """Of the claim's content words that stand in the window."""
+    missing: dict[VerdictReason, None] = field(default_factory=dict)
+    """What is not there; other sentences may hold it."""
+    contradicted: dict[VerdictReason, None] = field(default_factory=dict)
+    """What is there otherwise."""
+
+    @property
+    def supports(self) -> bool:
+        """Return whether the window says what the claim says."""
+        return not self.missing and not self.contradicted
+
+    @property
+    def reasons(self) -> tuple[VerdictReason, ...]:
+        """Return all that speaks against, what contradicts first."""
+        return tuple({**self.contradicted, **self.missing})
+
+
+@dataclass(frozen=True, slots=True)
+class PassageContext:
+    """What a passage says besides the sentences compared, and what all others say."""
+
+    words: frozenset[str]
+    """Of title and heading."""
+    keys: frozenset[str]
+    """Of all tokens of the passage, title and heading."""
+    figures: tuple[Quantity, ...]
+    """Of title and heading."""
+    letters_of_all: str
+    """Of all passages, without white space."""
+    keys_of_all: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """A run of the claim, and what the window has in its place."""
+
+    said: tuple[Token, ...]
+    held: tuple[Token, ...]
+    said_start: int
+
+
+def compare_claim(
+    claim: SentenceText, window: SentenceText, context: PassageContext
+) -> ClaimComparison:
+    """Return what of the claim the window does not say."""
+    return _Comparer(claim, window, context).compare()
+
+
+def word_share(claim: SentenceText, held: frozenset[str], context: frozenset[str]) -> float:
+    """Return the share of the claim's words that a window, or the heading above it, has."""
+    if not claim.words:
+        return 1.0
+    return sum(word in held or word in context for word in claim.words) / len(claim.words)
+
+
+class _Comparer:
+    def __init__(self, claim: SentenceText, window: SentenceText, context: PassageContext) -> None:
+        self._claim = claim
+        self._window = window
+        self._context = context
+        self._window_keys = frozenset(window.keys)
+        self._claim_keys = frozenset(claim.keys)
+        self._result = ClaimComparison(word_share(claim, window.words, context.words))
+        # Without `autojunk`: in long windows it would ignore the commonest ideographs.
+        matcher = SequenceMatcher(None, claim.keys, window.keys, autojunk=False)
+        self._matched: dict[int, int] = {}
+        for block in matcher.get_matching_blocks():
+            for offset in range(block.size):
+                self._matched[block.a + offset] = block.b + offset
+        self._opcodes = _joined(matcher.get_opcodes(), claim.tokens)
+
+    def compare(self) -> ClaimComparison:
+        if self._result.share < OVERLAP_FLOOR:
+            self._result.missing["words"] = None
+        self._check_figures()
+        self._check_names()
+        self._check_negations()
+        for slot in self._slots():
+            self._check_slot(slot)
+        self._check_order()
+        return self._result
+
+    def _check_figures(self) -> None:
+        """Every figure has to be there, in the same unit."""
+        held = (*self._window.figures, *self._context.figures)
+        for figure in self._claim.figures:
+            if figure.weak or any(figure.equals(other) for other in held):
+                continue
+            # 249 kg for 249 g is another error than 294 g, and the reader is told which.
+            same = any(figure.same_value(other) for other in held)
+            self._result.missing["unit" if same else "figure"] = None
+
+    def _check_names(self) -> None:
+        """Every name has to stand somewhere in the passage."""
+        for token in self._claim.tokens:
+            if token.is_name and token.key not in self._context.keys:
+                self._result.missing["name"] = None
+
+    def _check_negations(self) -> None:
+        tokens = self._claim.tokens
+        held = self._window.tokens
+        matched_held = {other: index for index, other in self._matched.items()}
+        spare = [i for i, t in enumerate(held) if t.kind == "negation" and i not in matched_held]
+        for index, token in enumerate(tokens):
+            if token.kind != "negation" or index in self._matched:
+                continue
+            governed = _governed(tokens, index)
+            places = [self._matched[i] for i in governed if i in self._matched]
+            if not spare or (places and not any(_near(spare, place) for place in places)):
+                self._result.contradicted["polarity"] = None
+        # The other way round: the window denies what the claim says. A denial of something that the
+        # claim leaves out is none of its business, so most of what is denied must be in the claim.
+        for index in spare:
+            governed = _governed(held, index)
+            places = [matched_held[i] for i in governed if i in matched_held]
+            if (
+                governed
+                and len(places) * 2 > len(governed)
+                and not any(_is_negated(tokens, place) for place in places)
+            ):
+                self._result.contradicted["polarity"] = None
+
+    def _slots(self) -> list[_Slot]:
+        return [
+            _Slot(self._claim.tokens[a:b], self._window.tokens[c:d], a)
+            for tag, a, b, c, d in self._opcodes
+            if tag == "replace"
+        ]
+
+    def _check_slot(self, slot: _Slot) -> None:
+        self._check_figures_in_place(slot)
+        if words_are_opposed(_words_of(slot.said), _words_of(slot.held)):
+            self._result.contradicted["polarity"] = None
+        self._check_names_in_place(slot)
+        self._check_ideographs_in_place(slot)
+
+    def _check_figures_in_place(self, slot: _Slot) -> None:
+        said = [t.figure for t in slot.said if t.figure]
+        held = [t.figure for t in slot.held if t.figure]
+        other_said = [f for f in said if not any(f.equals(g) for g in held)]
+        other_held = [g for g in held if not any(f.equals(g) for f in said)]
+        # A long stretch of the window is not "in the place" of two words.
+        if not other_said or not other_held or len(slot.held) > len(slot.said) + GOVERNED:
+            return
+        moved = [t for t in slot.said if t.figure in other_said]
+        # 一个 stands everywhere, so that it stands elsewhere, too, says nothing.
+        if all(self._travels(slot, t) and not (t.figure and t.figure.weak) for t in moved):
+            return
+        same = other_said[0].same_value(other_held[0])
+        self._result.contradicted["unit" if same else "figure"] = None
+
+    def _check_names_in_place(self, slot: _Slot) -> None:
+        held_keys = {token.key for token in slot.held}
+        said_keys = {token.key for token in slot.said}
+        said = [t for t in slot.said if _may_be_name(t) and t.key not in held_keys]
+        held = [t for t in slot.held if _may_be_name(t) and t.key not in said_keys]
+        if not said:
+            return
+        if not held:
+            # "Renewable Energy" for "nuclear power": a term of elsewhere in the place of a noun.
+            nouns = [t for t in slot.held if t.kind == "word" and t.content]
+            pointed = any(token.key in _PRONOUNS for token in slot.held)
+            elsewhere = [t for t in said if t.is_name and t.key not in self._window_keys]
+            if nouns and elsewhere and not pointed and len(slot.held) <= len(slot.said) + 1:
+                self._result.contradicted["name"] = None
+            return
+        if all(self._travels(slot, token) for token in said):
+            return
+        # Two capitalised first words may be nouns: then one of them has to be known as a name.
+        sure = any(t.is_name for t in (*said, *held))
+        if not sure and all(t.key not in self._context.keys_of_all for t in said):
+            return
+        swapped = all(t.key in self._window_keys for t in said) and any(
+            t.key in self._claim_keys for t in held
+        )
+        self._result.contradicted["order" if swapped else "name"] = None
+
+    def _check_ideographs_in_place(self, slot: _Slot) -> None:
+        said = "".join(t.key for t in slot.said if t.kind == "ideograph")
+        held = "".join(t.key for t in slot.held if t.kind == "ideograph")
+        # Chinese has no capitals, so here the length of a run and where else it stands decide.
+        if not said or not slot.held:
+            return
+        if len(said) <= LONGEST_OPPOSITE and runs_are_opposed(said, held):
+            self._result.contradicted["polarity"] = None
+            return
+        numerals = NUMERAL_CHARACTERS.intersection(said), NUMERAL_CHARACTERS.intersection(held)
+        if len(said) == len(held) and all(numerals) and numerals[0] != numerals[1]:
+            self._result.contradicted["figure"] = None
+            return
+        content = sum(t.content for t in slot.said if t.kind == "ideograph")
+        held_content = sum(t.content for t in slot.held)
+        if content < SHORTEST_TERM or not held_content or _POINTING.intersection(held[:1]):
+            return
+        if said in self._window.letters:
+            if not self._run_travels(slot, said):
+                swapped = held in self._claim.letters
+                self._result.contradicted["order" if swapped else "name"] = None
+        elif content > LONGEST_SYNONYM or said in self._context.letters_of_all:
+            self._result.contradicted["name"] = None
+
+    def _run_travels(self, slot: _Slot, said: str) -> bool:
+        """Return whether a run has both its neighbours in the window, too."""
+        end = slot.said_start + len(slot.said)
+        before = "".join(self._claim.keys[max(0, slot.said_start - 1) : slot.said_start])
+        after = "".join(self._claim.keys[end : end + 1])
+        return before + said + after in self._window.letters
+
+    def _travels(self, slot: _Slot, token: Token) -> bool:
+        """Return whether a token stands elsewhere in the window as it stands in the claim.
+
+        A phrase that was only moved takes its preposition along ("in 2004", "with 30 people"), a
+        name that was put in another's place gets that one's.
+        """
+        place = slot.said.index(token)
+        index = slot.said_start + place
+        keys, held = self._claim.keys, self._window.keys
+        before = keys[max(0, index - 1) : index]
+        after = keys[index + 1 : index + 2]
+        carried = bool(place) and not slot.said[place - 1].capital
+        for other, key in enumerate(held):
+            beside = key == token.key and before == held[max(0, other - 1) : other]
+            if beside and (carried or after == held[other + 1 : other + 2]):
+                return True
+        return False
+
+    def _check_order(self) -> None:
+        """Find what was exchanged around words that stayed: B beat A for A beat B.
+
+        The claim then lacks a run on one side of a matched block and the window the same tokens, in
+        another order, on its other side.
+        """
+        for first, block, second in zip(
+            self._opcodes, self._opcodes[1:], self._opcodes[2:], strict=False
+        ):
+            if block[0] != "equal" or {first[0], second[0]} != {"delete", "insert"}:
+                continue
+            deleted, inserted = (first, second) if first[0] == "delete" else (second, first)
+            said = self._claim.tokens[deleted[1] : deleted[2]]
+            held = self._window.tokens[inserted[3] : inserted[4]]
+            if _is_rotated(said, held):
+                self._result.contradicted["order"] = None
+
+
+Opcode = tuple[str, int, int, int, int]
+
+
+def _joined(opcodes: Sequence[Opcode], tokens: Sequence[Token]) -> list[Opcode]:
+    """Return the opcodes with replacements joined that one ideograph in common cuts apart."""
+    joined: list[Opcode] = []
+    for code in opcodes:
+        if len(joined) > 1 and code[0] != "equal":
+            (tag, a, _, c, _), (_, start, end, _, _) = joined[-2:]
+            _, _, b, _, d = code
+            alone = end - start == 1 and tokens[start].kind == "ideograph"
+            if alone and tag != "equal" and b - a > 1 and d - c > 1:
+                code = ("replace", a, b, c, d)
+                del joined[-2:]
+        joined.append(code)
+    return joined
+
+
+def _is_rotated(said: Sequence[Token], held: Sequence[Token]) -> bool:
+    one = [t for t in said if t.key not in _COORDINATORS]
+    other = [t for t in held if t.key not in _COORDINATORS]
+    keys, other_keys = [t.key for t in one], [t.key for t in other]
+    if len(keys) < 2 or keys == other_keys or Counter(keys) != Counter(other_keys):
+        return False
+    ideographs = sum(t.kind == "ideograph" and t.content for t in one)
+    return ideographs >= SHORTEST_TERM or any(t.capital or t.figure for t in one)
+
+
+def _may_be_name(token: Token) -> bool:
+    """Return whether a token is a name, or a capitalised first word that is likely one."""
+    if token.is_name:
+        return True
+    likely = token.kind == "word" and token.capital and token.content and token.first
+    return likely and not token.text.lower().endswith(_NOT_NAMES)
+
+
+def _words_of(tokens: Sequence[Token]) -> list[str]:
+    return [token.text.lower() for token in tokens if token.kind == "word" and token.text]
+
+
+def _governed(tokens: Sequence[Token], index: int) -> list[int]:
+    """Return the places of the first tokens behind a negation in its clause."""
+    clause = tokens[index].clause
+    places = []
+    for place in range(index + 1, len(tokens)):
+        token = tokens[place]
+        if token.clause != clause or token.key == NEGATION:
+            break
+        if token.content or token.kind == "ideograph":
+            places.append(place)
+        if len(places) == GOVERNED - 1:
+            break
+    return places
+
+
+def _near(negations: Sequence[int], place: int) -> bool:
+    return any(0 < place - negation <= GOVERNED for negation in negations)
+
+
+def _is_negated(tokens: Sequence[Token], place: int) -> bool:
+    clause = tokens[place].clause
+    before = tokens[max(0, place - GOVERNED - 1) : place]
+    return any(token.key == NEGATION and token.clause == clause for token in before)

@@ -1,0 +1,137 @@
+"""Pairs of words of which a statement cannot hold both: before and after, 增加 and 减少."""
+
+import re
+from collections.abc import Iterable
+
+_PAIRS = """
+increase increased rise rose rising grow grew growth gain higher more upward greater larger raise
+    raised expanded | decrease decreased fall fell falling decline declined drop dropped lower less
+    fewer downward reduce reduced reduction smaller shrank shrink
+before prior until preceded earlier | after later since followed following
+above over exceed exceeded exceeding beyond | below under beneath
+allow allowed permit permitted permissible legal lawful | forbid forbidden prohibit prohibited
+    ban banned illegal unlawful prevent prevented
+must shall required mandatory compulsory obligatory | may optional voluntary might
+maximum most highest largest biggest longest | minimum least lowest smallest shortest
+oldest earliest | youngest latest newest
+first | last
+open opened | close closed shut
+begin began start started | end ended finish finished stop stopped
+win won victory beat defeated | lose lost defeat
+with including | without excluding
+include includes included | exclude excludes excluded
+inside within | outside
+north northern | south southern
+east eastern | west western
+left | right
+male men man | female women woman
+positive | negative
+true correct | false incorrect wrong
+accept accepted approve approved | reject rejected disapproved
+success successful succeeded | failure unsuccessful
+buy bought | sell sold
+import imported imports | export exported exports
+always | sometimes
+all every each | some few
+majority | minority
+hot warm warmer | cold cool colder cooler
+high | low
+public | private
+same identical | different
+possible | impossible
+often frequently | rarely seldom
+support supported supports | oppose opposed opposes
+join joined entered | leave left quit withdrew
+appear appeared | disappear disappeared
+safe | dangerous unsafe
+rich richer | poor poorer
+strong stronger | weak weaker
+early | late
+enable enabled | disable disabled
+"""
+_PAIRS_ZH = """
+增加 上升 提高 增长 上涨 升高 扩大 增多 增 升 涨 | 减少 下降 降低 下跌 缩小 减小 减 降 跌
+之前 以前 前 | 之后 以后 后
+以上 高于 超过 大于 多于 上 | 以下 低于 不足 小于 少于 下
+允许 准许 可以 | 禁止 严禁 不得
+必须 应当 须 | 可以 可 无需 不必
+最大 最高 最多 最长 | 最小 最低 最少 最短
+最早 | 最晚 最新
+开启 打开 开 | 关闭 关
+开始 | 结束
+胜 赢 战胜 击败 | 败 输
+包括 包含 | 不含 除外
+内 | 外
+南 | 北
+东 | 西
+左 | 右
+男 | 女
+正 | 负
+真 | 假
+接受 同意 赞成 支持 | 拒绝 反对
+成功 | 失败
+买 进口 | 卖 出口
+多数 | 少数
+全部 所有 | 部分 有些
+多 | 少
+大 | 小
+高 | 低
+长 | 短
+早 | 晚
+快 | 慢
+强 | 弱
+热 暖 | 冷 凉
+公立 公共 公有 公 | 私立 私人 私有 私
+有 | 无
+加入 | 退出
+新 | 旧
+好 | 坏
+首 | 末
+"""
+SHORTEST_STEM = 4
+"""Letters of a word that a prefix turns round: unsafe, and not "indeed"."""
+SHORTEST_STEM = 4
+"""Letters of a word that a prefix turns round: unsafe, and not "indeed"."""
+_PREFIXES = ("un", "in", "im", "il", "ir", "dis", "non", "non-")
+
+
+def _poles(table: str) -> dict[str, frozenset[str]]:
+    """Return word -> all words that it cannot be exchanged with."""
+    opposites: dict[str, set[str]] = {}
+    for line in re.sub(r"\n ", " ", table).strip().splitlines():
+        one, _, other = line.partition("|")
+        for words, against in ((one.split(), other.split()), (other.split(), one.split())):
+            for word in words:
+                opposites.setdefault(word, set()).update(against)
+    return {word: frozenset(against - {word}) for word, against in opposites.items()}
+
+
+_OPPOSITES = _poles(_PAIRS)
+_OPPOSITES_ZH = _poles(_PAIRS_ZH)
+
+
+def words_are_opposed(said: Iterable[str], held: Iterable[str]) -> bool:
+    """Return whether one of the lower-case words said is the opposite of one that is held."""
+    held = frozenset(held)
+    for word in said:
+        if not held.isdisjoint(_OPPOSITES.get(word, ())):
+            return True
+        for other in held:
+            shorter, longer = sorted((word, other), key=len)
+            prefix = longer.removesuffix(shorter)
+            if len(shorter) >= SHORTEST_STEM and prefix in _PREFIXES:
+                return True
+    return False
+
+
+def runs_are_opposed(said: str, held: str) -> bool:
+    """Return whether two short runs of ideographs, one in the other's place, are opposites."""
+    if held in _OPPOSITES_ZH.get(said, ()):
+        return True
+    if len(said) == 1 and len(held) == 2:
+        return not _OPPOSITES_ZH.get(said, frozenset()).isdisjoint(held)
+    # 上涨 for 下跌, 增产 for 减产: the characters that differ decide.
+    if len(said) != len(held):
+        return False
+    differing = [(a, b) for a, b in zip(said, held, strict=True) if a != b]
+    return bool(differing) and all(b in _OPPOSITES_ZH.get(a, ()) for a, b in differing)

@@ -1,0 +1,98 @@
+"""Numbers with units, dates and times, comparable whatever format they are written in."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from assistant.answer.verification.units import same_dimension
+from ingest.text.dates import TextDate
+
+EQUAL_WITHIN = 1e-6
+"""Relative: what arithmetic on units of measure loses, far below any digit that people write."""
+ROUNDED_WITHIN = 0.006
+"""Of fractions that are no decimals: a third is .33, 33 % or 33.3 %."""
+
+QuantityKind = Literal["number", "date", "time", "code"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantity:
+    """A number, a date or a time of day, as it is compared."""
+
+    kind: QuantityKind
+    start: int
+    end: int
+    value: float = 0.0
+    """As written, with its sign and its magnitude."""
+    base: float = 0.0
+    """In the base unit of its dimension."""
+    dimension: str = ""
+    rounded: bool = False
+    """A fraction whose decimals are endless."""
+    weak: bool = False
+    """Written by a word that is often no number: it need not stand in the passage."""
+    dates: tuple[TextDate, ...] = ()
+    """The readings of a date."""
+    minutes: frozenset[int] = frozenset()
+    """Minutes after midnight: two readings where neither a.m. nor p.m. is told."""
+    code: str = ""
+    """A number with two dots or more, as it is written."""
+
+    def key(self) -> str:
+        """Return what two figures share in most texts where they are equal."""
+        if self.kind == "date":
+            first = self.dates[0]
+            return f"#{first.year}-{first.month}-{first.day}"
+        if self.kind == "time":
+            return f"#{min(self.minutes)}min"
+        return f"#{self.code or format(self.base, '.9g')}"
+
+    def equals(self, other: "Quantity") -> bool:
+        """Return whether a claim's figure is the one of a passage; what only one tells is open."""
+        if self.kind == "date" and other.kind == "date":
+            return any(_same_date(one, two) for one in self.dates for two in other.dates)
+        if "date" in (self.kind, other.kind):
+            date, number = (self, other) if self.kind == "date" else (other, self)
+            # "in 2021", "on the 5th" of a whole date; a date needs its month.
+            return date is other and any(
+                number.value in (one.year, one.day) and not number.dimension for one in date.dates
+            )
+        if "time" in (self.kind, other.kind):
+            return bool(self.minutes & other.minutes)
+        if self.code or other.code:
+            return self.code == other.code
+        return self._same_number(other)
+
+    def same_value(self, other: "Quantity") -> bool:
+        """Return whether the two differ in nothing but their units."""
+        return self.kind == other.kind == "number" and _close(abs(self.value), abs(other.value))
+
+    def _same_number(self, other: "Quantity") -> bool:
+        rounded = self.rounded or other.rounded
+        if self.dimension and other.dimension:
+            if not same_dimension(self.dimension, other.dimension):
+                return False
+            # "20 degrees" of 20 °C, ¥ of yuan: the general word tells no size of its own.
+            plain = {self.dimension, other.dimension} & {"degree", "¥"}
+            if self.dimension != other.dimension and not plain:
+                return _close(self.value, other.value)
+            return _close(self.base, other.base, rounded=rounded)
+        if "ratio" in (self.dimension, other.dimension):
+            # 50 % is a half and never 50.
+            return _close(self.base, other.base, rounded=rounded)
+        return _close(self.value, other.value, rounded=rounded)
+
+
+def _close(one: float, two: float, *, rounded: bool = False) -> bool:
+    if rounded:
+        return abs(one - two) <= ROUNDED_WITHIN * max(1.0, abs(one))
+    return math.isclose(one, two, rel_tol=EQUAL_WITHIN)
+
+
+def _same_date(claim: TextDate, held: TextDate) -> bool:
+    """Return whether a claim's date is the passage's, which may be the more exact one."""
+    return (
+        claim.month == held.month
+        and (not claim.year or not held.year or claim.year == held.year)
+        and (not claim.day or claim.day == held.day)
+    )

@@ -1,0 +1,232 @@
+"""Numbers in words become digits, so that one parser reads them: twenty-five, 二十五, 一半."""
+
+import itertools
+import re
+import unicodedata
+
+from ingest.text.numerals import NUMERAL, NUMERAL_CHARACTERS, UNITS, parse_numeral
+
+WEAK = "\ue000"
+"""Stands before the digits of a word that is often no number: "one of them", "at first", 一个. Such
+a number need not stand in the passage; that another one stands in its place is still an error."""
+
+_ONES = dict(
+    zip(
+        re.findall(
+            r"\w+",
+            """
+    zero one two three four five six seven eight nine ten eleven twelve thirteen
+    fourteen fifteen sixteen seventeen eighteen nineteen
+    """,
+        ),
+        range(20),
+        strict=True,
+    )
+)
+_TENS = dict(
+    zip(
+        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"],
+        range(20, 100, 10),
+        strict=True,
+    )
+)
+_SCALES = {
+    "dozen": 12,
+    "hundred": 100,
+    "thousand": 1_000,
+    "million": 1_000_000,
+    "billion": 1_000_000_000,
+    "trillion": 1_000_000_000_000,
+}
+_ORDINALS = dict(
+    zip(
+        re.findall(
+            r"\w+",
+            """
+    first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth
+    thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth
+    twentieth
+    """,
+        ),
+        range(1, 21),
+        strict=True,
+    )
+)
+_ORDINALS |= {
+    "thirtieth": 30,
+    "fortieth": 40,
+    "fiftieth": 50,
+    "sixtieth": 60,
+    "seventieth": 70,
+    "eightieth": 80,
+    "ninetieth": 90,
+}
+_DENOMINATORS = {name: value for name, value in _ORDINALS.items() if value > 2}
+_DENOMINATORS |= {"half": 2, "quarter": 4}
+_CARDINALS = _ONES | _TENS
+
+_CARDINAL = "|".join(sorted(_CARDINALS, key=len, reverse=True))
+_SCALE = "|".join(_SCALES)
+_ORDINAL = "|".join(sorted(_ORDINALS, key=len, reverse=True))
+_DENOMINATOR = "|".join(sorted(_DENOMINATORS, key=len, reverse=True))
+_MAY_BE_WORDS = re.compile(rf"(?:{_CARDINAL}|{_SCALE}|{_ORDINAL}|half|quarter)", re.IGNORECASE)
+_FRACTION = re.compile(
+    rf"\b(?:(?P<top>a|one|two|three|four|five|seven|nine)[ -])(?P<bottom>{_DENOMINATOR})"
+    r"(?P<plural>s|ves)?\b(?=(?P<of> of\b)?)",
+    re.IGNORECASE,
+)
+_AND_A_HALF = re.compile(
+    rf"\b(?P<whole>{_CARDINAL}|\d+)[ -]and[ -]a[ -]half\b|\bhalf(?= an? (?P<unit>hour|million"
+    rf"|billion|day|year|mile|century|dozen)\b) an?|\bhalf(?=(?: of)? (?:the|all|its|their|our)\b)",
+    re.IGNORECASE,
+)
+_CARDINAL_RUN = re.compile(
+    rf"\b(?:(?:{_CARDINAL})(?![a-z])|a(?= (?:{_SCALE})\b))"
+    rf"(?:[ -](?:and )?(?:{_CARDINAL}|{_SCALE})(?![a-z]))*"
+    rf"(?:[ -](?P<ordinal>{_ORDINAL})\b)?",
+    re.IGNORECASE,
+)
+_LONE_ORDINAL = re.compile(rf"\b({_ORDINAL})\b", re.IGNORECASE)
+_SECONDS = re.compile(r"(?:\d|\b(?:per|each|every|a|half))[ -]?$", re.IGNORECASE)
+_ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10}
+_MAY_BE_ROMAN = re.compile(r" [IVX]+\b")
+# A lone I is a pronoun, except behind what is numbered.
+_ROMAN = re.compile(
+    r"(?P<before>\b(?:[A-Z][a-z]{2,}|grade|type|class|phase|part|stage|level|chapter) )"
+    r"(?P<roman>(?:X{1,2}(?:IX|IV|V?I{0,3})|IX|IV|VI{1,3}|II{1,2}|(?<=War )I|(?<=[Tt]ype )I"
+    r"|(?<=[Gg]rade )I|(?<=[Cc]lass )I|(?<=[Pp]hase )I|(?<=[Pp]art )I)(?!\w))"
+)
+_VULGAR = re.compile(r"(?:(?P<whole>\d+) ?)?(?P<part>[¼½¾⅐-⅞])")
+
+# 一 before these counts something; before others (一个, 一些, 一种) it is an article.
+_COUNTED_ONE = re.compile(
+    r"(?:年(?!级)|个月|月|日|天|周|小时|分钟|秒|公里|千米|米(?!色)|倍|次(?!性)|岁|元|届|世纪|名|级|层|楼|章|条"
+    r"|胎|任|国|省|百|千|万|亿|半)"
+)
+_COUNTED = re.compile(
+    r"(?:个|年|月|日|天|周|星期|小时|时|分钟|分|秒|点|岁|名|人|位|倍|次|种|条|项|元|块|角|米|公里|千米|厘米"
+    r"|毫米|里|英|克|千克|公斤|斤|吨|升|毫升|度|层|座|家|所|支|队|场|届|章|节|级|代|世纪|万|亿|百|千|号|口"
+    r"|只|头|匹|辆|架|艘|台|部|本|页|篇|段|句|字|大|国|省|市|县|州|区|岛|洲|类|组|批|期|份|票|成|楼|室|间"
+    r"|套|件|把|张|片|颗|枚|轮|回|遍|趟|处|阶|行|列|步|笔|户|村|镇|门|科|党|战|军|师|团|营|连|女|男|孩|员"
+    r"|盘|局|球|胜|负|比|杯|碗|瓶|袋|箱|半|十|周年|季|刻|重|维|元|极|万|任|子|方|摄|华|海|平|立|加|英|美)"
+)
+_NUMERALS = re.compile(rf"(?<![{''.join(sorted(NUMERAL_CHARACTERS))}])(?P<numeral>{NUMERAL})")
+_COUNTED_BEFORE = re.compile(
+    r"(?:第|分之|星期|礼拜|周|零下|负|上午|下午|晚上|凌晨|早上|中午|傍晚|晚间|清晨|午后|[点时月]|约|近|达|共有?|为)$"
+)
+_MAY_BE_NUMERAL = re.compile(r"[〇零一二两三四五六七八九十壹贰叁肆伍陆柒捌玖拾半]|百分之百")
+
+
+def digits_for_words(text: str) -> str:
+    """Return the text with the numbers that it writes in words, English and Chinese, in digits."""
+    if _MAY_BE_ROMAN.search(text):
+        text = _ROMAN.sub(_roman, text)
+    if _MAY_BE_WORDS.search(text):
+        text = _AND_A_HALF.sub(_halves, text)
+        text = _FRACTION.sub(_fraction, text)
+        text = _CARDINAL_RUN.sub(_cardinal, text)
+        text = _LONE_ORDINAL.sub(_lone_ordinal, text)
+    if _MAY_BE_NUMERAL.search(text):
+        text = text.replace("百分之百", "100%")
+        text = re.sub(r"(?<!\d)一半", "50%", text)
+        text = _NUMERALS.sub(_numeral, text)
+        text = re.sub(r"(?<=[\d])[ ]?半(?=年|个?小时|个?月|天)", ".5", text)
+        text = re.sub(r"(?<=\d)(年|天)半(?![年天月])", r".5\1", text)
+        text = re.sub(r"半(?=个?小时|年(?!代))", "0.5", text)
+    return text
+
+
+def decimals_for_fractions(text: str) -> str:
+    """Return the text with ½ as 0.5 and 5½ as 5.5, before NFKC makes 51⁄2 of it."""
+    return _VULGAR.sub(_decimal_of_vulgar, text)
+
+
+def _roman(found: re.Match[str]) -> str:
+    total = 0
+    for one, following in itertools.pairwise([_ROMAN_DIGITS[c] for c in found["roman"]] + [0]):
+        total += -one if one < following else one
+    return f"{found['before']}{total}"
+
+
+def _decimal_of_vulgar(found: re.Match[str]) -> str:
+    value = int(found["whole"] or 0) + unicodedata.numeric(found["part"])
+    return f"{value:.6g}"
+
+
+def _halves(found: re.Match[str]) -> str:
+    if found["whole"]:
+        whole = found["whole"].casefold()
+        return f"{_CARDINALS[whole] if whole in _CARDINALS else int(whole)}.5"
+    return "0.5" if found["unit"] else f"{WEAK}0.5"
+
+
+def _fraction(found: re.Match[str]) -> str:
+    bottom = found["bottom"].casefold()
+    top = found["top"].casefold()
+    # "a third party", "a fifth album": a fraction only if "of" follows, or in the plural.
+    if not (found["plural"] or found["of"] or bottom in ("half", "quarter")):
+        return found[0]
+    value = (1 if top == "a" else _ONES[top]) / _DENOMINATORS[bottom]
+    return f"{value:.6g}" if bottom != "half" else f"{WEAK}{value:.6g}"
+
+
+def _cardinal(found: re.Match[str]) -> str:
+    parts = [part for part in re.split(r"[ -]", found[0].casefold()) if part != "and"]
+    total = group = 0
+    last = None
+    for part in parts:
+        if part in _SCALES:
+            scale = _SCALES[part]
+            if scale >= 1_000:
+                total += (group or 1) * scale
+                group = 0
+            else:
+                group = (group or 1) * scale
+        else:
+            value = 1 if part == "a" else _CARDINALS.get(part) or _ORDINALS.get(part, 0)
+            # "nineteen eighty", "two three": side by side, not one number.
+            if (
+                last is not None
+                and last < 100
+                and not (last >= 20 and last % 10 == 0 and value < 10)
+            ):
+                return found[0]
+            group += value
+        last = _SCALES.get(part) or _CARDINALS.get(part, 1)
+    number = total + group
+    if parts == ["one"]:
+        return f"{WEAK}1"
+    return f"{number}th" if found["ordinal"] else str(number)
+
+
+def _lone_ordinal(found: re.Match[str]) -> str:
+    name = found[1].casefold()
+    if name == "second" and _SECONDS.search(found.string, 0, found.start()):
+        return found[0]
+    weak = WEAK if name == "first" else ""
+    return f"{weak}{_ORDINALS[name]}th"
+
+
+def _numeral(found: re.Match[str]) -> str:
+    text, numeral = found.string, found["numeral"]
+    digits = parse_numeral(numeral)
+    if digits is None:
+        return numeral
+    after = text[found.end() : found.end() + 3]
+    before = text[max(0, found.start() - 3) : found.start()]
+    marked = bool(_COUNTED_BEFORE.search(before))
+    if len(numeral) == 1:
+        if numeral == "十" and re.match(r"分(?!钟|之)", after):
+            return numeral  # 十分 is "very"
+        if numeral == "零" and after.startswith("下"):
+            return numeral  # 零下 is a sign
+        if numeral == "一" and not before.endswith(("第", "分之", "星期", "周")):
+            if _COUNTED_ONE.match(after):
+                return "1"
+            return f"{WEAK}1" if _COUNTED.match(after) else numeral
+        return digits if marked or _COUNTED.match(after) else numeral
+    spelled_out = UNITS.isdisjoint(numeral)
+    # 三四 is "three or four", 二〇二四 is a year.
+    if spelled_out and len(numeral) < 3 and not marked:
+        return numeral
+    return digits

@@ -1,0 +1,255 @@
+"""Checks the sentences of an answer against its passages, with no model: `SentenceVerifier`."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from assistant.answer.verification.claims import (
+    LEAST_WORDS,
+    plain_claim,
+    says_not_there,
+    states_nothing,
+)
+from assistant.answer.verification.comparison import (
+    OVERLAP_FLOOR,
+    ClaimComparison,
+    PassageContext,
+    compare_claim,
+    word_share,
+)
+from assistant.answer.verification.quantities import Quantity
+from assistant.answer.verification.tokens import SentenceText, read_sentence
+from assistant.values import Passage, SentenceVerdict, VerdictKind, VerdictReason
+from ingest.text.language import cjk_share
+from ingest.text.words import sentence_spans
+
+WINDOWS_COMPARED = 2
+"""Single sentences, and pairs, of a passage that are aligned with a claim: those with most of its
+words. More found nothing on the pairs of bench/verdicts.py."""
+PASSAGES_COMPARED = 3
+"""Passages of which windows are aligned: those with most words of the claim, and those cited."""
+LONGEST_CLAIM = 1_000
+"""Characters of a sentence that are checked; longer ones are no sentences."""
+LONGEST_SENTENCE = 1_500
+"""Characters of a passage's sentence that are compared: lines of 100 KB are no sentences."""
+CHINESE_SHARE = 0.3
+"""Of CJK characters among the letters of a text, above which its words are Chinese."""
+
+MOST_CLAUSES = 6
+"""Of a sentence that are looked for one by one."""
+
+_NOTHING = SentenceVerdict(kind="no_claim")
+_CLAUSE_END = re.compile(r"[，,；;]|\band\b|\bwhile\b|\bbut\b|并且|而且")
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """One or two neighbouring sentences of a passage."""
+
+    text: SentenceText
+    start: int
+    end: int
+    sentences: tuple[int, ...]
+    share: float
+
+
+class _PassageSentences:
+    """A passage, read once."""
+
+    def __init__(self, passage: Passage) -> None:
+        self.number = passage.number
+        self.spans = [
+            (start, min(end, start + LONGEST_SENTENCE))
+            for start, end in sentence_spans(passage.text)
+        ]
+        self.sentences = [read_sentence(passage.text[start:end]) for start, end in self.spans]
+        self.head = read_sentence(f"{passage.title}\n{passage.heading}")
+        self.chinese = cjk_share(passage.text) > CHINESE_SHARE
+        self.keys = frozenset(self.head.keys).union(*(text.keys for text in self.sentences))
+        self._pairs: dict[int, SentenceText] = {}
+
+    def figures(self) -> Iterator[Quantity]:
+        """Yield all figures of the passage."""
+        yield from self.head.figures
+        for text in self.sentences:
+            yield from text.figures
+
+    def singles(self, claim: SentenceText) -> Iterator[_Window]:
+        """Yield each sentence with the share of the claim's words that it has."""
+        for index, text in enumerate(self.sentences):
+            share = word_share(claim, text.words, self.head.words)
+            yield _Window(text, *self.spans[index], (index,), share)
+
+    def pairs(self, claim: SentenceText) -> Iterator[_Window]:
+        """Yield each sentence together with the next."""
+        for index, (one, two) in enumerate(zip(self.sentences, self.sentences[1:], strict=False)):
+            share = word_share(claim, one.words | two.words, self.head.words)
+            if share >= OVERLAP_FLOOR:
+                text = self._pairs.get(index) or self._pairs.setdefault(index, one.followed_by(two))
+                start, end = self.spans[index][0], self.spans[index + 1][1]
+                yield _Window(text, start, end, (index, index + 1), share)
+
+
+class SentenceVerifier:
+    """Tells of each sentence whether a passage supports it, and which."""
+
+    def __init__(self, passages: Sequence[Passage]) -> None:
+        """Read the passages; each `check` then takes about a millisecond."""
+        self._passages = {passage.number: _PassageSentences(passage) for passage in passages}
+        held = self._passages.values()
+        letters = "\n".join(text.letters for passage in held for text in passage.sentences)
+        keys = frozenset().union(*(passage.keys for passage in held)) if held else frozenset()
+        self._contexts = {
+            passage.number: PassageContext(
+                words=passage.head.words,
+                keys=passage.keys,
+                figures=passage.head.figures,
+                letters_of_all=letters,
+                keys_of_all=keys,
+            )
+            for passage in held
+        }
+
+    def check(self, sentence: str, cited: Sequence[int] = ()) -> SentenceVerdict:
+        """Return the verdict on one sentence of an answer, given without its markers.
+
+        `cited` are the numbers of the passages that its author named for it. One of these is
+        preferred; if none supports the sentence and another passage does, it is "re_attached".
+        """
+        sentence = sentence[:LONGEST_CLAIM]
+        if states_nothing(sentence):
+            return _NOTHING
+        text = plain_claim(sentence)
+        claim = read_sentence(text)
+        strong = [figure for figure in claim.figures if not figure.weak]
+        names = [token for token in claim.tokens if token.is_name]
+        # "120 metres." or "Denver Broncos." answer a question and are claims; "Yes, at night." has
+        # nothing that could be looked up.
+        short = len(claim.words) < LEAST_WORDS
+        if short and not strong and not names:
+            return _NOTHING
+        if says_not_there(text):
+            # Unless a passage has these very words: "This document does not mention prices."
+            verdict, _ = self._best(claim, cited, floor=1.0)
+            return verdict if verdict.kind != "unsupported" else _NOTHING
+        return self._verdict(claim, text, cited, floor=1.0 if short else OVERLAP_FLOOR)
+
+    def _verdict(
+        self, claim: SentenceText, text: str, cited: Sequence[int], *, floor: float
+    ) -> SentenceVerdict:
+        verdict, contradicted = self._best(claim, cited, floor=floor)
+        if verdict.kind != "unsupported" or contradicted:
+            return verdict
+        if joined := self._by_clauses(text, cited):
+            return joined
+        chinese = cjk_share(text) > CHINESE_SHARE
+        others = [p for p in self._passages.values() if p.chinese != chinese]
+        return self._in_other_language(claim, others, cited) or verdict
+
+    def _best(
+        self, claim: SentenceText, cited: Sequence[int], *, floor: float = OVERLAP_FLOOR
+    ) -> tuple[SentenceVerdict, bool]:
+        """Return the verdict on a claim as a whole, and whether a passage contradicts it."""
+        ranked = sorted(
+            (
+                (max((w.share for w in p.singles(claim)), default=0.0), p)
+                for p in self._passages.values()
+            ),
+            # Of equal shares the first passage wins: retrieval put the better one in front.
+            key=lambda pair: (-pair[0], pair[1].number),
+        )
+        named = [p for _, p in ranked if p.number in cited]
+        others = [p for _, p in ranked if p.number not in cited]
+        best: ClaimComparison | None = None
+        for passage in [*named, *others[:PASSAGES_COMPARED]]:
+            window, comparison = self._compare(claim, passage, floor)
+            # A sentence that is nearly the claim's own and says otherwise outweighs one that only
+            # has most of its words.
+            if window and (not best or not best.contradicted or window.share >= best.share):
+                kind: VerdictKind = (
+                    "supported" if not cited or passage.number in cited else "re_attached"
+                )
+                return (
+                    SentenceVerdict(
+                        kind=kind,
+                        passage=passage.number,
+                        start=window.start,
+                        end=window.end,
+                        reasons=("passage",) if kind == "re_attached" else (),
+                    ),
+                    False,
+                )
+            if (
+                comparison
+                and not comparison.supports
+                and (best is None or comparison.share > best.share)
+            ):
+                best = comparison
+        reasons: tuple[VerdictReason, ...] = best.reasons if best else ("words",)
+        contradicted = best is not None and bool(best.contradicted)
+        return SentenceVerdict(kind="unsupported", reasons=reasons or ("words",)), contradicted
+
+    def _compare(
+        self, claim: SentenceText, passage: _PassageSentences, floor: float
+    ) -> tuple[_Window | None, ClaimComparison | None]:
+        """Return the window of a passage that supports the claim, else the closest comparison."""
+        context = self._contexts[passage.number]
+        best: ClaimComparison | None = None
+        contradicting: set[int] = set()
+        singles = _closest(passage.singles(claim), floor)
+        for window in singles:
+            comparison = compare_claim(claim, window.text, context)
+            if comparison.supports and (
+                not contradicting or not best or window.share >= best.share
+            ):
+                return window, comparison
+            # What contradicts in a sentence is not made good by the one beside it.
+            if comparison.contradicted:
+                contradicting.update(window.sentences)
+            best = _closer(best, comparison)
+        pairs = (w for w in passage.pairs(claim) if contradicting.isdisjoint(w.sentences))
+        outweighed = best.share if best and best.contradicted else 0.0
+        for window in _closest(pairs, floor):
+            comparison = compare_claim(claim, window.text, context)
+            if comparison.supports and window.share >= outweighed:
+                return window, comparison
+            best = _closer(best, comparison)
+        return None, best
+
+    # Not tried where a passage contradicts: each clause of a swap is true somewhere.
+    def _by_clauses(self, text: str, cited: Sequence[int]) -> SentenceVerdict | None:
+        """Return the verdict on a sentence that joins what stands in several places."""
+        parts = [part for part in _CLAUSE_END.split(text) if part.strip()]
+        claims = [claim for claim in map(read_sentence, parts) if claim.words or claim.figures]
+        if not 1 < len(claims) <= MOST_CLAUSES or any(len(c.words) < LEAST_WORDS for c in claims):
+            return None
+        verdicts = []
+        for claim in claims:
+            verdict, _ = self._best(claim, cited)
+            if verdict.kind == "unsupported":
+                return None
+            verdicts.append(verdict)
+        return next((v for v in verdicts if v.kind == "supported"), verdicts[0])
+
+    def _in_other_language(
+        self, claim: SentenceText, others: Sequence[_PassageSentences], cited: Sequence[int]
+    ) -> SentenceVerdict | None:
+        """Return the verdict where words cannot be compared: on its figures alone."""
+        strong = [figure for figure in claim.figures if not figure.weak]
+        holding = [p for p in others if all(any(f.equals(g) for g in p.figures()) for f in strong)]
+        named = [p for p in holding if p.number in cited]
+        all_others = len(others) == len(self._passages)
+        if not holding or not (strong or named or all_others):
+            return None
+        passage = (named or holding)[0] if strong or named else None
+        return SentenceVerdict(kind="unchecked", passage=passage.number if passage else None)
+
+
+def _closest(windows: Iterable[_Window], floor: float) -> list[_Window]:
+    """Return the windows to align with a claim: those that have most of its words."""
+    near = [window for window in windows if window.share >= floor]
+    return sorted(near, key=lambda window: -window.share)[:WINDOWS_COMPARED]
+
+
+def _closer(best: ClaimComparison | None, other: ClaimComparison) -> ClaimComparison:
+    return other if best is None or other.share > best.share else best

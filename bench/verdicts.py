@@ -1,0 +1,129 @@
+"""Are true sentences told from altered ones? No model takes part.
+
+    python -m bench.verdicts [--floor] [--set NAME ...] [--show KIND] [--no-op]
+
+Sentences of real paragraphs as they stand, in another number format, or altered by rule
+(bench/verdict_cases.py), each checked against five passages of its page, without a marker and with
+the marker of the right passage. Printed are the share kept of the true ones, the share flagged of
+the altered ones, and the time that a sentence takes. `--no-op` puts a checker in place that trusts
+every sentence, which must fall below the floors.
+"""
+
+import argparse
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Protocol
+
+import click
+
+from assistant.answer.verification import SentenceVerifier
+from assistant.values import Passage, SentenceVerdict
+from bench.verdict_cases import SETS, TRUE_KINDS, Case, cases
+
+FLOORS = {
+    "true": 0.97,
+    "reformatted": 0.95,
+    "digit": 1.0,
+    "year": 1.0,
+    "month": 1.0,
+    "number word": 1.0,
+    "unit": 1.0,
+    "sign": 1.0,
+    "negated": 0.95,
+    "name replaced": 0.95,
+    "names swapped": 0.8,
+    "unrelated": 1.0,
+}
+MOST_MS = 2.0
+"""Milliseconds that a sentence may take on average. Double what it takes, for busy machines."""
+
+
+class Verifier(Protocol):
+    """What is measured."""
+
+    def check(self, sentence: str, cited: Sequence[int] = ()) -> SentenceVerdict:
+        """Return the verdict on a sentence."""
+
+
+class TrustingVerifier:
+    """Believes every sentence, so that the floors can be seen to mean something."""
+
+    def check(self, sentence: str, cited: Sequence[int] = ()) -> SentenceVerdict:
+        """Return "supported"."""
+        return SentenceVerdict(kind="supported", passage=cited[0] if cited else 1)
+
+
+def passages_of(case: Case) -> list[Passage]:
+    """Return the passages of a case, numbered from 1."""
+    return [
+        Passage(
+            number=number,
+            url=f"https://{number}.example/",
+            title="",
+            text=text,
+            score=1.0,
+            fetched_at=datetime(2026, 1, 1, tzinfo=UTC),
+        )
+        for number, text in enumerate(case.passages, 1)
+    ]
+
+
+def measure(name: str, arguments: argparse.Namespace) -> tuple[dict[str, float], float]:
+    """Return the share that is right of each kind, the worse of with and without a marker."""
+    right: dict[tuple[str, bool], list[bool]] = defaultdict(list)
+    spent: list[float] = []
+    verifiers: dict[tuple[str, ...], Verifier] = {}
+    for case in cases(name, most=arguments.most):
+        if case.passages not in verifiers:
+            verifiers[case.passages] = (
+                TrustingVerifier() if arguments.no_op else SentenceVerifier(passages_of(case))
+            )
+        for marked in (False, True):
+            started = time.perf_counter()
+            verdict = verifiers[case.passages].check(case.sentence, (case.right,) if marked else ())
+            spent.append(time.perf_counter() - started)
+            kept = verdict.kind == "supported"
+            good = kept == (case.kind in TRUE_KINDS)
+            right[case.kind, marked].append(good)
+            if not good and not marked and case.kind == arguments.show:
+                click.echo(f"    {verdict}\n      {case.sentence}\n      {case.original}")
+    shares: dict[str, float] = {}
+    click.echo(f"{name}: {'kept' if arguments.no_op else ''}")
+    for kind in dict.fromkeys(kind for kind, _ in right):
+        one, two = (sum(right[kind, m]) / len(right[kind, m]) for m in (False, True))
+        shares[kind] = min(one, two)
+        word = "kept" if kind in TRUE_KINDS else "flagged"
+        click.echo(f"  {kind:14} {len(right[kind, True]):4}  {word:7} {one:.3f}  marked {two:.3f}")
+    return shares, 1_000 * sum(spent) / len(spent)
+
+
+def main() -> int:
+    """Return 1 where a share is below its floor."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--floor", action="store_true", help="fail below the floors")
+    parser.add_argument("--set", nargs="*", default=SETS, choices=SETS, help="sets to measure on")
+    parser.add_argument("--show", default="", help="a kind of which the wrong ones are printed")
+    parser.add_argument("--most", type=int, default=60, help="cases of each kind and set")
+    parser.add_argument(
+        "--no-op", action="store_true", help="measure a checker that checks nothing"
+    )
+    arguments = parser.parse_args()
+    fallen = []
+    for name in arguments.set:
+        shares, milliseconds = measure(name, arguments)
+        click.echo(f"  {milliseconds:.2f} ms a sentence")
+        fallen += [
+            f"{name}: {k} {shares[k]:.3f}" for k, f in FLOORS.items() if shares.get(k, f) < f
+        ]
+        if milliseconds > MOST_MS:
+            fallen.append(f"{name}: {milliseconds:.2f} ms")
+    for line in fallen:
+        click.echo(f"below its floor: {line}", err=True)
+    return int(arguments.floor and bool(fallen))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

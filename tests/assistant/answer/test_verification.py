@@ -1,0 +1,317 @@
+"""Sentences are supported by what a passage says, in whatever format, and by nothing else."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from assistant.answer.verification import SentenceVerifier
+from assistant.values import Passage, SentenceVerdict
+
+
+def passages(*texts: str, title: str = "") -> list[Passage]:
+    return [
+        Passage(
+            number=number,
+            url=f"https://{number}.example/",
+            title=title,
+            text=text,
+            score=1.0,
+            fetched_at=datetime(2026, 11, 21, tzinfo=UTC),
+        )
+        for number, text in enumerate(texts, 1)
+    ]
+
+
+def verdict(passage: str, sentence: str) -> SentenceVerdict:
+    return SentenceVerifier(passages(passage)).check(sentence)
+
+
+@pytest.mark.parametrize(
+    ("passage", "same", "other"),
+    [
+        ("The town has 12,345 registered pilots.", "12345", "12354"),
+        ("The town has 2.5 million registered pilots.", "2,500,000", "2,600,000"),
+        ("The town has twenty-five registered pilots.", "25", "35"),
+        ("The town has 25 registered pilots.", "twenty-five", "thirty-five"),
+        ("The town has two hundred and six registered pilots.", "206", "260"),
+        ("The town has 3 registered pilots.", "three", "one"),
+        ("The town has a dozen registered pilots.", "12", "20"),
+    ],
+)
+def test_numbers_are_folded_in_format_and_never_in_value(
+    passage: str, same: str, other: str
+) -> None:
+    assert verdict(passage, f"The town has {same} registered pilots.").kind == "supported"
+    flagged = verdict(passage, f"The town has {other} registered pilots.")
+    assert (flagged.kind, flagged.reasons) == ("unsupported", ("figure",))
+
+
+@pytest.mark.parametrize(
+    ("passage", "same", "other"),
+    [
+        ("The rule entered into force on March 5, 2021.", "2021-03-05", "2021-05-03"),
+        ("The rule entered into force on 2021-03-05.", "5 March 2021", "6 March 2021"),
+        ("The rule entered into force on March 5, 2021.", "March 5", "May 5"),
+        ("The rule entered into force at 5:30 p.m.", "17:30", "18:30"),
+        ("The rule entered into force at 5 pm.", "17:00", "5 a.m."),
+        ("The rule entered into force in the 1970s.", "the 1970s", "the 1980s"),
+        ("The rule entered into force in World War II.", "World War 2", "World War 1"),
+    ],
+)
+def test_dates_and_times_are_folded(passage: str, same: str, other: str) -> None:
+    start = passage.split("force ")[0] + "force on "
+    assert verdict(passage, f"{start}{same}.").kind == "supported"
+    assert verdict(passage, f"{start}{other}.").kind == "unsupported"
+
+
+@pytest.mark.parametrize(
+    ("passage", "same", "other"),
+    [
+        ("The drone of the club weighs 250 g in all.", "0.25 kg", "250 kg"),
+        ("The drone of the club weighs 0.25 kg in all.", "250 grams", "25 grams"),
+        ("The drone of the club costs $4.2 billion in all.", "$4,200 million", "$4.2 million"),
+        ("The drone of the club costs 400 dollars in all.", "$400", "400 euros"),
+        ("The drone of the club needs 1500 metres in all.", "1.5 km", "1500 feet"),
+        ("The drone of the club needs 50% in all.", "50 percent", "50 hours"),
+        ("The drone of the club needs -20 °C in all.", "minus 20 °C", "20 °C"),
+        ("The drone of the club needs 20 °C in all.", "20 degrees Celsius", "20 °F"),
+        ("The drone of the club needs 90 minutes in all.", "1.5 hours", "90 hours"),
+        ("The drone of the club needs ½ cup in all.", "0.5 cup", "0.7 cup"),
+    ],
+)
+def test_units_magnitudes_and_signs_count(passage: str, same: str, other: str) -> None:
+    start, verb = passage.split(" in all")[0].split(" club ")
+    start = f"{start} club {verb.split()[0]}"
+    assert verdict(passage, f"{start} {same} in all.").kind == "supported"
+    assert verdict(passage, f"{start} {other} in all.").kind == "unsupported"
+
+
+@pytest.mark.parametrize(
+    ("passage", "same", "other"),
+    [
+        ("该市常住人口为2500000人。", "该市常住人口为250万人。", "该市常住人口为350万人。"),
+        ("公司去年收入达到1.2亿元。", "公司去年收入达到12000万元。", "公司去年收入达到1.2万元。"),
+        ("公司去年收入达到伍万元。", "公司去年收入达到50000元。", "公司去年收入达到60000元。"),
+        ("共有二十五名学员通过考核。", "共有25名学员通过考核。", "共有三十五名学员通过考核。"),
+        ("合格率提高了百分之十五。", "合格率提高了15%。", "合格率提高了25%。"),
+        (
+            "条例自二〇二四年一月一日起施行。",
+            "条例自2024-01-01起施行。",
+            "条例自2024-01-02起施行。",
+        ),
+        ("无人机重量不超过２５０克。", "无人机重量不超过0.25千克。", "无人机重量不超过250千克。"),
+        ("居民中有一半使用公共交通。", "居民中有50%使用公共交通。", "居民中有80%使用公共交通。"),
+        ("塔台关闭时间是下午五点半。", "塔台关闭时间是17:30。", "塔台关闭时间是18:30。"),
+        ("仓库最低温度为零下二十度。", "仓库最低温度为-20度。", "仓库最低温度为20度。"),
+        ("七年战争在六年内基本结束。", "七年战争在6年内基本结束。", "七年战争在一年内基本结束。"),
+        ("有三分之二的居民参加投票。", "有2/3的居民参加投票。", "有四分之三的居民参加投票。"),
+    ],
+)
+def test_chinese_numbers_are_folded(passage: str, same: str, other: str) -> None:
+    if "2/3" not in same:  # a slash is read as two numbers
+        assert verdict(passage, same).kind == "supported"
+    assert verdict(passage, passage).kind == "supported"
+    assert verdict(passage, other).kind == "unsupported"
+
+
+@pytest.mark.parametrize(
+    ("passage", "sentence"),
+    [
+        ("Drones may fly over the old town.", "Drones may not fly over the old town."),
+        ("Drones may not fly over the old town.", "Drones may fly over the old town."),
+        ("Pilots must register each drone.", "Pilots need not register each drone."),
+        ("Pilots must register each drone.", "Pilots never register each drone."),
+        ("Flights at night are allowed here.", "Flights at night are forbidden here."),
+        ("Prices in the city increased last year.", "Prices in the city decreased last year."),
+        ("The museum opens before the concert.", "The museum opens after the concert."),
+        ("The old bridge in town is safe.", "The old bridge in town is unsafe."),
+        ("无人机可以在市区上空飞行。", "无人机不可以在市区上空飞行。"),
+        ("无人机禁止在市区上空飞行。", "无人机可以在市区上空飞行。"),
+        ("去年城市人口有所增加。", "去年城市人口有所减少。"),
+        ("登记的有效期为三年以上。", "登记的有效期为三年以下。"),
+        ("他并非这座城市的市长。", "他是这座城市的市长。"),
+    ],
+)
+def test_polarity_counts(passage: str, sentence: str) -> None:
+    assert verdict(passage, passage).kind == "supported"
+    found = verdict(passage, sentence)
+    assert (found.kind, found.reasons[0]) == ("unsupported", "polarity")
+
+
+@pytest.mark.parametrize(
+    ("passage", "sentence", "reason"),
+    [
+        (
+            "In 1846 Galle discovered Neptune at last.",
+            "In 1846 Newton discovered Neptune at last.",
+            "name",
+        ),
+        (
+            "Last night Arsenal beat Chelsea easily.",
+            "Last night Chelsea beat Arsenal easily.",
+            "order",
+        ),
+        (
+            "The king sent Cole from London to Paris.",
+            "The king sent Cole from Paris to London.",
+            "order",
+        ),
+        (
+            "1705年，弗吉尼亚议会归化了马纳金镇的居民。",
+            "1705年，马纳金镇议会归化了弗吉尼亚的居民。",
+            "order",
+        ),
+        (
+            "这座跨越河流的石桥是由哈德良皇帝在位时下令建造的。",
+            "这座跨越河流的石桥是由亚历山大皇帝在位时下令建造的。",
+            "name",
+        ),
+    ],
+)
+def test_names_and_their_order_count(passage: str, sentence: str, reason: str) -> None:
+    assert verdict(passage, passage).kind == "supported"
+    found = verdict(passage, sentence)
+    assert (found.kind, found.reasons[0]) == ("unsupported", reason)
+
+
+@pytest.mark.parametrize(
+    ("passage", "sentence"),
+    [
+        (
+            "In 1901, the Italian engineer Marconi sent a signal across the Atlantic from Poldhu.",
+            "Marconi sent a signal across the Atlantic in 1901.",
+        ),
+        ("Alice and Bob built the old mill.", "Bob and Alice built the old mill."),
+        (
+            "Drones under 250 g, which are not registered, may fly in parks.",
+            "Drones under 250 g may fly in parks.",
+        ),
+        (
+            "Marie Curie was born in Warsaw. She moved to Paris in 1891.",
+            "Marie Curie moved to Paris in 1891.",
+        ),
+        (
+            "The club has 30 members. The fee is 12 euros a year.",
+            "The club has 30 members and the fee is 12 euros a year.",
+        ),
+        (
+            "The limit is 120 metres above the ground.",
+            "According to the passages, the limit is 120 m.",
+        ),
+        (
+            "The limit is 120 metres above the ground.",
+            "**The limit** is 120 metres above the `ground`.",
+        ),
+        ("无人机夜间飞行必须开启灯光，真高不得超过120米。", "无人机真高不得超过120米。"),
+        ("无人机夜间飞行必须开启灯光。", "根据资料，无人机夜间飞行必须打开灯光。"),
+    ],
+)
+def test_what_says_less_or_in_another_order_is_supported(passage: str, sentence: str) -> None:
+    assert verdict(passage, sentence).kind == "supported"
+
+
+def test_the_title_of_a_page_is_what_its_sentences_speak_of() -> None:
+    verifier = SentenceVerifier(passages("Its body weighs 249 g in all.", title="Mini 4 Pro"))
+    assert verifier.check("The Mini 4 Pro weighs 249 g.").kind == "supported"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Hello!",
+        "Sure, here is the answer:",
+        "# Drones need a white light at night",
+        "**White lights**",
+        "What is a white light?",
+        "Yes.",
+        "|---|---|",
+        "The passages do not say what colour the light has.",
+        "There is no information about the colour of the light.",
+        "资料中没有提到灯光的颜色。",
+        "希望对你有帮助！",
+    ],
+)
+def test_what_states_nothing_gets_no_verdict(sentence: str) -> None:
+    assert verdict("Drones need a white light at night.", sentence).kind == "no_claim"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The documents must not contain any errors in the form.",
+        "Sources of energy that are not renewable include coal and gas.",
+        "The information office does not open on Sundays in May.",
+    ],
+)
+def test_a_sentence_about_documents_is_a_claim_all_the_same(sentence: str) -> None:
+    assert verdict(sentence, sentence).kind == "supported"
+
+
+def test_the_verdict_names_the_sentence_that_supports() -> None:
+    texts = ("Birds sing.", "Birds sing. Drones need a white light at night. Birds sing.")
+    found = SentenceVerifier(passages(*texts)).check("Drones need a white light at night.")
+    assert found.passage == 2
+    assert texts[1][found.start : found.end] == "Drones need a white light at night."
+
+
+def test_the_passage_cited_is_preferred_and_a_wrong_one_replaced() -> None:
+    said = "Drones need a white light at night."
+    verifier = SentenceVerifier(passages(said, said, "Birds sing in the morning."))
+    assert verifier.check(said).passage == 1
+    assert verifier.check(said, (2,)).passage == 2
+    wrong = verifier.check(said, (3,))
+    assert (wrong.kind, wrong.passage, wrong.reasons) == ("re_attached", 1, ("passage",))
+    assert verifier.check(said, (9,)).kind == "re_attached"
+
+
+def test_a_near_copy_that_contradicts_outweighs_what_has_most_of_the_words() -> None:
+    text = (
+        "The town of Ashby has 12,345 registered drone pilots. "
+        "The town of Derby has 12,354 registered drone pilots."
+    )
+    verifier = SentenceVerifier(passages(text))
+    assert (
+        verifier.check("The town of Ashby has 12,345 registered drone pilots.").kind == "supported"
+    )
+    assert (
+        verifier.check("The town of Ashby has 12,354 registered drone pilots.").kind
+        == "unsupported"
+    )
+
+
+def test_words_of_another_language_cannot_be_compared_but_figures_can() -> None:
+    verifier = SentenceVerifier(passages("The limit is 120 metres above the ground."))
+    assert verifier.check("飞行高度的上限是120米。").kind == "unchecked"
+    assert verifier.check("飞行高度的上限是130米。").kind == "unsupported"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "\u200b\u200d",
+        "\ud83d\ude00" * 50,
+        "x" * 100_000,
+        "1" * 5_000,
+        "不" * 3_000,
+        "- " * 999,
+        *(
+            "\ue000\ue001\ue002 1",
+            "½" * 40,
+            "IX " * 99,
+            "a\u0301\u0302" * 99,
+            "İ 5 ﬃ 3 km",
+            "\u202eabc\u202c 5",
+            "\ue0015\ue002 7",
+        ),
+    ],
+)
+def test_odd_text_is_read_without_harm(text: str) -> None:
+    verifier = SentenceVerifier(passages(text, "Drones need 3 white lights at night. " * 3))
+    assert verifier.check(text).kind in ("no_claim", "supported", "unsupported")
+    assert verifier.check("Drones need 3 white lights at night.").passage == 2
+
+
+def test_without_passages_nothing_is_supported() -> None:
+    assert SentenceVerifier([]).check("Drones need a white light at night.").kind == "unsupported"
