@@ -225,7 +225,11 @@ class ReaderPool:
         if self._is_closed:  # while it waited at the gate
             raise _skip(page, _CLOSED)
         try:
-            worker = self._checkout()
+            worker = self._idle.pop() if self._idle else _Worker(memory_bytes=self._memory_bytes)
+            if not worker.is_alive:  # killed while idle, e.g. by the kernel when memory ran out
+                worker.reap()
+                worker = _Worker(memory_bytes=self._memory_bytes)
+            self._busy.add(worker)
         except OSError as error:
             raise _skip(page, _WILL_NOT_START, hint=_DOCTOR) from error
         try:
@@ -251,15 +255,6 @@ class ReaderPool:
         raise ExtractError(
             failure.message, url=page.final_url, reason=failure.reason, hint=failure.hint
         )
-
-    def _checkout(self) -> _Worker:
-        """Return an idle worker that lives, or a new one, and count it among the busy."""
-        worker = self._idle.pop() if self._idle else _Worker(memory_bytes=self._memory_bytes)
-        if not worker.is_alive:  # killed while idle, e.g. by the kernel when memory ran out
-            worker.reap()
-            worker = _Worker(memory_bytes=self._memory_bytes)
-        self._busy.add(worker)
-        return worker
 
     async def _exchange(self, worker: _Worker, page: Page) -> _Reply:
         """Return the reply of `worker` to `page`, in time."""

@@ -4,7 +4,6 @@ import difflib
 from collections.abc import Iterable
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from ingest.foundation.errors import SettingsError
 from ingest.foundation.messages import Message, join_messages
@@ -60,7 +59,22 @@ def unusable_value(error: ValidationError) -> SettingsError:
         message = Message("setting {name} cannot be what it is", name=name)
     else:
         message = Message("setting {name} cannot be {first!r}", name=name, first=first.get("input"))
-    return SettingsError(message, hint=_explain_rule(first))
+    rule = _RULES.get(first["type"])
+    if first["type"] == "host":
+        return SettingsError(message, hint=HOST_HINT)
+    if rule is None:  # pydantic's English, where we have no text of our own
+        return SettingsError(message, hint=Message.verbatim(first["msg"]))
+    figures: dict[str, object] = {}
+    for key, value in first.get("ctx", {}).items():
+        if f"{{{key}}}" not in rule:
+            continue  # a message without values is not formatted: its braces stand for themselves
+        # pydantic gives choices as one text, "'a', 'b' or 'c'": the "or" has to be translated.
+        figures[key] = (
+            join_messages([Message.verbatim(one) for one in value.split(" or ")], _OR)
+            if isinstance(value, str) and " or " in value
+            else value
+        )
+    return SettingsError(message, hint=Message(rule, **figures))
 
 
 _OR = Message(" or ")
@@ -89,23 +103,3 @@ _RULES: dict[str, str] = {
     "literal_error": "it must be {expected}",
 }
 """pydantic's kind of error -> what to write instead, with its own figures in braces."""
-
-
-def _explain_rule(first: ErrorDetails) -> Message:
-    """Return what to write instead, in pydantic's English where we have no text of our own."""
-    if first["type"] == "host":
-        return HOST_HINT
-    rule = _RULES.get(first["type"])
-    if rule is None:
-        return Message.verbatim(first["msg"])
-    figures: dict[str, object] = {}
-    for name, value in first.get("ctx", {}).items():
-        if f"{{{name}}}" not in rule:
-            continue  # a message without values is not formatted: its braces stand for themselves
-        # pydantic gives choices as one text, "'a', 'b' or 'c'": the "or" has to be translated.
-        figures[name] = (
-            join_messages([Message.verbatim(one) for one in value.split(" or ")], _OR)
-            if isinstance(value, str) and " or " in value
-            else value
-        )
-    return Message(rule, **figures)

@@ -32,26 +32,27 @@ def read_pdf(body: bytes, _charset: str | None) -> str:
             pages = [page.get_textpage().get_text_range() for page in pdf]
     except pypdfium2.PdfiumError as error:
         raise DamagedFileError from error
-    return "\n\n".join(_rejoin_lines(page.splitlines()) for page in pages)
-
-
-def _rejoin_lines(lines: list[str]) -> str:
-    """Join lines that end only because the paper did, so that sentences are whole again."""
-    # pdfium writes a hyphen at the end of a line as U+FFFE, which is no character.
-    bare = [" ".join(line.replace("\ufffe", "-").split()) for line in lines]
-    full = _FULL_LINE * max(map(len, bare), default=0)
-    text = ""
-    for before, line in zip(["", *bare], bare, strict=False):
-        continues = (
-            len(before) >= full and not _SENTENCE_END.search(before) and not _LIST_MARK.match(line)
-        )
-        if not line or not text or not before or not continues:
-            text += "\n" + line
-        elif re.search(rf"[{CJK}]$", before) and re.match(rf"[{CJK}]", line):
-            text += line  # Chinese and Japanese are written without spaces
-        else:
-            text += line if before.endswith("-") else " " + line
-    return text.strip("\n")
+    texts = []
+    for page in pages:
+        # pdfium writes a hyphen at the end of a line as U+FFFE, which is no character.
+        lines = [" ".join(line.replace("\ufffe", "-").split()) for line in page.splitlines()]
+        full = _FULL_LINE * max(map(len, lines), default=0)
+        text = ""
+        # Lines that end only because the paper did are joined: sentences become whole again.
+        for before, line in zip(["", *lines], lines, strict=False):
+            continues = (
+                len(before) >= full
+                and not _SENTENCE_END.search(before)
+                and not _LIST_MARK.match(line)
+            )
+            if not line or not text or not before or not continues:
+                text += "\n" + line
+            elif re.search(rf"[{CJK}]$", before) and re.match(rf"[{CJK}]", line):
+                text += line  # Chinese and Japanese are written without spaces
+            else:
+                text += line if before.endswith("-") else " " + line
+        texts.append(text.strip("\n"))
+    return "\n\n".join(texts)
 
 
 PDF = FileReader(
