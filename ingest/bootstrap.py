@@ -124,7 +124,7 @@ async def open_index(
             """Return the embedder of a space that the index was moved to meanwhile."""
             return (await choose_embedder(settings, space=space))[0]
 
-        if space and space != await _wanted_space(settings, embedder):
+        if space and not diagnostics and space != await _wanted_space(settings, embedder):
             diagnostics = (OTHER_ENCODER,)
         following = FollowingEmbedder(
             embedder,

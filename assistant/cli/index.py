@@ -11,11 +11,12 @@ import click
 
 from assistant.settings import Settings
 from ingest.bootstrap import choose_embedder, choose_migration_target, open_maintenance
+from ingest.encoder_setup import prepare_encoder
 from ingest.errors import EmbedError
 from ingest.foundation.messages import NO_MESSAGE, Language, Message
 from ingest.index.check import IndexCheck, IndexProblem, check_index
 from ingest.index.migration import MigrationProgress, SpaceMigration
-from ingest.report import count_chunks, note, printable
+from ingest.report import count_chunks, print_note, printable
 
 FIX = "assistant index check --fix"
 LINE_EVERY = 0.1
@@ -33,6 +34,8 @@ async def print_index_check(
             space = (await maintenance.stats()).space
             embedder, problems = await choose_embedder(settings, space=space)
         try:
+            if embedder is not None:
+                await prepare_encoder(embedder, lambda text: print_note(text, language))
             done = await check_index(maintenance, fix=fix, embedder=embedder)
         finally:
             if embedder is not None:
@@ -43,7 +46,7 @@ async def print_index_check(
     _print_check(done, fixed=fix, language=language)
     if done.found:
         for text in (*problems, *([done.reason] if done.reason else [])):
-            click.echo(note(text.localize(language), language), err=True)
+            print_note(text, language)
     return 1 if done.left else 0
 
 
@@ -130,6 +133,8 @@ async def migrate_index(
         migration = SpaceMigration(maintenance=maintenance, embedder=embedder, keep_old=keep_old)
         lines = _ProgressLines(language=language, quiet=quiet)
         try:
+            # Before the first batch, whose rate it would spoil.
+            await prepare_encoder(embedder, lines.end)
             async with aclosing(migration.run()) as progress:
                 async for each in progress:
                     lines.show(each)
@@ -202,11 +207,11 @@ class _ProgressLines:
                 "{chunks} in languages that the encoder does not know, found by words",
                 chunks=count_chunks(progress.foreign),
             )
-            click.echo(note(text.localize(self._language), self._language), err=True)
+            print_note(text, self._language)
         if progress.failed:
             text = Message(
                 "{chunks} without a vector, found by words: {reason}",
                 chunks=count_chunks(progress.failed),
                 reason=progress.reason,
             )
-            click.echo(note(text.localize(self._language), self._language), err=True)
+            print_note(text, self._language)
