@@ -109,14 +109,20 @@ def held_out_sets() -> list[QuestionSet]:
 
 def sample_sets() -> list[QuestionSet]:
     """Return the sets of the sample that is shipped to check encoders with."""
-    rows = json.loads(SAMPLE.read_text("utf-8"))
+    rows = json.loads(SAMPLE.read_text("utf-8"))["facts"]
     pages = {
         language: [
             _page(f"sample/{language}/{n}", row["text"][language]) for n, row in enumerate(rows)
         ]
         for language in ("zh", "en")
     }
-    floors = {"zh → zh": (1.0,), "en → en": (1.0,), "zh → en": (0.9, 1.0), "en → zh": (0.9, 1.0)}
+    # Question and answer share hardly a word: that is what the sample is made for.
+    floors = {
+        "zh → zh": (0.70, 0.95),
+        "en → en": (0.65, 0.85),
+        "zh → en": (0.65, 0.90),
+        "en → zh": (0.75, 0.90),
+    }
     sets = []
     for name, floor in floors.items():
         asked, read = name.split(" → ")
