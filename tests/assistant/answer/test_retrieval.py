@@ -213,6 +213,32 @@ async def test_english_question_does_not_rank_chinese_chunks_by_english_vectors(
     assert (await ask(index, "drones lights", encoder))[0] == "Drones need lights."
 
 
+async def test_pages_that_no_leg_can_read_are_not_found() -> None:
+    pages = [document(f"p{n}", f"第{n}条规定说明了飞行的要求。") for n in range(6)]
+    index = await index_of(*pages, embedder=EnglishOnly())
+    assert await ask(index, "drones at night", EnglishOnly()) == []
+
+
+async def test_language_of_the_question_does_not_lose_in_a_mixed_index() -> None:
+    chinese, english = "无人机夜间飞行必须开启灯光。", "Drones that fly at night must have lights."
+    encoder = Opinionated(chinese, english)  # the same to it
+    index = await index_of(
+        document("a", english), document("b", chinese), document("c", "Tea."), embedder=encoder
+    )
+    assert (await ask(index, "无人机夜间飞行需要灯光吗？", encoder))[:2] == [chinese, english]
+    assert (await ask(index, "Do drones need lights?", encoder))[:2] == [english, chinese]
+
+
+@pytest.mark.parametrize("encoder", [None, HashingEmbedder()])
+async def test_question_beside_a_paste_finds_the_same_page_first(encoder: Embedder | None) -> None:
+    paste = "The committee met in March and heard nine reports on budgets. " * 40
+    index = await index_of(
+        document("a", "Drones need lights."), document("b", paste[:400]), embedder=encoder
+    )
+    for question in (f"{paste}\nDo drones need lights?", f"Do drones need lights?\n{paste}"):
+        assert (await ask(index, question, encoder))[0] == "Drones need lights."
+
+
 async def test_no_encoder_says_so_in_both_languages() -> None:
     index = await index_of(document("a", "Drones need lights."))
     retrieved = await Retriever(store=index, embedder=None, top_k=5).retrieve("drones")
