@@ -50,9 +50,9 @@ def render_block(block: EvidenceBlock) -> str:
     heading = f"**{block.heading}** " if block.heading else ""
     prose, fence, code = block.text.partition("```")
     if not fence:
-        first, *more = block.text.split("\n")
-        below = "".join(f"\n  {line}" for line in more)
-        return f"- {heading}{first} [{block.passage}]{below}"
+        lines = block.text.split("\n")
+        lines[-1 if block.kind == "row" else 0] += f" [{block.passage}]"
+        return f"- {heading}" + "\n  ".join(lines)
     # The marker stands above the code: within it, it would be code.
     lead = f"{heading}{prose.strip()}".strip()
     lines = f"{fence}{code}".split("\n")

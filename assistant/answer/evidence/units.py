@@ -192,11 +192,10 @@ def _read_table(reader: PassageReader, at: int) -> int:
             continue
         cells = _cells(row.text)
         reader.place += 1
-        # Without its head a row is a riddle: "249 g · 31 minutes".
-        labelled = zip(head, cells, strict=True) if len(head) == len(cells) else ()
-        text = " · ".join(
-            f"{label}: {cell}" if label else cell for label, cell in labelled if cell
-        ) or " · ".join(cell for cell in cells if cell)
+        # Without its head a row is a riddle: "249 g · 31 minutes". On a line of its own, as in the
+        # table: "First infusion: 2 minutes" in one would be checked for a first.
+        above = [head] if len(head) == len(cells) and any(head) else []
+        text = "\n".join(" · ".join(filter(None, line)) for line in (*above, cells))
         reader.add(row.start, row.end, text, "row", context=context)
     reader.lead = None
     return behind

@@ -163,8 +163,8 @@ Everything else is up to you.
         ("How do I remove the tool again?", INSTALL, "code", "pipx uninstall widgetry"),
         ("怎样查看引导时的默认目标？", INSTALL_ZH, "code", "systemctl get-default"),
         ("怎样让服务在开机时不启动？", INSTALL_ZH, "code", "systemctl disable 服务名"),
-        ("How heavy is the Kite Pro?", TABLE, "row", "Model: Kite Pro · Weight: 595 g"),
-        ("微型无人机的重量是多少?", TABLE_ZH, "row", "类别: 微型 · 重量: 空机重量小于0.25千克"),
+        ("How heavy is the Kite Pro?", TABLE, "row", "Kite Pro · 595 g · 46 minutes"),
+        ("微型无人机的重量是多少?", TABLE_ZH, "row", "类别 · 重量\n微型 · 空机重量小于0.25千克"),
         ("Which runlevels does Linux know?", LIST, "list", "- 1 is single-user mode"),
     ],
 )
