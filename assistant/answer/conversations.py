@@ -1,6 +1,6 @@
 """Makes a follow-up ("and in winter?") into a question that can be searched for by itself.
 
-Greetings and thanks are recognised as no questions at all.
+What is no question is told apart in `small_talk`.
 """
 
 import asyncio
@@ -81,25 +81,6 @@ _LABEL = re.compile(
 _FILLER = re.compile(
     r"^(?:那么?|还有|另外|然后|以及|and|but|so|then|what about|how about)[\s,，、]*", re.IGNORECASE
 )
-
-
-SMALL_TALK = Message("Glad to help: ask a question, and I look for an answer with sources.")
-_NOD = (
-    r"(?:hi|hello|hey|thanks|thank you|thx|ty|ok|okay|yes|no|sure|bye|goodbye|great|nice|cool"
-    r"|got it|i see|perfect|awesome|good (?:morning|afternoon|evening|night|bye|job))\b"
-    r"|你好|您好|大家好|嗨|哈喽|早上好|上午好|中午好|下午好|晚上好|早安|晚安"
-    r"|非常感谢|感谢|多谢|谢谢|谢了|辛苦了|再见|拜拜|不客气|没事|好的|好了|好|行|嗯|哦|噢|对|是的|不用"
-    r"|明白|知道了|了解|懂了|收到|太好了|太棒了|真棒|厉害|ok"
-)
-_AFTER_NOD = r"(?:very much|so much|a lot|there)\b|[你您啊呀啦哈呢了]"
-_SMALL_TALK = re.compile(  # possessive: a long line of nods must not be tried in every way
-    rf"(?>{_NOD})(?:[\W_]*+(?>{_NOD}|{_AFTER_NOD}))*+[\W_]*+", re.IGNORECASE
-)
-
-
-def is_small_talk(question: str) -> bool:
-    """Return whether this is a greeting, thanks or a nod, in which there is nothing to look up."""
-    return _SMALL_TALK.fullmatch(question.strip()) is not None
 
 
 async def standalone_question(

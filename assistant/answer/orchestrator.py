@@ -6,11 +6,13 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from assistant.answer.conversations import SMALL_TALK, is_small_talk, standalone_question
+from assistant.answer.conversations import standalone_question
 from assistant.answer.reply import reply_from_passages
 from assistant.answer.retrieval import Retriever
+from assistant.answer.small_talk import small_talk_answer
 from assistant.errors import QuestionError, SearchError
 from assistant.events import (
     AnswerDelta,
@@ -156,8 +158,9 @@ class Assistant:
         options = Question(question) if isinstance(question, str) else question
         text = _checked_text(options)
         language = options.language or self._language or language_of(text)
-        if is_small_talk(text):
-            for event in _answer_without_passages(SMALL_TALK.localize(language)):
+        said = small_talk_answer(text, now=datetime.now().astimezone())
+        if said is not None:
+            for event in _answer_without_passages(said.localize(language)):
                 yield event
             return
         chosen = await self._models.get(options.model)

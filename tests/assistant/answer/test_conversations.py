@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from assistant.answer.conversations import (
-    is_small_talk,
     leans_on_history,
     rewriting_prompt,
     standalone_question,
@@ -187,35 +186,3 @@ def test_rewriting_prompt_is_short_and_wants_no_thinking() -> None:
 def test_earlier_thinking_is_not_shown_to_the_model() -> None:
     history = talk("Lights?", "<think>secret</think>White ones.")
     assert "secret" not in rewriting_prompt("它呢？", history).messages[-1].content
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        *("谢谢", "谢谢你！", "好的，谢谢", "你好", "您好！", "嗯嗯", "明白了", "再见👋"),
-        *("ok", "OK, thanks!", "Thanks", "hello", "Thank you very much.", "Good morning"),
-    ],
-)
-def test_greetings_thanks_and_nods_are_small_talk(said: str) -> None:
-    assert is_small_talk(said)
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [
-        *(
-            "谢谢用英语怎么说?",
-            "早餐吃什么?",
-            "你好世界是什么?",
-            "好奇心",
-            "行政区划",
-            "对数",
-            "了",
-            "？",
-        ),
-        *("why?", "hello world in C", "What does OK mean?", "Who wrote No Country for Old Men?"),
-        *("", "好了" * 2_000 + "?x", "ok " * 1_000 + "x"),
-    ],
-)
-def test_questions_are_no_small_talk(asked: str) -> None:
-    assert not is_small_talk(asked)
