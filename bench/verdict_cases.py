@@ -1,5 +1,7 @@
 """True sentences of real pages, and what rules make of them: formats, alterations, exchanges."""
 
+import ast
+import importlib
 import json
 import random
 import re
@@ -8,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.data import DATA
-from ingest.text.words import sentence_spans
+from ingest.text.words import content_words, sentence_spans
 
 PASSAGES = 5
 """Passages that a sentence is checked against, the right one among them."""
@@ -16,6 +18,9 @@ PARAGRAPHS_JOINED = 3
 """Short paragraphs of a page in one passage, of pages that have many."""
 LEAST, MOST = 30, 320
 """Characters of the sentences taken, half of it in Chinese: what models write."""
+
+SHORTEST_DOCSTRING = 120
+"""Characters of a docstring that says more than what its name says."""
 
 SETS = ("xquad.en", "xquad.zh", "cmrc.zh", "articles.en", "docs.en")
 """xquad was looked at while the rules were written, the others only at the end."""
@@ -35,6 +40,7 @@ MONTHS = [
     "December",
 ]
 WORDS = ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+_ITEM = re.compile(r"\s*(?:[-*+•#]|\d{1,2}[.)、])")
 _WORD = re.compile(rf"\b({'|'.join(WORDS)})\b")
 _MONTH = re.compile(
     rf"\b({'|'.join(MONTHS)})\b(?=\s+\d|,|\.| of| and|$)|\b(?<=[Ii]n )({'|'.join(MONTHS)})\b"
@@ -85,7 +91,7 @@ _UNITS = {
     "个月": "年",
 }
 _UNIT = re.compile(
-    r"(?<=\d)([ -]?)("
+    r"(?<![A-Za-z]\d)(?<![A-Za-z]\d\d)(?<=\d)([ -]?)("
     + "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
     + r")(?![a-z兆])"
 )
@@ -138,40 +144,17 @@ def _joined(text: str) -> tuple[str, ...]:
 
 def _documentation() -> Iterator[_Page]:
     """Yield the docstrings of Python's own library: another kind of text than an encyclopaedia."""
-    import inspect
-
-    modules = [
-        "argparse",
-        "asyncio",
-        "codecs",
-        "collections",
-        "configparser",
-        "datetime",
-        "decimal",
-        "difflib",
-        "email",
-        "fractions",
-        "heapq",
-        "logging",
-        "pathlib",
-        "random",
-        "shutil",
-        "socket",
-        "statistics",
-        "string",
-        "subprocess",
-        "tarfile",
-        "tempfile",
-        "textwrap",
-        "threading",
-        "urllib.request",
-        "zipfile",
-    ]
-    for name in modules:
-        module = __import__(name, fromlist=["_"])
-        source = Path(inspect.getsourcefile(module) or "").read_text("utf-8")
-        found = re.findall(r'"""([^"]{120,1500})"""', source)
-        texts = [" ".join(inspect.cleandoc(text).split()) for text in found]
+    modules = (
+        "argparse asyncio.events codecs collections configparser datetime difflib email.message"
+        " fractions heapq logging pathlib random shutil socket statistics string subprocess tarfile"
+        " tempfile textwrap threading urllib.request zipfile"
+    )
+    for name in modules.split():
+        origin = Path(importlib.import_module(name).__file__ or "")
+        nodes = ast.walk(ast.parse(origin.read_text("utf-8")))
+        kinds = (ast.FunctionDef, ast.ClassDef, ast.Module)
+        found = [ast.get_docstring(node) or "" for node in nodes if isinstance(node, kinds)]
+        texts = [" ".join(text.split()) for text in found if len(text) >= SHORTEST_DOCSTRING]
         if len(texts) >= PASSAGES:
             yield _Page(tuple(texts))
 
@@ -187,6 +170,9 @@ def cases(name: str, *, most: int = 60, seed: int = 5) -> Iterator[Case]:
         for number, passage in enumerate(one.passages)
         for a, b in sentence_spans(passage)
         if (LEAST // (1 + chinese)) <= b - a <= MOST // (1 + chinese)
+        # Questions and lead-ins claim nothing, and the number of a list's item is none of its text.
+        and passage[b - 1] not in '?:？："”'
+        and not _ITEM.match(passage[a:b])
     ]
     draw.shuffle(sentences)
     counts: dict[str, int] = {}
@@ -310,13 +296,19 @@ def _negated_zh(sentence: str, _: str, draw: random.Random) -> str | None:
     return _replace(found, by)
 
 
+_VALUES = ("True", "False", "None")
+
+
 def _names(text: str, pattern: re.Pattern[str]) -> list[str]:
-    return list(dict.fromkeys(found[0] for found in pattern.finditer(text)))
+    # "This" and "True" have capitals and are no names.
+    found = dict.fromkeys(found[0] for found in pattern.finditer(text))
+    return [name for name in found if content_words(name) and name not in _VALUES]
 
 
 def _renamed(pattern: re.Pattern[str]) -> Callable[[str, str, random.Random], str | None]:
     def make(sentence: str, near: str, draw: random.Random) -> str | None:
-        found = _pick(pattern, sentence, draw)
+        own = _names(sentence, pattern)
+        found = _pick(re.compile("|".join(map(re.escape, own))), sentence, draw) if own else None
         others = [
             n for n in _names(near, pattern) if n not in sentence and not (found and found[0] in n)
         ]

@@ -5,12 +5,12 @@ import re
 LEAST_WORDS = 3
 """Content words of a sentence, under which overlap with a passage is chance."""
 
-LIST_MARK = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)、](?!\d))\s*")
+LIST_MARK = re.compile(r"^\s*(?:(?:[-*+•]|\d{1,2}[.)])\s|\d{1,2}、)\s*")
 _NO_STATEMENT = re.compile(
     r"^\s*(?:#|\*\*[^*]*[^*.。！!]\*\*[:：]?\s*$|[-*_=]{3,}\s*$|\|[\s|:-]*$)"
 )
 _MARKDOWN = re.compile(
-    r"[*_`~]{1,3}|^\s*(?:#{1,6}|>)\s*|!?\[(?P<label>[^\]]*)\]\([^)]*\)|</?\w[^>]*>"
+    r"\*{2,3}|__|~~|`+|(?<!\w)[*_]+(?=\w)|(?<=\w)[*_]+(?!\w)|^\s*(?:#{1,6}|>)\s*|!?\[(?P<label>[^\]]*)\]\([^)]*\)|</?\w[^>]*>"
 )
 _ATTRIBUTION = re.compile(
     r"^\s*(?:(?:yes|no|so|thus|in short|in summary|overall|therefore)\b[,:]?\s+)?"

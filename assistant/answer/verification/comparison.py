@@ -27,6 +27,8 @@ SHORTEST_TERM = 2
 """Ideographs of a run that may be a name or a term."""
 LONGEST_SYNONYM = 2
 """Ideographs that a writer may replace by others of the same sense: 开启 for 打开."""
+LONGEST_POINTER = 3
+"""Ideographs of what points back to something named before."""
 GOVERNED = 3
 """Tokens behind a negation among which stands what it negates."""
 
@@ -101,7 +103,8 @@ def word_share(claim: SentenceText, held: frozenset[str], context: frozenset[str
     """Return the share of the claim's words that a window, or the heading above it, has."""
     if not claim.words:
         return 1.0
-    return sum(word in held or word in context for word in claim.words) / len(claim.words)
+    # As differences of sets, for it is asked of every sentence of every passage.
+    return 1 - len(claim.words - context - held) / len(claim.words)
 
 
 class _Comparer:
@@ -118,6 +121,7 @@ class _Comparer:
         for block in matcher.get_matching_blocks():
             for offset in range(block.size):
                 self._matched[block.a + offset] = block.b + offset
+        self._matched_held = {other: index for index, other in self._matched.items()}
         self._opcodes = _joined(matcher.get_opcodes(), claim.tokens)
 
     def compare(self) -> ClaimComparison:
@@ -150,7 +154,7 @@ class _Comparer:
     def _check_negations(self) -> None:
         tokens = self._claim.tokens
         held = self._window.tokens
-        matched_held = {other: index for index, other in self._matched.items()}
+        matched_held = self._matched_held
         spare = [i for i, t in enumerate(held) if t.kind == "negation" and i not in matched_held]
         for index, token in enumerate(tokens):
             if token.kind != "negation" or index in self._matched:
@@ -209,7 +213,7 @@ class _Comparer:
             return
         if not held:
             # "Renewable Energy" for "nuclear power": a term of elsewhere in the place of a noun.
-            nouns = [t for t in slot.held if t.kind == "word" and t.content]
+            nouns = [t for t in slot.held if t.content]
             pointed = any(token.key in _PRONOUNS for token in slot.held)
             elsewhere = [t for t in said if t.is_name and t.key not in self._window_keys]
             if nouns and elsewhere and not pointed and len(slot.held) <= len(slot.said) + 1:
@@ -229,6 +233,13 @@ class _Comparer:
     def _check_ideographs_in_place(self, slot: _Slot) -> None:
         said = "".join(t.key for t in slot.said if t.kind == "ideograph")
         held = "".join(t.key for t in slot.held if t.kind == "ideograph")
+        latin = [t for t in slot.said if t.kind == "word" and t.key not in self._window_keys]
+        ideographs = sum(t.kind == "ideograph" and t.content for t in slot.held)
+        if not said and latin and ideographs >= SHORTEST_TERM and not _points(held):
+            # A Latin name in the place of a Chinese one, unless it is its translation.
+            if any(t.key in self._context.keys_of_all for t in latin):
+                self._result.contradicted["name"] = None
+            return
         # Chinese has no capitals, so here the length of a run and where else it stands decide.
         if not said or not slot.held:
             return
@@ -241,7 +252,7 @@ class _Comparer:
             return
         content = sum(t.content for t in slot.said if t.kind == "ideograph")
         held_content = sum(t.content for t in slot.held)
-        if content < SHORTEST_TERM or not held_content or _POINTING.intersection(held[:1]):
+        if content < SHORTEST_TERM or not held_content or _points(held):
             return
         if said in self._window.letters:
             if not self._run_travels(slot, said):
@@ -270,7 +281,9 @@ class _Comparer:
         after = keys[index + 1 : index + 2]
         carried = bool(place) and not slot.said[place - 1].capital
         for other, key in enumerate(held):
-            beside = key == token.key and before == held[max(0, other - 1) : other]
+            # One that another word of the claim stands for is no place to have come from.
+            free = key == token.key and other not in self._matched_held
+            beside = free and before == held[max(0, other - 1) : other]
             if beside and (carried or after == held[other + 1 : other + 2]):
                 return True
         return False
@@ -309,6 +322,11 @@ def _joined(opcodes: Sequence[Opcode], tokens: Sequence[Token]) -> list[Opcode]:
                 del joined[-2:]
         joined.append(code)
     return joined
+
+
+def _points(held: str) -> bool:
+    """Return whether a run only points back: 该公司, 他, 这座桥; a name may stand for it."""
+    return held[:1] in _POINTING and len(held) <= LONGEST_POINTER
 
 
 def _is_rotated(said: Sequence[Token], held: Sequence[Token]) -> bool:

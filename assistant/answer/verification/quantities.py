@@ -7,7 +7,7 @@ from typing import Literal
 from assistant.answer.verification.units import same_dimension
 from ingest.text.dates import TextDate
 
-EQUAL_WITHIN = 1e-6
+EQUAL_WITHIN = 1e-9
 """Relative: what arithmetic on units of measure loses, far below any digit that people write."""
 ROUNDED_WITHIN = 0.006
 """Of fractions that are no decimals: a third is .33, 33 % or 33.3 %."""

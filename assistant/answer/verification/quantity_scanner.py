@@ -262,9 +262,9 @@ class _Scanner:
             # Of a hundred it is exact, of seven it is not.
             return value / bottom, part["bottom"] is not None, "ratio"
         base = value * unit_factor
-        decimals = format(value, ".6g").partition(".")[2]
-        # .333333, .142857: a fraction that has no end.
-        return base, len(decimals) >= 6 and dimension in ("", "ratio"), dimension
+        # .333333, .142857: a fraction that has no end, out of words.
+        endless = value < 1 and len(repr(value)) >= len("0.333333")
+        return base, endless and dimension in ("", "ratio"), dimension
 
     def _magnitude(self, end: int) -> tuple[float, int]:
         # Case first: "2M" are two million, "2m" two metres.

@@ -190,7 +190,7 @@ def _cardinal(found: re.Match[str]) -> str:
                 and last < 100
                 and not (last >= 20 and last % 10 == 0 and value < 10)
             ):
-                return found[0]
+                return " ".join(str(_CARDINALS.get(p) or _SCALES.get(p) or p) for p in parts)
             group += value
         last = _SCALES.get(part) or _CARDINALS.get(part, 1)
     number = total + group

@@ -167,7 +167,8 @@ def _word_tokens(word: str, clause: int, *, first: bool) -> list[Token]:
         return [Token("word", stem, clause), Token("negation", NEGATION, clause, text=word)]
     if lower == "cannot":
         return [Token("word", "can", clause), Token("negation", NEGATION, clause, text=word)]
-    if lower in _NEGATIONS:
+    # Python's None is a value, none of them is not.
+    if lower in _NEGATIONS and (first or word != "None"):
         return [Token("negation", NEGATION, clause, text=word)]
     stem = re.sub(r"['’]s?$", "", word)  # Tesla's is Tesla
     key, content = word_key(stem.lower())

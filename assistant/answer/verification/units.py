@@ -194,7 +194,6 @@ _SAME_CASE = {"m", "g", "t", "s", "h", "l"}
 _GENERIC = {
     "degree": {"celsius", "fahrenheit"},
     "¥": {"yuan", "yen"},
-    "yuan": {"dollar", "hong kong dollar", "yen"},  # 美元 is often only called 元 further on
     "mass": {"sterling"},  # pounds
     "length": {"speed"},
 }
