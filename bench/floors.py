@@ -27,6 +27,7 @@ FLOORS: dict[str, tuple[str | None, list[str]]] = {
     "manuals": (None, ["--floor", "0.75", "--words"]),
     # A sample of it is shipped, and a part of the questions tells: all of them take ten minutes.
     "encoder": ("retrieval/xquad.zh.json", ["--floor"]),
+    "verdicts": ("retrieval/xquad.zh.json", ["--floor"]),
     "retrieval": (None, ["--floors", "--every", "8"]),
     "finetune_metrics": (None, ["--floor", "0"]),
     "finetune_prepare": (None, ["--floor"]),

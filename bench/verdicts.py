@@ -1,6 +1,6 @@
 """Are true sentences told from altered ones? No model takes part.
 
-    python -m bench.verdicts [--floor] [--set NAME ...] [--show KIND] [--no-op]
+    python -m bench.verdicts [--floor] [--set NAME ...] [--show KIND] [--seed N] [--no-op]
 
 Sentences of real paragraphs as they stand, in another number format, or altered by rule
 (bench/verdict_cases.py), each checked against five passages of its page, without a marker and with
@@ -37,6 +37,9 @@ FLOORS = {
     "names swapped": 0.8,
     "unrelated": 1.0,
 }
+FLOOR_AMONG_COPIES = 0.95
+"""The highest floor in documentation, where functions share sentences but for a word: some of what
+the rules make stands in another docstring, and is true."""
 MOST_MS = 2.0
 """Milliseconds of CPU that a sentence may take on average."""
 
@@ -110,13 +113,16 @@ def main() -> int:
     parser.add_argument(
         "--no-op", action="store_true", help="measure a checker that checks nothing"
     )
+    parser.add_argument("--seed", type=int, default=5, help="which sentences are drawn")
     arguments = parser.parse_args()
     fallen = []
     for name in arguments.set:
         shares, milliseconds = measure(name, arguments)
         click.echo(f"  {milliseconds:.2f} ms a sentence")
+        most = FLOOR_AMONG_COPIES if name == "docs.en" else 1.0
+        floors = {kind: min(floor, most) for kind, floor in FLOORS.items()}
         fallen += [
-            f"{name}: {k} {shares[k]:.3f}" for k, f in FLOORS.items() if shares.get(k, f) < f
+            f"{name}: {k} {shares[k]:.3f}" for k, f in floors.items() if shares.get(k, f) < f
         ]
         if milliseconds > MOST_MS:
             fallen.append(f"{name}: {milliseconds:.2f} ms")

@@ -48,6 +48,7 @@ class CitationStream:
         attach: bool = True,
         unsupported: Unsupported = "mark",
         question: str = "",
+        quoted: bool = False,
     ) -> None:
         """Read the passages.
 
@@ -57,11 +58,14 @@ class CitationStream:
             unsupported: "drop" leaves sentences out that no passage supports; "mark" and "keep"
                 leave the text alone, and differ in what a front end makes of the verdicts.
             question: Addresses that it names may stand in the answer.
+            quoted: Code made the answer of the passages' own words, so that its markers are right
+                and there is nothing to check.
         """
         self._passages = {passage.number: passage for passage in passages}
         self._verifier = SentenceVerifier(passages)
         self._addresses = "\n".join([question, *(f"{p.url}\n{p.text}" for p in passages)])
         self._attach = attach
+        self._quoted = quoted
         self._drop = unsupported == "drop"
         self._scanner = UnitScanner()
         self._lists = SourceListFilter(passage.title for passage in passages)
@@ -194,6 +198,8 @@ class CitationStream:
         self._show_held(held, chosen, text, attached)
 
     def _verdict(self, sentence: str, cited: Sequence[int]) -> SentenceVerdict:
+        if self._quoted:
+            return SentenceVerdict(kind="no_claim")
         verdict = self._verifier.check(sentence, cited)
         if _LETTERS.search(sentence):
             self._verdicts.append((sentence.strip(), verdict))
@@ -218,7 +224,8 @@ class CitationStream:
         ]
         if verdict.kind == "no_claim":
             # What says that nothing is there cites nothing, whatever the model wrote.
-            return [()] * len(markers) if says_not_there(sentence) else markers
+            nothing = says_not_there(sentence) and not self._quoted
+            return [()] * len(markers) if nothing else markers
         asked: dict[tuple[str, int], bool] = {}
 
         def supports(text: str, number: int) -> bool:

@@ -27,6 +27,7 @@ from assistant.events import (
     PassagesChosen,
     ReasoningDelta,
     ReplyFinished,
+    SentenceChecked,
     StageStarted,
 )
 from assistant.models.base import ChatModel, ModelTraits
@@ -171,7 +172,7 @@ class _ReplyReader:
         self._text = ""
         # Text without a word, such as "[2]": models say it instead of an answer.
         self._held = ""
-        self._citations = CitationStream(prompt.passages)
+        self._citations = self._new_citations()
         self._looped = False
         self._finished = ReplyFinished(reason="stop")
         self.reasoning = ""
@@ -182,6 +183,7 @@ class _ReplyReader:
 
     async def read(self, model: ChatModel) -> AsyncGenerator[AnswerEvent, None]:
         """Yield the reply as it comes, and know at its end whether it is an answer."""
+        self._citations = self._new_citations(quoted=model.kind == "quotes")
         loop = LoopDetector()
         async with aclosing(model.stream(self._prompt)) as replies:
             async for event in replies:
@@ -196,14 +198,14 @@ class _ReplyReader:
                             self._forget_leaked()
                         yield event
                     case AnswerDelta():
-                        for delta in self._take(self._citations.feed(event.text)):
-                            yield delta
+                        for shown in self._take(self._citations.feed(event.text)):
+                            yield shown
                         self._looped = loop.feed(event.text)
                 if self._looped:  # closing the stream makes the server stop
                     break
         # The last sentence's end was held back: a marker might have followed it.
-        for delta in self._take(self._citations.close()):
-            yield delta
+        for shown in self._take(self._citations.close()):
+            yield shown
         self._judge(is_quoting=model.kind == "quotes")
 
     def answer(self, model: ChatModel) -> Answer:
@@ -215,6 +217,7 @@ class _ReplyReader:
             reasoning=self.reasoning.strip(),
             citations=self._citations.citations(),
             usage=self._finished.usage,
+            trust=self._citations.trust,
         )
 
     def closing_notices(self) -> list[Notice]:
@@ -225,14 +228,15 @@ class _ReplyReader:
             return [Notice(code="reply_cut_short", text=_CUT_SHORT)]
         return []
 
-    def _take(self, text: str) -> list[AnswerDelta]:
-        """Add text to the reply; return what of it may be shown now."""
+    def _take(self, text: str) -> list[AnswerDelta | SentenceChecked]:
+        """Add text to the reply; return what of it may be shown now, and the verdicts on it."""
         self._text += text
         self._held += text
         if not self._held or not (self.shown or words(MARKERS.sub(" ", self._held))):
             return []
         delta, self._held, self.shown = AnswerDelta(text=self._held), "", True
-        return [delta]
+        checked = self._citations.take_verdicts()
+        return [delta, *(SentenceChecked(text=said, verdict=v) for said, v in checked)]
 
     def _forget_leaked(self) -> None:
         """Make thinking of the answer so far.
@@ -243,7 +247,10 @@ class _ReplyReader:
         self.reasoning += self._text
         self._text = self._held = ""
         self.shown = False
-        self._citations = CitationStream(self._prompt.passages)
+        self._citations = self._new_citations()
+
+    def _new_citations(self, *, quoted: bool = False) -> CitationStream:
+        return CitationStream(self._prompt.passages, question=self._prompt.question, quoted=quoted)
 
     def _judge(self, *, is_quoting: bool) -> None:
         """Decide whether the reply is an answer, without the rounds of a loop at its end."""

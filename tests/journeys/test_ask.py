@@ -13,6 +13,7 @@ from assistant.events import (
     PassagesChosen,
     ReasoningDelta,
     SearchFinished,
+    SentenceChecked,
     StageStarted,
 )
 from ingest.events import PageSkipped, PageStored
@@ -32,6 +33,7 @@ LETTERS = {
     EvidenceChosen: "E",
     ReasoningDelta: "R",
     AnswerDelta: "A",
+    SentenceChecked: "A",
     AnswerFinished: "F",
 }
 
@@ -45,11 +47,11 @@ def order(shown: Shown) -> str:
 def test_chinese_question_gets_a_streamed_cited_answer_from_the_web(
     shell_with_model: Shell, ollama: OllamaServer
 ) -> None:
-    ollama.answer = lambda _: ("先看段落。", "夜间飞行需要打开灯光[1]。")
+    ollama.answer = lambda _: ("先看段落。", "夜间飞行要开灯光系统[1]。")
     shown = shell_with_model("assistant", "ask", NIGHT, "--web", "--show-thinking")
     answer, _, sources = shown.stdout.partition("来源")
-    assert "夜间飞行需要打开灯光" in answer
-    assert re.search(r"\[1\] .+ https?://\S+ \(读取于 \d{4}-\d\d-\d\d\)", sources)
+    assert "夜间飞行要开灯光系统" in answer
+    assert re.search(r"\[\d\] .+ https?://\S+ \(读取于 \d{4}-\d\d-\d\d\)", sources)
     assert "先看段落" in shown.stderr
     assert "先看段落" not in shown.stdout
     assert "正在搜索网页" in shown.stderr

@@ -11,6 +11,7 @@ from assistant.answer.verification.claims import (
     states_nothing,
 )
 from assistant.answer.verification.comparison import (
+    CITED_FLOOR,
     OVERLAP_FLOOR,
     ClaimComparison,
     PassageContext,
@@ -62,7 +63,7 @@ class _PassageSentences:
             (start, min(end, start + LONGEST_SENTENCE))
             for start, end in sentence_spans(passage.text)
         ]
-        self.sentences = [read_sentence(passage.text[start:end]) for start, end in self.spans]
+        self.sentences = _with_table_heads([passage.text[a:b] for a, b in self.spans])
         self.head = read_sentence(f"{passage.title}\n{passage.heading}")
         self.chinese = cjk_share(passage.text) > CHINESE_SHARE
         self.keys = frozenset(self.head.keys).union(*(text.keys for text in self.sentences))
@@ -80,11 +81,11 @@ class _PassageSentences:
             share = word_share(claim, text.words, self.head.words)
             yield _Window(text, *self.spans[index], (index,), share)
 
-    def pairs(self, claim: SentenceText) -> Iterator[_Window]:
+    def pairs(self, claim: SentenceText, floor: float) -> Iterator[_Window]:
         """Yield each sentence together with the next."""
         for index, (one, two) in enumerate(zip(self.sentences, self.sentences[1:], strict=False)):
             share = word_share(claim, one.words | two.words, self.head.words)
-            if share >= OVERLAP_FLOOR:
+            if share >= floor:
                 text = self._pairs.get(index) or self._pairs.setdefault(index, one.followed_by(two))
                 start, end = self.spans[index][0], self.spans[index + 1][1]
                 yield _Window(text, start, end, (index, index + 1), share)
@@ -162,7 +163,9 @@ class SentenceVerifier:
         others = [p for _, p in ranked if p.number not in cited]
         best: ClaimComparison | None = None
         for passage in [*named, *others[:PASSAGES_COMPARED]]:
-            window, comparison = self._compare(claim, passage, floor)
+            named_floor = min(floor, CITED_FLOOR) if floor < 1 else floor
+            least = named_floor if passage.number in cited else floor
+            window, comparison = self._compare(claim, passage, least)
             # A sentence that is nearly the claim's own and says otherwise outweighs one that only
             # has most of its words.
             if window and (not best or not best.contradicted or window.share >= best.share):
@@ -198,7 +201,7 @@ class SentenceVerifier:
         contradicting: set[int] = set()
         singles = _closest(passage.singles(claim), floor)
         for window in singles:
-            comparison = compare_claim(claim, window.text, context)
+            comparison = compare_claim(claim, window.text, context, floor=floor)
             if comparison.supports and (
                 not contradicting or not best or window.share >= best.share
             ):
@@ -207,10 +210,10 @@ class SentenceVerifier:
             if comparison.contradicted:
                 contradicting.update(window.sentences)
             best = _closer(best, comparison)
-        pairs = (w for w in passage.pairs(claim) if contradicting.isdisjoint(w.sentences))
+        pairs = (w for w in passage.pairs(claim, floor) if contradicting.isdisjoint(w.sentences))
         outweighed = best.share if best and best.contradicted else 0.0
         for window in _closest(pairs, floor):
-            comparison = compare_claim(claim, window.text, context)
+            comparison = compare_claim(claim, window.text, context, floor=floor)
             if comparison.supports and window.share >= outweighed:
                 return window, comparison
             best = _closer(best, comparison)
@@ -243,6 +246,22 @@ class SentenceVerifier:
             return None
         passage = (named or holding)[0] if strong or named else None
         return SentenceVerdict(kind="unchecked", passage=passage.number if passage else None)
+
+
+def _with_table_heads(sentences: Sequence[str]) -> list[SentenceText]:
+    """Return the sentences read, each row of a table behind the head that names its cells."""
+    read: list[SentenceText] = []
+    head: SentenceText | None = None
+    for sentence in sentences:
+        text = read_sentence(sentence)
+        if not sentence.startswith("|"):
+            head = None
+        elif head is None:
+            head = text
+        else:
+            text = head.followed_by(text)
+        read.append(text)
+    return read
 
 
 def _closest(windows: Iterable[_Window], floor: float) -> list[_Window]:

@@ -26,6 +26,7 @@ from assistant.events import (
     ReasoningDelta,
     ReplyFinished,
     SearchFinished,
+    SentenceChecked,
     StageStarted,
 )
 from assistant.labels import NO_TEXT_OFFLINE, NO_TEXT_WEB
@@ -86,6 +87,7 @@ LETTERS = {
     EvidenceChosen: "E",
     ReasoningDelta: "R",
     AnswerDelta: "A",
+    SentenceChecked: "A",
     AnswerFinished: "F",
 }
 

@@ -17,6 +17,7 @@ from assistant.events import (
     PassagesChosen,
     ReasoningDelta,
     ReplyFinished,
+    SentenceChecked,
 )
 from assistant.models.base import ModelTraits, size_of_model
 from assistant.models.extractive import ExtractiveModel
@@ -180,3 +181,19 @@ async def test_the_size_is_what_the_server_or_the_name_says(
     name: str, parameters: float | None, chosen: str, size: str
 ) -> None:
     assert size_of_model(parameters, name=name, chosen=chosen) == size
+
+
+async def test_each_sentence_comes_with_a_verdict_and_the_answer_with_its_trust() -> None:
+    reply = (
+        "The water for green tea should have 80 degrees. "
+        "The water for green tea should have 95 degrees [1]. Enjoy!"
+    )
+    events = await events_of(ScriptedModel(reply))
+    checked = [event for event in events if isinstance(event, SentenceChecked)]
+    assert [event.verdict.kind for event in checked] == ["supported", "unsupported", "no_claim"]
+    assert checked[1].verdict.reasons == ("figure",)
+    assert shown(events) == (
+        "The water for green tea should have 80 degrees [1]. "
+        "The water for green tea should have 95 degrees. Enjoy!"
+    )
+    assert answer_of(events).trust == pytest.approx(0.5)
