@@ -21,10 +21,6 @@ from ingest.text.numerals import NUMERAL_CHARACTERS
 OVERLAP_FLOOR = 0.6
 """Share of a claim's content words that must stand in the sentences compared with it."""
 
-CITED_FLOOR = 0.5
-"""The same of a passage that the author named for it: who cites may use words of his own. At .4
-one in thirty sentences of another page passes in documentation."""
-
 LONGEST_OPPOSITE = 3
 """Ideographs of a run that may be the opposite of another: 战胜, 不必."""
 SHORTEST_TERM = 2

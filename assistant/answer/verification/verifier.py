@@ -11,7 +11,6 @@ from assistant.answer.verification.claims import (
     states_nothing,
 )
 from assistant.answer.verification.comparison import (
-    CITED_FLOOR,
     OVERLAP_FLOOR,
     ClaimComparison,
     PassageContext,
@@ -163,9 +162,7 @@ class SentenceVerifier:
         others = [p for _, p in ranked if p.number not in cited]
         best: ClaimComparison | None = None
         for passage in [*named, *others[:PASSAGES_COMPARED]]:
-            named_floor = min(floor, CITED_FLOOR) if floor < 1 else floor
-            least = named_floor if passage.number in cited else floor
-            window, comparison = self._compare(claim, passage, least)
+            window, comparison = self._compare(claim, passage, floor)
             # A sentence that is nearly the claim's own and says otherwise outweighs one that only
             # has most of its words.
             if window and (not best or not best.contradicted or window.share >= best.share):
