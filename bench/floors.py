@@ -29,6 +29,7 @@ FLOORS: dict[str, tuple[str | None, list[str]]] = {
     "encoder": ("retrieval/xquad.zh.json", ["--floor"]),
     "verdicts": ("retrieval/xquad.zh.json", ["--floor"]),
     "retrieval": (None, ["--floors", "--every", "8"]),
+    "conversations": (None, ["--floor", "0.94"]),
     "finetune_metrics": (None, ["--floor", "0"]),
     "finetune_prepare": (None, ["--floor"]),
     "finetune_tiny": (None, ["--floor"]),

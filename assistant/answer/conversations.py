@@ -1,12 +1,29 @@
 """Makes a follow-up ("and in winter?") into a question that can be searched for by itself.
 
-What is no question is told apart in `small_talk`.
+Rules decide how a question leans on the conversation (`follow_ups`) and what that was about
+(`topics`); a model is asked only where the rules know that something is left out and not where.
 """
 
 import asyncio
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+from assistant.answer.discourse import read_steering
+from assistant.answer.follow_ups import (
+    ASKING_ZH,
+    PLURAL,
+    QUESTION_FORM_EN,
+    THIRD_PERSON_EN,
+    THIRD_PERSON_ZH,
+    Lean,
+    asks_attribute,
+    is_attribute,
+    lean_of,
+    without_connective,
+)
+from assistant.answer.small_talk import is_small_talk
+from assistant.answer.topics import Topic, topic_of
 from assistant.errors import ModelError
 from assistant.models.base import ChatModel, collect_reply
 from assistant.models.reasoning import THINK_CLOSE, THINK_OPEN
@@ -15,7 +32,7 @@ from ingest.foundation.messages import Language, Message
 from ingest.text.language import language_of
 from ingest.text.quoting import neutralize_markup
 from ingest.text.tokens import estimate_tokens
-from ingest.text.words import content_words
+from ingest.text.words import content_words, words
 
 REWRITE_SECONDS = 8.0
 """How long the search may wait for a better question."""
@@ -28,14 +45,14 @@ TURNS = 4
 """The latest messages that the model sees, two questions and two answers."""
 
 TURN_CHARACTERS = 400
-SHORT_WORDS = 2
-"""Content words under which a question after another one leans on it."""
+LONGEST_MEMORY = 20
+"""Earlier questions that are looked at: what was asked before them is no longer the topic."""
 
-TOPIC_WORDS = 16
-"""Words of an English question that are added to the next one, at most."""
+SHORT_PHRASE = 3
+"""Characters of a topic that is a name and says nothing of what was asked."""
 
-TOPIC_CHARACTERS = 6
-"""A shorter phrase of a Chinese question is no topic by itself: the next phrase goes along."""
+SHORT_CORRECTION = 4
+"""Content words, at most, of "no, I meant the weight", which corrects one word of the question."""
 
 ASK = Message.bilingual(
     "Rewrite the last question so that it can be understood without the conversation. Replace "
@@ -47,40 +64,35 @@ ASK = Message.bilingual(
 LAST = Message.bilingual("Last question: ", "最后一个问题：")
 REWRITTEN = Message.bilingual("Rewritten question:", "改写后的问题：")
 
-_LEANS_EN = re.compile(
-    r"^\s*(?:and|but|or|so|then|also|what about|how about|what else|why not|why|really)\b"
-    r"|\b(?:it|its|they|them|their|theirs|he|him|his|she|her|hers|this|that|these|those|there"
-    r"|the (?:former|latter|same|first|second|other)|one|ones)\b",
-    re.IGNORECASE,
+_CONNECTED = re.compile(
+    r"(?:and|but|so|then|also|or)\b|(?:那么?|另外|然后|还有)[,，]", re.IGNORECASE
 )
-_NO_PRONOUN_EN = re.compile(
-    r"\b(?:is|was|does|did|will|can|could|would|should|may) (?:it|there)\b(?= (?:rain|snow|legal"
-    r"|possible|true|necessary|a|an|any|safe)\b)|\b(?:that|this) (?:is|are|was|were|can|has|have)\b"
-    r"|(?<=\w )that\b(?= \w)|\bthere (?:is|are|was|were)\b|\b(?:is|are|was|were) there\b"
-    r"|\bone of\b|\bthis (?:year|month|week)\b",
-    re.IGNORECASE,
-)
-_PRONOUN_ZH = r"(?:[它她]们?|(?<![其吉])他们?|这个|那个|这些|那些|这种|那种|前者|后者|其)"
-_LEANS_ZH = re.compile(
-    r"^(?:那|那么|还有|另外|然后|而|再|也|以及|为什么|为何|怎么办|具体|详细|继续|比如|例如|这|该|此)"
-    rf"|^其(?!他|它|中国|实)|(?!其){_PRONOUN_ZH}|其中|上述|上面|刚才|(?<!应)该(?!怎|如何)|呢[?？]?$"
-)
-_THIRD_PERSON_ZH = re.compile(r"[它她]们?|(?<![其吉])他们?")
-_THIRD_PERSON_EN = re.compile(r"\b(?:it|they|them)\b", re.IGNORECASE)
-_PARTICLE_ZH = re.compile(r"呢(?=[?？]?$)")
-_NAME_EN = re.compile(r"(?<=\s)(?:[A-Z][\w-]*)(?:\s(?:[A-Z]|\d)[\w-]*)*")
-_ASKING_ZH = re.compile(
-    r"请问|什么时候|什么|怎么样|怎么|怎样|如何|哪些|哪里|哪个|几个|是否|可以|能不能|能否|需要|应该|有没有"
-    r"|为什么|为何|还是|多[少大高远重久热冷长快深]|[吗呢吧了是在有]|[?？!！,，。;；:：、]"
-)
-_EDGES_ZH = re.compile(r"^[的和与\s]+|[的和与用要会能\s]+$")
+_PLACE_EN = re.compile(r"\bthere(?=\s*[?.!]*$)", re.IGNORECASE)
 _LABEL = re.compile(
-    r"^\s*(?:rewritten question|question|standalone question|改写后的问题|改写后|问题)\s*[:：]\s*",
+    r"^\s*(?:(?:好的|当然|sure|okay|ok|here (?:is|it is)[^:：]*)[\s,，:：!！.。]*)?"
+    r"(?:(?:the )?(?:rewritten |standalone |last )?question|改写后的问题|改写后|改写|问题)"
+    r"\s*(?:is|是)?\s*[:：]\s*",
     re.IGNORECASE,
 )
-_FILLER = re.compile(
-    r"^(?:那么?|还有|另外|然后|以及|and|but|so|then|what about|how about)[\s,，、]*", re.IGNORECASE
+_NO_QUESTION = re.compile(
+    r"^(?:(?:yes|no|sure|sorry)\b|是的|不是|好的|抱歉)|[{}\[\]<>|]", re.IGNORECASE
 )
+_LETTERS = re.compile(r"\w")
+_FREE_ZH = frozenset("的了是在吗呢吧么与及和或也就都而被把得着之其这那它他她们有请问会能要么什怎")
+"""Characters that a Chinese question may gain or lose and stay the same question."""
+
+_SCRAPS_EN = re.compile(r"\b(?:too|either|well|also|ones?|about|else)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _UnderstoodQuestion:
+    """A question with its topic in it."""
+
+    text: str
+    resolved: bool
+    """Whether the rules are sure; where they are not, a model may say it better."""
+    topics: tuple[Topic, ...] = ()
+    """What the conversation was about so far, this question included."""
 
 
 async def standalone_question(
@@ -92,55 +104,99 @@ async def standalone_question(
 ) -> str:
     """Return the question as it would be asked without the conversation.
 
-    A question that stands alone is returned unchanged, and no model is asked. What a model
-    returns within `seconds` is used only if it is one short question about the same thing; else
-    coded rules add the topic of the question before.
+    A question that stands alone is returned without words such as "by the way", and no model is
+    asked. A pronoun gives way to what it stands for. Only where the topic is left out altogether
+    ("and in winter?") a model is asked, and its line used only if it is the same question with
+    words of the conversation, within `seconds`; else the topic goes in front. "Go on" is the
+    question before.
     """
-    earlier = [turn for turn in history if turn.role == "user" and turn.content.strip()]
-    if not earlier or not leans_on_history(question):
+    earlier = [turn.content for turn in history if turn.role == "user" and turn.content.strip()]
+    if not earlier:
         return question
-    if model is not None and model.kind == "model":
-        rewritten = await _rewritten(question, history, model, seconds)
-        if rewritten is not None:
-            return rewritten
-    return with_topic(question, [turn.content for turn in earlier])
+    topics: tuple[Topic, ...] = ()
+    last = ""
+    # Each question is understood in the light of those before it: "Who built it?" has no topic of
+    # its own, and the "it" of the next question is the same.
+    for text in earlier[-LONGEST_MEMORY:]:
+        if not is_small_talk(text):
+            before = _understand(text.strip(), topics, last)
+            topics, last = before.topics, before.text
+    understood = _understand(question, topics, last)
+    if understood.resolved or model is None or model.kind != "model":
+        return understood.text
+    return await _rewritten(question, history, model, seconds) or understood.text
 
 
 def leans_on_history(question: str) -> bool:
-    """Return whether the question needs the conversation: a pronoun, an ellipsis, a scrap."""
-    if len(set(content_words(question))) < SHORT_WORDS:
+    """Return whether the question needs the conversation: a pronoun, an ellipsis, a command."""
+    steered = read_steering(question)
+    if steered.continues or steered.corrects or steered.command is not None:
         return True
-    if language_of(question) == "zh":
-        return bool(_LEANS_ZH.search(question.strip()))
-    return bool(_LEANS_EN.search(_NO_PRONOUN_EN.sub(" ", question)))
+    return lean_of(steered.text or question) != "alone"
 
 
-def with_topic(question: str, earlier: Sequence[str]) -> str:
-    """Return the question with the topic of the latest earlier question that has its own.
+def _understand(question: str, topics: tuple[Topic, ...], last: str) -> _UnderstoodQuestion:
+    """Return the question with the topic of the conversation where it leans on it."""
+    steered = read_steering(question)
+    text = steered.text or question
+    if steered.changes_topic:
+        topics = ()
+    if topics and (steered.continues or steered.command is not None):
+        added = f"{topics[-1].phrase} {steered.command}" if steered.command else last
+        return _UnderstoodQuestion(text=added, resolved=True, topics=topics)
+    said = " ".join(topic.question for topic in topics)
+    lean = lean_of(text, topic_subject=topics[-1].subject if topics else "", said=said)
+    if steered.corrects and len(content_words(text)) <= SHORT_CORRECTION:
+        lean = "ellipsis"
+    if lean == "alone":
+        bare = without_connective(text) if _CONNECTED.match(text) else text
+        bare = bare[:1].upper() + bare[1:] if bare != question else bare
+        return _UnderstoodQuestion(text=bare, resolved=True, topics=(*topics, topic_of(bare)))
+    if not topics:
+        # Nothing is known that it could lean on: it is searched for as it is.
+        return _UnderstoodQuestion(text=text, resolved=True)
+    latest = topics[-1]
+    if latest.language != language_of(text):
+        if not latest.latin_name:
+            # Words of two languages find pages of neither.
+            return _UnderstoodQuestion(text=without_connective(text), resolved=False, topics=topics)
+        name = latest.latin_name
+        topics = (*topics, replace(latest, phrase=name, subject=name, things=""))
+    written, sure = _with_topic(text, lean, topics)
+    return _UnderstoodQuestion(text=written, resolved=sure, topics=topics)
 
-    A pronoun gives way to what it stands for where that is plain; else the topic goes in front.
-    """
-    # "And at night?" after "and in winter?": the topic is in the last question that has one.
-    standing = [text for text in earlier if not leans_on_history(text)] or list(earlier)
-    latest = standing[-1].strip()
-    rest = _PARTICLE_ZH.sub("", _FILLER.sub("", question.strip()))
-    if language_of(latest) == "zh":
-        # What it is about: its first phrases that ask nothing.
-        phrases: list[str] = []
-        for part in _ASKING_ZH.split(latest):
-            phrase = _EDGES_ZH.sub("", part)
-            if len(phrase) > 1 and len("".join(phrases)) < TOPIC_CHARACTERS:
-                phrases.append(phrase)
-        phrases = phrases or [latest.rstrip("?？ ")]
-        topic, subject, pronoun = " ".join(phrases), phrases[0].partition("的")[0], _THIRD_PERSON_ZH
-    else:
-        topic = " ".join(latest.rstrip("?.! ").split()[:TOPIC_WORDS])
-        name = _NAME_EN.search(latest)
-        subject, pronoun = name.group() if name else "", _THIRD_PERSON_EN
+
+def _with_topic(question: str, lean: Lean, topics: Sequence[Topic]) -> tuple[str, bool]:
+    """Return the question with its topic, and whether that is surely what was meant."""
+    latest = topics[-1]
+    rest = without_connective(question)
+    if not latest.subject or lean == "ellipsis":
+        # 黄山呢？ asks what was asked of 泰山, which the name alone does not say.
+        asks_same = "呢" in question and len(latest.phrase) <= SHORT_PHRASE
+        phrase = latest.question.rstrip("?？。吗 ") if asks_same else latest.phrase
+        thing, _, attribute = phrase.partition("的")
+        if is_attribute(attribute) and asks_attribute(rest):
+            # 续航时间多长？ after the weight of a drone asks of the drone, no more of its weight.
+            phrase = thing
+        return f"{phrase} {rest}".strip(), False
+    if lean == "demonstrative":
+        if _PLACE_EN.search(rest):
+            return _PLACE_EN.sub(lambda _: f"in {latest.subject}", rest), True
+        return f"{latest.subject} {rest}", False
+    subject = latest.subject
+    if PLURAL.search(rest):
+        pair = topics[-2:]
+        if len(pair) > 1 and all(topic.is_person for topic in pair):
+            joint = "和" if latest.language == "zh" else " and "
+            subject = joint.join(topic.subject for topic in pair)
+        else:
+            subject = latest.things or subject
     # A function as replacement: a backslash in a topic is no group reference.
-    if subject and pronoun.search(rest):
-        return pronoun.sub(lambda _: subject, rest, count=1)
-    return f"{topic} {rest}".strip()
+    if language_of(rest) == "zh":
+        return THIRD_PERSON_ZH.sub(lambda _: subject, rest, count=1), True
+    return THIRD_PERSON_EN.sub(
+        lambda found: f"{subject}'s" if found["own"] else subject, rest, count=1
+    ), True
 
 
 async def _rewritten(
@@ -155,11 +211,27 @@ async def _rewritten(
     except (TimeoutError, ModelError):
         return None
     line = _LABEL.sub("", text.strip()).strip(" \"'“”「」*`")
-    # A model that answers instead of asking, or changes the subject, shares no words with it.
-    known = set(content_words(" ".join([question, *(turn.content for turn in history)])))
-    fits = 0 < len(line) <= LONGEST_QUESTION and "\n" not in line
-    thinks = THINK_OPEN in line or THINK_CLOSE in line
-    return line if fits and not thinks and not known.isdisjoint(content_words(line)) else None
+    return line if _is_same_question(line, question, history) else None
+
+
+def _is_same_question(line: str, question: str, history: Sequence[ChatMessage]) -> bool:
+    """Return whether a model's line asks the question, with words of the conversation added."""
+    language = language_of(question)
+    fits = 0 < len(line) <= LONGEST_QUESTION and "\n" not in line and language_of(line) == language
+    if not fits or _NO_QUESTION.search(line) or THINK_OPEN in line or THINK_CLOSE in line:
+        return False
+    # An answer holds words of the conversation, too; only a question asks.
+    if not (ASKING_ZH.search(line) if language == "zh" else QUESTION_FORM_EN.match(line)):
+        return False
+    said = " ".join([question, *(turn.content for turn in history)])
+    kept = without_connective(read_steering(question).text)
+    if language == "zh":
+        # By character: a bigram across two words of the line stands nowhere before.
+        added = set(_LETTERS.findall(ASKING_ZH.sub("", line))) - set(said) - _FREE_ZH
+        core = THIRD_PERSON_ZH.sub("", ASKING_ZH.sub("", kept))
+        return not added and set(_LETTERS.findall(core)) - _FREE_ZH <= set(line)
+    own = set(content_words(_SCRAPS_EN.sub(" ", kept)))
+    return set(content_words(line)) <= set(words(said)) and own <= set(words(line))
 
 
 def rewriting_prompt(question: str, history: Sequence[ChatMessage]) -> Prompt:

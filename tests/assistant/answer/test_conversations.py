@@ -79,9 +79,9 @@ async def test_first_question_passes_unchanged(question: str) -> None:
 
 
 async def test_model_rewrites_a_chinese_follow_up() -> None:
-    model = ScriptedModel("改写后的问题：小型无人机的", "重量限制是多少？\n")
-    assert await standalone_question("它的重量限制呢?", ZH, model=model) == (
-        "小型无人机的重量限制是多少？"
+    model = ScriptedModel("改写后的问题：小型无人机夜间的", "高度限制是多少？\n")
+    assert await standalone_question("那夜间呢？", ZH, model=model) == (
+        "小型无人机夜间的高度限制是多少？"
     )
 
 
@@ -161,7 +161,11 @@ async def test_quoting_model_is_never_asked() -> None:
         ("它要泡多久?", talk("绿茶用多热的水泡?", "80 度[1]。"), "绿茶要泡多久?"),
         ("珠穆朗玛峰呢", talk("泰山的海拔是多少米?", "1545 米"), "泰山的海拔 珠穆朗玛峰"),
         ("What about at night?", EN, "How far can the DJI Mini 4 Pro fly at night?"),
-        ("How heavy is it in total weight?", EN, "How heavy is DJI Mini 4 Pro in total weight?"),
+        (
+            "How heavy is it in total weight?",
+            EN,
+            "How heavy is the DJI Mini 4 Pro in total weight?",
+        ),
         ("为什么？", [*ZH, *talk("那夜间呢？", "一样[1]。")], "小型无人机的高度限制 为什么？"),
     ],
 )
@@ -186,3 +190,91 @@ def test_rewriting_prompt_is_short_and_wants_no_thinking() -> None:
 def test_earlier_thinking_is_not_shown_to_the_model() -> None:
     history = talk("Lights?", "<think>secret</think>White ones.")
     assert "secret" not in rewriting_prompt("它呢？", history).messages[-1].content
+
+
+LIGHTS = talk("What lights does a drone need at night in the United States?", "White ones [1].")
+WEIGHT = talk("大疆Mini 4 Pro的重量是多少？", "249克[1]。")
+
+
+@pytest.mark.parametrize(
+    ("question", "history"),
+    [
+        *((q, LIGHTS) for q in ("What is UTC?", "Who is Einstein?", "Why is the sky blue?")),
+        ('Who wrote "This Is It"?', LIGHTS),
+        ("What does it mean that a drone is registered?", LIGHTS),
+        *(
+            (q, WEIGHT)
+            for q in ("李白是谁？", "光速是多少？", "Python是什么？", "再生能源有哪些？")
+        ),
+        *(
+            (q, WEIGHT)
+            for q in ("而立之年是多少岁？", "也门的首都是哪里？", "其乐无穷是什么意思？")
+        ),
+        *((q, WEIGHT) for q in ("具体措施有哪些？", "继续教育是什么？", "那不勒斯在哪里？")),
+        ("How high may it fly?", talk("hello", "Hi.", "thanks", "Glad.")),
+    ],
+)
+async def test_question_that_names_its_own_topic_stays_alone(
+    question: str, history: list[ChatMessage]
+) -> None:
+    assert await standalone_question(question, history, model=None) == question
+
+
+@pytest.mark.parametrize(
+    ("history", "question", "standalone"),
+    [
+        (LIGHTS, "How much do they cost?", "How much do drone lights cost?"),
+        (
+            talk("What is the Falcon 9?", "…", "Who built it?", "…", "What is Python?", "…"),
+            "Who created it?",
+            "Who created Python?",
+        ),
+        (talk("李白是谁？", "…", "杜甫是谁？", "…"), "他们是朋友吗？", "李白和杜甫是朋友吗？"),
+        (WEIGHT, "需要登记吗？", "大疆Mini 4 Pro 需要登记吗？"),
+        (WEIGHT, "How far can it fly?", "How far can Mini 4 Pro fly?"),
+        (WEIGHT, "那么，特斯拉Model 3多少钱？", "特斯拉Model 3多少钱？"),
+        (ZH, "What about black tea?", "black tea?"),
+        (ZH, "换个话题，绿茶怎么泡？", "绿茶怎么泡？"),
+        (ZH, "继续说", "小型无人机的高度限制是多少？"),
+        (
+            talk("无人机限高？", "…", "换个话题，绿茶怎么泡？", "…"),
+            "它有咖啡因吗？",
+            "绿茶有咖啡因吗？",
+        ),
+    ],
+)
+async def test_rules_know_what_is_meant(
+    history: list[ChatMessage], question: str, standalone: str
+) -> None:
+    assert await standalone_question(question, history, model=None) == standalone
+
+
+CANADA = talk("What lights does a drone need at night?", "White ones [1].")
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("And in Canada?", "In Canada, drones need position lights at night."),
+        ("And in Canada?", "Drones in Canada"),
+        ("And in Canada?", "Yes, the same lights apply in Canada."),
+        ("And in Canada?", "What lights does a drone need at night?"),
+        ("And in Canada?", "What lights does a kite need in Canada?"),
+        ("And in Canada?", '{"question": "What lights does a drone need in Canada?"}'),
+        ("And in Canada?", "无人机在 Canada 需要什么灯？"),
+        ("那续航时间呢？", "大疆Mini 4 Pro的续航时间是34分钟。"),
+        ("那续航时间呢？", "大疆Mini 4 Pro的重量是多少？"),
+    ],
+)
+async def test_rewrite_that_is_no_such_question_is_refused(question: str, said: str) -> None:
+    history = CANADA if "Canada" in question else WEIGHT
+    by_rule = await standalone_question(question, history, model=None)
+    assert by_rule != said
+    assert await standalone_question(question, history, model=ScriptedModel(said)) == by_rule
+
+
+async def test_preface_of_a_rewrite_is_taken_off() -> None:
+    model = ScriptedModel("好的，改写后的问题：大疆Mini 4 Pro的续航时间是多少？")
+    assert await standalone_question("那续航时间呢？", WEIGHT, model=model) == (
+        "大疆Mini 4 Pro的续航时间是多少？"
+    )

@@ -1,0 +1,280 @@
+"""Tells a follow-up from a question that stands alone, by rules over what the question names.
+
+A cue ("it", "那", a short line) never decides alone: a question that names its own topic stands
+alone whatever it begins with ("So how do vaccines work?", 也门的首都是哪里？).
+"""
+
+import re
+from typing import Literal
+
+from ingest.text.language import language_of
+from ingest.text.words import content_words, words
+
+Lean = Literal["alone", "pronoun", "demonstrative", "ellipsis"]
+"""How a question needs the conversation. "pronoun": a word of it stands for the topic;
+"demonstrative": "this car", "上述"; "ellipsis": its topic is left out."""
+
+THIRD_PERSON_EN = re.compile(
+    # Not IT, the trade.
+    r"\b(?:(?-i:[Ii]t)|they|them|he|him|she|(?P<own>its|their|his|her))\b",
+    re.IGNORECASE,
+)
+THIRD_PERSON_ZH = re.compile(r"[它她]们?|(?<![其吉耳维利排])他们?(?![人国乡日命山])")
+PLURAL = re.compile(r"\b(?:they|them|their|both)\b|[他她它]们|两者|二者", re.IGNORECASE)
+
+_QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|《[^》]*》|「[^」]*」|`[^`]*`|(?<!\w)'[^']+'(?!\w)")
+_EXPLETIVE = re.compile(
+    r"\b(?:is|was|will|would|can|could|isn't|does|did|should|may|might) it (?:\w+ ){0,3}?"
+    r"(?:(?:rain|snow|raining|snowing)\b|\w+ (?:for \w+ )?(?:to|that)\b)"
+    r"|\bdoes it (?:take|cost|matter|help|mean|hurt|make sense)\b(?= (?:for|to|if|when|that"
+    r"|whether)\b)"
+    r"|\b(?:it is|it's|it takes?|it was) (?:\w+ ){0,2}?(?:to|that)\b|\bwhat time is it\b"
+    r"|\bdoes it mean (?:that|when|if|to|for)\b|\bmake it \w+ to\b|\bthere\b(?= (?:is|are|was"
+    r"|were|be)\b)"
+    r"|\b(?:is|are|was|were) there\b|\b(?:that|this) (?:year|month|week|morning|evening)\b",
+    re.IGNORECASE,
+)
+_DEMONSTRATIVE_EN = re.compile(
+    # Not "the satellite that was launched": there it joins clauses.
+    r"\b(?:these|those)\b"
+    r"|(?:^|\b(?:is|was|are|were|does|did|do|can|will|would|why|how|like|about|with|for|of|after"
+    r"|before|by|in|at|use|do|explain|mean) )(?:this|that)\b(?! of\b)"
+    r"|\b(?:this|that)\s*(?:$|[?.!])|\bthis (?!year|month|week|morning|evening)\w+"
+    r"|\bthe (?:former|latter|first one|second one|other one|others|above|old one|new one)\b"
+    r"|\bthe same\s*(?:$|[?.!])|\bthere(?=\s*[?.!]*$)|\b(?:which|the|an?) (?:other )?ones?\b",
+    re.IGNORECASE,
+)
+_CONNECTIVE_EN = re.compile(
+    r"^(?:(?:and|but|or|so|then|also)\b[\s,]*)+|^(?:what|how) about\b\s*|^what if\b\s*",
+    re.IGNORECASE,
+)
+_ALSO_EN = re.compile(
+    r"[\s,](?:too|either|as well|instead|then|otherwise)\s*[?.!]*$", re.IGNORECASE
+)
+_BARE_EN = re.compile(
+    r"(?:really|why not|how come|what else|who else|where else|since when|how so|such as"
+    r"|like what|for whom|by whom|in what way|are you sure)\W*",
+    re.IGNORECASE,
+)
+QUESTION_FORM_EN = re.compile(
+    r"^(?:(?:in|at|on|by|for|to|from|since|with|under|of) )?(?:what|which|who|whom|whose|when|where"
+    r"|why|how|is|are|was|were|do|does|did|can|could|may|must|shall|should|will|would|has|have|had"
+    r"|isn't|aren't|don't|doesn't|didn't|can't)\b",
+    re.IGNORECASE,
+)
+_ASKING_EN = re.compile(r"\b(?:what|which|who|whom|whose|when|where|why|how)\b", re.IGNORECASE)
+_CLAUSE_EN = re.compile(
+    r"\b(?:when|if|after|before|that|because|while|until|since|once|what|or|and|say|says|said|think"
+    r"|claim|believe|although|where|than)\s+$",
+    re.IGNORECASE,
+)
+_PREPOSITION_EN = re.compile(
+    r"^(?:in|at|on|for|with|without|since|from|to|under|over|during|after|before|by|about|of|only"
+    r"|even|not|per)\b",
+    re.IGNORECASE,
+)
+_GENERIC_EN = frozenset(
+    words(
+        """
+    many much long far high big old fast heavy deep bright expensive often large tall wide hot cold
+    cost price weigh weight size height length speed range age limit need required require license
+    licence permit permission registration insurance allowed legal safe possible necessary
+    apply happen work mean else exception difference reason example detail option step way kind type
+    rule fine penalty battery time hour day week month year number version way next last late first
+    use get go come make give take say know think like there really exactly usually still ever since
+    """
+    )
+)
+_NAME_EN = re.compile(r"(?<=[\w,\"'(] )[A-Z][\w+#-]*|(?<=\w )[\w-]*\d[\w-]*|\b[A-Z]{2,}\b")
+
+_ORDER_EN = re.compile(
+    r"(?:explain|describe|define|compare|list|find|show|tell|give|name)\b", re.IGNORECASE
+)
+"""Begins "Explain general relativity", which names what it wants."""
+
+_CONNECTIVE_ZH = re.compile(
+    r"^(?:(?:那么?|还有|另外|然后|以及|再|也|而|但是?|所以|不过|可是)[\s,，、]*)+"
+)
+_DEMONSTRATIVE_ZH = re.compile(
+    r"[这那](?:款|台|种|个|些|本|家|座|位|次|部|类|件|项|辆|只|条|首|样|里|儿|道|篇|份)"
+    r"|^[这那](?:是|有|会|能|怎|为|算|和|跟|要)|(?<![应活])该(?:国|市|公司|产品|型号|机|车|书"
+    r"|片|病|法|校|省|县|地|药|软件)"
+    r"|上述|上面(?:的|提|说)|刚才|前面(?:的|提|说)|前者|后者|两者|二者"
+    r"|^其(?!他|它|中国|实|次|余|乐|间|名|貌|妙|后|一|二|三)|^此(?:外|时|[类种项])|其中"
+)
+ASKING_ZH = re.compile(
+    r"请问|什么时候|什么样|什么|怎么样|怎么办|怎么|怎样|如何|哪些|哪里|哪儿|哪个|哪一?年"
+    r"|哪一?种|哪|几个|几"
+    r"|是不是|是否|能不能|可不可以|会不会|要不要|有没有|能否|可否|为什么|为何|为啥|多少钱|多少"
+    r"|多[大高远重久热冷长快深宽厚]|谁|何时|何地|吗|呢|吧|[?？]"
+)
+_GENERIC_ZH = re.compile(
+    r"需要|可以|应该|必须|不用|登记|申请|注册|许可证?|执照|驾照|签证费|价格|价钱|重量|体重"
+    r"|续航|时间|长度|高度|宽度|深度"
+    r"|大小|尺寸|速度|面积|人口|海拔|年龄|费用|成本|处罚|罚款|限制|限高|条件|材料|资料|流程"
+    r"|手续|步骤|期限|有效期|保修|电池"
+    r"|屏幕|颜色|寿命|温度|原因|作者|区别|好处|坏处|缺点|优点|副作用|症状|种类|类型|办法|方法"
+    r"|地方|地址|电话|规定|要求|标准"
+    r"|例外|其他国家|别的国家|国外|国内|其他|其它|别的|其余|一天|每天|每次|一次|一般|大概"
+    r"|最多|最少|最高|最低|现在|以后|之后"
+    r"|之前|冬天|夏天|夜间|晚上|白天|注意|小时|分钟|钱|合适|最好|事项|什么|带|吃|喝|要|会|能"
+    r"|有|是|在|的|了|得|到|用|和|还|也|都|就"
+    r"|很|最|被|把|给|对|从|去|来|做|说|为|岁|年|月|日|天|次|个|米|克|多|[\s,，.。!！、;；:：]"
+)
+_SUBJECTLESS_ZH = re.compile(
+    r"^(?:(?:还|也|都|一般|大概|最多|一定|必须|一天|每天)*(?:需要|需不需要|要不要|可不可以"
+    r"|可以|能不能|能|会不会|会|要"
+    r"|必须|应该|用|得|有没有|有|是不是|是否|怎么|如何|在哪里?|多久|谁|什么时候|为什么))+"
+)
+SHORTEST_TOPIC_ZH = 2
+"""Characters that are left of a Chinese question when all that asks is gone: 李白, 光速."""
+
+LEFT_OF_SUBJECTLESS_ZH = 2
+"""Characters, at most, of what a question without a subject does: 要(煮)多久, 需要(护照)吗."""
+
+NAMED_BEFORE_EN = 5
+NAMED_BEFORE_ZH = 6
+"""Content words, or characters, before a pronoun among which is what it stands for."""
+
+CLAUSE_ZH = 3
+"""The same where the question begins with what it is about and not with 谁 or 怎么."""
+
+WHOLE_QUESTION_EN = 2
+"""Content words of a question that begins with a preposition and leaves nothing out."""
+
+SHORT_FRAGMENT_EN = 2
+"""Content words, at most, of a line without a question's form that leans on the one before."""
+
+
+def lean_of(question: str, *, topic_subject: str = "", said: str = "") -> Lean:
+    """Return how a question leans on the conversation.
+
+    Args:
+        question: Without discourse words (`assistant.answer.discourse`).
+        topic_subject: What the conversation is about; a question that names it stands alone.
+        said: The earlier questions, in which "the lights" may have been named.
+    """
+    bare = _QUOTED.sub(" Q1 ", question).strip()
+    if language_of(question) == "zh":
+        return _lean_zh(bare)
+    return _lean_en(bare, topic_subject, said)
+
+
+def is_attribute(phrase: str) -> bool:
+    """Return whether a Chinese phrase is an attribute of a thing and no thing: 重量, 高度限制."""
+    return bool(phrase) and not _GENERIC_ZH.sub("", phrase)
+
+
+def asks_attribute(question: str) -> bool:
+    """Return whether a Chinese ellipsis says what it asks: 续航时间多长？ but not 为什么？."""
+    return bool(ASKING_ZH.search(re.sub(r"[呢?？]+$", "", question))) and not re.match(
+        r"为什么|为何|怎么", question
+    )
+
+
+def without_connective(question: str) -> str:
+    """Return the question without "and", "what about", "那", "呢" around it."""
+    text = question.strip()
+    if language_of(text) == "zh":
+        bare = re.sub(r"呢(?=[?？]?$)", "", _CONNECTIVE_ZH.sub("", text))
+    else:
+        bare = _CONNECTIVE_EN.sub("", text)
+    return bare or text
+
+
+def _lean_en(bare: str, topic_subject: str, said: str) -> Lean:
+    plain = _EXPLETIVE.sub(" ", bare)
+    pronoun = THIRD_PERSON_EN.search(plain)
+    if pronoun and not _is_named_before_en(plain, pronoun):
+        return "pronoun"
+    if _DEMONSTRATIVE_EN.search(plain):
+        return "demonstrative"
+    if _ALSO_EN.search(bare) or _BARE_EN.fullmatch(bare):
+        return "ellipsis"
+    rest = _CONNECTIVE_EN.sub("", bare)
+    connected = rest != bare
+    if re.match(r"(?:what|how) (?:about|if)\b", bare, re.IGNORECASE):
+        return "ellipsis"
+    own = [word for word in content_words(rest) if word not in _GENERIC_EN]
+    named = bool(_NAME_EN.search(rest))
+    if QUESTION_FORM_EN.match(rest):
+        return "alone" if named or _names_topic_en(rest, own, topic_subject, said) else "ellipsis"
+    if _PREPOSITION_EN.match(rest):
+        # "In 1785 James Hutton presented what paper?" is a whole question.
+        whole = len(set(own)) >= WHOLE_QUESTION_EN and _ASKING_EN.search(rest)
+        return "alone" if whole else "ellipsis"
+    # "Python" alone is a name, "Canada?" asks on.
+    named = named or (rest[:1].isupper() and " " not in rest)
+    if len(set(content_words(rest))) > SHORT_FRAGMENT_EN or (own and _ORDER_EN.match(rest)):
+        return "alone"
+    return "ellipsis" if connected or rest.endswith("?") or not named else "alone"
+
+
+def _is_named_before_en(plain: str, pronoun: re.Match[str]) -> bool:
+    """Return whether the question itself says what its pronoun stands for.
+
+    "What do bees feed their young?" does; "Does Amazon sell it?" does not, though it has a name.
+    """
+    before = plain[: pronoun.start()]
+    own = [word for word in content_words(before) if word not in _GENERIC_EN]
+    if len(own) >= NAMED_BEFORE_EN:
+        return True
+    if not (pronoun["own"] or _CLAUSE_EN.search(before)):
+        return False
+    is_plural = PLURAL.fullmatch(pronoun.group())
+    plural = is_plural and re.search(r"\b[a-z]{3,}s\b(?<!does)(?<!was)", before)
+    # "In its use …, what is California famous for?": the name comes after.
+    name = _NAME_EN.search(before) or (_PREPOSITION_EN.match(plain) and _NAME_EN.search(plain))
+    return bool(plural or name or re.search(r"\b(?:an?|the) \w+", before))
+
+
+def _names_topic_en(rest: str, own: list[str], topic_subject: str, said: str) -> bool:
+    """Return whether a question has a noun of its own, not only "the lights" named before."""
+    if not own:
+        return False
+    if set(own) & set(content_words(topic_subject)):
+        return True
+    definite = re.findall(r"\bthe (\w+)", rest, re.IGNORECASE)
+    before = set(words(said))
+    return not (
+        definite
+        and len(set(own)) == 1
+        and set(words(" ".join(definite))) >= set(own)
+        and set(own) <= before
+    )
+
+
+def _is_named_before_zh(before: str, bare: str) -> bool:
+    """Return whether the words before a pronoun hold what it stands for: 哈佛终止了它的计划吗."""
+    left = _GENERIC_ZH.sub("", ASKING_ZH.sub("", _CONNECTIVE_ZH.sub("", before)))
+    begins_asking = ASKING_ZH.match(bare) or _SUBJECTLESS_ZH.match(bare)
+    return len(left) >= (NAMED_BEFORE_ZH if begins_asking else CLAUSE_ZH)
+
+
+def _lean_zh(bare: str) -> Lean:
+    pronoun = THIRD_PERSON_ZH.search(bare)
+    if pronoun and not _is_named_before_zh(bare[: pronoun.start()], bare):
+        return "pronoun"
+    demonstrative = _DEMONSTRATIVE_ZH.search(bare)
+    if demonstrative and not _is_named_before_zh(bare[: demonstrative.start()], bare):
+        return "demonstrative"
+    if pronoun or demonstrative:
+        return "alone"
+    rest = _CONNECTIVE_ZH.sub("", bare)
+    asks = ASKING_ZH.search(re.sub(r"[呢?？]+$", "", rest))
+    if re.search(r"呢[?？。]*$", bare) and not asks:
+        return "ellipsis"
+    left = _GENERIC_ZH.sub("", ASKING_ZH.sub("", rest))
+    if len(left) < SHORTEST_TOPIC_ZH:
+        # 也门 and 而立 are words: with the first character there is a topic.
+        whole = _GENERIC_ZH.sub("", ASKING_ZH.sub("", bare[1:]))
+        is_word = bare[:1] in "也而再" and len(bare[:1] + whole) >= SHORTEST_TOPIC_ZH
+        return "alone" if is_word and whole else "ellipsis"
+    latin = re.search(r"[A-Za-z0-9]", left)
+    subjectless = _SUBJECTLESS_ZH.match(rest)
+    if subjectless and not latin and len(left) <= LEFT_OF_SUBJECTLESS_ZH:
+        # 为什么会打雷 and 怎么申请护照 name what they ask for; 需要护照吗 does not say who.
+        return "alone" if re.match(r"为什么|怎么|如何|什么时候|谁", rest) else "ellipsis"
+    if re.fullmatch(r"[^A-Za-z0-9]{1,3}吗[?？]*", rest):
+        return "ellipsis"
+    return "alone"
