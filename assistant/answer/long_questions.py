@@ -23,9 +23,6 @@ TELLING_WORDS = 3
 MOST_TELLING = 12
 """Words taken from the paste, the most frequent first: about as many as a question has."""
 
-BOTH_ENDS = 4_000
-"""Characters of an enormous text that are read at its beginning and at its end."""
-
 LONGEST_ABBREVIATION = 6
 
 _ASKS = re.compile(
@@ -70,8 +67,6 @@ def condense_question(question: str) -> str:
     question = question.strip()
     if len(question) <= WHOLE_CHARACTERS:
         return question
-    if len(question) > 2 * BOTH_ENDS:
-        question = f"{question[:BOTH_ENDS]}\n{question[-BOTH_ENDS:]}"
     asking = _shortened([sentence.text for sentence in _asking(_sentences(question))])
     found = set(content_words(asking))
     if found and not (_POINTS.search(asking) and len(found) < TELLING_WORDS):
