@@ -59,17 +59,28 @@ LOOK_EVERY = 32
 MARKERS = re.compile(r"[\[【［〔(（][^\]】］〕)）]{0,40}[\]】］〕)）]")
 """Brackets with little in them: what models write where a citation should stand."""
 
+_LANGUAGE_ASKED = re.compile(
+    # "Chinese drones" names no language, but losing a check costs less than a translation.
+    r"\b(?:translat\w+|languages?|english|chinese|mandarin|cantonese|japanese|korean|french|german"
+    r"|spanish|italian|portuguese|russian|arabic|latin|greek|hindi|pinyin)\b"
+    r"|[中英日法德俄韩汉外原双]文|[英汉日法德俄韩双外]语|西班牙语|葡萄牙语|意大利语|阿拉伯语|拉丁[语文]"
+    r"|普通话|粤语|翻译|译[成为作文]|直译|意译",
+    re.IGNORECASE | re.ASCII,  # \b between 用 and English
+)
+"""Questions to which an answer in another language, or in two, may be what was asked for."""
+
 
 def find_problem(
-    text: str, *, reasoning: str, language: Language, instructions: str
+    text: str, *, reasoning: str, language: Language, instructions: str, question: str = ""
 ) -> ReplyProblem | None:
     """Return why a whole reply is no answer, None if it may be one.
 
     Args:
         text: The reply without its thinking.
         reasoning: Its thinking.
-        language: The one that was asked for.
+        language: The one that the answer is to be in, unless `question` names another.
         instructions: The system message of its prompt.
+        question: What was asked.
     """
     plain = MARKERS.sub(" ", text)
     found = words(plain)
@@ -78,6 +89,8 @@ def find_problem(
         return "only_thinking" if reasoning.strip() else "empty"
     if recited_share(found, instructions) >= RECITED_SHARE:
         return "recites_prompt"
+    if _LANGUAGE_ASKED.search(question):
+        return None
     letters = sum(character.isalpha() for character in plain)
     share = cjk_share(plain)
     # A Chinese sentence of 20 characters says as much as an English one of 60 letters.

@@ -264,6 +264,7 @@ class _ReplyReader:
             reasoning=self.reasoning,
             language=self._prompt.language,
             instructions=self._prompt.messages[0].content,
+            question=self._prompt.question,
         )
         if self.problem and self._looped:
             self.problem = "looped"

@@ -46,6 +46,34 @@ def test_an_answer_in_another_language_is_none() -> None:
 
 
 @pytest.mark.parametrize(
+    ("question", "language"),
+    [
+        ("请翻译成英文：无人机在夜间飞行时必须打开灯。", "zh"),
+        ("用英文回答：无人机夜间飞行要注意什么？", "zh"),
+        ("无人机夜飞规则，请用English回答", "zh"),
+        ("How do you say that drones need lights at night in Chinese?", "en"),
+        ("Translate into Mandarin: drones need lights at night.", "en"),
+    ],
+)
+def test_an_answer_in_another_language_is_one_where_it_is_asked_for(
+    question: str, language: Language
+) -> None:
+    text = {
+        "zh": "A drone that flies at night must carry lights and stay in sight.",
+        "en": "无人机在夜间飞行时必须打开灯，并且保持视距内。",
+    }[language]
+    instructions = SYSTEM.localize(language)
+
+    def found(question: str) -> ReplyProblem | None:
+        return find_problem(
+            text, reasoning="", language=language, instructions=instructions, question=question
+        )
+
+    assert found(question) is None
+    assert found("夜间飞行要注意什么？" if language == "zh" else "What of nights?") is not None
+
+
+@pytest.mark.parametrize(
     "unit", ["The answer is:\n\n", "The limit is 400 feet. ", "限高为120米。", "[1] the ", "a b "]
 )
 def test_a_loop_is_seen_wherever_it_is_cut_and_said_once(unit: str) -> None:
