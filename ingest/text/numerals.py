@@ -25,6 +25,9 @@ _ENGLISH = {
     "billion": 1_000_000_000,
     "trillion": 1_000_000_000_000,
 }
+MOST_DIGITS = 30
+"""Of a number before its decimals: more are a code, which no unit scales. Python refuses to read
+numbers of thousands of digits, and makes one infinity of all that have 309 and more."""
 _SCALED = re.compile(
     rf"(\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.(\d+))?\s?(?:(?P<zh>[{_UNIT}]{{1,2}})(?![{_DIGIT}\d])"
     rf"|(?P<en>{'|'.join(_ENGLISH)})(?![a-z]))"
@@ -60,7 +63,7 @@ def parse_numeral(text: str) -> str | None:
 def parse_scaled(text: str, start: int) -> str | None:
     """Return the digits of the number at `start` if a unit follows: 2.5亿, 250万, 2.5 million."""
     found = _SCALED.match(text, start)
-    if found is None:
+    if found is None or len(found[1]) > MOST_DIGITS:
         return None
     factor = _ENGLISH[found["en"]] if found["en"] else 1
     for unit in found["zh"] or "":

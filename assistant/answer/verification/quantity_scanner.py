@@ -8,6 +8,7 @@ from assistant.answer.verification.spelled_numbers import WEAK
 from assistant.answer.verification.units import currency_before, unit_behind
 from ingest.text.dates import MONTHS, TextDate, date_behind_month
 from ingest.text.figures import NUMBER, dates_at, join_groups, spaced_groups
+from ingest.text.numerals import MOST_DIGITS
 
 _NUMBER = re.compile(NUMBER)
 _FIRST = re.compile(
@@ -57,7 +58,9 @@ _FACTORS = {
     "千亿": 1e11,
     "万亿": 1e12,
 }
-_LOWER_PART = re.compile(r"\s?(?P<number>\d+(?:\.\d+)?)\s?(?P<zh>千|万)(?![克米])")
+_LOWER_PART = re.compile(
+    rf"\s?(?P<number>\d{{1,{MOST_DIGITS}}}(?:\.\d+)?)\s?(?P<zh>千|万)(?![克米])"
+)
 _RANGE = re.compile(rf"\s?(?:-|–|—|~|～|to|到|至)\s?(?P<number>{NUMBER})")
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)(?![a-z])")
 _DECADE = re.compile(r"['’]?s(?![a-z])|\s?年代")
@@ -199,6 +202,8 @@ class _Scanner:
             return Quantity(kind="code", start=start, end=end, code=raw), end
         if (groups := spaced_groups(self._text, start)) and len(groups.split()[-1]) == 3:
             raw, end = groups.replace(" ", ""), start + len(groups)
+        if len(raw.partition(".")[0]) > MOST_DIGITS:
+            return Quantity(kind="code", start=start, end=end, code=raw), end
         value = float(raw)
         weak = self._text[start - 1 : start] == WEAK
         return self._measured(value, start, end, weak=weak)
@@ -295,7 +300,7 @@ class _Scanner:
             century = _CENTURY.match(self._lower, ordinal.end())
             return ("century", 1.0, century.end()) if century else ("", 1.0, ordinal.end())
         year = _YEAR_BEHIND.match(text, end)
-        if year and value == int(value) and LEAST_YEAR <= value <= MOST_YEAR:
+        if year and LEAST_YEAR <= value <= MOST_YEAR and value.is_integer():
             return "", 1.0, year.end()
         if tenths := _TENTHS.match(text, end):
             return "ratio", 0.1, tenths.end()

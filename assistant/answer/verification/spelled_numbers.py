@@ -4,7 +4,13 @@ import itertools
 import re
 import unicodedata
 
-from ingest.text.numerals import NUMERAL, NUMERAL_CHARACTERS, UNITS, parse_numeral
+from ingest.text.numerals import (
+    MOST_DIGITS,
+    NUMERAL,
+    NUMERAL_CHARACTERS,
+    UNITS,
+    parse_numeral,
+)
 
 WEAK = "\ue000"
 """Stands before the digits of a word that is often no number: "one of them", "at first", 一个. Such
@@ -76,8 +82,9 @@ _FRACTION = re.compile(
     re.IGNORECASE,
 )
 _AND_A_HALF = re.compile(
-    rf"\b(?P<whole>{_CARDINAL}|\d+)[ -]and[ -]a[ -]half\b|\bhalf(?= an? (?P<unit>hour|million"
-    rf"|billion|day|year|mile|century|dozen)\b) an?|\bhalf(?=(?: of)? (?:the|all|its|their|our)\b)",
+    rf"\b(?P<whole>{_CARDINAL}|\d{{1,{MOST_DIGITS}}})[ -]and[ -]a[ -]half\b"
+    rf"|\bhalf(?= an? (?P<unit>hour|million|billion|day|year|mile|century|dozen)\b) an?"
+    rf"|\bhalf(?=(?: of)? (?:the|all|its|their|our)\b)",
     re.IGNORECASE,
 )
 _CARDINAL_RUN = re.compile(
@@ -96,7 +103,7 @@ _ROMAN = re.compile(
     r"(?P<roman>(?:X{1,2}(?:IX|IV|V?I{0,3})|IX|IV|VI{1,3}|II{1,2}|(?<=War )I|(?<=[Tt]ype )I"
     r"|(?<=[Gg]rade )I|(?<=[Cc]lass )I|(?<=[Pp]hase )I|(?<=[Pp]art )I)(?!\w))"
 )
-_VULGAR = re.compile(r"(?:(?P<whole>\d+) ?)?(?P<part>[¼½¾⅐-⅞])")
+_VULGAR = re.compile(rf"(?:(?<!\d)(?P<whole>\d{{1,{MOST_DIGITS}}}) ?)?(?P<part>[¼½¾⅐-⅞])")
 
 # 一 before these counts something; before others (一个, 一些, 一种) it is an article.
 _COUNTED_ONE = re.compile(

@@ -294,6 +294,7 @@ def test_words_of_another_language_cannot_be_compared_but_figures_can() -> None:
         "\ud83d\ude00" * 50,
         "x" * 100_000,
         "1" * 5_000,
+        *("1" * 5_000 + tail for tail in ("年", "万", " million", " and a half", "½")),
         "不" * 3_000,
         "- " * 999,
         *(
@@ -311,6 +312,14 @@ def test_odd_text_is_read_without_harm(text: str) -> None:
     verifier = SentenceVerifier(passages(text, "Drones need 3 white lights at night. " * 3))
     assert verifier.check(text).kind in ("no_claim", "supported", "unsupported")
     assert verifier.check("Drones need 3 white lights at night.").passage == 2
+
+
+@pytest.mark.parametrize("tail", ["年", "万", " million", " and a half", "½", "万5千", " metres"])
+def test_runs_of_hundreds_of_digits_are_codes_that_differ(tail: str) -> None:
+    one, other = "1" * 310 + tail, "2" * 310 + tail
+    text = f"The key of the drone is {one} by now."
+    assert verdict(text, text).kind == "supported"
+    assert verdict(text, f"The key of the drone is {other} by now.").kind == "unsupported"
 
 
 def test_without_passages_nothing_is_supported() -> None:
