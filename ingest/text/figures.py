@@ -19,13 +19,16 @@ SHORTEST_SPELLED_OUT = 3
 
 NUMBER = (
     # Groups of three digits as in most countries, or of two and three as in India.
-    r"(?:\d{1,3}(?:[,'’]\d{3})+|\d{1,2}(?:,\d\d)+,\d{3})(?![,'’]?\d)(?:\.\d+)?"
+    r"(?:\d{1,3}(?:[,'’]\d{3}){1,10}|\d{1,2}(?:,\d\d){1,10},\d{3})(?![,'’]?\d)(?:\.\d+)?"
     r"|\d+(?:\.\d+)*"
 )
 """Pattern of a number with its digit groups, decimals and dots of a version."""
 
 _NUMBER = re.compile(NUMBER)
-_SPACED_GROUPS = re.compile(r"\d{1,3}(?: \d{3})+(?![.,]?\d)|\d{3,4}(?: \d{4}){2,}(?!\d)")
+# With more groups than these it is a row of numbers.
+_SPACED_GROUPS = re.compile(
+    r"\d{1,3}(?: \d{3}){1,6}(?![.,]?\d| \d{3}(?!\d))|\d{3,4}(?: \d{4}){2,6}(?!\d| \d{4}(?!\d))"
+)
 _NUMERAL = re.compile(NUMERAL)
 _MARKED = ("第", "百分之")
 _NAME_BEFORE = re.compile(r"([a-z]{3,9})\.?\s*(?:\sthe\s+)?$")

@@ -45,7 +45,7 @@ _GAP = "[ \u00a0\u3000]{1,2}"
 _MAY_BE_SPACED = re.compile(f" {_WIDE}  ?{_WIDE} ")
 _MAY_BE_SPACED_WIDELY = re.compile(f"[\u00a0\u3000]{_WIDE}[ \u00a0\u3000]")
 _SPACED_WIDE = re.compile(
-    rf"(?:\b[A-Za-z0-9]{_GAP})*(?<!{_WIDE}){_WIDE}(?:{_GAP}(?:{_WIDE}(?!{_WIDE})|{_MARK}|[A-Za-z0-9]+\b))+"
+    rf"(?:\b[A-Za-z0-9]{_GAP}){{0,8}}(?<!{_WIDE}){_WIDE}(?:{_GAP}(?:{_WIDE}(?!{_WIDE})|{_MARK}|[A-Za-z0-9]+\b))+"
 )
 _INNER_GAP = re.compile(
     rf"(?<={_WIDE}|{_MARK}){_GAP}|{_GAP}(?={_WIDE}|{_MARK})"

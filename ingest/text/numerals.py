@@ -16,7 +16,10 @@ UNITS = frozenset([*_TENS, *_MYRIADS])
 _UNIT = "".join(sorted(UNITS))
 
 NUMERAL_CHARACTERS = frozenset([*_DIGITS, *UNITS])
-NUMERAL = rf"(?:[{_DIGIT}十拾][{_DIGIT}{_UNIT}]*)"
+# Repetitions are bounded here and in `figures`: what matches to the end of a page and fails there
+# is tried again at each digit, and Python refuses to read more than 4,300 digits as an integer.
+LONGEST_NUMERAL = 20
+NUMERAL = rf"(?:[{_DIGIT}十拾][{_DIGIT}{_UNIT}]{{0,{LONGEST_NUMERAL - 1}}})"
 """Pattern of what `parse_numeral` may read. A numeral never begins with 百: 百分之五, 千万不要."""
 
 _ENGLISH = {
@@ -29,7 +32,7 @@ MOST_DIGITS = 30
 """Of a number before its decimals: more are a code, which no unit scales. Python refuses to read
 numbers of thousands of digits, and makes one infinity of all that have 309 and more."""
 _SCALED = re.compile(
-    rf"(\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.(\d+))?\s?(?:(?P<zh>[{_UNIT}]{{1,2}})(?![{_DIGIT}\d])"
+    rf"(\d{{1,3}}(?:,\d{{3}}){{1,6}}|\d{{1,{MOST_DIGITS}}})(?:\.(\d{{1,18}}))?\s?(?:(?P<zh>[{_UNIT}]{{1,2}})(?![{_DIGIT}\d])"
     rf"|(?P<en>{'|'.join(_ENGLISH)})(?![a-z]))"
 )
 
@@ -63,7 +66,7 @@ def parse_numeral(text: str) -> str | None:
 def parse_scaled(text: str, start: int) -> str | None:
     """Return the digits of the number at `start` if a unit follows: 2.5亿, 250万, 2.5 million."""
     found = _SCALED.match(text, start)
-    if found is None or len(found[1]) > MOST_DIGITS:
+    if found is None:
         return None
     factor = _ENGLISH[found["en"]] if found["en"] else 1
     for unit in found["zh"] or "":

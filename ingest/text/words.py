@@ -64,7 +64,7 @@ def words(text: str) -> list[str]:
     text = fold_text(text)
     found: list[str] = []
     lone = -1  # where a run of a single ideograph ended
-    dated = 0  # where the last date ended
+    dated = grouped = 0  # where the last date, and the last number in groups ended
     for run in _RUN.finditer(text):
         characters = run[0]
         if run.lastindex:
@@ -81,15 +81,20 @@ def words(text: str) -> list[str]:
         elif characters.isalpha():
             found.append(_singular(characters))
         elif run.start() < dated or characters[0].isdecimal():
-            more, dated = _number_words(text, *run.span(), dated)
+            more, dated, grouped = _number_words(text, *run.span(), dated, grouped)
             found += more
         else:
             found += _compound_words(characters)
     return found
 
 
-def _number_words(text: str, start: int, end: int, dated: int) -> tuple[list[str], int]:
-    """Return the words of the run of digits from `start` to `end`, and where its date ends."""
+def _number_words(
+    text: str, start: int, end: int, dated: int, grouped: int
+) -> tuple[list[str], int, int]:
+    """Return the words of the run of digits from `start` to `end`, and where date and groups end.
+
+    `dated` and `grouped` are the ends of the last ones.
+    """
     names: list[str] = []
     if start >= dated:
         dates, dated = dates_at(text, start)
@@ -104,9 +109,12 @@ def _number_words(text: str, start: int, end: int, dated: int) -> tuple[list[str
         names += _compound_words(rest)
         if scaled := parse_scaled(text, start):
             names.append(scaled)
-        elif groups := spaced_groups(text, start):
+        # The end of what was joined already (234 567 in 1 234 567) is no number by itself, but a
+        # telephone behind the code of its country is: 86 138 1234 5678.
+        elif (groups := spaced_groups(text, start)) and start + len(groups) > grouped:
+            grouped = start + len(groups)
             names.append(groups.replace(" ", ""))
-    return names, dated
+    return names, dated, grouped
 
 
 @functools.lru_cache(maxsize=4096)

@@ -57,7 +57,8 @@ def test_units_behind_digits_scale_them() -> None:
     assert parse_scaled("12万亿", 0) == "12000000000000"
     assert parse_scaled("1.23456万", 0) is None
     assert parse_scaled("12元", 0) is None
-    assert parse_scaled("1" * 5_000 + "万", 0) is None
+    assert parse_scaled("9" * 5_000 + "万", 0) is None
+    assert parse_scaled("1." + "9" * 5_000 + " million", 0) is None
 
 
 @pytest.mark.parametrize(

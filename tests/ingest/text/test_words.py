@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.text.figures import figures
 from ingest.text.normalize import normalize_text
 from ingest.text.words import content_words, sentence_spans, words
 
@@ -43,6 +44,7 @@ SPELLINGS = {
     "a broken word": ["infor-\nmation", "information", "infor\u00ad\nmation"],
     "a hyphen at the line's end": ["well-\nknown", "well-known", "well known"],
     "a telephone": ["010-6255-1234", "01062551234"],
+    "a telephone abroad": ["86 138 1234 5678", "86 13812345678"],
     "a card": ["138 1234 5678", "13812345678", "138-1234-5678"],
     "a count": ["三百", "300"],
     "a myriad": ["250万", "2500000", "2,500,000", "2.5 million"],
@@ -93,6 +95,8 @@ def test_each_spelling_finds_the_others(spellings: list[str]) -> None:
         ("3,14", "314"),
         ("1,2345", "12345"),
         ("300 2019", "3002019"),
+        (" ".join(["123"] * 8), "123" * 8),
+        ("1 234 567", "234567"),
         ("2024-13-05", "2024年13月5日"),
         ("甲 乙 丙", "甲乙丙"),
     ],
@@ -105,6 +109,20 @@ def test_spaces_that_do_not_break_make_one_number_and_plain_ones_may() -> None:
     assert words("7\u2009777\u00a0627") == ["7777627"]
     assert words("2024\u00a0300") == ["2024", "300"]
     assert {"7", "7777627", "777", "627"} <= set(words("7 777 627"))
+
+
+@pytest.mark.parametrize(
+    "repeated",
+    ["123 ", "1234 ", "12,", "123,", "1'", "1.", "一万", "一", "三月", "a1", "a-", "9", "a "],
+)
+@pytest.mark.parametrize("end", ["", "1234万", " million", " 字 字 字 字 "])
+def test_a_page_of_nothing_but_numbers_has_few_words_more_than_it_writes(
+    repeated: str, end: str
+) -> None:
+    # Long enough that a pattern which tries again at each number would not return today.
+    text = repeated * 100_000 + end
+    assert sum(map(len, words(text))) < 4 * len(text)
+    assert sum(map(len, figures(text))) <= 2 * len(text)
 
 
 def test_parts_of_lists_stay_to_be_found() -> None:
