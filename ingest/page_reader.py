@@ -5,6 +5,7 @@ read is stored; the page comes back as exactly one event.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,11 +16,14 @@ from ingest.errors import IngestError
 from ingest.events import IngestEvent, PageOrigin, PageSkipped, PageStored
 from ingest.extract.base import EXTRACTOR_VERSION
 from ingest.foundation.concurrency import cancel_and_wait
+from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import NO_MESSAGE, Message
 from ingest.index.store.base import ChunkStore
 from ingest.web.negative_cache import NegativeCache
 from ingest.web.tiered_fetcher import TieredFetcher
 from ingest.web.validators import is_withdrawn, refresh_validators, validators_of
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +177,14 @@ class PageReader:
             # The page was requested, so the log names it, although nobody reads its event.
             self.report(replace(event, seconds=time.monotonic() - started))
             raise
+        except QiuzhengError:
+            raise  # the index or the installation: no other page would fare better
+        except Exception as error:
+            # A fault of ours that one page has found must not end the question for all the others.
+            log.warning("%s is left out, reading it failed: %r", url, error)
+            log.debug("where it failed", exc_info=error)
+            detail = Message("reading it failed ({reason})", reason=type(error).__name__)
+            event = PageSkipped(url=url, reason="unsupported", detail=detail)
         event = replace(event, seconds=time.monotonic() - started)
         self.report(event)
         return event

@@ -6,10 +6,11 @@ from contextlib import aclosing
 
 import pytest
 
+from ingest.documents import Page, PageValidators
 from ingest.events import IngestEvent, PageSkipped, PageStored
 from ingest.index.embed.ollama import OllamaEmbedder
 from ingest.text.words import words
-from ingest.web.fetch.memory import html_page
+from ingest.web.fetch.memory import MemoryFetcher, html_page
 from tests.engines.ollama_server import OllamaServer
 from tests.ingest_parts import IngestParts, ingest_parts
 from tests.tea_pages import (
@@ -68,6 +69,35 @@ async def test_page_that_hangs_is_left_behind_at_the_deadline() -> None:
     late = events[-1]
     assert isinstance(late, PageSkipped)
     assert (late.url, late.reason) == (HANG, "deadline")
+
+
+class FaultyFetcher(MemoryFetcher):
+    """Meets a fault of ours on one of its pages."""
+
+    async def fetch(self, url: str, *, known: PageValidators | None = None) -> Page:
+        if url == HANG:
+            raise RecursionError("too deep")
+        return await super().fetch(url, known=known)
+
+
+async def test_page_on_which_we_fail_is_left_out_and_the_others_are_read(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    events = await read(ingest_parts(FaultyFetcher(PAGES), embedder=None), HANG, TEA)
+    stored, skipped = sorted(events, key=lambda event: event.type, reverse=True)
+    assert isinstance(stored, PageStored)
+    assert isinstance(skipped, PageSkipped)
+    assert (skipped.url, skipped.reason) == (HANG, "unsupported")
+    assert "RecursionError" in skipped.detail.localize("zh")
+    assert f"{HANG} is left out, reading it failed: RecursionError('too deep')" in caplog.text
+
+
+async def test_page_with_a_number_of_thousands_of_digits_is_read() -> None:
+    page = html_page(
+        HANG, article(f"Green tea wants water of {'8' * 5_000}万 degrees.", *PARAGRAPHS)
+    )
+    events = await read(ingest_parts(PAGES | {HANG: page}, embedder=None), HANG)
+    assert isinstance(only(events), PageStored)
 
 
 async def test_page_too_late_for_the_answer_is_there_for_the_next_question() -> None:
