@@ -123,7 +123,7 @@ WORDS_TABLE = """CREATE VIRTUAL TABLE words USING fts5 (
 )"""
 
 _SAMPLE = """ＡB_1 don't café 无人机 drones Ünïcode 한국 々 so\u00adft 裡著 字 间 空 格 王 强
-s p a c e d bro-\nken e-mail fn_42 E-1234 RTX4090 3rd 1990s a1b2c3d4e5 1,234 1 234 12,34,567
+s p a c e d bro-\nken e-mail fn_42 E-1234 RTX4090 3rd 1990s a1b2c3d4e5 1,234 1 234 567 12,34,567
 7\u2009777\u2009627 138 1234 5678 3.14 v2.0.1 2024-03-03 2024/3 March 3, 2024 3 March 3.3.2024
 03/04/2024 20240303 2024年3月3日 March 2024发 3月 二〇二四年三月三日 第三 百分之五 一千二百 250万
 2 million May the 3rd"""
@@ -204,14 +204,14 @@ def rebuild_words(connection: sqlite3.Connection) -> None:
     """Build the full-text index anew from the chunks."""
     connection.execute("DROP TABLE IF EXISTS words")
     connection.execute(WORDS_TABLE)
-    rows = connection.execute(
+    (count,) = connection.execute("SELECT COUNT(*) FROM chunks").fetchone()
+    if count >= MANY_CHUNKS:
+        log.warning("building the index of words anew for %d chunks, once after an update", count)
+    # One by one: the text of a large index does not fit into memory. SQLite allows writing while a
+    # statement reads, if it is to another table.
+    for number, text, heading, title in connection.execute(
         "SELECT c.number, c.text, c.heading, d.title FROM chunks c JOIN documents d USING (url)"
-    ).fetchall()
-    if len(rows) >= MANY_CHUNKS:
-        log.warning(
-            "building the index of words anew for %d chunks, once after an update", len(rows)
-        )
-    for number, text, heading, title in rows:
+    ):
         add_words(connection, number, text=text, heading=heading, title=title)
     put_meta(connection, "words", WORDS_VERSION)
 

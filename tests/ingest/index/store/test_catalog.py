@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import tracemalloc
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -386,6 +387,25 @@ def test_journal_names_only_what_has_changed() -> None:
     catalog.replace(page, chunks[:2], {chunks[0].id: at(90)}, space=SPACE)
     pending = {entry.id: entry.vector for entry in catalog.pending(limit=10)}
     assert pending == {chunks[0].id: pytest.approx(at(90)), chunks[2].id: None}
+    catalog.close()
+
+
+def test_rebuilding_words_holds_one_chunk_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    catalog = Catalog(path)
+    long = "drones fly at night " * 500
+    fill(catalog, "a", *(f"{number} {long}" for number in range(100)))
+    catalog.close()
+    connection = sqlite3.connect(path, isolation_level=None)
+    tracemalloc.start()
+    with schema.transaction(connection):
+        schema.rebuild_words(connection)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    connection.close()
+    assert peak < 50 * len(long)
+    catalog = Catalog(path)
+    assert len(found(catalog, "99")) == 1
     catalog.close()
 
 
