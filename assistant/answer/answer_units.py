@@ -16,7 +16,7 @@ INDENTATION = 4
 """Spaces that make code of a line (CommonMark 4.4)."""
 
 _SPACE = re.compile(r"[^\S\n]+")
-_SPECIAL = rf"`\[【［〔(（<{{#*{SUPERSCRIPTS}{CIRCLED}"
+_SPECIAL = rf"`\]\[【［〔(（<{{#*{SUPERSCRIPTS}{CIRCLED}"
 _WORD = re.compile(rf"[A-Za-z0-9_]+|[^\s.。！？；!?…A-Za-z0-9_{_SPECIAL}]+")
 _END = re.compile(r"[.。！？；!?…]+[”’\"'」』）)*_]*")
 _AFTER_END = re.compile(rf"[\s\[【［〔<{{{SUPERSCRIPTS}{CIRCLED}{CJK}]")
@@ -95,7 +95,9 @@ class UnitScanner:
             return scan.bracket(self._at)
         if first in f"(（<{{#*{SUPERSCRIPTS}{CIRCLED}":
             return scan.other(first)
-        if first in "hHwW" and not self._before[-1:].isalnum():
+        if first == "]":
+            return scan.link_behind()
+        if first in "hHwWfF" and not self._before[-1:].isalnum():
             return scan.address(self._at)
         return AnswerUnit("word", "")
 

@@ -29,6 +29,9 @@ Unsupported = Literal["mark", "drop", "keep"]
 
 _TOUCHING = re.compile(rf"[{CJK}）】」』”]$")
 _LETTERS = re.compile(r"\w")
+_SCHEME = re.compile(r"(?:(?P<name>[A-Za-z][A-Za-z0-9+.-]*):)?(?://)?")
+_KNOWN_SCHEMES = frozenset({"http", "https", "ftp", "mailto"})
+"""Of links that a passage may hold; "javascript:" may stand in one, too."""
 
 
 class CitationStream:
@@ -165,10 +168,14 @@ class CitationStream:
     def _checked_address(self, unit: AnswerUnit) -> AnswerUnit:
         """Return a link or an address as text, without what stands in no passage."""
         address = unit.address.rstrip("/")
-        bare = address.partition("://")[2] or address
-        # Anchors, paths and mail addresses point nowhere on the web.
-        foreign = address.lower().startswith(("http:", "https:", "www."))
-        if not foreign or (bare and bare in self._addresses):
+        scheme = _SCHEME.match(address)
+        assert scheme, "it may be empty"
+        bare = address[scheme.end() :]
+        known = (scheme["name"] or "https").lower() in _KNOWN_SCHEMES
+        # Whole: example.co stands in no passage that has example.com.
+        whole = rf"(?<![A-Za-z0-9-]){re.escape(bare)}(?![A-Za-z0-9_-]|\.[A-Za-z0-9])"
+        held = known and bare and re.search(whole, self._addresses)
+        if held or address.startswith("#"):  # an anchor leads nowhere else
             return AnswerUnit("word", unit.text)
         # Its label is still what the model says; an address by itself leaves nothing.
         return AnswerUnit("word", unit.label) if unit.label else AnswerUnit("address", "")

@@ -36,12 +36,19 @@ LONGEST_ADDRESS = 2_000
 Kind = Literal["word", "space", "newline", "end", "marker", "code", "address", "link"]
 
 _CLOSING = re.compile(r"[\]】］〕\n]")
-_LINK_END = re.compile(r"[)\s]")
+_TARGET = r"<[^<>\n]*>|(?:[^\s()<]|\([^\s()]*\))(?:[^\s()]|\([^\s()]*\))*"
+_LINK = re.compile(rf"\(\s*(?P<target>{_TARGET})(?:\s+(?:\"[^\"]*\"|'[^']*'|\([^()]*\)))?\s*\)")
+_LINK_BEGUN = re.compile(
+    rf"\(\s*(?:(?:{_TARGET})(?:\s+(?:\"[^\"]*\"?|'[^']*'?|\([^()]*\)?)?)?\s*"
+    r"|<[^<>\n]*|(?:[^\s()]|\([^\s()]*\))*\([^\s()]*)?\Z"
+)
+_AUTOLINK = re.compile(r"<(?P<target>[A-Za-z][A-Za-z0-9+.-]{1,31}:(?!:)[^\s<>]*)>")
+_AUTOLINK_BEGUN = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]{0,31}(?::(?!:)[^\s<>]*)?\Z")
 _ADDRESS = re.compile(
-    r"(?:https?://|www\.)[^\s<>\"'`（）【】\u3000-\u303f\u4e00-\u9fff\uff00-\uff5e]*",
+    r"(?:https?://|ftp://|www\.)[^\s<>\"'`（）【】\u3000-\u303f\u4e00-\u9fff\uff00-\uff5e]*",
     re.IGNORECASE,
 )
-_ADDRESS_BEGUN = ("http://", "https://", "www.")
+_ADDRESS_BEGUN = ("http://", "https://", "ftp://", "www.")
 _TRAILING = ".,;:!?*_"
 
 
@@ -97,14 +104,18 @@ class MarkerScanner:
         inside, length = rest[1:closing], closing + 1 + link
         numbers = marker_numbers(inside)
         if not numbers and link:
-            address = rest[closing + 2 : length - 1]
-            return AnswerUnit("link", rest[:length], label=inside, address=address)
+            return AnswerUnit(
+                "link", rest[:length], label=inside, address=_target(rest[closing + 1 :])
+            )
         if not numbers:
             return AnswerUnit("word", rest[0])
         if not link and len(rest) < length + 2 and not self._final:
             return None  # what follows tells an index from a marker
         before = self._before
         if is_index(before, rest[length:], numbers) or is_interval(inside, before, numbers):
+            address = _target(rest[closing + 1 :]) if link else ""
+            if ":" in address or address.startswith("//"):  # and not the call handlers[0](event)
+                return AnswerUnit("link", rest[:length], label=rest[: closing + 1], address=address)
             return AnswerUnit("word", rest[:length])
         return AnswerUnit("marker", rest[:length], numbers, noun=is_noun(before))
 
@@ -133,16 +144,27 @@ class MarkerScanner:
             return AnswerUnit("word", "")
         return AnswerUnit("marker", rest[: end + outer], numbers, noun=is_noun(self._before))
 
+    def link_behind(self) -> AnswerUnit | None:
+        """Return the rest of a link whose label was too long or too odd for `bracket`, or "]"."""
+        rest = self._text[self._at : self._at + 1 + LONGEST_SPAN]
+        link = self._link(rest, 1)
+        if link is None:
+            return None
+        if not link:
+            if len(rest) <= LONGEST_SPAN or not _LINK_BEGUN.match(rest, 1):
+                return AnswerUnit("word", "]")
+            # Too long to wait for: with a gap it is no link, and its address is read by itself.
+            return AnswerUnit("link", "](", label="] (")
+        return AnswerUnit("link", rest[: 1 + link], label="]", address=_target(rest[1:]))
+
     def _link(self, text: str, start: int) -> int | None:
         """Return the length of the "(address)" at `start`, None if it takes more text to tell."""
         rest = text[start : start + LONGEST_SPAN]
-        if rest.startswith("("):
-            found = _LINK_END.search(rest)
-            if found:
-                return found.end() if found[0] == ")" else 0
-            if len(rest) == LONGEST_SPAN:
-                return 0
-        return None if not self._final and (not rest or rest.startswith("(")) else 0
+        if found := _LINK.match(rest):
+            return found.end()
+        # Whether a link can still come of it says the text alone, not where it was cut.
+        begun = not rest or (len(rest) < LONGEST_SPAN and _LINK_BEGUN.match(rest))
+        return None if begun and not self._final else 0
 
     def other(self, first: str) -> AnswerUnit | None:
         """Return a marker that is no bracket, or its first character as a word."""
@@ -183,7 +205,7 @@ class MarkerScanner:
         found: AnswerUnit | None
         if rest[start] in "[【［〔":
             found = self.bracket(self._at + start)
-        elif rest[start] in "hHwW":
+        elif rest[start] in "hHwWfF":
             found = self.address(self._at + start)
         else:
             return AnswerUnit("word", "")
@@ -204,6 +226,8 @@ class MarkerScanner:
             raised = found["name"].lower() == "sup" and is_exponent(self._before)
             kind: Kind = "marker" if numbers and not raised else "word"
             return AnswerUnit(kind, found[0], numbers)
+        if found := _AUTOLINK.match(rest):
+            return AnswerUnit("address", found[0], address=found["target"])
         if rest[1:2] in "hHwW" and len(rest) > 1:
             address = self.address(self._at + 1)
             if address is None:
@@ -211,7 +235,10 @@ class MarkerScanner:
             end = 1 + len(address.text)
             if address.text and rest[end : end + 1] == ">":
                 return AnswerUnit("address", rest[: end + 1], address=address.address)
-        if ELEMENT_BEGUN.match(rest) and not self._final:
+        begun = ELEMENT_BEGUN.match(rest) or (
+            len(rest) < LONGEST_SPAN and _AUTOLINK_BEGUN.match(rest)
+        )
+        if begun and not self._final:
             return None
         return AnswerUnit("word", "")
 
@@ -287,3 +314,10 @@ class MarkerScanner:
         if bare.endswith("]") and bare.count("[") < bare.count("]"):
             bare = bare[: bare.rindex("]")].rstrip(_TRAILING)
         return AnswerUnit("address", bare, address=bare)
+
+
+def _target(link: str) -> str:
+    """Return the target of the "(target 'title')" that a text begins with, without its <>."""
+    found = _LINK.match(link)
+    assert found, "a link was found here"
+    return found["target"].removeprefix("<").removesuffix(">")
