@@ -5,8 +5,9 @@ passage of the right page: recall@1, recall@5, MRR@10 of words alone, of vectors
 fused. With --floors it exits 1 when the fused figures of a set are below its floor, below those of
 the set that it varies, or its recall@1 more than .005 below that of the better leg.
 
-XQuAD is what retrieval was tuned on; --held-out adds the sets that were looked at once at the end.
-Debian's FAQ comes with `apt install debian-faq debian-faq-zh-cn`.
+XQuAD is what retrieval was tuned on; --held-out adds Debian's FAQ, which joined it, CMRC, and
+Python's FAQ, which was looked at once at the end. `apt install debian-faq debian-faq-zh-cn
+python3-doc` brings both FAQs.
 """
 
 import argparse

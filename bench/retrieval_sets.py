@@ -1,7 +1,7 @@
 """Questions and the pages that answer them, for `bench.retrieval`.
 
-XQuAD is what retrieval was tuned on. CMRC 2018 (Chinese) and Debian's FAQ (English and Chinese, and
-between them) were looked at once, when all had been chosen.
+XQuAD and Debian's FAQ (English, Chinese, and between them) are what retrieval was tuned on. CMRC
+2018 (Chinese) was looked at twice meanwhile, Python's FAQ (English) once, when all had been chosen.
 """
 
 import json
@@ -23,6 +23,7 @@ Questions = list[tuple[str, str]]
 XQUAD = DATA / "retrieval"
 SAMPLE = Path(ingest.index.embed.__file__).with_name("pair_sample.json")
 FAQ = Path("/usr/share/doc/debian/FAQ")
+PYTHON_FAQ = "python3*/html/faq"
 TODAY = date(2026, 1, 1)
 OLDEST_DAYS = 3 * 365
 PASTE = 2_400  # characters
@@ -98,6 +99,9 @@ def held_out_sets() -> list[QuestionSet]:
     if (XQUAD / "cmrc.zh.json").exists():
         pages, questions = load_squad("cmrc.zh")
         sets.append(QuestionSet(name="cmrc.zh", pages=pages, questions=questions))
+    pages, questions = load_python_faq()
+    if questions:
+        sets.append(QuestionSet(name="python-faq en", pages=pages, questions=questions))
     for asked, read in (("en", "en"), ("zh", "zh"), ("zh", "en"), ("en", "zh")):
         pages, questions = load_faq(asked, read)
         if questions:
@@ -131,6 +135,33 @@ def sample_sets() -> list[QuestionSet]:
             QuestionSet(name=f"sample {name}", pages=pages[read], questions=questions, floor=floor)
         )
     return sets
+
+
+def load_python_faq() -> tuple[list[Document], Questions]:
+    """Return the answers of Python's FAQ (the package python3-doc), and its headings.
+
+    Both [] where it is not installed. Headings that are no questions are pages only.
+    """
+    from lxml import html
+
+    pages: list[Document] = []
+    questions: Questions = []
+    # Several links lead to one folder.
+    folders = sorted(Path("/usr/share/doc").glob(PYTHON_FAQ))
+    for path in sorted(folders[0].glob("*.html")) if folders else ():
+        for section in html.parse(str(path)).getroot().iter("section"):
+            heading = next(iter(section.xpath("./h2|./h3")), None)
+            if heading is None or section.find("./section") is not None:
+                continue  # a chapter
+            title = re.sub(r"^[\d.\s]+", "", heading.text_content()).rstrip("¶ ")
+            section.remove(heading)
+            answer = section.text_content().strip()
+            if len(answer) < SHORTEST_ANSWER:
+                continue
+            pages.append(_page(f"python-faq/{path.stem}/{section.get('id')}", answer))
+            if title.endswith("?"):
+                questions.append((title, pages[-1].url))
+    return pages, questions
 
 
 def load_squad(name: str) -> tuple[list[Document], Questions]:
