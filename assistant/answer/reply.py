@@ -16,6 +16,7 @@ from assistant.answer.guard import (
     find_problem,
     loop_start,
 )
+from assistant.answer.long_questions import condense_question
 from assistant.answer.prompts import build_prompt
 from assistant.errors import ModelError
 from assistant.events import (
@@ -115,7 +116,7 @@ def _choose_prompt(
     if traits.size == "small":
         return build_evidence_prompt(
             question,
-            choose_evidence(question, passages),
+            choose_evidence(condense_question(question), passages),
             passages,
             language=language,
             context_tokens=traits.context_tokens,
@@ -132,7 +133,7 @@ def _choose_prompt(
     if not prompt.passages:
         # Not even a part of one fits: evidence is what is left, and quotes need no model's context.
         prompt = replace(prompt, passages=tuple(passages))
-    return replace(prompt, evidence=choose_evidence(question, prompt.passages))
+    return replace(prompt, evidence=choose_evidence(condense_question(question), prompt.passages))
 
 
 async def _reply_or_quotes(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from assistant.answer.evidence.answerability import answerability_of
+from assistant.answer.evidence.other_language import choose_across_languages
 from assistant.answer.evidence.passage_reader import Unit
 from assistant.answer.evidence.scoring import Scored, TermWeights, score_units
 from assistant.answer.evidence.units import split_into_units
@@ -98,7 +99,7 @@ def choose_evidence(question: str, passages: Sequence[Passage]) -> AnswerEvidenc
     scored = score_units(weights, legible, units)
     answerability = answerability_of(weights, legible, scored)
     if answerability == "nothing":
-        return AnswerEvidence()
+        return _evidence_across(question, weights, passages)
     # The score orders the blocks; whether there should be any is no question of their order.
     blocks = _grown_blocks(scored)
     if answerability == "nearest":
@@ -106,6 +107,20 @@ def choose_evidence(question: str, passages: Sequence[Passage]) -> AnswerEvidenc
     return AnswerEvidence(
         blocks=tuple(_shown(block, number) for number, block in enumerate(blocks, start=1)),
         answerability=answerability if blocks else "nothing",
+    )
+
+
+def _evidence_across(
+    question: str, weights: TermWeights, passages: Sequence[Passage]
+) -> AnswerEvidence:
+    """Return what passages in another language offer where those in the question's have nothing."""
+    units, answerability = choose_across_languages(
+        frozenset(weights.shares), language_of(question), passages, most=NEAREST_BLOCKS
+    )
+    blocks = [_GrowingBlock(unit, frozenset(words(unit.text)), 0.0) for unit in units]
+    return AnswerEvidence(
+        blocks=tuple(_shown(block, number) for number, block in enumerate(blocks, start=1)),
+        answerability=answerability,
     )
 
 

@@ -175,9 +175,13 @@ async def test_passage_that_both_legs_like_comes_first() -> None:
     both = "Drones need lights at night."
     encoder = Opinionated(both, "Unmanned aircraft must be lit after dusk.")
     index = await index_of(
-        document("a", "Night drones night drones for sale."),
+        document("a", "Night drones for sale."),
         document("b", both),
         document("c", "Unmanned aircraft must be lit after dusk."),
+        # Without a page that words find and hardly like, the second of two would count as the last.
+        document(
+            "d", "The drones of a hive are the males of its bees, which do not collect nectar."
+        ),
         embedder=encoder,
     )
     retrieved = await Retriever(store=index, embedder=encoder, top_k=5).retrieve("drones night")
@@ -185,7 +189,7 @@ async def test_passage_that_both_legs_like_comes_first() -> None:
     scores = [passage.score for passage in retrieved.passages]
     assert scores == sorted(scores, reverse=True)
     assert all(0 < score <= 1 for score in scores)
-    assert [passage.number for passage in retrieved.passages] == [1, 2, 3]
+    assert [passage.number for passage in retrieved.passages] == [1, 2, 3, 4]
 
 
 async def test_english_encoder_has_no_say_in_chinese() -> None:
