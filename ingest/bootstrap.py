@@ -120,17 +120,13 @@ async def open_index(
             return
         await prepare_encoder(embedder, say)
 
-        async def reopen(space: str) -> Embedder | None:
-            """Return the embedder of a space that the index was moved to meanwhile."""
-            return (await choose_embedder(settings, space=space))[0]
-
         if space and not diagnostics and space != await _wanted_space(settings, embedder):
             diagnostics = (OTHER_ENCODER,)
         following = FollowingEmbedder(
             embedder,
             space=space,
             current_space=store.current_space,
-            reopen=reopen,
+            reopen=lambda space: choose_embedder(settings, space=space),
             notice=diagnostics[0] if diagnostics else None,
         )
         stack.push_async_callback(following.close)

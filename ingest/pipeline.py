@@ -15,6 +15,7 @@ from ingest.index import split
 from ingest.index.chunk_embedding import EmbeddedChunks
 from ingest.index.embed.base import LANGUAGE_COVERAGE_FLOOR, Embedder, Vector
 from ingest.index.embed.bisection import embed_each
+from ingest.index.embed.following import current_embedder
 from ingest.index.embedding_queue import BATCH, EmbeddingQueue
 from ingest.index.store.base import ChunkStore
 from ingest.page_reader import PageContent, PageReader, skipped_event, stored_event
@@ -190,16 +191,18 @@ class IndexingPipeline:
                     yield event
 
     async def _recut(self, document: Document) -> PageRecut | None:
+        # Taken before anything is awaited: the index may be moved to another encoder meanwhile.
+        embedder = current_embedder(self._embedder) if self._embedder else None
         before = await self._store.chunks(document.url)
         chunks = await self._split(document)
         vectors: dict[str, Vector] = {}
-        if self._embedder is not None and before and not await self.without_vector(before):
+        if embedder is not None and before and not await self.without_vector(before):
             # Embedded before the chunks are replaced: who interrupts loses no vector by it.
             known = {chunk.text for chunk in before}
             missing = [chunk for chunk in chunks if chunk.text not in known]
             for start in range(0, len(missing), BATCH):
                 batch = missing[start : start + BATCH]
-                made = await embed_each(self._embedder, [chunk.text for chunk in batch])
+                made = await embed_each(embedder, [chunk.text for chunk in batch])
                 if made.ended_by is not None:
                     raise made.ended_by
                 vectors |= {
@@ -207,8 +210,9 @@ class IndexingPipeline:
                     for chunk, vector in zip(batch, made.vectors, strict=True)
                     if vector is not None
                 }
+        space = embedder.space if embedder else ""
         is_done = await self._store.recut(
-            document, chunks, vectors, space=self._space, chunking=self._chunking
+            document, chunks, vectors, space=space, chunking=self._chunking
         )
         if not is_done:
             return None

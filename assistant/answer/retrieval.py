@@ -19,6 +19,7 @@ from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import LANGUAGES, Language, Message
 from ingest.index.chunk_embedding import embed_chunks
 from ingest.index.embed.base import LANGUAGE_COVERAGE_FLOOR, Embedder
+from ingest.index.embed.following import current_embedder
 from ingest.index.store.base import ChunkStore
 from ingest.text.language import language_of
 from ingest.text.words import content_words, words
@@ -127,6 +128,8 @@ class Retriever:
         Raises:
             StoreError: the text of the index cannot be read.
         """
+        # One for the whole question: the index may be moved to another in the middle of it.
+        embedder = current_embedder(self._embedder) if self._embedder else None
         question = condense_question(question)
         all_words = words(question)
         # "goverment" is in no page: its pages are relevant by the word that it stands for.
@@ -134,12 +137,13 @@ class Retriever:
         wanted = {*(content_words(question) or all_words), *meant}
         found = await self._store.matching([*all_words, *meant], top_k=CANDIDATES)
         by_words = [scored for scored in found if _is_relevant(scored.chunk, wanted)]
-        by_vector, words_only = await self._by_vector(question, by_words)
+        by_vector, words_only = await self._by_vector(question, by_words, embedder)
         by_words, by_vector = await self._newer_first(question, by_words, by_vector)
         legs = Legs(
             language=language_of(question), wanted=wanted, by_words=by_words, by_vector=by_vector
         )
-        fused = fuse_legs(legs, weigh=functools.partial(self._weight_of, legs.language))
+        weigh = functools.partial(_weight_of, embedder, legs.language)
+        fused = fuse_legs(legs, weigh=weigh)
         ranked, not_reranked = await self._reranked(question, fused)
         codes: list[tuple[NoticeCode, Message | None]] = [
             ("words_only", words_only),
@@ -151,27 +155,26 @@ class Retriever:
         )
 
     async def _by_vector(
-        self, question: str, by_words: Sequence[ScoredChunk]
+        self, question: str, by_words: Sequence[ScoredChunk], embedder: Embedder | None
     ) -> tuple[list[ScoredChunk], Message | None]:
         """Return the vector leg, and why there is none if there should be one."""
-        if self._embedder is None:
+        if embedder is None:
             return [], self._no_encoder
         language = language_of(question)
-        if self._embedder.language_coverage(question) < LANGUAGE_COVERAGE_FLOOR or not any(
-            self._weight_of(language, other) for other in LANGUAGES
+        if embedder.language_coverage(question) < LANGUAGE_COVERAGE_FLOOR or not any(
+            _weight_of(embedder, language, other) for other in LANGUAGES
         ):
             return [], None
-        space = self._embedder.space
         until = asyncio.get_running_loop().time() + self._timeout_s
         try:
             async with asyncio.timeout_at(until):
-                vector = await self._embedder.embed_query(question)
+                vector = await embedder.embed_query(question)
             # Missing vectors only improve the leg: the question's own vector is used without them.
             with contextlib.suppress(TimeoutError, StoreError):
                 async with asyncio.timeout_at(until):
-                    await self._embed_missing(self._embedder, by_words)
-            found = await self._store.nearest(vector, top_k=CANDIDATES, space=space)
-            return known_hits(found, embedder=self._embedder, language=language), None
+                    await self._embed_missing(embedder, by_words)
+            found = await self._store.nearest(vector, top_k=CANDIDATES, space=embedder.space)
+            return known_hits(found, embedder=embedder, language=language), None
         except TimeoutError:
             return [], TOO_SLOW
         except (EmbedError, StoreError) as error:
@@ -228,10 +231,6 @@ class Retriever:
         if readable:
             await embed_chunks(readable, embedder=embedder, store=self._store)
 
-    def _weight_of(self, question: Language, text: Language) -> float:
-        """Return what the encoder's ranking is worth for a question and texts of two languages."""
-        return self._embedder.pair_weight(question=question, text=text) if self._embedder else 0.0
-
     async def _passages(self, ranked: Sequence[ScoredChunk], top_k: int) -> tuple[Passage, ...]:
         """Return the best spans as passages, read from the documents as they are stored now."""
         # Twice: the first pass tells which documents are needed, the second cuts what they hold.
@@ -276,6 +275,11 @@ class Retriever:
             for other in spans
             if other is touching[0] or other not in touching
         ]
+
+
+def _weight_of(embedder: Embedder | None, question: Language, text: Language) -> float:
+    """Return what the encoder's ranking is worth for a question and texts of two languages."""
+    return embedder.pair_weight(question=question, text=text) if embedder else 0.0
 
 
 def _is_relevant(chunk: Chunk, wanted: set[str]) -> bool:

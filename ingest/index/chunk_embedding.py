@@ -9,6 +9,7 @@ from ingest.foundation.messages import NO_MESSAGE, Message
 from ingest.foundation.tracing import span
 from ingest.index.embed.base import Embedder
 from ingest.index.embed.bisection import embed_each
+from ingest.index.embed.following import current_embedder
 from ingest.index.store.base import ChunkStore
 
 
@@ -45,6 +46,7 @@ async def embed_chunks(
     Raises:
         StoreError: the index cannot be written. Vectors that it refuses are no such error.
     """
+    embedder = current_embedder(embedder)
     with span("embed", chunks=len(chunks)):
         result = await embed_each(embedder, [chunk.text for chunk in chunks])
     pairs = [

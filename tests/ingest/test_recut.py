@@ -13,7 +13,8 @@ from ingest.documents import Chunk, Chunking, Document, Page, Processing
 from ingest.errors import EmbedError, IngestError
 from ingest.events import IngestEvent, PageRecut, PageStored
 from ingest.foundation.messages import Message
-from ingest.index.embed.base import Vector
+from ingest.index.embed.base import Embedder, Vector
+from ingest.index.embed.following import FollowingEmbedder
 from ingest.index.store.base import ChunkStore
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
@@ -158,6 +159,33 @@ async def test_encoder_that_fails_stops_the_recut_and_no_vector_is_lost() -> Non
     assert await parts.store.chunks(TEA) == chunks
     assert (await parts.store.stats()).embedded == len(chunks)
     assert await parts.pipeline.count_outdated() == 1
+
+
+async def test_page_cut_anew_while_the_index_is_moved_keeps_vectors_and_encoder_together() -> None:
+    class Newer(CountingEmbedder):
+        space = "newer:256"
+
+    class Overtaken(CountingEmbedder):
+        async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
+            await following.follow()
+            return await super().embed_documents(texts)
+
+    async def moved() -> str:
+        return Newer.space
+
+    async def reopen(space: str) -> tuple[Embedder | None, tuple[Message, ...]]:
+        return Newer(), ()
+
+    following = FollowingEmbedder(
+        Overtaken(), space=Overtaken.space, current_space=moved, reopen=reopen
+    )
+    before = ingest_parts(PAGES, embedder=CountingEmbedder())
+    await add(before, TEA)
+    await recut(ingest_parts(PAGES, embedder=following, store=before.store, **SMALL))
+    assert following.space == Newer.space
+    chunks = await before.store.chunks(TEA)
+    assert await before.store.unembedded(space=Overtaken.space, limit=999) == []
+    assert len(await before.store.unembedded(space=Newer.space, limit=999)) == len(chunks)
 
 
 async def test_page_that_another_process_replaces_meanwhile_keeps_its_newer_text() -> None:
