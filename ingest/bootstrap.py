@@ -20,7 +20,7 @@ from ingest.foundation.messages import Message
 from ingest.foundation.telemetry import disable_telemetry
 from ingest.index.embed.base import Embedder
 from ingest.index.embed.following import OTHER_ENCODER, FollowingEmbedder
-from ingest.index.embed.registry import open_embedder
+from ingest.index.embed.registry import EMBEDDERS, open_embedder
 from ingest.index.store.base import ChunkStore
 from ingest.settings import IngestSettings
 
@@ -151,11 +151,13 @@ async def choose_migration_target(
 ) -> tuple[Embedder | None, tuple[Message, ...]]:
     """Return the embedder that an index of `space` is moved to, as `choose_embedder` returns it.
 
-    "auto" moves from one built-in encoder to a better one, and to a server only where the index
-    was made with none of them: an Ollama that somebody started to chat with is no reason.
+    "auto" moves from one built-in encoder to a better one, and from one model of a server to
+    another: an Ollama that somebody started to chat with is no reason to leave the built-in one,
+    and an Ollama that is away for a minute none to delete its vectors.
     """
-    if settings.embed.provider == "auto" and space.startswith("builtin:"):
-        embed = settings.embed.model_copy(update={"provider": "builtin"})
+    provider = space.partition(":")[0]
+    if settings.embed.provider == "auto" and provider in EMBEDDERS:
+        embed = settings.embed.model_copy(update={"provider": provider})
         settings = settings.model_copy(update={"embed": embed})
     return await choose_embedder(settings, space="")
 

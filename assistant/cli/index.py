@@ -19,6 +19,9 @@ from ingest.index.migration import MigrationProgress, SpaceMigration
 from ingest.report import count_chunks, print_note, printable
 
 FIX = "assistant index check --fix"
+LEAVE_SERVER = Message(
+    "to go over to the built-in encoder: ASSISTANT_EMBED__PROVIDER=builtin assistant index migrate"
+)
 LINE_EVERY = 0.1
 """Share of the chunks after which a migration writes a line, where no terminal can redraw one."""
 
@@ -129,7 +132,11 @@ async def migrate_index(
         embedder, problems = await choose_migration_target(settings, space=space)
         if embedder is None:
             reason = problems[0] if problems else Message('embed.provider is "none"')
-            raise EmbedError(Message("there is no encoder to migrate to: {reason}", reason=reason))
+            leaves_server = settings.embed.provider == "auto" and space.startswith("ollama:")
+            raise EmbedError(
+                Message("there is no encoder to migrate to: {reason}", reason=reason),
+                hint=LEAVE_SERVER if leaves_server else NO_MESSAGE,
+            )
         migration = SpaceMigration(maintenance=maintenance, embedder=embedder, keep_old=keep_old)
         lines = _ProgressLines(language=language, quiet=quiet)
         try:

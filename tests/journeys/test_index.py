@@ -156,3 +156,22 @@ async def test_nothing_to_migrate_to_is_one_clear_line(shell: Shell, home: Path)
     )
     assert shown.stderr.startswith("error: there is no encoder to migrate to: no Ollama answers")
     assert len(shown.stderr.splitlines()) == 1
+
+
+async def test_server_that_is_away_does_not_cost_the_vectors_that_it_made(
+    shell: Shell, home: Path
+) -> None:
+    with OllamaServer() as server:
+        (shell.folder / "note.txt").write_text("Lighthouses stand on rocks.")
+        shell("ingest", "note.txt", OLLAMA_HOST=server.url)
+    shown = shell("assistant", "index", "migrate", "--lang", "en", code=1)
+    assert "no Ollama answers" in shown.stderr
+    assert "ASSISTANT_EMBED__PROVIDER=builtin" in shown.stderr
+    assert len(shown.stderr.splitlines()) == 1
+    with closing(Catalog(home / "index" / "index.sqlite")) as catalog:
+        stats = catalog.stats()
+    assert stats.space.startswith("ollama:")
+    assert stats.embedded == 1
+    shell("assistant", "index", "migrate", ASSISTANT_EMBED__PROVIDER="builtin")
+    with closing(Catalog(home / "index" / "index.sqlite")) as catalog:
+        assert catalog.stats().space.startswith("builtin:")
