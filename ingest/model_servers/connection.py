@@ -1,6 +1,7 @@
 """HTTP to one model server; all that fails is a `ModelServerError`."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
@@ -100,7 +101,10 @@ class ServerConnection:
             for wait_s in (*waits_s, None):
                 content = _read_file(file) if file else None
                 async with self._open().stream(
-                    method, path, json=body, content=content
+                    method,
+                    path,
+                    content=content if body is None else _encode_json(body),
+                    headers=None if body is None else {"Content-Type": "application/json"},
                 ) as response:
                     if response.is_success:
                         answered = True
@@ -136,6 +140,13 @@ class ServerConnection:
                 # The settings check addresses; those of the command line and of recipes come here.
                 raise ModelServerError("unreachable", str(error)) from error
         return self._client
+
+
+def _encode_json(body: Mapping[str, Any]) -> bytes:
+    # httpx would raise UnicodeEncodeError for half a surrogate pair, which file names, cut
+    # documents and command lines hold; so would the server for its escape.
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.encode("utf-8", "replace")
 
 
 async def _read_file(path: Path) -> AsyncGenerator[bytes, None]:

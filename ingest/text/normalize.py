@@ -72,6 +72,14 @@ def normalize_text(text: str) -> str:
     return _normalized(text, broken="")
 
 
+def replace_surrogates(text: str) -> str:
+    """Return the text with "?" for each half of a surrogate pair, which no encoding can carry.
+
+    File names, cut documents and JSON hold such halves; tokenizers written in Rust refuse them.
+    """
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def fold_text(text: str) -> str:
     """Return the text from which words and figures are read: normalised, NFKC, without case.
 

@@ -75,6 +75,16 @@ def test_a_whole_reply_holds_its_thinking_apart(connect: Connect, server: Ollama
 
 
 @both
+def test_half_of_a_surrogate_pair_is_sent_as_any_sign(
+    connect: Connect, server: OllamaServer
+) -> None:
+    half = ChatRequest(model=NAME, messages=[{"role": "user", "content": "灯 \ud83d way?"}])
+    assert ask(connect(server), half).content.strip() == ANSWER
+    (asked,) = server.asked(PATHS[connect])
+    assert asked["messages"][-1]["content"] == "灯 ? way?"
+
+
+@both
 def test_a_client_works_in_one_event_loop_after_another(
     connect: Connect, server: OllamaServer
 ) -> None:
