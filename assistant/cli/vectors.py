@@ -7,7 +7,7 @@ from assistant.cli.health import HealthCheck
 from assistant.settings import Settings
 from ingest.bootstrap import choose_embedder, open_store
 from ingest.errors import EmbedError
-from ingest.foundation.errors import MissingDependencyError, QiuzhengError
+from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Message
 from ingest.index.embed.base import Embedder
 from ingest.index.embed.vectors import vector_fault
@@ -56,7 +56,7 @@ async def _embedded(embedder: Embedder) -> HealthCheck:
         began = time.monotonic()
         vectors += [*await embedder.embed_documents(TEXTS), await embedder.embed_query(TEXTS[1])]
         took_ms = 1_000 * (time.monotonic() - began) / 3
-    except (EmbedError, MissingDependencyError) as error:
+    except EmbedError as error:
         return HealthCheck(part=PART, state="warn", found=error.message, fix=error.hint)
     return _judged(embedder, vectors, took_ms=took_ms)
 

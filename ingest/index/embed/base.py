@@ -24,7 +24,10 @@ class Embedder(Protocol):
         ...
 
     def language_coverage(self, text: str) -> float:
-        """Return how well the model knows the language of `text`, 0 (not at all) to 1."""
+        """Return how well the model knows the language of `text`, 0 (not at all) to 1.
+
+        A model that cannot be used answers by the script: why it cannot is said when it embeds.
+        """
         ...
 
     def pair_weight(self, *, question: Language, text: Language) -> float:
@@ -48,8 +51,7 @@ class Embedder(Protocol):
         """Load what the first text would wait for. Blocks; any thread may call.
 
         Raises:
-            EmbedError: the model cannot be used.
-            MissingDependencyError: it is not installed.
+            EmbedError: the model cannot be used, or is not installed any more.
         """
         ...
 

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.errors import EmbedError
 from ingest.foundation.messages import Language
 from ingest.index.embed import weights as model_files
 from ingest.index.embed.base import Vector
 from ingest.index.embed.model_cards import card_of, latin_share
 from ingest.index.embed.onnx_session import onnx_errors, open_session, weighted_mean
+from ingest.text.normalize import replace_surrogates
 
 MODEL = "all-MiniLM-L6-v2"
 WINDOW = 256  # tokens, as the model was trained (sentence_bert_config.json, max_seq_length)
@@ -65,8 +67,12 @@ class BuiltinEmbedder:
 
     def language_coverage(self, text: str) -> float:
         """Return the share of known tokens or that of Latin letters, whichever is lower."""
-        sample = text[:SAMPLE]
-        tokens = self._load_tokenizer().encode(sample, add_special_tokens=False).tokens
+        sample = replace_surrogates(text[:SAMPLE])
+        try:
+            tokenizer = self._load_tokenizer()
+        except EmbedError:
+            return latin_share(sample)
+        tokens = tokenizer.encode(sample, add_special_tokens=False).tokens
         known = sum(token != UNKNOWN for token in tokens) / len(tokens) if tokens else 1.0
         # Some ideographs and other letters have a token, left over from the vocabulary of BERT, but
         # the model was not trained on them.
@@ -96,8 +102,7 @@ class BuiltinEmbedder:
         """Load tokenizer and model before the first question needs them. Any thread may call.
 
         Raises:
-            MissingDependencyError: the weights are not installed.
-            EmbedError: they are not the ones we trust, or cannot be used.
+            EmbedError: the weights are not there, are not the ones we trust, or cannot be used.
         """
         self._load_tokenizer()
         with self._session_lock:
@@ -109,7 +114,7 @@ class BuiltinEmbedder:
         tokenizer = self._load_tokenizer()
         windows: list[list[list[int]]] = []
         for text in texts:
-            encoded = tokenizer.encode(text)
+            encoded = tokenizer.encode(replace_surrogates(text))
             windows.append([encoded.ids, *(rest.ids for rest in encoded.overflowing)])
         with self._session_lock:
             vectors = iter(self._run([window for of_text in windows for window in of_text]))
@@ -154,14 +159,12 @@ def load_tokenizer(weights: Path) -> Any:
     """Return the tokenizer in the folder `weights`, which cuts texts into overlapping windows.
 
     Raises:
-        MissingDependencyError: the weights are not installed.
+        EmbedError: the weights are not installed, or their tokenizer is damaged.
     """
-    from tokenizers import Tokenizer  # noqa: PLC0415  not needed before the first text
-
     path = weights / "tokenizer.json"
     if not path.is_file():
         raise model_files.missing_weights(weights)
-    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer = model_files.read_tokenizer(path, install=model_files.INSTALL)
     # The file as published truncates at 128 tokens and pads everything to 128.
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_length=WINDOW, stride=STRIDE)

