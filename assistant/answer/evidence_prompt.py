@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from assistant.answer.prompts import MESSAGE_TOKENS, OMITTED, reply_room
 from assistant.values import AnswerEvidence, ChatMessage, Passage, Prompt
 from ingest.foundation.messages import Language, Message
-from ingest.text.quoting import addresses_a_model, neutralize_markup, strip_footnotes
+from ingest.text.quoting import neutralize_markup, quoted_lines
 from ingest.text.tokens import estimate_tokens
 
 SYSTEM = Message.bilingual(
@@ -77,7 +77,5 @@ def _messages(
 
 def _note_line(text: str) -> str:
     """Return a block as one note: no line of a page stands at the level of our own words."""
-    lines = strip_footnotes(neutralize_markup(text)).strip().splitlines()
-    kept = [OMITTED if addresses_a_model(line) else line.strip() for line in lines if line.strip()]
-    note = "\n  ".join(kept)
+    note = "\n  ".join(quoted_lines(text, omitted=OMITTED))
     return note if len(note) <= LONGEST_NOTE else note[: LONGEST_NOTE - 1].rstrip() + "…"

@@ -12,7 +12,7 @@ from dataclasses import replace
 from assistant.models.reasoning import THINK_CLOSE
 from assistant.values import ChatMessage, Passage, Prompt
 from ingest.foundation.messages import Language, Message
-from ingest.text.quoting import addresses_a_model, neutralize_markup, strip_footnotes
+from ingest.text.quoting import neutralize_markup, quoted_lines
 from ingest.text.tokens import estimate_tokens
 
 FENCE_OPEN = "<passages>"
@@ -137,9 +137,8 @@ def passage_text(passage: Passage, language: Language) -> str:
     title = _one_line(passage.title, TITLE_CHARACTERS)
     head = f"[{passage.number}] {title} ({_one_line(passage.url, URL_CHARACTERS)}, {date})"
     heading = [f"> # {_one_line(passage.heading, TITLE_CHARACTERS)}"] if passage.heading else []
-    lines = strip_footnotes(neutralize_markup(passage.text)).strip().splitlines()
-    kept = (OMITTED if addresses_a_model(line) else line.strip() for line in lines if line.strip())
-    return "\n".join([head, *heading, *(f"> {line}" for line in kept)])
+    lines = quoted_lines(passage.text, omitted=OMITTED)
+    return "\n".join([head, *heading, *(f"> {line}" for line in lines)])
 
 
 def _messages(

@@ -23,9 +23,10 @@ _IGNORABLE_BMP = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
 )
-_IGNORABLE = re.compile(
+IGNORABLE = re.compile(
     f"[{_IGNORABLE_BMP}\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
 )
+"""What no reader sees, and a model may."""
 # What decides whether to look closer is fast on pages where nothing is found, which are nearly all:
 # a class within the first 65,536 characters is one look-up, a pattern with a literal space memchr.
 _MAY_IGNORE = re.compile(f"[{_IGNORABLE_BMP}]")
@@ -97,7 +98,7 @@ def _normalized(text: str, *, broken: str) -> str:
     is_ascii = text.isascii()
     if not is_ascii and (_MAY_IGNORE.search(text) or _BEYOND_BMP.search(text)):
         # At the end of a line a soft hyphen says that the word goes on.
-        text = _IGNORABLE.sub("", _SOFT_BREAK.sub("", text))
+        text = IGNORABLE.sub("", _SOFT_BREAK.sub("", text))
     if "\n" in text:
         text = _BROKEN_WORD.sub(broken, text)
     if not is_ascii:

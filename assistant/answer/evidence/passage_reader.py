@@ -71,7 +71,9 @@ class PassageReader:
         """Take a unit up, unless it is a scrap or speaks to a model."""
         text = text.strip()
         enough = len(words(text)) >= LEAST_WORDS.get(kind, 1)
-        if enough and end > start and not addresses_a_model(self.text[start:end]):
+        # As it is written and as it is shown: Ig**nore** loses its marks.
+        order = any(map(addresses_a_model, (self.text[start:end], text)))
+        if enough and end > start and not order:
             self.units.append(
                 Unit(
                     passage=self.passage.number,

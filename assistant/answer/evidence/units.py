@@ -25,7 +25,7 @@ from assistant.answer.evidence.passage_reader import (
 from assistant.answer.evidence.plain_text import TextLine, plain_text, split_lines
 from assistant.answer.evidence.prose import add_definition, read_option, read_paragraph
 from assistant.values import Passage
-from ingest.text.quoting import addresses_a_model, blank_footnotes
+from ingest.text.quoting import addresses_a_model, blank_footnotes, orders_to_a_model
 
 MOST_READ = 16_000
 """Characters of a passage that are looked at, ten times what retrieval makes one of."""
@@ -71,18 +71,16 @@ def _blank_orders(text: str) -> str:
     for paragraph in _PARAGRAPH.finditer(text):
         start, end = paragraph.span()
         if end - start <= LONGEST_ORDER:
-            spans = [(start, end)]
+            spans = [(start, end)] if addresses_a_model(paragraph[0]) else []
         else:
             lines = split_lines(paragraph[0])
             spans = [
                 (start + lines[max(0, n - 1)].start, start + lines[min(n + 1, len(lines) - 1)].end)
-                for n, line in enumerate(lines)
-                if addresses_a_model(line.text)
+                for n in orders_to_a_model([line.text for line in lines])
             ]
         for left, right in spans:
-            if addresses_a_model(text[left:right]):
-                blank = "".join(c if c == "\n" else " " for c in text[left:right])
-                text = f"{text[:left]}{blank}{text[right:]}"
+            blank = "".join(c if c == "\n" else " " for c in text[left:right])
+            text = f"{text[:left]}{blank}{text[right:]}"
     return text
 
 
