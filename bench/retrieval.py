@@ -73,7 +73,7 @@ class Score:
 class RememberingEmbedder:
     """Embeds each text once: the sets share pages and questions.
 
-    Texts that normalise to one are one: that is what the built-in encoders see.
+    Texts that normalise to one are one, as multilingual-e5-small sees them.
     """
 
     def __init__(self, embedder: Embedder) -> None:

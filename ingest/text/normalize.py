@@ -1,7 +1,9 @@
 """Text as it is compared: for finding alone, never for showing.
 
-Index, queries, pruning, evidence, citations and the built-in encoder all see what `normalize_text`
-returns. Pages and passages keep their text as it was written, and character ranges point into that.
+Words of the index, queries, pruning, evidence and citations are read from what `normalize_text`
+returns, and multilingual-e5-small embeds it. all-MiniLM-L6-v2 and Ollama's models embed text as it
+was written: their vectors would be of another space. Pages and passages keep their text, and
+character ranges point into that.
 """
 
 import functools
