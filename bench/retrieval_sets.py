@@ -149,7 +149,7 @@ def load_python_faq() -> tuple[list[Document], Questions]:
     # Several links lead to one folder.
     folders = sorted(Path("/usr/share/doc").glob(PYTHON_FAQ))
     for path in sorted(folders[0].glob("*.html")) if folders else ():
-        for section in html.parse(str(path)).getroot().iter("section"):
+        for section in list(html.parse(str(path)).getroot().iter("section")):
             heading = next(iter(section.xpath("./h2|./h3")), None)
             if heading is None or section.find("./section") is not None:
                 continue  # a chapter
@@ -204,7 +204,8 @@ def _faq_sections(language: str) -> dict[str, tuple[str, str]]:
     suffix = {"en": "en", "zh": "zh-cn"}[language]
     sections = {}
     for path in sorted(FAQ.rglob(f"*.{suffix}.html")):
-        for section in html.parse(str(path)).getroot().iter("div"):
+        # A list, because what is taken out below would end the walk.
+        for section in list(html.parse(str(path)).getroot().iter("div")):
             heading = section.find("./div[@class='titlepage']//h2")
             if section.get("class") != "section" or heading is None:
                 continue
