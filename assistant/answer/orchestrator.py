@@ -35,6 +35,7 @@ from ingest.foundation.concurrency import LazyResource, cancel_and_wait
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language, Message
 from ingest.text.language import language_of
+from ingest.text.normalize import replace_surrogates
 
 if TYPE_CHECKING:
     from ingest.question_reader import QuestionReader  # a question to the index alone has none
@@ -311,7 +312,8 @@ async def _search_in_time(search: SearchProvider, query: str, request: _Request)
 
 def _checked_text(question: Question) -> str:
     """Return the question without white space around it, or raise why it cannot be asked."""
-    text = question.text.strip()
+    # Here for all that read it: search engines, the index, tokenizers and servers of models.
+    text = replace_surrogates(question.text).strip()
     if not text:
         raise QuestionError(
             Message("the question is empty"), hint=Message('ask something: assistant ask "…"')

@@ -213,6 +213,13 @@ async def test_page_forbidden_by_robots_is_skipped_and_the_answer_goes_on() -> N
     assert finished(events).answer.citations
 
 
+async def test_half_of_a_surrogate_pair_in_a_question_is_searched_as_any_sign() -> None:
+    events = await events_of(assistant(), "which tea \ud83d is green")
+    (found,) = [event for event in events if isinstance(event, SearchFinished)]
+    assert found.query == "which tea ? is green"
+    assert finished(events).answer.text
+
+
 async def test_search_that_fails_is_a_notice_and_the_index_answers() -> None:
     search = SearchThatFailsLater()
     one = assistant(search=search)
