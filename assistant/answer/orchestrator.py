@@ -281,6 +281,7 @@ class Assistant:
             traits=request.traits,
             reply_tokens=self._reply_tokens,
             quoting=self._quoting,
+            looked_up=retrieved.looked_up,
         )
         async with aclosing(replies) as events:
             async for event in events:

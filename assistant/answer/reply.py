@@ -16,7 +16,6 @@ from assistant.answer.guard import (
     find_problem,
     loop_start,
 )
-from assistant.answer.long_questions import condense_question
 from assistant.answer.prompts import build_prompt
 from assistant.errors import ModelError
 from assistant.events import (
@@ -53,6 +52,7 @@ async def reply_from_passages(
     traits: ModelTraits,
     reply_tokens: int,
     quoting: ChatModel,
+    looked_up: str = "",
 ) -> AsyncGenerator[AnswerEvent, None]:
     """Yield the passages, the evidence, and the reply with its citations checked.
 
@@ -65,6 +65,7 @@ async def reply_from_passages(
         traits: How the model is asked, and what fits it.
         reply_tokens: Longest reply, thinking included.
         quoting: Stands in for a reply that is none.
+        looked_up: What the passages were found by (`Retrieved.looked_up`); "" for the question.
 
     Raises:
         ModelError: the model failed. The evidence was yielded before.
@@ -73,6 +74,7 @@ async def reply_from_passages(
         _choose_prompt,
         passages=passages,
         question=question,
+        looked_up=looked_up or question,
         language=language,
         history=history,
         reply_tokens=reply_tokens,
@@ -108,6 +110,7 @@ def _choose_prompt(
     *,
     passages: Sequence[Passage],
     question: str,
+    looked_up: str,
     language: Language,
     history: Sequence[ChatMessage],
     reply_tokens: int,
@@ -116,7 +119,7 @@ def _choose_prompt(
     if traits.size == "small":
         return build_evidence_prompt(
             question,
-            choose_evidence(condense_question(question), passages),
+            choose_evidence(looked_up, passages),
             passages,
             language=language,
             context_tokens=traits.context_tokens,
@@ -133,7 +136,7 @@ def _choose_prompt(
     if not prompt.passages:
         # Not even a part of one fits: evidence is what is left, and quotes need no model's context.
         prompt = replace(prompt, passages=tuple(passages))
-    return replace(prompt, evidence=choose_evidence(condense_question(question), prompt.passages))
+    return replace(prompt, evidence=choose_evidence(looked_up, prompt.passages))
 
 
 async def _reply_or_quotes(

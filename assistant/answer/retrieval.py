@@ -51,6 +51,9 @@ class Retrieved:
     notices: tuple[Notice, ...] = ()
     """"words_only": the vectors did not help although they should; not where the encoder does not
     know the question's language and words do better. "not_reranked": the reranker failed."""
+    looked_up: str = ""
+    """The question as it was looked up: the sentences that ask, and what misspelt words stand for.
+    Evidence is chosen by it, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,7 @@ class Retriever:
         return Retrieved(
             passages=await self._passages(ranked, self._top_k if top_k is None else top_k),
             notices=tuple(Notice(code=code, text=text) for code, text in codes if text),
+            looked_up=" ".join([question, *meant]),
         )
 
     async def _by_vector(

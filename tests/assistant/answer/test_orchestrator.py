@@ -516,3 +516,18 @@ async def test_question_that_cannot_be_asked_is_refused(question: str) -> None:
 def test_whatever_the_model_says_the_order_holds(pieces: list[str]) -> None:
     events = asyncio.run(events_of(assistant(model=ScriptedModel(*pieces))))
     assert re.fullmatch(r"SP{2}CE[RA]*F", order(events))
+
+
+async def test_a_misspelt_question_is_answered_by_the_word_that_it_stands_for() -> None:
+    one = assistant(model=ExtractiveModel())
+    await events_of(one)  # reads the pages into the index
+    events = await events_of(one, "How hot should the watter for grean tea be?", web=False)
+    assert "80 degrees" in finished(events).answer.text
+
+
+async def test_quotes_for_a_paste_are_chosen_by_the_sentence_that_asks() -> None:
+    one = assistant(model=ExtractiveModel())
+    await events_of(one)
+    paste = "Yesterday we spoke for long about moving the office to another town. " * 30
+    events = await events_of(one, f"{paste}{QUESTION}", web=False)
+    assert "80 degrees" in finished(events).answer.text
