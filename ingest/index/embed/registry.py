@@ -62,6 +62,19 @@ def installed_encoders(config: EmbedderConfig) -> list[str]:
     return [name for name, find in _FINDERS.items() if find(config)]
 
 
+def choose_encoder(config: EmbedderConfig, *, space: str) -> str:
+    """Return the name of the built-in encoder to use, "" when none can be opened.
+
+    The one of `embed.encoder`; "auto" takes the one that made `space`, else the preferred one.
+    """
+    installed = installed_encoders(config)
+    if config.embed.encoder != "auto":
+        return config.embed.encoder if config.embed.encoder in installed else ""
+    if _encoder_of(space) in installed:
+        return _encoder_of(space)
+    return installed[0] if installed else ""
+
+
 def builtin_weights(embed: EmbedSettings) -> Path | None:
     """Return the folder of all-MiniLM-L6-v2, None when it is not installed."""
     from ingest.index.embed.weights import find_weights
@@ -87,8 +100,10 @@ def is_prepared(embedder: Embedder) -> bool:
     return not isinstance(embedder, MultilingualEmbedder) or embedder.is_prepared()
 
 
-def measured_shares(config: EmbedderConfig) -> Mapping[str, float]:
-    """Return what multilingual-e5-small was found to get right, {} where it was not tried."""
+def measured_shares(config: EmbedderConfig, *, encoder: str) -> Mapping[str, float]:
+    """Return what an encoder was found to get right, {}: not tried (all-MiniLM-L6-v2 never is)."""
+    if encoder != "multilingual-e5-small":
+        return {}
     from ingest.index.embed.e5_model import SHA256, EncoderFiles
     from ingest.index.embed.pair_check import read_results
 
@@ -122,16 +137,12 @@ async def _ollama(config: EmbedderConfig, space: str) -> Embedder:
 
 
 async def _builtin(config: EmbedderConfig, space: str) -> Embedder:
-    installed = installed_encoders(config)
-    if config.embed.encoder != "auto":
-        installed = [name for name in installed if name == config.embed.encoder]
-    elif _encoder_of(space) in installed:
-        installed = [_encoder_of(space)]
-    if not installed:
+    name = choose_encoder(config, space=space)
+    if not name:
         raise MissingDependencyError(
             Message("no encoder is installed, words alone find passages: assistant setup")
         )
-    if installed[0] == "multilingual-e5-small":
+    if name == "multilingual-e5-small":
         from ingest.index.embed.e5_model import FILE
         from ingest.index.embed.multilingual import MultilingualEmbedder
 
@@ -142,7 +153,7 @@ async def _builtin(config: EmbedderConfig, space: str) -> Embedder:
     from ingest.index.embed.builtin import BuiltinEmbedder
 
     weights = builtin_weights(config.embed)
-    assert weights is not None  # `installed_encoders` has just found them
+    assert weights is not None  # `choose_encoder` has just found them
     return BuiltinEmbedder(weights=weights, cache=config.cache)
 
 
