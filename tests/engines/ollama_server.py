@@ -55,6 +55,12 @@ Answer = str | Callable[[list[Json]], tuple[str, str]]
 """The text of the reply, or a function of the messages that returns (thinking, text)."""
 
 
+PROXY_REFUSED = (
+    'pull model manifest: Get "https://registry.test/v2/library/offline/manifests/latest": '
+    "proxyconnect tcp: dial tcp 127.0.0.1:9: connect: connection refused"
+)
+
+
 @dataclass(kw_only=True)
 class OllamaServer:
     """Runs in a thread on an ephemeral loopback port between `with` and its end."""
@@ -261,6 +267,9 @@ class Handler(BaseHTTPRequestHandler):
     def _pull(self, name: str) -> None:
         if "missing" in name:
             self._lines([{"error": "pull model manifest: file does not exist"}])
+            return
+        if "offline" in name:
+            self._lines([{"error": PROXY_REFUSED}])
             return
         self._lines(pulled(name))
         self.fake.models.append(name)

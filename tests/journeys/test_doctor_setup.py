@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest.index.embed.e5_model import SHA256, EncoderFiles
 from tests.cross_encoders import write_cross_encoder
 from tests.engines.ollama_server import OllamaServer
 from tests.engines.replies import EmbedFault
@@ -245,6 +246,72 @@ def test_setup_pulls_the_models_and_writes_the_settings(
     assert written["embed"]["model"] == "bge-m3"
 
 
+def pulled_from(server: OllamaServer) -> list[str]:
+    return [request.body["model"] for request in server.requests if request.path == "/api/pull"]
+
+
+def test_setup_pulls_each_model_for_its_provider_from_its_own_server(
+    shell: Shell, ollama: OllamaServer
+) -> None:
+    ollama.models, ollama.embedders = [], []
+    on_ollama = {"OLLAMA_HOST": ollama.url}
+    for provider in ("builtin", "none"):
+        ollama.requests.clear()
+        ollama.models = []
+        shell("assistant", "setup", **on_ollama, ASSISTANT_EMBED__PROVIDER=provider)
+        assert pulled_from(ollama) == ["deepseek-r1:1.5b"]
+    with OllamaServer(models=[], embedders=[]) as other:
+        shell("assistant", "setup", **on_ollama, ASSISTANT_EMBED__HOST=other.url)
+        assert pulled_from(other) == ["nomic-embed-text"]
+        ollama.requests.clear()
+        openai = {"ASSISTANT_MODEL__PROVIDER": "openai", "ASSISTANT_MODEL__HOST": ollama.url}
+        shell("assistant", "setup", **openai)
+        assert ollama.requests == []
+
+
+def test_setup_goes_on_after_a_failed_pull_and_writes_down_what_is_there(
+    shell_with_model: Shell, ollama: OllamaServer, home: Path
+) -> None:
+    ollama.models, ollama.embedders = [], []
+    named = ("--model", "missing:4b", "--embed-model", "bge-m3")
+    shell_with_model("assistant", "setup", *named, code=1)
+    assert pulled_from(ollama) == ["missing:4b", "bge-m3"]
+    written = tomllib.loads((home / "assistant.toml").read_text("utf-8"))
+    assert written == {"embed": {"model": "bge-m3"}}
+
+
+def test_setup_says_that_it_is_ollama_that_has_no_network(shell_with_model: Shell) -> None:
+    named = ("--model", "offline:1b")
+    en = shell_with_model("assistant", "setup", *named, "--lang", "en", code=1)
+    (line,) = [line for line in en.stderr.splitlines() if "offline:1b" in line]
+    assert "cannot reach its registry" in line
+    assert "HTTPS_PROXY" in line
+    assert "proxyconnect" in line
+    zh = shell_with_model("assistant", "setup", *named, "--lang", "zh", code=1)
+    assert "Ollama 自己的网络" in zh.stderr
+
+
+def test_setup_says_that_a_named_folder_hides_the_encoder(
+    shell_with_model: Shell, tmp_path: Path
+) -> None:
+    named = {"ASSISTANT_EMBED__WEIGHTS": str(tmp_path)}
+    shown = shell_with_model("assistant", "setup", "--lang", "en", code=1, **named)
+    assert "embed.weights hides the installed encoders" in shown.stderr
+    assert "fetching" not in shown.stderr
+
+
+def test_doctor_shows_the_chosen_encoder_and_only_its_own_shares(shell: Shell, home: Path) -> None:
+    kept = EncoderFiles(home / "models", SHA256).pair_weights
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    shares = json.dumps({f"{one}-{two}": 0.75 for one in ("en", "zh") for two in ("en", "zh")})
+    kept.write_text(shares, encoding="utf-8")
+    small = shell("assistant", "doctor", "--lang", "en", code=None)
+    assert re.search(r"✓ encoder +all-MiniLM-L6-v2\n", small.stdout)
+    large = {"ASSISTANT_EMBED__ENCODER": "multilingual-e5-small"}
+    preferred = shell("assistant", "doctor", "--lang", "en", code=None, **large)
+    assert re.search(r"✓ encoder +multilingual-e5-small .*zh-en 0\.75", preferred.stdout)
+
+
 def test_setup_keeps_what_a_person_wrote(shell_with_model: Shell, home: Path) -> None:
     path = home / "assistant.toml"
     path.write_text("# mine\n[answer]\npassages = 3  # few\n")
@@ -272,9 +339,8 @@ def test_setup_leaves_the_host_to_the_environment(
 def test_setup_writes_down_a_host_that_was_named(
     shell_with_model: Shell, ollama: OllamaServer, home: Path
 ) -> None:
-    shell_with_model(
-        "assistant", "setup", OLLAMA_HOST="127.0.0.1:9", ASSISTANT_MODEL__HOST=ollama.url
-    )
+    named = {"ASSISTANT_MODEL__HOST": ollama.url, "ASSISTANT_EMBED__PROVIDER": "builtin"}
+    shell_with_model("assistant", "setup", OLLAMA_HOST="127.0.0.1:9", **named)
     written = tomllib.loads((home / "assistant.toml").read_text("utf-8"))
     assert written == {"model": {"host": ollama.url}}
 
