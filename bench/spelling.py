@@ -27,7 +27,7 @@ import opencc
 
 from assistant.answer.retrieval import Retriever
 from bench.data import DATA
-from bench.retrieval import LANGUAGES, load
+from bench.retrieval_sets import load_squad
 from bench.spelling_pages import PAGES, Kind, held, tuned
 from ingest.documents import Document
 from ingest.foundation.messages import Language
@@ -198,7 +198,7 @@ async def show_xquad(embedder: Embedder | None, *, sample: int) -> list[str]:
     failed = []
     plain: dict[Language, tuple[float, float]] = {}
     for row in rewritten():
-        documents, questions = load(row.language)
+        documents, questions = load_squad(f"xquad.{row.language}")
         asked = [(row.question(text), url) for text, url in questions[::sample]]
         written = [page(document.url, row.page(document.text)) for document in documents]
         index = await fill(written, embedder)
@@ -257,8 +257,8 @@ def plain_words(text: str) -> list[str]:
 
 
 def show_speed() -> None:
-    for language in LANGUAGES:
-        texts = [document.text for document in load(language)[0]]
+    for language in ("en", "zh"):
+        texts = [document.text for document in load_squad(f"xquad.{language}")[0]]
         times = {}
         for split_words in (plain_words, words):
             rounds = []
