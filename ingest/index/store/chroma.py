@@ -14,13 +14,15 @@ Three properties of chromadb 1.5 shape this file (each seen, each with its test)
 
 import hashlib
 import json
+import logging
 import re
 import shlex
 import shutil
+import sqlite3
 import threading
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -35,6 +37,8 @@ from ingest.index.embed.base import Vector
 
 STAMP = "intact.json"
 BATCH = 2_000  # vectors in one call; chromadb itself allows 5,461
+
+log = logging.getLogger(__name__)
 
 R = TypeVar("R")
 
@@ -130,6 +134,7 @@ class ChromaVectors:
             # Made if it is not here: chromadb deletes by name only what it has.
             self._client.delete_collection(self._collection(space).name)
             self._collections.pop(space, None)
+            self._delete_ownerless_folders()
 
     def clear(self) -> None:
         """Delete Chroma's files, also where they are damaged and cannot be opened."""
@@ -242,6 +247,21 @@ class ChromaVectors:
                 shutil.rmtree(path)
             elif path.name.startswith("chroma.sqlite3"):
                 path.unlink()
+
+    def _delete_ownerless_folders(self) -> None:
+        """Delete the vector files of collections that are gone, which chromadb leaves behind."""
+        # A folder is named by its segment, which chromadb's interface does not tell. Where another
+        # version keeps its segments otherwise, the files stay: they cost room and nothing else.
+        try:
+            with closing(sqlite3.connect(self._folder / "chroma.sqlite3")) as connection:
+                owned = {id_ for (id_,) in connection.execute("SELECT id FROM segments")}
+        except sqlite3.Error as error:
+            log.info("vector files of deleted spaces stay in %s: %s", self._folder, error)
+            return
+        for path in self._folder.iterdir():
+            if _COLLECTION_FOLDER.fullmatch(path.name) and path.name not in owned:
+                # Windows refuses while a client has them open: then the next deletion gets them.
+                shutil.rmtree(path, ignore_errors=True)
 
     @contextmanager
     def _store_errors(self) -> Iterator[None]:

@@ -76,6 +76,28 @@ def test_cleared_store_is_empty_and_usable(tmp_path: Path) -> None:
     store.close()
 
 
+def test_dropped_space_frees_its_files_and_leaves_those_of_others(tmp_path: Path) -> None:
+    dice = random.Random(7)
+    vectors = {str(n): [dice.gauss(0, 1) for _ in range(8)] for n in range(1_500)}
+    store = ChromaVectors(tmp_path)
+    store.upsert(vectors, space=SPACE)
+    store.upsert(vectors, space="other")
+    (tmp_path / "notes").mkdir()
+    assert len(list(tmp_path.glob("*-*-*-*-*"))) == 2
+    other = ChromaVectors(tmp_path)
+    assert other.count(space="other") == 1_500
+    store.drop(SPACE)
+    assert len(list(tmp_path.glob("*-*-*-*-*"))) == 1
+    assert (tmp_path / "notes").is_dir()
+    for each in (store, other):
+        assert each.spaces() == ["other"]
+        assert [id_ for id_, _ in each.nearest(vectors["7"], top_k=1, space="other")] == ["7"]
+    store.upsert(vectors, space=SPACE)
+    assert store.count(space=SPACE) == 1_500
+    store.close()
+    other.close()
+
+
 def test_vector_of_a_wrong_length_is_an_error_of_ours(tmp_path: Path) -> None:
     store = ChromaVectors(tmp_path)
     store.upsert({"a": at(0)}, space=SPACE)
