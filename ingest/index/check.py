@@ -62,14 +62,11 @@ async def check_index(
     if not fix or not found:
         stats = await maintenance.stats()
         return IndexCheck(stats=stats, found=found, left=found)
-    faulty = await maintenance.faulty_vectors()
-    await maintenance.delete_faulty(faulty)
+    await maintenance.delete_faulty(await maintenance.faulty_vectors())
     done = EmbeddedChunks()
     if embedder is not None:
-        lacking = [
-            one.chunk for one in faulty if one.chunk is not None and one.space == embedder.space
-        ]
-        lacking += [chunk for chunk, _ in await maintenance.failures(embedder.space)]
+        # Those that were deleted just now are noted among them.
+        lacking = [chunk for chunk, _ in await maintenance.failures(embedder.space)]
         done = await _embed(lacking, embedder=embedder, maintenance=maintenance)
     if any(problem.kind == "vector_store" for problem in found):
         await maintenance.rebuild_copy()

@@ -365,15 +365,24 @@ class Catalog:
         with self.reading() as connection:
             return journal.pending(connection, limit=limit, space=space)
 
-    def drop_vectors(self, keys: Collection[tuple[str, str]]) -> None:
-        """Delete vectors by chunk id and space; the chunks are then found by words alone."""
+    def drop_vectors(self, faults: Mapping[tuple[str, str], Message]) -> None:
+        """Delete vectors by chunk id and space, and note why: the next try is due at once.
+
+        Until then the chunks are found by words alone.
+        """
         with self.writing() as connection:
             connection.executemany(
                 "DELETE FROM embeddings WHERE space = ?"
                 " AND chunk = (SELECT number FROM chunks WHERE id = ?)",
-                [(space, id_) for id_, space in keys],
+                [(space, id_) for id_, space in faults],
             )
-            journal.mark(connection, list(keys))
+            journal.mark(connection, list(faults))
+            # In the same transaction: a chunk without a vector that is noted nowhere looks like one
+            # that no question has asked for, and nobody would embed it again.
+            now = datetime.now(UTC)
+            for space in {space for _, space in faults}:
+                reasons = {id_: fault for (id_, of), fault in faults.items() if of == space}
+                spaces.note_failures(connection, reasons, space=space, now=now, is_of_text=False)
 
     def settle(self, done: Collection[Pending]) -> None:
         """Remove entries that are applied. One that was written again since stays."""

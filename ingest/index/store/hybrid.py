@@ -285,7 +285,9 @@ class Index:
                 log.warning(
                     "%d vectors are of no use and are deleted: %s", len(faulty), faulty[0].fault
                 )
-                self.catalog.drop_vectors([(entry.id, entry.space) for entry in faulty])
+                self.catalog.drop_vectors(
+                    {(entry.id, entry.space): entry.fault for entry in faulty}
+                )
             for space in sorted({entry.space for entry in batch}):
                 entries = [entry for entry in batch if entry.space == space]
                 deleted = [entry.id for entry in entries if entry.vector is None]

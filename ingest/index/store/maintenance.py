@@ -21,6 +21,7 @@ from ingest.index.store import schema, spaces
 from ingest.index.store.base import IndexStats
 from ingest.index.store.hybrid import Index
 from ingest.index.store.rows import CHUNK, CHUNKS, to_array, to_chunk
+from ingest.index.store.sqlite_errors import not_writable_error
 
 PAGE = 2_000
 """Vectors of the vector store in memory at a time: 6 MB of 768 dimensions."""
@@ -78,7 +79,7 @@ class IndexMaintenance:
         """Hold the index against other migrations; reading and writing go on.
 
         Raises:
-            StoreError: another process migrates it.
+            StoreError: another process migrates it, or its folder cannot be written.
         """
         path = self._catalog.path
         if path is None:
@@ -93,6 +94,8 @@ class IndexMaintenance:
                 Message("another process migrates the index {path}", path=path),
                 hint=Message("wait until it ends"),
             ) from error
+        except OSError as error:
+            raise not_writable_error(path.parent) from error
         try:
             yield
         finally:
@@ -119,15 +122,17 @@ class IndexMaintenance:
         return [
             FaultyVector(space=space, chunk=chunks.get(id_ or ""), fault=fault)
             for space, id_, fault in found
+            # Else another process has deleted the chunk since, and its vector with it.
+            if id_ is None or id_ in chunks
         ]
 
     async def delete_faulty(self, faulty: Sequence[FaultyVector]) -> None:
-        """Delete these rows, and all of chunks that are gone."""
+        """Delete these rows and note their chunks as not embedded; delete all of gone chunks."""
         await asyncio.to_thread(self._delete_faulty, faulty)
 
     def _delete_faulty(self, faulty: Sequence[FaultyVector]) -> None:
         self._catalog.drop_vectors(
-            [(one.chunk.id, one.space) for one in faulty if one.chunk is not None]
+            {(one.chunk.id, one.space): one.fault for one in faulty if one.chunk is not None}
         )
         with self._catalog.writing() as connection:
             connection.execute(
@@ -165,11 +170,6 @@ class IndexMaintenance:
 
     def _copy_difference(self, space: str) -> CopyDifference:
         with self._catalog.reading() as connection:
-            # What the journal names is not copied yet, and will be before the next question.
-            pending = {
-                id_
-                for (id_,) in connection.execute("SELECT id FROM pending WHERE space = ?", (space,))
-            }
             missing = {
                 id_
                 for (id_,) in connection.execute(
@@ -177,22 +177,34 @@ class IndexMaintenance:
                     " WHERE e.space = ?",
                     (space,),
                 )
-                if id_ not in pending
             }
-        surplus = different = offset = 0
+        surplus: set[str] = set()
+        different: set[str] = set()
+        offset = 0
         while page := self._index.vectors.page(space=space, offset=offset, limit=PAGE):
             offset += len(page)
             ours = self._arrays(page, space=space)
-            for id_ in page.keys() - pending:
+            for id_ in page:
                 if id_ not in ours:
-                    surplus += 1
+                    surplus.add(id_)
                     continue
                 missing.discard(id_)
                 vector, copy = ours[id_], page[id_]
                 if vector.shape != copy.shape or not np.allclose(vector, copy, atol=SAME):
-                    different += 1
+                    different.add(id_)
+        # What the journal names is not copied yet, and will be before the next question. It is read
+        # last: other processes write meanwhile, each write enters it, and nobody but the holder of
+        # our lock takes an entry out.
+        with self._catalog.reading() as connection:
+            pending = {
+                id_
+                for (id_,) in connection.execute("SELECT id FROM pending WHERE space = ?", (space,))
+            }
         return CopyDifference(
-            space=space, missing=len(missing), surplus=surplus, different=different
+            space=space,
+            missing=len(missing - pending),
+            surplus=len(surplus - pending),
+            different=len(different - pending),
         )
 
     def _arrays(self, ids: Collection[str], *, space: str) -> dict[str, NDArray[np.float32]]:
@@ -275,23 +287,24 @@ class IndexMaintenance:
         return await asyncio.to_thread(self._drop_other_spaces)
 
     def _drop_other_spaces(self) -> int:
-        with self._catalog.writing() as connection:
-            current = spaces.current(connection)
-            names = [
-                name
-                for (name,) in connection.execute(
-                    "SELECT name FROM spaces UNION SELECT space FROM embed_failures"
-                    " UNION SELECT space FROM embeddings"
-                ).fetchall()
-                if name != current
-            ]
-            deleted = 0
-            for name in names:
-                deleted += connection.execute(
-                    "DELETE FROM embeddings WHERE space = ?", (name,)
-                ).rowcount
-                forget_space(connection, name)
+        # Held over both: between them a check would see a copy of vectors that nobody knows.
         with self._index.exclusive():
+            with self._catalog.writing() as connection:
+                current = spaces.current(connection)
+                names = [
+                    name
+                    for (name,) in connection.execute(
+                        "SELECT name FROM spaces UNION SELECT space FROM embed_failures"
+                        " UNION SELECT space FROM embeddings"
+                    ).fetchall()
+                    if name != current
+                ]
+                deleted = 0
+                for name in names:
+                    deleted += connection.execute(
+                        "DELETE FROM embeddings WHERE space = ?", (name,)
+                    ).rowcount
+                    forget_space(connection, name)
             # Asked, not remembered: who was killed here the last time left copies behind.
             for name in self._index.vectors.spaces():
                 if name != current:

@@ -74,6 +74,12 @@ _THIRD = (
     "CREATE INDEX documents_by_cut ON documents (url, splitter, chunk_size, chunk_overlap)",
 )
 _FAULTY = "length(vector) = 0 OR vector = zeroblob(length(vector))"
+# Due at once: what is deleted is to be embedded anew by the next question that finds it by words.
+# The reason is spelled out, since a step does not change when a catalogue of messages does.
+_NOTE_DELETED = """INSERT OR REPLACE INTO embed_failures (space, chunk, tries, retry_at, reason)
+    SELECT e.space, e.chunk, 0, '',
+        '{"en": "the stored vector was of no use", "zh": "已存的向量不可用"}'
+    FROM embeddings e JOIN chunks c ON c.number = e.chunk"""
 _FOURTH = (
     # Each space with the length of its vectors; the current one is in `meta`, under "space".
     "CREATE TABLE spaces (name TEXT PRIMARY KEY, dimensions INTEGER NOT NULL) STRICT",
@@ -88,6 +94,7 @@ _FOURTH = (
     # of them first: the vector store has a copy of the zeros and waits for the empty ones.
     f"""INSERT INTO pending (id, space) SELECT c.id, e.space FROM embeddings e
         JOIN chunks c ON c.number = e.chunk WHERE {_FAULTY}""",
+    f"{_NOTE_DELETED} WHERE {_FAULTY}",
     f"DELETE FROM embeddings WHERE {_FAULTY} OR chunk NOT IN (SELECT number FROM chunks)",
     # A space is as long as most of its vectors are.
     """INSERT INTO spaces (name, dimensions) SELECT space, length / 4 FROM (
@@ -98,6 +105,7 @@ _FOURTH = (
     """INSERT INTO pending (id, space) SELECT c.id, e.space FROM embeddings e
         JOIN chunks c ON c.number = e.chunk JOIN spaces s ON s.name = e.space
         WHERE length(e.vector) <> 4 * s.dimensions""",
+    f"{_NOTE_DELETED} JOIN spaces s ON s.name = e.space WHERE length(e.vector) <> 4 * s.dimensions",
     """DELETE FROM embeddings WHERE length(vector) <> 4 * (
         SELECT dimensions FROM spaces WHERE name = space)""",
 )

@@ -1,16 +1,21 @@
 """Whatever a broken server or a broken disk left in the index is found, and mended."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from ingest.errors import EmbedError
+from ingest.foundation.messages import Message
 from ingest.index.check import IndexCheck, ProblemKind, check_index
-from ingest.index.embed.base import Embedder
+from ingest.index.embed.base import Embedder, Vector
 from ingest.index.embed.memory import HashingEmbedder
 from ingest.index.embed.ollama import OllamaEmbedder
+from ingest.index.store.catalog import Catalog
 from ingest.index.store.chroma import ChromaVectors
 from ingest.index.store.maintenance import IndexMaintenance
 from ingest.index.store.rows import packed
@@ -140,11 +145,52 @@ async def test_damage_is_found_and_mended(tmp_path: Path, name: str) -> None:
     assert (await checked(tmp_path)).found == ()
 
 
-async def test_without_an_encoder_what_is_no_vector_is_deleted_all_the_same(tmp_path: Path) -> None:
+class FailingEmbedder(HashingEmbedder):
+    """Fails for all texts, as a server does that is away."""
+
+    async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
+        raise EmbedError(Message.bilingual("no answer", "没有回答"))
+
+
+@pytest.mark.parametrize("embedder", [None, FailingEmbedder()])
+async def test_vectors_deleted_while_no_encoder_works_are_made_by_the_next_that_does(
+    tmp_path: Path, embedder: Embedder | None
+) -> None:
     await filled(tmp_path)
     overwrite(b"")(tmp_path)
-    mended = await checked(tmp_path, fix=True)
-    assert (mended.left, mended.stats.embedded, mended.embedded) == ((), 4, 0)
+    for _ in range(2):
+        mended = await checked(tmp_path, fix=True, embedder=embedder)
+        assert (mended.stats.embedded, mended.embedded) == (4, 0)
+        (left,) = mended.left
+        assert (left.kind, left.count) == ("not_embedded", 2)
+        assert left.reason.localize("zh") == "空向量"
+    index = persistent(tmp_path)  # due at once: a question does it, too
+    assert len(await index.unembedded(space=SPACE, limit=9, with_failed=False)) == 2
+    await index.close()
+    whole = await checked(tmp_path, fix=True, embedder=HashingEmbedder())
+    assert (whole.left, whole.stats.embedded, whole.embedded) == ((), 6, 2)
+
+
+class WritingMeanwhile(ChromaVectors):
+    """Sees another process delete one page and change another when its vectors are read."""
+
+    def page(self, *, space: str, offset: int, limit: int) -> dict[str, NDArray[np.float32]]:
+        with closing(Catalog(self._folder.parent / "index.sqlite")) as other:
+            other.delete("https://a.example/")
+            page = document("b", "two")
+            other.replace(page, chunks_of(page), {"b.example_0": UNIT}, space=SPACE)
+        return super().page(space=space, offset=offset, limit=limit)
+
+
+async def test_what_another_process_writes_meanwhile_is_no_damage(tmp_path: Path) -> None:
+    await filled(tmp_path)
+    index = persistent(tmp_path)
+    page, vector = document("b", "one"), [0.0, *UNIT[1:-1], 1.0]
+    await index.replace(page, chunks_of(page), {"b.example_0": vector}, space=SPACE)
+    await index.close()
+    index = persistent(tmp_path, WritingMeanwhile(tmp_path / "chroma"))
+    assert (await check_index(IndexMaintenance(index))).found == ()
+    await index.close()
 
 
 @pytest.fixture

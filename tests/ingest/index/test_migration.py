@@ -175,3 +175,12 @@ async def test_second_migration_of_a_folder_says_that_there_is_one(tmp_path: Pat
     steps = await run(migration(second, Newer()))
     assert steps[0].embedded == 3 * BATCH
     await asyncio.gather(first.close(), second.close())
+
+
+async def test_lock_that_cannot_be_made_is_an_error_of_ours(tmp_path: Path) -> None:
+    index = await filled(persistent(tmp_path))
+    (tmp_path / "index.migrate.lock").mkdir()
+    with pytest.raises(StoreError) as caught:
+        await run(migration(index, Newer()))
+    assert str(tmp_path) in caught.value.localize("zh")
+    await index.close()

@@ -389,8 +389,10 @@ async def test_vectors_of_no_use_are_deleted_at_the_first_question_and_said_once
     assert [r.message for r in caplog.records if "of no use" in r.message] != []
     assert len([r for r in caplog.records if r.levelname == "WARNING"]) == 1
     index = persistent(tmp_path)
-    assert await index.unembedded(space=SPACE, limit=9) == [chunks[1]]
+    assert await index.unembedded(space=SPACE, limit=9, with_failed=False) == [chunks[1]]
+    assert (await index.stats()).failed == 1
     await index.add_vectors([chunks[1]], [at(10)], space=SPACE)
+    assert (await index.stats()).failed == 0
     assert await nearest(index, 0) == ["one", "two", "three"]
     await index.close()
 
