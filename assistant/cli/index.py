@@ -16,7 +16,7 @@ from ingest.errors import EmbedError
 from ingest.foundation.messages import NO_MESSAGE, Language, Message
 from ingest.index.check import IndexCheck, IndexProblem, check_index
 from ingest.index.migration import MigrationProgress, SpaceMigration
-from ingest.report import count_chunks, print_note, printable
+from ingest.report import count_chunks, count_pages, print_note, printable
 
 FIX = "assistant index check --fix"
 LEAVE_SERVER = Message(
@@ -70,7 +70,10 @@ def _check_fields(done: IndexCheck, language: Language) -> dict[str, Any]:
 
 
 def _print_check(done: IndexCheck, *, fixed: bool, language: Language) -> None:
-    for problem in done.found:
+    kinds = {(one.kind, one.space) for one in done.found}
+    # A vector that was of no use and could not be made anew is a problem of another kind.
+    others = [one for one in done.left if (one.kind, one.space) not in kinds]
+    for problem in (*done.found, *others):
         is_left = any((one.kind, one.space) == (problem.kind, problem.space) for one in done.left)
         click.secho("✗ " if is_left else "✓ ", fg="red" if is_left else "green", nl=False)
         line = _describe_problem(problem)
@@ -83,9 +86,9 @@ def _print_check(done: IndexCheck, *, fixed: bool, language: Language) -> None:
             click.secho(f"    {FIX}", dim=True)
         return
     line = Message(
-        "the index is sound: {documents} pages, {chunks} chunks, {embedded} with vectors",
-        documents=stats.documents,
-        chunks=stats.chunks,
+        "the index is sound: {pages}, {chunks}, {embedded} with vectors",
+        pages=count_pages(stats.documents),
+        chunks=count_chunks(stats.chunks),
         embedded=stats.embedded,
     )
     if done.embedded:
@@ -98,12 +101,12 @@ def _describe_problem(problem: IndexProblem) -> Message:
     match problem.kind:
         case "faulty_vectors":
             return Message(
-                "{count} stored vectors are of no use ({reason})",
+                "stored vectors of no use: {count} ({reason})",
                 count=problem.count,
                 reason=problem.reason,
             )
         case "stray_vectors":
-            return Message("{count} vectors are of chunks that are gone", count=problem.count)
+            return Message("vectors of chunks that are gone: {count}", count=problem.count)
         case "not_embedded":
             return Message(
                 "{chunks} without a vector, found by words: {reason}",
@@ -148,10 +151,8 @@ async def migrate_index(
         except asyncio.CancelledError:
             lines.end(Message("stopped; what is done is kept: the next call goes on"))
             raise
-        except EmbedError:
-            lines.end()
-            raise
         finally:
+            lines.end()  # whatever is raised is written on a line of its own
             await embedder.close()
     return 0
 

@@ -1,6 +1,7 @@
 """Journeys run the installed commands as subprocesses; the environment alone says where."""
 
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -76,6 +77,27 @@ class Shell:
             text=True,
             encoding="utf-8",
         )
+
+    def on_a_terminal(self, *command: str, **extra: str) -> str:
+        """Return what a command writes to stderr when that is a terminal."""
+        ours, theirs = pty.openpty()
+        run = subprocess.Popen(
+            self.line(command),
+            env=dict(self.variables) | extra,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        written = b""
+        try:
+            while piece := os.read(ours, 4096):
+                written += piece
+        except OSError:  # how Linux says that nobody has the terminal open any more
+            os.close(ours)
+        run.wait(LONGEST_S)
+        return written.decode()
 
     def line(self, command: Sequence[str]) -> list[str]:
         return [str(BIN / command[0]), *command[1:]]

@@ -1,42 +1,17 @@
 """What a terminal is sent beside the words."""
 
-import os
-import pty
 import re
-import subprocess
 
 import pytest
 
-from tests.journeys.conftest import LONGEST_S, Shell
+from tests.journeys.conftest import Shell
 
 NIGHT = "无人机夜间飞行需要什么条件?"
 DIM_AND_BACK = {"\x1b[2m", "\x1b[0m"}
 
 
-def on_a_terminal(shell: Shell, *command: str, **extra: str) -> str:
-    """Return what a command writes to stderr when that is a terminal."""
-    ours, theirs = pty.openpty()
-    run = subprocess.Popen(
-        shell.line(command),
-        env=dict(shell.variables) | extra,
-        cwd=shell.folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=theirs,
-    )
-    os.close(theirs)
-    written = b""
-    try:
-        while piece := os.read(ours, 4096):
-            written += piece
-    except OSError:  # how Linux says that nobody has the terminal open any more
-        os.close(ours)
-    run.wait(LONGEST_S)
-    return written.decode()
-
-
 def test_progress_is_dim_and_a_notice_is_plain_and_no_error(shell: Shell) -> None:
-    shown = on_a_terminal(shell, "assistant", "ask", NIGHT, NO_COLOR="")
+    shown = shell.on_a_terminal("assistant", "ask", NIGHT, NO_COLOR="")
     assert set(re.findall(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", shown)) == DIM_AND_BACK
     notices = [line for line in shown.splitlines() if "ollama serve" in line]
     assert [line[:3] for line in notices] == ["提示："]
@@ -47,6 +22,6 @@ def test_progress_is_dim_and_a_notice_is_plain_and_no_error(shell: Shell) -> Non
     [("assistant", "ask", NIGHT), ("assistant", "ask", " "), ("ingest", "no-such-file.pdf")],
 )
 def test_no_color_is_honoured(shell: Shell, command: tuple[str, ...]) -> None:
-    shown = on_a_terminal(shell, *command, NO_COLOR="1")
+    shown = shell.on_a_terminal(*command, NO_COLOR="1")
     assert shown.strip()
     assert "\x1b" not in shown

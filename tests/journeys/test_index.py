@@ -131,7 +131,9 @@ async def test_damage_is_found_by_check_and_mended_by_fix(
     assert "a vector of zeros" in en.stdout
     ollama.embed_faults = {}
     zh = shell_with_model("assistant", "index", "check", "--fix", "--lang", "zh")
-    assert "索引完好" in zh.stdout
+    assert "索引完好：1 个网页，1 段，" in zh.stdout
+    en = shell_with_model("assistant", "index", "check", "--lang", "en")
+    assert "the index is sound: 1 page, 1 chunk, 1 with vectors" in en.stdout
     assert json.loads(shell_with_model("assistant", "index", "check", "--json").stdout)["sound"]
 
 
@@ -147,6 +149,43 @@ async def test_server_that_makes_no_vector_leaves_pages_that_words_find(
         assert line.startswith("note: 1 chunk without a vector, found by words: ")
         answer = shell_with_model("assistant", "ask", "Where do lighthouses stand?", "--json")
         assert answer.answer.answer.citations
+
+
+async def test_migration_that_the_index_refuses_ends_its_line_first(
+    shell: Shell, home: Path
+) -> None:
+    folder = await fill(home)
+    with OllamaServer() as server:
+        shell("assistant", "index", "migrate", "--keep-old", OLLAMA_HOST=server.url)
+        with closing(Catalog(folder / "index.sqlite")) as catalog, catalog.writing() as connection:
+            # As if the model behind the name had been another one, with shorter vectors.
+            connection.execute("DELETE FROM embeddings WHERE space <> ? AND chunk > 9", (OLD,))
+            connection.execute("UPDATE spaces SET dimensions = 8 WHERE name <> ?", (OLD,))
+        shown = shell.on_a_terminal(
+            "assistant", "index", "migrate", "--lang", "en", OLLAMA_HOST=server.url, NO_COLOR="1"
+        )
+    lines = shown.splitlines()
+    assert f"of {CHUNKS} chunks embedded" in lines[-2], lines
+    assert lines[-1].startswith("error: the index refuses"), lines
+
+
+async def test_check_fix_without_an_encoder_says_what_is_left(shell: Shell, home: Path) -> None:
+    folder = await fill(home)
+    with closing(Catalog(folder / "index.sqlite")) as catalog, catalog.writing() as connection:
+        connection.execute("UPDATE embeddings SET vector = x'' WHERE chunk = 7")
+    for _ in range(2):
+        shown = shell(
+            "assistant",
+            "index",
+            "check",
+            "--fix",
+            "--lang",
+            "en",
+            code=1,
+            ASSISTANT_EMBED__PROVIDER="none",
+        )
+        assert "✗ 1 chunk without a vector, found by words: an empty vector" in shown.stdout
+        assert "sound" not in shown.stdout
 
 
 async def test_nothing_to_migrate_to_is_one_clear_line(shell: Shell, home: Path) -> None:
