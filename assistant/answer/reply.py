@@ -81,10 +81,9 @@ async def reply_from_passages(
     )
     prompt = choose(traits)
     if prompt.dropped:
+        dropped = {"dropped": prompt.dropped, "tokens": traits.context_tokens}
         text = Message(
-            "{dropped} passages did not fit the model's context of {tokens:,} tokens",
-            dropped=prompt.dropped,
-            tokens=traits.context_tokens,
+            "{dropped} passages did not fit the model's context of {tokens:,} tokens", **dropped
         )
         yield Notice(code="passages_dropped", text=text)
     yield PassagesChosen(passages=prompt.passages)
