@@ -208,7 +208,9 @@ async def show_xquad(embedder: Embedder | None, *, sample: int) -> list[str]:
         recall_5 = sum(0 < place <= 5 for place in places) / len(places)
         print(f"  {row.language} {row.name:24} {recall_1:.3f} / {recall_5:.3f}")
         whole = plain.setdefault(row.language, (recall_1, recall_5))
-        if recall_1 < whole[0] - row.loses or recall_5 < whole[1] - row.loses:
+        # One question of a sample tells nothing: of every fourth it is .003.
+        loses = row.loses + (1 / len(places) if sample > 1 else 0.0) + 1e-9
+        if recall_1 < whole[0] - loses or recall_5 < whole[1] - loses:
             failed.append(f"{row.language} {row.name}: loses more than {row.loses}")
     return failed
 

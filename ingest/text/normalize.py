@@ -43,7 +43,7 @@ _DIGIT_GROUP = re.compile(rf"(?<=\d)(?<!\d{{4}})[{_NARROW_GAPS}](?=\d{{3}}(?!\d)
 # Ideographs, kana, Cyrillic…: Python compiles this class in no time, and one that names the ranges
 # in milliseconds, which every command would wait for.
 _WIDE = r"[^\W\x00-\u024f]"
-_MARK = "[!-/:-?]|[\u2014-\u2026]|[\u3001-\u3011]|[\uff01-\uff20]"
+_MARK = "[!-/:-?\u00b7\u30fb]|[\u2014-\u2026]|[\u3001-\u3011]|[\uff01-\uff20]"
 _GAP = "[ \u00a0\u3000]{1,2}"
 _MAY_BE_SPACED = re.compile(f" {_WIDE}  ?{_WIDE} ")
 _MAY_BE_SPACED_WIDELY = re.compile(f"[\u00a0\u3000]{_WIDE}[ \u00a0\u3000]")

@@ -76,3 +76,7 @@ def test_the_table_of_ideographs_is_the_one_that_opencc_makes() -> None:
     assert (
         Path(ingest.text.__file__).with_name("ideographs.txt").read_text("utf-8") == build_table()
     )
+
+
+def test_a_name_with_a_middle_dot_is_joined_where_text_is_spaced_out() -> None:
+    assert words("约 翰 · 埃 尔 维 目 前 在 哪 里") == words("约翰·埃尔维目前在哪里")
