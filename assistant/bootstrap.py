@@ -41,7 +41,7 @@ async def open_assistant(
     Args:
         settings: What to build; None: the settings in force (`assistant.settings.load_settings`).
         crawl_log: File to which a line is added for every page, None for no log.
-        say: Is told of what takes seconds before the first question can be asked.
+        say: Receives what takes seconds before the first question can be asked.
 
     What only the web needs is opened by the first question that wants it.
 

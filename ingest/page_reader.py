@@ -181,7 +181,8 @@ class PageReader:
             raise  # the index or the installation: no other page would fare better
         except Exception as error:
             # A fault of ours that one page has found must not end the question for all the others.
-            log.warning("%s is left out, reading it failed: %r", url, error)
+            # By its type alone: the text of an error may quote the page.
+            log.warning("%s is left out, reading it failed: %s", url, type(error).__name__)
             log.debug("where it failed", exc_info=error)
             detail = Message("reading it failed ({reason})", reason=type(error).__name__)
             event = PageSkipped(url=url, reason="unsupported", detail=detail)

@@ -1,6 +1,6 @@
 """Makes a follow-up ("and in winter?") into a question that can be searched for by itself.
 
-Rules decide how a question leans on the conversation (`follow_ups`) and what that was about
+Rules decide how a question depends on the conversation (`follow_ups`) and what that was about
 (`topics`); a model is asked only where the rules know that something is left out and not where.
 """
 
@@ -16,10 +16,10 @@ from assistant.answer.follow_ups import (
     QUESTION_FORM_EN,
     THIRD_PERSON_EN,
     THIRD_PERSON_ZH,
-    Lean,
+    ContextDependence,
     asks_attribute,
+    classify_dependence,
     is_attribute,
-    lean_of,
     without_connective,
 )
 from assistant.answer.small_talk import is_small_talk
@@ -132,7 +132,7 @@ def leans_on_history(question: str) -> bool:
     steered = read_steering(question)
     if steered.continues or steered.corrects or steered.command is not None:
         return True
-    return lean_of(steered.text or question) != "alone"
+    return classify_dependence(steered.text or question) != "alone"
 
 
 def _understand(question: str, topics: tuple[Topic, ...], last: str) -> _UnderstoodQuestion:
@@ -145,15 +145,17 @@ def _understand(question: str, topics: tuple[Topic, ...], last: str) -> _Underst
         added = f"{topics[-1].phrase} {steered.command}" if steered.command else last
         return _UnderstoodQuestion(text=added, resolved=True, topics=topics)
     said = " ".join(topic.question for topic in topics)
-    lean = lean_of(text, topic_subject=topics[-1].subject if topics else "", said=said)
+    dependence = classify_dependence(
+        text, topic_subject=topics[-1].subject if topics else "", said=said
+    )
     if steered.corrects and len(content_words(text)) <= SHORT_CORRECTION:
-        lean = "ellipsis"
-    if lean == "alone":
+        dependence = "ellipsis"
+    if dependence == "alone":
         bare = without_connective(text) if _CONNECTED.match(text) else text
         bare = bare[:1].upper() + bare[1:] if bare != question else bare
         return _UnderstoodQuestion(text=bare, resolved=True, topics=(*topics, topic_of(bare)))
     if not topics:
-        # Nothing is known that it could lean on: it is searched for as it is.
+        # Nothing is known that it could depend on: it is searched for as it is.
         return _UnderstoodQuestion(text=text, resolved=True)
     latest = topics[-1]
     if latest.language != language_of(text):
@@ -162,15 +164,17 @@ def _understand(question: str, topics: tuple[Topic, ...], last: str) -> _Underst
             return _UnderstoodQuestion(text=without_connective(text), resolved=False, topics=topics)
         name = latest.latin_name
         topics = (*topics, replace(latest, phrase=name, subject=name, things=""))
-    written, sure = _with_topic(text, lean, topics)
+    written, sure = _with_topic(text, dependence, topics)
     return _UnderstoodQuestion(text=written, resolved=sure, topics=topics)
 
 
-def _with_topic(question: str, lean: Lean, topics: Sequence[Topic]) -> tuple[str, bool]:
+def _with_topic(
+    question: str, dependence: ContextDependence, topics: Sequence[Topic]
+) -> tuple[str, bool]:
     """Return the question with its topic, and whether that is surely what was meant."""
     latest = topics[-1]
     rest = without_connective(question)
-    if not latest.subject or lean == "ellipsis":
+    if not latest.subject or dependence == "ellipsis":
         # 黄山呢？ asks what was asked of 泰山, which the name alone does not say.
         asks_same = "呢" in question and len(latest.phrase) <= SHORT_PHRASE
         phrase = latest.question.rstrip("?？。吗 ") if asks_same else latest.phrase
@@ -179,7 +183,7 @@ def _with_topic(question: str, lean: Lean, topics: Sequence[Topic]) -> tuple[str
             # 续航时间多长？ after the weight of a drone asks of the drone, no more of its weight.
             phrase = thing
         return f"{phrase} {rest}".strip(), False
-    if lean == "demonstrative":
+    if dependence == "demonstrative":
         if _PLACE_EN.search(rest):
             return _PLACE_EN.sub(lambda _: f"in {latest.subject}", rest), True
         return f"{latest.subject} {rest}", False

@@ -10,7 +10,7 @@ from typing import Literal
 from ingest.text.language import language_of
 from ingest.text.words import content_words, words
 
-Lean = Literal["alone", "pronoun", "demonstrative", "ellipsis"]
+ContextDependence = Literal["alone", "pronoun", "demonstrative", "ellipsis"]
 """How a question needs the conversation. "pronoun": a word of it stands for the topic;
 "demonstrative": "this car", "上述"; "ellipsis": its topic is left out."""
 
@@ -146,8 +146,10 @@ SHORT_FRAGMENT_EN = 2
 """Content words, at most, of a line without a question's form that leans on the one before."""
 
 
-def lean_of(question: str, *, topic_subject: str = "", said: str = "") -> Lean:
-    """Return how a question leans on the conversation.
+def classify_dependence(
+    question: str, *, topic_subject: str = "", said: str = ""
+) -> ContextDependence:
+    """Return how a question depends on the conversation.
 
     Args:
         question: Without discourse words (`assistant.answer.discourse`).
@@ -156,8 +158,8 @@ def lean_of(question: str, *, topic_subject: str = "", said: str = "") -> Lean:
     """
     bare = _QUOTED.sub(" Q1 ", question).strip()
     if language_of(question) == "zh":
-        return _lean_zh(bare)
-    return _lean_en(bare, topic_subject, said)
+        return _classify_zh(bare)
+    return _classify_en(bare, topic_subject, said)
 
 
 def is_attribute(phrase: str) -> bool:
@@ -182,7 +184,7 @@ def without_connective(question: str) -> str:
     return bare or text
 
 
-def _lean_en(bare: str, topic_subject: str, said: str) -> Lean:
+def _classify_en(bare: str, topic_subject: str, said: str) -> ContextDependence:
     plain = _EXPLETIVE.sub(" ", bare)
     pronoun = THIRD_PERSON_EN.search(plain)
     if pronoun and not _is_named_before_en(plain, pronoun):
@@ -251,7 +253,7 @@ def _is_named_before_zh(before: str, bare: str) -> bool:
     return len(left) >= (NAMED_BEFORE_ZH if begins_asking else CLAUSE_ZH)
 
 
-def _lean_zh(bare: str) -> Lean:
+def _classify_zh(bare: str) -> ContextDependence:
     pronoun = THIRD_PERSON_ZH.search(bare)
     if pronoun and not _is_named_before_zh(bare[: pronoun.start()], bare):
         return "pronoun"

@@ -17,10 +17,10 @@ EDGE = 2
 """Sentences at the beginning and at the end of a long question where people ask, before or after
 what they paste. A question elsewhere may be part of the paste."""
 
-TELLING_WORDS = 3
+ENOUGH_WORDS = 3
 """Content words of a question that names its subject although it says "this" or "it"."""
 
-MOST_TELLING = 12
+MOST_FREQUENT = 12
 """Words taken from the paste, the most frequent first: about as many as a question has."""
 
 LONGEST_ABBREVIATION = 6
@@ -69,12 +69,12 @@ def condense_question(question: str) -> str:
         return question
     asking = _shortened([sentence.text for sentence in _asking(_sentences(question))])
     found = set(content_words(asking))
-    if found and not (_POINTS.search(asking) and len(found) < TELLING_WORDS):
+    if found and not (_POINTS.search(asking) and len(found) < ENOUGH_WORDS):
         return asking
     counts = Counter(word for word in content_words(question) if word not in found)
     # `most_common` keeps the order of the text among equals: a paste begins with its subject.
-    telling = [word for word, _ in counts.most_common(MOST_TELLING)]
-    return " ".join([asking, *telling])
+    frequent = [word for word, _ in counts.most_common(MOST_FREQUENT)]
+    return " ".join([asking, *frequent])
 
 
 def _sentences(question: str) -> list[_Sentence]:

@@ -159,9 +159,9 @@ class Assistant:
         options = Question(question) if isinstance(question, str) else question
         text = _checked_text(options)
         language = options.language or self._language or language_of(text)
-        said = small_talk_answer(text, now=datetime.now().astimezone())
-        if said is not None:
-            for event in _answer_without_passages(said.localize(language)):
+        reply = small_talk_answer(text, now=datetime.now().astimezone())
+        if reply is not None:
+            for event in _answer_without_passages(reply.localize(language)):
                 yield event
             return
         chosen = await self._models.get(options.model)

@@ -239,7 +239,7 @@ class _ReplyReader:
             return []
         delta, self._held, self.shown = AnswerDelta(text=self._held), "", True
         checked = self._citations.take_verdicts()
-        return [delta, *(SentenceChecked(text=said, verdict=v) for said, v in checked)]
+        return [delta, *(SentenceChecked(text=sentence, verdict=v) for sentence, v in checked)]
 
     def _forget_leaked(self) -> None:
         """Make thinking of the answer so far.

@@ -246,7 +246,7 @@ _COUNTED_ZH = re.compile(rf"(?:多少|几)([{_CLASSIFIERS}]?)的?([{CJK}]{{2}})?
 
 
 def answer_types(question: str) -> list[AnswerType]:
-    """Return the kinds of answer that a question asks for, the most telling first."""
+    """Return the kinds of answer that a question asks for, the most specific first."""
     return [kind for kind in ANSWER_TYPES if kind.asked.search(question)]
 
 

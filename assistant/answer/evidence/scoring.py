@@ -90,7 +90,7 @@ class TermWeights:
     names: frozenset[str]
     """Those that are names or figures."""
     types: Sequence[AnswerType]
-    """The kinds of answer asked for, the most telling first."""
+    """The kinds of answer asked for, the most specific first."""
     counted: Sequence[str]
     """What is to be counted, if anything is."""
 
