@@ -89,7 +89,8 @@ async def test_page_on_which_we_fail_is_left_out_and_the_others_are_read(
     assert isinstance(skipped, PageSkipped)
     assert (skipped.url, skipped.reason) == (HANG, "unsupported")
     assert "RecursionError" in skipped.detail.localize("zh")
-    assert f"{HANG} is left out, reading it failed: RecursionError('too deep')" in caplog.text
+    # The text of an error may quote the page: the log has its type alone.
+    assert f"{HANG} is left out, reading it failed: RecursionError\n" in caplog.text
 
 
 async def test_page_with_a_number_of_thousands_of_digits_is_read() -> None:
