@@ -44,6 +44,8 @@ class Question:
     """Seconds for searching and reading; the answer then starts with what is here."""
     language: Language | None = None
     """Language of the answer; None: the language that the question is in."""
+    private: bool = False
+    """Keep no snapshot of the answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,21 @@ class SearchReply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LegRanks:
+    """Where each leg of retrieval had the best chunk of a passage: 1 for its first.
+
+    None where the leg did not find it.
+    """
+
+    words: int | None = None
+    vectors: int | None = None
+    bm25: float | None = None
+    """The score of that chunk by words; it has no upper end."""
+    cosine: float | None = None
+    """That of its vector, -1 to 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
     """Text chosen for the prompt, under the number that the model cites it by."""
 
@@ -96,10 +113,26 @@ class Passage:
     published: date | None = None
     modified: date | None = None
     heading: str = ""
+    ranks: LegRanks = LegRanks()
+    """Why it was found."""
 
 
 EvidenceKind = Literal["sentence", "definition", "row", "list", "code", "block"]
 Answerability = Literal["answerable", "nearest", "nothing"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceSignals:
+    """Why a block was chosen."""
+
+    terms: tuple[str, ...]
+    """The question's words that it holds itself, those that say most first."""
+    asked: str
+    """The kind of answer that the question asks for, such as "year"; "" for none in particular."""
+    typed: float
+    """1 if the block holds an answer of that kind, .5 if it may, else 0."""
+    score: float
+    """What the blocks are ordered by; it has no upper end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +153,8 @@ class EvidenceBlock:
     """The heading that it stands under, "" where it says nothing more than the text."""
     score: float = 0.0
     """1 for a block that holds all of the question, 0 for none."""
+    signals: EvidenceSignals | None = None
+    """Why it was chosen; None where words cannot be compared: in another language."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,5 +241,7 @@ class Answer:
     reasoning: str = ""
     citations: tuple[Citation, ...] = ()
     usage: Usage | None = None
+    id: str = ""
+    """Of the snapshot that was kept of it (`assistant explain ID`), "" if none was."""
     trust: float | None = None
     """Share of the sentences that claim something which the passages support, None if none does."""

@@ -12,7 +12,7 @@ from assistant.answer.long_questions import condense_question
 from assistant.answer.recency import recency_of
 from assistant.answer.rerank.base import Reranker
 from assistant.events import Notice, NoticeCode
-from assistant.values import Passage
+from assistant.values import LegRanks, Passage
 from ingest.documents import Chunk, Document, ScoredChunk
 from ingest.errors import EmbedError, StoreError
 from ingest.foundation.errors import QiuzhengError
@@ -153,7 +153,10 @@ class Retriever:
             ("not_reranked", not_reranked),
         ]
         return Retrieved(
-            passages=await self._passages(ranked, self._top_k if top_k is None else top_k),
+            passages=tuple(
+                replace(passage, ranks=_ranks_of(passage, legs))
+                for passage in await self._passages(ranked, self._top_k if top_k is None else top_k)
+            ),
             notices=tuple(Notice(code=code, text=text) for code, text in codes if text),
             looked_up=" ".join([question, *meant]),
         )
@@ -308,6 +311,21 @@ def _relocated(
         elif (start := document.text.find(chunk.text)) >= 0:
             moved = replace(chunk, start=start, end=start + len(chunk.text))
             yield ScoredChunk(chunk=moved, score=scored.score)
+
+
+def _ranks_of(passage: Passage, legs: Legs) -> LegRanks:
+    """Return where each leg had the best of the chunks that the passage was made of."""
+
+    def best(leg: Sequence[ScoredChunk]) -> tuple[int | None, float | None]:
+        for rank, one in enumerate(leg, start=1):
+            # By text and not by place: the page may have been stored anew since it was found.
+            if one.chunk.url == passage.url and one.chunk.text in passage.text:
+                return rank, one.score
+        return None, None
+
+    by_words, bm25 = best(legs.by_words)
+    by_vector, cosine = best(legs.by_vector)
+    return LegRanks(words=by_words, vectors=by_vector, bm25=bm25, cosine=cosine)
 
 
 def _passage(span: _Span, document: Document, number: int) -> Passage:

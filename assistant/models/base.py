@@ -25,6 +25,10 @@ class ModelTraits:
     """Tokens that prompt and reply share."""
     size: ModelSize
     """Small models get the evidence and one instruction, large ones whole passages and rules."""
+    digest: str = ""
+    """Of its weights, as its server says it; "" where none is told."""
+    temperature: float | None = None
+    """None where nothing is sampled."""
 
 
 class ChatModel(Protocol):

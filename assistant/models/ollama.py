@@ -88,6 +88,7 @@ class OllamaModel:
             protocol="Ollama",
         )
         self._details: ModelDetails | None = None
+        self._digest = ""
         self._has_thinking_field = False
 
     @property
@@ -119,6 +120,8 @@ class OllamaModel:
         return ModelTraits(
             context_tokens=self._scale.context_tokens(self.context_tokens),
             size=size_of_model(details.parameters_count, name=self.name, chosen=self._size),
+            digest=self._digest,
+            temperature=self._temperature,
         )
 
     async def check(self, *, timeout_s: float) -> None:
@@ -134,6 +137,7 @@ class OllamaModel:
                 Message('model "{name}" is not pulled', name=self.name),
                 hint=Message("run ollama pull {name}", name=self.name),
             )
+        self._digest = installed[with_tag(self.name)]
 
     async def warm_up(self) -> None:
         """Load the model. Never raises: the real request will say why."""

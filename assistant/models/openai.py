@@ -75,6 +75,7 @@ class OpenAIModel:
         return ModelTraits(
             context_tokens=self._scale.context_tokens(self.context_tokens),
             size=size_of_model(None, name=self.name, chosen=self._size),
+            temperature=self._temperature,
         )
 
     async def check(self, *, timeout_s: float) -> None:

@@ -9,7 +9,7 @@ from assistant.answer.evidence.other_language import choose_across_languages
 from assistant.answer.evidence.passage_reader import Unit
 from assistant.answer.evidence.scoring import Scored, TermWeights, score_units
 from assistant.answer.evidence.units import split_into_units
-from assistant.values import AnswerEvidence, EvidenceBlock, Passage
+from assistant.values import AnswerEvidence, EvidenceBlock, EvidenceSignals, Passage
 from ingest.text.cjk import CJK
 from ingest.text.language import language_of
 from ingest.text.words import words
@@ -46,6 +46,8 @@ class _GrowingBlock:
     unit: Unit
     words: frozenset[str]
     fit: float
+    score: float = 0.0
+    typed: float = 0.0
 
     def touches(self, unit: Unit) -> bool:
         """Return whether both are sentences of one paragraph with nothing between them."""
@@ -78,6 +80,7 @@ class _GrowingBlock:
         """Take the neighbour's text up, in the order of the passage."""
         self.words |= scored.words
         self.fit = max(self.fit, scored.covered)
+        self.typed = max(self.typed, scored.typed)
         if self.is_within(scored.unit):
             self.unit = scored.unit
             return
@@ -105,7 +108,10 @@ def choose_evidence(question: str, passages: Sequence[Passage]) -> AnswerEvidenc
     if answerability == "nearest":
         blocks = blocks[:NEAREST_BLOCKS]
     return AnswerEvidence(
-        blocks=tuple(_shown(block, number) for number, block in enumerate(blocks, start=1)),
+        blocks=tuple(
+            replace(_shown(block, number), signals=_signals_of(block, weights))
+            for number, block in enumerate(blocks, start=1)
+        ),
         answerability=answerability if blocks else "nothing",
     )
 
@@ -145,7 +151,7 @@ def _grown_blocks(scored: Sequence[Scored]) -> list[_GrowingBlock]:
         is_shown = any(block.overlaps(one.unit) or block.repeats(one) for block in blocks)
         is_about = not blocks or one.typed or one.covered >= LEAST_COVER * blocks[0].fit
         if is_about and not is_shown and len(blocks) < MOST_BLOCKS:
-            blocks.append(_GrowingBlock(one.unit, one.words, one.covered))
+            blocks.append(_GrowingBlock(one.unit, one.words, one.covered, one.score, one.typed))
     return blocks
 
 
@@ -167,6 +173,17 @@ def _joins(one: Scored, blocks: Sequence[_GrowingBlock], *, least: float) -> boo
 
 def _columns(text: str) -> int:
     return len(text) + len(_IDEOGRAPH.findall(text))
+
+
+def _signals_of(block: _GrowingBlock, weights: TermWeights) -> EvidenceSignals:
+    """Return what spoke for a block, for a reader who asks why it is shown."""
+    held = sorted(block.words & weights.shares.keys(), key=lambda term: -weights.shares[term])
+    return EvidenceSignals(
+        terms=tuple(held),
+        asked=weights.types[0].name if weights.types else "",
+        typed=block.typed,
+        score=block.score,
+    )
 
 
 def _shown(block: _GrowingBlock, number: int) -> EvidenceBlock:

@@ -496,3 +496,16 @@ async def test_page_in_another_language_is_not_blockd_for_its_names_alone() -> N
 def test_page_in_another_language_is_blockd_for_a_name_in_its_own_script() -> None:
     blocks = blocks_of("Who is 李白?", passages("李白是唐代诗人，字太白，号青莲居士。"))
     assert len(blocks) == 1
+
+
+def test_a_block_says_why_it_was_chosen() -> None:
+    text = "The licence of a heavy drone costs 120 euros a year. Pilots are trained for two days."
+    block = best("How much does the licence of a drone cost?", text)
+    assert block.signals is not None
+    assert {"licence", "drone"} <= set(block.signals.terms)
+    assert block.signals.asked == "money"
+    assert block.signals.typed == 1
+    assert block.signals.score > 0
+    plain = best("licence of a drone", text)
+    assert plain.signals is not None
+    assert (plain.signals.asked, plain.signals.typed) == ("", 0)

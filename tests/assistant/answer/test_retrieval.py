@@ -16,7 +16,7 @@ from assistant.answer.rerank.base import Reranker
 from assistant.answer.rerank.memory import OverlapReranker
 from assistant.answer.retrieval import NO_ENCODER, Retriever
 from assistant.events import Notice
-from assistant.values import Passage
+from assistant.values import LegRanks, Passage
 from ingest.documents import Chunk, Document, ScoredChunk
 from ingest.errors import EmbedError
 from ingest.foundation.messages import Message
@@ -134,7 +134,25 @@ async def test_passages_carry_number_source_and_dates() -> None:
         published=law.published,
         modified=law.modified,
         heading="",
+        ranks=LegRanks(words=1, bm25=passage.ranks.bm25),
     )
+    assert (passage.ranks.bm25 or 0) > 0
+
+
+async def test_a_passage_says_where_each_leg_had_it() -> None:
+    index = await index_of(
+        document("law", "Drones need lights at night."),
+        document("care", "Drones at night: drones need lights, drones need care."),
+        embedder=HashingEmbedder(),
+    )
+    retriever = Retriever(store=index, embedder=HashingEmbedder(), top_k=5)
+    retrieved = await retriever.retrieve("drones need lights at night")
+    ranks = {passage.url: passage.ranks for passage in retrieved.passages}
+    assert sorted(each.words or 0 for each in ranks.values()) == [1, 2]
+    assert sorted(each.vectors or 0 for each in ranks.values()) == [1, 2]
+    first = next(each for each in ranks.values() if each.vectors == 1)
+    other = next(each for each in ranks.values() if each.vectors == 2)
+    assert (first.cosine or 0) > (other.cosine or 0)
 
 
 async def test_question_that_matches_nothing_returns_nothing() -> None:
