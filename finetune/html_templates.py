@@ -1,34 +1,15 @@
-"""Templates of pages and model cards: where they are found and what they may do."""
+"""Templates of pages and model cards: where they are found."""
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ingest.foundation.messages import Language, Message
-
-Filters = Mapping[str, Callable[..., str]]
+from ingest.foundation.html_templates import Filters, render_template
+from ingest.foundation.messages import Language
 
 
 def render(
     template: str, language: Language, *, filters: Filters | None = None, **values: Any
 ) -> str:
-    """Return a page. `t(text)` in a template is the sentence in `language`.
-
-    HTML is escaped, Markdown is not; a name that a template misspells is an error.
-    """
-    import jinja2  # here, so that `--help` and the steps without a page do not wait for it
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        # Rows of strangers stand in these pages: `<script>` in a question must be text.
-        autoescape=jinja2.select_autoescape(["html.j2"]),
-        # By default a misspelt name is an empty place, which no test would see.
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(filters or {})
-    return environment.get_template(template).render(
-        language=language, t=lambda text: Message(text).localize(language), **values
-    )
+    """Return the page of one of our templates, by its file name."""
+    path = Path(__file__).parent / "templates" / template
+    return render_template(path, language, filters=filters, **values)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from finetune.evaluate.metrics.catalogue import FIGURES, Figure
-from finetune.evaluate.metrics.intervals import Interval, paired_interval
 from finetune.evaluate.metrics.scored import ERROR_LABELS, ErrorType, ReplyError, ScoredReply
+from ingest.foundation.intervals import Interval, paired_interval
 from ingest.foundation.messages import Language, Message
 
 TIE_TOLERANCE = 1e-9

@@ -10,8 +10,9 @@ from typing import Literal
 
 import numpy as np
 
-from finetune.evaluate.metrics.intervals import Floats, Statistic, f1, macro_f1, mean, perplexity
 from finetune.evaluate.metrics.scored import ScoredReply
+from finetune.evaluate.metrics.statistics import f1, macro_f1, perplexity
+from ingest.foundation.intervals import Floats, Statistic, mean
 from ingest.foundation.messages import Message
 
 Better = Literal["higher", "lower", ""]

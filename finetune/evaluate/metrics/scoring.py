@@ -9,7 +9,6 @@ from finetune.evaluate.metrics.entities import (
     locate_entities,
     score_extraction,
 )
-from finetune.evaluate.metrics.exact_match import is_exact_match, token_f1
 from finetune.evaluate.metrics.form import (
     extract_numbers,
     is_looping,
@@ -33,6 +32,7 @@ from finetune.progress import Progress
 from finetune.recipe import Task
 from finetune.records import Prediction, Record
 from ingest.foundation.messages import Message
+from ingest.text.answer_overlap import is_exact_match, token_f1
 
 LOW_OVERLAP = 20.0
 """ROUGE-L, in percent, below which an answer says something else than the reference."""

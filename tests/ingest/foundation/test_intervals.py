@@ -1,20 +1,12 @@
-"""The paired bootstrap: SciPy's intervals, coverage of the truth, and figures other than means."""
+"""The bootstrap, plain and paired: SciPy's intervals, and coverage of the truth."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from sklearn.metrics import f1_score
 
-from finetune.evaluate.metrics.intervals import (
-    Interval,
-    f1,
-    macro_f1,
-    mean,
-    paired_interval,
-    perplexity,
-)
+from ingest.foundation.intervals import Interval, paired_interval, sample_interval
 
 RANDOM = np.random.default_rng(7)
 
@@ -81,32 +73,22 @@ def test_many_records_are_drawn_in_chunks() -> None:
     assert found.low < found.value < found.high
 
 
-def test_f1_is_of_the_sums_and_not_the_mean_of_f1s() -> None:
-    counts = np.array([[1.0, 1, 1], [0, 4, 2], [0, 0, 0]])
-    assert f1(counts.sum(axis=0, keepdims=True))[0] == pytest.approx(2 * 1 / (5 + 3))
-    assert f1(np.zeros((1, 3)))[0] == 1
-
-
-def test_macro_f1_is_scikit_learns() -> None:
-    wanted = RANDOM.integers(0, 3, 80)
-    given_ = np.where(RANDOM.random(80) < 0.6, wanted, RANDOM.integers(0, 3, 80))
-    columns = [
-        part
-        for label in range(3)
-        for part in ((wanted == label) & (given_ == label), given_ == label, wanted == label)
-    ]
-    sums = np.stack(columns, axis=1).astype(float).sum(axis=0, keepdims=True)
-    assert macro_f1(sums)[0] == pytest.approx(f1_score(wanted, given_, average="macro"))
-
-
-def test_perplexity_is_of_all_tokens_together_and_may_be_infinite() -> None:
-    assert perplexity(np.array([[40.0, 40.0]]))[0] == pytest.approx(np.e)
-    assert perplexity(np.array([[1e9, 1.0]]))[0] == np.inf
-    assert mean(np.array([[6.0, 3.0]]))[0] == 2
-
-
 def test_records_that_do_not_pair_raise() -> None:
     with pytest.raises(ValueError, match="do not pair"):
         paired_interval(np.ones((3, 2)), np.ones((2, 2)))
     with pytest.raises(ValueError, match="do not pair"):
         paired_interval(np.ones((0, 2)), np.ones((0, 2)))
+
+
+def test_the_interval_of_one_sample_is_scipys() -> None:
+    values = RANDOM.gamma(2, 10, 200)
+    ours = sample_interval(column(values), seed=1)
+    theirs = stats.bootstrap(
+        (values,), np.mean, n_resamples=10_000, method="percentile", rng=1
+    ).confidence_interval
+    assert ours.value == pytest.approx(np.mean(values))
+    width = theirs.high - theirs.low
+    assert ours.low == pytest.approx(theirs.low, abs=0.04 * width)
+    assert ours.high == pytest.approx(theirs.high, abs=0.04 * width)
+    with pytest.raises(ValueError, match="no record"):
+        sample_interval(np.ones((0, 2)))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finetune.evaluate.metrics.exact_match import answer_tokens, is_exact_match, token_f1
+from ingest.text.answer_overlap import answer_tokens, is_exact_match, token_f1
 
 
 def test_ideographs_are_tokens_and_articles_are_none() -> None:
