@@ -122,6 +122,39 @@ Answerability = Literal["answerable", "nearest", "nothing"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BlockScore:
+    """What a score is made of: five shares of the question, added up, times four factors.
+
+    Of a block of several sentences, that of the sentence which was chosen first.
+    """
+
+    own_words: float
+    """The share of the question's words that the text itself holds, 0 to 1."""
+    above: float
+    """What its lead-in and the heading that it stands under add, each counted less."""
+    title: float
+    """What the page's title adds."""
+    beside: float
+    """For the words that a neighbour in the text holds."""
+    passage: float
+    """For the words that the whole passage holds."""
+    rank: float
+    """1 for the best passage, less for each one behind it."""
+    answer_type: float
+    """More than 1 where the text holds what is asked for: a date, a price, a command."""
+    kind: float
+    """More than 1 for what was written to be looked up: definitions and code."""
+    length: float
+    """1, less for long text."""
+
+    @property
+    def total(self) -> float:
+        """What blocks of one question are ordered by; it compares nothing across questions."""
+        shares = self.own_words + self.above + self.title + self.beside + self.passage
+        return shares * self.rank * self.answer_type * self.kind * self.length
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceSignals:
     """Why a block was chosen."""
 
@@ -133,6 +166,8 @@ class EvidenceSignals:
     """1 if the block holds an answer of that kind, .5 if it may, else 0."""
     score: float
     """What the blocks are ordered by; it has no upper end."""
+    parts: BlockScore | None = None
+    """What the score is made of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from assistant.answer.evidence.other_language import choose_across_languages
 from assistant.answer.evidence.passage_reader import Unit
 from assistant.answer.evidence.scoring import Scored, TermWeights, score_units
 from assistant.answer.evidence.units import split_into_units
-from assistant.values import AnswerEvidence, EvidenceBlock, EvidenceSignals, Passage
+from assistant.values import AnswerEvidence, BlockScore, EvidenceBlock, EvidenceSignals, Passage
 from ingest.text.cjk import CJK
 from ingest.text.language import language_of
 from ingest.text.words import words
@@ -48,6 +48,7 @@ class _GrowingBlock:
     fit: float
     score: float = 0.0
     typed: float = 0.0
+    parts: BlockScore | None = None
 
     def touches(self, unit: Unit) -> bool:
         """Return whether both are sentences of one paragraph with nothing between them."""
@@ -151,7 +152,9 @@ def _grown_blocks(scored: Sequence[Scored]) -> list[_GrowingBlock]:
         is_shown = any(block.overlaps(one.unit) or block.repeats(one) for block in blocks)
         is_about = not blocks or one.typed or one.covered >= LEAST_COVER * blocks[0].fit
         if is_about and not is_shown and len(blocks) < MOST_BLOCKS:
-            blocks.append(_GrowingBlock(one.unit, one.words, one.covered, one.score, one.typed))
+            blocks.append(
+                _GrowingBlock(one.unit, one.words, one.covered, one.score, one.typed, one.parts)
+            )
     return blocks
 
 
@@ -183,6 +186,7 @@ def _signals_of(block: _GrowingBlock, weights: TermWeights) -> EvidenceSignals:
         asked=weights.types[0].name if weights.types else "",
         typed=block.typed,
         score=block.score,
+        parts=block.parts,
     )
 
 

@@ -13,7 +13,7 @@ from assistant.answer.evidence.answer_types import (
     counted_words,
 )
 from assistant.answer.evidence.passage_reader import Unit
-from assistant.values import EvidenceKind, Passage
+from assistant.values import BlockScore, EvidenceKind, Passage
 from ingest.text.cjk import CJK
 from ingest.text.words import content_words, words
 
@@ -133,6 +133,8 @@ class Scored:
     typed: float
     """1 if it holds an answer of the kind asked for."""
     score: float
+    parts: BlockScore
+    """What the score is made of."""
 
 
 def score_units(
@@ -159,22 +161,37 @@ def _score_passage(weights: TermWeights, passage: Passage, units: Sequence[Unit]
     at_place: dict[int, float] = {}
     for unit, share in zip(units, held, strict=True):
         at_place[unit.place] = max(share, at_place.get(unit.place, 0.0))
-    is_measure = weights.types and weights.types[0].name in MEASURES
-    bonus = MEASURE_BONUS if is_measure else TYPE_BONUS
+    asked_for = weights.types[0].name if weights.types else ""
+    bonus = MEASURE_BONUS if asked_for in MEASURES else TYPE_BONUS
     scored = []
     for number, unit in enumerate(units):
         above = _share_above(weights, unit, own[number])
         under = own[number].union(words(f"{unit.context} {unit.heading}"))
-        covered = held[number] + above + TITLE_SHARE * weights.share_held(title - under)
+        by_title = TITLE_SHARE * weights.share_held(title - under)
         typed = answer_type_fit(unit, weights.types, weights.counted, weights.question)
-        score = 0.0
-        if held[number] or above or typed:  # else it stands beside an answer and is none
-            beside = max(at_place.get(unit.place + step, 0.0) for step in (-1, 1))
-            score = covered + NEIGHBOUR_SHARE * beside + by_passage
-            score *= by_rank * (1 + bonus * typed) * KIND_BONUS.get(unit.kind, 1.0)
-            score /= 1 + LENGTH_PENALTY * max(0.0, len(found[number]) / USUAL_WORDS - 1)
+        beside = max(at_place.get(unit.place + step, 0.0) for step in (-1, 1))
+        parts = BlockScore(
+            own_words=held[number],
+            above=above,
+            title=by_title,
+            beside=NEIGHBOUR_SHARE * beside,
+            passage=by_passage,
+            rank=by_rank,
+            answer_type=1 + bonus * typed,
+            kind=KIND_BONUS.get(unit.kind, 1.0),
+            length=1 / (1 + LENGTH_PENALTY * max(0.0, len(found[number]) / USUAL_WORDS - 1)),
+        )
+        # A unit without any of it stands beside an answer and is none.
+        is_relevant = bool(held[number] or above or typed)
         scored.append(
-            Scored(unit=unit, words=own[number], covered=covered, typed=typed, score=score)
+            Scored(
+                unit=unit,
+                words=own[number],
+                covered=held[number] + above + by_title,
+                typed=typed,
+                score=parts.total if is_relevant else 0.0,
+                parts=parts,
+            )
         )
     return scored
 

@@ -311,6 +311,22 @@ def test_choice_does_not_depend_on_irrelevant_passages() -> None:
         assert blocks_of(question, left)[0] == blocks_of(question, pages)[0]
 
 
+def test_every_block_says_what_its_score_is_made_of() -> None:
+    pages = passages(
+        "Small drones may fly up to 120 metres high.\n\nMarkets open early.",
+        "Drones are small aircraft. They may fly low.",
+        title="Drones",
+    )
+    blocks = blocks_of("How high may small drones fly?", pages)
+    parts = [block.signals.parts for block in blocks if block.signals and block.signals.parts]
+    assert len(parts) == len(blocks) > 1
+    assert [each.total for each in parts] == [b.signals.score for b in blocks if b.signals]
+    first, other = parts[0], parts[-1]
+    assert first.answer_type > 1 == other.answer_type  # a figure with a unit of length
+    assert first.own_words > other.own_words
+    assert first.rank == 1 > other.rank
+
+
 def test_nothing_follows_the_first_block_that_is_off_topic() -> None:
     text = (
         "The weight limit of small drones is 250 grams. Birds sing in the morning. Trains leave at "
