@@ -82,6 +82,7 @@ async def open_assistant(
             deadline_s=settings.crawl.deadline,
             reply_tokens=settings.model.reply_tokens,
             language=None if language == "auto" else language,
+            unsupported=settings.answer.unsupported,
             follow_index=index.follow,
             # Once: the first question pays for it, the others find it done.
             preload=functools.cache(functools.partial(preload, settings, embedder=index.embedder)),

@@ -34,6 +34,7 @@ NoticeCode = Literal[
     "reply_cut_short",
     "reply_unusable",
     "reply_looped",
+    "sentences_dropped",
     "reasoning_leaked",
 ]
 
@@ -77,11 +78,16 @@ class EvidenceChosen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentenceChecked:
-    """A sentence of the answer is complete and was compared with the passages."""
+    """A sentence of the answer is complete and was compared with the passages.
+
+    The deltas up to here end where it ends: a sign that it needs can be put at this place.
+    """
 
     text: str
     """As it was streamed, without its markers."""
     verdict: SentenceVerdict
+    shown: bool = True
+    """False: it was left out of the answer, as `answer.unsupported` or the question wants it."""
     type: Literal["sentence_checked"] = "sentence_checked"
 
 

@@ -26,3 +26,5 @@ SOURCES: Final = Message("Sources")
 FETCHED: Final = Message("fetched")
 EVIDENCE: Final = Message("What the pages say:")
 QUOTES: Final = Message("quotes from pages, not an answer")
+UNSUPPORTED_SIGN: Final = Message("(?)")
+"""Behind a sentence that stands in no source; `Answer.trust_note` says what it means."""

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from assistant.values import Unsupported
 from ingest.foundation.messages import Language
 from ingest.foundation.settings import ServerAddress, SettingsTable, default_ollama_host
 from ingest.foundation.settings_errors import ENV_PREFIX
@@ -123,6 +124,11 @@ class AnswerSettings(SettingsTable):
     passages: int = Field(default=6, ge=1, le=30, description="Passages shown to the model.")
     language: Literal["auto", Language] = Field(
         default="auto", description="Language of answers and messages; auto: the question's."
+    )
+    unsupported: Unsupported = Field(
+        default="mark",
+        description="What becomes of a sentence of the answer that stands in no passage: mark "
+        'shows it with a sign, "(?)"; drop leaves it out and says how many.',
     )
     reranker: str = Field(
         default="",

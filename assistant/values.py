@@ -19,6 +19,10 @@ class ChatMessage:
     content: str
 
 
+Unsupported = Literal["mark", "drop"]
+"""What becomes of a sentence that no passage supports: shown with a sign, or left out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """What a person wants to know, and what holds for this one answer.
@@ -44,6 +48,8 @@ class Question:
     """Seconds for searching and reading; the answer then starts with what is here."""
     language: Language | None = None
     """Language of the answer; None: the language that the question is in."""
+    unsupported: Unsupported | None = None
+    """What becomes of sentences that no passage supports."""
     private: bool = False
     """Keep no snapshot of the answer."""
 
@@ -280,3 +286,5 @@ class Answer:
     """Of the snapshot that was kept of it (`assistant explain ID`), "" if none was."""
     trust: float | None = None
     """Share of the sentences that claim something which the passages support, None if none does."""
+    trust_note: Message | None = None
+    """The same as one sentence for people."""

@@ -23,7 +23,15 @@ from assistant.events import (
     SentenceChecked,
     StageStarted,
 )
-from assistant.labels import EVIDENCE, FETCHED, NO_TEXT_INDEX, QUOTES, SOURCES, STAGES
+from assistant.labels import (
+    EVIDENCE,
+    FETCHED,
+    NO_TEXT_INDEX,
+    QUOTES,
+    SOURCES,
+    STAGES,
+    UNSUPPORTED_SIGN,
+)
 from assistant.values import Citation
 from ingest.events import PageSkipped, PageStored
 from ingest.foundation.messages import Language
@@ -38,6 +46,10 @@ from ui.safe_markdown import (
     shorten_title,
 )
 from ui.session import PageTurn, TurnState
+
+_SIGN = "\ue0ff"
+"""Stands for the sign of an unsupported sentence while text becomes Markdown; Unicode gives it no
+meaning."""
 
 FRAME_S = 0.06
 """Seconds between two drawings of a growing text: smooth to the eye, light on the browser."""
@@ -75,15 +87,14 @@ def _apply_reply(
         case EvidenceChosen():
             turn.evidence = event.evidence.blocks
         case SentenceChecked():
-            pass
+            if event.shown and event.verdict.kind == "unsupported":
+                turn.unsupported.append(len(turn.text))
         case ReasoningDelta():
             turn.reasoning += event.text
         case AnswerDelta():
             turn.text += event.text
         case AnswerFinished():
-            # The answer's own text is the authority: citations may be repaired after their delta.
-            turn.answer = event.answer
-            turn.text, turn.reasoning = event.answer.text, event.answer.reasoning
+            turn.finish(event.answer)
         case AnswerFailed():
             turn.failure = event
         case _:
@@ -173,7 +184,26 @@ def render_answer_text(turn: PageTurn, language: Language) -> str:
         lines = [f"- {block.text} [{block.passage}]" for block in turn.evidence]
         text = "\n".join([EVIDENCE.localize(language), "", *lines])
         return render_answer(text, turn.sources)
-    return render_answer(turn.text, turn.sources)
+    sign = UNSUPPORTED_SIGN.localize(language)
+    return render_answer(_with_signs(turn), turn.sources).replace(_SIGN, f" :gray[{sign}]")
+
+
+def _with_signs(turn: PageTurn) -> str:
+    """Return the answer so far with a character of our own where the signs belong."""
+    # Of a page's or a model's text, the same character is none of ours.
+    text = turn.text.replace(_SIGN, "\ufffd")
+    for end in reversed(turn.unsupported):
+        said = text[:end].rstrip()
+        # Behind its last bar, a row of a table ends.
+        end = len(said.removesuffix("|").rstrip()) if said.endswith("|") else len(said)
+        text = text[:end] + _SIGN + text[end:]
+    return text
+
+
+def render_trust(turn: PageTurn, language: Language) -> str:
+    """Return how much of the answer stands in its sources, as Markdown; "" where that is unsaid."""
+    note = turn.answer.trust_note if turn.answer is not None else None
+    return escape_markdown(note.localize(language)) if note else ""
 
 
 def render_failure(turn: PageTurn, language: Language) -> str:
@@ -211,6 +241,7 @@ SLOTS: dict[str, tuple[Callable[[PageTurn, Language], str], str, dict[str, str]]
     "notices": (render_notices, "caption", {}),
     "kind": (answer_kind, "badge", {"icon": ":material/format_quote:", "color": "orange"}),
     "answer": (render_answer_text, "markdown", {}),
+    "trust": (render_trust, "caption", {}),
     "sources": (render_sources, "markdown", {}),
     "error": (render_failure, "error", {"icon": ":material/error:"}),
 }
@@ -257,6 +288,7 @@ class TurnView:
             self._show("kind")
             with st.container(key=f"answer-{key}"):
                 self._show("answer")
+            self._show("trust")
             with st.container(key=f"sources-{key}"):
                 self._show("sources")
             self._show("error")

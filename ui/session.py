@@ -41,6 +41,8 @@ class PageTurn:
     notices: list[Message] = field(default_factory=list)
     reasoning: str = ""
     text: str = ""
+    unsupported: list[int] = field(default_factory=list)
+    """Where in the text sentences end that stand in no source."""
     answer: Answer | None = None
     failure: AnswerFailed | None = None
 
@@ -50,6 +52,16 @@ class PageTurn:
         # The model did not mark its reasoning, and the end of it was seen only now.
         if notice.code == "reasoning_leaked":
             self.reasoning, self.text = self.reasoning + self.text, ""
+            self.unsupported.clear()
+
+    def finish(self, answer: Answer) -> None:
+        """Take the whole answer, whose text is the authority over what was streamed."""
+        # It may lack white space, or a reply that was none, in front of it.
+        begin = self.text.rfind(answer.text)
+        ends = (end - begin for end in self.unsupported) if begin >= 0 else ()
+        self.unsupported = [end for end in ends if 0 < end <= len(answer.text)]
+        self.answer = answer
+        self.text, self.reasoning = answer.text, answer.reasoning
 
 
 @dataclass(slots=True, kw_only=True)

@@ -7,14 +7,15 @@ known whether the passage that the marker names supports it.
 
 import re
 from collections.abc import Sequence
-from typing import Literal
+from dataclasses import dataclass
 
 from assistant.answer.answer_units import UnitScanner
 from assistant.answer.marker_scanner import AnswerUnit
 from assistant.answer.source_lists import SourceListFilter
 from assistant.answer.verification import SentenceVerifier
 from assistant.answer.verification.claims import says_not_there
-from assistant.values import Citation, Passage, SentenceVerdict
+from assistant.answer.verification.trust import TrustCount
+from assistant.values import Citation, Passage, SentenceVerdict, Unsupported
 from ingest.text.cjk import CJK
 
 LONGEST_SENTENCE = 1_500
@@ -25,13 +26,24 @@ MOST_HELD = 400
 MOST_CITED = 8
 """Numbers of one sentence that are checked."""
 
-Unsupported = Literal["mark", "drop", "keep"]
-
 _TOUCHING = re.compile(rf"[{CJK}）】」』”]$")
 _LETTERS = re.compile(r"\w")
 _SCHEME = re.compile(r"(?:(?P<name>[A-Za-z][A-Za-z0-9+.-]*):)?(?://)?")
 _KNOWN_SCHEMES = frozenset({"http", "https", "ftp", "mailto"})
 """Of links that a passage may hold; "javascript:" may stand in one, too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedSentence:
+    """A sentence of the answer, and where it ends."""
+
+    text: str
+    """Without its markers."""
+    verdict: SentenceVerdict
+    end: int
+    """Characters of the answer that are shown up to there, its markers included."""
+    shown: bool
+    """False: it was left out."""
 
 
 class CitationStream:
@@ -58,8 +70,8 @@ class CitationStream:
         Args:
             passages: What the answer was made from, and may cite.
             attach: False: add no markers, only check those that are there.
-            unsupported: "drop" leaves sentences out that no passage supports; "mark" and "keep"
-                leave the text alone, and differ in what a front end makes of the verdicts.
+            unsupported: "drop" leaves sentences out that no passage supports; "mark" leaves the
+                text alone: a front end puts its sign where `CheckedSentence.end` says.
             question: Addresses that it names may stand in the answer.
             quoted: Code made the answer of the passages' own words, so that its markers are right
                 and there is nothing to check.
@@ -74,13 +86,15 @@ class CitationStream:
         self._lists = SourceListFilter(passage.title for passage in passages)
         self._shown = _ShownText()
         self._cited: set[int] = set()
-        self._verdicts: list[tuple[str, SentenceVerdict]] = []
-        self._claims = self._supported = 0
+        self._checked: list[CheckedSentence] = []
+        self.trust = TrustCount()
+        """Of the sentences that are finished."""
         self._sentence = ""  # the current sentence so far, without markers and end
         self._mark = ""  # its punctuation
         self._held: list[AnswerUnit] = []  # its units from the first marker, or the end, on
         self._segments: list[str] = []  # what stands before each marker that is held
         self._nouns: set[int] = set()
+        self._in_table = False
 
     def feed(self, text: str) -> str:
         """Take the next piece of the answer; return what may be shown of it."""
@@ -95,15 +109,10 @@ class CitationStream:
         self._finish_sentence()
         return self._shown.take(final=True)
 
-    def take_verdicts(self) -> list[tuple[str, SentenceVerdict]]:
-        """Return the sentences that were finished since the last call, each with its verdict."""
-        verdicts, self._verdicts = self._verdicts, []
-        return verdicts
-
-    @property
-    def trust(self) -> float | None:
-        """The share of the claims so far that a passage supports, None if there was no claim."""
-        return self._supported / self._claims if self._claims else None
+    def take_checked(self) -> list[CheckedSentence]:
+        """Return the sentences that were finished since the last call."""
+        checked, self._checked = self._checked, []
+        return checked
 
     def citations(self) -> tuple[Citation, ...]:
         """Return the passages that the answer points to so far, by number."""
@@ -187,13 +196,22 @@ class CitationStream:
         nouns, mark = self._nouns, self._mark
         self._sentence = self._mark = ""
         self._held, self._segments, self._nouns = [], [], set()
+        row = text.lstrip().startswith("|")
+        head = row and not self._in_table
+        self._in_table = row
         if not text.strip() and not held:
             return
         cited = [number for unit in held if unit.kind == "marker" for number in unit.numbers]
         valid = [number for number in dict.fromkeys(cited) if number in self._passages]
-        verdict = self._verdict(text.rstrip() + mark, [*valid, *sorted(nouns)][:MOST_CITED])
+        whole = text.rstrip() + mark
+        verdict = (
+            SentenceVerdict(kind="no_claim")
+            if self._quoted or head  # what names the columns of a table claims nothing
+            else self._verifier.check(whole, [*valid, *sorted(nouns)][:MOST_CITED])
+        )
         if verdict.kind == "unsupported" and self._drop:
             self._shown.drop()
+            self._note(whole, verdict, shown=False)
             return
         # "According to [1], …" stays as it is written, and counts if [1] is what supports it.
         if verdict.passage in nouns:
@@ -201,20 +219,20 @@ class CitationStream:
         chosen = self._chosen(text + mark, segments, held, verdict)
         attached = None
         if not valid and not nouns and self._attach and verdict.kind == "supported":
-            attached = None if text.lstrip().startswith("|") else verdict.passage
+            attached = None if row else verdict.passage
         self._show_held(held, chosen, text, attached)
+        self._note(whole, verdict, shown=True)
 
-    def _verdict(self, sentence: str, cited: Sequence[int]) -> SentenceVerdict:
-        if self._quoted:
-            return SentenceVerdict(kind="no_claim")
-        verdict = self._verifier.check(sentence, cited)
-        if _LETTERS.search(sentence):
-            self._verdicts.append((sentence.strip(), verdict))
-        # "Unchecked" is neither: it would make trust of what nobody compared.
-        good = verdict.kind in ("supported", "re_attached")
-        self._supported += good
-        self._claims += good or verdict.kind == "unsupported"
-        return verdict
+    def _note(self, sentence: str, verdict: SentenceVerdict, *, shown: bool) -> None:
+        """Remember the verdict on a sentence, all of which is shown now."""
+        if self._quoted or not _LETTERS.search(sentence):
+            return
+        self.trust.add(verdict, dropped=not shown)
+        self._checked.append(
+            CheckedSentence(
+                text=sentence.strip(), verdict=verdict, end=self._shown.length, shown=shown
+            )
+        )
 
     def _chosen(
         self,
@@ -302,6 +320,8 @@ class _ShownText:
 
     def __init__(self) -> None:
         self._out: list[str] = []
+        self.length = 0
+        """Characters shown so far, those that were taken included."""
         self._space = ""  # white space held back: it goes with a marker that is dropped
         self._ignore_space = False  # a marker between two spaces was dropped
         self._line_begun = False
@@ -329,7 +349,7 @@ class _ShownText:
             self._dropped = False
             return
         self._ignore_space = self._dropped = False
-        self._out.append(self._space + text)
+        self._append(self._space + text)
         self._space = ""
         self._line_begun = not text.endswith("\n")
 
@@ -337,7 +357,7 @@ class _ShownText:
         """Show markers, or none where there were some."""
         if marks:
             self._ignore_space = False
-            self._out.append(self._space + marks)
+            self._append(self._space + marks)
             self._space = ""
             self._line_begun = True
         else:
@@ -346,7 +366,7 @@ class _ShownText:
 
     def attach(self, marks: str) -> None:
         """Show a marker of ours, before the white space that is held back."""
-        self._out.append(marks)
+        self._append(marks)
         self._line_begun = True
 
     def drop(self) -> None:
@@ -357,7 +377,11 @@ class _ShownText:
     def take(self, *, final: bool = False) -> str:
         """Return what may be shown since the last call."""
         if final:
-            self._out.append(self._space)
+            self._append(self._space)
         text = "".join(self._out)
         self._out = []
         return text
+
+    def _append(self, text: str) -> None:
+        self._out.append(text)
+        self.length += len(text)

@@ -12,7 +12,9 @@ from ingest.foundation.messages import Language, Message
 from ingest.text.language import cjk_share
 from ingest.text.words import words
 
-ReplyProblem = Literal["empty", "only_thinking", "recites_prompt", "other_language", "looped"]
+ReplyProblem = Literal[
+    "empty", "only_thinking", "recites_prompt", "other_language", "looped", "unsupported"
+]
 
 PROBLEMS: Mapping[ReplyProblem, Message] = {
     "empty": Message("The model gave no answer; these are quotes from the pages."),
@@ -27,6 +29,9 @@ PROBLEMS: Mapping[ReplyProblem, Message] = {
     ),
     "looped": Message(
         "The model repeated itself and was stopped; these are quotes from the pages."
+    ),
+    "unsupported": Message(
+        "Nothing that the model answered stands in the pages; these are quotes from them."
     ),
 }
 """What is said when the evidence stands in for a reply."""

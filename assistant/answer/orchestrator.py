@@ -29,7 +29,7 @@ from assistant.models.base import ChatModel, ModelTraits
 from assistant.models.pool import ModelPool
 from assistant.search.base import SearchProvider
 from assistant.search.notices import fallback_notice
-from assistant.values import Answer, ChatMessage, Question, SearchReply
+from assistant.values import Answer, ChatMessage, Question, SearchReply, Unsupported
 from ingest.events import PageSkipped
 from ingest.foundation.concurrency import LazyResource, cancel_and_wait
 from ingest.foundation.errors import QiuzhengError
@@ -87,6 +87,7 @@ class Assistant:
         deadline_s: float = 12.0,
         reply_tokens: int = 2_048,
         language: Language | None = None,
+        unsupported: Unsupported = "mark",
         preload: Callable[[], None] = lambda: None,
         follow_index: Callable[[], Awaitable[Message | None]] | None = None,
     ) -> None:
@@ -101,6 +102,7 @@ class Assistant:
             deadline_s: Seconds for searching and reading.
             reply_tokens: Longest reply, thinking included.
             language: Of answers; None: each question's own.
+            unsupported: What becomes of sentences that no passage supports.
             preload: Gets retrieval ready in the background; called by each question.
             follow_index: Goes along when the index is moved to another encoder; called by each
                 question, and returns what a person should know about it.
@@ -113,6 +115,7 @@ class Assistant:
         self._deadline_s = deadline_s
         self._reply_tokens = reply_tokens
         self._language = language
+        self._unsupported: Unsupported = unsupported
         self._preload = preload
         self._follow_index = follow_index
 
@@ -282,6 +285,7 @@ class Assistant:
             reply_tokens=self._reply_tokens,
             quoting=self._quoting,
             looked_up=retrieved.looked_up,
+            unsupported=request.options.unsupported or self._unsupported,
         )
         async with aclosing(replies) as events:
             async for event in events:

@@ -31,7 +31,7 @@ from assistant.events import (
     StageStarted,
 )
 from assistant.models.base import ChatModel, ModelTraits
-from assistant.values import Answer, ChatMessage, Passage, Prompt
+from assistant.values import Answer, ChatMessage, Passage, Prompt, Unsupported
 from ingest.foundation.messages import Language, Message
 from ingest.text.words import words
 
@@ -53,6 +53,7 @@ async def reply_from_passages(
     reply_tokens: int,
     quoting: ChatModel,
     looked_up: str = "",
+    unsupported: Unsupported = "mark",
 ) -> AsyncGenerator[AnswerEvent, None]:
     """Yield the passages, the evidence, and the reply with its citations checked.
 
@@ -66,6 +67,7 @@ async def reply_from_passages(
         reply_tokens: Longest reply, thinking included.
         quoting: Stands in for a reply that is none.
         looked_up: What the passages were found by (`Retrieved.looked_up`); "" for the question.
+        unsupported: What becomes of sentences that no passage supports.
 
     Raises:
         ModelError: the model failed. The evidence was yielded before.
@@ -81,16 +83,12 @@ async def reply_from_passages(
     )
     prompt = choose(traits)
     if prompt.dropped:
-        dropped = {"dropped": prompt.dropped, "tokens": traits.context_tokens}
-        text = Message(
-            "{dropped} passages did not fit the model's context of {tokens:,} tokens", **dropped
-        )
-        yield Notice(code="passages_dropped", text=text)
+        yield _passages_dropped(prompt.dropped, traits.context_tokens)
     yield PassagesChosen(passages=prompt.passages)
     yield EvidenceChosen(evidence=prompt.evidence)
     yield StageStarted(stage="reply")
     try:
-        async with aclosing(_reply_or_quotes(model, quoting, prompt)) as events:
+        async with aclosing(_reply_or_quotes(model, quoting, prompt, unsupported)) as events:
             async for event in events:
                 yield event
         return
@@ -99,9 +97,18 @@ async def reply_from_passages(
         learnt = await model.describe()
         if error.kind != "too_long" or learnt.context_tokens >= traits.context_tokens:
             raise
-    async with aclosing(_reply_or_quotes(model, quoting, choose(learnt))) as events:
+    async with aclosing(_reply_or_quotes(model, quoting, choose(learnt), unsupported)) as events:
         async for event in events:
             yield event
+
+
+def _passages_dropped(dropped: int, tokens: int) -> Notice:
+    text = Message(
+        "{dropped} passages did not fit the model's context of {tokens:,} tokens",
+        dropped=dropped,
+        tokens=tokens,
+    )
+    return Notice(code="passages_dropped", text=text)
 
 
 def _choose_prompt(
@@ -139,15 +146,15 @@ def _choose_prompt(
 
 
 async def _reply_or_quotes(
-    model: ChatModel, quoting: ChatModel, prompt: Prompt
+    model: ChatModel, quoting: ChatModel, prompt: Prompt, unsupported: Unsupported
 ) -> AsyncGenerator[AnswerEvent, None]:
     """Yield the model's reply; where it is none, say why and quote the evidence instead."""
-    reply = _ReplyReader(prompt)
+    reply = _ReplyReader(prompt, unsupported)
     async with aclosing(reply.read(model)) as events:
         async for event in events:
             yield event
     if reply.problem in RETRIED and prompt.thinking and reply.reasoning:
-        reply = _ReplyReader(replace(prompt, thinking=False))
+        reply = _ReplyReader(replace(prompt, thinking=False), unsupported)
         async with aclosing(reply.read(model)) as events:
             async for event in events:
                 yield event
@@ -170,8 +177,9 @@ async def _reply_or_quotes(
 class _ReplyReader:
     """One reply while it is read: what of it was shown, and what is wrong with it."""
 
-    def __init__(self, prompt: Prompt) -> None:
+    def __init__(self, prompt: Prompt, unsupported: Unsupported = "mark") -> None:
         self._prompt = prompt
+        self._unsupported: Unsupported = unsupported
         self._text = ""
         # Text without a word, such as "[2]": models say it instead of an answer.
         self._held = ""
@@ -220,26 +228,41 @@ class _ReplyReader:
             reasoning=self.reasoning.strip(),
             citations=self._citations.citations(),
             usage=self._finished.usage,
-            trust=self._citations.trust,
+            trust=self._citations.trust.share,
+            trust_note=self._citations.trust.note(),
         )
 
     def closing_notices(self) -> list[Notice]:
         """Return what a reader should know about the end of the answer."""
+        trust = self._citations.trust
+        notices = []
+        if trust.dropped:
+            notices.append(Notice(code="sentences_dropped", text=trust.dropped_note()))
         if self._looped:
-            return [Notice(code="reply_looped", text=_LOOPED)]
-        if self._finished.reason == "length":
-            return [Notice(code="reply_cut_short", text=_CUT_SHORT)]
-        return []
+            notices.append(Notice(code="reply_looped", text=_LOOPED))
+        elif self._finished.reason == "length":
+            notices.append(Notice(code="reply_cut_short", text=_CUT_SHORT))
+        return notices
 
     def _take(self, text: str) -> list[AnswerDelta | SentenceChecked]:
         """Add text to the reply; return what of it may be shown now, and the verdicts on it."""
+        begin = len(self._text) - len(self._held)
         self._text += text
         self._held += text
-        if not self._held or not (self.shown or words(MARKERS.sub(" ", self._held))):
-            return []
-        delta, self._held, self.shown = AnswerDelta(text=self._held), "", True
-        checked = self._citations.take_verdicts()
-        return [delta, *(SentenceChecked(text=sentence, verdict=v) for sentence, v in checked)]
+        self.shown = self.shown or bool(words(MARKERS.sub(" ", self._held)))
+        events: list[AnswerDelta | SentenceChecked] = []
+        for sentence in self._citations.take_checked():
+            # Up to the sentence's end first: a front end puts its sign there.
+            if self.shown and (part := self._held[: sentence.end - begin]):
+                events.append(AnswerDelta(text=part))
+                self._held, begin = self._held[len(part) :], sentence.end
+            events.append(
+                SentenceChecked(text=sentence.text, verdict=sentence.verdict, shown=sentence.shown)
+            )
+        if self.shown and self._held:
+            events.append(AnswerDelta(text=self._held))
+            self._held = ""
+        return events
 
     def _forget_leaked(self) -> None:
         """Make thinking of the answer so far.
@@ -253,7 +276,12 @@ class _ReplyReader:
         self._citations = self._new_citations()
 
     def _new_citations(self, *, quoted: bool = False) -> CitationStream:
-        return CitationStream(self._prompt.passages, question=self._prompt.question, quoted=quoted)
+        return CitationStream(
+            self._prompt.passages,
+            question=self._prompt.question,
+            unsupported=self._unsupported,
+            quoted=quoted,
+        )
 
     def _judge(self, *, is_quoting: bool) -> None:
         """Decide whether the reply is an answer, without the rounds of a loop at its end."""
@@ -269,5 +297,7 @@ class _ReplyReader:
             instructions=self._prompt.messages[0].content,
             question=self._prompt.question,
         )
+        if self._citations.trust.nothing_left:
+            self.problem = "unsupported"
         if self.problem and self._looped:
             self.problem = "looped"

@@ -78,6 +78,11 @@ def main() -> None:
     metavar="S",
     help="Seconds for searching and reading; then answer from what is here.",
 )
+@click.option(
+    "--unsupported",
+    type=click.Choice(("mark", "drop")),
+    help="Sentences that stand in no source: marked with (?), or left out (default: as set).",
+)
 @click.option("--fresh", is_flag=True, help="Ask engine and sites again, though kept replies do.")
 @click.option(
     "--ledger", type=CRAWL_LOG, metavar="FILE", help="Add a JSON line for every page asked."
@@ -121,7 +126,9 @@ def ask(question: str, **options: Any) -> None:
 
 def _overrides(options: "Mapping[str, Any]") -> dict[str, dict[str, Any]]:
     """Return the options that are settings: table -> key -> value."""
-    return {"answer": {"language": options["lang"]}} if options["lang"] else {}
+    given = {"language": options["lang"], "unsupported": options["unsupported"]}
+    answer = {key: value for key, value in given.items() if value}
+    return {"answer": answer} if answer else {}
 
 
 def _shows_thinking(options: "Mapping[str, Any]") -> bool:
@@ -136,6 +143,11 @@ def _shows_thinking(options: "Mapping[str, Any]") -> bool:
 @click.option("--show-thinking/--hide-thinking", default=None, help="Show the model's thinking.")
 @click.option("--lang", type=LANGUAGE, help="Language of answers and messages.")
 @click.option("--deadline", type=click.FloatRange(min=0, min_open=True), metavar="S")
+@click.option(
+    "--unsupported",
+    type=click.Choice(("mark", "drop")),
+    help="Sentences that stand in no source: marked with (?), or left out (default: as set).",
+)
 @click.option("--quiet", is_flag=True, help="No progress, only answers and sources.")
 def chat(**options: Any) -> None:
     """Keep a conversation, in which "它的重量限制呢?" is understood from what came before.

@@ -18,7 +18,7 @@ from assistant.events import (
     SentenceChecked,
     StageStarted,
 )
-from assistant.labels import EVIDENCE, FETCHED, QUOTES, SOURCES, STAGES
+from assistant.labels import EVIDENCE, FETCHED, QUOTES, SOURCES, STAGES, UNSUPPORTED_SIGN
 from assistant.values import Answer, Citation, EvidenceBlock
 from ingest.events import PageSkipped, PageStored
 from ingest.foundation.cli_runner import print_error_line
@@ -66,6 +66,11 @@ class Terminal:
                     self._thinking_shown = True
             case AnswerDelta():
                 self._answer(printable(event.text))
+            case SentenceChecked():
+                # Not by colour alone: the sign stands in pipes and files, too. A sentence that is
+                # not on the screen has no place for one.
+                if event.shown and event.verdict.kind == "unsupported" and self._answer_shown:
+                    click.secho(f" {UNSUPPORTED_SIGN.localize(self.language)}", dim=True, nl=False)
             case AnswerFinished():
                 self._finish(event.answer)
             case AnswerFailed():
@@ -86,8 +91,7 @@ class Terminal:
         | PageStored
         | PageSkipped
         | PassagesChosen
-        | EvidenceChosen
-        | SentenceChecked,
+        | EvidenceChosen,
     ) -> None:
         match event:
             case StageStarted():
@@ -113,8 +117,6 @@ class Terminal:
                 for block in () if self._quotes_only else event.evidence.blocks[:SHOWN_BLOCKS]:
                     text = printable(" ".join(block.text.split()))
                     say(f"  · {text} [{block.passage}]", dim=True)
-            case SentenceChecked():
-                pass
             case _:
                 assert_never(event)
 
@@ -153,6 +155,8 @@ class Terminal:
         if not self._answer_shown:
             click.echo(printable(answer.text), nl=False)
         click.echo()
+        if answer.trust_note:
+            click.secho(f"\n{answer.trust_note.localize(self.language)}", dim=True)
         if answer.citations:
             label = SOURCES.localize(self.language)
             kind = f" ({QUOTES.localize(self.language)})" if answer.kind == "quotes" else ""

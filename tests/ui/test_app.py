@@ -51,6 +51,20 @@ def test_reasoning_is_folded_and_kept_out_of_answer_and_history() -> None:
     assert not any("Let me see" in text for text in history)
 
 
+def test_an_unsupported_sentence_has_a_sign_and_the_answer_a_line_on_its_trust() -> None:
+    reply = (
+        "A drone that flies at night needs anti-collision lights. "
+        "They are visible for 9 statute miles [1]. Fly well!\n\n"
+        "| Distance | Light |\n| --- | --- |\n| 9 statute miles | anti-collision \ue0ff |"
+    )
+    test = ask(page(opening(ScriptedModel(reply))))
+    text = shown_text(test)
+    assert "for 9 statute miles. :gray[(?)] Fly well" in text
+    assert "| 9 statute miles | anti-collision \ufffd :gray[(?)] |" in text
+    assert "1 of 3 statements stand in the sources" in text
+    assert "lights [\\[1\\]]" in text
+
+
 def test_quotes_are_labelled_as_quotes() -> None:
     test = ask(page(opening(ScriptedModel("“Lights” [1].", kind="quotes"))))
     assert "quotes from pages, not an answer" in shown_text(test)

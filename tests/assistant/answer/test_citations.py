@@ -315,23 +315,36 @@ def test_verdicts_come_in_the_order_of_the_sentences() -> None:
     stream.feed(
         "Drones need a white light at night [3]. The moon is made of green cheese. Why? Pil"
     )
-    assert [(text, verdict.kind) for text, verdict in stream.take_verdicts()] == [
+    assert [(done.text, done.verdict.kind) for done in stream.take_checked()] == [
         ("Drones need a white light at night.", "re_attached"),
         ("The moon is made of green cheese.", "unsupported"),
         ("Why?", "no_claim"),
     ]
     stream.feed("ots register once and pay 1000 yuan")
     stream.close()
-    assert [verdict.kind for _, verdict in stream.take_verdicts()] == ["supported"]
-    assert stream.take_verdicts() == []
-    assert stream.trust == pytest.approx(2 / 3)
+    assert [done.verdict.kind for done in stream.take_checked()] == ["supported"]
+    assert stream.take_checked() == []
+    assert stream.trust.share == pytest.approx(2 / 3)
+
+
+def test_of_each_sentence_it_is_known_where_it_ends_in_what_is_shown() -> None:
+    stream = CitationStream(PASSAGES)
+    shown = stream.feed(
+        "- Drones need a white light at night [3].\n- The moon is made of green cheese [1].\n\nWhy?"
+    )
+    shown += stream.close()
+    assert [shown[: done.end] for done in stream.take_checked()] == [
+        "- Drones need a white light at night [1].",
+        "- Drones need a white light at night [1].\n- The moon is made of green cheese.",
+        shown,
+    ]
 
 
 def test_an_answer_that_claims_nothing_has_no_trust() -> None:
     stream = CitationStream(PASSAGES)
     stream.feed("Hello! What would you like to know?")
     stream.close()
-    assert stream.trust is None
+    assert stream.trust.share is None
 
 
 @pytest.mark.parametrize("size", [1, 3, 1000])
@@ -431,6 +444,7 @@ def test_any_cut_of_the_stream_gives_the_same_answer(text: str, data: st.DataObj
     shown = "".join(parts.feed(text[start:end]) for start, end in pairwise(cuts)) + parts.close()
     assert shown == whole.feed(text) + whole.close()
     assert parts.citations() == whole.citations()
+    assert parts.take_checked() == whole.take_checked()
 
 
 @settings(deadline=None)

@@ -22,7 +22,7 @@ from assistant.events import (
 from assistant.models.base import ModelTraits, size_of_model
 from assistant.models.extractive import ExtractiveModel
 from assistant.models.scripted import ScriptedModel
-from assistant.values import Answer, Passage
+from assistant.values import Answer, Passage, Unsupported
 from ingest.foundation.messages import Message
 
 pytestmark = pytest.mark.anyio
@@ -39,7 +39,9 @@ PASSAGE = Passage(
 GONE = ModelError(Message.bilingual("it died", "它崩溃了"), kind="failed")
 
 
-async def events_of(model: ScriptedModel, traits: ModelTraits | None = None) -> list[AnswerEvent]:
+async def events_of(
+    model: ScriptedModel, traits: ModelTraits | None = None, *, unsupported: Unsupported = "mark"
+) -> list[AnswerEvent]:
     replies = reply_from_passages(
         model,
         [PASSAGE],
@@ -49,6 +51,7 @@ async def events_of(model: ScriptedModel, traits: ModelTraits | None = None) -> 
         traits=traits or await model.describe(),
         reply_tokens=512,
         quoting=ExtractiveModel(),
+        unsupported=unsupported,
     )
     async with aclosing(replies) as stream:
         return [event async for event in stream]
@@ -197,3 +200,43 @@ async def test_each_sentence_comes_with_a_verdict_and_the_answer_with_its_trust(
         "The water for green tea should have 95 degrees. Enjoy!"
     )
     assert answer_of(events).trust == pytest.approx(0.5)
+    note = answer_of(events).trust_note
+    assert note is not None
+    assert str(note).startswith("1 of 2 statements stand in the sources")
+
+
+async def test_a_verdict_comes_right_behind_the_text_of_its_sentence() -> None:
+    reply = "The water should have 95 degrees. Green tea wants 80 degrees.\n\nEnjoy it!"
+    said, places = "", []
+    for event in await events_of(ScriptedModel(reply)):
+        if isinstance(event, AnswerDelta):
+            said += event.text
+        elif isinstance(event, SentenceChecked):
+            places.append(said)
+    assert places[0] == "The water should have 95 degrees."
+    assert places[-1] == said
+
+
+async def test_unsupported_sentences_are_left_out_and_counted_where_set() -> None:
+    reply = (
+        "The water for green tea should have 80 degrees. It should have 95 degrees. "
+        "Green tea was brought to Mars in 1969."
+    )
+    events = await events_of(ScriptedModel(reply), unsupported="drop")
+    assert answer_of(events).text == "The water for green tea should have 80 degrees [1]."
+    assert answer_of(events).trust == 1
+    notices = {event.code: str(event.text) for event in events if isinstance(event, Notice)}
+    assert notices == {"sentences_dropped": "2 sentences that stand in no source were left out"}
+    dropped = [e for e in events if isinstance(e, SentenceChecked) and not e.shown]
+    assert [event.verdict.kind for event in dropped] == ["unsupported", "unsupported"]
+
+
+@pytest.mark.parametrize("reply", ["It should have 95 degrees [1].", "Sure! It has 95 degrees."])
+async def test_where_all_sentences_are_left_out_the_evidence_stands(reply: str) -> None:
+    events = await events_of(ScriptedModel(reply), unsupported="drop")
+    assert answer_of(events).kind == "quotes"
+    assert "80 degrees" in answer_of(events).text
+    assert "95" not in shown(events)
+    (notice,) = [event for event in events if isinstance(event, Notice)]
+    assert notice.code == "reply_unusable"
+    assert "Nothing that the model answered stands in the pages" in str(notice.text)

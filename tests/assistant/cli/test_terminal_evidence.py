@@ -5,9 +5,17 @@ from datetime import UTC, datetime
 import pytest
 
 from assistant.cli.terminal import Terminal
-from assistant.events import AnswerDelta, AnswerFailed, EvidenceChosen, Notice, PassagesChosen
-from assistant.values import AnswerEvidence, EvidenceBlock, Passage
-from ingest.foundation.messages import Message
+from assistant.events import (
+    AnswerDelta,
+    AnswerFailed,
+    AnswerFinished,
+    EvidenceChosen,
+    Notice,
+    PassagesChosen,
+    SentenceChecked,
+)
+from assistant.values import Answer, AnswerEvidence, EvidenceBlock, Passage, SentenceVerdict
+from ingest.foundation.messages import Language, Message
 
 TEXT = "Green tea wants 80 degrees."
 PASSAGES = PassagesChosen(
@@ -68,3 +76,25 @@ def test_what_was_said_before_a_failure_stays_alone(capsys: pytest.CaptureFixtur
     for event in (PASSAGES, EVIDENCE, AnswerDelta(text="It should"), FAILED):
         terminal.show(event)
     assert capsys.readouterr().out == "It should\n"
+
+
+@pytest.mark.parametrize(("language", "sign"), [("en", "(?)"), ("zh", "（?）")])
+def test_an_unsupported_sentence_has_its_sign_behind_it_and_the_answer_its_trust(
+    capsys: pytest.CaptureFixture[str], language: Language, sign: str
+) -> None:
+    terminal = Terminal(language=language, quiet=True)
+    unsupported = SentenceVerdict(kind="unsupported", reasons=("figure",))
+    answer = Answer(text="", kind="model", trust=0.5, trust_note=Message.verbatim("half"))
+    for event in (
+        AnswerDelta(text="It wants 95 degrees."),
+        SentenceChecked(text="It wants 95 degrees.", verdict=unsupported),
+        SentenceChecked(text="It is blue.", verdict=unsupported, shown=False),
+        AnswerDelta(text=" Pour it slowly [1]."),
+        SentenceChecked(
+            text="Pour it slowly.", verdict=SentenceVerdict(kind="supported", passage=1)
+        ),
+        AnswerFinished(answer=answer),
+    ):
+        terminal.show(event)
+    out = f"It wants 95 degrees. {sign} Pour it slowly [1].\n\nhalf\n"
+    assert capsys.readouterr().out == out
