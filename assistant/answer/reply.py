@@ -7,6 +7,7 @@ from functools import partial
 
 from assistant.answer.citations import CitationStream
 from assistant.answer.evidence import choose_evidence
+from assistant.answer.evidence.safe_passages import without_orders
 from assistant.answer.evidence_prompt import build_evidence_prompt
 from assistant.answer.guard import (
     MARKERS,
@@ -74,7 +75,7 @@ async def reply_from_passages(
     """
     choose = partial(
         _choose_prompt,
-        passages=passages,
+        passages=[without_orders(passage) for passage in passages],
         question=question,
         looked_up=looked_up or question,
         language=language,

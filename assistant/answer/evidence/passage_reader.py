@@ -7,7 +7,7 @@ from typing import Final
 
 from assistant.answer.evidence.plain_text import TextLine, plain_text
 from assistant.values import EvidenceKind, Passage
-from ingest.text.quoting import addresses_a_model
+from ingest.text.orders import addresses_a_model
 from ingest.text.words import sentence_spans, words
 
 LONGEST_UNIT = 400
@@ -71,8 +71,8 @@ class PassageReader:
         """Take a unit up, unless it is a scrap or speaks to a model."""
         text = text.strip()
         enough = len(words(text)) >= LEAST_WORDS.get(kind, 1)
-        # As it is written and as it is shown: Ig**nore** loses its marks.
-        order = any(map(addresses_a_model, (self.text[start:end], text)))
+        # As it is written it was looked at before (`blank_orders`); Ig**nore** loses its marks.
+        order = text not in self.text[start:end] and addresses_a_model(text)
         if enough and end > start and not order:
             self.units.append(
                 Unit(

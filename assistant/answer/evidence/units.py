@@ -25,17 +25,15 @@ from assistant.answer.evidence.passage_reader import (
 from assistant.answer.evidence.plain_text import TextLine, plain_text, split_lines
 from assistant.answer.evidence.prose import add_definition, read_option, read_paragraph
 from assistant.values import Passage
-from ingest.text.quoting import addresses_a_model, blank_footnotes, orders_to_a_model
+from ingest.text.orders import blank_orders
+from ingest.text.quoting import blank_footnotes
 
 MOST_READ = 16_000
 """Characters of a passage that are looked at, ten times what retrieval makes one of."""
-LONGEST_ORDER = 1_000
-"""Characters of a paragraph that is left out as a whole for one line that speaks to a model."""
 CODE_LINES = 12
 """Lines of code in one unit; longer code is cut at its empty lines."""
 
 _RULE = re.compile(r"\s*\|?(?:\s*:?-{3,}:?\s*\|)+\s*(?::?-{3,}:?)?\s*$")
-_PARAGRAPH = re.compile(r"[^\n]+(?:\n[^\n]+)*")
 _GOES_ON = re.compile(
     r"\s*(?:\([1-8]\)|[a-z，。、；）)]|部分|[是和或与会将有被的包]|可[以能]|文件|命令|选项|函数|程序|配置"
     r"|工具|用于|提供|显示|允许)"
@@ -49,7 +47,7 @@ def split_into_units(passage: Passage) -> list[Unit]:
     Some overlap: a short list is a unit, and so is each of its items.
     """
     # Blanked, not cut out: places stay those of the passage.
-    text = _blank_orders(blank_footnotes(passage.text[:MOST_READ]))
+    text = blank_orders(blank_footnotes(passage.text[:MOST_READ]))
     lines = split_lines(text)
     reader = PassageReader(
         passage=passage, text=text, lines=lines, heading=plain_text(passage.heading)
@@ -58,30 +56,6 @@ def split_into_units(passage: Passage) -> list[Unit]:
     while at < len(lines):
         at = _read_element(reader, at)
     return reader.units
-
-
-def _blank_orders(text: str) -> str:
-    """Return the text with spaces for the paragraphs that speak to a model.
-
-    The whole paragraph: "Ignore previous instructions." is as harmless as the sentence behind it,
-    which says what to do instead, is not. Of a long one, the line and its neighbours.
-    """
-    if not addresses_a_model(text):
-        return text
-    for paragraph in _PARAGRAPH.finditer(text):
-        start, end = paragraph.span()
-        if end - start <= LONGEST_ORDER:
-            spans = [(start, end)] if addresses_a_model(paragraph[0]) else []
-        else:
-            lines = split_lines(paragraph[0])
-            spans = [
-                (start + lines[max(0, n - 1)].start, start + lines[min(n + 1, len(lines) - 1)].end)
-                for n in orders_to_a_model([line.text for line in lines])
-            ]
-        for left, right in spans:
-            blank = "".join(c if c == "\n" else " " for c in text[left:right])
-            text = f"{text[:left]}{blank}{text[right:]}"
-    return text
 
 
 def _begin_inside_code(reader: PassageReader) -> int:

@@ -4,10 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.text.orders import addresses_a_model, orders_to_a_model
 from ingest.text.quoting import (
-    addresses_a_model,
     neutralize_markup,
-    orders_to_a_model,
     quoted_lines,
     strip_footnotes,
 )
