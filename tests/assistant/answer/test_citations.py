@@ -1,5 +1,6 @@
 """Markers reach the reader in one form, point to passages that exist, and are not lacking."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.answer.citations import CitationStream
-from assistant.answer.markers import marker_numbers
+from assistant.answer.citations.markers import marker_numbers
 from assistant.values import Passage
 
 TEXTS = (
@@ -283,6 +284,56 @@ def test_addresses_that_no_passage_has_are_left_out(said: str, shown: str) -> No
     assert cited(said) == shown
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("See [rules][x].\n\n[x]: http://evil.test/a", "See [rules][x].\n\n"),
+        ('See [rules].\n\n[rules]: //evil.test/a "Rules"', "See [rules].\n\n"),
+        ("See [rules].\n\n[rules]: <evil.test/a b> (T)", "See [rules].\n\n"),
+        ("See [rules].\n\n[rules]:\n  javascript:alert(1)\n", "See [rules].\n\n\n"),
+        ("> [a\\]b]: evil.test/x?d=1", "> "),
+        ('[1]: https://evil.test/a "Title"\nYes', "\nYes"),
+        ("[1]: javascript:alert(1)\nYes", "\nYes"),
+        ("[Note]: keep away.\n[Weight]: 3.5", "[Note]: keep away.\n[Weight]: 3.5"),
+        (f"[{'x' * 990}]: //evil.test/{'y' * 990}", f"\\[{'x' * 990}]: //evil.test/{'y' * 990}"),
+        ('Go <a href="https://evil.test/x">here</a>.', "Go here."),
+        ("Go <A\nclass=x HREF=//evil.test/x>here</A>.", "Go here."),
+        ("Go <a title='>' href=//evil.test>here</a>.", "Go here."),
+        ("See <img src=//evil.test/x.png alt=x> it", "See it"),
+        ("See <img/onerror=alert(1) src=x> it", "See it"),
+        ("<script>alert(1)</script> it", "alert(1) it"),
+        ("<iframe src='//evil.test'></iframe> it", "it"),
+        ("<img src=//evil.test/x onerror=alert(1) ", "< img src=//evil.test/x onerror=alert(1) "),
+        (f"<a {'x ' * 120}href=//evil.test>", f"< a {'x ' * 120}href=//evil.test>"),
+        (
+            "List<int> is <b>not</b> x<y <br> or 3 <x and y",
+            "List<int> is <b>not</b> x<y <br> or 3 < x and y",
+        ),
+        ("Mail joe@evil.test or <joe@evil.test>.", "Mail joe or <joe>."),
+        ("ask@faa.test knows, 3@5 and pkg@1.2.3 stay", "ask knows, 3@5 and pkg@1.2.3 stay"),
+        ("Go to h&#116;tp://evil.test; AT&amp;T", "Go to h& #116;tp://evil.test; AT&amp;T"),
+        # What only looks like code to us must not pass as code.
+        ("\\`<a href=//evil.test>`x", "\\``x"),
+        ("```x``` [go](http://evil.test)\n[go](http://evil.test)", "```x``` go\ngo"),
+        (
+            "```\n[a](http://evil.test)\n``` x\n```\n[go](http://evil.test)",
+            "```\n[a](http://evil.test)\n``` x\n```\ngo",
+        ),
+    ],
+)
+def test_links_in_other_dresses_are_checked_too(said: str, shown: str) -> None:
+    assert cited(said) == shown
+    by_character = CitationStream(PASSAGES)
+    assert "".join(map(by_character.feed, said)) + by_character.close() == shown
+
+
+def test_links_that_a_passage_has_stay_in_definitions() -> None:
+    text = "See [rules].\n\n[rules]: https://www.faa.gov/night\n"
+    passage = replace(PASSAGES[0], text="More at https://www.faa.gov/night", url="https://a.test/")
+    stream = CitationStream([passage], attach=False)
+    assert stream.feed(text) + stream.close() == text
+
+
 def test_addresses_of_the_question_stay() -> None:
     stream = CitationStream(PASSAGES, question="What is https://asked.example/x?")
     assert stream.feed("It is https://asked.example/x here") + stream.close() == (
@@ -430,6 +481,7 @@ FRAGMENTS = st.sampled_from(
             "⁹",
         ),
         *("①", "{1}", "##1$$", "[[", "]]", "    ", "第", "=", "not ", "资料中没有", "TEXT " * 60),
+        *("[x]: //e.test/a", "[1]: ", '"T"', "<a href=", "<b ", "'", "/>", "@", "&#58;", "\\"),
         *("a", "a[0]", "U.S", "e.g", "3", "†", "-", "”", TEXTS[0][:34], TEXTS[1][:14]),
     ]
 )

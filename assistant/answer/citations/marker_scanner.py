@@ -5,7 +5,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from assistant.answer.markers import (
+from assistant.answer.citations.links import (
+    DEFINITION,
+    DEFINITION_BEGUN,
+    LONGEST_DEFINITION,
+    LONGEST_TAG,
+    MAIL_DOMAIN,
+    MAIL_DOMAIN_BEGUN,
+    REFERENCE,
+    REFERENCE_BEGUN,
+    TAG,
+    TAG_BEGUN,
+    begins_line,
+    is_address_like,
+    loads_or_links,
+    mailbox_before,
+    spells_address,
+)
+from assistant.answer.citations.markers import (
     BRACES,
     BRACES_BEGUN,
     CIRCLED,
@@ -65,6 +82,9 @@ class AnswerUnit:
     label: str = ""
     address: str = ""
     """Of a link; of an address without what ends its sentence."""
+
+
+_NO_UNIT = AnswerUnit("word", "")
 
 
 class MarkerScanner:
@@ -128,7 +148,7 @@ class MarkerScanner:
             return None if len(rest) < LONGEST_SPAN and not self._final else AnswerUnit("word", "")
         numbers = marker_numbers(rest[2 : found.start()])
         if found[0] == "\n" or not numbers:
-            return AnswerUnit("word", "")
+            return _NO_UNIT
         link = self._link(rest, found.end())
         if link is None:
             return None
@@ -141,7 +161,7 @@ class MarkerScanner:
         if outer is None:
             return None
         if not closed:
-            return AnswerUnit("word", "")
+            return _NO_UNIT
         return AnswerUnit("marker", rest[: end + outer], numbers, noun=is_noun(self._before))
 
     def link_behind(self) -> AnswerUnit | None:
@@ -178,6 +198,8 @@ class MarkerScanner:
             "{": self._braces,
             "#": self._ragflow,
             "*": self._emphasised,
+            "@": self._mail,
+            "&": self._reference,
         }
         found = readers.get(first, self._parenthesis)(rest)
         return AnswerUnit("word", first) if found is not None and not found.text else found
@@ -198,7 +220,7 @@ class MarkerScanner:
             return alone
         if PARENTHESES_BEGUN.match(rest) and not self._final:
             return None
-        return AnswerUnit("word", "")
+        return _NO_UNIT
 
     def _alone_in_parentheses(self, rest: str, start: int) -> AnswerUnit | None:
         """Return ([1]) or (https://a) with the parentheses: a gap would keep them empty."""
@@ -208,16 +230,16 @@ class MarkerScanner:
         elif rest[start] in "hHwWfF":
             found = self.address(self._at + start)
         else:
-            return AnswerUnit("word", "")
+            return _NO_UNIT
         if found is None:
             return None
         end = start + len(found.text)
         if found.kind not in ("marker", "address") or not found.text:
-            return AnswerUnit("word", "")
+            return _NO_UNIT
         if end >= len(rest) and not self._final:
             return None
         if rest[end : end + 1] not in (")", "）"):
-            return AnswerUnit("word", "")
+            return _NO_UNIT
         return replace(found, text=rest[: end + 1], noun=False)
 
     def _element(self, rest: str) -> AnswerUnit | None:
@@ -240,7 +262,60 @@ class MarkerScanner:
         )
         if begun and not self._final:
             return None
-        return AnswerUnit("word", "")
+        return self._tag()
+
+    def _tag(self) -> AnswerUnit | None:
+        """Return an HTML tag that would load or link something, to be left out."""
+        rest = self._text[self._at : self._at + LONGEST_TAG]
+        most = LONGEST_TAG
+        if "=" not in rest[:LONGEST_SPAN]:  # x <y: what has no attribute by then becomes none
+            most = LONGEST_SPAN
+            rest = rest[:most]
+        if found := TAG.match(rest):
+            return AnswerUnit("address", found[0]) if loads_or_links(found) else _NO_UNIT
+        if not TAG_BEGUN.match(rest):
+            return _NO_UNIT
+        if len(rest) < most and not self._final:
+            return None
+        # With a gap it is text for a browser, too, whatever follows.
+        return AnswerUnit("link", "<", label="< ") if re.match(r"<[^\s/]+[\s/]", rest) else _NO_UNIT
+
+    def definition(self) -> AnswerUnit | None:
+        """Return the definition of a reference, [a]: address "title"; an empty unit if none is."""
+        rest = self._text[self._at : self._at + LONGEST_DEFINITION]
+        if not begins_line(self._before):
+            return _NO_UNIT
+        whole = len(rest) < LONGEST_DEFINITION
+        if DEFINITION_BEGUN.match(rest) and not (whole and self._final):
+            return None if whole else AnswerUnit("link", "[", label="\\[")
+        found = DEFINITION.match(rest)
+        if found is None or not is_address_like(found["target"]):
+            return _NO_UNIT
+        target = found["target"].strip("<>")
+        numbers = marker_numbers(found["label"])
+        if numbers and _ADDRESS.match(target) and not found["title"]:
+            return _NO_UNIT  # a marker and an address: an entry of a list of sources
+        address = "" if numbers else target
+        return AnswerUnit("address", found[0], address=address)
+
+    def _mail(self, rest: str) -> AnswerUnit | None:
+        """Return the part of a mail address from its "@" on."""
+        if MAIL_DOMAIN_BEGUN.match(rest) and not self._final:
+            return None
+        found = MAIL_DOMAIN.match(rest)
+        mailbox = mailbox_before(self._before)
+        if found is None or not mailbox:
+            return _NO_UNIT
+        return AnswerUnit("address", found[0], address=mailbox + found[0])
+
+    def _reference(self, rest: str) -> AnswerUnit | None:
+        """Return the reference in h&#116;tp apart: renderers link what it spells."""
+        if REFERENCE_BEGUN.match(rest) and not self._final:
+            return None
+        found = REFERENCE.match(rest)
+        if found is None or not spells_address(found[0]):
+            return _NO_UNIT
+        return AnswerUnit("link", found[0], label=f"& {found[0][1:]}")
 
     def _braces(self, rest: str) -> AnswerUnit | None:
         if found := BRACES.match(rest):

@@ -6,8 +6,8 @@ on how the answer was cut into deltas. What is looked at is bounded, before a un
 
 import re
 
-from assistant.answer.marker_scanner import LONGEST_SPAN, AnswerUnit, MarkerScanner
-from assistant.answer.markers import CIRCLED, SUPERSCRIPTS
+from assistant.answer.citations.marker_scanner import LONGEST_SPAN, AnswerUnit, MarkerScanner
+from assistant.answer.citations.markers import CIRCLED, SUPERSCRIPTS
 from ingest.text.cjk import CJK
 
 CONTEXT = 64
@@ -16,7 +16,7 @@ INDENTATION = 4
 """Spaces that make code of a line (CommonMark 4.4)."""
 
 _SPACE = re.compile(r"[^\S\n]+")
-_SPECIAL = rf"`\]\[【［〔(（<{{#*{SUPERSCRIPTS}{CIRCLED}"
+_SPECIAL = rf"`\]\[【［〔(（<{{#*@&{SUPERSCRIPTS}{CIRCLED}"
 _WORD = re.compile(rf"[A-Za-z0-9_]+|[^\s.。！？；!?…A-Za-z0-9_{_SPECIAL}]+")
 _END = re.compile(r"[.。！？；!?…]+[”’\"'」』）)*_]*")
 _AFTER_END = re.compile(rf"[\s\[【［〔<{{{SUPERSCRIPTS}{CIRCLED}{CJK}]")
@@ -37,7 +37,7 @@ class UnitScanner:
         self._final = False
         self._before = ""  # the end of the current line, at most `CONTEXT` characters
         self._line_length = 0
-        self._fenced = False
+        self._fenced = 0  # back-ticks of the fence that is open
         self._code_line = False  # the rest of the current line is code
         self._blank = True  # the line before was blank, so that indentation makes code
         self._listed = False  # indentation continues an item of a list
@@ -91,9 +91,13 @@ class UnitScanner:
         """Return a marker, a link or an address, an empty unit if none begins here."""
         first = self._text[self._at]
         scan = MarkerScanner(self._text, self._at, before=self._before, final=self._final)
+        if first == "[":
+            definition = scan.definition() if self._line_length <= CONTEXT else None
+            if self._line_length <= CONTEXT and (definition is None or definition.text):
+                return definition
         if first in "[【［〔":
             return scan.bracket(self._at)
-        if first in f"(（<{{#*{SUPERSCRIPTS}{CIRCLED}":
+        if first in f"(（<{{#*@&{SUPERSCRIPTS}{CIRCLED}":
             return scan.other(first)
         if first == "]":
             return scan.link_behind()
@@ -120,17 +124,26 @@ class UnitScanner:
             return line
         bare = rest.lstrip(" ")
         early = not self._final
-        if early and "```".startswith(bare) and len(rest) < CONTEXT:
-            return None
-        if bare.startswith("```"):
-            if newline < 0 and early and len(rest) < LONGEST_SPAN:
-                return None  # "```python": whole, so that what follows is no part of it
-            self._fenced = not self._fenced
+        if early and "```".startswith(bare[:3]) and newline < 0 and len(rest) < LONGEST_SPAN:
+            return None  # "```python": whole, so that what follows is no part of it
+        if self._is_fence(bare.partition("\n")[0]):
             return line
         if not self._fenced and not self._is_indented_code(rest):
             return AnswerUnit("word", "")
         self._code_line = True
         return line
+
+    def _is_fence(self, line: str) -> bool:
+        """Return whether a line opens or closes a block of code, and remember which.
+
+        As CommonMark 4.5 has it: what we took for code, and a browser for text, would go unchecked.
+        """
+        info = line.lstrip("`")
+        ticks = len(line) - len(info)
+        if ticks < 3 or "`" in info or (self._fenced and (info.strip() or ticks < self._fenced)):
+            return False
+        self._fenced = 0 if self._fenced else ticks
+        return True
 
     def _is_indented_code(self, rest: str) -> bool:
         indentation = rest[: len(rest) - len(rest.lstrip(" \t"))]
@@ -143,11 +156,15 @@ class UnitScanner:
         ticks = len(rest) - len(rest.lstrip("`"))
         if ticks == len(rest) and not self._final:
             return None
+        before = self._before
+        if (len(before) - len(before.rstrip("\\"))) % 2:
+            return AnswerUnit("word", "`")  # escaped: it opens nothing
         window = rest[ticks : ticks + LONGEST_SPAN]
         inside, newline, _ = window.partition("\n")
-        place = inside.find("`" * ticks)
-        if place >= 0:
-            return AnswerUnit("word", rest[: 2 * ticks + place])
+        # A run of just as many closes it; at the end of what is here, more may come.
+        found = re.search(rf"(?<!`)`{{{ticks}}}(?!`)", inside)
+        if found and (found.end() < len(window) or len(window) == LONGEST_SPAN or self._final):
+            return AnswerUnit("word", rest[: ticks + found.end()])
         if newline or len(window) == LONGEST_SPAN or self._final:
             return AnswerUnit("word", rest[:ticks])
         return None

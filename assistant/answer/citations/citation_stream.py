@@ -1,17 +1,17 @@
 """A streamed answer with its sentences checked, and its markers made true.
 
-The answer is read in units (`assistant.answer.answer_units`). A sentence is shown while it comes;
-only from its first marker, or its end, on it is held back until the next one begins, for then it is
-known whether the passage that the marker names supports it.
+The answer is read in units (`assistant.answer.citations.answer_units`). A sentence is shown while
+it comes; only from its first marker, or its end, on it is held back until the next one begins, for
+then it is known whether the passage that the marker names supports it.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from assistant.answer.answer_units import UnitScanner
-from assistant.answer.marker_scanner import AnswerUnit
-from assistant.answer.source_lists import SourceListFilter
+from assistant.answer.citations.answer_units import UnitScanner
+from assistant.answer.citations.marker_scanner import AnswerUnit
+from assistant.answer.citations.source_lists import SourceListFilter
 from assistant.answer.verification import SentenceVerifier
 from assistant.answer.verification.claims import says_not_there
 from assistant.answer.verification.trust import TrustCount
