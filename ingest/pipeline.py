@@ -105,25 +105,21 @@ class IndexingPipeline:
         # Awaited, unlike for a question: there is no deadline, and the count is final.
         if queue := self.embedding_queue():
             done = await queue.embed(missing)
-            await self._note_untried(missing, done)
+        if done.ended_by is not None:
+            # The server failed for all that are left. Without a note nobody would know, when it is
+            # well again, that this page was to be embedded whole, unlike those that a question has
+            # read.
+            untried = [
+                c.id for c in await self.without_vector(missing) if c.id not in done.failures
+            ]
+            reasons = dict.fromkeys(untried, done.ended_by.full_message)
+            await self._store.note_failures(reasons, space=self._space, is_of_text=False)
         return stored_event(
             page,
             chunks=len(chunks),
             embedded=len(wanted) - len(missing) + done.embedded,
             unembedded=len(missing) - done.embedded,
             unembedded_reason=done.reason,
-        )
-
-    async def _note_untried(self, chunks: list[Chunk], done: EmbeddedChunks) -> None:
-        """Note the chunks that got no vector because the server failed for all of them."""
-        # Without it nobody would know, when the server is well again, that this page was to be
-        # embedded whole, unlike those that a question has read.
-        if done.ended_by is None:
-            return
-        reason = done.ended_by.full_message
-        untried = [c.id for c in await self.without_vector(chunks) if c.id not in done.failures]
-        await self._store.note_failures(
-            dict.fromkeys(untried, reason), space=self._space, is_of_text=False
         )
 
     async def chunks_of(self, page: PageContent) -> list[Chunk]:

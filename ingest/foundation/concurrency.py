@@ -1,12 +1,27 @@
 """Tasks that run on in the background, and their orderly end."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
+from functools import wraps
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
+P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def in_thread(work: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Return a coroutine function that runs `work`, which blocks, in a thread of its own.
+
+    A caller that is cancelled does not wait for the thread, which finishes its work.
+    """
+
+    @wraps(work)
+    async def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.to_thread(work, *args, **kwargs)
+
+    return run
 
 
 class BackgroundTasks:

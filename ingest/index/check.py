@@ -9,7 +9,7 @@ from ingest.foundation.messages import NO_MESSAGE, Message
 from ingest.index.chunk_embedding import EmbeddedChunks, embed_chunks
 from ingest.index.embed.base import Embedder
 from ingest.index.store.base import IndexStats
-from ingest.index.store.maintenance import CopyDifference, IndexMaintenance
+from ingest.index.store.maintenance import IndexMaintenance
 
 BATCH = 8
 """Chunks embedded in one request. Small: what is done when somebody stops it is kept."""
@@ -103,16 +103,15 @@ async def _problems(maintenance: IndexMaintenance) -> tuple[IndexProblem, ...]:
         groups.setdefault(("not_embedded", space), []).append(reason)
     for (kind, name), reasons in groups.items():
         problems.append(IndexProblem(kind=kind, space=name, count=len(reasons), reason=reasons[0]))
-    problems += [_copy_problem(one) for one in await maintenance.copy_differences()]
+    for copy in await maintenance.copy_differences():
+        reason = copy.error or Message(
+            "{missing} missing, {surplus} too many, {different} different",
+            missing=copy.missing,
+            surplus=copy.surplus,
+            different=copy.different,
+        )
+        count = copy.missing + copy.surplus + copy.different
+        problems.append(
+            IndexProblem(kind="vector_store", space=copy.space, count=count, reason=reason)
+        )
     return tuple(problems)
-
-
-def _copy_problem(difference: CopyDifference) -> IndexProblem:
-    count = difference.missing + difference.surplus + difference.different
-    reason = difference.error or Message(
-        "{missing} missing, {surplus} too many, {different} different",
-        missing=difference.missing,
-        surplus=difference.surplus,
-        different=difference.different,
-    )
-    return IndexProblem(kind="vector_store", space=difference.space, count=count, reason=reason)

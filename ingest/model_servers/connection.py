@@ -97,13 +97,19 @@ class ServerConnection:
         """
         answered = False
         waits_s = self._busy_waits_s if busy_waits_s is None else busy_waits_s
+        encoded = b""
+        if body is not None:
+            # httpx would raise UnicodeEncodeError for half a surrogate pair, which file names, cut
+            # documents and command lines hold; so would the server for its escape.
+            text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+            encoded = text.encode("utf-8", "replace")
         try:
             for wait_s in (*waits_s, None):
                 content = _read_file(file) if file else None
                 async with self._open().stream(
                     method,
                     path,
-                    content=content if body is None else _encode_json(body),
+                    content=content if body is None else encoded,
                     headers=None if body is None else {"Content-Type": "application/json"},
                 ) as response:
                     if response.is_success:
@@ -140,13 +146,6 @@ class ServerConnection:
                 # The settings check addresses; those of the command line and of recipes come here.
                 raise ModelServerError("unreachable", str(error)) from error
         return self._client
-
-
-def _encode_json(body: Mapping[str, Any]) -> bytes:
-    # httpx would raise UnicodeEncodeError for half a surrogate pair, which file names, cut
-    # documents and command lines hold; so would the server for its escape.
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.encode("utf-8", "replace")
 
 
 async def _read_file(path: Path) -> AsyncGenerator[bytes, None]:

@@ -111,7 +111,10 @@ class ChatReply:
         Raises:
             ModelServerError: it is an error, or of another protocol.
         """
-        if _is_error(frame):
+        # SGLang, older vLLM and FastAPI send the message itself, flat. Others have "error": null in
+        # each frame.
+        is_flat = "choices" not in frame and (frame.get("message") or frame.get("detail"))
+        if frame.get("error") or is_flat:
             raise parse_failure(json.dumps(frame), 200)
         if "choices" not in frame and "usage" not in frame:
             self._strange = self._strange or json.dumps(frame)
@@ -161,11 +164,3 @@ class ChatReply:
             prompt_tokens=self._prompt_tokens,
             reply_tokens=self._reply_tokens,
         )
-
-
-def _is_error(frame: Frame) -> bool:
-    """Return whether a frame is an error; some servers have "error": null in each."""
-    if frame.get("error"):
-        return True
-    # SGLang, older vLLM and FastAPI: the message itself, flat.
-    return "choices" not in frame and bool(frame.get("message") or frame.get("detail"))

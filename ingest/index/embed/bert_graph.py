@@ -69,6 +69,61 @@ class BertGraph:
         scale, shift = (self.const(self.weight(f"{key}.{part}")) for part in ("weight", "bias"))
         return self.op("LayerNormalization", x, scale, shift, axis=-1, epsilon=epsilon)
 
+    def embeddings(self, config: BertConfig) -> str:
+        """Add words, positions and the one segment of a single text: (batch, tokens, hidden)."""
+        key = "embeddings."
+        # Positions and segment are the same for every text, so their sum is one constant.
+        places = (
+            self.weight(f"{key}position_embeddings.weight")
+            + self.weight(f"{key}token_type_embeddings.weight")[0]
+        )
+        length = self.op("Shape", "input_ids", start=1, end=2)
+        places = self.op("Slice", self.const(places), self.const(np.array([0])), length)
+        total = self.op("Add", self.words(), places)
+        return self.norm(total, f"{key}LayerNorm", epsilon=config.epsilon)
+
+    def attention_bias(self, mask: str) -> str:
+        """Add what is added to the scores, (batch, 1, 1, tokens): 0 for a token, -1e9: padding."""
+        wide = self.op("Unsqueeze", mask, self.const(np.array([1, 2])))
+        absent = self.op("Sub", wide, self.const(np.float32(1)))
+        return self.op("Mul", absent, self.const(np.float32(1e9)))
+
+    def layer(self, x: str, bias: str, key: str, config: BertConfig) -> str:
+        """Add one transformer layer: attention and feed-forward, each with residual and norm."""
+        heads = config.heads
+        hidden = config.hidden
+        epsilon = config.epsilon
+        apart = self.const(np.array([0, 0, heads, hidden // heads]))
+        scale = self.const(np.float32((hidden // heads) ** -0.5))
+
+        def by_head(role: str, order: list[int]) -> str:
+            """Return the projection for `role`: (batch, heads, tokens, head size) in `order`."""
+            projected = self.linear(x, f"{key}attention.self.{role}")
+            return self.op("Transpose", self.op("Reshape", projected, apart), perm=order)
+
+        # The key is transposed for the product: (batch, heads, head size, tokens).
+        query, value = by_head("query", [0, 2, 1, 3]), by_head("value", [0, 2, 1, 3])
+        scores = self.op("MatMul", query, by_head("key", [0, 2, 3, 1]))
+        scores = self.op("Add", self.op("Mul", scores, scale), bias)
+        mixed = self.op("MatMul", self.op("Softmax", scores, axis=-1), value)
+        mixed = self.op("Transpose", mixed, perm=[0, 2, 1, 3])
+        mixed = self.op("Reshape", mixed, self.const(np.array([0, 0, hidden])))
+        attended = self.linear(mixed, f"{key}attention.output.dense")
+        x = self.norm(
+            self.op("Add", x, attended), f"{key}attention.output.LayerNorm", epsilon=epsilon
+        )
+        inner = self.op("Gelu", self.linear(x, f"{key}intermediate.dense"))
+        outer = self.linear(inner, f"{key}output.dense")
+        return self.norm(self.op("Add", x, outer), f"{key}output.LayerNorm", epsilon=epsilon)
+
+    def pool(self, x: str, mask: str) -> None:
+        """Add the mean over the tokens and unit length (sentence-transformers' modules.json)."""
+        tokens = self.const(np.array([1]))
+        masked = self.op("Mul", x, self.op("Unsqueeze", mask, self.const(np.array([2]))))
+        total = self.op("ReduceSum", masked, tokens, keepdims=0)
+        mean = self.op("Div", total, self.op("ReduceSum", mask, tokens, keepdims=1))
+        self.op("LpNormalization", mean, output="embedding", axis=-1, p=2)
+
 
 class QuantizedBertGraph(BertGraph):
     """A graph for fast products: weights of 7 bits, activations of 8, words of 4 bits.
@@ -87,6 +142,7 @@ class QuantizedBertGraph(BertGraph):
         super().__init__(tensor)
         self._words = words
         self._quantized: dict[str, list[str]] = {}
+        """Name of a tensor -> the names of it in 8 bits, its scale and its zero point."""
 
     def linear(self, x: str, key: str) -> str:
         """Add x @ W.T + b in whole numbers, with one scale for each output of W."""
@@ -96,21 +152,16 @@ class QuantizedBertGraph(BertGraph):
         # A column of zeros has no scale: any will do.
         scale = np.maximum(np.abs(weight).max(axis=1), 1e-12) / self.LARGEST
         whole = np.round(weight / scale[:, None]).astype(np.int8).T
-        values, step, zero = self._quantize(x)
+        # Query, key and value read the same x: once is enough.
+        if x not in self._quantized:
+            self._quantized[x] = [f"{x}_{part}" for part in ("values", "step", "zero")]
+            self.add("DynamicQuantizeLinear", [x], self._quantized[x])
+        values, step, zero = self._quantized[x]
         product = self.op("MatMulInteger", values, self.const(whole), zero, self.const(np.int8(0)))
         product = self.op("Cast", product, to=TensorProto.FLOAT)
         scales = self.op("Mul", step, self.const(scale.astype(np.float32)))
         product = self.op("Mul", product, scales)
         return self.op("Add", product, self.const(self.weight(f"{key}.bias")))
-
-    def _quantize(self, x: str) -> list[str]:
-        """Return the names of x in 8 bits, its scale and its zero point."""
-        # Query, key and value read the same x: once is enough.
-        if x not in self._quantized:
-            outputs = [f"{x}_{part}" for part in ("values", "step", "zero")]
-            self.add("DynamicQuantizeLinear", [x], outputs)
-            self._quantized[x] = outputs
-        return self._quantized[x]
 
     def words(self) -> str:
         """Add the look-up of word embeddings, which unpacks the rows of this text alone."""
@@ -156,11 +207,11 @@ def build_encoder(graph: BertGraph, config: BertConfig) -> Any:
     from onnx import TensorProto, checker, helper
 
     mask = graph.op("Cast", "attention_mask", to=TensorProto.FLOAT)
-    x = _embeddings(graph, config)
-    bias = _attention_bias(graph, mask)
+    x = graph.embeddings(config)
+    bias = graph.attention_bias(mask)
     for number in range(config.layers):
-        x = _layer(graph, x, bias, f"encoder.layer.{number}.", config)
-    _pool(graph, x, mask)
+        x = graph.layer(x, bias, f"encoder.layer.{number}.", config)
+    graph.pool(x, mask)
 
     def tensor(name: str, kind: int, shape: list[str | int | None]) -> Any:
         """Return the description of an input or output; a string names a dynamic dimension."""
@@ -182,62 +233,3 @@ def build_encoder(graph: BertGraph, config: BertConfig) -> Any:
     )
     checker.check_model(model)
     return model
-
-
-def _embeddings(graph: BertGraph, config: BertConfig) -> str:
-    """Add words, positions and the one segment of a single text: (batch, tokens, hidden)."""
-    key = "embeddings."
-    # Positions and segment are the same for every text, so their sum is one constant.
-    places = (
-        graph.weight(f"{key}position_embeddings.weight")
-        + graph.weight(f"{key}token_type_embeddings.weight")[0]
-    )
-    length = graph.op("Shape", "input_ids", start=1, end=2)
-    places = graph.op("Slice", graph.const(places), graph.const(np.array([0])), length)
-    total = graph.op("Add", graph.words(), places)
-    return graph.norm(total, f"{key}LayerNorm", epsilon=config.epsilon)
-
-
-def _attention_bias(graph: BertGraph, mask: str) -> str:
-    """Return 0 for a token and -1e9 for padding, (batch, 1, 1, tokens), to add to the scores."""
-    wide = graph.op("Unsqueeze", mask, graph.const(np.array([1, 2])))
-    absent = graph.op("Sub", wide, graph.const(np.float32(1)))
-    return graph.op("Mul", absent, graph.const(np.float32(1e9)))
-
-
-def _layer(graph: BertGraph, x: str, bias: str, key: str, config: BertConfig) -> str:
-    """Add one transformer layer: attention and feed-forward, each with residual and norm."""
-    heads = config.heads
-    hidden = config.hidden
-    epsilon = config.epsilon
-    apart = graph.const(np.array([0, 0, heads, hidden // heads]))
-    scale = graph.const(np.float32((hidden // heads) ** -0.5))
-
-    def by_head(role: str, order: list[int]) -> str:
-        """Return the projection for `role`, (batch, heads, tokens, head size) in that `order`."""
-        projected = graph.linear(x, f"{key}attention.self.{role}")
-        return graph.op("Transpose", graph.op("Reshape", projected, apart), perm=order)
-
-    # The key is transposed for the product: (batch, heads, head size, tokens).
-    query, value = by_head("query", [0, 2, 1, 3]), by_head("value", [0, 2, 1, 3])
-    scores = graph.op("MatMul", query, by_head("key", [0, 2, 3, 1]))
-    scores = graph.op("Add", graph.op("Mul", scores, scale), bias)
-    mixed = graph.op("MatMul", graph.op("Softmax", scores, axis=-1), value)
-    mixed = graph.op("Transpose", mixed, perm=[0, 2, 1, 3])
-    mixed = graph.op("Reshape", mixed, graph.const(np.array([0, 0, hidden])))
-    attended = graph.linear(mixed, f"{key}attention.output.dense")
-    x = graph.norm(
-        graph.op("Add", x, attended), f"{key}attention.output.LayerNorm", epsilon=epsilon
-    )
-    inner = graph.op("Gelu", graph.linear(x, f"{key}intermediate.dense"))
-    outer = graph.linear(inner, f"{key}output.dense")
-    return graph.norm(graph.op("Add", x, outer), f"{key}output.LayerNorm", epsilon=epsilon)
-
-
-def _pool(graph: BertGraph, x: str, mask: str) -> None:
-    """Add the mean over the tokens and unit length (sentence-transformers' modules.json)."""
-    tokens = graph.const(np.array([1]))
-    masked = graph.op("Mul", x, graph.op("Unsqueeze", mask, graph.const(np.array([2]))))
-    total = graph.op("ReduceSum", masked, tokens, keepdims=0)
-    mean = graph.op("Div", total, graph.op("ReduceSum", mask, tokens, keepdims=1))
-    graph.op("LpNormalization", mean, output="embedding", axis=-1, p=2)

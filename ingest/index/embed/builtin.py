@@ -131,7 +131,11 @@ class BuiltinEmbedder:
         vectors: dict[int, NDArray[np.float32]] = {}
         for start in range(0, len(order), BATCH):
             places = order[start : start + BATCH]
-            ids, mask = _padded([windows[place] for place in places])
+            ids = np.zeros((len(places), len(windows[places[-1]])), dtype=np.int64)
+            mask = np.zeros_like(ids)  # 1: a token, 0: padding
+            for row, place in enumerate(places):
+                ids[row, : len(windows[place])] = windows[place]
+                mask[row, : len(windows[place])] = 1
             (output,) = session.run(None, {"input_ids": ids, "attention_mask": mask})
             vectors.update(zip(places, output, strict=True))
         return [vectors[place] for place in range(len(windows))]
@@ -169,14 +173,3 @@ def load_tokenizer(weights: Path) -> Any:
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_length=WINDOW, stride=STRIDE)
     return tokenizer
-
-
-def _padded(windows: list[list[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return token ids and mask (1: a token, 0: padding), both (windows, longest)."""
-    longest = max(len(window) for window in windows)
-    ids = np.zeros((len(windows), longest), dtype=np.int64)
-    mask = np.zeros_like(ids)
-    for row, window in enumerate(windows):
-        ids[row, : len(window)] = window
-        mask[row, : len(window)] = 1
-    return ids, mask

@@ -121,30 +121,31 @@ class _Trial:
     questions: list[str]
     passages: list[str]
 
+    @classmethod
+    def towns(cls, sample: dict[str, Any], language: Language) -> "_Trial":
+        halls, facts = sample["halls"], sample["facts"]
+        towns = [town[language] for town in halls["towns"]]
+        passages = []
+        for number, town in enumerate(towns):
+            before, after = (
+                facts[place % len(facts)]["text"][language] for place in (number, number + 12)
+            )
+            passages.append("\n".join([before, halls["passage"][language].format_map(town), after]))
+        questions = [
+            question[language].format_map(town) for question in halls["questions"] for town in towns
+        ]
+        return cls(of_towns=True, language=language, questions=questions, passages=passages)
+
+    @classmethod
+    def facts(cls, sample: dict[str, Any], language: Language) -> "_Trial":
+        questions = [fact["question"][language] for fact in sample["facts"]]
+        passages = [fact["text"][language] for fact in sample["facts"]]
+        return cls(of_towns=False, language=language, questions=questions, passages=passages)
+
 
 @cache
 def _trials() -> tuple[_Trial, ...]:
     sample: dict[str, Any] = json.loads(_SAMPLE.read_text(encoding="utf-8"))
     return tuple(
-        make(sample, language) for language in LANGUAGES for make in (_towns_trial, _facts_trial)
+        make(sample, language) for language in LANGUAGES for make in (_Trial.towns, _Trial.facts)
     )
-
-
-def _towns_trial(sample: dict[str, Any], language: Language) -> _Trial:
-    halls, facts = sample["halls"], sample["facts"]
-    towns = [town[language] for town in halls["towns"]]
-    passages = []
-    for number, town in enumerate(towns):
-        around = [facts[place % len(facts)]["text"][language] for place in (number, number + 12)]
-        told = halls["passage"][language].format_map(town)
-        passages.append("\n".join([around[0], told, around[1]]))
-    questions = [
-        question[language].format_map(town) for question in halls["questions"] for town in towns
-    ]
-    return _Trial(of_towns=True, language=language, questions=questions, passages=passages)
-
-
-def _facts_trial(sample: dict[str, Any], language: Language) -> _Trial:
-    questions = [fact["question"][language] for fact in sample["facts"]]
-    passages = [fact["text"][language] for fact in sample["facts"]]
-    return _Trial(of_towns=False, language=language, questions=questions, passages=passages)

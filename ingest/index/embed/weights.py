@@ -185,7 +185,11 @@ def write_atomically(target: Path, content: bytes) -> None:
     fresh = target.with_name(f"{target.name}.{uuid.uuid4().hex}{UNFINISHED}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(target)
+        # What killed processes left here, not what another is writing now.
+        for left in target.parent.glob(f"{target.name}.*{UNFINISHED}"):
+            with suppress(OSError):
+                if time.time() - left.stat().st_mtime > LEFTOVER_S:
+                    left.unlink()
         fresh.write_bytes(content)
         fresh.replace(target)
     except OSError as error:
@@ -212,11 +216,3 @@ def _unwritable(folder: Path, error: OSError) -> EmbedError:
         Message("cannot write the encoder to {parent} ({why})", parent=folder, why=why),
         hint=Message("make the folder writable and free 100 MB"),
     )
-
-
-def _remove_leftovers(target: Path) -> None:
-    """Remove what killed processes left beside `target`, not what another is writing now."""
-    for left in target.parent.glob(f"{target.name}.*{UNFINISHED}"):
-        with suppress(OSError):
-            if time.time() - left.stat().st_mtime > LEFTOVER_S:
-                left.unlink()

@@ -24,6 +24,7 @@ from ingest.documents import (
     ScoredChunk,
 )
 from ingest.errors import StoreError
+from ingest.foundation.concurrency import in_thread
 from ingest.foundation.messages import Message
 from ingest.index.embed.base import Vector
 from ingest.index.store.base import IndexStats, VectorStore
@@ -135,12 +136,32 @@ class Index:
             self.catalog.note_failures, reasons, space=space, is_of_text=is_of_text
         )
 
-    async def nearest(self, vector: Vector, *, top_k: int, space: str) -> list[ScoredChunk]:
+    @in_thread
+    def nearest(self, vector: Vector, *, top_k: int, space: str) -> list[ScoredChunk]:
         """Return the chunks most similar to `vector`, after the vector store is brought up to date.
 
         A vector store that is damaged is rebuilt from the catalogue.
         """
-        return await asyncio.to_thread(self._nearest, vector, top_k=top_k, space=space)
+        # Without this look a question to an empty index would import the vector store (1 to 2 s).
+        dimensions = self.catalog.dimensions_of(space)
+        if dimensions is None:
+            return []
+        # Else the vector store would refuse it, and be taken for damaged at each question.
+        check_vector(vector, dimensions=dimensions, space=space)
+        with self.exclusive():
+            try:
+                self._mirror(space)
+                found = self.vectors.nearest(vector, top_k=top_k, space=space)
+            except StoreError as error:
+                log.warning("the vector store is damaged and is rebuilt: %s", error)
+                self.vectors.clear()
+                self._mirror(space)
+                found = self.vectors.nearest(vector, top_k=top_k, space=space)
+        chunks = self.catalog.by_id([id_ for id_, _ in found])
+        # The lock is released, so another process may have deleted a chunk that was just found.
+        return [
+            ScoredChunk(chunk=chunks[id_], score=score) for id_, score in found if id_ in chunks
+        ]
 
     async def matching(self, words: Sequence[str], *, top_k: int) -> list[ScoredChunk]:
         """Return the chunks that match `words` best, by BM25."""
@@ -207,11 +228,9 @@ class Index:
         """Return how much the index holds."""
         return await asyncio.to_thread(self.catalog.stats)
 
-    async def close(self) -> None:
+    @in_thread
+    def close(self) -> None:
         """Close files, after the work of other threads that is under way. May be called twice."""
-        await asyncio.to_thread(self._close)
-
-    def _close(self) -> None:
         if self._unmirrored:
             self._try_to_mirror()
         with self._thread_lock:
@@ -234,28 +253,6 @@ class Index:
             return result
 
         return await asyncio.to_thread(write_and_mirror)
-
-    def _nearest(self, vector: Vector, *, top_k: int, space: str) -> list[ScoredChunk]:
-        # Without this look a question to an empty index would import the vector store (1 to 2 s).
-        dimensions = self.catalog.dimensions_of(space)
-        if dimensions is None:
-            return []
-        # Else the vector store would refuse it, and be taken for damaged at each question.
-        check_vector(vector, dimensions=dimensions, space=space)
-        with self.exclusive():
-            try:
-                self._mirror(space)
-                found = self.vectors.nearest(vector, top_k=top_k, space=space)
-            except StoreError as error:
-                log.warning("the vector store is damaged and is rebuilt: %s", error)
-                self.vectors.clear()
-                self._mirror(space)
-                found = self.vectors.nearest(vector, top_k=top_k, space=space)
-        chunks = self.catalog.by_id([id_ for id_, _ in found])
-        # The lock is released, so another process may have deleted a chunk that was just found.
-        return [
-            ScoredChunk(chunk=chunks[id_], score=score) for id_, score in found if id_ in chunks
-        ]
 
     def _try_to_mirror(self) -> None:
         """Apply the journal; what cannot be done now is done before the next search."""

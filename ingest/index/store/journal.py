@@ -67,20 +67,16 @@ def pending(
         " WHERE :space IS NULL OR p.space = :space ORDER BY p.number LIMIT :limit",
         {"space": space, "limit": limit},
     ).fetchall()
-    return [_pending_of(*row) for row in rows]
-
-
-def _pending_of(
-    number: int, id_: str, space: str, blob: bytes | None, dimensions: int | None
-) -> Pending:
-    vector = unpacked(blob)
-    # The check at the write is not enough: a file may come from a backup, another program, a bad
-    # disk. Handed on, one such vector would have the vector store fail, and be rebuilt, at each
-    # question.
-    fault = NO_MESSAGE if vector is None else vector_fault(vector, dimensions=dimensions)
-    return Pending(
-        number=number, id=id_, space=space, vector=None if fault else vector, fault=fault
-    )
+    found = []
+    for number, id_, owner, blob, dimensions in rows:
+        vector = unpacked(blob)
+        # The check at the write is not enough: a file may come from a backup, another program, a
+        # bad disk. Handed on, one such vector would have the vector store fail, and be rebuilt, at
+        # each question.
+        fault = NO_MESSAGE if vector is None else vector_fault(vector, dimensions=dimensions)
+        vector = None if fault else vector
+        found.append(Pending(number=number, id=id_, space=owner, vector=vector, fault=fault))
+    return found
 
 
 def settle(connection: sqlite3.Connection, done: Collection[Pending]) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ingest.documents import Chunk
 from ingest.errors import StoreError
+from ingest.foundation.concurrency import in_thread
 from ingest.foundation.messages import NO_MESSAGE, Message
 from ingest.index.embed.vectors import vector_fault
 from ingest.index.store import schema, spaces
@@ -101,11 +102,9 @@ class IndexMaintenance:
         finally:
             lock.release()
 
-    async def faulty_vectors(self) -> list[FaultyVector]:
+    @in_thread
+    def faulty_vectors(self) -> list[FaultyVector]:
         """Return every row of vectors that should not be there."""
-        return await asyncio.to_thread(self._faulty_vectors)
-
-    def _faulty_vectors(self) -> list[FaultyVector]:
         found: list[tuple[str, str | None, Message]] = []
         with self._catalog.reading() as connection:
             # Row by row: the vectors of a large index do not fit into memory.
@@ -126,11 +125,9 @@ class IndexMaintenance:
             if id_ is None or id_ in chunks
         ]
 
-    async def delete_faulty(self, faulty: Sequence[FaultyVector]) -> None:
+    @in_thread
+    def delete_faulty(self, faulty: Sequence[FaultyVector]) -> None:
         """Delete these rows and note their chunks as not embedded; delete all of gone chunks."""
-        await asyncio.to_thread(self._delete_faulty, faulty)
-
-    def _delete_faulty(self, faulty: Sequence[FaultyVector]) -> None:
         self._catalog.drop_vectors(
             {(one.chunk.id, one.space): one.fault for one in faulty if one.chunk is not None}
         )
@@ -139,11 +136,9 @@ class IndexMaintenance:
                 "DELETE FROM embeddings WHERE chunk NOT IN (SELECT number FROM chunks)"
             )
 
-    async def failures(self, space: str) -> list[tuple[Chunk, Message]]:
+    @in_thread
+    def failures(self, space: str) -> list[tuple[Chunk, Message]]:
         """Return the chunks that could not be embedded in `space` ("": in any), and why."""
-        return await asyncio.to_thread(self._failures, space)
-
-    def _failures(self, space: str) -> list[tuple[Chunk, Message]]:
         with self._catalog.reading() as connection:
             rows = connection.execute(
                 f"SELECT {CHUNK}, f.reason FROM {CHUNKS}"
@@ -152,11 +147,9 @@ class IndexMaintenance:
             ).fetchall()
         return [(to_chunk(row[:8]), Message.from_translations(json.loads(row[8]))) for row in rows]
 
-    async def copy_differences(self) -> list[CopyDifference]:
+    @in_thread
+    def copy_differences(self) -> list[CopyDifference]:
         """Return in which spaces the vector store differs from the catalogue."""
-        return await asyncio.to_thread(self._copy_differences)
-
-    def _copy_differences(self) -> list[CopyDifference]:
         with self._index.exclusive():
             held = self._spaces()
             if not held:  # the vector store takes a second to open, for nothing
@@ -217,41 +210,29 @@ class IndexMaintenance:
             ).fetchall()
         return {id_: to_array(blob) for id_, blob in rows}
 
-    async def rebuild_copy(self) -> None:
+    @in_thread
+    def rebuild_copy(self) -> None:
         """Empty the vector store and fill it from the catalogue."""
+        with self._index.exclusive():
+            self._index.vectors.clear()
+            for space in self._spaces():
+                self._catalog.mark_all(space=space)
+            self._index.apply_journal()
 
-        def rebuild() -> None:
-            """Do it in one thread, under the lock of the vector store."""
-            with self._index.exclusive():
-                self._index.vectors.clear()
-                for space in self._spaces():
-                    self._catalog.mark_all(space=space)
-                self._index.apply_journal()
-
-        await asyncio.to_thread(rebuild)
-
-    async def update_copy(self) -> None:
+    @in_thread
+    def update_copy(self) -> None:
         """Bring the vector store up to date, so that no question has to wait for it."""
-
-        def update() -> None:
-            """Do it in one thread, under the lock of the vector store."""
-            with self._index.exclusive():
-                self._index.apply_journal()
-
-        await asyncio.to_thread(update)
+        with self._index.exclusive():
+            self._index.apply_journal()
 
     async def count_unembedded(self, space: str) -> int:
         """Return how many chunks have no vector in `space`."""
         stats = await self.stats()
         return stats.chunks - await asyncio.to_thread(self._catalog.embedded, space)
 
-    async def unembedded_after(
-        self, number: int, *, space: str, limit: int
-    ) -> list[tuple[int, Chunk]]:
+    @in_thread
+    def unembedded_after(self, number: int, *, space: str, limit: int) -> list[tuple[int, Chunk]]:
         """Return chunks behind `number` that have no vector in `space`, with their numbers."""
-        return await asyncio.to_thread(self._unembedded_after, number, space=space, limit=limit)
-
-    def _unembedded_after(self, number: int, *, space: str, limit: int) -> list[tuple[int, Chunk]]:
         with self._catalog.reading() as connection:
             rows = connection.execute(
                 f"SELECT {CHUNK}, c.number FROM {CHUNKS} WHERE c.number > :number AND NOT EXISTS"
@@ -261,15 +242,13 @@ class IndexMaintenance:
             ).fetchall()
         return [(row[8], to_chunk(row[:8])) for row in rows]
 
-    async def switch(self, space: str, *, given_up: Collection[tuple[str, str]]) -> bool:
+    @in_thread
+    def switch(self, space: str, *, given_up: Collection[tuple[str, str]]) -> bool:
         """Make `space` the current one, in one transaction, if it has all that it can have.
 
         Returns False, with nothing changed, if a chunk lacks its vector that is not among
         `given_up`: (id, text) of those that cannot be embedded.
         """
-        return await asyncio.to_thread(self._switch, space, given_up=given_up)
-
-    def _switch(self, space: str, *, given_up: Collection[tuple[str, str]]) -> bool:
         with self._catalog.writing() as connection:
             # Under the write lock: no other process can add a chunk between look and switch.
             rows = connection.execute(
@@ -282,11 +261,9 @@ class IndexMaintenance:
             schema.put_meta(connection, spaces.CURRENT, space)
         return True
 
-    async def drop_other_spaces(self) -> int:
+    @in_thread
+    def drop_other_spaces(self) -> int:
         """Delete the vectors of every space but the current one; return how many there were."""
-        return await asyncio.to_thread(self._drop_other_spaces)
-
-    def _drop_other_spaces(self) -> int:
         # Held over both: between them a check would see a copy of vectors that nobody knows.
         with self._index.exclusive():
             with self._catalog.writing() as connection:
