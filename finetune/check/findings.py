@@ -79,6 +79,54 @@ class SplitCheck:
     long_replies: int
     example: SampleExample | None
 
+    def to_lines(self, language: Language, *, colour: bool) -> Iterator[str]:
+        """Yield lines for a terminal, with a histogram and a sample, whose lines may be several."""
+        yield Message(
+            "{split}: {records} records, {samples} samples, {dropped} dropped, "
+            "{shortened} shortened",
+            split=self.split,
+            records=self.records,
+            samples=self.samples,
+            dropped=self.dropped,
+            shortened=self.shortened,
+        ).localize(language)
+        if self.tokens and self.replies:
+            for head, lengths in (
+                (Message("  tokens of a sample: "), self.tokens),
+                (Message("  tokens of a reply:  "), self.replies),
+            ):
+                summary = Message(
+                    "shortest {shortest}, median {median}, 95% up to {p95}, longest {longest}",
+                    shortest=lengths.shortest,
+                    median=lengths.median,
+                    p95=lengths.p95,
+                    longest=lengths.longest,
+                )
+                yield head.localize(language) + summary.localize(language)
+            bins = self.tokens.bins
+            most = max(one.count for one in bins)
+            width = len(str(bins[-1].below - 1))
+            for one in bins:
+                bar = "█" * -(-one.count * BAR // most)  # rounded up: one sample is a bar, too
+                yield f"  {one.least:>{width}}–{one.below - 1:>{width}} {bar} {one.count}"
+        if not self.example:
+            return
+        yield Message(
+            "  sample {record}: {prompt_tokens} tokens read, {target_tokens} trained",
+            record=self.example.record,
+            prompt_tokens=self.example.prompt_tokens,
+            target_tokens=self.example.target_tokens,
+        ).localize(language)
+        read, trained = _printable(self.example.prompt), _printable(self.example.target)
+        if colour:
+            # Line by line: a line break ends the colour in some pagers, and in others stretches it
+            # over the rest of the line.
+            trained = "\n".join(f"{PAINT[0]}{line}{PAINT[1]}" for line in trained.split("\n"))
+            read = "\n".join(f"{FAINT[0]}{line}{FAINT[1]}" for line in read.split("\n"))
+            yield read + trained
+        else:
+            yield f"{read}{MARKS[0]}{trained}{MARKS[1]}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
@@ -106,7 +154,7 @@ class Inspection:
         """Return it for a terminal; what is trained is coloured, or stands between ⟦ and ⟧."""
         lines = [f"{self.name} · {self.format} · {self.base}"]
         for check in self.splits:
-            lines += ["", *_split_lines(check, language, colour)]
+            lines += ["", *check.to_lines(language, colour=colour)]
         steps = Message(
             "steps: {steps_per_epoch} an epoch, {steps} in all",
             steps_per_epoch=self.steps_per_epoch,
@@ -133,53 +181,6 @@ class Inspection:
         ):
             lines += [head.localize(language) + one.localize(language) for one in messages]
         return "\n".join(lines)
-
-
-def _split_lines(check: SplitCheck, language: Language, colour: bool) -> Iterator[str]:
-    yield Message(
-        "{split}: {records} records, {samples} samples, {dropped} dropped, {shortened} shortened",
-        split=check.split,
-        records=check.records,
-        samples=check.samples,
-        dropped=check.dropped,
-        shortened=check.shortened,
-    ).localize(language)
-    if check.tokens and check.replies:
-        for head, lengths in (
-            (Message("  tokens of a sample: "), check.tokens),
-            (Message("  tokens of a reply:  "), check.replies),
-        ):
-            summary = Message(
-                "shortest {shortest}, median {median}, 95% up to {p95}, longest {longest}",
-                shortest=lengths.shortest,
-                median=lengths.median,
-                p95=lengths.p95,
-                longest=lengths.longest,
-            )
-            yield head.localize(language) + summary.localize(language)
-        bins = check.tokens.bins
-        most = max(one.count for one in bins)
-        width = len(str(bins[-1].below - 1))
-        for one in bins:
-            bar = "█" * -(-one.count * BAR // most)  # rounded up: one sample is a bar, too
-            yield f"  {one.least:>{width}}–{one.below - 1:>{width}} {bar} {one.count}"
-    if not check.example:
-        return
-    yield Message(
-        "  sample {record}: {prompt_tokens} tokens read, {target_tokens} trained",
-        record=check.example.record,
-        prompt_tokens=check.example.prompt_tokens,
-        target_tokens=check.example.target_tokens,
-    ).localize(language)
-    read, trained = _printable(check.example.prompt), _printable(check.example.target)
-    if colour:
-        # Line by line: a line break ends the colour in some pagers, and in others stretches it
-        # over the rest of the line.
-        trained = "\n".join(f"{PAINT[0]}{line}{PAINT[1]}" for line in trained.split("\n"))
-        read = "\n".join(f"{FAINT[0]}{line}{FAINT[1]}" for line in read.split("\n"))
-        yield read + trained
-    else:
-        yield f"{read}{MARKS[0]}{trained}{MARKS[1]}"
 
 
 def _printable(text: str) -> str:

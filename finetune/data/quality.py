@@ -168,6 +168,67 @@ class Quality:
         return json.dumps(values, ensure_ascii=False, indent=1)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _KeptRows:
+    """The rows that are kept, and the place of each row's split in `SPLITS`."""
+
+    columns: RowColumns
+    kept: Mask
+    splits: npt.NDArray[np.int8]
+
+    def findings(self) -> Iterator[DataFinding]:
+        """Yield what the checks found in them."""
+        for at, check in enumerate(CHECKS):
+            rows = np.flatnonzero(rows_with_flag(self.columns.faults, at) & self.kept)
+            if len(rows):
+                examples = tuple(self.columns.source(row) for row in rows[:EXAMPLES])
+                yield DataFinding(check=check, count=len(rows), examples=examples)
+
+    def missing(self) -> dict[str, int]:
+        """Return how many rows lack each field."""
+        return {
+            field: int((~rows_with_flag(self.columns.fields, at))[self.kept].sum())
+            for at, field in enumerate(FIELDS)
+        }
+
+    def by_label(self) -> dict[str, dict[str, int]]:
+        """Return label -> split -> rows, the most frequent label first; "" for rows without one."""
+        codes = np.frombuffer(self.columns.labels, dtype=np.int64)
+        counted = np.zeros((len(self.columns.label_codes), len(SPLITS)), dtype=np.int64)
+        # Not `counted[...] += 1`, which counts a pair of indices that comes twice only once.
+        np.add.at(counted, (codes[self.kept], self.splits[self.kept]), 1)
+        names = list(self.columns.label_codes)
+        order = np.argsort(-counted.sum(axis=1), kind="stable")[:LABELS_KEPT]
+        return {
+            names[at]: dict(zip(SPLITS, map(int, counted[at]), strict=True))
+            for at in order
+            if counted[at].any()
+        }
+
+    def by_split(self) -> dict[str, int]:
+        """Return split -> rows."""
+        return {split: int((self.splits[self.kept] == at).sum()) for at, split in enumerate(SPLITS)}
+
+    def leaks(self) -> Iterator[Leak]:
+        """Yield what the other splits share with the one that is trained on."""
+        columns = self.columns
+        questions = np.frombuffer(columns.questions, dtype=np.uint64)
+        answers = np.frombuffer(columns.answers, dtype=np.uint64)
+        label, entities = FIELDS.index("label"), FIELDS.index("entities")
+        # Labels and entities are answered alike on purpose: only answers in free text can leak.
+        free = ~(rows_with_flag(columns.fields, label) | rows_with_flag(columns.fields, entities))
+        trained = self.kept & (self.splits == SPLITS.index("train"))
+        for at, split in enumerate(SPLITS):
+            held = self.kept & (self.splits == at)
+            if split != "train" and held.any():
+                yield Leak(
+                    split=split,
+                    rows=int(held.sum()),
+                    questions=int(np.isin(questions[held], questions[trained]).sum()),
+                    answers=int(np.isin(answers[held & free], answers[trained]).sum()),
+                )
+
+
 def measure_quality(
     first_pass: FirstPass, splits: npt.NDArray[np.int8], *, name: str, written: WrittenRows
 ) -> tuple[Quality, str]:
@@ -177,7 +238,8 @@ def measure_quality(
     """
     columns, kept = first_pass.columns, ~first_pass.dropped
     reasons = first_pass.reasons
-    labels = _count_labels(columns, kept, splits)
+    rows = _KeptRows(columns=columns, kept=kept, splits=splits)
+    labels = rows.by_label()
     sampled = sample_rows(columns, kept)
     tokens, languages = _measure_sample(first_pass, sampled[:TOKEN_SAMPLE])
     sheet, sheet_rows = _render_sheet(first_pass, splits, sampled)
@@ -196,14 +258,11 @@ def measure_quality(
             )
             for reason in reasons.most_frequent()
         ),
-        splits={split: int((splits[kept] == at).sum()) for at, split in enumerate(SPLITS)},
+        splits=rows.by_split(),
         written=written,
         cleaned=dict(first_pass.cleaner.counts),
-        missing={
-            field: int((~rows_with_flag(columns.fields, at))[kept].sum())
-            for at, field in enumerate(FIELDS)
-        },
-        findings=tuple(_findings(columns, kept)),
+        missing=rows.missing(),
+        findings=tuple(rows.findings()),
         labels={label: counts for label, counts in labels.items() if label},
         balance=label_balance([sum(counts.values()) for label, counts in labels.items() if label]),
         characters={
@@ -213,7 +272,7 @@ def measure_quality(
         tokens=tokens,
         languages=languages,
         sampled=min(len(sampled), TOKEN_SAMPLE),
-        leaks=tuple(_count_leaks(columns, kept, splits)),
+        leaks=tuple(rows.leaks()),
         sheet=sheet_rows,
     )
     return quality, sheet
@@ -262,49 +321,6 @@ def sample_rows(columns: RowColumns, kept: Mask) -> npt.NDArray[np.int64]:
     """
     rows = np.flatnonzero(kept)
     return rows[np.argsort(np.frombuffer(columns.chances, dtype=np.uint64)[rows], kind="stable")]
-
-
-def _findings(columns: RowColumns, kept: Mask) -> Iterator[DataFinding]:
-    for at, check in enumerate(CHECKS):
-        rows = np.flatnonzero(rows_with_flag(columns.faults, at) & kept)
-        if len(rows):
-            examples = tuple(columns.source(row) for row in rows[:EXAMPLES])
-            yield DataFinding(check=check, count=len(rows), examples=examples)
-
-
-def _count_labels(
-    columns: RowColumns, kept: Mask, splits: npt.NDArray[np.int8]
-) -> dict[str, dict[str, int]]:
-    """Return label -> split -> rows, the most frequent label first; "" for rows without one."""
-    codes = np.frombuffer(columns.labels, dtype=np.int64)
-    counted = np.zeros((len(columns.label_codes), len(SPLITS)), dtype=np.int64)
-    # Not `counted[...] += 1`, which counts a pair of indices that comes twice only once.
-    np.add.at(counted, (codes[kept], splits[kept]), 1)
-    names = list(columns.label_codes)
-    order = np.argsort(-counted.sum(axis=1), kind="stable")[:LABELS_KEPT]
-    return {
-        names[at]: dict(zip(SPLITS, map(int, counted[at]), strict=True))
-        for at in order
-        if counted[at].any()
-    }
-
-
-def _count_leaks(columns: RowColumns, kept: Mask, splits: npt.NDArray[np.int8]) -> Iterator[Leak]:
-    questions = np.frombuffer(columns.questions, dtype=np.uint64)
-    answers = np.frombuffer(columns.answers, dtype=np.uint64)
-    label, entities = FIELDS.index("label"), FIELDS.index("entities")
-    # Labels and entities are answered alike on purpose: only answers in free text can leak.
-    free = ~(rows_with_flag(columns.fields, label) | rows_with_flag(columns.fields, entities))
-    trained = kept & (splits == SPLITS.index("train"))
-    for at, split in enumerate(SPLITS):
-        held = kept & (splits == at)
-        if split != "train" and held.any():
-            yield Leak(
-                split=split,
-                rows=int(held.sum()),
-                questions=int(np.isin(questions[held], questions[trained]).sum()),
-                answers=int(np.isin(answers[held & free], answers[trained]).sum()),
-            )
 
 
 def _measure_sample(

@@ -90,6 +90,147 @@ class _GgufSource:
         """Width of one head."""
         return int(self.config.get("head_dim") or self.config["hidden_size"] // self.heads)
 
+    def write_metadata(self, writer: gguf.GGUFWriter, kind: GgufKind) -> None:
+        config = self.config
+        writer.add_type(gguf.GGUFType.MODEL)
+        writer.add_name(self.folder.resolve().parent.name)  # runs/<name>/merged
+        writer.add_context_length(config["max_position_embeddings"])
+        writer.add_embedding_length(config["hidden_size"])
+        writer.add_block_count(config["num_hidden_layers"])
+        writer.add_feed_forward_length(config["intermediate_size"])
+        writer.add_head_count(self.heads)
+        writer.add_head_count_kv(self.key_heads)
+        if config.get("head_dim"):  # else engines divide the width by the heads themselves
+            writer.add_key_length(self.head_size)
+            writer.add_value_length(self.head_size)
+        writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
+        writer.add_vocab_size(config["vocab_size"])
+        writer.add_file_type(FILE_TYPES[kind])
+        writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
+        parameters = rope_parameters(config)
+        writer.add_rope_freq_base(parameters["rope_theta"])
+        writer.add_rope_dimension_count(self.head_size)
+        if scaling := ROPE_TYPES[parameters["rope_type"]]:
+            writer.add_rope_scaling_type(scaling)
+            writer.add_rope_scaling_factor(parameters["factor"])
+            if original := parameters.get("original_max_position_embeddings"):
+                writer.add_rope_scaling_orig_ctx_len(original)
+
+    def plan_tensors(self, kind: GgufKind) -> "list[_PlannedTensor]":
+        """Return the tensors to write, in the order of the files.
+
+        Raises:
+            ExportError: one has no name in GGUF.
+            BaseModelError: one that every model or each layer has is missing.
+        """
+        names = gguf.get_tensor_name_map(self.architecture, int(self.config["num_hidden_layers"]))
+        tied = bool(self.config.get("tie_word_embeddings"))
+        block, _ = gguf.GGML_QUANT_SIZES[gguf.GGMLQuantizationType.Q8_0]
+        found = []
+        for path, key, shape in iterate_tensors(self.folder):
+            # Engines compute the frequencies from the rope base, and take a missing head for a tied
+            # one; some folders hold the tied head a second time.
+            if key.endswith("rotary_emb.inv_freq") or (tied and key == "lm_head.weight"):
+                continue
+            name = names.get_name(key, try_suffixes=(".weight", ".bias"))
+            if name is None:
+                raise unsupported_model(Message("GGUF has no name for {key}", key=key))
+            # Norms and biases stay in F32: they are tiny, and llama.cpp's kernels add them in F32
+            # only. Q8_0 shares one scale among 32 weights of a row; a row that blocks do not fill
+            # stays F16.
+            as_type = gguf.GGMLQuantizationType.F16
+            if kind == "f32" or len(shape) == 1:
+                as_type = gguf.GGMLQuantizationType.F32
+            elif kind == "q8_0" and shape[-1] % block == 0:
+                as_type = gguf.GGMLQuantizationType.Q8_0
+            found.append(_PlannedTensor(name=name, source=path, key=key, shape=shape, kind=as_type))
+        present = {tensor.name for tensor in found}
+        needed = {"token_embd.weight", "output_norm.weight"} | (
+            set() if tied else {"output.weight"}
+        )
+        for layer in range(int(self.config["num_hidden_layers"])):
+            # What the first layer has each layer needs: Qwen2 has biases, Llama has none.
+            needed |= {
+                name.replace("blk.0.", f"blk.{layer}.") for name in present if "blk.0." in name
+            }
+            needed.add(f"blk.{layer}.attn_q.weight")
+        if missing := sorted(needed - present):
+            raise BaseModelError(
+                Message(
+                    "{folder} has no weights for {missing} ({missing_count} missing)",
+                    folder=self.folder,
+                    missing=missing[0],
+                    missing_count=len(missing),
+                ),
+                hint=Message("merge or download the model again"),
+            )
+        return found
+
+    def write_tensors(
+        self, writer: gguf.GGUFWriter, tensors: "Sequence[_PlannedTensor]", progress: Progress
+    ) -> None:
+        """Write the data of all planned tensors, behind the names and offsets of all."""
+        parameters = rope_parameters(self.config)
+        is_llama3 = parameters["rope_type"] == "llama3"
+        factors = llama3_factors(parameters, self.head_size) if is_llama3 else None
+        if factors is not None:
+            writer.add_tensor_info(
+                "rope_freqs.weight", factors.shape, factors.dtype, factors.nbytes
+            )
+        for tensor in tensors:
+            bytes_shape = gguf.quant_shape_to_byte_shape(tensor.shape, tensor.kind)
+            writer.add_tensor_info(
+                tensor.name, bytes_shape, np.dtype(np.uint8), tensor.bytes, raw_dtype=tensor.kind
+            )
+        # Names and offsets of all tensors come before the first one's data, in the same order.
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_ti_data_to_file()
+        if factors is not None:
+            writer.write_tensor_data(factors)
+        with progress.stage(Message("writing GGUF"), total=len(tensors)) as stage:
+            for path, group in itertools.groupby(tensors, key=lambda tensor: tensor.source):
+                with safe_open(path, framework="pt") as file:  # numpy has no bf16
+                    for tensor in group:
+                        weights = file.get_tensor(tensor.key).to(torch.float32).numpy()
+                        writer.write_tensor_data(self._encode(weights, tensor))
+                        stage.advance(detail=tensor.name)
+
+    def _encode(self, weights: Weights, tensor: "_PlannedTensor") -> Weights:
+        """Return the weights in llama.cpp's order of rows, in the type that they are written in.
+
+        Raises:
+            ExportError: a weight is NaN or Inf, or larger than F16 can hold.
+        """
+        largest = max(float(weights.max()), -float(weights.min()))  # `abs` would copy the tensor
+        if not np.isfinite(largest):
+            raise ExportError(
+                Message(
+                    "{folder}: {key} holds NaN or infinity", folder=self.folder, key=tensor.key
+                ),
+                hint=Message("run: python -m finetune diagnose RECIPE"),
+            )
+        if tensor.kind == gguf.GGMLQuantizationType.F16 and largest > F16_MAX:
+            raise ExportError(
+                Message(
+                    "{key} holds {largest:.0f}, F16 ends at {f16_largest:.0f}",
+                    key=tensor.key,
+                    largest=largest,
+                    f16_largest=F16_MAX,
+                ),
+                hint=Message("set [export] quantize to f32 or q8_0"),
+            )
+        # transformers rotates the two halves of a head against each other, llama.cpp does so for
+        # Qwen2; for Llama it rotates neighbouring rows.
+        heads = None
+        if self.architecture == gguf.MODEL_ARCH.LLAMA:
+            part = tensor.name.split(".")[-2]
+            heads = {"attn_q": self.heads, "attn_k": self.key_heads}.get(part)
+        if heads is not None:
+            halves = weights.reshape(heads, 2, weights.shape[0] // heads // 2, *weights.shape[1:])
+            weights = np.ascontiguousarray(halves.swapaxes(1, 2)).reshape(weights.shape)
+        return np.asarray(gguf.quants.quantize(weights, tensor.kind))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _PlannedTensor:
@@ -131,16 +272,16 @@ def write_gguf(
         architecture=ARCHITECTURES[named],
         vocabulary=read_vocabulary(model, size=size, template=chat_template),
     )
-    tensors = _plan_tensors(source, kind)
+    tensors = source.plan_tensors(kind)
     require_space(out.parent, sum(tensor.bytes for tensor in tensors))
     with replacing(out) as part:
         # Little-endian, the writer's default: no engine swaps the bytes of a GGUF file.
         writer = gguf.GGUFWriter(part, gguf.MODEL_ARCH_NAMES[source.architecture])
         try:
-            _write_metadata(writer, source, kind)
+            source.write_metadata(writer, kind)
             write_vocabulary(writer, source.vocabulary)
             writer.add_chat_template(chat_template)
-            _write_tensors(writer, source, tensors, progress or SilentProgress())
+            source.write_tensors(writer, tensors, progress or SilentProgress())
         finally:
             writer.close()
     return GgufReport(
@@ -170,141 +311,3 @@ def llama3_factors(parameters: Mapping[str, Any], head_size: int) -> Weights:
     smooth = np.clip((turns - low) / (high - low), 0, 1)
     divisors: Weights = 1 / ((1 - smooth) / factor + smooth)
     return divisors.astype(np.float32)
-
-
-def _write_metadata(writer: gguf.GGUFWriter, model: _GgufSource, kind: GgufKind) -> None:
-    config = model.config
-    writer.add_type(gguf.GGUFType.MODEL)
-    writer.add_name(model.folder.resolve().parent.name)  # runs/<name>/merged
-    writer.add_context_length(config["max_position_embeddings"])
-    writer.add_embedding_length(config["hidden_size"])
-    writer.add_block_count(config["num_hidden_layers"])
-    writer.add_feed_forward_length(config["intermediate_size"])
-    writer.add_head_count(model.heads)
-    writer.add_head_count_kv(model.key_heads)
-    if config.get("head_dim"):  # else engines divide the width by the heads themselves
-        writer.add_key_length(model.head_size)
-        writer.add_value_length(model.head_size)
-    writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
-    writer.add_vocab_size(config["vocab_size"])
-    writer.add_file_type(FILE_TYPES[kind])
-    writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
-    parameters = rope_parameters(config)
-    writer.add_rope_freq_base(parameters["rope_theta"])
-    writer.add_rope_dimension_count(model.head_size)
-    if scaling := ROPE_TYPES[parameters["rope_type"]]:
-        writer.add_rope_scaling_type(scaling)
-        writer.add_rope_scaling_factor(parameters["factor"])
-        if original := parameters.get("original_max_position_embeddings"):
-            writer.add_rope_scaling_orig_ctx_len(original)
-
-
-def _plan_tensors(model: _GgufSource, kind: GgufKind) -> list[_PlannedTensor]:
-    """Return the tensors to write, in the order of the files.
-
-    Raises:
-        ExportError: one has no name in GGUF.
-        BaseModelError: one that every model or each layer has is missing.
-    """
-    names = gguf.get_tensor_name_map(model.architecture, int(model.config["num_hidden_layers"]))
-    tied = bool(model.config.get("tie_word_embeddings"))
-    block, _ = gguf.GGML_QUANT_SIZES[gguf.GGMLQuantizationType.Q8_0]
-    found = []
-    for path, key, shape in iterate_tensors(model.folder):
-        # Engines compute the frequencies from the rope base, and take a missing head for a tied
-        # one; some folders hold the tied head a second time.
-        if key.endswith("rotary_emb.inv_freq") or (tied and key == "lm_head.weight"):
-            continue
-        name = names.get_name(key, try_suffixes=(".weight", ".bias"))
-        if name is None:
-            raise unsupported_model(Message("GGUF has no name for {key}", key=key))
-        # Norms and biases stay in F32: they are tiny, and llama.cpp's kernels add them in F32 only.
-        # Q8_0 shares one scale among 32 weights of a row; a row that blocks do not fill stays F16.
-        as_type = gguf.GGMLQuantizationType.F16
-        if kind == "f32" or len(shape) == 1:
-            as_type = gguf.GGMLQuantizationType.F32
-        elif kind == "q8_0" and shape[-1] % block == 0:
-            as_type = gguf.GGMLQuantizationType.Q8_0
-        found.append(_PlannedTensor(name=name, source=path, key=key, shape=shape, kind=as_type))
-    present = {tensor.name for tensor in found}
-    needed = {"token_embd.weight", "output_norm.weight"} | (set() if tied else {"output.weight"})
-    for layer in range(int(model.config["num_hidden_layers"])):
-        # What the first layer has each layer needs: Qwen2 has biases, Llama has none.
-        needed |= {name.replace("blk.0.", f"blk.{layer}.") for name in present if "blk.0." in name}
-        needed.add(f"blk.{layer}.attn_q.weight")
-    if missing := sorted(needed - present):
-        raise BaseModelError(
-            Message(
-                "{folder} has no weights for {missing} ({missing_count} missing)",
-                folder=model.folder,
-                missing=missing[0],
-                missing_count=len(missing),
-            ),
-            hint=Message("merge or download the model again"),
-        )
-    return found
-
-
-def _write_tensors(
-    writer: gguf.GGUFWriter,
-    model: _GgufSource,
-    tensors: Sequence[_PlannedTensor],
-    progress: Progress,
-) -> None:
-    parameters = rope_parameters(model.config)
-    is_llama3 = parameters["rope_type"] == "llama3"
-    factors = llama3_factors(parameters, model.head_size) if is_llama3 else None
-    if factors is not None:
-        writer.add_tensor_info("rope_freqs.weight", factors.shape, factors.dtype, factors.nbytes)
-    for tensor in tensors:
-        bytes_shape = gguf.quant_shape_to_byte_shape(tensor.shape, tensor.kind)
-        writer.add_tensor_info(
-            tensor.name, bytes_shape, np.dtype(np.uint8), tensor.bytes, raw_dtype=tensor.kind
-        )
-    # Names and offsets of all tensors come before the first one's data, in the same order.
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_ti_data_to_file()
-    if factors is not None:
-        writer.write_tensor_data(factors)
-    with progress.stage(Message("writing GGUF"), total=len(tensors)) as stage:
-        for path, group in itertools.groupby(tensors, key=lambda tensor: tensor.source):
-            with safe_open(path, framework="pt") as file:  # numpy has no bf16
-                for tensor in group:
-                    weights = file.get_tensor(tensor.key).to(torch.float32).numpy()
-                    writer.write_tensor_data(_encode_weights(weights, tensor, model))
-                    stage.advance(detail=tensor.name)
-
-
-def _encode_weights(weights: Weights, tensor: _PlannedTensor, model: _GgufSource) -> Weights:
-    """Return the weights in llama.cpp's order of rows, and in the type that they are written in.
-
-    Raises:
-        ExportError: a weight is NaN or Inf, or larger than F16 can hold.
-    """
-    largest = max(float(weights.max()), -float(weights.min()))  # `abs` would copy the tensor
-    if not np.isfinite(largest):
-        raise ExportError(
-            Message("{folder}: {key} holds NaN or infinity", folder=model.folder, key=tensor.key),
-            hint=Message("run: python -m finetune diagnose RECIPE"),
-        )
-    if tensor.kind == gguf.GGMLQuantizationType.F16 and largest > F16_MAX:
-        raise ExportError(
-            Message(
-                "{key} holds {largest:.0f}, F16 ends at {f16_largest:.0f}",
-                key=tensor.key,
-                largest=largest,
-                f16_largest=F16_MAX,
-            ),
-            hint=Message("set [export] quantize to f32 or q8_0"),
-        )
-    # transformers rotates the two halves of a head against each other, llama.cpp does so for Qwen2;
-    # for Llama it rotates neighbouring rows.
-    heads = None
-    if model.architecture == gguf.MODEL_ARCH.LLAMA:
-        part = tensor.name.split(".")[-2]
-        heads = {"attn_q": model.heads, "attn_k": model.key_heads}.get(part)
-    if heads is not None:
-        halves = weights.reshape(heads, 2, weights.shape[0] // heads // 2, *weights.shape[1:])
-        weights = np.ascontiguousarray(halves.swapaxes(1, 2)).reshape(weights.shape)
-    return np.asarray(gguf.quants.quantize(weights, tensor.kind))

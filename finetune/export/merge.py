@@ -4,7 +4,6 @@ Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", 2021, section 4
 """
 
 import gc
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -101,11 +100,11 @@ def merge(
     needed = format_bytes(size * FP32_BYTES)
     progress.note(Message("merging takes {needed} of memory", needed=needed))
     chat = chat_format(recipe.model.format)
-    probes = _encode_probes(base, chat, recipe.model.system)
+    probes = _Probes.encode(base, chat, recipe.model.system)
     with progress.stage(Message("merging"), total=4) as stage:
         loaded = _load_on_cpu(recipe, run.adapter if is_full else base)
         stage.advance()
-        model, expected = _merge_weights(loaded, None if is_full else run.adapter, probes)
+        model, expected = probes.merge(loaded, None if is_full else run.adapter)
         stage.advance()
         with replacing(run.merged) as part:
             # Cast last: a sum W + (alpha/r)·B·A taken in bf16 is off by 0.1 in the logits of a
@@ -117,7 +116,7 @@ def merge(
             write_small_files(base, part, chat=chat, export=recipe.export, dtype=saved)
             stage.advance()
             # Read back from disk: what is verified is what will be served.
-            found = _probe_logits(_load_on_cpu(recipe, part).model, probes)
+            found = probes.logits(_load_on_cpu(recipe, part).model)
             report = _verify_merge(part, found, expected, dtype=saved, size=size)
             stage.advance()
     return replace(report, folder=run.merged)
@@ -156,46 +155,49 @@ def _load_on_cpu(recipe: Recipe, folder: Path) -> LoadedModel:
     return loaded
 
 
-def _encode_probes(base: Path, chat: ChatFormat, system: str) -> list[Tensor]:
-    """Return the ids of the probe prompts, (1, tokens) each."""
-    tokenizer = load_tokenizer(base, fmt=chat)
-    records = [
-        Record(id=question, turns=(Turn(user=question, answer=""),), system=system)
-        for question in QUESTIONS
-    ]
-    return [torch.tensor([encode_prompt(record, chat, tokenizer)]) for record in records]
+@dataclass(frozen=True, slots=True)
+class _Probes:
+    """Prompts on which two models have to agree, as ids of (1, tokens) each."""
 
+    ids: tuple[Tensor, ...]
 
-def _merge_weights(
-    loaded: LoadedModel, adapter: Path | None, probes: Sequence[Tensor]
-) -> tuple[PreTrainedModel, list[Tensor]]:
-    """Return the merged model, and the logits of base + adapter for the probes."""
-    if adapter is None:
-        return loaded.model, _probe_logits(loaded.model, probes)
-    adapted: Any = apply_adapter(loaded, adapter).model  # a PeftModel
-    expected = _probe_logits(adapted, probes)
-    # `safe_merge` checks the sum for NaN before the base's weights are overwritten.
-    return adapted.merge_and_unload(safe_merge=True), expected
+    @classmethod
+    def encode(cls, base: Path, chat: ChatFormat, system: str) -> "_Probes":
+        tokenizer = load_tokenizer(base, fmt=chat)
+        records = [
+            Record(id=question, turns=(Turn(user=question, answer=""),), system=system)
+            for question in QUESTIONS
+        ]
+        return cls(
+            tuple(torch.tensor([encode_prompt(record, chat, tokenizer)]) for record in records)
+        )
 
+    @torch.inference_mode()
+    def logits(self, model: torch.nn.Module) -> Tensor:
+        """Return the logits of all probes in a row, (tokens, vocabulary), in fp32."""
+        return torch.cat([model(input_ids=one).logits[0].float() for one in self.ids])
 
-@torch.inference_mode()
-def _probe_logits(model: torch.nn.Module, probes: Sequence[Tensor]) -> list[Tensor]:
-    """Return the logits of each probe, (tokens, vocabulary), in fp32."""
-    return [model(input_ids=probe).logits[0].float() for probe in probes]
+    def merge(self, loaded: LoadedModel, adapter: Path | None) -> tuple[PreTrainedModel, Tensor]:
+        """Return the merged model, and the logits of base + adapter."""
+        if adapter is None:
+            return loaded.model, self.logits(loaded.model)
+        adapted: Any = apply_adapter(loaded, adapter).model  # a PeftModel
+        expected = self.logits(adapted)
+        # `safe_merge` checks the sum for NaN before the base's weights are overwritten.
+        return adapted.merge_and_unload(safe_merge=True), expected
 
 
 def _verify_merge(
-    folder: Path, found: Sequence[Tensor], expected: Sequence[Tensor], *, dtype: str, size: int
+    folder: Path, found: Tensor, expected: Tensor, *, dtype: str, size: int
 ) -> MergeReport:
     """Compare the logits of the model in `folder` with those of base + adapter.
 
     Raises:
         ExportError: they differ, or are NaN.
     """
-    ours, theirs = torch.cat(list(found)), torch.cat(list(expected))
-    difference = float((ours - theirs).abs().max())
+    difference = float((found - expected).abs().max())
     # "not <=", since NaN compares as False.
-    if not difference <= TOLERANCE[dtype] * max(1.0, float(theirs.abs().max())):
+    if not difference <= TOLERANCE[dtype] * max(1.0, float(expected.abs().max())):
         raise ExportError(
             Message(
                 "the merged model is off from base + adapter by {difference:.3g} in its logits",
@@ -209,5 +211,5 @@ def _verify_merge(
         parameters=size,
         bytes=sum(path.stat().st_size for path in folder.glob("*.safetensors")),
         max_difference=difference,
-        argmax_equal=float((ours.argmax(-1) == theirs.argmax(-1)).float().mean()),
+        argmax_equal=float((found.argmax(-1) == expected.argmax(-1)).float().mean()),
     )

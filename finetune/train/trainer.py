@@ -95,6 +95,124 @@ class TrainingRun:
         """Whether this process writes files: rank 0 of those that train together."""
         return bool(self.args.process_index == 0)
 
+    def train_to_end(self, *, resume: bool, progress: Progress) -> TrainSummary:
+        """Train to the end or the early stop, then publish weights, plots and summary."""
+        checkpoint, state = self._prepare_checkpoints(resume=resume, progress=progress)
+        resumed_from = state.global_step if state else 0
+        log = TrainLog(self.run.train, until=resumed_from, writes=self.is_main_process)
+        best_checkpoint = BestCheckpointCallback(early_stop=self.recipe.train.early_stop)
+        # A training that stopped early has no step left to do: resuming it only writes the results.
+        best_checkpoint.stopped_early = state is not None and best_checkpoint.should_stop(state)
+        meter = LossMeter()
+        with progress.stage(Message("training"), total=self.steps) as stage:
+            guard = NaNGuard(meter=meter, table=self.recipe.train, precision=self.precision)
+            reporter = TrainingReporter(guard=guard, log=log, stage=stage, hardware=self.hardware)
+            if not best_checkpoint.stopped_early:
+                # The guard stands before the best checkpoint: a validation loss of NaN ends the
+                # training, it is not saved as the lowest so far.
+                trainer = self._build_trainer(meter, [guard, reporter, best_checkpoint])
+                trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+                state = trainer.state
+        assert state is not None
+        summary = replace(
+            self._summarize(reporter, log.entries),
+            steps=state.global_step,
+            epochs=round(state.epoch or 0.0, 4),
+            stopped_early=best_checkpoint.stopped_early,
+            resumed_from=resumed_from,
+        )
+        if self.is_main_process:
+            best = self.checkpoints.best()
+            # Into the checkpoint, not into the copy: the published folder appears complete or not.
+            save_origin(best, self.base, self.recipe)
+            publish_checkpoint(best, self.run.adapter)
+            draw_curves(log.entries, self.run.train, stopped_early=summary.stopped_early)
+            # Last, since a summary marks a finished training.
+            write_summary(self.run.train, summary)
+        return summary
+
+    def _prepare_checkpoints(
+        self, *, resume: bool, progress: Progress
+    ) -> tuple[Path | None, TrainerState | None]:
+        """Return the checkpoint to resume from and its state; without one make the folder anew."""
+        settings = settings_of(self.recipe, self.run, fingerprint(self.base))
+        # Rank 0 alone deletes and renames; the others look at the folder once it has finished.
+        with self.args.main_process_first(local=False):
+            if resume and self.checkpoints.complete():
+                return self.checkpoints.resume(settings)
+            if self.is_main_process:
+                self.checkpoints.start_anew(settings)
+                (self.run.train / SUMMARY_FILE).unlink(missing_ok=True)
+        if resume:
+            progress.note(Message("there is no checkpoint to resume from: training begins anew"))
+        return None, None
+
+    def dry_run(self, steps: int, progress: Progress) -> TrainSummary:
+        """Take `steps` steps without evaluating or saving, and estimate the seconds of them all."""
+        meter, log = LossMeter(), TrainLog(None)
+        with progress.stage(Message("dry run"), total=steps) as stage:
+            guard = NaNGuard(meter=meter, table=self.recipe.train, precision=self.precision)
+            reporter = TrainingReporter(guard=guard, log=log, stage=stage, hardware=self.hardware)
+            self._build_trainer(meter, [guard, reporter]).train()
+        every = self.recipe.train.evaluate_every
+        evaluations = self.steps / every if every else self.recipe.train.epochs
+        # An evaluation has no backward pass: its tokens cost a third of a training token.
+        evaluated_tokens = evaluations * self.samples.val.tokens * FORWARD_SHARE
+        throughput = reporter.throughput
+        estimated = (
+            self.steps * throughput.seconds_per_step
+            + evaluated_tokens / throughput.tokens_per_second
+        )
+        return replace(
+            self._summarize(reporter, log.entries),
+            steps=steps,
+            epochs=round(steps * self.recipe.train.epochs / self.steps, 4),
+            estimated_seconds=round(estimated, 1),
+        )
+
+    def _build_trainer(self, meter: LossMeter, callbacks: list[TrainerCallback]) -> "TargetTrainer":
+        trainer = TargetTrainer(
+            meter=meter,
+            model=self.model,
+            args=self.args,
+            data_collator=self.collate,
+            train_dataset=self.samples.train,
+            eval_dataset=self.samples.val if len(self.samples.val) else None,
+            callbacks=callbacks,
+        )
+        # The Trainer adds it when tqdm is off; it prints each log to stdout, which is for results.
+        trainer.remove_callback(PrinterCallback)
+        return trainer
+
+    def _summarize(self, reporter: TrainingReporter, entries: Sequence[LogEntry]) -> TrainSummary:
+        """Return the figures of log and clock; the caller fills in `steps` and `epochs`."""
+        losses = [entry.loss for entry in entries if entry.loss is not None]
+        evaluations = [entry.eval_loss for entry in entries if entry.eval_loss is not None]
+        best = best_evaluation(entries)
+        trainable, parameters = count_parameters(self.model)
+        return TrainSummary(
+            steps=0,
+            total_steps=self.steps,
+            epochs=0.0,
+            first_loss=losses[0],
+            train_loss=losses[-1],
+            eval_loss=evaluations[-1] if evaluations else None,
+            best_eval_loss=best.eval_loss if best else None,
+            best_step=best.step if best else entries[-1].step,
+            tokens=reporter.tokens,
+            seconds=entries[-1].seconds,
+            tokens_per_second=round(reporter.throughput.tokens_per_second, 1),
+            peak_memory=max(entry.peak_memory for entry in entries),
+            device=f"{self.hardware.name} ({self.hardware.device})",
+            precision=self.precision,
+            parameters=parameters,
+            trainable_parameters=trainable,
+            samples=len(self.samples.train),
+            val_samples=len(self.samples.val),
+            dropped=self.samples.dropped,
+            shortened=self.samples.shortened,
+        )
+
 
 class TargetTrainer(Trainer):
     """transformers' Trainer that meters each step and evaluates per token instead of per batch."""
@@ -171,9 +289,9 @@ def train(
                 training = _load_training_run(
                     recipe, run, machine, Path(folder), dry_steps, progress
                 )
-                return _dry_run(training, dry_steps, progress)
+                return training.dry_run(dry_steps, progress)
         training = _load_training_run(recipe, run, machine, run.train / "checkpoints", 0, progress)
-        return _run_training(training, resume=resume, progress=progress)
+        return training.train_to_end(resume=resume, progress=progress)
 
 
 def _load_training_run(
@@ -216,133 +334,6 @@ def _load_training_run(
         args=args,
         collate=padding_collator(tokenizer.pad_id),
         steps=steps,
-    )
-
-
-def _run_training(training: TrainingRun, *, resume: bool, progress: Progress) -> TrainSummary:
-    """Train to the end or the early stop, then publish weights, plots and summary."""
-    checkpoint, state = _prepare_checkpoints(training, resume=resume, progress=progress)
-    resumed_from = state.global_step if state else 0
-    log = TrainLog(training.run.train, until=resumed_from, writes=training.is_main_process)
-    best_checkpoint = BestCheckpointCallback(early_stop=training.recipe.train.early_stop)
-    # A training that stopped early has no step left to do: resuming it only writes the results.
-    best_checkpoint.stopped_early = state is not None and best_checkpoint.should_stop(state)
-    meter = LossMeter()
-    with progress.stage(Message("training"), total=training.steps) as stage:
-        guard = NaNGuard(meter=meter, table=training.recipe.train, precision=training.precision)
-        reporter = TrainingReporter(guard=guard, log=log, stage=stage, hardware=training.hardware)
-        if not best_checkpoint.stopped_early:
-            # The guard stands before the best checkpoint: a validation loss of NaN ends the
-            # training, it is not saved as the lowest so far.
-            trainer = _build_trainer(training, meter, [guard, reporter, best_checkpoint])
-            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-            state = trainer.state
-    assert state is not None
-    summary = replace(
-        _summarize(training, reporter, log.entries),
-        steps=state.global_step,
-        epochs=round(state.epoch or 0.0, 4),
-        stopped_early=best_checkpoint.stopped_early,
-        resumed_from=resumed_from,
-    )
-    if training.is_main_process:
-        best = training.checkpoints.best()
-        # Into the checkpoint, not into the copy: the published folder appears complete or not.
-        save_origin(best, training.base, training.recipe)
-        publish_checkpoint(best, training.run.adapter)
-        draw_curves(log.entries, training.run.train, stopped_early=summary.stopped_early)
-        # Last, since a summary marks a finished training.
-        write_summary(training.run.train, summary)
-    return summary
-
-
-def _prepare_checkpoints(
-    training: TrainingRun, *, resume: bool, progress: Progress
-) -> tuple[Path | None, TrainerState | None]:
-    """Return the checkpoint to resume from and its state; without one make the folder anew."""
-    settings = settings_of(training.recipe, training.run, fingerprint(training.base))
-    # Rank 0 alone deletes and renames; the others look at the folder once it has finished.
-    with training.args.main_process_first(local=False):
-        if resume and training.checkpoints.complete():
-            return training.checkpoints.resume(settings)
-        if training.is_main_process:
-            training.checkpoints.start_anew(settings)
-            (training.run.train / SUMMARY_FILE).unlink(missing_ok=True)
-    if resume:
-        progress.note(Message("there is no checkpoint to resume from: training begins anew"))
-    return None, None
-
-
-def _dry_run(training: TrainingRun, steps: int, progress: Progress) -> TrainSummary:
-    """Take `steps` steps without evaluating or saving, and estimate the seconds of them all."""
-    meter, log = LossMeter(), TrainLog(None)
-    with progress.stage(Message("dry run"), total=steps) as stage:
-        guard = NaNGuard(meter=meter, table=training.recipe.train, precision=training.precision)
-        reporter = TrainingReporter(guard=guard, log=log, stage=stage, hardware=training.hardware)
-        _build_trainer(training, meter, [guard, reporter]).train()
-    every = training.recipe.train.evaluate_every
-    evaluations = training.steps / every if every else training.recipe.train.epochs
-    # An evaluation has no backward pass: its tokens cost a third of a training token.
-    evaluated_tokens = evaluations * training.samples.val.tokens * FORWARD_SHARE
-    throughput = reporter.throughput
-    estimated = (
-        training.steps * throughput.seconds_per_step
-        + evaluated_tokens / throughput.tokens_per_second
-    )
-    return replace(
-        _summarize(training, reporter, log.entries),
-        steps=steps,
-        epochs=round(steps * training.recipe.train.epochs / training.steps, 4),
-        estimated_seconds=round(estimated, 1),
-    )
-
-
-def _build_trainer(
-    training: TrainingRun, meter: LossMeter, callbacks: list[TrainerCallback]
-) -> TargetTrainer:
-    trainer = TargetTrainer(
-        meter=meter,
-        model=training.model,
-        args=training.args,
-        data_collator=training.collate,
-        train_dataset=training.samples.train,
-        eval_dataset=training.samples.val if len(training.samples.val) else None,
-        callbacks=callbacks,
-    )
-    # The Trainer adds it when tqdm is off; it prints each log to stdout, which is for results.
-    trainer.remove_callback(PrinterCallback)
-    return trainer
-
-
-def _summarize(
-    training: TrainingRun, reporter: TrainingReporter, entries: Sequence[LogEntry]
-) -> TrainSummary:
-    """Return the figures of log and clock; the caller fills in `steps` and `epochs`."""
-    losses = [entry.loss for entry in entries if entry.loss is not None]
-    evaluations = [entry.eval_loss for entry in entries if entry.eval_loss is not None]
-    best = best_evaluation(entries)
-    trainable, parameters = count_parameters(training.model)
-    return TrainSummary(
-        steps=0,
-        total_steps=training.steps,
-        epochs=0.0,
-        first_loss=losses[0],
-        train_loss=losses[-1],
-        eval_loss=evaluations[-1] if evaluations else None,
-        best_eval_loss=best.eval_loss if best else None,
-        best_step=best.step if best else entries[-1].step,
-        tokens=reporter.tokens,
-        seconds=entries[-1].seconds,
-        tokens_per_second=round(reporter.throughput.tokens_per_second, 1),
-        peak_memory=max(entry.peak_memory for entry in entries),
-        device=f"{training.hardware.name} ({training.hardware.device})",
-        precision=training.precision,
-        parameters=parameters,
-        trainable_parameters=trainable,
-        samples=len(training.samples.train),
-        val_samples=len(training.samples.val),
-        dropped=training.samples.dropped,
-        shortened=training.samples.shortened,
     )
 
 

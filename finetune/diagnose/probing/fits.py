@@ -7,7 +7,8 @@ knows. Only tokens of the answer count: they are the same in every format.
 import contextlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +63,10 @@ def format_fits(
                 for record in records
             ]
             fits.append(FormatFit(format=one.name, nats=_answer_nats(loaded, prompts, records)))
-    if template := _read_template(loaded.folder):
+    if template := _OwnTemplate.read(loaded.folder):
         # A template that cannot be rendered says nothing of the model; so it is left out.
         with contextlib.suppress(TemplateError, TypeError, ValueError):
-            texts = [_render_prompt(template, record) for record in records]
+            texts = [template.render(record) for record in records]
             equivalent = next(
                 (
                     one.name
@@ -143,28 +144,34 @@ def _answer_nats(
     return nats / max(1, tokens)
 
 
-def _read_template(folder: Path) -> dict[str, Any]:
-    """Return chat template and special tokens of the folder, empty if it has no template."""
-    try:
-        text = own_template(folder)
-        config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, AttributeError):
-        return {}
-    tokens = {}
-    for name in ("bos_token", "eos_token"):
-        # Older tokenizer files hold an AddedToken object, newer ones its text.
-        token = config.get(name)
-        text_or_none = token.get("content") if isinstance(token, dict) else token
-        tokens[name] = str(text_or_none or "")
-    return {"chat_template": text, **tokens} if text else {}
+@dataclass(frozen=True, slots=True)
+class _OwnTemplate:
+    """A folder's own chat template and the special tokens that it writes."""
 
+    variables: Mapping[str, Any]
 
-def _render_prompt(template: dict[str, Any], record: Record) -> str:
-    """Return the prompt for a record's last turn, with an empty thought if it opens one."""
-    # The result is a pair: the texts, and the spans of replies in them.
-    rendered: Any = render_jinja_template(
-        [chat_messages(record)], add_generation_prompt=True, **template
-    )
-    text = str(rendered[0][0])
-    # R1's template ends with `<think>`: the answer would stand inside the thought.
-    return text + (THOUGHT_ENDS if text.endswith(THOUGHT_BEGINS) else "")
+    @classmethod
+    def read(cls, folder: Path) -> "_OwnTemplate | None":
+        """Return that of `folder`, None if there is none."""
+        try:
+            text = own_template(folder)
+            config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError, AttributeError):
+            return None
+        tokens = {}
+        for name in ("bos_token", "eos_token"):
+            # Older tokenizer files hold an AddedToken object, newer ones its text.
+            token = config.get(name)
+            text_or_none = token.get("content") if isinstance(token, dict) else token
+            tokens[name] = str(text_or_none or "")
+        return cls({"chat_template": text, **tokens}) if text else None
+
+    def render(self, record: Record) -> str:
+        """Return the prompt for a record's last turn, with an empty thought if it opens one."""
+        # The result is a pair: the texts, and the spans of replies in them.
+        rendered: Any = render_jinja_template(
+            [chat_messages(record)], add_generation_prompt=True, **self.variables
+        )
+        text = str(rendered[0][0])
+        # R1's template ends with `<think>`: the answer would stand inside the thought.
+        return text + (THOUGHT_ENDS if text.endswith(THOUGHT_BEGINS) else "")
