@@ -48,6 +48,76 @@ class _Outcome:
             return self.loaded.page.hops
         return self.error.hops if isinstance(self.error, IngestError) else ()
 
+    @property
+    def skip_reason(self) -> SkipReason:
+        return self.error.reason if isinstance(self.error, IngestError) else "needs_browser"
+
+    def to_json(self, language: Language) -> dict[str, Any]:
+        """Return the JSON object of one page; a field that does not apply is null."""
+        last = self.hops[-1] if self.hops else RequestRecord(url=self.url)
+        fields: dict[str, Any] = dict.fromkeys(
+            ("fetcher", "title", "author", "published", "modified", "language", "canonical", "text")
+        )
+        fields |= {"robots": last.robots or None, "skipped": None, "detail": None}
+        if self.loaded is not None and self.loaded.document is not None:
+            page, document = self.loaded.page, self.loaded.document
+            fields |= {
+                "fetcher": page.fetcher,
+                "title": document.title,
+                "author": document.author or None,
+                "published": _iso_day(document.published),
+                "modified": _iso_day(document.modified),
+                "language": document.language or None,
+                "canonical": document.canonical or None,
+                "text": document.text,
+                "robots": page.robots,
+            }
+        if self.error is not None:
+            fields |= {
+                "skipped": self.skip_reason,
+                "detail": self.error.localize(language),
+            }
+            if isinstance(self.error, IngestError) and self.error.robots:
+                fields["robots"] = self.error.robots
+        return {
+            "url": self.url,
+            "final_url": last.url or self.url,
+            "status": last.status or None,
+            **fields,
+            "bytes": sum(hop.wire_bytes for hop in self.hops),
+            "seconds": round(self.seconds, 3),
+        }
+
+    def to_event(self) -> IngestEvent:
+        """Return the same as the event that ingestion would report, for the crawl log."""
+        if self.loaded is not None and self.loaded.document is not None:
+            page, document = self.loaded.page, self.loaded.document
+            return PageStored(
+                url=document.url,
+                title=document.title,
+                chunks=0,
+                embedded=0,
+                robots=page.robots,
+                fetcher=page.fetcher,
+                asked=page.url,
+                seconds=self.seconds,
+                hops=page.hops,
+            )
+        assert self.error is not None
+        return PageSkipped(
+            url=self.url,
+            reason=self.skip_reason,
+            detail=self.error.full_message,
+            robots=self.error.robots if isinstance(self.error, IngestError) else "",
+            fetcher=self.error.fetcher if isinstance(self.error, IngestError) else None,
+            seconds=self.seconds,
+            hops=self.hops,
+        )
+
+
+def _iso_day(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
 
 async def read_pages(
     names: Sequence[str],
@@ -78,7 +148,7 @@ async def read_pages(
                 _show_outcome(outcome, as_json=as_json, several=True, language=language)
             async for outcome in outcomes:
                 if log:
-                    log.write(_to_event(outcome))
+                    log.write(outcome.to_event())
                 _show_outcome(outcome, as_json=as_json, several=len(wanted) > 1, language=language)
                 read += outcome.loaded is not None
     return 0 if read else 1
@@ -141,7 +211,7 @@ async def _load_page(
 
 def _show_outcome(outcome: _Outcome, *, as_json: bool, several: bool, language: Language) -> None:
     if as_json:
-        click.echo(json.dumps(_page_json(outcome, language), ensure_ascii=False))
+        click.echo(json.dumps(outcome.to_json(language), ensure_ascii=False))
         return
     if outcome.loaded is None:
         assert outcome.error is not None
@@ -154,75 +224,3 @@ def _show_outcome(outcome: _Outcome, *, as_json: bool, several: bool, language: 
     if several or sys.stderr.isatty():
         click.secho(printable(f"{document.title} {document.url}"), err=True, dim=True)
     click.echo(printable(f"# {document.title}\n\n{document.text}\n"))
-
-
-def _page_json(outcome: _Outcome, language: Language) -> dict[str, Any]:
-    """Return the JSON object of one page; a field that does not apply is null."""
-    last = outcome.hops[-1] if outcome.hops else RequestRecord(url=outcome.url)
-    fields: dict[str, Any] = dict.fromkeys(
-        ("fetcher", "title", "author", "published", "modified", "language", "canonical", "text")
-    )
-    fields |= {"robots": last.robots or None, "skipped": None, "detail": None}
-    if outcome.loaded is not None and outcome.loaded.document is not None:
-        page, document = outcome.loaded.page, outcome.loaded.document
-        fields |= {
-            "fetcher": page.fetcher,
-            "title": document.title,
-            "author": document.author or None,
-            "published": _iso_day(document.published),
-            "modified": _iso_day(document.modified),
-            "language": document.language or None,
-            "canonical": document.canonical or None,
-            "text": document.text,
-            "robots": page.robots,
-        }
-    if outcome.error is not None:
-        fields |= {
-            "skipped": _skip_reason(outcome.error),
-            "detail": outcome.error.localize(language),
-        }
-        if isinstance(outcome.error, IngestError) and outcome.error.robots:
-            fields["robots"] = outcome.error.robots
-    return {
-        "url": outcome.url,
-        "final_url": last.url or outcome.url,
-        "status": last.status or None,
-        **fields,
-        "bytes": sum(hop.wire_bytes for hop in outcome.hops),
-        "seconds": round(outcome.seconds, 3),
-    }
-
-
-def _iso_day(day: date | None) -> str | None:
-    return day.isoformat() if day else None
-
-
-def _skip_reason(error: IngestError | MissingDependencyError) -> SkipReason:
-    return error.reason if isinstance(error, IngestError) else "needs_browser"
-
-
-def _to_event(outcome: _Outcome) -> IngestEvent:
-    """Return the same as the event that ingestion would report, for the crawl log."""
-    if outcome.loaded is not None and outcome.loaded.document is not None:
-        page, document = outcome.loaded.page, outcome.loaded.document
-        return PageStored(
-            url=document.url,
-            title=document.title,
-            chunks=0,
-            embedded=0,
-            robots=page.robots,
-            fetcher=page.fetcher,
-            asked=page.url,
-            seconds=outcome.seconds,
-            hops=page.hops,
-        )
-    assert outcome.error is not None
-    return PageSkipped(
-        url=outcome.url,
-        reason=_skip_reason(outcome.error),
-        detail=outcome.error.full_message,
-        robots=outcome.error.robots if isinstance(outcome.error, IngestError) else "",
-        fetcher=outcome.error.fetcher if isinstance(outcome.error, IngestError) else None,
-        seconds=outcome.seconds,
-        hops=outcome.hops,
-    )

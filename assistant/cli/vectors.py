@@ -1,7 +1,6 @@
 """`assistant doctor` on vectors: a text in each language is embedded, and what comes looked at."""
 
 import time
-from collections.abc import Sequence
 
 from assistant.cli.health import HealthCheck
 from assistant.settings import Settings
@@ -31,7 +30,7 @@ async def check_vectors(settings: Settings) -> list[HealthCheck]:
         why = problems[0] if problems else Message("words alone find passages")
         return [HealthCheck(part=PART, state="warn", found=why)]
     try:
-        checks = [await _embedded(embedder)]
+        checks = [await _check_encoder(embedder)]
     finally:
         await embedder.close()
     if stats.space not in ("", embedder.space):
@@ -49,7 +48,7 @@ async def check_vectors(settings: Settings) -> list[HealthCheck]:
     return checks
 
 
-async def _embedded(embedder: Embedder) -> HealthCheck:
+async def _check_encoder(embedder: Embedder) -> HealthCheck:
     try:
         # The first request loads the model: it says nothing of the speed.
         vectors = [*await embedder.embed_documents(TEXTS[:1])]
@@ -58,12 +57,6 @@ async def _embedded(embedder: Embedder) -> HealthCheck:
         took_ms = 1_000 * (time.monotonic() - began) / 3
     except EmbedError as error:
         return HealthCheck(part=PART, state="warn", found=error.message, fix=error.hint)
-    return _judged(embedder, vectors, took_ms=took_ms)
-
-
-def _judged(
-    embedder: Embedder, vectors: Sequence[Sequence[float]], *, took_ms: float
-) -> HealthCheck:
     for vector in vectors:
         if fault := vector_fault(vector, dimensions=len(vectors[0])):
             found = Message("{space} returns {fault}", space=embedder.space, fault=fault)

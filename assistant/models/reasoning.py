@@ -144,14 +144,19 @@ class ThinkSplitter:
 
     def _apply(self, mark: Mark, deltas: list[Delta]) -> list[Delta]:
         """Return the deltas of this call so far, after what the mark makes of them."""
-        if self._in_code() and mark.kind != "channel":
+        # In a fenced block of code tags are text. Thinking may leave a fence open, and its end must
+        # be seen all the same.
+        if mark.kind != "channel" and self._channel == "answer" and _in_fence(self.answer):
             return deltas + self._put(mark.text)
+        text = self._texts[self._channel]
+        in_code = text.endswith("`") and not self._spaces[self._channel]
         match mark.kind:
             case "channel":
                 self._has_channels, self._presumed = True, False
                 is_answer = mark.name == _CHANNEL_OF_ANSWERS
                 self._channel = "answer" if is_answer else "reasoning"
-            case "end" | "start" if self._is_named(mark):
+            case "end" | "start" if in_code or (mark.name == "</s>" and "<s>" in text):
+                # The text speaks of a control token: in inline code, or struck out.
                 return deltas + self._put(mark.text)
             case "end":
                 # Before the answer, and between Harmony's messages, such a mark means nothing.
@@ -164,12 +169,6 @@ class ThinkSplitter:
             case "start":
                 pass
         return deltas
-
-    def _is_named(self, mark: Mark) -> bool:
-        """Return whether the text speaks of a control token: in inline code, or struck out."""
-        text = self._texts[self._channel]
-        in_code = text.endswith("`") and not self._spaces[self._channel]
-        return in_code or (mark.name == "</s>" and "<s>" in text)
 
     def _apply_answer_tag(self, mark: Mark, deltas: list[Delta]) -> list[Delta]:
         """Leave out the tags around a whole answer (GLM, and models tuned with GRPO)."""
@@ -223,11 +222,6 @@ class ThinkSplitter:
         if mark.kind == "close":
             return self._opened_in_prose or (self.answer.endswith("`") and not gap)
         return bool(self.answer) and "\n" not in gap
-
-    def _in_code(self) -> bool:
-        """Return whether the answer is inside a fenced block of code, where tags are text."""
-        # Thinking may leave a fence open, and its end must be seen all the same.
-        return self._channel == "answer" and _in_fence(self.answer)
 
 
 def _in_fence(text: str) -> bool:
