@@ -69,3 +69,10 @@ class RerankError(QiuzhengError):
     """The reranker cannot judge; answers go on in the order of the search."""
 
     code = "rerank"
+
+
+class EvaluationFileError(QiuzhengError):
+    """A file of questions, or a saved run of an evaluation, cannot be used."""
+
+    exit_code = 2
+    code = "evaluation"

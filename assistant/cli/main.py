@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from assistant.cli.evaluate import evaluate_command
 from ingest.foundation.messages import LANGUAGES
 
 if TYPE_CHECKING:
@@ -379,6 +380,8 @@ def ui(streamlit_options: tuple[str, ...]) -> None:
     command = [sys.executable, "-m", "streamlit", "run", app, *quiet, *streamlit_options]
     os.execv(sys.executable, command)  # noqa: S606  our own interpreter, no shell
 
+
+main.add_command(evaluate_command)
 
 if __name__ == "__main__":
     main()

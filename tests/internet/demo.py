@@ -2,6 +2,7 @@
 
 python -m tests.internet.demo ask "无人机夜间飞行需要什么条件？"     # ask over it, no model
 python -m tests.internet.demo ask "How hot for green tea?" --ollama 127.0.0.1:11434
+python -m tests.internet.demo evaluate --html report.html            # judge answers over it
 python -m tests.internet.demo serve                                  # lead your own shell there
 """
 
@@ -28,6 +29,8 @@ from tests.internet.engines import AUTOMATED, BRAVE, MOJEEK
 from tests.internet.net import Internet, Reply
 
 PAGES = Path(__file__).parent / "pages"
+QUESTIONS = Path(__file__).parent / "questions.jsonl"
+"""Questions on the pages, with what a right answer holds, for `assistant evaluate`."""
 CLOSED = "127.0.0.1:9"
 """Nobody listens on the discard port: the address of a model server that is not there."""
 
@@ -239,6 +242,23 @@ def ask(question: str, options: tuple[str, ...], ollama: str) -> None:
         code = run([*command, "--", question], surroundings(net, home, ollama), home)
     if net.refused:
         click.echo(f"asked for outside of the demo: {', '.join(net.refused)}", err=True)
+    sys.exit(code)
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+@click.option("--ollama", default=CLOSED, metavar="HOST:PORT", help="A model server to use.")
+def evaluate(options: tuple[str, ...], ollama: str) -> None:
+    """Put the sample pages into an index and ask `questions.jsonl`; OPTIONS go to the command."""
+    commands = Path(sys.executable).parent
+    urls = [page.url for page in sample_pages() if not page.location and not page.by_script]
+    net = demo_internet()
+    with net.serve(), tempfile.TemporaryDirectory(prefix="qiuzheng-demo-") as home:
+        environment = surroundings(net, home, ollama)
+        run([str(commands / "ingest"), *urls, "--quiet"], environment, home)
+        # In the caller's folder: files of --html and --save are theirs.
+        command = [str(commands / "assistant"), "evaluate", str(QUESTIONS), *options]
+        code = run(command, environment, ".")
     sys.exit(code)
 
 

@@ -1,0 +1,353 @@
+"""Runs `assistant evaluate`: from a file of questions to figures, a page and an exit code."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from assistant.bootstrap import open_assistant
+from assistant.errors import EvaluationFileError, QuestionError
+from assistant.evaluation.asking import ask_questions
+from assistant.evaluation.comparison import RunComparison, compare_runs, refuse_unlike
+from assistant.evaluation.figures import FIGURE_OF, FigureValue, measure, measure_latency
+from assistant.evaluation.html_page import evaluation_page
+from assistant.evaluation.questions import EvaluationQuestion, read_questions
+from assistant.evaluation.results import (
+    EvaluationRun,
+    QuestionResult,
+    RunFile,
+    RunHeader,
+    cannot_write,
+    is_saved_run,
+    read_run,
+)
+from assistant.evaluation.text_report import comparison_lines, count_questions, run_lines
+from assistant.settings import Settings, load_settings
+from assistant.values import Question
+from ingest.bootstrap import open_store
+from ingest.foundation.errors import QiuzhengError
+from ingest.foundation.messages import COLON, Language, Message, enumerate_names
+from ingest.index.store.base import IndexStats
+from ingest.report import print_note, printable
+from ingest.text.language import choose_language
+
+BELOW_FLOOR = 4
+"""Exit code: the run is whole, and a figure of --fail-under is too low."""
+
+
+class EmptyIndexError(QiuzhengError):
+    """There is nothing that a question could be answered from."""
+
+    code = "index"
+
+
+async def evaluate_questions(path: Path, *, language: Language, **options: Any) -> int:
+    """Ask the questions of `path`, or read the run that it is; show figures, return the exit code.
+
+    `options` are those of the command (`assistant.cli.evaluate`), by their names.
+
+    Raises:
+        QiuzhengError: something cannot be used; what was asked until then is kept by --save.
+    """
+    floors = _parse_floors(options["fail_under"])
+    old = read_run(options["compare"]) if options["compare"] else None
+    if is_saved_run(path):
+        _refuse_asking_options(path, options)
+        return _show(read_run(path), old, floors, language=language, options=options)
+    if options["model"] and options["no_model"]:
+        raise QuestionError(Message("--model and --no-model exclude each other"))
+    questions, repeated = read_questions(path)
+    questions = questions[: options["limit"]]
+    # All that can be wrong is said before the first question, which may be an hour before the last.
+    if old:
+        refuse_unlike(old, (question.key for question in questions), path.stem)
+    if options["html"]:
+        _check_writable(options["html"])
+    settings = load_settings(_overrides(options))
+    language = choose_language(settings.answer.language)
+    if repeated:
+        text = Message("{count} repeated in {path}: asked once", count=repeated, path=path)
+        print_note(text, language)
+    run = _Run(
+        path=path,
+        questions=questions,
+        settings=settings,
+        options=options,
+        language=language,
+    )
+    try:
+        await run.ask()
+    except (asyncio.CancelledError, QiuzhengError):
+        # Ctrl-C, or a server that is gone: what was asked is worth showing all the same.
+        if run.results:
+            _show(run.finished(), None, {}, language=language, options=options)
+            run.print_rest()
+        raise
+    return _show(run.finished(), old, floors, language=language, options=options)
+
+
+def _check_writable(target: Path) -> None:
+    """Raise `EvaluationFileError` if the page cannot be written; leave no new file."""
+    try:
+        is_new = not target.exists()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("ab"):
+            pass
+        if is_new:
+            target.unlink()
+    except OSError as error:
+        raise cannot_write(target, error) from error
+
+
+def _overrides(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the options that are settings: table -> key -> value."""
+    overrides: dict[str, dict[str, Any]] = {}
+    if options["lang"]:
+        overrides["answer"] = {"language": options["lang"]}
+    if options["no_model"]:
+        overrides["model"] = {"provider": "extractive"}
+    elif load_settings().model.provider == "auto":
+        # "auto" quotes where the model is away. Figures of quotes under a model's name would be
+        # worse than none.
+        overrides["model"] = {"provider": "ollama"}
+    return overrides
+
+
+class _Run:
+    """One run of questions: what is known before, and the results as they come."""
+
+    def __init__(
+        self,
+        *,
+        path: Path,
+        questions: Sequence[EvaluationQuestion],
+        settings: Settings,
+        options: Mapping[str, Any],
+        language: Language,
+    ) -> None:
+        self._path = path
+        self._questions = questions
+        self._settings = settings
+        self._options = options
+        self._language = language
+        self._file: RunFile | None = None
+        self._header = RunHeader(model="", top_k=0)
+        self.results: dict[str, QuestionResult] = {}
+
+    async def ask(self) -> None:
+        """Ask what the run's file does not hold yet.
+
+        Raises:
+            QiuzhengError: the index is empty, the model is away, a file cannot be used.
+        """
+        self._header = self._header_for(await _stats_of(self._settings))
+        if self._options["save"]:
+            self._file = RunFile(self._options["save"])
+            wanted = {question.key for question in self._questions}
+            for result in self._file.open(self._header):
+                if result.key in wanted:
+                    self.results[result.key] = result
+            if self.results and not self._options["quiet"]:
+                text = Message(
+                    "{questions} already asked: {path}",
+                    questions=count_questions(len(self.results)),
+                    path=self._file.path,
+                )
+                print_note(text, self._language)
+        # The order of the file, not that of the saved run: who watches knows where we are.
+        left = [question for question in self._questions if question.key not in self.results]
+        if not left:
+            return
+        language = self._settings.answer.language
+        options = Question(
+            "",
+            model=self._options["model"],
+            top_k=self._options["top_k"],
+            language=None if language == "auto" else language,
+        )
+        opened = open_assistant(self._settings, say=self._say)
+        async with opened as assistant:
+            # A model that is missing is known before the first question, not after three.
+            await assistant.prepare(options)
+            await ask_questions(
+                assistant,
+                left,
+                options=options,
+                jobs=self._options["jobs"],
+                language=self._language,
+                report=self._take,
+            )
+
+    def finished(self) -> EvaluationRun:
+        """Return the run as far as it came, in the order of the questions."""
+        keys = [question.key for question in self._questions]
+        results = tuple(self.results[key] for key in keys if key in self.results)
+        # Two runs of one model are told apart by their files.
+        name = self._file.path.stem if self._file else self._header.model
+        return EvaluationRun(header=self._header, results=results, name=name)
+
+    def print_rest(self) -> None:
+        """Say how much is left, and how to go on."""
+        values = {"asked": len(self.results), "all": len(self._questions)}
+        if self._file:
+            text = Message("{asked} of {all} asked; the same command asks the rest", **values)
+        else:
+            text = Message(
+                "{asked} of {all} asked; with --save FILE the next run could have gone on", **values
+            )
+        print_note(text, self._language)
+
+    def _header_for(self, stats: IndexStats) -> RunHeader:
+        settings, options = self._settings, self._options
+        quotes = settings.model.provider == "extractive" and not options["model"]
+        return RunHeader(
+            model="quotes" if quotes else options["model"] or settings.model.name,
+            top_k=options["top_k"] or settings.answer.passages,
+            pages=stats.documents,
+            chunks=stats.chunks,
+            space=stats.space,
+            questions=str(self._path),
+            started=datetime.now().astimezone().isoformat(timespec="seconds"),
+            jobs=options["jobs"],
+        )
+
+    def _say(self, text: Message) -> None:
+        if not self._options["quiet"]:
+            print_note(text, self._language)
+
+    def _take(self, result: QuestionResult) -> None:
+        if self._file:
+            self._file.add(result)
+        self.results[result.key] = result
+        if self._options["quiet"]:
+            return
+        mark, colour = ("✓", "green") if result.is_good else ("✗", "red")
+        place = f"[{len(self.results)}/{len(self._questions)}]"
+        click.secho(f"{place} {mark} ", err=True, nl=False, fg=colour)
+        detail = f"{COLON.localize(self._language)}{result.error}" if result.error else ""
+        line = f"{result.question}{detail}  {result.seconds:.1f} s"
+        click.secho(printable(" ".join(line.split())), err=True)
+
+
+async def _stats_of(settings: Settings) -> IndexStats:
+    async with open_store(settings) as store:
+        stats = await store.stats()
+    if not stats.documents:
+        raise EmptyIndexError(
+            Message("the index is empty: there is nothing to ask"),
+            hint=Message("add pages first: ingest urls.txt"),
+        )
+    return stats
+
+
+def _refuse_asking_options(path: Path, options: Mapping[str, Any]) -> None:
+    names = [name for name in ("model", "no_model", "top_k", "limit", "save") if options[name]]
+    if names:
+        raise EvaluationFileError(
+            Message(
+                "{path} is a saved run: {names} would need questions to ask",
+                path=path,
+                names=enumerate_names(f"--{name.replace('_', '-')}" for name in names),
+            ),
+            hint=Message("name the file of questions"),
+        )
+
+
+def _parse_floors(given: Sequence[str]) -> dict[str, float]:
+    """Return figure -> least value, from "right=.8" or "right=80%"."""
+    known = [name for name, one in FIGURE_OF.items() if one.better == "higher"]
+    floors = {}
+    for text in given:
+        name, _, wanted = text.partition("=")
+        if name.strip() not in known:
+            raise QuestionError(
+                Message("--fail-under knows no figure {name}", name=json.dumps(name.strip())),
+                hint=Message("known are: {names}", names=enumerate_names(known)),
+            )
+        try:
+            percent = wanted.strip().endswith("%")
+            floor = float(wanted.strip().rstrip("%")) / (100 if percent else 1)
+        except ValueError:
+            floor = -1.0
+        if not 0 <= floor <= 1:
+            raise QuestionError(
+                Message("--fail-under {given}: the share is no number from 0 to 1", given=text),
+                hint=Message("write it as: --fail-under right=.8"),
+            )
+        floors[name.strip()] = floor
+    return floors
+
+
+def _show(
+    run: EvaluationRun,
+    old: EvaluationRun | None,
+    floors: Mapping[str, float],
+    *,
+    language: Language,
+    options: Mapping[str, Any],
+) -> int:
+    """Print the figures, write the page, and return the exit code."""
+    values, latencies = measure(run.results), measure_latency(run.results)
+    comparison = compare_runs(old, run) if old else None
+    if options["as_json"]:
+        click.echo(json.dumps(_fields(run, values, comparison), ensure_ascii=False, indent=1))
+    else:
+        lines = [*run_lines(run, values, latencies, language)]
+        if comparison:
+            lines += ["", *comparison_lines(comparison, language)]
+        click.echo(printable("\n".join(lines)))
+    if target := options["html"]:
+        page = evaluation_page(run, values, latencies, language, comparison=comparison)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)  # a saved run's page was not checked
+            target.write_text(page, encoding="utf-8")
+        except OSError as error:
+            raise cannot_write(target, error) from error
+        if not options["quiet"]:
+            print_note(Message("the page is {path}", path=target), language)
+    return BELOW_FLOOR if _is_below_floor(values, floors, language) else 0
+
+
+def _fields(
+    run: EvaluationRun, values: Sequence[FigureValue], comparison: RunComparison | None
+) -> dict[str, Any]:
+    """Return the JSON object of a run."""
+    fields: dict[str, Any] = {
+        "run": asdict(run.header),
+        "questions": len(run.results),
+        "figures": {one.figure.name: one.to_json() for one in values},
+        "latency": {
+            one.name: {"p50": round(one.p50, 4), "p95": round(one.p95, 4)}
+            for one in measure_latency(run.results)
+        },
+        "failed": [result.question for result in run.results if result.has_failed],
+    }
+    if comparison:
+        fields["comparison"] = comparison.to_json()
+    return fields
+
+
+def _is_below_floor(
+    values: Sequence[FigureValue], floors: Mapping[str, float], language: Language
+) -> bool:
+    """Return whether a figure is below its floor, and say which."""
+    by_name = {one.figure.name: one.value for one in values}
+    fallen = False
+    for name, floor in floors.items():
+        value = by_name.get(name)
+        if value is None:
+            text = Message("{name}: no question of this run has this figure", name=name)
+        elif value < floor:
+            text = Message(
+                "{name} is {value:.3f}, below {floor:g}", name=name, value=value, floor=floor
+            )
+        else:
+            continue
+        fallen = True
+        print_note(text, language)
+    return fallen

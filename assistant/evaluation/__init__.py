@@ -1,0 +1,1 @@
+"""A person's own questions, asked of the present index and model, and judged."""
