@@ -12,11 +12,12 @@ import click
 
 from assistant.bootstrap import open_assistant
 from assistant.errors import EvaluationFileError, QuestionError
+from assistant.evaluation.answer_scoring import spellings
 from assistant.evaluation.asking import ask_questions
 from assistant.evaluation.comparison import RunComparison, compare_runs, refuse_unlike
 from assistant.evaluation.figures import FIGURE_OF, FigureValue, measure, measure_latency
 from assistant.evaluation.html_page import evaluation_page
-from assistant.evaluation.questions import EvaluationQuestion, read_questions
+from assistant.evaluation.questions import EvaluationQuestion, parse_questions, read_text_file
 from assistant.evaluation.results import (
     EvaluationRun,
     QuestionResult,
@@ -24,6 +25,7 @@ from assistant.evaluation.results import (
     RunHeader,
     cannot_write,
     is_saved_run,
+    parse_run,
     read_run,
 )
 from assistant.evaluation.text_report import comparison_lines, count_questions, run_lines
@@ -56,12 +58,13 @@ async def evaluate_questions(path: Path, *, language: Language, **options: Any) 
     """
     floors = _parse_floors(options["fail_under"])
     old = read_run(options["compare"]) if options["compare"] else None
-    if is_saved_run(path):
+    text = read_text_file(path)
+    if is_saved_run(text):
         _refuse_asking_options(path, options)
-        return _show(read_run(path), old, floors, language=language, options=options)
+        return _show(parse_run(text, path), old, floors, language=language, options=options)
     if options["model"] and options["no_model"]:
         raise QuestionError(Message("--model and --no-model exclude each other"))
-    questions, repeated = read_questions(path)
+    questions, repeated = parse_questions(text, path)
     questions = questions[: options["limit"]]
     # All that can be wrong is said before the first question, which may be an hour before the last.
     if old:
@@ -71,8 +74,8 @@ async def evaluate_questions(path: Path, *, language: Language, **options: Any) 
     settings = load_settings(_overrides(options))
     language = choose_language(settings.answer.language)
     if repeated:
-        text = Message("{count} repeated in {path}: asked once", count=repeated, path=path)
-        print_note(text, language)
+        again = Message("{count} repeated in {path}: asked once", count=repeated, path=path)
+        print_note(again, language)
     run = _Run(
         path=path,
         questions=questions,
@@ -145,7 +148,15 @@ class _Run:
         Raises:
             QiuzhengError: the index is empty, the model is away, a file cannot be used.
         """
-        self._header = self._header_for(await _stats_of(self._settings))
+        stats, missing = await _look_at_index(self._settings, self._questions)
+        self._header = self._header_for(stats)
+        if missing:
+            text = Message(
+                "expected pages that are not in the index: {count}, such as {url}",
+                count=len(missing),
+                url=missing[0],
+            )
+            print_note(text, self._language)
         if self._options["save"]:
             self._file = RunFile(self._options["save"])
             wanted = {question.key for question in self._questions}
@@ -234,15 +245,25 @@ class _Run:
         click.secho(printable(" ".join(line.split())), err=True)
 
 
-async def _stats_of(settings: Settings) -> IndexStats:
+async def _look_at_index(
+    settings: Settings, questions: Sequence[EvaluationQuestion]
+) -> tuple[IndexStats, list[str]]:
+    """Return what the index holds, and the expected pages that it lacks.
+
+    Raises:
+        EmptyIndexError: it holds nothing.
+    """
+    named = {url: spellings(url) for question in questions for url in question.urls}
     async with open_store(settings) as store:
         stats = await store.stats()
+        held = (await store.processing(set().union(*named.values()))).keys()
     if not stats.documents:
         raise EmptyIndexError(
             Message("the index is empty: there is nothing to ask"),
             hint=Message("add pages first: ingest urls.txt"),
         )
-    return stats
+    # Of the end of an address nothing is known before a passage has it: it has no spellings.
+    return stats, [url for url, known in named.items() if known and held.isdisjoint(known)]
 
 
 def _refuse_asking_options(path: Path, options: Mapping[str, Any]) -> None:

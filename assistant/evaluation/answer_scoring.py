@@ -98,6 +98,18 @@ def is_same_page(url: str, expected: str) -> bool:
     return held == wanted or held.endswith("/" + wanted.removeprefix("/"))
 
 
+def spellings(url: str) -> set[str]:
+    """Return the addresses that `is_same_page` takes for this one, none if it is part of one."""
+    if _SITE.match(url) is None:
+        return set()
+    return {
+        f"{scheme}://{site}{_page_key(url)}{slash}"
+        for scheme in ("https", "http")
+        for site in ("", "www.")
+        for slash in ("", "/")
+    }
+
+
 def _page_key(url: str) -> str:
     # A file's address is no http(s) one, and stays as it is.
     with contextlib.suppress(FetchError):

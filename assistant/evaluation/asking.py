@@ -190,6 +190,7 @@ class _Listener:
             kind=answer.kind,
             answer=answer.text,
             model=answer.model,
+            answer_id=answer.id,
             cited=tuple(citation.url for citation in answer.citations),
             right=holds_answer(answer.text, asked.answers) if wants_answer else None,
             f1=best_token_f1(answer.text, asked.answers) if wants_answer else None,

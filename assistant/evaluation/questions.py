@@ -9,11 +9,13 @@ import csv
 import hashlib
 import io
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from assistant.answer.orchestrator import LONGEST_QUESTION
 from assistant.errors import EvaluationFileError
 from ingest.foundation.messages import (
     NO_MESSAGE,
@@ -22,6 +24,7 @@ from ingest.foundation.messages import (
     enumerate_names,
 )
 from ingest.text.encodings import decode, find_byte_order_mark
+from ingest.text.normalize import replace_surrogates
 
 KEY_DIGITS = 16
 """Hex digits of a question's key: 64 bits, no two questions of a file collide."""
@@ -75,13 +78,12 @@ class _RowError(Exception):
         self.hint = hint
 
 
-def read_questions(path: Path) -> tuple[list[EvaluationQuestion], int]:
-    """Return the questions of a file, and how many rows repeated an earlier one.
+def parse_questions(text: str, path: Path) -> tuple[list[EvaluationQuestion], int]:
+    """Return the questions of a file's text, and how many rows repeated an earlier one.
 
     Raises:
-        EvaluationFileError: it cannot be read, holds none, or a row is no question.
+        EvaluationFileError: it holds none, or a row is no question.
     """
-    text = read_text_file(path)
     is_table = path.suffix.lower() in {".csv", ".tsv"}
     questions: dict[str, EvaluationQuestion] = {}
     repeated = 0
@@ -107,13 +109,14 @@ def read_questions(path: Path) -> tuple[list[EvaluationQuestion], int]:
 
 
 def read_text_file(path: Path) -> str:
-    """Return the text of a file in whatever encoding it is.
+    """Return the text of a file in whatever encoding it is; "-" is standard input.
 
     Raises:
         EvaluationFileError: it cannot be read, or is no text.
     """
     try:
-        body = path.read_bytes()
+        # Read once: what comes through a pipe cannot be looked at twice.
+        body = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     except OSError as error:
         why = describe_os_error(error)
         raise EvaluationFileError(Message("{path}: {why}", path=path, why=why)) from error
@@ -213,15 +216,20 @@ def _parse_question(fields: Mapping[str, Any]) -> EvaluationQuestion:
     text = fields.get("question", "")
     if not isinstance(text, str) or not text.strip():
         raise _RowError(Message("the question is missing"))
+    if len(text) > LONGEST_QUESTION:
+        raise _RowError(
+            Message("the question has more than {most:,} characters", most=LONGEST_QUESTION)
+        )
     unanswerable = fields.get("unanswerable", False)
     if not isinstance(unanswerable, bool):
         raise _RowError(Message("unanswerable is true or false"))
     question = EvaluationQuestion(
-        text=text.strip(),
+        # Halves of a surrogate pair, which JSON may hold, can be neither saved nor sent.
+        text=replace_surrogates(text).strip(),
         answers=_texts(fields, "answers"),
         urls=_texts(fields, "urls"),
         unanswerable=unanswerable,
-        id=str(fields.get("id", "")).strip(),
+        id=replace_surrogates(str(fields.get("id", ""))).strip(),
     )
     expects = bool(question.answers or question.urls)
     if unanswerable and expects:
@@ -242,5 +250,5 @@ def _texts(fields: Mapping[str, Any], name: str) -> tuple[str, ...]:
         # `bool` is an `int` for Python; "answer": true is a slip.
         if isinstance(item, bool) or not isinstance(item, str | int | float):
             raise _RowError(Message("{name} is a text or a list of texts", name=FIELDS[name][0]))
-    texts = (str(item).strip() for item in items)
+    texts = (replace_surrogates(str(item)).strip() for item in items)
     return tuple(dict.fromkeys(text for text in texts if text))

@@ -123,22 +123,27 @@ _HEADER: TypeAdapter[RunHeader] = TypeAdapter(RunHeader)
 _RESULT: TypeAdapter[QuestionResult] = TypeAdapter(QuestionResult)
 
 
-def is_saved_run(path: Path) -> bool:
-    """Return whether a file is a saved run, from its first bytes."""
-    try:
-        with path.open("rb") as file:
-            return _parse_header(file.readline()) is not None
-    except OSError:
-        return False  # whoever reads it next says why it cannot be read
+def is_saved_run(text: str) -> bool:
+    """Return whether the text of a file is that of a saved run, from its first line."""
+    return _parse_header(text.partition("\n")[0].encode()) is not None
 
 
 def read_run(path: Path) -> EvaluationRun:
-    """Return a saved run; of a question that was asked several times, the last result.
+    """Return a saved run.
 
     Raises:
         EvaluationFileError: it cannot be read, or is no saved run.
     """
-    lines = read_text_file(path).split("\n")
+    return parse_run(read_text_file(path), path)
+
+
+def parse_run(text: str, path: Path) -> EvaluationRun:
+    """Return the saved run of a file's text; of a question asked several times, the last result.
+
+    Raises:
+        EvaluationFileError: it is no saved run.
+    """
+    lines = text.split("\n")
     header = _parse_header(lines[0].encode())
     if header is None:
         raise EvaluationFileError(

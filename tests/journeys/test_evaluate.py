@@ -151,6 +151,22 @@ def test_ctrl_c_keeps_what_was_asked_and_the_same_command_goes_on(
     assert not any("How hot should" in prompt for prompt in prompts)
 
 
+def test_expected_pages_that_the_index_lacks_are_said(shell: Shell) -> None:
+    index_pages(shell)
+    lacking = {"question": "How long does tea keep?", "url": "https://nowhere.example/tea"}
+    known = {"question": "How hot?", "urls": [f"{TEA.replace('https', 'http')}/", "green-tea"]}
+    path = write_questions(shell, [*ASKED, known, lacking])
+    shown = evaluate(shell, path, "--no-model")
+    assert "expected pages that are not in the index: 1, such as https://nowhere" in shown.stderr
+
+
+def test_questions_come_from_a_pipe(shell: Shell) -> None:
+    index_pages(shell)
+    text = (shell.folder / write_questions(shell)).read_text("utf-8")
+    shown = shell("assistant", "evaluate", "-", "--no-model", "--json", stdin=text)
+    assert json.loads(shown.stdout)["questions"] == len(ASKED)
+
+
 def test_several_questions_are_asked_side_by_side(
     shell_with_model: Shell, ollama: OllamaServer
 ) -> None:

@@ -4,7 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.evaluation.answer_scoring import best_token_f1, holds_answer, is_same_page
+from assistant.evaluation.answer_scoring import (
+    best_token_f1,
+    holds_answer,
+    is_same_page,
+    spellings,
+)
 
 RIGHT = [
     ("It was 12,345 people.", "12345"),
@@ -68,3 +73,10 @@ def test_addresses_of_one_page_are_the_same() -> None:
     assert is_same_page("https://a.test/docs/setup", "docs/setup")
     assert not is_same_page("https://a.test/xy", "y")
     assert not is_same_page("https://a.test/x", "https://b.test/x")
+
+
+def test_spellings_are_those_that_are_the_same_page() -> None:
+    known = spellings("http://www.a.test/x/#part")
+    assert "https://a.test/x" in known
+    assert all(is_same_page(url, "https://a.test/x") for url in known)
+    assert spellings("handbook.pdf") == set()

@@ -5,7 +5,15 @@ from pathlib import Path
 import pytest
 
 from assistant.errors import EvaluationFileError
-from assistant.evaluation.questions import EvaluationQuestion, read_questions
+from assistant.evaluation.questions import (
+    EvaluationQuestion,
+    parse_questions,
+    read_text_file,
+)
+
+
+def read_questions(path: Path) -> tuple[list[EvaluationQuestion], int]:
+    return parse_questions(read_text_file(path), path)
 
 
 def write(folder: Path, text: str | bytes, name: str = "questions.jsonl") -> Path:
@@ -85,6 +93,7 @@ GOOD = '{"question": "a?", "answer": "b"}\n'
         ('{"question": "  ", "answer": "b"}', 1, "the question is missing"),
         ('{"question": 5, "answer": "b"}', 1, "the question is missing"),
         ('{"answer": "b"}', 1, "the question is missing"),
+        (f'{{"question": "{"a" * 4_001}", "answer": "b"}}', 1, "more than 4,000 characters"),
     ],
 )
 def test_a_row_that_is_no_question_is_named_by_its_line(
@@ -131,3 +140,10 @@ def test_a_questions_key_is_that_of_what_is_expected_too() -> None:
     assert one.key == EvaluationQuestion(text="a?", answers=("c", "b"), id="2").key
     assert one.key != EvaluationQuestion(text="a?", answers=("b",)).key
     assert one.key != EvaluationQuestion(text="a?", unanswerable=True).key
+
+
+def test_half_a_surrogate_pair_can_be_saved(tmp_path: Path) -> None:
+    text = r'{"question": "a\ud83d?", "answer": "\udc00b", "id": "\ud83d"}'
+    (question,), _ = read_questions(write(tmp_path, text))
+    assert question.key
+    assert (question.text, question.answers, question.id) == ("a??", ("?b",), "?")

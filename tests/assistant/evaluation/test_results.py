@@ -32,7 +32,7 @@ def test_a_saved_run_comes_back_as_it_was(tmp_path: Path) -> None:
     one = result("a", verdicts={"supported": 2}, passages=("x", "y"), rank=2, f1=0.5, answer="é\n")
     path = tmp_path / "new" / "run.jsonl"
     saved(path, one)
-    assert is_saved_run(path)
+    assert is_saved_run(path.read_text("utf-8"))
     run = read_run(path)
     assert (run.header, run.results, run.name) == (HEADER, (one,), "run")
 
@@ -82,7 +82,7 @@ def test_a_run_of_another_model_is_not_gone_on_with(tmp_path: Path) -> None:
 def test_what_is_no_saved_run_is_refused_and_left_alone(body: str, tmp_path: Path) -> None:
     path = tmp_path / "other.jsonl"
     path.write_text(body)
-    assert not is_saved_run(path)
+    assert not is_saved_run(body)
     for use in (lambda: read_run(path), lambda: RunFile(path).open(HEADER)):
         with pytest.raises(EvaluationFileError, match="is no saved run"):
             use()
