@@ -13,7 +13,14 @@ from assistant.events import Notice
 from assistant.models.pool import ChosenModel, ModelPool
 from assistant.models.registry import build_model, ollama_model
 from assistant.search.base import SearchProvider
-from assistant.settings import AnswerSettings, ModelSettings, Settings, load_settings
+from assistant.settings import (
+    AnswerSettings,
+    ModelSettings,
+    Settings,
+    SnapshotSettings,
+    load_settings,
+)
+from assistant.snapshots.writer import SnapshotWriter
 from ingest.bootstrap import open_index, open_reading, preload
 from ingest.foundation.cache import ExpiringCache
 from ingest.foundation.concurrency import LazyResource
@@ -24,6 +31,8 @@ from ingest.foundation.settings import expand_user
 if TYPE_CHECKING:
     from assistant.answer.rerank.cross_encoder import CrossEncoderReranker
     from assistant.models.ollama import OllamaModel
+    from assistant.replay import Replay
+    from assistant.snapshots.store import SnapshotStore
 
 PROBE_TIMEOUT_S = 3.0
 """Ollama lists its models at once, or it is not there."""
@@ -53,6 +62,7 @@ async def open_assistant(
     async with AsyncExitStack() as stack:
         models = ModelPool(open_model=functools.partial(open_model, settings.model))
         stack.push_async_callback(models.close)
+        snapshots = await stack.enter_async_context(open_snapshot_writer(settings, tell=say))
         index = await stack.enter_async_context(open_index(settings, say=say))
 
         @asynccontextmanager
@@ -84,10 +94,63 @@ async def open_assistant(
             language=None if language == "auto" else language,
             unsupported=settings.answer.unsupported,
             follow_index=index.follow,
+            snapshots=snapshots,
             # Once: the first question pays for it, the others find it done.
             preload=functools.cache(functools.partial(preload, settings, embedder=index.embedder)),
         )
         yield assistant
+
+
+@asynccontextmanager
+async def open_replay(
+    settings: Settings, *, say: Callable[[Message], None] = lambda _: None
+) -> AsyncIterator["Replay"]:
+    """Open what answers from kept passages: models, and neither the index nor the web.
+
+    Args:
+        settings: Which model, and what is kept.
+        say: Receives what went wrong with keeping the answer.
+    """
+    from assistant.replay import Replay
+
+    async with AsyncExitStack() as stack:
+        models = ModelPool(open_model=functools.partial(open_model, settings.model))
+        stack.push_async_callback(models.close)
+        snapshots = await stack.enter_async_context(open_snapshot_writer(settings, tell=say))
+        yield Replay(
+            models=models,
+            quoting=build_model(settings.model, provider="extractive"),
+            reply_tokens=settings.model.reply_tokens,
+            unsupported=settings.answer.unsupported,
+            snapshots=snapshots,
+        )
+
+
+@asynccontextmanager
+async def open_snapshot_writer(
+    settings: Settings, *, tell: Callable[[Message], None]
+) -> AsyncIterator[SnapshotWriter | None]:
+    """Open what keeps snapshots of answers, None where none are to be kept."""
+    if not (settings.snapshots.enabled and settings.snapshots.keep):
+        yield None
+        return
+    writer = SnapshotWriter(functools.partial(open_snapshots, settings.snapshots), tell=tell)
+    try:
+        yield writer
+    finally:
+        await writer.close()
+
+
+def open_snapshots(settings: SnapshotSettings) -> "SnapshotStore":
+    """Open the file of kept answers. The caller closes it.
+
+    Raises:
+        SnapshotError: it cannot be used.
+    """
+    # pydantic's models of all events: not before the first answer.
+    from assistant.snapshots.store import SnapshotStore
+
+    return SnapshotStore(settings.path, keep=settings.keep, days=settings.days)
 
 
 def build_reranker(answer: AnswerSettings) -> "CrossEncoderReranker | None":

@@ -76,3 +76,15 @@ class EvaluationFileError(QiuzhengError):
 
     exit_code = 2
     code = "evaluation"
+
+
+class SnapshotError(QiuzhengError):
+    """What is kept of answers cannot be used; answers go on without."""
+
+    code = "snapshots"
+
+
+class SnapshotNotFoundError(SnapshotError):
+    """No kept answer has the name that was asked for."""
+
+    exit_code = 2

@@ -36,6 +36,7 @@ NoticeCode = Literal[
     "reply_looped",
     "sentences_dropped",
     "reasoning_leaked",
+    "not_kept",
 ]
 
 

@@ -1,6 +1,7 @@
 """Settings of the whole assistant: the ingest tables, and search, model and answer."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, SecretStr
@@ -8,7 +9,7 @@ from pydantic_settings import SettingsConfigDict
 
 from assistant.values import Unsupported
 from ingest.foundation.messages import Language
-from ingest.foundation.settings import ServerAddress, SettingsTable, default_ollama_host
+from ingest.foundation.settings import ServerAddress, SettingsTable, default_ollama_host, home
 from ingest.foundation.settings_errors import ENV_PREFIX
 from ingest.settings import IngestSettings, load_ingest_settings
 
@@ -143,6 +144,26 @@ class AnswerSettings(SettingsTable):
     )
 
 
+class SnapshotSettings(SettingsTable):
+    """What is kept of answers, on this machine: for `assistant explain`, `replay`, `history`."""
+
+    enabled: bool = Field(
+        default=True, description="Keep of each answer what it was made of; false: nothing."
+    )
+    keep: int = Field(
+        default=500,
+        ge=0,
+        le=1_000_000,
+        description="Answers at most, the oldest go first; 0: none is kept. One takes about 10 kB.",
+    )
+    days: float = Field(default=90.0, gt=0, description="Days after which an answer goes.")
+
+    @property
+    def path(self) -> Path:
+        """The file that they are kept in."""
+        return home() / "snapshots.sqlite"
+
+
 class Settings(IngestSettings):
     """Everything in assistant.toml."""
 
@@ -155,6 +176,7 @@ class Settings(IngestSettings):
     search: SearchSettings = SearchSettings()
     model: ModelSettings = Field(default_factory=ModelSettings)
     answer: AnswerSettings = AnswerSettings()
+    snapshots: SnapshotSettings = SnapshotSettings()
 
 
 def load_settings(overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Settings:

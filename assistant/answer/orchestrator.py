@@ -29,6 +29,13 @@ from assistant.models.base import ChatModel, ModelTraits
 from assistant.models.pool import ModelPool
 from assistant.search.base import SearchProvider
 from assistant.search.notices import fallback_notice
+from assistant.snapshots.recorder import (
+    AnswerTrace,
+    SnapshotRecorder,
+    describe_model,
+    keeping_snapshot,
+)
+from assistant.snapshots.writer import SnapshotWriter
 from assistant.values import Answer, ChatMessage, Question, SearchReply, Unsupported
 from ingest.events import PageSkipped
 from ingest.foundation.concurrency import LazyResource, cancel_and_wait
@@ -71,6 +78,7 @@ class _Request:
     history: Sequence[ChatMessage]
     model: ChatModel
     traits: ModelTraits
+    trace: AnswerTrace
 
 
 class Assistant:
@@ -90,6 +98,7 @@ class Assistant:
         unsupported: Unsupported = "mark",
         preload: Callable[[], None] = lambda: None,
         follow_index: Callable[[], Awaitable[Message | None]] | None = None,
+        snapshots: SnapshotWriter | None = None,
     ) -> None:
         """Put the parts together; `assistant.bootstrap.open_assistant` opens them.
 
@@ -106,6 +115,7 @@ class Assistant:
             preload: Gets retrieval ready in the background; called by each question.
             follow_index: Goes along when the index is moved to another encoder; called by each
                 question, and returns what a person should know about it.
+            snapshots: Keeps what each answer was made of; None: nothing is kept.
         """
         self._web = web
         self._retriever = retriever
@@ -118,6 +128,7 @@ class Assistant:
         self._unsupported: Unsupported = unsupported
         self._preload = preload
         self._follow_index = follow_index
+        self._snapshots = snapshots
 
     async def prepare(self, question: Question) -> None:
         """Open what questions with these options need, so that what is missing is known before.
@@ -182,12 +193,13 @@ class Assistant:
             history=history,
             model=chosen.model,
             traits=traits,
+            trace=AnswerTrace(),
         )
         try:
             # Before all else: who reads on knows that quotes will come, not an answer.
             for notice in chosen.notices:
                 yield notice
-            async with aclosing(self._search_and_reply(request)) as events:
+            async with aclosing(self._kept(request)) as events:
                 async for event in events:
                     yield event
         finally:
@@ -195,9 +207,24 @@ class Assistant:
             # task that nobody awaits would outlive the answer.
             await cancel_and_wait([warming])
 
+    def _kept(self, request: _Request) -> AsyncGenerator[AnswerEvent, None]:
+        """Return the events of the answer, whose snapshot is kept unless it is not to be."""
+        events = self._search_and_reply(request)
+        if self._snapshots is None or request.options.private:
+            return events
+        recorder = SnapshotRecorder(
+            question=request.options,
+            language=request.language,
+            history=request.history,
+            model=describe_model(request.model, request.traits),
+            trace=request.trace,
+        )
+        return keeping_snapshot(events, recorder=recorder, writer=self._snapshots)
+
     async def _search_and_reply(self, request: _Request) -> AsyncGenerator[AnswerEvent, None]:
         """Make a query of the question, search the web if wanted, and answer from passages."""
         query = await standalone_question(request.text, request.history, model=request.model)
+        request.trace.query = query
         if query != request.text:
             yield Notice(
                 code="question_rewritten", text=Message("understood as: {query}", query=query)
@@ -269,6 +296,7 @@ class Assistant:
         if self._follow_index is not None and (text := await self._follow_index()):
             yield Notice(code="other_encoder", text=text)
         retrieved = await self._retriever.retrieve(query, top_k=request.options.top_k)
+        request.trace.looked_up = retrieved.looked_up
         for notice in retrieved.notices:
             yield notice
         if not retrieved.passages:
@@ -286,6 +314,7 @@ class Assistant:
             quoting=self._quoting,
             looked_up=retrieved.looked_up,
             unsupported=request.options.unsupported or self._unsupported,
+            on_prompt=request.trace.take_prompt,
         )
         async with aclosing(replies) as events:
             async for event in events:

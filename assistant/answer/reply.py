@@ -1,6 +1,6 @@
 """From passages to the checked reply: evidence, prompt, the model's words, or quotes instead."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
@@ -55,6 +55,7 @@ async def reply_from_passages(
     quoting: ChatModel,
     looked_up: str = "",
     unsupported: Unsupported = "mark",
+    on_prompt: Callable[[Prompt], None] = lambda _: None,
 ) -> AsyncGenerator[AnswerEvent, None]:
     """Yield the passages, the evidence, and the reply with its citations checked.
 
@@ -69,6 +70,7 @@ async def reply_from_passages(
         quoting: Stands in for a reply that is none.
         looked_up: What the passages were found by (`Retrieved.looked_up`); "" for the question.
         unsupported: What becomes of sentences that no passage supports.
+        on_prompt: Receives what the model is given, again where it is given something else.
 
     Raises:
         ModelError: the model failed. The evidence was yielded before.
@@ -82,25 +84,25 @@ async def reply_from_passages(
         history=history,
         reply_tokens=reply_tokens,
     )
-    prompt = choose(traits)
-    if prompt.dropped:
+    if (prompt := choose(traits)).dropped:
         yield _passages_dropped(prompt.dropped, traits.context_tokens)
     yield PassagesChosen(passages=prompt.passages)
     yield EvidenceChosen(evidence=prompt.evidence)
     yield StageStarted(stage="reply")
-    try:
-        async with aclosing(_reply_or_quotes(model, quoting, prompt, unsupported)) as events:
-            async for event in events:
-                yield event
-        return
-    except ModelError as error:
-        # The server counts more tokens than we do, and has said how many: once more, with less.
-        learnt = await model.describe()
-        if error.kind != "too_long" or learnt.context_tokens >= traits.context_tokens:
-            raise
-    async with aclosing(_reply_or_quotes(model, quoting, choose(learnt), unsupported)) as events:
-        async for event in events:
-            yield event
+    for is_last in (False, True):
+        on_prompt(prompt)
+        try:
+            async with aclosing(_reply_or_quotes(model, quoting, prompt, unsupported)) as events:
+                async for event in events:
+                    yield event
+            return
+        except ModelError as error:
+            # The server counts more tokens than we do, and has said how many: once more, with less.
+            learnt = await model.describe()
+            can_shrink = error.kind == "too_long" and learnt.context_tokens < traits.context_tokens
+            if is_last or not can_shrink:
+                raise
+        prompt = choose(learnt)
 
 
 def _passages_dropped(dropped: int, tokens: int) -> Notice:

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from assistant.cli.command_base import LANGUAGE, message_language, run_async, settings_or_exit
 from assistant.cli.evaluate import evaluate_command
-from ingest.foundation.messages import LANGUAGES
+from assistant.cli.snapshot_commands import explain, forget, history, replay
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Mapping
 
     from assistant.settings import Settings
     from ingest.foundation.messages import Language
     from ingest.web.tiered_fetcher import FetcherChoice
 
-LANGUAGE = click.Choice(["auto", *LANGUAGES])
 CRAWL_LOG = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -28,18 +28,6 @@ def _settings(overrides: "Mapping[str, Mapping[str, Any]]") -> "Settings":
     from assistant.settings import load_settings
 
     return load_settings(overrides)
-
-
-def _language(chosen: str | None, text: str = "") -> "Language":
-    from ingest.text.language import choose_language
-
-    return choose_language(chosen, text)
-
-
-def _run(main: "Coroutine[Any, Any, int]", language: "Language") -> None:
-    from ingest.foundation.cli_runner import run
-
-    run(main, language)
 
 
 @click.group(
@@ -88,6 +76,7 @@ def main() -> None:
 @click.option(
     "--ledger", type=CRAWL_LOG, metavar="FILE", help="Add a JSON line for every page asked."
 )
+@click.option("--private", is_flag=True, help="Keep nothing for explain and history.")
 @click.option("--quiet", is_flag=True, help="No progress, only the answer and its sources.")
 def ask(question: str, **options: Any) -> None:
     """Answer QUESTION with numbered sources. "-" reads the question from standard input.
@@ -103,8 +92,8 @@ def ask(question: str, **options: Any) -> None:
     from ingest.foundation.startup import decode_argument, read_stdin
 
     text = read_stdin() if question == "-" else decode_argument(question)
-    language = _language(options["lang"], text)
-    _run(
+    language = message_language(options["lang"], text)
+    run_async(
         print_answer(
             Question(
                 text,
@@ -113,6 +102,7 @@ def ask(question: str, **options: Any) -> None:
                 model=options["model"],
                 top_k=options["top_k"],
                 deadline_s=options["deadline"],
+                private=options["private"],
             ),
             overrides=_overrides(options),
             crawl_log=options["ledger"],
@@ -149,6 +139,7 @@ def _shows_thinking(options: "Mapping[str, Any]") -> bool:
     type=click.Choice(("mark", "drop")),
     help="Sentences that stand in no source: marked with (?), or left out (default: as set).",
 )
+@click.option("--private", is_flag=True, help="Keep nothing for explain and history.")
 @click.option("--quiet", is_flag=True, help="No progress, only answers and sources.")
 def chat(**options: Any) -> None:
     """Keep a conversation, in which "它的重量限制呢?" is understood from what came before.
@@ -161,9 +152,9 @@ def chat(**options: Any) -> None:
     from assistant.cli.chat import converse
     from assistant.values import Question
 
-    settings = _settings_or_exit(_overrides(options), _language(options["lang"]))
+    settings = settings_or_exit(_overrides(options), message_language(options["lang"]))
     chosen = settings.answer.language
-    _run(
+    run_async(
         converse(
             settings=settings,
             question=Question(
@@ -172,26 +163,15 @@ def chat(**options: Any) -> None:
                 model=options["model"],
                 top_k=options["top_k"],
                 deadline_s=options["deadline"],
+                private=options["private"],
             ),
             thinking=_shows_thinking(options),
             quiet=options["quiet"],
             language=None if chosen == "auto" else chosen,
-            spoken=_language(chosen),
+            spoken=message_language(chosen),
         ),
-        _language(chosen),
+        message_language(chosen),
     )
-
-
-def _settings_or_exit(
-    overrides: "Mapping[str, Mapping[str, Any]]", language: "Language"
-) -> "Settings":
-    from ingest.foundation.cli_runner import print_error
-    from ingest.foundation.errors import QiuzhengError
-
-    try:
-        return _settings(overrides)
-    except QiuzhengError as error:
-        sys.exit(print_error(error, language))
 
 
 @main.command()
@@ -209,8 +189,8 @@ def search(query: str, limit: int | None, as_json: bool) -> None:
     from ingest.foundation.startup import decode_argument
 
     query = decode_argument(query).strip()
-    language = _language(None, query)
-    _run(print_results(query, limit=limit, as_json=as_json, language=language), language)
+    language = message_language(None, query)
+    run_async(print_results(query, limit=limit, as_json=as_json, language=language), language)
 
 
 @main.command()
@@ -244,11 +224,11 @@ def read(
     """
     from assistant.cli.read import read_pages
 
-    language = _language(lang)
-    _run(
+    language = message_language(lang)
+    run_async(
         read_pages(
             urls,
-            settings=_settings_or_exit({}, language),
+            settings=settings_or_exit({}, language),
             as_json=as_json,
             fetcher=fetcher,
             crawl_log=ledger,
@@ -256,6 +236,10 @@ def read(
         ),
         language,
     )
+
+
+for command in (explain, replay, history, forget):
+    main.add_command(command)
 
 
 @main.group()
@@ -282,9 +266,9 @@ def index_check(fix: bool, as_json: bool, lang: str | None) -> None:
     """
     from assistant.cli.index import print_index_check
 
-    language = _language(lang)
-    settings = _settings_or_exit({}, language)
-    _run(print_index_check(settings, fix=fix, as_json=as_json, language=language), language)
+    language = message_language(lang)
+    settings = settings_or_exit({}, language)
+    run_async(print_index_check(settings, fix=fix, as_json=as_json, language=language), language)
 
 
 @index.command("migrate")
@@ -303,9 +287,9 @@ def index_migrate(keep_old: bool, quiet: bool, lang: str | None) -> None:
     """
     from assistant.cli.index import migrate_index
 
-    language = _language(lang)
-    settings = _settings_or_exit({}, language)
-    _run(migrate_index(settings, keep_old=keep_old, quiet=quiet, language=language), language)
+    language = message_language(lang)
+    settings = settings_or_exit({}, language)
+    run_async(migrate_index(settings, keep_old=keep_old, quiet=quiet, language=language), language)
 
 
 @main.command()
@@ -318,8 +302,8 @@ def doctor(as_json: bool, lang: str | None) -> None:
     assistant doctor
     assistant doctor --json | jq '.[] | select(.state != "ok")'
     """
-    language = _language(lang)
-    _run(_doctor(as_json, language), language)
+    language = message_language(lang)
+    run_async(_doctor(as_json, language), language)
 
 
 async def _doctor(as_json: bool, language: "Language") -> int:
@@ -341,8 +325,8 @@ def setup(model: str | None, embed_model: str | None, lang: str | None) -> None:
     assistant setup
     assistant setup --model qwen3:4b --embed-model bge-m3
     """
-    language = _language(lang)
-    _run(_setup(model, embed_model, language), language)
+    language = message_language(lang)
+    run_async(_setup(model, embed_model, language), language)
 
 
 async def _setup(model: str | None, embed_model: str | None, language: "Language") -> int:

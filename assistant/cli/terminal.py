@@ -163,3 +163,6 @@ class Terminal:
             click.echo(f"\n{label}{kind}")
             for citation in answer.citations:
                 click.echo(source_line(citation, self.language))
+        if answer.id and not self.quiet:
+            line = Message("explain: assistant explain {id}", id=answer.id)
+            say(line.localize(self.language), dim=True)

@@ -105,7 +105,9 @@ async def ask_question(
     """Return what came of one question."""
     started = time.monotonic()
     heard = _Listener(question, language)
-    async with aclosing(assistant.ask(replace(options, text=question.text))) as events:
+    # Not kept: hundreds of them would push out what a person has asked.
+    asked = replace(options, text=question.text, private=True)
+    async with aclosing(assistant.ask(asked)) as events:
         async for event in events:
             heard.take(event, time.monotonic() - started)
     return heard.result()

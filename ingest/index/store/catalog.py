@@ -22,6 +22,7 @@ from ingest.documents import (
     ScoredChunk,
 )
 from ingest.foundation.messages import Message
+from ingest.foundation.sqlite_files import transaction
 from ingest.index.embed.base import Vector
 from ingest.index.store import journal, near_misses, revisions, schema, spaces
 from ingest.index.store.base import IndexStats
@@ -85,7 +86,7 @@ class Catalog:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Yield the connection inside a transaction, which an error in the block undoes."""
-        with self.reading() as connection, schema.transaction(connection):
+        with self.reading() as connection, transaction(connection):
             yield connection
 
     def replace(
@@ -256,8 +257,7 @@ class Catalog:
         """Return the chunks of one document in order."""
         with self.reading() as connection:
             rows = connection.execute(
-                f"SELECT {CHUNK} FROM {CHUNKS} WHERE c.url = ? ORDER BY c.position",
-                (url,),
+                f"SELECT {CHUNK} FROM {CHUNKS} WHERE c.url = ? ORDER BY c.position", (url,)
             ).fetchall()
         return [to_chunk(row) for row in rows]
 

@@ -5,11 +5,9 @@
 import itertools
 import logging
 import sqlite3
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from ingest.foundation.sqlite_files import switch_to_wal, transaction
 from ingest.index.store.near_misses import VOCABULARY
 from ingest.index.store.sqlite_errors import (
     make_folder,
@@ -120,9 +118,6 @@ SCHEMA_VERSION = len(VERSIONS)
 MANY_CHUNKS = 10_000
 """So many are said before their words are counted anew: 10,000 take one to two seconds."""
 
-WAL_RETRY_S = 0.02
-"""Pause between two attempts to switch a file to WAL, which takes milliseconds."""
-
 # The text arrives as words with spaces between them, so FTS5 must not split them again: its "ascii"
 # tokenizer leaves every character beyond ASCII whole, and "_" is the one ASCII sign in \w.
 # Contentless: the text is in `chunks`, a second copy as bigrams would be twice as long as it.
@@ -158,29 +153,13 @@ def connect(
             check_same_thread=False,  # the catalogue's lock lets one thread in at a time
         )
         try:
-            _switch_to_wal(connection, seconds=busy_timeout_s)
+            switch_to_wal(connection, seconds=busy_timeout_s)
             migrate(connection, path=path, max_bytes=max_bytes)
             connection.execute(VOCABULARY)
         except BaseException:
             connection.close()
             raise
         return connection
-
-
-def _switch_to_wal(connection: sqlite3.Connection, *, seconds: float) -> None:
-    """Let readers and one writer work side by side; wait for other processes up to `seconds`."""
-    # Of several processes that create a file at once, all but one meet SQLITE_BUSY here, and this
-    # is a place where SQLite does not wait by itself (sqlite.org/wal.html, "busy").
-    until = time.monotonic() + seconds
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                raise
-            time.sleep(WAL_RETRY_S)
-        else:
-            return
 
 
 def migrate(connection: sqlite3.Connection, *, path: Path | None, max_bytes: int | None) -> None:
@@ -258,18 +237,3 @@ def get_meta(connection: sqlite3.Connection, key: str) -> str:
     """Return the fact `key` about the whole index, "" if there is none."""
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
     return str(row[0]) if row else ""
-
-
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Commit what the block has written, or nothing of it when it raises."""
-    # IMMEDIATE: a transaction that reads first and writes later can be refused at once with
-    # "database is locked", whatever the busy timeout says (sqlite.org/lang_transaction.html).
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:  # a full disk rolls back by itself
-            connection.execute("ROLLBACK")
-        raise

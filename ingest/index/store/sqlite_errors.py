@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ingest.errors import StoreError
 from ingest.foundation.messages import Message
+from ingest.foundation.private_files import make_private_folder
 
 MEMORY = Path(":memory:")
 """Stands for the path of an index that is in no file."""
@@ -49,13 +50,14 @@ def store_error(error: sqlite3.Error, path: Path) -> StoreError:
 
 
 def make_folder(folder: Path) -> None:
-    """Create `folder` and its parents.
+    """Create `folder` and its parent, for their owner alone, and what these stand in.
 
     Raises:
         StoreError: it cannot be created.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder.parent)  # as a rule the home, which holds more than the index
+        make_private_folder(folder)
     except OSError as error:
         raise not_writable_error(folder) from error
 

@@ -13,6 +13,7 @@ import pytest
 
 from ingest.documents import Chunking, Document, Processing
 from ingest.errors import StoreError
+from ingest.foundation.sqlite_files import transaction
 from ingest.index.store import schema
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.rows import packed
@@ -237,9 +238,10 @@ def test_kill_9_while_the_format_changes_leaves_the_first_format_whole(tmp_path:
     before = tables_of(path)
     script = """
 import os, sqlite3, sys
+from ingest.foundation.sqlite_files import transaction
 from ingest.index.store import schema
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
-with schema.transaction(connection):
+with transaction(connection):
     for statement in schema.VERSIONS[1]:
         connection.execute(statement)
     os.kill(os.getpid(), 9)
@@ -402,7 +404,7 @@ def test_rebuilding_words_holds_one_chunk_at_a_time(tmp_path: Path) -> None:
     catalog.close()
     connection = sqlite3.connect(path, isolation_level=None)
     tracemalloc.start()
-    with schema.transaction(connection):
+    with transaction(connection):
         schema.rebuild_words(connection)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()

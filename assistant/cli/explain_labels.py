@@ -1,0 +1,70 @@
+"""What an explanation calls the verdicts, the legs of retrieval and the kinds of answer."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from assistant.values import Answerability, VerdictKind, VerdictReason
+from ingest.foundation.messages import Message
+
+VERDICT_SIGNS: Final[Mapping[VerdictKind, str]] = {
+    "supported": "✓",
+    "re_attached": "✓",
+    "unsupported": "✗",
+    "unchecked": "?",
+    "no_claim": "·",
+}
+
+VERDICTS: Final[Mapping[VerdictKind, Message]] = {
+    "supported": Message("supported by"),
+    "re_attached": Message("supported by another passage than the model cited,"),
+    "unsupported": Message("in no passage"),
+    "unchecked": Message("in another language, its figures stand in"),
+    "no_claim": Message("no claim"),
+}
+
+REASONS: Final[Mapping[VerdictReason, Message]] = {
+    "words": Message("its words"),
+    "figure": Message("a figure"),
+    "unit": Message("a unit"),
+    "polarity": Message("“not”, or an opposite"),
+    "name": Message("a name"),
+    "order": Message("who did it to whom"),
+    "passage": Message("the passage that it cites"),
+}
+
+ANSWERABILITY: Final[Mapping[Answerability, Message]] = {
+    "answerable": Message("the passages answer the question"),
+    "nearest": Message("the passages come near the question and do not seem to answer it"),
+    "nothing": Message("the passages hold nothing for the question"),
+}
+
+LEGS: Final[Mapping[str, Message]] = {"words": Message("words"), "vectors": Message("vectors")}
+
+STEPS: Final[Mapping[str, Message]] = {
+    "search": Message("search"),
+    "read": Message("reading"),
+    "retrieve": Message("retrieval"),
+    "evidence": Message("evidence"),
+    "first_word": Message("first word"),
+}
+"""Of `Snapshot.seconds`, those that a reader wants to know; the end stands beside the date."""
+
+ANSWER_TYPES: Final[Mapping[str, Message]] = {
+    "percent": Message("a percentage"),
+    "money": Message("an amount of money"),
+    "temperature": Message("a temperature"),
+    "weight": Message("a weight"),
+    "speed": Message("a speed"),
+    "length": Message("a length"),
+    "duration": Message("a duration"),
+    "frequency": Message("a frequency"),
+    "date": Message("a date"),
+    "count": Message("a count"),
+    "person": Message("a person"),
+    "place": Message("a place"),
+    "option": Message("an option"),
+    "command": Message("a command"),
+    "reason": Message("a reason"),
+    "definition": Message("a definition"),
+}
+"""Name of an answer type (`assistant.answer.evidence.answer_types`) -> what it is called."""

@@ -1,0 +1,373 @@
+"""Snapshots in one SQLite file, bounded by their number and their age."""
+
+import sqlite3
+import time
+import zlib
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from assistant.errors import SnapshotError, SnapshotNotFoundError
+from assistant.snapshots.snapshot import Snapshot, dump_snapshot, snapshot_adapter
+from assistant.values import AnswerKind
+from ingest.foundation.messages import Message, describe_os_error, enumerate_names
+from ingest.foundation.private_files import make_private_file
+from ingest.foundation.sqlite_files import switch_to_wal, transaction
+
+LAST = "last"
+"""Names the newest snapshot."""
+
+FORMAT = 1
+"""Kept in `PRAGMA user_version`. A file of another format is left alone."""
+
+BUSY_S = 1.0
+"""Seconds to wait for another process's write, which takes milliseconds. The end of a command may
+wait so long for a snapshot, no answer does."""
+
+SHORTEST_PREFIX = 2
+"""Characters of an id that may stand for it."""
+
+DAY_S = 86_400.0
+
+_TABLES = (
+    # By number and not by time: a clock that is set back must not change which one is the last.
+    """CREATE TABLE snapshots (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, at REAL NOT NULL,
+        question TEXT NOT NULL, kind TEXT NOT NULL, trust REAL, parent TEXT NOT NULL,
+        body BLOB NOT NULL
+    ) STRICT""",
+    "CREATE INDEX snapshots_by_time ON snapshots (at)",
+    # Which of them hold text of a page: what is removed from the index is to leave here, too.
+    """CREATE TABLE snapshot_pages (
+        url TEXT NOT NULL, number INTEGER NOT NULL REFERENCES snapshots ON DELETE CASCADE,
+        PRIMARY KEY (url, number)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX snapshot_pages_by_number ON snapshot_pages (number)",
+    f"PRAGMA user_version = {FORMAT}",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotLine:
+    """One snapshot in a list, without its body."""
+
+    id: str
+    at: datetime
+    """In UTC."""
+    question: str
+    kind: AnswerKind | None
+    """None: it failed."""
+    trust: float | None
+    parent: str
+    """Of a replay: what it repeats."""
+
+
+class SnapshotStore:
+    """Reads and writes snapshots. One thread at a time; any number of processes."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        keep: int,
+        days: float,
+        clock: Callable[[], float] = time.time,
+        max_bytes: int | None = None,
+    ) -> None:
+        """Open or create the file, readable by its owner alone.
+
+        Args:
+            path: The file.
+            keep: Snapshots at most; the oldest go first.
+            days: Days after which one goes.
+            clock: Seconds since the epoch.
+            max_bytes: Largest size of the file; writing more fails as if the disk were full.
+
+        Raises:
+            SnapshotError: it cannot be opened, is damaged, or is of another format.
+        """
+        self._path = path
+        self._keep = keep
+        self._days = days
+        self._clock = clock
+        with self._errors():
+            # Before SQLite creates it: its own files (-wal, -shm) take over these permissions.
+            make_private_file(path)
+            self._connection = sqlite3.connect(
+                path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+            )
+            try:
+                self._prepare(max_bytes)
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file. May be called twice."""
+        self._connection.close()
+
+    def put(self, snapshot: Snapshot) -> None:
+        """Keep a snapshot, and let go those that are too many or too old.
+
+        Raises:
+            SnapshotError: it cannot be written.
+        """
+        # Text of pages shrinks to a third, and so does what the file grows to.
+        body = zlib.compress(dump_snapshot(snapshot))
+        answer = snapshot.answer
+        row = (
+            snapshot.id,
+            snapshot.at.timestamp(),
+            snapshot.question.text,
+            answer.kind if answer else "",
+            answer.trust if answer else None,
+            snapshot.parent,
+            body,
+        )
+        with self._errors(), transaction(self._connection):
+            # REPLACE: an id is random, and its owner was told it before this could fail.
+            cursor = self._connection.execute(
+                "INSERT OR REPLACE INTO snapshots (id, at, question, kind, trust, parent, body)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                row,
+            )
+            self._connection.executemany(
+                "INSERT INTO snapshot_pages VALUES (?, ?)",
+                [(url, cursor.lastrowid) for url in snapshot.urls],
+            )
+            self._prune()
+
+    def get(self, name: str) -> Snapshot:
+        """Return the snapshot whose id begins with `name`, or the last one.
+
+        Raises:
+            SnapshotNotFoundError: there is none, or several begin so.
+            SnapshotError: it cannot be read.
+        """
+        with self._errors():
+            number = self._number_of(name)
+            (body,) = self._connection.execute(
+                "SELECT body FROM snapshots WHERE number = ?", (number,)
+            ).fetchone()
+            return snapshot_adapter().validate_json(zlib.decompress(body))
+
+    def lines(self, *, limit: int) -> list[SnapshotLine]:
+        """Return the newest snapshots, the newest first."""
+        with self._errors():
+            rows = self._connection.execute(
+                "SELECT id, at, question, kind, trust, parent FROM snapshots"
+                " ORDER BY number DESC LIMIT ?",
+                (limit,),
+            ).fetchall()
+        return [
+            SnapshotLine(
+                id=id_,
+                at=datetime.fromtimestamp(at, UTC),
+                question=question,
+                kind=kind or None,
+                trust=trust,
+                parent=parent,
+            )
+            for id_, at, question, kind, trust, parent in rows
+        ]
+
+    def remove(self, names: Collection[str]) -> int:
+        """Delete the snapshots of these names, all or, where one is unknown, none; return how many.
+
+        Raises:
+            SnapshotNotFoundError: there is none of a name, or several begin so.
+            SnapshotError: the file cannot be written.
+        """
+        with self._errors():
+            # In the transaction, or "last" could mean another one by the time it is deleted.
+            with transaction(self._connection):
+                numbers = {self._number_of(name) for name in names}
+                self._delete(numbers)
+            self._leave_no_trace()
+        return len(numbers)
+
+    def clear(self) -> int:
+        """Delete all snapshots; return how many.
+
+        Raises:
+            SnapshotError: the file cannot be written.
+        """
+        with self._errors():
+            with transaction(self._connection):
+                deleted = self._connection.execute("DELETE FROM snapshots").rowcount
+            self._connection.execute("VACUUM")
+            self._leave_no_trace()
+        return deleted
+
+    def remove_pages(self, urls: Collection[str]) -> int:
+        """Delete the snapshots that hold text of these pages; return how many.
+
+        Raises:
+            SnapshotError: the file cannot be written.
+        """
+        with self._errors():
+            with transaction(self._connection):
+                numbers = {
+                    number
+                    for url in urls
+                    for (number,) in self._connection.execute(
+                        "SELECT number FROM snapshot_pages WHERE url = ?", (url,)
+                    )
+                }
+                self._delete(numbers)
+            self._leave_no_trace()
+        return len(numbers)
+
+    def _delete(self, numbers: Collection[int]) -> None:
+        self._connection.executemany(
+            "DELETE FROM snapshots WHERE number = ?", [(number,) for number in numbers]
+        )
+
+    def _leave_no_trace(self) -> None:
+        """Write what was deleted out of the journal, too: the file itself was overwritten."""
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _prune(self) -> None:
+        # At each write, since it costs a few steps in an index; bodies are not touched.
+        cutoff = self._clock() - self._days * DAY_S
+        self._connection.execute("DELETE FROM snapshots WHERE at < ?", (cutoff,))
+        self._connection.execute(
+            "DELETE FROM snapshots WHERE number <="
+            " (SELECT number FROM snapshots ORDER BY number DESC LIMIT 1 OFFSET ?)",
+            (self._keep,),
+        )
+
+    def _number_of(self, name: str) -> int:
+        """Return the number of the snapshot that a person means by `name`."""
+        if name == LAST:
+            found = self._connection.execute(
+                "SELECT number, id FROM snapshots ORDER BY number DESC LIMIT 1"
+            ).fetchall()
+        else:
+            is_prefix = len(name) >= SHORTEST_PREFIX and name.isalnum() and name.isascii()
+            # GLOB and not LIKE, which takes _ and % for any character.
+            found = self._connection.execute(
+                "SELECT number, id FROM snapshots WHERE id GLOB ? LIMIT 5",
+                (f"{name.lower()}*" if is_prefix else "",),
+            ).fetchall()
+        if not found:
+            raise not_found_error(name)
+        if len(found) > 1:
+            raise SnapshotNotFoundError(
+                Message(
+                    'several answers begin with "{name}": {ids}',
+                    name=name,
+                    ids=enumerate_names(id_ for _, id_ in found),
+                ),
+                hint=Message("write one more character of it"),
+            )
+        return int(found[0][0])
+
+    def _prepare(self, max_bytes: int | None) -> None:
+        connection = self._connection
+        switch_to_wal(connection, seconds=BUSY_S)
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        # What a person lets go is overwritten, and not only marked as free.
+        connection.execute("PRAGMA secure_delete = ON")
+        if max_bytes is not None:
+            (page,) = connection.execute("PRAGMA page_size").fetchone()
+            connection.execute(f"PRAGMA max_page_count = {max(1, max_bytes // page)}")
+        if self._format() == FORMAT:
+            return
+        with transaction(connection):
+            # Read again under the lock: another process may have created the tables meanwhile.
+            if self._format() == 0:
+                for statement in _TABLES:
+                    connection.execute(statement)
+        if self._format() != FORMAT:
+            raise SnapshotError(
+                Message("the answers kept in {path} are of another version", path=self._path),
+                hint=DELETE_HINT,
+            )
+
+    def _format(self) -> int:
+        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        return int(version)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Raise `SnapshotError` for what SQLite, the file system and a damaged body raise."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise _snapshot_error(error, self._path) from error
+        except OSError as error:
+            raise SnapshotError(
+                Message(
+                    "the answers cannot be kept in {path}: {reason}",
+                    path=self._path,
+                    reason=describe_os_error(error),
+                )
+            ) from error
+        except (ValueError, TypeError, zlib.error) as error:  # pydantic's errors are ValueErrors
+            raise SnapshotError(
+                Message("an answer kept in {path} cannot be read or written", path=self._path),
+                hint=DELETE_HINT,
+            ) from error
+
+
+DELETE_HINT = Message("delete all kept answers: assistant forget --all")
+
+
+def not_found_error(name: str) -> SnapshotNotFoundError:
+    """Return the error for a name that no kept answer has."""
+    if name == LAST:
+        message = Message("no answer is kept yet")
+        return SnapshotNotFoundError(message, hint=Message('ask something: assistant ask "…"'))
+    return SnapshotNotFoundError(
+        Message('no kept answer has an id that begins with "{name}"', name=name),
+        hint=Message("see which there are: assistant history"),
+    )
+
+
+def delete_snapshots(path: Path) -> int | None:
+    """Delete all that is kept; return how many answers, None if the file was unreadable.
+
+    Raises:
+        SnapshotError: it cannot be deleted.
+    """
+    if not path.exists():
+        return 0
+    try:
+        # Emptied and not deleted while it can be: a page or a chat may have it open.
+        with SnapshotStore(path, keep=0, days=0) as store:
+            return store.clear()
+    except SnapshotError:
+        pass  # damaged, or of another version: a reason more to delete it
+    try:
+        for suffix in ("-wal", "-shm", ""):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+    except OSError as error:
+        raise SnapshotError(
+            Message("cannot delete {path}", path=path), hint=describe_os_error(error)
+        ) from error
+    return None
+
+
+def _snapshot_error(error: sqlite3.Error, path: Path) -> SnapshotError:
+    """Return what `error` means for the file at `path`, in one line."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary code of an extended one
+    if code in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
+        return SnapshotError(
+            Message("the file of kept answers {path} is damaged", path=path), hint=DELETE_HINT
+        )
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return SnapshotError(Message("another process keeps {path} locked", path=path))
+    return SnapshotError(
+        Message("the answers cannot be kept in {path}: {reason}", path=path, reason=error)
+    )

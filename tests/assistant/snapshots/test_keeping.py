@@ -1,0 +1,339 @@
+"""Answers keep their snapshots, and no answer suffers where one cannot be kept."""
+
+import sqlite3
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assistant.answer.orchestrator import Assistant, WebParts
+from assistant.answer.retrieval import Retriever
+from assistant.errors import ModelError
+from assistant.events import AnswerDelta, AnswerEvent, AnswerFailed, AnswerFinished, Notice
+from assistant.models.base import ChatModel
+from assistant.models.extractive import ExtractiveModel
+from assistant.models.pool import ModelPool
+from assistant.models.scripted import ScriptedModel
+from assistant.replay import Replay, compare_snapshots
+from assistant.search.memory import MemorySearch
+from assistant.snapshots.snapshot import Snapshot
+from assistant.snapshots.store import SnapshotStore
+from assistant.snapshots.writer import SnapshotWriter
+from assistant.values import ChatMessage, Prompt, Question, SearchHit
+from ingest.documents import Page
+from ingest.errors import ForbiddenError, IngestError
+from ingest.events import PageSkipped, PageStored
+from ingest.foundation.concurrency import LazyResource
+from ingest.foundation.messages import Message
+from ingest.index.embed.memory import HashingEmbedder
+from ingest.index.store.catalog import Catalog
+from ingest.index.store.hybrid import Index
+from ingest.index.store.memory import MemoryVectors
+from ingest.web.fetch.memory import html_page
+from tests.ingest_parts import ingest_parts
+
+pytestmark = pytest.mark.anyio
+
+TEA = "https://tea.test/green"
+SHUT = "https://shut.test/"
+PAGES: dict[str, Page | IngestError] = {
+    TEA: html_page(
+        TEA,
+        "<html><head><title>Green tea</title></head><body><article><h1>Green tea</h1><p>Green tea "
+        "wants water of 80 degrees, not boiling water.</p><p>It steeps for two minutes, and the "
+        "leaves can be used three times.</p></article></body></html>",
+    ),
+    SHUT: ForbiddenError(
+        Message.bilingual("the site says no", "网站不允许"), url=SHUT, reason="robots"
+    ),
+}
+QUESTION = "How hot should the water for green tea be?"
+REPLY = "The water should have 80 degrees [1]. Add a pinch of salt to the cup."
+
+
+def writer_at(path: Path, told: list[Message] | None = None) -> SnapshotWriter:
+    return SnapshotWriter(
+        lambda: SnapshotStore(path, keep=50, days=9),
+        tell=told.append if told is not None else lambda _: None,
+    )
+
+
+def assistant(writer: SnapshotWriter | None, model: ChatModel | None = None) -> Assistant:
+    store, embedder = Index(catalog=Catalog(None), vectors=MemoryVectors()), HashingEmbedder()
+    hits = [SearchHit(rank=n, title=url, url=url) for n, url in enumerate(PAGES, start=1)]
+    return Assistant(
+        web=LazyResource.of(
+            WebParts(
+                search=MemorySearch(hits),
+                reader=ingest_parts(PAGES, embedder=embedder, store=store).reader,
+            )
+        ),
+        retriever=Retriever(store=store, embedder=embedder, top_k=4),
+        quoting=ExtractiveModel(),
+        models=ModelPool.holding(model or ScriptedModel(REPLY)),
+        snapshots=writer,
+    )
+
+
+async def all_of(events: AsyncGenerator[AnswerEvent, None]) -> list[AnswerEvent]:
+    async with aclosing(events) as opened:
+        return [event async for event in opened]
+
+
+async def ask(
+    asked: Assistant, text: str = QUESTION, history: Sequence[ChatMessage] = (), **options: Any
+) -> list[AnswerEvent]:
+    return await all_of(asked.ask(Question(text, web=True, **options), history))
+
+
+def kept(path: Path, name: str = "last") -> Snapshot:
+    with SnapshotStore(path, keep=50, days=9) as store:
+        return store.get(name)
+
+
+def finished(events: Sequence[AnswerEvent]) -> AnswerFinished:
+    assert isinstance(events[-1], AnswerFinished)
+    return events[-1]
+
+
+def ids(path: Path) -> list[str]:
+    with SnapshotStore(path, keep=50, days=9) as store:
+        return [line.id for line in store.lines(limit=50)]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "snapshots.sqlite"
+
+
+async def test_a_snapshot_holds_all_that_the_answer_was_made_of(path: Path) -> None:
+    writer = writer_at(path)
+    model = ScriptedModel(REPLY)
+    events = await ask(assistant(writer, model), top_k=2)
+    await writer.close()
+    snapshot = kept(path)
+    answer = finished(events).answer
+    assert answer.id == snapshot.id
+    assert snapshot.answer == answer
+    assert (snapshot.question.text, snapshot.question.top_k) == (QUESTION, 2)
+    assert snapshot.search is not None
+    assert [hit.url for hit in snapshot.search.hits] == [TEA, SHUT]
+    pages = {page.url: page for page in snapshot.pages}
+    assert isinstance(pages[TEA], PageStored)
+    assert isinstance(pages[SHUT], PageSkipped)
+    assert snapshot.passages[0].ranks.words == 1
+    assert snapshot.evidence.blocks[0].signals is not None
+    assert snapshot.model.name == model.name
+    assert [message.role for message in snapshot.prompt] == ["system", "user"]
+    assert QUESTION in snapshot.prompt[-1].content
+    assert [each.verdict.kind for each in snapshot.sentences] == ["supported", "unsupported"]
+    assert list(snapshot.seconds) == [
+        "search", "read", "retrieve", "passages", "evidence", "reply", "first_word", "end",
+    ]  # fmt: skip
+    assert sorted(snapshot.seconds.values()) == list(snapshot.seconds.values())
+
+
+async def test_the_conversation_and_the_question_made_of_it_are_kept(path: Path) -> None:
+    writer = writer_at(path)
+    turns = [
+        ChatMessage(role="user", content=QUESTION),
+        ChatMessage(role="assistant", content="80 degrees [1]. \ud800"),
+    ]
+    await ask(assistant(writer), "How long does it steep?", turns * 10)
+    await writer.close()
+    snapshot = kept(path)
+    assert "tea" in snapshot.query
+    assert snapshot.query != snapshot.question.text
+    assert len(snapshot.history) == 12
+
+
+@pytest.mark.parametrize("question", ["hello", "12*7"])
+async def test_small_talk_leaves_nothing(question: str, path: Path) -> None:
+    writer = writer_at(path)
+    events = await ask(assistant(writer), question)
+    await writer.close()
+    assert finished(events).answer.id == ""
+    assert not path.exists()
+
+
+async def test_private_answers_and_switched_off_ones_leave_nothing(path: Path) -> None:
+    writer = writer_at(path)
+    assert finished(await ask(assistant(writer), private=True)).answer.id == ""
+    assert finished(await ask(assistant(None))).answer.id == ""
+    await writer.close()
+    assert not path.exists()
+
+
+class Failing(ScriptedModel):
+    """Says half a sentence and fails."""
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Any, None]:
+        yield AnswerDelta(text="The water should")
+        raise ModelError(Message("no GPU left"), kind="failed")
+
+
+async def test_a_failure_is_kept_with_what_it_had(path: Path) -> None:
+    writer = writer_at(path)
+    events = await ask(assistant(writer, Failing("")))
+    await writer.close()
+    assert isinstance(events[-1], AnswerFailed)
+    snapshot = kept(path)
+    assert snapshot.failure == events[-1]
+    assert snapshot.answer is None
+    assert snapshot.passages
+
+
+async def test_what_a_model_wrote_before_quotes_took_its_place_is_kept(path: Path) -> None:
+    writer = writer_at(path)
+    chinese = "绿茶应当用八十度左右的水来冲泡，而不要用刚刚烧开的水，并且大约需要泡上两分钟。"
+    events = await ask(assistant(writer, ScriptedModel(chinese)))
+    await writer.close()
+    snapshot = kept(path)
+    assert finished(events).answer.kind == "quotes"
+    assert snapshot.rejected.strip() == chinese
+    assert snapshot.model.kind == "model"
+    assert all(each.text not in chinese for each in snapshot.sentences)
+
+
+def directory(path: Path) -> None:
+    path.mkdir()
+
+
+def damaged(path: Path) -> None:
+    path.write_bytes(b"this is no database" * 400)
+
+
+def newer(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+
+
+@pytest.mark.parametrize("spoil", [directory, damaged, newer])
+async def test_a_file_that_cannot_be_used_costs_one_notice_and_no_answer(
+    spoil: Callable[[Path], None], path: Path
+) -> None:
+    spoil(path)
+    told: list[Message] = []
+    writer = writer_at(path, told)
+    asked = assistant(writer)
+    runs = [await ask(asked)]
+    wait_for(writer)
+    runs += [await ask(asked) for _ in range(2)]
+    await writer.close()
+    notices = [each for run in runs for each in run if isinstance(each, Notice)]
+    shown = [notice.text for notice in notices if notice.code == "not_kept"] + told
+    assert len(shown) == 1
+    assert str(path) in str(shown[0])
+    assert all("80 degrees" in finished(run).answer.text for run in runs)
+    assert finished(runs[-1]).answer.id == ""
+
+
+def wait_for(writer: SnapshotWriter) -> None:
+    """Return when all that was to be written is written, or has failed."""
+    writer._thread.submit(lambda: None).result(30)  # one thread: this comes behind the others
+
+
+async def test_a_write_that_fails_is_told_once_and_the_next_one_is_tried(path: Path) -> None:
+    with SnapshotStore(path, keep=50, days=9):
+        pass
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    told: list[Message] = []
+    writer = writer_at(path, told)
+    asked = assistant(writer)
+    await ask(asked)
+    wait_for(writer)
+    other.execute("BEGIN IMMEDIATE")
+    events = await ask(asked)
+    assert "80 degrees" in finished(events).answer.text  # nobody waited for the lock
+    wait_for(writer)
+    other.execute("ROLLBACK")
+    third = await ask(asked)
+    await writer.close()
+    other.close()
+    notices = [each.code for each in third if isinstance(each, Notice)]
+    assert notices.count("not_kept") == 1
+    assert told == []
+    assert len(ids(path)) == 2
+
+
+async def test_a_problem_after_the_last_answer_is_told_at_the_end(path: Path) -> None:
+    with SnapshotStore(path, keep=50, days=9):
+        pass
+    other = sqlite3.connect(path, isolation_level=None)
+    told: list[Message] = []
+    writer = writer_at(path, told)
+    other.execute("BEGIN IMMEDIATE")
+    await ask(assistant(writer))
+    await writer.close()
+    other.close()
+    assert len(told) == 1
+    assert "locked" in str(told[0])
+
+
+async def test_a_consumer_that_leaves_at_the_answer_has_it_kept(path: Path) -> None:
+    writer = writer_at(path)
+    answer = await assistant(writer).answer(Question(QUESTION, web=True))
+    await writer.close()
+    assert ids(path) == [answer.id]
+
+
+def replay_with(model: ChatModel, writer: SnapshotWriter | None) -> Replay:
+    return Replay(
+        models=ModelPool.holding(model),
+        quoting=ExtractiveModel(),
+        reply_tokens=500,
+        snapshots=writer,
+    )
+
+
+async def test_a_replay_has_the_same_passages_and_says_what_differs(path: Path) -> None:
+    writer = writer_at(path)
+    await ask(assistant(writer))
+    await writer.close()
+    before = kept(path)
+    writer = writer_at(path)
+    made: list[Snapshot] = []
+    model = ScriptedModel("The water should have 80 degrees [1].")
+    events = await all_of(replay_with(model, writer).ask(before, on_snapshot=made.append))
+    await writer.close()
+    now = kept(path)
+    assert made == [now]
+    assert finished(events).answer.id == now.id
+    assert (now.parent, now.passages, now.search, now.pages) == (
+        before.id,
+        before.passages,
+        None,
+        (),
+    )
+    difference = compare_snapshots(before, now)
+    assert not difference.same_text
+    assert difference.same_prompt
+    assert difference.trust == (0.5, 1.0)
+    assert [dict(each) for each in difference.verdicts] == [
+        {"supported": 1, "unsupported": 1},
+        {"supported": 1},
+    ]
+
+
+async def test_the_same_model_over_the_same_passages_says_the_same(path: Path) -> None:
+    writer = writer_at(path)
+    await ask(assistant(writer))
+    await writer.close()
+    before, made = kept(path), []
+    await all_of(replay_with(ScriptedModel(REPLY), None).ask(before, on_snapshot=made.append))
+    difference = compare_snapshots(before, made[0])
+    assert difference.same_text
+    assert difference.verdicts[0] == difference.verdicts[1]
+    assert ids(path) == [before.id]
+
+
+async def test_an_answer_without_passages_cannot_be_replayed(path: Path) -> None:
+    writer = writer_at(path)
+    await all_of(assistant(writer).ask("Who is Zorgblatt Quux?"))
+    await writer.close()
+    (failed,) = await all_of(replay_with(ScriptedModel(REPLY), None).ask(kept(path)))
+    assert isinstance(failed, AnswerFailed)
+    assert "no passages" in str(failed.message)
