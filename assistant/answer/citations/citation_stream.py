@@ -72,12 +72,12 @@ class CitationStream:
             attach: False: add no markers, only check those that are there.
             unsupported: "drop" leaves sentences out that no passage supports; "mark" leaves the
                 text alone: a front end puts its sign where `CheckedSentence.end` says.
-            question: Addresses that it names may stand in the answer.
+            question: What is answered. Addresses that it names may stand in the answer.
             quoted: Code made the answer of the passages' own words, so that its markers are right
                 and there is nothing to check.
         """
         self._passages = {passage.number: passage for passage in passages}
-        self._verifier = SentenceVerifier(passages)
+        self._verifier = SentenceVerifier(passages, question=question)
         self._addresses = "\n".join([question, *(f"{p.url}\n{p.text}" for p in passages)])
         self._attach = attach
         self._quoted = quoted

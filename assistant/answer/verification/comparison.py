@@ -12,7 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
-from assistant.answer.verification.opposites import runs_are_opposed, words_are_opposed
+from assistant.answer.verification.bounds import bounds_are_exchanged
+from assistant.answer.verification.opposites import (
+    kinds_are_exchanged,
+    kinds_of_ideographs,
+    runs_are_opposed,
+    words_are_opposed,
+)
 from assistant.answer.verification.quantities import Quantity
 from assistant.answer.verification.tokens import NEGATION, SentenceText, Token
 from assistant.values import VerdictReason
@@ -137,6 +143,10 @@ class _Comparer:
         for slot in self._slots():
             self._check_slot(slot)
         self._check_order()
+        if kinds_are_exchanged(
+            _kinds_in(self._claim), _kinds_in(self._window)
+        ) or bounds_are_exchanged(self._claim, self._window):
+            self._result.contradicted["polarity"] = None
         return self._result
 
     def _check_figures(self) -> None:
@@ -353,6 +363,10 @@ def _may_be_name(token: Token) -> bool:
 
 def _words_of(tokens: Sequence[Token]) -> list[str]:
     return [token.text.lower() for token in tokens if token.kind == "word" and token.text]
+
+
+def _kinds_in(text: SentenceText) -> frozenset[str]:
+    return frozenset(_words_of(text.tokens)) | kinds_of_ideographs(text.letters)
 
 
 def _governed(tokens: Sequence[Token], index: int) -> list[int]:

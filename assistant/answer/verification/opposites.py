@@ -48,6 +48,28 @@ rich richer | poor poorer
 strong stronger | weak weaker
 early | late
 enable enabled | disable disabled
+day daytime daylight | night nighttime
+pass passed passes | fail failed fails
+student students pupil pupils | teacher teachers
+hot hotter | cold colder
+arrive arrived arrives came comes | leave left leaves depart departed
+create created creates found founded establish established | destroy destroyed abolish abolished
+    close closed closes dissolve dissolved
+on | off
+win wins | lose loses
+cheap cheaper | expensive
+summer | winter
+morning | evening
+parent parents | child children
+lend lent | borrow borrowed
+question | answer
+sender | recipient receiver
+seller | buyer
+employer | employee
+indoor indoors | outdoor outdoors
+fair | unfair
+single-use | reusable
+monolingual | bilingual multilingual
 """
 _PAIRS_ZH = """
 增加 上升 提高 增长 上涨 升高 扩大 增多 增 升 涨 | 减少 下降 降低 下跌 缩小 减小 减 降 跌
@@ -87,6 +109,32 @@ _PAIRS_ZH = """
 新 | 旧
 好 | 坏
 首 | 末
+白天 日间 | 夜间 晚上
+搬到 迁居 来到 抵达 进入 | 离开 搬离 退出
+建成 修建 建立 成立 设立 | 拆除 被毁 毁坏 撤销 解散 取消 关闭
+提交 递交 | 撤回
+常见 | 少见 罕见
+老师 教师 | 学生
+夏天 夏季 | 冬天 冬季
+室内 | 室外
+上午 | 下午
+国内 | 国外
+买方 | 卖方
+"""
+_KINDS = """
+black green white red blue yellow brown grey gray orange purple
+monday tuesday wednesday thursday friday saturday sunday
+north south east west
+spring summer autumn winter
+student teacher parent
+day night
+"""
+_KINDS_ZH = """
+微型 轻型 小型 中型 大型
+红茶 绿茶 白茶 黑茶 黄茶
+红色 绿色 白色 黑色 黄色 蓝色
+春季 夏季 秋季 冬季
+白天 夜间
 """
 SHORTEST_STEM = 4
 """Letters of a word that a prefix turns round: unsafe, and not "indeed"."""
@@ -106,8 +154,36 @@ def _poles(table: str) -> dict[str, frozenset[str]]:
     return {word: frozenset(against - {word}) for word, against in opposites.items()}
 
 
+def _kinds(table: str) -> dict[str, frozenset[str]]:
+    """Return word -> the other kinds of what it is a kind of."""
+    lines = [frozenset(line.split()) for line in table.strip().splitlines()]
+    return {word: line - {word} for line in lines for word in line}
+
+
 _OPPOSITES = _poles(_PAIRS)
 _OPPOSITES_ZH = _poles(_PAIRS_ZH)
+
+
+_OTHER_KINDS = _kinds(_KINDS)
+_OTHER_KINDS_ZH = _kinds(_KINDS_ZH)
+_KIND_ZH = re.compile("|".join(_OTHER_KINDS_ZH))
+
+
+def kinds_are_exchanged(said: frozenset[str], held: frozenset[str]) -> bool:
+    """Return whether a lower-case word said is no kind held, and another kind of it is.
+
+    Wherever they stand: by day, for what is held of the night.
+    """
+    return any(
+        not held.isdisjoint(others - said)
+        for word in said - held
+        if (others := _OTHER_KINDS.get(word) or _OTHER_KINDS_ZH.get(word))
+    )
+
+
+def kinds_of_ideographs(letters: str) -> frozenset[str]:
+    """Return the words of a Chinese text that are one of several kinds of something."""
+    return frozenset(_KIND_ZH.findall(letters))
 
 
 def words_are_opposed(said: Iterable[str], held: Iterable[str]) -> bool:

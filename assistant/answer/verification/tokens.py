@@ -9,6 +9,7 @@ from typing import Literal
 from assistant.answer.verification.quantities import Quantity
 from assistant.answer.verification.quantity_scanner import scan_figures
 from assistant.answer.verification.spelled_numbers import decimals_for_fractions, digits_for_words
+from assistant.answer.verification.synonyms import common_word, with_common_phrases
 from ingest.text.cjk import CJK
 from ingest.text.normalize import normalize_text
 from ingest.text.words import content_words, words
@@ -105,7 +106,7 @@ class SentenceText:
 def read_sentence(text: str) -> SentenceText:
     """Return the tokens of a text, with its numbers, units, dates and times in one spelling."""
     plain = decimals_for_fractions(normalize_text(text).translate(_OWN_CHARACTERS))
-    plain = digits_for_words(unicodedata.normalize("NFKC", plain))
+    plain = digits_for_words(with_common_phrases(unicodedata.normalize("NFKC", plain)))
     figures = scan_figures(plain)
     pieces = []
     past = 0
@@ -117,7 +118,7 @@ def read_sentence(text: str) -> SentenceText:
     return SentenceText(
         tokens=(tokens := tuple(_tokens(marked, figures))),
         keys=tuple(token.key for token in tokens),
-        words=frozenset(content_words(re.sub(r"\ue001\d+\ue002", " ", marked))),
+        words=frozenset(map(common_word, content_words(re.sub(r"\ue001\d+\ue002", " ", marked)))),
         figures=tuple(figures),
         letters=_NO_LETTERS.sub("", plain).casefold(),
     )
@@ -172,6 +173,7 @@ def _word_tokens(word: str, clause: int, *, first: bool) -> list[Token]:
         return [Token("negation", NEGATION, clause, text=word)]
     stem = re.sub(r"['’]s?$", "", word)  # Tesla's is Tesla
     key, content = word_key(stem.lower())
+    key = common_word(key)
     capital = word[0].isupper() or any(character.isupper() for character in word[1:])
     # iPhone, NASA, H2O are names at the beginning of a sentence, too.
     sure = any(character.isupper() or character.isdigit() for character in word[1:])

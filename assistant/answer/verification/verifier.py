@@ -35,10 +35,18 @@ LONGEST_SENTENCE = 1_500
 CHINESE_SHARE = 0.3
 """Of CJK characters among the letters of a text, above which its words are Chinese."""
 
+SHORT_REPLY = 6
+"""Words and figures of a reply up to which the question decides which passage it speaks of."""
+NEARLY = 0.7
+"""Of the best share of the question's words, from which a passage that was cited is as good."""
 MOST_CLAUSES = 6
 """Of a sentence that are looked for one by one."""
 
 _NOTHING = SentenceVerdict(kind="no_claim")
+_YES_OR_NO = re.compile(
+    r"\W*(?:yes|no|not?|sure|maybe|是的?|不是|对的?|不对|没错|可以|不可以|能|不能|会|不会|有|没有|需要|不需要)\W*",
+    re.IGNORECASE,
+)
 _CLAUSE_END = re.compile(r"[，,；;]|\band\b|\bwhile\b|\bbut\b|并且|而且")
 
 
@@ -89,12 +97,25 @@ class _PassageSentences:
                 start, end = self.spans[index][0], self.spans[index + 1][1]
                 yield _Window(text, start, end, (index, index + 1), share)
 
+    def share_around(self, window: _Window, words: frozenset[str]) -> float:
+        """Return the share of the words that a window has, or half of it what is around it."""
+        first, last = window.sentences[0], window.sentences[-1]
+        beside = self.sentences[max(0, first - 1) : first] + self.sentences[last + 1 : last + 2]
+        around = self.head.words.union(*(text.words for text in beside)) - window.text.words
+        return (len(words & window.text.words) + len(words & around) / 2) / len(words)
+
 
 class SentenceVerifier:
     """Tells of each sentence whether a passage supports it, and which."""
 
-    def __init__(self, passages: Sequence[Passage]) -> None:
-        """Read the passages; each `check` then takes about a millisecond."""
+    def __init__(self, passages: Sequence[Passage], *, question: str = "") -> None:
+        """Read the passages; each `check` then takes about a millisecond.
+
+        A reply of a few words says little without the `question` that it answers: "William Blake"
+        is supported where what was asked for is said of him.
+        """
+        self._question = read_sentence(question).words
+        self._question_is_chinese = cjk_share(question) > CHINESE_SHARE
         self._passages = {passage.number: _PassageSentences(passage) for passage in passages}
         held = self._passages.values()
         letters = "\n".join(text.letters for passage in held for text in passage.sentences)
@@ -126,13 +147,61 @@ class SentenceVerifier:
         # "120 metres." or "Denver Broncos." answer a question and are claims; "Yes, at night." has
         # nothing that could be looked up.
         short = len(claim.words) < LEAST_WORDS
-        if short and not strong and not names:
+        floor = 1.0 if short else OVERLAP_FLOOR
+        sure = bool(not short or strong or names)
+        if self._question - claim.words and 0 < len(claim.words) + len(strong) <= SHORT_REPLY:
+            verdict = self._short_reply(claim, cited, floor=floor)
+            if verdict and (sure or verdict.passage or not _YES_OR_NO.fullmatch(text)):
+                return verdict
+        if not sure:
             return _NOTHING
         if says_not_there(text):
             # Unless a passage has these very words: "This document does not mention prices."
             verdict, _ = self._best(claim, cited, floor=1.0)
             return verdict if verdict.kind != "unsupported" else _NOTHING
-        return self._verdict(claim, text, cited, floor=1.0 if short else OVERLAP_FLOOR)
+        return self._verdict(claim, text, cited, floor=floor)
+
+    def _short_reply(
+        self, claim: SentenceText, cited: Sequence[int], *, floor: float
+    ) -> SentenceVerdict | None:
+        """Return the verdict on a few words by the question that they answer.
+
+        None: no passage has them, or they are a sentence that says enough by itself.
+        """
+        found: list[tuple[float, _PassageSentences, _Window]] = []
+        for passage in self._passages.values():
+            context = self._contexts[passage.number]
+            windows = [
+                (passage.share_around(window, self._question - claim.words), passage, window)
+                for window in passage.singles(claim)
+                if window.share >= floor
+            ]
+            windows.sort(key=lambda pair: -pair[0])
+            found += [
+                pair
+                for pair in windows[:WINDOWS_COMPARED]
+                if compare_claim(claim, pair[2].text, context, floor=floor).supports
+            ]
+        if not found:
+            return None
+        most = max(share for share, _, _ in found)
+        if not most:
+            same = any(p.chinese == self._question_is_chinese for _, p, _ in found)
+            short = len(claim.words) < LEAST_WORDS
+            return (
+                SentenceVerdict(kind="unsupported", reasons=("words",)) if same and short else None
+            )
+        near = [pair for pair in found if pair[0] >= most * NEARLY]
+        named = [pair for pair in near if pair[1].number in cited]
+        _, passage, window = max(named or near, key=lambda pair: pair[0])
+        kind: VerdictKind = "supported" if not cited or named else "re_attached"
+        return SentenceVerdict(
+            kind=kind,
+            passage=passage.number,
+            start=window.start,
+            end=window.end,
+            reasons=("passage",) if kind == "re_attached" else (),
+        )
 
     def _verdict(
         self, claim: SentenceText, text: str, cited: Sequence[int], *, floor: float

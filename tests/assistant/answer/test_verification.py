@@ -324,3 +324,98 @@ def test_runs_of_hundreds_of_digits_are_codes_that_differ(tail: str) -> None:
 
 def test_without_passages_nothing_is_supported() -> None:
     assert SentenceVerifier([]).check("Drones need a white light at night.").kind == "unsupported"
+
+
+@pytest.mark.parametrize(
+    ("passage", "same", "other"),
+    [
+        (
+            "夜间在城市上空飞行的，应当开启灯光系统。",
+            "夜间飞行需要打开灯光。",
+            "白天飞行需要打开灯光。",
+        ),
+        (
+            "夜间在城市上空飞行的，应当开启灯光系统。",
+            "晚上飞行必须打开灯光。",
+            "夜间飞行需要关闭灯光。",
+        ),
+        ("他1793年搬到兰贝斯。", "他于1793年迁居兰贝斯。", "他于1794年迁居兰贝斯。"),
+        (
+            "绿茶应该用80度左右的水冲泡。",
+            "绿茶需要用大约80度的水泡制。",
+            "红茶需要用大约80度的水泡制。",
+        ),
+        (
+            "The museum was founded in 1848 and moved to its present building in 1902.",
+            "The museum was set up in 1848 and relocated to its current building in 1902.",
+            "The museum was closed in 1848 and relocated to its current building in 1902.",
+        ),
+        (
+            "A drone that flies at night must carry lights.",
+            "A drone flown at night has to be equipped with lights.",
+            "A drone flown by day has to be equipped with lights.",
+        ),
+        (
+            "Pilots must register every drone.",
+            "Pilots are required to register each drone.",
+            "Pilots are not required to register each drone.",
+        ),
+    ],
+)
+def test_a_fair_paraphrase_is_supported_and_an_unfair_one_is_not(
+    passage: str, same: str, other: str
+) -> None:
+    assert verdict(passage, same).kind == "supported"
+    assert verdict(passage, other).kind == "unsupported"
+
+
+@pytest.mark.parametrize(
+    ("passage", "same", "other"),
+    [
+        ("Lights are seen for at least 3 miles.", "3 miles or more", "at most 3 miles"),
+        ("More than 100 men worked there.", "over 100 men", "fewer than 100 men"),
+        ("The hall takes no more than 20 people.", "up to 20 people", "at least 20 people"),
+        ("微型无人机真高不得超过120米。", "微型无人机真高不能高于120米", "微型无人机真高至少120米"),
+        ("不到100人参加了会议。", "少于100人参加了会议", "超过100人参加了会议"),
+    ],
+)
+def test_the_least_is_not_the_most(passage: str, same: str, other: str) -> None:
+    claim = passage.replace("at least 3 miles", "{}").replace("More than 100 men", "{}")
+    claim = claim.replace("no more than 20 people", "{}")
+    same, other = (claim.format(s) if "{}" in claim else s for s in (same, other))
+    assert verdict(passage, same).kind == "supported"
+    assert verdict(passage, other).reasons == ("polarity",)
+
+
+BLAKE = (
+    "1793年，威廉·布莱克搬到兰贝斯，在那里写下了《美国：一个预言》。",
+    "威廉·布莱克的版画收藏于泰特美术馆。馆内还有透纳的作品。",
+)
+EMMA = (
+    "The novel Emma was published in 1815 by John Murray. It was written by Jane Austen.",
+    "Jane Austen lived in Bath for five years.",
+)
+
+
+@pytest.mark.parametrize(
+    ("texts", "question", "reply", "cited", "kind", "number"),
+    [
+        (BLAKE, "谁写了《美国：一个预言》？", "威廉·布莱克", (2,), "re_attached", 1),
+        (BLAKE, "谁的版画收藏于泰特美术馆？", "威廉·布莱克", (2,), "supported", 2),
+        (BLAKE, "谁写了《美国：一个预言》？", "透纳", (2,), "unsupported", None),
+        (BLAKE, "谁写了《美国：一个预言》？", "是的。", (2,), "no_claim", None),
+        (EMMA, "Who wrote the novel Emma?", "Jane Austen", (2,), "re_attached", 1),
+        (EMMA, "Who lived in Bath?", "Jane Austen", (), "supported", 2),
+        (EMMA, "Who wrote the novel Emma?", "Charles Dickens", (1,), "unsupported", None),
+    ],
+)
+def test_a_short_reply_is_supported_where_its_question_is_answered(
+    texts: tuple[str, ...],
+    question: str,
+    reply: str,
+    cited: tuple[int, ...],
+    kind: str,
+    number: int | None,
+) -> None:
+    found = SentenceVerifier(passages(*texts), question=question).check(reply, cited)
+    assert (found.kind, found.passage) == (kind, number)

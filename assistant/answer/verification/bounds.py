@@ -1,0 +1,55 @@
+"""Whether a figure is the least or the most of something: "at least 3 miles", 不超过120米."""
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+from assistant.answer.verification.tokens import SentenceText, Token
+
+Bound = Literal["least", "most"]
+
+BEFORE, BEHIND = 5, 2
+"""Tokens around a figure among which its bound stands; an ideograph is one."""
+
+# "No more than" is "at most" by then (`assistant.answer.verification.synonyms`).
+_PATTERNS: tuple[tuple[str, Bound], ...] = (
+    (r"\bat least|\b(?:more|greater|longer|higher) than|\b(?:over|above|exceeding)", "least"),
+    (r"[至最] 少|超 过|[多高大] 于", "least"),
+    (r"\bat most|\bup to|\b(?:less|fewer|lower|shorter) than|\b(?:under|below|within)", "most"),
+    (r"[至最] 多|[少低小] 于|不 足|不(?: 到)+", "most"),
+)
+_BEFORE = [(re.compile(rf"(?:{pattern})\W*$"), bound) for pattern, bound in _PATTERNS]
+_BEHIND: tuple[tuple[re.Pattern[str], Bound], ...] = (
+    (re.compile(r"以 上|or more\b"), "least"),
+    (re.compile(r"以 [下内]|之 内|or (?:less|fewer)\b"), "most"),
+)
+
+
+def bounds_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
+    """Return whether a figure is the least in the claim and everywhere the most in the window."""
+    held = [
+        (token.figure, _bound(window.tokens, index))
+        for index, token in enumerate(window.tokens)
+        if token.figure
+    ]
+    for index, token in enumerate(claim.tokens):
+        said = _bound(claim.tokens, index) if token.figure else None
+        if said is None or token.figure is None:
+            continue
+        others = [bound for figure, bound in held if token.figure.equals(figure)]
+        if others and all(bound is not None and bound != said for bound in others):
+            return True
+    return False
+
+
+def _bound(tokens: Sequence[Token], index: int) -> Bound | None:
+    before = _text(tokens[max(0, index - BEFORE) : index])
+    for pattern, bound in _BEFORE:
+        if pattern.search(before):
+            return bound
+    behind = _text(tokens[index + 1 : index + 1 + BEHIND])
+    return next((bound for pattern, bound in _BEHIND if pattern.match(behind)), None)
+
+
+def _text(tokens: Sequence[Token]) -> str:
+    return " ".join((token.text.lower() or token.key) for token in tokens)
