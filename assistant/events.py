@@ -30,6 +30,8 @@ NoticeCode = Literal[
     "model_loading",
     "question_rewritten",
     "passages_dropped",
+    "nearest_only",
+    "no_evidence",
     "prompt_truncated",
     "reply_cut_short",
     "reply_unusable",

@@ -3,6 +3,7 @@
 from typing import Final
 
 from assistant.events import Stage
+from assistant.values import Answerability
 from ingest.foundation.messages import Message
 
 STAGES: Final[dict[Stage, Message]] = {
@@ -25,6 +26,13 @@ NO_TEXT_INDEX: Final = Message(
 SOURCES: Final = Message("Sources")
 FETCHED: Final = Message("fetched")
 EVIDENCE: Final = Message("What the pages say:")
+NEAREST: Final = Message("The pages do not seem to answer this. Closest to it:")
+"""Above evidence that speaks of the question and does not seem to answer it."""
 QUOTES: Final = Message("quotes from pages, not an answer")
 UNSUPPORTED_SIGN: Final = Message("(?)")
 """Behind a sentence that stands in no source; `Answer.trust_note` says what it means."""
+
+
+def evidence_label(answerability: Answerability) -> Message:
+    """Return what stands above evidence that no model has made an answer of."""
+    return NEAREST if answerability == "nearest" else EVIDENCE

@@ -284,6 +284,9 @@ class Answer:
     usage: Usage | None = None
     id: str = ""
     """Of the snapshot that was kept of it (`assistant explain ID`), "" if none was."""
+    found: bool = True
+    """False: neither the index nor the web has anything for the question. A command that ends with
+    it exits with 3."""
     trust: float | None = None
     """Share of the sentences that claim something which the passages support, None if none does."""
     trust_note: Message | None = None

@@ -36,8 +36,9 @@ def cli_page() -> str:
         "# Commands",
         "",
         "Made from `--help` by `make docs`. stdout carries the answer, stderr all else. "
-        "Exit codes: 0 done, 1 failed, 2 asked wrongly, 130 stopped by Ctrl-C; of `assistant "
-        "evaluate` also 4, a figure is below its `--fail-under`.",
+        "Exit codes: 0 done, 1 failed, 2 asked wrongly, 130 stopped by Ctrl-C; of `assistant ask` "
+        "also 3, nothing was found; of `assistant evaluate` also 4, a figure is below its "
+        "`--fail-under`.",
     ]
     for name, command in (("assistant", assistant), ("ingest", ingest), ("finetune", finetune)):
         parts += _help(name, command)

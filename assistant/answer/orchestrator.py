@@ -175,7 +175,7 @@ class Assistant:
         language = options.language or self._language or language_of(text)
         reply = small_talk_answer(text, now=datetime.now().astimezone())
         if reply is not None:
-            for event in _answer_without_passages(reply.localize(language)):
+            for event in _answer_without_passages(reply.localize(language), found=True):
                 yield event
             return
         chosen = await self._models.get(options.model)
@@ -300,7 +300,8 @@ class Assistant:
         for notice in retrieved.notices:
             yield notice
         if not retrieved.passages:
-            for event in _answer_without_passages(no_text.localize(request.language)):
+            nothing = no_text.localize(request.language)
+            for event in _answer_without_passages(nothing, found=False):
                 yield event
             return
         replies = reply_from_passages(
@@ -364,9 +365,9 @@ def _checked_text(question: Question) -> str:
     return text
 
 
-def _answer_without_passages(text: str) -> tuple[AnswerEvent, ...]:
+def _answer_without_passages(text: str, *, found: bool) -> tuple[AnswerEvent, ...]:
     """Return the end of a stream that has nothing to answer from, in the promised order."""
-    answer = Answer(text=text, kind="nothing")
+    answer = Answer(text=text, kind="nothing", found=found)
     return PassagesChosen(passages=()), AnswerDelta(text=text), AnswerFinished(answer=answer)
 
 

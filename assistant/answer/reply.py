@@ -1,9 +1,10 @@
 """From passages to the checked reply: evidence, prompt, the model's words, or quotes instead."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
+from typing import Final
 
 from assistant.answer.citations import CitationStream
 from assistant.answer.evidence import choose_evidence
@@ -18,6 +19,7 @@ from assistant.answer.guard import (
     loop_start,
 )
 from assistant.answer.prompts import build_prompt
+from assistant.answer.verification.claims import says_not_there
 from assistant.errors import ModelError
 from assistant.events import (
     AnswerDelta,
@@ -31,14 +33,22 @@ from assistant.events import (
     SentenceChecked,
     StageStarted,
 )
+from assistant.labels import NEAREST
 from assistant.models.base import ChatModel, ModelTraits
-from assistant.values import Answer, ChatMessage, Passage, Prompt, Unsupported
+from assistant.values import Answer, Answerability, ChatMessage, Passage, Prompt, Unsupported
 from ingest.foundation.messages import Language, Message
 from ingest.text.words import words
 
 RETRIED: frozenset[ReplyProblem] = frozenset({"empty", "only_thinking"})
 """Problems that asking once more without thinking may cure: nothing of the reply was shown."""
 
+_NO_EVIDENCE = Message(
+    "No sentence of the pages fits the question. The model is asked all the same."
+)
+_NOT_ANSWERED: Final[Mapping[Answerability, Notice]] = {
+    "nearest": Notice(code="nearest_only", text=NEAREST),
+    "nothing": Notice(code="no_evidence", text=_NO_EVIDENCE),
+}
 _LOOPED = Message("The model began to repeat itself and was stopped.")
 _CUT_SHORT = Message("the reply reached its length limit: raise model.reply_tokens")
 
@@ -87,6 +97,9 @@ async def reply_from_passages(
     if (prompt := choose(traits)).dropped:
         yield _passages_dropped(prompt.dropped, traits.context_tokens)
     yield PassagesChosen(passages=prompt.passages)
+    # Before the evidence, which a front end shows beneath it. Quotes say it in their own text.
+    if model.kind == "model" and (notice := _NOT_ANSWERED.get(prompt.evidence.answerability)):
+        yield notice
     yield EvidenceChosen(evidence=prompt.evidence)
     yield StageStarted(stage="reply")
     for is_last in (False, True):
@@ -224,12 +237,16 @@ class _ReplyReader:
 
     def answer(self, model: ChatModel) -> Answer:
         """Return the whole answer."""
+        citations = self._citations.citations()
+        fits = bool(self._prompt.evidence.blocks)
         return Answer(
             text=self._text.strip(),
-            kind=model.kind,
+            kind=model.kind if fits or model.kind == "model" else "nothing",
+            # Citations alone do not tell: across languages nothing is compared, so nothing cited.
+            found=bool(citations) or (fits and not says_not_there(self._text)),
             model=model.name,
             reasoning=self.reasoning.strip(),
-            citations=self._citations.citations(),
+            citations=citations,
             usage=self._finished.usage,
             trust=self._citations.trust.share,
             trust_note=self._citations.trust.note(),

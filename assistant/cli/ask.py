@@ -10,13 +10,17 @@ import click
 from assistant.bootstrap import open_assistant
 from assistant.cli.terminal import Terminal
 from assistant.errors import QuestionError
-from assistant.events import ANSWER_EVENT, AnswerEvent, AnswerFailed
+from assistant.events import ANSWER_EVENT, AnswerEvent, AnswerFailed, AnswerFinished
 from assistant.settings import load_settings
 from assistant.values import Question
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language, Message
 from ingest.report import print_note
 from ingest.text.language import choose_language
+
+NOTHING_FOUND = 3
+"""Exit code where neither the index nor the web had anything for the question. 1 and 2 are taken:
+what failed, and what was asked wrongly."""
 
 
 async def print_answer(
@@ -29,7 +33,7 @@ async def print_answer(
     quiet: bool,
     language: Language,
 ) -> int:
-    """Show the events of one answer, and return the exit code that its last event carries.
+    """Show the events of one answer, and return the exit code: 3 where nothing was found.
 
     `language` is that of errors until the settings, changed by `overrides`, are read.
     """
@@ -63,9 +67,19 @@ async def print_answer(
         async with opened as assistant, aclosing(assistant.ask(question)) as events:
             async for event in events:
                 show(event)
-                if isinstance(event, AnswerFailed):
-                    code = event.exit_code
+                code = exit_code_of(event)  # that of the last one
     except QiuzhengError as error:  # what could not be opened ends the stream like all else
         show(AnswerFailed.from_error(error))
         code = error.exit_code
     return code
+
+
+def exit_code_of(event: AnswerEvent) -> int:
+    """Return the exit code of a command whose answer ends with this event."""
+    match event:
+        case AnswerFailed():
+            return event.exit_code
+        case AnswerFinished(answer=answer) if not answer.found:
+            return NOTHING_FOUND
+        case _:
+            return 0

@@ -86,6 +86,8 @@ def ask(question: str, **options: Any) -> None:
     assistant ask "How long may robots.txt be cached?" --web --deadline 5
     assistant ask "最新的无人机管理规定" --web --fresh --ledger crawl.jsonl
     echo "What is UTC?" | assistant ask - --json | jq -r .type
+
+    Exit 3: nothing was found, neither in the index nor (with --web) on the web.
     """
     from assistant.cli.ask import print_answer
     from assistant.values import Question

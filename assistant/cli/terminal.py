@@ -18,8 +18,8 @@ from assistant.events import (
     SentenceChecked,
     StageStarted,
 )
-from assistant.labels import EVIDENCE, FETCHED, QUOTES, SOURCES, STAGES, UNSUPPORTED_SIGN
-from assistant.values import Answer, Citation, EvidenceBlock
+from assistant.labels import FETCHED, QUOTES, SOURCES, STAGES, UNSUPPORTED_SIGN, evidence_label
+from assistant.values import Answer, AnswerEvidence, Citation
 from ingest.events import PageSkipped, PageStored
 from ingest.foundation.cli_runner import print_error_line
 from ingest.foundation.messages import Language, Message
@@ -31,7 +31,9 @@ SHOWN_BLOCKS = 2
 
 def say(text: str, *, dim: bool = False, newline: bool = True) -> None:
     """Write to stderr. stdout is for the answer alone."""
-    click.secho(text, err=True, dim=dim or None, nl=newline)  # False would write a code, too
+    click.secho(
+        printable(text), err=True, dim=dim or None, nl=newline
+    )  # False would write a code, too
 
 
 def source_line(citation: Citation, language: Language) -> str:
@@ -53,7 +55,7 @@ class Terminal:
     _thinking_shown: bool = field(default=False, init=False)
     _answer_shown: bool = field(default=False, init=False)
     _quotes_only: bool = field(default=False, init=False)
-    _evidence: tuple[EvidenceBlock, ...] = field(default=(), init=False)
+    _evidence: AnswerEvidence = field(default=AnswerEvidence(), init=False)
     _urls: dict[int, str] = field(default_factory=dict, init=False)
 
     def show(self, event: AnswerEvent) -> None:
@@ -125,16 +127,16 @@ class Terminal:
         if isinstance(event, PassagesChosen):
             self._urls = {passage.number: passage.url for passage in event.passages}
         elif isinstance(event, EvidenceChosen):
-            self._evidence = event.evidence.blocks
+            self._evidence = event.evidence
 
     def _fail(self, failure: AnswerFailed) -> None:
         """Say what failed, and leave the evidence where the answer would have stood."""
         self._end_thinking()
         if self._answer_shown:
             click.echo()
-        elif self._evidence:
-            click.echo(EVIDENCE.localize(self.language))
-            for block in self._evidence:
+        elif self._evidence.blocks:
+            click.echo(evidence_label(self._evidence.answerability).localize(self.language))
+            for block in self._evidence.blocks:
                 where = self._urls.get(block.passage, "")
                 click.echo(printable(f"- {' '.join(block.text.split())} ({where})"))
         print_error_line(failure.message, failure.hint, self.language)

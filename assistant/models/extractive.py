@@ -3,12 +3,12 @@
 from collections.abc import AsyncGenerator
 
 from assistant.events import AnswerDelta, ModelEvent, ReplyFinished
+from assistant.labels import NEAREST
 from assistant.models.base import ModelTraits
 from assistant.values import AnswerKind, EvidenceBlock, Prompt
 from ingest.foundation.messages import Message
 
 LABEL = Message("Quotes from the pages, not an answer written by a model:")
-NEAREST = Message("The pages do not seem to answer this. Closest to it:")
 NO_QUOTE = Message("No sentence of the pages fits the question.")
 
 

@@ -71,7 +71,7 @@ def test_page_that_shrank_leaves_nothing_stale(shell: Shell, net: Internet) -> N
     )
     shell("ingest", "--fresh", "https://news.test/")
     answer = shell(
-        "assistant", "ask", "Does the harbour bridge carry trams?", "--json"
+        "assistant", "ask", "Does the harbour bridge carry trams?", "--json", code=None
     ).answer.answer
     assert "trams across" not in answer.text
 
