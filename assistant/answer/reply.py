@@ -1,6 +1,6 @@
 """From passages to the checked reply: evidence, prompt, the model's words, or quotes instead."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
@@ -35,7 +35,15 @@ from assistant.events import (
 )
 from assistant.labels import NEAREST
 from assistant.models.base import ChatModel, ModelTraits
-from assistant.values import Answer, Answerability, ChatMessage, Passage, Prompt, Unsupported
+from assistant.values import (
+    Answer,
+    Answerability,
+    AnswerKind,
+    ChatMessage,
+    Passage,
+    Prompt,
+    Unsupported,
+)
 from ingest.foundation.messages import Language, Message
 from ingest.text.words import words
 
@@ -94,14 +102,9 @@ async def reply_from_passages(
         history=history,
         reply_tokens=reply_tokens,
     )
-    if (prompt := choose(traits)).dropped:
-        yield _passages_dropped(prompt.dropped, traits.context_tokens)
-    yield PassagesChosen(passages=prompt.passages)
-    # Before the evidence, which a front end shows beneath it. Quotes say it in their own text.
-    if model.kind == "model" and (notice := _NOT_ANSWERED.get(prompt.evidence.answerability)):
-        yield notice
-    yield EvidenceChosen(evidence=prompt.evidence)
-    yield StageStarted(stage="reply")
+    prompt = choose(traits)
+    for shown in _before_reply(prompt, context_tokens=traits.context_tokens, kind=model.kind):
+        yield shown
     for is_last in (False, True):
         on_prompt(prompt)
         try:
@@ -116,6 +119,20 @@ async def reply_from_passages(
             if is_last or not can_shrink:
                 raise
         prompt = choose(learnt)
+
+
+def _before_reply(
+    prompt: Prompt, *, context_tokens: int, kind: AnswerKind
+) -> Iterator[AnswerEvent]:
+    """Yield what is known before the model, or what quotes in its place, says a word."""
+    if prompt.dropped:
+        yield _passages_dropped(prompt.dropped, context_tokens)
+    yield PassagesChosen(passages=prompt.passages)
+    # Before the evidence, which a front end shows beneath it. Quotes say it in their own text.
+    if kind == "model" and (notice := _NOT_ANSWERED.get(prompt.evidence.answerability)):
+        yield notice
+    yield EvidenceChosen(evidence=prompt.evidence)
+    yield StageStarted(stage="reply")
 
 
 def _passages_dropped(dropped: int, tokens: int) -> Notice:
