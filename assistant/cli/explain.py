@@ -15,6 +15,7 @@ from assistant.cli.explain_labels import (
     STEPS,
     VERDICT_SIGNS,
     VERDICTS,
+    describe_score,
 )
 from assistant.errors import SnapshotError
 from assistant.labels import QUOTES
@@ -231,6 +232,8 @@ def _why_chosen(block: EvidenceBlock, question: str) -> Message:
             score=signals.score,
         )
     )
+    if signals.parts is not None:
+        facts.append(describe_score(signals.parts))
     return join_messages(facts, SEMICOLON)
 
 

@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
-from assistant.values import Answerability, VerdictKind, VerdictReason
-from ingest.foundation.messages import Message
+from assistant.values import Answerability, BlockScore, VerdictKind, VerdictReason
+from ingest.foundation.messages import LIST_COMMA, Message, join_messages
+
+SMALLEST_SHOWN = 0.005
+"""Of a part of a score: less is 0.00 with two digits."""
 
 VERDICT_SIGNS: Final[Mapping[VerdictKind, str]] = {
     "supported": "✓",
@@ -68,3 +71,35 @@ ANSWER_TYPES: Final[Mapping[str, Message]] = {
     "definition": Message("a definition"),
 }
 """Name of an answer type (`assistant.answer.evidence.answer_types`) -> what it is called."""
+
+SCORE_SHARES: Final[Mapping[str, Message]] = {
+    "own_words": Message("own words"),
+    "above": Message("heading"),
+    "title": Message("title"),
+    "beside": Message("neighbours"),
+    "passage": Message("passage"),
+}
+"""What a score adds up, by the field of `BlockScore`."""
+
+SCORE_FACTORS: Final[Mapping[str, Message]] = {
+    "rank": Message("rank"),
+    "answer_type": Message("kind of answer"),
+    "kind": Message("kind of block"),
+    "length": Message("length"),
+}
+"""What it is multiplied by."""
+
+
+def describe_score(parts: BlockScore) -> Message:
+    """Return what a block's score is made of, without what changes nothing."""
+    shown = [
+        Message("{part} +{value:.2f}", part=label, value=getattr(parts, name))
+        for name, label in SCORE_SHARES.items()
+        if getattr(parts, name) >= SMALLEST_SHOWN
+    ]
+    shown += [
+        Message("{part} ×{value:.2f}", part=label, value=getattr(parts, name))
+        for name, label in SCORE_FACTORS.items()
+        if abs(getattr(parts, name) - 1) >= SMALLEST_SHOWN
+    ]
+    return join_messages(shown, LIST_COMMA)
