@@ -1,13 +1,14 @@
 """Does the evidence hold the answer, and is it known where there is none?
 
-    python -m bench.quotes [--floors] [--questions N] [--sets xquad.en xquad.zh cmrc.zh]
+    python -m bench.quotes [--floors] [--questions N] [--sets xquad.en xquad.zh]
 
 Questions of XQuAD, its paragraphs found by words among all 240, and the share whose answer stands
 in the evidence; beside it the plain choice of the sentences that share most words with the
-question, and the first block alone. "removed" is about the same questions with all paragraphs of
-their article taken away: the share that is rightly not "answerable", and the share that gets no
-block at all. "lost" is the share of the questions whose answer is in the passages and that get no
-block. cmrc.zh was looked at only when all was chosen. "ms" is CPU for the evidence of a question.
+question, the first block alone, and a chooser that takes what each passage begins with: one that
+reaches a floor makes the bench fail, because the floor would say nothing. "removed" is about the
+same questions with all paragraphs of their article taken away: the share that is rightly not
+"answerable", and the share that gets no block at all. "lost" is the share of the questions whose
+answer is in the passages and that get no block. "ms" is CPU for the evidence of a question.
 """
 
 import argparse
@@ -23,6 +24,7 @@ import click
 
 from assistant.answer.evidence import choose_evidence
 from assistant.answer.evidence.chooser import MOST_BLOCKS
+from assistant.answer.evidence.units import split_into_units
 from assistant.answer.retrieval import Retriever
 from assistant.values import Passage
 from bench.data import DATA
@@ -33,11 +35,13 @@ from ingest.index.store.hybrid import Index
 from ingest.index.store.memory import MemoryVectors
 from ingest.text.words import sentence_spans, words
 
-SETS = ("xquad.en", "xquad.zh")
+SETS = ("xquad.en", "xquad.zh", "cmrc.zh")
 FLOORS = {
     "ours": 0.93,
     "not answerable, removed": 0.85,
 }
+NAIVE = ("first units", "most words")
+"""Choosers that must stay below the first floor."""
 MOST_LOST = 0.03
 PASSAGES = 6
 PASSAGES_OF_ALL = 20
@@ -63,6 +67,12 @@ def plain_choice(question: str, passages: tuple[Passage, ...]) -> list[str]:
     asked = set(words(question))
     sentences = [p.text[a:b] for p in passages for a, b in sentence_spans(p.text)]
     return sorted(sentences, key=lambda s: -len(asked & set(words(s))))[:MOST_BLOCKS]
+
+
+def first_units(passages: tuple[Passage, ...]) -> list[str]:
+    """Return what the first passages begin with, as many as we may choose."""
+    begun = (split_into_units(passage)[:1] for passage in passages[:MOST_BLOCKS])
+    return [unit.text for units in begun for unit in units]
 
 
 async def read(name: str) -> tuple[Index, list[Question]]:
@@ -117,6 +127,7 @@ async def measure(name: str, count: int) -> dict[str, float]:
         is_here = any(gold in squeezed(passage.text) for passage in passages)
         without = choose_evidence(question.text, await of_others(index, question))
         hits["ours"] += any(blocks)
+        hits["first units"] += any(gold in squeezed(text) for text in first_units(passages))
         hits["first block"] += any(blocks[:1])
         hits["most words"] += any(gold in squeezed(sentence) for sentence in plain)
         hits["in the passages"] += is_here
@@ -137,7 +148,7 @@ def main() -> int:
     """Print the table; return 1 if a set falls below the floors."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--floors", action="store_true", help="fail below them")
-    parser.add_argument("--questions", type=int, default=400, help="about how many, per set")
+    parser.add_argument("--questions", type=int, default=2000, help="about how many, per set")
     parser.add_argument("--sets", nargs="+", default=SETS)
     options = parser.parse_args()
     fallen = False
@@ -148,6 +159,7 @@ def main() -> int:
         shares = asyncio.run(measure(name, options.questions))
         click.echo(f"{name}  " + "  ".join(f"{k} {v:.3f}" for k, v in shares.items()))
         below = [key for key, floor in FLOORS.items() if shares[key] < floor]
+        below += [key for key in NAIVE if shares[key] >= FLOORS["ours"]]
         fallen = fallen or bool(below) or shares["lost"] > MOST_LOST
     return int(fallen and options.floors)
 

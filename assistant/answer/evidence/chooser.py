@@ -25,11 +25,11 @@ LEAST_SHARE = 0.45
 """Of the best block's score: what fits far less is off topic, and so is all that follows it."""
 JOINED_SHARE = 0.5
 """The same for a sentence that joins the block beside it instead of standing for itself."""
-JOINED_COVER = 0.3
+JOINED_COVER = 0.1
 LEAST_COVER = 0.2
 """Of what the block (the best block) holds of the question: a sentence that owes its score to the
 passage that it stands in is off topic, unless it has what is asked for."""
-LONGEST_BLOCK = 500
+LONGEST_BLOCK = 600
 """Columns of joined sentences; an ideograph takes two."""
 ALIKE = 0.8
 """Share of common words from which on two blocks say the same."""

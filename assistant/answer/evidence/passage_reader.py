@@ -12,6 +12,8 @@ from ingest.text.words import sentence_spans, words
 
 LONGEST_UNIT = 400
 """Characters of a unit of several sentences or items; a longer one is cut into its parts."""
+LONGEST_SENTENCE = 600
+"""Characters of one sentence; half a sentence is worse to read than a long one."""
 LEAST_WORDS: Final[Mapping[EvidenceKind, int]] = {"sentence": 4, "list": 2, "row": 2}
 """A shorter one says nothing alone."""
 LONGEST_ABBREVIATION = 8
@@ -28,9 +30,11 @@ LINE_RULE = re.compile(r"\s*(?:[-=*_]\s?){3,}$")
 ITEM = re.compile(r"\s*(?:[-*+•·]|\d{1,3}[.)、]|[(（]\d{1,3}[)）])\s+(?=\S)")
 DESCRIPTION = re.compile(r"\s*:\s+(?=\S)")
 OPTION = re.compile(r"\s*(?P<term>-{1,2}[A-Za-z0-9?@#][^\n]*?)(?:\s{2,}(?P<text>\S.*))?$")
-_CLAUSE_END = re.compile(r"[，、,;；:：]\s*|\s+")
+_CLAUSE_ENDS = (re.compile(r"[;；]\s*"), re.compile(r"[，,:：]\s*"), re.compile(r"、|\s+"))
+"""Where a sentence too long to be shown is cut, at the first of these that it has."""
 _ABBREVIATION = re.compile(
-    r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|vs|e\.g|i\.e|No|Fig|cf|approx|Jr|Sr|U\.S)\.$"
+    r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|vs|e\.g|i\.e|No|Fig|cf|approx|Jr|Sr|U\.S|Vol|pp?|Ch|Sec|ca"
+    r"|Gen|Gov|Sen|Rep|Lt|Col|Sgt|Capt|Rev|Hon|Mt|Ft|Jan|Feb|Aug|Sept?|Oct|Nov|Dec|al|viz|resp)\.$"
 )
 """A full stop that ends no sentence: T. T. Tsui."""
 
@@ -125,9 +129,11 @@ class PassageReader:
 
     def _pieces(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """Yield a sentence, cut between clauses where it is longer than a unit may be."""
-        while end - start > LONGEST_UNIT:
-            clauses = list(_CLAUSE_END.finditer(self.text, start, start + LONGEST_UNIT))
-            cut = clauses[-1].end() if clauses else start + LONGEST_UNIT
+        while end - start > LONGEST_SENTENCE:
+            # Not far before the end of the room: what is left over should say something, too.
+            half, most = start + LONGEST_SENTENCE // 2, start + LONGEST_SENTENCE
+            clauses = (list(pattern.finditer(self.text, half, most)) for pattern in _CLAUSE_ENDS)
+            cut = next((found[-1].end() for found in clauses if found), most)
             yield start, cut
             start = cut
         if self.text[start:end].strip():

@@ -26,8 +26,11 @@ _ASKS = ("?", "？")
 _LEADS = (":", "：", ",", "，")
 _POINTS_BACK = re.compile(
     r"(?:it|its|they|their|this|these|those|he|she|his|her|him|such|both|there|then|also|however|but"
-    r"|in addition|therefore|thus|instead|otherwise)\b"
-    r"|[他她它这那其该此]|因此|所以|但|然而|而且|此外|同时|不过|否则|也就是",
+    r"|in (?:addition|contrast|this|these|that)|therefore|thus|hence|instead|otherwise|similarly"
+    r"|likewise|moreover|furthermore|consequently|accordingly|nevertheless|for (?:instance|example)"
+    r"|as (?:such|a result|a consequence)|the (?:former|latter|same)|another|yet|so|nor)\b"
+    r"|[他她它这那其该此]|因此|所以|但|然而|而且|此外|同时|不过|否则|也就是|例如|比如|另外|另一|相反|于是"
+    r"|结果|尽管如此|后者|前者|同样|类似",
     re.IGNORECASE,
 )
 
