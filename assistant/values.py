@@ -149,7 +149,7 @@ class BlockScore:
     answer_type: float
     """More than 1 where the text holds what is asked for: a date, a price, a command."""
     kind: float
-    """More than 1 for what was written to be looked up: definitions and code."""
+    """More than 1 for what was written to be looked up: definitions, code, a row on the subject."""
     length: float
     """1, less for long text."""
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from assistant.answer.evidence.answer_types import MEASURES
 from assistant.answer.evidence.answerability import answerability_of
 from assistant.answer.evidence.other_language import choose_across_languages
 from assistant.answer.evidence.passage_reader import Unit
@@ -29,12 +30,16 @@ JOINED_COVER = 0.1
 LEAST_COVER = 0.2
 """Of what the block (the best block) holds of the question: a sentence that owes its score to the
 passage that it stands in is off topic, unless it has what is asked for."""
+TELLING_TYPES = MEASURES | {"date", "count", "frequency"}
+"""Kinds of answer that few texts hold by chance, unlike a capital (a person) or "is"."""
 LONGEST_BLOCK = 600
 """Columns of joined sentences; an ideograph takes two."""
 ALIKE = 0.8
 """Share of common words from which on two blocks say the same."""
 GAP = 2
 """Characters of white space between sentences of one paragraph."""
+MARKED_GAP = 10
+"""Characters between items of one list, with the line break and the mark of the second."""
 CUT_BLOCK = 900
 """Characters of a block at most: of a sentence without an end, or of long code."""
 
@@ -51,12 +56,14 @@ class _GrowingBlock:
     parts: BlockScore | None = None
 
     def touches(self, unit: Unit) -> bool:
-        """Return whether both are sentences of one paragraph with nothing between them."""
+        """Return whether both are sentences of a paragraph, or items of a list, side by side."""
         own = self.unit
+        gap = MARKED_GAP if own.kind == "list" and own.context else GAP
         return (
-            own.kind == unit.kind == "sentence"
-            and (own.passage, own.heading) == (unit.passage, unit.heading)
-            and (0 <= unit.start - own.end <= GAP or 0 <= own.start - unit.end <= GAP)
+            (own.kind == unit.kind == "sentence" or own.kind == unit.kind == "list")
+            and (own.passage, own.heading, own.context)
+            == (unit.passage, unit.heading, unit.context)
+            and (0 <= unit.start - own.end <= gap or 0 <= own.start - unit.end <= gap)
         )
 
     def is_within(self, unit: Unit) -> bool:
@@ -87,6 +94,7 @@ class _GrowingBlock:
             return
         first, second = sorted((self.unit, scored.unit), key=lambda unit: unit.start)
         gap = " " if first.text[-1:].isascii() or second.text[:1].isascii() else ""
+        gap = "\n" if first.kind == "list" else gap
         self.unit = replace(first, end=second.end, text=f"{first.text}{gap}{second.text}")
 
 
@@ -105,7 +113,7 @@ def choose_evidence(question: str, passages: Sequence[Passage]) -> AnswerEvidenc
     if answerability == "nothing":
         return _evidence_across(question, weights, passages)
     # The score orders the blocks; whether there should be any is no question of their order.
-    blocks = _grown_blocks(scored)
+    blocks = _grown_blocks(scored, weights.types[0].name if weights.types else "")
     if answerability == "nearest":
         blocks = blocks[:NEAREST_BLOCKS]
     return AnswerEvidence(
@@ -139,7 +147,7 @@ def _is_legible(passage: Passage, question: str, weights: TermWeights) -> bool:
     return not all(word.isascii() for word in weights.shares.keys() & set(words(text)))
 
 
-def _grown_blocks(scored: Sequence[Scored]) -> list[_GrowingBlock]:
+def _grown_blocks(scored: Sequence[Scored], asked_for: str) -> list[_GrowingBlock]:
     """Return the best units, those joined that stand side by side."""
     blocks: list[_GrowingBlock] = []
     best = scored[0].score if scored else 0.0
@@ -150,7 +158,8 @@ def _grown_blocks(scored: Sequence[Scored]) -> list[_GrowingBlock]:
             continue
         # Pages copy each other: the same sentence on five of them is one block.
         is_shown = any(block.overlaps(one.unit) or block.repeats(one) for block in blocks)
-        is_about = not blocks or one.typed or one.covered >= LEAST_COVER * blocks[0].fit
+        is_telling = one.typed and asked_for in TELLING_TYPES
+        is_about = not blocks or is_telling or one.covered >= LEAST_COVER * blocks[0].fit
         if is_about and not is_shown and len(blocks) < MOST_BLOCKS:
             blocks.append(
                 _GrowingBlock(one.unit, one.words, one.covered, one.score, one.typed, one.parts)
@@ -160,8 +169,10 @@ def _grown_blocks(scored: Sequence[Scored]) -> list[_GrowingBlock]:
 
 def _joins(one: Scored, blocks: Sequence[_GrowingBlock], *, least: float) -> bool:
     """Join a sentence to the block that it stands beside, if there is one that has room."""
+    # All items of a list hold what leads to them.
+    covered = one.parts.own_words if one.unit.kind == "list" else one.covered
     for block in blocks if one.score >= least else ():
-        if one.covered < JOINED_COVER * block.fit and not one.typed:
+        if covered < JOINED_COVER * block.fit and not one.typed:
             continue
         columns = _columns(one.unit.text)
         if block.touches(one.unit):
@@ -193,6 +204,9 @@ def _signals_of(block: _GrowingBlock, weights: TermWeights) -> EvidenceSignals:
 def _shown(block: _GrowingBlock, number: int) -> EvidenceBlock:
     unit = block.unit
     text = unit.text
+    if unit.kind == "list" and unit.context:
+        # An item is half a sentence without what leads to it: "Pilots must hold:", "- a licence".
+        text = "\n- ".join([unit.context, *text.split("\n")])
     if len(text) > CUT_BLOCK:
         text = text[: CUT_BLOCK - 1].rstrip() + "…"
         if text.count("```") % 2:

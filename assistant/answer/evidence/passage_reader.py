@@ -16,14 +16,14 @@ LONGEST_SENTENCE = 600
 """Characters of one sentence; half a sentence is worse to read than a long one."""
 LEAST_WORDS: Final[Mapping[EvidenceKind, int]] = {"sentence": 4, "list": 2, "row": 2}
 """A shorter one says nothing alone."""
-LONGEST_ABBREVIATION = 8
+LONGESTABBREVIATION = 8
 """Characters before a full stop in which to look for one."""
 SHORTEST_WRAP = 45
 """Columns from which on a line of plain text goes on in the next one."""
 
 STOPS = "。！？.!?`"
 """What a sentence ends in, or one that ends in code."""
-FENCE = re.compile(r"\s*(?:[-*+]\s+|\d{1,3}[.)]\s+)?(```+|~~~+)")
+FENCE = re.compile(r"\s*(?:[-*+:]\s+|\d{1,3}[.)]\s+)?(```+|~~~+)")
 HEADING = re.compile(r" {0,3}#{1,6}\s+(.*)")
 ROW = re.compile(r"\s*\|.*\|\s*$")
 LINE_RULE = re.compile(r"\s*(?:[-=*_]\s?){3,}$")
@@ -32,7 +32,7 @@ DESCRIPTION = re.compile(r"\s*:\s+(?=\S)")
 OPTION = re.compile(r"\s*(?P<term>-{1,2}[A-Za-z0-9?@#][^\n]*?)(?:\s{2,}(?P<text>\S.*))?$")
 _CLAUSE_ENDS = (re.compile(r"[;；]\s*"), re.compile(r"[，,:：]\s*"), re.compile(r"、|\s+"))
 """Where a sentence too long to be shown is cut, at the first of these that it has."""
-_ABBREVIATION = re.compile(
+ABBREVIATION = re.compile(
     r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|vs|e\.g|i\.e|No|Fig|cf|approx|Jr|Sr|U\.S|Vol|pp?|Ch|Sec|ca"
     r"|Gen|Gov|Sen|Rep|Lt|Col|Sgt|Capt|Rev|Hon|Mt|Ft|Jan|Feb|Aug|Sept?|Oct|Nov|Dec|al|viz|resp)\.$"
 )
@@ -51,7 +51,9 @@ class Unit:
     kind: EvidenceKind
     heading: str = ""
     context: str = ""
-    """What it stands under and is not shown: the lead-in of a list's item."""
+    """The lead-in of the list or table that it is a part of."""
+    subject: str = ""
+    """What it is about by its form: the term that it defines, the first cell of its row."""
     place: int = 0
     """Where it stands among the elements of its passage: neighbours differ by one."""
 
@@ -70,7 +72,14 @@ class PassageReader:
     units: list[Unit] = field(default_factory=list)
 
     def add(
-        self, start: int, end: int, text: str, kind: EvidenceKind, *, context: str = ""
+        self,
+        start: int,
+        end: int,
+        text: str,
+        kind: EvidenceKind,
+        *,
+        context: str = "",
+        subject: str = "",
     ) -> None:
         """Take a unit up, unless it is a scrap or speaks to a model."""
         text = text.strip()
@@ -87,6 +96,7 @@ class PassageReader:
                     kind=kind,
                     heading=self.heading,
                     context=context,
+                    subject=subject,
                     place=self.place,
                 )
             )
@@ -120,8 +130,8 @@ class PassageReader:
         for left, right in sentence_spans("".join(unwrapped)):
             begun = start + left if begun is None else begun
             behind = start + right
-            tail = max(begun, behind - LONGEST_ABBREVIATION)
-            if not _ABBREVIATION.search(self.text, tail, behind):
+            tail = max(begun, behind - LONGESTABBREVIATION)
+            if not ABBREVIATION.search(self.text, tail, behind):
                 yield from self._pieces(begun, behind)
                 begun = None
         if begun is not None:

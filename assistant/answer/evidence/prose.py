@@ -83,6 +83,10 @@ def add_definition(reader: PassageReader, first: int, at: int, *, term: str = ""
     """Take up the lines from `first` as terms of the description (": …") at line `at`."""
     terms = [plain_text(line.text) for line in reader.lines[first:at] if line.text.strip()]
     terms = [term] if term else terms
+    if FENCE.match(reader.lines[at].text):
+        # What it describes is code: read like any other that something leads to.
+        reader.lead = (reader.lines[first].start, reader.lines[at - 1].end) if terms else None
+        return at
     behind = at + 1
     while behind < len(reader.lines) and (
         DESCRIPTION.match(reader.lines[behind].text)
@@ -101,18 +105,17 @@ def _add_described(reader: PassageReader, start: int, term: str, left: int, end:
     text = plain_text(reader.text[left:end])
     reader.lead = None
     if not term or len(text) <= LONGEST_UNIT:
-        reader.add(start, end, f"{term}: {text}" if term else text, "definition")
+        shown = f"{term}: {text}" if term else text
+        reader.add(start, end, shown, "definition", subject=term)
         return
     # With its term each: a sentence from the middle of a description has lost its subject.
     for number, (a, b) in enumerate(reader.sentences(left, end)):
-        reader.add(start if number == 0 else a, b, f"{term}: {reader.plain(a, b)}", "definition")
+        shown = f"{term}: {reader.plain(a, b)}"
+        reader.add(start if number == 0 else a, b, shown, "definition", subject=term)
 
 
-def read_paragraph(reader: PassageReader, at: int, *, prefix: TextLine | None = None) -> int:
-    """Read a paragraph: its sentences, or the terms of the description that follows it.
-
-    `prefix` is a line of code that its first sentence begins with.
-    """
+def read_paragraph(reader: PassageReader, at: int) -> int:
+    """Read a paragraph: its sentences, or the terms of the description that follows it."""
     behind = at + 1
     while behind < len(reader.lines) and not _begins_element(reader.lines, behind):
         behind += 1
@@ -126,7 +129,7 @@ def read_paragraph(reader: PassageReader, at: int, *, prefix: TextLine | None = 
         # A question on a line of its own is the heading of its answer, as in lists of them.
         reader.heading, reader.lead = reader.plain(*sentences[0]), None
         return behind
-    _add_sentences(reader, sentences, prefix)
+    _add_sentences(reader, sentences)
     return behind
 
 
@@ -146,9 +149,7 @@ def _is_title(reader: PassageReader, line: tuple[int, int], below: tuple[int, in
     return alone and short and text[-1:].isalnum() and under.endswith(tuple(STOPS))
 
 
-def _add_sentences(
-    reader: PassageReader, sentences: Sequence[tuple[int, int]], prefix: TextLine | None
-) -> None:
+def _add_sentences(reader: PassageReader, sentences: Sequence[tuple[int, int]]) -> None:
     before: tuple[int, int] | None = None
     lead: tuple[int, int] | None = None
     for number, (left, right) in enumerate(sentences):
@@ -162,10 +163,7 @@ def _add_sentences(
             # "It is 274 metres long." alone does not say what is.
             if before and _POINTS_BACK.match(text) and right - before[0] <= LONGEST_UNIT:
                 start = before[0]
-            shown = reader.plain(start, right)
-            if prefix and start == sentences[0][0]:
-                start, shown = prefix.start, f"{prefix.text.strip()} {shown}"
-            reader.add(start, right, shown, "sentence")
+            reader.add(start, right, reader.plain(start, right), "sentence")
         reader.place += 1
         before = (left, right)
         lead = (left, right) if right - left <= LONGEST_LEAD else None

@@ -57,6 +57,9 @@ LENGTH_PENALTY = 0.05
 KIND_BONUS: Mapping[EvidenceKind, float] = {"definition": 1.15, "code": 1.15}
 """These were made to be looked up."""
 
+SUBJECT_BONUS = 0.35
+"""For a definition or row whose term or first cell the question names."""
+
 _GENERIC = frozenset(
     re.findall(
         r"\w+",
@@ -71,7 +74,7 @@ _GENERIC = frozenset(
 )
 _INTERROGATIVE = re.compile(
     r"多[高大长久远重宽深快热厚少]|什么时[候间]|为什么|什么|怎么样?|怎样|如何|哪[个些位种里年条]?|为何|谁"
-    r"|[吗呢]|是否|请问|可以|需要|应该"
+    r"|[吗呢]|是否|请问|可以|需要|应该|(?i:\bhow (?:long|many|much|often|old|far)\b)"
 )
 """Without spaces these join their neighbours to bigrams that no answer holds: "飞多" of 飞多高."""
 _NAME = re.compile(
@@ -170,6 +173,8 @@ def _score_passage(weights: TermWeights, passage: Passage, units: Sequence[Unit]
         by_title = TITLE_SHARE * weights.share_held(title - under)
         typed = answer_type_fit(unit, weights.types, weights.counted, weights.question)
         beside = max(at_place.get(unit.place + step, 0.0) for step in (-1, 1))
+        subject = words(unit.subject)
+        named = sum(word in weights.shares for word in subject) / (len(subject) or 1)
         parts = BlockScore(
             own_words=held[number],
             above=above,
@@ -178,7 +183,7 @@ def _score_passage(weights: TermWeights, passage: Passage, units: Sequence[Unit]
             passage=by_passage,
             rank=by_rank,
             answer_type=1 + bonus * typed,
-            kind=KIND_BONUS.get(unit.kind, 1.0),
+            kind=KIND_BONUS.get(unit.kind, 1.0) * (1 + SUBJECT_BONUS * named),
             length=1 / (1 + LENGTH_PENALTY * max(0.0, len(found[number]) / USUAL_WORDS - 1)),
         )
         # A unit without any of it stands beside an answer and is none.

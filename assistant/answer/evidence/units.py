@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 
 from assistant.answer.evidence.passage_reader import (
+    ABBREVIATION,
     DESCRIPTION,
     FENCE,
     HEADING,
@@ -24,7 +25,7 @@ from assistant.answer.evidence.passage_reader import (
 )
 from assistant.answer.evidence.plain_text import TextLine, plain_text, split_lines
 from assistant.answer.evidence.prose import add_definition, read_option, read_paragraph
-from assistant.values import Passage
+from assistant.values import EvidenceKind, Passage
 from ingest.text.orders import blank_orders
 from ingest.text.quoting import blank_footnotes
 
@@ -35,10 +36,18 @@ CODE_LINES = 12
 
 _RULE = re.compile(r"\s*\|?(?:\s*:?-{3,}:?\s*\|)+\s*(?::?-{3,}:?)?\s*$")
 _GOES_ON = re.compile(
-    r"\s*(?:\([1-8]\)|[a-z，。、；）)]|部分|[是和或与会将有被的包]|可[以能]|文件|命令|选项|函数|程序|配置"
+    r"\s*(?:\([1-8]\)|[a-z,;，。、；）)]|部分|[是和或与会将有被的包]|可[以能]|文件|命令|选项|函数|程序|配置"
     r"|工具|用于|提供|显示|允许)"
 )
 """How a sentence goes on behind its first word."""
+_OPEN_ENDS = "，,、“‘\"'「『（(/"
+_CLOSING_QUOTES = ("”", "’", '"', "'", "」", "』", "(", "（")
+_CUT_OUT_CODE = re.compile(
+    r"(?P<gap>\n*)(?P<fence>^ {0,3}```\w{0,20}\n)"
+    r"(?P<code>(?:(?! {0,3}```)[^\n]{0,80}\S[^\n]{0,80}\n){1,3})(?P<close> {0,3}``` *\n+)",
+    re.MULTILINE,
+)
+"""Code of up to three lines: longer code was not cut out of a sentence."""
 
 
 def split_into_units(passage: Passage) -> list[Unit]:
@@ -47,7 +56,7 @@ def split_into_units(passage: Passage) -> list[Unit]:
     Some overlap: a short list is a unit, and so is each of its items.
     """
     # Blanked, not cut out: places stay those of the passage.
-    text = blank_orders(blank_footnotes(passage.text[:MOST_READ]))
+    text = _inline_code(blank_orders(blank_footnotes(passage.text[:MOST_READ])))
     lines = split_lines(text)
     reader = PassageReader(
         passage=passage, text=text, lines=lines, heading=plain_text(passage.heading)
@@ -58,13 +67,46 @@ def split_into_units(passage: Passage) -> list[Unit]:
     return reader.units
 
 
+def _inline_code(text: str) -> str:
+    """Return the text with short code joined to the sentence that converters cut it out of.
+
+    As many characters as before: the lines around it become spaces, its fences marks of code.
+    """
+
+    def joined(found: re.Match[str]) -> str:
+        above = text[: found.start("fence")].rstrip()
+        line = above[above.rfind("\n") + 1 :]
+        is_prose = bool(line) and not (HEADING.match(line) or ROW.match(line) or FENCE.match(line))
+        cut = is_prose and (
+            line[-1].isalnum() or line[-1] in _OPEN_ENDS or ABBREVIATION.search(line)
+        )
+        goes_on = _GOES_ON.match(text, found.end()) is not None
+        if cut:
+            is_inline = goes_on or text[found.end() : found.end() + 1] in _CLOSING_QUOTES
+        else:
+            begins = not is_prose or line[-1] in STOPS
+            is_inline = begins and goes_on and found["code"].count("\n") == 1
+        if not is_inline:
+            return found[0]
+        gap = " " * len(found["gap"]) if cut else found["gap"]
+        code = found["code"].replace("\n", " ")[:-1]
+        # The line break that the code ended in makes room for the mark behind it.
+        return f"{gap}{' ' * (len(found['fence']) - 1)}`{code}`{' ' * len(found['close'])}"
+
+    return _CUT_OUT_CODE.sub(joined, text)
+
+
 def _begin_inside_code(reader: PassageReader) -> int:
     """Read the end of code that began before the passage, and return the line behind it."""
     fences = [n for n, line in enumerate(reader.lines) if FENCE.match(line.text)]
     # An opening fence has an empty line above it, a closing one has code.
     first = fences[0] if fences else 0
-    inside = len(fences) % 2 and first and reader.lines[first - 1].text.strip()
-    if not inside or reader.lines[first].text.strip().strip("`~") != "":
+    above = reader.lines[first - 1].text.strip() if first else ""
+    if not above or reader.lines[first].text.strip().strip("`~") != "":
+        return 0
+    # Their number does not tell alone: the passage may end inside of other code.
+    parted = first + 1 == len(reader.lines) or not reader.lines[first + 1].text.strip()
+    if len(fences) % 2 == 0 and (not parted or above.endswith((":", "："))):
         return 0
     _add_code(reader, 0, first, end=reader.lines[first].end)
     return first + 1
@@ -102,13 +144,10 @@ def _read_code(reader: PassageReader, at: int) -> int:
     while below < len(reader.lines) and not reader.lines[below].text.strip():
         below += 1
     if close == at + 2 and below < len(reader.lines):
-        # Converters put a term that is all code, and code at the start of a sentence, like this.
+        # Converters put a term that is all code like this.
         term = reader.lines[at + 1].text.strip()
         if DESCRIPTION.match(reader.lines[below].text):
             return add_definition(reader, at + 1, below, term=term)
-        above = reader.text[: reader.lines[at].start].rstrip()[-1:]
-        if above in f"{STOPS}#" and _GOES_ON.match(reader.lines[below].text):
-            return read_paragraph(reader, below, prefix=reader.lines[at + 1])
     _add_code(reader, at + 1, close, start=reader.lines[at].start, end=reader.lines[last].end)
     return close + 1
 
@@ -168,7 +207,9 @@ def _read_table(reader: PassageReader, at: int) -> int:
         # table: "First infusion: 2 minutes" in one would be checked for a first.
         above = [head] if len(head) == len(cells) and any(head) else []
         text = "\n".join(" · ".join(filter(None, line)) for line in (*above, cells))
-        reader.add(row.start, row.end, text, "row", context=context)
+        # The one cell of a row that is none: a box drawn as a table.
+        kind: EvidenceKind = "row" if len(cells) > 1 else "sentence"
+        reader.add(row.start, row.end, text, kind, context=context, subject=cells[0])
     reader.lead = None
     return behind
 

@@ -50,7 +50,9 @@ def blocks_of(question: str, pages: Sequence[Passage]) -> tuple[EvidenceBlock, .
         assert 0 <= block.score <= 1
         if block.kind in ("sentence", "list", "code"):
             shown = set(words(block.text.removesuffix("…")))
-            assert shown <= set(words(texts[block.passage][block.start : block.end]))
+            # The lead-in of a list may stand farther above the items that were chosen.
+            start = 0 if block.kind == "list" else block.start
+            assert shown <= set(words(texts[block.passage][start : block.end]))
     return blocks
 
 
@@ -179,6 +181,68 @@ def test_code_is_shown_with_what_leads_to_it_and_as_it_was_written() -> None:
     code = "for n in range(3):\n    print(n, a[1])  # [2]\n\tx = **y"
     block = best("How do I print numbers?", f"Print the numbers like this:\n\n```py\n{code}\n```")
     assert block.text == f"Print the numbers like this:\n```\n{code}\n```"
+
+
+SUBJECTS = ("glider", "balloon", "sea", "night", "mountain", "desert", "forest", "polar", "city")
+
+
+def test_code_that_a_converter_cut_out_of_its_sentence_stands_in_it_again() -> None:
+    text = (
+        "List the tags with a pattern, e.g.\n\n```\ngit tag --list\n        'v-*'\n```\n\n"
+        ", and only those that match are shown.\n\n```\nchown\n```\n\n(1)用于修改文件的所有者。"
+        "你能够使用“\n\n```\ncrontab\n-e\n```\n\n”命令创建一个文件。"
+    )
+    units = split_into_units(passages(text)[0])
+    assert [(unit.kind, unit.text) for unit in units] == [
+        (
+            "sentence",
+            "List the tags with a pattern, e.g. git tag --list 'v-*' , and only those that match "
+            "are shown.",
+        ),
+        ("sentence", "chown (1)用于修改文件的所有者。"),
+        ("sentence", "你能够使用“ crontab -e ”命令创建一个文件。"),
+    ]
+
+
+def test_code_of_its_own_stays_code() -> None:
+    text = (
+        "## Install\n\n```\nmake\n```\n\nThen run:\n\n```\nmake test\n```\n\nand wait for the end."
+    )
+    units = split_into_units(passages(text)[0])
+    assert [unit.text for unit in units if unit.kind == "code"] == [
+        "```\nmake\n```",
+        "Then run:\n```\nmake test\n```",
+    ]
+
+
+def test_code_that_describes_a_term_is_shown_under_it() -> None:
+    text = "Undo a merge\n: ```\n$ git pull\n$ git reset\n```\n\nUndo an add\n: ```\n$ edit\n```\n"
+    assert [unit.text for unit in split_into_units(passages(text)[0])] == [
+        "Undo a merge\n```\n$ git pull\n$ git reset\n```",
+        "Undo an add\n```\n$ edit\n```",
+    ]
+
+
+def test_text_between_two_cut_pieces_of_code_is_no_code() -> None:
+    text = "make\nmake test\n```\n\nThe tests take two minutes.\n\n```\nmake install"
+    assert [unit.text for unit in split_into_units(passages(text)[0])] == [
+        "```\nmake\nmake test\n```",
+        "The tests take two minutes.\n```\nmake install\n```",
+    ]
+
+
+def test_items_of_a_list_come_with_what_leads_to_them() -> None:
+    items = "\n".join(f"- the {word} one, with a long description of it" for word in SUBJECTS)
+    text = f"Pilots of heavy aircraft must hold one of these:\n\n{items}"
+    block = best("Which licence of the sea must pilots hold?", text)
+    lead = "Pilots of heavy aircraft must hold one of these:"
+    assert block.text == f"{lead}\n- the sea one, with a long description of it"
+
+
+def test_row_on_what_is_asked_for_comes_before_rows_that_name_it() -> None:
+    rows = "| small | up to 25 kg, not micro |\n| large | from 150 kg, neither small nor micro |"
+    text = f"| class | weight |\n|---|---|\n{rows}\n| micro | below 0.25 kg |"
+    assert best("What is the weight of a micro drone?", text).text.endswith("micro · below 0.25 kg")
 
 
 def test_sentence_that_points_back_comes_with_the_one_before_it() -> None:
