@@ -21,7 +21,7 @@ from transformers.utils.chat_template_utils import render_jinja_template
 from finetune.diagnose.checks.evidence import FormatFit
 from finetune.errors import BaseModelError
 from finetune.evaluate.generate.base import chat_messages
-from finetune.model.base_model import own_template
+from finetune.model.base_model import own_template, token_text
 from finetune.model.chat_format import (
     CHATML,
     FORMATS,
@@ -158,12 +158,7 @@ class _OwnTemplate:
             config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
         except (OSError, ValueError, AttributeError):
             return None
-        tokens = {}
-        for name in ("bos_token", "eos_token"):
-            # Older tokenizer files hold an AddedToken object, newer ones its text.
-            token = config.get(name)
-            text_or_none = token.get("content") if isinstance(token, dict) else token
-            tokens[name] = str(text_or_none or "")
+        tokens = {name: token_text(config.get(name)) for name in ("bos_token", "eos_token")}
         return cls({"chat_template": text, **tokens}) if text else None
 
     def render(self, record: Record) -> str:
