@@ -35,6 +35,9 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     metavar="FIGURE=SHARE",
     help="Exit 4 if a figure is lower, such as right=.8; may be repeated.",
 )
+@click.option(
+    "--snapshots", is_flag=True, help="Keep what each answer was made of, for assistant explain."
+)
 @click.option("--lang", type=click.Choice(["auto", *LANGUAGES]), help="Of answers and messages.")
 @click.option("--quiet", is_flag=True, help="No progress, only the figures.")
 def evaluate_command(questions: Path, **options: Any) -> None:

@@ -180,6 +180,8 @@ class _Run:
             model=self._options["model"],
             top_k=self._options["top_k"],
             language=None if language == "auto" else language,
+            # By itself a run would push a person's own answers out of what is kept.
+            private=not self._options["snapshots"],
         )
         opened = open_assistant(self._settings, say=self._say)
         async with opened as assistant:

@@ -56,7 +56,8 @@ async def ask_questions(
     Args:
         assistant: Whom to ask.
         questions: What to ask.
-        options: Model, passages and language of each answer; its text is replaced.
+        options: Model, passages, language of each answer, and whether it is kept; its text is
+            replaced.
         jobs: Questions asked side by side.
         language: Of the errors in results.
         report: Called with each result.
@@ -105,9 +106,7 @@ async def ask_question(
     """Return what came of one question."""
     started = time.monotonic()
     heard = _Listener(question, language)
-    # Not kept: hundreds of them would push out what a person has asked.
-    asked = replace(options, text=question.text, private=True)
-    async with aclosing(assistant.ask(asked)) as events:
+    async with aclosing(assistant.ask(replace(options, text=question.text))) as events:
         async for event in events:
             heard.take(event, time.monotonic() - started)
     return heard.result()

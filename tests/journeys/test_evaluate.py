@@ -116,6 +116,21 @@ def test_a_saved_run_is_shown_again_without_a_model_or_an_index(
     assert "run.jsonl is a saved run: --model, --limit" in only_error(refused)
 
 
+def test_snapshots_are_kept_only_where_they_are_wanted(shell: Shell) -> None:
+    index_pages(shell)
+    path = write_questions(shell, ASKED[:2])
+    evaluate(shell, path, "--no-model", "--save", "none.jsonl")
+    assert {row["answer_id"] for row in saved_results(shell.folder / "none.jsonl")} == {""}
+    evaluate(
+        shell, path, "--no-model", "--save", "kept.jsonl", "--html", "kept.html", "--snapshots"
+    )
+    kept = [row["answer_id"] for row in saved_results(shell.folder / "kept.jsonl")]
+    assert all(kept)
+    assert f"assistant explain {kept[0]}" in (shell.folder / "kept.html").read_text("utf-8")
+    shown = shell("assistant", "explain", kept[0], "--lang", "en")
+    assert ASKED[0]["question"] in shown.stdout
+
+
 def test_ctrl_c_keeps_what_was_asked_and_the_same_command_goes_on(
     shell_with_model: Shell, ollama: OllamaServer
 ) -> None:
