@@ -267,6 +267,8 @@ class Prompt:
     """A shorter reply than the model's own limit, if that is enough."""
     thinking: bool = True
     """False: reply at once, where the model can leave its thinking out."""
+    quotes_beneath: bool = False
+    """Whether the evidence is quoted beneath the reply: small models misread what they get."""
     schema: Mapping[str, Any] | None = None
     """JSON schema that the reply is to follow, where the model's server can see to it."""
 

@@ -61,6 +61,7 @@ def build_evidence_prompt(
         evidence=evidence,
         tokens=tokens,
         reply_tokens=room,
+        quotes_beneath=True,
     )
 
 

@@ -5,9 +5,10 @@ by the evidence, labelled, with a notice that says why.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
+from assistant.values import SentenceVerdict
 from ingest.foundation.messages import Language, Message
 from ingest.text.language import cjk_share
 from ingest.text.words import words
@@ -104,6 +105,21 @@ def find_problem(
     if language == "zh" and share < 0.1 and letters >= FEWEST_LETTERS:
         return "other_language"
     return None
+
+
+def nothing_supported(verdicts: Sequence[SentenceVerdict], *, paraphrases_count: bool) -> bool:
+    """Return whether a reply claims something and the passages support none of it.
+
+    Args:
+        verdicts: On all of its sentences.
+        paraphrases_count: Whether a sentence counts that says nothing else than the passages, in
+            words that they do not have. Of a small model it is wrong 27 times out of 31
+            (bench/README.md); a large one may only have said it better.
+    """
+    kinds = {verdict.kind for verdict in verdicts}
+    if "unsupported" not in kinds or kinds & {"supported", "re_attached", "unchecked"}:
+        return False
+    return paraphrases_count or not any(verdict.reasons == ("words",) for verdict in verdicts)
 
 
 def recited_share(found: list[str], instructions: str) -> float:

@@ -9,6 +9,7 @@ from typing import Final
 from assistant.answer.citations import CitationStream
 from assistant.answer.evidence import choose_evidence
 from assistant.answer.evidence.safe_passages import without_orders
+from assistant.answer.evidence.supporting_quotes import supporting_quotes
 from assistant.answer.evidence_prompt import build_evidence_prompt
 from assistant.answer.guard import (
     MARKERS,
@@ -17,6 +18,7 @@ from assistant.answer.guard import (
     ReplyProblem,
     find_problem,
     loop_start,
+    nothing_supported,
 )
 from assistant.answer.prompts import build_prompt
 from assistant.answer.verification.claims import says_not_there
@@ -40,8 +42,10 @@ from assistant.values import (
     Answerability,
     AnswerKind,
     ChatMessage,
+    EvidenceBlock,
     Passage,
     Prompt,
+    SentenceVerdict,
     Unsupported,
 )
 from ingest.foundation.messages import Language, Message
@@ -192,12 +196,21 @@ async def _reply_or_quotes(
             async for event in events:
                 yield event
     if reply.problem is None:
+        answer = reply.answer(model)
+        if blocks := reply.quotes_beneath():
+            evidence = replace(prompt.evidence, blocks=blocks)
+            quotes = _ReplyReader(replace(prompt, evidence=evidence))
+            yield AnswerDelta(text="\n\n")
+            async with aclosing(quotes.read(quoting)) as events:
+                async for event in events:
+                    yield event
+            answer = _joined(answer, quotes.answer(quoting))
         for notice in reply.closing_notices():
             yield notice
-        yield AnswerFinished(answer=reply.answer(model))
+        yield AnswerFinished(answer=answer)
         return
     yield Notice(code="reply_unusable", text=PROBLEMS[reply.problem])
-    quotes = _ReplyReader(prompt)
+    quotes = _ReplyReader(replace(prompt, quotes_beneath=False))
     if reply.shown:
         yield AnswerDelta(text="\n\n")
     async with aclosing(quotes.read(quoting)) as events:
@@ -205,6 +218,16 @@ async def _reply_or_quotes(
             yield event
     answer = quotes.answer(quoting)
     yield AnswerFinished(answer=replace(answer, reasoning=reply.reasoning))
+
+
+def _joined(reply: Answer, quotes: Answer) -> Answer:
+    """Return a model's answer with quotes beneath it, which are no claims of its own."""
+    cited = {one.number: one for one in (*reply.citations, *quotes.citations)}
+    return replace(
+        reply,
+        text=f"{reply.text}\n\n{quotes.text}",
+        citations=tuple(cited[number] for number in sorted(cited)),
+    )
 
 
 class _ReplyReader:
@@ -217,6 +240,7 @@ class _ReplyReader:
         # Text without a word, such as "[2]": models say it instead of an answer.
         self._held = ""
         self._citations = self._new_citations()
+        self._verdicts: list[SentenceVerdict] = []
         self._looped = False
         self._finished = ReplyFinished(reason="stop")
         self.reasoning = ""
@@ -269,6 +293,13 @@ class _ReplyReader:
             trust_note=self._citations.trust.note(),
         )
 
+    def quotes_beneath(self) -> tuple[EvidenceBlock, ...]:
+        """Return the blocks of the evidence that belong beneath the reply of a small model."""
+        if not self._prompt.quotes_beneath:
+            return ()
+        said = MARKERS.sub(" ", self._text)
+        return supporting_quotes(said, self._prompt.evidence, self._verdicts)
+
     def closing_notices(self) -> list[Notice]:
         """Return what a reader should know about the end of the answer."""
         trust = self._citations.trust
@@ -289,6 +320,7 @@ class _ReplyReader:
         self.shown = self.shown or bool(words(MARKERS.sub(" ", self._held)))
         events: list[AnswerDelta | SentenceChecked] = []
         for sentence in self._citations.take_checked():
+            self._verdicts.append(sentence.verdict)
             # Up to the sentence's end first: a front end puts its sign there.
             if self.shown and (part := self._held[: sentence.end - begin]):
                 events.append(AnswerDelta(text=part))
@@ -310,6 +342,7 @@ class _ReplyReader:
         self.reasoning += self._text
         self._text = self._held = ""
         self.shown = False
+        self._verdicts = []
         self._citations = self._new_citations()
 
     def _new_citations(self, *, quoted: bool = False) -> CitationStream:
@@ -334,7 +367,13 @@ class _ReplyReader:
             instructions=self._prompt.messages[0].content,
             question=self._prompt.question,
         )
-        if self._citations.trust.nothing_left:
+        if self._citations.trust.nothing_left or (self.problem is None and self._is_unfounded()):
             self.problem = "unsupported"
         if self.problem and self._looped:
             self.problem = "looped"
+
+    def _is_unfounded(self) -> bool:
+        """Return whether nothing of what the reply claims stands in the passages."""
+        return self._unsupported != "keep" and nothing_supported(
+            self._verdicts, paraphrases_count=self._prompt.quotes_beneath
+        )

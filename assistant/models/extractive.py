@@ -9,6 +9,8 @@ from assistant.values import AnswerKind, EvidenceBlock, Prompt
 from ingest.foundation.messages import Message
 
 LABEL = Message("Quotes from the pages, not an answer written by a model:")
+BENEATH = Message("What the pages say:")
+"""Stands between a small model's reply and the evidence."""
 NO_QUOTE = Message("No sentence of the pages fits the question.")
 
 
@@ -34,6 +36,8 @@ class ExtractiveModel:
         evidence = prompt.evidence
         if evidence.blocks:
             label = NEAREST if evidence.answerability == "nearest" else LABEL
+            if prompt.quotes_beneath:
+                label = BENEATH
             yield AnswerDelta(text=label.localize(prompt.language) + "\n")
             for block in evidence.blocks:
                 yield AnswerDelta(text=f"\n{render_block(block)}")

@@ -19,7 +19,7 @@ from assistant.events import (
     ReplyFinished,
     SentenceChecked,
 )
-from assistant.models.base import ModelTraits, size_of_model
+from assistant.models.base import ModelSize, ModelTraits, size_of_model
 from assistant.models.extractive import ExtractiveModel
 from assistant.models.scripted import ScriptedModel
 from assistant.values import Answer, Passage, Unsupported
@@ -86,6 +86,45 @@ async def test_a_small_model_gets_the_evidence_and_code_cites() -> None:
     assert PASSAGE.url not in "".join(message.content for message in prompt.messages)
     assert answer.text == "The water for green tea should have 80 degrees [1]."
     assert [citation.number for citation in answer.citations] == [1]
+
+
+async def test_beneath_a_small_models_own_words_stands_what_the_pages_say() -> None:
+    events = await events_of(ScriptedModel("Green tea wants water of 80 degrees.", size="small"))
+    answer = answer_of(events)
+    assert answer.kind == "model"
+    assert answer.text.startswith("Green tea wants water of 80 degrees [1].\n\nWhat the pages say:")
+    assert "- The water for green tea should have 80 degrees. It is poured" in answer.text
+    assert answer.text.endswith("[1]")
+    assert shown(events).strip() == answer.text
+    assert [citation.number for citation in answer.citations] == [1]
+
+
+async def test_a_large_models_answer_stands_alone() -> None:
+    answer = answer_of(await events_of(ScriptedModel("Green tea wants water of 80 degrees.")))
+    assert answer.text == "Green tea wants water of 80 degrees [1]."
+
+
+@pytest.mark.parametrize("size", ["small", "large"])
+async def test_a_reply_of_which_nothing_stands_in_the_pages_gives_way(size: ModelSize) -> None:
+    events = await events_of(ScriptedModel("The water should have 95 degrees [1].", size=size))
+    answer = answer_of(events)
+    assert answer.kind == "quotes"
+    assert "95" not in answer.text
+    assert "80 degrees" in answer.text
+    (notice,) = [event for event in events if isinstance(event, Notice)]
+    assert "Nothing that the model answered stands in the pages" in str(notice.text)
+
+
+async def test_a_paraphrase_is_taken_from_a_large_model_and_not_from_a_small_one() -> None:
+    said = "Boiling kettles scald delicate leaves."
+    large = answer_of(await events_of(ScriptedModel(said)))
+    small = answer_of(await events_of(ScriptedModel(said, size="small")))
+    assert (large.kind, small.kind) == ("model", "quotes")
+
+
+async def test_who_wants_all_that_a_model_says_gets_it() -> None:
+    reply = "The water should have 95 degrees."
+    assert answer_of(await events_of(ScriptedModel(reply), unsupported="keep")).text == reply
 
 
 @pytest.mark.parametrize(
