@@ -28,6 +28,7 @@ FLOORS: dict[str, tuple[str | None, list[str]]] = {
     # A sample of it is shipped, and a part of the questions tells: all of them take ten minutes.
     "encoder": ("retrieval/xquad.zh.json", ["--floor"]),
     "verdicts": ("retrieval/xquad.zh.json", ["--floor"]),
+    "small_model": ("retrieval/xquad.zh.json", ["--floor"]),
     "retrieval": (None, ["--floors", "--every", "8"]),
     "conversations": (None, ["--floor", "0.94"]),
     "finetune_metrics": (None, ["--floor", "0"]),

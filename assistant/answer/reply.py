@@ -367,13 +367,10 @@ class _ReplyReader:
             instructions=self._prompt.messages[0].content,
             question=self._prompt.question,
         )
-        if self._citations.trust.nothing_left or (self.problem is None and self._is_unfounded()):
+        if self._citations.trust.nothing_left or (
+            self.problem is None
+            and nothing_supported(self._verdicts, paraphrases_count=self._prompt.quotes_beneath)
+        ):
             self.problem = "unsupported"
         if self.problem and self._looped:
             self.problem = "looped"
-
-    def _is_unfounded(self) -> bool:
-        """Return whether nothing of what the reply claims stands in the passages."""
-        return self._unsupported != "keep" and nothing_supported(
-            self._verdicts, paraphrases_count=self._prompt.quotes_beneath
-        )

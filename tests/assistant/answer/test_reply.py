@@ -122,11 +122,6 @@ async def test_a_paraphrase_is_taken_from_a_large_model_and_not_from_a_small_one
     assert (large.kind, small.kind) == ("model", "quotes")
 
 
-async def test_who_wants_all_that_a_model_says_gets_it() -> None:
-    reply = "The water should have 95 degrees."
-    assert answer_of(await events_of(ScriptedModel(reply), unsupported="keep")).text == reply
-
-
 @pytest.mark.parametrize(
     "script",
     [
