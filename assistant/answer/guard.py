@@ -117,6 +117,7 @@ def nothing_supported(verdicts: Sequence[SentenceVerdict], *, paraphrases_count:
             (bench/README.md); a large one may only have said it better.
     """
     kinds = {verdict.kind for verdict in verdicts}
+    # "No claim" counts for neither: "Sure!" before a false sentence makes it no better.
     if "unsupported" not in kinds or kinds & {"supported", "re_attached", "unchecked"}:
         return False
     return paraphrases_count or not any(verdict.reasons == ("words",) for verdict in verdicts)

@@ -197,6 +197,7 @@ async def _reply_or_quotes(
                 yield event
     if reply.problem is None:
         answer = reply.answer(model)
+        # A supported sentence may still answer another question: what the pages say stands with it.
         if blocks := reply.quotes_beneath():
             evidence = replace(prompt.evidence, blocks=blocks)
             quotes = _ReplyReader(replace(prompt, evidence=evidence))
@@ -210,6 +211,7 @@ async def _reply_or_quotes(
         yield AnswerFinished(answer=answer)
         return
     yield Notice(code="reply_unusable", text=PROBLEMS[reply.problem])
+    # They are the answer now, and get the label that says so.
     quotes = _ReplyReader(replace(prompt, quotes_beneath=False))
     if reply.shown:
         yield AnswerDelta(text="\n\n")
@@ -297,6 +299,7 @@ class _ReplyReader:
         """Return the blocks of the evidence that belong beneath the reply of a small model."""
         if not self._prompt.quotes_beneath:
             return ()
+        # "[1]" would be a word of the reply that no block has.
         said = MARKERS.sub(" ", self._text)
         return supporting_quotes(said, self._prompt.evidence, self._verdicts)
 

@@ -32,6 +32,7 @@ def supporting_quotes(
     blocks = sorted(
         evidence.blocks, key=lambda block: not any(_supports(block, one) for one in verdicts)
     )
+    # A reply that copies a later block may have missed the better one: that is still shown.
     if not blocks or _says(said, evidence.blocks[0]):
         return ()
     return tuple(block for block in blocks if not _says(said, block))[:MOST_QUOTES]
