@@ -14,9 +14,9 @@ from difflib import SequenceMatcher
 
 from assistant.answer.verification.bounds import bounds_are_exchanged
 from assistant.answer.verification.opposites import (
+    exchanged_run,
     kinds_are_exchanged,
     kinds_of_ideographs,
-    runs_are_opposed,
     words_are_opposed,
 )
 from assistant.answer.verification.quantities import Quantity
@@ -257,8 +257,8 @@ class _Comparer:
         # Chinese has no capitals, so here the length of a run and where else it stands decide.
         if not said or not slot.held:
             return
-        if len(said) <= LONGEST_OPPOSITE and runs_are_opposed(said, held):
-            self._result.contradicted["polarity"] = None
+        if len(said) <= LONGEST_OPPOSITE and (otherwise := exchanged_run(said, held)):
+            self._result.contradicted[otherwise] = None
             return
         numerals = NUMERAL_CHARACTERS.intersection(said), NUMERAL_CHARACTERS.intersection(held)
         if len(said) == len(held) and all(numerals) and numerals[0] != numerals[1]:
@@ -297,6 +297,8 @@ class _Comparer:
         for other, key in enumerate(held):
             # One that another word of the claim stands for is no place to have come from.
             free = key == token.key and other not in self._matched_held
+            if free and index == 0 and after == held[other + 1 : other + 2] == ("say",):
+                return True  # "Levy said that it …" for "It …, Levy said"
             beside = free and before == held[max(0, other - 1) : other]
             if beside and (carried or after == held[other + 1 : other + 2]):
                 return True

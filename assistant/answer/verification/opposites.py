@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from typing import Literal
 
 _PAIRS = """
 increase increased rise rose rising grow grew growth gain higher more upward greater larger raise
@@ -69,6 +70,7 @@ employer | employee
 indoor indoors | outdoor outdoors
 fair | unfair
 single-use | reusable
+start starting join joining | leave leaving exit exiting quit quitting
 monolingual | bilingual multilingual
 """
 _PAIRS_ZH = """
@@ -166,6 +168,10 @@ _OPPOSITES_ZH = _poles(_PAIRS_ZH)
 
 _OTHER_KINDS = _kinds(_KINDS)
 _OTHER_KINDS_ZH = _kinds(_KINDS_ZH)
+SURNAMES = frozenset(
+    "王李张刘陈杨黄赵吴周徐孙朱胡郭林罗郑梁谢宋唐许韩冯邓曹彭曾萧蔡潘袁董余苏叶吕魏蒋杜丁沈姜范江傅钟卢汪戴崔廖姚邱夏谭韦贾邹熊孟秦阎薛侯雷龙郝孔邵毛万顾赖"
+)
+"""The hundred that most people in China have, without those that are commoner as other words."""
 _KIND_ZH = re.compile("|".join(_OTHER_KINDS_ZH))
 
 
@@ -188,7 +194,9 @@ def kinds_of_ideographs(letters: str) -> frozenset[str]:
 
 def words_are_opposed(said: Iterable[str], held: Iterable[str]) -> bool:
     """Return whether one of the lower-case words said is the opposite of one that is held."""
-    held = frozenset(held)
+    # High-level is to low-level as high is to low.
+    said = [part for word in said for part in {word, word.partition("-")[0]}]
+    held = frozenset(part for word in held for part in (word, word.partition("-")[0]))
     for word in said:
         if not held.isdisjoint(_OPPOSITES.get(word, ())):
             return True
@@ -211,3 +219,11 @@ def runs_are_opposed(said: str, held: str) -> bool:
         return False
     differing = [(a, b) for a, b in zip(said, held, strict=True) if a != b]
     return bool(differing) and all(b in _OPPOSITES_ZH.get(a, ()) for a, b in differing)
+
+
+def exchanged_run(said: str, held: str) -> Literal["polarity", "name"] | None:
+    """Return what is otherwise where a short run of ideographs stands in another's place."""
+    if runs_are_opposed(said, held):
+        return "polarity"
+    # 李校长 for 陈校长.
+    return "name" if said != held and SURNAMES.issuperset((said, held)) else None

@@ -513,3 +513,28 @@ def test_long_open_brackets_and_ticks_do_not_hold_the_answer_back() -> None:
         stream = CitationStream(PASSAGES)
         shown = stream.feed("So " + opening + "x" * 1000)
         assert len(shown) > 900
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Lights (Source 9).", "Lights."),
+        ("Lights<sup>9</sup>.", "Lights."),
+        ("灯光[第9段]。", "灯光。"),
+        ("灯光【9:0†source】。", "灯光。"),
+        ("Lights [doc9].", "Lights."),
+        ("Lights [[9]].", "Lights."),
+        ("Lights [1/2].", "Lights [1][2]."),
+        ("Lights (Source 1).", "Lights [1]."),
+        ("The interval [0, 1] and the range [5-9].", "The interval [0, 1] and the range [5-9]."),
+        ("print(arr[0], arr[12])", "print(arr[0], arr[12])"),
+        ("x = [0]", "x = [0]"),
+        ("    x = [9]\nLights [1].", "    x = [9]\nLights [1]."),
+        (
+            "The fee [1].\n\nSources:\n[1] https://made-up.example/x\n[2] https://made-up.example/y",
+            "The fee [1].\n\n",
+        ),
+    ],
+)
+def test_every_reported_marker_is_read(said: str, shown: str) -> None:
+    assert cited(said) == shown

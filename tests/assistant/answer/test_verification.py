@@ -1,11 +1,17 @@
 """Sentences are supported by what a passage says, in whatever format, and by nothing else."""
 
+import csv
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from assistant.answer.verification import SentenceVerifier
 from assistant.values import Passage, SentenceVerdict
+from bench import verdicts
+
+NUMBER_FORMATS = Path(__file__).parents[2] / "data" / "answers" / "number_formats.tsv"
+"""Name, passage, a true sentence in another number format, and a false one."""
 
 
 def passages(*texts: str, title: str = "") -> list[Passage]:
@@ -419,3 +425,24 @@ def test_a_short_reply_is_supported_where_its_question_is_answered(
 ) -> None:
     found = SentenceVerifier(passages(*texts), question=question).check(reply, cited)
     assert (found.kind, found.passage) == (kind, number)
+
+
+@pytest.mark.parametrize(
+    ("passage", "same", "other"),
+    [
+        row[1:4]
+        for row in list(csv.reader(NUMBER_FORMATS.open(encoding="utf-8"), delimiter="\t"))[1:]
+    ],
+)
+def test_every_reported_number_format_is_read(passage: str, same: str, other: str) -> None:
+    assert verdict(passage, same).kind == "supported"
+    assert verdict(passage, other).kind == "unsupported"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_paraphrases_of_real_pages_are_judged_above_the_floors_that_a_no_op_falls_below(
+    language: str,
+) -> None:
+    chosen = ["--floor", "--set", f"paraphrases.{language}"]
+    assert verdicts.main([*chosen, "--most-ms", "1000"]) == 0
+    assert verdicts.main([*chosen, "--no-op"]) == 1
