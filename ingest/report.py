@@ -1,6 +1,5 @@
 """Events of ingestion as lines for people and as JSON for pipes."""
 
-import re
 from dataclasses import dataclass, field
 from typing import Final, assert_never
 
@@ -10,6 +9,7 @@ from pydantic import ConfigDict, TypeAdapter
 from ingest.errors import SkipReason
 from ingest.events import IngestEvent, PageOrigin, PageRecut, PageSkipped, PageStored
 from ingest.foundation.messages import COMMA, NO_MESSAGE, Language, Message, join_messages
+from ingest.foundation.messages import printable as printable
 
 REASONS: Final[dict[SkipReason, Message]] = {
     "robots": Message("robots.txt forbids it"),
@@ -32,18 +32,10 @@ ORIGINS: Final[dict[PageOrigin, Message]] = {
 
 _NOTE = Message("note: ")
 
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Control characters but tab and line end, and those that turn the direction of writing."""
-
 _EVENT: TypeAdapter[IngestEvent | PageRecut] = TypeAdapter(
     IngestEvent | PageRecut,
     config=ConfigDict(defer_build=True),  # at its first use: building it takes 15 ms
 )
-
-
-def printable(text: str) -> str:
-    """Return text of strangers without what would move the cursor or colour the terminal."""
-    return _UNPRINTABLE.sub("", text)
 
 
 def count_pages(count: int) -> Message:

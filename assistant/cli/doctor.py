@@ -22,7 +22,14 @@ from ingest.bootstrap import browser_path, open_store
 from ingest.encoder_setup import encoder_in_force, encoder_worth
 from ingest.errors import FetchError
 from ingest.foundation.errors import QiuzhengError, SettingsError
-from ingest.foundation.messages import NO_MESSAGE, SEMICOLON, Language, Message, join_messages
+from ingest.foundation.messages import (
+    NO_MESSAGE,
+    SEMICOLON,
+    Language,
+    Message,
+    join_messages,
+    printable,
+)
 from ingest.index.split import current_chunking
 from ingest.model_servers.ollama import with_tag
 from ingest.report import count_chunks, count_pages, describe_outdated
@@ -89,9 +96,9 @@ def report(checks: list[HealthCheck], *, language: Language, as_json: bool) -> N
     for check in checks:
         mark, colour = _MARKS[check.state]
         click.secho(f"{mark} ", fg=colour, nl=False)
-        click.echo(f"{check.part:<14}{check.found.localize(language)}")
+        click.echo(printable(f"{check.part:<14}{check.found.localize(language)}"))
         if check.fix:
-            click.secho(f"    {check.fix.localize(language)}", dim=True)
+            click.secho(printable(f"    {check.fix.localize(language)}"), dim=True)
 
 
 async def _check_models(settings: Settings) -> list[HealthCheck]:

@@ -19,7 +19,7 @@ from assistant.settings import ModelSettings, Settings
 from ingest.encoder_setup import find_encoders, prepare_builtin_encoder, unpack_encoder
 from ingest.foundation.cli_runner import print_error
 from ingest.foundation.errors import QiuzhengError, SettingsError
-from ingest.foundation.messages import Language, Message, describe_os_error
+from ingest.foundation.messages import Language, Message, describe_os_error, printable
 from ingest.foundation.settings import FILE_NAME, config_file, home
 from ingest.model_servers.base import ModelServerError
 from ingest.model_servers.ollama import with_tag
@@ -127,15 +127,14 @@ async def _pull(name: str, settings: ModelSettings) -> None:
                 # Ollama streams a status for each layer; a new one ends the bar of the last.
                 if step.status != status:
                     status = step.status
+                    shown = printable(f"{name}: {status}")  # a server's words
                     if bar is not None:
                         bar.render_finish()
                     bar = None
                     if step.total:
-                        bar = click.progressbar(
-                            length=step.total, label=f"{name} {status}", file=sys.stderr
-                        )
+                        bar = click.progressbar(length=step.total, label=shown, file=sys.stderr)
                     else:
-                        click.echo(f"{name}: {status}", err=True)
+                        click.echo(shown, err=True)
                 if bar is not None:
                     bar.update(step.completed - bar.pos)
     finally:

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from ingest.foundation.errors import QiuzhengError
-from ingest.foundation.messages import COLON, Language, Message, join_messages
+from ingest.foundation.messages import COLON, Language, Message, join_messages, printable
 from ingest.foundation.startup import INTERRUPTED
 
 BROKEN_PIPE = 141
@@ -34,7 +34,7 @@ def print_error_line(message: Message, hint: Message, language: Language) -> Non
     parts = [_ERROR, message, hint] if hint else [_ERROR, message]
     # A vendor's text in the message may have line ends; scripts count on one line an error.
     line = " ".join(join_messages(parts, COLON).localize(language).split())
-    click.secho(line, err=True, fg="red")
+    click.secho(printable(line), err=True, fg="red")
 
 
 def run(main: Coroutine[Any, Any, int], language: Language) -> NoReturn:
@@ -86,5 +86,6 @@ def _report_bug(language: Language) -> int:
         file.write(trace)
     what = trace.strip().splitlines()[-1]
     line = Message("a bug of ours: {what}: please report {path}", what=what[:200], path=path)
-    click.secho(join_messages([_ERROR, line], COLON).localize(language), err=True, fg="red")
+    shown = printable(join_messages([_ERROR, line], COLON).localize(language))
+    click.secho(shown, err=True, fg="red")
     return 1

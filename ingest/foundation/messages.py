@@ -9,6 +9,7 @@ How a language is added: docs/decisions/0009-messages.md.
 import errno
 import functools
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
@@ -20,6 +21,12 @@ _TRANSLATED = tuple(language for language in LANGUAGES if language != "en")
 
 _folders: list[Path] = []
 """The `translations` folders of the packages that are imported."""
+
+
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]"
+)
+"""Control characters but tab and line end, and those that turn the direction of writing."""
 
 
 def add_catalogue(folder: Path) -> None:
@@ -226,3 +233,8 @@ def describe_os_error(error: OSError) -> Message:
     # English readers get the system's own text, which they can search for.
     translations = known.in_each_language() if known else {}
     return Message.from_translations(translations | {"en": text})
+
+
+def printable(text: str) -> str:
+    """Return text of strangers without what would move the cursor or colour the terminal."""
+    return _UNPRINTABLE.sub("", text)
