@@ -46,6 +46,9 @@ from ingest.text.language import choose_language
 LONGEST_LINE = 120
 """Columns of a quoted text; an ideograph takes two."""
 
+LONGEST_SPAN = 3 * LONGEST_LINE
+"""The same of what supports a sentence: cut short, it may lack the very words that do."""
+
 SHOWN_DIGEST = 12
 """Characters of a model's digest, as Ollama lists them."""
 
@@ -185,7 +188,7 @@ def _answer_lines(snapshot: Snapshot) -> Iterator[Message]:
                 "    {verdict} [{number}]: “{span}”",
                 verdict=VERDICTS[verdict.kind],
                 number=verdict.passage,
-                span=_short(span),
+                span=_short(span, LONGEST_SPAN),
             )
         elif verdict.reasons:
             reasons = join_messages((REASONS[reason] for reason in verdict.reasons), LIST_COMMA)
@@ -318,11 +321,11 @@ def _print_prompt(snapshot: Snapshot, language: Language) -> None:
         click.echo(f"{printable(message.content)}\n")
 
 
-def _short(text: str) -> str:
+def _short(text: str, longest: int = LONGEST_LINE) -> str:
     line, columns = " ".join(text.split()), 0
     for at, character in enumerate(line):
         columns += 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        if columns > LONGEST_LINE:
+        if columns > longest:
             return f"{line[:at].rstrip()}…"
     return line
 

@@ -32,10 +32,11 @@ def test_an_answer_is_explained_and_asked_again(
     shown = shell_with_model("assistant", "explain").stdout
     assert shown == shell_with_model("assistant", "explain", id_[:4]).stdout
     assert id_ in shown
-    assert re.search(r"✓ 夜间飞行要开灯光系统。\n +出自 \[1\]：“.+灯光.+”", shown)
+    # Which passage it is depends on which pages came in time.
+    assert re.search(r"✓ 夜间飞行要开灯光系统。\n +出自.* \[\d\]：“.+灯光.+”", shown)
     assert re.search(r"✗ 飞行高度不得超过999米。\n +段落中没有：.+", shown)
     assert "可信度 0.50" in shown
-    assert "含有 无人、夜间飞行" in shown or "夜间飞行、" in shown
+    assert re.search("含有 .*夜间飞行", shown)
     assert "词语检索第 1 位" in shown
     assert re.search(r"网页：DuckDuckGo 为“.+”找到 \d+ 个", shown)
     assert max(len(line) for line in shown.splitlines()) < 300
