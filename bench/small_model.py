@@ -66,11 +66,11 @@ START_SECONDS = 120
 CONTEXT_TOKENS = 4_096
 REPLY_TOKENS = 256
 
-FLOORS = {"model": 0.25, "shown": 0.9}
-"""Of SmolLM2-135M on the first questions of the sample, far enough below what was measured that a
-server of another build passes: a prompt that says something else than to answer, or the first block
-alone, does not."""
+FLOORS = {"model": 0.25, "shown": 0.95}
+"""Of SmolLM2-135M on the first questions of the sample: .42 and 1.00 where they were set. A prompt
+that asks for something else falls below the first, the best block alone (.92) below the second."""
 MOST = {"strictly wrong": 0.03, "unfounded": 0.0}
+"""Without the guard, two thirds of its replies are unfounded."""
 FLOOR_MODEL = "smollm2-135m"
 FLOOR_QUESTIONS = 12
 

@@ -1,8 +1,8 @@
 """The prompt for small models: the evidence alone, one instruction, the question last.
 
 A model of half a billion parameters answers 2 of 20 questions from whole passages under rules about
-markers, and 13 of 14 from the sentences that code picks, asked for one plain sentence
-(bench/small_model.py). Citing is code: the reply says nothing about sources.
+markers, and about half of them from the blocks that code picks, asked for plain prose
+(bench/README.md, small_model). Citing is code: the reply says nothing about sources.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """The evidence beneath a small model's reply: what the pages say, word for word.
 
-A model of half a billion parameters reads one in three questions wrongly whatever it is told, often
-with words of the pages in its answer, so that no check of its sentence can tell. The blocks that
-code chose hold the answer nine times out of ten (bench/small_model.py): its reader gets both.
+A model of half a billion parameters answers about half of the questions wrongly whatever it is
+told, often with words of the pages, so that no check of its sentence can tell. The blocks that code
+chose hold the answer nine times out of ten (bench/small_model.py): its reader gets both.
 """
 
 from collections.abc import Sequence
