@@ -70,7 +70,7 @@ FLOORS = {"model": 0.25, "shown": 0.95}
 """Of SmolLM2-135M on the first questions of the sample: .42 and 1.00 where they were set. A prompt
 that asks for something else falls below the first, the best block alone (.92) below the second."""
 MOST = {"strictly wrong": 0.03, "unfounded": 0.0}
-"""Without the guard, two thirds of its replies are unfounded."""
+"""The guard puts quotes in the place of two thirds of its replies."""
 FLOOR_MODEL = "smollm2-135m"
 FLOOR_QUESTIONS = 12
 
