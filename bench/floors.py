@@ -25,6 +25,7 @@ FLOORS: dict[str, tuple[str | None, list[str]]] = {
     "spelling": ("retrieval/xquad.zh.json", ["--floor", "--sample", "4"]),
     "quotes": ("retrieval/xquad.zh.json", ["--floors"]),
     "manuals": (None, ["--floor", "0.75", "--words"]),
+    "first_word": ("retrieval/xquad.zh.json", ["--floors"]),
     # A sample of it is shipped, and a part of the questions tells: all of them take ten minutes.
     "encoder": ("retrieval/xquad.zh.json", ["--floor"]),
     "verdicts": ("retrieval/xquad.zh.json", ["--floor"]),

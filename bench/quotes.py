@@ -43,6 +43,8 @@ FLOORS = {
 NAIVE = ("first units", "most words")
 """Choosers that must stay below the first floor."""
 MOST_LOST = 0.03
+MOST_MS = 100.0
+"""CPU for the evidence of a question: on the screen at once, on any machine."""
 PASSAGES = 6
 PASSAGES_OF_ALL = 20
 """So many that six of other articles are among them: an article has five paragraphs."""
@@ -161,6 +163,7 @@ def main() -> int:
         below = [key for key, floor in FLOORS.items() if shares[key] < floor]
         below += [key for key in NAIVE if shares[key] >= FLOORS["ours"]]
         fallen = fallen or bool(below) or shares["lost"] > MOST_LOST
+        fallen = fallen or shares["ms"] > MOST_MS
     return int(fallen and options.floors)
 
 

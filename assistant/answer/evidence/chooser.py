@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from assistant.answer.evidence.answer_types import MEASURES
 from assistant.answer.evidence.answerability import answerability_of
-from assistant.answer.evidence.other_language import choose_across_languages
+from assistant.answer.evidence.other_language import choose_across_languages, is_legible
 from assistant.answer.evidence.passage_reader import Unit
 from assistant.answer.evidence.scoring import Scored, TermWeights, score_units
 from assistant.answer.evidence.units import split_into_units
@@ -106,7 +106,9 @@ def choose_evidence(question: str, passages: Sequence[Passage]) -> AnswerEvidenc
     there are; whether the question is answerable does.
     """
     weights = TermWeights.of(question)
-    legible = [passage for passage in passages if _is_legible(passage, question, weights)]
+    legible = [
+        passage for passage in passages if is_legible(passage, question, weights.shares.keys())
+    ]
     units = [split_into_units(passage) for passage in legible]
     scored = score_units(weights, legible, units)
     answerability = answerability_of(weights, legible, scored)
@@ -137,14 +139,6 @@ def _evidence_across(
         blocks=tuple(_shown(block, number) for number, block in enumerate(blocks, start=1)),
         answerability=answerability,
     )
-
-
-def _is_legible(passage: Passage, question: str, weights: TermWeights) -> bool:
-    """Return False for a passage in another language that shares only Latin names."""
-    text = f"{passage.title} {passage.heading} {passage.text}"
-    if language_of(passage.text) == language_of(question):
-        return True
-    return not all(word.isascii() for word in weights.shares.keys() & set(words(text)))
 
 
 def _grown_blocks(scored: Sequence[Scored], asked_for: str) -> list[_GrowingBlock]:

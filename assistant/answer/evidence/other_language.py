@@ -4,7 +4,7 @@ What vectors find across languages is shown and not judged: a code that both hav
 place in any language, and else the passage that retrieval put first is the nearest there is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from assistant.answer.evidence.passage_reader import Unit
 from assistant.answer.evidence.units import split_into_units
@@ -32,7 +32,12 @@ def choose_across_languages(
         most: Units.
     """
     foreign = [one for one in passages if language_of(one.text) != language]
-    codes = {term for term in terms if len(term) >= SHORTEST_CODE and _is_code(term)}
+    codes = set()
+    for term in terms:
+        digits = sum(character.isdigit() for character in term)
+        is_code = digits >= SHORTEST_CODE or (digits > 0 and not term.isdigit())
+        if is_code and term.isascii() and len(term) >= SHORTEST_CODE:
+            codes.add(term)
     named = [
         unit
         for passage in foreign
@@ -48,6 +53,9 @@ def choose_across_languages(
     return units[:most], "nearest" if units else "nothing"
 
 
-def _is_code(term: str) -> bool:
-    digits = sum(character.isdigit() for character in term)
-    return term.isascii() and (digits >= SHORTEST_CODE or (digits > 0 and not term.isdigit()))
+def is_legible(passage: Passage, question: str, terms: Set[str]) -> bool:
+    """Return False for a passage in another language that shares only Latin names."""
+    text = f"{passage.title} {passage.heading} {passage.text}"
+    if language_of(passage.text) == language_of(question):
+        return True
+    return not all(word.isascii() for word in terms & set(words(text)))

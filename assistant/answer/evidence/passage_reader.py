@@ -157,3 +157,12 @@ def has_indented_body(lines: Sequence[TextLine], at: int) -> bool:
     below = lines[at + 1]
     deeper = below.text.strip() and below.indent > lines[at].indent + 1
     return bool(deeper) and not ITEM.match(below.text) and not FENCE.match(below.text)
+
+
+def begins_element(lines: Sequence[TextLine], at: int) -> bool:
+    """Return whether a line ends the paragraph above it."""
+    text = lines[at].text
+    if not text.strip():
+        return True
+    patterns = (FENCE, HEADING, ROW, ITEM, DESCRIPTION, LINE_RULE)
+    return any(pattern.match(text) for pattern in patterns) or has_indented_body(lines, at)

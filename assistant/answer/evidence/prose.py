@@ -6,16 +6,12 @@ from collections.abc import Sequence
 from assistant.answer.evidence.passage_reader import (
     DESCRIPTION,
     FENCE,
-    HEADING,
-    ITEM,
-    LINE_RULE,
     LONGEST_UNIT,
     OPTION,
-    ROW,
     SHORTEST_WRAP,
     STOPS,
     PassageReader,
-    has_indented_body,
+    begins_element,
 )
 from assistant.answer.evidence.plain_text import TextLine, plain_text
 
@@ -43,7 +39,8 @@ def read_option(reader: PassageReader, at: int) -> int:
     line = reader.lines[at]
     option = OPTION.match(line.text)
     described = _behind_terms(reader.lines, at, over_gaps=True)
-    if described > at and _is_description(reader.lines, described):
+    is_described = at < described < len(reader.lines)
+    if is_described and DESCRIPTION.match(reader.lines[described].text):
         return add_definition(reader, at, described)
     body = max(at + 1, _behind_terms(reader.lines, at, over_gaps=False))
     behind = body
@@ -73,10 +70,6 @@ def _behind_terms(lines: Sequence[TextLine], at: int, *, over_gaps: bool) -> int
             break
         at += 1
     return at
-
-
-def _is_description(lines: Sequence[TextLine], at: int) -> bool:
-    return at < len(lines) and DESCRIPTION.match(lines[at].text) is not None
 
 
 def add_definition(reader: PassageReader, first: int, at: int, *, term: str = "") -> int:
@@ -117,7 +110,7 @@ def _add_described(reader: PassageReader, start: int, term: str, left: int, end:
 def read_paragraph(reader: PassageReader, at: int) -> int:
     """Read a paragraph: its sentences, or the terms of the description that follows it."""
     behind = at + 1
-    while behind < len(reader.lines) and not _begins_element(reader.lines, behind):
+    while behind < len(reader.lines) and not begins_element(reader.lines, behind):
         behind += 1
     if behind < len(reader.lines) and DESCRIPTION.match(reader.lines[behind].text):
         return add_definition(reader, at, behind)
@@ -131,14 +124,6 @@ def read_paragraph(reader: PassageReader, at: int) -> int:
         return behind
     _add_sentences(reader, sentences)
     return behind
-
-
-def _begins_element(lines: Sequence[TextLine], at: int) -> bool:
-    text = lines[at].text
-    if not text.strip():
-        return True
-    patterns = (FENCE, HEADING, ROW, ITEM, DESCRIPTION, LINE_RULE)
-    return any(pattern.match(text) for pattern in patterns) or has_indented_body(lines, at)
 
 
 def _is_title(reader: PassageReader, line: tuple[int, int], below: tuple[int, int]) -> bool:
