@@ -96,7 +96,8 @@ _CONNECTIVE_ZH = re.compile(
     r"^(?:(?:那么?|还有|另外|然后|以及|再|也|而|但是?|所以|不过|可是)[\s,，、]*)+"
 )
 _DEMONSTRATIVE_ZH = re.compile(
-    r"[这那](?:款|台|种|个|些|本|家|座|位|次|部|类|件|项|辆|只|条|首|样|里|儿|道|篇|份)"
+    # Not 这个世界上: that is everywhere.
+    r"[这那](?!个世界)(?:车|书|药|款|台|种|个|些|本|家|座|位|次|部|类|件|项|辆|只|条|首|样|里|儿|道|篇|份)"
     r"|^[这那](?:是|有|会|能|怎|为|算|和|跟|要)|(?<![应活])该(?:国|市|公司|产品|型号|机|车|书"
     r"|片|病|法|校|省|县|地|药|软件)"
     r"|上述|上面(?:的|提|说)|刚才|前面(?:的|提|说)|前者|后者|两者|二者"
@@ -263,6 +264,8 @@ def _classify_zh(bare: str) -> ContextDependence:
     if pronoun or demonstrative:
         return "alone"
     rest = _CONNECTIVE_ZH.sub("", bare)
+    if re.match(r"(?:哪一?[个种款家]|谁|哪边)(?:更|比较|最)", rest):
+        return "ellipsis"  # 哪个更快？ compares what was named before
     asks = ASKING_ZH.search(re.sub(r"[呢?？]+$", "", rest))
     if re.search(r"呢[?？。]*$", bare) and not asks:
         return "ellipsis"

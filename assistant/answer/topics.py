@@ -88,7 +88,12 @@ def topic_of(question: str) -> Topic:
         return Topic(
             question=text,
             phrase=" ".join(phrases),
-            subject=subject.partition("的")[0].strip(),
+            # Python 的 asyncio is about asyncio, 无人机的重量 about the drone.
+            subject=(
+                subject
+                if re.search(r"的\s*[A-Za-z]", subject)
+                else subject.partition("的")[0].strip()
+            ),
             things="",
             is_person=bool(re.search(r"是谁|谁是|哪位", text)),
             language=language,
