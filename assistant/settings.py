@@ -84,7 +84,8 @@ class ModelSettings(SettingsTable):
 
     provider: Literal["auto", "ollama", "openai", "extractive"] = Field(
         default="auto",
-        description="auto: Ollama when it has the model, else quotes from the pages; openai: any "
+        description="auto: Ollama when it has the model, else quotes from the pages; "
+        "extractive: always quotes, and no hint that a server is missing; openai: any "
         "server with that API (llama.cpp, vLLM).",
     )
     name: str = Field(default=DEFAULT_MODEL, min_length=1, description="The model's name there.")

@@ -149,7 +149,8 @@ async def migrate_index(
                 async for each in progress:
                     lines.show(each)
         except asyncio.CancelledError:
-            lines.end(Message("stopped; what is done is kept: the next call goes on"))
+            # "stopped" is said by whoever ends the command.
+            lines.end(Message("what is done is kept: the next call goes on"))
             raise
         finally:
             lines.end()  # whatever is raised is written on a line of its own
