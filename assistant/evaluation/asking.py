@@ -24,6 +24,7 @@ from assistant.events import (
     PassagesChosen,
     SentenceChecked,
 )
+from assistant.labels import EVIDENCE
 from assistant.values import (
     Answer,
     AnswerEvidence,
@@ -32,7 +33,7 @@ from assistant.values import (
     SentenceVerdict,
     VerdictKind,
 )
-from ingest.foundation.messages import Language, Message
+from ingest.foundation.messages import LANGUAGES, Language, Message
 
 if TYPE_CHECKING:
     from assistant.answer.orchestrator import Assistant
@@ -124,6 +125,7 @@ class _Listener:
         self._notices: list[str] = []
         self._answer: Answer | None = None
         self._error = ""
+        self._shown = ""
         self._to_evidence: float | None = None
         self._to_first_word: float | None = None
         self._seconds = 0.0
@@ -138,9 +140,10 @@ class _Listener:
                 self._evidence = event.evidence
                 self._to_evidence = seconds
             case AnswerDelta():
+                self._shown += event.text
                 # 0 would be falsy, but no word comes in no time.
                 self._to_first_word = self._to_first_word or seconds
-            case SentenceChecked():
+            case SentenceChecked() if not _quotes_start(self._shown):
                 self._checked.append((event.text, event.verdict))
             case Notice():
                 self._take_notice(event.code)
@@ -179,6 +182,7 @@ class _Listener:
             in_evidence=holds_answer("\n\n".join(blocks), asked.answers) if wants_answer else None,
             answerability=self._evidence.answerability,
             right=False if wants_answer else None,
+            shown_right=False if wants_answer else None,
             f1=0.0 if wants_answer else None,
             seconds_to_evidence=self._to_evidence,
             seconds=self._seconds,
@@ -186,6 +190,9 @@ class _Listener:
         )
         if answer is None:
             return result
+        words = answer.text
+        if answer.kind == "model":
+            words = words[: _quotes_start(words)]
         return replace(
             result,
             kind=answer.kind,
@@ -193,8 +200,9 @@ class _Listener:
             model=answer.model,
             answer_id=answer.id,
             cited=tuple(citation.url for citation in answer.citations),
-            right=holds_answer(answer.text, asked.answers) if wants_answer else None,
-            f1=best_token_f1(answer.text, asked.answers) if wants_answer else None,
+            right=holds_answer(words, asked.answers) if wants_answer else None,
+            shown_right=holds_answer(answer.text, asked.answers) if wants_answer else None,
+            f1=best_token_f1(words, asked.answers) if wants_answer else None,
             refused=self._is_refusal(answer),
             verdicts=self._verdicts(answer),
             # Quotes stand in the passages by the way they are made: their trust says nothing.
@@ -230,6 +238,16 @@ class _Listener:
         if answer.kind != "model":
             return {}
         return dict(Counter(verdict.kind for _, verdict in self._checked))
+
+
+def _quotes_start(text: str) -> int | None:
+    """Return where the quotes beneath a small model's reply begin, None if there are none.
+
+    They are no words of the model, and supported by the way they are made.
+    """
+    labels = (f"\n\n{EVIDENCE.localize(language)}\n" for language in LANGUAGES)
+    found = [place for label in labels if (place := text.find(label)) >= 0]
+    return min(found, default=None)
 
 
 _SUPPORTED: frozenset[VerdictKind] = frozenset({"supported", "re_attached"})

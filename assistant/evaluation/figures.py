@@ -151,6 +151,11 @@ FIGURES: tuple[EvaluationFigure, ...] = (
         columns=lambda result: _flag(result.right),
     ),
     EvaluationFigure(
+        name="shown",
+        label=Message("what is shown holds it, with the quotes beneath a reply"),
+        columns=lambda result: _flag(result.shown_right),
+    ),
+    EvaluationFigure(
         name="f1",
         label=Message("token F1 of the answer"),
         columns=lambda result: _amount(result.f1),

@@ -74,7 +74,10 @@ class QuestionResult:
     """Whether the evidence holds an expected answer, None if none is expected."""
     answerability: Answerability = "nothing"
     right: bool | None = None
-    """Whether the answer holds an expected one, None if none is expected."""
+    """Whether the answer holds an expected one, None if none is expected; of a model its own words,
+    without the quotes beneath them."""
+    shown_right: bool | None = None
+    """The same of all that the reader is shown."""
     f1: float | None = None
     """Token F1 with the expected answer that fits best."""
     refused: bool = False

@@ -4,7 +4,7 @@ import json
 import re
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,18 @@ def index_pages(shell: Shell) -> None:
 
 def evaluate(shell: Shell, *options: str, code: int | None = 0, **extra: str) -> Shown:
     return shell("assistant", "evaluate", *options, "--lang", "en", code=code, **extra)
+
+
+def replies(*, tea: str, robots: str) -> Callable[[list[Any]], tuple[str, str]]:
+    """Return a model that says what the pages say, whether or not it answers the question."""
+
+    def reply(messages: list[Any]) -> tuple[str, str]:
+        asked = str(messages)
+        if "Turandot" in asked:
+            return "", "The passages do not say who wrote it."
+        return "", tea if "How hot should" in asked else robots
+
+    return reply
 
 
 def saved_results(path: Path) -> list[dict[str, Any]]:
@@ -78,7 +90,9 @@ def test_a_models_answers_are_judged_saved_and_compared(
     shell = shell_with_model
     index_pages(shell)
     path = write_questions(shell)
-    ollama.answer = lambda _: ("", "Use water at 80 °C for tea. The moon is made of 17 cheeses.")
+    bitter = "Green tea turns bitter for one reason more than any other."
+    hot = "Use water at 80 °C, 3 grams of leaf and two minutes. The moon has 17 cheeses."
+    ollama.answer = replies(tea=hot, robots="Crawlers may cache the file.")
     shown = evaluate(shell, path, "--save", "old.jsonl", "--quiet")
     assert shown.stderr == ""
     assert re.search(r"50\.0 %.*the answer holds the expected one", shown.stdout)
@@ -88,7 +102,8 @@ def test_a_models_answers_are_judged_saved_and_compared(
     assert tea["verdicts"]["unsupported"] == 1
     assert tea["prompt_tokens"] > 0
     assert 0 < tea["seconds_to_evidence"] < tea["seconds_to_first_word"] <= tea["seconds"]
-    ollama.answer = lambda _: ("", "A cached version is good for 24 hours.")
+    limit = "Crawlers should not use a cached version for more than 24 hours."
+    ollama.answer = replies(tea=bitter, robots=limit)
     shown = evaluate(shell, path, "--json", "--compare", "old.jsonl", "--html", "new.html")
     found = json.loads(shown.stdout)["comparison"]
     assert found["won"] == [ASKED[1]["question"]]
@@ -97,7 +112,7 @@ def test_a_models_answers_are_judged_saved_and_compared(
     assert found["figures"]["right"]["verdict"] == "none"
     page = (shell.folder / "new.html").read_text("utf-8")
     assert "no difference shown" in page
-    assert "made of 17 cheeses" in page
+    assert "17 cheeses" in page
 
 
 def test_a_saved_run_is_shown_again_without_a_model_or_an_index(
@@ -223,7 +238,7 @@ def test_a_server_that_dies_stops_the_run_and_costs_nothing_that_was_asked(
     assert "3 answers failed one after the other" in shown.stderr.splitlines()[-1]
     assert "5 of 11 asked" in shown.stderr
     kinds = [row["kind"] for row in saved_results(shell.folder / "run.jsonl")]
-    assert kinds == ["model", "model", "failed", "failed", "failed"]
+    assert [kind == "failed" for kind in kinds] == [False, False, True, True, True]
 
 
 def test_floors_end_with_their_own_exit_code(shell: Shell) -> None:
