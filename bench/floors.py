@@ -20,7 +20,7 @@ FLOORS: dict[str, tuple[str | None, list[str]]] = {
     "hostile": (None, ["--floor", "--block-ms", "1000"]),
     "deadline": (None, ["--floor"]),
     "robots": ("robots/cases.json", ["--floor", "1.0"]),
-    "extraction": ("articles/ground-truth.json", ["--floor", "0.97"]),
+    "extraction": ("articles/ground-truth.json", ["--floor"]),
     "pruning": ("retrieval/xquad.zh.json", ["--floor", "0.95"]),
     "spelling": ("retrieval/xquad.zh.json", ["--floor", "--sample", "4"]),
     "quotes": ("retrieval/xquad.zh.json", ["--floors"]),

@@ -6,6 +6,7 @@ pages like it, becomes a paragraph of its own first, so that every word is in ex
 Every step is linear in the size of the page.
 """
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -31,6 +32,15 @@ UNSEEN = frozenset(
 )  # fmt: skip
 """Elements whose content a reader does not see, or does not read."""
 
+LINE_BREAKS = frozenset({"br", "option"})
+_UNREAD = UNSEEN | {"nav", "title"}
+# Not \s: a zero-width space is a blank here, too, and U+2028 is none in HTML.
+_SPACES = re.compile(r"[ \t\r\n\f\xa0\u3000]+")
+_WRAPPED_IDEOGRAPHS = re.compile(
+    r"(?<=[\u3400-\u9fff\u3001-\u3011\uff01-\uff60])[ \t]*[\r\n]+[ \t]*"
+    r"(?=[\u3400-\u9fff\u3001-\u3011\uff01-\uff60])"
+)
+
 _READINGS = ("rp", "rt", "rtc")
 """How the ideographs of a `<ruby>` are read, and the brackets around that."""
 
@@ -50,9 +60,18 @@ _WHOLE = frozenset({"pre", "tr"}) | HEADINGS
 """Elements whose loose text stays where it is: line breaks in them are theirs."""
 _GRID = frozenset({"table", "thead", "tbody", "tfoot", "ul", "ol", "dl", "menu"})
 """Elements that hold no text of their own."""
-_NOT_SHOWN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_NOT_SHOWN = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|(?<![\w-])font-size\s*:\s*0(?![\d.])"
+    r"|(?<![\w-])(?:left|top|text-indent)\s*:\s*-\d{4}",
+    re.IGNORECASE,
+)
+_TRANSPARENT = re.compile(r"(?<![\w-])opacity\s*:\s*0(?![\d.])", re.IGNORECASE)
+_HIDING_CLASSES = frozenset({"sr-only", "visually-hidden", "visuallyhidden", "screen-reader-text"})
+"""Classes of Bootstrap, GOV.UK, HTML5 Boilerplate and WordPress for what is only read aloud."""
+_MAX_SHOWN = 10  # hidden elements that are looked at for the text of the page
 _NOT_LETTERS = re.compile(r"[\W_]+")
 _MAX_CELL = 300  # characters; a table with a longer cell, or a table inside, lays out a page
+_MAX_HEADED_CELL = 1000  # characters, of a table with <th>, which layout seldom has
 _INLINE_TAGS = re.compile(r"</?(?:a|b|big|em|font|i|small|span|strong|u)(?:\s[^<>]*)?>", re.I)
 _OTHER_TAGS = re.compile(
     r"</?(?!(?:html|head|title|meta|link|body|script|style|noscript|p|h[1-6])\b)[a-z][^<>]*>", re.I
@@ -112,11 +131,41 @@ def _parse_tree(source: str) -> tuple[etree._Element | None, bool]:
 
 
 def remove_unseen(root: etree._Element) -> None:
-    """Remove from the body what no reader sees: scripts, form controls, hidden elements."""
-    for element in root.xpath("//*[@style or @hidden]"):
-        if "hidden" in element.attrib or _NOT_SHOWN.search(element.get("style")):
-            hide(element)
-    etree.strip_elements(root, *UNSEEN, with_tail=False)
+    """Remove from the body what no reader sees: scripts, form controls, hidden elements.
+
+    A page may hide its text until its scripts have run (WeChat): what holds most of the words of a
+    page is shown.
+    """
+    is_static = root.find(".//script") is None
+    etree.strip_elements(root, *UNSEEN, with_tail=False)  # words in scripts count for nothing
+    marked = root.xpath("//*[@style or @hidden or @class]")
+    hidden = [
+        element
+        for element in marked
+        # Scripts fade a text in from `opacity: 0`; without any it stays unseen.
+        if _hides(element) or (is_static and _TRANSPARENT.search(element.get("style", "")))
+    ]
+    body = root.find("body")
+    half = len(letters_of(text_of(body))) // 2 if hidden and body is not None else 0
+    # Raw lengths first, and few: hidden elements may nest, each with the whole page inside.
+    long = (element for element in hidden if len(text_of(element)) > half)
+    shown = [
+        element
+        for element in itertools.islice(long, _MAX_SHOWN)
+        if len(letters_of(text_of(element))) > half
+    ]
+    for element in set(hidden).difference(shown):
+        hide(element)
+    etree.strip_elements(root, "template", with_tail=False)
+
+
+def _hides(element: etree._Element) -> bool:
+    """Return whether attributes of `element` say that no reader sees it."""
+    if "hidden" in element.attrib:
+        return str(element.get("hidden")).lower() != "until-found"  # that is opened by searching
+    if _NOT_SHOWN.search(element.get("style", "")):
+        return True
+    return not _HIDING_CLASSES.isdisjoint(element.get("class", "").split())
 
 
 def hide(element: etree._Element) -> None:
@@ -130,6 +179,35 @@ def hide(element: etree._Element) -> None:
 def text_of(element: etree._Element) -> str:
     """Return all text in `element`."""
     return "".join(element.itertext())
+
+
+def is_seen(element: etree._Element) -> bool:
+    """Return whether `element` is one that a reader sees, and no navigation."""
+    return isinstance(element.tag, str) and element.tag not in _UNREAD
+
+
+def collapse_spaces(text: str) -> str:
+    """Return `text` with runs of blanks as one, as a browser shows them.
+
+    A line that ends between ideographs ends where the source had to, not where words do: it is
+    joined without a blank.
+    """
+    return _SPACES.sub(" ", _WRAPPED_IDEOGRAPHS.sub("", text))
+
+
+def flatten_text(element: etree._Element) -> str:
+    """Return what a reader sees of `element`, on one line."""
+    parts: list[str] = []
+    walk = etree.iterwalk(element, events=("start", "end"))
+    for event, inner in walk:
+        edge = " " if inner.tag in BLOCKS or inner.tag in LINE_BREAKS else ""
+        if event == "start" and not is_seen(inner):
+            walk.skip_subtree()
+        elif event == "start":
+            parts.append(edge + (inner.text or ""))
+        elif inner is not element:
+            parts.append(edge + (inner.tail or ""))
+    return collapse_spaces("".join(parts)).strip(" ")
 
 
 def letters_of(text: str) -> str:
@@ -166,10 +244,16 @@ def split_blocks(root: etree._Element) -> list[etree._Element]:
 
 
 def is_data_table(table: etree._Element) -> bool:
-    """Tell a table of data from one that lays out a page: all of its cells are short."""
-    if next(table.iterdescendants("table", "pre", "form", *HEADINGS), None) is not None:
+    """Tell a table of data from one that lays out a page.
+
+    All of its cells are short, or it names its columns and its cells are not yet articles.
+    """
+    has_head = next(table.iterdescendants("th"), None) is not None
+    inner = ("table", "form") if has_head else ("table", "pre", "form", *HEADINGS)
+    if next(table.iterdescendants(*inner), None) is not None:
         return False
-    return all(len(text_of(cell)) <= _MAX_CELL for cell in table.iterdescendants("td", "th"))
+    longest = _MAX_HEADED_CELL if has_head else _MAX_CELL
+    return all(len(text_of(cell)) <= longest for cell in table.iterdescendants("td", "th"))
 
 
 def _wrap_runs(box: etree._Element, parents: set[etree._Element]) -> Iterator[etree._Element]:

@@ -17,6 +17,7 @@ from ingest.extract.base import DamagedFileError, FileReader
 from ingest.extract.dom import parse_html
 from ingest.extract.js_detection import needs_browser, read_script_signals
 from ingest.extract.markdown import render_markdown
+from ingest.extract.markup import normalize_markup
 from ingest.extract.metadata import one_line, read_metadata
 from ingest.extract.registry import find_file_reader, find_reader
 from ingest.foundation.errors import MissingDependencyError
@@ -151,9 +152,10 @@ def _document_of_html(source: str, *, url: str, fetched_at: datetime) -> Documen
     root = parse_html(source)
     if root is None:
         raise _empty_page(url)
-    # Both before main_text, which removes scripts and all else that is not the text.
-    declared = read_metadata(root, url=url, now=fetched_at)
     signals = read_script_signals(root)
+    normalize_markup(root)
+    # Before main_text, which removes scripts and all else that is not the text.
+    declared = read_metadata(root, url=url, now=fetched_at)
     text = ""
     if source.count("<") <= main_text.MAX_TAGS:
         text = main_text.main_text(root, url=url, headlines=declared.headlines)

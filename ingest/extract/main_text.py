@@ -23,6 +23,7 @@ from ingest.extract.page_chrome import (
     is_line_after_text,
     is_line_before_text,
     is_pointer_label,
+    labels_fact,
     names_author,
     starts_with_pointer_label,
 )
@@ -213,8 +214,20 @@ def _trim_edges(kept: list[TextBlock]) -> list[TextBlock]:
         if not (last.is_heading or (is_chrome and len(kept) - end < EDGE)):
             break
         end -= 1
-    edge = itertools.takewhile(
-        lambda block: block.is_heading or is_line_before_text(block.text), kept[:EDGE]
+    edge = list(
+        itertools.takewhile(
+            lambda block: (
+                block.is_heading
+                # A list of which each entry bears a date begins with such lines, the newest.
+                or (block.element.tag not in _ENTRIES and is_line_before_text(block.text))
+            ),
+            kept[:EDGE],
+        )
     )
-    before = {block for block in edge if not block.is_heading}
+    # Two labelled lines, "Time: …" and "Place: …", make a notice; one is the day of the page.
+    labelled = [block for block in kept[:EDGE] if labels_fact(block.text)]
+    is_notice = len({block.text[:2] for block in labelled}) > 1
+    before = {
+        block for block in edge if not (block.is_heading or (is_notice and labels_fact(block.text)))
+    }
     return [block for block in kept[:end] if block not in before]

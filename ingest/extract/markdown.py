@@ -4,29 +4,34 @@ Headings, lists, tables and code keep their marks. Emphasis, links and escapes d
 split words ("**3**rd"), and people read these sentences as quotes.
 """
 
+import itertools
 import re
 
 from lxml import etree
 
-from ingest.extract.dom import BLOCKS, UNSEEN, is_data_table, text_of
-
-MAX_SPAN = 50  # columns that one cell may claim; colspan="9999" is no table for people
-MAX_COLUMNS = 200  # of a row; spans would multiply a small page to megabytes of "|"
+from ingest.extract.dom import (
+    BLOCKS,
+    LINE_BREAKS,
+    collapse_spaces,
+    flatten_text,
+    is_data_table,
+    is_seen,
+    letters_of,
+    text_of,
+)
+from ingest.extract.tables import read_rows
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LISTS = frozenset({"ol", "ul", "menu"})
 _TIGHT_BLOCKS = frozenset({"li", "tr", "td", "th", "dt", "dd", "option"})
 """Blocks that end a line, not a paragraph."""
-_LINE_BREAKS = frozenset({"br", "option"})
 _CODE = frozenset({"code", "pre"})
-_UNREAD = UNSEEN | {"nav", "title"}
-# Not \s: a zero-width space is a blank here, too, and U+2028 is none in HTML.
-_SPACES = re.compile(r"[ \t\r\n\f\xa0\u3000]+")
 # Classes of Prism and highlight.js, GitHub, SyntaxHighlighter, pandoc.
 _CODE_LANGUAGE = re.compile(
-    r"(?:^|\s)(?:(?:language|lang|highlight-source|highlight|brush:)[-\s]|sourceCode\s|hljs\s)"
-    r"([a-zA-Z][\w+#-]{0,19})"
+    r"(?:^|\s)(?:(?:language|lang|highlight-source|highlight(?!-source)|brush:)[-\s]"
+    r"|sourceCode\s|hljs\s)(?!(?:language|lang|highlight)-)([a-zA-Z][\w+#-]{0,19})"
 )
+MAX_LANGUAGE_LEVELS = 2  # elements around a piece of code that may name its language
 
 
 def render_markdown(root: etree._Element) -> str:
@@ -35,10 +40,10 @@ def render_markdown(root: etree._Element) -> str:
     walk = etree.iterwalk(root, events=("start", "end"))
     for event, element in walk:
         if event == "start":
-            if not (_is_seen(element) and writer.start(element)):
+            if not (is_seen(element) and writer.start(element)):
                 walk.skip_subtree()
         else:
-            if _is_seen(element):
+            if is_seen(element):
                 writer.end(element)
             # The text behind an element hangs on the element (lxml's "tail"); behind the root it
             # is not the root's.
@@ -64,7 +69,7 @@ class _MarkdownWriter:
         """Begin `element` and return whether its children are to be written one by one."""
         tag = element.tag
         if level := _HEADINGS.get(tag):
-            if heading := _flatten(element):
+            if heading := flatten_text(element):
                 self._new_line(2, "#" * level + " ")
                 self.text(heading)
                 self._new_line(2)
@@ -86,7 +91,7 @@ class _MarkdownWriter:
 
     def text(self, text: str | None) -> None:
         """Add text, white space collapsed as a browser does."""
-        bare = _SPACES.sub(" ", text or "")
+        bare = collapse_spaces(text or "")
         if self._breaks or not self._parts or self._parts[-1].endswith(" "):
             bare = bare.lstrip(" ")
         if bare:
@@ -112,7 +117,7 @@ class _MarkdownWriter:
                 bullet = f"{number}. "
                 self._numbers[-1] = number + 1
             self._new_line(1, self._indent(len(self._numbers) - 1) + bullet)
-        elif tag in _LINE_BREAKS:
+        elif tag in LINE_BREAKS:
             self._new_line(1)
         elif tag in BLOCKS:
             self._new_line(1 if self._numbers or tag in ("tr", "td", "th") else 2)
@@ -122,18 +127,14 @@ class _MarkdownWriter:
         for line_break in element.iter("br"):
             line_break.text = "\n"
         text = text_of(element).strip("\n")
-        stands_alone = self._breaks or not self._parts
         if not text.strip():
             return
-        # A <code> amid a sentence stays in it; one that is a paragraph of its own is a listing.
-        if "\n" not in text and not (element.tag == "pre" or stands_alone):
+        # A <code> amid a sentence or at its start stays in it, as does a term and an entry; one
+        # that is a paragraph of its own is a listing.
+        if "\n" not in text and element.tag != "pre" and not _is_whole_block(element, text):
             self.text(f"`{text.strip()}`")
             return
-        language = ""
-        for place in (element, *element.iterchildren("code"), element.getparent()):
-            if place is not None and (match := _CODE_LANGUAGE.search(place.get("class", ""))):
-                language = match[1].lower()
-                break
+        language = _code_language(element)
         fence = "~~~~" if "```" in text else "```"
         self._new_line(2)
         self._write(f"{fence}{language}\n{text}\n{fence}")
@@ -142,20 +143,9 @@ class _MarkdownWriter:
     def _write_table(self, table: etree._Element) -> None:
         """Write a table of data; its first row has a cell for every column, as GFM demands."""
         for caption in table.iterchildren("caption"):
-            self.text(_flatten(caption))
+            self.text(flatten_text(caption))
             self._new_line(2)
-        rows = []
-        for row in table.iter("tr"):
-            texts: list[str] = []
-            for cell in row.iterchildren("td", "th"):
-                span = cell.get("colspan", "1")
-                columns = min(int(span), MAX_SPAN) if re.fullmatch(r"[1-9]\d{0,3}", span) else 1
-                # A cell over several columns is followed by empty ones.
-                texts += [_flatten(cell).replace("|", "/"), *[""] * (columns - 1)]
-            while texts and not texts[-1]:
-                texts.pop()
-            if any(texts[:MAX_COLUMNS]):
-                rows.append(texts[:MAX_COLUMNS])
+        rows = read_rows(table)
         width = max(map(len, rows), default=0)
         for number, cells in enumerate(rows):
             cells += [""] * (width - len(cells)) if number == 0 else []
@@ -184,20 +174,18 @@ class _MarkdownWriter:
         return "".join("  " if number is None else "   " for number in self._numbers[:levels])
 
 
-def _is_seen(element: etree._Element) -> bool:
-    return isinstance(element.tag, str) and element.tag not in _UNREAD
+def _is_whole_block(code: etree._Element, text: str) -> bool:
+    """Return whether `code`, whose text it is, is all that its block holds."""
+    block = next((each for each in code.iterancestors() if each.tag in BLOCKS), None)
+    if block is None or block.tag in _TIGHT_BLOCKS:
+        return False
+    return letters_of(text_of(block)) == letters_of(text)
 
 
-def _flatten(element: etree._Element) -> str:
-    """Return the text of `element` on one line."""
-    parts: list[str] = []
-    walk = etree.iterwalk(element, events=("start", "end"))
-    for event, inner in walk:
-        edge = " " if inner.tag in BLOCKS or inner.tag in _LINE_BREAKS else ""
-        if event == "start" and not _is_seen(inner):
-            walk.skip_subtree()
-        elif event == "start":
-            parts.append(edge + (inner.text or ""))
-        elif inner is not element:
-            parts.append(edge + (inner.tail or ""))
-    return _SPACES.sub(" ", "".join(parts)).strip(" ")
+def _code_language(code: etree._Element) -> str:
+    """Return the language that `code` or an element close around it names, "" if none does."""
+    around = itertools.islice(code.iterancestors(), MAX_LANGUAGE_LEVELS)
+    for place in (code, *code.iterchildren("code"), *around):
+        if match := _CODE_LANGUAGE.search(place.get("class", "")):
+            return match[1].lower()
+    return ""

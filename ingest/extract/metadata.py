@@ -24,6 +24,8 @@ MAX_AUTHOR = 60  # characters; more is a sentence about the author
 MAX_AUTHORS = 5  # names; papers of physicists have hundreds
 MAX_LINE = 80  # characters of an element that holds a name or a day and no more
 MAX_CANDIDATES = 20  # elements of one kind that are looked at; the right one comes early
+MAX_LABELLED = 400  # characters of an element in which a labelled day is looked for
+MAX_AFTER_LABEL = 25  # characters behind the label
 OLDEST_PAGE = date(1990, 1, 1)  # the first page of the web
 
 _PUBLISHED = (
@@ -42,6 +44,17 @@ _AUTHORS = (
 )  # fmt: skip
 _ROBOTS = ("robots", PRODUCT)
 """Names of the <meta> elements that speak to us: to all robots, or to ours alone."""
+_DAY_LABEL = re.compile(
+    r"(?:发布|发表|發布|發佈|发文|成文|公布|更新)(?:时间|日期|時間|于)|published(?:\s(?:on|at))?\b",
+    re.I,
+)
+_LABELLED = "//body//*[text()[contains(., '发布') or contains(., '发表') or contains(., '發') or \
+contains(., '发文') or contains(., '成文') or contains(., '公布')]]"
+_OTHER_DAYS = re.compile(
+    r"copyright|footer|basic-?info|timeline|related|recommend|sidebar|comment|hot-?(?:news|list)",
+    re.I,
+)
+"""Classes and ids of what has days of its own: the site's, events', other pages', readers'."""
 _DAY_XPATHS = (
     "//*[@itemprop='datePublished']",
     "//time[@pubdate]",
@@ -66,7 +79,14 @@ _NO_NAME = re.compile(
     re.IGNORECASE,
 )
 # Between the title and the name of the site. A hyphen only between blanks: "Wi-Fi" is one word.
-_TITLE_SEPARATOR = re.compile(r"\s+[|–—·»«•-]\s+|\s*[|_｜]\s*")
+# An underscore only beside an ideograph or a blank: pg_stat_statements is one word.
+_TITLE_SEPARATOR = re.compile(
+    r"\s+[|–—·»«•-]\s+|\s*[|｜]\s*|\s+_\s+|(?<=[^\x00-\x7f])\s?_\s?|\s?_\s?(?=[^\x00-\x7f])"
+)
+# Chinese sites put "--社会--人民网" or "-新华网" behind a title, without blanks.
+_CHINESE_SITE = re.compile(
+    r"(?:-{1,2}[^-_\s]{1,8}){0,2}-{1,2}[^-_\s]{1,10}(?:网|網|在线|新闻|日报|晚报|频道|论坛|博客|百科)$"
+)
 # Google's directive for a page that is outdated after a day. The day may hold commas, which also
 # separate directives: "unavailable_after: Monday, 3 May 2027, noindex".
 _UNAVAILABLE_AFTER = re.compile(r"unavailable_after\s?:([^,]*(?:,\s*\d[^,]*)*)", re.IGNORECASE)
@@ -143,7 +163,11 @@ class _Declarations:
         """Return the heading that the page's own title contains, else that without the site."""
         headings = list(self._headings("h1"))
         declared = [line for line in headlines if line not in headings]
-        if not declared or (len(headings) == 1 and len(headings[0].encode()) >= MIN_HEADING):
+        if not declared or (
+            len(headings) == 1
+            and len(headings[0].encode()) >= MIN_HEADING
+            and not _is_logo(headings[0], declared[0])
+        ):
             return next(iter(headings or self._headings("h2")), "")
         whole = letters_of(declared[0])
         for heading in headings:
@@ -153,24 +177,41 @@ class _Declarations:
                 return heading
         # The name of the site stands at the title's end, or is known.
         title, site = declared[0], one_line(self._meta.get("og:site_name", [""])[0])
+        title = _CHINESE_SITE.sub("", title) or title
         parts = [part for part in _TITLE_SEPARATOR.split(title) if part]
         if len(parts) < 2:
             return title
         if letters_of(parts[0]) == letters_of(site):
             return title[title.index(parts[1]) :]
-        if letters_of(parts[-1]) == letters_of(site) or len(parts[-1]) * 2 < len(title):
-            return title[: title.rindex(parts[-1])].rstrip(" |–—·»«•-_｜")
+        # "Results 2023 - 2024" ends with a year, which is nobody's name.
+        is_short = len(parts[-1]) * 2 < len(title) and not parts[-1].isdigit()
+        if letters_of(parts[-1]) == letters_of(site) or is_short:
+            return title[: [*_TITLE_SEPARATOR.finditer(title)][-1].start()].rstrip()
         return title
 
     def publication_days(self, url: str) -> Iterator[date | None]:
         """Yield the days that may be that of publication, the most trusted first."""
         yield from self.days("datePublished", _PUBLISHED)
+        yield from self._labelled_days()
         for xpath in _DAY_XPATHS:
             for element in self._root.xpath(xpath)[:MAX_CANDIDATES]:
+                if _is_about_others(element):
+                    continue
                 yield parse_day(element.get("datetime") or element.get("content") or "")
                 text = one_line(text_of(element))
                 yield parse_day(text) if len(text) <= MAX_LINE else None
         yield parse_day_in_path(url)
+
+    def _labelled_days(self) -> Iterator[date | None]:
+        """Yield the days that a line calls the page's own: 发布时间：2024-03-05."""
+        for element in self._root.xpath(_LABELLED)[:MAX_CANDIDATES]:
+            text = text_of(element)[:MAX_LABELLED]
+            if (label := _DAY_LABEL.search(text)) is None or _is_about_others(element):
+                continue
+            yield parse_day(text[label.end() : label.end() + MAX_AFTER_LABEL])
+            # In a table the day stands in the next cell.
+            if (cell := element.getnext()) is not None and not text[label.end() :].strip(" :："):
+                yield parse_day(one_line(text_of(cell))[:MAX_LINE])
 
     def days(self, key: str, names: Iterable[str]) -> Iterator[date | None]:
         """Yield the days under a key of the JSON-LD, then those in <meta> of these names."""
@@ -229,9 +270,29 @@ class _Declarations:
                 yield line
 
 
+def _is_logo(heading: str, title: str) -> bool:
+    """Return whether a heading has the site's name from the end of a title, and not its start."""
+    letters = letters_of(heading)
+    parts = [each for part in _TITLE_SEPARATOR.split(title) if (each := letters_of(part))]
+    if len(parts) < 2 or letters in letters_of(title):
+        return False
+    return parts[-1] in letters and parts[0] not in letters
+
+
 def _first_possible_day(days: Iterable[date | None], now: datetime) -> date | None:
     newest = now.date() + timedelta(days=1)  # somewhere it is tomorrow already
     return next((day for day in days if day and OLDEST_PAGE <= day <= newest), None)
+
+
+def _is_about_others(element: etree._Element) -> bool:
+    """Return whether days in `element` are those of the site, of events, or of other pages."""
+    for place in (element, *element.iterancestors()):
+        names = f"{place.get('class', '')} {place.get('id', '')}"[:MAX_LABELLED]
+        if place.tag in ("footer", "aside") or (
+            place.tag not in ("html", "body") and _OTHER_DAYS.search(names)
+        ):
+            return True
+    return False
 
 
 def _join_names(found: Iterable[str]) -> str:

@@ -46,7 +46,7 @@ _LINE_AFTER_TEXT = re.compile(
     |back\sto\stop|advertisement\b|comentários|kommentare|commentaires
     |版权|版權|著作[权權]|转载|轉載|未经(?:授权|许可)|禁止(?:转载|轉載|复制|複製|任何)|责任编辑|責任編輯|责编|[（(\[【]?(?:编辑|編輯)[:：]|来源[:：]
     |來源[:：]|标签[:：]|关键词|分享(?:到|至|给|：)|扫(?:码|一扫|描)|(?:长按|识别).{0,6}二维码|(?:欢迎)?关注(?:我们|微信|公众号|“)
-    |微信公众号|点赞|收藏|举报|打赏|我要评论|发表评论|网友评论|评论\b|返回(?:顶部|首页)|打印|本文(?:地址|链接|来源|转自)
+    |微信公众号|点赞|收藏(?![级家品馆者])|举报(?![人者电])|打赏|我要评论|发表评论|网友评论|评论\b|返回(?:顶部|首页)|打印(?![机纸店头件])|本文(?:地址|链接|来源|转自)
     |原文(?:链接|地址|标题)|(?:免责|特别|郑重)?声明[:：]|上一[篇页]|下一[篇页]|阅读原文""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -57,6 +57,22 @@ _LINE_BEFORE_TEXT = re.compile(
     |分享(?:到|至)""",
     re.IGNORECASE | re.VERBOSE,
 )
+_FACT_LABEL = re.compile(
+    r"""(?:(?:活动|考试|会议|报名|举办|开放|演出|办理|讲座|比赛|培训|截止|开始)?(?:时间|日期|地点|地址)
+    |when|where|dates?|time|place|venue|location)\s?[:：]""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Labels of a notice: when and where something takes place. Alone it may be the page's own day."""
+_TIME_SPAN = re.compile(
+    r"\d\s?(?:[至到—–~～-]|bis|to|until)\s?(?:\d{1,2}[:：时點点月日]|20\d\d年|\w+day)",
+    re.IGNORECASE,
+)
+"""From one time to another: a page appears at one."""
+_LEGAL_LINE = re.compile(
+    r"©|copyright|all\srights|版权|版權|著作[权權]|未经|禁止|责任编辑|責任編輯|责编|声明|上一[篇页]|下一[篇页]",
+    re.IGNORECASE,
+)
+_MIN_FACT = 4  # digits outside dates: a year, a telephone number; "Comments (12)" has fewer
 _DATE = re.compile(
     r"""\d{1,2}[./]\d{1,2}[./]\d{4}|\d{4}[-./年]\s?\d{1,2}[-./月]\s?\d{1,2}
     |\d{1,2}\.?\s(?:de\s)?\w{3,9}\.?,?\s(?:de\s)?\d{4}|\w{3,9}\.?\s\d{1,2}(?:st|nd|rd|th)?,?\s\d{4}""",
@@ -96,16 +112,34 @@ def starts_with_pointer_label(text: str) -> bool:
 def is_line_before_text(text: str) -> bool:
     """Return whether a line before a text says who, when or how to share, and not what."""
     # "Published in 1962, the book …." begins like a line of page chrome, but is a sentence.
-    if len(text.encode()) > _LONGEST_LINE or _SENTENCE_END.search(text):
+    if len(text.encode()) > _LONGEST_LINE or _SENTENCE_END.search(text) or _TIME_SPAN.search(text):
         return False
     return bool(_LINE_BEFORE_TEXT.match(text) or (len(text) <= _DATE_LINE and _DATE.search(text)))
 
 
+def labels_fact(text: str) -> bool:
+    """Return whether a line is labelled as the time or the place of something."""
+    return _FACT_LABEL.match(text) is not None
+
+
 def is_line_after_text(text: str) -> bool:
-    """Return whether a line after a text is about copyright, sharing or comments."""
+    """Return whether a line after a text is about copyright, sharing or comments.
+
+    One that gives a number besides is what a notice ends with: whom to call, until when.
+    """
     if len(text.encode()) > _LONGEST_LINE:
         return False
-    return bool(_LINE_AFTER_TEXT.match(text) or starts_with_pointer_label(text))
+    if starts_with_pointer_label(text):
+        return True
+    return bool(_LINE_AFTER_TEXT.match(text)) and not _holds_fact(text)
+
+
+def _holds_fact(text: str) -> bool:
+    if _LEGAL_LINE.search(text):
+        return False
+    if _SENTENCE_END.search(text) and any(map(str.isdigit, text)):
+        return True
+    return sum(map(str.isdigit, _DATE.sub("", text))) >= _MIN_FACT
 
 
 def _class_words(element: etree._Element) -> set[str]:

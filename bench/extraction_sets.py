@@ -1,0 +1,161 @@
+"""The pages that `bench.extraction` reads, what they must hold, and the readers ours is held to.
+
+* news: 93 pages of article-extraction-benchmark, the text marked by hand; runs of four words.
+* pages: 474 of trafilatura's evaluation, of every kind, mostly German, French and English; chunks
+  that must (not) be there, as its `tests/eval_common.py` counts them.
+* zh: those of 29 Chinese pages of GeneralNewsExtractor whose text is recorded; runs of five
+  characters.
+
+What the other readers return is kept on disk by the hash of the page and their version: only ours
+changes from run to run.
+"""
+
+import functools
+import gzip
+import hashlib
+import importlib.metadata
+import json
+import os
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench.data import DATA
+from ingest.documents import Page
+from ingest.errors import ExtractError
+from ingest.extract.extractor import extract
+from ingest.text.encodings import decode
+
+CACHE = Path(os.environ.get("QIUZHENG_BENCH_CACHE") or tempfile.gettempdir()) / "extraction-anchors"
+WORDS_IN_RUN = 4
+CHARACTERS_IN_RUN = 5
+Reader = Callable[[bytes, str], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkedPage:
+    """A page and what its text must hold: all of `text`, or the chunks."""
+
+    name: str
+    url: str
+    body: bytes
+    text: str = ""
+    wanted: tuple[str, ...] = ()
+    unwanted: tuple[str, ...] = ()
+
+
+def news_pages() -> Iterator[MarkedPage]:
+    folder = DATA / "articles"
+    truth = _load_json(folder / "ground-truth.json")
+    for name, article in truth.items():
+        body = gzip.decompress((folder / "html" / f"{name}.html.gz").read_bytes())
+        yield MarkedPage(name=name, url=article["url"], body=body, text=article["articleBody"])
+
+
+def chunk_pages() -> Iterator[MarkedPage]:
+    folder = DATA / "pages"
+    for item in _load_json(folder / "chunks.json"):
+        url = item["url"]
+        yield MarkedPage(
+            name=item["file"],
+            url=url if url.startswith("http") else "https://site.example/page",
+            body=gzip.decompress((folder / "html" / item["file"]).read_bytes()),
+            wanted=tuple(item["with"]),
+            unwanted=tuple(item["without"]),
+        )
+
+
+def chinese_pages() -> Iterator[MarkedPage]:
+    folder = DATA / "pages-zh"
+    for item in _load_json(folder / "contents.json"):
+        if item["content"]:
+            body = gzip.decompress((folder / "html" / item["file"]).read_bytes())
+            yield MarkedPage(
+                name=item["name"],
+                url="https://site.example/" + item["name"],
+                body=body,
+                text=item["content"],
+            )
+
+
+def _load_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def word_runs(text: str) -> Counter[tuple[str, ...]]:
+    words = re.findall(r"\w+", text)
+    starts = range(max(1, len(words) - WORDS_IN_RUN + 1))
+    return Counter(run for start in starts if (run := tuple(words[start : start + WORDS_IN_RUN])))
+
+
+def character_runs(text: str) -> Counter[str]:
+    letters = re.sub(r"[\W_]+", "", text)
+    starts = range(max(1, len(letters) - CHARACTERS_IN_RUN + 1))
+    return Counter(run for start in starts if (run := letters[start : start + CHARACTERS_IN_RUN]))
+
+
+def read_ours(body: bytes, url: str) -> str:
+    page = Page(
+        url=url,
+        final_url=url,
+        media_type="text/html",
+        charset=None,
+        body=body,
+        fetched_at=datetime.now(UTC),
+        fetcher="file",
+        robots="",
+    )
+    try:
+        return extract(page).text
+    except ExtractError:
+        return ""
+
+
+def decoded(body: bytes) -> str:
+    """Return the text of a page, by the product's own decoder: the anchors are told the charset."""
+    return decode(body, claimed=None)
+
+
+def read_trafilatura(body: bytes, url: str) -> str:
+    import trafilatura
+
+    return trafilatura.extract(decoded(body), url=url, include_comments=False) or ""
+
+
+def read_trafilatura_fast(body: bytes, url: str) -> str:
+    import trafilatura
+
+    return trafilatura.extract(decoded(body), url=url, include_comments=False, fast=True) or ""
+
+
+def read_readability(body: bytes, url: str) -> str:
+    from readability import Document
+
+    from ingest.extract.dom import parse_html
+    from ingest.extract.markdown import render_markdown
+
+    try:
+        root = parse_html(Document(decoded(body), url=url).summary())
+    except (ValueError, TypeError, AttributeError, LookupError):
+        return ""
+    return "" if root is None else render_markdown(root.find("body"))
+
+
+def cached(read: Reader, package: str) -> Reader:
+    """Return `read` with what it returned for each page kept on disk, by the package's version."""
+    folder = CACHE / f"{read.__name__}-{importlib.metadata.version(package)}"
+    folder.mkdir(parents=True, exist_ok=True)
+
+    @functools.wraps(read)
+    def recall(body: bytes, url: str) -> str:
+        path = folder / hashlib.sha256(body).hexdigest()
+        if not path.exists():
+            path.write_text(read(body, url), encoding="utf-8", newline="")
+        return path.read_bytes().decode()
+
+    return recall

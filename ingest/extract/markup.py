@@ -1,0 +1,113 @@
+"""Rewrites markup whose meaning is not in its text: formulas, tables by role, gutters of code.
+
+Run once on the parsed page, before anything is removed from it: the text of a formula stands in
+attributes and in elements that no reader sees.
+"""
+
+import re
+from collections.abc import Iterator
+
+from lxml import etree
+
+from ingest.extract.dom import hide, text_of
+
+MAX_FORMULA = 2000  # characters of LaTeX; longer ones are data
+
+_ROLES = {
+    "table": "table",
+    "grid": "table",
+    "row": "tr",
+    "cell": "td",
+    "gridcell": "td",
+    "rowheader": "th",
+    "columnheader": "th",
+}
+"""WAI-ARIA 1.2 roles of a table that is made of other elements -> those of HTML."""
+_PLAIN = frozenset({"div", "span", "ul", "ol", "li", "section", "article"})
+_GUTTERS = re.compile(
+    r"(?:^|\s)(?:gutter|ln|lnt|lineno|linenos|linenumber|line-?numbers?|pre-numbering|hljs-ln-numbers"
+    r"|copy(?:-?(?:button|btn|code))?|btn-?copy|code-?copy|hljs-button)(?:\s|$)",
+    re.IGNORECASE,
+)
+"""Classes of line numbers and copy buttons: Pygments, Rouge, Hexo, Chroma, Prism, CSDN, Zhihu."""
+_MAX_GUTTER = 2000  # characters; a listing whose class is "line-numbers" (Prism) is no gutter
+_POWERS = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
+_POWER = re.compile(r"[+−-]?\d{1,3}")
+
+
+def normalize_markup(root: etree._Element) -> None:
+    """Rewrite, in place, what a page says without text. Linear in its size."""
+    _write_formulas(root)
+    for element in root.xpath("//sup"):
+        text = text_of(element).strip()
+        # With a link in it, it is a note.
+        if _POWER.fullmatch(text) and element.find(".//a") is None:
+            _become_text(element, text.translate(_POWERS))
+    for element in root.xpath("//*[@role='table' or @role='grid']"):
+        if element.tag in _PLAIN:
+            for inner in [element, *element.iterdescendants(*_PLAIN)]:
+                inner.tag = _ROLES.get(inner.get("role", ""), inner.tag)
+    # The button that opens a panel carries its heading: the question that the panel answers.
+    for button in root.xpath(
+        "//button[ancestor::*[self::h1 or self::h2 or self::h3 or self::h4 \
+or self::h5 or self::h6 or self::summary or self::dt]]"
+    ):
+        button.tag = "span"
+    for place in root.xpath("//pre | //table[.//pre]"):
+        _clean_code(place)
+
+
+def _write_formulas(root: etree._Element) -> None:
+    for element, formula in list(_find_formulas(root)):
+        _become_text(element, f"${formula}$")
+    # KaTeX draws each formula a second time, letter by letter.
+    for element in root.xpath("//*[contains(concat(' ', @class, ' '), ' katex-html ')]"):
+        before = element.getprevious()
+        if before is not None and "$" in text_of(before):
+            hide(element)
+
+
+def _find_formulas(root: etree._Element) -> Iterator[tuple[etree._Element, str]]:
+    """Yield elements and the LaTeX that they stand for: KaTeX, MathML, MathJax, Zhihu."""
+    for element in root.iter("math"):
+        notes = element.xpath(
+            ".//annotation[contains(@encoding, 'tex') or contains(@encoding, 'TeX')]"
+        )
+        formula = text_of(notes[0]) if notes else element.get("alttext", "")
+        yield element, formula or " ".join("".join(element.itertext()).split())
+    for element in root.xpath("//script[starts-with(@type, 'math/tex')]"):
+        yield element, element.text or ""
+    for element in root.xpath("//*[@data-tex] | //img[@eeimg and @alt]"):
+        yield element, element.get("data-tex") or element.get("alt", "")
+
+
+def _become_text(element: etree._Element, text: str) -> None:
+    """Turn `element` into an inline one that holds `text` alone."""
+    if len(text) > MAX_FORMULA or not text.strip("$ "):
+        return
+    tail = element.tail
+    element.clear()
+    element.tag, element.text, element.tail = "span", text, tail
+
+
+def _clean_code(place: etree._Element) -> None:
+    """Hide gutters and copy buttons in a listing, and end the lines that elements are."""
+    for inner in list(place.iterdescendants(etree.Element)):
+        if _GUTTERS.search(inner.get("class", "")) and len(text_of(inner)) <= _MAX_GUTTER:
+            _drop_text(inner)
+        elif place.tag == "pre" and _is_line(inner):
+            after = inner.tail or ""
+            if not after.startswith("\n") and not text_of(inner).endswith("\n"):
+                inner.tail = "\n" + after
+            inner.tag = "span"  # no block: what stands between lines is theirs
+
+
+def _is_line(element: etree._Element) -> bool:
+    style = element.get("style", "").replace(" ", "")
+    return element.tag in ("div", "p", "li", "tr") or "display:block" in style
+
+
+def _drop_text(element: etree._Element) -> None:
+    tail = element.tail
+    element.clear()
+    element.tag, element.tail = "template", tail

@@ -1,0 +1,66 @@
+"""Writes tables of data as rows of text cells."""
+
+import re
+
+from lxml import etree
+
+from ingest.extract.dom import flatten_text
+
+MAX_SPAN = 50  # columns or rows that one cell may claim; colspan="9999" is no table for people
+MAX_COLUMNS = 200  # of a row; spans would multiply a small page to megabytes of "|"
+MAX_LABEL = 100  # characters; a longer cell is a text rather than what rows have in common
+MAX_REPEATED = 100_000  # characters of a table that may stand there because of a rowspan
+
+
+def read_rows(table: etree._Element) -> list[list[str]]:
+    """Return the texts of the cells of each row, without empty rows and empty cells at the ends.
+
+    A cell over several rows is repeated in each of them: a row that is read alone, as a chunk or a
+    quote, must not have another column's figure in its place. A cell over several columns is
+    followed by empty ones.
+    """
+    rows = []
+    above: dict[int, tuple[int, str]] = {}  # column -> (rows that its cell still covers, text)
+    left = MAX_REPEATED
+    for row in table.iter("tr"):
+        texts: list[str] = []
+        below: dict[int, tuple[int, str]] = {}
+        cells = iter(row.xpath("./td | ./th"))
+        is_empty = True
+        last_covered = max(above, default=0)
+        while len(texts) < MAX_COLUMNS:
+            if covered := above.get(len(texts)):
+                count, text = covered
+                left -= len(text)
+                text = text if left > 0 else ""
+                if count > 1:
+                    below[len(texts)] = (count - 1, text)
+                texts.append(text)
+                continue
+            cell = next(cells, None)
+            if cell is None:
+                # Columns further right may still be covered from above.
+                if last_covered > len(texts):
+                    texts.append("")
+                    continue
+                break
+            text = flatten_text(cell).replace("|", "/")
+            is_empty = is_empty and not text
+            spread = [text, *[""] * (_span(cell, "colspan") - 1)]
+            covers = _span(cell, "rowspan")
+            if covers > 1:
+                # A long cell still takes its place, so that those beside it stay in theirs.
+                spread[0] = text if len(text) <= MAX_LABEL else ""
+                below |= {len(texts) + at: (covers - 1, part) for at, part in enumerate(spread)}
+            texts += [text, *spread[1:]]
+        above = below
+        while texts and not texts[-1]:
+            texts.pop()
+        if not is_empty:
+            rows.append(texts[:MAX_COLUMNS])
+    return rows
+
+
+def _span(cell: etree._Element, attribute: str) -> int:
+    span = cell.get(attribute, "1").strip()
+    return min(int(span), MAX_SPAN) if re.fullmatch(r"[1-9]\d{0,4}", span) else 1
