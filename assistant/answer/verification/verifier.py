@@ -39,6 +39,8 @@ SHORT_REPLY = 6
 """Words and figures of a reply up to which the question decides which passage it speaks of."""
 NEARLY = 0.7
 """Of the best share of the question's words, from which a passage that was cited is as good."""
+SPOKEN_OF = 0.3
+"""Of a claim's words, from which a sentence in the claim's own language speaks of the same."""
 MOST_CLAUSES = 6
 """Of a sentence that are looked for one by one."""
 
@@ -185,6 +187,8 @@ class SentenceVerifier:
         if not found:
             return None
         most = max(share for share, _, _ in found)
+        if not most and self._question & claim.words:
+            return None  # it names what was asked about itself: "季卡60元。"
         if not most:
             same = any(p.chinese == self._question_is_chinese for _, p, _ in found)
             short = len(claim.words) < LEAST_WORDS
@@ -213,6 +217,10 @@ class SentenceVerifier:
             return joined
         chinese = cjk_share(text) > CHINESE_SHARE
         others = [p for p in self._passages.values() if p.chinese != chinese]
+        own = (p for p in self._passages.values() if p.chinese == chinese)
+        shares = (window.share for passage in own for window in passage.singles(claim))
+        if max(shares, default=0.0) >= SPOKEN_OF and not {p.number for p in others} & {*cited}:
+            return verdict  # a page of its own language speaks of it, and does not say so
         return self._in_other_language(claim, others, cited) or verdict
 
     def _best(

@@ -291,6 +291,32 @@ def test_words_of_another_language_cannot_be_compared_but_figures_can() -> None:
     assert verifier.check("飞行高度的上限是130米。").kind == "unsupported"
 
 
+def test_a_page_of_the_own_language_on_the_same_matter_is_compared_first() -> None:
+    notice = "因管网改造，7号楼、8号楼将于6月3日停水。儿童免费，成人票价30元。"
+    verifier = SentenceVerifier(passages(notice, "It takes 20 litres. See section 9."))
+    # The bare number stands on an English page on something else.
+    assert verifier.check("儿童票价格为20元。").kind == "unsupported"
+    assert verifier.check("9号楼会停水。").kind == "unsupported"
+    assert verifier.check("成人票价30元。").kind == "supported"
+
+
+@pytest.mark.parametrize(
+    ("passage", "question", "reply"),
+    [
+        ("季卡60元。", "季卡多少钱？", "季卡60元。"),
+        ("门票20元。", "门票多少钱？", "门票20元。"),
+        ("| 项目 | 单价 |\n|---|---|\n| 名片 | 38元/盒 |", "名片一盒多少钱？", "名片38元/盒。"),
+        ("A day ticket costs £4.", "How much is a day ticket?", "A day ticket costs £4."),
+    ],
+)
+def test_a_short_reply_that_names_its_subject_needs_no_other_words_of_the_question(
+    passage: str, question: str, reply: str
+) -> None:
+    for cited in ((), (1,)):
+        found = SentenceVerifier(passages(passage), question=question).check(reply, cited)
+        assert found.kind == "supported"
+
+
 @pytest.mark.parametrize(
     "text",
     [
