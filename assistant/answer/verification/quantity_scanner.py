@@ -17,7 +17,7 @@ _FIRST = re.compile(
     + r"|noon|midnight)(?![a-z])"
 )
 _TIME = re.compile(
-    r"(?P<hour>[01]?\d|2[0-4])(?:[:：](?P<minute>[0-5]\d)(?:[:：][0-5]\d)?(?![\d:]))?"
+    r"(?P<hour>2[0-4]|[01]?\d)(?:[:：](?P<minute>[0-5]\d)(?:[:：][0-5]\d)?(?![\d:]))?"
     r"(?:\s?(?P<half>[ap])\.?\s?m\b\.?)?(?P<clock>\s?o['’]?clock)?"
 )
 _TIME_ZH = re.compile(
@@ -72,7 +72,7 @@ _SIGN = re.compile(
     rf"|negative )$"
 )
 _BELOW_ZERO = re.compile(
-    r"\s?(?:°C|°F|°|degrees?(?: Celsius| Fahrenheit)?)? below (?:zero|freezing)"
+    r"\s?(?:°C|°F|°|degrees?(?: Celsius| Fahrenheit)?)? below (?:zero|0(?![\d.])|freezing)"
 )
 _CHINESE_PART = re.compile(r"(?:(?P<per>百|千|万)分之|(?P<bottom>\d+)分之)$")
 _CHINESE_BOTTOM = re.compile(r"\d+\s?分之\s?(?=\d)")

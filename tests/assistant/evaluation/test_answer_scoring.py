@@ -10,6 +10,7 @@ from assistant.evaluation.answer_scoring import (
     is_same_page,
     spellings,
 )
+from ingest.web.urls import canonical_url
 
 RIGHT = [
     ("It was 12,345 people.", "12345"),
@@ -28,6 +29,22 @@ RIGHT = [
     ("It takes two days.", "2 days"),
     ("80 degrees Celsius", "80 °C"),
     ("二十四小时", "24小时"),
+    ("It costs 10 pounds.", "£10"),
+    ("A ticket is £10–20.", "£20"),
+    ("三十八块", "38元"),
+    ("¥38", "38元"),
+    ("Lunch is 5 US dollars.", "$5"),
+    ("零下五度", "-5度"),
+    ("minus 5 °C", "-5 °C"),
+    ("between 5-10 minutes", "5-10 minutes"),
+    ("Weight (g): 250", "250 g"),
+    ("It goes 40 km/h.", "40 kph"),
+    ("歼-20", "歼20"),
+    ("COVID-19", "19"),
+    ("The answer is A.", "A"),
+    ("Plan A is the best.", "A"),
+    ("答案是A，不是B。", "A"),
+    ("It opens at 18:30.", "18:30"),
 ]
 WRONG = [
     ("15 people", "5"),
@@ -40,6 +57,29 @@ WRONG = [
     ("八十一度", "80度"),
     ("Apples cost 3 yuan. Two days are enough.", "3 days"),
     ("", "80"),
+    ("from 18:30 to 20:10", "£10"),
+    ("from 18:30 to 20:10", "10"),
+    ("costs $10", "£10"),
+    ("10 dollars", "£10"),
+    ("£10 million", "£10"),
+    ("It costs 10 kg", "£10"),
+    ("seats 10 people", "£10"),
+    ("seats 10 people", "₽10"),
+    ("38 boxes", "38元"),
+    ("38 boxes", "38 yuan"),
+    ("5 people", "5 kg"),
+    ("It goes 60 km/h.", "60 mph"),
+    ("It is -5 °C.", "5 °C"),
+    ("a balance of -$5", "$5"),
+    ("零下5度", "5度"),
+    ("气温为-5度", "5度"),
+    ("minus 5 degrees", "5 degrees"),
+    ("5 degrees below zero", "5 degrees"),
+    ("A BANANA", "A"),
+    ("Paris Area", "A"),
+    ("答案是 C。ABC", "A"),
+    ("a tea house", "A"),
+    ("Otherwise", "The"),
 ]
 
 
@@ -80,3 +120,23 @@ def test_spellings_are_those_that_are_the_same_page() -> None:
     assert "https://a.test/x" in known
     assert all(is_same_page(url, "https://a.test/x") for url in known)
     assert spellings("handbook.pdf") == set()
+    assert spellings("https://") == set()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://baike.test/wiki/无人机",
+        "https://a.test/two words?q=茶 叶",
+        "https://a.test/a%2Fb",
+        "http://www.例子.test/x",
+        "https://a.test/c%23#part",
+    ],
+)
+def test_spellings_are_those_that_an_index_holds(url: str) -> None:
+    assert canonical_url(url) in spellings(url)
+    assert is_same_page(canonical_url(url), url)
+
+
+def test_an_escaped_number_sign_is_no_fragment() -> None:
+    assert not is_same_page("https://a.test/c%23a", "https://a.test/c%23b")
