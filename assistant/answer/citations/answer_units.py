@@ -6,8 +6,8 @@ on how the answer was cut into deltas. What is looked at is bounded, before a un
 
 import re
 
-from assistant.answer.citations.marker_scanner import LONGEST_SPAN, AnswerUnit, MarkerScanner
-from assistant.answer.citations.markers import CIRCLED, SUPERSCRIPTS
+from assistant.answer.citations.marker_scanner import LONGEST_SPAN, MarkerScanner
+from assistant.answer.citations.markers import CIRCLED, SUPERSCRIPTS, AnswerUnit
 from ingest.text.cjk import CJK
 
 CONTEXT = 64
@@ -17,6 +17,8 @@ INDENTATION = 4
 
 _SPACE = re.compile(r"[^\S\n]+")
 _SPECIAL = rf"`\]\[【［〔(（<{{#*@&{SUPERSCRIPTS}{CIRCLED}"
+_PAGES_OWN = f"(（{{#*{SUPERSCRIPTS}{CIRCLED}"
+"""Begin markers in a model's words alone."""
 _WORD = re.compile(rf"[A-Za-z0-9_]+|[^\s.。！？；!?…A-Za-z0-9_{_SPECIAL}]+")
 _END = re.compile(r"[.。！？；!?…]+[”’\"'」』）)*_]*")
 _AFTER_END = re.compile(rf"[\s\[【［〔<{{{SUPERSCRIPTS}{CIRCLED}{CJK}]")
@@ -31,7 +33,10 @@ _LIST_LINE = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)、])(?:\s|$)")
 class UnitScanner:
     """Cuts a streamed answer into units."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, quoted: bool = False) -> None:
+        """`quoted`: code made the text of pages' own words, and put plain markers behind them."""
+        self._quoted = quoted
+        self._ticked = False  # a back-tick that nothing closed: those behind it are not ours
         self._text = ""
         self._at = 0
         self._final = False
@@ -66,6 +71,8 @@ class UnitScanner:
             whole = self._line_length <= CONTEXT
             indented = self._code_line and not self._fenced
             self._blank = indented or (whole and not line.strip())
+            if self._blank:
+                self._ticked = False
             if whole and _LIST_LINE.match(line):
                 self._listed = True
             elif line.strip() and not line[:1].isspace():
@@ -90,13 +97,22 @@ class UnitScanner:
     def _marker(self) -> AnswerUnit | None:
         """Return a marker, a link or an address, an empty unit if none begins here."""
         first = self._text[self._at]
-        scan = MarkerScanner(self._text, self._at, before=self._before, final=self._final)
+        scan = MarkerScanner(
+            self._text,
+            self._at,
+            before=self._before,
+            final=self._final,
+            quoted=self._quoted,
+            ticked=self._ticked,
+        )
         if first == "[":
             definition = scan.definition() if self._line_length <= CONTEXT else None
             if self._line_length <= CONTEXT and (definition is None or definition.text):
                 return definition
         if first in "[【［〔":
             return scan.bracket(self._at)
+        if self._quoted and first in _PAGES_OWN:
+            return AnswerUnit("word", first)
         if first in f"(（<{{#*@&{SUPERSCRIPTS}{CIRCLED}":
             return scan.other(first)
         if first == "]":
@@ -166,6 +182,7 @@ class UnitScanner:
         if found and (found.end() < len(window) or len(window) == LONGEST_SPAN or self._final):
             return AnswerUnit("word", rest[: ticks + found.end()])
         if newline or len(window) == LONGEST_SPAN or self._final:
+            self._ticked = True
             return AnswerUnit("word", rest[:ticks])
         return None
 

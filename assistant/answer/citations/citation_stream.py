@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assistant.answer.citations.answer_units import UnitScanner
-from assistant.answer.citations.marker_scanner import AnswerUnit
+from assistant.answer.citations.markers import AnswerUnit
 from assistant.answer.citations.source_lists import SourceListFilter
 from assistant.answer.verification import SentenceVerifier
 from assistant.answer.verification.claims import says_not_there
@@ -82,7 +82,7 @@ class CitationStream:
         self._attach = attach
         self._quoted = quoted
         self._drop = unsupported == "drop"
-        self._scanner = UnitScanner()
+        self._scanner = UnitScanner(quoted=quoted)
         self._lists = SourceListFilter(passage.title for passage in passages)
         self._shown = _ShownText()
         self._cited: set[int] = set()
@@ -98,13 +98,16 @@ class CitationStream:
 
     def feed(self, text: str) -> str:
         """Take the next piece of the answer; return what may be shown of it."""
-        for unit in self._lists.filter(self._scanner.feed(text)):
+        units = self._scanner.feed(text)
+        # What a page calls its sources is what it says, and stays.
+        for unit in units if self._quoted else self._lists.filter(units):
             self._handle(unit)
         return self._shown.take()
 
     def close(self) -> str:
         """Return the rest of the answer."""
-        for unit in self._lists.filter(self._scanner.feed("", final=True), final=True):
+        units = self._scanner.feed("", final=True)
+        for unit in units if self._quoted else self._lists.filter(units, final=True):
             self._handle(unit)
         self._finish_sentence()
         return self._shown.take(final=True)

@@ -56,6 +56,14 @@ REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});")
 REFERENCE_BEGUN = re.compile(r"&#?[0-9A-Za-z]{0,31}\Z")
 _SPELLS_ADDRESSES = re.compile(r"[A-Za-z0-9:/.@]")
 
+_TARGET = r"<[^<>\n]*>|(?:[^\s()<]|\([^\s()]*\))(?:[^\s()]|\([^\s()]*\))*"
+LINK = re.compile(rf"\(\s*(?P<target>{_TARGET})(?:\s+(?:\"[^\"]*\"|'[^']*'|\([^()]*\)))?\s*\)")
+LINK_BEGUN = re.compile(
+    rf"\(\s*(?:(?:{_TARGET})(?:\s+(?:\"[^\"]*\"?|'[^']*'?|\([^()]*\)?)?)?\s*"
+    r"|<[^<>\n]*|(?:[^\s()]|\([^\s()]*\))*\([^\s()]*)?\Z"
+)
+_TRAILING = ".,;:!?*_"
+
 
 def begins_line(before: str) -> bool:
     """Return whether only marks of quotes and lists stand before a place of a line."""
@@ -91,3 +99,31 @@ def spells_address(reference: str) -> bool:
     """Return whether a character reference stands for what addresses and links are made of."""
     character = html.unescape(reference)
     return len(character) == 1 and _SPELLS_ADDRESSES.match(character) is not None
+
+
+def link_target(link: str) -> str:
+    """Return the target of the "(target 'title')" that a text begins with, without its <>."""
+    found = LINK.match(link)
+    assert found, "a link was found here"
+    return found["target"].removeprefix("<").removesuffix(">")
+
+
+def as_code(text: str, *, before: str, after: str, ticked: bool) -> str:
+    """Return a page's own words in back-ticks, of which a program makes nothing else.
+
+    `before` and `after` are what stands beside them; `ticked`: a back-tick before them is open.
+    """
+    # Back-ticks beside ours would change what they enclose; with a gap it is no tag either.
+    if ticked or before[-1:] in ("`", "\\") or re.search(r"[`\n]", text + after):
+        return f"{text[0]} {text[1:]}"
+    return f"`{text}`"
+
+
+def bare_address(address: str) -> str:
+    """Return an address without the marks at its end that belong to the sentence around it."""
+    bare = address.rstrip(_TRAILING)
+    for opening, closing in ("()", "[]"):
+        # A bracket that the address did not open.
+        if bare.endswith(closing) and bare.count(opening) < bare.count(closing):
+            bare = bare[:-1].rstrip(_TRAILING)
+    return bare

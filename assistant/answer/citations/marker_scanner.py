@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 from assistant.answer.citations.links import (
     DEFINITION,
     DEFINITION_BEGUN,
+    LINK,
+    LINK_BEGUN,
     LONGEST_DEFINITION,
     LONGEST_TAG,
     MAIL_DOMAIN,
@@ -16,8 +17,11 @@ from assistant.answer.citations.links import (
     REFERENCE_BEGUN,
     TAG,
     TAG_BEGUN,
+    as_code,
+    bare_address,
     begins_line,
     is_address_like,
+    link_target,
     loads_or_links,
     mailbox_before,
     spells_address,
@@ -36,6 +40,8 @@ from assistant.answer.citations.markers import (
     RAGFLOW_BEGUN,
     SUPERSCRIPT_RUN,
     SUPERSCRIPTS,
+    AnswerUnit,
+    Kind,
     circled_numbers,
     is_exponent,
     is_index,
@@ -50,15 +56,7 @@ LONGEST_SPAN = 200
 LONGEST_ADDRESS = 2_000
 """Characters of an address in the text: past it the rest is shown as text."""
 
-Kind = Literal["word", "space", "newline", "end", "marker", "code", "address", "link"]
-
 _CLOSING = re.compile(r"[\]】］〕\n]")
-_TARGET = r"<[^<>\n]*>|(?:[^\s()<]|\([^\s()]*\))(?:[^\s()]|\([^\s()]*\))*"
-_LINK = re.compile(rf"\(\s*(?P<target>{_TARGET})(?:\s+(?:\"[^\"]*\"|'[^']*'|\([^()]*\)))?\s*\)")
-_LINK_BEGUN = re.compile(
-    rf"\(\s*(?:(?:{_TARGET})(?:\s+(?:\"[^\"]*\"?|'[^']*'?|\([^()]*\)?)?)?\s*"
-    r"|<[^<>\n]*|(?:[^\s()]|\([^\s()]*\))*\([^\s()]*)?\Z"
-)
 _AUTOLINK = re.compile(r"<(?P<target>[A-Za-z][A-Za-z0-9+.-]{1,31}:(?!:)[^\s<>]*)>")
 _AUTOLINK_BEGUN = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]{0,31}(?::(?!:)[^\s<>]*)?\Z")
 _ADDRESS = re.compile(
@@ -66,22 +64,6 @@ _ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _ADDRESS_BEGUN = ("http://", "https://", "ftp://", "www.")
-_TRAILING = ".,;:!?*_"
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerUnit:
-    """The smallest piece of an answer that is handled as a whole."""
-
-    kind: Kind
-    text: str
-    numbers: tuple[int, ...] = ()
-    """Of a marker."""
-    noun: bool = False
-    """A marker that its sentence needs."""
-    label: str = ""
-    address: str = ""
-    """Of a link; of an address without what ends its sentence."""
 
 
 _NO_UNIT = AnswerUnit("word", "")
@@ -93,8 +75,23 @@ class MarkerScanner:
     A unit without text says that there is none, None that it takes more text to tell.
     """
 
-    def __init__(self, text: str, at: int, *, before: str, final: bool) -> None:
-        """`before` is the end of the line so far; `final`: no more text comes."""
+    def __init__(
+        self,
+        text: str,
+        at: int,
+        *,
+        before: str,
+        final: bool,
+        quoted: bool = False,
+        ticked: bool = False,
+    ) -> None:
+        """`before` is the end of the line so far; `final`: no more text comes.
+
+        `quoted`: a page's own words, of which nothing may be left out, nor become a marker;
+        `ticked`: a back-tick before them is open.
+        """
+        self._quoted = quoted
+        self._ticked = ticked
         self._text = text
         self._at = at
         self._before = before
@@ -122,10 +119,12 @@ class MarkerScanner:
     def _closed_bracket(self, rest: str, closing: int, link: int) -> AnswerUnit | None:
         """Return what a bracket is that closes at `closing`, with a link's address behind it."""
         inside, length = rest[1:closing], closing + 1 + link
-        numbers = marker_numbers(inside)
+        # Our markers are plain: what else looks like one stands so in the page.
+        is_plain = inside.isascii() and inside.isdecimal()
+        numbers = marker_numbers(inside) if is_plain or not self._quoted else ()
         if not numbers and link:
             return AnswerUnit(
-                "link", rest[:length], label=inside, address=_target(rest[closing + 1 :])
+                "link", rest[:length], label=inside, address=link_target(rest[closing + 1 :])
             )
         if not numbers:
             return AnswerUnit("word", rest[0])
@@ -133,7 +132,7 @@ class MarkerScanner:
             return None  # what follows tells an index from a marker
         before = self._before
         if is_index(before, rest[length:], numbers) or is_interval(inside, before, numbers):
-            address = _target(rest[closing + 1 :]) if link else ""
+            address = link_target(rest[closing + 1 :]) if link else ""
             if ":" in address or address.startswith("//"):  # and not the call handlers[0](event)
                 return AnswerUnit("link", rest[:length], label=rest[: closing + 1], address=address)
             return AnswerUnit("word", rest[:length])
@@ -146,7 +145,7 @@ class MarkerScanner:
         found = _CLOSING.search(rest, 0, LONGEST_SPAN)
         if found is None:
             return None if len(rest) < LONGEST_SPAN and not self._final else AnswerUnit("word", "")
-        numbers = marker_numbers(rest[2 : found.start()])
+        numbers = () if self._quoted else marker_numbers(rest[2 : found.start()])
         if found[0] == "\n" or not numbers:
             return _NO_UNIT
         link = self._link(rest, found.end())
@@ -171,19 +170,19 @@ class MarkerScanner:
         if link is None:
             return None
         if not link:
-            if len(rest) <= LONGEST_SPAN or not _LINK_BEGUN.match(rest, 1):
+            if len(rest) <= LONGEST_SPAN or not LINK_BEGUN.match(rest, 1):
                 return AnswerUnit("word", "]")
             # Too long to wait for: with a gap it is no link, and its address is read by itself.
             return AnswerUnit("link", "](", label="] (")
-        return AnswerUnit("link", rest[: 1 + link], label="]", address=_target(rest[1:]))
+        return AnswerUnit("link", rest[: 1 + link], label="]", address=link_target(rest[1:]))
 
     def _link(self, text: str, start: int) -> int | None:
         """Return the length of the "(address)" at `start`, None if it takes more text to tell."""
         rest = text[start : start + LONGEST_SPAN]
-        if found := _LINK.match(rest):
+        if found := LINK.match(rest):
             return found.end()
         # Whether a link can still come of it says the text alone, not where it was cut.
-        begun = not rest or (len(rest) < LONGEST_SPAN and _LINK_BEGUN.match(rest))
+        begun = not rest or (len(rest) < LONGEST_SPAN and LINK_BEGUN.match(rest))
         return None if begun and not self._final else 0
 
     def other(self, first: str) -> AnswerUnit | None:
@@ -243,7 +242,7 @@ class MarkerScanner:
         return replace(found, text=rest[: end + 1], noun=False)
 
     def _element(self, rest: str) -> AnswerUnit | None:
-        if found := ELEMENT.match(rest):
+        if (found := ELEMENT.match(rest)) and not self._quoted:
             numbers = marker_numbers(found["inside"].strip("[]【】 "))
             raised = found["name"].lower() == "sup" and is_exponent(self._before)
             kind: Kind = "marker" if numbers and not raised else "word"
@@ -272,13 +271,23 @@ class MarkerScanner:
             most = LONGEST_SPAN
             rest = rest[:most]
         if found := TAG.match(rest):
-            return AnswerUnit("address", found[0]) if loads_or_links(found) else _NO_UNIT
+            if not loads_or_links(found):
+                return _NO_UNIT
+            return self._as_code(found[0]) if self._quoted else AnswerUnit("address", found[0])
         if not TAG_BEGUN.match(rest):
             return _NO_UNIT
         if len(rest) < most and not self._final:
             return None
         # With a gap it is text for a browser, too, whatever follows.
         return AnswerUnit("link", "<", label="< ") if re.match(r"<[^\s/]+[\s/]", rest) else _NO_UNIT
+
+    def _as_code(self, text: str) -> AnswerUnit | None:
+        """Return a page's own words in back-ticks, which make nothing of them."""
+        after = self._text[self._at + len(text) : self._at + len(text) + 1]
+        if not after and not self._final:
+            return None
+        label = as_code(text, before=self._before, after=after, ticked=self._ticked)
+        return AnswerUnit("link", text, label=label)
 
     def definition(self) -> AnswerUnit | None:
         """Return the definition of a reference, [a]: address "title"; an empty unit if none is."""
@@ -315,6 +324,8 @@ class MarkerScanner:
         found = REFERENCE.match(rest)
         if found is None or not spells_address(found[0]):
             return _NO_UNIT
+        if self._quoted:
+            return self._as_code(found[0])
         return AnswerUnit("link", found[0], label=f"& {found[0][1:]}")
 
     def _braces(self, rest: str) -> AnswerUnit | None:
@@ -365,7 +376,7 @@ class MarkerScanner:
         assert found
         if found.end() >= len(rest) - 1 and not self._final:
             return None
-        if is_exponent(self._before):
+        if is_exponent(self._before, rest[found.end() :]):
             return AnswerUnit("word", found[0])
         return AnswerUnit("marker", found[0], superscript_numbers(found[0]))
 
@@ -382,17 +393,5 @@ class MarkerScanner:
         whole = found[0]
         if found.end() == len(text) and len(whole) < LONGEST_ADDRESS and not self._final:
             return None
-        bare = whole.rstrip(_TRAILING)
-        # A bracket that the address did not open belongs to the sentence around it.
-        if bare.endswith(")") and bare.count("(") < bare.count(")"):
-            bare = bare[: bare.rindex(")")].rstrip(_TRAILING)
-        if bare.endswith("]") and bare.count("[") < bare.count("]"):
-            bare = bare[: bare.rindex("]")].rstrip(_TRAILING)
+        bare = bare_address(whole)
         return AnswerUnit("address", bare, address=bare)
-
-
-def _target(link: str) -> str:
-    """Return the target of the "(target 'title')" that a text begins with, without its <>."""
-    found = _LINK.match(link)
-    assert found, "a link was found here"
-    return found["target"].removeprefix("<").removesuffix(">")

@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from dataclasses import dataclass
+from typing import Literal
 
 LONGEST_RANGE = 20
 """Numbers in a marker such as [1-3]; a longer range is no citation."""
@@ -96,6 +98,26 @@ _SHORT_BASE = re.compile(
     r"|inch(?:es)?|kilometers?"
     r"|kilometres?|seconds?|[α-ωΑ-Ω])$"
 )
+_RAISED_BEFORE = re.compile(r"[⁺⁻⁽ⁿ₀-₉₊₋]$")
+_RAISED_BEHIND = re.compile(r"[⁺⁻⁾⁄ⁿ]")
+
+
+Kind = Literal["word", "space", "newline", "end", "marker", "code", "address", "link"]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerUnit:
+    """The smallest piece of an answer that is handled as a whole."""
+
+    kind: Kind
+    text: str
+    numbers: tuple[int, ...] = ()
+    """Of a marker."""
+    noun: bool = False
+    """A marker that its sentence needs."""
+    label: str = ""
+    address: str = ""
+    """Of a link; of an address without what ends its sentence."""
 
 
 def marker_numbers(inside: str) -> tuple[int, ...]:
@@ -162,6 +184,12 @@ def is_noun(before: str) -> bool:
     return bool(_NOUN.search(before))
 
 
-def is_exponent(before: str) -> bool:
-    """Return whether a raised number is a power or a unit's: m², 10⁶, (a+b)²."""
-    return not before.strip() or bool(_SHORT_BASE.search(before))
+def is_exponent(before: str, after: str = "") -> bool:
+    """Return whether a raised number is a power, a charge or a unit's: m², 10⁻³¹, SO₄²⁻, ¹⁴C.
+
+    `before` and `after` are what stands around it.
+    """
+    if not before.strip() or _SHORT_BASE.search(before) or _RAISED_BEFORE.search(before):
+        return True
+    isotope = not before[-1:].isalnum() and re.match(r"[A-Z]", after)
+    return bool(_RAISED_BEHIND.match(after) or (isotope and before[-1:] in " (/-"))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-from assistant.answer.citations.marker_scanner import AnswerUnit
+from assistant.answer.citations.markers import AnswerUnit
 
 LONGEST_ENTRY = 400
 """Characters of a line that may be an entry of the list; longer ones are text."""
