@@ -182,7 +182,9 @@ def show_result(result: Result, language: "Language", *, as_json: bool) -> None:
     if isinstance(result, TextResult):
         result = result.json if as_json else {"text": result.text}
     if as_json:
-        click.echo(json.dumps(result, ensure_ascii=False, default=str))
+        from ingest.foundation.cli_runner import print_json
+
+        print_json(json.dumps(result, ensure_ascii=False, default=str))
         return
     for line in render_results(result, language):
         click.echo(line)

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, TypeAdapter
 
 from ingest.errors import SkipReason
 from ingest.events import IngestEvent, PageOrigin, PageRecut, PageSkipped, PageStored
+from ingest.foundation.cli_runner import print_json
 from ingest.foundation.messages import COMMA, NO_MESSAGE, Language, Message, join_messages
 from ingest.foundation.messages import printable as printable
 
@@ -132,10 +133,9 @@ class Report:
         self.chunks_before += event.chunks_before
         self.chunks += event.chunks
 
-    # click.echo and not print: it writes bytes, so that JSON is UTF-8 in whatever locale.
     def _write_json(self, event: IngestEvent | PageRecut) -> None:
         if self.as_json:
-            click.echo(_EVENT.dump_json(event, context={"language": self.language}))
+            print_json(_EVENT.dump_json(event, context={"language": self.language}))
 
     def summarise(self, *, outdated: int = 0) -> None:
         """Write what was stored and what failed, with the reasons, to stderr.

@@ -67,6 +67,10 @@ REWRITTEN = Message.bilingual("Rewritten question:", "改写后的问题：")
 _CONNECTED = re.compile(
     r"(?:and|but|so|then|also|or)\b|(?:那么?|另外|然后|还有)[,，]", re.IGNORECASE
 )
+_NAMED_PLACE_EN = re.compile(
+    r"\b(?P<preposition>in|at|on|for|from|to|under) (?:the )?"
+    r"(?:[A-Z][\w.'-]*|\d{4})(?: (?:of |and |the )*[A-Z][\w.'-]*)*[?.! ]*$"
+)
 _PLACE_EN = re.compile(r"\bthere(?=\s*[?.!]*$)", re.IGNORECASE)
 _LABEL = re.compile(
     r"^\s*(?:(?:好的|当然|sure|okay|ok|here (?:is|it is)[^:：]*)[\s,，:：!！.。]*)?"
@@ -182,7 +186,7 @@ def _with_topic(
         if is_attribute(attribute) and asks_attribute(rest):
             # 续航时间多长？ after the weight of a drone asks of the drone, no more of its weight.
             phrase = thing
-        return f"{phrase} {rest}".strip(), False
+        return f"{_without_replaced(phrase, rest)} {rest}".strip(), False
     if dependence == "demonstrative":
         if _PLACE_EN.search(rest):
             return _PLACE_EN.sub(lambda _: f"in {latest.subject}", rest), True
@@ -201,6 +205,17 @@ def _with_topic(
     return THIRD_PERSON_EN.sub(
         lambda found: f"{subject}'s" if found["own"] else subject, rest, count=1
     ), True
+
+
+def _without_replaced(phrase: str, rest: str) -> str:
+    """Return a topic without the place or date at its end that the question puts another for.
+
+    "And in Canada?" asks no more of the United States.
+    """
+    named, before = _NAMED_PLACE_EN.match(rest), _NAMED_PLACE_EN.search(phrase)
+    if named and before and named["preposition"] == before["preposition"]:
+        return phrase[: before.start()].rstrip() or phrase
+    return phrase
 
 
 async def _rewritten(

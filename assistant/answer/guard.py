@@ -11,7 +11,7 @@ from typing import Literal
 from assistant.values import SentenceVerdict
 from ingest.foundation.messages import Language, Message
 from ingest.text.language import cjk_share
-from ingest.text.words import words
+from ingest.text.words import sentence_spans, words
 
 ReplyProblem = Literal[
     "empty", "only_thinking", "recites_prompt", "other_language", "looped", "unsupported"
@@ -135,7 +135,11 @@ def _ngrams(found: list[str]) -> Iterator[tuple[str, ...]]:
 
 
 class LoopDetector:
-    """Sees when a streamed text begins to repeat its end again and again."""
+    """Sees when a streamed text begins to repeat its end again and again.
+
+    Of what a model thinks, too: a reply that a thinking model gives without thinking comes as
+    thinking up to its end, and may have none.
+    """
 
     def __init__(self) -> None:
         self._text = ""
@@ -149,20 +153,37 @@ class LoopDetector:
         self._looked_at = len(self._text)
         return loop_start(self._text) is not None
 
+    def before_loop(self, text: str) -> str:
+        """Return of the latest piece what stands before the loop that was seen in it."""
+        start = loop_start(self._text)
+        before = len(self._text) - len(text)
+        return text if start is None else text[: max(0, start - before)]
 
-def loop_start(text: str) -> int | None:
+
+def without_loop(text: str) -> str:
+    """Return a text that is known to end in a loop with what it repeats said once."""
+    start = loop_start(text)
+    ends = [end for _, end in sentence_spans(text)][-LEAST_REPEATS:]
+    while start is None and ends:
+        # The last round was stopped in its midst, and got another marker than those before it.
+        start = loop_start(text[: ends.pop()], least=2)
+    return text if start is None else text[:start]
+
+
+def loop_start(text: str, *, least: int = LEAST_REPEATS) -> int | None:
     """Return where the repetition at the end of `text` begins, None if there is none.
 
-    The first round of the loop is before it: `text[:start]` says all once.
+    The first round of the loop is before it: `text[:start]` says all once. `least` is the number
+    of its rounds from which it is a loop.
     """
     text = text.rstrip()
-    for unit in range(1, min(LONGEST_UNIT, len(text) // LEAST_REPEATS) + 1):
+    for unit in range(1, min(LONGEST_UNIT, len(text) // least) + 1):
         # Cheap before exact: most units fail at their last character.
         if text[-1] != text[-1 - unit] or text[-unit:] != text[-2 * unit : -unit]:
             continue
         repeats, end = 2, text[-unit:]
         while text[-(repeats + 1) * unit : -repeats * unit] == end:
             repeats += 1
-        if repeats >= LEAST_REPEATS and repeats * unit >= REPEATED_CHARACTERS and words(end):
+        if repeats >= least and repeats * unit >= REPEATED_CHARACTERS and words(end):
             return len(text) - (repeats - 1) * unit
     return None

@@ -17,8 +17,8 @@ from assistant.answer.guard import (
     LoopDetector,
     ReplyProblem,
     find_problem,
-    loop_start,
     nothing_supported,
+    without_loop,
 )
 from assistant.answer.prompts import build_prompt
 from assistant.answer.verification.claims import says_not_there
@@ -190,7 +190,7 @@ async def _reply_or_quotes(
     async with aclosing(reply.read(model)) as events:
         async for event in events:
             yield event
-    if reply.problem in RETRIED and prompt.thinking and reply.reasoning:
+    if reply.is_lost_in_thought and prompt.thinking:
         reply = _ReplyReader(replace(prompt, thinking=False), unsupported)
         async with aclosing(reply.read(model)) as events:
             async for event in events:
@@ -254,7 +254,7 @@ class _ReplyReader:
     async def read(self, model: ChatModel) -> AsyncGenerator[AnswerEvent, None]:
         """Yield the reply as it comes, and know at its end whether it is an answer."""
         self._citations = self._new_citations(quoted=model.kind == "quotes")
-        loop = LoopDetector()
+        loop, thought_loop = LoopDetector(), LoopDetector()
         async with aclosing(model.stream(self._prompt)) as replies:
             async for event in replies:
                 match event:
@@ -263,20 +263,29 @@ class _ReplyReader:
                     case ReasoningDelta():
                         self.reasoning += event.text
                         yield event
+                        self._looped = thought_loop.feed(event.text)
                     case Notice():
                         if event.code == "reasoning_leaked":
                             self._forget_leaked()
                         yield event
                     case AnswerDelta():
-                        for shown in self._take(self._citations.feed(event.text)):
-                            yield shown
                         self._looped = loop.feed(event.text)
+                        # A server may send all of it in one piece.
+                        new = loop.before_loop(event.text) if self._looped else event.text
+                        for shown in self._take(self._citations.feed(new)):
+                            yield shown
                 if self._looped:  # closing the stream makes the server stop
                     break
         # The last sentence's end was held back: a marker might have followed it.
         for shown in self._take(self._citations.close()):
             yield shown
         self._judge(is_quoting=model.kind == "quotes")
+
+    @property
+    def is_lost_in_thought(self) -> bool:
+        """Whether the model thought, and nothing of a reply came of it."""
+        looped = self.problem == "looped" and not self.shown
+        return bool(self.reasoning) and (looped or self.problem in RETRIED)
 
     def answer(self, model: ChatModel) -> Answer:
         """Return the whole answer."""
@@ -354,15 +363,15 @@ class _ReplyReader:
             question=self._prompt.question,
             unsupported=self._unsupported,
             quoted=quoted,
+            quotes={block.passage: block.end for block in reversed(self._prompt.evidence.blocks)},
         )
 
     def _judge(self, *, is_quoting: bool) -> None:
         """Decide whether the reply is an answer, without the rounds of a loop at its end."""
         if is_quoting:
             return
-        start = loop_start(self._text) if self._looped else None
-        if start is not None:
-            self._text = self._text[:start]
+        if self._looped:
+            self._text = without_loop(self._text)
         self.problem = find_problem(
             self._text,
             reasoning=self.reasoning,

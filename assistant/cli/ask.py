@@ -5,14 +5,13 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-import click
-
 from assistant.bootstrap import open_assistant
 from assistant.cli.terminal import Terminal
 from assistant.errors import QuestionError
 from assistant.events import ANSWER_EVENT, AnswerEvent, AnswerFailed, AnswerFinished
 from assistant.settings import load_settings
 from assistant.values import Question
+from ingest.foundation.cli_runner import print_json
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language, Message
 from ingest.report import print_note
@@ -42,7 +41,7 @@ async def print_answer(
     def show(event: AnswerEvent) -> None:
         # A failure goes both ways: JSON on stdout for the program, one line on stderr for people.
         if as_json:
-            click.echo(ANSWER_EVENT.dump_json(event, context={"language": terminal.language}))
+            print_json(ANSWER_EVENT.dump_json(event, context={"language": terminal.language}))
         if not as_json or isinstance(event, AnswerFailed):
             terminal.show(event)
 

@@ -21,6 +21,7 @@ from assistant.settings import ModelSettings, Settings
 from ingest.bootstrap import browser_path, open_store
 from ingest.encoder_setup import encoder_in_force, encoder_worth
 from ingest.errors import FetchError
+from ingest.foundation.cli_runner import print_json
 from ingest.foundation.errors import QiuzhengError, SettingsError
 from ingest.foundation.messages import (
     NO_MESSAGE,
@@ -91,7 +92,7 @@ def report(checks: list[HealthCheck], *, language: Language, as_json: bool) -> N
             }
             for check in checks
         ]
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+        print_json(json.dumps(rows, ensure_ascii=False, indent=1))
         return
     for check in checks:
         mark, colour = _MARKS[check.state]

@@ -32,6 +32,7 @@ from assistant.evaluation.text_report import comparison_lines, count_questions, 
 from assistant.settings import Settings, load_settings
 from assistant.values import Question
 from ingest.bootstrap import open_store
+from ingest.foundation.cli_runner import print_json
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import COLON, Language, Message, enumerate_names
 from ingest.index.store.base import IndexStats
@@ -318,7 +319,7 @@ def _show(
     values, latencies = measure(run.results), measure_latency(run.results)
     comparison = compare_runs(old, run) if old else None
     if options["as_json"]:
-        click.echo(json.dumps(_fields(run, values, comparison), ensure_ascii=False, indent=1))
+        print_json(json.dumps(_fields(run, values, comparison), ensure_ascii=False, indent=1))
     else:
         lines = [*run_lines(run, values, latencies, language)]
         if comparison:

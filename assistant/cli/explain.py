@@ -30,6 +30,7 @@ from assistant.snapshots.store import (
 )
 from assistant.values import EvidenceBlock, Passage
 from ingest.events import PageStored
+from ingest.foundation.cli_runner import print_json
 from ingest.foundation.messages import (
     COMMA,
     LIST_COMMA,
@@ -87,7 +88,7 @@ def print_explanation(
     snapshot = load_snapshot(settings, name)
     language = explanation_language(settings, chosen, snapshot)
     if as_json:
-        click.echo(snapshot_adapter().dump_json(snapshot, context={"language": language}))
+        print_json(snapshot_adapter().dump_json(snapshot, context={"language": language}))
     elif with_prompt:
         _print_prompt(snapshot, language)
     else:
@@ -337,7 +338,10 @@ def print_history(settings: Settings, *, limit: int, as_json: bool, language: La
     if not lines:
         raise not_found_error(LAST)
     for line in lines:
-        click.echo(_history_json(line) if as_json else printable(_history_line(line, language)))
+        if as_json:
+            print_json(_history_json(line))
+        else:
+            click.echo(printable(_history_line(line, language)))
     return 0
 
 

@@ -13,6 +13,7 @@ from assistant.settings import Settings
 from ingest.bootstrap import choose_embedder, choose_migration_target, open_maintenance
 from ingest.encoder_setup import prepare_encoder
 from ingest.errors import EmbedError
+from ingest.foundation.cli_runner import print_json
 from ingest.foundation.messages import NO_MESSAGE, Language, Message
 from ingest.index.check import IndexCheck, IndexProblem, check_index
 from ingest.index.migration import MigrationProgress, SpaceMigration
@@ -44,7 +45,7 @@ async def print_index_check(
             if embedder is not None:
                 await embedder.close()
     if as_json:
-        click.echo(json.dumps(_check_fields(done, language), ensure_ascii=False))
+        print_json(json.dumps(_check_fields(done, language), ensure_ascii=False))
         return 1 if done.left else 0
     _print_check(done, fixed=fix, language=language)
     if done.found:

@@ -19,6 +19,7 @@ from ingest.crawl_log import CrawlLog
 from ingest.documents import RequestRecord
 from ingest.errors import FetchError, IngestError, SkipReason
 from ingest.events import IngestEvent, PageSkipped, PageStored
+from ingest.foundation.cli_runner import print_json
 from ingest.foundation.errors import MissingDependencyError, QiuzhengError
 from ingest.foundation.messages import Language, Message
 from ingest.foundation.startup import decode_argument, read_stdin
@@ -211,7 +212,7 @@ async def _load_page(
 
 def _show_outcome(outcome: _Outcome, *, as_json: bool, several: bool, language: Language) -> None:
     if as_json:
-        click.echo(json.dumps(outcome.to_json(language), ensure_ascii=False))
+        print_json(json.dumps(outcome.to_json(language), ensure_ascii=False))
         return
     if outcome.loaded is None:
         assert outcome.error is not None

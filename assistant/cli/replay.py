@@ -16,6 +16,7 @@ from assistant.replay import ReplayDifference, compare_snapshots
 from assistant.settings import Settings
 from assistant.snapshots.snapshot import Snapshot
 from assistant.values import VerdictKind
+from ingest.foundation.cli_runner import print_json
 from ingest.foundation.messages import Message, join_messages
 from ingest.report import print_note, printable
 
@@ -77,7 +78,7 @@ class _ReplayPrinter:
     def show(self, event: AnswerEvent) -> None:
         """Print one event; a failure goes to people, too."""
         if self.as_json:
-            click.echo(ANSWER_EVENT.dump_json(event, context={"language": self.terminal.language}))
+            print_json(ANSWER_EVENT.dump_json(event, context={"language": self.terminal.language}))
         if not self.as_json or isinstance(event, AnswerFailed):
             self.terminal.show(event)
 
@@ -90,7 +91,7 @@ class _ReplayPrinter:
         """Print how the new answer differs from the one called `id_`."""
         if self.as_json:
             fields = {"type": "replay_compared", "of": id_, **asdict(difference)}
-            click.echo(json.dumps(fields, ensure_ascii=False))
+            print_json(json.dumps(fields, ensure_ascii=False))
             return
         click.echo()
         for line in _difference_lines(id_, difference):

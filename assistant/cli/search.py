@@ -11,6 +11,7 @@ from assistant.errors import QuestionError
 from assistant.search.notices import fallback_notice, source_notice
 from assistant.settings import load_settings
 from ingest.bootstrap import open_cache
+from ingest.foundation.cli_runner import print_json
 from ingest.foundation.messages import Language, Message
 from ingest.report import printable
 
@@ -27,7 +28,7 @@ async def print_results(query: str, *, limit: int | None, as_json: bool, languag
     hits = reply.hits
     for hit in hits:
         if as_json:
-            click.echo(json.dumps(dataclasses.asdict(hit), ensure_ascii=False))
+            print_json(json.dumps(dataclasses.asdict(hit), ensure_ascii=False))
         else:
             click.echo(printable(f"{hit.rank}. {hit.title}\n   {hit.url}\n   {hit.snippet}"))
     if not hits:

@@ -13,7 +13,14 @@ from typing import Any, NoReturn
 import click
 
 from ingest.foundation.errors import QiuzhengError
-from ingest.foundation.messages import COLON, Language, Message, join_messages, printable
+from ingest.foundation.messages import (
+    COLON,
+    Language,
+    Message,
+    escape_json,
+    join_messages,
+    printable,
+)
 from ingest.foundation.startup import INTERRUPTED
 
 BROKEN_PIPE = 141
@@ -35,6 +42,13 @@ def print_error_line(message: Message, hint: Message, language: Language) -> Non
     # A vendor's text in the message may have line ends; scripts count on one line an error.
     line = " ".join(join_messages(parts, COLON).localize(language).split())
     click.secho(printable(line), err=True, fg="red")
+
+
+def print_json(dumped: str | bytes) -> None:
+    """Write a line of JSON to stdout, from which a terminal takes no orders either."""
+    text = dumped.decode() if isinstance(dumped, bytes) else dumped
+    # Bytes, so that JSON is UTF-8 in whatever locale; half a surrogate pair becomes its escape.
+    click.echo(escape_json(text).encode(errors="backslashreplace"))
 
 
 def run(main: Coroutine[Any, Any, int], language: Language) -> NoReturn:

@@ -235,6 +235,15 @@ def describe_os_error(error: OSError) -> Message:
     return Message.from_translations(translations | {"en": text})
 
 
+def escape_json(text: str) -> str:
+    """Return JSON in which what `printable` takes out stands as its escape.
+
+    JSON escapes characters below U+0020 itself, so what stands raw in it stands in strings alone:
+    the value stays the same.
+    """
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def printable(text: str) -> str:
     """Return text of strangers without what would move the cursor or colour the terminal."""
     return _UNPRINTABLE.sub("", text)

@@ -1,5 +1,6 @@
 """No raw escape sequence reaches a terminal, whoever wrote it: page, file name, model or server."""
 
+import json
 import re
 
 import pytest
@@ -49,3 +50,18 @@ def test_errors_and_reports_that_name_what_others_wrote(indexed: Shell) -> None:
 def test_quotes_without_a_model(indexed: Shell, shell: Shell) -> None:
     shown = clean(shell("assistant", "ask", "When was the tower of Velmar painted?"))
     assert "1907" in shown.stdout
+
+
+def test_json_is_the_same_value_and_harmless_on_a_terminal(
+    indexed: Shell, ollama: OllamaServer
+) -> None:
+    said = f"The tower of Velmar was painted white in 1907{ESCAPES} [1]."
+    ollama.answer = lambda _: ("", said)
+    question = f"When was the tower{ESCAPES} of Velmar painted?"
+    answered = clean(indexed("assistant", "ask", question, "--json"))
+    assert ESCAPES in answered.answer.answer.text
+    clean(indexed("assistant", "history", "--json", code=None))
+    read = clean(indexed("assistant", "read", "tower\x1b[31m\x07.html", "--json", code=None))
+    assert all(json.loads(line) for line in read.stdout.splitlines())
+    clean(indexed("assistant", "doctor", "--json", code=None, ASSISTANT_MODEL__NAME="a\x9bb"))
+    clean(indexed("ingest", f"no-such{ESCAPES}.md", "--json", code=None))

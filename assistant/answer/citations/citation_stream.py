@@ -6,11 +6,12 @@ then it is known whether the passage that the marker names supports it.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from assistant.answer.citations.answer_units import UnitScanner
 from assistant.answer.citations.markers import AnswerUnit
+from assistant.answer.citations.sections import section_of
 from assistant.answer.citations.source_lists import SourceListFilter
 from assistant.answer.verification import SentenceVerifier
 from assistant.answer.verification.claims import says_not_there
@@ -64,6 +65,7 @@ class CitationStream:
         unsupported: Unsupported = "mark",
         question: str = "",
         quoted: bool = False,
+        quotes: Mapping[int, int] | None = None,
     ) -> None:
         """Read the passages.
 
@@ -75,7 +77,10 @@ class CitationStream:
             question: What is answered. Addresses that it names may stand in the answer.
             quoted: Code made the answer of the passages' own words, so that its markers are right
                 and there is nothing to check.
+            quotes: By the number of a passage, the character at which what is quoted of it ends,
+                if anything is. A source is named by its section.
         """
+        self._quotes = quotes or {}
         self._passages = {passage.number: passage for passage in passages}
         self._verifier = SentenceVerifier(passages, question=question)
         self._addresses = "\n".join([question, *(f"{p.url}\n{p.text}" for p in passages)])
@@ -86,6 +91,7 @@ class CitationStream:
         self._lists = SourceListFilter(passage.title for passage in passages)
         self._shown = _ShownText()
         self._cited: set[int] = set()
+        self._supported_to: dict[int, int] = {}  # by passage, where the first support ends
         self._checked: list[CheckedSentence] = []
         self.trust = TrustCount()
         """Of the sentences that are finished."""
@@ -126,7 +132,10 @@ class CitationStream:
                 title=self._passages[number].title,
                 fetched_at=self._passages[number].fetched_at,
                 published=self._passages[number].published,
-                heading=self._passages[number].heading,
+                heading=section_of(
+                    self._passages[number],
+                    self._supported_to.get(number) or self._quotes.get(number, 0),
+                ),
             )
             for number in sorted(self._cited)
         )
@@ -216,6 +225,8 @@ class CitationStream:
             self._shown.drop()
             self._note(whole, verdict, shown=False)
             return
+        if verdict.passage:
+            self._supported_to.setdefault(verdict.passage, verdict.end)
         # "According to [1], …" stays as it is written, and counts if [1] is what supports it.
         if verdict.passage in nouns:
             self._cited.update(nouns & {verdict.passage})

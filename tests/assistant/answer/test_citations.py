@@ -538,3 +538,38 @@ def test_long_open_brackets_and_ticks_do_not_hold_the_answer_back() -> None:
 )
 def test_every_reported_marker_is_read(said: str, shown: str) -> None:
     assert cited(said) == shown
+
+
+SECTIONS = replace(
+    PASSAGES[0],
+    heading="Where",
+    text="Drones may fly over fields and rivers.\n\n## How high\n\n"
+    "The limit is 120 metres above the ground.\n\n```sh\n# How low\nfly --low\n```\n\n"
+    "No flight is lower than 5 metres.",
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "heading"),
+    [
+        ("Drones may fly over fields and rivers.", "Where"),
+        ("The limit is 120 metres above the ground.", "How high"),
+        ("No flight is lower than 5 metres [1].", "How high"),
+        ("Drones may fly over fields. The limit is 120 metres above the ground.", "Where"),
+        ("**[1]**", "Where"),
+    ],
+)
+def test_a_source_is_named_by_the_section_of_what_is_cited(said: str, heading: str) -> None:
+    stream = CitationStream([SECTIONS])
+    stream.feed(said)
+    stream.close()
+    assert [citation.heading for citation in stream.citations()] == [heading]
+
+
+def test_the_source_of_a_quote_is_named_by_its_section() -> None:
+    quote = "The limit is 120 metres above the ground."
+    end = SECTIONS.text.index(quote) + len(quote)
+    stream = CitationStream([SECTIONS], quoted=True, quotes={1: end})
+    stream.feed(f"- {quote} [1]")
+    stream.close()
+    assert [citation.heading for citation in stream.citations()] == ["How high"]

@@ -1,7 +1,9 @@
 """Follow-ups become questions of their own, by the model or by rules."""
 
 import asyncio
+import csv
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,8 @@ from assistant.events import AnswerDelta, ModelEvent, Notice, ReasoningDelta
 from assistant.models.scripted import ScriptedModel
 from assistant.values import ChatMessage, Prompt
 from ingest.foundation.messages import Message
+
+DATA = Path(__file__).parents[2] / "data" / "answers"
 
 pytestmark = pytest.mark.anyio
 
@@ -278,3 +282,49 @@ async def test_preface_of_a_rewrite_is_taken_off() -> None:
     assert await standalone_question("那续航时间呢？", WEIGHT, model=model) == (
         "大疆Mini 4 Pro的续航时间是多少？"
     )
+
+
+def read_rows(name: str) -> list[dict[str, str]]:
+    """Return the rows of a file of cases."""
+    lines = (DATA / name).read_text(encoding="utf-8").splitlines()
+    return list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def talk_of(earlier: str) -> list[ChatMessage]:
+    """Return the conversation that begins with questions joined by slashes."""
+    return talk(*(text for question in earlier.split("/") for text in (question, "…")))
+
+
+@pytest.mark.parametrize("row", read_rows("conversation.tsv"), ids=lambda row: row["question"])
+async def test_question_of_a_conversation_becomes_the_one_meant(row: dict[str, str]) -> None:
+    history = talk_of(row["earlier"])
+    found = await standalone_question(row["question"], history, model=None)
+    assert found == row["standalone"]
+
+
+@pytest.mark.parametrize("row", read_rows("rewrites.tsv"), ids=lambda row: row["said"])
+async def test_what_a_model_says_for_a_follow_up_is_refused_or_cleaned(
+    row: dict[str, str],
+) -> None:
+    model = ScriptedModel(row["said"])
+    found = await standalone_question(row["question"], talk_of(row["earlier"]), model=model)
+    assert found == row["standalone"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "then", "standalone"),
+    [
+        (
+            "What is the speed limit in Germany?",
+            "And in France?",
+            "What is the speed limit in France?",
+        ),
+        ("Who won the election in 2016?", "And in 2020?", "Who won the election in 2020?"),
+        ("What is the tax in Oslo?", "And in winter?", "What is the tax in Oslo in winter?"),
+    ],
+)
+async def test_another_place_or_year_takes_the_place_of_the_first(
+    asked: str, then: str, standalone: str
+) -> None:
+    found = await standalone_question(then, talk(asked, "…"), model=None)
+    assert found == standalone

@@ -1,6 +1,8 @@
 """Thinking and answer are separated however the reply is cut."""
 
+import ast
 from itertools import chain, pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -181,6 +183,27 @@ def test_a_tag_that_begins_a_line_and_is_never_closed_swallows_nothing() -> None
         splitter.feed(character)
     splitter.close()
     assert (splitter.reasoning, splitter.answer) == ("想", text)
+
+
+ROWS = [
+    tuple(map(ast.literal_eval, line.split("\t")[1:]))
+    for line in (Path(__file__).parents[2] / "data" / "answers" / "think.tsv")
+    .read_text(encoding="utf-8")
+    .splitlines()[1:]
+]
+
+
+@pytest.mark.parametrize("starts_thinking", [False, True])
+@pytest.mark.parametrize("size", [1, 3, 1000])
+@pytest.mark.parametrize(("reply", "thought", "answer"), ROWS)
+def test_raw_reply_holds_one_answer_without_a_tag(
+    reply: str, thought: str, answer: str, *, size: int, starts_thinking: bool
+) -> None:
+    splitter = ThinkSplitter(starts_thinking=starts_thinking)
+    pieces = [reply[at : at + size] for at in range(0, len(reply), size)]
+    deltas = [delta for piece in pieces for delta in splitter.feed(piece)] + splitter.close()
+    assert (splitter.reasoning, splitter.answer) == (thought, answer)
+    assert joined(deltas, "answer_delta") == answer
 
 
 FRAGMENTS = (
