@@ -86,11 +86,13 @@ def _print_check(done: IndexCheck, *, fixed: bool, language: Language) -> None:
         if not fixed:
             click.secho(f"    {FIX}", dim=True)
         return
+    lacking = stats.embedded < stats.chunks  # in a language that the encoder does not know, say
     line = Message(
-        "the index is sound: {pages}, {chunks}, {embedded} with vectors",
+        "the index is sound: {pages}, {chunks}, {embedded} with vectors{rest}",
         pages=count_pages(stats.documents),
         chunks=count_chunks(stats.chunks),
         embedded=stats.embedded,
+        rest=Message(" (the rest is found by words)") if lacking else NO_MESSAGE,
     )
     if done.embedded:
         line = Message("{line}, {count} of them made anew", line=line, count=done.embedded)

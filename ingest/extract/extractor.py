@@ -19,7 +19,7 @@ from ingest.extract.js_detection import needs_browser, read_script_signals
 from ingest.extract.markdown import render_markdown
 from ingest.extract.markup import normalize_markup
 from ingest.extract.metadata import one_line, read_metadata
-from ingest.extract.registry import find_file_reader, find_reader
+from ingest.extract.registry import find_file_reader, find_reader, is_known_suffix
 from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.extras import install_command
 from ingest.foundation.messages import Message, describe_os_error
@@ -97,6 +97,13 @@ def read_file(path: Path) -> Document:
     reader = find_file_reader(path.suffix, body)
     if reader is None:
         kind = path.suffix or "binary"
+        if path.suffix and is_known_suffix(path.suffix):
+            raise ExtractError(
+                Message("{path} is called {kind} and holds something else", path=path, kind=kind),
+                url=url,
+                reason="unsupported",
+                hint=Message("open it in its own program and save it again"),
+            )
         raise ExtractError(
             Message("{path}: no reader for {kind} files", path=path, kind=kind),
             url=url,

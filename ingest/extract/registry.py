@@ -45,3 +45,8 @@ def find_file_reader(suffix: str, body: bytes) -> FileReader | None:
     """
     reader = _BY_SUFFIX.get(suffix.lower())
     return reader if reader is not None and reader.fits(reader.media_types[0], body) else None
+
+
+def is_known_suffix(suffix: str) -> bool:
+    """Return whether a file that is what its name says could be read."""
+    return suffix.lower() in _BY_SUFFIX

@@ -138,6 +138,15 @@ async def _ollama(config: EmbedderConfig, space: str) -> Embedder:
 
 async def _builtin(config: EmbedderConfig, space: str) -> Embedder:
     name = choose_encoder(config, space=space)
+    folder = _named_folder(config.embed)
+    if not name and folder is not None:
+        # `assistant setup` fetches into the package's place and would mend nothing here.
+        raise MissingDependencyError(
+            Message(
+                "embed.weights: no encoder in {folder}, words alone find passages", folder=folder
+            ),
+            hint=Message("correct it, or leave it out"),
+        )
     if not name:
         raise MissingDependencyError(
             Message("no encoder is installed, words alone find passages: assistant setup")

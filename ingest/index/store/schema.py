@@ -4,6 +4,7 @@
 
 import itertools
 import logging
+import os
 import sqlite3
 from pathlib import Path
 
@@ -146,20 +147,31 @@ def connect(
     with store_errors(path):
         if path is not None:
             make_folder(path.parent)
+        frozen = path is not None and _is_read_only(path)
         connection = sqlite3.connect(
-            path or ":memory:",
+            f"{path.absolute().as_uri()}?immutable=1" if path and frozen else path or ":memory:",
+            uri=frozen,
             timeout=busy_timeout_s,
             isolation_level=None,  # `transaction` writes BEGIN and COMMIT
             check_same_thread=False,  # the catalogue's lock lets one thread in at a time
         )
         try:
-            switch_to_wal(connection, seconds=busy_timeout_s)
+            if not frozen:
+                switch_to_wal(connection, seconds=busy_timeout_s)
             migrate(connection, path=path, max_bytes=max_bytes)
             connection.execute(VOCABULARY)
         except BaseException:
             connection.close()
             raise
         return connection
+
+
+def _is_read_only(path: Path) -> bool:
+    """Return whether an index can be asked and not written: on a disc, in somebody else's home."""
+    # SQLite reads no file of WAL mode where it cannot create the log beside it, except one that it
+    # is told never changes. A log that is there holds changes, which would be left out.
+    log_file = path.with_name(f"{path.name}-wal")
+    return path.is_file() and not os.access(path.parent, os.W_OK) and not log_file.exists()
 
 
 def migrate(connection: sqlite3.Connection, *, path: Path | None, max_bytes: int | None) -> None:

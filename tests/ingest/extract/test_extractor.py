@@ -372,13 +372,25 @@ def test_file_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
     assert "gone.txt" in caught.value.localize("zh")
 
 
-@pytest.mark.parametrize("name", ["photo.jpg", "data.bin", "binary.txt", "noext"])
+@pytest.mark.parametrize("name", ["photo.jpg", "data.bin", "noext"])
 def test_file_of_another_kind_is_unsupported(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"\x89\x00\x01")
     with pytest.raises(ExtractError) as caught:
         read_file(tmp_path / name)
     assert caught.value.reason == "unsupported"
     assert ".docx" in caught.value.hint.localize("en")
+
+
+@pytest.mark.parametrize("name", ["junk.md", "binary.txt"])
+def test_file_that_is_not_what_its_name_says_is_not_to_be_saved_as_that(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_bytes(b"\x89\x00\x01")
+    with pytest.raises(ExtractError) as caught:
+        read_file(tmp_path / name)
+    assert caught.value.reason == "unsupported"
+    assert "holds something else" in caught.value.localize("en")
+    assert "内容却不是" in caught.value.localize("zh")
 
 
 @pytest.mark.parametrize(("name", "part"), [("a.pdf", "pypdfium2"), ("a.docx", "unstructured")])

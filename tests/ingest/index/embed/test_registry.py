@@ -120,3 +120,14 @@ async def test_none_is_a_choice_and_no_problem(tmp_path: Path) -> None:
     chosen, problem = await open_embedder(config(tmp_path, provider="none"), space="builtin:x")
     assert chosen is None
     assert not problem
+
+
+async def test_folder_of_weights_that_holds_none_is_named(tmp_path: Path) -> None:
+    folder = str(tmp_path / "gone")
+    embedder, problem = await open_embedder(
+        config(tmp_path, provider="builtin", weights=folder), space=""
+    )
+    assert embedder is None
+    assert folder in problem.localize("en")
+    assert "setup" not in problem.localize("en")
+    assert folder in problem.localize("zh")

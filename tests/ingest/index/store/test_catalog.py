@@ -1,11 +1,16 @@
 """The SQLite half of the index: what it says when disk, file or neighbour is in the way."""
 
 import dataclasses
+import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import tracemalloc
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -457,3 +462,38 @@ def test_entry_written_again_while_it_is_carried_out_stays_in_the_journal() -> N
     (left,) = catalog.pending(limit=10)
     assert left.vector == pytest.approx(at(90))
     catalog.close()
+
+
+@pytest.fixture
+def read_only_folder() -> Iterator[Path]:
+    """A folder that this process may read and not write, once it is taken from it."""
+    folder = Path(tempfile.mkdtemp())  # root's own folders would be closed to others altogether
+    folder.chmod(0o755)
+    yield folder
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+@contextmanager
+def unable_to_write(folder: Path) -> Iterator[None]:
+    folder.chmod(0o555)
+    is_root = os.geteuid() == 0
+    if is_root:  # who may write anywhere
+        os.setresuid(65534, 65534, 0)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.setresuid(0, 0, 0)
+
+
+def test_index_that_cannot_be_written_can_be_asked(read_only_folder: Path) -> None:
+    path = read_only_folder / "index.sqlite"
+    with closing(Catalog(path)) as catalog:
+        fill(catalog, "tea", "Green tea wants eighty degrees.")
+    with unable_to_write(read_only_folder), closing(Catalog(path)) as catalog:
+        assert found(catalog, "tea")
+        with pytest.raises(StoreError) as caught:
+            fill(catalog, "black", "Black tea wants more.")
+        assert "cannot write to the index folder" in str(caught.value)
+        assert "无法写入" in in_both_languages(caught.value)
