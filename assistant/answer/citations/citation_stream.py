@@ -77,8 +77,7 @@ class CitationStream:
             question: What is answered. Addresses that it names may stand in the answer.
             quoted: Code made the answer of the passages' own words, so that its markers are right
                 and there is nothing to check.
-            quotes: By the number of a passage, the character at which what is quoted of it ends,
-                if anything is. A source is named by its section.
+            quotes: By passage, where what is quoted of it ends: sources are named by its section.
         """
         self._quotes = quotes or {}
         self._passages = {passage.number: passage for passage in passages}
