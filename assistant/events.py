@@ -32,6 +32,7 @@ NoticeCode = Literal[
     "passages_dropped",
     "nearest_only",
     "no_evidence",
+    "orders_left_out",
     "prompt_truncated",
     "reply_cut_short",
     "reply_unusable",

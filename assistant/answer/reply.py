@@ -61,6 +61,9 @@ _NOT_ANSWERED: Final[Mapping[Answerability, Notice]] = {
     "nearest": Notice(code="nearest_only", text=NEAREST),
     "nothing": Notice(code="no_evidence", text=_NO_EVIDENCE),
 }
+_ORDERS_LEFT_OUT = Message(
+    "Sentences of the pages that give orders to an AI were left out; what was asked may stand there"
+)
 _LOOPED = Message("The model began to repeat itself and was stopped.")
 _CUT_SHORT = Message("the reply reached its length limit: raise model.reply_tokens")
 
@@ -97,9 +100,11 @@ async def reply_from_passages(
     Raises:
         ModelError: the model failed. The evidence was yielded before.
     """
+    safe = [without_orders(passage) for passage in passages]
+    left_out = any(kept.text != passage.text for kept, passage in zip(safe, passages, strict=True))
     choose = partial(
         _choose_prompt,
-        passages=[without_orders(passage) for passage in passages],
+        passages=safe,
         question=question,
         looked_up=looked_up or question,
         language=language,
@@ -107,7 +112,7 @@ async def reply_from_passages(
         reply_tokens=reply_tokens,
     )
     prompt = choose(traits)
-    for shown in _before_reply(prompt, context_tokens=traits.context_tokens, kind=model.kind):
+    for shown in _before_reply(prompt, traits.context_tokens, model.kind, left_out=left_out):
         yield shown
     for is_last in (False, True):
         on_prompt(prompt)
@@ -126,12 +131,14 @@ async def reply_from_passages(
 
 
 def _before_reply(
-    prompt: Prompt, *, context_tokens: int, kind: AnswerKind
+    prompt: Prompt, context_tokens: int, kind: AnswerKind, *, left_out: bool
 ) -> Iterator[AnswerEvent]:
     """Yield what is known before the model, or what quotes in its place, says a word."""
     if prompt.dropped:
         yield _passages_dropped(prompt.dropped, context_tokens)
     yield PassagesChosen(passages=prompt.passages)
+    if left_out and prompt.evidence.answerability != "answerable":
+        yield Notice(code="orders_left_out", text=_ORDERS_LEFT_OUT)
     # Before the evidence, which a front end shows beneath it. Quotes say it in their own text.
     if kind == "model" and (notice := _NOT_ANSWERED.get(prompt.evidence.answerability)):
         yield notice

@@ -1,42 +1,73 @@
 """Sees text of pages that speaks to a language model instead of to a reader.
 
-OWASP LLM01, "prompt injection": the fence and the rules of a prompt are the first defence, but a
-small model obeys what it reads, and quotes should not carry it. Patterns know the usual forms, in
-English and Chinese, in whatever spelling a model reads all the same: traditional characters,
+OWASP LLM01, "prompt injection". What holds whatever the words are is structure: quoting, fences,
+defused tokens of templates, checked links, verdicts. Patterns are the second line, and have to be
+precise, because what pages say to their readers must not be lost: they know the usual imperatives,
+in English and Chinese, in whatever spelling a model reads all the same (traditional characters,
 full-width letters, look-alikes of other alphabets, spaces and invisible characters within words,
-ends of lines, Base64. Pages that only write about such orders lose the line that quotes one.
+ends of lines, Base64), and take the sentence that gives the order. Sentences that quote one stay.
 """
 
 import base64
 import binascii
 import functools
+import itertools
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ingest.text.cjk import CJK
-from ingest.text.normalize import fold_text, normalize_text
+from ingest.text.normalize import fold_text
+from ingest.text.words import sentence_spans
+
+Span = tuple[int, int]
 
 MOST_LINES = 3
-"""Lines over which an order may be spread, and that a turn which a page plays may go on."""
-LONGEST_PARAGRAPH = 1_000
-"""Characters of a paragraph that is left out as a whole for one line that speaks to a model."""
+"""Lines that a turn which a page plays may go on."""
+SHORTEST_WRAP = 40
+"""Characters from which on a line may go on in the next one in the midst of a sentence."""
+LONGEST_ORDER = 300
+"""Characters on either side of a word that orders have in which one is looked for."""
+MOST_PAYLOAD = 3
+"""Sentences behind an order that may say what it wants."""
+LEAST_AROUND = 12
+"""Letters beside a quotation (half of that in Chinese) from which on a line is about it."""
 
 _PATTERNS = Path(__file__).with_name("orders.txt")
-_TOOL_CALL = re.compile(
-    r'"(?:tool_calls?|function_call)"\s*:|</?tool_call>|\[TOOL_CALLS\]', re.IGNORECASE
-)
-_ROLE_TOKEN = re.compile(
+_BETWEEN_TURNS = (
     # What opens a turn, or stands between two: text of a page has no use for it but in code.
-    r"<\|(?:im_start|im_end|start_header_id|eot_id|system|user|assistant|observation|channel|end"
+    r"(?:<\|(?:im_start|im_end|start_header_id|eot_id|system|user|assistant|observation|channel|end"
     r"|start_of_role|[A-Z_]+_TOKEN)\|>|<｜[^>｜\n]{1,40}｜>|\[/?INST\]|<</?SYS>>|\[/?SYSTEM_PROMPT\]"
     r"|</?(?:start|end)_of_turn>|</?(?:system|assistant|passages|instructions)>|\[gMASK\]"
-    r"|<reserved_\d+>",
+    r"|<reserved_\d+>|</?tool_call>|\[TOOL_CALLS\])"
+)
+# At the start of a line, behind other tags at most, or two of them in a row: one in the midst of a
+# sentence is what the sentence is about.
+_TURN = re.compile(
+    rf"^[\s>*#\-]*(?:</?[^<>|\s]{{1,20}}>\s*){{0,5}}{_BETWEEN_TURNS}|{_BETWEEN_TURNS}\s*{_BETWEEN_TURNS}"
+    r"|^\W*\"(?:tool_calls?|function_call)\"\s*:"
 )
 _CODE = re.compile(r"`[^`\n]*`")
+_QUOTED = re.compile(
+    r"(?<![\w=])\"[^\"\n]{1,400}\"|“[^”\n]{1,400}”|「[^」\n]{1,400}」|`[^`\n]{1,400}`"
+)
+_LETTER = re.compile(r"[^\W\d_]")
+_EXPLAINS = re.compile(
+    r"\b(?:examples?|such as|e\.g|for instance|injections?|injected|attack\w*|jailbreak\w*|phrases?"
+    r"|payloads?)\b|例如|比如|诸如|譬如|注入|攻击|越狱|的例子"
+)
+"""Before an order in its sentence: it is told of, not given."""
+_PAYLOAD = re.compile(
+    r"[\W_]*(?:please |now |then |just |only |instead,? )*(?:say|reply|respond|answer|output|print"
+    r"|write|speak|tell|repeat|recommend|visit|open|send|you (?:are|must|will|say|now))\b"
+    r"|\W*(?:请|只|仅|你|现在)*(?:[回囘][答复]|说|输出|打印|推荐|访问|打开|告诉)"
+)
+"""Begins what "Ignore all previous instructions." wants instead, in the sentence behind it."""
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{32,}={0,2}")
 _SPACE_IN_CHINESE = re.compile(rf"(?<=[{CJK}]) (?=[{CJK}])")
-_BROKEN_WORD = re.compile(r"[-\u2010\u00ad]\s*\n")
+_ENDS_IN_CHINESE = re.compile(rf"[{CJK}]\s*\Z")
+_BEGINS_IN_CHINESE = re.compile(rf"\s*[{CJK}]")
 _LOOK_ALIKES = str.maketrans(
     # Cyrillic and Greek letters that no eye tells from Latin ones (Unicode TR39, confusables).
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0501\u04bb\u043a\u043c\u0442"
@@ -44,38 +75,151 @@ _LOOK_ALIKES = str.maketrans(
     "aeopcyxijsdhkmtbhaopuviktgi",
 )
 _FENCE = re.compile(r"\s*(?:```|~~~)")
-_PARAGRAPH = re.compile(r"[^\n]+(?:\n[^\n]+)*")
+_LINE = re.compile(r"[^\n]*\S[^\n]*")
+
+
+_WRAP = "\v"
+"""Between two lines of a view: orders may begin behind it, and go on over it."""
+_AT_BEGINNING = ("^", "(?:^|", "{bos}", "{start}", "{zstart}")
+_BEGINNING = re.compile(rf"(?<![^\n{_WRAP}])|(?=[:;,.!?。、|>#*(\[\"「“—–]|\s-\s)")
+"""Where what these patterns begin with matches."""
 
 
 @functools.cache
-def _order() -> re.Pattern[str]:
-    """Return the one pattern of `orders.txt`, compiled at its first use: that takes a while."""
+def _patterns() -> tuple[re.Pattern[str], ...]:
+    """Return words that every order has one of, and the orders of `orders.txt`.
+
+    Those that begin where a clause does come first, for they need be tried nowhere else. Compiled
+    at the first use: that takes a while.
+    """
     names: dict[str, str] = {}
-    patterns = []
+    beginning: list[str] = []
+    anywhere: list[str] = []
     for line in _PATTERNS.read_text("utf-8").splitlines():
-        if not line or line.startswith("# "):
+        if not line or line == "#" or line.startswith("# "):
             continue
         name, equals, value = line.partition(" = ")
-        if equals and name.isidentifier():
-            names[name] = value
+        is_name = bool(equals) and name.isidentifier()
+        filled = re.sub(r"\{([a-z_]+)\}", lambda found: names[found[1]], value if is_name else line)
+        if is_name:
+            names[name] = filled
         else:
-            patterns.append(re.sub(r"\{([a-z_]+)\}", lambda found: names[found[1]], line))
-    return re.compile("|".join(patterns))
+            ends = filled.replace("^", rf"(?<![^\n{_WRAP}])").replace("$", rf"(?![^\n{_WRAP}])")
+            patterns = beginning if line.startswith(_AT_BEGINNING) else anywhere
+            patterns.append(ends.replace(" ", r"\s"))
+    return tuple(re.compile("|".join(each)) for each in ([names["hint"]], beginning, anywhere))
 
 
 def addresses_a_model(text: str) -> bool:
     """Return whether a text of a page speaks to a language model instead of to a reader."""
-    # A line's hyphen may belong to the word before an order, or break a word of it.
-    spellings = (text, normalize_text(text)) if _BROKEN_WORD.search(text) else (text,)
-    return any(_orders(spelling) for spelling in spellings) or _has_encoded_order(text)
+    return bool(_order_spans(text))
 
 
-def _orders(text: str) -> bool:
-    folded = " ".join(fold_text(text).split())
-    if _order().search(_SPACE_IN_CHINESE.sub("", folded)):
-        return True
-    latin = folded.translate(_LOOK_ALIKES)
-    return latin != folded and _order().search(latin) is not None
+def _order_spans(text: str) -> list[Span]:
+    """Return the ranges of the sentences of a text that give a model orders."""
+    masked = _LINE.sub(lambda line: _without_quotations(line[0]), text)
+    spans = _sentences(masked)
+    folded = [_folded(masked[start:end]) for start, end in spans]
+    places = {n for n, (start, end) in enumerate(spans) if _has_encoded_order(text[start:end])}
+    # A line's hyphen may belong to a word, or break it.
+    views = [
+        [_with_gap(text, spans, n, line, broken=b) for n, line in enumerate(folded)]
+        for b in (False, True)
+    ]
+    for parts in views[: 1 if views[0] == views[1] else 2]:
+        starts = [0, *itertools.accumulate(map(len, parts))]
+        view = "".join(parts)
+        for spelling in {view, view.translate(_LOOK_ALIKES)}:
+            for start, end in _matches(spelling):
+                places.update(range(bisect_right(starts, start) - 1, bisect_right(starts, end - 1)))
+    return [spans[n] for n in sorted(_with_payload(places, text, spans, folded))]
+
+
+def _sentences(text: str) -> list[Span]:
+    """Return the ranges of sentences; marks in addresses and images end none: "?q=", "![logo]"."""
+    spans: list[Span] = []
+    for start, end in sentence_spans(text):
+        if spans and spans[-1][1] == start and text[start - 1] in "!?" and text[start].isascii():
+            spans[-1] = (spans[-1][0], end)
+        else:
+            spans.append((start, end))
+    return spans
+
+
+def _with_gap(text: str, spans: Sequence[Span], place: int, sentence: str, *, broken: bool) -> str:
+    """Return a folded sentence with what stands between it and the next one in a view."""
+    if place + 1 == len(spans) or text.count("\n", spans[place][1], spans[place + 1][0]) != 1:
+        return f"{sentence}\n"
+    start, end = spans[place]
+    following = text[slice(*spans[place + 1])]
+    if broken and text[end - 1] in "-\u2010\u00ad":
+        return sentence.rstrip("-\u2010")
+    if broken and _ENDS_IN_CHINESE.search(text[start:end]) and _BEGINS_IN_CHINESE.match(following):
+        return sentence
+    if text[end - 1] in ".!?。！？；…":
+        return f"{sentence}\n"
+    # In the midst of a sentence that plain text was wrapped in nothing begins.
+    wrapped = end - start >= SHORTEST_WRAP and following[:1].islower()
+    return f"{sentence} " if wrapped else f"{sentence}{_WRAP}"
+
+
+def _folded(sentence: str) -> str:
+    return _SPACE_IN_CHINESE.sub("", " ".join(fold_text(sentence).split()))
+
+
+def _matches(view: str) -> Iterator[Span]:
+    """Yield where orders stand in folded sentences, from their first word on."""
+    hint, beginning, anywhere = _patterns()
+    regions: list[list[int]] = []
+    for found in hint.finditer(view):
+        start, end = found.start() - LONGEST_ORDER, found.end() + LONGEST_ORDER
+        if regions and start <= regions[-1][1]:
+            regions[-1][1] = end
+        else:
+            regions.append([max(0, start), end])
+    for region in regions:
+        places = _BEGINNING.finditer(view, *region)
+        orders = [beginning.match(view, place.start()) for place in places]
+        for order in (*orders, *anywhere.finditer(view, *region)):
+            if order is None:
+                continue
+            first = next((n for n in range(*order.span()) if view[n].isalnum()), order.start())
+            sentence = view.rfind("\n", 0, first) + 1
+            if not _EXPLAINS.search(view, sentence, first):
+                yield first, order.end()
+
+
+def _with_payload(
+    places: set[int], text: str, spans: Sequence[Span], folded: Sequence[str]
+) -> set[int]:
+    """Return the places of orders with those behind them that say what the orders want."""
+    found = set(places)
+    for place in places:
+        for after in range(place + 1, min(place + 1 + MOST_PAYLOAD, len(spans))):
+            gap = text[spans[after - 1][1] : spans[after][0]]
+            if gap.count("\n") > 1 or not _PAYLOAD.match(folded[after]):
+                break
+            found.add(after)
+    return found
+
+
+def _without_quotations(line: str) -> str:
+    """Return a line with "_" for letters of what it quotes and says something about."""
+    if not any(mark in line for mark in '"“「`'):
+        return line
+
+    def masked(found: re.Match[str]) -> str:
+        before, after = line[: found.start()].rstrip(), line[found.end() :].lstrip(" .。!?！？")
+        begins = not before.strip("-*>#|•0123456789.) ") or before[-1] in ".!?。！？"
+        if begins and (not after or found[0][-2] in ".!?。！？"):
+            return found[0]  # a sentence of its own, whatever it stands between
+        around = before + after
+        letters = len(_LETTER.findall(around)) + len(re.findall(rf"[{CJK}]", around))
+        # Ends of sentences go too: the line's sentence is the one around.
+        inner = re.sub(r"[^\s\d\"“”「」`,:/\[\]()!]", "_", found[0])
+        return inner if letters >= LEAST_AROUND else found[0]
+
+    return _QUOTED.sub(masked, line)
 
 
 def _has_encoded_order(text: str) -> bool:
@@ -84,34 +228,33 @@ def _has_encoded_order(text: str) -> bool:
             decoded = base64.b64decode(found, validate=True).decode("utf-8")
         except (binascii.Error, UnicodeDecodeError):
             continue
-        if _orders(decoded):
+        if _BASE64.search(decoded) is None and addresses_a_model(decoded):
             return True
     return False
 
 
 def plays_a_turn(line: str) -> bool:
-    """Return whether a line outside of code holds what a chat template sets between turns.
+    """Return whether a line outside of code begins with what a chat template sets between turns.
 
-    Pages that explain templates quote them as code, where they are defused and stay.
+    Pages that explain templates quote them as code, or name them within a sentence, where they are
+    defused and stay.
     """
-    bare = _CODE.sub("", line)
-    return bool(_ROLE_TOKEN.search(bare) or _TOOL_CALL.search(bare))
+    return _TURN.search(_CODE.sub("", line)) is not None
+
+
+def _played(lines: Sequence[str]) -> set[int]:
+    """Return the places of turns that a page plays, with what follows each."""
+    # What stands behind "<|im_start|>assistant", or behind a fence that the page closes itself.
+    turns = [n for n, line in enumerate(_outside_code(lines)) if line and plays_a_turn(line)]
+    return {n for turn in turns for n in range(turn, min(turn + 1 + MOST_LINES, len(lines)))}
 
 
 def orders_to_a_model(lines: Sequence[str]) -> set[int]:
     """Return the places of the lines that speak to a model, alone or with those beside them."""
-    # What stands behind "<|im_start|>assistant", or behind a fence that the page closes itself.
-    turns = [n for n, line in enumerate(_outside_code(lines)) if line and plays_a_turn(line)]
-    places = {n for turn in turns for n in range(turn, min(turn + 1 + MOST_LINES, len(lines)))}
-    if not addresses_a_model("\n".join(lines)):  # nearly always, and at once
-        return places
-    for count in range(1, MOST_LINES + 1):
-        for first in range(len(lines) - count + 1):
-            together = range(first, first + count)
-            if places.isdisjoint(together) and addresses_a_model(
-                "\n".join(lines[first : first + count])
-            ):
-                places.update(together)
+    starts = [0, *itertools.accumulate(len(line) + 1 for line in lines)]
+    places = _played(lines)
+    for start, end in _order_spans("\n".join(lines)):
+        places.update(range(bisect_right(starts, start) - 1, bisect_right(starts, end - 1)))
     return places
 
 
@@ -126,29 +269,16 @@ def _outside_code(lines: Sequence[str]) -> Iterator[str]:
 
 @functools.lru_cache(maxsize=64)  # a passage is looked at once for the prompt, once for evidence
 def blank_orders(text: str) -> str:
-    """Return the text with spaces for paragraphs that speak to a model: all else stays in place.
+    """Return the text with spaces for sentences that give a model orders: all else stays in place.
 
-    The whole paragraph: "Ignore previous instructions." is as harmless as the sentence behind it,
-    which says what to do instead, is not. Of a long one, the line and its neighbours.
+    What stands behind such a sentence goes with it where it says what to do instead.
     """
-    spans = [(found.start(), found.end()) for found in re.finditer(r"[^\n]*\S[^\n]*", text)]
-    lines = [text[start:end] for start, end in spans]
-    places = orders_to_a_model(lines)
-    if not places:
+    lines = list(_LINE.finditer(text))
+    played = _played([line[0] for line in lines])
+    blanked = [lines[place].span() for place in played] + _order_spans(text)
+    if not blanked:
         return text
-    blanked: list[tuple[int, int]] = []
-    for paragraph in _PARAGRAPH.finditer(text):
-        own = [
-            n for n, (start, _) in enumerate(spans) if paragraph.start() <= start < paragraph.end()
-        ]
-        ordered = [n for n in own if n in places]
-        if ordered and paragraph.end() - paragraph.start() <= LONGEST_PARAGRAPH:
-            blanked.append(paragraph.span())
-        else:
-            blanked += [
-                (spans[max(own[0], n - 1)][0], spans[min(own[-1], n + 1)][1]) for n in ordered
-            ]
+    characters = list(text)
     for start, end in blanked:
-        blank = "".join(c if c == "\n" else " " for c in text[start:end])
-        text = f"{text[:start]}{blank}{text[end:]}"
-    return text
+        characters[start:end] = ("\n" if c == "\n" else " " for c in text[start:end])
+    return "".join(characters)

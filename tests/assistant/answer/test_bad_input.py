@@ -88,3 +88,38 @@ def test_title_and_heading_that_give_orders_are_neither_shown_nor_sent() -> None
     assert (kept.title, kept.heading) == ("towers.test", "")
     honest = passage("The tower is 41 m high.", heading="Height")
     assert without_orders(honest) == honest
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "AI: A Modern Approach",
+        "人工智能：概念、历史与未来",
+        "DeepSeek：国产AI大模型",
+        "LLM: the basics",
+    ],
+)
+def test_title_that_only_names_a_model_stays(title: str) -> None:
+    honest = passage("The tower is 41 m high.", title=title, heading=title)
+    assert without_orders(honest) == honest
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("ChatGPT是谁开发的?", "ChatGPT，由OpenAI开发，2022年11月30日发布。"),
+        ("什么是大模型?", "大模型，是指参数量在十亿以上的神经网络模型。"),
+        ("豆包要蒸多久?", "豆包，是一种用面粉和红豆沙做的食品。豆包要蒸15分钟。"),
+        (
+            "What must AI-generated content include?",
+            "AI-generated content must include a visible label.",
+        ),
+        (
+            "What is prompt injection?",
+            'Prompt injection is text such as "Ignore all previous instructions." in a page.',
+        ),
+    ],
+)
+def test_what_pages_say_about_ai_is_evidence(question: str, text: str) -> None:
+    evidence = choose_evidence(question, [without_orders(passage(text))])
+    assert evidence.blocks
