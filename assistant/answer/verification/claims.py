@@ -16,11 +16,12 @@ _ATTRIBUTION = re.compile(
     r"^\s*(?:(?:yes|no|so|thus|in short|in summary|overall|therefore)\b[,:]?\s+)?"
     r"(?:(?:according to|based on|as (?:stated|mentioned|described|noted) in|per)\s+(?:the\s+)?"
     r"(?:(?:given|provided|above|following|retrieved)\s+)?"
-    r"(?:passages?|sources?|context|texts?|documents?|pages?|information|evidence)"
+    r"(?:passages?|sources?|context|texts?|documents?|pages?|information|evidence|notes?"
+    r"|articles?|snippets?|excerpts?)"
     r"(?:\s+(?:provided|above|given))?\s*,?\s*"
-    r"|the (?:passages?|sources?|context|text|documents?|pages?) (?:states?|says?|mentions?"
+    r"|the (?:passages?|sources?|context|text|documents?|pages?|notes?) (?:states?|says?|mentions?"
     r"|notes?) that\s+)"
-    r"|^\s*(?:根据|依据|按照|据)(?:以上|上述|所?提供的?|给出的|这些)?(?:的)?(?:段落|资料|来源"
+    r"|^\s*(?:根据|依据|按照|据)(?:以上|上述|所?提供的?|给出的|这些)?(?:的)?(?:段落|资料|笔记|材料|文档|来源"
     r"|信息|内容|网页|文章|文本|原文|证据)"
     r"(?:内容|信息|所述|显示)?[，,:：]?",
     re.IGNORECASE,
@@ -30,7 +31,10 @@ _HOLDS = (
     r"|describe|cover"
     r"|indicate|explain|tell|clarif|name|reveal|show|list|offer|have|appear|detail)"
 )
-_SOURCES = r"(?:passages?|pages?|sources?|context|documents?|texts?|information|excerpts?|evidence)"
+_SOURCES = (
+    r"(?:passages?|pages?|sources?|context|documents?|texts?|information|excerpts?|evidence|notes?"
+    r"|articles?|snippets?|materials?|references|extracts?|paragraphs?|search results)"
+)
 _NOT_THERE = re.compile(
     rf"\b{_SOURCES}\b[^.]{{0,40}}?\b(?:(?:do|does|did|is|are|was|were|could|can)(?:\s+not|n['’]t)"
     rf"|cannot|never|lacks?|no(?:thing|ne)?)\b[^.]{{0,30}}?\b{_HOLDS}"
@@ -49,7 +53,7 @@ _NOT_THERE = re.compile(
     r"|\bI (?:cannot|can['’]t|could not|couldn['’]t|don['’]t)\b|\bcould(?: not|n['’]t) find\b"
     r"|^\s*(?:I am |I'm )?sorry\b|\bno (?:information|mention|answer)\b"
     r"|抱歉|对不起|(?:没有|未能?|无法)(?:找到|检索|搜索到|查到|回答|确定|得知|判断)"
-    r"|(?:段落|资料|网页|原文|文中|文本|来源|信息|内容|文章|上下文|证据)[^。]{0,12}?(?:没有|并?未"
+    r"|(?:段落|资料|笔记|材料|文档|摘录|片段|参考|网页|原文|文中|文本|来源|信息|内容|文章|上下文|证据)[^。]{0,12}?(?:没有|并?未"
     r"|无法|不能|不足|不包含|不含)"
     r"[^。]{0,6}?(?:提|说|包|涉|给|提供|回答|找|记|写|明|显|指|描|列|答|相关|信息|确定|以)"
     r"|(?:没有|未)(?:相关|明确|具体)(?:的)?(?:信息|说明|内容|提)|我不知道|我?不清楚",

@@ -19,6 +19,7 @@ from assistant.answer.verification.comparison import (
 )
 from assistant.answer.verification.quantities import Quantity
 from assistant.answer.verification.tokens import SentenceText, read_sentence
+from assistant.answer.verification.value_segments import reply_is_of_another
 from assistant.values import Passage, SentenceVerdict, VerdictKind, VerdictReason
 from ingest.text.language import cjk_share
 from ingest.text.words import sentence_spans
@@ -116,7 +117,8 @@ class SentenceVerifier:
         A reply of a few words says little without the `question` that it answers: "William Blake"
         is supported where what was asked for is said of him.
         """
-        self._question = read_sentence(question).words
+        self._question_text = read_sentence(question)
+        self._question = self._question_text.words
         self._question_is_chinese = cjk_share(question) > CHINESE_SHARE
         self._passages = {passage.number: _PassageSentences(passage) for passage in passages}
         held = self._passages.values()
@@ -198,6 +200,12 @@ class SentenceVerifier:
         near = [pair for pair in found if pair[0] >= most * NEARLY]
         named = [pair for pair in near if pair[1].number in cited]
         _, passage, window = max(named or near, key=lambda pair: pair[0])
+        # In several passages it is none of the others' business what one says besides.
+        if all(
+            reply_is_of_another(self._question_text, claim, p.sentences)
+            for p in {p.number: p for _, p, _ in near}.values()
+        ):
+            return SentenceVerdict(kind="unsupported", reasons=("order",))
         kind: VerdictKind = "supported" if not cited or named else "re_attached"
         return SentenceVerdict(
             kind=kind,

@@ -234,6 +234,8 @@ def test_the_title_of_a_page_is_what_its_sentences_speak_of() -> None:
         "The passages do not say what colour the light has.",
         "There is no information about the colour of the light.",
         "资料中没有提到灯光的颜色。",
+        "The notes do not mention the price of the light.",
+        "笔记中没有提到灯光的价格。",
         "希望对你有帮助！",
     ],
 )
@@ -472,3 +474,36 @@ def test_paraphrases_of_real_pages_are_judged_above_the_floors_that_a_no_op_fall
     chosen = ["--floor", "--set", f"paraphrases.{language}"]
     assert verdicts.main([*chosen, "--most-ms", "1000"]) == 0
     assert verdicts.main([*chosen, "--no-op"]) == 1
+
+
+TEAS = (
+    "Green tea should be brewed with water at 80 degrees, black tea with boiling water at 100"
+    " degrees. Sencha needs 70 degrees.",
+)
+TEAS_APART = (
+    "Green tea is brewed at 80 °C. Black tea is brewed with boiling water at 100 °C.",
+    "Water for tea should be fresh.",
+)
+TEAS_ZH = ("绿茶用80度的水冲泡，红茶用沸水冲泡。",)
+TICKETS_ZH = ("普通票价80元，学生票价40元。",)
+
+
+@pytest.mark.parametrize(
+    ("texts", "question", "right", "wrong"),
+    [
+        (TEAS, "How hot should the water for green tea be?", "80 degrees", "100 degrees"),
+        (TEAS, "How hot should the water for green tea be?", "80 degrees", "70 degrees"),
+        (TEAS, "How hot should the water for black tea be?", "100 degrees", "80 degrees"),
+        (TEAS, "Which tea needs boiling water?", "Black tea", "Green tea"),
+        (TEAS_APART, "How hot should the water for green tea be?", "80 °C", "100 °C"),
+        (TEAS_APART, "Which tea needs boiling water?", "Black tea", "Green tea"),
+        (TEAS_ZH, "哪种茶要用沸水？", "红茶", "绿茶"),
+        (TICKETS_ZH, "学生票多少钱？", "40元", "80元"),
+    ],
+)
+def test_a_short_reply_with_another_value_than_the_one_asked_for_is_unsupported(
+    texts: tuple[str, ...], question: str, right: str, wrong: str
+) -> None:
+    verifier = SentenceVerifier(passages(*texts), question=question)
+    assert verifier.check(right, (1,)).kind == "supported"
+    assert verifier.check(wrong, (1,)).reasons == ("order",)

@@ -1,0 +1,195 @@
+"""Of what a value is said, where a text gives several: 5 mg for adults and 2 mg for children."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from assistant.answer.verification.quantities import Quantity
+from assistant.answer.verification.tokens import SentenceText, Token
+from assistant.answer.verification.units import same_dimension
+
+_SEPARATORS = frozenset(("and", "but", "while", "whereas", "or", "和", "而"))
+
+_WHICH = frozenset(("which", "what", "哪"))
+_COUNTERS = frozenset("种个些款类位家座条只")
+HEAD = 2
+"""Content words of a segment that may be its subject."""
+MOST_PROPER = 3
+"""Words, or ideographs, that tell one of a kind from the others in a reply."""
+
+
+@dataclass(slots=True)
+class ValueSegment:
+    """A value of a sentence with the words around it that belong to no other value."""
+
+    sentence: int
+    before: frozenset[str] = frozenset()
+    """Content words in front of its (first) value."""
+    behind: list[str] = field(default_factory=list)
+    """Content words behind it, in order."""
+    figures: list[Quantity] = field(default_factory=list)
+    head: frozenset[str] = frozenset()
+    """The first of its content words: what it is about."""
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Return all its content words."""
+        return self.before | frozenset(self.behind)
+
+
+Holds = Callable[[ValueSegment], bool]
+
+
+def segments_of(
+    sentences: Sequence[SentenceText], has_value: Callable[[Token], bool]
+) -> list[ValueSegment]:
+    """Return the segments of sentences that have a value."""
+    found: list[ValueSegment] = []
+    waiting: list[Token] = []
+    for number, sentence in enumerate(sentences):
+        own = False
+        for piece in _pieces(sentence.tokens):
+            if any(map(has_value, piece)):
+                found.append(_segment(number, [*waiting, *piece], has_value))
+                waiting, own = [], True
+            else:
+                waiting += piece
+        # What follows the last value of a sentence is said of it, not of the next sentence's.
+        if own:
+            found[-1].behind += [token.key for token in waiting if token.content]
+            waiting = []
+    return found
+
+
+def _pieces(tokens: Iterable[Token]) -> list[list[Token]]:
+    pieces: list[list[Token]] = [[]]
+    clause = 0
+    for token in tokens:
+        if token.clause != clause or token.key in _SEPARATORS:
+            pieces.append([])
+            clause = token.clause
+        pieces[-1].append(token)
+    return [piece for piece in pieces if piece]
+
+
+def _segment(number: int, tokens: list[Token], has_value: Callable[[Token], bool]) -> ValueSegment:
+    at = next(index for index, token in enumerate(tokens) if has_value(token))
+    content = [t for t in tokens if t.content and not (t.figure and has_value(t))]
+    return ValueSegment(
+        sentence=number,
+        before=frozenset(t.key for t in tokens[:at] if t in content),
+        behind=[t.key for t in tokens[at:] if t in content],
+        figures=[t.figure for t in tokens if t.figure],
+        head=frozenset(t.key for t in content[:HEAD] if t in tokens[:at]),
+    )
+
+
+def is_said_of_another(
+    words: frozenset[str],
+    segments: Sequence[ValueSegment],
+    own: Holds,
+    other: Holds,
+    *,
+    apart: bool,
+) -> bool:
+    """Return whether the words go with another value than the one that they are said with.
+
+    `own` tells the segments that hold the value, `other` those with another of its kind. True where
+    each of the first is beaten by one of the second, in its sentence or, if `apart`, beside it.
+    """
+    holding = [segment for segment in segments if own(segment)]
+    others = [segment for segment in segments if other(segment) and not own(segment)]
+    return bool(holding) and all(
+        any(_beats(b, a, words, apart=apart) for b in others) for a in holding
+    )
+
+
+def _beats(other: ValueSegment, own: ValueSegment, words: frozenset[str], *, apart: bool) -> bool:
+    there = (words & other.keys) - own.keys
+    mine = own.keys - other.keys
+    said = mine & words
+    if not there or not mine - words:
+        return False
+    if other.sentence != own.sentence:
+        # Beside each other, or what is said of the second value belongs to another matter.
+        if not apart or abs(other.sentence - own.sentence) > 1:
+            return False
+        if len(words & other.keys) < len(words & own.keys):
+            return False
+        if not own.keys & other.keys and (words & own.keys or len(there) < HEAD):
+            return False
+        subjects = there & other.head and (own.head - other.head) - words
+        return len(there) > len(said) or bool(subjects and not said & own.head)
+    # What the first of two says once, the second leaves out: its beginning, and what is counted.
+    return not said - own.before - frozenset(own.behind[:1])
+
+
+def figure_is_of_another(
+    words: frozenset[str], figure: Quantity, segments: Sequence[ValueSegment]
+) -> bool:
+    """Return whether the words are said of another figure of the same kind."""
+
+    def competes(segment: ValueSegment) -> bool:
+        return any(
+            g.kind == figure.kind
+            and not g.weak
+            and bool(g.dimension) == bool(figure.dimension)
+            and same_dimension(figure.dimension, g.dimension)
+            for g in segment.figures
+        )
+
+    return is_said_of_another(
+        words,
+        segments,
+        lambda s: any(figure.equals(g) for g in s.figures),
+        competes,
+        # Years and bare numbers are of everything; degrees and euros are of one kind.
+        apart=bool(figure.dimension) or figure.kind == "time",
+    )
+
+
+def reply_is_of_another(
+    question: SentenceText, reply: SentenceText, sentences: Sequence[SentenceText]
+) -> bool:
+    """Return whether what a question asks for is another value than the few words of a reply."""
+    asked = _content(question)
+    figures = [figure for figure in reply.figures if not figure.weak]
+    said = _content(reply)
+    if figures:
+        # Bare numbers and years are of everything, and more words tell what the figure is of.
+        figure = figures[0]
+        if len(figures) > 1 or said or not (figure.dimension or figure.kind == "time"):
+            return False
+        segments = segments_of(sentences, lambda token: token.figure is not None)
+        return figure_is_of_another(asked, figure, segments)
+    kind = said & _kind_asked(question)
+    proper = said - asked
+    if not kind or not 0 < len(proper) <= MOST_PROPER:
+        return False
+    # "Which tea …?" "Green tea": every clause about a tea is one of a value.
+    segments = segments_of(sentences, lambda token: token.key in kind)
+    return is_said_of_another(
+        asked.union(figure.key() for figure in question.figures) - kind,
+        segments,
+        lambda s: proper <= s.keys,
+        lambda s: not proper & s.keys,
+        apart=True,
+    )
+
+
+def _kind_asked(question: SentenceText) -> frozenset[str]:
+    """Return the words behind "which" of which a reply names one: which tea, 哪种茶."""
+    keys = question.keys
+    at = next((i for i, key in enumerate(keys) if key in _WHICH), None)
+    if at is None:
+        return frozenset()
+    place = at + 1
+    while place < len(keys) and keys[place] in _COUNTERS:
+        place += 1
+    behind = question.tokens[place : place + 2]
+    if behind and behind[0].kind == "word":
+        behind = behind[:1]
+    return frozenset(t.key for t in behind if t.content)
+
+
+def _content(text: SentenceText) -> frozenset[str]:
+    return frozenset(t.key for t in text.tokens if t.content and t.kind in ("word", "ideograph"))
