@@ -145,6 +145,9 @@ def test_asking_in_chinese_shows_stages_a_streamed_answer_and_sources_and_stop_s
     source = first.sources.get_by_role("link").first
     assert citation.get_attribute("href") == source.get_attribute("href")
 
+    # So long that it is not at its end when the key is pressed, whatever the machine does beside.
+    sentences = "".join(f"夜间飞行的第{number}个条件。" for number in range(1, 100))
+    ollama.answer = lambda _: ("先看段落。", sentences)
     ollama.delay_s = 0.5
     ollama.hung_up.clear()
     tab.ask("它有重量限制吗?")
