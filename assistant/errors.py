@@ -78,6 +78,12 @@ class EvaluationFileError(QiuzhengError):
     code = "evaluation"
 
 
+class EvaluationStoppedError(EvaluationFileError):
+    """A run's file cannot be added to any more: the disk is full, most often."""
+
+    exit_code = 1
+
+
 class SnapshotError(QiuzhengError):
     """What is kept of answers cannot be used; answers go on without."""
 

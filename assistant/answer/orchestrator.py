@@ -130,15 +130,19 @@ class Assistant:
         self._follow_index = follow_index
         self._snapshots = snapshots
 
-    async def prepare(self, question: Question) -> None:
+    async def prepare(self, question: Question) -> ModelTraits:
         """Open what questions with these options need, so that what is missing is known before.
+
+        Returns:
+            What is known of the model that will answer.
 
         Raises:
             QiuzhengError: the model, or a setting of search, cannot be used.
         """
-        await self._models.get(question.model)
+        chosen = await self._models.get(question.model)
         if question.web:
             await self._web.get()
+        return await chosen.model.describe()
 
     async def ask(
         self, question: Question | str, history: Sequence[ChatMessage] = ()

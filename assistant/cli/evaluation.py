@@ -1,9 +1,12 @@
 """Runs `assistant evaluate`: from a file of questions to figures, a page and an exit code."""
 
 import asyncio
+import contextlib
 import json
+import os
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,11 +14,18 @@ from typing import Any
 import click
 
 from assistant.bootstrap import open_assistant
+from assistant.cli.evaluation_options import (
+    parse_floors,
+    refuse_asking_options,
+    refuse_overwriting,
+    refuse_unwritable,
+    settings_of_options,
+)
 from assistant.errors import EvaluationFileError, QuestionError
 from assistant.evaluation.answer_scoring import spellings
 from assistant.evaluation.asking import ask_questions
 from assistant.evaluation.comparison import RunComparison, compare_runs, refuse_unlike
-from assistant.evaluation.figures import FIGURE_OF, FigureValue, measure, measure_latency
+from assistant.evaluation.figures import FigureValue, measure, measure_latency
 from assistant.evaluation.html_page import evaluation_page
 from assistant.evaluation.questions import EvaluationQuestion, parse_questions, read_text_file
 from assistant.evaluation.results import (
@@ -34,11 +44,13 @@ from assistant.values import Question
 from ingest.bootstrap import open_store
 from ingest.foundation.cli_runner import print_json
 from ingest.foundation.errors import QiuzhengError
-from ingest.foundation.messages import COLON, Language, Message, enumerate_names
+from ingest.foundation.messages import COLON, Language, Message
 from ingest.index.store.base import IndexStats
 from ingest.report import print_note, printable
 from ingest.text.language import choose_language
 
+FAILED = 1
+"""Exit code: there are questions without an answer."""
 BELOW_FLOOR = 4
 """Exit code: the run is whole, and a figure of --fail-under is too low."""
 
@@ -57,11 +69,12 @@ async def evaluate_questions(path: Path, *, language: Language, **options: Any) 
     Raises:
         QiuzhengError: something cannot be used; what was asked until then is kept by --save.
     """
-    floors = _parse_floors(options["fail_under"])
+    floors = parse_floors(options["fail_under"])
     old = read_run(options["compare"]) if options["compare"] else None
+    refuse_overwriting(path, options)
     text = read_text_file(path)
     if is_saved_run(text):
-        _refuse_asking_options(path, options)
+        refuse_asking_options(path, options)
         return _show(parse_run(text, path), old, floors, language=language, options=options)
     if options["model"] and options["no_model"]:
         raise QuestionError(Message("--model and --no-model exclude each other"))
@@ -71,12 +84,12 @@ async def evaluate_questions(path: Path, *, language: Language, **options: Any) 
     if old:
         refuse_unlike(old, (question.key for question in questions), path.stem)
     if options["html"]:
-        _check_writable(options["html"])
-    settings = load_settings(_overrides(options))
+        refuse_unwritable(options["html"])
+    settings = load_settings(settings_of_options(options))
     language = choose_language(settings.answer.language)
     if repeated:
         again = Message("{count} repeated in {path}: asked once", count=repeated, path=path)
-        print_note(again, language)
+        _tell(again, language)
     run = _Run(
         path=path,
         questions=questions,
@@ -89,37 +102,30 @@ async def evaluate_questions(path: Path, *, language: Language, **options: Any) 
     except (asyncio.CancelledError, QiuzhengError):
         # Ctrl-C, or a server that is gone: what was asked is worth showing all the same.
         if run.results:
-            _show(run.finished(), None, {}, language=language, options=options)
+            # A disk that is full has no room for the page either: the first error says so.
+            with contextlib.suppress(EvaluationFileError):
+                _show(run.finished(), None, {}, language=language, options=options)
             run.print_rest()
         raise
+    finally:
+        run.close()
     return _show(run.finished(), old, floors, language=language, options=options)
 
 
-def _check_writable(target: Path) -> None:
-    """Raise `EvaluationFileError` if the page cannot be written; leave no new file."""
+def _tell(text: Message, language: Language) -> None:
+    """Say something about the run on stderr, if anybody listens."""
     try:
-        is_new = not target.exists()
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("ab"):
-            pass
-        if is_new:
-            target.unlink()
-    except OSError as error:
-        raise cannot_write(target, error) from error
+        print_note(text, language)
+    except OSError:
+        _silence()
 
 
-def _overrides(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the options that are settings: table -> key -> value."""
-    overrides: dict[str, dict[str, Any]] = {}
-    if options["lang"]:
-        overrides["answer"] = {"language": options["lang"]}
-    if options["no_model"]:
-        overrides["model"] = {"provider": "extractive"}
-    elif load_settings().model.provider == "auto":
-        # "auto" quotes where the model is away. Figures of quotes under a model's name would be
-        # worse than none.
-        overrides["model"] = {"provider": "ollama"}
-    return overrides
+def _silence() -> None:
+    """Write to stderr no more: who read it has gone, or its disk is full.
+
+    An hour's run does not end for its progress; the figures are on stdout.
+    """
+    sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  until the end
 
 
 class _Run:
@@ -157,20 +163,10 @@ class _Run:
                 count=len(missing),
                 url=missing[0],
             )
-            print_note(text, self._language)
+            _tell(text, self._language)
         if self._options["save"]:
             self._file = RunFile(self._options["save"])
-            wanted = {question.key for question in self._questions}
-            for result in self._file.open(self._header):
-                if result.key in wanted:
-                    self.results[result.key] = result
-            if self.results and not self._options["quiet"]:
-                text = Message(
-                    "{questions} already asked: {path}",
-                    questions=count_questions(len(self.results)),
-                    path=self._file.path,
-                )
-                print_note(text, self._language)
+            self._take_kept(self._file)
         # The order of the file, not that of the saved run: who watches knows where we are.
         left = [question for question in self._questions if question.key not in self.results]
         if not left:
@@ -187,7 +183,12 @@ class _Run:
         opened = open_assistant(self._settings, say=self._say)
         async with opened as assistant:
             # A model that is missing is known before the first question, not after three.
-            await assistant.prepare(options)
+            traits = await assistant.prepare(options)
+            self._header = replace(
+                self._header, temperature=traits.temperature, digest=traits.digest
+            )
+            if self._file:
+                self._file.open(self._header)
             await ask_questions(
                 assistant,
                 left,
@@ -196,6 +197,28 @@ class _Run:
                 language=self._language,
                 report=self._take,
             )
+
+    def close(self) -> None:
+        """Let other runs open the run's file."""
+        if self._file:
+            self._file.close()
+
+    def _take_kept(self, file: RunFile) -> None:
+        """Take over the results that a file holds of these questions."""
+        # Begun once the model is known, which a run that is whole needs no more.
+        if not file.is_begun:
+            return
+        wanted = {question.key for question in self._questions}
+        for result in file.open(self._header):
+            if result.key in wanted:
+                self.results[result.key] = result
+        if self.results:
+            text = Message(
+                "{questions} already asked: {path}",
+                questions=count_questions(len(self.results)),
+                path=file.path,
+            )
+            self._say(text)
 
     def finished(self) -> EvaluationRun:
         """Return the run as far as it came, in the order of the questions."""
@@ -214,7 +237,7 @@ class _Run:
             text = Message(
                 "{asked} of {all} asked; with --save FILE the next run could have gone on", **values
             )
-        print_note(text, self._language)
+        _tell(text, self._language)
 
     def _header_for(self, stats: IndexStats) -> RunHeader:
         settings, options = self._settings, self._options
@@ -228,11 +251,13 @@ class _Run:
             questions=str(self._path),
             started=datetime.now().astimezone().isoformat(timespec="seconds"),
             jobs=options["jobs"],
+            language=settings.answer.language,
+            unsupported=settings.answer.unsupported,
         )
 
     def _say(self, text: Message) -> None:
         if not self._options["quiet"]:
-            print_note(text, self._language)
+            _tell(text, self._language)
 
     def _take(self, result: QuestionResult) -> None:
         if self._file:
@@ -242,10 +267,13 @@ class _Run:
             return
         mark, colour = ("✓", "green") if result.is_good else ("✗", "red")
         place = f"[{len(self.results)}/{len(self._questions)}]"
-        click.secho(f"{place} {mark} ", err=True, nl=False, fg=colour)
         detail = f"{COLON.localize(self._language)}{result.error}" if result.error else ""
         line = f"{result.question}{detail}  {result.seconds:.1f} s"
-        click.secho(printable(" ".join(line.split())), err=True)
+        try:
+            click.secho(f"{place} {mark} ", err=True, nl=False, fg=colour)
+            click.secho(printable(" ".join(line.split())), err=True)
+        except OSError:
+            _silence()
 
 
 async def _look_at_index(
@@ -267,44 +295,6 @@ async def _look_at_index(
         )
     # Of the end of an address nothing is known before a passage has it: it has no spellings.
     return stats, [url for url, known in named.items() if known and held.isdisjoint(known)]
-
-
-def _refuse_asking_options(path: Path, options: Mapping[str, Any]) -> None:
-    names = [name for name in ("model", "no_model", "top_k", "limit", "save") if options[name]]
-    if names:
-        raise EvaluationFileError(
-            Message(
-                "{path} is a saved run: {names} would need questions to ask",
-                path=path,
-                names=enumerate_names(f"--{name.replace('_', '-')}" for name in names),
-            ),
-            hint=Message("name the file of questions"),
-        )
-
-
-def _parse_floors(given: Sequence[str]) -> dict[str, float]:
-    """Return figure -> least value, from "right=.8" or "right=80%"."""
-    known = [name for name, one in FIGURE_OF.items() if one.better == "higher"]
-    floors = {}
-    for text in given:
-        name, _, wanted = text.partition("=")
-        if name.strip() not in known:
-            raise QuestionError(
-                Message("--fail-under knows no figure {name}", name=json.dumps(name.strip())),
-                hint=Message("known are: {names}", names=enumerate_names(known)),
-            )
-        try:
-            percent = wanted.strip().endswith("%")
-            floor = float(wanted.strip().rstrip("%")) / (100 if percent else 1)
-        except ValueError:
-            floor = -1.0
-        if not 0 <= floor <= 1:
-            raise QuestionError(
-                Message("--fail-under {given}: the share is no number from 0 to 1", given=text),
-                hint=Message("write it as: --fail-under right=.8"),
-            )
-        floors[name.strip()] = floor
-    return floors
 
 
 def _show(
@@ -333,8 +323,15 @@ def _show(
         except OSError as error:
             raise cannot_write(target, error) from error
         if not options["quiet"]:
-            print_note(Message("the page is {path}", path=target), language)
-    return BELOW_FLOOR if _is_below_floor(values, floors, language) else 0
+            _tell(Message("the page is {path}", path=target), language)
+    is_below = _is_below_floor(values, floors, language)
+    failed = [result for result in run.results if result.has_failed]
+    if failed:
+        # A script must not take the figures of a server that was away for those of the model.
+        values_of = {"questions": count_questions(len(failed)), "error": failed[-1].error}
+        _tell(Message("no answer to {questions}: {error}", **values_of), language)
+        return FAILED
+    return BELOW_FLOOR if is_below else 0
 
 
 def _fields(
@@ -373,5 +370,5 @@ def _is_below_floor(
         else:
             continue
         fallen = True
-        print_note(text, language)
+        _tell(text, language)
     return fallen

@@ -27,8 +27,8 @@ _SEAM = re.compile(r"(?<=\d)(?=[^\W\d_])|(?<=[^\W\d_])(?=\d)")
 _CLOCK = re.compile(r"(?<=\d)[:：](?=\d\d(?!\d))")
 # Before a digit alone: "COVID-19" and 歼-20 have no sign, 气温为-5 has one.
 _SIGN = re.compile(
-    r"(?:(?:(?<![\w)])|(?<=[为是到至约达低]))[-−]\s?|零下\s?|负\s?|\bnegative )"
-    r"(?=[$£€¥₹₩]?\s?\d)"
+    r"(?:(?<![\w)])|(?<=[为是到至约达低]))[-−](?=[$£€¥₹₩]?\d)"
+    r"|(?:零下|负|\bnegative )\s?(?=[$£€¥₹₩]?\d)"
 )
 _CURRENCY = re.compile(r"[\u20a0-\u20cf฿]|[$£¥](?=\s?\d)|(?<=\d)[$£¥]|(?<=\d )[$£¥]")
 _CODES = frozenset({"us", "usd", "hk", "hkd", "eur", "gbp", "cny", "jpy", "rmb"})

@@ -33,6 +33,7 @@ from assistant.values import (
     SentenceVerdict,
     VerdictKind,
 )
+from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import LANGUAGES, Language, Message
 
 if TYPE_CHECKING:
@@ -64,16 +65,22 @@ async def ask_questions(
         report: Called with each result.
 
     Raises:
-        ModelError: answers fail one after the other. What was reported stands.
+        QiuzhengError: answers fail one after the other, or `report` raised it.
     """
     # Shared by all workers: each takes the next question, so none waits for another's slow one.
     waiting = iter(questions)
     failed_in_a_row: list[QuestionResult] = []
+    stopped: list[QiuzhengError] = []
 
     async def work() -> None:
         for question in waiting:
             result = await ask_question(assistant, question, options=options, language=language)
-            report(result)
+            try:
+                report(result)
+            except QiuzhengError as error:
+                stopped.append(error)
+            if stopped:
+                return
             if not result.has_failed:
                 failed_in_a_row.clear()
                 continue
@@ -85,6 +92,8 @@ async def ask_questions(
         for _ in range(jobs):
             group.create_task(work())
     # Not raised by a task: a group would wrap it up.
+    if stopped:
+        raise stopped[0]
     if len(failed_in_a_row) >= FAILURES_IN_A_ROW:
         raise ModelError(
             Message(
@@ -226,7 +235,7 @@ class _Listener:
     def _is_refusal(self, answer: Answer) -> bool:
         """Return whether a reader learns from the answer that the index does not hold it."""
         if answer.kind == "nothing":
-            return True
+            return not answer.found  # a sum, or a greeting, is answered by code
         if answer.kind == "quotes":
             # Labelled "the pages do not seem to answer this. Closest to it:".
             return self._evidence.answerability != "answerable"

@@ -4,15 +4,17 @@ The file is JSONL: the run's header, then one line a question, added when it was
 that is stopped or killed so keeps all that was asked, and goes on where it stopped.
 """
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
-from assistant.errors import EvaluationFileError
+from assistant.errors import EvaluationFileError, EvaluationStoppedError
 from assistant.evaluation.questions import read_text_file
 from assistant.values import Answerability, AnswerKind, VerdictKind
 from ingest.foundation.messages import Message, describe_os_error
@@ -40,6 +42,14 @@ class RunHeader:
     """When, as ISO 8601 has it."""
     jobs: int = 1
     """Questions asked side by side: latencies of several are longer."""
+    language: str = ""
+    """Of the answers, as set; runs of before it was kept have ""."""
+    unsupported: str = ""
+    """What becomes of sentences that no passage supports, as set."""
+    temperature: float | None = None
+    """None where nothing is sampled, or where it was not kept."""
+    digest: str = ""
+    """Of the model's weights, "" where its server tells none."""
     format: int = FORMAT
     type: Literal["run"] = "run"
 
@@ -183,48 +193,62 @@ class RunFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._lock = FileLock(f"{path}.lock", timeout=0)
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether the file holds anything."""
+        return self.path.exists() and self.path.stat().st_size > 0
 
     def open(self, header: RunHeader) -> Sequence[QuestionResult]:
         """Begin the file, or return what it holds already of a run with the same header.
 
+        Until `close` no other run can open it.
+
         Raises:
-            EvaluationFileError: it cannot be written, is no saved run, or one of another model.
+            EvaluationFileError: it cannot be written, is no saved run, or one that was asked of
+                something else.
         """
         try:
-            if not self.path.exists() or not self.path.stat().st_size:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            # Two that begin together would both write a header, and each ask all the questions.
+            self._lock.acquire()
+            if not self.is_begun:
                 self._append(_HEADER.dump_json(header))
                 return ()
             self._drop_torn_line()
+        except Timeout as error:
+            raise EvaluationFileError(
+                Message("another run writes {path}", path=self.path),
+                hint=Message("wait for it, or name another file"),
+            ) from error
         except OSError as error:
             raise cannot_write(self.path, error) from error
         kept = read_run(self.path)
         # Half a run of one model and half of another would be a run of none.
-        for name in ("model", "top_k"):
-            before, now = getattr(kept.header, name), getattr(header, name)
-            if before != now:
-                raise EvaluationFileError(
-                    Message(
-                        "{path} holds a run with {name} = {before}, not {now}",
-                        path=self.path,
-                        name=name,
-                        before=before,
-                        now=now,
-                    ),
-                    hint=Message("name another file, then compare the two: --compare OLD"),
-                )
+        refuse_mixed(self.path, kept.header, header)
         return [result for result in kept.results if not result.has_failed]
+
+    def close(self) -> None:
+        """Let other runs open the file."""
+        if self._lock.is_locked:
+            self._lock.release(force=True)
+            with contextlib.suppress(OSError):
+                Path(self._lock.lock_file).unlink(missing_ok=True)
 
     def add(self, result: QuestionResult) -> None:
         """Add a question's result.
 
         Raises:
-            EvaluationFileError: it cannot be written.
+            EvaluationStoppedError: it cannot be written.
         """
         try:
             self._append(_RESULT.dump_json(result))
         except OSError as error:
-            raise cannot_write(self.path, error) from error
+            why = describe_os_error(error)
+            raise EvaluationStoppedError(
+                Message("{path} cannot be written: {why}", path=self.path, why=why)
+            ) from error
 
     def _append(self, line: bytes) -> None:
         # Opened anew for each: an answer takes seconds, and a file that is closed is written.
@@ -246,8 +270,29 @@ def cannot_write(path: Path, error: OSError) -> EvaluationFileError:
     return EvaluationFileError(Message("{path} cannot be written: {why}", path=path, why=why))
 
 
+def refuse_mixed(path: Path, kept: RunHeader, now: RunHeader) -> None:
+    """Raise `EvaluationFileError` if a run that goes on would be asked of something else."""
+    names = ("model", "top_k", *header_differences(kept, now))
+    for name in names:
+        before, after = getattr(kept, name), getattr(now, name)
+        if before != after and name != "jobs":
+            raise EvaluationFileError(
+                Message(
+                    "{path} holds a run with {name} = {before}, not {now}",
+                    path=path,
+                    name=name,
+                    before=before,
+                    now=after,
+                ),
+                hint=Message("name another file, then compare the two: --compare OLD"),
+            )
+
+
 def header_differences(a: RunHeader, b: RunHeader) -> list[str]:
     """Return the names of what two runs were asked of differently, beside model and passages."""
     first, second = asdict(a), asdict(b)
     names = ("pages", "chunks", "space", "jobs")
-    return [name for name in names if first[name] != second[name]]
+    # Runs of before these were kept tell nothing of them.
+    told = ("language", "unsupported", "temperature", "digest")
+    known = [name for name in told if {first[name], second[name]}.isdisjoint({"", None})]
+    return [name for name in (*names, *known) if first[name] != second[name]]

@@ -31,6 +31,10 @@ CONDITION_LABELS: Final = {
     "chunks": Message("chunks of the index"),
     "space": Message("encoder"),
     "jobs": Message("questions side by side"),
+    "language": Message("language of the answers"),
+    "unsupported": Message("what becomes of unsupported sentences"),
+    "temperature": Message("temperature"),
+    "digest": Message("weights of the model"),
 }
 MARKS: Final = {"better": "▲", "worse": "▼", "none": "·"}
 

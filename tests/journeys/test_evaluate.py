@@ -241,6 +241,25 @@ def test_a_server_that_dies_stops_the_run_and_costs_nothing_that_was_asked(
     assert [kind == "failed" for kind in kinds] == [False, False, True, True, True]
 
 
+def test_failures_end_with_1_and_a_reader_of_progress_who_leaves_ends_nothing(
+    shell_with_model: Shell, ollama: OllamaServer
+) -> None:
+    shell = shell_with_model
+    index_pages(shell)
+    path = write_questions(shell, ASKED[:2])
+    ollama.answer = lambda _: ("", "It is 24 hours.")
+    process = shell.start("assistant", "evaluate", path, "--json", "--html", "report.html")
+    assert process.stderr is not None
+    process.stderr.close()
+    assert process.stdout is not None
+    assert json.loads(process.stdout.read())["questions"] == 2
+    assert process.wait(60) == 0
+    ollama.fail("crashed", path="/api/chat")
+    shown = evaluate(shell, path, "--quiet", "--json", code=1)
+    assert len(json.loads(shown.stdout)["failed"]) == 2
+    assert "no answer to 2 questions: " in shown.stderr
+
+
 def test_floors_end_with_their_own_exit_code(shell: Shell) -> None:
     index_pages(shell)
     path = write_questions(shell)
@@ -263,6 +282,9 @@ def test_floors_end_with_their_own_exit_code(shell: Shell) -> None:
         (("questions.jsonl", "--compare", "other.jsonl"), "no question in common"),
         (("questions.jsonl", "--no-model", "--save", "questions.jsonl"), "is no saved run"),
         (("questions.jsonl", "--no-model", "--html", "empty.jsonl/x.html"), "cannot be written"),
+        (("questions.jsonl", "--html", "./questions.jsonl"), "would overwrite questions.jsonl"),
+        (("other.jsonl", "--html", "other.jsonl"), "would overwrite other.jsonl"),
+        (("questions.jsonl", "--save", "r.jsonl", "--html", "r.jsonl"), "would overwrite r.jsonl"),
         (("questions.jsonl", "--fail-under", "rihgt=.8"), 'no figure "rihgt"'),
         (("questions.jsonl", "--fail-under", "unsupported=.8"), 'no figure "unsupported"'),
         (("questions.jsonl", "--fail-under", "right=8"), "from 0 to 1"),

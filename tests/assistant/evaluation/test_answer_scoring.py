@@ -45,6 +45,7 @@ RIGHT = [
     ("Plan A is the best.", "A"),
     ("答案是A，不是B。", "A"),
     ("It opens at 18:30.", "18:30"),
+    ("The pages say:\n\n- 80 degrees", "80"),
 ]
 WRONG = [
     ("15 people", "5"),

@@ -61,6 +61,8 @@ def test_verdicts_are_shares_of_all_sentences_that_claim_something() -> None:
     assert found["supported"].value == pytest.approx(4 / 6)
     assert found["unsupported"].value == pytest.approx(2 / 6)
     assert found["supported"].questions == 2
+    unchecked = figures([result(1, kind="model", verdicts={"supported": 1, "unchecked": 3})])
+    assert unchecked["supported"].value == 0.25
 
 
 def test_an_answer_that_fails_is_wrong_and_says_nothing_about_retrieval() -> None:

@@ -1,10 +1,11 @@
 """A saved run: added to, gone on with, and refused where it is none."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from assistant.errors import EvaluationFileError
+from assistant.errors import EvaluationFileError, EvaluationStoppedError
 from assistant.evaluation.results import (
     QuestionResult,
     RunFile,
@@ -13,7 +14,15 @@ from assistant.evaluation.results import (
     read_run,
 )
 
-HEADER = RunHeader(model="m", top_k=6, pages=3)
+HEADER = RunHeader(
+    model="m",
+    top_k=6,
+    pages=3,
+    language="zh",
+    unsupported="mark",
+    temperature=0.6,
+    digest="abc",
+)
 
 
 def saved(path: Path, *results: QuestionResult) -> RunFile:
@@ -64,7 +73,18 @@ def test_a_run_of_another_model_is_not_gone_on_with(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     saved(path, result("a"))
     before = path.read_bytes()
-    for header in (RunHeader(model="other", top_k=6), RunHeader(model="m", top_k=7)):
+    for other in (
+        {"model": "other"},
+        {"top_k": 7},
+        {"pages": 4},
+        {"chunks": 1},
+        {"space": "other"},
+        {"language": "en"},
+        {"unsupported": "drop"},
+        {"temperature": 0.1},
+        {"digest": "f00"},
+    ):
+        header = replace(HEADER, **other)  # type: ignore[arg-type]
         with pytest.raises(EvaluationFileError, match="holds a run with") as raised:
             RunFile(path).open(header)
         assert raised.value.exit_code == 2
@@ -103,3 +123,35 @@ def test_a_folder_is_no_file_to_save_to(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "file" / "run.jsonl"):
         with pytest.raises(EvaluationFileError, match=r"cannot be written|no saved run|folder"):
             RunFile(path).open(HEADER)
+
+
+def test_questions_side_by_side_and_what_was_not_kept_make_no_other_run(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    file = RunFile(path)
+    file.open(RunHeader(model="m", top_k=6, pages=3))
+    file.add(result("a"))
+    file.close()
+    assert [one.key for one in RunFile(path).open(replace(HEADER, jobs=4))] == ["a"]
+
+
+def test_two_runs_do_not_write_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    first, second = RunFile(path), RunFile(path)
+    first.open(HEADER)
+    with pytest.raises(EvaluationFileError, match="another run writes"):
+        second.open(HEADER)
+    first.add(result("a"))
+    first.close()
+    assert [one.key for one in second.open(HEADER)] == ["a"]
+    second.close()
+    assert [one.name for one in tmp_path.iterdir()] == ["run.jsonl"]
+
+
+def test_a_file_that_cannot_be_added_to_stops_the_run(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    file = saved(path)
+    path.unlink()
+    path.mkdir()  # as a full disk does: fails at a line, not at the beginning
+    with pytest.raises(EvaluationStoppedError, match="cannot be written") as raised:
+        file.add(result("a"))
+    assert raised.value.exit_code == 1
