@@ -17,6 +17,7 @@ from typing import Any
 
 from lxml import etree
 
+from ingest.extract.block_model import review_blocks
 from ingest.extract.dom import hide, letters_of, remove_unseen, text_of
 from ingest.extract.markdown import render_markdown
 from ingest.extract.page_chrome import (
@@ -34,7 +35,7 @@ MAX_TEXT = 300_000  # characters; a longer text is a book, and is not compared b
 
 # Set with bench/extraction.py. It scores even and odd pages apart, so that a number which fits only
 # the pages that it was tried on shows.
-MIN_TEXT = 250  # bytes of letters; a text with less looks like the page chrome around it
+MIN_TEXT = 120  # bytes of letters; a text with less looks like the page chrome around it
 GRAM = 12  # letters; so many in a row are the same words in the same place
 GRAM_STEP = 4  # letters from one gram that is looked up to the next
 POINTER = 0.8  # share of letters in links from which a block only points elsewhere
@@ -146,7 +147,14 @@ def _choose_blocks(
         if block in authors
         or not (_is_pointer(block) or _repeats_headline(block, first, headlines))
     ]
-    return kept if region.is_thread else _trim_edges(kept)
+    kept = kept if region.is_thread else _trim_edges(kept)
+    unlikely, lost_prose = review_blocks(page, set(found), set(kept))
+    back = {
+        block
+        for block in lost_prose
+        if not (_is_pointer(block) or _repeats_headline(block, first, headlines))
+    }
+    return sorted({*kept, *back}.difference(unlikely - authors), key=_position)
 
 
 def _find_lost(
