@@ -131,12 +131,16 @@ async def open_snapshot_writer(
     settings: Settings, *, tell: Callable[[Message], None]
 ) -> AsyncIterator[SnapshotWriter | None]:
     """Open what keeps snapshots of answers, None where none are to be kept."""
-    if not (settings.snapshots.enabled and settings.snapshots.keep):
-        yield None
-        return
-    writer = SnapshotWriter(functools.partial(open_snapshots, settings.snapshots), tell=tell)
+    kept = settings.snapshots
+    keeps = kept.enabled and kept.keep > 0
+    writer = SnapshotWriter(
+        functools.partial(open_snapshots, kept), tell=tell if keeps else lambda _: None
+    )
+    # Opening it lets go what is too old, which is promised of answers kept before, too.
+    if not keeps and kept.path.exists():
+        writer.open()
     try:
-        yield writer
+        yield writer if keeps else None
     finally:
         await writer.close()
 

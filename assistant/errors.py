@@ -94,3 +94,17 @@ class SnapshotNotFoundError(SnapshotError):
     """No kept answer has the name that was asked for."""
 
     exit_code = 2
+
+
+class SnapshotChoiceError(SnapshotError):
+    """It was not said which kept answers are meant, or in two ways at once."""
+
+    exit_code = 2
+
+
+class SnapshotDamagedError(SnapshotError):
+    """The file of kept answers is none any more. Nothing but deleting it helps."""
+
+
+class SnapshotLockedError(SnapshotError):
+    """Another process uses the file of kept answers. It is whole, and later it can be used."""

@@ -1,4 +1,4 @@
-"""`assistant explain`, `history` and `forget`: what is kept of answers, for people and as JSON."""
+"""`assistant explain` and `history`: what is kept of answers, for people and as JSON."""
 
 import json
 import re
@@ -17,17 +17,12 @@ from assistant.cli.explain_labels import (
     VERDICTS,
     describe_score,
 )
-from assistant.errors import SnapshotError
+from assistant.errors import SnapshotNotFoundError
 from assistant.labels import QUOTES
 from assistant.settings import Settings, SnapshotSettings
+from assistant.snapshots.failures import LAST, not_found_error
 from assistant.snapshots.snapshot import Snapshot, snapshot_adapter
-from assistant.snapshots.store import (
-    LAST,
-    SnapshotLine,
-    SnapshotStore,
-    delete_snapshots,
-    not_found_error,
-)
+from assistant.snapshots.store import SnapshotLine, SnapshotStore
 from assistant.values import EvidenceBlock, Passage
 from ingest.events import PageStored
 from ingest.foundation.cli_runner import print_json
@@ -333,10 +328,14 @@ def _short(text: str, longest: int = LONGEST_LINE) -> str:
 
 def print_history(settings: Settings, *, limit: int, as_json: bool, language: Language) -> int:
     """Print the newest kept answers, a line each."""
-    with open_kept_answers(settings.snapshots) as store:
-        lines = store.lines(limit=limit)
-    if not lines:
-        raise not_found_error(LAST)
+    try:
+        with open_kept_answers(settings.snapshots) as store:
+            lines = store.lines(limit=limit)
+    except SnapshotNotFoundError:  # there is no file
+        lines = []
+    if not lines and not as_json:
+        # As it should be with a new home: no error.
+        click.echo(not_found_error(LAST).localize(language), err=True)
     for line in lines:
         if as_json:
             print_json(_history_json(line))
@@ -369,28 +368,3 @@ def _history_line(line: SnapshotLine, language: Language) -> str:
     again = f" ↻ {line.parent}" if line.parent else ""
     shown = f"{state.localize(language):<7}"
     return f"{line.id}  {when}  {shown}  {_short(line.question)}{again}"
-
-
-def forget_answers(
-    settings: Settings, *, names: Sequence[str], everything: bool, language: Language
-) -> int:
-    """Delete kept answers, and say how many.
-
-    Raises:
-        SnapshotError: nothing was named, a name is unknown, or the file cannot be written.
-    """
-    if everything:
-        count = delete_snapshots(settings.snapshots.path)
-    elif names:
-        with open_kept_answers(settings.snapshots) as store:
-            count = store.remove(names)
-    else:
-        raise SnapshotError(
-            Message("which answers?"),
-            hint=Message("name their ids (assistant history), or all: assistant forget --all"),
-        )
-    text = Message("kept answers deleted: {count}", count=count)
-    if count is None:
-        text = Message("the file of kept answers was unreadable and is deleted")
-    click.echo(text.localize(language), err=True)
-    return 0

@@ -124,7 +124,7 @@ def forget(names: tuple[str, ...], everything: bool, lang: str | None) -> None:
     assistant forget last
     assistant forget --all
     """
-    from assistant.cli.explain import forget_answers
+    from assistant.cli.forget import forget_answers
 
     language = message_language(lang)
     settings = settings_or_exit({}, language)

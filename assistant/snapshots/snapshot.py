@@ -83,11 +83,6 @@ class Snapshot:
     parent: str = ""
     """Of a replay: the answer whose passages it was made of."""
 
-    @property
-    def urls(self) -> frozenset[str]:
-        """The pages whose text it holds."""
-        return frozenset(passage.url for passage in self.passages)
-
 
 def dump_snapshot(snapshot: Snapshot) -> bytes:
     """Return a snapshot as JSON that `snapshot_adapter` reads, messages in all languages.

@@ -1,24 +1,29 @@
 """Snapshots in one SQLite file, bounded by their number and their age."""
 
+import math
 import sqlite3
+import sys
 import time
 import zlib
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from assistant.errors import SnapshotError, SnapshotNotFoundError
+from assistant.errors import (
+    SnapshotDamagedError,
+    SnapshotError,
+    SnapshotLockedError,
+    SnapshotNotFoundError,
+)
+from assistant.snapshots.failures import LAST, not_found_error, store_error
 from assistant.snapshots.snapshot import Snapshot, dump_snapshot, snapshot_adapter
 from assistant.values import AnswerKind
 from ingest.foundation.messages import Message, describe_os_error, enumerate_names
 from ingest.foundation.private_files import make_private_file
 from ingest.foundation.sqlite_files import switch_to_wal, transaction
-
-LAST = "last"
-"""Names the newest snapshot."""
 
 FORMAT = 1
 """Kept in `PRAGMA user_version`. A file of another format is left alone."""
@@ -40,12 +45,6 @@ _TABLES = (
         body BLOB NOT NULL
     ) STRICT""",
     "CREATE INDEX snapshots_by_time ON snapshots (at)",
-    # Which of them hold text of a page: what is removed from the index is to leave here, too.
-    """CREATE TABLE snapshot_pages (
-        url TEXT NOT NULL, number INTEGER NOT NULL REFERENCES snapshots ON DELETE CASCADE,
-        PRIMARY KEY (url, number)
-    ) STRICT, WITHOUT ROWID""",
-    "CREATE INDEX snapshot_pages_by_number ON snapshot_pages (number)",
     f"PRAGMA user_version = {FORMAT}",
 )
 
@@ -77,7 +76,7 @@ class SnapshotStore:
         clock: Callable[[], float] = time.time,
         max_bytes: int | None = None,
     ) -> None:
-        """Open or create the file, readable by its owner alone.
+        """Open or create the file, readable by its owner alone, and let go what is too old.
 
         Args:
             path: The file.
@@ -101,6 +100,11 @@ class SnapshotStore:
             )
             try:
                 self._prepare(max_bytes)
+                self._file = _identity(path)
+                # Also where nothing new is kept. Locked, or on a disk that is read-only: the next
+                # one does it.
+                with suppress(SnapshotError):
+                    self._prune_if_due()
             except BaseException:
                 self._connection.close()
                 raise
@@ -114,6 +118,17 @@ class SnapshotStore:
     def close(self) -> None:
         """Close the file. May be called twice."""
         self._connection.close()
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether the file was deleted, or another one put in its place, since it was opened.
+
+        What is written then goes to nobody.
+        """
+        try:
+            return _identity(self._path) != self._file
+        except OSError:
+            return True
 
     def put(self, snapshot: Snapshot) -> None:
         """Keep a snapshot, and let go those that are too many or too old.
@@ -135,14 +150,10 @@ class SnapshotStore:
         )
         with self._errors(), transaction(self._connection):
             # REPLACE: an id is random, and its owner was told it before this could fail.
-            cursor = self._connection.execute(
+            self._connection.execute(
                 "INSERT OR REPLACE INTO snapshots (id, at, question, kind, trust, parent, body)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 row,
-            )
-            self._connection.executemany(
-                "INSERT INTO snapshot_pages VALUES (?, ?)",
-                [(url, cursor.lastrowid) for url in snapshot.urls],
             )
             self._prune()
 
@@ -155,10 +166,17 @@ class SnapshotStore:
         """
         with self._errors():
             number = self._number_of(name)
-            (body,) = self._connection.execute(
-                "SELECT body FROM snapshots WHERE number = ?", (number,)
+            id_, body = self._connection.execute(
+                "SELECT id, body FROM snapshots WHERE number = ?", (number,)
             ).fetchone()
+        try:
             return snapshot_adapter().validate_json(zlib.decompress(body))
+        except (ValueError, TypeError, zlib.error) as error:  # pydantic's errors are ValueErrors
+            # The others can be read: they need not go with it.
+            raise SnapshotError(
+                Message("answer {id} in {path} cannot be read", id=id_, path=self._path),
+                hint=Message("delete this one: assistant forget {id}", id=id_),
+            ) from error
 
     def lines(self, *, limit: int) -> list[SnapshotLine]:
         """Return the newest snapshots, the newest first."""
@@ -185,6 +203,8 @@ class SnapshotStore:
 
         Raises:
             SnapshotNotFoundError: there is none of a name, or several begin so.
+            SnapshotLockedError: they are deleted, but their text could not yet be taken off the
+                disk; or another process is writing.
             SnapshotError: the file cannot be written.
         """
         with self._errors():
@@ -199,33 +219,31 @@ class SnapshotStore:
         """Delete all snapshots; return how many.
 
         Raises:
+            SnapshotLockedError: as `remove`.
             SnapshotError: the file cannot be written.
         """
         with self._errors():
             with transaction(self._connection):
                 deleted = self._connection.execute("DELETE FROM snapshots").rowcount
-            self._connection.execute("VACUUM")
+            # It only makes the file smaller, and fails on a full disk: what was deleted is gone.
+            with suppress(sqlite3.OperationalError):
+                self._connection.execute("VACUUM")
             self._leave_no_trace()
         return deleted
 
-    def remove_pages(self, urls: Collection[str]) -> int:
-        """Delete the snapshots that hold text of these pages; return how many.
-
-        Raises:
-            SnapshotError: the file cannot be written.
-        """
+    def _prune_if_due(self) -> None:
+        """Let go what is too old or too many."""
         with self._errors():
-            with transaction(self._connection):
-                numbers = {
-                    number
-                    for url in urls
-                    for (number,) in self._connection.execute(
-                        "SELECT number FROM snapshot_pages WHERE url = ?", (url,)
-                    )
-                }
-                self._delete(numbers)
-            self._leave_no_trace()
-        return len(numbers)
+            # Asked before: most of the time there is nothing, and a reader need not wait for it.
+            (due,) = self._connection.execute(
+                "SELECT EXISTS (SELECT 1 FROM snapshots WHERE at < ?)"
+                " OR (SELECT count(*) FROM snapshots) > ?",
+                (self._cutoff(), self._keep),
+            ).fetchone()
+            if due:
+                with transaction(self._connection):
+                    self._prune()
+                self._leave_no_trace()
 
     def _delete(self, numbers: Collection[int]) -> None:
         self._connection.executemany(
@@ -234,12 +252,23 @@ class SnapshotStore:
 
     def _leave_no_trace(self) -> None:
         """Write what was deleted out of the journal, too: the file itself was overwritten."""
-        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        # Waits `BUSY_S` for those who read. It does not raise where that was not enough.
+        (is_busy, *_) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if is_busy:
+            raise SnapshotLockedError(
+                Message(
+                    "the answers are deleted, but another process still reads {path}: their text "
+                    "stays in {path}-wal until it ends",
+                    path=self._path,
+                )
+            )
+
+    def _cutoff(self) -> float:
+        return self._clock() - self._days * DAY_S
 
     def _prune(self) -> None:
         # At each write, since it costs a few steps in an index; bodies are not touched.
-        cutoff = self._clock() - self._days * DAY_S
-        self._connection.execute("DELETE FROM snapshots WHERE at < ?", (cutoff,))
+        self._connection.execute("DELETE FROM snapshots WHERE at < ?", (self._cutoff(),))
         self._connection.execute(
             "DELETE FROM snapshots WHERE number <="
             " (SELECT number FROM snapshots ORDER BY number DESC LIMIT 1 OFFSET ?)",
@@ -292,7 +321,8 @@ class SnapshotStore:
         if self._format() != FORMAT:
             raise SnapshotError(
                 Message("the answers kept in {path} are of another version", path=self._path),
-                hint=DELETE_HINT,
+                # Not deleted: the version that wrote them can read them.
+                hint=Message("update this one, or move the file away"),
             )
 
     def _format(self) -> int:
@@ -301,11 +331,11 @@ class SnapshotStore:
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        """Raise `SnapshotError` for what SQLite, the file system and a damaged body raise."""
+        """Raise `SnapshotError` for what SQLite and the file system raise."""
         try:
             yield
         except sqlite3.Error as error:
-            raise _snapshot_error(error, self._path) from error
+            raise store_error(error, self._path) from error
         except OSError as error:
             raise SnapshotError(
                 Message(
@@ -314,41 +344,30 @@ class SnapshotStore:
                     reason=describe_os_error(error),
                 )
             ) from error
-        except (ValueError, TypeError, zlib.error) as error:  # pydantic's errors are ValueErrors
-            raise SnapshotError(
-                Message("an answer kept in {path} cannot be read or written", path=self._path),
-                hint=DELETE_HINT,
-            ) from error
 
 
-DELETE_HINT = Message("delete all kept answers: assistant forget --all")
-
-
-def not_found_error(name: str) -> SnapshotNotFoundError:
-    """Return the error for a name that no kept answer has."""
-    if name == LAST:
-        message = Message("no answer is kept yet")
-        return SnapshotNotFoundError(message, hint=Message('ask something: assistant ask "…"'))
-    return SnapshotNotFoundError(
-        Message('no kept answer has an id that begins with "{name}"', name=name),
-        hint=Message("see which there are: assistant history"),
-    )
+def _identity(path: Path) -> tuple[int, int]:
+    """Return what tells a file from another one of the same name."""
+    status = path.stat()
+    return status.st_dev, status.st_ino
 
 
 def delete_snapshots(path: Path) -> int | None:
-    """Delete all that is kept; return how many answers, None if the file was unreadable.
+    """Delete all that is kept; return how many answers, None if the file was damaged.
 
     Raises:
-        SnapshotError: it cannot be deleted.
+        SnapshotLockedError: another process is writing it; nothing is deleted.
+        SnapshotError: it cannot be deleted, or is of another version and left alone.
     """
     if not path.exists():
         return 0
     try:
         # Emptied and not deleted while it can be: a page or a chat may have it open.
-        with SnapshotStore(path, keep=0, days=0) as store:
+        # Nothing is let go at the opening: what is deleted is to be counted.
+        with SnapshotStore(path, keep=sys.maxsize, days=math.inf) as store:
             return store.clear()
-    except SnapshotError:
-        pass  # damaged, or of another version: a reason more to delete it
+    except SnapshotDamagedError:
+        pass  # nothing can be read from it. Whoever has it open notices (`is_replaced`)
     try:
         for suffix in ("-wal", "-shm", ""):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
@@ -357,17 +376,3 @@ def delete_snapshots(path: Path) -> int | None:
             Message("cannot delete {path}", path=path), hint=describe_os_error(error)
         ) from error
     return None
-
-
-def _snapshot_error(error: sqlite3.Error, path: Path) -> SnapshotError:
-    """Return what `error` means for the file at `path`, in one line."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary code of an extended one
-    if code in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
-        return SnapshotError(
-            Message("the file of kept answers {path} is damaged", path=path), hint=DELETE_HINT
-        )
-    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return SnapshotError(Message("another process keeps {path} locked", path=path))
-    return SnapshotError(
-        Message("the answers cannot be kept in {path}: {reason}", path=path, reason=error)
-    )

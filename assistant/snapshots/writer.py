@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
 from assistant.errors import SnapshotError
 from assistant.snapshots.snapshot import Snapshot
 from assistant.snapshots.store import BUSY_S, SnapshotStore
-from ingest.foundation.messages import NO_MESSAGE, Message
+from ingest.foundation.messages import NO_MESSAGE, Message, enumerate_names
 
 CLOSE_S = BUSY_S + 1.0
 """Seconds that the end of a command waits for what is still being written: one wait for another
@@ -21,7 +22,8 @@ class SnapshotWriter:
     """Keeps the snapshots of one open assistant.
 
     The file is opened in the background by the first answer, so that what is wrong with it is known
-    when that answer ends. What goes wrong is told once.
+    when that answer ends. A file that cannot be used is told once and tried again with each answer;
+    an answer that could not be written is told by its id.
     """
 
     def __init__(
@@ -40,41 +42,50 @@ class SnapshotWriter:
         self._tell = tell
         # One thread: SQLite lets one write at a time, and snapshots keep their order.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="snapshots")
-        self._store: Future[SnapshotStore] | None = None
-        self._written: list[Future[None]] = []
-        self._problem: Message = NO_MESSAGE
-        self._was_told = False
+        self._was_opened = False
+        self._store: SnapshotStore | None = None
+        """Of the thread alone."""
+        self._unusable: Message = NO_MESSAGE
+        """Why the file could not be opened, until it can."""
+        self._told: Message = NO_MESSAGE
+        self._lost: deque[tuple[str, Message]] = deque()
+        """Ids that a reader was told and that are not kept, each with the reason."""
 
     def open(self) -> None:
-        """Begin to open the file, unless that was done before."""
-        if self._store is None:
-            self._store = self._thread.submit(self._open_store)
+        """Begin to open the file, unless it is open."""
+        self._was_opened = True
+        self._thread.submit(self._usable_store)
 
     @property
     def is_open(self) -> bool:
-        """False once it is known that the file cannot be used."""
-        store = self._store
-        return store is None or not store.done() or store.exception() is None
+        """False from when it is known that the file cannot be used, until it is known to be."""
+        return not self._unusable
 
     def take_problem(self) -> Message | None:
-        """Return what a person should know, the first time that there is something."""
-        if self._was_told:
+        """Return what a person should know, once."""
+        lost = [self._lost.popleft() for _ in range(len(self._lost))]
+        if unusable := self._unusable:
+            if unusable == self._told:
+                return None
+            self._told = unusable
+            return Message("nothing is kept of the answer: {reason}", reason=unusable)
+        self._told = NO_MESSAGE
+        if not lost:
             return None
-        if not self.is_open and self._store is not None:
-            self._note(self._store.exception())
-        self._was_told = bool(self._problem)
-        return self._problem or None
+        return Message(
+            "nothing was kept of answer {ids}: {reason}",
+            ids=enumerate_names(id_ for id_, _ in lost),
+            reason=lost[-1][1],
+        )
 
     def put(self, snapshot: Snapshot) -> None:
         """Have a snapshot written soon. Never raises and never waits."""
-        self.open()
-        # Those that are done are let go: a page asks for weeks.
-        self._written = [written for written in self._written if not written.done()]
-        self._written.append(self._thread.submit(self._put, snapshot))
+        self._was_opened = True
+        self._thread.submit(self._put, snapshot)
 
     async def close(self) -> None:
         """Wait for what is being written, `CLOSE_S` seconds at most, and close the file."""
-        if self._store is not None:
+        if self._was_opened:
             # Behind all that is to be written, in the one thread: when it is done, so are they.
             closed = self._thread.submit(self._close)
             await asyncio.wait([asyncio.wrap_future(closed)], timeout=CLOSE_S)
@@ -83,28 +94,48 @@ class SnapshotWriter:
         if problem := self.take_problem():
             self._tell(problem)
 
+    def _usable_store(self) -> SnapshotStore | None:
+        """Return the open file, None where it cannot be opened. In the thread."""
+        # `assistant forget --all` deletes a damaged file under a page that has it open.
+        if self._store is not None and self._store.is_replaced:
+            self._close()
+        if self._store is None:
+            try:
+                self._store = self._open_store()
+            # All: a snapshot that cannot be kept is no reason for any harm.
+            except Exception as error:  # noqa: BLE001
+                self._unusable = _describe_problem(error)
+                return None
+        self._unusable = NO_MESSAGE
+        return self._store
+
     def _put(self, snapshot: Snapshot) -> None:
         """Write one snapshot, in the thread."""
-        if self._store is None or self._store.exception() is not None:
-            return  # told already
-        try:
-            self._store.result().put(snapshot)
-        # All: a snapshot that cannot be kept is no reason for any harm.
-        except Exception as error:  # noqa: BLE001
-            self._note(error)
+        store = self._usable_store()
+        reason = self._unusable
+        if store is not None:
+            try:
+                store.put(snapshot)
+            except Exception as error:  # noqa: BLE001  as above
+                reason = _describe_problem(error)
+            else:
+                return
+        # Only where somebody has the id.
+        if snapshot.answer is not None and snapshot.answer.id:
+            self._lost.append((snapshot.id, reason))
 
     def _close(self) -> None:
         """Close the file, in the thread and behind what was to be written."""
-        if self._store is not None and self._store.exception() is None:
-            self._store.result().close()
+        if self._store is not None:
+            self._store.close()
+            self._store = None
 
-    def _note(self, error: BaseException | None) -> None:
-        """Keep what is to be told of an error."""
-        # By the type alone: SQLite's messages may quote values.
-        log.warning("no snapshot was kept: %s", type(error).__name__)
-        reason = (
-            error.full_message
-            if isinstance(error, SnapshotError)
-            else Message.verbatim(type(error).__name__)
-        )
-        self._problem = Message("nothing is kept of the answer: {reason}", reason=reason)
+
+def _describe_problem(error: Exception) -> Message:
+    """Return what is to be told of an error."""
+    # By the type alone: SQLite's messages may quote values. And no warning, which Python prints
+    # where nobody asked for a log: people are told in their own language.
+    log.info("no snapshot was kept: %s", type(error).__name__)
+    if isinstance(error, SnapshotError):
+        return error.full_message
+    return Message.verbatim(type(error).__name__)

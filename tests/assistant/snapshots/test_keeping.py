@@ -1,5 +1,6 @@
 """Answers keep their snapshots, and no answer suffers where one cannot be kept."""
 
+import logging
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
@@ -19,7 +20,7 @@ from assistant.models.scripted import ScriptedModel
 from assistant.replay import Replay, compare_snapshots
 from assistant.search.memory import MemorySearch
 from assistant.snapshots.snapshot import Snapshot
-from assistant.snapshots.store import SnapshotStore
+from assistant.snapshots.store import SnapshotStore, delete_snapshots
 from assistant.snapshots.writer import SnapshotWriter
 from assistant.values import ChatMessage, Prompt, Question, SearchHit
 from ingest.documents import Page
@@ -236,7 +237,7 @@ def wait_for(writer: SnapshotWriter) -> None:
     writer._thread.submit(lambda: None).result(30)  # one thread: this comes behind the others
 
 
-async def test_a_write_that_fails_is_told_once_and_the_next_one_is_tried(path: Path) -> None:
+async def test_a_write_that_fails_is_told_by_its_id_each_time(path: Path) -> None:
     with SnapshotStore(path, keep=50, days=9):
         pass
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -251,12 +252,43 @@ async def test_a_write_that_fails_is_told_once_and_the_next_one_is_tried(path: P
     wait_for(writer)
     other.execute("ROLLBACK")
     third = await ask(asked)
+    (notice,) = [each for each in third if isinstance(each, Notice) and each.code == "not_kept"]
+    assert f"answer {finished(events).answer.id}:" in str(notice.text)  # and not this one
+    other.execute("BEGIN IMMEDIATE")
+    fourth = await ask(asked)
     await writer.close()
     other.close()
-    notices = [each.code for each in third if isinstance(each, Notice)]
-    assert notices.count("not_kept") == 1
-    assert told == []
+    assert [finished(fourth).answer.id in str(one) for one in told] == [True]
     assert len(ids(path)) == 2
+
+
+async def test_after_a_damaged_file_is_deleted_the_open_page_keeps_again(path: Path) -> None:
+    damaged(path)
+    writer = writer_at(path)
+    asked = assistant(writer)
+    await ask(asked)
+    wait_for(writer)
+    assert delete_snapshots(path) is None
+    await ask(asked)
+    wait_for(writer)
+    fine = finished(await ask(asked)).answer.id
+    wait_for(writer)
+    assert fine in ids(path)
+    path.unlink()  # by hand, while it is open
+    again = finished(await ask(asked)).answer.id
+    await writer.close()
+    assert ids(path) == [again]
+
+
+async def test_a_problem_is_no_warning_of_a_log(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    damaged(path)
+    writer = writer_at(path)
+    await ask(assistant(writer))
+    await writer.close()
+    # Python prints warnings on stderr where nobody asked for a log.
+    assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
 
 
 async def test_a_problem_after_the_last_answer_is_told_at_the_end(path: Path) -> None:
