@@ -1,5 +1,6 @@
 """Two runs over the same questions: which figures differ by more than chance explains."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,10 +13,10 @@ from assistant.evaluation.results import EvaluationRun, QuestionResult, header_d
 from ingest.foundation.intervals import Interval, paired_interval
 from ingest.foundation.messages import Message
 
-LEAST_DIFFERING = 6
-"""Questions on which two runs must differ before a difference can be shown. By the sign test five
-that all point one way come by chance in 1 of 16 such comparisons, six in 1 of 32, below 5 %; the
-bootstrap alone would call two of two certain."""
+SIGNIFICANT = 0.05
+"""Of the sign test, two-sided. Five questions that all point one way come by chance in 1 of 16
+comparisons, six in 1 of 32, seven of eight in 1 of 14; the bootstrap alone would call two of two
+certain."""
 
 SAME_WITHIN = 1e-9
 """Values that differ by less are a tie."""
@@ -40,8 +41,10 @@ class FigureDifference:
     @property
     def verdict(self) -> Literal["better", "worse", "none"]:
         """Whether the difference is shown; "none" also for figures of which no way is better."""
-        enough = self.higher + self.lower >= LEAST_DIFFERING
-        if not (enough and self.gain.is_significant and self.figure.better):
+        shown = self.gain.is_significant and sign_test(self.higher, self.lower) < SIGNIFICANT
+        # Where most questions gain and a few lose more, the two tests contradict each other.
+        agree = (self.gain.value > 0) == (self.higher > self.lower)
+        if not (shown and agree and self.figure.better):
             return "none"
         return "better" if (self.gain.value > 0) == (self.figure.better == "higher") else "worse"
 
@@ -57,6 +60,13 @@ class FigureDifference:
             "questions": self.questions,
             "verdict": self.verdict,
         }
+
+
+def sign_test(higher: int, lower: int) -> float:
+    """Return how often chance parts so many questions so unevenly or more, either way, 0 to 1."""
+    total, fewer = higher + lower, min(higher, lower)
+    tail = sum(math.comb(total, count) for count in range(fewer + 1))
+    return min(1.0, float(2 * tail / 2**total))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ A figure is a ratio of sums over questions (`columns`), so that its interval, it
 another run and the interval of that come from the same numbers.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -253,15 +254,20 @@ def measure(results: Sequence[QuestionResult]) -> list[FigureValue]:
 
 
 def _widened(figure: EvaluationFigure, table: Floats) -> tuple[float, float] | None:
-    """Return Wilson's interval of a share that is 0 or 1 for every question.
+    """Return the interval of a figure from 0 to 1 that is the same for every question.
 
-    Drawing from equal values gives equal values: the bootstrap would call 5 of 5 certain.
+    Drawing from equal values gives equal values: the bootstrap would call 5 of 5 certain. Of a
+    share that is 0 or 1 it is Wilson's; it is so for a mean of any values from 0 to 1, as none
+    varies more than one of 0 and 1.
     """
     values = table[:, 0] / table[:, 1]
-    if figure.unit != "%" or values.min() != values.max() or values[0] not in {0.0, 1.0}:
+    if figure.unit not in {"%", ""} or values.min() != values.max():
         return None
-    reach = Z * Z / (len(values) + Z * Z)
-    return (1 - reach, 1.0) if values[0] else (0.0, reach)
+    share, count = float(values[0]), len(values)
+    middle = (share + Z * Z / (2 * count)) / (1 + Z * Z / count)
+    spread = math.sqrt(share * (1 - share) / count + Z * Z / (4 * count * count))
+    reach = Z * spread / (1 + Z * Z / count)
+    return max(0.0, middle - reach), min(1.0, middle + reach)
 
 
 def measure_latency(results: Iterable[QuestionResult]) -> list[Latency]:

@@ -164,10 +164,13 @@ def _table_rows(text: str, path: Path) -> Iterator[tuple[int, str | Mapping[str,
     head = text.lstrip("\n").partition("\n")[0]
     # Chinese and German spreadsheets write ";" where the comma is taken.
     delimiter = "\t" if path.suffix.lower() == ".tsv" else max(",;\t", key=head.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    # Strict: a quote that is never closed would swallow all rows below it as one cell.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     columns: list[str] = []
+    ended = 0
     try:
         for cells in reader:
+            ended = reader.line_num
             if not any(cell.strip() for cell in cells):
                 continue
             if not columns:
@@ -177,6 +180,11 @@ def _table_rows(text: str, path: Path) -> Iterator[tuple[int, str | Mapping[str,
     except (csv.Error, _RowError) as error:
         why = error.message if isinstance(error, _RowError) else Message.verbatim(str(error))
         line = max(1, reader.line_num)
+        if isinstance(error, csv.Error):
+            # Where the row begins: the quote that is amiss is there, not where the file ends.
+            line = ended + 1
+            if "end of data" in str(error):
+                why = Message("a quote that is opened here is not closed")
         raise EvaluationFileError(
             Message("{path}, line {line}: {why}", path=path, line=line, why=why),
             hint=error.hint if isinstance(error, _RowError) else NO_MESSAGE,
@@ -229,7 +237,7 @@ def _parse_question(fields: Mapping[str, Any]) -> EvaluationQuestion:
         answers=_texts(fields, "answers"),
         urls=_texts(fields, "urls"),
         unanswerable=unanswerable,
-        id=replace_surrogates(str(fields.get("id", ""))).strip(),
+        id=_parse_id(fields.get("id")),
     )
     expects = bool(question.answers or question.urls)
     if unanswerable and expects:
@@ -240,6 +248,14 @@ def _parse_question(fields: Mapping[str, Any]) -> EvaluationQuestion:
             Message('add "answer" or "url", or "unanswerable": true'),
         )
     return question
+
+
+def _parse_id(given: object) -> str:
+    if given is None:
+        return ""
+    if isinstance(given, bool) or not isinstance(given, str | int | float):
+        raise _RowError(Message("{name} is a text or a number", name="id"))
+    return replace_surrogates(str(given)).strip()
 
 
 def _texts(fields: Mapping[str, Any], name: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from assistant.errors import EvaluationFileError
-from assistant.evaluation.comparison import LEAST_DIFFERING, compare_runs
+from assistant.evaluation.comparison import compare_runs, sign_test
 from assistant.evaluation.figures import FigureValue, measure, measure_latency
 from assistant.evaluation.results import EvaluationRun, QuestionResult, RunHeader
 
@@ -80,6 +80,11 @@ def test_five_of_five_are_not_certain() -> None:
     assert right.low == pytest.approx(0.566, abs=0.001)  # Wilson's lower end for 5 of 5
     wrong = figures([result(n, right=False) for n in range(5)])["right"]
     assert (wrong.low, round(wrong.high, 3)) == (0.0, 0.434)
+    mrr = figures([result(n) for n in range(5)])["mrr"]
+    assert (round(mrr.low, 3), mrr.high) == (0.566, 1.0)
+    f1 = figures([result(1, f1=0.4)])["f1"]
+    assert f1.low < 0.1
+    assert f1.high > 0.8
 
 
 def test_latencies_are_percentiles_of_what_was_answered() -> None:
@@ -105,8 +110,19 @@ def test_a_difference_is_shown_only_where_chance_does_not_explain_it() -> None:
     assert verdict_of(8, back=7) == "none"
     assert verdict_of(0) == "none"
     # The bootstrap alone would call these certain: all that differ point one way.
-    assert verdict_of(LEAST_DIFFERING - 1, same=0) == "none"
-    assert verdict_of(LEAST_DIFFERING, same=0) == "better"
+    assert verdict_of(5, same=0) == "none"
+    assert verdict_of(6, same=0) == "better"
+    # And these: 7 of 8, as uneven or more, come by chance in 1 of 14 comparisons.
+    assert verdict_of(6, back=1, same=0) == "none"
+    assert verdict_of(7, back=1, same=0) == "none"
+    assert verdict_of(8, back=1, same=0) == "better"
+
+
+def test_the_sign_test_is_two_sided() -> None:
+    assert sign_test(0, 0) == 1
+    assert sign_test(6, 0) == sign_test(0, 6) == pytest.approx(2 / 64)
+    assert sign_test(7, 1) == pytest.approx(18 / 256)
+    assert sign_test(4, 4) == 1
 
 
 def test_lower_is_better_for_seconds() -> None:

@@ -29,12 +29,14 @@ def test_answers_pages_and_unanswerable_questions_are_read(tmp_path: Path) -> No
         '{"question": "夜间要什么灯？", "answers": ["防撞灯", "防撞灯", 3], "urls": "a.pdf"}\r\n'
         '{"问题": "谁？", "无答案": true}\n'
         '{"question": "How hot?", "answer": "80 °C"}\n'
+        '{"question": "How long?", "answer": "2 min", "id": null}\n'
     )
     questions, repeated = read_questions(write(tmp_path, "\ufeff" + text))
     assert questions == [
         EvaluationQuestion(text="How hot?", answers=("80 °C",), id="7"),
         EvaluationQuestion(text="夜间要什么灯？", answers=("防撞灯", "3"), urls=("a.pdf",)),
         EvaluationQuestion(text="谁？", unanswerable=True),
+        EvaluationQuestion(text="How long?", answers=("2 min",)),
     ]
     assert repeated == 1
 
@@ -90,6 +92,7 @@ GOOD = '{"question": "a?", "answer": "b"}\n'
         ('{"question": "a?", "unanswerable": "yes"}', 1, "true or false"),
         ('{"question": "a?", "answer": true}', 1, "answer is a text"),
         ('{"question": "a?", "url": {"x": 1}}', 1, "url is a text"),
+        ('{"question": "a?", "answer": "b", "id": [1]}', 1, "id is a text or a number"),
         ('{"question": "  ", "answer": "b"}', 1, "the question is missing"),
         ('{"question": 5, "answer": "b"}', 1, "the question is missing"),
         ('{"answer": "b"}', 1, "the question is missing"),
@@ -116,6 +119,11 @@ def test_a_row_that_is_no_question_is_named_by_its_line(
         ("answer\nb\n", "line 2: the question is missing"),
         ("question,unanswerable\na?,perhaps\n", "line 2: unanswerable is true or false"),
         ("question,answer\n", "holds no question"),
+        (
+            'question,answer\na?,b\nc?,"80\nd?,e\nf?,g\n',
+            "line 3: a quote that is opened here is not closed",
+        ),
+        ('question,answer\na?,b\nc?,"80\nd?,"e"\n', "line 3: "),
     ],
 )
 def test_a_table_names_its_line_too(body: str, why: str, tmp_path: Path) -> None:
