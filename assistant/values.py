@@ -293,3 +293,5 @@ class Answer:
     """Share of the sentences that claim something which the passages support, None if none does."""
     trust_note: Message | None = None
     """The same as one sentence for people."""
+    quotes: str = ""
+    """What of the pages stands beneath a model's own words, at the end of `text`; "" if nothing."""

@@ -52,14 +52,12 @@ from assistant.events import (
     SentenceChecked,
     StageStarted,
 )
-from assistant.models.extractive import BENEATH
 from assistant.settings import Settings, load_settings
 from assistant.values import VerdictKind
 from bench.data import DATA
 from bench.small_weights import MODELS, SmallModel, find_weights_of
 from ingest.bootstrap import open_ingest
 from ingest.documents import Document
-from ingest.text.language import language_of
 
 RETRIEVAL = DATA / "retrieval"
 START_SECONDS = 120
@@ -226,6 +224,8 @@ def take(reply: Reply, event: AnswerEvent, started: float) -> None:
             reply.notices.append(event.code)
         case AnswerFinished():
             reply.shown, reply.kind = event.answer.text, event.answer.kind
+            # What stands beneath the reply is not the model's.
+            reply.model = reply.model.rstrip().removesuffix(event.answer.quotes)
             reply.prompt_tokens = event.answer.usage.prompt if event.answer.usage else 0
         case AnswerFailed():
             reply.notices.append(f"failed: {event.message.localize('en')}")
@@ -241,8 +241,6 @@ async def ask_all(settings: Settings, questions: Sequence[Asked]) -> list[Reply]
             async for event in assistant.ask(question.text):
                 take(reply, event, started)
             reply.seconds = time.monotonic() - started
-            # What stands beneath the reply is not the model's.
-            reply.model = reply.model.partition(BENEATH.localize(language_of(question.text)))[0]
             replies.append(reply)
             mark = "right" if holds(reply.shown, question) else "wrong"
             said = " ".join(reply.model.split())[:90]

@@ -58,8 +58,15 @@ class PageTurn:
         """Take the whole answer, whose text is the authority over what was streamed."""
         # It may lack white space, or a reply that was none, in front of it.
         begin = self.text.rfind(answer.text)
-        ends = (end - begin for end in self.unsupported) if begin >= 0 else ()
-        self.unsupported = [end for end in ends if 0 < end <= len(answer.text)]
+        end_known = len(answer.text)
+        if begin < 0:  # or the rounds of a loop behind what they say: the beginnings are the same
+            begin = len(self.text) - len(self.text.lstrip())
+            pairs = zip(self.text[begin:], answer.text, strict=False)
+            end_known = next(
+                (at for at, (one, other) in enumerate(pairs) if one != other), end_known
+            )
+        ends = (end - begin for end in self.unsupported)
+        self.unsupported = [end for end in ends if 0 < end <= end_known]
         self.answer = answer
         self.text, self.reasoning = answer.text, answer.reasoning
 

@@ -37,6 +37,16 @@ PROBLEMS: Mapping[ReplyProblem, Message] = {
 }
 """What is said when the evidence stands in for a reply."""
 
+PROBLEMS_ALONE: Mapping[ReplyProblem, Message] = {
+    "empty": Message("The model gave no answer."),
+    "only_thinking": Message("The model thought and gave no answer."),
+    "recites_prompt": Message("The model repeated its instructions."),
+    "other_language": Message("The model answered in another language."),
+    "looped": Message("The model repeated itself and was stopped."),
+    "unsupported": Message("Nothing that the model answered stands in the pages."),
+}
+"""What is said when there is no evidence either."""
+
 NGRAM = 5
 """Words in a row that a reply shares with the instructions by chance only rarely."""
 
@@ -61,6 +71,9 @@ LONGEST_UNIT = 400
 
 LOOK_EVERY = 32
 """Characters of a reply between two looks for a loop."""
+
+_ENDS = (*".。！？!?…", "\n")
+_SENTENCE_END = re.compile(r"[.。！？!?…\n]+")
 
 MARKERS = re.compile(r"[\[【［〔(（][^\]】］〕)）]{0,40}[\]】］〕)）]")
 """Brackets with little in them: what models write where a citation should stand."""
@@ -185,5 +198,21 @@ def loop_start(text: str, *, least: int = LEAST_REPEATS) -> int | None:
         while text[-(repeats + 1) * unit : -repeats * unit] == end:
             repeats += 1
         if repeats >= least and repeats * unit >= REPEATED_CHARACTERS and words(end):
-            return len(text) - (repeats - 1) * unit
+            return _first_round_end(text, len(text) - (repeats - 1) * unit, unit)
     return None
+
+
+def _first_round_end(text: str, end: int, unit: int) -> int:
+    """Return where the first round of a loop ends, which was read to a place `end` of a later one.
+
+    The loop was cut off anywhere: its rounds begin where `text` begins to repeat, not there.
+    """
+    begin = end - unit
+    while begin > 0 and text[begin - 1] == text[begin - 1 + unit]:
+        begin -= 1
+    end = begin + unit
+    if _SENTENCE_END.search(text, 0, end) and not text[:end].rstrip().endswith(_ENDS):
+        # What stands before the loop ends as its rounds do, by chance: ". " goes with the round.
+        found = _SENTENCE_END.search(text, end)
+        return found.end() if found and found.end() - end < unit else end
+    return end

@@ -1,12 +1,12 @@
 """From passages to the checked reply: evidence, prompt, the model's words, or quotes instead."""
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
-from typing import Final
 
 from assistant.answer.citations import CitationStream
+from assistant.answer.citations.citation_stream import CheckedSentence
 from assistant.answer.evidence import choose_evidence
 from assistant.answer.evidence.safe_passages import without_orders
 from assistant.answer.evidence.supporting_quotes import supporting_quotes
@@ -14,6 +14,7 @@ from assistant.answer.evidence_prompt import build_evidence_prompt
 from assistant.answer.guard import (
     MARKERS,
     PROBLEMS,
+    PROBLEMS_ALONE,
     LoopDetector,
     ReplyProblem,
     find_problem,
@@ -21,7 +22,15 @@ from assistant.answer.guard import (
     without_loop,
 )
 from assistant.answer.prompts import build_prompt
+from assistant.answer.reply_notices import (
+    CUT_SHORT,
+    LOOPED,
+    NOT_ANSWERED,
+    ORDERS_LEFT_OUT,
+    passages_dropped,
+)
 from assistant.answer.verification.claims import says_not_there
+from assistant.answer.verification.trust import TrustCount
 from assistant.errors import ModelError
 from assistant.events import (
     AnswerDelta,
@@ -35,37 +44,24 @@ from assistant.events import (
     SentenceChecked,
     StageStarted,
 )
-from assistant.labels import NEAREST
 from assistant.models.base import ChatModel, ModelTraits
 from assistant.values import (
     Answer,
-    Answerability,
     AnswerKind,
     ChatMessage,
     EvidenceBlock,
     Passage,
     Prompt,
-    SentenceVerdict,
     Unsupported,
 )
-from ingest.foundation.messages import Language, Message
+from ingest.foundation.messages import Language
 from ingest.text.words import words
 
 RETRIED: frozenset[ReplyProblem] = frozenset({"empty", "only_thinking"})
 """Problems that asking once more without thinking may cure: nothing of the reply was shown."""
 
-_NO_EVIDENCE = Message(
-    "No sentence of the pages fits the question. The model is asked all the same."
-)
-_NOT_ANSWERED: Final[Mapping[Answerability, Notice]] = {
-    "nearest": Notice(code="nearest_only", text=NEAREST),
-    "nothing": Notice(code="no_evidence", text=_NO_EVIDENCE),
-}
-_ORDERS_LEFT_OUT = Message(
-    "Sentences of the pages that give orders to an AI were left out; what was asked may stand there"
-)
-_LOOPED = Message("The model began to repeat itself and was stopped.")
-_CUT_SHORT = Message("the reply reached its length limit: raise model.reply_tokens")
+_BETWEEN = "\n\n"
+"""Stands between what a model said and the quotes beneath."""
 
 
 async def reply_from_passages(
@@ -135,24 +131,15 @@ def _before_reply(
 ) -> Iterator[AnswerEvent]:
     """Yield what is known before the model, or what quotes in its place, says a word."""
     if prompt.dropped:
-        yield _passages_dropped(prompt.dropped, context_tokens)
+        yield passages_dropped(prompt.dropped, context_tokens)
     yield PassagesChosen(passages=prompt.passages)
     if left_out and prompt.evidence.answerability != "answerable":
-        yield Notice(code="orders_left_out", text=_ORDERS_LEFT_OUT)
+        yield Notice(code="orders_left_out", text=ORDERS_LEFT_OUT)
     # Before the evidence, which a front end shows beneath it. Quotes say it in their own text.
-    if kind == "model" and (notice := _NOT_ANSWERED.get(prompt.evidence.answerability)):
+    if kind == "model" and (notice := NOT_ANSWERED.get(prompt.evidence.answerability)):
         yield notice
     yield EvidenceChosen(evidence=prompt.evidence)
     yield StageStarted(stage="reply")
-
-
-def _passages_dropped(dropped: int, tokens: int) -> Notice:
-    text = Message(
-        "{dropped} passages did not fit the model's context of {tokens:,} tokens",
-        dropped=dropped,
-        tokens=tokens,
-    )
-    return Notice(code="passages_dropped", text=text)
 
 
 def _choose_prompt(
@@ -208,20 +195,24 @@ async def _reply_or_quotes(
         if blocks := reply.quotes_beneath():
             evidence = replace(prompt.evidence, blocks=blocks)
             quotes = _ReplyReader(replace(prompt, evidence=evidence))
-            yield AnswerDelta(text="\n\n")
+            yield AnswerDelta(text=_BETWEEN)
             async with aclosing(quotes.read(quoting)) as events:
                 async for event in events:
                     yield event
-            answer = _joined(answer, quotes.answer(quoting))
+            answer = _joined(answer, reply.text, quotes.answer(quoting))
+            # "I cannot find it", and there it stands.
+            found = answer.found or prompt.evidence.answerability == "answerable"
+            answer = replace(answer, found=found)
         for notice in reply.closing_notices():
             yield notice
         yield AnswerFinished(answer=answer)
         return
-    yield Notice(code="reply_unusable", text=PROBLEMS[reply.problem])
+    problems = PROBLEMS if prompt.evidence.blocks else PROBLEMS_ALONE
+    yield Notice(code="reply_unusable", text=problems[reply.problem])
     # They are the answer now, and get the label that says so.
     quotes = _ReplyReader(replace(prompt, quotes_beneath=False))
     if reply.shown:
-        yield AnswerDelta(text="\n\n")
+        yield AnswerDelta(text=_BETWEEN)
     async with aclosing(quotes.read(quoting)) as events:
         async for event in events:
             yield event
@@ -229,12 +220,13 @@ async def _reply_or_quotes(
     yield AnswerFinished(answer=replace(answer, reasoning=reply.reasoning))
 
 
-def _joined(reply: Answer, quotes: Answer) -> Answer:
-    """Return a model's answer with quotes beneath it, which are no claims of its own."""
+def _joined(reply: Answer, said: str, quotes: Answer) -> Answer:
+    """Return an answer with quotes beneath what its model `said`, the white space included."""
     cited = {one.number: one for one in (*reply.citations, *quotes.citations)}
     return replace(
         reply,
-        text=f"{reply.text}\n\n{quotes.text}",
+        text=f"{said}{_BETWEEN}{quotes.text}".strip(),
+        quotes=quotes.text,
         citations=tuple(cited[number] for number in sorted(cited)),
     )
 
@@ -245,13 +237,16 @@ class _ReplyReader:
     def __init__(self, prompt: Prompt, unsupported: Unsupported = "mark") -> None:
         self._prompt = prompt
         self._unsupported: Unsupported = unsupported
-        self._text = ""
+        self.text = ""
+        """The reply so far, with the white space around it."""
         # Text without a word, such as "[2]": models say it instead of an answer.
         self._held = ""
         self._citations = self._new_citations()
-        self._verdicts: list[SentenceVerdict] = []
+        self._checked: list[CheckedSentence] = []
         self._looped = False
         self._finished = ReplyFinished(reason="stop")
+        self.trust = TrustCount()
+        """Known when it was read."""
         self.reasoning = ""
         self.shown = False
         """Whether any of the text was yielded."""
@@ -299,16 +294,16 @@ class _ReplyReader:
         citations = self._citations.citations()
         fits = bool(self._prompt.evidence.blocks)
         return Answer(
-            text=self._text.strip(),
+            text=self.text.strip(),
             kind=model.kind if fits or model.kind == "model" else "nothing",
             # Citations alone do not tell: across languages nothing is compared, so nothing cited.
-            found=bool(citations) or (fits and not says_not_there(self._text)),
+            found=bool(citations) or (fits and not says_not_there(self.text)),
             model=model.name,
             reasoning=self.reasoning.strip(),
             citations=citations,
             usage=self._finished.usage,
-            trust=self._citations.trust.share,
-            trust_note=self._citations.trust.note(),
+            trust=self.trust.share,
+            trust_note=self.trust.note(),
         )
 
     def quotes_beneath(self) -> tuple[EvidenceBlock, ...]:
@@ -316,30 +311,30 @@ class _ReplyReader:
         if not self._prompt.quotes_beneath:
             return ()
         # "[1]" would be a word of the reply that no block has.
-        said = MARKERS.sub(" ", self._text)
-        return supporting_quotes(said, self._prompt.evidence, self._verdicts)
+        said = MARKERS.sub(" ", self.text)
+        verdicts = [sentence.verdict for sentence in self._checked]
+        return supporting_quotes(said, self._prompt.evidence, verdicts)
 
     def closing_notices(self) -> list[Notice]:
         """Return what a reader should know about the end of the answer."""
-        trust = self._citations.trust
         notices = []
-        if trust.dropped:
-            notices.append(Notice(code="sentences_dropped", text=trust.dropped_note()))
+        if self.trust.dropped:
+            notices.append(Notice(code="sentences_dropped", text=self.trust.dropped_note()))
         if self._looped:
-            notices.append(Notice(code="reply_looped", text=_LOOPED))
+            notices.append(Notice(code="reply_looped", text=LOOPED))
         elif self._finished.reason == "length":
-            notices.append(Notice(code="reply_cut_short", text=_CUT_SHORT))
+            notices.append(Notice(code="reply_cut_short", text=CUT_SHORT))
         return notices
 
     def _take(self, text: str) -> list[AnswerDelta | SentenceChecked]:
         """Add text to the reply; return what of it may be shown now, and the verdicts on it."""
-        begin = len(self._text) - len(self._held)
-        self._text += text
+        begin = len(self.text) - len(self._held)
+        self.text += text
         self._held += text
         self.shown = self.shown or bool(words(MARKERS.sub(" ", self._held)))
         events: list[AnswerDelta | SentenceChecked] = []
         for sentence in self._citations.take_checked():
-            self._verdicts.append(sentence.verdict)
+            self._checked.append(sentence)
             # Up to the sentence's end first: a front end puts its sign there.
             if self.shown and (part := self._held[: sentence.end - begin]):
                 events.append(AnswerDelta(text=part))
@@ -358,10 +353,10 @@ class _ReplyReader:
         A model that opens no <think> tag but closes one: what was streamed as the answer was its
         thinking, so citing begins anew.
         """
-        self.reasoning += self._text
-        self._text = self._held = ""
+        self.reasoning += self.text
+        self.text = self._held = ""
         self.shown = False
-        self._verdicts = []
+        self._checked = []
         self._citations = self._new_citations()
 
     def _new_citations(self, *, quoted: bool = False) -> CitationStream:
@@ -375,20 +370,26 @@ class _ReplyReader:
 
     def _judge(self, *, is_quoting: bool) -> None:
         """Decide whether the reply is an answer, without the rounds of a loop at its end."""
+        self.trust = self._citations.trust
         if is_quoting:
             return
         if self._looped:
-            self._text = without_loop(self._text)
+            self.text = without_loop(self.text)
+            self._checked = [one for one in self._checked if one.end <= len(self.text)]
+            self.trust = TrustCount()
+            for one in self._checked:
+                self.trust.add(one.verdict, dropped=not one.shown)
         self.problem = find_problem(
-            self._text,
+            self.text,
             reasoning=self.reasoning,
             language=self._prompt.language,
             instructions=self._prompt.messages[0].content,
             question=self._prompt.question,
         )
-        if self._citations.trust.nothing_left or (
+        verdicts = [sentence.verdict for sentence in self._checked]
+        if self.trust.nothing_left or (
             self.problem is None
-            and nothing_supported(self._verdicts, paraphrases_count=self._prompt.quotes_beneath)
+            and nothing_supported(verdicts, paraphrases_count=self._prompt.quotes_beneath)
         ):
             self.problem = "unsupported"
         if self.problem and self._looped:

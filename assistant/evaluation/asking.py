@@ -24,7 +24,6 @@ from assistant.events import (
     PassagesChosen,
     SentenceChecked,
 )
-from assistant.labels import EVIDENCE
 from assistant.values import (
     Answer,
     AnswerEvidence,
@@ -34,7 +33,7 @@ from assistant.values import (
     VerdictKind,
 )
 from ingest.foundation.errors import QiuzhengError
-from ingest.foundation.messages import LANGUAGES, Language, Message
+from ingest.foundation.messages import Language, Message
 
 if TYPE_CHECKING:
     from assistant.answer.orchestrator import Assistant
@@ -134,7 +133,6 @@ class _Listener:
         self._notices: list[str] = []
         self._answer: Answer | None = None
         self._error = ""
-        self._shown = ""
         self._to_evidence: float | None = None
         self._to_first_word: float | None = None
         self._seconds = 0.0
@@ -149,10 +147,9 @@ class _Listener:
                 self._evidence = event.evidence
                 self._to_evidence = seconds
             case AnswerDelta():
-                self._shown += event.text
                 # 0 would be falsy, but no word comes in no time.
                 self._to_first_word = self._to_first_word or seconds
-            case SentenceChecked() if not _quotes_start(self._shown):
+            case SentenceChecked():
                 self._checked.append((event.text, event.verdict))
             case Notice():
                 self._take_notice(event.code)
@@ -199,9 +196,8 @@ class _Listener:
         )
         if answer is None:
             return result
-        words = answer.text
-        if answer.kind == "model":
-            words = words[: _quotes_start(words)]
+        # The quotes beneath a small model's reply are no words of its own.
+        words = answer.text.removesuffix(answer.quotes)
         return replace(
             result,
             kind=answer.kind,
@@ -247,16 +243,6 @@ class _Listener:
         if answer.kind != "model":
             return {}
         return dict(Counter(verdict.kind for _, verdict in self._checked))
-
-
-def _quotes_start(text: str) -> int | None:
-    """Return where the quotes beneath a small model's reply begin, None if there are none.
-
-    They are no words of the model, and supported by the way they are made.
-    """
-    labels = (f"\n\n{EVIDENCE.localize(language)}\n" for language in LANGUAGES)
-    found = [place for label in labels if (place := text.find(label)) >= 0]
-    return min(found, default=None)
 
 
 _SUPPORTED: frozenset[VerdictKind] = frozenset({"supported", "re_attached"})

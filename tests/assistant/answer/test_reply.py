@@ -1,11 +1,14 @@
 """What a reader is given, whatever a model says."""
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from assistant.answer.reply import reply_from_passages
 from assistant.errors import ModelError
@@ -166,6 +169,85 @@ async def test_a_loop_is_stopped_and_said_once() -> None:
     assert codes(events) == ["reply_looped"]
     assert answer.text.startswith("It should have 80 degrees [1].")
     assert answer.text.count("Pour it slowly") <= 2
+
+
+@given(
+    reply=st.sampled_from(
+        [
+            "Green tea wants 80 degrees. Drink it with milk at noon.",
+            "Green tea wants 80 degrees.\n\n- Drink it with milk at noon.",
+            "I cannot find the answer.",
+            "[1] Green tea wants 95 degrees, and it is poured slowly",
+        ]
+    ),
+    ends=st.tuples(*[st.sampled_from(["", " ", "\n", "\n\n", " \n \n\n"])] * 2),
+    size=st.integers(min_value=1, max_value=70),
+    unsupported=st.sampled_from(["mark", "drop"]),
+    model_size=st.sampled_from(["small", "large"]),
+)
+@settings(max_examples=60, deadline=None)
+def test_what_is_streamed_is_the_answer_but_for_its_ends(
+    reply: str,
+    ends: tuple[str, str],
+    size: int,
+    unsupported: Unsupported,
+    model_size: ModelSize,
+) -> None:
+    said = reply.join(ends)
+    model = ScriptedModel(*(said[at : at + size] for at in range(0, len(said), size)))
+    traits = ModelTraits(context_tokens=4_000, size=model_size)
+    events = asyncio.run(events_of(model, traits, unsupported=unsupported))
+    answer = answer_of(events)
+    if "reply_unusable" in codes(events):
+        assert shown(events).endswith(answer.text)
+    else:
+        assert shown(events).strip() == answer.text
+    assert answer.text.endswith(answer.quotes)
+
+
+async def test_quotes_beneath_a_reply_are_a_field_of_the_answer_and_count_as_found() -> None:
+    events = await events_of(
+        ScriptedModel("I cannot find the answer in the notes."),
+        ModelTraits(context_tokens=4_000, size="small"),
+    )
+    answer = answer_of(events)
+    assert answer.kind == "model"
+    assert answer.quotes.startswith("What the pages say:")
+    assert answer.text == f"I cannot find the answer in the notes.\n\n{answer.quotes}"
+    assert answer.found
+    assert answer_of(await events_of(ScriptedModel("It wants 80 degrees."))).quotes == ""
+
+
+async def test_a_loop_leaves_no_torn_sentence_and_counts_once() -> None:
+    said = "Pour it slowly into the pot. "
+    loop = "The water for green tea should have 80 degrees. "
+    for cut in range(0, len(loop), 5):
+        events = await events_of(ScriptedModel(said, *([loop] * 6), loop[:cut]))
+        answer = answer_of(events)
+        assert answer.text.startswith(said[:20])
+        assert answer.text.endswith("80 degrees [1].")
+        assert answer.text.count("80 degrees") == 1
+        assert str(answer.trust_note) in (
+            "All 2 statements stand in the sources.",
+            "The one statement stands in the sources.",
+        )
+
+
+async def test_no_quotes_are_announced_where_no_sentence_fits() -> None:
+    replies = reply_from_passages(
+        ScriptedModel(" "),
+        [PASSAGE],
+        "Who invented the telephone?",
+        language="en",
+        history=(),
+        traits=ModelTraits(context_tokens=4_000, size="small"),
+        reply_tokens=512,
+        quoting=ExtractiveModel(),
+    )
+    async with aclosing(replies) as stream:
+        events = [event async for event in stream]
+    notices = {event.code: str(event.text) for event in events if isinstance(event, Notice)}
+    assert notices["reply_unusable"] == "The model gave no answer."
 
 
 async def test_a_loop_of_nothing_gives_way_to_quotes() -> None:
