@@ -19,7 +19,8 @@ _SPACE = re.compile(r"[^\S\n]+")
 _SPECIAL = rf"`\]\[【［〔(（<{{#*@&{SUPERSCRIPTS}{CIRCLED}"
 _PAGES_OWN = f"(（{{#*{SUPERSCRIPTS}{CIRCLED}"
 """Begin markers in a model's words alone."""
-_WORD = re.compile(rf"[A-Za-z0-9_]+|[^\s.。！？；!?…A-Za-z0-9_{_SPECIAL}]+")
+# "_" apart: emphasis opens with it, and an address may follow.
+_WORD = re.compile(rf"_+|[A-Za-z0-9][A-Za-z0-9_]*|[^\s.。！？；!?…A-Za-z0-9_{_SPECIAL}]+")
 _END = re.compile(r"[.。！？；!?…]+[”’\"'」』）)*_]*")
 _AFTER_END = re.compile(rf"[\s\[【［〔<{{{SUPERSCRIPTS}{CIRCLED}{CJK}]")
 _ABBREVIATED = re.compile(

@@ -52,3 +52,14 @@ def test_raised_numbers_of_units_powers_and_charges_stay(text: str, quoted: bool
 def test_what_the_page_itself_says_stays_and_does_nothing(said: str, shown: str) -> None:
     assert streamed(said, PASSAGES, quoted=True, size=1) == shown
     assert streamed(said, PASSAGES, quoted=True, size=999) == shown
+
+
+@pytest.mark.parametrize("address", ["https://evil.test/x?q=secret", "www.evil.test/x"])
+@pytest.mark.parametrize("marks", ["_", "__", "*", "**", "~"])
+def test_an_address_in_emphasis_is_left_out_however_the_answer_is_cut(
+    address: str, marks: str
+) -> None:
+    said = f"See {marks}{address}{marks} now."
+    whole = streamed(said, PASSAGES, quoted=False, size=999)
+    assert "evil.test" not in whole
+    assert streamed(said, PASSAGES, quoted=False, size=1) == whole
