@@ -106,6 +106,12 @@ class _SourceCollector:
 
     def add_file(self, path: Path) -> None:
         """Add a document, or the pages of a list. A file that cannot be opened becomes a note."""
+        # /dev/urandom has no end, and a pipe that nobody writes to no beginning.
+        if not path.is_file():
+            self._notes.append(
+                Message("cannot read {path}: it is a device, a pipe or a socket", path=path)
+            )
+            return
         try:
             if path.suffix in LIST_SUFFIXES:
                 text = path.read_text(encoding="utf-8", errors="replace")

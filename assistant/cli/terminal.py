@@ -54,6 +54,8 @@ class Terminal:
     thinking: bool = True
     _thinking_shown: bool = field(default=False, init=False)
     _answer_shown: bool = field(default=False, init=False)
+    _line_open: bool = field(default=False, init=False)
+    """Whether the answer's text so far ends within a line."""
     _quotes_only: bool = field(default=False, init=False)
     _evidence: AnswerEvidence = field(default=AnswerEvidence(), init=False)
     _urls: dict[int, str] = field(default_factory=dict, init=False)
@@ -78,10 +80,7 @@ class Terminal:
             case AnswerFailed():
                 self._fail(event)
             case Notice():
-                self._end_thinking()
-                # Quotes will be the answer itself: evidence before it would say the same twice.
-                self._quotes_only = self._quotes_only or event.code == "no_model"
-                say(note(event.text.localize(self.language), self.language))
+                self._notice(event)
             # Not `case _`: mypy then checks in `_progress` that no kind of event is left out.
             case _ if not self.quiet:
                 self._progress(event)
@@ -122,6 +121,15 @@ class Terminal:
             case _:
                 assert_never(event)
 
+    def _notice(self, notice: Notice) -> None:
+        self._end_thinking()
+        if self._line_open:
+            say("")  # on stderr: the answer's own text stays as it is
+            self._line_open = False
+        # Quotes will be the answer itself: evidence before it would say the same twice.
+        self._quotes_only = self._quotes_only or notice.code == "no_model"
+        say(note(notice.text.localize(self.language), self.language))
+
     def _keep_evidence(self, event: AnswerEvent) -> None:
         """Keep what stands in for an answer that fails, whatever is shown of it meanwhile."""
         if isinstance(event, PassagesChosen):
@@ -150,6 +158,7 @@ class Terminal:
         self._end_thinking()
         click.echo(text, nl=False)
         self._answer_shown = True
+        self._line_open = not text.endswith("\n")
 
     def _finish(self, answer: Answer) -> None:
         self._end_thinking()

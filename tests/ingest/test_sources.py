@@ -1,4 +1,5 @@
 import io
+import os
 import socket
 from pathlib import Path
 
@@ -23,6 +24,14 @@ def test_document_that_is_not_there_is_no_web_page(
         sources("https://a.test/", name)
     assert caught.value.exit_code == 2
     assert name[:80] in caught.value.localize("zh")
+
+
+def test_devices_and_pipes_are_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.md")  # nobody writes to it: opening it would wait for ever
+    found = sources("https://a.test/", "/dev/urandom", str(tmp_path / "pipe.md"))
+    assert found.files == ()
+    assert len(found.notes) == 2
+    assert all("a device, a pipe or a socket" in note.localize("en") for note in found.notes)
 
 
 @pytest.mark.parametrize(

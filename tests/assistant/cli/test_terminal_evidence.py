@@ -98,3 +98,13 @@ def test_an_unsupported_sentence_has_its_sign_behind_it_and_the_answer_its_trust
         terminal.show(event)
     out = f"It wants 95 degrees. {sign} Pour it slowly [1].\n\nhalf\n"
     assert capsys.readouterr().out == out
+
+
+def test_a_notice_in_mid_answer_has_a_line_of_its_own(capfd: pytest.CaptureFixture[str]) -> None:
+    terminal = Terminal(language="en", quiet=True)
+    terminal.show(AnswerDelta(text="It costs 25."))
+    terminal.show(Notice(code="reply_unusable", text=Message("nothing of it stands in the pages")))
+    terminal.show(AnswerDelta(text="\n\nQuotes:"))
+    shown = capfd.readouterr()
+    assert shown.err.startswith("\n")
+    assert shown.out == "It costs 25.\n\nQuotes:"
