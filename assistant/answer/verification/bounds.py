@@ -42,6 +42,38 @@ def bounds_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
     return False
 
 
+_RATE = re.compile(r"^(?:per|each|every|an?) (?P<unit>[a-z]+)\b")
+_RATE_ZH = re.compile(r"每 (?P<unit>[天日周月年季]|小 ?时|分 ?钟|秒)")
+_SAME_RATE = {"日": "天"}
+CLAUSE = 8
+"""Tokens before a figure among which its 每天 stands."""
+
+
+def rates_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
+    """Return whether a figure is one per day in the claim and everywhere per week in the window."""
+    held = [
+        (token.figure, _rate(window.tokens, index))
+        for index, token in enumerate(window.tokens)
+        if token.figure
+    ]
+    for index, token in enumerate(claim.tokens):
+        said = _rate(claim.tokens, index) if token.figure else None
+        if said is None or token.figure is None:
+            continue
+        others = [rate for figure, rate in held if token.figure.equals(figure)]
+        if others and all(rate is not None and rate != said for rate in others):
+            return True
+    return False
+
+
+def _rate(tokens: Sequence[Token], index: int) -> str | None:
+    if found := _RATE.match(_text(tokens[index + 1 : index + 1 + BEHIND])):
+        return found["unit"]
+    before = [t for t in tokens[max(0, index - CLAUSE) : index] if t.clause == tokens[index].clause]
+    rates = _RATE_ZH.findall(_text(before))
+    return _SAME_RATE.get(rates[-1], rates[-1]) if rates else None
+
+
 def _bound(tokens: Sequence[Token], index: int) -> Bound | None:
     before = _text(tokens[max(0, index - BEFORE) : index])
     for pattern, bound in _BEFORE:

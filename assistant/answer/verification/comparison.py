@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
-from assistant.answer.verification.bounds import bounds_are_exchanged
+from assistant.answer.verification.bounds import bounds_are_exchanged, rates_are_exchanged
 from assistant.answer.verification.opposites import (
     exchanged_run,
     kinds_are_exchanged,
@@ -147,6 +147,8 @@ class _Comparer:
             _kinds_in(self._claim), _kinds_in(self._window)
         ) or bounds_are_exchanged(self._claim, self._window):
             self._result.contradicted["polarity"] = None
+        if rates_are_exchanged(self._claim, self._window):
+            self._result.contradicted["unit"] = None
         return self._result
 
     def _check_figures(self) -> None:

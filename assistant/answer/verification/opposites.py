@@ -4,6 +4,10 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
+from assistant.answer.verification.antonyms import PAIRS
+from assistant.answer.verification.antonyms_zh import PAIRS_ZH
+from assistant.answer.verification.synonyms import word_stem
+
 _PAIRS = """
 increase increased rise rose rising grow grew growth gain higher more upward greater larger raise
     raised expanded | decrease decreased fall fell falling decline declined drop dropped lower less
@@ -137,20 +141,27 @@ _KINDS_ZH = """
 红色 绿色 白色 黑色 黄色 蓝色
 春季 夏季 秋季 冬季
 白天 夜间
+甲方 乙方 丙方
+工作日 自然日
+同比 环比
+出租人 承租人
+买方 卖方
+原告 被告
 """
-SHORTEST_STEM = 4
-"""Letters of a word that a prefix turns round: unsafe, and not "indeed"."""
 SHORTEST_STEM = 4
 """Letters of a word that a prefix turns round: unsafe, and not "indeed"."""
 _PREFIXES = ("un", "in", "im", "il", "ir", "dis", "non", "non-")
 
 
-def _poles(table: str) -> dict[str, frozenset[str]]:
+def _poles(table: str, *, stemmed: bool = False) -> dict[str, frozenset[str]]:
     """Return word -> all words that it cannot be exchanged with."""
     opposites: dict[str, set[str]] = {}
     for line in re.sub(r"\n ", " ", table).strip().splitlines():
         one, _, other = line.partition("|")
-        for words, against in ((one.split(), other.split()), (other.split(), one.split())):
+        left, right = one.split(), other.split()
+        if stemmed:
+            left, right = [*map(word_stem, left)], [*map(word_stem, right)]
+        for words, against in ((left, right), (right, left)):
             for word in words:
                 opposites.setdefault(word, set()).update(against)
     return {word: frozenset(against - {word}) for word, against in opposites.items()}
@@ -163,7 +174,8 @@ def _kinds(table: str) -> dict[str, frozenset[str]]:
 
 
 _OPPOSITES = _poles(_PAIRS)
-_OPPOSITES_ZH = _poles(_PAIRS_ZH)
+_OPPOSITES_ZH = _poles(_PAIRS_ZH + PAIRS_ZH)
+_STEMS_OPPOSED = _poles(PAIRS, stemmed=True)
 
 
 _OTHER_KINDS = _kinds(_KINDS)
@@ -197,8 +209,11 @@ def words_are_opposed(said: Iterable[str], held: Iterable[str]) -> bool:
     # High-level is to low-level as high is to low.
     said = [part for word in said for part in {word, word.partition("-")[0]}]
     held = frozenset(part for word in held for part in (word, word.partition("-")[0]))
+    stems = frozenset(map(word_stem, held))
     for word in said:
         if not held.isdisjoint(_OPPOSITES.get(word, ())):
+            return True
+        if not stems.isdisjoint(_STEMS_OPPOSED.get(word_stem(word), ())):
             return True
         for other in held:
             shorter, longer = sorted((word, other), key=len)

@@ -136,6 +136,14 @@ _IN_CHINESE = re.compile(
 
 
 @lru_cache(maxsize=1 << 14)
+def word_stem(word: str) -> str:
+    """Return one word for the forms of a lower-case English word, but not for its synonyms."""
+    plural = word.endswith("s") and not word.endswith(("ss", "us", "is"))
+    stem = _stem(word[:-1] if plural and len(word) > SHORTEST_STEM else word)
+    return _FORMS.get(stem, stem)
+
+
+@lru_cache(maxsize=1 << 14)
 def common_word(word: str) -> str:
     """Return one word for a lower-case English word, its forms and its synonyms."""
     stem = _stem(word)

@@ -507,3 +507,47 @@ def test_a_short_reply_with_another_value_than_the_one_asked_for_is_unsupported(
     verifier = SentenceVerifier(passages(*texts), question=question)
     assert verifier.check(right, (1,)).kind == "supported"
     assert verifier.check(wrong, (1,)).reasons == ("order",)
+
+
+@pytest.mark.parametrize(
+    ("passage", "same", "other"),
+    [
+        (
+            "The fine is 20 cents per day.",
+            "The fine is 20 cents a day.",
+            "The fine is 20 cents per week.",
+        ),
+        ("逾期每天罚款2角。", "逾期每日罚款0.2元。", "逾期每周罚款2角。"),
+        (
+            "甲方应于收到发票后30日内付款。",
+            "甲方须于收到发票后30天内付款。",
+            "乙方应于收到发票后30日内付款。",
+        ),
+        (
+            "押金在退房后7个工作日内退还。",
+            "押金在退房后7个工作日之内退还。",
+            "押金在退房后7个自然日内退还。",
+        ),
+        ("今年利润同比增长5%。", "今年利润同比增长百分之五。", "今年利润环比增长5%。"),
+        ("北京队以3比1战胜上海队。", "北京队以3比1击败上海队。", "北京队以3比1负于上海队。"),
+        ("Tom is older than Jerry.", "Tom is older than Jerry is.", "Tom is younger than Jerry."),
+        (
+            "The court acquitted the mayor.",
+            "The court has acquitted the mayor.",
+            "The court convicted the mayor.",
+        ),
+        (
+            "Python 3.12 removed distutils.",
+            "Python 3.12 removes distutils.",
+            "Python 3.12 added distutils.",
+        ),
+        (
+            "30% of users prefer dark mode.",
+            "30 percent of users prefer dark mode.",
+            "30% of users prefer light mode.",
+        ),
+    ],
+)
+def test_opposites_and_rates_are_told_apart(passage: str, same: str, other: str) -> None:
+    assert verdict(passage, same).kind == "supported"
+    assert verdict(passage, other).kind == "unsupported"
