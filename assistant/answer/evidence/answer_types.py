@@ -16,6 +16,7 @@ _NUMBER = (
     r"|forty|fifty|sixty|seventy|eighty|ninety|half|dozen|hundred|thousand|million|billion)s?)"
 )
 _YEAR = r"(?<![\d.,])(?:1\d{3}|20\d\d)(?![\d,]|\.\d)"
+_PHONE = r"(?<![\d.])(?:\+|\(0)?\d(?:[ ()/-]{0,2}\d){5,14}(?![\d.])"
 _MONTH = r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]{0,6}\b"
 
 
@@ -47,6 +48,44 @@ class AnswerType:
 
 
 ANSWER_TYPES: Final = (
+    AnswerType(
+        "email",
+        _either(
+            r"\be-?mail address|\bwhat(?:'s| is| are)\b.{0,60}\be-?mails?\b|\be-?mail\W*$",
+            r"(?:邮箱|邮件|邮箱地址|邮件地址)(?:地址)?(?:是|为|有|叫|多少|呢|\W*$)",
+        ),
+        r"[\w.+-]{1,60}@[\w-]{1,60}\.\w",
+    ),
+    AnswerType(
+        "website",
+        _either(
+            r"\b(?:what|which|where)\b.{0,60}\b(?:website|web ?page|url)\b|\bwebsite\W*$",
+            r"网址|(?:网站|官网)(?:地址)?(?:是|为|有|叫|呢|\W*$)",
+        ),
+        r"https?:|www\.|[\w-]{1,60}\.(?:com|org|net|cn|gov|edu|io|de|uk|ch|eu)\b",
+    ),
+    AnswerType(
+        "phone",
+        _either(
+            r"\b(?:tele)?phone(?: number)?\W*$|\b(?:phone|fax|contact|mobile) number",
+            r"\b(?:what|which) (?:is the )?(?:number|hotline)\b.{0,20}\bcall",
+            r"\bwhat.{0,40}\bhotline\b",
+            r"(?:电话|手机|热线|传真)(?:号码?)?(?:是|为|有|多少|几|呢|\W*$)",
+        ),
+        _PHONE,
+    ),
+    AnswerType(
+        "contact",
+        _either(
+            r"\bwho(?:m)?\b.{0,30}\b(?:ask|call|contact|phone|turn to|report|speak to|write to)\b",
+            r"\bhow (?:can|do|could) (?:i|we|one) (?:contact|reach)\b|\bcontact (?:person|details)",
+            r"找谁|问谁|联系谁|联系人|找哪[位个]|谁负责|(?:怎么|如何|怎样)联系|联系方式|向谁|跟谁",
+        ),
+        _either(
+            _PHONE,
+            r"联系人|负责人|联系|电话|咨询|拨打|\b(?:contact|call|phone|tel)\b|[\w.+-]{1,60}@",
+        ),
+    ),
     AnswerType(
         "percent",
         _either(
@@ -235,6 +274,8 @@ ANSWER_TYPES: Final = (
 
 MEASURES = frozenset(("percent", "money", "temperature", "weight", "speed", "length", "duration"))
 """Kinds of answer that are a figure with a unit."""
+CONTACTS = frozenset(("email", "website", "phone", "contact"))
+"""Kinds of answer that stand on a line which says little else of the question."""
 MADE_FOR: Final[Mapping[str, tuple[EvidenceKind, ...]]] = {
     "command": ("code", "definition"),
     "option": ("code", "definition"),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from assistant.answer.evidence.answer_types import MEASURES
 from assistant.answer.evidence.answerability import answerability_of
@@ -12,12 +12,13 @@ from assistant.answer.evidence.scoring import Scored, TermWeights, score_units
 from assistant.answer.evidence.units import split_into_units
 from assistant.values import AnswerEvidence, BlockScore, EvidenceBlock, EvidenceSignals, Passage
 from ingest.text.cjk import CJK
-from ingest.text.language import language_of
 from ingest.text.words import words
 
 _IDEOGRAPH = re.compile(rf"[{CJK}]")
 
 MOST_BLOCKS = 4
+MOST_ROWS = 4
+"""Of one table, in one block."""
 NEAREST_BLOCKS = 2
 """Where the passages do not seem to answer: enough to see what they speak of instead."""
 # Chosen on every second question of XQuAD in two languages (bench/quotes.py) and on one half of
@@ -44,6 +45,12 @@ CUT_BLOCK = 900
 """Characters of a block at most: of a sentence without an end, or of long code."""
 
 
+def _head_of(row: Unit) -> str:
+    """Return the head that a row is shown with, "" where its table has none."""
+    head, parted, _ = row.text.partition("\n")
+    return head if parted else ""
+
+
 @dataclass(slots=True)
 class _GrowingBlock:
     """A block while it grows."""
@@ -54,6 +61,33 @@ class _GrowingBlock:
     score: float = 0.0
     typed: float = 0.0
     parts: BlockScore | None = None
+    rows: list[Unit] = field(default_factory=list)
+    """Those of its table that it shows."""
+
+    def __post_init__(self) -> None:
+        """Begin with the row that the block is, if it is one."""
+        self.rows = [self.unit] if self.unit.kind == "row" else []
+
+    def is_same_table(self, unit: Unit) -> bool:
+        """Return whether both are rows under one head."""
+        return (
+            self.unit.kind == unit.kind == "row"
+            and (self.unit.passage, self.unit.heading) == (unit.passage, unit.heading)
+            and _head_of(self.unit) == _head_of(unit) != ""
+        )
+
+    def join_row(self, scored: Scored) -> None:
+        """Take a further row up, behind those that fit better."""
+        self.words |= scored.words
+        self.fit = max(self.fit, scored.covered)
+        self.rows.append(scored.unit)
+        rows = [unit.text.split("\n")[-1] for unit in self.rows]
+        self.unit = replace(
+            self.unit,
+            start=min(unit.start for unit in self.rows),
+            end=max(unit.end for unit in self.rows),
+            text="\n".join([_head_of(self.unit), *rows]),
+        )
 
     def touches(self, unit: Unit) -> bool:
         """Return whether both are sentences of a paragraph, or items of a list, side by side."""
@@ -132,7 +166,7 @@ def _evidence_across(
 ) -> AnswerEvidence:
     """Return what passages in another language offer where those in the question's have nothing."""
     units, answerability = choose_across_languages(
-        frozenset(weights.shares), language_of(question), passages, most=NEAREST_BLOCKS
+        question, frozenset(weights.shares), passages, most=NEAREST_BLOCKS
     )
     blocks = [_GrowingBlock(unit, frozenset(words(unit.text)), 0.0) for unit in units]
     return AnswerEvidence(
@@ -148,7 +182,7 @@ def _grown_blocks(scored: Sequence[Scored], asked_for: str) -> list[_GrowingBloc
     for one in scored:
         if one.score <= 0 or one.score < LEAST_SHARE * best:
             break
-        if _joins(one, blocks, least=JOINED_SHARE * best):
+        if _joins(one, blocks, least=JOINED_SHARE * best) or _joins_table(one, blocks):
             continue
         # Pages copy each other: the same sentence on five of them is one block.
         is_shown = any(block.overlaps(one.unit) or block.repeats(one) for block in blocks)
@@ -176,6 +210,21 @@ def _joins(one: Scored, blocks: Sequence[_GrowingBlock], *, least: float) -> boo
         if columns <= LONGEST_BLOCK:
             block.join(one)
             return True
+    return False
+
+
+def _joins_table(one: Scored, blocks: Sequence[_GrowingBlock]) -> bool:
+    """Add a row to the block of its table, under the one head, if there is room.
+
+    Return whether it was added or left out: rows of one table make one block.
+    """
+    for block in blocks:
+        if not block.is_same_table(one.unit):
+            continue
+        is_about = one.typed or one.covered >= LEAST_COVER * blocks[0].fit
+        if is_about and len(block.rows) < MOST_ROWS:
+            block.join_row(one)
+        return True
     return False
 
 

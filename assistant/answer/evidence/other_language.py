@@ -6,12 +6,13 @@ place in any language, and else the passage that retrieval put first is the near
 
 from collections.abc import Sequence, Set
 
+from assistant.answer.evidence.answer_types import MEASURES, answer_type_fit, answer_types
 from assistant.answer.evidence.passage_reader import Unit
 from assistant.answer.evidence.units import split_into_units
 from assistant.values import Answerability, Passage
 from ingest.foundation.messages import Language
 from ingest.text.language import language_of
-from ingest.text.words import words
+from ingest.text.words import content_words, words
 
 SHORTEST_CODE = 3
 """Characters of a word with digits that names something: "e1234", "2001"; years are such words."""
@@ -20,17 +21,22 @@ LEAST_WORDS = 3
 """Of a unit that says something alone."""
 
 
+FIGURES = 2
+"""Times as many units where figures are asked for, among which no word tells the right one."""
+
+
 def choose_across_languages(
-    terms: frozenset[str], language: Language, passages: Sequence[Passage], *, most: int
+    question: str, terms: frozenset[str], passages: Sequence[Passage], *, most: int
 ) -> tuple[list[Unit], Answerability]:
     """Return at most `most` units of passages in another language, and what they are.
 
     Args:
+        question: As it was asked.
         terms: The words of the question.
-        language: Of the question.
         passages: In the order of retrieval.
-        most: Units.
+        most: Units, twice as many of those that hold a figure asked for.
     """
+    language = language_of(question)
     foreign = [one for one in passages if language_of(one.text) != language]
     codes = set()
     for term in terms:
@@ -46,11 +52,30 @@ def choose_across_languages(
     ]
     if named:
         return named[:most], "answerable"
-    # Behind a passage in the question's own language, which words have judged, nothing is nearest.
-    if not foreign or foreign[0] is not passages[0]:
+    is_first = bool(foreign) and foreign[0] is passages[0]
+    if not foreign or (codes and not is_first) or _is_judged(question, language, passages):
         return [], "nothing"
     units = [unit for unit in split_into_units(foreign[0]) if len(words(unit.text)) >= LEAST_WORDS]
+    # Figures read alike in all languages.
+    types = answer_types(question)
+    if types and types[0].name in MEASURES:
+        typed = [unit for unit in units if answer_type_fit(unit, types, (), question)]
+        units, most = (typed, FIGURES * most) if typed else (units, most)
     return units[:most], "nearest" if units else "nothing"
+
+
+def _is_judged(question: str, language: Language, passages: Sequence[Passage]) -> bool:
+    """Return whether words found a passage in the question's language before all foreign ones.
+
+    Behind such a one nothing is nearest; one that vectors alone found says nothing about others.
+    """
+    terms = set(content_words(question))
+    for passage in passages:
+        if language_of(passage.text) != language:
+            return False
+        if terms & set(words(f"{passage.title} {passage.heading} {passage.text}")):
+            return True
+    return True
 
 
 def is_legible(passage: Passage, question: str, terms: Set[str]) -> bool:

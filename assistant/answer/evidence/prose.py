@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from assistant.answer.evidence.passage_reader import (
     DESCRIPTION,
     FENCE,
+    LEAST_WORDS,
     LONGEST_UNIT,
     OPTION,
     SHORTEST_WRAP,
@@ -14,11 +15,14 @@ from assistant.answer.evidence.passage_reader import (
     begins_element,
 )
 from assistant.answer.evidence.plain_text import TextLine, plain_text
+from ingest.text.words import words
 
 LONGEST_LEAD = 200
 """Characters of what leads to a list or to code; a longer sentence stands for itself."""
 
 _ASKS = ("?", "？")
+_BOLD_LINE = re.compile(r"\s*(\*\*|__)(?!\s)[^*_\n]{1,80}\1\s*$")
+_TELLS = re.compile(r"\d|\b(?:half|free|none|not?)\b|[半不无]|免费", re.IGNORECASE)
 _LEADS = (":", "：", ",", "，")
 _POINTS_BACK = re.compile(
     r"(?:it|its|they|their|this|these|those|he|she|his|her|him|such|both|there|then|also|however|but"
@@ -116,14 +120,33 @@ def read_paragraph(reader: PassageReader, at: int) -> int:
         return add_definition(reader, at, behind)
     if DESCRIPTION.match(reader.lines[at].text):
         return add_definition(reader, at, at)
+    if behind > at + 1 and _is_question_or_bold(reader, at):
+        # The question right above its answer, or a heading that is no more than bold.
+        reader.heading, reader.lead = (
+            reader.plain(reader.lines[at].start, reader.lines[at].end),
+            None,
+        )
+        at += 1
     start, end = reader.lines[at].start, reader.lines[behind - 1].end
+    if reader.plain(start, end).casefold() == reader.passage.title.casefold():
+        reader.heading, reader.lead = reader.plain(start, end), None
+        return behind
     sentences = list(reader.sentences(start, end))
-    if len(sentences) == 1 and reader.text[slice(*sentences[0])].endswith(_ASKS):
+    if len(sentences) == 1 and reader.plain(*sentences[0]).endswith(_ASKS):
         # A question on a line of its own is the heading of its answer, as in lists of them.
         reader.heading, reader.lead = reader.plain(*sentences[0]), None
         return behind
     _add_sentences(reader, sentences)
     return behind
+
+
+def _is_question_or_bold(reader: PassageReader, at: int) -> bool:
+    """Return whether a line says what the lines right below it are about."""
+    line = reader.lines[at]
+    if _BOLD_LINE.match(line.text):
+        return True
+    asked = list(reader.sentences(line.start, line.end))
+    return bool(asked) and all(reader.plain(*each).endswith(_ASKS) for each in asked)
 
 
 def _is_title(reader: PassageReader, line: tuple[int, int], below: tuple[int, int]) -> bool:
@@ -146,7 +169,10 @@ def _add_sentences(reader: PassageReader, sentences: Sequence[tuple[int, int]]) 
         if not leads and not text.endswith(_ASKS):
             start = left
             # "It is 274 metres long." alone does not say what is.
-            if before and _POINTS_BACK.match(text) and right - before[0] <= LONGEST_UNIT:
+            # Nor does "Students pay £10." say for what.
+            is_scrap = len(words(text)) < LEAST_WORDS["sentence"]
+            leans = _POINTS_BACK.match(text) or (is_scrap and _TELLS.search(text))
+            if before and leans and right - before[0] <= LONGEST_UNIT:
                 start = before[0]
             reader.add(start, right, reader.plain(start, right), "sentence")
         reader.place += 1

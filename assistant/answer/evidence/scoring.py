@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from assistant.answer.evidence.answer_types import (
+    CONTACTS,
     MEASURES,
     AnswerType,
     answer_type_fit,
@@ -74,9 +75,13 @@ _GENERIC = frozenset(
 )
 _INTERROGATIVE = re.compile(
     r"多[高大长久远重宽深快热厚少]|什么时[候间]|为什么|什么|怎么样?|怎样|如何|哪[个些位种里年条]?|为何|谁"
-    r"|[吗呢]|是否|请问|可以|需要|应该|(?i:\bhow (?:long|many|much|often|old|far)\b)"
+    r"|几[岁时点]|[找问]谁|的事|[吗呢]|是否|请问|可以|需要|应该|要(?=[多加付交花收几])"
+    r"|(?<![功性智节效职技潜核动热电才])能(?![源量力耗级效])|一[盒页张份瓶只袋箱罐]"
+    r"|(?i:\bhow (?:long|many|much|often|old|far)\b)"
 )
 """Without spaces these join their neighbours to bigrams that no answer holds: "飞多" of 飞多高."""
+_IDEOGRAPHS = re.compile(rf"[{CJK}]|[A-Za-z0-9]+")
+_PARTICLES = frozenset("的是了在有和被把这那些之其")
 _NAME = re.compile(
     rf"(?<=[\w,;:] )[A-Z]\w*|(?<=[{CJK}])\s?[A-Za-z]\w*|[A-Za-z]\w*(?=\s?[{CJK}])", re.ASCII
 )
@@ -92,6 +97,8 @@ class TermWeights:
     """Its content words, each with how much of the question it is; together 1."""
     names: frozenset[str]
     """Those that are names or figures."""
+    ideographs: frozenset[str]
+    """Its characters in Chinese, and whatever is written between them, without particles."""
     types: Sequence[AnswerType]
     """The kinds of answer asked for, the most specific first."""
     counted: Sequence[str]
@@ -116,9 +123,15 @@ class TermWeights:
             question=question,
             shares={word: weight / total for word, weight in weights.items()},
             names=frozenset(names & terms),
+            ideographs=frozenset(_IDEOGRAPHS.findall(plain)) - _PARTICLES,
             types=answer_types(question),
             counted=list(counted_words(question)),
         )
+
+    def ideographs_held(self, text: str) -> float:
+        """Return the share of the question's characters that `text` has, 0 to 1."""
+        held = self.ideographs.intersection(_IDEOGRAPHS.findall(text))
+        return len(held) / (len(self.ideographs) or 1)
 
     def share_held(self, held: frozenset[str]) -> float:
         """Return the share of the question's words that `held` has, 0 to 1."""
@@ -165,7 +178,7 @@ def _score_passage(weights: TermWeights, passage: Passage, units: Sequence[Unit]
     for unit, share in zip(units, held, strict=True):
         at_place[unit.place] = max(share, at_place.get(unit.place, 0.0))
     asked_for = weights.types[0].name if weights.types else ""
-    bonus = MEASURE_BONUS if asked_for in MEASURES else TYPE_BONUS
+    bonus = MEASURE_BONUS if asked_for in MEASURES | CONTACTS else TYPE_BONUS
     scored = []
     for number, unit in enumerate(units):
         above = _share_above(weights, unit, own[number])

@@ -13,6 +13,7 @@ MANUAL = (
     "The help desk is open from 9 to 5."
 )
 TEA = "Green tea is brewed with water of 80 degrees for two minutes."
+WARRANTY = "Do not immerse the kettle in water. The warranty lasts two years."
 BUDGET = "项目预算为三十万元，由王工负责测试。"
 
 
@@ -49,8 +50,15 @@ def test_what_vectors_put_first_is_the_nearest(question: str, text: str) -> None
     assert page.text[evidence.blocks[0].start : evidence.blocks[0].end] == text
 
 
-def test_behind_a_page_in_the_questions_language_nothing_is_nearest() -> None:
-    assert choose_evidence("绿茶怎么泡", [passage(1, BUDGET), passage(2, TEA)]).blocks == ()
+def test_behind_a_page_that_words_found_nothing_is_nearest() -> None:
+    own = passage(1, f"{BUDGET}测试员爱喝绿茶。")
+    assert choose_evidence("绿茶要用多少度的热水来冲泡", [own, passage(2, TEA)]).blocks == ()
+
+
+def test_page_that_vectors_alone_put_first_does_not_hide_one_in_another_language() -> None:
+    evidence = choose_evidence("水壶的保修期是多久？", [passage(1, BUDGET), passage(2, WARRANTY)])
+    assert evidence.answerability == "nearest"
+    assert [block.text for block in evidence.blocks] == ["The warranty lasts two years."]
 
 
 def test_a_code_that_no_page_has_finds_nothing_of_its_kind() -> None:
