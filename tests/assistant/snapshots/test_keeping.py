@@ -254,6 +254,7 @@ async def test_a_write_that_fails_is_told_by_its_id_each_time(path: Path) -> Non
     third = await ask(asked)
     (notice,) = [each for each in third if isinstance(each, Notice) and each.code == "not_kept"]
     assert f"answer {finished(events).answer.id}:" in str(notice.text)  # and not this one
+    wait_for(writer)
     other.execute("BEGIN IMMEDIATE")
     fourth = await ask(asked)
     await writer.close()
