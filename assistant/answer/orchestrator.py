@@ -30,6 +30,7 @@ from assistant.models.pool import ModelPool
 from assistant.search.base import SearchProvider
 from assistant.search.notices import fallback_notice
 from assistant.snapshots.recorder import (
+    HISTORY_MESSAGES,
     AnswerTrace,
     SnapshotRecorder,
     describe_model,
@@ -194,7 +195,7 @@ class Assistant:
             language=language,
             deadline_s=self._deadline_s if options.deadline_s is None else options.deadline_s,
             results=self._results if options.results is None else options.results,
-            history=history,
+            history=history[-HISTORY_MESSAGES:],
             model=chosen.model,
             traits=traits,
             trace=AnswerTrace(),

@@ -62,6 +62,7 @@ RETRIED: frozenset[ReplyProblem] = frozenset({"empty", "only_thinking"})
 
 _BETWEEN = "\n\n"
 """Stands between what a model said and the quotes beneath."""
+_OnPrompt = Callable[[Prompt], None]
 
 
 async def reply_from_passages(
@@ -76,7 +77,7 @@ async def reply_from_passages(
     quoting: ChatModel,
     looked_up: str = "",
     unsupported: Unsupported = "mark",
-    on_prompt: Callable[[Prompt], None] = lambda _: None,
+    on_prompt: _OnPrompt = lambda _: None,
 ) -> AsyncGenerator[AnswerEvent, None]:
     """Yield the passages, the evidence, and the reply with its citations checked.
 
@@ -111,9 +112,9 @@ async def reply_from_passages(
     for shown in _before_reply(prompt, traits.context_tokens, model.kind, left_out=left_out):
         yield shown
     for is_last in (False, True):
-        on_prompt(prompt)
         try:
-            async with aclosing(_reply_or_quotes(model, quoting, prompt, unsupported)) as events:
+            replies = _reply_or_quotes(model, quoting, prompt, unsupported, on_prompt)
+            async with aclosing(replies) as events:
                 async for event in events:
                     yield event
             return
@@ -177,15 +178,18 @@ def _choose_prompt(
 
 
 async def _reply_or_quotes(
-    model: ChatModel, quoting: ChatModel, prompt: Prompt, unsupported: Unsupported
+    model: ChatModel, quoting: ChatModel, prompt: Prompt, unsupported: Unsupported, told: _OnPrompt
 ) -> AsyncGenerator[AnswerEvent, None]:
     """Yield the model's reply; where it is none, say why and quote the evidence instead."""
+    told(prompt)
     reply = _ReplyReader(prompt, unsupported)
     async with aclosing(reply.read(model)) as events:
         async for event in events:
             yield event
     if reply.is_lost_in_thought and prompt.thinking:
-        reply = _ReplyReader(replace(prompt, thinking=False), unsupported)
+        prompt = replace(prompt, thinking=False)
+        told(prompt)
+        reply = _ReplyReader(prompt, unsupported)
         async with aclosing(reply.read(model)) as events:
             async for event in events:
                 yield event

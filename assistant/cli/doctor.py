@@ -31,6 +31,7 @@ from ingest.foundation.messages import (
     join_messages,
     printable,
 )
+from ingest.foundation.server_urls import hide_userinfo
 from ingest.index.split import current_chunking
 from ingest.model_servers.ollama import with_tag
 from ingest.report import count_chunks, count_pages, describe_outdated
@@ -108,7 +109,7 @@ async def _check_models(settings: Settings) -> list[HealthCheck]:
     checks: list[HealthCheck] = []
     wanted: dict[str, list[tuple[str, str]]] = {}
     if model.provider == "openai":
-        found = Message("openai API at {host}", host=model.host)
+        found = Message("openai API at {host}", host=hide_userinfo(model.host))
         checks.append(HealthCheck(part="chat model", state="ok", found=found))
     else:
         wanted[model.host] = [("chat model", model.name)]

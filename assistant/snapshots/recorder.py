@@ -1,12 +1,15 @@
 """Makes the snapshot of an answer out of its events, and of what events do not say."""
 
 import os
+import re
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Final
 
+from assistant.errors import ModelError, ModelFailure
 from assistant.events import (
     AnswerDelta,
     AnswerEvent,
@@ -27,7 +30,8 @@ from assistant.values import Answer, AnswerEvidence, ChatMessage, Passage, Promp
 from ingest.events import PageSkipped, PageStored
 from ingest.foundation.about import product_version
 from ingest.foundation.errors import QiuzhengError
-from ingest.foundation.messages import Language
+from ingest.foundation.messages import Language, Message
+from ingest.foundation.server_urls import hide_secrets
 from ingest.text.normalize import replace_surrogates
 
 ID_BYTES = 4
@@ -35,7 +39,8 @@ ID_BYTES = 4
 one is replaced."""
 
 HISTORY_MESSAGES = 12
-"""Of the conversation before: as many as the front ends send along."""
+"""Of the conversation before, what a model is given and what is kept: as many as the front ends
+send along. A replay would ask another question if the two differed."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -134,7 +139,7 @@ class SnapshotRecorder:
             language=self.language,
             query=self.trace.query,
             looked_up=self.trace.looked_up,
-            history=_as_utf8(self.history[-HISTORY_MESSAGES:]),
+            history=_as_utf8(self.history),
             search=self._search,
             pages=tuple(self._pages),
             passages=self._passages,
@@ -156,6 +161,9 @@ class SnapshotRecorder:
         )
 
     def _take_notice(self, notice: Notice) -> None:
+        # One on a failed search may name a server.
+        if notice.code == "search_unavailable":
+            notice = replace(notice, text=_without_addresses(notice.text))
         self._notices.append(notice)
         # Neither thinking that looked like an answer nor a reply that gave way to quotes is part
         # of the answer, and no verdict on them is one on it.
@@ -173,6 +181,41 @@ class SnapshotRecorder:
 def _as_utf8(messages: Sequence[ChatMessage]) -> tuple[ChatMessage, ...]:
     """Return the messages without lone surrogates, which a caller's history may have."""
     return tuple(replace(each, content=replace_surrogates(each.content)) for each in messages)
+
+
+_MODEL_FAILURES: Final[Mapping[ModelFailure, Message]] = {
+    "unreachable": Message("no model server answered"),
+    "not_found": Message("the model server did not have the model"),
+    "busy": Message("the model server was busy"),
+    "too_long": Message("the prompt was too long for the model"),
+    "no_thinking": Message("the model does not support thinking"),
+    "cannot_chat": Message("the model cannot chat"),
+    "unauthorized": Message("the model server refused the key"),
+    "no_endpoint": Message("the address was not that of a model server"),
+    "broken_stream": Message("the model stopped in mid-answer"),
+    "timeout": Message("the model said nothing for too long"),
+    "failed": Message("the model failed to answer"),
+}
+"""What is kept of a failure: its kind. Its message names the server, in the server's own words."""
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s，。：；（）]+", re.IGNORECASE)
+
+
+def _kept_failure(error: QiuzhengError) -> AnswerFailed:
+    """Return what is kept of a failure, which names no server and quotes none."""
+    message = (
+        _MODEL_FAILURES[error.kind]
+        if isinstance(error, ModelError)
+        else _without_addresses(error.message)
+    )
+    return AnswerFailed(code=error.code, message=message, exit_code=error.exit_code)
+
+
+def _without_addresses(text: Message) -> Message:
+    shown = text.in_each_language()
+    return Message.from_translations(
+        {language: _ADDRESS.sub("…", hide_secrets(said)) for language, said in shown.items()}
+    )
 
 
 async def keeping_snapshot(
@@ -216,5 +259,5 @@ async def keeping_snapshot(
     except QiuzhengError as error:
         # A failure is kept, too: "why was there no answer" is asked more often than the other.
         if writer is not None:
-            writer.put(recorder.snapshot(failure=AnswerFailed.from_error(error)))
+            writer.put(recorder.snapshot(failure=_kept_failure(error)))
         raise

@@ -1,10 +1,20 @@
-"""Addresses of model servers, as people write them."""
+"""Addresses of servers as people write them, and the secrets that go there and nowhere else."""
 
 import ipaddress
 import re
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 OLLAMA_PORT = 11434
+
+SHORTEST_SECRET = 6
+"""Characters. Servers without keys are given words such as "none", which sentences hold, too."""
+
+KNOWN_BY = 8
+"""Characters at its beginning that a key is told by: a server may quote it cut short."""
+
+_known: set[str] = set()
+
+_USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
 
 
 def base_url(host: str) -> str:
@@ -40,3 +50,33 @@ def is_loopback(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+def note_secret(secret: str) -> None:
+    """Have `hide_secrets` know a key or a password from now on."""
+    if len(secret) >= SHORTEST_SECRET:
+        _known.add(secret)
+
+
+def note_password(url: str) -> None:
+    """Have `hide_secrets` know the password in an address, if there is one."""
+    try:
+        password = urlsplit(url).password or ""
+    except ValueError:  # no address
+        return
+    note_secret(password)
+    note_secret(unquote(password))
+
+
+def hide_secrets(text: str) -> str:
+    """Return text, such as a server's own words, without the keys and passwords in it."""
+    for secret in _known:
+        text = text.replace(secret, "…")
+        if len(secret) > KNOWN_BY:
+            text = re.sub(rf"{re.escape(secret[:KNOWN_BY])}[^\s\"',;]*", "…", text)
+    return hide_userinfo(text)
+
+
+def hide_userinfo(text: str) -> str:
+    """Return text without the names and passwords in its addresses: "https://me:pw@host"."""
+    return _USERINFO.sub("", text)

@@ -22,7 +22,7 @@ from pydantic_settings import SettingsError as UnreadableSource
 from ingest.foundation.about import PRODUCT
 from ingest.foundation.errors import SettingsError
 from ingest.foundation.messages import Message, describe_os_error
-from ingest.foundation.server_urls import base_url, is_server_address
+from ingest.foundation.server_urls import base_url, is_server_address, note_secret
 from ingest.foundation.settings_errors import (
     ENV_PREFIX,
     HOST_HINT,
@@ -90,6 +90,8 @@ def check_key(key: str, *, setting: str, hint: Message) -> None:
         raise SettingsError(
             Message("{setting} holds a character that no key has", setting=setting), hint=hint
         )
+    # A server may quote it in its answer.
+    note_secret(key)
 
 
 def home() -> Path:

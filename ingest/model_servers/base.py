@@ -6,6 +6,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol, TypeVar
 
+from ingest.foundation.server_urls import hide_secrets
+
 T = TypeVar("T")
 
 DETAIL_CHARACTERS = 200
@@ -31,7 +33,7 @@ class ModelServerError(Exception):
 
     Attributes:
         kind: Why not.
-        detail: The server's or the network's own words, in one short line.
+        detail: The server's or the network's own words, in one short line, without our key.
         status: Of the HTTP response, 200 where a reply that had begun ended in an error, 0 where
             the server said nothing about it.
         tokens: How long a prompt is that is too long, and how long it may be, if the server says.
@@ -48,7 +50,8 @@ class ModelServerError(Exception):
         retry_after_s: float | None = None,
     ) -> None:
         self.kind: FailureKind = kind
-        self.detail = " ".join(detail.split())[:DETAIL_CHARACTERS]
+        # Before it is cut, or half a key would stay.
+        self.detail = hide_secrets(" ".join(detail.split()))[:DETAIL_CHARACTERS]
         super().__init__(f"{kind}: {self.detail}")
         self.status = status
         self.tokens = tokens

@@ -13,7 +13,7 @@ import httpx
 from ingest.foundation.about import default_user_agent
 from ingest.foundation.http_dates import parse_retry_after
 from ingest.foundation.messages import Message
-from ingest.foundation.server_urls import is_loopback
+from ingest.foundation.server_urls import is_loopback, note_password
 from ingest.foundation.settings import check_key
 from ingest.foundation.streams import (
     StreamDecoder,
@@ -50,6 +50,7 @@ class ServerConnection:
         busy_waits_s: Sequence[float] = BUSY_WAITS_S,
     ) -> None:
         """`timeout_s` bounds each silence of the server, not the whole reply."""
+        note_password(url)
         self._url = url
         self._timeout_s = timeout_s
         self._headers = {"User-Agent": default_user_agent(), **(headers or {})}

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
 
-from ingest.foundation.server_urls import base_url, is_loopback, is_server_address
+from ingest.foundation.server_urls import base_url, hide_userinfo, is_loopback, is_server_address
 from ingest.foundation.streams import NDJSONDecoder
 from ingest.model_servers.base import ChatPiece, ChatRequest, ModelServerError
 from ingest.model_servers.connection import (
@@ -85,7 +85,7 @@ class OllamaClient:
             SettingsError: $OLLAMA_API_KEY cannot be sent as it stands.
         """
         # What cannot be called is left as it is: the first request says so.
-        self.url = base_url(host) if is_server_address(host) else host.strip()
+        self.url = base_url(host) if is_server_address(host) else hide_userinfo(host.strip())
         self._timeout_s = timeout_s
         self._busy_waits_s = busy_waits_s
         # As Ollama's own clients do, for servers behind a proxy that wants it.

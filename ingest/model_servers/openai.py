@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
+from ingest.foundation.server_urls import hide_userinfo
 from ingest.model_servers.base import ChatPiece, ChatRequest, ModelServerError
 from ingest.model_servers.connection import BUSY_WAITS_S, ServerConnection, bearer_headers
 from ingest.model_servers.openai_frames import END, ChatFrameDecoder, ChatReply
@@ -43,10 +44,12 @@ class OpenAIClient:
         Raises:
             SettingsError: the key, which stands in the setting `key_source`, cannot be sent.
         """
-        self.url = url.strip().rstrip("/")
+        # A name and a password in it go to the server and into no message.
+        self._address = url.strip().rstrip("/")
+        self.url = hide_userinfo(self._address)
         self._headers = bearer_headers(api_key, source=key_source)
         self._server = ServerConnection(
-            self.url, timeout_s=timeout_s, headers=self._headers, busy_waits_s=busy_waits_s
+            self._address, timeout_s=timeout_s, headers=self._headers, busy_waits_s=busy_waits_s
         )
         self._timeout_s = timeout_s
         self._busy_waits_s = busy_waits_s
@@ -141,7 +144,7 @@ class OpenAIClient:
         whole = body | {"stream": False, "max_tokens": 1}
         whole.pop("stream_options", None)
         server = ServerConnection(
-            self.url, timeout_s=CAUSE_TIMEOUT_S, headers=self._headers, busy_waits_s=()
+            self._address, timeout_s=CAUSE_TIMEOUT_S, headers=self._headers, busy_waits_s=()
         )
         try:
             await server.request("POST", _CHAT_PATH, whole)

@@ -239,7 +239,10 @@ def ask(question: str, options: tuple[str, ...], ollama: str) -> None:
     click.secho(INTRODUCTION[language_of(question)], err=True, dim=True)
     net = demo_internet()
     with net.serve(), tempfile.TemporaryDirectory(prefix="qiuzheng-demo-") as home:
-        code = run([*command, "--", question], surroundings(net, home, ollama), home)
+        environment = surroundings(net, home, ollama)
+        # Its home is gone at the end: nothing there could be explained.
+        environment["ASSISTANT_SNAPSHOTS__ENABLED"] = "false"
+        code = run([*command, "--", question], environment, home)
     if net.refused:
         click.echo(f"asked for outside of the demo: {', '.join(net.refused)}", err=True)
     sys.exit(code)

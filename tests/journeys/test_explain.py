@@ -3,6 +3,9 @@
 import json
 import re
 import sqlite3
+import threading
+import zlib
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -210,4 +213,70 @@ def test_no_key_and_no_server_is_kept(shell: Shell, ollama: OllamaServer, home: 
     assert json.loads(kept)["model"]["name"]
     assert secret not in kept
     assert ollama.url not in kept
-    assert secret.encode() not in (home / "snapshots.sqlite").read_bytes()
+    assert secret not in bodies(home)
+
+
+class RefusingKeys(BaseHTTPRequestHandler):
+    """Quotes the key that it refuses."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        key = self.headers["Authorization"].removeprefix("Bearer ")
+        body = json.dumps({"error": {"message": f"Incorrect API key provided: {key}"}}).encode()
+        self.send_response(401)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def bodies(home: Path) -> str:
+    """Return all that is kept, unpacked."""
+    with sqlite3.connect(home / "snapshots.sqlite") as connection:
+        rows = connection.execute("SELECT body FROM snapshots").fetchall()
+    connection.close()
+    assert rows
+    return "".join(zlib.decompress(body).decode() for (body,) in rows)
+
+
+def test_a_refused_key_stands_in_no_message_and_in_nothing_kept(shell: Shell, home: Path) -> None:
+    shell("assistant", "ask", ROBOTS, "--web")
+    key = "sk-verysecret12345"
+    with ThreadingHTTPServer(("127.0.0.1", 0), RefusingKeys) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"127.0.0.1:{server.server_port}"
+        shown = shell(
+            "assistant",
+            "ask",
+            ROBOTS,
+            "--lang",
+            "en",
+            code=1,
+            ASSISTANT_MODEL__PROVIDER="openai",
+            ASSISTANT_MODEL__NAME="m",
+            ASSISTANT_MODEL__HOST=f"http://{address}/v1",
+            ASSISTANT_MODEL__API_KEY=key,
+        )
+        server.shutdown()
+    assert "Incorrect API key provided: …" in shown.stderr
+    for text in (shown.stderr, shown.stdout, bodies(home)):
+        assert "verysecret" not in text
+    assert address not in bodies(home)
+    assert "refused the key" in shell("assistant", "explain", "--lang", "en").stdout
+
+
+def test_a_password_in_an_address_is_neither_shown_nor_kept(shell: Shell, home: Path) -> None:
+    shell("assistant", "ask", ROBOTS, "--web")
+    variables = {
+        "ASSISTANT_MODEL__PROVIDER": "openai",
+        "ASSISTANT_MODEL__NAME": "m",
+        "ASSISTANT_MODEL__HOST": "http://user:s3cret@127.0.0.1:9/v1",
+    }
+    shown = shell("assistant", "ask", ROBOTS, code=1, **variables)
+    checked = shell("assistant", "doctor", code=None, **variables)
+    assert "http://127.0.0.1:9/v1" in shown.stderr
+    for text in (shown.stderr, checked.stdout, checked.stderr, bodies(home)):
+        assert "s3cret" not in text
+    assert "127.0.0.1:9" not in bodies(home)

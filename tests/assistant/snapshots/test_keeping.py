@@ -12,10 +12,17 @@ import pytest
 from assistant.answer.orchestrator import Assistant, WebParts
 from assistant.answer.retrieval import Retriever
 from assistant.errors import ModelError
-from assistant.events import AnswerDelta, AnswerEvent, AnswerFailed, AnswerFinished, Notice
+from assistant.events import (
+    AnswerDelta,
+    AnswerEvent,
+    AnswerFailed,
+    AnswerFinished,
+    Notice,
+    ReasoningDelta,
+)
 from assistant.models.base import ChatModel
 from assistant.models.extractive import ExtractiveModel
-from assistant.models.pool import ModelPool
+from assistant.models.pool import ChosenModel, ModelPool
 from assistant.models.scripted import ScriptedModel
 from assistant.replay import Replay, compare_snapshots
 from assistant.search.memory import MemorySearch
@@ -181,9 +188,60 @@ async def test_a_failure_is_kept_with_what_it_had(path: Path) -> None:
     await writer.close()
     assert isinstance(events[-1], AnswerFailed)
     snapshot = kept(path)
-    assert snapshot.failure == events[-1]
+    assert snapshot.failure is not None
+    assert (snapshot.failure.code, str(snapshot.failure.message)) == (
+        "model",
+        "the model failed to answer",
+    )
     assert snapshot.answer is None
     assert snapshot.passages
+
+
+class Musing(ScriptedModel):
+    """Thinks until it is told not to."""
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Any, None]:
+        if prompt.thinking:
+            yield ReasoningDelta(text="Hm. ")
+            return
+        async for event in super().stream(prompt):
+            yield event
+
+
+async def test_a_second_try_without_thinking_is_kept_as_one(path: Path) -> None:
+    writer = writer_at(path)
+    await ask(assistant(writer, Musing(REPLY)))
+    await writer.close()
+    assert not kept(path).model.thinking
+
+
+async def test_a_long_conversation_is_replayed_as_it_was_asked(path: Path) -> None:
+    writer = writer_at(path)
+    turns = [ChatMessage(role="user", content=f"Is tea {n} green?") for n in range(20)]
+    await ask(assistant(writer), QUESTION, turns)
+    await writer.close()
+    before, made = kept(path), []
+    await all_of(replay_with(ScriptedModel(REPLY), None).ask(before, on_snapshot=made.append))
+    assert compare_snapshots(before, made[0]).same_prompt
+
+
+async def test_a_replay_asks_the_model_that_answered(path: Path) -> None:
+    writer = writer_at(path)
+    await ask(assistant(writer))
+    await writer.close()
+    before = kept(path)
+    asked: list[str | None] = []
+
+    async def open_model(name: str | None) -> ChosenModel:
+        asked.append(name)
+        return ChosenModel(model=ScriptedModel(REPLY))
+
+    replay = Replay(
+        models=ModelPool(open_model=open_model), quoting=ExtractiveModel(), reply_tokens=500
+    )
+    await all_of(replay.ask(before))
+    await all_of(replay.ask(before, model="another"))
+    assert asked == [before.model.name, "another"]
 
 
 async def test_what_a_model_wrote_before_quotes_took_its_place_is_kept(path: Path) -> None:
