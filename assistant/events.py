@@ -12,7 +12,15 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
-from assistant.values import Answer, AnswerEvidence, Passage, SearchHit, SentenceVerdict, Usage
+from assistant.values import (
+    Answer,
+    AnswerEvidence,
+    AnswerKind,
+    Passage,
+    SearchHit,
+    SentenceVerdict,
+    Usage,
+)
 from ingest.events import PageSkipped, PageStored
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import NO_MESSAGE, Message
@@ -77,6 +85,8 @@ class EvidenceChosen:
     """What the passages hold for the question: there before a model says its first word."""
 
     evidence: AnswerEvidence
+    answered_by: AnswerKind = "model"
+    """"quotes": the blocks are the answer, and will come once more as its text."""
     type: Literal["evidence_chosen"] = "evidence_chosen"
 
 

@@ -10,6 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TypeVar
 
+from assistant.answer.prompt_request import PromptRequest
 from assistant.answer.reply import reply_from_passages
 from assistant.errors import SnapshotError
 from assistant.events import AnswerEvent, AnswerFailed
@@ -115,13 +116,15 @@ class Replay:
         replies = reply_from_passages(
             chosen.model,
             snapshot.passages,
-            snapshot.query,
-            language=snapshot.language,
-            history=snapshot.history,
+            PromptRequest(
+                question=snapshot.query,
+                language=snapshot.language,
+                reply_tokens=self._reply_tokens,
+                history=snapshot.history,
+                looked_up=snapshot.looked_up,
+            ),
             traits=traits,
-            reply_tokens=self._reply_tokens,
             quoting=self._quoting,
-            looked_up=snapshot.looked_up,
             unsupported=snapshot.question.unsupported or self._unsupported,
             on_prompt=trace.take_prompt,
         )

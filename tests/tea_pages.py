@@ -20,6 +20,12 @@ TEA = "https://tea.test/"
 SCRIPT = "https://script.test/"
 HANG = "https://hang.test/"
 QUESTION = "How hot should the water for green tea be?"
+GREEN_TEA = (
+    "<html><head><title>Green tea</title></head><body><article><h1>Green tea</h1><p>Green tea "
+    "wants water of 80 degrees, not boiling water.</p><p>It steeps for two minutes, and the "
+    "leaves can be used three times.</p></article></body></html>"
+)
+"""A whole short page."""
 PARAGRAPHS = (
     "Green tea wants water of 80 degrees, not boiling water, or it turns bitter.",
     *(f"Chapter {n} tells of harbours, ships and the people of the coast." * 6 for n in range(30)),

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from assistant.answer.conversations import standalone_question
+from assistant.answer.prompt_request import PromptRequest
 from assistant.answer.reply import reply_from_passages
 from assistant.answer.retrieval import Retriever
 from assistant.answer.small_talk import small_talk_answer
@@ -312,13 +313,15 @@ class Assistant:
         replies = reply_from_passages(
             request.model,
             retrieved.passages,
-            query,
-            language=request.language,
-            history=request.history,
+            PromptRequest(
+                question=query,
+                language=request.language,
+                reply_tokens=self._reply_tokens,
+                history=request.history,
+                looked_up=retrieved.looked_up,
+            ),
             traits=request.traits,
-            reply_tokens=self._reply_tokens,
             quoting=self._quoting,
-            looked_up=retrieved.looked_up,
             unsupported=request.options.unsupported or self._unsupported,
             on_prompt=request.trace.take_prompt,
         )

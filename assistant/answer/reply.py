@@ -3,14 +3,11 @@
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from functools import partial
 
 from assistant.answer.citations import CitationStream
 from assistant.answer.citations.citation_stream import CheckedSentence
-from assistant.answer.evidence import choose_evidence
 from assistant.answer.evidence.safe_passages import without_orders
 from assistant.answer.evidence.supporting_quotes import supporting_quotes
-from assistant.answer.evidence_prompt import build_evidence_prompt
 from assistant.answer.guard import (
     MARKERS,
     PROBLEMS,
@@ -21,7 +18,7 @@ from assistant.answer.guard import (
     nothing_supported,
     without_loop,
 )
-from assistant.answer.prompts import build_prompt
+from assistant.answer.prompt_request import PromptRequest
 from assistant.answer.reply_notices import (
     CUT_SHORT,
     LOOPED,
@@ -48,13 +45,11 @@ from assistant.models.base import ChatModel, ModelTraits
 from assistant.values import (
     Answer,
     AnswerKind,
-    ChatMessage,
     EvidenceBlock,
     Passage,
     Prompt,
     Unsupported,
 )
-from ingest.foundation.messages import Language
 from ingest.text.words import words
 
 RETRIED: frozenset[ReplyProblem] = frozenset({"empty", "only_thinking"})
@@ -68,14 +63,10 @@ _OnPrompt = Callable[[Prompt], None]
 async def reply_from_passages(
     model: ChatModel,
     passages: Sequence[Passage],
-    question: str,
+    request: PromptRequest,
     *,
-    language: Language,
-    history: Sequence[ChatMessage],
     traits: ModelTraits,
-    reply_tokens: int,
     quoting: ChatModel,
-    looked_up: str = "",
     unsupported: Unsupported = "mark",
     on_prompt: _OnPrompt = lambda _: None,
 ) -> AsyncGenerator[AnswerEvent, None]:
@@ -84,13 +75,9 @@ async def reply_from_passages(
     Args:
         model: Answers, or quotes.
         passages: At least one.
-        question: Standing alone.
-        language: Of the answer.
-        history: Earlier turns.
+        request: What is asked, and how.
         traits: How the model is asked, and what fits it.
-        reply_tokens: Longest reply, thinking included.
         quoting: Stands in for a reply that is none.
-        looked_up: What the passages were found by (`Retrieved.looked_up`); "" for the question.
         unsupported: What becomes of sentences that no passage supports.
         on_prompt: Receives what the model is given, again where it is given something else.
 
@@ -99,16 +86,7 @@ async def reply_from_passages(
     """
     safe = [without_orders(passage) for passage in passages]
     left_out = any(kept.text != passage.text for kept, passage in zip(safe, passages, strict=True))
-    choose = partial(
-        _choose_prompt,
-        passages=safe,
-        question=question,
-        looked_up=looked_up or question,
-        language=language,
-        history=history,
-        reply_tokens=reply_tokens,
-    )
-    prompt = choose(traits)
+    prompt = request.build(safe, traits)
     for shown in _before_reply(prompt, traits.context_tokens, model.kind, left_out=left_out):
         yield shown
     for is_last in (False, True):
@@ -124,7 +102,7 @@ async def reply_from_passages(
             can_shrink = error.kind == "too_long" and learnt.context_tokens < traits.context_tokens
             if is_last or not can_shrink:
                 raise
-        prompt = choose(learnt)
+        prompt = request.build(safe, learnt)
 
 
 def _before_reply(
@@ -139,42 +117,8 @@ def _before_reply(
     # Before the evidence, which a front end shows beneath it. Quotes say it in their own text.
     if kind == "model" and (notice := NOT_ANSWERED.get(prompt.evidence.answerability)):
         yield notice
-    yield EvidenceChosen(evidence=prompt.evidence)
+    yield EvidenceChosen(evidence=prompt.evidence, answered_by=kind)
     yield StageStarted(stage="reply")
-
-
-def _choose_prompt(
-    traits: ModelTraits,
-    *,
-    passages: Sequence[Passage],
-    question: str,
-    looked_up: str,
-    language: Language,
-    history: Sequence[ChatMessage],
-    reply_tokens: int,
-) -> Prompt:
-    """Return the prompt that fits the model's size and context, with the evidence in it."""
-    if traits.size == "small":
-        return build_evidence_prompt(
-            question,
-            choose_evidence(looked_up, passages),
-            passages,
-            language=language,
-            context_tokens=traits.context_tokens,
-            reply_tokens=reply_tokens,
-        )
-    prompt = build_prompt(
-        question,
-        passages,
-        language=language,
-        history=history,
-        context_tokens=traits.context_tokens,
-        reply_tokens=reply_tokens,
-    )
-    if not prompt.passages:
-        # Not even a part of one fits: evidence is what is left, and quotes need no model's context.
-        prompt = replace(prompt, passages=tuple(passages))
-    return replace(prompt, evidence=choose_evidence(looked_up, prompt.passages))
 
 
 async def _reply_or_quotes(

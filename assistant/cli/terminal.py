@@ -56,7 +56,6 @@ class Terminal:
     _answer_shown: bool = field(default=False, init=False)
     _line_open: bool = field(default=False, init=False)
     """Whether the answer's text so far ends within a line."""
-    _quotes_only: bool = field(default=False, init=False)
     _evidence: AnswerEvidence = field(default=AnswerEvidence(), init=False)
     _urls: dict[int, str] = field(default_factory=dict, init=False)
 
@@ -115,7 +114,8 @@ class Terminal:
             case EvidenceChosen():
                 # Something to read while a model on a processor reads its prompt. Quotes will be
                 # the answer itself, and would say the same twice.
-                for block in () if self._quotes_only else event.evidence.blocks[:SHOWN_BLOCKS]:
+                quotes = event.answered_by == "quotes"
+                for block in () if quotes else event.evidence.blocks[:SHOWN_BLOCKS]:
                     text = printable(" ".join(block.text.split()))
                     say(f"  · {text} [{block.passage}]", dim=True)
             case _:
@@ -126,8 +126,6 @@ class Terminal:
         if self._line_open:
             say("")  # on stderr: the answer's own text stays as it is
             self._line_open = False
-        # Quotes will be the answer itself: evidence before it would say the same twice.
-        self._quotes_only = self._quotes_only or notice.code == "no_model"
         say(note(notice.text.localize(self.language), self.language))
 
     def _keep_evidence(self, event: AnswerEvent) -> None:

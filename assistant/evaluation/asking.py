@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -94,15 +94,19 @@ async def ask_questions(
     if stopped:
         raise stopped[0]
     if len(failed_in_a_row) >= FAILURES_IN_A_ROW:
-        raise ModelError(
-            Message(
-                "{count} answers failed one after the other: {error}",
-                count=len(failed_in_a_row),
-                error=failed_in_a_row[-1].error,
-            ),
-            kind="failed",
-            hint=Message("with --save FILE the same command goes on where it stopped"),
-        )
+        raise _server_gone(failed_in_a_row)
+
+
+def _server_gone(failed: Sequence[QuestionResult]) -> ModelError:
+    return ModelError(
+        Message(
+            "{count} answers failed one after the other: {error}",
+            count=len(failed),
+            error=failed[-1].error,
+        ),
+        kind="failed",
+        hint=Message("with --save FILE the same command goes on where it stopped"),
+    )
 
 
 async def ask_question(

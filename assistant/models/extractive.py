@@ -55,8 +55,10 @@ def render_block(block: EvidenceBlock) -> str:
     prose, fence, code = block.text.partition("```")
     if not fence:
         lines = block.text.split("\n")
-        lines[-1 if block.kind == "row" else 0] += f" [{block.passage}]"
-        return f"- {heading}" + "\n  ".join(lines)
+        is_row = block.kind == "row"
+        lines[-1 if is_row else 0] += f" [{block.passage}]"
+        # Two blanks: a line break in Markdown too, or head and row of a table run together.
+        return f"- {heading}" + ("  \n  " if is_row else "\n  ").join(lines)
     # The marker stands above the code: within it, it would be code.
     lead = f"{heading}{prose.strip()}".strip()
     lines = f"{fence}{code}".split("\n")

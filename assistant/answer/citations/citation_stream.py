@@ -275,11 +275,7 @@ class CitationStream:
                 asked[key] = (
                     found is not None
                     and found.passage == number
-                    and found.kind
-                    in (
-                        "supported",
-                        "unchecked",
-                    )
+                    and found.kind in ("supported", "unchecked")
                 )
             return asked[key]
 

@@ -1,7 +1,7 @@
-"""Whether a figure is the least or the most of something: "at least 3 miles", 不超过120米."""
+"""What bounds a figure or says how often it counts: "at least 3 miles", 不超过120米, 每天20元."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from assistant.answer.verification.tokens import SentenceText, Token
@@ -25,23 +25,6 @@ _BEHIND: tuple[tuple[re.Pattern[str], Bound], ...] = (
 )
 
 
-def bounds_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
-    """Return whether a figure is the least in the claim and everywhere the most in the window."""
-    held = [
-        (token.figure, _bound(window.tokens, index))
-        for index, token in enumerate(window.tokens)
-        if token.figure
-    ]
-    for index, token in enumerate(claim.tokens):
-        said = _bound(claim.tokens, index) if token.figure else None
-        if said is None or token.figure is None:
-            continue
-        others = [bound for figure, bound in held if token.figure.equals(figure)]
-        if others and all(bound is not None and bound != said for bound in others):
-            return True
-    return False
-
-
 _RATE = re.compile(r"^(?:per|each|every|an?) (?P<unit>[a-z]+)\b")
 _RATE_ZH = re.compile(r"每 (?P<unit>[天日周月年季]|小 ?时|分 ?钟|秒)")
 _SAME_RATE = {"日": "天"}
@@ -49,19 +32,33 @@ CLAUSE = 8
 """Tokens before a figure among which its 每天 stands."""
 
 
+def bounds_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
+    """Return whether a figure is the least in the claim and everywhere the most in the window."""
+    return _are_exchanged(claim, window, _bound)
+
+
 def rates_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether a figure is one per day in the claim and everywhere per week in the window."""
+    return _are_exchanged(claim, window, _rate)
+
+
+def _are_exchanged(
+    claim: SentenceText,
+    window: SentenceText,
+    read: Callable[[Sequence[Token], int], str | None],
+) -> bool:
+    """Return whether what `read` finds of a figure of the claim is another wherever it is held."""
     held = [
-        (token.figure, _rate(window.tokens, index))
+        (token.figure, read(window.tokens, index))
         for index, token in enumerate(window.tokens)
         if token.figure
     ]
     for index, token in enumerate(claim.tokens):
-        said = _rate(claim.tokens, index) if token.figure else None
+        said = read(claim.tokens, index) if token.figure else None
         if said is None or token.figure is None:
             continue
-        others = [rate for figure, rate in held if token.figure.equals(figure)]
-        if others and all(rate is not None and rate != said for rate in others):
+        others = [found for figure, found in held if token.figure.equals(figure)]
+        if others and all(found is not None and found != said for found in others):
             return True
     return False
 

@@ -49,18 +49,14 @@ from ingest.index.store.hybrid import Index
 from ingest.index.store.memory import MemoryVectors
 from ingest.web.fetch.memory import html_page
 from tests.ingest_parts import ingest_parts
+from tests.tea_pages import GREEN_TEA
 
 pytestmark = pytest.mark.anyio
 
 TEA = "https://tea.test/green"
 LAW = "https://law.test/closed"
 PAGES: dict[str, Page | IngestError] = {
-    TEA: html_page(
-        TEA,
-        "<html><head><title>Green tea</title></head><body><article><h1>Green tea</h1><p>Green tea "
-        "wants water of 80 degrees, not boiling water.</p><p>It steeps for two minutes, and the "
-        "leaves can be used three times.</p></article></body></html>",
-    ),
+    TEA: html_page(TEA, GREEN_TEA),
     LAW: ForbiddenError(
         Message.bilingual("the site says no", "网站不允许"),
         url=LAW,

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assistant.answer.prompt_request import PromptRequest
 from assistant.answer.reply import reply_from_passages
 from assistant.errors import ModelError
 from assistant.events import (
@@ -53,11 +54,8 @@ async def events_of(
     replies = reply_from_passages(
         model,
         [passage],
-        QUESTION,
-        language="en",
-        history=(),
+        PromptRequest(question=QUESTION, language="en", reply_tokens=512),
         traits=traits or await model.describe(),
-        reply_tokens=512,
         quoting=ExtractiveModel(),
         unsupported=unsupported,
     )
@@ -237,11 +235,8 @@ async def test_no_quotes_are_announced_where_no_sentence_fits() -> None:
     replies = reply_from_passages(
         ScriptedModel(" "),
         [PASSAGE],
-        "Who invented the telephone?",
-        language="en",
-        history=(),
+        PromptRequest(question="Who invented the telephone?", language="en", reply_tokens=512),
         traits=ModelTraits(context_tokens=4_000, size="small"),
-        reply_tokens=512,
         quoting=ExtractiveModel(),
     )
     async with aclosing(replies) as stream:
@@ -261,11 +256,8 @@ async def test_a_model_that_dies_leaves_the_evidence() -> None:
     replies = reply_from_passages(
         ScriptedModel("80", GONE),
         [PASSAGE],
-        QUESTION,
-        language="en",
-        history=(),
+        PromptRequest(question=QUESTION, language="en", reply_tokens=512),
         traits=ModelTraits(context_tokens=4096, size="large"),
-        reply_tokens=512,
         quoting=ExtractiveModel(),
     )
 

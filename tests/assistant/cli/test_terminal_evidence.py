@@ -1,5 +1,6 @@
 """What a person reads on the terminal while a model works, and when it fails."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -54,8 +55,7 @@ def test_evidence_is_not_said_twice_where_quotes_are_the_answer(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     terminal = Terminal(language="en")
-    terminal.show(Notice(code="no_model", text=Message("no model")))
-    terminal.show(EVIDENCE)
+    terminal.show(replace(EVIDENCE, answered_by="quotes"))
     assert TEXT not in capsys.readouterr().err
 
 

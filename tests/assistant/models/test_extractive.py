@@ -102,3 +102,9 @@ async def test_list_is_quoted_item_by_item_under_its_marker() -> None:
         "  - 1 is for one user,",
         "  - 6 reboots.",
     ]
+
+
+async def test_rows_of_a_table_keep_their_lines_in_markdown_too() -> None:
+    page = "| Item | Price |\n|---|---|\n| Poster | 65 |\n| Card | 38 |"
+    quoted = await reply("What is the price of a card?", page)
+    assert quoted.endswith("- Item · Price  \n  Card · 38  \n  Poster · 65 [1]")

@@ -5,6 +5,7 @@ from contextlib import aclosing
 
 import pytest
 
+from assistant.answer.prompt_request import PromptRequest
 from assistant.answer.reply import reply_from_passages
 from assistant.errors import ModelError
 from assistant.events import AnswerEvent, AnswerFinished
@@ -51,11 +52,8 @@ async def answered(model: ChatModel) -> list[AnswerEvent]:
     replies: AsyncGenerator[AnswerEvent, None] = reply_from_passages(
         model,
         [PASSAGE],
-        QUESTION,
-        language="en",
-        history=(),
+        PromptRequest(question=QUESTION, language="en", reply_tokens=512),
         traits=await model.describe(),
-        reply_tokens=512,
         quoting=ExtractiveModel(),
     )
     async with aclosing(replies) as events:

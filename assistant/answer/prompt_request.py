@@ -1,0 +1,52 @@
+"""What is asked of a model, and the prompt that fits the model that is asked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from assistant.answer.evidence import choose_evidence
+from assistant.answer.evidence_prompt import build_evidence_prompt
+from assistant.answer.prompts import build_prompt
+from assistant.models.base import ModelTraits
+from assistant.values import ChatMessage, Passage, Prompt
+from ingest.foundation.messages import Language
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptRequest:
+    """A question with what a prompt needs beside passages, whichever model will answer it."""
+
+    question: str
+    """Standing alone."""
+    language: Language
+    """Of the answer."""
+    reply_tokens: int
+    """Longest reply, thinking included."""
+    history: Sequence[ChatMessage] = ()
+    """Earlier turns."""
+    looked_up: str = ""
+    """What the passages were found by (`Retrieved.looked_up`); "" for the question."""
+
+    def build(self, passages: Sequence[Passage], traits: ModelTraits) -> Prompt:
+        """Return the prompt that fits the model's size and context, with the evidence in it."""
+        looked_up = self.looked_up or self.question
+        if traits.size == "small":
+            return build_evidence_prompt(
+                self.question,
+                choose_evidence(looked_up, passages),
+                passages,
+                language=self.language,
+                context_tokens=traits.context_tokens,
+                reply_tokens=self.reply_tokens,
+            )
+        prompt = build_prompt(
+            self.question,
+            passages,
+            language=self.language,
+            history=self.history,
+            context_tokens=traits.context_tokens,
+            reply_tokens=self.reply_tokens,
+        )
+        if not prompt.passages:
+            # Not even a part of one fits: evidence is what is left, and quotes need no context.
+            prompt = replace(prompt, passages=tuple(passages))
+        return replace(prompt, evidence=choose_evidence(looked_up, prompt.passages))
