@@ -7,6 +7,25 @@ from typing import Literal
 
 FetcherName = Literal["http", "browser", "file", "memory"]
 
+PageKind = Literal[
+    "article",
+    "brief",
+    "documentation",
+    "event",
+    "forum",
+    "listing",
+    "paywall",
+    "product",
+    "qa",
+    "recipe",
+    "table",
+    "video",
+    "other",
+]
+"""What kind of page a text comes from. "brief" is very short news; "listing" a page of links to
+others, without an article; "paywall" what a site shows before the rest is paid for; "video" what
+stands beside one. "other": none of these, or unknown."""
+
 RESPECTED = ("noindex", "none", "nosnippet", "noai")
 """Directives in X-Robots-Tag or <meta name=robots> for which a page is left out: not to be indexed
 ("none" means that, too), not to be quoted, not to be fed to a model."""
@@ -102,6 +121,7 @@ class Document:
     author: str = ""
     canonical: str = ""
     """What the page calls its own address (<link rel=canonical>), "" if nothing or another site."""
+    kind: PageKind = "other"
     directives: tuple[str, ...] = ()
     """Directives of <meta name=robots>, lower case. Not kept in the index."""
 

@@ -27,6 +27,8 @@ SkipReason = Literal[
     "too_large",
     "empty",
     "needs_browser",
+    "paywall",
+    "consent_wall",
     "deadline",
 ]
 """Why a page was left out: a closed list, because the front ends translate it."""
@@ -70,7 +72,10 @@ class ProxyUnreachableError(FetchError):
 
 
 class ExtractError(IngestError):
-    """The page holds no text that we can read (reason "empty", "needs_browser", "unsupported")."""
+    """The page holds no text that we can read.
+
+    Reasons: "empty", "needs_browser", "unsupported", "paywall", "consent_wall".
+    """
 
 
 class StoreError(QiuzhengError):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ingest.documents import FetcherName, RequestRecord
+from ingest.documents import FetcherName, PageKind, RequestRecord
 from ingest.errors import SkipReason
 from ingest.foundation.messages import NO_MESSAGE, Message
 
@@ -38,6 +38,8 @@ class PageStored:
     """Every request that it took, in order."""
     coverage: float = 1.0
     """Share of the question's content words that occur on the page; 1 without a question."""
+    kind: PageKind = "other"
+    """What kind of page it is."""
     # The tag that distinguishes events in JSON; front ends match on the class.
     type: Literal["page_stored"] = "page_stored"
 

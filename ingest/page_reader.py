@@ -278,6 +278,7 @@ def stored_event(
     return PageStored(
         url=page.document.url,
         title=page.document.title,
+        kind=page.document.kind,
         chunks=chunks,
         embedded=embedded,
         robots=page.robots,

@@ -6,6 +6,7 @@ from typing import Final, assert_never
 import click
 from pydantic import ConfigDict, TypeAdapter
 
+from ingest.documents import PageKind
 from ingest.errors import SkipReason
 from ingest.events import IngestEvent, PageOrigin, PageRecut, PageSkipped, PageStored
 from ingest.foundation.cli_runner import print_json
@@ -22,6 +23,8 @@ REASONS: Final[dict[SkipReason, Message]] = {
     "too_large": Message("too large"),
     "empty": Message("no text on it"),
     "needs_browser": Message("needs a browser"),
+    "paywall": Message("behind a paywall or a log-in"),
+    "consent_wall": Message("shows only a request for consent"),
     "deadline": Message("not here in time"),
 }
 
@@ -30,6 +33,13 @@ ORIGINS: Final[dict[PageOrigin, Message]] = {
     "revalidated": Message("unchanged"),
 }
 """What is shown of a page that was not fetched anew."""
+
+KINDS: Final[dict[PageKind, Message]] = {
+    "listing": Message("a list of links, no article"),
+    "paywall": Message("only what stands before its paywall"),
+    "video": Message("what stands beside a video"),
+}
+"""What is said of a page whose text is less than a reader would look for."""
 
 _NOTE = Message("note: ")
 
@@ -78,8 +88,8 @@ def page_line(event: IngestEvent, language: Language) -> str:
             facts = [count_chunks(event.chunks)]
             if event.unembedded:
                 facts.append(Message("{count} without a vector", count=event.unembedded))
-            if event.origin in ORIGINS:
-                facts.append(ORIGINS[event.origin])
+            facts += [ORIGINS[event.origin]] if event.origin in ORIGINS else []
+            facts += [KINDS[event.kind]] if event.kind in KINDS else []
             shown = join_messages(facts, COMMA).localize(language)
             return printable(f"  + {event.title} ({shown}) {event.url}")
         case PageSkipped():

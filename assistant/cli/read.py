@@ -57,7 +57,10 @@ class _Outcome:
         """Return the JSON object of one page; a field that does not apply is null."""
         last = self.hops[-1] if self.hops else RequestRecord(url=self.url)
         fields: dict[str, Any] = dict.fromkeys(
-            ("fetcher", "title", "author", "published", "modified", "language", "canonical", "text")
+            (
+                *("fetcher", "title", "kind", "author", "published", "modified", "language"),
+                *("canonical", "text"),
+            )
         )
         fields |= {"robots": last.robots or None, "skipped": None, "detail": None}
         if self.loaded is not None and self.loaded.document is not None:
@@ -65,6 +68,7 @@ class _Outcome:
             fields |= {
                 "fetcher": page.fetcher,
                 "title": document.title,
+                "kind": document.kind,
                 "author": document.author or None,
                 "published": _iso_day(document.published),
                 "modified": _iso_day(document.modified),
@@ -96,6 +100,7 @@ class _Outcome:
             return PageStored(
                 url=document.url,
                 title=document.title,
+                kind=document.kind,
                 chunks=0,
                 embedded=0,
                 robots=page.robots,

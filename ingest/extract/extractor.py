@@ -12,14 +12,21 @@ from urllib.parse import unquote
 
 from ingest.documents import Document, Page
 from ingest.errors import ExtractError, FetchError
-from ingest.extract import main_text
+from ingest.extract import jsonld, main_text
 from ingest.extract.base import DamagedFileError, FileReader
 from ingest.extract.dom import parse_html
 from ingest.extract.js_detection import needs_browser, read_script_signals
 from ingest.extract.markdown import render_markdown
 from ingest.extract.markup import normalize_markup
 from ingest.extract.metadata import one_line, read_metadata
+from ingest.extract.page_kind import (
+    judge_kind,
+    measure_markdown,
+    measure_text,
+    read_kind_signals,
+)
 from ingest.extract.registry import find_file_reader, find_reader, is_known_suffix
+from ingest.extract.walls import Wall, find_wall, strip_paywall
 from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.extras import install_command
 from ingest.foundation.messages import Message, describe_os_error
@@ -160,6 +167,8 @@ def _document_of_html(source: str, *, url: str, fetched_at: datetime) -> Documen
     if root is None:
         raise _empty_page(url)
     signals = read_script_signals(root)
+    objects = jsonld.page_objects(root)
+    kind_signals = read_kind_signals(root, objects=objects)
     normalize_markup(root)
     # Before main_text, which removes scripts and all else that is not the text.
     declared = read_metadata(root, url=url, now=fetched_at)
@@ -167,12 +176,13 @@ def _document_of_html(source: str, *, url: str, fetched_at: datetime) -> Documen
     if source.count("<") <= main_text.MAX_TAGS:
         text = main_text.main_text(root, url=url, headlines=declared.headlines)
     text = text or render_markdown(root.find("body"))
+    shape = measure_text(root.find("body"))
     from_jsonld = declared.body
     if _TAG.search(from_jsonld):  # it is HTML itself on some sites
         body = parse_html(from_jsonld)
         from_jsonld = "" if body is None else render_markdown(body.find("body"))
     if len(from_jsonld) > MIN_JSONLD_RATIO * len(text):
-        text = from_jsonld
+        text, shape = from_jsonld, measure_markdown(from_jsonld)
     if needs_browser(signals, title=declared.title, text=text):
         raise ExtractError(
             Message("{url} is written by scripts", url=url),
@@ -182,10 +192,14 @@ def _document_of_html(source: str, *, url: str, fetched_at: datetime) -> Documen
         )
     if not text.strip():
         raise _empty_page(url)
+    if wall := find_wall(text, title=declared.title, is_paid=kind_signals.is_paid):
+        raise _walled_page(url, wall)
+    text, is_lead = strip_paywall(text)
     return Document(
         url=url,
         title=declared.title or url,
         text=text,
+        kind="paywall" if is_lead else judge_kind(kind_signals, shape, url=url, text=text),
         fetched_at=fetched_at,
         language=_detect_language(declared.language, text),
         published=declared.published,
@@ -214,6 +228,18 @@ def _detect_language(declared: str, text: str) -> str:
     letters = [character for character in text if character.isalpha()]
     plain = sum(character.isascii() for character in letters)
     return "en" if letters and plain > MIN_ASCII * len(letters) else ""
+
+
+def _walled_page(url: str, wall: Wall) -> ExtractError:
+    if wall == "paywall":
+        message = Message("{url} is behind a paywall or a log-in", url=url)
+        hint = Message(
+            "open it in your browser, where you are logged in, and save the page: ingest FILE"
+        )
+    else:
+        message = Message("{url} shows only a request for consent to cookies", url=url)
+        hint = Message("open it in your browser, choose, and save the page: ingest FILE")
+    return ExtractError(message, url=url, reason=wall, hint=hint)
 
 
 def _empty_page(url: str) -> ExtractError:

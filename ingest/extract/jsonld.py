@@ -5,6 +5,7 @@ cannot be repaired is left out; size, depth and number are limited.
 """
 
 import html
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -29,18 +30,18 @@ JsonObject = dict[str, Any]
 
 def parse_jsonld(root: etree._Element) -> list[JsonObject]:
     """Return every object in the JSON-LD of a page, the outer ones first."""
-    found: list[JsonObject] = []
+    everything = (each for value in _load_blocks(root) for each in _walk_objects(value, MAX_DEPTH))
+    return list(itertools.islice(everything, MAX_OBJECTS))
+
+
+def _load_blocks(root: etree._Element) -> Iterator[Any]:
+    """Yield the value of each block of JSON-LD, `MAX_CHARACTERS` of source in all."""
     left = MAX_CHARACTERS
     for script in root.iter("script"):
         source = script.text or ""
-        if "ld+json" not in script.get("type", "").lower() or len(source) > left:
-            continue
-        left -= len(source)
-        for each in _walk_objects(_load_lenient(source), MAX_DEPTH):
-            if len(found) == MAX_OBJECTS:
-                return found
-            found.append(each)
-    return found
+        if "ld+json" in script.get("type", "").lower() and len(source) <= left:
+            left -= len(source)
+            yield _load_lenient(source)
 
 
 def articles(found: list[JsonObject]) -> list[JsonObject]:
@@ -54,6 +55,42 @@ def articles(found: list[JsonObject]) -> list[JsonObject]:
                 texts.append(each)
                 break
     return texts
+
+
+def page_types(root_objects: Iterable[JsonObject]) -> frozenset[str]:
+    """Return the types, lower case and without their vocabulary, of these objects."""
+    types: set[str] = set()
+    for each in root_objects:
+        kinds = each.get("@type")
+        types.update(
+            kind.lower().rstrip("/").rpartition("/")[2]
+            for kind in (kinds if isinstance(kinds, list) else [kinds])
+            if isinstance(kind, str)
+        )
+    return frozenset(types)
+
+
+def page_objects(root: etree._Element) -> list[JsonObject]:
+    """Return the objects of the JSON-LD that are about the page: those that stand in no other.
+
+    Those of a `@graph` stand in none, nor does the `mainEntity` of a page.
+    """
+    found: list[JsonObject] = []
+    for value in _load_blocks(root):
+        for each in value if isinstance(value, list) else [value]:
+            if not isinstance(each, dict):
+                continue
+            graph = each.get("@graph")
+            for part in graph if isinstance(graph, list) else [each]:
+                if isinstance(part, dict):
+                    main = part.get("mainEntity")
+                    found += [part, main] if isinstance(main, dict) else [part]
+    return found[:MAX_OBJECTS]
+
+
+def is_paid(entry: JsonObject) -> bool:
+    """Return whether an object says that it, or a part of it, is not free to read."""
+    return str(entry.get("isAccessibleForFree", "")).strip().lower() == "false"
 
 
 def text_property(value: Any) -> str:

@@ -11,7 +11,9 @@ from ingest.foundation.messages import Message
 
 KEEP_S = 600.0
 """Sites repair their pages, so a failure is good for minutes, not for the day."""
-KEPT: frozenset[SkipReason] = frozenset({"refused", "unsupported", "empty"})
+KEPT: frozenset[SkipReason] = frozenset(
+    {"refused", "unsupported", "empty", "paywall", "consent_wall"}
+)
 """Failures that a site repeats. Silence and slowness may be over by now, limits are the user's to
 change, and robots.txt has a cache of its own."""
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})

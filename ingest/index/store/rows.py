@@ -10,6 +10,7 @@ from ingest.documents import (
     Chunking,
     Document,
     FetcherName,
+    PageKind,
     PageValidators,
     Processing,
 )
@@ -19,7 +20,7 @@ CHUNK = "c.id, c.url, d.title, c.position, c.first, c.past, c.heading, c.text"
 """The columns that `to_chunk` reads."""
 CHUNKS = "chunks c JOIN documents d ON d.url = c.url"
 """The tables that they come from."""
-DOCUMENT = "url, title, text, fetched_at, language, published, modified, author, canonical"
+DOCUMENT = "url, title, text, fetched_at, language, published, modified, author, canonical, kind"
 """The columns that `to_document` reads and `from_document` fills."""
 PROCESSING = "extractor, splitter, chunk_size, chunk_overlap"
 """The columns that `to_processing` reads and `from_processing` fills."""
@@ -27,7 +28,7 @@ PAGE = "url, document, checked_at, fresh_until, body_hash, etag, last_modified, 
 """The columns that `to_validators` reads and `from_validators` fills."""
 
 ChunkRow = tuple[str, str, str, int, int, int, str, str]
-DocumentRow = tuple[str, str, str, str, str, str | None, str | None, str, str]
+DocumentRow = tuple[str, str, str, str, str, str | None, str | None, str, str, PageKind]
 ProcessingRow = tuple[int | None, int | None, int | None, int | None]
 PageRow = tuple[str, str, str, str, str, str, str, FetcherName, str]
 
@@ -49,7 +50,7 @@ def to_chunk(row: ChunkRow) -> Chunk:
 
 def to_document(row: DocumentRow) -> Document:
     """Return the document in a row of `DOCUMENT`."""
-    url, title, text, fetched_at, language, published, modified, author, canonical = row
+    url, title, text, fetched_at, language, published, modified, author, canonical, kind = row
     return Document(
         url=url,
         title=title,
@@ -60,6 +61,7 @@ def to_document(row: DocumentRow) -> Document:
         modified=date.fromisoformat(modified) if modified else None,
         author=author,
         canonical=canonical,
+        kind=kind,
     )
 
 
@@ -75,6 +77,7 @@ def from_document(document: Document) -> DocumentRow:
         document.modified.isoformat() if document.modified else None,
         document.author,
         document.canonical,
+        document.kind,
     )
 
 

@@ -109,7 +109,9 @@ _FOURTH = (
         SELECT dimensions FROM spaces WHERE name = space)""",
 )
 
-VERSIONS = (_FIRST, _SECOND, _THIRD, _FOURTH)
+_FIFTH = ("ALTER TABLE documents ADD COLUMN kind TEXT NOT NULL DEFAULT 'other'",)
+
+VERSIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
 """The statements that lead from each format to the next. A new file takes every step, so that an
 index of any age has the same tables. Never change a step that was released."""
 
