@@ -108,3 +108,15 @@ class SnapshotDamagedError(SnapshotError):
 
 class SnapshotLockedError(SnapshotError):
     """Another process uses the file of kept answers. It is whole, and later it can be used."""
+
+
+class ConversationError(QiuzhengError):
+    """Kept conversations cannot be read or written; answers go on without."""
+
+    code = "conversations"
+
+
+class ConversationNotFoundError(ConversationError):
+    """No conversation is kept under this id: it was deleted, or never was."""
+
+    exit_code = 2

@@ -1,5 +1,6 @@
 """Texts on the page. Those of stages and of reasons to skip a page are in `assistant.labels`."""
 
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from ingest.foundation.messages import Language, Message
@@ -19,22 +20,30 @@ EXAMPLES: Final[tuple[Message, ...]] = (
 
 ASK: Final = Message("Ask anything")
 ASK_MORE: Final = Message("Ask a follow-up")
-ANSWERING: Final = Message("Answering…")
-STOP: Final = Message("Stop")
 NEW: Final = Message("New chat")
 WEB: Final = Message("Search the web")
 WEB_HELP: Final = Message(
     "On: each question is searched on the web and the pages found are read. Off: only what "
     "is already in your index is used."
 )
+PRIVATE: Final = Message("Private conversation")
+PRIVATE_HELP: Final = Message(
+    "Nothing of the conversation that you begin now is kept; it is gone when you leave it."
+)
+SEARCH_CONVERSATIONS: Final = Message("Search conversations")
 LANGUAGE: Final = Message("Language")
 LANGUAGE_NAMES: Final[dict[Language, str]] = {"zh": "中文", "en": "English"}
 """Each in its own language; one that is not here is shown by its code."""
 
 OPENING: Final = Message("Getting ready")
 THINKING: Final = Message("Thinking")
-REASONING: Final = Message("Reasoning")
+QUEUED: Final = Message("Waiting for the answer before")
 STOPPED: Final = Message("Stopped")
+INTERRUPTED: Final = Message("Cut off")
+INTERRUPTED_NOTE: Final = Message(
+    "The program ended while this was being answered. Ask again, or go on from here."
+)
+SEARCHED_WEB: Final = Message("Searched the web")
 STOPPED_NOTE: Final = Message("Stopped before it was finished.")
 FAILED: Final = Message("Not answered")
 SEARCHED: Final = Message("Searched")
@@ -79,3 +88,65 @@ def passages_chosen(passages: int, pages: int, language: Language) -> str:
         passages=count_passages(passages),
         pages=count_pages(pages),
     ).localize(language)
+
+
+def published_on(day: date, language: Language) -> str:
+    """Return when a page says that it was published."""
+    return Message("published {day}", day=day.isoformat()).localize(language)
+
+
+CONVERSATION_LABELS: Final[dict[str, Message]] = {
+    "conversation": Message("Conversation"),
+    "stop": Message("Stop"),
+    "reasoning": Message("Reasoning"),
+    "copy": Message("Copy"),
+    "copy_sources": Message("Copy with sources"),
+    "copy_code": Message("Copy the code"),
+    "copied": Message("Copied"),
+    "not_copied": Message("The browser does not allow copying"),
+    "again": Message("Ask again"),
+    "again_web": Message("Ask again with the web"),
+    "again_index": Message("Ask again without the web"),
+    "again_fresh": Message("Ask again, read pages anew"),
+    "edit": Message("Edit the question"),
+    "send": Message("Ask"),
+    "cancel": Message("Cancel"),
+    "more": Message("Show all"),
+    "less": Message("Show less"),
+    "close": Message("Close"),
+    "seconds": Message("{shown} s", shown="{shown}"),
+    "source_number": Message("Source {number}", number="{number}"),
+    "unsupported": Message("This sentence stands in no source"),
+    "answer_ready": Message("The answer is complete"),
+}
+"""Texts of the conversation, by the names that `static/conversation.js` knows them by."""
+
+LIST_LABELS: Final[dict[str, Message]] = {
+    "list": Message("Conversations"),
+    "none": Message("No conversation is found"),
+    "actions": Message("More"),
+    "rename": Message("Rename"),
+    "delete": Message("Delete"),
+    "deleted": Message("Deleted"),
+    "restore": Message("Undo"),
+    "save": Message("Save"),
+    "cancel": Message("Cancel"),
+    "export_md": Message("Export as Markdown"),
+    "export_json": Message("Export as JSON"),
+}
+"""Texts of the list of conversations, by the names that `static/conversations.js` knows them by."""
+
+WEEK_DAYS: Final = 7
+
+
+def day_label(moment: datetime, *, now: datetime | None = None) -> Message:
+    """Return when a conversation was last used, as one heading of the list."""
+    day = moment.astimezone().date()
+    today = (now or datetime.now().astimezone()).date()
+    if day >= today:
+        return Message("Today")
+    if day == today - timedelta(days=1):
+        return Message("Yesterday")
+    if day > today - timedelta(days=WEEK_DAYS):
+        return Message("Last seven days")
+    return Message.verbatim(f"{day:%Y-%m}")

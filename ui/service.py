@@ -1,46 +1,265 @@
-"""One assistant for every tab of the page."""
+"""One assistant for every tab of the page, and the answers that it is giving.
 
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+A turn belongs to the server and not to a tab: it goes on when its tab is reloaded or closed, and
+every tab that shows its conversation sees it grow.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, aclosing, suppress
+from weakref import WeakValueDictionary
 
 from assistant.answer.orchestrator import Assistant
-from assistant.events import AnswerEvent, AnswerFailed
-from assistant.values import ChatMessage, Question
+from assistant.conversations.store import ConversationStore
+from assistant.conversations.turns import TurnState
+from assistant.errors import ConversationError
+from assistant.events import AnswerFailed
+from assistant.values import Question
 from ingest.foundation.concurrency import LazyResource
 from ingest.foundation.errors import QiuzhengError
+from ingest.foundation.messages import Message
+from ingest.foundation.settings import home
 from ui.bridge import CLOSE_TIMEOUT_S, EventLoopThread
+from ui.session import LIVE_STATES, Conversation, PageTurn
+
+KEEP_INTERVAL_S = 1.0
+"""Seconds between two times that a growing answer is kept: what a killed server may lose of it."""
 
 
 class AssistantService:
-    """Asks one assistant on behalf of every browser tab, each in a thread of its own."""
+    """Asks one assistant on behalf of every browser tab, and keeps their conversations."""
 
     def __init__(
-        self, open_assistant: Callable[[], AbstractAsyncContextManager[Assistant]]
+        self,
+        open_assistant: Callable[[], AbstractAsyncContextManager[Assistant]],
+        *,
+        open_store: Callable[[], ConversationStore] | None = None,
     ) -> None:
+        """Open nothing yet.
+
+        Args:
+            open_assistant: Called in the service's own event loop, by the first question.
+            open_store: Where conversations are kept; None: nowhere.
+        """
         self._loop = EventLoopThread()
         self._assistant = LazyResource(open_assistant)
+        self._open_store = open_store
+        self._store: ConversationStore | None = None
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._is_closing = False
+        self._opening = threading.RLock()
+        self._conversations: WeakValueDictionary[str, Conversation] = WeakValueDictionary()
+        self.store_problem: Message | None = None
+        """Why conversations are not kept at the moment."""
+
+    @property
+    def store(self) -> ConversationStore | None:
+        """The store, opened when it is first asked for; None where nothing can be kept."""
+        with self._opening:
+            if self._store is None and self._open_store is not None:
+                try:
+                    self._store = self._open_store()
+                except ConversationError as error:
+                    self.store_problem = error.message
+            return self._store
+
+    def conversation(self, id_: str) -> Conversation:
+        """Return the conversation of this id: the one that is open, a kept one, or a new one.
+
+        Raises:
+            ConversationError: it is kept, and cannot be read.
+        """
+        # Tabs and routes ask at the same time, and must get the same one.
+        with self._opening:
+            # Tabs and answers hold it: one that nobody looks at any more is read again.
+            found = self._conversations.get(id_)
+            if found is None:
+                found = Conversation(id=id_)
+                title = self.store.title(id_) if self.store else None
+                if self.store is not None and title is not None:
+                    found.title = title
+                    found.turns = [PageTurn.of_kept(turn) for turn in self.store.turns(id_)]
+                self._conversations[id_] = found
+            return found
 
     def ask(
-        self, question: Question, history: Sequence[ChatMessage], *, poll_interval_s: float
-    ) -> Generator[AnswerEvent | None, None, None]:
-        """Yield the events of one answer, and None after `poll_interval_s` seconds of silence.
+        self, conversation: Conversation, question: str, *, web: bool, fresh: bool = False
+    ) -> PageTurn | None:
+        """Begin to answer a question, or have it wait for the one that is being answered.
 
-        An assistant that cannot be opened ends the stream with `AnswerFailed`, too.
+        Returns:
+            Its turn; None if the question is blank.
         """
+        turn = conversation.add_question(question, web=web, fresh=fresh)
+        if turn is not None:
+            # Here and now: the list beside the page is drawn next, and is to hold it.
+            self._keep(conversation, turn)
+            self._loop.call(self._start_next(conversation))
+        return turn
 
-        async def answer_events() -> AsyncGenerator[AnswerEvent, None]:
-            """Yield the events of one answer, in the loop's thread."""
-            try:
-                assistant = await self._assistant.get()
-                async with aclosing(assistant.ask(question, history)) as events:
-                    async for event in events:
-                        yield event
-            except QiuzhengError as error:
-                yield AnswerFailed.from_error(error)
+    def ask_again(
+        self,
+        conversation: Conversation,
+        number: int,
+        *,
+        question: str | None = None,
+        web: bool | None = None,
+        fresh: bool = False,
+    ) -> PageTurn | None:
+        """Answer a turn once more, or another question in its place; later turns go.
 
-        return self._loop.iterate(answer_events, poll_interval_s=poll_interval_s)
+        Args:
+            conversation: Where it stands.
+            number: Of the turn.
+            question: Another wording; None: the same.
+            web: Whether to search the web; None: as before.
+            fresh: Ask engines and sites again.
+        """
+        self.stop(conversation)
+        with conversation.lock:
+            if not 0 <= number < len(conversation.turns):
+                return None
+            old = conversation.turns[number]
+            del conversation.turns[number:]
+        if self.store is not None and not conversation.private:
+            with suppress(ConversationError):
+                self.store.remove_turns(conversation.id, start=number)
+        return self.ask(
+            conversation,
+            question if question and question.strip() else old.question,
+            web=old.web if web is None else web,
+            fresh=fresh,
+        )
+
+    def stop(self, conversation: Conversation) -> None:
+        """Stop the answer that is being given; what was written stays."""
+        with conversation.lock:
+            turn = conversation.live_turn
+            if turn is None:
+                return
+            # Now, and not when the task has ended: whoever draws next is to see it.
+            _end_turn(conversation, turn, "stopped")
+        self._loop.call(self._cancel(turn))
 
     def close(self) -> None:
         """Close the assistant; give up after `CLOSE_TIMEOUT_S` seconds."""
         with suppress(TimeoutError):
-            self._loop.call(self._assistant.close(), timeout_s=CLOSE_TIMEOUT_S)
+            self._loop.call(self._close(), timeout_s=CLOSE_TIMEOUT_S)
+        if self._store is not None:
+            self._store.close()
+
+    async def _close(self) -> None:
+        self._is_closing = True
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        await self._assistant.close()
+
+    async def _start_next(self, conversation: Conversation) -> None:
+        """Start to answer the turn that has waited longest, unless another one is running."""
+        turn = conversation.live_turn
+        if turn is None or turn.state != "waiting" or self._is_closing:
+            return
+        turn.state = "running"
+        task = asyncio.create_task(self._answer(conversation, turn))
+        self._tasks[id(turn)] = task
+        task.add_done_callback(lambda _: self._tasks.pop(id(turn), None))
+
+    async def _cancel(self, turn: PageTurn) -> None:
+        if task := self._tasks.get(id(turn)):
+            task.cancel()
+
+    async def _answer(self, conversation: Conversation, turn: PageTurn) -> None:
+        """Answer one turn to its end, whoever looks."""
+        started = time.monotonic()
+        try:
+            await self._take_events(conversation, turn, started)
+        except asyncio.CancelledError:
+            # By `stop`, which has said so already, or by the end of the program.
+            _end_turn(conversation, turn, "interrupted")
+            raise
+        except QiuzhengError as error:
+            with conversation.lock:
+                turn.apply_event(AnswerFailed.from_error(error))
+            _end_turn(conversation, turn, "failed")
+        except Exception as error:
+            # A fault of ours must not leave a turn that seems to be answered for ever.
+            failure = AnswerFailed(
+                code="crashed", message=Message("the answer broke off: {error}", error=error)
+            )
+            with conversation.lock:
+                turn.apply_event(failure)
+            _end_turn(conversation, turn, "failed")
+            raise
+        finally:
+            turn.seconds = time.monotonic() - started
+            await asyncio.shield(asyncio.to_thread(self._keep, conversation, turn))
+            await self._start_next(conversation)
+
+    async def _take_events(
+        self, conversation: Conversation, turn: PageTurn, started: float
+    ) -> None:
+        assistant = await self._assistant.get()
+        question = Question(
+            turn.question, web=turn.web, fresh=turn.fresh, private=conversation.private
+        )
+        history = conversation.history(before=turn.number)
+        kept_at = time.monotonic()
+        async with aclosing(assistant.ask(question, history)) as events:
+            async for event in events:
+                with conversation.lock:
+                    if turn.state != "running":
+                        return
+                    turn.apply_event(event)
+                    turn.seconds = time.monotonic() - started
+                if time.monotonic() - kept_at > KEEP_INTERVAL_S:
+                    await asyncio.to_thread(self._keep, conversation, turn)
+                    kept_at = time.monotonic()
+        _end_turn(conversation, turn, "done" if turn.failure is None else "failed")
+
+    def _keep(self, conversation: Conversation, turn: PageTurn) -> None:
+        """Keep the turn as it is now; what cannot be kept is said on the page, and goes on."""
+        if conversation.private or self.store is None:
+            return
+        with conversation.lock:
+            kept = turn.to_keep()
+        try:
+            self.store.put_turn(conversation.id, kept, title=conversation.title)
+            self.store_problem = None
+        except ConversationError as error:
+            self.store_problem = error.message
+
+
+def _end_turn(conversation: Conversation, turn: PageTurn, state: TurnState) -> None:
+    """Give a live turn its last state; the first who does has the last word."""
+    with conversation.lock:
+        if turn.state in LIVE_STATES:
+            turn.state = state
+            turn.revision += 1
+            conversation.revision += 1
+
+
+_SERVICES: list[AssistantService] = []
+_SHARING = threading.Lock()
+
+
+def shared_service() -> AssistantService:
+    """Return the service for every tab of this server."""
+    from assistant.bootstrap import open_assistant  # noqa: PLC0415  only where it is needed
+
+    # The page and its routes run in different threads, and ask for it at the same moment.
+    with _SHARING:
+        if not _SERVICES:
+            service = AssistantService(
+                open_assistant,
+                open_store=lambda: ConversationStore(home() / "conversations.sqlite"),
+            )
+            # atexit comes too late: closing the index needs worker threads, and those are gone by
+            # then.
+            threading._register_atexit(service.close)  # type: ignore[attr-defined]
+            _SERVICES.append(service)
+        return _SERVICES[0]

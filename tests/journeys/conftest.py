@@ -2,11 +2,13 @@
 
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +16,11 @@ from assistant.events import ANSWER_EVENT, AnswerEvent, AnswerFinished
 from tests.engines.ollama_server import OllamaServer
 from tests.internet.demo import CLOSED, demo_internet
 from tests.internet.net import Internet
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.journeys.pages import PageServer, Tab, Tabs
 
 BIN = Path(sys.executable).parent
 LONGEST_S = 90
@@ -144,3 +151,46 @@ def shell(net: Internet, home: Path, tmp_path: Path) -> Shell:
 def shell_with_model(shell: Shell, ollama: OllamaServer) -> Shell:
     """The same with a loopback Ollama."""
     return Shell(variables=dict(shell.variables) | {"OLLAMA_HOST": ollama.url}, folder=shell.folder)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """Debian's Chromium, without any proxy: the page is on this machine."""
+    from playwright.sync_api import sync_playwright
+
+    found = shutil.which("chromium")
+    assert found is not None, "apt-get install chromium"
+    quiet = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-proxy-server"]
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=found, args=quiet)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page_server(shell_with_model: Shell) -> Iterator["PageServer"]:
+    from tests.journeys.pages import PageServer
+
+    server = PageServer(shell_with_model)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def url(page_server: "PageServer") -> str:
+    return page_server.start()
+
+
+@pytest.fixture
+def tabs(browser: "Browser") -> Iterator["Tabs"]:
+    from tests.journeys.pages import Tabs
+
+    opened = Tabs(browser)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def tab(tabs: "Tabs", url: str) -> "Tab":
+    """A tab of a Chinese reader. It must log no error and request nothing from other hosts."""
+    return tabs.open(url)

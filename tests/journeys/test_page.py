@@ -1,124 +1,37 @@
 """The chat page in a real browser, started as people start it."""
 
 import re
-import shutil
-import socket
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from tests.engines.ollama_server import OllamaServer
 from tests.internet.net import Internet
 from tests.journeys.conftest import Shell
+from tests.journeys.pages import NIGHT, PageServer, Tab, Tabs
 from ui import labels
 
 pytestmark = pytest.mark.chromium
 
-NIGHT = "无人机夜间飞行需要什么条件?"
-START_S = 60
-EVENTUALLY_MS = 30_000
 HOSTILE = (
     "Night flights need lights [1].\n\n![pixel](https://evil.test/pixel.gif) "
     '<img src="https://evil.test/x.png" onerror="alert(1)"> [click](https://evil.test/login) '
     "https://evil.test/bare www.evil.test me@evil.test <https://evil.test/auto> "
     "[ref]: https://evil.test/ref\n\n`code`https://evil.test `![x](https://evil.test/y.gif)` "
-    ":material/home: $\\href{https://evil.test}{x}$ :red[red]"
+    ":material/home: $\\href{https://evil.test}{x}$ \\(\\href{https://evil.test}{x}\\) :red[red]"
 )
-
-
-@dataclass(kw_only=True)
-class Tab:
-    """One browser tab, the errors in its console, and the hosts of its requests."""
-
-    page: Page
-    errors: list[str] = field(default_factory=list)
-    hosts: set[str | None] = field(default_factory=set)
-
-    def ask(self, question: str) -> None:
-        line = self.page.get_by_test_id("stChatInputTextArea")
-        expect(line).to_be_enabled()
-        line.fill(question)
-        line.press("Enter")
-
-    def turn(self, number: int) -> "Turn":
-        return Turn(self.page, number)
-
-
-class Turn:
-    """Where one turn of the conversation stands on the page."""
-
-    def __init__(self, page: Page, number: int) -> None:
-        self.whole = page.get_by_test_id("stChatMessage").nth(number * 2 + 1)
-        self.answer = page.locator(f".st-key-answer-{number}")
-        self.sources = page.locator(f".st-key-sources-{number}")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium, without any proxy: the page is on this machine."""
-    found = shutil.which("chromium")
-    assert found is not None, "apt-get install chromium"
-    quiet = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-proxy-server"]
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=found, args=quiet)
-        yield launched
-        launched.close()
-
-
-@pytest.fixture
-def url(shell_with_model: Shell) -> Iterator[str]:
-    """The page's address, once it answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    options = ["--server.headless", "true", "--server.port", str(port)]
-    process = shell_with_model.start("assistant", "ui", *options)
-    try:
-        with httpx.Client(trust_env=False) as client:
-            wait_until_healthy(client, f"http://127.0.0.1:{port}/_stcore/health")
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        process.terminate()
-        output, errors = process.communicate(timeout=START_S)
-    assert "Traceback" not in output + errors, errors
-
-
-def wait_until_healthy(client: httpx.Client, address: str) -> None:
-    end = time.monotonic() + START_S
-    while time.monotonic() < end:
-        try:
-            if client.get(address).is_success:
-                return
-        except httpx.TransportError:
-            time.sleep(0.2)
-    pytest.fail("the page did not come up")
-
-
-@pytest.fixture
-def tab(browser: Browser, url: str) -> Iterator[Tab]:
-    """A tab of a Chinese reader. It must log no error and request nothing from other hosts."""
-    context = browser.new_context(locale="zh-CN", viewport={"width": 1200, "height": 860})
-    context.set_default_timeout(EVENTUALLY_MS)
-    opened = Tab(page=context.new_page())
-    opened.page.on("console", lambda message: record_error(opened, message.type, message.text))
-    opened.page.on("pageerror", lambda error: record_error(opened, "error", str(error)))
-    opened.page.on("request", lambda sent: opened.hosts.add(urlsplit(sent.url).hostname))
-    expect.set_options(timeout=EVENTUALLY_MS)
-    opened.page.goto(url)
-    yield opened
-    context.close()
-    assert opened.errors == []
-    assert opened.hosts <= {"127.0.0.1", None}
-
-
-def record_error(tab: Tab, kind: str, text: str) -> None:
-    if kind == "error":
-        tab.errors.append(text)
+SUPPORTED = "夜间飞行应当开启灯光系统[1]。"
+LONG = SUPPORTED + "".join(
+    f"夜间飞行的第{number}个条件是开启灯光系统。" for number in range(1, 100)
+)
+AS_WRITTEN = [
+    "绿茶宜用 75~85 度的水，浸泡 2~3 分钟。",
+    "2*3*4=24，而 __init__ 与 H~2~O 照旧。",
+    ":smile: :material/home: a -> b <= c -- d (c)",
+    "$5 to $10 and <b>x</b> &amp; snake_case |",
+]
 
 
 def test_asking_in_chinese_shows_stages_a_streamed_answer_and_sources_and_stop_stops(
@@ -126,11 +39,12 @@ def test_asking_in_chinese_shows_stages_a_streamed_answer_and_sources_and_stop_s
 ) -> None:
     net.latency = 0.3  # every stage can be seen
     ollama.delay_s = 0.1
-    ollama.answer = lambda _: ("先看段落。", "夜间飞行应当开启灯光系统[1]。" * 3)
+    ollama.answer = lambda _: ("先看段落。", SUPPORTED * 3)
     tab.ask(NIGHT)
     first = tab.turn(0)
     expect(first.whole).to_contain_text("正在搜索网页")
     expect(first.whole).to_contain_text("正在阅读网页")
+    expect(first.whole).to_contain_text("网页原文")  # evidence, before the model's first word
     expect(first.answer).to_contain_text("夜间飞行应当开启灯光")
     stop = tab.page.get_by_role("button", name="停止")
     expect(stop).to_be_visible()  # the answer is on its way, and can be stopped
@@ -139,15 +53,10 @@ def test_asking_in_chinese_shows_stages_a_streamed_answer_and_sources_and_stop_s
     expect(first.whole).to_contain_text(re.compile(r"阅读了 \d+ 个网页"))
     expect(first.whole).to_contain_text("思考过程")
     expect(tab.page.get_by_text("先看段落")).to_be_hidden()
-    expect(first.sources).to_contain_text(re.compile(r"\[1\] .+读取于 \d{4}-\d\d-\d\d"))
-    citation = first.answer.get_by_role("link", name="[1]").first
-    expect(citation).to_have_attribute("target", "_blank")
-    source = first.sources.get_by_role("link").first
-    assert citation.get_attribute("href") == source.get_attribute("href")
+    expect(first.sources).to_contain_text(re.compile(r"\[1\].+读取于 \d{4}-\d\d-\d\d"))
 
     # So long that it is not at its end when the key is pressed, whatever the machine does beside.
-    sentences = "".join(f"夜间飞行的第{number}个条件。" for number in range(1, 100))
-    ollama.answer = lambda _: ("先看段落。", sentences)
+    ollama.answer = lambda _: ("先看段落。", LONG)
     ollama.delay_s = 0.5
     ollama.hung_up.clear()
     tab.ask("它有重量限制吗?")
@@ -155,10 +64,14 @@ def test_asking_in_chinese_shows_stages_a_streamed_answer_and_sources_and_stop_s
     expect(second.answer).to_contain_text("夜间")
     tab.page.keyboard.press("Escape")
     expect(second.whole).to_contain_text("回答未完成，已停止")
-    expect(second.sources).not_to_contain_text("来源")
+    expect(second.whole).to_have_attribute("data-state", "stopped")
+    expect(second.whole).not_to_contain_text("正在回答")
     assert ollama.hung_up.wait(10), "the model server is still talking"
     expect(first.sources).to_contain_text("来源")
-    expect(tab.page.get_by_test_id("stChatInputTextArea")).to_be_enabled()
+    ollama.delay_s, ollama.answer = 0.0, lambda _: ("先看段落。", "接着说。")
+    tab.ask("继续说")
+    tab.done(2)
+    assert "无人机" in str(ollama.asked("/api/chat")[-1])  # it knows what "go on" means
 
 
 def test_the_empty_page_shows_its_own_words_and_nothing_of_the_code(tab: Tab) -> None:
@@ -173,12 +86,217 @@ def test_the_empty_page_shows_its_own_words_and_nothing_of_the_code(tab: Tab) ->
 def test_nothing_that_a_model_writes_is_loaded_or_linked(tab: Tab, ollama: OllamaServer) -> None:
     ollama.answer = HOSTILE
     tab.ask("What lights does a drone need at night?")
-    turn = tab.turn(0)
-    expect(turn.sources).to_contain_text("来源")
-    expect(turn.answer).to_contain_text("red[red]")  # to its end, and the addresses are gone
-    expect(turn.answer).not_to_contain_text("evil.test/bare")
-    assert turn.answer.locator("img").count() == 0
+    turn = tab.done(0)
+    expect(turn.answer).to_contain_text("red[red]")  # to its end
+    assert turn.answer.locator("img, script, iframe, [onerror]").count() == 0
     links = turn.answer.locator("a").evaluate_all("links => links.map(link => link.href)")
     cited = turn.sources.locator("a").evaluate_all("links => links.map(link => link.href)")
-    assert links
+    assert cited
     assert set(links) <= set(cited)
+
+
+def test_what_a_model_writes_is_shown_as_it_was_written(tab: Tab, ollama: OllamaServer) -> None:
+    ollama.answer = "\n\n".join(AS_WRITTEN)
+    tab.ask(NIGHT)
+    shown = tab.done(0).answer.inner_text().replace("（?）", "").replace("  ", " ")
+    for text in AS_WRITTEN:
+        assert text.replace(" ", "") in shown.replace(" ", "")
+
+
+def test_a_number_opens_its_passage_with_the_sentence_marked(
+    tab: Tab, ollama: OllamaServer
+) -> None:
+    ollama.answer = "夜间飞行应当开启灯光系统[1]。夜间飞行罚款是五十万元人民币[1]。"
+    tab.ask(NIGHT)
+    turn = tab.done(0)
+    supported, unsupported = (turn.answer.locator(".qz-sentence").nth(n) for n in range(2))
+    expect(supported).to_have_attribute("data-verdict", "supported")
+    expect(unsupported).to_have_attribute("data-verdict", "unsupported")
+    expect(unsupported.get_by_label("这句话在来源中找不到依据")).to_be_visible()
+    supported.get_by_role("button", name="来源 1").click()
+    card = tab.page.get_by_role("dialog")
+    expect(card.locator("mark")).to_contain_text("应当开启灯光系统")
+    expect(card.locator("mark")).to_be_in_viewport()
+    assert "#:~:text=" in str(card.get_by_role("link").get_attribute("href"))
+    tab.page.keyboard.press("Escape")
+    expect(card).to_be_hidden()
+    expect(supported.get_by_role("button", name="来源 1")).to_be_focused()
+
+
+def test_an_answer_goes_on_through_a_reload_and_in_a_second_tab(
+    tab: Tab, tabs: Tabs, ollama: OllamaServer
+) -> None:
+    ollama.answer, ollama.delay_s = lambda _: ("先看段落。", LONG[:800]), 0.05
+    tab.ask(NIGHT)
+    expect(tab.turn(0).answer).to_contain_text("第2个条件")
+    tab.page.reload()
+    expect(tab.turn(0).whole).to_have_attribute("data-state", "running")
+    other = tabs.open(tab.page.url)
+    expect(other.turn(0).whole).to_have_attribute("data-state", "running")
+    tab.page.bring_to_front()
+    for each in (tab, other):
+        expect(each.done(0).answer).to_contain_text("第30个条件")
+    assert len([body for body in ollama.asked("/api/chat") if "第" not in str(body)]) == 1
+
+
+def test_a_conversation_survives_the_end_of_the_server_and_says_what_was_cut(
+    page_server: PageServer, tabs: Tabs, ollama: OllamaServer
+) -> None:
+    ollama.answer = lambda _: ("先看段落。", SUPPORTED)
+    tab = tabs.open(page_server.start())
+    tab.ask(NIGHT)
+    tab.done(0)
+    ollama.answer, ollama.delay_s = lambda _: ("先看段落。", LONG), 0.1
+    tab.ask("无人机夜间飞行罚款是多少?")
+    expect(tab.turn(1).answer).to_contain_text("第6个条件")
+    query = urlsplit(tab.page.url).query
+    page_server.kill()
+    tab.page.close()
+    tab = tabs.open(f"{page_server.start()}?{query}")
+    expect(tab.turn(0).answer).to_contain_text("开启灯光系统")
+    cut = tab.turn(1)
+    expect(cut.whole).to_have_attribute("data-state", "interrupted")
+    expect(cut.whole).to_contain_text("回答时程序结束了")
+    expect(cut.answer).to_contain_text("第2个条件")
+    ollama.delay_s, ollama.answer = 0.0, lambda _: ("先看段落。", SUPPORTED)
+    cut.action("重新回答").click()
+    tab.done(1)
+    expect(tab.turn(1).answer).not_to_contain_text("第2个条件")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_question_and_answer_are_in_sight_turn_after_turn(
+    tabs: Tabs, url: str, ollama: OllamaServer, width: int, height: int
+) -> None:
+    tab = tabs.open(url, width=width, height=height)
+    ollama.delay_s = 0.02
+    for number in range(4):
+        ollama.answer = lambda _: ("先看段落。", LONG[:300])
+        tab.ask(f"{NIGHT}{'!' * number}")
+        turn = tab.turn(number)
+        expect(turn.answer.locator(".qz-sentence").first).to_be_in_viewport()
+        assert in_sight(tab.page, number), f"while turn {number} grows"
+        tab.done(number)
+        assert in_sight(tab.page, number), f"turn {number} when done"
+
+
+def in_sight(page: Page, number: int) -> bool:
+    """Whether the first line of an answer is between the header and the input line."""
+    return bool(
+        page.evaluate(
+            """n => {
+              const place = (element) => element.getBoundingClientRect();
+              const box = place(document.querySelectorAll('.qz-answer')[n]);
+              const input = place(document.querySelector('[data-testid="stBottom"]'));
+              return box.height > 0 && box.top >= 0 && box.top + 20 <= input.top;
+            }""",
+            number,
+        )
+    )
+
+
+def test_a_question_is_edited_and_asked_again_without_the_web(
+    tab: Tab, net: Internet, ollama: OllamaServer
+) -> None:
+    ollama.answer = SUPPORTED
+    tab.ask(NIGHT)
+    turn = tab.done(0)
+    searched = len(net.log)
+    turn.action("不联网重新回答").click()
+    expect(turn.whole).to_contain_text("查阅了索引")
+    tab.done(0)
+    assert len(net.log) == searched
+    tab.turn(0).action("修改问题").click()
+    line = tab.page.get_by_role("textbox", name="修改问题")
+    expect(line).to_have_value(NIGHT)
+    line.fill("无人机灯光有什么要求?")
+    line.press("Enter")
+    expect(tab.turn(0).whole).to_contain_text("无人机灯光有什么要求?")
+    tab.done(0)
+    expect(tab.page.locator(".qz-turn")).to_have_count(1)
+
+
+def test_an_answer_is_copied_with_its_sources(tab: Tab, ollama: OllamaServer) -> None:
+    ollama.answer = SUPPORTED
+    tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab.ask(NIGHT)
+    tab.done(0).action("连同来源复制").click()
+    expect(tab.turn(0).whole).to_contain_text("已复制")
+    copied = tab.page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith(SUPPORTED)
+    assert re.search(r"\n\[1\] .+ https://", copied)
+
+
+def test_conversations_are_listed_renamed_deleted_brought_back_and_exported(
+    tab: Tab, ollama: OllamaServer, tmp_path: Path
+) -> None:
+    ollama.answer = SUPPORTED
+    tab.ask(NIGHT)
+    tab.done(0)
+    page = tab.page
+    row = page.locator(".qz-row")
+    expect(row).to_contain_text("无人机夜间飞行需要什么条件")
+    row.get_by_label("更多").click()
+    row.get_by_role("button", name="重命名").click()
+    page.get_by_role("textbox", name="重命名").fill("夜航 🌙")
+    page.keyboard.press("Enter")
+    expect(row).to_contain_text("夜航 🌙")
+    row.get_by_label("更多").click()
+    with page.expect_download() as download:
+        row.get_by_role("link", name="Markdown").click()
+    assert "夜航" in download.value.suggested_filename
+    download.value.save_as(tmp_path / "saved.md")
+    assert "夜间飞行应当开启灯光系统[1]。" in (tmp_path / "saved.md").read_text()
+    row.get_by_label("更多").click()
+    row.get_by_role("button", name="删除").click()
+    expect(row).to_have_count(0)
+    expect(page.locator(".qz-turn")).to_have_count(0)
+    page.get_by_role("button", name="撤销").click()
+    expect(page.locator(".qz-row")).to_contain_text("夜航 🌙")
+    expect(tab.turn(0).answer).to_contain_text("开启灯光系统")
+    page.keyboard.press("Alt+n")
+    expect(page.locator(".qz-turn")).to_have_count(0)
+    assert "c" not in parse_qs(urlsplit(page.url).query)
+    page.get_by_role("button", name="夜航 🌙", exact=True).click()
+    expect(tab.turn(0).answer).to_contain_text("开启灯光系统")
+
+
+def test_a_failure_offers_a_way_on_and_a_long_question_is_clamped(
+    tab: Tab, ollama: OllamaServer
+) -> None:
+    ollama.fail("reset")
+    question = NIGHT + "请说明理由。" * 300
+    tab.ask(question)
+    turn = tab.turn(0)
+    expect(turn.whole).to_have_attribute("data-state", "failed")
+    expect(turn.whole.get_by_role("alert")).to_be_visible()
+    box = turn.whole.locator(".qz-question-text").bounding_box()
+    assert box is not None
+    assert box["height"] < 260
+    ollama.heal()
+    ollama.answer = SUPPORTED
+    turn.action("重新回答").click()
+    expect(tab.done(0).answer).to_contain_text("开启灯光系统")
+
+
+def test_the_page_says_its_language_and_tells_screen_readers_what_happens(
+    tab: Tab, ollama: OllamaServer
+) -> None:
+    ollama.answer = SUPPORTED
+    tab.ask(NIGHT)
+    tab.done(0)
+    assert tab.page.evaluate("document.documentElement.lang") == "zh-CN"
+    expect(tab.page.locator(".qz-live[aria-live=polite]")).to_have_text("回答完毕")
+    # The cursor is where it was: the next question can be typed at once.
+    expect(tab.page.get_by_test_id("stChatInputTextArea")).to_be_focused()
+
+
+def test_private_conversations_are_nowhere_afterwards(
+    shell_with_model: Shell, tab: Tab, ollama: OllamaServer
+) -> None:
+    ollama.answer = SUPPORTED
+    tab.page.get_by_text("无痕对话").click()
+    tab.ask(NIGHT)
+    tab.done(0)
+    expect(tab.page.locator(".qz-row")).to_have_count(0)
+    assert "no answer is kept yet" in shell_with_model("assistant", "history", code=None).stderr

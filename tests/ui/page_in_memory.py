@@ -58,12 +58,14 @@ def opening(model: ChatModel, *notices: Notice, title: str = "Night flights") ->
             SearchHit(rank=1, title=title, url=LIGHTS),
             SearchHit(rank=2, title="Shut", url=SHUT),
         ]
-        yield Assistant(
-            web=LazyResource.of(WebParts(search=MemorySearch(hits), reader=parts.reader)),
-            retriever=Retriever(store=store, embedder=embedder, top_k=3),
-            quoting=ExtractiveModel(),
-            models=ModelPool.holding(model, *notices),
-        )
+        found = WebParts(search=MemorySearch(hits), reader=parts.reader)
+        async with LazyResource.of(found) as web:
+            yield Assistant(
+                web=web,
+                retriever=Retriever(store=store, embedder=embedder, top_k=3),
+                quoting=ExtractiveModel(),
+                models=ModelPool.holding(model, *notices),
+            )
         await store.close()
 
     return open_one
@@ -84,7 +86,7 @@ def page(open_assistant: OpenAssistant, *, locale: str = "en-US") -> AppTest:
     """Return the page as a browser of that locale first sees it."""
 
     def script(service: "AssistantService") -> None:
-        from ui.app import main
+        from ui.page import main
 
         main(lambda: service)
 

@@ -1,0 +1,1 @@
+"""Conversations kept by id, for the page and for `assistant chat --resume`."""

@@ -1,0 +1,65 @@
+"""A conversation as a file: Markdown for people, JSON for programs."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from assistant.conversations.turns import ConversationTurn
+from assistant.events import AnswerFinished
+from assistant.labels import SOURCES
+from assistant.values import Answer
+from ingest.foundation.messages import Language
+
+
+def export_markdown(title: str, turns: Sequence[ConversationTurn], language: Language) -> str:
+    """Return a conversation as Markdown: questions as headings, answers with their sources."""
+    lines = [f"# {title}", ""]
+    for turn in turns:
+        lines += [f"## {' '.join(turn.question.split())}", "", turn.text.strip(), ""]
+        answer = _answer_of(turn)
+        if answer is not None and answer.citations:
+            lines += [f"**{SOURCES.localize(language)}**", ""]
+            lines += [
+                f"- [{citation.number}] {' '.join(citation.title.split())} <{citation.url}>"
+                for citation in answer.citations
+            ]
+            lines.append("")
+        if answer is not None and answer.trust_note is not None:
+            lines += [f"*{answer.trust_note.localize(language)}*", ""]
+        if turn.failure is not None:
+            lines += [f"> {turn.failure.message.localize(language)}", ""]
+    return "\n".join(lines)
+
+
+def export_json(title: str, turns: Sequence[ConversationTurn]) -> str:
+    """Return a conversation as JSON: for each turn question, answer, sources and trust."""
+    body = {"title": title, "turns": [_turn_values(turn) for turn in turns]}
+    return json.dumps(body, ensure_ascii=False, indent=2) + "\n"
+
+
+def _answer_of(turn: ConversationTurn) -> Answer | None:
+    return next((event.answer for event in turn.events if isinstance(event, AnswerFinished)), None)
+
+
+def _turn_values(turn: ConversationTurn) -> dict[str, Any]:
+    answer = _answer_of(turn)
+    return {
+        "question": turn.question,
+        "asked_at": turn.asked_at.isoformat(),
+        "web": turn.web,
+        "state": turn.state,
+        "seconds": round(turn.seconds, 1),
+        "answer": turn.text,
+        "answer_id": answer.id if answer else "",
+        "trust": answer.trust if answer else None,
+        "citations": [
+            {
+                "number": citation.number,
+                "url": citation.url,
+                "title": citation.title,
+                "heading": citation.heading,
+                "fetched_at": citation.fetched_at.isoformat(),
+            }
+            for citation in (answer.citations if answer else ())
+        ],
+    }

@@ -1,0 +1,295 @@
+"""Conversations in one SQLite file: one store for the page and the terminal."""
+
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from assistant.conversations.turns import ConversationTurn, TurnState, dump_events, load_events
+from assistant.errors import ConversationError, ConversationNotFoundError
+from ingest.foundation.messages import Message, describe_os_error
+from ingest.foundation.private_files import make_private_file
+from ingest.foundation.sqlite_files import switch_to_wal, transaction
+
+FORMAT = 1
+"""Kept in `PRAGMA user_version`. A file of another format is left alone."""
+
+BUSY_S = 2.0
+"""Seconds to wait for another process's write, which takes milliseconds."""
+
+ID_BYTES = 9
+"""Twelve characters in an address: nobody guesses one."""
+
+UNDO_S = 7 * 86_400.0
+"""A deleted conversation can be brought back so long; then its text is overwritten."""
+
+_TABLES = (
+    """CREATE TABLE conversations (
+        id TEXT PRIMARY KEY, title TEXT NOT NULL, created REAL NOT NULL, updated REAL NOT NULL,
+        deleted REAL
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX conversations_by_time ON conversations (updated)",
+    """CREATE TABLE turns (
+        conversation TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+        number INTEGER NOT NULL, question TEXT NOT NULL, web INTEGER NOT NULL,
+        state TEXT NOT NULL, seconds REAL NOT NULL, asked REAL NOT NULL,
+        text TEXT NOT NULL, body BLOB NOT NULL,
+        PRIMARY KEY (conversation, number)
+    ) STRICT""",
+    f"PRAGMA user_version = {FORMAT}",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationLine:
+    """One conversation in a list."""
+
+    id: str
+    title: str
+    updated_at: datetime
+    """Of its last turn, in UTC."""
+
+
+def new_conversation_id() -> str:
+    """Return an id that no other conversation has, fit for an address."""
+    return secrets.token_urlsafe(ID_BYTES)
+
+
+class ConversationStore:
+    """Reads and writes conversations, from any thread; any number of processes."""
+
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+        """Open or create the file, readable by its owner alone.
+
+        Raises:
+            ConversationError: it cannot be opened, is damaged, or is of another format.
+        """
+        self._path = path
+        self._clock = clock
+        self._lock = threading.Lock()
+        with self._errors():
+            # Before SQLite creates it: its own files (-wal, -shm) take over these permissions.
+            make_private_file(path)
+            self._connection = sqlite3.connect(
+                path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+            )
+            try:
+                self._prepare()
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file. May be called twice."""
+        with self._lock:
+            self._connection.close()
+
+    def lines(self, *, search: str = "", limit: int = 200) -> list[ConversationLine]:
+        """Return the conversations, the last used first; with `search`, those that hold it.
+
+        Title, questions and answers are searched, in any case of ASCII letters.
+        """
+        # instr on lower case and not LIKE, which takes _ and % for any character.
+        wanted = search.strip().lower()
+        with self._errors():
+            rows = self._connection.execute(
+                "SELECT id, title, updated FROM conversations AS c WHERE deleted IS NULL AND"
+                " (:wanted = '' OR instr(lower(title), :wanted) OR EXISTS ("
+                "  SELECT 1 FROM turns WHERE conversation = c.id AND"
+                "  (instr(lower(question), :wanted) OR instr(lower(text), :wanted))))"
+                " ORDER BY updated DESC LIMIT :limit",
+                {"wanted": wanted, "limit": limit},
+            ).fetchall()
+        return [
+            ConversationLine(id=id_, title=title, updated_at=datetime.fromtimestamp(updated, UTC))
+            for id_, title, updated in rows
+        ]
+
+    def title(self, conversation: str) -> str | None:
+        """Return the title; None where there is no such conversation, or it is deleted."""
+        with self._errors():
+            row = self._connection.execute(
+                "SELECT title FROM conversations WHERE id = ? AND deleted IS NULL", (conversation,)
+            ).fetchone()
+        return None if row is None else str(row[0])
+
+    def turns(self, conversation: str) -> tuple[ConversationTurn, ...]:
+        """Return the turns, the first first; one whose events cannot be read is without them.
+
+        Raises:
+            ConversationNotFoundError: there is none of this id, or it is deleted.
+        """
+        if self.title(conversation) is None:
+            raise _not_found()
+        with self._errors():
+            rows = self._connection.execute(
+                "SELECT number, question, web, state, seconds, asked, body FROM turns"
+                " WHERE conversation = ? ORDER BY number",
+                (conversation,),
+            ).fetchall()
+        return tuple(_turn_of_row(row) for row in rows)
+
+    def put_turn(self, conversation: str, turn: ConversationTurn, *, title: str) -> None:
+        """Keep a turn, in place of one of the same number; begin the conversation if it is new.
+
+        Nothing is kept in a conversation that was deleted.
+
+        Args:
+            conversation: Its id.
+            turn: What is kept.
+            title: Of a conversation that begins with it; another one keeps its title.
+        """
+        body, now = dump_events(turn.events), self._clock()
+        with self._errors(), transaction(self._connection):
+            self._connection.execute(
+                "INSERT INTO conversations (id, title, created, updated) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (id) DO UPDATE SET updated = excluded.updated",
+                (conversation, title, now, now),
+            )
+            self._connection.execute(
+                "INSERT OR REPLACE INTO turns"
+                " (conversation, number, question, web, state, seconds, asked, text, body)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    conversation,
+                    turn.number,
+                    turn.question,
+                    turn.web,
+                    turn.state,
+                    turn.seconds,
+                    turn.asked_at.timestamp(),
+                    turn.text,
+                    body,
+                ),
+            )
+
+    def remove_turns(self, conversation: str, *, start: int) -> None:
+        """Delete the turns from number `start` on: an edited question begins anew from there."""
+        with self._errors(), transaction(self._connection):
+            self._connection.execute(
+                "DELETE FROM turns WHERE conversation = ? AND number >= ?", (conversation, start)
+            )
+
+    def rename(self, conversation: str, title: str) -> None:
+        """Give a conversation another title; a blank one changes nothing.
+
+        Raises:
+            ConversationNotFoundError: there is none of this id, or it is deleted.
+        """
+        if not (shown := " ".join(title.split())):
+            return
+        self._change("SET title = ? WHERE id = ? AND deleted IS NULL", (shown, conversation))
+
+    def delete(self, conversation: str) -> None:
+        """Delete a conversation, for `UNDO_S` seconds so that `restore` can bring it back.
+
+        Raises:
+            ConversationNotFoundError: there is none of this id, or it is deleted already.
+        """
+        self._change(
+            "SET deleted = ? WHERE id = ? AND deleted IS NULL", (self._clock(), conversation)
+        )
+
+    def restore(self, conversation: str) -> None:
+        """Bring back a conversation that was deleted.
+
+        Raises:
+            ConversationNotFoundError: it is gone for good.
+        """
+        self._change("SET deleted = NULL WHERE id = ?", (conversation,))
+
+    def clear(self) -> int:
+        """Delete all conversations for good; return how many."""
+        with self._errors():
+            with transaction(self._connection):
+                deleted = self._connection.execute("DELETE FROM conversations").rowcount
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return deleted
+
+    def _change(self, assignment: str, values: tuple[object, ...]) -> None:
+        with self._errors():
+            changed = self._connection.execute(f"UPDATE conversations {assignment}", values)
+        if not changed.rowcount:
+            raise _not_found()
+
+    def _prepare(self) -> None:
+        connection = self._connection
+        switch_to_wal(connection, seconds=BUSY_S)
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        # What a person lets go is overwritten, and not only marked as free.
+        connection.execute("PRAGMA secure_delete = ON")
+        if self._format() == 0:
+            with transaction(connection):
+                # Read again under the lock: another process may have created them meanwhile.
+                if self._format() == 0:
+                    for statement in _TABLES:
+                        connection.execute(statement)
+        if self._format() != FORMAT:
+            raise ConversationError(
+                Message("the conversations in {path} are of another version", path=self._path),
+                # Not deleted: the version that wrote them can read them.
+                hint=Message("update this one, or move the file away"),
+            )
+        connection.execute("DELETE FROM conversations WHERE deleted < ?", (self._clock() - UNDO_S,))
+
+    def _format(self) -> int:
+        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        return int(version)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Raise what SQLite and the disk raise as `ConversationError`; one thread at a time."""
+        with self._lock:
+            try:
+                yield
+            except sqlite3.Error as error:
+                raise ConversationError(
+                    Message(
+                        "conversations cannot be kept in {path}: {reason}",
+                        path=self._path,
+                        reason=error,
+                    ),
+                    hint=Message("move the file away if it is damaged; a new one is made"),
+                ) from error
+            except OSError as error:
+                raise ConversationError(
+                    Message(
+                        "conversations cannot be kept in {path}: {reason}",
+                        path=self._path,
+                        reason=describe_os_error(error),
+                    )
+                ) from error
+
+
+def _not_found() -> ConversationNotFoundError:
+    return ConversationNotFoundError(Message("this conversation is not kept any more"))
+
+
+def _turn_of_row(row: tuple[int, str, int, TurnState, float, float, bytes]) -> ConversationTurn:
+    number, question, web, state, seconds, asked, body = row
+    try:
+        events = load_events(body)
+    except ValueError:  # the others can be read: they need not go with it
+        events = ()
+    return ConversationTurn(
+        number=number,
+        question=question,
+        web=bool(web),
+        state=state,
+        seconds=seconds,
+        asked_at=datetime.fromtimestamp(asked, UTC),
+        events=events,
+    )

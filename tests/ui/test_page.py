@@ -1,0 +1,75 @@
+"""What Streamlit draws of the page: its words, switches and example questions."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from assistant.models.scripted import ScriptedModel
+from tests.ui.page_in_memory import OPENED, opening, page
+from ui.session import Conversation
+
+QUESTION = "Which lights does a drone need at night?"
+
+
+def conversation_of(test: AppTest) -> Conversation:
+    conversation = test.session_state["open"]
+    assert isinstance(conversation, Conversation)
+    return conversation
+
+
+def ask(test: AppTest, question: str = QUESTION) -> AppTest:
+    test.chat_input[0].set_value(question).run()
+    assert not test.exception
+    return test
+
+
+@pytest.mark.parametrize(
+    ("locale", "title"), [("zh-CN", "求证"), ("zh-Hant-TW", "求证"), ("en-GB", "Qiuzheng")]
+)
+def test_the_page_speaks_the_language_of_the_browser(locale: str, title: str) -> None:
+    test = page(opening(ScriptedModel()), locale=locale)
+    assert test.sidebar.title[0].value == title
+
+
+def test_the_language_is_switched_and_stays_in_the_address() -> None:
+    test = page(opening(ScriptedModel()))
+    test.segmented_control(key="lang").set_value("zh").run()
+    assert test.sidebar.title[0].value == "求证"
+    assert test.query_params["lang"] == "zh"
+
+
+def test_a_question_begins_a_conversation_that_the_address_names() -> None:
+    test = ask(page(opening(ScriptedModel("Lights [1]."))))
+    conversation = conversation_of(test)
+    assert [turn.question for turn in conversation.turns] == [QUESTION]
+    assert conversation.turns[0].web
+    assert test.query_params["c"] == conversation.id
+
+
+def test_the_switch_of_the_web_counts_for_the_next_question() -> None:
+    test = page(opening(ScriptedModel("Lights [1].")))
+    test.toggle(key="web").set_value(False)
+    assert not conversation_of(ask(test)).turns[0].web
+
+
+def test_blank_questions_are_not_asked() -> None:
+    test = ask(page(opening(ScriptedModel())), "   ")
+    assert conversation_of(test).turns == []
+
+
+def test_an_example_question_is_asked_with_a_click() -> None:
+    test = page(opening(ScriptedModel("Lights [1].")))
+    test.button(key="example-0").click().run()
+    assert conversation_of(test).turns[0].question == "What do I need to fly a drone at night?"
+
+
+def test_a_new_conversation_is_empty_and_the_old_one_is_still_there() -> None:
+    test = ask(page(opening(ScriptedModel("Lights [1]."))))
+    before = conversation_of(test)
+    test.button(key="new").click().run()
+    assert conversation_of(test).turns == []
+    assert "c" not in test.query_params
+    assert OPENED[0].conversation(before.id) is before
+
+
+def test_a_question_cannot_be_longer_than_what_is_answered() -> None:
+    assert page(opening(ScriptedModel())).chat_input[0].proto.max_chars == 4_000

@@ -1,0 +1,258 @@
+"""The chat page, drawn by Streamlit in each run of it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from assistant.conversations.store import ConversationLine, new_conversation_id
+from assistant.errors import ConversationError
+from ingest.foundation.messages import LANGUAGES, Language
+from ingest.text.language import language_of_locale
+from ui import labels
+from ui.components import mount_conversation, mount_list
+from ui.safe_markdown import escape_markdown
+from ui.service import AssistantService, shared_service
+from ui.session import Conversation
+
+# Comments, not docstrings, explain the names here: Streamlit's "magic" would draw a bare string of
+# the script that it runs on the page.
+
+STYLE = Path(__file__).with_name("style.css")
+# Streamlit fetches the icons that it knows by name from the web when they stand in a tab.
+ICON = Path(__file__).with_name("icon.png")
+# Characters of a question; `assistant.answer` refuses longer ones.
+LONGEST_QUESTION = 4_000
+# Conversations in the side bar; search finds the others.
+SHOWN_CONVERSATIONS = 40
+
+# Keys of the widgets and of what a tab remembers.
+QUESTION, WEB, LANGUAGE, PRIVATE, SEARCH = "question", "web", "lang", "private", "search"
+OPEN, DELETED = "open", "deleted"
+# In the address of the page.
+CONVERSATION_PARAMETER, LANGUAGE_PARAMETER = "c", "lang"
+
+
+def main(get_service: Callable[[], AssistantService] = shared_service) -> None:
+    """Draw the page; the answers are made elsewhere, and the conversation fetches them itself."""
+    service = get_service()
+    conversation = open_conversation(service)
+    title = conversation.title
+    st.set_page_config(page_title=f"{title} · 求证" if title else "求证 · Qiuzheng", page_icon=ICON)
+    st.html(STYLE)
+    language = chosen_language()
+    draw_sidebar(service, conversation, language)
+    draw_question_input(service, conversation, language)
+    if not conversation.turns:
+        draw_welcome(service, conversation, language)
+    mount_conversation(
+        conversation,
+        language,
+        on_action=lambda action: act_on_turn(service, conversation, action),
+    )
+
+
+def open_conversation(service: AssistantService) -> Conversation:
+    """Return the conversation that the address names, or the new one of this tab."""
+    named = st.query_params.get(CONVERSATION_PARAMETER)
+    held: Conversation | None = st.session_state.get(OPEN)
+    if held is not None and (named is None or named == held.id):
+        return held
+    try:
+        held = service.conversation(named or new_conversation_id())
+    except ConversationError as error:
+        service.store_problem = error.message
+        held = service.conversation(new_conversation_id())
+    st.session_state[OPEN] = held
+    return held
+
+
+def show_conversation(service: AssistantService, id_: str | None) -> None:
+    """Open another conversation in this tab; None: a new one."""
+    st.session_state.pop(OPEN, None)
+    if id_ is None:
+        st.query_params.pop(CONVERSATION_PARAMETER, None)
+    else:
+        st.query_params[CONVERSATION_PARAMETER] = id_
+
+
+def chosen_language() -> Language:
+    """Return the language of the page: the switch's, the address's, or the browser's."""
+    # The switch is drawn in the language that it chooses: its value is read beforehand.
+    named = st.query_params.get(LANGUAGE_PARAMETER, "")
+    chosen: Language | None = st.session_state.get(LANGUAGE)
+    if chosen is not None:
+        return chosen
+    return named if named in LANGUAGES else language_of_locale(st.context.locale or "")
+
+
+def ask(service: AssistantService, conversation: Conversation, question: str) -> None:
+    """Ask a question, and put the conversation into the address of the page."""
+    turn = service.ask(conversation, question, web=st.session_state.get(WEB, True))
+    if turn is not None and not conversation.private:
+        st.query_params[CONVERSATION_PARAMETER] = conversation.id
+
+
+def act_on_turn(
+    service: AssistantService, conversation: Conversation, action: dict[str, Any]
+) -> None:
+    """Do what a reader wants of a turn."""
+    match action.get("kind"):
+        case "stop":
+            service.stop(conversation)
+        case "again" if isinstance(action.get("turn"), int):
+            question, web = action.get("question"), action.get("web")
+            service.ask_again(
+                conversation,
+                action["turn"],
+                question=question[:LONGEST_QUESTION] if isinstance(question, str) else None,
+                web=web if isinstance(web, bool) else None,
+                fresh=action.get("fresh") is True,
+            )
+        case _:
+            pass
+
+
+def act_on_list(service: AssistantService, action: dict[str, Any]) -> None:
+    """Do what a reader wants of a conversation in the list."""
+    id_, store = action.get("id"), service.store
+    if not isinstance(id_, str) or store is None:
+        return
+    try:
+        match action.get("kind"):
+            case "open":
+                show_conversation(service, id_)
+            case "rename" if isinstance(action.get("title"), str):
+                store.rename(id_, action["title"])
+                service.conversation(id_).title = store.title(id_) or ""
+            case "delete":
+                line = next((line for line in store.lines(limit=10_000) if line.id == id_), None)
+                service.stop(service.conversation(id_))
+                store.delete(id_)
+                st.session_state[DELETED] = line
+                held = st.session_state.get(OPEN)
+                if held is not None and held.id == id_:
+                    show_conversation(service, None)
+            case "restore":
+                store.restore(id_)
+                st.session_state.pop(DELETED, None)
+                show_conversation(service, id_)
+            case _:
+                pass
+    except ConversationError as error:
+        st.toast(escape_markdown(error.message.localize(chosen_language())))
+
+
+def draw_sidebar(service: AssistantService, conversation: Conversation, language: Language) -> None:
+    """Draw the name, "new chat", the conversations, and the switches."""
+    with st.sidebar:
+        st.title(labels.NAME.localize(language), anchor=False)
+        st.button(
+            labels.NEW.localize(language),
+            key="new",
+            icon=":material/edit_square:",
+            shortcut="Alt+N",
+            on_click=lambda: show_conversation(service, None),
+            disabled=not conversation.turns,
+            width="stretch",
+        )
+        draw_list(service, conversation, language)
+
+        def keep_language() -> None:
+            """Put the language into the address: a reload keeps it."""
+            st.query_params[LANGUAGE_PARAMETER] = st.session_state[LANGUAGE]
+
+        st.segmented_control(
+            labels.LANGUAGE.localize(language),
+            options=list(LANGUAGES),
+            format_func=lambda code: labels.LANGUAGE_NAMES.get(code, code),
+            default=language,
+            required=True,
+            key=LANGUAGE,
+            on_change=keep_language,
+            label_visibility="collapsed",
+        )
+
+        def keep_private() -> None:
+            """Keep the conversation that is about to begin, or nothing of it."""
+            conversation.private = st.session_state[PRIVATE]
+
+        st.toggle(
+            labels.PRIVATE.localize(language),
+            value=conversation.private,
+            key=PRIVATE,
+            help=labels.PRIVATE_HELP.localize(language),
+            on_change=keep_private,
+            disabled=bool(conversation.turns),
+        )
+
+
+def draw_list(service: AssistantService, conversation: Conversation, language: Language) -> None:
+    """Draw the search in conversations, and those it finds."""
+    lines: list[ConversationLine] = []
+    wanted = st.session_state.get(SEARCH, "")
+    if service.store is not None:
+        try:
+            lines = service.store.lines(search=wanted, limit=SHOWN_CONVERSATIONS)
+        except ConversationError as error:
+            service.store_problem = error.message
+    if service.store_problem is not None:
+        st.caption(escape_markdown(service.store_problem.localize(language)))
+    if lines or wanted:
+        st.text_input(
+            labels.SEARCH_CONVERSATIONS.localize(language),
+            key=SEARCH,
+            placeholder=labels.SEARCH_CONVERSATIONS.localize(language),
+            label_visibility="collapsed",
+        )
+    mount_list(
+        lines,
+        conversation.id,
+        language,
+        deleted=st.session_state.get(DELETED),
+        on_action=lambda action: act_on_list(service, action),
+    )
+
+
+def draw_welcome(service: AssistantService, conversation: Conversation, language: Language) -> None:
+    """Draw the empty page: what this is, and questions to begin with."""
+    with st.container(key="welcome"):
+        st.title(labels.WELCOME.localize(language), anchor=False)
+        st.markdown(labels.PROMISE.localize(language))
+        for number, example in enumerate(labels.EXAMPLES):
+            question = example.localize(language)
+            st.button(
+                question,
+                key=f"example-{number}",
+                type="tertiary",
+                icon=":material/arrow_forward:",
+                on_click=ask,
+                args=(service, conversation, question),
+            )
+
+
+def draw_question_input(
+    service: AssistantService, conversation: Conversation, language: Language
+) -> None:
+    """Draw the input with the web switch below."""
+    prompt = (labels.ASK_MORE if conversation.turns else labels.ASK).localize(language)
+
+    def submit() -> None:
+        """Ask the question; Streamlit calls it before the next run of the page."""
+        ask(service, conversation, st.session_state[QUESTION] or "")
+
+    with st.bottom:
+        # Enabled while an answer is given: the next question waits its turn, and the cursor stays.
+        st.chat_input(prompt, key=QUESTION, on_submit=submit, max_chars=LONGEST_QUESTION)
+        st.toggle(
+            labels.WEB.localize(language),
+            value=True,
+            key=WEB,
+            help=labels.WEB_HELP.localize(language),
+            on_change="ignore",  # a change counts from the next question on
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,588 @@
+// One conversation on the page: its turns, and the one that is being answered as it grows.
+// Text of pages and models reaches the document as text alone: elements are made of known names
+// (`TAGS`, `MATH_TAGS`), links lead to sources, nothing is ever parsed as HTML.
+
+const TAGS = new Set(
+  ("p strong em s ul ol li h3 h4 h5 blockquote table thead tbody tr th td pre code br hr span")
+    .split(" "));
+const MATH_TAGS = new Set(
+  ("math mrow mi mn mo ms mtext mspace msup msub msubsup mfrac msqrt mroot munder mover munderover " +
+   "mtable mtr mtd mstyle mpadded mphantom menclose").split(" "));
+const MATH_NS = "http://www.w3.org/1998/Math/MathML";
+const RETRY_MS = [300, 1000, 2000, 5000];
+const ICONS = { search: "⌕", read: "✓", skipped: "–", chosen: "❝" };
+const SPAN_WORDS = 6; // of each end of a passage's sentence in a link to its place on the page
+
+const views = new WeakMap();
+
+export default function (component) {
+  const { data, parentElement, setTriggerValue } = component;
+  let view = views.get(parentElement);
+  if (!view) {
+    view = new ConversationView(parentElement);
+    views.set(parentElement, view);
+  }
+  view.act = (action) => setTriggerValue("action", action);
+  view.update(data);
+  return () => view.close();
+}
+
+function make(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== null && value !== undefined && value !== false) {
+      node.setAttribute(name, value === true ? "" : value);
+    }
+  }
+  node.append(...children.filter((child) => child !== null && child !== ""));
+  return node;
+}
+
+// The nodes that ui/markup_tree.py describes, as elements.
+function build(nodes, turn) {
+  return nodes.map((node) => (typeof node === "string" ? node : element(node, turn)));
+}
+
+function element([tag, given, ...children], turn) {
+  const attributes = given || {};
+  if (tag.startsWith("m:")) return formula(tag.slice(2), attributes, children);
+  const inside = build(children, turn);
+  switch (tag) {
+    case "cite": return turn.citeButton(attributes.n);
+    case "link": return turn.sourceLink(attributes.n, inside);
+    case "sentence": return turn.sentence(attributes.s, inside);
+    case "end": return turn.sentence(attributes.s, []);
+    case "pre": return codeBlock(attributes.language, inside, turn.labels);
+    case "table": return make("div", { class: "qz-table", tabindex: "0" }, make("table", {}, ...inside));
+    default:
+  }
+  if (!TAGS.has(tag)) return make("span", {}, ...inside);
+  const shown = make(tag, {}, ...inside);
+  if (attributes.start) shown.setAttribute("start", Number(attributes.start));
+  if (["left", "right", "center"].includes(attributes.align)) shown.style.textAlign = attributes.align;
+  if (attributes.class) shown.className = `qz-code-${attributes.class}`;
+  return shown;
+}
+
+function formula(tag, attributes, children) {
+  const node = document.createElementNS(MATH_NS, MATH_TAGS.has(tag) ? tag : "mrow");
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "alt") {
+      node.setAttribute("alttext", value);
+      node.setAttribute("title", value);
+    } else {
+      node.setAttribute(name, value);
+    }
+  }
+  node.append(...children.map((child) =>
+    typeof child === "string" ? child : formula(child[0].replace(/^m:/, ""), child[1] || {}, child.slice(2))));
+  return node;
+}
+
+function codeBlock(language, inside, labels) {
+  const code = make("code", {}, ...inside);
+  const copy = make("button", { type: "button", class: "qz-quiet qz-copy-code", "aria-label": labels.copy_code }, labels.copy);
+  copy.addEventListener("click", () => copyText(code.textContent, copy, labels));
+  return make("div", { class: "qz-code" }, make("pre", { tabindex: "0", "data-language": language || null }, code), copy);
+}
+
+async function copyText(text, button, labels) {
+  const before = button.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = `✓ ${labels.copied}`;
+  } catch {
+    button.textContent = labels.not_copied;
+  }
+  setTimeout(() => { button.textContent = before; }, 1500);
+}
+
+// Where on the page a passage's sentence stands: browsers scroll to it and mark it.
+function textFragment(sentence) {
+  const plain = sentence.replace(/[\s*_`#|>]+/g, " ").trim();
+  if (!plain) return "";
+  const words = plain.split(" ");
+  const code = (text) => encodeURIComponent(text).replace(/-/g, "%2D");
+  if (words.length > 2 * SPAN_WORDS) {
+    return `#:~:text=${code(words.slice(0, SPAN_WORDS).join(" "))},${code(words.slice(-SPAN_WORDS).join(" "))}`;
+  }
+  return plain.length > 60 ? `#:~:text=${code(plain.slice(0, 20))},${code(plain.slice(-20))}` : `#:~:text=${code(plain)}`;
+}
+
+class TurnView {
+  constructor(conversation, key) {
+    this.conversation = conversation;
+    this.key = key;
+    this.fields = {};
+    this.seconds = 0;
+    this.begun = performance.now();
+    this.place = {};
+    const place = this.place;
+    place.question = make("div", { class: "qz-question", dir: "auto" });
+    place.clock = make("span", { class: "qz-clock" });
+    place.status = make("span", { class: "qz-status-text" });
+    place.steps = make("ul", { class: "qz-steps" });
+    place.progress = make("details", { class: "qz-progress" },
+      make("summary", {}, place.status, place.clock), place.steps);
+    place.notices = make("div", { class: "qz-notices" });
+    place.reasoningLabel = make("summary", {});
+    place.reasoning = make("div", { class: "qz-reasoning-text" });
+    place.fold = make("details", { class: "qz-reasoning" }, place.reasoningLabel, place.reasoning);
+    place.kind = make("div", { class: "qz-kind" });
+    place.evidence = make("div", { class: "qz-evidence" });
+    place.answer = make("div", { class: "qz-answer", dir: "auto" });
+    place.trust = make("p", { class: "qz-trust" });
+    place.sources = make("div", { class: "qz-sources" });
+    place.failure = make("div", { class: "qz-failure", role: "alert" });
+    place.actions = make("div", { class: "qz-actions" });
+    this.element = make("section", { class: "qz-turn", "data-turn": key },
+      place.question,
+      make("div", { class: "qz-reply" }, place.progress, place.notices, place.fold, place.kind,
+        place.evidence, place.answer, place.trust, place.failure, place.sources, place.actions));
+    this.parts = { part: [], reasoning: [] };
+  }
+
+  get labels() { return this.conversation.data.labels; }
+  get isLive() { return ["waiting", "running"].includes(this.fields.state); }
+
+  apply(set, seconds) {
+    for (const [name, value] of Object.entries(set)) {
+      if (value === null) delete this.fields[name]; else this.fields[name] = value;
+    }
+    this.seconds = seconds;
+    this.begun = performance.now();
+    // Cards and signs need these before the text that points to them.
+    const verdicts = Object.keys(set).filter((name) => name.startsWith("s."));
+    for (const name of Object.keys(set)) this.draw(name);
+    for (const name of verdicts) this.markSentence(Number(name.slice(2)));
+    this.drawState();
+  }
+
+  draw(name) {
+    const { place, fields, labels } = this;
+    const [family, index] = name.split(".");
+    const value = fields[name];
+    switch (family) {
+      case "question": this.drawQuestion(); break;
+      case "status": place.status.textContent = value; this.conversation.announce(value); break;
+      case "steps":
+        place.steps.replaceChildren(...(value || []).map((step) => make("li", { class: `qz-step-${step.icon}` },
+          make("span", { class: "qz-icon", "aria-hidden": "true" }, ICONS[step.icon]),
+          make("span", {}, step.name), step.detail ? make("span", { class: "qz-quiet" }, ` · ${step.detail}`) : "")));
+        break;
+      case "notices":
+        place.notices.replaceChildren(...(value || []).map((text) => make("p", {}, text)));
+        break;
+      case "kind": place.kind.textContent = value || ""; break;
+      case "trust": place.trust.textContent = value || ""; break;
+      case "failure":
+        place.failure.replaceChildren(...(value
+          ? [make("strong", {}, value.message), value.hint ? make("p", {}, value.hint) : ""] : []).filter(Boolean));
+        break;
+      case "sources": this.drawSources(); break;
+      case "evidence": this.drawEvidence(); break;
+      case "part": this.drawPart("part", place.answer, Number(index), value); break;
+      case "reasoning": this.drawPart("reasoning", place.reasoning, Number(index), value); break;
+      default:
+    }
+    place.reasoningLabel.textContent = labels.reasoning;
+  }
+
+  drawPart(family, parent, index, nodes) {
+    const parts = this.parts[family];
+    if (!nodes) {
+      for (const gone of parts.splice(index)) gone?.remove();
+      return;
+    }
+    const part = make("div", { class: "qz-part" }, ...build(nodes, this));
+    if (parts[index]) parts[index].replaceWith(part); else parent.append(part);
+    parts[index] = part;
+  }
+
+  drawQuestion() {
+    const { place, fields, labels } = this;
+    const text = make("div", { class: "qz-question-text" }, fields.question);
+    place.question.replaceChildren(text);
+    // Measured when it is in the document.
+    requestAnimationFrame(() => {
+      if (text.scrollHeight <= text.clientHeight + 2) return;
+      const more = make("button", { type: "button", class: "qz-quiet qz-more", "aria-expanded": "false" }, labels.more);
+      more.addEventListener("click", () => {
+        const open = text.classList.toggle("qz-open");
+        more.textContent = open ? labels.less : labels.more;
+        more.setAttribute("aria-expanded", String(open));
+      });
+      place.question.append(more);
+    });
+  }
+
+  drawEvidence() {
+    const value = this.fields.evidence;
+    this.place.evidence.replaceChildren(...(value ? [make("p", {}, value.label),
+      make("ul", {}, ...value.blocks.map(([text, n]) => make("li", { dir: "auto" }, text, " ", this.citeButton(n))))] : []));
+  }
+
+  drawSources() {
+    const value = this.fields.sources;
+    if (!value) { this.place.sources.replaceChildren(); return; }
+    this.place.sources.replaceChildren(make("strong", {}, value.label), make("ol", {}, ...value.lines.map((line) =>
+      make("li", {}, this.citeButton(line.n), " ",
+        line.url ? make("a", { href: line.url, target: "_blank", rel: "noopener noreferrer" }, line.title) : make("span", {}, line.title),
+        line.heading ? make("span", { class: "qz-quiet" }, ` › ${line.heading}`) : "",
+        make("span", { class: "qz-quiet" }, ` ${line.detail} · ${line.fetched}`)))));
+  }
+
+  drawState() {
+    const { place, fields, labels } = this;
+    this.element.dataset.state = fields.state;
+    place.progress.dataset.state = fields.state;
+    place.answer.setAttribute("aria-busy", String(this.isLive));
+    place.fold.hidden = this.parts.reasoning.length === 0;
+    for (const name of ["notices", "kind", "evidence", "trust", "sources", "failure"]) {
+      place[name].hidden = !place[name].hasChildNodes();
+    }
+    this.tick();
+    const wanted = this.isLive ? "live" : `${fields.state}/${labels.copy}`;
+    if (place.actions.dataset.kind === wanted) return;
+    place.actions.dataset.kind = wanted;
+    place.actions.replaceChildren(...(this.isLive ? [] : this.actionButtons()));
+    if (!this.isLive) this.conversation.announce(labels.answer_ready);
+  }
+
+  actionButtons() {
+    const { labels, fields } = this;
+    const n = Number(this.key.split("-")[0]);
+    const button = (text, act) => {
+      const made = make("button", { type: "button", class: "qz-quiet" }, text);
+      made.addEventListener("click", () => act(made));
+      return made;
+    };
+    const send = (action) => this.conversation.send({ ...action, turn: n });
+    return [
+      button(labels.copy, (made) => copyText(this.plainText(), made, labels)),
+      fields.sources ? button(labels.copy_sources, (made) => copyText(this.plainText(true), made, labels)) : "",
+      button(labels.again, () => send({ kind: "again" })),
+      button(fields.web ? labels.again_index : labels.again_web, () => send({ kind: "again", web: !fields.web })),
+      fields.web ? button(labels.again_fresh, () => send({ kind: "again", fresh: true })) : "",
+      button(labels.edit, () => this.edit(send)),
+    ].filter(Boolean);
+  }
+
+  edit(send) {
+    const { place, fields, labels } = this;
+    const line = make("textarea", { rows: "3", maxlength: "4000", "aria-label": labels.edit });
+    line.value = fields.question;
+    const done = make("button", { type: "button" }, labels.send);
+    const leave = make("button", { type: "button", class: "qz-quiet" }, labels.cancel);
+    const submit = () => { if (line.value.trim()) send({ kind: "again", question: line.value }); };
+    done.addEventListener("click", submit);
+    leave.addEventListener("click", () => this.drawQuestion());
+    line.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      if (event.key === "Escape") this.drawQuestion();
+      if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); submit(); }
+    });
+    place.question.replaceChildren(line, make("div", { class: "qz-actions" }, done, leave));
+    line.focus();
+  }
+
+  plainText(withSources = false) {
+    const said = this.place.answer.innerText.trim() || this.place.evidence.innerText.trim();
+    const lines = withSources && this.fields.sources
+      ? this.fields.sources.lines.map((line) => `[${line.n}] ${line.title} ${line.url || line.detail}`) : [];
+    return [said, ...(lines.length ? ["", ...lines] : [])].join("\n");
+  }
+
+  tick() {
+    const { place } = this;
+    const seconds = this.isLive ? this.seconds + (performance.now() - this.begun) / 1000 : this.seconds;
+    const shown = seconds < 9.95 ? seconds.toFixed(1) : String(Math.round(seconds));
+    place.clock.textContent = this.fields.state === "waiting" ? "" : ` · ${this.labels.seconds.replace("{shown}", shown)}`;
+  }
+
+  sentence(index, inside) {
+    const shown = make("span", { class: "qz-sentence", "data-s": index }, ...inside);
+    this.styleSentence(shown, index);
+    return shown;
+  }
+
+  markSentence(index) {
+    for (const shown of this.place.answer.querySelectorAll(`[data-s="${index}"]`)) this.styleSentence(shown, index);
+  }
+
+  styleSentence(shown, index) {
+    const [kind] = this.fields[`s.${index}`] || ["no_claim"];
+    shown.dataset.verdict = kind;
+    shown.querySelector(":scope > .qz-sign")?.remove();
+    if (kind !== "unsupported") return;
+    shown.append(make("span", { class: "qz-sign", role: "note", title: this.labels.unsupported,
+      "aria-label": this.labels.unsupported }, this.labels.sign));
+  }
+
+  sourceLink(n, inside) {
+    const card = this.passage(n);
+    if (!card || !card.url) return make("span", {}, ...inside);
+    return make("a", { href: card.url, target: "_blank", rel: "noopener noreferrer", title: card.url }, ...inside);
+  }
+
+  passage(n) { return (this.fields.passages || []).find((card) => card.n === n); }
+
+  citeButton(n) {
+    const button = make("button", { type: "button", class: "qz-cite", "aria-haspopup": "dialog",
+      "aria-label": this.labels.source_number.replace("{number}", n) }, `[${n}]`);
+    button.addEventListener("click", () => this.conversation.card.open(button, this, n));
+    return button;
+  }
+
+  // The ranges of a passage that are marked: the sentence that supports, else the evidence.
+  marks(n, button) {
+    const index = button.closest("[data-s]")?.dataset.s;
+    const [, passage, start, end] = this.fields[`s.${index}`] || [];
+    if (passage === n && end > start) return [[start, end]];
+    return [...(this.passage(n)?.evidence || [])].sort((a, b) => a[0] - b[0]);
+  }
+}
+
+// What stands at [n]: the passage, with the words that matter marked.
+class PassageCard {
+  constructor(root) {
+    this.element = make("div", { class: "qz-card", popover: "auto", role: "dialog" });
+    root.append(this.element);
+  }
+
+  open(button, turn, n) {
+    const card = turn.passage(n);
+    if (!card) return;
+    // Offsets count characters, as Python does; a string of JavaScript counts UTF-16 units.
+    const characters = Array.from(card.text);
+    const text = make("div", { class: "qz-card-text", dir: "auto", tabindex: "0" });
+    let at = 0;
+    const ranges = turn.marks(n, button);
+    for (const [start, end] of ranges) {
+      if (start < at) continue;
+      text.append(characters.slice(at, start).join(""), make("mark", {}, characters.slice(start, end).join("")));
+      at = end;
+    }
+    text.append(characters.slice(at).join(""));
+    const marked = ranges.length ? characters.slice(ranges[0][0], ranges[0][1]).join("") : "";
+    const title = card.url
+      ? make("a", { href: card.url + (card.url.includes("#") ? "" : textFragment(marked)), target: "_blank", rel: "noopener noreferrer" }, card.title)
+      : make("strong", {}, card.title);
+    const close = make("button", { type: "button", class: "qz-quiet qz-close", "aria-label": turn.labels.close }, "×");
+    close.addEventListener("click", () => this.element.hidePopover());
+    this.element.setAttribute("aria-label", card.title);
+    this.element.replaceChildren(close,
+      make("div", { class: "qz-card-title" }, `[${n}] `, title),
+      make("div", { class: "qz-quiet" }, `${card.detail} · ${card.fetched}`),
+      card.heading ? make("div", { class: "qz-card-heading" }, card.heading) : "", text);
+    this.element.showPopover();
+    const at_ = button.getBoundingClientRect();
+    const box = this.element.getBoundingClientRect();
+    const below = at_.bottom + 6;
+    const top = below + box.height < window.innerHeight ? below : Math.max(8, at_.top - box.height - 6);
+    this.element.style.top = `${top}px`;
+    this.element.style.left = `${Math.max(8, Math.min(at_.left - 24, window.innerWidth - box.width - 8))}px`;
+    text.querySelector("mark")?.scrollIntoView({ block: "nearest" });
+    this.element.addEventListener("toggle", (event) => {
+      if (event.newState === "closed" && button.isConnected) button.focus({ preventScroll: true });
+    }, { once: true });
+  }
+}
+
+class ConversationView {
+  constructor(parent) {
+    this.turns = new Map();
+    this.list = make("div", { class: "qz-conversation" });
+    this.live = make("div", { class: "qz-live", role: "status", "aria-live": "polite" });
+    this.stopButton = make("button", { type: "button", class: "qz-stop" });
+    this.stopButton.addEventListener("click", () => this.stop());
+    this.stopButton.hidden = true;
+    parent.append(this.list, this.live, this.stopButton);
+    this.card = new PassageCard(parent);
+    this.parent = parent;
+    this.follows = "";
+    this.onKey = (event) => { if (event.key === "Escape" && !this.stopButton.hidden && !document.querySelector(":popover-open")) this.stop(); };
+    this.onVisible = () => { if (!document.hidden) this.connect(); };
+    // Who scrolls decides: to the end, and the page goes along with it; elsewhere, and it stays.
+    this.onWheel = () => { this.follows = this.isAtEnd() ? "end" : ""; };
+    document.addEventListener("keydown", this.onKey);
+    document.addEventListener("visibilitychange", this.onVisible);
+    this.channel = new BroadcastChannel("qiuzheng");
+    this.channel.onmessage = (message) => { if (message.data === this.data?.id) this.connect(); };
+    this.clock = setInterval(() => this.tick(), 100);
+  }
+
+  close() {
+    this.aborter?.abort();
+    clearInterval(this.clock);
+    this.channel.close();
+    document.removeEventListener("keydown", this.onKey);
+    document.removeEventListener("visibilitychange", this.onVisible);
+    this.scroller?.removeEventListener("wheel", this.onWheel);
+    this.scroller?.removeEventListener("touchmove", this.onWheel);
+    views.delete(this.parent);
+    this.parent.replaceChildren();
+  }
+
+  // Streamlit's container that scrolls.
+  get scroller() {
+    if (!this.foundScroller) {
+      this.foundScroller = document.querySelector('[data-testid="stMain"]');
+      this.foundScroller?.addEventListener("wheel", this.onWheel, { passive: true });
+      this.foundScroller?.addEventListener("touchmove", this.onWheel, { passive: true });
+    }
+    return this.foundScroller;
+  }
+
+  update(data) {
+    const before = this.data;
+    this.data = data;
+    document.documentElement.lang = data.lang === "zh" ? "zh-CN" : data.lang;
+    this.stopButton.textContent = `■ ${data.labels.stop}`;
+    this.list.setAttribute("aria-label", data.labels.conversation);
+    if (before && (before.id !== data.id || before.lang !== data.lang)) {
+      this.aborter?.abort();
+      this.aborter = null;
+      for (const turn of this.turns.values()) turn.element.remove();
+      this.turns.clear();
+    }
+    if (!before || before.id !== data.id || before.lang !== data.lang || before.revision !== data.revision) {
+      this.connect();
+      if (before && before.id === data.id) this.channel.postMessage(data.id);
+    }
+  }
+
+  send(action) { this.act({ ...action, at: Date.now() }); }
+
+  stop() {
+    this.stopButton.hidden = true;
+    this.send({ kind: "stop" });
+  }
+
+  announce(text) { this.live.textContent = text; }
+
+  tick() {
+    let live = false;
+    for (const turn of this.turns.values()) {
+      if (turn.isLive) { live = true; turn.tick(); }
+    }
+    if (!live) this.stopButton.hidden = true;
+    else this.placeStop();
+  }
+
+  // Above the line where questions are typed, wherever that is.
+  placeStop() {
+    const list = this.list.getBoundingClientRect();
+    this.stopButton.style.bottom = `${window.innerHeight - this.visibleBottom() + 4}px`;
+    this.stopButton.style.left = `${list.left + list.width / 2 - this.stopButton.offsetWidth / 2}px`;
+  }
+
+  // One reader at a time; another call means that there is more to read.
+  async connect() {
+    this.again = true;
+    if (this.reading) return;
+    this.reading = true;
+    let failures = 0;
+    while (this.again && this.parent.isConnected) {
+      this.again = false;
+      try {
+        await this.read();
+        failures = 0;
+      } catch (error) {
+        if (error.name === "AbortError") { this.again = true; continue; }
+        await new Promise((done) => setTimeout(done, RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)]));
+        this.again = !document.hidden;
+      }
+    }
+    this.reading = false;
+  }
+
+  async read() {
+    const { id, lang, base } = this.data;
+    this.aborter = new AbortController();
+    const have = [...this.turns].filter(([, turn]) => !turn.isLive && turn.fields.state).map(([key]) => key);
+    const query = new URLSearchParams({ lang, have: have.join(",") });
+    const reply = await fetch(`${base}/conversations/${encodeURIComponent(id)}?${query}`, { signal: this.aborter.signal });
+    if (!reply.ok) throw new Error(String(reply.status));
+    const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "", ended = false;
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      const lines = (rest + value).split("\n");
+      rest = lines.pop();
+      for (const line of lines) {
+        if (!line) continue;
+        const news = JSON.parse(line);
+        if (news.order) { this.order(news.order); ended = !news.live; } else this.apply(news);
+      }
+    }
+    if (!ended) throw new Error("cut");
+  }
+
+  order(keys) {
+    for (const [key, turn] of this.turns) {
+      if (!keys.includes(key)) { turn.element.remove(); this.turns.delete(key); }
+    }
+    const isFirst = this.turns.size === 0;
+    for (const key of keys) {
+      if (this.turns.has(key)) continue;
+      const turn = new TurnView(this, key);
+      this.turns.set(key, turn);
+      this.list.append(turn.element);
+      this.newest = isFirst ? null : turn;
+    }
+    [...this.turns.values()].forEach((turn, at, all) => turn.element.classList.toggle("qz-last", at === all.length - 1));
+    if (isFirst) this.opened = true;
+  }
+
+  apply({ turn: key, seconds, set }) {
+    const turn = this.turns.get(key);
+    if (!turn) return;
+    const isNew = !turn.fields.state;
+    turn.apply(set, seconds);
+    this.stopButton.hidden = !turn.isLive;
+    if (isNew && turn.element.classList.contains("qz-last")) {
+      // The question to the top of the window, the answer grows under it; the last turn is as high
+      // as the window, or there would be nothing to scroll.
+      requestAnimationFrame(() => this.showQuestion(turn));
+      this.follows = "start";
+    } else if (turn.isLive && this.follows) {
+      requestAnimationFrame(() => this.follow(turn));
+    }
+  }
+
+  visibleBottom() {
+    const input = document.querySelector('[data-testid="stBottom"]');
+    return input ? input.getBoundingClientRect().top : window.innerHeight;
+  }
+
+  headerBottom() {
+    return document.querySelector('[data-testid="stHeader"]')?.getBoundingClientRect().bottom || 0;
+  }
+
+  showQuestion(turn) {
+    const { scroller } = this;
+    if (!scroller) return;
+    const header = this.headerBottom();
+    const room = this.visibleBottom() - header;
+    this.list.style.setProperty("--qz-room", `${Math.max(200, room - 16)}px`);
+    scroller.scrollTop += turn.element.getBoundingClientRect().top - header - 8;
+  }
+
+  isAtEnd() {
+    const last = [...this.turns.values()].pop();
+    return !last || last.place.actions.getBoundingClientRect().top < this.visibleBottom() + 80;
+  }
+
+  // The line that grows stays in sight as long as the answer's first line does: people read from
+  // the top. For those who went to the end, it always does.
+  follow(turn) {
+    if (!this.scroller) return;
+    // The stop button lies over the last line's place.
+    const over = turn.place.actions.getBoundingClientRect().top - this.visibleBottom() + 48;
+    const first = turn.place.evidence.hidden ? turn.place.answer : turn.place.evidence;
+    const room = this.follows === "end" ? Infinity : first.getBoundingClientRect().top - this.headerBottom() - 16;
+    if (over > 0 && room > 0) this.scroller.scrollTop += Math.min(over, room);
+  }
+}

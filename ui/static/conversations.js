@@ -1,0 +1,98 @@
+// The list of conversations in the side bar: open, rename, delete with undo, export.
+
+const lists = new WeakMap();
+
+export default function (component) {
+  const { data, parentElement, setTriggerValue } = component;
+  let root = lists.get(parentElement);
+  if (!root) {
+    root = document.createElement("nav");
+    root.className = "qz-list";
+    parentElement.append(root);
+    lists.set(parentElement, root);
+  }
+  const act = (action) => setTriggerValue("action", { ...action, at: Date.now() });
+  draw(root, data, act);
+  return () => { lists.delete(parentElement); parentElement.replaceChildren(); };
+}
+
+function make(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== null && value !== undefined && value !== false) node.setAttribute(name, value);
+  }
+  node.append(...children);
+  return node;
+}
+
+function draw(root, data, act) {
+  const { labels } = data;
+  root.setAttribute("aria-label", labels.list);
+  const shown = [];
+  if (data.deleted) {
+    const undo = make("button", { type: "button", class: "qz-undo" }, labels.restore);
+    undo.addEventListener("click", () => act({ kind: "restore", id: data.deleted.id }));
+    shown.push(make("div", { class: "qz-deleted", role: "status" }, `${labels.deleted}: ${data.deleted.title} `, undo));
+  }
+  let day = null;
+  for (const line of data.lines) {
+    if (line.day !== day) {
+      day = line.day;
+      shown.push(make("div", { class: "qz-day" }, day));
+    }
+    shown.push(row(line, data, act));
+  }
+  root.replaceChildren(...shown);
+}
+
+function row(line, data, act) {
+  const { labels } = data;
+  const open = make("button", { type: "button", class: "qz-open-conversation", title: line.title,
+    "aria-current": line.id === data.current ? "page" : null }, line.title);
+  open.addEventListener("click", () => {
+    act({ kind: "open", id: line.id });
+    closeDrawer();
+  });
+  const menu = make("details", { class: "qz-menu" }, make("summary", { "aria-label": `${labels.actions}: ${line.title}` }, "⋯"));
+  const whole = make("div", { class: "qz-row" }, open, menu);
+  const button = (text, run) => {
+    const made = make("button", { type: "button" }, text);
+    made.addEventListener("click", () => { menu.open = false; run(); });
+    return made;
+  };
+  const file = (format, text) => make("a", { download: "",
+    href: `${data.base}/conversations/${encodeURIComponent(line.id)}/export?format=${format}&lang=${data.lang}` }, text);
+  menu.append(make("div", { class: "qz-menu-items" },
+    button(labels.rename, () => rename(whole, line, data, act)),
+    file("md", labels.export_md), file("json", labels.export_json),
+    button(labels.delete, () => act({ kind: "delete", id: line.id }))));
+  menu.addEventListener("keydown", (event) => { if (event.key === "Escape") menu.open = false; });
+  return whole;
+}
+
+function rename(whole, line, data, act) {
+  const field = make("input", { type: "text", maxlength: "120", "aria-label": data.labels.rename });
+  field.value = line.title;
+  let ended = false;
+  const end = (save) => {
+    if (ended) return;
+    ended = true;
+    if (save && field.value.trim() && field.value !== line.title) act({ kind: "rename", id: line.id, title: field.value });
+    whole.replaceWith(row(save && field.value.trim() ? { ...line, title: field.value.trim() } : line, data, act));
+  };
+  field.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key === "Enter" && !event.isComposing) end(true);
+    if (event.key === "Escape") end(false);
+  });
+  field.addEventListener("blur", () => end(true));
+  whole.replaceChildren(field);
+  field.focus();
+  field.select();
+}
+
+// On a phone the side bar lies over the page: whoever has chosen wants to see what.
+function closeDrawer() {
+  if (window.innerWidth > 768) return;
+  document.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click();
+}
