@@ -1,6 +1,7 @@
 """Turns that a service in memory has answered."""
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from ingest.foundation.messages import Language
@@ -54,6 +55,14 @@ def text_of(nodes: list[Node] | Any) -> str:
         else:
             shown += text_of(node[2:])
     return shown
+
+
+def tags(nodes: list[Node]) -> Iterator[str]:
+    """Yield the names of all nodes of a tree."""
+    for node in nodes:
+        if isinstance(node, list):
+            yield node[0]
+            yield from tags(node[2:])
 
 
 def answer_text(shown: dict[str, Any]) -> str:

@@ -1,13 +1,11 @@
 """Whatever strangers write: what is shown is what they wrote, and nothing loads or leads astray."""
 
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.ui.answered import text_of
-from ui.markup_tree import SENTENCE_BASE, SENTENCE_END, Node, markup_tree, split_blocks
+from tests.ui.answered import tags, text_of
+from ui.markup_tree import SENTENCE_BASE, SENTENCE_END, markup_tree, split_blocks
 
 SOURCES = {1: "https://a.test/x", 2: "https://b.test/"}
 TAGS = set(
@@ -28,13 +26,6 @@ FIGURES = [
     "5 * 6 * 7 and * 8 *",
     "https://evil.test/a www.evil.test me@evil.test",
 ]
-
-
-def tags(nodes: list[Node]) -> Iterator[str]:
-    for node in nodes:
-        if isinstance(node, list):
-            yield node[0]
-            yield from tags(node[2:])
 
 
 @pytest.mark.parametrize("text", FIGURES)
