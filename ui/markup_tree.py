@@ -156,7 +156,8 @@ def markup_tree(text: str, sources: Mapping[int, str] | None = None) -> list[Nod
 def split_blocks(text: str) -> list[str]:
     """Return `text` cut before each block at its top level; joined again they are `text`.
 
-    Text that is added at the end changes the last one alone.
+    Text that is added at the end changes the last two alone: "#" behind a line is a heading, and
+    "#5" goes on with it.
     """
     lines = text.splitlines(keepends=True)
     starts = sorted(

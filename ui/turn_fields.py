@@ -240,7 +240,7 @@ def _parts(turn: PageTurn, name: str) -> list[list[Node]]:
         settled, trees = key, []
     rest = f"{key}{text}"[len(settled) :]
     part = ""
-    for block in split_blocks(rest)[:-1]:
+    for block in split_blocks(rest)[:-2]:
         part += block
         if len(part) >= PART_CHARACTERS:
             trees = [*trees, markup_tree(part, sources)]

@@ -130,12 +130,12 @@ def test_a_growing_answer_changes_its_last_part_alone() -> None:
     turn = PageTurn(number=0, question="q", web=False, state="running")
     paragraph = "夜间飞行应当开启灯光系统。" * 20 + "\n\n"
     seen: list[dict[str, object]] = []
-    for piece in [paragraph, paragraph, paragraph, "又一段"]:
+    for piece in [paragraph * 4, "又", "一段"]:
         turn.apply_event(AnswerDelta(text=piece))
         seen.append(fields(turn))
     assert [name for name in seen[-1] if name.startswith("part.")] == ["part.0", "part.1"]
     assert seen[-1]["part.0"] == seen[-2]["part.0"]
-    assert answer_text(seen[-1]) == "".join(["夜间飞行应当开启灯光系统。" * 20] * 3) + "又一段"
+    assert answer_text(seen[-1]) == "夜间飞行应当开启灯光系统。" * 80 + "又一段"
 
 
 @pytest.mark.parametrize(
