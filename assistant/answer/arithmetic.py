@@ -116,19 +116,17 @@ def _value(node: ast.expr) -> Fraction:
         case ast.UnaryOp(op=ast.UAdd()):
             return _value(node.operand)
         case ast.BinOp(op=ast.Pow()):
-            return _power(_value(node.left), _value(node.right))
+            base, exponent = _value(node.left), _value(node.right)
+            if exponent.denominator != 1 or (not base and exponent < 0):
+                raise SumError("no such power")
+            # Before it is computed: 9**9**9 has 370 million digits.
+            bits = max(base.numerator.bit_length(), base.denominator.bit_length())
+            if bits * abs(exponent) > MOST_BITS:
+                raise SumError("too large")
+            return base ** int(exponent)
         case ast.BinOp() if type(node.op) in _BINARY:
             try:
                 return _BINARY[type(node.op)](_value(node.left), _value(node.right))
             except ZeroDivisionError as error:
                 raise SumError("division by zero") from error
     raise SumError(ast.dump(node))
-
-
-def _power(base: Fraction, exponent: Fraction) -> Fraction:
-    if exponent.denominator != 1 or (not base and exponent < 0):
-        raise SumError("no such power")
-    bits = max(base.numerator.bit_length(), base.denominator.bit_length())
-    if bits * abs(exponent) > MOST_BITS:
-        raise SumError("too large")
-    return base ** int(exponent)

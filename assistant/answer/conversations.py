@@ -128,7 +128,15 @@ async def standalone_question(
     understood = _understand(question, topics, last)
     if understood.resolved or model is None or model.kind != "model":
         return understood.text
-    return await _rewritten(question, history, model, seconds) or understood.text
+    prompt = rewriting_prompt(question, history)
+    try:
+        # The search waits for this: a slow model must not cost more than the rules are worse.
+        async with asyncio.timeout(seconds):
+            text = await collect_reply(model, prompt, longest=LONGEST_QUESTION)
+    except (TimeoutError, ModelError):
+        return understood.text
+    line = _LABEL.sub("", text.strip()).strip(" \"'“”「」*`")
+    return line if _is_same_question(line, question, history) else understood.text
 
 
 def leans_on_history(question: str) -> bool:
@@ -216,21 +224,6 @@ def _without_replaced(phrase: str, rest: str) -> str:
     if named and before and named["preposition"] == before["preposition"]:
         return phrase[: before.start()].rstrip() or phrase
     return phrase
-
-
-async def _rewritten(
-    question: str, history: Sequence[ChatMessage], model: ChatModel, seconds: float
-) -> str | None:
-    """Ask the model; None if it fails, takes too long or returns no question of use."""
-    prompt = rewriting_prompt(question, history)
-    try:
-        # The search waits for this: a slow model must not cost more than the rules are worse.
-        async with asyncio.timeout(seconds):
-            text = await collect_reply(model, prompt, longest=LONGEST_QUESTION)
-    except (TimeoutError, ModelError):
-        return None
-    line = _LABEL.sub("", text.strip()).strip(" \"'“”「」*`")
-    return line if _is_same_question(line, question, history) else None
 
 
 def _is_same_question(line: str, question: str, history: Sequence[ChatMessage]) -> bool:

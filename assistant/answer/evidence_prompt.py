@@ -46,7 +46,13 @@ def build_evidence_prompt(
     notes = [block.text for block in evidence.blocks] or [
         passage.text for passage in passages[:FALLBACK_PASSAGES]
     ]
-    lines = [f"- {line}" for line in map(_note_line, notes) if line]
+    lines: list[str] = []
+    for text in notes:
+        # Indented: no line of a page stands at the level of our own words.
+        note = "\n  ".join(quoted_lines(text, omitted=OMITTED))
+        if note:
+            short = len(note) <= LONGEST_NOTE
+            lines.append("- " + (note if short else note[: LONGEST_NOTE - 1].rstrip() + "…"))
     while True:
         messages = _messages(question, lines, language)
         tokens = sum(estimate_tokens(m.content) + MESSAGE_TOKENS for m in messages)
@@ -74,9 +80,3 @@ def _messages(
         ChatMessage(role="system", content=SYSTEM.localize(language)),
         ChatMessage(role="user", content=body),
     )
-
-
-def _note_line(text: str) -> str:
-    """Return a block as one note: no line of a page stands at the level of our own words."""
-    note = "\n  ".join(quoted_lines(text, omitted=OMITTED))
-    return note if len(note) <= LONGEST_NOTE else note[: LONGEST_NOTE - 1].rstrip() + "…"

@@ -8,9 +8,10 @@ chance and that nobody has measured .930 against .688 (bench/README.md has all t
 
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from assistant.values import LegRanks, Passage
 from ingest.documents import Chunk, ScoredChunk
 from ingest.foundation.messages import Language
 from ingest.index.embed.base import LANGUAGE_COVERAGE_FLOOR, Embedder
@@ -54,6 +55,20 @@ class Legs:
     by_words: Sequence[ScoredChunk]
     by_vector: Sequence[ScoredChunk]
 
+    def ranks_of(self, passage: Passage) -> LegRanks:
+        """Return where each leg had the best of the chunks that a passage was made of."""
+
+        def best(leg: Sequence[ScoredChunk]) -> tuple[int | None, float | None]:
+            for rank, one in enumerate(leg, start=1):
+                # By text and not by place: the page may have been stored anew since it was found.
+                if one.chunk.url == passage.url and one.chunk.text in passage.text:
+                    return rank, one.score
+            return None, None
+
+        by_words, bm25 = best(self.by_words)
+        by_vector, cosine = best(self.by_vector)
+        return LegRanks(words=by_words, vectors=by_vector, bm25=bm25, cosine=cosine)
+
 
 def known_hits(
     found: Sequence[ScoredChunk], *, embedder: Embedder, language: Language
@@ -92,14 +107,19 @@ def fuse_legs(legs: Legs, *, weigh: Callable[[Language], float]) -> list[ScoredC
     held = _held_information(legs.wanted, chunks.values())
     by_words, by_vector = _rescaled(legs.by_words), _rescaled(legs.by_vector)
     weight = max(weights.values(), default=0.0)
-    best = max((held[id_] for id_ in list(by_words)[:FIRST]), default=0.0)
+    words_first, vectors_first = list(by_words), list(by_vector)
+    best = max((held[id_] for id_ in words_first[:FIRST]), default=0.0)
     # An encoder that nobody has measured gains nothing from what words lack.
     sure = 1.0 - weight * (1.0 - min(1.0, best / SURE))
     share = VECTORS_SHARE
-    first = next(iter(by_words), None)
     # Across languages words are expected to find something else.
-    is_doubtful = weight < MEASURED and first and languages[first] == legs.language
-    if is_doubtful and not _agree(by_words, by_vector):
+    is_doubtful = weight < MEASURED and words_first and languages[words_first[0]] == legs.language
+    # They agree where the first of one leg is among the first of the other.
+    agree = not (words_first and vectors_first) or (
+        words_first[0] in vectors_first[:CONSENT_DEPTH]
+        or vectors_first[0] in words_first[:CONSENT_DEPTH]
+    )
+    if is_doubtful and not agree:
         share *= 1.0 - (1.0 - DISSENT) * sure
     scores = dict.fromkeys(chunks, 0.0)
     for id_, score in by_words.items():
@@ -131,15 +151,6 @@ def _rescaled(found: Sequence[ScoredChunk]) -> dict[str, float]:
     return {
         scored.chunk.id: LAST + (1.0 - LAST) * (scored.score - lowest) / span for scored in found
     }
-
-
-def _agree(by_words: Mapping[str, float], by_vector: Mapping[str, float]) -> bool:
-    """Return whether the first of one leg is among the first `CONSENT_DEPTH` of the other."""
-    words_first, vectors_first = list(by_words), list(by_vector)
-    return not (words_first and vectors_first) or (
-        words_first[0] in vectors_first[:CONSENT_DEPTH]
-        or vectors_first[0] in words_first[:CONSENT_DEPTH]
-    )
 
 
 def _held_information(wanted: Collection[str], chunks: Collection[Chunk]) -> dict[str, float]:

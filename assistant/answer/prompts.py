@@ -87,17 +87,23 @@ def build_prompt(
         f"{FENCE_OPEN}{FENCE_CLOSE}{REMINDER.localize(language)}\n\n\n"
     )
     turns = _fitting_turns(history, int(budget * HISTORY_SHARE))
-    chosen = _fitting_passages(passages, budget - _size(turns), language)
+    chosen: list[Passage] = []
+    left = budget - _size(turns)
+    for passage in passages:
+        left -= _passage_size(passage, language)
+        if left < 0:  # a later, smaller one would leave a gap in the numbers
+            break
+        chosen.append(passage)
     if passages and not chosen:
         # An answer without a passage would come from the model's memory: the history goes first.
         turns = ()
-        chosen = _cut_passage(passages[0], budget, language)
+        chosen += _cut_passage(passages[0], budget, language)
     messages = _messages(question, chosen, language, turns)
     return Prompt(
         messages=messages,
         question=question,
         language=language,
-        passages=chosen,
+        passages=tuple(chosen),
         dropped=len(passages) - len(chosen),
         tokens=_size(messages),
         reply_tokens=room,
@@ -173,18 +179,6 @@ def _fitting_turns(history: Sequence[ChatMessage], budget: int) -> tuple[ChatMes
     while kept and kept[0].role != "user":
         kept.pop(0)
     return tuple(kept)
-
-
-def _fitting_passages(
-    passages: Sequence[Passage], budget: int, language: Language
-) -> tuple[Passage, ...]:
-    chosen: list[Passage] = []
-    for passage in passages:
-        budget -= _passage_size(passage, language)
-        if budget < 0:  # a later, smaller one would leave a gap in the numbers
-            break
-        chosen.append(passage)
-    return tuple(chosen)
 
 
 def _cut_passage(passage: Passage, budget: int, language: Language) -> tuple[Passage, ...]:

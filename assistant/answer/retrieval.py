@@ -12,8 +12,8 @@ from assistant.answer.long_questions import condense_question
 from assistant.answer.recency import recency_of
 from assistant.answer.rerank.base import Reranker
 from assistant.events import Notice, NoticeCode
-from assistant.values import LegRanks, Passage
-from ingest.documents import Chunk, Document, ScoredChunk
+from assistant.values import Passage
+from ingest.documents import Document, ScoredChunk
 from ingest.errors import EmbedError, StoreError
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import LANGUAGES, Language, Message
@@ -139,7 +139,15 @@ class Retriever:
         meant = await self._store.near_misses(all_words)
         wanted = {*(content_words(question) or all_words), *meant}
         found = await self._store.matching([*all_words, *meant], top_k=CANDIDATES)
-        by_words = [scored for scored in found if _is_relevant(scored.chunk, wanted)]
+        # For a question of nothing but grammar ("Who is it?") `wanted` holds its function words.
+        # They still help to rank: recall@1 of both legs is .950 with them, .941 without.
+        by_words = [
+            scored
+            for scored in found
+            if not wanted.isdisjoint(
+                words(f"{scored.chunk.title} {scored.chunk.heading} {scored.chunk.text}")
+            )
+        ]
         by_vector, words_only = await self._by_vector(question, by_words, embedder)
         by_words, by_vector = await self._newer_first(question, by_words, by_vector)
         legs = Legs(
@@ -154,7 +162,7 @@ class Retriever:
         ]
         return Retrieved(
             passages=tuple(
-                replace(passage, ranks=_ranks_of(passage, legs))
+                replace(passage, ranks=legs.ranks_of(passage))
                 for passage in await self._passages(ranked, self._top_k if top_k is None else top_k)
             ),
             notices=tuple(Notice(code=code, text=text) for code, text in codes if text),
@@ -244,9 +252,22 @@ class Retriever:
         documents = await self._store.documents({span.url for span in self._spans(ranked, top_k)})
         spans = self._spans(_relocated(ranked, documents), top_k)
         here = [span for span in spans if span.url in documents]  # others were just deleted
-        return tuple(
-            _passage(span, documents[span.url], number) for number, span in enumerate(here, start=1)
-        )
+        passages = []
+        for number, span in enumerate(here, start=1):
+            document = documents[span.url]
+            passage = Passage(
+                number=number,
+                url=document.url,
+                title=document.title,
+                text=document.text[span.start : span.end],
+                score=span.score,
+                fetched_at=document.fetched_at,
+                published=document.published,
+                modified=document.modified,
+                heading=span.heading,
+            )
+            passages.append(passage)
+        return tuple(passages)
 
     def _spans(self, ranked: Iterable[ScoredChunk], top_k: int) -> list[_Span]:
         """Return the spans to quote, best first: each the best chunk of its neighbourhood."""
@@ -289,15 +310,6 @@ def _weight_of(embedder: Embedder | None, question: Language, text: Language) ->
     return embedder.pair_weight(question=question, text=text) if embedder else 0.0
 
 
-def _is_relevant(chunk: Chunk, wanted: set[str]) -> bool:
-    """Return whether the chunk shares more with the question than grammar.
-
-    For a question of nothing but grammar ("Who is it?") `wanted` holds its function words. They
-    still help to rank: recall@1 of both legs is .950 with them, .941 without.
-    """
-    return not wanted.isdisjoint(words(f"{chunk.title} {chunk.heading} {chunk.text}"))
-
-
 def _relocated(
     found: Iterable[ScoredChunk], documents: Mapping[str, Document]
 ) -> Iterator[ScoredChunk]:
@@ -311,32 +323,3 @@ def _relocated(
         elif (start := document.text.find(chunk.text)) >= 0:
             moved = replace(chunk, start=start, end=start + len(chunk.text))
             yield ScoredChunk(chunk=moved, score=scored.score)
-
-
-def _ranks_of(passage: Passage, legs: Legs) -> LegRanks:
-    """Return where each leg had the best of the chunks that the passage was made of."""
-
-    def best(leg: Sequence[ScoredChunk]) -> tuple[int | None, float | None]:
-        for rank, one in enumerate(leg, start=1):
-            # By text and not by place: the page may have been stored anew since it was found.
-            if one.chunk.url == passage.url and one.chunk.text in passage.text:
-                return rank, one.score
-        return None, None
-
-    by_words, bm25 = best(legs.by_words)
-    by_vector, cosine = best(legs.by_vector)
-    return LegRanks(words=by_words, vectors=by_vector, bm25=bm25, cosine=cosine)
-
-
-def _passage(span: _Span, document: Document, number: int) -> Passage:
-    return Passage(
-        number=number,
-        url=document.url,
-        title=document.title,
-        text=document.text[span.start : span.end],
-        score=span.score,
-        fetched_at=document.fetched_at,
-        published=document.published,
-        modified=document.modified,
-        heading=span.heading,
-    )

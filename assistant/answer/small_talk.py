@@ -132,7 +132,8 @@ def small_talk_answer(text: str, *, now: datetime) -> Message | None:
     if _HELP.fullmatch(bare):
         return HELP
     if _TIME.fullmatch(bare):
-        return _time_answer(now)
+        zone = now.tzname() or "UTC"
+        return Message.bilingual(f"It is {now:%H:%M} ({zone}).", f"现在是{now:%H:%M}（{zone}）。")
     day = _DATE.fullmatch(bare)
     # "What day" alone asks for no day.
     if day and bare.casefold() not in {"what date", "what day", "what the date"}:
@@ -168,8 +169,3 @@ def _date_answer(day: datetime, named: str) -> Message:
     prefix |= {2: ("The day after tomorrow is", "后天是"), -2: ("Two days ago was", "前天是")}
     before = prefix.get(_DAYS.get(named, 0), ("Today is", "今天是"))
     return Message.bilingual(f"{before[0]} {en}", f"{before[1]}{zh}")
-
-
-def _time_answer(now: datetime) -> Message:
-    zone = now.tzname() or "UTC"
-    return Message.bilingual(f"It is {now:%H:%M} ({zone}).", f"现在是{now:%H:%M}（{zone}）。")

@@ -83,7 +83,13 @@ def topic_of(question: str) -> Topic:
     text = question.strip()
     language = language_of(text)
     if language == "zh":
-        phrases = _phrases_zh(text)
+        # Its first phrases that ask nothing.
+        phrases: list[str] = []
+        for part in _ASKING_ZH.split(text):
+            phrase = _EDGES_ZH.sub("", part)
+            if len(phrase) > 1 and len("".join(phrases)) < TOPIC_CHARACTERS:
+                phrases.append(phrase)
+        phrases = phrases or [text.rstrip("?？ ")]
         subject = phrases[0] if _LATIN_NAME.match(phrases[0]) else phrases[0].partition("的")[0]
         return Topic(
             question=text,
@@ -107,16 +113,6 @@ def topic_of(question: str) -> Topic:
         is_person=bool(re.match(r"(?:who|whose) (?:is|was|are|were)\b", text, re.IGNORECASE)),
         language=language,
     )
-
-
-def _phrases_zh(question: str) -> list[str]:
-    """Return what a Chinese question is about: its first phrases that ask nothing."""
-    phrases: list[str] = []
-    for part in _ASKING_ZH.split(question):
-        phrase = _EDGES_ZH.sub("", part)
-        if len(phrase) > 1 and len("".join(phrases)) < TOPIC_CHARACTERS:
-            phrases.append(phrase)
-    return phrases or [question.rstrip("?？ ")]
 
 
 def _subject_en(question: str) -> tuple[str, str]:

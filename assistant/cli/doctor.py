@@ -68,15 +68,15 @@ _EMPTY = Message(
 async def examine(settings: Settings) -> list[HealthCheck]:
     """Look at every part, side by side, and return what was found."""
     # The index first: whether a search that fails is fatal depends on what it holds.
-    index, documents, space = await _check_index(settings)
+    index, documents, space = await check_stored_index(settings)
     groups = await asyncio.gather(
-        _check_models(settings),
-        _check_encoders(settings, space=space),
-        _check_browser(settings),
-        _check_search(settings, documents=documents),
-        asyncio.to_thread(_check_disk, settings),
-        _check_proxies(),
-        asyncio.to_thread(_check_reranker, settings),
+        check_models(settings),
+        check_encoders(settings, space=space),
+        check_chromium(settings),
+        check_search(settings, documents=documents),
+        asyncio.to_thread(check_disk, settings),
+        check_proxies(),
+        asyncio.to_thread(check_reranker, settings),
     )
     return [check for group in (*groups[:4], [index], *groups[4:]) for check in group]
 
@@ -103,7 +103,7 @@ def report(checks: list[HealthCheck], *, language: Language, as_json: bool) -> N
             click.secho(printable(f"    {check.fix.localize(language)}"), dim=True)
 
 
-async def _check_models(settings: Settings) -> list[HealthCheck]:
+async def check_models(settings: Settings) -> list[HealthCheck]:
     """Return the chat model, the embedding model, and each Ollama that is to serve them."""
     model, embed = settings.model, settings.embed
     checks: list[HealthCheck] = []
@@ -115,11 +115,11 @@ async def _check_models(settings: Settings) -> list[HealthCheck]:
         wanted[model.host] = [("chat model", model.name)]
     if embed.provider == "ollama" or (embed.provider == "auto" and model.provider != "openai"):
         wanted.setdefault(embed.host, []).append(("embed model", embed.model))
-    groups = await asyncio.gather(*(_check_ollama(model, *each) for each in wanted.items()))
+    groups = await asyncio.gather(*(check_ollama(model, *each) for each in wanted.items()))
     return [*checks, *itertools.chain.from_iterable(groups)]
 
 
-async def _check_ollama(
+async def check_ollama(
     settings: ModelSettings, host: str, wanted: Sequence[tuple[str, str]]
 ) -> list[HealthCheck]:
     """Return the Ollama at `host` and whether it has the models wanted: (part, name)."""
@@ -142,7 +142,7 @@ async def _check_ollama(
     return checks
 
 
-async def _check_encoders(settings: Settings, *, space: str) -> list[HealthCheck]:
+async def check_encoders(settings: Settings, *, space: str) -> list[HealthCheck]:
     """Return whether the built-in encoder is there, and what comes of the one in force."""
     name = await asyncio.to_thread(encoder_in_force, settings, space=space)
     if name:
@@ -166,7 +166,7 @@ async def _check_encoders(settings: Settings, *, space: str) -> list[HealthCheck
     return [builtin, *await check_vectors(settings)]
 
 
-def _check_reranker(settings: Settings) -> list[HealthCheck]:
+def check_reranker(settings: Settings) -> list[HealthCheck]:
     """Load the cross-encoder, if one is named: that its files are there says little."""
     reranker = build_reranker(settings.answer)
     if reranker is None:
@@ -181,7 +181,7 @@ def _check_reranker(settings: Settings) -> list[HealthCheck]:
     return [HealthCheck(part="reranker", state="ok", found=found)]
 
 
-async def _check_browser(settings: Settings) -> list[HealthCheck]:
+async def check_chromium(settings: Settings) -> list[HealthCheck]:
     """Open a page of our own in Chromium: that a file is there says nothing of what it can do."""
     crawl = settings.crawl
     if crawl.browser == "never":
@@ -201,7 +201,7 @@ async def _check_browser(settings: Settings) -> list[HealthCheck]:
     return [HealthCheck(part="browser", state="ok", found=Message.verbatim(path))]
 
 
-async def _check_search(settings: Settings, *, documents: int) -> list[HealthCheck]:
+async def check_search(settings: Settings, *, documents: int) -> list[HealthCheck]:
     """Ask the engine one harmless question. Without it, an empty index cannot answer anything."""
     without: State = "warn" if documents else "fail"
     try:
@@ -222,7 +222,7 @@ async def _check_search(settings: Settings, *, documents: int) -> list[HealthChe
     return [HealthCheck(part="search", state="ok", found=Message("{name} answers", name=name))]
 
 
-async def _check_index(settings: Settings) -> tuple[HealthCheck, int, str]:
+async def check_stored_index(settings: Settings) -> tuple[HealthCheck, int, str]:
     """Return the state of the index, how many documents it holds, and of which vector space."""
     try:
         async with open_store(settings) as store:
@@ -250,7 +250,8 @@ async def _check_index(settings: Settings) -> tuple[HealthCheck, int, str]:
     return HealthCheck(part="index", state="ok", found=found), stats.documents, stats.space
 
 
-def _check_disk(settings: Settings) -> list[HealthCheck]:
+def check_disk(settings: Settings) -> list[HealthCheck]:
+    """Return how much room there is on the disk of the index."""
     folder = settings.index.path
     # Before the first use the folder is not there yet; its disk is that of the nearest parent.
     while not folder.exists():
@@ -260,7 +261,7 @@ def _check_disk(settings: Settings) -> list[HealthCheck]:
     return [HealthCheck(part="disk", state="ok" if free > LOW_DISK_BYTES else "warn", found=found)]
 
 
-async def _check_proxies() -> list[HealthCheck]:
+async def check_proxies() -> list[HealthCheck]:
     """Return whether the proxies of the environment answer, each tried once."""
     proxies = urllib.request.getproxies()
     named = ", ".join(
@@ -269,9 +270,7 @@ async def _check_proxies() -> list[HealthCheck]:
         if scheme in {*_PROXIED, "no"}
     )
     tried = sorted({url for scheme, url in proxies.items() if scheme in _PROXIED})
-    wrong = [
-        check for check in await asyncio.gather(*map(_check_proxy, tried)) if check is not None
-    ]
+    wrong = [check for check in await asyncio.gather(*map(check_proxy, tried)) if check is not None]
     return wrong or [
         HealthCheck(
             part="proxy", state="ok", found=Message.verbatim(named) if named else Message("none")
@@ -279,7 +278,7 @@ async def _check_proxies() -> list[HealthCheck]:
     ]
 
 
-async def _check_proxy(proxy: str) -> HealthCheck | None:
+async def check_proxy(proxy: str) -> HealthCheck | None:
     """Return what is wrong with a proxy, None if a connection to it can be made."""
     address = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
     named = _without_password(proxy)

@@ -85,7 +85,12 @@ def print_explanation(
     if as_json:
         print_json(snapshot_adapter().dump_json(snapshot, context={"language": language}))
     elif with_prompt:
-        _print_prompt(snapshot, language)
+        if not snapshot.prompt:
+            none = Message("no model was asked: there is no prompt")
+            click.echo(none.localize(language), err=True)
+        for message in snapshot.prompt:
+            click.secho(f"[{message.role}]", bold=True)
+            click.echo(f"{printable(message.content)}\n")
     else:
         for line in explanation_lines(snapshot, language):
             click.echo(printable(line))
@@ -239,24 +244,19 @@ def _why_chosen(block: EvidenceBlock, question: str) -> Message:
 def phrases_said(terms: Sequence[str], question: str) -> list[str]:
     """Return terms as the question says them: Chinese ones are pairs of characters that overlap."""
     text = question.casefold()
-    covered = {
-        at
-        for term in terms
-        for found in re.finditer(_place_of(term), text)
-        for at in range(found.start(), found.start() + len(term))
-    }
+    covered: set[int] = set()
+    for term in terms:
+        # Words in letters stand whole, Chinese pairs anywhere.
+        place = re.escape(term)
+        place = rf"(?<![a-z0-9])(?={place}(?![a-z0-9]))" if term.isascii() else f"(?={place})"
+        for found in re.finditer(place, text):
+            covered.update(range(found.start(), found.start() + len(term)))
     shown = "".join(
         character if at in covered else "\n" for at, character in enumerate(question[: len(text)])
     )
     # A term in another form than the question's, such as a number in figures, stands for itself.
     others = (term for term in terms if term not in text)
     return list(dict.fromkeys([*shown.split(), *others]))
-
-
-def _place_of(term: str) -> str:
-    """Return the pattern of where a term stands: words in letters whole, Chinese pairs anywhere."""
-    term = re.escape(term)
-    return rf"(?<![a-z0-9])(?={term}(?![a-z0-9]))" if term.isascii() else f"(?={term})"
 
 
 def _passage_lines(passages: Sequence[Passage]) -> Iterator[Message]:
@@ -308,15 +308,6 @@ def _prompt_head(snapshot: Snapshot) -> Message:
     )
 
 
-def _print_prompt(snapshot: Snapshot, language: Language) -> None:
-    if not snapshot.prompt:
-        none = Message("no model was asked: there is no prompt")
-        click.echo(none.localize(language), err=True)
-    for message in snapshot.prompt:
-        click.secho(f"[{message.role}]", bold=True)
-        click.echo(f"{printable(message.content)}\n")
-
-
 def _short(text: str, longest: int = LONGEST_LINE) -> str:
     line, columns = " ".join(text.split()), 0
     for at, character in enumerate(line):
@@ -338,22 +329,18 @@ def print_history(settings: Settings, *, limit: int, as_json: bool, language: La
         click.echo(not_found_error(LAST).localize(language), err=True)
     for line in lines:
         if as_json:
-            print_json(_history_json(line))
+            fields = {
+                "id": line.id,
+                "at": line.at.isoformat(),
+                "question": line.question,
+                "kind": line.kind,
+                "trust": line.trust,
+                "parent": line.parent,
+            }
+            print_json(json.dumps(fields, ensure_ascii=False))
         else:
             click.echo(printable(_history_line(line, language)))
     return 0
-
-
-def _history_json(line: SnapshotLine) -> str:
-    fields = {
-        "id": line.id,
-        "at": line.at.isoformat(),
-        "question": line.question,
-        "kind": line.kind,
-        "trust": line.trust,
-        "parent": line.parent,
-    }
-    return json.dumps(fields, ensure_ascii=False)
 
 
 def _history_line(line: SnapshotLine, language: Language) -> str:

@@ -47,8 +47,11 @@ async def print_replay(
     code = 0
     if temperature is None:
         temperature = before.model.temperature
+    if temperature is not None:
+        sampled = settings.model.model_copy(update={"temperature": temperature})
+        settings = settings.model_copy(update={"model": sampled})
     async with (
-        open_replay(_sampled_as(settings, temperature), say=printer.say) as replay,
+        open_replay(settings, say=printer.say) as replay,
         aclosing(replay.ask(before, model=model, on_snapshot=made.append)) as events,
     ):
         async for event in events:
@@ -58,14 +61,6 @@ async def print_replay(
     if made:
         printer.compare(before.id, compare_snapshots(before, made[0]))
     return code
-
-
-def _sampled_as(settings: Settings, temperature: float | None) -> Settings:
-    """Return the settings with this temperature, with their own where there is none."""
-    if temperature is None:
-        return settings
-    sampled = settings.model.model_copy(update={"temperature": temperature})
-    return settings.model_copy(update={"model": sampled})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,7 +99,7 @@ def evaluation_page(
         verdict_labels={name: text.localize(language) for name, text in VERDICTS.items()},
         ranks=rank_columns(run.results),
         plot=PLOT,
-        results=sorted(run.results, key=_badness, reverse=True),
+        results=sorted(run.results, key=lambda one: ("failed", "bad", "good").index(_state(one))),
         state=_state,
         c=comparison,
         conditions=conditions.localize(language) if conditions else "",
@@ -172,10 +172,6 @@ def _time_axis(results: Sequence[QuestionResult]) -> float:
 def _state(result: QuestionResult) -> str:
     """Return how a question went, as the page's style sheet calls it."""
     return "failed" if result.has_failed else "good" if result.is_good else "bad"
-
-
-def _badness(result: QuestionResult) -> int:
-    return ("good", "bad", "failed").index(_state(result))
 
 
 def _excerpt(text: str) -> str:

@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -87,8 +87,11 @@ def parse_questions(text: str, path: Path) -> tuple[list[EvaluationQuestion], in
     is_table = path.suffix.lower() in {".csv", ".tsv"}
     questions: dict[str, EvaluationQuestion] = {}
     repeated = 0
-    rows: Iterator[tuple[int, str | Mapping[str, Any]]]
-    rows = _table_rows(text, path) if is_table else _json_rows(text)
+    rows: Iterable[tuple[int, str | Mapping[str, Any]]] = _table_rows(text, path)
+    if not is_table:
+        # Not `splitlines`: that also splits at U+2028, which JSON strings may hold.
+        numbered = enumerate(text.split("\n"), start=1)
+        rows = ((number, line) for number, line in numbered if line.strip())
     for line, row in rows:
         try:
             question = _parse_question(_parse_object(row) if isinstance(row, str) else row)
@@ -126,13 +129,6 @@ def read_text_file(path: Path) -> str:
             hint=Message("save it as JSONL, or as CSV in UTF-8"),
         )
     return decode(body, claimed=None)
-
-
-def _json_rows(text: str) -> Iterator[tuple[int, str | Mapping[str, Any]]]:
-    # Not `splitlines`: that also splits at U+2028, which JSON strings may hold.
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            yield number, line
 
 
 def _parse_object(line: str) -> Mapping[str, Any]:

@@ -216,7 +216,12 @@ class RunFile:
             if not self.is_begun:
                 self._append(_HEADER.dump_json(header))
                 return ()
-            self._drop_torn_line()
+            body = self.path.read_bytes()
+            whole = body.rfind(b"\n") + 1
+            # The beginning of a line that a killed process left. A header without its line end is
+            # no torn line, but some other file: that stays as it is.
+            if 0 < whole < len(body):
+                os.truncate(self.path, whole)
         except Timeout as error:
             raise EvaluationFileError(
                 Message("another run writes {path}", path=self.path),
@@ -254,14 +259,6 @@ class RunFile:
         # Opened anew for each: an answer takes seconds, and a file that is closed is written.
         with self.path.open("ab") as file:
             file.write(line + b"\n")
-
-    def _drop_torn_line(self) -> None:
-        """Take away the beginning of a line that a killed process left."""
-        body = self.path.read_bytes()
-        whole = body.rfind(b"\n") + 1
-        # A header without its line end is no torn line, but some other file: that stays as it is.
-        if 0 < whole < len(body):
-            os.truncate(self.path, whole)
 
 
 def cannot_write(path: Path, error: OSError) -> EvaluationFileError:

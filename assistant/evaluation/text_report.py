@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
-from assistant.evaluation.comparison import FigureDifference, RunComparison
+from assistant.evaluation.comparison import RunComparison
 from assistant.evaluation.figures import FigureValue, Latency, format_value
 from assistant.evaluation.results import EvaluationRun, RunHeader
 from ingest.foundation.messages import COLON, LIST_COMMA, Language, Message, join_messages
@@ -102,7 +102,16 @@ def comparison_lines(comparison: RunComparison, language: Language) -> Iterator[
         yield conditions.localize(language)
     yield ""
     for one in comparison.differences:
-        yield _difference_line(one, language)
+        figure = one.figure
+        old, new = format_value(one.old, figure), format_value(one.new, figure)
+        gain, low, high = (
+            format_value(value, figure, signed=True)
+            for value in (one.gain.value, one.gain.low, one.gain.high)
+        )
+        verdict = VERDICT_LABELS[one.verdict].localize(language)
+        label = figure.label.localize(language)
+        interval = f"({gain} [{low}, {high}])"
+        yield f"{MARKS[one.verdict]} {verdict}  {old} → {new}  {interval}  {label}"
     for before, after in comparison.latencies:
         label = TIME_LABELS[before.name].localize(language)
         pairs = ((before.p50, after.p50), (before.p95, after.p95))
@@ -111,14 +120,3 @@ def comparison_lines(comparison: RunComparison, language: Language) -> Iterator[
     for _, result in comparison.changed:
         mark = Message("won" if result.is_good else "lost").localize(language)
         yield f"  {mark}{COLON.localize(language)}{result.question}"
-
-
-def _difference_line(one: FigureDifference, language: Language) -> str:
-    old, new = format_value(one.old, one.figure), format_value(one.new, one.figure)
-    gain, low, high = (
-        format_value(value, one.figure, signed=True)
-        for value in (one.gain.value, one.gain.low, one.gain.high)
-    )
-    verdict = VERDICT_LABELS[one.verdict].localize(language)
-    label = one.figure.label.localize(language)
-    return f"{MARKS[one.verdict]} {verdict}  {old} → {new}  ({gain} [{low}, {high}])  {label}"

@@ -211,7 +211,9 @@ class SnapshotStore:
             # In the transaction, or "last" could mean another one by the time it is deleted.
             with transaction(self._connection):
                 numbers = {self._number_of(name) for name in names}
-                self._delete(numbers)
+                self._connection.executemany(
+                    "DELETE FROM snapshots WHERE number = ?", [(number,) for number in numbers]
+                )
             self._leave_no_trace()
         return len(numbers)
 
@@ -244,11 +246,6 @@ class SnapshotStore:
                 with transaction(self._connection):
                     self._prune()
                 self._leave_no_trace()
-
-    def _delete(self, numbers: Collection[int]) -> None:
-        self._connection.executemany(
-            "DELETE FROM snapshots WHERE number = ?", [(number,) for number in numbers]
-        )
 
     def _leave_no_trace(self) -> None:
         """Write what was deleted out of the journal, too: the file itself was overwritten."""

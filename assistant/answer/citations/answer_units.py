@@ -124,13 +124,23 @@ class UnitScanner:
 
     def _plain(self) -> AnswerUnit | None:
         """Return a word, white space or the end of a sentence."""
-        if found := _END.match(self._text, self._at):
-            return self._sentence_end(found[0])
-        if found := _WORD.match(self._text, self._at):
-            return AnswerUnit("word", found[0])
-        found = _SPACE.match(self._text, self._at)
-        assert found, "every character begins a unit"
-        return AnswerUnit("space", found[0])
+        found = _END.match(self._text, self._at)
+        if found is None:
+            if word := _WORD.match(self._text, self._at):
+                return AnswerUnit("word", word[0])
+            space = _SPACE.match(self._text, self._at)
+            assert space, "every character begins a unit"
+            return AnswerUnit("space", space[0])
+        mark, after = found[0], self._text[found.end() : found.end() + 1]
+        if not after and not self._final:
+            return None
+        ends = re.search(r"[。！？；…]", mark) or not after or _AFTER_END.match(after)
+        # As a part of a word it ends nothing: 3.14, example.com.
+        before = self._before
+        number = self._line_length <= CONTEXT and before.strip().isdecimal()
+        if mark == "." and (_ABBREVIATED.search(before) or number):
+            ends = None
+        return AnswerUnit("end" if ends else "word", mark)
 
     def _code(self) -> AnswerUnit | None:
         """Return a line of code, or a piece of one; an empty unit if the line is none."""
@@ -145,7 +155,10 @@ class UnitScanner:
             return None  # "```python": whole, so that what follows is no part of it
         if self._is_fence(bare.partition("\n")[0]):
             return line
-        if not self._fenced and not self._is_indented_code(rest):
+        indentation = rest[: len(rest) - len(rest.lstrip(" \t"))]
+        deep = "\t" in indentation or len(indentation) >= INDENTATION
+        # Below a paragraph or in a list deep lines are text.
+        if not self._fenced and not (deep and self._blank and not self._listed):
             return AnswerUnit("word", "")
         self._code_line = True
         return line
@@ -161,11 +174,6 @@ class UnitScanner:
             return False
         self._fenced = 0 if self._fenced else ticks
         return True
-
-    def _is_indented_code(self, rest: str) -> bool:
-        indentation = rest[: len(rest) - len(rest.lstrip(" \t"))]
-        deep = "\t" in indentation or len(indentation) >= INDENTATION
-        return deep and self._blank and not self._listed
 
     def _code_span(self) -> AnswerUnit | None:
         """Return `code`, or the back-ticks alone if they are never closed on this line."""
@@ -186,16 +194,3 @@ class UnitScanner:
             self._ticked = True
             return AnswerUnit("word", rest[:ticks])
         return None
-
-    def _sentence_end(self, mark: str) -> AnswerUnit | None:
-        """Return the end of a sentence, or the mark as a part of a word: 3.14, example.com."""
-        end = self._at + len(mark)
-        after = self._text[end : end + 1]
-        if not after and not self._final:
-            return None
-        ends = re.search(r"[。！？；…]", mark) or not after or _AFTER_END.match(after)
-        before = self._before
-        number = self._line_length <= CONTEXT and before.strip().isdecimal()
-        if mark == "." and (_ABBREVIATED.search(before) or number):
-            ends = None
-        return AnswerUnit("end" if ends else "word", mark)

@@ -310,18 +310,15 @@ class CitationStream:
         place = ends[0] if ends else words[-1] + 1 if words else 0
         for index, unit in enumerate([*held, AnswerUnit("space", "")]):
             if attached is not None and index == place:
-                self._attach_marker(attached, text)
+                self._cited.add(attached)
+                touching = _TOUCHING.search(text.rstrip())
+                self._shown.attach(f"[{attached}]" if touching else f" [{attached}]")
             if unit.kind == "marker":
                 numbers = next(markers)
                 self._cited.update(numbers)
                 self._shown.marker("".join(f"[{number}]" for number in numbers))
                 continue
             self._shown.unit(unit)
-
-    def _attach_marker(self, number: int, text: str) -> None:
-        self._cited.add(number)
-        touching = _TOUCHING.search(text.rstrip())
-        self._shown.attach(f"[{number}]" if touching else f" [{number}]")
 
 
 class _ShownText:

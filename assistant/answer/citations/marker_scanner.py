@@ -188,25 +188,22 @@ class MarkerScanner:
     def other(self, first: str) -> AnswerUnit | None:
         """Return a marker that is no bracket, or its first character as a word."""
         rest = self._text[self._at : self._at + LONGEST_SPAN]
-        if first in SUPERSCRIPTS:
-            return self._superscript(rest)
-        if first in CIRCLED:
-            return self._circled(rest)
+        if first in SUPERSCRIPTS or first in CIRCLED:
+            return self._number_run(rest)
+        if first == "#" and (found := RAGFLOW.match(rest)):
+            return AnswerUnit("marker", found[0], (int(found["number"]),))
+        if first == "#" and RAGFLOW_BEGUN.match(rest) and not self._final:
+            return None
         readers: dict[str, Callable[[str], AnswerUnit | None]] = {
             "<": self._element,
             "{": self._braces,
-            "#": self._ragflow,
+            "#": lambda _: _NO_UNIT,
             "*": self._emphasised,
             "@": self._mail,
             "&": self._reference,
         }
-        found = readers.get(first, self._parenthesis)(rest)
-        return AnswerUnit("word", first) if found is not None and not found.text else found
-
-    def _ragflow(self, rest: str) -> AnswerUnit | None:
-        if found := RAGFLOW.match(rest):
-            return AnswerUnit("marker", found[0], (int(found["number"]),))
-        return None if RAGFLOW_BEGUN.match(rest) and not self._final else AnswerUnit("word", "")
+        read = readers.get(first, self._parenthesis)(rest)
+        return AnswerUnit("word", first) if read is not None and not read.text else read
 
     def _parenthesis(self, rest: str) -> AnswerUnit | None:
         if found := PARENTHESES.match(rest):
@@ -359,26 +356,25 @@ class MarkerScanner:
                 return AnswerUnit("marker", rest[: end + stars], bracket.numbers)
         return AnswerUnit("word", rest[:stars])
 
-    def _circled(self, rest: str) -> AnswerUnit | None:
-        found = CIRCLED_RUN.match(rest)
+    def _number_run(self, rest: str) -> AnswerUnit | None:
+        """Return a run of ①② or of ¹² as a marker, as a word where it is none."""
+        circled = rest[0] in CIRCLED
+        found = (CIRCLED_RUN if circled else SUPERSCRIPT_RUN).match(rest)
         assert found
-        after = rest[found.end() : found.end() + 1]
-        if not after and not self._final:
+        run, behind = found[0], rest[found.end() :]
+        # What makes an exponent of a superscript is up to two characters.
+        if len(behind) < (1 if circled else 2) and not self._final:
             return None
-        # ①登记 begins a point of a list, 灯光①。 cites.
-        begins = after and (after.isalnum() or after in " \u3000、.（(「“《")
-        if begins or not self._before[-1:].isalnum():
-            return AnswerUnit("word", found[0])
-        return AnswerUnit("marker", found[0], circled_numbers(found[0]))
-
-    def _superscript(self, rest: str) -> AnswerUnit | None:
-        found = SUPERSCRIPT_RUN.match(rest)
-        assert found
-        if found.end() >= len(rest) - 1 and not self._final:
-            return None
-        if is_exponent(self._before, rest[found.end() :]):
-            return AnswerUnit("word", found[0])
-        return AnswerUnit("marker", found[0], superscript_numbers(found[0]))
+        if circled:
+            # ①登记 begins a point of a list, 灯光①。 cites.
+            begins = behind and (behind[0].isalnum() or behind[0] in " \u3000、.（(「“《")
+            is_text = begins or not self._before[-1:].isalnum()
+        else:
+            is_text = is_exponent(self._before, behind)
+        if is_text:
+            return AnswerUnit("word", run)
+        numbers = circled_numbers(run) if circled else superscript_numbers(run)
+        return AnswerUnit("marker", run, numbers)
 
     def address(self, at: int) -> AnswerUnit | None:
         """Return the address at a place, an empty unit if there is none."""

@@ -48,8 +48,16 @@ class SourceListFilter:
         """Yield the units that are no list of sources, as soon as that is sure."""
         for unit in units:
             yield from self._unit(unit)
-        if final:
-            yield from self._last()
+        if not final:
+            return
+        text = self._text().strip()
+        line = self._line
+        if self._state in ("heading", "list") and (not text or self._is_entry(line, text)):
+            self._held, self._line = [], []
+        elif self._state == "start" and (_is_heading(text) or _is_list_line(line)):
+            # A heading with nothing below it: the answer was cut off there.
+            self._line = [] if text else line
+        yield from self._release()
 
     def _unit(self, unit: AnswerUnit) -> Iterator[AnswerUnit]:
         if self._state == "text":
@@ -106,17 +114,6 @@ class SourceListFilter:
         if first is not None and _LIST_MARK.fullmatch("".join(u.text for u in line[:first])):
             return True
         return any(title in text.casefold() for title in self._titles)
-
-    def _last(self) -> Iterator[AnswerUnit]:
-        """Decide about what was held back when the answer ended."""
-        text = self._text().strip()
-        line = self._line
-        if self._state in ("heading", "list") and (not text or self._is_entry(line, text)):
-            self._held, self._line = [], []
-        elif self._state == "start" and (_is_heading(text) or _is_list_line(line)):
-            # A heading with nothing below it: the answer was cut off there.
-            self._line = [] if text else line
-        yield from self._release()
 
     def _text(self) -> str:
         return "".join(unit.text for unit in self._line)

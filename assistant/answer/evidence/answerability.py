@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from assistant.answer.evidence.passage_reader import Unit
 from assistant.answer.evidence.scoring import Scored, TermWeights
 from assistant.values import Answerability, Passage
 from ingest.foundation.messages import Language
@@ -56,16 +55,14 @@ def answerability_of(
     )
     if lacks_unit:
         return "nearest"
-    if language == "zh" and fit >= SPELT_FROM and _spells_out(weights, passages, scored[0].unit):
-        return "answerable"
+    if language == "zh" and fit >= SPELT_FROM:
+        # The best has the question's characters, though not its bigrams: 打折, 九折.
+        unit = scored[0].unit
+        title = next((one.title for one in passages if one.number == unit.passage), "")
+        said = f"{title} {unit.heading} {unit.context} {unit.text}"
+        if weights.ideographs_held(said) >= SPELT_SHARE:
+            return "answerable"
     return "nearest" if fit < ANSWERABLE_FROM[language] else "answerable"
-
-
-def _spells_out(weights: TermWeights, passages: Sequence[Passage], unit: Unit) -> bool:
-    """Return whether a unit has the question's characters, though not its bigrams: 打折, 九折."""
-    title = next((one.title for one in passages if one.number == unit.passage), "")
-    text = f"{title} {unit.heading} {unit.context} {unit.text}"
-    return weights.ideographs_held(text) >= SPELT_SHARE
 
 
 def answer_fit(

@@ -118,6 +118,17 @@ class _GrowingBlock:
         common = len(self.words & scored.words)
         return common >= ALIKE * min(len(self.words), len(scored.words))
 
+    def signals(self, weights: TermWeights) -> EvidenceSignals:
+        """Return what spoke for the block, for a reader who asks why it is shown."""
+        held = sorted(self.words & weights.shares.keys(), key=lambda term: -weights.shares[term])
+        return EvidenceSignals(
+            terms=tuple(held),
+            asked=weights.types[0].name if weights.types else "",
+            typed=self.typed,
+            score=self.score,
+            parts=self.parts,
+        )
+
     def join(self, scored: Scored) -> None:
         """Take the neighbour's text up, in the order of the passage."""
         self.words |= scored.words
@@ -147,31 +158,25 @@ def choose_evidence(question: str, passages: Sequence[Passage]) -> AnswerEvidenc
     scored = score_units(weights, legible, units)
     answerability = answerability_of(weights, legible, scored)
     if answerability == "nothing":
-        return _evidence_across(question, weights, passages)
+        # Passages in another language may have what those in the question's do not.
+        across, answerability = choose_across_languages(
+            question, frozenset(weights.shares), passages, most=NEAREST_BLOCKS
+        )
+        foreign = [_GrowingBlock(unit, frozenset(words(unit.text)), 0.0) for unit in across]
+        return AnswerEvidence(
+            blocks=tuple(_shown(block, number) for number, block in enumerate(foreign, start=1)),
+            answerability=answerability,
+        )
     # The score orders the blocks; whether there should be any is no question of their order.
     blocks = _grown_blocks(scored, weights.types[0].name if weights.types else "")
     if answerability == "nearest":
         blocks = blocks[:NEAREST_BLOCKS]
     return AnswerEvidence(
         blocks=tuple(
-            replace(_shown(block, number), signals=_signals_of(block, weights))
+            replace(_shown(block, number), signals=block.signals(weights))
             for number, block in enumerate(blocks, start=1)
         ),
         answerability=answerability if blocks else "nothing",
-    )
-
-
-def _evidence_across(
-    question: str, weights: TermWeights, passages: Sequence[Passage]
-) -> AnswerEvidence:
-    """Return what passages in another language offer where those in the question's have nothing."""
-    units, answerability = choose_across_languages(
-        question, frozenset(weights.shares), passages, most=NEAREST_BLOCKS
-    )
-    blocks = [_GrowingBlock(unit, frozenset(words(unit.text)), 0.0) for unit in units]
-    return AnswerEvidence(
-        blocks=tuple(_shown(block, number) for number, block in enumerate(blocks, start=1)),
-        answerability=answerability,
     )
 
 
@@ -230,18 +235,6 @@ def _joins_table(one: Scored, blocks: Sequence[_GrowingBlock]) -> bool:
 
 def _columns(text: str) -> int:
     return len(text) + len(_IDEOGRAPH.findall(text))
-
-
-def _signals_of(block: _GrowingBlock, weights: TermWeights) -> EvidenceSignals:
-    """Return what spoke for a block, for a reader who asks why it is shown."""
-    held = sorted(block.words & weights.shares.keys(), key=lambda term: -weights.shares[term])
-    return EvidenceSignals(
-        terms=tuple(held),
-        asked=weights.types[0].name if weights.types else "",
-        typed=block.typed,
-        score=block.score,
-        parts=block.parts,
-    )
 
 
 def _shown(block: _GrowingBlock, number: int) -> EvidenceBlock:

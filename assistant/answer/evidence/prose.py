@@ -149,22 +149,19 @@ def _is_question_or_bold(reader: PassageReader, at: int) -> bool:
     return bool(asked) and all(reader.plain(*each).endswith(_ASKS) for each in asked)
 
 
-def _is_title(reader: PassageReader, line: tuple[int, int], below: tuple[int, int]) -> bool:
-    """Return whether a line is a heading that plain text does not mark: short, and no sentence."""
-    text, under = reader.text[slice(*line)], reader.text[slice(*below)]
-    alone = "\n" in reader.text[line[1] : below[0]]
-    short = len(text) <= SHORTEST_WRAP and len(text) < len(under)
-    return alone and short and text[-1:].isalnum() and under.endswith(tuple(STOPS))
-
-
 def _add_sentences(reader: PassageReader, sentences: Sequence[tuple[int, int]]) -> None:
     before: tuple[int, int] | None = None
     lead: tuple[int, int] | None = None
     for number, (left, right) in enumerate(sentences):
         text = reader.plain(left, right)
-        if number + 1 < len(sentences) and _is_title(reader, (left, right), sentences[number + 1]):
-            reader.heading = text
-            continue
+        if number + 1 < len(sentences) and right - left <= SHORTEST_WRAP:
+            # A heading that plain text does not mark: short, alone on its line, and no sentence.
+            start, end = sentences[number + 1]
+            under = reader.text[start:end]
+            alone = "\n" in reader.text[right:start] and reader.text[right - 1].isalnum()
+            if alone and right - left < len(under) and under.endswith(tuple(STOPS)):
+                reader.heading = text
+                continue
         leads = text.endswith(_LEADS) and (left, right) == sentences[-1]
         if not leads and not text.endswith(_ASKS):
             start = left

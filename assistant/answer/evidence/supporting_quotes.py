@@ -30,18 +30,18 @@ def supporting_quotes(
     """
     said = frozenset(words(reply))
     blocks = sorted(
-        evidence.blocks, key=lambda block: not any(_supports(block, one) for one in verdicts)
+        evidence.blocks,
+        key=lambda block: (
+            not any(
+                one.passage == block.passage and one.start < block.end and block.start < one.end
+                for one in verdicts
+            )
+        ),
     )
     # A reply that copies a later block may have missed the better one: that is still shown.
     if not blocks or _says(said, evidence.blocks[0]):
         return ()
     return tuple(block for block in blocks if not _says(said, block))[:MOST_QUOTES]
-
-
-def _supports(block: EvidenceBlock, verdict: SentenceVerdict) -> bool:
-    return (
-        verdict.passage == block.passage and verdict.start < block.end and block.start < verdict.end
-    )
 
 
 def _says(said: frozenset[str], block: EvidenceBlock) -> bool:

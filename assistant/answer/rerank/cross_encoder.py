@@ -103,7 +103,11 @@ class CrossEncoderReranker:
                 # The best of fusion are read first: what is left out was unlikely anyway.
                 if scores and self._clock() >= until:
                     break
-                texts = [_passage_text(one) for one in chunks[start : start + BATCH]]
+                # A chunk from the middle of a page does not name what the page is about.
+                texts = [
+                    "\n".join(filter(None, (one.chunk.title, one.chunk.heading, one.chunk.text)))
+                    for one in chunks[start : start + BATCH]
+                ]
                 scores += self._scores(tokenizer, session, question, texts)
         scored = [replace(one, score=score) for one, score in zip(chunks, scores, strict=False)]
         # Stable: equal scores keep the order of the search.
@@ -181,12 +185,6 @@ class CrossEncoderReranker:
             ),
             hint=_HINT,
         )
-
-
-def _passage_text(scored: ScoredChunk) -> str:
-    chunk = scored.chunk
-    # A chunk from the middle of a page does not name what the page is about.
-    return "\n".join(filter(None, (chunk.title, chunk.heading, chunk.text)))
 
 
 def _one_logit(output: NDArray[Any], *, pairs: int) -> list[float]:

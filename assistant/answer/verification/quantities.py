@@ -50,7 +50,14 @@ class Quantity:
     def equals(self, other: "Quantity") -> bool:
         """Return whether a claim's figure is the one of a passage; what only one tells is open."""
         if self.kind == "date" and other.kind == "date":
-            return any(_same_date(one, two) for one in self.dates for two in other.dates)
+            # The passage's may be the more exact one.
+            return any(
+                claim.month == held.month
+                and (not claim.year or not held.year or claim.year == held.year)
+                and (not claim.day or claim.day == held.day)
+                for claim in self.dates
+                for held in other.dates
+            )
         if "date" in (self.kind, other.kind):
             date, number = (self, other) if self.kind == "date" else (other, self)
             # "in 2021", "on the 5th" of a whole date; a date needs its month.
@@ -87,12 +94,3 @@ def _close(one: float, two: float, *, rounded: bool = False) -> bool:
     if rounded:
         return abs(one - two) <= ROUNDED_WITHIN * max(1.0, abs(one))
     return math.isclose(one, two, rel_tol=EQUAL_WITHIN)
-
-
-def _same_date(claim: TextDate, held: TextDate) -> bool:
-    """Return whether a claim's date is the passage's, which may be the more exact one."""
-    return (
-        claim.month == held.month
-        and (not claim.year or not held.year or claim.year == held.year)
-        and (not claim.day or claim.day == held.day)
-    )

@@ -128,7 +128,14 @@ class _Scanner:
         if part := _CHINESE_BOTTOM.match(self._text, start):
             figure, end = self._number(part.end())
             return (replace(figure, start=start) if figure else None), end
-        figure, end = self._time(start) or self._date(start, past) or self._number(start)
+        figure, end = self._time(start) or (None, start)
+        if figure is None:
+            dates, end = dates_at(self._lower, start)
+            if dates and before != "第":
+                begin = max(start, past)
+                figure = Quantity(kind="date", start=begin, end=end, dates=tuple(dates))
+            else:
+                figure, end = self._number(start)
         if figure is not None:
             # What stands before and belongs to it is no token of its own: 百分之, 零下, $.
             belonging = _BELONGING.search(self._text, max(past, start - 9), figure.start)
@@ -187,12 +194,6 @@ class _Scanner:
     def _clock(hours: set[int], minute: int, start: int, end: int) -> tuple[Quantity, int]:
         minutes = frozenset(hour * MINUTES_PER_HOUR + minute for hour in hours)
         return Quantity(kind="time", start=start, end=end, minutes=minutes), end
-
-    def _date(self, start: int, past: int) -> tuple[Quantity, int] | None:
-        dates, end = dates_at(self._lower, start)
-        if not dates or self._text[start - 1 : start] in ("第",):
-            return None
-        return Quantity(kind="date", start=max(start, past), end=end, dates=tuple(dates)), end
 
     def _number(self, start: int) -> tuple[Quantity | None, int]:
         found = _NUMBER.match(self._text, start)

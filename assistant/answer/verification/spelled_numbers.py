@@ -145,7 +145,9 @@ def digits_for_words(text: str) -> str:
 
 def decimals_for_fractions(text: str) -> str:
     """Return the text with ½ as 0.5 and 5½ as 5.5, before NFKC makes 51⁄2 of it."""
-    return _VULGAR.sub(_decimal_of_vulgar, text)
+    return _VULGAR.sub(
+        lambda found: f"{int(found['whole'] or 0) + unicodedata.numeric(found['part']):.6g}", text
+    )
 
 
 def _roman(found: re.Match[str]) -> str:
@@ -153,11 +155,6 @@ def _roman(found: re.Match[str]) -> str:
     for one, following in itertools.pairwise([_ROMAN_DIGITS[c] for c in found["roman"]] + [0]):
         total += -one if one < following else one
     return f"{found['before']}{total}"
-
-
-def _decimal_of_vulgar(found: re.Match[str]) -> str:
-    value = int(found["whole"] or 0) + unicodedata.numeric(found["part"])
-    return f"{value:.6g}"
 
 
 def _halves(found: re.Match[str]) -> str:
