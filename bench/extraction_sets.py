@@ -71,16 +71,19 @@ def chunk_pages() -> Iterator[MarkedPage]:
 
 
 def chinese_pages() -> Iterator[MarkedPage]:
+    return (page for page in every_chinese_page() if page.text)
+
+
+def every_chinese_page() -> Iterator[MarkedPage]:
+    """Yield those without a recorded text, too."""
     folder = DATA / "pages-zh"
     for item in _load_json(folder / "contents.json"):
-        if item["content"]:
-            body = gzip.decompress((folder / "html" / item["file"]).read_bytes())
-            yield MarkedPage(
-                name=item["name"],
-                url="https://site.example/" + item["name"],
-                body=body,
-                text=item["content"],
-            )
+        yield MarkedPage(
+            name=item["name"],
+            url="https://site.example/" + item["name"],
+            body=gzip.decompress((folder / "html" / item["file"]).read_bytes()),
+            text=item["content"] or "",
+        )
 
 
 def _load_json(path: Path) -> Any:

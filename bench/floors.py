@@ -21,6 +21,7 @@ FLOORS: dict[str, tuple[str | None, list[str]]] = {
     "deadline": (None, ["--floor"]),
     "robots": ("robots/cases.json", ["--floor", "1.0"]),
     "extraction": ("articles/ground-truth.json", ["--floor"]),
+    "metadata": ("articles/ground-truth.json", ["--floor"]),
     "pruning": ("retrieval/xquad.zh.json", ["--floor", "0.95"]),
     "spelling": ("retrieval/xquad.zh.json", ["--floor", "--sample", "4"]),
     "quotes": ("retrieval/xquad.zh.json", ["--floors"]),

@@ -12,13 +12,14 @@ from urllib.parse import unquote
 
 from ingest.documents import Document, Page
 from ingest.errors import ExtractError, FetchError
-from ingest.extract import jsonld, main_text
+from ingest.extract import main_text
 from ingest.extract.base import DamagedFileError, FileReader
 from ingest.extract.dom import parse_html
 from ingest.extract.js_detection import needs_browser, read_script_signals
 from ingest.extract.markdown import render_markdown
 from ingest.extract.markup import normalize_markup
-from ingest.extract.metadata import one_line, read_metadata
+from ingest.extract.metadata import jsonld
+from ingest.extract.metadata.page_metadata import one_line, read_metadata
 from ingest.extract.page_kind import (
     judge_kind,
     measure_markdown,

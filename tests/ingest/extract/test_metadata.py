@@ -40,6 +40,53 @@ def test_chinese_title_loses_the_name_of_the_site() -> None:
     assert document("<title>古桥修缮完工恢复通行_示例日报</title>").title == "古桥修缮完工恢复通行"
 
 
+@pytest.mark.parametrize(
+    ("head", "body", "title"),
+    [
+        # The heading is the title without the site, whatever stands between them.
+        ("<title>古桥修缮完工-示例传媒</title>", "<h2>古桥修缮完工</h2>", "古桥修缮完工"),
+        (
+            "<title>古桥修缮完工 某市附属医院</title>",
+            '<p class="title">古桥修缮完工</p>',
+            "古桥修缮完工",
+        ),
+        # A logo as the only heading.
+        (
+            "<title>古桥修缮完工恢复通行 - 某省人民政府门户网站</title>",
+            "<h1>某省人民政府网站</h1>",
+            "古桥修缮完工恢复通行",
+        ),
+        # The site before the title, and its name as the only heading.
+        (
+            '<title>Harbour Lyrics: A quiet morning</title><meta property="og:title"'
+            ' content="A quiet morning">',
+            "<h1>Harbour Lyrics</h1>",
+            "A quiet morning",
+        ),
+        # Several headings, one of which is the title.
+        (
+            "<title>A quiet morning</title>",
+            "<h1>Sign now!</h1><h1>A quiet morning</h1>",
+            "A quiet morning",
+        ),
+        # Two places agree on another title than the heading of a box.
+        (
+            '<title>A quiet morning</title><meta property="og:title" content="A quiet morning">',
+            "<h1>Latest articles here</h1>",
+            "A quiet morning",
+        ),
+        ("<title>Tuning max_connections // Harbour</title>", "", "Tuning max_connections"),
+        (
+            "<title>Results of the harbour 2023 - 2024</title>",
+            "",
+            "Results of the harbour 2023 - 2024",
+        ),
+    ],
+)
+def test_title_is_what_the_places_of_a_page_share(head: str, body: str, title: str) -> None:
+    assert document(head, body + TEXT).title == title
+
+
 # ---------------------------------------------------------------- days
 
 
@@ -59,6 +106,84 @@ def test_chinese_title_loses_the_name_of_the_site() -> None:
 )
 def test_day_of_publication_is_found(head: str, body: str) -> None:
     assert document(head, body + TEXT).published == date(2024, 3, 14)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "石佳/中国青年报 2024-03-14 09:10",
+        "2024年03月14日 来源：新华网",
+        "Thursday, 14 March 2024",
+        "14. März 2024",
+        "jeudi 14 mars 2024, par Ada",
+        "14 de marzo de 2024",
+        "14 marca 2024",
+        "Bern, 14.03.2024 - Rede im Hafen",
+    ],
+)
+@pytest.mark.parametrize("is_before", [True, False])
+def test_day_beside_the_headline_is_that_of_the_page(line: str, *, is_before: bool) -> None:
+    body = f"<h1>A quiet morning</h1><div>{line}</div>{TEXT}"
+    if is_before:
+        body = f"<div>{line}</div><h1>A quiet morning</h1>{TEXT}"
+    assert document("<title>A quiet morning</title>", body).published == date(2024, 3, 14)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        # In the text, in a teaser's link, in a list of other pages, of an event.
+        f"<h1>A quiet morning</h1>{TEXT}{TEXT}<p>It was opened on 14 March 2024 by the mayor.</p>",
+        '<h1>A quiet morning</h1><p class="lead">Text</p><ul><li><a href="/b"><span class="date">'
+        "2024-03-14</span> Another</a></li></ul>",
+        '<p><span class="date">2024-03-14</span></p><p><span class="date">2024-03-15</span></p>',
+        "<h1>A quiet morning</h1><p>Release: 14.03.2024</p>",
+        '<h1>A quiet morning</h1><div class="comments"><p>Posted on 14 March 2024</p></div>',
+        "<footer>Veröffentlicht am 14.03.2024</footer>",
+    ],
+)
+def test_day_of_something_else_is_not_that_of_the_page(body: str) -> None:
+    assert document("<title>A quiet morning</title>", body + TEXT).published is None
+
+
+@pytest.mark.parametrize(
+    ("language", "day"),
+    [
+        ("en-GB", date(2024, 4, 3)),
+        ("de", date(2024, 4, 3)),
+        ("es-AR", date(2024, 4, 3)),
+        ("en-US", date(2024, 3, 4)),
+        ("en", None),
+        ("", None),
+    ],
+)
+def test_language_of_the_page_says_which_number_is_the_month(
+    language: str, day: date | None
+) -> None:
+    source = (
+        f'<html lang="{language}"><body><span class="date">03/04/2024</span>{TEXT}</body></html>'
+    )
+    assert extract(page(source)).published == day
+
+
+@pytest.mark.parametrize(
+    ("body", "day"),
+    [
+        ("<p>发布时间：18-03-08</p>", date(2018, 3, 8)),
+        ("<table><tr><td>发布日期</td><td>2024-03-14</td></tr></table>", date(2024, 3, 14)),
+        ("<p>时间：2024-03-14 作者：林晓 阅读：12</p>", date(2024, 3, 14)),
+        ("<p>时间：2024-03-14 9:00至17:00</p>", None),
+        ('<script>var ct = "1710400000";</script>', date(2024, 3, 14)),
+        ('<script>var d = {"publishDate": "2024-03-14T05:51:23Z"}</script>', date(2024, 3, 14)),
+    ],
+)
+def test_chinese_labels_and_data_of_scripts_name_the_day(body: str, day: date | None) -> None:
+    assert document("", f"{TEXT}{TEXT}{TEXT}{body}{TEXT}").published == day
+
+
+def test_day_of_change_is_read_from_its_label() -> None:
+    body = "<p>发布时间：2024-03-14 更新时间：2024-04-01</p>"
+    assert document("", body + TEXT).modified == date(2024, 4, 1)
 
 
 def test_day_in_the_address_is_the_last_resort() -> None:
@@ -95,6 +220,52 @@ def test_change_is_a_day_of_its_own_and_never_before_publication() -> None:
 )
 def test_author_is_found(head: str, body: str) -> None:
     assert document(head, body + TEXT).author == "Ada Brook"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "By Ada Brook",
+        "Von Ada Brook",
+        "Ein Artikel von Ada Brook | 27.01.2022 - 12:45",
+        "Veröffentlicht am 6. Juli 2015 von Ada Brook",
+        "Par Ada Brook",
+        "作者：Ada Brook",
+    ],
+)
+def test_byline_beside_the_headline_names_the_author(line: str) -> None:
+    body = f"<h1>A quiet morning</h1><p>{line}</p>{TEXT}"
+    assert document("<title>A quiet morning</title>", body).author.startswith("Ada")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "By Tuesday the quay was open again",
+        "Rede von Bundesminister Brook",
+        "By clicking you agree",
+    ],
+)
+def test_sentence_is_no_byline(line: str) -> None:
+    body = f"<h1>A quiet morning</h1><p>{line}</p>{TEXT}"
+    assert document("<title>A quiet morning</title>", body).author == ""
+
+
+def test_person_comes_before_the_site_that_declares_itself_the_author() -> None:
+    head = (
+        '<title>A quiet morning | Harbour News</title><meta name="author" content="Harbour News">'
+    )
+    body = f"<h1>A quiet morning</h1><p>By Ada Brook</p>{TEXT}"
+    assert document(head, body).author == "Ada Brook"
+    assert document(head, TEXT).author == "Harbour News"
+
+
+def test_author_that_is_only_referred_to_is_looked_up() -> None:
+    head = linked_data(
+        '{"@graph":[{"@type":"Article","author":{"@id":"#ada"}},'
+        '{"@type":"Person","@id":"#ada","name":"Ada Brook"}]}'
+    )
+    assert document(head).author == "Ada Brook"
 
 
 def test_several_authors_are_named_in_order_and_once() -> None:

@@ -3,7 +3,21 @@
 import re
 from datetime import date
 
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+MONTHS = (
+    "jan|ene|gen|sty|oca", "feb|fév|fev|lut|şub", "mar|mär|mrt", "apr|avr|abr|kwi|nis",
+    "may|mai|mei|mag|maj|mayıs", "jun|jui|juin|giu|cze|haz", "jul|juil|lug|lip|tem",
+    "aug|août|aou|ago|sie|ağu", "sep|set|wrz|eyl", "oct|okt|out|ott|paź|eki",
+    "nov|lis|kas", "dec|dez|déc|dic|gru|ara",
+)  # fmt: skip
+"""How the months begin in English, German, French, Spanish, Portuguese, Italian, Dutch, Polish,
+Scandinavian languages and Turkish."""
+_MONTH_OF = {
+    beginning: number
+    for number, beginnings in enumerate(MONTHS, start=1)
+    for beginning in beginnings.split("|")
+}
+# The longest first: "juillet" begins with "jui", "juin" is another month.
+_MONTH = "|".join(sorted(_MONTH_OF, key=len, reverse=True))
 
 _YEAR_FIRST = re.compile(
     r"(?<!\d)((?:19|20)\d\d)\s?[-/.年]\s?(\d{1,2})\s?[-/.月]\s?(\d{1,2})(?!\d)"
@@ -11,14 +25,15 @@ _YEAR_FIRST = re.compile(
 # Six digits more are a time of day (20240314120000); any other number of digits is no day at all.
 _COMPACT = re.compile(r"^((?:19|20)\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?:\D|\d{6}|$)")
 _MONTH_FIRST = re.compile(
-    rf"\b({'|'.join(MONTHS)})[a-z]{{0,6}}\.?\s(\d{{1,2}})(?:st|nd|rd|th)?,?\s((?:19|20)\d\d)\b",
-    re.I,
+    rf"\b({_MONTH})[^\W\d_]{{0,7}}\.?\s(\d{{1,2}})(?:st|nd|rd|th)?,?\s((?:19|20)\d\d)\b", re.I
 )
 _DAY_FIRST = re.compile(
-    rf"\b(\d{{1,2}})(?:st|nd|rd|th)?\.?\s({'|'.join(MONTHS)})[a-z]{{0,6}}\.?,?\s((?:19|20)\d\d)\b",
+    rf"\b(\d{{1,2}})(?:st|nd|rd|th|er|º)?\.?\s(?:de\s|d['’])?({_MONTH})[^\W\d_]{{0,7}}\.?,?"
+    r"\s(?:del?\s)?((?:19|20)\d\d)\b",
     re.I,
 )
-_NUMERIC = re.compile(r"(?<!\d)(\d{1,2})[./](\d{1,2})[./]((?:19|20)\d\d)(?!\d)")
+_NUMERIC = re.compile(r"(?<!\d)(\d{1,2})[./-](\d{1,2})[./-]((?:19|20)\d\d)(?!\d)")
+_SHORT = re.compile(r"^\W*(\d\d)[-./](\d{1,2})[-./](\d{1,2})(?!\d)")
 _MINGUO = re.compile(r"(?:民[國国])?\s?(\d{2,3})\s?年\s?(\d{1,2})\s?月\s?(\d{1,2})\s?日")
 _MINGUO_OFFSET = 1911  # the first year of the Republic of China is 1912
 _IDEOGRAPHIC = re.compile(
@@ -30,19 +45,26 @@ _IN_PATH = re.compile(r"/((?:19|20)\d\d)[-/]?(0[1-9]|1[0-2])[-/]?(0[1-9]|[12]\d|
 _IN_TRS_PATH = re.compile(r"/t((?:19|20)\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])_\d")
 
 
-def parse_day(text: str) -> date | None:
+def parse_day(text: str, *, is_day_first: bool | None = None) -> date | None:
     """Return the first day that `text` names, None if it names none.
 
-    "03/04/2024" is none: it is another day in Britain than in America. "25/03/2024" is only one.
+    "03/04/2024" is another day in Britain than in America, and none unless `is_day_first` says
+    which is meant. "25/03/2024" can only be one.
     """
     text = text.strip()
     if match := _YEAR_FIRST.search(text) or _COMPACT.match(text):
         return _existing_day(match[1], match[2], match[3])
-    if match := _MONTH_FIRST.search(text):
-        return _existing_day(match[3], MONTHS.index(match[1].lower()) + 1, match[2])
     if match := _DAY_FIRST.search(text):
-        return _existing_day(match[3], MONTHS.index(match[2].lower()) + 1, match[1])
-    return _parse_numeric_day(text) or _parse_chinese_day(text)
+        return _existing_day(match[3], _MONTH_OF[match[2].lower()], match[1])
+    if match := _MONTH_FIRST.search(text):
+        return _existing_day(match[3], _MONTH_OF[match[1].lower()], match[2])
+    return _parse_numeric_day(text, is_day_first) or _parse_chinese_day(text)
+
+
+def parse_short_day(text: str) -> date | None:
+    """Return the day that `text` begins with, its year in two digits: 18-03-08. None: none."""
+    match = _SHORT.match(text)
+    return _existing_day(f"20{match[1]}", match[2], match[3]) if match else None
 
 
 def parse_day_in_path(url: str) -> date | None:
@@ -51,15 +73,25 @@ def parse_day_in_path(url: str) -> date | None:
     return _existing_day(match[1], match[2], match[3]) if match else None
 
 
-def _parse_numeric_day(text: str) -> date | None:
+def holds_day(text: str) -> bool:
+    """Return whether `text` names a day in one of the spellings that are no mere numbers."""
+    return any(
+        map(re.Pattern.search, (_YEAR_FIRST, _DAY_FIRST, _MONTH_FIRST, _NUMERIC), [text] * 4)
+    )
+
+
+def _parse_numeric_day(text: str, is_day_first: bool | None) -> date | None:
     match = _NUMERIC.search(text)
     if match is None:
         return None
     first, second, year = match.groups()
     if "." in match[0]:  # nobody writes a month first and dots
         return _existing_day(year, second, first)
-    days = {_existing_day(year, second, first), _existing_day(year, first, second)} - {None}
-    return days.pop() if len(days) == 1 else None
+    days = [_existing_day(year, second, first), _existing_day(year, first, second)]
+    if is_day_first is not None and all(days):
+        return days[0] if is_day_first else days[1]
+    possible = set(days) - {None}
+    return possible.pop() if len(possible) == 1 else None
 
 
 def _parse_chinese_day(text: str) -> date | None:

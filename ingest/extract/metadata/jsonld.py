@@ -8,7 +8,7 @@ import html
 import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from lxml import etree
@@ -102,10 +102,19 @@ def text_property(value: Any) -> str:
     return html.unescape(value).strip() if isinstance(value, str) else ""
 
 
-def name_properties(value: Any) -> list[str]:
-    """Return the names of one or several people or organisations."""
+def name_properties(value: Any, *, names: Mapping[str, str]) -> list[str]:
+    """Return the names of one or several people or organisations.
+
+    `names` are those of objects by their `@id`, for the ones that are only referred to.
+    """
     people = value if isinstance(value, list) else [value]
-    return [name for person in people if (name := text_property(person))]
+    found = []
+    for person in people:
+        reference = person.get("@id") if isinstance(person, dict) else None
+        known = names.get(reference, "") if isinstance(reference, str) else ""
+        if name := text_property(person) or known:
+            found.append(name)
+    return found
 
 
 def _load_lenient(source: str) -> Any:

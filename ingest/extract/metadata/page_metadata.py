@@ -1,0 +1,252 @@
+"""Metadata of a page: title, author, dates, language, address, robots directives.
+
+Sources in the order of trust: JSON-LD, <meta>, microdata, names of classes. A page may lie or
+carry another page's data, so days must be possible and addresses on the same site.
+"""
+
+import functools
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from lxml import etree
+
+from ingest.errors import FetchError
+from ingest.extract.dom import letters_of, text_of
+from ingest.extract.metadata import jsonld
+from ingest.extract.metadata.bylines import join_names, name_in_byline
+from ingest.extract.metadata.dates import parse_day
+from ingest.extract.metadata.page_days import PageDays
+from ingest.extract.metadata.page_lines import PageLines, is_about_others, read_page_lines
+from ingest.extract.metadata.page_title import TITLE_SEPARATOR, choose_title
+from ingest.foundation.about import PRODUCT
+from ingest.web.urls import canonical_url, host_of, resolve_reference
+
+MAX_TITLE = 200  # characters
+MAX_CANDIDATES = 20  # elements of one kind that are looked at; the right one comes early
+OLDEST_PAGE = date(1990, 1, 1)  # the first page of the web
+
+_AUTHORS = (
+    "author", "article:author", "parsely-author", "sailthru.author", "dc.creator",
+    "dcterms.creator", "citation_author", "byl",
+)  # fmt: skip
+_ROBOTS = ("robots", PRODUCT)
+"""Names of the <meta> elements that speak to us: to all robots, or to ours alone."""
+_AUTHOR_XPATHS = (
+    "//*[@itemprop='author']//*[@itemprop='name']",
+    "//*[@itemprop='author']",
+    "//*[@rel='author']",
+    "//*[contains(@class, 'author-name') or contains(@class, 'authorName')]",
+    "//*[@class='author' or @id='author' or @class='byline']",
+)
+# Google's directive for a page that is outdated after a day. The day may hold commas, which also
+# separate directives: "unavailable_after: Monday, 3 May 2027, noindex".
+_UNAVAILABLE_AFTER = re.compile(r"unavailable_after\s?:([^,]*(?:,\s*\d[^,]*)*)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    """What a page declares about itself; "" or None where it declares nothing that can be true."""
+
+    title: str
+    headlines: tuple[str, ...]
+    """Every version of the title that the page has, the most trusted first."""
+    author: str
+    """Several are joined by ", "."""
+    published: date | None
+    modified: date | None
+    language: str
+    """As declared, e.g. "zh-CN"."""
+    canonical: str
+    """`canonical_url` of what the page declares to be its address, on the same site."""
+    directives: tuple[str, ...]
+    """Lower case, e.g. ("noindex", "noai")."""
+    body: str
+    """The text that the JSON-LD carries, plain or HTML."""
+
+
+def read_metadata(root: etree._Element, *, url: str, now: datetime) -> Metadata:
+    """Return what the page at `url` declares about itself. Days after `now` are not believed."""
+    page = _Declarations(root)
+    headlines = tuple(filter(None, map(one_line, page.headlines())))
+    days = page.days()
+    published = _first_possible_day(days.published(url), now)
+    modified = _first_possible_day(days.modified(), now)
+    return Metadata(
+        title=page.title(),
+        headlines=headlines,
+        author=page.author(),
+        published=published,
+        modified=modified if modified and (not published or modified >= published) else None,
+        language=page.language(),
+        canonical=_canonical_address(root, url),
+        directives=page.directives(now),
+        body=page.body(),
+    )
+
+
+def one_line(text: str) -> str:
+    """Return `text` on one line of at most `MAX_TITLE` characters."""
+    # Cut before it is split, too: a megabyte of blanks is not worth splitting.
+    return " ".join(text[: 10 * MAX_TITLE].split())[:MAX_TITLE].strip()
+
+
+class _Declarations:
+    """What a page declares, by its <meta> elements, its JSON-LD and its markup."""
+
+    def __init__(self, root: etree._Element) -> None:
+        self._root = root
+        everything = jsonld.parse_jsonld(root)
+        self._articles = jsonld.articles(everything)
+        self._names = {
+            each["@id"]: name
+            for each in everything
+            if isinstance(each.get("@id"), str) and (name := jsonld.text_property(each.get("name")))
+        }
+        self._meta: dict[str, list[str]] = {}  # contents by name, property or itemprop, lower case
+        for element in root.iter("meta"):
+            content = (element.get("content") or "").strip()
+            for attribute in ("name", "property", "itemprop", "http-equiv"):
+                if content and (name := (element.get(attribute) or "").strip().lower()):
+                    self._meta.setdefault(name, []).append(content)
+
+    @functools.cached_property
+    def _lines(self) -> PageLines:
+        # Only when first asked for: pages that declare all of it need no second look.
+        return read_page_lines(self._root)
+
+    @functools.cached_property
+    def _beside(self) -> list[int]:
+        """The numbers of the lines beside the headline."""
+        return self._lines.beside({letters_of(each) for each in (*self.headlines(), self.title())})
+
+    def headlines(self) -> Iterator[str]:
+        """Yield the versions of the title, the most trusted first."""
+        yield from self._declared_titles()
+        yield from self._headings("h1")
+
+    def _declared_titles(self) -> Iterator[str]:
+        for article in self._articles[:1]:
+            yield jsonld.text_property(article.get("headline") or article.get("name"))
+        yield from self._meta.get("og:title", [])[:1]
+        yield from (text_of(title) for title in self._root.iterfind("head/title"))
+
+    def title(self) -> str:
+        """Return the title without the name of the site, "" if there is none."""
+        declared = [one_line(line) for line in self._declared_titles()]
+        return choose_title(
+            list(filter(None, declared)),
+            list(self._headings("h1")),
+            lambda: [one_line(text) for text in self._lines.headline_texts()],
+            site=self._site,
+        )
+
+    def days(self) -> PageDays:
+        """Return the days of the page."""
+        return PageDays(
+            self._root,
+            articles=self._articles,
+            objects=jsonld.page_objects(self._root),
+            meta=self._meta,
+            language=self.language(),
+            lines=lambda: self._lines,
+            beside=lambda: self._beside,
+            titles=list(self._declared_titles()),
+        )
+
+    def author(self) -> str:
+        """Return the names of the first source that names anybody but the site."""
+        sources: list[Iterable[str]] = [
+            jsonld.name_properties(article.get("author"), names=self._names)
+            for article in self._articles
+        ]
+        sources += [self._meta.get(name, []) for name in _AUTHORS]
+        found = [names for source in sources if (names := join_names(source))]
+        persons = [names for names in found if not self._is_site(names)]
+        if persons:
+            return persons[0]
+        if name := name_in_byline([self._lines.lines[number] for number in self._beside]):
+            return name
+        for xpath in _AUTHOR_XPATHS:
+            # The first element alone: further down the page, comments have authors as well.
+            element = next(iter(self._root.xpath(xpath)), None)
+            if element is None or is_about_others(element):
+                continue
+            if names := join_names([text_of(element)]):
+                return names
+        return next(iter(found), "")
+
+    def _is_site(self, names: str) -> bool:
+        """Return whether an author is the site, which declares itself for want of a person."""
+        letters = letters_of(names)
+        titles = (TITLE_SEPARATOR.split(title) for title in self._declared_titles())
+        ends = {letters_of(parts[-1]) for parts in titles if len(parts) > 1}
+        return letters == letters_of(self._site) or any(letters and letters in end for end in ends)
+
+    @property
+    def _site(self) -> str:
+        return one_line(self._meta.get("og:site_name", [""])[0])
+
+    def language(self) -> str:
+        """Return the first language declared, e.g. "zh-CN"."""
+        declared = [
+            self._root.get("lang") or self._root.get("xml:lang") or "",
+            *(jsonld.text_property(article.get("inLanguage")) for article in self._articles),
+            *self._meta.get("content-language", []),
+            *self._meta.get("og:locale", []),
+        ]
+        return next(filter(None, declared), "")
+
+    def directives(self, now: datetime) -> tuple[str, ...]:
+        """Return the directives to all robots and to ours. A page past its day gets "noindex"."""
+        found: list[str] = []
+        for content in (text for name in _ROBOTS for text in self._meta.get(name, [])):
+            if expiry := _UNAVAILABLE_AFTER.search(content):
+                day = parse_day(expiry[1])
+                found += ["noindex"] if day and day < now.date() else []
+                content = content.replace(expiry[0], "")
+            found += (directive.strip().lower() for directive in re.split(r"[,;\s]+", content))
+        return tuple(dict.fromkeys(filter(None, found)))
+
+    def body(self) -> str:
+        """Return the longest text in the JSON-LD."""
+        texts = (
+            jsonld.text_property(article.get("articleBody"))
+            or jsonld.text_property(article.get("text"))
+            for article in self._articles
+        )
+        return max(texts, key=len, default="")
+
+    def _headings(self, tag: str) -> Iterator[str]:
+        for _, element in zip(range(MAX_CANDIDATES), self._root.iter(tag), strict=False):
+            if line := one_line(text_of(element)):
+                yield line
+
+
+def _first_possible_day(days: Iterable[date | None], now: datetime) -> date | None:
+    newest = now.date() + timedelta(days=1)  # somewhere it is tomorrow already
+    return next((day for day in days if day and OLDEST_PAGE <= day <= newest), None)
+
+
+def _canonical_address(root: etree._Element, url: str) -> str:
+    """Return the address in <link rel=canonical>, "" if it is another site's or the front page."""
+    for link in root.iterfind("head/link[@href]"):
+        if "canonical" not in (link.get("rel") or "").lower().split():
+            continue
+        try:
+            found = canonical_url(resolve_reference(url, link.get("href").strip()))
+        except FetchError:
+            return ""
+        # Templates that forget to fill it in name the front page on every page (RFC 6596 says that
+        # a canonical link must lead to the same content).
+        if found.count("/") == 3 and found.endswith("/") and url.count("/") > 3:
+            return ""
+        if host_of(found) == host_of(url):
+            return found
+        from tld import get_fld  # noqa: PLC0415  40 ms, and seldom needed
+
+        # With the private part of the public suffix list: two users of github.io are two sites.
+        sites = [get_fld(each, fail_silently=True, search_private=True) for each in (found, url)]
+        return found if sites[0] is not None and sites[0] == sites[1] else ""
+    return ""

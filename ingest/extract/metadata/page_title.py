@@ -1,0 +1,132 @@
+"""The title of a page without the name of its site.
+
+A page has its title in several places, and each may be wrong: <title> carries the site's name at
+either end, og:title may be a slogan, an <h1> the site's logo. What two of them share is the title.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+
+from ingest.extract.dom import letters_of
+
+MIN_HEADING = 12  # bytes; a single <h1> that is shorter may be the name of the site
+MIN_SHARE = 0.5  # of the letters of a title, in a heading that is it without the site
+LIKE_SITE = 0.6  # share of pairs of letters of a heading that are in the site's name
+MAX_TRIED = 40  # headings
+
+# Between the title and the name of the site. A hyphen only between blanks: "Wi-Fi" is one word.
+# An underscore only beside an ideograph or a blank: pg_stat_statements is one word.
+TITLE_SEPARATOR = re.compile(
+    r"\s+[|–—·»«›•-]\s+|\s+//\s+|\s*[|｜]\s*|\s+_\s+|(?<=[^\x00-\x7f])\s?_\s?|\s?_\s?(?=[^\x00-\x7f])"
+)
+# Chinese sites put "--社会--人民网" or "-新华网" behind a title, without blanks.
+_CHINESE_SITE = re.compile(
+    r"(?:-{1,2}[^-_\s]{1,8}){0,2}-{1,2}[^-_\s]{1,10}"
+    r"(?:网|網|在线|新闻|日报|晚报|频道|论坛|博客|百科|传媒|资讯|商城|官网|社区|知乎|知道|豆瓣)$"
+)
+
+
+def choose_title(
+    declared: Sequence[str], headings: Sequence[str], titled: Callable[[], list[str]], *, site: str
+) -> str:
+    """Return the title of a page, "" if it has none.
+
+    Args:
+        declared: What JSON-LD, og:title and <title> say, the most trusted first.
+        headings: The <h1> of the page, in order.
+        titled: Returns other headings, and elements whose class calls them a title.
+        site: The name of the site, if the page says it.
+    """
+    headings = list(dict.fromkeys(headings))[:MAX_TRIED]
+    if not declared:
+        return next(iter(headings or titled()), "")
+    shared = _shared_title(declared, headings, site)
+    if shared and letters_of(shared) in map(letters_of, declared):
+        return shared
+    if shared := _shared_title(declared, [*headings, *titled()[:MAX_TRIED]], site):
+        return shared
+    if (
+        len(headings) == 1
+        and len(headings[0].encode()) >= MIN_HEADING
+        and not _is_site_name(headings[0], declared, site)
+    ):
+        return headings[0]
+    return strip_site(declared[0], site)
+
+
+def strip_site(title: str, site: str) -> str:
+    """Return `title` without the name of the site at its end, or known at its start."""
+    title = _CHINESE_SITE.sub("", title) or title
+    parts = [part for part in TITLE_SEPARATOR.split(title) if part]
+    if len(parts) < 2:
+        return title
+    if letters_of(parts[0]) == letters_of(site):
+        return title[title.index(parts[1]) :]
+    # "Results 2023 - 2024" ends with a year, which is nobody's name.
+    is_short = len(parts[-1]) * 2 < len(title) and not parts[-1].isdigit()
+    if letters_of(parts[-1]) == letters_of(site) or is_short:
+        return title[: [*TITLE_SEPARATOR.finditer(title)][-1].start()].rstrip()
+    return title
+
+
+def _shared_title(declared: Sequence[str], headings: Sequence[str], site: str) -> str:
+    """Return the longest heading that is a declared title, or its greater part."""
+    wholes = [letters_of(each) for each in declared]
+    best = ""
+    for heading in headings:
+        letters = letters_of(heading)
+        if not letters or letters == letters_of(site):
+            continue
+        if letters in wholes:
+            return heading
+        # What the most trusted title leaves of another one is the name of the site.
+        if not (letters in wholes[0] or wholes[0] in letters) and any(
+            wholes[0] in whole and letters in whole for whole in wholes
+        ):
+            continue
+        is_in = any(
+            letters in whole
+            and len(letters) >= MIN_SHARE * len(whole)
+            and not _names_site(letters, each)
+            for whole, each in zip(wholes, declared, strict=True)
+        )
+        if is_in and len(letters) > len(letters_of(best)):
+            best = heading
+    return best
+
+
+def _names_site(letters: str, title: str) -> bool:
+    """Return whether these letters are the last part of a title, and not its longest."""
+    parts = [each for part in TITLE_SEPARATOR.split(title) if (each := letters_of(part))]
+    return len(parts) > 1 and letters == parts[-1] and len(letters) < max(map(len, parts))
+
+
+def _is_site_name(heading: str, declared: Sequence[str], site: str) -> bool:
+    """Return whether a heading that no declared title holds is the name of the site."""
+    letters = letters_of(heading)
+    if letters == letters_of(site):
+        return True
+    for title in declared:
+        parts = [each for part in TITLE_SEPARATOR.split(title) if (each := letters_of(part))]
+        # "Chinese Lyrics: A Song" beside og:title "A Song": what is before the song is the site.
+        if letters_of(title).startswith(letters) and letters not in letters_of(declared[0]):
+            return True
+        if (
+            len(parts) > 1
+            and letters not in letters_of(title)
+            and (
+                _pairs_share(letters, parts[-1]) > max(LIKE_SITE, _pairs_share(letters, parts[0]))
+                or (parts[-1] in letters and parts[0] not in letters)
+            )
+        ):
+            return True
+    # Two places agree on another title, and share no word with the heading.
+    agreed = len({letters_of(strip_site(title, site)) for title in declared}) < len(declared)
+    words = set(heading.casefold().split())
+    return agreed and len(words) > 1 and not words & set(" ".join(declared).casefold().split())
+
+
+def _pairs_share(letters: str, other: str) -> float:
+    """Return how many of the pairs of neighbouring letters in `letters` are in `other`, 0 to 1."""
+    pairs = {letters[at : at + 2] for at in range(len(letters) - 1)}
+    return sum(pair in other for pair in pairs) / max(len(pairs), 1)
