@@ -30,7 +30,7 @@ FLOORS = {
     "unseen": {"title": 0.9, "published": 0.9, "author": 0.85},
     "zh": {"title": 0.95, "published": 0.95, "author": 0.75},
 }
-"""A page or two below what was measured last (bench/README.md), and all but one above trafilatura."""
+"""A page or two below what was measured last (bench/README.md)."""
 KEY = 16  # characters of a page's name, by which the marks know it
 FIELDS = ("title", "published", "author")
 SETS: dict[str, Callable[[], Iterator[sets.MarkedPage]]] = {

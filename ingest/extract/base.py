@@ -56,6 +56,8 @@ class FileReader:
     """What `read` returns. From HTML, the extractor takes the main text and the metadata."""
     extra: str = ""
     """The extra of the distribution that brings the libraries which `read` imports, "" for none."""
+    lists_pages: bool = False
+    """Whether it names other pages rather than being one."""
     is_document: bool = False
     """Whether it is a file for an office program rather than a page. It is downloaded only because
     there is a reader, may take long to read, and is titled by its file name where no heading is."""

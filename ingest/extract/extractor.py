@@ -75,6 +75,8 @@ def extract(page: Page) -> Document:
     if reader.produces == "html":
         return _document_of_html(content, url=url, fetched_at=now)
     document = _document_of_text(content, url=url, fetched_at=now)
+    if reader.lists_pages:
+        return replace(document, kind="listing")
     if reader.is_document and not _HEADING.search(content):
         # The first line of a document without headings is a letterhead as often as a title; the
         # name that somebody gave the file says more.

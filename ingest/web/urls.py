@@ -38,11 +38,21 @@ TRACKING_PARAMETERS = frozenset(
         "mc_cid", "mc_eid", "_hsenc", "_hsmi", "mkt_tok", "vero_id", "oly_enc_id", "oly_anon_id",
         "spm", "scm", "spm_id_from", "vd_source",  # Alibaba, bilibili
         "bd_vid", "hmsr", "hmpl", "hmcu", "hmkw", "hmci",  # Baidu
-        "share_source", "share_medium",
+        "share_source", "share_medium", "chksm", "mpshare", "sharer_shareinfo", "_ga", "gad_source",
     }
 )  # fmt: skip
 """Query parameters that name where a reader came from and never which page it is. Names that some
 site uses for its content (ref, source, from, id) are left alone."""
+
+KEPT_PARAMETERS = {"mp.weixin.qq.com": frozenset({"__biz", "mid", "idx", "sn"})}
+"""Sites whose pages are named by these parameters alone, where the address has them: WeChat adds
+chksm, scene, mpshare, sharer_… for each way in which an article is shared."""
+SHARE_PARAMETERS = {
+    "bilibili.com": frozenset({"from", "seid"}),
+    "toutiao.com": frozenset({"log_from", "wid"}),
+    "163.com": frozenset({"f"}),
+}
+"""Parameters that on these sites, and below them, say only where a reader came from."""
 
 # "localhost:8000" has no scheme: what follows the colon of one is no digit.
 _SCHEME = re.compile(r"(?P<scheme>[a-z][a-z0-9+-]*):(?!\d)", re.IGNORECASE)
@@ -104,10 +114,17 @@ def _normalize_once(text: str) -> str:
     port = f":{url.port}" if url.port else ""
     parts = url.search.removeprefix("?").split("&")
     names = [part.partition("=")[0].lower() for part in parts]
+    dropped = set(TRACKING_PARAMETERS)
+    for site, ours in SHARE_PARAMETERS.items():
+        dropped |= ours if same_or_subdomain(bare, site) else set()
+    if (kept := KEPT_PARAMETERS.get(bare)) and (
+        kept.intersection(names) or url.pathname[:3] == "/s/"
+    ):
+        dropped |= set(names) - kept
     query = "&".join(
         part
         for part, name in zip(parts, names, strict=True)
-        if name not in TRACKING_PARAMETERS and not name.startswith(TRACKING_PREFIXES)
+        if name not in dropped and not name.startswith(TRACKING_PREFIXES)
     )
     path = _normalize_escapes(url.pathname)
     tail = f"?{_normalize_escapes(query)}" if query else ""

@@ -1,5 +1,6 @@
 """RSS and Atom feeds as a list of entries in Markdown."""
 
+import html
 import re
 
 from lxml import etree
@@ -14,7 +15,7 @@ _FEED_MARK = re.compile(rb"<(?:rss|feed|rdf:RDF)\b")
 _ENTRIES = ("item", "entry")
 _SUMMARIES = ("encoded", "content", "description", "summary")
 """The longest form first: content:encoded, Atom's content, RSS's description, Atom's summary."""
-_DATES = ("pubDate", "published", "updated")
+_DATES = ("pubDate", "published", "date", "updated")
 
 
 def fits_feed(media_type: str, body: bytes) -> bool:
@@ -48,26 +49,60 @@ def read_feed(body: bytes, charset: str | None) -> str:
 
 
 def _render_entry(entry: etree._Element) -> str:
-    """Return the title, the day and the summary of an entry as Markdown."""
+    """Return the title, the day, the summary and the address of an entry as Markdown."""
     day = next(filter(None, (_child_text(entry, name) for name in _DATES)), "")
-    summary = next(filter(None, (_child_text(entry, name) for name in _SUMMARIES)), "")
-    if (
-        "<" in summary and (root := parse_html(summary)) is not None
-    ):  # summaries may be escaped HTML
-        summary = render_markdown(root.find("body"))
-    lines = [f"## {_child_text(entry, 'title')}", day, summary]
+    summary = next(filter(None, (_child_markdown(entry, name) for name in _SUMMARIES)), "")
+    title = " ".join(_child_markdown(entry, "title").split())
+    lines = [f"## {title}", day, summary, _link_of(entry)]
     return "\n\n".join(line for line in lines if line.strip("# "))
 
 
+def _link_of(entry: etree._Element) -> str:
+    """Return the address of the page that an entry is about, "" if it names none."""
+    for child in entry:
+        # Atom has several, of which those to the entry's page carry no rel, or this one.
+        if _local_name(child) == "link" and child.get("rel", "alternate") == "alternate":
+            address = (child.get("href") or child.text or "").strip()
+            if address.startswith(("http://", "https://")):
+                return address
+    guid = _child_text(entry, "guid")
+    return guid if guid.startswith(("http://", "https://")) else ""
+
+
+def _child(parent: etree._Element, name: str) -> etree._Element | None:
+    return next((child for child in parent if _local_name(child) == name), None)
+
+
 def _child_text(parent: etree._Element, name: str) -> str:
-    found = next((child for child in parent if _local_name(child) == name), None)
+    found = _child(parent, name)
     return "" if found is None else "".join(found.itertext()).strip()
+
+
+def _child_markdown(parent: etree._Element, name: str) -> str:
+    """Return what a child says, which may be HTML: escaped, in CDATA, or as elements (Atom)."""
+    found = _child(parent, name)
+    if found is None:
+        return ""
+    text = "".join(found.itertext()).strip()
+    if len(found):  # type="xhtml"
+        for element in found.iter(etree.Element):
+            element.tag = _local_name(element)  # a namespace would hide the tags from the writer
+        return render_markdown(found)
+    if "<" in text and (root := parse_html(text)) is not None:
+        return render_markdown(root.find("body"))
+    # Titles are escaped twice by many: "Quay &amp;#8211; reopened".
+    return html.unescape(text) if "&" in text else text
 
 
 def _local_name(element: etree._Element) -> str:
     """Return the tag without its namespace, "" for comments and processing instructions."""
-    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+    if not isinstance(element.tag, str):
+        return ""
+    # A prefix that nobody declares stays in the name: "content:encoded".
+    return str(element.tag.rpartition("}")[2].rpartition(":")[2])
 
 
-FEED = FileReader(suffixes=(), media_types=XML_TYPES, fits=fits_feed, read=read_feed)
+FEED = FileReader(
+    suffixes=(), media_types=XML_TYPES, fits=fits_feed, read=read_feed, lists_pages=True
+)
 """Without suffixes: a feed on disk is nobody's document, and .xml may be anything."""

@@ -92,6 +92,34 @@ def test_atom_becomes_a_list_of_entries_whatever_it_is_called(media_type: str) -
     assert text == "# Harbour news\n\n## Quiet morning\n\n2024-03-14\n\nStill."
 
 
+def test_entry_has_its_address_its_unescaped_title_and_its_paragraphs() -> None:
+    rss = """<rss xmlns:content="x"><channel><title>News</title><item>
+<title>Quay &amp;#8211; reopened &amp;amp; lit</title><link>https://example.com/quay</link>
+<content:encoded><![CDATA[<p>One.</p><p>Two.</p>]]></content:encoded></item></channel></rss>"""
+    found = extract(page(rss, media_type="application/rss+xml"))
+    assert found.text == (
+        "# News\n\n## Quay – reopened & lit\n\nOne.\n\nTwo.\n\nhttps://example.com/quay"
+    )
+    assert found.kind == "listing"
+
+
+def test_content_of_an_atom_entry_may_be_elements() -> None:
+    atom = """<feed xmlns="http://www.w3.org/2005/Atom"><title>News</title><entry><title>Quay</title>
+<link rel="self" href="https://example.com/feed/1"/><link href="https://example.com/quay"/>
+<content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>The quay is <b>open</b>.</p>
+<p>Second line.</p></div></content></entry></feed>"""
+    text = extract(page(atom, media_type="application/atom+xml")).text
+    assert text.endswith("## Quay\n\nThe quay is open.\n\nSecond line.\n\nhttps://example.com/quay")
+
+
+def test_feed_that_declares_no_namespace_is_read() -> None:
+    rss = """<rss><channel><title>News</title><item><title>Quay</title>
+<dc:date>2024-03-14</dc:date><content:encoded>&lt;p&gt;Open.&lt;/p&gt;</content:encoded></item>
+</channel></rss>"""
+    text = extract(page(rss, media_type="text/xml")).text
+    assert text == "# News\n\n## Quay\n\n2024-03-14\n\nOpen."
+
+
 def test_entities_of_a_feed_are_not_expanded() -> None:
     bomb = '<!DOCTYPE rss [<!ENTITY a "boom"><!ENTITY b "&a;&a;&a;">]>'
     item = "<item><title>&b;x</title></item>"
