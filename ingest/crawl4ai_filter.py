@@ -24,8 +24,8 @@ from lxml import etree
 from lxml.html import tostring
 
 from ingest.extract import dom
+from ingest.extract.blocks.page_chrome import is_page_chrome
 from ingest.extract.markdown import render_markdown
-from ingest.extract.page_chrome import is_page_chrome
 from ingest.index.blocks import MAX_BLOCK
 from ingest.index.boilerplate import is_boilerplate
 from ingest.index.rank import MAX_BLOCKS, Candidate, choose_candidates

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-EXTRACTOR_VERSION = 4
+EXTRACTOR_VERSION = 6
 """Bump by hand when the text or the metadata of an unchanged page come out otherwise: a stored page
 of another version is requested without validators, so that its body comes and is extracted anew."""
 

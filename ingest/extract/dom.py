@@ -192,7 +192,9 @@ def collapse_spaces(text: str) -> str:
     A line that ends between ideographs ends where the source had to, not where words do: it is
     joined without a blank.
     """
-    return _SPACES.sub(" ", _WRAPPED_IDEOGRAPHS.sub("", text))
+    if "\n" in text or "\r" in text:
+        text = _WRAPPED_IDEOGRAPHS.sub("", text)
+    return _SPACES.sub(" ", text)
 
 
 def flatten_text(element: etree._Element) -> str:

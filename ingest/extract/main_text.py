@@ -17,18 +17,23 @@ from typing import Any
 
 from lxml import etree
 
-from ingest.extract.block_model import review_blocks
-from ingest.extract.dom import hide, letters_of, remove_unseen, text_of
-from ingest.extract.markdown import render_markdown
-from ingest.extract.page_chrome import (
+from ingest.extract.blocks.block_features import RuledBlocks
+from ingest.extract.blocks.block_model import review_blocks
+from ingest.extract.blocks.page_chrome import (
     is_line_after_text,
     is_line_before_text,
-    is_pointer_label,
     labels_fact,
     names_author,
-    starts_with_pointer_label,
 )
-from ingest.extract.text_region import MOSTLY_LINKS, TextBlock, TextRegion, read_blocks
+from ingest.extract.blocks.text_region import (
+    ENTRIES,
+    MOSTLY_LINKS,
+    TextBlock,
+    TextRegion,
+    read_blocks,
+)
+from ingest.extract.dom import hide, letters_of, remove_unseen
+from ingest.extract.markdown import render_markdown
 
 MAX_TAGS = 25_000  # "<" in a page; trafilatura takes 2 s for so many, a long article has 3,000
 MAX_TEXT = 300_000  # characters; a longer text is a book, and is not compared block by block
@@ -38,7 +43,6 @@ MAX_TEXT = 300_000  # characters; a longer text is a book, and is not compared b
 MIN_TEXT = 120  # bytes of letters; a text with less looks like the page chrome around it
 GRAM = 12  # letters; so many in a row are the same words in the same place
 GRAM_STEP = 4  # letters from one gram that is looked up to the next
-POINTER = 0.8  # share of letters in links from which a block only points elsewhere
 MANY_LINKS = 0.3  # share of letters in links up to which a block that trafilatura lost is prose
 SENTENCE = 60  # bytes of letters: 60 Latin ones, 20 ideographs
 HEADLINE_REACH = 3  # blocks from the first in which the headline may come again
@@ -49,7 +53,6 @@ _TRAFILATURA_ERRORS = (
     *(AssertionError, etree.LxmlError),
 )
 """What trafilatura has been seen to raise, or may, on broken pages."""
-_ENTRIES = frozenset({"li", "pre", "table", "dd", "dt"})
 _FIGURES = frozenset({"pre", "table"})
 _LISTS = ("ul", "ol", "dl")
 _position = operator.attrgetter("position")
@@ -65,24 +68,36 @@ def main_text(root: etree._Element, *, url: str, headlines: Iterable[str]) -> st
     # of elements below compare proxies: all must live until the end.
     everything = list(root.iter())
     remove_unseen(root)
-    page = read_blocks(root.find("body"))
-    try:
-        found = import_trafilatura()(
-            root, url=url, fast=True, include_comments=False, include_formatting=False
-        )
-    except _TRAFILATURA_ERRORS:
-        found = None
-    pieces = [] if found is None else list(found.body.itertext())
-    if sum(map(len, pieces)) > MAX_TEXT:
+    page, found = find_blocks(root, url=url)
+    if page is None:
         return render_markdown(root.find("body"))
-    located = _locate(pieces, page)
-    kept = _choose_blocks(page, located, {letters_of(headline) for headline in headlines})
+    kept = _choose_blocks(page, found, {letters_of(headline) for headline in headlines})
     del everything
     if sum(block.weight for block in kept) < MIN_TEXT:
         return ""
     for block in set(page).difference(kept):
         hide(block.element)
     return render_markdown(root.find("body"))
+
+
+def find_blocks(
+    root: etree._Element, *, url: str
+) -> tuple[list[TextBlock] | None, list[TextBlock]]:
+    """Return the blocks of a page without unseen elements, and those that trafilatura found.
+
+    The first is None if the page is as long as a book.
+    """
+    page = read_blocks(root.find("body"))
+    try:
+        text = import_trafilatura()(
+            root, url=url, fast=True, include_comments=False, include_formatting=False
+        )
+    except _TRAFILATURA_ERRORS:
+        text = None
+    pieces = [] if text is None else list(text.body.itertext())
+    if sum(map(len, pieces)) > MAX_TEXT:
+        return None, []
+    return page, _locate(pieces, page)
 
 
 @functools.cache
@@ -122,12 +137,27 @@ def _choose_blocks(
     page: list[TextBlock], found: list[TextBlock], headlines: set[str]
 ) -> list[TextBlock]:
     """Return the blocks that are the text, in their order."""
+    ruled = choose_by_rules(page, found, headlines)
+    unlikely, lost = review_blocks(page, ruled)
+    first = ruled.kept[0].position if ruled.kept else len(page)
+    back = {
+        block
+        for block in lost
+        if not (block.is_pointer or _repeats_headline(block, first, headlines))
+    }
+    return sorted({*ruled.kept, *back}.difference(unlikely - ruled.authors), key=_position)
+
+
+def choose_by_rules(
+    page: list[TextBlock], found: list[TextBlock], headlines: set[str]
+) -> RuledBlocks:
+    """Return the blocks that are the text by rules alone."""
     region = TextRegion(page, found)
     inside = [block for block in page if region.holds(block)]
     kept = sorted({*inside}.intersection(found), key=_position)
-    if not kept:
-        return []
     authors: set[TextBlock] = set()
+    if not kept:
+        return RuledBlocks(found={*found}, inside={*inside}, kept=[], authors=authors)
     if region.is_thread:  # there, "Posted by Ann, 3 May" says who speaks, and stays
         authors = {
             block
@@ -144,17 +174,10 @@ def _choose_blocks(
     kept = [
         block
         for block in kept
-        if block in authors
-        or not (_is_pointer(block) or _repeats_headline(block, first, headlines))
+        if block in authors or not (block.is_pointer or _repeats_headline(block, first, headlines))
     ]
     kept = kept if region.is_thread else _trim_edges(kept)
-    unlikely, lost_prose = review_blocks(page, set(found), set(kept))
-    back = {
-        block
-        for block in lost_prose
-        if not (_is_pointer(block) or _repeats_headline(block, first, headlines))
-    }
-    return sorted({*kept, *back}.difference(unlikely - authors), key=_position)
+    return RuledBlocks(found={*found}, inside={*inside}, kept=kept, authors=authors)
 
 
 def _find_lost(
@@ -173,28 +196,13 @@ def _find_lost(
             is_lost = True  # half a list is worse than none
         else:
             is_prose = block.weight >= SENTENCE and not block.has_links(MANY_LINKS)
-            # A short line in bold alone is a heading of those who know only bold type.
-            is_bold = any(
-                letters_of(text_of(bold)) == block.letters
-                for bold in block.element.iterchildren("b", "strong")
-            )
-            is_lost = is_between and (is_prose or block.is_heading or is_bold)
+            is_lost = is_between and (is_prose or block.is_heading or block.is_bold_line)
         if is_lost:
             yield block
 
 
 def _list_of(block: TextBlock) -> etree._Element | None:
     return next(block.element.iterancestors(*_LISTS), None)
-
-
-def _is_pointer(block: TextBlock) -> bool:
-    """Return whether `block` only points to other pages. Entries of lists may: they are content."""
-    if is_pointer_label(block.text):
-        return True
-    if block.has_links(MOSTLY_LINKS) and starts_with_pointer_label(block.text):
-        return True
-    is_entry = block.element.tag in _ENTRIES or block.is_heading
-    return block.has_links(POINTER) and not is_entry
 
 
 def _repeats_headline(block: TextBlock, first: int, headlines: set[str]) -> bool:
@@ -217,7 +225,7 @@ def _trim_edges(kept: list[TextBlock]) -> list[TextBlock]:
     while end:
         last = kept[end - 1]
         # "Tags: a list of words" as an entry of a list is content.
-        is_chrome = last.element.tag not in _ENTRIES and is_line_after_text(last.text)
+        is_chrome = last.element.tag not in ENTRIES and is_line_after_text(last.text)
         # A heading at the end headed page chrome ("Related stories") that is gone.
         if not (last.is_heading or (is_chrome and len(kept) - end < EDGE)):
             break
@@ -227,7 +235,7 @@ def _trim_edges(kept: list[TextBlock]) -> list[TextBlock]:
             lambda block: (
                 block.is_heading
                 # A list of which each entry bears a date begins with such lines, the newest.
-                or (block.element.tag not in _ENTRIES and is_line_before_text(block.text))
+                or (block.element.tag not in ENTRIES and is_line_before_text(block.text))
             ),
             kept[:EDGE],
         )

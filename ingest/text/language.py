@@ -6,6 +6,7 @@ import re
 from ingest.foundation.messages import LANGUAGES, Language
 from ingest.text.cjk import CJK
 
+_NO_LETTERS = re.compile(r"[\W\d_]+")
 _CJK_CHARACTER = re.compile(rf"[{CJK}]")
 _LATIN_LETTER = re.compile(r"[A-Za-z]")
 _ENGLISH_GRAMMAR = re.compile(
@@ -29,7 +30,7 @@ def language_of(text: str) -> Language:
 def cjk_share(text: str) -> float:
     """Return the share of CJK characters among all letters and ideographs, 0 to 1."""
     ideographs = len(_CJK_CHARACTER.findall(text))
-    letters = sum(character.isalpha() for character in text)
+    letters = len(_NO_LETTERS.sub("", text))
     return ideographs / letters if letters else 0.0
 
 

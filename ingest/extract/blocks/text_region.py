@@ -7,17 +7,25 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from ingest.extract.blocks.page_chrome import (
+    is_line_with_fact,
+    is_page_chrome,
+    is_pointer_label,
+    names_author,
+    starts_with_pointer_label,
+)
 from ingest.extract.dom import HEADINGS, letters_of, split_blocks, text_of
-from ingest.extract.page_chrome import is_page_chrome, names_author
 
 # Set with bench/extraction.py, as those in `ingest.extract.main_text`.
 CORE_SHARE = 0.85  # of the found text; what the core element must hold at least
 MOSTLY_LINKS = 0.5  # share of letters in links that makes a block one of links
+POINTER = 0.8  # share of letters in links from which a block only points elsewhere
 ANOTHER_PIECE = 200  # bytes of letters outside links in a sibling that continues the text
 MANY_PIECES = 0.2  # of the letters of a piece must be in the siblings that continue it
 SERIES_LEVELS = 3  # steps up from the core element to look for such siblings
 MAX_CHROME = 0.3  # share of the text; what holds more is no page chrome, whatever its class is
 _PIECES = frozenset({"article", "section"})
+ENTRIES = frozenset({"li", "pre", "table", "dd", "dt"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,11 +39,8 @@ class TextBlock:
     """`letters_of` the text."""
     linked: int
     """Of the letters, how many are in links."""
-
-    @property
-    def weight(self) -> int:
-        """Bytes of letters: an ideograph says as much as three letters."""
-        return len(self.letters.encode())
+    weight: int
+    """Bytes of letters: an ideograph says as much as three letters."""
 
     @property
     def is_heading(self) -> bool:
@@ -43,9 +48,31 @@ class TextBlock:
         parent = self.element.getparent()
         return self.element.tag in HEADINGS or (parent is not None and parent.tag in HEADINGS)
 
+    @property
+    def is_bold_line(self) -> bool:
+        """Whether all of it is in bold type: a heading of those who know no other."""
+        return any(
+            letters_of(text_of(bold)) == self.letters
+            for bold in self.element.iterchildren("b", "strong")
+        )
+
     def has_links(self, share: float) -> bool:
         """Return whether more than `share` of the letters are in links."""
         return self.linked > share * len(self.letters)
+
+    @property
+    def holds_fact(self) -> bool:
+        """Whether it is a line like those after a text that says whom to call, or until when."""
+        return is_line_with_fact(self.text)
+
+    @property
+    def is_pointer(self) -> bool:
+        """Whether it only points to other pages. Entries of lists may: they are content."""
+        if is_pointer_label(self.text):
+            return True
+        if self.has_links(MOSTLY_LINKS) and starts_with_pointer_label(self.text):
+            return True
+        return self.has_links(POINTER) and not (self.element.tag in ENTRIES or self.is_heading)
 
 
 def read_blocks(body: etree._Element) -> list[TextBlock]:
@@ -57,7 +84,9 @@ def read_blocks(body: etree._Element) -> list[TextBlock]:
             if next(element.iterancestors("a"), None) is not None:  # a card that is one link
                 linked = len(letters)
             else:
-                linked = sum(len(letters_of(text_of(link))) for link in element.iter("a"))
+                # Most blocks have no element inside, and so no link.
+                links = element.iter("a") if len(element) else ()
+                linked = sum(len(letters_of(text_of(link))) for link in links)
             found.append(
                 TextBlock(
                     element=element,
@@ -65,6 +94,7 @@ def read_blocks(body: etree._Element) -> list[TextBlock]:
                     text=" ".join(text.split()),
                     letters=letters,
                     linked=linked,
+                    weight=len(letters.encode()),
                 )
             )
     return found

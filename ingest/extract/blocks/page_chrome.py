@@ -12,7 +12,7 @@ from lxml import etree
 PAGE_CHROME_TAGS = frozenset(
     {"aside", "dialog", "figcaption", "footer", "form", "header", "menu", "nav"}
 )
-_PAGE_CHROME_NAMES = frozenset(
+PAGE_CHROME_NAMES = frozenset(
     {
         "ad", "ads", "advert", "advertisement", "breadcrumb", "breadcrumbs", "byline", "caption",
         "comment", "comments", "consent", "cookie", "copyright", "disclaimer", "footer", "gallery",
@@ -88,14 +88,12 @@ _DATE_LINE = 60
 
 def is_page_chrome(element: etree._Element) -> bool:
     """Return whether tag, class or id of `element` say that it is page chrome."""
-    return element.tag in PAGE_CHROME_TAGS or not _PAGE_CHROME_NAMES.isdisjoint(
-        _class_words(element)
-    )
+    return element.tag in PAGE_CHROME_TAGS or not PAGE_CHROME_NAMES.isdisjoint(class_words(element))
 
 
 def names_author(element: etree._Element) -> bool:
     """Return whether class or id of `element` say that it names an author."""
-    return not _AUTHOR_NAMES.isdisjoint(_class_words(element))
+    return not _AUTHOR_NAMES.isdisjoint(class_words(element))
 
 
 def is_pointer_label(text: str) -> bool:
@@ -134,6 +132,12 @@ def is_line_after_text(text: str) -> bool:
     return bool(_LINE_AFTER_TEXT.match(text)) and not _holds_fact(text)
 
 
+def is_line_with_fact(text: str) -> bool:
+    """Return whether a line begins like one after a text, and gives a number besides."""
+    is_line = len(text.encode()) <= _LONGEST_LINE and _LINE_AFTER_TEXT.match(text) is not None
+    return is_line and _holds_fact(text)
+
+
 def _holds_fact(text: str) -> bool:
     if _LEGAL_LINE.search(text):
         return False
@@ -142,7 +146,7 @@ def _holds_fact(text: str) -> bool:
     return sum(map(str.isdigit, _DATE.sub("", text))) >= _MIN_FACT
 
 
-def _class_words(element: etree._Element) -> set[str]:
+def class_words(element: etree._Element) -> set[str]:
     """Return the words in class and id of `element`, lower case."""
     names = f"{element.get('class', '')[:MAX_NAMES]} {element.get('id', '')[:MAX_NAMES]}"
     return {word.lower() for word in _NAME.findall(names)} if len(names) > 1 else set()
