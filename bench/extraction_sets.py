@@ -5,33 +5,44 @@
   that must (not) be there, as its `tests/eval_common.py` counts them.
 * zh: those of 29 Chinese pages of GeneralNewsExtractor whose text is recorded; runs of five
   characters.
+* zh-kinds: 35 Chinese pages of all kinds, marked by hand (bench/zh_kinds): 16 written in the
+  templates of large sites, and the other 19 of GeneralNewsExtractor; runs of five characters.
 
 What the other readers return is kept on disk by the hash of the page and their version: only ours
 changes from run to run.
 """
 
+import dataclasses
 import functools
 import gzip
 import hashlib
+import html
 import importlib.metadata
 import json
 import os
 import re
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from lxml import etree
+
 from bench.data import DATA
 from ingest.documents import Page
 from ingest.errors import ExtractError
+from ingest.extract.dom import parse_html
 from ingest.extract.extractor import extract
 from ingest.text.encodings import decode
 
 CACHE = Path(os.environ.get("QIUZHENG_BENCH_CACHE") or tempfile.gettempdir()) / "extraction-anchors"
+ZH_KINDS = Path(__file__).with_name("zh_kinds")
+_MARKED = re.compile(r"⟦(.*?)⟧", re.DOTALL)
+_NO_MARKS = str.maketrans("", "", "⟦⟧")
+_TAGS = re.compile(r"<[^>]*>")
 WORDS_IN_RUN = 4
 CHARACTERS_IN_RUN = 5
 Reader = Callable[[bytes, str], str]
@@ -84,6 +95,43 @@ def every_chinese_page() -> Iterator[MarkedPage]:
             body=gzip.decompress((folder / "html" / item["file"]).read_bytes()),
             text=item["content"] or "",
         )
+
+
+def chinese_kinds() -> Iterator[MarkedPage]:
+    """Yield Chinese pages of all kinds, their text marked by hand.
+
+    Those of `ZH_KINDS` are written in the templates of large sites, with ⟦…⟧ around what is text.
+    Of those of pages-zh without a recorded text it holds the first and last letters of each run.
+    """
+    for path in sorted(ZH_KINDS.glob("*.html")):
+        source = path.read_text(encoding="utf-8")
+        yield MarkedPage(
+            name=path.name,
+            url=f"https://site.example/{path.stem}",
+            body=source.translate(_NO_MARKS).encode(),
+            text=html.unescape(_TAGS.sub("", "\n".join(_MARKED.findall(source)))),
+        )
+    runs: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for line in (ZH_KINDS / "real_pages.tsv").read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            name, first, last = line.split("\t")
+            runs[name].append((first, last))
+    for page in every_chinese_page():
+        if page.name in runs:
+            letters, end, parts = seen_letters(page.body), 0, []
+            for first, last in runs[page.name]:
+                start = letters.index(first, end)
+                end = letters.index(last, start) + len(last)
+                parts.append(letters[start:end])
+            yield dataclasses.replace(page, text="".join(parts))
+
+
+def seen_letters(body: bytes) -> str:
+    """Return the letters of a page, scripts and styles left out."""
+    root = parse_html(decoded(body))
+    assert root is not None
+    etree.strip_elements(root, "script", "style", "noscript", "template", with_tail=False)
+    return re.sub(r"[\W_]+", "", "".join(root.find("body").itertext()))
 
 
 def _load_json(path: Path) -> Any:
