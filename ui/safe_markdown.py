@@ -1,7 +1,6 @@
 """Text of strangers in Streamlit's own elements, which take Markdown: shown as it was typed."""
 
 import re
-from collections.abc import Iterator
 
 # Streamlit's parser links bare addresses, even escaped ones (mdast-util-gfm-autolink-literal looks
 # at finished text), but never in code: that is why addresses are set as code.
@@ -16,29 +15,17 @@ _PUNCTUATION = ".,;:!?'\")]}"
 def escape_markdown(text: str) -> str:
     """Return Markdown that shows `text` as it is, on one line."""
     line = " ".join(text.split())
-    return _join_spans(_escape_pieces(line))
-
-
-def _escape_pieces(line: str) -> Iterator[str]:
-    end = 0
+    shown, end = "", 0
     for match in _LITERAL.finditer(line):
-        yield line[end : match.start()]
-        yield from _render_address(match[0]) if match["address"] else (f"\\{match[0]}",)
+        shown += line[end : match.start()]
         end = match.end()
-    yield line[end:]
-
-
-def _render_address(text: str) -> Iterator[str]:
-    """Yield an address as code, which is never linked."""
-    address = text.rstrip(_PUNCTUATION)  # the full stop behind an address ends the sentence
-    if address:
-        yield f"`{address}`"
-    yield "".join(f"\\{c}" for c in text[len(address) :])
-
-
-def _join_spans(pieces: Iterator[str]) -> str:
-    """Join the pieces; two code spans that touch would be read as one."""
-    line = ""
-    for piece in pieces:
-        line += f" {piece}" if piece.startswith("`") and line.endswith("`") else piece
-    return line
+        if not match["address"]:
+            shown += f"\\{match[0]}"
+            continue
+        # As code, which is never linked; the full stop behind an address ends the sentence.
+        address = match[0].rstrip(_PUNCTUATION)
+        if address:
+            # Two code spans that touch would be read as one.
+            shown += f" `{address}`" if shown.endswith("`") else f"`{address}`"
+        shown += "".join(f"\\{c}" for c in match[0][len(address) :])
+    return shown + line[end:]

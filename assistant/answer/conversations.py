@@ -136,7 +136,7 @@ async def standalone_question(
     except (TimeoutError, ModelError):
         return understood.text
     line = _LABEL.sub("", text.strip()).strip(" \"'“”「」*`")
-    return line if _is_same_question(line, question, history) else understood.text
+    return line if is_same_question(line, question, history) else understood.text
 
 
 def leans_on_history(question: str) -> bool:
@@ -194,7 +194,11 @@ def _with_topic(
         if is_attribute(attribute) and asks_attribute(rest):
             # 续航时间多长？ after the weight of a drone asks of the drone, no more of its weight.
             phrase = thing
-        return f"{_without_replaced(phrase, rest)} {rest}".strip(), False
+        # "And in Canada?" asks no more of the United States: the place at the topic's end goes.
+        named, before = _NAMED_PLACE_EN.match(rest), _NAMED_PLACE_EN.search(phrase)
+        if named and before and named["preposition"] == before["preposition"]:
+            phrase = phrase[: before.start()].rstrip() or phrase
+        return f"{phrase} {rest}".strip(), False
     if dependence == "demonstrative":
         if _PLACE_EN.search(rest):
             return _PLACE_EN.sub(lambda _: f"in {latest.subject}", rest), True
@@ -215,18 +219,7 @@ def _with_topic(
     ), True
 
 
-def _without_replaced(phrase: str, rest: str) -> str:
-    """Return a topic without the place or date at its end that the question puts another for.
-
-    "And in Canada?" asks no more of the United States.
-    """
-    named, before = _NAMED_PLACE_EN.match(rest), _NAMED_PLACE_EN.search(phrase)
-    if named and before and named["preposition"] == before["preposition"]:
-        return phrase[: before.start()].rstrip() or phrase
-    return phrase
-
-
-def _is_same_question(line: str, question: str, history: Sequence[ChatMessage]) -> bool:
+def is_same_question(line: str, question: str, history: Sequence[ChatMessage]) -> bool:
     """Return whether a model's line asks the question, with words of the conversation added."""
     language = language_of(question)
     fits = 0 < len(line) <= LONGEST_QUESTION and "\n" not in line and language_of(line) == language

@@ -159,8 +159,8 @@ def classify_dependence(
     """
     bare = _QUOTED.sub(" Q1 ", question).strip()
     if language_of(question) == "zh":
-        return _classify_zh(bare)
-    return _classify_en(bare, topic_subject, said)
+        return classify_chinese(bare)
+    return classify_english(bare, topic_subject, said)
 
 
 def is_attribute(phrase: str) -> bool:
@@ -185,10 +185,11 @@ def without_connective(question: str) -> str:
     return bare or text
 
 
-def _classify_en(bare: str, topic_subject: str, said: str) -> ContextDependence:
+def classify_english(bare: str, topic_subject: str, said: str) -> ContextDependence:
+    """Return how an English question depends on the conversation."""
     plain = _EXPLETIVE.sub(" ", bare)
     pronoun = THIRD_PERSON_EN.search(plain)
-    if pronoun and not _is_named_before_en(plain, pronoun):
+    if pronoun and not is_named_before(plain, pronoun):
         return "pronoun"
     if _DEMONSTRATIVE_EN.search(plain):
         return "demonstrative"
@@ -201,7 +202,7 @@ def _classify_en(bare: str, topic_subject: str, said: str) -> ContextDependence:
     own = [word for word in content_words(rest) if word not in _GENERIC_EN]
     named = bool(_NAME_EN.search(rest))
     if QUESTION_FORM_EN.match(rest):
-        return "alone" if named or _names_topic_en(rest, own, topic_subject, said) else "ellipsis"
+        return "alone" if named or names_own_topic(rest, own, topic_subject, said) else "ellipsis"
     if _PREPOSITION_EN.match(rest):
         # "In 1785 James Hutton presented what paper?" is a whole question.
         whole = len(set(own)) >= WHOLE_QUESTION_EN and _ASKING_EN.search(rest)
@@ -213,7 +214,7 @@ def _classify_en(bare: str, topic_subject: str, said: str) -> ContextDependence:
     return "ellipsis" if connected or rest.endswith("?") or not named else "alone"
 
 
-def _is_named_before_en(plain: str, pronoun: re.Match[str]) -> bool:
+def is_named_before(plain: str, pronoun: re.Match[str]) -> bool:
     """Return whether the question itself says what its pronoun stands for.
 
     "What do bees feed their young?" does; "Does Amazon sell it?" does not, though it has a name.
@@ -231,7 +232,7 @@ def _is_named_before_en(plain: str, pronoun: re.Match[str]) -> bool:
     return bool(plural or name or re.search(r"\b(?:an?|the) \w+", before))
 
 
-def _names_topic_en(rest: str, own: list[str], topic_subject: str, said: str) -> bool:
+def names_own_topic(rest: str, own: list[str], topic_subject: str, said: str) -> bool:
     """Return whether a question has a noun of its own, not only "the lights" named before."""
     if not own:
         return False
@@ -254,7 +255,8 @@ def _is_named_before_zh(before: str, bare: str) -> bool:
     return len(left) >= (NAMED_BEFORE_ZH if begins_asking else CLAUSE_ZH)
 
 
-def _classify_zh(bare: str) -> ContextDependence:
+def classify_chinese(bare: str) -> ContextDependence:
+    """Return how a Chinese question depends on the conversation."""
     pronoun = THIRD_PERSON_ZH.search(bare)
     if pronoun and not _is_named_before_zh(bare[: pronoun.start()], bare):
         return "pronoun"

@@ -198,11 +198,11 @@ def loop_start(text: str, *, least: int = LEAST_REPEATS) -> int | None:
         while text[-(repeats + 1) * unit : -repeats * unit] == end:
             repeats += 1
         if repeats >= least and repeats * unit >= REPEATED_CHARACTERS and words(end):
-            return _first_round_end(text, len(text) - (repeats - 1) * unit, unit)
+            return first_round_end(text, len(text) - (repeats - 1) * unit, unit)
     return None
 
 
-def _first_round_end(text: str, end: int, unit: int) -> int:
+def first_round_end(text: str, end: int, unit: int) -> int:
     """Return where the first round of a loop ends, which was read to a place `end` of a later one.
 
     The loop was cut off anywhere: its rounds begin where `text` begins to repeat, not there.

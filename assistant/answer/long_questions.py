@@ -67,7 +67,7 @@ def condense_question(question: str) -> str:
     question = question.strip()
     if len(question) <= WHOLE_CHARACTERS:
         return question
-    asking = _shortened([sentence.text for sentence in _asking(_sentences(question))])
+    asking = shorten_sentences([sentence.text for sentence in _asking(_sentences(question))])
     found = set(content_words(asking))
     if found and not (_POINTS.search(asking) and len(found) < ENOUGH_WORDS):
         return asking
@@ -111,7 +111,7 @@ def _asking(sentences: list[_Sentence]) -> list[_Sentence]:
     )
 
 
-def _shortened(sentences: list[str]) -> str:
+def shorten_sentences(sentences: list[str]) -> str:
     """Return the sentences, from the end if there is no room for all."""
     kept: list[str] = []
     room = WHOLE_CHARACTERS

@@ -86,7 +86,7 @@ def build_prompt(
     budget -= _size(bare) + estimate_tokens(
         f"{FENCE_OPEN}{FENCE_CLOSE}{REMINDER.localize(language)}\n\n\n"
     )
-    turns = _fitting_turns(history, int(budget * HISTORY_SHARE))
+    turns = fitting_turns(history, int(budget * HISTORY_SHARE))
     chosen: list[Passage] = []
     left = budget - _size(turns)
     for passage in passages:
@@ -97,7 +97,7 @@ def build_prompt(
     if passages and not chosen:
         # An answer without a passage would come from the model's memory: the history goes first.
         turns = ()
-        chosen += _cut_passage(passages[0], budget, language)
+        chosen += cut_passage(passages[0], budget, language)
     messages = _messages(question, chosen, language, turns)
     return Prompt(
         messages=messages,
@@ -162,7 +162,7 @@ def _size(messages: Sequence[ChatMessage]) -> int:
     return sum(estimate_tokens(message.content) + MESSAGE_TOKENS for message in messages)
 
 
-def _fitting_turns(history: Sequence[ChatMessage], budget: int) -> tuple[ChatMessage, ...]:
+def fitting_turns(history: Sequence[ChatMessage], budget: int) -> tuple[ChatMessage, ...]:
     """Return the latest turns that fit, from a question on, without thinking and markers."""
     kept: list[ChatMessage] = []
     # From the latest back: what was said last is what a follow-up refers to.
@@ -181,7 +181,7 @@ def _fitting_turns(history: Sequence[ChatMessage], budget: int) -> tuple[ChatMes
     return tuple(kept)
 
 
-def _cut_passage(passage: Passage, budget: int, language: Language) -> tuple[Passage, ...]:
+def cut_passage(passage: Passage, budget: int, language: Language) -> tuple[Passage, ...]:
     """Return the passage with as much of its text as fits, nothing if that is too little."""
     # Bisection: the estimate grows with the text, and a passage may have 1,600 characters.
     low, high = 0, len(passage.text)

@@ -250,7 +250,7 @@ class Retriever:
         """Return the best spans as passages, read from the documents as they are stored now."""
         # Twice: the first pass tells which documents are needed, the second cuts what they hold.
         documents = await self._store.documents({span.url for span in self._spans(ranked, top_k)})
-        spans = self._spans(_relocated(ranked, documents), top_k)
+        spans = self._spans(relocate_chunks(ranked, documents), top_k)
         here = [span for span in spans if span.url in documents]  # others were just deleted
         passages = []
         for number, span in enumerate(here, start=1):
@@ -310,7 +310,7 @@ def _weight_of(embedder: Embedder | None, question: Language, text: Language) ->
     return embedder.pair_weight(question=question, text=text) if embedder else 0.0
 
 
-def _relocated(
+def relocate_chunks(
     found: Iterable[ScoredChunk], documents: Mapping[str, Document]
 ) -> Iterator[ScoredChunk]:
     """Yield the chunks at their present place in `documents`, without those that are gone."""

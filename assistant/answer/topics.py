@@ -104,7 +104,7 @@ def topic_of(question: str) -> Topic:
             is_person=bool(re.search(r"是谁|谁是|哪位", text)),
             language=language,
         )
-    subject, things = _subject_en(text.rstrip("?.! "))
+    subject, things = english_subject(text.rstrip("?.! "))
     return Topic(
         question=text,
         phrase=" ".join(text.rstrip("?.! ").split()[:TOPIC_WORDS]),
@@ -115,7 +115,7 @@ def topic_of(question: str) -> Topic:
     )
 
 
-def _subject_en(question: str) -> tuple[str, str]:
+def english_subject(question: str) -> tuple[str, str]:
     """Return the noun that a pronoun stands for, and the one that a plural may stand for."""
     asked = _QUESTION_EN.match(question)
     if asked is None:
@@ -131,15 +131,18 @@ def _subject_en(question: str) -> tuple[str, str]:
         return name.group(), ""
     words = rest.split()
     if words[0].casefold() in _PEOPLE:
-        return _object_en(words[1:]), ""
-    subject = _agent_en(rest)
+        # What is done to in "I install Docker on Debian", "water be for green tea".
+        done = " ".join(words[2:])
+        found = re.match(r"for (?P<noun>.+)", done)
+        return (found["noun"] if found else _CUT.sub("", done)), ""
+    subject = english_agent(rest)
     kind = noun.split()[-1] if noun else ""
     if kind.endswith("s") and noun.casefold().startswith(kind.casefold()):
         return subject, f"{_DETERMINER.sub('', subject)} {kind}"
     return subject, ""
 
 
-def _agent_en(rest: str) -> str:
+def english_agent(rest: str) -> str:
     """Return who does what in "a drone need at night"."""
     before = _CUT.sub("", rest)
     bare = _DETERMINER.sub("", before)
@@ -153,11 +156,3 @@ def _agent_en(rest: str) -> str:
     head, _, _ = before.partition(" the ")
     words = head.split()
     return " ".join(words[:-1]) if len(words) > 1 else head
-
-
-def _object_en(words: list[str]) -> str:
-    """Return what is done to in "I install Docker on Debian", "water be for green tea"."""
-    rest = " ".join(words[1:])
-    if found := re.match(r"for (?P<noun>.+)", rest):
-        return found["noun"]
-    return _CUT.sub("", rest)

@@ -23,7 +23,7 @@ from assistant.settings import Settings, SnapshotSettings
 from assistant.snapshots.failures import LAST, not_found_error
 from assistant.snapshots.snapshot import Snapshot, snapshot_adapter
 from assistant.snapshots.store import SnapshotLine, SnapshotStore
-from assistant.values import EvidenceBlock, Passage
+from assistant.values import Passage
 from ingest.events import PageStored
 from ingest.foundation.cli_runner import print_json
 from ingest.foundation.messages import (
@@ -209,36 +209,34 @@ def _evidence_head(snapshot: Snapshot) -> Message:
 
 
 def _evidence_lines(snapshot: Snapshot) -> Iterator[Message]:
+    """Yield each block and what spoke for it."""
     for block in snapshot.evidence.blocks:
         yield Message.verbatim(f"{block.number}. [{block.passage}] “{_short(block.text)}”")
-        yield Message("   {why}", why=_why_chosen(block, snapshot.looked_up))
-
-
-def _why_chosen(block: EvidenceBlock, question: str) -> Message:
-    """Return what spoke for a block."""
-    signals = block.signals
-    if signals is None:
-        return Message("in another language: nearest by meaning, not compared word by word")
-    facts = []
-    if signals.terms:
-        said = phrases_said(signals.terms, question)
-        facts.append(Message("says {terms}", terms=enumerate_names(said)))
-    if block.heading:
-        facts.append(Message("stands under “{heading}”", heading=_short(block.heading)))
-    if signals.asked and signals.typed > 0:
-        facts.append(Message("has {kind}, as asked for", kind=ANSWER_TYPES[signals.asked]))
-    elif signals.asked:
-        facts.append(Message("has no {kind}", kind=ANSWER_TYPES[signals.asked]))
-    facts.append(
-        Message(
-            "{share:.0%} of the question, score {score:.2f}",
-            share=block.score,
-            score=signals.score,
+        signals = block.signals
+        if signals is None:
+            why = Message("in another language: nearest by meaning, not compared word by word")
+            yield Message("   {why}", why=why)
+            continue
+        facts = []
+        if signals.terms:
+            said = phrases_said(signals.terms, snapshot.looked_up)
+            facts.append(Message("says {terms}", terms=enumerate_names(said)))
+        if block.heading:
+            facts.append(Message("stands under “{heading}”", heading=_short(block.heading)))
+        if signals.asked and signals.typed > 0:
+            facts.append(Message("has {kind}, as asked for", kind=ANSWER_TYPES[signals.asked]))
+        elif signals.asked:
+            facts.append(Message("has no {kind}", kind=ANSWER_TYPES[signals.asked]))
+        facts.append(
+            Message(
+                "{share:.0%} of the question, score {score:.2f}",
+                share=block.score,
+                score=signals.score,
+            )
         )
-    )
-    if signals.parts is not None:
-        facts.append(describe_score(signals.parts))
-    return join_messages(facts, SEMICOLON)
+        if signals.parts is not None:
+            facts.append(describe_score(signals.parts))
+        yield Message("   {why}", why=join_messages(facts, SEMICOLON))
 
 
 def phrases_said(terms: Sequence[str], question: str) -> list[str]:

@@ -147,7 +147,7 @@ async def read_pages(
         async with (
             open_tiered_fetcher(settings) as tiered,
             aclosing(
-                _load_in_order(tiered, wanted, fetcher, limit=settings.crawl.concurrency)
+                load_in_order(tiered, wanted, fetcher, limit=settings.crawl.concurrency)
             ) as outcomes,
         ):
             for outcome in unusable:
@@ -185,7 +185,7 @@ def _parse_names(names: Sequence[str], piped: str) -> tuple[list[str], list[_Out
     return list(urls), unusable
 
 
-async def _load_in_order(
+async def load_in_order(
     tiered: TieredFetcher, urls: Sequence[str], choice: FetcherChoice, *, limit: int
 ) -> AsyncGenerator[_Outcome, None]:
     """Yield what becomes of each URL in the order named; all are fetched side by side."""

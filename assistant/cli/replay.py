@@ -89,11 +89,12 @@ class _ReplayPrinter:
             print_json(json.dumps(fields, ensure_ascii=False))
             return
         click.echo()
-        for line in _difference_lines(id_, difference):
+        for line in difference_lines(id_, difference):
             click.echo(printable(line.localize(self.terminal.language)))
 
 
-def _difference_lines(id_: str, difference: ReplayDifference) -> Iterator[Message]:
+def difference_lines(id_: str, difference: ReplayDifference) -> Iterator[Message]:
+    """Yield the lines that say how a replayed answer differs from the kept one."""
     same = difference.same_text
     yield Message("the same text as {id}" if same else "another text than {id}", id=id_)
     if not difference.same_prompt:

@@ -56,15 +56,15 @@ _NOTHING_TO_WRITE = Message("the defaults are in force, no settings file is need
 
 async def set_up(settings: Settings, *, language: Language) -> int:
     """Bring what is missing, write the choices down, and return the exit code."""
-    failed = await _pull_models(settings, language)
-    code = max(int(bool(failed)), await _bring_encoder(settings, language))
+    failed = await pull_models(settings, language)
+    code = max(int(bool(failed)), await bring_encoder(settings, language))
     path = write_settings(settings, leave_out=failed)
     text = f"{_WROTE.localize(language)} {path}" if path else _NOTHING_TO_WRITE.localize(language)
     click.echo(text, err=True)
     return code
 
 
-async def _pull_models(settings: Settings, language: Language) -> set[str]:
+async def pull_models(settings: Settings, language: Language) -> set[str]:
     """Pull the models that Ollama is to serve, each from its own server, and print what failed.
 
     Returns the tables of the settings whose model is not there.
@@ -143,7 +143,7 @@ async def _pull(name: str, settings: ModelSettings) -> None:
         await server.close()
 
 
-async def _bring_encoder(settings: Settings, language: Language) -> int:
+async def bring_encoder(settings: Settings, language: Language) -> int:
     """Fetch the built-in encoder that is wanted and make it ready; return the exit code."""
     if settings.embed.provider in ("ollama", "none"):
         return 0

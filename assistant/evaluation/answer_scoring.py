@@ -44,7 +44,7 @@ _SITE = re.compile(r"^https?://(?:www\.)?", re.IGNORECASE)
 def holds_answer(text: str, expected: Iterable[str]) -> bool:
     """Return whether a text holds any of the expected answers."""
     given = folded_tokens(text)
-    return any(_holds_tokens(given, one, text) or _holds_figures(text, one) for one in expected)
+    return any(holds_tokens(given, one, text) or holds_figures(text, one) for one in expected)
 
 
 def best_token_f1(text: str, expected: Iterable[str]) -> float:
@@ -70,7 +70,7 @@ def _plain(text: str) -> str:
     return _SEAM.sub(" ", _CURRENCY.sub(lambda sign: f" currency{ord(sign[0])} ", text))
 
 
-def _holds_tokens(given: Sequence[str], expected: str, text: str) -> bool:
+def holds_tokens(given: Sequence[str], expected: str, text: str) -> bool:
     """Return whether the expected tokens stand in a row, whole: "5" does not stand in "15"."""
     wanted = folded_tokens(expected)
     if not wanted:
@@ -101,7 +101,7 @@ def _holds_article(text: str, expected: str) -> bool:
     return re.search(rf"{word}(?!\s+[^\W\d])|{behind}{word}", text) is not None
 
 
-def _holds_figures(text: str, expected: str) -> bool:
+def holds_figures(text: str, expected: str) -> bool:
     """Return whether one sentence holds the figures of `expected`, and its other words."""
     figures, words, units = _figures_and_words(expected)
     if not figures:
@@ -112,13 +112,13 @@ def _holds_figures(text: str, expected: str) -> bool:
         # The head of a column may tell the unit: "Weight (g): 250".
         has_unit = bool(units) and units <= others
         if words <= others and all(
-            any(_is_same_figure(one, two, has_unit=has_unit) for two in held) for one in figures
+            any(is_same_figure(one, two, has_unit=has_unit) for two in held) for one in figures
         ):
             return True
     return False
 
 
-def _is_same_figure(expected: Quantity, held: Quantity, *, has_unit: bool) -> bool:
+def is_same_figure(expected: Quantity, held: Quantity, *, has_unit: bool) -> bool:
     """Return whether both have one value and one unit, where `equals` leaves open what is open.
 
     A verdict gives a sentence the benefit of the doubt; what is expected is told by a person.

@@ -213,7 +213,11 @@ class _Listener:
             shown_right=holds_answer(answer.text, asked.answers) if wants_answer else None,
             f1=best_token_f1(words, asked.answers) if wants_answer else None,
             refused=self._is_refusal(answer),
-            verdicts=self._verdicts(answer),
+            verdicts=dict(
+                Counter(verdict.kind for _, verdict in self._checked)
+                if answer.kind == "model"
+                else {}
+            ),
             # Quotes stand in the passages by the way they are made: their trust says nothing.
             trust=answer.trust if answer.kind == "model" else None,
             seconds_to_first_word=self._to_first_word,
@@ -242,11 +246,6 @@ class _Listener:
         # "The pages do not say who; they say when: …" is an answer.
         supported = any(verdict.kind in _SUPPORTED for _, verdict in self._checked)
         return not supported and any(says_not_there(text) for text, _ in self._checked)
-
-    def _verdicts(self, answer: Answer) -> dict[VerdictKind, int]:
-        if answer.kind != "model":
-            return {}
-        return dict(Counter(verdict.kind for _, verdict in self._checked))
 
 
 _SUPPORTED: frozenset[VerdictKind] = frozenset({"supported", "re_attached"})

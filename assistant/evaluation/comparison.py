@@ -125,7 +125,7 @@ def compare_runs(old: EvaluationRun, new: EvaluationRun) -> RunComparison:
         new=new,
         pairs=pairs,
         only_one=len(before.keys() ^ after.keys()),
-        differences=tuple(_differences(pairs)),
+        differences=tuple(figure_differences(pairs)),
         latencies=tuple(latencies),
     )
 
@@ -139,7 +139,8 @@ def refuse_unlike(old: EvaluationRun, keys: Iterable[str], name: str) -> None:
         )
 
 
-def _differences(pairs: Pairs) -> list[FigureDifference]:
+def figure_differences(pairs: Pairs) -> list[FigureDifference]:
+    """Return how each figure that both runs have differs, with what the difference is worth."""
     found = []
     for figure in FIGURES:
         kept = [

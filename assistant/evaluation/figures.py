@@ -4,7 +4,6 @@ A figure is a ratio of sums over questions (`columns`), so that its interval, it
 another run and the interval of that come from the same numbers.
 """
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -13,11 +12,8 @@ import numpy as np
 
 from assistant.evaluation.results import QuestionResult
 from assistant.values import VerdictKind
-from ingest.foundation.intervals import Floats, sample_interval
+from ingest.foundation.intervals import Floats, sample_interval, wilson_interval
 from ingest.foundation.messages import Message
-
-Z = 1.959964
-"""Quantile of the normal distribution that belongs to 95 %."""
 
 TIMES = ("seconds_to_evidence", "seconds_to_first_word", "seconds")
 """Fields of `QuestionResult`."""
@@ -244,30 +240,20 @@ def measure(results: Sequence[QuestionResult]) -> list[FigureValue]:
         if figure.name == "failed" and not table[:, 0].any():
             continue  # a figure that is hoped to be empty says nothing while it is
         interval = sample_interval(table)
-        low, high = _widened(figure, table) or (interval.low, interval.high)
+        values = table[:, 0] / table[:, 1]
+        if figure.unit in {"%", ""} and values.min() == values.max():
+            # Drawing from equal values gives equal values: the bootstrap would call 5 of 5 certain.
+            interval = wilson_interval(float(values[0]), len(values))
         found.append(
             FigureValue(
-                figure=figure, value=interval.value, low=low, high=high, questions=len(table)
+                figure=figure,
+                value=interval.value,
+                low=interval.low,
+                high=interval.high,
+                questions=len(table),
             )
         )
     return found
-
-
-def _widened(figure: EvaluationFigure, table: Floats) -> tuple[float, float] | None:
-    """Return the interval of a figure from 0 to 1 that is the same for every question.
-
-    Drawing from equal values gives equal values: the bootstrap would call 5 of 5 certain. Of a
-    share that is 0 or 1 it is Wilson's; it is so for a mean of any values from 0 to 1, as none
-    varies more than one of 0 and 1.
-    """
-    values = table[:, 0] / table[:, 1]
-    if figure.unit not in {"%", ""} or values.min() != values.max():
-        return None
-    share, count = float(values[0]), len(values)
-    middle = (share + Z * Z / (2 * count)) / (1 + Z * Z / count)
-    spread = math.sqrt(share * (1 - share) / count + Z * Z / (4 * count * count))
-    reach = Z * spread / (1 + Z * Z / count)
-    return max(0.0, middle - reach), min(1.0, middle + reach)
 
 
 def measure_latency(results: Iterable[QuestionResult]) -> list[Latency]:

@@ -77,7 +77,11 @@ def evaluation_page(
 ) -> str:
     """Return the run as HTML, with its difference from another one where that is given."""
     by_name = {one.figure.name: one for one in values}
-    most = _time_axis(run.results)
+    seconds = [result.seconds for result in run.results if not result.has_failed]
+    most = LEAST_SPAN_S
+    if seconds:
+        # The first question loads the model: to its line's end the others would be one stroke.
+        most = max(most, min(max(seconds), 2 * float(np.percentile(seconds, 95))))
     conditions = describe_conditions(comparison) if comparison else None
     return render_template(
         TEMPLATE,
@@ -159,14 +163,6 @@ def rank_columns(results: Sequence[QuestionResult]) -> list[Segment]:
         )
         for at, rank in enumerate(places)
     ]
-
-
-def _time_axis(results: Sequence[QuestionResult]) -> float:
-    seconds = [result.seconds for result in results if not result.has_failed]
-    if not seconds:
-        return LEAST_SPAN_S
-    # The first question loads the model: to the end of its line the others would be one stroke.
-    return max(LEAST_SPAN_S, min(max(seconds), 2 * float(np.percentile(seconds, 95))))
 
 
 def _state(result: QuestionResult) -> str:

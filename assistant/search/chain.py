@@ -69,7 +69,7 @@ class SearchChain:
             followers = [each for _, each in self._links[place + 1 :] if each.is_open() is None]
             share_s = left_s * SHARE if followers else left_s
             try:
-                hits = await _search_guarded(
+                hits = await search_guarded(
                     engine, breaker, query, limit=limit, language=language, timeout_s=share_s
                 )
             except SearchError as error:
@@ -82,10 +82,10 @@ class SearchChain:
                 return SearchReply(hits=tuple(hits), engine=engine.name, skipped=tuple(skipped))
             nothing = Message("{engine} found nothing", engine=engine.name)
             skipped.append(EngineSkipped(engine=engine.name, kind="empty", text=nothing))
-        return _reply_without_hits(skipped, failures)
+        return reply_without_hits(skipped, failures)
 
 
-async def _search_guarded(
+async def search_guarded(
     engine: SearchEngine,
     breaker: CircuitBreaker,
     query: str,
@@ -109,7 +109,7 @@ async def _search_guarded(
     return hits
 
 
-def _reply_without_hits(
+def reply_without_hits(
     skipped: Sequence[EngineSkipped], failures: Sequence[SearchError]
 ) -> SearchReply:
     """Return that nothing was found, or raise that nobody answered, each with its reason."""

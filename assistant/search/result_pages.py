@@ -75,7 +75,7 @@ async def collect(
     found: dict[str, ResultRow] = {}
     try:
         async with asyncio.timeout(timeout_s):
-            await _gather_rows(pages, limit, tuple(exclude), found)
+            await gather_rows(pages, limit, tuple(exclude), found)
     except TimeoutError as error:
         if not found:
             raise search_error(engine, EngineFailure("timeout", SILENT)) from error
@@ -88,7 +88,7 @@ async def collect(
     ]
 
 
-async def _gather_rows(
+async def gather_rows(
     pages: AsyncGenerator[list[ResultRow], None],
     limit: int,
     exclude: tuple[str, ...],

@@ -80,10 +80,10 @@ def inspect(recipe: Recipe, run: Run, *, progress: Progress | None = None) -> In
         splits=tuple(splits),
         steps_per_epoch=steps_per_epoch(train.samples, recipe.train),
         steps=total_steps(train.samples, recipe.train) if train.samples else 0,
-        memory=_memory_estimates(recipe, config, train),
+        memory=memory_estimates(recipe, config, train),
         warnings=(
-            *_training_warnings(config, fmt, train),
-            *(warning for check in splits for warning in _split_warnings(recipe, check)),
+            *training_warnings(config, fmt, train),
+            *(warning for check in splits for warning in split_warnings(recipe, check)),
         ),
         notes=(note,) if note else (),
     )
@@ -192,7 +192,7 @@ def measure_token_lengths(tokens: Sequence[int]) -> TokenLengths | None:
     )
 
 
-def _memory_estimates(
+def memory_estimates(
     recipe: Recipe, config: Mapping[str, Any], train: SplitCheck
 ) -> tuple[MemoryEstimate, ...]:
     """Return an estimate for each width that weights may have; none for an unknown model."""
@@ -209,7 +209,7 @@ def _memory_estimates(
     )
 
 
-def _training_warnings(
+def training_warnings(
     config: Mapping[str, Any], fmt: ChatFormat, train: SplitCheck
 ) -> Iterator[Message]:
     """Yield what would make a training worse, each with what to do about it."""
@@ -242,7 +242,7 @@ def _training_warnings(
         )
 
 
-def _split_warnings(recipe: Recipe, check: SplitCheck) -> Iterator[Message]:
+def split_warnings(recipe: Recipe, check: SplitCheck) -> Iterator[Message]:
     """Yield what is wrong with the lengths or the questions of one split."""
     limit = recipe.train.max_tokens
     lost = Message("")

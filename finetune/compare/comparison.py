@@ -27,7 +27,7 @@ def compare(run: Run, a: str, b: str, *, language: Language, seed: int = 0) -> C
     Raises:
         EvaluationError: one has not been evaluated, or they answered no record in common.
     """
-    first, second = (_read_scored_replies(run, model) for model in (a, b))
+    first, second = (read_scored_replies(run, model) for model in (a, b))
     # Records that only one answered say nothing about the difference, and cannot be paired.
     pairs = tuple((first[name], second[name]) for name in first if name in second)
     if not pairs:
@@ -51,7 +51,7 @@ def compare(run: Run, a: str, b: str, *, language: Language, seed: int = 0) -> C
     return comparison
 
 
-def _read_scored_replies(run: Run, model: str) -> dict[str, ScoredReply]:
+def read_scored_replies(run: Run, model: str) -> dict[str, ScoredReply]:
     """Return the scored replies of a model by record id."""
     path = run.evaluation / f"{model_slug(model)}.jsonl"
     if not path.is_file():

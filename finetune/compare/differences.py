@@ -174,12 +174,13 @@ def find_differences(pairs: Pairs, seed: int) -> list[Difference]:
                 low=plain.low * figure.factor,
                 high=plain.high * figure.factor,
             )
-        wins = _count_wins(figure, kept)
+        wins = count_wins(figure, kept)
         found.append(Difference(figure=figure, a=a, b=b, records=len(kept), gain=gain, wins=wins))
     return found
 
 
-def _count_wins(figure: Figure, pairs: Pairs) -> tuple[int, int, int] | None:
+def count_wins(figure: Figure, pairs: Pairs) -> tuple[int, int, int] | None:
+    """Return how many records b answers better, worse and as well; None for figures of sums."""
     # Perplexity and F1 are figures of sums: a single record has none of its own.
     if len(figure.scores) > 1 or figure.name == "macro_f1":
         return None

@@ -112,7 +112,7 @@ class RowColumns:
             # It ends in the middle of a sentence, or with a mark behind which one goes on.
             len(last.answer) >= CUT_OFF_FROM
             and (last.answer[-1:].isalnum() or last.answer[-1:] in GOES_ON),
-            _is_broken_json(last.answer),
+            is_broken_json(last.answer),
             any(entity.text not in last.user for entity in record.entities),
         )
         self.faults.append(_pack_flags(faults))
@@ -132,7 +132,7 @@ def _pack_flags(flags: Sequence[bool]) -> int:
     return sum(1 << place for place, flag in enumerate(flags) if flag)
 
 
-def _is_broken_json(answer: str) -> bool:
+def is_broken_json(answer: str) -> bool:
     """Return whether an answer begins like an object of JSON and is none."""
     # Not a bare bracket: "[1] Regulations of 2024" is an answer in words.
     if not answer.startswith(('{"', '[{"')):

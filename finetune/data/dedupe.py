@@ -201,7 +201,7 @@ class SimilarRows:
         for file in self._bands:
             file.seek(0)
             band = np.frombuffer(file.read(), dtype=np.uint64)
-            pairs = _pairs_of_equals(_hash_rows(np.stack([band, kinds.view(np.uint64)], axis=1)))
+            pairs = pair_equals(_hash_rows(np.stack([band, kinds.view(np.uint64)], axis=1)))
             for begin in range(0, len(pairs), PAIRS_AT_ONCE):
                 some = pairs[begin : begin + PAIRS_AT_ONCE]
                 rows, others = np.divmod(some, len(low))
@@ -259,7 +259,7 @@ def _hash_rows(columns: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     return total
 
 
-def _pairs_of_equals(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+def pair_equals(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
     """Return pairs of rows with equal numbers, each as row * len(numbers) + earlier row.
 
     Each row is paired with the first of its equals and with the one before it: a run of n equal

@@ -64,13 +64,14 @@ def _clean_outside_code(text: str, kept: str) -> str:
     # Split by a pattern with one group, the pieces are in turn text and code.
     pieces = _CODE.split(text) if "`" in text else [text]
     pieces[::2] = [
-        _ENTITY.sub(lambda found: _decode_entity(found, kept), _remove_tags(piece))
+        _ENTITY.sub(lambda found: decode_entity(found, kept), remove_tags(piece))
         for piece in pieces[::2]
     ]
     return "".join(pieces)
 
 
-def _remove_tags(text: str) -> str:
+def remove_tags(text: str) -> str:
+    """Return the text without tags: a block becomes a line break, a variable (<name>) stays."""
     ends = {found["inline"] or found["block"] for found in _TAG.finditer(text) if found["end"]}
     closed = {name.lower() for name in ends}
 
@@ -85,7 +86,7 @@ def _remove_tags(text: str) -> str:
     return _TAG.sub(replacement, text)
 
 
-def _decode_entity(found: re.Match[str], kept: str) -> str:
+def decode_entity(found: re.Match[str], kept: str) -> str:
     """Return the character that an entity stands for; the entity if it is none that we decode."""
     decimal, hexadecimal, name = found.groups()
     if name and name not in _NAMED.split():

@@ -241,8 +241,8 @@ def measure_quality(
     rows = _KeptRows(columns=columns, kept=kept, splits=splits)
     labels = rows.by_label()
     sampled = sample_rows(columns, kept)
-    tokens, languages = _measure_sample(first_pass, sampled[:TOKEN_SAMPLE])
-    sheet, sheet_rows = _render_sheet(first_pass, splits, sampled)
+    tokens, languages = measure_sample(first_pass, sampled[:TOKEN_SAMPLE])
+    sheet, sheet_rows = render_sheet(first_pass, splits, sampled)
     quality = Quality(
         name=name,
         rows=first_pass.rows,
@@ -323,7 +323,7 @@ def sample_rows(columns: RowColumns, kept: Mask) -> npt.NDArray[np.int64]:
     return rows[np.argsort(np.frombuffer(columns.chances, dtype=np.uint64)[rows], kind="stable")]
 
 
-def _measure_sample(
+def measure_sample(
     first_pass: FirstPass, rows: npt.NDArray[np.int64]
 ) -> tuple[dict[str, RowLengths], dict[str, int]]:
     """Return estimated tokens of each part and the languages of the rows.
@@ -352,7 +352,7 @@ def _texts_by_part(record: Record) -> dict[str, str]:
     }
 
 
-def _render_sheet(
+def render_sheet(
     first_pass: FirstPass, splits: npt.NDArray[np.int8], sampled: npt.NDArray[np.int64]
 ) -> tuple[str, int]:
     """Return the sheet as CSV, and the number of its rows: a tenth of all, and one at least."""

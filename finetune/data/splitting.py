@@ -103,11 +103,18 @@ def assign_splits(
         ranks = np.argsort(np.argsort(np.array(names)))[labels]
         of_group = np.full(len(unique), len(names), dtype=np.int64)
         np.minimum.at(of_group, inverse, ranks)
-        places = _places_in_strata(places, sizes, of_group, sorted(names), seed)
+        places = places_in_strata(places, sizes, of_group, sorted(names), seed)
     cuts = np.cumsum([0.0, table.train, table.val, table.test])
     cuts[cuts > 1 - 1e-9] = 1.0  # 0.7 + 0.2 + 0.1 is a little less than 1
     placed = np.searchsorted(cuts[1:-1], places, side="right").astype(np.int8)
-    _fill_empty_splits(placed, places, cuts, wanted)
+    for split in wanted:
+        if np.any(placed == split):
+            continue
+        # The nearest group moves into a wanted split that has none; a split's only group stays.
+        counts = np.bincount(placed, minlength=len(SPLITS))
+        distance = np.maximum(cuts[split] - places, places - cuts[split + 1])
+        distance[counts[placed] < 2] = np.inf
+        placed[np.argmin(distance)] = split
     return placed[inverse]
 
 
@@ -116,7 +123,7 @@ def to_fractions(numbers: npt.NDArray[np.uint64]) -> Places:
     return (numbers >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
-def _places_in_strata(
+def places_in_strata(
     places: Places,
     sizes: npt.NDArray[np.int64],
     labels: npt.NDArray[np.int64],
@@ -138,16 +145,3 @@ def _places_in_strata(
         before = np.cumsum(rows) - rows
         result[members] = (before + to_fractions(rounding) * rows) / rows.sum()
     return result
-
-
-def _fill_empty_splits(
-    placed: npt.NDArray[np.int8], places: Places, cuts: Places, wanted: Sequence[int]
-) -> None:
-    """Move the nearest group into each wanted split that has none."""
-    for split in wanted:
-        if np.any(placed == split):
-            continue
-        groups = np.bincount(placed, minlength=len(SPLITS))
-        distance = np.maximum(cuts[split] - places, places - cuts[split + 1])
-        distance[groups[placed] < 2] = np.inf  # a split's only group stays
-        placed[np.argmin(distance)] = split

@@ -177,7 +177,7 @@ def gather_evidence(recipe: Recipe, run: Run, model: str, *, progress: Progress)
             numerics=found.numerics,
             behaviour=found.behaviour,
             precision=found.numerics.precision,
-            no_probe_reason=_no_behaviour_reason(found),
+            no_probe_reason=no_behaviour_reason(found),
         )
     evidence = replace(
         evidence,
@@ -192,7 +192,7 @@ def gather_evidence(recipe: Recipe, run: Run, model: str, *, progress: Progress)
         return replace(evidence, no_lengths_reason=error.full_message)
 
 
-def _no_behaviour_reason(found: ModelProbe) -> Message:
+def no_behaviour_reason(found: ModelProbe) -> Message:
     """Return why nothing was generated; a probe always has numerics."""
     if found.behaviour:
         return Message("its tokenizer lacks the marks of the format")

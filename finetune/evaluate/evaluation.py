@@ -214,7 +214,7 @@ def _score_and_write(
             Message("model {model} gave no reply", model=model),
             hint=Message("evaluate it again"),
         )
-    cosines, left_out = _similarities(recipe, answered, predictions)
+    cosines, left_out = answer_similarities(recipe, answered, predictions)
     # JSON has no NaN, and a mean with one NaN would say nothing about the other records.
     if not all(math.isfinite(loss.nats) for loss in losses.values()):
         losses, left_out = {}, {**left_out, "perplexity": _NOT_FINITE}
@@ -223,7 +223,7 @@ def _score_and_write(
     scored = Scorer(
         fmt=chat_format(recipe.model.format),
         task=recipe.evaluate.task,
-        labels=recipe.data.labels or _prepared_labels(run),
+        labels=recipe.data.labels or prepared_labels(run),
         losses=losses,
         cosines=cosines,
     ).score(answered, predictions, progress=progress)
@@ -248,7 +248,7 @@ def _score_and_write(
     return evaluation
 
 
-def _prepared_labels(run: Run) -> tuple[str, ...]:
+def prepared_labels(run: Run) -> tuple[str, ...]:
     """Return the labels of all splits, empty if unknown."""
     # A split may lack some: an answer that gives one of them is wrong, it is not without a label.
     try:
@@ -258,7 +258,7 @@ def _prepared_labels(run: Run) -> tuple[str, ...]:
         return ()
 
 
-def _similarities(
+def answer_similarities(
     recipe: Recipe, records: Sequence[Record], predictions: Mapping[str, Prediction]
 ) -> tuple[dict[str, float], dict[str, Message]]:
     """Return the cosines by record id, or else why similarity is left out."""

@@ -58,7 +58,7 @@ def read_vocabulary(folder: Path, *, size: int, template: str) -> Vocabulary:
     """
     tokenizer = read_json(folder / "tokenizer.json")
     added = {int(token["id"]): token for token in tokenizer.get("added_tokens") or []}
-    pre = _pre_tokenizer_name(tokenizer, {token["content"] for token in added.values()}, folder)
+    pre = pre_tokenizer_name(tokenizer, {token["content"] for token in added.values()}, folder)
     plain = {index: text for text, index in tokenizer["model"]["vocab"].items()}
     texts: list[str] = []
     types: list[gguf.TokenType] = []
@@ -74,7 +74,7 @@ def read_vocabulary(folder: Path, *, size: int, template: str) -> Vocabulary:
             text, kind = f"[PAD{index}]", gguf.TokenType.UNUSED
         texts.append(text)
         types.append(kind)
-    bos, eos, pad = _special_token_ids(
+    bos, eos, pad = special_token_ids(
         folder, {token["content"]: index for index, token in added.items()}
     )
     return Vocabulary(
@@ -110,7 +110,7 @@ def write_vocabulary(writer: gguf.GGUFWriter, vocabulary: Vocabulary) -> None:
     writer.add_add_eos_token(False)
 
 
-def _pre_tokenizer_name(tokenizer: Mapping[str, Any], added: set[str], folder: Path) -> str:
+def pre_tokenizer_name(tokenizer: Mapping[str, Any], added: set[str], folder: Path) -> str:
     """Return llama.cpp's name for how the tokenizer splits text before BPE."""
     model = tokenizer.get("model") or {}
     if model.get("type") != "BPE" or model.get("byte_fallback"):
@@ -139,7 +139,7 @@ _LOOKS_SPECIAL = re.compile(r"<\|.*\|>|<｜.*｜>", re.DOTALL)
 parse those in a template, but not in the text of a user, who could otherwise end a turn."""
 
 
-def _special_token_ids(folder: Path, ids: Mapping[str, int]) -> tuple[int | None, int, int | None]:
+def special_token_ids(folder: Path, ids: Mapping[str, int]) -> tuple[int | None, int, int | None]:
     """Return the ids of BOS, EOS and PAD; `ids` are those of the added tokens."""
     settings = read_json(folder / TOKENIZER_CONFIG)
     configs: dict[str, Any] = {}

@@ -95,7 +95,7 @@ def merge(
     saved = _dtype_to_save(base, dtype)
     check_adapter(run.adapter, base)
     is_full = not (run.adapter / "adapter_config.json").is_file()
-    size = _count_weights(run.adapter if is_full else base)
+    size = count_weights(run.adapter if is_full else base)
     require_space(run.merged, size * int(getattr(torch, saved).itemsize))
     needed = format_bytes(size * FP32_BYTES)
     progress.note(Message("merging takes {needed} of memory", needed=needed))
@@ -117,7 +117,7 @@ def merge(
             stage.advance()
             # Read back from disk: what is verified is what will be served.
             found = probes.logits(_load_on_cpu(recipe, part).model)
-            report = _verify_merge(part, found, expected, dtype=saved, size=size)
+            report = verify_merge(part, found, expected, dtype=saved, size=size)
             stage.advance()
     return replace(report, folder=run.merged)
 
@@ -136,7 +136,7 @@ def _dtype_to_save(base: Path, wanted: DtypeName) -> str:
     return own if own in TOLERANCE else "float32"
 
 
-def _count_weights(folder: Path) -> int:
+def count_weights(folder: Path) -> int:
     """Return the number of weights in a model folder."""
     # Pickles have no header; and to load them only to count would take all their memory.
     pickles = sorted(folder.glob("pytorch_model*.bin"))
@@ -187,7 +187,7 @@ class _Probes:
         return adapted.merge_and_unload(safe_merge=True), expected
 
 
-def _verify_merge(
+def verify_merge(
     folder: Path, found: Tensor, expected: Tensor, *, dtype: str, size: int
 ) -> MergeReport:
     """Compare the logits of the model in `folder` with those of base + adapter.

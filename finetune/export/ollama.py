@@ -71,7 +71,7 @@ def export_to_ollama(
     require_version(client)  # before minutes are spent on a file
     gguf = write_for_ollama(recipe, run, quantize=wanted, progress=progress)
     with as_export_errors(client.url, gguf):
-        creation = _create(client, spec, gguf, quantize=KINDS[wanted][1], progress=progress)
+        creation = create_model(client, spec, gguf, quantize=KINDS[wanted][1], progress=progress)
         run_exchange(client, creation)
     checks = verify_model(client, spec, recipe, run) if verify else ()
     return OllamaReport(name=spec.name, host=client.url, gguf=gguf, quantize=wanted, checks=checks)
@@ -110,7 +110,7 @@ def require_version(client: OllamaClient) -> None:
         )
 
 
-async def _create(
+async def create_model(
     client: OllamaClient,
     spec: ModelSpec,
     gguf: Path,

@@ -76,7 +76,7 @@ async def _run_checks(
     checks += [
         VerificationCheck(name="template", passed=same, found=template[:SHOWN_CHARACTERS]),
         check_parameters(details.parameters, spec),
-        await _check_prompts(client, spec),
+        await check_prompts(client, spec),
     ]
 
     # Of the model's own domain, but not trained on, where the run's data are still there.
@@ -126,7 +126,7 @@ def numbers_or_words(values: set[str]) -> set[float] | set[str]:
         return values
 
 
-async def _check_prompts(client: OllamaClient, spec: ModelSpec) -> VerificationCheck:
+async def check_prompts(client: OllamaClient, spec: ModelSpec) -> VerificationCheck:
     """Compare prompts as the server writes them with ours."""
     history = [
         message

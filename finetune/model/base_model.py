@@ -94,7 +94,7 @@ def template_note(folder: Path, fmt: ChatFormat) -> Message | None:
     # Templates are compared by what they write: two that write the same may look quite different.
     # Without a system message, too, where many insert one of their own ("You are Qwen, …").
     if all(
-        _render_template(template, folder, system)
+        render_own_template(template, folder, system)
         == render_prompt(fmt, system=system, history=(EARLIER,), user=QUESTION)
         for system in ("", SYSTEM)
     ):
@@ -106,7 +106,7 @@ def template_note(folder: Path, fmt: ChatFormat) -> Message | None:
     )
 
 
-def _render_template(template: str, folder: Path, system: str) -> str | None:
+def render_own_template(template: str, folder: Path, system: str) -> str | None:
     """Return what the base's template makes of a conversation, None if it cannot be rendered."""
     from jinja2 import TemplateError
     from jinja2.sandbox import ImmutableSandboxedEnvironment

@@ -67,7 +67,7 @@ class ChatFormat:
 
         Its variable `enable_thinking` is that of Qwen3's template.
         """
-        return "".join(_jinja_lines(self))
+        return "".join(jinja_lines(self))
 
     @property
     def ollama_template(self) -> str:
@@ -231,7 +231,7 @@ def _join_pieces(pieces: Sequence[Piece]) -> str:
     return "".join(piece.text for piece in pieces)
 
 
-def _jinja_lines(fmt: ChatFormat) -> Iterator[str]:
+def jinja_lines(fmt: ChatFormat) -> Iterator[str]:
     """Yield the Jinja template."""
     # Plain loops and tests only: llama.cpp has a Jinja of its own that knows no more. Each tag has
     # "-" on both sides, so that the line breaks between them, for people, are not written.
@@ -247,7 +247,7 @@ def _jinja_lines(fmt: ChatFormat) -> Iterator[str]:
     yield "{%- if message['role'] == 'user' -%}\n"
     yield _jinja_between(fmt.user, "message['content']") + "\n"
     yield "{%- elif message['role'] == 'assistant' -%}\n"
-    yield from _jinja_reply(fmt)
+    yield from jinja_reply(fmt)
     yield "{%- endif -%}\n{%- endfor -%}\n"
     yield "{%- if add_generation_prompt -%}\n"
     yield f"{{{{- {_quote(fmt.assistant)} -}}}}\n"
@@ -260,7 +260,7 @@ def _jinja_lines(fmt: ChatFormat) -> Iterator[str]:
     yield "{%- endif -%}"
 
 
-def _jinja_reply(fmt: ChatFormat) -> Iterator[str]:
+def jinja_reply(fmt: ChatFormat) -> Iterator[str]:
     """Yield the lines for one reply; only the last one of a conversation keeps its thought."""
     marks = (fmt.assistant, fmt.eos + fmt.after_eos)
     if fmt.thinks:

@@ -86,7 +86,7 @@ def read_run_summary(
         training=_read_json_or_empty(run.train / "summary.json"),
         models=models,
         outdated=outdated,
-        rows=tuple(_figure_rows(evaluations, changes)),
+        rows=tuple(figure_rows(evaluations, changes)),
         loss_plot=_read_text_or_empty(run.train / "loss.svg"),
         exports=tuple(sorted(str(one.name) for one in run.exports.glob("*"))),
         merged=run.figures("merge"),
@@ -107,9 +107,10 @@ def render_figures(figures: Mapping[str, Any], language: Language) -> str:
     return "\n".join(lines)
 
 
-def _figure_rows(
+def figure_rows(
     evaluations: Mapping[str, Mapping[str, Any]], changes: Mapping[str, Any]
 ) -> list[FigureRow]:
+    """Return the rows of the table of figures: a figure, its value for each model, its change."""
     rows = []
     for figure in FIGURES:
         values = {

@@ -61,7 +61,7 @@ def add_lora(loaded: LoadedModel, table: TrainTable) -> PeftModel:
         r=table.r,
         lora_alpha=table.alpha,
         lora_dropout=table.dropout,
-        target_modules=_target_layers(model, table, loaded.folder),
+        target_modules=target_layers(model, table, loaded.folder),
         bias="none",
         task_type="CAUSAL_LM",
     )
@@ -177,7 +177,7 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _target_layers(model: PreTrainedModel, table: TrainTable, folder: Path) -> str | list[str]:
+def target_layers(model: PreTrainedModel, table: TrainTable, folder: Path) -> str | list[str]:
     """Return `target_modules` for peft.
 
     Raises:

@@ -55,12 +55,12 @@ def training_arguments(
         lr_scheduler_type=SCHEDULES[table.schedule],
         weight_decay=table.weight_decay,
         max_grad_norm=table.clip,
-        **_intervals(table, evaluates=evaluates, dry=dry_steps > 0),
+        **reporting_intervals(table, evaluates=evaluates, dry=dry_steps > 0),
         **SILENT,
     )
 
 
-def _intervals(table: TrainTable, *, evaluates: bool, dry: bool) -> dict[str, Any]:
+def reporting_intervals(table: TrainTable, *, evaluates: bool, dry: bool) -> dict[str, Any]:
     """Return when to log, to evaluate and to save, by steps or at the end of each epoch."""
     save_every = table.save_every or table.evaluate_every
     return {

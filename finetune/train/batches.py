@@ -94,7 +94,7 @@ def load_training_set(
 
     train = SampleSet(encode_split("train"))
     if not len(train):
-        raise _no_samples_error(list(run.records("train")), recipe, tokenizer)
+        raise no_samples_error(list(run.records("train")), recipe, tokenizer)
     return TrainingSet(train=train, val=SampleSet(encode_split("val")), **counts)
 
 
@@ -128,7 +128,7 @@ def _encode_record(
     )
 
 
-def _no_samples_error(
+def no_samples_error(
     records: Sequence[Record], recipe: Recipe, tokenizer: ChatTokenizer
 ) -> RecipeError:
     """Return the error for a training split without samples; its hint is the limit they need."""

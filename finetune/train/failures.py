@@ -122,7 +122,7 @@ def divergence_failure(
 
     `lr` is the learning rate of that step.
     """
-    reason, hint = _likeliest_reason(model, step=step, table=table, precision=precision, lr=lr)
+    reason, hint = likeliest_reason(model, step=step, table=table, precision=precision, lr=lr)
     return TrainingError(
         Message(
             "step {step}: {what} is not a finite number: {cause}",
@@ -134,7 +134,7 @@ def divergence_failure(
     )
 
 
-def _likeliest_reason(
+def likeliest_reason(
     model: nn.Module, *, step: int, table: TrainTable, precision: Precision, lr: float
 ) -> tuple[Message, Message]:
     """Return why numbers stopped being finite, and the next setting to try."""

@@ -281,7 +281,7 @@ def train(
     machine = detect_hardware()
     if process_rank() > 0:
         progress = SilentProgress()
-    with warnings.catch_warnings(), _explain_failures(recipe, run, machine):
+    with warnings.catch_warnings(), explain_failures(recipe, run, machine):
         warnings.filterwarnings("ignore", module=NOISY_LIBRARIES)
         if dry_steps:
             # Not in the run's folder: a dry run must not move the checkpoints of a real one aside.
@@ -338,7 +338,7 @@ def _load_training_run(
 
 
 @contextlib.contextmanager
-def _explain_failures(recipe: Recipe, run: Run, machine: Hardware) -> Iterator[None]:
+def explain_failures(recipe: Recipe, run: Run, machine: Hardware) -> Iterator[None]:
     """Turn an error of torch or the system into a TrainingError that names the next step."""
     try:
         yield

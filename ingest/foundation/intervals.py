@@ -6,6 +6,7 @@ draws, and the interval is that of the difference (Koehn, "Statistical Significa
 Machine Translation Evaluation", EMNLP 2004): if it excludes 0, chance does not explain it.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -22,6 +23,9 @@ RESAMPLES = 10_000
 CONFIDENCE = 0.95
 CHUNK = 1_000_000
 """Drawn record numbers held at once: 8 MB."""
+
+Z = 1.959964
+"""Quantile of the normal distribution that belongs to 95 %."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,3 +120,15 @@ def _interval(drawn: list[Floats], *, once: Floats) -> Interval:
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(np.concatenate(drawn), [tail, 1 - tail])
     return Interval(value=float(once[0]), low=float(low), high=float(high))
+
+
+def wilson_interval(share: float, count: int) -> Interval:
+    """Return Wilson's interval of a share among `count`, which is wider than 0 also at 0 and 1.
+
+    Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", JASA 1927. It
+    holds for a mean of any values from 0 to 1, as none varies more than one of 0 and 1.
+    """
+    middle = (share + Z * Z / (2 * count)) / (1 + Z * Z / count)
+    spread = math.sqrt(share * (1 - share) / count + Z * Z / (4 * count * count))
+    reach = Z * spread / (1 + Z * Z / count)
+    return Interval(value=share, low=max(0.0, middle - reach), high=min(1.0, middle + reach))

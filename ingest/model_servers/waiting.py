@@ -40,7 +40,7 @@ async def chat_when_ready(
                     yield piece
             return
         except ModelServerError as error:
-            wait_s = _wait_of(error, tries, busy_waits_s)
+            wait_s = wait_before_retry(error, tries, busy_waits_s)
             if begun or wait_s is None or loop.time() + wait_s > until:
                 raise
             waits_for = error.detail or "busy"
@@ -49,7 +49,9 @@ async def chat_when_ready(
         await asyncio.sleep(wait_s)
 
 
-def _wait_of(error: ModelServerError, tries: int, busy_waits_s: Sequence[float]) -> float | None:
+def wait_before_retry(
+    error: ModelServerError, tries: int, busy_waits_s: Sequence[float]
+) -> float | None:
     """Return the seconds before the next try, None if there should be none."""
     if error.kind != "busy":
         return None

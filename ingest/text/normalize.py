@@ -108,7 +108,7 @@ def _normalized(text: str, *, broken: str) -> str:
         if _MAY_BE_SPACED.search(text) or (wide and _MAY_BE_SPACED_WIDELY.search(text)):
             text = _SPACED_WIDE.sub(_without_gaps, text)
         if _MAY_BE_OLD.search(text):
-            table, characters = _simplified()
+            table, characters = simplified_ideographs()
             if not characters.isdisjoint(text):
                 text = text.translate(table)
     if _MAY_BE_LETTERS.search(text):
@@ -123,7 +123,7 @@ def _without_gaps(found: re.Match[str]) -> str:
 
 
 @functools.cache
-def _simplified() -> tuple[dict[int, str], frozenset[str]]:
+def simplified_ideographs() -> tuple[dict[int, str], frozenset[str]]:
     """Return the ideographs for which others stand, as table of `str.translate` and as a set.
 
     Shipped as a file and not asked of OpenCC: the full-text index is damaged when words are removed

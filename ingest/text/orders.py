@@ -119,7 +119,10 @@ def _order_spans(text: str) -> list[Span]:
     """Return the ranges of the sentences of a text that give a model orders."""
     masked = _LINE.sub(lambda line: _without_quotations(line[0]), text)
     spans = _sentences(masked)
-    folded = [_folded(masked[start:end]) for start, end in spans]
+    folded = [
+        _SPACE_IN_CHINESE.sub("", " ".join(fold_text(masked[start:end]).split()))
+        for start, end in spans
+    ]
     places = {n for n, (start, end) in enumerate(spans) if _has_encoded_order(text[start:end])}
     # A line's hyphen may belong to a word, or break it.
     views = [
@@ -161,10 +164,6 @@ def _with_gap(text: str, spans: Sequence[Span], place: int, sentence: str, *, br
     # In the midst of a sentence that plain text was wrapped in nothing begins.
     wrapped = end - start >= SHORTEST_WRAP and following[:1].islower()
     return f"{sentence} " if wrapped else f"{sentence}{_WRAP}"
-
-
-def _folded(sentence: str) -> str:
-    return _SPACE_IN_CHINESE.sub("", " ".join(fold_text(sentence).split()))
 
 
 def _matches(view: str) -> Iterator[Span]:

@@ -317,19 +317,15 @@ def answer_type_fit(
     if unit.kind in MADE_FOR.get(kind.name, ()):
         return 1.0
     if kind.name == "count" and counted:
-        return _count_fit(unit.text, counted)
+        for word in counted:
+            stem = re.escape(word.removesuffix("s"))
+            near = NEAR if word.isascii() else NEAR_IDEOGRAPHS
+            behind = rf"{_NUMBER}.{{0,{near}}}{stem}"
+            before = rf"{stem}.{{0,{NEAR}}}[:：是为有达约].{{0,3}}{_NUMBER}"  # "drones: 250"
+            if re.search(f"{behind}|{before}", unit.text, re.IGNORECASE):
+                return 1.0
+        return 0.5 if re.search(_NUMBER, unit.text, re.IGNORECASE) else 0.0
     asked = question.casefold()
     # What the question itself says answers nothing.
     found = (each[0].strip().casefold() for each in _compiled(kind.held).finditer(unit.text))
     return float(any(each and each not in asked for each in found))
-
-
-def _count_fit(text: str, counted: Sequence[str]) -> float:
-    for word in counted:
-        stem = re.escape(word.removesuffix("s"))
-        near = NEAR if word.isascii() else NEAR_IDEOGRAPHS
-        behind = rf"{_NUMBER}.{{0,{near}}}{stem}"
-        before = rf"{stem}.{{0,{NEAR}}}[:：是为有达约].{{0,3}}{_NUMBER}"  # "drones: 250"
-        if re.search(f"{behind}|{before}", text, re.IGNORECASE):
-            return 1.0
-    return 0.5 if re.search(_NUMBER, text, re.IGNORECASE) else 0.0

@@ -108,7 +108,7 @@ def _add_code(
     lead = reader.lead_text()
     reader.drop_lead()
     # "Run:" with each piece: the second half of a script says no more alone than the first.
-    pieces = _code_pieces(body)
+    pieces = split_code_lines(body)
     for number, piece in enumerate(pieces):
         left = piece[0].start
         right = piece[-1].end
@@ -122,7 +122,8 @@ def _add_code(
     reader.lead = None
 
 
-def _code_pieces(body: Sequence[TextLine]) -> list[list[TextLine]]:
+def split_code_lines(body: Sequence[TextLine]) -> list[list[TextLine]]:
+    """Return code in pieces of at most `CODE_LINES`, cut at empty lines where there are any."""
     pieces: list[list[TextLine]] = [[]]
     for line in body:
         full = len(pieces[-1]) >= CODE_LINES

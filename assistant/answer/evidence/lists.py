@@ -15,7 +15,7 @@ def read_list(reader: PassageReader, at: int) -> int:
     lead, lead_span = reader.lead_text(), reader.lead
     items: list[tuple[int, int]] = []
     while at < len(reader.lines) and ITEM.match(reader.lines[at].text):
-        behind = _behind_item(reader.lines, at)
+        behind = end_of_item(reader.lines, at)
         items.append((at, behind))
         at = behind
         while at + 1 < len(reader.lines) and not reader.lines[at].text.strip():
@@ -26,7 +26,7 @@ def read_list(reader: PassageReader, at: int) -> int:
     shown = []
     for item, behind in items:
         reader.place += 1
-        shown.append(_add_item(reader, item, behind, lead))
+        shown.append(add_item(reader, item, behind, lead))
     # A short list answers "which …?" as a whole, and one of its items "what is …?".
     whole = "\n".join(f"- {text}" for text in shown if text)
     if lead_span and len(items) > 1 and len(whole) <= LONGEST_UNIT:
@@ -37,7 +37,7 @@ def read_list(reader: PassageReader, at: int) -> int:
     return max(at, first + 1)
 
 
-def _behind_item(lines: Sequence[TextLine], at: int) -> int:
+def end_of_item(lines: Sequence[TextLine], at: int) -> int:
     """Return the line behind a list's item: what is indented deeper, and code, belongs to it."""
     depth = lines[at].indent
     mark = FENCE.match(lines[at].text)
@@ -58,7 +58,7 @@ def _behind_item(lines: Sequence[TextLine], at: int) -> int:
     return at
 
 
-def _add_item(reader: PassageReader, at: int, behind: int, lead: str) -> str:
+def add_item(reader: PassageReader, at: int, behind: int, lead: str) -> str:
     """Take up an item, cut into sentences where it is long, and return what is shown of it."""
     lines = reader.lines[at:behind]
     marker = ITEM.match(lines[0].text)

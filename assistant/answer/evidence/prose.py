@@ -136,7 +136,7 @@ def read_paragraph(reader: PassageReader, at: int) -> int:
         # A question on a line of its own is the heading of its answer, as in lists of them.
         reader.heading, reader.lead = reader.plain(*sentences[0]), None
         return behind
-    _add_sentences(reader, sentences)
+    add_sentences(reader, sentences)
     return behind
 
 
@@ -149,7 +149,8 @@ def _is_question_or_bold(reader: PassageReader, at: int) -> bool:
     return bool(asked) and all(reader.plain(*each).endswith(_ASKS) for each in asked)
 
 
-def _add_sentences(reader: PassageReader, sentences: Sequence[tuple[int, int]]) -> None:
+def add_sentences(reader: PassageReader, sentences: Sequence[tuple[int, int]]) -> None:
+    """Take up sentences: one that points back with the one before, a lead-in for what follows."""
     before: tuple[int, int] | None = None
     lead: tuple[int, int] | None = None
     for number, (left, right) in enumerate(sentences):

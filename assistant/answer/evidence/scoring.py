@@ -160,12 +160,13 @@ def score_units(
     scored = [
         one
         for passage, own in zip(passages, units, strict=True)
-        for one in _score_passage(weights, passage, own)
+        for one in score_passage(weights, passage, own)
     ]
     return sorted(scored, key=lambda one: (-one.score, one.unit.passage, one.unit.start))
 
 
-def _score_passage(weights: TermWeights, passage: Passage, units: Sequence[Unit]) -> list[Scored]:
+def score_passage(weights: TermWeights, passage: Passage, units: Sequence[Unit]) -> list[Scored]:
+    """Return the units of one passage, each with all that speaks for it."""
     title = frozenset(words(passage.title))
     around = frozenset(words(f"{passage.heading} {passage.text}")) | title
     by_passage = PASSAGE_SHARE * weights.share_held(around)
@@ -181,7 +182,7 @@ def _score_passage(weights: TermWeights, passage: Passage, units: Sequence[Unit]
     bonus = MEASURE_BONUS if asked_for in MEASURES | CONTACTS else TYPE_BONUS
     scored = []
     for number, unit in enumerate(units):
-        above = _share_above(weights, unit, own[number])
+        above = share_above(weights, unit, own[number])
         under = own[number].union(words(f"{unit.context} {unit.heading}"))
         by_title = TITLE_SHARE * weights.share_held(title - under)
         typed = answer_type_fit(unit, weights.types, weights.counted, weights.question)
@@ -214,7 +215,7 @@ def _score_passage(weights: TermWeights, passage: Passage, units: Sequence[Unit]
     return scored
 
 
-def _share_above(weights: TermWeights, unit: Unit, own: frozenset[str]) -> float:
+def share_above(weights: TermWeights, unit: Unit, own: frozenset[str]) -> float:
     """Return what the unit's lead-in and heading hold of the question beyond its own words."""
     context = frozenset(words(unit.context)) - own
     heading = frozenset(words(unit.heading))

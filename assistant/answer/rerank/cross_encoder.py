@@ -130,7 +130,7 @@ class CrossEncoderReranker:
             for wanted in session.get_inputs()
         }
         try:
-            logits = _one_logit(np.asarray(session.run(None, feeds)[0]), pairs=len(texts))
+            logits = read_logits(np.asarray(session.run(None, feeds)[0]), pairs=len(texts))
         except onnx_errors() as error:
             raise self._unusable(str(error).splitlines()[0]) from error
         except ValueError as error:
@@ -187,7 +187,7 @@ class CrossEncoderReranker:
         )
 
 
-def _one_logit(output: NDArray[Any], *, pairs: int) -> list[float]:
+def read_logits(output: NDArray[Any], *, pairs: int) -> list[float]:
     """Return one number for each pair from (pairs,), (pairs, 1), or (pairs, 2): no and yes.
 
     Raises:

@@ -34,12 +34,12 @@ CLAUSE = 8
 
 def bounds_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether a figure is the least in the claim and everywhere the most in the window."""
-    return _are_exchanged(claim, window, _bound)
+    return _are_exchanged(claim, window, bound_at)
 
 
 def rates_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether a figure is one per day in the claim and everywhere per week in the window."""
-    return _are_exchanged(claim, window, _rate)
+    return _are_exchanged(claim, window, rate_at)
 
 
 def _are_exchanged(
@@ -63,7 +63,8 @@ def _are_exchanged(
     return False
 
 
-def _rate(tokens: Sequence[Token], index: int) -> str | None:
+def rate_at(tokens: Sequence[Token], index: int) -> str | None:
+    """Return the unit per which the figure at a place counts: "day" of "twice a day"."""
     if found := _RATE.match(_text(tokens[index + 1 : index + 1 + BEHIND])):
         return found["unit"]
     before = [t for t in tokens[max(0, index - CLAUSE) : index] if t.clause == tokens[index].clause]
@@ -71,7 +72,8 @@ def _rate(tokens: Sequence[Token], index: int) -> str | None:
     return _SAME_RATE.get(rates[-1], rates[-1]) if rates else None
 
 
-def _bound(tokens: Sequence[Token], index: int) -> Bound | None:
+def bound_at(tokens: Sequence[Token], index: int) -> Bound | None:
+    """Return whether the figure at a place is the least or the most of something."""
     before = _text(tokens[max(0, index - BEFORE) : index])
     for pattern, bound in _BEFORE:
         if pattern.search(before):

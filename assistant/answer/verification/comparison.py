@@ -187,7 +187,11 @@ class _Comparer:
             if (
                 governed
                 and len(places) * 2 > len(governed)
-                and not any(_is_negated(tokens, place) for place in places)
+                and not any(
+                    token.key == NEGATION and token.clause == tokens[place].clause
+                    for place in places
+                    for token in tokens[max(0, place - GOVERNED - 1) : place]
+                )
             ):
                 self._result.contradicted["polarity"] = None
 
@@ -257,18 +261,15 @@ class _Comparer:
         if content < SHORTEST_TERM or not held_content or _points(held):
             return
         if said in self._window.letters:
-            if not self._run_travels(slot, said):
+            # A run that has both its neighbours in the window, too, was only moved.
+            keys, end = self._claim.keys, slot.said_start + len(slot.said)
+            before = "".join(keys[max(0, slot.said_start - 1) : slot.said_start])
+            after = "".join(keys[end : end + 1])
+            if before + said + after not in self._window.letters:
                 swapped = held in self._claim.letters
                 self._result.contradicted["order" if swapped else "name"] = None
         elif content > LONGEST_SYNONYM or said in self._context.letters_of_all:
             self._result.contradicted["name"] = None
-
-    def _run_travels(self, slot: _Slot, said: str) -> bool:
-        """Return whether a run has both its neighbours in the window, too."""
-        end = slot.said_start + len(slot.said)
-        before = "".join(self._claim.keys[max(0, slot.said_start - 1) : slot.said_start])
-        after = "".join(self._claim.keys[end : end + 1])
-        return before + said + after in self._window.letters
 
     def _travels(self, slot: _Slot, token: Token) -> bool:
         """Return whether a token stands elsewhere in the window as it stands in the claim.
@@ -372,9 +373,3 @@ def _governed(tokens: Sequence[Token], index: int) -> list[int]:
         if len(places) == GOVERNED - 1:
             break
     return places
-
-
-def _is_negated(tokens: Sequence[Token], place: int) -> bool:
-    clause = tokens[place].clause
-    before = tokens[max(0, place - GOVERNED - 1) : place]
-    return any(token.key == NEGATION and token.clause == clause for token in before)

@@ -68,13 +68,6 @@ class Quantity:
             return bool(self.minutes & other.minutes)
         if self.code or other.code:
             return self.code == other.code
-        return self._same_number(other)
-
-    def same_value(self, other: "Quantity") -> bool:
-        """Return whether the two differ in nothing but their units."""
-        return self.kind == other.kind == "number" and _close(abs(self.value), abs(other.value))
-
-    def _same_number(self, other: "Quantity") -> bool:
         rounded = self.rounded or other.rounded
         if self.dimension and other.dimension:
             if not same_dimension(self.dimension, other.dimension):
@@ -88,6 +81,10 @@ class Quantity:
             # 50 % is a half and never 50.
             return _close(self.base, other.base, rounded=rounded)
         return _close(self.value, other.value, rounded=rounded)
+
+    def same_value(self, other: "Quantity") -> bool:
+        """Return whether the two differ in nothing but their units."""
+        return self.kind == other.kind == "number" and _close(abs(self.value), abs(other.value))
 
 
 def _close(one: float, two: float, *, rounded: bool = False) -> bool:

@@ -156,12 +156,13 @@ def _tokens(text: str, figures: list[Quantity]) -> list[Token]:
                 tokens.append(Token("ideograph", character, clause, content=content))
             first = False
         else:
-            tokens += _word_tokens(found["word"], clause, first=first)
+            tokens += word_tokens(found["word"], clause, first=first)
             first = False
     return tokens
 
 
-def _word_tokens(word: str, clause: int, *, first: bool) -> list[Token]:
+def word_tokens(word: str, clause: int, *, first: bool) -> list[Token]:
+    """Return the tokens of a word: its parts, and what it stands for."""
     lower = word.lower()
     if contracted := _CONTRACTED.match(lower):
         stem = _STEMS.get(contracted["stem"], contracted["stem"])

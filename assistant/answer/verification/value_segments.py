@@ -49,7 +49,17 @@ def segments_of(
         own = False
         for piece in _pieces(sentence.tokens):
             if any(map(has_value, piece)):
-                found.append(_segment(number, [*waiting, *piece], has_value))
+                own_tokens = [*waiting, *piece]
+                at = next(index for index, token in enumerate(own_tokens) if has_value(token))
+                content = [t for t in own_tokens if t.content and not (t.figure and has_value(t))]
+                segment = ValueSegment(
+                    sentence=number,
+                    before=frozenset(t.key for t in own_tokens[:at] if t in content),
+                    behind=[t.key for t in own_tokens[at:] if t in content],
+                    figures=[t.figure for t in own_tokens if t.figure],
+                    head=frozenset(t.key for t in content[:HEAD] if t in own_tokens[:at]),
+                )
+                found.append(segment)
                 waiting, own = [], True
             else:
                 waiting += piece
@@ -69,18 +79,6 @@ def _pieces(tokens: Iterable[Token]) -> list[list[Token]]:
             clause = token.clause
         pieces[-1].append(token)
     return [piece for piece in pieces if piece]
-
-
-def _segment(number: int, tokens: list[Token], has_value: Callable[[Token], bool]) -> ValueSegment:
-    at = next(index for index, token in enumerate(tokens) if has_value(token))
-    content = [t for t in tokens if t.content and not (t.figure and has_value(t))]
-    return ValueSegment(
-        sentence=number,
-        before=frozenset(t.key for t in tokens[:at] if t in content),
-        behind=[t.key for t in tokens[at:] if t in content],
-        figures=[t.figure for t in tokens if t.figure],
-        head=frozenset(t.key for t in content[:HEAD] if t in tokens[:at]),
-    )
 
 
 def is_said_of_another(
@@ -161,7 +159,7 @@ def reply_is_of_another(
             return False
         segments = segments_of(sentences, lambda token: token.figure is not None)
         return figure_is_of_another(asked, figure, segments)
-    kind = said & _kind_asked(question)
+    kind = said & kind_asked(question)
     proper = said - asked
     if not kind or not 0 < len(proper) <= MOST_PROPER:
         return False
@@ -176,7 +174,7 @@ def reply_is_of_another(
     )
 
 
-def _kind_asked(question: SentenceText) -> frozenset[str]:
+def kind_asked(question: SentenceText) -> frozenset[str]:
     """Return the words behind "which" of which a reply names one: which tea, 哪种茶."""
     keys = question.keys
     at = next((i for i, key in enumerate(keys) if key in _WHICH), None)

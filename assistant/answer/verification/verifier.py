@@ -73,7 +73,18 @@ class _PassageSentences:
             (start, min(end, start + LONGEST_SENTENCE))
             for start, end in sentence_spans(passage.text)
         ]
-        self.sentences = _with_table_heads([passage.text[a:b] for a, b in self.spans])
+        self.sentences: list[SentenceText] = []
+        head: SentenceText | None = None
+        for start, end in self.spans:
+            text = read_sentence(passage.text[start:end])
+            # Each row of a table is read behind the head that names its cells.
+            if passage.text[start] != "|":
+                head = None
+            elif head is None:
+                head = text
+            else:
+                text = head.followed_by(text)
+            self.sentences.append(text)
         self.head = read_sentence(f"{passage.title}\n{passage.heading}")
         self.chinese = cjk_share(passage.text) > CHINESE_SHARE
         self.keys = frozenset(self.head.keys).union(*(text.keys for text in self.sentences))
@@ -328,22 +339,6 @@ class SentenceVerifier:
             return None
         passage = (named or holding)[0] if strong or named else None
         return SentenceVerdict(kind="unchecked", passage=passage.number if passage else None)
-
-
-def _with_table_heads(sentences: Sequence[str]) -> list[SentenceText]:
-    """Return the sentences read, each row of a table behind the head that names its cells."""
-    read: list[SentenceText] = []
-    head: SentenceText | None = None
-    for sentence in sentences:
-        text = read_sentence(sentence)
-        if not sentence.startswith("|"):
-            head = None
-        elif head is None:
-            head = text
-        else:
-            text = head.followed_by(text)
-        read.append(text)
-    return read
 
 
 def _closest(windows: Iterable[_Window], floor: float) -> list[_Window]:

@@ -78,7 +78,7 @@ def codec_of(path: Path) -> str:
                 )
             if found:
                 return found.codec_with_mark
-            sample = _sample_foreign(head, file)
+            sample = sample_foreign_bytes(head, file)
     except OSError as error:
         raise _unreadable_file(path, error) from error
     foreign = [line for line in sample.split(b"\n") if not line.isascii()]
@@ -95,7 +95,7 @@ def codec_of(path: Path) -> str:
     return guess_codec(sample)
 
 
-def _sample_foreign(head: bytes, file: BinaryIO) -> bytes:
+def sample_foreign_bytes(head: bytes, file: BinaryIO) -> bytes:
     """Return a sample around the first bytes outside ASCII, nothing if there are none."""
     block = head
     while block.isascii():

@@ -51,7 +51,7 @@ def parse_entities_row(fields: RowFields) -> ParsedRow:
             listed = None
     if not isinstance(listed, list):
         raise RowError(Message("entities is no list"))
-    found = [_parse_entity(one, text, fields) for one in listed]
+    found = [parse_entity(one, text, fields) for one in listed]
     user = build_prompt(fields.instruction, text)
     return ParsedRow(
         turns=(Turn(user=user, answer=render_entities(found)),),
@@ -101,7 +101,7 @@ def find_nearest(text: str, wanted: str, start: int) -> int:
     return before if start - before <= after - start else after
 
 
-def _parse_entity(given: object, text: str, fields: RowFields) -> Entity:
+def parse_entity(given: object, text: str, fields: RowFields) -> Entity:
     """Return an entity at the place where its text stands.
 
     Raises:

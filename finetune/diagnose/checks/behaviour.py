@@ -148,7 +148,7 @@ def check_thinking(evidence: Evidence) -> Finding:
     figures = {"format_rate": round(1 - share, 4), **kinds}
     if share < SOME_REPLIES:
         return Finding(check="thinking", state="sound", message=message, figures=figures)
-    fix = _thinking_fix(evidence, behaviour, broken)
+    fix = thinking_fix(evidence, behaviour, broken)
     return Finding(check="thinking", state="wrong", message=message, fix=fix, figures=figures)
 
 
@@ -164,9 +164,7 @@ def _is_unclosed(reply: Prediction) -> bool:
     return THINK_CLOSE not in reply.text
 
 
-def _thinking_fix(
-    evidence: Evidence, behaviour: Behaviour, broken: Sequence[Prediction]
-) -> Message:
+def thinking_fix(evidence: Evidence, behaviour: Behaviour, broken: Sequence[Prediction]) -> Message:
     """Return the next change: the format, the limit, or more training."""
     fmt = evidence.recipe.model.format
     if fmt == "r1-direct" and any(THINK_CLOSE in one.text for one in broken):

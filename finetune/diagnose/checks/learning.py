@@ -98,7 +98,7 @@ def check_underfit(evidence: Evidence) -> Finding:
         steps=steps,
     )
     if last > LOW_LOSS and last > MIN_LOSS_RATIO * first:
-        fix = _underfit_fix(evidence.recipe.train, steps)
+        fix = underfit_fix(evidence.recipe.train, steps)
     elif last > LOW_LOSS and last < (1 - STILL_FALLING) * before and not _rises(evidence):
         # A rising validation loss says that more epochs would do harm, however the loss falls.
         message = join(message, Message(", falling from {before:.3g}", before=before))
@@ -108,7 +108,7 @@ def check_underfit(evidence: Evidence) -> Finding:
     return Finding(check="underfit", state="wrong", message=message, fix=fix, figures=figures)
 
 
-def _underfit_fix(table: TrainTable, steps: int) -> Message:
+def underfit_fix(table: TrainTable, steps: int) -> Message:
     """Return the next setting for a stronger training: steps, then learning rate, then rank."""
     if table.max_steps:
         return command("train", "train.max_steps=0")

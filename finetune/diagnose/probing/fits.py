@@ -59,7 +59,7 @@ def format_fits(
             # A thought is shown in the recipe's format alone. It makes answers easier: another
             # format that predicts them better without one is better indeed.
             prompts = [
-                _encode_probe_prompt(one, record, tokenizer, with_thought=one is fmt)
+                encode_probe_prompt(one, record, tokenizer, with_thought=one is fmt)
                 for record in records
             ]
             fits.append(FormatFit(format=one.name, nats=_answer_nats(loaded, prompts, records)))
@@ -104,7 +104,7 @@ def last_logits(loaded: LoadedModel, ids: Sequence[int], *, keep: int = 1) -> Te
     return logits[0].float()
 
 
-def _encode_probe_prompt(
+def encode_probe_prompt(
     fmt: ChatFormat, record: Record, tokenizer: ChatTokenizer, *, with_thought: bool
 ) -> list[int]:
     """Return all ids before the answer."""

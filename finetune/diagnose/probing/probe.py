@@ -74,7 +74,7 @@ def _probe_weights(recipe: Recipe, run: Run, model: str, *, progress: Progress) 
         is_finite = not broken and _has_finite_logits(loaded, records)
         behaviour = None
         if is_finite and records:
-            behaviour = _observe_behaviour(loaded, recipe, records, name=model, progress=progress)
+            behaviour = observe_behaviour(loaded, recipe, records, name=model, progress=progress)
         precision = recipe.train.precision
         if precision == "auto":
             precision = choose_precision(recipe.train, machine)
@@ -114,7 +114,7 @@ def _has_finite_logits(
     return all(bool(torch.isfinite(last_logits(loaded, ids)).all()) for ids in prompts)
 
 
-def _observe_behaviour(
+def observe_behaviour(
     loaded: LoadedModel,
     recipe: Recipe,
     records: Sequence[Record],
@@ -122,6 +122,7 @@ def _observe_behaviour(
     name: str,
     progress: Progress,
 ) -> Behaviour:
+    """Generate replies to records, and return what they show."""
     fmt = chat_format(recipe.model.format)
     fits = format_fits(loaded, fmt, records)
     if unknown := unknown_marks(fmt, loaded.tokenizer):
