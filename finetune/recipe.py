@@ -20,7 +20,16 @@ from ingest.foundation.settings_errors import unusable_value
 
 FormatName = Literal["r1-think", "r1-direct", "chatml"]
 ReaderName = Literal[
-    "auto", "alpaca", "sharegpt", "openai", "huatuo", "cot", "classify", "entities", "nvc"
+    "auto",
+    "alpaca",
+    "sharegpt",
+    "openai",
+    "feedback",
+    "huatuo",
+    "cot",
+    "classify",
+    "entities",
+    "nvc",
 ]
 Step = Literal["unicode", "spaces", "html", "control_tokens"]
 Task = Literal["text", "classify", "entities", "nvc"]

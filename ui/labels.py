@@ -31,6 +31,51 @@ PRIVATE_HELP: Final = Message(
     "Nothing of the conversation that you begin now is kept; it is gone when you leave it."
 )
 SEARCH_CONVERSATIONS: Final = Message("Search conversations")
+CHAT: Final = Message("Chat")
+SETTINGS: Final = Message("Settings")
+HEALTH: Final = Message("Health")
+HEALTH_INTRODUCTION: Final = Message(
+    "Looks at the model server, the encoder, the browser, the search and the index, and says what "
+    "to do about what is missing."
+)
+CHECK_NOW: Final = Message("Check now")
+CHECKING: Final = Message("Looking at every part…")
+MODEL: Final = Message("Model")
+MODEL_THAT_ANSWERS: Final = Message("The model that answers")
+NOT_PULLED: Final = Message("not pulled yet")
+USE_MODEL: Final = Message("Answer with this model")
+PULL_NAME: Final = Message("Name of a model to pull")
+PULL: Final = Message("Pull")
+START_OLLAMA: Final = Message(
+    "Start Ollama, and this list shows its models. Without it answers are quotes from the pages."
+)
+SAVE_SETTINGS: Final = Message("Save settings")
+SET_OUTSIDE: Final = Message("set by")
+OPTION_NAMES: Final[dict[str, Message]] = {
+    "auto": Message("automatic"),
+    "zh": Message.verbatim("中文"),
+    "en": Message.verbatim("English"),
+    "mark": Message("show with a sign"),
+    "drop": Message("leave out"),
+    "on": Message("on"),
+    "off": Message("off"),
+    "always": Message("always"),
+    "never": Message("never"),
+}
+PART_NAMES: Final[dict[str, Message]] = {
+    "chat model": Message("chat model"),
+    "embed model": Message("embedding model"),
+    "encoder": Message("encoder"),
+    "browser": Message("browser"),
+    "search": Message("search"),
+    "index": Message("index"),
+    "disk": Message("disk"),
+    "proxy": Message("proxy"),
+    "vectors": Message("vectors"),
+    "reranker": Message("reranker"),
+    "settings": Message("settings"),
+}
+"""Parts that `assistant doctor` names in English."""
 LANGUAGE: Final = Message("Language")
 LANGUAGE_NAMES: Final[dict[Language, str]] = {"zh": "中文", "en": "English"}
 """Each in its own language; one that is not here is shown by its code."""
@@ -98,6 +143,7 @@ def published_on(day: date, language: Language) -> str:
 CONVERSATION_LABELS: Final[dict[str, Message]] = {
     "conversation": Message("Conversation"),
     "stop": Message("Stop"),
+    "help": Message("What {name} means", name="{name}"),
     "reasoning": Message("Reasoning"),
     "copy": Message("Copy"),
     "copy_sources": Message("Copy with sources"),
@@ -114,6 +160,18 @@ CONVERSATION_LABELS: Final[dict[str, Message]] = {
     "more": Message("Show all"),
     "less": Message("Show less"),
     "close": Message("Close"),
+    "good": Message("Good answer"),
+    "bad": Message("Bad answer"),
+    "what_is_wrong": Message("What is wrong with it?"),
+    "wrong": Message("It is wrong"),
+    "unsupported_tag": Message("The sources do not say so"),
+    "incomplete": Message("Something is missing"),
+    "off_topic": Message("It answers another question"),
+    "outdated": Message("It is out of date"),
+    "language": Message("Badly put"),
+    "correction": Message("What should the answer be?"),
+    "save": Message("Save"),
+    "thanks": Message("Saved on this computer. It can train a better model: assistant feedback"),
     "seconds": Message("{shown} s", shown="{shown}"),
     "source_number": Message("Source {number}", number="{number}"),
     "unsupported": Message("This sentence stands in no source"),

@@ -1,20 +1,23 @@
 """The chat page, drawn by Streamlit in each run of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from assistant.conversations.feedback import Feedback
 from assistant.conversations.store import ConversationLine, new_conversation_id
 from assistant.errors import ConversationError
 from ingest.foundation.messages import LANGUAGES, Language
 from ingest.text.language import language_of_locale
 from ui import labels
 from ui.components import mount_conversation, mount_list
+from ui.health_page import draw_health
 from ui.safe_markdown import escape_markdown
 from ui.service import AssistantService, shared_service
 from ui.session import Conversation
+from ui.settings_page import draw_settings
 
 # Comments, not docstrings, explain the names here: Streamlit's "magic" would draw a bare string of
 # the script that it runs on the page.
@@ -29,7 +32,7 @@ SHOWN_CONVERSATIONS = 40
 
 # Keys of the widgets and of what a tab remembers.
 QUESTION, WEB, LANGUAGE, PRIVATE, SEARCH = "question", "web", "lang", "private", "search"
-OPEN, DELETED = "open", "deleted"
+OPEN, DELETED, SHOW_CHAT = "open", "deleted", "show-chat"
 # In the address of the page.
 CONVERSATION_PARAMETER, LANGUAGE_PARAMETER = "c", "lang"
 
@@ -42,7 +45,30 @@ def main(get_service: Callable[[], AssistantService] = shared_service) -> None:
     st.set_page_config(page_title=f"{title} · 求证" if title else "求证 · Qiuzheng", page_icon=ICON)
     st.html(STYLE)
     language = chosen_language()
-    draw_sidebar(service, conversation, language)
+
+    def chat() -> None:
+        draw_chat(service, conversation, language)
+
+    def settings() -> None:
+        draw_settings(service, language)
+
+    def health() -> None:
+        draw_health(service, language)
+
+    pages = [
+        st.Page(chat, title=labels.CHAT.localize(language), icon=":material/chat:", default=True),
+        st.Page(settings, title=labels.SETTINGS.localize(language), icon=":material/settings:"),
+        st.Page(health, title=labels.HEALTH.localize(language), icon=":material/ecg_heart:"),
+    ]
+    page = st.navigation(pages, position="hidden")
+    if st.session_state.pop(SHOW_CHAT, False) and page is not pages[0]:
+        st.switch_page(pages[0])
+    draw_sidebar(service, conversation, language, pages)
+    page.run()
+
+
+def draw_chat(service: AssistantService, conversation: Conversation, language: Language) -> None:
+    """Draw the conversation and the line below it."""
     draw_question_input(service, conversation, language)
     if not conversation.turns:
         draw_welcome(service, conversation, language)
@@ -58,6 +84,8 @@ def open_conversation(service: AssistantService) -> Conversation:
     named = st.query_params.get(CONVERSATION_PARAMETER)
     held: Conversation | None = st.session_state.get(OPEN)
     if held is not None and (named is None or named == held.id):
+        if held.turns and not held.private:  # another page of ours has no room for it
+            st.query_params[CONVERSATION_PARAMETER] = held.id
         return held
     try:
         held = service.conversation(named or new_conversation_id())
@@ -69,8 +97,9 @@ def open_conversation(service: AssistantService) -> Conversation:
 
 
 def show_conversation(service: AssistantService, id_: str | None) -> None:
-    """Open another conversation in this tab; None: a new one."""
-    st.session_state.pop(OPEN, None)
+    """Open another conversation in this tab, whatever page it shows; None: a new one."""
+    st.session_state[OPEN] = service.conversation(id_ or new_conversation_id())
+    st.session_state[SHOW_CHAT] = True
     if id_ is None:
         st.query_params.pop(CONVERSATION_PARAMETER, None)
     else:
@@ -110,6 +139,18 @@ def act_on_turn(
                 web=web if isinstance(web, bool) else None,
                 fresh=action.get("fresh") is True,
             )
+        case "feedback" if isinstance(action.get("turn"), int):
+            reasons = action.get("reasons")
+            feedback = Feedback.checked(
+                action.get("rating"),
+                reasons if isinstance(reasons, list) else [],
+                action.get("correction"),
+            )
+            if feedback is not None:
+                try:
+                    service.give_feedback(conversation, action["turn"], feedback)
+                except ConversationError as error:
+                    st.toast(escape_markdown(error.message.localize(chosen_language())))
         case _:
             pass
 
@@ -144,7 +185,12 @@ def act_on_list(service: AssistantService, action: dict[str, Any]) -> None:
         st.toast(escape_markdown(error.message.localize(chosen_language())))
 
 
-def draw_sidebar(service: AssistantService, conversation: Conversation, language: Language) -> None:
+def draw_sidebar(
+    service: AssistantService,
+    conversation: Conversation,
+    language: Language,
+    pages: Sequence[Any],
+) -> None:
     """Draw the name, "new chat", the conversations, and the switches."""
     with st.sidebar:
         st.title(labels.NAME.localize(language), anchor=False)
@@ -158,6 +204,8 @@ def draw_sidebar(service: AssistantService, conversation: Conversation, language
             width="stretch",
         )
         draw_list(service, conversation, language)
+        for page in pages:
+            st.page_link(page)
 
         def keep_language() -> None:
             """Put the language into the address: a reload keeps it."""

@@ -112,14 +112,15 @@ def turn_key(turn: PageTurn) -> str:
 async def stream_conversation(
     conversation: Conversation, language: Language, *, have: frozenset[str] = frozenset()
 ) -> AsyncGenerator[str, None]:
-    """Yield JSON lines: `{"order": [key, …], "live": bool}` and `{"turn": key, "set": {…}}`.
+    """Yield JSON lines: `{"order": [key, …], "live": bool}`, and one for each turn that changed.
 
-    In "set", null takes a field away. A turn that is not in "order" any more is gone.
+    That is `{"turn": key, "revision": n, "seconds": s, "set": {…}}`; in "set", null takes a field
+    away. A turn that is not in "order" any more is gone.
 
     Args:
         conversation: What is shown.
         language: Of all labels and messages.
-        have: Keys of finished turns that the asker has in this language.
+        have: `key.revision` of the finished turns that the asker has in this language.
     """
     sent: dict[str, Fields] = {}
     revisions: dict[str, tuple[int, str]] = {}
@@ -132,7 +133,7 @@ async def stream_conversation(
             news: list[dict[str, Any]] = []
             for key, turn in zip(keys, conversation.turns, strict=True):
                 state = (turn.revision, turn.state)
-                if key in have or revisions.get(key) == state:
+                if f"{key}.{turn.revision}" in have or revisions.get(key) == state:
                     continue
                 fields = turn_fields(turn, language)
                 news += _changes(turn, fields, sent.get(key, {}))
@@ -155,4 +156,11 @@ def _changes(turn: PageTurn, fields: Fields, before: Fields) -> list[dict[str, A
     changed = {name: value for name, value in fields.items() if before.get(name) != value}
     changed |= {name: None for name in before if name not in fields}
     # The page runs a clock of its own from here: a line a tenth of a second would be most of all.
-    return [{"turn": turn_key(turn), "seconds": round(turn.seconds, 1), "set": changed}]
+    return [
+        {
+            "turn": turn_key(turn),
+            "revision": turn.revision,
+            "seconds": round(turn.seconds, 1),
+            "set": changed,
+        }
+    ]

@@ -7,22 +7,29 @@ every tab that shows its conversation sees it grow.
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, suppress
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from assistant.answer.orchestrator import Assistant
-from assistant.conversations.store import ConversationStore
+from assistant.bootstrap import PROBE_TIMEOUT_S, ollama_at, open_assistant
+from assistant.conversations.feedback import Feedback, feedback_row
+from assistant.conversations.store import ConversationStore, conversations_path
 from assistant.conversations.turns import TurnState
-from assistant.errors import ConversationError
+from assistant.errors import ConversationError, SnapshotError
 from assistant.events import AnswerFailed
-from assistant.values import Question
+from assistant.settings import Settings, load_settings
+from assistant.snapshots.store import SnapshotStore
+from assistant.values import ChatMessage, Question
 from ingest.foundation.concurrency import LazyResource
-from ingest.foundation.errors import QiuzhengError
+from ingest.foundation.errors import QiuzhengError, SettingsError
 from ingest.foundation.messages import Message
-from ingest.foundation.settings import home
 from ui.bridge import CLOSE_TIMEOUT_S, EventLoopThread
+from ui.model_pull import ModelPull
 from ui.session import LIVE_STATES, Conversation, PageTurn
+
+T = TypeVar("T")
 
 KEEP_INTERVAL_S = 1.0
 """Seconds between two times that a growing answer is kept: what a killed server may lose of it."""
@@ -36,21 +43,27 @@ class AssistantService:
         open_assistant: Callable[[], AbstractAsyncContextManager[Assistant]],
         *,
         open_store: Callable[[], ConversationStore] | None = None,
+        prompt_of: Callable[[str], Sequence[ChatMessage]] = lambda _: (),
     ) -> None:
         """Open nothing yet.
 
         Args:
             open_assistant: Called in the service's own event loop, by the first question.
             open_store: Where conversations are kept; None: nowhere.
+            prompt_of: Returns what the model was given for the answer of an id, () if not known.
         """
         self._loop = EventLoopThread()
         self._assistant = LazyResource(open_assistant)
         self._open_store = open_store
+        self._prompt_of = prompt_of
         self._store: ConversationStore | None = None
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._is_closing = False
         self._opening = threading.RLock()
         self._conversations: WeakValueDictionary[str, Conversation] = WeakValueDictionary()
+        self.pull: ModelPull | None = None
+        """The model that is being pulled, or was last."""
+        self._pulling: asyncio.Task[None] | None = None
         self.store_problem: Message | None = None
         """Why conversations are not kept at the moment."""
 
@@ -81,6 +94,9 @@ class AssistantService:
                 if self.store is not None and title is not None:
                     found.title = title
                     found.turns = [PageTurn.of_kept(turn) for turn in self.store.turns(id_)]
+                    said = self.store.feedback(id_)
+                    for turn in found.turns:
+                        turn.feedback = said.get(turn.number)
                 self._conversations[id_] = found
             return found
 
@@ -133,6 +149,26 @@ class AssistantService:
             fresh=fresh,
         )
 
+    def give_feedback(self, conversation: Conversation, number: int, feedback: Feedback) -> None:
+        """Keep what a reader says of a turn; with the prompt of its answer, where that is kept.
+
+        Raises:
+            ConversationError: it cannot be kept.
+        """
+        with conversation.lock:
+            if not 0 <= number < len(conversation.turns):
+                return
+            turn = conversation.turns[number]
+            kept = turn.to_keep()
+            answer_id = turn.answer.id if turn.answer is not None else ""
+        if self.store is not None and not conversation.private:
+            row = feedback_row(kept, feedback, prompt=self._prompt_of(answer_id))
+            self.store.put_feedback(conversation.id, number, feedback, row)
+        with conversation.lock:
+            turn.feedback = feedback
+            turn.revision += 1
+            conversation.revision += 1
+
     def stop(self, conversation: Conversation) -> None:
         """Stop the answer that is being given; what was written stays."""
         with conversation.lock:
@@ -143,6 +179,46 @@ class AssistantService:
             _end_turn(conversation, turn, "stopped")
         self._loop.call(self._cancel(turn))
 
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run `work` in the service's event loop and return its result."""
+        return self._loop.call(work)
+
+    def reopen(self) -> None:
+        """Let the next question open the assistant anew, with the settings in force then.
+
+        An answer that is being given is stopped: it uses what is closed.
+        """
+        for conversation in list(self._conversations.values()):
+            self.stop(conversation)
+        self._loop.call(self._assistant.close())
+
+    def installed_models(self, settings: Settings) -> list[str]:
+        """Return the names of the models that Ollama has.
+
+        Raises:
+            ModelError: it does not answer.
+        """
+
+        async def ask_server() -> list[str]:
+            server = ollama_at(settings.model, timeout_s=PROBE_TIMEOUT_S)
+            try:
+                return sorted(await server.installed())
+            finally:
+                await server.close()
+
+        return self._loop.call(ask_server())
+
+    def pull_model(self, settings: Settings, name: str) -> None:
+        """Begin to pull a model; `pull` tells how far it is. One at a time."""
+        if self.pull is not None and not self.pull.is_over:
+            return
+        self.pull = pull = ModelPull(name=name)
+
+        async def start() -> None:
+            self._pulling = asyncio.create_task(pull.run(settings.model))
+
+        self._loop.call(start())
+
     def close(self) -> None:
         """Close the assistant; give up after `CLOSE_TIMEOUT_S` seconds."""
         with suppress(TimeoutError):
@@ -152,7 +228,8 @@ class AssistantService:
 
     async def _close(self) -> None:
         self._is_closing = True
-        tasks = list(self._tasks.values())
+        pulling = [self._pulling] if self._pulling is not None else []
+        tasks = [*self._tasks.values(), *pulling]
         for task in tasks:
             task.cancel()
         if tasks:
@@ -243,20 +320,31 @@ def _end_turn(conversation: Conversation, turn: PageTurn, state: TurnState) -> N
             conversation.revision += 1
 
 
+def _kept_prompt(answer_id: str) -> Sequence[ChatMessage]:
+    """Return the prompt that was kept of an answer, () if none was, or it is gone."""
+    if not answer_id:
+        return ()
+    try:
+        kept = load_settings().snapshots
+        with SnapshotStore(kept.path, keep=kept.keep, days=kept.days) as store:
+            return store.get(answer_id).prompt
+    except (SnapshotError, SettingsError):
+        return ()
+
+
 _SERVICES: list[AssistantService] = []
 _SHARING = threading.Lock()
 
 
 def shared_service() -> AssistantService:
     """Return the service for every tab of this server."""
-    from assistant.bootstrap import open_assistant  # noqa: PLC0415  only where it is needed
-
     # The page and its routes run in different threads, and ask for it at the same moment.
     with _SHARING:
         if not _SERVICES:
             service = AssistantService(
                 open_assistant,
-                open_store=lambda: ConversationStore(home() / "conversations.sqlite"),
+                open_store=lambda: ConversationStore(conversations_path()),
+                prompt_of=_kept_prompt,
             )
             # atexit comes too late: closing the index needs worker threads, and those are gone by
             # then.

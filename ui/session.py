@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, assert_never
 
+from assistant.conversations.feedback import Feedback
 from assistant.conversations.turns import ConversationTurn, TurnState, title_of
 from assistant.events import (
     AnswerDelta,
@@ -65,6 +66,8 @@ class PageTurn:
     """Where in the text sentences end that were compared with the passages, and what came of it."""
     answer: Answer | None = None
     failure: AnswerFailed | None = None
+    feedback: Feedback | None = None
+    """What the reader says of it."""
     trees: dict[str, Any] = field(default_factory=dict)
     """Finished pieces of the text as trees: they are asked for many times a second."""
 

@@ -57,6 +57,7 @@ def turn_fields(turn: PageTurn, language: Language) -> Fields:
         "trust": trust_note(turn, language),
         "failure": _failure(turn, language),
         "sources": source_lines(turn, language),
+        "feedback": _feedback(turn),
     }
     if turn.passages:
         fields["passages"] = [passage_card(p, turn, language) for p in turn.passages]
@@ -206,6 +207,16 @@ def _failure(turn: PageTurn, language: Language) -> Fields | None:
     return {
         "message": turn.failure.message.localize(language),
         "hint": turn.failure.hint.localize(language),
+    }
+
+
+def _feedback(turn: PageTurn) -> Fields | None:
+    if turn.feedback is None:
+        return None
+    return {
+        "rating": turn.feedback.rating,
+        "reasons": list(turn.feedback.reasons),
+        "correction": turn.feedback.correction,
     }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import click
 
 from assistant.cli.explain import open_kept_answers
+from assistant.conversations.store import ConversationStore, conversations_path
 from assistant.errors import SnapshotChoiceError
 from assistant.settings import Settings
 from assistant.snapshots.store import delete_snapshots
@@ -27,6 +28,7 @@ def forget_answers(
         )
     if everything:
         count = delete_snapshots(settings.snapshots.path)
+        _forget_conversations(language)
     elif names:
         with open_kept_answers(settings.snapshots) as store:
             count = store.remove(names)
@@ -40,3 +42,14 @@ def forget_answers(
         text = Message("the file of kept answers was damaged and is deleted")
     click.echo(text.localize(language), err=True)
     return 0
+
+
+def _forget_conversations(language: Language) -> None:
+    """Delete the conversations of the page with what was said of their answers; say how many."""
+    path = conversations_path()
+    if not path.exists():
+        return
+    with ConversationStore(path) as store:
+        count = store.clear()
+    text = Message("conversations deleted: {count}", count=count)
+    click.echo(text.localize(language), err=True)

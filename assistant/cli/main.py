@@ -12,7 +12,7 @@ import click
 
 from assistant.cli.command_base import LANGUAGE, message_language, run_async, settings_or_exit
 from assistant.cli.evaluate import evaluate_command
-from assistant.cli.snapshot_commands import explain, forget, history, replay
+from assistant.cli.snapshot_commands import explain, feedback, forget, history, replay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -240,7 +240,7 @@ def read(
     )
 
 
-for command in (explain, replay, history, forget):
+for command in (explain, replay, history, feedback, forget):
     main.add_command(command)
 
 

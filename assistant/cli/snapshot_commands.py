@@ -9,6 +9,7 @@ from assistant.cli.command_base import (
     run_plain,
     settings_or_exit,
 )
+from ingest.foundation.messages import Message
 
 
 @click.command()
@@ -110,6 +111,36 @@ def history(limit: int, as_json: bool, lang: str | None) -> None:
     run_plain(
         lambda: print_history(settings, limit=limit, as_json=as_json, language=language), language
     )
+
+
+@click.command()
+@click.option("--lang", type=LANGUAGE, help="Language of messages.")
+def feedback(lang: str | None) -> None:
+    """Write what readers of the page said of answers, one JSON object a line, for training.
+
+    A row holds what the model was given and what it should say; "rejected" is the answer that a
+    correction replaces. `finetune prepare` reads the file.
+
+    \b
+    assistant feedback > feedback.jsonl
+    assistant feedback | jq .question
+    """
+    from assistant.conversations.store import ConversationStore, conversations_path
+
+    language = message_language(lang)
+
+    def write_rows() -> int:
+        with ConversationStore(conversations_path()) as store:
+            rows = store.feedback_rows()
+        for row in rows:
+            click.echo(row)
+        text = Message("judged answers: {count}", count=len(rows))
+        if not rows:
+            text = Message("no answer was judged yet: thumbs stand below each answer on the page")
+        click.echo(text.localize(language), err=True)
+        return 0
+
+    run_plain(write_rows, language)
 
 
 @click.command()

@@ -1,20 +1,23 @@
 """Conversations in one SQLite file: one store for the page and the terminal."""
 
+import json
 import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
+from assistant.conversations.feedback import Feedback
 from assistant.conversations.turns import ConversationTurn, TurnState, dump_events, load_events
 from assistant.errors import ConversationError, ConversationNotFoundError
 from ingest.foundation.messages import Message, describe_os_error
 from ingest.foundation.private_files import make_private_file
+from ingest.foundation.settings import home
 from ingest.foundation.sqlite_files import switch_to_wal, transaction
 
 FORMAT = 1
@@ -42,6 +45,12 @@ _TABLES = (
         text TEXT NOT NULL, body BLOB NOT NULL,
         PRIMARY KEY (conversation, number)
     ) STRICT""",
+    """CREATE TABLE feedback (
+        conversation TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+        number INTEGER NOT NULL, rating TEXT NOT NULL, reasons TEXT NOT NULL,
+        correction TEXT NOT NULL, row TEXT NOT NULL,
+        PRIMARY KEY (conversation, number)
+    ) STRICT""",
     f"PRAGMA user_version = {FORMAT}",
 )
 
@@ -54,6 +63,11 @@ class ConversationLine:
     title: str
     updated_at: datetime
     """Of its last turn, in UTC."""
+
+
+def conversations_path() -> Path:
+    """Return the file that conversations are kept in."""
+    return home() / "conversations.sqlite"
 
 
 def new_conversation_id() -> str:
@@ -181,6 +195,51 @@ class ConversationStore:
             self._connection.execute(
                 "DELETE FROM turns WHERE conversation = ? AND number >= ?", (conversation, start)
             )
+
+    def put_feedback(
+        self, conversation: str, number: int, feedback: Feedback, row: Mapping[str, Any]
+    ) -> None:
+        """Keep what a reader says of a turn, in place of what was said before.
+
+        It stays when the turn is asked again, and goes with its conversation.
+
+        Args:
+            conversation: Its id.
+            number: Of the turn.
+            feedback: As the page shows it again.
+            row: As training reads it (`feedback_row`).
+        """
+        body = json.dumps(row, ensure_ascii=False)
+        reasons = ",".join(feedback.reasons)
+        with self._errors(), transaction(self._connection):
+            self._connection.execute(
+                "INSERT OR REPLACE INTO feedback"
+                " (conversation, number, rating, reasons, correction, row)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (conversation, number, feedback.rating, reasons, feedback.correction, body),
+            )
+
+    def feedback(self, conversation: str) -> dict[int, Feedback]:
+        """Return what readers said of the turns of a conversation, by their number."""
+        with self._errors():
+            rows = self._connection.execute(
+                "SELECT number, rating, reasons, correction FROM feedback WHERE conversation = ?",
+                (conversation,),
+            ).fetchall()
+        found = {
+            number: Feedback.checked(rating, reasons.split(","), correction)
+            for number, rating, reasons, correction in rows
+        }
+        return {number: one for number, one in found.items() if one is not None}
+
+    def feedback_rows(self) -> list[str]:
+        """Return all rows for training, each one line of JSON; not those of deleted ones."""
+        with self._errors():
+            rows = self._connection.execute(
+                "SELECT row FROM feedback JOIN conversations ON id = conversation"
+                " WHERE deleted IS NULL ORDER BY created, number"
+            ).fetchall()
+        return [row for (row,) in rows]
 
     def rename(self, conversation: str, title: str) -> None:
         """Give a conversation another title; a blank one changes nothing.

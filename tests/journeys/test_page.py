@@ -1,16 +1,25 @@
 """The chat page in a real browser, started as people start it."""
 
+import json
+import random
 import re
+import time
+import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from assistant.conversations.store import ConversationStore
+from assistant.conversations.turns import ConversationTurn
+from assistant.events import AnswerFinished
+from assistant.values import Answer
 from tests.engines.ollama_server import OllamaServer
 from tests.internet.net import Internet
 from tests.journeys.conftest import Shell
-from tests.journeys.pages import NIGHT, PageServer, Tab, Tabs
+from tests.journeys.pages import EVENTUALLY_MS, NIGHT, PageServer, Tab, Tabs
 from ui import labels
 
 pytestmark = pytest.mark.chromium
@@ -101,6 +110,40 @@ def test_what_a_model_writes_is_shown_as_it_was_written(tab: Tab, ollama: Ollama
     shown = tab.done(0).answer.inner_text().replace("（?）", "").replace("  ", " ")
     for text in AS_WRITTEN:
         assert text.replace(" ", "") in shown.replace(" ", "")
+
+
+def test_random_text_is_shown_as_it_was_written(
+    page_server: PageServer, tabs: Tabs, home: Path
+) -> None:
+    chooser = random.Random(13)
+    signs = [*"~*_:$<[", "水", "度", "3", "b", " ", "->", ":smile:", "75~85", "2*3", "__", "。"]
+    texts = ["".join(chooser.choices(signs, k=chooser.randint(2, 14))).strip() for _ in range(300)]
+    # A line that begins with a sign and a blank is a list, and one of signs alone a rule.
+    texts = [f"字{text}字" for text in texts]
+    answer = Answer(text="\n\n".join(texts), kind="model")
+    turn = ConversationTurn(
+        number=0,
+        question="q",
+        web=False,
+        state="done",
+        seconds=1.0,
+        asked_at=datetime.now(UTC),
+        events=(AnswerFinished(answer=answer),),
+    )
+    with ConversationStore(home / "conversations.sqlite") as store:
+        store.put_turn("random-text", turn, title="t")
+    tab = tabs.open(f"{page_server.start()}?c=random-text")
+    tab.done(0)
+    shown = tab.turn(0).answer.locator("p").evaluate_all("all => all.map(each => each.textContent)")
+    pairs = list(zip(texts, shown, strict=True))
+    # Well-formed markup is drawn and not written: emphasis, and formulas between two "$$".
+    emphasis = re.compile(r"\*+[^*]+\*|~~[^~]+~~|\$\$.+\$\$")
+    plain = [(text, seen) for text, seen in pairs if not emphasis.search(text)]
+    assert len(plain) > 150
+    assert [(text, seen) for text, seen in plain if text != seen] == []
+    letters = re.compile(r"[^\w]")
+    drawn = [(t, s) for t, s in pairs if "$$" not in t]
+    assert [(t, s) for t, s in drawn if letters.sub("", t) != letters.sub("", s)] == []
 
 
 def test_a_number_opens_its_passage_with_the_sentence_marked(
@@ -300,3 +343,80 @@ def test_private_conversations_are_nowhere_afterwards(
     tab.done(0)
     expect(tab.page.locator(".qz-row")).to_have_count(0)
     assert "no answer is kept yet" in shell_with_model("assistant", "history", code=None).stderr
+
+
+def test_thumbs_and_a_corrected_answer_become_rows_for_training(
+    shell_with_model: Shell, tab: Tab, ollama: OllamaServer
+) -> None:
+    ollama.answer = SUPPORTED
+    tab.ask(NIGHT)
+    turn = tab.done(0)
+    turn.whole.get_by_role("button", name="回答得好").click()
+    expect(turn.whole.get_by_role("button", name="回答得好")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    turn.whole.get_by_role("button", name="回答得不好").click()
+    turn.whole.get_by_label("有遗漏").check()
+    turn.whole.get_by_label("正确的回答应该是什么？").fill("要开灯，还要登记。")
+    turn.whole.get_by_role("button", name="保存").click()
+    expect(turn.whole).to_contain_text("已保存在这台电脑上")
+    tab.page.reload()
+    pressed = tab.done(0).whole.get_by_role("button", name="回答得不好")
+    expect(pressed).to_have_attribute("aria-pressed", "true")
+    shown = shell_with_model("assistant", "feedback", "--lang", "zh")
+    (row,) = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert (row["rating"], row["reasons"]) == ("down", ["incomplete"])
+    assert row["rejected"] == SUPPORTED
+    assert [message["role"] for message in row["messages"]] == ["system", "user", "assistant"]
+    assert NIGHT in row["messages"][1]["content"]  # the prompt that the model was really given
+    assert row["messages"][2]["content"] == "要开灯，还要登记。"
+    assert "1" in shown.stderr
+    shell_with_model("assistant", "forget", "--all")
+    assert shell_with_model("assistant", "feedback").stdout == ""
+
+
+def test_a_model_is_pulled_and_chosen_and_settings_are_saved(
+    tab: Tab, ollama: OllamaServer, home: Path
+) -> None:
+    ollama.models = ["deepseek-r1:1.5b", "qwen3:0.6b"]
+    page = tab.page
+    page.get_by_role("link", name="设置").click()
+    expect(page.get_by_role("heading", name="设置")).to_be_visible()
+    page.get_by_label("要下载的模型名称").fill("tiny:1b")
+    page.get_by_role("button", name="下载").click()
+    expect(page.get_by_text("tiny:1b 已就绪")).to_be_visible()
+    page.get_by_role("combobox", name="回答问题的模型").click()
+    page.get_by_role("option", name="qwen3:0.6b").click()
+    page.get_by_role("button", name="改用这个模型").click()
+    expect(page.get_by_text("已保存到")).to_be_visible()
+    page.get_by_role("combobox", name="没有来源的句子").click()
+    page.get_by_role("option", name="不显示").click()
+    expect(page.get_by_role("combobox", name="没有来源的句子")).to_have_value("不显示")
+    page.get_by_role("button", name="保存设置").click()
+    expect(page.get_by_test_id("stSpinner")).to_have_count(0)
+    wanted = {"model": {"name": "qwen3:0.6b"}, "answer": {"unsupported": "drop"}}
+    end = time.monotonic() + EVENTUALLY_MS / 1000
+    while tomllib.loads((home / "assistant.toml").read_text()) != wanted:
+        assert time.monotonic() < end, (home / "assistant.toml").read_text()
+        time.sleep(0.1)
+    page.get_by_role("link", name="对话页").click()
+    ollama.answer = lambda _: ("先看段落。", SUPPORTED + "夜间飞行罚款是五十万元人民币。")
+    tab.ask(NIGHT)
+    expect(tab.done(0).answer).not_to_contain_text("五十万")
+    assert ollama.asked("/api/chat")[-1]["model"] == "qwen3:0.6b"
+
+
+def test_the_health_page_says_what_is_missing_and_a_conversation_is_found_again(
+    tab: Tab, ollama: OllamaServer
+) -> None:
+    ollama.answer = SUPPORTED
+    tab.ask(NIGHT)
+    tab.done(0)
+    page = tab.page
+    page.get_by_role("link", name="体检").click()
+    page.get_by_role("button", name="现在检查").click()
+    expect(page.get_by_text("聊天模型")).to_be_visible()
+    expect(page.get_by_text("deepseek-r1:1.5b")).to_be_visible()
+    page.get_by_role("button", name="无人机夜间飞行需要什么条件", exact=True).click()
+    expect(tab.turn(0).answer).to_contain_text("开启灯光系统")
+    assert "c=" in page.url

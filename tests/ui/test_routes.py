@@ -37,7 +37,7 @@ def test_a_finished_conversation_is_sent_whole_and_the_stream_ends() -> None:
 
 def test_turns_that_the_asker_has_are_not_sent_again() -> None:
     conversation = Conversation(id="c", turns=[ended(0, "One."), ended(1, "Two.")])
-    have = frozenset({turn_key(conversation.turns[0])})
+    have = frozenset({f"{turn_key(conversation.turns[0])}.{conversation.turns[0].revision}"})
     _, *turns = lines_of(conversation, have=have)
     assert [turn["set"]["question"] for turn in turns] == ["q1"]
 

@@ -180,6 +180,7 @@ class TurnView {
           ? [make("strong", {}, value.message), value.hint ? make("p", {}, value.hint) : ""] : []).filter(Boolean));
         break;
       case "sources": this.drawSources(); break;
+      case "feedback": this.drawFeedback(); break;
       case "evidence": this.drawEvidence(); break;
       case "part": this.drawPart("part", place.answer, Number(index), value); break;
       case "reasoning": this.drawPart("reasoning", place.reasoning, Number(index), value); break;
@@ -246,6 +247,7 @@ class TurnView {
     if (place.actions.dataset.kind === wanted) return;
     place.actions.dataset.kind = wanted;
     place.actions.replaceChildren(...(this.isLive ? [] : this.actionButtons()));
+    if (!this.isLive) this.drawFeedback();
     if (!this.isLive) this.conversation.announce(labels.answer_ready);
   }
 
@@ -265,7 +267,58 @@ class TurnView {
       button(fields.web ? labels.again_index : labels.again_web, () => send({ kind: "again", web: !fields.web })),
       fields.web ? button(labels.again_fresh, () => send({ kind: "again", fresh: true })) : "",
       button(labels.edit, () => this.edit(send)),
+      ...this.thumbs(send),
     ].filter(Boolean);
+  }
+
+  thumbs(send) {
+    const { labels } = this;
+    const thumb = (rating, sign, label, act) => {
+      const made = make("button", { type: "button", class: "qz-quiet qz-thumb", "data-rating": rating,
+        "aria-label": label, title: label }, sign);
+      made.addEventListener("click", act);
+      return made;
+    };
+    return [thumb("up", "👍", labels.good, () => { this.closeForm(); send({ kind: "feedback", rating: "up" }); }),
+      thumb("down", "👎", labels.bad, () => this.askWhatIsWrong(send))];
+  }
+
+  drawFeedback() {
+    const rating = this.fields.feedback?.rating;
+    for (const thumb of this.place.actions.querySelectorAll(".qz-thumb")) {
+      thumb.setAttribute("aria-pressed", String(thumb.dataset.rating === rating));
+    }
+  }
+
+  closeForm() { this.form?.remove(); this.form = null; }
+
+  askWhatIsWrong(send) {
+    if (this.form) { this.closeForm(); return; }
+    const { labels, fields } = this;
+    const tags = ["wrong", "unsupported", "incomplete", "off_topic", "outdated", "language"];
+    const boxes = tags.map((tag) => {
+      const box = make("input", { type: "checkbox", value: tag });
+      box.checked = fields.feedback?.reasons.includes(tag) || false;
+      return make("label", {}, box, ` ${labels[tag === "unsupported" ? "unsupported_tag" : tag]}`);
+    });
+    const better = make("textarea", { rows: "3", "aria-label": labels.correction, placeholder: labels.correction });
+    better.value = fields.feedback?.correction || "";
+    better.addEventListener("keydown", (event) => event.stopPropagation());
+    const save = make("button", { type: "submit" }, labels.save);
+    const leave = make("button", { type: "button", class: "qz-quiet" }, labels.cancel);
+    leave.addEventListener("click", () => this.closeForm());
+    this.form = make("form", { class: "qz-form", "aria-label": labels.what_is_wrong },
+      make("strong", {}, labels.what_is_wrong), make("div", { class: "qz-reasons" }, ...boxes), better,
+      make("div", { class: "qz-actions" }, save, leave));
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const reasons = boxes.map((label) => label.firstChild).filter((box) => box.checked).map((box) => box.value);
+      send({ kind: "feedback", rating: "down", reasons, correction: better.value });
+      this.form.replaceChildren(make("p", { role: "status" }, labels.thanks));
+      this.form = null;
+    });
+    this.place.actions.after(this.form);
+    boxes[0].firstChild.focus();
   }
 
   edit(send) {
@@ -439,6 +492,7 @@ class ConversationView {
     this.data = data;
     document.documentElement.lang = data.lang === "zh" ? "zh-CN" : data.lang;
     this.stopButton.textContent = `■ ${data.labels.stop}`;
+    this.localizeFrame();
     this.list.setAttribute("aria-label", data.labels.conversation);
     if (before && (before.id !== data.id || before.lang !== data.lang)) {
       this.aborter?.abort();
@@ -449,6 +503,15 @@ class ConversationView {
     if (!before || before.id !== data.id || before.lang !== data.lang || before.revision !== data.revision) {
       this.connect();
       if (before && before.id === data.id) this.channel.postMessage(data.id);
+    }
+  }
+
+  // Streamlit names its own buttons in English alone.
+  localizeFrame() {
+    const { labels } = this.data;
+    document.querySelector('[data-testid="stChatInputSubmitButton"]')?.setAttribute("aria-label", labels.send);
+    for (const help of document.querySelectorAll('button[aria-label^="Help for "]')) {
+      help.setAttribute("aria-label", labels.help.replace("{name}", help.getAttribute("aria-label").slice(9)));
     }
   }
 
@@ -468,6 +531,8 @@ class ConversationView {
     }
     if (!live) this.stopButton.hidden = true;
     else this.placeStop();
+    this.ticks = (this.ticks || 0) + 1;
+    if (this.data && this.ticks % 20 === 0) this.localizeFrame();
   }
 
   // Above the line where questions are typed, wherever that is.
@@ -500,7 +565,7 @@ class ConversationView {
   async read() {
     const { id, lang, base } = this.data;
     this.aborter = new AbortController();
-    const have = [...this.turns].filter(([, turn]) => !turn.isLive && turn.fields.state).map(([key]) => key);
+    const have = [...this.turns].filter(([, turn]) => !turn.isLive && turn.fields.state).map(([key, turn]) => `${key}.${turn.revision}`);
     const query = new URLSearchParams({ lang, have: have.join(",") });
     const reply = await fetch(`${base}/conversations/${encodeURIComponent(id)}?${query}`, { signal: this.aborter.signal });
     if (!reply.ok) throw new Error(String(reply.status));
@@ -536,10 +601,11 @@ class ConversationView {
     if (isFirst) this.opened = true;
   }
 
-  apply({ turn: key, seconds, set }) {
+  apply({ turn: key, revision, seconds, set }) {
     const turn = this.turns.get(key);
     if (!turn) return;
     const isNew = !turn.fields.state;
+    turn.revision = revision;
     turn.apply(set, seconds);
     this.stopButton.hidden = !turn.isLive;
     if (isNew && turn.element.classList.contains("qz-last")) {

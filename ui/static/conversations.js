@@ -60,8 +60,12 @@ function row(line, data, act) {
     made.addEventListener("click", () => { menu.open = false; run(); });
     return made;
   };
-  const file = (format, text) => make("a", { download: "",
-    href: `${data.base}/conversations/${encodeURIComponent(line.id)}/export?format=${format}&lang=${data.lang}` }, text);
+  const file = (format, text) => {
+    const made = make("a", { download: "",
+      href: `${data.base}/conversations/${encodeURIComponent(line.id)}/export?format=${format}&lang=${data.lang}` }, text);
+    made.addEventListener("click", () => { menu.open = false; });
+    return made;
+  };
   menu.append(make("div", { class: "qz-menu-items" },
     button(labels.rename, () => rename(whole, line, data, act)),
     file("md", labels.export_md), file("json", labels.export_json),

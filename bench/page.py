@@ -1,0 +1,188 @@
+"""Does the page stay quick, and does an answer survive what happens to it? `python -m bench.page`.
+
+The real page in Chromium, on the replayed internet with a scripted model server:
+
+* from Enter until one's own question is on the page, at turn 1, 10 and 50, in one run;
+* bytes that reach the browser while 2,000 tokens with a marker in each sentence are streamed;
+* the page stopped, and reloaded, at random moments of an answer: is what is shown then right?
+* ten tabs of ten people at once: whose questions and answers does each show?
+
+With --floor it exits 1 where a figure is below its floor. `--turns`, `--moments` make it shorter.
+"""
+
+import argparse
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.engines.ollama_server import OllamaServer
+from tests.internet.demo import demo_internet
+from tests.journeys.conftest import Shell, clean_environment
+from tests.journeys.pages import NIGHT, PageServer, Tab, Tabs
+
+MOST_SLOWER = 2.0
+"""Turn 50 against turn 1, from Enter to the question."""
+MOST_BYTES = 500_000
+"""For 2,000 tokens. It was 3.6 MB when each frame sent the whole text."""
+TOKENS = 2_000
+SUPPORTED = "夜间飞行应当开启灯光系统[1]。"
+
+
+@contextmanager
+def opened(browser: Browser) -> Iterator[tuple[Tabs, str, OllamaServer]]:
+    """Yield tabs, the page's address and the model server."""
+    with (
+        demo_internet().serve() as net,
+        OllamaServer() as ollama,
+        tempfile.TemporaryDirectory() as at,
+    ):
+        variables = clean_environment(Path(at) / "home") | net.variables
+        shell = Shell(variables=variables | {"OLLAMA_HOST": ollama.url}, folder=Path(at))
+        server, tabs = PageServer(shell), Tabs(browser)
+        try:
+            yield tabs, server.start(), ollama
+        finally:
+            tabs.close()
+            server.stop()
+
+
+def seconds_to_own_question(tab: Tab, number: int) -> float:
+    """Ask, and return the seconds until the question stands on the page."""
+    tab.page.evaluate(
+        """n => {
+          window.shown = null;
+          const watch = () => {
+            const turn = document.querySelectorAll('.qz-turn')[n];
+            const text = turn?.querySelector('.qz-question-text')?.textContent;
+            if (text) window.shown = performance.now();
+            else requestAnimationFrame(watch);
+          };
+          document.addEventListener('keydown', e => {
+            if (e.key === 'Enter') { window.entered = performance.now(); watch(); }
+          }, { once: true, capture: true });
+        }""",
+        number,
+    )
+    tab.ask(f"{NIGHT} 第{number}次" if number else NIGHT)
+    tab.page.wait_for_function("window.shown !== null")
+    return float(tab.page.evaluate("(window.shown - window.entered) / 1000"))
+
+
+def measure_turns(browser: Browser, turns: int) -> float:
+    """Print how the delay grows with the turns; return the last one's over the first one's."""
+    with opened(browser) as (tabs, url, ollama):
+        ollama.answer = lambda _: ("先看段落。", SUPPORTED)
+        tab = tabs.open(url)
+        delays = []
+        for number in range(turns):
+            delays.append(seconds_to_own_question(tab, number))
+            tab.done(number)
+        first = statistics.median(delays[:3])
+        last = statistics.median(delays[-5:])
+        print(
+            f"Enter to own question: {1000 * first:.0f} ms at first, {1000 * last:.0f} ms at turn"
+        )
+        print(f"  {turns}, {last / first:.2f} times")
+    return last / first
+
+
+def measure_bytes(browser: Browser) -> int:
+    """Print and return how many bytes reach the browser for one long answer."""
+    with opened(browser) as (tabs, url, ollama):
+        sentences = "".join(
+            f"夜间飞行的第{n}个条件是应当开启灯光系统[1]。" + ("\n\n" if n % 6 == 0 else "")
+            for n in range(1, TOKENS // 12)
+        )
+        ollama.answer, ollama.delay_s = lambda _: ("先看段落。", SUPPORTED + sentences), 0.02
+        tab = tabs.open(url)
+        expect(tab.page.get_by_test_id("stChatInputTextArea")).to_be_enabled()
+        received = [0]
+        session = tab.page.context.new_cdp_session(tab.page)
+        session.send("Network.enable")
+        session.on("Network.dataReceived", lambda e: received.append(e["dataLength"]))
+        session.on(
+            "Network.webSocketFrameReceived",
+            lambda e: received.append(len(e["response"]["payloadData"])),
+        )
+        tab.ask(NIGHT)
+        expect(tab.turn(0).whole).to_have_attribute("data-state", "done", timeout=180_000)
+        print(f"{sum(received):,} bytes for some {TOKENS} tokens")
+    return sum(received)
+
+
+def measure_moments(browser: Browser, moments: int) -> int:
+    """Stop and reload at random moments; print and return how often what is shown was wrong."""
+    wrong = 0
+    with opened(browser) as (tabs, url, ollama):
+        text = SUPPORTED + "".join(f"第{n}个条件是开启灯光系统。" for n in range(1, 40))
+        ollama.answer, ollama.delay_s = lambda _: ("先看段落。", text), 0.02
+        tab = tabs.open(url)
+        for number in range(moments):
+            tab.ask(f"{NIGHT} 第{number}次")
+            turn = tab.turn(number)
+            expect(turn.whole).to_be_visible()
+            time.sleep(random.uniform(0, 2))
+            if number % 2:
+                tab.page.reload()
+                try:
+                    tab.done(number)
+                except AssertionError:
+                    wrong += 1
+                continue
+            before = turn.whole.get_attribute("data-state")
+            tab.page.keyboard.press("Escape")
+            wanted = "stopped" if before in {"running", "waiting"} else "done"
+            try:
+                expect(turn.whole).to_have_attribute("data-state", f"{wanted}", timeout=10_000)
+                expect(turn.whole).not_to_contain_text("正在")
+            except AssertionError:
+                # It had ended between the look and the key.
+                wrong += turn.whole.get_attribute("data-state") != "done"
+        print(f"{moments} answers stopped or reloaded at random moments: {wrong} shown wrong")
+    return wrong
+
+
+def measure_sessions(browser: Browser, people: int) -> int:
+    """Let ten people ask at once; print and return how many see another one's words."""
+    with opened(browser) as (tabs, url, ollama):
+        ollama.answer = lambda _: ("先看段落。", SUPPORTED)
+        everybody = [tabs.open(url) for _ in range(people)]
+        for number, tab in enumerate(everybody):
+            tab.ask(f"{NIGHT} 第{number}人")
+        mixed = 0
+        for number, tab in enumerate(everybody):
+            turn = tab.done(0)
+            others = tab.page.locator(".qz-turn").count() != 1
+            mixed += others or f"第{number}人" not in turn.whole.inner_text()
+        print(f"{people} people at once: {mixed} see what is not theirs")
+    return mixed
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--floor", action="store_true", help="exit 1 where a floor is missed")
+    parser.add_argument("--turns", type=int, default=50)
+    parser.add_argument("--moments", type=int, default=70)
+    arguments = parser.parse_args()
+    random.seed(7)
+    with sync_playwright() as playwright:
+        quiet = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-proxy-server"]
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=quiet)
+        slower = measure_turns(browser, arguments.turns)
+        received = measure_bytes(browser)
+        wrong = measure_moments(browser, arguments.moments)
+        mixed = measure_sessions(browser, 10)
+        browser.close()
+    missed = slower > MOST_SLOWER or received > MOST_BYTES or wrong or mixed
+    return int(bool(missed) and arguments.floor)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,27 @@
+"""What readers said of the assistant's answers: the rows that `assistant feedback` writes.
+
+A good answer is learnt as it is, a bad one by its correction. The row is in OpenAI's form, and ends
+with the question where nobody said what the answer should be.
+"""
+
+from finetune.data.formats.messages import is_openai_row, parse_messages_row
+from finetune.data.rows import ParsedRow, RowError, RowFields
+from ingest.foundation.messages import Message
+
+
+def is_feedback_row(fields: RowFields) -> bool:
+    """Return whether the row holds messages and a rating, "up" or "down"."""
+    return is_openai_row(fields) and fields.value("rating", "rating") in ("up", "down")
+
+
+def parse_feedback_row(fields: RowFields) -> ParsedRow:
+    """Return the conversation that should have been.
+
+    Raises:
+        RowError: the answer was bad and nobody corrected it, or a message is broken.
+    """
+    last = fields.value("messages", "messages")[-1:]
+    is_answered = bool(last) and isinstance(last[0], dict) and last[0].get("role") == "assistant"
+    if fields.value("rating", "rating") == "down" and not is_answered:
+        raise RowError(Message("a bad answer that nobody corrected"))
+    return parse_messages_row(fields)

@@ -1,0 +1,42 @@
+"""What `assistant doctor` finds, as a page: each part, its state, and what to do."""
+
+import streamlit as st
+
+from assistant.cli.doctor import examine
+from assistant.cli.health import HealthCheck, State
+from assistant.settings import load_settings
+from ingest.foundation.errors import SettingsError
+from ingest.foundation.messages import Language, Message
+from ui import labels
+from ui.safe_markdown import escape_markdown
+from ui.service import AssistantService
+
+FOUND = "health-found"
+"""What was found last, in the session's state."""
+
+MARKS: dict[State, str] = {
+    "ok": ":material/check_circle:",
+    "warn": ":material/warning:",
+    "fail": ":material/error:",
+}
+
+
+def draw_health(service: AssistantService, language: Language) -> None:
+    """Draw the page; looking takes seconds, and is done when it is asked for."""
+    st.title(labels.HEALTH.localize(language), anchor=False)
+    st.markdown(labels.HEALTH_INTRODUCTION.localize(language))
+    if st.button(labels.CHECK_NOW.localize(language), type="primary", key="check-now"):
+        try:
+            settings = load_settings()
+            with st.spinner(labels.CHECKING.localize(language)):
+                st.session_state[FOUND] = service.run(examine(settings))
+        except SettingsError as error:
+            broken = HealthCheck(part="settings", state="fail", found=error.message, fix=error.hint)
+            st.session_state[FOUND] = [broken]
+    checks: list[HealthCheck] = st.session_state.get(FOUND, [])
+    for check in checks:
+        part = labels.PART_NAMES.get(check.part, Message.verbatim(check.part)).localize(language)
+        found = escape_markdown(check.found.localize(language))
+        st.markdown(f"{MARKS[check.state]} **{escape_markdown(part)}** · {found}")
+        if check.fix:
+            st.caption(escape_markdown(check.fix.localize(language)))

@@ -1,0 +1,64 @@
+"""Changes to assistant.toml that leave the rest of the file as it is, comments included."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+
+from assistant.settings import Settings, load_settings
+from ingest.foundation.errors import SettingsError
+from ingest.foundation.messages import Message, describe_os_error
+from ingest.foundation.settings import FILE_NAME, config_file, home
+from ingest.foundation.settings_errors import ENV_PREFIX
+
+Changes = Mapping[tuple[str, str], Any]
+"""(table, key) -> value."""
+
+
+def variable_of(table: str, key: str) -> str:
+    """Return the environment variable that sets this key, and so wins over the file."""
+    return f"{ENV_PREFIX}{table}__{key}".upper()
+
+
+def is_set_outside(table: str, key: str) -> bool:
+    """Whether the environment decides over this key, so that the file cannot."""
+    return variable_of(table, key) in os.environ
+
+
+def save_settings(changes: Changes) -> Path:
+    """Check the changes, and write them; a value that is the default leaves the file.
+
+    Returns:
+        The file.
+
+    Raises:
+        SettingsError: a value cannot be used, or the file cannot be read or written; it is as it
+            was.
+    """
+    overrides: dict[str, dict[str, Any]] = {}
+    for (table, key), value in changes.items():
+        overrides.setdefault(table, {})[key] = value
+    load_settings(overrides)  # in the same words as everywhere
+    defaults = Settings.model_construct()
+    path = config_file() or home() / FILE_NAME
+    try:
+        document = tomlkit.parse(path.read_text(encoding="utf-8-sig") if path.exists() else "")
+        for (table, key), value in changes.items():
+            written = list(value) if isinstance(value, tuple) else value
+            if value == getattr(getattr(defaults, table), key):
+                document.get(table, {}).pop(key, None)
+            else:
+                document.setdefault(table, tomlkit.table())[key] = written
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # In one step: a server that reads it meanwhile finds the old file or the new one.
+        beside = path.with_name(f"{path.name}.new")
+        beside.write_text(tomlkit.dumps(document), encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        raise SettingsError(
+            Message("cannot write {path}: {why}", path=path, why=describe_os_error(error)),
+            hint=Message("set ASSISTANT_HOME to another folder"),
+        ) from error
+    return path

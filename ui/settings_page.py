@@ -1,0 +1,193 @@
+"""The settings that people change, and the models of the server."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin
+
+import streamlit as st
+
+from assistant.search.registry import ENGINES
+from assistant.settings import Settings, load_settings
+from ingest.foundation.errors import QiuzhengError, SettingsError
+from ingest.foundation.messages import Language, Message
+from ui import labels
+from ui.safe_markdown import escape_markdown
+from ui.service import AssistantService
+from ui.settings_file import is_set_outside, save_settings, variable_of
+
+PULL_POLL_S = 0.5
+"""Seconds between two looks at a model that is being pulled."""
+
+OTHER = ""
+"""In the list of models: one that is typed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One setting on the page."""
+
+    table: str
+    key: str
+    label: Message
+
+    @property
+    def name(self) -> str:
+        """Its key in the session's state."""
+        return f"set-{self.table}-{self.key}"
+
+
+CHOICES: tuple[tuple[Message, tuple[Choice, ...]], ...] = (
+    (
+        Message("Answers"),
+        (
+            Choice(table="answer", key="language", label=Message("Language of answers")),
+            Choice(table="answer", key="unsupported", label=Message("Sentences without a source")),
+            Choice(table="answer", key="passages", label=Message("Passages for one answer")),
+            Choice(table="model", key="thinking", label=Message("Thinking before the answer")),
+            Choice(table="model", key="context_tokens", label=Message("Context of the model")),
+        ),
+    ),
+    (
+        Message("Search and pages"),
+        (
+            Choice(table="search", key="engines", label=Message("Search engines, in order")),
+            Choice(table="search", key="limit", label=Message("Pages for one question")),
+            Choice(table="crawl", key="deadline", label=Message("Seconds for reading pages")),
+            Choice(table="crawl", key="browser", label=Message("Browser for pages of scripts")),
+            Choice(table="embed", key="encoder", label=Message("Encoder")),
+        ),
+    ),
+)
+
+
+def draw_settings(service: AssistantService, language: Language) -> None:
+    """Draw the page."""
+    st.title(labels.SETTINGS.localize(language), anchor=False)
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        # Nothing can be shown of a file that cannot be read: it says where it is broken.
+        st.error(f"{_line(error.message, language)}\n\n{_line(error.hint, language)}")
+        return
+    draw_models(service, settings, language)
+    for heading, choices in CHOICES:
+        st.subheader(heading.localize(language), anchor=False)
+        for choice in choices:
+            draw_choice(settings, choice, language)
+    if st.button(labels.SAVE_SETTINGS.localize(language), type="primary", key="save-settings"):
+        changes = {
+            (choice.table, choice.key): _typed(settings, choice)
+            for _, choices in CHOICES
+            for choice in choices
+            if not is_set_outside(choice.table, choice.key)
+        }
+        _save(service, changes, language)
+
+
+def draw_models(service: AssistantService, settings: Settings, language: Language) -> None:
+    """Draw which models the server has, which one answers, and the way to another one."""
+    st.subheader(labels.MODEL.localize(language), anchor=False)
+    if settings.model.provider == "openai":
+        st.caption(escape_markdown(f"{settings.model.name} · {settings.model.host}"))
+        return
+    try:
+        installed = service.installed_models(settings)
+    except QiuzhengError as error:
+        st.info(f"{_line(error.message, language)}\n\n{labels.START_OLLAMA.localize(language)}")
+        installed = []
+    current = settings.model.name
+    names = sorted({*installed, current})
+    chosen = st.selectbox(
+        labels.MODEL_THAT_ANSWERS.localize(language),
+        names,
+        index=names.index(current),
+        format_func=lambda name: (
+            name
+            if name in installed or f"{name}:latest" in installed
+            else f"{name} ({labels.NOT_PULLED.localize(language)})"
+        ),
+        key="set-model-name",
+        disabled=is_set_outside("model", "name"),
+    )
+    if chosen != current and st.button(labels.USE_MODEL.localize(language), key="use-model"):
+        _save(service, {("model", "name"): chosen}, language)
+    with st.form("pull", border=False):
+        wanted = st.text_input(
+            labels.PULL_NAME.localize(language), value="" if current in installed else current
+        )
+        if st.form_submit_button(labels.PULL.localize(language)) and wanted.strip():
+            service.pull_model(settings, wanted.strip())
+    draw_pull(service, language)
+
+
+@st.fragment(run_every=PULL_POLL_S)
+def draw_pull(service: AssistantService, language: Language) -> None:
+    """Draw how far the model has come that is being pulled."""
+    pull = service.pull
+    if pull is None:
+        return
+    if pull.error is not None:
+        st.error(f"{_line(pull.error.message, language)}\n\n{_line(pull.error.hint, language)}")
+    elif pull.is_done:
+        st.success(escape_markdown(Message("{name} is here", name=pull.name).localize(language)))
+    else:
+        st.progress(pull.share, text=escape_markdown(f"{pull.name}: {pull.status}"))
+
+
+def draw_choice(settings: Settings, choice: Choice, language: Language) -> None:
+    """Draw one setting by the type of its field."""
+    table = getattr(settings, choice.table)
+    field = type(table).model_fields[choice.key]
+    value = getattr(table, choice.key)
+    outside = is_set_outside(choice.table, choice.key)
+    note = labels.SET_OUTSIDE.localize(language)
+    common: dict[str, Any] = {
+        "label": choice.label.localize(language),
+        "key": choice.name,
+        "disabled": outside,
+        "help": f"`{choice.table}.{choice.key}`"
+        + (f" · {note} `{variable_of(choice.table, choice.key)}`" if outside else ""),
+    }
+    if isinstance(value, tuple):
+        known = [*value, *(name for name in ENGINES if name not in value)]
+        st.multiselect(options=known, default=list(value), **common)
+    elif options := _options(field.annotation):
+        st.selectbox(
+            options=options,
+            index=options.index(value),
+            format_func=lambda one: labels.OPTION_NAMES.get(one, Message.verbatim(one)).localize(
+                language
+            ),
+            **common,
+        )
+    elif isinstance(value, bool):
+        st.toggle(value=value, **common)
+    else:
+        st.number_input(value=value, min_value=type(value)(0), **common)
+
+
+def _options(annotation: object) -> list[str]:
+    """Return the values of a `Literal`, also of one within another."""
+    if get_origin(annotation) is not Literal:
+        return []
+    return [value for value in get_args(annotation) if isinstance(value, str)]
+
+
+def _typed(settings: Settings, choice: Choice) -> Any:
+    value = st.session_state[choice.name]
+    before = getattr(getattr(settings, choice.table), choice.key)
+    return tuple(value) if isinstance(before, tuple) else type(before)(value)
+
+
+def _save(service: AssistantService, changes: Any, language: Language) -> None:
+    try:
+        path = save_settings(changes)
+    except SettingsError as error:
+        st.error(f"{_line(error.message, language)}\n\n{_line(error.hint, language)}")
+        return
+    service.reopen()
+    saved = Message("Saved in {path}; the next question uses it.", path=path)
+    st.success(escape_markdown(saved.localize(language)))
+
+
+def _line(text: Message, language: Language) -> str:
+    return escape_markdown(text.localize(language))
