@@ -3,8 +3,9 @@
 from typing import Final
 
 from assistant.events import Stage
-from assistant.values import Answerability
-from ingest.foundation.messages import Message
+from assistant.values import Answerability, Citation, Passage
+from ingest.foundation.messages import Language, Message
+from ingest.local_files import FILE_SCHEME
 
 STAGES: Final[dict[Stage, Message]] = {
     "search": Message("Searching the web"),
@@ -25,6 +26,7 @@ NO_TEXT_INDEX: Final = Message(
 )
 SOURCES: Final = Message("Sources")
 FETCHED: Final = Message("fetched")
+MODIFIED_ON: Final = Message("modified")
 EVIDENCE: Final = Message("What the pages say:")
 NEAREST: Final = Message("The pages do not seem to answer this. Closest to it:")
 """Above evidence that speaks of the question and does not seem to answer it."""
@@ -36,3 +38,12 @@ UNSUPPORTED_SIGN: Final = Message("(?)")
 def evidence_label(answerability: Answerability) -> Message:
     """Return what stands above evidence that no model has made an answer of."""
     return NEAREST if answerability == "nearest" else EVIDENCE
+
+
+def describe_day(source: Citation | Passage, language: Language) -> str:
+    """Return "fetched 2026-11-21", of a local file "modified 2026-11-21"."""
+    # A file was never fetched, and the day on which it was read says nothing about its text.
+    if source.modified is not None and source.url.startswith(FILE_SCHEME):
+        return f"{MODIFIED_ON.localize(language)} {source.modified.isoformat()}"
+    day = source.fetched_at.astimezone().date()
+    return f"{FETCHED.localize(language)} {day.isoformat()}"

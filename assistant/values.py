@@ -236,6 +236,8 @@ class Citation:
     title: str
     fetched_at: datetime
     published: date | None = None
+    modified: date | None = None
+    """Of a local file, the day on which it was last changed."""
     heading: str = ""
     """Where on the page it stands, "" if at the top."""
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 CATALOG = "index.sqlite"
 VECTORS = "chroma"
 CACHE = "web.sqlite"
+RUNS = "runs.sqlite"
 
 
 async def nothing_to_follow() -> None:

@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ingest.foundation.messages import LANGUAGES
+from ingest.foundation.messages import LANGUAGES, Message, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+    from ingest.bulk.sources import SourceItem
     from ingest.pipeline import IndexingPipeline
     from ingest.report import Report
-    from ingest.sources import Sources
+    from ingest.settings import IngestSettings
+
+SOME_FAILED = 3
+"""Exit code: some of what was named is not in the index."""
 
 
 @click.command(
@@ -29,7 +33,34 @@ if TYPE_CHECKING:
 )
 @click.argument("sources", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="One event a line, as JSON, on stdout.")
-@click.option("--fresh", is_flag=True, help="Ask every site again, though its page is fresh.")
+@click.option("--jobs", type=click.IntRange(1, 64), help="Pages and files read at once.")
+@click.option(
+    "--rate", type=click.FloatRange(0, min_open=True), help="Most requests a second to one site."
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    help="Pause after so many pages and files; the same command goes on.",
+)
+@click.option(
+    "--refresh",
+    "--fresh",
+    "fresh",
+    is_flag=True,
+    help="Ask every site again, though its page is fresh, and read every file again.",
+)
+@click.option(
+    "--include",
+    multiple=True,
+    metavar="PATTERN",
+    help="Of folders, only files that match, e.g. '*.pdf' (as in .gitignore; may be repeated).",
+)
+@click.option(
+    "--exclude", multiple=True, metavar="PATTERN", help="Of folders, no file that matches."
+)
+@click.option("--prune", is_flag=True, help="Remove documents whose files are gone from a folder.")
+@click.option("--retry-failed", is_flag=True, help="Try again what the last run did not store.")
+@click.option("--dry-run", is_flag=True, help="Print what would be read, and read nothing.")
 @click.option(
     "--ledger",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -39,23 +70,27 @@ if TYPE_CHECKING:
 @click.option(
     "--recut", is_flag=True, help="Cut stored pages anew whose chunks are of another size than set."
 )
-@click.option("--quiet", is_flag=True, help="No progress bar, only the summary.")
+@click.option("--quiet", is_flag=True, help="No progress, only the summary.")
 @click.option("--lang", type=click.Choice(["auto", *LANGUAGES]), help="Language of messages.")
 @click.version_option(package_name="qiuzheng", prog_name="ingest")
 def main(sources: tuple[str, ...], as_json: bool, lang: str | None, **options: Any) -> None:
     """Store SOURCES in the index that `assistant ask` answers from.
 
     A source is a URL, a file with one URL a line (# starts a comment), a document (text, Markdown,
-    HTML; PDF, Word and others with the extra [files]), a folder (all documents below it, but none
-    that is hidden), or "-" for URLs on standard input.
+    HTML; PDF, Word and others with the extra [files]), a folder, or "-" for URLs on standard input.
+    Of a folder, all documents below it are read but what is hidden, a link or in a .gitignore; what
+    is left out is named.
     robots.txt decides what may be read. Pages that fail are listed and the rest goes on. A page
-    that is fresh is not asked for again, one that has not changed is not embedded again.
+    that is fresh is not asked for again, one that has not changed is not embedded again, a file
+    that has not changed is not read. A run that was stopped goes on when it is started again.
+    Exit status: 0 all is in the index, 3 some is not, 1 nothing is, 2 a source is missing.
 
     \b
     ingest urls.txt
     ingest https://www.rfc-editor.org/rfc/rfc9309.html handbook.pdf
-    ingest ~/notes
-    ingest urls.txt --fresh --ledger crawl.jsonl
+    ingest ~/notes --exclude 'drafts/' --prune
+    ingest urls.txt --jobs 32 --rate 1 --ledger crawl.jsonl
+    ingest --retry-failed
     ingest --recut
     grep -o 'https://[^ ]*' notes.md | ingest - --json
     """
@@ -65,7 +100,7 @@ def main(sources: tuple[str, ...], as_json: bool, lang: str | None, **options: A
 
     if options["recut"] and sources:
         raise click.UsageError("--recut takes no SOURCES.")
-    if not (options["recut"] or sources):
+    if not (options["recut"] or options["retry_failed"] or sources):
         raise click.MissingParameter(param_type="argument", param_hint="'SOURCES...'")
     language = choose_language(lang)
     report = Report(language=language, as_json=as_json)
@@ -77,43 +112,112 @@ async def _ingest(sources: tuple[str, ...], report: "Report", options: "Mapping[
     import io
 
     from ingest.bootstrap import open_ingest
+    from ingest.bulk.folders import PathPatterns
+    from ingest.bulk.sources import read_sources
     from ingest.foundation.startup import read_stdin
     from ingest.settings import IngestSettings, load_ingest_settings
-    from ingest.sources import read_sources
 
     # In a thread: while somebody types, Ctrl-C has to end us.
     piped = await asyncio.to_thread(read_stdin) if "-" in sources else ""
-    wanted = read_sources(sources, stdin=io.StringIO(piped)) if sources else None
-    if wanted is not None:
-        report.add_notes(*wanted.notes)
-    settings = load_ingest_settings(IngestSettings, {})
+    patterns = PathPatterns(include=options["include"], exclude=options["exclude"])
+    found = read_sources(sources, stdin=io.StringIO(piped), patterns=patterns)
+    if options["dry_run"]:
+        return await asyncio.to_thread(_list_sources, found, report)
+    settings = load_ingest_settings(IngestSettings, _overrides(options))
     async with open_ingest(settings, crawl_log=options["ledger"], say=report.add_notes) as parts:
         report.add_notes(*parts.index.diagnostics)
         # On stderr, like all that is not the answer: stdout is for --json.
         hidden = options["quiet"] or report.as_json or not sys.stderr.isatty()
-        if wanted is None:
+        if options["recut"]:
             await _recut(parts.reading.pipeline, report, hidden=hidden)
             return 0
-        await _store(wanted, parts.reading.pipeline, report, fresh=options["fresh"], hidden=hidden)
+        await _run(sources, found, parts.reading.pipeline, settings, report, options, hidden=hidden)
         report.summarise(outdated=await parts.reading.pipeline.count_outdated())
-    # Pages that fail are listed and are no failure; a script is to notice that none was stored.
-    return 0 if report.stored else 1
+    # A script is to notice what is missing, and whether anything came at all.
+    if report.is_complete:
+        return 0
+    return SOME_FAILED if report.stored or report.unchanged else 1
 
 
-async def _store(
-    wanted: "Sources", pipeline: "IndexingPipeline", report: "Report", *, fresh: bool, hidden: bool
+def _overrides(options: "Mapping[str, Any]") -> dict[str, dict[str, Any]]:
+    """Return the settings that options of the command line stand for."""
+    crawl: dict[str, Any] = {}
+    if options["jobs"]:
+        crawl["concurrency"] = options["jobs"]
+    if options["rate"]:
+        crawl["host_gap"] = 1 / options["rate"]
+    return {"crawl": crawl} if crawl else {}
+
+
+def _list_sources(found: "Iterator[SourceItem]", report: "Report") -> int:
+    """Write to stdout what would be read, a line each, and return the exit code."""
+    for item in found:
+        if isinstance(item, (str, Path)):
+            click.echo(printable(str(item)))
+        else:
+            report.add(item)
+    return 0 if report.is_complete else SOME_FAILED
+
+
+def _run_key(sources: tuple[str, ...], options: "Mapping[str, Any]") -> tuple[str, ...]:
+    """Return what makes a run the same as one before it; () for any."""
+    if not sources:
+        return ()
+    # Without --jobs, --rate and --limit: a run may go on faster, or further, than it began.
+    return (*sources, "", *options["include"], "", *options["exclude"])
+
+
+async def _run(
+    sources: tuple[str, ...],
+    found: "Iterator[SourceItem]",
+    pipeline: "IndexingPipeline",
+    settings: "IngestSettings",
+    report: "Report",
+    options: "Mapping[str, Any]",
+    *,
+    hidden: bool,
 ) -> None:
-    from contextlib import aclosing
+    from contextlib import aclosing, closing
 
-    length = len(wanted.urls) + len(wanted.files)
-    with click.progressbar(length=length, file=sys.stderr, hidden=hidden) as bar:
-        async with aclosing(pipeline.add_urls(wanted.urls, fresh=fresh)) as events:
-            async for event in events:
-                report.add(event)
-                bar.update(1)
-        for path in wanted.files:
-            report.add(await pipeline.add_file(path))
-            bar.update(1)
+    from ingest.bootstrap import RUNS
+    from ingest.bulk.journal import RunJournal
+    from ingest.bulk.progress import ProgressLine
+    from ingest.bulk.run import BulkRun
+    from ingest.bulk.sources import SourceError
+
+    with closing(RunJournal(settings.index.path / RUNS)) as journal:
+        run = BulkRun(
+            pipeline=pipeline,
+            journal=journal,
+            report=report.add,
+            jobs=settings.crawl.concurrency,
+            per_host=settings.crawl.per_host,
+            # What failed a moment ago is kept for some minutes, and would fail by that alone.
+            fresh=options["fresh"] or options["retry_failed"],
+            limit=options["limit"],
+        )
+        if options["retry_failed"]:
+            if not journal.begin_retry(_run_key(sources, options)):
+                report.add_notes(Message("nothing has failed that could be tried again"))
+        else:
+            if done := journal.begin(_run_key(sources, options)):
+                report.add_notes(
+                    Message("going on with the run that was stopped: {count} done", count=done)
+                )
+            await run.add_sources(found)
+            if not run.has_sources:
+                raise SourceError(
+                    Message("no page to store"), hint=Message("nothing was named that can be read")
+                )
+        total = journal.count("pending")
+        progress = ProgressLine(report, report.language, hidden=hidden)
+        async with aclosing(run.run()) as counts:
+            async for count in counts:
+                progress.draw(done=count, total=total)
+        progress.clear()
+        if left := journal.count("pending"):
+            report.add_notes(Message("{count} left: the same command goes on", count=left))
+        await run.report_gone(prune=options["prune"])
 
 
 async def _recut(pipeline: "IndexingPipeline", report: "Report", *, hidden: bool) -> None:
@@ -123,7 +227,7 @@ async def _recut(pipeline: "IndexingPipeline", report: "Report", *, hidden: bool
     with click.progressbar(length=length, file=sys.stderr, hidden=hidden) as bar:
         async with aclosing(pipeline.recut()) as events:
             async for event in events:
-                report.add_recut(event)
+                report.add(event)
                 bar.update(1)
     report.summarise_recut()
 

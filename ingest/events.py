@@ -77,3 +77,64 @@ class PageRecut:
 
 
 IngestEvent = PageStored | PageSkipped
+
+LeftOutReason = Literal[
+    "hidden",
+    "ignored",
+    "excluded",
+    "no_reader",
+    "link_outside",
+    "link_folder",
+    "link_inside",
+    "link_broken",
+    "special",
+    "unreadable",
+]
+"""Why something in a folder is not one of its documents."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileLeftOut:
+    """Something in a folder that is not read. Of a folder's content nothing more is said."""
+
+    path: str
+    """Absolute; a folder's ends with "/"."""
+    reason: LeftOutReason
+    rule: str = ""
+    """The line of an ignore file that says so, or the suffix that has no reader."""
+    type: Literal["file_left_out"] = "file_left_out"
+
+
+SourceKind = Literal["folder", "list"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceScanned:
+    """All that a source of many names has been named."""
+
+    name: str
+    kind: SourceKind
+    count: int
+    """Documents or addresses."""
+    left_out: int = 0
+    """`FileLeftOut` of a folder."""
+    type: Literal["source_scanned"] = "source_scanned"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceUnusable:
+    """A source, or a line of one, that names nothing that could be stored."""
+
+    name: str
+    detail: Message
+    type: Literal["source_unusable"] = "source_unusable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileGone:
+    """A document of the index whose file is no longer in the folder."""
+
+    url: str
+    removed: bool
+    """Whether it has left the index, too."""
+    type: Literal["file_gone"] = "file_gone"

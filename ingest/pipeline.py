@@ -1,11 +1,13 @@
 """`IndexingPipeline`: stores documents so that they can be searched. Split, store, embed."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from ingest.documents import Chunk, Chunking, Document, Processing
+from ingest.documents import Chunk, Chunking, Document, PageValidators, Processing
 from ingest.errors import IngestError
 from ingest.events import IngestEvent, PageRecut, PageSkipped, PageStored
 from ingest.extract.base import EXTRACTOR_VERSION
@@ -18,6 +20,7 @@ from ingest.index.embed.bisection import embed_each
 from ingest.index.embed.following import current_embedder
 from ingest.index.embedding_queue import BATCH, EmbeddingQueue
 from ingest.index.store.base import ChunkStore
+from ingest.local_files import file_validators, is_gone, modified_at, path_of_url
 from ingest.page_reader import PageContent, PageReader, skipped_event, stored_event
 
 P = ParamSpec("P")
@@ -27,6 +30,9 @@ COMPUTE_THREADS = 2
 """Documents split or ranked at once. The threads take turns at the interpreter's lock anyway: with
 ten at once the event loop waits longer for its own turn, and ten pages' words are in memory
 (bench/hostile.py)."""
+
+GONE_BATCH = 500
+"""URLs that are asked of the index at once while files are looked for that are gone."""
 
 RECUT_BATCH = 20
 """Documents whose texts are in memory while the index is cut anew."""
@@ -77,21 +83,81 @@ class IndexingPipeline:
             # The caller may leave early, e.g. by Ctrl-C: nothing is read on that nobody waits for.
             await reading.cancel()
 
-    async def add_file(self, path: Path) -> IngestEvent:
-        """Store a local document and return its event. `path` is absolute."""
+    async def add_url(self, url: str, *, fresh: bool = False) -> IngestEvent:
+        """Read and store one page, as `add_urls` does, and return its event.
+
+        Raises:
+            StoreError: the index cannot be read or written.
+        """
+        reading = await self._pages.start([url], store=self._add, fresh=fresh)
+        try:
+            event = await reading.next_event()
+        finally:
+            await reading.cancel()
+        assert event is not None  # without a deadline a page that was started ends
+        return event
+
+    async def add_file(self, path: Path, *, fresh: bool = False) -> IngestEvent:
+        """Store a local document and return its event.
+
+        A file whose size and time of change are those of the last time is not read.
+
+        Args:
+            path: Absolute.
+            fresh: Read it in each case.
+
+        Raises:
+            StoreError: the index cannot be read or written.
+        """
         # Pages are extracted in processes of their own: only files need the extractor here.
         from ingest.extract.extractor import read_file  # noqa: PLC0415
 
         event: IngestEvent
+        started = time.monotonic()
         try:
-            event = await self.add_document(await asyncio.to_thread(read_file, path))
+            validators = await asyncio.to_thread(file_validators, path)
+            known = None if fresh or validators is None else await self._known_file(validators)
+            if known is not None:
+                event = await self._add(known)
+            else:
+                document = await asyncio.to_thread(read_file, path)
+                event = await self._add(_file_content(document, validators))
         except IngestError as error:
             event = skipped_event(path.as_uri(), error)
         except MissingDependencyError as error:
             # One file of a kind that needs an extra must not end the reading of a folder.
             event = PageSkipped(url=path.as_uri(), reason="unsupported", detail=error.full_message)
+        event = replace(event, seconds=time.monotonic() - started)
         self._pages.report(event)
         return event
+
+    async def _known_file(self, validators: PageValidators) -> PageContent | None:
+        """Return a file as the index has it, None if it has changed or was extracted otherwise."""
+        url = validators.url
+        known = (await self._store.recall([url])).get(url)
+        if known is None or known.etag != validators.etag:
+            return None
+        processing = (await self._store.processing([url])).get(url)
+        if processing is None or processing.extractor != EXTRACTOR_VERSION:
+            return None
+        document = (await self._store.documents([url])).get(url)
+        return PageContent(document=document, origin="revalidated") if document else None
+
+    async def gone_files(self, folder: Path) -> AsyncGenerator[str, None]:
+        """Yield the URLs of documents of the index whose files are no longer below `folder`."""
+        last = ""
+        while urls := await self._store.urls_below(
+            f"{folder.as_uri()}/", after=last, limit=GONE_BATCH
+        ):
+            last = urls[-1]
+            for url in urls:
+                path = path_of_url(url)
+                if path is not None and await asyncio.to_thread(is_gone, path):
+                    yield url
+
+    async def remove(self, url: str) -> None:
+        """Delete a document from the index."""
+        await self._store.delete(url)
 
     async def add_document(self, document: Document) -> PageStored:
         """Store a document, embed all of it, and return its event."""
@@ -99,8 +165,12 @@ class IndexingPipeline:
 
     async def _add(self, page: PageContent) -> PageStored:
         chunks = await self.chunks_of(page)
-        wanted = chunks if await self.compute(self.is_embeddable, page.document) else []
-        missing = await self.without_vector(wanted)
+        missing = await self.without_vector(chunks)
+        wanted = chunks
+        # Asked only where a vector is missing: the tokenizer would walk through the whole text, and
+        # a second run over thousands of unchanged pages would do nothing else.
+        if missing and not await self.compute(self.is_embeddable, page.document):
+            wanted = missing = []
         done = EmbeddedChunks()
         # Awaited, unlike for a question: there is no deadline, and the count is final.
         if queue := self.embedding_queue():
@@ -252,3 +322,10 @@ class IndexingPipeline:
     @property
     def _space(self) -> str:
         return self._embedder.space if self._embedder else ""
+
+
+def _file_content(document: Document, validators: PageValidators | None) -> PageContent:
+    """Return a local document with the day on which its file was last changed."""
+    if validators is not None and document.modified is None:
+        document = replace(document, modified=modified_at(validators).date())
+    return PageContent(document=document, origin="file", validators=validators)

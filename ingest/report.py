@@ -1,6 +1,8 @@
 """Events of ingestion as lines for people and as JSON for pipes."""
 
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Final, assert_never
 
 import click
@@ -8,10 +10,22 @@ from pydantic import ConfigDict, TypeAdapter
 
 from ingest.documents import PageKind
 from ingest.errors import SkipReason
-from ingest.events import IngestEvent, PageOrigin, PageRecut, PageSkipped, PageStored
+from ingest.events import (
+    FileGone,
+    FileLeftOut,
+    IngestEvent,
+    LeftOutReason,
+    PageOrigin,
+    PageRecut,
+    PageSkipped,
+    PageStored,
+    SourceScanned,
+    SourceUnusable,
+)
 from ingest.foundation.cli_runner import print_json
 from ingest.foundation.messages import COMMA, NO_MESSAGE, Language, Message, join_messages
 from ingest.foundation.messages import printable as printable
+from ingest.local_files import shown_url
 
 REASONS: Final[dict[SkipReason, Message]] = {
     "robots": Message("robots.txt forbids it"),
@@ -41,10 +55,37 @@ KINDS: Final[dict[PageKind, Message]] = {
 }
 """What is said of a page whose text is less than a reader would look for."""
 
+LEFT_OUT: Final[dict[LeftOutReason, Message]] = {
+    "hidden": Message("hidden"),
+    "ignored": Message("by an ignore file"),
+    "excluded": Message("by --include or --exclude"),
+    "no_reader": Message("of no readable type"),
+    "link_outside": Message("linked from outside the folder"),
+    "link_folder": Message("links to folders"),
+    "link_inside": Message("links within the folder"),
+    "link_broken": Message("links to nothing"),
+    "special": Message("devices, pipes or sockets"),
+    "unreadable": Message("that may not be opened"),
+}
+
+RETRYABLE: Final[frozenset[SkipReason]] = frozenset(
+    {"unreachable", "timeout", "refused", "needs_browser", "deadline"}
+)
+"""Reasons that may be over at another time: such a page has failed, another one is skipped."""
+
+LISTED = 1_000
+"""Pages that were left out and are listed at the end; the others are counted."""
+
+NAMED = 3
+"""Names that a note gives for each reason; `--json` has them all."""
+
 _NOTE = Message("note: ")
 
-_EVENT: TypeAdapter[IngestEvent | PageRecut] = TypeAdapter(
-    IngestEvent | PageRecut,
+RunEvent = IngestEvent | PageRecut | FileLeftOut | SourceScanned | SourceUnusable | FileGone
+"""All that `ingest` reports."""
+
+_EVENT: TypeAdapter[RunEvent] = TypeAdapter(
+    RunEvent,
     config=ConfigDict(defer_build=True),  # at its first use: building it takes 15 ms
 )
 
@@ -91,12 +132,12 @@ def page_line(event: IngestEvent, language: Language) -> str:
             facts += [ORIGINS[event.origin]] if event.origin in ORIGINS else []
             facts += [KINDS[event.kind]] if event.kind in KINDS else []
             shown = join_messages(facts, COMMA).localize(language)
-            return printable(f"  + {event.title} ({shown}) {event.url}")
+            return printable(f"  + {event.title} ({shown}) {shown_url(event.url)}")
         case PageSkipped():
             # The detail may quote robots.txt or a server: `printable` covers the whole line.
             why = REASONS[event.reason].localize(language)
             detail = f" ({event.detail.localize(language)})" if event.detail else ""
-            return printable(f"  - {why}{detail} {event.url}")
+            return printable(f"  - {why}{detail} {shown_url(event.url)}")
         case _:
             assert_never(event)
 
@@ -108,44 +149,123 @@ class Report:
     language: Language
     as_json: bool = False
     stored: int = 0
+    unchanged: int = 0
+    """Pages that were in the index as they are now."""
     chunks: int = 0
+    """Of the stored pages."""
     unembedded: int = 0
     unembedded_reason: Message = NO_MESSAGE
     """Why the first of them has none."""
+    not_stored: int = 0
+    """Pages that were left out, for whatever reason."""
     skipped: list[PageSkipped] = field(default_factory=list)
+    """The first of them."""
+    failed: int = 0
+    """Of the skipped pages, those that may be there at another time."""
+    unusable: int = 0
+    """Sources, and lines of them, that name nothing that could be stored."""
+    removed: int = 0
+    """Documents that left the index, because their files are gone."""
+    gone: list[str] = field(default_factory=list)
+    """URLs of documents whose files are gone and that are still in the index."""
     recut: int = 0
     chunks_before: int = 0
     """Of the pages that were cut anew."""
+    _left_out: dict[LeftOutReason, list[str]] = field(default_factory=dict, init=False)
+    """What the folder that is being read leaves out: the first names for each reason."""
+    _left_out_counts: Counter[LeftOutReason] = field(default_factory=Counter, init=False)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that was named is in the index."""
+        return not self.not_stored and not self.unusable
 
     def add_notes(self, *notes: Message) -> None:
         """Write what went less well than hoped to stderr, a line each."""
         for text in notes:
             print_note(text, self.language)
 
-    def add(self, event: IngestEvent) -> None:
-        """Count the event of one page, and write it if JSON is wanted."""
-        self._write_json(event)
+    def add(self, event: RunEvent) -> None:
+        """Count one event, and write it if JSON is wanted."""
+        # A list is its pages, each of which has an event.
+        if self.as_json and not (isinstance(event, SourceScanned) and event.kind == "list"):
+            print_json(_EVENT.dump_json(event, context={"language": self.language}))
         match event:
             case PageStored():
-                self.stored += 1
-                self.chunks += event.chunks
-                self.unembedded += event.unembedded
-                self.unembedded_reason = self.unembedded_reason or event.unembedded_reason
+                self._add_stored(event)
             case PageSkipped():
-                self.skipped.append(event)
+                self._add_skipped(event)
+            case FileLeftOut() | SourceScanned() | SourceUnusable():
+                self._add_source(event)
+            case FileGone():
+                self.removed += event.removed
+                if not event.removed:
+                    self.gone.append(event.url)
+            case PageRecut():
+                self.recut += 1
+                self.chunks_before += event.chunks_before
+                self.chunks += event.chunks
             case _:
                 assert_never(event)
 
-    def add_recut(self, event: PageRecut) -> None:
-        """Count a page that was cut anew."""
-        self._write_json(event)
-        self.recut += 1
-        self.chunks_before += event.chunks_before
-        self.chunks += event.chunks
+    def _add_skipped(self, event: PageSkipped) -> None:
+        self.not_stored += 1
+        self.failed += event.reason in RETRYABLE
+        if len(self.skipped) < LISTED:
+            # Without its requests: they are in the crawl log, and a run may be long.
+            self.skipped.append(replace(event, hops=()))
 
-    def _write_json(self, event: IngestEvent | PageRecut) -> None:
-        if self.as_json:
-            print_json(_EVENT.dump_json(event, context={"language": self.language}))
+    def _add_source(self, event: FileLeftOut | SourceScanned | SourceUnusable) -> None:
+        match event:
+            case FileLeftOut():
+                self._left_out_counts[event.reason] += 1
+                names = self._left_out.setdefault(event.reason, [])
+                if len(names) < NAMED:
+                    names.append(event.path)
+            case SourceScanned():
+                self._add_scanned(event)
+            case SourceUnusable():
+                self.unusable += 1
+                self.add_notes(Message("{name}: {problem}", name=event.name, problem=event.detail))
+
+    def _add_stored(self, event: PageStored) -> None:
+        self.unembedded += event.unembedded
+        self.unembedded_reason = self.unembedded_reason or event.unembedded_reason
+        if event.origin in ORIGINS:
+            self.unchanged += 1
+        else:
+            self.stored += 1
+            self.chunks += event.chunks
+
+    def _add_scanned(self, event: SourceScanned) -> None:
+        """Write what a folder or a list holds, and what the folder leaves out, by name."""
+        match event.kind:
+            case "folder":
+                one, many = "{name}: {count} document", "{name}: {count} documents"
+            case "list":
+                one, many = "{name}: {count} address", "{name}: {count} addresses"
+            case _:
+                assert_never(event.kind)
+        line = Message(one if event.count == 1 else many, name=event.name, count=event.count)
+        if self._left_out_counts:
+            parts = [
+                self._left_out_part(reason, Path(event.name)) for reason in self._left_out_counts
+            ]
+            line = Message(
+                "{line}; left out: {parts}", line=line, parts=join_messages(parts, COMMA)
+            )
+        self.add_notes(line)
+        self._left_out.clear()
+        self._left_out_counts.clear()
+
+    def _left_out_part(self, reason: LeftOutReason, folder: Path) -> Message:
+        """Return "2 hidden (.git/, .env)", with the first names of those that are left out."""
+        count = self._left_out_counts[reason]
+        names = [name.removeprefix(f"{folder}/") for name in self._left_out[reason]]
+        shown = ", ".join(names) + (", …" if count > len(names) else "")
+        return Message(
+            "{count} {reason} ({names})", count=count, reason=LEFT_OUT[reason], names=shown
+        )
 
     def summarise(self, *, outdated: int = 0) -> None:
         """Write what was stored and what failed, with the reasons, to stderr.
@@ -153,16 +273,19 @@ class Report:
         Args:
             outdated: Pages of the index whose chunks were cut otherwise than set.
         """
-        skipped = len(self.skipped)
-        line = Message(
-            "stored {pages} ({chunks}), skipped {skipped}",
-            pages=count_pages(self.stored),
-            chunks=count_chunks(self.chunks),
-            skipped=skipped,
-        )
-        click.echo(line.localize(self.language), err=True)
+        parts = [
+            Message(
+                "stored {pages} ({chunks})",
+                pages=count_pages(self.stored),
+                chunks=count_chunks(self.chunks),
+            ),
+            *self.other_counts(),
+        ]
+        click.echo(join_messages(parts, COMMA).localize(self.language), err=True)
         for event in self.skipped:
             click.echo(page_line(event, self.language), err=True)
+        if more := self.not_stored - len(self.skipped):
+            self.add_notes(Message("{count} more are left out: --json lists all", count=more))
         if self.unembedded:
             self.add_notes(
                 Message(
@@ -171,8 +294,29 @@ class Report:
                     reason=self.unembedded_reason,
                 )
             )
+        if self.gone:
+            self.add_notes(self._describe_gone())
         if outdated:
             self.add_notes(describe_outdated(outdated))
+
+    def other_counts(self) -> list[Message]:
+        """Return how many pages were not stored, each kind with its number."""
+        parts = [
+            Message("unchanged {count}", count=self.unchanged),
+            Message("skipped {count}", count=self.not_stored - self.failed),
+            Message("failed {count}", count=self.failed + self.unusable),
+        ]
+        if self.removed:
+            parts.append(Message("removed {count}", count=self.removed))
+        return parts
+
+    def _describe_gone(self) -> Message:
+        names = ", ".join(shown_url(url) for url in self.gone[:NAMED])
+        return Message(
+            "{pages} still in the index though the file is gone ({names}): to remove, add --prune",
+            pages=count_pages(len(self.gone)),
+            names=names + (", …" if len(self.gone) > NAMED else ""),
+        )
 
     def summarise_recut(self) -> None:
         """Write to stderr how many pages were cut anew, and into how many chunks."""

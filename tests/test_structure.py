@@ -19,7 +19,7 @@ TEXTS = {path: path.read_text(encoding="utf-8") for path in SOURCES}
 TREES = {path: ast.parse(text, str(path)) for path, text in TEXTS.items()}
 
 MODULES_IN_A_FOLDER = 20
-FOLDER_ARROWS_OF_INGEST = 20
+FOLDER_ARROWS_OF_INGEST = 24
 COMMENTS_PER_1000_LINES = 30
 SHARED_NAMES = {"main"}
 """Functions that each command has under one name by convention."""

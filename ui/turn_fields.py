@@ -10,12 +10,12 @@ from typing import Any, assert_never
 from urllib.parse import unquote
 
 from assistant.labels import (
-    FETCHED,
     NO_TEXT_INDEX,
     NO_TEXT_OFFLINE,
     QUOTES,
     SOURCES,
     STAGES,
+    describe_day,
     evidence_label,
 )
 from assistant.values import Passage, SentenceVerdict
@@ -141,7 +141,7 @@ def source_lines(turn: PageTurn, language: Language) -> Fields | None:
             "url": citation.url if _is_web(citation.url) else "",
             "detail": _place_and_days(citation.url, citation.published, language),
             "heading": citation.heading,
-            "fetched": f"{FETCHED.localize(language)} {citation.fetched_at.astimezone().date()}",
+            "fetched": describe_day(citation, language),
         }
         for citation in turn.answer.citations
     ]
@@ -155,13 +155,12 @@ def passage_card(passage: Passage, turn: PageTurn, language: Language) -> Fields
         for block in turn.evidence.blocks
         if block.passage == passage.number
     ]
-    fetched = passage.fetched_at.astimezone().date()
     return {
         "n": passage.number,
         "title": shorten_title(passage.title) or display_place(passage.url),
         "url": passage.url if _is_web(passage.url) else "",
         "detail": _place_and_days(passage.url, passage.published, language),
-        "fetched": f"{FETCHED.localize(language)} {fetched}",
+        "fetched": describe_day(passage, language),
         "heading": passage.heading,
         "text": passage.text,
         "evidence": evidence,

@@ -18,11 +18,19 @@ from assistant.events import (
     SentenceChecked,
     StageStarted,
 )
-from assistant.labels import FETCHED, QUOTES, SOURCES, STAGES, UNSUPPORTED_SIGN, evidence_label
+from assistant.labels import (
+    QUOTES,
+    SOURCES,
+    STAGES,
+    UNSUPPORTED_SIGN,
+    describe_day,
+    evidence_label,
+)
 from assistant.values import Answer, AnswerEvidence, Citation
 from ingest.events import PageSkipped, PageStored
 from ingest.foundation.cli_runner import print_error_line
 from ingest.foundation.messages import Language, Message
+from ingest.local_files import shown_url
 from ingest.report import count_pages, count_passages, note, page_line, printable
 
 SHOWN_BLOCKS = 2
@@ -37,11 +45,10 @@ def say(text: str, *, dim: bool = False, newline: bool = True) -> None:
 
 
 def source_line(citation: Citation, language: Language) -> str:
-    """Return one numbered source: title, URL, and the day it was fetched."""
-    day = citation.fetched_at.astimezone().date().isoformat()
+    """Return one numbered source: title, URL, and the day of its text."""
     place = f" › {citation.heading}" if citation.heading not in {"", citation.title} else ""
     name = f"[{citation.number}] {citation.title}{place}"
-    return printable(f"{name} {citation.url} ({FETCHED.localize(language)} {day})")
+    return printable(f"{name} {shown_url(citation.url)} ({describe_day(citation, language)})")
 
 
 @dataclass(kw_only=True)

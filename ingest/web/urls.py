@@ -251,6 +251,16 @@ def same_or_subdomain(host: str, domain: str) -> bool:
     return bool(domain) and (host == domain or host.endswith(f".{domain}"))
 
 
+def parse_url_line(line: str) -> str | None:
+    """Return the canonical URL of one line of a list, None for a blank line or a "# comment".
+
+    Raises:
+        FetchError: it is no address of a web page.
+    """
+    entry = _COMMENT.sub("", line.removeprefix("\ufeff")).strip()
+    return canonical_url(entry) if entry else None
+
+
 def parse_url_list(text: str) -> tuple[list[str], list[Message]]:
     """Return the canonical URLs of a list, one a line, and a message for each line that is none.
 
@@ -259,12 +269,10 @@ def parse_url_list(text: str) -> tuple[list[str], list[Message]]:
     """
     urls: dict[str, None] = {}
     problems = []
-    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
-        entry = _COMMENT.sub("", line).strip()
-        if not entry:
-            continue
+    for number, line in enumerate(text.splitlines(), start=1):
         try:
-            urls.setdefault(canonical_url(entry))
+            if url := parse_url_line(line):
+                urls.setdefault(url)
         except FetchError as error:
             message = error.message
             problems.append(Message("line {number}: {message}", number=number, message=message))

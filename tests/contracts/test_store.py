@@ -443,3 +443,14 @@ async def test_ten_thousand_chunks(index: Index) -> None:
     (best, *_) = await index.nearest(at(19.7), top_k=5, space=SPACE)
     assert best.chunk.url == "https://p19.example/"
     assert best.score == pytest.approx(1.0, abs=1e-4)
+
+
+async def test_documents_below_a_prefix_come_in_order_and_in_pages(index: Index) -> None:
+    names = ["notes/b%25", "notes/a", "notes", "notes2/a", "notes/c_", "note/x", "notes/茶"]
+    for name in names:
+        page = dataclasses.replace(document("a", "words"), url=f"file:///{name}")
+        await index.replace(page, [], {}, space=SPACE)
+    first = await index.urls_below("file:///notes/", limit=2)
+    rest = await index.urls_below("file:///notes/", after=first[-1], limit=9)
+    assert first == ["file:///notes/a", "file:///notes/b%25"]
+    assert rest == ["file:///notes/c_", "file:///notes/茶"]

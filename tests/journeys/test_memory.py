@@ -83,14 +83,14 @@ def test_ingest_of_the_same_list_asks_nobody_twice(
 ) -> None:
     urls = [page.url for page in sample_pages()][:5]
     (tmp_path / "urls.txt").write_text("\n".join(urls))
-    shell("ingest", "urls.txt")
+    shell("ingest", "urls.txt", code=3)  # robots.txt forbids one
     net.clear()
-    again = shell("ingest", "urls.txt", "--json")
+    again = shell("ingest", "urls.txt", "--json", code=3)
     assert net.hits() == []
     found = [json.loads(line) for line in again.stdout.splitlines()]
     assert len(found) == len(urls)
     assert {line.get("origin", line.get("reason")) for line in found} <= {"memory", "robots"}
-    shell("ingest", "urls.txt", "--fresh")
+    shell("ingest", "urls.txt", "--fresh", code=3)
     assert page_requests(net)
 
 

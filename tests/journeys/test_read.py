@@ -134,7 +134,7 @@ def test_ledger_of_an_answer_proves_each_page(
         assert line["robots"]
         assert line["fetcher"] == "http"
     before = len(found)
-    shell("ingest", LAW, "https://old.test/", "--ledger", str(book))
+    shell("ingest", LAW, "https://old.test/", "--ledger", str(book), code=3)
     closed, moved = sorted(lines(book.read_text())[before:], key=lambda line: line["url"])
     assert (closed["skipped"], closed["robots_line"], closed["status"]) == ("robots", 3, 0)
     assert [hop["status"] for hop in moved["hops"]] == [301, 200]

@@ -131,6 +131,7 @@ class CitationStream:
                 title=self._passages[number].title,
                 fetched_at=self._passages[number].fetched_at,
                 published=self._passages[number].published,
+                modified=self._passages[number].modified,
                 heading=section_of(
                     self._passages[number],
                     self._supported_to.get(number) or self._quotes.get(number, 0),

@@ -139,6 +139,13 @@ class ChunkStore(Protocol):
         """
         ...
 
+    async def urls_below(self, prefix: str, *, after: str = "", limit: int) -> list[str]:
+        """Return up to `limit` URLs of documents that begin with `prefix` and sort behind `after`.
+
+        In order.
+        """
+        ...
+
     async def documents(self, urls: Collection[str]) -> dict[str, Document]:
         """Return those of `urls` that are in the index, by URL."""
         ...

@@ -29,6 +29,7 @@ from ingest.foundation.messages import Message
 from ingest.index.embed.base import Vector
 from ingest.index.store.base import IndexStats, VectorStore
 from ingest.index.store.catalog import Catalog
+from ingest.index.store.listing import urls_below
 from ingest.index.store.spaces import check_vector
 from ingest.index.store.sqlite_errors import MEMORY, locked_error, not_writable_error
 
@@ -205,6 +206,10 @@ class Index:
         return await asyncio.to_thread(
             self.catalog.outdated_urls, chunking, after=after, limit=limit
         )
+
+    async def urls_below(self, prefix: str, *, after: str = "", limit: int) -> list[str]:
+        """Return URLs of documents that begin with `prefix` and sort behind `after`, in order."""
+        return await asyncio.to_thread(urls_below, self.catalog, prefix, after=after, limit=limit)
 
     async def recall(self, urls: Collection[str]) -> dict[str, PageValidators]:
         """Return the validators of these pages, by the URL that was requested."""

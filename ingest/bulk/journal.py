@@ -1,0 +1,241 @@
+"""What a run of `ingest` has to do and has done, in a file: a killed run goes on where it was.
+
+The journal is the run's queue, too. So the list of a run may be longer than memory, a name that
+comes twice is read once, and what a crawl finds is not lost with the process.
+"""
+
+import contextlib
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock, Timeout
+
+from ingest.foundation.errors import QiuzhengError
+from ingest.foundation.messages import Message
+from ingest.foundation.private_files import make_private_file
+from ingest.foundation.sqlite_files import switch_to_wal, transaction
+
+RESUMED_FOR = timedelta(days=1)
+"""After that an unfinished run begins anew: what it has read is no longer what the sites hold."""
+
+KEPT_RUNS = 20
+"""Runs whose failures can be tried again."""
+
+BUSY_S = 15.0
+"""Longest wait for another run that writes; each write takes milliseconds."""
+
+_TABLES = (
+    """CREATE TABLE IF NOT EXISTS runs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, started_at TEXT NOT NULL,
+        is_over INTEGER NOT NULL DEFAULT 0
+    ) STRICT""",
+    """CREATE TABLE IF NOT EXISTS items (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL, url TEXT NOT NULL,
+        depth INTEGER NOT NULL, site TEXT NOT NULL, state TEXT NOT NULL,
+        UNIQUE (run, url)
+    ) STRICT""",
+    "CREATE INDEX IF NOT EXISTS items_by_state ON items (run, state, number)",
+)
+
+ItemState = Literal["pending", "done", "failed"]
+
+
+class RunJournalError(QiuzhengError):
+    """The journal cannot be read or written."""
+
+    code = "run_journal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunItem:
+    """One page or file of a run."""
+
+    url: str
+    """Canonical; a file:// URL for a local document."""
+    depth: int = 0
+    """How many links further on a crawl may go."""
+    site: str = ""
+    """The origin that a crawl stays in; "" for what was named itself."""
+    number: int = 0
+    """Its place in the journal, 0 before it has one."""
+
+
+class RunJournal:
+    """The runs of one index, in one SQLite file. `begin` or `begin_retry` comes first.
+
+    Args:
+        path: The file, made if it is not there; None keeps everything in memory.
+
+    Raises:
+        RunJournalError: it cannot be opened.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._run = 0
+        self._lock: FileLock | None = None
+        with self._errors():
+            if path is not None:
+                make_private_file(path)
+            self._connection = sqlite3.connect(
+                path or ":memory:",
+                timeout=BUSY_S,
+                isolation_level=None,
+                check_same_thread=False,  # a thread fills it while the event loop waits
+            )
+            switch_to_wal(self._connection, seconds=BUSY_S)
+            # A power cut may take the last entries; those pages are then looked at once more.
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            for statement in _TABLES:
+                self._connection.execute(statement)
+
+    def begin(self, sources: Sequence[str]) -> int:
+        """Begin a run of `sources`, or go on with the one of the same that did not end.
+
+        Returns how many of its pages have been seen to already, 0 for a new run. Files are looked
+        at again: that is cheap, and somebody may have written to them.
+        """
+        key = hashlib.sha256("\0".join([str(Path.cwd()), *sources]).encode(errors="replace"))
+        with self._errors():
+            name = key.hexdigest()[:16]
+            if not self._own(name):
+                name = ""  # the same command runs beside us: this one has a run of its own
+            since = (datetime.now(UTC) - RESUMED_FOR).isoformat()
+            row = self._connection.execute(
+                "SELECT MAX(id) FROM runs WHERE key = ? AND NOT is_over AND started_at > ?",
+                (name, since),
+            ).fetchone()
+            if name and row[0] is not None:
+                self._run = row[0]
+                self._connection.execute(
+                    "UPDATE items SET state = 'pending' WHERE run = ? AND url LIKE 'file:%'",
+                    (self._run,),
+                )
+                return self.count("done") + self.count("failed")
+            self._run = self._new_run(name)
+            return 0
+
+    def begin_retry(self, sources: Sequence[str]) -> int:
+        """Take up what failed in the last run of `sources`, of any if none is named.
+
+        Returns how many pages and files that are.
+        """
+        wanted = "SELECT run FROM items WHERE state = 'failed'"
+        values: tuple[str, ...] = ()
+        if sources:
+            key = hashlib.sha256("\0".join([str(Path.cwd()), *sources]).encode(errors="replace"))
+            wanted = f"SELECT id FROM runs WHERE key = ? AND id IN ({wanted})"  # noqa: S608
+            values = (key.hexdigest()[:16],)
+        with self._errors():
+            rows = self._connection.execute(f"{wanted} ORDER BY 1 DESC LIMIT 1", values).fetchall()
+            if not rows:
+                return 0
+            self._run = rows[0][0]
+            cursor = self._connection.execute(
+                "UPDATE items SET state = 'pending' WHERE run = ? AND state = 'failed'",
+                (self._run,),
+            )
+            return cursor.rowcount
+
+    def add(self, items: Iterable[RunItem]) -> None:
+        """Add pages and files; those that the run has already are passed over."""
+        with self._errors(), transaction(self._connection):
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO items (run, url, depth, site, state)"
+                " VALUES (?, ?, ?, ?, 'pending')",
+                ((self._run, item.url, item.depth, item.site) for item in items),
+            )
+
+    def pending(self, *, after: int, limit: int) -> list[RunItem]:
+        """Return up to `limit` pages and files to be read whose number is above `after`."""
+        with self._errors():
+            rows = self._connection.execute(
+                "SELECT url, depth, site, number FROM items"
+                " WHERE run = ? AND state = 'pending' AND number > ? ORDER BY number LIMIT ?",
+                (self._run, after, limit),
+            ).fetchall()
+        return [RunItem(url=u, depth=d, site=s, number=n) for u, d, s, n in rows]
+
+    def finish(self, item: RunItem, state: ItemState) -> None:
+        """Note what became of one."""
+        with self._errors():
+            self._connection.execute(
+                "UPDATE items SET state = ? WHERE number = ?", (state, item.number)
+            )
+
+    def count(self, state: ItemState | None = None) -> int:
+        """Return how many pages and files of the run are in `state`, of all if None."""
+        with self._errors():
+            (count,) = self._connection.execute(
+                "SELECT COUNT(*) FROM items WHERE run = ? AND (state = ? OR ? IS NULL)",
+                (self._run, state, state),
+            ).fetchone()
+        return int(count)
+
+    def count_below(self, prefix: str) -> int:
+        """Return how many URLs of the run begin with `prefix`."""
+        with self._errors():
+            (count,) = self._connection.execute(
+                "SELECT COUNT(*) FROM items WHERE run = ? AND url >= ? AND url < ?",
+                (self._run, prefix, prefix + "\U0010ffff"),
+            ).fetchone()
+        return int(count)
+
+    def end(self) -> None:
+        """Note that nothing of the run is left, and forget all of it but what failed."""
+        with self._errors(), transaction(self._connection):
+            self._connection.execute("UPDATE runs SET is_over = 1 WHERE id = ?", (self._run,))
+            self._connection.execute(
+                "DELETE FROM items WHERE run = ? AND state = 'done'", (self._run,)
+            )
+            self._connection.execute("DELETE FROM runs WHERE id <= ?", (self._run - KEPT_RUNS,))
+            self._connection.execute("DELETE FROM items WHERE run NOT IN (SELECT id FROM runs)")
+
+    def close(self) -> None:
+        """Close the file. May be called twice; a run that has not ended can be gone on with."""
+        self._connection.close()
+        if self._lock is not None:
+            self._lock.release()
+            with contextlib.suppress(OSError):
+                Path(self._lock.lock_file).unlink(missing_ok=True)
+            self._lock = None
+
+    def _new_run(self, key: str) -> int:
+        now = datetime.now(UTC).isoformat()
+        cursor = self._connection.execute(
+            "INSERT INTO runs (key, started_at) VALUES (?, ?)", (key, now)
+        )
+        return int(cursor.lastrowid or 0)
+
+    def _own(self, key: str) -> bool:
+        """Return whether no other process has a run of `key`, and keep others from having one."""
+        if self._path is None:
+            return True
+        # The kernel drops the lock with the process, also by kill -9; a process id would be reused.
+        lock = FileLock(self._path.with_name(f"run-{key}.lock"))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return False
+        self._lock = lock
+        return True
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise RunJournalError(
+                Message(
+                    "the journal of runs {path} cannot be used ({error})",
+                    path=self._path or "",
+                    error=error,
+                ),
+                hint=Message("it holds no page and may be deleted"),
+            ) from error

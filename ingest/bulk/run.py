@@ -1,0 +1,151 @@
+"""`BulkRun`: reads everything that a person has named, several at once, and can be gone on with."""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
+from itertools import islice
+from pathlib import Path
+
+from ingest.bulk.journal import RunItem, RunJournal
+from ingest.bulk.sources import SourceItem
+from ingest.events import FileGone, IngestEvent, PageStored, SourceScanned
+from ingest.foundation.concurrency import cancel_and_wait
+from ingest.local_files import path_of_url
+from ingest.pipeline import IndexingPipeline
+from ingest.report import RunEvent
+from ingest.web.urls import host_of
+
+LOOK_AHEAD = 1_000
+"""Pages of the list among which one is looked for whose host is free."""
+
+FILES_AT_ONCE = 2
+"""Local files read side by side: more would compete for the processor, not wait for a network."""
+
+SOURCE_BATCH = 500
+"""Names taken from the sources at once, in a thread."""
+
+
+class BulkRun:
+    """Works through the journal of one run.
+
+    Args:
+        pipeline: Stores pages and files.
+        journal: A run that has begun.
+        report: Is given every event, in the order in which they happen.
+        jobs: Pages and files read at once.
+        per_host: Of these, pages of one host.
+        fresh: Request pages and read files though they are fresh in the index.
+        limit: Pages and files after which the run pauses; None for no limit.
+    """
+
+    def __init__(
+        self,
+        *,
+        pipeline: IndexingPipeline,
+        journal: RunJournal,
+        report: Callable[[RunEvent], None],
+        jobs: int,
+        per_host: int,
+        fresh: bool = False,
+        limit: int | None = None,
+    ) -> None:
+        self._pipeline = pipeline
+        self._journal = journal
+        self._report = report
+        self._jobs = jobs
+        self._per_host = per_host
+        self._fresh = fresh
+        self._limit = limit
+        self._folders: list[Path] = []
+        self.has_sources = False
+        """Whether `add_sources` has met a page or a document."""
+        self._ahead: deque[RunItem] = deque()
+        self._last = 0
+        self._busy: Counter[str] = Counter()
+
+    async def add_sources(self, items: Iterator[SourceItem]) -> None:
+        """Write into the journal what the sources name, and report what they leave out."""
+        while batch := await asyncio.to_thread(lambda: list(islice(items, SOURCE_BATCH))):
+            wanted = []
+            for item in batch:
+                if isinstance(item, str):
+                    wanted.append(RunItem(url=item))
+                elif isinstance(item, Path):
+                    wanted.append(RunItem(url=item.as_uri()))
+                else:
+                    if isinstance(item, SourceScanned) and item.kind == "folder":
+                        self._folders.append(Path(item.name))
+                    self._report(item)
+            self.has_sources = self.has_sources or bool(wanted)
+            await asyncio.to_thread(self._journal.add, wanted)
+
+    async def run(self) -> AsyncGenerator[int, None]:
+        """Read what is pending, and yield after each page or file how many are done.
+
+        Raises:
+            StoreError: the index cannot be read or written; the run can be gone on with.
+        """
+        done = 0
+        tasks: dict[asyncio.Task[IngestEvent], RunItem] = {}
+        try:
+            while True:
+                while len(tasks) < self._jobs and (item := self._next_item(done + len(tasks))):
+                    self._busy[_queue_of(item)] += 1
+                    tasks[asyncio.create_task(self._read(item))] = item
+                if not tasks:
+                    break
+                ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in ended:
+                    item = tasks.pop(task)
+                    self._busy[_queue_of(item)] -= 1
+                    event = task.result()
+                    # After the index, before the next one: a kill in between costs a second look.
+                    is_stored = isinstance(event, PageStored)
+                    self._journal.finish(item, "done" if is_stored else "failed")
+                    self._report(event)
+                    done += 1
+                    yield done
+        finally:
+            # The caller may leave early, e.g. by Ctrl-C: nothing is read on that nobody waits for.
+            await cancel_and_wait(tasks)
+        if not self._journal.count("pending"):
+            self._journal.end()
+
+    async def report_gone(self, *, prune: bool) -> None:
+        """Report the documents whose files are gone from the folders, and remove them if told."""
+        for folder in self._folders:
+            async with aclosing(self._pipeline.gone_files(folder)) as urls:
+                async for url in urls:
+                    if prune:
+                        await self._pipeline.remove(url)
+                    self._report(FileGone(url=url, removed=prune))
+
+    def _next_item(self, started: int) -> RunItem | None:
+        """Return the next page whose host is free, None if there is none now."""
+        if self._limit is not None and started >= self._limit:
+            return None
+        if len(self._ahead) < LOOK_AHEAD // 2:
+            more = self._journal.pending(after=self._last, limit=LOOK_AHEAD - len(self._ahead))
+            if more:
+                self._last = more[-1].number
+                self._ahead.extend(more)
+        # Not simply the first: a list of one site's pages after another's would wait for the first
+        # site with all jobs, each holding a page that must not be requested yet.
+        for place, item in enumerate(self._ahead):
+            queue = _queue_of(item)
+            if self._busy[queue] < (self._per_host if queue else FILES_AT_ONCE):
+                del self._ahead[place]
+                return item
+        return None
+
+    async def _read(self, item: RunItem) -> IngestEvent:
+        path = path_of_url(item.url)
+        if path is not None:
+            return await self._pipeline.add_file(path, fresh=self._fresh)
+        return await self._pipeline.add_url(item.url, fresh=self._fresh)
+
+
+def _queue_of(item: RunItem) -> str:
+    """Return the host whose turn a page has to wait for, "" for a file."""
+    return host_of(item.url)

@@ -1,0 +1,82 @@
+"""Local files: what tells that one has not changed, and how its address is shown to people."""
+
+import os
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from ingest.documents import PageValidators
+
+FILE_SCHEME = "file:///"
+
+
+def file_validators(path: Path) -> PageValidators | None:
+    """Return what is kept of a file beside its text, None if it cannot be looked at.
+
+    Size and time of the last change take the place of an ETag, as in make and rsync. They are those
+    of this moment: take them before the file is read, so that a change while it is read is seen the
+    next time.
+    """
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    now = datetime.now(UTC)
+    url = path.as_uri()
+    return PageValidators(
+        url=url,
+        final_url=url,
+        checked_at=now,
+        fresh_until=now,
+        etag=f"{state.st_size}-{state.st_mtime_ns}",
+        last_modified=_utc(state.st_mtime).isoformat(),
+        fetcher="file",
+    )
+
+
+def modified_at(validators: PageValidators) -> datetime:
+    """Return when the file of `file_validators` was last changed, aware."""
+    return datetime.fromisoformat(validators.last_modified)
+
+
+def _utc(seconds: float) -> datetime:
+    # Archives hold times that no calendar has, and a file may bear any of them.
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)
+
+
+def path_of_url(url: str) -> Path | None:
+    """Return the path that a file:// URL names, None for any other URL."""
+    if not url.startswith(FILE_SCHEME):
+        return None
+    # surrogateescape: names on disk are bytes, and not all of them are UTF-8.
+    return Path(unquote(urlsplit(url).path, errors="surrogateescape"))
+
+
+def shown_url(url: str) -> str:
+    """Return an address as people read it: the path of a local file, any other URL as it is.
+
+    "file:///notes/%E9%87%87.md" is "/notes/采.md". `url` itself is what to compare and to open.
+    """
+    path = path_of_url(url)
+    return (
+        url if path is None else str(path).encode(errors="surrogateescape").decode(errors="replace")
+    )
+
+
+def is_gone(path: Path) -> bool:
+    """Return whether there certainly is no file at `path` any more.
+
+    False where nobody can tell, e.g. in a folder that may not be opened or on a drive that does not
+    answer: what is not known to be gone is kept.
+    """
+    try:
+        state = os.lstat(path)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return not (stat.S_ISREG(state.st_mode) or stat.S_ISLNK(state.st_mode))
