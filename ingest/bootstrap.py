@@ -197,6 +197,7 @@ async def open_reading(
             store=index.store,
             embedder=index.embedder,
             chunking=current_chunking(size=settings.chunk.size, overlap=settings.chunk.overlap),
+            read_file=workers.read_file,
         )
         reader = QuestionReader(
             pages=pages,

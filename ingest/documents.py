@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
+from ingest.foundation.messages import Message
+
 FetcherName = Literal["http", "browser", "file", "memory"]
 
 PageKind = Literal[
@@ -124,6 +126,9 @@ class Document:
     kind: PageKind = "other"
     directives: tuple[str, ...] = ()
     """Directives of <meta name=robots>, lower case. Not kept in the index."""
+    notes: tuple[Message, ...] = ()
+    """What of a file is not in the text, and why: scanned pages, attachments without a reader. Not
+    kept in the index."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,8 @@ class PageStored:
     """Every request that it took, in order."""
     coverage: float = 1.0
     """Share of the question's content words that occur on the page; 1 without a question."""
+    notes: tuple[Message, ...] = ()
+    """What of a file is not in the index, and why (`ingest.documents.Document.notes`)."""
     kind: PageKind = "other"
     """What kind of page it is."""
     # The tag that distinguishes events in JSON; front ends match on the class.

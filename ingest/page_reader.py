@@ -289,4 +289,5 @@ def stored_event(
         coverage=coverage,
         unembedded=unembedded,
         unembedded_reason=unembedded_reason,
+        notes=page.document.notes,
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -46,6 +46,7 @@ class IndexingPipeline:
         store: The index.
         embedder: None: chunks are found by words alone.
         chunking: How documents are cut (`ingest.index.split.current_chunking`).
+        read_file: Returns the text of a local file (`ReaderPool.read_file`).
     """
 
     def __init__(
@@ -55,8 +56,10 @@ class IndexingPipeline:
         store: ChunkStore,
         embedder: Embedder | None,
         chunking: Chunking,
+        read_file: Callable[[Path], Awaitable[Document]],
     ) -> None:
         self._pages = pages
+        self._read_file = read_file
         self._store = store
         self._embedder = embedder
         self._chunking = chunking
@@ -109,9 +112,6 @@ class IndexingPipeline:
         Raises:
             StoreError: the index cannot be read or written.
         """
-        # Pages are extracted in processes of their own: only files need the extractor here.
-        from ingest.extract.extractor import read_file  # noqa: PLC0415
-
         event: IngestEvent
         started = time.monotonic()
         try:
@@ -120,7 +120,7 @@ class IndexingPipeline:
             if known is not None:
                 event = await self._add(known)
             else:
-                document = await asyncio.to_thread(read_file, path)
+                document = await self._read_file(path)
                 event = await self._add(_file_content(document, validators))
         except IngestError as error:
             event = skipped_event(path.as_uri(), error)

@@ -23,7 +23,15 @@ from ingest.events import (
     SourceUnusable,
 )
 from ingest.foundation.cli_runner import print_json
-from ingest.foundation.messages import COMMA, NO_MESSAGE, Language, Message, join_messages
+from ingest.foundation.messages import (
+    COLON,
+    COMMA,
+    NO_MESSAGE,
+    SEMICOLON,
+    Language,
+    Message,
+    join_messages,
+)
 from ingest.foundation.messages import printable as printable
 from ingest.local_files import shown_url
 
@@ -131,6 +139,7 @@ def page_line(event: IngestEvent, language: Language) -> str:
                 facts.append(Message("{count} without a vector", count=event.unembedded))
             facts += [ORIGINS[event.origin]] if event.origin in ORIGINS else []
             facts += [KINDS[event.kind]] if event.kind in KINDS else []
+            facts += event.notes
             shown = join_messages(facts, COMMA).localize(language)
             return printable(f"  + {event.title} ({shown}) {shown_url(event.url)}")
         case PageSkipped():
@@ -236,6 +245,10 @@ class Report:
         else:
             self.stored += 1
             self.chunks += event.chunks
+        if event.notes and not self.as_json:
+            # At once: what is missing of a document is asked about when it is not found.
+            left_out = join_messages(event.notes, SEMICOLON)
+            self.add_notes(join_messages([Message.verbatim(event.title), left_out], COLON))
 
     def _add_scanned(self, event: SourceScanned) -> None:
         """Write what a folder or a list holds, and what the folder leaves out, by name."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ingest.documents import Document, Page
 from ingest.errors import IngestError
 from ingest.events import IngestEvent
-from ingest.extract.extractor import extract
+from ingest.extract.extractor import extract, read_file
 from ingest.foundation.concurrency import LazyResource
 from ingest.index.embed.base import Embedder
 from ingest.index.split import current_chunking
@@ -70,6 +70,7 @@ def ingest_parts(
         store=store,
         embedder=embedder,
         chunking=current_chunking(size=chunk_size, overlap=chunk_overlap),
+        read_file=lambda path: asyncio.to_thread(read_file, path),
     )
     return IngestParts(
         store=store,

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
+
+from ingest.foundation.messages import Message
 
 EXTRACTOR_VERSION = 6
 """Bump by hand when the text or the metadata of an unchanged page come out otherwise: a stored page
@@ -34,6 +37,21 @@ class DamagedFileError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileContent:
+    """What a file holds, where that is more than its text."""
+
+    text: str
+    """Markdown. A form feed stands between two pages of paper."""
+    title: str = ""
+    """What the file calls itself, "" if nothing; else it is titled by its first heading."""
+    author: str = ""
+    published: date | None = None
+    modified: date | None = None
+    notes: tuple[Message, ...] = ()
+    """What of the file is not in the text, and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileReader:
     """How one kind of file is recognized, and what turns its bytes into text."""
 
@@ -44,9 +62,9 @@ class FileReader:
     """What servers call it, lower case; the first is what a local file is taken for."""
     fits: Callable[[str, bytes], bool]
     """Return whether a body that a server sent under this media type is of this kind."""
-    read: Callable[[bytes, str | None], str]
-    """Return the content of a body. The second argument is the declared charset, a claim that only
-    text formats look at.
+    read: Callable[[bytes, str | None], str | FileContent]
+    """Return the content of a body, a mere text where nothing else is known of it. The second
+    argument is the declared charset, a claim that only text formats look at.
 
     Raises:
         DamagedFileError: the body is broken or protected.

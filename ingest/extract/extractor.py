@@ -11,12 +11,14 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from ingest.documents import Document, Page
-from ingest.errors import ExtractError, FetchError
+from ingest.errors import ExtractError
 from ingest.extract import main_text
-from ingest.extract.base import DamagedFileError, FileReader
+from ingest.extract.base import DamagedFileError, FileContent, FileReader
 from ingest.extract.dom import parse_html
+from ingest.extract.file_bytes import read_local_file
 from ingest.extract.js_detection import needs_browser, read_script_signals
 from ingest.extract.markdown import render_markdown
+from ingest.extract.markdown_source import find_heading
 from ingest.extract.markup import normalize_markup
 from ingest.extract.metadata import jsonld
 from ingest.extract.metadata.page_metadata import one_line, read_metadata
@@ -30,7 +32,7 @@ from ingest.extract.registry import find_file_reader, find_reader, is_known_suff
 from ingest.extract.walls import Wall, find_wall, strip_paywall
 from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.extras import install_command
-from ingest.foundation.messages import Message, describe_os_error
+from ingest.foundation.messages import SEMICOLON, Message, join_messages
 from ingest.text.language import cjk_share
 
 MIN_JSONLD_RATIO = 2
@@ -43,7 +45,6 @@ MIN_ASCII = 0.97
 """Share of letters from which a text that declares nothing is taken for English; other languages in
 Latin script have more letters with accents."""
 
-_HEADING = re.compile(r"^#{1,6}\s+(.+)$", re.MULTILINE)
 _TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 
 
@@ -73,16 +74,9 @@ def extract(page: Page) -> Document:
     )
     content = _read_content(reader, page.body, charset=page.charset, damaged_error=damaged_error)
     if reader.produces == "html":
-        return _document_of_html(content, url=url, fetched_at=now)
-    document = _document_of_text(content, url=url, fetched_at=now)
-    if reader.lists_pages:
-        return replace(document, kind="listing")
-    if reader.is_document and not _HEADING.search(content):
-        # The first line of a document without headings is a letterhead as often as a title; the
-        # name that somebody gave the file says more.
-        name = unquote(url.rstrip("/").rpartition("/")[2])
-        return replace(document, title=one_line(name)) if name else document
-    return document
+        return _document_of_html(content.text, url=url, fetched_at=now)
+    document = _document_of_text(content, url=url, fetched_at=now, is_file=reader.is_document)
+    return replace(document, kind="listing") if reader.lists_pages else document
 
 
 def read_file(path: Path) -> Document:
@@ -95,15 +89,7 @@ def read_file(path: Path) -> Document:
     """
     path = path.resolve()
     url, now = path.as_uri(), datetime.now(UTC)
-    try:
-        body = path.read_bytes()
-    except OSError as error:
-        raise FetchError(
-            Message("cannot read {path} ({why})", path=path, why=describe_os_error(error)),
-            url=url,
-            reason="unreachable",
-            hint=Message("check the name and the permissions"),
-        ) from error
+    body = read_local_file(path)
     reader = find_file_reader(path.suffix, body)
     if reader is None:
         kind = path.suffix or "binary"
@@ -128,16 +114,17 @@ def read_file(path: Path) -> Document:
     )
     content = _read_content(reader, body, charset=None, damaged_error=damaged_error)
     if reader.produces == "html":
-        return _document_of_html(content, url=url, fetched_at=now)
-    return _document_of_text(content, url=url, fetched_at=now)
+        return _document_of_html(content.text, url=url, fetched_at=now)
+    return _document_of_text(content, url=url, fetched_at=now, is_file=False)
 
 
 def _read_content(
     reader: FileReader, body: bytes, *, charset: str | None, damaged_error: ExtractError
-) -> str:
+) -> FileContent:
     """Return what `reader` makes of `body`; raise `damaged_error` if it is broken."""
     try:
-        return reader.read(body, charset)
+        content = reader.read(body, charset)
+        return FileContent(text=content) if isinstance(content, str) else content
     except DamagedFileError as error:
         raise damaged_error from error
     except ImportError as error:
@@ -150,18 +137,28 @@ def _read_content(
         ) from error
 
 
-def _document_of_text(source: str, *, url: str, fetched_at: datetime) -> Document:
-    text = "\n".join(line.rstrip() for line in source.split("\n")).strip("\n")
+def _document_of_text(
+    content: FileContent, *, url: str, fetched_at: datetime, is_file: bool
+) -> Document:
+    text = "\n".join(line.rstrip(" \t\r") for line in content.text.split("\n")).strip("\n")
     if not text.strip():
-        raise _empty_page(url)
-    heading = _HEADING.search(text)
-    title = heading[1] if heading else text.lstrip().split("\n", 1)[0]
+        raise _empty_page(url, *content.notes)
+    title = content.title or find_heading(text)
+    if not title and is_file:
+        # The first line of a document without headings is a letterhead as often as a title; the
+        # name that somebody gave the file says more.
+        title = unquote(url.rstrip("/").rpartition("/")[2])
+    title = title or text.lstrip().split("\n", 1)[0]
     return Document(
         url=url,
         title=one_line(title.strip("#*=- ")) or url,
         text=text,
         fetched_at=fetched_at,
         language=_detect_language("", text),
+        author=content.author,
+        published=content.published,
+        modified=content.modified,
+        notes=content.notes,
     )
 
 
@@ -245,10 +242,11 @@ def _walled_page(url: str, wall: Wall) -> ExtractError:
     return ExtractError(message, url=url, reason=wall, hint=hint)
 
 
-def _empty_page(url: str) -> ExtractError:
+def _empty_page(url: str, *notes: Message) -> ExtractError:
+    """Return the error about a page without text; `notes` say where its text is, if known."""
     return ExtractError(
         Message("{url} holds no text", url=url),
         url=url,
         reason="empty",
-        hint=Message("try another page"),
+        hint=join_messages(notes, SEMICOLON) if notes else Message("try another page"),
     )

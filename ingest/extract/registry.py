@@ -40,11 +40,13 @@ def find_reader(media_type: str, body: bytes) -> FileReader | None:
 def find_file_reader(suffix: str, body: bytes) -> FileReader | None:
     """Return the reader for a local file of that suffix, None if there is none.
 
-    A file is what its name says; names and types on the web are less reliable. But a ".txt" full of
-    NUL bytes is no text.
+    A file is what its name says; names and types on the web are less reliable. But an Office file
+    called ".txt", or without a suffix, is no text: there the bytes decide.
     """
     reader = _BY_SUFFIX.get(suffix.lower())
-    return reader if reader is not None and reader.fits(reader.media_types[0], body) else None
+    if reader is None:
+        return None
+    return reader if reader.fits(reader.media_types[0], body) else find_reader("", body)
 
 
 def is_known_suffix(suffix: str) -> bool:

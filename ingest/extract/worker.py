@@ -18,12 +18,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from ingest.documents import Page
+from ingest.documents import Document, Page
 from ingest.errors import IngestError
-from ingest.extract.extractor import extract
+from ingest.extract.extractor import extract, read_file
 from ingest.extract.main_text import import_trafilatura
-from ingest.foundation.errors import QiuzhengError
+from ingest.foundation.errors import MissingDependencyError, QiuzhengError
 from ingest.foundation.ipc import receive, send
+from ingest.foundation.messages import Message, plain
 from ingest.foundation.telemetry import disable_telemetry
 
 MAX_TEXT = 200_000
@@ -32,6 +33,9 @@ what is kept happens in the parent process. For ten such pages at once, of one-l
 takes 300 MB; for 500,000 characters it took 570. Over all of a page's 5 MB one regular expression
 stops everything for 0.4 s, counting ideographs for 0.7 s (bench/README.md)."""
 CUT_MARK = "\n\n[…]"
+MAX_FILE_TEXT = 2_000_000
+"""Characters of a local file that are kept: somebody named it, and a report of 300 pages
+has 977,000. Files are split one at a time, unlike pages."""
 MAX_FIELD = 2_000
 """Characters of a title, an author, an address."""
 ALARM_GRACE_S = 1.0
@@ -69,9 +73,9 @@ def main() -> None:
         while True:
             # Unpickling runs code, and is for what our own parent says. Replies go back as JSON,
             # since a page may have taken this process over.
-            page, seconds = pickle.loads(receive(jobs, limit=MAX_JOB))  # noqa: S301
+            job, seconds = pickle.loads(receive(jobs, limit=MAX_JOB))  # noqa: S301
             exit_after(seconds + ALARM_GRACE_S)
-            send(replies, _extract_to_json(page))
+            send(replies, _extract_to_json(job))
             exit_after(0)
 
 
@@ -98,20 +102,35 @@ def truncate(text: str, *, limit: int) -> str:
     return text[: border if border > 0 else end].rstrip() + CUT_MARK
 
 
-def _extract_to_json(page: Page) -> bytes:
+def _read_job(job: Page | Path) -> Document:
+    """Return the document of a page, or of a local file, whose text may be longer."""
+    if isinstance(job, Page):
+        document = extract(job)
+        return replace(document, text=truncate(document.text, limit=MAX_TEXT))
+    document = read_file(job)
+    text = truncate(document.text, limit=MAX_FILE_TEXT)
+    if len(text) < len(document.text):
+        cut = Message("only its first {count:,} characters are stored", count=len(text))
+        document = replace(document, notes=(*document.notes, cut))
+    return replace(document, text=text)
+
+
+def _extract_to_json(job: Page | Path) -> bytes:
     """Return the document or the error, and the memory that this process holds, as JSON."""
     reply: dict[str, object]
     try:
-        document = extract(page)
+        document = _read_job(job)
         fields = {
-            name: value[:MAX_FIELD] if isinstance(value, str) else value
+            name: value[:MAX_FIELD] if isinstance(value, str) else plain(value)
             for name, value in asdict(replace(document, text="")).items()
         }
-        reply = {"document": fields | {"text": truncate(document.text, limit=MAX_TEXT)}}
+        reply = {"document": fields | {"text": document.text}}
     except QiuzhengError as error:
         reply = {
             "failure": {
-                "kind": type(error).__name__,
+                "kind": "MissingDependencyError"
+                if isinstance(error, MissingDependencyError)
+                else "ExtractError",
                 "message": error.message.in_each_language(),
                 "hint": error.hint.in_each_language(),
                 "reason": error.reason if isinstance(error, IngestError) else "unsupported",
@@ -119,6 +138,8 @@ def _extract_to_json(page: Page) -> bytes:
         }
     except MemoryError:
         reply = {"is_out_of_memory": True}
+    except Exception as error:  # noqa: BLE001  libraries may raise anything over a broken file
+        reply = {"broken_by": type(error).__name__}
     reply["held_bytes"] = 0  # where the system does not say
     with contextlib.suppress(OSError, ValueError):
         resident = Path("/proc/self/statm").read_text().split()[1]

@@ -14,6 +14,8 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -38,8 +40,9 @@ MAX_HELD_BYTES = 250_000_000
 Office file leaves more, but those are rare on the web, and the memory would be gone for good."""
 START_S = 60.0
 """Seconds until a new process is ready: its imports take 1 s, on a busy machine far longer."""
-MAX_REPLY = 4_000_000
-"""Bytes: more than `ingest.extract.worker.MAX_TEXT` characters take as JSON, whatever they are."""
+MAX_REPLY = 40_000_000
+"""Bytes: more than `ingest.extract.worker.MAX_FILE_TEXT` characters take as JSON, whatever they
+are."""
 
 # Loads the package from where we have it, and puts no folder on the path: a module of the same name
 # in the current folder, or in Streamlit's (ui/), would be imported in its place.
@@ -74,6 +77,8 @@ class _Reply:
     document: Document | None = None
     failure: _Failure | None = None
     is_out_of_memory: bool = False
+    broken_by: str = ""
+    """The exception of a library that is none of ours, by name."""
 
 
 @functools.cache
@@ -116,8 +121,8 @@ class _Worker:
             receive(self._process.stdout, limit=0)
             self._is_ready = True
 
-    def extract(self, page: Page, *, seconds: float) -> _Reply:
-        """Return its reply to `page`. It ends itself some time after `seconds`.
+    def extract(self, job: Page | Path, *, seconds: float) -> _Reply:
+        """Return its reply to a page or a local file. It ends itself some time after `seconds`.
 
         Raises:
             EOFError, OSError: it has ended.
@@ -126,7 +131,7 @@ class _Worker:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self.pages += 1
-        send(self._process.stdin, pickle.dumps((page, seconds)))
+        send(self._process.stdin, pickle.dumps((job, seconds)))
         return _reply_adapter().validate_json(receive(self._process.stdout, limit=MAX_REPLY))
 
     def kill(self) -> None:
@@ -187,7 +192,15 @@ class ReaderPool:
             with contextlib.suppress(OSError):  # raised again, and explained, with the first page
                 self._idle.append(_Worker(memory_bytes=self._memory_bytes))
 
-    async def read(self, page: Page) -> Document:
+    async def read_file(self, path: Path) -> Document:
+        """Return the text of a local file, whose path is absolute.
+
+        What is on the disk may have come from strangers: it has a page's bounds, but more time and
+        longer texts. Raises as `read` does; reason "unreachable": it cannot be opened.
+        """
+        return await self.read(path)
+
+    async def read(self, page: Page | Path) -> Document:
         """Return the text of `page` (`ingest.extract.extractor.extract`).
 
         Cancelling does not stop a page that is being read: its process stays of use, and finishes
@@ -221,7 +234,7 @@ class ReaderPool:
             await self._in_thread(self._idle.pop().reap)
         self._threads.shutdown(wait=False)
 
-    async def _read(self, page: Page) -> Document:
+    async def _read(self, page: Page | Path) -> Document:
         if self._is_closed:  # while it waited at the gate
             raise _skip(page, _CLOSED)
         try:
@@ -246,17 +259,21 @@ class ReaderPool:
             await self._retire(worker)
         if reply.document is not None:
             # Where a text comes from is our word, not that of a process that strangers wrote to.
-            return replace(reply.document, url=page.final_url, fetched_at=page.fetched_at)
+            fetched_at = datetime.now(UTC) if isinstance(page, Path) else page.fetched_at
+            return replace(reply.document, url=_url_of(page), fetched_at=fetched_at)
+        if reply.broken_by:
+            broke = Message("{problem} ({name})", problem=_BROKE, name=reply.broken_by)
+            raise _skip(page, broke, hint=_SAVE_AGAIN, reason="unsupported")
         if reply.failure is None:
             raise _skip(page, _TOO_MUCH_MEMORY if reply.is_out_of_memory else _BROKE)
         failure = reply.failure
         if failure.kind == "MissingDependencyError":
             raise MissingDependencyError(failure.message, hint=failure.hint)
         raise ExtractError(
-            failure.message, url=page.final_url, reason=failure.reason, hint=failure.hint
+            failure.message, url=_url_of(page), reason=failure.reason, hint=failure.hint
         )
 
-    async def _exchange(self, worker: _Worker, page: Page) -> _Reply:
+    async def _exchange(self, worker: _Worker, page: Page | Path) -> _Reply:
         """Return the reply of `worker` to `page`, in time."""
         # A timeout ends the wait, not the thread, which stays in the pipe until the caller kills
         # the worker. Then it sees the end of the pipe and is free again.
@@ -265,8 +282,8 @@ class ReaderPool:
                 await self._in_thread(worker.wait_until_ready)
         except (TimeoutError, EOFError, OSError) as error:
             raise _skip(page, _WILL_NOT_START, hint=_DOCTOR) from error
-        reader = find_reader(page.media_type, page.body)
-        is_document = reader is not None and reader.is_document
+        reader = find_reader(page.media_type, page.body) if isinstance(page, Page) else None
+        is_document = isinstance(page, Path) or (reader is not None and reader.is_document)
         seconds = self._document_timeout_s if is_document else self._timeout_s
         try:
             async with asyncio.timeout(seconds):
@@ -296,5 +313,18 @@ _WILL_NOT_START = Message("the reading process does not start")
 _DOCTOR = Message("assistant doctor says what is missing")
 
 
-def _skip(page: Page, message: Message, *, hint: Message = NO_MESSAGE) -> ExtractError:
-    return ExtractError(message, url=page.final_url, reason="too_large", hint=hint)
+_SAVE_AGAIN = Message("open it in its own program and save it again")
+
+
+def _url_of(page: Page | Path) -> str:
+    return page.as_uri() if isinstance(page, Path) else page.final_url
+
+
+def _skip(
+    page: Page | Path,
+    message: Message,
+    *,
+    hint: Message = NO_MESSAGE,
+    reason: SkipReason = "too_large",
+) -> ExtractError:
+    return ExtractError(message, url=_url_of(page), reason=reason, hint=hint)
