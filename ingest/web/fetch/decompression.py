@@ -4,13 +4,29 @@
 decompression bomb costs its limit and no more.
 """
 
+import re
 import zlib
 
 ACCEPT_ENCODING = "gzip, deflate"
 """What zlib unpacks step by step. brotli and zstd would each need a library."""
+MAX_LAYERS = 3
+"""Of packing in packing: "gzip, gzip" is a proxy's mistake, more is nobody's."""
+
+MAX_MEMBERS = 1_000
+"""Of one gzip body. nginx and log writers join a few; each costs a copy of what follows it."""
+
+_ZLIB_CODINGS = frozenset({"gzip", "x-gzip", "deflate"})
+_FOREIGN_CODINGS = frozenset({"br", "zstd", "compress", "x-compress", "dcb", "dcz"})
+"""Registered codings that we cannot undo (IANA, HTTP Content Coding Registry)."""
 
 _EITHER_HEADER = 32 + zlib.MAX_WBITS  # zlib.h: zlib or gzip, as the first bytes say
 _NO_HEADER = -zlib.MAX_WBITS  # RFC 9110, 8.4.1.2: some servers send "deflate" without zlib's header
+_GZIP_MAGIC = b"\x1f\x8b"
+_CLOSING_TAG = re.compile(
+    rb"</(?:html|rss|feed|rdf:RDF)\s*>\s*(?:<!--[^<>]{0,2000}-->\s*)*\Z", re.I
+)
+_TAIL_BYTES = 4096
+"""Searched for the last closing tag; caches append a comment or two to it."""
 
 
 class DamagedBodyError(Exception):
@@ -21,27 +37,103 @@ class UnknownEncodingError(Exception):
     """The body has a Content-Encoding that Accept-Encoding did not name."""
 
 
+def ends_like_a_page(body: bytes) -> bool:
+    """Return whether `body` ends with the closing tag of a page or a feed, so that it is whole."""
+    return _CLOSING_TAG.search(body[-_TAIL_BYTES:]) is not None
+
+
+class _Layer:
+    """One zlib or gzip packing around a body."""
+
+    def __init__(self, coding: str) -> None:
+        self._coding = coding
+        self._zlib = zlib.decompressobj(_EITHER_HEADER)
+        self._is_plain = False
+        self._began = False
+        self._members = 1
+        self._junk = False
+        """Whether what follows the last member is no member: padding, which gzip ignores, too."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the packed data has come to its own end, or nothing has come at all."""
+        # A body without a single byte is accepted: servers send Content-Encoding with it, too.
+        return self._is_plain or self._zlib.eof or not self._began
+
+    def feed(self, raw: bytes, free: int) -> bytes:
+        """Return what `raw` unpacks to, at most `free` bytes, which must not be 0.
+
+        Raises:
+            DamagedBodyError: it cannot be unpacked.
+        """
+        if not raw or self._junk:
+            return b""
+        if not self._began:
+            self._began = True
+            # Some servers name a packing and send the page as it is; no packed data begins so.
+            self._is_plain = raw.lstrip()[:1] == b"<"
+            data = raw if self._is_plain else self._begin(raw, free)
+        else:
+            data = raw if self._is_plain else self._unpack(raw, free)
+        # RFC 1952, 2.2: a gzip file is a series of members, whose contents belong together.
+        while not self._is_plain and self._zlib.eof and self._zlib.unused_data and len(data) < free:
+            rest = self._zlib.unused_data
+            if not rest.startswith(_GZIP_MAGIC[: len(rest)]):
+                self._junk = True
+                break
+            self._next_member()
+            data += self._unpack(rest, free - len(data))
+        return data
+
+    def _begin(self, raw: bytes, free: int) -> bytes:
+        try:
+            return self._zlib.decompress(raw, free)
+        except zlib.error as error:
+            if self._coding != "deflate":
+                raise DamagedBodyError(str(error)) from error
+            self._zlib = zlib.decompressobj(_NO_HEADER)
+            return self._unpack(raw, free)
+
+    def _next_member(self) -> None:
+        self._members += 1
+        if self._members > MAX_MEMBERS:
+            raise DamagedBodyError("in too many pieces")
+        self._zlib = zlib.decompressobj(_EITHER_HEADER)
+
+    def _unpack(self, raw: bytes, free: int) -> bytes:
+        # A member that ended exactly with the last piece: the next one begins with this piece.
+        if self._zlib.eof and raw.startswith(_GZIP_MAGIC[: len(raw)]):
+            self._next_member()
+        try:
+            return self._zlib.decompress(raw, free)
+        except zlib.error as error:
+            raise DamagedBodyError(str(error)) from error
+
+
 class Unpacker:
     """Collects a body of at most `limit` bytes, compressed and decompressed.
 
     Args:
-        encoding: the Content-Encoding header, "" if there is none.
+        encoding: the Content-Encoding header, "" if there is none. Names of no coding at all
+            ("utf-8", "none") are passed over: servers write the charset there, and browsers read
+            such pages.
         limit: bytes.
 
     Raises:
-        UnknownEncodingError: `encoding` is not in `ACCEPT_ENCODING`.
+        UnknownEncodingError: `encoding` names a packing that is not in `ACCEPT_ENCODING`, or more
+            than `MAX_LAYERS`.
     """
 
     def __init__(self, *, encoding: str, limit: int) -> None:
-        self._encoding = encoding.strip().lower()
+        codings = [coding.strip() for coding in encoding.lower().split(",")]
+        packings = [coding for coding in codings if coding in _ZLIB_CODINGS | _FOREIGN_CODINGS]
+        if len(packings) > MAX_LAYERS or not _FOREIGN_CODINGS.isdisjoint(packings):
+            raise UnknownEncodingError(", ".join(packings))
+        # RFC 9110, 8.4: listed in the order in which they were applied; the last is undone first.
+        self._layers = [_Layer(coding) for coding in reversed(packings)]
         self._limit = limit
         self._body = bytearray()
         self._wire = 0
-        self._zlib: zlib._Decompress | None = None
-        if self._encoding in ("gzip", "x-gzip", "deflate"):
-            self._zlib = zlib.decompressobj(_EITHER_HEADER)
-        elif self._encoding not in ("", "identity"):
-            raise UnknownEncodingError(self._encoding)
 
     @property
     def wire_bytes(self) -> int:
@@ -60,23 +152,16 @@ class Unpacker:
             DamagedBodyError: they cannot be decompressed.
         """
         data = raw
-        if self._zlib is not None:
-            # One byte beyond the limit shows that there is more. It is never 0, which zlib would
-            # take for "no limit".
-            free = self._limit + 1 - len(self._body)
-            try:
-                data = self._zlib.decompress(raw, free)
-            except zlib.error as error:
-                if self._encoding != "deflate" or self._wire:
-                    raise DamagedBodyError(str(error)) from error
-                self._zlib = zlib.decompressobj(_NO_HEADER)
-                try:
-                    data = self._zlib.decompress(raw, free)
-                except zlib.error as second:
-                    raise DamagedBodyError(str(second)) from second
+        # One byte beyond the limit shows that there is more. It is never 0, which zlib would take
+        # for "no limit". A layer between two gives no more either, so no layer holds a bomb.
+        free = self._limit + 1 - len(self._body)
+        is_cut = False
+        for layer in self._layers:
+            data = layer.feed(data, free)
+            is_cut = is_cut or len(data) >= free
         self._body += data
         self._wire += len(raw)
-        return max(len(self._body), self._wire) <= self._limit
+        return not is_cut and max(len(self._body), self._wire) <= self._limit
 
     def finish(self) -> None:
         """Check, after the last byte, that the body is whole.
@@ -84,6 +169,8 @@ class Unpacker:
         Raises:
             DamagedBodyError: something is missing.
         """
-        # A body without a single byte is accepted: servers send Content-Encoding with it, too.
-        if self._zlib is not None and self._wire and not self._zlib.eof:
+        if all(layer.is_whole for layer in self._layers):
+            return
+        # A checksum that is missing costs no word, if the page itself has come to its end.
+        if not ends_like_a_page(self.body):
             raise DamagedBodyError("ends too soon")

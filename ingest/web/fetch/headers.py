@@ -11,17 +11,28 @@ VALUED = frozenset({"max-snippet", "max-image-preview", "max-video-preview", "un
 
 # Not email.message: it reads the parameters of mail (RFC 2231), and some values make it raise.
 _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?(?P<name>[\w.:+-]+)", re.IGNORECASE | re.ASCII)
+_MEDIA_TYPE = re.compile(r"\s*(?P<type>[\w!#$&^.+-]+/[\w!#$&^.+-]+)\s*(?:;|\Z)", re.ASCII)
 # Not the comma after the weekday of a date, as in "unavailable_after: Fri, 25 Jun 2010".
 _COMMA = re.compile(r"(?<!mon|tue|wed|thu|fri|sat|sun|day),")
 _UNTIL = re.compile(r"unavailable_after\s*:\s*(?P<date>.*)", re.IGNORECASE)
 
 
 def parse_content_type(headers: Mapping[str, str]) -> tuple[str, str | None]:
-    """Return media type and charset as the server claims them, both in lower case."""
-    value = headers.get("content-type", "")
-    charset = _CHARSET.search(value)
-    media_type = value.partition(";")[0].strip().lower()
-    return media_type, charset["name"].lower() if charset else None
+    """Return media type and charset as the server claims them, both in lower case.
+
+    Of a header that was sent twice the last valid value counts, and a charset that only an
+    earlier value of the same type names (https://mimesniff.spec.whatwg.org, 4.2). What is no media
+    type ("unknown", "html") is "": the bytes decide.
+    """
+    media_type, charset = "", None
+    for value in headers.get("content-type", "").split(","):
+        named = _MEDIA_TYPE.match(value)
+        if named is None:
+            continue
+        found = _CHARSET.search(value)
+        kept = charset if named["type"].lower() == media_type else None
+        media_type, charset = named["type"].lower(), found["name"].lower() if found else kept
+    return media_type, charset
 
 
 def parse_robots_directives(values: Sequence[str], *, agent: str, now: datetime) -> tuple[str, ...]:

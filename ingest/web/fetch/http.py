@@ -1,6 +1,7 @@
 """Pages over plain HTTP: robots.txt and rate limits kept; time, bytes and redirects bounded."""
 
 import asyncio
+import contextlib
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,10 +12,11 @@ from ingest.documents import Page, PageValidators, RequestRecord
 from ingest.errors import FetchError, IngestError
 from ingest.foundation.http_dates import parse_retry_after
 from ingest.foundation.messages import NO_MESSAGE, Message
-from ingest.web.fetch.challenges import wants_browser
+from ingest.web.challenges import wants_browser
 from ingest.web.fetch.failures import SHOWN_CHARACTERS, failed, too_slow
 from ingest.web.fetch.headers import parse_content_type, parse_robots_directives
 from ingest.web.fetch.wire import HttpClient, Response, TransferMeter, follow, is_sendable
+from ingest.web.page_refresh import find_refresh
 from ingest.web.rate_limit import RateLimiter
 from ingest.web.robots import RobotsPolicy, robots_error
 from ingest.web.urls import canonical_url
@@ -26,6 +28,9 @@ READABLE = frozenset(
 )
 """Media types that may hold text, besides text/*, …+xml and …+json. Servers that know no type
 send none, or octet-stream: then the bytes decide."""
+
+PAGE_TYPES = frozenset({"", "text/html", "application/xhtml+xml"})
+"""What may lead on by itself, by `<meta refresh>` or the header."""
 
 MAX_REDIRECTS = 10
 """As many as Googlebot follows: sites that add a language, a slash and "www." one by one are
@@ -40,6 +45,11 @@ class _RequestContext:
 
     known: PageValidators | None
     limit: asyncio.Timeout
+    cookies: httpx.Cookies = field(default_factory=httpx.Cookies)
+    """What the requests of this page have been given, for the next of them and for nothing else:
+    a site that sets a cookie and redirects to itself waits for it."""
+    has_waited: bool = False
+    """Whether a Retry-After has been waited for: once a page."""
     meters: list[TransferMeter] = field(default_factory=list)
 
     @property
@@ -51,6 +61,37 @@ class _RequestContext:
         """Add a request and return what records it."""
         self.meters.append(TransferMeter(url=url))
         return self.meters[-1]
+
+    def keep_cookies(self, response: Response) -> None:
+        """Take the cookies of a response, each for the hosts and paths that it is meant for."""
+        with contextlib.suppress(ValueError, httpx.InvalidURL):
+            asked = httpx.Request("GET", response.url)
+            headers = response.headers
+            self.cookies.extract_cookies(
+                httpx.Response(response.status, headers=headers, request=asked)
+            )
+
+    def cookie_header(self, url: str) -> dict[str, str]:
+        """Return the header with the cookies that `url` is meant to get."""
+        if not self.cookies.jar:
+            return {}
+        try:
+            asked = httpx.Request("GET", url)
+        except (ValueError, httpx.InvalidURL):
+            return {}
+        self.cookies.set_cookie_header(asked)
+        value = asked.headers.get("cookie", "")
+        return {"Cookie": value} if value and is_sendable(value) else {}
+
+    def cookie_state(self) -> frozenset[tuple[str, str, str, str | None]]:
+        """Return the cookies as a value: with others, the same URL is another request."""
+        jar = self.cookies.jar
+        return frozenset((one.domain, one.path, one.name, one.value) for one in jar)
+
+    def seconds_left(self) -> float:
+        """Return the seconds that are left for the page."""
+        now = asyncio.get_running_loop().time()
+        return (self.limit.when() or now) - now
 
     def conditions(self, url: str) -> dict[str, str]:
         """Return the headers that ask whether the page is still as we know it (RFC 9110, 13.1)."""
@@ -72,8 +113,7 @@ class _RequestContext:
 
     def pause(self) -> float:
         """Stop the clock and return the seconds that are left."""
-        now = asyncio.get_running_loop().time()
-        left = (self.limit.when() or now) - now
+        left = self.seconds_left()
         # An expired timeout cannot be rescheduled: its cancellation is on its way already.
         if not self.limit.expired():
             self.limit.reschedule(None)
@@ -142,6 +182,8 @@ class HttpFetcher:
             url,
             request=lambda target: self._request(target, context),
             max_redirects=self._max_redirects,
+            target=_next_reference,
+            state=context.cookie_state,
         )
         self._check(url, response, is_conditional=bool(context.conditions(response.url)))
         media_type, charset = parse_content_type(response.headers)
@@ -172,6 +214,21 @@ class HttpFetcher:
             ForbiddenError: the rules or robots.txt forbid it.
             FetchError: there is no answer.
         """
+        response = await self._request_once(url, context)
+        context.keep_cookies(response)
+        wait = _retry_after(response) if response.status in RETRY_STATUSES else None
+        if wait is None:
+            return response
+        self._rate_limiter.block_until(url, wait)
+        # One second try, and only within the page's own time: a server that is busy for a moment
+        # says so, and whoever asks later gets the page.
+        if context.has_waited or wait >= context.seconds_left():
+            return response
+        context.has_waited = True
+        await asyncio.sleep(wait)
+        return await self._request(url, context)
+
+    async def _request_once(self, url: str, context: _RequestContext) -> Response:
         meter = context.begin(url)
         await self._client.check(url)
         canonical_url(url)  # raises: what has no canonical form has no place in the index
@@ -184,17 +241,13 @@ class HttpFetcher:
         left = context.pause()
         async with self._rate_limiter.acquire(url, verdict.crawl_delay):
             context.resume(left)
-            response = await self._client.get(
+            return await self._client.get(
                 url,
                 max_bytes=self._max_bytes,
-                headers=context.conditions(url),
+                headers=context.conditions(url) | context.cookie_header(url),
                 inspect=self._inspect,
                 meter=meter,
             )
-        wait = _retry_after(response) if response.status in RETRY_STATUSES else None
-        if wait is not None:
-            self._rate_limiter.block_until(url, wait)
-        return response
 
     def _inspect(self, url: str, headers: httpx.Headers) -> None:
         """Reject by its headers what we could not use, before its body is sent."""
@@ -236,6 +289,14 @@ class HttpFetcher:
     def _too_large(self, url: str) -> FetchError:
         limit = self._max_bytes
         return failed(url, "too_large", Message("larger than {limit:,} bytes", limit=limit))
+
+
+def _next_reference(response: Response) -> str | None:
+    """Return where a response leads to, by its status or by itself; None if it is the page."""
+    is_page = parse_content_type(response.headers)[0] in PAGE_TYPES
+    if response.is_success and response.complete and is_page:
+        return find_refresh(response.headers, response.body)
+    return response.location
 
 
 def _retry_after(response: Response) -> float | None:

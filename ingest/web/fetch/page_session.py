@@ -16,8 +16,8 @@ from typing import Any
 from ingest.documents import RequestRecord
 from ingest.errors import IngestError
 from ingest.foundation.messages import Message
+from ingest.web.challenges import wants_browser
 from ingest.web.fetch.browser_session import BrowserSession
-from ingest.web.fetch.challenges import wants_browser
 from ingest.web.fetch.devtools import DevToolsClosedError, DevToolsError, DevToolsSession
 from ingest.web.fetch.failures import failed
 from ingest.web.fetch.gateway import ProxyCredentials

@@ -6,11 +6,12 @@ networks, decompresses bombs whole and looks names up by itself.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import cast
+from typing import Any, cast
+from urllib.parse import quote
 
 import httpcore
 import httpx
@@ -18,8 +19,14 @@ import httpx
 from ingest.documents import RequestRecord
 from ingest.foundation.errors import SettingsError
 from ingest.foundation.messages import Message
-from ingest.web.fetch.decompression import ACCEPT_ENCODING, DamagedBodyError, Unpacker
+from ingest.web.fetch.decompression import (
+    ACCEPT_ENCODING,
+    DamagedBodyError,
+    Unpacker,
+    ends_like_a_page,
+)
 from ingest.web.fetch.failures import WIRE_ERRORS, map_wire_error, too_slow
+from ingest.web.fetch.lenient_http import LenientBackend
 from ingest.web.fetch.pinned_network import Dial, PinnedBackend, dial_tcp
 from ingest.web.robots import MAX_REDIRECTS as ROBOTS_REDIRECTS
 from ingest.web.robots import RobotsReply
@@ -43,6 +50,8 @@ MAX_PIECES = 20_000
 """A page of 5 MB comes in about 100; chunks of one byte cost 25 µs of our time each."""
 YIELD_PIECES = 200
 """Pieces after which other tasks run: one read from the socket may hold 10,000 chunks."""
+
+_ASCII = "".join(map(chr, range(0x80)))
 
 PLAIN_PORTS = {"http": 80, "https": 443}
 MAX_CONNECTIONS = 100
@@ -70,8 +79,12 @@ class Response:
 
     @property
     def location(self) -> str | None:
-        """Where a redirect points to, as it was sent."""
-        return self.headers.get("location") if 300 <= self.status < 400 else None
+        """Where a redirect points to; bytes that are not ASCII are escaped as they were sent."""
+        if not 300 <= self.status < 400:
+            return None
+        # Not `headers.get`: it reads them as Latin-1, and a path in GBK would be sent as UTF-8.
+        raw = next((v for name, v in self.headers.raw if name.lower() == b"location"), None)
+        return None if raw is None else quote(raw.strip(), safe=_ASCII)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -94,6 +107,9 @@ class TransferMeter:
             wire_bytes=self.wire_bytes,
         )
 
+
+_DROPPED = (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError)
+"""What a request raises on a connection that its server has closed meanwhile."""
 
 Inspect = Callable[[str, httpx.Headers], None]
 """Gets URL and headers of a 2xx response, and raises `FetchError` if the body is not wanted."""
@@ -142,7 +158,7 @@ class HttpClient:
                 ),
                 hint=Message("name a PEM file, or unset it"),
             ) from error
-        self._backend = PinnedBackend(guard=guard, dial=dial)
+        self._backend = LenientBackend(PinnedBackend(guard=guard, dial=dial))
         steps = ("connect", "read", "write", "pool")
         self._extensions = {"timeout": dict.fromkeys(steps, timeout_s)}
         self._pools: dict[str | None, httpcore.AsyncConnectionPool] = {}
@@ -180,23 +196,53 @@ class HttpClient:
         meter = meter or TransferMeter(url=url)
         target, host = _request_target(url)
         sent = [("Host", host), *self._headers.items(), *(headers or {}).items()]
+        is_new = False
+
+        async def watch(event: str, info: Mapping[str, Any]) -> None:
+            nonlocal is_new
+            is_new = is_new or event.startswith("connection.connect")
+
+        request = partial(
+            self._request, url, target, sent, max_bytes=max_bytes, inspect=inspect, meter=meter
+        )
         try:
-            async with self._pool_for(url).stream(
-                "GET", target, headers=sent, extensions=self._extensions
-            ) as raw:
-                meter.status = raw.status
-                response = Response(url=url, status=raw.status, headers=httpx.Headers(raw.headers))
-                if response.is_success:
-                    if inspect is not None:
-                        inspect(url, response.headers)
-                    return await _read_body(raw, response, meter, limit=max_bytes)
-                try:
-                    async with asyncio.timeout(ERROR_BODY_S):
-                        return await _read_body(raw, response, meter, limit=ERROR_BODY_BYTES)
-                except WIRE_ERRORS:  # TimeoutError among them
-                    return response  # the status counts, whatever ails the body
+            return await request(extensions=self._extensions | {"trace": watch})
+        except WIRE_ERRORS as error:
+            # RFC 9112, 9.3.1: a server may close an idle connection just as it is used again. On a
+            # connection of its own the same request is answered.
+            if is_new or meter.status or not isinstance(error, _DROPPED):
+                raise map_wire_error(url, error, step_s=self._timeout_s) from error
+        try:
+            return await request(extensions=self._extensions)
         except WIRE_ERRORS as error:
             raise map_wire_error(url, error, step_s=self._timeout_s) from error
+
+    async def _request(
+        self,
+        url: str,
+        target: httpcore.URL,
+        sent: Sequence[tuple[str, str]],
+        *,
+        max_bytes: int,
+        inspect: Inspect | None,
+        meter: TransferMeter,
+        extensions: Mapping[str, Any],
+    ) -> Response:
+        """Make one request over one connection; raise one of `WIRE_ERRORS` if it fails."""
+        async with self._pool_for(url).stream(
+            "GET", target, headers=list(sent), extensions=dict(extensions)
+        ) as raw:
+            meter.status = raw.status
+            response = Response(url=url, status=raw.status, headers=httpx.Headers(raw.headers))
+            if response.is_success:
+                if inspect is not None:
+                    inspect(url, response.headers)
+                return await _read_body(raw, response, meter, limit=max_bytes)
+            try:
+                async with asyncio.timeout(ERROR_BODY_S):
+                    return await _read_body(raw, response, meter, limit=ERROR_BODY_BYTES)
+            except WIRE_ERRORS:  # TimeoutError among them
+                return response  # the status counts, whatever ails the body
 
     async def read_robots(self, url: str) -> RobotsReply:
         """Return what `url` (…/robots.txt) answers. For `RobotsPolicy(read=…)`.
@@ -244,7 +290,7 @@ class HttpClient:
             ssl_context=self._tls,
             proxy=proxy,
             # A proxy is connected to as the environment names it: it may be on this machine.
-            network_backend=None if proxy else self._backend,
+            network_backend=LenientBackend(httpcore.AnyIOBackend()) if proxy else self._backend,
             http2=True,
             max_connections=MAX_CONNECTIONS,
             max_keepalive_connections=IDLE_CONNECTIONS,
@@ -254,7 +300,12 @@ class HttpClient:
 
 
 async def follow(
-    url: str, *, request: Callable[[str], Awaitable[Response]], max_redirects: int
+    url: str,
+    *,
+    request: Callable[[str], Awaitable[Response]],
+    max_redirects: int,
+    target: Callable[[Response], str | None] = lambda response: response.location,
+    state: Callable[[], object] = lambda: None,
 ) -> Response:
     """Return the response at the end of the redirects, or the last redirect allowed.
 
@@ -262,15 +313,20 @@ async def follow(
         url: where to begin.
         request: makes one request, after whatever checks it needs.
         max_redirects: followed at most. A circle ends where it closes.
+        target: where a response leads to, None if it is the last.
+        state: what besides the URL makes a request another one, e.g. the cookies that it takes
+            along. Hashable.
     """
-    seen: set[str] = set()
+    seen: set[tuple[str, object]] = set()
     while True:
+        asked = (url, state())
         response = await request(url)
-        seen.add(url)
-        if response.location is None or len(seen) > max_redirects:
+        seen.add(asked)
+        reference = target(response)
+        if reference is None or len(seen) > max_redirects:
             return response
-        url = resolve_reference(url, response.location)
-        if url in seen:
+        url = resolve_reference(url, reference)
+        if (url, state()) in seen:
             return response
 
 
@@ -298,20 +354,27 @@ async def _read_body(
 
     Raises:
         DamagedBodyError: it cannot be decompressed, or comes in too many pieces.
+        httpcore.RemoteProtocolError: it breaks off.
     """
     unpacker = Unpacker(encoding=response.headers.get("content-encoding", ""), limit=limit)
     count = 0
     stream = cast("AsyncGenerator[bytes, None]", raw.aiter_stream())
     # Closed at once and not by the garbage collector, which would keep the connection busy.
-    async with aclosing(stream) as pieces:
-        async for piece in pieces:
-            count += 1
-            meter.wire_bytes += len(piece)
-            if not unpacker.feed(piece):
-                return replace(response, body=unpacker.body, complete=False)
-            if count > MAX_PIECES:
-                raise DamagedBodyError("in too many pieces")
-            if count % YIELD_PIECES == 0:
-                await asyncio.sleep(0)
+    try:
+        async with aclosing(stream) as pieces:
+            async for piece in pieces:
+                count += 1
+                meter.wire_bytes += len(piece)
+                if not unpacker.feed(piece):
+                    return replace(response, body=unpacker.body, complete=False)
+                if count > MAX_PIECES:
+                    raise DamagedBodyError("in too many pieces")
+                if count % YIELD_PIECES == 0:
+                    await asyncio.sleep(0)
+    except httpcore.RemoteProtocolError:
+        # A length that is too large, or no last chunk: if the page itself has come to its end,
+        # nothing is missing, and browsers show it.
+        if not ends_like_a_page(unpacker.body):
+            raise
     unpacker.finish()
     return replace(response, body=unpacker.body)

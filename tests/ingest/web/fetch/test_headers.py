@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from ingest.web.fetch.challenges import MAX_CHARACTERS, wants_browser
+from ingest.web.challenges import MAX_CHARACTERS, wants_browser
 from ingest.web.fetch.headers import parse_content_type, parse_robots_directives
 
 AGENT = "qiuzheng/0.1.0 (+https://example.test/)"
@@ -21,6 +21,13 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
         (";;;;", "", None),
         ("text/html; charset=utf-8; charset=gbk", "text/html", "utf-8"),
         ("text/html; x-charset=gbk; charset = big5 ; a=b", "text/html", "big5"),
+        # Sent twice: httpx joins the values. The last valid one counts.
+        ("text/html, text/html; charset=gbk", "text/html", "gbk"),
+        ("text/html; charset=gbk, text/html", "text/html", "gbk"),
+        ("text/plain; charset=gbk, text/html", "text/html", None),
+        ("text/html; charset=utf-8,gbk", "text/html", "utf-8"),
+        ("unknown", "", None),
+        ("html", "", None),
         # Parts and encodings of parameters are for mail; RFC 9110 has none.
         ("text/html; charset*=utf-8''x; charset*0=y", "text/html", None),
         (f"text/html; charset*{'9' * 5000}=x", "text/html", None),

@@ -263,6 +263,16 @@ async def test_a_page_without_length_is_cut_off_at_the_limit(net: Internet, kit:
         ("deflate", zlib.compress(b"<p>hello</p>")[2:-4]),
         ("identity", b"<p>hello</p>"),
         ("GZIP", gzip.compress(b"<p>hello</p>", mtime=0)),
+        ("gzip, gzip", gzip.compress(gzip.compress(b"<p>hello</p>", mtime=0), mtime=0)),
+        # Servers that name a charset, or nothing, or a packing that they have not done.
+        ("utf-8", b"<p>hello</p>"),
+        ("none", b"<p>hello</p>"),
+        ("utf-8, gzip", gzip.compress(b"<p>hello</p>", mtime=0)),
+        ("gzip", b"<p>hello</p>"),
+        ("gzip, gzip", gzip.compress(b"<p>hello</p>", mtime=0)),
+        # RFC 1952, 2.2: members follow each other, and what is no member is padding.
+        ("gzip", gzip.compress(b"<p>he", mtime=0) + gzip.compress(b"llo</p>", mtime=0)),
+        ("gzip", gzip.compress(b"<p>hello</p>", mtime=0) + bytes(512)),
     ],
 )
 async def test_packed_pages_are_unpacked(
@@ -276,7 +286,8 @@ async def test_packed_pages_are_unpacked(
     ("encoding", "packed", "reason"),
     [
         ("br", b"\x0b\x05\x80hello\x03", "unsupported"),
-        ("gzip, gzip", gzip.compress(gzip.compress(b"hello", mtime=0), mtime=0), "unsupported"),
+        ("gzip, gzip, gzip, gzip", b"hello", "unsupported"),
+        ("gzip", gzip.compress(b"a", mtime=0) * 2_000, "unreachable"),
         ("gzip", b"not gzip at all", "unreachable"),
         ("deflate", b"\xff\xff\xff\xff", "unreachable"),
         ("gzip", gzip.compress(b"<p>hello</p>" * 99, mtime=0)[:-9], "unreachable"),
@@ -351,14 +362,145 @@ async def test_text_documents_and_the_untyped_are_accepted(
     assert (page.media_type, page.charset) == (media_type or "", None)
 
 
-async def test_cookies_are_neither_kept_nor_sent(net: Internet, kit: Kit) -> None:
+async def test_cookies_go_along_with_the_redirects_of_one_page_and_nowhere_else(
+    net: Internet, kit: Kit
+) -> None:
     cookie = {"Set-Cookie": "id=me; Path=/; Domain=a.test"}
     net.page("https://a.test/", status=302, location="https://a.test/in", headers=cookie)
     net.page("https://a.test/in", page_en(), headers=cookie)
     net.page("https://a.test/again", page_en())
     await kit.fetcher.fetch("https://a.test/")
     await kit.fetcher.fetch("https://a.test/again")
+    assert [request.headers.get("cookie", "") for request in net.log] == ["", "", "id=me", ""]
+
+
+async def test_a_cookie_stays_with_the_site_that_set_it(net: Internet, kit: Kit) -> None:
+    to_b = {"Set-Cookie": "id=me; Domain=b.test"}
+    net.page("https://a.test/", status=302, location="https://b.test/", headers=to_b)
+    own = {"Set-Cookie": "own=1; Secure"}
+    net.page("https://b.test/", status=302, location="https://c.test/", headers=own)
+    net.page("https://c.test/", page_en())
+    await kit.fetcher.fetch("https://a.test/")
     assert all("cookie" not in request.headers for request in net.log)
+
+
+async def test_a_site_that_waits_for_its_cookie_lets_us_in(net: Internet, kit: Kit) -> None:
+    def gate(request: Request) -> Reply | None:
+        if request.path == "/check":
+            cookie = {"Set-Cookie": "seen=1; Path=/"}
+            return Reply(status=302, location="/a", headers=cookie)
+        if "seen=1" in request.headers.get("cookie", "") or request.path == "/robots.txt":
+            return None
+        return Reply(status=302, location="/check")
+
+    def itself(request: Request) -> Reply | None:
+        if "n=2" in request.headers.get("cookie", "") or request.path == "/robots.txt":
+            return None
+        count = 2 if "n=1" in request.headers.get("cookie", "") else 1
+        return Reply(status=302, location="/", headers={"Set-Cookie": f"n={count}"})
+
+    net.route("a.test", gate)
+    net.page("https://a.test/a", page_en())
+    net.route("b.test", itself)
+    net.page("https://b.test/", page_en())
+    assert (await kit.fetcher.fetch("https://a.test/a")).body == page_en().encode()
+    assert (await kit.fetcher.fetch("https://b.test/")).body == page_en().encode()
+
+
+async def test_a_site_that_never_has_enough_of_its_cookies_is_a_circle(
+    net: Internet, kit: Kit
+) -> None:
+    count = 0
+
+    def counted(request: Request) -> Reply | None:
+        nonlocal count
+        if request.path == "/robots.txt":
+            return None
+        count += 1
+        return Reply(status=302, location="/", headers={"Set-Cookie": f"n={count}"})
+
+    net.route("a.test", counted)
+    assert "circle" in (await failure(kit, "https://a.test/")).localize("en")
+    assert count == MAX_REDIRECTS + 1
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(body=b"<META HTTP-EQUIV=REFRESH CONTENT='0; URL=/site/'>"),
+        Reply(body=b"<meta content='1;url=&quot;/site/&quot;' http-equiv='Refresh'>Redirecting"),
+        Reply(body=b"", headers={"Refresh": "0; url=/site/"}),
+        Reply(body=b"", headers={"Refresh": "0;/site/"}, content_type=None),
+    ],
+)
+async def test_a_page_that_leads_on_by_itself_is_followed(
+    net: Internet, kit: Kit, reply: Reply
+) -> None:
+    net.page("https://a.test/", reply)
+    net.page("https://a.test/site/", page_en())
+    page = await kit.fetcher.fetch("https://a.test/")
+    assert (page.final_url, page.body) == ("https://a.test/site/", page_en().encode())
+    assert [hop.status for hop in page.hops] == [200, 200]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<meta http-equiv=refresh content='300; url=/other'>News",
+        "<noscript><meta http-equiv=refresh content='0; url=/other'></noscript>App",
+        "<!-- <meta http-equiv=refresh content='0; url=/other'> -->Text",
+        "<meta http-equiv=refresh content='5'>Waiting",
+        "<meta http-equiv=refresh content='0; url=/'>Loop",
+        page_en("<meta http-equiv=refresh content='0; url=/other'>"),
+    ],
+)
+async def test_a_page_that_is_there_to_be_read_leads_nowhere(
+    net: Internet, kit: Kit, body: str
+) -> None:
+    net.page("https://a.test/", body)
+    assert (await kit.fetcher.fetch("https://a.test/")).body == body.encode()
+
+
+async def test_where_a_page_leads_is_asked_of_robots_txt_and_the_address_rules(
+    net: Internet, kit: Kit
+) -> None:
+    net.page("https://a.test/", "<meta http-equiv=refresh content='0; url=/closed'>")
+    net.robots("a.test", "User-agent: *\nDisallow: /closed\n")
+    net.page("https://b.test/", headers={"Refresh": "0; url=http://127.0.0.1/secret"})
+    assert (await failure(kit, "https://a.test/")).reason == "robots"
+    assert (await failure(kit, "https://b.test/")).reason == "address"
+    assert net.hits("a.test") == ["/robots.txt", "/"]
+
+
+async def test_a_redirect_keeps_the_bytes_of_its_address(net: Internet, kit: Kit) -> None:
+    head = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: /"
+    gbk, utf8 = "港口".encode("gbk"), "港口".encode()
+    net.page("https://a.test/gbk", Reply(raw=head + gbk + b"\r\n\r\n"))
+    net.page("https://a.test/utf8", Reply(raw=head + utf8 + b"\r\n\r\n"))
+    net.page("https://a.test/%B8%DB%BF%DA", "<p>gbk</p>")
+    net.page("https://a.test/%E6%B8%AF%E5%8F%A3", "<p>utf8</p>")
+    assert (await kit.fetcher.fetch("https://a.test/gbk")).body == b"<p>gbk</p>"
+    assert (await kit.fetcher.fetch("https://a.test/utf8")).body == b"<p>utf8</p>"
+
+
+async def test_a_server_that_is_busy_for_a_moment_is_asked_once_more(
+    net: Internet, kit: Kit
+) -> None:
+    answers = [Reply(status=503, body="busy", headers={"Retry-After": "1"})] * 3
+
+    def busy(request: Request) -> Reply | None:
+        if request.path in ("/robots.txt", "/late"):
+            return None
+        return answers.pop() if answers else None
+
+    net.route("a.test", busy)
+    net.page("https://a.test/", page_en())
+    net.page("https://a.test/late", "busy", status=503, headers={"Retry-After": "30"})
+    # Two of the three answers: the page is not asked for a third time.
+    assert "503" in (await failure(kit, "https://a.test/")).localize("en")
+    assert (await kit.fetcher.fetch("https://a.test/")).body == page_en().encode()
+    assert "30" in (await failure(kit, "https://a.test/late")).localize("en")
+    assert net.hits("a.test").count("/late") == 1
 
 
 async def test_a_host_of_our_own_network_can_be_allowed(net: Internet) -> None:
@@ -619,11 +761,11 @@ async def test_a_host_that_says_retry_after_is_left_alone_for_that_time(
     net: Internet, patient: tuple[Kit, Naps]
 ) -> None:
     kit, naps = patient
-    net.page("https://a.test/", "slow down", status=429, headers={"Retry-After": "4"})
+    net.page("https://a.test/", "slow down", status=429, headers={"Retry-After": "9"})
     net.page("https://a.test/x", page_en())
     await failure(kit, "https://a.test/")
     await kit.fetcher.fetch("https://a.test/x")
-    assert naps.slept == [4.0]
+    assert naps.slept == [9.0]
 
 
 async def test_robots_txt_of_many_hosts_is_asked_for_at_once(net: Internet, kit: Kit) -> None:

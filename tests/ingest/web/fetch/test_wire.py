@@ -335,10 +335,95 @@ async def test_a_body_in_crumbs_is_given_up_and_others_have_their_turns_meanwhil
     assert turns > MAX_PIECES / YIELD_PIECES
 
 
-async def test_a_body_that_is_packed_twice_is_one_clear_line() -> None:
-    body = gzip.compress(gzip.compress(b"hello"))
-    head = HEAD + b"Content-Encoding: gzip\r\nContent-Encoding: gzip\r\n\r\n"
-    assert (await failure(saying(head + body))).reason == "unsupported"
+async def test_a_body_that_is_packed_by_what_we_cannot_undo_is_one_clear_line() -> None:
+    head = HEAD + b"Content-Encoding: gzip\r\nContent-Encoding: zstd\r\n\r\n"
+    assert (await failure(saying(head + gzip.compress(b"hello")))).reason == "unsupported"
+
+
+PAGE = b"<html><body><p>hello</p></body></html>"
+SIZED = b"Content-Length: 38\r\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(HEAD + b"X-Powered-By : PHP\r\n" + SIZED + b"\r\n" + PAGE, id="space"),
+        pytest.param(HEAD + b"get/x: y\r\n" + SIZED + b"\r\n" + PAGE, id="slash in a name"),
+        pytest.param(HEAD + b"X Y: z\r\n more\r\n" + SIZED + b"\r\n" + PAGE, id="space in it"),
+        pytest.param(HEAD + b"no colon\r\n" + SIZED + b"\r\n" + PAGE, id="no colon"),
+        pytest.param(
+            HEAD + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n26\r\n"
+            + PAGE + b"\r\n0\r\n\r\n", id="chunked twice",
+        ),
+        pytest.param(
+            HEAD + b"Transfer-Encoding: chunked, chunked\r\n\r\n26\r\n" + PAGE
+            + b"\r\n0\r\n\r\n", id="chunked, chunked",
+        ),
+        pytest.param(HEAD + b"Content-Length: 900\r\n\r\n" + PAGE, id="length too long"),
+        pytest.param(CHUNKED + b"26\r\n" + PAGE + b"\r\n", id="no last chunk"),
+        pytest.param(
+            HEAD + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(PAGE)[:-8], id="no checksum"
+        ),
+    ],
+)  # fmt: skip
+async def test_what_browsers_read_is_read(answer: bytes) -> None:
+    """The answer comes in one piece, and a byte at a time."""
+    for pieces in ([answer], [answer[at : at + 1] for at in range(len(answer))]):
+        async with listener(saying(*pieces)) as port:
+            client = client_of(Web(port), AddressGuard(resolve=Names([PUBLIC])))
+            response = await client.get("http://a.test/", max_bytes=MAX_BYTES)
+            await client.close()
+        assert (response.body, response.complete) == (PAGE, True)
+
+
+@pytest.mark.parametrize("head", [HEAD + b"Content-Length: 900\r\n\r\n", CHUNKED + b"26\r\n"])
+async def test_a_page_that_breaks_off_before_its_end_is_not_taken_for_the_whole(
+    head: bytes,
+) -> None:
+    assert (await failure(saying(head + PAGE[:-8]))).reason == "unreachable"
+
+
+async def test_a_connection_whose_head_was_repaired_serves_no_second_request() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(HEAD + b"X : y\r\n" + SIZED + b"\r\n" + PAGE)
+
+    async with listener(serve) as port:
+        web = Web(port)
+        client = client_of(web, AddressGuard(resolve=Names([PUBLIC])))
+        for _ in range(2):
+            assert (await client.get("http://a.test/", max_bytes=MAX_BYTES)).body == PAGE
+        await client.close()
+    assert len(web.dialled) == 2
+
+
+async def test_a_connection_that_closes_as_it_is_used_again_costs_no_page() -> None:
+    heard: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(HELLO)
+        heard.append(await reader.readuntil(b"\r\n\r\n"))  # and hangs up
+
+    async with listener(serve) as port:
+        web = Web(port)
+        client = client_of(web, AddressGuard(resolve=Names([PUBLIC])))
+        for _ in range(2):
+            assert (await client.get("http://a.test/", max_bytes=MAX_BYTES)).body == b"hello"
+        await client.close()
+    assert len(heard) == 3
+    assert len(web.dialled) == 2
+
+
+async def test_a_server_that_hangs_up_on_a_new_connection_is_not_asked_again() -> None:
+    heard: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+
+    assert (await failure(serve)).reason == "unreachable"
+    assert len(heard) == 1
 
 
 async def test_a_connection_that_is_reset_is_one_clear_line() -> None:
