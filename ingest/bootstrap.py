@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from ingest.encoder_setup import embedder_config, prepare_encoder
 from ingest.foundation.cache import ExpiringCache
-from ingest.foundation.concurrency import LazyResource
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Message
 from ingest.foundation.telemetry import disable_telemetry
@@ -25,15 +24,12 @@ from ingest.index.store.base import ChunkStore
 from ingest.settings import IngestSettings
 
 if TYPE_CHECKING:
-    from ingest.extract.worker_pool import ReaderPool
+    from ingest.bulk.crawl import LinkCollector
     from ingest.index.store.hybrid import Index
     from ingest.index.store.maintenance import IndexMaintenance
     from ingest.pipeline import IndexingPipeline
     from ingest.question_reader import QuestionReader
     from ingest.web.fetch.base import Fetcher
-    from ingest.web.rate_limit import RateLimiter
-    from ingest.web.robots import RobotsPolicy
-    from ingest.web.ssrf import AddressGuard
     from ingest.web.tiered_fetcher import TieredFetcher
 
 CATALOG = "index.sqlite"
@@ -66,6 +62,10 @@ class ReadingComponents:
 
     pipeline: "IndexingPipeline"
     reader: "QuestionReader"
+    site_lists: "Fetcher"
+    """Fetches sitemaps and feeds as they are, which are longer than pages."""
+    links: "LinkCollector | None"
+    """Has the links of pages for a crawl; None where none was asked for."""
     cache: ExpiringCache
     """What goes stale and is not ours: robots.txt here, search results in `assistant`."""
 
@@ -83,6 +83,7 @@ async def open_ingest(
     settings: IngestSettings,
     *,
     crawl_log: Path | None = None,
+    follow_links: bool = False,
     say: Callable[[Message], None] = lambda _: None,
 ) -> AsyncIterator[IngestComponents]:
     """Open index, embedder and fetchers, and close them at the end, whatever happens.
@@ -90,6 +91,7 @@ async def open_ingest(
     Args:
         settings: What to build.
         crawl_log: File to which a line is added for every page, None for no log.
+        follow_links: Whether `reading.links` is to collect links.
         say: Is told of what takes seconds before anything else can happen.
 
     Raises:
@@ -98,7 +100,7 @@ async def open_ingest(
     """
     async with (
         open_index(settings, say=say) as index,
-        open_reading(settings, index, crawl_log=crawl_log) as reading,
+        open_reading(settings, index, crawl_log=crawl_log, follow_links=follow_links) as reading,
     ):
         yield IngestComponents(index=index, reading=reading)
 
@@ -165,13 +167,18 @@ async def choose_migration_target(
 
 @asynccontextmanager
 async def open_reading(
-    settings: IngestSettings, index: IndexComponents, *, crawl_log: Path | None = None
+    settings: IngestSettings,
+    index: IndexComponents,
+    *,
+    crawl_log: Path | None = None,
+    follow_links: bool = False,
 ) -> AsyncIterator[ReadingComponents]:
     """Open the fetchers and what turns their pages into chunks of `index`.
 
     Raises:
         CrawlLogError: the crawl log cannot be written.
     """
+    from ingest import web_bootstrap
     from ingest.crawl_log import CrawlLog
     from ingest.index.split import current_chunking
     from ingest.page_reader import PageReader
@@ -183,9 +190,12 @@ async def open_reading(
         log = stack.enter_context(closing(CrawlLog(crawl_log))) if crawl_log else None
         cache = open_cache(settings)
         stack.callback(cache.close)
-        workers = _reader_pool(settings, stack)
+        workers = web_bootstrap.open_reader_pool(settings, stack)
+        web = web_bootstrap.open_web_access(settings, cache, stack)
+        tiered = web_bootstrap.tiered_fetcher(settings, workers, web, stack)
+        links = web_bootstrap.link_collector(settings, tiered) if follow_links else None
         pages = PageReader(
-            fetcher=_tiered_fetcher(settings, workers, cache, stack),
+            fetcher=links or tiered,
             store=index.store,
             concurrency=settings.crawl.concurrency,
             ttl_s=settings.crawl.ttl,
@@ -207,7 +217,13 @@ async def open_reading(
             preload_reader=workers.preload,
         )
         stack.push_async_exit(partial(_close_reader, reader, settings.crawl.linger))
-        yield ReadingComponents(pipeline=pipeline, reader=reader, cache=cache)
+        yield ReadingComponents(
+            pipeline=pipeline,
+            reader=reader,
+            site_lists=web_bootstrap.site_list_fetcher(settings, web),
+            links=links,
+            cache=cache,
+        )
 
 
 async def _close_reader(
@@ -220,12 +236,15 @@ async def _close_reader(
 @asynccontextmanager
 async def open_tiered_fetcher(settings: IngestSettings) -> AsyncIterator["TieredFetcher"]:
     """Open what fetches pages and extracts their text, and stores nothing."""
+    from ingest import web_bootstrap
+
     async with AsyncExitStack() as stack:
         cache = open_cache(settings)
         stack.callback(cache.close)
-        workers = _reader_pool(settings, stack)
+        workers = web_bootstrap.open_reader_pool(settings, stack)
         workers.preload()
-        yield _tiered_fetcher(settings, workers, cache, stack)
+        web = web_bootstrap.open_web_access(settings, cache, stack)
+        yield web_bootstrap.tiered_fetcher(settings, workers, web, stack)
 
 
 def open_cache(settings: IngestSettings) -> ExpiringCache:
@@ -292,92 +311,6 @@ def _preload(vectors: Path, embedder: Embedder) -> None:
     with suppress(QiuzhengError):  # raised again, and explained, when it is needed
         embedder.preload()
     ChromaVectors(vectors).preload()
-
-
-def _reader_pool(settings: IngestSettings, stack: AsyncExitStack) -> "ReaderPool":
-    from ingest.extract.worker_pool import ReaderPool
-
-    pool = ReaderPool(timeout_s=settings.crawl.read_timeout)
-    stack.push_async_callback(pool.close)
-    return pool
-
-
-def _tiered_fetcher(
-    settings: IngestSettings, workers: "ReaderPool", cache: ExpiringCache, stack: AsyncExitStack
-) -> "TieredFetcher":
-    """Return plain HTTP and, unless it is switched off, the browser for what needs it."""
-    from ingest.extract.registry import DOCUMENT_TYPES
-    from ingest.web.fetch.http import HttpFetcher
-    from ingest.web.fetch.wire import HttpClient
-    from ingest.web.rate_limit import RateLimiter
-    from ingest.web.robots import RobotsPolicy
-    from ingest.web.ssrf import AddressGuard
-    from ingest.web.tiered_fetcher import TieredFetcher
-
-    crawl = settings.crawl
-    # One guard, robots policy and limiter for both fetchers: a host cannot tell them apart, so what
-    # it allows, and how often, is the same.
-    guard = AddressGuard(
-        allowed_hosts=frozenset(crawl.allowed_hosts), allowed_ports=frozenset(crawl.allowed_ports)
-    )
-    client = HttpClient(guard=guard, agent=crawl.user_agent, timeout_s=crawl.timeout)
-    stack.push_async_callback(client.close)
-    robots = RobotsPolicy(
-        agent=crawl.user_agent, read=client.read_robots, lenient=crawl.lenient_robots, cache=cache
-    )
-    stack.push_async_callback(robots.close)
-    rate_limiter = RateLimiter(
-        per_host=crawl.per_host, gap_s=crawl.host_gap, max_delay_s=crawl.max_delay
-    )
-    plain = HttpFetcher(
-        client=client,
-        robots=robots,
-        timeout_s=crawl.timeout,
-        max_bytes=crawl.max_bytes,
-        rate_limiter=rate_limiter,
-        document_types=DOCUMENT_TYPES,
-    )
-    return TieredFetcher(
-        http=plain,
-        browser=_browser(settings, guard, robots, rate_limiter, stack),
-        read=workers.read,
-        respected=frozenset(directive.lower() for directive in crawl.respect),
-    )
-
-
-def _browser(
-    settings: IngestSettings,
-    guard: "AddressGuard",
-    robots: "RobotsPolicy",
-    rate_limiter: "RateLimiter",
-    stack: AsyncExitStack,
-) -> "LazyResource[Fetcher] | None":
-    crawl = settings.crawl
-    if crawl.browser == "never":
-        return None
-
-    @asynccontextmanager
-    async def open_browser() -> AsyncIterator["Fetcher"]:
-        # Few questions meet a page that needs it: its modules are imported by the first one.
-        from ingest.web.fetch.browser import BrowserFetcher
-
-        browser = BrowserFetcher(
-            guard=guard,
-            robots=robots,
-            agent=crawl.user_agent,
-            executable=crawl.browser_path or None,
-            timeout_s=crawl.timeout,
-            max_bytes=crawl.max_bytes,
-            rate_limiter=rate_limiter,
-        )
-        try:
-            yield browser
-        finally:
-            await browser.close()
-
-    lazy = LazyResource(open_browser)
-    stack.push_async_exit(lazy)
-    return lazy
 
 
 async def choose_embedder(

@@ -15,10 +15,11 @@ from ingest.foundation.messages import LANGUAGES, Message, printable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ingest.bulk.journal import RunJournal
+    from ingest.bulk.run import BulkRun
     from ingest.bulk.sources import SourceItem
     from ingest.pipeline import IndexingPipeline
     from ingest.report import Report
-    from ingest.settings import IngestSettings
 
 SOME_FAILED = 3
 """Exit code: some of what was named is not in the index."""
@@ -50,13 +51,21 @@ SOME_FAILED = 3
     help="Ask every site again, though its page is fresh, and read every file again.",
 )
 @click.option(
+    "--crawl",
+    type=click.IntRange(0, 20),
+    default=0,
+    metavar="DEPTH",
+    help="Follow links within a site, so many steps away from each URL that is named.",
+)
+@click.option(
     "--include",
     multiple=True,
     metavar="PATTERN",
-    help="Of folders, only files that match, e.g. '*.pdf' (as in .gitignore; may be repeated).",
+    help="Of folders, sitemaps and crawls, only paths that match, e.g. '*.pdf' or 'docs/' (as in "
+    ".gitignore; may be repeated).",
 )
 @click.option(
-    "--exclude", multiple=True, metavar="PATTERN", help="Of folders, no file that matches."
+    "--exclude", multiple=True, metavar="PATTERN", help="Of the same, no path that matches."
 )
 @click.option("--prune", is_flag=True, help="Remove documents whose files are gone from a folder.")
 @click.option("--retry-failed", is_flag=True, help="Try again what the last run did not store.")
@@ -76,8 +85,9 @@ SOME_FAILED = 3
 def main(sources: tuple[str, ...], as_json: bool, lang: str | None, **options: Any) -> None:
     """Store SOURCES in the index that `assistant ask` answers from.
 
-    A source is a URL, a file with one URL a line (# starts a comment), a document (text, Markdown,
-    HTML; PDF, Word and others with the extra [files]), a folder, or "-" for URLs on standard input.
+    A source is a URL, a sitemap or a feed (all pages that it lists), a file with one URL a line
+    (# starts a comment), a document (text, Markdown, HTML; PDF, Word and others with the extra
+    [files]), a folder, or "-" for URLs on standard input.
     Of a folder, all documents below it are read but what is hidden, a link or in a .gitignore; what
     is left out is named.
     robots.txt decides what may be read. Pages that fail are listed and the rest goes on. A page
@@ -90,6 +100,8 @@ def main(sources: tuple[str, ...], as_json: bool, lang: str | None, **options: A
     ingest https://www.rfc-editor.org/rfc/rfc9309.html handbook.pdf
     ingest ~/notes --exclude 'drafts/' --prune
     ingest urls.txt --jobs 32 --rate 1 --ledger crawl.jsonl
+    ingest https://docs.example.org/ --crawl 3 --include 'guide/'
+    ingest https://docs.example.org/sitemap.xml
     ingest --retry-failed
     ingest --recut
     grep -o 'https://[^ ]*' notes.md | ingest - --json
@@ -110,9 +122,13 @@ def main(sources: tuple[str, ...], as_json: bool, lang: str | None, **options: A
 async def _ingest(sources: tuple[str, ...], report: "Report", options: "Mapping[str, Any]") -> int:
     import asyncio
     import io
+    from contextlib import closing
 
-    from ingest.bootstrap import open_ingest
+    from ingest.bootstrap import RUNS, open_ingest
+    from ingest.bulk.explorer import SiteExplorer
     from ingest.bulk.folders import PathPatterns
+    from ingest.bulk.journal import RunJournal
+    from ingest.bulk.run import BulkRun
     from ingest.bulk.sources import read_sources
     from ingest.foundation.startup import read_stdin
     from ingest.settings import IngestSettings, load_ingest_settings
@@ -124,14 +140,38 @@ async def _ingest(sources: tuple[str, ...], report: "Report", options: "Mapping[
     if options["dry_run"]:
         return await asyncio.to_thread(_list_sources, found, report)
     settings = load_ingest_settings(IngestSettings, _overrides(options))
-    async with open_ingest(settings, crawl_log=options["ledger"], say=report.add_notes) as parts:
+    async with open_ingest(
+        settings,
+        crawl_log=options["ledger"],
+        follow_links=options["crawl"] > 0,
+        say=report.add_notes,
+    ) as parts:
         report.add_notes(*parts.index.diagnostics)
         # On stderr, like all that is not the answer: stdout is for --json.
         hidden = options["quiet"] or report.as_json or not sys.stderr.isatty()
         if options["recut"]:
             await _recut(parts.reading.pipeline, report, hidden=hidden)
             return 0
-        await _run(sources, found, parts.reading.pipeline, settings, report, options, hidden=hidden)
+        explorer = SiteExplorer(
+            fetcher=parts.reading.site_lists,
+            links=parts.reading.links,
+            depth=options["crawl"],
+            patterns=patterns,
+        )
+        with closing(RunJournal(settings.index.path / RUNS)) as journal:
+            run = BulkRun(
+                pipeline=parts.reading.pipeline,
+                journal=journal,
+                report=report.add,
+                jobs=settings.crawl.concurrency,
+                per_host=settings.crawl.per_host,
+                # A page that is fresh has no links. And what failed a moment ago is kept for some
+                # minutes, and would fail by that alone.
+                fresh=bool(options["fresh"] or options["retry_failed"] or options["crawl"]),
+                limit=options["limit"],
+                explorer=explorer,
+            )
+            await _run(run, sources, found, journal, report, options, hidden=hidden)
         report.summarise(outdated=await parts.reading.pipeline.count_outdated())
     # A script is to notice what is missing, and whether anything came at all.
     if report.is_complete:
@@ -164,60 +204,45 @@ def _run_key(sources: tuple[str, ...], options: "Mapping[str, Any]") -> tuple[st
     if not sources:
         return ()
     # Without --jobs, --rate and --limit: a run may go on faster, or further, than it began.
-    return (*sources, "", *options["include"], "", *options["exclude"])
+    return (*sources, "", *options["include"], "", *options["exclude"], str(options["crawl"]))
 
 
 async def _run(
+    run: "BulkRun",
     sources: tuple[str, ...],
     found: "Iterator[SourceItem]",
-    pipeline: "IndexingPipeline",
-    settings: "IngestSettings",
+    journal: "RunJournal",
     report: "Report",
     options: "Mapping[str, Any]",
     *,
     hidden: bool,
 ) -> None:
-    from contextlib import aclosing, closing
+    from contextlib import aclosing
 
-    from ingest.bootstrap import RUNS
-    from ingest.bulk.journal import RunJournal
     from ingest.bulk.progress import ProgressLine
-    from ingest.bulk.run import BulkRun
     from ingest.bulk.sources import SourceError
 
-    with closing(RunJournal(settings.index.path / RUNS)) as journal:
-        run = BulkRun(
-            pipeline=pipeline,
-            journal=journal,
-            report=report.add,
-            jobs=settings.crawl.concurrency,
-            per_host=settings.crawl.per_host,
-            # What failed a moment ago is kept for some minutes, and would fail by that alone.
-            fresh=options["fresh"] or options["retry_failed"],
-            limit=options["limit"],
-        )
-        if options["retry_failed"]:
-            if not journal.begin_retry(_run_key(sources, options)):
-                report.add_notes(Message("nothing has failed that could be tried again"))
-        else:
-            if done := journal.begin(_run_key(sources, options)):
-                report.add_notes(
-                    Message("going on with the run that was stopped: {count} done", count=done)
-                )
-            await run.add_sources(found)
-            if not run.has_sources:
-                raise SourceError(
-                    Message("no page to store"), hint=Message("nothing was named that can be read")
-                )
-        total = journal.count("pending")
-        progress = ProgressLine(report, report.language, hidden=hidden)
-        async with aclosing(run.run()) as counts:
-            async for count in counts:
-                progress.draw(done=count, total=total)
-        progress.clear()
-        if left := journal.count("pending"):
-            report.add_notes(Message("{count} left: the same command goes on", count=left))
-        await run.report_gone(prune=options["prune"])
+    if options["retry_failed"]:
+        if not journal.begin_retry(_run_key(sources, options)):
+            report.add_notes(Message("nothing has failed that could be tried again"))
+    else:
+        if done := journal.begin(_run_key(sources, options)):
+            report.add_notes(
+                Message("going on with the run that was stopped: {count} done", count=done)
+            )
+        await run.add_sources(found)
+        if not run.has_sources:
+            raise SourceError(
+                Message("no page to store"), hint=Message("nothing was named that can be read")
+            )
+    progress = ProgressLine(report, report.language, hidden=hidden)
+    async with aclosing(run.run()) as counts:
+        async for count in counts:
+            progress.draw(done=count, total=run.total)
+    progress.clear()
+    if left := journal.count("pending"):
+        report.add_notes(Message("{count} left: the same command goes on", count=left))
+    await run.report_gone(prune=options["prune"])
 
 
 async def _recut(pipeline: "IndexingPipeline", report: "Report", *, hidden: bool) -> None:

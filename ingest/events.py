@@ -107,7 +107,7 @@ class FileLeftOut:
     type: Literal["file_left_out"] = "file_left_out"
 
 
-SourceKind = Literal["folder", "list"]
+SourceKind = Literal["folder", "list", "sitemap", "feed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +119,7 @@ class SourceScanned:
     count: int
     """Documents or addresses."""
     left_out: int = 0
-    """`FileLeftOut` of a folder."""
+    """Of a folder, the `FileLeftOut`; of a sitemap, other sites' pages and what is excluded."""
     type: Literal["source_scanned"] = "source_scanned"
 
 

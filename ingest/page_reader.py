@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Protocol
 
 from ingest.documents import Document, FetcherName, PageValidators, Processing, RequestRecord
 from ingest.errors import IngestError
@@ -20,7 +21,7 @@ from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import NO_MESSAGE, Message
 from ingest.index.store.base import ChunkStore
 from ingest.web.negative_cache import NegativeCache
-from ingest.web.tiered_fetcher import TieredFetcher
+from ingest.web.tiered_fetcher import Loaded
 from ingest.web.validators import is_withdrawn, refresh_validators, validators_of
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,14 @@ class PageContent:
     """Every request that it took, in order."""
     validators: PageValidators | None = None
     """To remember once the document is stored; None if it is in the index already."""
+
+
+class PageLoader(Protocol):
+    """What fetches a page and extracts its text, here or on another machine."""
+
+    async def load(self, url: str, *, known: PageValidators | None = None) -> Loaded:
+        """Return the page behind the canonical `url`, as `TieredFetcher.load` does."""
+        ...
 
 
 StorePage = Callable[[PageContent], Awaitable[PageStored]]
@@ -112,7 +121,7 @@ class PageReader:
     def __init__(
         self,
         *,
-        fetcher: TieredFetcher,
+        fetcher: PageLoader,
         store: ChunkStore,
         concurrency: int,
         ttl_s: float = 0.0,

@@ -255,7 +255,7 @@ class Report:
         match event.kind:
             case "folder":
                 one, many = "{name}: {count} document", "{name}: {count} documents"
-            case "list":
+            case "list" | "sitemap" | "feed":
                 one, many = "{name}: {count} address", "{name}: {count} addresses"
             case _:
                 assert_never(event.kind)
@@ -267,6 +267,9 @@ class Report:
             line = Message(
                 "{line}; left out: {parts}", line=line, parts=join_messages(parts, COMMA)
             )
+        elif event.left_out:
+            parts = [Message("left out {count}", count=event.left_out)]
+            line = join_messages([line, *parts], COMMA)
         self.add_notes(line)
         self._left_out.clear()
         self._left_out_counts.clear()

@@ -7,6 +7,7 @@ comes twice is read once, and what a crawl finds is not lost with the process.
 import contextlib
 import hashlib
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,13 +38,15 @@ _TABLES = (
     ) STRICT""",
     """CREATE TABLE IF NOT EXISTS items (
         number INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL, url TEXT NOT NULL,
-        depth INTEGER NOT NULL, site TEXT NOT NULL, state TEXT NOT NULL,
+        role TEXT NOT NULL, depth INTEGER NOT NULL, site TEXT NOT NULL, state TEXT NOT NULL,
         UNIQUE (run, url)
     ) STRICT""",
     "CREATE INDEX IF NOT EXISTS items_by_state ON items (run, state, number)",
 )
 
 ItemState = Literal["pending", "done", "failed"]
+ItemRole = Literal["page", "list", "nested_list"]
+"""A page or file to be stored; a sitemap or feed that was named; a sitemap that an index names."""
 
 
 class RunJournalError(QiuzhengError):
@@ -58,6 +61,7 @@ class RunItem:
 
     url: str
     """Canonical; a file:// URL for a local document."""
+    role: ItemRole = "page"
     depth: int = 0
     """How many links further on a crawl may go."""
     site: str = ""
@@ -79,6 +83,7 @@ class RunJournal:
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
         self._run = 0
+        self._mutex = threading.RLock()
         self._lock: FileLock | None = None
         with self._errors():
             if path is not None:
@@ -143,24 +148,29 @@ class RunJournal:
             )
             return cursor.rowcount
 
-    def add(self, items: Iterable[RunItem]) -> None:
-        """Add pages and files; those that the run has already are passed over."""
+    def add(self, items: Iterable[RunItem]) -> int:
+        """Add pages and files, and return how many the run did not have already."""
         with self._errors(), transaction(self._connection):
+            before = self._connection.total_changes
             self._connection.executemany(
-                "INSERT OR IGNORE INTO items (run, url, depth, site, state)"
-                " VALUES (?, ?, ?, ?, 'pending')",
-                ((self._run, item.url, item.depth, item.site) for item in items),
+                "INSERT OR IGNORE INTO items (run, url, role, depth, site, state)"
+                " VALUES (?, ?, ?, ?, ?, 'pending')",
+                ((self._run, item.url, item.role, item.depth, item.site) for item in items),
             )
+            return self._connection.total_changes - before
 
     def pending(self, *, after: int, limit: int) -> list[RunItem]:
         """Return up to `limit` pages and files to be read whose number is above `after`."""
         with self._errors():
             rows = self._connection.execute(
-                "SELECT url, depth, site, number FROM items"
+                "SELECT url, role, depth, site, number FROM items"
                 " WHERE run = ? AND state = 'pending' AND number > ? ORDER BY number LIMIT ?",
                 (self._run, after, limit),
             ).fetchall()
-        return [RunItem(url=u, depth=d, site=s, number=n) for u, d, s, n in rows]
+        return [
+            RunItem(url=url, role=role, depth=depth, site=site, number=number)
+            for url, role, depth, site, number in rows
+        ]
 
     def finish(self, item: RunItem, state: ItemState) -> None:
         """Note what became of one."""
@@ -229,7 +239,9 @@ class RunJournal:
     @contextmanager
     def _errors(self) -> Iterator[None]:
         try:
-            yield
+            # Threads share the connection, but not a transaction.
+            with self._mutex:
+                yield
         except (sqlite3.Error, OSError) as error:
             raise RunJournalError(
                 Message(

@@ -7,9 +7,10 @@ from contextlib import aclosing
 from itertools import islice
 from pathlib import Path
 
+from ingest.bulk.explorer import SiteExplorer
 from ingest.bulk.journal import RunItem, RunJournal
 from ingest.bulk.sources import SourceItem
-from ingest.events import FileGone, IngestEvent, PageStored, SourceScanned
+from ingest.events import FileGone, IngestEvent, PageSkipped, SourceScanned
 from ingest.foundation.concurrency import cancel_and_wait
 from ingest.local_files import path_of_url
 from ingest.pipeline import IndexingPipeline
@@ -37,6 +38,7 @@ class BulkRun:
         per_host: Of these, pages of one host.
         fresh: Request pages and read files though they are fresh in the index.
         limit: Pages and files after which the run pauses; None for no limit.
+        explorer: Reads sitemaps and feeds, and follows links.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class BulkRun:
         per_host: int,
         fresh: bool = False,
         limit: int | None = None,
+        explorer: SiteExplorer,
     ) -> None:
         self._pipeline = pipeline
         self._journal = journal
@@ -57,6 +60,9 @@ class BulkRun:
         self._per_host = per_host
         self._fresh = fresh
         self._limit = limit
+        self._explorer = explorer
+        self.total = 0
+        """Pages and files that are known so far and were to be read when this process began."""
         self._folders: list[Path] = []
         self.has_sources = False
         """Whether `add_sources` has met a page or a document."""
@@ -70,7 +76,7 @@ class BulkRun:
             wanted = []
             for item in batch:
                 if isinstance(item, str):
-                    wanted.append(RunItem(url=item))
+                    wanted.append(self._explorer.named(item))
                 elif isinstance(item, Path):
                     wanted.append(RunItem(url=item.as_uri()))
                 else:
@@ -87,7 +93,8 @@ class BulkRun:
             StoreError: the index cannot be read or written; the run can be gone on with.
         """
         done = 0
-        tasks: dict[asyncio.Task[IngestEvent], RunItem] = {}
+        self.total = self._journal.count("pending")
+        tasks: dict[asyncio.Task[IngestEvent | SourceScanned], RunItem] = {}
         try:
             while True:
                 while len(tasks) < self._jobs and (item := self._next_item(done + len(tasks))):
@@ -101,7 +108,8 @@ class BulkRun:
                     self._busy[_queue_of(item)] -= 1
                     event = task.result()
                     # After the index, before the next one: a kill in between costs a second look.
-                    is_stored = isinstance(event, PageStored)
+                    is_stored = not isinstance(event, PageSkipped)
+                    self.total += await self._explorer.add_found(item, self._journal)
                     self._journal.finish(item, "done" if is_stored else "failed")
                     self._report(event)
                     done += 1
@@ -139,7 +147,10 @@ class BulkRun:
                 return item
         return None
 
-    async def _read(self, item: RunItem) -> IngestEvent:
+    async def _read(self, item: RunItem) -> IngestEvent | SourceScanned:
+        event = await self._explorer.read_list(item)
+        if event is not None:
+            return event
         path = path_of_url(item.url)
         if path is not None:
             return await self._pipeline.add_file(path, fresh=self._fresh)
