@@ -2,7 +2,8 @@
 
 The real page in Chromium, on the replayed internet with a scripted model server:
 
-* from Enter until one's own question is on the page, at turn 1, 10 and 50, in one run;
+* from Enter until one's own question is on the page, in a new conversation and in one of 50 turns,
+  asked in turn;
 * bytes that reach the browser while 2,000 tokens with a marker in each sentence are streamed;
 * the page stopped, and reloaded, at random moments of an answer: is what is shown then right?
 * ten tabs of ten people at once: whose questions and answers does each show?
@@ -12,16 +13,19 @@ With --floor it exits 1 where a figure is below its floor. `--turns`, `--moments
 
 import argparse
 import random
+import shutil
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from assistant.conversations.store import ConversationStore
 from tests.engines.ollama_server import OllamaServer
 from tests.internet.demo import demo_internet
 from tests.journeys.conftest import Shell, clean_environment
@@ -32,22 +36,22 @@ MOST_SLOWER = 2.0
 MOST_BYTES = 500_000
 """For 2,000 tokens. It was 3.6 MB when each frame sent the whole text."""
 TOKENS = 2_000
+REPEATS = 7
+"""Questions in each of the two conversations."""
 SUPPORTED = "夜间飞行应当开启灯光系统[1]。"
 
 
 @contextmanager
-def opened(browser: Browser) -> Iterator[tuple[Tabs, str, OllamaServer]]:
-    """Yield tabs, the page's address and the model server."""
-    with (
-        demo_internet().serve() as net,
-        OllamaServer() as ollama,
-        tempfile.TemporaryDirectory() as at,
-    ):
-        variables = clean_environment(Path(at) / "home") | net.variables
+def opened(browser: Browser) -> Iterator[tuple[Tabs, str, Path, OllamaServer]]:
+    """Yield tabs, the page's address, its home and the model server."""
+    temporary = tempfile.TemporaryDirectory()
+    with demo_internet().serve() as net, OllamaServer() as ollama, temporary as at:
+        home = Path(at) / "home"
+        variables = clean_environment(home) | net.variables
         shell = Shell(variables=variables | {"OLLAMA_HOST": ollama.url}, folder=Path(at))
         server, tabs = PageServer(shell), Tabs(browser)
         try:
-            yield tabs, server.start(), ollama
+            yield tabs, server.start(), home, ollama
         finally:
             tabs.close()
             server.stop()
@@ -70,32 +74,43 @@ def seconds_to_own_question(tab: Tab, number: int) -> float:
         }""",
         number,
     )
-    tab.ask(f"{NIGHT} 第{number}次" if number else NIGHT)
+    tab.ask(NIGHT)
     tab.page.wait_for_function("window.shown !== null")
     return float(tab.page.evaluate("(window.shown - window.entered) / 1000"))
 
 
 def measure_turns(browser: Browser, turns: int) -> float:
-    """Print how the delay grows with the turns; return the last one's over the first one's."""
-    with opened(browser) as (tabs, url, ollama):
+    """Print the delay in a new conversation and in a long one, asked in turn; return the ratio."""
+    with opened(browser) as (tabs, url, home, ollama):
         ollama.answer = lambda _: ("先看段落。", SUPPORTED)
-        tab = tabs.open(url)
-        delays = []
-        for number in range(turns):
-            delays.append(seconds_to_own_question(tab, number))
-            tab.done(number)
-        first = statistics.median(delays[:3])
-        last = statistics.median(delays[-5:])
+        first = tabs.open(url)
+        first.ask(NIGHT)
+        first.done(0)
+        with ConversationStore(home / "conversations.sqlite") as store:
+            (line,) = store.lines()
+            (turn,) = store.turns(line.id)
+            for number in range(turns):
+                store.put_turn("long", replace(turn, number=number), title="long")
+        long = tabs.open(f"{url}?c=long")
+        long.done(turns - 1)
+        delays: dict[str, list[float]] = {"new": [], "long": []}
+        for number in range(REPEATS):
+            new = tabs.open(url)
+            delays["new"].append(seconds_to_own_question(new, 0))
+            new.done(0)
+            delays["long"].append(seconds_to_own_question(long, turns + number))
+            long.done(turns + number)
+        short, far = (statistics.median(delays[name]) for name in ("new", "long"))
         print(
-            f"Enter to own question: {1000 * first:.0f} ms at first, {1000 * last:.0f} ms at turn"
+            f"Enter to own question: {1000 * short:.0f} ms at turn 1, {1000 * far:.0f} ms at turn"
         )
-        print(f"  {turns}, {last / first:.2f} times")
-    return last / first
+        print(f"  {turns}, {far / short:.2f} times")
+    return far / short
 
 
 def measure_bytes(browser: Browser) -> int:
     """Print and return how many bytes reach the browser for one long answer."""
-    with opened(browser) as (tabs, url, ollama):
+    with opened(browser) as (tabs, url, _, ollama):
         sentences = "".join(
             f"夜间飞行的第{n}个条件是应当开启灯光系统[1]。" + ("\n\n" if n % 6 == 0 else "")
             for n in range(1, TOKENS // 12)
@@ -120,7 +135,7 @@ def measure_bytes(browser: Browser) -> int:
 def measure_moments(browser: Browser, moments: int) -> int:
     """Stop and reload at random moments; print and return how often what is shown was wrong."""
     wrong = 0
-    with opened(browser) as (tabs, url, ollama):
+    with opened(browser) as (tabs, url, _, ollama):
         text = SUPPORTED + "".join(f"第{n}个条件是开启灯光系统。" for n in range(1, 40))
         ollama.answer, ollama.delay_s = lambda _: ("先看段落。", text), 0.02
         tab = tabs.open(url)
@@ -151,7 +166,7 @@ def measure_moments(browser: Browser, moments: int) -> int:
 
 def measure_sessions(browser: Browser, people: int) -> int:
     """Let ten people ask at once; print and return how many see another one's words."""
-    with opened(browser) as (tabs, url, ollama):
+    with opened(browser) as (tabs, url, _, ollama):
         ollama.answer = lambda _: ("先看段落。", SUPPORTED)
         everybody = [tabs.open(url) for _ in range(people)]
         for number, tab in enumerate(everybody):
@@ -174,7 +189,7 @@ def main() -> int:
     random.seed(7)
     with sync_playwright() as playwright:
         quiet = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-proxy-server"]
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=quiet)
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=quiet)
         slower = measure_turns(browser, arguments.turns)
         received = measure_bytes(browser)
         wrong = measure_moments(browser, arguments.moments)

@@ -25,7 +25,7 @@ def draw_health(service: AssistantService, language: Language) -> None:
     """Draw the page; looking takes seconds, and is done when it is asked for."""
     st.title(labels.HEALTH.localize(language), anchor=False)
     st.markdown(labels.HEALTH_INTRODUCTION.localize(language))
-    if st.button(labels.CHECK_NOW.localize(language), type="primary", key="check-now"):
+    if st.button(labels.CHECK_NOW.localize(language), key="check-now"):
         try:
             settings = load_settings()
             with st.spinner(labels.CHECKING.localize(language)):

@@ -73,7 +73,7 @@ def draw_settings(service: AssistantService, language: Language) -> None:
         st.subheader(heading.localize(language), anchor=False)
         for choice in choices:
             draw_choice(settings, choice, language)
-    if st.button(labels.SAVE_SETTINGS.localize(language), type="primary", key="save-settings"):
+    if st.button(labels.SAVE_SETTINGS.localize(language), key="save-settings"):
         changes = {
             (choice.table, choice.key): _typed(settings, choice)
             for _, choices in CHOICES

@@ -445,7 +445,7 @@ class PassageCard {
 class ConversationView {
   constructor(parent) {
     this.turns = new Map();
-    this.list = make("div", { class: "qz-conversation" });
+    this.list = make("div", { class: "qz-conversation", role: "region" });
     this.live = make("div", { class: "qz-live", role: "status", "aria-live": "polite" });
     this.stopButton = make("button", { type: "button", class: "qz-stop" });
     this.stopButton.addEventListener("click", () => this.stop());
