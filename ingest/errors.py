@@ -42,6 +42,8 @@ class IngestError(QiuzhengError):
     """
 
     hops: tuple[RequestRecord, ...] = ()
+    browser_may_help: bool = False
+    """Whether a browser may show a page that plain HTTP has lost for this reason."""
     fetcher: FetcherName | None = None
 
     def __init__(

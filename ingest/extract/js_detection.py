@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from ingest.extract.dom import text_of
+from ingest.extract.interstitials import is_interstitial
 from ingest.extract.markdown import render_markdown
 
 MAX_PLACEHOLDER = 125
@@ -23,6 +24,9 @@ _SCRIPT_NOTICE = re.compile(
     r"|java\s?script\W{0,3}(?:未启用|已禁用|被禁用)"
     r"|^\W*(?:loading|please wait|加载中|正在加载|载入中|请稍候|请稍等)\W*$",
     re.IGNORECASE | re.MULTILINE,
+)
+_SCRIPT_REDIRECT = re.compile(
+    r"\blocation(?:\.href)?\s*=\s*[^=\s]|\blocation\.(?:replace|assign)\s*\("
 )
 _CHALLENGE = re.compile(
     r"\A\W*(?:just a moment|attention required|security check|are you (?:a )?(?:human|robot)"
@@ -47,6 +51,9 @@ class ScriptSignals:
     """Whether the element that frameworks fill is there and holds next to nothing."""
     noscript: str
     """The text for browsers without scripts."""
+    has_form: bool = False
+    has_script_redirect: bool = False
+    """Whether a script of the page itself sets the address."""
 
 
 def read_script_signals(root: etree._Element) -> ScriptSignals:
@@ -57,6 +64,10 @@ def read_script_signals(root: etree._Element) -> ScriptSignals:
             len(render_markdown(place)) < MAX_PLACEHOLDER for place in root.xpath(_MOUNT_POINTS)
         ),
         noscript=" ".join(map(text_of, root.iter("noscript"))),
+        has_form=root.find(".//form") is not None or root.find(".//button") is not None,
+        has_script_redirect=any(
+            _SCRIPT_REDIRECT.search(script.text or "") for script in root.iter("script")
+        ),
     )
 
 
@@ -65,6 +76,13 @@ def needs_browser(signals: ScriptSignals, *, title: str, text: str) -> bool:
     if len(text.encode()) > MAX_NOTICE:
         return False
     if _CHALLENGE.search(f"{title}\n{text}"):
+        return True
+    if is_interstitial(
+        title,
+        text,
+        has_controls=signals.has_scripts or signals.has_form,
+        has_script_redirect=signals.has_script_redirect,
+    ):
         return True
     if not signals.has_scripts:
         return False

@@ -12,6 +12,16 @@ BLOCKING = frozenset({403, 429, 503})
 MAX_CHARACTERS = 64 * 1024
 """Bytes that are searched: a challenge is a short page."""
 
+GONE = frozenset({404, 410, 451})
+"""Statuses that say all: a browser would not be shown more."""
+MAX_SHOWN = 20
+"""Characters of an error page that shows next to nothing, so that its script must be the answer:
+a cookie to be computed (521, 412), a button to be pressed (401)."""
+
+_UNSHOWN = re.compile(
+    r"<!--.*?(?:-->|\Z)|<(script|style|noscript|title)\b.*?(?:</\1\s*>|\Z)|<[^<>]*>",
+    re.IGNORECASE | re.DOTALL,
+)
 _ON_A_BLOCK = re.compile(
     r"just a moment\.\.\.|checking (?:if the site connection is secure|your browser)"
     r"|cf[-_]chl[-_]|challenge-form|/cdn-cgi/challenge-platform/|turnstile"  # Cloudflare
@@ -45,6 +55,10 @@ def wants_browser(status: int, headers: Mapping[str, str], body: bytes) -> bool:
     if headers.get("x-amzn-waf-action", "").strip().lower() in ("challenge", "captcha"):
         return True
     text = body[:MAX_CHARACTERS].decode("utf-8", "replace")
-    if status in BLOCKING:
-        return _ON_A_BLOCK.search(text) is not None
+    if status in BLOCKING and _ON_A_BLOCK.search(text):
+        return True
+    if status >= 400:
+        if status in GONE or "<script" not in text.lower():
+            return False
+        return len("".join(_UNSHOWN.sub(" ", text).split())) <= MAX_SHOWN
     return len(body) <= MAX_CHARACTERS and _ON_ANY_PAGE.search(text) is not None

@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from ingest.errors import ForbiddenError, IngestError, ProxyUnreachableError
+from ingest.errors import FetchError, ForbiddenError, IngestError, ProxyUnreachableError
 from ingest.foundation.cache import ExpiringCache
 from ingest.foundation.concurrency import cancel_and_wait
 from ingest.foundation.messages import NO_MESSAGE, Message
@@ -124,6 +124,7 @@ class RobotsPolicy:
 
         Raises:
             ForbiddenError: "robots": it may not be read; `robots` is the rule that decides.
+            FetchError: "unreachable": the site cannot be reached, not even for its robots.txt.
         """
         verdict = await self.check(url)
         if not verdict.allowed:
@@ -143,6 +144,7 @@ class RobotsPolicy:
         copy = await asyncio.to_thread(self._copies.get, origin)
         if copy is not None and 0 <= now - copy[0] < FRESH_S:  # negative: the clock was set back
             return await asyncio.to_thread(self._parse_reply, copy[1], copy[0] + FRESH_S)
+        failure: FetchError | None = None
         try:
             reply = await self._read(f"{origin}/robots.txt")
         except ProxyUnreachableError as error:
@@ -151,6 +153,10 @@ class RobotsPolicy:
             problem = str(error)
         except IngestError as error:
             problem = str(error)
+            # A host without an address, a certificate that is not trusted: the site has forbidden
+            # nothing. Silence is another matter, since it may be robots.txt's alone.
+            if isinstance(error, FetchError) and error.reason == "unreachable":
+                failure = error
         else:
             if reply.status < 500:
                 await asyncio.to_thread(self._copies.put, origin, now, reply)
@@ -158,7 +164,8 @@ class RobotsPolicy:
             problem = str(reply.status)  # 5xx, RFC 9309, 2.3.1.4
         if copy is not None:
             return await asyncio.to_thread(self._parse_reply, copy[1], now + RETRY_S)
-        verdict = RobotsVerdict(allowed=self._lenient, rule=f"{UNREACHABLE}: {problem}")
+        rule = f"{UNREACHABLE}: {problem}"
+        verdict = RobotsVerdict(allowed=self._lenient, rule=rule, failure=failure)
         return _OriginRules(blanket=verdict, good_until=now + RETRY_S)
 
     def _parse_reply(self, reply: RobotsReply, good_until: float) -> _OriginRules:
@@ -195,8 +202,17 @@ class _RobotsCache:
         self._cache.put(f"robots {origin}", kept, ttl_s=STALE_S)
 
 
-def robots_error(url: str, verdict: RobotsVerdict) -> ForbiddenError:
-    """Return the error for a page that `verdict` does not allow."""
+def robots_error(url: str, verdict: RobotsVerdict) -> IngestError:
+    """Return the error for a page that `verdict` does not allow.
+
+    Where the line to the site has failed, that is the reason, and nothing that the site says.
+    """
+    if (failure := verdict.failure) is not None:
+        # Only a site that answers somehow may have pages although its robots.txt is broken.
+        hint = LENIENT_HINT if failure.browser_may_help else failure.hint
+        return FetchError(
+            failure.message, url=url, reason=failure.reason, robots=verdict.rule, hint=hint
+        )
     return ForbiddenError(
         Message("the site says no ({rule})", rule=verdict.rule),
         url=url,

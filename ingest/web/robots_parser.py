@@ -14,13 +14,17 @@ Where we leave the RFC, or it leaves us the choice:
 * Crawl-delay, which the RFC does not know, is passed to `ingest.web.rate_limit`.
 """
 
+import codecs
 import contextlib
 import math
 import re
+import string
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from protego import Protego
+
+from ingest.errors import FetchError
 
 MAX_BYTES = 500 * 1024
 """RFC 9309, 2.5: what must be read at least; we read no more."""
@@ -42,6 +46,8 @@ _RECORD = re.compile(
 because Google's parser, which sites are written for, takes them too."""
 _PRODUCT_TOKEN = re.compile(r"[A-Za-z0-9_-]*")
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
+_BLANKS = string.whitespace + "\xa0\u3000\u200b\u200c\u200d\u2060\ufeff"
+"""Around a record: editors and content systems leave marks there that nobody sees."""
 _PRINTABLE_ASCII = "".join(map(chr, range(0x21, 0x7F)))
 
 
@@ -56,6 +62,8 @@ class RobotsVerdict:
     """Where the rule stands in robots.txt, from 1; None if no line decided."""
     crawl_delay: float | None = None
     """Seconds to leave between two requests, if the site asks for it (not part of the RFC)."""
+    failure: FetchError | None = None
+    """Why the site could not be reached for its robots.txt, which has then decided nothing."""
 
 
 def robots_verdict(robots_txt: bytes | str, agent: str, url: str) -> RobotsVerdict:
@@ -168,13 +176,18 @@ def _parse_records(text: bytes | str) -> list[tuple[int, re.Match[str]]]:
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     # Bytes that are no UTF-8 become lone surrogates, so that a pattern in another encoding keeps
     # its bytes and can be compared with the escapes of a URL.
-    whole = data[:MAX_BYTES].removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
+    head = data[:MAX_BYTES]
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        # Read as UTF-8 it would hold no record, and so close nothing that its site has closed.
+        whole = head.decode("utf-16", "replace")
+    else:
+        whole = head.decode("utf-8", "surrogateescape")
     lines = _BREAK.split(whole)
     if len(data) > MAX_BYTES:
         lines.pop()  # cut in two: "Disallow: /private" might read "Disallow: /"
     found = []
     for number, line in enumerate(lines, start=1):
-        record = _RECORD.fullmatch(line[:MAX_LINE].partition("#")[0].strip())
+        record = _RECORD.fullmatch(line[:MAX_LINE].partition("#")[0].strip(_BLANKS))
         if record:
             found.append((number, record))
     return found

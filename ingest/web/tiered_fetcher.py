@@ -73,7 +73,8 @@ class TieredFetcher:
         try:
             return await self._load_with(self._http, "http", url, known)
         except IngestError as error:
-            if choice == "http" or error.reason != "needs_browser" or self._browser is None:
+            climbs = error.reason == "needs_browser" or error.browser_may_help
+            if choice == "http" or not climbs or self._browser is None:
                 raise
             below = error
         # Out of the except block: an error of the browser is not "during handling" of this one.
@@ -81,6 +82,8 @@ class TieredFetcher:
             with span("browse"):
                 loaded = await self._load_in_browser(url, known)
         except MissingDependencyError as error:
+            if below.reason != "needs_browser":
+                raise below from error
             failed = ExtractError(
                 error.message, hint=error.hint, url=url, reason="needs_browser", robots=below.robots
             )
@@ -88,6 +91,10 @@ class TieredFetcher:
             raise failed from error
         except IngestError as error:
             error.hops = below.hops + error.hops
+            # What plain HTTP has met is the reason, unless the browser has come further.
+            if below.reason != "needs_browser" and not isinstance(error, ForbiddenError):
+                below.hops = error.hops
+                raise below from error
             raise
         return replace(loaded, page=replace(loaded.page, hops=below.hops + loaded.page.hops))
 
@@ -108,6 +115,8 @@ class TieredFetcher:
             return await self._extract(page, known)
         except IngestError as error:
             error.fetcher = name
+            if name == "browser" and error.reason == "needs_browser":
+                raise _browser_saw_nothing(error) from error
             raise
 
     async def _extract(self, page: Page, known: PageValidators | None) -> Loaded:
@@ -130,6 +139,10 @@ class TieredFetcher:
             raise failed from error
         except IngestError as error:
             error.hops, error.robots = page.hops, error.robots or page.robots
+            # Frames, shadow roots and scripts without a mark: a browser may see text in HTML in
+            # which we see none.
+            is_html = page.media_type in ("", "text/html", "application/xhtml+xml")
+            error.browser_may_help = error.reason == "empty" and is_html and b"<" in page.body
             raise
         return Loaded(page=page, document=document)
 
@@ -145,3 +158,16 @@ class TieredFetcher:
                 robots=rule,
                 hint=Message("crawl.respect says what is obeyed"),
             )
+
+
+def _browser_saw_nothing(error: IngestError) -> IngestError:
+    """Return the error of a page that shows no text in a browser either."""
+    failed = ExtractError(
+        Message("{url} shows a check, or nothing, in place of its text", url=error.url),
+        url=error.url,
+        reason="refused",
+        hint=Message("open it in your own browser and save the page: ingest FILE"),
+        robots=error.robots,
+    )
+    failed.hops, failed.fetcher = error.hops, error.fetcher
+    return failed

@@ -133,6 +133,52 @@ async def test_site_that_wants_to_see_a_browser_gets_one() -> None:
     assert [hop.status for hop in stored.hops] == [403]
 
 
+def lost_error(*, browser_may_help: bool) -> FetchError:
+    error = FetchError(Message.bilingual("lost", "丢失"), url=TEA, reason="unreachable")
+    error.hops, error.browser_may_help = (RequestRecord(url=TEA, status=200),), browser_may_help
+    return error
+
+
+async def test_page_that_plain_http_has_lost_is_opened_in_the_browser_once() -> None:
+    browser = MemoryFetcher({TEA: html_page(TEA, article(*PARAGRAPHS))})
+    pages = {TEA: lost_error(browser_may_help=True)}
+    stored = only(await add(ingest_parts(pages, embedder=None, browser=browser), TEA))
+    assert isinstance(stored, PageStored)
+    assert browser.asked == [TEA]
+
+
+@pytest.mark.parametrize("browser_may_help", [True, False])
+async def test_page_that_the_browser_loses_too_is_told_as_plain_http_met_it(
+    browser_may_help: bool,
+) -> None:
+    seen = FetchError(Message.bilingual("gone", "没有了"), url=TEA, reason="timeout")
+    browser = MemoryFetcher({TEA: seen})
+    pages = {TEA: lost_error(browser_may_help=browser_may_help)}
+    skipped = only(await add(ingest_parts(pages, embedder=None, browser=browser), TEA))
+    assert isinstance(skipped, PageSkipped)
+    assert (skipped.reason, skipped.detail.localize("en")) == ("unreachable", "lost")
+    assert browser.asked == ([TEA] if browser_may_help else [])
+
+
+async def test_html_without_a_text_that_we_see_is_shown_to_the_browser() -> None:
+    pages = {TEA: html_page(TEA, "<frameset><frame src=/a></frameset>")}
+    browser = MemoryFetcher({TEA: html_page(TEA, article(*PARAGRAPHS))})
+    stored = only(await add(ingest_parts(pages, embedder=None, browser=browser), TEA))
+    assert isinstance(stored, PageStored)
+
+
+async def test_check_that_the_browser_does_not_pass_is_named_and_not_stored() -> None:
+    check = "<h2>环境异常</h2><p>当前环境异常，完成验证后即可继续访问。</p><script>go()</script>"
+    pages = {TEA: html_page(TEA, check)}
+    browser = MemoryFetcher({TEA: html_page(TEA, check)})
+    parts = ingest_parts(pages, embedder=None, browser=browser)
+    skipped = only(await add(parts, TEA))
+    assert isinstance(skipped, PageSkipped)
+    assert skipped.reason == "refused"
+    assert "check" in skipped.detail.localize("en")
+    assert await parts.store.documents([TEA]) == {}
+
+
 async def test_index_that_fails_is_not_reported_as_a_late_page() -> None:
     class Broken(Index):
         async def remember(self, record: PageValidators) -> None:

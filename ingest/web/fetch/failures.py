@@ -41,12 +41,12 @@ def map_wire_error(url: str, error: Exception, *, step_s: float) -> FetchError:
         case httpcore.TimeoutException():
             return too_slow(url, step_s)
         case UnknownEncodingError():
-            return failed(url, "unsupported", Message("packed as {kind}", kind=detail))
+            return lost(url, "unsupported", Message("packed as {kind}", kind=detail))
         case DamagedBodyError():
-            return failed(url, "unreachable", Message("the page arrived damaged"))
+            return lost(url, "unreachable", Message("the page arrived damaged"))
         case httpcore.ProtocolError() | h2.exceptions.H2Error():
             message = Message("{host} sends what is not HTTP ({detail})", host=host, detail=detail)
-            return failed(url, "unreachable", message)
+            return lost(url, "unreachable", message)
         case httpcore.ConnectError() if not has_socket and (proxy := proxy_for(url)):
             named = proxy.rpartition("@")[2]  # what stands before @ is a password
             return ProxyUnreachableError(
@@ -80,3 +80,10 @@ def failed(
 ) -> FetchError:
     """Return the error of a page that cannot be downloaded."""
     return FetchError(message, url=url, reason=reason, hint=hint)
+
+
+def lost(url: str, reason: SkipReason, message: Message) -> FetchError:
+    """Return the error of a page that has come, but not in a form that we can read."""
+    error = failed(url, reason, message)
+    error.browser_may_help = True
+    return error

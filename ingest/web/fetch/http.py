@@ -13,7 +13,7 @@ from ingest.errors import FetchError, IngestError
 from ingest.foundation.http_dates import parse_retry_after
 from ingest.foundation.messages import NO_MESSAGE, Message
 from ingest.web.challenges import wants_browser
-from ingest.web.fetch.failures import SHOWN_CHARACTERS, failed, too_slow
+from ingest.web.fetch.failures import SHOWN_CHARACTERS, failed, lost, too_slow
 from ingest.web.fetch.headers import parse_content_type, parse_robots_directives
 from ingest.web.fetch.wire import HttpClient, Response, TransferMeter, follow, is_sendable
 from ingest.web.page_refresh import find_refresh
@@ -267,7 +267,7 @@ class HttpFetcher:
     def _check(self, url: str, response: Response, *, is_conditional: bool) -> None:
         """Raise if the last response is neither the page nor "not modified"."""
         if response.location is not None:
-            raise failed(url, "refused", Message("redirects lead in a circle"))
+            raise lost(url, "refused", Message("redirects lead in a circle"))
         # Some servers send 304 to a request without conditions: then there is no page.
         if response.status == httpx.codes.NOT_MODIFIED and is_conditional:
             return

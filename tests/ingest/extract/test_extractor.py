@@ -197,6 +197,40 @@ def test_page_that_only_scripts_can_fill_needs_a_browser(body: str) -> None:
     assert reason(f"<html><body>{body}</body></html>") == "needs_browser"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<h2>环境异常</h2><p>当前环境异常，完成验证后即可继续访问。</p><a>去验证</a><script></script>",
+        "<title>安全中心</title><p>网络不给力，请稍后重试</p><script src=v.js></script>",
+        "<form>我们的系统检测到您网络中存在异常访问请求</form>",
+        "<p>该内容已被发布者删除</p><script></script>",
+        "<p>页面正在跳转，请稍候</p><script></script>",
+        "<p>Please enable JS and disable any ad blocker</p><script></script>",
+        "<p>Redirecting to /docs/latest …</p><script></script>",
+        "<p>I am not a robot</p><button>Continue</button>",
+        "<p>We noticed suspicious activity from your network.</p><form></form>",
+        "<a href=/zh>中文</a> <a href=/pt>Português</a><script>window.location.href='/zh'</script>",
+        "<script>location.replace('/next')</script>One moment",
+    ],
+)
+def test_page_that_stands_in_place_of_another_is_no_page(body: str) -> None:
+    assert reason(f"<html><body>{body}</body></html>") == "needs_browser"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "港务办公室周一至周五上午九点到下午五点开放。",
+        "The flight was redirected to Oslo after a storm closed the airport for two hours.",
+        "如何获取验证码：打开手机短信，把六位数字填入表格。",
+        "The robots of the harbour move 400 boxes an hour.",
+    ],
+)
+def test_short_notice_with_a_script_and_a_form_is_a_page(text: str) -> None:
+    body = f"<h1>Harbour</h1><p>{text}</p><form></form><script>if (a.location == b) c()</script>"
+    assert text in extract(page(f"<html><body>{body}</body></html>")).text
+
+
 def test_short_page_with_a_script_is_still_a_page() -> None:
     source = "<p>The office is closed on Monday.</p><script src='count.js'></script>"
     assert extract(page(source)).text == "The office is closed on Monday."

@@ -51,6 +51,9 @@ def test_rules_are_read_as_google_reads_them(case: dict[str, Any]) -> None:
          "robots.txt line 5: Disallow: /"),
         ("User-agent: qiu\nDisallow: /\n", "https://a.test/x", True, "no rule matches"),
         ("User-agent: qiuzheng-images\nDisallow: /\n", "https://a.test/x", True, "no rule matches"),
+        # Marks that nobody sees, around records.
+        ("\u200bUser-agent: *\n\ufeff\u00a0Disallow: /\u200b\n", "https://a.test/x", False,
+         "robots.txt line 2: Disallow: /"),
         # RFC 9309, 2.2.4: other records part no group.
         ("User-agent: qiuzheng\nInvalid: x\nUser-agent: *\nDisallow: /\n", "https://a.test/x",
          False, "robots.txt line 4: Disallow: /"),
@@ -166,6 +169,14 @@ async def test_a_site_whose_robots_txt_cannot_be_had_is_closed_unless_we_are_len
     assert found.rule.startswith("robots.txt unreachable: ")
 
 
+@pytest.mark.parametrize("coding", ["utf-16", "utf-16-be"])
+def test_a_file_in_utf16_closes_what_it_closes(coding: str) -> None:
+    text = "User-agent: *\nDisallow: /港口\n"
+    mark = b"\xfe\xff" if coding == "utf-16-be" else b""
+    found = robots_verdict(mark + text.encode(coding), AGENT, "https://a.test/%E6%B8%AF%E5%8F%A3")
+    assert found.rule == "robots.txt line 2: Disallow: /港口"
+
+
 @pytest.mark.parametrize("lenient", [False, True])
 async def test_no_site_is_blamed_for_a_proxy_that_does_not_answer(lenient: bool) -> None:
     closed = ProxyUnreachableError(
@@ -183,7 +194,9 @@ async def test_no_site_is_blamed_for_a_proxy_that_does_not_answer(lenient: bool)
 
 
 async def test_a_forbidden_page_is_an_error_with_its_rule_and_a_hint_if_there_is_one() -> None:
-    policy = RobotsPolicy(agent=AGENT, read=Sites(a_test=no_one(), down_test=down("reset")).read)
+    policy = RobotsPolicy(
+        agent=AGENT, read=Sites(a_test=no_one(), down_test=RobotsReply(status=503)).read
+    )
     with pytest.raises(ForbiddenError) as caught:
         await policy.permit("https://a.test/")
     assert caught.value.robots == "robots.txt line 2: Disallow: /"
@@ -191,6 +204,15 @@ async def test_a_forbidden_page_is_an_error_with_its_rule_and_a_hint_if_there_is
     with pytest.raises(ForbiddenError) as caught:
         await policy.permit("https://down.test/")
     assert "crawl.lenient_robots" in caught.value.localize("zh")
+
+
+async def test_a_line_that_fails_is_not_told_as_what_the_site_says() -> None:
+    policy = RobotsPolicy(agent=AGENT, read=Sites(down_test=down("no address")).read)
+    with pytest.raises(FetchError) as caught:
+        await policy.permit("https://down.test/x")
+    assert (caught.value.reason, caught.value.url) == ("unreachable", "https://down.test/x")
+    assert caught.value.robots == "robots.txt unreachable: no address"
+    assert caught.value.localize("en") == "no address"
 
 
 async def test_an_origin_gets_one_request_however_many_pages_are_wanted_and_others_beside_it() -> (

@@ -91,6 +91,10 @@ CLOUDFLARE = b"<!DOCTYPE html><html><head><title>Just a moment...</title></head>
         (403, {}, b"<script src='https://geo.captcha-delivery.com/captcha/'></script>"),
         (429, {}, b"<div class='h-captcha'></div>"),
         (403, {}, "<title>安全验证</title>".encode()),
+        # A script and no text, under whatever error: the script is the answer.
+        (521, {}, b"<script>document.cookie='__jsl=1';location.reload()</script>"),
+        (412, {}, b"<html><head><title>x</title><script src=a.js></script></head><body></body>"),
+        (401, {}, b"<button>I am not a robot</button><script>ask()</script>"),
     ],
 )
 def test_a_challenge_is_recognized_among_error_pages(
@@ -106,6 +110,9 @@ def test_a_challenge_is_recognized_among_error_pages(
         (503, b"<h1>Back soon</h1>"),
         (404, b"<h1>404</h1>"),
         (429, b"slow down"),
+        (404, b"<script src=app.js></script>"),
+        (410, b"<script src=app.js></script>"),
+        (500, b"<h1>Something is broken, and we have been told of it</h1><script></script>"),
         (200, b"<title>How captchas work</title><p>Just a moment... g-recaptcha, hcaptcha</p>"),
         (200, b"<script src='/cdn-cgi/challenge-platform/scripts/jsd/main.js'></script>"),
         (200, CLOUDFLARE + b"x" * MAX_CHARACTERS),

@@ -1,0 +1,54 @@
+"""Recognizes what stands in place of a page: a check, a refusal, a line that leads elsewhere.
+
+They come with status 200 and change their words every year, so words alone do not tell them. What
+all share is their shape: hardly any text, and a script or a form that is to do something. Within
+that shape a word of refusal or of waiting is enough; without one, a script that sets the address.
+"""
+
+import re
+
+MAX_BYTES = 320
+"""UTF-8 bytes of title and text: 100 ideographs, 50 English words. A notice that people are meant
+to read, say on opening hours, is as short, but has none of the words."""
+MAX_LINK_LABELS = 90
+"""Bytes of a page whose script goes elsewhere: the names of some languages, "Redirecting…"."""
+
+_WORDS = re.compile(
+    r"(?:环境|網絡|网络|访问|請求|请求|操作|流量|行为|账号|ip)\S{0,14}(?:异常|異常|频繁|頻繁|受限|过快|风险|不给力)"
+    r"|(?:异常|異常|频繁|可疑)\S{0,6}(?:访问|訪問|请求|流量|操作|行为)"
+    r"|(?:完成|通过|进行|需要|继续|點擊|点击|请)\S{0,8}(?:验证|驗證|校验)|(?:安全|人机|滑动|身份|访问)(?:验证|驗證|检查)"
+    r"|不是机器人|(?:内容|文章|页面|視頻|视频|帖子)\S{0,8}(?:已被|因)\S{0,12}(?:删除|屏蔽|无法查看)"
+    r"|(?:正在|即将|页面)\S{0,4}(?:跳转|跳轉)"
+    r"|(?:请在|請在|请使用)\S{0,8}(?:客户端|浏览器|瀏覽器)\S{0,4}(?:打开|访问)"
+    r"|\b(?:enable|activate|allow|turn on|disable)\b[\w ,]{0,40}"
+    r"\b(?:js|java ?script|cookies?|ad ?blockers?)\b"
+    r"|\bredirecting\b|\b(?:you|page)\b[\w ']{0,20}\bredirected\b|\b(?:not )?a robot\b"
+    r"|\bverif(?:y|ying|ication)\b[\w ,']{0,40}"
+    r"\b(?:human|person|robot|browser|identity|continue|required)\b"
+    r"|\b(?:unusual|suspicious|automated) (?:traffic|activity|requests?|queries)\b"
+    r"|\b(?:access|request)(?: to this (?:page|site|resource))?"
+    r" (?:has been |was |is )?(?:denied|blocked)\b"
+    r"|\b(?:checking|security check)\b[\w ,]{0,30}\b(?:browser|connection)\b",
+    re.IGNORECASE,
+)
+"""What checks and redirects say, in whatever order they say it this year."""
+
+
+def is_interstitial(
+    title: str, text: str, *, has_controls: bool, has_script_redirect: bool
+) -> bool:
+    """Return whether a page of this title and text stands in place of another.
+
+    Args:
+        title: of the page.
+        text: all that a reader sees.
+        has_controls: whether the page has a script or a form.
+        has_script_redirect: whether one of its scripts sets the address.
+    """
+    if not has_controls:
+        return False
+    shown = f"{title}\n{text}" if title not in text else text
+    size = len("".join(text.split()).encode())
+    if has_script_redirect and size <= MAX_LINK_LABELS:
+        return True
+    return len(shown.encode()) <= MAX_BYTES and _WORDS.search(shown) is not None
