@@ -25,9 +25,10 @@ from ingest.extract import main_text
 from ingest.extract.blocks import block_model
 from ingest.extract.blocks.block_features import BlockDescriber
 from ingest.extract.blocks.text_region import TextBlock
-from ingest.extract.dom import letters_of, parse_html, remove_unseen
+from ingest.extract.dom import letters_of, parse_html
 from ingest.extract.markup import normalize_markup
 from ingest.extract.metadata import read_metadata
+from ingest.extract.visibility import remove_unseen
 
 STRENGTH = 0.01  # C of scikit-learn: 60 features, and labels of 290 pages
 AGREED = 0.15  # weight of a block that all three readers judge alike, beside 1 for a chunk

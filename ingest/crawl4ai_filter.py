@@ -23,7 +23,7 @@ from crawl4ai.content_filter_strategy import RelevantContentFilter  # noqa: TID2
 from lxml import etree
 from lxml.html import tostring
 
-from ingest.extract import dom
+from ingest.extract import dom, visibility
 from ingest.extract.blocks.page_chrome import is_page_chrome
 from ingest.extract.markdown import render_markdown
 from ingest.index.blocks import MAX_BLOCK
@@ -80,7 +80,7 @@ class RankContentFilter(RelevantContentFilter):  # type: ignore[misc]  # crawl4a
         root = dom.parse_html(html)
         if root is None:
             return []
-        dom.remove_unseen(root)
+        visibility.remove_unseen(root)
         sections = list(itertools.islice(page_sections(root), MAX_BLOCKS))
         candidates = [section.as_candidate() for section in sections]
         places = choose_candidates(candidates, self.query, budget=self.budget)

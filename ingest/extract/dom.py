@@ -6,7 +6,6 @@ pages like it, becomes a paragraph of its own first, so that every word is in ex
 Every step is linear in the size of the page.
 """
 
-import itertools
 import re
 from collections.abc import Iterator
 
@@ -60,15 +59,6 @@ _WHOLE = frozenset({"pre", "tr"}) | HEADINGS
 """Elements whose loose text stays where it is: line breaks in them are theirs."""
 _GRID = frozenset({"table", "thead", "tbody", "tfoot", "ul", "ol", "dl", "menu"})
 """Elements that hold no text of their own."""
-_NOT_SHOWN = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|(?<![\w-])font-size\s*:\s*0(?![\d.])"
-    r"|(?<![\w-])(?:left|top|text-indent)\s*:\s*-\d{4}",
-    re.IGNORECASE,
-)
-_TRANSPARENT = re.compile(r"(?<![\w-])opacity\s*:\s*0(?![\d.])", re.IGNORECASE)
-_HIDING_CLASSES = frozenset({"sr-only", "visually-hidden", "visuallyhidden", "screen-reader-text"})
-"""Classes of Bootstrap, GOV.UK, HTML5 Boilerplate and WordPress for what is only read aloud."""
-_MAX_SHOWN = 10  # hidden elements that are looked at for the text of the page
 _NOT_LETTERS = re.compile(r"[\W_]+")
 _MAX_CELL = 300  # characters; a table with a longer cell, or a table inside, lays out a page
 _MAX_HEADED_CELL = 1000  # characters, of a table with <th>, which layout seldom has
@@ -130,46 +120,8 @@ def _parse_tree(source: str) -> tuple[etree._Element | None, bool]:
     return root, not limits
 
 
-def remove_unseen(root: etree._Element) -> None:
-    """Remove from the body what no reader sees: scripts, form controls, hidden elements.
-
-    A page may hide its text until its scripts have run (WeChat): what holds most of the words of a
-    page is shown.
-    """
-    is_static = root.find(".//script") is None
-    etree.strip_elements(root, *UNSEEN, with_tail=False)  # words in scripts count for nothing
-    marked = root.xpath("//*[@style or @hidden or @class]")
-    hidden = [
-        element
-        for element in marked
-        # Scripts fade a text in from `opacity: 0`; without any it stays unseen.
-        if _hides(element) or (is_static and _TRANSPARENT.search(element.get("style", "")))
-    ]
-    body = root.find("body")
-    half = len(letters_of(text_of(body))) // 2 if hidden and body is not None else 0
-    # Raw lengths first, and few: hidden elements may nest, each with the whole page inside.
-    long = (element for element in hidden if len(text_of(element)) > half)
-    shown = [
-        element
-        for element in itertools.islice(long, _MAX_SHOWN)
-        if len(letters_of(text_of(element))) > half
-    ]
-    for element in set(hidden).difference(shown):
-        hide(element)
-    etree.strip_elements(root, "template", with_tail=False)
-
-
-def _hides(element: etree._Element) -> bool:
-    """Return whether attributes of `element` say that no reader sees it."""
-    if "hidden" in element.attrib:
-        return str(element.get("hidden")).lower() != "until-found"  # that is opened by searching
-    if _NOT_SHOWN.search(element.get("style", "")):
-        return True
-    return not _HIDING_CLASSES.isdisjoint(element.get("class", "").split())
-
-
 def hide(element: etree._Element) -> None:
-    """Make `element` one that `remove_unseen` and `ingest.extract.markdown` leave out."""
+    """Make `element` one that `visibility` and `markdown` leave out."""
     # Renamed, not removed: removing from a tree while it is walked loses the next element, and in
     # lxml the text behind the removed one.
     if element.tag not in ("html", "body"):

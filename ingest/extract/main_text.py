@@ -32,19 +32,21 @@ from ingest.extract.blocks.text_region import (
     TextRegion,
     read_blocks,
 )
-from ingest.extract.dom import hide, letters_of, remove_unseen
+from ingest.extract.dom import hide, letters_of
 from ingest.extract.markdown import render_markdown
+from ingest.extract.visibility import remove_unseen
 
 MAX_TAGS = 25_000  # "<" in a page; trafilatura takes 2 s for so many, a long article has 3,000
 MAX_TEXT = 300_000  # characters; a longer text is a book, and is not compared block by block
 
 # Set with bench/extraction.py. It scores even and odd pages apart, so that a number which fits only
 # the pages that it was tried on shows.
-MIN_TEXT = 120  # bytes of letters; a text with less looks like the page chrome around it
+MIN_TEXT = 100  # bytes of letters; a text with less looks like the page chrome around it
 GRAM = 12  # letters; so many in a row are the same words in the same place
 GRAM_STEP = 4  # letters from one gram that is looked up to the next
 MANY_LINKS = 0.3  # share of letters in links up to which a block that trafilatura lost is prose
 SENTENCE = 60  # bytes of letters: 60 Latin ones, 20 ideographs
+MIN_QUESTION = 30  # bytes of letters above the posts of a thread: 10 ideographs
 HEADLINE_REACH = 3  # blocks from the first in which the headline may come again
 EDGE = 5  # blocks at either end that are looked at for lines of page chrome
 
@@ -77,6 +79,9 @@ def main_text(root: etree._Element, *, url: str, headlines: Iterable[str]) -> st
         return ""
     for block in set(page).difference(kept):
         hide(block.element)
+    # A <nav> that nobody closed holds the rest of the page.
+    for nav in {nav for block in kept for nav in block.element.iterancestors("nav")}:
+        nav.tag = "div"
     return render_markdown(root.find("body"))
 
 
@@ -145,7 +150,7 @@ def _choose_blocks(
         for block in lost
         if not (block.is_pointer or _repeats_headline(block, first, headlines))
     }
-    return sorted({*ruled.kept, *back}.difference(unlikely - ruled.authors), key=_position)
+    return sorted({*ruled.kept, *back}.difference(unlikely - ruled.thread_lines), key=_position)
 
 
 def choose_by_rules(
@@ -155,29 +160,49 @@ def choose_by_rules(
     region = TextRegion(page, found)
     inside = [block for block in page if region.holds(block)]
     kept = sorted({*inside}.intersection(found), key=_position)
-    authors: set[TextBlock] = set()
     if not kept:
-        return RuledBlocks(found={*found}, inside={*inside}, kept=[], authors=authors)
-    if region.is_thread:  # there, "Posted by Ann, 3 May" says who speaks, and stays
-        authors = {
-            block
-            for block in inside
-            if block.weight <= SENTENCE
-            and (
-                is_line_before_text(block.text)
-                or any(map(names_author, block.element.iter(etree.Element)))
-            )
-        }
+        return RuledBlocks(found={*found}, inside={*inside}, kept=[], thread_lines=set())
+    lines = _find_thread_lines(page, inside, kept[0].position) if region.is_thread else set()
     lost = _find_lost(inside, kept, is_series=region.is_series)
-    kept = sorted({*kept, *lost, *authors}, key=_position)
+    kept = sorted({*kept, *lost, *lines}, key=_position)
     first = kept[0].position
     kept = [
         block
         for block in kept
-        if block in authors or not (block.is_pointer or _repeats_headline(block, first, headlines))
+        if block in lines or not (block.is_pointer or _repeats_headline(block, first, headlines))
     ]
     kept = kept if region.is_thread else _trim_edges(kept)
-    return RuledBlocks(found={*found}, inside={*inside}, kept=kept, authors=authors)
+    return RuledBlocks(found={*found}, inside={*inside}, kept=kept, thread_lines=lines)
+
+
+def _find_thread_lines(
+    page: list[TextBlock], inside: list[TextBlock], first: int
+) -> set[TextBlock]:
+    """Return the lines of a thread that its posts need, `first` being where these begin.
+
+    There, "Posted by Ann, 3 May" says who speaks, and what stands between the headline and the
+    first post is the question.
+    """
+    speakers = {
+        block
+        for block in inside
+        if block.weight <= SENTENCE
+        and (
+            is_line_before_text(block.text)
+            or any(map(names_author, block.element.iter(etree.Element)))
+        )
+    }
+    first = min(first, *(block.position for block in speakers), len(page))
+    headline = max((b.position for b in page[:first] if b.element.tag == "h1"), default=first)
+    question = {
+        block
+        for block in page[headline + 1 : first]
+        if block.weight >= MIN_QUESTION
+        and not block.is_heading
+        and not block.has_links(MANY_LINKS)
+        and not is_line_before_text(block.text)
+    }
+    return speakers | question
 
 
 def _find_lost(
@@ -185,7 +210,7 @@ def _find_lost(
 ) -> Iterator[TextBlock]:
     """Yield the blocks in the text that trafilatura left out and a reader would not."""
     first, last = kept[0].position, kept[-1].position
-    lists = {_list_of(block) for block in kept} - {None}
+    lists = {_list_of(block) for block in kept} - {None} | _lists_between(inside, kept)
     for block in set(inside).difference(kept):
         if block.position < first or block.has_links(MOSTLY_LINKS):
             continue
@@ -199,6 +224,25 @@ def _find_lost(
             is_lost = is_between and (is_prose or block.is_heading or block.is_bold_line)
         if is_lost:
             yield block
+
+
+def _lists_between(inside: list[TextBlock], kept: list[TextBlock]) -> set[etree._Element | None]:
+    """Return the lists that stand right between two kept blocks, and are no lists of links."""
+    known = {block.element for block in kept}
+    linked: Counter[etree._Element] = Counter()
+    weights: Counter[etree._Element] = Counter()
+    for block in inside:
+        around = _list_of(block)
+        if around is not None:
+            linked[around] += block.linked
+            weights[around] += len(block.letters)
+    return {
+        around
+        for around, weight in weights.items()
+        if around.getprevious() in known
+        and around.getnext() in known
+        and linked[around] <= MOSTLY_LINKS * weight
+    }
 
 
 def _list_of(block: TextBlock) -> etree._Element | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from ingest.extract.dom import hide, text_of
+from ingest.extract.dom import flatten_text, hide, text_of
 
 MAX_FORMULA = 2000  # characters of LaTeX; longer ones are data
 
@@ -23,6 +23,10 @@ _ROLES = {
     "columnheader": "th",
 }
 """WAI-ARIA 1.2 roles of a table that is made of other elements -> those of HTML."""
+_IN_HEADING = (
+    "//*[self::h1 or self::h2 or self::h3 or self::h4 or self::h5 or self::h6 or self::summary"
+    " or self::dt]//*"
+)
 _PLAIN = frozenset({"div", "span", "ul", "ol", "li", "section", "article"})
 _GUTTERS = re.compile(
     r"(?:^|\s)(?:gutter|ln|lnt|lineno|linenos|linenumber|line-?numbers?|pre-numbering|hljs-ln-numbers"
@@ -30,6 +34,17 @@ _GUTTERS = re.compile(
     re.IGNORECASE,
 )
 """Classes of line numbers and copy buttons: Pygments, Rouge, Hexo, Chroma, Prism, CSDN, Zhihu."""
+_HEADING_TOOLS = re.compile(
+    r"(?:^|\s)(?:edit-?icon|mw-editsection|edit-?section|(?:header|heading|hash|direct)-?(?:link|anchor)"
+    r"|anchor(?:-?link|js-link)?|permalink)(?:\s|$)",
+    re.IGNORECASE,
+)
+"""Classes of what stands in a heading to edit its section, or to copy its address."""
+_TOOL_TEXTS = frozenset(
+    {"¶", "#", "§", "🔗", "编辑", "播报", "編輯", "edit", "[edit]", "[编辑]", "[編輯]", "permalink"}
+)
+_MAX_TOOL = 20  # characters of one; "Permalink to this heading" is read aloud and hidden
+MIN_NOSCRIPT = 200  # characters of a text for browsers without scripts; a notice has fewer
 _MAX_GUTTER = 2000  # characters; a listing whose class is "line-numbers" (Prism) is no gutter
 _POWERS = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
 _POWER = re.compile(r"[+−-]?\d{1,3}")
@@ -37,7 +52,10 @@ _POWER = re.compile(r"[+−-]?\d{1,3}")
 
 def normalize_markup(root: etree._Element) -> None:
     """Rewrite, in place, what a page says without text. Linear in its size."""
+    _open_noscript(root)
     _write_formulas(root)
+    for tool in root.xpath(f"{_IN_HEADING}[self::a or self::span or self::button]"):
+        _drop_heading_tool(tool)
     for element in root.xpath("//sup"):
         text = text_of(element).strip()
         # With a link in it, it is a note.
@@ -48,13 +66,32 @@ def normalize_markup(root: etree._Element) -> None:
             for inner in [element, *element.iterdescendants(*_PLAIN)]:
                 inner.tag = _ROLES.get(inner.get("role", ""), inner.tag)
     # The button that opens a panel carries its heading: the question that the panel answers.
-    for button in root.xpath(
-        "//button[ancestor::*[self::h1 or self::h2 or self::h3 or self::h4 \
-or self::h5 or self::h6 or self::summary or self::dt]]"
-    ):
+    for button in root.xpath(f"{_IN_HEADING}[self::button]"):
         button.tag = "span"
     for place in root.xpath("//pre | //table[.//pre]"):
         _clean_code(place)
+
+
+def _open_noscript(root: etree._Element) -> None:
+    """Show what a page holds for browsers without scripts, if it is more than it shows otherwise.
+
+    An app whose text its server writes for those is read as they read it.
+    """
+    for element in root.xpath("//body//noscript[.//p]"):
+        text = text_of(element)
+        if len(text) >= MIN_NOSCRIPT and len(text) > len(flatten_text(root.find("body"))):
+            element.tag = "div"
+
+
+def _drop_heading_tool(tool: etree._Element) -> None:
+    text = text_of(tool).strip()
+    if not text or len(text) > _MAX_TOOL:
+        return
+    if text.lower() in _TOOL_TEXTS or _HEADING_TOOLS.search(tool.get("class", "")):
+        heading = next(tool.iterancestors("h1", "h2", "h3", "h4", "h5", "h6", "summary", "dt"))
+        # GitHub's old READMEs have the whole heading in such a link, and sections are named "Edit".
+        if text_of(heading).strip() != text:
+            _drop_text(tool)
 
 
 def _write_formulas(root: etree._Element) -> None:

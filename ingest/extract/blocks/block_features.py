@@ -80,8 +80,8 @@ class RuledBlocks:
     """What stands in the region of the text, and in no page chrome there."""
     kept: list[TextBlock]
     """The text, in its order."""
-    authors: set[TextBlock]
-    """Lines of a thread that say who speaks, which stay."""
+    thread_lines: set[TextBlock]
+    """Lines of a thread that stay: who speaks, and what was asked."""
 
 
 class BlockDescriber:

@@ -20,6 +20,7 @@ from ingest.extract.blocks.block_features import (
     BlockDescriber,
     RuledBlocks,
 )
+from ingest.extract.blocks.page_chrome import is_line_after_text
 from ingest.extract.blocks.text_region import MOSTLY_LINKS, TextBlock
 
 INTERCEPT = -4.689
@@ -82,7 +83,7 @@ COEFFICIENTS = {
 bench/extraction.py; bench/README.md says what the odd pages say."""
 
 MIN_KEPT = 0.55  # probability below which a block that the rules kept goes
-MIN_HEADING = 0.3  # the same of a heading with text below it
+MIN_INNER = 0.3  # the same of a heading with text below it, and of a list amid paragraphs
 MIN_ADDED = 0.5  # probability from which one that they left out comes back
 MAX_ALIKE = 2  # blocks of a page that may begin alike, of those behind the text
 _FIGURES = frozenset({"pre", "table", "dt", "dd"})
@@ -113,19 +114,22 @@ def _find_unlikely(kept: Sequence[TextBlock], describer: BlockDescriber) -> set[
     for block in kept:
         if (around := _list_around(block)) is not None:
             entries[around].append(likely[block])
+    texts = {block.element for block in kept if likely[block] >= MIN_KEPT}
+    amid = {
+        around for around in entries if around.getprevious() in texts and around.getnext() in texts
+    }
     unlikely: set[TextBlock] = set()
     heads_text = False  # whether text follows
     for block in reversed(kept):
         around = _list_around(block)
         chance = likely[block] if around is None else statistics.fmean(entries[around])
+        is_title = block.is_heading or block.is_bold_line
         is_unlikely = (
             chance < MIN_KEPT
             # A figure or a term says little by its punctuation.
             and block.element.tag not in _FIGURES
             and not block.holds_fact
-            and not (
-                heads_text and chance >= MIN_HEADING and (block.is_heading or block.is_bold_line)
-            )
+            and not (chance >= MIN_INNER and (around in amid or (heads_text and is_title)))
         )
         if is_unlikely:
             unlikely.add(block)
@@ -161,7 +165,11 @@ def _find_candidates(page: Sequence[TextBlock], ruled: RuledBlocks) -> list[Text
         elif block.is_heading:
             is_candidate = block.position < first and block not in ruled.found
         else:
-            is_candidate = is_paragraph and openings[block.letters[:ALIKE]] <= MAX_ALIKE
+            is_candidate = (
+                is_paragraph
+                and openings[block.letters[:ALIKE]] <= MAX_ALIKE
+                and not is_line_after_text(block.text)
+            )
         if is_candidate:
             candidates.append(block)
     return candidates

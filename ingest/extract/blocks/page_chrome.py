@@ -68,6 +68,12 @@ _TIME_SPAN = re.compile(
     re.IGNORECASE,
 )
 """From one time to another: a page appears at one."""
+_DISCLAIMER = re.compile(
+    r"""(?:特别|免责|郑重|版权)?声明\s?[:：].{0,200}(?:平台|本站|本网|网站|版权|转载|立场|侵权|删除)
+    |(?:notice|disclaimer)\s?:.{0,300}(?:posted\sby|uploaded|platform|views|opinions|responsib|liab)""",
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
+)
+"""What portals put below the texts of their users, at any length."""
 _LEGAL_LINE = re.compile(
     r"©|copyright|all\srights|版权|版權|著作[权權]|未经|禁止|责任编辑|責任編輯|责编|声明|上一[篇页]|下一[篇页]",
     re.IGNORECASE,
@@ -125,6 +131,8 @@ def is_line_after_text(text: str) -> bool:
 
     One that gives a number besides is what a notice ends with: whom to call, until when.
     """
+    if _DISCLAIMER.match(text):
+        return True
     if len(text.encode()) > _LONGEST_LINE:
         return False
     if starts_with_pointer_label(text):

@@ -27,7 +27,7 @@ def blocks(body: str) -> list[TextBlock]:
 
 
 def ruled(listed: list[TextBlock], *, found: list[TextBlock], kept: list[TextBlock]) -> RuledBlocks:
-    return RuledBlocks(found={*found}, inside={*listed}, kept=kept, authors=set())
+    return RuledBlocks(found={*found}, inside={*listed}, kept=kept, thread_lines=set())
 
 
 def review(body: str, *, kept: str) -> tuple[list[str], list[str]]:

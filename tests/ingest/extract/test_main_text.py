@@ -159,3 +159,35 @@ def test_definition_of_a_term_is_marked() -> None:
 @pytest.mark.timeout(60)
 def test_page_made_to_stall_a_reader_is_read_in_time(body: str) -> None:
     assert text(body)
+
+
+def test_short_list_between_paragraphs_is_kept_whole() -> None:
+    points = "<ul><li>Point one.</li><li>Two.</li><li>Point <a href='/x'>three</a>.</li></ul>"
+    found = text(f"<body><h2>Quay</h2><p>{SENTENCE * 2}</p>{points}<p>{SENTENCE * 3}</p></body>")
+    assert "- Point one.\n- Two.\n- Point three." in found
+
+
+def test_question_above_its_answers_is_kept() -> None:
+    answers = "".join(
+        f'<div class="item"><span class="author">{name}</span><p>{SENTENCE * 3}</p></div>'
+        for name in ("Ann", "Ben")
+    )
+    question = '<div class="detail">最近在东北飞，掉电很快，想知道原因。</div>'
+    found = text(f"<body><h1>无人机为什么怕冷？</h1>{question}<div>{answers}</div></body>")
+    assert found.startswith("最近在东北飞，掉电很快，想知道原因。")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "特别声明：以上内容(如有图片或视频亦包括在内)为自媒体平台“某号”用户上传并发布，本平台仅提供信息存储服务。",
+        "Disclaimer: The opinions above are those of their author alone, and this paper takes no "
+        "responsibility for what readers do, buy or leave after they have read them to the end.",
+    ],
+)
+def test_long_disclaimer_below_a_short_text_goes(statement: str) -> None:
+    news = "<p>5月20日至31日，京沪高速无锡至江阴大桥至广陵枢纽段封闭，"
+    news += "请绕行锡澄高速或泰州大桥。</p>"
+    found = text(f"<body><h1>封闭</h1><div>{news}</div><div><p>{statement}</p></div></body>")
+    assert found.startswith("5月20日")
+    assert statement not in found

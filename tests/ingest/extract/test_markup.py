@@ -274,3 +274,40 @@ def test_logo_is_no_title() -> None:
     head = "<head><title>Codename: Obtvse - nwienert</title></head>"
     found = extract(page(f"<html>{head}<body><h1>nwienert's weblog</h1>{NOTICE}</body></html>"))
     assert found.title == "Codename: Obtvse"
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        '<a class="edit-icon">编辑</a><a>播报</a>',
+        '<span class="mw-editsection">[edit]</span>',
+        '<a class="headerlink" href="#works" title="Link">¶</a>',
+        '<a class="anchor" href="#works">#</a>',
+    ],
+)
+def test_headings_lose_what_edits_and_links_them(tool: str) -> None:
+    found = extract(page(f"<article><h1>Quay</h1>{NOTICE}<h2>Works{tool}</h2>{NOTICE}</article>"))
+    assert "## Works\n" in found.text
+
+
+def test_heading_that_is_all_link_stays() -> None:
+    heading = '<h2><a class="anchor" href="#edit">Edit</a></h2>'
+    found = extract(page(f"<article><h1>Quay</h1>{NOTICE}{heading}{NOTICE}</article>"))
+    assert "## Edit\n" in found.text
+
+
+def test_article_for_browsers_without_scripts_is_read() -> None:
+    article = f"<article><h1>Quay</h1>{NOTICE}{NOTICE}</article>"
+    body = f'<div id="root"></div><noscript>{article}</noscript><script src="/a.js"></script>'
+    assert "居民只需提交一份申请表" in extract(page(f"<body>{body}</body>")).text
+
+
+def test_notice_for_browsers_without_scripts_is_no_text() -> None:
+    notice = "<noscript><p>Please turn on JavaScript to see the pictures.</p></noscript>"
+    found = extract(page(f"<body><article><h1>Quay</h1>{NOTICE}{NOTICE}</article>{notice}</body>"))
+    assert "JavaScript" not in found.text
+
+
+def test_page_in_a_navigation_that_nobody_closed_is_read() -> None:
+    body = f'<nav><a href="/">Home</a><main><article><h1>Quay</h1>{NOTICE}{NOTICE}</article></main>'
+    assert "居民只需提交一份申请表" in extract(page(f"<body>{body}</body>")).text

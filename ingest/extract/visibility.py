@@ -1,0 +1,175 @@
+"""Removes from a page what its readers do not see, and keeps what they see after a click.
+
+Pages hide menus, dialogs and words for screen readers, and attackers hide orders to models. But
+pages also hide text: answers below their questions, the rest of an article behind "Read more", or,
+as WeChat does, everything until a script has run.
+"""
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+from lxml import etree
+
+from ingest.extract.blocks.page_chrome import class_words, is_page_chrome
+from ingest.extract.dom import HEADINGS, UNSEEN, hide, letters_of, text_of
+
+MAX_SHOWN = 10  # hidden elements that are looked at for the text of the page
+MAX_STYLES = 200_000  # characters of style sheets in a page that are read
+MIN_PANEL = 60  # bytes of letters: a sentence
+MAX_PANEL_LINKS = 0.3  # share of the letters of a panel that may be in links
+MAX_PANEL_TITLE = 200  # characters of what stands before a panel
+MIN_STEPS = 3  # hidden elements of one kind, each with a heading, that are steps
+MAX_PANELS = 300  # hidden elements that are looked at; each look is linear in the element
+MAX_PANEL_LETTERS = 500_000  # characters of all that are looked at; they may nest
+
+_NOT_SHOWN = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|(?<![\w-])font-size\s*:\s*0(?![\d.])"
+    r"|(?<![\w-])(?:left|top|text-indent)\s*:\s*-\d{4}",
+    re.IGNORECASE,
+)
+_TRANSPARENT = re.compile(r"(?<![\w-])opacity\s*:\s*0(?![\d.])", re.IGNORECASE)
+_HIDING_CLASSES = frozenset({"sr-only", "visually-hidden", "visuallyhidden", "screen-reader-text"})
+"""Classes of Bootstrap, GOV.UK, HTML5 Boilerplate and WordPress for what is only read aloud."""
+_PANEL_NAMES = frozenset(
+    {
+        "accordion", "answer", "answers", "collapse", "collapsed", "collapsible", "expand",
+        "expandable", "expanded", "faq", "full", "more", "panel", "readmore", "remaining", "rest",
+        "spoiler", "tab", "tabpanel", "toggle", "quanwen", "zhankai",
+    }
+)  # fmt: skip
+"""Words in class and id of what a click opens."""
+_TITLES = HEADINGS | {"dt", "summary", "legend"}
+_SENTENCE = re.compile(r"[。！？]|\w[.!?…][\"'”’»)]*(?:\s|$)")
+_AT_RULE = re.compile(r"@[^{};]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
+_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+_ONE_CLASS = re.compile(r"(?:[a-z]+\d?)?\.([\w-]+)")
+_RESPONSIVE = re.compile(r"(?:^|[\s-])(?:xs|sm|md|lg|xl|xxl)[:-]|:")
+"""Classes of Tailwind and Bootstrap that show on wide screens what another class hides."""
+_CLASS_IN_SELECTOR = re.compile(r"\.([\w-]+)")
+
+
+def remove_unseen(root: etree._Element) -> None:
+    """Remove from the body what no reader sees: scripts, form controls, hidden elements.
+
+    What holds most of the words of a page is shown, as are panels that a click opens.
+    """
+    is_static = root.find(".//script") is None
+    classes = _HIDING_CLASSES | _read_hiding_classes(root)
+    etree.strip_elements(root, *UNSEEN, with_tail=False)  # words in scripts count for nothing
+    marked = root.xpath("//*[@style or @hidden or @class or self::p[@aria-hidden='true']]")
+    hidden = [
+        element
+        for element in marked
+        # Scripts fade a text in from `opacity: 0`; without any it stays unseen.
+        if _hides(element, classes) or (is_static and _TRANSPARENT.search(element.get("style", "")))
+    ]
+    body = root.find("body")
+    if hidden and body is not None:
+        shown = _find_shown(hidden, len(letters_of(text_of(body))) // 2)
+        for element in hidden:
+            if element not in shown:
+                hide(element)
+                continue
+            # trafilatura looks at them, too.
+            for attribute in ("style", "hidden", "aria-hidden"):
+                element.attrib.pop(attribute, None)
+            names = element.get("class", "").split()
+            element.set("class", " ".join(name for name in names if "hid" not in name.lower()))
+    etree.strip_elements(root, "template", with_tail=False)
+
+
+def _hides(element: etree._Element, classes: frozenset[str]) -> bool:
+    """Return whether attributes of `element` say that no reader sees it."""
+    if "hidden" in element.attrib:
+        return str(element.get("hidden")).lower() != "until-found"  # that is opened by searching
+    if _NOT_SHOWN.search(element.get("style", "")):
+        return True
+    # Of other elements it hides icons, and whole panels and pages while a dialog is open.
+    if element.tag == "p" and element.get("aria-hidden") == "true":
+        return True
+    own = element.get("class", "")
+    return not classes.isdisjoint(own.split()) and not _RESPONSIVE.search(own)
+
+
+def _read_hiding_classes(root: etree._Element) -> frozenset[str]:
+    """Return the classes that the page's own style sheets hide, and nothing in them shows again.
+
+    Media queries are left out: most are for print or for small screens.
+    """
+    sheets = "".join(style.text or "" for style in root.iter("style"))[:MAX_STYLES]
+    if not _NOT_SHOWN.search(sheets):
+        return frozenset()
+    hidden: set[str] = set()
+    shown: set[str] = set()
+    for selectors, declarations in _RULE.findall(_AT_RULE.sub("", sheets)):
+        is_hiding = _NOT_SHOWN.search(declarations)
+        for selector in selectors.split(","):
+            if is_hiding and (name := _ONE_CLASS.fullmatch(selector.strip())):
+                hidden.add(name[1])
+            elif not is_hiding and ("display" in declarations or "visib" in declarations):
+                shown.update(_CLASS_IN_SELECTOR.findall(selector))
+    return frozenset(hidden - shown)
+
+
+def _find_shown(hidden: list[etree._Element], half: int) -> set[etree._Element]:
+    """Return those of `hidden` that a reader gets to see; `half` is of the letters of the page."""
+    # Raw lengths first, and few: hidden elements may nest, each with the whole page inside.
+    long = (element for element in hidden if len(text_of(element)) > half)
+    shown = {
+        element
+        for element in itertools.islice(long, MAX_SHOWN)
+        if len(letters_of(text_of(element))) > half
+    }
+    panels, kinds = [], Counter[tuple[str, str]]()
+    left = MAX_PANEL_LETTERS
+    for element in hidden[:MAX_PANELS]:
+        text = text_of(element)
+        left -= len(text)
+        if left < 0:
+            break
+        if _is_prose(element, text):
+            kinds[_kind_of(element)] += 1
+            panels.append(element)
+    return shown.union(
+        element
+        for element in panels
+        if _opens_by_click(element) or (kinds[_kind_of(element)] >= MIN_STEPS and _is_step(element))
+    )
+
+
+def _kind_of(element: etree._Element) -> tuple[str, str]:
+    return str(element.tag), element.get("class", "")
+
+
+def _is_prose(element: etree._Element, text: str) -> bool:
+    letters = letters_of(text)
+    if len(letters.encode()) < MIN_PANEL or not _SENTENCE.search(text):
+        return False
+    if element.tag == "form" or element.find(".//form") is not None:
+        return False
+    linked = sum(len(letters_of(text_of(link))) for link in element.iter("a"))
+    return linked <= MAX_PANEL_LINKS * len(letters) and not _is_in_chrome(
+        (element, *element.iterancestors())
+    )
+
+
+def _is_in_chrome(path: Iterable[etree._Element]) -> bool:
+    return any(each.tag not in ("html", "body") and is_page_chrome(each) for each in path)
+
+
+def _opens_by_click(element: etree._Element) -> bool:
+    """Return whether `element` is named as a panel, or stands below a title of its own."""
+    if not _PANEL_NAMES.isdisjoint(class_words(element)):
+        return True
+    before = element.getprevious()
+    if before is None or len(text_of(before)) > MAX_PANEL_TITLE:
+        return False
+    title = before if before.tag in _TITLES else next(before.iterdescendants(*_TITLES), None)
+    return title is not None and letters_of(text_of(title)) == letters_of(text_of(before))
+
+
+def _is_step(element: etree._Element) -> bool:
+    """Return whether `element` is like a step or a picture with its text, shown one at a time."""
+    return bool(element.get("class")) and next(element.iterdescendants(*HEADINGS), None) is not None
