@@ -102,6 +102,12 @@ class SnapshotChoiceError(SnapshotError):
     exit_code = 2
 
 
+class RemovalChoiceError(QiuzhengError):
+    """It was not said which documents are to leave the index, or nobody can be asked."""
+
+    exit_code = 2
+
+
 class SnapshotDamagedError(SnapshotError):
     """The file of kept answers is none any more. Nothing but deleting it helps."""
 

@@ -13,6 +13,7 @@ import click
 from assistant.cli.command_base import LANGUAGE, message_language, run_async, settings_or_exit
 from assistant.cli.evaluate import evaluate_command
 from assistant.cli.snapshot_commands import explain, feedback, forget, history, replay
+from assistant.cli.index.commands import index
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -240,58 +241,8 @@ def read(
     )
 
 
-for command in (explain, replay, history, feedback, forget):
+for command in (explain, replay, history, feedback, forget, index):
     main.add_command(command)
-
-
-@main.group()
-def index() -> None:
-    """Look after what is stored: check its vectors, move it to another encoder.
-
-    \b
-    assistant index check
-    assistant index migrate
-    """
-
-
-@index.command("check")
-@click.option("--fix", is_flag=True, help="Mend what is found, and embed anew what lacks a vector.")
-@click.option("--json", "as_json", is_flag=True, help="The findings as one JSON object.")
-@click.option("--lang", type=LANGUAGE, help="Language of messages.")
-def index_check(fix: bool, as_json: bool, lang: str | None) -> None:
-    """Look at every stored vector. Exit 1: something is wrong, and was not mended.
-
-    \b
-    assistant index check
-    assistant index check --fix
-    assistant index check --json | jq .left
-    """
-    from assistant.cli.index import print_index_check
-
-    language = message_language(lang)
-    settings = settings_or_exit({}, language)
-    run_async(print_index_check(settings, fix=fix, as_json=as_json, language=language), language)
-
-
-@index.command("migrate")
-@click.option("--keep-old", is_flag=True, help="Leave the vectors of the former encoder.")
-@click.option("--quiet", is_flag=True, help="No progress, only the end.")
-@click.option("--lang", type=LANGUAGE, help="Language of messages.")
-def index_migrate(keep_old: bool, quiet: bool, lang: str | None) -> None:
-    """Embed all that is stored with the encoder in force, and answer by its vectors from then on.
-
-    Stop it whenever you like: what is done is kept, and the next call goes on. Meanwhile questions
-    are answered by the old vectors.
-
-    \b
-    assistant index migrate
-    ASSISTANT_EMBED__PROVIDER=ollama assistant index migrate
-    """
-    from assistant.cli.index import migrate_index
-
-    language = message_language(lang)
-    settings = settings_or_exit({}, language)
-    run_async(migrate_index(settings, keep_old=keep_old, quiet=quiet, language=language), language)
 
 
 @main.command()

@@ -9,8 +9,10 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
+
+from ingest.foundation.private_files import make_private_file
 
 MAX_ENTRIES = 20_000
 """Beyond this the entries that expire first are deleted: some 100 MB of packed robots.txt files."""
@@ -71,6 +73,13 @@ class ExpiringCache:
                 MAX_ENTRIES,
             )
 
+    def remove_mentions(self, texts: Collection[str]) -> None:
+        """Delete every entry that holds one of `texts` in its key or its value."""
+        for text in texts:
+            self._run(
+                "DELETE FROM entries WHERE instr(value, CAST(?1 AS BLOB)) OR instr(key, ?1)", text
+            )
+
     def close(self) -> None:
         """Close the file. May be called twice; afterwards the cache is empty and keeps nothing."""
         with self._lock:
@@ -90,7 +99,8 @@ class ExpiringCache:
         if self._path is not None:
             for _attempt in range(2):  # the second finds the damaged file gone
                 try:
-                    self._path.parent.mkdir(parents=True, exist_ok=True)
+                    # Search replies tell what somebody asked for.
+                    make_private_file(self._path)
                     return _connect(self._path)
                 # Before its base class DatabaseError: a file that is locked or read-only, or a full
                 # disk, is no reason to delete what other processes use.
@@ -116,6 +126,8 @@ def _connect(path: Path | None) -> sqlite3.Connection:
     try:
         # No fsync: losing the last entries to a power cut costs a request each.
         connection.execute("PRAGMA synchronous = OFF")
+        # What is removed because somebody wants it gone is overwritten, not only marked as free.
+        connection.execute("PRAGMA secure_delete = ON")
         for statement in _TABLES:
             connection.execute(statement)
     except BaseException:

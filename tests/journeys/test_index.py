@@ -214,3 +214,39 @@ async def test_server_that_is_away_does_not_cost_the_vectors_that_it_made(
     shell("assistant", "index", "migrate", ASSISTANT_EMBED__PROVIDER="builtin")
     with closing(Catalog(home / "index" / "index.sqlite")) as catalog:
         assert catalog.stats().space.startswith("builtin:")
+
+
+def test_what_is_stored_is_listed_shown_and_removed(shell: Shell, tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (notes / "harbour.md").write_text("# Harbour\n\nThe harbour opens at six o'clock.", "utf-8")
+    (notes / "港口.md").write_text("# 港口\n\n港口六点开放，船在外面等。", "utf-8")
+    shell("ingest", str(notes))
+    listed = shell("assistant", "index", "list", "--folder", str(notes), "--lang", "en")
+    assert len(listed.stdout.splitlines()) == 2
+    assert "2 pages" in listed.stderr
+    one = shell("assistant", "index", "list", "--language", "zh", "--json").stdout
+    assert json.loads(one)["title"] == "港口"
+    assert "港口六点开放" in shell("assistant", "index", "show", str(notes / "港口.md")).stdout
+    as_json = shell("assistant", "index", "show", str(notes / "harbour.md"), "--json").stdout
+    assert json.loads(as_json)["chunks"][0]["heading"] == "Harbour"
+    wrong = shell("assistant", "index", "show", str(notes / "harbor.md"), "--lang", "en", code=1)
+    assert wrong.stderr.count("\n") == 1
+    assert "harbour.md" in wrong.stderr
+
+    shell("assistant", "ask", "When does the harbour open?")
+    refused = shell("assistant", "index", "remove", "--folder", str(notes), code=2)
+    assert refused.stderr.count("\n") == 1
+    done = shell("assistant", "index", "remove", str(notes / "harbour.md"), "--yes", "--lang", "en")
+    assert "removed: 1 page" in done.stderr
+    assert "deleted: 1" in done.stderr
+    asked = shell("assistant", "ask", "When does the harbour open?", code=None)
+    assert "six o'clock" not in asked.stdout
+    assert json.loads(shell("assistant", "index", "stats", "--json").stdout)["hosts"] == {"": 1}
+
+
+def test_an_empty_index_and_a_meaningless_removal_are_told_in_a_line(shell: Shell) -> None:
+    assert "ingest" in shell("assistant", "index", "list").stderr
+    assert "0" in shell("assistant", "index", "stats").stdout
+    assert shell("assistant", "index", "remove", code=2).stderr.count("\n") == 1
+    shell("assistant", "index", "remove", "--older-than", "yesterday", code=2)

@@ -1,0 +1,1 @@
+"""The commands of `assistant index`, and what they print."""

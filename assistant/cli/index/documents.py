@@ -1,0 +1,270 @@
+"""`assistant index list`, `show`, `remove` and `stats`: what the index holds, and taking it out."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any
+
+import click
+
+from assistant.conversations.store import conversations_path
+from assistant.errors import RemovalChoiceError
+from assistant.settings import Settings
+from assistant.snapshots.removal import remove_quoting_snapshots
+from ingest.foundation.cli_runner import print_json
+from ingest.foundation.messages import NO_MESSAGE, Language, Message
+from ingest.index.store.inventory import DocumentFilter, DocumentLine, ListOrder
+from ingest.library import DocumentDetails, LibraryStatistics, Removal, open_library
+from ingest.report import count_chunks, count_pages, print_note, printable
+
+SHOWN = 10
+"""Documents that are named before one is asked whether they are to go."""
+TOP = 15
+"""Hosts and months that `stats` names; `--json` has all."""
+MEGABYTE = 1_000_000
+
+
+async def print_documents(
+    settings: Settings, wanted: DocumentFilter, *, order: ListOrder, as_json: bool, lang: Language
+) -> int:
+    """Print a line for each document that is meant, and on stderr how many there are."""
+    async with open_library(settings) as library:
+        lines = await library.lines(wanted, order=order)
+    if as_json:
+        for line in lines:
+            print_json(json.dumps(_json_fields(line), ensure_ascii=False))
+        return 0
+    for line in lines:
+        click.echo(_document_line(line))
+    text = Message(
+        "{pages}, {chunks}",
+        pages=count_pages(len(lines)),
+        chunks=count_chunks(sum(line.chunks for line in lines)),
+    )
+    if not lines:
+        text = Message("nothing in the index is meant by this")
+        if not wanted:
+            text = Message("the index is empty: ingest FILE, FOLDER or URL fills it")
+    click.echo(text.localize(lang), err=True)
+    return 0
+
+
+def _document_line(line: DocumentLine) -> str:
+    shown = f"{line.fetched_at.astimezone():%Y-%m-%d}  {line.chunks:>5}  {line.language or '-':<3} "
+    return printable(f"{shown} {line.title}  {line.url}")
+
+
+def _json_fields(value: Any) -> dict[str, Any]:
+    """Return a value of ingestion as an object of JSON, moments as ISO 8601."""
+
+    def plain(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key: plain(each) for key, each in part.items()}
+        if isinstance(part, list | tuple):
+            return [plain(each) for each in part]
+        return part.isoformat() if isinstance(part, date | datetime) else part
+
+    return {key: plain(part) for key, part in asdict(value).items()}
+
+
+async def show_document(settings: Settings, name: str, *, as_json: bool, lang: Language) -> int:
+    """Print the text of one document, how it was cut, and which vectors its chunks have.
+
+    Raises:
+        DocumentNotFoundError: it is not in the index.
+    """
+    async with open_library(settings) as library:
+        details = await library.details(await library.find(name))
+    if as_json:
+        print_json(json.dumps(_details_fields(details, lang), ensure_ascii=False))
+        return 0
+    document = details.document
+    for text in _facts(details):
+        click.secho(printable(text.localize(lang)), dim=True)
+    for state in details.chunks:
+        chunk = state.chunk
+        vectors = ", ".join(f"{space} ({size})" for space, size in state.vectors.items())
+        reasons = [reason.localize(lang) for reason in state.failures.values()]
+        facts = f"  {chunk.position:>4}  {chunk.start}–{chunk.end}  {vectors or '-'}  "
+        click.secho(printable(f"{facts}{chunk.heading} {' '.join(reasons)}"), dim=True)
+    click.echo()
+    for line in document.text.splitlines():  # printable would join them
+        click.echo(printable(line))
+    return 0
+
+
+def _facts(details: DocumentDetails) -> list[Message]:
+    """Return what is known of a document beside its text, a line each."""
+    document, processing = details.document, details.processing
+    lines = [
+        Message("{title}  {url}", title=document.title, url=document.url),
+        Message(
+            "stored {day}, language {language}, {count} characters",
+            day=f"{document.fetched_at.astimezone():%Y-%m-%d %H:%M}",
+            language=document.language or "-",
+            count=len(document.text),
+        ),
+    ]
+    if processing.chunking is not None:
+        lines.append(
+            Message(
+                "cut by splitter {version} into {chunks} of at most {size} characters, "
+                "{overlap} shared; extractor {extractor}",
+                version=processing.chunking.version,
+                chunks=count_chunks(len(details.chunks)),
+                size=processing.chunking.size,
+                overlap=processing.chunking.overlap,
+                extractor=processing.extractor,
+            )
+        )
+    else:
+        lines.append(Message("cut by an older version: ingest --recut"))
+    lines += [
+        Message(
+            "asked for as {url}, last on {day}",
+            url=page.url,
+            day=f"{page.checked_at.astimezone():%Y-%m-%d %H:%M}",
+        )
+        for page in details.pages
+    ]
+    return lines
+
+
+def _details_fields(details: DocumentDetails, lang: Language) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "document": _json_fields(details.document),
+        "processing": _json_fields(details.processing),
+        "pages": [_json_fields(page) for page in details.pages],
+        "chunks": [],
+    }
+    for state in details.chunks:
+        reasons = {space: reason.localize(lang) for space, reason in state.failures.items()}
+        fields["chunks"].append(
+            asdict(state.chunk) | {"vectors": state.vectors, "failures": reasons}
+        )
+    return fields
+
+
+async def remove_documents(
+    settings: Settings, names: Sequence[str], wanted: DocumentFilter, *, yes: bool, lang: Language
+) -> int:
+    """Take documents out of the index, after asking, and say what went and what stays.
+
+    Raises:
+        RemovalChoiceError: nothing was named, or nobody can be asked.
+        DocumentNotFoundError: one that was named is not in the index; nothing is removed.
+    """
+    if not names and not wanted:
+        raise RemovalChoiceError(
+            Message("which documents?"),
+            hint=Message("name a URL or a file, or --host, --folder or --older-than"),
+        )
+    async with open_library(settings) as library:
+        named = [await library.find(name) for name in names]
+        lines = await library.lines(DocumentFilter(urls=tuple(named))) if named else []
+        lines += await library.lines(wanted) if wanted else []
+        urls = tuple(dict.fromkeys(line.url for line in lines))
+        if not urls:
+            click.echo(Message("nothing in the index is meant by this").localize(lang), err=True)
+            return 0
+        if not yes and not _is_confirmed(lines, lang):
+            click.echo(Message("nothing was removed").localize(lang), err=True)
+            return 1
+        removal = await library.remove(urls)
+    answers = remove_quoting_snapshots(settings.snapshots.path, urls)
+    _print_removal(removal, answers=answers, lang=lang)
+    # A file that is still in its folder comes back with the next `ingest` of it.
+    if any(url.startswith("file:") for url in urls):
+        text = Message("the files themselves stay: the next ingest of their folder stores them")
+        print_note(text, lang)
+    if conversations_path().exists():
+        print_note(Message("conversations kept on the page stay as they are"), lang)
+    return 0
+
+
+def _is_confirmed(lines: Sequence[DocumentLine], lang: Language) -> bool:
+    if not sys.stdin.isatty():
+        raise RemovalChoiceError(
+            Message("{pages} would be removed, and nobody can be asked", pages=_pages(lines)),
+            hint=Message("add --yes"),
+        )
+    for line in lines[:SHOWN]:
+        click.echo(_document_line(line), err=True)
+    if len(lines) > SHOWN:
+        click.echo("  …", err=True)
+    question = Message("remove {pages} from the index?", pages=_pages(lines))
+    return click.confirm(question.localize(lang), err=True)
+
+
+def _pages(lines: Sequence[DocumentLine]) -> Message:
+    return count_pages(len({line.url for line in lines}))
+
+
+def _print_removal(removal: Removal, *, answers: int, lang: Language) -> None:
+    text = Message(
+        "removed: {pages} with {chunks}: texts, words, vectors, kept search replies",
+        pages=count_pages(removal.documents),
+        chunks=count_chunks(removal.chunks),
+    )
+    click.echo(text.localize(lang), err=True)
+    if answers:
+        text = Message("kept answers that quoted them, deleted: {count}", count=answers)
+        click.echo(text.localize(lang), err=True)
+    if removal.copy_waits:
+        text = Message(
+            "their vectors leave the vector store later: {reason}", reason=removal.copy_waits
+        )
+        print_note(text, lang)
+    for url in removal.stored_again:
+        print_note(Message("another process has stored {url} again meanwhile", url=url), lang)
+
+
+async def print_statistics(settings: Settings, *, as_json: bool, lang: Language) -> int:
+    """Print how large the index is, of what, and how it grew."""
+    async with open_library(settings) as library:
+        statistics = await library.statistics()
+    if as_json:
+        print_json(json.dumps(_json_fields(statistics), ensure_ascii=False))
+        return 0
+    for text in _statistics_lines(statistics):
+        click.echo(printable(text.localize(lang)))
+    return 0
+
+
+def _statistics_lines(statistics: LibraryStatistics) -> list[Message]:
+    stats = statistics.stats
+    sizes = statistics.file_bytes
+    lines = [
+        Message(
+            "{pages}, {chunks}, {embedded} with vectors, {characters:,} characters",
+            pages=count_pages(stats.documents),
+            chunks=count_chunks(stats.chunks),
+            embedded=stats.embedded,
+            characters=statistics.characters,
+        ),
+        Message("vector space: {space}", space=stats.space) if stats.space else NO_MESSAGE,
+        Message(
+            "on disk: {text:.1f} MB text, words and vectors, {copy:.1f} MB for the search by "
+            "similarity, {cache:.1f} MB cache",
+            text=sizes.get("text", 0) / MEGABYTE,
+            copy=sizes.get("vectors", 0) / MEGABYTE,
+            cache=sizes.get("cache", 0) / MEGABYTE,
+        ),
+    ]
+    lines += [
+        Message("{name}: {pages}", name=name or "-", pages=count_pages(count))
+        for name, count in statistics.languages.items()
+    ]
+    lines += [
+        Message("{name}: {pages}", name=name, pages=count_pages(count))
+        if name
+        else Message("files: {count}", count=count)
+        for name, count in list(statistics.hosts.items())[:TOP]
+    ]
+    lines += [
+        Message("{name}: {pages}", name=month.month, pages=count_pages(month.documents))
+        for month in statistics.growth[-TOP:]
+    ]
+    return [line for line in lines if line]

@@ -1,0 +1,239 @@
+"""The index as its owner sees it: look into it, take documents out, know how it grows.
+
+For front ends: `assistant index` is one, and each operation is a method here.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.bootstrap import open_cache, open_maintenance
+from ingest.documents import Document, PageValidators, Processing
+from ingest.errors import StoreError
+from ingest.foundation.cache import ExpiringCache
+from ingest.foundation.concurrency import in_thread
+from ingest.foundation.errors import QiuzhengError
+from ingest.foundation.messages import NO_MESSAGE, Message, enumerate_names
+from ingest.index.store import inventory
+from ingest.index.store.base import IndexStats
+from ingest.index.store.hybrid import Index
+from ingest.index.store.inventory import (
+    EVERY_DOCUMENT,
+    ChunkState,
+    DocumentFilter,
+    DocumentLine,
+    Growth,
+    ListOrder,
+)
+from ingest.settings import IngestSettings
+from ingest.web.urls import canonical_url
+
+
+class DocumentNotFoundError(StoreError):
+    """The index holds no document of this name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentDetails:
+    """All that the index holds of one document."""
+
+    document: Document
+    processing: Processing
+    """What shaped its text and its chunks."""
+    chunks: tuple[ChunkState, ...]
+    pages: tuple[PageValidators, ...]
+    """The downloads that led to it, none for a file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """What was taken out of the index."""
+
+    documents: int
+    chunks: int
+    stored_again: tuple[str, ...] = ()
+    """URLs that another process has stored while they were removed."""
+    copy_waits: Message = NO_MESSAGE
+    """Why their vectors still lie in the vector store; no search finds them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LibraryStatistics:
+    """How large the index is, and of what."""
+
+    stats: IndexStats
+    characters: int
+    """Of all texts."""
+    file_bytes: dict[str, int]
+    """Size on disk by name: "text", "vectors", "cache"."""
+    languages: dict[str, int]
+    """Documents by ISO 639-1 code, most first; "": unknown."""
+    hosts: dict[str, int]
+    """Documents by host, most first; "": files."""
+    growth: tuple[Growth, ...]
+    """By month, the oldest first."""
+
+
+class Library:
+    """Lists, shows and removes what an open index holds. Raises `StoreError` only.
+
+    Args:
+        index: The index; whoever opened it closes it.
+        cache: Replies of search engines and sites, which quote pages, too.
+        folder: Where the files of the index lie, None for one in memory.
+    """
+
+    def __init__(
+        self, index: Index, *, cache: ExpiringCache | None = None, folder: Path | None = None
+    ) -> None:
+        self._index = index
+        self._catalog = index.catalog
+        self._cache = cache
+        self._folder = folder
+
+    @in_thread
+    def lines(
+        self, wanted: DocumentFilter = EVERY_DOCUMENT, *, order: ListOrder = "url"
+    ) -> list[DocumentLine]:
+        """Return the documents that are meant ("date": the newest first)."""
+        with self._catalog.reading() as connection:
+            return inventory.document_lines(connection, wanted, order=order)
+
+    @in_thread
+    def find(self, name: str) -> str:
+        """Return the URL of the document that `name` means: a URL, or the path of a file.
+
+        Raises:
+            DocumentNotFoundError: there is none; the hint names those that look alike.
+        """
+        with self._catalog.reading() as connection:
+            candidates = _urls_meant(name)
+            for url in candidates:
+                if found := inventory.document_behind(connection, url):
+                    return found
+            nearest = inventory.nearest_urls(connection, candidates[-1])
+        raise DocumentNotFoundError(
+            Message("{name} is not in the index", name=name[:200]),
+            hint=Message("did you mean: {urls}", urls=enumerate_names(nearest))
+            if nearest
+            else Message("see what is: assistant index list"),
+        )
+
+    async def details(self, url: str) -> DocumentDetails:
+        """Return all that is held of the document at `url`.
+
+        Raises:
+            DocumentNotFoundError: it is not here, e.g. since it was removed just now.
+        """
+        documents = await self._index.documents([url])
+        if url not in documents:
+            raise DocumentNotFoundError(Message("{name} is not in the index", name=url))
+        chunks, pages = await self._states(url)
+        return DocumentDetails(
+            document=documents[url],
+            processing=(await self._index.processing([url])).get(url, Processing()),
+            chunks=tuple(chunks),
+            pages=tuple(pages),
+        )
+
+    @in_thread
+    def _states(self, url: str) -> tuple[list[ChunkState], list[PageValidators]]:
+        with self._catalog.reading() as connection:
+            return inventory.chunk_states(connection, url), inventory.pages_of(connection, url)
+
+    @in_thread
+    def remove(self, urls: Collection[str]) -> Removal:
+        """Take documents out: text, words, vectors, and replies in the cache that name them.
+
+        Each goes in a transaction of its own, so that a call that is stopped has removed the first
+        ones and left the others whole. What is removed is overwritten on the disk.
+        """
+        # Else the text would stay readable in the file until its pages are used again.
+        with self._catalog.reading() as connection:
+            connection.execute("PRAGMA secure_delete = ON")
+        counts = [self._catalog.delete(url) for url in urls]
+        if self._cache is not None:
+            self._cache.remove_mentions(urls)
+        copy_waits = NO_MESSAGE
+        if any(counts):
+            try:
+                with self._index.exclusive():
+                    self._index.apply_journal()
+            except StoreError as error:
+                # The journal holds them, and the next process that writes carries it out.
+                copy_waits = error.message
+        with self._catalog.reading() as connection:
+            inventory.merge_words(connection)
+            back = inventory.document_lines(connection, DocumentFilter(urls=tuple(urls)))
+        return Removal(
+            documents=len(counts),
+            chunks=sum(counts),
+            stored_again=tuple(line.url for line in back),
+            copy_waits=copy_waits,
+        )
+
+    async def statistics(self) -> LibraryStatistics:
+        """Return how large the index is, of what, and how it grew."""
+        stats = await self._index.stats()
+        return await self._statistics(stats)
+
+    @in_thread
+    def _statistics(self, stats: IndexStats) -> LibraryStatistics:
+        with self._catalog.reading() as connection:
+            months = inventory.growth(connection)
+            return LibraryStatistics(
+                stats=stats,
+                characters=sum(month.characters for month in months),
+                file_bytes=_file_bytes(self._folder),
+                languages=inventory.documents_by_language(connection),
+                hosts=inventory.documents_by_host(connection),
+                growth=tuple(months),
+            )
+
+
+@asynccontextmanager
+async def open_library(settings: IngestSettings) -> AsyncIterator[Library]:
+    """Open the index to list, show and remove what it holds.
+
+    Raises:
+        StoreError: it cannot be opened.
+    """
+    async with open_maintenance(settings) as maintenance:
+        cache = open_cache(settings)
+        try:
+            yield Library(maintenance.store, cache=cache, folder=settings.index.path)
+        finally:
+            cache.close()
+
+
+def _urls_meant(name: str) -> list[str]:
+    """Return the URLs that a person may mean by `name`, the likeliest first."""
+    urls = [name]
+    # A canonical URL is what the index knows; what is no URL raises.
+    with contextlib.suppress(QiuzhengError):
+        urls.append(canonical_url(name))
+    if "://" not in name:
+        # Missing or not: a file may be gone from the disk and still be in the index.
+        with contextlib.suppress(OSError, RuntimeError, ValueError):
+            urls.append(Path(name).expanduser().resolve().as_uri())
+    return urls
+
+
+def _file_bytes(folder: Path | None) -> dict[str, int]:
+    """Return how much of the disk the files of an index take, by what they hold."""
+    sizes: dict[str, int] = {}
+    for path in folder.rglob("*") if folder is not None else ():
+        # A file may go while it is looked at: SQLite's log does at each close.
+        with contextlib.suppress(OSError):
+            if path.is_file():
+                kind = _kind_of_file(path.relative_to(folder).parts if folder else ())
+                sizes[kind] = sizes.get(kind, 0) + path.stat().st_size
+    return sizes
+
+
+def _kind_of_file(parts: Sequence[str]) -> str:
+    if len(parts) > 1:
+        return "vectors"
+    return "text" if parts[0].startswith("index.") else "cache"
