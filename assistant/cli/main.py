@@ -12,8 +12,8 @@ import click
 
 from assistant.cli.command_base import LANGUAGE, message_language, run_async, settings_or_exit
 from assistant.cli.evaluate import evaluate_command
-from assistant.cli.snapshot_commands import explain, feedback, forget, history, replay
 from assistant.cli.index.commands import index
+from assistant.cli.snapshot_commands import explain, feedback, forget, history, replay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
