@@ -14,6 +14,7 @@ from ingest.text.language import language_of_locale
 from ui import labels
 from ui.components import mount_conversation, mount_list
 from ui.health_page import draw_health
+from ui.library_page import draw_library
 from ui.safe_markdown import escape_markdown
 from ui.service import AssistantService, shared_service
 from ui.session import Conversation
@@ -49,6 +50,9 @@ def main(get_service: Callable[[], AssistantService] = shared_service) -> None:
     def chat() -> None:
         draw_chat(service, conversation, language)
 
+    def library() -> None:
+        draw_library(service, language)
+
     def settings() -> None:
         draw_settings(service, language)
 
@@ -57,6 +61,7 @@ def main(get_service: Callable[[], AssistantService] = shared_service) -> None:
 
     pages = [
         st.Page(chat, title=labels.CHAT.localize(language), icon=":material/chat:", default=True),
+        st.Page(library, title=labels.LIBRARY.localize(language), icon=":material/library_books:"),
         st.Page(settings, title=labels.SETTINGS.localize(language), icon=":material/settings:"),
         st.Page(health, title=labels.HEALTH.localize(language), icon=":material/ecg_heart:"),
     ]

@@ -24,8 +24,9 @@ from assistant.snapshots.store import SnapshotStore
 from assistant.values import ChatMessage, Question
 from ingest.foundation.concurrency import LazyResource
 from ingest.foundation.errors import QiuzhengError, SettingsError
-from ingest.foundation.messages import Message
+from ingest.foundation.messages import Language, Message
 from ui.bridge import CLOSE_TIMEOUT_S, EventLoopThread
+from ui.ingest_job import IngestJob
 from ui.model_pull import ModelPull
 from ui.session import LIVE_STATES, Conversation, PageTurn
 
@@ -64,6 +65,9 @@ class AssistantService:
         self.pull: ModelPull | None = None
         """The model that is being pulled, or was last."""
         self._pulling: asyncio.Task[None] | None = None
+        self.ingest: IngestJob | None = None
+        """What is being read into the index, or was last."""
+        self._ingesting: asyncio.Task[None] | None = None
         self.store_problem: Message | None = None
         """Why conversations are not kept at the moment."""
 
@@ -219,6 +223,19 @@ class AssistantService:
 
         self._loop.call(start())
 
+    def start_ingest(
+        self, job: IngestJob, *, language: Language, options: Sequence[str] = ()
+    ) -> None:
+        """Begin to read what a job names; `ingest` tells how far it is. One at a time."""
+        if self.ingest is not None and not self.ingest.is_over:
+            return
+        self.ingest = job
+
+        async def start() -> None:
+            self._ingesting = asyncio.create_task(job.run(language=language, options=options))
+
+        self._loop.call(start())
+
     def close(self) -> None:
         """Close the assistant; give up after `CLOSE_TIMEOUT_S` seconds."""
         with suppress(TimeoutError):
@@ -228,8 +245,8 @@ class AssistantService:
 
     async def _close(self) -> None:
         self._is_closing = True
-        pulling = [self._pulling] if self._pulling is not None else []
-        tasks = [*self._tasks.values(), *pulling]
+        jobs = [task for task in (self._pulling, self._ingesting) if task is not None]
+        tasks = [*self._tasks.values(), *jobs]
         for task in tasks:
             task.cancel()
         if tasks:

@@ -1,0 +1,84 @@
+"""Pages and files on their way into the index, read by the `ingest` command beside the page."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ingest.foundation.messages import Language
+
+MOST_FAILURES = 200
+"""Failures that are listed; there may be thousands."""
+LONGEST_LINE = 4_000_000
+"""Bytes of one event: a page of thousands of redirects is one line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestFailure:
+    """What is not in the index, and why."""
+
+    source: str
+    reason: str
+    """In the language that the job was started in."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class IngestJob:
+    """One run of `ingest`; it goes on whoever looks."""
+
+    sources: tuple[str, ...]
+    stored: int = 0
+    unchanged: int = 0
+    failures: list[IngestFailure] = field(default_factory=list)
+    failed: int = 0
+    """All of them; `failures` lists the first ones."""
+    last: str = ""
+    """What was read last."""
+    message: str = ""
+    """What the command said at its end, where it could not begin."""
+    is_over: bool = False
+
+    async def run(self, *, language: Language, options: Sequence[str] = ()) -> None:
+        """Read all sources; what cannot be read is listed, and the rest goes on."""
+        # A process of its own: however strange a document is, the page stays.
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "ingest", "--json", "--quiet", "--lang", language),
+            *(*options, "--", *self.sources),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            limit=LONGEST_LINE,
+        )
+        assert process.stdout is not None
+        assert process.stderr is not None
+        errors = asyncio.create_task(process.stderr.read())
+        try:
+            async for line in process.stdout:
+                self.take(json.loads(line))
+            await process.wait()
+            said = (await errors).decode(errors="replace").strip()
+            self.message = said if process.returncode and not self.failed else ""
+        finally:
+            if process.returncode is None:
+                process.terminate()
+                await process.wait()
+            errors.cancel()
+            self.is_over = True
+
+    def take(self, event: dict[str, Any]) -> None:
+        """Count one event of the command."""
+        source = str(event.get("url") or event.get("path") or event.get("source") or "")
+        self.last = source or self.last
+        match event.get("type"):
+            case "page_stored" if event.get("origin") in ("index", "fresh", "unchanged"):
+                self.unchanged += 1
+            case "page_stored":
+                self.stored += 1
+            case "page_skipped" | "file_left_out" | "source_unusable":
+                self.failed += 1
+                if len(self.failures) < MOST_FAILURES:
+                    reason = str(event.get("detail") or event.get("reason") or "")
+                    self.failures.append(IngestFailure(source=source, reason=reason))
+            case _:
+                pass
