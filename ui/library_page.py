@@ -11,8 +11,8 @@ from ingest.foundation.errors import QiuzhengError, SettingsError
 from ingest.foundation.messages import Language, Message
 from ingest.foundation.private_files import make_private_file
 from ingest.foundation.settings import home
-from ingest.library import Library, LibraryStatistics, open_library
 from ingest.index.store.inventory import DocumentLine
+from ingest.library import Library, LibraryStatistics, open_library
 from ui import labels
 from ui.ingest_job import IngestJob
 from ui.safe_markdown import escape_markdown

@@ -420,3 +420,39 @@ def test_the_health_page_says_what_is_missing_and_a_conversation_is_found_again(
     page.get_by_role("button", name="无人机夜间飞行需要什么条件", exact=True).click()
     expect(tab.turn(0).answer).to_contain_text("开启灯光系统")
     assert "c=" in page.url
+
+
+def test_a_file_is_added_asked_about_and_removed(
+    tab: Tab, ollama: OllamaServer, tmp_path: Path
+) -> None:
+    paper = tmp_path / "值班 表.md"
+    paper.write_text("# 值班表\n\n机房的备用钥匙放在三号柜的第二层抽屉里，取用要登记。\n")
+    page = tab.page
+    page.get_by_role("link", name="资料库").click()
+    expect(page.get_by_text("这里还是空的")).to_be_visible()
+    page.get_by_text("添加网页和文件").click()
+    page.locator("input[type=file]").set_input_files(paper)
+    page.get_by_label("网址，每行一个").fill("https://yehang.example/nothing")
+    page.get_by_role("button", name="开始读取").click()
+    expect(page.get_by_text("已存 1，未变 0，未读 1")).to_be_visible()
+    expect(page.get_by_text("yehang.example ·")).to_be_visible()
+    page.get_by_role("link", name="对话页").click()
+    page.get_by_text("搜索网页", exact=True).click()
+    ollama.answer = lambda _: ("先看段落。", "备用钥匙放在三号柜的第二层抽屉里[1]。")
+    tab.ask("机房的备用钥匙放在哪里?")
+    turn = tab.done(0)
+    expect(turn.answer).to_contain_text("三号柜")
+    expect(turn.sources).to_contain_text("值班 表.md")  # as people read it
+    page.get_by_role("link", name="资料库").click()
+    expect(page.get_by_text("1 个文档")).to_be_visible()
+    page.get_by_test_id("stDataFrame").locator("canvas").first.click(
+        position={"x": 15, "y": 50},
+        force=True,  # its scroller lies above it
+    )
+    expect(page.get_by_text("取用要登记")).to_be_visible()
+    page.get_by_role("button", name="移除", exact=True).click()
+    page.get_by_role("button", name="立即移除").click()
+    expect(page.get_by_text("这里还是空的")).to_be_visible()
+    page.get_by_role("link", name="对话页").click()
+    tab.turn(0).action("重新回答").click()
+    expect(tab.turn(0).answer).not_to_contain_text("三号柜")
