@@ -10,6 +10,7 @@ from ingest.index.store.base import VectorStore
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.chroma import ChromaVectors
 from ingest.index.store.hybrid import Index
+from ingest.index.store.vector_scan import SCAN_BYTES
 
 SPACE = "test:3"
 
@@ -70,15 +71,23 @@ def at(degrees: float) -> list[float]:
     return [math.cos(math.radians(degrees)), math.sin(math.radians(degrees)), 0.0]
 
 
-def persistent(folder: Path, vectors: VectorStore | None = None, **catalog: float) -> Index:
+def persistent(
+    folder: Path,
+    vectors: VectorStore | None = None,
+    *,
+    scan_bytes: int = SCAN_BYTES,
+    **catalog: float,
+) -> Index:
     """Open the index in `folder` as the program does, or with another vector store.
 
-    Vectors are mirrored at every write, so that a test can strike in between.
+    Vectors are carried to the vector store after every write, so that a test can strike in between.
+    With `scan_bytes` of 0 questions ask the vector store, as those to a large index do.
     """
     return Index(
         catalog=Catalog(folder / "index.sqlite", **catalog),  # type: ignore[arg-type]
         vectors=vectors or ChromaVectors(folder / "chroma"),
         mirror_every=1,
+        scan_bytes=scan_bytes,
     )
 
 

@@ -3,7 +3,6 @@
 # ruff: noqa: S608  (statements are put together from our own constants; values are bound)
 
 import json
-import re
 import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -24,7 +23,7 @@ from ingest.documents import (
 from ingest.foundation.messages import Message
 from ingest.foundation.sqlite_files import transaction
 from ingest.index.embed.base import Vector
-from ingest.index.store import journal, near_misses, revisions, schema, spaces
+from ingest.index.store import counts, journal, near_misses, revisions, schema, spaces
 from ingest.index.store.base import IndexStats
 from ingest.index.store.journal import Pending
 from ingest.index.store.revisions import Stored
@@ -42,16 +41,12 @@ from ingest.index.store.rows import (
     to_validators,
 )
 from ingest.index.store.sqlite_errors import store_errors
+from ingest.index.store.word_search import best_matches
 
 BUSY_TIMEOUT_S = 15.0  # a page is written in milliseconds: a writer that needs longer hangs
-HEADING_WEIGHT = 0.5  # of a word in the title or heading, against one in the text
-MAX_QUERY_WORDS = 64  # a 100 kB question must not become a query of thousands of words
 
 OUTDATED = "(chunk_size, chunk_overlap, splitter) IS NOT (?, ?, ?)"
 """Of the fields of `Chunking`, in their order. IS NOT, because NULL (unknown) differs from all."""
-
-_WORD = re.compile(r"\w+")
-"""What `ingest.text.words.words` returns; in quotes it cannot be read as FTS5's query syntax."""
 
 
 class Catalog:
@@ -72,6 +67,7 @@ class Catalog:
             max_bytes: Largest size of the file; writing more fails as if the disk were full.
         """
         self.path = path
+        self._busy_timeout_s = busy_timeout_s
         # sqlite3 lets threads share a connection, but not a transaction: without the lock a reader
         # would see, and a second writer would join, what another thread has not committed.
         self._lock = threading.RLock()
@@ -82,6 +78,12 @@ class Catalog:
         """Yield the connection to this thread alone; what SQLite raises becomes a `StoreError`."""
         with self._lock, store_errors(self.path):
             yield self._connection
+
+    def reader(self) -> sqlite3.Connection | None:
+        """Return a connection of the caller's own, which waits for no thread; None in memory."""
+        if self.path is None:
+            return None
+        return schema.connect_reader(self.path, busy_timeout_s=self._busy_timeout_s)
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -162,7 +164,9 @@ class Catalog:
             # replaced: the vector would then stand for a text that is no longer there.
             numbers = {id_: number for id_, number, text in rows if text == texts[id_]}
             connection.executemany(
-                "INSERT OR REPLACE INTO embeddings (space, chunk, vector) VALUES (?, ?, ?)",
+                # Not OR REPLACE: that deletes without the triggers that count (`counts`).
+                "INSERT INTO embeddings (space, chunk, vector) VALUES (?, ?, ?)"
+                " ON CONFLICT (space, chunk) DO UPDATE SET vector = excluded.vector",
                 [(space, number, blobs[id_]) for id_, number in numbers.items()],
             )
             spaces.forget_failures(connection, numbers.values(), space=space)
@@ -178,25 +182,9 @@ class Catalog:
             )
 
     def matching(self, words: Sequence[str], *, top_k: int) -> list[ScoredChunk]:
-        """Return the `top_k` chunks of highest BM25 score (FTS5: k1 1.2, b 0.75), best first."""
-        distinct = list(dict.fromkeys(filter(_WORD.fullmatch, words)))[:MAX_QUERY_WORDS]
-        if not distinct or top_k < 1:
-            return []
-        # OR, not AND: a chunk that lacks one word of a question may still answer it, and BM25 ranks
-        # the chunks that have more of them first.
-        query = " OR ".join(f'"{word}"' for word in distinct)
+        """Return the `top_k` chunks of highest BM25 score, best first."""
         with self.reading() as connection:
-            rows = connection.execute(
-                f"SELECT {CHUNK}, w.score FROM ("
-                " SELECT rowid AS number, -rank AS score FROM words"
-                f" WHERE words MATCH ? AND rank MATCH 'bm25(1.0, {HEADING_WEIGHT})'"
-                " ORDER BY rank LIMIT ?) w"
-                " JOIN chunks c ON c.number = w.number JOIN documents d ON d.url = c.url",
-                (query, top_k),
-            ).fetchall()
-        found = [ScoredChunk(chunk=to_chunk(row[:8]), score=row[8]) for row in rows]
-        # A join does not keep the order of its subquery, and equal scores need a stable one.
-        return sorted(found, key=lambda scored: (-scored.score, scored.chunk.id))
+            return best_matches(connection, words, top_k=top_k)
 
     def near_misses(self, words: Sequence[str]) -> list[str]:
         """Return words of the index one edit from those of `words` that it does not have."""
@@ -336,29 +324,12 @@ class Catalog:
     def stats(self) -> IndexStats:
         """Return how much the index holds."""
         with self.reading() as connection:
-            space = spaces.current(connection)
-            documents, chunks, embedded, failed = connection.execute(
-                "SELECT (SELECT COUNT(*) FROM documents), (SELECT COUNT(*) FROM chunks),"
-                " (SELECT COUNT(*) FROM embeddings WHERE space = :space),"
-                " (SELECT COUNT(*) FROM embed_failures WHERE space = :space OR :space = '')",
-                {"space": space},
-            ).fetchone()
-        return IndexStats(
-            documents=documents, chunks=chunks, embedded=embedded, failed=failed, space=space
-        )
+            return counts.stats_of(connection, space=spaces.current(connection))
 
     def embedded(self, space: str) -> int:
         """Return how many chunks have a vector in `space`."""
         with self.reading() as connection:
-            (count,) = connection.execute(
-                "SELECT COUNT(*) FROM embeddings WHERE space = ?", (space,)
-            ).fetchone()
-        return int(count)
-
-    def settled(self, space: str) -> int | None:
-        """Return how many vectors of `space` a copy must hold, None while the journal has some."""
-        with self.reading() as connection:
-            return journal.settled(connection, space)
+            return counts.count_of(connection, counts.vectors_in(space))
 
     def pending(self, *, limit: int, space: str | None = None) -> list[Pending]:
         """Return the oldest entries of the journal, of `space` if given, with today's vectors."""
@@ -388,6 +359,17 @@ class Catalog:
         """Remove entries that are applied. One that was written again since stays."""
         with self.writing() as connection:
             journal.settle(connection, done)
+            counts.trim_log(connection)
+
+    def waiting(self, space: str, *, limit: int) -> set[str]:
+        """Return the chunks (by id) of `space` that the journal has, up to `limit` of them."""
+        with self.reading() as connection:
+            return journal.waiting(connection, space, limit=limit)
+
+    def vector_spaces(self) -> list[str]:
+        """Return the spaces that have vectors."""
+        with self.reading() as connection:
+            return counts.spaces_with_vectors(connection)
 
     def mark_all(self, *, space: str) -> None:
         """Enter every vector of `space` in the journal, to fill an empty vector store."""

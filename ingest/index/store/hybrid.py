@@ -1,11 +1,14 @@
 """The index: SQLite is the source of truth, the vector store holds a copy of the vectors.
 
 A write commits one SQLite transaction, which also notes in a journal whose vectors have changed.
-Then the journal is applied to the vector store. A process that dies in between, at whatever point,
-leaves the journal behind, and the next one to write or to search applies it.
+The journal is carried to the vector store in the background, batch by batch. A process that dies in
+between, at whatever point, leaves the journal behind, and the next one that writes goes on. A
+question waits for none of it: it compares with SQLite's own vectors whatever the copy lacks, and
+with all of them below `SCAN_BYTES` (docs/decisions/0016-growth.md).
 """
 
 import asyncio
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -32,9 +35,21 @@ from ingest.index.store.catalog import Catalog
 from ingest.index.store.listing import urls_below
 from ingest.index.store.spaces import check_vector
 from ingest.index.store.sqlite_errors import MEMORY, locked_error, not_writable_error
+from ingest.index.store.upkeep import BackgroundUpkeep
+from ingest.index.store.vector_scan import SCAN_BYTES, VectorScan
 
-LOCK_TIMEOUT_S = 30.0  # rebuilding the vector store takes some 8 s for 20,000 chunks
-JOURNAL_BATCH = 2_000  # vectors in memory at a time: 6 MB of 768 dimensions
+LOCK_TIMEOUT_S = 30.0  # of whoever has to have the vector store: a batch of another takes 1 s
+QUESTION_WAIT_S = 0.3
+"""Longest wait of a question for the vector store; then it compares with all vectors itself."""
+MIRROR_EVERY = 2_000
+"""Chunks written before their vectors are carried to the vector store, without a search."""
+JOURNAL_BATCH = 40
+"""Vectors carried at once, under the lock. Chroma keeps Python's own lock meanwhile (1 ms a vector
+at 100,000), so this is also how long all other threads stand still."""
+MOST_WAITING = 4_000
+"""Vectors not yet carried that a question compares itself: 10 ms. With more, it compares all."""
+CLOSE_S = 20.0
+"""Longest wait at the end for what was written to be carried; the rest is left to the next one."""
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +69,8 @@ class Index:
         catalog: Catalog,
         vectors: VectorStore,
         lock_timeout_s: float = LOCK_TIMEOUT_S,
-        mirror_every: int = JOURNAL_BATCH,
+        mirror_every: int = MIRROR_EVERY,
+        scan_bytes: int = SCAN_BYTES,
     ) -> None:
         """Take over the open parts; `close` closes them.
 
@@ -63,15 +79,21 @@ class Index:
             vectors: Holds a copy of the vectors, for the search by similarity.
             lock_timeout_s: Longest wait for another process that uses the vector store.
             mirror_every: Chunks that may be written before their vectors are copied to the vector
-                store although nobody has searched it; before a search they are copied in any case.
+                store, in the background.
+            scan_bytes: Of vectors up to which questions compare with all of them, exactly, and
+                leave the vector store alone.
         """
         # Public for `IndexMaintenance` alone; all others see a `ChunkStore`.
         self.catalog = catalog
         self.vectors = vectors
         self._mirror_every = mirror_every
+        self._scan_bytes = scan_bytes
         # Chunks written since the journal was last applied. Threads add to it without a lock: a
-        # lost count delays a copy that the next search makes anyway.
+        # lost count delays a copy that no question needs.
         self._unmirrored = 0
+        self._is_refilled = False
+        self._scan = VectorScan(catalog)
+        self._upkeep = BackgroundUpkeep(self._carry_out_batch)
         self._thread_lock = threading.Lock()
         # Against other processes. Threads wait at `_thread_lock` first, which does not poll.
         self._process_lock = (
@@ -139,30 +161,45 @@ class Index:
 
     @in_thread
     def nearest(self, vector: Vector, *, top_k: int, space: str) -> list[ScoredChunk]:
-        """Return the chunks most similar to `vector`, after the vector store is brought up to date.
+        """Return the chunks most similar to `vector`, of all that is committed when it is called.
 
-        A vector store that is damaged is rebuilt from the catalogue.
+        No question waits for the vector store to be brought up to date, filled or repaired: what
+        it lacks is compared here.
         """
-        # Without this look a question to an empty index would import the vector store (1 to 2 s).
         dimensions = self.catalog.dimensions_of(space)
-        if dimensions is None:
+        if dimensions is None or top_k < 1:
             return []
         # Else the vector store would refuse it, and be taken for damaged at each question.
         check_vector(vector, dimensions=dimensions, space=space)
-        with self.exclusive():
-            try:
-                self._mirror(space)
-                found = self.vectors.nearest(vector, top_k=top_k, space=space)
-            except StoreError as error:
-                log.warning("the vector store is damaged and is rebuilt: %s", error)
-                self.vectors.clear()
-                self._mirror(space)
-                found = self.vectors.nearest(vector, top_k=top_k, space=space)
-        chunks = self.catalog.by_id([id_ for id_, _ in found])
-        # The lock is released, so another process may have deleted a chunk that was just found.
-        return [
-            ScoredChunk(chunk=chunks[id_], score=score) for id_, score in found if id_ in chunks
-        ]
+        is_small = self.catalog.embedded(space) * dimensions * 4 <= self._scan_bytes
+        found = None if is_small else self._approximate(vector, top_k=top_k, space=space)
+        if found is not None:
+            return found
+        found, faulty = self._scan.nearest(vector, top_k=top_k, space=space, keep=is_small)
+        if faulty:
+            # An index on read-only media keeps them; they are not among what was found.
+            with contextlib.suppress(StoreError):
+                self._drop_faulty(faulty)
+        return found
+
+    def _approximate(self, vector: Vector, *, top_k: int, space: str) -> list[ScoredChunk] | None:
+        """Return what the vector store finds, with what it lacks, or None where it cannot be asked.
+
+        Then it is brought up to date in the background.
+        """
+        try:
+            with self.exclusive(timeout_s=QUESTION_WAIT_S):
+                # Read under the lock: what is carried out after it was neither found nor waiting.
+                is_whole, waiting = self._state_of(space)
+                if len(waiting) > MOST_WAITING or not is_whole:
+                    self._upkeep.wake()
+                    return None
+                found = self.vectors.nearest(vector, top_k=top_k + len(waiting), space=space)
+        except StoreError as error:
+            log.info("the vector store cannot be asked: %s", error)
+            self._upkeep.wake()
+            return None
+        return self._scan.completed(found, vector, waiting=waiting, top_k=top_k, space=space)
 
     async def matching(self, words: Sequence[str], *, top_k: int) -> list[ScoredChunk]:
         """Return the chunks that match `words` best, by BM25."""
@@ -221,8 +258,8 @@ class Index:
 
     async def delete(self, url: str) -> int:
         """Delete a document, from the vector store at once, and return how many chunks it had."""
-        # As if a whole batch were written: text that a site has withdrawn is not to stay in the
-        # vector store until the next search.
+        # As if a whole batch were written: what a site has withdrawn is not to stay in the vector
+        # store until more is written.
         return await self._write(self._mirror_every, self.catalog.delete, url)
 
     async def current_space(self) -> str:
@@ -237,7 +274,10 @@ class Index:
     def close(self) -> None:
         """Close files, after the work of other threads that is under way. May be called twice."""
         if self._unmirrored:
-            self._try_to_mirror()
+            self._upkeep.wake()
+        # Who only asked does not stay for a copy that others have left undone.
+        self._upkeep.close(seconds=CLOSE_S if self._unmirrored else 0.0)
+        self._scan.close()
         with self._thread_lock:
             self.vectors.close()
         self.catalog.close()
@@ -245,74 +285,110 @@ class Index:
     async def _write(
         self, count: int, write: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """Run a method of the catalogue that writes `count` chunks, and copy vectors when due."""
+        """Run a method of the catalogue that writes `count` chunks; have vectors carried if due."""
 
-        def write_and_mirror() -> R:
+        def write_and_wake() -> R:
             """Do both in one thread: a caller that is cancelled in between still has both done."""
             result = write(*args, **kwargs)
-            # Ten pages of a question are one write of the vector store, not ten: the journal is
-            # left to the next search while it is short.
+            # Ten pages of a question are one write of the vector store, not ten.
             self._unmirrored += count
             if self._unmirrored >= self._mirror_every:
-                self._try_to_mirror()
+                self._upkeep.wake()
             return result
 
-        return await asyncio.to_thread(write_and_mirror)
+        return await asyncio.to_thread(write_and_wake)
 
-    def _try_to_mirror(self) -> None:
-        """Apply the journal; what cannot be done now is done before the next search."""
-        try:
-            with self.exclusive():
-                self.apply_journal()
-        except StoreError as error:
-            log.warning("vectors wait in the journal: %s", error)
+    def _carry_out_batch(self) -> bool:
+        """Carry a batch of the journal to the vector store; return whether there is more to do.
 
-    def _mirror(self, space: str) -> None:
-        """Make the vector store hold what the catalogue holds of `space`."""
-        # Of this space alone: a migration to another writes thousands, which no question waits for.
-        self.apply_journal(space)
-        expected = self.catalog.settled(space)
-        # The journal knows of writes, not of a vector folder that was deleted, restored from a
-        # backup or damaged: only the counts differ then.
-        if expected is not None and self.vectors.count(space=space) != expected:
-            log.info("rebuilding the vector store with %d vectors", expected)
-            self.vectors.clear()
+        Where the journal is empty the vector store is looked at: one that is not whole is emptied,
+        and all its vectors are entered in the journal.
+        """
+        with self.exclusive():
+            try:
+                if self._apply_batch():
+                    return True
+                self._unmirrored = 0
+                space = self.catalog.current_space()
+                is_whole, waiting = self._state_of(space) if space else (True, set())
+                if waiting:
+                    return True
+                if is_whole:
+                    self._is_refilled = False
+                    return False
+            except StoreError as error:
+                if self._is_refilled:  # emptying it was no help: a full disk, a file in its place
+                    self._is_refilled = False
+                    raise
+                log.warning("the vector store is damaged and is rebuilt: %s", error)
+            self._is_refilled = True
+            self.refill()
+        return True
+
+    def _state_of(self, space: str) -> tuple[bool, set[str]]:
+        """Return whether the vector store holds what it must, and the chunks that it waits for.
+
+        The journal knows of writes, not of a folder that was deleted, restored from a backup or
+        damaged: only the counts differ then. The caller is `exclusive`.
+        """
+        # In this order: what is committed in between is not expected, but waits.
+        expected = self.catalog.embedded(space)
+        waiting = self.catalog.waiting(space, limit=MOST_WAITING + 1)
+        held = self.vectors.count(space=space)
+        return (held + len(waiting) >= expected if waiting else held == expected), waiting
+
+    def refill(self) -> None:
+        """Empty the vector store and enter all in the journal. The caller is `exclusive`."""
+        self.vectors.clear()
+        for space in self.catalog.vector_spaces():
             self.catalog.mark_all(space=space)
-            self.apply_journal(space)
 
-    def apply_journal(self, only: str | None = None) -> None:
-        """Bring the vector store up to date, in one space or in all. The caller is `exclusive`."""
-        while batch := self.catalog.pending(limit=JOURNAL_BATCH, space=only):
-            if faulty := [entry for entry in batch if entry.fault]:
-                log.warning(
-                    "%d vectors are of no use and are deleted: %s", len(faulty), faulty[0].fault
-                )
-                self.catalog.drop_vectors(
-                    {(entry.id, entry.space): entry.fault for entry in faulty}
-                )
-            for space in sorted({entry.space for entry in batch}):
-                entries = [entry for entry in batch if entry.space == space]
-                deleted = [entry.id for entry in entries if entry.vector is None]
-                vectors = {entry.id: entry.vector for entry in entries if entry.vector is not None}
-                if deleted:
-                    self.vectors.delete(deleted, space=space)
-                if vectors:
-                    self.vectors.upsert(vectors, space=space)
-            # Only now: who is killed before this line has the batch applied again, which is
-            # harmless, and not lost.
+    def apply_journal(self) -> None:
+        """Bring the vector store up to date, in all spaces. The caller is `exclusive`."""
+        while self._apply_batch():
+            pass
+        self._unmirrored = 0
+
+    def _apply_batch(self) -> bool:
+        """Carry out the oldest entries of the journal; return False if there was none."""
+        batch = self.catalog.pending(limit=JOURNAL_BATCH)
+        self._drop_faulty({(entry.id, entry.space): entry.fault for entry in batch if entry.fault})
+        for space in sorted({entry.space for entry in batch}):
+            entries = [entry for entry in batch if entry.space == space]
+            deleted = [entry.id for entry in entries if entry.vector is None]
+            vectors = {entry.id: entry.vector for entry in entries if entry.vector is not None}
+            if deleted:
+                self.vectors.delete(deleted, space=space)
+            if vectors:
+                self.vectors.upsert(vectors, space=space)
+        # Only now: who is killed before this line has the batch applied again, which is harmless,
+        # and not lost.
+        if batch:
             self.catalog.settle(batch)
-        if only is None:
-            self._unmirrored = 0
+        return bool(batch)
+
+    def _drop_faulty(self, faults: Mapping[tuple[str, str], Message]) -> None:
+        """Delete vectors that are of no use, by chunk id and space."""
+        if faults:
+            fault = next(iter(faults.values()))
+            log.warning("%d vectors are of no use and are deleted: %s", len(faults), fault)
+            self.catalog.drop_vectors(faults)
 
     @contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Holds the lock on journal and vector store against other threads and processes."""
-        with self._thread_lock:
+    def exclusive(self, *, timeout_s: float | None = None) -> Iterator[None]:
+        """Holds the lock on journal and vector store against other threads and processes.
+
+        Raises:
+            StoreError: it is not to be had in time (None: in `lock_timeout_s`).
+        """
+        if not self._thread_lock.acquire(timeout=-1 if timeout_s is None else timeout_s):
+            raise locked_error(self.catalog.path or MEMORY)
+        try:
             if self._process_lock is None:
                 yield
                 return
             try:
-                self._process_lock.acquire()
+                self._process_lock.acquire(timeout=timeout_s)
             except Timeout as error:
                 raise locked_error(self.catalog.path or MEMORY) from error
             except OSError as error:
@@ -321,3 +397,5 @@ class Index:
                 yield
             finally:
                 self._process_lock.release()
+        finally:
+            self._thread_lock.release()

@@ -87,12 +87,7 @@ def settle(connection: sqlite3.Connection, done: Collection[Pending]) -> None:
     )
 
 
-def settled(connection: sqlite3.Connection, space: str) -> int | None:
-    """Return how many vectors of `space` a copy must hold, None while the journal has some."""
-    # One statement, so one snapshot: another process may be writing a page right now.
-    count, waiting = connection.execute(
-        "SELECT (SELECT COUNT(*) FROM embeddings WHERE space = :space),"
-        " EXISTS (SELECT 1 FROM pending WHERE space = :space)",
-        {"space": space},
-    ).fetchone()
-    return None if waiting else int(count)
+def waiting(connection: sqlite3.Connection, space: str, *, limit: int) -> set[str]:
+    """Return the chunks (by id) of `space` that have an entry, up to `limit` of them."""
+    rows = connection.execute("SELECT id FROM pending WHERE space = ? LIMIT ?", (space, limit))
+    return {id_ for (id_,) in rows}

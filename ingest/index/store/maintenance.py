@@ -214,9 +214,7 @@ class IndexMaintenance:
     def rebuild_copy(self) -> None:
         """Empty the vector store and fill it from the catalogue."""
         with self._index.exclusive():
-            self._index.vectors.clear()
-            for space in self._spaces():
-                self._catalog.mark_all(space=space)
+            self._index.refill()
             self._index.apply_journal()
 
     @in_thread

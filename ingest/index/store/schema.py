@@ -9,6 +9,7 @@ import sqlite3
 from pathlib import Path
 
 from ingest.foundation.sqlite_files import switch_to_wal, transaction
+from ingest.index.store import counts
 from ingest.index.store.near_misses import VOCABULARY
 from ingest.index.store.sqlite_errors import (
     make_folder,
@@ -110,6 +111,9 @@ _FOURTH = (
 )
 
 _FIFTH = ("ALTER TABLE documents ADD COLUMN kind TEXT NOT NULL DEFAULT 'other'",)
+_SIXTH = counts.TABLES
+
+VERSIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
 
 VERSIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
 """The statements that lead from each format to the next. A new file takes every step, so that an
@@ -166,6 +170,19 @@ def connect(
             connection.close()
             raise
         return connection
+
+
+def connect_reader(path: Path, *, busy_timeout_s: float) -> sqlite3.Connection:
+    """Open the database at `path`, which `connect` has opened before, for reading beside it."""
+    frozen = _is_read_only(path)
+    with store_errors(path):
+        return sqlite3.connect(
+            f"{path.absolute().as_uri()}?{'immutable=1' if frozen else 'mode=rw'}",
+            uri=True,
+            timeout=busy_timeout_s,
+            isolation_level=None,
+            check_same_thread=False,
+        )
 
 
 def _is_read_only(path: Path) -> bool:
