@@ -258,8 +258,7 @@ class Index:
 
     async def delete(self, url: str) -> int:
         """Delete a document, from the vector store at once, and return how many chunks it had."""
-        # As if a whole batch were written: what a site has withdrawn is not to stay in the vector
-        # store until more is written.
+        # As if a whole batch were written: what is withdrawn is not to stay until more is written.
         return await self._write(self._mirror_every, self.catalog.delete, url)
 
     async def current_space(self) -> str:
@@ -361,8 +360,7 @@ class Index:
                 self.vectors.delete(deleted, space=space)
             if vectors:
                 self.vectors.upsert(vectors, space=space)
-        # Only now: who is killed before this line has the batch applied again, which is harmless,
-        # and not lost.
+        # Only now: who is killed before this line has the batch applied again, and not lost.
         if batch:
             self.catalog.settle(batch)
         return bool(batch)

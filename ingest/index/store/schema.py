@@ -114,8 +114,6 @@ _FIFTH = ("ALTER TABLE documents ADD COLUMN kind TEXT NOT NULL DEFAULT 'other'",
 _SIXTH = counts.TABLES
 
 VERSIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
-
-VERSIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
 """The statements that lead from each format to the next. A new file takes every step, so that an
 index of any age has the same tables. Never change a step that was released."""
 
