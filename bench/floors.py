@@ -19,6 +19,7 @@ FLOORS: dict[str, tuple[str | None, list[str]]] = {
     # The event loop may stand still for longer where other machines' work is done beside ours.
     "hostile": (None, ["--floor", "--block-ms", "1000"]),
     "deadline": (None, ["--floor"]),
+    "mutated_files": (None, ["--floor"]),
     "robots": ("robots/cases.json", ["--floor", "1.0"]),
     "extraction": ("articles/ground-truth.json", ["--floor"]),
     "metadata": ("articles/ground-truth.json", ["--floor"]),

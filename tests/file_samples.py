@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zipfile
 from collections.abc import Mapping
 
 SENTENCE = "The harbour was quiet that morning, and the boats lay still in the grey water."
@@ -48,6 +49,40 @@ def pptx(title: str, text: str) -> bytes:
     slide.placeholders[1].text = text
     deck.save(written)
     return written.getvalue()
+
+
+def xlsx(*cells: str) -> bytes:
+    import openpyxl
+
+    book, written = openpyxl.Workbook(), io.BytesIO()
+    book.active.append(list(cells))
+    book.save(written)
+    return written.getvalue()
+
+
+def zipped(parts: Mapping[str, str]) -> bytes:
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as file:
+        for name, text in parts.items():
+            file.writestr(name, text)
+    return written.getvalue()
+
+
+def epub(title: str, text: str) -> bytes:
+    package = (
+        f"<package><metadata><title>{title}</title></metadata><manifest>"
+        '<item id="a" href="a.xhtml"/></manifest><spine><itemref idref="a"/></spine></package>'
+    )
+    container = '<container><rootfiles><rootfile full-path="book.opf"/></rootfiles></container>'
+    chapter = f"<html><body><p>{text}</p></body></html>"
+    parts = {"META-INF/container.xml": container, "book.opf": package, "a.xhtml": chapter}
+    return zipped({"mimetype": "application/epub+zip"} | parts)
+
+
+def odt(*paragraphs: str) -> bytes:
+    shown = "".join(f"<p>{text}</p>" for text in paragraphs)
+    content = f"<document><body><text>{shown}</text></body></document>"
+    return zipped({"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": content})
 
 
 def eml(subject: str, text: str) -> bytes:

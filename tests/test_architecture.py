@@ -44,7 +44,10 @@ VENDORS: dict[str, str | tuple[str, ...]] = {
     "torch": WEIGHTS,
     "trafilatura": "ingest/extract/main_text.py",
     "transformers": WEIGHTS,
-    "unstructured": "ingest/extract/readers/office.py",
+    "openpyxl": "ingest/extract/formats/sheets.py",
+    "oxmsg": "ingest/extract/readers/mail.py",
+    "pypdfium2": "ingest/extract/readers/pdf.py",
+    "striprtf": "ingest/extract/formats/books.py",
 }
 """Where a vendor's name may stand; "" is anywhere."""
 
@@ -121,7 +124,8 @@ HEAVY = [
     "streamlit",
     "ollama",
     "langchain_text_splitters",
-    "unstructured",
+    "openpyxl",
+    "pypdfium2",
     "onnxruntime",
     "onnx",
     "trafilatura",

@@ -7,7 +7,7 @@ from typing import Literal
 
 from ingest.foundation.messages import Message
 
-EXTRACTOR_VERSION = 7
+EXTRACTOR_VERSION = 8
 """Bump by hand when the text or the metadata of an unchanged page come out otherwise: a stored page
 of another version is requested without validators, so that its body comes and is extracted anew."""
 

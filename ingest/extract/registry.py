@@ -4,19 +4,50 @@ To add one: write its module in `readers/`, name it here, and give
 tests/contracts/test_file_reader.py a sample of it.
 """
 
+from pathlib import Path
 from typing import Final
 
-from ingest.extract.base import FileReader
-from ingest.extract.readers import feed, html, office, pdf, text
+from ingest.extract.base import FileContent, FileReader
+from ingest.extract.dom import parse_html
+from ingest.extract.markdown import render_markdown
+from ingest.extract.readers import feed, html, mail, office, pdf, text
+
+
+def _read_attachment(name: str, body: bytes) -> FileContent | None:
+    """Return what is attached to a mail under this name, None if there is no reader for it."""
+    reader = find_file_reader(Path(name).suffix, body)
+    if reader is None:
+        return None
+    content = reader.read(body, None)
+    content = FileContent(text=content) if isinstance(content, str) else content
+    if reader.produces == "html":
+        root = parse_html(content.text)
+        return None if root is None else FileContent(text=render_markdown(root.find("body")))
+    return content
+
+
+EML, MSG = mail.mail_readers(_read_attachment)
 
 READERS: Final[tuple[FileReader, ...]] = (
     pdf.PDF,
     office.DOCX,
     office.PPTX,
-    office.EML,
-    office.MSG,
+    office.XLSX,
+    office.EPUB,
+    office.ODT,
+    office.RTF,
+    EML,
+    MSG,
+    office.CSV,
+    office.JSON,
+    office.JSON_LINES,
+    office.NOTEBOOK,
     feed.FEED,
     html.HTML,
+    text.MARKDOWN,
+    text.MARKUP,
+    text.CODE,
+    text.SUBTITLES,
     text.TEXT,
 )
 """Those that their first bytes prove come first, plain text, which nearly anything can be, last."""

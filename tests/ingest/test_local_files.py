@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.mutated_files import read_all
 from ingest.errors import FetchError
 from ingest.events import IngestEvent, PageSkipped, PageStored
 from ingest.extract import file_bytes
@@ -100,3 +101,10 @@ async def test_text_longer_than_is_kept_says_how_much_is_stored(
     (note,) = document.notes
     assert "only its first 1,9" in note.localize("en")
     assert len(document.text) > 1_900_000
+
+
+async def test_damaged_files_of_every_kind_end_in_one_event_each() -> None:
+    ends = await read_all(60, seed=7)
+    assert sum(ends.values()) == 60
+    assert not [end for end in ends if end.startswith("escaped")]
+    assert any(end.startswith("listed") for end in ends)

@@ -1,0 +1,82 @@
+"""What Word and PowerPoint have in common: formulas, charts and the data about a document."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from lxml import etree
+
+from ingest.extract.formats.table_rows import render_rows
+from ingest.extract.formats.zip_parts import ZipParts, child, local_name, parse_xml
+
+_FORMULA_JOINS = {"f": "/", "sSup": "^", "sSub": "_"}
+"""Between the two parts of a fraction, a power, an index."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfficeProperties:
+    """What an Office file says of itself (docProps/core.xml)."""
+
+    title: str = ""
+    author: str = ""
+    created: date | None = None
+    modified: date | None = None
+
+
+def read_office_properties(parts: ZipParts) -> OfficeProperties:
+    """Return what the file says of itself, empty where it says nothing."""
+    root = parts.xml("docProps/core.xml")
+    if root is None:
+        return OfficeProperties()
+    found = {local_name(each): (each.text or "").strip() for each in root}
+    return OfficeProperties(
+        title=found.get("title", ""),
+        author=found.get("creator", ""),
+        created=parse_day(found.get("created", "")),
+        modified=parse_day(found.get("modified", "")),
+    )
+
+
+def parse_day(text: str) -> date | None:
+    """Return the day of an ISO time, None if it is none."""
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        return None
+
+
+def formula_text(element: etree._Element) -> str:
+    """Return an Office formula (OMML) as people type it: (a+b)/c, x^2."""
+    name = local_name(element)
+    if name == "t":
+        return element.text or ""
+    parts = [formula_text(each) for each in element if not local_name(each).endswith("Pr")]
+    if name in _FORMULA_JOINS and len(parts) == 2:
+        return _FORMULA_JOINS[name].join(f"({part})" if len(part) > 3 else part for part in parts)
+    return "".join(parts)
+
+
+def render_chart(content: bytes) -> str:
+    """Return the data of a chart part as a table, with its title before it."""
+    root = parse_xml(content)
+    title = next((each for each in root.iter() if local_name(each) == "title"), None)
+    heading = "" if title is None else "".join(_texts(title, "t")).strip()
+    series = [each for each in root.iter() if local_name(each) == "ser"]
+    names, columns, labels = [], [], list[str]()
+    for one in series:
+        names.append("".join(_texts(child(one, "tx"), "v")))
+        labels = labels or list(_texts(child(one, "cat"), "v"))
+        value = child(one, "val")
+        columns.append(list(_texts(child(one, "yVal") if value is None else value, "v")))
+    height = max(map(len, columns), default=0)
+    labels += [""] * (height - len(labels))
+    rows = [[heading or "-", *names]]
+    for place in range(height):
+        row = [column[place] if place < len(column) else "" for column in columns]
+        rows.append([labels[place], *row])
+    return render_rows(rows) if height else heading
+
+
+def _texts(element: etree._Element | None, name: str) -> Iterator[str]:
+    if element is not None:
+        yield from (each.text or "" for each in element.iter() if local_name(each) == name)

@@ -1,0 +1,92 @@
+"""Tables: Excel files, and text with separated values. Each row is understood alone."""
+
+import csv
+import datetime
+import io
+import itertools
+from collections.abc import Iterable
+
+from ingest.extract.base import DamagedFileError, FileContent
+from ingest.extract.formats.table_rows import render_rows
+from ingest.extract.formats.zip_parts import ZipParts, names_damage
+from ingest.foundation.messages import Message
+from ingest.text.encodings import decode
+
+MAX_ROWS = 50_000  # of a sheet; beyond them the text is longer than what is kept of a file
+MAX_COLUMNS = 200
+SNIFFED = 20_000  # characters in which the separator of a file shows
+_SEPARATORS = ",;\t|"
+
+
+@names_damage
+def read_workbook(body: bytes, _charset: str | None) -> FileContent:
+    """Return the sheets of an .xlsx file, each under its name, formulas by their last values."""
+    import openpyxl
+
+    parts = ZipParts(body)
+    for name in parts.names:  # openpyxl unfolds whatever it is given
+        if name.startswith("xl/") and name.endswith(".xml"):
+            parts.read(name)
+    book = openpyxl.load_workbook(io.BytesIO(body), read_only=True, data_only=True)
+    blocks, notes = [], []
+    for sheet in book.worksheets:
+        rows = sheet.iter_rows(values_only=True, max_col=MAX_COLUMNS)
+        cells = [[_cell_text(value) for value in row] for row in itertools.islice(rows, MAX_ROWS)]
+        if next(iter(rows), None) is not None:
+            notes.append(
+                Message(
+                    "of sheet {name} the first {count:,} rows", name=sheet.title, count=MAX_ROWS
+                )
+            )
+        if table := render_rows(_without_edges(cells)):
+            blocks += [f"## {sheet.title}", table]
+    properties = book.properties
+    book.close()
+    if not blocks:
+        return FileContent(text="")
+    title = properties.title or ""
+    return FileContent(
+        text="\n\n".join(blocks if len(blocks) > 2 else blocks[1:]),
+        title=title or (blocks[0].strip("# ") if len(blocks) == 2 else ""),
+        author=(properties.creator or "").replace("openpyxl", ""),
+        modified=properties.modified.date() if properties.modified else None,
+        notes=tuple(notes),
+    )
+
+
+def _cell_text(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case float() if value.is_integer() and abs(value) < 1e15:
+            return str(int(value))
+        case float():
+            return f"{value:.10g}"
+        case datetime.datetime() if value.time() == datetime.time():
+            return value.date().isoformat()
+        case datetime.datetime():
+            return value.isoformat(" ", "minutes")
+        case _:
+            return str(value)
+
+
+def _without_edges(rows: Iterable[list[str]]) -> list[list[str]]:
+    """Return rows without the columns that are empty in all of them."""
+    kept = [row for row in rows if any(row)]
+    used = [any(column) for column in itertools.zip_longest(*kept, fillvalue="")]
+    return [list(itertools.compress(row, used)) for row in kept]
+
+
+@names_damage
+def read_separated(body: bytes, charset: str | None) -> FileContent:
+    """Return the rows of a .csv or .tsv file, whatever separates its values."""
+    text = decode(body, claimed=charset)
+    if not text.strip():
+        raise DamagedFileError
+    start = text[:SNIFFED].splitlines()[:20]
+    counts = {mark: [line.count(mark) for line in start if line.strip()] for mark in _SEPARATORS}
+    # The separator stands in every line, as often in each; commas in sentences do not.
+    separator = max(_SEPARATORS, key=lambda mark: (min(counts[mark], default=0), sum(counts[mark])))
+    csv.field_size_limit(1_000_000)
+    rows = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
+    return FileContent(text=render_rows(_without_edges(rows)))

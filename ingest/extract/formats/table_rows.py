@@ -1,0 +1,45 @@
+"""Rows of cells as text in which each row is understood alone."""
+
+import re
+from collections.abc import Sequence
+
+LONGEST_TABLE = 350
+"""Characters up to which a table stays one: it fits into a chunk, its head row beside its rows. Of
+a longer one most chunks would hold figures without the names of their columns."""
+
+_FIGURE = re.compile(r"[\s\d.,:%+\-/$€£¥()]*")
+
+
+def render_rows(rows: Sequence[Sequence[str]]) -> str:
+    """Return a short table as Markdown, and each row of a long one with the head of each cell."""
+    cells = [[" ".join(cell.split()).replace("|", "/") for cell in row] for row in rows]
+    cells = [row for row in cells if any(row)]
+    if not cells:
+        return ""
+    width = max(map(len, cells))
+    if width == 1:
+        return "\n".join(row[0] for row in cells)
+    head, *body = [[*row, *[""] * (width - len(row))] for row in cells]
+    lines = [head, ["---"] * width, *body]
+    table = "\n".join(f"|{'|'.join(row)}|" if row[0] == "---" else _piped(row) for row in lines)
+    if len(table) <= LONGEST_TABLE:
+        return table
+    if not is_head(head):
+        return "\n".join(" | ".join(filter(None, row)) for row in (head, *body))
+    return "\n".join(f"- {_labelled(head, row)}" for row in body)
+
+
+def is_head(row: Sequence[str]) -> bool:
+    """Return whether the cells of a first row name columns: different words, no figures."""
+    named = [cell for cell in row if cell]
+    distinct = len(set(named)) == len(named)
+    return len(named) >= 2 and distinct and not any(map(_FIGURE.fullmatch, named))
+
+
+def _piped(row: Sequence[str]) -> str:
+    return f"| {' | '.join(row)} |"
+
+
+def _labelled(head: Sequence[str], row: Sequence[str]) -> str:
+    pairs = zip(head, row, strict=True)
+    return "; ".join(f"{name}: {cell}" if name else cell for name, cell in pairs if cell)

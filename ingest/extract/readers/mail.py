@@ -1,0 +1,218 @@
+"""Mail: who wrote to whom, when and about what, the text, and what is attached.
+
+Lines that a mail quotes keep their ">": what somebody answers to is not what they say.
+"""
+
+import email.message
+import email.policy
+import email.utils
+import html
+import io
+import re
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from functools import partial
+
+from ingest.extract.base import DamagedFileError, FileContent, FileReader, looks_like_text
+from ingest.extract.dom import parse_html
+from ingest.extract.formats.zip_parts import names_damage
+from ingest.extract.markdown import render_markdown
+from ingest.foundation.messages import Message
+from ingest.text.encodings import decode
+
+ReadPart = Callable[[str, bytes], "FileContent | None"]
+"""Returns the content of an attachment of that name, None if there is no reader for it."""
+
+MAX_ATTACHMENTS = 50
+MAX_DEPTH = 5  # mails within mails
+_MAILBOX_LINE = re.compile(rb"(?m)^From \S+[^\n]*\d\d:\d\d[^\n]*\n")
+"""Before each mail of an mbox file (RFC 4155)."""
+_FIELD = re.compile(rb"^[A-Za-z][\w-]{1,40}:", re.MULTILINE)
+_SHOWN = ("From", "To", "Cc", "Date")
+
+
+def fits_mail(media_type: str, body: bytes) -> bool:
+    """Return whether a body sent under this media type is a mail, or a file of mails."""
+    return media_type in ("message/rfc822", "application/mbox") and looks_like_text(body)
+
+
+@names_damage
+def _read_mails(body: bytes, _charset: str | None, *, read_part: ReadPart) -> FileContent:
+    if _FIELD.search(body[:4096]) is None:
+        raise DamagedFileError
+    pieces = [piece for piece in _MAILBOX_LINE.split(body) if piece.strip()]
+    mails = [_Mail(read_part).content(_parsed(piece)) for piece in pieces or [body]]
+    first = mails[0]
+    return FileContent(
+        text="\n\n".join(mail.text for mail in mails),
+        title=first.title if len(mails) == 1 else "",
+        author=first.author,
+        published=first.published,
+        notes=tuple(note for mail in mails for note in mail.notes),
+    )
+
+
+def _parsed(body: bytes) -> email.message.Message:
+    # compat32: the newer policies raise over headers that real mails have.
+    return email.message_from_bytes(body, policy=email.policy.compat32)
+
+
+class _Mail:
+    """Reads one mail and what is in it."""
+
+    def __init__(self, read_part: ReadPart) -> None:
+        self._read_part = read_part
+        self._notes: list[Message] = []
+        self._attachments = 0
+
+    def content(self, mail: email.message.Message, depth: int = 0) -> FileContent:
+        subject = _header(mail, "Subject")
+        fields = [(name, _header(mail, name)) for name in _SHOWN]
+        sent = _sent_on(_header(mail, "Date"))
+        blocks = [f"# {subject}" if subject and not depth else subject]
+        blocks.append("\n".join(f"{name}: {value}" for name, value in fields if value))
+        blocks += self._parts(mail, depth)
+        return FileContent(
+            text="\n\n".join(filter(None, blocks)),
+            title=subject,
+            author=_header(mail, "From"),
+            published=sent,
+            notes=tuple(self._notes),
+        )
+
+    def _parts(self, mail: email.message.Message, depth: int) -> Iterator[str]:
+        kind = mail.get_content_type()
+        inner = mail.get_payload()
+        if isinstance(inner, list):
+            parts = [part for part in inner if isinstance(part, email.message.Message)]
+            if kind == "message/rfc822":
+                yield from (
+                    self.content(part, depth + 1).text for part in parts if depth < MAX_DEPTH
+                )
+                return
+            if kind == "multipart/alternative":
+                plain = [part for part in parts if part.get_content_type() == "text/plain"]
+                parts = [part for part in plain if _payload(part).strip()] or parts[-1:]
+            for part in parts:
+                yield from self._parts(part, depth)
+        elif name := _file_name(mail):
+            yield self._attachment(name, _payload(mail))
+        elif kind.startswith("text/"):
+            text = decode(_payload(mail), claimed=mail.get_content_charset())
+            yield _html_text(text) if kind == "text/html" else text.strip("\n")
+
+    def _attachment(self, name: str, body: bytes) -> str:
+        self._attachments += 1
+        content = None
+        if self._attachments <= MAX_ATTACHMENTS:
+            try:
+                content = self._read_part(name, body)
+            except DamagedFileError:
+                self._notes.append(Message("attachment {name} is damaged", name=name))
+                return ""
+            except ImportError:
+                content = None
+        if content is None:
+            self._notes.append(Message("attachment {name} is not read", name=name))
+            return ""
+        self._notes += content.notes
+        # A heading of the attachment stands below that of its name.
+        text = re.sub(r"(?m)^(#{1,4}) ", r"\1## ", content.text)
+        return f"## {name}\n\n{text}"
+
+
+def _header(mail: email.message.Message, name: str) -> str:
+    value = mail.get(name)
+    if value is None:
+        return ""
+    pieces = []
+    try:
+        decoded = email.header.decode_header(value)
+    except (email.errors.HeaderParseError, ValueError):
+        return " ".join(str(value).split())
+    for piece, charset in decoded:
+        if isinstance(piece, bytes):
+            pieces.append(decode(piece, claimed=charset))
+        else:
+            raw = piece.encode("utf-8", "surrogateescape")
+            pieces.append(decode(raw, claimed=None))
+    return " ".join("".join(pieces).split())
+
+
+def _payload(part: email.message.Message) -> bytes:
+    content = part.get_payload(decode=True)
+    return content if isinstance(content, bytes) else b""
+
+
+def _file_name(part: email.message.Message) -> str:
+    name = part.get_filename()
+    if name is None and part.get_content_disposition() == "attachment":
+        return "attachment.txt" if part.get_content_maintype() == "text" else "attachment"
+    return "" if name is None else " ".join(_decoded_words(name).split())
+
+
+def _decoded_words(text: str) -> str:
+    holder = email.message.Message()
+    holder["Subject"] = text.replace("\n", " ").replace("\r", " ")
+    return _header(holder, "Subject")
+
+
+def _sent_on(text: str) -> date | None:
+    try:
+        return email.utils.parsedate_to_datetime(text).date()
+    except (ValueError, TypeError):
+        return None
+
+
+def _html_text(source: str) -> str:
+    root = parse_html(source)
+    body = None if root is None else root.find("body")
+    return html.unescape(source) if body is None else render_markdown(body)
+
+
+@names_damage
+def _read_outlook(body: bytes, _charset: str | None, *, read_part: ReadPart) -> FileContent:
+    import oxmsg
+
+    found = oxmsg.Message.load(io.BytesIO(body))
+    subject = found.subject or ""
+    people = ", ".join(f"{each.name} <{each.email_address}>" for each in found.recipients)
+    sent = found.sent_date if isinstance(found.sent_date, datetime) else None
+    lines = {"From": found.sender or "", "To": people, "Date": str(sent or "")}
+    text = found.body or _html_text(found.html_body or "")
+    blocks = [f"# {subject}" if subject else ""]
+    blocks.append("\n".join(f"{name}: {value}" for name, value in lines.items() if value))
+    blocks.append(text.replace("\r\n", "\n").strip())
+    reader = _Mail(read_part)
+    blocks += [
+        reader._attachment(each.file_name or "attachment", each.file_bytes or b"")
+        for each in found.attachments
+    ]
+    return FileContent(
+        text="\n\n".join(filter(None, blocks)),
+        title=subject,
+        author=found.sender or "",
+        published=sent.date() if sent else None,
+        notes=tuple(reader._notes),
+    )
+
+
+def mail_readers(read_part: ReadPart) -> tuple[FileReader, FileReader]:
+    """Return the readers of mails and of Outlook's; `read_part` reads what is attached to them."""
+    eml = FileReader(
+        suffixes=(".eml", ".mbox"),
+        media_types=("message/rfc822", "application/mbox"),
+        fits=fits_mail,
+        read=partial(_read_mails, read_part=read_part),
+        is_document=True,
+    )
+    outlook = "application/vnd.ms-outlook"
+    msg = FileReader(
+        suffixes=(".msg",),
+        media_types=(outlook,),
+        fits=lambda media_type, _body: media_type == outlook,
+        read=partial(_read_outlook, read_part=read_part),
+        extra="files",
+        is_document=True,
+    )
+    return eml, msg
