@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import chardet
 import webencodings
 
-META_WINDOW = 8192  # bytes; browsers look at 1024, but some pages put scripts before their <meta>
+META_WINDOW = 64 * 1024  # bytes; browsers look at 1024, some pages put 12 kB of style first
 GUESS_WINDOW = 65536  # bytes; more text does not make the guess better
 UTF8_EVIDENCE = 8  # bytes outside ASCII; so many are not well-formed UTF-8 by accident
 MAX_DAMAGE = 0.1  # share of unreadable characters in a text that was cut or glued together badly

@@ -23,7 +23,7 @@ from ingest.web.fetch.failures import failed
 from ingest.web.fetch.gateway import ProxyCredentials
 from ingest.web.fetch.headers import parse_content_type
 from ingest.web.robots_parser import RobotsVerdict
-from ingest.web.urls import canonical_url
+from ingest.web.urls import canonical_url, origin_of
 
 MAX_NAVIGATIONS = 10
 """Requests of the page's own frame: redirects of servers, <meta> and scripts together."""
@@ -31,6 +31,10 @@ SETTLE_S = 3.0
 """Longest wait for scripts to write the page, at most half of the page's own time."""
 POLL_S = 0.15
 """Seconds between two looks at the page: few enough to lose little, and each costs 1 ms."""
+LATE_SHARE = 0.7
+"""Of the page's own time, for a page with scripts that still shows next to nothing."""
+FEW_CHARACTERS = 50
+"""The name of an app, "Loading…": what stands there until the text comes."""
 ENOUGH_CHARACTERS = 200
 """A page that shows this much text, and no more than at the last look, has settled. While it is
 still loading, it has to show no more for `SETTLE_S`: it waits for a script that does not come."""
@@ -41,9 +45,33 @@ READABLE = frozenset({"", "application/xhtml+xml", "application/xml", "applicati
 
 # A worker would answer for the site from its own cache, past the interception.
 _NO_SERVICE_WORKERS = "if (navigator.serviceWorker) delete Navigator.prototype.serviceWorker"
-_STATE = "[document.body ? document.body.innerText.length : 0, document.readyState === 'loading']"
+# What people see and innerText does not: open shadow roots, and frames that show a text.
+_PARTS = """
+  const frameOf = node => {
+    if (!['iframe', 'frame'].includes(node.localName)) return null;
+    try {
+      const inner = node.contentDocument;
+      return inner && inner.body && node.getBoundingClientRect().height >= 40 ? inner : null;
+    } catch (error) { return null; }
+  };
+  const shownIn = node => node && node.innerText ? node.innerText.trim().length : 0;
+  const hosts = () => [...document.querySelectorAll('*')].filter(node => node.shadowRoot);
+  const framed = [...document.querySelectorAll('iframe, frame')].map(frameOf).filter(one => one);
+"""
+# The whole tree is walked for shadow roots only while nothing else is shown: it is asked often.
+_STATE = f"""(() => {{{_PARTS}
+  let shown = shownIn(document.body);
+  for (const inner of framed) shown += shownIn(inner.body);
+  if (shown < {ENOUGH_CHARACTERS})
+    for (const host of hosts())
+      for (const node of host.shadowRoot.children) shown += shownIn(node);
+  return [shown, document.readyState === 'loading', document.scripts.length > 0];
+}})()"""
 # Counts first: a page of gigabytes must not be written out only to see that it is too long.
-_HTML = """(limit => {
+_HTML = (
+    "(limit => {"
+    + _PARTS
+    + """
   const walk = document.createTreeWalker(document);
   for (let size = 0; walk.nextNode();) {
     const node = walk.currentNode;
@@ -51,9 +79,31 @@ _HTML = """(limit => {
     for (const attribute of node.attributes || []) size += attribute.value.length;
     if (size > limit) return null;
   }
-  const html = document.documentElement ? document.documentElement.outerHTML : '';
+  const own = framed.length ? Math.max(shownIn(document.body), 1) : 0;
+  const told = new Set(framed.filter(inner => shownIn(inner.body) >= own));
+  let html = document.documentElement ? document.documentElement.outerHTML : '';
+  if (told.size || hosts().length) {
+    // In a document of its own, where no script, image or custom element comes to life.
+    const inert = document.implementation.createHTMLDocument('');
+    let size = 0;
+    const copy = node => {
+      size += node.nodeValue ? node.nodeValue.length : 2 * node.nodeName.length;
+      if (size > limit) throw new RangeError('too large');
+      const inner = frameOf(node);
+      const isBox = told.has(inner) || node.localName === 'frameset';
+      const made = isBox ? inert.createElement('div') : inert.importNode(node, false);
+      if (node.localName === 'template') made.content.append(inert.importNode(node.content, true));
+      const slotted = node.localName === 'slot' ? node.assignedNodes() : [];
+      const from = told.has(inner) ? inner.body : node.shadowRoot || node;
+      for (const child of slotted.length ? slotted : from.childNodes)
+        if (child.localName !== 'noframes') made.append(copy(child));
+      return made;
+    };
+    try { html = copy(document.documentElement).outerHTML; } catch (error) { /* as it stands */ }
+  }
   return html.length > limit ? null : html;
 })(%d)"""
+)
 _EVERY_DOCUMENT = [
     {"resourceType": "Document", "requestStage": stage} for stage in ("Request", "Response")
 ]
@@ -91,6 +141,7 @@ class PageSession:
         self.crashed = asyncio.Event()
         """Set when the process that shows the page has ended, or was ended for its memory."""
         self._permit = permit
+        self._late_looks = int(timeout_s * LATE_SHARE / POLL_S)
         self._max_looks = int(min(SETTLE_S, timeout_s / 2) / POLL_S)
         self._max_bytes = max_bytes
         self._shown = 0
@@ -176,9 +227,16 @@ class PageSession:
     async def _settle(self) -> None:
         """Wait until scripts have written the page, and take its HTML."""
         looks = still = 0
-        while looks < self._max_looks:
+        has_scripts = False
+        while looks < self._max_looks or (
+            looks < self._late_looks
+            and has_scripts
+            and self._shown < FEW_CHARACTERS
+            and self.status < 400
+        ):
             try:
-                shown, is_loading = await self._evaluate(_STATE) or (0, False)
+                state = await self._evaluate(_STATE) or (0, False, False)
+                shown, is_loading, has_scripts = state
                 # A challenge may let us in after a while; any other error page is the last.
                 is_final = self.status >= 400 and not is_loading and not await self._is_challenge()
             except DevToolsClosedError:
@@ -258,12 +316,30 @@ class PageSession:
                         await self.request_permission(url)
             except IngestError as error:
                 self.block_error = error
-                # "Aborted" leaves what is shown as it is: nothing, or the page before.
-                await self._try_to_send(
-                    "Fetch.failRequest", requestId=request, errorReason="Aborted"
-                )
+                await self._abort(request)
                 return
+        elif event["frameId"] != self._frame and not await self._may_show(event):
+            await self._abort(request)
+            return
         await self._try_to_send("Fetch.continueRequest", requestId=request)
+
+    async def _may_show(self, event: dict[str, Any]) -> bool:
+        """Return whether a frame may load what it asks for, which may become part of the text.
+
+        Only frames of the page's own origin can be read; the others' requests are not asked about,
+        as those for images are not. The gateway keeps the address rules for all.
+        """
+        is_request = not {"responseStatusCode", "responseErrorReason"} & event.keys()
+        try:
+            if is_request and origin_of(event["request"]["url"]) == origin_of(self.hops[-1].url):
+                await self._permit(canonical_url(event["request"]["url"]))
+        except IngestError:
+            return False
+        return True
+
+    async def _abort(self, request: str) -> None:
+        """End a request and leave what is shown as it is: nothing, or the page before."""
+        await self._try_to_send("Fetch.failRequest", requestId=request, errorReason="Aborted")
 
     async def _authenticate(self, event: dict[str, Any]) -> None:
         """Give the gateway the page's credentials, and nobody else anything."""
@@ -293,7 +369,9 @@ class PageSession:
         if 300 <= status < 400 and "location" in headers:
             return
         self.headers = headers
-        media_type, _ = parse_content_type({"content-type": headers.get("content-type", [""])[0]})
+        media_type, _ = parse_content_type(
+            {"content-type": ",".join(headers.get("content-type", []))}
+        )
         text = media_type in READABLE or media_type.startswith("text/") or "+" in media_type
         attached = headers.get("content-disposition", [""])[0].lower().startswith("attachment")
         if attached or not text:

@@ -109,6 +109,75 @@ async def test_what_scripts_write_is_read_and_nobody_else_is_called(
     assert net.refused == []
 
 
+HARBOUR = "The harbour office keeps a register of every mooring and prints it each spring. "
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(
+            f"<div><template shadowrootmode=open><p>{HARBOUR * 4}</p><slot></slot></template>"
+            "<p>Slotted sentence.</p></div>",
+            id="declared shadow root",
+        ),
+        pytest.param(
+            "<x-a><p>Slotted sentence.</p></x-a><script>const one = document.querySelector('x-a')"
+            ".attachShadow({mode: 'open'}); one.innerHTML = '<section><x-b></x-b><slot></slot>';"
+            "one.querySelector('x-b').attachShadow({mode: 'open'}).innerHTML ="
+            f"'<p>{HARBOUR * 4}</p>'</script>",
+            id="shadow root in a shadow root",
+        ),
+        pytest.param(
+            f'<h1>Menu</h1><iframe height=400 srcdoc="<p>{HARBOUR * 4}</p><p>Slotted sentence.">',
+            id="srcdoc",
+        ),
+        pytest.param("<h1>Menu</h1><iframe height=400 src=/inner></iframe>", id="frame"),
+        pytest.param(
+            "<script>setTimeout(() => document.body.innerHTML ="
+            f"'<p>{HARBOUR * 4}</p><p>Slotted sentence.', 5000)</script><p>Loading…</p>",
+            id="late",
+        ),
+    ],
+)
+async def test_what_a_person_sees_is_read(net: Internet, kit: Kit, body: str) -> None:
+    net.page("https://a.test/", f"<!doctype html><body>{body}")
+    net.page("https://a.test/inner", f"<p>{HARBOUR * 4}</p><p>Slotted sentence.</p>")
+    text = (await kit.fetcher.fetch("https://a.test/")).body.decode()
+    shown = text.replace("srcdoc=", "").partition("<p>The harbour")[2]
+    assert shown.startswith(" office keeps a register")
+    assert "Slotted sentence." in shown
+    assert "shadowrootmode" not in text
+    assert net.refused == []
+
+
+async def test_a_frameset_is_read_without_its_apology(net: Internet, kit: Kit) -> None:
+    frames = "<frameset cols=200,*><frame src=/menu><frame src=/text></frameset>"
+    apology = "<noframes>Your browser does not support frames</noframes>"
+    net.page("https://a.test/", frames.replace("</frameset>", f"{apology}</frameset>"))
+    net.page("https://a.test/menu", "<a href=/>Home</a>")
+    net.page("https://a.test/text", f"<p>{HARBOUR * 4}</p>")
+    text = (await kit.fetcher.fetch("https://a.test/")).body.decode()
+    assert HARBOUR.strip() in text
+    assert "not support" not in text
+
+
+async def test_a_frame_shows_nothing_that_robots_txt_or_its_site_keeps(
+    net: Internet, kit: Kit
+) -> None:
+    net.robots("a.test", "User-agent: *\nDisallow: /inner\n")
+    net.page(
+        "https://a.test/",
+        "<h1>Menu</h1><iframe height=400 src=/inner></iframe><iframe height=400 src=/moved>"
+        "</iframe><iframe height=400 src=https://b.test/></iframe>",
+    )
+    net.page("https://a.test/moved", status=302, location="/inner?x")
+    net.page("https://a.test/inner", f"<p>{HARBOUR * 4}</p>")
+    net.page("https://b.test/", f"<p>{HARBOUR * 4}</p>")
+    text = (await kit.fetcher.fetch("https://a.test/")).body.decode()
+    assert "harbour office" not in text
+    assert not any(path.startswith("/inner") for path in net.hits("a.test"))
+
+
 async def test_pages_of_other_charsets_and_after_redirects_arrive(net: Internet, kit: Kit) -> None:
     net.page("https://a.test/", status=302, location="https://b.test/new?utm_source=x")
     meta = '<meta charset="gb2312">'
@@ -205,7 +274,7 @@ async def test_each_failure_has_its_reason(net: Internet, strict: Kit) -> None:
         "reset": "unreachable",
         "hanging": "timeout",
         "huge": "too_large",
-        "bad-tls": "robots",
+        "bad-tls": "unreachable",
     }
     for name, reason in reasons.items():
         assert (name, (await failure(strict, weird[name])).reason) == (name, reason)
