@@ -81,6 +81,18 @@ class KindSignals:
     posts: int
     """How many posts of a thread there are."""
     has_video: bool
+    classes: str
+    """Those of all elements, a line each."""
+
+    @property
+    def is_product(self) -> bool:
+        """Whether it declares itself a product."""
+        return _declared_kind(self) == "product"
+
+    @property
+    def is_article(self) -> bool:
+        """Whether it declares itself an article."""
+        return self.og_type == "article" or _is_article(self.types)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -116,6 +128,7 @@ def read_kind_signals(root: etree._Element, *, objects: list[JsonObject]) -> Kin
         is_documentation=any(map(_GENERATORS.search, generators[:3]))
         or _DOCUMENTATION.search(classes) is not None,
         posts=len(_FORUM.findall(classes)),
+        classes=classes,
         has_video=bool(
             root.xpath(
                 "boolean(//video | //iframe[contains(@src, 'youtube') or contains(@src, 'player')])"
@@ -191,10 +204,9 @@ def judge_kind(signals: KindSignals, shape: TextShape, *, url: str, text: str) -
 
 
 def _declared_kind(signals: KindSignals) -> PageKind | None:
-    is_article = _is_article(signals.types) or signals.og_type == "article"
     for kind, types in _TYPES:
         # A review names the product, a report the event.
-        if signals.types & types and not (is_article and kind in ("product", "event")):
+        if signals.types & types and not (signals.is_article and kind in ("product", "event")):
             return kind
     return "product" if signals.og_type.startswith("product") else None
 
@@ -203,8 +215,8 @@ def _judge_prose(signals: KindSignals, shape: TextShape) -> PageKind:
     if signals.is_paid and shape.letters < MAX_CAPTION:
         return "paywall"
     if shape.letters < MAX_BRIEF:
-        return "brief" if _is_article(signals.types) or shape.longest else "other"
-    if _is_article(signals.types) or signals.og_type == "article" or shape.longest >= TEASER // 4:
+        return "brief" if signals.is_article or shape.longest else "other"
+    if signals.is_article or shape.longest >= TEASER // 4:
         return "article"
     return "other"
 
@@ -214,7 +226,7 @@ def _is_listing(signals: KindSignals, shape: TextShape) -> bool:
     if shape.linked > LISTING_LINKS * shape.letters:
         return is_declared or shape.entries + shape.headings >= MIN_LISTED
     # Linked headings with a teaser each; an article may hold some of these as well.
-    is_article = _is_article(signals.types) or signals.og_type == "article" or signals.posts
+    is_article = signals.is_article or signals.posts
     is_teased = shape.longest < TEASER and shape.paragraphs <= MAX_TEASERS * shape.headings
     return shape.headings >= MIN_LISTED and is_teased and not is_article
 
@@ -239,4 +251,5 @@ def _share_of(part: str, text: str) -> float:
 
 
 def _weight(text: str | None) -> int:
-    return len(letters_of(text).encode()) if text else 0
+    # Most pieces of a page are the blanks between its tags.
+    return len(letters_of(text).encode()) if text and not text.isspace() else 0

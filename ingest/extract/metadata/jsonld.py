@@ -88,6 +88,13 @@ def page_objects(root: etree._Element) -> list[JsonObject]:
     return found[:MAX_OBJECTS]
 
 
+def as_list(value: Any) -> list[Any]:
+    """Return the values of a property that may have none, one or several."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
 def is_paid(entry: JsonObject) -> bool:
     """Return whether an object says that it, or a part of it, is not free to read."""
     return str(entry.get("isAccessibleForFree", "")).strip().lower() == "false"

@@ -29,6 +29,7 @@ _OTHERS = re.compile(
 )
 """Classes and ids of what has days of its own: the site's, events', other pages', readers'."""
 _OTHER_TAGS = frozenset({"footer", "aside", "blockquote"})
+_SKIPPED = UNSEEN | {"nav", "footer"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,18 +78,21 @@ def read_page_lines(root: etree._Element) -> PageLines:
     page = PageLines()
     lines, own = page.lines, page.own
     opened: list[int] = []  # the first lines of the headlines that are open
+    marks: list[tuple[bool, bool]] = []  # of the open elements: a headline? of others?
     others = links = 0
     walk = etree.iterwalk(root.find("body"), events=("start", "end"))
     for event, element in itertools.islice(walk, MAX_EVENTS):
         tag, is_start = element.tag, event == "start"
-        if is_start and (not isinstance(tag, str) or tag in UNSEEN):
-            walk.skip_subtree()
-            continue
-        names = f"{element.get('class', '')[:MAX_NAMES]} {element.get('id', '')[:MAX_NAMES]}"
-        is_title, is_other = _judge_names(names) if len(names) > 1 else (False, False)
-        is_title = (is_title and tag != "a") or tag in HEADINGS
-        is_other = (is_other and tag not in ("html", "body")) or tag in _OTHER_TAGS
-        if (tag in BLOCKS or tag in LINE_BREAKS or is_title) and lines[-1]:
+        if is_start:
+            if not isinstance(tag, str) or tag in _SKIPPED:
+                walk.skip_subtree()
+                marks.append((False, False))  # its end comes as well
+                continue
+            marks.append(_judge_element(element))
+            is_title, is_other = marks[-1]
+        else:
+            is_title, is_other = marks.pop()
+        if (is_title or tag in BLOCKS or tag in LINE_BREAKS) and lines[-1]:
             lines.append("")
             own.append(not others)
             page.plain.append(False)
@@ -97,7 +101,7 @@ def read_page_lines(root: etree._Element) -> PageLines:
             links += tag == "a"
             if is_title:
                 opened.append(len(lines) - 1)
-        else:
+        elif tag not in _SKIPPED:
             others -= is_other
             links -= tag == "a"
             if is_title and opened and (start := opened.pop()) < len(lines) - 1:
@@ -109,6 +113,17 @@ def read_page_lines(root: etree._Element) -> PageLines:
             lines[-1] = f"{lines[-1]} {bare}".strip()[:MAX_HEADLINE]
             page.plain[-1] |= not links
     return page
+
+
+def _judge_element(element: etree._Element) -> tuple[bool, bool]:
+    """Return whether an element may be the headline, and whether it is about others."""
+    tag = element.tag
+    names = f"{element.get('class', '')[:MAX_NAMES]} {element.get('id', '')[:MAX_NAMES]}"
+    is_title, is_other = _judge_names(names) if len(names) > 1 else (False, False)
+    return (
+        (is_title and tag != "a") or tag in HEADINGS,
+        (is_other and tag not in ("html", "body")) or tag in _OTHER_TAGS,
+    )
 
 
 @functools.lru_cache(maxsize=4096)

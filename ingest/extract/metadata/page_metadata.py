@@ -231,11 +231,18 @@ def _first_possible_day(days: Iterable[date | None], now: datetime) -> date | No
 
 def _canonical_address(root: etree._Element, url: str) -> str:
     """Return the address in <link rel=canonical>, "" if it is another site's or the front page."""
+    base = root.find(".//base[@href]")
+    around = url
+    if base is not None:
+        try:
+            around = resolve_reference(url, base.get("href").strip())
+        except FetchError:
+            around = url
     for link in root.iterfind("head/link[@href]"):
         if "canonical" not in (link.get("rel") or "").lower().split():
             continue
         try:
-            found = canonical_url(resolve_reference(url, link.get("href").strip()))
+            found = canonical_url(resolve_reference(around, link.get("href").strip()))
         except FetchError:
             return ""
         # Templates that forget to fill it in name the front page on every page (RFC 6596 says that

@@ -41,7 +41,7 @@ def choose_title(
     if not declared:
         return next(iter(headings or titled()), "")
     shared = _shared_title(declared, headings, site)
-    if shared and letters_of(shared) in map(letters_of, declared):
+    if shared:  # the other headings are those of sections: not worth reading the page for
         return shared
     if shared := _shared_title(declared, [*headings, *titled()[:MAX_TRIED]], site):
         return shared

@@ -1,0 +1,198 @@
+"""From the source of a web page to its document: text, kind, and what it says of itself."""
+
+import re
+from datetime import datetime
+
+from lxml import etree
+
+from ingest.documents import Document, PageKind
+from ingest.errors import ExtractError
+from ingest.extract import main_text
+from ingest.extract.dom import letters_of, parse_html
+from ingest.extract.js_detection import ScriptSignals, needs_browser, read_script_signals
+from ingest.extract.markdown import render_markdown
+from ingest.extract.markup import normalize_markup
+from ingest.extract.metadata import jsonld
+from ingest.extract.metadata.jsonld import JsonObject
+from ingest.extract.metadata.microdata import parse_microdata
+from ingest.extract.metadata.page_metadata import Metadata, read_metadata
+from ingest.extract.page_kind import (
+    judge_kind,
+    measure_markdown,
+    measure_text,
+    read_kind_signals,
+)
+from ingest.extract.structured.hydration import read_hydration, reveal_embedded
+from ingest.extract.structured.listings import read_listing
+from ingest.extract.structured.pairs import Pair, read_specifications, render_pairs
+from ingest.extract.structured.threads import MIN_SHARE, Thread, read_thread, thread_of_data
+from ingest.extract.walls import Wall, find_wall, strip_paywall
+from ingest.foundation.messages import SEMICOLON, Message, join_messages
+from ingest.text.language import cjk_share
+
+MIN_JSONLD_RATIO = 2
+"""How many times as long as the text of the page its JSON-LD must be to take its place. Then
+scripts would write the text, or a paywall stands before it; else it is a summary or a copy."""
+NEXT_TO_NOTHING = 200
+"""Bytes of letters of a text below which the data of scripts are looked into."""
+MIN_CJK = 0.3
+"""Share of ideographs, kana and hangul from which a text is Chinese, Japanese or Korean; fewer are
+names and quotes in another language."""
+MIN_ASCII = 0.97
+"""Share of letters from which a text that declares nothing is taken for English; other languages in
+Latin script have more letters with accents."""
+
+_TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
+
+
+def document_of_html(source: str, *, url: str, fetched_at: datetime) -> Document:
+    """Return the document of the page at `url`.
+
+    Raises:
+        ExtractError: as `ingest.extract.extractor.extract` does.
+    """
+    root = parse_html(source)
+    if root is None:
+        raise empty_page(url)
+    reveal_embedded(root)
+    scripts = read_script_signals(root)
+    objects = [*jsonld.page_objects(root), *parse_microdata(root)]
+    signals = read_kind_signals(root, objects=objects)
+    normalize_markup(root)
+    # Before main_text, which removes scripts and all else that is not the text.
+    declared = read_metadata(root, url=url, now=fetched_at)
+    thread = read_thread(root, classes=signals.classes) or thread_of_data(objects)
+    specifications = read_specifications(root) if signals.is_product else []
+    # A page that calls itself an article is seldom a list, and looking for one costs time.
+    listing = None if thread or signals.is_article else read_listing(root)
+    text = _main_text(root, source, url=url, declared=declared)
+    if not text and listing is not None:
+        text = listing.text
+    text = text or render_markdown(root.find("body"))
+    # The links in it tell a list from an article, where the page does not say that it is one.
+    shape = measure_markdown(text) if signals.is_article else measure_text(root.find("body"))
+    if (better := _text_of_data(source, scripts, declared=declared, text=text)) != text:
+        text, shape = better, measure_markdown(better)
+    if needs_browser(scripts, title=declared.title, text=text):
+        raise _scripted_page(url)
+    if not text.strip():
+        raise empty_page(url)
+    if wall := find_wall(text, title=declared.title, is_paid=signals.is_paid):
+        raise _walled_page(url, wall)
+    text, is_lead = strip_paywall(text)
+    kind: PageKind = "paywall" if is_lead else judge_kind(signals, shape, url=url, text=text)
+    if listing is not None and kind in ("listing", "other", "article") and listing.holds(text):
+        text, kind = listing.text, "listing"
+    text, kind = _with_structure(
+        text, kind, thread=thread, objects=objects, specifications=specifications
+    )
+    return Document(
+        url=url,
+        title=declared.title or url,
+        text=text,
+        kind=kind,
+        fetched_at=fetched_at,
+        language=detect_language(declared.language, text),
+        published=declared.published,
+        modified=declared.modified,
+        author=declared.author,
+        canonical=declared.canonical,
+        directives=declared.directives,
+    )
+
+
+def _main_text(root: etree._Element, source: str, *, url: str, declared: Metadata) -> str:
+    if source.count("<") > main_text.MAX_TAGS:
+        return ""
+    return main_text.main_text(root, url=url, headlines=declared.headlines)
+
+
+def _text_of_data(source: str, scripts: ScriptSignals, *, declared: Metadata, text: str) -> str:
+    """Return the text in the data of a page where its elements hold much less, else `text`."""
+    from_jsonld = declared.body
+    if _TAG.search(from_jsonld):  # it is HTML itself on some sites
+        inner = parse_html(from_jsonld)
+        from_jsonld = "" if inner is None else render_markdown(inner.find("body"))
+    if len(from_jsonld) > MIN_JSONLD_RATIO * len(text):
+        text = from_jsonld
+    is_poor = len(letters_of(text).encode()) < NEXT_TO_NOTHING
+    if not (is_poor or needs_browser(scripts, title=declared.title, text=text)):
+        return text
+    # Parsed once more: nothing is left of the scripts in the first tree.
+    root = parse_html(source)
+    hydrated = "" if root is None else read_hydration(root)
+    return hydrated if len(hydrated) > MIN_JSONLD_RATIO * len(text) else text
+
+
+def _with_structure(
+    text: str,
+    kind: PageKind,
+    *,
+    thread: Thread | None,
+    objects: list[JsonObject],
+    specifications: list[Pair],
+) -> tuple[str, PageKind]:
+    """Return the text with the authors of a thread, or with the data of a product, and its kind."""
+    if thread is not None:
+        posts = thread.render()
+        if len(letters_of(posts)) >= MIN_SHARE * len(letters_of(text)):
+            return posts, "qa" if thread.is_qa else "forum"
+    is_chinese = cjk_share(text) > MIN_CJK
+    pairs = render_pairs(
+        objects,
+        text=text,
+        is_chinese=is_chinese,
+        specifications=specifications if kind == "product" else (),
+    )
+    return (f"{text}\n\n{pairs}" if pairs else text), kind
+
+
+def detect_language(declared: str, text: str) -> str:
+    """Return an ISO 639-1 code, "" when unknown.
+
+    The script of the text outranks what the page declares: templates declare the language of those
+    who made them.
+    """
+    code = re.split(r"[-_]", declared.strip().lower())[0]
+    if cjk_share(text) > MIN_CJK:
+        if code in ("zh", "ja", "ko"):
+            return code
+        if re.search(r"[\u3040-\u30ff]", text):  # kana
+            return "ja"
+        return "ko" if re.search(r"[\uac00-\ud7af]", text) else "zh"  # hangul
+    if re.fullmatch(r"[a-z]{2}", code) and code not in ("zh", "ja", "ko"):
+        return code
+    letters = [character for character in text if character.isalpha()]
+    plain = sum(character.isascii() for character in letters)
+    return "en" if letters and plain > MIN_ASCII * len(letters) else ""
+
+
+def _scripted_page(url: str) -> ExtractError:
+    return ExtractError(
+        Message("{url} is written by scripts", url=url),
+        url=url,
+        reason="needs_browser",
+        hint=Message("it takes a browser to read it: install Chromium, see assistant doctor"),
+    )
+
+
+def _walled_page(url: str, wall: Wall) -> ExtractError:
+    if wall == "paywall":
+        message = Message("{url} is behind a paywall or a log-in", url=url)
+        hint = Message(
+            "open it in your browser, where you are logged in, and save the page: ingest FILE"
+        )
+    else:
+        message = Message("{url} shows only a request for consent to cookies", url=url)
+        hint = Message("open it in your browser, choose, and save the page: ingest FILE")
+    return ExtractError(message, url=url, reason=wall, hint=hint)
+
+
+def empty_page(url: str, *notes: Message) -> ExtractError:
+    """Return the error about a page without text; `notes` say where its text is, if known."""
+    return ExtractError(
+        Message("{url} holds no text", url=url),
+        url=url,
+        reason="empty",
+        hint=join_messages(notes, SEMICOLON) if notes else Message("try another page"),
+    )

@@ -1,0 +1,196 @@
+"""Posts of forums, and questions with their answers: who says what, and when.
+
+Boilerplate removal tells text from menus, and takes the names of the authors for the latter. The
+programs that write most threads are few, and each has its classes: with them every post gets its
+author and its day, and an accepted answer comes first.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lxml import etree
+
+from ingest.extract.dom import letters_of, parse_html, text_of
+from ingest.extract.markdown import render_markdown
+from ingest.extract.metadata.bylines import MAX_AUTHOR
+from ingest.extract.metadata.dates import parse_day
+from ingest.extract.metadata.jsonld import (
+    JsonObject,
+    as_list,
+    name_properties,
+    page_types,
+    text_property,
+)
+
+MIN_POSTS = 2
+MAX_POSTS = 500
+MIN_SHARE = 0.5  # of the letters of the main text that the posts must hold to take its place
+MAX_STAMP = 80  # characters of an element that says when
+
+_ACCEPTED = re.compile(r"accepted|best|solution|采纳|最佳", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadTemplate:
+    """Where a program puts the parts of a thread: names of classes, or "#" and how an id begins."""
+
+    post: str
+    body: str
+    author: str
+    day: str = ""
+    opening: str = ""
+    """What is asked or opens the thread, where it is no post like the others."""
+    is_qa: bool = False
+
+
+TEMPLATES = (
+    ThreadTemplate(post="#post_", body="#postmessage_", author="authi", day="authi"),  # Discuz
+    ThreadTemplate(post="l_post", body="d_post_content", author="p_author_name", day="tail-info"),
+    ThreadTemplate(post="post", body="content", author="username username-coloured", day="author"),
+    ThreadTemplate(post="message", body="bbWrapper", author="message-name username", day="u-dt"),
+    ThreadTemplate(post="postcontainer", body="postcontent", author="username", day="date"),
+    ThreadTemplate(post="topic-post", body="cooked", author="username names", day="relative-date"),
+    ThreadTemplate(post="crawler-post", body="post", author="creator", day="post-time"),
+    ThreadTemplate(post="post_wrapper", body="inner", author="poster", day="smalltext"),
+    ThreadTemplate(post="comtr", body="commtext", author="hnuser", day="age", opening="toptext"),
+    ThreadTemplate(
+        post="#r_", body="reply_content", author="dark", day="ago", opening="topic_content"
+    ),
+    ThreadTemplate(
+        post="answer question", body="s-prose js-post-body", author="user-details",
+        day="relativetime",
+        is_qa=True,
+    ),
+    ThreadTemplate(
+        post="List-item", body="RichContent-inner", author="AuthorInfo-name UserLink-link",
+        day="ContentItem-time", opening="QuestionRichText", is_qa=True,
+    ),
+    ThreadTemplate(
+        post="wgt-best answer", body="best-text answer-text", day="wgt-replyer-all-time",
+        author="wgt-replyer-all-uname uname", opening="q-content", is_qa=True,
+    ),
+)  # fmt: skip
+"""Discuz, Tieba, phpBB, XenForo, vBulletin, Discourse (twice), SMF, Hacker News, V2EX, Stack
+Exchange, Zhihu, Baidu Zhidao."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadPost:
+    """One post: its text in Markdown, and who wrote it when, "" where the page does not say."""
+
+    text: str
+    author: str
+    day: str
+    is_accepted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    """The posts of a page, in order, an accepted answer first."""
+
+    opening: str
+    posts: tuple[ThreadPost, ...]
+    is_qa: bool
+
+    def render(self) -> str:
+        """Return the thread as Markdown: a heading with the author above each post."""
+        parts = [self.opening] if self.opening else []
+        for post in self.posts:
+            head = ", ".join(filter(None, (post.author, post.day)))
+            parts += [f"### {head}", post.text] if head else [post.text]
+        return "\n\n".join(parts)
+
+
+def read_thread(root: etree._Element, *, classes: str) -> Thread | None:
+    """Return the thread on a page, None if none of the known programs wrote one.
+
+    `classes` are those of all elements, in one string: most pages are decided by it.
+    """
+    names = set(classes.split())
+    for template in TEMPLATES:
+        parts = (template.post, template.body, template.author)
+        if all(_may_have(part, names) for part in parts):
+            opening = _render_first(root, template.opening)
+            posts = tuple(itertools.islice(_read_posts(root, template), MAX_POSTS))
+            if len(posts) + bool(opening) >= MIN_POSTS and any(post.author for post in posts):
+                if template.is_qa:
+                    posts = tuple(sorted(posts, key=lambda post: not post.is_accepted))
+                return Thread(opening=opening, posts=posts, is_qa=template.is_qa)
+    return None
+
+
+def thread_of_data(objects: Sequence[JsonObject]) -> Thread | None:
+    """Return the question with its answers that structured data hold, None if they hold none."""
+    for each in objects:
+        if "question" not in page_types([each]):
+            continue
+        posts = tuple(
+            ThreadPost(
+                text=text,
+                author=next(iter(name_properties(answer.get("author"), names={})), ""),
+                day=str(parse_day(text_property(answer.get("dateCreated"))) or ""),
+                is_accepted=key == "acceptedAnswer",
+            )
+            for key in ("acceptedAnswer", "suggestedAnswer")
+            for answer in as_list(each.get(key))[:MAX_POSTS]
+            if isinstance(answer, dict) and (text := _markdown_of(answer.get("text")))
+        )
+        if posts:
+            return Thread(opening=_markdown_of(each.get("text")), posts=posts, is_qa=True)
+    return None
+
+
+def _markdown_of(value: Any) -> str:
+    text = text_property(value)
+    root = parse_html(text) if "<" in text else None
+    return text if root is None else render_markdown(root.find("body"))
+
+
+def _may_have(part: str, names: set[str]) -> bool:
+    return part.startswith("#") or not names.isdisjoint(part.split())
+
+
+def _read_posts(root: etree._Element, template: ThreadTemplate) -> Iterator[ThreadPost]:
+    for place in _find(root, template.post):
+        body = next(_find(place, template.body), None)
+        if body is None or body is place:
+            continue
+        text = render_markdown(body)
+        if letters_of(text):
+            author = next(_texts(place, template.author), "")
+            days = (parse_day(text_of(each)[:MAX_STAMP]) for each in _find(place, template.day))
+            day = next(filter(None, days), None)
+            yield ThreadPost(
+                text=text,
+                author=author if len(author) <= MAX_AUTHOR else "",
+                day=day.isoformat() if day else "",
+                is_accepted=_ACCEPTED.search(place.get("class", "")) is not None,
+            )
+
+
+def _render_first(root: etree._Element, names: str) -> str:
+    found = next(_find(root, names), None)
+    return "" if found is None else render_markdown(found)
+
+
+def _texts(place: etree._Element, names: str) -> Iterator[str]:
+    for element in _find(place, names):
+        # Of "Ada | 5 posts" the link is the name.
+        link = next(element.iter("a"), element)
+        if text := " ".join(text_of(link).split()):
+            yield text
+
+
+def _find(place: etree._Element, names: str) -> Iterator[etree._Element]:
+    """Yield the elements in `place` with one of the classes, or an id that begins so."""
+    conditions = [
+        f"starts-with(@id, '{name[1:]}')"
+        if name.startswith("#")
+        else f"contains(concat(' ', normalize-space(@class), ' '), ' {name} ')"
+        for name in names.split()
+    ]
+    if conditions:
+        yield from place.xpath(f".//*[{' or '.join(conditions)}]")
