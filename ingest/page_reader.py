@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from ingest.documents import Document, FetcherName, PageValidators, Processing, RequestRecord
@@ -25,6 +25,9 @@ from ingest.web.tiered_fetcher import Loaded
 from ingest.web.validators import is_withdrawn, refresh_validators, validators_of
 
 log = logging.getLogger(__name__)
+
+CLOCK_SLACK = timedelta(minutes=5)
+"""How far the clocks of two machines that share an index may be apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +204,7 @@ class PageReader:
 
     async def _read(self, url: str, batch: _Batch) -> PageContent:
         known = batch.known.get(url)
-        if known is not None and not batch.fresh and known.fresh_until > datetime.now(UTC):
+        if known is not None and not batch.fresh and _is_fresh(known):
             content = await self._from_index(known)
             if content is not None:
                 return content
@@ -272,6 +275,13 @@ def skipped_event(url: str, error: IngestError) -> PageSkipped:
         fetcher=error.fetcher,
         hops=error.hops,
     )
+
+
+def _is_fresh(known: PageValidators) -> bool:
+    # What was checked in the future was checked while the clock was ahead: it would be fresh for
+    # years.
+    now = datetime.now(UTC)
+    return known.checked_at <= now + CLOCK_SLACK and known.fresh_until > now
 
 
 def stored_event(

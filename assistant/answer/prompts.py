@@ -12,6 +12,7 @@ from dataclasses import replace
 from assistant.models.reasoning import THINK_CLOSE
 from assistant.values import ChatMessage, Passage, Prompt
 from ingest.foundation.messages import Language, Message
+from ingest.text.orders import blank_orders
 from ingest.text.quoting import neutralize_markup, quoted_lines
 from ingest.text.tokens import estimate_tokens
 
@@ -198,5 +199,6 @@ def _passage_size(passage: Passage, language: Language) -> int:
 
 
 def _one_line(text: str, limit: int) -> str:
-    line = " ".join(neutralize_markup(text).split())
+    # Titles and headings are a page's words, too.
+    line = " ".join(neutralize_markup(blank_orders(text)).split()) or "…"
     return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -8,7 +8,7 @@ import contextlib
 import json
 import time
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +32,7 @@ from finetune.serve.bodies import (
 )
 from finetune.serve.engine import Engine, GenerationRequest, GenerationResult, TooLongError
 from finetune.serve.metrics import Metrics, MetricsMiddleware
+from finetune.serve.request_guard import RequestGuard
 from finetune.serve.request_queue import QueueFullError, ReplyTimeoutError, RequestQueue
 from ingest.foundation.messages import Language, Message
 from ingest.text.language import language_of_locale
@@ -80,8 +81,12 @@ def build_app(
     defaults: Defaults | None = None,
     max_waiting: int = MAX_WAITING,
     timeout_s: float = TIMEOUT_S,
+    hosts: Collection[str] = (),
 ) -> FastAPI:
-    """Return the app; `max_waiting` requests may wait, `timeout_s` bounds each whole reply."""
+    """Return the app; `max_waiting` requests may wait, `timeout_s` bounds each whole reply.
+
+    `hosts` are names besides localhost by which it may be asked.
+    """
     queue = RequestQueue(engine, max_waiting=max_waiting, timeout_s=timeout_s)
     metrics = Metrics(lambda: queue.size)
     routes = _Routes(engine, queue, metrics, defaults or Defaults())
@@ -95,6 +100,7 @@ def build_app(
     app.add_exception_handler(RequestValidationError, handle_invalid_body)
     app.add_exception_handler(DisconnectedError, handle_disconnect)
     paths = {"/predict", "/v1/chat/completions", "/v1/models", "/healthz", "/metrics"}
+    app.add_middleware(RequestGuard, hosts=hosts)
     app.add_middleware(MetricsMiddleware, metrics=metrics, paths=paths)
     return app
 

@@ -53,7 +53,9 @@ def serve(
         authority = f"[{host}]" if ":" in host else host  # RFC 3986, section 3.2.2
         address = f"http://{authority}:{listener.getsockname()[1]}"
         progress.note(Message("{name} at {address}", name=engine.name, address=address))
-        config = uvicorn.Config(build_app(engine, defaults=defaults), log_level="warning")
+        config = uvicorn.Config(
+            build_app(engine, defaults=defaults, hosts={host}), log_level="warning"
+        )
         # On SIGINT and SIGTERM uvicorn finishes open replies, then raises the signal again: SIGINT
         # as KeyboardInterrupt, while SIGTERM ends the process as a supervisor expects.
         with contextlib.suppress(KeyboardInterrupt):

@@ -24,9 +24,13 @@ _folders: list[Path] = []
 
 
 _UNPRINTABLE = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069"
+    r"\u200b\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+    # The joiners belong to the spelling of Persian and Hindi, and to emoji: not to ASCII.
+    r"|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
 )
-"""Control characters but tab and line end, and those that turn the direction of writing."""
+"""Control characters but tab and line end, those that turn the direction of writing, and those that
+nobody sees."""
 
 
 def add_catalogue(folder: Path) -> None:
@@ -241,7 +245,7 @@ def escape_json(text: str) -> str:
     JSON escapes characters below U+0020 itself, so what stands raw in it stands in strings alone:
     the value stays the same.
     """
-    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _UNPRINTABLE.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def printable(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -62,6 +63,20 @@ async def test_fresh_page_costs_no_request_and_no_embedding() -> None:
     assert again.chunks > 10
     assert site.asked == [TEA]
     assert len(embedder.texts) == before
+
+
+async def test_page_that_was_read_while_the_clock_was_ahead_is_asked_for_again() -> None:
+    site = Site(article(*PARAGRAPHS))
+    one = ingest_parts(site, embedder=None, ttl_s=3_600)
+    await add(one, TEA)
+    ((_, known),) = (await one.store.recall([TEA])).items()
+    ahead = datetime(2131, 1, 1, tzinfo=UTC)
+    await one.store.remember(replace(known, checked_at=ahead, fresh_until=ahead))
+    again = only(await add(one, TEA))
+    assert isinstance(again, PageStored)
+    assert again.origin == "revalidated"
+    (document,) = (await one.store.documents([TEA])).values()
+    assert document.fetched_at < ahead
 
 
 async def test_stale_page_that_is_unchanged_is_confirmed_and_keeps_its_vectors() -> None:

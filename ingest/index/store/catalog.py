@@ -296,8 +296,10 @@ class Catalog:
                 (*from_validators(record), record.final_url),
             )
             connection.execute(
-                "UPDATE documents SET fetched_at = ? WHERE url = ? AND fetched_at < ?",
-                (checked_at, record.final_url, checked_at),
+                # A date in the future is of a clock that was ahead, and would stay for years.
+                "UPDATE documents SET fetched_at = ? WHERE url = ?"
+                " AND (fetched_at < ? OR fetched_at > ?)",
+                (checked_at, record.final_url, checked_at, timestamp(datetime.now(UTC))),
             )
 
     def delete(self, url: str) -> int:

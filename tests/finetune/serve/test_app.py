@@ -262,3 +262,20 @@ def test_a_disconnect_in_mid_stream_ends_the_generation() -> None:
         wait_until(lambda: engine.results)
     assert engine.results[0].reason == "cancelled"
     assert engine.active == 0
+
+
+@pytest.mark.parametrize("host", ["evil.test", "evil.test:8602", "", "localhost.evil.test"])
+@pytest.mark.parametrize("path", ["/metrics", "/openapi.json", "/v1/models"])
+def test_a_page_whose_name_points_here_gets_nothing(
+    client: httpx.Client, host: str, path: str
+) -> None:
+    assert client.get(path, headers={"Host": host}).status_code == 400
+    assert client.get(path, headers={"Host": "localhost:1"}).status_code == 200
+
+
+def test_a_body_without_end_is_refused(client: httpx.Client) -> None:
+    long = b"x" * 3_000_000
+    assert client.post("/predict", content=long).status_code == 413
+    pieces = client.post("/predict", content=(long[:100_000] for _ in range(30)))
+    assert pieces.status_code >= 400
+    assert client.post("/predict", json={"text": "Hi"}).status_code == 200

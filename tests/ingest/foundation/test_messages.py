@@ -12,7 +12,14 @@ from pydantic import TypeAdapter
 
 from ingest.crawl_log import CrawlLog, CrawlLogError
 from ingest.foundation.errors import SettingsError
-from ingest.foundation.messages import LANGUAGES, Message, describe_os_error, join_messages
+from ingest.foundation.messages import (
+    LANGUAGES,
+    Message,
+    describe_os_error,
+    escape_json,
+    join_messages,
+    printable,
+)
 from ingest.foundation.settings import read_toml
 from ingest.text.language import language_of
 
@@ -101,3 +108,16 @@ def test_a_file_of_another_version_may_have_fewer_languages_or_more() -> None:
 def test_braces_stand_for_themselves_where_there_is_no_value() -> None:
     assert Message("a {b}").localize("en") == "a {b}"
     assert Message("a {b}", b="{c}").localize("en") == "a {c}"
+
+
+def test_nothing_invisible_reaches_a_terminal_but_what_spelling_needs() -> None:
+    hidden = "a\u200bb\u2060c\ufeffd\u200de\U000e0041f\u202eg\x1b[2J\x9b"
+    assert printable(hidden) == "abcdefg[2J"
+    persian, family = (
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "\U0001f468\u200d\U0001f469",
+    )
+    assert printable(persian + family) == persian + family
+    written = json.dumps({"title": hidden}, ensure_ascii=False)
+    assert printable(escape_json(written)) == escape_json(written)
+    assert json.loads(escape_json(written)) == {"title": hidden}
