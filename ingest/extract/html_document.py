@@ -8,7 +8,7 @@ from lxml import etree
 from ingest.documents import Document, PageKind
 from ingest.errors import ExtractError
 from ingest.extract import main_text
-from ingest.extract.dom import letters_of, parse_html
+from ingest.extract.dom import hide, letters_of, parse_html
 from ingest.extract.js_detection import ScriptSignals, needs_browser, read_script_signals
 from ingest.extract.markdown import render_markdown
 from ingest.extract.markup import normalize_markup
@@ -26,7 +26,8 @@ from ingest.extract.structured.hydration import read_hydration, reveal_embedded
 from ingest.extract.structured.listings import read_listing
 from ingest.extract.structured.pairs import Pair, read_specifications, render_pairs
 from ingest.extract.structured.threads import MIN_SHARE, Thread, read_thread, thread_of_data
-from ingest.extract.walls import Wall, find_wall, strip_paywall
+from ingest.extract.visibility import remove_unseen
+from ingest.extract.walls import MIN_LEAD, Wall, find_wall, is_consent_box, strip_paywall
 from ingest.foundation.messages import SEMICOLON, Message, join_messages
 from ingest.text.language import cjk_share
 
@@ -77,7 +78,10 @@ def document_of_html(source: str, *, url: str, fetched_at: datetime) -> Document
         raise _scripted_page(url)
     if not text.strip():
         raise empty_page(url)
-    if wall := find_wall(text, title=declared.title, is_paid=signals.is_paid):
+    wall = find_wall(text, title=declared.title, is_paid=signals.is_paid)
+    if wall == "consent_wall" and (behind := _text_behind_consent(source)):
+        text, shape = behind, measure_markdown(behind)
+    elif wall:
         raise _walled_page(url, wall)
     text, is_lead = strip_paywall(text)
     kind: PageKind = "paywall" if is_lead else judge_kind(signals, shape, url=url, text=text)
@@ -105,6 +109,20 @@ def _main_text(root: etree._Element, source: str, *, url: str, declared: Metadat
     if source.count("<") > main_text.MAX_TAGS:
         return ""
     return main_text.main_text(root, url=url, headlines=declared.headlines)
+
+
+def _text_behind_consent(source: str) -> str:
+    """Return what a page shows besides its request for consent, "" if that is no text."""
+    root = parse_html(source)
+    if root is None:
+        return ""
+    for element in list(root.iter(etree.Element)):
+        if is_consent_box(element):
+            hide(element)
+    remove_unseen(root)
+    text = render_markdown(root.find("body"))
+    is_text = len(letters_of(text).encode()) >= MIN_LEAD
+    return text if is_text and find_wall(text, title="", is_paid=False) is None else ""
 
 
 def _text_of_data(source: str, scripts: ScriptSignals, *, declared: Metadata, text: str) -> str:

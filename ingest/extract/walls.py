@@ -7,6 +7,8 @@ about cookies and one that ends with "Already a subscriber?" are articles.
 import re
 from typing import Literal
 
+from lxml import etree
+
 Wall = Literal["paywall", "consent_wall"]
 
 MIN_LEAD = 400
@@ -47,11 +49,18 @@ _CONSENT = re.compile(
     |i\snostri\s(?:\d+\s)?partner|本(?:网站|站|網站)使用\s?cookie|(?:接受|同意|管理)(?:所有|全部)?\s?cookie|cookie\s?(?:设置|偏好|政策)""",
     re.IGNORECASE | re.VERBOSE,
 )
+_CONSENT_BOX = re.compile(r"cookie|consent|gdpr|privacy|\bcmp\b|onetrust|didomi", re.IGNORECASE)
 _POLICY = re.compile(
     r"cookie|privacy|consent|datenschutz|confidentialit|privacidad|隐私|隱私|条款", re.I
 )
 """Titles of pages that are about consent: what a site says of its cookies is the text there."""
 _PARAGRAPHS = re.compile(r"\n+")
+
+
+def is_consent_box(element: etree._Element) -> bool:
+    """Return whether class or id of `element` say that it asks for consent."""
+    names = f"{element.get('class', '')[:MAX_LINE]} {element.get('id', '')[:MAX_LINE]}"
+    return _CONSENT_BOX.search(names) is not None and element.tag not in ("html", "body")
 
 
 def find_wall(text: str, *, title: str, is_paid: bool) -> Wall | None:

@@ -160,7 +160,7 @@ def _read_posts(root: etree._Element, template: ThreadTemplate) -> Iterator[Thre
             continue
         text = render_markdown(body)
         if letters_of(text):
-            author = next(_texts(place, template.author), "")
+            author = next(_author_names(place, template.author), "")
             days = (parse_day(text_of(each)[:MAX_STAMP]) for each in _find(place, template.day))
             day = next(filter(None, days), None)
             yield ThreadPost(
@@ -176,7 +176,7 @@ def _render_first(root: etree._Element, names: str) -> str:
     return "" if found is None else render_markdown(found)
 
 
-def _texts(place: etree._Element, names: str) -> Iterator[str]:
+def _author_names(place: etree._Element, names: str) -> Iterator[str]:
     for element in _find(place, names):
         # Of "Ada | 5 posts" the link is the name.
         link = next(element.iter("a"), element)

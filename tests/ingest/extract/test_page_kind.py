@@ -124,6 +124,13 @@ def test_consent_beside_an_article_is_no_wall() -> None:
     assert kind(f"<div class=modal>{CONSENT}</div><article>{PARAGRAPH * 4}</article>") == "article"
 
 
+def test_article_that_a_longer_request_for_consent_outweighs_is_read() -> None:
+    body = f'<div class="modal cookie-consent">{CONSENT * 4}</div><aside>{PARAGRAPH * 3}</aside>'
+    found = extract(page(f"<html><body>{body}</body></html>"))
+    assert "grey water" in found.text
+    assert "812 partners" not in found.text
+
+
 def test_policy_about_cookies_is_its_text() -> None:
     source = f"<head><title>Cookie policy</title></head><body><main>{CONSENT}</main></body>"
     assert "812 partners" in extract(page(source)).text
