@@ -314,6 +314,22 @@ class KeyedJsonEngine(JsonEngine):
         return EngineFailure("misconfigured", _USED_UP, hint=hint)
 
 
+def result_objects(items: Any, *, required: str) -> list[dict[str, Any]]:
+    """Return the results of a JSON reply that are objects and have the field `required`.
+
+    One null among them, as some servers send it, costs itself and no other.
+
+    Raises:
+        TypeError: `items` is no list, or holds things and none of them is a result.
+    """
+    if not isinstance(items, list):
+        raise TypeError("no list of results")
+    found = [one for one in items if isinstance(one, dict) and one.get(required)]
+    if items and not found and any(one is not None for one in items):
+        raise TypeError("no results in the list of results")
+    return found
+
+
 def result_row(*, url: Any, title: Any, snippet: Any) -> ResultRow:
     """Return a row of what a JSON reply holds, each text on one line; no `url` leads nowhere."""
     href = url if isinstance(url, str) else ""

@@ -7,7 +7,7 @@ in data.webPages.value. The same API answers at https://api.bocha.cn.
 from collections.abc import Iterator
 from typing import Any
 
-from assistant.search.json_api import ApiRequest, KeyedJsonEngine, result_row
+from assistant.search.json_api import ApiRequest, KeyedJsonEngine, result_objects, result_row
 from assistant.search.result_pages import EngineFailure, ResultRow
 from ingest.foundation.messages import Language
 
@@ -43,7 +43,7 @@ class Bocha(KeyedJsonEngine):
         pages = reply["data"]["webPages"] or {}
         return [
             result_row(url=one["url"], title=one.get("name"), snippet=one.get("snippet"))
-            for one in pages.get("value") or []
+            for one in result_objects(pages.get("value") or [], required="url")
         ]
 
     def explain_status(self, status: int, body: bytes) -> EngineFailure:

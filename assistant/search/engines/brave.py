@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from assistant.search.json_api import ApiRequest, KeyedJsonEngine, result_row
+from assistant.search.json_api import ApiRequest, KeyedJsonEngine, result_objects, result_row
 from assistant.search.result_pages import EngineFailure, ResultRow
 from ingest.foundation.messages import Language
 
@@ -62,7 +62,7 @@ class Brave(KeyedJsonEngine):
                 title=html.unescape(one.get("title") or ""),
                 snippet=html.unescape(one.get("description") or ""),
             )
-            for one in found["results"]
+            for one in result_objects(found["results"], required="url")
         ]
 
     def explain_status(self, status: int, body: bytes) -> EngineFailure:

@@ -4,8 +4,10 @@ A query longer than its form takes is cut at a word, without a word to people.
 """
 
 import itertools
+import re
 from collections.abc import AsyncGenerator, Collection
 from functools import partial
+from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -23,13 +25,19 @@ from assistant.search.result_pages import (
 )
 from assistant.values import SearchHit
 from ingest.errors import FetchError
-from ingest.foundation.messages import Language
+from ingest.foundation.messages import Language, Message
 from ingest.web.urls import host_of, resolve_reference, same_or_subdomain
 
 CHALLENGE_MARK = "anomaly-modal"
 """Stands in the page that wants to see a human, whatever its status."""
 REDIRECT_PATHS = frozenset({"/l/", "/y.js"})
 """Of links that lead elsewhere, and of advertisements."""
+RESULTS_OF_A_PAGE = 3
+"""Links to other sites from which on a page without a row that we know holds results all the same;
+a page that has found nothing leads nowhere else."""
+_CHANGED = Message("its result page is no longer what we can read")
+_OWN_SITES = ("duckduckgo.com", "duck.co", "duck.ai", "spreadprivacy.com")
+_LINK = re.compile(r"<a\b[^<>]{0,2000}?\shref=([\"'])([^\"'<>]{1,4000})\1", re.IGNORECASE)
 MAX_WRAPPERS = 5
 """Around the link to a page; one is usual."""
 
@@ -45,7 +53,12 @@ class ResultPage(InstrumentedEngine, Duckduckgo):
         # The challenge comes with 200 as well as with 202, which `request` knows.
         if CHALLENGE_MARK in html:
             raise EngineFailure("rate_limited", WANTS_A_HUMAN)
-        return parse_rows(html)
+        rows = parse_rows(html)
+        # Nothing found is an answer, a page that we can no longer read is a failure: the next
+        # engine is asked.
+        if not rows and page == 1 and count_foreign_links(html) >= RESULTS_OF_A_PAGE:
+            raise EngineFailure("failed", _CHANGED)
+        return rows
 
 
 class DuckDuckGo:
@@ -82,6 +95,16 @@ class DuckDuckGo:
         engine = await run_in_daemon_thread(partial(ResultPage, timeout_s=timeout_s))
         for page in itertools.count(1):
             yield await run_in_daemon_thread(partial(engine.fetch_rows, words, region, page))
+
+
+def count_foreign_links(html: str) -> int:
+    """Return how many pages of other sites a page leads to."""
+    links = {unwrap_link(unescape(found[2])) for found in _LINK.finditer(html)}
+    return sum(bool(host_of(url)) and not _is_own(url) for url in links)
+
+
+def _is_own(url: str) -> bool:
+    return any(same_or_subdomain(host_of(url), site) for site in _OWN_SITES)
 
 
 def parse_rows(html: str) -> list[ResultRow]:

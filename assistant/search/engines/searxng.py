@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from assistant.search.json_api import NOT_JSON, ApiRequest, JsonEngine, result_row
+from assistant.search.json_api import NOT_JSON, ApiRequest, JsonEngine, result_objects, result_row
 from assistant.search.result_pages import EngineFailure, ResultRow
 from ingest.foundation.about import PRODUCT
 from ingest.foundation.messages import Language, Message
@@ -49,7 +49,7 @@ class SearXNG(JsonEngine):
         """Return the rows of a reply; without any, raise if the engines behind it were silent."""
         rows = [
             result_row(url=one.get("url"), title=one.get("title"), snippet=one.get("content"))
-            for one in reply["results"]
+            for one in result_objects(reply["results"], required="url")
         ]
         silent = reply.get("unresponsive_engines")
         if not rows and silent and isinstance(silent, list):

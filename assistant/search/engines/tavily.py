@@ -7,7 +7,7 @@ results in results.
 from collections.abc import Iterator
 from typing import Any
 
-from assistant.search.json_api import ApiRequest, KeyedJsonEngine, result_row
+from assistant.search.json_api import ApiRequest, KeyedJsonEngine, result_objects, result_row
 from assistant.search.result_pages import EngineFailure, ResultRow
 from ingest.foundation.messages import Language
 
@@ -36,7 +36,7 @@ class Tavily(KeyedJsonEngine):
         """Return the rows of a reply."""
         return [
             result_row(url=one["url"], title=one.get("title"), snippet=one.get("content"))
-            for one in reply["results"]
+            for one in result_objects(reply["results"], required="url")
         ]
 
     def explain_status(self, status: int, body: bytes) -> EngineFailure:

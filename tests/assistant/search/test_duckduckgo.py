@@ -261,3 +261,20 @@ async def test_a_page_of_xhtml_is_read_as_any_other(net: Internet, rows: int) ->
     html = f'<?xml version="1.0" encoding="utf-8"?><html><body>{link * rows}</body></html>'
     net.page(f"https://{HOST}/html/", html)
     assert [hit.title for hit in await find("茶", limit=1)] == ["茶"] * rows
+
+
+LAYOUT = "<html><body><main>{}</main><footer><a href='https://duckduckgo.com/about'>About</a>"
+ROW_OF_TOMORROW = "<article><a class=title href='https://{}.test/'>{}</a><p>Words</p></article>"
+
+
+async def test_a_page_that_can_no_longer_be_read_is_told_from_one_that_found_nothing(
+    net: Internet,
+) -> None:
+    rows = "".join(ROW_OF_TOMORROW.format(name, name) for name in ("one", "two", "three", "four"))
+    net.page("https://html.duckduckgo.com/html/", LAYOUT.format(rows))
+    with pytest.raises(SearchError) as caught:
+        await urls()
+    assert caught.value.kind == "failed"
+    assert "no longer" in caught.value.localize("en")
+    net.page("https://html.duckduckgo.com/html/", LAYOUT.format("<div>No results found</div>"))
+    assert await urls() == []

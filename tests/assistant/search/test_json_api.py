@@ -197,6 +197,13 @@ async def test_json_of_another_kind_is_a_failure_not_an_empty_result(
     assert (error.kind, "JSON" in error.localize("en")) == ("failed", True)
 
 
+async def test_one_null_among_the_results_costs_no_other(name: str, site: ApiSite) -> None:
+    rows = [None, {"url": "https://a.test/", "title": "A"}, {"title": "no address"}, "text"]
+    reply = {"results": rows, "data": {"webPages": {"value": rows}}, "web": {"results": rows}}
+    site.trouble = as_json(reply)
+    assert [hit.url for hit in await find(engine(name), limit=1)] == ["https://a.test/"]
+
+
 async def test_nothing_found_is_no_failure(name: str, net: Internet) -> None:
     SITES[name](fixed()).install(net)
     assert await find(engine(name)) == []
