@@ -28,7 +28,7 @@ from ingest.index.store.inventory import (
     ListOrder,
 )
 from ingest.settings import IngestSettings
-from ingest.web.urls import canonical_url
+from ingest.web.urls import typed_url
 
 
 class DocumentNotFoundError(StoreError):
@@ -213,7 +213,7 @@ def _urls_meant(name: str) -> list[str]:
     urls = [name]
     # A canonical URL is what the index knows; what is no URL raises.
     with contextlib.suppress(QiuzhengError):
-        urls.append(canonical_url(name))
+        urls.append(typed_url(name))
     if "://" not in name:
         # Missing or not: a file may be gone from the disk and still be in the index.
         with contextlib.suppress(OSError, RuntimeError, ValueError):

@@ -25,7 +25,7 @@ from ingest.foundation.messages import Language, Message
 from ingest.foundation.startup import decode_argument, read_stdin
 from ingest.report import note, printable
 from ingest.web.tiered_fetcher import FetcherChoice, Loaded, TieredFetcher
-from ingest.web.urls import canonical_url, parse_url_list
+from ingest.web.urls import parse_url_list, typed_url
 
 
 class NoPageError(QiuzhengError):
@@ -174,7 +174,7 @@ def _parse_names(names: Sequence[str], piped: str) -> tuple[list[str], list[_Out
             ]
             continue
         try:
-            urls[canonical_url(decode_argument(name))] = None
+            urls[typed_url(decode_argument(name))] = None
         except FetchError as error:
             unusable.append(_Outcome(url=error.url, error=error))
     if not urls and not unusable:

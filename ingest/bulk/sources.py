@@ -13,7 +13,7 @@ from ingest.events import FileLeftOut, SourceScanned, SourceUnusable
 from ingest.extract.registry import READABLE_SUFFIXES
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Message, describe_os_error
-from ingest.web.urls import canonical_url, parse_url_line
+from ingest.web.urls import parse_url_line, typed_url
 
 LIST_SUFFIXES = frozenset({".list", ".urls"})
 """A file of these is a list of URLs, whatever it holds."""
@@ -90,7 +90,7 @@ def _find_source(name: str, stdin: TextIO, patterns: PathPatterns) -> Iterable[S
 
 def _address(name: str) -> Iterator[SourceItem]:
     try:
-        yield canonical_url(name)
+        yield typed_url(name)
     except FetchError as error:
         yield SourceUnusable(name=name[:80], detail=error.message)
 

@@ -61,6 +61,16 @@ _UNRESERVED = frozenset(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 )  # RFC 3986, 2.3
 _DEFAULT_PORTS = {"http:": 80, "https:": 443}
+_INVISIBLE = " \t\r\n\xa0\u3000\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+_CLOSING = _INVISIBLE + "。，、；：！？）」』】》”’>"
+"""What no address ends with, and a sentence or a pair of brackets around it does."""
+_LABEL = re.compile(
+    r"(?:view-source:|[<(（\[「『【《“\"]|(?:url|link|address)\s*[:：]|[^\x00-\x7f]{1,20}[:：]?)\s*"
+    r"(?=https?://)",
+    re.IGNORECASE,
+)
+"""What stands before an address that was copied from a page, a mail or a chat."""
+_MARKDOWN_LINK = re.compile(r"!?\[[^\[\]]*\]\(\s*<?(?P<url>[^\s<>]+?)>?(?:\s+\"[^\"]*\")?\s*\)")
 _PASSWORD = re.compile(r"//[^/?#\s]*@")
 _COMMENT = re.compile(r"(^|\s)#.*$")
 _DOTTED_NUMBERS = re.compile(r"[\d.]+")
@@ -102,6 +112,22 @@ def canonical_url(text: str) -> str:
     while (normal := _normalize_once(url)) != url:
         url = normal
     return url
+
+
+def typed_url(text: str) -> str:
+    """Return the canonical URL of an address as people paste it: `canonical_url` says what that is.
+
+    With what was copied along: "<https://…>", "[title](https://…)", "网址：https://…。",
+    "view-source:…", marks that nobody sees, and "&amp;" out of the source of a page.
+
+    Raises:
+        FetchError: as `canonical_url` does.
+    """
+    url = text.strip(_INVISIBLE)
+    if link := _MARKDOWN_LINK.fullmatch(url.rstrip(_CLOSING)):
+        url = link["url"]
+    url = url[found.end() :] if (found := _LABEL.match(url)) else url
+    return canonical_url(url.rstrip(_CLOSING).replace("&amp;", "&"))
 
 
 def _normalize_once(text: str) -> str:
@@ -258,7 +284,7 @@ def parse_url_line(line: str) -> str | None:
         FetchError: it is no address of a web page.
     """
     entry = _COMMENT.sub("", line.removeprefix("\ufeff")).strip()
-    return canonical_url(entry) if entry else None
+    return typed_url(entry) if entry else None
 
 
 def parse_url_list(text: str) -> tuple[list[str], list[Message]]:

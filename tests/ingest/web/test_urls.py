@@ -13,6 +13,7 @@ from ingest.web.urls import (
     parse_url_list,
     resolve_reference,
     same_or_subdomain,
+    typed_url,
 )
 
 
@@ -203,3 +204,34 @@ def test_a_list_is_read_with_its_comments_doubles_and_junk() -> None:
 def test_local_file_has_an_id_of_its_own() -> None:
     assert chunk_id("file:///home/ada/笔记.md", 3).startswith("file____home_ada_笔记_md_")
     assert page_id("file:///home/ada/a.md") != page_id("file:///home/ada/a_md")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "<https://a.test/x?b=1&c=2>",
+        "[The page](https://a.test/x?b=1&c=2)",
+        '[The page](<https://a.test/x?b=1&c=2> "title")。',
+        "网址：https://a.test/x?b=1&c=2。",
+        "（https://a.test/x?b=1&c=2）",
+        "URL: https://a.test/x?b=1&amp;c=2",
+        "view-source:https://a.test/x?b=1&c=2",
+        "\u200bhttps://a.test/x?b=1&c=2\ufeff",
+        "a.test/x?b=1&c=2",
+    ],
+)
+def test_an_address_is_read_out_of_what_was_copied_along(typed: str) -> None:
+    assert typed_url(typed) == "https://a.test/x?b=1&c=2"
+
+
+@pytest.mark.parametrize(
+    "typed", ["javascript:https://a.test/", "data:https://a.test/", "网址：", "<>"]
+)
+def test_what_holds_no_address_stays_none(typed: str) -> None:
+    with pytest.raises(FetchError):
+        typed_url(typed)
+
+
+def test_an_address_in_an_address_is_left_alone() -> None:
+    archived = "https://a.test/web/https://b.test/x"
+    assert typed_url(archived) == archived
