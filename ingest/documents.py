@@ -168,10 +168,12 @@ class Chunk:
     """0 for the first chunk of the document."""
     start: int
     end: int
-    """Character range in `Document.text`: text == document.text[start:end]."""
+    """Character range in `Document.text`."""
     heading: str
     """The nearest heading above, "" if none."""
     text: str
+    """Those characters as they can be read alone: with the head of the table that they begin in,
+    and with fences around code (`ingest.index.regions.excerpt`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

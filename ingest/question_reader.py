@@ -1,6 +1,5 @@
 """`QuestionReader`: reads the pages that a search found, for a question whose asker waits."""
 
-import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass
@@ -9,7 +8,6 @@ from functools import partial
 from ingest.documents import Chunk, Document
 from ingest.events import IngestEvent, PageSkipped, PageStored
 from ingest.foundation.concurrency import BackgroundTasks
-from ingest.index import split
 from ingest.index.embedding_queue import EmbeddingQueue
 from ingest.index.rank import choose_blocks
 from ingest.page_reader import PageContent, PageReader, stored_event
@@ -81,7 +79,6 @@ class QuestionReader:
         """Import and start, while the search engine works, what the first page will need."""
         if self._preload_reader is not None:
             self._preload_reader()
-        threading.Thread(target=split.preload, name="preload-splitter", daemon=True).start()
 
     async def close(self, *, seconds: float = 0.0) -> None:
         """Give pages that are read in the background `seconds` to finish, then cancel them."""

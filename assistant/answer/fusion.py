@@ -15,6 +15,7 @@ from assistant.values import LegRanks, Passage
 from ingest.documents import Chunk, ScoredChunk
 from ingest.foundation.messages import Language
 from ingest.index.embed.base import LANGUAGE_COVERAGE_FLOOR, Embedder
+from ingest.index.regions import excerpt_bodies
 from ingest.text.language import language_of
 from ingest.text.words import words
 
@@ -61,7 +62,11 @@ class Legs:
         def best(leg: Sequence[ScoredChunk]) -> tuple[int | None, float | None]:
             for rank, one in enumerate(leg, start=1):
                 # By text and not by place: the page may have been stored anew since it was found.
-                if one.chunk.url == passage.url and one.chunk.text in passage.text:
+                chunk = one.chunk
+                if chunk.url == passage.url and any(
+                    body in passage.text
+                    for body in excerpt_bodies(chunk.text, chunk.end - chunk.start)
+                ):
                     return rank, one.score
             return None, None
 

@@ -20,6 +20,7 @@ from ingest.foundation.messages import LANGUAGES, Language, Message
 from ingest.index.chunk_embedding import embed_chunks
 from ingest.index.embed.base import LANGUAGE_COVERAGE_FLOOR, Embedder
 from ingest.index.embed.following import current_embedder
+from ingest.index.regions import excerpt, excerpt_bodies
 from ingest.index.store.base import ChunkStore
 from ingest.text.language import language_of
 from ingest.text.words import content_words, words
@@ -259,7 +260,7 @@ class Retriever:
                 number=number,
                 url=document.url,
                 title=document.title,
-                text=document.text[span.start : span.end],
+                text=excerpt(document.text, span.start, span.end),
                 score=span.score,
                 fetched_at=document.fetched_at,
                 published=document.published,
@@ -318,8 +319,11 @@ def relocate_chunks(
     # looked up: the character ranges of its old chunks then point into another text.
     for scored in found:
         chunk, document = scored.chunk, documents.get(scored.chunk.url)
-        if document is None or document.text[chunk.start : chunk.end] == chunk.text:
+        bodies = excerpt_bodies(chunk.text, chunk.end - chunk.start)
+        if document is None or document.text[chunk.start : chunk.end] in bodies:
             yield scored
-        elif (start := document.text.find(chunk.text)) >= 0:
-            moved = replace(chunk, start=start, end=start + len(chunk.text))
+            continue
+        start = max(document.text.find(body) for body in bodies)
+        if start >= 0:
+            moved = replace(chunk, start=start, end=start + chunk.end - chunk.start)
             yield ScoredChunk(chunk=moved, score=scored.score)

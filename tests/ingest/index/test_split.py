@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from ingest.documents import Chunk, Document
 from ingest.extract.extractor import read_file
-from ingest.index.split import SPLITTER_VERSION, split
+from ingest.index.regions import excerpt_bodies
+from ingest.index.split import SPLITTER_VERSION, is_within_cluster, split
 
 PAGES = Path(__file__).parents[2] / "data" / "pages"
 
@@ -26,7 +28,10 @@ TEXTS = st.lists(
                 " ",
                 "- item\n",
                 "| a | b |\n",
+                "| a | b |\n| --- | --- |\n" + "| 一 | 2 |\n" * 9,
                 "```\n",
+                "```python\n" + "y = f(1,\n  2)\n" * 9 + "```\n",
+                "~~~~\n",
                 "x = 1;\n",
             ),
             *(
@@ -69,8 +74,10 @@ def test_chunks_cover_the_text_and_fit(text: str, limits: tuple[int, int]) -> No
     chunks = split(document(text), size=size, overlap=overlap)
     end = 0
     for chunk in chunks:
-        assert chunk.text == text[chunk.start : chunk.end] == chunk.text.strip()
-        assert 0 < len(chunk.text) <= size
+        body = text[chunk.start : chunk.end]
+        assert body == body.strip()
+        assert body in excerpt_bodies(chunk.text, len(body))
+        assert 0 < len(body) <= len(chunk.text) <= size
         assert not text[end : chunk.start].strip()
         assert end - chunk.start <= overlap
         assert chunk.end > end
@@ -153,6 +160,139 @@ def test_overlap_repeats_whole_sentences() -> None:
     assert all(50 < len(repeat) <= 100 for repeat in repeats)
 
 
+def test_each_part_of_a_table_has_its_head() -> None:
+    head = "| 型号 | 价格 |\n| --- | --- |\n"
+    rows = [f"| M{n} | {n} 元，含灯光与电池的价格 |" for n in range(60)]
+    text = "# 价格\n\n" + head + "\n".join(rows) + "\n\n以上价格含税。\n"
+    chunks = split(document(text), size=400, overlap=100)
+    assert len(chunks) > 3
+    assert all(head in chunk.text for chunk in chunks)
+    shown = {line for chunk in chunks for line in chunk.text.split("\n") if line.startswith("| M")}
+    assert shown == set(rows)  # whole rows alone
+    assert {chunk.heading for chunk in chunks} == {"价格"}
+
+
+def test_a_head_too_long_to_repeat_is_not_repeated() -> None:
+    head = f"| {'very ' * 60}long | b |\n| --- | --- |\n"
+    text = head + "| a row | of it |\n" * 60
+    chunks = split(document(text), size=400, overlap=100)
+    assert [chunk for chunk in chunks if "very" in chunk.text] == chunks[:1]
+
+
+@pytest.mark.parametrize("fence", ["```", "~~~", "````"])
+def test_each_part_of_code_stands_in_fences_of_its_language(fence: str) -> None:
+    code = "".join(f"value_{n} = compute({n},\n    other={n},\n)\n" for n in range(40))
+    text = f"# Use\n\nRun this:\n\n{fence}python\n{code}{fence}\n\nDone.\n"
+    chunks = split(document(text), size=400, overlap=100)
+    assert len(chunks) > 3
+    for chunk in chunks:
+        inner = chunk.text.partition(f"{fence}python\n")[2]
+        body, closed, _ = inner.partition(f"\n{fence}")
+        assert closed
+        assert body.startswith("value_")  # at the beginning of a statement
+        assert body.endswith(")")
+        assert "```" not in body
+
+
+def test_text_behind_code_and_tables_stands_in_none() -> None:
+    text = "```sh\nls\n```\n\n" + "Words. " * 100 + "\n\n| a | b |\n|-|-|\n| 1 | 2 |\n\n"
+    text += "More words. " * 100
+    for chunk in split(document(text), size=400, overlap=100)[1:]:
+        assert "```" not in chunk.text
+        assert ("| a | b |" in chunk.text) == ("| 1 | 2 |" in chunk.text)
+
+
+def test_drawing_in_code_is_no_table() -> None:
+    text = "```\n| a | b |\n| --- | --- |\n" + "| 1 | 2 |\n" * 100 + "```\n"
+    chunks = split(document(text), size=400, overlap=0)
+    assert all(chunk.text.startswith("```\n| ") for chunk in chunks)
+    assert sum("| a | b |" in chunk.text for chunk in chunks) == 1
+
+
+ABBREVIATED = (
+    "It was Dr. Smith of St. Paul who came; see Prof. Miller, Mrs. Jones and J. F. Kennedy.",
+    "Ask e.g. No. 5 or pp. 7 of Fig. 3, i.e. approx. 20 of them, cf. Vol. 2 vs. Vol. 3.",
+    "Bring lamps, batteries, etc. and be there at 5 p.m. on the U.S. side.",
+)
+
+
+@pytest.mark.parametrize("size", [400, 160, 90])
+@pytest.mark.parametrize("gap", [" ", "\n"])
+def test_no_chunk_begins_behind_an_abbreviation(size: int, gap: str) -> None:
+    text = " ".join(ABBREVIATED * 9).replace(". ", f".{gap}")
+    chunks = split(document(text), size=size, overlap=20)
+    before = [text[: chunk.start].split()[-1] for chunk in chunks[1:]]
+    short = {"Dr.", "St.", "Prof.", "Mrs.", "J.", "F.", "e.g.", "No.", "pp.", "Fig.", "i.e."}
+    short |= {"approx.", "cf.", "Vol.", "vs.", "etc.", "p.m.", "U.S."}
+    assert not short.intersection(before)
+
+
+def test_a_number_of_a_list_stays_with_its_item() -> None:
+    text = "".join(f"{n}. Open the lid and look at lamp number {n}.\n" for n in range(1, 60))
+    chunks = split(document(text), size=200, overlap=0)
+    assert all(chunk.text[0].isdigit() for chunk in chunks)
+    assert not any(chunk.text.split("\n")[-1].rstrip(".").isdigit() for chunk in chunks)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "👨‍👩‍👧‍👦",  # joined
+        "👍🏽",  # with a colour of skin
+        "🇨🇳",  # a flag
+        "1️⃣",  # a key
+        "e\u0301\u0323",  # marks
+        "각",  # jamo
+    ],
+)
+def test_a_wall_of_characters_is_cut_between_what_a_reader_sees(unit: str) -> None:
+    for shift in range(len(unit)):
+        text = "好" * shift + unit * 300
+        chunks = split(document(text), size=400, overlap=100)
+        for chunk in chunks:
+            assert (chunk.end - shift) % len(unit) == 0
+            assert len(chunk.text) <= 400
+
+
+@given(st.text(alphabet="a1é\u0301\u200d👍🏽👩🇨🇳好\ufe0f", min_size=90, max_size=300))
+@settings(deadline=None, max_examples=60)
+def test_no_cut_is_within_a_cluster_where_one_can_be_elsewhere(text: str) -> None:
+    for chunk in split(document(text), size=70, overlap=0)[1:]:
+        longest = max(len(run) for run in clusters(text))
+        assert longest > 60 or not is_within_cluster(text, chunk.start)
+
+
+def clusters(text: str) -> list[str]:
+    starts = [at for at in range(len(text)) if at == 0 or not is_within_cluster(text, at)]
+    return [text[a:b] for a, b in itertools.pairwise([*starts, len(text)])]
+
+
+def test_words_and_numbers_stay_whole() -> None:
+    word = "无人机质量为1,234,567.89克并使用controller型号RTX4090以及"
+    for shift in range(40):
+        text = "好" * shift + word * 40
+        for chunk in split(document(text), size=400, overlap=0)[1:]:
+            before, after = text[chunk.start - 1], text[chunk.start]
+            assert not (before.isascii() and after.isascii())
+
+
+def test_a_chunk_has_the_heading_that_its_sentences_stand_under() -> None:
+    text = "".join(
+        f"{'#' * (1 + n % 3)} Part {n}\n\n"
+        + f"This is said of part {n}. " * (1 + n * n % 40)
+        + "\n"
+        for n in range(30)
+    )
+    chunks = split(document(text), size=400, overlap=100)
+    for chunk in chunks:
+        assert set(re.findall(r"of part (\d+)", chunk.text)) == {chunk.heading.split()[1]}
+
+
+def test_a_heading_without_text_goes_with_the_next() -> None:
+    chunks = split(document("# One\n\n## Two\n\nWords.\n\n# Three\n"), size=400, overlap=100)
+    assert [chunk.text for chunk in chunks] == ["# One\n\n## Two\n\nWords.", "# Three"]
+
+
 def test_cut_of_a_known_text_is_that_of_this_version() -> None:
     sections = (
         f"## {language} {n}\n\n{' '.join(SENTENCES[language][n % 5 :])}\n\n- a list; of {n}\n"
@@ -163,6 +303,6 @@ def test_cut_of_a_known_text_is_that_of_this_version() -> None:
     cut = repr([(chunk.start, chunk.end, chunk.heading) for chunk in chunks])
     # Another digest means that stored documents are cut otherwise than new ones: bump the version.
     assert (SPLITTER_VERSION, hashlib.sha256(cut.encode()).hexdigest()[:16]) == (
-        1,
-        "c58e64396a12e9a3",
+        2,
+        "70538b4cbe5ce814",
     )
