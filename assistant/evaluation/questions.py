@@ -230,8 +230,8 @@ def _parse_question(fields: Mapping[str, Any]) -> EvaluationQuestion:
     question = EvaluationQuestion(
         # Halves of a surrogate pair, which JSON may hold, can be neither saved nor sent.
         text=replace_surrogates(text).strip(),
-        answers=_texts(fields, "answers"),
-        urls=_texts(fields, "urls"),
+        answers=_texts_of_field(fields, "answers"),
+        urls=_texts_of_field(fields, "urls"),
         unanswerable=unanswerable,
         id=_parse_id(fields.get("id")),
     )
@@ -254,7 +254,7 @@ def _parse_id(given: object) -> str:
     return replace_surrogates(str(given)).strip()
 
 
-def _texts(fields: Mapping[str, Any], name: str) -> tuple[str, ...]:
+def _texts_of_field(fields: Mapping[str, Any], name: str) -> tuple[str, ...]:
     """Return a text or a list of texts as a tuple; numbers count as text."""
     given = fields.get(name)
     items = given if isinstance(given, list) else [] if given is None else [given]
