@@ -10,7 +10,7 @@ LLAMA := llama-cpp-python==0.3.36
 PARALLEL := -n $(or $(WORKERS),2) --dist loadfile
 export Q
 
-.PHONY: help ask demo ui test smoke check lint types unit journeys chromium engine bench floors docs clean
+.PHONY: help ask demo ui test smoke check lint types unit journeys chromium engine bench floors screenshots docs clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -83,6 +83,9 @@ floors: .venv/all ## quality figures that may not fall
 
 bench: .venv/all ## ours beside the tutorial's pipeline on the same replayed pages
 	@$(BIN)/python -m bench.ask
+
+screenshots: .venv/all ## pictures of the page, into docs/images
+	@$(BIN)/python -m tests.journeys.screenshots docs/images
 
 docs: .venv/all ## write the generated pages anew
 	@$(BIN)/python -m docs.generate

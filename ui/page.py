@@ -30,6 +30,8 @@ ICON = Path(__file__).with_name("icon.png")
 LONGEST_QUESTION = 4_000
 # Conversations in the side bar; search finds the others.
 SHOWN_CONVERSATIONS = 40
+# Seconds between two looks at what is known of the model, while the page is empty.
+MODEL_POLL_S = 2.0
 
 # Keys of the widgets and of what a tab remembers.
 QUESTION, WEB, LANGUAGE, PRIVATE, SEARCH = "question", "web", "lang", "private", "search"
@@ -135,6 +137,8 @@ def act_on_turn(
     match action.get("kind"):
         case "stop":
             service.stop(conversation)
+        case "ask" if isinstance(action.get("question"), str):
+            ask(service, conversation, action["question"][:LONGEST_QUESTION])
         case "again" if isinstance(action.get("turn"), int):
             question, web = action.get("question"), action.get("web")
             service.ask_again(
@@ -273,6 +277,7 @@ def draw_welcome(service: AssistantService, conversation: Conversation, language
     with st.container(key="welcome"):
         st.title(labels.WELCOME.localize(language), anchor=False)
         st.markdown(labels.PROMISE.localize(language))
+        draw_model_state(service, language)
         for number, example in enumerate(labels.EXAMPLES):
             question = example.localize(language)
             st.button(
@@ -283,6 +288,14 @@ def draw_welcome(service: AssistantService, conversation: Conversation, language
                 on_click=ask,
                 args=(service, conversation, question),
             )
+
+
+@st.fragment(run_every=MODEL_POLL_S)
+def draw_model_state(service: AssistantService, language: Language) -> None:
+    """Say that no model is here, what that means, and where one can be had."""
+    missing = service.missing_model
+    if missing is not None:
+        st.info(escape_markdown(missing.localize(language)), icon=":material/info:")
 
 
 def draw_question_input(

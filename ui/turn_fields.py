@@ -18,12 +18,14 @@ from assistant.labels import (
     describe_day,
     evidence_label,
 )
+from assistant.models.extractive import LABEL
 from assistant.values import Passage, SentenceVerdict
 from ingest.events import PageSkipped, PageStored
 from ingest.foundation.messages import Language
 from ingest.report import REASONS
 from ingest.web.urls import host_of
 from ui import labels
+from ui.follow_ups import follow_ups
 from ui.markup_tree import (
     MOST_SENTENCES,
     SENTENCE_BASE,
@@ -53,11 +55,12 @@ def turn_fields(turn: PageTurn, language: Language) -> Fields:
         "status": progress_label(turn, language),
         "steps": list(step_lines(turn, language)),
         "notices": [notice.localize(language) for notice in _notices(turn)],
-        "kind": QUOTES.localize(language) if _is_quotes(turn) else "",
+        "kind": QUOTES.localize(language) if _is_unlabelled_quotes(turn) else "",
         "trust": trust_note(turn, language),
         "failure": _failure(turn, language),
         "sources": source_lines(turn, language),
         "feedback": _feedback(turn),
+        "follow_ups": follow_ups(turn, language),
     }
     if turn.passages:
         fields["passages"] = [passage_card(p, turn, language) for p in turn.passages]
@@ -190,8 +193,11 @@ def _place_and_days(url: str, published: date | None, language: Language) -> str
     return " · ".join(filter(None, [display_place(url), day]))
 
 
-def _is_quotes(turn: PageTurn) -> bool:
-    return turn.answer is not None and turn.answer.kind == "quotes"
+def _is_unlabelled_quotes(turn: PageTurn) -> bool:
+    """Whether the answer is quotes, and its own text does not begin with saying so."""
+    if turn.answer is None or turn.answer.kind != "quotes":
+        return False
+    return not turn.answer.text.startswith(tuple(LABEL.in_each_language().values()))
 
 
 def _notices(turn: PageTurn) -> list[Any]:

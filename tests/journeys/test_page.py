@@ -422,6 +422,23 @@ def test_the_health_page_says_what_is_missing_and_a_conversation_is_found_again(
     assert "c=" in page.url
 
 
+def test_without_a_model_the_first_page_says_what_that_means(shell: Shell, tabs: Tabs) -> None:
+    server = PageServer(shell)
+    try:
+        tab = tabs.open(server.start())
+        expect(tab.page.get_by_text("没有找到模型服务")).to_be_visible()
+        tab.page.get_by_role("button", name="无人机夜间飞行需要").click()
+        turn = tab.done(0)
+        expect(turn.whole).to_contain_text("原文摘录")
+        suggested = turn.whole.locator(".qz-next button").first
+        question = suggested.inner_text()
+        suggested.click()
+        expect(tab.turn(1).whole).to_contain_text(question)
+        tab.done(1)
+    finally:
+        server.stop()
+
+
 def test_a_file_is_added_asked_about_and_removed(
     tab: Tab, ollama: OllamaServer, tmp_path: Path
 ) -> None:

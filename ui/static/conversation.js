@@ -135,10 +135,11 @@ class TurnView {
     place.sources = make("div", { class: "qz-sources" });
     place.failure = make("div", { class: "qz-failure", role: "alert" });
     place.actions = make("div", { class: "qz-actions" });
+    place.next = make("div", { class: "qz-next" });
     this.element = make("section", { class: "qz-turn", "data-turn": key },
       place.question,
       make("div", { class: "qz-reply" }, place.progress, place.notices, place.fold, place.kind,
-        place.evidence, place.answer, place.trust, place.failure, place.sources, place.actions));
+        place.evidence, place.answer, place.trust, place.failure, place.sources, place.actions, place.next));
     this.parts = { part: [], reasoning: [] };
   }
 
@@ -181,6 +182,13 @@ class TurnView {
         break;
       case "sources": this.drawSources(); break;
       case "feedback": this.drawFeedback(); break;
+      case "follow_ups":
+        place.next.replaceChildren(...(value || []).map((question) => {
+          const made = make("button", { type: "button" }, question);
+          made.addEventListener("click", () => this.conversation.send({ kind: "ask", question }));
+          return made;
+        }));
+        break;
       case "evidence": this.drawEvidence(); break;
       case "part": this.drawPart("part", place.answer, Number(index), value); break;
       case "reasoning": this.drawPart("reasoning", place.reasoning, Number(index), value); break;
