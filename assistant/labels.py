@@ -31,6 +31,8 @@ EVIDENCE: Final = Message("What the pages say:")
 NEAREST: Final = Message("The pages do not seem to answer this. Closest to it:")
 """Above evidence that speaks of the question and does not seem to answer it."""
 QUOTES: Final = Message("quotes from pages, not an answer")
+QUOTES_ABOVE: Final = Message("Quotes from the pages, not an answer written by a model:")
+"""Above quotes that are the answer."""
 UNSUPPORTED_SIGN: Final = Message("(?)")
 """Behind a sentence that stands in no source; `Answer.trust_note` says what it means."""
 

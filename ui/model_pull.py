@@ -1,11 +1,15 @@
-"""A model on its way from Ollama's registry."""
+"""Whether the model is here, and a model on its way from Ollama's registry."""
 
+import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from assistant.bootstrap import ollama_at
+from assistant.bootstrap import PROBE_TIMEOUT_S, ollama_at
 from assistant.errors import ModelError
-from assistant.settings import ModelSettings
+from assistant.settings import ModelSettings, load_settings
+from ingest.foundation.errors import QiuzhengError
+from ingest.foundation.messages import Message
+from ingest.model_servers.ollama import with_tag
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,3 +42,28 @@ class ModelPull:
             self.error = error
         finally:
             await server.close()
+
+
+async def find_missing_model() -> Message | None:
+    """Return what the first page says where no model answers; None where one does."""
+    try:
+        settings = await asyncio.to_thread(load_settings)
+        if settings.model.provider in ("openai", "extractive"):
+            return None
+        server = ollama_at(settings.model, timeout_s=PROBE_TIMEOUT_S)
+        try:
+            installed = await server.installed()
+        finally:
+            await server.close()
+    except QiuzhengError:
+        return Message(
+            "No model server is here, so answers are quotes from the pages. To have them in "
+            "a model's words, start Ollama and choose a model under Settings."
+        )
+    if with_tag(settings.model.name) in installed:
+        return None
+    return Message(
+        "{name} is not here yet, so answers are quotes from the pages. Settings has a "
+        "button that pulls it.",
+        name=settings.model.name,
+    )

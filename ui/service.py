@@ -25,10 +25,9 @@ from assistant.values import ChatMessage, Question
 from ingest.foundation.concurrency import LazyResource
 from ingest.foundation.errors import QiuzhengError, SettingsError
 from ingest.foundation.messages import Language, Message
-from ingest.model_servers.ollama import with_tag
 from ui.bridge import CLOSE_TIMEOUT_S, EventLoopThread
 from ui.ingest_job import IngestJob
-from ui.model_pull import ModelPull
+from ui.model_pull import ModelPull, find_missing_model
 from ui.session import LIVE_STATES, Conversation, PageTurn
 
 T = TypeVar("T")
@@ -66,8 +65,7 @@ class AssistantService:
         self.pull: ModelPull | None = None
         """The model that is being pulled, or was last."""
         self._pulling: asyncio.Task[None] | None = None
-        self._probing: asyncio.Task[None] | None = None
-        self._missing_model: Message | None = None
+        self._probing: asyncio.Task[Message | None] | None = None
         self.ingest: IngestJob | None = None
         """What is being read into the index, or was last."""
         self._ingesting: asyncio.Task[None] | None = None
@@ -198,7 +196,7 @@ class AssistantService:
         for conversation in list(self._conversations.values()):
             self.stop(conversation)
         self._loop.call(self._assistant.close())
-        self._probing, self._missing_model = None, None
+        self._probing = None
 
     @property
     def missing_model(self) -> Message | None:
@@ -209,33 +207,11 @@ class AssistantService:
         if self._probing is None and not self._is_closing:
 
             async def start() -> None:
-                self._probing = asyncio.create_task(self._probe_model())
+                self._probing = asyncio.create_task(find_missing_model())
 
             self._loop.call(start())
-        return self._missing_model
-
-    async def _probe_model(self) -> None:
-        try:
-            settings = await asyncio.to_thread(load_settings)
-            if settings.model.provider in ("openai", "extractive"):
-                return
-            server = ollama_at(settings.model, timeout_s=PROBE_TIMEOUT_S)
-            try:
-                installed = await server.installed()
-            finally:
-                await server.close()
-        except QiuzhengError:
-            self._missing_model = Message(
-                "No model server is here, so answers are quotes from the pages. To have them in "
-                "a model's words, start Ollama and choose a model under Settings."
-            )
-            return
-        if with_tag(settings.model.name) not in installed:
-            self._missing_model = Message(
-                "{name} is not here yet, so answers are quotes from the pages. Settings has a "
-                "button that pulls it.",
-                name=settings.model.name,
-            )
+        is_known = self._probing is not None and self._probing.done()
+        return self._probing.result() if is_known and self._probing else None
 
     def installed_models(self, settings: Settings) -> list[str]:
         """Return the names of the models that Ollama has.

@@ -13,12 +13,12 @@ from assistant.labels import (
     NO_TEXT_INDEX,
     NO_TEXT_OFFLINE,
     QUOTES,
+    QUOTES_ABOVE,
     SOURCES,
     STAGES,
     describe_day,
     evidence_label,
 )
-from assistant.models.extractive import LABEL
 from assistant.values import Passage, SentenceVerdict
 from ingest.events import PageSkipped, PageStored
 from ingest.foundation.messages import Language
@@ -197,7 +197,7 @@ def _is_unlabelled_quotes(turn: PageTurn) -> bool:
     """Whether the answer is quotes, and its own text does not begin with saying so."""
     if turn.answer is None or turn.answer.kind != "quotes":
         return False
-    return not turn.answer.text.startswith(tuple(LABEL.in_each_language().values()))
+    return not turn.answer.text.startswith(tuple(QUOTES_ABOVE.in_each_language().values()))
 
 
 def _notices(turn: PageTurn) -> list[Any]:

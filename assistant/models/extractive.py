@@ -3,12 +3,11 @@
 from collections.abc import AsyncGenerator
 
 from assistant.events import AnswerDelta, ModelEvent, ReplyFinished
-from assistant.labels import NEAREST
+from assistant.labels import NEAREST, QUOTES_ABOVE
 from assistant.models.base import ModelTraits
 from assistant.values import AnswerKind, EvidenceBlock, Prompt
 from ingest.foundation.messages import Message
 
-LABEL = Message("Quotes from the pages, not an answer written by a model:")
 BENEATH = Message("What the pages say:")
 """Stands between a small model's reply and the evidence."""
 NO_QUOTE = Message("No sentence of the pages fits the question.")
@@ -35,7 +34,7 @@ class ExtractiveModel:
         """Yield the blocks of the prompt's evidence, a list item each."""
         evidence = prompt.evidence
         if evidence.blocks:
-            label = NEAREST if evidence.answerability == "nearest" else LABEL
+            label = NEAREST if evidence.answerability == "nearest" else QUOTES_ABOVE
             if prompt.quotes_beneath:
                 label = BENEATH
             yield AnswerDelta(text=label.localize(prompt.language) + "\n")
