@@ -87,10 +87,16 @@ def is_binary(body: bytes) -> bool:
 
 
 def looks_like_text(body: bytes) -> bool:
-    """Return whether `body` can be decoded to text: no binary signature, and no NUL byte early on.
+    """Return whether `body` can be decoded to text: no binary signature, and hardly a NUL byte.
 
-    UTF-16 and UTF-32 are full of NUL bytes, but begin with a byte order mark.
+    UTF-16 and UTF-32 are full of NUL bytes, but begin with a byte order mark, or every other byte
+    is one.
     """
     if is_binary(body):
         return False
-    return 0 not in body[:SNIFFED_BYTES] or body.startswith(_WIDE_BYTE_ORDER_MARKS)
+    start = body[:SNIFFED_BYTES]
+    nulls = start.count(0)
+    # One stray NUL in a long text is damage that `decode` takes out.
+    if nulls * 100 <= len(start) or body.startswith(_WIDE_BYTE_ORDER_MARKS):
+        return True
+    return nulls * 3 > len(start) and 0 in (start[::2].count(0), start[1::2].count(0))

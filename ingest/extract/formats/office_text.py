@@ -60,14 +60,14 @@ def render_chart(content: bytes) -> str:
     """Return the data of a chart part as a table, with its title before it."""
     root = parse_xml(content)
     title = next((each for each in root.iter() if local_name(each) == "title"), None)
-    heading = "" if title is None else "".join(_texts(title, "t")).strip()
+    heading = "" if title is None else "".join(_chart_texts(title, "t")).strip()
     series = [each for each in root.iter() if local_name(each) == "ser"]
     names, columns, labels = [], [], list[str]()
     for one in series:
-        names.append("".join(_texts(child(one, "tx"), "v")))
-        labels = labels or list(_texts(child(one, "cat"), "v"))
+        names.append("".join(_chart_texts(child(one, "tx"), "v")))
+        labels = labels or list(_chart_texts(child(one, "cat"), "v"))
         value = child(one, "val")
-        columns.append(list(_texts(child(one, "yVal") if value is None else value, "v")))
+        columns.append(list(_chart_texts(child(one, "yVal") if value is None else value, "v")))
     height = max(map(len, columns), default=0)
     labels += [""] * (height - len(labels))
     rows = [[heading or "-", *names]]
@@ -77,6 +77,6 @@ def render_chart(content: bytes) -> str:
     return render_rows(rows) if height else heading
 
 
-def _texts(element: etree._Element | None, name: str) -> Iterator[str]:
+def _chart_texts(element: etree._Element | None, name: str) -> Iterator[str]:
     if element is not None:
         yield from (each.text or "" for each in element.iter() if local_name(each) == name)

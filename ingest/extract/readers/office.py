@@ -83,6 +83,7 @@ RTF = FileReader(
 CSV = _data_reader(
     (".csv", ".tsv", ".tab"), ("text/csv", "text/tab-separated-values"), read_separated
 )
-JSON = _data_reader((".json", ".geojson"), ("application/json",), read_json)
+# What servers send as JSON is for scripts of pages; a file that somebody names is meant.
+JSON = _data_reader((".json", ".geojson"), ("application/x-json-file",), read_json)
 JSON_LINES = _data_reader((".jsonl", ".ndjson"), ("application/jsonl",), read_json_lines)
 NOTEBOOK = _data_reader((".ipynb",), ("application/x-ipynb+json",), read_notebook)

@@ -117,6 +117,12 @@ def test_text_is_checked_to_be_text(tmp_path: Path) -> None:
     assert read(tmp_path / "noext", file_samples.docx(sentence)).text == sentence
 
 
+def test_utf_16_without_its_mark_and_a_stray_nul_are_text(tmp_path: Path) -> None:
+    sentence = "The warehouse closes at ten and the guard keeps the key."
+    assert read(tmp_path / "a.txt", sentence.encode("utf-16-le")).text == sentence
+    assert read(tmp_path / "b.txt", f"{sentence}\0 {sentence}").text == f"{sentence} {sentence}"
+
+
 def test_workbook_and_separated_values_give_each_row_the_names_of_its_columns(
     tmp_path: Path,
 ) -> None:

@@ -246,7 +246,7 @@ def test_long_article_about_javascript_needs_no_browser() -> None:
 @pytest.mark.parametrize(
     ("body", "media_type"),
     [
-        (b'{"a": 1', "application/json"),
+        (b'{"a": 1}', "application/json"),
         (b"%PDF-1.7 ...", "application/pdf"),
         (b"%PDF-1.7 ...", "text/html"),
         (b"\x89PNG\r\n", ""),
