@@ -25,12 +25,15 @@ from ingest.settings import IngestSettings
 
 if TYPE_CHECKING:
     from ingest.bulk.crawl import LinkCollector
+    from ingest.extract.worker_pool import ReaderPool
     from ingest.index.store.hybrid import Index
     from ingest.index.store.maintenance import IndexMaintenance
+    from ingest.page_reader import PageLoader
     from ingest.pipeline import IndexingPipeline
     from ingest.question_reader import QuestionReader
     from ingest.web.fetch.base import Fetcher
     from ingest.web.tiered_fetcher import TieredFetcher
+    from ingest.web_bootstrap import WebAccess
 
 CATALOG = "index.sqlite"
 VECTORS = "chroma"
@@ -66,6 +69,8 @@ class ReadingComponents:
     """Fetches sitemaps and feeds as they are, which are longer than pages."""
     links: "LinkCollector | None"
     """Has the links of pages for a crawl; None where none was asked for."""
+    jobs: int
+    """Pages that may be read at once."""
     cache: ExpiringCache
     """What goes stale and is not ours: robots.txt here, search results in `assistant`."""
 
@@ -84,6 +89,7 @@ async def open_ingest(
     *,
     crawl_log: Path | None = None,
     follow_links: bool = False,
+    cluster: str | None = None,
     say: Callable[[Message], None] = lambda _: None,
 ) -> AsyncIterator[IngestComponents]:
     """Open index, embedder and fetchers, and close them at the end, whatever happens.
@@ -92,6 +98,7 @@ async def open_ingest(
         settings: What to build.
         crawl_log: File to which a line is added for every page, None for no log.
         follow_links: Whether `reading.links` is to collect links.
+        cluster: Address of a Ray cluster that reads and embeds; None: this process does.
         say: Is told of what takes seconds before anything else can happen.
 
     Raises:
@@ -100,7 +107,9 @@ async def open_ingest(
     """
     async with (
         open_index(settings, say=say) as index,
-        open_reading(settings, index, crawl_log=crawl_log, follow_links=follow_links) as reading,
+        open_reading(
+            settings, index, crawl_log=crawl_log, follow_links=follow_links, cluster=cluster
+        ) as reading,
     ):
         yield IngestComponents(index=index, reading=reading)
 
@@ -172,11 +181,13 @@ async def open_reading(
     *,
     crawl_log: Path | None = None,
     follow_links: bool = False,
+    cluster: str | None = None,
 ) -> AsyncIterator[ReadingComponents]:
     """Open the fetchers and what turns their pages into chunks of `index`.
 
     Raises:
         CrawlLogError: the crawl log cannot be written.
+        ClusterError: the cluster cannot be used.
     """
     from ingest import web_bootstrap
     from ingest.crawl_log import CrawlLog
@@ -192,10 +203,10 @@ async def open_reading(
         stack.callback(cache.close)
         workers = web_bootstrap.open_reader_pool(settings, stack)
         web = web_bootstrap.open_web_access(settings, cache, stack)
-        tiered = web_bootstrap.tiered_fetcher(settings, workers, web, stack)
-        links = web_bootstrap.link_collector(settings, tiered) if follow_links else None
+        engine = await _open_engine(settings, index.embedder, cluster, workers, web, stack)
+        links = web_bootstrap.link_collector(settings, engine.loader) if follow_links else None
         pages = PageReader(
-            fetcher=links or tiered,
+            fetcher=links or engine.loader,
             store=index.store,
             concurrency=settings.crawl.concurrency,
             ttl_s=settings.crawl.ttl,
@@ -205,7 +216,7 @@ async def open_reading(
         pipeline = IndexingPipeline(
             pages=pages,
             store=index.store,
-            embedder=index.embedder,
+            embedder=engine.embedder,
             chunking=current_chunking(size=settings.chunk.size, overlap=settings.chunk.overlap),
             read_file=workers.read_file,
         )
@@ -220,10 +231,48 @@ async def open_reading(
         yield ReadingComponents(
             pipeline=pipeline,
             reader=reader,
-            site_lists=web_bootstrap.site_list_fetcher(settings, web),
+            site_lists=web_bootstrap.site_list_fetcher(settings, engine.web),
             links=links,
+            jobs=engine.jobs,
             cache=cache,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ReadingEngine:
+    """Where pages are read and embedded: in this process or on a cluster."""
+
+    loader: "PageLoader"
+    embedder: Embedder | None
+    web: "WebAccess"
+    jobs: int
+
+
+async def _open_engine(
+    settings: IngestSettings,
+    embedder: Embedder | None,
+    cluster: str | None,
+    workers: "ReaderPool",
+    web: "WebAccess",
+    stack: AsyncExitStack,
+) -> _ReadingEngine:
+    from ingest.web_bootstrap import tiered_fetcher
+
+    jobs = settings.crawl.concurrency
+    if cluster is None:
+        tiered = tiered_fetcher(settings, workers, web, stack)
+        return _ReadingEngine(loader=tiered, embedder=embedder, web=web, jobs=jobs)
+    from ingest.ray_cluster import open_cluster
+
+    remote = await stack.enter_async_context(
+        open_cluster(settings, address=cluster, embedder=embedder)
+    )
+    return _ReadingEngine(
+        loader=remote.loader,
+        embedder=remote.embedder,
+        web=remote.gate(web),
+        jobs=jobs * remote.workers,
+    )
 
 
 async def _close_reader(

@@ -71,6 +71,13 @@ SOME_FAILED = 3
 @click.option("--retry-failed", is_flag=True, help="Try again what the last run did not store.")
 @click.option("--dry-run", is_flag=True, help="Print what would be read, and read nothing.")
 @click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    help="Where pages are read and embedded: here, or on a Ray cluster (extra [ray]).",
+)
+@click.option("--address", help="Of the Ray cluster; default: $RAY_ADDRESS, or this machine's.")
+@click.option(
     "--ledger",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
@@ -102,6 +109,7 @@ def main(sources: tuple[str, ...], as_json: bool, lang: str | None, **options: A
     ingest urls.txt --jobs 32 --rate 1 --ledger crawl.jsonl
     ingest https://docs.example.org/ --crawl 3 --include 'guide/'
     ingest https://docs.example.org/sitemap.xml
+    ingest urls.txt --engine ray --address 10.0.0.1:6379
     ingest --retry-failed
     ingest --recut
     grep -o 'https://[^ ]*' notes.md | ingest - --json
@@ -114,6 +122,8 @@ def main(sources: tuple[str, ...], as_json: bool, lang: str | None, **options: A
         raise click.UsageError("--recut takes no SOURCES.")
     if not (options["recut"] or options["retry_failed"] or sources):
         raise click.MissingParameter(param_type="argument", param_hint="'SOURCES...'")
+    if options["address"] and options["engine"] != "ray":
+        raise click.UsageError("--address is for --engine ray.")
     language = choose_language(lang)
     report = Report(language=language, as_json=as_json)
     run(_ingest(sources, report, options), language)
@@ -144,6 +154,7 @@ async def _ingest(sources: tuple[str, ...], report: "Report", options: "Mapping[
         settings,
         crawl_log=options["ledger"],
         follow_links=options["crawl"] > 0,
+        cluster=(options["address"] or "auto") if options["engine"] == "ray" else None,
         say=report.add_notes,
     ) as parts:
         report.add_notes(*parts.index.diagnostics)
@@ -163,7 +174,7 @@ async def _ingest(sources: tuple[str, ...], report: "Report", options: "Mapping[
                 pipeline=parts.reading.pipeline,
                 journal=journal,
                 report=report.add,
-                jobs=settings.crawl.concurrency,
+                jobs=parts.reading.jobs,
                 per_host=settings.crawl.per_host,
                 # A page that is fresh has no links. And what failed a moment ago is kept for some
                 # minutes, and would fail by that alone.

@@ -15,6 +15,7 @@ from ingest.settings import IngestSettings
 if TYPE_CHECKING:
     from ingest.bulk.crawl import LinkCollector
     from ingest.extract.worker_pool import ReaderPool
+    from ingest.page_reader import PageLoader
     from ingest.web.fetch.base import Fetcher
     from ingest.web.fetch.wire import HttpClient
     from ingest.web.rate_limit import RateLimiter
@@ -67,7 +68,7 @@ def open_web_access(
     return WebAccess(guard=guard, client=client, robots=robots, rate_limiter=rate_limiter)
 
 
-def link_collector(settings: IngestSettings, fetcher: "TieredFetcher") -> "LinkCollector":
+def link_collector(settings: IngestSettings, fetcher: "PageLoader") -> "LinkCollector":
     """Return `fetcher` with a memory for the links of its pages."""
     from ingest.bulk.crawl import LinkCollector
 

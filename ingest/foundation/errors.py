@@ -17,6 +17,10 @@ class QiuzhengError(Exception):
         self.message = message
         self.hint = hint
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Make errors travel between processes: pickle would call the class with `args` alone."""
+        return _restore_error, (type(self), self.args, self.__dict__.copy())
+
     @property
     def full_message(self) -> Message:
         """What happened, to what, and what to do next, in one sentence."""
@@ -40,3 +44,12 @@ class MissingDependencyError(QiuzhengError):
     """An optional dependency is not installed; the hint is the one command that installs it."""
 
     code = "missing_dependency"
+
+
+def _restore_error(
+    kind: type[QiuzhengError], args: tuple[object, ...], state: dict[str, object]
+) -> QiuzhengError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(state)
+    return error

@@ -33,18 +33,18 @@ def test_sitemap_index_leads_to_all_pages(shell: Shell, site: Internet) -> None:
         site.page(f"{SITE}/{name}", article(name))
     one = f"<urlset><url><loc>{SITE}/a</loc></url><url><loc>{SITE}/b</loc></url></urlset>"
     two = f"<urlset><url><loc>{SITE}/c</loc></url><url><loc>https://x.test/</loc></url></urlset>"
-    site.page(f"{SITE}/one.xml", one, headers={"Content-Type": "application/xml"})
+    site.page(f"{SITE}/one.xml", one, content_type="application/xml")
     site.page(
         f"{SITE}/two.xml.gz",
         gzip.compress(two.encode()),
-        headers={"Content-Type": "application/x-gzip"},
+        content_type="application/x-gzip",
     )
     names = ("one.xml", "two.xml.gz", "sitemap.xml")
     index = "".join(f"<sitemap><loc>{SITE}/{name}</loc></sitemap>" for name in names)
     site.page(
         f"{SITE}/sitemap.xml",
         f"<sitemapindex>{index}</sitemapindex>",
-        headers={"Content-Type": "text/xml"},
+        content_type="text/xml",
     )
     shown = shell("ingest", f"{SITE}/sitemap.xml", "--json")
     assert stored(shown.stdout) == {"/a", "/b", "/c"}
@@ -56,7 +56,7 @@ def test_sitemap_index_leads_to_all_pages(shell: Shell, site: Internet) -> None:
 def test_feed_is_the_pages_of_its_entries(shell: Shell, site: Internet) -> None:
     site.page(f"{SITE}/new", article("new"))
     feed = f"<rss><channel><item><link>{SITE}/new</link></item></channel></rss>"
-    site.page(f"{SITE}/feed", feed, headers={"Content-Type": "application/rss+xml"})
+    site.page(f"{SITE}/feed", feed, content_type="application/rss+xml")
     assert stored(shell("ingest", f"{SITE}/feed", "--json").stdout) == {"/new"}
 
 
@@ -71,7 +71,7 @@ def test_crawl_stays_in_the_site_and_within_its_depth(shell: Shell, site: Intern
     site.page(f"{SITE}/a", article("a", "/b", "/"))
     site.page(f"{SITE}/b", article("b", "/c"))
     site.page(f"{SITE}/c", article("c"))
-    site.page(f"{SITE}/out", "", status=302, headers={"Location": "https://other.test/"})
+    site.page(f"{SITE}/out", "", status=302, location="https://other.test/")
     site.page("https://other.test/", article("other"))
     shown = shell("ingest", f"{SITE}/", "--crawl", "2", "--json", code=3)
     assert stored(shown.stdout) == {"/", "/a", "/b"}
