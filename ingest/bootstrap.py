@@ -202,8 +202,7 @@ async def open_reading(
         cache = open_cache(settings)
         stack.callback(cache.close)
         workers = web_bootstrap.open_reader_pool(settings, stack)
-        web = web_bootstrap.open_web_access(settings, cache, stack)
-        engine = await _open_engine(settings, index.embedder, cluster, workers, web, stack)
+        engine = await _open_engine(settings, index.embedder, cluster, workers, cache, stack)
         links = web_bootstrap.link_collector(settings, engine.loader) if follow_links else None
         pages = PageReader(
             fetcher=links or engine.loader,
@@ -253,11 +252,12 @@ async def _open_engine(
     embedder: Embedder | None,
     cluster: str | None,
     workers: "ReaderPool",
-    web: "WebAccess",
+    cache: ExpiringCache,
     stack: AsyncExitStack,
 ) -> _ReadingEngine:
-    from ingest.web_bootstrap import tiered_fetcher
+    from ingest.web_bootstrap import open_web_access, tiered_fetcher
 
+    web = open_web_access(settings, cache, stack)
     jobs = settings.crawl.concurrency
     if cluster is None:
         tiered = tiered_fetcher(settings, workers, web, stack)
