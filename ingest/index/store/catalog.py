@@ -41,7 +41,7 @@ from ingest.index.store.rows import (
     to_validators,
 )
 from ingest.index.store.sqlite_errors import store_errors
-from ingest.index.store.word_search import best_matches
+from ingest.index.store.word_search import WordSearch
 
 BUSY_TIMEOUT_S = 15.0  # a page is written in milliseconds: a writer that needs longer hangs
 
@@ -68,6 +68,7 @@ class Catalog:
         """
         self.path = path
         self._busy_timeout_s = busy_timeout_s
+        self._word_search = WordSearch()
         # sqlite3 lets threads share a connection, but not a transaction: without the lock a reader
         # would see, and a second writer would join, what another thread has not committed.
         self._lock = threading.RLock()
@@ -184,7 +185,7 @@ class Catalog:
     def matching(self, words: Sequence[str], *, top_k: int) -> list[ScoredChunk]:
         """Return the `top_k` chunks of highest BM25 score, best first."""
         with self.reading() as connection:
-            return best_matches(connection, words, top_k=top_k)
+            return self._word_search.best_matches(connection, words, top_k=top_k)
 
     def near_misses(self, words: Sequence[str]) -> list[str]:
         """Return words of the index one edit from those of `words` that it does not have."""
