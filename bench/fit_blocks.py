@@ -27,7 +27,7 @@ from ingest.extract.blocks.block_features import BlockDescriber
 from ingest.extract.blocks.text_region import TextBlock
 from ingest.extract.dom import letters_of, parse_html
 from ingest.extract.markup import normalize_markup
-from ingest.extract.metadata import read_metadata
+from ingest.extract.metadata.page_metadata import read_metadata
 from ingest.extract.visibility import remove_unseen
 
 STRENGTH = 0.01  # C of scikit-learn: 60 features, and labels of 290 pages

@@ -35,6 +35,7 @@ LINE_BREAKS = frozenset({"br", "option"})
 _UNREAD = UNSEEN | {"nav", "title"}
 # Not \s: a zero-width space is a blank here, too, and U+2028 is none in HTML.
 _SPACES = re.compile(r"[ \t\r\n\f\xa0\u3000]+")
+_ODD_SPACE = re.compile(r"[\t\r\n\f\xa0\u3000]|  ")  # any that is not one blank
 _WRAPPED_IDEOGRAPHS = re.compile(
     r"(?<=[\u3400-\u9fff\u3001-\u3011\uff01-\uff60])[ \t]*[\r\n]+[ \t]*"
     r"(?=[\u3400-\u9fff\u3001-\u3011\uff01-\uff60])"
@@ -146,7 +147,7 @@ def collapse_spaces(text: str) -> str:
     """
     if "\n" in text or "\r" in text:
         text = _WRAPPED_IDEOGRAPHS.sub("", text)
-    return _SPACES.sub(" ", text)
+    return _SPACES.sub(" ", text) if _ODD_SPACE.search(text) else text
 
 
 def flatten_text(element: etree._Element) -> str:

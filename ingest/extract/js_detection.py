@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from ingest.extract.dom import text_of
+from ingest.extract.dom import is_seen, text_of
 from ingest.extract.interstitials import is_interstitial
-from ingest.extract.markdown import render_markdown
 
 MAX_PLACEHOLDER = 125
 """Characters of Markdown in the element that a framework fills. Before its script has run it holds
@@ -61,7 +60,7 @@ def read_script_signals(root: etree._Element) -> ScriptSignals:
     return ScriptSignals(
         has_scripts=root.find(".//script") is not None,
         is_app_shell=any(
-            len(render_markdown(place)) < MAX_PLACEHOLDER for place in root.xpath(_MOUNT_POINTS)
+            _holds_less_than(MAX_PLACEHOLDER, place) for place in root.xpath(_MOUNT_POINTS)
         ),
         noscript=" ".join(map(text_of, root.iter("noscript"))),
         has_form=root.find(".//form") is not None or root.find(".//button") is not None,
@@ -69,6 +68,27 @@ def read_script_signals(root: etree._Element) -> ScriptSignals:
             _SCRIPT_REDIRECT.search(script.text or "") for script in root.iter("script")
         ),
     )
+
+
+def _holds_less_than(limit: int, place: etree._Element) -> bool:
+    """Return whether a reader sees fewer than `limit` characters in `place`.
+
+    Looks no further than it must: the element may hold the whole page.
+    """
+    count = 0
+    walk = etree.iterwalk(place, events=("start", "end"))
+    for event, element in walk:
+        if event == "start":
+            if not is_seen(element):
+                walk.skip_subtree()
+                continue
+            piece = element.text
+        else:
+            piece = None if element is place else element.tail
+        count += len(" ".join((piece or "").split()))
+        if count >= limit:
+            return False
+    return True
 
 
 def needs_browser(signals: ScriptSignals, *, title: str, text: str) -> bool:

@@ -23,10 +23,7 @@ _ROLES = {
     "columnheader": "th",
 }
 """WAI-ARIA 1.2 roles of a table that is made of other elements -> those of HTML."""
-_IN_HEADING = (
-    "//*[self::h1 or self::h2 or self::h3 or self::h4 or self::h5 or self::h6 or self::summary"
-    " or self::dt]//*"
-)
+_TITLES = ("h1", "h2", "h3", "h4", "h5", "h6", "summary", "dt")
 _PLAIN = frozenset({"div", "span", "ul", "ol", "li", "section", "article"})
 _GUTTERS = re.compile(
     r"(?:^|\s)(?:gutter|ln|lnt|lineno|linenos|linenumber|line-?numbers?|pre-numbering|hljs-ln-numbers"
@@ -54,9 +51,10 @@ def normalize_markup(root: etree._Element) -> None:
     """Rewrite, in place, what a page says without text. Linear in its size."""
     _open_noscript(root)
     _write_formulas(root)
-    for tool in root.xpath(f"{_IN_HEADING}[self::a or self::span or self::button]"):
-        _drop_heading_tool(tool)
-    for element in root.xpath("//sup"):
+    for title in root.iter(*_TITLES):
+        for tool in list(title.iterdescendants("a", "span", "button")):
+            _drop_heading_tool(tool, title)
+    for element in list(root.iter("sup")):
         text = text_of(element).strip()
         # With a link in it, it is a note.
         if _POWER.fullmatch(text) and element.find(".//a") is None:
@@ -65,9 +63,6 @@ def normalize_markup(root: etree._Element) -> None:
         if element.tag in _PLAIN:
             for inner in [element, *element.iterdescendants(*_PLAIN)]:
                 inner.tag = _ROLES.get(inner.get("role", ""), inner.tag)
-    # The button that opens a panel carries its heading: the question that the panel answers.
-    for button in root.xpath(f"{_IN_HEADING}[self::button]"):
-        button.tag = "span"
     for place in root.xpath("//pre | //table[.//pre]"):
         _clean_code(place)
 
@@ -83,19 +78,22 @@ def _open_noscript(root: etree._Element) -> None:
             element.tag = "div"
 
 
-def _drop_heading_tool(tool: etree._Element) -> None:
+def _drop_heading_tool(tool: etree._Element, title: etree._Element) -> None:
     text = text_of(tool).strip()
-    if not text or len(text) > _MAX_TOOL:
-        return
-    if text.lower() in _TOOL_TEXTS or _HEADING_TOOLS.search(tool.get("class", "")):
-        heading = next(tool.iterancestors("h1", "h2", "h3", "h4", "h5", "h6", "summary", "dt"))
-        # GitHub's old READMEs have the whole heading in such a link, and sections are named "Edit".
-        if text_of(heading).strip() != text:
-            _drop_text(tool)
+    is_tool = text.lower() in _TOOL_TEXTS or _HEADING_TOOLS.search(tool.get("class", ""))
+    # GitHub's old READMEs have the whole heading in such a link, and sections are named "Edit".
+    if text and is_tool and len(text) <= _MAX_TOOL and text_of(title).strip() != text:
+        _drop_text(tool)
+    elif tool.tag == "button":
+        # The button that opens a panel carries its heading: the question that the panel answers.
+        tool.tag = "span"
 
 
 def _write_formulas(root: etree._Element) -> None:
-    for element, formula in list(_find_formulas(root)):
+    formulas = list(_find_formulas(root))
+    if not formulas:
+        return
+    for element, formula in formulas:
         _become_text(element, f"${formula}$")
     # KaTeX draws each formula a second time, letter by letter.
     for element in root.xpath("//*[contains(concat(' ', @class, ' '), ' katex-html ')]"):

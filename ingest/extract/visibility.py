@@ -16,7 +16,7 @@ from ingest.extract.blocks.page_chrome import class_words, is_page_chrome
 from ingest.extract.dom import HEADINGS, UNSEEN, hide, letters_of, text_of
 
 MAX_SHOWN = 10  # hidden elements that are looked at for the text of the page
-MAX_STYLES = 200_000  # characters of style sheets in a page that are read
+MAX_STYLES = 20_000  # characters of style sheets in a page; longer ones are whole frameworks
 MIN_PANEL = 60  # bytes of letters: a sentence
 MAX_PANEL_LINKS = 0.3  # share of the letters of a panel that may be in links
 MAX_PANEL_TITLE = 200  # characters of what stands before a panel
@@ -98,8 +98,8 @@ def _read_hiding_classes(root: etree._Element) -> frozenset[str]:
 
     Media queries are left out: most are for print or for small screens.
     """
-    sheets = "".join(style.text or "" for style in root.iter("style"))[:MAX_STYLES]
-    if not _NOT_SHOWN.search(sheets):
+    sheets = "".join(style.text or "" for style in root.iter("style"))
+    if len(sheets) > MAX_STYLES or not _NOT_SHOWN.search(sheets):
         return frozenset()
     hidden: set[str] = set()
     shown: set[str] = set()

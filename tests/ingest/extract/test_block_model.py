@@ -2,6 +2,7 @@
 
 import pytest
 
+from bench import fit_blocks
 from ingest.extract.blocks.block_features import BlockDescriber, RuledBlocks
 from ingest.extract.blocks.block_model import COEFFICIENTS, review_blocks
 from ingest.extract.blocks.text_region import TextBlock, read_blocks
@@ -115,6 +116,10 @@ def test_every_feature_is_weighed() -> None:
     whole = ruled(listed, found=listed, kept=listed)
     described = BlockDescriber(listed, whole).describe(listed[0])
     assert list(described) == list(COEFFICIENTS)
+
+
+def test_fit_describes_blocks_by_the_features_that_are_weighed() -> None:
+    assert fit_blocks.feature_names() == list(COEFFICIENTS)
 
 
 def test_menus_are_not_kept_with_a_short_text() -> None:
