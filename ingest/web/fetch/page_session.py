@@ -31,7 +31,7 @@ SETTLE_S = 3.0
 """Longest wait for scripts to write the page, at most half of the page's own time."""
 POLL_S = 0.15
 """Seconds between two looks at the page: few enough to lose little, and each costs 1 ms."""
-LATE_SHARE = 0.7
+LATE_SHARE = 0.6
 """Of the page's own time, for a page with scripts that still shows next to nothing."""
 FEW_CHARACTERS = 50
 """The name of an app, "Loading…": what stands there until the text comes."""
@@ -141,7 +141,7 @@ class PageSession:
         self.crashed = asyncio.Event()
         """Set when the process that shows the page has ended, or was ended for its memory."""
         self._permit = permit
-        self._late_looks = int(timeout_s * LATE_SHARE / POLL_S)
+        self._late_s = timeout_s * LATE_SHARE
         self._max_looks = int(min(SETTLE_S, timeout_s / 2) / POLL_S)
         self._max_bytes = max_bytes
         self._shown = 0
@@ -228,8 +228,12 @@ class PageSession:
         """Wait until scripts have written the page, and take its HTML."""
         looks = still = 0
         has_scripts = False
+        # By the clock: on a busy machine looks take longer, and the page's own time must be left
+        # for what comes after them.
+        now = asyncio.get_running_loop().time
+        late_until = now() + self._late_s
         while looks < self._max_looks or (
-            looks < self._late_looks
+            now() < late_until
             and has_scripts
             and self._shown < FEW_CHARACTERS
             and self.status < 400
