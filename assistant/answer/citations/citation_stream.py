@@ -27,6 +27,7 @@ MOST_HELD = 400
 MOST_CITED = 8
 """Numbers of one sentence that are checked."""
 
+_OWN_MACHINE = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?(?:[/?#]|\Z)")
 _TOUCHING = re.compile(rf"[{CJK}）】」』”]$")
 _LETTERS = re.compile(r"\w")
 _SCHEME = re.compile(r"(?:(?P<name>[A-Za-z][A-Za-z0-9+.-]*):)?(?://)?")
@@ -196,7 +197,8 @@ class CitationStream:
         # Whole: example.co stands in no passage that has example.com.
         whole = rf"(?<![A-Za-z0-9-]){re.escape(bare)}(?![A-Za-z0-9_-]|\.[A-Za-z0-9])"
         held = known and bare and re.search(whole, self._addresses)
-        if held or address.startswith("#"):  # an anchor leads nowhere else
+        # An anchor leads nowhere else, and this machine is the reader's own.
+        if held or address.startswith("#") or _OWN_MACHINE.match(bare):
             return AnswerUnit("word", unit.text)
         # Its label is still what the model says; an address by itself leaves nothing.
         return AnswerUnit("word", unit.label) if unit.label else AnswerUnit("address", "")

@@ -63,6 +63,7 @@ _ADDRESS = re.compile(
     r"(?:https?://|ftp://|www\.)[^\s<>\"'`（）【】\u3000-\u303f\u4e00-\u9fff\uff00-\uff5e]*",
     re.IGNORECASE,
 )
+_LOGS_IN = re.compile(r"\b(?:ssh|scp|sftp|rsync|mosh)(?: [^\s@]+)* [\w.+-]+\Z")
 _ADDRESS_BEGUN = ("http://", "https://", "ftp://", "www.")
 
 
@@ -310,7 +311,8 @@ class MarkerScanner:
             return None
         found = MAIL_DOMAIN.match(rest)
         mailbox = mailbox_before(self._before)
-        if found is None or not mailbox:
+        # Of a command it is a login: git@host:path, ssh root@host.
+        if found is None or not mailbox or mailbox == "git" or _LOGS_IN.search(self._before):
             return _NO_UNIT
         return AnswerUnit("address", found[0], address=mailbox + found[0])
 

@@ -218,6 +218,8 @@ def _numeral(found: re.Match[str]) -> str:
         return numeral
     after = text[found.end() : found.end() + 3]
     before = text[max(0, found.start() - 3) : found.start()]
+    if after[:1].isdigit() and before.endswith(("周", "星期", "礼拜")):
+        return f"{digits} "  # 周五9:00 is no 59:00
     marked = bool(_COUNTED_BEFORE.search(before))
     if len(numeral) == 1:
         if numeral == "十" and re.match(r"分(?!钟|之)", after):

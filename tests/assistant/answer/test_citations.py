@@ -573,3 +573,30 @@ def test_the_source_of_a_quote_is_named_by_its_section() -> None:
     stream.feed(f"- {quote} [1]")
     stream.close()
     assert [citation.heading for citation in stream.citations()] == ["How high"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Open http://localhost:8501/page and log in.",
+        "打开 http://127.0.0.1:11434 即可。",
+        "Clone git@github.com:example/drones.git first.",
+        "Log in with ssh -p 2222 root@drones.example.com now.",
+    ],
+)
+@pytest.mark.parametrize("size", [1, 7, 400])
+def test_logins_and_addresses_of_ones_own_machine_stay(text: str, size: int) -> None:
+    pieces = [text[at : at + size] for at in range(0, len(text), size)]
+    assert cited(*pieces, attach=False) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://localhost.evil.example/x",
+        "http://127.0.0.1.evil.example/x",
+        "http://localhost@evil.example/x",
+    ],
+)
+def test_what_only_begins_like_ones_own_machine_goes(text: str) -> None:
+    assert "evil" not in cited(f"See {text} there.", attach=False)

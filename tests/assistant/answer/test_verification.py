@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from assistant.answer.verification import SentenceVerifier
+from assistant.answer.verification.spelled_numbers import digits_for_words
+from assistant.answer.verification.tokens import read_sentence
 from assistant.values import Passage, SentenceVerdict
 from bench import verdicts
 
@@ -551,3 +553,11 @@ def test_a_short_reply_with_another_value_than_the_one_asked_for_is_unsupported(
 def test_opposites_and_rates_are_told_apart(passage: str, same: str, other: str) -> None:
     assert verdict(passage, same).kind == "supported"
     assert verdict(passage, other).kind == "unsupported"
+
+
+def test_a_day_of_the_week_is_no_part_of_the_time_behind_it() -> None:
+    figures = read_sentence("周五9:00开门。").figures
+    assert any(
+        figure.equals(other) for figure in figures for other in read_sentence("9:00").figures
+    )
+    assert digits_for_words("周五9:00") == "周5 9:00"
