@@ -96,7 +96,7 @@ async def open_assistant(
             follow_index=index.follow,
             snapshots=snapshots,
             # Once: the first question pays for it, the others find it done.
-            preload=functools.cache(functools.partial(preload, settings, embedder=index.embedder)),
+            preload=functools.cache(functools.partial(preload, index.embedder)),
         )
         yield assistant
 

@@ -340,7 +340,7 @@ def _index(settings: IngestSettings) -> "Index":
     return Index(catalog=Catalog(folder / CATALOG), vectors=ChromaVectors(folder / VECTORS))
 
 
-def preload(settings: IngestSettings, *, embedder: Embedder | None) -> None:
+def preload(embedder: Embedder | None) -> None:
     """Load in a thread what retrieval will need, while the program waits for the network.
 
     Call it when all is open and the first request is about to leave: before that it would only
@@ -350,16 +350,13 @@ def preload(settings: IngestSettings, *, embedder: Embedder | None) -> None:
         return
     disable_telemetry()
     # A daemon, because an import cannot be cancelled: Ctrl-C is not to wait two seconds for it.
-    arguments = (settings.index.path / VECTORS, embedder)
-    threading.Thread(target=_preload, args=arguments, name="preload", daemon=True).start()
+    threading.Thread(target=_preload, args=(embedder,), name="preload", daemon=True).start()
 
 
-def _preload(vectors: Path, embedder: Embedder) -> None:
-    from ingest.index.store.chroma import ChromaVectors
-
+def _preload(embedder: Embedder) -> None:
+    # Chroma is not among it: no question to an index of ordinary size asks it.
     with suppress(QiuzhengError):  # raised again, and explained, when it is needed
         embedder.preload()
-    ChromaVectors(vectors).preload()
 
 
 async def choose_embedder(
