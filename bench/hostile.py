@@ -29,7 +29,6 @@ from pathlib import Path
 from bench.memory import peak_bytes
 from ingest.bootstrap import open_ingest
 from ingest.events import IngestEvent, PageStored
-from ingest.index import split
 from ingest.question_reader import QuestionReader
 from ingest.settings import IngestSettings, load_ingest_settings
 
@@ -112,7 +111,6 @@ async def read_all(
 ) -> Heart:
     """Read every site into an index of its own, and return how the heart of it went."""
     heart = Heart()
-    split.preload()  # as `QuestionReader.preload` does
     crawl = {"browser": "never", "timeout": FETCH_S}
     settings = load_ingest_settings(
         IngestSettings, {"crawl": crawl, "embed": {"provider": encoder}}
