@@ -50,6 +50,8 @@ class Question:
     """Language of the answer; None: the language that the question is in."""
     unsupported: Unsupported | None = None
     """What becomes of sentences that no passage supports."""
+    collections: tuple[str, ...] = ()
+    """Answer from these alone, and with `web` from pages read for questions; (): from all."""
     private: bool = False
     """Keep no snapshot of the answer."""
 

@@ -8,11 +8,13 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingest.encoder_setup import embedder_config, prepare_encoder
+from ingest.errors import StoreError
 from ingest.foundation.cache import ExpiringCache
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Message
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 CATALOG = "index.sqlite"
 VECTORS = "chroma"
 CACHE = "web.sqlite"
+EXPIRED_AT_ONCE = 200
+"""Pages dropped for their age at the end of one command: about a second."""
 RUNS = "runs.sqlite"
 
 
@@ -218,6 +222,7 @@ async def open_reading(
             embedder=engine.embedder,
             chunking=current_chunking(size=settings.chunk.size, overlap=settings.chunk.overlap),
             read_file=workers.read_file,
+            collection=settings.index.collection,
         )
         reader = QuestionReader(
             pages=pages,
@@ -226,6 +231,7 @@ async def open_reading(
             question_budget=settings.crawl.question_budget,
             preload_reader=workers.preload,
         )
+        stack.push_async_callback(_drop_expired, index.store, settings.index.web_days)
         stack.push_async_exit(partial(_close_reader, reader, settings.crawl.linger))
         yield ReadingComponents(
             pipeline=pipeline,
@@ -273,6 +279,13 @@ async def _open_engine(
         web=remote.gate(web),
         jobs=jobs * remote.workers,
     )
+
+
+async def _drop_expired(store: ChunkStore, days: float) -> None:
+    """Let go of pages that only questions have read, some at each end: nobody waits for it."""
+    with suppress(StoreError):  # the next one does it
+        before = datetime.now(UTC) - timedelta(days=days)
+        await store.drop_expired(before=before, limit=EXPIRED_AT_ONCE)
 
 
 async def _close_reader(

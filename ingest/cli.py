@@ -67,6 +67,9 @@ SOME_FAILED = 3
 @click.option(
     "--exclude", multiple=True, metavar="PATTERN", help="Of the same, no path that matches."
 )
+@click.option(
+    "--collection", metavar="NAME", help="Put what is stored into this collection, beside others."
+)
 @click.option("--prune", is_flag=True, help="Remove documents whose files are gone from a folder.")
 @click.option("--retry-failed", is_flag=True, help="Try again what the last run did not store.")
 @click.option("--dry-run", is_flag=True, help="Print what would be read, and read nothing.")
@@ -110,6 +113,7 @@ def main(sources: tuple[str, ...], as_json: bool, lang: str | None, **options: A
     ingest https://docs.example.org/ --crawl 3 --include 'guide/'
     ingest https://docs.example.org/sitemap.xml
     ingest urls.txt --engine ray --address 10.0.0.1:6379
+    ingest ~/papers --collection thesis
     ingest --retry-failed
     ingest --recut
     grep -o 'https://[^ ]*' notes.md | ingest - --json
@@ -197,7 +201,11 @@ def _overrides(options: "Mapping[str, Any]") -> dict[str, dict[str, Any]]:
         crawl["concurrency"] = options["jobs"]
     if options["rate"]:
         crawl["host_gap"] = 1 / options["rate"]
-    return {"crawl": crawl} if crawl else {}
+    given = {
+        "crawl": crawl,
+        "index": {"collection": options["collection"]} if options["collection"] else {},
+    }
+    return {table: values for table, values in given.items() if values}
 
 
 def _list_sources(found: "Iterator[SourceItem]", report: "Report") -> int:

@@ -7,7 +7,8 @@ QiuzhengError
 │   │   └── ProxyUnreachableError     the proxy on the way to it does not answer
 │   └── ExtractError              the page holds no text that we can read
 ├── StoreError                the index cannot be read or written
-│   └── VectorError               vectors that it must not take
+│   ├── VectorError               vectors that it must not take
+│   └── CollectionError           a collection that is not there, or cannot be named so
 └── EmbedError                the embedding model cannot answer
 """
 
@@ -88,6 +89,10 @@ class StoreError(QiuzhengError):
 
 class VectorError(StoreError):
     """The index refuses vectors: not finite, not of unit length, or not as long as the others."""
+
+
+class CollectionError(StoreError):
+    """The name of a collection cannot be one, or there is no such collection."""
 
 
 class EmbedError(QiuzhengError):

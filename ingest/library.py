@@ -16,7 +16,7 @@ from ingest.foundation.cache import ExpiringCache
 from ingest.foundation.concurrency import in_thread
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import NO_MESSAGE, Message, enumerate_names
-from ingest.index.store import inventory
+from ingest.index.store import inventory, memberships
 from ingest.index.store.base import IndexStats
 from ingest.index.store.hybrid import Index
 from ingest.index.store.inventory import (
@@ -72,6 +72,8 @@ class LibraryStatistics:
     """Documents by ISO 639-1 code, most first; "": unknown."""
     hosts: dict[str, int]
     """Documents by host, most first; "": files."""
+    collections: dict[str, int]
+    """Documents by collection; one may be in several."""
     growth: tuple[Growth, ...]
     """By month, the oldest first."""
 
@@ -144,6 +146,15 @@ class Library:
             return inventory.chunk_states(connection, url), inventory.pages_of(connection, url)
 
     @in_thread
+    def leave_collection(self, urls: Collection[str], name: str) -> list[str]:
+        """Take documents out of a collection; return those in no other, which stay until removed.
+
+        Documents that nobody put anywhere are in the default collection alone.
+        """
+        with self._catalog.writing() as connection:
+            return memberships.remove_members(connection, urls, name)
+
+    @in_thread
     def remove(self, urls: Collection[str]) -> Removal:
         """Take documents out: text, words, vectors, and replies in the cache that name them.
 
@@ -189,6 +200,7 @@ class Library:
                 file_bytes=_file_bytes(self._folder),
                 languages=inventory.documents_by_language(connection),
                 hosts=inventory.documents_by_host(connection),
+                collections=memberships.collection_counts(connection),
                 growth=tuple(months),
             )
 

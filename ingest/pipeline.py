@@ -7,7 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from ingest.documents import Chunk, Chunking, Document, PageValidators, Processing
+from ingest.documents import (
+    DEFAULT_COLLECTION,
+    Chunk,
+    Chunking,
+    Document,
+    PageValidators,
+    Processing,
+)
 from ingest.errors import IngestError
 from ingest.events import IngestEvent, PageRecut, PageSkipped, PageStored
 from ingest.extract.base import EXTRACTOR_VERSION
@@ -47,6 +54,7 @@ class IndexingPipeline:
         embedder: None: chunks are found by words alone.
         chunking: How documents are cut (`ingest.index.split.current_chunking`).
         read_file: Returns the text of a local file (`ReaderPool.read_file`).
+        collection: Which one documents are put into.
     """
 
     def __init__(
@@ -57,7 +65,9 @@ class IndexingPipeline:
         embedder: Embedder | None,
         chunking: Chunking,
         read_file: Callable[[Path], Awaitable[Document]],
+        collection: str = DEFAULT_COLLECTION,
     ) -> None:
+        self._collection = collection
         self._pages = pages
         self._read_file = read_file
         self._store = store
@@ -192,21 +202,26 @@ class IndexingPipeline:
             unembedded_reason=done.reason,
         )
 
-    async def chunks_of(self, page: PageContent) -> list[Chunk]:
+    async def chunks_of(self, page: PageContent, *, collection: str = "") -> list[Chunk]:
         """Return the chunks of a page, after storing them if they are not in the index.
+
+        The page is put into `collection` ("": that of the pipeline) beside those that it is in.
 
         A page of the index whose chunks were cut otherwise than set is cut anew. New chunks have no
         vector yet; those whose text was on the page before keep theirs.
         """
         document = page.document
         if page.origin in {"memory", "revalidated"}:
-            return await self._current_chunks(document)
+            chunks = await self._current_chunks(document)
+            await self._store.put_in_collection(document.url, collection or self._collection)
+            return chunks
         chunks = await self._split(document)
         processing = Processing(extractor=EXTRACTOR_VERSION, chunking=self._chunking)
         with span("store", chunks=len(chunks)):
             await self._store.replace(
                 document, chunks, {}, space=self._space, processing=processing
             )
+        await self._store.put_in_collection(document.url, collection or self._collection)
         if page.validators is not None:
             # Only now: validators without a document would answer the next request with a 304 for
             # a page that is not here.

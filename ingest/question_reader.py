@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from ingest.documents import Chunk, Document
+from ingest.documents import WEB_COLLECTION, Chunk, Document
 from ingest.events import IngestEvent, PageSkipped, PageStored
 from ingest.foundation.concurrency import BackgroundTasks
 from ingest.index.embedding_queue import EmbeddingQueue
@@ -136,7 +136,7 @@ class QuestionReader:
                 await context.queue.close()
 
     async def _store(self, page: PageContent, *, context: _QuestionContext) -> PageStored:
-        chunks = await self._pipeline.chunks_of(page)
+        chunks = await self._pipeline.chunks_of(page, collection=WEB_COLLECTION)
         budget = context.budget.grant(self._page_budget)
         wanted = await self._pipeline.compute(
             self._worth_embedding, page.document, chunks, context.question, budget=budget

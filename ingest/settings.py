@@ -1,5 +1,7 @@
 """Settings of ingestion: the tables crawl, chunk, embed and index of assistant.toml."""
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -8,6 +10,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from ingest.documents import RESPECTED
+from ingest.errors import CollectionError
 from ingest.foundation.about import default_user_agent
 from ingest.foundation.errors import SettingsError
 from ingest.foundation.messages import Message
@@ -22,6 +25,11 @@ from ingest.foundation.settings import (
 )
 from ingest.foundation.settings_errors import ENV_PREFIX
 from ingest.web.ssrf import WEB_PORTS
+
+LONGEST_NAME = 64
+_NAME = re.compile(r"\w[\w .-]*", re.UNICODE)
+"""Letters of any script, digits, and what people put between words. No "/" or ",": names stand in
+lists and paths."""
 
 
 class CrawlSettings(SettingsTable):
@@ -140,6 +148,15 @@ class IndexSettings(SettingsTable):
     """Where the index lives."""
 
     folder: str = Field(default="", description="Empty: the folder index under $ASSISTANT_HOME.")
+    collection: str = Field(
+        default="default", description="The collection that `ingest` puts documents into."
+    )
+    web_days: float = Field(
+        default=90.0,
+        gt=0,
+        description="Days after which a page that only questions have read is dropped. Whatever "
+        "`ingest` has stored stays.",
+    )
 
     @property
     def path(self) -> Path:
@@ -165,6 +182,24 @@ class IngestSettings(SettingsFile):
 S = TypeVar("S", bound=IngestSettings)
 
 
+def collection_name(text: str) -> str:
+    """Return the name of a collection as it is stored (NFC, no blanks around it).
+
+    Raises:
+        CollectionError: it is empty, too long, or holds other signs than letters (of any script),
+            digits, blanks and "_", "-", ".".
+    """
+    name = unicodedata.normalize("NFC", text).strip()
+    if not _NAME.fullmatch(name) or len(name) > LONGEST_NAME:
+        raise CollectionError(
+            Message("{name!r} cannot be the name of a collection", name=text[:80]),
+            hint=Message(
+                "letters, digits, blanks, - _ and . make a name, {most} at most", most=LONGEST_NAME
+            ),
+        )
+    return name
+
+
 def load_ingest_settings(kind: type[S], overrides: Mapping[str, Mapping[str, Any]]) -> S:
     """Return settings of `kind` as `ingest.foundation.settings.load` does, checked together.
 
@@ -172,6 +207,11 @@ def load_ingest_settings(kind: type[S], overrides: Mapping[str, Mapping[str, Any
         SettingsError: a setting cannot be used, or two do not fit each other.
     """
     settings = load(kind, overrides)
+    # Here and not in a validator, whose errors have no translation.
+    name = collection_name(settings.index.collection)
+    if name != settings.index.collection:
+        index = settings.index.model_copy(update={"collection": name})
+        settings = settings.model_copy(update={"index": index})
     size, overlap = settings.chunk.size, settings.chunk.overlap
     if overlap >= size:
         raise SettingsError(

@@ -39,6 +39,7 @@ from assistant.snapshots.recorder import (
 )
 from assistant.snapshots.writer import SnapshotWriter
 from assistant.values import Answer, ChatMessage, Question, SearchReply, Unsupported
+from ingest.documents import WEB_COLLECTION
 from ingest.events import PageSkipped
 from ingest.foundation.concurrency import LazyResource, cancel_and_wait
 from ingest.foundation.errors import QiuzhengError
@@ -301,7 +302,13 @@ class Assistant:
         yield StageStarted(stage="retrieve")
         if self._follow_index is not None and (text := await self._follow_index()):
             yield Notice(code="other_encoder", text=text)
-        retrieved = await self._retriever.retrieve(query, top_k=request.options.top_k)
+        options = request.options
+        collections = options.collections
+        if collections and options.web:  # what was read for this question is meant, too
+            collections = (*collections, WEB_COLLECTION)
+        retrieved = await self._retriever.retrieve(
+            query, top_k=options.top_k, collections=collections
+        )
         request.trace.looked_up = retrieved.looked_up
         for notice in retrieved.notices:
             yield notice

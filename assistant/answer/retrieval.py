@@ -124,22 +124,30 @@ class Retriever:
         self._reranker = reranker
         self._today = today
 
-    async def retrieve(self, question: str, *, top_k: int | None = None) -> Retrieved:
+    async def retrieve(
+        self, question: str, *, top_k: int | None = None, collections: Sequence[str] = ()
+    ) -> Retrieved:
         """Return the best passages for `question`, () when nothing in the index is relevant.
 
-        `top_k` passages at most, None for as many as the retriever was made for.
+        `top_k` passages at most, None for as many as the retriever was made for. Of documents in
+        one of `collections`, () of all.
 
         Raises:
+            CollectionError: there is no such collection.
             StoreError: the text of the index cannot be read.
         """
         # One for the whole question: the index may be moved to another in the middle of it.
         embedder = current_embedder(self._embedder) if self._embedder else None
+        if collections:
+            await self._store.check_collections(collections)
         question = condense_question(question)
         all_words = words(question)
         # "goverment" is in no page: its pages are relevant by the word that it stands for.
         meant = await self._store.near_misses(all_words)
         wanted = {*(content_words(question) or all_words), *meant}
-        found = await self._store.matching([*all_words, *meant], top_k=CANDIDATES)
+        found = await self._store.matching(
+            [*all_words, *meant], top_k=CANDIDATES, collections=collections
+        )
         # For a question of nothing but grammar ("Who is it?") `wanted` holds its function words.
         # They still help to rank: recall@1 of both legs is .950 with them, .941 without.
         by_words = [
@@ -149,7 +157,7 @@ class Retriever:
                 words(f"{scored.chunk.title} {scored.chunk.heading} {scored.chunk.text}")
             )
         ]
-        by_vector, words_only = await self._by_vector(question, by_words, embedder)
+        by_vector, words_only = await self._by_vector(question, by_words, embedder, collections)
         by_words, by_vector = await self._newer_first(question, by_words, by_vector)
         legs = Legs(
             language=language_of(question), wanted=wanted, by_words=by_words, by_vector=by_vector
@@ -171,7 +179,11 @@ class Retriever:
         )
 
     async def _by_vector(
-        self, question: str, by_words: Sequence[ScoredChunk], embedder: Embedder | None
+        self,
+        question: str,
+        by_words: Sequence[ScoredChunk],
+        embedder: Embedder | None,
+        collections: Sequence[str],
     ) -> tuple[list[ScoredChunk], Message | None]:
         """Return the vector leg, and why there is none if there should be one."""
         if embedder is None:
@@ -189,7 +201,9 @@ class Retriever:
             with contextlib.suppress(TimeoutError, StoreError):
                 async with asyncio.timeout_at(until):
                     await self._embed_missing(embedder, by_words)
-            found = await self._store.nearest(vector, top_k=CANDIDATES, space=embedder.space)
+            found = await self._store.nearest(
+                vector, top_k=CANDIDATES, space=embedder.space, collections=collections
+            )
             return known_hits(found, embedder=embedder, language=language), None
         except TimeoutError:
             return [], TOO_SLOW

@@ -77,6 +77,13 @@ def main() -> None:
 @click.option(
     "--ledger", type=CRAWL_LOG, metavar="FILE", help="Add a JSON line for every page asked."
 )
+@click.option(
+    "--collection",
+    "collections",
+    multiple=True,
+    metavar="NAME",
+    help="Answer from this collection alone (may be repeated; default: from all).",
+)
 @click.option("--private", is_flag=True, help="Keep nothing for explain and history.")
 @click.option("--quiet", is_flag=True, help="No progress, only the answer and its sources.")
 def ask(question: str, **options: Any) -> None:
@@ -105,6 +112,7 @@ def ask(question: str, **options: Any) -> None:
                 model=options["model"],
                 top_k=options["top_k"],
                 deadline_s=options["deadline"],
+                collections=_collections(options),
                 private=options["private"],
             ),
             overrides=_overrides(options),
@@ -125,6 +133,18 @@ def _overrides(options: "Mapping[str, Any]") -> dict[str, dict[str, Any]]:
     return {"answer": answer} if answer else {}
 
 
+def _collections(options: "Mapping[str, Any]") -> tuple[str, ...]:
+    """Return the collections that are named, or leave the process if one cannot be a name."""
+    from ingest.errors import CollectionError
+    from ingest.foundation.cli_runner import print_error
+    from ingest.settings import collection_name
+
+    try:
+        return tuple(collection_name(name) for name in options["collections"])
+    except CollectionError as error:
+        sys.exit(print_error(error, message_language(options["lang"])))
+
+
 def _shows_thinking(options: "Mapping[str, Any]") -> bool:
     chosen: bool | None = options.get("show_thinking")
     return sys.stderr.isatty() if chosen is None else chosen
@@ -141,6 +161,13 @@ def _shows_thinking(options: "Mapping[str, Any]") -> bool:
     "--unsupported",
     type=click.Choice(("mark", "drop")),
     help="Sentences that stand in no source: marked with (?), or left out (default: as set).",
+)
+@click.option(
+    "--collection",
+    "collections",
+    multiple=True,
+    metavar="NAME",
+    help="Answer from this collection alone (may be repeated; default: from all).",
 )
 @click.option("--private", is_flag=True, help="Keep nothing for explain and history.")
 @click.option("--quiet", is_flag=True, help="No progress, only answers and sources.")
@@ -166,6 +193,7 @@ def chat(**options: Any) -> None:
                 model=options["model"],
                 top_k=options["top_k"],
                 deadline_s=options["deadline"],
+                collections=_collections(options),
                 private=options["private"],
             ),
             thinking=_shows_thinking(options),

@@ -250,3 +250,30 @@ def test_an_empty_index_and_a_meaningless_removal_are_told_in_a_line(shell: Shel
     assert "0" in shell("assistant", "index", "stats").stdout
     assert shell("assistant", "index", "remove", code=2).stderr.count("\n") == 1
     shell("assistant", "index", "remove", "--older-than", "yesterday", code=2)
+
+
+def test_collections_keep_projects_apart(shell: Shell, tmp_path: Path) -> None:
+    for name, hour in (("north", "six"), ("south", "nine")):
+        (tmp_path / name).mkdir()
+        text = f"# Harbour of the {name}\n\nThe harbour opens at {hour} o'clock."
+        (tmp_path / name / "harbour.md").write_text(text, "utf-8")
+    shell("ingest", str(tmp_path / "north"), "--collection", "北方")
+    shell("ingest", str(tmp_path / "south"), "--collection", "south")
+    question = "When does the harbour open?"
+    north = shell("assistant", "ask", question, "--collection", "北方").stdout
+    assert "six" in north
+    assert "nine" not in north
+    south = "When does the harbour of the south open?"
+    assert "nine" in shell("assistant", "ask", south).stdout
+    wrong = shell("assistant", "ask", question, "--collection", "east", "--lang", "en", code=None)
+    assert wrong.code == 1
+    assert "there are: south, 北方" in wrong.stderr
+    assert (
+        shell("assistant", "ask", question, "--collection", "a/b", code=1).stderr.count("\n") == 1
+    )
+    listed = shell("assistant", "index", "list", "--collection", "south", "--json").stdout
+    assert json.loads(listed)["collections"] == ["south"]
+    # In both: it leaves one of them, and stays.
+    shell("ingest", str(tmp_path / "south"), "--collection", "北方")
+    shell("assistant", "index", "remove", "--collection", "south", "--yes")
+    assert "nine" in shell("assistant", "ask", south, "--collection", "北方").stdout

@@ -47,6 +47,7 @@ def _filters(command: "Callable[..., None]") -> "Callable[..., None]":
             metavar="DIR",
             help="Files below this folder, also one that is gone.",
         ),
+        click.option("--collection", metavar="NAME", help="In this collection."),
         click.option("--host", metavar="NAME", help="Pages of this host and its subdomains."),
     ):
         command = option(command)
@@ -71,6 +72,7 @@ def _filter_of(options: "dict[str, Any]") -> "DocumentFilter":
         language=(options["language"] or "").lower(),
         since=midnight(since) if since else None,
         before=before,
+        collection=options["collection"] or "",
     )
 
 
@@ -145,6 +147,7 @@ def index_show(name: str, as_json: bool, lang: str | None) -> None:
 def index_remove(names: tuple[str, ...], yes: bool, lang: str | None, **options: Any) -> None:
     """Take documents out: texts, words, vectors, kept search replies and answers that quote them.
 
+    With --collection, documents that are in others, too, only leave this one.
     Of the options all must hold; URLs and files that are named go in any case. The files and pages
     themselves are not touched.
 

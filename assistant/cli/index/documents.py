@@ -159,7 +159,7 @@ async def remove_documents(
     if not names and not wanted:
         raise RemovalChoiceError(
             Message("which documents?"),
-            hint=Message("name a URL or a file, or --host, --folder or --older-than"),
+            hint=Message("name a URL or a file, or --host, --folder, --collection or --older-than"),
         )
     async with open_library(settings) as library:
         named = [await library.find(name) for name in names]
@@ -172,6 +172,9 @@ async def remove_documents(
         if not yes and not _is_confirmed(lines, lang):
             click.echo(Message("nothing was removed").localize(lang), err=True)
             return 1
+        if wanted.collection:
+            alone = await library.leave_collection(urls, wanted.collection)
+            urls = tuple(url for url in urls if url in alone or url in named)
         removal = await library.remove(urls)
     answers = remove_quoting_snapshots(settings.snapshots.path, urls)
     _print_removal(removal, answers=answers, lang=lang)
@@ -252,6 +255,10 @@ def _statistics_lines(statistics: LibraryStatistics) -> list[Message]:
             copy=sizes.get("vectors", 0) / MEGABYTE,
             cache=sizes.get("cache", 0) / MEGABYTE,
         ),
+    ]
+    lines += [
+        Message("collection {name}: {pages}", name=name, pages=count_pages(count))
+        for name, count in statistics.collections.items()
     ]
     lines += [
         Message("{name}: {pages}", name=name or "-", pages=count_pages(count))

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 import numpy as np
@@ -106,16 +107,37 @@ class ChunkStore(Protocol):
         """
         ...
 
-    async def nearest(self, vector: Vector, *, top_k: int, space: str) -> list[ScoredChunk]:
+    async def nearest(
+        self, vector: Vector, *, top_k: int, space: str, collections: Collection[str] = ()
+    ) -> list[ScoredChunk]:
         """Return the `top_k` chunks of highest cosine similarity in `space`, best first.
+
+        Of documents in one of `collections`; (): of all.
 
         Raises:
             VectorError: `vector` is not one of `space`.
         """
         ...
 
-    async def matching(self, words: Sequence[str], *, top_k: int) -> list[ScoredChunk]:
-        """Return the `top_k` chunks by BM25 over `ingest.text.words.words`, best first."""
+    async def matching(
+        self, words: Sequence[str], *, top_k: int, collections: Collection[str] = ()
+    ) -> list[ScoredChunk]:
+        """Return the `top_k` chunks by BM25 over `ingest.text.words.words`, best first.
+
+        Of documents in one of `collections`; (): of all.
+        """
+        ...
+
+    async def put_in_collection(self, url: str, name: str) -> None:
+        """Put a stored document into a collection, beside those that it is in already."""
+        ...
+
+    async def check_collections(self, names: Collection[str]) -> None:
+        """Raise `CollectionError` if one of `names` has no document."""
+        ...
+
+    async def drop_expired(self, *, before: datetime, limit: int) -> int:
+        """Delete up to `limit` pages that only questions have read, last confirmed before then."""
         ...
 
     async def near_misses(self, words: Sequence[str]) -> list[str]:

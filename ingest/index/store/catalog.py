@@ -182,10 +182,14 @@ class Catalog:
                 connection, reasons, space=space, now=datetime.now(UTC), is_of_text=is_of_text
             )
 
-    def matching(self, words: Sequence[str], *, top_k: int) -> list[ScoredChunk]:
-        """Return the `top_k` chunks of highest BM25 score, best first."""
+    def matching(
+        self, words: Sequence[str], *, top_k: int, collections: Collection[str] = ()
+    ) -> list[ScoredChunk]:
+        """Return the chunks that match `words` best (`word_search.best_matches`)."""
         with self.reading() as connection:
-            return self._word_search.best_matches(connection, words, top_k=top_k)
+            return self._word_search.best_matches(
+                connection, words, top_k=top_k, collections=collections
+            )
 
     def near_misses(self, words: Sequence[str]) -> list[str]:
         """Return words of the index one edit from those of `words` that it does not have."""

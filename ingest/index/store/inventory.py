@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from ingest.documents import Chunk, PageValidators
+from ingest.documents import DEFAULT_COLLECTION, Chunk, PageValidators
 from ingest.foundation.messages import Message
+from ingest.index.store.memberships import IS_MEMBER, member_values
 from ingest.index.store.rows import CHUNK, CHUNKS, PAGE, timestamp, to_chunk, to_validators
 
 ListOrder = Literal["date", "title", "url", "chunks"]
@@ -48,6 +49,8 @@ class DocumentFilter:
     """Fetched at or after; aware."""
     before: datetime | None = None
     """Fetched before; aware."""
+    collection: str = ""
+    """In this collection, whatever else they are in."""
 
     def __bool__(self) -> bool:
         return self != EVERY_DOCUMENT
@@ -67,6 +70,7 @@ class DocumentLine:
     characters: int
     """Of its text."""
     chunks: int
+    collections: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +115,8 @@ def document_lines(
     where, values = _conditions(wanted)
     rows = connection.execute(
         "SELECT d.url, d.title, d.language, d.fetched_at, length(d.text),"
-        " (SELECT COUNT(*) FROM chunks c WHERE c.url = d.url) AS chunks"
+        " (SELECT COUNT(*) FROM chunks c WHERE c.url = d.url) AS chunks,"
+        " (SELECT json_group_array(name) FROM collection_members WHERE document = d.url)"
         f" FROM documents d WHERE {where} ORDER BY {_ORDERS[order]}",
         values,
     ).fetchall()
@@ -123,8 +128,9 @@ def document_lines(
             fetched_at=datetime.fromisoformat(fetched_at),
             characters=characters,
             chunks=chunks,
+            collections=tuple(sorted(json.loads(names) or [DEFAULT_COLLECTION])),
         )
-        for url, title, language, fetched_at, characters, chunks in rows
+        for url, title, language, fetched_at, characters, chunks, names in rows
     ]
 
 
@@ -140,6 +146,7 @@ def _conditions(wanted: DocumentFilter) -> tuple[str, dict[str, Any]]:
         "d.language = :language": wanted.language,
         "d.fetched_at >= :since": wanted.since,
         "d.fetched_at < :before": wanted.before,
+        IS_MEMBER.format(url="d.url"): wanted.collection,
     }
     values = {
         "urls": json.dumps(wanted.urls),
@@ -148,6 +155,7 @@ def _conditions(wanted: DocumentFilter) -> tuple[str, dict[str, Any]]:
         "language": wanted.language,
         "since": timestamp(wanted.since) if wanted.since else None,
         "before": timestamp(wanted.before) if wanted.before else None,
+        **member_values([wanted.collection]),
     }
     return " AND ".join([text for text, given in conditions.items() if given] or ["1"]), values
 

@@ -113,7 +113,16 @@ _FOURTH = (
 _FIFTH = ("ALTER TABLE documents ADD COLUMN kind TEXT NOT NULL DEFAULT 'other'",)
 _SIXTH = counts.TABLES
 
-VERSIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
+_SEVENTH = (
+    # Several for a document. One without a row is in the default collection (`memberships`).
+    """CREATE TABLE collection_members (
+        document TEXT NOT NULL REFERENCES documents (url) ON DELETE CASCADE, name TEXT NOT NULL,
+        PRIMARY KEY (document, name)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX collection_members_by_name ON collection_members (name)",
+)
+
+VERSIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH)
 """The statements that lead from each format to the next. A new file takes every step, so that an
 index of any age has the same tables. Never change a step that was released."""
 

@@ -11,11 +11,12 @@ Broder et al., "Efficient query evaluation using a two-level retrieval process",
 import math
 import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from ingest.documents import ScoredChunk
 from ingest.index.store import counts
+from ingest.index.store.memberships import IS_MEMBER, member_values
 from ingest.index.store.rows import CHUNK, to_chunk
 
 HEADING_WEIGHT = 0.5  # of a word in the title or heading, against one in the text
@@ -52,17 +53,29 @@ class WordSearch:
         self._counted: dict[str, int] = {}
 
     def best_matches(
-        self, connection: sqlite3.Connection, words: Sequence[str], *, top_k: int
+        self,
+        connection: sqlite3.Connection,
+        words: Sequence[str],
+        *,
+        top_k: int,
+        collections: Collection[str] = (),
     ) -> list[ScoredChunk]:
-        """Return the `top_k` chunks of highest BM25 score (k1 1.2, b 0.75), best first."""
+        """Return the `top_k` chunks of highest BM25 score (k1 1.2, b 0.75), best first.
+
+        Of documents in one of `collections`; (): of all.
+        """
         distinct = list(dict.fromkeys(filter(_WORD.fullmatch, words)))[:MAX_QUERY_WORDS]
         if not distinct or top_k < 1:
             return []
         chunks = counts.count_of(connection, counts.CHUNKS)
         rare, frequent = _parted(self._counts(connection, distinct, chunks), chunks)
+        if collections:
+            # Counted over the whole index: within a small collection a rare word may be nowhere.
+            rare, frequent = [*rare, *frequent], {}
         if not rare:
             return []
-        found = _found_by(connection, rare, limit=top_k + RESCORED if frequent else top_k)
+        limit = top_k + RESCORED if frequent else top_k
+        found = _found_by(connection, rare, limit=limit, collections=collections)
         if frequent:
             found = _rescored(found, frequent, chunks)
         # A join does not keep the order of its subquery, and equal scores need a stable one.
@@ -106,18 +119,24 @@ def _parted(count_of: Mapping[str, int], chunks: int) -> tuple[list[str], dict[s
 
 
 def _found_by(
-    connection: sqlite3.Connection, words: Sequence[str], *, limit: int
+    connection: sqlite3.Connection,
+    words: Sequence[str],
+    *,
+    limit: int,
+    collections: Collection[str],
 ) -> list[ScoredChunk]:
     # OR, not AND: a chunk that lacks one word of a question may still answer it, and BM25 ranks
     # the chunks that have more of them first.
     query = " OR ".join(f'"{word}"' for word in words)
+    # "+": not a look-up in the full-text index for each chunk of the collection.
+    among = f"AND +rowid IN (SELECT number FROM chunks WHERE {IS_MEMBER.format(url='url')})"
     rows = connection.execute(
         f"SELECT {CHUNK}, w.score FROM ("
         " SELECT rowid AS number, -rank AS score FROM words"
-        f" WHERE words MATCH ? AND rank MATCH 'bm25(1.0, {HEADING_WEIGHT})'"
-        " ORDER BY rank LIMIT ?) w"
+        f" WHERE words MATCH :query AND rank MATCH 'bm25(1.0, {HEADING_WEIGHT})'"
+        f" {among if collections else ''} ORDER BY rank LIMIT :top_k) w"
         " JOIN chunks c ON c.number = w.number JOIN documents d ON d.url = c.url",
-        (query, limit),
+        {"query": query, "top_k": limit, **member_values(collections)},
     ).fetchall()
     return [ScoredChunk(chunk=to_chunk(row[:8]), score=row[8]) for row in rows]
 
