@@ -13,7 +13,6 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from typing import ParamSpec, TypeVar
 
 from filelock import FileLock, Timeout
@@ -31,10 +30,9 @@ from ingest.errors import StoreError
 from ingest.foundation.concurrency import in_thread
 from ingest.foundation.messages import Message
 from ingest.index.embed.base import Vector
-from ingest.index.store import memberships
 from ingest.index.store.base import IndexStats, VectorStore
 from ingest.index.store.catalog import Catalog
-from ingest.index.store.listing import urls_below
+from ingest.index.store.listing import CollectionStore, urls_below
 from ingest.index.store.spaces import check_vector
 from ingest.index.store.sqlite_errors import MEMORY, locked_error, not_writable_error
 from ingest.index.store.upkeep import BackgroundUpkeep
@@ -59,7 +57,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Index:
+class Index(CollectionStore):
     """A `ChunkStore` in one folder, which several processes may use at once.
 
     All methods run in threads, because SQLite and the vector store block.
@@ -176,10 +174,7 @@ class Index:
         # Else the vector store would refuse it, and be taken for damaged at each question.
         check_vector(vector, dimensions=dimensions, space=space)
         if collections:
-            with self.catalog.reading() as connection:
-                return memberships.nearest_within(
-                    connection, vector, top_k=top_k, space=space, collections=collections
-                )
+            return self.nearest_within(vector, top_k=top_k, space=space, collections=collections)
         is_small = self.catalog.embedded(space) * dimensions * 4 <= self._scan_bytes
         found = None if is_small else self._approximate(vector, top_k=top_k, space=space)
         if found is not None:
@@ -209,39 +204,6 @@ class Index:
             self._upkeep.wake()
             return None
         return self._scan.completed(found, vector, waiting=waiting, top_k=top_k, space=space)
-
-    async def matching(
-        self, words: Sequence[str], *, top_k: int, collections: Collection[str] = ()
-    ) -> list[ScoredChunk]:
-        """Return the chunks that match `words` best, by BM25."""
-        return await asyncio.to_thread(
-            self.catalog.matching, words, top_k=top_k, collections=collections
-        )
-
-    @in_thread
-    def put_in_collection(self, url: str, name: str) -> None:
-        """Put a stored document into a collection, beside those that it is in already."""
-        with self.catalog.reading() as connection:
-            if memberships.is_member(connection, url, name):
-                return  # the usual case, which needs no lock
-        with self.catalog.writing() as connection:
-            memberships.put_member(connection, url, name)
-
-    @in_thread
-    def check_collections(self, names: Collection[str]) -> None:
-        """Raise `CollectionError` if one of `names` has no document."""
-        with self.catalog.reading() as connection:
-            memberships.check_known(connection, names)
-
-    @in_thread
-    def drop_expired(self, *, before: datetime, limit: int) -> int:
-        """Delete up to `limit` pages that only questions have read, last confirmed before then."""
-        with self.catalog.reading() as connection:
-            urls = memberships.expired_urls(connection, before=before, limit=limit)
-        # Their vectors wait in the journal: nobody is to wait for the vector store here.
-        for url in urls:
-            self.catalog.delete(url)
-        return len(urls)
 
     async def near_misses(self, words: Sequence[str]) -> list[str]:
         """Return words of the index one edit from those of `words` that it does not have."""

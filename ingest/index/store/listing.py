@@ -1,5 +1,13 @@
-"""Which documents the index holds, page by page."""
+"""Which documents the index holds, page by page, and in which collections."""
 
+import asyncio
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from ingest.documents import ScoredChunk
+from ingest.foundation.concurrency import in_thread
+from ingest.index.embed.base import Vector
+from ingest.index.store import memberships
 from ingest.index.store.catalog import Catalog
 
 LAST_CHARACTER = "\U0010ffff"
@@ -15,3 +23,51 @@ def urls_below(catalog: Catalog, prefix: str, *, after: str, limit: int) -> list
             (after, prefix, prefix + LAST_CHARACTER, limit),
         ).fetchall()
     return [url for (url,) in rows]
+
+
+class CollectionStore:
+    """Searches within collections and keeps who belongs to them, in SQLite alone."""
+
+    catalog: Catalog
+
+    async def matching(
+        self, words: Sequence[str], *, top_k: int, collections: Collection[str] = ()
+    ) -> list[ScoredChunk]:
+        """Return the chunks that match `words` best, by BM25."""
+        return await asyncio.to_thread(
+            self.catalog.matching, words, top_k=top_k, collections=collections
+        )
+
+    def nearest_within(
+        self, vector: Vector, *, top_k: int, space: str, collections: Collection[str]
+    ) -> list[ScoredChunk]:
+        """Return the chunks of these collections most similar to `vector`; it blocks."""
+        with self.catalog.reading() as connection:
+            return memberships.nearest_within(
+                connection, vector, top_k=top_k, space=space, collections=collections
+            )
+
+    @in_thread
+    def put_in_collection(self, url: str, name: str) -> None:
+        """Put a stored document into a collection, beside those that it is in already."""
+        with self.catalog.reading() as connection:
+            if memberships.is_member(connection, url, name):
+                return  # the usual case, which needs no lock
+        with self.catalog.writing() as connection:
+            memberships.put_member(connection, url, name)
+
+    @in_thread
+    def check_collections(self, names: Collection[str]) -> None:
+        """Raise `CollectionError` if one of `names` has no document."""
+        with self.catalog.reading() as connection:
+            memberships.check_known(connection, names)
+
+    @in_thread
+    def drop_expired(self, *, before: datetime, limit: int) -> int:
+        """Delete up to `limit` pages that only questions have read, last confirmed before then."""
+        with self.catalog.reading() as connection:
+            urls = memberships.expired_urls(connection, before=before, limit=limit)
+        # Their vectors wait in the journal: nobody is to wait for the vector store here.
+        for url in urls:
+            self.catalog.delete(url)
+        return len(urls)
