@@ -2,8 +2,9 @@
 
 Sections are cut into sentences, rows of tables and lines of code, and as many of these as fit make
 a chunk; sentences are merged across paragraphs, as a level for paragraphs leaves a short rest after
-each, a quarter more chunks. Langchain's recursive splitter, which this one replaces, knows none of
-the three, and English marks alone end 35 of 37 Chinese chunks in mid-sentence.
+each, a quarter more chunks. Langchain's recursive splitter knows none of
+the three, and English marks alone end 35 of 37 Chinese chunks in mid-sentence; its separators for
+code tell where functions and classes begin.
 """
 
 import bisect
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 
 from ingest.documents import Chunk, Chunking, Document
 from ingest.index.blocks import markdown_blocks
+from ingest.index.code_units import code_units
 from ingest.index.regions import LONGEST_LEAD, MarkdownRegion, excerpt, markdown_regions, region_at
 from ingest.web.urls import chunk_id
 
@@ -191,6 +193,10 @@ class _Cutter:
     def _lines(self, region: MarkdownRegion) -> Iterator[_Atom]:
         """Yield the rows of a table, or the statements of code; the edges go with what is next."""
         text, begin, at = self._text, region.start, region.body
+        language = region.lead.strip().strip("`~").split(" ", 1)[0] if region.fence else ""
+        units = code_units(text, at, region.end, language=language) if language else []
+        # A function that fits stays whole, as long as it leaves room for what is shared and fences.
+        longest_unit = self._size * 3 // 4 if units else 0
         while at < region.end:
             newline = text.find("\n", at, region.end)
             end = region.end if newline < 0 else newline + 1
@@ -199,7 +205,10 @@ class _Cutter:
             # The fence that closes the code does not stand alone, nor does half a statement.
             closes = region.fence and last.startswith(region.fence)
             goes_on = region.fence and line.endswith(_GOES_ON) and end - begin < self._size // 2
-            if not (closes or goes_on) or end >= region.end:
+            following = bisect.bisect_left(units, end)
+            unit_end = units[following] if following < len(units) else region.end
+            is_within = end < unit_end <= begin + longest_unit
+            if not (closes or goes_on or is_within) or end >= region.end:
                 yield _Atom(begin, end)
                 begin = end
             at = end
