@@ -203,8 +203,7 @@ async def open_reading(
 
     async with AsyncExitStack() as stack:
         log = stack.enter_context(closing(CrawlLog(crawl_log))) if crawl_log else None
-        cache = open_cache(settings)
-        stack.callback(cache.close)
+        cache = stack.enter_context(closing(open_cache(settings)))
         workers = web_bootstrap.open_reader_pool(settings, stack)
         engine = await _open_engine(settings, index.embedder, cluster, workers, cache, stack)
         links = web_bootstrap.link_collector(settings, engine.loader) if follow_links else None
@@ -231,8 +230,7 @@ async def open_reading(
             question_budget=settings.crawl.question_budget,
             preload_reader=workers.preload,
         )
-        stack.push_async_callback(_drop_expired, index.store, settings.index.web_days)
-        stack.push_async_exit(partial(_close_reader, reader, settings.crawl.linger))
+        stack.push_async_exit(partial(_close_reader, reader, index.store, settings))
         yield ReadingComponents(
             pipeline=pipeline,
             reader=reader,
@@ -281,18 +279,19 @@ async def _open_engine(
     )
 
 
-async def _drop_expired(store: ChunkStore, days: float) -> None:
-    """Let go of pages that only questions have read, some at each end: nobody waits for it."""
-    with suppress(StoreError):  # the next one does it
-        before = datetime.now(UTC) - timedelta(days=days)
-        await store.drop_expired(before=before, limit=EXPIRED_AT_ONCE)
-
-
 async def _close_reader(
-    reader: "QuestionReader", linger_s: float, kind: type[BaseException] | None, *_: object
+    reader: "QuestionReader",
+    store: ChunkStore,
+    settings: IngestSettings,
+    kind: type[BaseException] | None,
+    *_: object,
 ) -> None:
-    # After an error or Ctrl-C nobody is to wait for pages of a question that is over.
-    await reader.close(seconds=linger_s if kind is None else 0.0)
+    # After an error or Ctrl-C nobody is to wait, for late pages or for what has become too old.
+    await reader.close(seconds=settings.crawl.linger if kind is None else 0.0)
+    if kind is None:
+        with suppress(StoreError):  # the next one does it
+            before = datetime.now(UTC) - timedelta(days=settings.index.web_days)
+            await store.drop_expired(before=before, limit=EXPIRED_AT_ONCE)
 
 
 @asynccontextmanager
