@@ -38,6 +38,12 @@ ADDRESSES: Final = Message("Addresses, one a line: pages, sitemaps, feeds")
 FILES: Final = Message("Files")
 ADD_NOW: Final = Message("Read them")
 RETRY: Final = Message("Try these again")
+COLLECTION: Final = Message("Collection")
+COLLECTION_HELP: Final = Message(
+    "A name for what belongs together, so that projects do not mix; empty: the usual one."
+)
+COLLECTIONS: Final = Message("Collections")
+ALL_COLLECTIONS: Final = Message("Answer from all collections")
 SEARCH_LIBRARY: Final = Message("Search titles and addresses")
 LIBRARY_EMPTY: Final = Message(
     "Nothing is here. Pages that answer a question are kept, and you can add your own above."

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from assistant.settings import Settings, load_settings
+from assistant.snapshots.removal import remove_quoting_snapshots
 from ingest.foundation.errors import QiuzhengError, SettingsError
 from ingest.foundation.messages import Language, Message
 from ingest.foundation.private_files import make_private_file
@@ -36,6 +37,7 @@ def draw_library(service: AssistantService, language: Language) -> None:
         settings = load_settings()
         lines = _with_library(service, settings, lambda library: library.lines(order="date"))
         statistics = _with_library(service, settings, lambda library: library.statistics())
+        service.collections = tuple(statistics.collections)
     except (QiuzhengError, SettingsError) as error:
         st.error(f"{_line(error.message, language)}\n\n{_line(error.hint, language)}")
         return
@@ -62,6 +64,9 @@ def draw_adding(service: AssistantService, language: Language) -> None:
             labels.ADDRESSES.localize(language), placeholder="https://…", height=100
         )
         files = st.file_uploader(labels.FILES.localize(language), accept_multiple_files=True)
+        collection = st.text_input(
+            labels.COLLECTION.localize(language), help=labels.COLLECTION_HELP.localize(language)
+        ).strip()
         if not st.form_submit_button(labels.ADD_NOW.localize(language)):
             return
         sources = [line.strip() for line in addresses.splitlines() if line.strip()]
@@ -72,7 +77,9 @@ def draw_adding(service: AssistantService, language: Language) -> None:
             st.error(_line(failed, language))
             return
         if sources:
-            service.start_ingest(IngestJob(sources=tuple(sources)), language=language)
+            options = ("--collection", collection) if collection else ()
+            job = IngestJob(sources=tuple(sources))
+            service.start_ingest(job, language=language, options=options)
 
 
 def _keep_file(name: str, content: Any) -> Path:
@@ -161,6 +168,7 @@ def draw_chosen(
         st.warning(_line(question, language))
         if st.button(labels.REMOVE_NOW.localize(language), key="remove-now"):
             _with_library(service, settings, lambda library: library.remove(urls))
+            remove_quoting_snapshots(settings.snapshots.path, urls)
             del st.session_state[CONFIRM]
             st.rerun()
     if len(urls) == 1:

@@ -35,6 +35,7 @@ MODEL_POLL_S = 2.0
 
 # Keys of the widgets and of what a tab remembers.
 QUESTION, WEB, LANGUAGE, PRIVATE, SEARCH = "question", "web", "lang", "private", "search"
+COLLECTIONS = "collections"
 OPEN, DELETED, SHOW_CHAT = "open", "deleted", "show-chat"
 # In the address of the page.
 CONVERSATION_PARAMETER, LANGUAGE_PARAMETER = "c", "lang"
@@ -125,7 +126,12 @@ def chosen_language() -> Language:
 
 def ask(service: AssistantService, conversation: Conversation, question: str) -> None:
     """Ask a question, and put the conversation into the address of the page."""
-    turn = service.ask(conversation, question, web=st.session_state.get(WEB, True))
+    turn = service.ask(
+        conversation,
+        question,
+        web=st.session_state.get(WEB, True),
+        collections=tuple(st.session_state.get(COLLECTIONS, ())),
+    )
     if turn is not None and not conversation.private:
         st.query_params[CONVERSATION_PARAMETER] = conversation.id
 
@@ -318,6 +324,14 @@ def draw_question_input(
             help=labels.WEB_HELP.localize(language),
             on_change="ignore",  # a change counts from the next question on
         )
+        if len(service.collections) > 1:
+            st.multiselect(
+                labels.COLLECTIONS.localize(language),
+                service.collections,
+                key=COLLECTIONS,
+                placeholder=labels.ALL_COLLECTIONS.localize(language),
+                label_visibility="collapsed",
+            )
 
 
 if __name__ == "__main__":

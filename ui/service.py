@@ -66,6 +66,8 @@ class AssistantService:
         """The model that is being pulled, or was last."""
         self._pulling: asyncio.Task[None] | None = None
         self._probing: asyncio.Task[Message | None] | None = None
+        self.collections: tuple[str, ...] = ()
+        """Names of the index's collections, as last seen."""
         self.ingest: IngestJob | None = None
         """What is being read into the index, or was last."""
         self._ingesting: asyncio.Task[None] | None = None
@@ -106,14 +108,20 @@ class AssistantService:
             return found
 
     def ask(
-        self, conversation: Conversation, question: str, *, web: bool, fresh: bool = False
+        self,
+        conversation: Conversation,
+        question: str,
+        *,
+        web: bool,
+        fresh: bool = False,
+        collections: tuple[str, ...] = (),
     ) -> PageTurn | None:
         """Begin to answer a question, or have it wait for the one that is being answered.
 
         Returns:
             Its turn; None if the question is blank.
         """
-        turn = conversation.add_question(question, web=web, fresh=fresh)
+        turn = conversation.add_question(question, web=web, fresh=fresh, collections=collections)
         if turn is not None:
             # Here and now: the list beside the page is drawn next, and is to hold it.
             self._keep(conversation, turn)
@@ -152,6 +160,7 @@ class AssistantService:
             question if question and question.strip() else old.question,
             web=old.web if web is None else web,
             fresh=fresh,
+            collections=old.collections,
         )
 
     def give_feedback(self, conversation: Conversation, number: int, feedback: Feedback) -> None:
@@ -262,9 +271,8 @@ class AssistantService:
 
     async def _close(self) -> None:
         self._is_closing = True
-        begun = (self._pulling, self._ingesting, self._probing)
-        jobs = [task for task in begun if task is not None]
-        tasks = [*self._tasks.values(), *jobs]
+        begun = (*self._tasks.values(), self._pulling, self._ingesting, self._probing)
+        tasks = [task for task in begun if task is not None]
         for task in tasks:
             task.cancel()
         if tasks:
@@ -317,7 +325,11 @@ class AssistantService:
     ) -> None:
         assistant = await self._assistant.get()
         question = Question(
-            turn.question, web=turn.web, fresh=turn.fresh, private=conversation.private
+            turn.question,
+            web=turn.web,
+            fresh=turn.fresh,
+            private=conversation.private,
+            collections=turn.collections,
         )
         history = conversation.history(before=turn.number)
         kept_at = time.monotonic()

@@ -43,6 +43,8 @@ class PageTurn:
     question: str
     web: bool
     fresh: bool = False
+    collections: tuple[str, ...] = ()
+    """Those that the answer comes from; empty: all."""
     state: TurnState = "waiting"
     asked_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     seconds: float = 0.0
@@ -177,12 +179,25 @@ class Conversation:
     lock: threading.RLock = field(default_factory=threading.RLock)
     """Held while turns change or are read: the answer is made in another thread."""
 
-    def add_question(self, question: str, *, web: bool, fresh: bool = False) -> PageTurn | None:
+    def add_question(
+        self,
+        question: str,
+        *,
+        web: bool,
+        fresh: bool = False,
+        collections: tuple[str, ...] = (),
+    ) -> PageTurn | None:
         """Add a turn that waits to be answered; None if the question is blank."""
         with self.lock:
             if not question.strip():
                 return None
-            turn = PageTurn(number=len(self.turns), question=question.strip(), web=web, fresh=fresh)
+            turn = PageTurn(
+                number=len(self.turns),
+                question=question.strip(),
+                web=web,
+                fresh=fresh,
+                collections=collections,
+            )
             if not self.turns and not self.title:
                 self.title = title_of(question)
             self.turns.append(turn)

@@ -153,7 +153,7 @@ def shell_with_model(shell: Shell, ollama: OllamaServer) -> Shell:
     return Shell(variables=dict(shell.variables) | {"OLLAMA_HOST": ollama.url}, folder=shell.folder)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop runs as long as it: no longer than its own tests
 def browser() -> Iterator["Browser"]:
     """Debian's Chromium, without any proxy: the page is on this machine."""
     from playwright.sync_api import sync_playwright

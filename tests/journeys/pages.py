@@ -79,14 +79,15 @@ class Tabs:
         """Close them; none may have logged an error or asked another host for anything."""
         for tab in self.opened:
             tab.page.context.close()
-        assert [error for tab in self.opened for error in tab.errors] == []
+        errors = [error for tab in self.opened for error in tab.errors]
+        assert errors == [], errors
         assert {host for tab in self.opened for host in tab.hosts} <= {"127.0.0.1", None}
 
 
 def _note(tab: Tab, kind: str, text: str) -> None:
     # A server that was killed on purpose is missed by the pages that it served.
     if kind == "error" and not re.search(
-        "ERR_CONNECTION|WebSocket connection|ERR_INCOMPLETE", text
+        "ERR_CONNECTION|WebSocket connection|ERR_INCOMPLETE|dynamically imported", text
     ):
         tab.errors.append(text)
 

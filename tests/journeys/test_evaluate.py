@@ -323,7 +323,8 @@ def test_hostile_questions_and_answers_are_text_on_page_and_terminal(
 
 def test_the_shipped_questions_are_answered_on_the_demos_pages(shell: Shell) -> None:
     urls = {json.loads(line).get("url") for line in QUESTIONS.read_text("utf-8").splitlines()}
-    shell("ingest", *sorted(filter(None, urls)), "--quiet")
+    # One page names a canonical address that its site does not serve: it is listed as not read.
+    shell("ingest", *sorted(filter(None, urls)), "--quiet", code=3)
     shown = evaluate(shell, str(QUESTIONS), "--no-model", "--quiet", "--json")
     figures = json.loads(shown.stdout)["figures"]
     assert figures["recall_at_k"]["value"] >= 0.8

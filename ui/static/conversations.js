@@ -11,8 +11,8 @@ export default function (component) {
     parentElement.append(root);
     lists.set(parentElement, root);
   }
-  const act = (action) => setTriggerValue("action", { ...action, at: Date.now() });
-  draw(root, data, act);
+  root.act = (action) => setTriggerValue("action", { ...action, at: Date.now() });
+  draw(root, data, (action) => root.act(action));
   return () => { lists.delete(parentElement); parentElement.replaceChildren(); };
 }
 
@@ -27,6 +27,11 @@ function make(tag, attributes = {}, ...children) {
 
 function draw(root, data, act) {
   const { labels } = data;
+  // Each run of the page comes here: what is open in the list stays, unless the list has changed.
+  const state = JSON.stringify(data);
+  if (root.dataset.state === state) return;
+  root.dataset.state = state;
+  const opened = root.querySelector("details[open]")?.closest(".qz-row")?.dataset.id;
   root.setAttribute("aria-label", labels.list);
   const shown = [];
   if (data.deleted) {
@@ -43,6 +48,7 @@ function draw(root, data, act) {
     shown.push(row(line, data, act));
   }
   root.replaceChildren(...shown);
+  if (opened) root.querySelector(`.qz-row[data-id="${CSS.escape(opened)}"] details`)?.setAttribute("open", "");
 }
 
 function row(line, data, act) {
@@ -54,7 +60,7 @@ function row(line, data, act) {
     closeDrawer();
   });
   const menu = make("details", { class: "qz-menu" }, make("summary", { "aria-label": `${labels.actions}: ${line.title}` }, "⋯"));
-  const whole = make("div", { class: "qz-row" }, open, menu);
+  const whole = make("div", { class: "qz-row", "data-id": line.id }, open, menu);
   const button = (text, run) => {
     const made = make("button", { type: "button" }, text);
     made.addEventListener("click", () => { menu.open = false; run(); });
