@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingest.foundation.messages import Language
+from ingest.foundation.messages import Language, Message
 
 MOST_FAILURES = 200
 """Failures that are listed; there may be thousands."""
@@ -42,6 +42,15 @@ class IngestJob:
 
     async def run(self, *, language: Language, options: Sequence[str] = ()) -> None:
         """Read all sources; what cannot be read is listed, and the rest goes on."""
+        try:
+            await self._run(language, options)
+        except (OSError, ValueError) as error:  # a list that is too long for a command, or a NUL
+            failed = Message("the sources cannot be read: {error}", error=error)
+            self.message = failed.localize(language)
+        finally:
+            self.is_over = True
+
+    async def _run(self, language: Language, options: Sequence[str]) -> None:
         # A process of its own: however strange a document is, the page stays.
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "ingest", "--json", "--quiet", "--lang", language),
@@ -58,20 +67,21 @@ class IngestJob:
                 self.take(json.loads(line))
             await process.wait()
             said = (await errors).decode(errors="replace").strip()
-            self.message = said if process.returncode and not self.failed else ""
+            if process.returncode and not self.failed:
+                ended = Message("reading ended early (exit status {code})", code=process.returncode)
+                self.message = said or ended.localize(language)
         finally:
             if process.returncode is None:
                 process.terminate()
                 await process.wait()
             errors.cancel()
-            self.is_over = True
 
     def take(self, event: dict[str, Any]) -> None:
         """Count one event of the command."""
         source = str(event.get("url") or event.get("path") or event.get("source") or "")
         self.last = source or self.last
         match event.get("type"):
-            case "page_stored" if event.get("origin") in ("index", "fresh", "unchanged"):
+            case "page_stored" if event.get("origin") in ("revalidated", "memory"):
                 self.unchanged += 1
             case "page_stored":
                 self.stored += 1

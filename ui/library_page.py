@@ -24,6 +24,10 @@ T = TypeVar("T")
 
 POLL_S = 0.5
 """Seconds between two looks at a job."""
+SHOWN_URLS = 10
+"""Of those that are to be removed."""
+SEEN_JOB = "seen-job"
+"""The job whose end the page has seen, in the session's state."""
 SHOWN_DOCUMENTS = 1_000
 """Rows of the table; the search finds the others."""
 CONFIRM = "confirm-remove"
@@ -85,7 +89,12 @@ def draw_adding(service: AssistantService, language: Language) -> None:
 def _keep_file(name: str, content: Any) -> Path:
     """Keep an uploaded file in the home, where its document points to; return its path."""
     # The name comes from a browser: of a path only its end is taken.
-    path = home() / "library" / (Path(name.replace("\\", "/")).name.lstrip(".") or "file")
+    wanted = home() / "library" / (Path(name.replace("\\", "/")).name.lstrip(".") or "file")
+    path, number = wanted, 1
+    while path.exists() and path.read_bytes() != bytes(content):
+        # Another file of the same name, which a document points to.
+        number += 1
+        path = wanted.with_stem(f"{wanted.stem} ({number})")
     make_private_file(path)
     path.write_bytes(content)
     return path
@@ -109,12 +118,16 @@ def draw_job(service: AssistantService, language: Language) -> None:
             text=escape_markdown(f"{done.localize(language)} · {job.last}"),
         )
         return
+    if st.session_state.get(SEEN_JOB) != id(job):
+        # Once: the table was drawn before the job's end.
+        st.session_state[SEEN_JOB] = id(job)
+        st.rerun()
     (st.warning if job.failed or job.message else st.success)(
         escape_markdown(job.message or done.localize(language))
     )
     for failure in job.failures:
-        place = display_place(failure.source)
-        st.caption(f"{escape_markdown(place)} · {escape_markdown(failure.reason)}")
+        # As text: in Markdown "->" would become an arrow, and a file may be named so.
+        st.text(f"{display_place(failure.source)} · {failure.reason}")
     if job.failures and st.button(labels.RETRY.localize(language), key="retry-ingest"):
         sources = tuple(failure.source for failure in job.failures if failure.source)
         service.start_ingest(IngestJob(sources=sources), language=language)
@@ -145,8 +158,10 @@ def draw_documents(
         }
         for line in shown
     ]
+    # A choice is by the row: of other rows it would be another choice.
+    key = f"documents-{hash(tuple(line.url for line in shown))}"
     table = st.dataframe(
-        rows, hide_index=True, on_select="rerun", selection_mode="multi-row", key="documents"
+        rows, hide_index=True, on_select="rerun", selection_mode="multi-row", key=key
     )
     urls = [shown[row].url for row in table.selection.rows if row < len(shown)]
     if urls:
@@ -166,6 +181,7 @@ def draw_chosen(
     if st.session_state.get(CONFIRM) == urls:
         question = Message("Remove {count} from the index? This cannot be undone.", count=len(urls))
         st.warning(_line(question, language))
+        st.text("\n".join(display_place(url) for url in urls[:SHOWN_URLS]))
         if st.button(labels.REMOVE_NOW.localize(language), key="remove-now"):
             _with_library(service, settings, lambda library: library.remove(urls))
             remove_quoting_snapshots(settings.snapshots.path, urls)

@@ -31,27 +31,43 @@ SENTENCE_BASE = 0xE100
 MOST_SENTENCES = 0xF8FF - SENTENCE_BASE
 _PRIVATE = re.compile("[\ue0ff-\uf8ff]")
 
+MOST_CELLS = 60
+"""Bars of one line: a row of 500 costs seconds, as each row below is filled up to it."""
+LONGEST_FORMULA_LINES = 60
+
 _HEADINGS = {"h1": "h3", "h2": "h3", "h3": "h4", "h4": "h4", "h5": "h5", "h6": "h5"}
 """The page's own headings stand above those of an answer."""
+_ESCAPED = frozenset("*_~`|#[]$!<>")
+"""Signs that a backslash takes their meaning from."""
 _NUMBERS = re.compile(r"\[(\d{1,3}(?:\s*[,，、]\s*\d{1,3})*)\]")
 _SPECIAL = re.compile(
-    r"\\\[(?P<display>.+?)\\\]|\$\$(?P<dollars>.+?)\$\$|\\\((?P<inline>.+?)\\\)", re.DOTALL
+    # Bounded: a sign that nothing closes would be looked for to the end, each time.
+    r"\\\[(?P<display>.{1,500}?)\\\]|\$\$(?P<dollars>.{1,500}?)\$\$"
+    r"|\\\((?P<inline>.{1,500}?)\\\)",
+    re.DOTALL,
 )
 
 
 @cache
-def _parser() -> MarkdownIt:
+def _parser(*, tables: bool) -> MarkdownIt:
     """Return a parser of the markup that an answer may have: no HTML, images or definitions."""
     parser = MarkdownIt("commonmark", {"html": False, "breaks": True})
-    parser.enable(["table", "strikethrough"])
+    parser.enable(["strikethrough", *(["table"] if tables else [])])
     # Setext headings eat a line of "=", four blanks are no code, `[1]: …` is a list of sources.
     parser.disable(["lheading", "code", "reference", "html_block", "html_inline", "autolink"])
     parser.disable(["entity", "image"])
     parser.inline.ruler.at("emphasis", _scan_emphasis)
     parser.inline.ruler.at("strikethrough", _scan_strikethrough)
+    parser.inline.ruler.at("escape", _escape)
     parser.inline.ruler.before("escape", "formula", _formula)
     parser.block.ruler.before("fence", "formula_block", _formula_block, {"alt": ["paragraph"]})
     return parser
+
+
+def _parser_for(text: str) -> MarkdownIt:
+    """Return the parser; without tables where rows would have more cells than anybody reads."""
+    widest = max((line.count("|") for line in text.splitlines()), default=0)
+    return _parser(tables=widest <= MOST_CELLS)
 
 
 def _is_word(character: str) -> bool:
@@ -106,6 +122,16 @@ def _scan_strikethrough(state: StateInline, silent: bool) -> bool:
     return True
 
 
+def _escape(state: StateInline, silent: bool) -> bool:
+    # CommonMark drops it before any sign; "\\(" and a path of Windows are to be seen as written.
+    if state.src[state.pos] != "\\" or state.src[state.pos + 1 : state.pos + 2] not in _ESCAPED:
+        return False
+    if not silent:
+        state.pending += state.src[state.pos + 1]
+    state.pos += 2
+    return True
+
+
 def _formula(state: StateInline, silent: bool) -> bool:
     if state.src[state.pos] not in "\\$":
         return False
@@ -127,7 +153,7 @@ def _formula_block(state: Any, first: int, last: int, silent: bool) -> bool:
     closing = {"$$": "$$", "\\[": "\\]"}.get(line)
     if closing is None:
         return False
-    for number in range(first + 1, last):
+    for number in range(first + 1, min(last, first + LONGEST_FORMULA_LINES)):
         inside = state.src[state.bMarks[number] + state.tShift[number] : state.eMarks[number]]
         if inside.strip() == closing:
             if not silent:
@@ -150,7 +176,7 @@ def markup_tree(text: str, sources: Mapping[int, str] | None = None) -> list[Nod
         text: Markdown, with `SENTENCE_END` behind sentences that were checked.
         sources: URL of each number; `[n]` of another one is text.
     """
-    return _TreeBuilder(sources or {}).build(_parser().parse(text))
+    return _TreeBuilder(sources or {}).build(_parser_for(text).parse(text))
 
 
 def split_blocks(text: str) -> list[str]:
@@ -163,7 +189,7 @@ def split_blocks(text: str) -> list[str]:
     starts = sorted(
         {
             token.map[0]
-            for token in _parser().parse(text)
+            for token in _parser_for(text).parse(text)
             if token.level == 0 and token.map and token.nesting >= 0
         }
     )

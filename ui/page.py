@@ -1,5 +1,6 @@
 """The chat page, drawn by Streamlit in each run of it."""
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,10 @@ from ui.components import mount_conversation, mount_list
 from ui.health_page import draw_health
 from ui.library_page import draw_library
 from ui.safe_markdown import escape_markdown
-from ui.service import AssistantService, shared_service
+from ui.service import AssistantService
 from ui.session import Conversation
 from ui.settings_page import draw_settings
+from ui.shared_service import shared_service
 
 # Comments, not docstrings, explain the names here: Streamlit's "magic" would draw a bare string of
 # the script that it runs on the page.
@@ -32,6 +34,9 @@ LONGEST_QUESTION = 4_000
 SHOWN_CONVERSATIONS = 40
 # Seconds between two looks at what is known of the model, while the page is empty.
 MODEL_POLL_S = 2.0
+
+# What may stand in the address: what `new_conversation_id` makes, and shorter names.
+ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 # Keys of the widgets and of what a tab remembers.
 QUESTION, WEB, LANGUAGE, PRIVATE, SEARCH = "question", "web", "lang", "private", "search"
@@ -90,23 +95,35 @@ def draw_chat(service: AssistantService, conversation: Conversation, language: L
 def open_conversation(service: AssistantService) -> Conversation:
     """Return the conversation that the address names, or the new one of this tab."""
     named = st.query_params.get(CONVERSATION_PARAMETER)
+    if named is not None and not ID.fullmatch(named):
+        del st.query_params[CONVERSATION_PARAMETER]
+        named = None
     held: Conversation | None = st.session_state.get(OPEN)
     if held is not None and (named is None or named == held.id):
         if held.turns and not held.private:  # another page of ours has no room for it
             st.query_params[CONVERSATION_PARAMETER] = held.id
         return held
-    try:
-        held = service.conversation(named or new_conversation_id())
-    except ConversationError as error:
-        service.store_problem = error.message
-        held = service.conversation(new_conversation_id())
+    held = found_conversation(service, named)
     st.session_state[OPEN] = held
     return held
 
 
+def found_conversation(service: AssistantService, id_: str | None) -> Conversation:
+    """Return the conversation of this id; a new one where there is none, or it cannot be read."""
+    try:
+        is_deleted = id_ is not None and service.store and service.store.is_deleted(id_)
+        if not is_deleted:
+            return service.conversation(id_ or new_conversation_id())
+        # A question asked in it would be kept nowhere.
+        st.query_params.pop(CONVERSATION_PARAMETER, None)
+    except ConversationError as error:
+        service.store_problem = error.message
+    return service.unkept_conversation(new_conversation_id())
+
+
 def show_conversation(service: AssistantService, id_: str | None) -> None:
     """Open another conversation in this tab, whatever page it shows; None: a new one."""
-    st.session_state[OPEN] = service.conversation(id_ or new_conversation_id())
+    st.session_state[OPEN] = found_conversation(service, id_)
     st.session_state[SHOW_CHAT] = True
     if id_ is None:
         st.query_params.pop(CONVERSATION_PARAMETER, None)
@@ -237,14 +254,17 @@ def draw_sidebar(
             label_visibility="collapsed",
         )
 
+        # Of this conversation alone: the next one begins as it is, and not as this switch was.
+        private_key = f"{PRIVATE}-{conversation.id}"
+
         def keep_private() -> None:
             """Keep the conversation that is about to begin, or nothing of it."""
-            conversation.private = st.session_state[PRIVATE]
+            conversation.private = st.session_state[private_key]
 
         st.toggle(
             labels.PRIVATE.localize(language),
             value=conversation.private,
-            key=PRIVATE,
+            key=private_key,
             help=labels.PRIVATE_HELP.localize(language),
             on_change=keep_private,
             disabled=bool(conversation.turns),

@@ -20,8 +20,9 @@ from streamlit import config
 from assistant.conversations.export import export_json, export_markdown
 from assistant.errors import ConversationError
 from ingest.foundation.messages import LANGUAGES, Language
-from ui.service import AssistantService, shared_service
+from ui.service import AssistantService
 from ui.session import Conversation, PageTurn
+from ui.shared_service import shared_service
 from ui.turn_fields import Fields, turn_fields
 
 CONVERSATION_PATH = "/conversations/{id}"
@@ -39,7 +40,7 @@ def is_own_host(host: str, *, configured: Sequence[str] = ()) -> bool:
     A page of the web whose name was made to lead here (DNS rebinding) comes with that name.
     """
     name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
-    name = name.strip("[]").lower()
+    name = name.strip("[]").lower().rstrip(".")
     if name == "localhost" or name in {known.lower() for known in configured if known}:
         return True
     try:
@@ -56,7 +57,9 @@ def conversation_routes(
 
     async def opened(request: Request) -> Conversation | Response:
         """Return the conversation that a request names, or why it gets none."""
-        names = [config.get_option("browser.serverAddress"), config.get_option("server.address")]
+        options = ("browser.serverAddress", "server.address", "server.allowedHosts")
+        given = [config.get_option(option) for option in options]
+        names = [n for one in given for n in ([one] if isinstance(one, str) else one or [])]
         if not is_own_host(request.headers.get("host", ""), configured=[n for n in names if n]):
             return PlainTextResponse("unknown host", status_code=403)
         try:

@@ -13,17 +13,16 @@ from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from assistant.answer.orchestrator import Assistant
-from assistant.bootstrap import PROBE_TIMEOUT_S, ollama_at, open_assistant
+from assistant.bootstrap import PROBE_TIMEOUT_S, ollama_at
 from assistant.conversations.feedback import Feedback, feedback_row
-from assistant.conversations.store import ConversationStore, conversations_path
+from assistant.conversations.store import ConversationStore
 from assistant.conversations.turns import TurnState
-from assistant.errors import ConversationError, SnapshotError
+from assistant.errors import ConversationError
 from assistant.events import AnswerFailed
-from assistant.settings import Settings, load_settings
-from assistant.snapshots.store import SnapshotStore
+from assistant.settings import Settings
 from assistant.values import ChatMessage, Question
 from ingest.foundation.concurrency import LazyResource
-from ingest.foundation.errors import QiuzhengError, SettingsError
+from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language, Message
 from ui.bridge import CLOSE_TIMEOUT_S, EventLoopThread
 from ui.ingest_job import IngestJob
@@ -61,6 +60,7 @@ class AssistantService:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._is_closing = False
         self._opening = threading.RLock()
+        self._keeping = threading.Lock()
         self._conversations: WeakValueDictionary[str, Conversation] = WeakValueDictionary()
         self.pull: ModelPull | None = None
         """The model that is being pulled, or was last."""
@@ -107,6 +107,11 @@ class AssistantService:
                 self._conversations[id_] = found
             return found
 
+    def unkept_conversation(self, id_: str) -> Conversation:
+        """Return a new conversation without looking whether one is kept: the file may be broken."""
+        with self._opening:
+            return self._conversations.setdefault(id_, Conversation(id=id_))
+
     def ask(
         self,
         conversation: Conversation,
@@ -121,6 +126,7 @@ class AssistantService:
         Returns:
             Its turn; None if the question is blank.
         """
+        self._catch_up(conversation)
         turn = conversation.add_question(question, web=web, fresh=fresh, collections=collections)
         if turn is not None:
             # Here and now: the list beside the page is drawn next, and is to hold it.
@@ -153,7 +159,7 @@ class AssistantService:
             old = conversation.turns[number]
             del conversation.turns[number:]
         if self.store is not None and not conversation.private:
-            with suppress(ConversationError):
+            with self._keeping, suppress(ConversationError):
                 self.store.remove_turns(conversation.id, start=number)
         return self.ask(
             conversation,
@@ -349,13 +355,28 @@ class AssistantService:
         """Keep the turn as it is now; what cannot be kept is said on the page, and goes on."""
         if conversation.private or self.store is None:
             return
-        with conversation.lock:
-            kept = turn.to_keep()
-        try:
-            self.store.put_turn(conversation.id, kept, title=conversation.title)
-            self.store_problem = None
-        except ConversationError as error:
-            self.store_problem = error.message
+        # A turn that was just taken out must not come back by what was written of it before.
+        with self._keeping:
+            with conversation.lock:
+                if not any(turn is one for one in conversation.turns):
+                    return
+                kept = turn.to_keep()
+            try:
+                self.store.put_turn(conversation.id, kept, title=conversation.title)
+                self.store_problem = None
+            except ConversationError as error:
+                self.store_problem = error.message
+
+    def _catch_up(self, conversation: Conversation) -> None:
+        """Take up the turns that another program has added to a conversation meanwhile."""
+        if self.store is None or conversation.private or not conversation.turns:
+            return
+        with suppress(ConversationError):
+            kept = self.store.turns(conversation.id)
+            with conversation.lock:
+                for turn in kept[len(conversation.turns) :]:
+                    conversation.turns.append(PageTurn.of_kept(turn))
+                    conversation.revision += 1
 
 
 def _end_turn(conversation: Conversation, turn: PageTurn, state: TurnState) -> None:
@@ -365,36 +386,3 @@ def _end_turn(conversation: Conversation, turn: PageTurn, state: TurnState) -> N
             turn.state = state
             turn.revision += 1
             conversation.revision += 1
-
-
-def _kept_prompt(answer_id: str) -> Sequence[ChatMessage]:
-    """Return the prompt that was kept of an answer, () if none was, or it is gone."""
-    if not answer_id:
-        return ()
-    try:
-        kept = load_settings().snapshots
-        with SnapshotStore(kept.path, keep=kept.keep, days=kept.days) as store:
-            return store.get(answer_id).prompt
-    except (SnapshotError, SettingsError):
-        return ()
-
-
-_SERVICES: list[AssistantService] = []
-_SHARING = threading.Lock()
-
-
-def shared_service() -> AssistantService:
-    """Return the service for every tab of this server."""
-    # The page and its routes run in different threads, and ask for it at the same moment.
-    with _SHARING:
-        if not _SERVICES:
-            service = AssistantService(
-                open_assistant,
-                open_store=lambda: ConversationStore(conversations_path()),
-                prompt_of=_kept_prompt,
-            )
-            # atexit comes too late: closing the index needs worker threads, and those are gone by
-            # then.
-            threading._register_atexit(service.close)  # type: ignore[attr-defined]
-            _SERVICES.append(service)
-        return _SERVICES[0]

@@ -10,6 +10,7 @@ import tomlkit
 from assistant.settings import Settings, load_settings
 from ingest.foundation.errors import SettingsError
 from ingest.foundation.messages import Message, describe_os_error
+from ingest.foundation.private_files import make_private_file
 from ingest.foundation.settings import FILE_NAME, config_file, home
 from ingest.foundation.settings_errors import ENV_PREFIX
 
@@ -42,7 +43,8 @@ def save_settings(changes: Changes) -> Path:
         overrides.setdefault(table, {})[key] = value
     load_settings(overrides)  # in the same words as everywhere
     defaults = Settings.model_construct()
-    path = config_file() or home() / FILE_NAME
+    # A link stays one, and what it leads to is changed.
+    path = (config_file() or home() / FILE_NAME).resolve()
     try:
         document = tomlkit.parse(path.read_text(encoding="utf-8-sig") if path.exists() else "")
         for (table, key), value in changes.items():
@@ -51,10 +53,13 @@ def save_settings(changes: Changes) -> Path:
                 document.get(table, {}).pop(key, None)
             else:
                 document.setdefault(table, tomlkit.table())[key] = written
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # In one step: a server that reads it meanwhile finds the old file or the new one.
+        # In one step: a server that reads it meanwhile finds the old file or the new one. It may
+        # hold keys: nobody else can read the new one, unless others could read the old one.
         beside = path.with_name(f"{path.name}.new")
+        make_private_file(beside)
         beside.write_text(tomlkit.dumps(document), encoding="utf-8")
+        if path.exists():
+            beside.chmod(path.stat().st_mode & 0o777)
         beside.replace(path)
     except OSError as error:
         raise SettingsError(

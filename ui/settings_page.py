@@ -17,8 +17,8 @@ from ui.settings_file import is_set_outside, save_settings, variable_of
 PULL_POLL_S = 0.5
 """Seconds between two looks at a model that is being pulled."""
 
-OTHER = ""
-"""In the list of models: one that is typed."""
+LARGEST_NUMBER = 2**53 - 1
+"""Beyond it JavaScript's numbers have gaps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +161,9 @@ def draw_choice(settings: Settings, choice: Choice, language: Language) -> None:
         )
     elif isinstance(value, bool):
         st.toggle(value=value, **common)
+    elif abs(value) > LARGEST_NUMBER:
+        # A browser cannot hold it; the file can.
+        st.text_input(value=str(value), **(common | {"disabled": True}))
     else:
         st.number_input(value=value, min_value=type(value)(0), **common)
 

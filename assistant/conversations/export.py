@@ -1,6 +1,7 @@
 """A conversation as a file: Markdown for people, JSON for programs."""
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,18 +11,22 @@ from assistant.labels import SOURCES
 from assistant.values import Answer
 from ingest.foundation.messages import Language
 
+_CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)
+_ACTIVE = re.compile(r"!(?=\[)|<(?=[A-Za-z/!?])|(?<=\])\((?=\S)")
+
 
 def export_markdown(title: str, turns: Sequence[ConversationTurn], language: Language) -> str:
     """Return a conversation as Markdown: questions as headings, answers with their sources."""
     lines = [f"# {title}", ""]
     for turn in turns:
-        lines += [f"## {' '.join(turn.question.split())}", "", turn.text.strip(), ""]
+        question = _defused(" ".join(turn.question.split()))
+        lines += [f"## {question}", "", _defused(turn.text.strip()), ""]
         answer = _answer_of(turn)
         if answer is not None and answer.citations:
             lines += [f"**{SOURCES.localize(language)}**", ""]
             lines += [
-                f"- [{citation.number}] {' '.join(citation.title.split())} <{citation.url}>"
-                for citation in answer.citations
+                f"- [{one.number}] {_defused(' '.join(one.title.split()))} <{one.url}>"
+                for one in answer.citations
             ]
             lines.append("")
         if answer is not None and answer.trust_note is not None:
@@ -35,6 +40,15 @@ def export_json(title: str, turns: Sequence[ConversationTurn]) -> str:
     """Return a conversation as JSON: for each turn question, answer, sources and trust."""
     body = {"title": title, "turns": [_turn_values(turn) for turn in turns]}
     return json.dumps(body, ensure_ascii=False, indent=2) + "\n"
+
+
+def _defused(text: str) -> str:
+    """Return Markdown that loads nothing and links nowhere, whoever opens the file.
+
+    Code is shown as it is, and needs nothing done to it.
+    """
+    parts = _CODE.split(text)
+    return "".join(part if n % 2 else _ACTIVE.sub(r"\\\g<0>", part) for n, part in enumerate(parts))
 
 
 def _answer_of(turn: ConversationTurn) -> Answer | None:

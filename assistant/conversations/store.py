@@ -23,7 +23,7 @@ from ingest.foundation.sqlite_files import switch_to_wal, transaction
 FORMAT = 1
 """Kept in `PRAGMA user_version`. A file of another format is left alone."""
 
-BUSY_S = 2.0
+BUSY_S = 1.0
 """Seconds to wait for another process's write, which takes milliseconds."""
 
 ID_BYTES = 9
@@ -139,6 +139,14 @@ class ConversationStore:
             ).fetchone()
         return None if row is None else str(row[0])
 
+    def is_deleted(self, conversation: str) -> bool:
+        """Whether a conversation of this id was deleted, and can still be brought back."""
+        with self._errors():
+            row = self._connection.execute(
+                "SELECT 1 FROM conversations WHERE id = ? AND deleted IS NOT NULL", (conversation,)
+            ).fetchone()
+        return row is not None
+
     def turns(self, conversation: str) -> tuple[ConversationTurn, ...]:
         """Return the turns, the first first; one whose events cannot be read is without them.
 
@@ -158,15 +166,22 @@ class ConversationStore:
     def put_turn(self, conversation: str, turn: ConversationTurn, *, title: str) -> None:
         """Keep a turn, in place of one of the same number; begin the conversation if it is new.
 
-        Nothing is kept in a conversation that was deleted.
-
         Args:
             conversation: Its id.
             turn: What is kept.
             title: Of a conversation that begins with it; another one keeps its title.
+
+        Raises:
+            ConversationNotFoundError: the conversation was deleted meanwhile, or all were.
         """
         body, now = dump_events(turn.events), self._clock()
         with self._errors(), transaction(self._connection):
+            row = self._connection.execute(
+                "SELECT deleted FROM conversations WHERE id = ?", (conversation,)
+            ).fetchone()
+            # Written all the same, it would bring back what somebody has let go of.
+            if row[0] is not None if row else turn.number > 0:
+                raise _not_found()
             self._connection.execute(
                 "INSERT INTO conversations (id, title, created, updated) VALUES (?, ?, ?, ?)"
                 " ON CONFLICT (id) DO UPDATE SET updated = excluded.updated",
@@ -194,6 +209,11 @@ class ConversationStore:
         with self._errors(), transaction(self._connection):
             self._connection.execute(
                 "DELETE FROM turns WHERE conversation = ? AND number >= ?", (conversation, start)
+            )
+            # What was said of them is still true, but not of the turns that come in their place.
+            self._connection.execute(
+                "UPDATE feedback SET number = -rowid WHERE conversation = ? AND number >= ?",
+                (conversation, start),
             )
 
     def put_feedback(
@@ -223,7 +243,8 @@ class ConversationStore:
         """Return what readers said of the turns of a conversation, by their number."""
         with self._errors():
             rows = self._connection.execute(
-                "SELECT number, rating, reasons, correction FROM feedback WHERE conversation = ?",
+                "SELECT number, rating, reasons, correction FROM feedback"
+                " WHERE conversation = ? AND number >= 0",
                 (conversation,),
             ).fetchall()
         found = {

@@ -134,3 +134,9 @@ def test_blocks_joined_are_the_text(text: str) -> None:
 def test_text_that_is_added_changes_the_last_two_blocks_alone(text: str, more: str) -> None:
     before, after = split_blocks(text)[:-2], split_blocks(text + more)
     assert after[: len(before)] == before
+
+
+def test_a_table_wider_than_anybody_reads_is_text() -> None:
+    wide = "|" + "a|" * 200 + "\n|" + "-|" * 200 + "\n" + "||\n" * 50
+    assert "table" not in set(tags(markup_tree(wide)))
+    assert text_of(markup_tree("\\(" * 4_000)) == "\\(" * 4_000

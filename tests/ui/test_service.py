@@ -155,3 +155,65 @@ def test_tabs_of_one_conversation_hold_the_same_one() -> None:
     first = service.conversation("c")
     assert service.conversation("c") is first
     assert service.conversation("d") is not first
+
+
+def kept_service(path: Path, *script: str) -> AssistantService:
+    model = ScriptedModel(*(script or ("Lights [1].",)))
+    return service_of(opening(model), open_store=lambda: ConversationStore(path))
+
+
+def test_two_programs_on_one_conversation_lose_no_turn(tmp_path: Path) -> None:
+    path = tmp_path / "conversations.sqlite"
+    first, second = kept_service(path), kept_service(path)
+    here = first.conversation("c")
+    wait(asked(first, here, QUESTION))
+    until(lambda: not first._tasks)
+    there = second.conversation("c")
+    wait(asked(second, there, "And by day?"))
+    until(lambda: not second._tasks)
+    wait(asked(first, here, "And in fog?"))
+    until(lambda: not first._tasks)
+    with ConversationStore(path) as store:
+        questions = [turn.question for turn in store.turns("c")]
+    assert questions == [QUESTION, "And by day?", "And in fog?"]
+
+
+def test_a_turn_that_was_taken_out_while_it_was_answered_does_not_come_back(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "conversations.sqlite"
+    model = PausingModel("Lights at night [1].")
+    service = service_of(opening(model), open_store=lambda: ConversationStore(path))
+    conversation = service.conversation("c")
+    model.is_released = True
+    wait(asked(service, conversation, QUESTION))
+    model.is_waiting = model.is_released = False
+    asked(service, conversation, "And by day?")
+    until(lambda: model.is_waiting)
+    model.is_released = True
+    again = service.ask_again(conversation, 0, question="Which lights does a plane need?")
+    assert again is not None
+    wait(again)
+    until(lambda: not service._tasks)
+    with ConversationStore(path) as store:
+        assert [turn.question for turn in store.turns("c")] == ["Which lights does a plane need?"]
+
+
+def test_an_answer_in_a_conversation_that_was_deleted_is_said_not_to_be_kept(
+    tmp_path: Path,
+) -> None:
+    service = kept_service(tmp_path / "conversations.sqlite")
+    conversation = service.conversation("c")
+    wait(asked(service, conversation, QUESTION))
+    until(lambda: not service._tasks)
+    assert service.store is not None
+    service.store.delete("c")
+    wait(asked(service, conversation, "And by day?"))
+    until(lambda: not service._tasks)
+    assert service.store_problem is not None
+    service.store.restore("c")
+    assert [turn.question for turn in service.store.turns("c")] == [QUESTION]
+    service.store.clear()
+    wait(asked(service, conversation, "And in fog?"))
+    until(lambda: not service._tasks)
+    assert service.store.lines() == []

@@ -462,7 +462,7 @@ class ConversationView {
     this.card = new PassageCard(parent);
     this.parent = parent;
     this.follows = "";
-    this.onKey = (event) => { if (event.key === "Escape" && !this.stopButton.hidden && !document.querySelector(":popover-open")) this.stop(); };
+    this.onKey = (event) => { if (event.key === "Escape" && !event.isComposing && !this.stopButton.hidden && !document.querySelector(":popover-open")) this.stop(); };
     this.onVisible = () => { if (!document.hidden) this.connect(); };
     // Who scrolls decides: to the end, and the page goes along with it; elsewhere, and it stays.
     this.onWheel = () => { this.follows = this.isAtEnd() ? "end" : ""; };
@@ -526,7 +526,8 @@ class ConversationView {
   send(action) { this.act({ ...action, at: Date.now() }); }
 
   stop() {
-    this.stopButton.hidden = true;
+    this.stopping = true;
+    this.showStop();
     this.send({ kind: "stop" });
   }
 
@@ -537,10 +538,17 @@ class ConversationView {
     for (const turn of this.turns.values()) {
       if (turn.isLive) { live = true; turn.tick(); }
     }
-    if (!live) this.stopButton.hidden = true;
-    else this.placeStop();
+    if (live) this.placeStop();
+    this.showStop();
     this.ticks = (this.ticks || 0) + 1;
     if (this.data && this.ticks % 20 === 0) this.localizeFrame();
+  }
+
+  // For any turn that is being answered: thumbs on an older one change nothing about it.
+  showStop() {
+    const live = [...this.turns.values()].some((turn) => turn.isLive);
+    if (!live) this.stopping = false;
+    this.stopButton.hidden = !live || this.stopping;
   }
 
   // Above the line where questions are typed, wherever that is.
@@ -615,7 +623,7 @@ class ConversationView {
     const isNew = !turn.fields.state;
     turn.revision = revision;
     turn.apply(set, seconds);
-    this.stopButton.hidden = !turn.isLive;
+    this.showStop();
     if (isNew && turn.element.classList.contains("qz-last")) {
       // The question to the top of the window, the answer grows under it; the last turn is as high
       // as the window, or there would be nothing to scroll.

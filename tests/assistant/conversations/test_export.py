@@ -3,6 +3,8 @@
 import json
 from datetime import UTC, datetime
 
+from markdown_it import MarkdownIt
+
 from assistant.conversations.export import export_json, export_markdown
 from assistant.conversations.turns import ConversationTurn
 from assistant.events import AnswerDelta, AnswerFailed, AnswerFinished
@@ -54,3 +56,25 @@ def test_json_has_the_same_as_values() -> None:
     assert (first["answer"], first["trust"], first["answer_id"]) == ("开灯[1]。", 1.0, "7f3a")
     assert first["citations"][0]["url"] == "https://a.test/"
     assert (second["state"], second["answer"], second["citations"]) == ("failed", "Half", [])
+
+
+def test_a_file_loads_nothing_and_links_nowhere_but_to_its_sources() -> None:
+    text = (
+        "![p](https://evil.test/p.gif) <img src=x> [go](javascript:x) 2 < 3 `<b>` \n```\n<i>\n```"
+    )
+    hostile = ConversationTurn(
+        number=0,
+        question="<script>?",
+        web=False,
+        state="done",
+        seconds=0.0,
+        asked_at=AT,
+        events=(AnswerFinished(answer=Answer(text=text, kind="model")),),
+    )
+    written = export_markdown("t", [hostile], "en")
+    tokens = MarkdownIt("commonmark").parse(written)
+    flat = [each for token in tokens for each in (token, *(token.children or []))]
+    kinds = {token.type for token in flat}
+    assert not kinds & {"image", "html_inline", "html_block", "link_open"}
+    assert "2 < 3" in written
+    assert "`<b>`" in written

@@ -101,10 +101,12 @@ def test_a_deleted_one_is_out_of_sight_and_comes_back(path: Path) -> None:
             store.turns("a")
         with pytest.raises(ConversationNotFoundError):
             store.delete("a")
-        store.put_turn("a", turn(1), title="t")  # its answer ends after it was deleted
-        assert store.lines() == []
+        assert store.is_deleted("a")
+        with pytest.raises(ConversationNotFoundError):
+            store.put_turn("a", turn(1), title="t")  # its answer ends after it was deleted
         store.restore("a")
-        assert len(store.turns("a")) == 2
+        assert not store.is_deleted("a")
+        assert len(store.turns("a")) == 1
 
 
 def test_a_deleted_one_is_overwritten_when_its_time_is_over(path: Path) -> None:
