@@ -8,7 +8,7 @@ from assistant.settings import load_settings
 from ingest.foundation.errors import SettingsError
 from ingest.foundation.messages import Language, Message
 from ui import labels
-from ui.safe_markdown import escape_markdown
+from ui.markup.safe_markdown import escape_markdown
 from ui.service import AssistantService
 
 FOUND = "health-found"

@@ -16,7 +16,7 @@ from ingest.index.store.inventory import DocumentLine
 from ingest.library import Library, LibraryStatistics, open_library
 from ui import labels
 from ui.ingest_job import IngestJob
-from ui.safe_markdown import escape_markdown
+from ui.markup.safe_markdown import escape_markdown
 from ui.service import AssistantService
 from ui.turn_fields import display_place, shorten_title
 

@@ -16,7 +16,7 @@ from ui import labels
 from ui.components import mount_conversation, mount_list
 from ui.health_page import draw_health
 from ui.library_page import draw_library
-from ui.safe_markdown import escape_markdown
+from ui.markup.safe_markdown import escape_markdown
 from ui.service import AssistantService
 from ui.session import Conversation
 from ui.settings_page import draw_settings

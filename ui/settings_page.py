@@ -10,7 +10,7 @@ from assistant.settings import Settings, load_settings
 from ingest.foundation.errors import QiuzhengError, SettingsError
 from ingest.foundation.messages import Language, Message
 from ui import labels
-from ui.safe_markdown import escape_markdown
+from ui.markup.safe_markdown import escape_markdown
 from ui.service import AssistantService
 from ui.settings_file import is_set_outside, save_settings, variable_of
 

@@ -26,7 +26,7 @@ from ingest.report import REASONS
 from ingest.web.urls import host_of
 from ui import labels
 from ui.follow_ups import follow_ups
-from ui.markup_tree import (
+from ui.markup.markup_tree import (
     MOST_SENTENCES,
     SENTENCE_BASE,
     SENTENCE_END,

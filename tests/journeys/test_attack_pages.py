@@ -18,7 +18,7 @@ from tests.engines.replies import Json
 from tests.internet.attacks import LEAK, AttackPage, attack_internet, attack_pages
 from tests.journeys.conftest import clean_environment
 from tests.ui.answered import tags
-from ui.markup_tree import markup_tree
+from ui.markup.markup_tree import markup_tree
 
 PAGES = attack_pages()
 SIZES = ("large", "small")

@@ -6,7 +6,7 @@ from typing import Any
 
 from ingest.foundation.messages import Language
 from tests.ui.page_in_memory import OPENED, OpenAssistant
-from ui.markup_tree import Node
+from ui.markup.markup_tree import Node
 from ui.service import AssistantService
 from ui.session import LIVE_STATES, Conversation, PageTurn
 from ui.turn_fields import turn_fields

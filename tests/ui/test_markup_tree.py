@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.ui.answered import tags, text_of
-from ui.markup_tree import SENTENCE_BASE, SENTENCE_END, markup_tree, split_blocks
+from ui.markup.markup_tree import SENTENCE_BASE, SENTENCE_END, markup_tree, split_blocks
 
 SOURCES = {1: "https://a.test/x", 2: "https://b.test/"}
 TAGS = set(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from ui.safe_markdown import escape_markdown
+from ui.markup.safe_markdown import escape_markdown
 
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 AUTOLINK = re.compile(

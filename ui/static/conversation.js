@@ -38,7 +38,7 @@ function make(tag, attributes = {}, ...children) {
   return node;
 }
 
-// The nodes that ui/markup_tree.py describes, as elements.
+// The nodes that ui/markup/markup_tree.py describes, as elements.
 function build(nodes, turn) {
   return nodes.map((node) => (typeof node === "string" ? node : element(node, turn)));
 }

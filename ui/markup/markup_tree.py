@@ -19,8 +19,8 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.state_inline import Delimiter
 from markdown_it.token import Token
 
-from ui.formulas import formula_node
-from ui.highlighting import highlight_code
+from ui.markup.formulas import formula_node
+from ui.markup.highlighting import highlight_code
 
 Node = str | list[Any]
 
