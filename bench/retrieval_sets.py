@@ -24,6 +24,8 @@ XQUAD = DATA / "retrieval"
 SAMPLE = Path(ingest.index.embed.__file__).with_name("pair_sample.json")
 FAQ = Path("/usr/share/doc/debian/FAQ")
 PYTHON_FAQ = "python3*/html/faq"
+PYTHON_MANUAL = ("c-api", "extending", "howto", "library", "reference", "tutorial", "using")
+"""Folders beside it."""
 TODAY = date(2026, 1, 1)
 OLDEST_DAYS = 3 * 365
 PASTE = 2_400  # characters
@@ -162,6 +164,21 @@ def load_python_faq() -> tuple[list[Document], Questions]:
             if title.endswith("?"):
                 questions.append((title, pages[-1].url))
     return pages, questions
+
+
+def manual_pages() -> list[Document]:
+    """Return the pages of Python's manual but its FAQ, [] where python3-doc is not installed."""
+    from lxml import html
+
+    folders = sorted(Path("/usr/share/doc").glob(PYTHON_FAQ))
+    pages = []
+    for part in PYTHON_MANUAL if folders else ():
+        for path in sorted((folders[0].parent / part).glob("*.html")):
+            texts = html.parse(str(path)).getroot().xpath("//div[@role='main']")
+            pages += [
+                _page(f"python/{part}/{path.stem}", it.text_content().strip()) for it in texts
+            ]
+    return pages
 
 
 def load_squad(name: str) -> tuple[list[Document], Questions]:

@@ -34,15 +34,15 @@ class EmbeddingQueue:
         if chunks and not self._closed:
             self._tasks.add(asyncio.create_task(self.embed(chunks)))
 
-    async def embed(self, chunks: Sequence[Chunk]) -> EmbeddedChunks:
-        """Embed and store chunks, batch by batch, and return what became of them.
+    async def embed(self, chunks: Sequence[Chunk], *, batch_size: int = BATCH) -> EmbeddedChunks:
+        """Embed and store chunks, `batch_size` in a call, and return what became of them.
 
         Raises:
             StoreError: the index cannot be written.
         """
         done = EmbeddedChunks()
-        for start in range(0, len(chunks), BATCH):
-            batch = chunks[start : start + BATCH]
+        for start in range(0, len(chunks), batch_size):
+            batch = chunks[start : start + batch_size]
             async with self._lock:
                 if self._closed:
                     break

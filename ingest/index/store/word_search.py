@@ -22,8 +22,10 @@ from ingest.index.store.rows import CHUNK, to_chunk
 HEADING_WEIGHT = 0.5  # of a word in the title or heading, against one in the text
 MAX_QUERY_WORDS = 64  # a 100 kB question must not become a query of thousands of words
 
-POSTINGS_PER_ROOT = 8
-"""Chunks that rare words may name, times the root of the chunks there are: each costs FTS5 1 µs."""
+POSTINGS_PER_ROOT = 64
+"""Chunks that rare words may name, times the root of the chunks there are: each costs FTS5 1 µs.
+With 32 and less, headings of Python's FAQ lose their page among its manual (28,000 chunks:
+recall@5 .386 instead of .421, `bench.words_leg`)."""
 FEWEST_POSTINGS = 1_000
 """So many in any case: a small index is searched whole."""
 RESCORED = 50
