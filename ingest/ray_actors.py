@@ -158,7 +158,12 @@ class ReadingWorker:
     async def load(self, url: str, known: PageValidators | None) -> Loaded | IngestError:
         """Return the page behind `url`, or why there is none."""
         try:
-            return cast("Loaded", await self._open_fetcher().load(url, known=known))
+            if self._fetcher is None:
+                own = open_web_access(self._settings, ExpiringCache(), self._stack)
+                web = gated_access(own, self._gate)
+                workers = open_reader_pool(self._settings, self._stack)
+                self._fetcher = tiered_fetcher(self._settings, workers, web, self._stack)
+            return cast("Loaded", await self._fetcher.load(url, known=known))
         except IngestError as error:
             return error
 
@@ -168,14 +173,6 @@ class ReadingWorker:
             return await (await self._embedder(space)).embed_documents(texts)
         except EmbedError as error:
             return error
-
-    def _open_fetcher(self) -> Any:
-        if self._fetcher is None:
-            own = open_web_access(self._settings, ExpiringCache(), self._stack)
-            web = gated_access(own, self._gate)
-            workers = open_reader_pool(self._settings, self._stack)
-            self._fetcher = tiered_fetcher(self._settings, workers, web, self._stack)
-        return self._fetcher
 
     async def _embedder(self, space: str) -> Embedder:
         async with self._opening:

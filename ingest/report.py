@@ -203,7 +203,11 @@ class Report:
             case PageStored():
                 self._add_stored(event)
             case PageSkipped():
-                self._add_skipped(event)
+                self.not_stored += 1
+                self.failed += event.reason in RETRYABLE
+                if len(self.skipped) < LISTED:
+                    # Without its requests: they are in the crawl log, and a run may be long.
+                    self.skipped.append(replace(event, hops=()))
             case FileLeftOut() | SourceScanned() | SourceUnusable():
                 self._add_source(event)
             case FileGone():
@@ -216,13 +220,6 @@ class Report:
                 self.chunks += event.chunks
             case _:
                 assert_never(event)
-
-    def _add_skipped(self, event: PageSkipped) -> None:
-        self.not_stored += 1
-        self.failed += event.reason in RETRYABLE
-        if len(self.skipped) < LISTED:
-            # Without its requests: they are in the crawl log, and a run may be long.
-            self.skipped.append(replace(event, hops=()))
 
     def _add_source(self, event: FileLeftOut | SourceScanned | SourceUnusable) -> None:
         match event:
@@ -311,7 +308,15 @@ class Report:
                 )
             )
         if self.gone:
-            self.add_notes(self._describe_gone())
+            names = ", ".join(shown_url(url) for url in self.gone[:NAMED])
+            self.add_notes(
+                Message(
+                    "{pages} still in the index though the file is gone ({names}): to remove,"
+                    " add --prune",
+                    pages=count_pages(len(self.gone)),
+                    names=names + (", …" if len(self.gone) > NAMED else ""),
+                )
+            )
         if outdated:
             self.add_notes(describe_outdated(outdated))
 
@@ -325,14 +330,6 @@ class Report:
         if self.removed:
             parts.append(Message("removed {count}", count=self.removed))
         return parts
-
-    def _describe_gone(self) -> Message:
-        names = ", ".join(shown_url(url) for url in self.gone[:NAMED])
-        return Message(
-            "{pages} still in the index though the file is gone ({names}): to remove, add --prune",
-            pages=count_pages(len(self.gone)),
-            names=names + (", …" if len(self.gone) > NAMED else ""),
-        )
 
     def summarise_recut(self) -> None:
         """Write to stderr how many pages were cut anew, and into how many chunks."""

@@ -28,7 +28,11 @@ def follow_ups(turn: PageTurn, language: Language) -> list[str]:
     for heading in _headings(turn):
         if heading in used or heading.casefold() in asked:
             continue
-        question = _as_question(heading, language)
+        question = heading
+        if not (_QUESTION.search(heading) or _WH_WORD.match(heading)):
+            # In quotes: a heading is a name for what stands below it, and no question.
+            asking = Message("What do the pages say about “{heading}”?", heading=heading)
+            question = asking.localize(language)
         if question not in found:
             found.append(question)
         if len(found) == MOST_FOLLOW_UPS:
@@ -51,10 +55,3 @@ def _plain(heading: str) -> str:
     """Return a heading without Markdown and its number."""
     text = re.sub(r"[*_`\[\]]", "", heading).strip()
     return _NUMBERING.sub("", text).strip()
-
-
-def _as_question(heading: str, language: Language) -> str:
-    if _QUESTION.search(heading) or _WH_WORD.match(heading):
-        return heading
-    # In quotes: a heading is a name for what stands below it, and no question.
-    return Message("What do the pages say about “{heading}”?", heading=heading).localize(language)

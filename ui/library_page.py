@@ -174,7 +174,7 @@ def draw_chosen(
     """Draw what can be done with the chosen documents, and the text of a single one."""
     again, remove = st.columns(2)
     if again.button(labels.READ_AGAIN.localize(language), key="read-again", width="stretch"):
-        sources = tuple(_source_of(url) for url in urls)
+        sources = tuple(display_place(u) if u.startswith("file://") else u for u in urls)
         service.start_ingest(IngestJob(sources=sources), language=language, options=("--refresh",))
     if remove.button(labels.REMOVE.localize(language), key="remove", width="stretch"):
         st.session_state[CONFIRM] = urls
@@ -192,10 +192,6 @@ def draw_chosen(
         with st.expander(labels.TEXT.localize(language), expanded=True):
             # As text: what a page says is not to be drawn as anything else.
             st.text(details.document.text)
-
-
-def _source_of(url: str) -> str:
-    return display_place(url) if url.startswith("file://") else url
 
 
 def draw_statistics(statistics: LibraryStatistics, language: Language) -> None:

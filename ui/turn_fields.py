@@ -48,6 +48,11 @@ TITLE_CHARACTERS = 90
 
 def turn_fields(turn: PageTurn, language: Language) -> Fields:
     """Return all that the page shows of a turn. Held under its conversation's lock."""
+    failure, feedback, answer = turn.failure, turn.feedback, turn.answer
+    # Quotes whose own text does not begin with saying so.
+    is_unlabelled = (answer is not None and answer.kind == "quotes") and not answer.text.startswith(
+        tuple(QUOTES_ABOVE.in_each_language().values())
+    )
     fields: Fields = {
         "question": turn.question,
         "web": turn.web,
@@ -55,11 +60,20 @@ def turn_fields(turn: PageTurn, language: Language) -> Fields:
         "status": progress_label(turn, language),
         "steps": list(step_lines(turn, language)),
         "notices": [notice.localize(language) for notice in _notices(turn)],
-        "kind": QUOTES.localize(language) if _is_unlabelled_quotes(turn) else "",
+        "kind": QUOTES.localize(language) if is_unlabelled else "",
         "trust": trust_note(turn, language),
-        "failure": _failure(turn, language),
+        "failure": failure
+        and {
+            "message": failure.message.localize(language),
+            "hint": failure.hint.localize(language),
+        },
         "sources": source_lines(turn, language),
-        "feedback": _feedback(turn),
+        "feedback": feedback
+        and {
+            "rating": feedback.rating,
+            "reasons": list(feedback.reasons),
+            "correction": feedback.correction,
+        },
         "follow_ups": follow_ups(turn, language),
     }
     if turn.passages:
@@ -193,36 +207,10 @@ def _place_and_days(url: str, published: date | None, language: Language) -> str
     return " · ".join(filter(None, [display_place(url), day]))
 
 
-def _is_unlabelled_quotes(turn: PageTurn) -> bool:
-    """Whether the answer is quotes, and its own text does not begin with saying so."""
-    if turn.answer is None or turn.answer.kind != "quotes":
-        return False
-    return not turn.answer.text.startswith(tuple(QUOTES_ABOVE.in_each_language().values()))
-
-
 def _notices(turn: PageTurn) -> list[Any]:
     ending = {"stopped": labels.STOPPED_NOTE, "interrupted": labels.INTERRUPTED_NOTE}
     note = ending.get(turn.state)
     return [*turn.notices, note] if note else turn.notices
-
-
-def _failure(turn: PageTurn, language: Language) -> Fields | None:
-    if turn.failure is None:
-        return None
-    return {
-        "message": turn.failure.message.localize(language),
-        "hint": turn.failure.hint.localize(language),
-    }
-
-
-def _feedback(turn: PageTurn) -> Fields | None:
-    if turn.feedback is None:
-        return None
-    return {
-        "rating": turn.feedback.rating,
-        "reasons": list(turn.feedback.reasons),
-        "correction": turn.feedback.correction,
-    }
 
 
 def _verdict(verdict: SentenceVerdict) -> list[Any]:

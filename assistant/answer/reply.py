@@ -216,7 +216,12 @@ class _ReplyReader:
                         self._looped = thought_loop.feed(event.text)
                     case Notice():
                         if event.code == "reasoning_leaked":
-                            self._forget_leaked()
+                            # A model that opens no <think> tag but closes one: what was streamed
+                            # as the answer was its thinking, so citing begins anew.
+                            self.reasoning += self.text
+                            self.text = self._held = ""
+                            self.shown, self._checked = False, []
+                            self._citations = self._new_citations()
                         yield event
                     case AnswerDelta():
                         self._looped = loop.feed(event.text)
@@ -294,18 +299,6 @@ class _ReplyReader:
             events.append(AnswerDelta(text=self._held))
             self._held = ""
         return events
-
-    def _forget_leaked(self) -> None:
-        """Make thinking of the answer so far.
-
-        A model that opens no <think> tag but closes one: what was streamed as the answer was its
-        thinking, so citing begins anew.
-        """
-        self.reasoning += self.text
-        self.text = self._held = ""
-        self.shown = False
-        self._checked = []
-        self._citations = self._new_citations()
 
     def _new_citations(self, *, quoted: bool = False) -> CitationStream:
         return CitationStream(

@@ -202,6 +202,7 @@ class _Listener:
             return result
         # The quotes beneath a small model's reply are no words of its own.
         words = answer.text.removesuffix(answer.quotes)
+        checked = self._checked if answer.kind == "model" else []
         return replace(
             result,
             kind=answer.kind,
@@ -213,11 +214,7 @@ class _Listener:
             shown_right=holds_answer(answer.text, asked.answers) if wants_answer else None,
             f1=best_token_f1(words, asked.answers) if wants_answer else None,
             refused=self._is_refusal(answer),
-            verdicts=dict(
-                Counter(verdict.kind for _, verdict in self._checked)
-                if answer.kind == "model"
-                else {}
-            ),
+            verdicts=dict(Counter(verdict.kind for _, verdict in checked)),
             # Quotes stand in the passages by the way they are made: their trust says nothing.
             trust=answer.trust if answer.kind == "model" else None,
             seconds_to_first_word=self._to_first_word,

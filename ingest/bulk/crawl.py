@@ -8,7 +8,6 @@ before its links are seen.
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -102,11 +101,23 @@ def page_links(page: Page, agent: str) -> list[str]:
         )
     except (etree.ParserError, etree.XMLSyntaxError, LookupError, ValueError):
         return []
-    if _NOFOLLOW.intersection(_robots_directives(root, agent)):
+    # Those of all <meta name=robots>, and those for us.
+    directives = {
+        directive.strip().lower()
+        for meta in root.iter("meta")
+        if (meta.get("name") or "").strip().lower() in ("robots", agent)
+        for directive in (meta.get("content") or "").split(",")
+    }
+    if _NOFOLLOW.intersection(directives):
         return []
     base = next((each.get("href") or "" for each in root.iter("base")), "")
     found: dict[str, None] = {}
-    for reference in _wanted_references(root):
+    references = (
+        link.get("href") or ""
+        for link in root.iter("a", "area")
+        if not _UNWANTED_RELATIONS.intersection((link.get("rel") or "").lower().split())
+    )
+    for reference in filter(None, references):
         try:
             place = resolve_reference(page.final_url, base) if base else page.final_url
             found[canonical_url(resolve_reference(place, reference))] = None
@@ -115,24 +126,6 @@ def page_links(page: Page, agent: str) -> list[str]:
         if len(found) >= MAX_LINKS:
             break
     return [url for url in found if not _NO_PAGE.search(urlsplit(url).path)]
-
-
-def _wanted_references(root: etree._Element) -> Iterator[str]:
-    for link in root.iter("a", "area"):
-        relations = (link.get("rel") or "").lower().split()
-        reference = link.get("href")
-        if reference and not _UNWANTED_RELATIONS.intersection(relations):
-            yield reference
-
-
-def _robots_directives(root: etree._Element, agent: str) -> set[str]:
-    """Return the directives of all <meta name=robots>, and of those for us, lower case."""
-    return {
-        directive.strip().lower()
-        for meta in root.iter("meta")
-        if (meta.get("name") or "").strip().lower() in ("robots", agent)
-        for directive in (meta.get("content") or "").split(",")
-    }
 
 
 def is_trap(url: str) -> bool:

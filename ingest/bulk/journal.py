@@ -123,7 +123,11 @@ class RunJournal:
                     (self._run,),
                 )
                 return self.count("done") + self.count("failed")
-            self._run = self._new_run(name)
+            cursor = self._connection.execute(
+                "INSERT INTO runs (key, started_at) VALUES (?, ?)",
+                (name, datetime.now(UTC).isoformat()),
+            )
+            self._run = int(cursor.lastrowid or 0)
             return 0
 
     def begin_retry(self, sources: Sequence[str]) -> int:
@@ -215,13 +219,6 @@ class RunJournal:
             with contextlib.suppress(OSError):
                 Path(self._lock.lock_file).unlink(missing_ok=True)
             self._lock = None
-
-    def _new_run(self, key: str) -> int:
-        now = datetime.now(UTC).isoformat()
-        cursor = self._connection.execute(
-            "INSERT INTO runs (key, started_at) VALUES (?, ?)", (key, now)
-        )
-        return int(cursor.lastrowid or 0)
 
     def _own(self, key: str) -> bool:
         """Return whether no other process has a run of `key`, and keep others from having one."""

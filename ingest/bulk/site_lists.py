@@ -71,7 +71,9 @@ def parse_site_list(body: bytes, *, url: str) -> SiteList | None:
         case "urlset":
             return _sitemap(root, url, "sitemap")
         case "rss" | "feed" | "RDF":
-            return _feed(root, url)
+            entries = [e for e in root.iter(etree.Element) if _local_name(e) in ("item", "entry")]
+            urls, left_out = _canonical([_entry_link(entry) for entry in entries], url)
+            return SiteList(kind="feed", urls=tuple(urls[:MAX_URLS]), left_out=left_out)
         case _:
             return None
 
@@ -88,12 +90,6 @@ def _sitemap(root: etree._Element, url: str, kind: SiteListKind) -> SiteList:
     urls, left_out = _canonical(places, url)
     own = [each for each in urls if same_or_subdomain(host_of(each), site)][:MAX_URLS]
     return SiteList(kind=kind, urls=tuple(own), left_out=left_out + len(urls) - len(own))
-
-
-def _feed(root: etree._Element, url: str) -> SiteList:
-    entries = [each for each in root.iter(etree.Element) if _local_name(each) in ("item", "entry")]
-    urls, left_out = _canonical([_entry_link(entry) for entry in entries], url)
-    return SiteList(kind="feed", urls=tuple(urls[:MAX_URLS]), left_out=left_out)
 
 
 def _entry_link(entry: etree._Element) -> str:

@@ -81,20 +81,16 @@ def parse_html(source: str) -> etree._Element | None:
     for hint in _BREAK_HINTS:
         source = source.replace(hint, "")
     source = _TAG.sub(_drop_excess_attributes, _WRITTEN_HINTS.sub("", source))
-    root = _parse_whole(source)
+    root, is_whole = _parse_tree(source)
+    if not is_whole:
+        # Tags that nobody closes nest until libxml2 gives up, at 256, and drops the rest of the
+        # page. Without inline tags, and with line breaks for all but the plainest blocks, nothing
+        # can nest.
+        root = _parse_tree(_OTHER_TAGS.sub("<br>", _INLINE_TAGS.sub("", source)))[0]
     if root is not None:
         etree.strip_elements(root, *_READINGS, with_tail=False)
         etree.strip_tags(root, "ruby", "rb", "wbr")
     return root
-
-
-def _parse_whole(source: str) -> etree._Element | None:
-    root, is_whole = _parse_tree(source)
-    if is_whole:
-        return root
-    # Tags that nobody closes nest until libxml2 gives up, at 256, and drops the rest of the page.
-    # Without inline tags, and with line breaks for all but the plainest blocks, nothing can nest.
-    return _parse_tree(_OTHER_TAGS.sub("<br>", _INLINE_TAGS.sub("", source)))[0]
 
 
 def _drop_excess_attributes(tag: re.Match[str]) -> str:

@@ -58,16 +58,11 @@ def normalize_markdown(text: str) -> str:
             bare = _TAG.sub(r"\1", line) if "<" in line else line
             rule = _UNDERLINE.fullmatch(bare)
             # CommonMark, 4.3: the line above is a paragraph of one line, no list, no table.
-            is_title = rule and lines and _is_title(lines)
-            if is_title and rule:
+            title = lines[-1].strip() if rule and lines else ""
+            above = lines[-2].strip() if len(lines) > 1 else ""
+            if rule and title and not above and title[0] not in "#|>-*+`" and len(title) <= 200:
                 lines[-1] = ("# " if rule[1][0] == "=" else "## ") + lines[-1].strip()
                 continue
             line = bare
         lines.append(line)
     return "\n".join(lines)
-
-
-def _is_title(lines: list[str]) -> bool:
-    above = lines[-2].strip() if len(lines) > 1 else ""
-    title = lines[-1].strip()
-    return bool(title) and not above and title[0] not in "#|>-*+`" and len(title) <= 200

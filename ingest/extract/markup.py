@@ -130,16 +130,14 @@ def _clean_code(place: etree._Element) -> None:
     for inner in list(place.iterdescendants(etree.Element)):
         if _GUTTERS.search(inner.get("class", "")) and len(text_of(inner)) <= _MAX_GUTTER:
             _drop_text(inner)
-        elif place.tag == "pre" and _is_line(inner):
+        elif place.tag == "pre" and (
+            inner.tag in ("div", "p", "li", "tr")
+            or "display:block" in inner.get("style", "").replace(" ", "")
+        ):
             after = inner.tail or ""
             if not after.startswith("\n") and not text_of(inner).endswith("\n"):
                 inner.tail = "\n" + after
             inner.tag = "span"  # no block: what stands between lines is theirs
-
-
-def _is_line(element: etree._Element) -> bool:
-    style = element.get("style", "").replace(" ", "")
-    return element.tag in ("div", "p", "li", "tr") or "display:block" in style
 
 
 def _drop_text(element: etree._Element) -> None:

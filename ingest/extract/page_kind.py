@@ -92,7 +92,7 @@ class KindSignals:
     @property
     def is_article(self) -> bool:
         """Whether it declares itself an article."""
-        return self.og_type == "article" or _is_article(self.types)
+        return self.og_type == "article" or any(each.endswith(_ARTICLES) for each in self.types)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -200,7 +200,11 @@ def judge_kind(signals: KindSignals, shape: TextShape, *, url: str, text: str) -
     is_video = signals.og_type.startswith("video") or "videoobject" in signals.types
     if (is_video or signals.has_video) and shape.letters < (MAX_CAPTION if is_video else MAX_BRIEF):
         return "video"
-    return _judge_prose(signals, shape)
+    if signals.is_paid and shape.letters < MAX_CAPTION:
+        return "paywall"
+    if shape.letters < MAX_BRIEF:
+        return "brief" if signals.is_article or shape.longest else "other"
+    return "article" if signals.is_article or shape.longest >= TEASER // 4 else "other"
 
 
 def _declared_kind(signals: KindSignals) -> PageKind | None:
@@ -211,16 +215,6 @@ def _declared_kind(signals: KindSignals) -> PageKind | None:
     return "product" if signals.og_type.startswith("product") else None
 
 
-def _judge_prose(signals: KindSignals, shape: TextShape) -> PageKind:
-    if signals.is_paid and shape.letters < MAX_CAPTION:
-        return "paywall"
-    if shape.letters < MAX_BRIEF:
-        return "brief" if signals.is_article or shape.longest else "other"
-    if signals.is_article or shape.longest >= TEASER // 4:
-        return "article"
-    return "other"
-
-
 def _is_listing(signals: KindSignals, shape: TextShape) -> bool:
     is_declared = bool(signals.types & _LISTINGS)
     if shape.linked > LISTING_LINKS * shape.letters:
@@ -229,10 +223,6 @@ def _is_listing(signals: KindSignals, shape: TextShape) -> bool:
     is_article = signals.is_article or signals.posts
     is_teased = shape.longest < TEASER and shape.paragraphs <= MAX_TEASERS * shape.headings
     return shape.headings >= MIN_LISTED and is_teased and not is_article
-
-
-def _is_article(types: frozenset[str]) -> bool:
-    return any(each.endswith(_ARTICLES) for each in types)
 
 
 def _is_documentation(signals: KindSignals, *, url: str, text: str) -> bool:

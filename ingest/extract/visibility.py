@@ -8,7 +8,6 @@ as WeChat does, everything until a script has run.
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable
 
 from lxml import etree
 
@@ -150,13 +149,10 @@ def _is_prose(element: etree._Element, text: str) -> bool:
     if element.tag == "form" or element.find(".//form") is not None:
         return False
     linked = sum(len(letters_of(text_of(link))) for link in element.iter("a"))
-    return linked <= MAX_PANEL_LINKS * len(letters) and not _is_in_chrome(
-        (element, *element.iterancestors())
+    return linked <= MAX_PANEL_LINKS * len(letters) and not any(
+        each.tag not in ("html", "body") and is_page_chrome(each)
+        for each in (element, *element.iterancestors())
     )
-
-
-def _is_in_chrome(path: Iterable[etree._Element]) -> bool:
-    return any(each.tag not in ("html", "body") and is_page_chrome(each) for each in path)
 
 
 def _opens_by_click(element: etree._Element) -> bool:

@@ -100,11 +100,8 @@ class DuckDuckGo:
 def count_foreign_links(html: str) -> int:
     """Return how many pages of other sites a page leads to."""
     links = {unwrap_link(unescape(found[2])) for found in _LINK.finditer(html)}
-    return sum(bool(host_of(url)) and not _is_own(url) for url in links)
-
-
-def _is_own(url: str) -> bool:
-    return any(same_or_subdomain(host_of(url), site) for site in _OWN_SITES)
+    hosts = filter(None, map(host_of, links))
+    return sum(not any(same_or_subdomain(host, site) for site in _OWN_SITES) for host in hosts)
 
 
 def parse_rows(html: str) -> list[ResultRow]:

@@ -158,7 +158,14 @@ class BlockDescriber:
             "links_near": (sum(near) - links[at]) / (2 * NEAR),
             "links_around": sum(around) / len(around),
             "heading": float(block.is_heading),
-            "empty_heading": float(self._heads_nothing(block)),
+            # Before another of its level: a list of titles.
+            "empty_heading": float(
+                block.is_heading
+                and (
+                    following is None
+                    or (following.is_heading and following.element.tag == block.element.tag)
+                )
+            ),
             "before_heading": float(following is not None and following.is_heading),
             "under_pointer": float(self._under_pointer[at]),
             "below_headline": float(self._headline <= at < self._first),
@@ -246,15 +253,6 @@ class BlockDescriber:
 
     def _is_kept_paragraph(self, block: TextBlock) -> bool:
         return self._is_paragraph(block) and not block.is_heading
-
-    def _heads_nothing(self, block: TextBlock) -> bool:
-        """Return whether `block` is a heading before another of its level: a list of titles."""
-        if not block.is_heading:
-            return False
-        if block.position + 1 == len(self._page):
-            return True
-        following = self._page[block.position + 1]
-        return following.is_heading and following.element.tag == block.element.tag
 
     def _kind_of(self, element: etree._Element) -> tuple[str, str]:
         """Return tag and class of `element` and of the element around it."""

@@ -186,7 +186,12 @@ def _placed(rows: Sequence[Sequence[PdfPiece]], text: str) -> PdfLine:
 def join_pages(pages: Sequence[list[PdfLine]]) -> str:
     """Return the lines of all pages as paragraphs, without running heads and contents pages."""
     kept = [_without_contents(page) for page in _without_margins(pages)]
-    vocabulary = _vocabulary(kept)
+    vocabulary = Counter(
+        word.casefold()
+        for page in kept
+        for line in page
+        for word in re.findall(r"\w+(?:-\w+)*", line)
+    )
     paragraphs: list[str] = []
     for page in kept:
         full = _FULL_LINE * max((len(line) for line in page if "\n" not in line), default=0)
@@ -236,14 +241,6 @@ def _join_line(text: str, line: str, vocabulary: Counter[str]) -> str:
     if re.search(rf"{asian}$", text) and re.match(asian, line):
         return text + line  # Chinese and Japanese are written without spaces
     return f"{text} {line}"
-
-
-def _vocabulary(pages: Sequence[list[str]]) -> Counter[str]:
-    words: Counter[str] = Counter()
-    for page in pages:
-        for line in page:
-            words.update(word.casefold() for word in re.findall(r"\w+(?:-\w+)*", line))
-    return words
 
 
 def _shape(line: str) -> str:

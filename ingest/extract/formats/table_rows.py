@@ -21,7 +21,9 @@ def render_rows(rows: Sequence[Sequence[str]]) -> str:
         return "\n".join(row[0] for row in cells)
     head, *body = [[*row, *[""] * (width - len(row))] for row in cells]
     lines = [head, ["---"] * width, *body]
-    table = "\n".join(f"|{'|'.join(row)}|" if row[0] == "---" else _piped(row) for row in lines)
+    table = "\n".join(
+        f"|{'|'.join(row)}|" if row[0] == "---" else f"| {' | '.join(row)} |" for row in lines
+    )
     if len(table) <= LONGEST_TABLE:
         return table
     if not is_head(head):
@@ -34,10 +36,6 @@ def is_head(row: Sequence[str]) -> bool:
     named = [cell for cell in row if cell]
     distinct = len(set(named)) == len(named)
     return len(named) >= 2 and distinct and not any(map(_FIGURE.fullmatch, named))
-
-
-def _piped(row: Sequence[str]) -> str:
-    return f"| {' | '.join(row)} |"
 
 
 def _labelled(head: Sequence[str], row: Sequence[str]) -> str:

@@ -78,7 +78,13 @@ def _read_markup(root: etree._Element) -> Iterator[str]:
             yield source
     for element in root.iter("noscript"):
         yield etree.tostring(element, encoding="unicode", with_tail=False)
-    flight = "".join(_flight_chunks(root))
+    found = (_FLIGHT.search((each.text or "")[:MAX_SCRIPT]) for each in root.iter("script"))
+    values = (_load_json(match[1]) for match in found if match)
+    flight = "".join(
+        value[1]
+        for value in values
+        if isinstance(value, list) and len(value) > 1 and isinstance(value[1], str)
+    )
     if flight:
         yield _render_flight(flight)
 
@@ -144,8 +150,10 @@ def _text_of_payload(payload: Any) -> str:
     weights: dict[int, int] = {}
     _weigh(payload, weights, 0)
     node = payload
-    while (inner := _heaviest(node, weights)) is not None:
-        if weights.get(id(inner), 0) < MOSTLY * weights.get(id(node), 0):
+    while True:
+        held = [each for each in _children(node) if isinstance(each, dict | list)]
+        inner = max(held, key=lambda each: weights.get(id(each), 0), default=None)
+        if inner is None or weights.get(id(inner), 0) < MOSTLY * weights.get(id(node), 0):
             break
         node = inner
     parts: list[str] = []
@@ -175,11 +183,6 @@ def _children(node: Any) -> list[Any]:
     return node if isinstance(node, list) else []
 
 
-def _heaviest(node: Any, weights: dict[int, int]) -> Any:
-    inner = [each for each in _children(node) if isinstance(each, dict | list)]
-    return max(inner, key=lambda each: weights.get(id(each), 0), default=None)
-
-
 def _prose_in(node: Any, depth: int) -> Iterator[str]:
     if isinstance(node, str):
         if _is_prose(node):
@@ -201,14 +204,6 @@ def _is_prose(text: str) -> bool:
 
 
 # ---------------------------------------------------------------- React's flight rows
-
-
-def _flight_chunks(root: etree._Element) -> Iterator[str]:
-    for script in root.iter("script"):
-        match = _FLIGHT.search((script.text or "")[:MAX_SCRIPT])
-        value = _load_json(match[1]) if match else None
-        if isinstance(value, list) and len(value) > 1 and isinstance(value[1], str):
-            yield value[1]
 
 
 def _render_flight(rows: str) -> str:

@@ -7,7 +7,7 @@ removal takes links for menus, and keeps the teasers alone, or nothing.
 import itertools
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lxml import etree
@@ -84,10 +84,12 @@ def _render_listed(entry: etree._Element, link: etree._Element) -> str:
     if len(text_of(entry)) > MAX_ENTRY:
         return ""
     lines = [_MARK.sub("", line) for line in render_markdown(entry).split("\n")]
+    others = (line.replace(title, "").strip(" |·-—") for line in lines)
     rest = [
         line
-        for line in _others(lines, title)
-        if _names_day(line) or len(letters_of(line).encode()) >= 2 * MIN_TITLE
+        for line in others
+        if letters_of(line)
+        and (_names_day(line) or len(letters_of(line).encode()) >= 2 * MIN_TITLE)
     ]
     if not rest:
         return ""
@@ -98,10 +100,3 @@ def _render_listed(entry: etree._Element, link: etree._Element) -> str:
 def _names_day(text: str) -> bool:
     is_short = len(text) <= MAX_DAY
     return is_short and (parse_day(text) is not None or _SHORT_DAY.search(text) is not None)
-
-
-def _others(lines: list[str], title: str) -> Iterator[str]:
-    for line in lines:
-        rest = line.replace(title, "").strip(" |·-—")
-        if letters_of(rest):
-            yield rest

@@ -112,8 +112,9 @@ def read_thread(root: etree._Element, *, classes: str) -> Thread | None:
     names = set(classes.split())
     for template in TEMPLATES:
         parts = (template.post, template.body, template.author)
-        if all(_may_have(part, names) for part in parts):
-            opening = _render_first(root, template.opening)
+        if all(part.startswith("#") or not names.isdisjoint(part.split()) for part in parts):
+            first = next(_find(root, template.opening), None)
+            opening = "" if first is None else render_markdown(first)
             posts = tuple(itertools.islice(_read_posts(root, template), MAX_POSTS))
             if len(posts) + bool(opening) >= MIN_POSTS and any(post.author for post in posts):
                 if template.is_qa:
@@ -149,10 +150,6 @@ def _markdown_of(value: Any) -> str:
     return text if root is None else render_markdown(root.find("body"))
 
 
-def _may_have(part: str, names: set[str]) -> bool:
-    return part.startswith("#") or not names.isdisjoint(part.split())
-
-
 def _read_posts(root: etree._Element, template: ThreadTemplate) -> Iterator[ThreadPost]:
     for place in _find(root, template.post):
         body = next(_find(place, template.body), None)
@@ -160,7 +157,9 @@ def _read_posts(root: etree._Element, template: ThreadTemplate) -> Iterator[Thre
             continue
         text = render_markdown(body)
         if letters_of(text):
-            author = next(_author_names(place, template.author), "")
+            # Of "Ada | 5 posts" the link is the name.
+            authors = (next(each.iter("a"), each) for each in _find(place, template.author))
+            author = next(filter(None, (" ".join(text_of(a).split()) for a in authors)), "")
             days = (parse_day(text_of(each)[:MAX_STAMP]) for each in _find(place, template.day))
             day = next(filter(None, days), None)
             yield ThreadPost(
@@ -169,19 +168,6 @@ def _read_posts(root: etree._Element, template: ThreadTemplate) -> Iterator[Thre
                 day=day.isoformat() if day else "",
                 is_accepted=_ACCEPTED.search(place.get("class", "")) is not None,
             )
-
-
-def _render_first(root: etree._Element, names: str) -> str:
-    found = next(_find(root, names), None)
-    return "" if found is None else render_markdown(found)
-
-
-def _author_names(place: etree._Element, names: str) -> Iterator[str]:
-    for element in _find(place, names):
-        # Of "Ada | 5 posts" the link is the name.
-        link = next(element.iter("a"), element)
-        if text := " ".join(text_of(link).split()):
-            yield text
 
 
 def _find(place: etree._Element, names: str) -> Iterator[etree._Element]:

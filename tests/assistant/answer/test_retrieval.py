@@ -1,9 +1,11 @@
 """From a question to passages: words and vectors, and what happens when one of them is away."""
 
 import asyncio
+import contextlib
 import dataclasses
 import itertools
 import math
+import sqlite3
 from collections.abc import Collection, Sequence
 from datetime import date
 from pathlib import Path
@@ -28,6 +30,7 @@ from ingest.index.embed.ollama import OllamaEmbedder
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
 from ingest.index.store.memory import MemoryVectors
+from ingest.index.store.vector_scan import SCAN_BYTES
 from ingest.text.language import cjk_share
 from tests.engines.ollama_server import OllamaServer
 from tests.index_samples import chunks_of, document, persistent
@@ -343,14 +346,32 @@ async def test_text_that_failed_is_not_tried_for_each_question() -> None:
 
 
 async def test_damaged_vectors_leave_words_and_their_reason(tmp_path: Path) -> None:
-    (tmp_path / "chroma").write_text("a file where the folder should be")
     index = persistent(tmp_path)
     await put(index, page := document("a", "Drones need lights."), chunks_of(page))
+    with contextlib.closing(sqlite3.connect(tmp_path / "index.sqlite")) as damaged, damaged:
+        damaged.execute("DROP TABLE embeddings")
     retriever = Retriever(store=index, embedder=HashingEmbedder(), top_k=5)
     retrieved = await retriever.retrieve("drones")
-    assert [passage.text for passage in retrieved.passages] == ["Drones need lights."]
+    (passage,) = retrieved.passages
+    assert passage.text == "Drones need lights."
+    assert passage.ranks.vectors is None
     (notice,) = retrieved.notices
-    assert str(tmp_path / "chroma") in notice.text.localize("zh")
+    assert str(tmp_path / "index.sqlite") in notice.text.localize("zh")
+    await index.close()
+
+
+@pytest.mark.parametrize("scan_bytes", [0, SCAN_BYTES])
+async def test_broken_vector_store_costs_no_answer_its_vectors(
+    tmp_path: Path, scan_bytes: int
+) -> None:
+    (tmp_path / "chroma").write_text("a file where the folder should be")
+    index = persistent(tmp_path, scan_bytes=scan_bytes)
+    page, encoder = document("a", "Drones need lights."), HashingEmbedder()
+    await put(index, page, chunks_of(page), encoder)
+    retrieved = await Retriever(store=index, embedder=encoder, top_k=5).retrieve("drones")
+    (passage,) = retrieved.passages
+    assert passage.ranks.words == passage.ranks.vectors == 1
+    assert retrieved.notices == ()
     await index.close()
 
 
