@@ -135,7 +135,10 @@ class IndexingPipeline:
                 event = await self._add(known)
             else:
                 document = await self._read_file(path)
-                event = await self._add(_file_content(document, validators))
+                if validators is not None and document.modified is None:
+                    document = replace(document, modified=modified_at(validators).date())
+                content = PageContent(document=document, origin="file", validators=validators)
+                event = await self._add(content)
         except IngestError as error:
             event = skipped_event(path.as_uri(), error)
         except MissingDependencyError as error:
@@ -341,10 +344,3 @@ class IndexingPipeline:
     @property
     def _space(self) -> str:
         return self._embedder.space if self._embedder else ""
-
-
-def _file_content(document: Document, validators: PageValidators | None) -> PageContent:
-    """Return a local document with the day on which its file was last changed."""
-    if validators is not None and document.modified is None:
-        document = replace(document, modified=modified_at(validators).date())
-    return PageContent(document=document, origin="file", validators=validators)

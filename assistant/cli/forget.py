@@ -28,7 +28,11 @@ def forget_answers(
         )
     if everything:
         count = delete_snapshots(settings.snapshots.path)
-        _forget_conversations(language)
+        # The conversations of the page hold the same answers, and what was said of them.
+        if (path := conversations_path()).exists():
+            with ConversationStore(path) as conversations:
+                cleared = Message("conversations deleted: {count}", count=conversations.clear())
+            click.echo(cleared.localize(language), err=True)
     elif names:
         with open_kept_answers(settings.snapshots) as store:
             count = store.remove(names)
@@ -42,14 +46,3 @@ def forget_answers(
         text = Message("the file of kept answers was damaged and is deleted")
     click.echo(text.localize(language), err=True)
     return 0
-
-
-def _forget_conversations(language: Language) -> None:
-    """Delete the conversations of the page with what was said of their answers; say how many."""
-    path = conversations_path()
-    if not path.exists():
-        return
-    with ConversationStore(path) as store:
-        count = store.clear()
-    text = Message("conversations deleted: {count}", count=count)
-    click.echo(text.localize(language), err=True)

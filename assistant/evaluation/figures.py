@@ -79,12 +79,6 @@ def _amount(value: float | None) -> Columns | None:
     return None if value is None else (float(value), 1.0)
 
 
-def _reciprocal_rank(result: QuestionResult) -> Columns | None:
-    if not _is_looked_up(result):
-        return None
-    return (1 / result.rank if result.rank else 0.0, 1.0)
-
-
 def _is_looked_up(result: QuestionResult) -> bool:
     """Return whether the passages of the question can be judged."""
     # An answer that failed before the passages were chosen says nothing about retrieval.
@@ -132,7 +126,7 @@ FIGURES: tuple[EvaluationFigure, ...] = (
     EvaluationFigure(
         name="mrr",
         label=Message("mean reciprocal rank of the first right passage (MRR)"),
-        columns=_reciprocal_rank,
+        columns=lambda r: (1 / r.rank if r.rank else 0.0, 1.0) if _is_looked_up(r) else None,
         unit="",
         group="retrieval",
     ),

@@ -201,16 +201,6 @@ _MODEL_FAILURES: Final[Mapping[ModelFailure, Message]] = {
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s，。：；（）]+", re.IGNORECASE)
 
 
-def _kept_failure(error: QiuzhengError) -> AnswerFailed:
-    """Return what is kept of a failure, which names no server and quotes none."""
-    message = (
-        _MODEL_FAILURES[error.kind]
-        if isinstance(error, ModelError)
-        else _without_addresses(error.message)
-    )
-    return AnswerFailed(code=error.code, message=message, exit_code=error.exit_code)
-
-
 def _without_addresses(text: Message) -> Message:
     shown = text.in_each_language()
     return Message.from_translations(
@@ -259,5 +249,9 @@ async def keeping_snapshot(
     except QiuzhengError as error:
         # A failure is kept, too: "why was there no answer" is asked more often than the other.
         if writer is not None:
-            writer.put(recorder.snapshot(failure=_kept_failure(error)))
+            # It names no server and quotes none.
+            is_model = isinstance(error, ModelError)
+            message = _MODEL_FAILURES[error.kind] if is_model else _without_addresses(error.message)
+            failure = AnswerFailed(code=error.code, message=message, exit_code=error.exit_code)
+            writer.put(recorder.snapshot(failure=failure))
         raise

@@ -73,7 +73,12 @@ def main_text(root: etree._Element, *, url: str, headlines: Iterable[str]) -> st
     page, found = find_blocks(root, url=url)
     if page is None:
         return render_markdown(root.find("body"))
-    kept = _choose_blocks(page, found, {letters_of(headline) for headline in headlines})
+    known = {letters_of(headline) for headline in headlines}
+    ruled = choose_by_rules(page, found, known)
+    unlikely, lost = review_blocks(page, ruled)
+    first = ruled.kept[0].position if ruled.kept else len(page)
+    back = {b for b in lost if not (b.is_pointer or _repeats_headline(b, first, known))}
+    kept = {*ruled.kept, *back}.difference(unlikely - ruled.thread_lines)
     del everything
     if sum(block.weight for block in kept) < MIN_TEXT:
         return ""
@@ -136,21 +141,6 @@ def _locate(pieces: list[str], page: list[TextBlock]) -> list[TextBlock]:
         if hits * 2 > len(starts):
             found.append(block)
     return found
-
-
-def _choose_blocks(
-    page: list[TextBlock], found: list[TextBlock], headlines: set[str]
-) -> list[TextBlock]:
-    """Return the blocks that are the text, in their order."""
-    ruled = choose_by_rules(page, found, headlines)
-    unlikely, lost = review_blocks(page, ruled)
-    first = ruled.kept[0].position if ruled.kept else len(page)
-    back = {
-        block
-        for block in lost
-        if not (block.is_pointer or _repeats_headline(block, first, headlines))
-    }
-    return sorted({*ruled.kept, *back}.difference(unlikely - ruled.thread_lines), key=_position)
 
 
 def choose_by_rules(

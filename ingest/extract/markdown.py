@@ -134,7 +134,11 @@ class _MarkdownWriter:
         if "\n" not in text and element.tag != "pre" and not _is_whole_block(element, text):
             self.text(f"`{text.strip()}`")
             return
-        language = _code_language(element)
+        # That which it, or an element close around it, names.
+        around = itertools.islice(element.iterancestors(), MAX_LANGUAGE_LEVELS)
+        places = (element, *element.iterchildren("code"), *around)
+        named = (_CODE_LANGUAGE.search(place.get("class", "")) for place in places)
+        language = next((match[1].lower() for match in named if match), "")
         fence = "~~~~" if "```" in text else "```"
         self._new_line(2)
         self._write(f"{fence}{language}\n{text}\n{fence}")
@@ -180,12 +184,3 @@ def _is_whole_block(code: etree._Element, text: str) -> bool:
     if block is None or block.tag in _TIGHT_BLOCKS:
         return False
     return letters_of(text_of(block)) == letters_of(text)
-
-
-def _code_language(code: etree._Element) -> str:
-    """Return the language that `code` or an element close around it names, "" if none does."""
-    around = itertools.islice(code.iterancestors(), MAX_LANGUAGE_LEVELS)
-    for place in (code, *code.iterchildren("code"), *around):
-        if match := _CODE_LANGUAGE.search(place.get("class", "")):
-            return match[1].lower()
-    return ""

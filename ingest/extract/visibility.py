@@ -134,7 +134,13 @@ def _find_shown(hidden: list[etree._Element], half: int) -> set[etree._Element]:
     return shown.union(
         element
         for element in panels
-        if _opens_by_click(element) or (kinds[_kind_of(element)] >= MIN_STEPS and _is_step(element))
+        if _opens_by_click(element)
+        # Like a step, or a picture with its text, shown one at a time.
+        or (
+            kinds[_kind_of(element)] >= MIN_STEPS
+            and element.get("class")
+            and next(element.iterdescendants(*HEADINGS), None) is not None
+        )
     )
 
 
@@ -164,8 +170,3 @@ def _opens_by_click(element: etree._Element) -> bool:
         return False
     title = before if before.tag in _TITLES else next(before.iterdescendants(*_TITLES), None)
     return title is not None and letters_of(text_of(title)) == letters_of(text_of(before))
-
-
-def _is_step(element: etree._Element) -> bool:
-    """Return whether `element` is like a step or a picture with its text, shown one at a time."""
-    return bool(element.get("class")) and next(element.iterdescendants(*HEADINGS), None) is not None
