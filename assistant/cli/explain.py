@@ -100,10 +100,16 @@ def print_explanation(
 def explanation_lines(snapshot: Snapshot, language: Language) -> Iterator[str]:
     """Yield the lines of an explanation, section by section."""
     passages, notices = snapshot.passages, snapshot.notices
+    answerability = ANSWERABILITY[snapshot.evidence.answerability]
     sections: list[tuple[Message, Iterable[Message | str]]] = [
         (_head(snapshot), _question_lines(snapshot)),
         (_answer_head(snapshot), _answer_lines(snapshot)),
-        (_evidence_head(snapshot), _evidence_lines(snapshot)),
+        (
+            Message("Evidence: {answerability}", answerability=answerability)
+            if passages
+            else NO_MESSAGE,
+            _evidence_lines(snapshot),
+        ),
         (Message("Passages") if passages else NO_MESSAGE, _passage_lines(passages)),
         (_pages_head(snapshot), (page_line(page, language) for page in snapshot.pages)),
         (Message("Notes") if notices else NO_MESSAGE, (notice.text for notice in notices)),
@@ -198,14 +204,6 @@ def _answer_lines(snapshot: Snapshot) -> Iterator[Message]:
             )
     if not snapshot.sentences and snapshot.answer is not None:
         yield Message.verbatim(_short(snapshot.answer.text))
-
-
-def _evidence_head(snapshot: Snapshot) -> Message:
-    if not snapshot.passages:
-        return NO_MESSAGE
-    return Message(
-        "Evidence: {answerability}", answerability=ANSWERABILITY[snapshot.evidence.answerability]
-    )
 
 
 def _evidence_lines(snapshot: Snapshot) -> Iterator[Message]:

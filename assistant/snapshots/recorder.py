@@ -250,8 +250,10 @@ async def keeping_snapshot(
         # A failure is kept, too: "why was there no answer" is asked more often than the other.
         if writer is not None:
             # It names no server and quotes none.
-            is_model = isinstance(error, ModelError)
-            message = _MODEL_FAILURES[error.kind] if is_model else _without_addresses(error.message)
+            if isinstance(error, ModelError):
+                message = _MODEL_FAILURES[error.kind]
+            else:
+                message = _without_addresses(error.message)
             failure = AnswerFailed(code=error.code, message=message, exit_code=error.exit_code)
             writer.put(recorder.snapshot(failure=failure))
         raise
