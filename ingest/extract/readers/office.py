@@ -5,6 +5,7 @@ from collections.abc import Callable
 from ingest.extract.base import FileContent, FileReader, looks_like_text
 from ingest.extract.formats.books import read_epub, read_open_document, read_rtf
 from ingest.extract.formats.data_files import read_json, read_json_lines, read_notebook
+from ingest.extract.formats.second_reader import with_second_reader
 from ingest.extract.formats.sheets import read_separated, read_workbook
 from ingest.extract.formats.slides import read_slides
 from ingest.extract.formats.word import read_word
@@ -63,8 +64,16 @@ def _data_reader(suffixes: tuple[str, ...], media_types: tuple[str, ...], read: 
     )
 
 
-DOCX = _zipped_reader((".docx", ".docm"), f"{_OPEN_XML}.wordprocessingml.document", read_word)
-PPTX = _zipped_reader((".pptx", ".pptm"), f"{_OPEN_XML}.presentationml.presentation", read_slides)
+DOCX = _zipped_reader(
+    (".docx", ".docm"),
+    f"{_OPEN_XML}.wordprocessingml.document",
+    with_second_reader(read_word, suffix=".docx", main="word/document.xml"),
+)
+PPTX = _zipped_reader(
+    (".pptx", ".pptm"),
+    f"{_OPEN_XML}.presentationml.presentation",
+    with_second_reader(read_slides, suffix=".pptx", main="ppt/presentation.xml"),
+)
 XLSX = _zipped_reader(
     (".xlsx", ".xlsm"), f"{_OPEN_XML}.spreadsheetml.sheet", read_workbook, extra="files"
 )
