@@ -9,6 +9,7 @@ network.
 import functools
 import importlib
 import io
+import re
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -20,6 +21,9 @@ from lxml import html
 from ingest.extract.base import FileContent
 from ingest.extract.markdown import render_markdown
 from ingest.foundation.telemetry import disable_telemetry
+
+_TYPES = "[Content_Types].xml"
+_MAIN_PART = re.compile(r'PartName="([^"]+)"\s+ContentType="[^"]+\.main\+xml"')
 
 LARGEST_UNPACKED = 50_000_000
 """Bytes of all parts together; python-docx holds some twenty times as much as it reads."""
@@ -61,9 +65,13 @@ def _is_renamed(body: bytes, main: str) -> bool:
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             size = sum(part.file_size for part in archive.infolist())
-            if main in archive.namelist() or size > LARGEST_UNPACKED:
+            names = set(archive.namelist())
+            if main in names or size > LARGEST_UNPACKED or _TYPES not in names:
                 return False
-            return archive.testzip() is None
+            # A name that damage has changed is in no list of types.
+            listed = _MAIN_PART.search(archive.read(_TYPES).decode(errors="replace"))
+            is_there = listed is not None and listed[1].lstrip("/") in names
+            return is_there and archive.testzip() is None
     except Exception:  # noqa: BLE001  zlib, zipfile and struct each have their own
         return False
 
