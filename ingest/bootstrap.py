@@ -18,6 +18,7 @@ from ingest.errors import StoreError
 from ingest.foundation.cache import ExpiringCache
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Message
+from ingest.foundation.private_files import hide_from_others
 from ingest.foundation.telemetry import disable_telemetry
 from ingest.index.embed.base import Embedder
 from ingest.index.embed.following import OTHER_ENCODER, FollowingEmbedder
@@ -349,6 +350,11 @@ def _index(settings: IngestSettings) -> "Index":
     from ingest.index.store.hybrid import Index
 
     folder = settings.index.path
+    hide_from_others(
+        path
+        for name in ("index.*", "run*", f"{VECTORS}/**/*", VECTORS)
+        for path in folder.glob(name)
+    )
     return Index(catalog=Catalog(folder / CATALOG), vectors=ChromaVectors(folder / VECTORS))
 
 

@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Message
-from ingest.foundation.private_files import make_private_file
+from ingest.foundation.private_files import OWNER_ONLY_FILE, make_private_file
 from ingest.foundation.sqlite_files import switch_to_wal, transaction
 
 RESUMED_FOR = timedelta(days=1)
@@ -225,7 +225,7 @@ class RunJournal:
         if self._path is None:
             return True
         # The kernel drops the lock with the process, also by kill -9; a process id would be reused.
-        lock = FileLock(self._path.with_name(f"run-{key}.lock"))
+        lock = FileLock(self._path.with_name(f"run-{key}.lock"), mode=OWNER_ONLY_FILE)
         try:
             lock.acquire(timeout=0)
         except Timeout:

@@ -1,6 +1,7 @@
 """Files and folders that their owner alone may read."""
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -32,3 +33,17 @@ def make_private_file(path: Path) -> None:
     if path.stat().st_mode & 0o077:
         with suppress(PermissionError):  # somebody else's file that we may write to
             path.chmod(OWNER_ONLY_FILE)
+
+
+def hide_from_others(paths: Iterable[Path]) -> None:
+    """Take others' rights to files and folders that are there, as far as they are ours to change.
+
+    Older versions, and libraries that know no mode, leave files as the umask has them.
+    """
+    for path in paths:
+        # It may go meanwhile, stand on read-only media, or belong to somebody else.
+        with suppress(OSError):
+            mode = path.stat().st_mode
+            # A link is left alone: what it leads to may be somebody's folder for all.
+            if mode & 0o077 and not path.is_symlink():
+                path.chmod(mode & OWNER_ONLY_FOLDER)

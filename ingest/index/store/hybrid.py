@@ -97,7 +97,7 @@ class Index(CollectionStore):
         self._thread_lock = threading.Lock()
         # Against other processes. Threads wait at `_thread_lock` first, which does not poll.
         self._process_lock = (
-            FileLock(catalog.path.with_suffix(".lock"), timeout=lock_timeout_s, poll_interval=0.01)
+            FileLock(catalog.path.with_suffix(".lock"), lock_timeout_s, 0o600, poll_interval=0.01)
             if catalog.path
             else None
         )

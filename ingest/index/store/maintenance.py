@@ -17,6 +17,7 @@ from ingest.documents import Chunk
 from ingest.errors import StoreError
 from ingest.foundation.concurrency import in_thread
 from ingest.foundation.messages import NO_MESSAGE, Message
+from ingest.foundation.private_files import OWNER_ONLY_FILE
 from ingest.index.embed.vectors import vector_fault
 from ingest.index.store import schema, spaces
 from ingest.index.store.base import IndexStats
@@ -87,7 +88,7 @@ class IndexMaintenance:
             yield
             return
         # The system gives the lock back when its holder dies, of whatever.
-        lock = FileLock(path.with_suffix(".migrate.lock"), timeout=0)
+        lock = FileLock(path.with_suffix(".migrate.lock"), timeout=0, mode=OWNER_ONLY_FILE)
         try:
             lock.acquire()
         except Timeout as error:

@@ -6,8 +6,10 @@ import itertools
 import logging
 import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
+from ingest.foundation.private_files import make_private_file
 from ingest.foundation.sqlite_files import switch_to_wal, transaction
 from ingest.index.store import counts
 from ingest.index.store.near_misses import VOCABULARY
@@ -161,6 +163,10 @@ def connect(
         if path is not None:
             make_folder(path.parent)
         frozen = path is not None and _is_read_only(path)
+        if path is not None and not frozen:
+            # SQLite gives the log beside it the mode of the file (findCreateFileMode).
+            with suppress(OSError):  # SQLite says what is wrong
+                make_private_file(path)
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?immutable=1" if path and frozen else path or ":memory:",
             uri=frozen,
