@@ -491,6 +491,7 @@ def test_index_that_cannot_be_written_can_be_asked(read_only_folder: Path) -> No
     path = read_only_folder / "index.sqlite"
     with closing(Catalog(path)) as catalog:
         fill(catalog, "tea", "Green tea wants eighty degrees.")
+    path.chmod(0o644)  # its owner has meant it for others
     with unable_to_write(read_only_folder), closing(Catalog(path)) as catalog:
         assert found(catalog, "tea")
         with pytest.raises(StoreError) as caught:
