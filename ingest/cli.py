@@ -151,9 +151,15 @@ async def _ingest(sources: tuple[str, ...], report: "Report", options: "Mapping[
     piped = await asyncio.to_thread(read_stdin) if "-" in sources else ""
     patterns = PathPatterns(include=options["include"], exclude=options["exclude"])
     found = read_sources(sources, stdin=io.StringIO(piped), patterns=patterns)
+    settings = load_ingest_settings(IngestSettings, _overrides(options))
     if options["dry_run"]:
         return await asyncio.to_thread(_list_sources, found, report)
-    settings = load_ingest_settings(IngestSettings, _overrides(options))
+    if options["retry_failed"] and options["collection"] is None:
+        # What failed was meant for the collection of its own run.
+        with closing(RunJournal(settings.index.path / RUNS)) as journal:
+            named = journal.failed_collection(_run_key(sources, options))
+        overrides = _overrides({**options, "collection": named or None})
+        settings = load_ingest_settings(IngestSettings, overrides)
     async with open_ingest(
         settings,
         crawl_log=options["ledger"],
@@ -203,7 +209,8 @@ def _overrides(options: "Mapping[str, Any]") -> dict[str, dict[str, Any]]:
         crawl["host_gap"] = 1 / options["rate"]
     given = {
         "crawl": crawl,
-        "index": {"collection": options["collection"]} if options["collection"] else {},
+        # "" is a name that cannot be one, and is said to be.
+        "index": {} if options["collection"] is None else {"collection": options["collection"]},
     }
     return {table: values for table, values in given.items() if values}
 
@@ -245,7 +252,9 @@ async def _run(
         if not journal.begin_retry(_run_key(sources, options)):
             report.add_notes(Message("nothing has failed that could be tried again"))
     else:
-        if done := journal.begin(_run_key(sources, options)):
+        if done := journal.begin(
+            _run_key(sources, options), collection=options["collection"] or ""
+        ):
             report.add_notes(
                 Message("going on with the run that was stopped: {count} done", count=done)
             )

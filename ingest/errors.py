@@ -94,6 +94,8 @@ class VectorError(StoreError):
 class CollectionError(StoreError):
     """The name of a collection cannot be one, or there is no such collection."""
 
+    exit_code = 2
+
 
 class EmbedError(QiuzhengError):
     """The embedding model cannot answer.

@@ -9,7 +9,7 @@ import hashlib
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -99,8 +99,12 @@ class RunJournal:
             self._connection.execute("PRAGMA synchronous = NORMAL")
             for statement in _TABLES:
                 self._connection.execute(statement)
+            with suppress(sqlite3.OperationalError):  # it has the column
+                self._connection.execute(
+                    "ALTER TABLE runs ADD COLUMN collection TEXT NOT NULL DEFAULT ''"
+                )
 
-    def begin(self, sources: Sequence[str]) -> int:
+    def begin(self, sources: Sequence[str], *, collection: str = "") -> int:
         """Begin a run of `sources`, or go on with the one of the same that did not end.
 
         Returns how many of its pages have been seen to already, 0 for a new run. Files are looked
@@ -124,8 +128,8 @@ class RunJournal:
                 )
                 return self.count("done") + self.count("failed")
             cursor = self._connection.execute(
-                "INSERT INTO runs (key, started_at) VALUES (?, ?)",
-                (name, datetime.now(UTC).isoformat()),
+                "INSERT INTO runs (key, started_at, collection) VALUES (?, ?, ?)",
+                (name, datetime.now(UTC).isoformat(), collection),
             )
             self._run = int(cursor.lastrowid or 0)
             return 0
@@ -135,6 +139,28 @@ class RunJournal:
 
         Returns how many pages and files that are.
         """
+        found = self._failed_run(sources)
+        if found is None:
+            return 0
+        self._run = found
+        with self._errors():
+            cursor = self._connection.execute(
+                "UPDATE items SET state = 'pending' WHERE run = ? AND state = 'failed'",
+                (self._run,),
+            )
+            return cursor.rowcount
+
+    def failed_collection(self, sources: Sequence[str]) -> str:
+        """Return the collection of the run that `begin_retry` takes up, "" if it has none."""
+        found = self._failed_run(sources)
+        with self._errors():
+            row = self._connection.execute(
+                "SELECT collection FROM runs WHERE id = ?", (found,)
+            ).fetchone()
+        return str(row[0]) if row else ""
+
+    def _failed_run(self, sources: Sequence[str]) -> int | None:
+        """Return the last run of `sources`, or of any, in which something failed."""
         wanted = "SELECT run FROM items WHERE state = 'failed'"
         values: tuple[str, ...] = ()
         if sources:
@@ -143,14 +169,7 @@ class RunJournal:
             values = (key.hexdigest()[:16],)
         with self._errors():
             rows = self._connection.execute(f"{wanted} ORDER BY 1 DESC LIMIT 1", values).fetchall()
-            if not rows:
-                return 0
-            self._run = rows[0][0]
-            cursor = self._connection.execute(
-                "UPDATE items SET state = 'pending' WHERE run = ? AND state = 'failed'",
-                (self._run,),
-            )
-            return cursor.rowcount
+        return int(rows[0][0]) if rows else None
 
     def add(self, items: Iterable[RunItem]) -> int:
         """Add pages and files, and return how many the run did not have already."""

@@ -14,6 +14,7 @@ from ingest.index.store.catalog import Catalog
 from tests.engines.ollama_server import OllamaServer
 from tests.engines.replies import Plan
 from tests.index_samples import chunks_of, document, persistent
+from tests.ingest.extract.test_second_reader import word_file
 from tests.journeys.conftest import Shell
 
 pytestmark = pytest.mark.anyio
@@ -277,3 +278,28 @@ def test_collections_keep_projects_apart(shell: Shell, tmp_path: Path) -> None:
     shell("ingest", str(tmp_path / "south"), "--collection", "北方")
     shell("assistant", "index", "remove", "--collection", "south", "--yes")
     assert "nine" in shell("assistant", "ask", south, "--collection", "北方").stdout
+
+
+def test_what_failed_is_tried_again_for_the_collection_that_it_was_meant_for(
+    shell: Shell, tmp_path: Path
+) -> None:
+    papers = tmp_path / "papers"
+    papers.mkdir()
+    (papers / "good.md").write_text("# Notes\n\nThe key of the archive hangs behind the door.\n")
+    (papers / "late.docx").write_bytes(b"PK\x03\x04 no document yet")
+    shell("ingest", str(papers), "--collection", "thesis", code=3)
+    (papers / "late.docx").write_bytes(word_file())
+    shell("ingest", "--retry-failed")
+    listed = shell("assistant", "index", "list", "--collection", "thesis", "--json").stdout
+    assert len(listed.splitlines()) == 2
+    assert "late.docx" in listed
+
+
+@pytest.mark.parametrize("name", ["", "a/b"])
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_a_name_that_no_collection_can_have_is_one_line_and_exit_2(
+    shell: Shell, tmp_path: Path, name: str, more: list[str]
+) -> None:
+    (tmp_path / "a.md").write_text("# Notes\n\nSome text.\n")
+    shown = shell("ingest", str(tmp_path / "a.md"), "--collection", name, *more, code=2)
+    assert "cannot be the name of a collection" in shown.stderr
