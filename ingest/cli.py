@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ingest.bulk.sources import SourceItem
     from ingest.pipeline import IndexingPipeline
     from ingest.report import Report
+    from ingest.settings import IngestSettings
 
 SOME_FAILED = 3
 """Exit code: some of what was named is not in the index."""
@@ -145,21 +146,14 @@ async def _ingest(sources: tuple[str, ...], report: "Report", options: "Mapping[
     from ingest.bulk.run import BulkRun
     from ingest.bulk.sources import read_sources
     from ingest.foundation.startup import read_stdin
-    from ingest.settings import IngestSettings, load_ingest_settings
 
     # In a thread: while somebody types, Ctrl-C has to end us.
     piped = await asyncio.to_thread(read_stdin) if "-" in sources else ""
     patterns = PathPatterns(include=options["include"], exclude=options["exclude"])
     found = read_sources(sources, stdin=io.StringIO(piped), patterns=patterns)
-    settings = load_ingest_settings(IngestSettings, _overrides(options))
+    settings = _settings_of_run(sources, options)
     if options["dry_run"]:
         return await asyncio.to_thread(_list_sources, found, report)
-    if options["retry_failed"] and options["collection"] is None:
-        # What failed was meant for the collection of its own run.
-        with closing(RunJournal(settings.index.path / RUNS)) as journal:
-            named = journal.failed_collection(_run_key(sources, options))
-        overrides = _overrides({**options, "collection": named or None})
-        settings = load_ingest_settings(IngestSettings, overrides)
     async with open_ingest(
         settings,
         crawl_log=options["ledger"],
@@ -198,6 +192,24 @@ async def _ingest(sources: tuple[str, ...], report: "Report", options: "Mapping[
     if report.is_complete:
         return 0
     return SOME_FAILED if report.stored or report.unchanged else 1
+
+
+def _settings_of_run(sources: tuple[str, ...], options: "Mapping[str, Any]") -> "IngestSettings":
+    """Return the settings in force; what is tried again goes where its own run meant it to go."""
+    from contextlib import closing
+
+    from ingest.bootstrap import RUNS
+    from ingest.bulk.journal import RunJournal
+    from ingest.settings import IngestSettings, load_ingest_settings
+
+    settings = load_ingest_settings(IngestSettings, _overrides(options))
+    if not options["retry_failed"] or options["collection"] is not None:
+        return settings
+    with closing(RunJournal(settings.index.path / RUNS)) as journal:
+        named = journal.failed_collection(_run_key(sources, options))
+    return load_ingest_settings(
+        IngestSettings, _overrides({**options, "collection": named or None})
+    )
 
 
 def _overrides(options: "Mapping[str, Any]") -> dict[str, dict[str, Any]]:

@@ -267,10 +267,10 @@ def test_collections_keep_projects_apart(shell: Shell, tmp_path: Path) -> None:
     south = "When does the harbour of the south open?"
     assert "nine" in shell("assistant", "ask", south).stdout
     wrong = shell("assistant", "ask", question, "--collection", "east", "--lang", "en", code=None)
-    assert wrong.code == 1
+    assert wrong.code == 2
     assert "there are: south, 北方" in wrong.stderr
     assert (
-        shell("assistant", "ask", question, "--collection", "a/b", code=1).stderr.count("\n") == 1
+        shell("assistant", "ask", question, "--collection", "a/b", code=2).stderr.count("\n") == 1
     )
     listed = shell("assistant", "index", "list", "--collection", "south", "--json").stdout
     assert json.loads(listed)["collections"] == ["south"]
