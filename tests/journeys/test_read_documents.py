@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.extract.readers import office, pdf
+from ingest.extract.readers import pdf
 from tests import file_samples
 from tests.file_samples import SENTENCE
 from tests.internet.net import Internet
@@ -13,7 +13,7 @@ from tests.journeys.conftest import Shell
     ("media_type", "body"),
     [
         (pdf.PDF.media_types[0], file_samples.pdf(SENTENCE)),
-        (office.MSG.media_types[0], file_samples.msg("Tides", SENTENCE)),
+        ("application/vnd.ms-outlook", file_samples.msg("Tides", SENTENCE)),
     ],
 )
 def test_document_on_the_web_is_downloaded_and_read(
