@@ -11,7 +11,8 @@ from pathlib import Path
 from pathspec import GitIgnoreSpec
 
 from ingest.events import FileLeftOut, LeftOutReason
-from ingest.extract.registry import READABLE_SUFFIXES
+from ingest.extract.base import SNIFFED_BYTES
+from ingest.extract.registry import READABLE_SUFFIXES, find_file_reader
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Message
 
@@ -159,7 +160,16 @@ class _Scan:
         # /dev/urandom has no end, and a pipe that nobody writes to no beginning.
         if not path.is_file():
             return "special", ""
-        return None if path.suffix.lower() in READABLE_SUFFIXES else ("no_reader", path.suffix)
+        if path.suffix:
+            is_readable = path.suffix.lower() in READABLE_SUFFIXES
+            return None if is_readable else ("no_reader", path.suffix)
+        # README and LICENSE are read, programs are not: without a suffix the bytes decide.
+        try:
+            with path.open("rb") as file:
+                start = file.read(SNIFFED_BYTES)
+        except OSError:
+            return "unreadable", ""
+        return None if start and find_file_reader("", start) else ("no_reader", "")
 
     def _link_reason(self, path: Path) -> LeftOutReason:
         try:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from ingest.foundation.errors import MissingDependencyError
+from ingest.foundation.extras import install_command
 from ingest.foundation.messages import Message
 
 EXTRACTOR_VERSION = 8
@@ -34,6 +36,24 @@ class DamagedFileError(Exception):
     Readers raise it without a message for people: they do not know the file's name. The extractor
     turns it into an `ExtractError`.
     """
+
+
+class OversizedFileError(DamagedFileError):
+    """The bytes may be whole, but unfold to more than a reader takes: a bomb, or a huge file."""
+
+
+TOO_MUCH_MEMORY = Message("reading it takes too much memory")
+
+
+def missing_extra_error(suffix: str, extra: str) -> MissingDependencyError:
+    """Return the error that names the extra without which files of that suffix are not read."""
+    return MissingDependencyError(
+        Message(
+            "reading {suffix} files needs an optional dependency that is not installed",
+            suffix=suffix,
+        ),
+        hint=Message.verbatim(install_command(extra)),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

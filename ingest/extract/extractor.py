@@ -11,14 +11,19 @@ from urllib.parse import unquote
 
 from ingest.documents import Document, Page
 from ingest.errors import ExtractError
-from ingest.extract.base import DamagedFileError, FileContent, FileReader
+from ingest.extract.base import (
+    TOO_MUCH_MEMORY,
+    DamagedFileError,
+    FileContent,
+    FileReader,
+    OversizedFileError,
+    missing_extra_error,
+)
 from ingest.extract.file_bytes import read_local_file
 from ingest.extract.html_document import detect_language, document_of_html, empty_page
 from ingest.extract.markdown_source import find_heading
 from ingest.extract.metadata.page_metadata import one_line
 from ingest.extract.registry import find_file_reader, find_reader, is_known_suffix
-from ingest.foundation.errors import MissingDependencyError
-from ingest.foundation.extras import install_command
 from ingest.foundation.messages import Message
 
 
@@ -27,7 +32,8 @@ def extract(page: Page) -> Document:
 
     Raises:
         ExtractError: there is none. reason "needs_browser": scripts would write it; "empty": there
-            is no text at all; "unsupported": it is neither a page, a text nor a document.
+            is no text at all; "unsupported": it is neither a page, a text nor a document;
+            "too_large": it unfolds to too much.
         MissingDependencyError: it is a document, and the extra that reads its kind is missing.
     """
     url, now = page.final_url, page.fetched_at
@@ -58,7 +64,7 @@ def read_file(path: Path) -> Document:
 
     Raises:
         FetchError: it cannot be opened (reason "unreachable").
-        ExtractError: it is of another kind, broken, or holds no text.
+        ExtractError: it is of another kind, broken, too large, or holds no text.
         MissingDependencyError: it is a document, and the extra that reads its kind is missing.
     """
     path = path.resolve()
@@ -99,16 +105,12 @@ def _read_content(
     try:
         content = reader.read(body, charset)
         return FileContent(text=content) if isinstance(content, str) else content
+    except OversizedFileError as error:
+        raise ExtractError(TOO_MUCH_MEMORY, url=damaged_error.url, reason="too_large") from error
     except DamagedFileError as error:
         raise damaged_error from error
     except ImportError as error:
-        raise MissingDependencyError(
-            Message(
-                "reading {suffix} files needs an optional dependency that is not installed",
-                suffix=reader.suffixes[0],
-            ),
-            hint=Message.verbatim(install_command(reader.extra)),
-        ) from error
+        raise missing_extra_error(reader.suffixes[0], reader.extra) from error
 
 
 def _document_of_text(

@@ -7,7 +7,7 @@ tests/contracts/test_file_reader.py a sample of it.
 from pathlib import Path
 from typing import Final
 
-from ingest.extract.base import FileContent, FileReader
+from ingest.extract.base import FileContent, FileReader, missing_extra_error
 from ingest.extract.dom import parse_html
 from ingest.extract.markdown import render_markdown
 from ingest.extract.readers import feed, html, mail, office, pdf, text
@@ -18,7 +18,10 @@ def _read_attachment(name: str, body: bytes) -> FileContent | None:
     reader = find_file_reader(Path(name).suffix, body)
     if reader is None:
         return None
-    content = reader.read(body, None)
+    try:
+        content = reader.read(body, None)
+    except ImportError as error:
+        raise missing_extra_error(reader.suffixes[0], reader.extra) from error
     content = FileContent(text=content) if isinstance(content, str) else content
     if reader.produces == "html":
         root = parse_html(content.text)
@@ -55,7 +58,7 @@ READERS: Final[tuple[FileReader, ...]] = (
 _BY_SUFFIX: Final = {suffix: reader for reader in READERS for suffix in reader.suffixes}
 
 READABLE_SUFFIXES: Final = frozenset(_BY_SUFFIX) - {""}
-"""Of the files that can be read, lower case. Those without a suffix are tried, too."""
+"""Of the files that can be read, lower case. Without a suffix the bytes decide."""
 
 DOCUMENT_TYPES: Final = frozenset(
     media_type for reader in READERS if reader.is_document for media_type in reader.media_types

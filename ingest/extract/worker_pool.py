@@ -23,6 +23,7 @@ from pydantic import TypeAdapter, ValidationError
 import ingest
 from ingest.documents import Document, Page
 from ingest.errors import ExtractError, SkipReason
+from ingest.extract.base import TOO_MUCH_MEMORY
 from ingest.extract.registry import find_reader
 from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.ipc import receive, send
@@ -265,7 +266,7 @@ class ReaderPool:
             broke = Message("{problem} ({name})", problem=_BROKE, name=reply.broken_by)
             raise _skip(page, broke, hint=_SAVE_AGAIN, reason="unsupported")
         if reply.failure is None:
-            raise _skip(page, _TOO_MUCH_MEMORY if reply.is_out_of_memory else _BROKE)
+            raise _skip(page, TOO_MUCH_MEMORY if reply.is_out_of_memory else _BROKE)
         failure = reply.failure
         if failure.kind == "MissingDependencyError":
             raise MissingDependencyError(failure.message, hint=failure.hint)
@@ -308,7 +309,6 @@ class ReaderPool:
 
 _BROKE = Message("reading it broke the reader")
 _CLOSED = Message("reading was ended")
-_TOO_MUCH_MEMORY = Message("reading it takes too much memory")
 _WILL_NOT_START = Message("the reading process does not start")
 _DOCTOR = Message("assistant doctor says what is missing")
 

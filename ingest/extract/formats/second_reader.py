@@ -18,7 +18,7 @@ from typing import Any
 
 from lxml import html
 
-from ingest.extract.base import FileContent
+from ingest.extract.base import FileContent, missing_extra_error
 from ingest.extract.markdown import render_markdown
 from ingest.foundation.telemetry import disable_telemetry
 
@@ -34,7 +34,7 @@ Read = Callable[[bytes, str | None], FileContent]
 def with_second_reader(read: Read, *, suffix: str, main: str) -> Read:
     """Return a reader that asks unstructured where `read` finds no part called `main`.
 
-    Without the extra "files", which brings unstructured, `read` has the last word.
+    Raises `MissingDependencyError` where it would, and the extra "files" is not installed.
     """
 
     @functools.wraps(read)
@@ -77,7 +77,7 @@ def _is_renamed(body: bytes, main: str) -> bool:
 
 
 def _read_by_unstructured(body: bytes, *, suffix: str) -> str:
-    """Return the text as Markdown, "" where unstructured is not here or cannot read it either."""
+    """Return the text as Markdown, "" where unstructured cannot read it either."""
     disable_telemetry()
     try:
         import spacy  # noqa: PLC0415  comes with unstructured
@@ -86,8 +86,8 @@ def _read_by_unstructured(body: bytes, *, suffix: str) -> str:
         # Not its `auto`, which takes the kind from the names of parts, as our own readers do.
         module = importlib.import_module(f"unstructured.partition.{suffix[1:]}")
         partition: Callable[..., list[Any]] = getattr(module, f"partition_{suffix[1:]}")
-    except ImportError:
-        return ""
+    except ImportError as error:
+        raise missing_extra_error(suffix, "files") from error
 
     def blank_pipeline() -> Any:
         """Return a pipeline that only ends sentences."""
@@ -103,6 +103,8 @@ def _read_by_unstructured(body: bytes, *, suffix: str) -> str:
         path.write_bytes(body)
         try:
             elements = partition(filename=str(path), languages=[""])
+        except MemoryError:  # the file may be whole: the pool says what it takes
+            raise
         except Exception:  # noqa: BLE001  a second look may fail in as many ways as the first
             return ""
     return "\n\n".join(_blocks(elements, suffix))

@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar
 
 from lxml import etree
 
-from ingest.extract.base import DamagedFileError
+from ingest.extract.base import DamagedFileError, OversizedFileError
 
 MAX_PART = 40_000_000
 """Bytes of one part, unzipped: the text of a book of 5,000 pages. As a tree it takes ten times as
@@ -50,7 +50,7 @@ class ZipParts:
         self._left = MAX_PARTS_READ
 
     def read(self, name: str) -> bytes:
-        """Return a part, b"" if there is none of that name; raise `DamagedFileError` for a bomb."""
+        """Return a part, b"" if there is none; raise `OversizedFileError` for a bomb."""
         try:
             info = self._file.getinfo(name)
         except KeyError:
@@ -60,7 +60,7 @@ class ZipParts:
             content = part.read(min(MAX_PART, self._left) + 1)
         self._left -= len(content)
         if len(content) > MAX_PART or self._left < 0:
-            raise DamagedFileError
+            raise OversizedFileError
         return content
 
     def xml(self, name: str) -> etree._Element | None:

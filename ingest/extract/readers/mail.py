@@ -13,10 +13,17 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from functools import partial
 
-from ingest.extract.base import DamagedFileError, FileContent, FileReader, looks_like_text
+from ingest.extract.base import (
+    DamagedFileError,
+    FileContent,
+    FileReader,
+    OversizedFileError,
+    looks_like_text,
+)
 from ingest.extract.dom import parse_html
 from ingest.extract.formats.zip_parts import names_damage
 from ingest.extract.markdown import render_markdown
+from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.messages import Message
 from ingest.text.encodings import decode
 
@@ -107,11 +114,16 @@ class _Mail:
         if self._attachments <= MAX_ATTACHMENTS:
             try:
                 content = self._read_part(name, body)
+            except OversizedFileError:
+                self._notes.append(Message("attachment {name} takes too much memory", name=name))
+                return ""
             except DamagedFileError:
                 self._notes.append(Message("attachment {name} is damaged", name=name))
                 return ""
-            except ImportError:
-                content = None
+            except MissingDependencyError as error:
+                note = "attachment {name} needs an optional dependency: {command}"
+                self._notes.append(Message(note, name=name, command=error.hint))
+                return ""
         if content is None:
             self._notes.append(Message("attachment {name} is not read", name=name))
             return ""

@@ -137,6 +137,15 @@ def test_what_a_folder_leaves_out_is_named_with_the_reason(folder: Path) -> None
     }
 
 
+def test_files_without_a_suffix_are_what_their_bytes_say(tmp_path: Path) -> None:
+    (tmp_path / "README").write_text("机房的钥匙放在三号柜。", encoding="utf-8")
+    (tmp_path / "program").write_bytes(b"\x7fELF\x02\x01\x01" + bytes(60))
+    (tmp_path / "nothing").touch()
+    found = sources(str(tmp_path))
+    assert names_of(found, tmp_path) == ["README"]
+    assert left_out(found, tmp_path) == {"program": "no_reader", "nothing": "no_reader"}
+
+
 def test_ignore_files_hold_below_their_folder_and_the_deepest_decides(folder: Path) -> None:
     for name in ("build/x.md", "a/build/y.md", "a/keep/z.md", "node_modules/m.md", "~$b.md"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

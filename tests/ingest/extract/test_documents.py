@@ -1,7 +1,9 @@
 """Documents as their readers know them: nothing of them vanishes, and none of it is noise."""
 
+import base64
 import io
 import json
+import sys
 import zipfile
 from pathlib import Path
 
@@ -249,5 +251,40 @@ def test_mail_in_utf8_that_names_no_charset_is_read(tmp_path: Path) -> None:
 def test_bomb_in_a_zip_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.docx", "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("word/document.xml", b"<a>" + b" " * 60_000_000 + b"</a>")
-    with pytest.raises(ExtractError, match="damaged or protected"):
+    with pytest.raises(ExtractError, match="takes too much memory") as caught:
         read_file(tmp_path / "a.docx")
+    assert caught.value.reason == "too_large"
+
+
+def attached(name: str, body: bytes) -> str:
+    return "\n".join(
+        (
+            "Subject: Boiler",
+            "From: Ann <ann@example.com>",
+            f'Content-Type: application/octet-stream; name="{name}"',
+            "Content-Transfer-Encoding: base64",
+            "",
+            base64.encodebytes(body).decode(),
+        )
+    )
+
+
+def test_bomb_in_a_mail_leaves_the_mail_readable(tmp_path: Path) -> None:
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("word/document.xml", b"<a>" + b" " * 60_000_000 + b"</a>")
+    document = read(tmp_path / "a.eml", attached("terms.docx", bomb.getvalue()))
+    assert "Ann <ann@example.com>" in document.text
+    (note,) = document.notes
+    assert note.localize("zh") == "读取附件 terms.docx 占用内存过多"
+
+
+def test_attachment_that_needs_an_extra_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "striprtf", None)
+    monkeypatch.setitem(sys.modules, "striprtf.striprtf", None)
+    document = read(tmp_path / "a.eml", attached("terms.rtf", rb"{\rtf1 Five weeks.}"))
+    (note,) = document.notes
+    assert "terms.rtf needs an optional dependency: pip install" in note.localize("en")
+    assert "[files]" in note.localize("en")
