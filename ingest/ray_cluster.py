@@ -14,8 +14,9 @@ from ingest.errors import EmbedError, FetchError, IngestError
 from ingest.foundation.concurrency import cancel_and_wait
 from ingest.foundation.errors import MissingDependencyError, QiuzhengError
 from ingest.foundation.extras import install_command
-from ingest.foundation.messages import Language, Message
+from ingest.foundation.messages import Message
 from ingest.index.embed.base import Embedder, Vector
+from ingest.index.embed.delegating import DelegatingEmbedder
 from ingest.index.embed.following import current_embedder
 from ingest.ray_actors import HostGate, ReadingWorker, gated_access
 from ingest.settings import IngestSettings
@@ -255,29 +256,12 @@ class ClusterLoader:
         return cast("Loaded", answer)
 
 
-class ClusterEmbedder:
+class ClusterEmbedder(DelegatingEmbedder):
     """An `Embedder` whose documents are embedded by workers, and questions here."""
 
     def __init__(self, pool: _WorkerPool, embedder: Embedder) -> None:
+        super().__init__(embedder)
         self._pool = pool
-        self._embedder = embedder
-
-    @property
-    def space(self) -> str:
-        """The space of the index's encoder."""
-        return self._embedder.space
-
-    def language_coverage(self, text: str) -> float:
-        """Return how well the encoder knows the language of `text`."""
-        return self._embedder.language_coverage(text)
-
-    def pair_weight(self, *, question: Language, text: Language) -> float:
-        """Return what the encoder's ranking is worth for these languages."""
-        return self._embedder.pair_weight(question=question, text=text)
-
-    def noise_floor(self, *, question: Language, text: Language) -> float:
-        """Return the cosine up to which texts are unrelated."""
-        return self._embedder.noise_floor(question=question, text=text)
 
     def preload(self) -> None:
         """Load nothing: the workers do."""
@@ -299,10 +283,6 @@ class ClusterEmbedder:
         if isinstance(answer, EmbedError):
             raise answer
         return cast("list[Vector]", answer)
-
-    async def embed_query(self, text: str) -> Vector:
-        """Return the vector of a question."""
-        return await self._embedder.embed_query(text)
 
     async def close(self) -> None:
         """Close nothing: encoder and workers have owners of their own."""

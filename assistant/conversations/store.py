@@ -16,9 +16,8 @@ from assistant.conversations.feedback import Feedback
 from assistant.conversations.turns import ConversationTurn, TurnState, dump_events, load_events
 from assistant.errors import ConversationError, ConversationNotFoundError
 from ingest.foundation.messages import Message, describe_os_error
-from ingest.foundation.private_files import make_private_file
 from ingest.foundation.settings import home
-from ingest.foundation.sqlite_files import switch_to_wal, transaction
+from ingest.foundation.sqlite_files import UnknownFormatError, open_private_database, transaction
 
 FORMAT = 1
 """Kept in `PRAGMA user_version`. A file of another format is left alone."""
@@ -51,7 +50,6 @@ _TABLES = (
         correction TEXT NOT NULL, row TEXT NOT NULL,
         PRIMARY KEY (conversation, number)
     ) STRICT""",
-    f"PRAGMA user_version = {FORMAT}",
 )
 
 
@@ -88,16 +86,7 @@ class ConversationStore:
         self._clock = clock
         self._lock = threading.Lock()
         with self._errors():
-            # Before SQLite creates it: its own files (-wal, -shm) take over these permissions.
-            make_private_file(path)
-            self._connection = sqlite3.connect(
-                path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
-            )
-            try:
-                self._prepare()
-            except BaseException:
-                self._connection.close()
-                raise
+            self._connection = self._open()
 
     def __enter__(self) -> Self:
         return self
@@ -304,30 +293,24 @@ class ConversationStore:
         if not changed.rowcount:
             raise _not_found()
 
-    def _prepare(self) -> None:
-        connection = self._connection
-        switch_to_wal(connection, seconds=BUSY_S)
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        # What a person lets go is overwritten, and not only marked as free.
-        connection.execute("PRAGMA secure_delete = ON")
-        if self._format() == 0:
-            with transaction(connection):
-                # Read again under the lock: another process may have created them meanwhile.
-                if self._format() == 0:
-                    for statement in _TABLES:
-                        connection.execute(statement)
-        if self._format() != FORMAT:
+    def _open(self) -> sqlite3.Connection:
+        try:
+            connection = open_private_database(
+                self._path, tables=_TABLES, file_format=FORMAT, busy_s=BUSY_S
+            )
+        except UnknownFormatError as error:
             raise ConversationError(
                 Message("the conversations in {path} are of another version", path=self._path),
                 # Not deleted: the version that wrote them can read them.
                 hint=Message("update this one, or move the file away"),
-            )
-        connection.execute("DELETE FROM conversations WHERE deleted < ?", (self._clock() - UNDO_S,))
-
-    def _format(self) -> int:
-        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        return int(version)
+            ) from error
+        try:
+            too_old = self._clock() - UNDO_S
+            connection.execute("DELETE FROM conversations WHERE deleted < ?", (too_old,))
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

@@ -22,8 +22,7 @@ from assistant.snapshots.failures import LAST, not_found_error, store_error
 from assistant.snapshots.snapshot import Snapshot, dump_snapshot, snapshot_adapter
 from assistant.values import AnswerKind
 from ingest.foundation.messages import Message, describe_os_error, enumerate_names
-from ingest.foundation.private_files import make_private_file
-from ingest.foundation.sqlite_files import switch_to_wal, transaction
+from ingest.foundation.sqlite_files import UnknownFormatError, open_private_database, transaction
 
 FORMAT = 1
 """Kept in `PRAGMA user_version`. A file of another format is left alone."""
@@ -45,7 +44,6 @@ _TABLES = (
         body BLOB NOT NULL
     ) STRICT""",
     "CREATE INDEX snapshots_by_time ON snapshots (at)",
-    f"PRAGMA user_version = {FORMAT}",
 )
 
 
@@ -93,13 +91,12 @@ class SnapshotStore:
         self._days = days
         self._clock = clock
         with self._errors():
-            # Before SQLite creates it: its own files (-wal, -shm) take over these permissions.
-            make_private_file(path)
-            self._connection = sqlite3.connect(
-                path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
-            )
+            self._connection = self._open()
             try:
-                self._prepare(max_bytes)
+                if max_bytes is not None:
+                    (page,) = self._connection.execute("PRAGMA page_size").fetchone()
+                    pages = max(1, max_bytes // page)
+                    self._connection.execute(f"PRAGMA max_page_count = {pages}")
                 self._file = _identity(path)
                 # Also where nothing new is kept. Locked, or on a disk that is read-only: the next
                 # one does it.
@@ -298,33 +295,17 @@ class SnapshotStore:
             )
         return int(found[0][0])
 
-    def _prepare(self, max_bytes: int | None) -> None:
-        connection = self._connection
-        switch_to_wal(connection, seconds=BUSY_S)
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        # What a person lets go is overwritten, and not only marked as free.
-        connection.execute("PRAGMA secure_delete = ON")
-        if max_bytes is not None:
-            (page,) = connection.execute("PRAGMA page_size").fetchone()
-            connection.execute(f"PRAGMA max_page_count = {max(1, max_bytes // page)}")
-        if self._format() == FORMAT:
-            return
-        with transaction(connection):
-            # Read again under the lock: another process may have created the tables meanwhile.
-            if self._format() == 0:
-                for statement in _TABLES:
-                    connection.execute(statement)
-        if self._format() != FORMAT:
+    def _open(self) -> sqlite3.Connection:
+        try:
+            return open_private_database(
+                self._path, tables=_TABLES, file_format=FORMAT, busy_s=BUSY_S
+            )
+        except UnknownFormatError as error:
             raise SnapshotError(
                 Message("the answers kept in {path} are of another version", path=self._path),
                 # Not deleted: the version that wrote them can read them.
                 hint=Message("update this one, or move the file away"),
-            )
-
-    def _format(self) -> int:
-        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        return int(version)
+            ) from error
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

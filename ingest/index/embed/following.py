@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
-from ingest.foundation.messages import Language, Message
-from ingest.index.embed.base import Embedder, Vector
+from ingest.foundation.messages import Message
+from ingest.index.embed.base import Embedder
+from ingest.index.embed.delegating import DelegatingEmbedder
 
 OTHER_ENCODER = Message(
     "The vectors of the index are of another encoder than the one in force. To move it, while you"
@@ -17,7 +18,7 @@ RETRY_S = 60.0
 time-out of a connection."""
 
 
-class FollowingEmbedder:
+class FollowingEmbedder(DelegatingEmbedder):
     """An `Embedder` that stands for the one of the index's current space.
 
     A chat or a page runs for days. When the index is migrated meanwhile, the vectors that its first
@@ -45,7 +46,7 @@ class FollowingEmbedder:
         notice: Message | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._embedder = embedder
+        super().__init__(embedder)
         self._space = space
         self._current_space = current_space
         self._reopen = reopen
@@ -102,35 +103,6 @@ class FollowingEmbedder:
             return OTHER_ENCODER
         self._space = space
         return None
-
-    @property
-    def space(self) -> str:
-        """The space of the encoder that is used now."""
-        return self._embedder.space
-
-    def language_coverage(self, text: str) -> float:
-        """Return how well that encoder knows the language of `text`."""
-        return self._embedder.language_coverage(text)
-
-    def pair_weight(self, *, question: Language, text: Language) -> float:
-        """Return what that encoder's ranking is worth for two languages."""
-        return self._embedder.pair_weight(question=question, text=text)
-
-    def noise_floor(self, *, question: Language, text: Language) -> float:
-        """Return up to which cosine that encoder's ranking says nothing for two languages."""
-        return self._embedder.noise_floor(question=question, text=text)
-
-    def preload(self) -> None:
-        """Load that encoder."""
-        self._embedder.preload()
-
-    async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
-        """Return its vectors of `texts`, or raise `EmbedError`."""
-        return await self._embedder.embed_documents(texts)
-
-    async def embed_query(self, text: str) -> Vector:
-        """Return its vector of a question, or raise `EmbedError`."""
-        return await self._embedder.embed_query(text)
 
     async def close(self) -> None:
         """Close all that were opened."""
