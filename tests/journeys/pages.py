@@ -4,18 +4,23 @@ import re
 import socket
 import subprocess
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from tests.journeys.conftest import Shell
 
 NIGHT = "无人机夜间飞行需要什么条件?"
 START_S = 60
 EVENTUALLY_MS = 30_000
+POPUP_MS = 3_000
+"""After it, what a run of the page closed is opened again."""
 
 
 @dataclass(kw_only=True)
@@ -26,7 +31,44 @@ class Tab:
     errors: list[str] = field(default_factory=list)
     hosts: set[str | None] = field(default_factory=set)
 
+    def settle(self) -> None:
+        """Wait until the page's script has run: while it runs, widgets are drawn anew."""
+        app = self.page.get_by_test_id("stApp")
+        expect(app).to_have_attribute("data-test-script-state", "notRunning")
+
+    def go_to(self, name: str) -> None:
+        """Open another page of ours by its link."""
+        self.page.get_by_role("link", name=name).click()
+        expect(self.page.get_by_role("heading", name=name, exact=True)).to_be_visible()
+        self.settle()
+
+    def choose(self, name: str, option: str) -> None:
+        """Choose an option of a list, and wait until the list shows it."""
+        box = self.page.get_by_role("combobox", name=name)
+        end = time.monotonic() + EVENTUALLY_MS / 1000
+        while box.input_value() != option:
+            assert time.monotonic() < end, f"{option} cannot be chosen"
+            self.settle()
+            # A run that begins only now draws the list anew, and it is closed again.
+            with suppress(PlaywrightTimeoutError, AssertionError):
+                if box.get_attribute("aria-expanded") != "true":
+                    box.click(timeout=POPUP_MS)
+                self.page.get_by_role("option", name=option).click(timeout=POPUP_MS)
+                expect(box).to_have_value(option, timeout=POPUP_MS)
+        self.settle()
+
+    def until_shown(self, click: Callable[[], None], shown: Locator) -> None:
+        """Click on what shows something, and again where a run of the page took it away."""
+        end = time.monotonic() + EVENTUALLY_MS / 1000
+        while not shown.is_visible():
+            assert time.monotonic() < end, f"{shown} is not shown"
+            self.settle()
+            click()
+            with suppress(AssertionError):
+                expect(shown).to_be_visible(timeout=POPUP_MS)
+
     def ask(self, question: str) -> None:
+        self.settle()
         line = self.page.get_by_test_id("stChatInputTextArea")
         expect(line).to_be_enabled()
         line.fill(question)

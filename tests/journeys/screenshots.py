@@ -51,8 +51,7 @@ def take_pictures(folder: Path) -> None:
                 tab.page.keyboard.press("Escape")
         tab = tabs.open(url, locale="en-US")
         for name in ("Library", "Settings", "Health"):
-            tab.page.get_by_role("link", name=name).click()
-            expect(tab.page.get_by_role("heading", name=name)).to_be_visible()
+            tab.go_to(name)
             tab.page.wait_for_timeout(3_000)  # a table and a plot are drawn after the heading
             tab.page.screenshot(path=folder / f"en-{name.lower()}.png")
         tabs.close()

@@ -6,11 +6,12 @@ import re
 import time
 import tomllib
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Position, expect
 
 from assistant.conversations.store import ConversationStore
 from assistant.conversations.turns import ConversationTurn
@@ -279,18 +280,20 @@ def test_conversations_are_listed_renamed_deleted_brought_back_and_exported(
     page = tab.page
     row = page.locator(".qz-row")
     expect(row).to_contain_text("无人机夜间飞行需要什么条件")
-    row.get_by_label("更多").click()
-    row.get_by_role("button", name="重命名").click()
+    menu = row.get_by_label("更多")
+    rename = row.get_by_role("button", name="重命名")
+    tab.until_shown(menu.click, rename)
+    rename.click()
     page.get_by_role("textbox", name="重命名").fill("夜航 🌙")
     page.keyboard.press("Enter")
     expect(row).to_contain_text("夜航 🌙")
-    row.get_by_label("更多").click()
+    tab.until_shown(menu.click, rename)
     with page.expect_download() as download:
         row.get_by_role("link", name="Markdown").click()
     assert "夜航" in download.value.suggested_filename
     download.value.save_as(tmp_path / "saved.md")
     assert "夜间飞行应当开启灯光系统[1]。" in (tmp_path / "saved.md").read_text()
-    row.get_by_label("更多").click()
+    tab.until_shown(menu.click, rename)
     row.get_by_role("button", name="删除").click()
     expect(row).to_have_count(0)
     expect(page.locator(".qz-turn")).to_have_count(0)
@@ -380,18 +383,14 @@ def test_a_model_is_pulled_and_chosen_and_settings_are_saved(
 ) -> None:
     ollama.models = ["deepseek-r1:1.5b", "qwen3:0.6b"]
     page = tab.page
-    page.get_by_role("link", name="设置").click()
-    expect(page.get_by_role("heading", name="设置")).to_be_visible()
+    tab.go_to("设置")
     page.get_by_label("要下载的模型名称").fill("tiny:1b")
     page.get_by_role("button", name="下载").click()
     expect(page.get_by_text("tiny:1b 已就绪")).to_be_visible()
-    page.get_by_role("combobox", name="回答问题的模型").click()
-    page.get_by_role("option", name="qwen3:0.6b").click()
+    tab.choose("回答问题的模型", "qwen3:0.6b")
     page.get_by_role("button", name="改用这个模型").click()
     expect(page.get_by_text("已保存到")).to_be_visible()
-    page.get_by_role("combobox", name="没有来源的句子").click()
-    page.get_by_role("option", name="不显示").click()
-    expect(page.get_by_role("combobox", name="没有来源的句子")).to_have_value("不显示")
+    tab.choose("没有来源的句子", "不显示")
     page.get_by_role("button", name="保存设置").click()
     expect(page.get_by_test_id("stSpinner")).to_have_count(0)
     wanted = {"model": {"name": "qwen3:0.6b"}, "answer": {"unsupported": "drop"}}
@@ -413,7 +412,7 @@ def test_the_health_page_says_what_is_missing_and_a_conversation_is_found_again(
     tab.ask(NIGHT)
     tab.done(0)
     page = tab.page
-    page.get_by_role("link", name="体检").click()
+    tab.go_to("体检")
     page.get_by_role("button", name="现在检查").click()
     expect(page.get_by_text("聊天模型")).to_be_visible()
     expect(page.get_by_text("deepseek-r1:1.5b")).to_be_visible()
@@ -445,11 +444,12 @@ def test_a_file_is_added_asked_about_and_removed(
     paper = tmp_path / "值班 表.md"
     paper.write_text("# 值班表\n\n机房的备用钥匙放在三号柜的第二层抽屉里，取用要登记。\n")
     page = tab.page
-    page.get_by_role("link", name="资料库").click()
+    tab.go_to("资料库")
     expect(page.get_by_text("这里还是空的")).to_be_visible()
-    page.get_by_text("添加网页和文件").click()
+    addresses = page.get_by_label("网址，每行一个")
+    tab.until_shown(page.get_by_text("添加网页和文件").click, addresses)
     page.locator("input[type=file]").set_input_files(paper)
-    page.get_by_label("网址，每行一个").fill("https://yehang.example/nothing")
+    addresses.fill("https://yehang.example/nothing")
     page.get_by_role("button", name="开始读取").click()
     expect(page.get_by_text("已存 1，未变 0，未读 1")).to_be_visible()
     expect(page.get_by_text("yehang.example ·")).to_be_visible()
@@ -460,15 +460,17 @@ def test_a_file_is_added_asked_about_and_removed(
     turn = tab.done(0)
     expect(turn.answer).to_contain_text("三号柜")
     expect(turn.sources).to_contain_text("值班 表.md")  # as people read it
-    page.get_by_role("link", name="资料库").click()
+    tab.go_to("资料库")
     expect(page.get_by_text("1 个文档")).to_be_visible()
-    page.get_by_test_id("stDataFrame").locator("canvas").first.click(
-        position={"x": 15, "y": 50},
-        force=True,  # its scroller lies above it
-    )
-    expect(page.get_by_text("取用要登记")).to_be_visible()
-    page.get_by_role("button", name="移除", exact=True).click()
-    page.get_by_role("button", name="立即移除").click()
+    table = page.get_by_test_id("stDataFrame").locator("canvas").first
+    first_row: Position = {"x": 15, "y": 50}
+    # By force: its scroller lies above it.
+    choose_row = partial(table.click, position=first_row, force=True)
+    tab.until_shown(choose_row, page.get_by_text("取用要登记"))
+    remove = page.get_by_role("button", name="移除", exact=True)
+    now = page.get_by_role("button", name="立即移除")
+    tab.until_shown(remove.click, now)
+    now.click()
     expect(page.get_by_text("这里还是空的")).to_be_visible()
     page.get_by_role("link", name="对话页").click()
     tab.turn(0).action("重新回答").click()
