@@ -4,12 +4,15 @@ python -m docs.generate            # write them
 python -m docs.generate --check    # exit 1 if they are stale (a test does this)
 """
 
+import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
 from pydantic import SecretStr
 
 from assistant.cli.main import main as assistant
@@ -155,6 +158,16 @@ def example_file() -> str:
     return "\n".join(lines) + "\n"
 
 
+def click_catalogue() -> bytes:
+    """Return what click says by itself, in Chinese, as gettext reads it."""
+    with (ROOT / CLICK_CATALOGUE).open("rb") as file:
+        catalogue = read_po(file)
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    return compiled.getvalue()
+
+
+CLICK_CATALOGUE = "ingest/foundation/click_locale/zh/LC_MESSAGES/click.po"
 PAGES = {
     "docs/cli.md": cli_page,
     "docs/configuration.md": configuration_page,
@@ -164,12 +177,14 @@ PAGES = {
 
 
 def stale() -> list[str]:
-    """Return the names of generated pages that differ from what the code says."""
+    """Return the names of generated files that differ from what they are made of."""
+    compiled = (ROOT / CLICK_CATALOGUE).with_suffix(".mo")
+    is_compiled = compiled.is_file() and compiled.read_bytes() == click_catalogue()
     return [
         name
         for name, make in PAGES.items()
         if not (ROOT / name).exists() or (ROOT / name).read_text(encoding="utf-8") != make()
-    ]
+    ] + ([] if is_compiled else [f"{CLICK_CATALOGUE} (compiled)"])
 
 
 def main() -> int:
@@ -180,6 +195,7 @@ def main() -> int:
         return 1 if stale() else 0
     for name, make in PAGES.items():
         (ROOT / name).write_text(make(), encoding="utf-8")
+    (ROOT / CLICK_CATALOGUE).with_suffix(".mo").write_bytes(click_catalogue())
     return 0
 
 

@@ -5,6 +5,7 @@ Only click is imported up here, so that `--help` starts at once.
 
 import os
 import sys
+from gettext import gettext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,11 +125,11 @@ def main(sources: tuple[str, ...], as_json: bool, lang: str | None, **options: A
     from ingest.text.language import choose_language
 
     if options["recut"] and sources:
-        raise click.UsageError("--recut takes no SOURCES.")
+        raise click.UsageError(gettext("--recut takes no SOURCES."))
     if not (options["recut"] or options["retry_failed"] or sources):
         raise click.MissingParameter(param_type="argument", param_hint="'SOURCES...'")
     if options["address"] and options["engine"] != "ray":
-        raise click.UsageError("--address is for --engine ray.")
+        raise click.UsageError(gettext("--address is for --engine ray."))
     language = choose_language(lang)
     report = Report(language=language, as_json=as_json)
     run(_ingest(sources, report, options), language)

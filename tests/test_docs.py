@@ -1,15 +1,17 @@
 """What the docs say is true."""
 
+import ast
 import re
 import shlex
 from pathlib import Path
 
 import click
 import pytest
+from babel.messages.pofile import read_po
 from markdown_it import MarkdownIt
 
 from assistant.cli.main import main as assistant
-from docs.generate import ROOT, stale
+from docs.generate import CLICK_CATALOGUE, ROOT, stale
 from finetune.cli import main as finetune
 from ingest.cli import main as ingest
 
@@ -23,6 +25,25 @@ COMMANDS: dict[str, click.Command] = {
 
 def test_generated_pages_say_what_the_code_says() -> None:
     assert stale() == []
+
+
+def test_what_click_says_in_chinese_is_what_it_says() -> None:
+    sources = [*Path(click.__file__).parent.glob("*.py"), ROOT / "ingest" / "cli.py"]
+    sources.append(ROOT / "assistant" / "cli" / "index" / "commands.py")
+    strings = {
+        node.value
+        for path in sources
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    with (ROOT / CLICK_CATALOGUE).open("rb") as file:
+        entries = [entry for entry in read_po(file) if entry.id]
+    for entry in entries:
+        original, translated = str(entry.id), str(entry.string)
+        if isinstance(entry.id, tuple):
+            original, translated = entry.id[0], entry.string[0]
+        assert original in strings
+        assert set(re.findall(r"{\w+", translated)) <= set(re.findall(r"{\w+", str(entry.id)))
 
 
 def shown_commands() -> list[str]:

@@ -3,11 +3,13 @@
 Only fast imports here: until `prepare_process` has run, Ctrl-C prints a traceback.
 """
 
+import gettext
 import io
 import locale
 import os
 import signal
 import sys
+from pathlib import Path
 
 INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
@@ -17,7 +19,7 @@ FALLBACK_ENCODING = "gb18030"
 
 
 def prepare_process() -> None:
-    """Make Ctrl-C end this process at once, and every character printable.
+    """Make Ctrl-C end this process at once, every character printable, and click speak Chinese.
 
     A character that the locale does not have (a tick, in GBK) comes out as "?".
     """
@@ -27,6 +29,9 @@ def prepare_process() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    # Click looks up what it says by itself (usage, wrong options) in gettext's current domain.
+    gettext.bindtextdomain("click", Path(__file__).with_name("click_locale"))
+    gettext.textdomain("click")
     if isinstance(sys.stdin, io.TextIOWrapper):
         # Bytes that are not of the locale's encoding come as lone surrogates: `decode_argument`
         # gets them back.

@@ -50,6 +50,22 @@ def test_character_that_the_locale_lacks_stops_no_command(
     assert "bug" not in shown.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("assistant", "ask", "--nosuch"), "没有选项 '--nosuch'"),
+        (("assistant", "frob"), "没有命令 'frob'"),
+        (("assistant", "index", "remove", "--older-than", "soon"), "不是时长"),
+        (("ingest", "--recut", "a.txt"), "--recut 不带来源"),
+        (("finetune", "train"), "缺少参数"),
+    ],
+)
+def test_wrong_usage_is_said_in_chinese(shell: Shell, command: tuple[str, ...], said: str) -> None:
+    shown = shell(*command, code=2, LC_ALL="zh_CN.UTF-8")
+    assert said in shown.stderr
+    assert "错误：" in shown.stderr
+
+
 @pytest.mark.parametrize("imported", ["click.core", "asyncio.runners"])
 def test_ctrl_c_in_the_first_moments_leaves_with_130(shell: Shell, imported: str) -> None:
     command = [sys.executable, "-X", "importtime", "-m", "assistant", "ask", NIGHT, "--web"]

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, time, timedelta
+from gettext import gettext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,8 @@ def parse_age(_: click.Context, option: click.Parameter, value: str | None) -> t
         return None
     match = re.fullmatch(r"(\d{1,5})\s*([dwmy]?)", value.strip().lower())
     if match is None:
-        raise click.BadParameter(f"{value!r} is no age; write 90d, 12w, 6m or 1y", param=option)
+        problem = gettext("{value!r} is no age; write 90d, 12w, 6m or 1y").format(value=value)
+        raise click.BadParameter(problem, param=option)
     return timedelta(days=int(match[1]) * DAYS[match[2] or "d"])
 
 
