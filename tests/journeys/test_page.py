@@ -450,7 +450,7 @@ def test_a_file_is_added_asked_about_and_removed(
     tab.until_shown(page.get_by_text("添加网页和文件").click, addresses)
     page.locator("input[type=file]").set_input_files(paper)
     # From here on the form waits for the upload's end by itself.
-    expect(page.get_by_test_id("stFileUploaderFile")).to_contain_text(paper.name)
+    expect(page.get_by_role("region", name="文件")).to_contain_text(paper.name)
     addresses.fill("https://yehang.example/nothing")
     page.get_by_role("button", name="开始读取").click()
     expect(page.get_by_text("已存 1，未变 0，未读 1")).to_be_visible()
