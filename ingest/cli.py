@@ -73,7 +73,12 @@ SOME_FAILED = 3
     "--collection", metavar="NAME", help="Put what is stored into this collection, beside others."
 )
 @click.option("--prune", is_flag=True, help="Remove documents whose files are gone from a folder.")
-@click.option("--retry-failed", is_flag=True, help="Try again what the last run did not store.")
+@click.option(
+    "--retry-failed",
+    is_flag=True,
+    help="Try again what was not stored by the last run that left something out, with SOURCES by "
+    "the last run of these (and of the same --include, --exclude and --crawl).",
+)
 @click.option("--dry-run", is_flag=True, help="Print what would be read, and read nothing.")
 @click.option(
     "--engine",

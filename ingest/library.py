@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.bootstrap import open_cache, open_maintenance
+from ingest.bootstrap import RUNS, open_cache, open_maintenance
+from ingest.bulk.journal import RunJournal
 from ingest.documents import Document, PageValidators, Processing
 from ingest.errors import StoreError
 from ingest.foundation.cache import ExpiringCache
@@ -27,12 +28,15 @@ from ingest.index.store.inventory import (
     Growth,
     ListOrder,
 )
+from ingest.local_files import shown_url
 from ingest.settings import IngestSettings
 from ingest.web.urls import typed_url
 
 
 class DocumentNotFoundError(StoreError):
     """The index holds no document of this name."""
+
+    exit_code = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +103,14 @@ class Library:
     def lines(
         self, wanted: DocumentFilter = EVERY_DOCUMENT, *, order: ListOrder = "url"
     ) -> list[DocumentLine]:
-        """Return the documents that are meant ("date": the newest first)."""
+        """Return the documents that are meant ("date": the newest first).
+
+        Raises:
+            CollectionError: the collection that is meant has no document.
+        """
         with self._catalog.reading() as connection:
+            if wanted.collection:  # mistyped, most often: "nothing is meant" would hide that
+                memberships.check_known(connection, [wanted.collection])
             return inventory.document_lines(connection, wanted, order=order)
 
     @in_thread
@@ -118,7 +128,7 @@ class Library:
             nearest = inventory.nearest_urls(connection, candidates[-1])
         raise DocumentNotFoundError(
             Message("{name} is not in the index", name=name[:200]),
-            hint=Message("did you mean: {urls}", urls=enumerate_names(nearest))
+            hint=Message("did you mean: {urls}", urls=enumerate_names(map(shown_url, nearest)))
             if nearest
             else Message("see what is: assistant index list"),
         )
@@ -203,6 +213,35 @@ class Library:
                 collections=memberships.collection_counts(connection),
                 growth=tuple(months),
             )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgottenTraces:
+    """What is left of what was searched for and read, after all of it was to be forgotten."""
+
+    runs: int
+    """Runs of `ingest` whose names of pages and files are deleted."""
+    running: int
+    """Runs that are under way, and stay."""
+    cache_is_empty: bool
+    """Whether the kept search replies are gone; False: another process uses them."""
+
+
+def forget_traces(settings: IngestSettings) -> ForgottenTraces:
+    """Delete what is kept of searches and of runs of `ingest`; what is stored stays. Blocks.
+
+    Raises:
+        RunJournalError: the journal of runs cannot be used.
+    """
+    folder = settings.index.path
+    runs = running = 0
+    if (folder / RUNS).exists():
+        with contextlib.closing(RunJournal(folder / RUNS)) as journal:
+            runs, running = journal.forget_runs()
+    if not folder.is_dir():
+        return ForgottenTraces(runs=0, running=0, cache_is_empty=True)
+    with contextlib.closing(open_cache(settings)) as cache:
+        return ForgottenTraces(runs=runs, running=running, cache_is_empty=cache.clear())
 
 
 @asynccontextmanager

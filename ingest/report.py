@@ -33,7 +33,7 @@ from ingest.foundation.messages import (
     join_messages,
 )
 from ingest.foundation.messages import printable as printable
-from ingest.local_files import shown_url
+from ingest.local_files import path_of_url, shown_url
 
 REASONS: Final[dict[SkipReason, Message]] = {
     "robots": Message("robots.txt forbids it"),
@@ -145,6 +145,8 @@ def page_line(event: IngestEvent, language: Language) -> str:
         case PageSkipped():
             # The detail may quote robots.txt or a server: `printable` covers the whole line.
             why = REASONS[event.reason].localize(language)
+            if event.reason == "unsupported" and path_of_url(event.url) is not None:
+                why = Message("not a file that we can read").localize(language)
             detail = f" ({event.detail.localize(language)})" if event.detail else ""
             return printable(f"  - {why}{detail} {shown_url(event.url)}")
         case _:

@@ -180,6 +180,8 @@ class Assistant:
         options = Question(question) if isinstance(question, str) else question
         text = _checked_text(options)
         language = options.language or self._language or language_of(text)
+        # Before all else: a mistyped name is not worth a search, and "hello" would hide it.
+        await self._retriever.check_collections(options.collections)
         reply = small_talk_answer(text, now=datetime.now().astimezone())
         if reply is not None:
             for event in _answer_without_passages(reply.localize(language), found=True):

@@ -124,6 +124,11 @@ class Retriever:
         self._reranker = reranker
         self._today = today
 
+    async def check_collections(self, names: Sequence[str]) -> None:
+        """Raise `CollectionError` if one of `names` has no document."""
+        if names:
+            await self._store.check_collections(names)
+
     async def retrieve(
         self, question: str, *, top_k: int | None = None, collections: Sequence[str] = ()
     ) -> Retrieved:
@@ -138,8 +143,7 @@ class Retriever:
         """
         # One for the whole question: the index may be moved to another in the middle of it.
         embedder = current_embedder(self._embedder) if self._embedder else None
-        if collections:
-            await self._store.check_collections(collections)
+        await self.check_collections(collections)
         question = condense_question(question)
         all_words = words(question)
         # "goverment" is in no page: its pages are relevant by the word that it stands for.

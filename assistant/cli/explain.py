@@ -36,6 +36,7 @@ from ingest.foundation.messages import (
     enumerate_names,
     join_messages,
 )
+from ingest.local_files import shown_url
 from ingest.report import page_line, printable
 from ingest.text.language import choose_language
 
@@ -86,7 +87,7 @@ def print_explanation(
         print_json(snapshot_adapter().dump_json(snapshot, context={"language": language}))
     elif with_prompt:
         if not snapshot.prompt:
-            none = Message("no model was asked: there is no prompt")
+            none = Message("there is no prompt: no model was asked, or a page of it was removed")
             click.echo(none.localize(language), err=True)
         for message in snapshot.prompt:
             click.secho(f"[{message.role}]", bold=True)
@@ -258,7 +259,8 @@ def phrases_said(terms: Sequence[str], question: str) -> list[str]:
 def _passage_lines(passages: Sequence[Passage]) -> Iterator[Message]:
     for passage in passages:
         place = f" › {passage.heading}" if passage.heading not in {"", passage.title} else ""
-        yield Message.verbatim(f"[{passage.number}] {passage.title}{place} {passage.url}")
+        where = f"{place} {shown_url(passage.url)}"
+        yield Message.verbatim(f"[{passage.number}] {passage.title}{where}")
         ranks = passage.ranks
         yield Message(
             "    {words}; {vectors}; together {score:.2f}",

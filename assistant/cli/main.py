@@ -82,7 +82,8 @@ def main() -> None:
     "collections",
     multiple=True,
     metavar="NAME",
-    help="Answer from this collection alone (may be repeated; default: from all).",
+    help="Answer from this collection alone, with --web also from what was read on the web for "
+    "questions (may be repeated; default: from all).",
 )
 @click.option("--private", is_flag=True, help="Keep nothing for explain and history.")
 @click.option("--quiet", is_flag=True, help="No progress, only the answer and its sources.")
@@ -167,7 +168,8 @@ def _shows_thinking(options: "Mapping[str, Any]") -> bool:
     "collections",
     multiple=True,
     metavar="NAME",
-    help="Answer from this collection alone (may be repeated; default: from all).",
+    help="Answer from this collection alone, with --web also from what was read on the web for "
+    "questions (may be repeated; default: from all).",
 )
 @click.option("--private", is_flag=True, help="Keep nothing for explain and history.")
 @click.option("--quiet", is_flag=True, help="No progress, only answers and sources.")

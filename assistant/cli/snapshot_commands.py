@@ -145,10 +145,18 @@ def feedback(lang: str | None) -> None:
 
 @click.command()
 @click.argument("names", metavar="[ID]...", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="All kept answers.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="All kept answers, conversations, searches and runs of ingest.",
+)
 @click.option("--lang", type=LANGUAGE, help="Language of messages.")
 def forget(names: tuple[str, ...], everything: bool, lang: str | None) -> None:
     """Delete kept answers. The pages that they were made of stay in the index.
+
+    With --all also the conversations of the page, the replies of search engines, and which pages
+    and files runs of ingest have named.
 
     \b
     assistant forget 7f3a

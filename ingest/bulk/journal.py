@@ -230,9 +230,36 @@ class RunJournal:
             self._connection.execute("DELETE FROM runs WHERE id <= ?", (self._run - KEPT_RUNS,))
             self._connection.execute("DELETE FROM items WHERE run NOT IN (SELECT id FROM runs)")
 
+    def forget_runs(self) -> tuple[int, int]:
+        """Delete all runs but those under way; return how many went and how many are left.
+
+        What is deleted is overwritten on the disk.
+        """
+        with self._errors():
+            self._connection.execute("PRAGMA secure_delete = ON")
+            rows = self._connection.execute(
+                "SELECT id, key, is_over, started_at FROM runs"
+            ).fetchall()
+            since = (datetime.now(UTC) - RESUMED_FOR).isoformat()
+            gone = []
+            for run, key, is_over, started_at in rows:
+                # One without a key has no lock that would tell: it is young, or nobody runs it.
+                is_idle = self._own(key) if key else started_at < since
+                self._disown()
+                if is_over or is_idle:
+                    gone.append((run,))
+            with transaction(self._connection):
+                self._connection.executemany("DELETE FROM items WHERE run = ?", gone)
+                self._connection.executemany("DELETE FROM runs WHERE id = ?", gone)
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return len(gone), len(rows) - len(gone)
+
     def close(self) -> None:
         """Close the file. May be called twice; a run that has not ended can be gone on with."""
         self._connection.close()
+        self._disown()
+
+    def _disown(self) -> None:
         if self._lock is not None:
             self._lock.release()
             with contextlib.suppress(OSError):

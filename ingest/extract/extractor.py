@@ -4,6 +4,7 @@ Readers (`ingest.extract.registry`) make text or HTML of the bytes. Of HTML, the
 (`ingest.extract.main_text`), and where none stands out, everything that a reader would see.
 """
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,17 @@ from ingest.extract.markdown_source import find_heading
 from ingest.extract.metadata.page_metadata import one_line
 from ingest.extract.registry import find_file_reader, find_reader, is_known_suffix
 from ingest.foundation.messages import Message
+
+_PACKED = Message("unpack it, and name the folder that it becomes: ingest FOLDER")
+_PICTURE = Message("if it shows text, run OCR over it and save what that finds as .txt")
+_OTHER_KINDS = {
+    **dict.fromkeys((".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"), _PACKED),
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff", ".heic"), _PICTURE),
+}
+"""What to do with a file of a kind that no reader knows, by suffix."""
+
+_MARKUP_LINE = re.compile(r"```|~~~|\||!\[|<[a-z!?/]|[^\w\s]*$", re.IGNORECASE)
+"""The first line of code, of a table, of a picture, or one without a letter: no title."""
 
 
 def extract(page: Page) -> Document:
@@ -84,7 +96,9 @@ def read_file(path: Path) -> Document:
             Message("{path}: no reader for {kind} files", path=path, kind=kind),
             url=url,
             reason="unsupported",
-            hint=Message("save it as .pdf, .docx, .pptx, .html, .md or .txt"),
+            hint=_OTHER_KINDS.get(
+                kind.lower(), Message("save it as .pdf, .docx, .pptx, .html, .md or .txt")
+            ),
         )
     damaged_error = ExtractError(
         Message("{path} is damaged or protected", path=path),
@@ -120,11 +134,12 @@ def _document_of_text(
     if not text.strip():
         raise empty_page(url, *content.notes)
     title = content.title or find_heading(text)
-    if not title and is_file:
+    first = text.lstrip().split("\n", 1)[0]
+    if not title and (is_file or _MARKUP_LINE.match(first)):
         # The first line of a document without headings is a letterhead as often as a title; the
         # name that somebody gave the file says more.
         title = unquote(url.rstrip("/").rpartition("/")[2])
-    title = title or text.lstrip().split("\n", 1)[0]
+    title = title or first
     return Document(
         url=url,
         title=one_line(title.strip("#*=- ")) or url,

@@ -29,6 +29,7 @@ from ingest.extract.structured.threads import MIN_SHARE, Thread, read_thread, th
 from ingest.extract.visibility import remove_unseen
 from ingest.extract.walls import MIN_LEAD, Wall, find_wall, is_consent_box, strip_paywall
 from ingest.foundation.messages import SEMICOLON, Message, join_messages
+from ingest.local_files import path_of_url, shown_url
 from ingest.text.language import cjk_share
 
 MIN_JSONLD_RATIO = 2
@@ -208,9 +209,12 @@ def _walled_page(url: str, wall: Wall) -> ExtractError:
 
 def empty_page(url: str, *notes: Message) -> ExtractError:
     """Return the error about a page without text; `notes` say where its text is, if known."""
+    hint = Message("try another page")
+    if path_of_url(url) is not None:
+        hint = Message("it is empty, or shows its text in pictures")
     return ExtractError(
-        Message("{url} holds no text", url=url),
+        Message("{url} holds no text", url=shown_url(url)),
         url=url,
         reason="empty",
-        hint=join_messages(notes, SEMICOLON) if notes else Message("try another page"),
+        hint=join_messages(notes, SEMICOLON) if notes else hint,
     )

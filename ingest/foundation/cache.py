@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any
 
 from ingest.foundation.private_files import make_private_file
 
@@ -80,12 +81,18 @@ class ExpiringCache:
                 "DELETE FROM entries WHERE instr(value, CAST(?1 AS BLOB)) OR instr(key, ?1)", text
             )
 
+    def clear(self) -> bool:
+        """Delete every entry, off the disk, too; return False if another process prevents it."""
+        self._run("DELETE FROM entries")
+        self._run("VACUUM")
+        return self._run("SELECT COUNT(*) FROM entries") == [(0,)]
+
     def close(self) -> None:
         """Close the file. May be called twice; afterwards the cache is empty and keeps nothing."""
         with self._lock:
             self._connection.close()
 
-    def _run(self, statement: str, *values: str | bytes | float) -> list[tuple[bytes]]:
+    def _run(self, statement: str, *values: str | bytes | float) -> list[tuple[Any, ...]]:
         """Return the rows, none if the file cannot be used."""
         with self._lock:
             try:

@@ -71,7 +71,9 @@ def test_an_answer_is_explained_and_asked_again(
     assert shell_with_model("assistant", "forget", id_).code == 0
     lines = shell_with_model("assistant", "history", "--json").stdout.splitlines()
     assert [json.loads(line)["parent"] for line in lines] == [id_]
+    assert b"https://" in (home / "index" / "web.sqlite").read_bytes()
     shell_with_model("assistant", "forget", "--all")
+    assert b"https://" not in (home / "index" / "web.sqlite").read_bytes()
     gone = shell_with_model("assistant", "history")
     assert "还没有留存" in gone.stderr or "no answer is kept yet" in gone.stderr
     assert "error" not in gone.stderr

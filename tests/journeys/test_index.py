@@ -231,9 +231,12 @@ def test_what_is_stored_is_listed_shown_and_removed(shell: Shell, tmp_path: Path
     assert "港口六点开放" in shell("assistant", "index", "show", str(notes / "港口.md")).stdout
     as_json = shell("assistant", "index", "show", str(notes / "harbour.md"), "--json").stdout
     assert json.loads(as_json)["chunks"][0]["heading"] == "Harbour"
-    wrong = shell("assistant", "index", "show", str(notes / "harbor.md"), "--lang", "en", code=1)
+    wrong = shell("assistant", "index", "show", str(notes / "harbor.md"), "--lang", "en", code=2)
     assert wrong.stderr.count("\n") == 1
     assert "harbour.md" in wrong.stderr
+    # A path as people write it, not "%E6%B8%AF".
+    assert str(notes / "港口.md") in listed.stdout
+    assert shell("assistant", "index", "show", str(notes / "港口.md")).stdout.count("港口.md") == 1
 
     shell("assistant", "ask", "When does the harbour open?")
     refused = shell("assistant", "index", "remove", "--folder", str(notes), code=2)
@@ -272,6 +275,14 @@ def test_collections_keep_projects_apart(shell: Shell, tmp_path: Path) -> None:
     assert (
         shell("assistant", "ask", question, "--collection", "a/b", code=2).stderr.count("\n") == 1
     )
+    for command in (
+        ("index", "list"),
+        ("index", "remove", "--yes"),
+        ("ask", "hello"),
+        ("ask", "hello", "--web"),
+    ):
+        mistyped = shell("assistant", *command, "--collection", "east", "--lang", "en", code=2)
+        assert "there are: south, 北方" in mistyped.stderr
     listed = shell("assistant", "index", "list", "--collection", "south", "--json").stdout
     assert json.loads(listed)["collections"] == ["south"]
     # In both: it leaves one of them, and stays.

@@ -147,7 +147,7 @@ def index_show(name: str, as_json: bool, lang: str | None) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--lang", type=LANGUAGE, help="Language of messages.")
 def index_remove(names: tuple[str, ...], yes: bool, lang: str | None, **options: Any) -> None:
-    """Take documents out: texts, words, vectors, kept search replies and answers that quote them.
+    """Take documents out: texts, words, vectors, kept search replies and answers made of them.
 
     With --collection, documents that are in others, too, only leave this one.
     Of the options all must hold; URLs and files that are named go in any case. The files and pages

@@ -12,11 +12,12 @@ import click
 from assistant.conversations.store import conversations_path
 from assistant.errors import RemovalChoiceError
 from assistant.settings import Settings
-from assistant.snapshots.removal import remove_quoting_snapshots
+from assistant.snapshots.removal import SnapshotRemoval, remove_quoting_snapshots
 from ingest.foundation.cli_runner import print_json
 from ingest.foundation.messages import NO_MESSAGE, Language, Message
 from ingest.index.store.inventory import DocumentFilter, DocumentLine, ListOrder
 from ingest.library import DocumentDetails, LibraryStatistics, Removal, open_library
+from ingest.local_files import shown_url
 from ingest.report import count_chunks, count_pages, print_note, printable
 
 SHOWN = 10
@@ -53,7 +54,7 @@ async def print_documents(
 
 def _document_line(line: DocumentLine) -> str:
     shown = f"{line.fetched_at.astimezone():%Y-%m-%d}  {line.chunks:>5}  {line.language or '-':<3} "
-    return printable(f"{shown} {line.title}  {line.url}")
+    return printable(f"{shown} {line.title}  {shown_url(line.url)}")
 
 
 def _json_fields(value: Any) -> dict[str, Any]:
@@ -99,7 +100,7 @@ def _facts(details: DocumentDetails) -> list[Message]:
     """Return what is known of a document beside its text, a line each."""
     document, processing = details.document, details.processing
     lines = [
-        Message("{title}  {url}", title=document.title, url=document.url),
+        Message("{title}  {url}", title=document.title, url=shown_url(document.url)),
         Message(
             "stored {day}, language {language}, {count} characters",
             day=f"{document.fetched_at.astimezone():%Y-%m-%d %H:%M}",
@@ -128,6 +129,7 @@ def _facts(details: DocumentDetails) -> list[Message]:
             day=f"{page.checked_at.astimezone():%Y-%m-%d %H:%M}",
         )
         for page in details.pages
+        if page.fetcher != "file"  # nobody was asked for it
     ]
     return lines
 
@@ -205,15 +207,21 @@ def _pages(lines: Sequence[DocumentLine]) -> Message:
     return count_pages(len({line.url for line in lines}))
 
 
-def _print_removal(removal: Removal, *, answers: int, lang: Language) -> None:
+def _print_removal(removal: Removal, *, answers: SnapshotRemoval, lang: Language) -> None:
     text = Message(
         "removed: {pages} with {chunks}: texts, words, vectors, kept search replies",
         pages=count_pages(removal.documents),
         chunks=count_chunks(removal.chunks),
     )
     click.echo(text.localize(lang), err=True)
-    if answers:
-        text = Message("kept answers that quoted them, deleted: {count}", count=answers)
+    if answers.deleted:
+        text = Message("kept answers made of them, deleted: {count}", count=answers.deleted)
+        click.echo(text.localize(lang), err=True)
+    if answers.shortened:
+        text = Message(
+            "kept answers that had only found them and lose their text: {count}",
+            count=answers.shortened,
+        )
         click.echo(text.localize(lang), err=True)
     if removal.copy_waits:
         text = Message(
@@ -221,7 +229,8 @@ def _print_removal(removal: Removal, *, answers: int, lang: Language) -> None:
         )
         print_note(text, lang)
     for url in removal.stored_again:
-        print_note(Message("another process has stored {url} again meanwhile", url=url), lang)
+        text = Message("another process has stored {url} again meanwhile", url=shown_url(url))
+        print_note(text, lang)
 
 
 async def print_statistics(settings: Settings, *, as_json: bool, lang: Language) -> int:

@@ -4,6 +4,7 @@ import csv
 import datetime
 import io
 import itertools
+import re
 from collections.abc import Iterable
 
 from ingest.extract.base import DamagedFileError, FileContent
@@ -16,6 +17,12 @@ MAX_ROWS = 50_000  # of a sheet; beyond them the text is longer than what is kep
 MAX_COLUMNS = 200
 SNIFFED = 20_000  # characters in which the separator of a file shows
 _SEPARATORS = ",;\t|"
+
+_UNNAMED = re.compile(
+    r"(?:sheet|工作表|工作頁|表|シート|시트|tabelle|feuil|hoja|foglio|planilha|лист)[ _]?\d*",
+    re.IGNORECASE,
+)
+"""What programs call a sheet that nobody named."""
 
 
 @names_damage
@@ -45,9 +52,10 @@ def read_workbook(body: bytes, _charset: str | None) -> FileContent:
     if not blocks:
         return FileContent(text="")
     title = properties.title or ""
+    sheet = blocks[0].strip("# ")
     return FileContent(
         text="\n\n".join(blocks if len(blocks) > 2 else blocks[1:]),
-        title=title or (blocks[0].strip("# ") if len(blocks) == 2 else ""),
+        title=title or ("" if len(blocks) > 2 or _UNNAMED.fullmatch(sheet) else sheet),
         author=(properties.creator or "").replace("openpyxl", ""),
         modified=properties.modified.date() if properties.modified else None,
         notes=tuple(notes),

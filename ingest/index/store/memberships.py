@@ -49,9 +49,13 @@ def collection_counts(connection: sqlite3.Connection) -> dict[str, int]:
 
 def check_known(connection: sqlite3.Connection, collections: Collection[str]) -> None:
     """Raise `CollectionError` for a collection that has no document; "web" may have none yet."""
-    counts = collection_counts(connection)
     for name in collections:
-        if name not in counts and name != WEB_COLLECTION:
+        (is_known,) = connection.execute(
+            f"SELECT EXISTS (SELECT 1 FROM documents WHERE {IS_MEMBER.format(url='url')})",
+            member_values([name]),
+        ).fetchone()
+        if not is_known and name != WEB_COLLECTION:
+            counts = collection_counts(connection)
             raise CollectionError(
                 Message("there is no collection {name!r}", name=name),
                 hint=Message("there are: {names}", names=enumerate_names(counts))

@@ -13,12 +13,14 @@ import pytest
 
 from assistant.errors import SnapshotError, SnapshotLockedError, SnapshotNotFoundError
 from assistant.events import Notice, SearchFinished, SentenceChecked
+from assistant.snapshots.removal import SnapshotRemoval, remove_quoting_snapshots
 from assistant.snapshots.snapshot import ModelSnapshot, Snapshot
 from assistant.snapshots.store import SnapshotStore, delete_snapshots
 from assistant.values import (
     Answer,
     AnswerEvidence,
     ChatMessage,
+    Citation,
     EvidenceBlock,
     EvidenceSignals,
     LegRanks,
@@ -347,3 +349,36 @@ def test_a_lock_is_not_waited_for_for_ever(path: Path) -> None:
         other.execute("ROLLBACK")
         other.close()
         store.put(snapshot("aa000000"))
+
+
+def test_a_removed_page_takes_the_answers_made_of_it_and_its_text_from_the_others(
+    path: Path,
+) -> None:
+    other = "https://harbour.example/"
+    found = snapshot("aaaa01", url=other, text="the harbour opens at six")
+    cited = Citation(number=1, url=URL, title="Lights", fetched_at=NOW)
+    extra = replace(found.passages[0], number=2)
+    block = replace(found.evidence.blocks[0], number=2, passage=2)
+    made_of = snapshot("aaaa02")
+    made_of = replace(made_of, answer=replace(made_of.answer or found.answer, citations=(cited,)))
+    only_found = replace(
+        made_of,
+        id="aaaa03",
+        passages=(*made_of.passages, extra),
+        evidence=replace(made_of.evidence, blocks=(*made_of.evidence.blocks, block)),
+        prompt=(ChatMessage(role="user", content="the harbour opens at six"),),
+    )
+    with opened(path) as store:
+        store.put(made_of)
+        store.put(only_found)
+    assert remove_quoting_snapshots(path, [other]) == SnapshotRemoval(shortened=1)
+    with opened(path) as store:
+        left = store.get("aaaa03")
+        assert store.get("aaaa02") == made_of
+    assert [passage.url for passage in left.passages] == [URL]
+    assert left.answer == only_found.answer
+    assert left.evidence == made_of.evidence
+    assert all(b"opens at six" not in file.read_bytes() for file in path.parent.iterdir())
+    assert remove_quoting_snapshots(path, [URL]) == SnapshotRemoval(deleted=2)
+    with opened(path) as store:
+        assert store.lines(limit=9) == []

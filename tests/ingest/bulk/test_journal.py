@@ -85,3 +85,21 @@ def test_damaged_journal_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(RunJournalError, match="cannot be used") as caught:
         RunJournal(path)
     assert "deleted" in caught.value.hint.localize("en")
+
+
+def test_what_is_to_be_forgotten_is_off_the_disk_but_a_run_under_way_keeps_its_list(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "runs.sqlite"
+    with closing(RunJournal(path)) as stopped:
+        stopped.begin(("stopped.txt",))
+        stopped.add(items("tax-2025"))
+    with closing(RunJournal(path)) as running, closing(RunJournal(path)) as third:
+        running.begin(SOURCES)
+        running.add(items("x"))
+        assert third.forget_runs() == (1, 1)
+        assert names_of(running.pending(after=0, limit=9)) == ["x"]
+        assert all(b"tax-2025" not in file.read_bytes() for file in tmp_path.iterdir())
+    with closing(RunJournal(path)) as last:
+        assert last.forget_runs() == (1, 0)
+    assert list(tmp_path.glob("*.lock")) == []

@@ -285,6 +285,36 @@ def test_empty_text_is_empty() -> None:
     assert reason(" \n\t", media_type="text/plain") == "empty"
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("tides.py", '"""Tides."""\nimport os\n'),
+        ("tides.csv", "name,hour\nnorth,6\nsouth,9\n"),
+        ("tides.md", "```sh\ntides --north\n```\n"),
+        ("潮汐.md", "![a map](map.png)\n\nThe north has two tides.\n"),
+    ],
+)
+def test_a_file_that_begins_with_markup_is_called_by_its_name(
+    tmp_path: Path, name: str, content: str
+) -> None:
+    (tmp_path / name).write_text(content, "utf-8")
+    assert read_file(tmp_path / name).title == name
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [("tides.zip", "ingest FOLDER"), ("tides.PNG", "OCR"), ("empty.md", "empty")],
+)
+def test_a_file_that_cannot_be_read_says_what_to_do_with_it(
+    tmp_path: Path, name: str, advice: str
+) -> None:
+    (tmp_path / name).write_bytes(b"")
+    with pytest.raises(ExtractError) as raised:
+        read_file(tmp_path / name)
+    assert advice in raised.value.hint.localize("en")
+    assert str(tmp_path / name) in raised.value.message.localize("en")
+
+
 # ---------------------------------------------------------------- hostile pages
 
 
@@ -406,7 +436,7 @@ def test_file_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
     assert "gone.txt" in caught.value.localize("zh")
 
 
-@pytest.mark.parametrize("name", ["photo.jpg", "data.bin", "noext"])
+@pytest.mark.parametrize("name", ["song.mp3", "data.bin", "noext"])
 def test_file_of_another_kind_is_unsupported(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"\x89\x00\x01")
     with pytest.raises(ExtractError) as caught:

@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,17 @@ def test_what_expires_first_makes_room_when_the_cache_is_full(tmp_path: Path) ->
     cache.put("last", b"y", ttl_s=7_200)
     assert cache.get("first") is None
     assert cache.get("last") == b"y"
+
+
+def test_a_cleared_cache_is_empty_on_the_disk_and_says_where_it_could_not_be(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "web.sqlite"
+    cache = ExpiringCache(path)
+    cache.put("search: harbour fees", b"...", ttl_s=60)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert not cache.clear()
+    assert cache.clear()
+    assert cache.get("search: harbour fees") is None
+    assert b"harbour fees" not in path.read_bytes()
