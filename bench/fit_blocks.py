@@ -27,6 +27,7 @@ from ingest.extract.blocks.block_features import BlockDescriber
 from ingest.extract.blocks.text_region import TextBlock
 from ingest.extract.dom import letters_of, parse_html
 from ingest.extract.markup import normalize_markup
+from ingest.extract.metadata.jsonld import load_jsonld
 from ingest.extract.metadata.page_metadata import read_metadata
 from ingest.extract.visibility import remove_unseen
 
@@ -59,7 +60,9 @@ def read_samples(set_name: str, page: sets.MarkedPage) -> Iterator[Sample]:
     if root is None:
         return
     normalize_markup(root)
-    headlines = read_metadata(root, url=page.url, now=datetime.now(UTC)).headlines
+    headlines = read_metadata(
+        root, url=page.url, now=datetime.now(UTC), data=load_jsonld(root)
+    ).headlines
     everything = list(root.iter())  # keeps lxml's proxies alive, as in main_text
     remove_unseen(root)
     blocks, found = main_text.find_blocks(root, url=page.url)

@@ -58,11 +58,12 @@ def document_of_html(source: str, *, url: str, fetched_at: datetime) -> Document
         raise empty_page(url)
     reveal_embedded(root)
     scripts = read_script_signals(root)
-    objects = [*jsonld.page_objects(root), *parse_microdata(root)]
+    data = jsonld.load_jsonld(root)
+    objects = [*jsonld.page_objects(data), *parse_microdata(root)]
     signals = read_kind_signals(root, objects=objects)
     normalize_markup(root)
     # Before main_text, which removes scripts and all else that is not the text.
-    declared = read_metadata(root, url=url, now=fetched_at)
+    declared = read_metadata(root, url=url, now=fetched_at, data=data)
     thread = read_thread(root, classes=signals.classes) or thread_of_data(objects)
     specifications = read_specifications(root) if signals.is_product else []
     # A page that calls itself an article is seldom a list, and looking for one costs time.
@@ -134,7 +135,11 @@ def _text_of_data(source: str, scripts: ScriptSignals, *, declared: Metadata, te
         from_jsonld = "" if inner is None else render_markdown(inner.find("body"))
     if len(from_jsonld) > MIN_JSONLD_RATIO * len(text):
         text = from_jsonld
-    is_poor = len(letters_of(text).encode()) < NEXT_TO_NOTHING
+    # What is longer by far is not poor, unless it is a page of rules and dots.
+    is_poor = all(
+        len(letters_of(part).encode()) < NEXT_TO_NOTHING
+        for part in (text[: 10 * NEXT_TO_NOTHING], text)
+    )
     if not (is_poor or needs_browser(scripts, title=declared.title, text=text)):
         return text
     # Parsed once more: nothing is left of the scripts in the first tree.

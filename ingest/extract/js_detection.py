@@ -15,7 +15,9 @@ MAX_NOTICE = 400
 """Bytes of text in a notice or a challenge; an article about JavaScript or captchas has more."""
 
 # The ids of Vue, React, Next.js, Nuxt and Gatsby.
-_MOUNT_POINTS = "//*[@id='app' or @id='root' or @id='__next' or @id='__nuxt' or @id='___gatsby']"
+_find_mount_points = etree.XPath(
+    "//*[@id][@id='app' or @id='root' or @id='__next' or @id='__nuxt' or @id='___gatsby']"
+)
 _SCRIPT_NOTICE = re.compile(
     r"(?:enable|activate|requires?|need|without|turn on)\W+(?:\w+\W+){0,4}java\s?script"
     r"|java\s?script\W+(?:\w+\W+){0,4}(?:enabled?|disabled|required|turned off)"
@@ -60,12 +62,14 @@ def read_script_signals(root: etree._Element) -> ScriptSignals:
     return ScriptSignals(
         has_scripts=root.find(".//script") is not None,
         is_app_shell=any(
-            _holds_less_than(MAX_PLACEHOLDER, place) for place in root.xpath(_MOUNT_POINTS)
+            _holds_less_than(MAX_PLACEHOLDER, place) for place in _find_mount_points(root)
         ),
         noscript=" ".join(map(text_of, root.iter("noscript"))),
         has_form=root.find(".//form") is not None or root.find(".//button") is not None,
         has_script_redirect=any(
-            _SCRIPT_REDIRECT.search(script.text or "") for script in root.iter("script")
+            # The word first: the pattern takes a hundred times as long over a megabyte.
+            "location" in (source := script.text or "") and _SCRIPT_REDIRECT.search(source)
+            for script in root.iter("script")
         ),
     )
 

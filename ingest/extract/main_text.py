@@ -136,6 +136,9 @@ def _locate(pieces: list[str], page: list[TextBlock]) -> list[TextBlock]:
             lines[letters] -= 1  # a name that was found once is not found wherever it stands
             found.append(block)
             continue
+        if len(letters) >= GRAM and letters in whole:
+            found.append(block)
+            continue
         starts = range(0, len(letters) - GRAM + 1, GRAM_STEP)
         hits = sum(letters[at : at + GRAM] in grams for at in starts)
         if hits * 2 > len(starts):

@@ -35,8 +35,9 @@ _GENERATORS = re.compile(
     re.IGNORECASE,
 )
 """Programs that write documentation, as they call themselves in <meta name=generator>."""
-_DOCUMENTATION = re.compile(
-    r"rst-content|sphinxsidebar|md-content|theme-doc-markdown|VPDoc|markdown-body|refentry|\brustdoc\b"
+_DOCUMENTATION = (
+    *("rst-content", "sphinxsidebar", "md-content", "theme-doc-markdown", "VPDoc"),
+    *("markdown-body", "refentry", "rustdoc"),
 )
 """Classes of what such programs write, where they do not name themselves; GitHub's for a README."""
 _DOCUMENTATION_URL = re.compile(
@@ -44,11 +45,16 @@ _DOCUMENTATION_URL = re.compile(
     r"|/(?:docs?|documentation|manuals?|reference|api(?:-?docs?)?|handbook|man)/",
     re.IGNORECASE,
 )
-_FORUM = re.compile(
-    r"(?:^|\s)(?:authi|postbody|topic-post|l_post|message-body|reply_content|comtr)(?=\s|$)"
+_FORUM = frozenset(
+    {"authi", "postbody", "topic-post", "l_post", "message-body", "reply_content", "comtr"}
 )
 """Posts of Discuz, phpBB, Discourse, Tieba, XenForo, V2EX and Hacker News."""
 _find_classes = etree.XPath("//@class", smart_strings=False)
+_find_generators = etree.XPath("//meta[@name='generator' or @name='Generator']/@content")
+_find_types = etree.XPath("//meta[@property='og:type' or @name='og:type']/@content")
+_has_video = etree.XPath(
+    "boolean(//video | //iframe[contains(@src, 'youtube') or contains(@src, 'player')])"
+)
 _QUESTION_URL = re.compile(
     r"zhihu\.com/question/|/questions?/\d|zhidao\.baidu\.com/question|stackexchange|stackoverflow",
     re.IGNORECASE,
@@ -117,23 +123,19 @@ def read_kind_signals(root: etree._Element, *, objects: list[JsonObject]) -> Kin
 
     `objects` are what its structured data say of it (`jsonld.page_objects`).
     """
-    # One string of all: a regular expression over it is faster than XPath at each element.
+    # One string of all: looking for words in it is faster than XPath at each element.
     classes = "\n".join(_find_classes(root))
-    generators = root.xpath("//meta[@name='generator' or @name='Generator']/@content")
-    og_type = root.xpath("//meta[@property='og:type' or @name='og:type']/@content")
+    generators = _find_generators(root)
+    og_type = _find_types(root)
     return KindSignals(
         types=page_types(objects),
         is_paid=any(map(is_paid, objects)),
         og_type=str(og_type[0]).strip().lower() if og_type else "",
         is_documentation=any(map(_GENERATORS.search, generators[:3]))
-        or _DOCUMENTATION.search(classes) is not None,
-        posts=len(_FORUM.findall(classes)),
+        or any(each in classes for each in _DOCUMENTATION),
+        posts=sum(each in _FORUM for each in classes.split()),
         classes=classes,
-        has_video=bool(
-            root.xpath(
-                "boolean(//video | //iframe[contains(@src, 'youtube') or contains(@src, 'player')])"
-            )
-        ),
+        has_video=_has_video(root),
     )
 
 
@@ -177,9 +179,10 @@ def _count_link(shape: TextShape, element: etree._Element, letters: int) -> None
 
 def measure_markdown(text: str) -> TextShape:
     """Return the shape of a text without links, as it comes from data of the page."""
-    paragraphs = [weight for line in text.split("\n") if (weight := _weight(line)) >= SENTENCE]
+    weights = list(map(_weight, text.split("\n")))
+    paragraphs = [weight for weight in weights if weight >= SENTENCE]
     return TextShape(
-        letters=_weight(text), paragraphs=len(paragraphs), longest=max(paragraphs, default=0)
+        letters=sum(weights), paragraphs=len(paragraphs), longest=max(paragraphs, default=0)
     )
 
 

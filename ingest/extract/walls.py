@@ -75,8 +75,7 @@ def find_wall(text: str, *, title: str, is_paid: bool) -> Wall | None:
         return None
     lines = [line for line in _PARAGRAPHS.split(text) if line.strip("#-*|> ")]
     total = sum(len(line.encode()) for line in lines)
-    consent = sum(len(line.encode()) for line in lines if _CONSENT.search(line))
-    if consent > MOSTLY * total and not _POLICY.search(title):
+    if _is_mostly_consent(lines, total) and not _POLICY.search(title):
         return "consent_wall"
     notices = [line for line in lines if len(line) <= MAX_LINE and _PAY.search(line)]
     # What a paid page shows without a notice is a teaser as well, if it is no longer than one.
@@ -85,6 +84,17 @@ def find_wall(text: str, *, title: str, is_paid: bool) -> Wall | None:
     lead = sum(len(line.encode()) for line in lines if not line.startswith("#"))
     lead -= sum(len(line.encode()) for line in notices)
     return "paywall" if lead < MIN_LEAD else None
+
+
+def _is_mostly_consent(lines: list[str], total: int) -> bool:
+    """Return whether lines of consent make up `MOSTLY` of `total` bytes, reading few of others."""
+    others = 0
+    for line in lines:
+        if not _CONSENT.search(line):
+            others += len(line.encode())
+            if others >= (1 - MOSTLY) * total:
+                return False
+    return bool(lines)
 
 
 def strip_paywall(text: str) -> tuple[str, bool]:

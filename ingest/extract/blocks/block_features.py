@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from lxml import etree
 
 from ingest.extract.blocks.block_cues import (
-    CAPTION_SIGN,
     CAPTION_START,
     CHROME_NAMES,
     NAME_FAMILIES,
     POINTER_START,
     calls_on_reader,
+    is_signed_caption,
 )
 from ingest.extract.blocks.page_chrome import (
     MAX_NAMES,
@@ -143,7 +143,7 @@ class BlockDescriber:
             "line_before": float(is_line_before_text(text)),
             "pointer": float(block.is_pointer),
             "caption_start": float(bool(CAPTION_START.match(opening))),
-            "caption_sign": float(bool(CAPTION_SIGN.search(opening))),
+            "caption_sign": float(is_signed_caption(opening)),
             "pointer_start": float(bool(POINTER_START.match(opening))),
             "call": float(calls_on_reader(opening)),
         }

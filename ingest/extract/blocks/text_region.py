@@ -41,12 +41,8 @@ class TextBlock:
     """Of the letters, how many are in links."""
     weight: int
     """Bytes of letters: an ideograph says as much as three letters."""
-
-    @property
-    def is_heading(self) -> bool:
-        """Whether it is a heading, or stands in one."""
-        parent = self.element.getparent()
-        return self.element.tag in HEADINGS or (parent is not None and parent.tag in HEADINGS)
+    is_heading: bool
+    """Whether it is a heading, or stands in one."""
 
     @property
     def is_bold_line(self) -> bool:
@@ -95,6 +91,7 @@ def read_blocks(body: etree._Element) -> list[TextBlock]:
                     letters=letters,
                     linked=linked,
                     weight=len(letters.encode()),
+                    is_heading=element.tag in HEADINGS or element.getparent().tag in HEADINGS,
                 )
             )
     return found

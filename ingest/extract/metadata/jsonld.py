@@ -28,20 +28,21 @@ _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
 JsonObject = dict[str, Any]
 
 
-def parse_jsonld(root: etree._Element) -> list[JsonObject]:
-    """Return every object in the JSON-LD of a page, the outer ones first."""
-    everything = (each for value in _load_blocks(root) for each in _walk_objects(value, MAX_DEPTH))
-    return list(itertools.islice(everything, MAX_OBJECTS))
-
-
-def _load_blocks(root: etree._Element) -> Iterator[Any]:
-    """Yield the value of each block of JSON-LD, `MAX_CHARACTERS` of source in all."""
-    left = MAX_CHARACTERS
+def load_jsonld(root: etree._Element) -> list[Any]:
+    """Return the value of each block of JSON-LD, `MAX_CHARACTERS` of source in all."""
+    left, values = MAX_CHARACTERS, []
     for script in root.iter("script"):
         source = script.text or ""
         if "ld+json" in script.get("type", "").lower() and len(source) <= left:
             left -= len(source)
-            yield _load_lenient(source)
+            values.append(_load_lenient(source))
+    return values
+
+
+def every_object(values: Iterable[Any]) -> list[JsonObject]:
+    """Return every object in the JSON-LD of a page, the outer ones first."""
+    everything = (each for value in values for each in _walk_objects(value, MAX_DEPTH))
+    return list(itertools.islice(everything, MAX_OBJECTS))
 
 
 def articles(found: list[JsonObject]) -> list[JsonObject]:
@@ -70,13 +71,13 @@ def page_types(root_objects: Iterable[JsonObject]) -> frozenset[str]:
     return frozenset(types)
 
 
-def page_objects(root: etree._Element) -> list[JsonObject]:
+def page_objects(values: Iterable[Any]) -> list[JsonObject]:
     """Return the objects of the JSON-LD that are about the page: those that stand in no other.
 
     Those of a `@graph` stand in none, nor does the `mainEntity` of a page.
     """
     found: list[JsonObject] = []
-    for value in _load_blocks(root):
+    for value in values:
         for each in value if isinstance(value, list) else [value]:
             if not isinstance(each, dict):
                 continue

@@ -58,14 +58,20 @@ _EVENTS = re.compile(
 """What a day beside a headline may be instead of the page's."""
 _SENTENCE_END = re.compile(r"\w{3,}[.!?。！？]$")
 _DIGIT = re.compile(r"\d")
-_DAY_XPATHS = (
-    "//*[@itemprop='datePublished']",
-    "//time[@pubdate]",
-    "(//article|//main|//header)//time[@datetime]",
-    "//time[@datetime]",
-    "//*[contains(@class, 'date') or contains(@class, 'time') or contains(@class, 'publish')"
-    " or contains(@class, 'info') or contains(@class, 'meta')]",
-    "//*[contains(@id, 'date') or contains(@id, 'time') or contains(@id, 'publish')]",
+_DAY_XPATHS = tuple(
+    map(
+        etree.XPath,
+        (
+            "//*[@itemprop='datePublished']",
+            "//time[@pubdate]",
+            "(//article|//main|//header)//time[@datetime]",
+            "//time[@datetime]",
+            "//*[@class][contains(@class, 'date') or contains(@class, 'time')"
+            " or contains(@class, 'publish') or contains(@class, 'info')"
+            " or contains(@class, 'meta')]",
+            "//*[@id][contains(@id, 'date') or contains(@id, 'time') or contains(@id, 'publish')]",
+        ),
+    )
 )
 _SURE = 2  # of them say what they are: several of these may stand on one page
 _IN_SCRIPT = re.compile(
@@ -175,7 +181,7 @@ class PageDays:
         """Yield the days in elements whose tag, class or id calls them a date."""
         for number, xpath in enumerate(_DAY_XPATHS):
             days: dict[tuple[str, str], dict[date, None]] = defaultdict(dict)
-            for element in self._root.xpath(xpath)[:MAX_CANDIDATES]:
+            for element in xpath(self._root)[:MAX_CANDIDATES]:
                 # A day in a link is that of the page behind it.
                 if is_about_others(element) or next(element.iterancestors("a"), None) is not None:
                     continue

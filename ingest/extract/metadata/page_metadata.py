@@ -6,9 +6,10 @@ carry another page's data, so days must be possible and addresses on the same si
 
 import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from lxml import etree
 
@@ -33,12 +34,17 @@ _AUTHORS = (
 )  # fmt: skip
 _ROBOTS = ("robots", PRODUCT)
 """Names of the <meta> elements that speak to us: to all robots, or to ours alone."""
-_AUTHOR_XPATHS = (
-    "//*[@itemprop='author']//*[@itemprop='name']",
-    "//*[@itemprop='author']",
-    "//*[@rel='author']",
-    "//*[contains(@class, 'author-name') or contains(@class, 'authorName')]",
-    "//*[@class='author' or @id='author' or @class='byline']",
+_AUTHOR_XPATHS = tuple(
+    map(
+        etree.XPath,
+        (
+            "//*[@itemprop='author']//*[@itemprop='name']",
+            "//*[@itemprop='author']",
+            "//*[@rel='author']",
+            "//*[@class][contains(@class, 'author-name') or contains(@class, 'authorName')]",
+            "//*[@class='author' or @id='author' or @class='byline']",
+        ),
+    )
 )
 # Google's directive for a page that is outdated after a day. The day may hold commas, which also
 # separate directives: "unavailable_after: Monday, 3 May 2027, noindex".
@@ -66,9 +72,14 @@ class Metadata:
     """The text that the JSON-LD carries, plain or HTML."""
 
 
-def read_metadata(root: etree._Element, *, url: str, now: datetime) -> Metadata:
-    """Return what the page at `url` declares about itself. Days after `now` are not believed."""
-    page = _Declarations(root)
+def read_metadata(
+    root: etree._Element, *, url: str, now: datetime, data: Sequence[Any]
+) -> Metadata:
+    """Return what the page at `url` declares about itself. Days after `now` are not believed.
+
+    `data` are the values of its JSON-LD (`jsonld.load_jsonld`).
+    """
+    page = _Declarations(root, data)
     headlines = tuple(filter(None, map(one_line, page.headlines())))
     days = page.days()
     published = _first_possible_day(days.published(url), now)
@@ -95,9 +106,9 @@ def one_line(text: str) -> str:
 class _Declarations:
     """What a page declares, by its <meta> elements, its JSON-LD and its markup."""
 
-    def __init__(self, root: etree._Element) -> None:
-        self._root = root
-        everything = jsonld.parse_jsonld(root)
+    def __init__(self, root: etree._Element, data: Sequence[Any]) -> None:
+        self._root, self._data = root, data
+        everything = jsonld.every_object(data)
         self._articles = jsonld.articles(everything)
         self._names = {
             each["@id"]: name
@@ -147,7 +158,7 @@ class _Declarations:
         return PageDays(
             self._root,
             articles=self._articles,
-            objects=jsonld.page_objects(self._root),
+            objects=jsonld.page_objects(self._data),
             meta=self._meta,
             language=self.language(),
             lines=lambda: self._lines,
@@ -170,7 +181,7 @@ class _Declarations:
             return name
         for xpath in _AUTHOR_XPATHS:
             # The first element alone: further down the page, comments have authors as well.
-            element = next(iter(self._root.xpath(xpath)), None)
+            element = next(iter(xpath(self._root)), None)
             if element is None or is_about_others(element):
                 continue
             if names := join_names([text_of(element)]):

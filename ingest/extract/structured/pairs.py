@@ -114,10 +114,10 @@ def render_pairs(
     `text` is that of the page, in Markdown; a value that it has is not said twice, nor are
     `specifications`, which come last.
     """
-    known = letters_of(text)
+    pairs = [*(pair for each in objects for pair in _pairs_of(each)), *specifications]
+    known = letters_of(text) if pairs else ""
     new: dict[Pair, None] = {}
-    declared = (pair for each in objects for pair in _pairs_of(each))
-    for label, value in itertools.chain(declared, specifications):
+    for label, value in pairs:
         letters = letters_of(value)
         # Few letters are found by chance: "4" and "M" are in any text.
         is_known = letters in known and (len(letters) >= MIN_KNOWN or label == "name")
