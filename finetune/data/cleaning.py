@@ -29,6 +29,7 @@ from finetune.data.rows import (
 )
 from finetune.recipe import Step
 from finetune.records import Entity, Record, Turn
+from finetune.served_prompt import SERVED_SYSTEMS, neutralize_served_prompt
 from ingest.foundation.messages import Message
 from ingest.text.cjk import CJK
 from ingest.text.quoting import neutralize_markup
@@ -75,6 +76,11 @@ class Cleaner:
     def __init__(self, steps: Collection[Step]) -> None:
         self._steps = [(step, change) for step, change in _STEPS.items() if step in steps]
         self._without_html = [one for one in self._steps if one[0] != "html"]
+        self._of_served: list[tuple[Step, Callable[[str, int], str]]] = [
+            ("control_tokens", lambda text, place: neutralize_served_prompt(text))
+            for step, _ in self._steps
+            if step == "control_tokens"
+        ]
         self._counts: dict[str, int] = {step: 0 for step, _ in self._steps}
 
     @property
@@ -123,9 +129,14 @@ class Cleaner:
         # Of the whole record: an answer with tags is data if the question asks about HTML.
         about = any(map(may_hold_markup, texts)) and any(map(is_about_markup, texts))
         steps = self._without_html if about else self._steps
+        served = texts[0] in SERVED_SYSTEMS
         cleaned = []
         for place, text in enumerate(texts):
-            for step, change in steps if text else ():
+            chosen = steps
+            if served and (place == 0 or place % _TURN == _USER):
+                # The assistant's own prompt: learnt as it is sent, with its fence and its spaces.
+                chosen = self._of_served if place else []
+            for step, change in chosen if text else ():
                 before, text = text, change(text, place)
                 # Identity first: most steps return the very text, and comparing costs its length.
                 if text is not before and text != before:
