@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from finetune.cli_evaluate import compare, evaluate
 from finetune.cli_options import LANGUAGE, Result, TextResult, plain_command, recipe_command
 
 if TYPE_CHECKING:
@@ -168,55 +169,6 @@ def diagnose(pipeline: "Pipeline", model: str) -> Result:
 
 
 @main.command()
-@click.option(
-    "--model",
-    default="adapter",
-    show_default=True,
-    help="base, adapter, merged, ollama:NAME or openai:URL.",
-)
-@click.option(
-    "--from-predictions",
-    "predictions",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Score replies that were made elsewhere (JSON lines with id and text).",
-)
-@recipe_command
-def evaluate(pipeline: "Pipeline", model: str, predictions: Path | None) -> Result:
-    """Ask a model the held-out questions and score its replies.
-
-    \b
-    finetune evaluate drone-safety.toml --model base
-    finetune evaluate drone-safety.toml --model ollama:drone-safety:1.5b
-    """
-    from finetune.report.run_summary import render_figures
-
-    pipeline.ensure_prepared()
-    if predictions is not None:
-        figures = pipeline.score(predictions)
-    else:
-        pipeline.evaluate(model)
-        figures = dict(pipeline.run.figures(f"evaluate-{model}"))
-    return TextResult(text=render_figures(figures, pipeline.language), json=figures)
-
-
-@main.command()
-@recipe_command
-@click.argument("a", metavar="A")
-@click.argument("b", metavar="B")
-def compare(pipeline: "Pipeline", a: str, b: str) -> Result:
-    """Compare two evaluated models: differences with 95 % intervals, errors by type.
-
-    \b
-    finetune compare drone-safety.toml base adapter
-    """
-    from finetune.compare.comparison import compare as compare_models
-
-    comparison = compare_models(pipeline.run, a, b, language=pipeline.language)
-    return TextResult(text=comparison.to_text(pipeline.language), json=comparison.to_json())
-
-
-@main.command()
 @recipe_command
 def merge(pipeline: "Pipeline") -> Result:
     """Put base and adapter into one model, and check that it answers alike."""
@@ -239,6 +191,11 @@ def merge(pipeline: "Pipeline") -> Result:
 )
 @click.option("--verify", is_flag=True, help="Ask the server what it made of the model.")
 @click.option("--activate", is_flag=True, help="Let the assistant answer with it from now on.")
+@click.option(
+    "--unproven",
+    is_flag=True,
+    help="Activate it though nothing shows that it answers better.",
+)
 @click.option("--rollback", is_flag=True, help="Give the assistant its former model back.")
 @recipe_command
 def export(
@@ -247,9 +204,12 @@ def export(
     quantize: Any,
     verify: bool,
     activate: bool,
+    unproven: bool,
     rollback: bool,
 ) -> Result:
     """Hand the tuned model to a server.
+
+    --activate wants proof: the tuned model and its base asked with passages, and compared.
 
     \b
     finetune export drone-safety.toml --to gguf --quantize q8_0
@@ -260,6 +220,10 @@ def export(
         from finetune.export.activate import rollback as restore_model
 
         return {"text": restore_model().localize(pipeline.language)}
+    if activate and not unproven:
+        from finetune.proof import require_proof
+
+        require_proof(pipeline)  # before minutes of merging and uploading
     pipeline.merge()
     pipeline.export(target, quantize=quantize, verify=verify)
     shown = dict(pipeline.run.figures(f"export-{target}"))
@@ -321,6 +285,9 @@ def run(pipeline: "Pipeline", targets: tuple[Any, ...]) -> Result:
     """
     return pipeline.run_all(targets)
 
+
+main.add_command(evaluate)
+main.add_command(compare)
 
 if __name__ == "__main__":
     main()

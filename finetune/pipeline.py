@@ -41,7 +41,7 @@ class Pipeline:
 
     def prepare(self) -> bool:
         """Read, clean and split the data. Returns whether there was anything to do."""
-        return self._run_step(PREPARE)
+        return self.run_step(PREPARE)
 
     def ensure_prepared(self) -> None:
         """Prepare the data if that has not been done with these inputs."""
@@ -62,24 +62,24 @@ class Pipeline:
 
         Returns whether there was anything to do.
         """
-        return self._run_step(train_step(resume=resume))
+        return self.run_step(train_step(resume=resume))
 
     def evaluate(self, model: str) -> bool:
         """Put the questions of the held-out split to `model` and score its replies.
 
         Replies of the same weights are kept, unless `force` asks for new ones.
         """
-        return self._run_step(evaluate_step(model))
+        return self.run_step(evaluate_step(model))
 
     def merge(self) -> bool:
         """Merge base and adapter into one model. Returns whether there was anything to do."""
-        return self._run_step(MERGE)
+        return self.run_step(MERGE)
 
     def export(
         self, target: Target, *, quantize: Quantization | None = None, verify: bool = False
     ) -> bool:
         """Export the merged model in the form of `target`; `quantize` None: as the recipe says."""
-        return self._run_step(export_step(target, quantize=quantize, verify=verify))
+        return self.run_step(export_step(target, quantize=quantize, verify=verify))
 
     def score(self, predictions: Path) -> Figures:
         """Score replies that were made elsewhere, and return the figures."""
@@ -89,6 +89,8 @@ class Pipeline:
 
     def activate(self) -> Message:
         """Make the model that Ollama got the assistant's; return one line on what changed.
+
+        Whether it is better, `finetune.proof` knows.
 
         Raises:
             ExportError: Ollama got none from this run.
@@ -194,13 +196,9 @@ class Pipeline:
     def _is_finished(self, step: "Step") -> bool:
         return self.run.is_finished(step.name, step.digest(self))
 
-    def _run_step(self, step: "Step") -> bool:
-        """Do a step unless it is done; return whether there was anything to do.
-
-        Raises:
-            RecipeError: a step that it needs has not been done with the present inputs.
-        """
-        missing = next((one.name for one in step.needs if not self._is_finished(one)), None)
+    def require_finished(self, steps: Sequence["Step"]) -> None:
+        """Raise `RecipeError` for the first step that has not been done with the present inputs."""
+        missing = next((one.name for one in steps if not self._is_finished(one)), None)
         if missing:
             raise RecipeError(
                 Message(
@@ -219,6 +217,14 @@ class Pipeline:
                     command=missing,
                 ),
             )
+
+    def run_step(self, step: "Step") -> bool:
+        """Do a step unless it is done; return whether there was anything to do.
+
+        Raises:
+            RecipeError: a step that it needs has not been done with the present inputs.
+        """
+        self.require_finished(step.needs)
         digest = step.digest(self)
         if not (self.force or step.always) and self.run.is_finished(step.name, digest):
             self.progress.note(

@@ -141,27 +141,26 @@ def refuse_unlike(old: EvaluationRun, keys: Iterable[str], name: str) -> None:
 
 def figure_differences(pairs: Pairs) -> list[FigureDifference]:
     """Return how each figure that both runs have differs, with what the difference is worth."""
-    found = []
-    for figure in FIGURES:
-        kept = [
-            pair for pair in pairs if all(figure.columns(result) is not None for result in pair)
-        ]
-        if not kept:
-            continue
-        olds, news = (figure.table(side) for side in zip(*kept, strict=True))
-        if figure.name == "failed" and not (olds[:, 0].any() or news[:, 0].any()):
-            continue
-        # Per question, for the sign test; the figure itself is a ratio of sums.
-        gains = news[:, 0] / news[:, 1] - olds[:, 0] / olds[:, 1]
-        found.append(
-            FigureDifference(
-                figure=figure,
-                old=float(olds[:, 0].sum() / olds[:, 1].sum()),
-                new=float(news[:, 0].sum() / news[:, 1].sum()),
-                gain=paired_interval(olds, news),
-                higher=int(np.count_nonzero(gains > SAME_WITHIN)),
-                lower=int(np.count_nonzero(gains < -SAME_WITHIN)),
-                questions=len(kept),
-            )
-        )
-    return found
+    found = (figure_difference(figure, pairs) for figure in FIGURES)
+    return [one for one in found if one is not None]
+
+
+def figure_difference(figure: EvaluationFigure, pairs: Pairs) -> FigureDifference | None:
+    """Return how one figure differs, None if it applies to no question of both runs."""
+    kept = [pair for pair in pairs if all(figure.columns(result) is not None for result in pair)]
+    if not kept:
+        return None
+    olds, news = (figure.table(side) for side in zip(*kept, strict=True))
+    if figure.name == "failed" and not (olds[:, 0].any() or news[:, 0].any()):
+        return None
+    # Per question, for the sign test; the figure itself is a ratio of sums.
+    gains = news[:, 0] / news[:, 1] - olds[:, 0] / olds[:, 1]
+    return FigureDifference(
+        figure=figure,
+        old=float(olds[:, 0].sum() / olds[:, 1].sum()),
+        new=float(news[:, 0].sum() / news[:, 1].sum()),
+        gain=paired_interval(olds, news),
+        higher=int(np.count_nonzero(gains > SAME_WITHIN)),
+        lower=int(np.count_nonzero(gains < -SAME_WITHIN)),
+        questions=len(kept),
+    )

@@ -224,10 +224,12 @@ FIGURES: tuple[EvaluationFigure, ...] = (
 FIGURE_OF = {figure.name: figure for figure in FIGURES}
 
 
-def measure(results: Sequence[QuestionResult]) -> list[FigureValue]:
-    """Return the figures that apply to any of the results."""
+def measure(
+    results: Sequence[QuestionResult], figures: Sequence[EvaluationFigure] = FIGURES
+) -> list[FigureValue]:
+    """Return those of `figures` that apply to any of the results."""
     found = []
-    for figure in FIGURES:
+    for figure in figures:
         table = figure.table(results)
         if not len(table):
             continue

@@ -94,20 +94,23 @@ class TransformersEngine:
         self._model: Any = loaded.model
         self._tokenizer = loaded.tokenizer
         self._chat = chat
-        self._context = int(loaded.model.config.max_position_embeddings)
+        self.parameters = sum(weight.numel() for weight in loaded.model.parameters())
+        """How many weights there are, an adapter's with them."""
+        self.context = int(loaded.model.config.max_position_embeddings)
+        """Tokens that prompt and reply share at most."""
         # Both: an adapter ends with the format's token, a base perhaps still with its own.
         self._end_ids = sorted({loaded.tokenizer.eos_id, loaded.tokenizer.control(chat.eos)})
 
     def generate(self, request: GenerationRequest, emit: Emit) -> GenerationResult:
         """Emit the reply of the model; see `Engine`."""
         prompt = encode_prompt(request.record, self._chat, self._tokenizer, think=request.think)
-        tokens_left = self._context - len(prompt)
+        tokens_left = self.context - len(prompt)
         if tokens_left < 1:
             raise TooLongError(
                 Message(
                     "the conversation has {prompt_count} tokens, the model reads {context}",
                     prompt_count=len(prompt),
-                    context=self._context,
+                    context=self.context,
                 ),
                 hint=Message("leave out earlier turns"),
             )

@@ -1,0 +1,155 @@
+"""Whether a tuned model may take the base's place: surely better, and nothing else much worse."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from assistant.evaluation.comparison import RunComparison, compare_runs, figure_difference
+from assistant.evaluation.figures import FIGURE_OF, FIGURES, Columns, EvaluationFigure, format_value
+from assistant.evaluation.results import EvaluationRun, QuestionResult
+from assistant.evaluation.text_report import comparison_lines
+from ingest.foundation.messages import Language, Message
+from ingest.text.answer_overlap import answer_tokens
+
+SHORT_TOKENS = 8
+"""Of an expected answer: up to so many, a right reply holds it word for word. A longer one nobody
+repeats, so that the words in common count (token F1)."""
+
+LEAST_QUESTIONS = 10
+"""Fewer show nothing: the sign test takes six that all point one way."""
+
+WORSE_BY = {
+    "shown": 0.05,
+    "refusals_right": 0.05,
+    "refusals_wrong": 0.05,
+    "unsupported": 0.05,
+    "failed": 0.0,
+}
+"""Share by which each of the other figures may be worse: about one question in twenty."""
+
+SLOWER_BY = 2.0
+"""So many times the seconds of an answer: times of one machine vary by less than that."""
+
+
+def own_score(result: QuestionResult) -> float:
+    """Return what the model's own reply is worth, 0 to 1.
+
+    Quotes that stand in for a reply which was none are the assistant's, not the model's.
+    """
+    if result.kind != "model":
+        return 0.0
+    if result.unanswerable:
+        return float(result.refused)
+    shortest = min((len(answer_tokens(one)) for one in result.expected), default=0)
+    if shortest <= SHORT_TOKENS:
+        return float(bool(result.right))
+    return max(float(bool(result.right)), result.f1 or 0.0)
+
+
+def _own_columns(result: QuestionResult) -> Columns | None:
+    # Without a passage no model is asked at all: small talk, or a question that nothing fits.
+    asked = result.kind != "nothing" or "reply_unusable" in result.notices
+    return (own_score(result), 1.0) if asked else None
+
+
+OWN = EvaluationFigure(
+    name="own",
+    label=Message("the model itself answers rightly, or rightly says that it is not there"),
+    columns=_own_columns,
+)
+"""What the gate is decided by."""
+
+PRODUCT_FIGURES = (
+    *(one for one in FIGURES if one.group == "retrieval"),
+    OWN,
+    *(one for one in FIGURES if one.group != "retrieval"),
+)
+"""All figures of answers through the assistant, in the order in which they are shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateDecision:
+    """Whether model b may take the place of model a, and why not."""
+
+    comparison: RunComparison
+    """`differences` begins with that of `OWN`."""
+    reasons: tuple[Message, ...]
+    """Why it may not; empty where it may."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether it may."""
+        return not self.reasons
+
+    @property
+    def verdict(self) -> Message:
+        """One line for people."""
+        a, b = self.comparison.old.name, self.comparison.new.name
+        if self.passed:
+            return Message("{b} is surely better than {a} through the assistant", a=a, b=b)
+        return Message("{b} does not take the place of {a}", a=a, b=b)
+
+    def to_lines(self, language: Language) -> list[str]:
+        """Return the verdict, the reasons and all differences, a line each."""
+        head = f"{'▲' if self.passed else '·'} {self.verdict.localize(language)}"
+        reasons = [f"  {reason.localize(language)}" for reason in self.reasons]
+        return [head, *reasons, "", *comparison_lines(self.comparison, language)]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the verdict, the reasons and all differences as JSON values."""
+        return {
+            "passed": self.passed,
+            "reasons": [reason.in_each_language() for reason in self.reasons],
+            **self.comparison.to_json(),
+        }
+
+
+def decide(base: EvaluationRun, tuned: EvaluationRun) -> GateDecision:
+    """Return whether `tuned` may take the place of `base`.
+
+    Better is: `OWN` gains, and chance does not explain it (paired bootstrap, and the sign test).
+    Nothing else may be worse by more than `WORSE_BY`, or slower by more than `SLOWER_BY`.
+
+    Raises:
+        EvaluationFileError: they have no question in common.
+    """
+    comparison = compare_runs(base, tuned)
+    own = figure_difference(OWN, comparison.pairs)
+    if own:
+        comparison = replace(comparison, differences=(own, *comparison.differences))
+    reasons: list[Message] = []
+    if len(comparison.pairs) < LEAST_QUESTIONS:
+        reasons.append(
+            Message(
+                "{count} held-out questions show nothing: at least {least} are wanted",
+                count=len(comparison.pairs),
+                least=LEAST_QUESTIONS,
+            )
+        )
+    if own is None or own.verdict != "better":
+        old, new = (format_value(one, OWN) for one in (own.old, own.new)) if own else ("-", "-")
+        reasons.append(Message("it is not surely better: {old} → {new}", old=old, new=new))
+    reasons += _worse_figures(comparison)
+    return GateDecision(comparison=comparison, reasons=tuple(reasons))
+
+
+def _worse_figures(comparison: RunComparison) -> Sequence[Message]:
+    """Return one line for each figure that is worse by more than its bound."""
+    found = []
+    for one in comparison.differences:
+        figure = one.figure
+        loss = one.old - one.new if figure.better == "higher" else one.new - one.old
+        most = WORSE_BY.get(figure.name)
+        too_slow = figure.name == "seconds" and one.new > SLOWER_BY * one.old
+        # One question more or less is no finding, however few there are of its kind.
+        lost = most == 0 or abs(one.higher - one.lower) > 1
+        if too_slow or (most is not None and loss > most and lost):
+            found.append(
+                Message(
+                    "worse: {label}, {old} → {new}",
+                    label=FIGURE_OF[figure.name].label,
+                    old=format_value(one.old, figure),
+                    new=format_value(one.new, figure),
+                )
+            )
+    return found

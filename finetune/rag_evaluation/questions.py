@@ -1,0 +1,87 @@
+"""The held-out records as questions to the assistant."""
+
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from assistant.answer.verification.claims import says_not_there
+from assistant.evaluation.questions import EvaluationQuestion
+from finetune.errors import EvaluationError
+from finetune.evaluate.evaluation import select_records
+from finetune.recipe import Recipe
+from finetune.records import Record
+from finetune.runs import Run
+from finetune.served_prompt import question_of_prompt
+from ingest.foundation.messages import Message
+
+
+def held_out_questions(recipe: Recipe, run: Run) -> list[EvaluationQuestion]:
+    """Return the questions of the records that evaluation asks, in their order, each once.
+
+    A record that is itself a prompt of the assistant asks the question in it. Rows that
+    `finetune synthesize` wrote say what a right answer holds; of others it is the whole reference.
+
+    Raises:
+        EvaluationError: the split is empty, or none of its records asks a question by itself.
+    """
+    records = select_records(recipe, run)
+    rows = synthesized_rows(recipe.data_files, records)
+    questions: dict[str, EvaluationQuestion] = {}
+    for record in records:
+        # What is said in a second turn means nothing without the first one.
+        if len(record.turns) > 1:
+            continue
+        row = rows.get(record.id, {})
+        text = str(row.get("question") or question_of_prompt(record.last.user) or record.last.user)
+        answer = str(row.get("answer") or record.last.answer)
+        answerable = row.get("answerable", not says_not_there(record.last.answer))
+        question = EvaluationQuestion(
+            text=text.strip(),
+            answers=(answer,) if answerable else (),
+            unanswerable=not answerable,
+            id=record.id,
+        )
+        questions.setdefault(question.key, question)
+    if not questions:
+        raise EvaluationError(
+            Message(
+                "no record of {split} asks a question by itself: all have several turns",
+                split=recipe.evaluate.split,
+            )
+        )
+    return list(questions.values())
+
+
+def synthesized_rows(
+    files: Sequence[Path], records: Sequence[Record]
+) -> Mapping[str, Mapping[str, Any]]:
+    """Return the synthesized row of each record that has one, by the record's id."""
+    # Prepared records keep what is trained on; that a row is answerable, and by which words, stands
+    # in its own file, at the line that `source` names.
+    wanted: dict[str, dict[int, str]] = {}
+    for record in records:
+        name, _, row = record.source.rpartition(":")
+        if row.isdecimal():
+            wanted.setdefault(name, {})[int(row)] = record.id
+    found: dict[str, Mapping[str, Any]] = {}
+    for file in files:
+        places = wanted.get(file.name, {})
+        if file.suffix != ".jsonl" or not places:
+            continue
+        with file.open(encoding="utf-8", errors="replace") as lines:
+            for number, line in enumerate(itertools.islice(lines, max(places)), start=1):
+                if number in places and (parsed := _parse_synthesized(line)):
+                    found[places[number]] = parsed
+    return found
+
+
+def _parse_synthesized(line: str) -> Mapping[str, Any]:
+    """Return the row of a line, {} if it is none that `finetune synthesize` wrote."""
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return {}
+    is_ours = isinstance(row, dict) and {"question", "answer", "answerable", "messages"} <= set(row)
+    return row if is_ours else {}
