@@ -4,7 +4,7 @@ from typing import Final
 
 from assistant.events import Stage
 from assistant.values import Answerability, Citation, Passage
-from ingest.foundation.messages import Language, Message
+from ingest.foundation.messages import COMMA, NO_MESSAGE, Language, Message, join_messages
 from ingest.local_files import FILE_SCHEME
 
 STAGES: Final[dict[Stage, Message]] = {
@@ -40,6 +40,24 @@ UNSUPPORTED_SIGN: Final = Message("(?)")
 def evidence_label(answerability: Answerability) -> Message:
     """Return what stands above evidence that no model has made an answer of."""
     return NEAREST if answerability == "nearest" else EVIDENCE
+
+
+def describe_place(source: Citation | Passage) -> Message:
+    """Return " › Heading, p. 12": where in a document what is quoted stands."""
+    heading = f" › {source.heading}" if source.heading not in {"", source.title} else ""
+    if source.page is None:
+        return Message.verbatim(heading)
+    return join_messages([Message.verbatim(heading), describe_page(source)], COMMA)
+
+
+def describe_page(source: Citation | Passage) -> Message:
+    """Return "p. 12" of what stands on paper, of a passage that goes on "pp. 12–13"."""
+    if source.page is None:
+        return NO_MESSAGE
+    if isinstance(source, Passage) and source.page_breaks:
+        last = source.page + len(source.page_breaks)
+        return Message("pp. {first}–{last}", first=source.page, last=last)
+    return Message("p. {page}", page=source.page)
 
 
 def describe_day(source: Citation | Passage, language: Language) -> str:

@@ -121,8 +121,21 @@ class Passage:
     published: date | None = None
     modified: date | None = None
     heading: str = ""
+    page: int | None = None
+    """Of paper, on which it begins, from 1; None for what has no pages."""
+    page_breaks: tuple[int, ...] = ()
+    """Where in `text` each further page begins."""
     ranks: LegRanks = LegRanks()
     """Why it was found."""
+
+    def page_at(self, end: int) -> int | None:
+        """Return the page on which what ends at character `end` of the text stands.
+
+        By its end, as its heading is (`section_of`); 0 stands for a place that is not known.
+        """
+        if self.page is None:
+            return None
+        return self.page + sum(start < end for start in self.page_breaks)
 
 
 EvidenceKind = Literal["sentence", "definition", "row", "list", "code", "block"]
@@ -242,6 +255,8 @@ class Citation:
     """Of a local file, the day on which it was last changed."""
     heading: str = ""
     """Where on the page it stands, "" if at the top."""
+    page: int | None = None
+    """Of paper (PDF), from 1; None for what has no pages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -130,6 +130,8 @@ class Document:
     canonical: str = ""
     """What the page calls its own address (<link rel=canonical>), "" if nothing or another site."""
     kind: PageKind = "other"
+    page_starts: tuple[int, ...] = ()
+    """Where in the text each page of paper begins, () for what has no pages."""
     directives: tuple[str, ...] = ()
     """Directives of <meta name=robots>, lower case. Not kept in the index."""
     notes: tuple[Message, ...] = ()

@@ -3,23 +3,33 @@
 import io
 import struct
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 SENTENCE = "The harbour was quiet that morning, and the boats lay still in the grey water."
 
 
 def pdf(*lines: str) -> bytes:
     """Write the smallest PDF that shows `lines`."""
-    shown = " ".join(f"({line}) Tj T*" for line in lines)
-    content = f"BT /F1 12 Tf 72 720 Td 14 TL {shown} ET"
+    return pdf_of_pages(lines)
+
+
+def pdf_of_pages(*pages: Sequence[str]) -> bytes:
+    """Write a PDF of several pages, each with its lines."""
+    numbers = [4 + 2 * place for place in range(len(pages))]
+    kids = " ".join(f"{number} 0 R" for number in numbers)
     objects = [
         "<< /Type /Catalog /Pages 2 0 R >>",
-        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R"
-        " /Resources << /Font << /F1 5 0 R >> >> >>",
-        f"<< /Length {len(content)} >>\nstream\n{content}\nendstream",
+        f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>",
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
     ]
+    for number, lines in zip(numbers, pages, strict=True):
+        shown = " ".join(f"({line}) Tj T*" for line in lines)
+        content = f"BT /F1 12 Tf 72 720 Td 14 TL {shown} ET"
+        objects += [
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {number + 1} 0 R"
+            " /Resources << /Font << /F1 3 0 R >> >> >>",
+            f"<< /Length {len(content)} >>\nstream\n{content}\nendstream",
+        ]
     text, offsets = "%PDF-1.4\n", []
     for number, written in enumerate(objects, 1):
         offsets.append(len(text))

@@ -5,7 +5,6 @@ Each field is drawn by itself, so that a growing answer sends only what has chan
 """
 
 from collections.abc import Iterator
-from datetime import date
 from typing import Any, assert_never
 from urllib.parse import unquote
 
@@ -17,9 +16,10 @@ from assistant.labels import (
     SOURCES,
     STAGES,
     describe_day,
+    describe_page,
     evidence_label,
 )
-from assistant.values import Passage, SentenceVerdict
+from assistant.values import Citation, Passage, SentenceVerdict
 from ingest.events import PageSkipped, PageStored
 from ingest.foundation.messages import Language
 from ingest.report import REASONS
@@ -156,7 +156,7 @@ def source_lines(turn: PageTurn, language: Language) -> Fields | None:
             "n": citation.number,
             "title": shorten_title(citation.title) or display_place(citation.url),
             "url": citation.url if _is_web(citation.url) else "",
-            "detail": _place_and_days(citation.url, citation.published, language),
+            "detail": _place_and_days(citation, language),
             "heading": citation.heading,
             "fetched": describe_day(citation, language),
         }
@@ -176,7 +176,7 @@ def passage_card(passage: Passage, turn: PageTurn, language: Language) -> Fields
         "n": passage.number,
         "title": shorten_title(passage.title) or display_place(passage.url),
         "url": passage.url if _is_web(passage.url) else "",
-        "detail": _place_and_days(passage.url, passage.published, language),
+        "detail": _place_and_days(passage, language),
         "fetched": describe_day(passage, language),
         "heading": passage.heading,
         "text": passage.text,
@@ -202,9 +202,10 @@ def _is_web(url: str) -> bool:
     return url.startswith(("https://", "http://"))
 
 
-def _place_and_days(url: str, published: date | None, language: Language) -> str:
-    day = labels.published_on(published, language) if published else ""
-    return " · ".join(filter(None, [display_place(url), day]))
+def _place_and_days(source: Citation | Passage, language: Language) -> str:
+    day = labels.published_on(source.published, language) if source.published else ""
+    page = describe_page(source).localize(language)
+    return " · ".join(filter(None, [display_place(source.url), page, day]))
 
 
 def _notices(turn: PageTurn) -> list[Any]:

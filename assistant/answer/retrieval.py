@@ -1,6 +1,7 @@
 """From a question to the passages that may answer it: words and vectors, fused."""
 
 import asyncio
+import bisect
 import contextlib
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -274,16 +275,20 @@ class Retriever:
         passages = []
         for number, span in enumerate(here, start=1):
             document = documents[span.url]
+            text = excerpt(document.text, span.start, span.end)
+            page, page_breaks = _pages_of(document, span, text)
             passage = Passage(
                 number=number,
                 url=document.url,
                 title=document.title,
-                text=excerpt(document.text, span.start, span.end),
+                text=text,
                 score=span.score,
                 fetched_at=document.fetched_at,
                 published=document.published,
                 modified=document.modified,
                 heading=span.heading,
+                page=page,
+                page_breaks=page_breaks,
             )
             passages.append(passage)
         return tuple(passages)
@@ -322,6 +327,17 @@ class Retriever:
             for other in spans
             if other is touching[0] or other not in touching
         ]
+
+
+def _pages_of(document: Document, span: _Span, text: str) -> tuple[int | None, tuple[int, ...]]:
+    """Return the page on which a span begins, and where in its `text` further ones begin."""
+    starts = document.page_starts
+    if not starts:
+        return None, ()
+    # Behind the head of a table, which stands before what the document has there.
+    lead = max(0, text.find(document.text[span.start : span.end]))
+    first, last = (bisect.bisect_right(starts, at) for at in (span.start, span.end - 1))
+    return first, tuple(lead + start - span.start for start in starts[first:last])
 
 
 def _weight_of(embedder: Embedder | None, question: Language, text: Language) -> float:

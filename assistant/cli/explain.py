@@ -18,7 +18,7 @@ from assistant.cli.explain_labels import (
     describe_score,
 )
 from assistant.errors import SnapshotNotFoundError
-from assistant.labels import QUOTES
+from assistant.labels import QUOTES, describe_place
 from assistant.settings import Settings, SnapshotSettings
 from assistant.snapshots.failures import LAST, not_found_error
 from assistant.snapshots.snapshot import Snapshot, snapshot_adapter
@@ -258,9 +258,13 @@ def phrases_said(terms: Sequence[str], question: str) -> list[str]:
 
 def _passage_lines(passages: Sequence[Passage]) -> Iterator[Message]:
     for passage in passages:
-        place = f" › {passage.heading}" if passage.heading not in {"", passage.title} else ""
-        where = f"{place} {shown_url(passage.url)}"
-        yield Message.verbatim(f"[{passage.number}] {passage.title}{where}")
+        yield Message(
+            "[{number}] {title}{place} {url}",
+            number=passage.number,
+            title=passage.title,
+            place=describe_place(passage),
+            url=shown_url(passage.url),
+        )
         ranks = passage.ranks
         yield Message(
             "    {words}; {vectors}; together {score:.2f}",

@@ -24,6 +24,7 @@ from assistant.labels import (
     STAGES,
     UNSUPPORTED_SIGN,
     describe_day,
+    describe_place,
     evidence_label,
 )
 from assistant.values import Answer, AnswerEvidence, Citation
@@ -46,7 +47,7 @@ def say(text: str, *, dim: bool = False, newline: bool = True) -> None:
 
 def source_line(citation: Citation, language: Language) -> str:
     """Return one numbered source: title, URL, and the day of its text."""
-    place = f" › {citation.heading}" if citation.heading not in {"", citation.title} else ""
+    place = describe_place(citation).localize(language)
     name = f"[{citation.number}] {citation.title}{place}"
     return printable(f"{name} {shown_url(citation.url)} ({describe_day(citation, language)})")
 

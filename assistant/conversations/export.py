@@ -72,6 +72,7 @@ def _turn_values(turn: ConversationTurn) -> dict[str, Any]:
                 "url": citation.url,
                 "title": citation.title,
                 "heading": citation.heading,
+                "page": citation.page,
                 "fetched_at": citation.fetched_at.isoformat(),
             }
             for citation in (answer.citations if answer else ())

@@ -9,7 +9,7 @@ from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.extras import install_command
 from ingest.foundation.messages import Message
 
-EXTRACTOR_VERSION = 8
+EXTRACTOR_VERSION = 9
 """Bump by hand when the text or the metadata of an unchanged page come out otherwise: a stored page
 of another version is requested without validators, so that its body comes and is extracted anew."""
 
@@ -22,6 +22,9 @@ XML_TYPES = ("application/xml", "text/xml", "application/rss+xml", "application/
 SNIFFED_BYTES = 1024
 """Bytes at the start of a file in which its kind shows, as in the WHATWG MIME Sniffing Standard
 (1,445 there; the marks looked for here come earlier)."""
+
+PAGE_MARK = "\f"
+"""Form feed: stands in `FileContent.text` where a page of paper begins, but the first."""
 
 _BINARY_SIGNATURES = (
     *(b"%PDF-", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"),  # PDF, zip (Office), OLE (old Office, .msg)
@@ -61,7 +64,7 @@ class FileContent:
     """What a file holds, where that is more than its text."""
 
     text: str
-    """Markdown. A form feed stands between two pages of paper."""
+    """Markdown. `PAGE_MARK` stands between two pages of paper."""
     title: str = ""
     """What the file calls itself, "" if nothing; else it is titled by its first heading."""
     author: str = ""

@@ -7,12 +7,14 @@ Readers (`ingest.extract.registry`) make text or HTML of the bytes. Of HTML, the
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import accumulate
 from pathlib import Path
 from urllib.parse import unquote
 
 from ingest.documents import Document, Page
 from ingest.errors import ExtractError
 from ingest.extract.base import (
+    PAGE_MARK,
     TOO_MUCH_MEMORY,
     DamagedFileError,
     FileContent,
@@ -127,10 +129,20 @@ def _read_content(
         raise missing_extra_error(reader.suffixes[0], reader.extra) from error
 
 
+def _cut_page_marks(text: str) -> tuple[str, tuple[int, ...]]:
+    """Return a text without page marks and empty lines around it, and where its pages begin."""
+    pages = text.split(PAGE_MARK)
+    whole = "".join(pages)
+    lead = len(whole) - len(whole.lstrip("\n"))
+    starts = (max(0, end - lead) for end in accumulate(map(len, pages[:-1])))
+    return whole.strip("\n"), (0, *starts) if len(pages) > 1 else ()
+
+
 def _document_of_text(
     content: FileContent, *, url: str, fetched_at: datetime, is_file: bool
 ) -> Document:
-    text = "\n".join(line.rstrip(" \t\r") for line in content.text.split("\n")).strip("\n")
+    text = "\n".join(line.rstrip(" \t\r") for line in content.text.split("\n"))
+    text, page_starts = _cut_page_marks(text)
     if not text.strip():
         raise empty_page(url, *content.notes)
     title = content.title or find_heading(text)
@@ -144,6 +156,7 @@ def _document_of_text(
         url=url,
         title=one_line(title.strip("#*=- ")) or url,
         text=text,
+        page_starts=page_starts,
         fetched_at=fetched_at,
         language=detect_language("", text),
         author=content.author,

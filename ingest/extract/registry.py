@@ -4,10 +4,11 @@ To add one: write its module in `readers/`, name it here, and give
 tests/contracts/test_file_reader.py a sample of it.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from ingest.extract.base import FileContent, FileReader, missing_extra_error
+from ingest.extract.base import PAGE_MARK, FileContent, FileReader, missing_extra_error
 from ingest.extract.dom import parse_html
 from ingest.extract.markdown import render_markdown
 from ingest.extract.readers import feed, html, mail, office, pdf, text
@@ -23,6 +24,8 @@ def _read_attachment(name: str, body: bytes) -> FileContent | None:
     except ImportError as error:
         raise missing_extra_error(reader.suffixes[0], reader.extra) from error
     content = FileContent(text=content) if isinstance(content, str) else content
+    # The mail has no pages, whatever is attached to it.
+    content = replace(content, text=content.text.replace(PAGE_MARK, ""))
     if reader.produces == "html":
         root = parse_html(content.text)
         return None if root is None else FileContent(text=render_markdown(root.find("body")))

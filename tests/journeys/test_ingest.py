@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import file_samples
 from tests.internet.demo import sample_pages
 from tests.internet.net import Internet
 from tests.journeys.conftest import Shell
@@ -187,6 +188,18 @@ def test_source_shows_the_path_and_the_day_of_a_file(shell: Shell, notes: Path) 
     shell("ingest", "notes")
     shown = shell("assistant", "ask", "采购金额超过多少须经总经理批准?", "--lang", "en")
     assert f"{notes / '采购.md'} (modified 2023-11-14)" in shown.stdout + shown.stderr
+
+
+def test_source_names_the_page_of_a_pdf(shell: Shell, tmp_path: Path) -> None:
+    pages = (
+        ["Rules of the harbour", "Lamps are lit at six in the evening on every quay."],
+        ["The night guard keeps the key of the crane in a red box.", "Nobody else has one."],
+    )
+    (tmp_path / "rules.pdf").write_bytes(file_samples.pdf_of_pages(*pages))
+    shell("ingest", "rules.pdf")
+    asked = shell("assistant", "ask", "Where is the key of the crane kept?", "--lang", "en")
+    assert "Rules of the harbour, p. 2 " in asked.stdout + asked.stderr
+    assert "第 1–2 页" in shell("assistant", "explain", "--lang", "zh").stdout
 
 
 def test_dry_run_names_what_would_be_read_and_stores_nothing(

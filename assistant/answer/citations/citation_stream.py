@@ -125,20 +125,19 @@ class CitationStream:
 
     def citations(self) -> tuple[Citation, ...]:
         """Return the passages that the answer points to so far, by number."""
-        return tuple(
-            Citation(
-                number=number,
-                url=self._passages[number].url,
-                title=self._passages[number].title,
-                fetched_at=self._passages[number].fetched_at,
-                published=self._passages[number].published,
-                modified=self._passages[number].modified,
-                heading=section_of(
-                    self._passages[number],
-                    self._supported_to.get(number) or self._quotes.get(number, 0),
-                ),
-            )
-            for number in sorted(self._cited)
+        return tuple(self._citation(self._passages[number]) for number in sorted(self._cited))
+
+    def _citation(self, passage: Passage) -> Citation:
+        end = self._supported_to.get(passage.number) or self._quotes.get(passage.number, 0)
+        return Citation(
+            number=passage.number,
+            url=passage.url,
+            title=passage.title,
+            fetched_at=passage.fetched_at,
+            published=passage.published,
+            modified=passage.modified,
+            heading=section_of(passage, end),
+            page=passage.page_at(end),
         )
 
     def _handle(self, unit: AnswerUnit) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
+from ingest.extract.base import PAGE_MARK
 from ingest.extract.formats.table_rows import render_rows
 from ingest.text.cjk import CJK
 
@@ -184,7 +185,10 @@ def _placed(rows: Sequence[Sequence[PdfPiece]], text: str) -> PdfLine:
 
 
 def join_pages(pages: Sequence[list[PdfLine]]) -> str:
-    """Return the lines of all pages as paragraphs, without running heads and contents pages."""
+    """Return the lines of all pages as paragraphs, without running heads and contents pages.
+
+    A form feed stands where a page begins, also within a paragraph that goes on over its start.
+    """
     kept = [_without_contents(page) for page in _without_margins(pages)]
     vocabulary = Counter(
         word.casefold()
@@ -193,10 +197,12 @@ def join_pages(pages: Sequence[list[PdfLine]]) -> str:
         for word in re.findall(r"\w+(?:-\w+)*", line)
     )
     paragraphs: list[str] = []
-    for page in kept:
+    marks = ""
+    for number, page in enumerate(kept):
+        marks += PAGE_MARK if number else ""  # those of empty pages, too
         full = _FULL_LINE * max((len(line) for line in page if "\n" not in line), default=0)
         before = paragraphs.pop() if paragraphs else ""
-        last = before.rpartition("\n")[2]
+        last = before.rpartition("\n")[2].lstrip(PAGE_MARK)
         # A sentence goes on over the end of a page, too.
         is_open = bool(last) and bool(page) and _continues(last, page[0], full=0)
         text = before if is_open else ""
@@ -208,7 +214,10 @@ def join_pages(pages: Sequence[list[PdfLine]]) -> str:
                 text = _join_line(text, line, vocabulary)
             else:
                 text += ("\n" if text else "") + line
-            last = line
+            # Behind the join, which looks at the characters on both sides.
+            border = len(text) - len(line)
+            text = text[:border] + marks + text[border:]
+            last, marks = line, ""
         paragraphs.append(text)
     text = "\n\n".join(filter(None, paragraphs))
     return re.sub(f"[{_HYPHENS}]", "-", text)

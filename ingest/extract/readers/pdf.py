@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from ingest.extract.base import DamagedFileError, FileContent, FileReader
+from ingest.extract.base import PAGE_MARK, DamagedFileError, FileContent, FileReader
 from ingest.extract.formats.pdf_layout import PdfLine, PdfPiece, join_pages, page_lines
 from ingest.extract.formats.zip_parts import names_damage
 from ingest.foundation.messages import Message
@@ -71,7 +71,7 @@ def read_pdf(body: bytes, _charset: str | None) -> FileContent:
     form = [line for page in pages for line in page.form]
     return FileContent(
         text="\n\n".join(filter(None, [text, "\n".join(dict.fromkeys(form))])),
-        title=title or _first_title(text),
+        title=title or _first_title(text.replace(PAGE_MARK, "")),
         author="" if _NO_TITLE.fullmatch(author) else author,
         published=_pdf_day(metadata.get("CreationDate", "")),
         modified=_pdf_day(metadata.get("ModDate", "")),

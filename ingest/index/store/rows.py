@@ -1,5 +1,6 @@
 """Conversion between rows of the catalogue's tables and values."""
 
+import json
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -20,7 +21,10 @@ CHUNK = "c.id, c.url, d.title, c.position, c.first, c.past, c.heading, c.text"
 """The columns that `to_chunk` reads."""
 CHUNKS = "chunks c JOIN documents d ON d.url = c.url"
 """The tables that they come from."""
-DOCUMENT = "url, title, text, fetched_at, language, published, modified, author, canonical, kind"
+DOCUMENT = (
+    "url, title, text, fetched_at, language, published, modified, author, canonical, kind,"
+    " page_starts"
+)
 """The columns that `to_document` reads and `from_document` fills."""
 PROCESSING = "extractor, splitter, chunk_size, chunk_overlap"
 """The columns that `to_processing` reads and `from_processing` fills."""
@@ -28,7 +32,7 @@ PAGE = "url, document, checked_at, fresh_until, body_hash, etag, last_modified, 
 """The columns that `to_validators` reads and `from_validators` fills."""
 
 ChunkRow = tuple[str, str, str, int, int, int, str, str]
-DocumentRow = tuple[str, str, str, str, str, str | None, str | None, str, str, PageKind]
+DocumentRow = tuple[str, str, str, str, str, str | None, str | None, str, str, PageKind, str]
 ProcessingRow = tuple[int | None, int | None, int | None, int | None]
 PageRow = tuple[str, str, str, str, str, str, str, FetcherName, str]
 
@@ -50,7 +54,9 @@ def to_chunk(row: ChunkRow) -> Chunk:
 
 def to_document(row: DocumentRow) -> Document:
     """Return the document in a row of `DOCUMENT`."""
-    url, title, text, fetched_at, language, published, modified, author, canonical, kind = row
+    url, title, text, fetched_at, language, published, modified, author, canonical, kind, starts = (
+        row
+    )
     return Document(
         url=url,
         title=title,
@@ -62,6 +68,7 @@ def to_document(row: DocumentRow) -> Document:
         author=author,
         canonical=canonical,
         kind=kind,
+        page_starts=tuple(json.loads(starts)),
     )
 
 
@@ -78,6 +85,7 @@ def from_document(document: Document) -> DocumentRow:
         document.author,
         document.canonical,
         document.kind,
+        json.dumps(document.page_starts),
     )
 
 

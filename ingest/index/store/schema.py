@@ -124,7 +124,9 @@ _SEVENTH = (
     "CREATE INDEX collection_members_by_name ON collection_members (name)",
 )
 
-VERSIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH)
+_EIGHTH = ("ALTER TABLE documents ADD COLUMN page_starts TEXT NOT NULL DEFAULT '[]'",)
+
+VERSIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH)
 """The statements that lead from each format to the next. A new file takes every step, so that an
 index of any age has the same tables. Never change a step that was released."""
 

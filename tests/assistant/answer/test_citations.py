@@ -566,6 +566,23 @@ def test_a_source_is_named_by_the_section_of_what_is_cited(said: str, heading: s
     assert [citation.heading for citation in stream.citations()] == [heading]
 
 
+@pytest.mark.parametrize(
+    ("said", "page"),
+    [
+        ("Drones may fly over fields and rivers.", 12),
+        ("The limit is 120 metres above the ground.", 13),
+        ("No flight is lower than 5 metres [1].", 14),
+        ("**[1]**", 12),
+    ],
+)
+def test_a_source_is_named_by_the_page_of_what_is_cited(said: str, page: int) -> None:
+    breaks = (SECTIONS.text.index("## How high"), SECTIONS.text.index("No flight"))
+    stream = CitationStream([replace(SECTIONS, page=12, page_breaks=breaks)])
+    stream.feed(said)
+    stream.close()
+    assert [citation.page for citation in stream.citations()] == [page]
+
+
 def test_the_source_of_a_quote_is_named_by_its_section() -> None:
     quote = "The limit is 120 metres above the ground."
     end = SECTIONS.text.index(quote) + len(quote)

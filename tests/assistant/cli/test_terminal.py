@@ -62,3 +62,6 @@ def test_source_names_the_section_that_it_stands_in() -> None:
     section = replace(CITATION, title="RFC 9309", heading="Caching")
     assert source_line(section, "en").startswith("[1] RFC 9309 › Caching https://tea.test/")
     assert "›" not in source_line(replace(section, heading="RFC 9309"), "en")
+    paper = replace(section, page=3)
+    assert source_line(paper, "en").startswith("[1] RFC 9309 › Caching, p. 3 https://tea.test/")
+    assert "RFC 9309，第 3 页 https" in source_line(replace(paper, heading=""), "zh")

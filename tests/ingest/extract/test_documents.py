@@ -112,6 +112,21 @@ def test_pdf_named_by_its_metadata_only_where_somebody_gave_a_title(tmp_path: Pa
     assert read(tmp_path / "rules.pdf", plain).title == "Night rules"
 
 
+def test_pages_of_paper_are_known_also_where_a_sentence_goes_on_over_them(tmp_path: Path) -> None:
+    pages = (
+        ["Night rules", "Lamps are lit at six in the evening every day of the year."],
+        [],
+        ["The guard walks along the quay and looks at all the moor-"],
+        ["ings of the boats.", "Nobody sleeps on board."],
+    )
+    document = read(tmp_path / "rules.pdf", file_samples.pdf_of_pages(*pages))
+    text, starts = document.text, document.page_starts
+    assert "\f" not in text
+    assert "all the moorings of the boats." in text
+    assert len(starts) == 4
+    assert [text[start:].split()[0] for start in starts] == ["Night", "The", "The", "ings"]
+
+
 def test_text_is_checked_to_be_text(tmp_path: Path) -> None:
     sentence = "The ferry leaves at nine."
     assert read(tmp_path / "report", file_samples.pdf(sentence)).text == sentence
