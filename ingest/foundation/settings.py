@@ -149,13 +149,15 @@ def read_toml(path: Path) -> dict[str, Any]:
         ) from error
     except tomllib.TOMLDecodeError as error:
         # The exception has the place as a number from Python 3.14 on; before, in its text only.
-        place = re.search(r"at line (\d+), column (\d+)", str(error))
+        problem = str(error)
+        place = re.search(r"\s*\(at line (\d+), column (\d+)\)$", problem)
         where = Message("the end of the file is missing")
         if place:
             where = Message("line {line}, column {column}", line=place[1], column=place[2])
+            problem = problem[: place.start()]
         raise SettingsError(
             Message("{path} is not valid TOML", path=path),
-            hint=Message("{where} ({error})", where=where, error=error),
+            hint=Message("{where} ({error})", where=where, error=problem),
         ) from error
 
 
