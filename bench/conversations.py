@@ -4,8 +4,10 @@
 
 Conversations of two to four turns (bench/conversation_cases.tsv), without a model. Set a was used
 while the rules were written, set b was looked at only at the end, set c was written by somebody who
-had not seen the rules (37 of 51 then). A case is right if the query is
-the one expected: "=" the question unchanged, words that must stand in it, or -words that must not.
+had not seen the rules (37 of 51 then), set d was used while the rules for what is left out and
+for other names were written, without a look at c (44 right before, 46 after). A case
+is right if the query is the one expected: "=" the question unchanged, words that must stand in it,
+or -words that must not.
 "xquad" is the share of XQuAD's questions that stay alone after one about drones; most of the rest
 lean on their paragraph in truth ("When was this edict declared?").
 """

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from assistant.answer.discourse import read_steering
 from assistant.answer.follow_ups import (
     ASKING_ZH,
+    PERSON,
     PLURAL,
     QUESTION_FORM_EN,
     THIRD_PERSON_EN,
@@ -23,7 +24,7 @@ from assistant.answer.follow_ups import (
     without_connective,
 )
 from assistant.answer.small_talk import is_small_talk
-from assistant.answer.topics import Topic, topic_of
+from assistant.answer.topics import Topic, is_same_kind, person_in_answer, topic_of
 from assistant.errors import ModelError
 from assistant.models.base import ChatModel, collect_reply
 from assistant.models.reasoning import THINK_CLOSE, THINK_OPEN
@@ -51,6 +52,9 @@ LONGEST_MEMORY = 20
 SHORT_PHRASE = 3
 """Characters of a topic that is a name and says nothing of what was asked."""
 
+LONGEST_NAME_ZH = 12
+"""Characters of a name that takes the place of another one."""
+
 SHORT_CORRECTION = 4
 """Content words, at most, of "no, I meant the weight", which corrects one word of the question."""
 
@@ -66,6 +70,13 @@ REWRITTEN = Message.bilingual("Rewritten question:", "改写后的问题：")
 
 _CONNECTED = re.compile(
     r"(?:and|but|so|then|also|or)\b|(?:那么?|另外|然后|还有)[,，]", re.IGNORECASE
+)
+_NAME_AT_END_EN = re.compile(
+    r"\b(?:of|in|at|for|from|on|to) (?:the )?"
+    r"(?P<name>(?P<year>\d{4})|[A-Z][\w.'-]*(?: [A-Z][\w.'-]*)*)[?.! ]*$"
+)
+_BARE_NAME_EN = re.compile(
+    r"(?:the )?(?P<name>(?P<year>\d{4})|[A-Z][\w.'-]*(?: [A-Z][\w.'-]*){0,3})[?.! ]*"
 )
 _NAMED_PLACE_EN = re.compile(
     r"\b(?P<preposition>in|at|on|for|from|to|under) (?:the )?"
@@ -114,17 +125,24 @@ async def standalone_question(
     words of the conversation, within `seconds`; else the topic goes in front. "Go on" is the
     question before.
     """
-    earlier = [turn.content for turn in history if turn.role == "user" and turn.content.strip()]
+    earlier: list[tuple[str, str]] = []
+    for turn in history:
+        if turn.role == "user" and turn.content.strip():
+            earlier.append((turn.content, ""))
+        elif turn.role == "assistant" and earlier:
+            earlier[-1] = (earlier[-1][0], turn.content.rpartition(THINK_CLOSE)[2])
     if not earlier:
         return question
     topics: tuple[Topic, ...] = ()
     last = ""
     # Each question is understood in the light of those before it: "Who built it?" has no topic of
     # its own, and the "it" of the next question is the same.
-    for text in earlier[-LONGEST_MEMORY:]:
+    for text, answer in earlier[-LONGEST_MEMORY:]:
         if not is_small_talk(text):
             before = _understand(text.strip(), topics, last)
             topics, last = before.topics, before.text
+            if topics and (person := person_in_answer(last, answer)):
+                topics = (*topics[:-1], replace(topics[-1], answered_person=person))
     understood = _understand(question, topics, last)
     if understood.resolved or model is None or model.kind != "model":
         return understood.text
@@ -187,6 +205,8 @@ def _with_topic(
     latest = topics[-1]
     rest = without_connective(question)
     if not latest.subject or dependence == "ellipsis":
+        if exchanged := _with_other_name(rest, latest, is_asked_on="呢" in question):
+            return exchanged, True
         # 黄山呢？ asks what was asked of 泰山, which the name alone does not say.
         asks_same = "呢" in question and len(latest.phrase) <= SHORT_PHRASE
         phrase = latest.question.rstrip("?？。吗 ") if asks_same else latest.phrase
@@ -203,20 +223,50 @@ def _with_topic(
         if _PLACE_EN.search(rest):
             return _PLACE_EN.sub(lambda _: f"in {latest.subject}", rest), True
         return f"{latest.subject} {rest}", False
-    subject = latest.subject
-    if PLURAL.search(rest):
-        pair = topics[-2:]
-        if len(pair) > 1 and all(topic.is_person for topic in pair):
-            joint = "和" if latest.language == "zh" else " and "
-            subject = joint.join(topic.subject for topic in pair)
-        else:
-            subject = latest.things or subject
+    subject = _referent(rest, topics)
     # A function as replacement: a backslash in a topic is no group reference.
     if language_of(rest) == "zh":
         return THIRD_PERSON_ZH.sub(lambda _: subject, rest, count=1), True
     return THIRD_PERSON_EN.sub(
         lambda found: f"{subject}'s" if found["own"] else subject, rest, count=1
     ), True
+
+
+def _referent(rest: str, topics: Sequence[Topic]) -> str:
+    """Return what the pronoun of a question stands for."""
+    latest = topics[-1]
+    if PERSON.search(rest) and latest.answered_person:
+        return latest.answered_person
+    if not PLURAL.search(rest):
+        return latest.subject
+    pair = topics[-2:]
+    if len(pair) > 1 and all(topic.is_person for topic in pair):
+        joint = "和" if latest.language == "zh" else " and "
+        return joint.join(topic.subject for topic in pair)
+    return latest.things or latest.subject
+
+
+def _with_other_name(rest: str, latest: Topic, *, is_asked_on: bool) -> str:
+    """Return the question before, asked of another name of the same kind, or "" if it is none.
+
+    西班牙呢？ behind 法国的首都是哪里？ asks of the capital of Spain: both names together
+    would find France first.
+    """
+    if latest.language == "zh":
+        name = rest.rstrip("?？。!！吗 ")
+        subject = latest.subject
+        is_named = 1 < len(name) <= LONGEST_NAME_ZH and not ASKING_ZH.search(name)
+        alike = (latest.is_person and is_asked_on) or is_same_kind(name, subject)
+        if not (is_named and subject and alike) or is_attribute(name) or name in latest.question:
+            return ""
+        return latest.question.replace(subject, name, 1)
+    named, before = _BARE_NAME_EN.fullmatch(rest), _NAME_AT_END_EN.search(latest.question)
+    if not (named and before) or named["name"] in latest.question:
+        return ""
+    if bool(named["year"]) != bool(before["year"]):
+        return ""
+    start, end = before.span("name")
+    return latest.question[:start] + named["name"] + latest.question[end:]
 
 
 def is_same_question(line: str, question: str, history: Sequence[ChatMessage]) -> bool:

@@ -47,7 +47,7 @@ _CONTINUE = re.compile(
     r"|说下去|讲下去|然后呢|接下来呢|后来呢",
     re.IGNORECASE,
 )
-_EXAMPLE = re.compile(r"\bexamples?\b|例子|举例|实例|举个例", re.IGNORECASE)
+_EXAMPLE = re.compile(r"\bexamples?\b|例子|举例|实例", re.IGNORECASE)
 _COMMAND = re.compile(
     r"(?:(?:can|could|would|will) you (?:please )?|please )?"
     r"(?:(?:give|show|tell) (?:me |us )?(?:(?:an?|another|some|one|a few|any|the|more|further"

@@ -20,6 +20,7 @@ THIRD_PERSON_EN = re.compile(
     re.IGNORECASE,
 )
 THIRD_PERSON_ZH = re.compile(r"[它她]们?|(?<![其吉耳维利排])他们?(?![人国乡日命山])")
+PERSON = re.compile(r"\b(?:he|him|his|she|her)\b|[他她](?!们)", re.IGNORECASE)
 PLURAL = re.compile(r"\b(?:they|them|their|both)\b|[他她它]们|两者|二者", re.IGNORECASE)
 
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|《[^》]*》|「[^」]*」|`[^`]*`|(?<!\w)'[^']+'(?!\w)")
@@ -82,6 +83,10 @@ _GENERIC_EN = frozenset(
     apply happen work mean else exception difference reason example detail option step way kind type
     rule fine penalty battery time hour day week month year number version way next last late first
     use get go come make give take say know think like there really exactly usually still ever since
+    symptom cause treatment treat cure prevent diagnose complication side effect benefit risk dose
+    advantage disadvantage drawback alternative feature requirement prerequisite ingredient
+    dimension population capital currency author director ending plot install uninstall remove
+    delete update upgrade configure disable enable
     """
     )
 )
@@ -93,7 +98,8 @@ _ORDER_EN = re.compile(
 """Begins "Explain general relativity", which names what it wants."""
 
 _CONNECTIVE_ZH = re.compile(
-    r"^(?:(?:那么?|还有|另外|然后|以及|再|也|而|但是?|所以|不过|可是)[\s,，、]*)+"
+    # Not 那里, 那个, 那年: there it points to what was named.
+    r"^(?:(?:那么|那(?![里儿边个些种样时天年月位次款台家座部])|还有|另外|然后|以及|再|也|而|但是?|所以|不过|可是)[\s,，、]*)+"
 )
 _DEMONSTRATIVE_ZH = re.compile(
     # Not 这个世界上: that is everywhere.
@@ -116,11 +122,27 @@ _GENERIC_ZH = re.compile(
     r"|手续|步骤|期限|有效期|保修|电池"
     r"|屏幕|颜色|寿命|温度|原因|作者|区别|好处|坏处|缺点|优点|副作用|症状|种类|类型|办法|方法"
     r"|地方|地址|电话|规定|要求|标准"
+    r"|票价|门票|车费|运费|学费|房租|租金|押金|工资|薪水|待遇|奖金|税率|利率|油耗|功率|电压|容量"
+    r"|内存|分辨率|像素|载重|航程|射程|含量|剂量|用量|浓度|保质期|营业|开放|班次|车次|首班车"
+    r"|末班车|座位|并发症|后遗症|病因|疗法|疗程|治疗|治愈|预防|诊断|检查|传染|遗传|禁忌|用法"
+    r"|配料|做法|热量|产地|结局|主角|导演|演员|票房|评分|出版社|首都|货币|语言|气候|特产|景点"
+    r"|依赖|参数|默认值|返回值|语法|例子|示例|配置|端口|安装|卸载|升级|更新|删除|关闭|启用"
+    r"|发车|到站|开门|关门|开始|结束"
     r"|例外|其他国家|别的国家|国外|国内|其他|其它|别的|其余|一天|每天|每次|一次|一般|大概"
     r"|最多|最少|最高|最低|现在|以后|之后"
     r"|之前|冬天|夏天|夜间|晚上|白天|注意|小时|分钟|钱|合适|最好|事项|什么|带|吃|喝|要|会|能"
     r"|有|是|在|的|了|得|到|用|和|还|也|都|就"
     r"|很|最|被|把|给|对|从|去|来|做|说|为|岁|年|月|日|天|次|个|米|克|多|[\s,，.。!！、;；:：]"
+)
+_BARE_ZH = re.compile(
+    # 怎么退货？ 谁最先发现的？ 几点涨潮？ have no object or no subject; 怎么申请护照 has one.
+    r"(?:怎么|如何|怎样)(?:才能|可以|能)?[\u4e00-\u9fff]{2}"
+    r"|谁(?:最早|最先|第一个|首先|先)?(?!是|叫)[\u4e00-\u9fff]{2}[的了过]?"
+    r"|几点[\u4e00-\u9fff]{2}"
+    # Whom it is asked for, and not of what.
+    r"|(?:儿童|小孩|孩子|老人|孕妇|婴儿|学生|外国人|女性|男性|成人|未成年人|新手|个人|企业|公司)"
+    r"(?:也|都|就)?(?:不?(?:会|能|用|需要|可以|应该|要)){1,2}[\u4e00-\u9fff]{0,2}?[吗么]?"
+    r"|第[一二三四五六七八九十百\d]+(?:条|章|节|步|个|项|点|款|页|种)(?:是|的|有|怎|呢).{0,8}"
 )
 _SUBJECTLESS_ZH = re.compile(
     r"^(?:(?:还|也|都|一般|大概|最多|一定|必须|一天|每天)*(?:需要|需不需要|要不要|可不可以"
@@ -269,7 +291,10 @@ def classify_chinese(bare: str) -> ContextDependence:
     if re.match(r"(?:哪一?[个种款家]|谁|哪边)(?:更|比较|最)", rest):
         return "ellipsis"  # 哪个更快？ compares what was named before
     asks = ASKING_ZH.search(re.sub(r"[呢?？]+$", "", rest))
-    if re.search(r"呢[?？。]*$", bare) and not asks:
+    # 伦敦？ as "Canada?"
+    if re.search(r"呢[?？。]*$|^[\u4e00-\u9fff]{2,4}[?？]$", bare) and not asks:
+        return "ellipsis"
+    if _BARE_ZH.fullmatch(rest.rstrip("?？。! ！")):
         return "ellipsis"
     left = _GENERIC_ZH.sub("", ASKING_ZH.sub("", rest))
     if len(left) < SHORTEST_TOPIC_ZH:

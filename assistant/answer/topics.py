@@ -42,18 +42,60 @@ _ATTRIBUTE_OF = re.compile(
     r"^(?:the )?(?:\w+ )?(?:height|weight|price|cost|size|length|speed|range|age|population"
     r"|area|limit"
     r"|name|date|author|inventor|colou?r|purpose|meaning|definition|history|use|uses|value|number"
-    r"|battery life|temperature|depth|width|capacity|version) of ",
+    r"|battery life|temperature|depth|width|capacity|version|symptoms?|causes?|effects?|treatments?"
+    r"|benefits|risks?|dangers?|advantages|disadvantages|features|complications|ingredients"
+    r"|requirements|side effects|origins?|types?|kinds?|rules|results?) of ",
     re.IGNORECASE,
 )
 _PEOPLE = frozenset(("i", "we", "you", "one", "people", "someone", "they", "it", "there", "water"))
 _ASKING_ZH = re.compile(
-    r"请问|什么时候|什么样|什么|怎么样|怎么|怎样|如何|哪些|哪里|哪个|哪年|哪|几个|几|是否"
+    r"请问|什么时候|什么样|什么|怎么样|怎么|怎样|如何|哪些|哪里|哪个|哪年|哪|几个|几点|几时|几|是否"
     r"|可以|能不能|能否"
     r"|需要|应该|有没有|为什么|为何|还是|多[少大高远重久热冷长快深宽]|谁|[吗呢吧了是在有]"
     r"|[?？!！,，。;；:：、]"
 )
 _EDGES_ZH = re.compile(r"^[的和与去用\s]+|[的和与用要会能吃做叫属\s]+$")
 _LATIN_NAME = re.compile(r"[A-Z][A-Za-z0-9.+#-]*(?:\s[A-Z0-9][A-Za-z0-9.+#-]*)*")
+
+_PLACES_ZH = frozenset(
+    """
+    中国 美国 英国 法国 德国 俄罗斯 日本 韩国 朝鲜 印度 西班牙 葡萄牙 意大利 荷兰 比利时
+    瑞士 瑞典 挪威 丹麦 芬兰 冰岛 波兰 捷克 奥地利 匈牙利 希腊 土耳其 乌克兰 罗马尼亚 爱尔兰
+    加拿大 墨西哥 巴西 阿根廷 智利 秘鲁 古巴 澳大利亚 新西兰 泰国 越南 老挝 柬埔寨 缅甸
+    马来西亚 新加坡 印尼 印度尼西亚 菲律宾 蒙古 哈萨克斯坦 巴基斯坦 阿富汗 伊朗 伊拉克
+    以色列 沙特 沙特阿拉伯 阿联酋 埃及 南非 尼日利亚 肯尼亚 埃塞俄比亚 摩洛哥 欧盟 香港 澳门
+    台湾 北京 上海 天津 重庆 广州 深圳 杭州 南京 苏州 成都 武汉 西安 长沙 郑州 青岛 济南
+    沈阳 大连 哈尔滨 长春 昆明 贵阳 南宁 海口 三亚 厦门 福州 合肥 南昌 太原 石家庄 兰州 西宁
+    银川 拉萨 乌鲁木齐 呼和浩特 宁波 无锡 东莞 佛山 东京 大阪 京都 首尔 巴黎 伦敦 柏林 罗马
+    马德里 纽约 洛杉矶 莫斯科 悉尼 曼谷
+    """.split()  # noqa: SIM905  a list of literals would be three times as long
+)
+"""Names of places that show no kind, as 德国 and 杭州市 do."""
+
+_KIND_AT_END_ZH = frozenset("国省市县区州镇乡村岛山河江湖海语族队校院系班车机型版号法病药树花鱼鸟")
+"""Characters that say what a name is the name of: two that end with the same are of one kind."""
+
+
+def is_same_kind(name: str, other: str) -> bool:
+    """Return whether two Chinese names are surely names of the same kind of thing."""
+    if _LATIN_NAME.fullmatch(name) and _LATIN_NAME.fullmatch(other):
+        return True  # Python, JavaScript
+    same_end = name[-1:] == other[-1:] and name[-1:] in _KIND_AT_END_ZH
+    return same_end or {name, other} <= _PLACES_ZH
+
+
+_ASKS_PERSON = re.compile(
+    r"^(?:who|by whom|which \w+) (?!is\b|was\b|are\b|were\b)|^who (?:is|was) (?:the|a)\b"
+    r"|谁(?!是)|(?:作者|导演|发明者|创始人|主演|总统|主席|校长|市长|队长|冠军)是谁",
+    re.IGNORECASE,
+)
+_PERSON_NAME = re.compile(
+    r"(?P<en>\b[A-Z][\w'’-]+(?: (?:[A-Z]\.|[A-Z][\w'’-]+|van|von|de|da|di|bin)){1,4}(?<=[\w'’-]))"
+    r"|(?:是|由|为|：)(?P<zh>[\u4e00-\u9fff]{1,6}(?:·[\u4e00-\u9fff]{1,6}){1,3}|[\u4e00-\u9fff]{2,3})"
+    r"(?=[\[。，,（(]|所|写|创|发明|提出|率)"
+)
+LONGEST_LEAD = 300
+"""Characters at the beginning of an answer that hold what was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +111,8 @@ class Topic:
     """What "they" stands for, where it differs: lights of "What lights does a drone need?"."""
     is_person: bool
     language: Language
+    answered_person: str = ""
+    """Whom the answer to a question such as "Who wrote Hamlet?" names."""
 
     @property
     def latin_name(self) -> str:
@@ -113,6 +157,20 @@ def topic_of(question: str) -> Topic:
         is_person=bool(re.match(r"(?:who|whose) (?:is|was|are|were)\b", text, re.IGNORECASE)),
         language=language,
     )
+
+
+def person_in_answer(question: str, answer: str) -> str:
+    """Return whom the answer to "Who wrote Hamlet?" names first, or "".
+
+    "he" of the next question is that one; Hamlet it is not.
+    """
+    if not _ASKS_PERSON.search(question):
+        return ""
+    for found in _PERSON_NAME.finditer(answer[:LONGEST_LEAD]):
+        name = found["en"] or found["zh"]
+        if name.casefold() not in question.casefold():
+            return name
+    return ""
 
 
 def english_subject(question: str) -> tuple[str, str]:

@@ -253,6 +253,46 @@ async def test_rules_know_what_is_meant(
     assert await standalone_question(question, history, model=None) == standalone
 
 
+@pytest.mark.parametrize(
+    ("asked", "answer", "then", "standalone"),
+    [
+        (
+            "Who wrote Hamlet?",
+            "Hamlet was written by William Shakespeare around 1600 [1].",
+            "When was he born?",
+            "When was William Shakespeare born?",
+        ),
+        (
+            "谁发明了电话？",
+            "电话的发明者是亚历山大·贝尔[1]。",
+            "他是哪国人？",
+            "亚历山大·贝尔是哪国人？",
+        ),
+        (
+            "Who is Tim Cook?",
+            "The head of Apple, after Steve Jobs [1].",
+            "Is he rich?",
+            "Is Tim Cook rich?",
+        ),
+        ("法国的首都是哪里？", "巴黎[1]。", "西班牙呢？", "西班牙的首都是哪里？"),
+        (
+            "What is the capital of France?",
+            "Paris [1].",
+            "And Spain?",
+            "What is the capital of Spain?",
+        ),
+        ("Who won in 2018?", "France [1].", "And 2022?", "Who won in 2022?"),
+        ("Who won in 2018?", "France [1].", "And Spain?", "Who won in 2018 Spain?"),
+        ("小型无人机的高度限制是多少？", "120米[1]。", "室内呢？", "小型无人机的高度限制 室内？"),
+        ("糖尿病有哪些症状？", "口渴[1]。", "如何预防高血压？", "如何预防高血压？"),
+    ],
+)
+async def test_names_of_the_answer_and_of_the_same_kind_are_understood(
+    asked: str, answer: str, then: str, standalone: str
+) -> None:
+    assert await standalone_question(then, talk(asked, answer), model=None) == standalone
+
+
 CANADA = talk("What lights does a drone need at night?", "White ones [1].")
 
 
