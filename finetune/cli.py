@@ -11,6 +11,7 @@ import click
 
 from finetune.cli_evaluate import compare, evaluate
 from finetune.cli_options import LANGUAGE, Result, TextResult, plain_command, recipe_command
+from finetune.cli_rows import synthesize
 
 if TYPE_CHECKING:
     from finetune.pipeline import Pipeline
@@ -40,6 +41,9 @@ def main() -> None:
     What a step writes lies in runs/NAME/ beside the recipe. A step that was done with the same
     inputs is not done again. Training needs: pip install 'qiuzheng[finetune]'
     """
+
+
+main.add_command(synthesize)
 
 
 @main.command()

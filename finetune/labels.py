@@ -42,6 +42,11 @@ LABELS = {
     "missing": Message("records without a reply"),
     "activated": Message("activated"),
     "model": Message("model"),
+    "synthesized": Message("rows made"),
+    "unanswerable": Message("of them to be declined"),
+    "documents": Message("pages read"),
+    "left_out": Message("questions left out"),
+    "sheet": Message("sample for a person to judge"),
 }
 """Name of a result -> its label; what is not here is for JSON alone."""
 

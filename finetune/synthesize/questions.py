@@ -1,0 +1,225 @@
+"""All questions that rules make of a document: of sentences, headings, tables, lists, terms."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from assistant.answer.evidence.passage_reader import Unit
+from assistant.answer.evidence.units import MOST_READ, split_into_units
+from assistant.values import Passage
+from finetune.synthesize import rules_en, rules_zh
+from finetune.synthesize.drafts import (
+    LONGEST_QUESTION,
+    LONGEST_REPLY,
+    QuestionDraft,
+    Rule,
+    SourceText,
+    is_whole_sentence,
+)
+from ingest.documents import Document
+from ingest.foundation.messages import Language
+from ingest.text.cjk import CJK
+from ingest.text.language import language_of
+from ingest.text.words import sentence_spans
+
+RULES: Mapping[Language, tuple[Rule, ...]] = {
+    "zh": (
+        rules_zh.ask_for_figure,
+        rules_zh.ask_for_day,
+        rules_zh.ask_what_it_is,
+        rules_zh.ask_for_items,
+    ),
+    "en": (
+        rules_en.ask_how_many,
+        rules_en.ask_when,
+        rules_en.ask_what_is,
+        rules_en.ask_for_list,
+    ),
+}
+"""Of sentences and lists, by their language. What begins with a heading, a row or a term is asked
+in the same way in each: `ask_of_rows`, `ask_of_terms`, `ask_of_sections`."""
+
+SECTION_SENTENCES: Mapping[Language, int] = {"zh": 2, "en": 3}
+"""Of the beginning of a section that answers for it: what the assistant's prompt asks for."""
+
+LEAST_SECTION: Mapping[Language, int] = {"zh": 12, "en": 24}
+"""Characters of an answer for a whole section: less is a remark."""
+
+LONGEST_CELL = 80
+"""Characters of a cell that is asked for."""
+
+_QUESTION_MARKS = ("?", "？")
+_INDEX = re.compile(r"(?:序号|编号|#|No\.?|ID|Nr\.?)$", re.IGNORECASE)
+_NO_SUBJECT = re.compile(r"[\W\d_]*$")
+_NO_VALUE = re.compile(r"(?:[-—–/\s]*|无|否|是|有|yes|no|none|n/a)$", re.IGNORECASE)
+_REMARKS = re.compile(r"(?:备注|说明|注释?|notes?|remarks?|comments?)$", re.IGNORECASE)
+"""Columns whose cells say something about the row that no question can be made for."""
+_PLAIN_HEADING = re.compile(
+    r"(?:(?:第[\d一二三四五六七八九十百]+[章节条部分]+|[\d一二三四五六七八九十]+(?:\.\d+)*[、.)）])\s*)?"
+    rf"(?P<text>[A-Z{CJK}][^：:?？!！。]{{1,40}})$"
+)
+_EMPTY_HEADING = re.compile(
+    r"(?:see also|references|external links|notes|further reading|overview|introduction|summary"
+    r"|contents|conclusion|examples?|description|name|synopsis|options|目录|参考.*|参见|概述|简介|前言"
+    r"|引言|结语|附录|总结|摘要|其[他它]|说明)",
+    re.IGNORECASE,
+)
+_MARKED = re.compile(r"(?:[QA]|问|答|问题|回答|Question|Answer)\s*\d*\s*[：:.]", re.IGNORECASE)
+_ASKED = re.compile(
+    r"^[ \t>*]*(?:问|Q(?:uestion)?|提问|问题)\s*\d*\s*[：:.][ \t]*(?P<question>[^\n]{4,120})\n+"
+    r"[ \t>*]*(?:答|A(?:nswer)?|回答|答案)\s*\d*\s*[：:.][ \t]*(?P<answer>[^\n]{2,400})",
+    re.MULTILINE,
+)
+
+
+def draft_questions(document: Document) -> Iterator[QuestionDraft]:
+    """Yield all questions that the rules make of a document, in the order of its text."""
+    lower_case = frozenset(re.findall(r"\b[a-z][a-z'-]+\b", document.text))
+    for window in text_windows(document.text):
+        passage = Passage(
+            number=1,
+            url=document.url,
+            title=document.title,
+            text=window,
+            score=0.0,
+            fetched_at=document.fetched_at,
+        )
+        units = split_into_units(passage)
+        pieces = [
+            SourceText(
+                url=document.url,
+                title=document.title,
+                unit=unit,
+                language=language_of(unit.text),
+                is_known=lower_case.__contains__,
+            )
+            for unit in units
+        ]
+        yield from _fitting(ask_marked(window, document))
+        for piece in pieces:
+            for rule in RULES[piece.language]:
+                yield from _fitting(rule(piece))
+        yield from _fitting(ask_of_rows(pieces))
+        yield from _fitting(ask_of_terms(pieces))
+        yield from _fitting(ask_of_sections(pieces))
+
+
+def text_windows(text: str) -> Iterator[str]:
+    """Yield a text in pieces that are read as one passage, cut before headings or at line ends."""
+    while len(text) > MOST_READ:
+        cut = max(text.rfind("\n#", MOST_READ // 2, MOST_READ), 0) or text.rfind("\n", 1, MOST_READ)
+        cut = cut if cut > 0 else MOST_READ
+        yield text[:cut]
+        text = text[cut:]
+    yield text
+
+
+def _fitting(drafts: Iterator[QuestionDraft]) -> Iterator[QuestionDraft]:
+    """Yield the drafts that somebody would ask and that can be said in one breath."""
+    for draft in drafts:
+        draft = replace(draft, question=" ".join(draft.question.split()))
+        if len(draft.question) <= LONGEST_QUESTION and len(draft.reply) <= LONGEST_REPLY:
+            yield draft
+
+
+def ask_marked(text: str, document: Document) -> Iterator[QuestionDraft]:
+    """Yield the questions that a text itself marks with 问： and 答：, or Q: and A:."""
+    for found in _ASKED.finditer(text):
+        question, answer = found["question"].strip(), found["answer"].strip()
+        yield QuestionDraft(
+            question=question,
+            reply=answer,
+            answer=answer,
+            kind="faq",
+            language=language_of(question),
+            url=document.url,
+            source=answer,
+        )
+
+
+def ask_of_rows(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
+    """Yield a question for each cell of a table whose row is named by its first cell."""
+    rows = [
+        (piece, head.split(" · "), cells.split(" · "))
+        for piece in pieces
+        if piece.unit.kind == "row"
+        for head, parted, cells in [piece.unit.text.partition("\n")]
+        if parted
+    ]
+    for piece, head, cells in rows:
+        # An empty cell is left out of the text: which one, nobody can tell.
+        if len(head) != len(cells):
+            continue
+        first = 1 if _INDEX.match(head[0]) and len(head) > 2 else 0
+        subject = cells[first]
+        named = sum(other[first : first + 1] == [subject] for _, _, other in rows)
+        if named > 1 or len(subject) < 2 or _NO_SUBJECT.match(subject):
+            continue
+        for column, value in zip(head[first + 1 :], cells[first + 1 :], strict=True):
+            if len(column) < 2 or _NO_VALUE.match(value) or len(value) > LONGEST_CELL:
+                continue
+            if _REMARKS.match(column) and len(head) > first + 2:
+                continue
+            language = language_of(f"{subject} {column}")
+            ask = rules_zh.cell_question if language == "zh" else rules_en.column_question
+            question, reply = ask(subject, column, value)
+            yield replace(piece, language=language).draft(question, reply, value, "row")
+
+
+def ask_of_terms(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
+    """Yield a question for each term or option that is described."""
+    for piece in pieces:
+        unit = piece.unit
+        term, _, description = unit.text.partition(": ")
+        if unit.kind != "definition" or unit.subject != term:
+            continue
+        if len(description) >= LEAST_SECTION[piece.language]:
+            ask = rules_zh.term_question if piece.language == "zh" else rules_en.option_question
+            yield piece.draft(ask(term), unit.text, unit.text, "term")
+
+
+def ask_of_sections(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
+    """Yield a question for each heading that prose stands under, or the heading if it asks."""
+    # In order, and each heading once: two sections of one name cannot be told apart.
+    sections: dict[str, list[SourceText]] = {}
+    for piece in pieces:
+        sections.setdefault(piece.unit.heading, []).append(piece)
+    for heading, inside in sections.items():
+        prose = [piece for piece in inside if piece.unit.kind == "sentence"]
+        # Text before the first sentence, such as a table, would be what the section is about.
+        if not heading or not prose or prose[0] is not inside[0] or _MARKED.match(heading):
+            continue
+        first = prose[0]
+        reply = _beginning_of([piece.unit for piece in prose], SECTION_SENTENCES[first.language])
+        beginning = replace(first, unit=replace(first.unit, text=reply))
+        if heading.endswith(_QUESTION_MARKS) and reply:
+            yield beginning.draft(heading, reply, reply, "faq")
+        elif len(reply) >= LEAST_SECTION[first.language] and (name := _topic_of(heading, first)):
+            ask = rules_zh.section_question if first.language == "zh" else rules_en.heading_question
+            yield beginning.draft(ask(name), reply, reply, "section")
+
+
+def _topic_of(heading: str, first: SourceText) -> str:
+    """Return what a section is about by its heading, "" where that says nothing to ask for."""
+    found = _PLAIN_HEADING.fullmatch(heading)
+    name = found["text"].strip() if found else ""
+    is_other = language_of(name) != first.language or name == first.title
+    return "" if is_other or _EMPTY_HEADING.fullmatch(name) else name
+
+
+def _beginning_of(units: Sequence[Unit], most: int) -> str:
+    """Return the first whole sentences of a section, "" if it does not begin with one."""
+    text = ""
+    end = units[0].start
+    for unit in units:
+        # A unit may repeat the sentence before it; those behind a gap are another paragraph.
+        if unit.start < end:
+            continue
+        if (text and unit.start - end > 1) or not is_whole_sentence(unit.text):
+            break
+        gap = " " if text and text[-1].isascii() else ""
+        joined = f"{text}{gap}{unit.text}"
+        if len(list(sentence_spans(joined))) > most or len(joined) > LONGEST_REPLY:
+            break
+        text, end = joined, unit.end
+    return text

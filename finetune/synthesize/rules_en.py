@@ -1,0 +1,261 @@
+"""Questions of English sentences, by a few patterns in which the order of words is known.
+
+"The tank can hold up to 20 litres." asks "How many litres can the tank hold?" A sentence that fits
+no pattern asks nothing: a parser would ask more, and more of it wrongly.
+"""
+
+import re
+from collections.abc import Iterator
+
+from finetune.synthesize.drafts import QuestionDraft, SourceText, is_whole_sentence
+
+SHORTEST, LONGEST = 20, 220
+"""Characters of a sentence that a question is made of."""
+
+MOST_SUBJECT_WORDS = 9
+"""Of a subject; a longer one holds a clause, and the verb that was found may be that clause's."""
+
+MOST_TERM_WORDS = 5
+"""Of what is defined."""
+
+_NUMBER = (
+    r"(?:\d+(?:,\d{3})*(?:\.\d+)?(?:\s?(?:-|–|to)\s?\d+(?:\.\d+)?)?|two|three|four|five|six|seven"
+    r"|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty)"
+)
+_HEDGE = (
+    r"(?:up to|at least|at most|about|around|approximately|roughly|nearly|almost|only|no more than"
+    r"|not more than|no fewer than|more than|less than|fewer than|over|under|exactly|a maximum of"
+    r"|a minimum of|a total of)"
+)
+_UNIT = (
+    r"(?:(?:square|cubic|business|working|calendar|consecutive|full|nautical) )?"
+    r"(?:metres|meters|kilometres|kilometers|centimetres|centimeters|millimetres|millimeters|miles"
+    r"|feet|inches|yards|grams|kilograms|tonnes|tons|pounds|ounces|litres|liters|millilitres"
+    r"|gallons|acres|hectares|seconds|minutes|hours|days|weeks|months|years|degrees|watts|volts"
+    r"|amps|gigabytes|megabytes|people|persons|employees|members|students|passengers|seats"
+    r"|pages|copies|items|times|users|files|documents|characters|words|points|pieces|parts|steps"
+    r"|sections|chapters|episodes|languages|countries|states|provinces|cities|islands|pictures"
+    r"|photos|devices|accounts|guests|nights|lessons|questions)"
+)
+_FIGURE = rf"(?:{_HEDGE} )?(?P<number>{_NUMBER}) (?P<unit>{_UNIT})"
+_SUBJECT = r"(?P<subject>(?:[A-Z][^\s,;:()]*)(?: [^\s,;:()]+)*?)"
+_REST = r"(?P<rest>(?: [^\s,;:]+){0,6})"
+_MONTH = (
+    r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
+)
+
+_MODAL = re.compile(
+    rf"{_SUBJECT} (?P<aux>can|must|may|should|will|could)(?P<no> not)?"
+    rf" (?P<verb>(?!be\b)[a-z]+(?: [a-z]+){{0,2}}?) {_FIGURE}{_REST}\."
+)
+_WITHIN = re.compile(
+    rf"{_SUBJECT} (?P<aux>can|must|may|should|will|is|are|was|were)(?P<no> not)?"
+    rf" (?P<verb>[a-z]+(?: [a-z]+){{0,5}}?) (?P<preposition>within|after|for|every) {_FIGURE}"
+    r"(?P<rest>(?: (?:of|from|before|after|in|by) [^,;:]+?)?)\."
+)
+_DOES = re.compile(
+    rf"{_SUBJECT} (?P<verb>weighs|costs|lasts|takes|holds|measures|contains|includes|requires|needs"
+    r"|has|uses|produces|employs|covers|offers|supports|weighed|lasted|took|held|measured"
+    rf"|contained|included|required|needed|had|produced|employed|covered) {_FIGURE}{_REST}\."
+)
+_IS_FIGURE = re.compile(
+    r"(?P<subject>(?:The|Each|Our|Your) [^,;:()]+?) (?P<aux>is|was)"
+    rf" (?P<value>(?:{_HEDGE} )?(?:[$€£¥]\s?)?\d[^,;:]{{0,40}})\."
+)
+_WHEN = re.compile(
+    rf"{_SUBJECT} (?P<aux>was|were) (?P<verb>[a-z]+(?:ed|wn|lt|nt|ld|de|un|en|ght)"
+    r"(?: [^\s,;:]+){0,6}?) (?:in|on) (?P<date>(?:(?:early|late) )?(?:\d{1,2} )?"
+    rf"(?:{_MONTH}(?: \d{{1,2}},)? )?(?:1[0-9]|20)\d\d)\b(?P<rest>[^;]*)\."
+)
+_DEFINITION = re.compile(
+    r"(?P<term>(?:(?:An?|The) )?[A-Z]?\w[^,;:()]{1,50}?)(?: \([^)]{1,40}\))? (?P<aux>is|are|was)"
+    r" (?P<body>(?:an?|the (?:process|act|practice|name|art|ability|part|number|amount|time|place"
+    r"|person|area|use|study|largest|smallest|oldest|highest|longest|capital))\b[^;:]{12,})\."
+)
+_SOMEBODY = re.compile(
+    r"an? (?:[\w-]+ ){0,5}(?:actor|actress|singer|writer|author|poet|politician|scientist|physicist"
+    r"|chemist|mathematician|engineer|inventor|player|footballer|artist|painter|musician|composer"
+    r"|president|director|philosopher|historian|journalist|lawyer|king|queen|emperor|general"
+    r"|explorer|teacher|nurse|doctor|student|member|founder|priest|bishop|monk|theologian)\b"
+)
+_LEANS = re.compile(
+    r"^(?:It|Its|They|Their|This|These|That|Those|He|She|His|Her|Him|Such|Both|There|Here|Then|Also"
+    r"|However|But|And|Or|So|Yet|Another|Other|Others|One|Some|Many|Most|What|Who|When|Where|Which"
+    r"|While|If|As|In|On|At|By|For|From|With|Of|To|After|Before|During|Because|Although|Thus"
+    r"|Therefore|Later|Note|We|I|You|Today|Now|[AQ]:)(?!\w)"
+)
+_POINTS = re.compile(
+    r"\b(?:it|its|they|their|them|this|these|those|he|she|his|her|him|former|latter|above|below"
+    r"|following|same|we|our|us|I|my)\b"
+)
+_CLAUSE = re.compile(
+    r"\b(?:that|which|who|whose|when|where|if|because|although|while|is|are|was|were|and|but|has"
+    r"|have)\b"
+)
+_LEAD = re.compile(
+    r"(?P<subject>[^,;:]+?) (?P<aux>must|should|can|may|will)(?P<no> not)?"
+    r" (?P<verb>[a-z]+[^,;:]*?)"
+    r"(?: (?:the following|one of the following|all of the following)(?P<noun> [a-z]+)?)?"
+)
+_FOLLOWING = re.compile(
+    r"The following (?P<noun>[a-z][^,;:]*?) (?P<aux>are|is|must|can|may|should|will)"
+    r" (?P<rest>[a-z][^,;:]*)"
+)
+_HOLDS = re.compile(
+    r"(?P<subject>[^,;:]+?) (?P<verb>includes|contains|supports|offers|requires|needs|covers"
+    r"|provides)(?: the following(?: [a-z]+)?)?"
+)
+_NAMED_NEXT = re.compile(r" (?:all of |one of )?the following(?: [a-z]+)?$")
+_PLAIN_COLUMN = re.compile(
+    r"(?:values?|descriptions?|details|specifications?|data)$", re.IGNORECASE
+)
+
+_ARTICLES = frozenset(("The", "A", "An", "Each", "Every", "All", "Your", "Our", "You"))
+
+QUESTIONS = {
+    _WITHIN: "{preposition} how many {unit} {aux} {subject}{no} {verb}?",
+    _MODAL: "How many {unit} {aux} {subject}{no} {verb}{rest}?",
+    _DOES: "How many {unit} {aux} {subject} {verb}{rest}?",
+    _IS_FIGURE: "What {aux} {subject}?",
+}
+"""Pattern of a sentence with a figure -> how it is asked for."""
+
+_BASE = {
+    "has": "have",
+    "had": "have",
+    "took": "take",
+    "held": "hold",
+    "included": "include",
+    "measured": "measure",
+    "required": "require",
+    "produced": "produce",
+}
+"""Forms of which the base is not what is left without the ending."""
+
+
+def ask_how_many(source: SourceText) -> Iterator[QuestionDraft]:
+    """Yield the question for the figure of a sentence: how many litres, within how many days."""
+    text = source.unit.text
+    if not _is_fit(text):
+        return
+    for pattern in (_WITHIN, _MODAL, _DOES, _IS_FIGURE):
+        found = pattern.fullmatch(text)
+        if found is None or not _is_subject(found["subject"]):
+            continue
+        # "2 gigabytes of memory": how many gigabytes of what belongs together.
+        if pattern is not _WITHIN and found.groupdict().get("rest", "").startswith(" of"):
+            continue
+        parts = {name: value or "" for name, value in found.groupdict().items()}
+        parts["subject"] = _within(found["subject"], source)
+        if pattern is _DOES:
+            verb = parts["verb"]
+            parts |= {"aux": "does" if verb.endswith("s") else "did", "verb": _base_form(verb)}
+        asked = QUESTIONS[pattern].format(**parts)
+        answer = parts.get("value") or f"{parts['number']} {parts['unit']}"
+        yield source.draft(asked[0].upper() + asked[1:], text, answer, "figure")
+        return
+
+
+def ask_when(source: SourceText) -> Iterator[QuestionDraft]:
+    """Yield the question for the date on which something was done."""
+    text = source.unit.text
+    found = _WHEN.fullmatch(text) if _is_fit(text) else None
+    if found and _is_subject(found["subject"]) and not re.search(r"\d{4}", found["rest"]):
+        question = f"When {found['aux']} {_within(found['subject'], source)} {found['verb']}?"
+        yield source.draft(question, text, found["date"], "date")
+
+
+def ask_what_is(source: SourceText) -> Iterator[QuestionDraft]:
+    """Yield the question for what a sentence defines: what is, who is."""
+    text = source.unit.text
+    found = _DEFINITION.fullmatch(text) if _is_fit(text) else None
+    if not found or len(found["term"].split()) > MOST_TERM_WORDS or _CLAUSE.search(found["term"]):
+        return
+    is_somebody = _SOMEBODY.match(found["body"]) and " " in found["term"]
+    # "What was Brian Johnson?" Of the past, only what is said to be somebody can be asked for.
+    if (found["aux"] == "was" and not is_somebody) or (
+        found["aux"] == "are" and not found["term"].endswith("s")
+    ):
+        return
+    asked = "Who" if is_somebody else "What"
+    question = f"{asked} {found['aux']} {_within(found['term'], source)}?"
+    yield source.draft(question, text, text, "definition")
+
+
+def ask_for_list(source: SourceText) -> Iterator[QuestionDraft]:
+    """Yield the question for a list by the line that leads to it."""
+    lead, parted, rest = source.unit.text.partition("\n")
+    items = [item.removeprefix("- ").rstrip(";., ") for item in rest.split("\n")]
+    bare = lead.rstrip(": ")
+    if source.unit.kind != "list" or not parted or len(items) < 2 or "." in bare:
+        return
+    question = ""
+    if found := _FOLLOWING.fullmatch(bare):
+        question = f"Which {found['noun']} {found['aux']} {found['rest']}?"
+    elif _LEANS.match(bare) and not bare.startswith("You "):
+        return
+    elif (found := _LEAD.fullmatch(bare)) and _is_subject(found["subject"]):
+        asked = f"Which{found['noun']}" if found["noun"] else "What"
+        subject = _within(found["subject"], source)
+        question = f"{asked} {found['aux']} {subject}{found['no'] or ''} {found['verb']}?"
+    elif (found := _HOLDS.fullmatch(bare)) and _is_subject(found["subject"]):
+        question = f"What does {_within(found['subject'], source)} {_base_form(found['verb'])}?"
+    if question:
+        # In one sentence, as the prompt wants it: "The kit includes a charger and a strap."
+        stem = _NAMED_NEXT.sub("", bare)
+        joint = " " if stem != bare or not _FOLLOWING.fullmatch(bare) else ": "
+        reply = f"{stem}{joint}{', '.join(items[:-1])} and {items[-1]}."
+        yield source.draft(question, reply, "; ".join(items), "list")
+
+
+def heading_question(heading: str) -> str:
+    """Return a question that what stands under a heading answers."""
+    if re.match(r"How to [a-z]", heading):
+        return f"How do I {heading.removeprefix('How to ')}?"
+    return f"What should I know about {heading}?"
+
+
+def column_question(subject: str, column: str, value: str) -> tuple[str, str]:
+    """Return the question for a cell of a table, and the sentence that answers it."""
+    if _PLAIN_COLUMN.match(column):
+        # "Feature" and "Value": the row's own name is what is asked for.
+        name = subject[0].lower() + subject[1:] if subject[1:].islower() else subject
+        return f"What is the {name}?", f"The {name} is {value}."
+    # "USB" and "Wi-Fi" keep their letters, "Price" is the word.
+    name = column[0].lower() + column[1:] if column[1:].islower() else column
+    return f"What is the {name} of {subject}?", f"The {name} of {subject} is {value}."
+
+
+def option_question(term: str) -> str:
+    """Return the question for what a term or an option is described as."""
+    return f"What does {term} do?" if term.startswith("-") else f"What does {term} mean?"
+
+
+def _is_fit(text: str) -> bool:
+    """Return whether a sentence says by itself what it is about."""
+    if "\n" in text or not SHORTEST <= len(text) <= LONGEST or not is_whole_sentence(text):
+        return False
+    leans = _LEANS.match(text) or _POINTS.search(text)
+    return not leans and len(re.findall(r"[.!?](?=\s|$)", text)) == 1
+
+
+def _is_subject(text: str) -> bool:
+    return len(text.split()) <= MOST_SUBJECT_WORDS and not _CLAUSE.search(text)
+
+
+def _within(subject: str, source: SourceText) -> str:
+    """Return a subject as it is written within a sentence: names keep their capital."""
+    first, parted, rest = subject.partition(" ")
+    # "Defective cameras": before a common noun stands a common word.
+    if first not in _ARTICLES:
+        is_word = first.isalpha() and first[1:].islower()
+        known = source.is_known(first.lower()) or rest.partition(" ")[0].islower()
+        if not (is_word and known):
+            return subject
+    return first.lower() + parted + rest
+
+
+def _base_form(verb: str) -> str:
+    if verb in _BASE:
+        return _BASE[verb]
+    return verb.removesuffix("s") if verb.endswith("s") else verb.removesuffix("ed")

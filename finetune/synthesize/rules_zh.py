@@ -1,0 +1,189 @@
+"""Questions of Chinese sentences: what is asked for stands where the answer stood.
+
+飞行高度不得超过120米。 asks 飞行高度不得超过多少米？ No word has to move, so that what is made of a
+good sentence is a good question. Sentences of many clauses or figures ask nothing: which of them a
+question is about would be a riddle.
+"""
+
+import re
+from collections.abc import Iterator
+
+from finetune.synthesize.drafts import QuestionDraft, SourceText, is_whole_sentence
+from ingest.text.cjk import CJK
+
+SHORTEST, LONGEST = 8, 100
+"""Characters of a sentence that a question is made of."""
+
+LONGEST_ASKED = 50
+"""Characters of a question."""
+
+MOST_FIGURES = 2
+"""In one sentence: with more, what is asked for is one of a row of numbers."""
+
+MOST_CLAUSES = 2
+"""Of a sentence up to what is asked for."""
+
+LONGEST_TERM = 14
+"""Characters of what is defined; longer ones are clauses."""
+
+_MEASURES = (
+    r"平方公里|平方米|立方米|摄氏度|千瓦时|个?工作日|个自然日|个?小时|个月|分钟|公里|千米|厘米|毫米|千克|公斤"
+    r"|毫升|毫安时|[万亿]元|美元|欧元|克(?![服制])|吨|升(?![级高温学])|米(?!饭)|元(?![素旦件])|天(?![气然空])"
+    r"|周(?![围边期])|秒|岁|倍|名(?![称字])|人(?![员口工才们类])"
+)
+_COUNTED = (
+    r"|次(?![数序要])|件(?!事)|台(?!阶)|张|份(?!额)|页|种(?![类子])|层|章|节(?![点能])|条(?!件)|项(?!目)"
+    r"|个(?![人别])|位(?![置于])|度(?![假过])|℃|千瓦|瓦|伏|毫安"
+)
+_AMOUNT = r"\d+(?:,\d{3})*(?:\.\d+)?"
+_FIGURE = re.compile(
+    rf"(?<![\dA-Za-z第.,\-:：/号版年月至到~～–])(?P<number>{_AMOUNT}(?:\s?[-–~～至到]\s?{_AMOUNT})?)"
+    rf"\s?(?P<unit>{_MEASURES}{_COUNTED})"
+    # Only behind measures: 一个, 两次 and 三种 are as often a way to say "a" or "some".
+    rf"|(?<![数几若好第上一二三四五六七八九十百千万])[二两三四五六七八九十百千]+(?P<measure>{_MEASURES})"
+    r"|(?<![\d.A-Za-z\-])(?P<percent>\d+(?:\.\d+)?\s?[%％]|百分之[一二三四五六七八九十百\d]+)(?!\d)"
+)
+_DAY = re.compile(
+    r"(?<![\d至到和与~～\-–,])"
+    r"(?P<day>(?:1[5-9]|20)\d\d\s?年(?:\s?\d{1,2}\s?月(?:\s?\d{1,2}\s?日)?)?)"
+    r"(?![\d度代级底初末间年至到~～\-–]|\s?(?:的|之间|至今|以来))"
+)
+_ANY_FIGURE = re.compile(r"\d+(?:[.,]\d+)*|[两三四五六七八九十]+(?=[个天年名次])")
+_CLAUSE_END = re.compile(r"[，；。！;]|,(?!\d{3})")
+_OPEN_END = re.compile(r"(?:以来|[以之]?[前后]|期间|时候?|[起中下内间上])$")
+"""Ends of a clause that only tells when or where: the next one says what."""
+
+_LEANS = re.compile(
+    r"^(?:但|而|并|且|同时|此外|另外|因此|所以|其中|例如|比如|如[，：]|于是|然后|接着|随后|之后|后来|不过"
+    r"|然而|否则|即|也|还|又|就|再|才|都|已|曾|只余|当时|目前|现在|今年|去年|昨|今|明|两者|二者|双方|[（(\[【])"
+    r"|[它他她这那该此][^余]|其(?![他余中实])|上述|以下|如下|前者|后者|本[文章节条款表图]|我们?|你们?|您"
+    r"|[当同翌次]年|案中|答：|问："
+)
+_DEFINITION = re.compile(
+    r"^(?:所谓)?[“「]?(?P<term>[^，。；：、（(“”\s]{2,30}?)[”」]?(?:（[^）]{1,40}）|\([^)]{1,40}\))?[，,]?"
+    r"(?:是指|指的是|是(?=一[种个款家项名位座类套本台门部幅首所间支条]))(?P<body>.{4,})$"
+)
+_NO_TERM = re.compile(
+    r"[的在不就也都还只但或和与及当我你这那其有为被把让使从向对比将会能可要]|^[由自随按根据通经凡]|如果|因为"
+)
+_LISTED = re.compile(
+    r"(?:以下|下列)(?:[几\d一二三四五六七八九十]+[个种项类点条方]面?)?(?P<noun>[^，。：:]*)$"
+)
+_OPEN_LIST = re.compile(r"(?:包括|包含|分为|有|涵盖|需要|提供|支持)$")
+_DOING = re.compile(
+    r"^(?:安装|设置|更换|申请|注册|登录|下载|使用|配置|创建|新建|删除|修改|升级|更新|取消|查询|查看|清洁|清洗|连接"
+    r"|启动|启用|关闭|打开|添加|导入|导出|备份|恢复|绑定|解绑|开通|办理|缴纳|提交|预约|退订|订购|购买|选择|保养|拆卸"
+    r"|组装)"
+)
+_PLAIN_COLUMN = re.compile(r"(?:数值|值|参数值?|内容|说明|描述|答案|详情|具体内容|规格|要求|标准)$")
+_PAIRS = ("（）", "“”", "()")
+_SPACE = re.compile(rf"(?<=[{CJK}，。]) (?=[{CJK}\d])|(?<=[\d{CJK}]) (?=[{CJK}，。？])")
+
+
+def ask_for_figure(source: SourceText) -> Iterator[QuestionDraft]:
+    """Yield for each figure of a sentence the question for it: 多少米, 百分之多少."""
+    text = _SPACE.sub("", source.unit.text)
+    if not _is_fit(text) or len(_ANY_FIGURE.findall(text)) > MOST_FIGURES:
+        return
+    found = list(_FIGURE.finditer(text))
+    units = [one["unit"] or one["measure"] or "%" for one in found]
+    for figure, unit in zip(found, units, strict=True):
+        # Of two lengths in one sentence, which is asked for is not sure to be told by the rest.
+        if units.count(unit) == 1:
+            asked = "百分之多少" if figure["percent"] else f"多少{unit}"
+            if question := _clause_with(text, figure, asked):
+                yield source.draft(question, source.unit.text, figure[0].strip(), "figure")
+
+
+def ask_for_day(source: SourceText) -> Iterator[QuestionDraft]:
+    """Yield the question for the one date of a sentence: 哪一年, 什么时候."""
+    text = _SPACE.sub("", source.unit.text)
+    days = list(_DAY.finditer(text)) if _is_fit(text) else []
+    if len(days) != 1:
+        return
+    asked = "什么时候" if "月" in days[0]["day"] else "哪一年"
+    question = _clause_with(text, days[0], asked)
+    behind = question.partition(asked)[2].rstrip("？的")
+    # 于哪一年发表的宣言: the year belongs to a noun, and the sentence is about something else.
+    if question and behind and "的" not in behind and behind[0] not in "，年":
+        yield source.draft(question, source.unit.text, days[0]["day"], "date")
+
+
+def ask_what_it_is(source: SourceText) -> Iterator[QuestionDraft]:
+    """Yield the question for what a sentence defines: 什么是."""
+    text = _SPACE.sub("", source.unit.text)
+    found = _DEFINITION.match(text) if _is_fit(text) else None
+    if found is None:
+        return
+    term = found["term"]
+    if len(term) <= LONGEST_TERM and not _NO_TERM.search(term) and not term.isdecimal():
+        yield source.draft(f"什么是{term}？", source.unit.text, source.unit.text, "definition")
+
+
+def ask_for_items(source: SourceText) -> Iterator[QuestionDraft]:
+    """Yield the question for a list by the line that leads to it: 哪些材料, 流程是怎样的."""
+    lead, parted, rest = source.unit.text.partition("\n")
+    items = [item.removeprefix("- ").rstrip("；;。，,") for item in rest.split("\n")]
+    bare = lead.rstrip("：: ")
+    if source.unit.kind != "list" or not parted or len(items) < 2:
+        return
+    if _LEANS.search(re.sub("以下|如下", "", bare)) or _CLAUSE_END.search(bare) or len(bare) < 4:
+        return
+    if listed := _LISTED.search(bare):
+        noun = listed["noun"].removeprefix("的") or "内容"
+        question = f"{bare[: listed.start()]}哪些{noun}？"
+    elif bare.endswith("如下"):
+        question = f"{bare.removesuffix('如下')}是怎样的？"
+    elif _OPEN_LIST.search(bare):
+        question = f"{bare}哪些？"
+    else:
+        return
+    listing = "；".join(items)
+    yield source.draft(question, f"{bare}：{listing}。", listing, "list")
+
+
+def section_question(heading: str) -> str:
+    """Return a question that what stands under a heading answers."""
+    return f"怎么{heading}？" if _DOING.match(heading) else f"关于{heading}，需要了解什么？"
+
+
+def cell_question(subject: str, column: str, value: str) -> tuple[str, str]:
+    """Return the question for a cell of a table, and the sentence that answers it."""
+    asked = "多少" if re.match(r"[约≤≥<>¥￥$±-]?\s?\d", value) else "什么"
+    # 参数 and 数值: the row's own name is what is asked for.
+    about = subject if _PLAIN_COLUMN.match(column) else f"{subject}的{column}"
+    return f"{about}是{asked}？", f"{about}是{value}。"
+
+
+def term_question(term: str) -> str:
+    """Return the question for what a term or an option is described as."""
+    return f"{term} 是什么意思？" if term.isascii() else f"{term}是什么意思？"
+
+
+def _is_fit(text: str) -> bool:
+    """Return whether a sentence says by itself what it is about."""
+    if "\n" in text or len(re.findall("[。！]", text)) != 1 or _LEANS.search(text):
+        return False
+    return SHORTEST <= len(text) <= LONGEST and is_whole_sentence(text)
+
+
+def _clause_with(text: str, found: re.Match[str], asked: str) -> str:
+    """Return the text up to the end of the clause of `found`, which gives way to what asks.
+
+    "" where that would be no question.
+    """
+    ends = [end.start() for end in _CLAUSE_END.finditer(text)]
+    at = next((number for number, end in enumerate(ends) if end >= found.end()), len(ends) - 1)
+    clause = text[found.end() : ends[at]]
+    if _OPEN_END.search(clause) or not (clause or at or found.start() > SHORTEST // 2):
+        at += 1
+    if at >= min(len(ends), MOST_CLAUSES) or text[: found.start()].count("（") > text[
+        : found.start()
+    ].count("）"):
+        return ""
+    before, behind = text[: found.start()], text[found.end() : ends[at]]
+    question = f"{before}{asked}{behind}？"
+    # What is left has to say what is asked about: 多少米？ does not.
+    says = len(before) >= 2 and len(before) + len(behind) >= 4
+    closed = all(question.count(pair[0]) == question.count(pair[1]) for pair in _PAIRS)
+    return question if says and closed and len(question) <= LONGEST_ASKED else ""

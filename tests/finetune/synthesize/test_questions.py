@@ -1,0 +1,160 @@
+"""Questions that rules make of a document, and none where a sentence leans on another."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from finetune.synthesize.drafts import LONGEST_QUESTION, LONGEST_REPLY, QuestionDraft
+from finetune.synthesize.questions import draft_questions
+from ingest.documents import Document
+from tests.finetune.synthesize.pages import CAMERA, DRONE, SHOP
+
+
+def drafts_of(text: str, title: str = "手册") -> list[QuestionDraft]:
+    fetched_at = datetime(2026, 1, 1, tzinfo=UTC)
+    page = Document(url="file:///a.md", title=title, text=text, fetched_at=fetched_at)
+    return list(draft_questions(page))
+
+
+def answers_of(text: str, *kinds: str) -> dict[str, str]:
+    return {one.question: one.answer for one in drafts_of(text) if one.kind in kinds or not kinds}
+
+
+def test_a_chinese_figure_gives_way_to_the_question_for_it() -> None:
+    assert answers_of(DRONE, "figure") == {
+        "飞行高度不得超过多少米？": "120米",
+        "电量低于百分之多少时应立即返航降落？": "15%",
+        "电池充满需要多少分钟？": "90分钟",
+    }
+
+
+@pytest.mark.parametrize(
+    ("sentence", "question", "answer"),
+    [
+        ("公司于2003年成立。", "公司于哪一年成立？", "2003年"),
+        ("新馆在2019年5月正式对外开放。", "新馆在什么时候正式对外开放？", "2019年5月"),
+        (
+            "自从1973年以来，公司一直持有80.1%股权。",
+            "自从1973年以来，公司一直持有百分之多少股权？",
+            "80.1%",
+        ),
+        ("仓库共有 16,000 件藏品。", "仓库共有多少件藏品？", "16,000件"),
+        ("快件应在三天内送达客户。", "快件应在多少天内送达客户？", "三天"),
+        ("光合作用是指绿色植物利用光能制造有机物的过程。", "什么是光合作用？", ""),
+    ],
+)
+def test_chinese_sentences_ask_in_place(sentence: str, question: str, answer: str) -> None:
+    assert answers_of(sentence)[question] == (answer or sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "它的重量是1.2公斤。",
+        "该产品的保修期为24个月。",
+        "其中有120人来自外地。",
+        "第3章介绍了安装方法和步骤。",
+        "窄轨（1067毫米）由政府出资修建。",
+        "人口从1990年到2000年增加了一倍。",
+        "数百人参加了开幕式和晚会。",
+        "他发表于1989年的《宣言》影响很大。",
+        "由于公司是一家外企，所以节假日较多。",
+        "2012年7月，二次转会期间，球队引进了前锋。",
+        "有三种方法可以解决问题，都很简单。",
+        "长10米、宽5米、高3米的水池已经建成。",
+    ],
+)
+def test_a_chinese_sentence_that_leans_on_others_asks_nothing(sentence: str) -> None:
+    assert answers_of(sentence) == {}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "question", "answer"),
+    [
+        ("The tank can hold up to 20 litres.", "How many litres can the tank hold?", "20 litres"),
+        (
+            "Goods must be returned within 30 days of delivery.",
+            "Within how many days must Goods be returned?",
+            "30 days",
+        ),
+        (
+            "The device weighs about 250 grams.",
+            "How many grams does the device weigh?",
+            "250 grams",
+        ),
+        ("The warranty period is 24 months.", "What is the warranty period?", "24 months"),
+        ("The firm was founded in 1998 in Turku.", "When was the firm founded?", "1998"),
+        ("A kelvin is a unit of temperature used in physics.", "What is a kelvin?", ""),
+        ("Marie Curie was a physicist and chemist from Poland.", "Who was Marie Curie?", ""),
+    ],
+)
+def test_english_sentences_ask_by_their_pattern(sentence: str, question: str, answer: str) -> None:
+    assert answers_of(sentence)[question] == (answer or sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "It weighs 250 grams without its case.",
+        "This tank can hold up to 20 litres.",
+        "The one that he bought can hold 20 litres.",
+        "Lindisfarne are a folk band from the north of England.",
+        "The old gate was a good choice in the north.",
+        "Packing requires 2 gigabytes of memory.",
+        "What he said is a matter of taste, not of fact.",
+        "However, the price is 30 dollars.",
+    ],
+)
+def test_an_english_sentence_that_fits_no_pattern_asks_nothing(sentence: str) -> None:
+    assert answers_of(sentence) == {}
+
+
+def test_tables_ask_for_each_cell_of_a_row_that_has_a_name() -> None:
+    assert answers_of(SHOP, "row") == {
+        "银卡的年消费额是多少？": "1000元",
+        "银卡的折扣是什么？": "九五折",
+        "金卡的年消费额是多少？": "5000元",
+        "金卡的折扣是什么？": "九折",
+    }
+    assert answers_of(DRONE, "row") == {
+        "最大起飞重量是多少？": "2.5公斤",
+        "续航时间是多少？": "42分钟",
+    }
+    twice = "| Name | Price |\n| --- | --- |\n| Basic | $5 |\n| Basic | $7 |\n| Pro | $9 |\n"
+    assert answers_of(twice, "row") == {"What is the price of Pro?": "$9"}
+
+
+def test_lists_are_asked_for_by_the_line_that_leads_to_them() -> None:
+    assert answers_of(SHOP, "list") == {
+        "申请退货需要提供哪些材料？": "订单编号；商品照片；退货原因"
+    }
+    assert answers_of(DRONE, "list") == {
+        "起飞前的检查流程是怎样的？": "检查螺旋桨；检查电池电量；校准指南针"
+    }
+    assert answers_of(CAMERA, "list") == {
+        "What does the kit include?": "a charger; a wrist strap; a USB-C cable"
+    }
+
+
+def test_headings_and_marked_questions_ask_for_what_stands_under_them() -> None:
+    assert answers_of(SHOP, "faq") == {
+        "客服什么时候上班？": "客服的工作时间是每天9点到21点。节假日照常服务。",
+        "可以开发票吗？": "可以开具电子发票，开票后24小时内发送到邮箱。",
+    }
+    assert "How do I reset the camera?" in answers_of(CAMERA, "section")
+    assert answers_of("## 安装电池\n\n打开后盖，把电池放入电池槽中，直到听见响声。", "section") == {
+        "怎么安装电池？": "打开后盖，把电池放入电池槽中，直到听见响声。"
+    }
+
+
+def test_a_described_option_is_asked_for() -> None:
+    (question,) = answers_of(CAMERA, "term")
+    assert question == "What does -f, --format do?"
+
+
+def test_a_page_longer_than_one_reading_asks_to_its_end_in_few_words() -> None:
+    filler = "\n\n".join(f"## 第{n}节\n\n这里没有什么可以问的内容" for n in range(2_000))
+    drafts = drafts_of(f"{filler}\n\n飞行高度不得超过120米。\n")
+    assert "飞行高度不得超过多少米？" in {one.question for one in drafts}
+    assert all(len(one.question) <= LONGEST_QUESTION for one in drafts)
+    assert all(len(one.reply) <= LONGEST_REPLY for one in drafts)

@@ -1,0 +1,263 @@
+"""Rows out of a real index: the assistant's own prompt, checked answers, and runs that were cut."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from assistant.answer.prompts import FENCE_OPEN
+from assistant.answer.verification.claims import says_not_there
+from assistant.answer.verification.verifier import SentenceVerifier
+from assistant.bootstrap import open_assistant
+from assistant.settings import Settings, load_settings
+from assistant.values import Question
+from finetune.errors import DataError, RecipeError
+from finetune.progress import SilentProgress
+from finetune.synthesize.checking import NOT_THERE, PASSAGES_NOT_THERE
+from finetune.synthesize.synthesis import SynthesisReport, synthesize
+from finetune.synthesize.teacher_settings import teacher_settings
+from ingest.bootstrap import open_ingest
+from ingest.errors import CollectionError
+from tests.engines.ollama_server import OllamaServer
+from tests.finetune.synthesize.pages import PAGES
+
+LESSON = [
+    {"question": "K200的遥控距离是多少？", "answer": "K200的遥控距离是9公里。"},
+    {"question": "青禾网店的仓库有多大？", "answer": "仓库面积为12000平方米。"},
+    {"question": 3, "answer": "x"},
+]
+"""What the teacher says of every text: one thing that no page says, one that one does, nonsense."""
+
+
+async def store_pages(settings: Settings, folder: Path) -> None:
+    async with open_ingest(settings) as parts:
+        for name, text in PAGES.items():
+            path = folder / name
+            path.write_text(text, encoding="utf-8")
+            await parts.reading.pipeline.add_file(path)
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home whose index holds the pages in the collection "firm"."""
+    folder = tmp_path_factory.mktemp("firm")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ASSISTANT_HOME", str(folder / "home"))
+        patch.setenv("ASSISTANT_EMBED__ENCODER", "all-MiniLM-L6-v2")
+        patch.setenv("ASSISTANT_INDEX__COLLECTION", "firm")
+        anyio.run(store_pages, load_settings(), folder)
+        yield folder
+
+
+@pytest.fixture
+def settings(library: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("ASSISTANT_HOME", str(library / "home"))
+    return load_settings()
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def made(settings: Settings, into: Path, **options: Any) -> SynthesisReport:
+    return synthesize(settings, "firm", into, progress=SilentProgress(), **options)
+
+
+def test_rows_hold_the_prompt_that_the_assistant_sends_word_for_word(
+    settings: Settings, tmp_path: Path
+) -> None:
+    made(settings, tmp_path / "rows.jsonl")
+    rows = [row for row in rows_of(tmp_path / "rows.jsonl") if row["answerable"]]
+    with OllamaServer(answer="好的。") as server:
+        model = settings.model.model_copy(update={"provider": "ollama", "host": server.url})
+        served = settings.model_copy(update={"model": model})
+
+        async def ask_all() -> None:
+            async with open_assistant(served) as assistant:
+                for row in rows:
+                    question = Question(row["question"], collections=("firm",), private=True)
+                    await assistant.answer(question)
+
+        anyio.run(ask_all)
+        sent = [body["messages"] for body in server.asked("/api/chat") if body["messages"]]
+    for row in rows:
+        assert row["messages"][:-1] in sent
+
+
+def test_each_answer_stands_in_its_passages_and_each_kind_is_there(
+    settings: Settings, tmp_path: Path
+) -> None:
+    report = made(settings, tmp_path / "rows.jsonl")
+    rows = rows_of(tmp_path / "rows.jsonl")
+    assert report.rows == len(rows) >= 25
+    assert {"figure", "row", "list", "faq", "section"} <= report.kinds.keys()
+    assert report.languages.keys() == {"zh", "en"}
+    for row in rows:
+        passages = "\n".join(one["text"] for one in row["passages"])
+        notes = row["messages"][1]["content"]
+        if row["answerable"] and row["kind"] in ("figure", "row"):
+            assert row["answer"] in passages
+            assert row["answer"] in notes
+        assert row["document"].startswith("file://")
+    sheet = (tmp_path / "rows.sample.csv").read_text(encoding="utf-8-sig")
+    assert sheet.startswith("question,reply,answer,kind,document,prompt,correct? y/n 正确吗")
+    assert not (tmp_path / "rows.jsonl.part").exists()
+
+
+def test_what_is_declined_lacks_its_page_and_says_so(settings: Settings, tmp_path: Path) -> None:
+    report = made(settings, tmp_path / "rows.jsonl")
+    declined = [row for row in rows_of(tmp_path / "rows.jsonl") if not row["answerable"]]
+    assert report.declined == len(declined) >= 1
+    for row in declined:
+        assert row["answer"] == ""
+        assert row["document"] not in {one["url"] for one in row["passages"]}
+        assert [one["id"] for one in row["passages"]] == [*range(1, len(row["passages"]) + 1)]
+        assert says_not_there(row["messages"][-1]["content"])
+
+
+@pytest.mark.parametrize("sentences", [NOT_THERE, PASSAGES_NOT_THERE])
+def test_the_assistant_knows_each_way_to_decline(sentences: dict[str, tuple[str, ...]]) -> None:
+    verifier = SentenceVerifier(())
+    for ways in sentences.values():
+        for sentence in ways:
+            assert says_not_there(sentence)
+            assert verifier.check(sentence).kind == "no_claim"
+
+
+def test_rows_for_large_models_cite_each_sentence(settings: Settings, tmp_path: Path) -> None:
+    made(settings, tmp_path / "rows.jsonl", size="large")
+    rows = [row for row in rows_of(tmp_path / "rows.jsonl") if row["answerable"]]
+    for row in rows:
+        assert FENCE_OPEN in row["messages"][1]["content"]
+        reply = row["messages"][-1]["content"]
+        numbers = {str(one["id"]) for one in row["passages"]}
+        sentences = re.findall(r"[^。！!\n]+?(?:[。！]|[.!](?=\s|$)|(?<!:)$)", reply, re.MULTILINE)
+        assert sentences
+        for sentence in sentences:
+            marker = re.search(r"\[(\d+)\][。.!！]?$", sentence)
+            assert marker
+            assert marker[1] in numbers
+
+
+def test_a_limit_takes_from_every_page_and_the_same_seed_makes_the_same_rows(
+    settings: Settings, tmp_path: Path
+) -> None:
+    made(settings, tmp_path / "a.jsonl", limit=8, seed=3)
+    made(settings, tmp_path / "b.jsonl", limit=8, seed=3)
+    rows = rows_of(tmp_path / "a.jsonl")
+    assert len(rows) == 8
+    assert len({row["document"] for row in rows}) >= 3
+    assert rows == rows_of(tmp_path / "b.jsonl")
+
+
+def test_a_teachers_answer_is_kept_only_if_the_pages_say_it(
+    settings: Settings, tmp_path: Path
+) -> None:
+    with OllamaServer(
+        answer=f"Sure!\n```json\n{json.dumps(LESSON, ensure_ascii=False)}\n```"
+    ) as server:
+        local = settings.model.model_copy(update={"host": server.url})
+        teacher = teacher_settings(f"ollama:{settings.model.name}", local)
+        report = made(settings, tmp_path / "rows.jsonl", teacher=teacher)
+    by_teacher = [row for row in rows_of(tmp_path / "rows.jsonl") if row["kind"] == "model"]
+    assert report.teacher_asked >= 3
+    assert {row["messages"][-1]["content"] for row in by_teacher if row["answerable"]} == {
+        "仓库面积为12000平方米。"
+    }
+
+
+def test_a_teacher_that_dies_leaves_the_rules(settings: Settings, tmp_path: Path) -> None:
+    progress = SilentProgress()
+    with OllamaServer() as server:
+        url = server.url
+    local = settings.model.model_copy(update={"host": url})
+    report = synthesize(
+        settings,
+        "firm",
+        tmp_path / "rows.jsonl",
+        teacher=teacher_settings(f"ollama:{settings.model.name}", local),
+        progress=progress,
+    )
+    assert report.rows >= 25
+    assert report.teacher_failed == report.teacher_asked == 3
+    assert "the rules go on alone" in str(progress.notes[-1])
+
+
+def test_a_teacher_that_talks_nonsense_costs_nothing(settings: Settings, tmp_path: Path) -> None:
+    with OllamaServer(answer="[[[ I would rather not. ]") as server:
+        local = settings.model.model_copy(update={"host": server.url})
+        teacher = teacher_settings(f"ollama:{settings.model.name}", local)
+        report = made(settings, tmp_path / "rows.jsonl", teacher=teacher)
+    assert report.teacher_unusable == report.teacher_asked
+    assert report.rows >= 25
+
+
+def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_rows(
+    settings: Settings, library: Path, tmp_path: Path
+) -> None:
+    made(settings, tmp_path / "whole.jsonl")
+    part = tmp_path / "cut.jsonl.part"
+    command = [sys.executable, "-m", "finetune", "synthesize", "firm", "--limit", "0", "--into"]
+    process = subprocess.Popen(
+        [*command, str(tmp_path / "cut.jsonl")],
+        env={**os.environ, "ASSISTANT_HOME": str(library / "home")},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        while process.poll() is None and (not part.exists() or part.read_bytes().count(b"\n") < 5):
+            pass
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    # As a kill in the middle of a line leaves it, wherever this one came.
+    with part.open("ab") as file:
+        file.write(b'{"key": "half a li')
+    progress = SilentProgress()
+    synthesize(settings, "firm", tmp_path / "cut.jsonl", progress=progress)
+    assert "going on with" in str(progress.notes[0])
+    assert rows_of(tmp_path / "cut.jsonl") == rows_of(tmp_path / "whole.jsonl")
+
+
+def test_a_journal_of_another_run_is_begun_anew(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl.part").write_text('{"journal": 0}\n{"key": "a", "value": {}}\n')
+    progress = SilentProgress()
+    synthesize(settings, "firm", tmp_path / "rows.jsonl", progress=progress)
+    assert progress.notes == []
+
+
+def test_what_cannot_be_made_is_one_clear_error(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(CollectionError, match="nosuch"):
+        synthesize(settings, "nosuch", tmp_path / "a.jsonl", progress=SilentProgress())
+    (tmp_path / "kept.jsonl").write_text("mine")
+    with pytest.raises(DataError, match="is there already"):
+        made(settings, tmp_path / "kept.jsonl")
+    assert (tmp_path / "kept.jsonl").read_text() == "mine"
+    with pytest.raises(DataError, match="cannot write"):
+        made(settings, tmp_path / "kept.jsonl" / "rows.jsonl")
+
+
+def test_an_empty_index_says_how_to_fill_it(home: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no pages") as raised:
+        synthesize(load_settings(), "", tmp_path / "a.jsonl", progress=SilentProgress())
+    assert "ingest FOLDER" in str(raised.value.hint)
+
+
+@pytest.mark.parametrize("name", ["qwen3:8b", "ollama:", "openai:gpt", "openai:@http://x/v1", ""])
+def test_a_teacher_that_cannot_be_meant_is_refused(name: str) -> None:
+    with pytest.raises(RecipeError):
+        teacher_settings(name, load_settings().model)
+
+
+def test_a_teacher_is_named_by_its_server() -> None:
+    model = teacher_settings("openai:org/model@v2@http://127.0.0.1:8000/v1", load_settings().model)
+    assert (model.provider, model.name) == ("openai", "org/model@v2")
+    assert model.host == "http://127.0.0.1:8000/v1"
