@@ -12,7 +12,8 @@ import numpy as np
 from finetune.check.findings import Inspection, SampleExample, SplitCheck, TokenBin, TokenLengths
 from finetune.data.splitting import hash_text, opening_question
 from finetune.model.base_model import find_base_model, read_config, template_note
-from finetune.model.chat_format import ChatFormat, chat_format
+from finetune.model.chat_format import chat_format
+from finetune.model.chat_templates import ChatFormat
 from finetune.model.memory_estimate import MemoryEstimate, Width, estimate_memory, read_shape
 from finetune.model.samples import Sample, encode_record, steps_per_epoch, total_steps
 from finetune.model.tokenization import ChatTokenizer, load_tokenizer

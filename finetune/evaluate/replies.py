@@ -12,7 +12,8 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from finetune.errors import EvaluationError
-from finetune.model.chat_format import THOUGHT_BEGINS, THOUGHT_ENDS, ChatFormat, split_reply
+from finetune.model.chat_format import split_reply
+from finetune.model.chat_templates import THOUGHT_BEGINS, THOUGHT_ENDS, ChatFormat
 from finetune.records import Prediction, Record, Turn
 from finetune.runs import write_atomically
 from ingest.foundation.messages import Message, describe_os_error

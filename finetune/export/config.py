@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from finetune.errors import BaseModelError, ExportError
-from finetune.model.chat_format import ChatFormat
+from finetune.model.chat_templates import ChatFormat
 from finetune.recipe import ExportTable
 from ingest.foundation.messages import Message
 

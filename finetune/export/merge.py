@@ -16,7 +16,8 @@ from finetune.errors import BaseModelError, ExportError
 from finetune.export.config import read_json, write_small_files
 from finetune.export.files import format_bytes, iterate_tensors, replacing, require_space
 from finetune.model.base_model import find_base_model
-from finetune.model.chat_format import ChatFormat, chat_format
+from finetune.model.chat_format import chat_format
+from finetune.model.chat_templates import ChatFormat
 from finetune.model.samples import encode_prompt
 from finetune.model.tokenization import load_tokenizer
 from finetune.progress import Progress

@@ -6,7 +6,8 @@ from typing import Any
 
 from finetune.errors import ExportError
 from finetune.export.config import LICENSES
-from finetune.model.chat_format import ChatFormat, chat_format
+from finetune.model.chat_format import chat_format
+from finetune.model.chat_templates import ChatFormat
 from finetune.recipe import Recipe
 from finetune.runs import write_atomically
 from ingest.foundation.messages import Message

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from finetune.errors import BaseModelError
-from finetune.model.chat_format import ChatFormat, render_prompt
+from finetune.model.chat_format import render_prompt
+from finetune.model.chat_templates import ChatFormat
 from finetune.recipe import Recipe
 from finetune.records import Turn
 from ingest.foundation.messages import Message

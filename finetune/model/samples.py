@@ -6,7 +6,6 @@ from itertools import accumulate, chain
 from typing import Literal
 
 from finetune.model.chat_format import (
-    ChatFormat,
     conversation_pieces,
     head_pieces,
     opening_pieces,
@@ -14,6 +13,7 @@ from finetune.model.chat_format import (
     reply_pieces,
     turn_pieces,
 )
+from finetune.model.chat_templates import ChatFormat
 from finetune.model.tokenization import ChatTokenizer
 from finetune.recipe import TrainTable
 from finetune.records import Record

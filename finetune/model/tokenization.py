@@ -12,7 +12,8 @@ from tokenizers import Tokenizer
 
 from finetune.errors import BaseModelError
 from finetune.model.base_model import token_text
-from finetune.model.chat_format import FORMATS, ChatFormat, Piece
+from finetune.model.chat_format import FORMATS, Piece
+from finetune.model.chat_templates import ChatFormat
 from ingest.foundation.messages import Message
 
 PROBE = "Fly below 120 m!  \n\tdef f(a<b): return {'é': 1}\r\n\n无人机在 2026 年，电量剩余 15%。🛩️ "

@@ -10,7 +10,7 @@ from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaLis
 from transformers.generation.streamers import BaseStreamer
 
 from finetune.errors import FinetuneError
-from finetune.model.chat_format import ChatFormat
+from finetune.model.chat_templates import ChatFormat
 from finetune.model.samples import encode_prompt
 from finetune.model.tokenization import ChatTokenizer
 from finetune.records import Record

@@ -27,14 +27,12 @@ from finetune.model.chat_format import (
     FORMATS,
     R1_DIRECT,
     R1_THINK,
-    THOUGHT_BEGINS,
-    THOUGHT_ENDS,
-    ChatFormat,
     Piece,
     conversation_pieces,
     opening_pieces,
     reply_pieces,
 )
+from finetune.model.chat_templates import THOUGHT_BEGINS, THOUGHT_ENDS, ChatFormat
 from finetune.model.tokenization import ChatTokenizer
 from finetune.records import Record
 from finetune.train.model import LoadedModel

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from finetune.evaluate.generate.base import reply_stage
-from finetune.model.chat_format import ChatFormat, split_reply
+from finetune.model.chat_format import split_reply
+from finetune.model.chat_templates import ChatFormat
 from finetune.progress import Progress
 from finetune.records import Prediction, Record
 

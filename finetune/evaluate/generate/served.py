@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from finetune.errors import EvaluationError
 from finetune.evaluate.generate.base import chat_messages, reply_stage
-from finetune.model.chat_format import THOUGHT_BEGINS, THOUGHT_ENDS, chat_format, split_reply
+from finetune.model.chat_format import chat_format, split_reply
+from finetune.model.chat_templates import THOUGHT_BEGINS, THOUGHT_ENDS
 from finetune.progress import Progress
 from finetune.recipe import Recipe
 from finetune.records import Prediction, Record

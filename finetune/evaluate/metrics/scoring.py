@@ -27,7 +27,8 @@ from finetune.evaluate.metrics.overlap import (
     sentence_chrf,
 )
 from finetune.evaluate.metrics.scored import ErrorType, ReplyError, ScoredReply
-from finetune.model.chat_format import ChatFormat, render_target
+from finetune.model.chat_format import render_target
+from finetune.model.chat_templates import ChatFormat
 from finetune.progress import Progress
 from finetune.recipe import Task
 from finetune.records import Prediction, Record

@@ -14,7 +14,8 @@ from finetune.model.base_model import (
     read_config,
     template_note,
 )
-from finetune.model.chat_format import CHATML, R1_DIRECT, R1_THINK, ChatFormat
+from finetune.model.chat_format import CHATML, R1_DIRECT, R1_THINK
+from finetune.model.chat_templates import ChatFormat
 from finetune.recipe import Recipe, parse_recipe
 
 QWEN_DEFAULT = "<|im_start|>system\nYou are Qwen, created by Alibaba Cloud.<|im_end|>\n"

@@ -15,12 +15,12 @@ from finetune.model.chat_format import (
     FORMATS,
     R1_DIRECT,
     R1_THINK,
-    ChatFormat,
     chat_format,
     render_prompt,
     render_target,
     split_reply,
 )
+from finetune.model.chat_templates import ChatFormat
 from finetune.records import Turn
 from tests.finetune.conversations import CASES, NAMES, WRITTEN, Case, messages
 from tests.finetune.gotemplates import GoTemplates, build_go_templates

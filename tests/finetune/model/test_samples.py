@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
-from finetune.model.chat_format import CHATML, FORMATS, ChatFormat, render_prompt, render_target
+from finetune.model.chat_format import CHATML, FORMATS, render_prompt, render_target
+from finetune.model.chat_templates import ChatFormat
 from finetune.model.samples import (
     IGNORED,
     EncodedRecord,

@@ -14,7 +14,8 @@ from tokenizers import Tokenizer
 from transformers import AutoTokenizer
 
 from finetune.errors import BaseModelError
-from finetune.model.chat_format import CHATML, FORMATS, R1_DIRECT, R1_THINK, ChatFormat, Piece
+from finetune.model.chat_format import CHATML, FORMATS, R1_DIRECT, R1_THINK, Piece
+from finetune.model.chat_templates import ChatFormat
 from finetune.model.tokenization import ChatTokenizer, load_tokenizer
 
 MARKS = sorted({mark for fmt in FORMATS for mark in (*fmt.controls, *fmt.stops)})
