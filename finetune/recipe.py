@@ -18,7 +18,9 @@ from ingest.foundation.messages import Language, Message
 from ingest.foundation.settings import expand_user, read_toml
 from ingest.foundation.settings_errors import unusable_value
 
-FormatName = Literal["r1-think", "r1-direct", "chatml"]
+FormatName = Literal[
+    "r1-think", "r1-direct", "chatml", "qwen3-think", "qwen3-direct", "llama3", "gemma", "mistral"
+]
 ReaderName = Literal[
     "auto",
     "alpaca",
@@ -60,7 +62,8 @@ class ModelTable(RecipeTable):
     format: FormatName = Field(
         default="r1-think",
         description="r1-think: DeepSeek-R1 with its thinking; r1-direct: the same, thinking left "
-        "empty; chatml: Qwen2.5 and others.",
+        "empty; chatml: Qwen2.5 and others; qwen3-think, qwen3-direct: Qwen3 with and without "
+        "its thinking; llama3: Llama 3; gemma: Gemma 2 and 3; mistral: Mistral Instruct v0.3.",
     )
     system: str = Field(default="", description="System message of rows that bring none.")
 

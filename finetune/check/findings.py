@@ -130,7 +130,10 @@ class SplitCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """The whole check. `memory` is empty for a kind of model whose sizes cannot be read."""
+    """The whole check. `memory` is empty for a kind of model whose sizes cannot be read.
+
+    `exports` are the targets of `export` that a model tuned from this base can go to.
+    """
 
     name: str
     base: str
@@ -141,6 +144,7 @@ class Inspection:
     steps: int
     memory: tuple[MemoryEstimate, ...]
     warnings: tuple[Message, ...]
+    exports: tuple[str, ...]
     notes: tuple[Message, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -175,6 +179,8 @@ class Inspection:
                 parameters=memory.parameters,
             )
             lines.append(Message("{head} ({parts})", head=head, parts=parts).localize(language))
+        able = Message("can be exported to: {exports}", exports=", ".join(self.exports))
+        lines.append(able.localize(language))
         for head, messages in (
             (Message("warning: "), self.warnings),
             (Message("note: "), self.notes),

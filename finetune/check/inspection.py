@@ -14,6 +14,7 @@ from finetune.data.splitting import hash_text, opening_question
 from finetune.model.base_model import find_base_model, read_config, template_note
 from finetune.model.chat_format import chat_format
 from finetune.model.chat_templates import ChatFormat
+from finetune.model.gguf_support import gguf_obstacle
 from finetune.model.memory_estimate import MemoryEstimate, Width, estimate_memory, read_shape
 from finetune.model.samples import Sample, encode_record, steps_per_epoch, total_steps
 from finetune.model.tokenization import ChatTokenizer, load_tokenizer
@@ -27,6 +28,12 @@ FEW_ROWS = 50
 """Training rows below which a model memorizes them and learns nothing general."""
 
 TRAIN: Split = "train"
+
+ANY_MODEL = ("hf", "vllm")
+"""Targets of `export` that take a model of any kind."""
+
+BY_GGUF = ("gguf", "ollama")
+"""Those that need a GGUF file."""
 
 UNLIMITED = 1 << 40
 """More tokens than any sample has: for lengths before anything is cut."""
@@ -73,6 +80,7 @@ def inspect(recipe: Recipe, run: Run, *, progress: Progress | None = None) -> In
     train = splits[0]
     config = read_config(folder)
     note = template_note(folder, fmt)
+    obstacle = gguf_obstacle(folder)
     return Inspection(
         name=recipe.name,
         base=str(folder),
@@ -83,10 +91,19 @@ def inspect(recipe: Recipe, run: Run, *, progress: Progress | None = None) -> In
         steps=total_steps(train.samples, recipe.train) if train.samples else 0,
         memory=memory_estimates(recipe, config, train),
         warnings=(
-            *training_warnings(config, fmt, train),
+            *training_warnings(recipe, config, train),
             *(warning for check in splits for warning in split_warnings(recipe, check)),
         ),
-        notes=(note,) if note else (),
+        exports=ANY_MODEL if obstacle else (*ANY_MODEL, *BY_GGUF),
+        notes=tuple(one for one in (note, _without_gguf(obstacle)) if one),
+    )
+
+
+def _without_gguf(obstacle: Message | None) -> Message | None:
+    # Now, not after hours of training.
+    return obstacle and Message(
+        "GGUF and Ollama cannot have the tuned model ({obstacle}); --to vllm and --to hf can",
+        obstacle=obstacle,
     )
 
 
@@ -211,9 +228,10 @@ def memory_estimates(
 
 
 def training_warnings(
-    config: Mapping[str, Any], fmt: ChatFormat, train: SplitCheck
+    recipe: Recipe, config: Mapping[str, Any], train: SplitCheck
 ) -> Iterator[Message]:
     """Yield what would make a training worse, each with what to do about it."""
+    fmt = chat_format(recipe.model.format)
     if train.records < FEW_ROWS:
         yield Message(
             "only {records} training rows: under {few_rows} are learnt by heart, not from",
@@ -223,8 +241,9 @@ def training_warnings(
     if fmt.thinks and train.records and not train.thoughts:
         yield Message(
             "no training row has a thought: {name} will learn not to think; to train answers "
-            'alone write format = "r1-direct"',
+            'alone write format = "{direct}"',
             name=fmt.name,
+            direct=fmt.name.replace("think", "direct"),
         )
     if train.thoughts and not fmt.thinks:
         yield Message(
@@ -232,6 +251,9 @@ def training_warnings(
             thoughts=train.thoughts,
             name=fmt.name,
         )
+    # Its activations reach beyond 65,504, where fp16 ends; the weights alone would fit.
+    if recipe.train.precision == "fp16" and config.get("model_type") == "gemma3_text":
+        yield Message('Gemma 3 overflows in fp16: write precision = "bf16" or "fp32"')
     # Positions beyond the window were never trained, so that the base fails there.
     window = config.get("max_position_embeddings")
     if isinstance(window, int) and train.longest_kept > window:

@@ -8,6 +8,7 @@ from typing import Any
 
 from finetune.errors import BaseModelError, ExportError
 from finetune.model.chat_templates import ChatFormat
+from finetune.model.gguf_support import main_rope
 from finetune.recipe import ExportTable
 from ingest.foundation.messages import Message
 
@@ -62,11 +63,13 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 def rope_parameters(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return `rope_theta`, `rope_type` and the parameters of scaling, from old and new keys.
 
+    Of a model with two sets (Gemma 3) those of layers that see the whole context.
+
     Raises:
         ExportError: `rope_theta` is missing or 0.
     """
     old = config.get("rope_scaling") or {}
-    found = {**old, **(config.get("rope_parameters") or {})}
+    found = {**old, **main_rope(config.get("rope_parameters") or {})}
     theta = found.get("rope_theta") or config.get("rope_theta")
     # Servers take a missing base for 0: all angles are then Inf, and each reply is "!!!!".
     if not theta or float(theta) <= 0:
@@ -97,6 +100,10 @@ def compatible_config(config: Mapping[str, Any], *, dtype: str) -> dict[str, Any
         "torch_dtype": dtype,
         "dtype": dtype,
     }
+    new = config.get("rope_parameters") or {}
+    if main_rope(new) is not new:
+        both["rope_parameters"] = new
+        both["rope_local_base_freq"] = new["sliding_attention"]["rope_theta"]
     if parameters["rope_type"] != "default":
         both["rope_scaling"] = {k: v for k, v in parameters.items() if k != "rope_theta"}
     # Of a base loaded in 4 bits: merged weights are plain ones again.

@@ -26,6 +26,7 @@ from finetune.export.gguf_tokenizer import (
     unsupported_model,
     write_vocabulary,
 )
+from finetune.model.gguf_support import ARCHITECTURES, architecture_obstacle
 from finetune.progress import Progress, SilentProgress
 from ingest.foundation.messages import Message
 
@@ -39,16 +40,10 @@ FILE_TYPES = {
     "f16": gguf.LlamaFileType.MOSTLY_F16,
     "q8_0": gguf.LlamaFileType.MOSTLY_Q8_0,
 }
-ARCHITECTURES = {
-    "Qwen2ForCausalLM": gguf.MODEL_ARCH.QWEN2,
-    "LlamaForCausalLM": gguf.MODEL_ARCH.LLAMA,
-}
-ROPE_TYPES: dict[str, gguf.RopeScalingType | None] = {
-    "default": None,
-    "llama3": None,  # written as a tensor of factors
-    "linear": gguf.RopeScalingType.LINEAR,
-    "yarn": gguf.RopeScalingType.YARN,
-}
+ROPE_SCALING = {"linear": gguf.RopeScalingType.LINEAR, "yarn": gguf.RopeScalingType.YARN}
+"""Those that are written by name; llama3's is written as a tensor of factors."""
+
+ARCHITECTURE_IDS = {name: number for number, name in gguf.MODEL_ARCH_NAMES.items()}
 F16_MAX = float(np.finfo(np.float16).max)
 
 
@@ -110,11 +105,15 @@ class _GgufSource:
         parameters = rope_parameters(config)
         writer.add_rope_freq_base(parameters["rope_theta"])
         writer.add_rope_dimension_count(self.head_size)
-        if scaling := ROPE_TYPES[parameters["rope_type"]]:
+        if scaling := ROPE_SCALING.get(parameters["rope_type"]):
             writer.add_rope_scaling_type(scaling)
             writer.add_rope_scaling_factor(parameters["factor"])
             if original := parameters.get("original_max_position_embeddings"):
                 writer.add_rope_scaling_orig_ctx_len(original)
+        if self.architecture == gguf.MODEL_ARCH.GEMMA3:
+            writer.add_sliding_window(config["sliding_window"])
+            if softcap := config.get("final_logit_softcapping"):
+                writer.add_final_logit_softcapping(softcap)
 
     def plan_tensors(self, kind: GgufKind) -> "list[_PlannedTensor]":
         """Return the tensors to write, in the order of the files.
@@ -229,6 +228,9 @@ class _GgufSource:
         if heads is not None:
             halves = weights.reshape(heads, 2, weights.shape[0] // heads // 2, *weights.shape[1:])
             weights = np.ascontiguousarray(halves.swapaxes(1, 2)).reshape(weights.shape)
+        # Gemma's norms multiply by 1 + w, those of others by w; llama.cpp takes what it reads.
+        if self.architecture == gguf.MODEL_ARCH.GEMMA3 and tensor.name.endswith("_norm.weight"):
+            weights = weights + 1
         return np.asarray(gguf.quants.quantize(weights, tensor.kind))
 
 
@@ -259,17 +261,14 @@ def write_gguf(
             disk is full. `out` is then unchanged.
     """
     config = read_json(model / "config.json")
-    named = (config.get("architectures") or ["?"])[0]
-    if named not in ARCHITECTURES:
-        raise unsupported_model(Message("{named} cannot be written as GGUF here", named=named))
-    rope_type = rope_parameters(config)["rope_type"]
-    if rope_type not in ROPE_TYPES:
-        raise unsupported_model(Message("unknown rope type {kind}", kind=rope_type))
+    rope_parameters(config)  # raises if there is no rotary base
+    if obstacle := architecture_obstacle(config):
+        raise unsupported_model(obstacle)
     size = int(config["vocab_size"])
     source = _GgufSource(
         folder=model,
         config=config,
-        architecture=ARCHITECTURES[named],
+        architecture=ARCHITECTURE_IDS[ARCHITECTURES[config["architectures"][0]]],
         vocabulary=read_vocabulary(model, size=size, template=chat_template),
     )
     tensors = source.plan_tensors(kind)

@@ -1,7 +1,11 @@
-"""Convert a byte-level BPE tokenizer from tokenizer.json to the metadata of a GGUF file."""
+"""Convert a BPE tokenizer from tokenizer.json to the metadata of a GGUF file.
+
+Byte-level BPE (GPT-2's kind) is written with its merges, SentencePiece's BPE with a score for each
+piece: llama.cpp joins the neighbours that make the piece of the highest score.
+"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,28 +14,27 @@ import gguf
 
 from finetune.errors import ExportError
 from finetune.export.config import TOKENIZER_CONFIG, read_json
-from ingest.foundation.messages import Message
-
-_QWEN2 = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
-    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+from finetune.model.gguf_support import (
+    SENTENCEPIECE,
+    SPACE,
+    pre_tokenizer_name,
+    tokenizer_obstacle,
 )
-_LLAMA3 = _QWEN2.replace(r"\p{N}| ?", r"\p{N}{1,3}| ?")
-PRE_TOKENIZERS = {_QWEN2: "qwen2", _LLAMA3: "llama-bpe"}
-"""Regular expression that splits text before BPE -> llama.cpp's name for it (llama-vocab.cpp)."""
-
-R1_MARK = "<｜Assistant｜>"
-"""DeepSeek's distills of Qwen split as Qwen does, but llama.cpp has a name of its own for them."""
+from ingest.foundation.messages import Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vocabulary:
-    """The tokenizer's part of a GGUF file; tuples are indexed by token id."""
+    """The tokenizer's part of a GGUF file; tuples are indexed by token id.
+
+    Of `merges` and `scores` one is empty: a SentencePiece model has scores.
+    """
 
     pre: str
     texts: tuple[str, ...]
     types: tuple[gguf.TokenType, ...]
     merges: tuple[str, ...]
+    scores: tuple[float, ...]
     bos: int | None
     eos: int
     pad: int | None
@@ -43,8 +46,8 @@ def unsupported_model(what: Message) -> ExportError:
     return ExportError(
         what,
         hint=Message(
-            "let Ollama convert it: write a Modelfile with FROM and the merged folder, then "
-            "run ollama create NAME -f Modelfile"
+            "serve the merged folder with vLLM (--to vllm), or try llama.cpp's own "
+            "convert_hf_to_gguf.py on it, which knows more models"
         ),
     )
 
@@ -54,11 +57,14 @@ def read_vocabulary(folder: Path, *, size: int, template: str) -> Vocabulary:
 
     Raises:
         BaseModelError: tokenizer.json is missing or broken.
-        ExportError: it is no byte-level BPE, or llama.cpp does not split text as it does.
+        ExportError: llama.cpp does not split text as it does.
     """
     tokenizer = read_json(folder / "tokenizer.json")
+    pre = pre_tokenizer_name(tokenizer)
+    if pre is None:
+        raise unsupported_model(tokenizer_obstacle(folder))
+    pieces = pre == SENTENCEPIECE
     added = {int(token["id"]): token for token in tokenizer.get("added_tokens") or []}
-    pre = pre_tokenizer_name(tokenizer, {token["content"] for token in added.values()}, folder)
     plain = {index: text for text, index in tokenizer["model"]["vocab"].items()}
     texts: list[str] = []
     types: list[gguf.TokenType] = []
@@ -67,8 +73,14 @@ def read_vocabulary(folder: Path, *, size: int, template: str) -> Vocabulary:
             text = added[index]["content"]
             special = added[index].get("special") or _LOOKS_SPECIAL.fullmatch(text)
             kind = gguf.TokenType.CONTROL if special else gguf.TokenType.USER_DEFINED
+            if pieces and not special:
+                text = text.replace(SPACE, " ")  # looked for in the text before spaces are replaced
+            if pieces and text == tokenizer["model"].get("unk_token"):
+                kind = gguf.TokenType.UNKNOWN
         elif index in plain:
             text, kind = plain[index], gguf.TokenType.NORMAL
+            if pieces and _BYTE.fullmatch(text):
+                kind = gguf.TokenType.BYTE
         else:
             # The embedding has more rows than the tokenizer tokens; the list has to be as long.
             text, kind = f"[PAD{index}]", gguf.TokenType.UNUSED
@@ -81,10 +93,8 @@ def read_vocabulary(folder: Path, *, size: int, template: str) -> Vocabulary:
         pre=pre,
         texts=tuple(texts),
         types=tuple(types),
-        # A merge is "a b" in older files, ["a", "b"] in newer ones.
-        merges=tuple(
-            one if isinstance(one, str) else " ".join(one) for one in tokenizer["model"]["merges"]
-        ),
+        merges=() if pieces else tuple(" ".join(pair) for pair in _merges(tokenizer)),
+        scores=_piece_scores(tokenizer, texts) if pieces else (),
         bos=bos,
         eos=eos,
         pad=pad,
@@ -96,11 +106,17 @@ def read_vocabulary(folder: Path, *, size: int, template: str) -> Vocabulary:
 
 def write_vocabulary(writer: gguf.GGUFWriter, vocabulary: Vocabulary) -> None:
     """Add the tokenizer's metadata."""
-    writer.add_tokenizer_model("gpt2")  # llama.cpp's name for byte-level BPE
+    # llama.cpp's names for SentencePiece and for byte-level BPE.
+    writer.add_tokenizer_model("llama" if vocabulary.scores else "gpt2")
     writer.add_tokenizer_pre(vocabulary.pre)
     writer.add_token_list(vocabulary.texts)
     writer.add_token_types(vocabulary.types)
-    writer.add_token_merges(vocabulary.merges)
+    if vocabulary.scores:
+        writer.add_token_scores(vocabulary.scores)
+        # None in front of a text: each text of ours stands behind a control token.
+        writer.add_add_space_prefix(False)
+    else:
+        writer.add_token_merges(vocabulary.merges)
     if vocabulary.bos is not None:
         writer.add_bos_token_id(vocabulary.bos)
     writer.add_eos_token_id(vocabulary.eos)
@@ -110,29 +126,27 @@ def write_vocabulary(writer: gguf.GGUFWriter, vocabulary: Vocabulary) -> None:
     writer.add_add_eos_token(False)
 
 
-def pre_tokenizer_name(tokenizer: Mapping[str, Any], added: set[str], folder: Path) -> str:
-    """Return llama.cpp's name for how the tokenizer splits text before BPE."""
-    model = tokenizer.get("model") or {}
-    if model.get("type") != "BPE" or model.get("byte_fallback"):
-        raise unsupported_model(
-            Message("the tokenizer of {folder} is no byte-level BPE", folder=folder)
-        )
-    splitting = tokenizer.get("pre_tokenizer") or {}
-    steps = splitting.get("pretokenizers") or [splitting]
-    patterns = [step["pattern"].get("Regex") for step in steps if step.get("type") == "Split"]
-    if not patterns and any(step.get("use_regex", True) for step in steps):
-        return "gpt-2"
-    # A wrong name still loads, and then splits some texts differently: answers get worse without
-    # any error. So the expression has to be equal to the letter.
-    pre = PRE_TOKENIZERS.get(patterns[0]) if len(patterns) == 1 else None
-    if pre is None or bool(model.get("ignore_merges")) != (pre == "llama-bpe"):
-        raise unsupported_model(
-            Message(
-                "llama.cpp has no name for how the tokenizer of {folder} cuts text", folder=folder
-            )
-        )
-    return "deepseek-r1-qwen" if pre == "qwen2" and R1_MARK in added else pre
+def _merges(tokenizer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the pairs of a BPE model, the one learnt first before others."""
+    for one in tokenizer["model"]["merges"]:
+        # A merge is "a b" in older files, ["a", "b"] in newer ones.
+        left, right = one.split(" ") if isinstance(one, str) else one
+        yield left, right
 
+
+def _piece_scores(tokenizer: Mapping[str, Any], texts: Sequence[str]) -> tuple[float, ...]:
+    """Return a score for each id: the earlier a piece is made by merges, the higher.
+
+    SentencePiece's own scores are not in tokenizer.json; merges are in their order, so that any
+    numbers in that order give the same pieces.
+    """
+    ranks: dict[str, int] = {}
+    for rank, (left, right) in enumerate(_merges(tokenizer)):
+        ranks.setdefault(left + right, rank)
+    return tuple(-float(ranks.get(text, 0)) for text in texts)
+
+
+_BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 
 _LOOKS_SPECIAL = re.compile(r"<\|.*\|>|<｜.*｜>", re.DOTALL)
 """Marks that llama.cpp's own converter makes control tokens, whatever their flag says: engines

@@ -7,14 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from finetune.errors import BaseModelError
-from finetune.model.chat_format import render_prompt
+from finetune.model.chat_format import FORMATS, render_prompt
 from finetune.model.chat_templates import ChatFormat
 from finetune.recipe import Recipe
 from finetune.records import Turn
 from ingest.foundation.messages import Message
 from ingest.foundation.settings import expand_user
 
-PUBLISHERS = (("DeepSeek", "deepseek-ai"), ("Qwen", "Qwen"))
+PUBLISHERS = (
+    ("DeepSeek", "deepseek-ai"),
+    ("Qwen", "Qwen"),
+    ("Llama", "meta-llama"),
+    ("gemma", "google"),
+    ("Mistral", "mistralai"),
+)
 """Beginning of a model's name -> who publishes it on the hub: for the download command."""
 
 SYSTEM, EARLIER, QUESTION = "Be brief.", Turn(user="Hi", think="Greet.", answer="Hello."), "120 m?"
@@ -68,7 +74,7 @@ def download_command(recipe: Recipe) -> str:
 
 def read_config(folder: Path) -> Mapping[str, Any]:
     """Return the model's config.json, {} if it cannot be read: loading the model will say so."""
-    return _read_json(folder / "config.json")
+    return read_tables(folder / "config.json")
 
 
 def own_template(folder: Path) -> str:
@@ -77,7 +83,7 @@ def own_template(folder: Path) -> str:
     file = folder / "chat_template.jinja"
     if file.is_file():
         return file.read_text(encoding="utf-8", errors="replace")
-    template = _read_json(folder / "tokenizer_config.json").get("chat_template")
+    template = read_tables(folder / "tokenizer_config.json").get("chat_template")
     if isinstance(template, list):  # several, each under a name
         named = {one.get("name"): one.get("template") for one in template if isinstance(one, dict)}
         template = named.get("default")
@@ -92,14 +98,16 @@ def template_note(folder: Path, fmt: ChatFormat) -> Message | None:
             "the base brings no chat template: {name} is ours, and is exported with the model",
             name=fmt.name,
         )
-    # Templates are compared by what they write: two that write the same may look quite different.
-    # Without a system message, too, where many insert one of their own ("You are Qwen, …").
-    if all(
-        render_own_template(template, folder, system)
-        == render_prompt(fmt, system=system, history=(EARLIER,), user=QUESTION)
-        for system in ("", SYSTEM)
-    ):
+    if _writes_like(template, folder, fmt):
         return None
+    # Qwen3 has the marks of ChatML as well, and answers worse without its empty thought.
+    if other := next((one for one in FORMATS if _writes_like(template, folder, one)), None):
+        return Message(
+            "the base's own chat template writes conversations as {other} does, otherwise than "
+            '{name}: write format = "{other}", or serve the tuned model with the exported one',
+            other=other.name,
+            name=fmt.name,
+        )
     return Message(
         "the base's own chat template writes conversations otherwise than {name}: serve the "
         "tuned model with the exported one",
@@ -107,12 +115,25 @@ def template_note(folder: Path, fmt: ChatFormat) -> Message | None:
     )
 
 
-def render_own_template(template: str, folder: Path, system: str) -> str | None:
+def _writes_like(template: str, folder: Path, fmt: ChatFormat) -> bool:
+    """Return whether the base's own template asks for a reply as `fmt` does."""
+    # Templates are compared by what they write: two that write the same may look quite different.
+    # Without a system message, too, where many insert one of their own ("You are Qwen, …").
+    for system in ("", SYSTEM):
+        ours = render_prompt(fmt, system=system, history=(EARLIER,), user=QUESTION)
+        # Qwen3 lets the model write the tag that our prompts end with, which it learns as well.
+        allowed = {ours, ours.removesuffix(fmt.opening)} if fmt.thinks else {ours}
+        if render_own_template(template, folder, system, think=fmt.thinks) not in allowed:
+            return False
+    return True
+
+
+def render_own_template(template: str, folder: Path, system: str, *, think: bool) -> str | None:
     """Return what the base's template makes of a conversation, None if it cannot be rendered."""
     from jinja2 import TemplateError
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    config = _read_json(folder / "tokenizer_config.json")
+    config = read_tables(folder / "tokenizer_config.json")
     tokens = {name: token_text(config.get(name)) for name in ("bos_token", "eos_token")}
     roles = {"system": system, "user": EARLIER.user, "assistant": EARLIER.answer}
     messages = [{"role": role, "content": text} for role, text in roles.items() if text]
@@ -121,13 +142,14 @@ def render_own_template(template: str, folder: Path, system: str) -> str | None:
     sandbox = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
     try:
         return sandbox.from_string(template).render(
-            messages=messages, add_generation_prompt=True, **tokens
+            messages=messages, add_generation_prompt=True, enable_thinking=think, **tokens
         )
     except (TemplateError, TypeError, ValueError):
         return None
 
 
-def _read_json(path: Path) -> Mapping[str, Any]:
+def read_tables(path: Path) -> Mapping[str, Any]:
+    """Return the object in a JSON file, {} if there is none."""
     try:
         tables = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -7,15 +7,24 @@ and the stop words, so that a model is served with exactly what it was trained o
 Two rules hold for all of them. Thoughts of earlier turns are left out, as DeepSeek asks for at
 inference. Text of a user is never searched for marks: a `Piece` is a control token or plain text.
 
-The marks are those of DeepSeek-R1-Distill-Qwen's and Qwen2.5's `tokenizer_config.json`.
+The marks are those of the models' own `tokenizer_config.json` or `chat_template.jinja`:
+DeepSeek-R1-Distill-Qwen, Qwen2.5, Qwen3, Llama 3, Gemma 3, Mistral-7B-Instruct-v0.3. Where a model
+has its own way with a system message (Mistral puts it into the last question), it stands before the
+first one: what comes later in a conversation then does not change what came before.
 """
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assistant.models.reasoning import THINK_CLOSE, THINK_OPEN, ThinkSplitter
-from finetune.model.chat_templates import NO_THOUGHT, THOUGHT_BEGINS, THOUGHT_ENDS, ChatFormat
+from finetune.model.chat_templates import (
+    NO_THOUGHT,
+    SYSTEM_ENDS,
+    THOUGHT_BEGINS,
+    THOUGHT_ENDS,
+    ChatFormat,
+)
 from finetune.recipe import FormatName
 from finetune.records import Turn
 
@@ -77,7 +86,77 @@ CHATML = ChatFormat(
     opening="",
     thinks=False,
 )
-FORMATS: tuple[ChatFormat, ...] = (R1_THINK, R1_DIRECT, CHATML)
+# Qwen3 writes ChatML, and thinks between the tags of R1. Its own template lets the model write the
+# opening tag; here it stands in the prompt and is learnt, as R1's does: the tokens are the same.
+QWEN3_THINK = replace(
+    CHATML,
+    name="qwen3-think",
+    controls=(IM_START, IM_END, THINK_OPEN, THINK_CLOSE),
+    opening=THOUGHT_BEGINS,
+    thinks=True,
+)
+QWEN3_DIRECT = replace(QWEN3_THINK, name="qwen3-direct", opening=NO_THOUGHT, thinks=False)
+LLAMA3 = ChatFormat(
+    name="llama3",
+    controls=("<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"),
+    stops=(
+        "<|begin_of_text|>",
+        "<|start_header_id|>",
+        "<|end_header_id|>",
+        "<|eot_id|>",
+        "<|end_of_text|>",
+    ),
+    bos="<|begin_of_text|>",
+    eos="<|eot_id|>",
+    system=("<|start_header_id|>system<|end_header_id|>\n\n", "<|eot_id|>"),
+    user=("<|start_header_id|>user<|end_header_id|>\n\n", "<|eot_id|>"),
+    assistant="<|start_header_id|>assistant<|end_header_id|>\n\n",
+    after_eos="",
+    opening="",
+    thinks=False,
+)
+GEMMA = ChatFormat(
+    name="gemma",
+    controls=("<bos>", "<start_of_turn>", "<end_of_turn>"),
+    stops=("<bos>", "<eos>", "<start_of_turn>", "<end_of_turn>"),
+    bos="<bos>",
+    eos="<end_of_turn>",
+    system=("", ""),
+    user=("<start_of_turn>user\n", "<end_of_turn>\n"),
+    assistant="<start_of_turn>model\n",
+    after_eos="\n",
+    opening="",
+    thinks=False,
+    system_in_question=True,
+)
+MISTRAL = ChatFormat(
+    name="mistral",
+    controls=("<s>", "</s>", "[INST]", "[/INST]"),
+    # Not <s> and </s>: servers end at the token itself, and as text they are HTML's strike-through.
+    stops=("[INST]", "[/INST]"),
+    bos="<s>",
+    eos="</s>",
+    system=("", ""),
+    user=("[INST] ", "[/INST]"),
+    assistant="",
+    after_eos="",
+    opening="",
+    thinks=False,
+    system_in_question=True,
+    # SentencePiece keeps a space with the word behind it: without it the first word of each answer
+    # would be another token than the base was trained on.
+    reply_lead=" ",
+)
+FORMATS: tuple[ChatFormat, ...] = (
+    R1_THINK,
+    R1_DIRECT,
+    CHATML,
+    QWEN3_THINK,
+    QWEN3_DIRECT,
+    LLAMA3,
+    GEMMA,
+    MISTRAL,
+)
 
 
 def chat_format(name: FormatName) -> ChatFormat:
@@ -123,25 +202,23 @@ def conversation_pieces(
     fmt: ChatFormat, *, system: str, history: Sequence[Turn], user: str
 ) -> tuple[Piece, ...]:
     """Return the pieces from BOS to the mark behind which the reply begins."""
-    turns = (piece for turn in history for piece in turn_pieces(fmt, turn))
-    return (*head_pieces(fmt, system), *turns, *question_pieces(fmt, user))
+    pieces = list(_split_controls(fmt, fmt.bos))
+    if system and not fmt.system_in_question:
+        pieces += _wrap_text(fmt, fmt.system, system)
+    of_question = system if fmt.system_in_question else ""
+    for turn in history:
+        pieces += _question_pieces(fmt, turn.user, system=of_question)
+        # Earlier turns are written without their thoughts.
+        pieces += (Piece(text=fmt.reply_lead + turn.answer),)
+        pieces += _split_controls(fmt, fmt.eos + fmt.after_eos)
+        of_question = ""
+    return (*pieces, *_question_pieces(fmt, user, system=of_question))
 
 
-def head_pieces(fmt: ChatFormat, system: str) -> tuple[Piece, ...]:
-    """Return what stands before the first question."""
-    message = _wrap_text(fmt, fmt.system, system) if system else ()
-    return (*_split_controls(fmt, fmt.bos), *message)
-
-
-def turn_pieces(fmt: ChatFormat, turn: Turn) -> tuple[Piece, ...]:
-    """Return an earlier turn, its thought left out."""
-    after = _split_controls(fmt, fmt.eos + fmt.after_eos)
-    return (*question_pieces(fmt, turn.user), Piece(text=turn.answer), *after)
-
-
-def question_pieces(fmt: ChatFormat, user: str) -> tuple[Piece, ...]:
-    """Return a question and the mark behind which the reply begins."""
-    return (*_wrap_text(fmt, fmt.user, user), *_split_controls(fmt, fmt.assistant))
+def _question_pieces(fmt: ChatFormat, user: str, *, system: str) -> Iterator[Piece]:
+    """Yield a question, the system message in it, and the mark behind which the reply begins."""
+    yield from _wrap_text(fmt, fmt.user, system + SYSTEM_ENDS + user if system else user)
+    yield from _split_controls(fmt, fmt.assistant)
 
 
 def opening_pieces(fmt: ChatFormat, *, think: bool = True) -> tuple[Piece, ...]:
@@ -152,7 +229,8 @@ def opening_pieces(fmt: ChatFormat, *, think: bool = True) -> tuple[Piece, ...]:
 def reply_pieces(fmt: ChatFormat, turn: Turn) -> tuple[Piece, ...]:
     """Return the reply behind the opening, with EOS; without thinking, the thought is empty."""
     thought = (Piece(text=turn.think), *_split_controls(fmt, THOUGHT_ENDS)) if fmt.thinks else ()
-    return (*thought, Piece(text=turn.answer), Piece(text=fmt.eos, control=True))
+    answer = Piece(text=fmt.reply_lead + turn.answer)
+    return (*thought, answer, Piece(text=fmt.eos, control=True))
 
 
 def _wrap_text(fmt: ChatFormat, marks: tuple[str, str], text: str) -> Iterator[Piece]:

@@ -12,6 +12,8 @@ from finetune.recipe import FormatName
 THOUGHT_BEGINS = f"{THINK_OPEN}\n"
 THOUGHT_ENDS = f"\n{THINK_CLOSE}\n\n"
 NO_THOUGHT = THOUGHT_BEGINS + THOUGHT_ENDS
+SYSTEM_ENDS = "\n\n"
+"""Between a system message and the question that it stands in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,10 @@ class ChatFormat:
     follows it. `opening` is what a prompt ends with, after the assistant's mark. A model that
     `thinks` learns to write it, too (Ollama's own template for R1 does not write it into the
     prompt); in the other formats it is a part of the prompt alone.
+
+    `system_in_question`: a system message begins the first question, two line breaks before it, as
+    models without a role for it were trained. `reply_lead` is what the model writes before each
+    answer, and no part of it.
     """
 
     name: FormatName
@@ -36,6 +42,8 @@ class ChatFormat:
     after_eos: str
     opening: str
     thinks: bool
+    system_in_question: bool = False
+    reply_lead: str = ""
 
     @property
     def jinja(self) -> str:
@@ -50,15 +58,27 @@ class ChatFormat:
         """The TEMPLATE of an Ollama Modelfile, in Go's text/template."""
         lines = _GoLines()
         # BOS is left out: llama.cpp adds it by itself, and twice it would be other ids.
-        lines.put("if .System", *self.system, value=".System").end()
+        if self.system_in_question:
+            lines.put("$system := .System")
+        else:
+            lines.put("if .System", *self.system, value=".System").end()
         lines.put("range $i, $_ := .Messages")
         lines.put("$last := eq (len (slice $.Messages $i)) 1")
-        lines.put('if eq .Role "user"', *self.user, value=".Content")
+        if self.system_in_question:
+            lines.put('if eq .Role "user"', self.user[0])
+            # Emptied by the first question: an index would not do, for Ollama hands over system
+            # messages among the others.
+            lines.put("if $system", after=SYSTEM_ENDS, value="$system").put('$system = ""').end()
+            lines.put(".Content", self.user[1])
+        else:
+            lines.put('if eq .Role "user"', *self.user, value=".Content")
         lines.put('else if eq .Role "assistant"', self.assistant)
         if self.thinks:
             lines.put("if $last", THOUGHT_BEGINS, THOUGHT_ENDS, value=".Thinking").end()
         elif self.opening:
             lines.put("if $last", self.opening).end()
+        if self.reply_lead:
+            lines.literal(self.reply_lead)
         lines.put(".Content").put("if not $last", self.eos + self.after_eos).end().end()
         # A last message of the assistant is a reply to be continued: no mark is written again.
         lines.put('if and $last (ne .Role "assistant")', self.assistant)
@@ -81,15 +101,23 @@ def jinja_lines(fmt: ChatFormat) -> Iterator[str]:
     yield "\n{%- endif -%}{%- endfor -%}\n"
     if fmt.bos:
         yield f"{{{{- {_quote(fmt.bos)} -}}}}\n"
-    yield f"{{%- if ns.system -%}}{_jinja_between(fmt.system, 'ns.system')}{{%- endif -%}}\n"
+    if not fmt.system_in_question:
+        yield f"{{%- if ns.system -%}}{_jinja_between(fmt.system, 'ns.system')}{{%- endif -%}}\n"
     yield "{%- for message in messages -%}\n"
     yield "{%- if message['role'] == 'user' -%}\n"
-    yield _jinja_between(fmt.user, "message['content']") + "\n"
+    if fmt.system_in_question:
+        system = _jinja_between((fmt.user[0], SYSTEM_ENDS), "ns.system")
+        yield f"{{%- if ns.system -%}}{system}{{%- set ns.system = '' -%}}\n"
+        yield f"{{%- else -%}}{{{{- {_quote(fmt.user[0])} -}}}}{{%- endif -%}}\n"
+        yield _jinja_between(("", fmt.user[1]), "message['content']") + "\n"
+    else:
+        yield _jinja_between(fmt.user, "message['content']") + "\n"
     yield "{%- elif message['role'] == 'assistant' -%}\n"
     yield from jinja_reply(fmt)
     yield "{%- endif -%}\n{%- endfor -%}\n"
     yield "{%- if add_generation_prompt -%}\n"
-    yield f"{{{{- {_quote(fmt.assistant)} -}}}}\n"
+    if fmt.assistant:
+        yield f"{{{{- {_quote(fmt.assistant)} -}}}}\n"
     if fmt.thinks:
         yield "{%- if enable_thinking is defined and not enable_thinking -%}\n"
         yield f"{{{{- {_quote(NO_THOUGHT)} -}}}}\n"
@@ -101,7 +129,7 @@ def jinja_lines(fmt: ChatFormat) -> Iterator[str]:
 
 def jinja_reply(fmt: ChatFormat) -> Iterator[str]:
     """Yield the lines for one reply; only the last one of a conversation keeps its thought."""
-    marks = (fmt.assistant, fmt.eos + fmt.after_eos)
+    marks = (fmt.assistant + fmt.reply_lead, fmt.eos + fmt.after_eos)
     if fmt.thinks:
         # The thought comes in a field (vLLM: reasoning_content, Ollama: thinking) or with its tags
         # in the content, as clients send back what they were sent.
@@ -150,9 +178,9 @@ class _GoLines:
 
     def put(self, action: str, before: str = "", after: str = "", *, value: str = "") -> "_GoLines":
         """Write `action`, then the literal `before`, the `value` and the literal `after`."""
-        # A line break for people goes with the `{{-` behind it. One that belongs to a mark would
-        # go with it as well, so that the action is then glued to it.
-        glued = not self.text or self.text.endswith("\n")
+        # A line break for people goes with the `{{-` behind it. White space that belongs to a mark
+        # would go with it as well, so that the action is then glued to it.
+        glued = not self.text or self.text[-1].isspace()
         self.text += f"{{{{ {action} }}}}" if glued else f"\n{{{{- {action} }}}}"
         self.text += before
         if value:

@@ -1,18 +1,12 @@
 """Records to samples for training: token ids, and labels that mark which of them are trained on."""
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
-from itertools import accumulate, chain
+from functools import partial
 from typing import Literal
 
-from finetune.model.chat_format import (
-    conversation_pieces,
-    head_pieces,
-    opening_pieces,
-    question_pieces,
-    reply_pieces,
-    turn_pieces,
-)
+from finetune.model.chat_format import conversation_pieces, opening_pieces, reply_pieces
 from finetune.model.chat_templates import ChatFormat
 from finetune.model.tokenization import ChatTokenizer
 from finetune.recipe import TrainTable
@@ -63,30 +57,28 @@ def encode_record(
     `shorten` leaves out the earliest turns. The question, the system message and the reply are
     never cut: a sample that is too long with them alone is dropped.
     """
-    head = tokenizer.encode(head_pieces(fmt, record.system))
-    past = [tokenizer.encode(turn_pieces(fmt, turn)) for turn in record.turns[:-1]]
     samples: list[Sample] = []
     dropped = shortened = 0
     for number in range(0 if turns == "all" else len(record.turns) - 1, len(record.turns)):
-        turn = record.turns[number]
+        asked = partial(_encode_turns, record, fmt, tokenizer, last=number)
+        first, prompt = 0, asked(first=0)
+        opening = tokenizer.encode(opening_pieces(fmt))
         # Each part is encoded alone: a server sends the opening and the model goes on, so that no
         # token may reach across.
-        question = tokenizer.encode(question_pieces(fmt, turn.user))
-        opening = tokenizer.encode(opening_pieces(fmt))
-        target = tokenizer.encode(reply_pieces(fmt, turn))
+        target = tokenizer.encode(reply_pieces(fmt, record.turns[number]))
         # A format that thinks is trained to write its opening tag, too.
-        question, target = (
-            (question, opening + target) if fmt.thinks else (question + opening, target)
-        )
-        space = max_tokens - len(head) - len(question) - len(target)
-        # The latest turns that fit, from the last one back.
-        taken = accumulate(len(turn) for turn in reversed(past[:number]))
-        history = past[number - sum(tokens <= space for tokens in taken) : number]
-        if space < 0 or (over_length == "drop" and len(history) < number):
+        asked_with: list[int] = [] if fmt.thinks else opening
+        target = opening + target if fmt.thinks else target
+        space = max_tokens - len(asked_with) - len(target)
+        if len(prompt) > space and over_length == "shorten":
+            # The fewest turns left out after which it fits: each turn less is shorter.
+            first = bisect_left(range(number), -space, key=lambda one: -len(asked(first=one)))
+            prompt = asked(first=first)
+        if len(prompt) > space:
             dropped += 1
             continue
-        shortened += len(history) < number
-        prompt = [*head, *chain(*history), *question]
+        shortened += first > 0
+        prompt = prompt + asked_with
         labels = (*[IGNORED] * len(prompt), *target)
         samples.append(Sample(ids=(*prompt, *target), labels=labels, record=record.id))
     return EncodedRecord(samples=tuple(samples), dropped=dropped, shortened=shortened)
@@ -96,10 +88,22 @@ def encode_prompt(
     record: Record, fmt: ChatFormat, tokenizer: ChatTokenizer, *, think: bool = True
 ) -> list[int]:
     """Return the ids of the prompt for a record's last reply, as a server would send them."""
-    pieces = conversation_pieces(
-        fmt, system=record.system, history=record.turns[:-1], user=record.last.user
+    prompt = _encode_turns(record, fmt, tokenizer, first=0, last=len(record.turns) - 1)
+    return prompt + tokenizer.encode(opening_pieces(fmt, think=think))
+
+
+def _encode_turns(
+    record: Record, fmt: ChatFormat, tokenizer: ChatTokenizer, *, first: int, last: int
+) -> list[int]:
+    """Return the ids from BOS to the reply of turn `last`, turns before `first` left out."""
+    return tokenizer.encode(
+        conversation_pieces(
+            fmt,
+            system=record.system,
+            history=record.turns[first:last],
+            user=record.turns[last].user,
+        )
     )
-    return tokenizer.encode(pieces) + tokenizer.encode(opening_pieces(fmt, think=think))
 
 
 def steps_per_epoch(samples: int, table: TrainTable, *, processes: int = 1) -> int:

@@ -32,10 +32,16 @@ class ChatTokenizer:
             ValueError: `tables` describe no tokenizer.
         """
         self.name = name
+        tables = without_space_prefix(tables)
         self._whole = _build_tokenizer(tables)
+        texts = [token for token in tables["added_tokens"] if _is_text(token, tables)]
         # Without its control tokens: "<|im_end|>" in a question of a stranger is text to it.
-        self._plain = _build_tokenizer({**tables, "added_tokens": []})
-        self._controls = {token["content"]: int(token["id"]) for token in tables["added_tokens"]}
+        self._plain = _build_tokenizer({**tables, "added_tokens": texts})
+        self._controls = {
+            token["content"]: int(token["id"])
+            for token in tables["added_tokens"]
+            if token not in texts
+        }
         self.eos_id = self.control(eos)
         # Padding is masked and never learnt, so that any id will do.
         self.pad_id = self._controls.get(pad, self.eos_id)
@@ -65,7 +71,12 @@ class ChatTokenizer:
         """
         if text not in self._controls:
             known = self._controls.keys()
-            fitting = [fmt.name for fmt in FORMATS if set(fmt.controls) <= known]
+            # Of those that fit the one with the most marks: Qwen3 knows those of ChatML as well.
+            fitting = [
+                fmt.name
+                for fmt in sorted(FORMATS, key=lambda fmt: -len(fmt.controls))
+                if set(fmt.controls) <= known
+            ]
             raise BaseModelError(
                 Message(
                     "{name}: the model has no control token {mark!r}", name=self.name, mark=text
@@ -73,7 +84,8 @@ class ChatTokenizer:
                 hint=Message('write format = "{fits}" under [model]', fits=fitting[0])
                 if fitting
                 else Message(
-                    "take a base of DeepSeek-R1-Distill-Qwen (r1-think) or of Qwen2.5 (chatml)"
+                    "take a base of DeepSeek-R1-Distill-Qwen (r1-think), Qwen2.5 (chatml), Qwen3 "
+                    "(qwen3-direct), Llama 3 (llama3), Gemma 3 (gemma) or Mistral v0.3 (mistral)"
                 ),
             )
         return self._controls[text]
@@ -146,6 +158,39 @@ def load_tokenizer(folder: Path, *, fmt: ChatFormat | None = None) -> ChatTokeni
     if fmt:
         tokenizer.require(fmt)
     return tokenizer
+
+
+def without_space_prefix(tables: dict[str, Any]) -> dict[str, Any]:
+    """Return the tables of tokenizer.json, with no space put before a text and none taken away.
+
+    SentencePiece models such as Mistral's put one before the first word of a text. Our pieces are
+    encoded one by one: each would get its own, where a server gives one to the whole prompt at
+    most, and none to one that begins with BOS.
+    """
+    changed = dict(tables)
+    splitting = tables.get("pre_tokenizer")
+    if isinstance(splitting, dict) and splitting.get("type") == "Metaspace":
+        changed["pre_tokenizer"] = {**splitting, "prepend_scheme": "never"}
+    for name, steps_name, unwanted in (
+        ("normalizer", "normalizers", "Prepend"),
+        ("decoder", "decoders", "Strip"),
+    ):
+        step = tables.get(name)
+        if isinstance(step, dict) and isinstance(step.get(steps_name), list):
+            kept = [one for one in step[steps_name] if one.get("type") != unwanted]
+            changed[name] = {**step, steps_name: kept}
+    return changed
+
+
+def _is_text(token: dict[str, Any], tables: dict[str, Any]) -> bool:
+    """Return whether an added token is a piece of text that a user may write: two line breaks.
+
+    SentencePiece's user-defined pieces (Gemma's line breaks and HTML tags) stand in the vocabulary
+    itself, and servers find them in any text; control tokens of byte-level models do not.
+    """
+    text = token["content"]
+    marks = {mark for fmt in FORMATS for mark in fmt.controls}
+    return not token.get("special") and text in tables["model"]["vocab"] and text not in marks
 
 
 def _build_tokenizer(tables: dict[str, Any]) -> Tokenizer:

@@ -35,6 +35,16 @@ CASES = {
             "r1-direct": "<｜begin▁of▁sentence｜><｜User｜>你好<｜Assistant｜>"
             "<think>\n\n</think>\n\n",
             "chatml": "<|im_start|>user\n你好<|im_end|>\n<|im_start|>assistant\n",
+            "qwen3-think": "<|im_start|>user\n你好<|im_end|>\n<|im_start|>assistant\n<think>\n",
+            "qwen3-direct": "<|im_start|>user\n你好<|im_end|>\n"
+            "<|im_start|>assistant\n<think>\n\n</think>\n"
+            "\n",
+            "llama3": "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n你好<|eot_id|"
+            ">"
+            "<|start_header_id|>assistant<|end_header_id|>\n"
+            "\n",
+            "gemma": "<bos><start_of_turn>user\n你好<end_of_turn>\n<start_of_turn>model\n",
+            "mistral": "<s>[INST] 你好[/INST]",
         },
     ),
     "thinking": Case(
@@ -45,6 +55,16 @@ CASES = {
             "r1-direct": "<｜begin▁of▁sentence｜><｜User｜>Hi<｜Assistant｜>"
             "<think>\n\n</think>\n\n",
             "chatml": "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n",
+            "qwen3-think": "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n<think>\n",
+            "qwen3-direct": "<|im_start|>user\nHi<|im_end|>\n"
+            "<|im_start|>assistant\n<think>\n\n</think>\n"
+            "\n",
+            "llama3": "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|"
+            ">"
+            "<|start_header_id|>assistant<|end_header_id|>\n"
+            "\n",
+            "gemma": "<bos><start_of_turn>user\nHi<end_of_turn>\n<start_of_turn>model\n",
+            "mistral": "<s>[INST] Hi[/INST]",
         },
     ),
     "no thinking": Case(
@@ -55,6 +75,18 @@ CASES = {
             "r1-direct": "<｜begin▁of▁sentence｜><｜User｜>Hi<｜Assistant｜>"
             "<think>\n\n</think>\n\n",
             "chatml": "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n",
+            "qwen3-think": "<|im_start|>user\nHi<|im_end|>\n"
+            "<|im_start|>assistant\n<think>\n\n</think>\n"
+            "\n",
+            "qwen3-direct": "<|im_start|>user\nHi<|im_end|>\n"
+            "<|im_start|>assistant\n<think>\n\n</think>\n"
+            "\n",
+            "llama3": "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|"
+            ">"
+            "<|start_header_id|>assistant<|end_header_id|>\n"
+            "\n",
+            "gemma": "<bos><start_of_turn>user\nHi<end_of_turn>\n<start_of_turn>model\n",
+            "mistral": "<s>[INST] Hi[/INST]",
         },
     ),
     "system": Case(
@@ -67,6 +99,24 @@ CASES = {
             "<｜Assistant｜><think>\n\n</think>\n\n",
             "chatml": "<|im_start|>system\nBe brief.\n\nAnswer in English.<|im_end|>\n"
             "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n",
+            "qwen3-think": "<|im_start|>system\nBe brief.\n\nAnswer in English.<|im_end|>\n"
+            "<|im_start|>user\nHi<|im_end|>\n"
+            "<|im_start|>assistant\n<think>"
+            "\n",
+            "qwen3-direct": "<|im_start|>system\nBe brief.\n\nAnswer in English.<|im_end|>\n"
+            "<|im_start|>user\nHi<|im_end|>\n"
+            "<|im_start|>assistant\n<think>\n\n</think>\n"
+            "\n",
+            "llama3": "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nBe brief."
+            "\n\nAnswer in English.<|eot_id|>"
+            "<|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|>"
+            "<|start_header_id|>assistant<|end_header_id|>\n"
+            "\n",
+            "gemma": "<bos><start_of_turn>user\nBe brief.\n\nAnswer in English.\n\nHi<end_of_turn"
+            ">\n"
+            "<start_of_turn>model"
+            "\n",
+            "mistral": "<s>[INST] Be brief.\n\nAnswer in English.\n\nHi[/INST]",
         },
     ),
     "earlier turns": Case(
@@ -86,6 +136,41 @@ CASES = {
             "<|im_start|>user\nHow high?<|im_end|>\n<|im_start|>assistant\n120 m.<|im_end|>\n"
             "<|im_start|>user\n多远？<|im_end|>\n<|im_start|>assistant\n视线之内。<|im_end|>\n"
             "<|im_start|>user\nAnd at night?<|im_end|>\n<|im_start|>assistant\n",
+            "qwen3-think": "<|im_start|>system\nS<|im_end|>\n"
+            "<|im_start|>user\nHow high?<|im_end|>\n"
+            "<|im_start|>assistant\n120 m.<|im_end|>\n"
+            "<|im_start|>user\n多远？<|im_end|>\n"
+            "<|im_start|>assistant\n视线之内。<|im_end|>\n"
+            "<|im_start|>user\nAnd at night?<|im_end|>\n"
+            "<|im_start|>assistant\n<think>"
+            "\n",
+            "qwen3-direct": "<|im_start|>system\nS<|im_end|>\n"
+            "<|im_start|>user\nHow high?<|im_end|>\n"
+            "<|im_start|>assistant\n120 m.<|im_end|>\n"
+            "<|im_start|>user\n多远？<|im_end|>\n"
+            "<|im_start|>assistant\n视线之内。<|im_end|>\n"
+            "<|im_start|>user\nAnd at night?<|im_end|>\n"
+            "<|im_start|>assistant\n<think>\n\n</think>\n"
+            "\n",
+            "llama3": "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nS<|eot_id"
+            "|>"
+            "<|start_header_id|>user<|end_header_id|>\n\nHow high?<|eot_id|>"
+            "<|start_header_id|>assistant<|end_header_id|>\n\n120 m.<|eot_id|>"
+            "<|start_header_id|>user<|end_header_id|>\n\n多远？<|eot_id|>"
+            "<|start_header_id|>assistant<|end_header_id|>\n\n视线之内。<|eot_id|>"
+            "<|start_header_id|>user<|end_header_id|>\n\nAnd at night?<|eot_id|>"
+            "<|start_header_id|>assistant<|end_header_id|>\n"
+            "\n",
+            "gemma": "<bos><start_of_turn>user\nS\n\nHow high?<end_of_turn>\n"
+            "<start_of_turn>model\n120 m.<end_of_turn>\n"
+            "<start_of_turn>user\n多远？<end_of_turn>\n"
+            "<start_of_turn>model\n视线之内。<end_of_turn>\n"
+            "<start_of_turn>user\nAnd at night?<end_of_turn>\n"
+            "<start_of_turn>model"
+            "\n",
+            "mistral": "<s>[INST] S\n\nHow high?[/INST] 120 m.</s>"
+            "[INST] 多远？[/INST] 视线之内。</s>"
+            "[INST] And at night?[/INST]",
         },
     ),
     "white space": Case(
@@ -98,6 +183,28 @@ CASES = {
             "<｜end▁of▁sentence｜><｜User｜>\n\nx\r\n y\n<｜Assistant｜><think>\n\n</think>\n\n",
             "chatml": "<|im_start|>user\n\n a \n\n<|im_end|>\n<|im_start|>assistant\n  b\t\n"
             "<|im_end|>\n<|im_start|>user\n\n\nx\r\n y\n<|im_end|>\n<|im_start|>assistant\n",
+            "qwen3-think": "<|im_start|>user\n\n a \n\n<|im_end|>\n"
+            "<|im_start|>assistant\n  b\t\n<|im_end|>\n"
+            "<|im_start|>user\n\n\nx\r\n y\n<|im_end|>\n"
+            "<|im_start|>assistant\n<think>"
+            "\n",
+            "qwen3-direct": "<|im_start|>user\n\n a \n\n<|im_end|>\n"
+            "<|im_start|>assistant\n  b\t\n<|im_end|>\n"
+            "<|im_start|>user\n\n\nx\r\n y\n<|im_end|>\n"
+            "<|im_start|>assistant\n<think>\n\n</think>\n"
+            "\n",
+            "llama3": "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n\n a \n\n<|eot"
+            "_id|>"
+            "<|start_header_id|>assistant<|end_header_id|>\n\n  b\t\n<|eot_id|>"
+            "<|start_header_id|>user<|end_header_id|>\n\n\n\nx\r\n y\n<|eot_id|>"
+            "<|start_header_id|>assistant<|end_header_id|>\n"
+            "\n",
+            "gemma": "<bos><start_of_turn>user\n\n a \n\n<end_of_turn>\n"
+            "<start_of_turn>model\n  b\t\n<end_of_turn>\n"
+            "<start_of_turn>user\n\n\nx\r\n y\n<end_of_turn>\n"
+            "<start_of_turn>model"
+            "\n",
+            "mistral": "<s>[INST] \n a \n\n[/INST]   b\t\n</s>[INST] \n\nx\r\n y\n[/INST]",
         },
     ),
     "braces and quotes": Case(
@@ -112,6 +219,28 @@ CASES = {
             "chatml": "<|im_start|>system\n{{ .System }} {% raw %}<|im_end|>\n<|im_start|>user\n"
             "{{ user }} {%- if x -%} {# no #} ${y} \"q\" 'p' `r` \\n <b>&amp;</b> %s<|im_end|>\n"
             "<|im_start|>assistant\n",
+            "qwen3-think": "<|im_start|>system\n{{ .System }} {% raw %}<|im_end|>\n"
+            "<|im_start|>user\n{{ user }} {%- if x -%} {# no #} ${y} \"q\" 'p' `r` \\n "
+            "<b>&amp;</b> %s<|im_end|>\n"
+            "<|im_start|>assistant\n<think>"
+            "\n",
+            "qwen3-direct": "<|im_start|>system\n{{ .System }} {% raw %}<|im_end|>\n"
+            "<|im_start|>user\n{{ user }} {%- if x -%} {# no #} ${y} \"q\" 'p' `r` \\n "
+            "<b>&amp;</b> %s<|im_end|>\n"
+            "<|im_start|>assistant\n<think>\n\n</think>\n"
+            "\n",
+            "llama3": "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\n{{ .Syste"
+            "m }} {% raw %}<|eot_id|>"
+            "<|start_header_id|>user<|end_header_id|>\n\n{{ user }} {%- if x -%} {# n"
+            "o #} ${y} \"q\" 'p' `r` \\n <b>&amp;</b> %s<|eot_id|>"
+            "<|start_header_id|>assistant<|end_header_id|>\n"
+            "\n",
+            "gemma": "<bos><start_of_turn>user\n{{ .System }} {% raw %}\n\n{{ user }} {%- if x "
+            "-%} {# no #} ${y} \"q\" 'p' `r` \\n <b>&amp;</b> %s<end_of_turn>\n"
+            "<start_of_turn>model"
+            "\n",
+            "mistral": "<s>[INST] {{ .System }} {% raw %}\n\n{{ user }} {%- if x -%} {# no #} ${"
+            "y} \"q\" 'p' `r` \\n <b>&amp;</b> %s[/INST]",
         },
     ),
     "empty question": Case(
@@ -120,6 +249,15 @@ CASES = {
             "r1-think": "<｜begin▁of▁sentence｜><｜User｜><｜Assistant｜><think>\n",
             "r1-direct": "<｜begin▁of▁sentence｜><｜User｜><｜Assistant｜><think>\n\n</think>\n\n",
             "chatml": "<|im_start|>user\n<|im_end|>\n<|im_start|>assistant\n",
+            "qwen3-think": "<|im_start|>user\n<|im_end|>\n<|im_start|>assistant\n<think>\n",
+            "qwen3-direct": "<|im_start|>user\n<|im_end|>\n"
+            "<|im_start|>assistant\n<think>\n\n</think>\n"
+            "\n",
+            "llama3": "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n<|eot_id|>"
+            "<|start_header_id|>assistant<|end_header_id|>\n"
+            "\n",
+            "gemma": "<bos><start_of_turn>user\n<end_of_turn>\n<start_of_turn>model\n",
+            "mistral": "<s>[INST] [/INST]",
         },
     ),
     "reply": Case(
@@ -133,6 +271,21 @@ CASES = {
             "<think>\n\n</think>\n\n120 m.\nNo more.<｜end▁of▁sentence｜>",
             "chatml": "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nHow high?<|im_end|>\n"
             "<|im_start|>assistant\n120 m.\nNo more.<|im_end|>",
+            "qwen3-think": "<|im_start|>system\nS<|im_end|>\n"
+            "<|im_start|>user\nHow high?<|im_end|>\n"
+            "<|im_start|>assistant\n<think>\nThe rule\n\nsays 120.\n</think>\n\n120 m.\nNo "
+            "more.<|im_end|>",
+            "qwen3-direct": "<|im_start|>system\nS<|im_end|>\n"
+            "<|im_start|>user\nHow high?<|im_end|>\n"
+            "<|im_start|>assistant\n<think>\n\n</think>\n\n120 m.\nNo more.<|im_end|>",
+            "llama3": "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nS<|eot_id"
+            "|>"
+            "<|start_header_id|>user<|end_header_id|>\n\nHow high?<|eot_id|>"
+            "<|start_header_id|>assistant<|end_header_id|>\n\n120 m.\nNo more.<|eot_id"
+            "|>",
+            "gemma": "<bos><start_of_turn>user\nS\n\nHow high?<end_of_turn>\n"
+            "<start_of_turn>model\n120 m.\nNo more.<end_of_turn>",
+            "mistral": "<s>[INST] S\n\nHow high?[/INST] 120 m.\nNo more.</s>",
         },
     ),
     "reply without thought": Case(
@@ -152,6 +305,34 @@ CASES = {
             "<|im_end|>\n<|im_start|>user\n多远？<|im_end|>\n<|im_start|>assistant\n视线之内。"
             "<|im_end|>\n<|im_start|>user\n{{x}}<|im_end|>\n<|im_start|>assistant\n{%y%}\n"
             "<|im_end|>",
+            "qwen3-think": "<|im_start|>user\nHow high?<|im_end|>\n"
+            "<|im_start|>assistant\n120 m.<|im_end|>\n"
+            "<|im_start|>user\n多远？<|im_end|>\n"
+            "<|im_start|>assistant\n视线之内。<|im_end|>\n"
+            "<|im_start|>user\n{{x}}<|im_end|>\n"
+            "<|im_start|>assistant\n<think>\n\n</think>\n\n{%y%}\n<|im_end|>",
+            "qwen3-direct": "<|im_start|>user\nHow high?<|im_end|>\n"
+            "<|im_start|>assistant\n120 m.<|im_end|>\n"
+            "<|im_start|>user\n多远？<|im_end|>\n"
+            "<|im_start|>assistant\n视线之内。<|im_end|>\n"
+            "<|im_start|>user\n{{x}}<|im_end|>\n"
+            "<|im_start|>assistant\n<think>\n\n</think>\n\n{%y%}\n<|im_end|>",
+            "llama3": "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nHow high?<|"
+            "eot_id|>"
+            "<|start_header_id|>assistant<|end_header_id|>\n\n120 m.<|eot_id|>"
+            "<|start_header_id|>user<|end_header_id|>\n\n多远？<|eot_id|>"
+            "<|start_header_id|>assistant<|end_header_id|>\n\n视线之内。<|eot_id|>"
+            "<|start_header_id|>user<|end_header_id|>\n\n{{x}}<|eot_id|>"
+            "<|start_header_id|>assistant<|end_header_id|>\n\n{%y%}\n<|eot_id|>",
+            "gemma": "<bos><start_of_turn>user\nHow high?<end_of_turn>\n"
+            "<start_of_turn>model\n120 m.<end_of_turn>\n"
+            "<start_of_turn>user\n多远？<end_of_turn>\n"
+            "<start_of_turn>model\n视线之内。<end_of_turn>\n"
+            "<start_of_turn>user\n{{x}}<end_of_turn>\n"
+            "<start_of_turn>model\n{%y%}\n<end_of_turn>",
+            "mistral": "<s>[INST] How high?[/INST] 120 m.</s>"
+            "[INST] 多远？[/INST] 视线之内。</s>"
+            "[INST] {{x}}[/INST] {%y%}\n</s>",
         },
     ),
 }

@@ -1,6 +1,6 @@
-"""A tiny Qwen2 model with the tokenizer of DeepSeek-R1-Distill-Qwen or of Qwen2.5, in seconds.
+"""A tiny model of each family that we train, with a tokenizer of its kind, in seconds.
 
-    python -m tests.finetune.tiny FOLDER [--chatml]
+    python -m tests.finetune.tiny FOLDER [FAMILY]
 
 Random weights of about 1.2 million parameters. Embeddings and head are spread wide (std 0.5): with
 the usual 0.02, a frozen head keeps the loss of LoRA above 5 for good.
@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import (
@@ -22,42 +23,13 @@ from tokenizers import (
     pre_tokenizers,
     trainers,
 )
-from transformers import Qwen2Config, Qwen2ForCausalLM
+from transformers import CONFIG_MAPPING, AutoModelForCausalLM
+
+from tests.finetune.tiny_families import FAMILIES, Family
+from tests.finetune.tiny_sentencepiece import train_sentencepiece
 
 VOCABULARY = 2_000
 SPREAD = 0.5
-QWEN2_WORDS = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
-    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-"""How Qwen2 splits text into words; servers know it by its very letters."""
-
-R1_TOKENS = {
-    "<｜end▁of▁sentence｜>": True,
-    "<｜User｜>": False,
-    "<｜Assistant｜>": False,
-    "<｜begin▁of▁sentence｜>": True,
-    "<|EOT|>": False,
-    "<think>": False,
-    "</think>": False,
-    "<|vision_pad|>": True,
-}
-"""Control token -> whether it is special, as in the published tokenizer_config.json."""
-QWEN_TOKENS = {
-    "<|endoftext|>": True,
-    "<|im_start|>": True,
-    "<|im_end|>": True,
-    "<tool_call>": False,
-    "</tool_call>": False,
-}
-R1_TEMPLATE = (
-    "{{ bos_token }}{% for m in messages %}{% if m['role'] == 'system' %}{{ m['content'] }}"
-    "{% elif m['role'] == 'user' %}{{ '<｜User｜>' + m['content'] }}"
-    "{% elif m['role'] == 'assistant' %}{{ '<｜Assistant｜>' + m['content'].split('</think>')[-1]"
-    " + '<｜end▁of▁sentence｜>' }}{% endif %}{% endfor %}"
-    "{% if add_generation_prompt %}{{ '<｜Assistant｜><think>\\n' }}{% endif %}"
-)
-"""As DeepSeek's own, the tools left out: it takes the thought away from the reply."""
 TEXTS = (
     """Fly no higher than 120 metres above the ground, and keep the drone in sight at all times.
 Land at once when the battery shows 15 percent. Before each flight, check the propellers, the
@@ -77,28 +49,34 @@ SAMPLE = Path(__file__).parents[2] / "finetune" / "recipes" / "drone-safety.json
 
 
 def make_tiny(
-    folder: Path, *, seed: int = 0, chatml: bool = False, texts: Sequence[str] = ()
+    folder: Path, *, seed: int = 0, family: str = "r1", texts: Sequence[str] = ()
 ) -> Path:
     """Write model and tokenizer into `folder`; `texts` are learnt by the tokenizer besides ours."""
     folder.mkdir(parents=True, exist_ok=True)
-    tokens = QWEN_TOKENS if chatml else R1_TOKENS
+    kind = FAMILIES[family]
     pages = (path.read_text(encoding="utf-8") for path in sorted(PAGES.iterdir()))
     # Character by character: a token for a whole clause would look like its neighbour.
     characters = list(SAMPLE.read_text(encoding="utf-8"))
-    tokenizer = _tokenizer([*TEXTS, *pages, *characters, *texts], tokens)
+    corpus = [*TEXTS, *pages, *characters, *texts]
+    if kind.words:
+        tokenizer = _byte_level_tokenizer(corpus, kind)
+    else:
+        tokenizer = train_sentencepiece(corpus, kind, size=VOCABULARY)
     tokenizer.save(str(folder / "tokenizer.json"))
-    eos, pad = ("<|im_end|>", "<|endoftext|>") if chatml else (next(iter(tokens)), "<|vision_pad|>")
-    _write_config(folder, eos=eos, pad=pad, chatml=chatml)
-    _write_model(folder, tokenizer, seed=seed, eos=eos, pad=pad)
+    config = {"pad_token": kind.pad, "clean_up_tokenization_spaces": False, **kind.settings}
+    text = json.dumps({**config, "model_max_length": 2_048}, ensure_ascii=False, indent=1)
+    (folder / "tokenizer_config.json").write_text(text, encoding="utf-8")
+    _write_model(folder, tokenizer, kind, seed=seed)
     return folder
 
 
-def _tokenizer(texts: Sequence[str], tokens: dict[str, bool]) -> Tokenizer:
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.normalizer = normalizers.NFC()
+def _byte_level_tokenizer(texts: Sequence[str], kind: Family) -> Tokenizer:
+    tokenizer = Tokenizer(models.BPE(ignore_merges=kind.ignore_merges))
+    if kind.normalizes:
+        tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            pre_tokenizers.Split(Regex(QWEN2_WORDS), "isolated", invert=False),
+            pre_tokenizers.Split(Regex(kind.words), "isolated", invert=False),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
@@ -109,55 +87,34 @@ def _tokenizer(texts: Sequence[str], tokens: dict[str, bool]) -> Tokenizer:
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
-    for text, special in tokens.items():
+    for text, special in kind.tokens.items():
         token = AddedToken(text, special=special, normalized=False)
         (tokenizer.add_special_tokens if special else tokenizer.add_tokens)([token])
     return tokenizer
 
 
-def _write_config(folder: Path, *, eos: str, pad: str, chatml: bool) -> None:
-    config: dict[str, object] = {
-        "eos_token": eos,
-        "pad_token": pad,
-        "unk_token": None,
-        "clean_up_tokenization_spaces": False,
-        "model_max_length": 2_048,
-    }
-    if chatml:
-        config |= {"tokenizer_class": "Qwen2Tokenizer", "bos_token": None}
-    else:
-        config |= {
-            "tokenizer_class": "LlamaTokenizerFast",
-            "add_bos_token": True,
-            "add_eos_token": False,
-            "bos_token": {"__type": "AddedToken", "content": "<｜begin▁of▁sentence｜>"},
-            "chat_template": R1_TEMPLATE,
-        }
-    text = json.dumps(config, ensure_ascii=False, indent=1)
-    (folder / "tokenizer_config.json").write_text(text, encoding="utf-8")
-
-
-def _write_model(folder: Path, tokenizer: Tokenizer, *, seed: int, eos: str, pad: str) -> None:
+def _write_model(folder: Path, tokenizer: Tokenizer, kind: Family, *, seed: int) -> None:
     torch.manual_seed(seed)
-    config = Qwen2Config(
-        vocab_size=tokenizer.get_vocab_size(),
-        hidden_size=128,
-        intermediate_size=352,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=2_048,
-        tie_word_embeddings=False,
-        use_sliding_window=False,
-        bos_token_id=tokenizer.token_to_id("<｜begin▁of▁sentence｜>"),
-        eos_token_id=tokenizer.token_to_id(eos),
-        pad_token_id=tokenizer.token_to_id(pad),
-    )
-    model = Qwen2ForCausalLM(config)
-    torch.nn.init.normal_(model.lm_head.weight, std=SPREAD)
-    torch.nn.init.normal_(model.model.embed_tokens.weight, std=SPREAD)
+    sizes: dict[str, Any] = {
+        "vocab_size": tokenizer.get_vocab_size(),
+        "hidden_size": 128,
+        "intermediate_size": 352,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 2_048,
+        "tie_word_embeddings": False,
+        "bos_token_id": tokenizer.token_to_id(kind.bos),
+        "eos_token_id": tokenizer.token_to_id(str(kind.settings["eos_token"])),
+        "pad_token_id": tokenizer.token_to_id(kind.pad),
+    }
+    config = CONFIG_MAPPING[kind.model_type](**{**sizes, **kind.sizes})
+    model = AutoModelForCausalLM.from_config(config)
+    if not config.tie_word_embeddings:
+        torch.nn.init.normal_(model.get_output_embeddings().weight, std=SPREAD)
+    torch.nn.init.normal_(model.get_input_embeddings().weight, std=SPREAD)
     model.save_pretrained(folder)
 
 
 if __name__ == "__main__":
-    print(make_tiny(Path(sys.argv[1]), chatml="--chatml" in sys.argv))
+    print(make_tiny(Path(sys.argv[1]), family=sys.argv[2] if len(sys.argv) > 2 else "r1"))

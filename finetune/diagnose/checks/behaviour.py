@@ -45,6 +45,10 @@ def check_template(evidence: Evidence) -> Finding:
     # The folder's own template is often our format in another spelling: that is no rival.
     rivals = [one for one in behaviour.fits[1:] if one.equivalent != ours.format]
     best = min(rivals, key=lambda one: one.nats, default=None)
+    # Formats that share their tags are about as likely; the base's own is what it was trained on.
+    own = next((one for one in rivals if one.format is None and one.equivalent), None)
+    if best and own and own.nats - best.nats <= MIN_GAIN:
+        best = own
     figures = {one.format or OWN_TEMPLATE: round(one.nats, 4) for one in behaviour.fits}
     listed = ", ".join(f"{name} {nats:.2f}" for name, nats in figures.items())
     losses = Message(" (nats per answer token: {listed})", listed=listed)
@@ -167,15 +171,16 @@ def _is_unclosed(reply: Prediction) -> bool:
 def thinking_fix(evidence: Evidence, behaviour: Behaviour, broken: Sequence[Prediction]) -> Message:
     """Return the next change: the format, the limit, or more training."""
     fmt = evidence.recipe.model.format
-    if fmt == "r1-direct" and any(THINK_CLOSE in one.text for one in broken):
+    # Formats come in pairs: r1-think and r1-direct, qwen3-think and qwen3-direct.
+    if fmt.endswith("-direct") and any(THINK_CLOSE in one.text for one in broken):
         reason = Message("it thinks all the same: ")
-        return join(reason, command("train", "model.format=r1-think"))
+        return join(reason, command("train", f"model.format={fmt.replace('direct', 'think')}"))
     if not chat_format(fmt).thinks:
         return _train_more(evidence)
     if not behaviour.thinking_share:
         # Nothing in the data shows how to think: no training in this format teaches it.
         reason = Message("no record has a thought: ")
-        return join(reason, command("train", "model.format=r1-direct"))
+        return join(reason, command("train", f"model.format={fmt.replace('think', 'direct')}"))
     if all(_is_unclosed(one) and not one.stopped and not is_looping(one.text) for one in broken):
         reason = Message("they were cut while thinking: ")
         limit = 2 * evidence.recipe.evaluate.max_new_tokens

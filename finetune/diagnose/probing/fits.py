@@ -23,10 +23,7 @@ from finetune.errors import BaseModelError
 from finetune.evaluate.generate.base import chat_messages
 from finetune.model.base_model import own_template, token_text
 from finetune.model.chat_format import (
-    CHATML,
     FORMATS,
-    R1_DIRECT,
-    R1_THINK,
     Piece,
     conversation_pieces,
     opening_pieces,
@@ -46,11 +43,17 @@ def format_fits(
     Other formats whose marks the tokenizer lacks are left out.
     """
     tokenizer = loaded.tokenizer
-    # Of R1's two formats one is enough: without a thought they write the same prompt.
-    has_thoughts = any(record.last.think for record in records)
-    others: tuple[ChatFormat, ...] = (R1_THINK if has_thoughts else R1_DIRECT,)
-    if fmt in (R1_THINK, R1_DIRECT):
-        others = (R1_DIRECT, CHATML) if fmt is R1_THINK else (CHATML,)
+    # Of two formats that differ in their thinking one is enough: without a thought they write the
+    # same prompt.
+    kind = "think" if any(record.last.think for record in records) else "direct"
+    family = fmt.name.partition("-")[0]
+    others = []
+    for one in FORMATS:
+        own_family, _, own_kind = one.name.partition("-")
+        if (own_family != family and own_kind in ("", kind)) or (
+            own_family == family and fmt.thinks and not one.thinks
+        ):
+            others.append(one)
     fits = []
     for one in (fmt, *others):
         if one is fmt or not unknown_marks(one, tokenizer):

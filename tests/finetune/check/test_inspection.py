@@ -1,6 +1,7 @@
 """`check` counts what training will see, and says what is wrong before it costs an hour."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from finetune.progress import SilentProgress
 from finetune.recipe import Recipe, parse_recipe
 from finetune.records import Record, Split, Turn, to_json
 from finetune.runs import Run
+from tests.finetune.conftest import BaseFor
 
 Rows = Sequence[Record]
 Check = Callable[..., Inspection]
@@ -260,6 +262,28 @@ def test_a_base_of_another_format_is_refused(check: Check, tiny_chatml: Path) ->
     with pytest.raises(BaseModelError) as caught:
         check(rows(5), base=tiny_chatml)
     assert 'write format = "chatml"' in caught.value.localize("en")
+
+
+def test_where_the_tuned_model_can_go_is_said(check: Check, tiny: Path, tmp_path: Path) -> None:
+    able = check(rows(5))
+    assert able.exports == ("hf", "vllm", "gguf", "ollama")
+    assert "can be exported to: hf, vllm, gguf, ollama" in able.to_text("en")
+    base = Path(shutil.copytree(tiny, tmp_path / "phi"))
+    config = json.loads((base / "config.json").read_text(encoding="utf-8"))
+    config["architectures"] = ["Phi3ForCausalLM"]
+    (base / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    barred = check(rows(5), base=base)
+    assert barred.exports == ("hf", "vllm")
+    assert any("Phi3ForCausalLM" in note.localize("zh") for note in barred.notes)
+
+
+def test_gemma_in_fp16_is_warned_of(check: Check, base_for: BaseFor) -> None:
+    def overflows(precision: str) -> bool:
+        found = check(rows(60), base=base_for("gemma"), fmt="gemma", train={"precision": precision})
+        return "Gemma 3 overflows" in warned(found)
+
+    assert overflows("fp16")
+    assert not overflows("bf16")
 
 
 def test_torch_is_not_needed(tiny: Path, tmp_path: Path) -> None:

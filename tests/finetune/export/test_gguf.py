@@ -200,11 +200,11 @@ def test_an_unsupported_model_raises(
     assert not (tmp_path / "m.gguf").exists()
 
 
-def test_the_error_names_another_way_to_ollama(merged: Merged, tmp_path: Path) -> None:
+def test_the_error_names_other_ways_to_serve_the_model(merged: Merged, tmp_path: Path) -> None:
     folder = copy_model(merged.folder, tmp_path / "model", architectures=["Phi3ForCausalLM"])
     with pytest.raises(ExportError) as caught:
         write_gguf(folder, tmp_path / "m.gguf", kind="f16", chat_template=R1.jinja)
-    assert "ollama create" in caught.value.localize("en")
+    assert "--to vllm" in caught.value.localize("en")
 
 
 def test_an_unknown_pre_tokenizer_raises(merged: Merged, tmp_path: Path) -> None:

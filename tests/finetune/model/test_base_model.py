@@ -14,9 +14,11 @@ from finetune.model.base_model import (
     read_config,
     template_note,
 )
-from finetune.model.chat_format import CHATML, R1_DIRECT, R1_THINK
+from finetune.model.chat_format import CHATML, R1_DIRECT, R1_THINK, chat_format
 from finetune.model.chat_templates import ChatFormat
 from finetune.recipe import Recipe, parse_recipe
+from tests.finetune.conftest import BaseFor
+from tests.finetune.tiny_families import R1_TEMPLATE
 
 QWEN_DEFAULT = "<|im_start|>system\nYou are Qwen, created by Alibaba Cloud.<|im_end|>\n"
 QWEN_TEMPLATE = (
@@ -110,7 +112,7 @@ def test_the_distills_own_template_asks_for_a_reply_as_we_do(tiny: Path) -> None
 @pytest.mark.parametrize(
     ("template", "fmt"),
     [
-        (R1_THINK.jinja, R1_DIRECT),
+        (R1_TEMPLATE, R1_DIRECT),
         (QWEN_TEMPLATE, CHATML),
         ("{% for %}", R1_THINK),
         ("{{ messages.nothing.at_all() }}", R1_THINK),
@@ -125,6 +127,26 @@ def test_a_template_that_writes_otherwise_is_noted(
     assert note is not None
     assert "otherwise than " + fmt.name in note.localize("en")
     assert fmt.name in note.localize("zh")
+
+
+@pytest.mark.parametrize("name", ["qwen3-think", "qwen3-direct", "gemma"])
+def test_todays_bases_ask_for_a_reply_as_their_formats_do(base_for: BaseFor, name: str) -> None:
+    assert template_note(base_for(name), chat_format(name)) is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["llama3", "mistral"])
+def test_a_template_with_the_system_message_elsewhere_is_noted(
+    base_for: BaseFor, name: str
+) -> None:
+    note = template_note(base_for(name), chat_format(name))  # type: ignore[arg-type]
+    assert (note is None) is (name == "llama3")
+
+
+def test_the_format_that_the_base_writes_is_named(base_for: BaseFor) -> None:
+    note = template_note(base_for("qwen3-direct"), CHATML)
+    assert note is not None
+    for language in ("en", "zh"):
+        assert 'format = "qwen3-think"' in note.localize(language)
 
 
 @pytest.mark.parametrize("content", ["", "[1]", "{"])
