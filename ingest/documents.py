@@ -166,6 +166,17 @@ UNKNOWN_PROCESSING = Processing()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredSummary:
+    """What is known of a stored document without reading its text."""
+
+    title: str
+    kind: PageKind
+    chunks: int
+    embedded: int
+    """How many of them have a vector in the space that was asked about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
     """A piece of a document, small enough to embed."""
 

@@ -169,6 +169,11 @@ class PageReader:
         )
         return PageTasks({asyncio.create_task(self._event(url, batch)): url for url in urls})
 
+    async def fresh_pages(self, urls: Sequence[str]) -> dict[str, PageValidators]:
+        """Return those of the canonical `urls` that need no request now, by URL."""
+        known = await self._store.recall(urls)
+        return {url: page for url, page in known.items() if _is_fresh(page)}
+
     def report(self, event: IngestEvent) -> None:
         """Pass an event to `on_event`."""
         if self._on_event is not None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -47,6 +47,11 @@ GONE_BATCH = 500
 
 RECUT_BATCH = 20
 """Documents whose texts are in memory while the index is cut anew."""
+
+
+def _gone_among(urls: Iterable[str]) -> list[str]:
+    """Return those of `urls` that name a file which is certainly gone."""
+    return [url for url in urls if (path := path_of_url(url)) is not None and is_gone(path)]
 
 
 class IndexingPipeline:
@@ -114,6 +119,48 @@ class IndexingPipeline:
         assert event is not None  # without a deadline a page that was started ends
         return event
 
+    async def unchanged(self, urls: Sequence[str]) -> dict[str, PageStored]:
+        """Return the events of those pages and files that are in the index as they are now, by URL.
+
+        Many at once, with four look-ups for all of them; no text is read, no site asked and nothing
+        written. What is not among them may be unchanged, too: `add_url` and `add_file` tell.
+        """
+        paths = {url: path for url in urls if (path := path_of_url(url)) is not None}
+        fresh = await self._pages.fresh_pages([url for url in urls if url not in paths])
+        now = await asyncio.to_thread(
+            lambda: {url: file_validators(path) for url, path in paths.items()}
+        )
+        for url, known in (await self._store.recall(list(paths))).items():
+            validators = now[url]
+            if validators is not None and validators.etag == known.etag:
+                fresh[url] = known
+        stored = await self._store.summaries(
+            [known.final_url for known in fresh.values()],
+            space=self._space,
+            processing=Processing(extractor=EXTRACTOR_VERSION, chunking=self._chunking),
+            collection=self._collection,
+        )
+        events = {}
+        for url, known in fresh.items():
+            found = stored.get(known.final_url)
+            # Where a vector is missing it is tried again.
+            if found is not None and (self._embedder is None or found.embedded == found.chunks):
+                is_file = url in paths
+                events[url] = PageStored(
+                    url=known.final_url,
+                    title=found.title,
+                    kind=found.kind,
+                    chunks=found.chunks,
+                    embedded=found.embedded,
+                    robots=known.robots,
+                    fetcher=known.fetcher,
+                    asked="" if is_file else url,
+                    origin="revalidated" if is_file else "memory",
+                )
+        for event in events.values():
+            self._pages.report(event)
+        return events
+
     async def add_file(self, path: Path, *, fresh: bool = False) -> IngestEvent:
         """Store a local document and return its event.
 
@@ -167,10 +214,9 @@ class IndexingPipeline:
             f"{folder.as_uri()}/", after=last, limit=GONE_BATCH
         ):
             last = urls[-1]
-            for url in urls:
-                path = path_of_url(url)
-                if path is not None and await asyncio.to_thread(is_gone, path):
-                    yield url
+            # One thread for the batch: to start one for each file costs more than to look.
+            for url in await asyncio.to_thread(_gone_among, urls):
+                yield url
 
     async def remove(self, url: str) -> None:
         """Delete a document from the index."""

@@ -202,6 +202,14 @@ class RunJournal:
                 "UPDATE items SET state = ? WHERE number = ?", (state, item.number)
             )
 
+    def finish_all(self, items: Sequence[RunItem], state: ItemState) -> None:
+        """Note what became of several, in one transaction."""
+        with self._errors(), transaction(self._connection):
+            self._connection.executemany(
+                "UPDATE items SET state = ? WHERE number = ?",
+                [(state, item.number) for item in items],
+            )
+
     def count(self, state: ItemState | None = None) -> int:
         """Return how many pages and files of the run are in `state`, of all if None."""
         with self._errors():

@@ -10,7 +10,7 @@ from pathlib import Path
 from ingest.bulk.explorer import SiteExplorer
 from ingest.bulk.journal import RunItem, RunJournal
 from ingest.bulk.sources import SourceItem
-from ingest.events import FileGone, IngestEvent, PageSkipped, SourceScanned
+from ingest.events import FileGone, IngestEvent, PageSkipped, PageStored, SourceScanned
 from ingest.foundation.concurrency import cancel_and_wait
 from ingest.local_files import path_of_url
 from ingest.pipeline import IndexingPipeline
@@ -97,6 +97,10 @@ class BulkRun:
         tasks: dict[asyncio.Task[IngestEvent | SourceScanned], RunItem] = {}
         try:
             while True:
+                for known in await self._look_ahead(done + len(tasks)):
+                    self._report(known)
+                    done += 1
+                    yield done
                 while len(tasks) < self._jobs and (item := self._next_item(done + len(tasks))):
                     self._busy[_queue_of(item)] += 1
                     tasks[asyncio.create_task(self._read(item))] = item
@@ -129,15 +133,30 @@ class BulkRun:
                         await self._pipeline.remove(url)
                     self._report(FileGone(url=url, removed=prune))
 
+    async def _look_ahead(self, started: int) -> list[PageStored]:
+        """Take up more pages and files; return the events of those that have nothing to be done.
+
+        A second run over what has not changed is little else, and costs a look-up for hundreds.
+        """
+        events: list[PageStored] = []
+        while len(self._ahead) < LOOK_AHEAD // 2:
+            more = self._journal.pending(after=self._last, limit=LOOK_AHEAD - len(self._ahead))
+            if not more:
+                break
+            self._last = more[-1].number
+            left = LOOK_AHEAD if self._limit is None else self._limit - started - len(events)
+            asked = [] if self._fresh else [item for item in more if item.role == "page"][:left]
+            known = await self._pipeline.unchanged([item.url for item in asked])
+            settled = [item for item in asked if item.url in known]
+            self._journal.finish_all(settled, "done")
+            events += known.values()
+            self._ahead.extend(item for item in more if item.url not in known)
+        return events
+
     def _next_item(self, started: int) -> RunItem | None:
         """Return the next page whose host is free, None if there is none now."""
         if self._limit is not None and started >= self._limit:
             return None
-        if len(self._ahead) < LOOK_AHEAD // 2:
-            more = self._journal.pending(after=self._last, limit=LOOK_AHEAD - len(self._ahead))
-            if more:
-                self._last = more[-1].number
-                self._ahead.extend(more)
         # Not simply the first: a list of one site's pages after another's would wait for the first
         # site with all jobs, each holding a page that must not be requested yet.
         for place, item in enumerate(self._ahead):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.documents import Chunking, Processing
+from ingest.documents import Chunking, Processing, StoredSummary
 from ingest.errors import StoreError, VectorError
 from ingest.foundation.messages import Message
 from ingest.index.store.catalog import Catalog
@@ -454,3 +454,19 @@ async def test_documents_below_a_prefix_come_in_order_and_in_pages(index: Index)
     rest = await index.urls_below("file:///notes/", after=first[-1], limit=9)
     assert first == ["file:///notes/a", "file:///notes/b%25"]
     assert rest == ["file:///notes/c_", "file:///notes/茶"]
+
+
+async def test_what_is_settled_is_told_without_its_text(index: Index) -> None:
+    cut = Processing(extractor=9, chunking=Chunking(size=400, overlap=100, version=1))
+    other = dataclasses.replace(cut, extractor=8)
+    for slug, made_by in (("a", cut), ("b", other), ("c", cut)):
+        page = document(slug, "one", "two", title=f"Title {slug}")
+        chunks = chunks_of(page)
+        vectors = {chunks[0].id: at(0)}
+        await index.replace(page, chunks, vectors, space=SPACE, processing=made_by)
+        await index.put_in_collection(page.url, "elsewhere" if slug == "c" else "notes")
+    urls = [document(slug, "one").url for slug in ("a", "b", "c", "d")]
+    found = await index.summaries(urls, space=SPACE, processing=cut, collection="notes")
+    assert found == {urls[0]: StoredSummary(title="Title a", kind="other", chunks=2, embedded=1)}
+    other_space = await index.summaries(urls, space="x", processing=cut, collection="notes")
+    assert [summary.embedded for summary in other_space.values()] == [0]

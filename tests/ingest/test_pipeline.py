@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -52,6 +54,37 @@ async def test_page_read_again_unchanged_is_not_embedded_again() -> None:
     assert len(embedder.texts) == before
     assert isinstance(stored, PageStored)
     assert stored.embedded == stored.chunks
+
+
+async def test_what_is_unchanged_is_told_at_once_as_reading_it_again_would_tell_it(
+    tmp_path: Path,
+) -> None:
+    told: list[IngestEvent] = []
+    site = Site(article(*PARAGRAPHS))
+    one = ingest_parts(site, embedder=CountingEmbedder(), ttl_s=3_600, on_event=told.append)
+    same, other = tmp_path / "茶.md", tmp_path / "other.md"
+    for file in (same, other):
+        file.write_text("# Tea\n\nTea is a drink.", "utf-8")
+        await one.pipeline.add_file(file)
+    await add(one, TEA)
+    other.write_text("# Tea\n\nTea is a hot drink.", "utf-8")
+    (tmp_path / "new.md").write_text("new")
+    names = [TEA, *(path.as_uri() for path in tmp_path.iterdir()), f"{TEA}unknown"]
+    found = await one.pipeline.unchanged(names)
+    assert list(told[-2:]) == list(found.values())
+    read_again = {TEA: only(await add(one, TEA)), same.as_uri(): await one.pipeline.add_file(same)}
+    assert found == {url: replace(event, seconds=0.0) for url, event in read_again.items()}
+
+
+async def test_what_lacks_a_vector_is_not_unchanged() -> None:
+    site = Site(article(*PARAGRAPHS))
+    one = ingest_parts(site, embedder=None, ttl_s=3_600)
+    await add(one, TEA)
+    assert list(await one.pipeline.unchanged([TEA])) == [TEA]
+    two = ingest_parts(site, embedder=CountingEmbedder(), store=one.store, ttl_s=3_600)
+    assert await two.pipeline.unchanged([TEA]) == {}
+    await add(two, TEA)
+    assert list(await two.pipeline.unchanged([TEA])) == [TEA]
 
 
 async def test_encoder_that_fails_leaves_words() -> None:

@@ -16,6 +16,7 @@ from ingest.documents import (
     PageValidators,
     Processing,
     ScoredChunk,
+    StoredSummary,
 )
 from ingest.foundation.messages import Message
 from ingest.index.embed.base import Vector
@@ -76,6 +77,12 @@ class ChunkStore(Protocol):
 
     async def processing(self, urls: Collection[str]) -> dict[str, Processing]:
         """Return what shaped those of `urls` that are in the index, by URL."""
+        ...
+
+    async def summaries(
+        self, urls: Collection[str], *, space: str, processing: Processing, collection: str
+    ) -> dict[str, StoredSummary]:
+        """Return those of `urls` that were made by `processing` and are in `collection`, by URL."""
         ...
 
     async def count_outdated(self, chunking: Chunking) -> int:

@@ -1,14 +1,17 @@
 """Which documents the index holds, page by page, and in which collections."""
 
 import asyncio
+import json
+import sqlite3
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from ingest.documents import ScoredChunk
+from ingest.documents import Processing, ScoredChunk, StoredSummary
 from ingest.foundation.concurrency import in_thread
 from ingest.index.embed.base import Vector
 from ingest.index.store import memberships
 from ingest.index.store.catalog import Catalog
+from ingest.index.store.rows import from_processing
 
 LAST_CHARACTER = "\U0010ffff"
 """Sorts behind every other one, in SQLite as in UTF-8."""
@@ -25,6 +28,40 @@ def urls_below(catalog: Catalog, prefix: str, *, after: str, limit: int) -> list
     return [url for (url,) in rows]
 
 
+def stored_summaries(
+    connection: sqlite3.Connection,
+    urls: Collection[str],
+    *,
+    space: str,
+    processing: Processing,
+    collection: str,
+) -> dict[str, StoredSummary]:
+    """Return what is known of documents without their texts, by URL."""
+    extractor, splitter, size, overlap = from_processing(processing)
+    rows = connection.execute(
+        "SELECT d.url, d.title, d.kind, (SELECT COUNT(*) FROM chunks WHERE url = d.url),"
+        " (SELECT COUNT(*) FROM embeddings WHERE space = :space"
+        "  AND chunk IN (SELECT number FROM chunks WHERE url = d.url))"
+        " FROM documents d WHERE d.url IN (SELECT value FROM json_each(:urls))"
+        " AND d.extractor IS :extractor AND d.splitter IS :splitter"
+        " AND d.chunk_size IS :size AND d.chunk_overlap IS :overlap AND EXISTS"
+        " (SELECT 1 FROM collection_members WHERE document = d.url AND name = :collection)",
+        {
+            "urls": json.dumps(list(urls)),
+            "space": space,
+            "extractor": extractor,
+            "splitter": splitter,
+            "size": size,
+            "overlap": overlap,
+            "collection": collection,
+        },
+    ).fetchall()
+    return {
+        url: StoredSummary(title=title, kind=kind, chunks=chunks, embedded=embedded)
+        for url, title, kind, chunks, embedded in rows
+    }
+
+
 class CollectionStore:
     """Searches within collections and keeps who belongs to them, in SQLite alone."""
 
@@ -37,6 +74,16 @@ class CollectionStore:
         return await asyncio.to_thread(
             self.catalog.matching, words, top_k=top_k, collections=collections
         )
+
+    @in_thread
+    def summaries(
+        self, urls: Collection[str], *, space: str, processing: Processing, collection: str
+    ) -> dict[str, StoredSummary]:
+        """Return those of `urls` that were made by `processing` and are in `collection`, by URL."""
+        with self.catalog.reading() as connection:
+            return stored_summaries(
+                connection, urls, space=space, processing=processing, collection=collection
+            )
 
     def nearest_within(
         self, vector: Vector, *, top_k: int, space: str, collections: Collection[str]
