@@ -8,7 +8,7 @@ from assistant.settings import load_settings
 from ingest.foundation.errors import SettingsError
 from ingest.foundation.messages import Language, Message
 from ui import labels
-from ui.markup.safe_markdown import escape_markdown
+from ui.markup.safe_markdown import escape_markdown, escape_message
 from ui.service import AssistantService
 
 FOUND = "health-found"
@@ -36,7 +36,7 @@ def draw_health(service: AssistantService, language: Language) -> None:
     checks: list[HealthCheck] = st.session_state.get(FOUND, [])
     for check in checks:
         part = labels.PART_NAMES.get(check.part, Message.verbatim(check.part)).localize(language)
-        found = escape_markdown(check.found.localize(language))
+        found = escape_message(check.found, language)
         st.markdown(f"{MARKS[check.state]} **{escape_markdown(part)}** · {found}")
         if check.fix:
-            st.caption(escape_markdown(check.fix.localize(language)))
+            st.caption(escape_message(check.fix, language))

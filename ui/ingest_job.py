@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,8 @@ from ingest.foundation.messages import Language, Message
 
 MOST_FAILURES = 200
 """Failures that are listed; there may be thousands."""
+LEAST_ELAPSED_S = 3.0
+"""Seconds after which the speed so far says something of the rest."""
 LONGEST_LINE = 4_000_000
 """Bytes of one event: a page of thousands of redirects is one line."""
 
@@ -39,9 +42,28 @@ class IngestJob:
     message: str = ""
     """What the command said at its end, where it could not begin."""
     is_over: bool = False
+    _scanned: int = 0
+    """Documents that folders, lists, sitemaps and feeds have named."""
+    _started: float = field(default_factory=time.monotonic)
+
+    @property
+    def total(self) -> int:
+        """How many documents there are to read, as far as it is known; 1 at least."""
+        return max(len(self.sources), self._scanned, self.stored + self.unchanged + self.failed, 1)
+
+    @property
+    def seconds_left(self) -> float:
+        """How long the rest will take at the speed so far; 0 where that is not known."""
+        settled = self.stored + self.unchanged + self.failed
+        elapsed = time.monotonic() - self._started
+        # The first document takes as long as it takes to start: it says nothing of the others.
+        if settled <= 1 or elapsed < LEAST_ELAPSED_S:
+            return 0.0
+        return elapsed / settled * (self.total - settled)
 
     async def run(self, *, language: Language, options: Sequence[str] = ()) -> None:
         """Read all sources; what cannot be read is listed, and the rest goes on."""
+        self._started = time.monotonic()
         try:
             await self._run(language, options)
         except (OSError, ValueError) as error:  # a list that is too long for a command, or a NUL
@@ -90,5 +112,7 @@ class IngestJob:
                 if len(self.failures) < MOST_FAILURES:
                     reason = str(event.get("detail") or event.get("reason") or "")
                     self.failures.append(IngestFailure(source=source, reason=reason))
+            case "source_scanned":
+                self._scanned += int(event.get("count") or 0)
             case _:
                 pass

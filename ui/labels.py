@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from ingest.documents import DEFAULT_COLLECTION, WEB_COLLECTION
 from ingest.foundation.messages import Language, Message
 from ingest.report import count_pages, count_passages
 
@@ -44,6 +45,10 @@ COLLECTION_HELP: Final = Message(
 )
 COLLECTIONS: Final = Message("Collections")
 ALL_COLLECTIONS: Final = Message("Answer from all collections")
+COLLECTION_NAMES: Final[dict[str, Message]] = {
+    DEFAULT_COLLECTION: Message("added"),
+    WEB_COLLECTION: Message("read for questions"),
+}
 SEARCH_LIBRARY: Final = Message("Search titles and addresses")
 LIBRARY_EMPTY: Final = Message(
     "Nothing is here. Pages that answer a question are kept, and you can add your own above."
@@ -54,7 +59,7 @@ CHUNKS: Final = Message("Chunks")
 READ_ON: Final = Message("Read on")
 READ_AGAIN: Final = Message("Read again")
 REMOVE: Final = Message("Remove")
-REMOVE_NOW: Final = Message("Remove now")
+UNDO: Final = Message("Undo")
 TEXT: Final = Message("Text")
 GROWTH: Final = Message("Size and growth")
 MONTH: Final = Message("Month")
@@ -126,6 +131,20 @@ FROM_INDEX: Final = Message("Looked in the index")
 REPLIED: Final = Message("Replied")
 
 
+def collection_label(name: str) -> Message:
+    """Return the name of a collection as people read it; those that we named have a translation."""
+    return COLLECTION_NAMES.get(name, Message.verbatim(name))
+
+
+def time_left(seconds: float) -> Message:
+    """Return how long a job will take from now, in whole seconds or minutes."""
+    if seconds < SECONDS_BELOW:
+        return Message("{seconds} s left", seconds=max(1, round(seconds)))
+    return Message("{minutes} min left", minutes=round(seconds / 60))
+
+
+SECONDS_BELOW: Final = 90
+"""From here on minutes are shown."""
 WHOLE_SECONDS_FROM: Final = 10
 """Below it a decimal is shown: many answers from the index take less than a second."""
 
@@ -181,6 +200,8 @@ CONVERSATION_LABELS: Final[dict[str, Message]] = {
     "again_web": Message("Ask again with the web"),
     "again_index": Message("Ask again without the web"),
     "again_fresh": Message("Ask again, read pages anew"),
+    "go_on": Message("Go on"),
+    "go_on_question": Message("Go on."),
     "edit": Message("Edit the question"),
     "send": Message("Ask"),
     "cancel": Message("Cancel"),

@@ -1,24 +1,23 @@
 """What the index holds: look into it, add to it, take out of it."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import streamlit as st
 
 from assistant.settings import Settings, load_settings
-from assistant.snapshots.removal import remove_quoting_snapshots
-from ingest.foundation.errors import QiuzhengError, SettingsError
+from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language, Message
-from ingest.foundation.private_files import make_private_file
-from ingest.foundation.settings import home
 from ingest.index.store.inventory import DocumentLine
 from ingest.library import Library, LibraryStatistics, open_library
 from ui import labels
 from ui.ingest_job import IngestJob
-from ui.markup.safe_markdown import escape_markdown
+from ui.markup.safe_markdown import escape_error, escape_markdown, escape_message
+from ui.removal import DocumentRemoval
 from ui.service import AssistantService
 from ui.turn_fields import display_place, shorten_title
+from ui.uploads import keep_upload
 
 T = TypeVar("T")
 
@@ -30,8 +29,10 @@ SEEN_JOB = "seen-job"
 """The job whose end the page has seen, in the session's state."""
 SHOWN_DOCUMENTS = 1_000
 """Rows of the table; the search finds the others."""
-CONFIRM = "confirm-remove"
-"""URLs whose removal waits for a yes, in the session's state."""
+SEEN_REMOVAL = "seen-removal"
+"""The removal that the page has seen, and in which state, in the session's state."""
+REMOVAL_POLL_S = 1.0
+"""Seconds between two looks at a removal."""
 
 
 def draw_library(service: AssistantService, language: Language) -> None:
@@ -41,12 +42,16 @@ def draw_library(service: AssistantService, language: Language) -> None:
         settings = load_settings()
         lines = _with_library(service, settings, lambda library: library.lines(order="date"))
         statistics = _with_library(service, settings, lambda library: library.statistics())
-        service.collections = tuple(statistics.collections)
-    except (QiuzhengError, SettingsError) as error:
-        st.error(f"{_line(error.message, language)}\n\n{_line(error.hint, language)}")
+        service.jobs.collections = tuple(statistics.collections)
+    except QiuzhengError as error:
+        st.error(escape_error(error, language))
         return
     draw_adding(service, language)
     draw_job(service, language)
+    draw_removal(service, language)
+    removal = service.jobs.removal
+    if removal is not None and removal.state in ("waiting", "removing"):
+        lines = [line for line in lines if line.url not in removal.urls]
     draw_documents(service, settings, lines, language)
     draw_statistics(statistics, language)
 
@@ -75,37 +80,29 @@ def draw_adding(service: AssistantService, language: Language) -> None:
             return
         sources = [line.strip() for line in addresses.splitlines() if line.strip()]
         try:
-            sources += [str(_keep_file(file.name, file.getbuffer())) for file in files]
+            sources += [str(keep_upload(file.name, file.getbuffer())) for file in files]
         except OSError as error:
             failed = Message("a file cannot be kept: {error}", error=error)
-            st.error(_line(failed, language))
+            st.error(escape_message(failed, language))
             return
         if sources:
             options = ("--collection", collection) if collection else ()
             job = IngestJob(sources=tuple(sources))
-            service.start_ingest(job, language=language, options=options)
+            service.jobs.start_ingest(job, language=language, options=options)
 
 
-def _keep_file(name: str, content: Any) -> Path:
-    """Keep an uploaded file in the home, where its document points to; return its path."""
-    # The name comes from a browser: of a path only its end is taken.
-    wanted = home() / "library" / (Path(name.replace("\\", "/")).name.lstrip(".") or "file")
-    path, number = wanted, 1
-    while path.exists() and path.read_bytes() != bytes(content):
-        # Another file of the same name, which a document points to.
-        number += 1
-        path = wanted.with_stem(f"{wanted.stem} ({number})")
-    make_private_file(path)
-    path.write_bytes(content)
-    return path
-
-
-@st.fragment(run_every=POLL_S)
 def draw_job(service: AssistantService, language: Language) -> None:
     """Draw how far the reading has come, and what could not be read."""
-    job = service.ingest
-    if job is None:
-        return
+    job = service.jobs.ingest
+    if job is not None:
+        # A look each half second that finds nothing new would keep browser and server busy.
+        poll_s = None if job.is_over else POLL_S
+        st.fragment(draw_job_state, run_every=poll_s)(service, job, language)
+
+
+def draw_job_state(service: AssistantService, job: IngestJob, language: Language) -> None:
+    """Draw the job as it is now; once more with the whole page when it has ended."""
+    job = service.jobs.ingest or job
     done = Message(
         "{stored} stored, {unchanged} unchanged, {failed} not read",
         stored=job.stored,
@@ -113,10 +110,12 @@ def draw_job(service: AssistantService, language: Language) -> None:
         failed=job.failed,
     )
     if not job.is_over:
-        st.progress(
-            min(0.99, (job.stored + job.unchanged + job.failed) / max(len(job.sources), 1)),
-            text=escape_markdown(f"{done.localize(language)} · {job.last}"),
-        )
+        settled = job.stored + job.unchanged + job.failed
+        texts = [done, *([labels.time_left(job.seconds_left)] if job.seconds_left else [])]
+        if service.jobs.waiting_ingests:
+            texts.append(Message("{count} more wait", count=service.jobs.waiting_ingests))
+        shown = " · ".join([*(text.localize(language) for text in texts), display_place(job.last)])
+        st.progress(min(0.99, settled / job.total), text=escape_markdown(shown))
         return
     if st.session_state.get(SEEN_JOB) != id(job):
         # Once: the table was drawn before the job's end.
@@ -130,7 +129,42 @@ def draw_job(service: AssistantService, language: Language) -> None:
         st.text(f"{display_place(failure.source)} · {failure.reason}")
     if job.failures and st.button(labels.RETRY.localize(language), key="retry-ingest"):
         sources = tuple(failure.source for failure in job.failures if failure.source)
-        service.start_ingest(IngestJob(sources=sources), language=language)
+        service.jobs.start_ingest(IngestJob(sources=sources), language=language)
+        # With the whole page: this fragment looks no more at what has ended.
+        st.rerun()
+
+
+def draw_removal(service: AssistantService, language: Language) -> None:
+    """Draw what is being taken out, and the way to leave it where it is."""
+    removal = service.jobs.removal
+    if removal is not None:
+        poll_s = REMOVAL_POLL_S if removal.state in ("waiting", "removing") else None
+        st.fragment(draw_removal_state, run_every=poll_s)(service, removal, language)
+
+
+def draw_removal_state(
+    service: AssistantService, removal: DocumentRemoval, language: Language
+) -> None:
+    """Draw the removal as it is now; once more with the whole page when its state has changed."""
+    shown = st.session_state.get(SEEN_REMOVAL)
+    st.session_state[SEEN_REMOVAL] = (id(removal), removal.state)
+    if shown not in (None, st.session_state[SEEN_REMOVAL]):
+        # Once a state: the table was drawn before it.
+        st.rerun()
+    if removal.error is not None:
+        st.error(escape_error(removal.error, language))
+    if removal.state not in ("waiting", "removing"):
+        return
+    taken = Message("Removed from the index: {count}", count=len(removal.urls))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        names = ", ".join(display_place(url) for url in removal.urls[:SHOWN_URLS])
+        st.caption(f"{escape_message(taken, language)} · {escape_markdown(names)}")
+        if removal.state == "waiting":
+            st.button(
+                labels.UNDO.localize(language),
+                key="undo-removal",
+                on_click=service.jobs.undo_removal,
+            )
 
 
 def draw_documents(
@@ -143,7 +177,24 @@ def draw_documents(
         label_visibility="collapsed",
         key="search-library",
     ).casefold()
-    found = [line for line in lines if wanted in f"{line.title} {line.url}".casefold()]
+    counts = Counter(name for line in lines for name in line.collections)
+    chosen: str | None = None
+    if len(counts) > 1:
+        chosen = st.pills(
+            labels.COLLECTIONS.localize(language),
+            list(counts),
+            format_func=lambda name: (
+                f"{labels.collection_label(name).localize(language)} · {counts[name]}"
+            ),
+            key="library-collection",
+            label_visibility="collapsed",
+        )
+    found = [
+        line
+        for line in lines
+        if wanted in f"{line.title} {display_place(line.url)}".casefold()
+        and (chosen is None or chosen in line.collections)
+    ]
     if not found:
         st.info(labels.LIBRARY_EMPTY.localize(language))
         return
@@ -152,6 +203,9 @@ def draw_documents(
         {
             labels.TITLE.localize(language): shorten_title(line.title),
             labels.PLACE.localize(language): display_place(line.url),
+            labels.COLLECTION.localize(language): ", ".join(
+                labels.collection_label(name).localize(language) for name in line.collections
+            ),
             labels.LANGUAGE.localize(language): line.language,
             labels.CHUNKS.localize(language): line.chunks,
             labels.READ_ON.localize(language): line.fetched_at.astimezone().date(),
@@ -173,20 +227,23 @@ def draw_chosen(
 ) -> None:
     """Draw what can be done with the chosen documents, and the text of a single one."""
     again, remove = st.columns(2)
-    if again.button(labels.READ_AGAIN.localize(language), key="read-again", width="stretch"):
-        sources = tuple(display_place(u) if u.startswith("file://") else u for u in urls)
-        service.start_ingest(IngestJob(sources=sources), language=language, options=("--refresh",))
-    if remove.button(labels.REMOVE.localize(language), key="remove", width="stretch"):
-        st.session_state[CONFIRM] = urls
-    if st.session_state.get(CONFIRM) == urls:
-        question = Message("Remove {count} from the index? This cannot be undone.", count=len(urls))
-        st.warning(_line(question, language))
-        st.text("\n".join(display_place(url) for url in urls[:SHOWN_URLS]))
-        if st.button(labels.REMOVE_NOW.localize(language), key="remove-now"):
-            _with_library(service, settings, lambda library: library.remove(urls))
-            remove_quoting_snapshots(settings.snapshots.path, urls)
-            del st.session_state[CONFIRM]
-            st.rerun()
+    sources = tuple(display_place(u) if u.startswith("file://") else u for u in urls)
+    # Called before the page is drawn again, so that it draws the job from its beginning on.
+    again.button(
+        labels.READ_AGAIN.localize(language),
+        key="read-again",
+        width="stretch",
+        on_click=lambda: service.jobs.start_ingest(
+            IngestJob(sources=sources), language=language, options=("--refresh",)
+        ),
+    )
+    remove.button(
+        labels.REMOVE.localize(language),
+        key="remove",
+        width="stretch",
+        on_click=service.jobs.start_removal,
+        args=(settings, urls),
+    )
     if len(urls) == 1:
         details = _with_library(service, settings, lambda library: library.details(urls[0]))
         with st.expander(labels.TEXT.localize(language), expanded=True):
@@ -206,14 +263,10 @@ def draw_statistics(statistics: LibraryStatistics, language: Language) -> None:
         embedded=stats.embedded,
         size=size,
     )
-    st.caption(_line(total, language))
+    st.caption(escape_message(total, language))
     if statistics.growth:
         st.bar_chart(
             {month.month: month.documents for month in statistics.growth},
             x_label=labels.MONTH.localize(language),
             y_label=labels.DOCUMENTS.localize(language),
         )
-
-
-def _line(text: Message, language: Language) -> str:
-    return escape_markdown(text.localize(language))

@@ -1,8 +1,9 @@
 """Whether the model is here, and a model on its way from Ollama's registry."""
 
 import asyncio
+import time
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from assistant.bootstrap import PROBE_TIMEOUT_S, ollama_at
 from assistant.errors import ModelError
@@ -10,6 +11,7 @@ from assistant.settings import ModelSettings, load_settings
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Message
 from ingest.model_servers.ollama import with_tag
+from ui.ingest_job import LEAST_ELAPSED_S
 
 
 @dataclass(slots=True, kw_only=True)
@@ -23,11 +25,20 @@ class ModelPull:
     """Of the layer that is on its way, 0 to 1."""
     is_done: bool = False
     error: ModelError | None = None
+    _layer_since: float = field(default_factory=time.monotonic)
 
     @property
     def is_over(self) -> bool:
         """Whether nothing more will come."""
         return self.is_done or self.error is not None
+
+    @property
+    def seconds_left(self) -> float:
+        """How long the layer on its way will take at the speed so far; 0 where not known."""
+        elapsed = time.monotonic() - self._layer_since
+        if elapsed < LEAST_ELAPSED_S or not 0 < self.share < 1:
+            return 0.0
+        return elapsed / self.share * (1 - self.share)
 
     async def run(self, settings: ModelSettings) -> None:
         """Pull it to its end."""
@@ -35,6 +46,8 @@ class ModelPull:
         try:
             async with aclosing(server.pull(self.name)) as steps:
                 async for step in steps:
+                    if step.status != self.status:
+                        self._layer_since = time.monotonic()
                     self.status = step.status
                     self.share = min(1.0, step.completed / step.total) if step.total else 0.0
             self.is_done = True

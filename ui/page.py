@@ -16,7 +16,7 @@ from ui import labels
 from ui.components import mount_conversation, mount_list
 from ui.health_page import draw_health
 from ui.library_page import draw_library
-from ui.markup.safe_markdown import escape_markdown
+from ui.markup.safe_markdown import escape_message
 from ui.service import AssistantService
 from ui.session import Conversation
 from ui.settings_page import draw_settings
@@ -182,7 +182,7 @@ def act_on_turn(
                 try:
                     service.give_feedback(conversation, action["turn"], feedback)
                 except ConversationError as error:
-                    st.toast(escape_markdown(error.message.localize(chosen_language())))
+                    st.toast(escape_message(error.message, chosen_language()))
         case _:
             pass
 
@@ -214,7 +214,7 @@ def act_on_list(service: AssistantService, action: dict[str, Any]) -> None:
             case _:
                 pass
     except ConversationError as error:
-        st.toast(escape_markdown(error.message.localize(chosen_language())))
+        st.toast(escape_message(error.message, chosen_language()))
 
 
 def draw_sidebar(
@@ -281,7 +281,7 @@ def draw_list(service: AssistantService, conversation: Conversation, language: L
         except ConversationError as error:
             service.store_problem = error.message
     if service.store_problem is not None:
-        st.caption(escape_markdown(service.store_problem.localize(language)))
+        st.caption(escape_message(service.store_problem, language))
     if lines or wanted:
         st.text_input(
             labels.SEARCH_CONVERSATIONS.localize(language),
@@ -316,12 +316,18 @@ def draw_welcome(service: AssistantService, conversation: Conversation, language
             )
 
 
-@st.fragment(run_every=MODEL_POLL_S)
 def draw_model_state(service: AssistantService, language: Language) -> None:
     """Say that no model is here, what that means, and where one can be had."""
-    missing = service.missing_model
+    # Asked before it is drawn: whether the answer is known decides whether to look again.
+    poll_s = None if service.jobs.knows_model else MODEL_POLL_S
+    st.fragment(draw_missing_model, run_every=poll_s)(service, language)
+
+
+def draw_missing_model(service: AssistantService, language: Language) -> None:
+    """Say it, once it is known."""
+    missing = service.jobs.missing_model
     if missing is not None:
-        st.info(escape_markdown(missing.localize(language)), icon=":material/info:")
+        st.info(escape_message(missing, language), icon=":material/info:")
 
 
 def draw_question_input(
@@ -344,10 +350,10 @@ def draw_question_input(
             help=labels.WEB_HELP.localize(language),
             on_change="ignore",  # a change counts from the next question on
         )
-        if len(service.collections) > 1:
+        if len(service.jobs.collections) > 1:
             st.multiselect(
                 labels.COLLECTIONS.localize(language),
-                service.collections,
+                service.jobs.collections,
                 key=COLLECTIONS,
                 placeholder=labels.ALL_COLLECTIONS.localize(language),
                 label_visibility="collapsed",

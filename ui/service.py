@@ -13,20 +13,17 @@ from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from assistant.answer.orchestrator import Assistant
-from assistant.bootstrap import PROBE_TIMEOUT_S, ollama_at
 from assistant.conversations.feedback import Feedback, feedback_row
 from assistant.conversations.store import ConversationStore
 from assistant.conversations.turns import TurnState
 from assistant.errors import ConversationError
 from assistant.events import AnswerFailed
-from assistant.settings import Settings
 from assistant.values import ChatMessage, Question
 from ingest.foundation.concurrency import LazyResource
 from ingest.foundation.errors import QiuzhengError
-from ingest.foundation.messages import Language, Message
+from ingest.foundation.messages import Message
+from ui.background_jobs import BackgroundJobs
 from ui.bridge import CLOSE_TIMEOUT_S, EventLoopThread
-from ui.ingest_job import IngestJob
-from ui.model_pull import ModelPull, find_missing_model
 from ui.session import LIVE_STATES, Conversation, PageTurn
 
 T = TypeVar("T")
@@ -62,15 +59,8 @@ class AssistantService:
         self._opening = threading.RLock()
         self._keeping = threading.Lock()
         self._conversations: WeakValueDictionary[str, Conversation] = WeakValueDictionary()
-        self.pull: ModelPull | None = None
-        """The model that is being pulled, or was last."""
-        self._pulling: asyncio.Task[None] | None = None
-        self._probing: asyncio.Task[Message | None] | None = None
-        self.collections: tuple[str, ...] = ()
-        """Names of the index's collections, as last seen."""
-        self.ingest: IngestJob | None = None
-        """What is being read into the index, or was last."""
-        self._ingesting: asyncio.Task[None] | None = None
+        self.jobs = BackgroundJobs(self._loop)
+        """What goes on beside the answers."""
         self.store_problem: Message | None = None
         """Why conversations are not kept at the moment."""
 
@@ -211,62 +201,7 @@ class AssistantService:
         for conversation in list(self._conversations.values()):
             self.stop(conversation)
         self._loop.call(self._assistant.close())
-        self._probing = None
-
-    @property
-    def missing_model(self) -> Message | None:
-        """What the first page says where no model answers; None where one does, or is not known.
-
-        The server is asked in the background, and once: it may take seconds to say no.
-        """
-        if self._probing is None and not self._is_closing:
-
-            async def start() -> None:
-                self._probing = asyncio.create_task(find_missing_model())
-
-            self._loop.call(start())
-        is_known = self._probing is not None and self._probing.done()
-        return self._probing.result() if is_known and self._probing else None
-
-    def installed_models(self, settings: Settings) -> list[str]:
-        """Return the names of the models that Ollama has.
-
-        Raises:
-            ModelError: it does not answer.
-        """
-
-        async def ask_server() -> list[str]:
-            server = ollama_at(settings.model, timeout_s=PROBE_TIMEOUT_S)
-            try:
-                return sorted(await server.installed())
-            finally:
-                await server.close()
-
-        return self._loop.call(ask_server())
-
-    def pull_model(self, settings: Settings, name: str) -> None:
-        """Begin to pull a model; `pull` tells how far it is. One at a time."""
-        if self.pull is not None and not self.pull.is_over:
-            return
-        self.pull = pull = ModelPull(name=name)
-
-        async def start() -> None:
-            self._pulling = asyncio.create_task(pull.run(settings.model))
-
-        self._loop.call(start())
-
-    def start_ingest(
-        self, job: IngestJob, *, language: Language, options: Sequence[str] = ()
-    ) -> None:
-        """Begin to read what a job names; `ingest` tells how far it is. One at a time."""
-        if self.ingest is not None and not self.ingest.is_over:
-            return
-        self.ingest = job
-
-        async def start() -> None:
-            self._ingesting = asyncio.create_task(job.run(language=language, options=options))
-
-        self._loop.call(start())
+        self.jobs.forget_model()
 
     def close(self) -> None:
         """Close the assistant; give up after `CLOSE_TIMEOUT_S` seconds."""
@@ -277,12 +212,12 @@ class AssistantService:
 
     async def _close(self) -> None:
         self._is_closing = True
-        begun = (*self._tasks.values(), self._pulling, self._ingesting, self._probing)
-        tasks = [task for task in begun if task is not None]
+        tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+        await self.jobs.close()
         await self._assistant.close()
 
     async def _start_next(self, conversation: Conversation) -> None:
@@ -329,6 +264,7 @@ class AssistantService:
     async def _take_events(
         self, conversation: Conversation, turn: PageTurn, started: float
     ) -> None:
+        await self.jobs.finish_removal()
         assistant = await self._assistant.get()
         question = Question(
             turn.question,

@@ -10,10 +10,13 @@ from assistant.settings import Settings, load_settings
 from ingest.foundation.errors import QiuzhengError, SettingsError
 from ingest.foundation.messages import Language, Message
 from ui import labels
-from ui.markup.safe_markdown import escape_markdown
+from ui.markup.safe_markdown import escape_error, escape_markdown, escape_message
+from ui.model_pull import ModelPull
 from ui.service import AssistantService
 from ui.settings_file import is_set_outside, save_settings, variable_of
 
+SEEN_PULL = "seen-pull"
+"""The pull whose end the page has seen, in the session's state."""
 PULL_POLL_S = 0.5
 """Seconds between two looks at a model that is being pulled."""
 
@@ -66,7 +69,7 @@ def draw_settings(service: AssistantService, language: Language) -> None:
         settings = load_settings()
     except SettingsError as error:
         # Nothing can be shown of a file that cannot be read: it says where it is broken.
-        st.error(f"{_line(error.message, language)}\n\n{_line(error.hint, language)}")
+        st.error(escape_error(error, language))
         return
     draw_models(service, settings, language)
     for heading, choices in CHOICES:
@@ -90,9 +93,11 @@ def draw_models(service: AssistantService, settings: Settings, language: Languag
         st.caption(escape_markdown(f"{settings.model.name} · {settings.model.host}"))
         return
     try:
-        installed = service.installed_models(settings)
+        installed = service.jobs.installed_models(settings)
     except QiuzhengError as error:
-        st.info(f"{_line(error.message, language)}\n\n{labels.START_OLLAMA.localize(language)}")
+        st.info(
+            f"{escape_message(error.message, language)}\n\n{labels.START_OLLAMA.localize(language)}"
+        )
         installed = []
     current = settings.model.name
     names = sorted({*installed, current})
@@ -115,22 +120,34 @@ def draw_models(service: AssistantService, settings: Settings, language: Languag
             labels.PULL_NAME.localize(language), value="" if current in installed else current
         )
         if st.form_submit_button(labels.PULL.localize(language)) and wanted.strip():
-            service.pull_model(settings, wanted.strip())
+            service.jobs.start_pull(settings, wanted.strip())
     draw_pull(service, language)
 
 
-@st.fragment(run_every=PULL_POLL_S)
 def draw_pull(service: AssistantService, language: Language) -> None:
     """Draw how far the model has come that is being pulled."""
-    pull = service.pull
-    if pull is None:
-        return
+    pull = service.jobs.pull
+    if pull is not None:
+        # Polling for ever would draw the page's lists anew while they are open.
+        poll_s = None if pull.is_over else PULL_POLL_S
+        st.fragment(draw_pull_state, run_every=poll_s)(pull, language)
+
+
+def draw_pull_state(pull: ModelPull, language: Language) -> None:
+    """Draw the pull as it is now; once more with the whole page when it has ended."""
+    if pull.is_over and st.session_state.get(SEEN_PULL) != id(pull):
+        # The list of models was drawn before its end.
+        st.session_state[SEEN_PULL] = id(pull)
+        st.rerun()
     if pull.error is not None:
-        st.error(f"{_line(pull.error.message, language)}\n\n{_line(pull.error.hint, language)}")
+        st.error(escape_error(pull.error, language))
     elif pull.is_done:
-        st.success(escape_markdown(Message("{name} is here", name=pull.name).localize(language)))
+        st.success(escape_message(Message("{name} is here", name=pull.name), language))
     else:
-        st.progress(pull.share, text=escape_markdown(f"{pull.name}: {pull.status}"))
+        left = f" · {labels.time_left(pull.seconds_left).localize(language)}" * (
+            pull.seconds_left > 0
+        )
+        st.progress(pull.share, text=escape_markdown(f"{pull.name}: {pull.status}{left}"))
 
 
 def draw_choice(settings: Settings, choice: Choice, language: Language) -> None:
@@ -185,12 +202,8 @@ def _save(service: AssistantService, changes: Any, language: Language) -> None:
     try:
         path = save_settings(changes)
     except SettingsError as error:
-        st.error(f"{_line(error.message, language)}\n\n{_line(error.hint, language)}")
+        st.error(escape_error(error, language))
         return
     service.reopen()
     saved = Message("Saved in {path}; the next question uses it.", path=path)
-    st.success(escape_markdown(saved.localize(language)))
-
-
-def _line(text: Message, language: Language) -> str:
-    return escape_markdown(text.localize(language))
+    st.success(escape_message(saved, language))

@@ -79,7 +79,7 @@ def test_asking_in_chinese_shows_stages_a_streamed_answer_and_sources_and_stop_s
     assert ollama.hung_up.wait(10), "the model server is still talking"
     expect(first.sources).to_contain_text("来源")
     ollama.delay_s, ollama.answer = 0.0, lambda _: ("先看段落。", "接着说。")
-    tab.ask("继续说")
+    second.action("继续回答").click()
     tab.done(2)
     assert "无人机" in str(ollama.asked("/api/chat")[-1])  # it knows what "go on" means
 
@@ -470,9 +470,14 @@ def test_a_file_is_added_asked_about_and_removed(
     choose_row = partial(table.click, position=first_row, force=True)
     tab.until_shown(choose_row, page.get_by_text("取用要登记"))
     remove = page.get_by_role("button", name="移除", exact=True)
-    now = page.get_by_role("button", name="立即移除")
-    tab.until_shown(remove.click, now)
-    now.click()
+    undo = page.get_by_role("button", name="撤销", exact=True)
+    tab.until_shown(remove.click, undo)
+    expect(page.get_by_text("这里还是空的")).to_be_visible()
+    undo.click()
+    expect(undo).to_be_hidden()
+    expect(page.get_by_text("1 个文档")).to_be_visible()
+    tab.until_shown(choose_row, remove)
+    tab.until_shown(remove.click, undo)
     expect(page.get_by_text("这里还是空的")).to_be_visible()
     page.get_by_role("link", name="对话页").click()
     tab.turn(0).action("重新回答").click()

@@ -1,6 +1,13 @@
-"""Text of strangers in Streamlit's own elements, which take Markdown: shown as it was typed."""
+"""Escapes text for Streamlit's own elements, which take Markdown: it is shown as it was typed.
+
+File names, titles and messages that name them may hold Markdown; what a model writes is drawn by
+`markup_tree` instead.
+"""
 
 import re
+
+from ingest.foundation.errors import QiuzhengError
+from ingest.foundation.messages import Language, Message
 
 # Streamlit's parser links bare addresses, even escaped ones (mdast-util-gfm-autolink-literal looks
 # at finished text), but never in code: that is why addresses are set as code.
@@ -29,3 +36,13 @@ def escape_markdown(text: str) -> str:
             shown += f" `{address}`" if shown.endswith("`") else f"`{address}`"
         shown += "".join(f"\\{c}" for c in match[0][len(address) :])
     return shown + line[end:]
+
+
+def escape_message(text: Message, language: Language) -> str:
+    """Return Markdown that shows a message in one language."""
+    return escape_markdown(text.localize(language))
+
+
+def escape_error(error: QiuzhengError, language: Language) -> str:
+    """Return Markdown that shows what went wrong, and below it what to do."""
+    return f"{escape_message(error.message, language)}\n\n{escape_message(error.hint, language)}"

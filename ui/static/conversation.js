@@ -268,7 +268,9 @@ class TurnView {
       return made;
     };
     const send = (action) => this.conversation.send({ ...action, turn: n });
+    const isCut = fields.state !== "done" && this.parts.part.length > 0;
     return [
+      isCut ? button(labels.go_on, () => this.conversation.send({ kind: "ask", question: labels.go_on_question })) : "",
       button(labels.copy, (made) => copyText(this.plainText(), made, labels)),
       fields.sources ? button(labels.copy_sources, (made) => copyText(this.plainText(true), made, labels)) : "",
       button(labels.again, () => send({ kind: "again" })),

@@ -28,6 +28,8 @@ function make(tag, attributes = {}, ...children) {
 function draw(root, data, act) {
   const { labels } = data;
   // Each run of the page comes here: what is open in the list stays, unless the list has changed.
+  // A name that is being typed is not taken away; the list is drawn when it is done.
+  if (root.querySelector(".qz-row input")) { root.pending = data; return; }
   const state = JSON.stringify(data);
   if (root.dataset.state === state) return;
   root.dataset.state = state;
@@ -88,7 +90,9 @@ function rename(whole, line, data, act) {
     if (ended) return;
     ended = true;
     if (save && field.value.trim() && field.value !== line.title) act({ kind: "rename", id: line.id, title: field.value });
+    const root = whole.closest(".qz-list");
     whole.replaceWith(row(save && field.value.trim() ? { ...line, title: field.value.trim() } : line, data, act));
+    if (root?.pending) { const { pending } = root; root.pending = null; draw(root, pending, act); }
   };
   field.addEventListener("keydown", (event) => {
     event.stopPropagation();

@@ -1,0 +1,183 @@
+"""What the server does beside answering: pull a model, read documents, take documents out.
+
+A job belongs to the server and not to a tab: it goes on whoever looks.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from assistant.bootstrap import PROBE_TIMEOUT_S, ollama_at
+from assistant.settings import Settings, load_settings
+from ingest.foundation.errors import QiuzhengError
+from ingest.foundation.messages import Language, Message
+from ingest.library import open_library
+from ui.bridge import EventLoopThread
+from ui.ingest_job import IngestJob
+from ui.model_pull import ModelPull, find_missing_model
+from ui.removal import DocumentRemoval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _WaitingIngest:
+    """A job that begins when the one before has ended."""
+
+    job: IngestJob
+    language: Language
+    options: tuple[str, ...]
+
+
+class BackgroundJobs:
+    """The jobs of one server, in its event loop."""
+
+    def __init__(self, loop: EventLoopThread) -> None:
+        self._loop = loop
+        self._is_closing = False
+        self.pull: ModelPull | None = None
+        """The model that is being pulled, or was last."""
+        self.ingest: IngestJob | None = None
+        """What is being read into the index, or was last."""
+        self.removal: DocumentRemoval | None = None
+        """What is being taken out of the index, or was last."""
+        self.collections: tuple[str, ...] = ()
+        """Names of the index's collections, as last seen."""
+        self._waiting: list[_WaitingIngest] = []
+        self._pulling: asyncio.Task[None] | None = None
+        self._probing: asyncio.Task[Message | None] | None = None
+        self._ingesting: asyncio.Task[None] | None = None
+        self._removing: asyncio.Task[None] | None = None
+        self._listing: asyncio.Task[None] | None = None
+
+    @property
+    def knows_model(self) -> bool:
+        """Whether `missing_model` has its answer."""
+        return self._probing is not None and self._probing.done()
+
+    @property
+    def missing_model(self) -> Message | None:
+        """What the first page says where no model answers; None where one does, or is not known.
+
+        The server is asked in the background, and once: it may take seconds to say no.
+        """
+        if self._probing is None and not self._is_closing:
+
+            async def start() -> None:
+                self._probing = asyncio.create_task(find_missing_model())
+
+            self._loop.call(start())
+        return self._probing.result() if self.knows_model and self._probing else None
+
+    def forget_model(self) -> None:
+        """Look again whether a model is there: the settings have changed."""
+        self._probing = None
+
+    def installed_models(self, settings: Settings) -> list[str]:
+        """Return the names of the models that Ollama has.
+
+        Raises:
+            ModelError: it does not answer.
+        """
+
+        async def ask_server() -> list[str]:
+            server = ollama_at(settings.model, timeout_s=PROBE_TIMEOUT_S)
+            try:
+                return sorted(await server.installed())
+            finally:
+                await server.close()
+
+        return self._loop.call(ask_server())
+
+    def start_pull(self, settings: Settings, name: str) -> None:
+        """Begin to pull a model; `pull` tells how far it is. One at a time."""
+        if self.pull is not None and not self.pull.is_over:
+            return
+        self.pull = pull = ModelPull(name=name)
+
+        async def start() -> None:
+            self._pulling = asyncio.create_task(pull.run(settings.model))
+
+        self._loop.call(start())
+
+    @property
+    def waiting_ingests(self) -> int:
+        """How many jobs wait for the one that `ingest` tells of."""
+        return len(self._waiting)
+
+    def start_ingest(
+        self, job: IngestJob, *, language: Language, options: Sequence[str] = ()
+    ) -> None:
+        """Read what a job names, after those that were given before; `ingest` tells how far."""
+
+        async def start() -> None:
+            self._waiting.append(_WaitingIngest(job=job, language=language, options=tuple(options)))
+            if self._ingesting is None or self._ingesting.done():
+                # At once, and not when its task begins: whoever draws next is to see it.
+                self.ingest = self._waiting[0].job
+                self._ingesting = asyncio.create_task(self._read_all())
+
+        self._loop.call(start())
+
+    async def _read_all(self) -> None:
+        while self._waiting:
+            # One after the other: two writers would wait for each other's transactions.
+            following = self._waiting.pop(0)
+            self.ingest = following.job
+            await following.job.run(language=following.language, options=following.options)
+        await self._list_collections()
+
+    def look_for_collections(self) -> None:
+        """Find out in the background which collections there are; once."""
+
+        async def start() -> None:
+            if self._listing is None:
+                self._listing = asyncio.create_task(self._list_collections())
+
+        self._loop.call(start())
+
+    async def _list_collections(self) -> None:
+        # Whatever is wrong with the index, answers and the library say it better.
+        with suppress(QiuzhengError):
+            settings = await asyncio.to_thread(load_settings)
+            # Looking at an index must not be what creates it.
+            if not settings.index.path.exists():
+                return
+            async with open_library(settings) as library:
+                self.collections = tuple((await library.statistics()).collections)
+
+    def start_removal(self, settings: Settings, urls: Sequence[str]) -> None:
+        """Take documents out of the index after `UNDO_S` seconds; those before them at once."""
+
+        async def start() -> None:
+            await self.finish_removal()
+            self.removal = removal = DocumentRemoval(settings=settings, urls=tuple(urls))
+            self._removing = asyncio.create_task(removal.run())
+
+        self._loop.call(start())
+
+    def undo_removal(self) -> None:
+        """Leave the documents that were to be removed where they are."""
+
+        async def undo() -> None:
+            if self.removal is not None:
+                self.removal.undo()
+
+        self._loop.call(undo())
+
+    async def finish_removal(self) -> None:
+        """Remove now what waits for it: no answer may quote what a reader has let go of."""
+        if self.removal is not None and self._removing is not None:
+            self.removal.hurry()
+            await asyncio.wait([self._removing])
+
+    async def close(self) -> None:
+        """End all jobs; what was to be removed is."""
+        self._is_closing = True
+        self._waiting.clear()
+        begun = (self._pulling, self._ingesting, self._probing, self._listing)
+        tasks = [task for task in begun if task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        await self.finish_removal()
