@@ -25,6 +25,19 @@ _BEHIND: tuple[tuple[re.Pattern[str], Bound], ...] = (
 )
 
 
+_CHANGE = re.compile(
+    # Verbs as `assistant.answer.verification.synonyms` writes them, in any form.
+    r"\b(?:fell|fall|fallen|falls|rise|rises|rose|risen|(?:increas|decreas|declin|reduc)\w+|drop\w*"
+    r"|grow|grew|grown|grows|climb\w*|cut|raised?|lower\w*|shrank|shrink\w*|expand\w*|jump\w*|soar\w*)"
+    r"\b(?:\W+\w+){0,2}?\W+(?P<side>by|to)\W*$"
+)
+_CHANGE_ZH = re.compile(
+    r"(?:[增降减升涨跌提缩] ?[长加少低高多幅升]?|[上下] ?调 ?|下 ?[降跌滑]|上 ?[升涨]) ?"
+    r"(?:(?P<to>[至到为])|(?P<by>了|幅 ?度? ?为))\W*$"
+)
+Change = Literal["to", "by"]
+
+
 _RATE = re.compile(r"^(?:per|each|every|an?) (?P<unit>[a-z]+)\b")
 _RATE_ZH = re.compile(r"每 (?P<unit>[天日周月年季]|小 ?时|分 ?钟|秒)")
 _SAME_RATE = {"日": "天"}
@@ -40,6 +53,11 @@ def bounds_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
 def rates_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether a figure is one per day in the claim and everywhere per week in the window."""
     return _are_exchanged(claim, window, rate_at)
+
+
+def changes_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
+    """Return whether something changes to a figure in the claim and by it in the window."""
+    return _are_exchanged(claim, window, change_at)
 
 
 def _are_exchanged(
@@ -61,6 +79,16 @@ def _are_exchanged(
         if others and all(found is not None and found != said for found in others):
             return True
     return False
+
+
+def change_at(tokens: Sequence[Token], index: int) -> Change | None:
+    """Return whether the figure at a place is what something rose to, or by how much it rose."""
+    before = _text(tokens[max(0, index - BEFORE) : index])
+    if found := _CHANGE.search(before):
+        return "to" if found["side"] == "to" else "by"
+    if found := _CHANGE_ZH.search(before):
+        return "to" if found["to"] else "by"
+    return None
 
 
 def rate_at(tokens: Sequence[Token], index: int) -> str | None:

@@ -12,7 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
-from assistant.answer.verification.bounds import bounds_are_exchanged, rates_are_exchanged
+from assistant.answer.verification.bounds import (
+    bounds_are_exchanged,
+    changes_are_exchanged,
+    rates_are_exchanged,
+)
 from assistant.answer.verification.opposites import (
     exchanged_run,
     kinds_are_exchanged,
@@ -158,9 +162,12 @@ class _Comparer:
             self._check_names_in_place(slot)
             self._check_ideographs_in_place(slot)
         self._check_order()
-        if kinds_are_exchanged(
-            _kinds_in(self._claim), _kinds_in(self._window)
-        ) or bounds_are_exchanged(self._claim, self._window):
+        claim, window = self._claim, self._window
+        if (
+            kinds_are_exchanged(_kinds_in(claim), _kinds_in(window))
+            or bounds_are_exchanged(claim, window)
+            or changes_are_exchanged(claim, window)
+        ):
             self._result.contradicted["polarity"] = None
         if rates_are_exchanged(self._claim, self._window):
             self._result.contradicted["unit"] = None

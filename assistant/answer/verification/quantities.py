@@ -38,6 +38,11 @@ class Quantity:
     code: str = ""
     """A number with two dots or more, as it is written."""
 
+    version: str = ""
+    """The digits of a version, as they are written: 2.10 is another one than 2.1."""
+    joined: bool = False
+    """Whether it is the sum of two: 1 h 20 min."""
+
     def key(self) -> str:
         """Return what two figures share in most texts where they are equal."""
         if self.kind == "date":
@@ -68,10 +73,19 @@ class Quantity:
             return bool(self.minutes & other.minutes)
         if self.code or other.code:
             return self.code == other.code
+        return self._equals_number(other)
+
+    def _equals_number(self, other: "Quantity") -> bool:
+        if self.version and other.version:
+            return self.version == other.version
         rounded = self.rounded or other.rounded
         if self.dimension and other.dimension:
             if not same_dimension(self.dimension, other.dimension):
                 return False
+            if {self.dimension, other.dimension} == {"length", "speed"}:
+                # 时速30公里: per hour, or per second.
+                way, speed = (self, other) if self.dimension == "length" else (other, self)
+                return any(_close(way.base / seconds, speed.base) for seconds in (3600, 1))
             # "20 degrees" of 20 °C, ¥ of yuan: the general word tells no size of its own.
             plain = {self.dimension, other.dimension} & {"degree", "¥"}
             if self.dimension != other.dimension and not plain:

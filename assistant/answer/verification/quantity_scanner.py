@@ -19,10 +19,11 @@ _FIRST = re.compile(
 _TIME = re.compile(
     r"(?P<hour>2[0-4]|[01]?\d)(?:[:：](?P<minute>[0-5]\d)(?:[:：][0-5]\d)?(?![\d:]))?"
     r"(?:\s?(?P<half>[ap])\.?\s?m\b\.?)?(?P<clock>\s?o['’]?clock)?"
+    r"(?:\s(?P<part>in the (?:morning|afternoon|evening)|at night)\b)?"
 )
 _TIME_ZH = re.compile(
     r"(?P<hour>[01]?\d|2[0-4])\s?[点时](?![一-鿿]*[间期代候])(?:钟|整)?"
-    r"(?:\s?(?P<minute>[0-5]?\d)\s?分?|(?P<half>半)|(?P<quarter>[13])刻)?"
+    r"(?:(?P<quarter>[13])刻|\s?(?P<minute>[0-5]?\d)\s?分?|(?P<half>半))?"
 )
 _PART_OF_DAY = re.compile(r"(上午|早上|清晨|凌晨|中午|下午|午后|傍晚|晚上|晚间|夜里|夜间)\s?$")
 _AFTERNOON = {"下午", "午后", "傍晚", "晚上", "晚间", "夜里", "夜间", "中午"}
@@ -88,6 +89,15 @@ _BEFORE_MONTH = re.compile(
     r"|after|every|each|for|on|through|around|\d{1,2}(?:st|nd|rd|th)?)|[,(/–-])[ -]*$",
     re.IGNORECASE,
 )
+_JOINT = re.compile(r"\s?(?:and\s)?")
+_JOINED_DIMENSIONS = frozenset({"time", "length", "mass"})
+_VERSION_BEFORE = re.compile(
+    r"(?:\b(?:version|release|ver\.|v|python|java|node(?:\.js)?|php|go|ruby|rust|ubuntu|debian|android"
+    r"|ios|macos|windows|kernel|linux|chrome|firefox|postgresql|mysql|redis|kubernetes|docker|django"
+    r"|react|vue|angular|typescript|cuda|pytorch|tensorflow)|版本号?|版)[ :：]?$",
+    re.IGNORECASE,
+)
+"""What stands before a version: 2.10 is not 2.1 there."""
 MINUTES_PER_HOUR = 60
 NOON = 12
 LAST_HOUR = 24
@@ -100,13 +110,33 @@ def scan_figures(text: str) -> list[Quantity]:
     if len(lower) != len(text):  # a letter whose lower case has two: İ
         lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
     scanner = _Scanner(text, lower)
-    figures = []
+    figures: list[Quantity] = []
     position = 0
     while found := _FIRST.search(lower, position):
         figure, position = scanner.figure_at(found.start(), found.end(), position)
-        if figure is not None:
+        if figure is None:
+            continue
+        if figures and (joined := _compound_quantity(figures[-1], figure, text)):
+            figures[-1] = joined
+        else:
             figures.append(figure)
     return figures
+
+
+def _compound_quantity(first: Quantity, second: Quantity, text: str) -> Quantity | None:
+    """Return one quantity for 1 h 20 min, 5 ft 10 in, 3分20秒; None where they are two."""
+    is_measure = first.kind == second.kind == "number" and first.dimension in _JOINED_DIMENSIONS
+    between = text[first.end : second.start]
+    if not is_measure or first.dimension != second.dimension or not _JOINT.fullmatch(between):
+        return None
+    if not first.value or not second.value or first.weak or second.weak or first.joined:
+        return None
+    # The second is of a smaller unit, and less than one of the first.
+    if not 0 < second.base < first.base / first.value:
+        return None
+    base = first.base + second.base
+    value = base / (first.base / first.value)
+    return replace(first, end=second.end, base=base, value=value, joined=True)
 
 
 class _Scanner:
@@ -184,6 +214,8 @@ class _Scanner:
         afternoon = None
         if found["half"]:
             afternoon = found["half"] == "p"
+        elif found["part"] and found["part"] != "at night":
+            afternoon = not found["part"].endswith("morning")
         elif part:
             afternoon = part[1] in _AFTERNOON
         hours = _hours(int(found["hour"]), afternoon=afternoon)
@@ -244,8 +276,13 @@ class _Scanner:
         negative = below or _SIGN.search(text, max(0, begin - 9), begin)
         sign = -1.0 if negative else 1.0
         base, rounded, dimension = self._base(value, unit_factor, dimension, start)
+        raw = text[start:number_end]
+        is_version = (
+            "." in raw and not dimension and _VERSION_BEFORE.search(text, max(0, begin - 12), begin)
+        )
         return (
             Quantity(
+                version=raw if is_version else "",
                 kind="number",
                 start=begin,
                 end=max(end, below.end() if below else 0),

@@ -93,6 +93,11 @@ _CARDINAL_RUN = re.compile(
     rf"(?:[ -](?P<ordinal>{_ORDINAL})\b)?",
     re.IGNORECASE,
 )
+_BOUND_BEFORE = re.compile(
+    r"\b(?:at (?:least|most)|exactly|only|(?:more|less|fewer) than|up to|precisely) $",
+    re.IGNORECASE,
+)
+"""Behind these "one" is a number, and not "one of them"."""
 _LONE_ORDINAL = re.compile(rf"\b({_ORDINAL})\b", re.IGNORECASE)
 _SECONDS = re.compile(r"(?:\d|\b(?:per|each|every|a|half))[ -]?$", re.IGNORECASE)
 _ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10}
@@ -121,11 +126,96 @@ _NUMERALS = re.compile(rf"(?<![{''.join(sorted(NUMERAL_CHARACTERS))}])(?P<numera
 _COUNTED_BEFORE = re.compile(
     r"(?:第|分之|星期|礼拜|周|零下|负|上午|下午|晚上|凌晨|早上|中午|傍晚|晚间|清晨|午后|[点时月]|约|近|达|共有?|为)$"
 )
-_MAY_BE_NUMERAL = re.compile(r"[〇零一二两三四五六七八九十壹贰叁肆伍陆柒捌玖拾半]|百分之百")
+_MAY_BE_NUMERAL = re.compile(
+    r"翻番|翻倍|[〇零一二两三四五六七八九十壹贰叁肆伍陆柒捌玖拾半]|百分之百"
+)
+
+
+HOURS_OF_CLOCK = 12
+MINUTES_OF_HOUR = 60
+_HOUR = rf"(?P<hour>{_CARDINAL}|1[0-2]|[1-9])(?![:\d])\b"
+_UNIT_OF_HALVES = (
+    r"hour|day|week|month|year|decade|century|mile|kilomet(?:er|re)|met(?:er|re)|foot|inch"
+    r"|ton(?:ne)?|pound|minute|point"
+)
+_MAY_BE_PHRASE = re.compile(
+    r"half past|quarter (?:to|past)|\b(?:five|ten|twenty) (?:to|past) |\d ?(?:ft|feet)\b"
+    r"|and a half|twice|thrice|(?:doubl|tripl|quadrupl|halv)(?:e|ing)"
+    r"|['’]\d\d\b|\bQ[1-4]\b|\bnil\b|\bthe [a-z]+ies\b|minutes (?:to|past)",
+    re.IGNORECASE,
+)
+_CLOCK = re.compile(
+    rf"\b(?:a )?(?:(?P<part>half|quarter)|(?P<minutes>{_CARDINAL}|[1-5]?\d) minutes"
+    r"|(?:(?<=\bat )|(?<=\bby )|(?<=\buntil )|(?<=\bbefore )|(?<=\bafter )|(?<=\baround ))"
+    r"(?P<bare>five|ten|twenty|twenty-five)) "
+    rf"(?P<side>past|to) {_HOUR}",
+    re.IGNORECASE,
+)
+_UNIT_AND_A_HALF = re.compile(
+    rf"\b(?P<whole>an?|{_CARDINAL}|\d{{1,{MOST_DIGITS}}})[ -](?P<unit>{_UNIT_OF_HALVES})s?"
+    r" and a half\b",
+    re.IGNORECASE,
+)
+_FEET_AND_INCHES = re.compile(
+    r"(?P<feet>\d{1,2}) ?(?:ft|feet|foot)\.? (?P<inches>\d{1,2}) ?(?:in|inch|inches)\b",
+    re.IGNORECASE,
+)
+_SIMPLE_FRACTION = re.compile(
+    r"(?<![\d/.])(?P<top>[1-9])/(?P<bottom>[2-9]|10)(?![\d/])"
+    r"(?=\s?(?:of\b|majorit|cup|inch|mile|pound|teaspoon|tablespoon|[的以多]))"
+)
+_PHRASES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"\btwice\b", re.IGNORECASE), "2 times"),
+    (re.compile(r"\bthrice\b", re.IGNORECASE), "3 times"),
+    # Weak: a "double bed" is one bed.
+    (re.compile(r"\bdoubl(?:es?|ed|ing)\b(?![ -]?click)", re.IGNORECASE), f"{WEAK}2 times"),
+    (re.compile(r"\btripl(?:es?|ed|ing)\b", re.IGNORECASE), f"{WEAK}3 times"),
+    (re.compile(r"\bquadrupl(?:es?|ed|ing)\b", re.IGNORECASE), f"{WEAK}4 times"),
+    (re.compile(r"\bhalv(?:es?|ed|ing)\b", re.IGNORECASE), f"{WEAK}0.5 times"),
+    (re.compile(r"(?<=\b(?:of|in|by) )['’](?=[2-9]\d\b)"), "19"),
+    (re.compile(r"(?<=\bsince )['’](?=[2-9]\d\b)"), "19"),
+    (re.compile(r"\bQ(?=[1-4]\b)(?P<n>\d)"), r"\g<n>th quarter"),
+    # A score, and not the nil of a program.
+    (re.compile(r"\bnil(?=[ –-](?:nil|\d))|(?<=\d[ –-])nil\b", re.IGNORECASE), "0"),
+    (re.compile(r"(?<=0[ –-])nil\b", re.IGNORECASE), "0"),
+    *(
+        (re.compile(rf"(?<=\bthe ){name[:-1]}ies\b", re.IGNORECASE), f"19{value}s")
+        for name, value in _TENS.items()
+    ),
+)
+_UNIT_AND_A_HALF_ZH = re.compile(
+    r"(?<=\d)(?P<unit>年|天|周|岁|倍|公里|千米|里|米|公斤|千克|斤|吨|升|亩|尺|度)半(?![年天月夜边])"
+)
+_DIGITS_ZH = dict(zip("零一二三四五六七八九两", (*range(10), 2), strict=True)) | {
+    str(digit): digit for digit in range(10)
+}
+_DIGIT_ZH = "[零一二三四五六七八九\\d]"
+_HEIGHT_ZH = re.compile(
+    rf"(?P<metres>[一二两1-2])米(?P<tenths>{_DIGIT_ZH})(?P<rest>{_DIGIT_ZH}?)(?![\d十百千万米厘点.])"
+)
+_DISCOUNT_ZH = re.compile(
+    r"(?<=[打享按])(?P<tenths>[一二三四五六七八九1-9])\.?(?P<rest>[五5]?)折(?![叠扣旧])"
+)
+_PHRASES_ZH: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"翻了?[一1]番|翻番|翻了?[一1]?倍"), "增加1倍"),
+    (re.compile(r"翻了?[两二2]番"), "增加3倍"),
+    (re.compile(r"翻了?[三3]番"), "增加7倍"),
+    (re.compile(r"(?<=[点时])一刻"), "1刻"),
+    (re.compile(rf"(?<![\d第])一(?=(?:周|天|年|个?月|日|星期){_DIGIT_ZH}+[次回遍])"), "每"),
+    (re.compile(r"(?:一|(?<!\d)1)个半(?=小时|钟头|月|世纪)"), "1.5个"),
+)
 
 
 def digits_for_words(text: str) -> str:
     """Return the text with the numbers that it writes in words, English and Chinese, in digits."""
+    if "/" in text:
+        text = _SIMPLE_FRACTION.sub(lambda f: f"{int(f['top']) / int(f['bottom']):.6g}", text)
+    if _MAY_BE_PHRASE.search(text):
+        text = _CLOCK.sub(_clock_time, text)
+        text = _UNIT_AND_A_HALF.sub(_unit_and_a_half, text)
+        text = _FEET_AND_INCHES.sub(r"\g<feet> feet \g<inches> inches", text)
+        for pattern, written in _PHRASES:
+            text = pattern.sub(written, text)
     if _MAY_BE_ROMAN.search(text):
         text = _ROMAN.sub(_roman, text)
     if _MAY_BE_WORDS.search(text):
@@ -135,10 +225,15 @@ def digits_for_words(text: str) -> str:
         text = _LONE_ORDINAL.sub(_lone_ordinal, text)
     if _MAY_BE_NUMERAL.search(text):
         text = text.replace("百分之百", "100%")
+        for pattern, written in _PHRASES_ZH:
+            text = pattern.sub(written, text)
+        text = _HEIGHT_ZH.sub(_height, text)
+        text = _DISCOUNT_ZH.sub(_discount, text)
         text = re.sub(r"(?<!\d)一半", "50%", text)
         text = _NUMERALS.sub(_numeral, text)
         text = re.sub(r"(?<=[\d])[ ]?半(?=年|个?小时|个?月|天)", ".5", text)
-        text = re.sub(r"(?<=\d)(年|天)半(?![年天月])", r".5\1", text)
+        text = re.sub(r"(?<=\d)个半(?=小时|钟头|月|世纪)", ".5个", text)
+        text = _UNIT_AND_A_HALF_ZH.sub(r".5\g<unit>", text)
         text = re.sub(r"半(?=个?小时|年(?!代))", "0.5", text)
     return text
 
@@ -155,6 +250,49 @@ def _roman(found: re.Match[str]) -> str:
     for one, following in itertools.pairwise([_ROMAN_DIGITS[c] for c in found["roman"]] + [0]):
         total += -one if one < following else one
     return f"{found['before']}{total}"
+
+
+def _whole_number(word: str) -> int:
+    """Return the value of a, one or 1."""
+    word = word.casefold()
+    return 1 if word in ("a", "an") else _CARDINALS[word] if word in _CARDINALS else int(word)
+
+
+def _clock_time(found: re.Match[str]) -> str:
+    """Return 5:30 for "half past five", 8:45 for "a quarter to nine"."""
+    part = found["part"]
+    minutes = {"half": 30, "quarter": 15}[part.casefold()] if part else 0
+    if not part:
+        minutes = _whole_number((found["minutes"] or found["bare"]).replace("-", " ").split()[0])
+        minutes += 5 * ((found["bare"] or "").casefold() == "twenty-five")
+    hour = _whole_number(found["hour"])
+    is_past = found["side"].casefold() == "past"
+    if (
+        not 1 <= hour <= HOURS_OF_CLOCK
+        or minutes >= MINUTES_OF_HOUR
+        or (part == "half" and not is_past)
+    ):
+        return found[0]
+    if not is_past:
+        hour, minutes = (hour - 2) % HOURS_OF_CLOCK + 1, MINUTES_OF_HOUR - minutes
+    return f"{hour}:{minutes:02}"
+
+
+def _unit_and_a_half(found: re.Match[str]) -> str:
+    """Return "1.5 hours" for "an hour and a half"."""
+    return f"{_whole_number(found['whole'])}.5 {found['unit']}s"
+
+
+def _height(found: re.Match[str]) -> str:
+    """Return 1.75米 for 一米七五."""
+    digits = [str(_DIGITS_ZH[character]) for character in found["tenths"] + found["rest"]]
+    return f"{_DIGITS_ZH[found['metres']]}.{''.join(digits)}米"
+
+
+def _discount(found: re.Match[str]) -> str:
+    """Return 80% for the 八折 of 打八折."""
+    rest = 5 if found["rest"] else 0
+    return f"{_DIGITS_ZH[found['tenths']] * 10 + rest}%"
 
 
 def _halves(found: re.Match[str]) -> str:
@@ -198,7 +336,7 @@ def _cardinal(found: re.Match[str]) -> str:
             group += value
         last = _SCALES.get(part) or _CARDINALS.get(part, 1)
     number = total + group
-    if parts == ["one"]:
+    if parts == ["one"] and not _BOUND_BEFORE.search(found.string, 0, found.start()):
         return f"{WEAK}1"
     return f"{number}th" if found["ordinal"] else str(number)
 

@@ -17,7 +17,8 @@ important significant crucial | many numerous | enough sufficient adequate
 only just merely solely | also additionally | but however although though yet | since because as
 new recent | leave exit depart | job position post role | ask request call
 talk negotiate speak | say tell state claim | think believe consider reckon
-carry have bear own | equip furnish | see observe | visible seen | expand increase grow
+carry have bear own | equip furnish | see observe | visible seen | expand increase grow rise climb
+decrease decline fall drop
 wish want desire | wide broad | cost price | pay spend | choose select pick
 give provide offer supply | contain include comprise hold | live reside dwell
 work labor labour | worker employee | child kid | film movie | company business firm
@@ -57,6 +58,8 @@ _PHRASES = (
     (r"\b(?:no|not) (?:less|fewer|lower) than\b", "at least"),
     (r"不(?:得|能|可|应|要|会)?(?:超过|[多高大]于)", "至多"),
     (r"不(?:得|能|可|应|要|会)?[少低小]于", "至少"),
+    (r"(?:不足|[未不]满)(?=\s?[\d一二三四五六七八九十百千万])", "少于"),
+    (r"\bor (?:newer|higher|above|greater)\b", "or later"),
     (r"\bset(?:s|ting)? up\b", "establish"),
     (r"\bsum(?:s|med|ming)? up\b", "summarise"),
     (r"\bas well as\b", "and"),
@@ -78,6 +81,8 @@ _GROUPS_ZH = """
 如果 假如 要是 倘若 | 结束 完结 终止 | 立即 马上 立刻 随即 | 购买 购置 | 出售 售卖
 帮助 协助 援助 | 说明 表示 指出 | 公布 发布 | 位于 坐落于 地处 处于 | 首次 第一次 首度
 目前 现在 当前 如今 | 经常 常常 时常 往往 | 非常 十分 极其 极为 相当 | 重要 关键 要紧
+增至 增加到 增长到 提高到 提升到 上升到 升至 升到 涨到 涨至 上调至 上调为 上涨到
+降至 下降到 降到 降低到 减少到 减至 下调至 下调为 下跌到 跌至
 减少 降低 缩减 | 增加 提高 增多 提升 | 获得 取得 得到 赢得 | 提供 给予 供给
 包括 包含 涵盖 含有 | 拥有 具有 具备 | 居住 居于 | 去世 逝世 过世 病逝 | 出生 诞生 | 担任 出任
 主要 首要 | 全部 所有 一切 悉数 | 几乎 差不多 近乎 | 快速 迅速 很快 | 发现 察觉 | 注意到 留意到

@@ -105,7 +105,21 @@ _TABLE: tuple[tuple[str, tuple[tuple[float, str], ...]], ...] = (
     ("kelvin", ((1, "kelvin 开尔文"),)),
     (
         "speed",  # metres a second
-        ((0.44704, "mph"), (1 / 3.6, "kph kmh"), (0.514444, "knot kn 节")),
+        (
+            (0.44704, "mph mile_per_hour miles_per_hour mile_an_hour miles_an_hour 英里每小时"),
+            (
+                1 / 3.6,
+                "kph kmh km/h km_per_hour kilometre_per_hour kilometres_per_hour kilometer_per_hour"
+                " kilometers_per_hour kilometres_an_hour kilometers_an_hour 公里/小时 公里/时"
+                " 千米/小时 千米/时 公里每小时 千米每小时",
+            ),
+            (
+                1,
+                "m/s metre_per_second metres_per_second meter_per_second meters_per_second 米/秒"
+                " 米每秒",
+            ),
+            (0.514444, "knot kn 节"),
+        ),
     ),
     (
         "bytes",
