@@ -21,7 +21,7 @@ FLOORS: dict[str, tuple[str | None, list[str]]] = {
     "deadline": (None, ["--floor"]),
     "mutated_files": (None, ["--floor"]),
     "robots": ("robots/cases.json", ["--floor", "1.0"]),
-    "web_cases": (None, ["--floor", "17"]),
+    "web_cases": (None, ["--floor", "28"]),
     "extraction": ("articles/ground-truth.json", ["--floor"]),
     "metadata": ("articles/ground-truth.json", ["--floor"]),
     "pruning": ("retrieval/xquad.zh.json", ["--floor", "0.95"]),

@@ -25,7 +25,13 @@ from ingest.extract.page_kind import (
 from ingest.extract.structured.hydration import read_hydration, reveal_embedded
 from ingest.extract.structured.listings import read_listing
 from ingest.extract.structured.pairs import Pair, read_specifications, render_pairs
-from ingest.extract.structured.threads import MIN_SHARE, Thread, read_thread, thread_of_data
+from ingest.extract.structured.threads import (
+    MIN_SHARE,
+    Thread,
+    read_faq,
+    read_thread,
+    thread_of_data,
+)
 from ingest.extract.visibility import remove_unseen
 from ingest.extract.walls import MIN_LEAD, Wall, find_wall, is_consent_box, strip_paywall
 from ingest.foundation.messages import SEMICOLON, Message, join_messages
@@ -74,9 +80,11 @@ def document_of_html(source: str, *, url: str, fetched_at: datetime) -> Document
     text = text or render_markdown(root.find("body"))
     # The links in it tell a list from an article, where the page does not say that it is one.
     shape = measure_markdown(text) if signals.is_article else measure_text(root.find("body"))
-    if (better := _text_of_data(source, scripts, declared=declared, text=text)) != text:
+    if (better := _text_of_data(source, scripts, objects, declared=declared, text=text)) != text:
         text, shape = better, measure_markdown(better)
-    if needs_browser(scripts, title=declared.title, text=text):
+    # Questions that a page declares with their answers are its text, however few.
+    is_faq = bool(text) and text == read_faq(objects, text="")
+    if not is_faq and needs_browser(scripts, title=declared.title, text=text):
         raise _scripted_page(url)
     if not text.strip():
         raise empty_page(url)
@@ -127,7 +135,14 @@ def _text_behind_consent(source: str) -> str:
     return text if is_text and find_wall(text, title="", is_paid=False) is None else ""
 
 
-def _text_of_data(source: str, scripts: ScriptSignals, *, declared: Metadata, text: str) -> str:
+def _text_of_data(
+    source: str,
+    scripts: ScriptSignals,
+    objects: list[JsonObject],
+    *,
+    declared: Metadata,
+    text: str,
+) -> str:
     """Return the text in the data of a page where its elements hold much less, else `text`."""
     from_jsonld = declared.body
     if _TAG.search(from_jsonld):  # it is HTML itself on some sites
@@ -142,6 +157,8 @@ def _text_of_data(source: str, scripts: ScriptSignals, *, declared: Metadata, te
     )
     if not (is_poor or needs_browser(scripts, title=declared.title, text=text)):
         return text
+    if faq := read_faq(objects, text=text):
+        return faq
     # Parsed once more: nothing is left of the scripts in the first tree.
     root = parse_html(source)
     hydrated = "" if root is None else read_hydration(root)
@@ -161,6 +178,8 @@ def _with_structure(
         posts = thread.render()
         if len(letters_of(posts)) >= MIN_SHARE * len(letters_of(text)):
             return posts, "qa" if thread.is_qa else "forum"
+    if kind not in ("listing", "product") and (faq := read_faq(objects, text=text)):
+        text = f"{text}\n\n{faq}"
     is_chinese = cjk_share(text) > MIN_CJK
     pairs = render_pairs(
         objects,

@@ -30,6 +30,7 @@ from ingest.extract.blocks.text_region import (
     MOSTLY_LINKS,
     TextBlock,
     TextRegion,
+    find_further_articles,
     read_blocks,
 )
 from ingest.extract.dom import hide, letters_of
@@ -150,11 +151,15 @@ def choose_by_rules(
     page: list[TextBlock], found: list[TextBlock], headlines: set[str]
 ) -> RuledBlocks:
     """Return the blocks that are the text by rules alone."""
+    elsewhere = find_further_articles(page, headlines)
+    found = [block for block in found if block not in elsewhere]
     region = TextRegion(page, found)
-    inside = [block for block in page if region.holds(block)]
+    inside = [block for block in page if region.holds(block) and block not in elsewhere]
     kept = sorted({*inside}.intersection(found), key=_position)
     if not kept:
-        return RuledBlocks(found={*found}, inside={*inside}, kept=[], thread_lines=set())
+        return RuledBlocks(
+            found={*found}, inside={*inside}, kept=[], thread_lines=set(), elsewhere=elsewhere
+        )
     lines = _find_thread_lines(page, inside, kept[0].position) if region.is_thread else set()
     lost = _find_lost(inside, kept, is_series=region.is_series)
     kept = sorted({*kept, *lost, *lines}, key=_position)
@@ -165,7 +170,9 @@ def choose_by_rules(
         if block in lines or not (block.is_pointer or _repeats_headline(block, first, headlines))
     ]
     kept = kept if region.is_thread else _trim_edges(kept)
-    return RuledBlocks(found={*found}, inside={*inside}, kept=kept, thread_lines=lines)
+    return RuledBlocks(
+        found={*found}, inside={*inside}, kept=kept, thread_lines=lines, elsewhere=elsewhere
+    )
 
 
 def _find_thread_lines(

@@ -31,6 +31,7 @@ _CODE_LANGUAGE = re.compile(
     r"(?:^|\s)(?:(?:language|lang|highlight-source|highlight(?!-source)|brush:)[-\s]"
     r"|sourceCode\s|hljs\s)(?!(?:language|lang|highlight)-)([a-zA-Z][\w+#-]{0,19})"
 )
+_LANGUAGE = re.compile(r"([a-zA-Z][\w+#-]{0,19})$")
 MAX_LANGUAGE_LEVELS = 2  # elements around a piece of code that may name its language
 
 
@@ -86,6 +87,8 @@ class _MarkdownWriter:
         """End `element`, whose children have been written."""
         if element.tag in _LISTS:
             self._numbers.pop()
+        elif element.tag in ("li", "dd"):
+            self._bullet = ""  # of an entry without text: what follows is not its text
         if element.tag in BLOCKS:
             self._new_line(1 if self._numbers or element.tag in _TIGHT_BLOCKS else 2)
 
@@ -137,7 +140,11 @@ class _MarkdownWriter:
         # That which it, or an element close around it, names.
         around = itertools.islice(element.iterancestors(), MAX_LANGUAGE_LEVELS)
         places = (element, *element.iterchildren("code"), *around)
-        named = (_CODE_LANGUAGE.search(place.get("class", "")) for place in places)
+        named = (
+            _CODE_LANGUAGE.search(place.get("class", "")) or _LANGUAGE.match(place.get(data, ""))
+            for place in places
+            for data in ("data-lang", "data-language")
+        )
         language = next((match[1].lower() for match in named if match), "")
         fence = "~~~~" if "```" in text else "```"
         self._new_line(2)

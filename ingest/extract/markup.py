@@ -4,6 +4,7 @@ Run once on the parsed page, before anything is removed from it: the text of a f
 attributes and in elements that no reader sees.
 """
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -12,6 +13,13 @@ from lxml import etree
 from ingest.extract.dom import flatten_text, hide, text_of
 
 MAX_FORMULA = 2000  # characters of LaTeX; longer ones are data
+MAX_FORMULA_LEVELS = 3  # elements around a formula that may hide it
+_HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
+_DISPLAY_STYLE = re.compile(r"^\s*\{\\(?:display|text)style\s+(.*)\}\s*$", re.DOTALL)
+"""How MediaWiki wraps every formula."""
+
+_FORMULA_PICTURE = re.compile(r"(?:^|\s)(?:latex|tex|mwe-math-fallback-image-\w+|mathcode)(?:\s|$)")
+"""Classes of pictures of formulas: WordPress, old MediaWiki, new MediaWiki, CSDN."""
 
 _ROLES = {
     "table": "table",
@@ -26,7 +34,7 @@ _ROLES = {
 _TITLES = ("h1", "h2", "h3", "h4", "h5", "h6", "summary", "dt")
 _PLAIN = frozenset({"div", "span", "ul", "ol", "li", "section", "article"})
 _GUTTERS = re.compile(
-    r"(?:^|\s)(?:gutter|ln|lnt|lineno|linenos|linenumber|line-?numbers?|pre-numbering|hljs-ln-numbers"
+    r"(?:^|\s)(?:gutter|ln|lnt|lineno|linenos|linenumber|line-?numbers?|[\w-]*__line-index|pre-numbering|hljs-ln-numbers"
     r"|copy(?:-?(?:button|btn|code))?|btn-?copy|code-?copy|hljs-button)(?:\s|$)",
     re.IGNORECASE,
 )
@@ -43,6 +51,7 @@ _TOOL_TEXTS = frozenset(
 _MAX_TOOL = 20  # characters of one; "Permalink to this heading" is read aloud and hidden
 MIN_NOSCRIPT = 200  # characters of a text for browsers without scripts; a notice has fewer
 _MAX_GUTTER = 2000  # characters; a listing whose class is "line-numbers" (Prism) is no gutter
+_MAX_LINE_NUMBER = 8  # characters, padded
 _POWERS = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
 _POWER = re.compile(r"[+−-]?\d{1,3}")
 
@@ -94,7 +103,12 @@ def _write_formulas(root: etree._Element) -> None:
     if not formulas:
         return
     for element, formula in formulas:
-        _become_text(element, f"${formula}$")
+        bare = _DISPLAY_STYLE.sub(r"\1", formula)
+        _become_text(element, f"${bare}$")
+        # MediaWiki hides what it has in MathML, and shows a picture of it.
+        for around in itertools.islice(element.iterancestors("span"), MAX_FORMULA_LEVELS):
+            if _HIDDEN.search(around.get("style", "")) and text_of(around) == element.text:
+                del around.attrib["style"]
     # KaTeX draws each formula a second time, letter by letter.
     for element in root.xpath("//*[contains(concat(' ', @class, ' '), ' katex-html ')]"):
         before = element.getprevious()
@@ -114,6 +128,11 @@ def _find_formulas(root: etree._Element) -> Iterator[tuple[etree._Element, str]]
         yield element, element.text or ""
     for element in root.xpath("//*[@data-tex] | //img[@eeimg and @alt]"):
         yield element, element.get("data-tex") or element.get("alt", "")
+    for element in root.xpath("//img[@class and @alt]"):
+        around = element.getparent()
+        # MediaWiki's picture stands beside the formula; without MathML it is all that there is.
+        if _FORMULA_PICTURE.search(element.get("class")) and around.find(".//math") is None:
+            yield element, element.get("alt")
 
 
 def _become_text(element: etree._Element, text: str) -> None:
@@ -127,17 +146,60 @@ def _become_text(element: etree._Element, text: str) -> None:
 
 def _clean_code(place: etree._Element) -> None:
     """Hide gutters and copy buttons in a listing, and end the lines that elements are."""
+    lines = frozenset(place.iterchildren("code")) if _is_made_of_code(place) else frozenset()
     for inner in list(place.iterdescendants(etree.Element)):
         if _GUTTERS.search(inner.get("class", "")) and len(text_of(inner)) <= _MAX_GUTTER:
             _drop_text(inner)
         elif place.tag == "pre" and (
             inner.tag in ("div", "p", "li", "tr")
+            or inner in lines
             or "display:block" in inner.get("style", "").replace(" ", "")
         ):
             after = inner.tail or ""
             if not after.startswith("\n") and not text_of(inner).endswith("\n"):
                 inner.tail = "\n" + after
             inner.tag = "span"  # no block: what stands between lines is theirs
+    if place.tag == "pre":
+        _drop_line_numbers(place)
+
+
+def _is_made_of_code(place: etree._Element) -> bool:
+    """Return whether a listing is several <code>, a line each, as WeChat has it."""
+    codes = list(place.iterchildren("code"))
+    between = [place.text, *(code.tail for code in codes)]
+    return (
+        place.tag == "pre"
+        and len(codes) == len(place) > 1
+        and not any(text and text.strip() for text in between)
+    )
+
+
+def _drop_line_numbers(listing: etree._Element) -> None:
+    """Take the numbers out of a listing that has one in front of each of its lines.
+
+    Only those in elements of their own: lines of plain text may begin with numbers that are data.
+    """
+    numbers = list(_find_line_numbers(listing))
+    lines = text_of(listing).strip("\n").count("\n") + 1
+    if len(numbers) == lines > 1:
+        values = [int(number.text) for number in numbers]
+        if values == list(range(values[0], values[0] + lines)):
+            for number in numbers:
+                number.text, number.tail = "", (number.tail or "").removeprefix(" ")
+
+
+def _find_line_numbers(listing: etree._Element) -> Iterator[etree._Element]:
+    """Yield the elements with which lines begin, and which hold a number alone."""
+    is_at_start = True
+    for event, element in etree.iterwalk(listing, events=("start", "end")):
+        is_start = event == "start"
+        piece = (element.text if is_start else element.tail) or ""
+        is_number = len(piece) <= _MAX_LINE_NUMBER and piece.strip().isdecimal()
+        if is_start and is_at_start and is_number and len(element) == 0:
+            yield element
+        if is_start or element is not listing:  # the text behind the listing is not its own
+            _, line_end, rest = piece.rpartition("\n")
+            is_at_start = not rest.strip() and (is_at_start or bool(line_end))
 
 
 def _drop_text(element: etree._Element) -> None:

@@ -133,13 +133,14 @@ def _find_shown(hidden: list[etree._Element], half: int) -> set[etree._Element]:
         left -= len(text)
         if left < 0:
             break
-        if _is_prose(element, text):
+        if _is_prose(element, text) or (_is_tab_panel(element) and _is_own(element, text)):
             kinds[_kind_of(element)] += 1
             panels.append(element)
     return shown.union(
         element
         for element in panels
-        if _opens_by_click(element)
+        if _is_tab_panel(element)
+        or _opens_by_click(element)
         # Like a step, or a picture with its text, shown one at a time.
         or (
             kinds[_kind_of(element)] >= MIN_STEPS
@@ -154,13 +155,25 @@ def _kind_of(element: etree._Element) -> tuple[str, str]:
 
 
 def _is_prose(element: etree._Element, text: str) -> bool:
-    letters = letters_of(text)
-    if len(letters.encode()) < MIN_PANEL or not _SENTENCE.search(text):
-        return False
+    return (
+        len(letters_of(text).encode()) >= MIN_PANEL
+        and _SENTENCE.search(text) is not None
+        and _is_own(element, text)
+    )
+
+
+def _is_tab_panel(element: etree._Element) -> bool:
+    """Return whether a tab opens `element`: there, a command is as good as a sentence."""
+    return str(element.get("role")) == "tabpanel"
+
+
+def _is_own(element: etree._Element, text: str) -> bool:
+    """Return whether `element` belongs to the text of the page: no form, menu or list of links."""
     if element.tag == "form" or element.find(".//form") is not None:
         return False
     linked = sum(len(letters_of(text_of(link))) for link in element.iter("a"))
-    return linked <= MAX_PANEL_LINKS * len(letters) and not any(
+    is_linked = linked > MAX_PANEL_LINKS * len(letters_of(text))
+    return not is_linked and not any(
         each.tag not in ("html", "body") and is_page_chrome(each)
         for each in (element, *element.iterancestors())
     )

@@ -39,6 +39,10 @@ from tests.internet.net import Internet
 from tests.page_samples import page
 
 RSS = f"<rss><channel><title>News</title><item><title>{SENTENCE}</title></item></channel></rss>"
+JSON_FEED = (
+    '{"version": "https://jsonfeed.org/version/1.1", "title": "News", "items": [{"title": "Tides",'
+    f' "content_html": "<b>{SENTENCE}</b>"}}]}}'
+)
 
 SAMPLES: Mapping[FileReader, bytes] = {
     pdf.PDF: file_samples.pdf(SENTENCE),
@@ -61,6 +65,7 @@ SAMPLES: Mapping[FileReader, bytes] = {
     text.CODE: f"# {SENTENCE}\nprint(1)".encode(),
     text.SUBTITLES: f"1\n00:00:01,000 --> 00:00:03,000\n{SENTENCE}\n".encode(),
     feed.FEED: RSS.encode(),
+    feed.JSON_FEED: JSON_FEED.encode(),
     html.HTML: f"<!doctype html><title>Tides</title><p>{SENTENCE}".encode(),
     text.TEXT: SENTENCE.encode(),
 }

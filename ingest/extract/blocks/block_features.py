@@ -9,7 +9,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lxml import etree
 
@@ -82,6 +82,8 @@ class RuledBlocks:
     """The text, in its order."""
     thread_lines: set[TextBlock]
     """Lines of a thread that stay: who speaks, and what was asked."""
+    elsewhere: set[TextBlock] = field(default_factory=set)
+    """What belongs to further articles below the one that was asked for."""
 
 
 class BlockDescriber:

@@ -17,6 +17,7 @@ from ingest.extract.blocks.block_features import (
     ALIKE,
     FEW_LINKS,
     PARAGRAPH,
+    SENTENCE,
     BlockDescriber,
     RuledBlocks,
 )
@@ -155,9 +156,11 @@ def _find_candidates(page: Sequence[TextBlock], ruled: RuledBlocks) -> list[Text
     first, last = ruled.kept[0].position, ruled.kept[-1].position
     end = next((b.position for b in page[last + 1 :] if b.element.tag == "h1"), len(page))
     openings = Counter(block.letters[:ALIKE] for block in page)
+    # In the region of the text, a sentence before its first block is its beginning.
+    leads = {b for b in ruled.inside if b.weight >= SENTENCE and not b.has_links(FEW_LINKS)}
     candidates = []
     for block in page[:end]:
-        if block in kept:
+        if block in kept or block in ruled.elsewhere:
             continue
         is_paragraph = block.weight >= PARAGRAPH and not block.has_links(FEW_LINKS)
         if first < block.position < last:
@@ -166,7 +169,7 @@ def _find_candidates(page: Sequence[TextBlock], ruled: RuledBlocks) -> list[Text
             is_candidate = block.position < first and block not in ruled.found
         else:
             is_candidate = (
-                is_paragraph
+                (is_paragraph or (block.position < first and block in leads))
                 and openings[block.letters[:ALIKE]] <= MAX_ALIKE
                 and not is_line_after_text(block.text)
             )

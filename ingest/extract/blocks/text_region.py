@@ -2,12 +2,13 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from lxml import etree
 
 from ingest.extract.blocks.page_chrome import (
+    class_words,
     is_line_with_fact,
     is_page_chrome,
     is_pointer_label,
@@ -22,9 +23,11 @@ MOSTLY_LINKS = 0.5  # share of letters in links that makes a block one of links
 POINTER = 0.8  # share of letters in links from which a block only points elsewhere
 ANOTHER_PIECE = 200  # bytes of letters outside links in a sibling that continues the text
 MANY_PIECES = 0.2  # of the letters of a piece must be in the siblings that continue it
+MIN_ARTICLE = 200  # bytes of letters outside links
 SERIES_LEVELS = 3  # steps up from the core element to look for such siblings
 MAX_CHROME = 0.3  # share of the text; what holds more is no page chrome, whatever its class is
 _PIECES = frozenset({"article", "section"})
+_ARTICLE_NAMES = frozenset({"article", "entry", "hentry", "post", "story"})
 ENTRIES = frozenset({"li", "pre", "table", "dd", "dt"})
 
 
@@ -174,3 +177,42 @@ def _enclose_series(core: etree._Element, page: list[TextBlock]) -> etree._Eleme
         if sum(prose[other] for other in others) > MANY_PIECES * prose[piece]:
             return parent
     return None
+
+
+def find_further_articles(page: list[TextBlock], headlines: Collection[str]) -> set[TextBlock]:
+    """Return the blocks of further articles that stand, in full, below the one of this page.
+
+    Blogs show their newest posts below the one that was asked for. All have the same element around
+    them; the title of one is the page's (`headlines` are `letters_of` its versions), those of the
+    others are links to their own pages.
+    """
+    others: set[etree._Element] = set()
+    for block in page:
+        if not block.is_heading or not any(block.letters in headline for headline in headlines):
+            continue
+        for piece in itertools.islice(block.element.iterancestors(), SERIES_LEVELS):
+            # Not every box is an article: gift guides link the titles of their sections, too.
+            if piece.tag == "article" or not _ARTICLE_NAMES.isdisjoint(class_words(piece)):
+                others.update(
+                    sibling
+                    for sibling in piece.itersiblings(piece.tag)
+                    if sibling.get("class") == piece.get("class") and _heads_another_page(sibling)
+                )
+    if not others:
+        return others
+    further = {b for b in page if not others.isdisjoint(b.element.iterancestors())}
+    # What is left is an article as well, or the page is a list of teasers.
+    left = sum(b.weight for b in page if b not in further and not b.has_links(MOSTLY_LINKS))
+    return further if left >= MIN_ARTICLE else set()
+
+
+def _heads_another_page(place: etree._Element) -> bool:
+    """Return whether the first heading in `place` is nothing but a link to another page."""
+    heading = next(place.iterdescendants(*HEADINGS), None)
+    link = None if heading is None else next(heading.iterdescendants("a"), None)
+    return (
+        heading is not None
+        and link is not None
+        and "#" not in link.get("href", "#")
+        and letters_of(text_of(link)) == letters_of(text_of(heading))
+    )

@@ -48,11 +48,14 @@ def every_object(values: Iterable[Any]) -> list[JsonObject]:
 def articles(found: list[JsonObject]) -> list[JsonObject]:
     """Return the objects that are one text, in the order of the page."""
     texts = []
+    # Each question of an FAQPage is a part of it.
+    is_faq = "faqpage" in page_types(found)
     for each in found:
         kinds = each.get("@type")
         for kind in kinds if isinstance(kinds, list) else [kinds]:
             # It may be a name, or a URL: "https://schema.org/NewsArticle".
-            if isinstance(kind, str) and kind.lower().endswith(_ARTICLE_ENDINGS):
+            name = kind.lower() if isinstance(kind, str) else ""
+            if name.endswith(_ARTICLE_ENDINGS) and not (is_faq and name.endswith("question")):
                 texts.append(each)
                 break
     return texts

@@ -12,6 +12,7 @@ from ingest.extract.dom import letters_of
 MIN_HEADING = 12  # bytes; a single <h1> that is shorter may be the name of the site
 MIN_SHARE = 0.5  # of the letters of a title, in a heading that is it without the site
 LIKE_SITE = 0.6  # share of pairs of letters of a heading that are in the site's name
+MIN_KEYWORDS = 4  # parts of a title; "Site | Section | Heading" has three
 MAX_TRIED = 40  # headings
 
 # Between the title and the name of the site. A hyphen only between blanks: "Wi-Fi" is one word.
@@ -43,6 +44,8 @@ def choose_title(
     shared = _shared_title(declared, headings, site)
     if shared:  # the other headings are those of sections: not worth reading the page for
         return shared
+    if len(headings) == 1 and _leads_keywords(headings[0], declared):
+        return headings[0]
     if shared := _shared_title(declared, [*headings, *titled()[:MAX_TRIED]], site):
         return shared
     if (
@@ -99,6 +102,13 @@ def _names_site(letters: str, title: str) -> bool:
     """Return whether these letters are the last part of a title, and not its longest."""
     parts = [each for part in TITLE_SEPARATOR.split(title) if (each := letters_of(part))]
     return len(parts) > 1 and letters == parts[-1] and len(letters) < max(map(len, parts))
+
+
+def _leads_keywords(heading: str, declared: Sequence[str]) -> bool:
+    """Return whether a title is a heading, keywords, and the site: 泊位|船长|滞纳金_网易订阅."""
+    letters = letters_of(heading)
+    parts = (TITLE_SEPARATOR.split(title) for title in declared)
+    return any(len(each) >= MIN_KEYWORDS and letters_of(each[0]) == letters for each in parts)
 
 
 def _is_site_name(heading: str, declared: Sequence[str], site: str) -> bool:

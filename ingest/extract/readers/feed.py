@@ -1,21 +1,26 @@
-"""RSS and Atom feeds as a list of entries in Markdown."""
+"""RSS, Atom and JSON feeds, and sitemaps, as a list of entries in Markdown."""
 
 import html
+import json
 import re
+from typing import Any
 
 from lxml import etree
 
 from ingest.extract.base import SNIFFED_BYTES, UNKNOWN_TYPES, XML_TYPES, FileReader, is_binary
 from ingest.extract.dom import parse_html
+from ingest.extract.formats.zip_parts import names_damage
 from ingest.extract.markdown import render_markdown
 from ingest.text.encodings import decode
 
 MAX_ENTRIES = 200
-_FEED_MARK = re.compile(rb"<(?:rss|feed|rdf:RDF)\b")
-_ENTRIES = ("item", "entry")
+DAY = len("2026-11-28")
+_JSON_TYPES = ("application/feed+json", "application/json")
+_FEED_MARK = re.compile(rb"<(?:rss|feed|rdf:RDF|urlset|sitemapindex)\b")
+_ENTRIES = ("item", "entry", "url", "sitemap")
 _SUMMARIES = ("encoded", "content", "description", "summary")
 """The longest form first: content:encoded, Atom's content, RSS's description, Atom's summary."""
-_DATES = ("pubDate", "published", "date", "updated")
+_DATES = ("pubDate", "published", "date", "updated", "lastmod")
 
 
 def fits_feed(media_type: str, body: bytes) -> bool:
@@ -65,7 +70,7 @@ def _link_of(entry: etree._Element) -> str:
             address = (child.get("href") or child.text or "").strip()
             if address.startswith(("http://", "https://")):
                 return address
-    guid = _child_text(entry, "guid")
+    guid = _child_text(entry, "guid") or _child_text(entry, "loc")
     return guid if guid.startswith(("http://", "https://")) else ""
 
 
@@ -106,3 +111,48 @@ FEED = FileReader(
     suffixes=(), media_types=XML_TYPES, fits=fits_feed, read=read_feed, lists_pages=True
 )
 """Without suffixes: a feed on disk is nobody's document, and .xml may be anything."""
+
+
+def fits_json_feed(media_type: str, body: bytes) -> bool:
+    """Return whether a body sent under this media type is a JSON feed, by its first field."""
+    is_json = media_type in _JSON_TYPES or media_type in UNKNOWN_TYPES
+    return is_json and b"jsonfeed.org" in body[:SNIFFED_BYTES]
+
+
+@names_damage
+def read_json_feed(body: bytes, charset: str | None) -> str:
+    """Return the title of a feed (https://www.jsonfeed.org/version/1.1/) and its entries."""
+    feed = json.loads(decode(body, claimed=charset))
+    title = _json_string(feed, "title")
+    items = feed.get("items")
+    entries = [each for each in items if isinstance(each, dict)] if isinstance(items, list) else []
+    head = [f"# {title}"] if title else []
+    return "\n\n".join([*head, *map(_render_json_entry, entries[:MAX_ENTRIES])])
+
+
+def _render_json_entry(entry: dict[str, Any]) -> str:
+    markup = parse_html(_json_string(entry, "content_html"))
+    content = "" if markup is None else render_markdown(markup.find("body"))
+    title = " ".join(_json_string(entry, "title").split())
+    address = _json_string(entry, "url") or _json_string(entry, "external_url")
+    lines = [
+        f"## {title}",
+        _json_string(entry, "date_published")[:DAY],
+        content or _json_string(entry, "content_text") or _json_string(entry, "summary"),
+        address,
+    ]
+    return "\n\n".join(line for line in lines if line.strip("# "))
+
+
+def _json_string(entry: dict[str, Any], key: str) -> str:
+    value = entry.get(key)
+    return value if isinstance(value, str) else ""
+
+
+JSON_FEED = FileReader(
+    suffixes=(),
+    media_types=_JSON_TYPES[:1],
+    fits=fits_json_feed,
+    read=read_json_feed,
+    lists_pages=True,
+)

@@ -1,5 +1,6 @@
 """Office files: how each kind is recognized, and who reads it."""
 
+import re
 from collections.abc import Callable
 
 from ingest.extract.base import FileContent, FileReader, looks_like_text
@@ -13,6 +14,13 @@ from ingest.extract.formats.word import read_word
 ZIP_WINDOW = 65_536
 """Bytes at either end of a zip file in which the names of its parts are looked for."""
 
+MAX_JSON_SNIFFED = 1_000_000  # bytes of JSON in which prose is looked for
+MIN_STRING = 60  # bytes of a string that may be prose: 20 ideographs
+MIN_WORDS = 8  # of one; a sentence
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_WORD = re.compile(rb"[a-zA-Z]\s|[\x80-\xff]{9}|(?:\\u[0-9a-fA-F]{4}){3}")
+"""The end of a word, or three ideographs, as they are or as JSON escapes them."""
+_JSON_FILE = "application/x-json-file"
 _OPEN_XML = "application/vnd.openxmlformats-officedocument"
 _OPEN_DOCUMENT = "application/vnd.oasis.opendocument"
 _ZIP_MARKS = {
@@ -90,9 +98,35 @@ RTF = FileReader(
     is_document=True,
 )
 CSV = _data_reader(
-    (".csv", ".tsv", ".tab"), ("text/csv", "text/tab-separated-values"), read_separated
+    (".csv", ".tsv", ".tab"),
+    ("text/csv", "text/tab-separated-values", "application/csv", "text/x-csv"),
+    read_separated,
 )
-# What servers send as JSON is for scripts of pages; a file that somebody names is meant.
-JSON = _data_reader((".json", ".geojson"), ("application/x-json-file",), read_json)
+
+
+def fits_json(media_type: str, body: bytes) -> bool:
+    """Return whether a body is JSON that was written to be read.
+
+    A file that somebody names is. What servers send as JSON is mostly for scripts of pages: that
+    which holds prose is read.
+    """
+    if media_type == _JSON_FILE:
+        return looks_like_text(body)
+    if media_type not in ("application/json", "text/json") and not media_type.endswith("+json"):
+        return False
+    return any(
+        len(_WORD.findall(each[0])) >= MIN_WORDS
+        for each in _STRING.finditer(body[:MAX_JSON_SNIFFED])
+        if len(each[0]) >= MIN_STRING
+    )
+
+
+JSON = FileReader(
+    suffixes=(".json", ".geojson"),
+    media_types=(_JSON_FILE,),
+    fits=fits_json,
+    read=read_json,
+    is_document=True,
+)
 JSON_LINES = _data_reader((".jsonl", ".ndjson"), ("application/jsonl",), read_json_lines)
 NOTEBOOK = _data_reader((".ipynb",), ("application/x-ipynb+json",), read_notebook)

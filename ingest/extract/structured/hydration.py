@@ -5,6 +5,7 @@ Frameworks send the text of a page as data (`__NEXT_DATA__`, Nuxt's payload, Rea
 <noscript>. Where the elements hold next to nothing, it is read from there, without a browser.
 """
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ MAX_DEPTH = 40  # levels of a payload
 MIN_PROSE = 40  # bytes of letters of a string that may be a paragraph
 MIN_TEXT = 300  # bytes of letters of a text that is worth taking
 MOSTLY = 0.6  # of the prose of a payload, in one part of it
+MAX_UNICODE = 0x10FFFF
 MAX_REFERENCES = 20_000  # of Nuxt's payload, which refers to its parts by number
 
 _TEMPLATE_TYPES = ("text/template", "text/html", "text/x-template", "text/x-tmpl", "text/plain")
@@ -28,6 +30,17 @@ _PLACEHOLDER = re.compile(r"\{\{|<%|\$\{|\{%")
 _STATE = re.compile(
     r"(?:window\.)?__(?:INITIAL_STATE|NEXT_DATA|NUXT|PRELOADED_STATE|APOLLO_STATE|DATA)__\s*=\s*(?=[{\[])"
 )
+_LITERAL = re.compile(
+    r"""["']?(?P<key>[A-Za-z_$][\w$]*)["']?\s*[:=]\s*(?:JsDecode\(\s*)?"""
+    r"""(?:"(?P<double>(?:[^"\\\n]|\\.)*+)"|'(?P<single>(?:[^'\\\n]|\\.)*+)')""",
+    re.DOTALL,
+)
+_ESCAPE = re.compile(
+    r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]{1,6})\}|(.))", re.DOTALL
+)
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\n", "b": "", "f": "\n", "v": " ", "0": "", "\n": ""}
+_OWN_TEXT = "content_noencode"
+"""What WeChat calls the text of a post of pictures."""
 _FLIGHT = re.compile(r"self\.__next_f\.push\(\s*(\[.*\])\s*\)", re.DOTALL)
 _FLIGHT_ROW = re.compile(rb"\n?([0-9a-f]+):")
 _FLIGHT_TEXT = re.compile(rb"T([0-9a-f]+),")
@@ -63,6 +76,8 @@ def read_hydration(root: etree._Element) -> str:
 
     Call it before anything is removed from the page.
     """
+    if own := _read_own_text(root):
+        return own
     texts = [_text_of_markup(source) for source in _read_markup(root)]
     texts += [_text_of_payload(payload) for payload in _read_payloads(root)]
     best = max(texts, key=len, default="")
@@ -110,7 +125,39 @@ def _read_payloads(root: etree._Element) -> Iterator[Any]:
         elif "json" in script.get("type", ""):
             yield _load_json(source)
         elif match := _STATE.search(source):
-            yield _load_json(source[match.end() :])
+            state = _load_json(source[match.end() :])
+            yield _read_literals(source) if state is None else state
+        elif "__NUXT__" in source:
+            yield [{key: text} for key, text in _read_literals(source)]
+
+
+def _read_own_text(root: etree._Element) -> str:
+    """Return the text of a post of pictures on WeChat, however short, "" if there is none."""
+    sources = (each.text or "" for each in root.iter("script"))
+    for source in (each[:MAX_SCRIPT] for each in sources if _OWN_TEXT in each):
+        for key, text in _read_literals(source):
+            if key == _OWN_TEXT and letters_of(text):
+                return _text_of_markup(text) if _HTML.search(text) else text.strip()
+    return ""
+
+
+def _read_literals(source: str) -> Iterator[tuple[str, str]]:
+    """Yield the named strings of a script: objects that are written as programs are no JSON.
+
+    Nuxt 2 hands its state through a function, WeChat writes its objects without quoted keys.
+    """
+    for match in itertools.islice(_LITERAL.finditer(source), MAX_STRINGS):
+        yield match["key"], _ESCAPE.sub(_unescape, match["double"] or match["single"] or "")
+
+
+def _unescape(escape: re.Match[str]) -> str:
+    """Return the character that an escape in a string of JavaScript stands for."""
+    code = escape[1] or escape[2] or escape[3]
+    if code:
+        number = int(code, 16)
+        # Half of a pair of surrogates says nothing alone, and cannot be encoded.
+        return chr(number) if number <= MAX_UNICODE and not 0xD800 <= number < 0xE000 else ""
+    return _ESCAPED.get(escape[4], escape[4])
 
 
 def _load_json(source: str) -> Any:

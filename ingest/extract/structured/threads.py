@@ -144,6 +144,29 @@ def thread_of_data(objects: Sequence[JsonObject]) -> Thread | None:
     return None
 
 
+def read_faq(objects: Sequence[JsonObject], *, text: str) -> str:
+    """Return the questions of an FAQPage whose answers `text` does not hold, as Markdown.
+
+    Sites open each answer by a script, and declare all of them (https://schema.org/FAQPage).
+    """
+    known = letters_of(text)
+    parts = []
+    for each in objects:
+        if "faqpage" not in page_types([each]):
+            continue
+        for question in as_list(each.get("mainEntity"))[:MAX_POSTS]:
+            answer = question.get("acceptedAnswer") if isinstance(question, dict) else None
+            if isinstance(answer, list) and answer:
+                answer = answer[0]
+            if not isinstance(answer, dict):
+                continue
+            title = " ".join(text_property(question.get("name")).split())
+            said = _markdown_of(answer.get("text"))
+            if title and said and letters_of(said) not in known:
+                parts.append(f"## {title}\n\n{said}")
+    return "\n\n".join(parts)
+
+
 def _markdown_of(value: Any) -> str:
     text = text_property(value)
     root = parse_html(text) if "<" in text else None
