@@ -66,10 +66,10 @@ CIRCLED_RUN = re.compile(rf"[{CIRCLED}]+")
 
 _EMPHASIS = re.compile(r"[*_]{1,3}")
 _LINK_IN_MARKER = re.compile(r"\[?\s*([^\[\]()]*?)\s*\]?\([^()\s]*\)")
-_INDEXED = re.compile(r"(?:^|[^\w])(?:[a-z]|\w*_\w*|\w*[a-z][A-Z]\w*|[A-Za-z]+\d\w*)$")
+_INDEXED = re.compile(r"(?:^|[^A-Za-z0-9_])(?:[a-z]|\w*_\w*|\w*[a-z][A-Z]\w*|[A-Za-z]+\d\w*)$")
 _MEMBER = re.compile(r"(?:[.$&]|->|::)\w*$|[\]})]$")
 _CODE_NAME = re.compile(
-    r"\b(?:arr|array|list|lst|items?|data|args|argv|kwargs|nums?|matrix|vec|vector|rows?|cols?"
+    r"(?<![A-Za-z0-9_])(?:arr|array|list|lst|items?|data|args|argv|kwargs|nums?|matrix|vec|vector|rows?|cols?"
     r"|columns?|buf"
     r"|buffer|str|string|dp|dict|map|values?|keys?|elements?|idx|index|tuple|table|stack|queue"
     r"|tokens?|params"
@@ -92,6 +92,13 @@ _NOUN = re.compile(
     r"|参考|根据|依据|按照|据|如|由)\s?)$",
     re.IGNORECASE,
 )
+_INDEXED_NOUN = re.compile(
+    r"(?:数组|列表|元组|切片|向量|下标|索引|元素|序列|字典|矩阵|指针|位置|\b(?:index|indices|subscript"
+    r"|element|item|offset|position|array|list|tuple|vector)) ?$|['\"]\]$",
+    re.IGNORECASE,
+)
+"""Before [0], which is no passage: what has a first element."""
+_INDEX_ITSELF = re.compile(r"(?:下标|索引|\bsubscript) ?$", re.IGNORECASE)
 _CODE_BEHIND = re.compile(r"\.[a-z_]|\s?(?:[-+*/]?=|->)|\(|\[[\"'a-z]")
 _SHORT_BASE = re.compile(
     r"(?:[\d)\]}^]|(?:^|[^A-Za-z])[A-Za-z]{1,3}|[米里寸尺秒克升]|metres?|meters?|feet|miles?"
@@ -153,6 +160,8 @@ def is_index(before: str, after: str, numbers: tuple[int, ...]) -> bool:
 
     `before` and `after` are what stands around it on its line.
     """
+    if (0 in numbers and _INDEXED_NOUN.search(before)) or _INDEX_ITSELF.search(before):
+        return True
     if not _IDENTIFIER.search(before) and not before.endswith(("]", ")")):
         return False
     # Passages are numbered from 1, so a 0 after any name is an index.

@@ -63,6 +63,23 @@ def test_markers_of_every_kind_become_one_form(said: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "said",
+    [
+        "数组[0]是第一个元素。",
+        "访问列表 [0] 得到第一个值。",
+        "向量v[1]为零。",
+        "读取arr[1]的值。",
+        "下标[1]表示第二项。",
+        "dict['a'][0] works.",
+        "The array index [0] is first.",
+        "参数[路径]：文件的位置。",
+    ],
+)
+def test_an_index_beside_chinese_or_a_noun_is_text(said: str) -> None:
+    assert cited(said, attach=False) == said
+
+
+@pytest.mark.parametrize(
     ("said", "shown"),
     [
         ("Yes [9].", "Yes."),
