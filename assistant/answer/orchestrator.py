@@ -182,7 +182,8 @@ class Assistant:
         language = options.language or self._language or language_of(text)
         # Before all else: a mistyped name is not worth a search, and "hello" would hide it.
         await self._retriever.check_collections(options.collections)
-        reply = small_talk_answer(text, now=datetime.now().astimezone())
+        asked = [turn.content for turn in history if turn.role == "user"]
+        reply = small_talk_answer(text, now=datetime.now().astimezone(), asked=asked)
         if reply is not None:
             for event in _answer_without_passages(reply.localize(language), found=True):
                 yield event

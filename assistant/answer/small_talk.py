@@ -4,6 +4,7 @@ All of it is told apart and answered by code: nothing is searched, and no model 
 """
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from assistant.answer.arithmetic import SumError, compute_sum, parse_sum
@@ -19,6 +20,7 @@ HELP = Message(
     "allow it, on the web, and answer with numbered sources. You can ask on: “and in winter?”"
 )
 STATEMENT = Message("Noted. What would you like to know about it?")
+NOTHING_ASKED = Message("Nothing yet: this conversation begins here.")
 NO_VALUE = Message("This sum has no value that I can write down.")
 
 LONGEST_SMALL_TALK = 120
@@ -106,18 +108,36 @@ _ASKS = re.compile(
     re.IGNORECASE,
 )
 
+_RECAP = re.compile(
+    r"what (?:did|have|were) (?:we|i|you) (?:just )?(?:been )?(?:talk|talked|talking|discuss"
+    r"|discussed|discussing|ask|asked|asking|chat|chatted)(?: about)?(?: so far| before| earlier"
+    r"| just now| you| me)*"
+    r"|what (?:was|were) (?:my|the) (?:last|previous|first|earlier) questions?"
+    r"|what was (?:this|our|the) conversation about"
+    r"|(?:list|show)(?: me)? (?:my|all my|the) questions"
+    r"|(?:recap|summari[sz]e) (?:this|our|the) (?:conversation|chat)"
+    r"|(?:我们|咱们|我|你)?(?:刚才|刚刚|之前|前面|到现在)?(?:都)?(?:在)?(?:聊|谈|说|讨论|问)(?:了|过|的)?(?:是)?(?:些)?"
+    r"(?:什么|哪些)(?:问题|话题|内容)?(?:了|来着)?"
+    r"|我(?:的)?(?:上一个|上个|前一个|第一个)(?:问题)?(?:问)?(?:的)?(?:是)?什么(?:问题)?",
+    re.IGNORECASE,
+)
+_RECAP_SPOKEN = re.compile(r"\b(?:we|i|my|our|this|the)\b|我|咱|刚|之前|前面", re.IGNORECASE)
+MOST_RECALLED = 10
+"""Questions that are listed; the conversation shows the others."""
+
 
 def is_small_talk(question: str) -> bool:
     """Return whether this is a greeting, thanks or a nod, in which there is nothing to look up."""
     return _NODS.fullmatch(question.strip()) is not None
 
 
-def small_talk_answer(text: str, *, now: datetime) -> Message | None:
+def small_talk_answer(text: str, *, now: datetime, asked: Sequence[str] = ()) -> Message | None:
     """Return the answer to what is no question to the pages; None for a question to them.
 
     Args:
         text: What the person said.
         now: Their local time, with its zone, for "what day is it today?".
+        asked: Their questions before, for "what did we talk about?".
     """
     if is_small_talk(text):
         return SMALL_TALK
@@ -127,10 +147,21 @@ def small_talk_answer(text: str, *, now: datetime) -> Message | None:
     bare = _CLOSING.sub("", _OPENING.sub("", said))
     if not bare:
         return None
-    if _IDENTITY.fullmatch(bare):
-        return IDENTITY
-    if _HELP.fullmatch(bare):
-        return HELP
+    for pattern, answer in ((_IDENTITY, IDENTITY), (_HELP, HELP)):
+        if pattern.fullmatch(bare):
+            return answer
+    if _RECAP.fullmatch(bare) and _RECAP_SPOKEN.search(bare):
+        return _recap(asked)
+    if clock := _clock_answer(bare, now):
+        return clock
+    if written := parse_sum(said):
+        return _sum_answer(written)
+    if _STATEMENT.fullmatch(bare) and not _ASKS.search(said):
+        return STATEMENT
+    return None
+
+
+def _clock_answer(bare: str, now: datetime) -> Message | None:
     if _TIME.fullmatch(bare):
         zone = now.tzname() or "UTC"
         return Message.bilingual(f"It is {now:%H:%M} ({zone}).", f"现在是{now:%H:%M}（{zone}）。")
@@ -139,11 +170,15 @@ def small_talk_answer(text: str, *, now: datetime) -> Message | None:
     if day and bare.casefold() not in {"what date", "what day", "what the date"}:
         named = (day["en"] or day["en2"] or day["zh"] or day["zh2"] or "").casefold()
         return _date_answer(now + timedelta(days=_DAYS.get(named, 0)), named)
-    if written := parse_sum(said):
-        return _sum_answer(written)
-    if _STATEMENT.fullmatch(bare) and not _ASKS.search(said):
-        return STATEMENT
     return None
+
+
+def _recap(asked: Sequence[str]) -> Message:
+    """Return the questions of a conversation, one a line."""
+    if not asked:
+        return NOTHING_ASKED
+    lines = (f"- {' '.join(question.split())[:LONGEST_SMALL_TALK]}" for question in asked)
+    return Message("You asked:\n\n{questions}", questions="\n".join(list(lines)[-MOST_RECALLED:]))
 
 
 def _sum_answer(written: str) -> Message:

@@ -8,6 +8,7 @@ from assistant.answer.small_talk import (
     HELP,
     IDENTITY,
     NO_VALUE,
+    NOTHING_ASKED,
     SMALL_TALK,
     STATEMENT,
     is_small_talk,
@@ -145,3 +146,37 @@ def test_questions_to_the_pages_are_left_to_them(asked: str) -> None:
 
 def test_small_talk_that_is_nothing_but_a_nod_is_greeted() -> None:
     assert small_talk_answer("thanks!", now=NOW) == SMALL_TALK
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "What did we talk about?",
+        "what did I ask before?",
+        "What was my last question?",
+        "我们刚才聊了什么？",
+        "我刚才问了什么？",
+        "我上一个问题是什么？",
+    ],
+)
+def test_what_was_asked_is_told_without_a_search(said: str) -> None:
+    asked = ["珠穆朗玛峰有多高？", "How tall is K2?"]
+    told = small_talk_answer(said, now=NOW, asked=asked)
+    assert told is not None
+    assert all(f"- {question}" in told.localize("zh") for question in asked)
+    assert small_talk_answer(said, now=NOW) == NOTHING_ASKED
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "What did they talk about at the summit?",
+        "What did we discover in 1492?",
+        "他们聊了什么？",
+        "什么问题最难？",
+        "说了什么？",
+        "What did you ask about in the interview with Jobs?",
+    ],
+)
+def test_other_questions_about_talk_go_to_the_pages(said: str) -> None:
+    assert small_talk_answer(said, now=NOW, asked=["x"]) is None
