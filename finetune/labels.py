@@ -11,6 +11,8 @@ LABELS = {
     "duplicates": Message("duplicates"),
     "quarantined": Message("quarantined"),
     "leaks": Message("leaks between splits"),
+    "answer_leaks": Message("answers that training has, too"),
+    "conflicts": Message("questions with several answers"),
     "train": Message("training rows"),
     "val": Message("validation rows"),
     "test": Message("test rows"),

@@ -157,7 +157,7 @@ class Pipeline:
             RecipeError: a data file is missing.
         """
         recipe = self.recipe
-        missing = next((path for path in recipe.data_files if not path.is_file()), None)
+        missing = next((path for path in recipe.data_files if not path.exists()), None)
         if missing is not None:
             raise RecipeError(
                 Message("there is no data file {missing}", missing=missing),

@@ -27,13 +27,14 @@ ReaderName = Literal[
     "sharegpt",
     "openai",
     "feedback",
+    "passages",
     "huatuo",
     "cot",
     "classify",
     "entities",
     "nvc",
 ]
-Step = Literal["unicode", "spaces", "html", "control_tokens"]
+Step = Literal["unicode", "spaces", "html", "personal", "control_tokens"]
 Task = Literal["text", "classify", "entities", "nvc"]
 Quantization = Literal["", "f32", "f16", "q8_0", "q4_K_S", "q4_K_M"]
 _TEXT_FIELDS = ("question", "think", "answer", "system", "text", "instruction", "label", "entities")
@@ -122,7 +123,9 @@ class DataTable(RecipeTable):
     )
     labels: tuple[str, ...] = Field(default=(), description="Labels allowed; empty: all found.")
     clean: tuple[Step, ...] = Field(
-        default=("unicode", "spaces", "html", "control_tokens"), description="Cleaning steps."
+        default=("unicode", "spaces", "html", "control_tokens"),
+        description="Cleaning steps; personal, off by default, masks phone, card and identity "
+        "numbers, mail addresses, and names that are marked as such.",
     )
     dedupe: Literal["off", "exact", "near"] = Field(
         default="exact", description="near: rows that are almost the same, too."

@@ -17,6 +17,7 @@ from finetune.data.formats.entities import (
     split_prompt,
 )
 from finetune.data.markup import is_about_markup, may_hold_markup, remove_markup
+from finetune.data.personal import mask_personal
 from finetune.data.rows import (
     ANSWER,
     QUESTION,
@@ -220,6 +221,7 @@ _STEPS: Mapping[Step, Callable[[str, int], str]] = {
     "unicode": normalize_unicode,
     "html": remove_html,
     "spaces": tidy_spaces,
+    "personal": mask_personal,
     "control_tokens": neutralize_control_tokens,
 }
 """In the order in which they run."""

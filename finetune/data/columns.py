@@ -1,4 +1,4 @@
-"""What is kept in memory of each row while its text lies on disk: 80 bytes of numbers."""
+"""What is kept in memory of each row while its text lies on disk: 88 bytes of numbers."""
 
 import json
 from array import array
@@ -8,7 +8,7 @@ from operator import attrgetter
 import numpy as np
 import numpy.typing as npt
 
-from finetune.data.dedupe import fold_text
+from finetune.data.dedupe import fold_text, normalize_question
 from finetune.data.splitting import group_name, hash_text, opening_question
 from finetune.recipe import SplitTable
 from finetune.records import Record
@@ -59,6 +59,8 @@ class RowColumns:
         """Hash of what must not stand in two splits."""
         self.questions = array("Q")
         """Hash of the first question."""
+        self.prompts = array("Q")
+        """Hash of all that the last answer replies to: system message and turns."""
         self.answers = array("Q")
         """Hash of the last answer."""
         self.chances = array("Q")
@@ -84,6 +86,11 @@ class RowColumns:
         group = group_name(record, self._split.group)
         self.questions.append(question)
         self.groups.append(hash_text(group, seed=self._seed) if group else question)
+        before = [record.system]
+        for turn in record.turns[:-1]:
+            before += (turn.user, turn.answer)
+        prompt = [*before, normalize_question(record.last.user)]
+        self.prompts.append(hash_text("\0".join(prompt), seed=0))
         # Compared with each other alone, never with places of the split: no seed is needed.
         self.answers.append(hash_text(fold_text(record.last.answer), seed=0))
         self.chances.append(int.from_bytes(digest[:8], "big"))

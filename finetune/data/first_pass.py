@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -10,8 +11,9 @@ import numpy as np
 from finetune.data.cleaning import Cleaner
 from finetune.data.columns import EXAMPLES, Mask, RowColumns
 from finetune.data.dedupe import SeenRows, SimilarRows, content_digest, similarity_text
+from finetune.data.personal import PersonalKind, personal_kinds
 from finetune.data.readers import read_records
-from finetune.data.rows import RejectedRow
+from finetune.data.rows import ReadingNotes, RejectedRow
 from finetune.data.temporary_lines import TemporaryLines
 from finetune.progress import ProgressStage
 from finetune.recipe import DataTable, Recipe
@@ -75,6 +77,9 @@ class FirstPass:
         self.cleaner = Cleaner(data.clean)
         self.columns = RowColumns(split=data.split, seed=seed)
         self.reasons = RejectionReasons()
+        self.notes = ReadingNotes()
+        self.personal: Counter[PersonalKind] = Counter()
+        """Kept rows with personal data in them, by its kind."""
         self.rows = 0
         self.quarantined = 0
         self.exact = 0
@@ -83,7 +88,8 @@ class FirstPass:
     def read(self, recipe: Recipe, stage: ProgressStage, *, similar: SimilarRows | None) -> None:
         """Read all files; kept rows are added to `similar`, which finds pairs once all are read."""
         rows: Iterator[Record | RejectedRow] = itertools.chain.from_iterable(
-            read_records(path, self._data, system=recipe.model.system) for path in recipe.data_files
+            read_records(path, self._data, system=recipe.model.system, notes=self.notes)
+            for path in recipe.data_files
         )
         for row in itertools.islice(rows, self._data.limit or None):
             self._add(row, similar)
@@ -121,6 +127,7 @@ class FirstPass:
                 self.exact += 1
                 self._write_duplicate(cleaned.source, first, kind="exact", similarity=1.0)
                 return
+        self.personal.update(personal_kinds(cleaned))
         self.columns.add(cleaned, digest)
         self._lines.add(encode_line(cleaned))
         if similar is not None:

@@ -1,7 +1,7 @@
 """From data files to `runs/<name>/data`: two passes, and memory that hardly grows with the rows.
 
 The first pass reads, cleans and counts, and lays each row that stays on disk; of a row some 250
-bytes stay in memory (80 of numbers, a digest with its place). Splits are known once all rows are.
+bytes stay in memory (88 of numbers, a digest with its place). Splits are known once all rows are.
 The second pass copies lines from disk into the splits' files; only rows that training sees in
 other forms (windows, key rows, varied questions) are parsed again.
 """
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from finetune.data.augmentation import Augmenter
 from finetune.data.dedupe import SimilarRows
 from finetune.data.first_pass import ADVANCE_EVERY, FirstPass, encode_line
+from finetune.data.notes import row_notes
 from finetune.data.oversampling import times_shown
 from finetune.data.quality import Quality, WrittenRows, measure_quality
 from finetune.data.quality_page import render_quality_page
@@ -78,6 +79,8 @@ def prepare(recipe: Recipe, run: Run, *, progress: Progress) -> Quality:
                 second_pass = _SecondPass(recipe=recipe, rows=rows, splits=splits)
                 written = second_pass.write(run.data, lines, stage)
             quality, sheet = measure_quality(rows, splits, name=recipe.name, written=written)
+        for note in row_notes(quality):
+            progress.note(note)
         write_atomically(run.data / "quality.html", render_quality_page(quality, recipe.language))
         write_atomically(run.data / "sample.csv", sheet)
         write_atomically(run.data / "quality.json", quality.to_json())

@@ -17,7 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from finetune.data.columns import CHECKS, EXAMPLES, FIELDS, Mask, RowColumns, rows_with_flag
+from finetune.data.conflicts import Conflicts, find_conflicts
 from finetune.data.first_pass import FirstPass
+from finetune.data.personal import PersonalKind
+from finetune.data.rows import Repair
 from finetune.data.splitting import SPLITS, to_fractions
 from finetune.records import Record, Split
 from ingest.foundation.messages import Message
@@ -147,6 +150,13 @@ class Quality:
     sampled: int
     """Rows in which tokens and languages were counted."""
     leaks: tuple[Leak, ...]
+    conflicts: Conflicts
+    repairs: Mapping[Repair, int]
+    """Conversations that were put right, by what was done."""
+    unused: Mapping[str, int]
+    """Rows by the fields in them that nothing uses, the most frequent first."""
+    personal: Mapping[PersonalKind, int]
+    """Rows that hold personal data, by its kind."""
     sheet: int
     """Rows in sample.csv."""
 
@@ -159,6 +169,8 @@ class Quality:
             "quarantined": self.quarantined,
             **self.written.records,
             "leaks": sum(leak.questions for leak in self.leaks),
+            "answer_leaks": sum(leak.answers for leak in self.leaks),
+            "conflicts": self.conflicts.questions,
         }
         return shown if self.balance is None else {**shown, "balance": self.balance}
 
@@ -273,6 +285,10 @@ def measure_quality(
         languages=languages,
         sampled=min(len(sampled), TOKEN_SAMPLE),
         leaks=tuple(rows.leaks()),
+        conflicts=find_conflicts(first_pass, kept),
+        repairs=dict(first_pass.notes.repairs.most_common()),
+        unused=dict(first_pass.notes.unused.most_common()),
+        personal=dict(first_pass.personal.most_common()),
         sheet=sheet_rows,
     )
     return quality, sheet

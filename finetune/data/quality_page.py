@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from finetune.data.notes import row_notes
 from finetune.data.quality import Quality, RowLengths
 from finetune.html_templates import render
 from ingest.foundation.messages import Language, Message
@@ -32,6 +33,7 @@ STEP_NAMES = {
     "spaces": Message("white space tidied"),
     "html": Message("HTML removed"),
     "control_tokens": Message("control tokens neutralised"),
+    "personal": Message("personal data masked"),
 }
 LANGUAGE_NAMES = {"zh": Message("Chinese"), "en": Message("English")}
 
@@ -97,6 +99,7 @@ def quality_notes(quality: Quality) -> Iterator[Message]:
                 rows=leak.rows,
                 split=leak.split,
             )
+    yield from row_notes(quality)
     without = quality.missing["think"]
     if 0 < without < quality.kept:
         yield Message(

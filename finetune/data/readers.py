@@ -8,7 +8,14 @@ from pathlib import Path
 from finetune.data.files.opening import raw_rows
 from finetune.data.format_detection import choose_format
 from finetune.data.formats.registry import FORMATS
-from finetune.data.rows import RejectedRow, RowError, RowFields, build_record, raw_excerpt
+from finetune.data.rows import (
+    ReadingNotes,
+    RejectedRow,
+    RowError,
+    RowFields,
+    build_record,
+    raw_excerpt,
+)
 from finetune.errors import DataError
 from finetune.recipe import DataTable
 from finetune.records import RawRow, Record
@@ -22,19 +29,22 @@ NAME_CHARACTERS = 40
 
 
 def read_records(
-    path: Path, data: DataTable, *, system: str = ""
+    path: Path, data: DataTable, *, system: str = "", notes: ReadingNotes | None = None
 ) -> Iterator[Record | RejectedRow]:
     """Yield for each row of a file the record that it becomes, or why it is rejected.
 
     Memory stays flat. With the reader "auto" each row is read in the format that its fields show.
-    `system` is the system message of rows that bring none.
+    `system` is the system message of rows that bring none; `notes` counts what happened to rows.
 
     Raises:
         DataError: the file cannot be read at all, or holds no row.
     """
     row = None
     for row in raw_rows(path, encoding=data.encoding, limit=data.max_row_bytes):
-        yield row if isinstance(row, RejectedRow) else parse_row(row, data, system=system)
+        if isinstance(row, RejectedRow):
+            yield row
+        else:
+            yield parse_row(row, data, system=system, notes=notes)
     if row is None:
         raise DataError(
             Message("{path}: the file holds no row", path=path),
@@ -42,7 +52,9 @@ def read_records(
         )
 
 
-def parse_row(row: RawRow, data: DataTable, *, system: str = "") -> Record | RejectedRow:
+def parse_row(
+    row: RawRow, data: DataTable, *, system: str = "", notes: ReadingNotes | None = None
+) -> Record | RejectedRow:
     """Return the record that a row becomes, or why it is rejected."""
     fields = RowFields(row.fields, data)
     try:
@@ -56,9 +68,16 @@ def parse_row(row: RawRow, data: DataTable, *, system: str = "") -> Record | Rej
                     named=", ".join(names) or Message("none"),
                 )
             )
-        parsed = FORMATS[name].parse(fields)
-        group = fields.text("group", "group")
-        return build_record(parsed, source=row.source, system=system, group=group)
+        form = FORMATS[name]
+        # Anew: to find the format, fields were asked for that it does not use.
+        fields = RowFields(row.fields, data)
+        parsed = form.parse(fields)
+        group = fields.text("group", *form.groups)
+        record = build_record(parsed, source=row.source, system=system, group=group)
+        if notes is not None:
+            notes.repairs.update(parsed.repairs)
+            notes.unused.update(one for one in fields.unused() if one not in form.known)
+        return record
     except RowError as error:
         raw = json.dumps(row.fields, ensure_ascii=False)
         return RejectedRow(source=row.source, reason=error.message, raw=raw_excerpt(raw))

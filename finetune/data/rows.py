@@ -1,10 +1,12 @@
 """Rows on their way to records, and those that are rejected."""
 
 import hashlib
+import json
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from finetune.errors import DataError
 from finetune.recipe import DataTable
@@ -16,6 +18,14 @@ RAW_CHARACTERS = 2_000
 
 QUOTED_CHARACTERS = 40
 """Characters of a value that a message quotes."""
+
+Repair = Literal["joined", "greeting", "unanswered", "empty", "system"]
+"""How a conversation that does not take turns was put right: neighbours of one side joined, what
+stood before the first question or behind the last answer dropped, messages without text dropped,
+a system message in the middle put before the question behind it."""
+
+BOOKKEEPING = frozenset({"id", "idx", "index", "uuid", "row_id", "序号", "编号"})
+"""Fields that name a row and say nothing: nobody misses them in the training data."""
 
 QUESTION = Message("question")
 TEXT = Message("text")
@@ -49,16 +59,29 @@ class ParsedRow:
     system: str = ""
     label: str = ""
     entities: tuple[Entity, ...] = ()
+    repairs: tuple[Repair, ...] = ()
+    """What was put right in its conversation, once each."""
+
+
+class ReadingNotes:
+    """What happened to rows while they were read, counted over a whole run."""
+
+    def __init__(self) -> None:
+        self.repairs: Counter[Repair] = Counter()
+        """Rows, by what was put right in them."""
+        self.unused: Counter[str] = Counter()
+        """Rows in which a field was filled that nothing uses, by its name."""
 
 
 class RowFields:
     """A row's fields under our names: `data.map` of the recipe first, then a format's own names."""
 
-    __slots__ = ("_data", "row")
+    __slots__ = ("_data", "_used", "row")
 
     def __init__(self, row: Mapping[str, Any], data: DataTable) -> None:
         self.row = row
         self._data = data
+        self._used: set[str] = set()
 
     def value(self, ours: str, *theirs: str) -> Any:
         """Return the field's value, None if it is missing, null or NaN.
@@ -80,6 +103,30 @@ class RowFields:
         """
         value = self.value(ours, *theirs)
         return "" if value is None else as_text(value, ours)
+
+    def items(self, ours: str, *theirs: str) -> list[Any] | None:
+        """Return the field as a list, None if it is none; a text may hold one as JSON.
+
+        Tables and exports of databases have no other way to keep messages.
+        """
+        value = self.value(ours, *theirs)
+        if isinstance(value, str) and value.lstrip().startswith("["):
+            try:
+                value = json.loads(value)
+            except (ValueError, RecursionError):
+                return None
+        return value if isinstance(value, list) else None
+
+    def unused(self) -> list[str]:
+        """Return the fields with something in them that nobody has asked for so far."""
+        return [
+            str(name)
+            for name, value in self.row.items()
+            if name not in self._used
+            and str(name).casefold() not in BOOKKEEPING
+            and value not in (None, "", [], {}, 0, False)
+            and not (isinstance(value, float) and math.isnan(value))
+        ]
 
     def has(self, ours: str, *theirs: str) -> bool:
         """Return whether the row has such a field, even an empty one."""
@@ -105,7 +152,9 @@ class RowFields:
     def _names(self, ours: str, theirs: tuple[str, ...]) -> tuple[str, ...]:
         mapped = self._data.map.get(ours)
         # Columns of a table are read in lower case, whatever case the recipe writes them in.
-        return (mapped, mapped.casefold()) if mapped else theirs
+        names = (mapped, mapped.casefold()) if mapped else theirs
+        self._used.update(names)
+        return names
 
 
 def as_text(value: object, name: str) -> str:

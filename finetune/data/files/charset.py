@@ -17,10 +17,9 @@ BLOCK = 1 << 20
 
 _FOREIGN = re.compile(rb"[\x80-\xff]")
 _BINARIES = (
-    (b"PK\x03\x04", Message("a workbook or a ZIP archive")),
+    (b"PK\x03\x04", Message("a ZIP archive")),
     (b"\xd0\xcf\x11\xe0", Message("an old Excel workbook")),
     (b"\x1f\x8b", Message("a gzip archive")),
-    (b"PAR1", Message("a Parquet file")),
 )
 
 

@@ -16,6 +16,14 @@ BLOCK = 1 << 16
 LONGEST_MARK = 256
 """Characters that the beginning of a row may have, which the end of a block can cut in two."""
 
+WRAPPED = re.compile(
+    r'\s*\{\s*(?:"[^"\\]{1,60}"\s*:\s*(?:"(?:[^"\\]|\\.){0,2000}"|[-\d.eE+]+|true|false|null)\s*,\s*)*'
+    r'"(?:data|rows|train|examples|items|records|instances|samples|dataset|list|results)"'
+    r"\s*:\s*\[\s*(?=\{)",
+    re.IGNORECASE,
+)
+"""The beginning of an object around all rows, up to the first of them: {"data": [{…"""
+
 _DECODER = json.JSONDecoder()
 _BETWEEN = re.compile(r"[\s,\[\]]*")
 _FIRST_KEY = re.compile(r'\{\s*"([^"\\]{1,100})"\s*:')
@@ -30,7 +38,8 @@ def json_lines(file: TextIO, name: str, limit: int) -> Iterator[RawRow | Rejecte
         try:
             if not line.whole:
                 raise too_long_error(limit)
-            value = json.loads(line.text)
+            # Lines cut out of an array end in its comma.
+            value = json.loads(line.text.rstrip().removesuffix(","))
             if not isinstance(value, dict):
                 raise _not_an_object()
             yield RawRow(source=source, fields=value)
@@ -39,12 +48,23 @@ def json_lines(file: TextIO, name: str, limit: int) -> Iterator[RawRow | Rejecte
             yield RejectedRow(source=source, reason=reason, raw=raw_excerpt(line.text))
 
 
-def json_values(file: TextIO, name: str, limit: int) -> Iterator[RawRow | RejectedRow]:
+def wrapped_values(file: TextIO, name: str, limit: int) -> Iterator[RawRow | RejectedRow]:
+    """Yield the rows of the one array in an object: {"data": [{…}]}; what else it has is left."""
+    begun = file.read(BLOCK)
+    found = WRAPPED.match(begun)
+    begun = begun[found.end() :] if found else begun
+    yield from json_values(file, name, limit, begun=begun, is_wrapped=True)
+
+
+def json_values(
+    file: TextIO, name: str, limit: int, *, begun: str = "", is_wrapped: bool = False
+) -> Iterator[RawRow | RejectedRow]:
     """Yield the elements of a JSON array, or objects that follow each other over many lines.
 
+    `begun` is what was read of the file already; `is_wrapped`: what follows the array is no row.
     No more than one row and one block are held in memory.
     """
-    values = _ValueReader(file=file, limit=limit)
+    values = _ValueReader(file=file, limit=limit, begun=begun, is_wrapped=is_wrapped)
     number = 0
     while values.find_value():
         number += 1
@@ -59,10 +79,11 @@ def json_values(file: TextIO, name: str, limit: int) -> Iterator[RawRow | Reject
 class _ValueReader:
     """Reads the values of a file one after the other and holds the part that it is at."""
 
-    def __init__(self, *, file: TextIO, limit: int) -> None:
+    def __init__(self, *, file: TextIO, limit: int, begun: str, is_wrapped: bool) -> None:
         self._file = file
         self._limit = limit
-        self._text = ""
+        self._is_wrapped = is_wrapped
+        self._text = begun
         self._at = 0
         self._first_keys: dict[str, None] = {}  # an ordered set
         self.rejected = ""
@@ -72,6 +93,8 @@ class _ValueReader:
         """Move to the next value; return whether there is one."""
         while True:
             between = _BETWEEN.match(self._text, self._at)
+            if self._is_wrapped and between and "]" in between[0]:
+                return False
             self._at = between.end() if between else self._at
             if self._at < len(self._text):
                 return True

@@ -2,21 +2,43 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
+from finetune.data.files.binary_tables import (
+    PARQUET_MARK,
+    WORKBOOK_MARK,
+    parquet_rows,
+    workbook_rows,
+)
 from finetune.data.files.charset import open_text
-from finetune.data.files.json_rows import json_lines, json_values
+from finetune.data.files.json_rows import WRAPPED, json_lines, json_values, wrapped_values
+from finetune.data.files.marked_text import is_marked_text, marked_rows
 from finetune.data.files.tables import table_rows
 from finetune.data.rows import RejectedRow
+from finetune.errors import DataError
 from finetune.records import RawRow
+from ingest.foundation.messages import Message
 
-Container = Literal["jsonl", "json", "table"]
+Container = Literal["jsonl", "json", "wrapped", "marked", "table"]
 
 HEAD = 1 << 16
 """Characters at the beginning of a file that are looked at."""
 
-_READERS = {"jsonl": json_lines, "json": json_values, "table": table_rows}
+WORKBOOKS = (".xlsx", ".xlsm")
+
+_OFFICE = (".doc", ".docx", ".ppt", ".pptx", ".odt", ".rtf", ".pdf")
+DOCUMENTS = frozenset((*_OFFICE, ".md", ".markdown", ".rst", ".html", ".htm", ".epub", ".eml"))
+"""Suffixes of files that are read, not learnt by heart: they belong in the index."""
+
+_READERS = {
+    "jsonl": json_lines,
+    "json": json_values,
+    "wrapped": wrapped_values,
+    "marked": marked_rows,
+    "table": table_rows,
+}
 
 
 def raw_rows(path: Path, *, encoding: str, limit: int) -> Iterator[RawRow | RejectedRow]:
@@ -28,13 +50,53 @@ def raw_rows(path: Path, *, encoding: str, limit: int) -> Iterator[RawRow | Reje
     Raises:
         DataError: the file cannot be read at all.
     """
+    if path.is_dir() or path.suffix.lower() in DOCUMENTS:
+        _refuse_documents(path, encoding)
+    mark = _first_bytes(path)
+    if mark == PARQUET_MARK:
+        yield from parquet_rows(path, limit)
+        return
+    if mark == WORKBOOK_MARK and path.suffix.lower() in WORKBOOKS:
+        yield from workbook_rows(path, limit)
+        return
     container = detect_container(path, encoding=encoding)
     with open_text(path, encoding) as file:
         yield from _READERS[container](file, path.name, limit)
 
 
+def _first_bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(4)
+    except OSError:
+        return b""  # `open_text` says why
+
+
+def _refuse_documents(path: Path, encoding: str) -> None:
+    """Raise for what people read: it is asked about, and rows are made of it.
+
+    A text whose questions and answers are marked is data in any case.
+    """
+    if not path.is_dir():
+        with suppress(DataError), open_text(path, encoding) as file:
+            if is_marked_text(file.read(HEAD)):
+                return
+    raise DataError(
+        Message("{path} is a folder, and holds no rows", path=path)
+        if path.is_dir()
+        else Message("{path} is a document, and holds no rows", path=path),
+        hint=Message(
+            "store it and make rows of it: ingest {path} --collection NAME, then finetune "
+            "synthesize NAME",
+            path=path,
+        ),
+    )
+
+
 def detect_container(path: Path, *, encoding: str) -> Container:
-    """Return what holds the rows: JSON lines, a JSON array (or objects over many lines), a table.
+    """Return what holds the rows: JSON lines, an array (or objects over many lines), a table.
+
+    "wrapped": an array within an object; "marked": a text with 问： and 答：, or Q: and A:.
 
     Raises:
         DataError: the file cannot be read at all.
@@ -45,8 +107,12 @@ def detect_container(path: Path, *, encoding: str) -> Container:
     # called .json is not: many of them are JSON lines.
     if path.suffix.lower() in (".csv", ".tsv"):
         return "table"
+    if is_marked_text(head):
+        return "marked"
     if head.startswith("["):
         return "json"
+    if WRAPPED.match(head):
+        return "wrapped"
     if head.startswith("{"):
         first_line = head.partition("\n")[0]
         try:

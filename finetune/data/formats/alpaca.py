@@ -4,19 +4,24 @@ The field names are those of LLaMA-Factory's data/README.md; `history` is a list
 [question, answer], in a CSV written as JSON.
 """
 
-import json
-
+from finetune.data.field_names import (
+    INPUT_NAMES,
+    INSTRUCTION_NAMES,
+    OUTPUT_NAMES,
+    SYSTEM_NAMES,
+    THINK_NAMES,
+)
+from finetune.data.formats.history import parse_history
 from finetune.data.formats.thinking import build_turn
-from finetune.data.rows import QUESTION, ParsedRow, RowError, RowFields, require_text
-from ingest.foundation.messages import Message
+from finetune.data.rows import QUESTION, ParsedRow, RowFields, require_text
 
 
 def is_alpaca_row(fields: RowFields) -> bool:
     """Return whether the row has an output, and an instruction or an input."""
     # At least one of Alpaca's own names: with data.map any row has a "question" and an "answer".
-    named = "output" in fields.row or "instruction" in fields.row
-    asks = fields.has("question", "instruction", "input")
-    return named and asks and fields.has("answer", "output")
+    named = any(name in fields.row for name in (*OUTPUT_NAMES, *INSTRUCTION_NAMES))
+    asks = fields.has("question", *INSTRUCTION_NAMES, *INPUT_NAMES)
+    return named and asks and fields.has("answer", *OUTPUT_NAMES)
 
 
 def parse_alpaca_row(fields: RowFields) -> ParsedRow:
@@ -25,28 +30,11 @@ def parse_alpaca_row(fields: RowFields) -> ParsedRow:
     Raises:
         RowError: question or answer is missing, or the history is not a list of pairs.
     """
-    instruction = fields.text("question", "instruction")
-    given = fields.text("text", "input")
+    instruction = fields.text("question", *INSTRUCTION_NAMES)
+    given = fields.text("text", *INPUT_NAMES)
     question = f"{instruction}\n{given}" if instruction and given else instruction or given
-    think = fields.text("think", "think", "thought", "reasoning_content")
-    last = build_turn(require_text(question, QUESTION), fields.text("answer", "output"), think)
-    history = fields.value("history", "history")
-    if isinstance(history, str):  # a cell of a table
-        try:
-            history = json.loads(history) if history.strip() else []
-        except (ValueError, RecursionError) as error:
-            raise _not_a_history() from error
-    if history and not isinstance(history, list):
-        raise _not_a_history()
-    turns = []
-    for pair in history or ():
-        match pair:
-            case [str(earlier), str(answer)]:
-                turns.append(build_turn(require_text(earlier, QUESTION), answer))
-            case _:
-                raise _not_a_history()
-    return ParsedRow(turns=(*turns, last), system=fields.text("system", "system"))
-
-
-def _not_a_history() -> RowError:
-    return RowError(Message("history is no list of [question, answer]"))
+    think = fields.text("think", *THINK_NAMES)
+    reply = fields.text("answer", *OUTPUT_NAMES)
+    last = build_turn(require_text(question, QUESTION), reply, think)
+    turns = (*parse_history(fields), last)
+    return ParsedRow(turns=turns, system=fields.text("system", *SYSTEM_NAMES))

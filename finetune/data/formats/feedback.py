@@ -8,6 +8,9 @@ from finetune.data.formats.messages import is_openai_row, parse_messages_row
 from finetune.data.rows import ParsedRow, RowError, RowFields
 from ingest.foundation.messages import Message
 
+FEEDBACK_FIELDS = frozenset({"rating", "reasons", "question", "answer_id", "at", "rejected"})
+"""What such a row has besides its messages."""
+
 
 def is_feedback_row(fields: RowFields) -> bool:
     """Return whether the row holds messages and a rating, "up" or "down"."""
@@ -20,7 +23,7 @@ def parse_feedback_row(fields: RowFields) -> ParsedRow:
     Raises:
         RowError: the answer was bad and nobody corrected it, or a message is broken.
     """
-    last = fields.value("messages", "messages")[-1:]
+    last = (fields.items("messages", "messages") or [])[-1:]
     is_answered = bool(last) and isinstance(last[0], dict) and last[0].get("role") == "assistant"
     if fields.value("rating", "rating") == "down" and not is_answered:
         raise RowError(Message("a bad answer that nobody corrected"))

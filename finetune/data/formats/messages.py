@@ -1,57 +1,121 @@
-"""Conversations as lists of messages: ShareGPT (from, value) and OpenAI (role, content)."""
+"""Conversations as lists of messages: ShareGPT (from, value) and OpenAI (role, content).
 
+Real conversations do not always take turns. What can be put right without inventing or losing an
+answer is put right and counted (`Repair`); chat formats know nothing else than turns.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from finetune.data.field_names import MESSAGE_NAMES, SYSTEM_NAMES
 from finetune.data.formats.thinking import build_turn
-from finetune.data.rows import QUESTION, ParsedRow, RowError, RowFields, as_text, require_text
+from finetune.data.rows import (
+    QUESTION,
+    ParsedRow,
+    Repair,
+    RowError,
+    RowFields,
+    as_text,
+    require_text,
+)
 from ingest.foundation.messages import Message
 
 _SIDES = {
-    **dict.fromkeys(("human", "user", "observation", "tool", "function"), "user"),
-    **dict.fromkeys(("gpt", "assistant", "model", "bot", "function_call"), "answer"),
-    **dict.fromkeys(("system", "developer"), "system"),
+    **dict.fromkeys(("human", "user", "observation", "tool", "function", "用户", "客户"), "user"),
+    **dict.fromkeys(
+        ("gpt", "assistant", "model", "bot", "function_call", "助手", "客服"), "answer"
+    ),
+    **dict.fromkeys(("system", "developer", "系统"), "system"),
 }
 """Role -> the side of a turn; what a tool observed stands where a question does."""
+
+MEDIA = ("images", "image", "videos", "video", "audios", "audio")
+"""Fields of rows that ask about something that is no text."""
+
+_BETWEEN = "\n\n"
+"""Stands between neighbours that are joined."""
 
 
 def is_sharegpt_row(fields: RowFields) -> bool:
     """Return whether the row holds `conversations`."""
-    return isinstance(fields.value("conversations", "conversations", "conversation"), list)
+    return fields.items("conversations", "conversations", "conversation") is not None
 
 
 def is_openai_row(fields: RowFields) -> bool:
     """Return whether the row holds `messages`."""
-    return isinstance(fields.value("messages", "messages"), list)
+    return fields.items("messages", "messages", "对话") is not None
 
 
 def parse_messages_row(fields: RowFields) -> ParsedRow:
     """Return the conversation.
 
     Raises:
-        RowError: a message is broken, or questions and answers do not take turns.
+        RowError: a message is broken, there is no question with an answer, or it is about a
+            picture.
     """
-    names = ("conversations", "conversation", "messages")
-    messages = fields.value("messages", *names)
-    if not isinstance(messages, list):
+    messages = fields.items("messages", *MESSAGE_NAMES)
+    if messages is None:
         raise RowError(Message("no list of messages"))
+    if any(fields.row.get(name) for name in MEDIA):
+        raise RowError(Message("it is about a picture or a sound, which is no text"))
+    return parse_messages(messages, system=fields.text("system", *SYSTEM_NAMES))
+
+
+def parse_messages(messages: Sequence[Any], *, system: str = "") -> ParsedRow:
+    """Return the conversation of a list of messages; `system` stands before their own.
+
+    Raises:
+        RowError: a message is broken, or no question has an answer.
+    """
     parsed = [_parse_message(message) for message in messages]
-    system = fields.text("system", "system")
-    # At the beginning alone: no chat format of ours writes a system message between turns, so that
-    # a row with one is rejected below.
     while parsed and parsed[0][0] == "system":
-        system = "\n\n".join(filter(None, (system, parsed.pop(0)[1])))
+        system = _BETWEEN.join(filter(None, (system, parsed.pop(0)[1])))
     if not parsed:
         raise RowError(Message("no messages"))
-    for place, (side, _, _) in enumerate(parsed):
-        wanted = "answer" if place % 2 else "user"
-        if side != wanted:
-            kind = Message("an answer" if wanted == "answer" else "a question")
-            raise RowError(Message("message {place} should be {kind}", place=place + 1, kind=kind))
-    if len(parsed) % 2:
-        raise RowError(Message("the last question has no answer"))
+    said, repairs = _taking_turns(parsed)
+    if not said:
+        is_asked = any(side == "user" and text.strip() for side, text, _ in parsed)
+        raise RowError(
+            Message("the last question has no answer")
+            if is_asked
+            else Message("no {name}", name=QUESTION)
+        )
     turns = tuple(
         build_turn(require_text(question, QUESTION), reply, think)
-        for (_, question, _), (_, reply, think) in zip(parsed[::2], parsed[1::2], strict=True)
+        for (_, question, _), (_, reply, think) in zip(said[::2], said[1::2], strict=True)
     )
-    return ParsedRow(turns=turns, system=system)
+    return ParsedRow(turns=turns, system=system, repairs=repairs)
+
+
+def _taking_turns(
+    parsed: Sequence[tuple[str, str, str]],
+) -> tuple[list[tuple[str, str, str]], tuple[Repair, ...]]:
+    """Return messages that are question and answer in turn, and what was put right for it."""
+    repairs: dict[Repair, None] = {}
+    said: list[tuple[str, str, str]] = []
+    for side, text, think in parsed:
+        if not text.strip():
+            repairs["empty"] = None
+            continue
+        if side == "system":
+            # Chat formats have it at the beginning alone. Before the next question it says what it
+            # said there: what is to be kept in mind from now on.
+            repairs["system"] = None
+            side = "user"
+        elif side == "answer" and not said:
+            repairs["greeting"] = None
+            continue
+        elif said and said[-1][0] == side:
+            repairs["joined"] = None
+        if said and said[-1][0] == side:
+            before = said.pop()
+            text = f"{before[1]}{_BETWEEN}{text}"
+            think = _BETWEEN.join(filter(None, (before[2], think)))
+        said.append((side, text, think))
+    if said and said[-1][0] == "user":
+        repairs["unanswered"] = None
+        said.pop()
+    return said, tuple(repairs)
 
 
 def _parse_message(message: object) -> tuple[str, str, str]:
@@ -69,6 +133,9 @@ def _parse_message(message: object) -> tuple[str, str, str]:
             raise RowError(Message("a part of a message is no text"))
         text = "".join(as_text(part.get("text"), "text") for part in content)
     else:
-        text = "" if content is None else as_text(content, "content")  # null beside tool calls
+        text = "" if content is None else as_text(content, "content")
+    if not text.strip() and message.get("tool_calls"):
+        # Dropped as empty, its tool's result would become a question that nobody asked.
+        raise RowError(Message("an answer is the call of a tool, which no chat format here has"))
     think = message.get("reasoning_content") or message.get("thinking") or ""
     return side, text, as_text(think, "reasoning_content")

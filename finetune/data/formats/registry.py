@@ -10,10 +10,11 @@ from finetune.data.formats.alpaca import is_alpaca_row, parse_alpaca_row
 from finetune.data.formats.classify import is_classify_row, parse_classify_row
 from finetune.data.formats.cot import is_cot_row, parse_cot_row
 from finetune.data.formats.entities import is_entities_row, parse_entities_row
-from finetune.data.formats.feedback import is_feedback_row, parse_feedback_row
+from finetune.data.formats.feedback import FEEDBACK_FIELDS, is_feedback_row, parse_feedback_row
 from finetune.data.formats.huatuo import is_huatuo_row, parse_huatuo_row
 from finetune.data.formats.messages import is_openai_row, is_sharegpt_row, parse_messages_row
 from finetune.data.formats.nvc import is_nvc_row, parse_nvc_row
+from finetune.data.formats.passages import PASSAGES_FIELDS, is_passages_row
 from finetune.data.rows import ParsedRow, RowFields
 from finetune.recipe import ReaderName
 
@@ -28,6 +29,10 @@ class Format:
 
     matches: Callable[[RowFields], bool]
     parse: Callable[[RowFields], ParsedRow]
+    known: frozenset[str] = frozenset()
+    """Fields that it has and that nothing is trained on: nobody is told that they are unused."""
+    groups: tuple[str, ...] = ("group",)
+    """Fields that name what must not stand in two splits."""
 
 
 # The order decides where a row matches several: each format has fields that none behind it has.
@@ -35,7 +40,13 @@ class Format:
 FORMATS: Mapping[ReaderName, Format] = {
     "huatuo": Format(matches=is_huatuo_row, parse=parse_huatuo_row),
     "sharegpt": Format(matches=is_sharegpt_row, parse=parse_messages_row),
-    "feedback": Format(matches=is_feedback_row, parse=parse_feedback_row),
+    "feedback": Format(matches=is_feedback_row, parse=parse_feedback_row, known=FEEDBACK_FIELDS),
+    "passages": Format(
+        matches=is_passages_row,
+        parse=parse_messages_row,
+        known=PASSAGES_FIELDS,
+        groups=("group", "document"),
+    ),
     "openai": Format(matches=is_openai_row, parse=parse_messages_row),
     "nvc": Format(matches=is_nvc_row, parse=parse_nvc_row),
     "alpaca": Format(matches=is_alpaca_row, parse=parse_alpaca_row),

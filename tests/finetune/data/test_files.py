@@ -92,9 +92,9 @@ def test_unknown_encoding_is_refused_by_name(tmp_path: Path, encoding: str) -> N
     [
         (b"", "the file is empty"),
         (b"\xef\xbb\xbf \n", "the file is empty"),
-        (b"PK\x03\x04abc", "a workbook or a ZIP archive"),
+        (b"PK\x03\x04abc", "a ZIP archive"),
         (b"\x1f\x8babc", "a gzip archive"),
-        (b"PAR1abc", "a Parquet file"),
+        (b"PAR1abc", "no Parquet file that can be read"),
         (b"\x00\x01\x02", "a binary file"),
     ],
 )

@@ -149,9 +149,9 @@ def messages(*roles: str) -> dict[str, Any]:
     [
         (messages(), "no messages"),
         (messages("user"), "the last question has no answer"),
-        (messages("assistant"), "message 1 should be a question"),
-        (messages("user", "user"), "message 2 should be an answer"),
-        (messages("user", "system"), "message 2 should be an answer"),
+        (messages("assistant"), "no question"),
+        (messages("user", "user"), "the last question has no answer"),
+        (messages("user", "system"), "the last question has no answer"),
         (messages("user", "robot"), "unknown role robot"),
         ({"messages": ["x"]}, "a message is no object"),
         (
