@@ -108,6 +108,12 @@ class RemovalChoiceError(QiuzhengError):
     exit_code = 2
 
 
+class ExportTargetError(QiuzhengError):
+    """A file is not written over that somebody may still need."""
+
+    exit_code = 2
+
+
 class SnapshotDamagedError(SnapshotError):
     """The file of kept answers is none any more. Nothing but deleting it helps."""
 

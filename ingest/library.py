@@ -3,8 +3,9 @@
 For front ends: `assistant index` is one, and each operation is a method here.
 """
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,8 @@ from ingest.foundation.cache import ExpiringCache
 from ingest.foundation.concurrency import in_thread
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import NO_MESSAGE, Message, enumerate_names
-from ingest.index.store import inventory, memberships
+from ingest.index.archive import ArchiveItem, read_archive, write_archive
+from ingest.index.store import inventory, memberships, schema
 from ingest.index.store.base import IndexStats
 from ingest.index.store.hybrid import Index
 from ingest.index.store.inventory import (
@@ -61,6 +63,18 @@ class Removal:
     """URLs that another process has stored while they were removed."""
     copy_waits: Message = NO_MESSAGE
     """Why their vectors still lie in the vector store; no search finds them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedCounts:
+    """What has become of the documents of an export so far."""
+
+    documents: int
+    chunks: int
+    vectors: int
+    """Of the documents that were taken in."""
+    kept: int
+    """Documents of which a later version was here, and stays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +168,98 @@ class Library:
     def _states(self, url: str) -> tuple[list[ChunkState], list[PageValidators]]:
         with self._catalog.reading() as connection:
             return inventory.chunk_states(connection, url), inventory.pages_of(connection, url)
+
+    async def export(
+        self, path: Path, wanted: DocumentFilter = EVERY_DOCUMENT
+    ) -> AsyncGenerator[int, None]:
+        """Write the documents that are meant into one file; yield how many are, step by step.
+
+        Raises:
+            CollectionError: the collection that is meant has no document.
+            ArchiveError: the file cannot be written; there is none then.
+        """
+        if wanted.collection:
+            await self._index.check_collections([wanted.collection])
+        with contextlib.closing(write_archive(self._catalog, path, wanted)) as steps:
+            for count in steps:
+                yield count
+                await asyncio.sleep(0)  # where Ctrl-C is heard: each step takes milliseconds
+
+    async def import_archive(
+        self, path: Path, *, collection: str = ""
+    ) -> AsyncGenerator[ImportedCounts, None]:
+        """Take in the documents of an export; yield what has become of them so far, after each.
+
+        Of a document that is here, the version that was fetched later stays. A call that is stopped
+        has taken in the first ones whole; another one goes over them quickly.
+
+        Args:
+            path: The file.
+            collection: Where they belong; "": where they belonged.
+
+        Raises:
+            ArchiveError: the file cannot be read on; what was read before it is stored.
+        """
+        documents = kept = chunks = vectors = 0
+        with contextlib.closing(read_archive(path)) as items:
+            for item in items:
+                new = item.archived.document
+                known = (await self._index.documents([new.url])).get(new.url)
+                if known is not None and known.fetched_at > new.fetched_at:
+                    kept += 1
+                else:
+                    vectors += await self._take_in(item, collection)
+                    documents += 1
+                    chunks += len(item.archived.chunks)
+                yield ImportedCounts(documents=documents, kept=kept, chunks=chunks, vectors=vectors)
+
+    async def _take_in(self, item: ArchiveItem, collection: str) -> int:
+        """Store a document of an export; return how many vectors it brought."""
+        archived = item.archived
+        url = archived.document.url
+        # The first space is the one that was in use, and is again in an index that had none.
+        (space, first), *others = item.vectors.items() or [("", {})]
+        await self._index.replace(
+            archived.document,
+            archived.chunks,
+            first,
+            space=space,
+            processing=archived.processing,
+        )
+        for name, found in others:
+            owners = [chunk for chunk in archived.chunks if chunk.id in found]
+            await self._index.add_vectors(owners, [found[each.id] for each in owners], space=name)
+        for name in [collection] if collection else archived.collections:
+            await self._index.put_in_collection(url, name)
+        for page in archived.pages:
+            await self._index.remember(page)
+        return sum(map(len, item.vectors.values()))
+
+    @in_thread
+    def compact(self) -> tuple[int, int]:
+        """Give back the room of what is deleted; return the bytes on the disk before and after.
+
+        Raises:
+            StoreError: another process uses the index, or there is no room for a second copy of
+                it, which is needed meanwhile; nothing is lost.
+        """
+        before = sum(_file_bytes(self._folder).values())
+        with self._index.exclusive():
+            self._index.apply_journal()
+            with self._catalog.reading() as connection:
+                inventory.merge_words(connection)
+                connection.execute("VACUUM")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return before, sum(_file_bytes(self._folder).values())
+
+    @in_thread
+    def rebuild(self) -> None:
+        """Make the words anew from the texts, and the vector store from the vectors here."""
+        with self._catalog.writing() as connection:
+            schema.rebuild_words(connection)
+        with self._index.exclusive():
+            self._index.refill()
+            self._index.apply_journal()
 
     @in_thread
     def leave_collection(self, urls: Collection[str], name: str) -> list[str]:

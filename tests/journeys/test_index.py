@@ -314,3 +314,24 @@ def test_a_name_that_no_collection_can_have_is_one_line_and_exit_2(
     (tmp_path / "a.md").write_text("# Notes\n\nSome text.\n")
     shown = shell("ingest", str(tmp_path / "a.md"), "--collection", name, *more, code=2)
     assert "cannot be the name of a collection" in shown.stderr
+
+
+def test_an_index_is_carried_to_another_home(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "港口.md").write_text("# 港口\n\n港口六点开放，船在外面等。", "utf-8")
+    shell("ingest", "notes", "--collection", "港")
+    file = str(tmp_path / "index.zip")
+    assert "1 page" in shell("assistant", "index", "export", file, "--lang", "en").stderr
+    assert "--force" in shell("assistant", "index", "export", file, code=2).stderr
+    shell("assistant", "index", "export", file, "--collection", "东", code=2)
+    elsewhere = {"ASSISTANT_HOME": str(tmp_path / "elsewhere")}
+    done = shell("assistant", "index", "import", file, "--lang", "zh", **elsewhere)
+    assert "已导入：1 个网页" in done.stderr
+    asked = shell("assistant", "ask", "港口几点开放?", "--collection", "港", **elsewhere)
+    assert "六点" in asked.stdout
+    for command in ("compact", "rebuild", "check"):
+        shell("assistant", "index", command, **elsewhere)
+    assert "六点" in shell("assistant", "ask", "港口几点开放?", **elsewhere).stdout
+    (tmp_path / "index.zip").write_bytes(b"PK no zip")
+    torn = shell("assistant", "index", "import", file, code=2, **elsewhere)
+    assert torn.stderr.count("\n") == 1

@@ -80,13 +80,14 @@ def _filter_of(options: "dict[str, Any]") -> "DocumentFilter":
 
 @click.group()
 def index() -> None:
-    """Look after what is stored: list, show, remove, check, move to another encoder.
+    """Look after what is stored: list, show, remove, check, export, move to another encoder.
 
     \b
     assistant index list --host rfc-editor.org
     assistant index show https://www.rfc-editor.org/rfc/rfc9309.html
     assistant index remove --older-than 90d
     assistant index stats
+    assistant index export ~/index.zip
     """
 
 
@@ -184,6 +185,81 @@ def index_stats(as_json: bool, lang: str | None) -> None:
     language = message_language(lang)
     settings = settings_or_exit({}, language)
     run_async(print_statistics(settings, as_json=as_json, lang=language), language)
+
+
+@index.command("export")
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+@_filters
+@click.option("--force", is_flag=True, help="Write over a file of that name.")
+@click.option("--lang", type=LANGUAGE, help="Language of messages.")
+def index_export(path: Path, force: bool, lang: str | None, **options: Any) -> None:
+    """Write documents with their chunks and vectors into FILE (a zip of JSON lines and .npy).
+
+    \b
+    assistant index export ~/index-2026-11-28.zip
+    assistant index export thesis.zip --collection thesis
+    """
+    from assistant.cli.index.transfer import export_documents
+
+    language = message_language(lang)
+    settings = settings_or_exit({}, language)
+    run_async(
+        export_documents(settings, path, _filter_of(options), force=force, lang=language), language
+    )
+
+
+@index.command("import")
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--collection", metavar="NAME", default="", help="Put all of them into this one.")
+@click.option("--lang", type=LANGUAGE, help="Language of messages.")
+def index_import(path: Path, collection: str, lang: str | None) -> None:
+    """Take in what `export` has written: nothing is read, cut or embedded again.
+
+    Of a document that is here, too, the version that was fetched later stays.
+
+    \b
+    assistant index import ~/index-2026-11-28.zip
+    assistant index import thesis.zip --collection thesis
+    """
+    from assistant.cli.index.transfer import import_documents
+    from ingest.settings import collection_name
+
+    language = message_language(lang)
+    settings = settings_or_exit({}, language)
+
+    async def take_in() -> int:
+        name = collection_name(collection) if collection else ""
+        return await import_documents(settings, path, collection=name, lang=language)
+
+    run_async(take_in(), language)
+
+
+@index.command("compact")
+@click.option("--lang", type=LANGUAGE, help="Language of messages.")
+def index_compact(lang: str | None) -> None:
+    """Give the room of what was removed back to the disk. Needs as much again while it works.
+
+    \b
+    assistant index compact
+    """
+    from assistant.cli.index.transfer import compact_index
+
+    language = message_language(lang)
+    run_async(compact_index(settings_or_exit({}, language), lang=language), language)
+
+
+@index.command("rebuild")
+@click.option("--lang", type=LANGUAGE, help="Language of messages.")
+def index_rebuild(lang: str | None) -> None:
+    """Make the index of words and the copy for the search by similarity anew. Embeds nothing.
+
+    \b
+    assistant index rebuild
+    """
+    from assistant.cli.index.transfer import rebuild_index
+
+    language = message_language(lang)
+    run_async(rebuild_index(settings_or_exit({}, language), lang=language), language)
 
 
 @index.command("check")

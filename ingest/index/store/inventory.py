@@ -160,6 +160,15 @@ def _conditions(wanted: DocumentFilter) -> tuple[str, dict[str, Any]]:
     return " AND ".join([text for text, given in conditions.items() if given] or ["1"]), values
 
 
+def select_documents(connection: sqlite3.Connection, wanted: DocumentFilter) -> None:
+    """Put the URLs of the documents that are meant into the temporary table `selected`."""
+    define_host_of(connection)
+    where, values = _conditions(wanted)
+    connection.execute("DROP TABLE IF EXISTS temp.selected")
+    connection.execute("CREATE TEMP TABLE selected (url TEXT PRIMARY KEY) WITHOUT ROWID")
+    connection.execute(f"INSERT INTO selected SELECT d.url FROM documents d WHERE {where}", values)
+
+
 def document_behind(connection: sqlite3.Connection, url: str) -> str | None:
     """Return the URL of the document that `url` names, or once redirected to; None if none."""
     row = connection.execute(
