@@ -49,6 +49,7 @@ COLLECTION_NAMES: Final[dict[str, Message]] = {
     DEFAULT_COLLECTION: Message("added"),
     WEB_COLLECTION: Message("read for questions"),
 }
+ABOUT_FILE: Final = Message("About this file")
 SEARCH_LIBRARY: Final = Message("Search titles and addresses")
 LIBRARY_EMPTY: Final = Message(
     "Nothing is here. Pages that answer a question are kept, and you can add your own above."
@@ -189,7 +190,7 @@ def published_on(day: date, language: Language) -> str:
 CONVERSATION_LABELS: Final[dict[str, Message]] = {
     "conversation": Message("Conversation"),
     "stop": Message("Stop"),
-    "help": Message("What {name} means", name="{name}"),
+    "from_collections": Message("Answered from"),
     "reasoning": Message("Reasoning"),
     "copy": Message("Copy"),
     "copy_sources": Message("Copy with sources"),
@@ -239,6 +240,10 @@ LIST_LABELS: Final[dict[str, Message]] = {
     "cancel": Message("Cancel"),
     "export_md": Message("Export as Markdown"),
     "export_json": Message("Export as JSON"),
+    "send": Message("Ask"),
+    "help": Message("What {name} means", name="{name}"),
+    "add_files": Message("Add files"),
+    "remove_file": Message("Take {name} away", name="{name}"),
 }
 """Texts of the list of conversations, by the names that `static/conversations.js` knows them by."""
 

@@ -12,9 +12,9 @@ from ingest.foundation.messages import Language, Message
 from ingest.index.store.inventory import DocumentLine
 from ingest.library import Library, LibraryStatistics, open_library
 from ui import labels
-from ui.ingest_job import IngestJob
+from ui.jobs.ingest_job import IngestJob
+from ui.jobs.removal import DocumentRemoval
 from ui.markup.safe_markdown import escape_error, escape_markdown, escape_message
-from ui.removal import DocumentRemoval
 from ui.service import AssistantService
 from ui.turn_fields import display_place, shorten_title
 from ui.uploads import keep_upload

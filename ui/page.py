@@ -17,6 +17,12 @@ from ui.components import mount_conversation, mount_list
 from ui.health_page import draw_health
 from ui.library_page import draw_library
 from ui.markup.safe_markdown import escape_message
+from ui.question_line import (
+    CONVERSATION_PARAMETER,
+    LONGEST_QUESTION,
+    ask,
+    draw_question_line,
+)
 from ui.service import AssistantService
 from ui.session import Conversation
 from ui.settings_page import draw_settings
@@ -28,8 +34,6 @@ from ui.shared_service import shared_service
 STYLE = Path(__file__).with_name("style.css")
 # Streamlit fetches the icons that it knows by name from the web when they stand in a tab.
 ICON = Path(__file__).with_name("icon.png")
-# Characters of a question; `assistant.answer` refuses longer ones.
-LONGEST_QUESTION = 4_000
 # Conversations in the side bar; search finds the others.
 SHOWN_CONVERSATIONS = 40
 # Seconds between two looks at what is known of the model, while the page is empty.
@@ -39,11 +43,10 @@ MODEL_POLL_S = 2.0
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 # Keys of the widgets and of what a tab remembers.
-QUESTION, WEB, LANGUAGE, PRIVATE, SEARCH = "question", "web", "lang", "private", "search"
-COLLECTIONS = "collections"
+LANGUAGE, PRIVATE, SEARCH = "lang", "private", "search"
 OPEN, DELETED, SHOW_CHAT = "open", "deleted", "show-chat"
 # In the address of the page.
-CONVERSATION_PARAMETER, LANGUAGE_PARAMETER = "c", "lang"
+LANGUAGE_PARAMETER = "lang"
 
 
 def main(get_service: Callable[[], AssistantService] = shared_service) -> None:
@@ -82,7 +85,7 @@ def main(get_service: Callable[[], AssistantService] = shared_service) -> None:
 
 def draw_chat(service: AssistantService, conversation: Conversation, language: Language) -> None:
     """Draw the conversation and the line below it."""
-    draw_question_input(service, conversation, language)
+    draw_question_line(service, conversation, language)
     if not conversation.turns:
         draw_welcome(service, conversation, language)
     mount_conversation(
@@ -139,18 +142,6 @@ def chosen_language() -> Language:
     if chosen is not None:
         return chosen
     return named if named in LANGUAGES else language_of_locale(st.context.locale or "")
-
-
-def ask(service: AssistantService, conversation: Conversation, question: str) -> None:
-    """Ask a question, and put the conversation into the address of the page."""
-    turn = service.ask(
-        conversation,
-        question,
-        web=st.session_state.get(WEB, True),
-        collections=tuple(st.session_state.get(COLLECTIONS, ())),
-    )
-    if turn is not None and not conversation.private:
-        st.query_params[CONVERSATION_PARAMETER] = conversation.id
 
 
 def act_on_turn(
@@ -328,36 +319,6 @@ def draw_missing_model(service: AssistantService, language: Language) -> None:
     missing = service.jobs.missing_model
     if missing is not None:
         st.info(escape_message(missing, language), icon=":material/info:")
-
-
-def draw_question_input(
-    service: AssistantService, conversation: Conversation, language: Language
-) -> None:
-    """Draw the input with the web switch below."""
-    prompt = (labels.ASK_MORE if conversation.turns else labels.ASK).localize(language)
-
-    def submit() -> None:
-        """Ask the question; Streamlit calls it before the next run of the page."""
-        ask(service, conversation, st.session_state[QUESTION] or "")
-
-    with st.bottom:
-        # Enabled while an answer is given: the next question waits its turn, and the cursor stays.
-        st.chat_input(prompt, key=QUESTION, on_submit=submit, max_chars=LONGEST_QUESTION)
-        st.toggle(
-            labels.WEB.localize(language),
-            value=True,
-            key=WEB,
-            help=labels.WEB_HELP.localize(language),
-            on_change="ignore",  # a change counts from the next question on
-        )
-        if len(service.jobs.collections) > 1:
-            st.multiselect(
-                labels.COLLECTIONS.localize(language),
-                service.jobs.collections,
-                key=COLLECTIONS,
-                placeholder=labels.ALL_COLLECTIONS.localize(language),
-                label_visibility="collapsed",
-            )
 
 
 if __name__ == "__main__":

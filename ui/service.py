@@ -22,9 +22,10 @@ from assistant.values import ChatMessage, Question
 from ingest.foundation.concurrency import LazyResource
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Message
-from ui.background_jobs import BackgroundJobs
 from ui.bridge import CLOSE_TIMEOUT_S, EventLoopThread
+from ui.jobs.background_jobs import BackgroundJobs
 from ui.session import LIVE_STATES, Conversation, PageTurn
+from ui.uploads import FilesToRead, read_upload
 
 T = TypeVar("T")
 
@@ -110,19 +111,39 @@ class AssistantService:
         web: bool,
         fresh: bool = False,
         collections: tuple[str, ...] = (),
+        files: FilesToRead | None = None,
     ) -> PageTurn | None:
         """Begin to answer a question, or have it wait for the one that is being answered.
+
+        Args:
+            conversation: Where it is asked.
+            question: As it was typed.
+            web: Search the web for it.
+            fresh: Ask engines and sites again.
+            collections: Answer from these alone; (): from all.
+            files: Read these first, each into the collection of its name.
 
         Returns:
             Its turn; None if the question is blank.
         """
         self._catch_up(conversation)
-        turn = conversation.add_question(question, web=web, fresh=fresh, collections=collections)
+        turn = conversation.add_question(
+            question, web=web, fresh=fresh, collections=collections, files=files
+        )
         if turn is not None:
             # Here and now: the list beside the page is drawn next, and is to hold it.
             self._keep(conversation, turn)
             self._loop.call(self._start_next(conversation))
         return turn
+
+    def refuse(self, conversation: Conversation, question: str, error: QiuzhengError) -> None:
+        """Show a question as one that failed before anybody could begin to answer it."""
+        turn = conversation.add_question(question, web=False)
+        if turn is not None:
+            with conversation.lock:
+                turn.apply_event(AnswerFailed.from_error(error))
+                _end_turn(conversation, turn, "failed")
+            self._keep(conversation, turn)
 
     def ask_again(
         self,
@@ -157,6 +178,7 @@ class AssistantService:
             web=old.web if web is None else web,
             fresh=fresh,
             collections=old.collections,
+            files=old.files,
         )
 
     def give_feedback(self, conversation: Conversation, number: int, feedback: Feedback) -> None:
@@ -265,6 +287,7 @@ class AssistantService:
         self, conversation: Conversation, turn: PageTurn, started: float
     ) -> None:
         await self.jobs.finish_removal()
+        await self._read_files(conversation, turn)
         assistant = await self._assistant.get()
         question = Question(
             turn.question,
@@ -286,6 +309,23 @@ class AssistantService:
                     await asyncio.to_thread(self._keep, conversation, turn)
                     kept_at = time.monotonic()
         _end_turn(conversation, turn, "done" if turn.failure is None else "failed")
+
+    async def _read_files(self, conversation: Conversation, turn: PageTurn) -> None:
+        """Read the files of a question into the index.
+
+        Raises:
+            FileNotReadError: one of them cannot be read.
+        """
+        if turn.files is None:
+            return
+        for path in turn.files.paths:
+            with conversation.lock:
+                turn.reading = path.name
+                turn.revision += 1
+            await read_upload(path, language=turn.files.language)
+            with conversation.lock:
+                turn.reading = ""
+                turn.revision += 1
 
     def _keep(self, conversation: Conversation, turn: PageTurn) -> None:
         """Keep the turn as it is now; what cannot be kept is said on the page, and goes on."""

@@ -24,6 +24,7 @@ from assistant.events import (
 from assistant.values import Answer, AnswerEvidence, ChatMessage, Passage, SentenceVerdict
 from ingest.events import PageSkipped, PageStored
 from ingest.foundation.messages import Message
+from ui.uploads import FilesToRead
 
 HISTORY_MESSAGES = 12
 """Messages of the past that go along with a question; the prompt's budget may keep fewer."""
@@ -45,6 +46,10 @@ class PageTurn:
     fresh: bool = False
     collections: tuple[str, ...] = ()
     """Those that the answer comes from; empty: all."""
+    files: FilesToRead | None = None
+    """Files that are read into the index first, each into the collection of its name."""
+    reading: str = ""
+    """Name of the file that is being read."""
     state: TurnState = "waiting"
     asked_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     seconds: float = 0.0
@@ -76,7 +81,13 @@ class PageTurn:
     @classmethod
     def of_kept(cls, kept: ConversationTurn) -> "PageTurn":
         """Return a turn that was kept; one that nobody answers any more was interrupted."""
-        turn = cls(number=kept.number, question=kept.question, web=kept.web, asked_at=kept.asked_at)
+        turn = cls(
+            number=kept.number,
+            question=kept.question,
+            web=kept.web,
+            collections=kept.collections,
+            asked_at=kept.asked_at,
+        )
         for event in kept.events:
             turn.apply_event(event)
         turn.seconds = kept.seconds
@@ -89,6 +100,7 @@ class PageTurn:
             number=self.number,
             question=self.question,
             web=self.web,
+            collections=self.collections,
             state=self.state,
             seconds=self.seconds,
             asked_at=self.asked_at,
@@ -186,6 +198,7 @@ class Conversation:
         web: bool,
         fresh: bool = False,
         collections: tuple[str, ...] = (),
+        files: FilesToRead | None = None,
     ) -> PageTurn | None:
         """Add a turn that waits to be answered; None if the question is blank."""
         with self.lock:
@@ -197,6 +210,7 @@ class Conversation:
                 web=web,
                 fresh=fresh,
                 collections=collections,
+                files=files,
             )
             if not self.turns and not self.title:
                 self.title = title_of(question)

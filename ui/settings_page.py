@@ -10,8 +10,8 @@ from assistant.settings import Settings, load_settings
 from ingest.foundation.errors import QiuzhengError, SettingsError
 from ingest.foundation.messages import Language, Message
 from ui import labels
+from ui.jobs.model_pull import ModelPull
 from ui.markup.safe_markdown import escape_error, escape_markdown, escape_message
-from ui.model_pull import ModelPull
 from ui.service import AssistantService
 from ui.settings_file import is_set_outside, save_settings, variable_of
 

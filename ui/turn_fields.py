@@ -21,7 +21,7 @@ from assistant.labels import (
 )
 from assistant.values import Citation, Passage, SentenceVerdict
 from ingest.events import PageSkipped, PageStored
-from ingest.foundation.messages import Language
+from ingest.foundation.messages import Language, Message
 from ingest.report import REASONS
 from ingest.web.urls import host_of
 from ui import labels
@@ -56,6 +56,7 @@ def turn_fields(turn: PageTurn, language: Language) -> Fields:
     fields: Fields = {
         "question": turn.question,
         "web": turn.web,
+        "collections": [labels.collection_label(c).localize(language) for c in turn.collections],
         "state": turn.state,
         "status": progress_label(turn, language),
         "steps": list(step_lines(turn, language)),
@@ -90,6 +91,8 @@ def progress_label(turn: PageTurn, language: Language) -> str:
     match turn.state:
         case "waiting":
             return labels.QUEUED.localize(language)
+        case "running" if turn.reading:
+            return Message("Reading {name}", name=turn.reading).localize(language)
         case "running":
             stage = STAGES[turn.stage] if turn.stage else labels.OPENING
             said = stage.localize(language)

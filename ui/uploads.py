@@ -1,10 +1,79 @@
 """Files that a browser hands over: kept in the home, where their documents point to."""
 
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ingest.foundation.errors import QiuzhengError
+from ingest.foundation.messages import Language, Message, describe_os_error
 from ingest.foundation.private_files import make_private_file
 from ingest.foundation.settings import home
+from ingest.settings import LONGEST_NAME
+from ui.jobs.ingest_job import IngestJob
+
+
+class FileNotReadError(QiuzhengError):
+    """A file that a question came with could not be read into the index."""
+
+    code = "file"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilesToRead:
+    """The files that a question came with."""
+
+    paths: tuple[Path, ...]
+    language: Language
+    """Of what is said of those that cannot be read."""
+
+    @property
+    def collections(self) -> tuple[str, ...]:
+        """The collections that they are read into."""
+        return tuple(collection_of_file(path) for path in self.paths)
+
+
+def keep_uploads(files: Iterable[Any], language: Language) -> FilesToRead:
+    """Keep the files of Streamlit's uploader.
+
+    Raises:
+        FileNotReadError: one cannot be written.
+    """
+    paths = []
+    for file in files:
+        try:
+            paths.append(keep_upload(file.name, file.getbuffer()))
+        except OSError as error:
+            failed = Message(
+                "{name} cannot be kept: {reason}", name=file.name, reason=describe_os_error(error)
+            )
+            raise FileNotReadError(failed) from error
+    return FilesToRead(paths=tuple(paths), language=language)
+
+
+def collection_of_file(path: Path) -> str:
+    """Return the name of the collection of one file: its own, without signs that none may have."""
+    plain = re.sub(r"[^\w .-]+", " ", path.name).strip(" .-") or "file"
+    # The end of a long name says more than its middle, and tells it from others.
+    half = LONGEST_NAME // 2
+    return plain if len(plain) <= LONGEST_NAME else f"{plain[: half - 1]}.{plain[-half:]}"
+
+
+async def read_upload(path: Path, *, language: Language) -> None:
+    """Read a file that was kept into the collection of its name.
+
+    Raises:
+        FileNotReadError: it cannot be read.
+    """
+    # A process of its own, as all reading for the page; it ends with a turn that is stopped.
+    job = IngestJob(sources=(str(path),))
+    await job.run(language=language, options=("--collection", collection_of_file(path)))
+    if not job.stored + job.unchanged:
+        reason = job.failures[0].reason if job.failures else job.message
+        raise FileNotReadError(
+            Message("{name} cannot be read: {reason}", name=path.name, reason=reason)
+        )
 
 
 def keep_upload(name: str, content: Any) -> Path:
@@ -23,7 +92,7 @@ def keep_upload(name: str, content: Any) -> Path:
     while path.exists() and path.read_bytes() != bytes(content):
         # Another file of the same name, which a document points to.
         number += 1
-        path = wanted.with_stem(f"{wanted.stem} ({number})")
+        path = wanted.with_stem(f"{wanted.stem}-{number}")
     if not path.exists():
         make_private_file(path)
         path.write_bytes(content)

@@ -51,6 +51,16 @@ _TABLES = (
         PRIMARY KEY (conversation, number)
     ) STRICT""",
 )
+_ADDED_TABLES = (
+    # Beside the turns and not a column of them: a version that does not know it reads the rest.
+    """CREATE TABLE IF NOT EXISTS turn_collections (
+        conversation TEXT NOT NULL, number INTEGER NOT NULL, names TEXT NOT NULL,
+        PRIMARY KEY (conversation, number),
+        FOREIGN KEY (conversation, number) REFERENCES turns (conversation, number)
+            ON DELETE CASCADE
+    ) STRICT""",
+)
+"""Tables that files of the format may lack."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +156,8 @@ class ConversationStore:
             raise _not_found()
         with self._errors():
             rows = self._connection.execute(
-                "SELECT number, question, web, state, seconds, asked, body FROM turns"
+                "SELECT number, question, web, state, seconds, asked, body, names FROM turns"
+                " LEFT JOIN turn_collections USING (conversation, number)"
                 " WHERE conversation = ? ORDER BY number",
                 (conversation,),
             ).fetchall()
@@ -192,6 +203,12 @@ class ConversationStore:
                     body,
                 ),
             )
+            if turn.collections:
+                names = json.dumps(turn.collections, ensure_ascii=False)
+                self._connection.execute(
+                    "INSERT OR REPLACE INTO turn_collections VALUES (?, ?, ?)",
+                    (conversation, turn.number, names),
+                )
 
     def remove_turns(self, conversation: str, *, start: int) -> None:
         """Delete the turns from number `start` on: an edited question begins anew from there."""
@@ -307,6 +324,8 @@ class ConversationStore:
         try:
             too_old = self._clock() - UNDO_S
             connection.execute("DELETE FROM conversations WHERE deleted < ?", (too_old,))
+            for statement in _ADDED_TABLES:
+                connection.execute(statement)
         except BaseException:
             connection.close()
             raise
@@ -341,8 +360,10 @@ def _not_found() -> ConversationNotFoundError:
     return ConversationNotFoundError(Message("this conversation is not kept any more"))
 
 
-def _turn_of_row(row: tuple[int, str, int, TurnState, float, float, bytes]) -> ConversationTurn:
-    number, question, web, state, seconds, asked, body = row
+def _turn_of_row(
+    row: tuple[int, str, int, TurnState, float, float, bytes, str | None],
+) -> ConversationTurn:
+    number, question, web, state, seconds, asked, body, names = row
     try:
         events = load_events(body)
     except ValueError:  # the others can be read: they need not go with it
@@ -354,5 +375,6 @@ def _turn_of_row(row: tuple[int, str, int, TurnState, float, float, bytes]) -> C
         state=state,
         seconds=seconds,
         asked_at=datetime.fromtimestamp(asked, UTC),
+        collections=tuple(json.loads(names)) if names else (),
         events=events,
     )

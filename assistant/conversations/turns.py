@@ -39,6 +39,8 @@ class ConversationTurn:
     """That answering took so far."""
     asked_at: datetime
     """In UTC."""
+    collections: tuple[str, ...] = ()
+    """Those that the answer came from; (): all."""
     events: tuple[AnswerEvent, ...] = ()
     """In their order; deltas that follow each other are joined."""
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -66,6 +67,14 @@ class Tab:
             click()
             with suppress(AssertionError):
                 expect(shown).to_be_visible(timeout=POPUP_MS)
+
+    def attach(self, file: Path) -> None:
+        """Put a file into the line where questions are typed."""
+        self.settle()
+        line = self.page.get_by_test_id("stChatInput")
+        line.locator("input[type=file]").set_input_files(file)
+        expect(line).to_contain_text(file.name)
+        expect(line.get_by_role("progressbar")).to_have_count(0)
 
     def ask(self, question: str) -> None:
         self.settle()

@@ -482,3 +482,29 @@ def test_a_file_is_added_asked_about_and_removed(
     page.get_by_role("link", name="对话页").click()
     tab.turn(0).action("重新回答").click()
     expect(tab.turn(0).answer).not_to_contain_text("三号柜")
+
+
+def test_a_file_is_dropped_into_the_line_and_asked_about(
+    tab: Tab, net: Internet, ollama: OllamaServer, tmp_path: Path
+) -> None:
+    paper = tmp_path / "值班表 (新).md"
+    paper.write_text("# 值班表\n\n机房的备用钥匙放在三号柜的第二层抽屉里，取用要登记。\n")
+    broken = tmp_path / "坏的.docx"
+    broken.write_bytes(b"PK\x03\x04 no document")
+    page = tab.page
+    ollama.answer = lambda _: ("先看段落。", "备用钥匙放在三号柜的第二层抽屉里[1]。")
+    tab.attach(paper)
+    tab.ask("机房的备用钥匙放在哪里?")
+    turn = tab.done(0)
+    expect(turn.answer).to_contain_text("三号柜")
+    expect(turn.whole.get_by_role("group", name="回答依据")).to_contain_text("值班表 新 .md")
+    assert net.log == []  # it was asked about the file, and not of the web
+    page.reload()
+    expect(tab.done(0).whole.get_by_role("group", name="回答依据")).to_be_visible()
+    # Another one of the same name is another file, and what cannot be read says why.
+    broken.rename(paper)
+    tab.attach(paper)
+    tab.ask("里面写了什么?")
+    failed = tab.turn(1)
+    expect(failed.whole).to_have_attribute("data-state", "failed")
+    expect(failed.whole.get_by_role("alert")).to_contain_text("值班表 (新)-2.md")

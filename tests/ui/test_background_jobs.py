@@ -10,7 +10,7 @@ from ingest.library import open_library
 from tests.ui.answered import service_of
 from tests.ui.page_in_memory import opening
 from ui import labels
-from ui.ingest_job import IngestJob
+from ui.jobs.ingest_job import IngestJob
 from ui.service import AssistantService
 
 LONGEST_S = 60

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from ui.ingest_job import MOST_FAILURES, IngestJob
+from ui.jobs.ingest_job import MOST_FAILURES, IngestJob
 
 
 def test_files_are_stored_and_what_cannot_be_read_is_listed(home: Path, tmp_path: Path) -> None:

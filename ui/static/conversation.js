@@ -164,7 +164,7 @@ class TurnView {
     const [family, index] = name.split(".");
     const value = fields[name];
     switch (family) {
-      case "question": this.drawQuestion(); break;
+      case "question": case "collections": this.drawQuestion(); break;
       case "status": place.status.textContent = value; this.conversation.announce(value); break;
       case "steps":
         place.steps.replaceChildren(...(value || []).map((step) => make("li", { class: `qz-step-${step.icon}` },
@@ -211,7 +211,9 @@ class TurnView {
   drawQuestion() {
     const { place, fields, labels } = this;
     const text = make("div", { class: "qz-question-text" }, fields.question);
-    place.question.replaceChildren(text);
+    const names = (fields.collections || []).map((name) => make("span", { class: "qz-file" }, name));
+    place.question.replaceChildren(text, ...(names.length
+      ? [make("div", { class: "qz-files", role: "group", "aria-label": labels.from_collections }, ...names)] : []));
     // Measured when it is in the document.
     requestAnimationFrame(() => {
       if (text.scrollHeight <= text.clientHeight + 2) return;
@@ -502,7 +504,6 @@ class ConversationView {
     this.data = data;
     document.documentElement.lang = data.lang === "zh" ? "zh-CN" : data.lang;
     this.stopButton.textContent = `■ ${data.labels.stop}`;
-    this.localizeFrame();
     this.list.setAttribute("aria-label", data.labels.conversation);
     if (before && (before.id !== data.id || before.lang !== data.lang)) {
       this.aborter?.abort();
@@ -513,15 +514,6 @@ class ConversationView {
     if (!before || before.id !== data.id || before.lang !== data.lang || before.revision !== data.revision) {
       this.connect();
       if (before && before.id === data.id) this.channel.postMessage(data.id);
-    }
-  }
-
-  // Streamlit names its own buttons in English alone.
-  localizeFrame() {
-    const { labels } = this.data;
-    document.querySelector('[data-testid="stChatInputSubmitButton"]')?.setAttribute("aria-label", labels.send);
-    for (const help of document.querySelectorAll('button[aria-label^="Help for "]')) {
-      help.setAttribute("aria-label", labels.help.replace("{name}", help.getAttribute("aria-label").slice(9)));
     }
   }
 
@@ -542,8 +534,6 @@ class ConversationView {
     }
     if (live) this.placeStop();
     this.showStop();
-    this.ticks = (this.ticks || 0) + 1;
-    if (this.data && this.ticks % 20 === 0) this.localizeFrame();
   }
 
   // For any turn that is being answered: thumbs on an older one change nothing about it.

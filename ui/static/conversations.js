@@ -1,6 +1,7 @@
 // The list of conversations in the side bar: open, rename, delete with undo, export.
 
 const lists = new WeakMap();
+const LOCALIZE_MS = 1000;
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
@@ -13,7 +14,15 @@ export default function (component) {
   }
   root.act = (action) => setTriggerValue("action", { ...action, at: Date.now() });
   draw(root, data, (action) => root.act(action));
-  return () => { lists.delete(parentElement); parentElement.replaceChildren(); };
+  localizeFrame(data.labels);
+  clearInterval(root.localizing);
+  // Widgets come at any time, and none of them says so.
+  root.localizing = setInterval(() => localizeFrame(data.labels), LOCALIZE_MS);
+  return () => {
+    clearInterval(root.localizing);
+    lists.delete(parentElement);
+    parentElement.replaceChildren();
+  };
 }
 
 function make(tag, attributes = {}, ...children) {
@@ -109,4 +118,18 @@ function rename(whole, line, data, act) {
 function closeDrawer() {
   if (window.innerWidth > 768) return;
   document.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click();
+}
+
+// Streamlit names its own buttons in English alone, on every page of ours.
+function localizeFrame(labels) {
+  document.querySelector('[data-testid="stChatInputSubmitButton"]')?.setAttribute("aria-label", labels.send);
+  const renamed = { "Help for ": labels.help, "Remove ": labels.remove_file };
+  for (const [english, label] of Object.entries(renamed)) {
+    for (const button of document.querySelectorAll(`button[aria-label^="${english}"]`)) {
+      button.setAttribute("aria-label", label.replace("{name}", button.getAttribute("aria-label").slice(english.length)));
+    }
+  }
+  for (const add of document.querySelectorAll('button[aria-label="Add files"], button[aria-label="Upload files"], button[aria-label="file upload"], [data-testid="stChatInputFileUploadButton"] button')) {
+    add.setAttribute("aria-label", labels.add_files);
+  }
 }

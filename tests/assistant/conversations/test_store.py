@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,6 +38,20 @@ def turn(
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "home" / "conversations.sqlite"
+
+
+def test_a_file_of_an_older_version_learns_what_answers_came_from(path: Path) -> None:
+    with ConversationStore(path) as store:
+        store.put_turn("a", turn(0), title="Lights")
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE turn_collections")
+    with ConversationStore(path) as store:
+        store.put_turn("a", replace(turn(1), collections=("论文", "web")), title="Lights")
+        store.put_turn("a", replace(turn(1), collections=("论文",)), title="Lights")
+        assert [one.collections for one in store.turns("a")] == [(), ("论文",)]
+        store.remove_turns("a", start=1)
+        store.put_turn("a", turn(1), title="Lights")
+        assert [one.collections for one in store.turns("a")] == [(), ()]
 
 
 def test_turns_come_back_as_they_were(path: Path) -> None:

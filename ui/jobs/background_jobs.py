@@ -14,9 +14,9 @@ from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language, Message
 from ingest.library import open_library
 from ui.bridge import EventLoopThread
-from ui.ingest_job import IngestJob
-from ui.model_pull import ModelPull, find_missing_model
-from ui.removal import DocumentRemoval
+from ui.jobs.ingest_job import IngestJob
+from ui.jobs.model_pull import ModelPull, find_missing_model
+from ui.jobs.removal import DocumentRemoval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

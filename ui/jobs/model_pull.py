@@ -11,7 +11,7 @@ from assistant.settings import ModelSettings, load_settings
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Message
 from ingest.model_servers.ollama import with_tag
-from ui.ingest_job import LEAST_ELAPSED_S
+from ui.jobs.ingest_job import LEAST_ELAPSED_S
 
 
 @dataclass(slots=True, kw_only=True)

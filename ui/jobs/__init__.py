@@ -1,0 +1,1 @@
+"""Work of the server beside answering: models, documents in, documents out."""
