@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from finetune.cli_evaluate import compare, evaluate
+from finetune.cli_improve import improve
 from finetune.cli_options import LANGUAGE, Result, TextResult, plain_command, recipe_command
 from finetune.cli_rows import synthesize
 
@@ -292,6 +293,7 @@ def run(pipeline: "Pipeline", targets: tuple[Any, ...]) -> Result:
 
 main.add_command(evaluate)
 main.add_command(compare)
+main.add_command(improve)
 
 if __name__ == "__main__":
     main()

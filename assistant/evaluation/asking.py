@@ -3,10 +3,10 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from assistant.answer.verification.claims import says_not_there
 from assistant.errors import ModelError
@@ -35,16 +35,21 @@ from assistant.values import (
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language, Message
 
-if TYPE_CHECKING:
-    from assistant.answer.orchestrator import Assistant
-
 FAILURES_IN_A_ROW = 3
 """So many answers that fail one after the other: the server is gone, and the rest would fail, too.
 One alone may be the question's own."""
 
 
+class AnswersQuestions(Protocol):
+    """What `Assistant` is to an evaluation."""
+
+    def ask(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
+        """Yield the events of one answer, as `Assistant.ask` does."""
+        ...
+
+
 async def ask_questions(
-    assistant: "Assistant",
+    assistant: AnswersQuestions,
     questions: Iterable[EvaluationQuestion],
     *,
     options: Question,
@@ -110,7 +115,7 @@ def _server_gone(failed: Sequence[QuestionResult]) -> ModelError:
 
 
 async def ask_question(
-    assistant: "Assistant",
+    assistant: AnswersQuestions,
     question: EvaluationQuestion,
     *,
     options: Question,

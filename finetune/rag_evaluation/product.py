@@ -6,16 +6,16 @@ server on loopback, or on the server where it is.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from assistant import Question, Settings, load_settings, open_assistant
+from assistant import Assistant, Question, Settings, load_settings, open_assistant
+from assistant.bootstrap import open_replay
 from assistant.errors import EvaluationFileError
 from assistant.evaluation.asking import ask_questions
-from assistant.evaluation.questions import EvaluationQuestion
 from assistant.evaluation.results import (
     EvaluationRun,
     QuestionResult,
@@ -24,12 +24,15 @@ from assistant.evaluation.results import (
     header_differences,
     read_run,
 )
+from assistant.events import AnswerEvent
 from assistant.models.base import size_of_model
+from assistant.replay import Replay
+from assistant.snapshots.snapshot import ModelSnapshot, Snapshot
 from finetune.errors import EvaluationError
 from finetune.evaluate.evaluation import IN_PROCESS, model_slug
 from finetune.evaluate.generate.base import reply_stage
 from finetune.progress import Progress
-from finetune.rag_evaluation.questions import held_out_questions
+from finetune.rag_evaluation.questions import HeldOutQuestion, held_out_questions
 from finetune.recipe import Recipe
 from finetune.runs import Run
 from ingest.bootstrap import open_store
@@ -85,7 +88,7 @@ def evaluate_with_passages(
     """
     questions = held_out_questions(recipe, run)
     with _opened_model(recipe, run, model) as under_test:
-        settings = load_settings({"model": {**under_test, **_asking_table(recipe)}})
+        settings = _asking_settings(recipe, under_test)
         header = replace(
             asyncio.run(_describe_index(settings)),
             model=model,
@@ -97,7 +100,7 @@ def evaluate_with_passages(
         try:
             if count := len(results.by_key):
                 progress.note(Message("{count} replies were there already", count=count))
-            left = [one for one in questions if one.key not in results.by_key]
+            left = [one for one in questions if one.expected.key not in results.by_key]
             options = Question("", collections=tuple(collections), private=True)
             with reply_stage(progress, model, len(left)) as stage:
 
@@ -110,7 +113,8 @@ def evaluate_with_passages(
                     asyncio.run(_ask(settings, left, options, language, take))
         finally:
             results.close()
-    kept = tuple(results.by_key[one.key] for one in questions if one.key in results.by_key)
+    keys = [one.expected.key for one in questions]
+    kept = tuple(results.by_key[key] for key in keys if key in results.by_key)
     return EvaluationRun(header=header, results=kept, name=model)
 
 
@@ -140,14 +144,14 @@ class _KeptResults:
         self,
         path: Path,
         header: RunHeader,
-        questions: Sequence[EvaluationQuestion],
+        questions: Sequence[HeldOutQuestion],
         *,
         force: bool,
     ) -> None:
         self._file = RunFile(path)
         if force or (path.is_file() and not _is_same_run(path, header)):
             path.unlink(missing_ok=True)
-        wanted = {question.key for question in questions}
+        wanted = {question.expected.key for question in questions}
         kept = self._file.open(header)
         self.by_key = {result.key: result for result in kept if result.key in wanted}
 
@@ -211,14 +215,17 @@ def _opened_model(recipe: Recipe, run: Run, model: str) -> Iterator[Mapping[str,
         )
 
 
-def _asking_table(recipe: Recipe) -> dict[str, Any]:
-    """Return the settings under [model] that hold for every model."""
-    return {
+def _asking_settings(recipe: Recipe, under_test: Mapping[str, Any]) -> Settings:
+    """Return the assistant's settings with the model under test in them."""
+    table = {
+        **under_test,
         # Greedy: a second run finds the same.
         "temperature": 0.0,
         "reply_tokens": max(LEAST_REPLY, recipe.evaluate.max_new_tokens),
         "timeout": REPLY_TIMEOUT_S,
     }
+    # Hundreds of answers of a test would push out a person's own.
+    return load_settings({"model": table, "snapshots": {"enabled": False}})
 
 
 async def _describe_index(settings: Settings) -> RunHeader:
@@ -248,16 +255,51 @@ async def _describe_index(settings: Settings) -> RunHeader:
 
 async def _ask(
     settings: Settings,
-    questions: Sequence[EvaluationQuestion],
+    questions: Sequence[HeldOutQuestion],
     options: Question,
     language: Language,
     report: Callable[[QuestionResult], None],
 ) -> None:
-    async with open_assistant(settings) as assistant:
+    async with open_assistant(settings) as assistant, open_replay(settings) as replay:
         try:
             await assistant.prepare(options)
         except QiuzhengError as error:
             raise EvaluationError(error.message, hint=error.hint) from error
+        kept = {one.expected.text: one for one in questions if one.passages}
         await ask_questions(
-            assistant, questions, options=options, jobs=1, language=language, report=report
+            _AssistantOrReplay(assistant, replay, kept),
+            [one.expected for one in questions],
+            options=options,
+            jobs=1,
+            language=language,
+            report=report,
         )
+
+
+class _AssistantOrReplay:
+    """Asks the assistant, or its replay for a question that brings its own passages."""
+
+    def __init__(
+        self, assistant: Assistant, replay: Replay, kept: Mapping[str, HeldOutQuestion]
+    ) -> None:
+        self._assistant = assistant
+        self._replay = replay
+        self._kept = kept
+
+    def ask(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
+        """Yield the events of one answer."""
+        held_out = self._kept.get(question.text)
+        if held_out is None:
+            return self._assistant.ask(question)
+        snapshot = Snapshot(
+            id="",
+            at=datetime.now().astimezone(),
+            version="",
+            question=question,
+            language=held_out.language,
+            query=question.text,
+            passages=held_out.passages,
+            # No model answered it yet: the one in the settings does.
+            model=ModelSnapshot(name="", kind="nothing", size="", context_tokens=0),
+        )
+        return self._replay.ask(snapshot)

@@ -3,21 +3,35 @@
 import itertools
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from assistant.answer.verification.claims import says_not_there
 from assistant.evaluation.questions import EvaluationQuestion
+from assistant.values import Passage
 from finetune.errors import EvaluationError
 from finetune.evaluate.evaluation import select_records
 from finetune.recipe import Recipe
 from finetune.records import Record
 from finetune.runs import Run
 from finetune.served_prompt import question_of_prompt
-from ingest.foundation.messages import Message
+from ingest.foundation.messages import Language, Message
+from ingest.text.language import language_of
 
 
-def held_out_questions(recipe: Recipe, run: Run) -> list[EvaluationQuestion]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldOutQuestion:
+    """A question, what is expected, and where it is to be answered from."""
+
+    expected: EvaluationQuestion
+    passages: tuple[Passage, ...] = ()
+    """Instead of what the index holds: a question that was made unanswerable is so with these."""
+    language: Language = "en"
+
+
+def held_out_questions(recipe: Recipe, run: Run) -> list[HeldOutQuestion]:
     """Return the questions of the records that evaluation asks, in their order, each once.
 
     A record that is itself a prompt of the assistant asks the question in it. Rows that
@@ -28,22 +42,13 @@ def held_out_questions(recipe: Recipe, run: Run) -> list[EvaluationQuestion]:
     """
     records = select_records(recipe, run)
     rows = synthesized_rows(recipe.data_files, records)
-    questions: dict[str, EvaluationQuestion] = {}
+    questions: dict[str, HeldOutQuestion] = {}
     for record in records:
         # What is said in a second turn means nothing without the first one.
         if len(record.turns) > 1:
             continue
-        row = rows.get(record.id, {})
-        text = str(row.get("question") or question_of_prompt(record.last.user) or record.last.user)
-        answer = str(row.get("answer") or record.last.answer)
-        answerable = row.get("answerable", not says_not_there(record.last.answer))
-        question = EvaluationQuestion(
-            text=text.strip(),
-            answers=(answer,) if answerable else (),
-            unanswerable=not answerable,
-            id=record.id,
-        )
-        questions.setdefault(question.key, question)
+        question = _question_of(record, rows.get(record.id, {}))
+        questions.setdefault(question.expected.key, question)
     if not questions:
         raise EvaluationError(
             Message(
@@ -52,6 +57,44 @@ def held_out_questions(recipe: Recipe, run: Run) -> list[EvaluationQuestion]:
             )
         )
     return list(questions.values())
+
+
+def _question_of(record: Record, row: Mapping[str, Any]) -> HeldOutQuestion:
+    text = str(row.get("question") or question_of_prompt(record.last.user) or record.last.user)
+    answer = str(row.get("answer") or record.last.answer)
+    answerable = row.get("answerable", not says_not_there(record.last.answer))
+    expected = EvaluationQuestion(
+        text=text.strip(),
+        answers=(answer,) if answerable else (),
+        unanswerable=not answerable,
+        id=record.id,
+    )
+    # The index may well answer it: its page was kept from it on purpose.
+    kept = () if answerable else tuple(map(_passage_of, row.get("passages", ())))
+    return HeldOutQuestion(expected=expected, passages=kept, language=language_of(text))
+
+
+def _passage_of(row: Mapping[str, Any]) -> Passage:
+    """Return a passage as `finetune synthesize` keeps it.
+
+    Raises:
+        KeyError, ValueError: it is none.
+    """
+    published, modified = (
+        date.fromisoformat(row[name]) if row.get(name) else None
+        for name in ("published", "modified")
+    )
+    return Passage(
+        number=int(row["id"]),
+        url=row["url"],
+        title=row["title"],
+        text=row["text"],
+        score=1.0,
+        fetched_at=datetime.fromisoformat(row["fetched_at"]),
+        published=published,
+        modified=modified,
+        heading=row.get("heading", ""),
+    )
 
 
 def synthesized_rows(

@@ -169,7 +169,8 @@ class CreatingHandler(Handler):
         )
         think = body.get("think", True)
         text = template.render(messages=messages, add_generation_prompt=True, enable_thinking=think)
-        bos = made.fields["tokenizer.ggml.tokens"][made.fields["tokenizer.ggml.bos_token_id"]]
+        number = made.fields.get("tokenizer.ggml.bos_token_id")
+        bos = "" if number is None else made.fields["tokenizer.ggml.tokens"][number]
         return {"rendered_template": text.removeprefix(bos)}
 
 

@@ -1,0 +1,88 @@
+"""The report of an improvement: what was decided, on what, and what to do next. No scripts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from assistant.evaluation.figures import EvaluationFigure, format_value
+from assistant.evaluation.results import QuestionResult
+from assistant.evaluation.text_report import MARKS, VERDICT_LABELS
+from finetune.html_templates import render
+from finetune.pipeline import Pipeline
+from finetune.rag_evaluation.gate import GateDecision, own_score
+from finetune.runs import write_atomically
+from ingest.foundation.messages import Message
+
+EXAMPLES = 12
+"""Questions shown of each kind: won, lost, and wrong in both."""
+
+EXCERPT_CHARACTERS = 500
+"""Characters shown of an answer."""
+
+RIGHT_FROM = 0.5
+"""Score of the model's own words from which a person would call them right."""
+
+
+def write_improvement_page(
+    decision: GateDecision,
+    pipeline: Pipeline,
+    path: Path,
+    *,
+    collection: str,
+    told: Sequence[Message],
+) -> None:
+    """Write the report; `told` is what became of the model, a line each."""
+    language, run = pipeline.language, pipeline.run
+    pairs = decision.comparison.pairs
+    right = [[own_score(one) >= RIGHT_FROM for one in pair] for pair in pairs]
+    examples = {
+        "won": [pair for pair, (old, new) in zip(pairs, right, strict=True) if new and not old],
+        "lost": [pair for pair, (old, new) in zip(pairs, right, strict=True) if old and not new],
+        "wrong": [pair for pair, both in zip(pairs, right, strict=True) if not any(both)],
+    }
+    summary = Message(
+        "Of {count} questions from documents that it was not trained on, the base answers {old} "
+        "rightly in its own words, the tuned model {new}.",
+        count=len(pairs),
+        old=sum(old for old, _ in right),
+        new=sum(new for _, new in right),
+    )
+    titles = {
+        "won": Message("Won: the base was wrong, the tuned model is right"),
+        "lost": Message("Lost: the base was right, the tuned model is wrong"),
+        "wrong": Message("Wrong in both"),
+    }
+    page = render(
+        "improve.html.j2",
+        language,
+        filters={"said": _own_words},
+        decision=decision,
+        collection=collection,
+        summary=summary.localize(language),
+        reasons=[one.localize(language) for one in decision.reasons],
+        told=[one.localize(language) for one in told],
+        differences=decision.comparison.differences,
+        format_value=format_value,
+        interval=_render_interval,
+        marks=MARKS,
+        verdict_names={name: text.localize(language) for name, text in VERDICT_LABELS.items()},
+        examples=[
+            (titles[name].localize(language), len(found), found[:EXAMPLES])
+            for name, found in examples.items()
+            if found
+        ],
+        data=run.figures("prepare"),
+        training=run.figures("train"),
+        recipe=pipeline.recipe,
+    )
+    write_atomically(path, page)
+
+
+def _render_interval(low: float, high: float, figure: EvaluationFigure) -> str:
+    shown = (format_value(value, figure, signed=True) for value in (low, high))
+    return " … ".join(shown)
+
+
+def _own_words(result: QuestionResult) -> str:
+    """Return the beginning of what a model said itself, "" where quotes stood in for it."""
+    text = result.answer.strip() if result.kind == "model" else ""
+    return text if len(text) <= EXCERPT_CHARACTERS else f"{text[:EXCERPT_CHARACTERS]}…"

@@ -1,0 +1,161 @@
+"""`finetune improve`: rows, training, judgement through the assistant, and only then activation.
+
+rows ──► prepare ──► ask base ──► train ──► ask tuned ──► gate ──► merge, export, activate
+                                                           └────► the old model stays
+
+Each step keeps what it has done: the same command goes on where it was cut short.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from assistant import Settings
+from assistant.models.base import ModelSize
+from finetune.errors import DataError, RecipeError
+from finetune.improve.html_page import write_improvement_page
+from finetune.improve.plan import ImprovementPlan, require_same_plan
+from finetune.pipeline import ADAPTER, BASE, Pipeline
+from finetune.progress import Progress
+from finetune.proof import ask_with_passages, decide_gate
+from finetune.rag_evaluation.gate import LEAST_QUESTIONS, GateDecision
+from finetune.rag_evaluation.questions import held_out_questions
+from finetune.runs import Run
+from ingest.foundation.messages import Language, Message
+from ingest.foundation.settings import default_ollama_host
+
+ImprovementTarget = Literal["ollama", "gguf", "none"]
+"""Where a better model goes: only one in Ollama can be activated."""
+
+ANSWER_S = 10.0
+"""Seconds in which an Ollama that is there says its version."""
+
+MakeRows = Callable[[Path, ModelSize], Any]
+"""Writes the rows of the collection into a file, in the prompt for models of a size."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Improvement:
+    """What came of it. `page` is the report."""
+
+    decision: GateDecision
+    page: Path
+    recipe: Path
+    exported: str = ""
+    """Name in Ollama, or the GGUF file; "" where the base stays."""
+    activated: Message | None = None
+
+    @property
+    def lines(self) -> list[Message]:
+        """What a person is told, below the figures."""
+        told = [self.activated] if self.activated else []
+        if self.exported and not self.activated:
+            told.append(Message("{model} is there, and not active", model=self.exported))
+        if not self.exported and not self.decision.passed:
+            told.append(Message("nothing was exported or activated: the old model stays"))
+        return told
+
+    def to_text(self, language: Language) -> str:
+        """Return the decision, its figures, and what became of the model."""
+        told = [line.localize(language) for line in self.lines]
+        page = Message("report: {page}", page=self.page).localize(language)
+        return "\n".join([*self.decision.to_lines(language), "", *told, page])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the same as JSON values."""
+        return {
+            **self.decision.to_json(),
+            "exported": self.exported,
+            "activated": self.activated is not None,
+            "recipe": str(self.recipe),
+            "report": str(self.page),
+        }
+
+
+def improve(
+    plan: ImprovementPlan,
+    *,
+    settings: Settings,
+    make_rows: MakeRows,
+    to: ImprovementTarget,
+    activate: bool,
+    progress: Progress,
+) -> Improvement:
+    """Tune the plan's base for its collection, and put it into use if it is better there.
+
+    Args:
+        plan: What is improved, and where the work lies.
+        settings: The assistant's.
+        make_rows: Called if the folder holds no rows yet.
+        to: Where a better model goes.
+        activate: Whether the assistant answers with it from then on.
+        progress: Gets the steps.
+
+    Raises:
+        FinetuneError: a step cannot be done. What was done is kept, and nothing is activated.
+    """
+    # All that can be wrong is looked for before the first hour is spent.
+    size = plan.size_of_base()
+    if to == "ollama":
+        require_ollama()
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    require_same_plan(plan.folder, {"collection": plan.collection, "base": plan.base})
+    if not plan.rows.exists():
+        make_rows(plan.rows, size)
+    recipe = plan.write_recipe(context_tokens=settings.model.context_tokens)
+    run = Run(plan.folder / "runs" / recipe.name)
+    pipeline = Pipeline(recipe=recipe, run=run, progress=progress, language=plan.language)
+    pipeline.prepare()
+    _require_held_out(pipeline)
+    collections = (plan.collection,) if plan.collection else ()
+    ask_with_passages(pipeline, BASE, collections)
+    _train(pipeline)
+    ask_with_passages(pipeline, ADAPTER, collections)
+    decision = decide_gate(pipeline, BASE, ADAPTER)
+    done = Improvement(
+        decision=decision, page=plan.folder / "report.html", recipe=plan.folder / "improve.toml"
+    )
+    if decision.passed and to != "none":
+        pipeline.merge()
+        pipeline.export(to, verify=to == "ollama")
+        made = run.figures(f"export-{to}")
+        done = replace(done, exported=str(made.get("model") or made["file"]))
+        if activate and to == "ollama":
+            done = replace(done, activated=pipeline.activate())
+    write_improvement_page(
+        decision, pipeline, done.page, collection=plan.collection, told=done.lines
+    )
+    return done
+
+
+def require_ollama() -> None:
+    """Raise `ExportError` if there is no Ollama that the tuned model could go to."""
+    from finetune.export.ollama import require_version  # noqa: PLC0415  torch takes 3 s
+    from ingest.model_servers.ollama import OllamaClient  # noqa: PLC0415
+
+    require_version(OllamaClient(default_ollama_host(), timeout_s=ANSWER_S))
+
+
+def _train(pipeline: Pipeline) -> None:
+    """Train, from the last checkpoint where the same training was cut short."""
+    try:
+        pipeline.train(resume=True)
+    except RecipeError as error:
+        # The recipe changed since: its checkpoints are of no use.
+        pipeline.progress.note(error.message)
+        pipeline.train()
+
+
+def _require_held_out(pipeline: Pipeline) -> None:
+    """Raise `DataError` if the rows are too few to show anything."""
+    count = len(held_out_questions(pipeline.recipe, pipeline.run))
+    if count < LEAST_QUESTIONS:
+        raise DataError(
+            Message(
+                "{count} held-out questions show nothing: at least {least} are wanted",
+                count=count,
+                least=LEAST_QUESTIONS,
+            ),
+            hint=Message("store more documents, or let a model write questions too: --teacher"),
+        )
