@@ -56,7 +56,7 @@ def test_asking_in_chinese_shows_stages_a_streamed_answer_and_sources_and_stop_s
     stop = tab.page.get_by_role("button", name="停止")
     expect(stop).to_be_visible()  # the answer is on its way, and can be stopped
     expect(first.whole).to_contain_text("正在阅读网页")
-    expect(first.whole).to_contain_text("网页原文")  # evidence, before the model's first word
+    expect(first.whole).to_contain_text("来源原文")  # evidence, before the model's first word
     expect(first.answer).to_contain_text("夜间飞行应当开启灯光")
     expect(first.sources).to_contain_text("来源")
     expect(stop).to_be_hidden()

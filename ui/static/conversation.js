@@ -27,6 +27,19 @@ export default function (component) {
   return () => view.close();
 }
 
+// Drawn, since the emoji is an empty box where no font has it.
+function thumbPicture() {
+  const space = "http://www.w3.org/2000/svg";
+  const picture = document.createElementNS(space, "svg");
+  picture.setAttribute("viewBox", "0 0 24 24");
+  picture.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(space, "path");
+  path.setAttribute("d", "M3 10.5h3.5v10H3zM9 20.5h8.6c.9 0 1.7-.6 1.9-1.5l1.4-6.6c.3-1.3-.6-2.4-1.9-2.4h-5.3l.8-4.3"
+    + "c.2-1.2-.6-2.2-1.8-2.2L9 10.2z");
+  picture.append(path);
+  return picture;
+}
+
 function make(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -239,7 +252,7 @@ class TurnView {
     this.place.sources.replaceChildren(make("strong", {}, value.label), make("ol", {}, ...value.lines.map((line) =>
       make("li", {}, this.citeButton(line.n), " ",
         line.url ? make("a", { href: line.url, target: "_blank", rel: "noopener noreferrer" }, line.title) : make("span", {}, line.title),
-        line.heading ? make("span", { class: "qz-quiet" }, ` › ${line.heading}`) : "",
+        line.heading && line.heading !== line.title ? make("span", { class: "qz-quiet" }, ` › ${line.heading}`) : "",
         make("span", { class: "qz-quiet" }, ` ${line.detail} · ${line.fetched}`)))));
   }
 
@@ -285,14 +298,14 @@ class TurnView {
 
   thumbs(send) {
     const { labels } = this;
-    const thumb = (rating, sign, label, act) => {
+    const thumb = (rating, label, act) => {
       const made = make("button", { type: "button", class: "qz-quiet qz-thumb", "data-rating": rating,
-        "aria-label": label, title: label }, sign);
+        "aria-label": label, title: label }, thumbPicture());
       made.addEventListener("click", act);
       return made;
     };
-    return [thumb("up", "👍", labels.good, () => { this.closeForm(); send({ kind: "feedback", rating: "up" }); }),
-      thumb("down", "👎", labels.bad, () => this.askWhatIsWrong(send))];
+    return [thumb("up", labels.good, () => { this.closeForm(); send({ kind: "feedback", rating: "up" }); }),
+      thumb("down", labels.bad, () => this.askWhatIsWrong(send))];
   }
 
   drawFeedback() {

@@ -17,7 +17,7 @@ from finetune.data.formats.registry import FORMATS
 from finetune.data.rows import RowError, RowFields
 from finetune.recipe import DataTable
 
-QUOTES = "网页原文：\n\n- 开灯"
+QUOTES = "来源原文：\n\n- 开灯"
 PROMPT = (
     ChatMessage(role="system", content="用中文回答"),
     ChatMessage(role="user", content="资料：\n- 开灯\n\n问题：夜里飞?"),

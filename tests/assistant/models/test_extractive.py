@@ -61,7 +61,7 @@ async def test_chinese_quotes_are_labelled_and_cited() -> None:
         "飞行很有趣。小型无人机的重量限制为250克。鸟也会飞。",
         language="zh",
     )
-    assert text == "以下是网页原文摘录，并非模型的回答：\n\n- 小型无人机的重量限制为250克。 [1]"
+    assert text == "以下是来源原文摘录，并非模型的回答：\n\n- 小型无人机的重量限制为250克。 [1]"
 
 
 async def test_pages_without_a_fitting_sentence_yield_none() -> None:
