@@ -4,15 +4,14 @@ Only click is imported up here, so that `--help` starts at once.
 """
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from finetune.cli_evaluate import compare, evaluate
 from finetune.cli_improve import improve
-from finetune.cli_options import LANGUAGE, Result, TextResult, plain_command, recipe_command
-from finetune.cli_rows import synthesize
+from finetune.cli_options import Result, TextResult, recipe_command
+from finetune.cli_rows import init, synthesize
 
 if TYPE_CHECKING:
     from finetune.pipeline import Pipeline
@@ -44,43 +43,8 @@ def main() -> None:
     """
 
 
+main.add_command(init)
 main.add_command(synthesize)
-
-
-@main.command()
-@click.argument("name", metavar="[RECIPE]", default="")
-@click.option(
-    "--into",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path(),
-    help="The folder to write into.",
-)
-@click.option(
-    "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Written into the recipe."
-)
-@click.option("--lang", type=LANGUAGE, help="Of messages.")
-def init(name: str, into: Path, changes: tuple[str, ...], lang: str | None) -> None:
-    """Write a shipped recipe and its sample data; without a name, list them.
-
-    \b
-    finetune init
-    finetune init drone-safety
-    finetune init support --into my-bot --set model.base=/models/Qwen2.5-0.5B-Instruct
-    """
-
-    def copy_or_list() -> int:
-        """Copy the named recipe, or list all, and return the exit code."""
-        from finetune.shipped_recipes import copy_recipe, list_recipes
-
-        if name:
-            for path in copy_recipe(name, into, changes):
-                click.echo(path)
-            return 0
-        for shipped, title in list_recipes().items():
-            click.echo(f"{shipped:<14}{title}")
-        return 0
-
-    plain_command(copy_or_list, lang)
 
 
 @main.command()

@@ -1,4 +1,4 @@
-"""Commands that make rows to be learnt, before there is a recipe.
+"""Commands that make rows to be learnt, or a recipe: what comes before there is one.
 
 Only click is imported up here, so that `--help` starts at once.
 """
@@ -9,6 +9,95 @@ from typing import Any
 import click
 
 from finetune.cli_options import LANGUAGE, plain_command, show_result
+
+EXCERPT = 80
+"""Characters of a question and of its answer that are shown of a row."""
+
+
+@click.command()
+@click.argument("name", metavar="[RECIPE]", default="")
+@click.option(
+    "--from",
+    "data_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a recipe for this data file instead, and show what its first rows become.",
+)
+@click.option(
+    "--into",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="The folder to write into.",
+)
+@click.option(
+    "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Written into the recipe."
+)
+@click.option("--lang", type=LANGUAGE, help="Of messages.")
+def init(
+    name: str, data_file: Path | None, into: Path, changes: tuple[str, ...], lang: str | None
+) -> None:
+    """Write a shipped recipe and its sample data, or one for FILE; without a name, list them.
+
+    \b
+    finetune init
+    finetune init drone-safety
+    finetune init support --into my-bot --set model.base=/models/Qwen2.5-0.5B-Instruct
+    finetune init --from tickets.xlsx
+    """
+
+    def copy_or_list() -> int:
+        """Write the recipe that is meant, or list all, and return the exit code."""
+        from finetune.shipped_recipes import copy_recipe, list_recipes
+
+        if data_file is not None:
+            _show_own_recipe(data_file, name, into, changes, lang)
+        elif name:
+            for path in copy_recipe(name, into, changes):
+                click.echo(path)
+        else:
+            for shipped, title in list_recipes().items():
+                click.echo(f"{shipped:<14}{title}")
+        return 0
+
+    plain_command(copy_or_list, lang)
+
+
+def _show_own_recipe(
+    data_file: Path, name: str, into: Path, changes: tuple[str, ...], lang: str | None
+) -> None:
+    """Write a recipe for a data file, and show the map that was guessed and the first rows."""
+    from finetune.own_recipe import write_own_recipe
+    from ingest.foundation.messages import Message
+    from ingest.text.language import choose_language
+
+    made = write_own_recipe(data_file, name, into, changes)
+    language = choose_language(lang)
+    lines = [
+        Message("{ours} is the field {theirs}", ours=ours, theirs=theirs)
+        for ours, theirs in made.map.items()
+    ]
+    for row in made.rows:
+        question, answer = (" ".join(text.split()) for text in (row.last.user, row.last.answer))
+        lines.append(
+            Message(
+                "row {source}: {question} → {answer}",
+                source=row.source.rpartition(":")[2],
+                question=question[-EXCERPT:],
+                answer=answer[:EXCERPT],
+            )
+        )
+    if made.rejected:
+        lines.append(
+            Message(
+                "{rejected} of the first {looked_at} rows cannot be used; prepare says why",
+                rejected=made.rejected,
+                looked_at=made.looked_at,
+            )
+        )
+    lines.append(Message("next: finetune prepare {path}", path=made.path))
+    click.echo(made.path)
+    for line in lines:
+        click.echo(line.localize(language), err=True)
 
 
 @click.command()
@@ -54,6 +143,7 @@ def synthesize(
     \b
     finetune synthesize handbook --into handbook.jsonl
     finetune synthesize handbook --into handbook.jsonl --teacher ollama:qwen3:8b
+    finetune init --from handbook.jsonl
 
     Each row is a question in the assistant's own prompt, with the passages that it finds, and an
     answer that these support. A command that was cut short goes on where it stopped.

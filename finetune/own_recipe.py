@@ -1,0 +1,229 @@
+"""A recipe for data of one's own: `finetune init --from FILE` guesses what its fields mean."""
+
+import itertools
+import os
+import re
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+
+from finetune.data.files.opening import raw_rows
+from finetune.data.readers import parse_row
+from finetune.data.rows import RejectedRow
+from finetune.errors import ExportError, RecipeError
+from finetune.recipe import DataTable, apply_change, parse_recipe
+from finetune.records import RawRow, Record
+from ingest.foundation.messages import Message, describe_os_error
+from ingest.text.language import language_of
+from ingest.text.tokens import estimate_tokens
+
+LOOKED_AT = 500
+"""Rows at the beginning of a file that the guess is made from."""
+
+SHOWN = 3
+"""Rows that a person sees, to judge the guess by."""
+
+MOST_LABELS = 60
+"""Different values of a column up to which it may be a label: more are names or texts."""
+
+TOKEN_STEP = 512
+"""`train.max_tokens` is rounded up to a multiple of this."""
+
+TEMPLATE_TOKENS = 64
+"""What a chat template writes around a conversation, at most."""
+
+THINKING_BASE = ("deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B", "r1-think")
+PLAIN_BASE = ("Qwen/Qwen2.5-1.5B-Instruct", "chatml")
+"""Base and format that a recipe begins with, for rows with thoughts and for rows without."""
+
+COMMENTS = {
+    "model.base": "or a folder that holds it",
+    "data.map": "which field of the file is which",
+    "train.max_tokens": "the longest of the rows fits",
+}
+"""What stands behind a value of the recipe."""
+
+_ASKS = re.compile(
+    r"问|咨询|诉求|标题|question|query|prompt|ask|instruction|input|user|title|subject",
+    re.IGNORECASE,
+)
+_ANSWERS = re.compile(
+    r"答|复|处理结果|解决|answer|response|reply|completion|output|solution|assistant", re.IGNORECASE
+)
+_LABELS = re.compile(r"类|标签|意图|label|category|class|intent|tag", re.IGNORECASE)
+_NO_NAME = re.compile(r"[^A-Za-z0-9]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnRecipe:
+    """A recipe that was written, and what it makes of the first rows."""
+
+    path: Path
+    map: Mapping[str, str]
+    """Field of ours -> field of the file; empty where the names are known."""
+    rows: tuple[Record, ...]
+    """The first ones, as they will be learnt."""
+    rejected: int
+    """Of the rows that were looked at, those that cannot be used."""
+    looked_at: int
+
+
+def write_own_recipe(
+    data_file: Path, name: str, folder: Path, changes: Sequence[str] = ()
+) -> OwnRecipe:
+    """Write a recipe for a data file into `folder`, with the map of its fields that was guessed.
+
+    `name` is the recipe's, "" for that of the file; `changes` such as "train.lr=2e-4" are made.
+
+    Raises:
+        RecipeError: nothing tells what is asked and what answers, or the recipe is there already.
+        DataError: the file cannot be read.
+        ExportError: the folder cannot be written to.
+    """
+    limit = DataTable(files=("x",)).max_row_bytes
+    rows = itertools.islice(raw_rows(data_file, encoding="auto", limit=limit), LOOKED_AT)
+    read = [row for row in rows if isinstance(row, RawRow)]
+    mapped, records = _read_with_map(read, changes)
+    if not records:
+        names = list(dict.fromkeys(name for row in read for name in row.fields))
+        raise RecipeError(
+            Message(
+                "{path}: no field is known to ask or to answer: {names}",
+                path=data_file,
+                names=", ".join(map(str, names)) or Message("none"),
+            ),
+            hint=Message("name them: --set data.map.question=FIELD --set data.map.answer=FIELD"),
+        )
+    name = name or _NO_NAME.sub("-", data_file.stem).strip("-") or "own-data"
+    path = folder / f"{name}.toml"
+    if path.exists():
+        raise RecipeError(
+            Message("{path} is there already", path=path),
+            hint=Message("name another folder: --into FOLDER"),
+        )
+    document = tomlkit.parse(_recipe_text(data_file, name, folder, mapped, records))
+    for change in changes:
+        apply_change(document, change)
+    parse_recipe(document.unwrap(), source=str(path), folder=folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(tomlkit.dumps(document), encoding="utf-8")
+    except OSError as error:
+        raise ExportError(
+            Message("cannot write into {folder}", folder=folder),
+            hint=describe_os_error(error),
+        ) from error
+    return OwnRecipe(
+        path=path,
+        map=mapped,
+        rows=tuple(records[:SHOWN]),
+        rejected=len(read) - len(records),
+        looked_at=len(read),
+    )
+
+
+def guess_map(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return which fields ask and which answer, or are a text and its label; {} if none tells.
+
+    By the fields' names, and among several of one kind by the length of what they hold: the longest
+    text is the answer, since questions are shorter.
+    """
+    texts: dict[str, list[str]] = {}
+    for row in rows:
+        for name, value in row.items():
+            if isinstance(value, str) and value.strip():
+                texts.setdefault(name, []).append(value)
+    # Half of the rows at least: a column of remarks is neither question nor answer.
+    full = {name: held for name, held in texts.items() if 2 * len(held) >= len(rows)}
+    length = {name: statistics.median(map(len, held)) for name, held in full.items()}
+    answers = [name for name in full if _ANSWERS.search(name)]
+    labels = [
+        name
+        for name, held in full.items()
+        if _LABELS.search(name) and len(set(held)) <= min(MOST_LABELS, len(held) // 2)
+    ]
+    if answers:
+        answer = max(answers, key=length.__getitem__)
+        asks = [name for name in full if _ASKS.search(name) and name != answer]
+        rest = asks or [name for name in full if name not in (answer, *labels)]
+        if rest:
+            return {"question": max(rest, key=length.__getitem__), "answer": answer}
+    if labels:
+        rest = [name for name in full if name not in labels]
+        if rest:
+            return {"text": max(rest, key=length.__getitem__), "label": labels[0]}
+    return {}
+
+
+def _read_with_map(
+    rows: Sequence[RawRow], changes: Sequence[str]
+) -> tuple[dict[str, str], list[Record]]:
+    """Return the map that reads the rows, {} where their names are known, and what they become."""
+    tables: dict[str, Any] = {}
+    for change in changes:
+        apply_change(tables, change)
+    # What a person says of the fields is no guess, and nothing is guessed beside it.
+    mapped = dict(tables.get("data", {}).get("map", {}))
+    records: list[Record] = []
+    for attempt in (mapped,) if mapped else ({}, guess_map([row.fields for row in rows])):
+        data = DataTable(files=("x",), map=attempt)
+        parsed = (parse_row(row, data) for row in rows)
+        records = [one for one in parsed if not isinstance(one, RejectedRow)]
+        mapped = attempt
+        if records:
+            break
+    return mapped, records
+
+
+def _recipe_text(
+    data_file: Path, name: str, folder: Path, mapped: Mapping[str, str], records: Sequence[Record]
+) -> str:
+    """Return the recipe as TOML, with a comment at what was guessed."""
+    thinks = sum(any(turn.think for turn in one.turns) for one in records) * 2 > len(records)
+    base, form = THINKING_BASE if thinks else PLAIN_BASE
+    languages = Counter(language_of(one.last.user) for one in records)
+    try:
+        file = os.path.relpath(data_file.resolve(), folder.resolve())
+    except ValueError:  # another drive, on Windows
+        file = str(data_file.resolve())
+    is_labelled = any(one.label for one in records)
+    split: dict[str, Any] = {"train": 0.85, "val": 0.15}
+    if any(one.group for one in records):
+        split["group"] = "group"  # rows of one page or person never stand in two splits
+    if is_labelled:
+        split["stratify"] = "label"
+    tables: dict[str, dict[str, Any]] = {
+        "model": {"base": base, "format": form},
+        "data": {"files": [file], **({"map": dict(mapped)} if mapped else {}), "split": split},
+        "train": {"max_tokens": _longest_sample(records)},
+        **({"evaluate": {"task": "classify"}} if is_labelled else {}),
+    }
+    document = tomlkit.document()
+    document.add(tomlkit.comment(f"Made from {data_file.name}; look at what was guessed."))
+    document["name"] = name
+    document["language"] = languages.most_common(1)[0][0]
+    for title, values in tables.items():
+        table = tomlkit.table()
+        for key, value in values.items():
+            # On a line of its own, as the shipped recipes have it.
+            table[key] = tomlkit.inline_table() if isinstance(value, dict) else value
+            if isinstance(value, dict):
+                table[key].update(value)
+            if comment := COMMENTS.get(f"{title}.{key}"):
+                table[key].comment(comment)
+        document[title] = table
+    return tomlkit.dumps(document)
+
+
+def _longest_sample(records: Sequence[Record]) -> int:
+    """Return tokens into which each of the rows fits, and a tenth more for those not looked at."""
+    longest = max(
+        estimate_tokens("\n".join([one.system, *(t.user + t.think + t.answer for t in one.turns)]))
+        for one in records
+    )
+    return -(-int(1.1 * longest + TEMPLATE_TOKENS) // TOKEN_STEP) * TOKEN_STEP
