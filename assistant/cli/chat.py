@@ -14,16 +14,19 @@ import click
 from assistant.answer.orchestrator import Assistant
 from assistant.bootstrap import open_assistant
 from assistant.cli.terminal import Terminal, say
-from assistant.events import AnswerFinished, Notice, NoticeCode
+from assistant.conversations.recorder import ConversationRecorder, RecordedTurn
+from assistant.conversations.store import ConversationStore, conversations_path
+from assistant.errors import ConversationError
+from assistant.events import Notice, NoticeCode
 from assistant.settings import Settings
-from assistant.values import Answer, ChatMessage, Question
+from assistant.values import Question
 from ingest.foundation.cli_runner import STOPPED
-from ingest.foundation.messages import Language, Message, join_messages
+from ingest.foundation.messages import NO_MESSAGE, Language, Message, join_messages
 from ingest.foundation.startup import INTERRUPTED, decode_argument, decode_input
 from ingest.text.language import language_of
 
-REMEMBERED = 12
-"""Messages of the past that go along with a question; the prompt's budget may keep fewer."""
+SHOWN_CHARACTERS = 400
+"""Of the last answer of a conversation that is taken up again."""
 
 LEAVING = frozenset({"/quit", "/exit"})
 STANDING: frozenset[NoticeCode] = frozenset({"no_model", "words_only", "other_encoder"})
@@ -45,6 +48,7 @@ async def converse(
     quiet: bool,
     language: Language | None,
     spoken: Language,
+    resume: str | None = None,
 ) -> int:
     """Answer question after question until the person leaves; a failed one does not end it.
 
@@ -57,8 +61,13 @@ async def converse(
         quiet: Show no progress.
         language: Of all answers and messages; None: each question's own.
         spoken: The language of what is said before the first question.
+        resume: The kept conversation to go on with; None: a new one.
+
+    Raises:
+        ConversationError: there is no such conversation, or it cannot be read.
     """
-    async with open_assistant(settings) as assistant:
+    recorder = _open_recorder(private=question.private, resume=resume)
+    async with open_assistant(settings) as assistant, recorder:
         # A model or an engine that does not exist fails every question: better before the first.
         await assistant.prepare(question)
         chat = _Chat(
@@ -68,10 +77,33 @@ async def converse(
             quiet=quiet,
             language=language,
             spoken=spoken,
+            recorder=recorder,
         )
+        if resume is not None:
+            chat.say_where_we_were()
         chat.say(Message("{welcome} {commands}", welcome=_WELCOME, commands=_COMMANDS))
         chat.say(_WEB_ON if question.web else _WEB_OFF)
         return await chat.run()
+
+
+def _open_recorder(*, private: bool, resume: str | None) -> ConversationRecorder:
+    if private and resume is None:
+        return ConversationRecorder(None)
+    try:
+        store = ConversationStore(conversations_path())
+    except ConversationError as error:
+        if resume is not None:
+            raise
+        # A home that cannot be written to is no reason not to answer.
+        return ConversationRecorder(None, problem=error.message)
+    recorder = ConversationRecorder(store, private=private)
+    if resume is not None:
+        try:
+            recorder.resume(resume)
+        except ConversationError:
+            store.close()
+            raise
+    return recorder
 
 
 @dataclass(kw_only=True)
@@ -84,7 +116,7 @@ class _Chat:
     quiet: bool
     language: Language | None
     spoken: Language
-    _history: tuple[ChatMessage, ...] = ()
+    recorder: ConversationRecorder
     _shown: set[NoticeCode] = field(default_factory=set)
 
     async def run(self) -> int:
@@ -99,7 +131,7 @@ class _Chat:
                             self.question = replace(self.question, web=not self.question.web)
                             self.say(_WEB_ON if self.question.web else _WEB_OFF)
                         case "/new":
-                            self._history = ()
+                            self.recorder.start_afresh()
                             self.say(_FORGOTTEN)
                         case "/help" | "/?" | "/":
                             self.say(_COMMANDS)
@@ -111,20 +143,42 @@ class _Chat:
         except asyncio.CancelledError:
             say(f"\n{STOPPED.localize(self.spoken)}")
             return INTERRUPTED
+        finally:
+            if not self.quiet and not self.question.private and self.recorder.turns:
+                command = f"assistant chat --resume={self.recorder.id}"
+                self.say(Message("To go on later: {command}", command=command))
         return 0
 
     def say(self, text: Message) -> None:
         """Show a message in the language of the conversation so far."""
         say(text.localize(self.spoken), dim=True)
 
+    def say_where_we_were(self) -> None:
+        """Show the last question and answer of a conversation that is taken up again."""
+        recorder = self.recorder
+        self.say(
+            Message(
+                "{title}: {count} questions so far.",
+                title=recorder.title,
+                count=len(recorder.turns),
+            )
+        )
+        if recorder.turns:
+            last = recorder.turns[-1]
+            text = last.text.strip()
+            cut = text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
+            say(f"? {last.question}\n{cut}\n", dim=True)
+
     async def _reply(self, question: str) -> None:
-        """Answer one question, unless Ctrl-C stops it, and remember it."""
+        """Answer one question, unless Ctrl-C stops it, and keep what came of it."""
         self.spoken = self.language or language_of(question)
-        answering = asyncio.ensure_future(self._answer(question))
-        answer = None
+        turn = RecordedTurn(question=replace(self.question, text=question))
+        answering = asyncio.ensure_future(self._answer(turn))
+        stopped = True
         try:
             with _ctrl_c_stops(answering):
-                answer = await answering
+                await answering
+            stopped = False
         except asyncio.CancelledError:
             # Either Ctrl-C ended the answer alone, or the whole command is being cancelled: only
             # in the second case has this task itself been asked to end.
@@ -132,32 +186,28 @@ class _Chat:
             if this is not None and this.cancelling():
                 raise
             say(f"\n{STOPPED.localize(self.spoken)}")
+        finally:
+            self.recorder.record(turn, stopped=stopped)
         click.echo()
-        # Failed turns are left out, and so is the thinking.
-        if answer is not None and answer.kind != "nothing":
-            turn = (
-                ChatMessage(role="user", content=question),
-                ChatMessage(role="assistant", content=answer.text),
-            )
-            self._history = (*self._history, *turn)[-REMEMBERED:]
+        if self.recorder.problem:
+            self.say(self.recorder.problem)
+            self.recorder.problem = NO_MESSAGE
 
-    async def _answer(self, question: str) -> Answer | None:
+    async def _answer(self, turn: RecordedTurn) -> None:
         terminal = Terminal(language=self.spoken, quiet=self.quiet, thinking=self.thinking)
-        asked = replace(self.question, text=question)
-        async with aclosing(self.assistant.ask(asked, self._history)) as events:
+        events = self.assistant.ask(turn.question, self.recorder.history())
+        async with aclosing(events):
             async for event in events:
+                turn.events.append(event)
                 if isinstance(event, Notice) and event.code in self._shown:
                     continue
                 if isinstance(event, Notice) and event.code in STANDING:
                     self._shown.add(event.code)
                 terminal.show(event)
-                if isinstance(event, AnswerFinished):
-                    return event.answer
-        return None
 
 
 @contextmanager
-def _ctrl_c_stops(answering: asyncio.Future[Answer | None]) -> Iterator[None]:
+def _ctrl_c_stops(answering: asyncio.Future[None]) -> Iterator[None]:
     """Let Ctrl-C cancel `answering` alone; pressed again before it has stopped, it leaves."""
     loop = asyncio.get_running_loop()
     before = signal.getsignal(signal.SIGINT)

@@ -171,13 +171,22 @@ def _shows_thinking(options: "Mapping[str, Any]") -> bool:
     help="Answer from this collection alone, with --web also from what was read on the web for "
     "questions (may be repeated; default: from all).",
 )
-@click.option("--private", is_flag=True, help="Keep nothing for explain and history.")
+@click.option(
+    "--resume",
+    is_flag=False,
+    flag_value="last",
+    metavar="[ID]",
+    help="Go on with a conversation, also one of the page: the last, or that of this id or of "
+    "these words.",
+)
+@click.option("--private", is_flag=True, help="Keep nothing: no answer, no conversation.")
 @click.option("--quiet", is_flag=True, help="No progress, only answers and sources.")
 def chat(**options: Any) -> None:
     """Keep a conversation, in which "它的重量限制呢?" is understood from what came before.
 
     \b
     assistant chat --web
+    assistant chat --resume
     /web  switches the web on and off      /new  forgets the conversation
     /quit leaves (so does Ctrl-D)          Ctrl-C stops an answer, or leaves
     """
@@ -202,6 +211,7 @@ def chat(**options: Any) -> None:
             quiet=options["quiet"],
             language=None if chosen == "auto" else chosen,
             spoken=message_language(chosen),
+            resume=options["resume"],
         ),
         message_language(chosen),
     )

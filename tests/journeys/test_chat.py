@@ -61,3 +61,24 @@ def test_lines_from_a_pipe_are_asked_without_prompts_and_in_any_encoding(shell: 
     shown = shell("assistant", "chat", "--web", stdin=piped)
     assert "来源" in shown.stdout
     assert "? " not in shown.stderr.replace(NIGHT, "")
+
+
+def test_a_conversation_is_taken_up_where_it_was(
+    shell_with_model: Shell, ollama: OllamaServer
+) -> None:
+    ollama.answer = lambda _: ("…", "夜间飞行应当开启灯光系统[1]。")
+    first = shell_with_model("assistant", "chat", "--web", "--lang", "zh", stdin=f"{NIGHT}\n")
+    (command,) = [line for line in first.stderr.splitlines() if "--resume" in line]
+    id_ = command.split("=")[-1]
+    shell_with_model("assistant", "chat", "--private", stdin="绿茶用多热的水泡?\n")
+    for name in (["--resume"], [f"--resume={id_[:6]}"], ["--resume", "无人机"]):
+        shown = shell_with_model(
+            "assistant", "chat", *name, "--lang", "zh", stdin="它要开什么灯?\n"
+        )
+        assert "开启灯光系统" in shown.stderr
+        assert "无人机" in str(ollama.asked("/api/chat")[-1])  # what "it" means
+    assert "已问 3 个问题" in shown.stderr
+    unknown = shell_with_model("assistant", "chat", "--resume", "nosuch", "--lang", "en", code=2)
+    assert "no conversation of this name is kept: nosuch" in unknown.stderr
+    shell_with_model("assistant", "forget", "--all")
+    shell_with_model("assistant", "chat", "--resume", "--lang", "en", code=2)
