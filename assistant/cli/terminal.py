@@ -65,6 +65,7 @@ class Terminal:
     _line_open: bool = field(default=False, init=False)
     """Whether the answer's text so far ends within a line."""
     _evidence: AnswerEvidence = field(default=AnswerEvidence(), init=False)
+    _page_lines: set[str] = field(default_factory=set, init=False)
     _urls: dict[int, str] = field(default_factory=dict, init=False)
 
     def show(self, event: AnswerEvent) -> None:
@@ -108,7 +109,11 @@ class Terminal:
                 found = count_pages(len(event.hits)).localize(self.language)
                 say(f"  {found}: {event.query}", dim=True)
             case PageStored() | PageSkipped():
-                say(page_line(event, self.language), dim=True)
+                line = page_line(event, self.language)
+                # Two results may lead to one page; that it was read is said once.
+                if line not in self._page_lines:
+                    self._page_lines.add(line)
+                    say(line, dim=True)
             case PassagesChosen(passages=()):
                 pass  # the answer itself says that nothing was found
             case PassagesChosen():

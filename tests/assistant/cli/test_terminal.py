@@ -49,6 +49,13 @@ def test_answer_goes_to_stdout_and_all_else_to_stderr(capsys: pytest.CaptureFixt
         assert word not in shown.out
 
 
+def test_a_page_that_two_results_lead_to_is_shown_once(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal = Terminal(language="en")
+    for event in (*EVENTS[:2], *EVENTS[:2]):
+        terminal.show(event)
+    assert capsys.readouterr().err.count("Tea") == 1
+
+
 def test_quiet_shows_the_answer_and_what_went_wrong(capsys: pytest.CaptureFixture[str]) -> None:
     terminal = Terminal(language="zh", quiet=True, thinking=False)
     for event in EVENTS:
