@@ -27,6 +27,8 @@ LABELS = {
     "estimated_seconds": Message("estimated seconds for all"),
     "dropped": Message("samples too long, left out"),
     "shortened": Message("samples with shortened history"),
+    "unpaired": Message("rows without a rejected answer"),
+    "val_accuracy": Message("validation pairs won"),
     "stopped_early": Message("stopped early"),
     "adapter": Message("adapter"),
     "merged": Message("merged model"),

@@ -4,15 +4,15 @@ An unknown key is an error that names the nearest known one. Paths are relative 
 the recipe.
 """
 
-import difflib
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from finetune.errors import RecipeError
+from finetune.recipe_keys import keys_in, known_keys, unknown_key
 from ingest.foundation.errors import SettingsError
 from ingest.foundation.messages import Language, Message
 from ingest.foundation.settings import expand_user, read_toml
@@ -28,6 +28,7 @@ ReaderName = Literal[
     "openai",
     "feedback",
     "passages",
+    "preference",
     "huatuo",
     "cot",
     "classify",
@@ -38,11 +39,13 @@ Step = Literal["unicode", "spaces", "html", "personal", "control_tokens"]
 Task = Literal["text", "classify", "entities", "nvc"]
 Quantization = Literal["", "f32", "f16", "q8_0", "q4_K_S", "q4_K_M"]
 _TEXT_FIELDS = ("question", "think", "answer", "system", "text", "instruction", "label", "entities")
+_PAIR_FIELDS = ("rejected",)
 _LIST_FIELDS = ("history", "conversations", "messages", "data", "group")
 _NVC_FIELDS = ("risk", "observation", "feeling", "need", "request", "rewrite")
-MAPPED = frozenset((*_TEXT_FIELDS, *_LIST_FIELDS, *_NVC_FIELDS))
+MAPPED = frozenset((*_TEXT_FIELDS, *_PAIR_FIELDS, *_LIST_FIELDS, *_NVC_FIELDS))
 """Our names of fields, for each of which `data.map` may name the file's."""
 
+Objective = Literal["sft", "dpo", "orpo"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -115,7 +118,7 @@ class DataTable(RecipeTable):
     map: dict[str, str] = Field(
         default={},
         description="Field of ours -> field of the file: question, think, answer, system, text, "
-        "label, entities, group.",
+        "label, entities, group, rejected.",
     )
     encoding: str = Field(default="auto", description="auto: UTF-8, else found out (GBK, …).")
     instruction: str = Field(
@@ -149,9 +152,30 @@ class DataTable(RecipeTable):
 class TrainTable(RecipeTable):
     """How the model is trained."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _split_method(cls, values: Any) -> Any:
+        """Read `method = "dpo"`: elsewhere one key says which weights learn, and from what."""
+        if isinstance(values, Mapping) and values.get("method") in ("dpo", "orpo"):
+            return {**values, "method": "lora", "objective": values["method"]}
+        return values
+
     method: Literal["lora", "qlora", "full"] = Field(
         default="lora",
-        description="qlora: LoRA over a base in 4 bits (CUDA); full: all weights learn.",
+        description="qlora: LoRA over a base in 4 bits (CUDA); full: all weights learn. "
+        '"dpo" and "orpo" are short for LoRA with that objective.',
+    )
+    objective: Objective = Field(
+        default="sft",
+        description="sft: learn the answers; dpo, orpo: learn to prefer them to rejected ones, "
+        "from rows that have both. dpo starts from a model that answers already, orpo learns the "
+        "answers besides.",
+    )
+    beta: float = Field(
+        default=0.1,
+        gt=0,
+        description="dpo: how near the model stays to where it began; orpo: the weight of the "
+        "preference beside the answer.",
     )
     r: int = Field(default=8, ge=1, description="Rank of LoRA.")
     alpha: int = Field(default=16, ge=1, description="Scale of LoRA; customary: 2r.")
@@ -294,10 +318,10 @@ def parse_recipe(tables: Mapping[str, Any], *, source: str, folder: Path) -> Rec
         RecipeError: a key is unknown or missing, or a value cannot be used.
     """
     # Looked for ahead of pydantic, whose error does not name the nearest known key.
-    known = (set(_known_keys(Recipe)) | {f"data.map.{name}" for name in MAPPED}) - {"folder"}
-    for name in _keys_in(tables):
+    known = (set(known_keys(Recipe)) | {f"data.map.{name}" for name in MAPPED}) - {"folder"}
+    for name in keys_in(tables):
         if name not in known and not name.startswith("data.oversample."):
-            raise _unknown_key(source, name, sorted(known))
+            raise unknown_key(source, name, sorted(known))
     try:
         recipe = Recipe(**tables, folder=folder)
     except ValidationError as error:
@@ -347,40 +371,9 @@ def apply_change(tables: dict[str, Any], change: str) -> None:
     for parent in parents:
         tables = tables.setdefault(parent, {})
         if not isinstance(tables, dict):
-            raise _unknown_key("--set", name, sorted(_known_keys(Recipe)))
+            raise unknown_key("--set", name, sorted(known_keys(Recipe)))
     try:
         tables[key] = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         # A shell takes quotes away: model.base=/models/x arrives as a bare word.
         tables[key] = value.strip()
-
-
-def _unknown_key(source: str, name: str, known: Sequence[str]) -> RecipeError:
-    # By spelling, else by the last part: "lr" and "modle.lr" both mean train.lr.
-    last = name.rpartition(".")[2]
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6) or [
-        one for one in known if one.rpartition(".")[2] == last
-    ]
-    return RecipeError(
-        Message("{source}: unknown key {name}", source=source, name=name),
-        hint=Message("did you mean {near}?", near=near[0])
-        if near
-        else Message("see docs/finetuning.md"),
-    )
-
-
-def _known_keys(table: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Yield the dotted names of all keys that a recipe may have, such as "train.lr"."""
-    for name, field in table.model_fields.items():
-        yield prefix + name
-        kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            yield from _known_keys(kind, f"{prefix}{name}.")
-
-
-def _keys_in(tables: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    """Yield the dotted names of all keys that these tables have."""
-    for name, value in tables.items():
-        yield prefix + name
-        if isinstance(value, Mapping):
-            yield from _keys_in(value, f"{prefix}{name}.")

@@ -35,6 +35,7 @@ class Record:
     same wherever the row stands. Records of one `group` never stand in two splits. `label` and
     `entities` hold what classification and extraction are scored by; `document` ties the windows
     of one long text together, and `offset` is where in it a window begins, in characters.
+    `rejected` is another reply to the last question, which the reply there was preferred to.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Record:
     source: str = ""
     document: str = ""
     offset: int = 0
+    rejected: Turn | None = None
 
     @property
     def last(self) -> Turn:
@@ -84,10 +86,9 @@ def to_json(record: Record) -> dict[str, Any]:
     row: dict[str, Any] = {"id": record.id}
     if record.system:
         row["system"] = record.system
-    row["turns"] = [
-        {"user": turn.user, **({"think": turn.think} if turn.think else {}), "answer": turn.answer}
-        for turn in record.turns
-    ]
+    row["turns"] = [{"user": turn.user, **_reply_to_json(turn)} for turn in record.turns]
+    if record.rejected:
+        row["rejected"] = _reply_to_json(record.rejected)
     if record.entities:
         row["entities"] = [
             {"label": one.label, "text": one.text, "start": one.start, "end": one.end}
@@ -116,4 +117,12 @@ def from_json(row: Mapping[str, Any]) -> Record:
         source=row.get("source", ""),
         document=row.get("document", ""),
         offset=row.get("offset", 0),
+        # The question is that of the last turn: it is not written twice.
+        rejected=Turn(user=row["turns"][-1]["user"], **row["rejected"])
+        if row.get("rejected")
+        else None,
     )
+
+
+def _reply_to_json(turn: Turn) -> dict[str, str]:
+    return {**({"think": turn.think} if turn.think else {}), "answer": turn.answer}

@@ -63,7 +63,8 @@ class SplitCheck:
 
     `tokens` counts whole samples before any is shortened, `replies` what is trained on, and
     `long_replies` is how many of them evaluation would cut. `thoughts` is how many records end with
-    a thought, `leaks` how many have a question of the training split. `longest_kept` is in tokens.
+    a thought, `pairs` how many have a rejected reply as well, `leaks` how many have
+    a question of the training split. `longest_kept` is in tokens.
     """
 
     split: Split
@@ -72,6 +73,7 @@ class SplitCheck:
     dropped: int
     shortened: int
     thoughts: int
+    pairs: int
     leaks: int
     longest_kept: int
     tokens: TokenLengths | None

@@ -16,7 +16,13 @@ from finetune.model.chat_format import chat_format
 from finetune.model.chat_templates import ChatFormat
 from finetune.model.gguf_support import gguf_obstacle
 from finetune.model.memory_estimate import MemoryEstimate, Width, estimate_memory, read_shape
-from finetune.model.samples import Sample, encode_record, steps_per_epoch, total_steps
+from finetune.model.samples import (
+    Sample,
+    encode_pair,
+    encode_record,
+    steps_per_epoch,
+    total_steps,
+)
 from finetune.model.tokenization import ChatTokenizer, load_tokenizer
 from finetune.progress import Progress, SilentProgress
 from finetune.recipe import Recipe
@@ -121,6 +127,7 @@ class _SplitCounter:
     dropped: int = 0
     shortened: int = 0
     thoughts: int = 0
+    pairs: int = 0
     leaks: int = 0
     longest_kept: int = 0
     example: SampleExample | None = None
@@ -131,23 +138,26 @@ class _SplitCounter:
         """Count a record."""
         self.records += 1
         self.thoughts += bool(record.last.think)
+        self.pairs += record.rejected is not None
         question = hash_text(opening_question(record), seed=0)
         if self.split == "train":
             self.questions.add(question)
         else:
             self.leaks += question in self.questions
+        if self.recipe.train.objective != "sft" and record.rejected is None:
+            return  # training leaves it out
         whole = self._encode(record, cut=False)
-        self.tokens += (len(sample.ids) for sample in whole)
-        self.replies += (len(sample.ids) - sample.prompt_tokens for sample in whole)
+        self.tokens += (len(longest.ids) for _, longest in whole)
+        self.replies += (len(longest.ids) - longest.prompt_tokens for _, longest in whole)
         limit = self.recipe.train.max_tokens
         kept = whole
         # Encoded a second time only if something is too long, which is hardly ever the case.
-        if any(len(sample.ids) > limit for sample in whole):
+        if any(len(longest.ids) > limit for _, longest in whole):
             kept = self._encode(record, cut=True)
         self.samples += len(kept)
-        self.longest_kept = max(self.longest_kept, *(len(one.ids) for one in kept), 0)
+        self.longest_kept = max(self.longest_kept, *(len(one.ids) for _, one in kept), 0)
         if kept and not self.example:
-            sample = kept[-1]
+            sample, _ = kept[-1]
             # Decoded from the ids, not taken from the record: what is shown is what is trained on.
             self.example = SampleExample(
                 record=sample.record,
@@ -167,6 +177,7 @@ class _SplitCounter:
             dropped=self.dropped,
             shortened=self.shortened,
             thoughts=self.thoughts,
+            pairs=self.pairs,
             leaks=self.leaks,
             longest_kept=self.longest_kept,
             tokens=measure_token_lengths(self.tokens),
@@ -175,8 +186,19 @@ class _SplitCounter:
             example=self.example,
         )
 
-    def _encode(self, record: Record, *, cut: bool) -> Sequence[Sample]:
+    def _encode(self, record: Record, *, cut: bool) -> Sequence[tuple[Sample, Sample]]:
+        """Return each sample to show, with the one whose length counts: of a pair the longer."""
         table = self.recipe.train
+        if table.objective != "sft":
+            pair = encode_pair(
+                record,
+                self.fmt,
+                self.tokenizer,
+                max_tokens=table.max_tokens if cut else UNLIMITED,
+                over_length=table.over_length if cut else "drop",
+            )
+            self.dropped += pair is None
+            return ((pair[0], max(pair, key=lambda one: len(one.ids))),) if pair else ()
         encoded = encode_record(
             record,
             self.fmt,
@@ -187,7 +209,7 @@ class _SplitCounter:
         )
         self.dropped += encoded.dropped
         self.shortened += encoded.shortened
-        return encoded.samples
+        return [(sample, sample) for sample in encoded.samples]
 
 
 def measure_token_lengths(tokens: Sequence[int]) -> TokenLengths | None:
@@ -237,6 +259,21 @@ def training_warnings(
             "only {records} training rows: under {few_rows} are learnt by heart, not from",
             records=train.records,
             few_rows=FEW_ROWS,
+        )
+    objective = recipe.train.objective
+    if objective != "sft" and train.pairs < train.records:
+        yield Message(
+            "{objective} learns from pairs: {unpaired} of {records} training rows have no rejected "
+            "answer and are left out",
+            objective=objective,
+            unpaired=train.records - train.pairs,
+            records=train.records,
+        )
+    if objective == "sft" and train.pairs:
+        yield Message(
+            "{pairs} training rows have a rejected answer, which sft does not use: dpo and orpo "
+            'do (method = "dpo")',
+            pairs=train.pairs,
         )
     if fmt.thinks and train.records and not train.thoughts:
         yield Message(

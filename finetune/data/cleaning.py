@@ -92,7 +92,7 @@ class Cleaner:
     def clean(self, record: Record) -> Record | RejectedRow:
         """Return the record cleaned, or why nothing to train on is left of it."""
         texts = [record.system]
-        for turn in record.turns:
+        for turn in (*record.turns, *((record.rejected,) if record.rejected else ())):
             texts += (turn.user, turn.think, turn.answer)
         changed: set[tuple[Step, int]] = set()
         for _ in range(MOST_ROUNDS):
@@ -104,15 +104,18 @@ class Cleaner:
         for step, _ in changed:
             self._counts[step] += 1
         try:
-            turns = tuple(
+            turns = [
                 Turn(
                     user=require_text(user, QUESTION),
                     think=think,
                     answer=require_text(answer, ANSWER),
                 )
                 for user, think, answer in zip(texts[1::3], texts[2::3], texts[3::3], strict=True)
-            )
-            cleaned = replace(record, system=texts[0], turns=turns)
+            ]
+            rejected = None
+            if record.rejected:
+                *turns, rejected = turns
+            cleaned = replace(record, system=texts[0], turns=tuple(turns), rejected=rejected)
             if record.entities and record.last.user != cleaned.last.user:
                 # The entities stand elsewhere in the cleaned text.
                 _, old = split_prompt(record.last.user)

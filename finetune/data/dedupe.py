@@ -78,6 +78,8 @@ def content_digest(record: Record) -> bytes:
     for turn in record.turns:
         texts = f"{fold_text(turn.user)}\0{fold_text(turn.answer)}\0"
         total.update(texts.encode(errors="replace"))
+    if record.rejected:  # one good answer may be set against several bad ones
+        total.update(fold_text(record.rejected.answer).encode(errors="replace"))
     return total.digest()
 
 

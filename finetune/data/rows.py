@@ -61,6 +61,7 @@ class ParsedRow:
     entities: tuple[Entity, ...] = ()
     repairs: tuple[Repair, ...] = ()
     """What was put right in its conversation, once each."""
+    rejected: Turn | None = None
 
 
 class ReadingNotes:
@@ -201,6 +202,8 @@ def content_id(content: Record | ParsedRow) -> str:
     for turn in content.turns:
         parts += (turn.user, turn.think, turn.answer)
     parts += (f"{one.start}:{one.end}:{one.label}" for one in content.entities)
+    if content.rejected:
+        parts += (content.rejected.think, content.rejected.answer)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
@@ -232,6 +235,7 @@ def build_record(row: ParsedRow, *, source: str, system: str, group: str) -> Rec
         entities=row.entities,
         group=group,
         source=source,
+        rejected=row.rejected,
     )
 
 

@@ -154,13 +154,15 @@ def estimate_memory(
     # Checkpointing keeps a layer's input alone, and computes the rest anew, one layer at a time.
     checkpointed = layer + shape.layers * shape.hidden * BYTES[width]
     a_token = checkpointed if table.gradient_checkpointing else layer * shape.layers
-    logits = table.batch * targets
+    # A pair of preferences is two samples, read in one batch.
+    sequences = table.batch * (1 if table.objective == "sft" else 2)
+    logits = sequences * targets
     return MemoryEstimate(
         width=width,
         parameters=parameters,
         trainable=trainable,
         weights=weights,
         trained=trained,
-        activations=table.batch * longest * a_token,
+        activations=sequences * longest * a_token,
         logits=min(table.loss_chunk or logits, logits) * shape.vocabulary * LOGIT_BYTES[width],
     )

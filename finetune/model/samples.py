@@ -2,7 +2,7 @@
 
 import math
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -82,6 +82,49 @@ def encode_record(
         labels = (*[IGNORED] * len(prompt), *target)
         samples.append(Sample(ids=(*prompt, *target), labels=labels, record=record.id))
     return EncodedRecord(samples=tuple(samples), dropped=dropped, shortened=shortened)
+
+
+def encode_pair(
+    record: Record,
+    fmt: ChatFormat,
+    tokenizer: ChatTokenizer,
+    *,
+    max_tokens: int,
+    over_length: Literal["drop", "shorten"],
+) -> tuple[Sample, Sample] | None:
+    """Return the samples of a record's last reply and of its rejected one, behind one prompt.
+
+    None if there is no rejected reply, or one of the two is longer than `max_tokens` tokens.
+    """
+    if record.rejected is None:
+        return None
+    samples: list[Sample] = []
+    for reply in (record.last, record.rejected):
+        # The question of the record, which may have been varied since the pair was read.
+        turn = replace(reply, user=record.last.user)
+        encoded = encode_record(
+            replace(record, turns=(*record.turns[:-1], turn)),
+            fmt,
+            tokenizer,
+            turns="last",
+            max_tokens=max_tokens,
+            over_length=over_length,
+        )
+        if not encoded.samples:
+            return None
+        samples += encoded.samples
+    # The longer reply may have left less room for earlier turns: both are compared behind the
+    # prompt that fits the two of them.
+    prompt = min((one.ids[: one.prompt_tokens] for one in samples), key=len)
+    chosen, rejected = (
+        Sample(
+            ids=(*prompt, *(target := one.ids[one.prompt_tokens :])),
+            labels=(*[IGNORED] * len(prompt), *target),
+            record=one.record,
+        )
+        for one in samples
+    )
+    return chosen, rejected
 
 
 def encode_prompt(

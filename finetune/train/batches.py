@@ -3,7 +3,7 @@
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Any, Protocol, TypedDict
 
 import numpy as np
 import torch
@@ -62,14 +62,30 @@ class SampleSet(Dataset[PackedRow]):
         return len(self._ids)
 
 
+class RowSet(Protocol):
+    """Rows that the Trainer reads: samples, or pairs of them."""
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of all rows, without padding."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Any: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingSet:
-    """The samples of a run. `dropped` and `shortened` count those above `train.max_tokens`."""
+    """The rows of a run. `dropped` and `shortened` count those above `train.max_tokens`.
 
-    train: SampleSet
-    val: SampleSet
+    `unpaired` counts records without a rejected reply where pairs are trained on.
+    """
+
+    train: RowSet
+    val: RowSet
     dropped: int
     shortened: int
+    unpaired: int | None = None
 
 
 def load_training_set(

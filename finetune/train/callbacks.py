@@ -249,6 +249,7 @@ class TrainingReporter(TrainerCallback):
                 peak_memory=peak_memory(self._hardware),
                 loss=logs.get("loss"),
                 eval_loss=logs.get("eval_loss"),
+                accuracy=logs.get("eval_accuracy"),
                 lr=logs.get("learning_rate"),
                 grad_norm=logs.get("grad_norm"),
                 tokens_per_second=speed,

@@ -24,7 +24,8 @@ class LogEntry:
     Losses are nats per target token: `loss` is the mean over the steps since the entry before, None
     in the entry of an evaluation; `eval_loss` the mean over the validation split. `tokens`, those
     of prompts included, and `seconds` count from the first step on, also across resumes.
-    `peak_memory` is in bytes.
+    `peak_memory` is in bytes. With pairs losses are nats per pair, and `accuracy` is the share of
+    validation pairs in which the chosen reply is ahead.
     """
 
     step: int
@@ -34,6 +35,7 @@ class LogEntry:
     peak_memory: int
     loss: float | None = None
     eval_loss: float | None = None
+    accuracy: float | None = None
     lr: float | None = None
     grad_norm: float | None = None
     tokens_per_second: float | None = None
@@ -69,7 +71,8 @@ class TrainSummary:
     Losses are nats per target token; those of evaluations are None without a validation split.
     `seconds` is the time of training and evaluating, without loading; `estimated_seconds`, after a
     dry run, that of the whole training. `peak_memory` is in bytes. `dropped` and `shortened` count
-    samples longer than `train.max_tokens`.
+    samples longer than `train.max_tokens`, `unpaired` records without a rejected reply where pairs
+    are trained on; `val_accuracy` is that of the published checkpoint on pairs.
     """
 
     steps: int
@@ -91,6 +94,9 @@ class TrainSummary:
     val_samples: int
     dropped: int
     shortened: int
+    unpaired: int | None = None
+    objective: str = "sft"
+    val_accuracy: float | None = None
     stopped_early: bool = False
     resumed_from: int = 0
     total_steps: int = 0

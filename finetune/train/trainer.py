@@ -13,11 +13,9 @@ from typing import Any
 
 from peft import PeftModel
 from safetensors import SafetensorError
-from torch import Tensor, nn
-from torch.utils.data import DataLoader, Subset
+from torch import Tensor
 from transformers import (
     PreTrainedModel,
-    Trainer,
     TrainerCallback,
     TrainerState,
     TrainingArguments,
@@ -25,16 +23,17 @@ from transformers import (
 )
 from transformers.trainer_callback import PrinterCallback
 
+from finetune.errors import TrainingError
 from finetune.model.base_model import find_base_model
 from finetune.model.chat_format import chat_format
 from finetune.model.samples import total_steps
 from finetune.model.tokenization import load_tokenizer
 from finetune.progress import Progress, SilentProgress
-from finetune.recipe import Recipe
+from finetune.recipe import Recipe, TrainTable
 from finetune.runs import Run
 from finetune.train.adapters import add_lora, fingerprint, save_origin
 from finetune.train.arguments import process_count, process_rank, training_arguments
-from finetune.train.batches import PackedRow, TrainingSet, load_training_set, padding_collator
+from finetune.train.batches import TrainingSet, load_training_set, padding_collator
 from finetune.train.callbacks import BestCheckpointCallback, LossMeter, NaNGuard, TrainingReporter
 from finetune.train.checkpoints import Checkpoints, publish_checkpoint, settings_of
 from finetune.train.failures import (
@@ -54,9 +53,17 @@ from finetune.train.log import (
     best_evaluation,
     write_summary,
 )
-from finetune.train.loss import patch_target_loss, summed_loss
-from finetune.train.model import checkpoint_activations, count_parameters, load_base
+from finetune.train.loss import patch_target_loss
+from finetune.train.model import (
+    LoadedModel,
+    checkpoint_activations,
+    count_parameters,
+    load_base,
+)
+from finetune.train.pairs import PairSet, load_pair_set, pair_collator, score_reference
 from finetune.train.plots import draw_curves
+from finetune.train.preference import patch_preference_loss
+from finetune.train.target_trainer import PreferenceTrainer, TargetTrainer
 from ingest.foundation.messages import Message
 
 FORWARD_SHARE = 1 / 3
@@ -81,7 +88,7 @@ class TrainingRun:
     hardware: Hardware
     precision: Precision
     args: TrainingArguments
-    collate: Callable[[Sequence[PackedRow]], dict[str, Tensor]]
+    collate: Callable[[Sequence[Any]], dict[str, Tensor]]
     steps: int
 
     @property
@@ -170,8 +177,9 @@ class TrainingRun:
             estimated_seconds=round(estimated, 1),
         )
 
-    def _build_trainer(self, meter: LossMeter, callbacks: list[TrainerCallback]) -> "TargetTrainer":
-        trainer = TargetTrainer(
+    def _build_trainer(self, meter: LossMeter, callbacks: list[TrainerCallback]) -> TargetTrainer:
+        kind = TargetTrainer if self.recipe.train.objective == "sft" else PreferenceTrainer
+        trainer = kind(
             meter=meter,
             model=self.model,
             args=self.args,
@@ -211,56 +219,10 @@ class TrainingRun:
             val_samples=len(self.samples.val),
             dropped=self.samples.dropped,
             shortened=self.samples.shortened,
+            unpaired=self.samples.unpaired,
+            objective=self.recipe.train.objective,
+            val_accuracy=best.accuracy if best else None,
         )
-
-
-class TargetTrainer(Trainer):
-    """transformers' Trainer that meters each step and evaluates per token instead of per batch."""
-
-    def __init__(self, *, meter: LossMeter, **settings: Any) -> None:
-        super().__init__(**settings)
-        self._meter = meter
-
-    def training_step(
-        self,
-        model: nn.Module,
-        inputs: dict[str, Tensor],
-        num_items_in_batch: Tensor | int | None = None,
-    ) -> Tensor:
-        """Run forward and backward on one batch; return its share of the step's loss."""
-        loss: Tensor = super().training_step(model, inputs, num_items_in_batch)
-        # The mask counts real tokens: padding is work for the GPU, but no throughput.
-        self._meter.add(loss, inputs["attention_mask"].sum())
-        return loss
-
-    def evaluate(
-        self,
-        eval_dataset: Any = None,
-        ignore_keys: list[str] | None = None,
-        metric_key_prefix: str = "eval",
-    ) -> dict[str, float]:
-        """Return the mean loss over all target tokens (nats), whatever batches they fall into.
-
-        Each process reads its own share of the rows; no row is read twice to even out the shares.
-        """
-        rows: Any = eval_dataset or self.eval_dataset
-        # The bare model, not DDP's wrapper: its forward pass synchronizes all processes and would
-        # hang on those that have run out of batches.
-        model: Any = self.model
-        share = Subset(rows, range(self.args.process_index, len(rows), self.args.world_size))
-        loader = DataLoader(
-            share, batch_size=self.args.eval_batch_size, collate_fn=self.data_collator
-        )
-        model.eval()
-        total = summed_loss(model, loader, device=self.args.device)
-        summed, count = self.accelerator.reduce(total, reduction="sum").tolist()
-        metrics = {f"{metric_key_prefix}_loss": summed / count}
-        self.log(metrics)
-        # The overridden method ends with this event; early stopping and NaNGuard depend on it.
-        self.control = self.callback_handler.on_evaluate(
-            self.args, self.state, self.control, metrics
-        )
-        return metrics
 
 
 def train(
@@ -301,7 +263,9 @@ def _load_training_run(
     base = find_base_model(recipe)
     tokenizer = load_tokenizer(base, fmt=chat_format(recipe.model.format))
     # Data before weights: a mistake in the data shows after seconds, not after a long load.
-    samples = load_training_set(recipe, run, tokenizer, progress=progress)
+    is_preference = recipe.train.objective != "sft"
+    load = load_pair_set if is_preference else load_training_set
+    samples = load(recipe, run, tokenizer, progress=progress)
     steps = total_steps(len(samples.train), recipe.train, processes=process_count())
     args = training_arguments(
         recipe,
@@ -316,8 +280,12 @@ def _load_training_run(
     set_seed(recipe.seed)
     table = recipe.train
     loaded = load_base(recipe, hardware=machine, quantized=table.method == "qlora")
+    collate: Callable[[Sequence[Any]], dict[str, Tensor]] = padding_collator(tokenizer.pad_id)
     # Before peft wraps the model: the replaced `forward` has to be that of the innermost model.
-    if not patch_target_loss(loaded.model, chunk=table.loss_chunk):
+    if is_preference:
+        collate = pair_collator(tokenizer.pad_id)
+        _prepare_preferences(loaded, table, samples, progress, dry=dry_steps > 0)
+    elif not patch_target_loss(loaded.model, chunk=table.loss_chunk):
         progress.note(
             Message("this model reshapes its logits: the loss is computed on all tokens at once")
         )
@@ -332,9 +300,39 @@ def _load_training_run(
         hardware=machine,
         precision=loaded.precision,
         args=args,
-        collate=padding_collator(tokenizer.pad_id),
+        collate=collate,
         steps=steps,
     )
+
+
+def _prepare_preferences(
+    loaded: LoadedModel, table: TrainTable, samples: TrainingSet, progress: Progress, *, dry: bool
+) -> None:
+    """Give the model the loss of pairs, and for DPO score them by the model as it is now."""
+    if table.objective == "sft":
+        return
+    objective = table.objective
+    patched = patch_preference_loss(
+        loaded.model, objective=objective, beta=table.beta, chunk=table.loss_chunk
+    )
+    if not patched:
+        raise TrainingError(
+            Message(
+                "{objective} cannot be had for this model: it reshapes its logits",
+                objective=objective,
+            ),
+            hint=Message('write objective = "sft", or take another base'),
+        )
+    # Not in a dry run, which is there for time and memory: it would read all of the data.
+    for pairs in () if dry or objective == "orpo" else (samples.train, samples.val):
+        assert isinstance(pairs, PairSet)
+        score_reference(
+            loaded.model,
+            pairs,
+            pad_id=loaded.tokenizer.pad_id,
+            batch=table.batch,
+            progress=progress,
+        )
 
 
 @contextlib.contextmanager

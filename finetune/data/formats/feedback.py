@@ -5,6 +5,7 @@ with the question where nobody said what the answer should be.
 """
 
 from finetune.data.formats.messages import is_openai_row, parse_messages_row
+from finetune.data.formats.preference import rejected_text
 from finetune.data.rows import ParsedRow, RowError, RowFields
 from ingest.foundation.messages import Message
 
@@ -27,4 +28,5 @@ def parse_feedback_row(fields: RowFields) -> ParsedRow:
     is_answered = bool(last) and isinstance(last[0], dict) and last[0].get("role") == "assistant"
     if fields.value("rating", "rating") == "down" and not is_answered:
         raise RowError(Message("a bad answer that nobody corrected"))
-    return parse_messages_row(fields)
+    # A correction beside the answer that it replaces is a pair of preferences.
+    return rejected_text(fields, parse_messages_row(fields))

@@ -15,6 +15,7 @@ from finetune.data.formats.huatuo import is_huatuo_row, parse_huatuo_row
 from finetune.data.formats.messages import is_openai_row, is_sharegpt_row, parse_messages_row
 from finetune.data.formats.nvc import is_nvc_row, parse_nvc_row
 from finetune.data.formats.passages import PASSAGES_FIELDS, is_passages_row
+from finetune.data.formats.preference import is_preference_row, parse_preference_row
 from finetune.data.rows import ParsedRow, RowFields
 from finetune.recipe import ReaderName
 
@@ -38,6 +39,7 @@ class Format:
 # The order decides where a row matches several: each format has fields that none behind it has.
 # An Alpaca row, say, may have a text and a label besides.
 FORMATS: Mapping[ReaderName, Format] = {
+    "preference": Format(matches=is_preference_row, parse=parse_preference_row),
     "huatuo": Format(matches=is_huatuo_row, parse=parse_huatuo_row),
     "sharegpt": Format(matches=is_sharegpt_row, parse=parse_messages_row),
     "feedback": Format(matches=is_feedback_row, parse=parse_feedback_row, known=FEEDBACK_FIELDS),

@@ -85,6 +85,9 @@ def check_underfit(evidence: Evidence) -> Finding:
     if not evidence.finished:
         message = Message("training is not finished")
         return Finding(check="underfit", state="unchecked", message=message)
+    if evidence.recipe.train.objective != "sft":
+        message = Message("losses of pairs have no level to reach: look at the pairs won")
+        return Finding(check="underfit", state="unchecked", message=message)
     # Means of quarters: single steps vary too much with their batches.
     quarter = max(1, len(losses) // QUARTERS)
     first, last = losses[0], fmean(losses[-quarter:])

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -284,6 +285,20 @@ def test_gemma_in_fp16_is_warned_of(check: Check, base_for: BaseFor) -> None:
 
     assert overflows("fp16")
     assert not overflows("bf16")
+
+
+def test_pairs_are_counted_as_training_sees_them(check: Check) -> None:
+    pairs = [replace(one, rejected=Turn(user="", answer="It is high. " * 9)) for one in rows(60)]
+    plain = check(pairs)
+    assert "60 training rows have a rejected answer" in warned(plain)
+    preferring = check([*pairs, *rows(5, start=60)], train={"method": "dpo"})
+    train = preferring.splits[0]
+    assert (train.records, train.pairs, train.samples, train.dropped) == (65, 60, 60, 0)
+    assert "5 of 65 training rows have no rejected answer" in warned(preferring)
+    assert train.longest_kept > plain.splits[0].longest_kept
+    assert train.example is not None
+    assert "It is low." in train.example.target
+    assert preferring.memory[0].activations > 1.9 * plain.memory[0].activations
 
 
 def test_torch_is_not_needed(tiny: Path, tmp_path: Path) -> None:
