@@ -48,6 +48,54 @@ def test_question_is_not_logged(shell: Shell) -> None:
     assert "密码" not in shown.stderr
 
 
+LOGGED = """
+import asyncio, logging, sys
+from contextlib import aclosing
+from pathlib import Path
+
+logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
+
+from assistant.bootstrap import open_assistant
+from assistant.settings import load_settings
+from assistant.values import Question
+from ingest.bootstrap import open_ingest
+
+async def main():
+    settings = load_settings()
+    async with open_ingest(settings) as parts:
+        await parts.reading.pipeline.add_file(Path("note.md").absolute())
+    async with open_assistant(settings) as assistant:
+        for text in ("How hot is water for green tea, zanzibar?", "Where is the marzipan key?"):
+            async with aclosing(assistant.ask(Question(text, web="tea" in text))) as events:
+                async for event in events:
+                    pass
+    print(event.answer.text)
+
+asyncio.run(main())
+"""
+
+
+def test_no_log_of_any_level_or_library_holds_a_question_or_a_text(
+    shell_with_model: Shell, net: Internet
+) -> None:
+    note = "# Keys\n\nThe marzipan key hangs behind the quokka door.\n"
+    (shell_with_model.folder / "note.md").write_text(note)
+    done = subprocess.run(
+        [sys.executable, "-c", LOGGED],
+        env=dict(shell_with_model.variables),
+        cwd=shell_with_model.folder,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_S,
+        check=True,
+    )
+    assert "DEBUG:" in done.stderr
+    assert done.stdout.strip()
+    assert net.log
+    words = ("zanzibar", "marzipan", "quokka", "green tea", "green+tea", "green%20tea")
+    assert [word for word in words if word in done.stderr.lower()] == []
+
+
 def modes_below(home: Path) -> dict[str, str]:
     """Return what others may do with each file and folder of a home, where they may do anything."""
     return {
