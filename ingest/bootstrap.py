@@ -350,12 +350,15 @@ def _index(settings: IngestSettings) -> "Index":
     from ingest.index.store.hybrid import Index
 
     folder = settings.index.path
-    hide_from_others(
-        path
-        for name in ("index.*", "run*", f"{VECTORS}/**/*", VECTORS)
-        for path in folder.glob(name)
-    )
-    return Index(catalog=Catalog(folder / CATALOG), vectors=ChromaVectors(folder / VECTORS))
+    names = ("index.*", "run*", f"{VECTORS}/**/*", VECTORS)
+    hide_from_others(path for name in names for path in folder.glob(name))
+    catalog = Catalog(folder / CATALOG)
+    if not settings.index.url:
+        return Index(catalog=catalog, vectors=ChromaVectors(folder / VECTORS))
+    from ingest.index.store.chroma_server import ChromaServerVectors, copy_owner
+
+    server = ChromaServerVectors(settings.index.url, owner=partial(copy_owner, catalog))
+    return Index(catalog=catalog, vectors=server)
 
 
 def preload(embedder: Embedder | None) -> None:
@@ -382,9 +385,7 @@ async def choose_embedder(
 ) -> tuple[Embedder | None, tuple[Message, ...]]:
     """Return the embedder to use, None for none, and what a person should know about the choice.
 
-    Args:
-        settings: `embed.provider` decides (`ingest.index.embed.registry.open_embedder`).
-        space: The vector space of the index, "" while it holds no vector.
+    `embed.provider` decides (`open_embedder`); `space`: of the index, "" while it has no vector.
     """
     embedder, problem = await open_embedder(embedder_config(settings), space=space)
     return embedder, (problem,) if problem else ()

@@ -8,6 +8,7 @@ QiuzhengError
 │   └── ExtractError              the page holds no text that we can read
 ├── StoreError                the index cannot be read or written
 │   ├── VectorError               vectors that it must not take
+│   ├── VectorServerError         the server with the copy of the vectors is away
 │   └── CollectionError           a collection that is not there, or cannot be named so
 └── EmbedError                the embedding model cannot answer
 """
@@ -95,6 +96,10 @@ class CollectionError(StoreError):
     """The name of a collection cannot be one, or there is no such collection."""
 
     exit_code = 2
+
+
+class VectorServerError(StoreError):
+    """The server with the copy of the vectors does not answer; its copy may well be whole."""
 
 
 class EmbedError(QiuzhengError):

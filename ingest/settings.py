@@ -148,6 +148,11 @@ class IndexSettings(SettingsTable):
     """Where the index lives."""
 
     folder: str = Field(default="", description="Empty: the folder index under $ASSISTANT_HOME.")
+    url: ServerAddress = Field(
+        default="",
+        description="A Chroma server (chroma run) for the copy of the vectors that very large "
+        "indexes are searched by; empty: a folder beside the index.",
+    )
     collection: str = Field(
         default="default", description="The collection that `ingest` puts documents into."
     )

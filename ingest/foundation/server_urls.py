@@ -17,11 +17,11 @@ _known: set[str] = set()
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
 
 
-def base_url(host: str) -> str:
+def base_url(host: str, *, port: int = OLLAMA_PORT) -> str:
     """Return the URL that an OLLAMA_HOST means: scheme and port may be left out.
 
-    Ollama's own port stands in where both are missing; "https://host" means port 443. 0.0.0.0 and
-    :: are where servers listen; this machine is where to call them.
+    `port`, by default Ollama's own, stands in where both are missing; "https://host" means port
+    443. 0.0.0.0 and :: are where servers listen; this machine is where to call them.
     """
     # urlsplit takes "localhost:11434" for a URL of scheme "localhost", so the scheme goes first.
     url = urlsplit(host.strip() if "://" in host else f"http://{host.strip()}")
@@ -30,8 +30,8 @@ def base_url(host: str) -> str:
         name = "127.0.0.1"
     name = f"[{name}]" if ":" in name else name
     # As Ollama's own client has it: who writes a scheme means the scheme's port.
-    port = url.port or (None if "://" in host else OLLAMA_PORT)
-    return f"{url.scheme}://{name}{f':{port}' if port else ''}{url.path.rstrip('/')}"
+    named = url.port or (None if "://" in host else port)
+    return f"{url.scheme}://{name}{f':{named}' if named else ''}{url.path.rstrip('/')}"
 
 
 def is_server_address(host: str) -> bool:

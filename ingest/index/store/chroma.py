@@ -35,9 +35,9 @@ from ingest.foundation.messages import Message
 from ingest.foundation.private_files import hide_from_others, make_private_folder
 from ingest.foundation.telemetry import disable_telemetry
 from ingest.index.embed.base import Vector
+from ingest.index.store.chroma_collections import BATCH, chroma_errors, nearest_in, page_of
 
 STAMP = "intact.json"
-BATCH = 2_000  # vectors in one call; chromadb itself allows 5,461
 
 log = logging.getLogger(__name__)
 
@@ -90,17 +90,7 @@ class ChromaVectors:
         def query() -> list[tuple[str, float]]:
             """Query inside `_read`, which may open another client with other collections."""
             collection = self._collection(space)
-            size = min(top_k, self._count(space))
-            if size < 1:
-                return []
-            found = collection.query(
-                query_embeddings=[list(vector)], n_results=size, include=["distances"]
-            )
-            # Cosine distance is 1 - similarity.
-            return [
-                (id_, 1.0 - float(distance))
-                for id_, distance in zip(found["ids"][0], found["distances"][0], strict=True)
-            ]
+            return nearest_in(collection, vector, top_k, self._count(space))
 
         return self._read(query)
 
@@ -119,16 +109,8 @@ class ChromaVectors:
 
     def page(self, *, space: str, offset: int, limit: int) -> dict[str, NDArray[np.float32]]:
         """Return up to `limit` vectors by id, in an order that stays while nothing is written."""
-
-        def get() -> dict[str, NDArray[np.float32]]:
-            """Read inside `_read`, which may open another client with other collections."""
-            found = self._collection(space).get(limit=limit, offset=offset, include=["embeddings"])
-            return {
-                id_: np.asarray(vector, dtype=np.float32)
-                for id_, vector in zip(found["ids"], found["embeddings"], strict=True)
-            }
-
-        return self._read(get)
+        # Inside `_read`, which may open another client with other collections.
+        return self._read(lambda: page_of(self._collection(space), offset, limit))
 
     def drop(self, space: str) -> None:
         """Delete one space with all its vectors; an unknown one is ignored."""
@@ -290,14 +272,6 @@ class ChromaVectors:
                 ),
                 hint=Message("they are a copy, made anew after: rm -r {where}", where=where),
             ) from error
-
-
-def chroma_errors() -> tuple[type[Exception], ...]:
-    """Return what chromadb raises; evaluated only when something was raised."""
-    from chromadb.errors import ChromaError
-
-    # AttributeError: "'RustBindingsAPI' object has no attribute 'bindings'", a client half made.
-    return (ChromaError, OSError, ValueError, RuntimeError, LookupError, AttributeError)
 
 
 def _unused_spelling(folder: Path) -> str:

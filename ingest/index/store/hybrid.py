@@ -26,7 +26,7 @@ from ingest.documents import (
     Processing,
     ScoredChunk,
 )
-from ingest.errors import StoreError
+from ingest.errors import StoreError, VectorServerError
 from ingest.foundation.concurrency import in_thread
 from ingest.foundation.messages import Message
 from ingest.index.embed.base import Vector
@@ -316,7 +316,8 @@ class Index(CollectionStore):
                     self._is_refilled = False
                     return False
             except StoreError as error:
-                if self._is_refilled:  # emptying it was no help: a full disk, a file in its place
+                # Emptying it is no help: a full disk, a file in its place, a server that is away.
+                if self._is_refilled or isinstance(error, VectorServerError):
                     self._is_refilled = False
                     raise
                 log.warning("the vector store is damaged and is rebuilt: %s", error)
