@@ -203,6 +203,7 @@ CONVERSATION_LABELS: Final[dict[str, Message]] = {
     "again_fresh": Message("Ask again, read pages anew"),
     "go_on": Message("Go on"),
     "go_on_question": Message("Go on."),
+    "why": Message("Why this answer?"),
     "edit": Message("Edit the question"),
     "send": Message("Ask"),
     "cancel": Message("Cancel"),

@@ -13,13 +13,16 @@ from typing import Any
 from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from streamlit import config
 
+from assistant.cli.explain import explanation_lines, load_snapshot
 from assistant.conversations.export import export_json, export_markdown
-from assistant.errors import ConversationError
-from ingest.foundation.messages import LANGUAGES, Language
+from assistant.errors import ConversationError, SnapshotNotFoundError
+from assistant.settings import load_settings
+from ingest.foundation.errors import QiuzhengError
+from ingest.foundation.messages import LANGUAGES, Language, Message
 from ui.service import AssistantService
 from ui.session import Conversation, PageTurn
 from ui.shared_service import shared_service
@@ -56,17 +59,7 @@ def conversation_routes(
     """Return the routes that `streamlit.starlette.App` serves beside its own."""
 
     async def opened(request: Request) -> Conversation | Response:
-        """Return the conversation that a request names, or why it gets none."""
-        options = ("browser.serverAddress", "server.address", "server.allowedHosts")
-        given = [config.get_option(option) for option in options]
-        names = [n for one in given for n in ([one] if isinstance(one, str) else one or [])]
-        if not is_own_host(request.headers.get("host", ""), configured=[n for n in names if n]):
-            return PlainTextResponse("unknown host", status_code=403)
-        try:
-            return await asyncio.to_thread(get_service().conversation, request.path_params["id"])
-        except ConversationError as error:
-            text = error.message.localize(_language_of(request))
-            return PlainTextResponse(text, status_code=500)
+        return await _open_conversation(request, get_service)
 
     async def read_conversation(request: Request) -> Response:
         """Stream one conversation."""
@@ -99,7 +92,57 @@ def conversation_routes(
     return [
         Route(CONVERSATION_PATH, read_conversation, methods=["GET"]),
         Route(f"{CONVERSATION_PATH}/export", export_conversation, methods=["GET"]),
+        explanation_route(get_service),
     ]
+
+
+def explanation_route(get_service: Callable[[], AssistantService]) -> Route:
+    """Return the route that says how an answer came about: `{"lines": […]}`, each plain text."""
+
+    async def explain_turn(request: Request) -> Response:
+        found = await _open_conversation(request, get_service)
+        if isinstance(found, Response):
+            return found
+        number = int(request.path_params["number"])
+        with found.lock:
+            turns = found.turns[number : number + 1]
+            answer = turns[0].answer if turns else None
+        language = _language_of(request)
+        try:
+            lines = await asyncio.to_thread(_explain, answer.id if answer else "", language)
+        except QiuzhengError as error:
+            lines = [error.message.localize(language)]
+        return JSONResponse({"lines": lines})
+
+    path = f"{CONVERSATION_PATH}/turns/{{number:int}}/explanation"
+    return Route(path, explain_turn, methods=["GET"])
+
+
+async def _open_conversation(
+    request: Request, get_service: Callable[[], AssistantService]
+) -> Conversation | Response:
+    """Return the conversation that a request names, or why it gets none."""
+    options = ("browser.serverAddress", "server.address", "server.allowedHosts")
+    given = [config.get_option(option) for option in options]
+    names = [n for one in given for n in ([one] if isinstance(one, str) else one or [])]
+    if not is_own_host(request.headers.get("host", ""), configured=[n for n in names if n]):
+        return PlainTextResponse("unknown host", status_code=403)
+    try:
+        return await asyncio.to_thread(get_service().conversation, request.path_params["id"])
+    except ConversationError as error:
+        text = error.message.localize(_language_of(request))
+        return PlainTextResponse(text, status_code=500)
+
+
+def _explain(answer_id: str, language: Language) -> list[str]:
+    """Return what `assistant explain` says of a kept answer.
+
+    Raises:
+        QiuzhengError: it is not kept, or cannot be read.
+    """
+    if not answer_id:
+        raise SnapshotNotFoundError(Message("nothing is kept of how this answer came about"))
+    return list(explanation_lines(load_snapshot(load_settings(), answer_id), language))
 
 
 def _language_of(request: Request) -> Language:

@@ -75,6 +75,7 @@ def turn_fields(turn: PageTurn, language: Language) -> Fields:
             "reasons": list(feedback.reasons),
             "correction": feedback.correction,
         },
+        "explained": bool(answer is not None and answer.id),
         "follow_ups": follow_ups(turn, language),
     }
     if turn.passages:

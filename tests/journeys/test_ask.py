@@ -199,7 +199,7 @@ def test_chat_understands_a_follow_up(shell_with_model: Shell, ollama: OllamaSer
         "assistant", "chat", "--web", stdin=f"{NIGHT}\n它的重量限制呢?\n/quit\n"
     )
     assert "理解为" in shown.stderr
-    assert shown.stdout.count("来源") == 2
+    assert shown.stdout.splitlines().count("来源") == 2
 
 
 def test_chat_without_a_model_uses_coded_rules_for_a_follow_up(shell: Shell) -> None:

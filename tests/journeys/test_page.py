@@ -167,6 +167,20 @@ def test_a_number_opens_its_passage_with_the_sentence_marked(
     expect(supported.get_by_role("button", name="来源 1")).to_be_focused()
 
 
+def test_an_answer_says_how_it_came_about(tab: Tab, ollama: OllamaServer) -> None:
+    ollama.answer = "夜间飞行应当开启灯光系统[1]。夜间飞行罚款是五十万元人民币[1]。"
+    tab.ask(NIGHT)
+    turn = tab.done(0)
+    why = turn.whole.get_by_role("region", name="为什么这样回答？")
+    turn.action("为什么这样回答？").click()
+    expect(why).to_contain_text("夜间飞行罚款是五十万元人民币")
+    expect(why.get_by_role("heading", name="段落", exact=True)).to_be_visible()
+    expect(why).to_contain_text("https://yehang.example/")
+    assert why.locator("a").count() == 0
+    turn.action("为什么这样回答？").click()
+    expect(why).to_have_count(0)
+
+
 def test_an_answer_goes_on_through_a_reload_and_in_a_second_tab(
     tab: Tab, tabs: Tabs, ollama: OllamaServer
 ) -> None:

@@ -291,9 +291,31 @@ class TurnView {
       button(labels.again, () => send({ kind: "again" })),
       button(fields.web ? labels.again_index : labels.again_web, () => send({ kind: "again", web: !fields.web })),
       fields.web ? button(labels.again_fresh, () => send({ kind: "again", fresh: true })) : "",
+      fields.explained ? button(labels.why, (made) => this.explain(n, made)) : "",
       button(labels.edit, () => this.edit(send)),
       ...this.thumbs(send),
     ].filter(Boolean);
+  }
+
+  // What `assistant explain` says: sections, their lines indented.
+  async explain(n, button) {
+    if (this.explanation) {
+      this.explanation.remove();
+      this.explanation = null;
+      button.setAttribute("aria-expanded", "false");
+      return;
+    }
+    const { id, lang, base } = this.conversation.data;
+    const shown = make("div", { class: "qz-why", role: "region", "aria-label": this.labels.why, tabindex: "0" });
+    this.explanation = shown;
+    this.place.actions.after(shown);
+    button.setAttribute("aria-expanded", "true");
+    const reply = await fetch(`${base}/conversations/${encodeURIComponent(id)}/turns/${n}/explanation?lang=${lang}`);
+    const { lines } = reply.ok ? await reply.json() : { lines: [await reply.text()] };
+    shown.replaceChildren(...lines.filter(Boolean).map((line) => line.startsWith("  ")
+      ? make("div", { class: "qz-why-line", dir: "auto", style: `padding-left: ${(line.length - line.trimStart().length) / 2}em` }, line.trim())
+      : make("h5", {}, line)));
+    shown.scrollIntoView({ block: "nearest" });
   }
 
   thumbs(send) {
