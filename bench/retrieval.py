@@ -36,8 +36,8 @@ from ingest.index.embed.base import Embedder, Vector
 from ingest.index.embed.registry import EmbedderConfig, open_embedder
 from ingest.index.split import split
 from ingest.index.store.catalog import Catalog
-from ingest.index.store.chroma import ChromaVectors
 from ingest.index.store.hybrid import Index
+from ingest.index.store.vector_stores.chroma import ChromaVectors
 from ingest.settings import EmbedSettings
 from ingest.text.normalize import normalize_text
 

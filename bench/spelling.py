@@ -36,7 +36,7 @@ from ingest.index.embed.registry import EmbedderConfig, open_embedder
 from ingest.index.split import split
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
-from ingest.index.store.memory import MemoryVectors
+from ingest.index.store.vector_stores.memory import MemoryVectors
 from ingest.settings import EmbedSettings
 from ingest.text.cjk import CJK
 from ingest.text.words import words

@@ -25,7 +25,7 @@ from ingest.index.split import split
 from ingest.index.store import word_search
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
-from ingest.index.store.memory import MemoryVectors
+from ingest.index.store.vector_stores.memory import MemoryVectors
 
 PLAIN = ("xquad.zh", "xquad.zh, least overlap", "xquad.en")
 MOST_LOST = 0.003

@@ -346,8 +346,8 @@ async def open_maintenance(settings: IngestSettings) -> AsyncIterator["IndexMain
 
 def _index(settings: IngestSettings) -> "Index":
     from ingest.index.store.catalog import Catalog
-    from ingest.index.store.chroma import ChromaVectors
     from ingest.index.store.hybrid import Index
+    from ingest.index.store.vector_stores.chroma import ChromaVectors
 
     folder = settings.index.path
     names = ("index.*", "run*", f"{VECTORS}/**/*", VECTORS)
@@ -355,7 +355,7 @@ def _index(settings: IngestSettings) -> "Index":
     catalog = Catalog(folder / CATALOG)
     if not settings.index.url:
         return Index(catalog=catalog, vectors=ChromaVectors(folder / VECTORS))
-    from ingest.index.store.chroma_server import ChromaServerVectors, copy_owner
+    from ingest.index.store.vector_stores.chroma_server import ChromaServerVectors, copy_owner
 
     server = ChromaServerVectors(settings.index.url, owner=partial(copy_owner, catalog))
     return Index(catalog=catalog, vectors=server)

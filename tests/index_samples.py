@@ -8,9 +8,9 @@ from pathlib import Path
 from ingest.documents import Chunk, Document, PageValidators
 from ingest.index.store.base import VectorStore
 from ingest.index.store.catalog import Catalog
-from ingest.index.store.chroma import ChromaVectors
 from ingest.index.store.hybrid import Index
 from ingest.index.store.vector_scan import SCAN_BYTES
+from ingest.index.store.vector_stores.chroma import ChromaVectors
 
 SPACE = "test:3"
 

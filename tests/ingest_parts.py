@@ -14,7 +14,7 @@ from ingest.index.split import current_chunking
 from ingest.index.store.base import ChunkStore
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
-from ingest.index.store.memory import MemoryVectors
+from ingest.index.store.vector_stores.memory import MemoryVectors
 from ingest.page_reader import PageReader
 from ingest.pipeline import IndexingPipeline
 from ingest.question_reader import QuestionReader

@@ -20,7 +20,7 @@ WEIGHTS = tuple(
 VENDORS: dict[str, str | tuple[str, ...]] = {
     "ada_url": "ingest/web/urls.py",
     "chardet": ("ingest/text/encodings.py", "finetune/data/"),
-    "chromadb": "ingest/index/store/chroma",
+    "chromadb": "ingest/index/store/vector_stores/chroma",
     "crawl4ai": "ingest/crawl4ai_filter.py",
     "httpcore": "ingest/web/fetch/",
     "ddgs": "assistant/search/",

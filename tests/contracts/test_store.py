@@ -13,7 +13,7 @@ from ingest.errors import StoreError, VectorError
 from ingest.foundation.messages import Message
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
-from ingest.index.store.memory import MemoryVectors
+from ingest.index.store.vector_stores.memory import MemoryVectors
 from ingest.text.words import words
 from tests.index_samples import (
     SPACE,

@@ -16,7 +16,7 @@ from ingest.extract.worker_pool import ReaderPool
 from ingest.index.split import current_chunking
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
-from ingest.index.store.memory import MemoryVectors
+from ingest.index.store.vector_stores.memory import MemoryVectors
 from ingest.page_reader import PageReader
 from ingest.pipeline import IndexingPipeline
 from tests import file_samples

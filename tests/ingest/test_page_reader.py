@@ -12,7 +12,7 @@ from ingest.events import IngestEvent, PageSkipped, PageStored
 from ingest.foundation.messages import Message
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
-from ingest.index.store.memory import MemoryVectors
+from ingest.index.store.vector_stores.memory import MemoryVectors
 from ingest.web.fetch.base import Fetcher
 from ingest.web.fetch.memory import MemoryFetcher, html_page
 from tests.ingest_parts import IngestParts, ingest_parts

@@ -18,7 +18,7 @@ from ingest.index.embed.following import FollowingEmbedder
 from ingest.index.store.base import ChunkStore
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
-from ingest.index.store.memory import MemoryVectors
+from ingest.index.store.vector_stores.memory import MemoryVectors
 from ingest.web.fetch.memory import html_page
 from tests.index_samples import persistent
 from tests.ingest_parts import IngestParts, ingest_parts

@@ -12,7 +12,7 @@ from assistant.errors import RerankError
 from ingest.documents import Chunk, ScoredChunk
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
-from ingest.index.store.memory import MemoryVectors
+from ingest.index.store.vector_stores.memory import MemoryVectors
 from tests.cross_encoders import write_cross_encoder
 from tests.index_samples import chunks_of, document
 

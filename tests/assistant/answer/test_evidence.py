@@ -18,7 +18,7 @@ from ingest.documents import Document
 from ingest.index.split import split
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
-from ingest.index.store.memory import MemoryVectors
+from ingest.index.store.vector_stores.memory import MemoryVectors
 from ingest.text.words import words
 from tests.internet.demo import sample_pages
 

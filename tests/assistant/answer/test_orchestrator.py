@@ -46,7 +46,7 @@ from ingest.index.embed.base import Embedder
 from ingest.index.embed.memory import HashingEmbedder
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
-from ingest.index.store.memory import MemoryVectors
+from ingest.index.store.vector_stores.memory import MemoryVectors
 from ingest.web.fetch.memory import html_page
 from tests.ingest_parts import ingest_parts
 from tests.tea_pages import GREEN_TEA

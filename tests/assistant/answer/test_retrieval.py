@@ -29,8 +29,8 @@ from ingest.index.embed.memory import HashingEmbedder
 from ingest.index.embed.ollama import OllamaEmbedder
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
-from ingest.index.store.memory import MemoryVectors
 from ingest.index.store.vector_scan import SCAN_BYTES
+from ingest.index.store.vector_stores.memory import MemoryVectors
 from ingest.text.language import cjk_share
 from tests.engines.ollama_server import OllamaServer
 from tests.index_samples import chunks_of, document, persistent

@@ -16,9 +16,9 @@ from ingest.index.embed.base import Embedder, Vector
 from ingest.index.embed.memory import HashingEmbedder
 from ingest.index.embed.ollama import OllamaEmbedder
 from ingest.index.store.catalog import Catalog
-from ingest.index.store.chroma import ChromaVectors
 from ingest.index.store.maintenance import IndexMaintenance
 from ingest.index.store.rows import packed
+from ingest.index.store.vector_stores.chroma import ChromaVectors
 from tests.engines.ollama_server import OllamaServer
 from tests.index_samples import chunks_of, document, persistent
 from tests.ingest_parts import ingest_parts

@@ -15,7 +15,7 @@ from ingest.index.migration import BATCH, MigrationProgress, SpaceMigration
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
 from ingest.index.store.maintenance import IndexMaintenance
-from ingest.index.store.memory import MemoryVectors
+from ingest.index.store.vector_stores.memory import MemoryVectors
 from tests.index_samples import chunks_of, document, persistent
 
 pytestmark = pytest.mark.anyio

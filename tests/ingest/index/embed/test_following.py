@@ -12,7 +12,7 @@ from ingest.index.embed.following import OTHER_ENCODER, RETRY_S, FollowingEmbedd
 from ingest.index.embed.memory import HashingEmbedder
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
-from ingest.index.store.memory import MemoryVectors
+from ingest.index.store.vector_stores.memory import MemoryVectors
 from tests.index_samples import chunks_of, document
 
 pytestmark = pytest.mark.anyio

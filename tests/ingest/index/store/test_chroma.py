@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ingest.errors import StoreError
-from ingest.index.store.chroma import ChromaVectors
-from ingest.index.store.memory import MemoryVectors
+from ingest.index.store.vector_stores.chroma import ChromaVectors
+from ingest.index.store.vector_stores.memory import MemoryVectors
 from tests.index_samples import at
 
 SPACE = "ollama:nomic-embed-text:v1.5:0a109f422b47:3f9c1d2e/任意 名称"

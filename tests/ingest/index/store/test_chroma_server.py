@@ -14,10 +14,10 @@ import pytest
 
 from ingest.errors import StoreError
 from ingest.index.store.catalog import Catalog
-from ingest.index.store.chroma_server import ChromaServerVectors, copy_owner
 from ingest.index.store.hybrid import Index
 from ingest.index.store.maintenance import IndexMaintenance
-from ingest.index.store.memory import MemoryVectors
+from ingest.index.store.vector_stores.chroma_server import ChromaServerVectors, copy_owner
+from ingest.index.store.vector_stores.memory import MemoryVectors
 from tests.index_samples import SPACE, at, document, nearest, store
 
 CHROMA = Path(sys.executable).with_name("chroma")

@@ -20,9 +20,9 @@ from ingest.index.store.base import VectorStore
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
 from ingest.index.store.maintenance import IndexMaintenance
-from ingest.index.store.memory import MemoryVectors
 from ingest.index.store.rows import packed
 from ingest.index.store.vector_scan import SCAN_BYTES
+from ingest.index.store.vector_stores.memory import MemoryVectors
 from tests.index_samples import (
     SPACE,
     at,
@@ -54,7 +54,7 @@ def run(script: str, folder: Path) -> subprocess.Popen[str]:
     program = (
         "import asyncio, os, signal, sys\n"
         "from pathlib import Path\n"
-        "from ingest.index.store.chroma import ChromaVectors\n"
+        "from ingest.index.store.vector_stores.chroma import ChromaVectors\n"
         "from tests.index_samples import *\n"
         "folder = Path(sys.argv[1])\n"
         "async def main():\n"

@@ -1,8 +1,8 @@
 """The copy of the vectors on a Chroma server (`chroma run`) instead of in a folder.
 
 The server keeps its own files whole and lets several machines in; what is left to us is less than
-in `ingest.index.store.chroma`: collections of our own names among those of others, and an answer
-for a server that is away. SQLite stays the truth, so that a server may be emptied or replaced.
+in a folder (`chroma`): collections of our own names among those of others, and an answer for a
+server that is away. SQLite stays the truth, so that a server may be emptied or replaced.
 """
 
 import base64
@@ -25,7 +25,12 @@ from ingest.foundation.telemetry import disable_telemetry
 from ingest.index.embed.base import Vector
 from ingest.index.store import schema
 from ingest.index.store.catalog import Catalog
-from ingest.index.store.chroma_collections import BATCH, chroma_errors, nearest_in, page_of
+from ingest.index.store.vector_stores.chroma_collections import (
+    BATCH,
+    chroma_errors,
+    nearest_in,
+    page_of,
+)
 
 CHROMA_PORT = 8000
 """Where `chroma run` listens."""

@@ -35,7 +35,12 @@ from ingest.foundation.messages import Message
 from ingest.foundation.private_files import hide_from_others, make_private_folder
 from ingest.foundation.telemetry import disable_telemetry
 from ingest.index.embed.base import Vector
-from ingest.index.store.chroma_collections import BATCH, chroma_errors, nearest_in, page_of
+from ingest.index.store.vector_stores.chroma_collections import (
+    BATCH,
+    chroma_errors,
+    nearest_in,
+    page_of,
+)
 
 STAMP = "intact.json"
 
