@@ -8,7 +8,8 @@ from lxml import etree
 from ingest.documents import Document, PageKind
 from ingest.errors import ExtractError
 from ingest.extract import main_text
-from ingest.extract.dom import hide, letters_of, parse_html
+from ingest.extract.blocks.page_chrome import is_foot
+from ingest.extract.dom import hide, letters_of, parse_html, text_of
 from ingest.extract.js_detection import ScriptSignals, needs_browser, read_script_signals
 from ingest.extract.markdown import render_markdown
 from ingest.extract.markup import normalize_markup
@@ -50,6 +51,8 @@ MIN_ASCII = 0.97
 """Share of letters from which a text that declares nothing is taken for English; other languages in
 Latin script have more letters with accents."""
 
+MIN_NOTICE = 30
+"""Bytes of letters of the shortest text: ten ideographs, five words."""
 _TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 
 
@@ -77,7 +80,7 @@ def document_of_html(source: str, *, url: str, fetched_at: datetime) -> Document
     text = _main_text(root, source, url=url, declared=declared)
     if not text and listing is not None:
         text = listing.text
-    text = text or render_markdown(root.find("body"))
+    text = text or _render_all(root.find("body"))
     # The links in it tell a list from an article, where the page does not say that it is one.
     shape = measure_markdown(text) if signals.is_article else measure_text(root.find("body"))
     if (better := _text_of_data(source, scripts, objects, declared=declared, text=text)) != text:
@@ -119,6 +122,17 @@ def _main_text(root: etree._Element, source: str, *, url: str, declared: Metadat
     if source.count("<") > main_text.MAX_TAGS:
         return ""
     return main_text.main_text(root, url=url, headlines=declared.headlines)
+
+
+def _render_all(body: etree._Element) -> str:
+    """Return all that a reader sees of a page whose text does not stand out, but for its foot."""
+    feet = [each for each in body.iter(etree.Element) if is_foot(each)]
+    shown = len(letters_of(text_of(body)).encode())
+    # A licence may be longer than the notice above it; a page that is all foot keeps it.
+    if feet and shown - sum(len(letters_of(text_of(each)).encode()) for each in feet) >= MIN_NOTICE:
+        for element in feet:
+            hide(element)
+    return render_markdown(body)
 
 
 def _text_behind_consent(source: str) -> str:

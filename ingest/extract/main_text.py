@@ -20,6 +20,7 @@ from lxml import etree
 from ingest.extract.blocks.block_features import RuledBlocks
 from ingest.extract.blocks.block_model import review_blocks
 from ingest.extract.blocks.page_chrome import (
+    is_foot,
     is_line_after_text,
     is_line_before_text,
     labels_fact,
@@ -42,6 +43,7 @@ MAX_TEXT = 300_000  # characters; a longer text is a book, and is not compared b
 
 # Set with bench/extraction.py. It scores even and odd pages apart, so that a number which fits only
 # the pages that it was tried on shows.
+MAX_BRIEF = 600  # bytes of letters of a text that is looked at for the foot of the page
 MIN_TEXT = 100  # bytes of letters; a text with less looks like the page chrome around it
 GRAM = 12  # letters; so many in a row are the same words in the same place
 GRAM_STEP = 4  # letters from one gram that is looked up to the next
@@ -153,6 +155,9 @@ def choose_by_rules(
     """Return the blocks that are the text by rules alone."""
     elsewhere = find_further_articles(page, headlines)
     found = [block for block in found if block not in elsewhere]
+    if sum(block.weight for block in found) < MAX_BRIEF:
+        # The licences of a portal are longer than news in brief, and would be the text.
+        found = [b for b in found if not any(map(is_foot, b.element.iterancestors()))]
     region = TextRegion(page, found)
     inside = [block for block in page if region.holds(block) and block not in elsewhere]
     kept = sorted({*inside}.intersection(found), key=_position)
@@ -212,7 +217,9 @@ def _find_lost(
     first, last = kept[0].position, kept[-1].position
     lists = {_list_of(block) for block in kept} - {None} | _lists_between(inside, kept)
     for block in set(inside).difference(kept):
-        if block.position < first or block.has_links(MOSTLY_LINKS):
+        if block.has_links(MOSTLY_LINKS) or (
+            block.position < first and _list_of(block) not in lists
+        ):
             continue
         is_between = is_series or block.position < last
         if block.element.tag in _FIGURES:
@@ -231,6 +238,7 @@ def _lists_between(inside: list[TextBlock], kept: list[TextBlock]) -> set[etree.
     known = {block.element for block in kept}
     linked: Counter[etree._Element] = Counter()
     weights: Counter[etree._Element] = Counter()
+    stamped = {_list_of(block) for block in inside if is_line_before_text(block.text)}
     for block in inside:
         around = _list_of(block)
         if around is not None:
@@ -239,9 +247,17 @@ def _lists_between(inside: list[TextBlock], kept: list[TextBlock]) -> set[etree.
     return {
         around
         for around, weight in weights.items()
-        if around.getprevious() in known
-        and around.getnext() in known
-        and linked[around] <= MOSTLY_LINKS * weight
+        if (
+            around.getprevious() in known
+            and around.getnext() in known
+            and linked[around] <= MOSTLY_LINKS * weight
+        )
+        # At either end of a text lists are menus more often; those have links.
+        or (
+            not linked[around]
+            and around not in stamped
+            and not known.isdisjoint((around.getprevious(), around.getnext()))
+        )
     }
 
 

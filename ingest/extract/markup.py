@@ -13,6 +13,13 @@ from lxml import etree
 from ingest.extract.dom import flatten_text, hide, text_of
 
 MAX_FORMULA = 2000  # characters of LaTeX; longer ones are data
+MAX_RATING = 60  # characters
+_RATING = re.compile(
+    r"(?:\D{0,20}\s)?\d(?:[.,]\d{1,2})?\s*(?:of|out of|von|sur|de|/)\s*(?:5|10|five)"
+    r"(?:\s[^\W\d]{1,12})?"
+    r"|(?:评分|評分)?\s*\d(?:\.\d)?\s*(?:星|颗星|分)",
+    re.IGNORECASE,
+)
 MAX_FORMULA_LEVELS = 3  # elements around a formula that may hide it
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _DISPLAY_STYLE = re.compile(r"^\s*\{\\(?:display|text)style\s+(.*)\}\s*$", re.DOTALL)
@@ -53,6 +60,7 @@ MIN_NOSCRIPT = 200  # characters of a text for browsers without scripts; a notic
 _MAX_GUTTER = 2000  # characters; a listing whose class is "line-numbers" (Prism) is no gutter
 _MAX_LINE_NUMBER = 8  # characters, padded
 _POWERS = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
+_NOTE = re.compile(r"\d{1,3}|[a-z*†‡]")
 _POWER = re.compile(r"[+−-]?\d{1,3}")
 
 
@@ -60,11 +68,16 @@ def normalize_markup(root: etree._Element) -> None:
     """Rewrite, in place, what a page says without text. Linear in its size."""
     _open_noscript(root)
     _write_formulas(root)
+    _write_ratings(root)
     for title in root.iter(*_TITLES):
         for tool in list(title.iterdescendants("a", "span", "button")):
             _drop_heading_tool(tool, title)
     for element in list(root.iter("sup")):
         text = text_of(element).strip()
+        link = element.find(".//a[@href]")
+        if link is not None and link.get("href").startswith("#") and _NOTE.fullmatch(text):
+            _drop_text(element)  # a note: glued to a year, its number makes another year
+            continue
         # With a link in it, it is a note.
         if _POWER.fullmatch(text) and element.find(".//a") is None:
             _become_text(element, text.translate(_POWERS))
@@ -109,10 +122,11 @@ def _write_formulas(root: etree._Element) -> None:
         for around in itertools.islice(element.iterancestors("span"), MAX_FORMULA_LEVELS):
             if _HIDDEN.search(around.get("style", "")) and text_of(around) == element.text:
                 del around.attrib["style"]
-    # KaTeX draws each formula a second time, letter by letter.
-    for element in root.xpath("//*[contains(concat(' ', @class, ' '), ' katex-html ')]"):
-        before = element.getprevious()
-        if before is not None and "$" in text_of(before):
+    # KaTeX and MathJax draw each formula a second time, letter by letter.
+    drawn = "//*[contains(concat(' ', @class, ' '), ' katex-html ')] | //mjx-math"
+    for element in root.xpath(drawn):
+        other = element.getnext() if element.tag == "mjx-math" else element.getprevious()
+        if other is not None and "$" in text_of(other):
             hide(element)
 
 
@@ -135,6 +149,14 @@ def _find_formulas(root: etree._Element) -> Iterator[tuple[etree._Element, str]]
             yield element, element.get("alt")
 
 
+def _write_ratings(root: etree._Element) -> None:
+    """Write what a row of stars stands for, "4 of 5 stars", which no other element says."""
+    for element in root.xpath("//img[@alt] | //*[@role='img' and @aria-label]"):
+        label = (element.get("alt") or element.get("aria-label") or "").strip()
+        if len(label) <= MAX_RATING and _RATING.fullmatch(label):
+            _become_text(element, f" {label} ")
+
+
 def _become_text(element: etree._Element, text: str) -> None:
     """Turn `element` into an inline one that holds `text` alone."""
     if len(text) > MAX_FORMULA or not text.strip("$ "):
@@ -147,7 +169,8 @@ def _become_text(element: etree._Element, text: str) -> None:
 def _clean_code(place: etree._Element) -> None:
     """Hide gutters and copy buttons in a listing, and end the lines that elements are."""
     lines = frozenset(place.iterchildren("code")) if _is_made_of_code(place) else frozenset()
-    for inner in list(place.iterdescendants(etree.Element)):
+    # The innermost first: a line whose element has ended it already is not ended twice.
+    for inner in reversed(list(place.iterdescendants(etree.Element))):
         if _GUTTERS.search(inner.get("class", "")) and len(text_of(inner)) <= _MAX_GUTTER:
             _drop_text(inner)
         elif place.tag == "pre" and (
@@ -155,8 +178,8 @@ def _clean_code(place: etree._Element) -> None:
             or inner in lines
             or "display:block" in inner.get("style", "").replace(" ", "")
         ):
-            after = inner.tail or ""
-            if not after.startswith("\n") and not text_of(inner).endswith("\n"):
+            after, text = inner.tail or "", text_of(inner)
+            if text and not after.startswith("\n") and not text.endswith("\n"):
                 inner.tail = "\n" + after
             inner.tag = "span"  # no block: what stands between lines is theirs
     if place.tag == "pre":

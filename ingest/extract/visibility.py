@@ -25,12 +25,24 @@ MAX_PANEL_LETTERS = 500_000  # characters of all that are looked at; they may ne
 
 _NOT_SHOWN = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|(?<![\w-])font-size\s*:\s*0(?![\d.])"
-    r"|(?<![\w-])(?:left|top|text-indent)\s*:\s*-\d{4}",
+    r"|(?<![\w-])(?:left|top|text-indent)\s*:\s*-\d{4}|(?<![\w-])clip\s*:\s*rect\(\s*[01](?:px)?\b"
+    r"|clip-path\s*:\s*inset\(\s*(?:50|100)%|transform\s*:\s*scale\(\s*0\s*\)",
     re.IGNORECASE,
 )
+_COLOURLESS = re.compile(
+    r"(?<![\w-])color\s*:\s*(?:transparent|rgba\([^()]*,\s*0?\.?0+\s*\))", re.I
+)
 _TRANSPARENT = re.compile(r"(?<![\w-])opacity\s*:\s*0(?![\d.])", re.IGNORECASE)
-_HIDING_CLASSES = frozenset({"sr-only", "visually-hidden", "visuallyhidden", "screen-reader-text"})
-"""Classes of Bootstrap, GOV.UK, HTML5 Boilerplate and WordPress for what is only read aloud."""
+_HIDING_CLASSES = frozenset(
+    {
+        "sr-only", "visually-hidden", "visuallyhidden", "screen-reader-text", "a11y-hidden",
+        "element-invisible", "elementor-screen-only", "govuk-visually-hidden",
+        "cdk-visually-hidden", "screenreader-only", "u-visually-hidden", "d-none", "hidden",
+        "is-hidden", "u-hidden",
+    }
+)  # fmt: skip
+"""Classes of Bootstrap, GOV.UK, HTML5 Boilerplate, WordPress, Drupal, Elementor and Angular for
+what is only read aloud, and of Bootstrap, Tailwind and Bulma for what is not shown at all."""
 _PANEL_NAMES = frozenset(
     {
         "accordion", "answer", "answers", "collapse", "collapsed", "collapsible", "expand",
@@ -39,6 +51,7 @@ _PANEL_NAMES = frozenset(
     }
 )  # fmt: skip
 """Words in class and id of what a click opens."""
+_TAB_NAMES = frozenset({"pane", "tab", "tabbed", "tabpane", "tabpanel", "tabs"})
 _TITLES = HEADINGS | {"dt", "summary", "legend"}
 _SENTENCE = re.compile(r"[。！？]|\w[.!?…][\"'”’»)]*(?:\s|$)")
 _AT_RULE = re.compile(r"@[^{};]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
@@ -88,7 +101,9 @@ def _hides(element: etree._Element, classes: frozenset[str]) -> bool:
     """Return whether attributes of `element` say that no reader sees it."""
     if "hidden" in element.attrib:
         return str(element.get("hidden")).lower() != "until-found"  # that is opened by searching
-    if _NOT_SHOWN.search(element.get("style", "")):
+    style = element.get("style", "")
+    # A gradient that shines through the letters wants them without a colour of their own.
+    if _NOT_SHOWN.search(style) or (_COLOURLESS.search(style) and "background" not in style):
         return True
     # Of other elements it hides icons, and whole panels and pages while a dialog is open.
     if element.tag == "p" and element.get("aria-hidden") == "true":
@@ -164,7 +179,11 @@ def _is_prose(element: etree._Element, text: str) -> bool:
 
 def _is_tab_panel(element: etree._Element) -> bool:
     """Return whether a tab opens `element`: there, a command is as good as a sentence."""
-    return str(element.get("role")) == "tabpanel"
+    if str(element.get("role")) == "tabpanel":
+        return True
+    # Without a role the name alone may be a menu's; the programs for documentation put code there.
+    is_named = not _TAB_NAMES.isdisjoint(class_words(element))
+    return is_named and next(element.iterdescendants("pre", "table"), None) is not None
 
 
 def _is_own(element: etree._Element, text: str) -> bool:

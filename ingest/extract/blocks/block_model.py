@@ -21,7 +21,7 @@ from ingest.extract.blocks.block_features import (
     BlockDescriber,
     RuledBlocks,
 )
-from ingest.extract.blocks.page_chrome import is_line_after_text
+from ingest.extract.blocks.page_chrome import is_line_after_text, is_line_before_text
 from ingest.extract.blocks.text_region import MOSTLY_LINKS, TextBlock
 
 INTERCEPT = -4.689
@@ -85,6 +85,7 @@ bench/extraction.py; bench/README.md says what the odd pages say."""
 
 MIN_KEPT = 0.55  # probability below which a block that the rules kept goes
 MIN_INNER = 0.3  # the same of a heading with text below it, and of a list amid paragraphs
+MIN_PLAIN = 0.1  # the same of a list amid paragraphs that holds no link
 MIN_ADDED = 0.5  # probability from which one that they left out comes back
 MAX_ALIKE = 2  # blocks of a page that may begin alike, of those behind the text
 _FIGURES = frozenset({"pre", "table", "dt", "dd"})
@@ -119,6 +120,14 @@ def _find_unlikely(kept: Sequence[TextBlock], describer: BlockDescriber) -> set[
     amid = {
         around for around in entries if around.getprevious() in texts and around.getnext() in texts
     }
+    # Words of a few letters look like a menu wherever they stand; one of links would be one.
+    plain = {
+        around
+        for around in entries
+        if not texts.isdisjoint((around.getprevious(), around.getnext()))
+        and next(around.iterdescendants("a"), None) is None
+    }
+    plain -= {_list_around(block) for block in kept if is_line_before_text(block.text)}
     unlikely: set[TextBlock] = set()
     heads_text = False  # whether text follows
     for block in reversed(kept):
@@ -131,6 +140,7 @@ def _find_unlikely(kept: Sequence[TextBlock], describer: BlockDescriber) -> set[
             and block.element.tag not in _FIGURES
             and not block.holds_fact
             and not (chance >= MIN_INNER and (around in amid or (heads_text and is_title)))
+            and not (chance >= MIN_PLAIN and around in plain)
         )
         if is_unlikely:
             unlikely.add(block)

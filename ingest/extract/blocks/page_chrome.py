@@ -23,6 +23,7 @@ PAGE_CHROME_NAMES = frozenset(
         "trending",
     }
 )  # fmt: skip
+_FEET = frozenset({"foot", "footer", "copyright", "beian", "banquan", "icp"})
 _AUTHOR_NAMES = frozenset({"author", "poster", "nickname", "user", "username"})
 _NAME = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")  # a word of "siteHeader", "site-header", "SITE_HEADER"
 
@@ -95,6 +96,11 @@ _DATE_LINE = 60
 def is_page_chrome(element: etree._Element) -> bool:
     """Return whether tag, class or id of `element` say that it is page chrome."""
     return element.tag in PAGE_CHROME_TAGS or not PAGE_CHROME_NAMES.isdisjoint(class_words(element))
+
+
+def is_foot(element: etree._Element) -> bool:
+    """Return whether tag, class or id of `element` say that it is the foot of the page."""
+    return element.tag == "footer" or not _FEET.isdisjoint(class_words(element))
 
 
 def names_author(element: etree._Element) -> bool:

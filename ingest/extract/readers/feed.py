@@ -17,6 +17,8 @@ MAX_ENTRIES = 200
 DAY = len("2026-11-28")
 _JSON_TYPES = ("application/feed+json", "application/json")
 _FEED_MARK = re.compile(rb"<(?:rss|feed|rdf:RDF|urlset|sitemapindex)\b")
+_ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,30});")
+_XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _ENTRIES = ("item", "entry", "url", "sitemap")
 _SUMMARIES = ("encoded", "content", "description", "summary")
 """The longest form first: content:encoded, Atom's content, RSS's description, Atom's summary."""
@@ -42,7 +44,8 @@ def read_feed(body: bytes, charset: str | None) -> str:
         huge_tree=False,
     )
     try:
-        root = etree.fromstring(decode(body, claimed=charset).encode(), parser)
+        source = _ENTITY.sub(_named_character, decode(body, claimed=charset))
+        root = etree.fromstring(source.encode(), parser)
     except etree.XMLSyntaxError:
         return ""
     if root is None:
@@ -51,6 +54,12 @@ def read_feed(body: bytes, charset: str | None) -> str:
     channel = next((each for each in root if _local_name(each) == "channel"), root)
     head = [f"# {title}"] if (title := _child_text(channel, "title")) else []
     return "\n\n".join([*head, *map(_render_entry, entries[:MAX_ENTRIES])])
+
+
+def _named_character(entity: re.Match[str]) -> str:
+    """Return what an entity of HTML stands for: feeds use them, and XML does not know them."""
+    name = entity[1]
+    return entity[0] if name in _XML_ENTITIES else html.unescape(entity[0])
 
 
 def _render_entry(entry: etree._Element) -> str:

@@ -7,6 +7,8 @@ from ingest.text.encodings import decode
 
 _MEDIA_TYPES = ("text/html", "application/xhtml+xml")
 _HTML_MARK = re.compile(rb"<(?:!doctype\s+html|html|head|body|title|div|p|h1|meta)\b", re.I)
+_HTML_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<!doctype\s+html|<html)\b", re.I)
+"""How a page begins that a server without a type for it sends as plain text."""
 _XHTML_MARK = re.compile(rb"<html\b")  # case matters in XML, and other XML has a <title>, too
 
 
@@ -17,6 +19,8 @@ def fits_html(media_type: str, body: bytes) -> bool:
     start = body[:SNIFFED_BYTES]
     if media_type in XML_TYPES:
         return _XHTML_MARK.search(start) is not None
+    if media_type == "text/plain":
+        return _HTML_START.match(start) is not None
     if media_type in UNKNOWN_TYPES:
         return _HTML_MARK.search(start) is not None
     return media_type in _MEDIA_TYPES

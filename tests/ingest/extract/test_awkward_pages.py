@@ -28,9 +28,8 @@ def document(
 
 
 def article(inner: str) -> str:
-    return document(
-        f"<article><h1>Moorings</h1>{PARAGRAPHS}{inner}<p>{FIRST[::1]}!</p></article>"
-    ).text
+    source = f"<article><h1>Moorings</h1>{PARAGRAPHS}{inner}<p>{FOURTH}</p></article>"
+    return document(source).text
 
 
 # ---------------------------------------------------------------- code
@@ -43,6 +42,9 @@ def article(inner: str) -> str:
         '<section><ul class="code-snippet__line-index"><li></li><li></li></ul><pre data-lang="py">'
         "<code><span>import</span> quay</code><code>quay.open(7)</code></pre></section>",
         # cnblogs: a coloured number in front of each line, one of the program's own behind it.
+        # CSDN: an entry a line, with boxes in it.
+        "<pre class=language-py><ol><li><div class=hljs-ln-numbers><div></div></div><div><div>"
+        "import quay</div></div></li><li><div><div>quay.open(7)</div></div></li></ol></pre>",
         "<pre data-language='py'><span>1</span> <i>import</i> quay\n"
         "<span>2</span> quay.open(<span>7</span>)</pre>",
     ],
@@ -74,6 +76,8 @@ def test_entry_without_text_leaves_no_bullet_to_what_follows() -> None:
         '<img class="mwe-math-fallback-image-inline" alt="{\\displaystyle c}"></span>',
         '<img class="mwe-math-fallback-image-inline" alt="{\\displaystyle c={\\sqrt {gh}}}">',
         '<img class="latex" src="l.png" alt="c={\\sqrt {gh}}">',
+        "<mjx-container><mjx-math>c</mjx-math><mjx-assistive-mml><math alttext='c={\\sqrt {gh}}'>"
+        "<mi>c</mi></math></mjx-assistive-mml></mjx-container>",
     ],
 )
 def test_formula_that_is_hidden_behind_its_picture_is_kept(formula: str) -> None:
@@ -144,6 +148,44 @@ def test_linked_titles_of_sections_begin_no_other_page() -> None:
     )
     text = document(f"<main>{guide}</main>", head="<title>Buoy 0 and other gifts</title>").text
     assert all(f"Buoy {number}: " in text for number in range(3))
+
+
+@pytest.mark.parametrize("around", ["<article>{}</article>", "<div>{}</div>", "{}"])
+@pytest.mark.parametrize("place", [0, 2, 4])
+@pytest.mark.parametrize(
+    "entries",
+    [
+        "<ul><li>Sloops</li><li>Yawls</li></ul>",
+        "<ol><li>Sloops</li><li>Yawls</li></ol>",
+        "<dl><dt>Sloops</dt><dd>one mast</dd><dt>Yawls</dt><dd>two</dd></dl>",
+    ],
+)
+def test_short_list_without_links_stays_in_the_text(around: str, place: int, entries: str) -> None:
+    parts = [f"<p>{each}</p>" for each in (FIRST, SECOND, THIRD, FOURTH)]
+    parts.insert(place, entries)
+    text = document(around.format("<h1>Moorings</h1>" + "".join(parts))).text
+    assert "Sloops" in text
+    assert "Yawls" in text
+
+
+def test_foot_that_is_longer_than_news_in_brief_is_no_text() -> None:
+    brief = "已购船票可全额退款，请于三日内办理。"
+    foot = "许可证：4212号 互联网新闻信息服务许可证 网络视听许可证 广播电视节目制作经营许可证"
+    body = f"<div><h1>船票可退</h1><p>{brief}</p></div><div class=foot><p>{foot}</p></div>"
+    assert document(body, head="<title>船票可退</title>").text.endswith(brief)
+
+
+def test_number_of_a_note_makes_no_other_year() -> None:
+    text = article(
+        "<p>The pier stands since 1911<sup><a href='#n1'>1</a></sup>, says the book.</p>"
+    )
+    assert "since 1911, says" in text
+
+
+def test_row_of_stars_is_read() -> None:
+    assert "was 4 of 5 stars ." in article(
+        "<p>Her mark was <img alt='4 of 5 stars' src=s.png>.</p>"
+    )
 
 
 # ---------------------------------------------------------------- titles
@@ -259,3 +301,21 @@ def test_sitemap_lists_its_addresses() -> None:
     )
     found = extract(page(body, media_type="application/xml"))
     assert found.text == "2024-05-01\n\nhttps://example.com/quay"
+
+
+def test_entities_of_html_in_a_feed_are_read() -> None:
+    body = (
+        '<?xml version="1.0"?><rss version="2.0"><channel><title>H&auml;fen</title><item>'
+        "<title>Kev&auml;t &amp; kes&auml;</title></item></channel></rss>"
+    )
+    assert (
+        extract(page(body, media_type="application/rss+xml")).text == "# Häfen\n\n## Kevät & kesä"
+    )
+
+
+def test_page_that_is_sent_as_plain_text_is_read_as_a_page() -> None:
+    body = f"<!DOCTYPE html><html><title>Moorings</title><body>{PARAGRAPHS}"
+    found = extract(page(body, media_type="text/plain"))
+    assert found.title == "Moorings"
+    assert found.text == f"{FIRST}\n\n{SECOND}\n\n{THIRD}"
+    assert "<p>" in extract(page(f"Write <p> thus: <p>{FIRST}", media_type="text/plain")).text

@@ -51,8 +51,14 @@ def test_steps_that_a_script_shows_one_at_a_time_are_read() -> None:
         f'<ul class="more" style="display:none"><li><a href="/quay">{REST}</a></li></ul>',
         f'<p aria-hidden="true">{REST}</p>',
         f'<p class="trap">{REST}</p>',
+        f'<p class="d-none">{REST}</p>',
+        f'<p><span style="clip:rect(0 0 0 0);position:absolute">{REST}</span></p>',
+        f'<p style="color: transparent">{REST}</p>',
     ],
-    ids=["dialog", "nothing opens it", "form", "links", "hidden from screen readers", "style"],
+    ids=[
+        *("dialog", "nothing opens it", "form", "links", "hidden from screen readers", "style"),
+        *("class", "clipped", "without a colour"),
+    ],
 )
 def test_what_no_reader_sees_is_left_out(unseen: str) -> None:
     style = "<style>p { margin: 0 } .trap, .other { display: none; }</style>"
@@ -67,10 +73,11 @@ def test_what_no_reader_sees_is_left_out(unseen: str) -> None:
     ("style", "classes"),
     [
         (".hidden { display: none } @media (min-width: 1px) {.md\\:block {}}", "hidden md:block"),
+        ("", "d-none d-md-block"),
         (".tab { display: none } .tab.active { display: block }", "tab active"),
         ("@media print { .screen { display: none } }", "screen"),
     ],
-    ids=["shown on wide screens", "shown by another class", "hidden in print"],
+    ids=["shown on wide screens", "Bootstrap", "shown by another class", "hidden in print"],
 )
 def test_what_a_style_hides_only_at_times_stays(style: str, classes: str) -> None:
     body = f'<article><h1>Quay</h1>{PARAGRAPHS}<div class="{classes}"><p>{REST}</p></div></article>'
