@@ -198,6 +198,11 @@ def export(
     shown = dict(pipeline.run.figures(f"export-{target}"))
     if activate:
         shown["activated"] = pipeline.activate().localize(pipeline.language)
+    elif target == "ollama":
+        from ingest.foundation.messages import Message
+
+        told = Message("the assistant answers with it once it is exported with --activate")
+        shown["inactive"] = told.localize(pipeline.language)
     return shown
 
 

@@ -45,6 +45,8 @@ LABELS = {
     "records": Message("records asked"),
     "missing": Message("records without a reply"),
     "activated": Message("activated"),
+    "inactive": Message("in Ollama, though not active"),
+    "verified": Message("verified"),
     "model": Message("model"),
     "synthesized": Message("rows made"),
     "unanswerable": Message("of them to be declined"),

@@ -62,6 +62,9 @@ def export(
             }
             if ollama.checks:
                 values["checks"] = {check.name: check.passed for check in ollama.checks}
+                # All that failed was an error: what is left passed, or is not shown by this server.
+                passed = [check.name for check in ollama.checks if check.passed]
+                values["verified"] = ", ".join(passed)
             return ExportResult(values={**values, "command": f"ollama run {ollama.name}"})
         case "vllm":
             vllm = export_for_vllm(recipe, run)

@@ -9,8 +9,14 @@ from finetune.model.chat_format import render_prompt
 from finetune.recipe import Recipe
 from finetune.records import Turn
 from finetune.runs import Run
-from ingest.foundation.messages import Message
-from ingest.model_servers.base import ChatRequest, ModelServerError, run_exchange, whole_reply
+from ingest.foundation.messages import NO_MESSAGE, Message
+from ingest.model_servers.base import (
+    ChatPiece,
+    ChatRequest,
+    ModelServerError,
+    run_exchange,
+    whole_reply,
+)
 from ingest.model_servers.ollama import OllamaClient
 
 QUESTION = "What should I check before take-off?"
@@ -28,6 +34,10 @@ class VerificationCheck:
     name: str
     passed: bool | None
     found: str = ""
+    cause: Message = NO_MESSAGE
+    """What it means that it failed, in words."""
+    hint: Message = NO_MESSAGE
+    """What to do about that."""
 
 
 def verify_model(
@@ -48,13 +58,8 @@ def verify_model(
     failed = next((check for check in checks if check.passed is False), None)
     if failed is not None:
         raise ExportError(
-            Message(
-                "{name} in Ollama fails the check of its {check}: {found}",
-                name=spec.name,
-                check=failed.name,
-                found=failed.found,
-            ),
-            hint=Message("update Ollama, or run: python -m finetune diagnose RECIPE"),
+            Message("{name} is in Ollama, but {cause}", name=spec.name, cause=failed.cause),
+            hint=failed.hint,
         )
     return tuple(checks)
 
@@ -68,13 +73,19 @@ async def _run_checks(
     if spec.chat.thinks:
         able = None if abilities is None else "thinking" in abilities
         found = ", ".join(abilities or ())
-        checks.append(VerificationCheck(name="capabilities", passed=able, found=found))
+        checks.append(
+            VerificationCheck(
+                name="capabilities",
+                passed=able,
+                found=found,
+                cause=Message("it does not see that the model can think"),
+                hint=Message("it is too old for that: update Ollama, then export again"),
+            )
+        )
         if able is False:
             return checks  # the server would refuse the question below
-    template = details.template.strip()
-    same = template == spec.chat.ollama_template.strip()
     checks += [
-        VerificationCheck(name="template", passed=same, found=template[:SHOWN_CHARACTERS]),
+        check_template(details.template, spec),
         check_parameters(details.parameters, spec),
         await check_prompts(client, spec),
     ]
@@ -92,15 +103,71 @@ async def _run_checks(
         think=True if spec.chat.thinks else None,
     )
     reply = await whole_reply(client.chat(request))
-    shown = (reply.content or reply.thinking)[:SHOWN_CHARACTERS]
+    return [*checks, *check_reply(reply, spec, limit=recipe.evaluate.max_new_tokens)]
+
+
+def check_reply(reply: ChatPiece, spec: ModelSpec, *, limit: int) -> list[VerificationCheck]:
+    """Return whether the model answers, ends by itself, and writes no marks; `limit` in tokens."""
     marks = {*spec.chat.controls, THINK_OPEN, THINK_CLOSE}
     leaked = sorted(mark for mark in marks if mark in reply.content or mark in reply.thinking)
-    checks += [
-        VerificationCheck(name="answer", passed=bool(reply.content.strip()), found=shown),
-        VerificationCheck(name="end", passed=reply.done_reason == "stop", found=reply.done_reason),
-        VerificationCheck(name="marks", passed=not leaked, found=" ".join(leaked)),
+    answered, ended = bool(reply.content.strip()), reply.done_reason == "stop"
+    longer = Message(
+        "give it more room: --set evaluate.max_new_tokens={more}; or see why it does not stop: "
+        "python -m finetune diagnose RECIPE",
+        more=2 * limit,
+    )
+    diagnose = Message("find the cause: python -m finetune diagnose RECIPE")
+    # What cut a reply short is named first: an answer that never began was cut in its thought.
+    if reply.thinking and not answered:
+        cause = Message("its reply ends inside its thought, with no answer")
+        if not ended:
+            cause = Message("its reply was cut at {limit} tokens, inside its thought", limit=limit)
+    else:
+        cause = Message("it answers a question with nothing")
+    return [
+        VerificationCheck(
+            name="answer",
+            passed=answered,
+            found=(reply.content or reply.thinking)[:SHOWN_CHARACTERS],
+            cause=cause,
+            hint=diagnose if ended else longer,
+        ),
+        VerificationCheck(
+            name="end",
+            passed=ended,
+            found=reply.done_reason,
+            cause=Message("its reply was cut at {limit} tokens", limit=limit),
+            hint=longer,
+        ),
+        VerificationCheck(
+            name="marks",
+            passed=not leaked,
+            found=" ".join(leaked),
+            cause=Message("it writes {marks} into its answer", marks=" ".join(leaked)),
+            hint=diagnose,
+        ),
     ]
-    return checks
+
+
+def check_template(found: str, spec: ModelSpec) -> VerificationCheck:
+    """Compare the TEMPLATE that the server has with the one that it was given."""
+    wanted, got = spec.chat.ollama_template.strip(), found.strip()
+    at = next((n for n, (a, b) in enumerate(zip(wanted, got, strict=False)) if a != b), len(got))
+    return VerificationCheck(
+        name="template",
+        passed=wanted == got,
+        found=got[:SHOWN_CHARACTERS],
+        cause=Message(
+            "its template differs from ours at character {place}: {found}",
+            place=at + 1,
+            found=repr(got[at : at + SHOWN_CHARACTERS]),
+        ),
+        hint=Message(
+            "run: ollama rm {name}, then export again; questions would be put in another form than "
+            "in training",
+            name=spec.name,
+        ),
+    )
 
 
 def check_parameters(listed: str, spec: ModelSpec) -> VerificationCheck:
@@ -114,7 +181,13 @@ def check_parameters(listed: str, spec: ModelSpec) -> VerificationCheck:
         got = found.get(name, set())
         if numbers_or_words(wanted) != numbers_or_words(got):
             shown = f"{name} {', '.join(sorted(got)) or '-'}"[:SHOWN_CHARACTERS]
-            return VerificationCheck(name="parameters", passed=False, found=shown)
+            return VerificationCheck(
+                name="parameters",
+                passed=False,
+                found=shown,
+                cause=Message("its parameters differ from ours: {found}", found=shown),
+                hint=Message("run: ollama rm {name}, then export again", name=spec.name),
+            )
     return VerificationCheck(name="parameters", passed=True)
 
 
@@ -161,5 +234,14 @@ async def check_prompts(client: OllamaClient, spec: ModelSpec) -> VerificationCh
             # BOS aside: the engine adds it, whether the template does or not.
             if found.removeprefix(spec.chat.bos) != ours.removeprefix(spec.chat.bos):
                 shown = repr(found)[:SHOWN_CHARACTERS]
-                return VerificationCheck(name="prompt", passed=False, found=shown)
+                return VerificationCheck(
+                    name="prompt",
+                    passed=False,
+                    found=shown,
+                    cause=Message("it writes prompts otherwise than we do: {found}", found=shown),
+                    hint=Message(
+                        "it may take the template in the file for its own: update Ollama, then "
+                        "export again"
+                    ),
+                )
     return VerificationCheck(name="prompt", passed=True)

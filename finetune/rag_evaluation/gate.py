@@ -11,9 +11,9 @@ from assistant.evaluation.text_report import comparison_lines
 from ingest.foundation.messages import Language, Message
 from ingest.text.answer_overlap import answer_tokens
 
-SHORT_TOKENS = 8
-"""Of an expected answer: up to so many, a right reply holds it word for word. A longer one nobody
-repeats, so that the words in common count (token F1)."""
+SHORT_TOKENS = 4
+"""Of an expected answer: a value or a name, up to so many, stands in a right reply word for word.
+A sentence may be said otherwise, so that the words in common count (token F1)."""
 
 LEAST_QUESTIONS = 10
 """Fewer show nothing: the sign test takes six that all point one way."""

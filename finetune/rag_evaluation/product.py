@@ -86,7 +86,34 @@ def evaluate_with_passages(
         EvaluationError: the index is empty, or the model cannot be asked.
         QiuzhengError: answers fail one after the other, or a file cannot be written.
     """
-    questions = held_out_questions(recipe, run)
+    return ask_through_assistant(
+        recipe,
+        run,
+        model,
+        questions=held_out_questions(recipe, run),
+        path=passages_file(run, model),
+        digest=digest,
+        language=language,
+        progress=progress,
+        collections=collections,
+        force=force,
+    )
+
+
+def ask_through_assistant(
+    recipe: Recipe,
+    run: Run,
+    model: str,
+    *,
+    questions: Sequence[HeldOutQuestion],
+    path: Path,
+    digest: str,
+    language: Language,
+    progress: Progress,
+    collections: Sequence[str] = (),
+    force: bool = False,
+) -> EvaluationRun:
+    """Do the same with any questions; `path` is the file that keeps their results."""
     with _opened_model(recipe, run, model) as under_test:
         settings = _asking_settings(recipe, under_test)
         header = replace(
@@ -96,7 +123,7 @@ def evaluate_with_passages(
             temperature=settings.model.temperature,
             digest=digest,
         )
-        results = _KeptResults(passages_file(run, model), header, questions, force=force)
+        results = _KeptResults(path, header, questions, force=force)
         try:
             if count := len(results.by_key):
                 progress.note(Message("{count} replies were there already", count=count))

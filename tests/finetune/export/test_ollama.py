@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import socket
 from collections.abc import Iterator
@@ -143,23 +144,34 @@ def test_question_comes_from_the_data_that_was_held_out(
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "words", "hint"),
     [
-        ({"capable": False}, "capabilities"),
-        ({"template_kept": False}, "template"),
-        ({"answer": " "}, "answer"),
-        ({"done_reason": "length"}, "end: length"),
-        ({"answer": "Yes<｜User｜>and"}, "marks: <｜User｜>"),
+        ({"capable": False}, "does not see that the model can think", "update Ollama"),
+        ({"template_kept": False}, "its template differs from ours at character 4: ", "ollama rm"),
+        ({"answer": " ", "thought": ""}, "answers a question with nothing", "diagnose"),
+        ({"answer": " ", "thought": "Wind."}, "ends inside its thought", "diagnose"),
+        (
+            {"answer": " ", "thought": "Wind.", "done_reason": "length"},
+            "cut at 512 tokens, inside its thought",
+            "max_new_tokens=1024",
+        ),
+        ({"done_reason": "length"}, "its reply was cut at 512 tokens$", "max_new_tokens=1024"),
+        ({"answer": "Yes<｜User｜>and"}, "writes <｜User｜> into its answer", "diagnose"),
     ],
 )
-def test_model_that_is_not_what_was_trained_fails_its_check(
-    merged: Merged, run: Run, change: dict[str, str], words: str
+def test_model_that_is_not_what_was_trained_fails_with_its_true_cause(
+    merged: Merged, run: Run, change: dict[str, str], words: str, hint: str
 ) -> None:
+    evaluate = merged.recipe.evaluate.model_copy(update={"max_new_tokens": 512})
+    recipe = merged.recipe.model_copy(update={"evaluate": evaluate})
     with (
         replace(CreatingOllama(answer="Yes."), **change) as server,  # type: ignore[arg-type]
-        pytest.raises(ExportError, match=words),
+        pytest.raises(ExportError) as caught,
     ):
-        exported(merged.recipe, run, server, verify=True)
+        exported(recipe, run, server, verify=True)
+    assert re.search(words, str(caught.value.message))
+    assert "is in Ollama, but" in str(caught.value.message)
+    assert hint in str(caught.value.hint)
 
 
 @pytest.mark.parametrize(
