@@ -15,6 +15,16 @@ MAX_LAYERS = 3
 MAX_MEMBERS = 1_000
 """Of one gzip body. nginx and log writers join a few; each costs a copy of what follows it."""
 
+MAX_WITH_PICTURES = 4
+"""How many times as long as its limit a page may be for the pictures that are written into it."""
+_PICTURE_MARK = b";base64,"
+_PICTURE = re.compile(rb"(?<=;base64,)[A-Za-z0-9+/=%\s]{1000,}+")
+"""The bytes of a picture, or of a font, in a `data:` URL (RFC 2397); a short one is an icon."""
+_PICTURE_REST = re.compile(rb"[A-Za-z0-9+/=%\s]*+")
+MIN_SHRINK = 0.1
+"""Of a page that is too long, the share that must be pictures: less, and it is looked through again
+and again."""
+
 _ZLIB_CODINGS = frozenset({"gzip", "x-gzip", "deflate"})
 _FOREIGN_CODINGS = frozenset({"br", "zstd", "compress", "x-compress", "dcb", "dcz"})
 """Registered codings that we cannot undo (IANA, HTTP Content Coding Registry)."""
@@ -118,13 +128,15 @@ class Unpacker:
             ("utf-8", "none") are passed over: servers write the charset there, and browsers read
             such pages.
         limit: bytes.
+        drops_pictures: whether the pictures that are written into a page are left out where it is
+            longer than its limit, which the words of hardly any page are.
 
     Raises:
         UnknownEncodingError: `encoding` names a packing that is not in `ACCEPT_ENCODING`, or more
             than `MAX_LAYERS`.
     """
 
-    def __init__(self, *, encoding: str, limit: int) -> None:
+    def __init__(self, *, encoding: str, limit: int, drops_pictures: bool = False) -> None:
         codings = [coding.strip() for coding in encoding.lower().split(",")]
         packings = [coding for coding in codings if coding in _ZLIB_CODINGS | _FOREIGN_CODINGS]
         if len(packings) > MAX_LAYERS or not _FOREIGN_CODINGS.isdisjoint(packings):
@@ -132,6 +144,9 @@ class Unpacker:
         # RFC 9110, 8.4: listed in the order in which they were applied; the last is undone first.
         self._layers = [_Layer(coding) for coding in reversed(packings)]
         self._limit = limit
+        self._most = limit * MAX_WITH_PICTURES if drops_pictures else limit
+        self._unpacked = 0
+        self._is_in_picture = False
         self._body = bytearray()
         self._wire = 0
 
@@ -154,14 +169,30 @@ class Unpacker:
         data = raw
         # One byte beyond the limit shows that there is more. It is never 0, which zlib would take
         # for "no limit". A layer between two gives no more either, so no layer holds a bomb.
-        free = self._limit + 1 - len(self._body)
+        free = min(self._most, 2 * self._limit) + 1 - len(self._body)
         is_cut = False
         for layer in self._layers:
             data = layer.feed(data, free)
             is_cut = is_cut or len(data) >= free
-        self._body += data
         self._wire += len(raw)
-        return not is_cut and max(len(self._body), self._wire) <= self._limit
+        self._unpacked += len(data)
+        if self._is_in_picture:
+            data = data[_PICTURE_REST.match(data).end() :]  # type: ignore[union-attr]
+            self._is_in_picture = not data
+        self._body += data
+        if is_cut or max(self._unpacked, self._wire) > self._most:
+            return False
+        return len(self._body) <= self._limit or self._drop_pictures()
+
+    def _drop_pictures(self) -> bool:
+        """Leave the pictures out of what has come, and return whether that makes room."""
+        if self._most == self._limit:
+            return False
+        bare = bytearray(_PICTURE.sub(b"", self._body))
+        is_room = len(bare) <= (1 - MIN_SHRINK) * self._limit
+        self._body = bare
+        self._is_in_picture = bare.endswith(_PICTURE_MARK)
+        return is_room
 
     def finish(self) -> None:
         """Check, after the last byte, that the body is whole.

@@ -9,6 +9,9 @@ from ingest.foundation.http_dates import parse_http_date
 VALUED = frozenset({"max-snippet", "max-image-preview", "max-video-preview", "unavailable_after"})
 """Directives with a value after a colon; any other name before a colon is a bot's."""
 
+PAGE_TYPES = frozenset({"", "text/html", "application/xhtml+xml"})
+"""What is a web page: it may lead on by itself, and hold pictures."""
+
 # Not email.message: it reads the parameters of mail (RFC 2231), and some values make it raise.
 _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?(?P<name>[\w.:+-]+)", re.IGNORECASE | re.ASCII)
 _MEDIA_TYPE = re.compile(r"\s*(?P<type>[\w!#$&^.+-]+/[\w!#$&^.+-]+)\s*(?:;|\Z)", re.ASCII)
@@ -33,6 +36,11 @@ def parse_content_type(headers: Mapping[str, str]) -> tuple[str, str | None]:
         kept = charset if named["type"].lower() == media_type else None
         media_type, charset = named["type"].lower(), found["name"].lower() if found else kept
     return media_type, charset
+
+
+def is_page(headers: Mapping[str, str]) -> bool:
+    """Return whether a response calls itself a web page, or does not say what it is."""
+    return parse_content_type(headers)[0] in PAGE_TYPES
 
 
 def parse_robots_directives(values: Sequence[str], *, agent: str, now: datetime) -> tuple[str, ...]:

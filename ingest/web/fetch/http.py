@@ -13,8 +13,9 @@ from ingest.errors import FetchError, IngestError
 from ingest.foundation.http_dates import parse_retry_after
 from ingest.foundation.messages import NO_MESSAGE, Message
 from ingest.web.challenges import wants_browser
+from ingest.web.fetch.decompression import MAX_WITH_PICTURES
 from ingest.web.fetch.failures import SHOWN_CHARACTERS, failed, lost, too_slow
-from ingest.web.fetch.headers import parse_content_type, parse_robots_directives
+from ingest.web.fetch.headers import is_page, parse_content_type, parse_robots_directives
 from ingest.web.fetch.wire import HttpClient, Response, TransferMeter, follow, is_sendable
 from ingest.web.page_refresh import find_refresh
 from ingest.web.rate_limit import RateLimiter
@@ -28,9 +29,6 @@ READABLE = frozenset(
 )
 """Media types that may hold text, besides text/*, …+xml and …+json. Servers that know no type
 send none, or octet-stream: then the bytes decide."""
-
-PAGE_TYPES = frozenset({"", "text/html", "application/xhtml+xml"})
-"""What may lead on by itself, by `<meta refresh>` or the header."""
 
 MAX_REDIRECTS = 10
 """As many as Googlebot follows: sites that add a language, a slash and "www." one by one are
@@ -261,7 +259,8 @@ class HttpFetcher:
             kind = media_type[:SHOWN_CHARACTERS]
             raise failed(url, "unsupported", Message("{kind} is not text", kind=kind))
         length = headers.get("content-length", "")
-        if length.isdecimal() and int(length) > self._max_bytes:
+        most = self._max_bytes * (MAX_WITH_PICTURES if is_page(headers) else 1)
+        if length.isdecimal() and int(length) > most:
             raise self._too_large(url)
 
     def _check(self, url: str, response: Response, *, is_conditional: bool) -> None:
@@ -293,8 +292,7 @@ class HttpFetcher:
 
 def _next_reference(response: Response) -> str | None:
     """Return where a response leads to, by its status or by itself; None if it is the page."""
-    is_page = parse_content_type(response.headers)[0] in PAGE_TYPES
-    if response.is_success and response.complete and is_page:
+    if response.is_success and response.complete and is_page(response.headers):
         return find_refresh(response.headers, response.body)
     return response.location
 

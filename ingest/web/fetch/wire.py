@@ -26,6 +26,7 @@ from ingest.web.fetch.decompression import (
     ends_like_a_page,
 )
 from ingest.web.fetch.failures import WIRE_ERRORS, map_wire_error, too_slow
+from ingest.web.fetch.headers import is_page
 from ingest.web.fetch.lenient_http import LenientBackend
 from ingest.web.fetch.pinned_network import Dial, PinnedBackend, dial_tcp
 from ingest.web.robots import MAX_REDIRECTS as ROBOTS_REDIRECTS
@@ -356,7 +357,11 @@ async def _read_body(
         DamagedBodyError: it cannot be decompressed, or comes in too many pieces.
         httpcore.RemoteProtocolError: it breaks off.
     """
-    unpacker = Unpacker(encoding=response.headers.get("content-encoding", ""), limit=limit)
+    unpacker = Unpacker(
+        encoding=response.headers.get("content-encoding", ""),
+        limit=limit,
+        drops_pictures=is_page(response.headers),
+    )
     count = 0
     stream = cast("AsyncGenerator[bytes, None]", raw.aiter_stream())
     # Closed at once and not by the garbage collector, which would keep the connection busy.

@@ -1,6 +1,8 @@
 import asyncio
+import base64
 import gzip
 import logging
+import random
 import socket
 import threading
 import zlib
@@ -253,6 +255,46 @@ async def test_a_page_without_length_is_cut_off_at_the_limit(net: Internet, kit:
     net.page("https://b.test/", Reply(raw=head + b"a" * MAX_BYTES))
     assert (await failure(kit, "https://a.test/")).reason == "too_large"
     assert len((await kit.fetcher.fetch("https://b.test/")).body) == MAX_BYTES
+
+
+def with_picture(size: int) -> bytes:
+    """Return a page with words before and behind a picture of `size` bytes."""
+    picture = base64.b64encode(random.Random(7).randbytes(size * 3 // 4))
+    return (
+        b"<html><p>Words before it.</p><img alt=quay src='data:image/png;base64,"
+        + picture
+        + b"'><p>Words behind it.</p></html>"
+    )
+
+
+@pytest.mark.parametrize("packing", ["", "gzip"])
+@pytest.mark.parametrize("size", [MAX_BYTES + 1, 3 * MAX_BYTES])
+async def test_words_around_a_picture_that_is_too_long_are_read(
+    net: Internet, kit: Kit, packing: str, size: int
+) -> None:
+    body = with_picture(size)
+    headers = {"Content-Encoding": packing} if packing else {}
+    net.page("https://a.test/", gzip.compress(body) if packing else body, headers=headers)
+    page = await kit.fetcher.fetch("https://a.test/")
+    assert len(page.body) <= MAX_BYTES
+    assert page.body.startswith(b"<html><p>Words before it.</p><img alt=quay src=")
+    assert page.body.endswith(b"'><p>Words behind it.</p></html>")
+
+
+async def test_a_picture_within_the_limit_stays_as_it_is(net: Internet, kit: Kit) -> None:
+    body = with_picture(MAX_BYTES // 2)
+    net.page("https://a.test/", body)
+    assert (await kit.fetcher.fetch("https://a.test/")).body == body
+
+
+async def test_pictures_make_no_page_endless(net: Internet, kit: Kit) -> None:
+    net.page("https://a.test/", with_picture(4 * MAX_BYTES + 1))
+    assert (await failure(kit, "https://a.test/")).reason == "too_large"
+    packed = gzip.compress(b"<p>x <img src='data:image/png;base64," + b"A" * 50 * MAX_BYTES)
+    net.page("https://b.test/", packed, headers={"Content-Encoding": "gzip"})
+    assert (await failure(kit, "https://b.test/")).reason == "too_large"
+    net.page("https://c.test/", with_picture(MAX_BYTES + 1), content_type="text/plain")
+    assert (await failure(kit, "https://c.test/")).reason == "too_large"
 
 
 @pytest.mark.parametrize(
