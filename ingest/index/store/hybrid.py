@@ -32,7 +32,7 @@ from ingest.foundation.messages import Message
 from ingest.index.embed.base import Vector
 from ingest.index.store.base import IndexStats, VectorStore
 from ingest.index.store.catalog import Catalog
-from ingest.index.store.listing import CollectionStore, urls_below
+from ingest.index.store.listing import CollectionStore
 from ingest.index.store.spaces import check_vector
 from ingest.index.store.sqlite_errors import MEMORY, locked_error, not_writable_error
 from ingest.index.store.upkeep import BackgroundUpkeep
@@ -173,13 +173,15 @@ class Index(CollectionStore):
             return []
         # Else the vector store would refuse it, and be taken for damaged at each question.
         check_vector(vector, dimensions=dimensions, space=space)
-        if collections:
-            return self.nearest_within(vector, top_k=top_k, space=space, collections=collections)
         is_small = self.catalog.embedded(space) * dimensions * 4 <= self._scan_bytes
-        found = None if is_small else self._approximate(vector, top_k=top_k, space=space)
-        if found is not None:
-            return found
-        found, faulty = self._scan.nearest(vector, top_k=top_k, space=space, keep=is_small)
+        # The vector store knows no collections: of a small one its best fifty would hold none.
+        if not (is_small or collections):
+            found = self._approximate(vector, top_k=top_k, space=space)
+            if found is not None:
+                return found
+        found, faulty = self._scan.nearest(
+            vector, top_k=top_k, space=space, keep=is_small, collections=collections
+        )
         if faulty:
             # An index on read-only media keeps them; they are not among what was found.
             with contextlib.suppress(StoreError):
@@ -243,10 +245,6 @@ class Index(CollectionStore):
         return await asyncio.to_thread(
             self.catalog.outdated_urls, chunking, after=after, limit=limit
         )
-
-    async def urls_below(self, prefix: str, *, after: str = "", limit: int) -> list[str]:
-        """Return URLs of documents that begin with `prefix` and sort behind `after`, in order."""
-        return await asyncio.to_thread(urls_below, self.catalog, prefix, after=after, limit=limit)
 
     async def recall(self, urls: Collection[str]) -> dict[str, PageValidators]:
         """Return the validators of these pages, by the URL that was requested."""

@@ -8,24 +8,12 @@ from datetime import datetime
 
 from ingest.documents import Processing, ScoredChunk, StoredSummary
 from ingest.foundation.concurrency import in_thread
-from ingest.index.embed.base import Vector
 from ingest.index.store import memberships
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.rows import from_processing
 
 LAST_CHARACTER = "\U0010ffff"
 """Sorts behind every other one, in SQLite as in UTF-8."""
-
-
-def urls_below(catalog: Catalog, prefix: str, *, after: str, limit: int) -> list[str]:
-    """Return up to `limit` URLs of documents that begin with `prefix`, behind `after`, in order."""
-    with catalog.reading() as connection:
-        # A range and not LIKE, whose wildcards stand in URLs and which would read every row.
-        rows = connection.execute(
-            "SELECT url FROM documents WHERE url > ? AND url >= ? AND url < ? ORDER BY url LIMIT ?",
-            (after, prefix, prefix + LAST_CHARACTER, limit),
-        ).fetchall()
-    return [url for (url,) in rows]
 
 
 def stored_summaries(
@@ -85,14 +73,17 @@ class CollectionStore:
                 connection, urls, space=space, processing=processing, collection=collection
             )
 
-    def nearest_within(
-        self, vector: Vector, *, top_k: int, space: str, collections: Collection[str]
-    ) -> list[ScoredChunk]:
-        """Return the chunks of these collections most similar to `vector`; it blocks."""
+    @in_thread
+    def urls_below(self, prefix: str, *, after: str = "", limit: int) -> list[str]:
+        """Return URLs of documents that begin with `prefix` and sort behind `after`, in order."""
         with self.catalog.reading() as connection:
-            return memberships.nearest_within(
-                connection, vector, top_k=top_k, space=space, collections=collections
-            )
+            # A range and not LIKE, whose wildcards stand in URLs and which would read every row.
+            rows = connection.execute(
+                "SELECT url FROM documents WHERE url > ? AND url >= ? AND url < ?"
+                " ORDER BY url LIMIT ?",
+                (after, prefix, prefix + LAST_CHARACTER, limit),
+            ).fetchall()
+        return [url for (url,) in rows]
 
     @in_thread
     def put_in_collection(self, url: str, name: str) -> None:

@@ -7,23 +7,19 @@ import sqlite3
 from collections.abc import Collection
 from datetime import datetime
 
-import numpy as np
-
-from ingest.documents import DEFAULT_COLLECTION, WEB_COLLECTION, ScoredChunk
+from ingest.documents import DEFAULT_COLLECTION, WEB_COLLECTION
 from ingest.errors import CollectionError
 from ingest.foundation.messages import Message, enumerate_names
-from ingest.index.embed.base import Vector
-from ingest.index.store.rows import CHUNK, CHUNKS, timestamp, to_array, to_chunk
-
-SCAN_BATCH = 4_096
-"""Vectors in memory at a time: 6 MB of 384 dimensions."""
+from ingest.index.store.rows import timestamp
 
 IS_MEMBER = (
-    "({url} IN (SELECT document FROM collection_members WHERE name IN"
-    " (SELECT value FROM json_each(:collections)))"
-    " OR (:with_default AND {url} NOT IN (SELECT document FROM collection_members)))"
+    "{url} IN (SELECT document FROM collection_members WHERE name IN"
+    " (SELECT value FROM json_each(:collections))"
+    " UNION ALL SELECT url FROM documents WHERE :with_default"
+    " AND url NOT IN (SELECT document FROM collection_members))"
 )
-"""Whether the document {url} is in one of the collections of `member_values`."""
+"""Whether the document {url} is in one of the collections of `member_values`. One list, no OR: with
+it SQLite looks up the documents of a small collection instead of asking each one there is."""
 
 
 def member_values(collections: Collection[str]) -> dict[str, str | bool]:
@@ -113,34 +109,10 @@ def expired_urls(connection: sqlite3.Connection, *, before: datetime, limit: int
     return [url for (url,) in rows]
 
 
-def nearest_within(
-    connection: sqlite3.Connection,
-    vector: Vector,
-    *,
-    top_k: int,
-    space: str,
-    collections: Collection[str],
-) -> list[ScoredChunk]:
-    """Return the chunks of these collections that are most similar to `vector`, exactly."""
-    # Not the vector store, which knows no collections: of a small one its best fifty of all would
-    # hold none.
-    query = np.asarray(vector, dtype=np.float32)
+def member_chunks(connection: sqlite3.Connection, collections: Collection[str]) -> set[int]:
+    """Return the numbers of the chunks of all documents in one of `collections`."""
     rows = connection.execute(
-        "SELECT e.chunk, e.vector FROM embeddings e JOIN chunks c ON c.number = e.chunk"
-        f" WHERE e.space = :space AND length(e.vector) = :size AND {IS_MEMBER.format(url='c.url')}",
-        {"space": space, "size": 4 * len(query), **member_values(collections)},
+        f"SELECT number FROM chunks WHERE {IS_MEMBER.format(url='url')}",
+        member_values(collections),
     )
-    best: list[tuple[float, int]] = []
-    while batch := rows.fetchmany(SCAN_BATCH):
-        matrix = np.stack([to_array(blob) for _, blob in batch])
-        scores = np.nan_to_num(matrix @ query, nan=-1.0).tolist()
-        best += zip(scores, [number for number, _ in batch], strict=True)
-        best = sorted(best, reverse=True)[:top_k]
-    score_of = {number: score for score, number in best}
-    found = connection.execute(
-        f"SELECT {CHUNK}, c.number FROM {CHUNKS}"
-        " WHERE c.number IN (SELECT value FROM json_each(?))",
-        (json.dumps(list(score_of)),),
-    ).fetchall()
-    scored = [ScoredChunk(chunk=to_chunk(row[:8]), score=score_of[row[8]]) for row in found]
-    return sorted(scored, key=lambda one: (-one.score, one.chunk.id))
+    return {number for (number,) in rows}

@@ -23,6 +23,7 @@ from ingest.index.embed.base import Vector
 from ingest.index.embed.vectors import UNIT_TOLERANCE, vector_fault
 from ingest.index.store import counts
 from ingest.index.store.catalog import Catalog
+from ingest.index.store.memberships import member_chunks
 from ingest.index.store.rows import CHUNK, CHUNKS, to_array, to_chunk
 from ingest.index.store.sqlite_errors import store_errors
 
@@ -75,8 +76,10 @@ class VectorMatrix:
                 self._row_of[moved] = row
                 self._blocks[row // BLOCK][row % BLOCK] = self._blocks[last // BLOCK][last % BLOCK]
 
-    def best(self, query: Matrix, top_k: int) -> list[tuple[int, float]]:
-        """Return the chunks (by number) of highest cosine, in no order."""
+    def best(
+        self, query: Matrix, top_k: int, *, among: set[int] | None = None
+    ) -> list[tuple[int, float]]:
+        """Return the chunks (by number) of highest cosine, of `among` if given, in no order."""
         count = len(self._numbers)
         if not count:
             return []
@@ -85,7 +88,11 @@ class VectorMatrix:
         scores = np.concatenate(
             [block[:fill] @ query for block, fill in zip(self._blocks, fills, strict=False)]
         )
-        return _best(np.asarray(self._numbers, dtype=np.int64), scores, top_k)
+        numbers = np.asarray(self._numbers, dtype=np.int64)
+        if among is not None:
+            is_among = np.isin(numbers, np.fromiter(among, dtype=np.int64, count=len(among)))
+            numbers, scores = numbers[is_among], scores[is_among]
+        return _best(numbers, scores, top_k)
 
 
 class VectorScan:
@@ -100,7 +107,13 @@ class VectorScan:
         self._kept: dict[str, VectorMatrix] = {}
 
     def nearest(
-        self, vector: Vector, *, top_k: int, space: str, keep: bool
+        self,
+        vector: Vector,
+        *,
+        top_k: int,
+        space: str,
+        keep: bool,
+        collections: Collection[str] = (),
     ) -> tuple[list[ScoredChunk], FaultyRows]:
         """Return the chunks most similar to `vector`, best first, and rows that are no vectors.
 
@@ -109,17 +122,19 @@ class VectorScan:
             top_k: Chunks at most.
             space: Where to look.
             keep: Hold the vectors in memory for the next question.
+            collections: Of documents in one of these alone; (): of all.
         """
         query = np.asarray(vector, dtype=np.float32)
         query /= np.linalg.norm(query)
         faulty: FaultyRows = {}
         with self._lock, self._snapshot() as connection:
+            among = member_chunks(connection, collections) if collections else None
             if keep:
                 matrix = self._current(connection, space, len(query), faulty)
-                best = matrix.best(query, top_k)
+                best = matrix.best(query, top_k, among=among)
             else:
                 best = []
-                for numbers, rows in _vectors(connection, space, len(query), faulty):
+                for numbers, rows in _vectors(connection, space, len(query), faulty, among=among):
                     best += _best(np.asarray(numbers), rows @ query, top_k)
                     best = sorted(best, key=lambda pair: -pair[1])[:top_k]
             return _scored(connection, best)[:top_k], faulty

@@ -71,13 +71,14 @@ class WordSearch:
             return []
         chunks = counts.count_of(connection, counts.CHUNKS)
         rare, frequent = _parted(self._counts(connection, distinct, chunks), chunks)
-        if collections:
-            # Counted over the whole index: within a small collection a rare word may be nowhere.
-            rare, frequent = [*rare, *frequent], {}
         if not rare:
             return []
         limit = top_k + RESCORED if frequent else top_k
         found = _found_by(connection, rare, limit=limit, collections=collections)
+        if collections and len(found) < limit and len(rare) < len(distinct):
+            # Counted over the whole index: within a small collection a rare word may be nowhere.
+            found = _found_by(connection, distinct, limit=top_k, collections=collections)
+            frequent = {}
         if frequent:
             found = _rescored(found, frequent, chunks)
         # A join does not keep the order of its subquery, and equal scores need a stable one.

@@ -14,6 +14,7 @@ from ingest.errors import CollectionError
 from ingest.index.store import schema
 from ingest.index.store.hybrid import Index
 from ingest.index.store.inventory import DocumentFilter
+from ingest.index.store.vector_scan import SCAN_BYTES
 from ingest.library import Library
 from ingest.settings import IngestSettings, collection_name, load_ingest_settings
 from tests.index_samples import SPACE, at, document, persistent, store
@@ -26,8 +27,8 @@ BOTH = document("both", "tide in both")
 OLD = document("old", "tide of an older index")
 
 
-async def filled(folder: Path) -> Index:
-    index = persistent(folder)
+async def filled(folder: Path, *, scan_bytes: int = SCAN_BYTES) -> Index:
+    index = persistent(folder, scan_bytes=scan_bytes)
     for angle, page in enumerate((PAPER, NOVEL, BOTH, OLD)):
         await store(index, page, degrees=[float(angle)])
     await index.put_in_collection(PAPER.url, "论文")
@@ -48,11 +49,12 @@ ASKED = [
 ]
 
 
+@pytest.mark.parametrize("scan_bytes", [0, SCAN_BYTES])
 @pytest.mark.parametrize(("collections", "urls"), ASKED)
 async def test_both_legs_find_what_is_in_the_collections_and_nothing_else(
-    tmp_path: Path, collections: tuple[str, ...], urls: set[str]
+    tmp_path: Path, collections: tuple[str, ...], urls: set[str], scan_bytes: int
 ) -> None:
-    index = await filled(tmp_path)
+    index = await filled(tmp_path, scan_bytes=scan_bytes)
     words = await index.matching(["tide"], top_k=10, collections=collections)
     assert {scored.chunk.url for scored in words} == urls
     near = await index.nearest(at(0), top_k=10, space=SPACE, collections=collections)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.index.store import word_search
+from ingest.index.store import memberships, word_search
 from ingest.index.store.catalog import Catalog
 from tests.index_samples import chunks_of, document
 
@@ -47,6 +47,16 @@ def test_word_that_was_nowhere_is_found_once_it_is_stored(catalog: Catalog) -> N
     page = document("b", "a zebra")
     catalog.replace(page, chunks_of(page), {}, space="")
     assert found(catalog, "zebra", "the")[0] == "a zebra"
+
+
+def test_frequent_word_finds_in_a_collection_that_has_no_rare_one(catalog: Catalog) -> None:
+    page = document("b", "a harbour of our own")
+    catalog.replace(page, chunks_of(page), {}, space="")
+    with catalog.writing() as connection:
+        memberships.put_member(connection, page.url, "ours")
+    for words in (("lamp", "harbour"), ("lamp", "harbour", "own")):
+        scored = catalog.matching(words, top_k=3, collections=["ours"])
+        assert [one.chunk.text for one in scored] == ["a harbour of our own"]
 
 
 def test_small_index_is_ranked_by_all_words() -> None:
