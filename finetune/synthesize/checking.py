@@ -152,6 +152,8 @@ class RowChecker:
         """Return a row that asks the question without its page, so that nothing answers it."""
         if self._language and self._language != draft.language:
             return "other_language"
+        if draft.names_page:
+            return "ambiguous"  # the page that it would name is not there
         prompt, looked_up = await self._look_up(
             draft.question, draft.language, self._top_k * WIDER, without=draft.url
         )
@@ -182,7 +184,7 @@ class RowChecker:
         )
 
     def _ways_to_ask(self, draft: QuestionDraft, title: str, *, is_shared: bool) -> Iterator[str]:
-        if not is_shared:
+        if not is_shared and not draft.names_page:
             yield draft.question
         if (
             title

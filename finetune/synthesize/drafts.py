@@ -35,6 +35,8 @@ class QuestionDraft:
     """Of the document."""
     source: str
     """The text of the document that the answer was taken from, without Markdown."""
+    names_page: bool = False
+    """Whether it is asked with the name of its page alone: its sentence leaves its subject out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +50,20 @@ class SourceText:
     language: Language
     is_known: Callable[[str], bool]
     """Whether a word stands in the document in lower case: then it is no name."""
+    is_heading: Callable[[str], bool]
+    """Whether a line is marked as a heading, not only a line of its own."""
+    begins_paragraph: bool = True
+    """Whether nothing stands before it in its paragraph: it says what it is about."""
 
-    def draft(self, question: str, reply: str, answer: str, kind: DraftKind) -> QuestionDraft:
+    def draft(
+        self,
+        question: str,
+        reply: str,
+        answer: str,
+        kind: DraftKind,
+        *,
+        names_page: bool = False,
+    ) -> QuestionDraft:
         """Return a question on this piece."""
         return QuestionDraft(
             question=question,
@@ -59,6 +73,7 @@ class SourceText:
             language=self.language,
             url=self.url,
             source=self.unit.text,
+            names_page=names_page,
         )
 
 

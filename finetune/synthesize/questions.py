@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from assistant.answer.evidence.passage_reader import Unit
+from assistant.answer.evidence.plain_text import plain_text
 from assistant.answer.evidence.units import MOST_READ, split_into_units
 from assistant.values import Passage
 from finetune.synthesize import rules_en, rules_zh
@@ -51,7 +52,7 @@ LONGEST_CELL = 80
 _QUESTION_MARKS = ("?", "？")
 _INDEX = re.compile(r"(?:序号|编号|#|No\.?|ID|Nr\.?)$", re.IGNORECASE)
 _NO_SUBJECT = re.compile(r"[\W\d_]*$")
-_NO_VALUE = re.compile(r"(?:[-—–/\s]*|无|否|是|有|yes|no|none|n/a)$", re.IGNORECASE)
+_NO_VALUE = re.compile(r"(?:[\W_]*|无|否|是|有|yes|no|none|n/a)$", re.IGNORECASE)
 _REMARKS = re.compile(r"(?:备注|说明|注释?|notes?|remarks?|comments?)$", re.IGNORECASE)
 """Columns whose cells say something about the row that no question can be made for."""
 _PLAIN_HEADING = re.compile(
@@ -64,6 +65,9 @@ _EMPTY_HEADING = re.compile(
     r"|引言|结语|附录|总结|摘要|其[他它]|说明)",
     re.IGNORECASE,
 )
+_LINE_BEGIN = re.compile(r"(?:^|\n)[\s>*•\-\d.)）、(（]*\Z")
+"""Nothing but the mark of a list stands before what follows, on its line."""
+_MARKED_HEADING = re.compile(r"^[ \t]*(?:#{1,6}[ \t]+|\*\*|__)(.+?)(?:\*\*|__|#*)[ \t]*$", re.M)
 _MARKED = re.compile(r"(?:[QA]|问|答|问题|回答|Question|Answer)\s*\d*\s*[：:.]", re.IGNORECASE)
 _ASKED = re.compile(
     r"^[ \t>*]*(?:问|Q(?:uestion)?|提问|问题)\s*\d*\s*[：:.][ \t]*(?P<question>[^\n]{4,120})\n+"
@@ -85,6 +89,7 @@ def draft_questions(document: Document) -> Iterator[QuestionDraft]:
             fetched_at=document.fetched_at,
         )
         units = split_into_units(passage)
+        headings = {plain_text(found[1]) for found in _MARKED_HEADING.finditer(window)}
         pieces = [
             SourceText(
                 url=document.url,
@@ -92,6 +97,8 @@ def draft_questions(document: Document) -> Iterator[QuestionDraft]:
                 unit=unit,
                 language=language_of(unit.text),
                 is_known=lower_case.__contains__,
+                begins_paragraph=_LINE_BEGIN.search(window, 0, unit.start) is not None,
+                is_heading=headings.__contains__,
             )
             for unit in units
         ]
@@ -163,6 +170,8 @@ def ask_of_rows(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
             language = language_of(f"{subject} {column}")
             ask = rules_zh.cell_question if language == "zh" else rules_en.column_question
             question, reply = ask(subject, column, value)
+            if not question:
+                continue
             yield replace(piece, language=language).draft(question, reply, value, "row")
 
 
@@ -192,11 +201,14 @@ def ask_of_sections(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
         first = prose[0]
         reply = _beginning_of([piece.unit for piece in prose], SECTION_SENTENCES[first.language])
         beginning = replace(first, unit=replace(first.unit, text=reply))
-        if heading.endswith(_QUESTION_MARKS) and reply:
-            yield beginning.draft(heading, reply, reply, "faq")
+        if heading.endswith(_QUESTION_MARKS) and "!" not in heading:
+            # A question in the flow of a text is the author's own, and often left open.
+            if reply and first.is_heading(heading):
+                yield beginning.draft(heading, reply, reply, "faq")
         elif len(reply) >= LEAST_SECTION[first.language] and (name := _topic_of(heading, first)):
             ask = rules_zh.section_question if first.language == "zh" else rules_en.heading_question
-            yield beginning.draft(ask(name), reply, reply, "section")
+            if question := ask(name):
+                yield beginning.draft(question, reply, reply, "section")
 
 
 def _topic_of(heading: str, first: SourceText) -> str:

@@ -105,6 +105,23 @@ _HOLDS = re.compile(
     r"(?P<subject>[^,;:]+?) (?P<verb>includes|contains|supports|offers|requires|needs|covers"
     r"|provides)(?: the following(?: [a-z]+)?)?"
 )
+_DOING = re.compile(
+    r"(?:Add|Install|Set up|Use|Run|Create|Change|Remove|Delete|Update|Upgrade|Configure|Enable"
+    r"|Disable|Build|Make|Write|Start|Stop|Connect|Export|Import|Choose|Check|Open|Close|Reset"
+    r"|Replace|Clean|Charge|Order|Return|Cancel|Register|Download|Print|Move|Share) [a-z]"
+)
+_NO_TOPIC = re.compile(
+    r"(?:What|Who|Where|When|Why|How|If|Which|Nobody|Nothing|Is|Are|Do|Does|Can|Look|For|Here|Ours"
+    r"|Theirs|Figures?|Numbers?|Results?|Steps?|It|This|That|Our|Your|My|A|An|And|Or|But|Files?|Then"
+    r"|Settings?|Says?|With|From|By|On|In|Using|At|To|Additional|Further|Making|Getting)\b",
+    re.IGNORECASE,
+)
+"""What begins half a sentence, or says nothing of what it is about."""
+_EVERY = re.compile(r"(?:Every|Each|All|Any|No|Only|Not|Such)\b")
+_NO_NOUN = re.compile(r"(?:\w{2,}ed|adds|gives|takes|needs|does|has|makes|shows|holds)$")
+_NO_NAME = re.compile(
+    r"[,;:?!]|\b(?:is|are|was|were|to|that|which|what|how|when|without|and|or|for|read|say|choose)\b"
+)
 _NAMED_NEXT = re.compile(r" (?:all of |one of )?the following(?: [a-z]+)?$")
 _PLAIN_COLUMN = re.compile(
     r"(?:values?|descriptions?|details|specifications?|data)$", re.IGNORECASE
@@ -171,6 +188,8 @@ def ask_what_is(source: SourceText) -> Iterator[QuestionDraft]:
     found = _DEFINITION.fullmatch(text) if _is_fit(text) else None
     if not found or len(found["term"].split()) > MOST_TERM_WORDS or _CLAUSE.search(found["term"]):
         return
+    if _EVERY.match(found["term"]):
+        return
     is_somebody = _SOMEBODY.match(found["body"]) and " " in found["term"]
     # "What was Brian Johnson?" Of the past, only what is said to be somebody can be asked for.
     if (found["aux"] == "was" and not is_somebody) or (
@@ -209,15 +228,27 @@ def ask_for_list(source: SourceText) -> Iterator[QuestionDraft]:
 
 
 def heading_question(heading: str) -> str:
-    """Return a question that what stands under a heading answers."""
+    """Return a question that what stands under a heading answers, "" if it names no topic."""
     if re.match(r"How to [a-z]", heading):
         return f"How do I {heading.removeprefix('How to ')}?"
+    if _DOING.match(heading):
+        return f"How do I {heading[0].lower()}{heading[1:]}?"
+    if _NO_TOPIC.match(heading) or len(heading.split()) > MOST_TERM_WORDS:
+        return ""
     return f"What should I know about {heading}?"
 
 
 def column_question(subject: str, column: str, value: str) -> tuple[str, str]:
-    """Return the question for a cell of a table, and the sentence that answers it."""
+    """Return the question for a cell of a table, and its answer; "" where it has none."""
+    is_name = len(subject.split()) <= MOST_TERM_WORDS and not _NO_NAME.search(subject)
+    is_noun = len(column.split()) <= 3 and not _NO_TOPIC.match(column) and "," not in column
+    is_noun = is_noun and not _NO_NOUN.search(column)
+    # "Passages shown to the model." is no value that could be told in a sentence of its own.
+    if not is_name or not is_noun or value.endswith(".") or ";" in value:
+        return "", ""
     if _PLAIN_COLUMN.match(column):
+        if not any(character.isdigit() for character in value):
+            return "", ""  # a description: "The search_images is Image search."
         # "Feature" and "Value": the row's own name is what is asked for.
         name = subject[0].lower() + subject[1:] if subject[1:].islower() else subject
         return f"What is the {name}?", f"The {name} is {value}."
@@ -250,7 +281,8 @@ def _within(subject: str, source: SourceText) -> str:
     if first not in _ARTICLES:
         is_word = first.isalpha() and first[1:].islower()
         known = source.is_known(first.lower()) or rest.partition(" ")[0].islower()
-        if not (is_word and known):
+        # "Engineering News-Record" is a name, whatever its first word is elsewhere.
+        if not (is_word and known) or rest[:1].isupper():
             return subject
     return first.lower() + parted + rest
 

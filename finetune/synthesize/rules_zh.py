@@ -29,7 +29,7 @@ LONGEST_TERM = 14
 _MEASURES = (
     r"平方公里|平方米|立方米|摄氏度|千瓦时|个?工作日|个自然日|个?小时|个月|分钟|公里|千米|厘米|毫米|千克|公斤"
     r"|毫升|毫安时|[万亿]元|美元|欧元|克(?![服制])|吨|升(?![级高温学])|米(?!饭)|元(?![素旦件])|天(?![气然空])"
-    r"|周(?![围边期])|秒|岁|倍|名(?![称字])|人(?![员口工才们类])"
+    r"|周(?![围边期])|秒|岁|倍|名(?![称字])|人(?![员口工才们类队])"
 )
 _COUNTED = (
     r"|次(?![数序要])|件(?!事)|台(?!阶)|张|份(?!额)|页|种(?![类子])|层|章|节(?![点能])|条(?!件)|项(?!目)"
@@ -40,31 +40,34 @@ _FIGURE = re.compile(
     rf"(?<![\dA-Za-z第.,\-:：/号版年月至到~～–])(?P<number>{_AMOUNT}(?:\s?[-–~～至到]\s?{_AMOUNT})?)"
     rf"\s?(?P<unit>{_MEASURES}{_COUNTED})"
     # Only behind measures: 一个, 两次 and 三种 are as often a way to say "a" or "some".
-    rf"|(?<![数几若好第上一二三四五六七八九十百千万])[二两三四五六七八九十百千]+(?P<measure>{_MEASURES})"
+    rf"|(?<![\d数几若好第上一二三四五六七八九十百千万亿至到~～–-])[二两三四五六七八九十][二三四五六七八九十百千]*"
+    rf"(?P<measure>{_MEASURES})"
     r"|(?<![\d.A-Za-z\-])(?P<percent>\d+(?:\.\d+)?\s?[%％]|百分之[一二三四五六七八九十百\d]+)(?!\d)"
 )
 _DAY = re.compile(
     r"(?<![\d至到和与~～\-–,])"
     r"(?P<day>(?:1[5-9]|20)\d\d\s?年(?:\s?\d{1,2}\s?月(?:\s?\d{1,2}\s?日)?)?)"
-    r"(?![\d度代级底初末间年至到~～\-–]|\s?(?:的|之间|至今|以来))"
+    r"(?![\d度代级底初末间年至到~～\-–]|\s?(?:的|之间|至今|以来|[上下]半|前后|春|夏|秋|冬))"
 )
+_GOES_ON = re.compile(r"[多余]|\s?[至到~～–-]\s?\d")
+"""Behind a figure: it is the lower end of a range, or nearly what is said."""
 _ANY_FIGURE = re.compile(r"\d+(?:[.,]\d+)*|[两三四五六七八九十]+(?=[个天年名次])")
 _CLAUSE_END = re.compile(r"[，；。！;]|,(?!\d{3})")
-_OPEN_END = re.compile(r"(?:以来|[以之]?[前后]|期间|时候?|[起中下内间上])$")
+_OPEN_END = re.compile(r"(?:以来|[以之]?[前后]|期间|时候?|[起中下内间上里处外旁])$")
 """Ends of a clause that only tells when or where: the next one says what."""
 
 _LEANS = re.compile(
     r"^(?:但|而|并|且|同时|此外|另外|因此|所以|其中|例如|比如|如[，：]|于是|然后|接着|随后|之后|后来|不过"
     r"|然而|否则|即|也|还|又|就|再|才|都|已|曾|只余|当时|目前|现在|今年|去年|昨|今|明|两者|二者|双方|[（(\[【])"
     r"|[它他她这那该此][^余]|其(?![他余中实])|上述|以下|如下|前者|后者|本[文章节条款表图]|我们?|你们?|您"
-    r"|[当同翌次]年|案中|答：|问："
+    r"|[当同翌次隔]年|案中|不久|后[赴来又]|答：|问：|^[\d０-９]"
 )
 _DEFINITION = re.compile(
     r"^(?:所谓)?[“「]?(?P<term>[^，。；：、（(“”\s]{2,30}?)[”」]?(?:（[^）]{1,40}）|\([^)]{1,40}\))?[，,]?"
     r"(?:是指|指的是|是(?=一[种个款家项名位座类套本台门部幅首所间支条]))(?P<body>.{4,})$"
 )
 _NO_TERM = re.compile(
-    r"[的在不就也都还只但或和与及当我你这那其有为被把让使从向对比将会能可要]|^[由自随按根据通经凡]|如果|因为"
+    r"[的在不就也都还只但或和与及当我你这那其有为被把让使从向对比将会能可要更最很※]|^[由自随按根据通经凡一二三四五六七八九十]|如果|因为|原本|其实|本来|主要|通常|一般|曾|现$"
 )
 _LISTED = re.compile(
     r"(?:以下|下列)(?:[几\d一二三四五六七八九十]+[个种项类点条方]面?)?(?P<noun>[^，。：:]*)$"
@@ -77,22 +80,35 @@ _DOING = re.compile(
 )
 _PLAIN_COLUMN = re.compile(r"(?:数值|值|参数值?|内容|说明|描述|答案|详情|具体内容|规格|要求|标准)$")
 _PAIRS = ("（）", "“”", "()")
+_ASKING = re.compile("什么|如何|怎|哪|是否")
+_NO_TOPIC = re.compile(
+    r"已|将|被|把|让|要|不|还|也|都|就|是|而|但|与|却|再|又|这|那|从|在|为了|可以|能|应该|须"
+)
+"""What a heading begins with that is half a sentence, as in the news."""
 _SPACE = re.compile(rf"(?<=[{CJK}，。]) (?=[{CJK}\d])|(?<=[\d{CJK}]) (?=[{CJK}，。？])")
 
 
 def ask_for_figure(source: SourceText) -> Iterator[QuestionDraft]:
     """Yield for each figure of a sentence the question for it: 多少米, 百分之多少."""
     text = _SPACE.sub("", source.unit.text)
-    if not _is_fit(text) or len(_ANY_FIGURE.findall(text)) > MOST_FIGURES:
+    # "A股份：中标7亿元。" is a line of the news: what is before the colon is no part of a sentence.
+    if not _is_fit(text) or len(_ANY_FIGURE.findall(text)) > MOST_FIGURES or "：" in text:
         return
     found = list(_FIGURE.finditer(text))
     units = [one["unit"] or one["measure"] or "%" for one in found]
     for figure, unit in zip(found, units, strict=True):
         # Of two lengths in one sentence, which is asked for is not sure to be told by the rest.
-        if units.count(unit) == 1:
+        goes_on = _GOES_ON.match(text, figure.end())
+        if units.count(unit) == 1 and not goes_on and text[figure.start() - 1] not in "的，；":
             asked = "百分之多少" if figure["percent"] else f"多少{unit}"
             if question := _clause_with(text, figure, asked):
-                yield source.draft(question, source.unit.text, figure[0].strip(), "figure")
+                yield source.draft(
+                    question,
+                    source.unit.text,
+                    figure[0].strip(),
+                    "figure",
+                    names_page=not source.begins_paragraph,
+                )
 
 
 def ask_for_day(source: SourceText) -> Iterator[QuestionDraft]:
@@ -106,7 +122,13 @@ def ask_for_day(source: SourceText) -> Iterator[QuestionDraft]:
     behind = question.partition(asked)[2].rstrip("？的")
     # 于哪一年发表的宣言: the year belongs to a noun, and the sentence is about something else.
     if question and behind and "的" not in behind and behind[0] not in "，年":
-        yield source.draft(question, source.unit.text, days[0]["day"], "date")
+        yield source.draft(
+            question,
+            source.unit.text,
+            days[0]["day"],
+            "date",
+            names_page=not source.begins_paragraph,
+        )
 
 
 def ask_what_it_is(source: SourceText) -> Iterator[QuestionDraft]:
@@ -117,7 +139,9 @@ def ask_what_it_is(source: SourceText) -> Iterator[QuestionDraft]:
         return
     term = found["term"]
     if len(term) <= LONGEST_TERM and not _NO_TERM.search(term) and not term.isdecimal():
-        yield source.draft(f"什么是{term}？", source.unit.text, source.unit.text, "definition")
+        is_somebody = found["body"].startswith(("一名", "一位"))
+        question = f"{term}是谁？" if is_somebody else f"什么是{term}？"
+        yield source.draft(question, source.unit.text, source.unit.text, "definition")
 
 
 def ask_for_items(source: SourceText) -> Iterator[QuestionDraft]:
@@ -143,14 +167,22 @@ def ask_for_items(source: SourceText) -> Iterator[QuestionDraft]:
 
 
 def section_question(heading: str) -> str:
-    """Return a question that what stands under a heading answers."""
+    """Return a question that what stands under a heading answers, "" if it names no topic."""
+    if _NO_TOPIC.match(heading) or len(heading) > LONGEST_TERM:
+        return ""
     return f"怎么{heading}？" if _DOING.match(heading) else f"关于{heading}，需要了解什么？"
 
 
 def cell_question(subject: str, column: str, value: str) -> tuple[str, str]:
-    """Return the question for a cell of a table, and the sentence that answers it."""
+    """Return the question for a cell of a table, and its answer; "" where it has none."""
     asked = "多少" if re.match(r"[约≤≥<>¥￥$±-]?\s?\d", value) else "什么"
     # 参数 and 数值: the row's own name is what is asked for.
+    if (
+        len(column) > LONGEST_TERM
+        or value.endswith("。")
+        or re.search("什么|如何|怎|哪|是否", column)
+    ):
+        return "", ""
     about = subject if _PLAIN_COLUMN.match(column) else f"{subject}的{column}"
     return f"{about}是{asked}？", f"{about}是{value}。"
 
@@ -175,11 +207,12 @@ def _clause_with(text: str, found: re.Match[str], asked: str) -> str:
     ends = [end.start() for end in _CLAUSE_END.finditer(text)]
     at = next((number for number, end in enumerate(ends) if end >= found.end()), len(ends) - 1)
     clause = text[found.end() : ends[at]]
-    if _OPEN_END.search(clause) or not (clause or at or found.start() > SHORTEST // 2):
+    if _OPEN_END.search(clause):
         at += 1
-    if at >= min(len(ends), MOST_CLAUSES) or text[: found.start()].count("（") > text[
-        : found.start()
-    ].count("）"):
+    before = text[: found.start()]
+    # Within brackets or quotes stands what is said by the way, or by somebody else.
+    is_inside = any(before.count(pair[0]) > before.count(pair[1]) for pair in _PAIRS)
+    if at >= min(len(ends), MOST_CLAUSES) or is_inside:
         return ""
     before, behind = text[: found.start()], text[found.end() : ends[at]]
     question = f"{before}{asked}{behind}？"

@@ -62,6 +62,13 @@ def test_chinese_sentences_ask_in_place(sentence: str, question: str, answer: st
         "2012年7月，二次转会期间，球队引进了前锋。",
         "有三种方法可以解决问题，都很简单。",
         "长10米、宽5米、高3米的水池已经建成。",
+        "学生搬进了六到八人的宿舍。",
+        "一台设备的成本是2000元到3000元不等。",
+        "据不完全统计，仅2017年上半年，行业先后获得了融资。",
+        "不久，他被交换去费城76人队效力。",
+        "“部分充电宝8元每小时”的话题阅读量很大。",
+        "某某股份：确认中标项目，中标额6962万元。",
+        "制度更加成熟更加定型是一个动态过程。",
     ],
 )
 def test_a_chinese_sentence_that_leans_on_others_asks_nothing(sentence: str) -> None:
@@ -103,6 +110,7 @@ def test_english_sentences_ask_by_their_pattern(sentence: str, question: str, an
         "Packing requires 2 gigabytes of memory.",
         "What he said is a matter of taste, not of fact.",
         "However, the price is 30 dollars.",
+        "Every convex hull is an alpha shape of a set of points.",
     ],
 )
 def test_an_english_sentence_that_fits_no_pattern_asks_nothing(sentence: str) -> None:
@@ -122,6 +130,39 @@ def test_tables_ask_for_each_cell_of_a_row_that_has_a_name() -> None:
     }
     twice = "| Name | Price |\n| --- | --- |\n| Basic | $5 |\n| Basic | $7 |\n| Pro | $9 |\n"
     assert answers_of(twice, "row") == {"What is the price of Pro?": "$9"}
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "| Method | S3Path |\n| --- | --- |\n| mkdir | ✅ |\n| copy | ❌ |\n",
+        "| key | what it means |\n| --- | --- |\n| limit | Rows read at most. |\n",
+        "| step | file |\n| --- | --- |\n| choose the parts | a.py |\n",
+        "| 功能 | 是否支持 |\n| --- | --- |\n| 夜间模式 | 支持 |\n",
+        "| 参数 | 说明 |\n| --- | --- |\n| 模式 | 用来选择工作方式，可以随时切换。 |\n",
+    ],
+)
+def test_cells_that_no_sentence_could_tell_are_not_asked_for(table: str) -> None:
+    assert answers_of(table, "row") == {}
+
+
+def test_half_a_heading_and_a_question_in_the_flow_ask_nothing() -> None:
+    text = "## 已应用于多个场景\n\n目前，该芯片已应用于图像识别、搜索等多个场景之中。\n"
+    text += "\n那么这个行业还有救吗？\n\n刘先生认为，短期内扩大市场占有率是主要的方向。\n"
+    text += "\n## What decides\n\nNothing is requested before these have said yes.\n"
+    assert answers_of(text, "section", "faq") == {}
+
+
+def test_somebody_is_asked_for_as_a_person() -> None:
+    assert list(answers_of("尼古拉·卡利尼奇是一名克罗地亚职业足球运动员，司职前锋。")) == [
+        "尼古拉·卡利尼奇是谁？"
+    ]
+
+
+def test_a_sentence_behind_others_is_asked_with_the_name_of_its_page() -> None:
+    first, second = drafts_of("坡鹿又称眉角鹿，体重约90公斤。体长约1.8米，四肢细长。")
+    assert (first.question, first.names_page) == ("坡鹿又称眉角鹿，体重约多少公斤？", False)
+    assert (second.question, second.names_page) == ("体长约多少米？", True)
 
 
 def test_lists_are_asked_for_by_the_line_that_leads_to_them() -> None:
