@@ -217,6 +217,6 @@ def _clause_with(text: str, found: re.Match[str], asked: str) -> str:
     before, behind = text[: found.start()], text[found.end() : ends[at]]
     question = f"{before}{asked}{behind}？"
     # What is left has to say what is asked about: 多少米？ does not.
-    says = len(before) >= 2 and len(before) + len(behind) >= 4
+    says = len(before) >= 2 and len(before) + len(behind) >= 3
     closed = all(question.count(pair[0]) == question.count(pair[1]) for pair in _PAIRS)
     return question if says and closed and len(question) <= LONGEST_ASKED else ""
