@@ -46,6 +46,7 @@ MAPPED = frozenset((*_TEXT_FIELDS, *_PAIR_FIELDS, *_LIST_FIELDS, *_NVC_FIELDS))
 """Our names of fields, for each of which `data.map` may name the file's."""
 
 Objective = Literal["sft", "dpo", "orpo"]
+Reporter = Literal["tensorboard", "mlflow", "wandb"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -180,6 +181,21 @@ class TrainTable(RecipeTable):
     r: int = Field(default=8, ge=1, description="Rank of LoRA.")
     alpha: int = Field(default=16, ge=1, description="Scale of LoRA; customary: 2r.")
     dropout: float = Field(default=0.0, ge=0, lt=1, description="Of LoRA.")
+    rslora: bool = Field(
+        default=False,
+        description="Scale LoRA by alpha/√r instead of alpha/r (Kalajdzievski 2023), so that ranks "
+        "of 32 and more learn as fast as small ones.",
+    )
+    dora: bool = Field(
+        default=False,
+        description="Learn size and direction of weights apart (Liu et al. 2024): nearer to full "
+        "training at small ranks, and slower.",
+    )
+    neftune: float = Field(
+        default=0,
+        ge=0,
+        description="Noise on embeddings while training (Jain et al. 2023), customary: 5. 0: none.",
+    )
     targets: tuple[str, ...] = Field(
         default=("all",), description="Linear layers that LoRA adapts, by the end of their names."
     )
@@ -219,6 +235,11 @@ class TrainTable(RecipeTable):
     save_every: int = Field(default=0, ge=0, description="Steps; 0: with each evaluation.")
     keep: int = Field(default=2, ge=1, description="Checkpoints kept, the best one besides.")
     log_every: int = Field(default=5, ge=1, description="Steps.")
+    reporters: tuple[Reporter, ...] = Field(
+        default=(),
+        description="Where else figures go: tensorboard (files in runs/NAME/train/tensorboard), "
+        "mlflow, wandb. Off by default: wandb sends them to a server of others.",
+    )
     loss_chunk: int = Field(
         default=1024, ge=0, description="Target tokens whose logits are held at once; 0: all."
     )

@@ -61,6 +61,8 @@ def add_lora(loaded: LoadedModel, table: TrainTable) -> PeftModel:
         r=table.r,
         lora_alpha=table.alpha,
         lora_dropout=table.dropout,
+        use_rslora=table.rslora,
+        use_dora=table.dora,
         target_modules=target_layers(model, table, loaded.folder),
         bias="none",
         task_type="CAUSAL_LM",

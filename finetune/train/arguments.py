@@ -1,5 +1,6 @@
 """The recipe as settings of transformers' Trainer, and of accelerate for several GPUs."""
 
+import importlib.util
 import math
 import os
 from pathlib import Path
@@ -7,11 +8,13 @@ from typing import Any
 
 from transformers import TrainingArguments
 
+from finetune.errors import RecipeError
 from finetune.recipe import Recipe, TrainTable
 from finetune.train.hardware import Hardware, Precision
+from ingest.foundation.messages import Message
 
 SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
-SILENT: dict[str, Any] = {"disable_tqdm": True, "report_to": "none", "log_level": "error"}
+SILENT: dict[str, Any] = {"disable_tqdm": True, "log_level": "error"}
 
 
 def training_arguments(
@@ -55,6 +58,10 @@ def training_arguments(
         lr_scheduler_type=SCHEDULES[table.schedule],
         weight_decay=table.weight_decay,
         max_grad_norm=table.clip,
+        neftune_noise_alpha=table.neftune or None,
+        run_name=recipe.name,
+        # A dry run is no training that anybody would look up later.
+        report_to=list(table.reporters) if table.reporters and not dry_steps else "none",
         **reporting_intervals(table, evaluates=evaluates, dry=dry_steps > 0),
         **SILENT,
     )
@@ -82,6 +89,25 @@ def reporting_intervals(table: TrainTable, *, evaluates: bool, dry: bool) -> dic
 def warmup_steps(warmup: float, steps: int) -> int:
     """Return the warm-up in steps: below 1 it is a share of all `steps`, from 1 on their number."""
     return math.ceil(warmup * steps) if warmup < 1 else round(warmup)
+
+
+def prepare_reporters(table: TrainTable, folder: Path) -> None:
+    """Check that the libraries that figures are to be reported by are there.
+
+    TensorBoard's files go into `folder`.
+
+    Raises:
+        RecipeError: one of them is missing.
+    """
+    for name in table.reporters:
+        if importlib.util.find_spec(name) is None:
+            raise RecipeError(
+                Message("train.reporters: {name} is not installed", name=name),
+                hint=Message("pip install {name}, or leave it out", name=name),
+            )
+    if "tensorboard" in table.reporters:
+        # The only way that transformers 5 offers to say where.
+        os.environ["TENSORBOARD_LOGGING_DIR"] = str(folder / "tensorboard")
 
 
 def process_count() -> int:

@@ -31,7 +31,7 @@ TRAINER_FILES = (
 
 CHANGEABLE_SETTINGS = frozenset(
     {"epochs", "max_steps", "gradient_checkpointing", "early_stop", "evaluate_every"}
-    | {"save_every", "keep", "log_every", "loss_chunk"}
+    | {"save_every", "keep", "log_every", "loss_chunk", "reporters"}
 )
 """Training settings that may differ in a resume: they change no step that was taken."""
 

@@ -32,7 +32,12 @@ from finetune.progress import Progress, SilentProgress
 from finetune.recipe import Recipe, TrainTable
 from finetune.runs import Run
 from finetune.train.adapters import add_lora, fingerprint, save_origin
-from finetune.train.arguments import process_count, process_rank, training_arguments
+from finetune.train.arguments import (
+    prepare_reporters,
+    process_count,
+    process_rank,
+    training_arguments,
+)
 from finetune.train.batches import TrainingSet, load_training_set, padding_collator
 from finetune.train.callbacks import BestCheckpointCallback, LossMeter, NaNGuard, TrainingReporter
 from finetune.train.checkpoints import Checkpoints, publish_checkpoint, settings_of
@@ -260,6 +265,8 @@ def _load_training_run(
     recipe: Recipe, run: Run, machine: Hardware, folder: Path, dry_steps: int, progress: Progress
 ) -> TrainingRun:
     """Return everything that a training needs; the Trainer writes to `folder`."""
+    if not dry_steps:
+        prepare_reporters(recipe.train, run.train)
     base = find_base_model(recipe)
     tokenizer = load_tokenizer(base, fmt=chat_format(recipe.model.format))
     # Data before weights: a mistake in the data shows after seconds, not after a long load.

@@ -96,6 +96,16 @@ def test_loss_and_gradient_are_those_of_the_paper(objective: Any, chunk: int) ->
         assert torch.allclose(gradient, theirs[name], atol=1e-5), name
 
 
+def test_the_odds_are_those_of_trl() -> None:
+    """`ORPOTrainer.odds_ratio_loss` of TRL 1.16.0 on the same mean log-probabilities."""
+    sums = torch.tensor([-12.0, -30.0, -7.0, -20.0, -9.0, -50.0])
+    counts = torch.tensor([5.0, 9.0, 4.0, 6.0, 5.0, 11.0])
+    losses, _ = orpo_loss(sums, counts, beta=BETA)
+    likelihood = -sums[:PAIRS].sum() / counts[:PAIRS].sum()
+    of_trl = torch.tensor([-0.07884763, -0.46223852, -0.01243868])
+    assert torch.allclose(likelihood - losses, of_trl, atol=1e-6)
+
+
 def test_sums_are_of_replies_alone() -> None:
     model = qwen()
     inputs = batch(4, 16, prompt=5)

@@ -1,5 +1,6 @@
 """Training learns, keeps the best weights, reports progress, and fails with a reason."""
 
+import importlib.util
 import json
 import math
 import shutil
@@ -12,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from finetune.errors import TrainingError
+from finetune.errors import RecipeError, TrainingError
 from finetune.progress import SilentProgress
 from finetune.runs import Run
 from finetune.train.adapters import apply_adapter
@@ -295,3 +296,31 @@ def test_the_adapter_records_what_it_was_trained_on(tiny: Path, run: Run) -> Non
     train(recipe(tiny, epochs=1), run, progress=SilentProgress())
     origin = json.loads((run.adapter / "base.json").read_text(encoding="utf-8"))
     assert (origin["base"], origin["method"], origin["format"]) == (str(tiny), "lora", "r1-think")
+
+
+@pytest.mark.parametrize("switch", [{"rslora": True}, {"dora": True}, {"neftune": 5.0}], ids=str)
+def test_a_switch_of_peft_changes_what_is_learnt_and_can_be_merged(
+    tiny: Path, tmp_path: Path, switch: dict[str, Any]
+) -> None:
+    from finetune.export.merge import merge
+
+    learnt = []
+    for number, changes in enumerate(({}, switch)):
+        run = prepared(tmp_path / str(number))
+        wanted = recipe(tiny, epochs=1, **changes)
+        summary = train(wanted, run, progress=SilentProgress())
+        assert summary.train_loss < summary.first_loss
+        learnt.append(weights(run.adapter))
+    assert not same(learnt[0], learnt[1])
+    assert merge(wanted, run, progress=SilentProgress()).argmax_equal == 1
+
+
+@pytest.mark.parametrize("name", ["tensorboard", "mlflow", "wandb"])
+def test_a_reporter_that_is_not_installed_is_named_before_anything_is_loaded(
+    run: Run, name: str
+) -> None:
+    if importlib.util.find_spec(name):
+        pytest.skip("it is installed here")
+    with pytest.raises(RecipeError, match=name) as caught:
+        train(recipe("/nowhere", reporters=[name]), run, progress=SilentProgress())
+    assert f"pip install {name}" in caught.value.localize("zh")
