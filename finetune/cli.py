@@ -123,6 +123,45 @@ def train(
 
 
 @main.command()
+@click.option(
+    "--lr", "rates", type=click.FloatRange(0, min_open=True), multiple=True, help="To be tried."
+)
+@click.option("--r", "ranks", type=click.IntRange(1), multiple=True, help="Ranks to be tried.")
+@click.option(
+    "--share",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.33,
+    show_default=True,
+    help="Length of each trial, as a share of the whole training.",
+)
+@recipe_command
+def search(
+    pipeline: "Pipeline", rates: tuple[float, ...], ranks: tuple[int, ...], share: float
+) -> Result:
+    """Try learning rates and ranks in short trainings, and name the settings that did best.
+
+    \b
+    finetune search drone-safety.toml
+    finetune search drone-safety.toml --lr 1e-4 --lr 3e-4 --r 8 --r 16 --share 0.5
+
+    Without --lr and --r six trials are made around the recipe's own settings. A search that was cut
+    short goes on where it stopped.
+    """
+    from finetune.train.search import search_settings
+
+    pipeline.ensure_prepared()
+    report = search_settings(
+        pipeline.recipe,
+        pipeline.run,
+        rates=rates,
+        ranks=ranks,
+        share=share,
+        progress=pipeline.progress,
+    )
+    return TextResult(text=report.to_text(pipeline.language), json=report.to_json())
+
+
+@main.command()
 @click.option("--model", default="adapter", show_default=True, help="base, adapter or merged.")
 @recipe_command
 def diagnose(pipeline: "Pipeline", model: str) -> Result:

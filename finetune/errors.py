@@ -5,7 +5,8 @@ QiuzhengError                (ingest.foundation.errors)
     ├── RecipeError               the recipe, or what it names, cannot be used
     ├── DataError                 rows cannot be read, or none are left
     ├── BaseModelError            the model to start from is missing or does not fit
-    ├── TrainingError             training cannot go on: NaN, memory, disk
+    ├── TrainingError             training cannot go on: disk, a broken checkpoint
+    │   └── UnsuitableSettingsError   with these settings: NaN, memory
     ├── EvaluationError           a model does not answer, or its replies cannot be read
     └── ExportError               the tuned model cannot be written, or a server rejects it
 """
@@ -35,6 +36,10 @@ class BaseModelError(FinetuneError):
 
 class TrainingError(FinetuneError):
     """Training cannot go on; what was saved stays."""
+
+
+class UnsuitableSettingsError(TrainingError):
+    """Training cannot go on with these settings: numbers overflow, or memory does not suffice."""
 
 
 class EvaluationError(FinetuneError):

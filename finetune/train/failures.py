@@ -8,7 +8,7 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
-from finetune.errors import TrainingError
+from finetune.errors import TrainingError, UnsuitableSettingsError
 from finetune.recipe import Recipe, TrainTable
 from finetune.train.advice import LR_DIVISOR
 from finetune.train.hardware import Hardware, Precision
@@ -60,7 +60,7 @@ def is_unreadable(error: BaseException) -> bool:
     )
 
 
-def memory_failure(recipe: Recipe, hardware: Hardware) -> TrainingError:
+def memory_failure(recipe: Recipe, hardware: Hardware) -> UnsuitableSettingsError:
     """Return the error for want of memory; its hint is the next setting that saves some.
 
     The settings come in the order of what they cost, in time first and in quality last.
@@ -83,7 +83,7 @@ def memory_failure(recipe: Recipe, hardware: Hardware) -> TrainingError:
         fix = 'train.method = "qlora"'
     else:
         fix = ""
-    return TrainingError(
+    return UnsuitableSettingsError(
         Message("out of memory on {name} ({device})", name=hardware.name, device=hardware.device),
         hint=Message("set {change}", change=fix) if fix else Message("take a smaller base model"),
     )
@@ -117,13 +117,13 @@ def divergence_failure(
     table: TrainTable,
     precision: Precision,
     lr: float,
-) -> TrainingError:
+) -> UnsuitableSettingsError:
     """Return the error for a `what` that is NaN or Inf at `step`, with its likeliest reason.
 
     `lr` is the learning rate of that step.
     """
     reason, hint = likeliest_reason(model, step=step, table=table, precision=precision, lr=lr)
-    return TrainingError(
+    return UnsuitableSettingsError(
         Message(
             "step {step}: {what} is not a finite number: {cause}",
             step=step,
