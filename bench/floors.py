@@ -35,6 +35,7 @@ FLOORS: dict[str, tuple[str | None, list[str]]] = {
     "small_model": ("retrieval/xquad.zh.json", ["--floor"]),
     "retrieval": (None, ["--floors", "--every", "8"]),
     "page": (None, ["--floor", "--moments", "8"]),
+    "nvc": (None, ["--floor"]),
     "conversations": (None, ["--floor", "0.94"]),
     "finetune_metrics": (None, ["--floor", "0"]),
     "finetune_prepare": (None, ["--floor"]),

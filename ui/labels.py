@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from assistant.nvc.rules import Harm
 from ingest.documents import DEFAULT_COLLECTION, WEB_COLLECTION
 from ingest.foundation.messages import Language, Message
 from ingest.report import count_pages, count_passages
@@ -65,6 +66,31 @@ TEXT: Final = Message("Text")
 GROWTH: Final = Message("Size and growth")
 MONTH: Final = Message("Month")
 DOCUMENTS: Final = Message("Documents")
+NVC: Final = Message("Kind words")
+NVC_INTRODUCTION: Final = Message(
+    "Two people write to each other. A message that may hurt is held before it is sent, and "
+    "another wording is offered (nonviolent communication); all others pass. Nothing is kept."
+)
+NVC_PHONES: Final = (Message("Phone A"), Message("Phone B"))
+NVC_MESSAGE: Final = Message("Message")
+NVC_SEND: Final = Message("Send")
+NVC_HELD: Final = Message("This may hurt:")
+NVC_SUGGESTION: Final = Message("It could be put like this")
+NVC_BY_MODEL: Final = Message("Written by the model; change it as you like.")
+NVC_BY_RULE: Final = Message("Fill in what you saw, and change it as you like.")
+NVC_USE: Final = Message("Send this instead")
+NVC_AS_IT_IS: Final = Message("Send mine as it is")
+NVC_DISCARD: Final = Message("Send nothing")
+COMMA_LIST: Final = Message.bilingual(", ", "、")
+HARM_NAMES: Final[dict[Harm, Message]] = {
+    "judgement": Message("a judgement of the person"),
+    "generalization": Message("“always” or “never”"),
+    "blame": Message("blame"),
+    "comparison": Message("a comparison"),
+    "demand": Message("a demand"),
+    "threat": Message("a threat"),
+    "contempt": Message("a sharp tone"),
+}
 SETTINGS: Final = Message("Settings")
 HEALTH: Final = Message("Health")
 HEALTH_INTRODUCTION: Final = Message(

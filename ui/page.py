@@ -17,6 +17,7 @@ from ui.components import mount_conversation, mount_list
 from ui.health_page import draw_health
 from ui.library_page import draw_library
 from ui.markup.safe_markdown import escape_message
+from ui.nvc_page import draw_nvc
 from ui.question_line import (
     CONVERSATION_PARAMETER,
     LONGEST_QUESTION,
@@ -64,6 +65,9 @@ def main(get_service: Callable[[], AssistantService] = shared_service) -> None:
     def library() -> None:
         draw_library(service, language)
 
+    def nvc() -> None:
+        draw_nvc(service, language)
+
     def settings() -> None:
         draw_settings(service, language)
 
@@ -73,6 +77,7 @@ def main(get_service: Callable[[], AssistantService] = shared_service) -> None:
     pages = [
         st.Page(chat, title=labels.CHAT.localize(language), icon=":material/chat:", default=True),
         st.Page(library, title=labels.LIBRARY.localize(language), icon=":material/library_books:"),
+        st.Page(nvc, title=labels.NVC.localize(language), icon=":material/favorite:"),
         st.Page(settings, title=labels.SETTINGS.localize(language), icon=":material/settings:"),
         st.Page(health, title=labels.HEALTH.localize(language), icon=":material/ecg_heart:"),
     ]

@@ -18,6 +18,7 @@ from assistant.conversations.store import ConversationStore
 from assistant.conversations.turns import TurnState
 from assistant.errors import ConversationError
 from assistant.events import AnswerFailed
+from assistant.nvc.advice import MessageAdviser
 from assistant.values import ChatMessage, Question
 from ingest.foundation.concurrency import LazyResource
 from ingest.foundation.errors import QiuzhengError
@@ -62,6 +63,8 @@ class AssistantService:
         self._conversations: WeakValueDictionary[str, Conversation] = WeakValueDictionary()
         self.jobs = BackgroundJobs(self._loop)
         """What goes on beside the answers."""
+        self.adviser = MessageAdviser()
+        """Looks at messages before they are sent."""
         self.store_problem: Message | None = None
         """Why conversations are not kept at the moment."""
 
@@ -240,6 +243,7 @@ class AssistantService:
         if tasks:
             await asyncio.wait(tasks)
         await self.jobs.close()
+        await self.adviser.close()
         await self._assistant.close()
 
     async def _start_next(self, conversation: Conversation) -> None:

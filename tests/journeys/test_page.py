@@ -522,3 +522,34 @@ def test_a_file_is_dropped_into_the_line_and_asked_about(
     failed = tab.turn(1)
     expect(failed.whole).to_have_attribute("data-state", "failed")
     expect(failed.whole.get_by_role("alert")).to_contain_text("值班表 (新)-2.md")
+
+
+def test_a_message_that_may_hurt_is_held_and_a_kind_one_passes(
+    tab: Tab, ollama: OllamaServer
+) -> None:
+    ollama.answer = "no JSON"
+    page = tab.page
+    tab.go_to("好好说话")
+    line = page.get_by_label("消息", exact=True).first
+    send = page.get_by_role("button", name="发送", exact=True).first
+    line.fill("收到，我今晚发给你。")
+    send.click()
+    said = page.locator(".st-key-nvc-said-1")
+    expect(said).to_contain_text("我今晚发给你")
+    tab.settle()
+    line.fill("你怎么又迟到了，一点都不尊重人！")
+    send.click()
+    suggestion = page.get_by_label("可以这样说")
+    expect(suggestion).to_have_value(re.compile("＿＿＿.*你愿意"))
+    expect(said).not_to_contain_text("迟到")
+    tab.settle()
+    suggestion.fill("我等了二十分钟，有点着急。下次先说一声好吗？")
+    page.get_by_role("button", name="改发这一句").click()
+    expect(said).to_contain_text("下次先说一声好吗")
+    expect(said).not_to_contain_text("不尊重人")
+    tab.settle()
+    line.fill("都怪你！")
+    send.click()
+    page.get_by_role("button", name="不发了").click()
+    expect(line).to_be_visible()
+    expect(said).not_to_contain_text("都怪你")

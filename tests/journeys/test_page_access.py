@@ -64,7 +64,7 @@ def test_no_page_shuts_anybody_out(
     tab.ask("无人机夜间飞行罚款是多少?")
     expect(tab.turn(1).whole).to_have_attribute("data-state", "failed")
     assert faults(tab) == [], "failed"
-    for name in ("设置", "体检"):
+    for name in ("好好说话", "设置", "体检"):
         tab.go_to(name)
         assert faults(tab) == [], name
 

@@ -1,0 +1,126 @@
+"""Two phones side by side: a message that may hurt is held, a kind one passes in silence.
+
+Nothing of it is kept.
+"""
+
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from assistant.nvc.advice import MessageAdvice
+from ingest.foundation.errors import QiuzhengError
+from ingest.foundation.messages import Language
+from ui import labels
+from ui.markup.safe_markdown import escape_error, escape_markdown
+from ui.service import AssistantService
+
+PHONES = "nvc-phones"
+"""What the two phones show, in the session's state."""
+LONGEST_MESSAGE = 500
+"""Characters."""
+
+
+@dataclass(slots=True)
+class PhonePair:
+    """What was sent between two people, and what is held at each."""
+
+    sent: list[tuple[int, str]] = field(default_factory=list)
+    """Who sent it (0 or 1), and the text."""
+    held: dict[int, MessageAdvice] = field(default_factory=dict)
+    problem: QiuzhengError | None = None
+
+
+def draw_nvc(service: AssistantService, language: Language) -> None:
+    """Draw the page."""
+    st.title(labels.NVC.localize(language), anchor=False)
+    st.markdown(labels.NVC_INTRODUCTION.localize(language))
+    phones: PhonePair = st.session_state.setdefault(PHONES, PhonePair())
+    for owner, column in enumerate(st.columns(2, gap="medium", border=True)):
+        with column:
+            draw_phone(service, phones, owner, language)
+    if phones.problem is not None:
+        st.error(escape_error(phones.problem, language))
+
+
+def draw_phone(
+    service: AssistantService, phones: PhonePair, owner: int, language: Language
+) -> None:
+    """Draw one phone: what was said, what is held, and the line."""
+    name = labels.NVC_PHONES[owner].localize(language)
+    st.subheader(name, anchor=False)
+    with st.container(height=240, border=False, key=f"nvc-said-{owner}"):
+        for sender, text in phones.sent:
+            with st.chat_message("user" if sender == owner else "assistant", avatar=None):
+                st.text(text)
+    held = phones.held.get(owner)
+    if held is not None:
+        draw_choices(phones, owner, held, language)
+        return
+    key = f"nvc-line-{owner}"
+
+    def send() -> None:
+        """Send the message, or hold it."""
+        message = st.session_state[key].strip()
+        if not message:
+            return
+        try:
+            advice = service.run(service.adviser.advise(message))
+        except QiuzhengError as error:
+            phones.problem = error
+            return
+        phones.problem = None
+        if advice is None:
+            phones.sent.append((owner, message))
+        else:
+            phones.held[owner] = advice
+        st.session_state[key] = ""
+
+    st.text_input(labels.NVC_MESSAGE.localize(language), key=key, max_chars=LONGEST_MESSAGE)
+    st.button(
+        labels.NVC_SEND.localize(language), key=f"nvc-send-{owner}", on_click=send, width="stretch"
+    )
+
+
+def draw_choices(phones: PhonePair, owner: int, held: MessageAdvice, language: Language) -> None:
+    """Draw a held message with its three ways on."""
+    harms = labels.COMMA_LIST.localize(language).join(
+        labels.HARM_NAMES[harm].localize(language) for harm in held.harms
+    )
+    with st.container(key=f"nvc-held-{owner}"):
+        st.warning(
+            f"{labels.NVC_HELD.localize(language)} {escape_markdown(harms)}",
+            icon=":material/pause:",
+        )
+        st.text(held.message)
+        key = f"nvc-rewrite-{owner}"
+        st.text_area(labels.NVC_SUGGESTION.localize(language), value=held.rewrite, key=key)
+        note = labels.NVC_BY_MODEL if held.by_model else labels.NVC_BY_RULE
+        st.caption(note.localize(language))
+
+        def settle(text: str) -> None:
+            """End the holding; send `text`, if there is one."""
+            if text.strip():
+                phones.sent.append((owner, text.strip()))
+            phones.held.pop(owner, None)
+
+        st.button(
+            labels.NVC_USE.localize(language),
+            key=f"nvc-use-{owner}",
+            type="primary",
+            width="stretch",
+            on_click=lambda: settle(st.session_state[key]),
+        )
+        st.button(
+            labels.NVC_AS_IT_IS.localize(language),
+            key=f"nvc-as-is-{owner}",
+            width="stretch",
+            on_click=settle,
+            args=(held.message,),
+        )
+        st.button(
+            labels.NVC_DISCARD.localize(language),
+            key=f"nvc-discard-{owner}",
+            width="stretch",
+            on_click=settle,
+            args=("",),
+        )
