@@ -100,13 +100,16 @@ def find_blocks(
 
     The first is None if the page is as long as a book.
     """
-    page = read_blocks(root.find("body"))
+    page, signs = read_blocks(root.find("body"))
     try:
         text = import_trafilatura()(
             root, url=url, fast=True, include_comments=False, include_formatting=False
         )
     except _TRAFILATURA_ERRORS:
         text = None
+    # Only now: trafilatura weighs what stands beside a text.
+    for element in signs:
+        hide(element)
     pieces = [] if text is None else list(text.body.itertext())
     if sum(map(len, pieces)) > MAX_TEXT:
         return None, []

@@ -14,6 +14,12 @@ from ingest.extract.dom import flatten_text, hide, text_of
 
 MAX_FORMULA = 2000  # characters of LaTeX; longer ones are data
 MAX_RATING = 60  # characters
+# Compiled once: a page of 30 kB costs as much as the compiling of a dozen of these.
+_find_role_tables = etree.XPath("//*[@role='table' or @role='grid']")
+_find_listings = etree.XPath("//pre | //table[.//pre]")
+_find_noscript = etree.XPath("//body//noscript[.//p]")
+_find_tex = etree.XPath("//script[starts-with(@type, 'math/tex')] | //*[@data-tex]")
+_find_drawn = etree.XPath("//*[@role='img'][@aria-label]")
 _RATING = re.compile(
     r"(?:\D{0,20}\s)?\d(?:[.,]\d{1,2})?\s*(?:of|out of|von|sur|de|/)\s*(?:5|10|five)"
     r"(?:\s[^\W\d]{1,12})?"
@@ -81,11 +87,11 @@ def normalize_markup(root: etree._Element) -> None:
         # With a link in it, it is a note.
         if _POWER.fullmatch(text) and element.find(".//a") is None:
             _become_text(element, text.translate(_POWERS))
-    for element in root.xpath("//*[@role='table' or @role='grid']"):
+    for element in _find_role_tables(root):
         if element.tag in _PLAIN:
             for inner in [element, *element.iterdescendants(*_PLAIN)]:
                 inner.tag = _ROLES.get(inner.get("role", ""), inner.tag)
-    for place in root.xpath("//pre | //table[.//pre]"):
+    for place in _find_listings(root):
         _clean_code(place)
 
 
@@ -94,7 +100,7 @@ def _open_noscript(root: etree._Element) -> None:
 
     An app whose text its server writes for those is read as they read it.
     """
-    for element in root.xpath("//body//noscript[.//p]"):
+    for element in _find_noscript(root):
         text = text_of(element)
         if len(text) >= MIN_NOSCRIPT and len(text) > len(flatten_text(root.find("body"))):
             element.tag = "div"
@@ -138,20 +144,21 @@ def _find_formulas(root: etree._Element) -> Iterator[tuple[etree._Element, str]]
         )
         formula = text_of(notes[0]) if notes else element.get("alttext", "")
         yield element, formula or " ".join("".join(element.itertext()).split())
-    for element in root.xpath("//script[starts-with(@type, 'math/tex')]"):
-        yield element, element.text or ""
-    for element in root.xpath("//*[@data-tex] | //img[@eeimg and @alt]"):
-        yield element, element.get("data-tex") or element.get("alt", "")
-    for element in root.xpath("//img[@class and @alt]"):
-        around = element.getparent()
+    for element in _find_tex(root):
+        yield element, element.get("data-tex") or element.text or ""
+    for element in root.iter("img"):
         # MediaWiki's picture stands beside the formula; without MathML it is all that there is.
-        if _FORMULA_PICTURE.search(element.get("class")) and around.find(".//math") is None:
+        is_formula = element.get("eeimg") or (
+            _FORMULA_PICTURE.search(element.get("class", ""))
+            and element.getparent().find(".//math") is None
+        )
+        if is_formula and element.get("alt"):
             yield element, element.get("alt")
 
 
 def _write_ratings(root: etree._Element) -> None:
     """Write what a row of stars stands for, "4 of 5 stars", which no other element says."""
-    for element in root.xpath("//img[@alt] | //*[@role='img' and @aria-label]"):
+    for element in [*root.iter("img"), *_find_drawn(root)]:
         label = (element.get("alt") or element.get("aria-label") or "").strip()
         if len(label) <= MAX_RATING and _RATING.fullmatch(label):
             _become_text(element, f" {label} ")

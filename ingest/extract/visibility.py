@@ -74,8 +74,8 @@ def remove_unseen(root: etree._Element) -> None:
     classes = _HIDING_CLASSES | _read_hiding_classes(root)
     etree.strip_elements(root, *UNSEEN, with_tail=False)  # words in scripts count for nothing
     # Most pages have no element of such a class, and every second element has some class.
-    names = "\n".join(_find_classes(root))
-    find_marked = _find_named if any(each in names for each in classes) else _find_styled
+    names = "\n".join(_find_classes(root)).split()
+    find_marked = _find_styled if classes.isdisjoint(names) else _find_named
     hidden = [
         element
         for element in find_marked(root)

@@ -28,6 +28,8 @@ SERIES_LEVELS = 3  # steps up from the core element to look for such siblings
 MAX_CHROME = 0.3  # share of the text; what holds more is no page chrome, whatever its class is
 _PIECES = frozenset({"article", "section"})
 _ARTICLE_NAMES = frozenset({"article", "entry", "hentry", "post", "story"})
+_DRAWN = frozenset({"pre", "table", "td", "th", "tr"})
+"""Blocks in which signs are a drawing, or keep a column in its place."""
 ENTRIES = frozenset({"li", "pre", "table", "dd", "dt"})
 
 
@@ -74,8 +76,9 @@ class TextBlock:
         return self.has_links(POINTER) and not (self.element.tag in ENTRIES or self.is_heading)
 
 
-def read_blocks(body: etree._Element) -> list[TextBlock]:
-    """Return every block that has letters."""
+def read_blocks(body: etree._Element) -> tuple[list[TextBlock], list[etree._Element]]:
+    """Return every block that has letters, and the elements that hold signs alone: "‹ › ×"."""
+    signs: list[etree._Element] = []
     found: list[TextBlock] = []
     for element in split_blocks(body):
         text = text_of(element)
@@ -97,7 +100,10 @@ def read_blocks(body: etree._Element) -> list[TextBlock]:
                     is_heading=element.tag in HEADINGS or element.getparent().tag in HEADINGS,
                 )
             )
-    return found
+        # A rule of underscores parts two sections of a report of an agency.
+        elif element.tag not in _DRAWN and not (text.isspace() or "_" in text):
+            signs.append(element)
+    return found, signs
 
 
 class TextRegion:

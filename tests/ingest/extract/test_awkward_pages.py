@@ -168,6 +168,15 @@ def test_short_list_without_links_stays_in_the_text(around: str, place: int, ent
     assert "Yawls" in text
 
 
+def test_signs_of_a_template_are_no_text() -> None:
+    signs = "<p>‹ › ×</p><div>•</div><p>___</p><pre>+--+\n|  |</pre>"
+    text = article(signs)
+    assert "›" not in text
+    assert "•" not in text
+    assert "\n\n___\n\n" in text
+    assert "+--+\n|  |" in text
+
+
 def test_foot_that_is_longer_than_news_in_brief_is_no_text() -> None:
     brief = "已购船票可全额退款，请于三日内办理。"
     foot = "许可证：4212号 互联网新闻信息服务许可证 网络视听许可证 广播电视节目制作经营许可证"

@@ -24,7 +24,7 @@ TEASER = (
 def blocks(body: str) -> list[TextBlock]:
     root = parse_html(f"<html><body>{body}</body></html>")
     assert root is not None
-    return read_blocks(root.find("body"))
+    return read_blocks(root.find("body"))[0]
 
 
 def ruled(listed: list[TextBlock], *, found: list[TextBlock], kept: list[TextBlock]) -> RuledBlocks:
