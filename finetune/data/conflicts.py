@@ -1,6 +1,5 @@
 """Questions that the data answers in more than one way: what no model can learn."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,10 +47,9 @@ def find_conflicts(first_pass: FirstPass, kept: Mask) -> Conflicts:
     which = np.unique(prompts[1:][differs])
     # By where they stand in the data, not by their hashes: a person looks at the first ones.
     first = sorted(int(rows[np.argmax(prompts == prompt)]) for prompt in which[:EXAMPLES])
-    places: Mapping[int, int] = {int(row): at for at, row in enumerate(rows)}
     examples = []
     for row in first:
-        at = places[row]
+        at = int(np.flatnonzero(rows == row)[0])
         other = next(n for n in range(at + 1, len(rows)) if answers[n] != answers[at])
         examples.append(_conflict(first_pass, row, int(rows[other])))
     return Conflicts(

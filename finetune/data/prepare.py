@@ -40,6 +40,8 @@ UNLABELLED = Message(
     "data.split.stratify has no effect: no row has a label (data.map names the field)"
 )
 
+NOTHING_MATCHES = Message("data.oversample has no effect: no training row holds what it names")
+
 REASONS_SHOWN = 3
 """Reasons that a message names: one line of a terminal; quarantine.jsonl has all."""
 
@@ -79,6 +81,8 @@ def prepare(recipe: Recipe, run: Run, *, progress: Progress) -> Quality:
                 second_pass = _SecondPass(recipe=recipe, rows=rows, splits=splits)
                 written = second_pass.write(run.data, lines, stage)
             quality, sheet = measure_quality(rows, splits, name=recipe.name, written=written)
+        if recipe.data.oversample and not written.oversampled:
+            progress.note(NOTHING_MATCHES)
         for note in row_notes(quality):
             progress.note(note)
         write_atomically(run.data / "quality.html", render_quality_page(quality, recipe.language))

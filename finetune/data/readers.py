@@ -77,6 +77,7 @@ def parse_row(
         if notes is not None:
             notes.repairs.update(parsed.repairs)
             notes.unused.update(one for one in fields.unused() if one not in form.known)
+            notes.unused.update(parsed.unused)
         return record
     except RowError as error:
         raw = json.dumps(row.fields, ensure_ascii=False)

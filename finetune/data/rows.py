@@ -61,6 +61,8 @@ class ParsedRow:
     entities: tuple[Entity, ...] = ()
     repairs: tuple[Repair, ...] = ()
     """What was put right in its conversation, once each."""
+    unused: tuple[str, ...] = ()
+    """Fields inside it that nothing uses, such as "messages.weight"."""
     rejected: Turn | None = None
 
 

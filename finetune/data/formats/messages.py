@@ -32,6 +32,10 @@ _SIDES = {
 MEDIA = ("images", "image", "videos", "video", "audios", "audio")
 """Fields of rows that ask about something that is no text."""
 
+_SAID = ("content", "value", "reasoning_content", "thinking", "tool_calls", "tool_call_id")
+_MESSAGE_FIELDS = frozenset((*_SAID, "role", "from", "id", "name"))
+"""Of a message, those that are used, or say only who spoke."""
+
 _BETWEEN = "\n\n"
 """Stands between neighbours that are joined."""
 
@@ -84,7 +88,10 @@ def parse_messages(messages: Sequence[Any], *, system: str = "") -> ParsedRow:
         build_turn(require_text(question, QUESTION), reply, think)
         for (_, question, _), (_, reply, think) in zip(said[::2], said[1::2], strict=True)
     )
-    return ParsedRow(turns=turns, system=system, repairs=repairs)
+    # A weight of 0 says that an answer is not to be learnt, which is not known here: it is told.
+    names = {str(name) for message in messages for name in message} - _MESSAGE_FIELDS
+    unused = tuple(f"messages.{name}" for name in sorted(names))
+    return ParsedRow(turns=turns, system=system, repairs=repairs, unused=unused)
 
 
 def _taking_turns(

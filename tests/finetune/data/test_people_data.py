@@ -231,7 +231,9 @@ def test_fields_that_nothing_uses_are_counted() -> None:
     record({"question": "q", "answer": "a", "reasoning": "r", "tools": "[...]"}, notes)
     record({"messages": MESSAGES, "rating": "up", "reasons": ["wrong"], "rejected": "no"}, notes)
     record({"messages": MESSAGES, "passages": [{"text": "t"}], "document": "d"}, notes)
-    assert notes.unused == {"tools": 2, "reasoning": 1}
+    weighted = [MESSAGES[0], {**MESSAGES[1], "weight": 0}]
+    record({"messages": weighted}, notes)
+    assert notes.unused == {"tools": 2, "reasoning": 1, "messages.weight": 1}
 
 
 def prepared(folder: Path, rows: list[dict[str, Any]], **data: Any) -> tuple[Quality, list[str]]:
@@ -313,6 +315,14 @@ def test_personal_data_is_counted_and_masked_where_asked_for(tmp_path: Path) -> 
 )
 def test_only_what_has_the_form_and_the_check_is_masked(text: str, masked: str | None) -> None:
     assert mask_personal(text, 0) == (masked or text)
+
+
+def test_key_rows_that_are_nowhere_are_told(tmp_path: Path) -> None:
+    rows = [{"question": f"问题{n}", "answer": f"第{n}条。"} for n in range(20)]
+    _, notes = prepared(tmp_path, rows, oversample=[{"match": "15GB", "times": 5}])
+    assert notes == ["data.oversample has no effect: no training row holds what it names"]
+    _, notes = prepared(tmp_path, rows, oversample=[{"match": "问题", "times": 2}])
+    assert notes == []
 
 
 def test_a_clean_set_has_nothing_to_tell(tmp_path: Path) -> None:

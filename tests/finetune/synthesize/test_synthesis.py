@@ -245,6 +245,66 @@ def test_what_cannot_be_made_is_one_clear_error(settings: Settings, tmp_path: Pa
         made(settings, tmp_path / "kept.jsonl" / "rows.jsonl")
 
 
+async def store_tables(settings: Settings, folder: Path) -> None:
+    async with open_ingest(settings) as parts:
+        for number in range(5):
+            rows = "\n".join(
+                f"| 型号{number}-{row} | {row + 2}公斤 | {row * 7 + number} hours |"
+                for row in range(6)
+            )
+            path = folder / f"{number}.md"
+            path.write_text(
+                f"# 表{number}\n\n| 型号 | 重量 | Runtime |\n| --- | --- | --- |\n{rows}\n"
+            )
+            await parts.reading.pipeline.add_file(path)
+
+
+def test_five_pages_of_nothing_but_tables_make_rows_in_both_languages(
+    home: Path, tmp_path: Path
+) -> None:
+    settings = load_settings()
+    anyio.run(store_tables, settings, tmp_path)
+    report = synthesize(settings, "", tmp_path / "rows.jsonl", progress=SilentProgress())
+    assert report.documents == 5
+    assert report.kinds.keys() == {"row"}
+    for row in rows_of(tmp_path / "rows.jsonl"):
+        # Five tables under one head: the figure has to be that of the row that is asked for.
+        if row["answerable"]:
+            model = re.search(r"型号\d-\d", row["question"])
+            assert model
+            (line,) = [
+                one for one in row["messages"][1]["content"].split("\n") if f"{model[0]} " in one
+            ]
+            assert row["answer"] in line
+
+
+def test_the_command_says_what_it_made_and_what_it_cannot(
+    settings: Settings, library: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "finetune", "synthesize", "--lang", "zh"]
+    environment = {**os.environ, "ASSISTANT_HOME": str(library / "home")}
+    made = subprocess.run(
+        [*command, "firm", "--json", "--limit", "5", "--into", str(tmp_path / "rows.jsonl")],
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert json.loads(made.stdout)["synthesized"] == 5
+    assert made.stderr == ""
+    for arguments, status, text in (
+        (["nosuch"], 2, "nosuch"),
+        (["firm", "--teacher", "gpt"], 2, "ollama:名称"),
+        (["firm", "--into", str(tmp_path / "rows.jsonl")], 1, "已经存在"),
+    ):
+        failed = subprocess.run(
+            [*command, *arguments], env=environment, capture_output=True, encoding="utf-8"
+        )
+        assert failed.returncode == status
+        assert text in failed.stderr
+        assert failed.stderr.count("\n") == 1
+
+
 def test_an_empty_index_says_how_to_fill_it(home: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no pages") as raised:
         synthesize(load_settings(), "", tmp_path / "a.jsonl", progress=SilentProgress())
