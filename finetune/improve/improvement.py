@@ -96,12 +96,21 @@ def improve(
         FinetuneError: a step cannot be done. What was done is kept, and nothing is activated.
     """
     # All that can be wrong is looked for before the first hour is spent.
-    size = plan.size_of_base()
+    size = plan.check_base(exported=to != "none")
+    if missing := next((path for path in plan.more_rows if not path.is_file()), None):
+        raise DataError(
+            Message("there is no data file {missing}", missing=missing),
+            hint=Message("name a file of rows, such as that of assistant feedback"),
+        )
     if to == "ollama":
         require_ollama()
     plan.folder.mkdir(parents=True, exist_ok=True)
     require_same_plan(plan.folder, {"collection": plan.collection, "base": plan.base})
-    if not plan.rows.exists():
+    if plan.rows.exists():
+        progress.note(
+            Message("rows of before are used; remove {path} to make new ones", path=plan.rows)
+        )
+    else:
         make_rows(plan.rows, size)
     recipe = plan.write_recipe(context_tokens=settings.model.context_tokens)
     run = Run(plan.folder / "runs" / recipe.name)

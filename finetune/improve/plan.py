@@ -15,6 +15,7 @@ from finetune.errors import BaseModelError, DataError, RecipeError
 from finetune.model.base_model import find_base_model
 from finetune.model.chat_format import FORMATS
 from finetune.model.chat_templates import ChatFormat
+from finetune.model.gguf_support import gguf_obstacle
 from finetune.model.memory_estimate import read_shape
 from finetune.model.tokenization import ChatTokenizer, load_tokenizer
 from finetune.recipe import Recipe, apply_change, load_recipe, parse_recipe
@@ -57,15 +58,21 @@ class ImprovementPlan:
         """The synthesized rows."""
         return self.folder / ROWS
 
-    def size_of_base(self) -> ModelSize:
+    def check_base(self, *, exported: bool) -> ModelSize:
         """Return how large the base is: how the assistant will ask it, once it is served.
 
         Raises:
-            BaseModelError: it is missing, broken, or of no chat format that we know.
+            BaseModelError: it is missing, broken, of no chat format that we know, or (`exported`)
+                cannot go where a better model is to go.
         """
         recipe = parse_recipe(self._tables(), source="--base", folder=self.folder.resolve())
         folder = find_base_model(recipe)
         fitting_format(load_tokenizer(folder))
+        if exported and (obstacle := gguf_obstacle(folder)):
+            raise BaseModelError(
+                obstacle,
+                hint=Message("take another base, or only judge what training brings: --to none"),
+            )
         shape = read_shape(_config_of(folder))
         parameters = float(shape.in_layers + shape.elsewhere) if shape else None
         return size_of_model(parameters, name=folder.name)

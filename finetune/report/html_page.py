@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from finetune.compare.differences import format_figure
+from finetune.compare.html_page import excerpt
 from finetune.errors import RecipeError
 from finetune.html_templates import render
 from finetune.recipe import Recipe
@@ -40,6 +41,7 @@ def write_report(
     page = render(
         "report.html.j2",
         language,
+        filters={"excerpt": excerpt},
         d=summary,
         format_figure=format_figure,
         loss_plot=drawing[0] if drawing else "",

@@ -1,13 +1,16 @@
 """Everything that a run wrote to its folder, read back for its report and its card."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from finetune.compare.comparison import read_scored_replies
 from finetune.compare.differences import format_figure
+from finetune.errors import EvaluationError
 from finetune.evaluate.metrics.catalogue import FIGURES, Figure
+from finetune.evaluate.metrics.scored import ScoredReply
 from finetune.recipe import Recipe
 from finetune.runs import Run
 from ingest.foundation.messages import COLON, Language, Message
@@ -27,6 +30,13 @@ CARD_FIGURES = (
 )
 """Figures on a card; a report shows all."""
 
+EXPORTS = ("gguf", "ollama", "vllm", "hf")
+EXAMPLES = 3
+"""Replies shown from either end."""
+
+EXAMPLES_BY = "answer_rouge-l"
+"""The score that every task has."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FigureRow:
@@ -41,6 +51,18 @@ class FigureRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunExport:
+    """One form of the model that was handed over, and how it is used."""
+
+    target: str
+    place: str
+    """A file, a folder, or the model's name in Ollama."""
+    bytes: int
+    """Of the file, 0 where there are several."""
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunSummary:
     """All that a run has written; what has not been run yet is empty."""
 
@@ -52,7 +74,11 @@ class RunSummary:
     """Models left out, as their figures are older than the recipe, the data or the weights."""
     rows: tuple[FigureRow, ...]
     loss_plot: str
-    exports: tuple[str, ...]
+    exports: tuple[RunExport, ...]
+    examples: tuple[ScoredReply, ...]
+    """Replies of the last of `models`, the nearest to their references and the farthest."""
+    gate: Mapping[str, Any]
+    """Whether the tuned model was found better through the assistant; empty: nobody asked."""
     merged: Mapping[str, Any]
 
 
@@ -88,7 +114,9 @@ def read_run_summary(
         outdated=outdated,
         rows=tuple(figure_rows(evaluations, changes)),
         loss_plot=_read_text_or_empty(run.train / "loss.svg"),
-        exports=tuple(sorted(str(one.name) for one in run.exports.glob("*"))),
+        exports=tuple(_exports(run)),
+        examples=tuple(_examples(run, models[-1])) if models else (),
+        gate=run.figures("gate"),
         merged=run.figures("merge"),
     )
 
@@ -130,6 +158,32 @@ def figure_rows(
                 )
             )
     return rows
+
+
+def _exports(run: Run) -> Iterator[RunExport]:
+    """Yield what was exported, as the steps noted it."""
+    for target in EXPORTS:
+        if figures := run.figures(f"export-{target}"):
+            place = figures.get("model") or figures.get("file") or figures.get("folder") or ""
+            # Ollama's is a name; the size is that of the one file which can be told.
+            file = Path(str(figures.get("file", "")))
+            yield RunExport(
+                target=target,
+                place=str(place),
+                bytes=file.stat().st_size if file.is_file() else 0,
+                command=str(figures.get("command", "")),
+            )
+
+
+def _examples(run: Run, model: str) -> Iterator[ScoredReply]:
+    """Yield the replies that are nearest to their references, and those that are farthest."""
+    try:
+        replies = list(read_scored_replies(run, model).values())
+    except EvaluationError:
+        return  # replies of an older version: the figures are there all the same
+    ranked = sorted(replies, key=lambda one: -one.scores.get(EXAMPLES_BY, 0.0))
+    yield from ranked[:EXAMPLES]
+    yield from ranked[max(EXAMPLES, len(ranked) - EXAMPLES) :]
 
 
 def _read_json_or_empty(path: Path) -> Mapping[str, Any]:

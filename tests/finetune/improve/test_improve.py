@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ import pytest
 
 from assistant.settings import load_settings
 from bench.handbook_pages import write_handbook
-from finetune.errors import DataError, ExportError, RecipeError
+from finetune.errors import BaseModelError, DataError, ExportError, RecipeError
 from finetune.export.activate import rollback
 from finetune.improve.improvement import improve
 from finetune.improve.plan import ImprovementPlan, run_name
@@ -151,8 +152,16 @@ def test_what_cannot_work_is_said_before_anything_is_done(
     monkeypatch.setenv("OLLAMA_HOST", "http://127.0.0.1:9")
     with pytest.raises(ExportError, match="does not answer"):
         improved(handbook.plan)
-    with pytest.raises(Exception, match="no-such-base"):
+    with pytest.raises(BaseModelError, match="no-such-base"):
         improved(replace(handbook.plan, base="no-such-base/x"), to="none")
+    with pytest.raises(DataError, match="there is no data file gone"):
+        improved(replace(handbook.plan, more_rows=(Path("gone.jsonl"),)), to="none")
+    other = shutil.copytree(handbook.plan.base, handbook.home / "other")
+    config = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps({**config, "architectures": ["OddLM"]}))
+    with pytest.raises(BaseModelError, match="OddLM cannot be written as GGUF") as caught:
+        improved(replace(handbook.plan, base=str(other)))
+    assert "--to none" in str(caught.value.hint)
     assert not handbook.plan.folder.exists()
 
 

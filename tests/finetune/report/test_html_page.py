@@ -129,6 +129,29 @@ def test_the_page_shows_all_of_a_run_and_loads_nothing(recipe: Recipe, run: Run)
     assert "compare-base-adapter.html" in page
 
 
+def test_examples_the_gate_and_what_was_exported_stand_on_the_page(
+    recipe: Recipe, run: Run
+) -> None:
+    train(run)
+    evaluate(recipe, run, "adapter", right=True)
+    file = run.exports / "gguf" / "small-q8_0.gguf"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(bytes(2_500_000))
+    with run.step("export-gguf", "any") as figures:
+        figures.update({"file": str(file), "command": "ollama create small -f Modelfile"})
+    with run.step("gate", "any") as figures:
+        reason = {"en": "it is not surely better: 10 % → 12 %", "zh": "并非确有提高"}
+        figures.update({"passed": False, "reasons": [reason]})
+    page = write_report(recipe, run, language="en").read_text(encoding="utf-8")
+    asked = next(run.records("val")).last
+    assert asked.answer in page
+    assert "&lt;b&gt;" in page
+    assert "it is not surely better: 10 % → 12 %" in page
+    assert f"<code>{file}</code>" in page
+    assert "2.5 MB" in page
+    assert "ollama create small" in page
+
+
 def test_figures_older_than_the_weights_are_left_out_and_named(recipe: Recipe, run: Run) -> None:
     train(run)
     evaluate(recipe, run, "base", right=False)
