@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from assistant.evaluation.comparison import RunComparison, compare_runs, figure_difference
-from assistant.evaluation.figures import FIGURE_OF, FIGURES, Columns, EvaluationFigure, format_value
+from assistant.evaluation.figures import FIGURES, Columns, EvaluationFigure, format_value
 from assistant.evaluation.results import EvaluationRun, QuestionResult
 from assistant.evaluation.text_report import comparison_lines
 from ingest.foundation.messages import Language, Message
@@ -27,8 +27,9 @@ WORSE_BY = {
 }
 """Share by which each of the other figures may be worse: about one question in twenty."""
 
-SLOWER_BY = 2.0
-"""So many times the seconds of an answer: times of one machine vary by less than that."""
+LONGER_BY = 2.0
+"""So many times the tokens of a reply. Not its seconds: the two models are asked one after the
+other, and what else the machine did meanwhile doubled them in a run where replies were shorter."""
 
 
 def own_score(result: QuestionResult) -> float:
@@ -58,6 +59,15 @@ OWN = EvaluationFigure(
     columns=_own_columns,
 )
 """What the gate is decided by."""
+
+LENGTH = EvaluationFigure(
+    name="reply_tokens",
+    label=Message("tokens of a reply"),
+    columns=lambda r: None if r.reply_tokens is None else (float(r.reply_tokens), 1.0),
+    unit="tokens",
+    better="",
+    group="cost",
+)
 
 PRODUCT_FIGURES = (
     *(one for one in FIGURES if one.group == "retrieval"),
@@ -108,15 +118,15 @@ def decide(base: EvaluationRun, tuned: EvaluationRun) -> GateDecision:
     """Return whether `tuned` may take the place of `base`.
 
     Better is: `OWN` gains, and chance does not explain it (paired bootstrap, and the sign test).
-    Nothing else may be worse by more than `WORSE_BY`, or slower by more than `SLOWER_BY`.
+    Nothing else may be worse by more than `WORSE_BY`, and replies no longer than `LONGER_BY`.
 
     Raises:
         EvaluationFileError: they have no question in common.
     """
     comparison = compare_runs(base, tuned)
-    own = figure_difference(OWN, comparison.pairs)
-    if own:
-        comparison = replace(comparison, differences=(own, *comparison.differences))
+    own, length = (figure_difference(one, comparison.pairs) for one in (OWN, LENGTH))
+    differences = (*filter(None, (own,)), *comparison.differences, *filter(None, (length,)))
+    comparison = replace(comparison, differences=differences)
     reasons: list[Message] = []
     if len(comparison.pairs) < LEAST_QUESTIONS:
         reasons.append(
@@ -140,14 +150,14 @@ def _worse_figures(comparison: RunComparison) -> Sequence[Message]:
         figure = one.figure
         loss = one.old - one.new if figure.better == "higher" else one.new - one.old
         most = WORSE_BY.get(figure.name)
-        too_slow = figure.name == "seconds" and one.new > SLOWER_BY * one.old
         # One question more or less is no finding, however few there are of its kind.
         lost = most == 0 or abs(one.higher - one.lower) > 1
-        if too_slow or (most is not None and loss > most and lost):
+        too_long = figure is LENGTH and one.new > LONGER_BY * one.old
+        if too_long or (most is not None and loss > most and lost):
             found.append(
                 Message(
                     "worse: {label}, {old} → {new}",
-                    label=FIGURE_OF[figure.name].label,
+                    label=figure.label,
                     old=format_value(one.old, figure),
                     new=format_value(one.new, figure),
                 )
