@@ -19,8 +19,12 @@ from assistant.answer.verification.verifier import SentenceVerifier
 from assistant.bootstrap import open_assistant
 from assistant.settings import Settings, load_settings
 from assistant.values import Question
+from finetune.data.prepare import prepare
 from finetune.errors import DataError, RecipeError
+from finetune.own_recipe import write_own_recipe
 from finetune.progress import SilentProgress
+from finetune.recipe import load_recipe
+from finetune.runs import Run
 from finetune.synthesize.checking import NOT_THERE, PASSAGES_NOT_THERE
 from finetune.synthesize.synthesis import SynthesisReport, synthesize
 from finetune.synthesize.teacher_settings import teacher_settings
@@ -303,6 +307,23 @@ def test_the_command_says_what_it_made_and_what_it_cannot(
         assert failed.returncode == status
         assert text in failed.stderr
         assert failed.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("size", ["small", "large"])
+def test_rows_are_prepared_as_they_were_made_and_split_by_page(
+    size: str, settings: Settings, tmp_path: Path
+) -> None:
+    made(settings, tmp_path / "rows.jsonl", size=size)
+    recipe = load_recipe(write_own_recipe(tmp_path / "rows.jsonl", "", tmp_path).path)
+    run = Run(tmp_path / "run")
+    prepare(recipe, run, progress=SilentProgress())
+    sent = {
+        tuple(m["content"] for m in row["messages"]) for row in rows_of(tmp_path / "rows.jsonl")
+    }
+    train, val = list(run.records("train")), list(run.records("val"))
+    assert {(one.system, one.last.user, one.last.answer) for one in [*train, *val]} == sent
+    assert not {one.group for one in train} & {one.group for one in val}
+    assert all(one.group for one in val)
 
 
 def test_an_empty_index_says_how_to_fill_it(home: Path, tmp_path: Path) -> None:
