@@ -472,6 +472,28 @@ def test_passages_without_the_unit_that_is_asked_for_are_only_near() -> None:
     )
 
 
+MODELS = "| Model | Weight |\n| --- | --- |\n| Model Alpha | 249 g |\n| Model Beta | 895 g |"
+
+
+@pytest.mark.parametrize(
+    ("question", "answerability"),
+    [
+        ("What is the weight of Model Gamma?", "nearest"),
+        ("What is the weight of Model Beta?", "answerable"),
+        ("What is the weight of Model Betta?", "answerable"),
+        ("What Is The Weight Of Model Beta?", "answerable"),
+        ("How high may drones fly in the German UAS zone?", "answerable"),
+        ("How many metres high may drones fly in a zone in Germany?", "answerable"),
+        ("How many metres high may drones fly in a zone in Norway?", "nearest"),
+    ],
+)
+def test_a_name_that_no_passage_has_in_any_form_is_not_answered(
+    question: str, answerability: str
+) -> None:
+    zone = "In a German Unmanned Aircraft System zone drones may fly up to 120 metres high."
+    assert choose_evidence(question, passages(MODELS, zone)).answerability == answerability
+
+
 def test_no_passages_are_no_evidence() -> None:
     assert choose_evidence("Who wrote Hamlet?", ()).answerability == "nothing"
     assert choose_evidence("???", passages("Drones are fun to fly today.")).blocks == ()
