@@ -23,8 +23,15 @@ from assistant.answer.follow_ups import (
     is_attribute,
     without_connective,
 )
-from assistant.answer.small_talk import is_small_talk
-from assistant.answer.topics import Topic, is_same_kind, person_in_answer, topic_of
+from assistant.answer.small_talk import asks_for_recap, is_small_talk
+from assistant.answer.topics import (
+    Topic,
+    asks_for_person,
+    is_same_kind,
+    may_be_person_zh,
+    person_in_answer,
+    topic_of,
+)
 from assistant.errors import ModelError
 from assistant.models.base import ChatModel, collect_reply
 from assistant.models.reasoning import THINK_CLOSE, THINK_OPEN
@@ -138,7 +145,7 @@ async def standalone_question(
     # Each question is understood in the light of those before it: "Who built it?" has no topic of
     # its own, and the "it" of the next question is the same.
     for text, answer in earlier[-LONGEST_MEMORY:]:
-        if not is_small_talk(text):
+        if not is_small_talk(text) and not asks_for_recap(text):
             before = _understand(text.strip(), topics, last)
             topics, last = before.topics, before.text
             if topics and (person := person_in_answer(last, answer)):
@@ -205,7 +212,7 @@ def _with_topic(
     latest = topics[-1]
     rest = without_connective(question)
     if not latest.subject or dependence == "ellipsis":
-        if exchanged := _with_other_name(rest, latest, is_asked_on="呢" in question):
+        if exchanged := _with_other_name(rest, latest, is_asked_on=rest != question.strip()):
             return exchanged, True
         # 黄山呢？ asks what was asked of 泰山, which the name alone does not say.
         asks_same = "呢" in question and len(latest.phrase) <= SHORT_PHRASE
@@ -223,6 +230,8 @@ def _with_topic(
         if _PLACE_EN.search(rest):
             return _PLACE_EN.sub(lambda _: f"in {latest.subject}", rest), True
         return f"{latest.subject} {rest}", False
+    if PERSON.search(rest) and asks_for_person(latest.question) and not latest.answered_person:
+        return f"{latest.question.rstrip('?？ ')} {rest}", False  # whom, the answer does not say
     subject = _referent(rest, topics)
     # A function as replacement: a backslash in a topic is no group reference.
     if language_of(rest) == "zh":
@@ -256,14 +265,17 @@ def _with_other_name(rest: str, latest: Topic, *, is_asked_on: bool) -> str:
         name = rest.rstrip("?？。!！吗 ")
         subject = latest.subject
         is_named = 1 < len(name) <= LONGEST_NAME_ZH and not ASKING_ZH.search(name)
-        alike = (latest.is_person and is_asked_on) or is_same_kind(name, subject)
+        of_person = latest.is_person and is_asked_on and may_be_person_zh(name)
+        alike = of_person or is_same_kind(name, subject)
         if not (is_named and subject and alike) or is_attribute(name) or name in latest.question:
             return ""
         return latest.question.replace(subject, name, 1)
     named, before = _BARE_NAME_EN.fullmatch(rest), _NAME_AT_END_EN.search(latest.question)
     if not (named and before) or named["name"] in latest.question:
         return ""
-    if bool(named["year"]) != bool(before["year"]):
+    are_years = named["year"] and before["year"]
+    # "Paris?" behind a question on France doubts the answer.
+    if not are_years and not (is_asked_on and is_same_kind(named["name"], before["name"])):
         return ""
     start, end = before.span("name")
     return latest.question[:start] + named["name"] + latest.question[end:]

@@ -7,6 +7,7 @@ alone whatever it begins with ("So how do vaccines work?", 也门的首都是哪
 import re
 from typing import Literal
 
+from assistant.answer.topics import is_same_kind
 from ingest.text.language import language_of
 from ingest.text.words import content_words, words
 
@@ -83,13 +84,19 @@ _GENERIC_EN = frozenset(
     apply happen work mean else exception difference reason example detail option step way kind type
     rule fine penalty battery time hour day week month year number version way next last late first
     use get go come make give take say know think like there really exactly usually still ever since
-    symptom cause treatment treat cure prevent diagnose complication side effect benefit risk dose
-    advantage disadvantage drawback alternative feature requirement prerequisite ingredient
-    dimension population capital currency author director ending plot install uninstall remove
-    delete update upgrade configure disable enable
+    install uninstall remove delete update upgrade configure disable enable treat cure prevent
+    diagnose
     """
     )
 )
+_ATTRIBUTE_EN = re.compile(
+    r"\b(?:the|any|its|their|some|other) (?:\w+ )?(?:symptom|cause|treatment|complication|effect"
+    r"|benefit|risk|dose|dosage|advantage|disadvantage|drawback|alternative|feature|requirement|prerequisite"
+    r"|ingredient|dimension|population|capital|currency|author|director|ending|plot)s?"
+    r"(?: (?:like|then|again|there|exactly|called|made|needed|required))?\W*$",
+    re.IGNORECASE,
+)
+"""An attribute of what was named before; "a dose", or "currency" alone, is asked for itself."""
 _NAME_EN = re.compile(r"(?<=[\w,\"'(] )[A-Z][\w+#-]*|(?<=\w )[\w-]*\d[\w-]*|\b[A-Z]{2,}\b")
 
 _ORDER_EN = re.compile(
@@ -122,26 +129,32 @@ _GENERIC_ZH = re.compile(
     r"|手续|步骤|期限|有效期|保修|电池"
     r"|屏幕|颜色|寿命|温度|原因|作者|区别|好处|坏处|缺点|优点|副作用|症状|种类|类型|办法|方法"
     r"|地方|地址|电话|规定|要求|标准"
-    r"|票价|门票|车费|运费|学费|房租|租金|押金|工资|薪水|待遇|奖金|税率|利率|油耗|功率|电压|容量"
-    r"|内存|分辨率|像素|载重|航程|射程|含量|剂量|用量|浓度|保质期|营业|开放|班次|车次|首班车"
-    r"|末班车|座位|并发症|后遗症|病因|疗法|疗程|治疗|治愈|预防|诊断|检查|传染|遗传|禁忌|用法"
-    r"|配料|做法|热量|产地|结局|主角|导演|演员|票房|评分|出版社|首都|货币|语言|气候|特产|景点"
-    r"|依赖|参数|默认值|返回值|语法|例子|示例|配置|端口|安装|卸载|升级|更新|删除|关闭|启用"
-    r"|发车|到站|开门|关门|开始|结束"
     r"|例外|其他国家|别的国家|国外|国内|其他|其它|别的|其余|一天|每天|每次|一次|一般|大概"
     r"|最多|最少|最高|最低|现在|以后|之后"
     r"|之前|冬天|夏天|夜间|晚上|白天|注意|小时|分钟|钱|合适|最好|事项|什么|带|吃|喝|要|会|能"
     r"|有|是|在|的|了|得|到|用|和|还|也|都|就"
     r"|很|最|被|把|给|对|从|去|来|做|说|为|岁|年|月|日|天|次|个|米|克|多|[\s,，.。!！、;；:：]"
 )
+_ATTRIBUTES_ZH = (
+    r"票价|门票|车费|运费|学费|房租|租金|押金|工资|薪水|待遇|奖金|税率|利率|油耗|功率|电压|容量|内存|分辨率|像素"
+    r"|载重|航程|射程|含量|剂量|用量|浓度|保质期|营业|开放|班次|车次|首班车|末班车|座位|并发症|后遗症|病因|疗法"
+    r"|疗程|治疗|治愈|预防|诊断|检查|传染|遗传|禁忌|用法|配料|做法|热量|产地|结局|主角|导演|演员|票房|评分"
+    r"|出版社|首都|货币|语言|气候|特产|景点|依赖|参数|默认值|返回值|语法|例子|示例|配置|端口|安装|卸载|升级"
+    r"|更新|删除|关闭|启用|退货|退款|办理|报名|取消|修复|解决|操作|设置|恢复|备份|清洗|保养|维修|发车|到站"
+    r"|开门|关门|开始|结束"
+)
+"""What a Chinese question may leave its subject out of: 票价多少？ 怎么卸载？ 有哪些并发症？"""
+_ASKS_ATTRIBUTE_ZH = re.compile(
+    rf"(?:怎么|如何|怎样|几点|有哪些|有什么|有没有|可以|能不能|能|会不会|会|需要|要|是否|还)*"
+    rf"(?:(?:{_ATTRIBUTES_ZH})的?)+(?:是|有|要)?(?:多少|多大|多高|多久|多长|几点|几个|哪些|哪里|谁|怎么样|怎么算|如何|高|贵|大"
+    rf"|多)*(?:钱|时间|步骤|方法)?[吗呢吧]?"
+)
 _BARE_ZH = re.compile(
-    # 怎么退货？ 谁最先发现的？ 几点涨潮？ have no object or no subject; 怎么申请护照 has one.
-    r"(?:怎么|如何|怎样)(?:才能|可以|能)?[\u4e00-\u9fff]{2}"
-    r"|谁(?:最早|最先|第一个|首先|先)?(?!是|叫)[\u4e00-\u9fff]{2}[的了过]?"
-    r"|几点[\u4e00-\u9fff]{2}"
-    # Whom it is asked for, and not of what.
+    # 谁最先发现的？ has no object.
+    r"谁(?:最早|最先|第一个|首先)(?!是|叫)[\u4e00-\u9fff]{2}[的了过]?|谁(?!是|叫)[\u4e00-\u9fff]{1,2}的"
+    # Whom it is asked for, and not of what: 孕妇能吃吗？ but not 孕妇能喝茶吗？
     r"|(?:儿童|小孩|孩子|老人|孕妇|婴儿|学生|外国人|女性|男性|成人|未成年人|新手|个人|企业|公司)"
-    r"(?:也|都|就)?(?:不?(?:会|能|用|需要|可以|应该|要)){1,2}[\u4e00-\u9fff]{0,2}?[吗么]?"
+    r"(?:也|都|就)?(?:不?(?:会|能|用|需要|可以|应该|要)){1,2}[\u4e00-\u9fff]?[吗么]"
     r"|第[一二三四五六七八九十百\d]+(?:条|章|节|步|个|项|点|款|页|种)(?:是|的|有|怎|呢).{0,8}"
 )
 _SUBJECTLESS_ZH = re.compile(
@@ -181,7 +194,7 @@ def classify_dependence(
     """
     bare = _QUOTED.sub(" Q1 ", question).strip()
     if language_of(question) == "zh":
-        return classify_chinese(bare)
+        return classify_chinese(bare, topic_subject)
     return classify_english(bare, topic_subject, said)
 
 
@@ -224,6 +237,8 @@ def classify_english(bare: str, topic_subject: str, said: str) -> ContextDepende
     own = [word for word in content_words(rest) if word not in _GENERIC_EN]
     named = bool(_NAME_EN.search(rest))
     if QUESTION_FORM_EN.match(rest):
+        if _ATTRIBUTE_EN.search(rest) and not named and len(set(own)) == 1:
+            return "ellipsis"
         return "alone" if named or names_own_topic(rest, own, topic_subject, said) else "ellipsis"
     if _PREPOSITION_EN.match(rest):
         # "In 1785 James Hutton presented what paper?" is a whole question.
@@ -277,7 +292,18 @@ def _is_named_before_zh(before: str, bare: str) -> bool:
     return len(left) >= (NAMED_BEFORE_ZH if begins_asking else CLAUSE_ZH)
 
 
-def classify_chinese(bare: str) -> ContextDependence:
+def _leaves_topic_out_zh(rest: str, topic_subject: str, *, is_asked_on: bool) -> bool:
+    """Return whether a Chinese question says by its form that it goes on (哪个更快？ 广州呢？)."""
+    if re.match(r"(?:哪一?[个种款家]|谁|哪边)(?:更|比较|最)", rest):
+        return True  # it compares what was named before
+    tail = rest.rstrip("?？。! ！")
+    if not ASKING_ZH.search(re.sub(r"[呢?？]+$", "", rest)):
+        # 伦敦？ behind a question on Paris, as "Canada?"; 黑洞？ is a topic of its own.
+        return is_asked_on or (rest != tail and is_same_kind(tail, topic_subject))
+    return bool(_BARE_ZH.fullmatch(tail) or _ASKS_ATTRIBUTE_ZH.fullmatch(tail))
+
+
+def classify_chinese(bare: str, topic_subject: str = "") -> ContextDependence:
     """Return how a Chinese question depends on the conversation."""
     pronoun = THIRD_PERSON_ZH.search(bare)
     if pronoun and not _is_named_before_zh(bare[: pronoun.start()], bare):
@@ -288,13 +314,9 @@ def classify_chinese(bare: str) -> ContextDependence:
     if pronoun or demonstrative:
         return "alone"
     rest = _CONNECTIVE_ZH.sub("", bare)
-    if re.match(r"(?:哪一?[个种款家]|谁|哪边)(?:更|比较|最)", rest):
-        return "ellipsis"  # 哪个更快？ compares what was named before
-    asks = ASKING_ZH.search(re.sub(r"[呢?？]+$", "", rest))
-    # 伦敦？ as "Canada?"
-    if re.search(r"呢[?？。]*$|^[\u4e00-\u9fff]{2,4}[?？]$", bare) and not asks:
-        return "ellipsis"
-    if _BARE_ZH.fullmatch(rest.rstrip("?？。! ！")):
+    if _leaves_topic_out_zh(
+        rest, topic_subject, is_asked_on=re.search(r"呢[?？。]*$", bare) is not None
+    ):
         return "ellipsis"
     left = _GENERIC_ZH.sub("", ASKING_ZH.sub("", rest))
     if len(left) < SHORTEST_TOPIC_ZH:

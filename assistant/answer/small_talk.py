@@ -109,19 +109,18 @@ _ASKS = re.compile(
 )
 
 _RECAP = re.compile(
-    r"what (?:did|have|were) (?:we|i|you) (?:just )?(?:been )?(?:talk|talked|talking|discuss"
-    r"|discussed|discussing|ask|asked|asking|chat|chatted)(?: about)?(?: so far| before| earlier"
-    r"| just now| you| me)*"
-    r"|what (?:was|were) (?:my|the) (?:last|previous|first|earlier) questions?"
-    r"|what was (?:this|our|the) conversation about"
-    r"|(?:list|show)(?: me)? (?:my|all my|the) questions"
-    r"|(?:recap|summari[sz]e) (?:this|our|the) (?:conversation|chat)"
-    r"|(?:我们|咱们|我|你)?(?:刚才|刚刚|之前|前面|到现在)?(?:都)?(?:在)?(?:聊|谈|说|讨论|问)(?:了|过|的)?(?:是)?(?:些)?"
-    r"(?:什么|哪些)(?:问题|话题|内容)?(?:了|来着)?"
+    r"what (?:did|have|were) (?:we|i) (?:just )?(?:been )?(?:talk|talked|talking|discuss|discussed"
+    r"|discussing|ask|asked|asking|chat|chatted)(?: about)?"
+    r"(?: so far| before| earlier| just now| you)*"
+    r"|what (?:was|were) my (?:last|previous|first|earlier) questions?"
+    r"|what was (?:this|our) conversation about"
+    r"|(?:list|show)(?: me)? (?:all )?(?:my|our) questions"
+    r"|(?:recap|summari[sz]e) (?:this|our) (?:conversation|chat)"
+    r"|(?:(?:我们|咱们|我)(?:刚才|刚刚|之前|前面|到现在)?|刚才|刚刚)(?:都)?(?:在)?(?:聊|谈|说|讨论|问)(?:了|过|的)?(?:是)?"
+    r"(?:些)?(?:什么|哪些)(?:问题|话题|内容)?(?:了|来着)?"
     r"|我(?:的)?(?:上一个|上个|前一个|第一个)(?:问题)?(?:问)?(?:的)?(?:是)?什么(?:问题)?",
     re.IGNORECASE,
 )
-_RECAP_SPOKEN = re.compile(r"\b(?:we|i|my|our|this|the)\b|我|咱|刚|之前|前面", re.IGNORECASE)
 MOST_RECALLED = 10
 """Questions that are listed; the conversation shows the others."""
 
@@ -129,6 +128,12 @@ MOST_RECALLED = 10
 def is_small_talk(question: str) -> bool:
     """Return whether this is a greeting, thanks or a nod, in which there is nothing to look up."""
     return _NODS.fullmatch(question.strip()) is not None
+
+
+def asks_for_recap(question: str) -> bool:
+    """Return whether somebody asks what this conversation was about."""
+    said = " ".join(question.replace("’", "'").split())
+    return _RECAP.fullmatch(_CLOSING.sub("", _OPENING.sub("", said))) is not None
 
 
 def small_talk_answer(text: str, *, now: datetime, asked: Sequence[str] = ()) -> Message | None:
@@ -150,7 +155,7 @@ def small_talk_answer(text: str, *, now: datetime, asked: Sequence[str] = ()) ->
     for pattern, answer in ((_IDENTITY, IDENTITY), (_HELP, HELP)):
         if pattern.fullmatch(bare):
             return answer
-    if _RECAP.fullmatch(bare) and _RECAP_SPOKEN.search(bare):
+    if asks_for_recap(text):
         return _recap(asked)
     if clock := _clock_answer(bare, now):
         return clock

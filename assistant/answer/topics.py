@@ -72,16 +72,61 @@ _PLACES_ZH = frozenset(
 )
 """Names of places that show no kind, as 德国 and 杭州市 do."""
 
-_KIND_AT_END_ZH = frozenset("国省市县区州镇乡村岛山河江湖海语族队校院系班车机型版号法病药树花鱼鸟")
+_KIND_AT_END_ZH = frozenset("国省市县区州镇岛河湖江山族语系校病")
 """Characters that say what a name is the name of: two that end with the same are of one kind."""
+
+_DEEDS_ZH = re.compile(
+    r"[上下爬登出回归过渡生看治得发犯患养爱进去离跨救强][国省市县区州镇岛河湖江山校病]"
+)
+"""Not names: 爬山, 回国, 生病."""
+
+_SURNAMES_ZH = frozenset(
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘蒋蔡余杜叶程苏魏吕丁任沈"
+    "姚卢姜崔钟谭陆汪范金石廖贾夏韦傅方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严武戴莫孔汤屈"
+    "司诸欧鲁辛岳文"
+)
+LONGEST_NAME_OF_PERSON_ZH = 4
+
+_KINDS_LATIN = tuple(
+    frozenset(names.split(","))
+    for names in (
+        "france,spain,germany,italy,portugal,england,britain,uk,ireland,scotland,wales,poland,austria"
+        ",switzerland,belgium,netherlands,denmark,sweden,norway,finland,iceland,greece,turkey,russia"
+        ",ukraine,hungary,romania,bulgaria,china,japan,korea,india,pakistan,vietnam,thailand,malaysia"
+        ",singapore,indonesia,philippines,australia,canada,mexico,brazil,argentina,chile,peru"
+        ",colombia,cuba,egypt,morocco,kenya,nigeria,ethiopia,south africa,israel,iran,iraq,usa"
+        ",united states,united kingdom,new zealand,saudi arabia,czechia,croatia,serbia,estonia"
+        ",latvia,lithuania,taiwan,hong kong,paris,london,berlin,munich,hamburg,rome,milan"
+        ",madrid,barcelona,lisbon,vienna,zurich,geneva,brussels,amsterdam,copenhagen,stockholm,oslo,helsinki,athens"
+        ",istanbul,moscow,kyiv,beijing,shanghai,shenzhen,guangzhou,tokyo,osaka,kyoto,seoul,delhi"
+        ",mumbai,bangkok,hanoi,jakarta,manila,sydney,melbourne,toronto,vancouver,montreal,new york"
+        ",chicago,boston,seattle,san francisco,los angeles,texas,california,florida"
+        ",europe,asia,africa",
+        "windows,linux,macos,ubuntu,debian,fedora,centos,arch,alpine,android,ios,ipad,freebsd,suse",
+        "python,java,javascript,typescript,rust,go,ruby,php,perl,kotlin,swift,scala,julia,haskell,c++"
+        ",c#,lua,r,matlab",
+        "monday,tuesday,wednesday,thursday,friday,saturday,sunday",
+        "january,february,march,april,may,june,july,august,september,october,november,december",
+        "mysql,postgresql,sqlite,redis,mongodb,mariadb,oracle",
+        "chrome,firefox,safari,edge,opera",
+    )
+)
 
 
 def is_same_kind(name: str, other: str) -> bool:
-    """Return whether two Chinese names are surely names of the same kind of thing."""
-    if _LATIN_NAME.fullmatch(name) and _LATIN_NAME.fullmatch(other):
-        return True  # Python, JavaScript
-    same_end = name[-1:] == other[-1:] and name[-1:] in _KIND_AT_END_ZH
-    return same_end or {name, other} <= _PLACES_ZH
+    """Return whether two names are surely names of the same kind of thing."""
+    folded = {name.casefold(), other.casefold()}
+    if any(folded <= kind for kind in _KINDS_LATIN) or {name, other} <= _PLACES_ZH:
+        return True
+    end = name[-1:]
+    if end != other[-1:] or end not in _KIND_AT_END_ZH:
+        return False
+    return not any(_DEEDS_ZH.fullmatch(one) for one in (name, other))
+
+
+def may_be_person_zh(name: str) -> bool:
+    """Return whether a Chinese word is written like the name of a person: 杜甫, 亚历山大·贝尔."""
+    return "·" in name or (2 <= len(name) <= LONGEST_NAME_OF_PERSON_ZH and name[0] in _SURNAMES_ZH)
 
 
 _ASKS_PERSON = re.compile(
@@ -89,9 +134,21 @@ _ASKS_PERSON = re.compile(
     r"|谁(?!是)|(?:作者|导演|发明者|创始人|主演|总统|主席|校长|市长|队长|冠军)是谁",
     re.IGNORECASE,
 )
-_PERSON_NAME = re.compile(
-    r"(?P<en>\b[A-Z][\w'’-]+(?: (?:[A-Z]\.|[A-Z][\w'’-]+|van|von|de|da|di|bin)){1,4}(?<=[\w'’-]))"
-    r"|(?:是|由|为|：)(?P<zh>[\u4e00-\u9fff]{1,6}(?:·[\u4e00-\u9fff]{1,6}){1,3}|[\u4e00-\u9fff]{2,3})"
+_NAME_OF_PERSON = r"[A-Z][\w'’-]+(?: (?:[A-Z]\.|[A-Z][\w'’-]+|van|von|de|da|di|bin)){1,3}"
+_PERSON_ALONE = re.compile(rf"(?P<name>{_NAME_OF_PERSON})\W*(?:\[\d+\]\W*)*")
+# Where the answer says it of the person: "X wrote it", "it was written by X", "X is the …".
+_PERSON_SUBJECT = re.compile(rf"(?P<name>{_NAME_OF_PERSON}) (?:is|was|(?P<verb>[a-z]+))\b")
+_PERSON_AGENT = re.compile(
+    r"\b(?P<verb>written|invented|directed|founded|discovered|painted|created|composed|built|designed"
+    rf"|developed|made|won|led|sung|produced|proposed|established) by (?P<name>{_NAME_OF_PERSON})"
+)
+_NO_PERSON = re.compile(
+    r"^(?:The|A|An|In|On|At|By|According|I|It|This|That|New|United|North|South|West|East|Saint|St"
+    r"|January|February|March|April|May|June|July|August|September|October|November|December)\b"
+    r"|(?:Times|Post|States|Kingdom|Museum|University|Hospital|Company|Officer|Institute|Office)$"
+)
+_PERSON_ZH = re.compile(
+    r"(?:是|由|为|：)(?P<name>[\u4e00-\u9fff]{1,6}(?:·[\u4e00-\u9fff]{1,6}){1,3}|[\u4e00-\u9fff]{2,3})"
     r"(?=[\[。，,（(]|所|写|创|发明|提出|率)"
 )
 LONGEST_LEAD = 300
@@ -159,18 +216,35 @@ def topic_of(question: str) -> Topic:
     )
 
 
+def asks_for_person(question: str) -> bool:
+    """Return whether somebody's name answers a question: "Who wrote Hamlet?", not "Who is Ada?"."""
+    return _ASKS_PERSON.search(question) is not None
+
+
 def person_in_answer(question: str, answer: str) -> str:
     """Return whom the answer to "Who wrote Hamlet?" names first, or "".
 
     "he" of the next question is that one; Hamlet it is not.
     """
-    if not _ASKS_PERSON.search(question):
+    if not asks_for_person(question):
         return ""
-    for found in _PERSON_NAME.finditer(answer[:LONGEST_LEAD]):
-        name = found["en"] or found["zh"]
-        if name.casefold() not in question.casefold():
-            return name
-    return ""
+    lead = answer.strip()[:LONGEST_LEAD]
+    if (alone := _PERSON_ALONE.fullmatch(lead)) and not _NO_PERSON.search(alone["name"]):
+        return alone["name"]
+    begun, agent = _PERSON_SUBJECT.match(lead), _PERSON_AGENT.search(lead)
+    asks_what_is = bool(re.match(r"who (?:is|was)\b", question, re.IGNORECASE))
+    verb = begun["verb"] if begun else None
+    named = begun if begun and (asks_what_is if verb is None else verb in question) else agent
+    if named and not _NO_PERSON.search(named["name"]) and named["name"] not in question:
+        return str(named["name"])
+    return next(
+        (
+            found["name"]
+            for found in _PERSON_ZH.finditer(lead)
+            if may_be_person_zh(found["name"]) and found["name"] not in question
+        ),
+        "",
+    )
 
 
 def english_subject(question: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ BEFORE, BEHIND = 5, 2
 # "No more than" is "at most" by then (`assistant.answer.verification.synonyms`).
 _PATTERNS: tuple[tuple[str, Bound], ...] = (
     (r"\bat least|\b(?:more|greater|longer|higher) than|\b(?:over|above|exceeding)", "least"),
-    (r"[至最] 少|超 过|[多高大] 于", "least"),
+    (r"[至最] 少|超 过|[多高大] 于|满|足", "least"),
     (r"\bat most|\bup to|\b(?:less|fewer|lower|shorter) than|\b(?:under|below|within)", "most"),
     (r"[至最] 多|[少低小] 于|不 足|不(?: 到)+", "most"),
 )
@@ -29,7 +29,9 @@ _CHANGE = re.compile(
     # Verbs as `assistant.answer.verification.synonyms` writes them, in any form.
     r"\b(?:fell|fall|fallen|falls|rise|rises|rose|risen|(?:increas|decreas|declin|reduc)\w+|drop\w*"
     r"|grow|grew|grown|grows|climb\w*|cut|raised?|lower\w*|shrank|shrink\w*|expand\w*|jump\w*|soar\w*)"
-    r"\b(?:\W+\w+){0,2}?\W+(?P<side>by|to)\W*$"
+    r"\b(?:(?:\W+\w+){0,4}?\W+(?P<side>by|to))?"
+    r"(?:\W+(?:about|around|roughly|nearly|almost|some|another|approximately|at least|at most|up to"
+    r"|more than|less than|over))?\W*$"
 )
 _CHANGE_ZH = re.compile(
     r"(?:[增降减升涨跌提缩] ?[长加少低高多幅升]?|[上下] ?调 ?|下 ?[降跌滑]|上 ?[升涨]) ?"

@@ -9,6 +9,7 @@ from ingest.text.dates import TextDate
 
 EQUAL_WITHIN = 1e-9
 """Relative: what arithmetic on units of measure loses, far below any digit that people write."""
+CENTURY = 100
 ROUNDED_WITHIN = 0.006
 """Of fractions that are no decimals: a third is .33, 33 % or 33.3 %."""
 
@@ -40,8 +41,8 @@ class Quantity:
 
     version: str = ""
     """The digits of a version, as they are written: 2.10 is another one than 2.1."""
-    joined: bool = False
-    """Whether it is the sum of two: 1 h 20 min."""
+    last_unit: float = 0.0
+    """Of a sum (1 h 20 min) the size of its last unit; 0 for what is no sum."""
 
     def key(self) -> str:
         """Return what two figures share in most texts where they are equal."""
@@ -78,6 +79,11 @@ class Quantity:
     def _equals_number(self, other: "Quantity") -> bool:
         if self.version and other.version:
             return self.version == other.version
+        if self.dimension == other.dimension == "decade":
+            # The nineties of 1990s; of which century the short one is, it does not say.
+            is_short = min(self.value, other.value) < CENTURY
+            turn = CENTURY if is_short else math.inf
+            return _close(self.value % turn, other.value % turn)
         rounded = self.rounded or other.rounded
         if self.dimension and other.dimension:
             if not same_dimension(self.dimension, other.dimension):

@@ -89,7 +89,8 @@ _BEFORE_MONTH = re.compile(
     r"|after|every|each|for|on|through|around|\d{1,2}(?:st|nd|rd|th)?)|[,(/–-])[ -]*$",
     re.IGNORECASE,
 )
-_JOINT = re.compile(r"\s?(?:and\s)?")
+_JOINT = re.compile(r"\s?(?P<and>and\s)?")
+_CLAUSE_ENDS = re.compile(r"\s*(?:[.,;:!?)。，；：！？）]|$)")
 _JOINED_DIMENSIONS = frozenset({"time", "length", "mass"})
 _VERSION_BEFORE = re.compile(
     r"(?:\b(?:version|release|ver\.|v|python|java|node(?:\.js)?|php|go|ruby|rust|ubuntu|debian|android"
@@ -127,16 +128,21 @@ def _compound_quantity(first: Quantity, second: Quantity, text: str) -> Quantity
     """Return one quantity for 1 h 20 min, 5 ft 10 in, 3分20秒; None where they are two."""
     is_measure = first.kind == second.kind == "number" and first.dimension in _JOINED_DIMENSIONS
     between = text[first.end : second.start]
-    if not is_measure or first.dimension != second.dimension or not _JOINT.fullmatch(between):
+    joint = _JOINT.fullmatch(between)
+    if not is_measure or first.dimension != second.dimension or not joint:
         return None
-    if not first.value or not second.value or first.weak or second.weak or first.joined:
+    # "It takes 2 hours and 15 minutes are for lunch" speaks of two.
+    if joint["and"] and not _CLAUSE_ENDS.match(text, second.end):
+        return None
+    if not first.value or not second.value or first.weak or second.weak:
         return None
     # The second is of a smaller unit, and less than one of the first.
-    if not 0 < second.base < first.base / first.value:
+    if not 0 < second.base < (first.last_unit or first.base / first.value):
         return None
     base = first.base + second.base
     value = base / (first.base / first.value)
-    return replace(first, end=second.end, base=base, value=value, joined=True)
+    last_unit = second.base / second.value
+    return replace(first, end=second.end, base=base, value=value, last_unit=last_unit)
 
 
 class _Scanner:
@@ -209,7 +215,7 @@ class _Scanner:
                 return self._clock(hours, minute, begin, found.end())
             return None
         found = _TIME.match(self._lower, start)
-        if not found or not (found["minute"] or found["half"] or found["clock"]):
+        if not found or not any(found[name] for name in ("minute", "half", "clock", "part")):
             return None
         afternoon = None
         if found["half"]:
@@ -278,7 +284,10 @@ class _Scanner:
         base, rounded, dimension = self._base(value, unit_factor, dimension, start)
         raw = text[start:number_end]
         is_version = (
-            "." in raw and not dimension and _VERSION_BEFORE.search(text, max(0, begin - 12), begin)
+            "." in raw
+            and factor == 1
+            and not dimension
+            and _VERSION_BEFORE.search(text, max(0, begin - 12), begin)
         )
         return (
             Quantity(

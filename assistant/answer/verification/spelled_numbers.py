@@ -127,7 +127,7 @@ _COUNTED_BEFORE = re.compile(
     r"(?:第|分之|星期|礼拜|周|零下|负|上午|下午|晚上|凌晨|早上|中午|傍晚|晚间|清晨|午后|[点时月]|约|近|达|共有?|为)$"
 )
 _MAY_BE_NUMERAL = re.compile(
-    r"翻番|翻倍|[〇零一二两三四五六七八九十壹贰叁肆伍陆柒捌玖拾半]|百分之百"
+    r"翻番|翻倍|\d米\d|打对折|[〇零一二两三四五六七八九十壹贰叁肆伍陆柒捌玖拾半]|百分之百"
 )
 
 
@@ -141,7 +141,8 @@ _UNIT_OF_HALVES = (
 _MAY_BE_PHRASE = re.compile(
     r"half past|quarter (?:to|past)|\b(?:five|ten|twenty) (?:to|past) |\d ?(?:ft|feet)\b"
     r"|and a half|twice|thrice|(?:doubl|tripl|quadrupl|halv)(?:e|ing)"
-    r"|['’]\d\d\b|\bQ[1-4]\b|\bnil\b|\bthe [a-z]+ies\b|minutes (?:to|past)",
+    r"|['’]\d\d\b|\bQ[1-4]\b|\bnil\b|(?:twent|thirt|fort|fift|sixt|sevent|eight|ninet)ies\b"
+    r"|minutes (?:to|past)",
     re.IGNORECASE,
 )
 _CLOCK = re.compile(
@@ -149,6 +150,11 @@ _CLOCK = re.compile(
     r"|(?:(?<=\bat )|(?<=\bby )|(?<=\buntil )|(?<=\bbefore )|(?<=\bafter )|(?<=\baround ))"
     r"(?P<bare>five|ten|twenty|twenty-five)) "
     rf"(?P<side>past|to) {_HOUR}",
+    re.IGNORECASE,
+)
+_CLOCK_END = re.compile(
+    r"\s*(?:$|[,.;:!?)]|(?:in the (?:morning|afternoon|evening)|at night|on|and|or|every|each|when"
+    r"|but|today|tonight|tomorrow|yesterday|sharp|exactly|daily)\b)",
     re.IGNORECASE,
 )
 _UNIT_AND_A_HALF = re.compile(
@@ -161,7 +167,7 @@ _FEET_AND_INCHES = re.compile(
     re.IGNORECASE,
 )
 _SIMPLE_FRACTION = re.compile(
-    r"(?<![\d/.])(?P<top>[1-9])/(?P<bottom>[2-9]|10)(?![\d/])"
+    r"(?<![\d/.])(?:(?P<whole>\d{1,3}) )?(?P<top>[1-9])/(?P<bottom>[2-9]|10)(?![\d/])"
     r"(?=\s?(?:of\b|majorit|cup|inch|mile|pound|teaspoon|tablespoon|[的以多]))"
 )
 _PHRASES: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -179,7 +185,13 @@ _PHRASES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\bnil(?=[ –-](?:nil|\d))|(?<=\d[ –-])nil\b", re.IGNORECASE), "0"),
     (re.compile(r"(?<=0[ –-])nil\b", re.IGNORECASE), "0"),
     *(
-        (re.compile(rf"(?<=\bthe ){name[:-1]}ies\b", re.IGNORECASE), f"19{value}s")
+        (
+            re.compile(
+                rf"(?P<before>\bthe (?:roaring |early |late |mid[- ])?){name[:-1]}ies\b",
+                re.IGNORECASE,
+            ),
+            rf"\g<before>{value}s",
+        )
         for name, value in _TENS.items()
     ),
 )
@@ -191,7 +203,7 @@ _DIGITS_ZH = dict(zip("零一二三四五六七八九两", (*range(10), 2), stri
 }
 _DIGIT_ZH = "[零一二三四五六七八九\\d]"
 _HEIGHT_ZH = re.compile(
-    rf"(?P<metres>[一二两1-2])米(?P<tenths>{_DIGIT_ZH})(?P<rest>{_DIGIT_ZH}?)(?![\d十百千万米厘点.])"
+    rf"(?P<metres>[一二两三四五六七八九1-9])米(?P<tenths>{_DIGIT_ZH})(?P<rest>{_DIGIT_ZH}?)(?![\d十百千万米厘点.元块角毛美英])"
 )
 _DISCOUNT_ZH = re.compile(
     r"(?<=[打享按])(?P<tenths>[一二三四五六七八九1-9])\.?(?P<rest>[五5]?)折(?![叠扣旧])"
@@ -201,7 +213,7 @@ _PHRASES_ZH: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"翻了?[两二2]番"), "增加3倍"),
     (re.compile(r"翻了?[三3]番"), "增加7倍"),
     (re.compile(r"(?<=[点时])一刻"), "1刻"),
-    (re.compile(rf"(?<![\d第])一(?=(?:周|天|年|个?月|日|星期){_DIGIT_ZH}+[次回遍])"), "每"),
+    (re.compile(r"打对折"), "打五折"),
     (re.compile(r"(?:一|(?<!\d)1)个半(?=小时|钟头|月|世纪)"), "1.5个"),
 )
 
@@ -209,7 +221,9 @@ _PHRASES_ZH: tuple[tuple[re.Pattern[str], str], ...] = (
 def digits_for_words(text: str) -> str:
     """Return the text with the numbers that it writes in words, English and Chinese, in digits."""
     if "/" in text:
-        text = _SIMPLE_FRACTION.sub(lambda f: f"{int(f['top']) / int(f['bottom']):.6g}", text)
+        text = _SIMPLE_FRACTION.sub(
+            lambda f: f"{int(f['whole'] or 0) + int(f['top']) / int(f['bottom']):.6g}", text
+        )
     if _MAY_BE_PHRASE.search(text):
         text = _CLOCK.sub(_clock_time, text)
         text = _UNIT_AND_A_HALF.sub(_unit_and_a_half, text)
@@ -266,6 +280,9 @@ def _clock_time(found: re.Match[str]) -> str:
         minutes = _whole_number((found["minutes"] or found["bare"]).replace("-", " ").split()[0])
         minutes += 5 * ((found["bare"] or "").casefold() == "twenty-five")
     hour = _whole_number(found["hour"])
+    # "By ten to 12 percent", "from a quarter to ten people": no time goes on so.
+    if found["side"].casefold() == "to" and not _CLOCK_END.match(found.string, found.end()):
+        return found[0]
     is_past = found["side"].casefold() == "past"
     if (
         not 1 <= hour <= HOURS_OF_CLOCK

@@ -59,7 +59,14 @@ _PHRASES = (
     (r"不(?:得|能|可|应|要|会)?(?:超过|[多高大]于)", "至多"),
     (r"不(?:得|能|可|应|要|会)?[少低小]于", "至少"),
     (r"(?:不足|[未不]满)(?=\s?[\d一二三四五六七八九十百千万])", "少于"),
-    (r"\bor (?:newer|higher|above|greater)\b", "or later"),
+    # Of a version "or older" is a most, of an age a least.
+    (
+        r"(?P<version>(?:\b(?:version|release|macos|ios|android|windows|ubuntu|debian|python|java|php"
+        r"|node|chrome|firefox|office|kernel) [\d.]+|\d\.\d+)) or older\b",
+        r"\g<version> or less",
+    ),
+    (r"\bor (?:newer|later|higher|above|greater|over|up|older)\b", "or more"),
+    (r"\bor (?:lower|below|fewer|under|younger|earlier)\b", "or less"),
     (r"\bset(?:s|ting)? up\b", "establish"),
     (r"\bsum(?:s|med|ming)? up\b", "summarise"),
     (r"\bas well as\b", "and"),

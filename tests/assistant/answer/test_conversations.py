@@ -293,6 +293,86 @@ async def test_names_of_the_answer_and_of_the_same_kind_are_understood(
     assert await standalone_question(then, talk(asked, answer), model=None) == standalone
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "如何减肥？",
+        "怎么理财？",
+        "如何戒烟？",
+        "孕妇能喝茶吗？",
+        "外国人能买房吗？",
+        "公司要交税吗？",
+        "几点日出？",
+        "什么是货币？",
+        "什么是遗传？",
+        "利率是什么？",
+        "内存是什么？",
+        "货币是怎么来的？",
+        "黑洞？",
+        "红楼梦？",
+        "量子力学？",
+        "今天天气怎么样？",
+    ],
+)
+async def test_short_chinese_questions_of_their_own_stay_alone(question: str) -> None:
+    history = talk("法国的首都是哪里？", "巴黎[1]。")
+    assert await standalone_question(question, history, model=None) == question
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is currency?",
+        "What is an author?",
+        "What is a plot?",
+        "What is a dose?",
+        "What does a director do?",
+        "What causes asthma?",
+    ],
+)
+async def test_short_english_questions_of_their_own_stay_alone(question: str) -> None:
+    history = talk("What is diabetes?", "A disease [1].")
+    assert await standalone_question(question, history, model=None) == question
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "then", "standalone"),
+    [
+        ("What is the population of France?", "67 million [1].", "Area?", "France Area?"),
+        ("How do I export data to Excel?", "So [1].", "Really?", "to Excel Really?"),
+        ("When did Napoleon die in Saint Helena?", "1821.", "And Beethoven?", "Helena Beethoven?"),
+        ("What is the weather in Berlin on Monday?", "Fair.", "And Hamburg?", "Monday Hamburg?"),
+        ("泰山有多高？", "1545米[1]。", "爬山呢？", "泰山有多高 爬山？"),
+        ("中国的国土面积是多少？", "960万。", "回国呢？", "中国的国土面积 回国？"),
+        ("李白是谁？", "诗人。", "儿子呢？", "李白是谁 儿子？"),
+        (
+            "Who directed Titanic?",
+            "In the United States, James Cameron did.",
+            "How old is he?",
+            "Titanic How old is he?",
+        ),
+        (
+            "谁发明了电灯？",
+            "这是错误的。电灯由爱迪生发明。",
+            "他哪年去世？",
+            "谁发明了电灯 他哪年去世？",
+        ),
+        ("How heavy is a Mini 4?", "249 g.", "And Tuesday?", "Mini 4 Tuesday?"),
+    ],
+)
+async def test_what_is_of_another_kind_takes_no_place(
+    asked: str, answer: str, then: str, standalone: str
+) -> None:
+    found = await standalone_question(then, talk(asked, answer), model=None)
+    assert found.endswith(standalone)
+
+
+async def test_a_recap_is_no_topic() -> None:
+    history = talk("How far can the DJI Mini 4 Pro fly?", "10 km.", "What did we talk about?", "…")
+    found = await standalone_question("How heavy is it?", history, model=None)
+    assert found == "How heavy is the DJI Mini 4 Pro?"
+
+
 CANADA = talk("What lights does a drone need at night?", "White ones [1].")
 
 
