@@ -16,7 +16,7 @@ from ui.jobs.ingest_job import IngestJob
 from ui.jobs.removal import DocumentRemoval
 from ui.markup.safe_markdown import escape_error, escape_markdown, escape_message
 from ui.service import AssistantService
-from ui.turn_fields import display_place, shorten_title
+from ui.turn_fields import display_place, path_of_file, shorten_title
 from ui.uploads import keep_upload
 
 T = TypeVar("T")
@@ -227,7 +227,7 @@ def draw_chosen(
 ) -> None:
     """Draw what can be done with the chosen documents, and the text of a single one."""
     again, remove = st.columns(2)
-    sources = tuple(display_place(u) if u.startswith("file://") else u for u in urls)
+    sources = tuple(str(path_of_file(u)) if u.startswith("file://") else u for u in urls)
     # Called before the page is drawn again, so that it draws the job from its beginning on.
     again.button(
         labels.READ_AGAIN.localize(language),

@@ -18,6 +18,8 @@ PHONES = "nvc-phones"
 """What the two phones show, in the session's state."""
 LONGEST_MESSAGE = 500
 """Characters."""
+SHOWN_MESSAGES = 5
+"""On a phone, the last ones: what is held stays in sight, also below each other."""
 
 
 @dataclass(slots=True)
@@ -47,10 +49,10 @@ def draw_phone(
 ) -> None:
     """Draw one phone: what was said, what is held, and the line."""
     name = labels.NVC_PHONES[owner].localize(language)
-    st.subheader(name, anchor=False)
-    with st.container(height=240, border=False, key=f"nvc-said-{owner}"):
-        for sender, text in phones.sent:
-            with st.chat_message("user" if sender == owner else "assistant", avatar=None):
+    st.markdown(f"**{escape_markdown(name)}**")
+    with st.container(key=f"nvc-said-{owner}"):
+        for sender, text in phones.sent[-SHOWN_MESSAGES:]:
+            with st.chat_message("user" if sender == owner else "assistant"):
                 st.text(text)
     held = phones.held.get(owner)
     if held is not None:

@@ -5,6 +5,7 @@ Each field is drawn by itself, so that a growing answer sends only what has chan
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, assert_never
 from urllib.parse import unquote
 
@@ -22,6 +23,7 @@ from assistant.labels import (
 from assistant.values import Citation, Passage, SentenceVerdict
 from ingest.events import PageSkipped, PageStored
 from ingest.foundation.messages import Language, Message
+from ingest.foundation.settings import home
 from ingest.report import REASONS
 from ingest.web.urls import host_of
 from ui import labels
@@ -188,10 +190,20 @@ def passage_card(passage: Passage, turn: PageTurn, language: Language) -> Fields
     }
 
 
+def path_of_file(url: str) -> Path:
+    """Return the path that a file:// URL names."""
+    return Path(unquote(url.removeprefix("file://")))
+
+
 def display_place(url: str) -> str:
-    """Return where a page is from, as people name it: its host, or the path of a file."""
+    """Return where a page is from, as people name it: its host, or the path of a file.
+
+    A file that was added in the browser is named without its folder.
+    """
     if url.startswith("file://"):
-        return unquote(url.removeprefix("file://"))
+        path = path_of_file(url)
+        # The folder of what was added here says nothing to those who added it.
+        return path.name if path.parent == home() / "library" else str(path)
     return host_of(url).removeprefix("www.") or url
 
 

@@ -54,7 +54,8 @@ def keep_uploads(files: Iterable[Any], language: Language) -> FilesToRead:
 
 def collection_of_file(path: Path) -> str:
     """Return the name of the collection of one file: its own, without signs that none may have."""
-    plain = re.sub(r"[^\w .-]+", " ", path.name).strip(" .-") or "file"
+    plain = re.sub(r"[^\w.-]+", " ", path.stem).strip(" .-") or "file"
+    plain += re.sub(r"[^\w.]+", "", path.suffix)
     # The end of a long name says more than its middle, and tells it from others.
     half = LONGEST_NAME // 2
     return plain if len(plain) <= LONGEST_NAME else f"{plain[: half - 1]}.{plain[-half:]}"

@@ -50,10 +50,10 @@ def take_pictures(folder: Path) -> None:
                 tab.page.screenshot(path=folder / f"{name}-passage.png")
                 tab.page.keyboard.press("Escape")
         tab = tabs.open(url, locale="en-US")
-        for name in ("Library", "Settings", "Health"):
+        for name in ("Library", "Kind words", "Settings", "Health"):
             tab.go_to(name)
             tab.page.wait_for_timeout(3_000)  # a table and a plot are drawn after the heading
-            tab.page.screenshot(path=folder / f"en-{name.lower()}.png")
+            tab.page.screenshot(path=folder / f"en-{name.lower().replace(" ", "-")}.png")
         tabs.close()
         server.stop()
         browser.close()

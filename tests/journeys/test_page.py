@@ -511,7 +511,7 @@ def test_a_file_is_dropped_into_the_line_and_asked_about(
     tab.ask("机房的备用钥匙放在哪里?")
     turn = tab.done(0)
     expect(turn.answer).to_contain_text("三号柜")
-    expect(turn.whole.get_by_role("group", name="回答依据")).to_contain_text("值班表 新 .md")
+    expect(turn.whole.get_by_role("group", name="回答依据")).to_contain_text("值班表 新.md")
     assert net.log == []  # it was asked about the file, and not of the web
     page.reload()
     expect(tab.done(0).whole.get_by_role("group", name="回答依据")).to_be_visible()

@@ -1,0 +1,44 @@
+"""Files from a browser are kept under names that no other content has."""
+
+from pathlib import Path
+
+import pytest
+
+from ingest.settings import LONGEST_NAME, collection_name
+from ui.turn_fields import display_place, path_of_file
+from ui.uploads import collection_of_file, keep_upload
+
+
+@pytest.mark.parametrize(
+    ("name", "collection"),
+    [
+        ("值班表 (新).md", "值班表 新.md"),
+        ("a/../../b.txt", "b.txt"),
+        ("C:\\papers\\x.pdf", "x.pdf"),
+        (".hidden", "hidden"),
+        ("🌙.md", "file.md"),
+        ("<script>.html", "script.html"),
+        ("", "file"),
+    ],
+)
+def test_any_name_becomes_a_file_in_the_home_and_a_collection(
+    home: Path, name: str, collection: str
+) -> None:
+    kept = keep_upload(name, b"one")
+    assert kept.parent == home / "library"
+    assert collection_of_file(kept) == collection == collection_name(collection)
+    assert keep_upload(name, b"one") == kept
+    other = keep_upload(name, memoryview(b"two"))
+    assert other != kept
+    assert kept.read_bytes() == b"one"
+    assert collection_of_file(other) != collection
+    assert display_place(kept.as_uri()) == kept.name
+    assert path_of_file(kept.as_uri()) == kept
+
+
+def test_a_long_name_keeps_its_beginning_and_its_end() -> None:
+    name = collection_of_file(Path("长" * 200 + "2026.pdf"))
+    assert len(name) <= LONGEST_NAME
+    assert name.endswith("2026.pdf")
+    assert collection_name(name) == name
+    assert display_place("file:///srv/papers/a%20b.pdf") == "/srv/papers/a b.pdf"
