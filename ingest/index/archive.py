@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from ingest.documents import Chunk, Document, PageValidators, Processing
-from ingest.errors import StoreError
+from ingest.errors import CollectionError, StoreError
 from ingest.foundation.messages import Message, describe_os_error
 from ingest.foundation.private_files import OWNER_ONLY_FILE
 from ingest.index.store import counts, spaces
@@ -46,6 +46,7 @@ from ingest.index.store.rows import (
     to_processing,
 )
 from ingest.index.store.sqlite_errors import store_errors
+from ingest.settings import collection_name
 
 FORMAT = "qiuzheng-index"
 VERSION = 1
@@ -53,6 +54,8 @@ MANIFEST = "index.json"
 DOCUMENTS = "documents.jsonl"
 LONGEST_LINE = 200_000_000
 """Bytes of one document with its chunks: the longest text that is kept has 2 million characters."""
+LONGEST_MANIFEST = 1_000_000
+"""Bytes: it names the vector spaces, of which an index has a few."""
 BLOCK = 4_096
 """Vectors in memory at a time: 6 MB of 384 dimensions."""
 
@@ -267,6 +270,7 @@ def read_archive(path: Path) -> Generator[ArchiveItem]:
             while line := file.readline(LONGEST_LINE):
                 archived = _line_adapter().validate_json(line)
                 vectors: dict[str, dict[str, list[float]]] = {name: {} for name in streams}
+                _check(archived)
                 for chunk in archived.chunks:
                     if chunk.url != archived.document.url:
                         raise ValueError("a chunk of another document")
@@ -279,8 +283,30 @@ def read_archive(path: Path) -> Generator[ArchiveItem]:
             raise ValueError("vectors of no document")
 
 
+def _check(archived: ArchivedDocument) -> None:
+    """Raise `ValueError` for what an index cannot hold."""
+    times = [archived.document.fetched_at, *(page.checked_at for page in archived.pages)]
+    if any(time.tzinfo is None for time in times):
+        raise ValueError("a time without its zone")
+    ids = [chunk.id for chunk in archived.chunks]
+    if len(set(ids)) < len(ids):
+        raise ValueError("two chunks of one id")
+    longest = len(archived.document.text)
+    if any(not 0 <= chunk.start <= chunk.end <= longest for chunk in archived.chunks):
+        raise ValueError("a chunk that is no part of a text")
+    try:
+        if any(collection_name(name) != name for name in archived.collections):
+            raise ValueError("a name that is written in another way")
+    except CollectionError as error:
+        raise ValueError("a name that no collection has") from error
+
+
 def _checked_manifest(path: Path, archive: zipfile.ZipFile) -> Manifest:
-    found = json.loads(archive.read(MANIFEST))
+    with archive.open(MANIFEST) as file:
+        body = file.read(LONGEST_MANIFEST + 1)
+    if len(body) > LONGEST_MANIFEST:
+        raise ValueError("a manifest without end")
+    found = json.loads(body)
     if isinstance(found, dict) and found.get("format") == FORMAT:
         version = found.get("version")
         if isinstance(version, int) and version > VERSION:

@@ -5,10 +5,12 @@ import io
 import json
 import random
 import stat
+import tracemalloc
 import zipfile
 from contextlib import aclosing, suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -167,6 +169,53 @@ async def test_vectors_that_are_none_are_refused_and_their_document_with_them(
     assert await matching(second, "tea", top_k=5) == []
     assert await matching(second, "night", top_k=5) == ["drones at night"]
     await second.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"document": {"fetched_at": "2026-01-01T00:00:00"}},
+        {"collections": ["../../x"]},
+        {"collections": ["\x1b[31mred"]},
+        {"collections": ["a" * 1000]},
+        {"chunks": {"start": 2**70}},
+        {"chunks": {"end": 10**12}},
+        {"chunks": "twice"},
+    ],
+    ids=str,
+)
+async def test_what_no_index_can_hold_is_one_error(tmp_path: Path, change: dict[str, Any]) -> None:
+    path = tmp_path / "index.zip"
+    await exported(await filled(tmp_path / "one"), path)
+    parts = parts_of(path)
+    first, *others = parts["documents.jsonl"].splitlines()
+    line = json.loads(first)
+    for name, value in change.items():
+        if value == "twice":
+            line["chunks"] *= 2
+        elif name == "chunks":
+            line["chunks"][0] |= value
+        else:
+            line[name] = line[name] | value if isinstance(value, dict) else value
+    parts["documents.jsonl"] = b"\n".join([json.dumps(line).encode(), *others])
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, body in parts.items():
+            archive.writestr(name, body)
+    second = persistent(tmp_path / "two")
+    with pytest.raises(ArchiveError):
+        await imported(second, path)
+
+
+async def test_a_manifest_without_end_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("index.json", b" " * 50_000_000)
+    tracemalloc.start()
+    with pytest.raises(ArchiveError):
+        read_manifest(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20_000_000
 
 
 async def test_a_newer_format_says_so(tmp_path: Path) -> None:
