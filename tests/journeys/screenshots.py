@@ -53,7 +53,7 @@ def take_pictures(folder: Path) -> None:
         for name in ("Library", "Kind words", "Settings", "Health"):
             tab.go_to(name)
             tab.page.wait_for_timeout(3_000)  # a table and a plot are drawn after the heading
-            tab.page.screenshot(path=folder / f"en-{name.lower().replace(" ", "-")}.png")
+            tab.page.screenshot(path=folder / f"en-{'-'.join(name.lower().split())}.png")
         tabs.close()
         server.stop()
         browser.close()
