@@ -212,6 +212,7 @@ class _Listener:
             result,
             kind=answer.kind,
             answer=answer.text,
+            own_words=words.strip(),
             model=answer.model,
             answer_id=answer.id,
             cited=tuple(citation.url for citation in answer.citations),

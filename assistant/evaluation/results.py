@@ -67,6 +67,8 @@ class QuestionResult:
     unanswerable: bool = False
     kind: AnswerKind | Literal["failed"] = "failed"
     answer: str = ""
+    own_words: str = ""
+    """The answer without the quotes beneath a model's reply; runs of before have ""."""
     error: str = ""
     """Why there is no answer, "" if there is one."""
     model: str = ""

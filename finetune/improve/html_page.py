@@ -73,6 +73,7 @@ def write_improvement_page(
         data=run.figures("prepare"),
         training=run.figures("train"),
         recipe=pipeline.recipe,
+        base=Path(pipeline.recipe.model.base).name,
     )
     write_atomically(path, page)
 
@@ -84,5 +85,5 @@ def _render_interval(low: float, high: float, figure: EvaluationFigure) -> str:
 
 def _own_words(result: QuestionResult) -> str:
     """Return the beginning of what a model said itself, "" where quotes stood in for it."""
-    text = result.answer.strip() if result.kind == "model" else ""
+    text = (result.own_words or result.answer).strip() if result.kind == "model" else ""
     return text if len(text) <= EXCERPT_CHARACTERS else f"{text[:EXCERPT_CHARACTERS]}…"

@@ -48,6 +48,8 @@ def test_a_model_is_asked_with_the_prompt_that_its_rows_were_made_in(pipeline: P
     answered = [one for one in done.results if not one.unanswerable]
     assert all(one.kind == "model" and one.right for one in answered)
     assert all(one.verdicts.get("supported") for one in answered)
+    # What stands beneath a small model's reply is not its own.
+    assert {one.own_words.count(".") for one in answered} == {1}
 
 
 def test_the_gate_lets_the_better_model_through_and_not_the_worse_one(pipeline: Pipeline) -> None:
