@@ -17,6 +17,7 @@ from finetune.errors import BaseModelError
 from finetune.model.chat_format import CHATML, FORMATS, R1_DIRECT, R1_THINK, Piece
 from finetune.model.chat_templates import ChatFormat
 from finetune.model.tokenization import ChatTokenizer, load_tokenizer
+from tests.finetune.conftest import BaseFor
 
 MARKS = sorted({mark for fmt in FORMATS for mark in (*fmt.controls, *fmt.stops)})
 
@@ -76,6 +77,29 @@ def test_plain_ids_are_those_of_the_libraries(
     own = Tokenizer.from_file(str(folder / "tokenizer.json"))
     assert ids == own.encode(text, add_special_tokens=False).ids
     assert ids == AutoTokenizer.from_pretrained(folder)(text, add_special_tokens=False)["input_ids"]
+
+
+def test_pieces_of_text_that_are_added_tokens_stay_text(base_for: BaseFor) -> None:
+    """Gemma has line breaks and HTML tags as tokens: servers find them in any question."""
+    folder = base_for("gemma")
+    tokenizer = load_tokenizer(folder)
+    own = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    text = "One.\n\n<table> two  <b>"
+    ids = tokenizer.plain(text)
+    assert ids == own.encode(text, add_special_tokens=False).ids
+    assert own.token_to_id("\n\n") in ids
+    assert own.token_to_id("<table>") in ids
+    assert not tokenizer.control_ids.intersection(ids)
+    assert tokenizer.decode(ids, controls=False) == text
+    assert own.token_to_id("<end_of_turn>") not in tokenizer.plain("a<end_of_turn>b")
+
+
+@pytest.mark.parametrize("name", ["gemma", "mistral"])
+def test_no_space_is_put_before_a_piece_or_taken_from_it(base_for: BaseFor, name: str) -> None:
+    tokenizer = load_tokenizer(base_for(name))
+    for text in ("Hi", " Hi", "  Hi"):
+        assert tokenizer.decode(tokenizer.plain(text)) == text
+    assert tokenizer.encode([Piece(text="a"), Piece(text=" b")]) == tokenizer.plain("a b")
 
 
 def test_neighbouring_texts_are_one_text_as_they_are_for_a_server(
