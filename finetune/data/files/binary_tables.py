@@ -1,7 +1,7 @@
 """Rows of Excel workbooks and Parquet files, which are no text."""
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,18 +44,41 @@ def workbook_rows(path: Path, limit: int) -> Iterator[RawRow | RejectedRow]:
     try:
         for sheet in book.worksheets:
             columns: list[str] = []
-            for cells in sheet.iter_rows(values_only=True):
+            for cells in _rows_of(sheet, path):
                 texts = [_cell(value) for value in cells]
                 if not any(text not in (None, "") for text in texts):
                     continue
                 if not columns:
                     columns = [str(text or "").strip().casefold() for text in texts]
+                    _refuse_twins(path, columns)
                     continue
                 number += 1
                 fields = {name: text for name, text in zip(columns, texts, strict=False) if name}
                 yield _checked(RawRow(source=f"{path.name}:{number}", fields=fields), limit)
     finally:
         book.close()
+
+
+def _rows_of(sheet: Any, path: Path) -> Iterator[tuple[Any, ...]]:
+    """Yield the cells of each row; openpyxl parses a sheet while it is read."""
+    try:
+        yield from sheet.iter_rows(values_only=True)
+    except Exception as error:
+        raise _unreadable(path, Message("it is no workbook that can be read")) from error
+
+
+def _refuse_twins(path: Path, columns: Sequence[str]) -> None:
+    """Raise `DataError` for two columns of one name: which one is meant, nobody can tell."""
+    twice = next((name for name in columns if name and columns.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(
+            Message(
+                "{path}: {why}",
+                path=path,
+                why=Message("two columns are called {twice}", twice=twice),
+            ),
+            hint=Message("give one of them another name"),
+        )
 
 
 def parquet_rows(path: Path, limit: int) -> Iterator[RawRow | RejectedRow]:

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -330,3 +331,28 @@ def test_a_clean_set_has_nothing_to_tell(tmp_path: Path) -> None:
     quality, notes = prepared(tmp_path, rows)
     assert list(row_notes(quality)) == []
     assert notes == []
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["问题", "回答", "回答"])
+    book.active.append(["几点开门？", "九点。", "待定备注"])
+    book.save(tmp_path / "a.xlsx")
+    with pytest.raises(DataError, match="two columns are called 回答"):
+        records_in(tmp_path / "a.xlsx")
+
+
+def test_a_workbook_whose_sheet_is_cut_is_an_error_in_a_line(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for n in range(50):
+        book.active.append([f"问题{n}", f"回答{n}"])
+    book.save(tmp_path / "whole.xlsx")
+    with (
+        zipfile.ZipFile(tmp_path / "whole.xlsx") as whole,
+        zipfile.ZipFile(tmp_path / "cut.xlsx", "w") as cut,
+    ):
+        for name in whole.namelist():
+            body = whole.read(name)
+            cut.writestr(name, body[: len(body) // 2] if "sheet1" in name else body)
+    with pytest.raises(DataError, match="no workbook that can be read"):
+        records_in(tmp_path / "cut.xlsx")
