@@ -10,8 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.bootstrap import RUNS, open_cache, open_maintenance
-from ingest.bulk.journal import RunJournal
+from ingest.bootstrap import open_cache, open_maintenance
 from ingest.documents import Document, PageValidators, Processing
 from ingest.errors import StoreError
 from ingest.foundation.cache import ExpiringCache
@@ -319,35 +318,6 @@ class Library:
                 collections=memberships.collection_counts(connection),
                 growth=tuple(months),
             )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForgottenTraces:
-    """What is left of what was searched for and read, after all of it was to be forgotten."""
-
-    runs: int
-    """Runs of `ingest` whose names of pages and files are deleted."""
-    running: int
-    """Runs that are under way, and stay."""
-    cache_is_empty: bool
-    """Whether the kept search replies are gone; False: another process uses them."""
-
-
-def forget_traces(settings: IngestSettings) -> ForgottenTraces:
-    """Delete what is kept of searches and of runs of `ingest`; what is stored stays. Blocks.
-
-    Raises:
-        RunJournalError: the journal of runs cannot be used.
-    """
-    folder = settings.index.path
-    runs = running = 0
-    if (folder / RUNS).exists():
-        with contextlib.closing(RunJournal(folder / RUNS)) as journal:
-            runs, running = journal.forget_runs()
-    if not folder.is_dir():
-        return ForgottenTraces(runs=0, running=0, cache_is_empty=True)
-    with contextlib.closing(open_cache(settings)) as cache:
-        return ForgottenTraces(runs=runs, running=running, cache_is_empty=cache.clear())
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """`assistant forget`: kept answers deleted, some or all, and with all what else tells of them."""
 
+import contextlib
 from collections.abc import Sequence
 
 import click
@@ -9,8 +10,9 @@ from assistant.conversations.store import ConversationStore, conversations_path
 from assistant.errors import SnapshotChoiceError
 from assistant.settings import Settings
 from assistant.snapshots.store import delete_snapshots
+from ingest.bootstrap import RUNS, open_cache
+from ingest.bulk.journal import RunJournal
 from ingest.foundation.messages import Language, Message
-from ingest.library import forget_traces
 from ingest.report import print_note
 
 
@@ -55,16 +57,22 @@ def forget_answers(
 
 def _forget_traces(settings: Settings, language: Language) -> bool:
     """Delete what tells of searches and of what was stored; return whether some of it is left."""
-    traces = forget_traces(settings)
-    if traces.runs:
-        text = Message("runs of ingest deleted: {count}", count=traces.runs)
+    folder = settings.index.path
+    runs = running = 0
+    if (folder / RUNS).exists():
+        with contextlib.closing(RunJournal(folder / RUNS)) as journal:
+            runs, running = journal.forget_runs()
+    if runs:
+        text = Message("runs of ingest deleted: {count}", count=runs)
         click.echo(text.localize(language), err=True)
-    if traces.running:
-        text = Message(
-            "runs of ingest that are under way keep their lists: {count}", count=traces.running
-        )
+    if running:
+        text = Message("runs of ingest that are under way keep their lists: {count}", count=running)
         print_note(text, language)
-    if not traces.cache_is_empty:
+    if not folder.is_dir():
+        return False
+    with contextlib.closing(open_cache(settings)) as cache:
+        is_empty = cache.clear()
+    if not is_empty:
         text = Message("kept searches are in use by another process: try again when it has ended")
         print_note(text, language)
-    return bool(traces.running) or not traces.cache_is_empty
+    return bool(running) or not is_empty

@@ -14,7 +14,9 @@ from ingest.index.store.maintenance import IndexMaintenance
 BATCH = 8
 """Chunks embedded in one request. Small: what is done when somebody stops it is kept."""
 
-ProblemKind = Literal["faulty_vectors", "stray_vectors", "not_embedded", "vector_store"]
+ProblemKind = Literal[
+    "damaged_file", "faulty_vectors", "stray_vectors", "not_embedded", "vector_store"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,9 +24,10 @@ class IndexProblem:
     """One kind of damage in one vector space."""
 
     kind: ProblemKind
-    """"faulty_vectors": zeros, NaN, another length. "stray_vectors": of chunks that are gone.
-    "not_embedded": texts that the embedding model could not embed. "vector_store": the copy that
-    is searched by similarity differs from the catalogue."""
+    """"damaged_file": pages of it are torn, and nothing else was looked at; `assistant index
+    rebuild` mends it. "faulty_vectors": zeros, NaN, another length. "stray_vectors": of chunks that
+    are gone. "not_embedded": texts that the embedding model could not embed. "vector_store": the
+    copy that is searched by similarity differs from the catalogue."""
     space: str
     count: int
     reason: Message = NO_MESSAGE
@@ -59,7 +62,7 @@ async def check_index(
         StoreError: the index cannot be read or written.
     """
     found = await _problems(maintenance)
-    if not fix or not found:
+    if not fix or not found or found[0].kind == "damaged_file":
         stats = await maintenance.stats()
         return IndexCheck(stats=stats, found=found, left=found)
     await maintenance.delete_faulty(await maintenance.faulty_vectors())
@@ -93,6 +96,8 @@ async def _embed(
 
 
 async def _problems(maintenance: IndexMaintenance) -> tuple[IndexProblem, ...]:
+    if not await maintenance.is_whole():
+        return (IndexProblem(kind="damaged_file", space="", count=1),)
     problems: list[IndexProblem] = []
     groups: dict[tuple[ProblemKind, str], list[Message]] = {}
     for one in await maintenance.faulty_vectors():

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import sqlite3
 import subprocess
 import time
 from contextlib import closing
@@ -335,3 +336,30 @@ def test_an_index_is_carried_to_another_home(shell: Shell, tmp_path: Path) -> No
     (tmp_path / "index.zip").write_bytes(b"PK no zip")
     torn = shell("assistant", "index", "import", file, code=2, **elsewhere)
     assert torn.stderr.count("\n") == 1
+
+
+def test_a_torn_index_is_saved_by_rebuild(shell: Shell, home: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    for number in range(40):
+        text = f"# Berth {number}\n\nThe key of berth {number} hangs in box {number + 500}.\n"
+        (tmp_path / "notes" / f"berth{number}.md").write_text(text)
+    shell("ingest", "notes")
+    path = home / "index" / "index.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (page,) = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = 'words_data'"
+        ).fetchone()
+    body = bytearray(path.read_bytes())
+    body[(page - 1) * 4096 : page * 4096] = bytes(range(256)) * 16
+    path.write_bytes(body)
+    question = "Where is the key of berth 17?"
+    lost = shell("assistant", "ask", question, "--lang", "en", code=1)
+    assert "assistant index rebuild" in lost.stderr
+    checked = shell("assistant", "index", "check", "--lang", "en", code=1)
+    assert "assistant index rebuild" in checked.stdout
+    saved = shell("assistant", "index", "rebuild", "--lang", "en")
+    assert "saved: 40 pages" in saved.stderr
+    assert "517" in shell("assistant", "ask", question).stdout
+    shell("assistant", "index", "check")
+    assert (home / "index" / "index.damaged").stat().st_mode & 0o077 == 0

@@ -253,6 +253,8 @@ def index_compact(lang: str | None) -> None:
 def index_rebuild(lang: str | None) -> None:
     """Make the index of words and the copy for the search by similarity anew. Embeds nothing.
 
+    A damaged file is replaced by one of all that can still be read; end other commands before.
+
     \b
     assistant index rebuild
     """

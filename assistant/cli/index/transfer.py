@@ -9,11 +9,13 @@ import click
 
 from assistant.errors import ExportTargetError
 from assistant.settings import Settings
+from ingest.bootstrap import CATALOG, open_maintenance
 from ingest.foundation.messages import Language, Message
 from ingest.index.archive import read_manifest
 from ingest.index.store.inventory import DocumentFilter
+from ingest.index.store.salvage import replace_damaged_index
 from ingest.library import ImportedCounts, open_library
-from ingest.report import count_chunks, count_pages, print_note
+from ingest.report import count_chunks, count_pages, describe_outdated, print_note
 
 MEGABYTE = 1_000_000
 
@@ -108,7 +110,22 @@ async def compact_index(settings: Settings, *, lang: Language) -> int:
 
 
 async def rebuild_index(settings: Settings, *, lang: Language) -> int:
-    """Make words and the copy of the vectors anew from texts and vectors."""
+    """Make words and the copy of the vectors anew, and before them the file if it is damaged."""
+    async with open_maintenance(settings) as maintenance:
+        is_whole = await maintenance.is_whole()
+    if not is_whole:
+        print_note(Message("the file of the index is damaged: reading what can be read…"), lang)
+        salvaged, kept = await asyncio.to_thread(
+            replace_damaged_index, settings.index.path / CATALOG
+        )
+        text = Message(
+            "saved: {pages}; the damaged file is kept as {path}",
+            pages=count_pages(salvaged.documents),
+            path=kept,
+        )
+        click.echo(text.localize(lang), err=True)
+        if salvaged.outdated:
+            print_note(describe_outdated(salvaged.outdated), lang)
     async with open_library(settings) as library:
         await library.rebuild()
         stats = (await library.statistics()).stats

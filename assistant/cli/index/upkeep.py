@@ -20,6 +20,7 @@ from ingest.index.migration import MigrationProgress, SpaceMigration
 from ingest.report import count_chunks, count_pages, print_note, printable
 
 FIX = "assistant index check --fix"
+REBUILD = "assistant index rebuild"
 LEAVE_SERVER = Message(
     "to go over to the built-in encoder: ASSISTANT_EMBED__PROVIDER=builtin assistant index migrate"
 )
@@ -83,7 +84,7 @@ def _print_check(done: IndexCheck, *, fixed: bool, language: Language) -> None:
         click.echo(printable(line.localize(language)))
     stats = done.stats
     if done.left:
-        if not fixed:
+        if not fixed and done.left[0].kind != "damaged_file":
             click.secho(f"    {FIX}", dim=True)
         return
     lacking = stats.embedded < stats.chunks  # in a language that the encoder does not know, say
@@ -102,6 +103,11 @@ def _print_check(done: IndexCheck, *, fixed: bool, language: Language) -> None:
 
 def _describe_problem(problem: IndexProblem) -> Message:
     match problem.kind:
+        case "damaged_file":
+            return Message(
+                "the file of the index is damaged; what can be read is saved by: {command}",
+                command=REBUILD,
+            )
         case "faulty_vectors":
             return Message(
                 "stored vectors of no use: {count} ({reason})",

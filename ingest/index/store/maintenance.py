@@ -19,7 +19,7 @@ from ingest.foundation.concurrency import in_thread
 from ingest.foundation.messages import NO_MESSAGE, Message
 from ingest.foundation.private_files import OWNER_ONLY_FILE
 from ingest.index.embed.vectors import vector_fault
-from ingest.index.store import schema, spaces
+from ingest.index.store import salvage, schema, spaces
 from ingest.index.store.base import IndexStats
 from ingest.index.store.hybrid import Index
 from ingest.index.store.rows import CHUNK, CHUNKS, to_array, to_chunk
@@ -102,6 +102,11 @@ class IndexMaintenance:
             yield
         finally:
             lock.release()
+
+    @in_thread
+    def is_whole(self) -> bool:
+        """Return whether no page of the index's file is torn; reads all of it."""
+        return salvage.is_whole(self._catalog)
 
     @in_thread
     def faulty_vectors(self) -> list[FaultyVector]:

@@ -40,10 +40,14 @@ def store_error(error: sqlite3.Error, path: Path) -> StoreError:
         return locked_error(path)
     if code in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
         move = f"mv {shlex.quote(str(path))} {shlex.quote(str(path) + '.broken')}"
-        return StoreError(
-            Message("{path} is damaged or is not an index", path=path),
-            hint=Message("move it away and start anew: {move}", move=move),
-        )
+        hint = Message("move it away and start anew: {move}", move=move)
+        if code == sqlite3.SQLITE_CORRUPT:
+            hint = Message(
+                "save what can be read (assistant index rebuild), or move it away and start anew: "
+                "{move}",
+                move=move,
+            )
+        return StoreError(Message("{path} is damaged or is not an index", path=path), hint=hint)
     return StoreError(
         Message("the index {where} cannot be used ({error})", where=path, error=error)
     )
