@@ -97,11 +97,7 @@ def improve(
     """
     # All that can be wrong is looked for before the first hour is spent.
     size = plan.check_base(exported=to != "none")
-    if missing := next((path for path in plan.more_rows if not path.is_file()), None):
-        raise DataError(
-            Message("there is no data file {missing}", missing=missing),
-            hint=Message("name a file of rows, such as that of assistant feedback"),
-        )
+    _require_files(plan)
     if to == "ollama":
         require_ollama()
     plan.folder.mkdir(parents=True, exist_ok=True)
@@ -136,6 +132,15 @@ def improve(
         decision, pipeline, done.page, collection=plan.collection, told=done.lines
     )
     return done
+
+
+def _require_files(plan: ImprovementPlan) -> None:
+    """Raise `DataError` if a file of further rows is not there."""
+    if missing := next((path for path in plan.more_rows if not path.is_file()), None):
+        raise DataError(
+            Message("there is no data file {missing}", missing=missing),
+            hint=Message("name a file of rows, such as that of assistant feedback"),
+        )
 
 
 def require_ollama() -> None:
