@@ -216,7 +216,9 @@ class VectorScan:
             try:
                 yield self._connection
             finally:
-                self._connection.execute("ROLLBACK")
+                # A full disk rolls back by itself, and is to be named, not this.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
 
 
 def _vectors(
