@@ -363,3 +363,5 @@ def test_a_torn_index_is_saved_by_rebuild(shell: Shell, home: Path, tmp_path: Pa
     assert "517" in shell("assistant", "ask", question).stdout
     shell("assistant", "index", "check")
     assert (home / "index" / "index.damaged").stat().st_mode & 0o077 == 0
+    removed = shell("assistant", "index", "remove", str(tmp_path / "notes" / "berth3.md"), "--yes")
+    assert "index.damaged" in removed.stderr

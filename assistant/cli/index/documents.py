@@ -1,5 +1,6 @@
 """`assistant index list`, `show`, `remove` and `stats`: what the index holds, and taking it out."""
 
+import asyncio
 import json
 import sys
 from collections.abc import Sequence
@@ -13,9 +14,11 @@ from assistant.conversations.store import conversations_path
 from assistant.errors import RemovalChoiceError
 from assistant.settings import Settings
 from assistant.snapshots.removal import SnapshotRemoval, remove_quoting_snapshots
+from ingest.bootstrap import CATALOG
 from ingest.foundation.cli_runner import print_json
 from ingest.foundation.messages import NO_MESSAGE, Language, Message
 from ingest.index.store.inventory import DocumentFilter, DocumentLine, ListOrder
+from ingest.index.store.salvage import DAMAGED
 from ingest.library import DocumentDetails, LibraryStatistics, Removal, open_library
 from ingest.local_files import shown_url
 from ingest.report import count_chunks, count_pages, print_note, printable
@@ -186,6 +189,12 @@ async def remove_documents(
         print_note(text, lang)
     if conversations_path().exists():
         print_note(Message("conversations kept on the page stay as they are"), lang)
+    damaged = (settings.index.path / CATALOG).with_suffix(DAMAGED)
+    if await asyncio.to_thread(damaged.exists):
+        text = Message(
+            "{path}, kept of a damaged index, may hold their text: delete it", path=damaged
+        )
+        print_note(text, lang)
     return 0
 
 

@@ -21,6 +21,9 @@ from ingest.index.store import journal, schema
 from ingest.index.store.catalog import BUSY_TIMEOUT_S, Catalog
 from ingest.index.store.sqlite_errors import store_errors
 
+DAMAGED = ".damaged"
+"""Suffix of the file that was damaged and is kept."""
+
 RANGE = 512
 """Rows that are read at once; a torn page of text holds a few, one of vectors two."""
 
@@ -79,7 +82,7 @@ def replace_damaged_index(path: Path) -> tuple[SalvagedIndex, Path]:
     Raises:
         StoreError: nothing can be read, or there is no room; the damaged file stays where it is.
     """
-    fresh, kept = path.with_suffix(".salvaged"), path.with_suffix(".damaged")
+    fresh, kept = path.with_suffix(".salvaged"), path.with_suffix(DAMAGED)
     for old in (fresh, *_logs_of(fresh)):
         old.unlink(missing_ok=True)
     try:
