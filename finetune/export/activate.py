@@ -40,6 +40,9 @@ def activate(name: str) -> Message:
         changes["provider"] = "ollama"
         if "host" in old:  # the address of the other provider
             changes["host"] = default_ollama_host()
+    if old.get("size", "auto") != "auto":
+        # It was chosen for the model before; the tuned one was asked as its own size is.
+        changes["size"] = "auto"
     after = _edit_model_table(before or "", changes)
     known = {key: old.get(key) for key in changes}
     entry = {"file": str(path), "before": before, "after": after, "old": known}

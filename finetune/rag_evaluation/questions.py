@@ -103,11 +103,11 @@ def synthesized_rows(
     """Return the synthesized row of each record that has one, by the record's id."""
     # Prepared records keep what is trained on; that a row is answerable, and by which words, stands
     # in its own file, at the line that `source` names.
-    wanted: dict[str, dict[int, str]] = {}
+    wanted: dict[str, dict[int, list[Record]]] = {}
     for record in records:
         name, _, row = record.source.rpartition(":")
         if row.isdecimal():
-            wanted.setdefault(name, {})[int(row)] = record.id
+            wanted.setdefault(name, {}).setdefault(int(row), []).append(record)
     found: dict[str, Mapping[str, Any]] = {}
     for file in files:
         places = wanted.get(file.name, {})
@@ -115,8 +115,12 @@ def synthesized_rows(
             continue
         with file.open(encoding="utf-8", errors="replace") as lines:
             for number, line in enumerate(itertools.islice(lines, max(places)), start=1):
-                if number in places and (parsed := _parse_synthesized(line)):
-                    found[places[number]] = parsed
+                if number not in places or not (parsed := _parse_synthesized(line)):
+                    continue
+                # Two files may have one name, and a row at the same line.
+                for record in places[number]:
+                    if parsed["question"] in record.last.user:
+                        found[record.id] = parsed
     return found
 
 

@@ -112,6 +112,15 @@ def test_provider_that_is_not_ollama_is_switched_and_given_back(
     assert file.read_text() == before + "timeout = 9\n"
 
 
+def test_a_size_that_was_chosen_for_another_model_does_not_change_the_prompt(file: Path) -> None:
+    before = '[model]\nname = "qwen3:32b"\nsize = "large"\n'
+    file.write_text(before)
+    activate("drone:latest")
+    assert load_settings().model.size == "auto"
+    rollback()
+    assert file.read_text() == before
+
+
 def test_file_that_was_not_there_is_gone_again(file: Path) -> None:
     activate("drone:latest")
     assert model() == ("auto", "drone:latest")

@@ -1,5 +1,6 @@
 """Questions go through the real assistant and index, to models behind a real server."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from finetune.errors import EvaluationError, ExportError, RecipeError
 from finetune.pipeline import Pipeline
 from finetune.proof import ask_with_passages, decide_gate, require_proof
 from finetune.rag_evaluation.product import passages_file, read_passages_run
-from finetune.rag_evaluation.questions import held_out_questions
+from finetune.rag_evaluation.questions import held_out_questions, synthesized_rows
+from finetune.records import Record, Turn
 from tests.finetune.rag_evaluation.drone_index import (
     AnsweringEngine,
     babble,
@@ -50,6 +52,20 @@ def test_a_model_is_asked_with_the_prompt_that_its_rows_were_made_in(pipeline: P
     assert all(one.verdicts.get("supported") for one in answered)
     # What stands beneath a small model's reply is not its own.
     assert {one.own_words.count(".") for one in answered} == {1}
+
+
+def test_rows_of_two_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    files, records = [], []
+    for folder in ("a", "b"):
+        files.append(tmp_path / folder / "rows.jsonl")
+        files[-1].parent.mkdir()
+        question = f"What is {folder}?"
+        row = {"question": question, "answer": folder, "answerable": True, "messages": []}
+        files[-1].write_text(json.dumps(row) + "\n")
+        turn = Turn(user=f"Notes: …\n\n{question}", answer=folder)
+        records.append(Record(id=folder, source="rows.jsonl:1", turns=(turn,)))
+    found = synthesized_rows(files, records)
+    assert {id_: row["answer"] for id_, row in found.items()} == {"a": "a", "b": "b"}
 
 
 def test_the_gate_lets_the_better_model_through_and_not_the_worse_one(pipeline: Pipeline) -> None:
