@@ -11,6 +11,7 @@ from typing import Any
 import tomlkit
 
 from assistant.models.base import ModelSize, size_of_model
+from finetune.data.readers import read_records
 from finetune.errors import BaseModelError, DataError, RecipeError
 from finetune.model.base_model import find_base_model
 from finetune.model.chat_format import FORMATS
@@ -18,7 +19,8 @@ from finetune.model.chat_templates import ChatFormat
 from finetune.model.gguf_support import gguf_obstacle
 from finetune.model.memory_estimate import read_shape
 from finetune.model.tokenization import ChatTokenizer, load_tokenizer
-from finetune.recipe import Recipe, apply_change, load_recipe, parse_recipe
+from finetune.recipe import DataTable, Recipe, apply_change, load_recipe, parse_recipe
+from finetune.records import Record
 from finetune.runs import write_atomically
 from ingest.foundation.messages import Language, Message
 
@@ -98,7 +100,7 @@ class ImprovementPlan:
         if "model.format" not in named:
             tables["model"]["format"] = fitting_format(tokenizer).name
         if "train.max_tokens" not in named:
-            longest = longest_row(tokenizer, [self.rows, *self.more_rows])
+            longest = longest_row(tokenizer, [self.rows, *self.more_rows], recipe.data)
             most = min(
                 longest,
                 context_tokens,
@@ -171,38 +173,25 @@ def _fits(tokenizer: ChatTokenizer, fmt: ChatFormat) -> bool:
     return True
 
 
-def longest_row(tokenizer: ChatTokenizer, files: Sequence[Path]) -> int:
-    """Return the tokens of the longest row of the files, by its messages.
+def longest_row(tokenizer: ChatTokenizer, files: Sequence[Path], data: DataTable) -> int:
+    """Return the tokens of the longest row of the files, in whatever format each one is.
 
     Raises:
-        DataError: a file cannot be read, or holds no row with messages.
+        DataError: a file cannot be read, or none of them holds a row that can be learnt.
     """
     longest = 0
     for file in files:
-        try:
-            with file.open(encoding="utf-8", errors="replace") as lines:
-                for line in lines:
-                    longest = max(longest, _row_tokens(tokenizer, line))
-        except OSError as error:
-            raise DataError(
-                Message("cannot read {path}", path=file),
-                hint=Message("name a file of rows, such as that of assistant feedback"),
-            ) from error
+        for record in read_records(file, data):
+            if isinstance(record, Record):
+                turns = (text for turn in record.turns for text in (turn.user, turn.answer))
+                tokens = len(tokenizer.plain("\n".join((record.system, *turns))))
+                longest = max(longest, tokens + MARKS_TOKENS * len(record.turns))
     if not longest:
         raise DataError(
-            Message("{path} holds no row with messages", path=files[0]),
+            Message("{path} holds no row that can be learnt", path=files[0]),
             hint=Message("write rows first: python -m finetune synthesize COLLECTION"),
         )
     return longest
-
-
-def _row_tokens(tokenizer: ChatTokenizer, line: str) -> int:
-    try:
-        messages = json.loads(line)["messages"]
-        text = "\n".join(str(one["content"]) for one in messages)
-    except (ValueError, KeyError, TypeError):
-        return 0  # another format, or broken: `prepare` says what becomes of it
-    return len(tokenizer.plain(text)) + MARKS_TOKENS
 
 
 def _config_of(folder: Path) -> dict[str, Any]:

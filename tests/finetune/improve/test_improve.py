@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from assistant.settings import load_settings
@@ -17,9 +18,11 @@ from bench.handbook_pages import write_handbook
 from finetune.errors import BaseModelError, DataError, ExportError, RecipeError
 from finetune.export.activate import rollback
 from finetune.improve.improvement import improve
-from finetune.improve.plan import ImprovementPlan, run_name
+from finetune.improve.plan import ImprovementPlan, longest_row, run_name
+from finetune.model.tokenization import load_tokenizer
 from finetune.progress import SilentProgress
 from finetune.rag_evaluation.product import passages_file
+from finetune.recipe import DataTable
 from finetune.runs import Run
 from ingest.bootstrap import open_ingest
 from ingest.documents import Document
@@ -171,6 +174,16 @@ def test_a_folder_of_another_collection_is_refused(handbook: Handbook) -> None:
     handbook.plan.rows.write_text("{}\n")
     with pytest.raises(RecipeError, match="collection = tea, not"):
         improved(handbook.plan, to="none")
+
+
+def test_rows_of_any_format_count_for_the_longest(tmp_path: Path, tiny_chatml: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["问题", "回答"])
+    book.active.append(["几点开门？", "九点开门。" * 60])
+    book.save(tmp_path / "faq.xlsx")
+    tokenizer = load_tokenizer(tiny_chatml)
+    longest = longest_row(tokenizer, [tmp_path / "faq.xlsx"], DataTable(files=("faq.xlsx",)))
+    assert longest > len(tokenizer.plain("九点开门。" * 60))
 
 
 def test_too_few_questions_end_it_before_training(handbook: Handbook) -> None:
