@@ -1,6 +1,5 @@
 """Settings of ingestion: the tables crawl, chunk, embed and index of assistant.toml."""
 
-import re
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,9 +26,9 @@ from ingest.foundation.settings_errors import ENV_PREFIX
 from ingest.web.ssrf import WEB_PORTS
 
 LONGEST_NAME = 64
-_NAME = re.compile(r"\w[\w .-]*", re.UNICODE)
-"""Letters of any script, digits, and what people put between words. No "/" or ",": names stand in
-lists and paths."""
+BETWEEN_WORDS = "_ .-"
+"""What a name may hold besides letters of any script, their marks, and digits. No "/" or ",": names
+stand in lists and paths."""
 
 
 class CrawlSettings(SettingsTable):
@@ -187,6 +186,13 @@ class IngestSettings(SettingsFile):
 S = TypeVar("S", bound=IngestSettings)
 
 
+def may_be_in_name(character: str) -> bool:
+    """Return whether the name of a collection may hold a character."""
+    # Vowels of Devanagari and others are marks, which \w leaves out.
+    is_mark = unicodedata.category(character)[0] == "M"
+    return character.isalnum() or is_mark or character in BETWEEN_WORDS
+
+
 def collection_name(text: str) -> str:
     """Return the name of a collection as it is stored (NFC, no blanks around it).
 
@@ -195,7 +201,8 @@ def collection_name(text: str) -> str:
             digits, blanks and "_", "-", ".".
     """
     name = unicodedata.normalize("NFC", text).strip()
-    if not _NAME.fullmatch(name) or len(name) > LONGEST_NAME:
+    is_begun = name[:1].isalnum() or name[:1] == "_"
+    if not is_begun or not all(map(may_be_in_name, name)) or len(name) > LONGEST_NAME:
         raise CollectionError(
             Message("{name!r} cannot be the name of a collection", name=text[:80]),
             hint=Message(

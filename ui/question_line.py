@@ -5,7 +5,7 @@ import streamlit as st
 from ingest.foundation.messages import Language, Message
 from ui import labels
 from ui.service import AssistantService
-from ui.session import Conversation
+from ui.session import LIVE_STATES, Conversation
 from ui.uploads import FileNotReadError, FilesToRead, keep_uploads
 
 LONGEST_QUESTION = 4_000
@@ -25,6 +25,7 @@ def ask(
 ) -> None:
     """Ask a question, and put the conversation into the address of the page."""
     key = f"{COLLECTIONS}-{conversation.id}"
+    _drop_unread(conversation, key)
     if files is not None:
         # Shown below the line: the next questions are about them, too, until they are taken away.
         st.session_state[key] = list(files.collections)
@@ -38,6 +39,19 @@ def ask(
     )
     if turn is not None and not conversation.private:
         st.query_params[CONVERSATION_PARAMETER] = conversation.id
+
+
+def _drop_unread(conversation: Conversation, key: str) -> None:
+    """Choose no collection of a file that could not be read: there is none of its name."""
+    unread: set[str] = set()
+    for turn in conversation.turns:
+        if turn.files is not None and turn.state not in LIVE_STATES:
+            failed = turn.failure is not None and turn.failure.code == FileNotReadError.code
+            names = set(turn.files.collections)
+            unread = unread | names if failed else unread - names
+    chosen = st.session_state.get(key, [])
+    if unread & set(chosen):
+        st.session_state[key] = [name for name in chosen if name not in unread]
 
 
 def draw_question_line(
@@ -90,6 +104,7 @@ def draw_collections(
     if key not in st.session_state and conversation.turns:
         # As the last question was asked: a reload keeps what the conversation is about.
         st.session_state[key] = list(conversation.turns[-1].collections)
+    _drop_unread(conversation, key)
     chosen = st.session_state.get(key, [])
     options = sorted({*service.jobs.collections, *chosen})
     if chosen or len(options) > 1:

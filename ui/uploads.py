@@ -1,6 +1,7 @@
 """Files that a browser hands over: kept in the home, where their documents point to."""
 
-import re
+import hashlib
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language, Message, describe_os_error
 from ingest.foundation.private_files import make_private_file
 from ingest.foundation.settings import home
-from ingest.settings import LONGEST_NAME
+from ingest.settings import LONGEST_NAME, may_be_in_name
 from ui.jobs.ingest_job import IngestJob
 
 
@@ -54,8 +55,15 @@ def keep_uploads(files: Iterable[Any], language: Language) -> FilesToRead:
 
 def collection_of_file(path: Path) -> str:
     """Return the name of the collection of one file: its own, without signs that none may have."""
-    plain = re.sub(r"[^\w.-]+", " ", path.stem).strip(" .-") or "file"
-    plain += re.sub(r"[^\w.]+", "", path.suffix)
+    # NFC, as the names of collections are kept: a Mac writes é as two characters.
+    stem, suffix = (unicodedata.normalize("NFC", part) for part in (path.stem, path.suffix))
+    signs = ("".join(one if may_be_in_name(one) else " " for one in stem)).split()
+    plain = " ".join(signs).strip(" .-")
+    if not plain[:1].isalnum():  # of signs alone: told from others by its bytes
+        plain = (
+            f"file {hashlib.sha256(stem.encode(errors='replace')).hexdigest()[:6]} {plain}".strip()
+        )
+    plain += "".join(one for one in suffix if may_be_in_name(one) and one != " ")
     # The end of a long name says more than its middle, and tells it from others.
     half = LONGEST_NAME // 2
     return plain if len(plain) <= LONGEST_NAME else f"{plain[: half - 1]}.{plain[-half:]}"

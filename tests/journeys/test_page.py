@@ -522,6 +522,9 @@ def test_a_file_is_dropped_into_the_line_and_asked_about(
     failed = tab.turn(1)
     expect(failed.whole).to_have_attribute("data-state", "failed")
     expect(failed.whole.get_by_role("alert")).to_contain_text("值班表 (新)-2.md")
+    # The next question is not about a collection that never came to be.
+    tab.ask("机房的备用钥匙放在哪里?")
+    expect(tab.done(2).answer).to_contain_text("三号柜")
 
 
 def test_a_message_that_may_hurt_is_held_and_a_kind_one_passes(
