@@ -198,8 +198,9 @@ class Pipeline:
 
     def require_finished(self, steps: Sequence["Step"]) -> None:
         """Raise `RecipeError` for the first step that has not been done with the present inputs."""
-        missing = next((one.name for one in steps if not self._is_finished(one)), None)
-        if missing:
+        first = next((one for one in steps if not self._is_finished(one)), None)
+        if first is not None:
+            missing = first.name
             raise RecipeError(
                 Message(
                     "{folder}: the recipe or its data changed since {command}",
@@ -214,7 +215,7 @@ class Pipeline:
                 ),
                 hint=Message(
                     "run: python -m finetune {command} RECIPE (with the same --set)",
-                    command=missing,
+                    command=first.command,
                 ),
             )
 
@@ -253,6 +254,17 @@ class Step:
     work: Callable[[Pipeline], Figures]
     needs: tuple["Step", ...] = ()
     always: bool = False
+
+    @property
+    def command(self) -> str:
+        """What a person types after `finetune` to do it."""
+        verb, _, what = self.name.partition("-")
+        commands = {
+            "evaluate": f"evaluate --model {what}",
+            "passages": f"evaluate --with passages --model {what}",
+            "export": f"export --to {what}",
+        }
+        return commands.get(verb, self.name)
 
 
 # The parts are imported inside the functions below: torch alone takes seconds, and `prepare` has

@@ -82,6 +82,7 @@ class FirstPass:
         """Kept rows with personal data in them, by its kind."""
         self.rows = 0
         self.quarantined = 0
+        self.expected = 0  # of those, sound ones with nothing to learn
         self.exact = 0
         self.dropped: Mask = np.zeros(0, dtype=np.bool_)
 
@@ -115,6 +116,7 @@ class FirstPass:
         cleaned = self.cleaner.clean(row) if isinstance(row, Record) else row
         if isinstance(cleaned, RejectedRow):
             self.quarantined += 1
+            self.expected += cleaned.is_expected
             self.reasons.add(cleaned)
             reason = cleaned.reason.in_each_language()
             entry = {"source": cleaned.source, "reason": reason, "raw": cleaned.raw}

@@ -133,7 +133,8 @@ def _report_rejected(recipe: Recipe, run: Run, rows: FirstPass, progress: Progre
     Raises:
         DataError: no rows are left, or so many are rejected that the recipe must be wrong.
     """
-    share, most = rows.quarantined / rows.rows, recipe.data.max_bad_share
+    broken, most = rows.quarantined - rows.expected, recipe.data.max_bad_share
+    share = broken / rows.rows
     path = run.data / "quarantine.jsonl"
     reasons = [
         Message(

@@ -9,6 +9,7 @@ from finetune.data.files.opening import raw_rows
 from finetune.data.format_detection import choose_format
 from finetune.data.formats.registry import FORMATS
 from finetune.data.rows import (
+    NothingToLearnError,
     ReadingNotes,
     RejectedRow,
     RowError,
@@ -81,4 +82,9 @@ def parse_row(
         return record
     except RowError as error:
         raw = json.dumps(row.fields, ensure_ascii=False)
-        return RejectedRow(source=row.source, reason=error.message, raw=raw_excerpt(raw))
+        return RejectedRow(
+            source=row.source,
+            reason=error.message,
+            raw=raw_excerpt(raw),
+            is_expected=isinstance(error, NothingToLearnError),
+        )

@@ -39,6 +39,8 @@ class RejectedRow:
     source: str
     reason: Message
     raw: str = ""
+    is_expected: bool = False
+    """Sound, with nothing to learn from: it says nothing of how the file is read."""
 
     @property
     def message(self) -> Message:
@@ -49,6 +51,10 @@ class RejectedRow:
 
 class RowError(DataError):
     """A row cannot become a record; the code that reads rows makes a `RejectedRow` of it."""
+
+
+class NothingToLearnError(RowError):
+    """A row is what its format wants, and holds nothing to learn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ with the question where nobody said what the answer should be.
 
 from finetune.data.formats.messages import is_openai_row, parse_messages_row
 from finetune.data.formats.preference import rejected_text
-from finetune.data.rows import ParsedRow, RowError, RowFields
+from finetune.data.rows import NothingToLearnError, ParsedRow, RowFields
 from ingest.foundation.messages import Message
 
 FEEDBACK_FIELDS = frozenset({"rating", "reasons", "question", "answer_id", "at", "rejected"})
@@ -22,11 +22,12 @@ def parse_feedback_row(fields: RowFields) -> ParsedRow:
     """Return the conversation that should have been.
 
     Raises:
-        RowError: the answer was bad and nobody corrected it, or a message is broken.
+        NothingToLearnError: the answer was bad and nobody corrected it.
+        RowError: a message is broken.
     """
     last = (fields.items("messages", "messages") or [])[-1:]
     is_answered = bool(last) and isinstance(last[0], dict) and last[0].get("role") == "assistant"
     if fields.value("rating", "rating") == "down" and not is_answered:
-        raise RowError(Message("a bad answer that nobody corrected"))
+        raise NothingToLearnError(Message("a bad answer that nobody corrected"))
     # A correction beside the answer that it replaces is a pair of preferences.
     return rejected_text(fields, parse_messages_row(fields))

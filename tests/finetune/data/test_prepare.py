@@ -61,6 +61,17 @@ def test_every_row_is_kept_or_counted(tmp_path: Path, rows: list[str], dedupe: s
     assert not set(written[0]) & set(written[1])
 
 
+def test_answers_that_nobody_corrected_say_nothing_of_how_the_file_is_read(tmp_path: Path) -> None:
+    rows = []
+    for n in range(9):
+        answer = [] if n % 3 else [{"role": "assistant", "content": f"a{n}"}]
+        question = [{"role": "user", "content": f"q{n}"}]
+        rating = "up" if answer else "down"
+        rows.append({"messages": [*question, *answer], "rating": rating, "reasons": []})
+    quality = prepared(tmp_path, rows)
+    assert (quality.rows, quality.kept, quality.quarantined) == (9, 3, 6)
+
+
 def test_a_bad_row_lies_in_quarantine_with_its_reason(tmp_path: Path) -> None:
     quality = prepared(tmp_path, [*map(row, range(9)), BAD])
     assert quality.quarantined == 1

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from finetune.cli import main as finetune
 from finetune.errors import EvaluationError, ExportError, RecipeError
-from finetune.pipeline import Pipeline
-from finetune.proof import ask_with_passages, decide_gate, require_proof
+from finetune.pipeline import PREPARE, Pipeline, Step, evaluate_step
+from finetune.proof import ask_with_passages, decide_gate, passages_step, require_proof
 from finetune.rag_evaluation.product import passages_file, read_passages_run
 from finetune.rag_evaluation.questions import held_out_questions, synthesized_rows
 from finetune.records import Record, Turn
@@ -52,6 +53,15 @@ def test_a_model_is_asked_with_the_prompt_that_its_rows_were_made_in(pipeline: P
     assert all(one.verdicts.get("supported") for one in answered)
     # What stands beneath a small model's reply is not its own.
     assert {one.own_words.count(".") for one in answered} == {1}
+
+
+@pytest.mark.parametrize("step", [PREPARE, evaluate_step("base"), passages_step("adapter")])
+def test_the_command_that_a_step_names_exists(step: Step) -> None:
+    name, *options = step.command.split()
+    command = finetune.commands[name]
+    assert {one for one in options if one.startswith("-")} <= {
+        flag for parameter in command.params for flag in parameter.opts
+    }
 
 
 def test_rows_of_two_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
