@@ -18,7 +18,7 @@ only just merely solely | also additionally | but however although though yet | 
 new recent | leave exit depart | job position post role | ask request call
 talk negotiate speak | say tell state claim | think believe consider reckon
 carry have bear own | equip furnish | see observe | visible seen | expand increase grow rise climb
-decrease decline fall drop
+decrease decline fall drop | weigh weight
 wish want desire | wide broad | cost price | pay spend | choose select pick
 give provide offer supply | contain include comprise hold | live reside dwell
 work labor labour | worker employee | child kid | film movie | company business firm

@@ -1,5 +1,6 @@
 """Checks the sentences of an answer against its passages, with no model: `SentenceVerifier`."""
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ from ingest.text.words import sentence_spans
 WINDOWS_COMPARED = 2
 """Single sentences, and pairs, of a passage that are aligned with a claim: those with most of its
 words. More found nothing on the pairs of bench/verdicts.py."""
+LONGEST_LIST = 14
+"""Sentences of a list, with what leads to it, that are read as one text."""
+_ITEM = re.compile(r"\s*(?:[-*•·▪]|\d{1,2}[.)、．]|[（(][一二三四五六七八九十\d]{1,3}[)）])\s*\S")
 PASSAGES_COMPARED = 3
 """Passages of which windows are aligned: those with most words of the claim, and those cited."""
 LONGEST_CLAIM = 1_000
@@ -85,10 +89,37 @@ class _PassageSentences:
             else:
                 text = head.followed_by(text)
             self.sentences.append(text)
+        self.lists = list(self._find_lists(passage.text))
         self.head = read_sentence(f"{passage.title}\n{passage.heading}")
         self.chinese = cjk_share(passage.text) > CHINESE_SHARE
         self.keys = frozenset(self.head.keys).union(*(text.keys for text in self.sentences))
         self._pairs: dict[int, SentenceText] = {}
+
+    def _find_lists(self, text: str) -> Iterator[range]:
+        """Yield the sentences of each list with what leads to it, as a reader sums it up."""
+        starts = [*self.spans, (len(text), len(text))]
+        first = 0
+        for index, (start, _) in enumerate(starts):
+            if index < len(self.spans) and _ITEM.match(text, start):
+                continue
+            # What stands before the first item leads to it where it ends so.
+            if index - first > 1 and index - first <= LONGEST_LIST:
+                yield range(first, index)
+            begins = index < len(self.spans) and text[start : self.spans[index][1]].rstrip()
+            first = index if begins and begins.endswith((":", "：")) else index + 1
+
+    def whole_lists(self, claim: SentenceText, floor: float) -> Iterator[_Window]:
+        """Yield each list with what leads to it, as one text."""
+        for places in self.lists:
+            of_list = [self.sentences[index] for index in places]
+            held = frozenset().union(*(one.words for one in of_list))
+            share = word_share(claim, held, self.head.words)
+            if share >= floor:
+                text = of_list[0]
+                for one in of_list[1:]:
+                    text = text.followed_by(one)
+                start, end = self.spans[places[0]][0], self.spans[places[-1]][1]
+                yield _Window(text, start, end, tuple(places), share)
 
     def figures(self) -> Iterator[Quantity]:
         """Yield all figures of the passage."""
@@ -292,7 +323,7 @@ class SentenceVerifier:
         context = self._contexts[passage.number]
         best: ClaimComparison | None = None
         contradicting: set[int] = set()
-        singles = _closest(passage.singles(claim), floor)
+        singles = _closest(claim, passage.singles(claim), floor)
         for window in singles:
             comparison = compare_claim(claim, window.text, context, floor=floor)
             if comparison.supports and (
@@ -303,9 +334,10 @@ class SentenceVerifier:
             if comparison.contradicted:
                 contradicting.update(window.sentences)
             best = _closer(best, comparison)
-        pairs = (w for w in passage.pairs(claim, floor) if contradicting.isdisjoint(w.sentences))
+        joined = itertools.chain(passage.pairs(claim, floor), passage.whole_lists(claim, floor))
+        pairs = (w for w in joined if contradicting.isdisjoint(w.sentences))
         outweighed = best.share if best and best.contradicted else 0.0
-        for window in _closest(pairs, floor):
+        for window in _closest(claim, pairs, floor):
             comparison = compare_claim(claim, window.text, context, floor=floor)
             if comparison.supports and window.share >= outweighed:
                 return window, comparison
@@ -341,10 +373,21 @@ class SentenceVerifier:
         return SentenceVerdict(kind="unchecked", passage=passage.number if passage else None)
 
 
-def _closest(windows: Iterable[_Window], floor: float) -> list[_Window]:
-    """Return the windows to align with a claim: those that have most of its words."""
+def _closest(claim: SentenceText, windows: Iterable[_Window], floor: float) -> list[_Window]:
+    """Return the windows to align with a claim: those that have most of its words.
+
+    Of equal ones those with most of its figures: the rows of a table share the words of its head.
+    """
     near = [window for window in windows if window.share >= floor]
-    return sorted(near, key=lambda window: -window.share)[:WINDOWS_COMPARED]
+    if len(near) > WINDOWS_COMPARED:
+        near.sort(key=lambda window: (-window.share, -_figures_held(claim, window.text)))
+    else:
+        near.sort(key=lambda window: -window.share)
+    return near[:WINDOWS_COMPARED]
+
+
+def _figures_held(claim: SentenceText, text: SentenceText) -> int:
+    return sum(any(one.equals(held) for held in text.figures) for one in claim.figures)
 
 
 def _closer(best: ClaimComparison | None, other: ClaimComparison) -> ClaimComparison:

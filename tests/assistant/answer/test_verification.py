@@ -469,6 +469,46 @@ def test_every_reported_number_format_is_read(passage: str, same: str, other: st
     assert verdict(passage, other).kind == "unsupported"
 
 
+TABLE = """# 手册
+
+| 型号 | 重量 | 功率 |
+| --- | --- | --- |
+| 银杏30 | 5.1千克 | 30瓦 |
+| 银杏40 | 6.2千克 | 45瓦 |
+| 银杏50 | 7.3千克 | 60瓦 |
+| 玉兰20 | 4.4千克 | 20瓦 |
+
+银杏30 的保修期为9年。"""
+STEPS = """使用前应完成以下步骤：
+
+- 检查电源线
+- 打开绿色开关
+- 等待15分钟
+
+保修期为9年。"""
+
+
+@pytest.mark.parametrize(
+    ("passage", "sentence", "kind"),
+    [
+        (TABLE, "银杏30的重量是5.1千克。", "supported"),
+        (TABLE, "银杏50的功率是60瓦。", "supported"),
+        (TABLE, "玉兰20的重量是4.4千克。", "supported"),
+        (TABLE, "银杏40的重量是5.1千克。", "unsupported"),
+        (TABLE, "银杏50的功率是45瓦。", "unsupported"),
+        (TABLE, "玉兰20的重量是7.3千克。", "unsupported"),
+        (STEPS, "使用前应完成以下步骤：检查电源线；打开绿色开关；等待15分钟。", "supported"),
+        (STEPS, "使用前应检查电源线，打开绿色开关，等待15分钟。", "supported"),
+        (STEPS, "使用前应检查电源线，打开红色开关，等待15分钟。", "unsupported"),
+        (STEPS, "使用前应检查电源线，打开绿色开关，等待25分钟。", "unsupported"),
+    ],
+)
+def test_each_row_of_a_table_and_a_whole_list_are_looked_at(
+    passage: str, sentence: str, kind: str
+) -> None:
+    assert verdict(passage, sentence).kind == kind
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_paraphrases_of_real_pages_are_judged_above_the_floors_that_a_no_op_falls_below(
     language: str,
