@@ -299,7 +299,7 @@ class _Synthesis:
                     "no question could be made of the {documents:,} pages that they answer",
                     documents=documents,
                 ),
-                hint=Message("store more pages, or name a model that writes questions: --teacher"),
+                hint=_more_rows_hint(teacher),
             )
         with atomic_file(self.into) as file:
             for row in rows:
@@ -319,3 +319,16 @@ class _Synthesis:
             teacher_failed=teacher.failed if teacher else 0,
             teacher_unusable=teacher.unusable if teacher else 0,
         )
+
+
+def _more_rows_hint(teacher: Teacher | None) -> Message:
+    """Return what brings more rows, to one who has named a teacher or none."""
+    if teacher is None:
+        return Message("store more pages, or name a model that writes questions: --teacher")
+    return Message(
+        "of {asked} replies of the teacher {unusable} were of no use and {failed} failed: name a "
+        "larger model, or store more pages",
+        asked=teacher.asked,
+        unusable=teacher.unusable,
+        failed=teacher.failed,
+    )
