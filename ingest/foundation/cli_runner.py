@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -17,6 +18,7 @@ from ingest.foundation.messages import (
     COLON,
     Language,
     Message,
+    describe_os_error,
     escape_json,
     join_messages,
     printable,
@@ -25,6 +27,11 @@ from ingest.foundation.startup import INTERRUPTED
 
 BROKEN_PIPE = 141
 """128 + SIGPIPE, as shells have it: whoever read our output has closed it."""
+
+SYSTEM_LIMITS = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+)
+"""No bug of ours: a full disk behind "> answer.txt", no memory, too many open files."""
 
 _ERROR = Message("error")
 STOPPED = Message("stopped")
@@ -72,11 +79,19 @@ def run_sync(work: Callable[[], int], language: Language) -> NoReturn:
             code = print_error(error, language)
         except BrokenPipeError:
             raise
+        except OSError as error:
+            if error.errno not in SYSTEM_LIMITS:
+                code = _report_bug(language)
+            else:
+                what = Message("the system refuses: {reason}", reason=describe_os_error(error))
+                hint = Message("free some disk space or memory, and try again")
+                print_error_line(what, hint, language)
+                code = 1
         except Exception:  # noqa: BLE001  the last catch: people get a line, maintainers a trace
             code = _report_bug(language)
     except BrokenPipeError:  # of the work, or of the error that was to be printed
         os._exit(BROKEN_PIPE)
-    with contextlib.suppress(BrokenPipeError):
+    with contextlib.suppress(OSError):  # what could not be written is said already
         sys.stdout.flush()
         sys.stderr.flush()
     # Not `sys.exit`: Python would wait for the threads of blocking libraries (a search that hangs,

@@ -66,6 +66,24 @@ def test_wrong_usage_is_said_in_chinese(shell: Shell, command: tuple[str, ...], 
     assert "错误：" in shown.stderr
 
 
+def test_output_that_a_full_disk_does_not_take_is_one_line(shell: Shell) -> None:
+    command = [sys.executable, "-m", "assistant", "ask", "hello", "--lang", "en"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command,
+            env=dict(shell.variables),
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=LONGEST_S,
+        )
+    assert done.returncode == 1
+    assert "the system refuses: No space left on device" in done.stderr
+    assert "bug" not in done.stderr
+
+
 @pytest.mark.parametrize("imported", ["click.core", "asyncio.runners"])
 def test_ctrl_c_in_the_first_moments_leaves_with_130(shell: Shell, imported: str) -> None:
     command = [sys.executable, "-X", "importtime", "-m", "assistant", "ask", NIGHT, "--web"]
