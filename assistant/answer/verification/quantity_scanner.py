@@ -99,6 +99,8 @@ _VERSION_BEFORE = re.compile(
     re.IGNORECASE,
 )
 """What stands before a version: 2.10 is not 2.1 there."""
+LONGEST_NAMED = 12
+"""Characters before a number in which such a name may stand."""
 MINUTES_PER_HOUR = 60
 NOON = 12
 LAST_HOUR = 24
@@ -282,27 +284,28 @@ class _Scanner:
         negative = below or _SIGN.search(text, max(0, begin - 9), begin)
         sign = -1.0 if negative else 1.0
         base, rounded, dimension = self._base(value, unit_factor, dimension, start)
-        raw = text[start:number_end]
-        is_version = (
-            "." in raw
-            and factor == 1
-            and not dimension
-            and _VERSION_BEFORE.search(text, max(0, begin - 12), begin)
-        )
+        written = text[start:number_end]
+        plain = factor == 1 and not dimension
+        stop = max(end, below.end() if below else 0)
         return (
             Quantity(
-                version=raw if is_version else "",
+                version=written if plain and self._is_version(written, begin) else "",
                 kind="number",
                 start=begin,
-                end=max(end, below.end() if below else 0),
+                end=stop,
                 value=sign * value,
                 base=sign * base,
                 dimension=dimension,
                 rounded=rounded,
                 weak=weak,
             ),
-            max(end, below.end() if below else 0),
+            stop,
         )
+
+    def _is_version(self, written: str, begin: int) -> bool:
+        """Return whether a number stands behind "version", or behind the name of a program."""
+        before = _VERSION_BEFORE.search(self._text, max(0, begin - LONGEST_NAMED), begin)
+        return "." in written and before is not None
 
     def _base(
         self, value: float, unit_factor: float, dimension: str, start: int

@@ -178,11 +178,11 @@ _PHRASES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\btripl(?:es?|ed|ing)\b", re.IGNORECASE), f"{WEAK}3 times"),
     (re.compile(r"\bquadrupl(?:es?|ed|ing)\b", re.IGNORECASE), f"{WEAK}4 times"),
     (re.compile(r"\bhalv(?:es?|ed|ing)\b", re.IGNORECASE), f"{WEAK}0.5 times"),
-    (re.compile(r"(?<=\b(?:of|in|by) )['’](?=[2-9]\d\b)"), "19"),
-    (re.compile(r"(?<=\bsince )['’](?=[2-9]\d\b)"), "19"),
+    (re.compile(r"(?:(?<=\b(?:of|in|by) )|(?<=\bsince ))['’](?=[2-9]\d\b)"), "19"),
     (re.compile(r"\bQ(?=[1-4]\b)(?P<n>\d)"), r"\g<n>th quarter"),
     # A score, and not the nil of a program.
     (re.compile(r"\bnil(?=[ –-](?:nil|\d))|(?<=\d[ –-])nil\b", re.IGNORECASE), "0"),
+    # Again: the nil behind another one stands behind a digit only now.
     (re.compile(r"(?<=0[ –-])nil\b", re.IGNORECASE), "0"),
     *(
         (
