@@ -240,8 +240,8 @@ def export(
     elif target == "ollama":
         from ingest.foundation.messages import Message
 
-        told = Message("the assistant answers with it once it is exported with --activate")
-        shown["inactive"] = told.localize(pipeline.language)
+        inactive = Message("the assistant answers with it once it is exported with --activate")
+        shown["inactive"] = inactive.localize(pipeline.language)
     return shown
 
 

@@ -138,7 +138,7 @@ def guess_map(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         for name, value in row.items():
             if isinstance(value, str) and value.strip():
                 texts.setdefault(name, []).append(value)
-    # Half of the rows at least: a column of remarks is neither question nor answer.
+    # Half of the rows at least: a column of notes is neither question nor answer.
     full = {name: held for name, held in texts.items() if 2 * len(held) >= len(rows)}
     length = {name: statistics.median(map(len, held)) for name, held in full.items()}
     answers = [name for name in full if _ANSWERS.search(name)]

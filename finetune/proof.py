@@ -62,14 +62,14 @@ def require_proof(pipeline: Pipeline) -> None:
     """
     gate = pipeline.run.figures(GATE)
     if gate and pipeline.run.is_finished(GATE, _gate_digest(pipeline, gate["a"], gate["b"])):
-        # Of two models of others, or of the base, nothing is told about this one.
+        # Of two models of others, or of the base, nothing follows about this one.
         if gate["passed"] and gate["a"] == BASE and is_ours(pipeline, gate["b"]):
             return
-        told = [Message.verbatim(one[pipeline.language]) for one in gate["reasons"]]
-        reasons = join_messages(told, LIST_COMMA)
+        stated = [Message.verbatim(one[pipeline.language]) for one in gate["reasons"]]
+        reasons = join_messages(stated, LIST_COMMA)
         raise ExportError(
             Message("not activated: {reasons}", reasons=reasons)
-            if told
+            if stated
             else Message("not activated: {a} and {b} were compared", a=gate["a"], b=gate["b"]),
             hint=Message("to activate it all the same, add --unproven"),
         )

@@ -104,7 +104,7 @@ async def open_ingest(
         crawl_log: File to which a line is added for every page, None for no log.
         follow_links: Whether `reading.links` is to collect links.
         cluster: Address of a Ray cluster that reads and embeds; None: this process does.
-        say: Is told of what takes seconds before anything else can happen.
+        say: Called with what takes seconds before anything else can happen.
 
     Raises:
         CrawlLogError: it cannot be written.
@@ -123,7 +123,7 @@ async def open_ingest(
 async def open_index(
     settings: IngestSettings, *, say: Callable[[Message], None] = lambda _: None
 ) -> AsyncIterator[IndexComponents]:
-    """Open the index and its embedder, which may take seconds once: `say` is told of it before.
+    """Open the index and its embedder, which may take seconds once: `say` is called before.
 
     Raises:
         StoreError: the index cannot be opened.

@@ -46,7 +46,7 @@ def encoder_in_force(settings: IngestSettings, *, space: str) -> str:
 async def prepare_encoder(embedder: Embedder, say: Callable[[Message], None]) -> None:
     """Let an encoder that is used for the first time convert its weights, and `say` so before.
 
-    What fails here is told when the encoder is needed.
+    What fails here is reported when the encoder is needed.
     """
     if is_prepared(embedder):
         return

@@ -236,10 +236,10 @@ class Library:
 
     @in_thread
     def compact(self) -> tuple[int, int]:
-        """Give back the room of what is deleted; return the bytes on the disk before and after.
+        """Give back the space of what is deleted; return the bytes on the disk before and after.
 
         Raises:
-            StoreError: another process uses the index, or there is no room for a second copy of
+            StoreError: another process uses the index, or there is no space for a second copy of
                 it, which is needed meanwhile; nothing is lost.
         """
         before = sum(_file_bytes(self._folder).values())

@@ -206,7 +206,7 @@ class _WorkerPool:
     async def _add(self) -> None:
         worker = self._start()
         try:
-            # On a cluster that has lost a machine there may be no room for it until one comes.
+            # On a cluster that has lost a machine there may be no free CPU for it until one comes.
             await worker.ready.remote()
         except self._lost as error:
             log.warning("a worker did not start: %s", error)

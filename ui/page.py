@@ -108,7 +108,7 @@ def open_conversation(service: AssistantService) -> Conversation:
         named = None
     held: Conversation | None = st.session_state.get(OPEN)
     if held is not None and (named is None or named == held.id):
-        if held.turns and not held.private:  # another page of ours has no room for it
+        if held.turns and not held.private:  # another page of ours does not show it
             st.query_params[CONVERSATION_PARAMETER] = held.id
         return held
     held = found_conversation(service, named)

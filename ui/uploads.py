@@ -59,7 +59,7 @@ def collection_of_file(path: Path) -> str:
     stem, suffix = (unicodedata.normalize("NFC", part) for part in (path.stem, path.suffix))
     signs = ("".join(one if may_be_in_name(one) else " " for one in stem)).split()
     plain = " ".join(signs).strip(" .-")
-    if not plain[:1].isalnum():  # of signs alone: told from others by its bytes
+    if not plain[:1].isalnum():  # of signs alone: identified by its bytes
         plain = (
             f"file {hashlib.sha256(stem.encode(errors='replace')).hexdigest()[:6]} {plain}".strip()
         )

@@ -7,7 +7,7 @@ markers, and about half of them from the blocks that code picks, asked for plain
 
 from collections.abc import Sequence
 
-from assistant.answer.prompts import MESSAGE_TOKENS, OMITTED, reply_room
+from assistant.answer.prompts import MESSAGE_TOKENS, OMITTED, reply_token_budget
 from assistant.values import AnswerEvidence, ChatMessage, Passage, Prompt
 from ingest.foundation.messages import Language, Message
 from ingest.text.quoting import neutralize_markup, quoted_lines
@@ -42,7 +42,7 @@ def build_evidence_prompt(
     No earlier turns: a follow-up was made a question of its own before its passages were found. The
     system message never changes, so that a server can keep its part of the cache.
     """
-    room = reply_room(context_tokens, reply_tokens)
+    reserved = reply_token_budget(context_tokens, reply_tokens)
     notes = [block.text for block in evidence.blocks] or [
         passage.text for passage in passages[:FALLBACK_PASSAGES]
     ]
@@ -56,7 +56,7 @@ def build_evidence_prompt(
     while True:
         messages = _messages(question, lines, language)
         tokens = sum(estimate_tokens(m.content) + MESSAGE_TOKENS for m in messages)
-        if tokens <= context_tokens - room or len(lines) <= 1:
+        if tokens <= context_tokens - reserved or len(lines) <= 1:
             break
         lines.pop()
     return Prompt(
@@ -66,7 +66,7 @@ def build_evidence_prompt(
         passages=tuple(passages),
         evidence=evidence,
         tokens=tokens,
-        reply_tokens=room,
+        reply_tokens=reserved,
         quotes_beneath=True,
     )
 

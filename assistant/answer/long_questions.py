@@ -112,16 +112,16 @@ def _asking(sentences: list[_Sentence]) -> list[_Sentence]:
 
 
 def shorten_sentences(sentences: list[str]) -> str:
-    """Return the sentences, from the end if there is no room for all."""
+    """Return the sentences, from the end if not all fit."""
     kept: list[str] = []
-    room = WHOLE_CHARACTERS
+    remaining = WHOLE_CHARACTERS
     longest = WHOLE_CHARACTERS // min(2, max(1, len(sentences)))  # the last leaves room for others
     for sentence in reversed(sentences):
-        if room <= 0:
+        if remaining <= 0:
             break
-        if len(sentence) > (limit := min(room, longest)):
+        if len(sentence) > (limit := min(remaining, longest)):
             # Text without marks is one sentence: people ask at its beginning or its end.
             sentence = f"{sentence[: limit // 2]} {sentence[-(limit // 2) :]}"
         kept.append(sentence)
-        room -= len(sentence)
+        remaining -= len(sentence)
     return "\n".join(reversed(kept))

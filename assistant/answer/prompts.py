@@ -75,14 +75,14 @@ def build_prompt(
     context_tokens: int,
     reply_tokens: int,
 ) -> Prompt:
-    """Return the messages for the model, cut to leave room for the reply (`reply_room`).
+    """Return the messages for the model, cut to leave room for the reply (`reply_token_budget`).
 
     The earliest turns go first, then the last passages (the least relevant); when not even one
     passage fits, the history goes and the first passage's text is cut. The system message comes
     first and never changes, so that a server can keep its part of the cache.
     """
-    room = reply_room(context_tokens, reply_tokens)
-    budget = context_tokens - room
+    reserved = reply_token_budget(context_tokens, reply_tokens)
+    budget = context_tokens - reserved
     bare = _messages(question, (), language, ())
     budget -= _size(bare) + estimate_tokens(
         f"{FENCE_OPEN}{FENCE_CLOSE}{REMINDER.localize(language)}\n\n\n"
@@ -107,11 +107,11 @@ def build_prompt(
         passages=tuple(chosen),
         dropped=len(passages) - len(chosen),
         tokens=_size(messages),
-        reply_tokens=room,
+        reply_tokens=reserved,
     )
 
 
-def reply_room(context_tokens: int, reply_tokens: int) -> int:
+def reply_token_budget(context_tokens: int, reply_tokens: int) -> int:
     """Return the tokens that are left free for the reply: never more than half of the context.
 
     A reply that may be as long as the context would leave no room for what it answers from.

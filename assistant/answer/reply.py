@@ -122,17 +122,21 @@ def _before_reply(
 
 
 async def _reply_or_quotes(
-    model: ChatModel, quoting: ChatModel, prompt: Prompt, unsupported: Unsupported, told: _OnPrompt
+    model: ChatModel,
+    quoting: ChatModel,
+    prompt: Prompt,
+    unsupported: Unsupported,
+    on_prompt: _OnPrompt,
 ) -> AsyncGenerator[AnswerEvent, None]:
     """Yield the model's reply; where it is none, say why and quote the evidence instead."""
-    told(prompt)
+    on_prompt(prompt)
     reply = _ReplyReader(prompt, unsupported)
     async with aclosing(reply.read(model)) as events:
         async for event in events:
             yield event
     if reply.is_lost_in_thought and prompt.thinking:
         prompt = replace(prompt, thinking=False)
-        told(prompt)
+        on_prompt(prompt)
         reply = _ReplyReader(prompt, unsupported)
         async with aclosing(reply.read(model)) as events:
             async for event in events:

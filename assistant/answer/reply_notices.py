@@ -1,4 +1,4 @@
-"""What a reader is told about how a reply was made and ended."""
+"""Notices about how a reply was made and ended."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,6 +1,6 @@
 """Answers what is no question to the pages: greetings, who are you, help, dates, sums, statements.
 
-All of it is told apart and answered by code: nothing is searched, and no model is asked.
+All of it is recognized and answered by code: nothing is searched, and no model is asked.
 """
 
 import re

@@ -147,10 +147,10 @@ async def check_encoders(settings: Settings, *, space: str) -> list[HealthCheck]
     name = await asyncio.to_thread(encoder_in_force, settings, space=space)
     if name:
         shares = encoder_worth(settings, name).items()
-        told = ", ".join(f"{pair} {share:.2f}" for pair, share in shares)
+        measured = ", ".join(f"{pair} {share:.2f}" for pair, share in shares)
         found = Message.verbatim(name)
-        if told:
-            found = Message("{name} (right on our sample: {told})", name=name, told=told)
+        if measured:
+            found = Message("{name} (right on our sample: {shares})", name=name, shares=measured)
         builtin = HealthCheck(part="encoder", state="ok", found=found)
     elif settings.embed.provider in ("ollama", "none"):
         return await check_vectors(settings)  # `setup` fetches none for them either
@@ -251,7 +251,7 @@ async def check_stored_index(settings: Settings) -> tuple[HealthCheck, int, str]
 
 
 def check_disk(settings: Settings) -> list[HealthCheck]:
-    """Return how much room there is on the disk of the index."""
+    """Return how much space is free on the disk of the index."""
     folder = settings.index.path
     # Before the first use the folder is not there yet; its disk is that of the nearest parent.
     while not folder.exists():

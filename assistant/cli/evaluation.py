@@ -102,7 +102,7 @@ async def evaluate_questions(path: Path, *, language: Language, **options: Any) 
     except (asyncio.CancelledError, QiuzhengError):
         # Ctrl-C, or a server that is gone: what was asked is worth showing all the same.
         if run.results:
-            # A disk that is full has no room for the page either: the first error says so.
+            # A full disk cannot take the page either: the first error says so.
             with contextlib.suppress(EvaluationFileError):
                 _show(run.finished(), None, {}, language=language, options=options)
             run.print_rest()
@@ -224,7 +224,7 @@ class _Run:
         """Return the run as far as it came, in the order of the questions."""
         keys = [question.key for question in self._questions]
         results = tuple(self.results[key] for key in keys if key in self.results)
-        # Two runs of one model are told apart by their files.
+        # Two runs of one model are distinguished by their files.
         name = self._file.path.stem if self._file else self._header.model
         return EvaluationRun(header=self._header, results=results, name=name)
 

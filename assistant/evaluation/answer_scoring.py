@@ -32,7 +32,7 @@ _SIGN = re.compile(
 )
 _CURRENCY = re.compile(r"[\u20a0-\u20cf฿]|[$£¥](?=\s?\d)|(?<=\d)[$£¥]|(?<=\d )[$£¥]")
 _CODES = frozenset({"us", "usd", "hk", "hkd", "eur", "gbp", "cny", "jpy", "rmb"})
-"""Words that belong to an amount of money, and are told by its unit."""
+"""Words that belong to an amount of money, and are recognized by its unit."""
 _RANGE = re.compile(r"\s?(?:[-–—~～至到]|to)\s?")
 _POUND_G = 453.59237
 _SECONDS_PER_HOUR = 3600
@@ -121,7 +121,7 @@ def holds_figures(text: str, expected: str) -> bool:
 def is_same_figure(expected: Quantity, held: Quantity, *, has_unit: bool) -> bool:
     """Return whether both have one value and one unit, where `equals` leaves open what is open.
 
-    A verdict gives a sentence the benefit of the doubt; what is expected is told by a person.
+    A verdict gives a sentence the benefit of the doubt; what is expected comes from a person.
     """
     wanted, given = expected.dimension, held.dimension
     if not wanted or expected.kind != "number" or wanted == given:

@@ -100,7 +100,7 @@ def parse_questions(text: str, path: Path) -> tuple[list[EvaluationQuestion], in
                 Message("{path}, line {line}: {why}", path=path, line=line, why=error.message),
                 hint=error.hint,
             ) from error
-        # Asked twice it would count twice, and the two could not be told apart in a saved run.
+        # Asked twice it would count twice, and the two could not be distinguished in a saved run.
         repeated += question.key in questions
         questions.setdefault(question.key, question)
     if not questions:

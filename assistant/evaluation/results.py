@@ -93,7 +93,7 @@ class QuestionResult:
     f1: float | None = None
     """Token F1 with the expected answer that fits best."""
     refused: bool = False
-    """The reader is told that the index does not answer this."""
+    """The reader learns that the index does not answer this."""
     verdicts: Mapping[VerdictKind, int] = field(default_factory=dict)
     """Sentences of a model's answer by verdict."""
     trust: float | None = None
@@ -292,6 +292,6 @@ def header_differences(a: RunHeader, b: RunHeader) -> list[str]:
     first, second = asdict(a), asdict(b)
     names = ("pages", "chunks", "space", "jobs")
     # Runs of before these were kept tell nothing of them.
-    told = ("language", "unsupported", "temperature", "digest")
-    known = [name for name in told if {first[name], second[name]}.isdisjoint({"", None})]
+    recorded = ("language", "unsupported", "temperature", "digest")
+    known = [name for name in recorded if {first[name], second[name]}.isdisjoint({"", None})]
     return [name for name in (*names, *known) if first[name] != second[name]]

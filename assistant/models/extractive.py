@@ -21,7 +21,7 @@ class ExtractiveModel:
     context_tokens = 1_000_000  # reads no prompt: every passage may come
 
     async def describe(self) -> ModelTraits:
-        """Return that there is room for every passage."""
+        """Return a context that holds every passage."""
         return ModelTraits(context_tokens=self.context_tokens, size="large")
 
     async def check(self, *, timeout_s: float) -> None:

@@ -104,7 +104,7 @@ class SnapshotRecorder:
             case SearchFinished():
                 self._search = event
             case PageStored() | PageSkipped():
-                # Each redirect of each page is what `--ledger` is for.
+                # Each redirect of each page is in the crawl log.
                 self._pages.append(replace(event, hops=()))
             case PassagesChosen():
                 self._note_time("passages")

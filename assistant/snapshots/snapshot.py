@@ -30,7 +30,7 @@ class ModelSnapshot:
     size: str
     context_tokens: int
     digest: str = ""
-    """Of its weights, "" where the server told none."""
+    """Of its weights, "" where the server reports none."""
     temperature: float | None = None
     reply_tokens: int | None = None
     """Longest reply, thinking included."""

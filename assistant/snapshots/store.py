@@ -146,7 +146,7 @@ class SnapshotStore:
             body,
         )
         with self._errors(), transaction(self._connection):
-            # REPLACE: an id is random, and its owner was told it before this could fail.
+            # REPLACE: an id is random, and its owner has seen it before this could fail.
             self._connection.execute(
                 "INSERT OR REPLACE INTO snapshots (id, at, question, kind, trust, parent, body)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -22,8 +22,8 @@ class SnapshotWriter:
     """Keeps the snapshots of one open assistant.
 
     The file is opened in the background by the first answer, so that what is wrong with it is known
-    when that answer ends. A file that cannot be used is told once and tried again with each answer;
-    an answer that could not be written is told by its id.
+    when that answer ends. An unusable file is reported once and tried again with each answer;
+    an answer that could not be written is reported by its id.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class SnapshotWriter:
         """Why the file could not be opened, until it can."""
         self._told: Message = NO_MESSAGE
         self._lost: deque[tuple[str, Message]] = deque()
-        """Ids that a reader was told and that are not kept, each with the reason."""
+        """Ids that were shown to a reader and are not kept, each with the reason."""
 
     def open(self) -> None:
         """Begin to open the file, unless it is open."""
@@ -132,9 +132,9 @@ class SnapshotWriter:
 
 
 def _describe_problem(error: Exception) -> Message:
-    """Return what is to be told of an error."""
+    """Return what a person reads about an error."""
     # By the type alone: SQLite's messages may quote values. And no warning, which Python prints
-    # where nobody asked for a log: people are told in their own language.
+    # where nobody asked for a log: people get a message in their own language.
     log.info("no snapshot was kept: %s", type(error).__name__)
     if isinstance(error, SnapshotError):
         return error.full_message

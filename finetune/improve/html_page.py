@@ -28,9 +28,9 @@ def write_improvement_page(
     path: Path,
     *,
     collection: str,
-    told: Sequence[Message],
+    outcome: Sequence[Message],
 ) -> None:
-    """Write the report; `told` is what became of the model, a line each."""
+    """Write the report; `outcome` is what became of the model, a line each."""
     language, run = pipeline.language, pipeline.run
     pairs = decision.comparison.pairs
     right = [[own_score(one) >= RIGHT_FROM for one in pair] for pair in pairs]
@@ -59,7 +59,7 @@ def write_improvement_page(
         collection=collection,
         summary=summary.localize(language),
         reasons=[one.localize(language) for one in decision.reasons],
-        told=[one.localize(language) for one in told],
+        outcome=[one.localize(language) for one in outcome],
         differences=decision.comparison.differences,
         format_value=format_value,
         interval=_render_interval,

@@ -48,19 +48,19 @@ class Improvement:
 
     @property
     def lines(self) -> list[Message]:
-        """What a person is told, below the figures."""
-        told = [self.activated] if self.activated else []
+        """What a person reads below the figures."""
+        outcome = [self.activated] if self.activated else []
         if self.exported and not self.activated:
-            told.append(Message("{model} is there, and not active", model=self.exported))
+            outcome.append(Message("{model} is there, and not active", model=self.exported))
         if not self.exported and not self.decision.passed:
-            told.append(Message("nothing was exported or activated: the old model stays"))
-        return told
+            outcome.append(Message("nothing was exported or activated: the old model stays"))
+        return outcome
 
     def to_text(self, language: Language) -> str:
         """Return the decision, its figures, and what became of the model."""
-        told = [line.localize(language) for line in self.lines]
+        outcome = [line.localize(language) for line in self.lines]
         page = Message("report: {page}", page=self.page).localize(language)
-        return "\n".join([*self.decision.to_lines(language), "", *told, page])
+        return "\n".join([*self.decision.to_lines(language), "", *outcome, page])
 
     def to_json(self) -> dict[str, Any]:
         """Return the same as JSON values."""
@@ -129,7 +129,7 @@ def improve(
         if activate and to == "ollama":
             done = replace(done, activated=pipeline.activate())
     write_improvement_page(
-        decision, pipeline, done.page, collection=plan.collection, told=done.lines
+        decision, pipeline, done.page, collection=plan.collection, outcome=done.lines
     )
     return done
 

@@ -113,7 +113,7 @@ def encode_pair(
         if not encoded.samples:
             return None
         samples += encoded.samples
-    # The longer reply may have left less room for earlier turns: both are compared behind the
+    # The longer reply may have left fewer tokens for earlier turns: both are compared behind the
     # prompt that fits the two of them.
     prompt = min((one.ids[: one.prompt_tokens] for one in samples), key=len)
     chosen, rejected = (

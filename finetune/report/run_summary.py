@@ -165,7 +165,7 @@ def _exports(run: Run) -> Iterator[RunExport]:
     for target in EXPORTS:
         if figures := run.figures(f"export-{target}"):
             place = figures.get("model") or figures.get("file") or figures.get("folder") or ""
-            # Ollama's is a name; the size is that of the one file which can be told.
+            # Ollama's is a name; the size is that of the one file whose size is known.
             file = Path(str(figures.get("file", "")))
             yield RunExport(
                 target=target,

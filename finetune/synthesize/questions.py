@@ -44,7 +44,7 @@ SECTION_SENTENCES: Mapping[Language, int] = {"zh": 2, "en": 3}
 """Of the beginning of a section that answers for it: what the assistant's prompt asks for."""
 
 LEAST_SECTION: Mapping[Language, int] = {"zh": 12, "en": 24}
-"""Characters of an answer for a whole section: less is a remark."""
+"""Characters of an answer for a whole section: less is a note."""
 
 LONGEST_CELL = 80
 """Characters of a cell that is asked for."""
@@ -53,7 +53,7 @@ _QUESTION_MARKS = ("?", "？")
 _INDEX = re.compile(r"(?:序号|编号|#|No\.?|ID|Nr\.?)$", re.IGNORECASE)
 _NO_SUBJECT = re.compile(r"[\W\d_]*$")
 _NO_VALUE = re.compile(r"(?:[\W_]*|无|否|是|有|yes|no|none|n/a)$", re.IGNORECASE)
-_REMARKS = re.compile(r"(?:备注|说明|注释?|notes?|remarks?|comments?)$", re.IGNORECASE)
+_NOTE_COLUMNS = re.compile(r"(?:备注|说明|注释?|notes?|remarks?|comments?)$", re.IGNORECASE)
 """Columns whose cells say something about the row that no question can be made for."""
 _PLAIN_HEADING = re.compile(
     r"(?:(?:第[\d一二三四五六七八九十百]+[章节条部分]+|[\d一二三四五六七八九十]+(?:\.\d+)*[、.)）])\s*)?"
@@ -165,7 +165,7 @@ def ask_of_rows(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
         for column, value in zip(head[first + 1 :], cells[first + 1 :], strict=True):
             if len(column) < 2 or _NO_VALUE.match(value) or len(value) > LONGEST_CELL:
                 continue
-            if _REMARKS.match(column) and len(head) > first + 2:
+            if _NOTE_COLUMNS.match(column) and len(head) > first + 2:
                 continue
             language = language_of(f"{subject} {column}")
             ask = rules_zh.cell_question if language == "zh" else rules_en.column_question
@@ -189,7 +189,7 @@ def ask_of_terms(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
 
 def ask_of_sections(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
     """Yield a question for each heading that prose stands under, or the heading if it asks."""
-    # In order, and each heading once: two sections of one name cannot be told apart.
+    # In order, and each heading once: two sections of one name cannot be distinguished.
     sections: dict[str, list[SourceText]] = {}
     for piece in pieces:
         sections.setdefault(piece.unit.heading, []).append(piece)

@@ -243,7 +243,7 @@ def column_question(subject: str, column: str, value: str) -> tuple[str, str]:
     is_name = len(subject.split()) <= MOST_TERM_WORDS and not _NO_NAME.search(subject)
     is_noun = len(column.split()) <= 3 and not _NO_TOPIC.match(column) and "," not in column
     is_noun = is_noun and not _NO_NOUN.search(column)
-    # "Passages shown to the model." is no value that could be told in a sentence of its own.
+    # "Passages shown to the model." is no value that could stand in a sentence of its own.
     if not is_name or not is_noun or value.endswith(".") or ";" in value:
         return "", ""
     if _PLAIN_COLUMN.match(column):

@@ -97,7 +97,7 @@ def ask_for_figure(source: SourceText) -> Iterator[QuestionDraft]:
     found = list(_FIGURE.finditer(text))
     units = [one["unit"] or one["measure"] or "%" for one in found]
     for figure, unit in zip(found, units, strict=True):
-        # Of two lengths in one sentence, which is asked for is not sure to be told by the rest.
+        # Of two lengths in one sentence, the rest need not decide which is asked for.
         goes_on = _GOES_ON.match(text, figure.end())
         if units.count(unit) == 1 and not goes_on and text[figure.start() - 1] not in "的，；":
             asked = "百分之多少" if figure["percent"] else f"多少{unit}"

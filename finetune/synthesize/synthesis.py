@@ -112,7 +112,7 @@ def synthesize(
         limit: Rows at most; 0: all that can be made.
         teacher: A model that writes questions besides the rules.
         size: For which size of model the prompt is; None: for the assistant's own.
-        progress: Is told how far it is.
+        progress: Called with how far it is.
 
     Raises:
         DataError: `into` is there, nothing can be made of the pages, or the disk is full.

@@ -1,1 +1,1 @@
-"""Many pages and files at once: what `ingest` is told to read, and runs that go on after a stop."""
+"""Many pages and files at once: what `ingest` is given to read, and runs that resume."""

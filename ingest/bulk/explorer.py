@@ -81,11 +81,11 @@ class SiteExplorer:
         self, item: RunItem, links: tuple[str, ...], journal: RunJournal
     ) -> list[RunItem]:
         """Return the items for those links of a page that are to be followed."""
-        room = MAX_PAGES - journal.count()
+        remaining = MAX_PAGES - journal.count()
         found: list[RunItem] = []
         variants: dict[str, int] = {}
         for url in links:
-            if len(found) >= room:
+            if len(found) >= remaining:
                 break
             if is_trap(url) or self._patterns.excludes(urlsplit(url).path.lstrip("/")):
                 continue

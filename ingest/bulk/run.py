@@ -125,7 +125,7 @@ class BulkRun:
             self._journal.end()
 
     async def report_gone(self, *, prune: bool) -> None:
-        """Report the documents whose files are gone from the folders, and remove them if told."""
+        """Report the documents whose files are gone from the folders, and remove them if wanted."""
         for folder in self._folders:
             async with aclosing(self._pipeline.gone_files(folder)) as urls:
                 async for url in urls:

@@ -1,8 +1,8 @@
-"""Recognizes what stands in place of a page: a check, a refusal, a line that leads elsewhere.
+"""Recognizes what stands in place of a page: a check, a denial, a line that leads elsewhere.
 
 They come with status 200 and change their words every year, so words alone do not tell them. What
 all share is their shape: hardly any text, and a script or a form that is to do something. Within
-that shape a word of refusal or of waiting is enough; without one, a script that sets the address.
+that shape a word of denial or of waiting is enough; without one, a script that sets the address.
 """
 
 import re

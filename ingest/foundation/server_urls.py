@@ -10,7 +10,7 @@ SHORTEST_SECRET = 6
 """Characters. Servers without keys are given words such as "none", which sentences hold, too."""
 
 KNOWN_BY = 8
-"""Characters at its beginning that a key is told by: a server may quote it cut short."""
+"""Characters at its beginning that identify a key: a server may quote it cut short."""
 
 _known: set[str] = set()
 

@@ -25,7 +25,7 @@ class IndexProblem:
 
     kind: ProblemKind
     """"damaged_file": pages of it are torn, and nothing else was looked at; `assistant index
-    rebuild` mends it. "faulty_vectors": zeros, NaN, another length. "stray_vectors": of chunks that
+    rebuild` fixes it. "faulty_vectors": zeros, NaN, another length. "stray_vectors": of chunks that
     are gone. "not_embedded": texts that the embedding model could not embed. "vector_store": the
     copy that is searched by similarity differs from the catalogue."""
     space: str

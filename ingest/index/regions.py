@@ -9,7 +9,7 @@ from typing import Literal
 
 LONGEST_LEAD = 200
 """Characters of a head row or an opening fence that each part of a table or of code repeats: half
-of a chunk of the usual size. A longer one would leave no room for what it is the head of."""
+of a chunk of the usual size. A longer one would leave no characters for what it is the head of."""
 
 _FENCE = re.compile(r"^[ \t]*(?P<mark>```+|~~~+)(?P<info>[^\n]*)$", re.MULTILINE)
 _DELIMITER = re.compile(r"^[ \t]*\|?[ \t:|-]+$", re.MULTILINE)

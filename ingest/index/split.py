@@ -218,16 +218,16 @@ class _Cutter:
     def _parts(self, atom: _Atom, current: Sequence[_Atom]) -> Iterator[_Atom]:
         """Yield an atom, in parts if it is longer than a chunk, which goes on from `current`."""
         region = region_at(self._regions, atom.start)
-        room = self._size
+        remaining = self._size
         if region is not None:
             lead = len(region.lead)
-            room -= lead if lead <= self._longest_lead else 0
-            room = max(room - (len(region.fence) + 1 if region.fence else 0), 1)
-        start, first = atom.start, room
+            remaining -= lead if lead <= self._longest_lead else 0
+            remaining = max(remaining - (len(region.fence) + 1 if region.fence else 0), 1)
+        start, first = atom.start, remaining
         if current and all(one.is_heading for one in current):
-            # A heading is no chunk of its own: it takes as much of what it heads as there is room.
+            # A heading is no chunk of its own: it takes as much of what it heads as fits.
             left = self._size - (atom.start - current[0].start)
-            first = left if left >= self._size // 4 else room
+            first = left if left >= self._size // 4 else remaining
         ends = [atom.end]
         if region is None and len(self._text[start : atom.end].rstrip()) > first:
             # Clauses are packed and shared as sentences are.
@@ -240,9 +240,9 @@ class _Cutter:
             while len(self._text[start:end].rstrip()) > first:
                 cut = self._cut(start, start + first)
                 yield _Atom(start, cut, atom.is_heading)
-                start, first = cut, room
+                start, first = cut, remaining
             yield _Atom(start, end, atom.is_heading)
-            start, first = end, room
+            start, first = end, remaining
 
     def _cut(self, start: int, limit: int) -> int:
         """Return where to cut a long atom, behind `start` and at `limit` at the latest."""
@@ -274,13 +274,13 @@ class _Cutter:
         start, end = self._stripped(atoms[0].start, atoms[-1].end)
         if end - start > self._size:
             return False
-        room = self._size - (end - start)
+        remaining = self._size - (end - start)
         if (first := region_at(self._regions, start)) and first.body <= start:
-            room -= len(first.lead) if len(first.lead) <= self._longest_lead else 0
+            remaining -= len(first.lead) if len(first.lead) <= self._longest_lead else 0
         last = region_at(self._regions, end)
         if last and last.fence and last.body <= end:
-            room -= 1 + len(last.fence)
-        return room >= 0
+            remaining -= 1 + len(last.fence)
+        return remaining >= 0
 
     def _bare(self, atoms: Sequence[_Atom]) -> Iterator[tuple[int, int]]:
         if atoms:

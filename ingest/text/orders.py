@@ -57,7 +57,7 @@ _EXPLAINS = re.compile(
     r"\b(?:examples?|such as|e\.g|for instance|injections?|injected|attack\w*|jailbreak\w*|phrases?"
     r"|payloads?)\b|例如|比如|诸如|譬如|注入|攻击|越狱|的例子"
 )
-"""Before an order in its sentence: it is told of, not given."""
+"""Before an order in its sentence: it is reported, not given."""
 _PAYLOAD = re.compile(
     r"[\W_]*(?:please |now |then |just |only |instead,? )*(?:say|reply|respond|answer|output|print"
     r"|write|speak|tell|repeat|recommend|visit|open|send|you (?:are|must|will|say|now))\b"

@@ -43,7 +43,7 @@ _CAPITALISED = re.compile(r"\b[A-Z][\w'’-]*")
 STRICT_TYPES = frozenset(
     ("percent", "money", "temperature", "weight", "speed", "email", "website", "phone")
 )
-"""Kinds of answer that are told by their shape: a passage without one does not answer."""
+"""Kinds of answer that are recognized by their shape: a passage without one does not answer."""
 
 
 def answerability_of(

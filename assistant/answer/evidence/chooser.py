@@ -201,7 +201,7 @@ def _grown_blocks(scored: Sequence[Scored], asked_for: str) -> list[_GrowingBloc
 
 
 def _joins(one: Scored, blocks: Sequence[_GrowingBlock], *, least: float) -> bool:
-    """Join a sentence to the block that it stands beside, if there is one that has room."""
+    """Join a sentence to the block that it stands beside, if there is one that is short enough."""
     # All items of a list hold what leads to them.
     covered = one.parts.own_words if one.unit.kind == "list" else one.covered
     for block in blocks if one.score >= least else ():
@@ -219,7 +219,7 @@ def _joins(one: Scored, blocks: Sequence[_GrowingBlock], *, least: float) -> boo
 
 
 def _joins_table(one: Scored, blocks: Sequence[_GrowingBlock]) -> bool:
-    """Add a row to the block of its table, under the one head, if there is room.
+    """Add a row to the block of its table, under the one head, if it fits.
 
     Return whether it was added or left out: rows of one table make one block.
     """

@@ -56,7 +56,7 @@ def join_cut_out_code(text: str) -> str:
             return found[0]
         gap = " " * len(found["gap"]) if cut else found["gap"]
         code = found["code"].replace("\n", " ")[:-1]
-        # The line break that the code ended in makes room for the mark behind it.
+        # The line break that the code ended in gives its place to the mark behind it.
         return f"{gap}{' ' * (len(found['fence']) - 1)}`{code}`{' ' * len(found['close'])}"
 
     return _CUT_OUT_CODE.sub(joined, text)

@@ -140,7 +140,7 @@ class PassageReader:
     def _pieces(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """Yield a sentence, cut between clauses where it is longer than a unit may be."""
         while end - start > LONGEST_SENTENCE:
-            # Not far before the end of the room: what is left over should say something, too.
+            # Not far before the limit: what is left over should say something, too.
             half, most = start + LONGEST_SENTENCE // 2, start + LONGEST_SENTENCE
             clauses = (list(pattern.finditer(self.text, half, most)) for pattern in _CLAUSE_ENDS)
             cut = next((found[-1].end() for found in clauses if found), most)

@@ -145,7 +145,7 @@ class _Comparer:
         for figure in self._claim.figures:
             if figure.weak or any(figure.equals(other) for other in held):
                 continue
-            # 249 kg for 249 g is another error than 294 g, and the reader is told which.
+            # 249 kg for 249 g is another error than 294 g, and the message says which.
             same = any(figure.same_value(other) for other in held)
             self._result.missing["unit" if same else "figure"] = None
         # Every name has to stand somewhere in the passage.

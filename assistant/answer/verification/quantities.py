@@ -35,7 +35,7 @@ class Quantity:
     dates: tuple[TextDate, ...] = ()
     """The readings of a date."""
     minutes: frozenset[int] = frozenset()
-    """Minutes after midnight: two readings where neither a.m. nor p.m. is told."""
+    """Minutes after midnight: two readings where neither a.m. nor p.m. is given."""
     code: str = ""
     """A number with two dots or more, as it is written."""
 

@@ -26,7 +26,7 @@ _TOKEN = re.compile(
 _NO_LETTERS = re.compile(r"[\W_]+")
 _CLAUSE_MARKS = frozenset(",;:，；：。.!?！？()（）|、—–")
 _SENTENCE_MARKS = frozenset(".。!?！？;；")
-# Powers are told from factors, and our own marks (figures, weak numbers) stand for nothing else.
+# Powers differ from factors, and our own marks (figures, weak numbers) stand for nothing else.
 _OWN_CHARACTERS = str.maketrans(
     {digit: f"^{value}" for value, digit in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
     | dict.fromkeys("\ue000\ue001\ue002", " ")

@@ -237,7 +237,7 @@ def index_import(path: Path, collection: str, lang: str | None) -> None:
 @index.command("compact")
 @click.option("--lang", type=LANGUAGE, help="Language of messages.")
 def index_compact(lang: str | None) -> None:
-    """Give the room of what was removed back to the disk. Needs as much again while it works.
+    """Give the space of what was removed back to the disk. Needs as much again while it works.
 
     \b
     assistant index compact

@@ -97,7 +97,7 @@ async def import_documents(
 
 
 async def compact_index(settings: Settings, *, lang: Language) -> int:
-    """Give back the room of what is deleted, and say how much that was."""
+    """Give back the space of what is deleted, and say how much that was."""
     async with open_library(settings) as library:
         before, after = await library.compact()
     text = Message(

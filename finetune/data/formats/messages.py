@@ -88,7 +88,7 @@ def parse_messages(messages: Sequence[Any], *, system: str = "") -> ParsedRow:
         build_turn(require_text(question, QUESTION), reply, think)
         for (_, question, _), (_, reply, think) in zip(said[::2], said[1::2], strict=True)
     )
-    # A weight of 0 says that an answer is not to be learnt, which is not known here: it is told.
+    # A weight of 0 says that an answer is not to be learnt, which is unknown here: it is reported.
     names = {str(name) for message in messages for name in message} - _MESSAGE_FIELDS
     unused = tuple(f"messages.{name}" for name in sorted(names))
     return ParsedRow(turns=turns, system=system, repairs=repairs, unused=unused)

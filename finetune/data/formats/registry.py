@@ -31,7 +31,7 @@ class Format:
     matches: Callable[[RowFields], bool]
     parse: Callable[[RowFields], ParsedRow]
     known: frozenset[str] = frozenset()
-    """Fields that it has and that nothing is trained on: nobody is told that they are unused."""
+    """Fields that it has and that nothing is trained on: they are not reported as unused."""
     groups: tuple[str, ...] = ("group",)
     """Fields that name what must not stand in two splits."""
 

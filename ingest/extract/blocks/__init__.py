@@ -1,1 +1,1 @@
-"""Blocks of a page: what they are, what is told of them, and which of them are the text."""
+"""Blocks of a page: what they are, their features, and which of them are the text."""

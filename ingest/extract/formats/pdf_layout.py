@@ -1,7 +1,7 @@
 """From pieces of text on paper to the lines, rows and sentences of a document.
 
 Pieces come in the order in which a program drew them, which need not be that of reading. Columns
-are told from tables by their width: a column holds half sentences, a cell a word or a figure.
+differ from tables in their width: a column holds half sentences, a cell a word or a figure.
 """
 
 import re

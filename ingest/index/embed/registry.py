@@ -140,7 +140,7 @@ async def _builtin(config: EmbedderConfig, space: str) -> Embedder:
     name = choose_encoder(config, space=space)
     folder = _named_folder(config.embed)
     if not name and folder is not None:
-        # `assistant setup` fetches into the package's place and would mend nothing here.
+        # `assistant setup` fetches into the package's place and would change nothing here.
         raise MissingDependencyError(
             Message(
                 "embed.weights: no encoder in {folder}, words alone find passages", folder=folder

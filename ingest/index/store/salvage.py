@@ -80,7 +80,7 @@ def replace_damaged_index(path: Path) -> tuple[SalvagedIndex, Path]:
     The damaged file is kept beside it; its path is returned. Nobody else may use the index.
 
     Raises:
-        StoreError: nothing can be read, or there is no room; the damaged file stays where it is.
+        StoreError: nothing can be read, or the disk is full; the damaged file stays where it is.
     """
     fresh, kept = path.with_suffix(".salvaged"), path.with_suffix(DAMAGED)
     for old in (fresh, *_logs_of(fresh)):

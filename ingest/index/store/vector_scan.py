@@ -148,7 +148,7 @@ class VectorScan:
         top_k: int,
         space: str,
     ) -> list[ScoredChunk]:
-        """Return the best of what the vector store found and of what it has not been told yet.
+        """Return the best of what the vector store found and of what it does not hold yet.
 
         Args:
             found: (chunk id, cosine) of the vector store.

@@ -185,7 +185,7 @@ class Unpacker:
         return len(self._body) <= self._limit or self._drop_pictures()
 
     def _drop_pictures(self) -> bool:
-        """Leave the pictures out of what has come, and return whether that makes room."""
+        """Leave the pictures out of what has come, and return whether that frees enough bytes."""
         if self._most == self._limit:
             return False
         bare = bytearray(_PICTURE.sub(b"", self._body))

@@ -80,9 +80,9 @@ _HTML = (
     if (size > limit) return null;
   }
   const own = framed.length ? Math.max(shownIn(document.body), 1) : 0;
-  const told = new Set(framed.filter(inner => shownIn(inner.body) >= own));
+  const main = new Set(framed.filter(inner => shownIn(inner.body) >= own));
   let html = document.documentElement ? document.documentElement.outerHTML : '';
-  if (told.size || hosts().length) {
+  if (main.size || hosts().length) {
     // In a document of its own, where no script, image or custom element comes to life.
     const inert = document.implementation.createHTMLDocument('');
     let size = 0;
@@ -90,11 +90,11 @@ _HTML = (
       size += node.nodeValue ? node.nodeValue.length : 2 * node.nodeName.length;
       if (size > limit) throw new RangeError('too large');
       const inner = frameOf(node);
-      const isBox = told.has(inner) || node.localName === 'frameset';
+      const isBox = main.has(inner) || node.localName === 'frameset';
       const made = isBox ? inert.createElement('div') : inert.importNode(node, false);
       if (node.localName === 'template') made.content.append(inert.importNode(node.content, true));
       const slotted = node.localName === 'slot' ? node.assignedNodes() : [];
-      const from = told.has(inner) ? inner.body : node.shadowRoot || node;
+      const from = main.has(inner) ? inner.body : node.shadowRoot || node;
       for (const child of slotted.length ? slotted : from.childNodes)
         if (child.localName !== 'noframes') made.append(copy(child));
       return made;

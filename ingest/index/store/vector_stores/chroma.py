@@ -250,7 +250,7 @@ class ChromaVectors:
     def _delete_ownerless_folders(self) -> None:
         """Delete the vector files of collections that are gone, which chromadb leaves behind."""
         # A folder is named by its segment, which chromadb's interface does not tell. Where another
-        # version keeps its segments otherwise, the files stay: they cost room and nothing else.
+        # version keeps its segments otherwise, the files stay: they cost bytes and nothing else.
         try:
             with closing(sqlite3.connect(self._folder / "chroma.sqlite3")) as connection:
                 owned = {id_ for (id_,) in connection.execute("SELECT id FROM segments")}

@@ -43,7 +43,7 @@ R = TypeVar("R")
 
 
 def copy_owner(catalog: Catalog) -> str:
-    """Return a name for the copy of this index, by which it is told from others on a server.
+    """Return a name for the copy of this index, which distinguishes it from others on a server.
 
     The folder is part of it: a copied index has the same identity, and another copy.
     """
