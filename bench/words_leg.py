@@ -30,7 +30,7 @@ from ingest.index.store.vector_stores.memory import MemoryVectors
 PLAIN = ("xquad.zh", "xquad.zh, least overlap", "xquad.en")
 MOST_LOST = 0.003
 SHARES = (0.08, 0.025, 0.008)
-"""Of the chunks, that the landed budget is at 10,000, 100,000 and 1,000,000 of them."""
+"""Shares of the chunks that the landed budget is at 10,000, 100,000 and 1,000,000 of them."""
 ALL_WORDS = "all words"
 LANDED = "landed"
 """Names of budgets, beside the shares."""
@@ -62,14 +62,14 @@ async def words_index(pages: Sequence[Document]) -> AsyncIterator[tuple[Index, i
 
 @contextlib.contextmanager
 def postings(most: int | None) -> Iterator[None]:
-    """Let rare words name so many chunks; None: what the product lets them."""
-    landed = word_search.FEWEST_POSTINGS, word_search.POSTINGS_PER_ROOT
+    """Let rare words name at most `most` chunks; None: what the product lets them."""
+    landed = word_search.MIN_POSTINGS, word_search.POSTINGS_PER_ROOT
     if most is not None:
-        word_search.FEWEST_POSTINGS, word_search.POSTINGS_PER_ROOT = most, 0
+        word_search.MIN_POSTINGS, word_search.POSTINGS_PER_ROOT = most, 0
     try:
         yield
     finally:
-        word_search.FEWEST_POSTINGS, word_search.POSTINGS_PER_ROOT = landed
+        word_search.MIN_POSTINGS, word_search.POSTINGS_PER_ROOT = landed
 
 
 def by_words(index: Index) -> Ranking:

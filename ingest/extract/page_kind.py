@@ -24,7 +24,7 @@ MIN_LISTED = 6  # linked headings or entries of a list of pages
 MIN_LISTED_LETTERS = 8  # bytes of letters of one; menus have shorter ones
 TEASER = 600  # bytes of letters; where every paragraph is shorter, linked headings head teasers
 MAX_TEASERS = 2  # paragraphs below one linked heading
-SENTENCE = 60  # bytes of letters
+MIN_PARAGRAPH_BYTES = 60  # of letters; a shorter text is a caption or a button
 TABLE_ROWS = 0.6  # share of letters in rows of tables from which a text is data
 MIN_CODE = 0.1  # share of letters in code from which an address below /docs/ says the truth
 MIN_POSTS = 2  # elements of a thread's posts
@@ -103,11 +103,11 @@ class KindSignals:
 
 @dataclass(slots=True, kw_only=True)
 class TextShape:
-    """How the text of a page is made up: letters in bytes, by where they stand."""
+    """How the text of a page is made up: bytes of letters, by where they are."""
 
     letters: int = 0
     linked: int = 0
-    """In links."""
+    """Bytes of letters in links."""
     entries: int = 0
     """How many entries of lists are one link each."""
     headings: int = 0
@@ -115,7 +115,7 @@ class TextShape:
     paragraphs: int = 0
     """How many runs of text outside links are as long as a sentence."""
     longest: int = 0
-    """Of the longest of them."""
+    """Bytes of letters in the longest of them."""
 
 
 def read_kind_signals(root: etree._Element, *, objects: list[JsonObject]) -> KindSignals:
@@ -141,7 +141,8 @@ def read_kind_signals(root: etree._Element, *, objects: list[JsonObject]) -> Kin
 
 def measure_text(body: etree._Element) -> TextShape:
     """Return the shape of what a reader sees of `body`, after `main_text` has hidden the rest."""
-    shape, link, run = TextShape(), 0, 0  # the letters of the open link, and since the last block
+    shape = TextShape()
+    link_bytes, run_bytes = 0, 0  # of the open link, and since the last block
     link_depth = 0
     walk = etree.iterwalk(body, events=("start", "end"))
     for event, element in walk:
@@ -150,20 +151,20 @@ def measure_text(body: etree._Element) -> TextShape:
             walk.skip_subtree()
             continue
         if element.tag in BLOCKS:
-            shape.paragraphs += run >= SENTENCE
-            shape.longest, run = max(shape.longest, run), 0
+            shape.paragraphs += run_bytes >= MIN_PARAGRAPH_BYTES
+            shape.longest, run_bytes = max(shape.longest, run_bytes), 0
         if element.tag == "a":
             link_depth += 1 if is_start else -1
             if not is_start and link_depth == 0:
-                _count_link(shape, element, link)
-                link = 0
+                _count_link(shape, element, link_bytes)
+                link_bytes = 0
         piece = element.text if is_start else element.tail
-        own = _weight(piece) if is_start or element is not body else 0
-        shape.letters += own
+        letter_bytes = _letter_bytes(piece) if is_start or element is not body else 0
+        shape.letters += letter_bytes
         if link_depth:
-            link += own
+            link_bytes += letter_bytes
         else:
-            run += own
+            run_bytes += letter_bytes
     return shape
 
 
@@ -179,10 +180,10 @@ def _count_link(shape: TextShape, element: etree._Element, letters: int) -> None
 
 def measure_markdown(text: str) -> TextShape:
     """Return the shape of a text without links, as it comes from data of the page."""
-    weights = list(map(_weight, text.split("\n")))
-    paragraphs = [weight for weight in weights if weight >= SENTENCE]
+    line_bytes = list(map(_letter_bytes, text.split("\n")))
+    paragraphs = [count for count in line_bytes if count >= MIN_PARAGRAPH_BYTES]
     return TextShape(
-        letters=sum(weights), paragraphs=len(paragraphs), longest=max(paragraphs, default=0)
+        letters=sum(line_bytes), paragraphs=len(paragraphs), longest=max(paragraphs, default=0)
     )
 
 
@@ -243,6 +244,6 @@ def _share_of(part: str, text: str) -> float:
     return len(part) / max(len(text), 1)
 
 
-def _weight(text: str | None) -> int:
+def _letter_bytes(text: str | None) -> int:
     # Most pieces of a page are the blanks between its tags.
     return len(letters_of(text).encode()) if text and not text.isspace() else 0

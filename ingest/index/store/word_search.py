@@ -2,7 +2,7 @@
 
 FTS5 scores every chunk that holds any word of a question, and the frequent words are in most of
 them. So chunks are found by the rare words alone, whose postings are counted beforehand, and the
-best of these are scored anew with the frequent words that still tell something (the idea of WAND:
+best of these are scored again with the frequent words that still tell something (the idea of WAND:
 Broder et al., "Efficient query evaluation using a two-level retrieval process", CIKM 2003).
 """
 
@@ -26,18 +26,18 @@ POSTINGS_PER_ROOT = 64
 """Chunks that rare words may name, times the root of the chunks there are: each costs FTS5 1 µs.
 With 32 and less, headings of Python's FAQ lose their page among its manual (28,000 chunks:
 recall@5 .386 instead of .421, `bench.words_leg`)."""
-FEWEST_POSTINGS = 1_000
-"""So many in any case: a small index is searched whole."""
+MIN_POSTINGS = 1_000
+"""Chunks that rare words may name in any case: a small index is searched whole."""
 RESCORED = 50
 """Chunks beyond those wanted that are scored with the frequent words, too."""
 K1 = 1.2
 B = 0.75
-"""Of BM25, as FTS5 has them."""
+"""Parameters of BM25, as FTS5 has them."""
 ENDS = (" ", "s ", ", ", ". ")
-"""What stands behind most English words."""
-SAME_SIZE = 0.1
-"""Share by which the index may grow before the words are counted anew."""
-MOST_COUNTED = 20_000
+"""What follows most English words."""
+MAX_GROWTH = 0.1
+"""Share by which the index may grow before the words are counted again."""
+MAX_CACHED_WORDS = 20_000
 """Words whose counts are kept, 2 MB."""
 
 _WORD = re.compile(r"\w+")
@@ -52,7 +52,7 @@ class WordSearch:
 
     def __init__(self) -> None:
         self._chunks = 0
-        self._counted: dict[str, int] = {}
+        self._count_of_word: dict[str, int] = {}
 
     def best_matches(
         self,
@@ -64,47 +64,51 @@ class WordSearch:
     ) -> list[ScoredChunk]:
         """Return the `top_k` chunks of highest BM25 score (k1 1.2, b 0.75), best first.
 
-        Of documents in one of `collections`; (): of all.
+        Only documents in one of `collections` are searched; (): all.
         """
         distinct = list(dict.fromkeys(filter(_WORD.fullmatch, words)))[:MAX_QUERY_WORDS]
         if not distinct or top_k < 1:
             return []
         chunks = counts.count_of(connection, counts.CHUNKS)
-        rare, frequent = _parted(self._counts(connection, distinct, chunks), chunks)
+        rare, frequent = _split_by_frequency(
+            self._chunk_counts(connection, distinct, chunks), chunks
+        )
         if not rare:
             return []
         limit = top_k + RESCORED if frequent else top_k
-        found = _found_by(connection, rare, limit=limit, collections=collections)
+        found = _search_any(connection, rare, limit=limit, collections=collections)
         if collections and len(found) < limit and len(rare) < len(distinct):
             # Counted over the whole index: within a small collection a rare word may be nowhere.
-            found = _found_by(connection, distinct, limit=top_k, collections=collections)
+            found = _search_any(connection, distinct, limit=top_k, collections=collections)
             frequent = {}
         if frequent:
             found = _rescored(found, frequent, chunks)
         # A join does not keep the order of its subquery, and equal scores need a stable one.
         return sorted(found, key=lambda scored: (-scored.score, scored.chunk.id))[:top_k]
 
-    def _counts(
+    def _chunk_counts(
         self, connection: sqlite3.Connection, words: Sequence[str], chunks: int
     ) -> dict[str, int]:
         """Return in how many chunks each of the words is, about."""
-        if abs(chunks - self._chunks) > SAME_SIZE * self._chunks or chunks < FEWEST_POSTINGS:
-            self._counted.clear()
+        if abs(chunks - self._chunks) > MAX_GROWTH * self._chunks or chunks < MIN_POSTINGS:
+            self._count_of_word.clear()
             self._chunks = chunks
-        if len(self._counted) > MOST_COUNTED:
-            self._counted.clear()
+        if len(self._count_of_word) > MAX_CACHED_WORDS:
+            self._count_of_word.clear()
         for word in words:
             # One that was nowhere a moment ago may be in the page that was just stored.
-            if not self._counted.get(word):
-                (self._counted[word],) = connection.execute(
+            if not self._count_of_word.get(word):
+                (self._count_of_word[word],) = connection.execute(
                     "SELECT COUNT(*) FROM words WHERE words MATCH ?", (f'"{word}"',)
                 ).fetchone()
-        return {word: self._counted[word] for word in words}
+        return {word: self._count_of_word[word] for word in words}
 
 
-def _parted(count_of: Mapping[str, int], chunks: int) -> tuple[list[str], dict[str, int]]:
+def _split_by_frequency(
+    count_of: Mapping[str, int], chunks: int
+) -> tuple[list[str], dict[str, int]]:
     """Return the words that find chunks, and the more frequent ones that only order them."""
-    budget = max(FEWEST_POSTINGS, POSTINGS_PER_ROOT * math.isqrt(chunks))
+    budget = max(MIN_POSTINGS, POSTINGS_PER_ROOT * math.isqrt(chunks))
     known = sorted((word for word, count in count_of.items() if count), key=count_of.__getitem__)
     if sum(count_of.values()) <= budget:
         return known, {}
@@ -121,7 +125,7 @@ def _parted(count_of: Mapping[str, int], chunks: int) -> tuple[list[str], dict[s
     return rare, frequent
 
 
-def _found_by(
+def _search_any(
     connection: sqlite3.Connection,
     words: Sequence[str],
     *,
@@ -156,7 +160,7 @@ def _rescored(
     weight_of = {
         word: math.log((chunks - count + 0.5) / (count + 0.5)) for word, count in count_of.items()
     }
-    # English words between spaces, with what often stands behind them: a regular expression that
+    # English words between spaces, with what often follows them: a regular expression that
     # knows all of it takes five times as long.
     forms = {
         word: [f" {word}{end}" for end in ENDS] if word.isascii() else [word] for word in weight_of

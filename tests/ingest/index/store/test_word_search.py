@@ -12,7 +12,7 @@ FILLER = 120
 @pytest.fixture
 def catalog(monkeypatch: pytest.MonkeyPatch) -> Catalog:
     """Return an index of which a third speaks of harbours, small as if it were large."""
-    monkeypatch.setattr(word_search, "FEWEST_POSTINGS", 4)
+    monkeypatch.setattr(word_search, "MIN_POSTINGS", 4)
     monkeypatch.setattr(word_search, "POSTINGS_PER_ROOT", 0)
     catalog = Catalog()
     texts = [
