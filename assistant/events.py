@@ -150,7 +150,7 @@ class AnswerFailed:
     hint: Message = NO_MESSAGE
     """What to do next."""
     exit_code: int = 1
-    """Of a command that ends with it: 1 we failed, 2 it was asked wrongly."""
+    """Exit code of a command that ends with it: 1 it failed, 2 it was called wrongly."""
     type: Literal["answer_failed"] = "answer_failed"
 
     @classmethod

@@ -122,7 +122,7 @@ class Passage:
     modified: date | None = None
     heading: str = ""
     page: int | None = None
-    """Of paper, on which it begins, from 1; None for what has no pages."""
+    """Page of a PDF on which it begins, from 1; None for what has no pages."""
     page_breaks: tuple[int, ...] = ()
     """Where in `text` each further page begins."""
     ranks: LegRanks = LegRanks()
@@ -252,11 +252,11 @@ class Citation:
     fetched_at: datetime
     published: date | None = None
     modified: date | None = None
-    """Of a local file, the day on which it was last changed."""
+    """Day on which a local file was last changed."""
     heading: str = ""
     """Where on the page it stands, "" if at the top."""
     page: int | None = None
-    """Of paper (PDF), from 1; None for what has no pages."""
+    """Page of a PDF, from 1; None for what has no pages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,7 +304,7 @@ class Answer:
     citations: tuple[Citation, ...] = ()
     usage: Usage | None = None
     id: str = ""
-    """Of the snapshot that was kept of it (`assistant explain ID`), "" if none was."""
+    """Id of its snapshot (`assistant explain ID`), "" if none was kept."""
     found: bool = True
     """False: neither the index nor the web has anything for the question. A command that ends with
     it exits with 3."""

@@ -66,7 +66,7 @@ class Asked:
     total: float
     first_token: float
     cpu: float
-    """Of the process and all that it started."""
+    """CPU seconds of the process and all that it started."""
     stages: dict[str, float]
     pages: int
     """With text."""

@@ -65,7 +65,7 @@ STEPS = 8
 COMPARED = 2
 """Samples of which the loss is compared."""
 FIRST_ID, LAST_ID = 300, 1_900
-"""Of the random tokens: words of the tiny tokenizer, no control tokens."""
+"""Range of ids of the random tokens: words of the tiny tokenizer, no control tokens."""
 
 CARD = 16e9
 CUDA_OWN = 0.6e9

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 MODEL = "qwen2.5-coder-0.5b"
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 MOST_TOKENS = 500
-"""Of the prompt of a typical question: of the median one."""
+"""Tokens of the prompt of the median question."""
 MOST_RATIO = 0.4
-"""Of the CPU seconds to the first word, ours to the other prompt's."""
+"""Ratio of CPU seconds to the first word: our prompt's to the other's."""
 CONTEXT_TOKENS = 8_192
 REPLY_TOKENS = 512
 

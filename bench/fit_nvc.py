@@ -18,12 +18,12 @@ from bench.nvc import FITTED, read_messages, recipe_messages
 from ingest.settings import IngestSettings
 
 PENALTY = 1.0
-"""Of squared weights, for each message. .3 to 10 make no difference of .02 in area."""
+"""Penalty of squared weights, for each message. .3 to 10 make no difference of .02 in area."""
 STEPS = 3_000
 RATE = 0.05
 FOLDS = 5
 SILENCE = 0.96
-"""Of polite messages that were left out of the fit, so that .95 holds for others."""
+"""Share of held-out polite messages without advice, so that .95 holds for others."""
 
 Floats = NDArray[np.float64]
 

@@ -44,7 +44,7 @@ class Footprint:
     modules: int
     """Imported, packages' own __init__ included."""
     import_ms: float
-    """Of these modules' own bodies."""
+    """Milliseconds that these modules' own bodies take."""
     files: dict[str, int]
     """File -> functions of it that ran."""
 

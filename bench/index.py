@@ -44,7 +44,7 @@ LEG = 50  # chunks that each leg names (`assistant.answer.retrieval.CANDIDATES`)
 LETTERS = np.array(list("abcdefghijklmnopqrtuvwxyz"))  # no "s": plurals would be folded
 
 FLOORS_CPU_MS = {10_000: 2.0, 100_000: 5.0, 1_000_000: 15.0}
-"""Of the words leg, by the size of the index."""
+"""Milliseconds of the words leg, by the size of the index."""
 FUSED_CPU_MS = 40.0
 WRITE_MS = 200.0
 READER_MB = 350.0

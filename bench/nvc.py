@@ -24,7 +24,7 @@ from ingest.text.language import language_of
 ROOT = Path(__file__).parents[1]
 SILENCE_FLOOR = 0.95
 CAUGHT_FLOOR = 0.78
-"""Of 40, one less than are caught."""
+"""Share of 40 messages: one less than are caught."""
 FITTED = ROOT / "bench" / "nvc_messages.tsv"
 UNSEEN = ROOT / "bench" / "nvc_messages_unseen.tsv"
 RECIPE = ROOT / "finetune" / "recipes" / "nvc.jsonl"

@@ -41,7 +41,7 @@ class QuestionSet:
     pages: Sequence[Document]
     questions: Questions
     floor: tuple[float, ...] = ()
-    """Of the fused leg: recall@1, recall@5 and MRR@10, as many as are held."""
+    """Floors of the fused leg: recall@1, recall@5 and MRR@10, or the first of these."""
     like: str = ""
     """The set whose fused figures this one may not fall short of by more than `slack`."""
     slack: float = 0.0

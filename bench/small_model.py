@@ -65,7 +65,7 @@ CONTEXT_TOKENS = 4_096
 REPLY_TOKENS = 256
 
 FLOORS = {"model": 0.25, "shown": 0.95}
-"""Of SmolLM2-135M on the first questions of the sample: .42 and 1.00 where they were set."""
+"""Floors of SmolLM2-135M on the first questions of the sample: .42 and 1.00 where they were set."""
 MOST = {"strictly wrong": 0.03, "unfounded": 0.0}
 """The guard puts quotes in the place of three quarters of its replies; without it these are
 "unfounded", .75."""

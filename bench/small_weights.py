@@ -25,7 +25,7 @@ class SmallModel:
     packages: tuple[str, ...]
     """Requirements, in the order of the pieces."""
     ending: str
-    """Of the piece's path inside each wheel."""
+    """End of the piece's path inside each wheel."""
     sha256: str
     languages: tuple[str, ...]
 

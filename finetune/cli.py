@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from finetune.pipeline import Pipeline
 
 PORT = 8601
-"""Of `finetune serve`, beside the chat page's 8501."""
+"""Default port of `finetune serve`, beside the chat page's 8501."""
 
 
 @click.group(

@@ -69,7 +69,7 @@ class OwnRecipe:
     rows: tuple[Record, ...]
     """The first ones, as they will be learnt."""
     rejected: int
-    """Of the rows that were looked at, those that cannot be used."""
+    """Rows that cannot be used, among those that were looked at."""
     looked_at: int
 
 

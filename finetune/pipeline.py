@@ -26,7 +26,8 @@ ADAPTER = "adapter"
 MERGED = "merged"
 
 VERSION = 1
-"""Of the files that the steps write. It is part of each digest: a new one makes all steps anew."""
+"""Version of the files that the steps write. It is part of each digest: a new one repeats all
+steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,7 +119,7 @@ class SourceScanned:
     count: int
     """Documents or addresses."""
     left_out: int = 0
-    """Of a folder, the `FileLeftOut`; of a sitemap, other sites' pages and what is excluded."""
+    """Files of a folder with a `FileLeftOut`; other sites' and excluded pages of a sitemap."""
     type: Literal["source_scanned"] = "source_scanned"
 
 

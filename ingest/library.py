@@ -71,7 +71,7 @@ class ImportedCounts:
     documents: int
     chunks: int
     vectors: int
-    """Of the documents that were taken in."""
+    """Vectors of the imported documents."""
     kept: int
     """Documents of which a later version was here, and stays."""
 
@@ -82,7 +82,7 @@ class LibraryStatistics:
 
     stats: IndexStats
     characters: int
-    """Of all texts."""
+    """Characters of all texts."""
     file_bytes: dict[str, int]
     """Size on disk by name: "text", "vectors", "cache"."""
     languages: dict[str, int]

@@ -163,7 +163,7 @@ class Report:
     unchanged: int = 0
     """Pages that were in the index as they are now."""
     chunks: int = 0
-    """Of the stored pages."""
+    """Chunks of the stored pages."""
     unembedded: int = 0
     unembedded_reason: Message = NO_MESSAGE
     """Why the first of them has none."""
@@ -172,7 +172,7 @@ class Report:
     skipped: list[PageSkipped] = field(default_factory=list)
     """The first of them."""
     failed: int = 0
-    """Of the skipped pages, those that may be there at another time."""
+    """Skipped pages that may be there at another time."""
     unusable: int = 0
     """Sources, and lines of them, that name nothing that could be stored."""
     removed: int = 0
@@ -181,7 +181,7 @@ class Report:
     """URLs of documents whose files are gone and that are still in the index."""
     recut: int = 0
     chunks_before: int = 0
-    """Of the pages that were cut anew."""
+    """Chunks that the recut pages had before."""
     _left_out: dict[LeftOutReason, list[str]] = field(default_factory=dict, init=False)
     """What the folder that is being read leaves out: the first names for each reason."""
     _left_out_counts: Counter[LeftOutReason] = field(default_factory=Counter, init=False)

@@ -131,6 +131,25 @@ def test_what_is_public_says_what_it_gives() -> None:
     assert len(silent) <= 0.02 * len(every), silent
 
 
+def docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield line and text of each bare string: docstrings, also those of constants and fields."""
+    for node in ast.walk(tree):
+        value = node.value if isinstance(node, ast.Expr) else None
+        if isinstance(value, ast.Constant) and isinstance(value.value, str):
+            yield value.lineno, value.value
+
+
+def test_a_docstring_says_what_it_is_about_before_of_what() -> None:
+    # In a hover and in grep's output the name of what it describes is not beside it.
+    headless = [
+        f"{path.relative_to(ROOT)}:{line}"
+        for path, tree in TREES.items()
+        for line, text in docstrings(tree)
+        if text.startswith("Of ")
+    ]
+    assert headless == []
+
+
 def comments(text: str) -> int:
     """Return the comments of a file; directives for tools are none."""
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)

@@ -24,7 +24,7 @@ T = TypeVar("T")
 POLL_S = 0.5
 """Seconds between two looks at a job."""
 SHOWN_URLS = 10
-"""Of those that are to be removed."""
+"""URLs shown of the documents that are to be removed."""
 SEEN_JOB = "seen-job"
 """The job whose end the page has seen, in the session's state."""
 SHOWN_DOCUMENTS = 1_000

@@ -27,7 +27,7 @@ class FilesToRead:
 
     paths: tuple[Path, ...]
     language: Language
-    """Of what is said of those that cannot be read."""
+    """Language of the messages on files that cannot be read."""
 
     @property
     def collections(self) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ LONGEST_SUM = 120
 """Characters; a longer one is a paste, and the parser must not nest without end."""
 
 MOST_BITS = 2_000
-"""Of a number on the way: 9**9**9 would fill the memory."""
+"""Bits of an intermediate result: 9**9**9 would fill the memory."""
 
 DECIMALS = 10
 """Places of a quotient that does not end."""

@@ -20,8 +20,8 @@ from ingest.text.language import language_of
 from ingest.text.words import words
 
 VECTORS_SHARE = 0.45
-"""Of the score, for an encoder whose weight for the languages is 1. From .45 to .55 XQuAD is flat
-in English and falls by .01 in Chinese; Python's FAQ rises by .03."""
+"""Share of the score that vectors give, for an encoder whose weight for the languages is 1. From
+.45 to .55 XQuAD is flat in English and falls by .01 in Chinese; Python's FAQ rises by .03."""
 
 CONSENT_DEPTH = 10
 """Legs agree when the first of one is so far up in the other."""
@@ -42,7 +42,8 @@ alone find .25 of the answers and vectors .46."""
 FIRST = 3  # hits by words of which one must hold that share
 
 LAST = 0.02
-"""Of a leg's last candidate: to be the worst of those that were found is not to be irrelevant."""
+"""Score of a leg's last candidate: to be the worst of those that were found is not to be
+irrelevant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,7 @@ class Legs:
     """What the two legs found for one question, each best first."""
 
     language: Language
-    """Of the question."""
+    """Language of the question."""
     wanted: Collection[str]
     """The words by which a chunk is relevant."""
     by_words: Sequence[ScoredChunk]

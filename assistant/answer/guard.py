@@ -51,8 +51,9 @@ NGRAM = 5
 """Words in a row that a reply shares with the instructions by chance only rarely."""
 
 RECITED_SHARE = 0.4
-"""Of a reply's n-grams that stand in the instructions, from which on it recites them. SmolLM2-135M,
-which does so in half of its replies to long prompts, has .6 and more; answers have 0."""
+"""Share of a reply's n-grams that are in the instructions, from which on it recites them.
+SmolLM2-135M, which does so in half of its replies to long prompts, has .6 and more; answers have 0.
+"""
 
 LEAD_IN_WORDS = 8
 """Words of a reply that ends in a colon, up to which it only announces an answer."""
@@ -61,7 +62,7 @@ FEWEST_LETTERS = 40
 """Letters of a reply from which on its language is judged: shorter ones are names."""
 
 LEAST_REPEATS = 4
-"""Of a unit of many words. Lists of rows that differ in one word repeat less than this."""
+"""Repeats of a unit of many words. Lists of rows that differ in one word repeat less than this."""
 
 REPEATED_CHARACTERS = 90
 """That a loop has at least: "-----" and "ha ha ha" are none."""

@@ -18,7 +18,7 @@ class PromptRequest:
     question: str
     """Standing alone."""
     language: Language
-    """Of the answer."""
+    """Language of the answer."""
     reply_tokens: int
     """Longest reply, thinking included."""
     history: Sequence[ChatMessage] = ()

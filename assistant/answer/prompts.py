@@ -25,7 +25,7 @@ MESSAGE_TOKENS = 8
 TITLE_CHARACTERS = 120
 URL_CHARACTERS = 200
 HISTORY_SHARE = 0.25
-"""Of the budget, at most, goes to earlier turns: the answer is made of the passages."""
+"""Share of the budget that earlier turns take at most: the answer is made of the passages."""
 
 SMALLEST_PASSAGE = 64
 """Tokens under which a cut passage is not worth its number."""

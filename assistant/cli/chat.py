@@ -26,7 +26,7 @@ from ingest.foundation.startup import INTERRUPTED, decode_argument, decode_input
 from ingest.text.language import language_of
 
 SHOWN_CHARACTERS = 400
-"""Of the last answer of a conversation that is taken up again."""
+"""Characters shown of the last answer when a conversation is resumed."""
 
 LEAVING = frozenset({"/quit", "/exit"})
 STANDING: frozenset[NoticeCode] = frozenset({"no_model", "words_only", "other_encoder"})

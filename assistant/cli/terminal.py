@@ -35,7 +35,7 @@ from ingest.local_files import shown_url
 from ingest.report import count_pages, count_passages, note, page_line, printable
 
 SHOWN_BLOCKS = 2
-"""Of the evidence, while the model is waited for: what fits into three lines."""
+"""Blocks of the evidence shown while the model is waited for: what fits into three lines."""
 
 
 def say(text: str, *, dim: bool = False, newline: bool = True) -> None:

@@ -70,7 +70,7 @@ class ConversationLine:
     id: str
     title: str
     updated_at: datetime
-    """Of its last turn, in UTC."""
+    """Time of its last turn, in UTC."""
 
 
 def conversations_path() -> Path:

@@ -19,11 +19,11 @@ from assistant.values import ChatMessage
 from ingest.events import PageSkipped, PageStored
 
 TurnState = Literal["waiting", "running", "done", "stopped", "failed", "interrupted"]
-"""Of a turn. "waiting": nobody has begun to answer it; "interrupted": the program ended meanwhile.
-"""
+"""State of a turn. "waiting": no process has begun to answer it; "interrupted": the program ended
+meanwhile."""
 
 TITLE_CHARACTERS = 40
-"""Of a title made from the first question: one line of a side bar."""
+"""Characters of a title made from the first question: one line of a side bar."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

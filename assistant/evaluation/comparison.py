@@ -14,9 +14,9 @@ from ingest.foundation.intervals import Interval, paired_interval
 from ingest.foundation.messages import Message
 
 SIGNIFICANT = 0.05
-"""Of the sign test, two-sided. Five questions that all point one way come by chance in 1 of 16
-comparisons, six in 1 of 32, seven of eight in 1 of 14; the bootstrap alone would call two of two
-certain."""
+"""Significance level of the sign test, two-sided. Five questions that all point one way come by
+chance in 1 of 16 comparisons, six in 1 of 32, seven of eight in 1 of 14; the bootstrap alone would
+call two of two certain."""
 
 SAME_WITHIN = 1e-9
 """Values that differ by less are a tie."""

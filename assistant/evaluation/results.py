@@ -20,7 +20,7 @@ from assistant.values import Answerability, AnswerKind, VerdictKind
 from ingest.foundation.messages import Message, describe_os_error
 
 FORMAT = 1
-"""Of saved runs; a run of a later one is refused."""
+"""Version of the format of saved runs; a run of a later one is refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class RunHeader:
     """Passages to answer from."""
     pages: int = 0
     chunks: int = 0
-    """Of the index, when the run began."""
+    """Chunks of the index when the run began."""
     space: str = ""
     """The index's vectors: their encoder."""
     questions: str = ""
@@ -43,13 +43,13 @@ class RunHeader:
     jobs: int = 1
     """Questions asked side by side: latencies of several are longer."""
     language: str = ""
-    """Of the answers, as set; runs of before it was kept have ""."""
+    """Language of the answers, as set; runs from before it was recorded have ""."""
     unsupported: str = ""
     """What becomes of sentences that no passage supports, as set."""
     temperature: float | None = None
     """None where nothing is sampled, or where it was not kept."""
     digest: str = ""
-    """Of the model's weights, "" where its server tells none."""
+    """Digest of the model's weights, "" where its server tells none."""
     format: int = FORMAT
     type: Literal["run"] = "run"
 
@@ -73,13 +73,13 @@ class QuestionResult:
     """Why there is no answer, "" if there is one."""
     model: str = ""
     answer_id: str = ""
-    """Of the answer's snapshot, "" if none is kept."""
+    """Id of the answer's snapshot, "" if none is kept."""
     cited: tuple[str, ...] = ()
     """Addresses of the pages that the answer cites."""
     passages: tuple[str, ...] = ()
     """Addresses of the passages' pages, best first."""
     rank: int | None = None
-    """Of the first passage from an expected page, or that holds an expected answer; 1 for the
+    """Rank of the first passage from an expected page, or that holds an expected answer; 1 for the
     first, None if none is."""
     evidence: tuple[str, ...] = ()
     in_evidence: bool | None = None

@@ -26,7 +26,7 @@ class ModelTraits:
     size: ModelSize
     """Small models get the evidence and one instruction, large ones whole passages and rules."""
     digest: str = ""
-    """Of its weights, as its server reports it; "" where it reports none."""
+    """Digest of its weights, as its server reports it; "" where it reports none."""
     temperature: float | None = None
     """None where nothing is sampled."""
 

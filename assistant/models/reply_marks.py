@@ -95,7 +95,8 @@ class Mark:
     kind: MarkKind
     text: str
     name: str = ""
-    """Of a tag: "think"; of a channel: "final"; of other marks their own text, in small letters."""
+    """Name of a tag ("think") or a channel ("final"); for other marks their own text, lower case.
+    """
     next_character: str = ""
     """The character that follows it, "" at the end of the reply."""
 

@@ -21,7 +21,7 @@ from ingest.text.language import language_of
 from ingest.text.tokens import estimate_tokens
 
 PARTS: Final = ("observation", "feeling", "need", "request", "rewrite")
-"""Of a model's reply, as `finetune/recipes/nvc.toml` trains it."""
+"""Parts of a model's reply, as `finetune/recipes/nvc.toml` trains it."""
 INSTRUCTION: Final = Message.bilingual(
     "Judge whether the message may cause conflict. If so, rewrite it by observation, feeling, need "
     'and request, and reply as JSON; if not, reply {"risk": false}.',

@@ -12,7 +12,7 @@ from ingest.foundation.cache import ExpiringCache
 from ingest.foundation.messages import SEMICOLON, Language, Message, join_messages
 
 SHARE = 0.5
-"""Of the time left that an engine gets while another one can still follow."""
+"""Share of the time left that an engine gets while another one can still follow."""
 
 
 class SearchChain:

@@ -30,7 +30,7 @@ SHORTEST_WAIT_S = 5.0
 MOST_DOUBLINGS = 10
 """Far beyond `LONGEST_WAIT_S`; without a limit the power overflows at 1,024."""
 LONGEST_RETRY_AFTER_S = 86_400.0
-"""Of a Retry-After that we believe."""
+"""Longest Retry-After that is believed."""
 PROBE_S = 10.0
 """While one process probes, the others wait: about as long as a search may take."""
 FORGET_S = 86_400.0
@@ -54,7 +54,7 @@ class EngineHealth:
     kind: SearchFailure = "failed"
     message: Message = NO_MESSAGE
     hint: Message = NO_MESSAGE
-    """Of the last failure."""
+    """What to do about the last failure."""
 
 
 _ENGINE_HEALTH = TypeAdapter(EngineHealth)

@@ -42,7 +42,7 @@ from ingest.web.fetch.decompression import (
 )
 
 MAX_BYTES = 5_000_000
-"""Of one reply, unpacked; a page of results has some 30 kB."""
+"""Bytes of one reply, uncompressed; a page of results has some 30 kB."""
 
 NOT_JSON = Message("it does not answer in JSON")
 _TOO_LARGE = Message("its reply is too large")
@@ -58,7 +58,7 @@ class ApiRequest:
     """One request for one page of results."""
 
     params: Mapping[str, str] = field(default_factory=dict)
-    """Of the query string."""
+    """Parameters of the query string."""
     body: Mapping[str, Any] | None = None
     """Sent by POST as JSON; None sends a GET."""
 
@@ -69,7 +69,7 @@ class JsonEngine(ABC):
     name: str
     """The engine's name, as people know it."""
     path: ClassVar[str]
-    """Of the API, below the server's address."""
+    """Path of the API below the server's address."""
     query_limit: ClassVar[int] = QUERY_LIMIT
     """Characters of the longest query that the API takes."""
 

@@ -39,7 +39,7 @@ ID_BYTES = 4
 one is replaced."""
 
 HISTORY_MESSAGES = 12
-"""Of the conversation before, what a model is given and what is kept: as many as the front ends
+"""Messages before the question that a model is given and that are kept: as many as the front ends
 send along. A replay would ask another question if the two differed."""
 
 

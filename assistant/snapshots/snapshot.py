@@ -30,7 +30,7 @@ class ModelSnapshot:
     size: str
     context_tokens: int
     digest: str = ""
-    """Of its weights, "" where the server reports none."""
+    """Digest of its weights, "" where the server reports none."""
     temperature: float | None = None
     reply_tokens: int | None = None
     """Longest reply, thinking included."""
@@ -47,11 +47,11 @@ class Snapshot:
     at: datetime
     """When it was asked, with its time zone."""
     version: str
-    """Of the product."""
+    """Version of the product."""
     question: Question
     """As it was asked, with its options."""
     language: Language
-    """Of the answer."""
+    """Language of the answer."""
     query: str
     """The question as it stands alone, made from the conversation."""
     looked_up: str = ""
@@ -81,7 +81,7 @@ class Snapshot:
     """Seconds after the question at which each stage began ("search", "read", "retrieve",
     "reply"), the passages and the evidence were there, the first word came, and all was over."""
     parent: str = ""
-    """Of a replay: the answer whose passages it was made of."""
+    """Id of the answer whose passages a replay was made of, "" for what is no replay."""
 
 
 def dump_snapshot(snapshot: Snapshot) -> bytes:

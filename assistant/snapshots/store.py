@@ -59,7 +59,7 @@ class SnapshotLine:
     """None: it failed."""
     trust: float | None
     parent: str
-    """Of a replay: what it repeats."""
+    """Id of the answer that a replay repeats, "" for what is no replay."""
 
 
 class SnapshotStore:

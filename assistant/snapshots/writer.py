@@ -44,7 +44,7 @@ class SnapshotWriter:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="snapshots")
         self._was_opened = False
         self._store: SnapshotStore | None = None
-        """Of the thread alone."""
+        """Used by the writing thread only."""
         self._unusable: Message = NO_MESSAGE
         """Why the file could not be opened, until it can."""
         self._told: Message = NO_MESSAGE

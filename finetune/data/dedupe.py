@@ -31,8 +31,8 @@ DIGEST_BYTES = 16
 """The chance that two of a thousand million different rows have the same digest is 1e-21."""
 
 SHINGLE_BYTES = 8
-"""Of UTF-8: nearly three ideographs or eight letters, between the 5 that the book advises for short
-texts and its 9 for long ones; one rule for Chinese, English and their mixtures."""
+"""Bytes of UTF-8: nearly three ideographs or eight letters, between the 5 that the book advises for
+short texts and its 9 for long ones; one rule for Chinese, English and their mixtures."""
 
 PERMUTATIONS = 128
 """MinHashes of a row; similarity is estimated from them with a deviation of 0.044 at most."""
@@ -42,7 +42,7 @@ RECALL = 0.99
 (0.9: 0.994 at the threshold, 0.99998 at 0.95)."""
 
 SEED = 1
-"""Of the MinHashes: the same rows are the same pairs in each run."""
+"""Seed of the MinHashes: the same rows are the same pairs in each run."""
 
 SHINGLES_AT_ONCE = 1_000_000
 """8 MB of shingles are hashed in one go."""

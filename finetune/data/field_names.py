@@ -14,7 +14,7 @@ QUESTION_NAMES = (
     "用户提问",
     "咨询内容",
 )
-"""Of the words that ask: TRL and OpenAI have "prompt", ms-swift "query"."""
+"""Fields of the words that ask: TRL and OpenAI have "prompt", ms-swift "query"."""
 
 ANSWER_NAMES = (
     "answer",
@@ -32,10 +32,10 @@ ANSWER_NAMES = (
     "参考答案",
     "回复内容",
 )
-"""Of the words that answer: ms-swift has "response", OpenAI "completion"."""
+"""Fields of the words that answer: ms-swift has "response", OpenAI "completion"."""
 
 THINK_NAMES = ("think", "thought", "reasoning_content", "思考", "思考过程", "思维链", "推理过程")
-"""Of a thought. Not "reasoning": in well-known sets it holds the answer."""
+"""Fields of a thought. Not "reasoning": in well-known sets it holds the answer."""
 
 SYSTEM_NAMES = ("system", "system_prompt", "系统", "系统提示", "系统提示词")
 HISTORY_NAMES = ("history", "历史", "历史对话")

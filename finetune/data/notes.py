@@ -11,7 +11,7 @@ MOST_FIELDS = 8
 """Unused fields that a line names."""
 
 TOLD_SHARE = 0.2
-"""Of held-out answers that are in training, from which on it is reported."""
+"""Share of held-out answers in the training data from which on it is reported."""
 
 REPAIRS: dict[Repair, Message] = {
     "joined": Message("neighbours of one side joined"),

@@ -24,7 +24,7 @@ HISTORY = (Turn(user="你好 { } \n two  spaces", answer="您好。", think="gre
 """White space and braces are what a template language most easily loses."""
 
 SHOWN_CHARACTERS = 120
-"""Of what was found in place of what was expected."""
+"""Characters shown of what was found in place of what was expected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,7 +50,7 @@ class ImprovementPlan:
     folder: Path
     """Gets the rows, the recipe and the run."""
     changes: tuple[str, ...] = ()
-    """Of the recipe, such as "train.epochs=2"."""
+    """Changes of the recipe, such as "train.epochs=2"."""
     more_rows: tuple[Path, ...] = ()
     """Files of further rows: corrected answers of `assistant feedback`, or a person's own."""
     language: Language = "zh"

@@ -23,7 +23,7 @@ ROPE_TYPES = ("default", "llama3", "linear", "yarn")
 """Ways to scale rotary embeddings that GGUF can tell an engine of."""
 
 GEMMA3_PATTERN = 6
-"""Of so many layers the last sees the whole context; llama.cpp takes that for granted."""
+"""Layers of which the last one sees the whole context; llama.cpp takes that for granted."""
 
 _QWEN2 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"

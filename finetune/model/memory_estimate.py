@@ -21,20 +21,20 @@ from typing import Any, Literal
 from finetune.recipe import TrainTable
 
 Width = Literal["16-bit", "fp32"]
-"""Of the weights and activations; bf16 and fp16 take the same."""
+"""Precision of the weights and activations; bf16 and fp16 take the same."""
 
 NF4_BYTES = 4.127 / 8
-"""Of a weight in 4 bits, with its share of the constants of a block."""
+"""Bytes of a weight in 4 bits, with its share of the constants of a block."""
 
 OPTIMISER_BYTES = 12
-"""Of a trained weight: gradient and AdamW's two moments, each in fp32."""
+"""Bytes of a trained weight: gradient and AdamW's two moments, each in fp32."""
 
 BYTES: dict[Width, int] = {"16-bit": 2, "fp32": 4}
-"""Of a weight."""
+"""Bytes of a weight."""
 
 # In 16 bits the loss is computed on a copy in fp32, so that more is held than in fp32.
 LOGIT_BYTES: dict[Width, int] = {"16-bit": 16, "fp32": 12}
-"""Of a logit: itself, its softmax and its gradient."""
+"""Bytes of a logit: itself, its softmax and its gradient."""
 
 PerLayer = tuple[int, int, int, int]
 """Bytes for each channel of: the hidden state, the queries, keys (or values), the inner layer."""

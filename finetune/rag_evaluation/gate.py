@@ -12,7 +12,7 @@ from ingest.foundation.messages import Language, Message
 from ingest.text.answer_overlap import answer_tokens
 
 SHORT_TOKENS = 4
-"""Of an expected answer: a value or a name, up to so many, stands in a right reply word for word.
+"""Tokens of the longest expected answer that a right reply holds word for word: a value or a name.
 A sentence may be said otherwise, so that the words in common count (token F1)."""
 
 LEAST_QUESTIONS = 10

@@ -58,7 +58,7 @@ class RunExport:
     place: str
     """A file, a folder, or the model's name in Ollama."""
     bytes: int
-    """Of the file, 0 where there are several."""
+    """Size of the file, 0 where there are several."""
     command: str
 
 

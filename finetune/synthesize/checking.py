@@ -21,7 +21,7 @@ evidence; the verdicts do not support its answer; other pages may answer it, too
 set to answer in another language."""
 
 HELD_SHARE = 0.9
-"""Of a text's words, from which on another text is taken to hold it."""
+"""Share of a text's words from which on another text is taken to hold it."""
 
 LONGEST_TITLE = 40
 """Characters of a page's title that a question names."""

@@ -32,7 +32,7 @@ class QuestionDraft:
     kind: DraftKind
     language: Language
     url: str
-    """Of the document."""
+    """URL of the document."""
     source: str
     """The text of the document that the answer was taken from, without Markdown."""
     names_page: bool = False

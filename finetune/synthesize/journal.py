@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 JOURNAL_VERSION = 1
-"""Of the rules and of the rows: a journal of another version is begun anew."""
+"""Version of the rules and of the rows: a journal of another version is begun again."""
 
 
 class SynthesisJournal:

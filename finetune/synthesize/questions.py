@@ -37,11 +37,12 @@ RULES: Mapping[Language, tuple[Rule, ...]] = {
         rules_en.ask_for_list,
     ),
 }
-"""Of sentences and lists, by their language. What begins with a heading, a row or a term is asked
+"""Rules for sentences and lists, by language. What begins with a heading, a row or a term is asked
 in the same way in each: `ask_of_rows`, `ask_of_terms`, `ask_of_sections`."""
 
 SECTION_SENTENCES: Mapping[Language, int] = {"zh": 2, "en": 3}
-"""Of the beginning of a section that answers for it: what the assistant's prompt asks for."""
+"""Sentences at the beginning of a section that answer for it: what the assistant's prompt asks for.
+"""
 
 LEAST_SECTION: Mapping[Language, int] = {"zh": 12, "en": 24}
 """Characters of an answer for a whole section: less is a note."""

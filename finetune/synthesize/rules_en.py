@@ -13,10 +13,11 @@ SHORTEST, LONGEST = 20, 220
 """Characters of a sentence that a question is made of."""
 
 MOST_SUBJECT_WORDS = 9
-"""Of a subject; a longer one holds a clause, and the verb that was found may be that clause's."""
+"""Words of a subject; a longer one holds a clause, and the verb that was found may be that
+clause's."""
 
 MOST_TERM_WORDS = 5
-"""Of what is defined."""
+"""Words of a term that is defined."""
 
 _NUMBER = (
     r"(?:\d+(?:,\d{3})*(?:\.\d+)?(?:\s?(?:-|–|to)\s?\d+(?:\.\d+)?)?|two|three|four|five|six|seven"

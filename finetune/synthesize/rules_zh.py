@@ -21,7 +21,7 @@ MOST_FIGURES = 2
 """In one sentence: with more, what is asked for is one of a row of numbers."""
 
 MOST_CLAUSES = 2
-"""Of a sentence up to what is asked for."""
+"""Clauses of a sentence up to what is asked for."""
 
 LONGEST_TERM = 14
 """Characters of what is defined; longer ones are clauses."""

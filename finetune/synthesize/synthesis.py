@@ -39,8 +39,8 @@ from ingest.index.store.inventory import DocumentFilter
 from ingest.library import open_library
 
 DECLINED_SHARE = 0.15
-"""Of the questions that are asked without their page. RAFT leaves the answer out of a fifth to two
-fifths of its rows; a small model that sees more of these declines what it could answer."""
+"""Share of the questions that are asked without their page. RAFT leaves the answer out of a fifth
+to two fifths of its rows; a small model that sees more of these declines what it could answer."""
 
 DOCUMENTS_AT_ONCE = 50
 """Read from the store in one go."""
@@ -59,7 +59,7 @@ class SynthesisReport:
     """Pages that were read."""
     rows: int
     declined: int
-    """Of the rows, those whose question is to be declined."""
+    """Rows whose question is to be declined."""
     kinds: dict[str, int]
     languages: dict[str, int]
     rejected: dict[RejectReason, int]

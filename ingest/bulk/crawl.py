@@ -26,7 +26,7 @@ MAX_LINKS = 2_000
 """Links of one page that are looked at."""
 MAX_URL_CHARACTERS = 500
 MAX_SEGMENTS = 16
-"""Of a path. A relative link that is wrong grows by one segment at each step."""
+"""Segments of a path. A relative link that is wrong grows by one segment at each step."""
 MAX_REPEATS = 2
 """Times that one segment may stand in a path: /a/b/a/b/a/b is a trap."""
 MAX_QUERIES = 50

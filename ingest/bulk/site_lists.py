@@ -16,10 +16,10 @@ from ingest.errors import FetchError
 from ingest.web.urls import canonical_url, host_of, resolve_reference, same_or_subdomain
 
 MAX_BYTES = 52_428_800
-"""Of one sitemap, unpacked: the protocol's 50 MB, which also bounds a gzip bomb."""
+"""Bytes of one sitemap, uncompressed: the protocol's 50 MB, which also bounds a gzip bomb."""
 
 MAX_URLS = 50_000
-"""Of one sitemap, by the protocol."""
+"""Addresses of one sitemap, by the protocol."""
 
 GZIP_TYPES = frozenset({"application/gzip", "application/x-gzip"})
 

@@ -79,8 +79,8 @@ class FileReader:
     """How one kind of file is recognized, and what turns its bytes into text."""
 
     suffixes: tuple[str, ...]
-    """Of local files, lower case, with the dot; "" is a name without any. The first names the
-    kind in messages."""
+    """Suffixes of local files, lower case, with the dot; "" is a name without any. The first names
+    the kind in messages."""
     media_types: tuple[str, ...]
     """What servers call it, lower case; the first is what a local file is taken for."""
     fits: Callable[[str, bytes], bool]

@@ -62,7 +62,7 @@ READERS: Final[tuple[FileReader, ...]] = (
 _BY_SUFFIX: Final = {suffix: reader for reader in READERS for suffix in reader.suffixes}
 
 READABLE_SUFFIXES: Final = frozenset(_BY_SUFFIX) - {""}
-"""Of the files that can be read, lower case. Without a suffix the bytes decide."""
+"""Suffixes of the files that can be read, lower case. Without a suffix the bytes decide."""
 
 DOCUMENT_TYPES: Final = frozenset(
     media_type for reader in READERS if reader.is_document for media_type in reader.media_types

@@ -7,7 +7,7 @@ class QiuzhengError(Exception):
     """Base of every error that a user may see: what happened, and what to do next."""
 
     exit_code = 1
-    """Of a command that ends with this error: 1 it failed, 2 it was called wrongly."""
+    """Exit code of a command that ends with this error: 1 it failed, 2 it was called wrongly."""
 
     code = "failed"
     """What failed, in one word for programs: "settings", "index", "model", …"""

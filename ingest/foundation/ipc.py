@@ -4,7 +4,7 @@ from typing import IO
 
 _LENGTH_BYTES = 8
 _READ_BYTES = 1 << 20
-"""Of one read: a length that lies must not reserve gigabytes before a byte has come."""
+"""Bytes of one read: a length that lies must not reserve gigabytes before a byte has come."""
 
 
 def send(stream: IO[bytes], message: bytes) -> None:

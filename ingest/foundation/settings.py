@@ -61,7 +61,7 @@ def _check_host(host: str) -> str:
 
 
 ServerAddress = Annotated[str, AfterValidator(_check_host)]
-"""Of a model server; scheme and port may be left out."""
+"""Address of a model server; scheme and port may be left out."""
 
 
 def expand_user(path: str, *, source: str) -> Path:

@@ -15,7 +15,7 @@ INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
 
 FALLBACK_ENCODING = "gb18030"
-"""Of Chinese text that is neither UTF-8 nor in the locale's encoding."""
+"""Encoding of Chinese text that is neither UTF-8 nor in the locale's encoding."""
 
 
 def prepare_process() -> None:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 MAX_LINE_BYTES = 8 << 20
-"""Of one line or one event. A token of a chat is 300 bytes, a whole reply in one frame less than
-1 MB; a server that never ends its line must not fill the memory."""
+"""Bytes of one line or one event. A token of a chat is 300 bytes, a whole reply in one frame less
+than 1 MB; a server that never ends its line must not fill the memory."""
 
 IGNORED_BYTES = 4_096
 """What is kept of text in another format: enough for an error and its stack."""

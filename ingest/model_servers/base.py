@@ -11,7 +11,7 @@ from ingest.foundation.server_urls import hide_secrets
 T = TypeVar("T")
 
 DETAIL_CHARACTERS = 200
-"""Of a server's own words, in an error."""
+"""Characters shown of a server's own words in an error."""
 
 FailureKind = Literal[
     "unreachable",  # nothing answers, or the address cannot be called

@@ -70,7 +70,7 @@ class ModelDetails:
 UNKNOWN_DETAILS = ModelDetails(
     capabilities=None, context_tokens=None, parameters_count=None, template="", parameters=""
 )
-"""Of a model whose server tells nothing about it."""
+"""Details of a model whose server tells nothing about it."""
 
 
 class OllamaClient:

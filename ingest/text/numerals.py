@@ -29,8 +29,8 @@ _ENGLISH = {
     "trillion": 1_000_000_000_000,
 }
 MOST_DIGITS = 30
-"""Of a number before its decimals: more are a code, which no unit scales. Python refuses to read
-numbers of thousands of digits, and makes one infinity of all that have 309 and more."""
+"""Digits of a number before its decimals: more are a code, which no unit scales. Python refuses to
+read numbers of thousands of digits, and makes one infinity of all that have 309 and more."""
 _SCALED = re.compile(
     rf"(\d{{1,3}}(?:,\d{{3}}){{1,6}}|\d{{1,{MOST_DIGITS}}})(?:\.(\d{{1,18}}))?\s?(?:(?P<zh>[{_UNIT}]{{1,2}})(?![{_DIGIT}\d])"
     rf"|(?P<en>{'|'.join(_ENGLISH)})(?![a-z]))"

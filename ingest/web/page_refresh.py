@@ -13,7 +13,7 @@ MAX_TEXT = 400
 """Characters of a page that only says where it leads to. A page with more is the page itself,
 although its noscript version or its next picture is an address away."""
 MAX_BYTES = 64 * 1024
-"""Of a page that is searched: one that leads on is short."""
+"""Bytes of a page that is searched: one that leads on is short."""
 
 _UNSHOWN = re.compile(
     r"<!--.*?(?:-->|\Z)|<(script|style|noscript|template|title)\b.*?(?:</\1\s*>|\Z)",

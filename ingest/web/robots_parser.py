@@ -33,7 +33,7 @@ MAX_LINE = 2_083 * 8 - 1
 MANY_RULES = 2_000
 """Above this (about 20 ms) the rules are compared in a thread."""
 SHOWN_CHARACTERS = 80
-"""Of a pattern, in messages."""
+"""Characters shown of a pattern in messages."""
 
 _BREAK = re.compile(r"\r\n|\r|\n")
 _RECORD = re.compile(

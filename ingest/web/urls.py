@@ -25,7 +25,7 @@ HASH_DIGITS = 8
 """Hexadecimal digits of a page's id. Two of 10,000 pages with one readable name share all eight
 with a probability of 1 %, and few pages share a name."""
 SHOWN_CHARACTERS = 80
-"""Of an address, in messages."""
+"""Characters shown of an address in messages."""
 
 TRACKING_PREFIXES = ("utm_",)
 """Google Analytics and everybody who copied it."""

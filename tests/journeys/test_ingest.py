@@ -12,7 +12,7 @@ from tests.internet.net import Internet
 from tests.journeys.conftest import Shell
 
 FORBIDDEN = "https://members.example/"
-"""Of the sample pages, those that robots.txt closes."""
+"""Prefix of the sample pages that robots.txt closes."""
 TEA = "https://leafandwater.example/brewing/green-tea"
 
 

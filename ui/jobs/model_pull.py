@@ -22,7 +22,7 @@ class ModelPull:
     status: str = ""
     """Ollama's word for the step."""
     share: float = 0.0
-    """Of the layer that is on its way, 0 to 1."""
+    """Share of the current layer that has come, 0 to 1."""
     is_done: bool = False
     error: ModelError | None = None
     _layer_since: float = field(default_factory=time.monotonic)

@@ -32,7 +32,7 @@ _TOUCHING = re.compile(rf"[{CJK}）】」』”]$")
 _LETTERS = re.compile(r"\w")
 _SCHEME = re.compile(r"(?:(?P<name>[A-Za-z][A-Za-z0-9+.-]*):)?(?://)?")
 _KNOWN_SCHEMES = frozenset({"http", "https", "ftp", "mailto"})
-"""Of links that a passage may hold; "javascript:" may stand in one, too."""
+"""Schemes of links that are kept; a passage may hold "javascript:", too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,7 @@ class CitationStream:
         self._supported_to: dict[int, int] = {}  # by passage, where the first support ends
         self._checked: list[CheckedSentence] = []
         self.trust = TrustCount()
-        """Of the sentences that are finished."""
+        """Counts of the finished sentences."""
         self._sentence = ""  # the current sentence so far, without markers and end
         self._mark = ""  # its punctuation
         self._held: list[AnswerUnit] = []  # its units from the first marker, or the end, on

@@ -119,12 +119,13 @@ class AnswerUnit:
     kind: Kind
     text: str
     numbers: tuple[int, ...] = ()
-    """Of a marker."""
+    """Passages that a marker cites."""
     noun: bool = False
     """A marker that its sentence needs."""
     label: str = ""
     address: str = ""
-    """Of a link; of an address without what ends its sentence."""
+    """Address of a link, or the address in the text without the punctuation that ends its sentence.
+    """
 
 
 def marker_numbers(inside: str) -> tuple[int, ...]:

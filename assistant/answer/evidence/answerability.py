@@ -15,11 +15,12 @@ from ingest.text.words import words
 # A linear model of three signals, fitted (logistic regression) on every second question of XQuAD
 # in both languages: with the passages found for it, and with those of other articles alone.
 PASSAGE_WEIGHT = 0.6
-"""Of the share of the question's words, by idf among the passages, that the best passage holds."""
+"""Weight of the share of the question's words, by idf among the passages, that the best passage
+holds."""
 BLOCK_WEIGHT = 0.4
-"""Of the share that the best block holds, its heading and lead-in counted less."""
+"""Weight of the share that the best block holds, its heading and lead-in counted less."""
 MISSING_NAME_WEIGHT = -0.45
-"""Of the share of names and figures in the question that the best passage does not hold."""
+"""Weight of the share of names and figures in the question that the best passage does not hold."""
 
 # About nine of ten questions whose article is away fall below the first, less than two of a hundred
 # that the passages answer below the second (bench/quotes.py).
@@ -29,9 +30,9 @@ NOTHING_BELOW: Final[dict[Language, float]] = {"en": 0.19, "zh": 0.16}
 
 SPELT_FROM = 0.2
 SPELT_SHARE = 0.8
-"""Of the characters of a Chinese question, in its best block: from so many on it is answered at
-that lower fit. Half the bigrams of a short one are seams. None of 240 blocks of other articles at
-such a fit had so many (XQuAD and CMRC)."""
+"""Share of a Chinese question's characters in its best block from which on it is answered at that
+lower fit. Half the bigrams of a short question span two words. None of 240 blocks of other articles
+at such a fit had that share (XQuAD and CMRC)."""
 
 SHORTEST_FORM = 4
 LONGEST_ENDING = 3

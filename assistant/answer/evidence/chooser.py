@@ -18,19 +18,20 @@ _IDEOGRAPH = re.compile(rf"[{CJK}]")
 
 MOST_BLOCKS = 4
 MOST_ROWS = 4
-"""Of one table, in one block."""
+"""Rows of one table, in one block."""
 NEAREST_BLOCKS = 2
 """Where the passages do not seem to answer: enough to see what they speak of instead."""
 # Chosen on every second question of XQuAD in two languages (bench/quotes.py) and on one half of
 # bench/manuals.json.
 LEAST_SHARE = 0.45
-"""Of the best block's score: what fits far less is off topic, and so is all that follows it."""
+"""Share of the best block's score: a candidate that fits far less is off topic, and so are all that
+follow it."""
 JOINED_SHARE = 0.5
 """The same for a sentence that joins the block beside it instead of standing for itself."""
 JOINED_COVER = 0.1
 LEAST_COVER = 0.2
-"""Of what the block (the best block) holds of the question: a sentence that owes its score to the
-passage that it stands in is off topic, unless it has what is asked for."""
+"""Share of the block's (the best block's) fit that a sentence must cover itself: one that owes its
+score to its passage is off topic, unless it has what is asked for."""
 TELLING_TYPES = MEASURES | {"date", "count", "frequency"}
 """Kinds of answer that few texts hold by chance, unlike a capital (a person) or "is"."""
 LONGEST_BLOCK = 600

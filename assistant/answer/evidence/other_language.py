@@ -18,7 +18,7 @@ SHORTEST_CODE = 3
 """Characters of a word with digits that names something: "e1234", "2001"; years are such words."""
 
 LEAST_WORDS = 3
-"""Of a unit that says something alone."""
+"""Words of a unit that says something alone."""
 
 
 FIGURES = 2

@@ -22,36 +22,38 @@ from ingest.text.words import content_words, words
 # happens to arrive decide which sentence of another page is best.
 USUAL_LETTERS = 5
 LONGEST_LETTERS = 8
-"""Of a word in letters: one of five weighs 1, a longer one more, because long words are rare."""
+"""Letters of a word that count: one of five weighs 1, a longer one more, because long words are
+rare."""
 NAME_WEIGHT = 1.5
-"""Of names and figures among the question's words: a passage on something else lacks them."""
+"""Weight of names and figures among the question's words: a passage on something else lacks them.
+"""
 GENERIC_WEIGHT = 0.4
-"""Of words that say how one asks, not what about."""
+"""Weight of words that say how one asks, not what about."""
 
 # Chosen on every third question of XQuAD in both languages and on one half of bench/manuals.json,
 # one after the other (bench/README.md has what each is worth).
 HEADING_SHARE = 0.3
-"""Of a word that only the heading above holds."""
+"""Share of its weight that a word counts where only the heading above holds it."""
 FITTING_HEADING = 0.6
 FITTING_HEADING_SHARE = 0.6
-"""The same under a heading that holds at least that share of the question: all that stands there is
-about it."""
+"""The same under a heading that holds at least that share of the question: all below it is about
+it."""
 CONTEXT_SHARE = 0.5
-"""Of a word that only the lead-in of the list holds: it says more than a heading."""
+"""The same for the lead-in of a list: it says more than a heading."""
 TITLE_SHARE = 0.25
-"""Of a word that only the page's title holds, which all of its sentences stand under."""
+"""The same for the page's title, which is above all of its sentences."""
 NEIGHBOUR_SHARE = 0.25
-"""Of the share that a neighbour holds: what answers often stands beside what repeats the words."""
+"""Weight of the share that a neighbour holds: the answer is often beside what repeats the words."""
 PASSAGE_SHARE = 0.8
-"""Of the share that the whole passage holds: its other sentences say what it is about."""
+"""Weight of the share that the whole passage holds: its other sentences say what it is about."""
 MEASURE_BONUS = 0.5
 """For what holds a figure with the unit that is asked for."""
 TYPE_BONUS = 0.35
 """For what holds an answer of the kind asked for."""
 RANK_STEP = 0.08
 LAST_RANK = 6
-"""Of the score, taken away by each rank of the passage down to this one. By the number and not by
-the share of passages, or a passage more would change all scores."""
+"""Share of the score, taken away by each rank of the passage down to this one. By the number and
+not by the share of passages, or a passage more would change all scores."""
 USUAL_WORDS = 25
 LENGTH_PENALTY = 0.05
 """For each `USUAL_WORDS` words more than that."""

@@ -15,7 +15,7 @@ MOST_QUOTES = 3
 fourth adds nothing."""
 
 SAID_SHARE = 0.8
-"""Of a block's words that the reply has, from which on quoting it would say the same twice."""
+"""Share of a block's words in the reply from which on quoting it would say the same twice."""
 
 QUOTED_SHARE = 0.5
 """The same where the reply has no word but the block's: it is a quote of its better half."""

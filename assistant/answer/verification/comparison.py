@@ -61,7 +61,7 @@ class ClaimComparison:
     """What of a claim a window of a passage does not say."""
 
     share: float
-    """Of the claim's content words that stand in the window."""
+    """Share of the claim's content words that are in the window."""
     missing: dict[VerdictReason, None] = field(default_factory=dict)
     """What is not there; other sentences may hold it."""
     contradicted: dict[VerdictReason, None] = field(default_factory=dict)
@@ -83,13 +83,13 @@ class PassageContext:
     """What a passage says besides the sentences compared, and what all others say."""
 
     words: frozenset[str]
-    """Of title and heading."""
+    """Words of title and heading."""
     keys: frozenset[str]
-    """Of all tokens of the passage, title and heading."""
+    """Keys of all tokens of the passage, its title and its heading."""
     figures: tuple[Quantity, ...]
-    """Of title and heading."""
+    """Figures of title and heading."""
     letters_of_all: str
-    """Of all passages, without white space."""
+    """Text of all passages without white space."""
     keys_of_all: frozenset[str]
 
 

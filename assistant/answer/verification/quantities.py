@@ -11,7 +11,7 @@ EQUAL_WITHIN = 1e-9
 """Relative: what arithmetic on units of measure loses, far below any digit that people write."""
 CENTURY = 100
 ROUNDED_WITHIN = 0.006
-"""Of fractions that are no decimals: a third is .33, 33 % or 33.3 %."""
+"""Relative error of fractions that are no decimals: a third is .33, 33 % or 33.3 %."""
 
 QuantityKind = Literal["number", "date", "time", "code"]
 
@@ -42,7 +42,7 @@ class Quantity:
     version: str = ""
     """The digits of a version, as they are written: 2.10 is another one than 2.1."""
     last_unit: float = 0.0
-    """Of a sum (1 h 20 min) the size of its last unit; 0 for what is no sum."""
+    """Size of the last unit of a sum (1 h 20 min); 0 for what is no sum."""
 
     def key(self) -> str:
         """Return what two figures share in most texts where they are equal."""

@@ -12,7 +12,7 @@ class TrustCount:
 
     supported: int = 0
     unsupported: int = 0
-    """Of those that are shown."""
+    """Shown sentences that no passage supports."""
     unchecked: int = 0
     dropped: int = 0
     """Unsupported, and left out of the answer."""

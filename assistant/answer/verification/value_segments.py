@@ -1,4 +1,4 @@
-"""Of what a value is said, where a text gives several: 5 mg for adults and 2 mg for children."""
+"""Tells what each of several values is said of: 5 mg for adults, 2 mg for children."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field

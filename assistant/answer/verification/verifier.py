@@ -38,16 +38,17 @@ LONGEST_CLAIM = 1_000
 LONGEST_SENTENCE = 1_500
 """Characters of a passage's sentence that are compared: lines of 100 KB are no sentences."""
 CHINESE_SHARE = 0.3
-"""Of CJK characters among the letters of a text, above which its words are Chinese."""
+"""Share of CJK characters among the letters of a text, above which its words are Chinese."""
 
 SHORT_REPLY = 6
 """Words and figures of a reply up to which the question decides which passage it speaks of."""
 NEARLY = 0.7
-"""Of the best share of the question's words, from which a passage that was cited is as good."""
+"""Share of the best passage's question words from which on a cited passage is as good."""
 SPOKEN_OF = 0.3
-"""Of a claim's words, from which a sentence in the claim's own language speaks of the same."""
+"""Share of a claim's words, from which a sentence in the claim's own language speaks of the same.
+"""
 MOST_CLAUSES = 6
-"""Of a sentence that are looked for one by one."""
+"""Clauses of a sentence that are looked for one by one."""
 
 _NOTHING = SentenceVerdict(kind="no_claim")
 _YES_OR_NO = re.compile(

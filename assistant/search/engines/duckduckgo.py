@@ -31,7 +31,7 @@ from ingest.web.urls import host_of, resolve_reference, same_or_subdomain
 CHALLENGE_MARK = "anomaly-modal"
 """Stands in the page that wants to see a human, whatever its status."""
 REDIRECT_PATHS = frozenset({"/l/", "/y.js"})
-"""Of links that lead elsewhere, and of advertisements."""
+"""Paths of links that lead elsewhere, and of advertisements."""
 RESULTS_OF_A_PAGE = 3
 """Links to other sites from which on a page without a row that we know holds results all the same;
 a page that has found nothing leads nowhere else."""

@@ -34,7 +34,7 @@ MEDIA = ("images", "image", "videos", "video", "audios", "audio")
 
 _SAID = ("content", "value", "reasoning_content", "thinking", "tool_calls", "tool_call_id")
 _MESSAGE_FIELDS = frozenset((*_SAID, "role", "from", "id", "name"))
-"""Of a message, those that are used, or say only who spoke."""
+"""Fields of a message that are used, or only say who spoke."""
 
 _BETWEEN = "\n\n"
 """Stands between neighbours that are joined."""

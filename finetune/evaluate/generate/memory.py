@@ -25,7 +25,7 @@ class ScriptedGenerator:
         """`replies` are by question, with thinking and tags; those to `endless` do not stop."""
         self.identity = identity
         self.record_ids: list[str] = []
-        """Of all records that were replied to, in order."""
+        """Ids of all records that were replied to, in order."""
         self._replies = replies
         self._fmt = fmt
         self._endless = endless

@@ -11,7 +11,7 @@ from ingest.model_servers.base import ModelServerError, run_exchange
 from ingest.model_servers.openai import OpenAIClient
 
 SHOWN_CHARACTERS = 200
-"""Of the names of a server's models, in an error."""
+"""Characters shown of a server's model names in an error."""
 
 
 class OpenAIGenerator(ServedGenerator):

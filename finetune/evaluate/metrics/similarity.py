@@ -19,7 +19,7 @@ from ingest.foundation.messages import NO_MESSAGE, Message
 from ingest.settings import IngestSettings, load_ingest_settings
 
 LANGUAGE_COVERAGE_FLOOR = 0.8
-"""Of the assistant's own retrieval: below it, an encoder's vectors mislead."""
+"""The floor of the assistant's retrieval: below it, an encoder's vectors mislead."""
 
 COVERAGE_SAMPLE = 50
 """References that show whether the encoder knows their language."""

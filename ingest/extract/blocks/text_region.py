@@ -43,7 +43,7 @@ class TextBlock:
     letters: str
     """`letters_of` the text."""
     linked: int
-    """Of the letters, how many are in links."""
+    """How many of the letters are in links."""
     weight: int
     """Bytes of letters: an ideograph says as much as three letters."""
     is_heading: bool

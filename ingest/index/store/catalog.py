@@ -46,7 +46,8 @@ from ingest.index.store.word_search import WordSearch
 BUSY_TIMEOUT_S = 15.0  # a page is written in milliseconds: a writer that needs longer hangs
 
 OUTDATED = "(chunk_size, chunk_overlap, splitter) IS NOT (?, ?, ?)"
-"""Of the fields of `Chunking`, in their order. IS NOT, because NULL (unknown) differs from all."""
+"""Condition on the fields of `Chunking`, in their order. IS NOT, because NULL (unknown) differs
+from all."""
 
 
 class Catalog:

@@ -68,7 +68,7 @@ class DocumentLine:
     language: str
     fetched_at: datetime
     characters: int
-    """Of its text."""
+    """Characters of its text."""
     chunks: int
     collections: tuple[str, ...]
 

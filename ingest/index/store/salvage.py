@@ -42,7 +42,7 @@ class SalvagedIndex:
 
     documents: int
     outdated: int
-    """Of these, documents that lack chunks: `ingest --recut` cuts them anew from their text."""
+    """Those of them that lack chunks: `ingest --recut` cuts them again from their text."""
 
 
 def is_whole(catalog: Catalog) -> bool:

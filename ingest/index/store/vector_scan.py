@@ -28,8 +28,8 @@ from ingest.index.store.rows import CHUNK, CHUNKS, to_array, to_chunk
 from ingest.index.store.sqlite_errors import store_errors
 
 SCAN_BYTES = 192_000_000
-"""Of vectors that a process keeps in memory: 125,000 of 384 dimensions, some 15 ms a question.
-Chroma searches 300,000 in 4 ms and needs .6 GB for it."""
+"""Bytes of vectors that a process keeps in memory: 125,000 of 384 dimensions, some 15 ms a
+question. Chroma searches 300,000 in 4 ms and needs .6 GB for it."""
 
 BLOCK = 4096
 """Vectors read, and compared, at once: 6 MB of 384 dimensions."""

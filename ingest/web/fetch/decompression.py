@@ -10,10 +10,11 @@ import zlib
 ACCEPT_ENCODING = "gzip, deflate"
 """What zlib unpacks step by step. brotli and zstd would each need a library."""
 MAX_LAYERS = 3
-"""Of packing in packing: "gzip, gzip" is a proxy's mistake, more is nobody's."""
+"""Codings of one body: "gzip, gzip" is a proxy's mistake, more are an attack."""
 
 MAX_MEMBERS = 1_000
-"""Of one gzip body. nginx and log writers join a few; each costs a copy of what follows it."""
+"""Members of one gzip body. nginx and log writers join a few; each costs a copy of what follows it.
+"""
 
 MAX_WITH_PICTURES = 4
 """How many times as long as its limit a page may be for the pictures that are written into it."""
@@ -22,8 +23,8 @@ _PICTURE = re.compile(rb"(?<=;base64,)[A-Za-z0-9+/=%\s]{1000,}+")
 """The bytes of a picture, or of a font, in a `data:` URL (RFC 2397); a short one is an icon."""
 _PICTURE_REST = re.compile(rb"[A-Za-z0-9+/=%\s]*+")
 MIN_SHRINK = 0.1
-"""Of a page that is too long, the share that must be pictures: less, and it is looked through again
-and again."""
+"""Share of a page that is too long that must be pictures: with less it is searched again and again.
+"""
 
 _ZLIB_CODINGS = frozenset({"gzip", "x-gzip", "deflate"})
 _FOREIGN_CODINGS = frozenset({"br", "zstd", "compress", "x-compress", "dcb", "dcz"})

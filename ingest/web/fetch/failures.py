@@ -12,7 +12,7 @@ from ingest.web.ssrf import proxy_for
 from ingest.web.urls import host_of
 
 SHOWN_CHARACTERS = 120
-"""Of a text that comes from a server, in a message."""
+"""Characters shown of a server's text in a message."""
 
 WIRE_ERRORS = (
     httpcore.TimeoutException,

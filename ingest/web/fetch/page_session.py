@@ -32,7 +32,7 @@ SETTLE_S = 3.0
 POLL_S = 0.15
 """Seconds between two looks at the page: few enough to lose little, and each costs 1 ms."""
 LATE_SHARE = 0.6
-"""Of the page's own time, for a page with scripts that still shows next to nothing."""
+"""Share of the page's own time, for a page with scripts that still shows next to nothing."""
 FEW_CHARACTERS = 50
 """The name of an app, "Loading…": what stands there until the text comes."""
 ENOUGH_CHARACTERS = 200
@@ -133,7 +133,7 @@ class PageSession:
         self.block_error: IngestError | None = None
         """Why a request or a response of the page's own frame was blocked."""
         self.headers: dict[str, list[str]] = {}
-        """Of the last document; names in lower case."""
+        """Headers of the last document; names in lower case."""
         self.body = b""
         """The HTML, UTF-8."""
         self.address = ""
