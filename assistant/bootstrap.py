@@ -29,7 +29,7 @@ from ingest.foundation.messages import Message
 from ingest.foundation.settings import expand_user
 
 if TYPE_CHECKING:
-    from assistant.answer.rerank.cross_encoder import CrossEncoderReranker
+    from assistant.answer.rerank.base import Reranker
     from assistant.models.ollama import OllamaModel
     from assistant.replay import Replay
     from assistant.snapshots.store import SnapshotStore
@@ -157,7 +157,7 @@ def open_snapshots(settings: SnapshotSettings) -> "SnapshotStore":
     return SnapshotStore(settings.path, keep=settings.keep, days=settings.days)
 
 
-def build_reranker(answer: AnswerSettings) -> "CrossEncoderReranker | None":
+def build_reranker(answer: AnswerSettings) -> "Reranker | None":
     """Return the reranker of these settings, None without one. Its folder is read on first use."""
     if not answer.reranker:
         return None

@@ -119,6 +119,11 @@ class ModelSettings(SettingsTable):
         description='How long Ollama keeps the model loaded: "10m", "1h30m", "0", "-1" for ever.',
     )
 
+    @property
+    def asks_ollama(self) -> bool:
+        """Whether the chat model is served by Ollama, or would be if one were there."""
+        return self.provider in ("auto", "ollama")
+
 
 class AnswerSettings(SettingsTable):
     """How answers are made."""

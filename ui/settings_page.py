@@ -89,7 +89,7 @@ def draw_settings(service: AssistantService, language: Language) -> None:
 def draw_models(service: AssistantService, settings: Settings, language: Language) -> None:
     """Draw which models the server has, which one answers, and the way to another one."""
     st.subheader(labels.MODEL.localize(language), anchor=False)
-    if settings.model.provider == "openai":
+    if not settings.model.asks_ollama and settings.model.provider != "extractive":
         st.caption(escape_markdown(f"{settings.model.name} · {settings.model.host}"))
         return
     try:

@@ -108,12 +108,15 @@ async def check_models(settings: Settings) -> list[HealthCheck]:
     model, embed = settings.model, settings.embed
     checks: list[HealthCheck] = []
     wanted: dict[str, list[tuple[str, str]]] = {}
-    if model.provider == "openai":
-        found = Message("openai API at {host}", host=hide_userinfo(model.host))
-        checks.append(HealthCheck(part="chat model", state="ok", found=found))
-    else:
+    if model.asks_ollama:
         wanted[model.host] = [("chat model", model.name)]
-    if embed.provider == "ollama" or (embed.provider == "auto" and model.provider != "openai"):
+    else:
+        found = Message("quotes from the pages (model.provider)")
+        if model.provider != "extractive":
+            host = hide_userinfo(model.host)
+            found = Message("{provider} API at {host}", provider=model.provider, host=host)
+        checks.append(HealthCheck(part="chat model", state="ok", found=found))
+    if embed.provider == "ollama" or (embed.provider == "auto" and model.asks_ollama):
         wanted.setdefault(embed.host, []).append(("embed model", embed.model))
     groups = await asyncio.gather(*(check_ollama(model, *each) for each in wanted.items()))
     return [*checks, *itertools.chain.from_iterable(groups)]

@@ -72,9 +72,9 @@ async def pull_models(settings: Settings, language: Language) -> set[str]:
     """
     model, embed = settings.model, settings.embed
     wanted: dict[str, list[tuple[str, str]]] = {}
-    if model.provider in ("auto", "ollama"):
+    if model.asks_ollama:
         wanted[model.host] = [("model", model.name)]
-    if embed.provider == "ollama" or (embed.provider == "auto" and model.provider != "openai"):
+    if embed.provider == "ollama" or (embed.provider == "auto" and model.asks_ollama):
         wanted.setdefault(embed.host, []).append(("embed", embed.model))
     failed: set[str] = set()
     for host, models in wanted.items():

@@ -14,7 +14,7 @@ from assistant.models.base import ModelSize, size_of_model
 from finetune.data.readers import read_records
 from finetune.errors import BaseModelError, DataError, RecipeError
 from finetune.model.base_model import find_base_model
-from finetune.model.chat_format import FORMATS
+from finetune.model.chat_format import CHATML, FORMATS
 from finetune.model.chat_templates import ChatFormat
 from finetune.model.gguf_support import gguf_obstacle
 from finetune.model.memory_estimate import read_shape
@@ -160,7 +160,7 @@ def fitting_format(tokenizer: ChatTokenizer) -> ChatFormat:
     """
     fits = [one for one in FORMATS if not one.thinks and _fits(tokenizer, one)]
     if not fits:
-        tokenizer.require(FORMATS[-1])
+        tokenizer.require(CHATML)
     # The one with the most marks: a model that can think knows ChatML's, and has more of its own.
     return max(fits, key=lambda one: len(one.controls))
 

@@ -105,7 +105,7 @@ def draft_questions(document: Document) -> Iterator[QuestionDraft]:
         ]
         yield from _fitting(ask_marked(window, document))
         for piece in pieces:
-            for rule in RULES[piece.language]:
+            for rule in RULES.get(piece.language, ()):
                 yield from _fitting(rule(piece))
         yield from _fitting(ask_of_rows(pieces))
         yield from _fitting(ask_of_terms(pieces))
@@ -200,7 +200,10 @@ def ask_of_sections(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
         if not heading or not prose or prose[0] is not inside[0] or _MARKED.match(heading):
             continue
         first = prose[0]
-        reply = _beginning_of([piece.unit for piece in prose], SECTION_SENTENCES[first.language])
+        reply = _beginning_of(
+            [piece.unit for piece in prose],
+            SECTION_SENTENCES.get(first.language, SECTION_SENTENCES["en"]),
+        )
         beginning = replace(first, unit=replace(first.unit, text=reply))
         if heading.endswith(_QUESTION_MARKS) and "!" not in heading:
             # A question in the flow of a text is the author's own, and often left open.

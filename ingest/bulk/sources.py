@@ -21,9 +21,7 @@ LIST_SUFFIXES = frozenset({".list", ".urls"})
 MAYBE_LIST_SUFFIXES = frozenset({".txt", ""})
 """A file of these is a list of URLs if most of its lines are addresses, else a document."""
 
-DOCUMENT_SUFFIXES = READABLE_SUFFIXES | {
-    *(".doc", ".ppt", ".xls", ".xlsx", ".odt", ".rtf", ".epub", ".list", ".urls", ".xml", ".json")
-}
+DOCUMENT_SUFFIXES = READABLE_SUFFIXES | {*(".doc", ".ppt", ".xls", ".list", ".urls")}
 """A name that ends so is a file, there or missing; only "https://" makes it an address."""
 
 _HOST = re.compile(

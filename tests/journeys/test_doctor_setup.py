@@ -52,6 +52,13 @@ def test_doctor_embeds_a_text_and_looks_at_what_comes(
     assert states(zh)["vectors"] == "warn"
 
 
+def test_doctor_misses_no_server_where_answers_are_to_be_quotes(shell: Shell) -> None:
+    quotes = {"ASSISTANT_MODEL__PROVIDER": "extractive"}
+    shown = shell("assistant", "doctor", "--lang", "en", code=None, **quotes)
+    assert re.search(r"✓ chat model +quotes from the pages", shown.stdout)
+    assert "ollama" not in shown.stdout.lower()
+
+
 def test_doctor_loads_the_reranker_that_is_named(shell: Shell, tmp_path: Path) -> None:
     folder = write_cross_encoder(tmp_path / "overlap", vocabulary=["drone"])
     named = {"ASSISTANT_ANSWER__RERANKER": str(folder)}

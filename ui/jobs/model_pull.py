@@ -61,7 +61,7 @@ async def find_missing_model() -> Message | None:
     """Return what the first page says where no model answers; None where one does."""
     try:
         settings = await asyncio.to_thread(load_settings)
-        if settings.model.provider in ("openai", "extractive"):
+        if not settings.model.asks_ollama:
             return None
         server = ollama_at(settings.model, timeout_s=PROBE_TIMEOUT_S)
         try:

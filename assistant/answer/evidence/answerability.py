@@ -55,7 +55,7 @@ def answerability_of(
         return "nothing"
     fit = answer_fit(weights, passages, scored)
     language = language_of(weights.question)
-    if fit < NOTHING_BELOW[language]:
+    if fit < NOTHING_BELOW.get(language, NOTHING_BELOW["en"]):
         return "nothing"
     # A page on the subject holds nearly all words of "How much does it cost?" and no price.
     lacks_unit = (
@@ -72,7 +72,7 @@ def answerability_of(
         said = f"{title} {unit.heading} {unit.context} {unit.text}"
         if weights.ideographs_held(said) >= SPELT_SHARE:
             return "answerable"
-    return "nearest" if fit < ANSWERABLE_FROM[language] else "answerable"
+    return "nearest" if fit < ANSWERABLE_FROM.get(language, ANSWERABLE_FROM["en"]) else "answerable"
 
 
 def lacks_name(weights: TermWeights, passages: Sequence[Passage]) -> bool:

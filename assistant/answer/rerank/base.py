@@ -18,6 +18,14 @@ class Reranker(Protocol):
         """The reranker's name in settings and notices."""
         ...
 
+    def preload(self) -> None:
+        """Load what it judges with, before the first question needs it. Blocks.
+
+        Raises:
+            RerankError: it cannot be loaded.
+        """
+        ...
+
     async def rerank(self, question: str, chunks: Sequence[ScoredChunk]) -> list[ScoredChunk]:
         """Return the same chunks, each once, best first, with scores that fall.
 

@@ -14,6 +14,9 @@ class OverlapReranker:
         """Return "overlap"."""
         return "overlap"
 
+    def preload(self) -> None:
+        """Load nothing: it counts words."""
+
     async def rerank(self, question: str, chunks: Sequence[ScoredChunk]) -> list[ScoredChunk]:
         """Return the chunks by the share of content words that they hold, 0 to 1."""
         wanted = set(content_words(question) or words(question))
