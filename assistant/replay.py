@@ -126,7 +126,7 @@ class Replay:
             traits=traits,
             quoting=self._quoting,
             unsupported=snapshot.question.unsupported or self._unsupported,
-            on_prompt=trace.take_prompt,
+            on_prompt=trace.record_prompt,
         )
         recorder = SnapshotRecorder(
             question=snapshot.question,

@@ -204,7 +204,7 @@ def served(weights: Path, log: Path) -> Iterator[str]:
         server.wait(timeout=30)
 
 
-def take(reply: Reply, event: AnswerEvent, started: float) -> None:
+def apply_event(reply: Reply, event: AnswerEvent, started: float) -> None:
     """Note what one event says."""
     match event:
         case PassagesChosen():
@@ -239,7 +239,7 @@ async def ask_all(settings: Settings, questions: Sequence[Asked]) -> list[Reply]
         for number, question in enumerate(questions, start=1):
             reply, started = Reply(question=question), time.monotonic()
             async for event in assistant.ask(question.text):
-                take(reply, event, started)
+                apply_event(reply, event, started)
             reply.seconds = time.monotonic() - started
             replies.append(reply)
             mark = "right" if holds(reply.shown, question) else "wrong"

@@ -207,12 +207,12 @@ class Library:
                 if known is not None and known.fetched_at > new.fetched_at:
                     kept += 1
                 else:
-                    vectors += await self._take_in(item, collection)
+                    vectors += await self._import_document(item, collection)
                     documents += 1
                     chunks += len(item.archived.chunks)
                 yield ImportedCounts(documents=documents, kept=kept, chunks=chunks, vectors=vectors)
 
-    async def _take_in(self, item: ArchiveItem, collection: str) -> int:
+    async def _import_document(self, item: ArchiveItem, collection: str) -> int:
         """Store a document of an export; return how many vectors it brought."""
         archived = item.archived
         url = archived.document.url

@@ -264,7 +264,7 @@ class AssistantService:
         """Answer one turn to its end, whoever looks."""
         started = time.monotonic()
         try:
-            await self._take_events(conversation, turn, started)
+            await self._apply_events(conversation, turn, started)
         except asyncio.CancelledError:
             # By `stop`, which has said so already, or by the end of the program.
             _end_turn(conversation, turn, "interrupted")
@@ -287,7 +287,7 @@ class AssistantService:
             await asyncio.shield(asyncio.to_thread(self._keep, conversation, turn))
             await self._start_next(conversation)
 
-    async def _take_events(
+    async def _apply_events(
         self, conversation: Conversation, turn: PageTurn, started: float
     ) -> None:
         await self.jobs.finish_removal()

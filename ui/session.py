@@ -108,7 +108,7 @@ class PageTurn:
         )
 
     def apply_event(self, event: AnswerEvent) -> None:
-        """Take one event up."""
+        """Add what one event brings."""
         self.events.append(event)
         self.revision += 1
         match event:
@@ -122,11 +122,11 @@ class PageTurn:
             case PassagesChosen():
                 self.passages = event.passages
             case Notice():
-                self._take_notice(event)
+                self._apply_notice(event)
             case _:
-                self._take_reply(event)
+                self._apply_reply(event)
 
-    def _take_reply(
+    def _apply_reply(
         self,
         event: EvidenceChosen
         | ReasoningDelta
@@ -152,8 +152,8 @@ class PageTurn:
             case _:
                 assert_never(event)
 
-    def _take_notice(self, notice: Notice) -> None:
-        """Take a notice; "reasoning_leaked" also makes reasoning of the answer so far."""
+    def _apply_notice(self, notice: Notice) -> None:
+        """Add a notice; "reasoning_leaked" also makes reasoning of the answer so far."""
         self.notices.append(notice.text)
         # The model did not mark its reasoning, and the end of it was seen only now.
         if notice.code == "reasoning_leaked":

@@ -333,7 +333,7 @@ class Assistant:
             traits=request.traits,
             quoting=self._quoting,
             unsupported=request.options.unsupported or self._unsupported,
-            on_prompt=request.trace.take_prompt,
+            on_prompt=request.trace.record_prompt,
         )
         async with aclosing(replies) as events:
             async for event in events:

@@ -231,12 +231,12 @@ class _ReplyReader:
                         self._looped = loop.feed(event.text)
                         # A server may send all of it in one piece.
                         new = loop.before_loop(event.text) if self._looped else event.text
-                        for shown in self._take(self._citations.feed(new)):
+                        for shown in self._add_text(self._citations.feed(new)):
                             yield shown
                 if self._looped:  # closing the stream makes the server stop
                     break
         # The last sentence's end was held back: a marker might have followed it.
-        for shown in self._take(self._citations.close()):
+        for shown in self._add_text(self._citations.close()):
             yield shown
         self._judge(is_quoting=model.kind == "quotes")
 
@@ -283,14 +283,14 @@ class _ReplyReader:
             notices.append(Notice(code="reply_cut_short", text=CUT_SHORT))
         return notices
 
-    def _take(self, text: str) -> list[AnswerDelta | SentenceChecked]:
+    def _add_text(self, text: str) -> list[AnswerDelta | SentenceChecked]:
         """Add text to the reply; return what of it may be shown now, and the verdicts on it."""
         begin = len(self.text) - len(self._held)
         self.text += text
         self._held += text
         self.shown = self.shown or bool(words(MARKERS.sub(" ", self._held)))
         events: list[AnswerDelta | SentenceChecked] = []
-        for sentence in self._citations.take_checked():
+        for sentence in self._citations.pop_checked():
             self._checked.append(sentence)
             # Up to the sentence's end first: a front end puts its sign there.
             if self.shown and (part := self._held[: sentence.end - begin]):

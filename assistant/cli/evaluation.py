@@ -166,7 +166,7 @@ class _Run:
             _tell(text, self._language)
         if self._options["save"]:
             self._file = RunFile(self._options["save"])
-            self._take_kept(self._file)
+            self._load_results(self._file)
         # The order of the file, not that of the saved run: who watches knows where we are.
         left = [question for question in self._questions if question.key not in self.results]
         if not left:
@@ -195,7 +195,7 @@ class _Run:
                 options=options,
                 jobs=self._options["jobs"],
                 language=self._language,
-                report=self._take,
+                report=self._report_result,
             )
 
     def close(self) -> None:
@@ -203,7 +203,7 @@ class _Run:
         if self._file:
             self._file.close()
 
-    def _take_kept(self, file: RunFile) -> None:
+    def _load_results(self, file: RunFile) -> None:
         """Take over the results that a file holds of these questions."""
         # Begun once the model is known, which a run that is whole needs no more.
         if not file.is_begun:
@@ -259,7 +259,7 @@ class _Run:
         if not self._options["quiet"]:
             _tell(text, self._language)
 
-    def _take(self, result: QuestionResult) -> None:
+    def _report_result(self, result: QuestionResult) -> None:
         if self._file:
             self._file.add(result)
         self.results[result.key] = result

@@ -123,11 +123,11 @@ async def ask_question(
 ) -> QuestionResult:
     """Return what came of one question."""
     started = time.monotonic()
-    heard = _Listener(question, language)
+    listener = _Listener(question, language)
     async with aclosing(assistant.ask(replace(options, text=question.text))) as events:
         async for event in events:
-            heard.take(event, time.monotonic() - started)
-    return heard.result()
+            listener.apply_event(event, time.monotonic() - started)
+    return listener.result()
 
 
 class _Listener:
@@ -146,8 +146,8 @@ class _Listener:
         self._to_first_word: float | None = None
         self._seconds = 0.0
 
-    def take(self, event: AnswerEvent, seconds: float) -> None:
-        """Keep what an event says, `seconds` after the question was asked."""
+    def apply_event(self, event: AnswerEvent, seconds: float) -> None:
+        """Keep what one event brings, `seconds` after the question was asked."""
         self._seconds = seconds
         match event:
             case PassagesChosen():
@@ -161,7 +161,7 @@ class _Listener:
             case SentenceChecked():
                 self._checked.append((event.text, event.verdict))
             case Notice():
-                self._take_notice(event.code)
+                self._apply_notice(event.code)
             case AnswerFinished():
                 self._answer = event.answer
             case AnswerFailed():
@@ -169,7 +169,7 @@ class _Listener:
             case _:
                 pass  # stages and pages read: nothing is judged by them
 
-    def _take_notice(self, code: NoticeCode) -> None:
+    def _apply_notice(self, code: NoticeCode) -> None:
         self._notices.append(code)
         # What was shown until then was thinking, or gives way to quotes.
         if code == "reasoning_leaked":

@@ -87,7 +87,7 @@ class ThinkSplitter:
 
     def feed(self, text: str) -> list[Delta]:
         """Take the next piece of the reply's text; return what is certain already."""
-        return self._take(self._scanner.feed(text))
+        return self._deltas_of(self._scanner.feed(text))
 
     def feed_reasoning(self, text: str) -> list[Delta]:
         """Take the next piece of a field that carries thinking alone; the text is answer then."""
@@ -102,7 +102,7 @@ class ThinkSplitter:
 
         Presumed thinking that ended by itself and was never closed by a tag was the answer.
         """
-        deltas = self._take(self._scanner.flush())
+        deltas = self._deltas_of(self._scanner.flush())
         if self._presumed and not cut_short and self.reasoning:
             text = self._texts["answer"] = self.reasoning
             self._texts["reasoning"] = ""
@@ -117,7 +117,7 @@ class ThinkSplitter:
         self._presumed, self._further_round = False, ""
         return deltas
 
-    def _take(self, parts: Iterable[str | Mark]) -> list[Delta]:
+    def _deltas_of(self, parts: Iterable[str | Mark]) -> list[Delta]:
         deltas: list[Delta] = []
         for part in parts:
             if self._ended:

@@ -52,7 +52,7 @@ class AnswerTrace:
     prompt: Prompt | None = None
     """The last one that the model was given."""
 
-    def take_prompt(self, prompt: Prompt) -> None:
+    def record_prompt(self, prompt: Prompt) -> None:
         """Note what the model is given."""
         self.prompt = prompt
 
@@ -97,7 +97,7 @@ class SnapshotRecorder:
         self._started = self.clock()
 
     def observe(self, event: AnswerEvent) -> None:
-        """Take one event up."""
+        """Add what one event brings."""
         match event:
             case StageStarted():
                 self._note_time(event.stage)
@@ -118,7 +118,7 @@ class SnapshotRecorder:
             case SentenceChecked():
                 self._sentences.append(event)
             case Notice():
-                self._take_notice(event)
+                self._apply_notice(event)
             case AnswerFinished() | AnswerFailed():
                 self._note_time("end")
 
@@ -160,7 +160,7 @@ class SnapshotRecorder:
             parent=self.parent,
         )
 
-    def _take_notice(self, notice: Notice) -> None:
+    def _apply_notice(self, notice: Notice) -> None:
         # One on a failed search may name a server.
         if notice.code == "search_unavailable":
             notice = replace(notice, text=_without_addresses(notice.text))
@@ -235,7 +235,7 @@ async def keeping_snapshot(
                 if not isinstance(event, AnswerFinished):
                     yield event
                     continue
-                if writer is not None and (problem := writer.take_problem()):
+                if writer is not None and (problem := writer.pop_problem()):
                     yield Notice(code="not_kept", text=problem)
                 is_kept = writer is not None and writer.is_open
                 answer = replace(event.answer, id=recorder.id) if is_kept else event.answer

@@ -61,7 +61,7 @@ class SnapshotWriter:
         """False from when it is known that the file cannot be used, until it is known to be."""
         return not self._unusable
 
-    def take_problem(self) -> Message | None:
+    def pop_problem(self) -> Message | None:
         """Return what a person should know, once."""
         lost = [self._lost.popleft() for _ in range(len(self._lost))]
         if unusable := self._unusable:
@@ -91,7 +91,7 @@ class SnapshotWriter:
             await asyncio.wait([asyncio.wrap_future(closed)], timeout=CLOSE_S)
         # Not waited for: a disk that hangs must not hold up the end of a command.
         self._thread.shutdown(wait=False, cancel_futures=True)
-        if problem := self.take_problem():
+        if problem := self.pop_problem():
             self._tell(problem)
 
     def _usable_store(self) -> SnapshotStore | None:

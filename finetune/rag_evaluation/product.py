@@ -131,13 +131,13 @@ def ask_through_assistant(
             options = Question("", collections=tuple(collections), private=True)
             with reply_stage(progress, model, len(left)) as stage:
 
-                def take(result: QuestionResult) -> None:
+                def keep_result(result: QuestionResult) -> None:
                     """Keep a result, and move the bar."""
                     results.add(result)
                     stage.advance()
 
                 if left:
-                    asyncio.run(_ask(settings, left, options, language, take))
+                    asyncio.run(_ask(settings, left, options, language, keep_result))
         finally:
             results.close()
     keys = [one.expected.key for one in questions]

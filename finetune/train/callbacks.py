@@ -36,7 +36,7 @@ class LossMeter:
         self._loss = loss if self._loss is None else self._loss + loss
         self._tokens = tokens if self._tokens is None else self._tokens + tokens
 
-    def take(self, model: nn.Module) -> tuple[float, int, float]:
+    def finish_step(self, model: nn.Module) -> tuple[float, int, float]:
         """Return loss, tokens and gradient norm of the step, and start the next one."""
         assert self._loss is not None
         assert self._tokens is not None
@@ -72,7 +72,7 @@ class NaNGuard(TrainerCallback):
         **others: Any,
     ) -> None:
         """Check loss and gradient; raises TrainingError if one of them is not finite."""
-        self.loss, self.tokens, norm = self._meter.take(others["model"])
+        self.loss, self.tokens, norm = self._meter.finish_step(others["model"])
         self._skipped = 0 if math.isfinite(norm) else self._skipped + 1
         # fp16's scaler finds its scale by overflowing: it skips those steps, and that is no error
         # until it has halved the scale so often that there is nothing left to halve.

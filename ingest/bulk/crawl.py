@@ -42,7 +42,7 @@ _NO_PAGE = re.compile(
 
 
 class LinkCollector:
-    """Loads pages like the loader that it wraps, and keeps the links of each until `take`."""
+    """Loads pages like the loader that it wraps, and keeps the links of each until `pop_links`."""
 
     def __init__(self, loader: PageLoader, *, agent: str) -> None:
         self._loader = loader
@@ -54,7 +54,7 @@ class LinkCollector:
         """Collect the links of `url` when it is loaded; "" for a site that it names itself."""
         self._sites[url] = site
 
-    def take(self, url: str) -> tuple[str, ...]:
+    def pop_links(self, url: str) -> tuple[str, ...]:
         """Return the links of a page that was loaded, canonical and within its site."""
         self._sites.pop(url, None)
         return self._links.pop(url, ())

@@ -73,7 +73,7 @@ class SiteExplorer:
         """Add to the journal what `item` has led to, and return how many are new."""
         found = self._found.pop(item.url, [])
         if self._links is not None and item.depth > 0:
-            found += self._followed(item, self._links.take(item.url), journal)
+            found += self._followed(item, self._links.pop_links(item.url), journal)
         # In a thread: a sitemap may name 50,000 pages.
         return await asyncio.to_thread(journal.add, found) if found else 0
 

@@ -200,17 +200,17 @@ class SSEDecoder:
                     text = b"\n".join(data).decode(errors="replace")
                     events.append(ServerSentEvent(type=kind or "message", data=text))
             elif not line.startswith(b":"):  # a comment, which keeps the connection open
-                self._take_field(line)
+                self._parse_field(line)
         return events
 
     def flush(self) -> list[ServerSentEvent]:
         """Return no event: one without its blank line may be cut short, so browsers drop it."""
         for line in self._lines.flush():
-            self._take_field(line)  # for `ignored`: JSON and HTML need not end in a line end
+            self._parse_field(line)  # for `ignored`: JSON and HTML need not end in a line end
         self._data.clear()
         return []
 
-    def _take_field(self, line: bytes) -> None:
+    def _parse_field(self, line: bytes) -> None:
         name, _, value = line.partition(b":")
         value = value.removeprefix(b" ")  # one space, no more: the rest may be Python code
         if name == b"data":

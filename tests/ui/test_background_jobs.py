@@ -64,10 +64,10 @@ def test_jobs_run_one_after_the_other_and_a_removal_can_be_undone(
 
 def test_the_time_that_is_left_is_told_once_the_speed_is_known() -> None:
     job = IngestJob(sources=("https://a.test/sitemap.xml",))
-    job.take({"type": "source_scanned", "count": 40})
+    job.apply_event({"type": "source_scanned", "count": 40})
     assert (job.total, job.seconds_left) == (40, 0.0)
     for _ in range(10):
-        job.take({"type": "page_stored", "url": "https://a.test/1"})
+        job.apply_event({"type": "page_stored", "url": "https://a.test/1"})
     job._started -= 20.0
     assert 50 < job.seconds_left < 70
     assert labels.time_left(job.seconds_left).localize("zh").startswith("还要 6")

@@ -39,5 +39,7 @@ def test_a_missing_source_is_the_commands_own_line(home: Path) -> None:
 def test_failures_are_counted_beyond_those_that_are_listed() -> None:
     job = IngestJob(sources=())
     for number in range(MOST_FAILURES + 5):
-        job.take({"type": "page_skipped", "url": f"https://a.test/{number}", "detail": "gone"})
+        job.apply_event(
+            {"type": "page_skipped", "url": f"https://a.test/{number}", "detail": "gone"}
+        )
     assert (job.failed, len(job.failures)) == (MOST_FAILURES + 5, MOST_FAILURES)

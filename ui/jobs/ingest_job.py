@@ -86,7 +86,7 @@ class IngestJob:
         errors = asyncio.create_task(process.stderr.read())
         try:
             async for line in process.stdout:
-                self.take(json.loads(line))
+                self.apply_event(json.loads(line))
             await process.wait()
             said = (await errors).decode(errors="replace").strip()
             if process.returncode and not self.failed:
@@ -98,7 +98,7 @@ class IngestJob:
                 await process.wait()
             errors.cancel()
 
-    def take(self, event: dict[str, Any]) -> None:
+    def apply_event(self, event: dict[str, Any]) -> None:
         """Count one event of the command."""
         source = str(event.get("url") or event.get("path") or event.get("source") or "")
         self.last = source or self.last

@@ -108,7 +108,7 @@ class CitationStream:
         # What a page calls its sources is what it says, and stays.
         for unit in units if self._quoted else self._lists.filter(units):
             self._handle(unit)
-        return self._shown.take()
+        return self._shown.pop_text()
 
     def close(self) -> str:
         """Return the rest of the answer."""
@@ -116,9 +116,9 @@ class CitationStream:
         for unit in units if self._quoted else self._lists.filter(units, final=True):
             self._handle(unit)
         self._finish_sentence()
-        return self._shown.take(final=True)
+        return self._shown.pop_text(final=True)
 
-    def take_checked(self) -> list[CheckedSentence]:
+    def pop_checked(self) -> list[CheckedSentence]:
         """Return the sentences that were finished since the last call."""
         checked, self._checked = self._checked, []
         return checked
@@ -382,7 +382,7 @@ class _ShownText:
         self._dropped = True
         self._ignore_space = True
 
-    def take(self, *, final: bool = False) -> str:
+    def pop_text(self, *, final: bool = False) -> str:
         """Return what may be shown since the last call."""
         if final:
             self._append(self._space)

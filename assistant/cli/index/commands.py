@@ -227,11 +227,11 @@ def index_import(path: Path, collection: str, lang: str | None) -> None:
     language = message_language(lang)
     settings = settings_or_exit({}, language)
 
-    async def take_in() -> int:
+    async def import_export() -> int:
         name = collection_name(collection) if collection else ""
         return await import_documents(settings, path, collection=name, lang=language)
 
-    run_async(take_in(), language)
+    run_async(import_export(), language)
 
 
 @index.command("compact")

@@ -383,15 +383,15 @@ def test_verdicts_come_in_the_order_of_the_sentences() -> None:
     stream.feed(
         "Drones need a white light at night [3]. The moon is made of green cheese. Why? Pil"
     )
-    assert [(done.text, done.verdict.kind) for done in stream.take_checked()] == [
+    assert [(done.text, done.verdict.kind) for done in stream.pop_checked()] == [
         ("Drones need a white light at night.", "re_attached"),
         ("The moon is made of green cheese.", "unsupported"),
         ("Why?", "no_claim"),
     ]
     stream.feed("ots register once and pay 1000 yuan")
     stream.close()
-    assert [done.verdict.kind for done in stream.take_checked()] == ["supported"]
-    assert stream.take_checked() == []
+    assert [done.verdict.kind for done in stream.pop_checked()] == ["supported"]
+    assert stream.pop_checked() == []
     assert stream.trust.share == pytest.approx(2 / 3)
 
 
@@ -401,7 +401,7 @@ def test_of_each_sentence_it_is_known_where_it_ends_in_what_is_shown() -> None:
         "- Drones need a white light at night [3].\n- The moon is made of green cheese [1].\n\nWhy?"
     )
     shown += stream.close()
-    assert [shown[: done.end] for done in stream.take_checked()] == [
+    assert [shown[: done.end] for done in stream.pop_checked()] == [
         "- Drones need a white light at night [1].",
         "- Drones need a white light at night [1].\n- The moon is made of green cheese.",
         shown,
@@ -513,7 +513,7 @@ def test_any_cut_of_the_stream_gives_the_same_answer(text: str, data: st.DataObj
     shown = "".join(parts.feed(text[start:end]) for start, end in pairwise(cuts)) + parts.close()
     assert shown == whole.feed(text) + whole.close()
     assert parts.citations() == whole.citations()
-    assert parts.take_checked() == whole.take_checked()
+    assert parts.pop_checked() == whole.pop_checked()
 
 
 @settings(deadline=None)
