@@ -43,12 +43,12 @@ help: ## list the commands
 	@$(INSTALL) --find-links $(WHEELS) --editable '.[engine]'
 	@touch $@
 
-ask: .venv/base ## make ask Q="无人机夜间飞行需要什么条件?"  ask the web, stream a cited answer
+ask: .venv/base ## make ask Q="无人机夜间飞行需要什么条件？"  ask the web, stream a cited answer
 	@test -n "$$Q" || { echo 'say what you want to know: make ask Q="…"' >&2; exit 2; }
 	@$(BIN)/assistant ask "$$Q" --web
 
 demo: .venv/demo ## the same with no internet and no model server: a replayed small internet
-	@$(BIN)/python -m tests.internet.demo ask "$${Q:-无人机夜间飞行需要什么条件?}"
+	@$(BIN)/python -m tests.internet.demo ask "$${Q:-无人机夜间飞行需要什么条件？}"
 
 ui: .venv/ui ## the chat page
 	@$(BIN)/assistant ui

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import click
 
-from ingest.foundation.messages import Language, Message
+from ingest.foundation.messages import ELLIPSIS, Language, Message, join_messages
 
 LINE_EVERY_S = 30.0
 """Seconds between two lines of one stage in a log: a night of training stays readable."""
@@ -23,7 +23,8 @@ class TerminalProgress:
     def stage(self, name: Message, *, total: int | None = None) -> "TerminalStage":
         """Return a stage that draws a bar of `total` units once it is entered."""
         text = name.localize(self._language)
-        return TerminalStage(name=text, total=total, quiet=self._quiet)
+        line = join_messages([name, ELLIPSIS]).localize(self._language)
+        return TerminalStage(name=text, line=line, total=total, quiet=self._quiet)
 
     def note(self, text: Message) -> None:
         """Write a line, unless all is to be quiet."""
@@ -34,8 +35,9 @@ class TerminalProgress:
 class TerminalStage:
     """One stage of the work: a bar on a terminal, lines elsewhere."""
 
-    def __init__(self, *, name: str, total: int | None, quiet: bool) -> None:
+    def __init__(self, *, name: str, line: str, total: int | None, quiet: bool) -> None:
         self._name = name
+        self._line = line
         self._total = total
         self._quiet = quiet
         self._done = 0
@@ -54,7 +56,7 @@ class TerminalStage:
                 item_show_func=lambda detail: detail,
             ).__enter__()
         else:
-            click.echo(f"{self._name}…", err=True)
+            click.echo(self._line, err=True)
         return self
 
     def __exit__(

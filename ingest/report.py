@@ -30,6 +30,7 @@ from ingest.foundation.messages import (
     SEMICOLON,
     Language,
     Message,
+    in_brackets,
     join_messages,
 )
 from ingest.foundation.messages import printable as printable
@@ -140,14 +141,14 @@ def page_line(event: IngestEvent, language: Language) -> str:
             facts += [ORIGINS[event.origin]] if event.origin in ORIGINS else []
             facts += [KINDS[event.kind]] if event.kind in KINDS else []
             facts += event.notes
-            shown = join_messages(facts, COMMA).localize(language)
-            return printable(f"  + {event.title} ({shown}) {shown_url(event.url)}")
+            shown = in_brackets(join_messages(facts, COMMA)).localize(language)
+            return printable(f"  + {event.title}{shown} {shown_url(event.url)}")
         case PageSkipped():
             # The detail may quote robots.txt or a server: `printable` covers the whole line.
             why = REASONS[event.reason].localize(language)
             if event.reason == "unsupported" and path_of_url(event.url) is not None:
                 why = Message("not a file that we can read").localize(language)
-            detail = f" ({event.detail.localize(language)})" if event.detail else ""
+            detail = in_brackets(event.detail).localize(language) if event.detail else ""
             return printable(f"  - {why}{detail} {shown_url(event.url)}")
         case _:
             assert_never(event)

@@ -74,7 +74,6 @@ NVC_INTRODUCTION: Final = Message(
 NVC_PHONES: Final = (Message("Phone A"), Message("Phone B"))
 NVC_MESSAGE: Final = Message("Message")
 NVC_SEND: Final = Message("Send")
-NVC_HELD: Final = Message("This may hurt:")
 NVC_SUGGESTION: Final = Message("It could be put like this")
 NVC_BY_MODEL: Final = Message("Written by the model; change it as you like.")
 NVC_BY_RULE: Final = Message("Fill in what you saw, and change it as you like.")
@@ -150,7 +149,6 @@ INTERRUPTED_NOTE: Final = Message(
 SEARCHED_WEB: Final = Message("Searched the web")
 STOPPED_NOTE: Final = Message("Stopped before it was finished.")
 FAILED: Final = Message("Not answered")
-SEARCHED: Final = Message("Searched")
 NOT_IN_INDEX: Final = Message(
     'Nothing in the index answers this. Switch on "Search the web" below and ask again.'
 )
@@ -180,6 +178,16 @@ def format_seconds(seconds: float, language: Language) -> str:
     """Return "12 s", below ten "1.2 s"."""
     shown = f"{seconds:.1f}" if round(seconds, 1) < WHOLE_SECONDS_FROM else f"{seconds:.0f}"
     return Message("{shown} s", shown=shown).localize(language)
+
+
+def may_hurt(harms: str) -> Message:
+    """Return above a held message what may hurt in it."""
+    return Message("This may hurt: {harms}", harms=harms)
+
+
+def searched_for(query: str) -> Message:
+    """Return what the web was searched for."""
+    return Message("Searched “{query}”", query=query)
 
 
 def pages_found(count: int, language: Language) -> str:

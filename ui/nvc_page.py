@@ -90,7 +90,7 @@ def draw_choices(phones: PhonePair, owner: int, held: MessageAdvice, language: L
     )
     with st.container(key=f"nvc-held-{owner}"):
         st.warning(
-            f"{labels.NVC_HELD.localize(language)} {escape_markdown(harms)}",
+            labels.may_hurt(escape_markdown(harms)).localize(language),
             icon=":material/pause:",
         )
         st.text(held.message)

@@ -8,7 +8,7 @@ import streamlit as st
 from assistant.search.registry import ENGINES
 from assistant.settings import Settings, load_settings
 from ingest.foundation.errors import QiuzhengError, SettingsError
-from ingest.foundation.messages import Language, Message
+from ingest.foundation.messages import Language, Message, in_brackets
 from ui import labels
 from ui.jobs.model_pull import ModelPull
 from ui.markup.safe_markdown import escape_error, escape_markdown, escape_message
@@ -108,7 +108,7 @@ def draw_models(service: AssistantService, settings: Settings, language: Languag
         format_func=lambda name: (
             name
             if name in installed or f"{name}:latest" in installed
-            else f"{name} ({labels.NOT_PULLED.localize(language)})"
+            else f"{name}{in_brackets(labels.NOT_PULLED).localize(language)}"
         ),
         key="set-model-name",
         disabled=is_set_outside("model", "name"),

@@ -124,9 +124,12 @@ def progress_label(turn: PageTurn, language: Language) -> str:
 def step_lines(turn: PageTurn, language: Language) -> Iterator[Fields]:
     """Yield the search query, what became of each page, and how much was chosen."""
     if turn.query:
-        searched = labels.SEARCHED.localize(language)
         found = labels.pages_found(len(turn.titles), language)
-        yield {"icon": "search", "name": f"{searched} “{turn.query}”", "detail": found}
+        yield {
+            "icon": "search",
+            "name": labels.searched_for(turn.query).localize(language),
+            "detail": found,
+        }
     for page in turn.pages:
         title = turn.titles.get(page.url, "")
         host = display_place(page.url)

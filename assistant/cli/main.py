@@ -43,7 +43,7 @@ def main() -> None:
     """Ask questions; get answers with sources, from the web and your own index, on your machine.
 
     \b
-    assistant ask "无人机夜间飞行需要什么条件?" --web
+    assistant ask "无人机夜间飞行需要什么条件？" --web
     assistant ask "What does RFC 9309 say about redirects?" --web
     assistant chat --web
     assistant doctor
@@ -91,7 +91,7 @@ def ask(question: str, **options: Any) -> None:
     """Answer QUESTION with numbered sources. "-" reads the question from standard input.
 
     \b
-    assistant ask "无人机夜间飞行需要什么条件?" --web
+    assistant ask "无人机夜间飞行需要什么条件？" --web
     assistant ask "How long may robots.txt be cached?" --web --deadline 5
     assistant ask "最新的无人机管理规定" --web --fresh --ledger crawl.jsonl
     echo "What is UTC?" | assistant ask - --json | jq -r .type
@@ -182,7 +182,7 @@ def _shows_thinking(options: "Mapping[str, Any]") -> bool:
 @click.option("--private", is_flag=True, help="Keep nothing: no answer, no conversation.")
 @click.option("--quiet", is_flag=True, help="No progress, only answers and sources.")
 def chat(**options: Any) -> None:
-    """Keep a conversation, in which "它的重量限制呢?" is understood from what came before.
+    """Keep a conversation, in which "它的重量限制呢？" is understood from what came before.
 
     \b
     assistant chat --web

@@ -19,7 +19,14 @@ from assistant.settings import ModelSettings, Settings
 from ingest.encoder_setup import find_encoders, prepare_builtin_encoder, unpack_encoder
 from ingest.foundation.cli_runner import print_error
 from ingest.foundation.errors import QiuzhengError, SettingsError
-from ingest.foundation.messages import Language, Message, describe_os_error, printable
+from ingest.foundation.messages import (
+    COLON,
+    Language,
+    Message,
+    describe_os_error,
+    join_messages,
+    printable,
+)
 from ingest.foundation.settings import FILE_NAME, config_file, home
 from ingest.model_servers.base import ModelServerError
 from ingest.model_servers.ollama import with_tag
@@ -91,7 +98,8 @@ async def pull_models(settings: Settings, language: Language) -> set[str]:
             await server.close()
         for table, name in models:
             if with_tag(name) in installed:
-                click.echo(f"{name}: {_PULLED.localize(language)}", err=True)
+                said = join_messages([Message.verbatim(name), _PULLED], COLON)
+                click.echo(said.localize(language), err=True)
                 continue
             try:
                 await _pull(name, at)

@@ -30,7 +30,15 @@ from assistant.labels import (
 from assistant.values import Answer, AnswerEvidence, Citation
 from ingest.events import PageSkipped, PageStored
 from ingest.foundation.cli_runner import print_error_line
-from ingest.foundation.messages import Language, Message
+from ingest.foundation.messages import (
+    COLON,
+    ELLIPSIS,
+    NO_MESSAGE,
+    Language,
+    Message,
+    in_brackets,
+    join_messages,
+)
 from ingest.local_files import shown_url
 from ingest.report import count_pages, count_passages, note, page_line, printable
 
@@ -49,7 +57,9 @@ def source_line(citation: Citation, language: Language) -> str:
     """Return one numbered source: title, URL, and the day of its text."""
     place = describe_place(citation).localize(language)
     name = f"[{citation.number}] {citation.title}{place}"
-    return printable(f"{name} {shown_url(citation.url)} ({describe_day(citation, language)})")
+    day = in_brackets(Message.verbatim(describe_day(citation, language))).localize(language)
+    # The space ends the address also where the bracket brings its own.
+    return printable(f"{name} {shown_url(citation.url)} {day.strip()}")
 
 
 @dataclass(kw_only=True)
@@ -104,10 +114,11 @@ class Terminal:
     ) -> None:
         match event:
             case StageStarted():
-                say(f"{STAGES[event.stage].localize(self.language)}…", dim=True)
+                stage = join_messages([STAGES[event.stage], ELLIPSIS])
+                say(stage.localize(self.language), dim=True)
             case SearchFinished():
-                found = count_pages(len(event.hits)).localize(self.language)
-                say(f"  {found}: {event.query}", dim=True)
+                found = [count_pages(len(event.hits)), Message.verbatim(event.query)]
+                say(f"  {join_messages(found, COLON).localize(self.language)}", dim=True)
             case PageStored() | PageSkipped():
                 line = page_line(event, self.language)
                 # Two results may lead to one page; that it was read is said once.
@@ -180,9 +191,8 @@ class Terminal:
         if answer.trust_note:
             click.secho(f"\n{answer.trust_note.localize(self.language)}", dim=True)
         if answer.citations:
-            label = SOURCES.localize(self.language)
-            kind = f" ({QUOTES.localize(self.language)})" if answer.kind == "quotes" else ""
-            click.echo(f"\n{label}{kind}")
+            kind = in_brackets(QUOTES) if answer.kind == "quotes" else NO_MESSAGE
+            click.echo(f"\n{join_messages([SOURCES, kind]).localize(self.language)}")
             for citation in answer.citations:
                 click.echo(source_line(citation, self.language))
         if answer.id and not self.quiet:

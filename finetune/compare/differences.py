@@ -10,7 +10,7 @@ import numpy as np
 from finetune.evaluate.metrics.catalogue import FIGURES, Figure
 from finetune.evaluate.metrics.scored import ERROR_LABELS, ErrorType, ReplyError, ScoredReply
 from ingest.foundation.intervals import Interval, paired_interval
-from ingest.foundation.messages import Language, Message
+from ingest.foundation.messages import COLON, Language, Message
 
 TIE_TOLERANCE = 1e-9
 """Scores that differ by less are a tie."""
@@ -71,7 +71,8 @@ class Difference:
 
     def to_text(self, language: Language) -> str:
         """Return one line for a terminal: "▲ accuracy: 50.0 % → 80.0 %  (+30.0 [+12.0, +47.0])"."""
-        line = f"{_MARKS[self.verdict]} {self.figure.label.localize(language)}: "
+        label = f"{self.figure.label.localize(language)}{COLON.localize(language)}"
+        line = f"{_MARKS[self.verdict]} {label}"
         line += f"{format_figure(self.a, self.figure)} → {format_figure(self.b, self.figure)}"
         if self.gain:
             gain, low, high = (
@@ -136,12 +137,13 @@ class Comparison:
 
     def to_text(self, language: Language) -> str:
         """Return a table for a terminal, one line per figure, and the path of the page."""
+        joint = COLON.localize(language)
         lines = [_HEAD.localize(language).format(a=self.a, b=self.b, records=self.records)]
         lines += [one.to_text(language) for one in self.differences]
         if self.error_counts:
             lines += ["", _ERRORS.localize(language)]
             lines += [
-                f"  {ERROR_LABELS[one.kind].localize(language)}: {one.a} → {one.b}"
+                f"  {ERROR_LABELS[one.kind].localize(language)}{joint}{one.a} → {one.b}"
                 for one in self.error_counts
             ]
         return "\n".join([*lines, "", str(self.path)])

@@ -176,11 +176,17 @@ COMMA = Message.bilingual(", ", "，")
 LIST_COMMA = Message.bilingual(", ", "、")
 """Between the items of an enumeration; Chinese tells the two apart."""
 SEMICOLON = Message.bilingual("; ", "；")
+ELLIPSIS = Message.bilingual("…", "……")
 
 
 def join_messages(parts: Iterable[Message], separator: Message = NO_MESSAGE) -> Message:
     """Return the messages one after another, `separator` between them."""
     return _JoinedMessage(tuple(parts), separator)
+
+
+def in_brackets(text: Message) -> Message:
+    """Return " (text)", as it stands behind a word: Chinese brackets bring their own space."""
+    return Message(" ({text})", text=text)
 
 
 def enumerate_names(names: Iterable[str]) -> Message:

@@ -35,7 +35,7 @@ CLOSED = "127.0.0.1:9"
 """Nobody listens on the discard port: the address of a model server that is not there."""
 
 INTRODUCTION = {
-    "zh": "演示：本机上的小型互联网，网页均为示例，没有模型，回答是原文摘录",
+    "zh": "演示：本机上的小型互联网，网页均为示例；没有模型，回答是来源原文摘录",
     "en": "Demo: a small internet on this machine, sample pages, no model: answers are quotes",
 }
 WORDS_OF_THE_SITE = {

@@ -51,7 +51,7 @@ def test_chinese_question_gets_a_streamed_cited_answer_from_the_web(
     shown = shell_with_model("assistant", "ask", NIGHT, "--web", "--show-thinking")
     answer, _, sources = shown.stdout.partition("来源")
     assert "夜间飞行要开灯光系统" in answer
-    assert re.search(r"\[\d\] .+ https?://\S+ \(读取于 \d{4}-\d\d-\d\d\)", sources)
+    assert re.search(r"\[\d\] .+ https?://\S+ （读取于 \d{4}-\d\d-\d\d）", sources)
     assert "先看段落" in shown.stderr
     assert "先看段落" not in shown.stdout
     assert "正在搜索网页" in shown.stderr

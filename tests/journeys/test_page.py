@@ -427,8 +427,8 @@ def test_the_health_page_says_what_is_missing_and_a_conversation_is_found_again(
     tab.done(0)
     page = tab.page
     tab.go_to("体检")
-    page.get_by_role("button", name="现在检查").click()
-    expect(page.get_by_text("聊天模型")).to_be_visible()
+    page.get_by_role("button", name="立即检查").click()
+    expect(page.get_by_text("对话模型")).to_be_visible()
     expect(page.get_by_text("deepseek-r1:1.5b")).to_be_visible()
     page.get_by_role("button", name="无人机夜间飞行需要什么条件", exact=True).click()
     expect(tab.turn(0).answer).to_contain_text("开启灯光系统")
@@ -467,7 +467,7 @@ def test_a_file_is_added_asked_about_and_removed(
     expect(page.get_by_role("region", name="文件")).to_contain_text(paper.name)
     addresses.fill("https://yehang.example/nothing")
     page.get_by_role("button", name="开始读取").click()
-    expect(page.get_by_text("已存 1，未变 0，未读 1")).to_be_visible()
+    expect(page.get_by_text("收录 1，未变 0，未能读取 1")).to_be_visible()
     expect(page.get_by_text("yehang.example ·")).to_be_visible()
     page.get_by_role("link", name="对话页").click()
     page.get_by_text("搜索网页", exact=True).click()
@@ -511,10 +511,10 @@ def test_a_file_is_dropped_into_the_line_and_asked_about(
     tab.ask("机房的备用钥匙放在哪里?")
     turn = tab.done(0)
     expect(turn.answer).to_contain_text("三号柜")
-    expect(turn.whole.get_by_role("group", name="回答依据")).to_contain_text("值班表 新.md")
+    expect(turn.whole.get_by_role("group", name="所用资料")).to_contain_text("值班表 新.md")
     assert net.log == []  # it was asked about the file, and not of the web
     page.reload()
-    expect(tab.done(0).whole.get_by_role("group", name="回答依据")).to_be_visible()
+    expect(tab.done(0).whole.get_by_role("group", name="所用资料")).to_be_visible()
     # Another one of the same name is another file, and what cannot be read says why.
     broken.rename(paper)
     tab.attach(paper)

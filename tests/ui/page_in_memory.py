@@ -49,7 +49,7 @@ def opening(model: ChatModel, *notices: Notice, title: str = "Night flights") ->
     @asynccontextmanager
     async def open_one() -> AsyncIterator[Assistant]:
         gone = FetchError(
-            Message.bilingual("no answer", "没有回应"), url=SHUT, reason="unreachable"
+            Message.bilingual("no answer", "没有响应"), url=SHUT, reason="unreachable"
         )
         lights = html_page(LIGHTS, article(title, SENTENCE))
         embedder, store = HashingEmbedder(), Index(catalog=Catalog(), vectors=MemoryVectors())

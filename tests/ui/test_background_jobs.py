@@ -70,5 +70,5 @@ def test_the_time_that_is_left_is_told_once_the_speed_is_known() -> None:
         job.apply_event({"type": "page_stored", "url": "https://a.test/1"})
     job._started -= 20.0
     assert 50 < job.seconds_left < 70
-    assert labels.time_left(job.seconds_left).localize("zh").startswith("还要 6")
+    assert labels.time_left(job.seconds_left).localize("zh").startswith("还需 6")
     assert labels.time_left(600).localize("en") == "10 min left"

@@ -72,7 +72,7 @@ def test_quotes_are_labelled_as_quotes() -> None:
 
 
 ERROR = ModelError(
-    Message.bilingual("Ollama does not answer", "Ollama 没有回应"),
+    Message.bilingual("Ollama does not answer", "Ollama 没有响应"),
     kind="unreachable",
     hint=Message.bilingual("start it: ollama serve", "请启动它：ollama serve"),
 )
@@ -86,8 +86,8 @@ def test_a_model_that_fails_says_what_to_do_in_each_language() -> None:
         "hint": "start it: ollama serve",
     }
     assert (english["state"], english["status"]) == ("failed", "Not answered")
-    assert chinese["failure"]["message"] == "Ollama 没有回应"
-    assert "没有完成" in chinese["status"]
+    assert chinese["failure"]["message"] == "Ollama 没有响应"
+    assert "未能回答" in chinese["status"]
 
 
 def test_settings_that_cannot_be_read_are_a_failure_too() -> None:

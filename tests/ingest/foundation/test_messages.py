@@ -83,7 +83,7 @@ def test_the_catalogue_of_a_third_language_is_used_and_english_stands_in(tmp_pat
             "a.txt を読めません",
             "許可がありません of a.txt",
             "a.txt を読めませんno such file or folder",
-            "读不了 a.txt",
+            "无法读取 a.txt",
         ],
     )
 
