@@ -45,7 +45,7 @@ def test_commands_are_no_questions(shell: Shell, net: Internet) -> None:
 def test_small_talk_is_not_searched_for(shell: Shell, net: Internet) -> None:
     shown = shell("assistant", "chat", "--web", stdin="你好\nthanks!\n")
     assert shown.stdout.split("\n\n")[:2] == [
-        "很乐意帮忙：请直接提问，我会找出有出处的回答。",
+        "很乐意帮忙：请直接提问，我会给出有来源可查的回答。",
         "Glad to help: ask a question, and I look for an answer with sources.",
     ]
     assert net.hits() == []

@@ -230,7 +230,7 @@ def test_doctor_lives_with_a_dead_search_once_the_index_holds_pages(
 
 def test_doctor_speaks_to_people_in_their_language(shell_with_model: Shell) -> None:
     shown = shell_with_model("assistant", "doctor", "--lang", "zh")
-    assert "有回应" in shown.stdout
+    assert "有响应" in shown.stdout
     assert "✓" in shown.stdout
 
 

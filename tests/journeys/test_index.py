@@ -109,7 +109,7 @@ async def test_index_of_another_encoder_is_said_in_one_line_with_the_command(
     assert en.stderr.count("assistant index migrate") == 1
     (shell_with_model.folder / "note.txt").write_text("Lighthouses stand on rocks.")
     zh = shell_with_model("ingest", "note.txt", "--lang", "zh")
-    assert zh.stderr.count("可边问边迁移：assistant index migrate") == 1
+    assert zh.stderr.count("迁移期间可以照常提问：assistant index migrate") == 1
     doctor = shell_with_model("assistant", "doctor", "--json", code=None)
     (fix,) = [check["mend"] for check in json.loads(doctor.stdout) if "index" in check["mend"]]
     assert fix == "assistant index migrate"
@@ -133,7 +133,7 @@ async def test_damage_is_found_by_check_and_mended_by_fix(
     assert "a vector of zeros" in en.stdout
     ollama.embed_faults = {}
     zh = shell_with_model("assistant", "index", "check", "--fix", "--lang", "zh")
-    assert "索引完好：1 个网页，1 段，" in zh.stdout
+    assert "索引完好：1 个网页，1 个片段，" in zh.stdout
     en = shell_with_model("assistant", "index", "check", "--lang", "en")
     assert "the index is sound: 1 page, 1 chunk, 1 with vectors" in en.stdout
     assert json.loads(shell_with_model("assistant", "index", "check", "--json").stdout)["sound"]

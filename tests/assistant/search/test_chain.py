@@ -143,7 +143,7 @@ async def test_the_next_engine_answers_and_says_why_the_first_did_not(
     assert notice is not None
     assert notice.localize("en").startswith("DuckDuckGo ")
     assert "Mojeek answered instead" in notice.localize("en")
-    assert "改由 Mojeek 回答" in notice.localize("zh")
+    assert "改用 Mojeek 的结果" in notice.localize("zh")
     assert "search.engines" in notice.localize("en")
     assert "search.engines" in notice.localize("zh")
 
@@ -183,7 +183,7 @@ async def test_a_refusal_of_every_engine_names_each_of_them(world: World, clock:
     assert error.message == Message.bilingual(
         "no search engine answered: DuckDuckGo asks us to wait (HTTP 202); Mojeek asks us to wait "
         "(HTTP 403); Brave asks us to wait (it wants to see a human)",
-        "没有搜索引擎回应：DuckDuckGo 要求稍候（HTTP 202）；Mojeek 要求稍候（HTTP 403）；"
+        "没有搜索引擎响应：DuckDuckGo 要求稍候（HTTP 202）；Mojeek 要求稍候（HTTP 403）；"
         "Brave 要求稍候（它要求真人验证）",
     )
     assert "--no-web" in error.hint.localize("en")
@@ -287,7 +287,7 @@ async def test_an_engine_that_says_slow_down_is_left_alone_by_the_next_process_t
     assert reply.skipped[0].kind == "rate_limited"
     assert reply.skipped[0].text == Message.bilingual(
         "DuckDuckGo asks us to wait (HTTP 202), to be asked again in 30 s",
-        "DuckDuckGo 要求稍候（HTTP 202），30 秒后再问",
+        "DuckDuckGo 要求稍候（HTTP 202），30 秒后再试",
     )
 
 
