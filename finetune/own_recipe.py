@@ -12,9 +12,11 @@ from typing import Any
 
 import tomlkit
 
+from finetune.data.field_names import ANSWERING, ASKING, LABELLING, QUESTION_NAMES, THINKING
 from finetune.data.files.opening import raw_rows
+from finetune.data.format_detection import detect_format
 from finetune.data.readers import parse_row
-from finetune.data.rows import RejectedRow
+from finetune.data.rows import RejectedRow, RowFields
 from finetune.errors import ExportError, RecipeError
 from finetune.recipe import DataTable, apply_change, parse_recipe
 from finetune.records import RawRow, Record
@@ -45,17 +47,11 @@ COMMENTS = {
     "model.base": "or a folder that holds it",
     "data.map": "which field of the file is which",
     "train.max_tokens": "the longest of the rows fits",
+    "train.turns": "each answer of a conversation is learnt",
 }
 """What stands behind a value of the recipe."""
 
-_ASKS = re.compile(
-    r"问|咨询|诉求|标题|question|query|prompt|ask|instruction|input|user|title|subject",
-    re.IGNORECASE,
-)
-_ANSWERS = re.compile(
-    r"答|复|处理结果|解决|answer|response|reply|completion|output|solution|assistant", re.IGNORECASE
-)
-_LABELS = re.compile(r"类|标签|意图|label|category|class|intent|tag", re.IGNORECASE)
+_ANY = DataTable(files=("x",))
 _NO_NAME = re.compile(r"[^A-Za-z0-9]+")
 
 
@@ -90,6 +86,11 @@ def write_own_recipe(
     read = [row for row in rows if isinstance(row, RawRow)]
     mapped, records = _read_with_map(read, changes)
     if not records:
+        reason = _shared_reason(read, mapped)
+        if reason is not None:
+            raise RecipeError(
+                Message("{path}: no row can be used: {reason}", path=data_file, reason=reason)
+            )
         names = list(dict.fromkeys(name for row in read for name in row.fields))
         raise RecipeError(
             Message(
@@ -131,28 +132,46 @@ def guess_map(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return which fields ask and which answer, or are a text and its label; {} if none tells.
 
     By the fields' names, and among several of one kind by the length of what they hold: the longest
-    text is the answer, since questions are shorter.
+    text is the answer, since questions are shorter. Without a name that tells, a field asks whose
+    texts mostly end in a question mark.
     """
     texts: dict[str, list[str]] = {}
     for row in rows:
         for name, value in row.items():
             if isinstance(value, str) and value.strip():
-                texts.setdefault(name, []).append(value)
+                texts.setdefault(name, []).append(value.strip())
     # Half of the rows at least: a column of notes is neither question nor answer.
     full = {name: held for name, held in texts.items() if 2 * len(held) >= len(rows)}
     length = {name: statistics.median(map(len, held)) for name, held in full.items()}
-    answers = [name for name in full if _ANSWERS.search(name)]
+    # Rows differ in what they ask; a topic or a state is the same in many.
+    varied = {name for name, held in full.items() if 2 * len(set(held)) >= len(held)}
     labels = [
         name
         for name, held in full.items()
-        if _LABELS.search(name) and len(set(held)) <= min(MOST_LABELS, len(held) // 2)
+        if LABELLING.search(name) and len(set(held)) <= min(MOST_LABELS, len(held) // 2)
     ]
+    answers = [name for name in full if ANSWERING.search(name)]
+    asks = [name for name in full if ASKING.search(name) and name in varied]
+    if not answers:
+        asks = asks or [
+            name
+            for name, held in full.items()
+            if 2 * sum(text.endswith(("？", "?")) for text in held) > len(held)
+        ]
+        answers = [name for name in varied if asks and name not in asks] if not labels else []
     if answers:
         answer = max(answers, key=length.__getitem__)
-        asks = [name for name in full if _ASKS.search(name) and name != answer]
-        rest = asks or [name for name in full if name not in (answer, *labels)]
+        rest = [name for name in asks if name != answer] or [
+            name for name in full if name not in (answer, *labels)
+        ]
+        # A name that is known for a question stands above those that only hold a word for it.
+        known = [name for name in rest if name in QUESTION_NAMES]
         if rest:
-            return {"question": max(rest, key=length.__getitem__), "answer": answer}
+            mapped = {"question": max(known or rest, key=length.__getitem__), "answer": answer}
+            thinks = [
+                name for name in full if THINKING.search(name) and name not in mapped.values()
+            ]
+            return mapped | ({"think": thinks[0]} if thinks else {})
     if labels:
         rest = [name for name in full if name not in labels]
         if rest:
@@ -180,6 +199,16 @@ def _read_with_map(
     return mapped, records
 
 
+def _shared_reason(rows: Sequence[RawRow], mapped: Mapping[str, str]) -> Message | None:
+    """Return why no row can be used; None if nothing tells what asks and what answers."""
+    if not mapped and not any(detect_format(RowFields(row.fields, _ANY)) for row in rows):
+        return None
+    data = DataTable(files=("x",), map=dict(mapped))
+    parsed = (parse_row(row, data) for row in rows)
+    reasons = Counter(one.reason for one in parsed if isinstance(one, RejectedRow))
+    return reasons.most_common(1)[0][0]
+
+
 def _recipe_text(
     data_file: Path, name: str, folder: Path, mapped: Mapping[str, str], records: Sequence[Record]
 ) -> str:
@@ -200,7 +229,15 @@ def _recipe_text(
     tables: dict[str, dict[str, Any]] = {
         "model": {"base": base, "format": form},
         "data": {"files": [file], **({"map": dict(mapped)} if mapped else {}), "split": split},
-        "train": {"max_tokens": _longest_sample(records)},
+        "train": {
+            "max_tokens": _longest_sample(records),
+            # By "last" only the end of a chat is learnt, which mostly says goodbye.
+            **(
+                {"turns": "all"}
+                if 2 * sum(len(one.turns) > 1 for one in records) > len(records)
+                else {}
+            ),
+        },
         **({"evaluate": {"task": "classify"}} if is_labelled else {}),
     }
     document = tomlkit.document()

@@ -4,6 +4,7 @@ What a model learns by heart it may say to anybody. Names are found only where a
 says that one follows; a list of surnames would take half of all words for names.
 """
 
+import bisect
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,10 +14,31 @@ from finetune.records import Record
 from ingest.foundation.messages import Message
 from ingest.text.language import language_of
 
-PersonalKind = Literal["phone", "id_card", "email", "bank_card", "name"]
+PersonalKind = Literal[
+    "phone", "id_card", "passport", "email", "bank_card", "account", "address", "name"
+]
 
-_MAY_HOLD = re.compile(r"@|\d{11}|\d{3}[- ]\d{4}|姓名|联系人|收件人|收货人|[Nn]ame")
+_NAME_MARKS = "姓名|联系人|收件人|收货人|寄件人|签收人|申请人|负责人|经办人|法定代表人|紧急联系人"
+_MAY_HOLD = re.compile(
+    r"@|\d{11}|\d{3}[-. )）] ?\d{4}|\d{6} \d{8}|\+\d{10}|[〇零一二三四五六七八九幺]{11}"
+    rf"|{_NAME_MARKS}|[Nn]ame|护照|[Pp]assport|地址|微信|[Qq]{{2}}|[Ww]e[Cc]hat|SSN|[Ss]ocial"
+)
 """What a text has that may hold any: most have none, and are passed over at once."""
+
+_FULL_WIDTH = re.compile("[０-９＠]")
+_HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
+"""Full-width forms of ASCII (Unicode block FF00) to the forms that the patterns are written in."""
+
+_NO_NAME = re.compile(
+    r"(?:[不未无没请待同见如必选略暂匿保前客物财本某我他她您你其此该各]|公(?!孙)|先生|女士).*"
+    r"|.*[部处科组司店局厂队]|姓名|性别|年龄|电话|手机号?|地址|住址|日期|单位|职务|身份证号?|民族|籍贯"
+)
+"""What stands in forms where a name does: that there is none, or who answers there instead."""
+
+_NO_NAME_WORD = re.compile(
+    r"\b(?:Not|None|No|Unknown|Anonymous|To|Be|Same|See|Please|Your|Company|Inc|Ltd|Corp|Department"
+    r"|Office|Team)\b"
+)
 
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECKS = "10X98765432"
@@ -52,10 +74,20 @@ _PATTERNS: Mapping[PersonalKind, _Pattern] = {
     # Before phones: an identity number holds eleven digits that look like one.
     "id_card": _Pattern(
         re.compile(
-            r"(?<!\d)(?P<held>[1-9]\d{5}(?:18|19|20)\d{2}[01]\d[0-3]\d{4}[\dXx])(?![\dA-Za-z])"
+            r"(?<!\d)(?P<held>[1-9]\d{5} ?(?:18|19|20)\d{2}[01]\d[0-3]\d ?\d{3}[\dXx])"
+            r"(?![\dA-Za-z])|(?:\bSSN|[Ss]ocial [Ss]ecurity)\D{0,12}"
+            r"(?P<also>\d{3}-\d{2}-\d{4})(?!\d)"
         ),
         Message.bilingual("[ID number]", "[身份证号]"),
-        is_id_number,
+        # The American number has no check: the words before it say what it is.
+        lambda text: "-" in text or is_id_number(text.replace(" ", "")),
+    ),
+    "passport": _Pattern(
+        re.compile(
+            r"(?:护照(?:号码?)?|[Pp]assport(?: [Nn](?:umber|o\.?))?)\s?[：:#]?\s?"
+            r"(?P<held>[A-Z]{1,2}\d{7,8})(?![\dA-Za-z])"
+        ),
+        Message.bilingual("[passport]", "[护照号]"),
     ),
     "bank_card": _Pattern(
         re.compile(r"(?<![\d.])(?P<held>[3-6]\d{3}(?:[ -]?\d{4}){3}(?:[ -]?\d{1,3})?)(?![\d.])"),
@@ -64,17 +96,42 @@ _PATTERNS: Mapping[PersonalKind, _Pattern] = {
     ),
     "phone": _Pattern(
         re.compile(
-            r"(?<![\d.])(?P<held>(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}|0\d{2,3}-\d{7,8}"
-            r"|\(\d{3}\) ?\d{3}-\d{4}|\+\d{1,3}(?:[ -]\d{2,4}){3,4})(?![\d.])"
+            r"(?<![\d.-])(?P<held>(?:\+?86[- ]?)?1[3-9]\d[-. ]?\d{4}[-. ]?\d{4}"
+            r"|0\d{2,3}[- ]\d{7,8}|[(（]0\d{2,3}[)）] ?\d{7,8}"
+            r"|(?:\+1[ -]?)?\(\d{3}\) ?\d{3}-\d{4}|(?!400|800)[2-9]\d{2}([-.])\d{3}\2\d{4}"
+            r"|\+\d{1,3}(?:[ -]\d{2,4}){3,4}|\+\d{10,14}"
+            r"|[一幺][三四五六七八九][〇零一二三四五六七八九幺]{9})"
+            r"(?![\d〇零一二三四五六七八九十百千万亿]|\.\d)"
         ),
         Message.bilingual("[phone]", "[电话]"),
     ),
+    "account": _Pattern(
+        re.compile(
+            r"(?:微信号?|[Ww]e[Cc]hat(?: ID)?)\s?[：:]\s?(?P<held>[A-Za-z][\w-]{5,19})(?![\w-])"
+            r"|(?:QQ|qq)号?码?\s?[：:]\s?(?P<also>[1-9]\d{4,10})(?!\d)",
+            re.ASCII,
+        ),
+        Message.bilingual("[account]", "[账号]"),
+    ),
+    "address": _Pattern(
+        re.compile(
+            r"(?:住址|地址)\s?[：:]\s?(?P<held>[\u4e00-\u9fff]{2,30}?[市区县镇乡村路街道巷弄]"
+            r"[\u4e00-\u9fffA-Za-z0-9#-]{0,40}[号室栋幢楼单元弄座组])"
+        ),
+        Message.bilingual("[address]", "[地址]"),
+    ),
     "name": _Pattern(
         re.compile(
-            r"(?:姓名|联系人|收件人|收货人)\s?[：:]\s?(?P<held>[\u4e00-\u9fff]{2,4}(?:·[\u4e00-\u9fff]{2,8})?)"
-            r"(?![\u4e00-\u9fff])|\b[Nn]ame\s?:\s?(?P<also>[A-Z][a-z]+(?: [A-Z][a-z.]+){1,3})"
+            rf"(?:{_NAME_MARKS})\s?[：:]\s?"
+            r"(?P<held>[\u4e00-\u9fff]{2,4}(?:·[\u4e00-\u9fff]{2,8})?)(?![\u4e00-\u9fff])"
+            # A name alone, or that of a person: those of files, products and hosts are no names.
+            r"|(?:(?<![A-Za-z0-9_-])(?<![A-Za-z0-9_] )(?<!的)[Nn]ame"
+            r"|\b(?i:full|legal|customer|client|patient|contact|recipient|sender|student|employee"
+            r"|guest|applicant|your|my|his|her)(?:'s)? name)"
+            r"\s?:\s?(?P<also>[A-Z][a-z]+(?: [A-Z][a-z.]+){1,3})"
         ),
         Message.bilingual("[name]", "[姓名]"),
+        lambda text: not _NO_NAME.fullmatch(text) and not _NO_NAME_WORD.search(text),
     ),
 }
 """In the order in which they are looked for."""
@@ -83,7 +140,10 @@ PERSONAL_NAMES: Mapping[PersonalKind, Message] = {
     "phone": Message("phone numbers"),
     "id_card": Message("identity numbers"),
     "email": Message("mail addresses"),
+    "passport": Message("passport numbers"),
     "bank_card": Message("card numbers"),
+    "account": Message("accounts of messengers"),
+    "address": Message("addresses of people"),
     "name": Message("names of people"),
 }
 
@@ -93,7 +153,7 @@ def personal_kinds(record: Record) -> frozenset[PersonalKind]:
     texts = [record.system]
     for turn in record.turns:
         texts += (turn.user, turn.think, turn.answer)
-    held = "\n".join(texts)
+    held = _with_half_width("\n".join(texts))
     if not _MAY_HOLD.search(held):
         return frozenset()
     return frozenset(kind for kind, _, _ in _found(held))
@@ -101,23 +161,36 @@ def personal_kinds(record: Record) -> frozenset[PersonalKind]:
 
 def mask_personal(text: str, place: int) -> str:
     """Return a text with what kind it was in the place of each piece of personal data."""
-    if not _MAY_HOLD.search(text):
+    read = _with_half_width(text)
+    if not _MAY_HOLD.search(read):
         return text
     language = language_of(text)
     # From the end, so that the places of those before stay right.
-    for kind, start, end in sorted(_found(text), key=lambda one: -one[1]):
+    for kind, start, end in sorted(_found(read), key=lambda one: -one[1]):
         text = text[:start] + _PATTERNS[kind].mask.localize(language) + text[end:]
     return text
 
 
+def _with_half_width(text: str) -> str:
+    """Return a text of the same length whose digits and marks are those of ASCII.
+
+    Numbers typed with a Chinese input method are often full-width: １３８….
+    """
+    return text.translate(_HALF_WIDTH) if _FULL_WIDTH.search(text) else text
+
+
 def _found(text: str) -> Iterator[tuple[PersonalKind, int, int]]:
     """Yield kind, start and end of each piece; none overlaps another."""
-    taken: list[tuple[int, int]] = []
+    taken: list[tuple[int, int]] = []  # in order
     for kind, pattern in _PATTERNS.items():
         for found in pattern.form.finditer(text):
-            group = "held" if found["held"] else "also"
+            group = "also" if found.groupdict().get("also") else "held"
             start, end = found.span(group)
-            is_free = all(end <= begun or ended <= start for begun, ended in taken)
+            place = bisect.bisect(taken, (start, end))
+            before, behind = taken[place - 1 : place], taken[place : place + 1]
+            is_free = all(ended <= start for _, ended in before) and all(
+                begun >= end for begun, _ in behind
+            )
             if is_free and pattern.check(found[group]):
-                taken.append((start, end))
+                taken.insert(place, (start, end))
                 yield kind, start, end

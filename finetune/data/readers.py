@@ -5,9 +5,11 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from finetune.data.field_names import SIMILAR_NAMES
 from finetune.data.files.opening import raw_rows
 from finetune.data.format_detection import choose_format
 from finetune.data.formats.registry import FORMATS
+from finetune.data.formats.wordings import other_wordings, reworded
 from finetune.data.rows import (
     NothingToLearnError,
     ReadingNotes,
@@ -45,7 +47,11 @@ def read_records(
         if isinstance(row, RejectedRow):
             yield row
         else:
-            yield parse_row(row, data, system=system, notes=notes)
+            record = parse_row(row, data, system=system, notes=notes)
+            yield record
+            if isinstance(record, Record):
+                for wording in other_wordings(row.fields):
+                    yield reworded(record, wording)
     if row is None:
         raise DataError(
             Message("{path}: the file holds no row", path=path),
@@ -73,11 +79,15 @@ def parse_row(
         # Anew: to find the format, fields were asked for that it does not use.
         fields = RowFields(row.fields, data)
         parsed = form.parse(fields)
-        group = fields.text("group", *form.groups)
+        # Other wordings of a question are not held out where the question itself is learnt.
+        group = fields.text("group", *form.groups) or (
+            parsed.turns[-1].user if other_wordings(row.fields) else ""
+        )
         record = build_record(parsed, source=row.source, system=system, group=group)
         if notes is not None:
             notes.repairs.update(parsed.repairs)
-            notes.unused.update(one for one in fields.unused() if one not in form.known)
+            known = (*form.known, *SIMILAR_NAMES)
+            notes.unused.update(one for one in fields.unused() if one not in known)
             notes.unused.update(parsed.unused)
         return record
     except RowError as error:

@@ -72,6 +72,12 @@ class ParsedRow:
     rejected: Turn | None = None
 
 
+class UncachedFormula(str):
+    """A formula of a workbook whose value the file does not hold: programs wrote it, not Excel."""
+
+    __slots__ = ()
+
+
 class ReadingNotes:
     """What happened to rows while they were read, counted over a whole run."""
 
@@ -141,6 +147,10 @@ class RowFields:
         """Return whether the row has such a field, even an empty one."""
         return any(name in self.row for name in self._names(ours, theirs))
 
+    def mapped(self, ours: str) -> str:
+        """Return what `data.map` says of one of our fields, "" if nothing."""
+        return self._data.map.get(ours, "")
+
     @property
     def instruction(self) -> str:
         """The words before the text: the row's own, or those of the recipe."""
@@ -172,6 +182,14 @@ def as_text(value: object, name: str) -> str:
     Raises:
         RowError: it is neither text nor a number; the message calls it `name`.
     """
+    if isinstance(value, UncachedFormula):
+        raise RowError(
+            Message(
+                "{name} is a formula without its value: open the workbook in Excel or WPS, and "
+                "save it",
+                name=name,
+            )
+        )
     if isinstance(value, str):
         return value
     # A bool is an int in Python, but "True" is no text that anybody wrote.

@@ -1,5 +1,6 @@
 """Rows of JSON: one a line (JSONL), or the elements of an array, which is never read whole."""
 
+import ast
 import json
 import re
 from collections.abc import Iterator
@@ -26,6 +27,11 @@ WRAPPED = re.compile(
 
 _DECODER = json.JSONDecoder()
 _BETWEEN = re.compile(r"[\s,\[\]]*")
+_BETWEEN_PAIRS = re.compile(r"[\s,\]]*")
+_PAIRS = re.compile(r'\s*\[\s*(?=\[\s*")')
+"""The beginning of an array of arrays of texts: each is a question and its answer."""
+
+_PRINTED = re.compile(r"\s*\{\s*'")
 _FIRST_KEY = re.compile(r'\{\s*"([^"\\]{1,100})"\s*:')
 
 
@@ -39,13 +45,41 @@ def json_lines(file: TextIO, name: str, limit: int) -> Iterator[RawRow | Rejecte
             if not line.whole:
                 raise too_long_error(limit)
             # Lines cut out of an array end in its comma.
-            value = json.loads(line.text.rstrip().removesuffix(","))
+            value = _line_value(line.text.rstrip().removesuffix(","))
             if not isinstance(value, dict):
                 raise _not_an_object()
             yield RawRow(source=source, fields=value)
         except (ValueError, RecursionError, RowError) as error:
             reason = (error if isinstance(error, RowError) else _broken_json(error)).message
             yield RejectedRow(source=source, reason=reason, raw=raw_excerpt(line.text))
+
+
+def _line_value(text: str) -> Any:
+    """Return the value of a line; one that Python printed ({'question': …}) is read, too.
+
+    Raises:
+        ValueError: it is broken.
+    """
+    try:
+        value = json.loads(text)
+    except ValueError:
+        if not _PRINTED.match(text):
+            raise
+        try:
+            value = ast.literal_eval(text)  # literals alone: nothing is run
+        except (SyntaxError, MemoryError):
+            value = None
+        if not isinstance(value, dict):
+            raise
+    return as_pair(value)
+
+
+def as_pair(value: Any) -> Any:
+    """Return [question, answer] as an object of these, anything else as it is."""
+    match value:
+        case [str(question), str(answer)]:
+            return {"question": question, "answer": answer}
+    return value
 
 
 def wrapped_values(file: TextIO, name: str, limit: int) -> Iterator[RawRow | RejectedRow]:
@@ -85,14 +119,17 @@ class _ValueReader:
         self._is_wrapped = is_wrapped
         self._text = begun
         self._at = 0
+        self._between = _BETWEEN
         self._first_keys: dict[str, None] = {}  # an ordered set
         self.rejected = ""
         """The beginning of the row that was last rejected."""
 
     def find_value(self) -> bool:
         """Move to the next value; return whether there is one."""
+        if not self._text and self._read_more() and (begun := _PAIRS.match(self._text)):
+            self._between, self._at = _BETWEEN_PAIRS, begun.end()
         while True:
-            between = _BETWEEN.match(self._text, self._at)
+            between = self._between.match(self._text, self._at)
             if self._is_wrapped and between and "]" in between[0]:
                 return False
             self._at = between.end() if between else self._at
@@ -125,6 +162,7 @@ class _ValueReader:
             break
         raw = self._text[self._at : end]
         self._at = end
+        value = as_pair(value)
         if not isinstance(value, dict) or not is_within_limit(raw, self._limit):
             self.rejected = raw
             raise too_long_error(self._limit) if isinstance(value, dict) else _not_an_object()

@@ -1,4 +1,7 @@
-"""Plain text in which questions and answers are marked: 问：… 答：…, or Q: … A: …."""
+"""Plain text in which questions and answers are marked: 问：… 答：…, Q1. … A1. …, or 【问】 【答】.
+
+Also questions that have a number alone, where their answers are marked: "1、…？" and "答：…".
+"""
 
 import re
 from collections.abc import Iterator
@@ -8,13 +11,28 @@ from finetune.data.files.lines import is_within_limit, read_lines, too_long_erro
 from finetune.data.rows import RejectedRow, raw_excerpt
 from finetune.records import RawRow
 
+_ASK = "问|提问|问题|Q|Question"
+_ANSWER = "答|回答|答案|参考答案|正确答案|A|Answer"
+# A mark ends in a colon, stands in brackets, or is a letter with a number and a full stop.
 _MARK = re.compile(
-    r"[ \t>*]*(?:(?P<ask>问|提问|问题|Q|Question)|答|回答|答案|A|Answer)\s*\d{0,4}\s*[*]*[：:][*]*",
+    rf"[ \t>*]*(?:(?:(?P<ask>{_ASK})|{_ANSWER})\s*\d{{0,4}}\s*[*]*[：:][*]*"
+    rf"|[【\[](?:(?P<ask_in>{_ASK})|{_ANSWER})\s*\d{{0,4}}[】\]][：:]?"
+    r"|(?:(?P<ask_numbered>Q)|A)\d{1,4}[.、)][ \t])",
     re.IGNORECASE,
 )
+_NUMBERED = re.compile(r"[ \t>*]*(?:第?\d{1,4}[.、．)）题]|[（(]\d{1,4}[)）])\s*(?=\S)")
+_OPTION = re.compile(r"[ \t>*]*[B-H]\s*[：:.、．)）]", re.IGNORECASE)
+_FIRST_OPTION = re.compile(r"[ \t>*]*A\s*[*]*[：:]", re.IGNORECASE)
+_INLINE_ANSWER = re.compile(r"[ \t](?:答|回答|答案|A|Answer)[：:]")
+_AFTER = r"[^\n]*\n(?:[^\n]*\n){0,20}?"
+_ANY_ANSWER = (
+    rf"[ \t>*]*(?:(?:{_ANSWER})\s*\d{{0,4}}\s*[*]*[：:]|[【\[](?:{_ANSWER})\s*\d{{0,4}}[】\]]"
+    r"|A\d{1,4}[.、)][ \t])"
+)
 _PAIR = re.compile(
-    rf"^{_MARK.pattern.replace('(?P<ask>', '(?:')}[^\n]*\n(?:[^\n]*\n){{0,20}}?"
-    r"[ \t>*]*(?:答|回答|答案|A|Answer)\s*\d{0,4}\s*[*]*[：:]",
+    rf"^[ \t>*]*(?:(?:{_ASK})\s*\d{{0,4}}\s*[*]*[：:]|[【\[](?:{_ASK})\s*\d{{0,4}}[】\]]"
+    rf"|Q\d{{1,4}}[.、)][ \t])(?:{_AFTER}{_ANY_ANSWER}|[^\n]*{_INLINE_ANSWER.pattern})"
+    rf"|^{_NUMBERED.pattern}[^\n]*[？?]\s*\n(?:[^\n]*\n){{0,20}}?[ \t>*]*(?:答|回答|答案)[：:]",
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -27,26 +45,73 @@ def is_marked_text(head: str) -> bool:
 def marked_rows(file: TextIO, name: str, limit: int) -> Iterator[RawRow | RejectedRow]:
     """Yield a row with "question" and "answer" for each marked question; `source` counts them.
 
-    What stands before the first mark is passed over; a text goes on up to the next mark.
+    What stands before the first mark is passed over; a text goes on up to the next mark. The
+    options of a choice ("A: … B: …") belong to its question.
     """
+    reader = _MarkedReader()
     number = 0
-    texts: dict[str, str] = {}
-    side = ""
     for line in read_lines(file, limit):
-        mark = _MARK.match(line.text)
-        asks = mark is not None and mark["ask"] is not None
-        if asks and texts:
+        if texts := reader.read_line(line.text):
             number += 1
             yield _row(texts, f"{name}:{number}", limit)
-            texts = {}
-        if mark is not None:
-            side = "question" if asks else "answer"
-            # A second answer to one question goes on with the first.
-            texts[side] = texts.get(side, "") + line.text[mark.end() :].lstrip()
-        elif side and texts:
-            texts[side] += line.text
-    if texts:
-        yield _row(texts, f"{name}:{number + 1}", limit)
+    if reader.texts:
+        yield _row(reader.texts, f"{name}:{number + 1}", limit)
+
+
+class _MarkedReader:
+    """Reads line by line; `texts` is the question that it is at, and what answers it so far."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+        self._side = ""
+        self._asks_by_number = False
+        self._option_mark = ""
+
+    def read_line(self, text: str) -> dict[str, str] | None:
+        """Take in a line; return the texts of the question before, if this line begins one."""
+        mark = _MARK.match(text)
+        asks = mark is not None and any(mark.group("ask", "ask_in", "ask_numbered"))
+        if mark is not None and asks:
+            self._asks_by_number = False
+        elif mark is None and self._begins_by_number(text) and (mark := _NUMBERED.match(text)):
+            asks = self._asks_by_number = True
+        finished = self.texts if asks and self.texts else None
+        if asks:
+            self.texts = {}
+        if mark is None:
+            self._continue(text)
+            return finished
+        self._side = "question" if asks else "answer"
+        # "A: …" behind a question may be its first option, which the next line tells.
+        may_be_option = not asks and "answer" not in self.texts and _FIRST_OPTION.match(text)
+        self._option_mark = mark[0].strip() if may_be_option else ""
+        rest = text[mark.end() :].lstrip()
+        inline = _INLINE_ANSWER.search(rest) if asks else None
+        if inline:
+            self.texts["question"] = rest[: inline.start()]
+            self._side, rest = "answer", rest[inline.end() :].lstrip()
+        # A second answer to one question goes on with the first.
+        self.texts[self._side] = self.texts.get(self._side, "") + rest
+        return finished
+
+    def _begins_by_number(self, text: str) -> bool:
+        """Return whether a numbered line is a question: at the beginning, or behind an answer.
+
+        In an answer numbers count its steps, so that there only a line that asks is a question.
+        """
+        at_question = self._side == "" or (self._side == "answer" and self._asks_by_number)
+        return at_question and text.rstrip().endswith(("？", "?"))
+
+    def _continue(self, text: str) -> None:
+        if self._option_mark and text.strip():
+            if _OPTION.match(text):
+                # It was no answer but the first option of a choice.
+                option = f"{self._option_mark} {self.texts.pop('answer')}"
+                self.texts["question"] = self.texts.get("question", "") + option
+                self._side = "question"
+            self._option_mark = ""
+        if self._side and self.texts:
+            self.texts[self._side] += text
 
 
 def _row(texts: dict[str, str], source: str, limit: int) -> RawRow | RejectedRow:

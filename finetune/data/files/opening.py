@@ -6,27 +6,29 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from finetune.data.files.binary_tables import (
-    PARQUET_MARK,
-    WORKBOOK_MARK,
-    parquet_rows,
-    workbook_rows,
-)
 from finetune.data.files.charset import open_text
+from finetune.data.files.chat_text import chat_rows, is_chat
+from finetune.data.files.expansion import expanded_rows
 from finetune.data.files.json_rows import WRAPPED, json_lines, json_values, wrapped_values
 from finetune.data.files.marked_text import is_marked_text, marked_rows
+from finetune.data.files.message_rows import joined_messages
+from finetune.data.files.parquet import parquet_rows
 from finetune.data.files.tables import table_rows
+from finetune.data.files.workbooks import workbook_rows
 from finetune.data.rows import RejectedRow
 from finetune.errors import DataError
 from finetune.records import RawRow
 from ingest.foundation.messages import Message
 
-Container = Literal["jsonl", "json", "wrapped", "marked", "table"]
+Container = Literal["jsonl", "json", "wrapped", "marked", "chat", "table"]
 
 HEAD = 1 << 16
 """Characters at the beginning of a file that are looked at."""
 
 WORKBOOKS = (".xlsx", ".xlsm")
+WORKBOOK_MARK = b"PK\x03\x04"
+PARQUET_MARK = b"PAR1"
+"""How such files begin."""
 
 _OFFICE = (".doc", ".docx", ".ppt", ".pptx", ".odt", ".rtf", ".pdf")
 DOCUMENTS = frozenset((*_OFFICE, ".md", ".markdown", ".rst", ".html", ".htm", ".epub", ".eml"))
@@ -37,6 +39,7 @@ _READERS = {
     "json": json_values,
     "wrapped": wrapped_values,
     "marked": marked_rows,
+    "chat": chat_rows,
     "table": table_rows,
 }
 
@@ -52,16 +55,26 @@ def raw_rows(path: Path, *, encoding: str, limit: int) -> Iterator[RawRow | Reje
     """
     if path.is_dir() or path.suffix.lower() in DOCUMENTS:
         _refuse_documents(path, encoding)
+    if path.suffix.lower() in (".yaml", ".yml"):
+        raise DataError(
+            Message("{path} is YAML, which is not read here", path=path),
+            hint=Message("save it as JSONL or as CSV (UTF-8)"),
+        )
     mark = _first_bytes(path)
     if mark == PARQUET_MARK:
-        yield from parquet_rows(path, limit)
+        yield from _whole_rows(parquet_rows(path, limit))
         return
     if mark == WORKBOOK_MARK and path.suffix.lower() in WORKBOOKS:
-        yield from workbook_rows(path, limit)
+        yield from _whole_rows(workbook_rows(path, limit))
         return
     container = detect_container(path, encoding=encoding)
     with open_text(path, encoding) as file:
-        yield from _READERS[container](file, path.name, limit)
+        yield from _whole_rows(_READERS[container](file, path.name, limit))
+
+
+def _whole_rows(rows: Iterator[RawRow | RejectedRow]) -> Iterator[RawRow | RejectedRow]:
+    """Yield rows of one question each: messages put together, rows of several taken apart."""
+    return expanded_rows(joined_messages(rows))
 
 
 def _first_bytes(path: Path) -> bytes:
@@ -79,7 +92,8 @@ def _refuse_documents(path: Path, encoding: str) -> None:
     """
     if not path.is_dir():
         with suppress(DataError), open_text(path, encoding) as file:
-            if is_marked_text(file.read(HEAD)):
+            head = file.read(HEAD)
+            if is_marked_text(head) or is_chat(head):
                 return
     raise DataError(
         Message("{path} is a folder, and holds no rows", path=path)
@@ -96,7 +110,8 @@ def _refuse_documents(path: Path, encoding: str) -> None:
 def detect_container(path: Path, *, encoding: str) -> Container:
     """Return what holds the rows: JSON lines, an array (or objects over many lines), a table.
 
-    "wrapped": an array within an object; "marked": a text with 问： and 答：, or Q: and A:.
+    "wrapped": an array within an object; "marked": a text with 问： and 答：, or Q: and A:; "chat":
+    what two said in turn.
 
     Raises:
         DataError: the file cannot be read at all.
@@ -109,6 +124,8 @@ def detect_container(path: Path, *, encoding: str) -> Container:
         return "table"
     if is_marked_text(head):
         return "marked"
+    if is_chat(head):
+        return "chat"
     if head.startswith("["):
         return "json"
     if WRAPPED.match(head):

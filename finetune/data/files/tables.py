@@ -2,9 +2,11 @@
 
 import csv
 import itertools
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import TextIO
 
+from finetune.data.files.headers import COLUMN, LOOKED_AT, find_header, names_columns
 from finetune.data.files.lines import Line, is_within_limit, read_lines, too_long_error
 from finetune.data.rows import RejectedRow, RowError, raw_excerpt
 from finetune.errors import DataError
@@ -13,6 +15,8 @@ from ingest.foundation.messages import Message
 
 DELIMITERS = ",\t;|"
 """Excel writes semicolons where the comma is the decimal mark."""
+
+_RULE = re.compile(r":?-{2,}:?")
 
 
 def table_rows(file: TextIO, name: str, limit: int) -> Iterator[RawRow | RejectedRow]:
@@ -23,26 +27,29 @@ def table_rows(file: TextIO, name: str, limit: int) -> Iterator[RawRow | Rejecte
     Raises:
         DataError: the header cannot be used.
     """
-    lines = read_lines(file, limit)
-    header = next((line for line in lines if not line.text.isspace()), Line(0, ""))
-    # Excel's own way to name the delimiter, which it also reads: a first line "sep=;".
-    declared = header.text.strip().strip('"')
-    if declared.startswith("sep=") and len(declared) == len("sep=;"):
-        delimiter, header = declared[-1], next(lines, Line(0, ""))
-    else:
-        # The one that makes the most columns: csv.Sniffer guesses from text in the cells, too,
-        # and takes the letter that is as frequent in each line.
-        delimiter = max(DELIMITERS, key=lambda one: len(_split_line(header.text, one)))
-    columns = _parse_header(header, delimiter, name)
-    rows = _RowReader(lines=lines, delimiter=delimiter, limit=limit)
     # Of the whole process, so it is only ever raised; rows are bounded by `limit` besides.
     csv.field_size_limit(max(csv.field_size_limit(), limit))
+    lines = read_lines(file, limit)
+    first = next((line for line in lines if not line.text.isspace()), Line(0, ""))
+    # Excel's own way to name the delimiter, which it also reads: a first line "sep=;".
+    declared = first.text.strip().strip('"')
+    if declared.startswith("sep=") and len(declared) == len("sep=;"):
+        delimiter, head = declared[-1], list(itertools.islice(lines, LOOKED_AT))
+    else:
+        head = [first, *itertools.islice(lines, LOOKED_AT - 1)]
+        delimiter = _find_delimiter(head)
+    columns, begun = _find_columns(head, delimiter, name)
+    rows = _RowReader(lines=itertools.chain(begun, lines), delimiter=delimiter, limit=limit)
     for number in itertools.count(1):
         if not rows.find_row():
             return
         source = f"{name}:{number}"
         try:
             cells = rows.read_row()
+            if delimiter == "|":
+                cells = _strip_edges(cells)
+                if cells and all(map(_RULE.fullmatch, cells)):
+                    continue  # the line under the header of a table in Markdown
             filled = [bool(cell) and not cell.isspace() for cell in cells]
             # More cells than columns: a text with an unquoted delimiter. Zipped all the same, all
             # behind it would stand one column off.
@@ -117,7 +124,51 @@ class _RowReader:
 
 
 def _split_line(line: str, delimiter: str) -> list[str]:
-    return next(csv.reader([line], delimiter=delimiter), [])
+    cells = next(csv.reader([line], delimiter=delimiter), [])
+    return _strip_edges(cells) if delimiter == "|" else cells
+
+
+def _strip_edges(cells: list[str]) -> list[str]:
+    """Return the cells of a row of Markdown without those outside of its first and last bar."""
+    cells = [cell.strip() for cell in cells]
+    if len(cells) > 2 and not cells[0] and not cells[-1]:
+        return cells[1:-1]
+    return cells
+
+
+def _find_delimiter(head: Sequence[Line]) -> str:
+    """Return the delimiter that makes the most columns in a line.
+
+    csv.Sniffer guesses from text in the cells, too, and takes the letter that is as frequent in
+    each line.
+    """
+    best = max(DELIMITERS, key=lambda one: len(_split_line(head[0].text, one)))
+    # A title above the header holds none of them, or one by chance.
+    for line in head:
+        for delimiter in DELIMITERS:
+            if names_columns(_split_line(line.text, delimiter)):
+                return delimiter if line is not head[0] else best
+    return best
+
+
+def _find_columns(
+    head: Sequence[Line], delimiter: str, name: str
+) -> tuple[list[str], Sequence[Line]]:
+    """Return the columns' names in lower case, and the lines behind them that were read already.
+
+    Raises:
+        DataError: there are none, or two are the same.
+    """
+    rows = [(line, _split_line(line.text, delimiter)) for line in head]
+    filled = [(line, cells) for line, cells in rows if any(cell.strip() for cell in cells)]
+    found = find_header([cells for _, cells in filled])
+    if found is None:
+        width = max(len(cells) for _, cells in filled)
+        return [COLUMN.format(number=number + 1) for number in range(width)], head
+    # A first line of delimiters alone names no columns, unless what is below it surely does.
+    header = filled[found][0] if filled and names_columns(filled[found][1]) else head[0]
+    behind = head[head.index(header) + 1 :]
+    return _parse_header(header, delimiter, name), behind
 
 
 def _parse_header(header: Line, delimiter: str, name: str) -> list[str]:

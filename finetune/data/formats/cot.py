@@ -4,7 +4,13 @@ Names mislead: in a well-known drone-safety set the field "answer" holds the tho
 "reasoning" the answer, so that nothing is guessed where `data.map` decides, and "reasoning" never.
 """
 
-from finetune.data.field_names import ANSWER_NAMES, QUESTION_NAMES, SYSTEM_NAMES, THINK_NAMES
+from finetune.data.field_names import (
+    ANSWER_NAMES,
+    CONTEXT_NAMES,
+    QUESTION_NAMES,
+    SYSTEM_NAMES,
+    THINK_NAMES,
+)
 from finetune.data.formats.history import parse_history
 from finetune.data.formats.messages import parse_messages
 from finetune.data.formats.thinking import build_turn
@@ -28,6 +34,8 @@ def parse_cot_row(fields: RowFields) -> ParsedRow:
     if isinstance(asked, list) and isinstance(said, list):  # TRL's conversational prompt-completion
         return parse_messages([*asked, *said], system=system)
     question = require_text(fields.text("question", *QUESTION_NAMES), QUESTION)
+    # What the question is about (SQuAD, Dolly) stands behind it, as an Alpaca input does.
+    question = "\n".join(filter(None, (question, fields.text("text", *CONTEXT_NAMES))))
     think = fields.text("think", *THINK_NAMES)
     last = build_turn(question, fields.text("answer", *ANSWER_NAMES), think)
     return ParsedRow(turns=(*parse_history(fields), last), system=system)

@@ -32,7 +32,7 @@ _SIDES = {
 MEDIA = ("images", "image", "videos", "video", "audios", "audio")
 """Fields of rows that ask about something that is no text."""
 
-_SAID = ("content", "value", "reasoning_content", "thinking", "tool_calls", "tool_call_id")
+_SAID = ("content", "value", "parts", "reasoning_content", "thinking", "tool_calls", "tool_call_id")
 _MESSAGE_FIELDS = frozenset((*_SAID, "role", "from", "id", "name"))
 """Fields of a message that are used, or only say who spoke."""
 
@@ -47,7 +47,7 @@ def is_sharegpt_row(fields: RowFields) -> bool:
 
 def is_openai_row(fields: RowFields) -> bool:
     """Return whether the row holds `messages`."""
-    return fields.items("messages", "messages", "对话") is not None
+    return fields.items("messages", "messages", "contents", "对话") is not None
 
 
 def parse_messages_row(fields: RowFields) -> ParsedRow:
@@ -133,10 +133,13 @@ def _parse_message(message: object) -> tuple[str, str, str]:
     side = _SIDES.get(role.casefold()) if isinstance(role, str) else None
     if side is None:
         raise RowError(Message("unknown role {role!s:.40}", role=role))
-    content = message["value"] if "value" in message else message.get("content")
+    names = ("value", "content", "parts")  # the last is Gemini's
+    content = next((message[name] for name in names if name in message), None)
     if isinstance(content, list):
         # Pictures cannot be trained on here, and an answer to one makes no sense without it.
-        if any(not isinstance(part, dict) or part.get("type") != "text" for part in content):
+        if any(
+            not isinstance(part, dict) or part.get("type", "text") != "text" for part in content
+        ):
             raise RowError(Message("a part of a message is no text"))
         text = "".join(as_text(part.get("text"), "text") for part in content)
     else:

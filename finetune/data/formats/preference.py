@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from finetune.data.formats.messages import parse_messages_row
+from finetune.data.formats.templated import is_templated_text, templated_messages
 from finetune.data.formats.thinking import build_turn
 from finetune.data.rows import ParsedRow, RowError, RowFields, as_text
 from finetune.recipe import DataTable
@@ -73,6 +74,8 @@ def _asked_messages(fields: RowFields, chosen: object) -> Messages:
         return prompt
     if prompt is None and isinstance(chosen, list):
         return chosen[:-1]
+    if prompt is None and isinstance(chosen, str) and is_templated_text(chosen):
+        return templated_messages(chosen)[:-1]  # Anthropic's pairs: the whole conversation twice
     question = "" if prompt is None else as_text(prompt, "prompt")
     context = fields.text("text", "input")
     return [{"role": "user", "content": "\n".join(filter(None, (question, context)))}]
@@ -84,6 +87,8 @@ def _answer_message(answer: object) -> object:
         return answer[-1] if answer else {"role": "assistant", "content": ""}
     if isinstance(answer, Mapping):
         return {"role": "assistant", **answer} if "from" not in answer else answer
+    if isinstance(answer, str) and is_templated_text(answer):
+        return templated_messages(answer)[-1]
     return {"role": "assistant", "content": "" if answer is None else as_text(answer, "answer")}
 
 

@@ -1,0 +1,218 @@
+"""Chats as programs export them and people write them down: one line a turn, or a line above it.
+
+WhatsApp ("[01/02/2026, 10:23] Ann: …"), WeChat and QQ (a line with time and name, then the text),
+Taobao ("name (2026-01-02 10:23:45): …") and plain "客户：… / 客服：…". Who asks and who answers is
+told from the names when the rows are parsed (`formats/chat.py`).
+"""
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TextIO
+
+from finetune.data.field_names import side_of_speaker
+from finetune.data.files.lines import Line, is_within_limit, read_lines, too_long_error
+from finetune.data.rows import RejectedRow, raw_excerpt
+from finetune.records import RawRow
+
+Form = Literal["stamped", "headed", "bracketed", "plain"]
+
+LOOKED_AT = 400
+"""Lines at the beginning of a file that its form is told from."""
+
+NEW_AFTER = 3_600
+"""Seconds of silence behind which a new conversation begins."""
+
+_DAY = (
+    r"(?P<day>\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?|\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4})[ ,T]*"
+    r"(?:星期.|周.)?\s*"
+)
+_CLOCK = (
+    r"(?P<half>上午|下午|晚上|凌晨|中午)?\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::\d{2})?"
+    r"(?:\s?(?P<pm>[APap])\.?[Mm]\.?)?"
+)
+_NAME = (
+    r"(?P<name>[^\s:：\[\]()（）<>|,，。？！?!;；\"'{}#][^:：\[\]<>|，。？！?!;；\"{}\n]{0,29}?)"
+)
+_NUMBER = r"(?:[(（<][^)）>\n]{3,60}[)）>])?"
+"""Number or mail address of who speaks, behind the name in QQ."""
+
+_NAME_FIRST = (
+    rf"{_NAME.replace('?P<name>', '?P<first>')}\s*{_NUMBER}\s+"
+    rf"{_DAY.replace('?P<day>', '?P<day_behind>')}\d{{1,2}}:\d{{2}}(?::\d{{2}})?"
+)
+
+_FORMS: Mapping[Form, re.Pattern[str]] = {
+    "stamped": re.compile(
+        rf"\u200e?\[?(?:{_DAY})?{_CLOCK}\]?(?:\s+-)?\s+{_NAME}\s*{_NUMBER}\s*[:：]\s?(?P<text>.*)"
+    ),
+    "headed": re.compile(rf"{_DAY}{_CLOCK}\s+{_NAME}\s*{_NUMBER}\s*|{_NAME_FIRST}\s*"),
+    # A shop's sub-account has a colon in its name.
+    "bracketed": re.compile(
+        rf"(?P<name>[^\s()（）].{{0,40}}?)\s*[(（]{_DAY}{_CLOCK}[)）]\s*[:：]\s*(?P<text>.*)"
+    ),
+    "plain": re.compile(rf"[ \t>*]*{_NAME}[*]*[:：][*]*\s?(?P<text>.*)"),
+}
+_RULE = re.compile(r"\s*[-=*_—]{5,}\s*")
+_PLACEHOLDER = re.compile(
+    r"\u200e?(?:<Media omitted>|\w+ omitted|\[(?:图片|表情|动画表情|语音|视频|文件|链接|位置)\]"
+    r"|<媒体已省略>|.{0,20}撤回了一条消息)\s*"
+)
+"""What stands for something that is no text."""
+
+
+@dataclass(slots=True)
+class _Said:
+    name: str
+    text: str
+    minutes: int | None
+    """Since midnight of year 0 or so: only differences are meant. None without a time."""
+
+
+def is_chat(head: str) -> bool:
+    """Return whether the beginning of a file is a chat."""
+    return _find_form(head.splitlines()[:LOOKED_AT]) is not None
+
+
+def chat_rows(file: TextIO, name: str, limit: int) -> Iterator[RawRow | RejectedRow]:
+    """Yield a row with "chat", a list of {"from", "value"}, for each conversation.
+
+    One ends at an hour of silence or a new day, where times are told; else at a blank line or a
+    rule; and where there are none of these, each question with its answers is one.
+    """
+    lines = read_lines(file, limit)
+    begun = list(itertools.islice(lines, LOOKED_AT))
+    texts = [line.text.rstrip("\n") for line in begun]
+    form = _find_form(texts)
+    assert form is not None  # `is_chat` has seen one
+    splitter = _Splitter(blocks=form == "plain" and _has_blocks(texts, form))
+    number = 0
+    for said in _utterances(itertools.chain(begun, lines), form):
+        if conversation := splitter.add(said):
+            number += 1
+            yield _row(conversation, f"{name}:{number}", limit)
+    if splitter.held:
+        yield _row(splitter.held, f"{name}:{number + 1}", limit)
+
+
+def _find_form(lines: list[str]) -> Form | None:
+    """Return how a chat is written down, None if it is none: two speak, and both more than once."""
+    filled = [line for line in lines if line.strip()]
+    for form, pattern in _FORMS.items():
+        found = [match for line in filled if (match := pattern.fullmatch(line))]
+        names = Counter(_speaker(match) for match in found)
+        if len(names) < 2 or len(found) < 4:
+            continue
+        if form != "plain":
+            return form
+        # Any line with a colon looks like one: there nearly all of them must, by known roles or by
+        # two names that take turns.
+        roles = [side_of_speaker(name) for name in names]
+        is_known = "user" in roles and "answer" in roles
+        turns = sum(1 for one, two in itertools.pairwise(found) if _speaker(one) != _speaker(two))
+        takes_turns = len(names) == 2 and 2 * turns > len(found)
+        if 2 * len(found) > len(filled) and 2 * len(names) <= len(found):
+            return form if is_known or (takes_turns and any(roles)) else None
+    return None
+
+
+def _speaker(found: re.Match[str]) -> str:
+    groups = found.groupdict()
+    return (groups.get("name") or groups.get("first") or "").strip(" *")
+
+
+def _has_blocks(lines: list[str], form: Form) -> bool:
+    """Return whether blank lines or rules stand between conversations, not between messages."""
+    sizes = [0]
+    for line in lines:
+        if not line.strip() or _RULE.fullmatch(line):
+            sizes.append(0)
+        elif _FORMS[form].fullmatch(line):
+            sizes[-1] += 1
+    filled = [size for size in sizes if size]
+    return len(filled) > 1 and 2 * sum(size > 1 for size in filled) > len(filled)
+
+
+def _utterances(lines: Iterator[Line], form: Form) -> Iterator[_Said | None]:
+    """Yield what was said, one by one; None where a blank line or a rule stands."""
+    said: _Said | None = None
+    for line in lines:
+        text = line.text.rstrip("\n")
+        found = _FORMS[form].fullmatch(text)
+        if found is not None:
+            if said is not None:
+                yield said
+            words = found.groupdict().get("text") or ""
+            said = _Said(_speaker(found), words, _minutes(found))
+        elif _RULE.fullmatch(text) or (form == "plain" and not text.strip()):
+            if said is not None:
+                yield said
+            said = None
+            yield None
+        elif said is not None:
+            said.text += f"\n{text}"
+    if said is not None:
+        yield said
+
+
+def _minutes(found: re.Match[str]) -> int | None:
+    """Return when it was said, in minutes; days count as if each month had 31 of them."""
+    groups = found.groupdict()
+    if groups.get("hour") is None:
+        return None
+    numbers = [int(one) for one in re.findall(r"\d+", groups.get("day") or "0")]
+    day = 0
+    for one in numbers:  # whichever comes first, equal days are equal and others far apart
+        day = day * 3_000 + one
+    late = groups.get("half") in ("下午", "晚上") or (groups.get("pm") or "").casefold() == "p"
+    hour = int(groups["hour"]) % 12 + 12 * late if late else int(groups["hour"])
+    return (day * 24 + hour) * 60 + int(groups["minute"])
+
+
+class _Splitter:
+    """Puts messages together to conversations."""
+
+    def __init__(self, *, blocks: bool) -> None:
+        self._blocks = blocks
+        self._asker = ""
+        self.held: list[_Said] = []
+
+    def add(self, said: _Said | None) -> list[_Said]:
+        """Take in a message, or None for a break; return the conversation that it ends, or []."""
+        if said is None:
+            return self._take() if self._blocks else []
+        ended = self._take() if self._begins_anew(said) else []
+        if not self.held:
+            self._asker = said.name
+        self.held.append(said)
+        return ended
+
+    def _take(self) -> list[_Said]:
+        taken, self.held = self.held, []
+        return taken
+
+    def _begins_anew(self, said: _Said) -> bool:
+        if not self.held or self._blocks:
+            return False
+        last = self.held[-1]
+        asks = side_of_speaker(said.name) == "user" or said.name == self._asker
+        if said.minutes is not None and last.minutes is not None:
+            # Another customer of the same shop, too.
+            others = {one.name for one in self.held if side_of_speaker(one.name) != "answer"}
+            is_other = side_of_speaker(said.name) != "answer" and said.name not in others
+            answered = any(side_of_speaker(one.name) == "answer" for one in self.held)
+            return abs(said.minutes - last.minutes) * 60 > NEW_AFTER or (is_other and answered)
+        return asks and last.name != said.name
+
+
+def _row(conversation: list[_Said], source: str, limit: int) -> RawRow | RejectedRow:
+    chat: list[dict[str, Any]] = []
+    for one in conversation:
+        text = one.text.strip()
+        chat.append({"from": one.name, "value": "" if _PLACEHOLDER.fullmatch(text) else text})
+    raw = "\n".join(one.text for one in conversation)
+    if is_within_limit(raw, limit):
+        return RawRow(source=source, fields={"chat": chat})
+    return RejectedRow(source=source, reason=too_long_error(limit).message, raw=raw_excerpt(raw))

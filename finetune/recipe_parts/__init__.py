@@ -1,0 +1,1 @@
+"""What a recipe consists of: its tables, and the names of their keys."""

@@ -1,0 +1,280 @@
+"""Tables and lists as people really keep them: titles, merged cells, formulas, choices, pairs."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from finetune.data.personal import mask_personal
+from finetune.data.readers import parse_row, read_records
+from finetune.data.rows import RejectedRow
+from finetune.errors import DataError, RecipeError
+from finetune.own_recipe import guess_map, write_own_recipe
+from finetune.recipe import DataTable
+from finetune.records import RawRow, Record
+
+AUTO = DataTable(files=("a.csv",))
+PAIRS = [("怎么退货？", "七天内可退。"), ("几点开门？", "九点。")]
+
+
+def pairs_in(path: Path, data: DataTable = AUTO) -> list[tuple[str, str]]:
+    read = read_records(path, data)
+    return [(one.last.user, one.last.answer) for one in read if isinstance(one, Record)]
+
+
+def workbook(path: Path, rows: Sequence[Sequence[Any]], merged: Sequence[str] = ()) -> Path:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(list(row))
+    for one in merged:
+        book.active.merge_cells(one)
+    book.save(path)
+    return path
+
+
+ABOVE = [["2026年客服问答（内部）", "", ""], [], ["导出：", "2026-01-02", ""]]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("编号", "问题", "答案"),
+        ("No.", "Customer query", "Reply text"),
+    ],
+)
+def test_a_title_and_notes_above_the_header_are_passed_over(
+    names: tuple[str, ...], tmp_path: Path
+) -> None:
+    rows = [*ABOVE, names, *[(n, *pair) for n, pair in enumerate(PAIRS)]]
+    data = (
+        AUTO
+        if "问题" in names
+        else DataTable(files=("a",), map={"question": "Customer query", "answer": "Reply text"})
+    )
+    assert pairs_in(workbook(tmp_path / "a.xlsx", rows, ["A1:C1"]), data) == PAIRS
+    text = "".join(";".join(map(str, row)) + "\n" for row in rows)
+    (tmp_path / "a.csv").write_text(text, encoding="gb18030")
+    assert pairs_in(tmp_path / "a.csv", data) == PAIRS
+
+
+def test_a_table_without_a_header_is_told_apart_and_mapped(tmp_path: Path) -> None:
+    for path in (tmp_path / "a.xlsx", tmp_path / "b.tsv"):
+        if path.suffix == ".xlsx":
+            workbook(path, PAIRS)
+        else:
+            path.write_text("".join("\t".join(pair) + "\n" for pair in PAIRS), encoding="utf-8")
+        made = write_own_recipe(path, "", tmp_path)
+        assert made.map == {"question": "column 1", "answer": "column 2"}
+        assert [one.last.user for one in made.rows] == [pair[0] for pair in PAIRS]
+
+
+def test_a_formula_without_its_value_is_told(tmp_path: Path) -> None:
+    rows = [
+        ["问题", "回答", "序号"],
+        ["a？", '=CONCATENATE("b","c")', "=ROW()"],
+        ["c？", "d", "=1"],
+    ]
+    first, second = read_records(workbook(tmp_path / "a.xlsx", rows), AUTO)
+    assert isinstance(first, RejectedRow)
+    assert "formula without its value" in first.reason.localize("en")
+    assert isinstance(second, Record)
+    only = workbook(tmp_path / "b.xlsx", rows[:2])
+    with pytest.raises(RecipeError, match="formula without its value"):
+        write_own_recipe(only, "", tmp_path)
+
+
+def test_cells_merged_downwards_count_for_each_row(tmp_path: Path) -> None:
+    rows = [["类别", "文本"], ["售后", "a"], [None, "b"], ["物流", "c"], [None, "d"]]
+    path = workbook(tmp_path / "a.xlsx", rows, ["A2:A3", "A4:A5"])
+    read = [one for one in read_records(path, AUTO) if isinstance(one, Record)]
+    assert [(one.last.user, one.label) for one in read] == [
+        ("a", "售后"),
+        ("b", "售后"),
+        ("c", "物流"),
+        ("d", "物流"),
+    ]
+
+
+def test_a_sheet_of_notes_is_counted_and_not_held_against_the_file(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for line in ("本表由客服部维护。", "请勿改动列名。", "每周更新。"):
+        book.active.append([line])
+    sheet = book.create_sheet("问答")
+    for row in (("问题", "答案"), *PAIRS):
+        sheet.append(row)
+    book.save(tmp_path / "a.xlsx")
+    rejected = [r for r in read_records(tmp_path / "a.xlsx", AUTO) if isinstance(r, RejectedRow)]
+    assert [one.is_expected for one in rejected] == [True, True]
+    assert pairs_in(tmp_path / "a.xlsx") == PAIRS
+
+
+def test_other_wordings_of_a_question_are_rows_of_one_group(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "标准问题,相似问题,答案\n怎么退货？,如何退货？|退货流程,七天内可退。\n", "utf-8"
+    )
+    read = [one for one in read_records(path, AUTO) if isinstance(one, Record)]
+    assert [one.last.user for one in read] == ["怎么退货？", "如何退货？", "退货流程"]
+    assert {(one.last.answer, one.group) for one in read} == {("七天内可退。", "怎么退货？")}
+    assert len({one.id for one in read}) == 3
+
+
+CHOICE = "哪项正确？\nA. 远火\nB. 上床"
+
+
+@pytest.mark.parametrize(
+    ("row", "answer"),
+    [
+        (
+            {"题目": "哪项正确？", "选项a": "远火", "选项b": "上床", "答案": "A"},
+            "A. 远火",
+        ),
+        (
+            {"question": "哪项正确？", "A": "远火", "B": "上床", "answer": "b"},
+            "B. 上床",
+        ),
+        (
+            {"question": "哪项正确？", "options": ["远火", "上床"], "answer": 1},
+            "B. 上床",
+        ),
+        (
+            {
+                "question": "哪项正确？",
+                "choices": {"text": ["远火", "上床"]},
+                "answer": "AB",
+            },
+            "A. 远火\nB. 上床",
+        ),
+        (
+            {
+                "question": "哪项正确？",
+                "options": {"A": "远火", "B": "上床"},
+                "answer": "A",
+                "解析": "热会损坏电池。",
+            },
+            "A. 远火\n\n热会损坏电池。",
+        ),
+    ],
+)
+def test_a_choice_is_asked_with_its_options(row: dict[str, Any], answer: str) -> None:
+    read = parse_row(RawRow(source="a:1", fields=row), AUTO)
+    assert isinstance(read, Record), read
+    assert (read.last.user, read.last.answer) == (CHOICE, answer)
+
+
+def test_an_answer_that_is_no_option_is_refused() -> None:
+    row = {"question": "q", "A": "a", "B": "b", "answer": "E"}
+    read = parse_row(RawRow(source="a:1", fields=row), AUTO)
+    assert isinstance(read, RejectedRow)
+    assert "none of the options" in read.reason.localize("en")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "问：哪项？\nA：火\nB：水\n答案：A\n\n问：几点？\n答：九点。\n",
+            [("哪项？\nA： 火\nB：水", "A"), ("几点？", "九点。")],
+        ),
+        ("Q: Which?\nA: one\nB: two\nAnswer: B\n", [("Which?\nA: one\nB: two", "B")]),
+        ("Q: Open?\nA: Yes.\nBring a coat.\n", [("Open?", "Yes.\nBring a coat.")]),
+        ("【问】怎么退货？\n【答】七天内可退。\n", PAIRS[:1]),
+        ("问：怎么退货？ 答：七天内可退。\n问：几点开门？ 答：九点。\n", PAIRS),
+        ("Q1. 怎么退货？\nA1. 七天内可退。\nQ2. 几点开门？\nA2. 九点。\n", PAIRS),
+        (
+            "1、怎么退货？\n答：分两步：\n1. 申请\n2. 寄回\n\n2、几点开门？\n答：九点。\n",
+            [("怎么退货？", "分两步：\n1. 申请\n2. 寄回"), PAIRS[1]],
+        ),
+    ],
+)
+def test_marks_of_questions_and_answers_are_known(
+    text: str, expected: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_text(text, encoding="utf-8")
+    assert pairs_in(tmp_path / "a.txt") == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.json", json.dumps(dict([*PAIRS, ("还有吗？", "没有。")]))),
+        ("a.json", json.dumps([*PAIRS, ("还有吗？", "没有。")])),
+        ("a.jsonl", "\n".join(map(repr, [{"question": q, "answer": a} for q, a in PAIRS]))),
+        (
+            "a.txt",
+            "| 问题 | 答案 |\n| --- | :--: |\n" + "".join(f"| {q} | {a} |\n" for q, a in PAIRS),
+        ),
+    ],
+)
+def test_pairs_without_the_names_of_fields_are_read(name: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert pairs_in(tmp_path / name)[:2] == PAIRS
+
+
+def test_questions_of_a_paragraph_come_with_it_and_stay_together(tmp_path: Path) -> None:
+    asked = [
+        {"question": "保修多久？", "answers": [{"text": "一年", "answer_start": 0}]},
+        {"question": "多重？", "answers": [], "is_impossible": True},
+    ]
+    article = {"title": "t", "paragraphs": [{"context": "保修一年。", "qas": asked}]}
+    (tmp_path / "a.json").write_text(json.dumps({"version": "1", "data": [article]}))
+    one, two = read_records(tmp_path / "a.json", AUTO)
+    assert isinstance(one, Record)
+    assert (one.last.user, one.last.answer) == ("保修多久？\n保修一年。", "一年")
+    assert one.group
+    assert isinstance(two, RejectedRow)
+
+
+def test_yaml_is_refused_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("- question: q\n  answer: a\n")
+    with pytest.raises(DataError, match="is YAML"):
+        pairs_in(tmp_path / "a.yaml")
+
+
+def test_what_is_the_same_in_many_rows_is_no_question() -> None:
+    rows = [
+        {"subject": "Order", "description": f"Where is parcel {n}?", "resolution": f"Sent {n}."}
+        for n in range(8)
+    ]
+    assert guess_map(rows) == {"question": "description", "answer": "resolution"}
+    rows = [{"foo": f"Is it {n}?", "bar": f"It is {n}."} for n in range(8)]
+    assert guess_map(rows) == {"question": "foo", "answer": "bar"}
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("手机：１３８１２３４５６７８", "手机：[电话]"),
+        ("邮箱 ｗａｎｇ＠ｍａｉｌ．ｃｎ。", "邮箱 [邮箱]。"),
+        ("电话（010）62345678", "电话[电话]"),
+        ("打138.1234.5678", "打[电话]"),
+        ("号码一三八一二三四五六七八", "号码[电话]"),
+        ("Call 415-555-0134.", "Call [phone]."),
+        ("身份证 110105 19491231 002X", "身份证 [身份证号]"),
+        ("护照号：E12345678", "护照号：[护照号]"),
+        ("微信：wang_xm88 加我", "微信：[账号] 加我"),
+        ("收货地址：北京市海淀区中关村大街27号1101室，谢谢", "收货地址：[地址]，谢谢"),
+        ("My SSN is 123-45-6789.", "My SSN is [ID number]."),
+        ("Customer name: Jane Doe", "Customer name: [name]"),
+        ("姓名：公孙胜", "姓名：[姓名]"),
+        ("姓名：不详", None),
+        ("姓名：必填", None),
+        ("姓名：性别：年龄：", None),
+        ("联系人：客服部", None),
+        ("File name: Main Window", None),
+        ("Product name: Surface Pro", None),
+        ("Name: Not Available", None),
+        ("服务热线 400-800-1234", None),
+        ("part 123-45-6789", None),
+        ("ISBN 978-7-111-12345-6", None),
+        ("网站地址：www.x.cn", None),
+        ("一二三四五六七八九十一二", None),
+    ],
+)
+def test_people_are_masked_and_what_only_looks_like_them_is_left(
+    text: str, masked: str | None
+) -> None:
+    assert mask_personal(text, 0) == (masked or text)

@@ -1,0 +1,195 @@
+"""Chats as people export them or write them down, and conversations as programs keep them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finetune.data.readers import parse_row, read_records
+from finetune.data.rows import RejectedRow
+from finetune.own_recipe import write_own_recipe
+from finetune.recipe import DataTable, load_recipe
+from finetune.records import RawRow, Record
+
+ASKED, SAID = "怎么退货？", "七天内可退。"
+AUTO = DataTable(files=("a.txt",))
+
+
+def turns_in(path: Path, data: DataTable = AUTO) -> list[list[tuple[str, str]]]:
+    """Return question and answer of each turn, of each record of a file."""
+    return [
+        [(turn.user, turn.answer) for turn in one.turns]
+        for one in read_records(path, data)
+        if isinstance(one, Record)
+    ]
+
+
+def written(folder: Path, text: str, name: str = "a.txt") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+CHATS = {
+    "turns": "客户：怎么退货？\n客服：七天内可退。\n客户：好的\n客服：不客气\n\n"
+    "客户：几点开门？\n客服：九点。\n",
+    "rules": "User: 怎么退货？\nAssistant: 七天内可退。\nUser: 好的\nAssistant: 不客气\n-----\n"
+    "User: 几点开门？\nAssistant: 九点。\n",
+    "whatsapp": "Messages are end-to-end encrypted.\n"
+    "[01/02/2026, 10:23:45] Ann: 怎么退货？\n[01/02/2026, 10:24:00] Shop Support: 七天内可退。\n"
+    "[01/02/2026, 10:25:45] Ann: 好的\n[01/02/2026, 10:25:50] Shop Support: 不客气\n"
+    "[01/02/2026, 18:25:45] Ann: 几点开门？\n[01/02/2026, 18:25:50] Shop Support: 九点。\n",
+    "android": "1/2/26, 10:23 AM - Ann: 怎么退货？\n1/2/26, 10:24 AM - Support: 七天内可退。\n"
+    "1/2/26, 10:25 AM - Ann: 好的\n1/2/26, 10:25 AM - Support: 不客气\n"
+    "1/2/26, 10:25 PM - Ann: 几点开门？\n1/2/26, 10:26 PM - Support: 九点。\n",
+    "wechat": "2026-01-02 10:23:45 张三\n怎么退货？\n\n"
+    "2026-01-02 10:24:00 旗舰店客服\n七天内可退。\n\n"
+    "2026-01-02 10:25:45 张三\n好的\n\n2026-01-02 10:25:50 旗舰店客服\n不客气\n\n"
+    "2026-01-03 10:23:45 张三\n几点开门？\n2026-01-03 10:24:00 旗舰店客服\n九点。\n",
+    "qq": "消息记录（此消息记录为文本格式）\n\n2026-01-02 10:23:45 张三(12345)\n怎么退货？\n\n"
+    "2026-01-02 10:24:00 客服小美<a@b.cn>\n七天内可退。\n\n"
+    "2026-01-02 10:25:45 张三(12345)\n好的\n\n"
+    "2026-01-02 10:25:50 客服小美<a@b.cn>\n不客气\n\n"
+    "2026-01-02 12:23:45 张三(12345)\n几点开门？\n\n"
+    "2026-01-02 12:24:00 客服小美<a@b.cn>\n九点。\n",
+    "wangwang": "tb甲 (2026-01-02 10:23:45):  怎么退货？\n"
+    "旗舰店:小二 (2026-01-02 10:24:05):  七天内可退。\n"
+    "tb甲 (2026-01-02 10:25:45):  好的\n旗舰店:小二 (2026-01-02 10:26:05):  不客气\n"
+    "tb乙 (2026-01-02 10:27:45):  几点开门？\n旗舰店:小二 (2026-01-02 10:28:05):  九点。\n",
+}
+
+
+@pytest.mark.parametrize("kind", CHATS)
+def test_a_chat_is_read_conversation_by_conversation(kind: str, tmp_path: Path) -> None:
+    assert turns_in(written(tmp_path, CHATS[kind])) == [
+        [(ASKED, SAID), ("好的", "不客气")],
+        [("几点开门？", "九点。")],
+    ]
+
+
+def test_without_breaks_each_answer_ends_a_conversation(tmp_path: Path) -> None:
+    text = "客户：怎么退货？\n要快。\n客服：七天内可退。\n客户：几点开门？\n客服：九点。\n"
+    assert turns_in(written(tmp_path, text)) == [
+        [("怎么退货？\n要快。", SAID)],
+        [("几点开门？", "九点。")],
+    ]
+
+
+def test_what_is_no_text_in_a_chat_is_left_out(tmp_path: Path) -> None:
+    text = (
+        "2026-01-02 10:23:45 张三\n[图片]\n2026-01-02 10:23:50 张三\n怎么退货？\n"
+        "2026-01-02 10:24:00 客服\n[语音]\n2026-01-02 10:24:10 客服\n七天内可退。\n"
+    )
+    assert turns_in(written(tmp_path, text)) == [[(ASKED, SAID)]]
+
+
+STRANGERS = "".join(
+    f"[0{n}/02/2026, 10:23:45] Ann: {ASKED}\n[0{n}/02/2026, 10:24:00] Bob: {SAID}\n"
+    for n in range(1, 4)
+)
+
+
+def test_who_answers_is_asked_for_where_no_name_tells(tmp_path: Path) -> None:
+    path = written(tmp_path, STRANGERS)
+    rejected = [one for one in read_records(path, AUTO) if isinstance(one, RejectedRow)]
+    assert len(rejected) == 3
+    assert "who of Ann, Bob answers" in rejected[0].reason.localize("en")
+    assert "data.map.answer" in rejected[0].reason.localize("zh")
+    told = DataTable(files=("a.txt",), map={"answer": "Bob"})
+    assert turns_in(path, told) == [[(ASKED, SAID)]] * 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name: Ann\nhost: a\nport: 3\nuser: b\npath: c\nmode: d\n",
+        "Note: a\nWarning: b\nNote: c\nWarning: d\n",
+        "text\nwith: colons\nand: more\nwith: colons\nand: more\n",
+    ],
+)
+def test_lines_with_colons_are_no_chat(text: str, tmp_path: Path) -> None:
+    assert turns_in(written(tmp_path, text)) == []
+
+
+TABLES = {
+    "zh.csv": "会话ID,发送人,角色,内容\nC1,张三,客户,怎么退货？\nC1,小美,客服,七天内可退。\n"
+    "C2,李四,客户,几点开门？\nC2,小美,客服,九点。\n",
+    "en.csv": "conversation_id,role,content\n1,user,怎么退货？\n1,assistant,七天内可退。\n"
+    "2,user,几点开门？\n2,assistant,九点。\n",
+    "a.jsonl": "\n".join(
+        json.dumps({"session_id": n, "speaker": speaker, "text": text})
+        for n, speaker, text in [
+            (1, "user", ASKED),
+            (1, "bot", SAID),
+            (2, "user", "几点开门？"),
+            (2, "bot", "九点。"),
+        ]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_with_one_message_a_row_is_put_together(name: str, tmp_path: Path) -> None:
+    path = written(tmp_path, TABLES[name], name)
+    assert turns_in(path) == [[(ASKED, SAID)], [("几点开门？", "九点。")]]
+
+
+def node(role: str, text: str, parent: str) -> dict[str, Any]:
+    return {
+        "message": {"author": {"role": role}, "content": {"parts": [text]}},
+        "parent": parent,
+        "children": [],
+    }
+
+
+ROWS = {
+    "chatgpt": {
+        "title": "t",
+        "mapping": {
+            "root": {"message": None, "parent": None},
+            "s": node("system", "", "root"),
+            "u": node("user", ASKED, "s"),
+            "old": node("assistant", "第一次的回答", "u"),
+            "new": node("assistant", SAID, "u"),
+        },
+        "current_node": "new",
+    },
+    "xtuner": {"conversation": [{"system": "s", "input": ASKED, "output": SAID}]},
+    "gemini": {
+        "contents": [
+            {"role": "user", "parts": [{"text": ASKED}]},
+            {"role": "model", "parts": [{"text": SAID}]},
+        ]
+    },
+    "hashes": {"text": f"### Human: {ASKED}\n### Assistant: {SAID}"},
+    "response": {"text": f"Below is a task.\n\n### Instruction:\n{ASKED}\n\n### Response:\n{SAID}"},
+    "inst": {"text": f"<s>[INST] {ASKED} [/INST] {SAID} </s>"},
+    "llama2": {"text": f"<s>[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\n{ASKED} [/INST] {SAID}</s>"},
+    "chatml": {
+        "text": f"<|im_start|>user\n{ASKED}<|im_end|>\n<|im_start|>assistant\n{SAID}<|im_end|>\n"
+    },
+    "moss": {"plain_text": f"[Human]: {ASKED}<eoh> [MOSS]: {SAID}<eom>"},
+    "anthropic": {
+        "chosen": f"\n\nHuman: {ASKED}\n\nAssistant: {SAID}",
+        "rejected": f"\n\nHuman: {ASKED}\n\nAssistant: 不知道。",
+    },
+}
+
+
+@pytest.mark.parametrize("kind", ROWS)
+def test_conversations_of_other_programs_are_read(kind: str) -> None:
+    read = parse_row(RawRow(source="a:1", fields=ROWS[kind]), AUTO)
+    assert isinstance(read, Record), read
+    assert [(turn.user, turn.answer) for turn in read.turns] == [(ASKED, SAID)]
+    assert (read.rejected is not None) == (kind == "anthropic")
+
+
+def test_all_answers_of_conversations_are_learnt_by_the_recipe_made_of_them(tmp_path: Path) -> None:
+    made = write_own_recipe(
+        written(tmp_path, "\n".join([CHATS["turns"]] * 4), "chat.txt"), "", tmp_path
+    )
+    assert load_recipe(made.path).train.turns == "last"  # half of them have one turn
+    one = CHATS["turns"].partition("\n\n")[0] + "\n\n"
+    made = write_own_recipe(written(tmp_path, one * 4, "long.txt"), "", tmp_path)
+    assert load_recipe(made.path).train.turns == "all"
