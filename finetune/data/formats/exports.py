@@ -16,7 +16,7 @@ CHATGPT_FIELDS = frozenset(
 """What an export says of a conversation beside its messages."""
 
 MOST_MESSAGES = 10_000
-"""Of one conversation; a tree that is a circle ends there."""
+"""Messages of one conversation; a tree that is a circle ends there."""
 
 
 def is_chatgpt_row(fields: RowFields) -> bool:
