@@ -98,7 +98,7 @@ class LlamaCpp:
 
         from finetune.model.chat_format import chat_format
 
-        self._format = chat_format(recipe.model.format)
+        self._fmt = chat_format(recipe.model.format)
         self._tokenizer = tokenizer
         self._longest = recipe.evaluate.max_new_tokens
         self._engine: Any = Llama(  # of which some methods are not annotated
@@ -114,12 +114,12 @@ class LlamaCpp:
 
         for record in records:
             begun = time.perf_counter()
-            ids, stopped = self._reply(encode_prompt(record, self._format, self._tokenizer))
+            ids, stopped = self._reply(encode_prompt(record, self._fmt, self._tokenizer))
             said = self._tokenizer.decode(ids)
-            think, answer = split_reply(self._format, said, cut_short=not stopped)
+            think, answer = split_reply(self._fmt, said, cut_short=not stopped)
             yield Prediction(
                 id=record.id,
-                text=self._format.opening + said,
+                text=self._fmt.opening + said,
                 think=think,
                 answer=answer,
                 stopped=stopped,

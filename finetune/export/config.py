@@ -135,7 +135,7 @@ def control_tokens(folder: Path) -> dict[str, int]:
 
 
 def write_generation_config(
-    base: Path, target: Path, *, chat: ChatFormat, export: ExportTable
+    base: Path, target: Path, *, fmt: ChatFormat, export: ExportTable
 ) -> None:
     """Write generation_config.json: the end tokens and the recipe's sampling.
 
@@ -143,9 +143,9 @@ def write_generation_config(
         ExportError: the tokenizer does not have the format's end token.
     """
     ids = control_tokens(base)
-    if chat.eos not in ids:
+    if fmt.eos not in ids:
         raise ExportError(
-            Message("the tokenizer of {base} has no {eos}", base=base, eos=chat.eos),
+            Message("the tokenizer of {base} has no {eos}", base=base, eos=fmt.eos),
             hint=Message("set another [model] format in the recipe"),
         )
     path = base / GENERATION_CONFIG
@@ -153,7 +153,7 @@ def write_generation_config(
     old = known.get("eos_token_id", [])
     # The end that was trained comes first: some programs read one id alone. Those of the base stay
     # ends, as the model may still write them.
-    ends = list(dict.fromkeys([ids[chat.eos], *(old if isinstance(old, list) else [old])]))
+    ends = list(dict.fromkeys([ids[fmt.eos], *(old if isinstance(old, list) else [old])]))
     ends = [end for end in ends if end is not None]
     sampling = {"do_sample": True, "temperature": export.temperature, "top_p": export.top_p}
     if export.temperature == 0:
@@ -165,7 +165,7 @@ def write_generation_config(
 
 
 def write_small_files(
-    base: Path, target: Path, *, chat: ChatFormat, export: ExportTable, dtype: str
+    base: Path, target: Path, *, fmt: ChatFormat, export: ExportTable, dtype: str
 ) -> None:
     """Complete a model folder that `save_pretrained` has written, with the base's small files.
 
@@ -174,5 +174,5 @@ def write_small_files(
     """
     written = read_json(target / "config.json")
     write_json(target / "config.json", compatible_config(written, dtype=dtype))
-    copy_tokenizer(base, target, template=chat.jinja)
-    write_generation_config(base, target, chat=chat, export=export)
+    copy_tokenizer(base, target, template=fmt.jinja)
+    write_generation_config(base, target, fmt=fmt, export=export)

@@ -55,8 +55,8 @@ def export_folder(recipe: Recipe, merged: Path, target: Path, *, readme: str = "
         for source in sorted(merged.iterdir()):
             if source.is_file() and source.name not in WRITTEN_HERE:
                 link_or_copy(source, part / source.name)
-        chat = chat_format(recipe.model.format)
-        write_generation_config(merged, part, chat=chat, export=recipe.export)
+        fmt = chat_format(recipe.model.format)
+        write_generation_config(merged, part, fmt=fmt, export=recipe.export)
         base = Path(recipe.model.base).name
         # The beginning of a model card, as hubs read it.
         card = (

@@ -100,8 +100,8 @@ def merge(
     require_space(run.merged, size * int(getattr(torch, saved).itemsize))
     needed = format_bytes(size * FP32_BYTES)
     progress.note(Message("merging takes {needed} of memory", needed=needed))
-    chat = chat_format(recipe.model.format)
-    probes = _Probes.encode(base, chat, recipe.model.system)
+    fmt = chat_format(recipe.model.format)
+    probes = _Probes.encode(base, fmt, recipe.model.system)
     with progress.stage(Message("merging"), total=4) as stage:
         loaded = _load_on_cpu(recipe, run.adapter if is_full else base)
         stage.advance()
@@ -114,7 +114,7 @@ def merge(
             model.save_pretrained(part, max_shard_size=SHARD)
             del model, loaded
             gc.collect()  # before the next load, or memory holds the model twice
-            write_small_files(base, part, chat=chat, export=recipe.export, dtype=saved)
+            write_small_files(base, part, fmt=fmt, export=recipe.export, dtype=saved)
             stage.advance()
             # Read back from disk: what is verified is what will be served.
             found = probes.logits(_load_on_cpu(recipe, part).model)
@@ -163,14 +163,14 @@ class _Probes:
     ids: tuple[Tensor, ...]
 
     @classmethod
-    def encode(cls, base: Path, chat: ChatFormat, system: str) -> "_Probes":
-        tokenizer = load_tokenizer(base, fmt=chat)
+    def encode(cls, base: Path, fmt: ChatFormat, system: str) -> "_Probes":
+        tokenizer = load_tokenizer(base, fmt=fmt)
         records = [
             Record(id=question, turns=(Turn(user=question, answer=""),), system=system)
             for question in QUESTIONS
         ]
         return cls(
-            tuple(torch.tensor([encode_prompt(record, chat, tokenizer)]) for record in records)
+            tuple(torch.tensor([encode_prompt(record, fmt, tokenizer)]) for record in records)
         )
 
     @torch.inference_mode()

@@ -23,7 +23,7 @@ class ModelSpec:
     """How Ollama is to serve a model. `name` has a tag, as Ollama lists it."""
 
     name: str
-    chat: ChatFormat
+    fmt: ChatFormat
     system: str
     license: str
     num_ctx: int
@@ -34,7 +34,7 @@ class ModelSpec:
     def parameters(self) -> dict[str, Any]:
         """The parameters as the API takes them."""
         return {
-            "stop": list(self.chat.stops),
+            "stop": list(self.fmt.stops),
             "num_ctx": self.num_ctx,
             "temperature": self.temperature,
             "top_p": self.top_p,
@@ -49,7 +49,7 @@ def build_model_spec(recipe: Recipe, merged: Path) -> ModelSpec:
     """
     return ModelSpec(
         name=with_tag(recipe.export.name or recipe.name),
-        chat=chat_format(recipe.model.format),
+        fmt=chat_format(recipe.model.format),
         system=recipe.model.system,
         license=read_license(recipe, merged),
         num_ctx=recipe.export.num_ctx,
@@ -60,7 +60,7 @@ def build_model_spec(recipe: Recipe, merged: Path) -> ModelSpec:
 
 def write_modelfile(gguf: Path, spec: ModelSpec) -> Path:
     """Write the Modelfile beside the GGUF, for `ollama create NAME -f Modelfile`."""
-    lines = [f"FROM ./{gguf.name}", f"TEMPLATE {quote_long_text(spec.chat.ollama_template)}"]
+    lines = [f"FROM ./{gguf.name}", f"TEMPLATE {quote_long_text(spec.fmt.ollama_template)}"]
     for name, value in spec.parameters.items():
         values = value if isinstance(value, list) else [value]
         # A stop such as "<|im_end|>\n" would lose its white space without quotes.

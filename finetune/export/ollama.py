@@ -84,7 +84,7 @@ def write_for_ollama(
     kind, _ = KINDS[quantize]
     spec = build_model_spec(recipe, run.merged)
     path = run.exports / "gguf" / f"{recipe.name}-{kind}.gguf"
-    write_gguf(run.merged, path, kind=kind, chat_template=spec.chat.jinja, progress=progress)
+    write_gguf(run.merged, path, kind=kind, chat_template=spec.fmt.jinja, progress=progress)
     write_modelfile(path, spec)
     return path
 
@@ -126,7 +126,7 @@ async def create_model(
         spec.name,
         files={gguf.name: digest},
         quantize=quantize,
-        template=spec.chat.ollama_template,
+        template=spec.fmt.ollama_template,
         system=spec.system or None,
         license=spec.license or None,
         parameters=spec.parameters,

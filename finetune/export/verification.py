@@ -70,7 +70,7 @@ async def _run_checks(
     checks: list[VerificationCheck] = []
     details = await client.show(spec.name)
     abilities = details.capabilities
-    if spec.chat.thinks:
+    if spec.fmt.thinks:
         able = None if abilities is None else "thinking" in abilities
         found = ", ".join(abilities or ())
         checks.append(
@@ -100,7 +100,7 @@ async def _run_checks(
         messages=[{"role": "user", "content": question}],
         temperature=0,  # greedy: a second export of the same weights finds the same
         reply_tokens=recipe.evaluate.max_new_tokens,
-        think=True if spec.chat.thinks else None,
+        think=True if spec.fmt.thinks else None,
     )
     reply = await whole_reply(client.chat(request))
     return [*checks, *check_reply(reply, spec, limit=recipe.evaluate.max_new_tokens)]
@@ -108,7 +108,7 @@ async def _run_checks(
 
 def check_reply(reply: ChatPiece, spec: ModelSpec, *, limit: int) -> list[VerificationCheck]:
     """Return whether the model answers, ends by itself, and writes no marks; `limit` in tokens."""
-    marks = {*spec.chat.controls, THINK_OPEN, THINK_CLOSE}
+    marks = {*spec.fmt.controls, THINK_OPEN, THINK_CLOSE}
     leaked = sorted(mark for mark in marks if mark in reply.content or mark in reply.thinking)
     answered, ended = bool(reply.content.strip()), reply.done_reason == "stop"
     longer = Message(
@@ -151,7 +151,7 @@ def check_reply(reply: ChatPiece, spec: ModelSpec, *, limit: int) -> list[Verifi
 
 def check_template(found: str, spec: ModelSpec) -> VerificationCheck:
     """Compare the TEMPLATE that the server has with the one that it was given."""
-    wanted, got = spec.chat.ollama_template.strip(), found.strip()
+    wanted, got = spec.fmt.ollama_template.strip(), found.strip()
     at = next((n for n, (a, b) in enumerate(zip(wanted, got, strict=False)) if a != b), len(got))
     return VerificationCheck(
         name="template",
@@ -211,7 +211,7 @@ async def check_prompts(client: OllamaClient, spec: ModelSpec) -> VerificationCh
     ]
     cases: tuple[tuple[tuple[Turn, ...], list[dict[str, str]], str], ...]
     cases = (((), [], ""), (HISTORY, history, ""), (HISTORY, history, "Be brief."))
-    thinking = (True, False) if spec.chat.thinks else (None,)
+    thinking = (True, False) if spec.fmt.thinks else (None,)
     for turns, messages, system in cases:
         opening = [{"role": "system", "content": system}] if system else []
         for think in thinking:
@@ -225,14 +225,14 @@ async def check_prompts(client: OllamaClient, spec: ModelSpec) -> VerificationCh
             if found is None:
                 return VerificationCheck(name="prompt", passed=None)
             ours = render_prompt(
-                spec.chat,
+                spec.fmt,
                 system=system or spec.system,
                 history=turns,
                 user=QUESTION,
                 think=think is not False,
             )
             # BOS aside: the engine adds it, whether the template does or not.
-            if found.removeprefix(spec.chat.bos) != ours.removeprefix(spec.chat.bos):
+            if found.removeprefix(spec.fmt.bos) != ours.removeprefix(spec.fmt.bos):
                 shown = repr(found)[:SHOWN_CHARACTERS]
                 return VerificationCheck(
                     name="prompt",

@@ -81,29 +81,29 @@ class Engine(Protocol):
 class TransformersEngine:
     """A model of transformers in this process."""
 
-    def __init__(self, loaded: LoadedModel, chat: ChatFormat, *, name: str) -> None:
+    def __init__(self, loaded: LoadedModel, fmt: ChatFormat, *, name: str) -> None:
         """Serve a loaded model under `name`.
 
         Raises:
             BaseModelError: its tokenizer lacks marks of the format.
         """
         self.name = name
-        self.thinks = chat.thinks
-        loaded.tokenizer.require(chat)
+        self.thinks = fmt.thinks
+        loaded.tokenizer.require(fmt)
         loaded.model.train(False)
         self._model: Any = loaded.model
         self._tokenizer = loaded.tokenizer
-        self._chat = chat
+        self._fmt = fmt
         self.parameters = sum(weight.numel() for weight in loaded.model.parameters())
         """How many weights there are, an adapter's with them."""
         self.context = int(loaded.model.config.max_position_embeddings)
         """Tokens that prompt and reply share at most."""
         # Both: an adapter ends with the format's token, a base perhaps still with its own.
-        self._end_ids = sorted({loaded.tokenizer.eos_id, loaded.tokenizer.control(chat.eos)})
+        self._end_ids = sorted({loaded.tokenizer.eos_id, loaded.tokenizer.control(fmt.eos)})
 
     def generate(self, request: GenerationRequest, emit: Emit) -> GenerationResult:
         """Emit the reply of the model; see `Engine`."""
-        prompt = encode_prompt(request.record, self._chat, self._tokenizer, think=request.think)
+        prompt = encode_prompt(request.record, self._fmt, self._tokenizer, think=request.think)
         tokens_left = self.context - len(prompt)
         if tokens_left < 1:
             raise TooLongError(
@@ -114,7 +114,7 @@ class TransformersEngine:
                 ),
                 hint=Message("leave out earlier turns"),
             )
-        stops = StopSequenceFilter((*self._chat.stops, *request.stop))
+        stops = StopSequenceFilter((*self._fmt.stops, *request.stop))
         streamer = _TextStreamer(self._tokenizer, self._end_ids, stops, emit)
         # Settings of our own: `generate` would take the publisher's sampling from the model folder.
         settings: dict[str, Any] = {

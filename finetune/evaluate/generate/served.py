@@ -43,7 +43,7 @@ class ServedGenerator:
         self.name = name
         self.identity = identity
         self._client = client
-        self._format = chat_format(recipe.model.format)
+        self._fmt = chat_format(recipe.model.format)
         self._start_hint = start_hint
         self._request = ChatRequest(
             model=model,
@@ -100,7 +100,7 @@ class ServedGenerator:
             text = THOUGHT_BEGINS + thinking + (THOUGHT_ENDS + content if content else "")
             think, answer = thinking, content
         else:
-            think, answer = split_reply(self._format, content, cut_short=not stopped)
+            think, answer = split_reply(self._fmt, content, cut_short=not stopped)
         return Prediction(
             id=record.id,
             text=text,

@@ -38,10 +38,10 @@ class TransformersGenerator:
         self._tokenizer = loaded.tokenizer
         self._recipe = recipe
         self._settings = recipe.evaluate
-        self._format = chat_format(recipe.model.format)
-        self._tokenizer.require(self._format)
+        self._fmt = chat_format(recipe.model.format)
+        self._tokenizer.require(self._fmt)
         # A base's own end of text may differ from the end of a turn that the format trains.
-        self._end_ids = {self._tokenizer.eos_id, self._tokenizer.control(self._format.eos)}
+        self._end_ids = {self._tokenizer.eos_id, self._tokenizer.control(self._fmt.eos)}
         generation: dict[str, Any] = {
             "max_new_tokens": self._settings.max_new_tokens,
             "eos_token_id": sorted(self._end_ids),
@@ -59,7 +59,7 @@ class TransformersGenerator:
             EvaluationError: memory does not do, or the model's outputs are NaN.
         """
         prompts = {
-            record.id: encode_prompt(record, self._format, self._tokenizer) for record in records
+            record.id: encode_prompt(record, self._fmt, self._tokenizer) for record in records
         }
         order = sorted(prompts, key=lambda name: -len(prompts[name]))
         with reply_stage(progress, self.name, len(records)) as stage:
@@ -80,7 +80,7 @@ class TransformersGenerator:
             for record in records:
                 encoded = encode_record(
                     record,
-                    self._format,
+                    self._fmt,
                     self._tokenizer,
                     turns="last",
                     max_tokens=self._recipe.train.max_tokens,
@@ -151,9 +151,9 @@ class TransformersGenerator:
         end = next((place for place, one in enumerate(ids) if one in self._end_ids), None)
         reply_ids = ids[:end]
         text = self._tokenizer.decode(reply_ids)
-        think, answer = split_reply(self._format, text, cut_short=end is None)
+        think, answer = split_reply(self._fmt, text, cut_short=end is None)
         # The prompt held the opening of the thought; in `text` a whole one is wanted.
-        opening = self._format.opening if self._format.thinks else ""
+        opening = self._fmt.opening if self._fmt.thinks else ""
         return Prediction(
             id=name,
             text=opening + text,
