@@ -106,6 +106,18 @@ def test_a_function_name_leads_to_its_place() -> None:
     assert {name: where for name, where in vague.items() if name not in SHARED_NAMES} == {}
 
 
+def test_what_is_named_like_a_question_answers_yes_or_no() -> None:
+    others = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and re.match(r"_?(is|has|can)_", node.name)
+        and not (node.returns and ast.unparse(node.returns).startswith(("bool", "TypeGuard")))
+    ]
+    assert others == []
+
+
 def public_definitions(tree: ast.Module) -> Iterator[ast.ClassDef | ast.FunctionDef]:
     """Yield public classes, functions and methods; those inside private classes are private."""
 

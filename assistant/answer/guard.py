@@ -121,7 +121,7 @@ def find_problem(
     return None
 
 
-def nothing_supported(verdicts: Sequence[SentenceVerdict], *, paraphrases_count: bool) -> bool:
+def is_unsupported(verdicts: Sequence[SentenceVerdict], *, paraphrases_count: bool) -> bool:
     """Return whether a reply claims something and the passages support none of it.
 
     Args:
@@ -159,8 +159,8 @@ class LoopDetector:
         self._text = ""
         self._looked_at = 0
 
-    def feed(self, text: str) -> bool:
-        """Take the next piece; return whether the text so far ends in a loop."""
+    def ends_in_loop_after(self, text: str) -> bool:
+        """Add the next piece; return whether the text so far ends in a loop."""
         self._text += text
         if len(self._text) - self._looked_at < LOOK_EVERY:
             return False

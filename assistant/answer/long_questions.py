@@ -44,13 +44,13 @@ _CLOSING = "”’」』）\"')] "
 @dataclass(frozen=True, slots=True)
 class _Sentence:
     text: str
-    outer: bool
+    is_outer: bool
     """Whether it is one of the first or last `EDGE`."""
-    alone: bool
+    is_alone: bool
     """Whether it is all of its line."""
 
     @property
-    def marked(self) -> bool:
+    def is_marked(self) -> bool:
         return self.text.rstrip(_CLOSING)[-1:] in ("?", "？")
 
     @property
@@ -90,8 +90,8 @@ def _sentences(question: str) -> list[_Sentence]:
     return [
         _Sentence(
             text=question[start:end],
-            outer=place < EDGE or place >= len(spans) - EDGE,
-            alone=start in starts and end in ends,
+            is_outer=place < EDGE or place >= len(spans) - EDGE,
+            is_alone=start in starts and end in ends,
         )
         for place, (start, end) in enumerate(spans)
     ]
@@ -101,12 +101,12 @@ def _asking(sentences: list[_Sentence]) -> list[_Sentence]:
     """Return the sentences that ask by the surest sign that any of them has."""
     edges = sentences[:1] + sentences[1:][-1:]
     return (
-        [one for one in sentences if one.marked and one.outer]
-        or [one for one in sentences if one.marked]
-        or [one for one in sentences if one.asks and one.outer and one.alone]
-        or [one for one in sentences if one.asks and one.outer]
+        [one for one in sentences if one.is_marked and one.is_outer]
+        or [one for one in sentences if one.is_marked]
+        or [one for one in sentences if one.asks and one.is_outer and one.is_alone]
+        or [one for one in sentences if one.asks and one.is_outer]
         # Before or after a paste people start a new line, and what comes last is asked of it.
-        or [one for one in edges[::-1] if one.alone and len(one.text) <= WHOLE_CHARACTERS][:1]
+        or [one for one in edges[::-1] if one.is_alone and len(one.text) <= WHOLE_CHARACTERS][:1]
         or edges
     )
 

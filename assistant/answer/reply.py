@@ -15,7 +15,7 @@ from assistant.answer.guard import (
     LoopDetector,
     ReplyProblem,
     find_problem,
-    nothing_supported,
+    is_unsupported,
     without_loop,
 )
 from assistant.answer.prompt_request import PromptRequest
@@ -217,7 +217,7 @@ class _ReplyReader:
                     case ReasoningDelta():
                         self.reasoning += event.text
                         yield event
-                        self._looped = thought_loop.feed(event.text)
+                        self._looped = thought_loop.ends_in_loop_after(event.text)
                     case Notice():
                         if event.code == "reasoning_leaked":
                             # A model that opens no <think> tag but closes one: what was streamed
@@ -228,7 +228,7 @@ class _ReplyReader:
                             self._citations = self._new_citations()
                         yield event
                     case AnswerDelta():
-                        self._looped = loop.feed(event.text)
+                        self._looped = loop.ends_in_loop_after(event.text)
                         # A server may send all of it in one piece.
                         new = loop.before_loop(event.text) if self._looped else event.text
                         for shown in self._add_text(self._citations.feed(new)):
@@ -332,9 +332,9 @@ class _ReplyReader:
             question=self._prompt.question,
         )
         verdicts = [sentence.verdict for sentence in self._checked]
-        if self.trust.nothing_left or (
+        if self.trust.has_nothing_left or (
             self.problem is None
-            and nothing_supported(verdicts, paraphrases_count=self._prompt.quotes_beneath)
+            and is_unsupported(verdicts, paraphrases_count=self._prompt.quotes_beneath)
         ):
             self.problem = "unsupported"
         if self.problem and self._looped:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from assistant.errors import ModelError, ModelNotFoundError
 from assistant.events import ModelEvent, Notice, ReplyFinished
 from assistant.models.base import ModelTraits, size_of_model
-from assistant.models.reasoning import ThinkSplitter, known_to_think
+from assistant.models.reasoning import ThinkSplitter, is_known_to_think
 from assistant.models.served import (
     ServedModel,
     as_model_errors,
@@ -155,7 +155,7 @@ class OllamaModel:
                 raise ModelServerError("no_thinking")
             wanted = self._thinking is not False and prompt.thinking
             # A template may open the thinking inside the prompt: then only its end is seen.
-            presumed = wanted and (can_think or known_to_think(self.name))
+            presumed = wanted and (can_think or is_known_to_think(self.name))
             splitter = ThinkSplitter(starts_thinking=presumed and not self._has_thinking_field)
             request = replace(
                 self._request(),

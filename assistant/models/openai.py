@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 from assistant.events import ModelEvent, ReplyFinished
 from assistant.models.base import ModelTraits, size_of_model
-from assistant.models.reasoning import ThinkSplitter, known_to_think
+from assistant.models.reasoning import ThinkSplitter, is_known_to_think
 from assistant.models.served import (
     ServedModel,
     as_model_errors,
@@ -87,7 +87,7 @@ class OpenAIModel:
     async def stream(self, prompt: Prompt) -> AsyncGenerator[ModelEvent, None]:
         """Yield the reply's pieces and one `ReplyFinished`, or raise `ModelError`."""
         wanted = self._thinking is not False and prompt.thinking
-        presumed = wanted and (self._thinking or known_to_think(self.name))
+        presumed = wanted and (self._thinking or is_known_to_think(self.name))
         splitter = ThinkSplitter(starts_thinking=presumed)
         request = ChatRequest(
             model=self.name,

@@ -35,7 +35,7 @@ Delta = ReasoningDelta | AnswerDelta
 Channel = Literal["reasoning", "answer"]
 
 
-def known_to_think(model_name: str) -> bool:
+def is_known_to_think(model_name: str) -> bool:
     """Return whether models of this name begin with thinking, as far as names show."""
     name = model_name.casefold()
     return bool(_THINKERS.search(name)) and not _ANSWERERS.search(name)
@@ -71,7 +71,7 @@ class ThinkSplitter:
         of earlier calls; those that the same call returned come after the tag."""
 
     @property
-    def leaked(self) -> bool:
+    def has_leaked(self) -> bool:
         """Whether thinking was returned as answer."""
         return self.leaks > 0
 
@@ -146,7 +146,7 @@ class ThinkSplitter:
         """Return the deltas of this call so far, after what the mark makes of them."""
         # In a fenced block of code tags are text. Thinking may leave a fence open, and its end must
         # be seen all the same.
-        if mark.kind != "channel" and self._channel == "answer" and _in_fence(self.answer):
+        if mark.kind != "channel" and self._channel == "answer" and _is_in_fence(self.answer):
             return deltas + self._put(mark.text)
         text = self._texts[self._channel]
         in_code = text.endswith("`") and not self._spaces[self._channel]
@@ -184,7 +184,7 @@ class ThinkSplitter:
     def _apply_tag(self, mark: Mark, deltas: list[Delta]) -> list[Delta]:
         if self._channel == "reasoning" and mark.kind == "close":
             # `</think>` in a thought about tags, or in the code that an opening one stands in.
-            is_quoted = self.reasoning.endswith("`") or _in_fence(self.reasoning)
+            is_quoted = self.reasoning.endswith("`") or _is_in_fence(self.reasoning)
             if self._opened_in_prose and is_quoted:
                 self._opened_in_prose = False
                 return deltas + self._put(mark.text)
@@ -224,6 +224,6 @@ class ThinkSplitter:
         return bool(self.answer) and "\n" not in gap
 
 
-def _in_fence(text: str) -> bool:
+def _is_in_fence(text: str) -> bool:
     """Return whether the end of `text` is inside a fenced block of code."""
     return len(_FENCE.findall(text)) % 2 == 1

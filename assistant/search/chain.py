@@ -66,7 +66,7 @@ class SearchChain:
         for place, (engine, breaker) in enumerate(self._links):
             left_s = max(deadline - time.monotonic(), 0.0)
             # Whoever is left alone needs no time; the last one that is not gets all there is.
-            followers = [each for _, each in self._links[place + 1 :] if each.is_open() is None]
+            followers = [each for _, each in self._links[place + 1 :] if each.open_error() is None]
             share_s = left_s * SHARE if followers else left_s
             try:
                 hits = await search_guarded(
@@ -95,7 +95,7 @@ async def search_guarded(
     timeout_s: float,
 ) -> list[SearchHit]:
     """Return what the engine finds and report to its breaker; raise why that is open."""
-    if open_error := breaker.is_open():
+    if open_error := breaker.open_error():
         raise open_error
     breaker.on_attempt()
     try:

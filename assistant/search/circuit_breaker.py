@@ -84,7 +84,7 @@ class CircuitBreaker:
         self._clock = clock
         self._draw = draw
 
-    def is_open(self) -> SearchError | None:
+    def open_error(self) -> SearchError | None:
         """Return why the engine is left alone at the moment, None if it may be asked."""
         health = self._load()
         wait_s = health.retry_at - self._clock()
@@ -99,7 +99,7 @@ class CircuitBreaker:
 
     def on_attempt(self) -> None:
         """Keep other processes away while this one probes an engine whose wait is over."""
-        # Between is_open() and here another process may have come to the same point: then both
+        # Between open_error() and here another process may have come to the same point: then both
         # probe. That costs one request, and a lock across processes would cost more.
         health = self._load()
         if health.openings:

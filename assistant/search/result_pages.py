@@ -9,7 +9,7 @@ from assistant.errors import SearchError, SearchFailure
 from assistant.values import SearchHit
 from ingest.errors import FetchError
 from ingest.foundation.messages import NO_MESSAGE, Message
-from ingest.web.urls import canonical_url, host_of, same_or_subdomain
+from ingest.web.urls import canonical_url, host_of, is_same_or_subdomain
 
 QUERY_LIMIT = 499
 """Characters: what DuckDuckGo's own form takes; a longer query is answered by an error page."""
@@ -109,7 +109,7 @@ async def gather_rows(
                     url = canonical_url(row.href) if row.href else ""
                 except FetchError:  # no page: javascript:, data:, a name that cannot be
                     continue
-                if url and not any(same_or_subdomain(host_of(url), site) for site in exclude):
+                if url and not any(is_same_or_subdomain(host_of(url), site) for site in exclude):
                     found.setdefault(url, row)
             # Some engines answer with the last page again, however far one goes.
             is_repeated = len(seen) == seen_before

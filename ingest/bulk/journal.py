@@ -113,7 +113,7 @@ class RunJournal:
         key = hashlib.sha256("\0".join([str(Path.cwd()), *sources]).encode(errors="replace"))
         with self._errors():
             name = key.hexdigest()[:16]
-            if not self._own(name):
+            if not self._try_own(name):
                 name = ""  # the same command runs beside us: this one has a run of its own
             since = (datetime.now(UTC) - RESUMED_FOR).isoformat()
             row = self._connection.execute(
@@ -252,7 +252,7 @@ class RunJournal:
             gone = []
             for run, key, is_over, started_at in rows:
                 # One without a key has no lock that would tell: it is young, or nobody runs it.
-                is_idle = self._own(key) if key else started_at < since
+                is_idle = self._try_own(key) if key else started_at < since
                 self._disown()
                 if is_over or is_idle:
                     gone.append((run,))
@@ -274,8 +274,8 @@ class RunJournal:
                 Path(self._lock.lock_file).unlink(missing_ok=True)
             self._lock = None
 
-    def _own(self, key: str) -> bool:
-        """Return whether no other process has a run of `key`, and keep others from having one."""
+    def _try_own(self, key: str) -> bool:
+        """Keep others from having a run of `key`; return False if another process has one."""
         if self._path is None:
             return True
         # The kernel drops the lock with the process, also by kill -9; a process id would be reused.

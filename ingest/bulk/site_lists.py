@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from ingest.errors import FetchError
-from ingest.web.urls import canonical_url, host_of, resolve_reference, same_or_subdomain
+from ingest.web.urls import canonical_url, host_of, is_same_or_subdomain, resolve_reference
 
 MAX_BYTES = 52_428_800
 """Bytes of one sitemap, uncompressed: the protocol's 50 MB, which also bounds a gzip bomb."""
@@ -88,7 +88,7 @@ def _sitemap(root: etree._Element, url: str, kind: SiteListKind) -> SiteList:
     # A sitemap speaks for its own site alone: else anybody could send us to anybody's pages.
     site = host_of(url).removeprefix("www.")
     urls, left_out = _canonical(places, url)
-    own = [each for each in urls if same_or_subdomain(host_of(each), site)][:MAX_URLS]
+    own = [each for each in urls if is_same_or_subdomain(host_of(each), site)][:MAX_URLS]
     return SiteList(kind=kind, urls=tuple(own), left_out=left_out + len(urls) - len(own))
 
 

@@ -87,7 +87,7 @@ class SpaceMigration:
                     number = batch[-1][0]
                     await self._embed([chunk for _, chunk in batch])
                     yield await self._progress()
-                elif await self._switched():
+                elif await self._try_switch():
                     break
                 else:
                     number = 0  # chunks came behind our back: once more from the start
@@ -122,7 +122,7 @@ class SpaceMigration:
         if done.ended_by is not None:
             raise done.ended_by
 
-    async def _switched(self) -> bool:
+    async def _try_switch(self) -> bool:
         """Switch the index if the new space has all that it can have.
 
         Raises:

@@ -142,7 +142,7 @@ def _normalize_once(text: str) -> str:
     names = [part.partition("=")[0].lower() for part in parts]
     dropped = set(TRACKING_PARAMETERS)
     for site, ours in SHARE_PARAMETERS.items():
-        dropped |= ours if same_or_subdomain(bare, site) else set()
+        dropped |= ours if is_same_or_subdomain(bare, site) else set()
     if (kept := KEPT_PARAMETERS.get(bare)) and (
         kept.intersection(names) or url.pathname[:3] == "/s/"
     ):
@@ -271,7 +271,7 @@ def endpoint_of(url: str) -> Endpoint | None:
     )
 
 
-def same_or_subdomain(host: str, domain: str) -> bool:
+def is_same_or_subdomain(host: str, domain: str) -> bool:
     """Return whether `host` is `domain` or below it: m.youtube.com is, notyoutube.com is not."""
     host, domain = host.lower().strip("."), domain.lower().strip(".")
     return bool(domain) and (host == domain or host.endswith(f".{domain}"))

@@ -58,9 +58,9 @@ def _parser(*, tables: bool) -> MarkdownIt:
     parser.disable(["entity", "image"])
     parser.inline.ruler.at("emphasis", _scan_emphasis)
     parser.inline.ruler.at("strikethrough", _scan_strikethrough)
-    parser.inline.ruler.at("escape", _escape)
-    parser.inline.ruler.before("escape", "formula", _formula)
-    parser.block.ruler.before("fence", "formula_block", _formula_block, {"alt": ["paragraph"]})
+    parser.inline.ruler.at("escape", _scan_escape)
+    parser.inline.ruler.before("escape", "formula", _scan_formula)
+    parser.block.ruler.before("fence", "formula_block", _scan_formula_block, {"alt": ["paragraph"]})
     return parser
 
 
@@ -122,7 +122,7 @@ def _scan_strikethrough(state: StateInline, silent: bool) -> bool:
     return True
 
 
-def _escape(state: StateInline, silent: bool) -> bool:
+def _scan_escape(state: StateInline, silent: bool) -> bool:
     # CommonMark drops it before any sign; "\\(" and a path of Windows are to be seen as written.
     if state.src[state.pos] != "\\" or state.src[state.pos + 1 : state.pos + 2] not in _ESCAPED:
         return False
@@ -132,7 +132,7 @@ def _escape(state: StateInline, silent: bool) -> bool:
     return True
 
 
-def _formula(state: StateInline, silent: bool) -> bool:
+def _scan_formula(state: StateInline, silent: bool) -> bool:
     if state.src[state.pos] not in "\\$":
         return False
     found = _SPECIAL.match(state.src, state.pos, state.posMax)
@@ -146,7 +146,7 @@ def _formula(state: StateInline, silent: bool) -> bool:
     return True
 
 
-def _formula_block(state: Any, first: int, last: int, silent: bool) -> bool:
+def _scan_formula_block(state: Any, first: int, last: int, silent: bool) -> bool:
     r"""Take `$$ … $$` and `\[ … \]` over several lines for one formula."""
     begin = state.bMarks[first] + state.tShift[first]
     line = state.src[begin : state.eMarks[first]].strip()

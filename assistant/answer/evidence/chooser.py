@@ -188,7 +188,7 @@ def _grown_blocks(scored: Sequence[Scored], asked_for: str) -> list[_GrowingBloc
     for one in scored:
         if one.score <= 0 or one.score < LEAST_SHARE * best:
             break
-        if _joins(one, blocks, least=JOINED_SHARE * best) or _joins_table(one, blocks):
+        if _try_join(one, blocks, least=JOINED_SHARE * best) or _try_join_table(one, blocks):
             continue
         # Pages copy each other: the same sentence on five of them is one block.
         is_shown = any(block.overlaps(one.unit) or block.repeats(one) for block in blocks)
@@ -201,7 +201,7 @@ def _grown_blocks(scored: Sequence[Scored], asked_for: str) -> list[_GrowingBloc
     return blocks
 
 
-def _joins(one: Scored, blocks: Sequence[_GrowingBlock], *, least: float) -> bool:
+def _try_join(one: Scored, blocks: Sequence[_GrowingBlock], *, least: float) -> bool:
     """Join a sentence to the block that it stands beside, if there is one that is short enough."""
     # All items of a list hold what leads to them.
     covered = one.parts.own_words if one.unit.kind == "list" else one.covered
@@ -219,7 +219,7 @@ def _joins(one: Scored, blocks: Sequence[_GrowingBlock], *, least: float) -> boo
     return False
 
 
-def _joins_table(one: Scored, blocks: Sequence[_GrowingBlock]) -> bool:
+def _try_join_table(one: Scored, blocks: Sequence[_GrowingBlock]) -> bool:
     """Add a row to the block of its table, under the one head, if it fits.
 
     Return whether it was added or left out: rows of one table make one block.

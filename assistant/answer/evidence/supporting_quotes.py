@@ -39,11 +39,11 @@ def supporting_quotes(
         ),
     )
     # A reply that copies a later block may have missed the better one: that is still shown.
-    if not blocks or _says(said, evidence.blocks[0]):
+    if not blocks or _repeats_block(said, evidence.blocks[0]):
         return ()
-    return tuple(block for block in blocks if not _says(said, block))[:MOST_QUOTES]
+    return tuple(block for block in blocks if not _repeats_block(said, block))[:MOST_QUOTES]
 
 
-def _says(said: frozenset[str], block: EvidenceBlock) -> bool:
+def _repeats_block(said: frozenset[str], block: EvidenceBlock) -> bool:
     held = set(words(block.text))
     return len(held & said) >= (QUOTED_SHARE if said <= held else SAID_SHARE) * len(held)

@@ -146,7 +146,7 @@ class _Comparer:
             if figure.weak or any(figure.equals(other) for other in held):
                 continue
             # 249 kg for 249 g is another error than 294 g, and the message says which.
-            same = any(figure.same_value(other) for other in held)
+            same = any(figure.has_same_value(other) for other in held)
             self._result.missing["unit" if same else "figure"] = None
         # Every name has to stand somewhere in the passage.
         if any(t.is_name and t.key not in self._context.keys for t in self._claim.tokens):
@@ -214,7 +214,7 @@ class _Comparer:
         # 一个 stands everywhere, so that it stands elsewhere, too, says nothing.
         if all(self._travels(slot, t) and not (t.figure and t.figure.weak) for t in moved):
             return
-        same = other_said[0].same_value(other_held[0])
+        same = other_said[0].has_same_value(other_held[0])
         self._result.contradicted["unit" if same else "figure"] = None
 
     def _check_names_in_place(self, slot: _Slot) -> None:

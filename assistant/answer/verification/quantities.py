@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from assistant.answer.verification.units import same_dimension
+from assistant.answer.verification.units import is_same_dimension
 from ingest.text.dates import TextDate
 
 EQUAL_WITHIN = 1e-9
@@ -83,31 +83,31 @@ class Quantity:
             # The nineties of 1990s; of which century the short one is, it does not say.
             is_short = min(self.value, other.value) < CENTURY
             turn = CENTURY if is_short else math.inf
-            return _close(self.value % turn, other.value % turn)
+            return _is_close(self.value % turn, other.value % turn)
         rounded = self.rounded or other.rounded
         if self.dimension and other.dimension:
-            if not same_dimension(self.dimension, other.dimension):
+            if not is_same_dimension(self.dimension, other.dimension):
                 return False
             if {self.dimension, other.dimension} == {"length", "speed"}:
                 # 时速30公里: per hour, or per second.
                 way, speed = (self, other) if self.dimension == "length" else (other, self)
-                return any(_close(way.base / seconds, speed.base) for seconds in (3600, 1))
+                return any(_is_close(way.base / seconds, speed.base) for seconds in (3600, 1))
             # "20 degrees" of 20 °C, ¥ of yuan: the general word tells no size of its own.
             plain = {self.dimension, other.dimension} & {"degree", "¥"}
             if self.dimension != other.dimension and not plain:
-                return _close(self.value, other.value)
-            return _close(self.base, other.base, rounded=rounded)
+                return _is_close(self.value, other.value)
+            return _is_close(self.base, other.base, rounded=rounded)
         if "ratio" in (self.dimension, other.dimension):
             # 50 % is a half and never 50.
-            return _close(self.base, other.base, rounded=rounded)
-        return _close(self.value, other.value, rounded=rounded)
+            return _is_close(self.base, other.base, rounded=rounded)
+        return _is_close(self.value, other.value, rounded=rounded)
 
-    def same_value(self, other: "Quantity") -> bool:
+    def has_same_value(self, other: "Quantity") -> bool:
         """Return whether the two differ in nothing but their units."""
-        return self.kind == other.kind == "number" and _close(abs(self.value), abs(other.value))
+        return self.kind == other.kind == "number" and _is_close(abs(self.value), abs(other.value))
 
 
-def _close(one: float, two: float, *, rounded: bool = False) -> bool:
+def _is_close(one: float, two: float, *, rounded: bool = False) -> bool:
     if rounded:
         return abs(one - two) <= ROUNDED_WITHIN * max(1.0, abs(one))
     return math.isclose(one, two, rel_tol=EQUAL_WITHIN)

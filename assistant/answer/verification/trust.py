@@ -38,7 +38,7 @@ class TrustCount:
         return self.supported / claims if claims else None
 
     @property
-    def nothing_left(self) -> bool:
+    def has_nothing_left(self) -> bool:
         """Whether all that the answer claimed was left out."""
         return self.dropped > 0 and not (self.supported or self.unchecked)
 

@@ -265,7 +265,7 @@ def currency_before(text: str, start: int) -> MeasureUnit | None:
     return UNITS.get(sign) or UNITS["$"]
 
 
-def same_dimension(one: str, other: str) -> bool:
+def is_same_dimension(one: str, other: str) -> bool:
     """Return whether two dimensions may be one: equal, open, or one the general word for it."""
     if not one or not other or one == other:
         return True

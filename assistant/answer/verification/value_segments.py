@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from assistant.answer.verification.quantities import Quantity
 from assistant.answer.verification.tokens import SentenceText, Token
-from assistant.answer.verification.units import same_dimension
+from assistant.answer.verification.units import is_same_dimension
 
 _SEPARATORS = frozenset(("and", "but", "while", "whereas", "or", "和", "而"))
 
@@ -131,7 +131,7 @@ def figure_is_of_another(
             g.kind == figure.kind
             and not g.weak
             and bool(g.dimension) == bool(figure.dimension)
-            and same_dimension(figure.dimension, g.dimension)
+            and is_same_dimension(figure.dimension, g.dimension)
             for g in segment.figures
         )
 

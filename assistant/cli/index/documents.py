@@ -174,7 +174,7 @@ async def remove_documents(
         if not urls:
             click.echo(Message("nothing in the index is meant by this").localize(lang), err=True)
             return 0
-        if not yes and not _is_confirmed(lines, lang):
+        if not yes and not _confirm_removal(lines, lang):
             click.echo(Message("nothing was removed").localize(lang), err=True)
             return 1
         if wanted.collection:
@@ -198,7 +198,7 @@ async def remove_documents(
     return 0
 
 
-def _is_confirmed(lines: Sequence[DocumentLine], lang: Language) -> bool:
+def _confirm_removal(lines: Sequence[DocumentLine], lang: Language) -> bool:
     if not sys.stdin.isatty():
         raise RemovalChoiceError(
             Message("{pages} would be removed, and nobody can be asked", pages=_pages(lines)),

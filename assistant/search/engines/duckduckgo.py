@@ -26,7 +26,7 @@ from assistant.search.result_pages import (
 from assistant.values import SearchHit
 from ingest.errors import FetchError
 from ingest.foundation.messages import Language, Message
-from ingest.web.urls import host_of, resolve_reference, same_or_subdomain
+from ingest.web.urls import host_of, is_same_or_subdomain, resolve_reference
 
 CHALLENGE_MARK = "anomaly-modal"
 """Stands in the page that wants to see a human, whatever its status."""
@@ -101,7 +101,7 @@ def count_foreign_links(html: str) -> int:
     """Return how many pages of other sites a page leads to."""
     links = {unwrap_link(unescape(found[2])) for found in _LINK.finditer(html)}
     hosts = filter(None, map(host_of, links))
-    return sum(not any(same_or_subdomain(host, site) for site in _OWN_SITES) for host in hosts)
+    return sum(not any(is_same_or_subdomain(host, site) for site in _OWN_SITES) for host in hosts)
 
 
 def parse_rows(html: str) -> list[ResultRow]:
@@ -145,7 +145,7 @@ def unwrap_link(href: str) -> str:
         parts = urlsplit(url)
         # DuckDuckGo's own pages are results like others: duckduckgo.com/about.
         if (
-            not same_or_subdomain(host_of(url), "duckduckgo.com")
+            not is_same_or_subdomain(host_of(url), "duckduckgo.com")
             or parts.path not in REDIRECT_PATHS
         ):
             return url

@@ -77,7 +77,7 @@ class EncoderFiles:
         """What the encoder was found to be worth (`ingest.index.embed.pair_check`)."""
         return self._named("pairs.json")
 
-    def exist(self) -> bool:
+    def can_be_opened(self) -> bool:
         """Return whether the encoder can be opened from here."""
         return self.onnx.is_file() and self.tokenizer.is_file()
 

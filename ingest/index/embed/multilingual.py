@@ -71,7 +71,7 @@ class MultilingualEmbedder:
 
     def is_prepared(self) -> bool:
         """Return whether the weights are converted already."""
-        return self._files.exist()
+        return self._files.can_be_opened()
 
     @property
     def space(self) -> str:
@@ -156,7 +156,7 @@ class MultilingualEmbedder:
     def _load_tokenizer(self) -> Any:
         with self._tokenizer_lock:
             if self._tokenizer is None:
-                if not self._files.exist():
+                if not self._files.can_be_opened():
                     self._convert()
                 try:
                     self._tokenizer = self._open_tokenizer()

@@ -90,7 +90,7 @@ def e5_file(config: EmbedderConfig) -> Path | None:
     if named is not None:
         return find_e5_file(named, package=False)
     converted = EncoderFiles(config.cache, SHA256)
-    return find_e5_file(config.cache) or (converted.onnx if converted.exist() else None)
+    return find_e5_file(config.cache) or (converted.onnx if converted.can_be_opened() else None)
 
 
 def is_prepared(embedder: Embedder) -> bool:

@@ -187,13 +187,13 @@ class Chromium:
         except TimeoutError as error:
             raise will_not_start(executable, f"silent for {START_S:g} s") from error
         except DevToolsClosedError as error:
-            if await self.ended(within_s=STOP_S):
+            if await self.has_ended(within_s=STOP_S):
                 detail = f"exit code {self._supervisor.returncode}"
             else:
                 detail = "it does not let us in"
             raise will_not_start(executable, detail) from error
 
-    async def ended(self, *, within_s: float) -> bool:
+    async def has_ended(self, *, within_s: float) -> bool:
         """Return whether it ends on its own in the next `within_s` seconds."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within_s):
@@ -212,7 +212,7 @@ class Chromium:
         if self._devtools is not None:
             await self._devtools.close()
         self._supervisor.stdin.close()  # from here on it ends even if we are cancelled
-        if not await self.ended(within_s=STOP_S):
+        if not await self.has_ended(within_s=STOP_S):
             self._supervisor.kill()
         if self._supervisor.wait() < 0 and self.pid:  # it was killed before it could kill the group
             with contextlib.suppress(ProcessLookupError, PermissionError):

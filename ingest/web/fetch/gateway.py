@@ -30,7 +30,7 @@ from ingest.web.fetch.upstream_proxy import (
     dial_through,
 )
 from ingest.web.ssrf import AddressGuard, proxy_for
-from ingest.web.urls import Endpoint, endpoint_of, origin_of, same_or_subdomain
+from ingest.web.urls import Endpoint, endpoint_of, is_same_or_subdomain, origin_of
 
 PAGE_BYTES = 50_000_000
 """What one page may load in all, both ways: ten times the largest page that we read."""
@@ -341,7 +341,7 @@ class Gateway:
         end = endpoint_of(url)
         if end is None:
             raise _ProxyResponseError(400, "Bad Request")
-        if any(same_or_subdomain(end.host, service) for service in BROWSER_SERVICES):
+        if any(is_same_or_subdomain(end.host, service) for service in BROWSER_SERVICES):
             raise _ProxyResponseError(403, "Forbidden")
         try:
             async with asyncio.timeout(CONNECT_S):

@@ -81,7 +81,7 @@ def test_a_loop_is_seen_wherever_it_is_cut_and_said_once(unit: str) -> None:
     for size in (1, 3, 7, 50):
         detector = LoopDetector()
         pieces = [text[at : at + size] for at in range(0, len(text), size)]
-        seen = next(n for n, piece in enumerate(pieces) if detector.feed(piece))
+        seen = next(n for n, piece in enumerate(pieces) if detector.ends_in_loop_after(piece))
         assert seen * size < len(text)
     start = loop_start(text)
     assert start is not None

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.events import AnswerDelta, ReasoningDelta
-from assistant.models.reasoning import THINK_CLOSE, THINK_OPEN, ThinkSplitter, known_to_think
+from assistant.models.reasoning import THINK_CLOSE, THINK_OPEN, ThinkSplitter, is_known_to_think
 
 EOS = "<｜end▁of▁sentence｜>"
 
@@ -76,7 +76,7 @@ def test_late_lone_tag_makes_thinking_of_the_answer_so_far() -> None:
     assert splitter.feed("Source [2] says") == [AnswerDelta(text="Source [2] says")]
     after = splitter.feed(" speed.\n</think>\n\nSouth [2].")
     assert after == [ReasoningDelta(text=" speed."), AnswerDelta(text="South [2].")]
-    assert splitter.leaked
+    assert splitter.has_leaked
     assert (splitter.reasoning, splitter.answer) == ("Source [2] says speed.", "South [2].")
 
 
@@ -84,7 +84,7 @@ def test_answer_may_talk_about_the_tags() -> None:
     prose = "R1 writes <think> first and </think> last. The end is `</think>`."
     splitter = ThinkSplitter(starts_thinking=False)
     splitter.feed(prose)
-    assert (splitter.answer, splitter.leaked) == (prose, False)
+    assert (splitter.answer, splitter.has_leaked) == (prose, False)
 
 
 def test_second_round_of_thinking_on_a_line_of_its_own_is_reasoning() -> None:
@@ -117,7 +117,7 @@ def test_text_that_only_looks_like_a_tag_is_kept() -> None:
     ],
 )
 def test_names_of_thinkers_are_known(name: str, *, thinks: bool) -> None:
-    assert known_to_think(name) is thinks
+    assert is_known_to_think(name) is thinks
 
 
 DRESSES = {
@@ -173,7 +173,7 @@ def test_text_about_marks_stays_text(text: str, *, starts_thinking: bool) -> Non
     for character in text:
         splitter.feed(character)
     splitter.close()
-    assert (splitter.reasoning, splitter.answer, splitter.leaked) == ("", text, False)
+    assert (splitter.reasoning, splitter.answer, splitter.has_leaked) == ("", text, False)
 
 
 def test_a_tag_that_begins_a_line_and_is_never_closed_swallows_nothing() -> None:
@@ -234,7 +234,7 @@ def test_any_cut_gives_the_same_reasoning_and_answer(
     again = [d for piece in pieces for d in parts.feed(piece)] + parts.close(cut_short=cut_short)
     assert (parts.reasoning, parts.answer) == (whole.reasoning, whole.answer)
     assert parts.leaks == whole.leaks
-    if not whole.leaked:
+    if not whole.has_leaked:
         for kind in ("reasoning_delta", "answer_delta"):
             assert joined(again, kind) == joined(deltas, kind)
 

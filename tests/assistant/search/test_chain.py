@@ -394,11 +394,11 @@ def test_only_one_asks_again_after_a_wait(clock: Clock) -> None:
     first, second = breaker(clock, cache), breaker(clock, cache)
     first.on_failure(refusal())
     clock.now += FIRST_WAIT_S
-    assert first.is_open() is None
+    assert first.open_error() is None
     first.on_attempt()
-    assert second.is_open() is not None
+    assert second.open_error() is not None
     clock.now += PROBE_S  # the first was interrupted and never said how it went
-    assert second.is_open() is None
+    assert second.open_error() is None
 
 
 def test_one_failure_after_a_wait_is_enough_to_open_again(clock: Clock) -> None:
@@ -407,7 +407,7 @@ def test_one_failure_after_a_wait_is_enough_to_open_again(clock: Clock) -> None:
     clock.now += FIRST_WAIT_S
     guard.on_attempt()
     guard.on_failure(refusal("timeout"))
-    open_error = guard.is_open()
+    open_error = guard.open_error()
     assert open_error is not None
     assert open_error.retry_after_s == 2 * FIRST_WAIT_S
 
@@ -417,7 +417,7 @@ def test_failures_are_counted_in_a_row(clock: Clock) -> None:
     for _time in range(5):
         guard.on_failure(refusal("timeout"))
         guard.on_success()
-    assert guard.is_open() is None
+    assert guard.open_error() is None
 
 
 @pytest.mark.parametrize("kind", ["unreachable", "misconfigured"])
@@ -425,7 +425,7 @@ def test_what_is_not_the_engines_fault_opens_nothing(clock: Clock, kind: SearchF
     guard = breaker(clock)
     for _time in range(5):
         guard.on_failure(refusal(kind))
-    assert guard.is_open() is None
+    assert guard.open_error() is None
 
 
 @pytest.mark.parametrize(
@@ -435,7 +435,7 @@ def test_what_is_not_the_engines_fault_opens_nothing(clock: Clock, kind: SearchF
 def test_an_absurd_retry_after_is_bounded(clock: Clock, asked_s: float, wait_s: float) -> None:
     guard = breaker(clock)
     guard.on_failure(refusal(retry_after_s=asked_s))
-    open_error = guard.is_open()
+    open_error = guard.open_error()
     assert open_error is not None
     assert open_error.retry_after_s == wait_s
 
@@ -443,7 +443,7 @@ def test_an_absurd_retry_after_is_bounded(clock: Clock, asked_s: float, wait_s: 
 def test_what_another_version_wrote_is_a_clean_slate(clock: Clock) -> None:
     cache = ExpiringCache(clock=clock)
     cache.put("search.health E", b'{"unheard": "of"}', ttl_s=60)
-    assert breaker(clock, cache).is_open() is None
+    assert breaker(clock, cache).open_error() is None
 
 
 @given(seed=st.integers(), refusals=st.integers(1, 40))
@@ -453,7 +453,7 @@ def test_waits_are_jittered_between_their_bounds(seed: int, refusals: int) -> No
     guard = CircuitBreaker("E", cache=ExpiringCache(clock=clock), clock=clock, draw=draw)
     for time_ in range(refusals):
         guard.on_failure(refusal())
-        open_error = guard.is_open()
+        open_error = guard.open_error()
         assert open_error is not None
         assert open_error.retry_after_s is not None
         ceiling = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**time_)

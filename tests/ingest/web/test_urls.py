@@ -7,12 +7,12 @@ from ingest.web.urls import (
     canonical_url,
     chunk_id,
     host_of,
+    is_same_or_subdomain,
     normalize_url,
     origin_of,
     page_id,
     parse_url_list,
     resolve_reference,
-    same_or_subdomain,
     typed_url,
 )
 
@@ -175,7 +175,7 @@ def test_origin_and_host() -> None:
 def test_an_exclusion_covers_a_domain_and_what_is_below_it(
     host: str, domain: str, below: bool
 ) -> None:
-    assert same_or_subdomain(host, domain) is below
+    assert is_same_or_subdomain(host, domain) is below
 
 
 def test_a_reference_is_resolved_against_its_page() -> None:
