@@ -31,7 +31,10 @@ def cjk_share(text: str) -> float:
     """Return the share of CJK characters among all letters and ideographs, 0 to 1."""
     ideographs = len(_CJK_CHARACTER.findall(text))
     # Nothing to divide in most texts, and counting letters takes longest.
-    return ideographs / len(_NO_LETTERS.sub("", text)) if ideographs else 0.0
+    if not ideographs:
+        return 0.0
+    # "・" is no letter to Python, nor is an ideograph that is newer than its Unicode tables.
+    return ideographs / max(len(_NO_LETTERS.sub("", text)), ideographs)
 
 
 def choose_language(chosen: str | None, text: str = "") -> Language:

@@ -22,6 +22,9 @@ def test_language_of_a_question(text: str, language: str) -> None:
 def test_share_of_cjk_letters() -> None:
     assert cjk_share("无人 ab") == 0.5
     assert cjk_share("123") == 0
+    # No letters to Python: a middle dot, and an ideograph that is newer than its tables.
+    assert cjk_share("・") == 1
+    assert cjk_share("\U0002ebe1") == 1
 
 
 @pytest.mark.parametrize(
