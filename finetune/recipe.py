@@ -151,6 +151,14 @@ def parse_recipe(tables: Mapping[str, Any], *, source: str, folder: Path) -> Rec
             Message("{source}: data.split adds up to {total}", source=source, total=total),
             hint=Message("train, val and test must add up to 1"),
         )
+    if recipe.train.packing and recipe.train.objective != "sft":
+        raise RecipeError(
+            Message(
+                "{source}: train.packing is for objective sft: pairs are compared row by row",
+                source=source,
+            ),
+            hint=Message("leave train.packing out"),
+        )
     if window.characters and window.overlap >= window.characters:
         raise RecipeError(
             Message(

@@ -64,7 +64,8 @@ class SplitCheck:
     `tokens` counts whole samples before any is shortened, `replies` what is trained on, and
     `long_replies` is how many of them evaluation would cut. `thoughts` is how many records end with
     a thought, `pairs` how many have a rejected reply as well, `leaks` how many have
-    a question of the training split. `longest_kept` is in tokens.
+    a question of the training split. `rows` is what a batch counts: samples, or rows of several
+    where they are packed. `longest_kept` of them is in tokens.
     """
 
     split: Split
@@ -75,6 +76,7 @@ class SplitCheck:
     thoughts: int
     pairs: int
     leaks: int
+    rows: int
     longest_kept: int
     tokens: TokenLengths | None
     replies: TokenLengths | None

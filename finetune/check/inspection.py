@@ -20,6 +20,7 @@ from finetune.model.samples import (
     Sample,
     encode_pair,
     encode_record,
+    pack_lengths,
     steps_per_epoch,
     total_steps,
 )
@@ -93,8 +94,8 @@ def inspect(recipe: Recipe, run: Run, *, progress: Progress | None = None) -> In
         format=fmt.name,
         max_tokens=recipe.train.max_tokens,
         splits=tuple(splits),
-        steps_per_epoch=steps_per_epoch(train.samples, recipe.train),
-        steps=total_steps(train.samples, recipe.train) if train.samples else 0,
+        steps_per_epoch=steps_per_epoch(train.rows, recipe.train),
+        steps=total_steps(train.rows, recipe.train) if train.rows else 0,
         memory=memory_estimates(recipe, config, train),
         warnings=(
             *training_warnings(recipe, config, train),
@@ -129,7 +130,7 @@ class _SplitCounter:
     thoughts: int = 0
     pairs: int = 0
     leaks: int = 0
-    longest_kept: int = 0
+    kept: list[int] = field(default_factory=list)
     example: SampleExample | None = None
     tokens: list[int] = field(default_factory=list)
     replies: list[int] = field(default_factory=list)
@@ -155,7 +156,7 @@ class _SplitCounter:
         if any(len(longest.ids) > limit for _, longest in whole):
             kept = self._encode(record, cut=True)
         self.samples += len(kept)
-        self.longest_kept = max(self.longest_kept, *(len(one.ids) for _, one in kept), 0)
+        self.kept += (len(one.ids) for _, one in kept)
         if kept and not self.example:
             sample, _ = kept[-1]
             # Decoded from the ids, not taken from the record: what is shown is what is trained on.
@@ -170,6 +171,10 @@ class _SplitCounter:
     def result(self) -> SplitCheck:
         """Return the sums."""
         limit = self.recipe.evaluate.max_new_tokens
+        table = self.recipe.train
+        rows, longest = len(self.kept), max(self.kept, default=0)
+        if table.packing and self.split == "train":
+            rows, longest = len(pack_lengths(self.kept, table.max_tokens)), table.max_tokens
         return SplitCheck(
             split=self.split,
             records=self.records,
@@ -179,7 +184,8 @@ class _SplitCounter:
             thoughts=self.thoughts,
             pairs=self.pairs,
             leaks=self.leaks,
-            longest_kept=self.longest_kept,
+            rows=rows,
+            longest_kept=longest,
             tokens=measure_token_lengths(self.tokens),
             replies=measure_token_lengths(self.replies),
             long_replies=sum(tokens > limit for tokens in self.replies),

@@ -1,7 +1,8 @@
 """Records to samples for training: token ids, and labels that mark which of them are trained on."""
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, insort
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
@@ -147,6 +148,26 @@ def _encode_turns(
             user=record.turns[last].user,
         )
     )
+
+
+def pack_lengths(lengths: Sequence[int], size: int) -> list[list[int]]:
+    """Return which samples share a row of at most `size` tokens, by their numbers.
+
+    Best fit, the longest first: each goes where the least space is left (Johnson 1974). The rows
+    stand in the order of their first samples, so that a shuffle alone decides what is seen when.
+    """
+    rows: list[list[int]] = []
+    free: list[tuple[int, int]] = []  # space left and number of the row, in order
+    for number in sorted(range(len(lengths)), key=lambda one: (-lengths[one], one)):
+        place = bisect_left(free, (lengths[number], 0))
+        if place < len(free):
+            space, row = free.pop(place)
+        else:
+            space, row = size, len(rows)
+            rows.append([])
+        rows[row].append(number)
+        insort(free, (space - lengths[number], row))
+    return sorted((sorted(row) for row in rows), key=lambda row: row[0])
 
 
 def steps_per_epoch(samples: int, table: TrainTable, *, processes: int = 1) -> int:

@@ -203,6 +203,11 @@ class TrainTable(RecipeTable):
     batch: int = Field(default=2, ge=1, description="Samples at once on one device.")
     accumulate: int = Field(default=8, ge=1, description="Batches before one step.")
     max_tokens: int = Field(default=1024, ge=16, description="Longest sample, prompt and reply.")
+    packing: bool = Field(
+        default=False,
+        description="Several short samples share a row of max_tokens, and none sees another: no "
+        "time goes into padding. A batch then counts rows, so that batch or accumulate is lowered.",
+    )
     over_length: Literal["drop", "shorten"] = Field(
         default="drop",
         description="shorten: the earliest turns go; a target is never cut. Both are counted.",

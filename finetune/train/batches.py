@@ -1,9 +1,10 @@
 """Samples in memory, stored compactly, and the padded batches made of them."""
 
+import itertools
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypedDict
+from typing import Any, NotRequired, Protocol, TypedDict
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from torch.utils.data import Dataset
 
 from finetune.errors import RecipeError
 from finetune.model.chat_format import chat_format
-from finetune.model.samples import IGNORED, EncodedRecord, Sample, encode_record
+from finetune.model.samples import IGNORED, EncodedRecord, Sample, encode_record, pack_lengths
 from finetune.model.tokenization import ChatTokenizer
 from finetune.progress import Progress
 from finetune.recipe import Recipe
@@ -25,14 +26,18 @@ NO_LIMIT = 1 << 40
 """More tokens than any sample has."""
 
 
-class PackedRow(TypedDict):
-    """One sample before it is padded: int64, (length,) each."""
+class SampleRow(TypedDict):
+    """One row before it is padded: int64, (length,) each.
+
+    `position_ids`, of rows that hold several samples, begin at 0 with each of them.
+    """
 
     input_ids: Tensor
     labels: Tensor
+    position_ids: NotRequired[Tensor]
 
 
-class SampleSet(Dataset[PackedRow]):
+class SampleSet(Dataset[SampleRow]):
     """Samples in memory; one row per sample, in the order given."""
 
     def __init__(self, samples: Iterable[Sample]) -> None:
@@ -50,7 +55,7 @@ class SampleSet(Dataset[PackedRow]):
     def __len__(self) -> int:
         return len(self._ends) - 1
 
-    def __getitem__(self, index: int) -> PackedRow:
+    def __getitem__(self, index: int) -> SampleRow:
         part = slice(self._ends[index], self._ends[index + 1])
         ids = self._ids[part].astype(np.int64)
         labels = np.where(self._is_target[part], ids, IGNORED)
@@ -61,6 +66,52 @@ class SampleSet(Dataset[PackedRow]):
         """Tokens of all samples, prompts and replies, without padding."""
         return len(self._ids)
 
+    @property
+    def samples(self) -> int:
+        """Number of samples: one a row."""
+        return len(self)
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of each sample."""
+        return [end - begun for begun, end in itertools.pairwise(self._ends)]
+
+
+class PackedSet(Dataset[SampleRow]):
+    """The samples of a set end to end in rows of at most `size` tokens, none of them cut.
+
+    Short samples in a batch are padded to its longest; packed, next to nothing is padding.
+    """
+
+    def __init__(self, samples: SampleSet, *, size: int) -> None:
+        self._samples = samples
+        self._rows = pack_lengths(samples.lengths, size)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int) -> SampleRow:
+        rows = [self._samples[number] for number in self._rows[index]]
+        labels = [row["labels"].clone() for row in rows]
+        for one in labels:
+            # The last state of one sample would learn to predict the first token of the next.
+            one[0] = IGNORED
+        return {
+            "input_ids": torch.cat([row["input_ids"] for row in rows]),
+            "labels": torch.cat(labels),
+            "position_ids": torch.cat([torch.arange(len(row["input_ids"])) for row in rows]),
+        }
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of all samples, without padding."""
+        return self._samples.tokens
+
+    @property
+    def samples(self) -> int:
+        """Number of samples: several a row."""
+        return len(self._samples)
+
 
 class RowSet(Protocol):
     """Rows that the Trainer reads: samples, or pairs of them."""
@@ -68,6 +119,10 @@ class RowSet(Protocol):
     @property
     def tokens(self) -> int:
         """Tokens of all rows, without padding."""
+
+    @property
+    def samples(self) -> int:
+        """Samples or pairs in all rows."""
 
     def __len__(self) -> int: ...
 
@@ -114,19 +169,29 @@ def load_training_set(
     return TrainingSet(train=train, val=SampleSet(encode_split("val")), **counts)
 
 
-def padding_collator(pad_id: int) -> Callable[[Sequence[PackedRow]], dict[str, Tensor]]:
+def padding_collator(pad_id: int) -> Callable[[Sequence[SampleRow]], dict[str, Tensor]]:
     """Return the function that makes one batch of rows, int64, (batch, longest) each."""
 
-    def collate(rows: Sequence[PackedRow]) -> dict[str, Tensor]:
+    def collate(rows: Sequence[SampleRow]) -> dict[str, Tensor]:
         """Return the rows padded on the right: on the left positions would not start at 0."""
         ids = [row["input_ids"] for row in rows]
         labels = [row["labels"] for row in rows]
         ones = [torch.ones_like(row) for row in ids]
-        return {
+        batch = {
             "input_ids": pad_sequence(ids, batch_first=True, padding_value=pad_id),
             "attention_mask": pad_sequence(ones, batch_first=True),
             "labels": pad_sequence(labels, batch_first=True, padding_value=IGNORED),
         }
+        if any("position_ids" in row for row in rows):
+            # Padding is one more sample behind the others, which none of them attends to.
+            longest = batch["input_ids"].shape[1]
+            batch["position_ids"] = torch.stack(
+                [
+                    torch.cat((row["position_ids"], torch.arange(longest - len(row["input_ids"]))))
+                    for row in rows
+                ]
+            )
+        return batch
 
     return collate
 

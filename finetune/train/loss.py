@@ -23,6 +23,16 @@ RESHAPED_LOGITS = ("final_logit_softcapping", "logit_scale", "logits_scaling")
 """Settings of models whose logits are more than one linear layer (Gemma 2, Cohere, Granite)."""
 
 
+PROBE = 16
+"""Tokens of the two samples by which a model is tried."""
+
+PROBE_STRIDE = 7
+"""Distance of their ids: neighbours in the vocabulary would be much alike."""
+
+PROBE_TOLERANCE = 0.03
+"""Share of the states' norm by which half precision differs; another sample's text is far more."""
+
+
 def target_loss(
     hidden: Tensor, head: nn.Module, labels: Tensor, *, chunk: int, count: Tensor | int | None
 ) -> Tensor:
@@ -83,6 +93,10 @@ def patch_target_loss(model: PreTrainedModel, *, chunk: int) -> bool:
         if labels is None:
             output: CausalLMOutputWithPast = original(**inputs, **others)
             return output
+        # With positions that begin anew transformers builds a mask of blocks, one for each sample,
+        # but only if it gets no other mask.
+        if others.get("position_ids") is not None:
+            inputs = {"input_ids": input_ids, "position_ids": others["position_ids"]}
         # The decoder without its head: the head comes in `target_loss`, chunk by chunk.
         states = causal.get_decoder()(**inputs, use_cache=False).last_hidden_state
         head = causal.get_output_embeddings()
@@ -91,6 +105,25 @@ def patch_target_loss(model: PreTrainedModel, *, chunk: int) -> bool:
 
     model.forward = forward
     return True
+
+
+@torch.no_grad()
+def keeps_samples_apart(model: PreTrainedModel) -> bool:
+    """Return whether a model reads two samples of one row as it reads each of them alone.
+
+    Most do by their positions alone; one that builds its own mask may not, and would learn to
+    answer from what a stranger asked before.
+    """
+    causal: Any = model  # transformers annotates only some of its methods
+    decoder = causal.get_decoder()
+    device, vocabulary = model.device, causal.get_input_embeddings().weight.shape[0]
+    ids = torch.arange(PROBE, device=device)[None] * PROBE_STRIDE % vocabulary
+    halves = ids.chunk(2, dim=1)
+    positions = torch.arange(PROBE // 2, device=device).repeat(2)[None]
+    packed = decoder(input_ids=ids, position_ids=positions, use_cache=False).last_hidden_state
+    alone = [decoder(input_ids=half, use_cache=False).last_hidden_state for half in halves]
+    apart = (packed - torch.cat(alone, dim=1)).float().norm() / packed.float().norm()
+    return bool(apart < PROBE_TOLERANCE)
 
 
 @torch.no_grad()

@@ -16,15 +16,15 @@ from finetune.progress import Progress
 from finetune.recipe import Recipe
 from finetune.records import Split
 from finetune.runs import Run
-from finetune.train.batches import PackedRow, SampleSet, TrainingSet, padding_collator
+from finetune.train.batches import SampleRow, SampleSet, TrainingSet, padding_collator
 from ingest.foundation.messages import Message
 
 
 class PairRow(TypedDict):
     """Two samples of one prompt. `reference` is (2,): their summed log-probabilities, or 0."""
 
-    chosen: PackedRow
-    rejected: PackedRow
+    chosen: SampleRow
+    rejected: SampleRow
     reference: Tensor
 
 
@@ -50,6 +50,11 @@ class PairSet(Dataset[PairRow]):
     def tokens(self) -> int:
         """Tokens of all samples; the prompt of a pair is read twice."""
         return self._chosen.tokens + self._rejected.tokens
+
+    @property
+    def samples(self) -> int:
+        """Number of pairs: one a row."""
+        return len(self)
 
 
 def load_pair_set(

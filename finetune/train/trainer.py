@@ -38,7 +38,13 @@ from finetune.train.arguments import (
     process_rank,
     training_arguments,
 )
-from finetune.train.batches import TrainingSet, load_training_set, padding_collator
+from finetune.train.batches import (
+    PackedSet,
+    SampleSet,
+    TrainingSet,
+    load_training_set,
+    padding_collator,
+)
 from finetune.train.callbacks import BestCheckpointCallback, LossMeter, NaNGuard, TrainingReporter
 from finetune.train.checkpoints import Checkpoints, publish_checkpoint, settings_of
 from finetune.train.failures import (
@@ -58,7 +64,7 @@ from finetune.train.log import (
     best_evaluation,
     write_summary,
 )
-from finetune.train.loss import patch_target_loss
+from finetune.train.loss import keeps_samples_apart, patch_target_loss
 from finetune.train.model import (
     LoadedModel,
     checkpoint_activations,
@@ -220,7 +226,7 @@ class TrainingRun:
             precision=self.precision,
             parameters=parameters,
             trainable_parameters=trainable,
-            samples=len(self.samples.train),
+            samples=self.samples.train.samples,
             val_samples=len(self.samples.val),
             dropped=self.samples.dropped,
             shortened=self.samples.shortened,
@@ -273,6 +279,9 @@ def _load_training_run(
     is_preference = recipe.train.objective != "sft"
     load = load_pair_set if is_preference else load_training_set
     samples = load(recipe, run, tokenizer, progress=progress)
+    if recipe.train.packing and isinstance(samples.train, SampleSet):
+        packed = PackedSet(samples.train, size=recipe.train.max_tokens)
+        samples = replace(samples, train=packed)
     steps = total_steps(len(samples.train), recipe.train, processes=process_count())
     args = training_arguments(
         recipe,
@@ -293,9 +302,13 @@ def _load_training_run(
         collate = pair_collator(tokenizer.pad_id)
         _prepare_preferences(loaded, table, samples, progress, dry=dry_steps > 0)
     elif not patch_target_loss(loaded.model, chunk=table.loss_chunk):
+        if table.packing:
+            raise _no_packing()
         progress.note(
             Message("this model reshapes its logits: the loss is computed on all tokens at once")
         )
+    if table.packing and not keeps_samples_apart(loaded.model):
+        raise _no_packing()
     if table.gradient_checkpointing:
         checkpoint_activations(loaded.model)
     return TrainingRun(
@@ -309,6 +322,15 @@ def _load_training_run(
         args=args,
         collate=collate,
         steps=steps,
+    )
+
+
+def _no_packing() -> TrainingError:
+    return TrainingError(
+        Message(
+            "train.packing cannot be had for this model: samples in a row would see each other"
+        ),
+        hint=Message("leave train.packing out, or take another base"),
     )
 
 
