@@ -56,10 +56,11 @@ class Sample:
 
 def read_samples(set_name: str, page: sets.MarkedPage) -> Iterator[Sample]:
     """Yield what can be learnt from `page`."""
-    root = parse_html(sets.decoded(page.body))
+    source = sets.decoded(page.body)
+    root = parse_html(source)
     if root is None:
         return
-    normalize_markup(root)
+    normalize_markup(root, source)
     headlines = read_metadata(
         root, url=page.url, now=datetime.now(UTC), data=load_jsonld(root)
     ).headlines

@@ -61,7 +61,11 @@ _WHOLE = frozenset({"pre", "tr"}) | HEADINGS
 _GRID = frozenset({"table", "thead", "tbody", "tfoot", "ul", "ol", "dl", "menu"})
 """Elements that hold no text of their own."""
 _UNWRAPPED = _WHOLE | _GRID
-_NOT_LETTERS = re.compile(r"[\W_]+")
+_find_letters = re.compile(r"[^\W_]+").findall
+_SIGNS = {code: None for code in range(128) if not chr(code).isalnum()}
+_SIGN_BYTES = bytes(_SIGNS)
+_PRINTED_SIGNS = "’“”–—"
+_FIRST_IDEOGRAPH = "\u2e80"
 _MAX_CELL = 300  # characters; a table with a longer cell, or a table inside, lays out a page
 _MAX_HEADED_CELL = 1000  # characters, of a table with <th>, which layout seldom has
 _INLINE_TAGS = re.compile(r"</?(?:a|b|big|em|font|i|small|span|strong|u)(?:\s[^<>]*)?>", re.I)
@@ -79,8 +83,9 @@ def parse_html(source: str) -> etree._Element | None:
     """
     if not source.strip() or source.count("<") > MAX_RAW_TAGS:
         return None
-    for hint in _BREAK_HINTS:
-        source = source.replace(hint, "")
+    if not source.isascii():
+        for hint in _BREAK_HINTS:
+            source = source.replace(hint, "")
     source = _WRITTEN_HINTS.sub("", source)
     if max(map(len, _TAG.findall(source)), default=0) > _MAX_TAG:  # of hardly any page
         source = _TAG.sub(_drop_excess_attributes, source)
@@ -123,6 +128,14 @@ def _parse_tree(source: str) -> tuple[etree._Element | None, bool]:
     return root, not limits
 
 
+def may_hold(source: str, *words: str) -> bool:
+    """Return whether one of these attributes, tags or values may be in the source of a page.
+
+    A search of the source takes a twentieth of an XPath over all elements; most pages have none.
+    """
+    return any(word in source or word.upper() in source for word in words)
+
+
 def hide(element: etree._Element) -> None:
     """Make `element` one that `visibility` and `markdown` leave out."""
     # Renamed, not removed: removing from a tree while it is walked loses the next element, and in
@@ -133,6 +146,8 @@ def hide(element: etree._Element) -> None:
 
 def text_of(element: etree._Element) -> str:
     """Return all text in `element`."""
+    if not len(element):
+        return element.text or ""
     # A tenth of the time of itertext(), which makes a proxy for each element inside.
     return str(etree.tostring(element, method="text", encoding="unicode", with_tail=False))
 
@@ -170,8 +185,18 @@ def flatten_text(element: etree._Element) -> str:
 
 def letters_of(text: str) -> str:
     """Return the letters and digits of `text` in lower case: what two spellings of it share."""
-    # Most of what goes are blanks, and split() takes these in half the time of a pattern.
-    return _NOT_LETTERS.sub("", "".join(text.split())).casefold()
+    # Called for every piece of a page, several times: a pattern alone takes three times as long for
+    # words in Latin script, and ten times for ASCII.
+    if text.isascii():
+        return text.translate(_SIGNS).lower()
+    if text[len(text) // 2] < _FIRST_IDEOGRAPH:  # a guess at the script, for speed alone
+        known = text.encode("utf-8", "surrogatepass").translate(None, _SIGN_BYTES)
+        text = known.decode("utf-8", "surrogatepass")
+        for sign in _PRINTED_SIGNS:
+            text = text.replace(sign, "")
+        if text.isalnum():
+            return text.casefold()
+    return "".join(_find_letters(text)).casefold()
 
 
 def split_blocks(root: etree._Element) -> list[etree._Element]:
@@ -193,7 +218,8 @@ def split_blocks(root: etree._Element) -> list[etree._Element]:
         if box in parents or box in broken:
             pieces = list(_wrap_runs(box, parents))
             box.text = None
-            box[:] = pieces
+            if pieces != list(box):  # else it only lost the blanks between its blocks
+                box[:] = pieces
             parents.add(box)
     found = []
     walk = etree.iterwalk(root, events=("start",), tag=tuple(BLOCKS))
@@ -231,7 +257,8 @@ def _wrap_runs(box: etree._Element, parents: set[etree._Element]) -> Iterator[et
         if not is_block and not is_blank_line:
             run.append(child)
             continue
-        yield from _wrap_run(box, text, run)
+        if run or not _is_blank(text):
+            yield from _wrap_run(box, text, run)
         # lxml hangs the text behind an element on the element: it would move along.
         text, run = child.tail, []
         if is_block:

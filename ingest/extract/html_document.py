@@ -1,6 +1,7 @@
 """From the source of a web page to its document: text, kind, and what it says of itself."""
 
 import re
+from dataclasses import dataclass
 from datetime import datetime
 
 from lxml import etree
@@ -18,13 +19,15 @@ from ingest.extract.metadata.jsonld import JsonObject
 from ingest.extract.metadata.microdata import parse_microdata
 from ingest.extract.metadata.page_metadata import Metadata, read_metadata
 from ingest.extract.page_kind import (
+    KindSignals,
+    TextShape,
     judge_kind,
     measure_markdown,
     measure_text,
     read_kind_signals,
 )
 from ingest.extract.structured.hydration import read_hydration, reveal_embedded
-from ingest.extract.structured.listings import read_listing
+from ingest.extract.structured.listings import Listing, read_listing
 from ingest.extract.structured.pairs import Pair, read_specifications, render_pairs
 from ingest.extract.structured.threads import (
     MIN_SHARE,
@@ -62,35 +65,15 @@ def document_of_html(source: str, *, url: str, fetched_at: datetime) -> Document
     Raises:
         ExtractError: as `ingest.extract.extractor.extract` does.
     """
-    root = parse_html(source)
-    if root is None:
-        raise empty_page(url)
-    reveal_embedded(root)
-    scripts = read_script_signals(root)
-    data = jsonld.load_jsonld(root)
-    objects = [*jsonld.page_objects(data), *parse_microdata(root)]
-    signals = read_kind_signals(root, objects=objects)
-    normalize_markup(root)
-    # Before main_text, which removes scripts and all else that is not the text.
-    declared = read_metadata(root, url=url, now=fetched_at, data=data)
-    thread = read_thread(root, classes=signals.classes) or thread_of_data(objects)
-    specifications = read_specifications(root) if signals.is_product else []
-    # A page that calls itself an article is seldom a list, and looking for one costs time.
-    listing = None if thread or signals.is_article else read_listing(root)
-    text = _main_text(root, source, url=url, declared=declared)
-    if not text and listing is not None:
-        text = listing.text
-    text = text or _render_all(root.find("body"))
-    # The links in it tell a list from an article, where the page does not say that it is one.
-    shape = measure_markdown(text) if signals.is_article else measure_text(root.find("body"))
-    if (better := _text_of_data(source, scripts, objects, declared=declared, text=text)) != text:
-        text, shape = better, measure_markdown(better)
+    page = _read_page(source, url=url, fetched_at=fetched_at)
+    declared, signals, text, listing = page.declared, page.signals, page.text, page.listing
     # Questions that a page declares with their answers are its text, however few.
-    is_faq = bool(text) and text == read_faq(objects, text="")
-    if not is_faq and needs_browser(scripts, title=declared.title, text=text):
+    is_faq = bool(text) and text == read_faq(page.objects, text="")
+    if not is_faq and needs_browser(page.scripts, title=declared.title, text=text):
         raise _scripted_page(url)
     if not text.strip():
         raise empty_page(url)
+    shape = page.shape
     wall = find_wall(text, title=declared.title, is_paid=signals.is_paid)
     if wall == "consent_wall" and (behind := _text_behind_consent(source)):
         text, shape = behind, measure_markdown(behind)
@@ -100,9 +83,7 @@ def document_of_html(source: str, *, url: str, fetched_at: datetime) -> Document
     kind: PageKind = "paywall" if is_lead else judge_kind(signals, shape, url=url, text=text)
     if listing is not None and kind in ("listing", "other", "article") and listing.holds(text):
         text, kind = listing.text, "listing"
-    text, kind = _with_structure(
-        text, kind, thread=thread, objects=objects, specifications=specifications
-    )
+    text, kind = _with_structure(page, text, kind)
     return Document(
         url=url,
         title=declared.title or url,
@@ -118,10 +99,68 @@ def document_of_html(source: str, *, url: str, fetched_at: datetime) -> Document
     )
 
 
-def _main_text(root: etree._Element, source: str, *, url: str, declared: Metadata) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _PageContent:
+    """What was read of a page, before it is judged."""
+
+    declared: Metadata
+    scripts: ScriptSignals
+    signals: KindSignals
+    objects: list[JsonObject]
+    thread: Thread | None
+    specifications: list[Pair]
+    listing: Listing | None
+    text: str
+    shape: TextShape
+
+
+def _read_page(source: str, *, url: str, fetched_at: datetime) -> _PageContent:
+    root = parse_html(source)
+    if root is None:
+        raise empty_page(url)
+    reveal_embedded(root)
+    # lxml makes a new proxy for an element at each visit unless one is alive, and sets and dicts
+    # of elements compare proxies: all must live until the text is found.
+    everything = list(root.iter())
+    scripts = read_script_signals(root)
+    data = jsonld.load_jsonld(root)
+    objects = [*jsonld.page_objects(data), *parse_microdata(root, source)]
+    signals = read_kind_signals(root, objects=objects)
+    normalize_markup(root, source)
+    # Before main_text, which removes scripts and all else that is not the text.
+    declared = read_metadata(root, url=url, now=fetched_at, data=data)
+    thread = read_thread(root, classes=signals.classes) or thread_of_data(objects)
+    specifications = read_specifications(root) if signals.is_product else []
+    # A page that calls itself an article is seldom a list, and looking for one costs time.
+    listing = None if thread or signals.is_article else read_listing(root)
+    text = _main_text(root, source, url=url, declared=declared, classes=signals.classes)
+    del everything
+    if not text and listing is not None:
+        text = listing.text
+    text = text or _render_all(root.find("body"))
+    # The links in it tell a list from an article, where the page does not say that it is one.
+    shape = measure_markdown(text) if signals.is_article else measure_text(root.find("body"))
+    if (better := _text_of_data(source, scripts, objects, declared=declared, text=text)) != text:
+        text, shape = better, measure_markdown(better)
+    return _PageContent(
+        declared=declared,
+        scripts=scripts,
+        signals=signals,
+        objects=objects,
+        thread=thread,
+        specifications=specifications,
+        listing=listing,
+        text=text,
+        shape=shape,
+    )
+
+
+def _main_text(
+    root: etree._Element, source: str, *, url: str, declared: Metadata, classes: str
+) -> str:
     if source.count("<") > main_text.MAX_TAGS:
         return ""
-    return main_text.main_text(root, url=url, headlines=declared.headlines)
+    return main_text.main_text(root, url=url, headlines=declared.headlines, classes=classes)
 
 
 def _render_all(body: etree._Element) -> str:
@@ -179,27 +218,20 @@ def _text_of_data(
     return hydrated if len(hydrated) > MIN_JSONLD_RATIO * len(text) else text
 
 
-def _with_structure(
-    text: str,
-    kind: PageKind,
-    *,
-    thread: Thread | None,
-    objects: list[JsonObject],
-    specifications: list[Pair],
-) -> tuple[str, PageKind]:
+def _with_structure(page: _PageContent, text: str, kind: PageKind) -> tuple[str, PageKind]:
     """Return the text with the authors of a thread, or with the data of a product, and its kind."""
-    if thread is not None:
-        posts = thread.render()
+    if page.thread is not None:
+        posts = page.thread.render()
         if len(letters_of(posts)) >= MIN_SHARE * len(letters_of(text)):
-            return posts, "qa" if thread.is_qa else "forum"
-    if kind not in ("listing", "product") and (faq := read_faq(objects, text=text)):
+            return posts, "qa" if page.thread.is_qa else "forum"
+    if kind not in ("listing", "product") and (faq := read_faq(page.objects, text=text)):
         text = f"{text}\n\n{faq}"
     is_chinese = cjk_share(text) > MIN_CJK
     pairs = render_pairs(
-        objects,
+        page.objects,
         text=text,
         is_chinese=is_chinese,
-        specifications=specifications if kind == "product" else (),
+        specifications=page.specifications if kind == "product" else (),
     )
     return (f"{text}\n\n{pairs}" if pairs else text), kind
 

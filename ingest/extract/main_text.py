@@ -7,6 +7,7 @@ comes back (quotes, tables, code, the other half of a page in two pieces). So he
 tables and code are written as the page has them (bench/extraction.py).
 """
 
+import copy
 import functools
 import itertools
 import logging
@@ -63,16 +64,17 @@ _LISTS = ("ul", "ol", "dl")
 _position = operator.attrgetter("position")
 
 
-def main_text(root: etree._Element, *, url: str, headlines: Iterable[str]) -> str:
+def main_text(
+    root: etree._Element, *, url: str, headlines: Iterable[str], classes: str | None = None
+) -> str:
     """Return the main text of a parsed page as Markdown, "" if none stands out.
 
-    `headlines` are known beside the text and not repeated in it. The call uses `root` up: scripts
+    `headlines` are known beside the text and not repeated in it; `classes` are those of all
+    elements, if they have been read. The call uses `root` up: scripts
     and hidden elements go, and where a text is found, all else does.
     """
-    # lxml makes a new proxy for an element at each visit unless one is alive, and sets and dicts
-    # of elements below compare proxies: all must live until the end.
-    everything = list(root.iter())
-    remove_unseen(root)
+    everything = list(root.iter())  # keeps their proxies alive, see `document_of_html`
+    remove_unseen(root, classes=classes)
     page, found = find_blocks(root, url=url)
     if page is None:
         return render_markdown(root.find("body"))
@@ -101,9 +103,18 @@ def find_blocks(
     The first is None if the page is as long as a book.
     """
     page, signs = read_blocks(root.find("body"))
+    # What trafilatura takes for no text wherever it stands; the less it has to search the better.
+    slim = copy.copy(root)
+    etree.strip_elements(slim, "aside", "footer", "link", "meta", with_tail=False)
     try:
         text = import_trafilatura()(
-            root, url=url, fast=True, include_comments=False, include_formatting=False
+            slim,
+            url=url,
+            fast=True,
+            include_comments=False,
+            include_formatting=False,
+            # Any but "python", for which it writes the text besides, which nobody reads here.
+            output_format="txt",
         )
     except _TRAFILATURA_ERRORS:
         text = None

@@ -10,14 +10,13 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from ingest.extract.dom import flatten_text, hide, text_of
+from ingest.extract.dom import flatten_text, hide, may_hold, text_of
 
 MAX_FORMULA = 2000  # characters of LaTeX; longer ones are data
 MAX_RATING = 60  # characters
 # Compiled once: a page of 30 kB costs as much as the compiling of a dozen of these.
 _find_role_tables = etree.XPath("//*[@role='table' or @role='grid']")
 _find_listings = etree.XPath("//pre | //table[.//pre]")
-_find_noscript = etree.XPath("//body//noscript[.//p]")
 _find_tex = etree.XPath("//script[starts-with(@type, 'math/tex')] | //*[@data-tex]")
 _find_drawn = etree.XPath("//*[@role='img'][@aria-label]")
 _RATING = re.compile(
@@ -34,6 +33,9 @@ _DISPLAY_STYLE = re.compile(r"^\s*\{\\(?:display|text)style\s+(.*)\}\s*$", re.DO
 _FORMULA_PICTURE = re.compile(r"(?:^|\s)(?:latex|tex|mwe-math-fallback-image-\w+|mathcode)(?:\s|$)")
 """Classes of pictures of formulas: WordPress, old MediaWiki, new MediaWiki, CSDN."""
 
+_ROLE = re.compile(r"""role\s*=\s*["']?(table|grid|img)\b""")
+"""The roles of WAI-ARIA 1.2 that are rewritten, in the source."""
+_TABLE_ROLES = frozenset({"table", "grid"})
 _ROLES = {
     "table": "table",
     "grid": "table",
@@ -70,11 +72,15 @@ _NOTE = re.compile(r"\d{1,3}|[a-z*†‡]")
 _POWER = re.compile(r"[+−-]?\d{1,3}")
 
 
-def normalize_markup(root: etree._Element) -> None:
-    """Rewrite, in place, what a page says without text. Linear in its size."""
+def normalize_markup(root: etree._Element, source: str) -> None:
+    """Rewrite, in place, what a page says without text. Linear in its size.
+
+    `source` is that of the page: where a word is not in it, no element needs to be looked for.
+    """
+    roles = frozenset(_ROLE.findall(source))
     _open_noscript(root)
-    _write_formulas(root)
-    _write_ratings(root)
+    _write_formulas(root, source)
+    _write_ratings(root, roles)
     for title in root.iter(*_TITLES):
         for tool in list(title.iterdescendants("a", "span", "button")):
             _drop_heading_tool(tool, title)
@@ -87,11 +93,11 @@ def normalize_markup(root: etree._Element) -> None:
         # With a link in it, it is a note.
         if _POWER.fullmatch(text) and element.find(".//a") is None:
             _become_text(element, text.translate(_POWERS))
-    for element in _find_role_tables(root):
+    for element in _find_role_tables(root) if roles & _TABLE_ROLES else ():
         if element.tag in _PLAIN:
             for inner in [element, *element.iterdescendants(*_PLAIN)]:
                 inner.tag = _ROLES.get(inner.get("role", ""), inner.tag)
-    for place in _find_listings(root):
+    for place in _find_listings(root) if root.find(".//pre") is not None else ():
         _clean_code(place)
 
 
@@ -100,8 +106,8 @@ def _open_noscript(root: etree._Element) -> None:
 
     An app whose text its server writes for those is read as they read it.
     """
-    for element in _find_noscript(root):
-        text = text_of(element)
+    for element in list(root.find("body").iter("noscript")):
+        text = text_of(element) if element.find(".//p") is not None else ""
         if len(text) >= MIN_NOSCRIPT and len(text) > len(flatten_text(root.find("body"))):
             element.tag = "div"
 
@@ -117,8 +123,8 @@ def _drop_heading_tool(tool: etree._Element, title: etree._Element) -> None:
         tool.tag = "span"
 
 
-def _write_formulas(root: etree._Element) -> None:
-    formulas = list(_find_formulas(root))
+def _write_formulas(root: etree._Element, source: str) -> None:
+    formulas = list(_find_formulas(root, source))
     if not formulas:
         return
     for element, formula in formulas:
@@ -136,7 +142,7 @@ def _write_formulas(root: etree._Element) -> None:
             hide(element)
 
 
-def _find_formulas(root: etree._Element) -> Iterator[tuple[etree._Element, str]]:
+def _find_formulas(root: etree._Element, source: str) -> Iterator[tuple[etree._Element, str]]:
     """Yield elements and the LaTeX that they stand for: KaTeX, MathML, MathJax, Zhihu."""
     for element in root.iter("math"):
         notes = element.xpath(
@@ -144,21 +150,24 @@ def _find_formulas(root: etree._Element) -> Iterator[tuple[etree._Element, str]]
         )
         formula = text_of(notes[0]) if notes else element.get("alttext", "")
         yield element, formula or " ".join("".join(element.itertext()).split())
-    for element in _find_tex(root):
+    for element in _find_tex(root) if may_hold(source, "math/tex", "data-tex") else ():
         yield element, element.get("data-tex") or element.text or ""
     for element in root.iter("img"):
+        if not (alt := element.get("alt")):
+            continue
         # MediaWiki's picture stands beside the formula; without MathML it is all that there is.
         is_formula = element.get("eeimg") or (
             _FORMULA_PICTURE.search(element.get("class", ""))
             and element.getparent().find(".//math") is None
         )
-        if is_formula and element.get("alt"):
-            yield element, element.get("alt")
+        if is_formula:
+            yield element, alt
 
 
-def _write_ratings(root: etree._Element) -> None:
+def _write_ratings(root: etree._Element, roles: frozenset[str]) -> None:
     """Write what a row of stars stands for, "4 of 5 stars", which no other element says."""
-    for element in [*root.iter("img"), *_find_drawn(root)]:
+    drawn = _find_drawn(root) if "img" in roles else ()
+    for element in [*root.iter("img"), *drawn]:
         label = (element.get("alt") or element.get("aria-label") or "").strip()
         if len(label) <= MAX_RATING and _RATING.fullmatch(label):
             _become_text(element, f" {label} ")

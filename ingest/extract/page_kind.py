@@ -49,12 +49,8 @@ _FORUM = frozenset(
     {"authi", "postbody", "topic-post", "l_post", "message-body", "reply_content", "comtr"}
 )
 """Posts of Discuz, phpBB, Discourse, Tieba, XenForo, V2EX and Hacker News."""
+_PLAYER = re.compile("youtube|player")
 _find_classes = etree.XPath("//@class", smart_strings=False)
-_find_generators = etree.XPath("//meta[@name='generator' or @name='Generator']/@content")
-_find_types = etree.XPath("//meta[@property='og:type' or @name='og:type']/@content")
-_has_video = etree.XPath(
-    "boolean(//video | //iframe[contains(@src, 'youtube') or contains(@src, 'player')])"
-)
 _QUESTION_URL = re.compile(
     r"zhihu\.com/question/|/questions?/\d|zhidao\.baidu\.com/question|stackexchange|stackoverflow",
     re.IGNORECASE,
@@ -88,7 +84,7 @@ class KindSignals:
     """How many posts of a thread there are."""
     has_video: bool
     classes: str
-    """Those of all elements, a line each."""
+    """Those of all elements, each once, with blanks between."""
 
     @property
     def is_product(self) -> bool:
@@ -124,18 +120,25 @@ def read_kind_signals(root: etree._Element, *, objects: list[JsonObject]) -> Kin
     `objects` are what its structured data say of it (`jsonld.page_objects`).
     """
     # One string of all: looking for words in it is faster than XPath at each element.
-    classes = "\n".join(_find_classes(root))
-    generators = _find_generators(root)
-    og_type = _find_types(root)
+    names = " ".join(_find_classes(root)).split()
+    classes = " ".join(dict.fromkeys(names))
+    generators, og_type = [], ""
+    for element in root.iter("meta"):
+        name, content = element.get("name"), element.get("content")
+        if content is not None and name in ("generator", "Generator"):
+            generators.append(content)
+        elif content is not None and "og:type" in (name, element.get("property")):
+            og_type = og_type or content.strip().lower()
     return KindSignals(
         types=page_types(objects),
         is_paid=any(map(is_paid, objects)),
-        og_type=str(og_type[0]).strip().lower() if og_type else "",
+        og_type=og_type,
         is_documentation=any(map(_GENERATORS.search, generators[:3]))
         or any(each in classes for each in _DOCUMENTATION),
-        posts=sum(each in _FORUM for each in classes.split()),
+        posts=sum(map(_FORUM.__contains__, names)),
         classes=classes,
-        has_video=_has_video(root),
+        has_video=next(root.iter("video"), None) is not None
+        or any(_PLAYER.search(frame.get("src", "")) for frame in root.iter("iframe")),
     )
 
 

@@ -5,6 +5,7 @@ pages also hide text: answers below their questions, the rest of an article behi
 as WeChat does, everything until a script has run.
 """
 
+import functools
 import itertools
 import re
 from collections import Counter
@@ -60,27 +61,26 @@ _ONE_CLASS = re.compile(r"(?:[a-z]+\d?)?\.([\w-]+)")
 _RESPONSIVE = re.compile(r"(?:^|[\s-])(?:xs|sm|md|lg|xl|xxl)[:-]|:")
 """Classes of Tailwind and Bootstrap that show on wide screens what another class hides."""
 _find_classes = etree.XPath("//@class", smart_strings=False)
-_find_styled = etree.XPath("//*[@style or @hidden or self::p[@aria-hidden='true']]")
-_find_named = etree.XPath("//*[@style or @hidden or @class or self::p[@aria-hidden='true']]")
 _CLASS_IN_SELECTOR = re.compile(r"\.([\w-]+)")
 
 
-def remove_unseen(root: etree._Element) -> None:
+def remove_unseen(root: etree._Element, *, classes: str | None = None) -> None:
     """Remove from the body what no reader sees: scripts, form controls, hidden elements.
 
-    What holds most of the words of a page is shown, as are panels that a click opens.
+    What holds most of the words of a page is shown, as are panels that a click opens. `classes` are
+    those of all elements, None if nobody has read them yet.
     """
     is_static = root.find(".//script") is None
-    classes = _HIDING_CLASSES | _read_hiding_classes(root)
+    hiding = _HIDING_CLASSES | _read_hiding_classes(root)
     etree.strip_elements(root, *UNSEEN, with_tail=False)  # words in scripts count for nothing
-    # Most pages have no element of such a class, and every second element has some class.
-    names = "\n".join(_find_classes(root)).split()
-    find_marked = _find_styled if classes.isdisjoint(names) else _find_named
+    # Every second element has some class, and few have one of these.
+    names = ("\n".join(_find_classes(root)) if classes is None else classes).split()
+    find_marked = _compile_search(hiding.intersection(names))
     hidden = [
         element
         for element in find_marked(root)
         # Scripts fade a text in from `opacity: 0`; without any it stays unseen.
-        if _hides(element, classes) or (is_static and _TRANSPARENT.search(element.get("style", "")))
+        if _hides(element, hiding) or (is_static and _TRANSPARENT.search(element.get("style", "")))
     ]
     body = root.find("body")
     if hidden and body is not None:
@@ -97,19 +97,33 @@ def remove_unseen(root: etree._Element) -> None:
     etree.strip_elements(root, "template", with_tail=False)
 
 
+@functools.lru_cache(maxsize=256)
+def _compile_search(names: frozenset[str]) -> etree.XPath:
+    """Return what finds the elements with a style, or with a class that holds one of `names`."""
+    named = "".join(f" or contains(@class, '{name}')" for name in sorted(names))
+    return etree.XPath(f"//*[@style or @hidden or self::p[@aria-hidden='true']{named}]")
+
+
 def _hides(element: etree._Element, classes: frozenset[str]) -> bool:
     """Return whether attributes of `element` say that no reader sees it."""
-    if "hidden" in element.attrib:
-        return str(element.get("hidden")).lower() != "until-found"  # that is opened by searching
-    style = element.get("style", "")
-    # A gradient that shines through the letters wants them without a colour of their own.
-    if _NOT_SHOWN.search(style) or (_COLOURLESS.search(style) and "background" not in style):
+    if (hidden := element.get("hidden")) is not None:
+        return str(hidden).lower() != "until-found"  # that is opened by searching
+    if _is_hiding_style(element.get("style", "")):
         return True
     # Of other elements it hides icons, and whole panels and pages while a dialog is open.
     if element.tag == "p" and element.get("aria-hidden") == "true":
         return True
     own = element.get("class", "")
     return not classes.isdisjoint(own.split()) and not _RESPONSIVE.search(own)
+
+
+# Pages write the same few styles hundreds of times.
+@functools.lru_cache(maxsize=1024)
+def _is_hiding_style(style: str) -> bool:
+    # A gradient that shines through the letters wants them without a colour of their own.
+    return _NOT_SHOWN.search(style) is not None or (
+        _COLOURLESS.search(style) is not None and "background" not in style
+    )
 
 
 def _read_hiding_classes(root: etree._Element) -> frozenset[str]:

@@ -36,6 +36,26 @@ _PAY = re.compile(
     |剩余.{0,8}[%％].{0,6}(?:内容|未读)|(?:会员|訂戶|订户)(?:专享|專享|专属)(?:文章|内容)?""",
     re.IGNORECASE | re.VERBOSE,
 )
+_PAY_WORDS = (
+    *("subscri", "reading", "already", "log", "sign", "this", "you", "become", "unlock"),
+    *("premium", "abo", "weiterlesen", "jetzt", "réserv", "déjà", "vous", "suite", "riservato"),
+    *(
+        "suscr",
+        "付费",
+        "付費",
+        "订阅",
+        "訂閱",
+        "登",
+        "注册",
+        "開通",
+        "开通",
+        "购买",
+        "成为",
+        "升级",
+    ),
+    *("升级", "试读", "剩余", "会员", "訂戶", "订户"),
+)
+"""One of these is in whatever `_PAY` finds; to look for them takes a tenth of the pattern."""
 _CONSENT = re.compile(
     r"""(?:we|us|our|and\s(?:our|its|their))\s(?:and\sour\s)?(?:\d[\d,.]*\s)?
     (?:third[- ]party\s|trusted\s)?(?:partners?|vendors?)\b
@@ -49,6 +69,12 @@ _CONSENT = re.compile(
     |i\snostri\s(?:\d+\s)?partner|本(?:网站|站|網站)使用\s?cookie|(?:接受|同意|管理)(?:所有|全部)?\s?cookie|cookie\s?(?:设置|偏好|政策)""",
     re.IGNORECASE | re.VERBOSE,
 )
+_CONSENT_WORDS = (
+    *("partner", "vendor", "cookie", "accept", "reject", "privacy", "consent", "tracking"),
+    *("legitimate", "personali", "device", "geolocation", "wir und", "unsere", "akzeptieren"),
+    *("zustimm", "einwilligung", "werbung", "partenaire", "vos", "nuestros", "aceptar"),
+)
+"""The same for `_CONSENT`."""
 _CONSENT_BOX = re.compile(r"cookie|consent|gdpr|privacy|\bcmp\b|onetrust|didomi", re.IGNORECASE)
 _POLICY = re.compile(
     r"cookie|privacy|consent|datenschutz|confidentialit|privacidad|隐私|隱私|条款", re.I
@@ -77,7 +103,7 @@ def find_wall(text: str, *, title: str, is_paid: bool) -> Wall | None:
     total = sum(len(line.encode()) for line in lines)
     if _is_mostly_consent(lines, total) and not _POLICY.search(title):
         return "consent_wall"
-    notices = [line for line in lines if len(line) <= MAX_LINE and _PAY.search(line)]
+    notices = [line for line in lines if len(line) <= MAX_LINE and _asks_to_pay(line)]
     # What a paid page shows without a notice is a teaser as well, if it is no longer than one.
     if not notices and not (is_paid and total < MIN_LEAD // 2):
         return None
@@ -86,11 +112,16 @@ def find_wall(text: str, *, title: str, is_paid: bool) -> Wall | None:
     return "paywall" if lead < MIN_LEAD else None
 
 
+def _asks_to_pay(line: str) -> bool:
+    return any(map(line.lower().__contains__, _PAY_WORDS)) and _PAY.search(line) is not None
+
+
 def _is_mostly_consent(lines: list[str], total: int) -> bool:
     """Return whether lines of consent make up `MOSTLY` of `total` bytes, reading few of others."""
     others = 0
     for line in lines:
-        if not _CONSENT.search(line):
+        lower = line.lower()
+        if not (any(map(lower.__contains__, _CONSENT_WORDS)) and _CONSENT.search(line)):
             others += len(line.encode())
             if others >= (1 - MOSTLY) * total:
                 return False
@@ -101,6 +132,6 @@ def strip_paywall(text: str) -> tuple[str, bool]:
     """Return `text` without the lines of a paywall at its end, and whether there were any."""
     blocks = text.split("\n\n")
     end = len(blocks)
-    while end > 1 and len(blocks[end - 1]) <= MAX_LINE and _PAY.search(blocks[end - 1]):
+    while end > 1 and len(blocks[end - 1]) <= MAX_LINE and _asks_to_pay(blocks[end - 1]):
         end -= 1
     return "\n\n".join(blocks[:end]), end < len(blocks)

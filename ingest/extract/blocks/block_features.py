@@ -49,7 +49,8 @@ SCORE_LEVELS = (1.0, 0.5, 0.33)  # of the score of a block, to its parent and th
 NAME_LEVELS = (1.0, 0.8, 0.6, 0.5, 0.4)  # by how many elements out a name stands
 FAR_NAME = 0.25
 
-_PAUSE = re.compile(r"[,;，；、。]|\. ")
+_ASCII_PAUSES = (",", ";", ". ")
+_PAUSES = (*_ASCII_PAUSES, "，", "；", "、", "。")
 _SENTENCE_END = re.compile(r"[.!?。！？…][\"'”’」』）)\]»]*$")
 _DIGIT = re.compile(r"\d")
 _IDEOGRAPH = re.compile(r"[一-鿿]")
@@ -94,20 +95,20 @@ class BlockDescriber:
         kept = self._kept = set(ruled.kept)
         self._surroundings: dict[etree._Element | None, _Surroundings] = {None: _OUTSIDE}
         self._links = [link_share(block) for block in page]
-        self._pauses = [len(_PAUSE.findall(block.text[:MAX_PAUSES])) for block in page]
+        self._pauses = [_count_pauses(block.text[:MAX_PAUSES]) for block in page]
         self._distances = _distances_to(page, ruled.found)
         self._openings = Counter(block.letters[:ALIKE] for block in page)
         self._names: dict[etree._Element | None, str] = {None: ""}
-        kinds = [self._kind_of(block.element) for block in page]
-        self._kinds = Counter(kinds)
-        self._kept_kinds = Counter(kinds[block.position] for block in kept)
+        self._kind_at = [self._kind_of(block.element) for block in page]
+        self._kinds = Counter(self._kind_at)
+        self._kept_kinds = Counter(self._kind_at[block.position] for block in kept)
         self._read_shares()
         self._read_order()
 
     def describe(self, block: TextBlock) -> dict[str, float]:
         """Return the features of `block`, by the names of `block_model.COEFFICIENTS`."""
         is_kept = float(block in self._kept)
-        kind = self._kind_of(block.element)
+        kind = self._kind_at[block.position]
         return {
             "kept": is_kept,
             "in_region": float(block in self._inside),
@@ -276,6 +277,10 @@ class BlockDescriber:
             known = _enter(each, known)
             self._surroundings[each] = known
         return known
+
+
+def _count_pauses(text: str) -> int:
+    return sum(map(text.count, _ASCII_PAUSES if text.isascii() else _PAUSES))
 
 
 def link_share(block: TextBlock) -> float:

@@ -7,6 +7,7 @@ go; leads, paragraphs and short lines that they left out and that are likely com
 """
 
 import math
+import operator
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -190,5 +191,6 @@ def _find_candidates(page: Sequence[TextBlock], ruled: RuledBlocks) -> list[Text
 
 def text_probability(features: dict[str, float]) -> float:
     """Return how likely a block with these features is text, from 0 to 1."""
-    score = INTERCEPT + sum(COEFFICIENTS[name] * value for name, value in features.items())
+    weights = map(COEFFICIENTS.__getitem__, features)
+    score = INTERCEPT + sum(map(operator.mul, weights, features.values()))
     return 1 / (1 + math.exp(-score))

@@ -5,6 +5,7 @@ found in "header". Lines are judged by how they begin, only at the edges of a te
 are short: "Share this" is no page chrome in the middle of a sentence.
 """
 
+import functools
 import re
 
 from lxml import etree
@@ -121,6 +122,12 @@ def starts_with_pointer_label(text: str) -> bool:
 
 def is_line_before_text(text: str) -> bool:
     """Return whether a line before a text says who, when or how to share, and not what."""
+    return len(text) <= _LONGEST_LINE and _is_line_before(text)
+
+
+# Each rule asks for the same lines again, as do the pages of one site: menus, labels, days.
+@functools.lru_cache(maxsize=4096)
+def _is_line_before(text: str) -> bool:
     # "Published in 1962, the book …." begins like a line of page chrome, but is a sentence.
     if len(text.encode()) > _LONGEST_LINE or _SENTENCE_END.search(text) or _TIME_SPAN.search(text):
         return False
@@ -160,7 +167,13 @@ def _holds_fact(text: str) -> bool:
     return sum(map(str.isdigit, _DATE.sub("", text))) >= _MIN_FACT
 
 
-def class_words(element: etree._Element) -> set[str]:
+def class_words(element: etree._Element) -> frozenset[str]:
     """Return the words in class and id of `element`, lower case."""
     names = f"{element.get('class', '')[:MAX_NAMES]} {element.get('id', '')[:MAX_NAMES]}"
-    return {word.lower() for word in _NAME.findall(names)} if len(names) > 1 else set()
+    return _words_of(names) if len(names) > 1 else frozenset()
+
+
+# The rules ask for the same few classes over and over, and so do the pages of one site.
+@functools.lru_cache(maxsize=4096)
+def _words_of(names: str) -> frozenset[str]:
+    return frozenset(word.lower() for word in _NAME.findall(names))

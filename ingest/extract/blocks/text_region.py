@@ -15,7 +15,7 @@ from ingest.extract.blocks.page_chrome import (
     names_author,
     starts_with_pointer_label,
 )
-from ingest.extract.dom import HEADINGS, letters_of, split_blocks, text_of
+from ingest.extract.dom import BLOCKS, HEADINGS, letters_of, split_blocks, text_of
 
 # Set with bench/extraction.py, as those in `ingest.extract.main_text`.
 CORE_SHARE = 0.85  # of the found text; what the core element must hold at least
@@ -80,10 +80,16 @@ def read_blocks(body: etree._Element) -> tuple[list[TextBlock], list[etree._Elem
     """Return every block that has letters, and the elements that hold signs alone: "‹ › ×"."""
     signs: list[etree._Element] = []
     found: list[TextBlock] = []
-    for element in split_blocks(body):
+    blocks = split_blocks(body)
+    # Most pages have no card that is one link, and none of their blocks needs to look for it.
+    has_cards = any(
+        len(link) and next(link.iterdescendants(*BLOCKS), None) is not None
+        for link in body.iter("a")
+    )
+    for element in blocks:
         text = text_of(element)
         if letters := letters_of(text):
-            if next(element.iterancestors("a"), None) is not None:  # a card that is one link
+            if has_cards and next(element.iterancestors("a"), None) is not None:
                 linked = len(letters)
             else:
                 # Most blocks have no element inside, and so no link.

@@ -4,18 +4,19 @@ from typing import Any
 
 from lxml import etree
 
-from ingest.extract.dom import text_of
+from ingest.extract.dom import may_hold, text_of
 from ingest.extract.metadata.jsonld import JsonObject
 
 MAX_ITEMS = 100
 MAX_DEPTH = 6
 MAX_VALUE = 2000  # characters of one property
+_find_items = etree.XPath("//*[@itemscope and @itemtype and not(@itemprop)]")
 _ADDRESSES = {"a": "href", "link": "href", "img": "src", "data": "value", "meter": "value"}
 
 
-def parse_microdata(root: etree._Element) -> list[JsonObject]:
+def parse_microdata(root: etree._Element, source: str) -> list[JsonObject]:
     """Return the items of a page that are no property of another, with their types and values."""
-    tops = root.xpath("//*[@itemscope and @itemtype and not(@itemprop)]")[:MAX_ITEMS]
+    tops = _find_items(root)[:MAX_ITEMS] if may_hold(source, "itemscope") else []
     return [_read_item(item, MAX_DEPTH) for item in tops]
 
 

@@ -34,6 +34,8 @@ _AUTHORS = (
 )  # fmt: skip
 _ROBOTS = ("robots", PRODUCT)
 """Names of the <meta> elements that speak to us: to all robots, or to ours alone."""
+_SAME_SITE = re.compile(r"^(?:www|m|mobile|amp)\.")
+"""Names of hosts that show the pages of the same site, to all or to those with small screens."""
 _AUTHOR_XPATHS = tuple(
     map(
         etree.XPath,
@@ -260,9 +262,10 @@ def _canonical_address(root: etree._Element, url: str) -> str:
         # a canonical link must lead to the same content).
         if found.count("/") == 3 and found.endswith("/") and url.count("/") > 3:
             return ""
-        if host_of(found) == host_of(url):
+        hosts = [_SAME_SITE.sub("", host_of(each)) for each in (found, url)]
+        if hosts[0] == hosts[1]:
             return found
-        from tld import get_fld  # noqa: PLC0415  40 ms, and seldom needed
+        from tld import get_fld  # noqa: PLC0415  150 ms, and seldom needed
 
         # With the private part of the public suffix list: two users of github.io are two sites.
         sites = [get_fld(each, fail_silently=True, search_private=True) for each in (found, url)]

@@ -61,9 +61,11 @@ def reveal_embedded(root: etree._Element) -> None:
 
     Declarative shadow roots, and documents that an <iframe> carries in `srcdoc`.
     """
-    for template in root.xpath("//template[@shadowrootmode or @shadowroot]"):
-        template.tag = "div"
-    for frame in root.xpath("//iframe[@srcdoc]")[:10]:
+    for template in list(root.iter("template")):
+        if "shadowrootmode" in template.attrib or "shadowroot" in template.attrib:
+            template.tag = "div"
+    framed = [frame for frame in root.iter("iframe") if "srcdoc" in frame.attrib]
+    for frame in framed[:10]:
         inner = parse_html(frame.get("srcdoc", "")[:MAX_SCRIPT])
         if inner is not None and (body := inner.find("body")) is not None:
             tail = frame.tail
