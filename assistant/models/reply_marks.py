@@ -2,8 +2,9 @@
 
 Models write their thinking in many dresses: `<think>` (DeepSeek-R1, Qwen), `<thinking>`,
 `<thought>`, `<reasoning>`, `<seed:think>` (Seed-OSS), `[THINK]` (Magistral), `◁think▷` (Kimi),
-`<|begin_of_thought|>` (Sky-T1), the channels of OpenAI's Harmony (gpt-oss), and the lines that
-`ollama run` prints. A mark may be cut anywhere between two pieces.
+`<|begin_of_thought|>` (Sky-T1), `<|START_THINKING|>` (Command A), `<unused94>` (MedGemma),
+`<scratchpad>` (asked for by prompts), the channels of OpenAI's Harmony (gpt-oss), and the lines
+that `ollama run` prints. A mark may be cut anywhere between two pieces.
 """
 
 import re
@@ -13,7 +14,10 @@ from typing import Literal
 
 MarkKind = Literal["open", "close", "channel", "end", "start", "answer_open", "answer_close"]
 
-_NAMES = ("think", "thinking", "thought", "thoughts", "reasoning", "seed:think", "mythink")
+_NAMES = (
+    *("think", "thinking", "thought", "thoughts", "reasoning", "seed:think", "mythink"),
+    *("analysis", "reflection", "scratchpad", "inner_monologue", "思考", "思考过程"),
+)
 _GAP = r"[^\S\n]{0,3}"
 _NAME = "|".join(map(re.escape, sorted(_NAMES, key=len, reverse=True)))
 
@@ -33,12 +37,16 @@ END_TEXTS = (
     "<|user|>",
     "<end_of_turn>",
     "<start_of_turn>user",
+    "<|END_OF_TURN_TOKEN|>",
+    "<|observation|>",
+    "[|endofturn|]",
     "</s>",
     "[/INST]",
     "[INST]",
 )
 """Control tokens that end a turn, or begin the user's, and that templates leak as text (DeepSeek,
-Qwen, Llama, Phi, gpt-oss, Gemma, Mistral). What follows is not for the reader."""
+Qwen, Llama, Phi, gpt-oss, Gemma, Command, GLM, EXAONE, Mistral). What follows is not for the
+reader."""
 
 START_TEXTS = (
     "<｜begin▁of▁sentence｜>",
@@ -47,6 +55,11 @@ START_TEXTS = (
     "<|start|>assistant",
     "<|assistant|>",
     "<start_of_turn>model",
+    "[|assistant|]",
+    "<|START_RESPONSE|>",
+    "<|END_RESPONSE|>",
+    "<|begin_of_box|>",
+    "<|end_of_box|>",
 )
 """Control tokens that begin the model's own turn: the text goes on behind them."""
 
@@ -55,6 +68,14 @@ _FIXED = {
     **{text.casefold(): "start" for text in START_TEXTS},
     "[think]": "open",
     "[/think]": "close",
+    "[reasoning]": "open",
+    "[/reasoning]": "close",
+    "<|think|>": "open",
+    "<|/think|>": "close",
+    "<|start_thinking|>": "open",
+    "<|end_thinking|>": "close",
+    "<unused94>thought": "open",
+    "<unused95>": "close",
     "◁think▷": "open",
     "◁/think▷": "close",
     "<|begin_of_thought|>": "open",
@@ -63,6 +84,8 @@ _FIXED = {
     "<|end_of_solution|>": "start",
     "<answer>": "answer_open",
     "</answer>": "answer_close",
+    "<output>": "answer_open",
+    "</output>": "answer_close",
 }
 _CHANNEL = (
     r"(?:<\|start\|>\s*assistant\s*)?<\|channel\|>\s*(?P<channel>\w+)"
@@ -76,8 +99,10 @@ _MARK = re.compile(
 # Without its first tokens, which the template wrote into the prompt.
 _BARE_CHANNEL = re.compile(r"\s*(?P<channel>analysis|commentary|final)[^\S\n]*<\|message\|>")
 _BARE_CHANNELS = tuple(f"{name}<|message|>" for name in ("analysis", "commentary", "final"))
-_TERMINAL_OPEN = re.compile(r"\s*Thinking\.\.\.[^\S\n]*\n")
-_TERMINAL_CLOSE = re.compile(r"\n?\.\.\.done thinking\.")
+_TERMINAL_OPEN = re.compile(r"\s*Thinking(?:\.\.\.|…)[^\S\n]*\n")
+_TERMINAL_OPENS = ("thinking...\n", "thinking…\n")
+_TERMINAL_CLOSES = ("...done thinking.", "…done thinking.")
+_TERMINAL_CLOSE = re.compile(r"\n?(?:\.\.\.|…)done thinking\.")
 
 # What marks begin with, written without white space and in small letters, to know a beginning.
 _BEGINNINGS = (
@@ -170,7 +195,9 @@ class MarkScanner:
     def _certain(self) -> int:
         """Return how many characters of the buffer cannot belong to a mark that is still coming."""
         text = self._buffer
-        if self._is_start and _may_begin(text.lstrip(), ("thinking...\n", *_BARE_CHANNELS)):
+        if self._is_start and _may_begin(
+            text.lstrip(), ("thinking...\n", "thinking…\n", *_BARE_CHANNELS)
+        ):
             return 0
         for at in range(max(0, len(text) - _LONGEST_CHANNEL), len(text)):
             if text[at] in _TRIGGERS and (
@@ -179,8 +206,8 @@ class MarkScanner:
                 return at
             if (
                 self._in_terminal_style
-                and text[at] in "\n."
-                and _may_begin(text[at:].lstrip("\n"), ("...done thinking.",))
+                and text[at] in "\n.…"
+                and _may_begin(text[at:].lstrip("\n"), _TERMINAL_CLOSES)
             ):
                 return at
         if (match := _MARK.search(text)) is not None:  # complete, but what follows it is to come

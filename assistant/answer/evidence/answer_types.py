@@ -17,6 +17,11 @@ _NUMBER = (
 )
 _YEAR = r"(?<![\d.,])(?:1\d{3}|20\d\d)(?![\d,]|\.\d)"
 _PHONE = r"(?<![\d.])(?:\+|\(0)?\d(?:[ ()/-]{0,2}\d){5,14}(?![\d.])"
+_EXTENSION = (
+    # A few digits are a number to dial where a line, or the head of its table, says so.
+    r"(?:电话|分机|热线|座机|总机|号码|内线|手机|传真|拨打?|\b(?:phone|tel|ext|extension|dial|call|hotline"
+    r"|mobile|fax)\b)[\s\S]{0,300}?(?<![\d.,])\d{3,5}(?![\d.,%]|\s?[年月日元人米平])"
+)
 _MONTH = r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]{0,6}\b"
 
 
@@ -70,9 +75,10 @@ ANSWER_TYPES: Final = (
             r"\b(?:tele)?phone(?: number)?\W*$|\b(?:phone|fax|contact|mobile) number",
             r"\b(?:what|which) (?:is the )?(?:number|hotline)\b.{0,20}\bcall",
             r"\bwhat.{0,40}\bhotline\b",
-            r"(?:电话|手机|热线|传真)(?:号码?)?(?:是|为|有|多少|几|呢|\W*$)",
+            r"\b(?:what|which)\b.{0,40}\bextension\b(?! (?:of|for) (?:the )?(?:file|files)\b)",
+            r"(?:电话|手机|热线|传真|分机|座机|内线)(?:号码?)?(?:是|为|有|多少|几|呢|\W*$)",
         ),
-        _PHONE,
+        _either(_PHONE, _EXTENSION),
     ),
     AnswerType(
         "contact",

@@ -6,9 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from assistant.answer.evidence.answer_types import CONTACTS
 from assistant.answer.evidence.scoring import Scored, TermWeights
 from assistant.values import Answerability, Passage
 from ingest.foundation.messages import Language
+from ingest.text.cjk import CJK
 from ingest.text.language import language_of
 from ingest.text.words import words
 
@@ -41,6 +43,9 @@ ALIKE_FROM = 0.85
 """Likeness (Ratcliff and Obershelp) of a name and its misspelling: one slip in seven letters."""
 _CAPITALISED = re.compile(r"\b[A-Z][\w'’-]*")
 
+_OWNER_ZH = re.compile(rf"(?:^|[，。？?、\s]|请问|知道)([{CJK}]{{2,4}})的")
+"""Whose it is: 王芳 of 王芳的电话是多少."""
+
 STRICT_TYPES = frozenset(
     ("percent", "money", "temperature", "weight", "speed", "email", "website", "phone")
 )
@@ -63,7 +68,7 @@ def answerability_of(
         and weights.types[0].name in STRICT_TYPES
         and not any(one.typed for one in scored)
     )
-    if lacks_unit or lacks_name(weights, passages):
+    if lacks_unit or lacks_name(weights, passages) or lacks_owner(weights, passages):
         return "nearest"
     if language == "zh" and fit >= SPELT_FROM:
         # The best has the question's characters, though not its bigrams: 打折, 九折.
@@ -73,6 +78,19 @@ def answerability_of(
         if weights.ideographs_held(said) >= SPELT_SHARE:
             return "answerable"
     return "nearest" if fit < ANSWERABLE_FROM.get(language, ANSWERABLE_FROM["en"]) else "answerable"
+
+
+def lacks_owner(weights: TermWeights, passages: Sequence[Passage]) -> bool:
+    """Return whether a Chinese question asks for the contact of whom no passage names.
+
+    王芳的电话 in a list of others: Chinese names have no capital that `lacks_name` could see.
+    """
+    if not weights.types or weights.types[0].name not in CONTACTS:
+        return False
+    owner = _OWNER_ZH.search(weights.question)
+    return owner is not None and not any(
+        owner[1] in f"{one.title} {one.heading} {one.text}" for one in passages
+    )
 
 
 def lacks_name(weights: TermWeights, passages: Sequence[Passage]) -> bool:

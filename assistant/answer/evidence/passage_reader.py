@@ -16,6 +16,9 @@ LONGEST_SENTENCE = 600
 """Characters of one sentence; half a sentence is worse to read than a long one."""
 LEAST_WORDS: Final[Mapping[EvidenceKind, int]] = {"sentence": 4, "list": 2, "row": 2}
 """A shorter one says nothing alone."""
+LEAST_LABELLED_WORDS = 2
+"""The same of "CTO: Raj Patel", a line of a list of contacts."""
+_LABELLED = re.compile(r"\w[^:：\n]{0,30}[:：]\s*\w")
 LONGESTABBREVIATION = 8
 """Characters before a full stop in which to look for one."""
 SHORTEST_WRAP = 45
@@ -83,7 +86,10 @@ class PassageReader:
     ) -> None:
         """Take a unit up, unless it is a scrap or speaks to a model."""
         text = text.strip()
-        enough = len(words(text)) >= LEAST_WORDS.get(kind, 1)
+        least = LEAST_WORDS.get(kind, 1)
+        if kind == "sentence" and _LABELLED.match(text):
+            least = LEAST_LABELLED_WORDS
+        enough = len(words(text)) >= least
         # As it is written it was looked at before (`blank_orders`); Ig**nore** loses its marks.
         order = text not in self.text[start:end] and addresses_a_model(text)
         if enough and end > start and not order:

@@ -40,7 +40,10 @@ _CHANGE_ZH = re.compile(
 Change = Literal["to", "by"]
 
 
-_RATE = re.compile(r"^(?:per|each|every|an?) (?P<unit>[a-z]+)\b")
+_RATE = re.compile(
+    r"^(?:(?:per|each|every|an?) (?P<unit>[a-z]+)|(?P<slash>kg|ml|m2|day|hour|week|month|year))\b"
+)
+"""With the slash of mg/kg, which is no token."""
 _RATE_ZH = re.compile(r"每 (?P<unit>[天日周月年季]|小 ?时|分 ?钟|秒)")
 _SAME_RATE = {"日": "天"}
 CLAUSE = 8
@@ -96,7 +99,7 @@ def change_at(tokens: Sequence[Token], index: int) -> Change | None:
 def rate_at(tokens: Sequence[Token], index: int) -> str | None:
     """Return the unit per which the figure at a place counts: "day" of "twice a day"."""
     if found := _RATE.match(_text(tokens[index + 1 : index + 1 + BEHIND])):
-        return found["unit"]
+        return found["unit"] or found["slash"]
     before = [t for t in tokens[max(0, index - CLAUSE) : index] if t.clause == tokens[index].clause]
     rates = _RATE_ZH.findall(_text(before))
     return _SAME_RATE.get(rates[-1], rates[-1]) if rates else None

@@ -7,11 +7,19 @@ words are there.
 """
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
+from assistant.answer.verification.alignment import (
+    GOVERNED,
+    SHORTEST_TERM,
+    core_ideographs,
+    governed_places,
+    is_rotated,
+    joined_opcodes,
+    points_back,
+)
 from assistant.answer.verification.bounds import (
     bounds_are_exchanged,
     changes_are_exchanged,
@@ -24,7 +32,13 @@ from assistant.answer.verification.opposites import (
     words_are_opposed,
 )
 from assistant.answer.verification.quantities import Quantity
+from assistant.answer.verification.roles import (
+    exception_is_left_out,
+    is_counted,
+    roles_are_exchanged,
+)
 from assistant.answer.verification.tokens import NEGATION, SentenceText, Token
+from assistant.answer.verification.value_segments import figures_are_of_others
 from assistant.values import VerdictReason
 from ingest.text.numerals import NUMERAL_CHARACTERS
 
@@ -33,16 +47,9 @@ OVERLAP_FLOOR = 0.6
 
 LONGEST_OPPOSITE = 3
 """Ideographs of a run that may be the opposite of another: 战胜, 不必."""
-SHORTEST_TERM = 2
-"""Ideographs of a run that may be a name or a term."""
 LONGEST_SYNONYM = 2
 """Ideographs that a writer may replace by others of the same sense: 开启 for 打开."""
-LONGEST_POINTER = 3
-"""Ideographs of what points back to something named before."""
-GOVERNED = 3
-"""Tokens behind a negation among which stands what it negates."""
 
-_COORDINATORS = frozenset(("and", "or", "as", "well", "和", "与", "及", "或", "、", "以"))
 _PRONOUNS = frozenset(
     re.findall(
         r"\w+",
@@ -52,7 +59,6 @@ _PRONOUNS = frozenset(
     """,
     )
 )
-_POINTING = frozenset("该这其此他她它本前后者")
 _NOT_NAMES = ("ing", "ed", "ly", "s")
 
 
@@ -136,18 +142,12 @@ class _Comparer:
             for offset in range(block.size):
                 self._matched[block.a + offset] = block.b + offset
         self._matched_held = {other: index for index, other in self._matched.items()}
-        self._opcodes = _joined(matcher.get_opcodes(), claim.tokens)
+        self._opcodes = joined_opcodes(matcher.get_opcodes(), claim.tokens)
 
     def compare(self, floor: float) -> ClaimComparison:
         if self._result.share < floor:
             self._result.missing["words"] = None
-        held = (*self._window.figures, *self._context.figures)
-        for figure in self._claim.figures:
-            if figure.weak or any(figure.equals(other) for other in held):
-                continue
-            # 249 kg for 249 g is another error than 294 g, and the message says which.
-            same = any(figure.has_same_value(other) for other in held)
-            self._result.missing["unit" if same else "figure"] = None
+        self._check_figures()
         # Every name has to stand somewhere in the passage.
         if any(t.is_name and t.key not in self._context.keys for t in self._claim.tokens):
             self._result.missing["name"] = None
@@ -162,16 +162,37 @@ class _Comparer:
             self._check_names_in_place(slot)
             self._check_ideographs_in_place(slot)
         self._check_order()
+        self._check_exchanges()
+        return self._result
+
+    def _check_figures(self) -> None:
+        held = (*self._window.figures, *self._context.figures)
+        tokens = self._window.tokens
+        counted = {i for i in range(len(tokens)) if is_counted(tokens, i)}
+        for figure in self._claim.figures:
+            if figure.weak or any(figure.equals(other) for other in self._context.figures):
+                continue
+            places = {i for i, t in enumerate(tokens) if t.figure and figure.equals(t.figure)}
+            if places - counted if figure.dimension else places:
+                continue
+            # 249 kg for 249 g is another error than 294 g, and the message says which.
+            same = any(figure.has_same_value(other) for other in held)
+            self._result.missing["unit" if same else "figure"] = None
+
+    def _check_exchanges(self) -> None:
+        """Find what stands in the window, in another part: kinds, bounds, ends, counts."""
         claim, window = self._claim, self._window
         if (
             kinds_are_exchanged(_kinds_in(claim), _kinds_in(window))
             or bounds_are_exchanged(claim, window)
             or changes_are_exchanged(claim, window)
+            or exception_is_left_out(claim, window)
         ):
             self._result.contradicted["polarity"] = None
-        if rates_are_exchanged(self._claim, self._window):
+        if roles_are_exchanged(claim, window) or figures_are_of_others(claim, window):
+            self._result.contradicted["order"] = None
+        if rates_are_exchanged(claim, window):
             self._result.contradicted["unit"] = None
-        return self._result
 
     def _check_negations(self) -> None:
         tokens = self._claim.tokens
@@ -181,16 +202,16 @@ class _Comparer:
         for index, token in enumerate(tokens):
             if token.kind != "negation" or index in self._matched:
                 continue
-            governed = _governed(tokens, index)
-            places = [self._matched[i] for i in governed if i in self._matched]
+            governed = governed_places(tokens, index)
+            places = [p for i in governed if (p := self._place_held(i)) is not None]
             near = any(0 < place - other <= GOVERNED for place in places for other in spare)
             if not spare or (places and not near):
                 self._result.contradicted["polarity"] = None
         # The other way round: the window denies what the claim says. A denial of something that the
         # claim leaves out is none of its business, so most of what is denied must be in the claim.
         for index in spare:
-            governed = _governed(held, index)
-            places = [matched_held[i] for i in governed if i in matched_held]
+            governed = governed_places(held, index)
+            places = [p for i in governed if (p := self._place_said(i)) is not None]
             if (
                 governed
                 and len(places) * 2 > len(governed)
@@ -201,6 +222,23 @@ class _Comparer:
                 )
             ):
                 self._result.contradicted["polarity"] = None
+
+    def _place_held(self, index: int) -> int | None:
+        """Return where the window has a token of the claim: aligned, or a content word anywhere.
+
+        "Passwords are stored" is aligned with "does not store passwords" by one of two words.
+        """
+        token = self._claim.tokens[index]
+        if index in self._matched or not token.content or token.kind != "word":
+            return self._matched.get(index)
+        return self._window.keys.index(token.key) if token.key in self._window_keys else None
+
+    def _place_said(self, index: int) -> int | None:
+        """Return where the claim has a token of the window, as `_place_held` does."""
+        token = self._window.tokens[index]
+        if index in self._matched_held or not token.content or token.kind != "word":
+            return self._matched_held.get(index)
+        return self._claim.keys.index(token.key) if token.key in self._claim_keys else None
 
     def _check_figures_in_place(self, slot: _Slot) -> None:
         said = [t.figure for t in slot.said if t.figure]
@@ -235,7 +273,8 @@ class _Comparer:
         if all(self._travels(slot, token) for token in said):
             return
         # Two capitalised first words may be nouns: then one of them has to be known as a name.
-        sure = any(t.is_name for t in (*said, *held))
+        # "Pierre Curie" for "Marie Curie": what stands before a name that both have is one, too.
+        sure = any(t.is_name for t in (*said, *held)) or self._begins_name(slot)
         if not sure and all(t.key not in self._context.keys_of_all for t in said):
             return
         swapped = all(t.key in self._window_keys for t in said) and any(
@@ -243,12 +282,19 @@ class _Comparer:
         )
         self._result.contradicted["order" if swapped else "name"] = None
 
+    def _begins_name(self, slot: _Slot) -> bool:
+        """Return whether a slot of one word each stands directly before a name."""
+        behind = slot.said_start + len(slot.said)
+        tokens = self._claim.tokens
+        single = len(slot.said) == len(slot.held) == 1
+        return single and behind < len(tokens) and tokens[behind].is_name
+
     def _check_ideographs_in_place(self, slot: _Slot) -> None:
         said = "".join(t.key for t in slot.said if t.kind == "ideograph")
         held = "".join(t.key for t in slot.held if t.kind == "ideograph")
         latin = [t for t in slot.said if t.kind == "word" and t.key not in self._window_keys]
         ideographs = sum(t.kind == "ideograph" and t.content for t in slot.held)
-        if not said and latin and ideographs >= SHORTEST_TERM and not _points(held):
+        if not said and latin and ideographs >= SHORTEST_TERM and not points_back(held):
             # A Latin name in the place of a Chinese one, unless it is its translation.
             if any(t.key in self._context.keys_of_all for t in latin):
                 self._result.contradicted["name"] = None
@@ -265,7 +311,7 @@ class _Comparer:
             return
         content = sum(t.content for t in slot.said if t.kind == "ideograph")
         held_content = sum(t.content for t in slot.held)
-        if content < SHORTEST_TERM or not held_content or _points(held):
+        if content < SHORTEST_TERM or not held_content or points_back(held):
             return
         if said in self._window.letters:
             # A run that has both its neighbours in the window, too, was only moved.
@@ -275,7 +321,11 @@ class _Comparer:
             if before + said + after not in self._window.letters:
                 swapped = held in self._claim.letters
                 self._result.contradicted["order" if swapped else "name"] = None
-        elif content > LONGEST_SYNONYM or said in self._context.letters_of_all:
+        # What is said of 李敏 and begins with 张伟在.
+        elif content > LONGEST_SYNONYM or (
+            (said if slot.said_start else core_ideographs(slot.said))
+            in self._context.letters_of_all
+        ):
             self._result.contradicted["name"] = None
 
     def _travels(self, slot: _Slot, token: Token) -> bool:
@@ -314,41 +364,8 @@ class _Comparer:
             deleted, inserted = (first, second) if first[0] == "delete" else (second, first)
             said = self._claim.tokens[deleted[1] : deleted[2]]
             held = self._window.tokens[inserted[3] : inserted[4]]
-            if _is_rotated(said, held):
+            if is_rotated(said, held):
                 self._result.contradicted["order"] = None
-
-
-Opcode = tuple[str, int, int, int, int]
-
-
-def _joined(opcodes: Sequence[Opcode], tokens: Sequence[Token]) -> list[Opcode]:
-    """Return the opcodes with replacements joined that one ideograph in common cuts apart."""
-    joined: list[Opcode] = []
-    for code in opcodes:
-        if len(joined) > 1 and code[0] != "equal":
-            (tag, a, _, c, _), (_, start, end, _, _) = joined[-2:]
-            _, _, b, _, d = code
-            alone = end - start == 1 and tokens[start].kind == "ideograph"
-            if alone and tag != "equal" and b - a > 1 and d - c > 1:
-                code = ("replace", a, b, c, d)
-                del joined[-2:]
-        joined.append(code)
-    return joined
-
-
-def _points(held: str) -> bool:
-    """Return whether a run only points back: 该公司, 他, 这座桥; a name may stand for it."""
-    return held[:1] in _POINTING and len(held) <= LONGEST_POINTER
-
-
-def _is_rotated(said: Sequence[Token], held: Sequence[Token]) -> bool:
-    one = [t for t in said if t.key not in _COORDINATORS]
-    other = [t for t in held if t.key not in _COORDINATORS]
-    keys, other_keys = [t.key for t in one], [t.key for t in other]
-    if len(keys) < 2 or keys == other_keys or Counter(keys) != Counter(other_keys):
-        return False
-    ideographs = sum(t.kind == "ideograph" and t.content for t in one)
-    return ideographs >= SHORTEST_TERM or any(t.capital or t.figure for t in one)
 
 
 def _may_be_name(token: Token) -> bool:
@@ -365,18 +382,3 @@ def _words_of(tokens: Sequence[Token]) -> list[str]:
 
 def _kinds_in(text: SentenceText) -> frozenset[str]:
     return frozenset(_words_of(text.tokens)) | kinds_of_ideographs(text.letters)
-
-
-def _governed(tokens: Sequence[Token], index: int) -> list[int]:
-    """Return the places of the first tokens behind a negation in its clause."""
-    clause = tokens[index].clause
-    places = []
-    for place in range(index + 1, len(tokens)):
-        token = tokens[place]
-        if token.clause != clause or token.key == NEGATION:
-            break
-        if token.content or token.kind == "ideograph":
-            places.append(place)
-        if len(places) == GOVERNED - 1:
-            break
-    return places

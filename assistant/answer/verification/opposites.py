@@ -86,6 +86,7 @@ _PAIRS_ZH = """
 最大 最高 最多 最长 | 最小 最低 最少 最短
 最早 | 最晚 最新
 开启 打开 开 | 关闭 关
+开放 开馆 开门 营业 | 闭馆 关门 停业 歇业
 开始 | 结束
 胜 赢 战胜 击败 | 败 输
 包括 包含 | 不含 除外
@@ -180,11 +181,21 @@ _STEMS_OPPOSED = _poles(PAIRS, stemmed=True)
 
 _OTHER_KINDS = _kinds(_KINDS)
 _OTHER_KINDS_ZH = _kinds(_KINDS_ZH)
+_ALL_KINDS = (
+    _OTHER_KINDS | _OTHER_KINDS_ZH | _kinds(" ".join(f"周{day}" for day in "一二三四五六日"))
+)
 SURNAMES = frozenset(
     "王李张刘陈杨黄赵吴周徐孙朱胡郭林罗郑梁谢宋唐许韩冯邓曹彭曾萧蔡潘袁董余苏叶吕魏蒋杜丁沈姜范江傅钟卢汪戴崔廖姚邱夏谭韦贾邹熊孟秦阎薛侯雷龙郝孔邵毛万顾赖"
 )
 """The hundred that most people in China have, without those that are commoner as other words."""
 _KIND_ZH = re.compile("|".join(_OTHER_KINDS_ZH))
+_WEEKDAY_ZH = re.compile(
+    r"(?<![一二两三四五六七八九十几每\d])(?:周|星期|礼拜)(?=[一二三四五六日天1-6])(?!.次)"
+)
+"""Not of 一周一次, whose 周一 is no Monday."""
+
+
+_WEEKDAY_DIGITS = str.maketrans("123456天", "一二三四五六日")
 
 
 def kinds_are_exchanged(said: frozenset[str], held: frozenset[str]) -> bool:
@@ -195,13 +206,17 @@ def kinds_are_exchanged(said: frozenset[str], held: frozenset[str]) -> bool:
     return any(
         not held.isdisjoint(others - said)
         for word in said - held
-        if (others := _OTHER_KINDS.get(word) or _OTHER_KINDS_ZH.get(word))
+        if (others := _ALL_KINDS.get(word))
     )
 
 
 def kinds_of_ideographs(letters: str) -> frozenset[str]:
     """Return the words of a Chinese text that are one of several kinds of something."""
-    return frozenset(_KIND_ZH.findall(letters))
+    days = {
+        f"周{letters[found.end()].translate(_WEEKDAY_DIGITS)}"
+        for found in _WEEKDAY_ZH.finditer(letters)
+    }
+    return frozenset(days).union(_KIND_ZH.findall(letters))
 
 
 def words_are_opposed(said: Iterable[str], held: Iterable[str]) -> bool:

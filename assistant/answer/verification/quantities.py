@@ -35,7 +35,8 @@ class Quantity:
     dates: tuple[TextDate, ...] = ()
     """The readings of a date."""
     minutes: frozenset[int] = frozenset()
-    """Minutes after midnight: two readings where neither a.m. nor p.m. is given."""
+    """Minutes after midnight: two readings where neither a.m. nor p.m. is given. One with seconds
+    has these, all of them, as its base."""
     code: str = ""
     """A number with two dots or more, as it is written."""
 
@@ -71,10 +72,21 @@ class Quantity:
                 number.value in (one.year, one.day) and not number.dimension for one in date.dates
             )
         if "time" in (self.kind, other.kind):
-            return bool(self.minutes & other.minutes)
+            return self._equals_time(other)
         if self.code or other.code:
             return self.code == other.code
         return self._equals_number(other)
+
+    def _equals_time(self, other: "Quantity") -> bool:
+        if self.base and other.base:
+            # To the second, both of them, or 2:04:30 and a duration.
+            units = {self.dimension, other.dimension} <= {"", "time"}
+            return (
+                units
+                and _close(self.base, other.base)
+                and (self.kind == other.kind or "time" in (self.dimension, other.dimension))
+            )
+        return bool(self.minutes & other.minutes)
 
     def _equals_number(self, other: "Quantity") -> bool:
         if self.version and other.version:

@@ -17,7 +17,7 @@ _FIRST = re.compile(
     + r"|noon|midnight)(?![a-z])"
 )
 _TIME = re.compile(
-    r"(?P<hour>2[0-4]|[01]?\d)(?:[:：](?P<minute>[0-5]\d)(?:[:：][0-5]\d)?(?![\d:]))?"
+    r"(?P<hour>2[0-4]|[01]?\d)(?:[:：](?P<minute>[0-5]\d)(?:[:：](?P<second>[0-5]\d))?(?![\d:]))?"
     r"(?:\s?(?P<half>[ap])\.?\s?m\b\.?)?(?P<clock>\s?o['’]?clock)?"
     r"(?:\s(?P<part>in the (?:morning|afternoon|evening)|at night)\b)?"
 )
@@ -89,9 +89,10 @@ _BEFORE_MONTH = re.compile(
     r"|after|every|each|for|on|through|around|\d{1,2}(?:st|nd|rd|th)?)|[,(/–-])[ -]*$",
     re.IGNORECASE,
 )
-_JOINT = re.compile(r"\s?(?P<and>and\s)?")
-_CLAUSE_ENDS = re.compile(r"\s*(?:[.,;:!?)。，；：！？）]|$)")
-_JOINED_DIMENSIONS = frozenset({"time", "length", "mass"})
+_JOINT = re.compile(r"(?:, ?)?\s?(?P<and>and\s)?|[零又]")
+_CLAUSE_ENDS = re.compile(r"\s*(?:[.,;:!?)。，；：！？）]|$|(?:from|of|old|long|later|ago)\b)")
+"""Behind "2 hours and 15 minutes" where they are one: a verb would make two of them."""
+_JOINED_DIMENSIONS = frozenset({"time", "length", "mass", "months"})
 _VERSION_BEFORE = re.compile(
     r"(?:\b(?:version|release|ver\.|v|python|java|node(?:\.js)?|php|go|ruby|rust|ubuntu|debian|android"
     r"|ios|macos|windows|kernel|linux|chrome|firefox|postgresql|mysql|redis|kubernetes|docker|django"
@@ -128,6 +129,8 @@ def scan_figures(text: str) -> list[Quantity]:
 
 def _compound_quantity(first: Quantity, second: Quantity, text: str) -> Quantity | None:
     """Return one quantity for 1 h 20 min, 5 ft 10 in, 3分20秒; None where they are two."""
+    if second.dimension == "decade" and first.dimension == "time" and text[second.end - 1] == "s":
+        second = replace(second, dimension="time", base=second.value)  # 4min 30s
     is_measure = first.kind == second.kind == "number" and first.dimension in _JOINED_DIMENSIONS
     between = text[first.end : second.start]
     joint = _JOINT.fullmatch(between)
@@ -228,7 +231,13 @@ class _Scanner:
             afternoon = part[1] in _AFTERNOON
         hours = _hours(int(found["hour"]), afternoon=afternoon)
         begin = part.start() if part else start
-        return self._clock(hours, int(found["minute"] or 0), begin, found.end())
+        minute = int(found["minute"] or 0)
+        figure, end = self._clock(hours, minute, begin, found.end())
+        if found["second"]:
+            # 2:04:30 may be how long something took.
+            seconds = int(found["hour"]) * 3600 + minute * 60 + int(found["second"])
+            figure = replace(figure, base=float(seconds))
+        return figure, end
 
     @staticmethod
     def _clock(hours: set[int], minute: int, start: int, end: int) -> tuple[Quantity, int]:

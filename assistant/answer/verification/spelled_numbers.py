@@ -244,6 +244,7 @@ def digits_for_words(text: str) -> str:
         text = _HEIGHT_ZH.sub(_height, text)
         text = _DISCOUNT_ZH.sub(_discount, text)
         text = re.sub(r"(?<!\d)一半", "50%", text)
+        text = re.sub(r"(?<=[年时])零(?=[一两二三四五六七八九十\d]{1,2}(?:个?月|分))", "", text)
         text = _NUMERALS.sub(_numeral, text)
         text = re.sub(r"(?<=[\d])[ ]?半(?=年|个?小时|个?月|天)", ".5", text)
         text = re.sub(r"(?<=\d)个半(?=小时|钟头|月|世纪)", ".5个", text)

@@ -9,6 +9,8 @@ from assistant.answer.verification.units import is_same_dimension
 
 _SEPARATORS = frozenset(("and", "but", "while", "whereas", "or", "和", "而"))
 
+_RANGES = frozenset(("and", "to", "or", "至", "到", "和"))
+
 _WHICH = frozenset(("which", "what", "哪"))
 _COUNTERS = frozenset("种个些款类位家座条只")
 HEAD = 2
@@ -143,6 +145,25 @@ def figure_is_of_another(
         # Years and bare numbers are of everything; degrees and euros are of one kind.
         apart=bool(figure.dimension) or figure.kind == "time",
     )
+
+
+def figures_are_of_others(claim: SentenceText, window: SentenceText) -> bool:
+    """Return whether what a claim says of a measure, its window says of another one."""
+    tokens = claim.tokens
+    measures = [
+        figure
+        for at, token in enumerate(tokens)
+        if (figure := token.figure)
+        and not figure.weak
+        and (figure.dimension or figure.kind == "time")
+        # The end of a range is said with its beginning: "between 2 and 8 °C".
+        and not (at > 1 and tokens[at - 2].figure and tokens[at - 1].key in _RANGES)
+    ]
+    if not measures or len(window.figures) < 2:
+        return False
+    said = _content(claim)
+    segments = segments_of([window], lambda token: token.figure is not None)
+    return any(figure_is_of_another(said, figure, segments) for figure in measures)
 
 
 def reply_is_of_another(

@@ -79,8 +79,9 @@ class _PassageSentences:
             for start, end in sentence_spans(passage.text)
         ]
         self.sentences: list[SentenceText] = []
+        self._rows: dict[int, frozenset[str]] = {}  # of tables: the words of the first cell
         head: SentenceText | None = None
-        for start, end in self.spans:
+        for index, (start, end) in enumerate(self.spans):
             text = read_sentence(passage.text[start:end])
             # Each row of a table is read behind the head that names its cells.
             if passage.text[start] != "|":
@@ -88,6 +89,7 @@ class _PassageSentences:
             elif head is None:
                 head = text
             else:
+                self._rows[index] = read_sentence(passage.text[start:end].split("|")[1]).words
                 text = head.followed_by(text)
             self.sentences.append(text)
         self.lists = list(self._find_lists(passage.text))
@@ -137,6 +139,10 @@ class _PassageSentences:
     def pairs(self, claim: SentenceText, floor: float) -> Iterator[_Window]:
         """Yield each sentence together with the next."""
         for index, (one, two) in enumerate(zip(self.sentences, self.sentences[1:], strict=False)):
+            # Two rows say together only what is said of both: 张伟 is not in 李敏's department.
+            cells = [self._rows[at] for at in (index, index + 1) if at in self._rows]
+            if len(cells) > 1 and not all(cell & claim.words for cell in cells):
+                continue
             share = word_share(claim, one.words | two.words, self.head.words)
             if share >= floor:
                 text = self._pairs.get(index) or self._pairs.setdefault(index, one.followed_by(two))

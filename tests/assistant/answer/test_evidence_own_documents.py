@@ -131,3 +131,46 @@ def test_address_of_the_kind_asked_for_is_an_answer() -> None:
     text = NOTICE + "邮箱：wuye@cuihu.example。"
     assert evidence_of("物业服务中心的邮箱是什么？", text).answerability == "answerable"
     assert evidence_of("物业服务中心的电话是多少？", text).answerability == "answerable"
+
+
+CONTACTS_ZH = (
+    "# 通讯录\n\n| 姓名 | 部门 | 电话 |\n| --- | --- | --- |\n"
+    "| 李敏 | 行政部 | 8002 |\n| 张伟 | 财务部 | 8011 |"
+)
+CONTACTS_EN = (
+    "# Contacts\n\n| Name | Department | Phone |\n| --- | --- | --- |\n"
+    "| Li Min | Admin | 8002 |\n| Jo Park | Finance | ext. 8011 |"
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "answer"),
+    [
+        ("李敏的电话是多少？", CONTACTS_ZH, "8002"),
+        ("What is Jo Park's phone number?", CONTACTS_EN, "8011"),
+        ("What is the extension of Jo Park?", CONTACTS_EN, "8011"),
+        ("前台的电话是多少？", "总机：010-8888 6666，前台分机 8000。", "8000"),
+        ("Who is the CTO?", "CEO: Anna Lindqvist\nCTO: Raj Patel", "Raj Patel"),
+        ("总经理是谁？", "董事长：陈建国；总经理：刘红", "刘红"),
+    ],
+)
+def test_short_number_and_line_of_a_list_of_contacts_answer(
+    question: str, text: str, answer: str
+) -> None:
+    evidence = evidence_of(question, text)
+    assert evidence.answerability == "answerable"
+    assert answer in evidence.blocks[0].text
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("王芳的电话是多少？", CONTACTS_ZH),
+        ("行政部的电话是多少？", "行政部负责会议室预订，2019年成立，共8002人。"),
+        ("What is the phone number of the office?", "The office opened in 2019 on 8002 m2."),
+    ],
+)
+def test_contact_of_another_and_figures_of_other_kinds_are_no_answer(
+    question: str, text: str
+) -> None:
+    assert evidence_of(question, text).answerability != "answerable"

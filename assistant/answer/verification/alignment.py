@@ -1,0 +1,72 @@
+"""How two sentences are aligned: runs of tokens in each other's place, and what a word governs."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from assistant.answer.verification.tokens import NEGATION, Token
+
+SHORTEST_TERM = 2
+"""Ideographs of a run that may be a name or a term."""
+LONGEST_POINTER = 3
+"""Ideographs of what points back to something named before."""
+GOVERNED = 3
+"""Tokens behind a negation among which stands what it negates."""
+
+_COORDINATORS = frozenset(("and", "or", "as", "well", "和", "与", "及", "或", "、", "以"))
+_POINTING = frozenset("该这其此他她它本前后者")
+
+Opcode = tuple[str, int, int, int, int]
+
+
+def joined_opcodes(opcodes: Sequence[Opcode], tokens: Sequence[Token]) -> list[Opcode]:
+    """Return the opcodes with replacements joined that one ideograph in common cuts apart."""
+    joined: list[Opcode] = []
+    for code in opcodes:
+        if len(joined) > 1 and code[0] != "equal":
+            (tag, a, _, c, _), (_, start, end, _, _) = joined[-2:]
+            _, _, b, _, d = code
+            alone = end - start == 1 and tokens[start].kind == "ideograph"
+            if alone and tag != "equal" and b - a > 1 and d - c > 1:
+                code = ("replace", a, b, c, d)
+                del joined[-2:]
+        joined.append(code)
+    return joined
+
+
+def core_ideographs(tokens: Sequence[Token]) -> str:
+    """Return the ideographs of a run without the particles at its ends: 张伟 of 张伟在."""
+    run = [token for token in tokens if token.kind == "ideograph"]
+    places = [place for place, token in enumerate(run) if token.content]
+    return "".join(token.key for token in run[places[0] : places[-1] + 1]) if places else ""
+
+
+def points_back(held: str) -> bool:
+    """Return whether a run only points back: 该公司, 他, 这座桥; a name may stand for it."""
+    return held[:1] in _POINTING and len(held) <= LONGEST_POINTER
+
+
+def is_rotated(said: Sequence[Token], held: Sequence[Token]) -> bool:
+    """Return whether two runs have the same tokens, a name among them, in another order."""
+    one = [t for t in said if t.key not in _COORDINATORS]
+    other = [t for t in held if t.key not in _COORDINATORS]
+    keys, other_keys = [t.key for t in one], [t.key for t in other]
+    if len(keys) < 2 or keys == other_keys or Counter(keys) != Counter(other_keys):
+        return False
+    ideographs = sum(t.kind == "ideograph" and t.content for t in one)
+    return ideographs >= SHORTEST_TERM or any(t.capital or t.figure for t in one)
+
+
+def governed_places(tokens: Sequence[Token], index: int) -> list[int]:
+    """Return the places of the first tokens behind a negation in its clause."""
+    clause = tokens[index].clause
+    places = []
+    for place in range(index + 1, len(tokens)):
+        token = tokens[place]
+        if token.clause != clause or token.key == NEGATION:
+            break
+        # 不得冷冻 forbids to freeze: 得 is no part of what is denied.
+        if token.content or (token.kind == "ideograph" and token.key != "得"):
+            places.append(place)
+        if len(places) == GOVERNED - 1:
+            break
+    return places

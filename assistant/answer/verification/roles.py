@@ -1,0 +1,162 @@
+"""What part a value plays in a sentence: where something comes from, how many, by how much more.
+
+Each of these exchanges leaves all words and figures of a passage in place, so that nothing is
+missing: from 3 to 5 for from 5 to 3, four cables for two, 17 m tall for 17 m more than another.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from assistant.answer.verification.quantities import Quantity
+from assistant.answer.verification.tokens import NEGATION, SentenceText, Token
+
+End = Literal["from", "to"]
+
+_FROM, _TO = frozenset(("from", "从", "由", "自")), frozenset(("to", "until", "till", "至", "到"))
+_ARTICLES = frozenset(("the", "a", "an"))
+_NAMED_ZH = 2
+"""Ideographs behind 从 and 到 that tell one end from another: 周二, 北京."""
+COUNTED_WITHIN = 3
+"""Tokens behind a number in which stands what it counts: "four full AA batteries"."""
+COMPARED_WITHIN_ZH = 10
+"""Ideographs before a number among which its 比 stands."""
+CLASSIFIERS = frozenset("个名位家座台辆艘架项件颗株头匹只棵")
+"""Ideographs directly behind a number that count things, so that it measures nothing."""
+
+_ANYBODY = frozenset(("people", "peopl", "person", "other", "item", "piec"))
+"""Words that stand for what was named before: "of the 1,200 respondents, 396 people"."""
+
+_COMPARED = re.compile(r"(?:more|less|fewer|[a-z]{3,}er)\b(?! (?:or|and) )")
+_COMPARED_ZH = re.compile(r"比.*[多少高低重轻长短大小快慢贵早晚] ?$")
+_COMPARES = re.compile(r"\b(?:more|less|fewer|than|by|[a-z]{3,}er)\b|比|多|少")
+_EXCEPTED = re.compile(
+    r"\b(?:all|every|each|any)\b(?: \w+){0,3} (?:but|¬|except|excluding|other than|apart from)\b"
+)
+_ALL = re.compile(r"\b(?:all|every|each|any|always|everyone|everybody)\b")
+_EXCEPTS = re.compile(r"\b(?:but|except|excluding|other than|apart from|unless|save)\b|¬")
+_EXCEPTED_ZH = re.compile(r"除了?.{1,14}?(?:以外|之外|外)(?:.{0,12}?)(?:都|均|每|全|所有|一律)")
+_ALSO_ZH = re.compile(r"除了?.{1,14}?(?:以外|之外|外).{0,12}?[也还]")
+_ALL_ZH = re.compile(r"都|均|每|全|所有|一律")
+
+
+def roles_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
+    """Return whether a value plays another part in the claim than everywhere in the window."""
+    return (
+        _ends_are_exchanged(claim, window)
+        or _counts_are_exchanged(claim, window)
+        or _difference_is_amount(claim, window)
+    )
+
+
+def exception_is_left_out(claim: SentenceText, window: SentenceText) -> bool:
+    """Return whether the claim says of all what the window says of all but some."""
+    if any(_EXCEPTED.search(_spelt(clause)) for clause in _clauses(window.tokens)):
+        said = _spelt(claim.tokens)
+        return bool(_ALL.search(said)) and not _EXCEPTS.search(said)
+    if _EXCEPTED_ZH.search(window.letters) and not _ALSO_ZH.search(window.letters):
+        return bool(_ALL_ZH.search(claim.letters)) and "除" not in claim.letters
+    return False
+
+
+def is_counted(tokens: Sequence[Token], index: int) -> bool:
+    """Return whether the number at a place only counts things: 12 of 12个补给站.
+
+    It is no "12 km": a bare number is open as to its unit, one before a classifier is not.
+    """
+    figure = tokens[index].figure
+    behind = tokens[index + 1].key if index + 1 < len(tokens) else ""
+    return figure is not None and not figure.dimension and behind in CLASSIFIERS
+
+
+def _ends_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
+    """Return whether what is "from" in the claim is "to" in the window, or the other way round."""
+    said, held = set(_ends(claim.tokens)), set(_ends(window.tokens))
+    return any(
+        (key, "to" if end == "from" else "from") in held and (key, end) not in held
+        for key, end in said
+    )
+
+
+def _ends(tokens: Sequence[Token]) -> Iterator[tuple[str, End]]:
+    for index, token in enumerate(tokens[:-1]):
+        end: End | None = "from" if token.key in _FROM else "to" if token.key in _TO else None
+        if end is None:
+            continue
+        place = index + 1 + (tokens[index + 1].key in _ARTICLES)
+        behind = tokens[place : place + _NAMED_ZH]
+        if behind and behind[0].kind == "ideograph":
+            yield "".join(one.key for one in behind if one.kind == "ideograph"), end
+        elif behind and (behind[0].figure or behind[0].content):
+            yield behind[0].key, end
+
+
+def _counts_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
+    """Return whether what the claim counts with one number the window counts with others alone."""
+    held = list(_counted_things(window.tokens))
+    for figure, counted in _counted_things(claim.tokens):
+        beside = [other for other, things in held if things & counted]
+        elsewhere = any(
+            figure.equals(other) and things and not things & counted for other, things in held
+        )
+        if beside and elsewhere and not any(figure.equals(other) for other in beside):
+            return True
+    return False
+
+
+def _counted_things(tokens: Sequence[Token]) -> Iterator[tuple[Quantity, frozenset[str]]]:
+    """Yield each bare number with the words for what it counts."""
+    for index, token in enumerate(tokens):
+        figure = token.figure
+        if not figure or figure.kind != "number" or figure.dimension or figure.rounded:
+            continue
+        things = []
+        for other in tokens[index + 1 : index + 1 + COUNTED_WITHIN]:
+            if other.clause != token.clause or other.figure or other.key == NEGATION:
+                break
+            if other.kind == "word" and not other.content:
+                break
+            things.append(other)
+        # The last is the noun: what stands before it tells it from others of its kind.
+        ideographs = [t.key for t in things if t.kind == "ideograph" and t.key not in CLASSIFIERS]
+        if ideographs:
+            if len(ideographs) >= _NAMED_ZH:
+                yield figure, frozenset(("".join(ideographs[:_NAMED_ZH]),))
+        elif things:
+            yield figure, frozenset(t.key for t in things) - _ANYBODY
+
+
+def _difference_is_amount(claim: SentenceText, window: SentenceText) -> bool:
+    """Return whether the claim gives as an amount what the window gives as a difference alone."""
+    if _COMPARES.search(_spelt(claim.tokens)):
+        return False
+    for figure in claim.figures:
+        places = [
+            index
+            for index, token in enumerate(window.tokens)
+            if token.figure and figure.equals(token.figure)
+        ]
+        if figure.dimension and places and all(_is_difference(window.tokens, p) for p in places):
+            return True
+    return False
+
+
+def _is_difference(tokens: Sequence[Token], index: int) -> bool:
+    if _COMPARED.match(_spelt(tokens[index + 1 : index + 3])):
+        return True
+    before = [
+        t
+        for t in tokens[max(0, index - COMPARED_WITHIN_ZH) : index]
+        if t.clause == tokens[index].clause
+    ]
+    return bool(_COMPARED_ZH.search("".join(t.key for t in before)))
+
+
+def _clauses(tokens: Sequence[Token]) -> Iterator[list[Token]]:
+    for _, clause in itertools.groupby(tokens, key=lambda token: token.clause):
+        yield list(clause)
+
+
+def _spelt(tokens: Sequence[Token]) -> str:
+    return " ".join((token.text.lower() or token.key) for token in tokens)
