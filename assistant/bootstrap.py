@@ -87,7 +87,7 @@ async def open_assistant(
                 no_encoder=index.diagnostics[0] if index.diagnostics else None,
             ),
             models=models,
-            quoting=build_model(settings.model, provider="extractive"),
+            fallback_model=build_model(settings.model, provider="extractive"),
             results=settings.search.limit,
             deadline_s=settings.crawl.deadline,
             reply_tokens=settings.model.reply_tokens,
@@ -119,7 +119,7 @@ async def open_replay(
         snapshots = await stack.enter_async_context(open_snapshot_writer(settings, tell=say))
         yield Replay(
             models=models,
-            quoting=build_model(settings.model, provider="extractive"),
+            fallback_model=build_model(settings.model, provider="extractive"),
             reply_tokens=settings.model.reply_tokens,
             unsupported=settings.answer.unsupported,
             snapshots=snapshots,

@@ -52,7 +52,7 @@ class Replay:
         self,
         *,
         models: ModelPool,
-        quoting: ChatModel,
+        fallback_model: ChatModel,
         reply_tokens: int,
         unsupported: Unsupported = "mark",
         snapshots: SnapshotWriter | None = None,
@@ -61,14 +61,14 @@ class Replay:
 
         Args:
             models: The chat models, by name.
-            quoting: Stands in for a model whose reply is no answer.
+            fallback_model: Quotes where the model's reply is no answer.
             reply_tokens: Longest reply, thinking included.
             unsupported: What becomes of sentences that no passage supports, where the question
                 does not say.
             snapshots: Keeps the new answers; None: they are not kept.
         """
         self._models = models
-        self._quoting = quoting
+        self._fallback_model = fallback_model
         self._reply_tokens = reply_tokens
         self._unsupported: Unsupported = unsupported
         self._snapshots = snapshots
@@ -124,7 +124,7 @@ class Replay:
                 looked_up=snapshot.looked_up,
             ),
             traits=traits,
-            quoting=self._quoting,
+            fallback_model=self._fallback_model,
             unsupported=snapshot.question.unsupported or self._unsupported,
             on_prompt=trace.record_prompt,
         )

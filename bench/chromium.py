@@ -91,7 +91,7 @@ def fetcher() -> BrowserFetcher:
     return BrowserFetcher(
         guard=AddressGuard(),
         robots=RobotsPolicy(agent=AGENT, read=no_robots),
-        agent=AGENT,
+        user_agent=AGENT,
         executable=None,
         timeout_s=TIMEOUT_S,
         max_bytes=5_000_000,

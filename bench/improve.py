@@ -120,7 +120,7 @@ def ask_human_questions(pipeline: Any, count: int) -> None:
     from bench.small_model import fill_index as fill_paragraphs
     from bench.small_model import load_questions
     from finetune.rag_evaluation import product
-    from finetune.rag_evaluation.gate import decide
+    from finetune.rag_evaluation.gate import decide_replacement
     from finetune.rag_evaluation.questions import HeldOutQuestion
 
     paragraphs, asked = load_questions(DATA / "retrieval" / "xquad.en.json", "en", count)
@@ -144,7 +144,7 @@ def ask_human_questions(pipeline: Any, count: int) -> None:
         )
         for model in ("base", "adapter")
     ]
-    print("\n".join(decide(*runs).to_lines("en")))
+    print("\n".join(decide_replacement(*runs).to_lines("en")))
 
 
 def main() -> int:

@@ -267,7 +267,7 @@ async def open_pages(cases: Sequence[Case], site: str, guard: AddressGuard) -> N
     fetcher = BrowserFetcher(
         guard=guard,
         robots=robots,
-        agent=AGENT,
+        user_agent=AGENT,
         executable=None,
         timeout_s=TIMEOUT_S,
         max_bytes=5_000_000,

@@ -19,7 +19,7 @@ from finetune.pipeline import (
     Pipeline,
     Step,
 )
-from finetune.rag_evaluation.gate import PRODUCT_FIGURES, GateDecision, decide
+from finetune.rag_evaluation.gate import PRODUCT_FIGURES, GateDecision, decide_replacement
 from finetune.rag_evaluation.product import evaluate_with_passages, read_passages_run
 from finetune.runs import digest_of
 from ingest.foundation.messages import LIST_COMMA, Message, join_messages
@@ -48,7 +48,7 @@ def decide_gate(pipeline: Pipeline, a: str, b: str) -> GateDecision:
         RecipeError, EvaluationError: one has not been asked with passages as it is now.
     """
     pipeline.require_finished([passages_step(model) for model in (a, b)])
-    decision = decide(*(read_passages_run(pipeline.run, model) for model in (a, b)))
+    decision = decide_replacement(*(read_passages_run(pipeline.run, model) for model in (a, b)))
     with pipeline.run.step(GATE, _gate_digest(pipeline, a, b)) as figures:
         figures.update({"a": a, "b": b, **decision.to_json()})
     return decision

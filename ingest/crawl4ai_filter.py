@@ -33,8 +33,8 @@ from ingest.index.rank import MAX_BLOCKS, Candidate, choose_candidates
 BUDGET = 1_000
 """Tokens: two or three screens of text."""
 
-LINKED = 0.6
-"""A block with more than this share of its characters in links leads elsewhere."""
+MAX_LINK_SHARE = 0.6
+"""Share of a block's characters in links; a block with more leads elsewhere."""
 
 _LISTS = frozenset({"dl", "menu", "ol", "ul"})
 _PARTS = frozenset({"caption", "dd", "dt", "legend", "option", "summary", "td", "th", "tr"})
@@ -53,13 +53,14 @@ class _Section:
         text = render_markdown(self.block)
         heading = "" if self.heading is None else " ".join(dom.text_of(self.heading).split())
         links = self.block.iterdescendants("a")
-        linked = sum(len(" ".join(dom.text_of(link).split())) for link in links)
+        link_characters = sum(len(" ".join(dom.text_of(link).split())) for link in links)
+        is_navigation = link_characters > MAX_LINK_SHARE * len(text)
         return Candidate(
             text=text,
             heading=heading,
             boilerplate=is_boilerplate(text, heading=heading)
             or any(is_page_chrome(box) for box in (self.block, *self.block.iterancestors()))
-            or linked > LINKED * len(text),
+            or is_navigation,
         )
 
 

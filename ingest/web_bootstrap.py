@@ -130,7 +130,7 @@ def _browser(
         browser = BrowserFetcher(
             guard=web.guard,
             robots=web.robots,
-            agent=crawl.user_agent,
+            user_agent=crawl.user_agent,
             executable=crawl.browser_path or None,
             timeout_s=crawl.timeout,
             max_bytes=crawl.max_bytes,

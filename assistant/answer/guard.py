@@ -204,9 +204,10 @@ def loop_start(text: str, *, least: int = LEAST_REPEATS) -> int | None:
 
 
 def first_round_end(text: str, end: int, unit: int) -> int:
-    """Return where the first round of a loop ends, which was read to a place `end` of a later one.
+    """Return where the first round of a loop ends, given the end of any of its rounds.
 
-    The loop was cut off anywhere: its rounds begin where `text` begins to repeat, not there.
+    `unit` is the length of a round. `end` may be the middle of a sentence, since the loop was cut
+    off anywhere: its rounds begin where `text` begins to repeat.
     """
     begin = end - unit
     while begin > 0 and text[begin - 1] == text[begin - 1 + unit]:

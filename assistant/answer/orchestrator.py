@@ -93,7 +93,7 @@ class Assistant:
         web: LazyResource[WebParts],
         retriever: Retriever,
         models: ModelPool,
-        quoting: ChatModel,
+        fallback_model: ChatModel,
         results: int = 10,
         deadline_s: float = 12.0,
         reply_tokens: int = 2_048,
@@ -109,7 +109,7 @@ class Assistant:
             web: Search and page reading, opened by the first question that wants the web.
             retriever: Finds passages in the index.
             models: The chat models, by name.
-            quoting: Stands in for a model whose reply is no answer.
+            fallback_model: Quotes where the model's reply is no answer.
             results: Pages wanted from one search.
             deadline_s: Seconds for searching and reading.
             reply_tokens: Longest reply, thinking included.
@@ -123,7 +123,7 @@ class Assistant:
         self._web = web
         self._retriever = retriever
         self._models = models
-        self._quoting = quoting
+        self._fallback_model = fallback_model
         self._results = results
         self._deadline_s = deadline_s
         self._reply_tokens = reply_tokens
@@ -331,7 +331,7 @@ class Assistant:
                 looked_up=retrieved.looked_up,
             ),
             traits=request.traits,
-            quoting=self._quoting,
+            fallback_model=self._fallback_model,
             unsupported=request.options.unsupported or self._unsupported,
             on_prompt=request.trace.record_prompt,
         )

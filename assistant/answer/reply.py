@@ -66,7 +66,7 @@ async def reply_from_passages(
     request: PromptRequest,
     *,
     traits: ModelTraits,
-    quoting: ChatModel,
+    fallback_model: ChatModel,
     unsupported: Unsupported = "mark",
     on_prompt: _OnPrompt = lambda _: None,
 ) -> AsyncGenerator[AnswerEvent, None]:
@@ -77,7 +77,7 @@ async def reply_from_passages(
         passages: At least one.
         request: What is asked, and how.
         traits: How the model is asked, and what fits it.
-        quoting: Stands in for a reply that is none.
+        fallback_model: Quotes where the reply is no answer.
         unsupported: What becomes of sentences that no passage supports.
         on_prompt: Receives what the model is given, again where it is given something else.
 
@@ -91,7 +91,7 @@ async def reply_from_passages(
         yield shown
     for is_last in (False, True):
         try:
-            replies = _reply_or_quotes(model, quoting, prompt, unsupported, on_prompt)
+            replies = _reply_or_quotes(model, fallback_model, prompt, unsupported, on_prompt)
             async with aclosing(replies) as events:
                 async for event in events:
                     yield event
@@ -123,7 +123,7 @@ def _before_reply(
 
 async def _reply_or_quotes(
     model: ChatModel,
-    quoting: ChatModel,
+    fallback_model: ChatModel,
     prompt: Prompt,
     unsupported: Unsupported,
     on_prompt: _OnPrompt,
@@ -148,10 +148,10 @@ async def _reply_or_quotes(
             evidence = replace(prompt.evidence, blocks=blocks)
             quotes = _ReplyReader(replace(prompt, evidence=evidence))
             yield AnswerDelta(text=_BETWEEN)
-            async with aclosing(quotes.read(quoting)) as events:
+            async with aclosing(quotes.read(fallback_model)) as events:
                 async for event in events:
                     yield event
-            answer = _joined(answer, reply.text, quotes.answer(quoting))
+            answer = _joined(answer, reply.text, quotes.answer(fallback_model))
             # "I cannot find it", and there it stands.
             found = answer.found or prompt.evidence.answerability == "answerable"
             answer = replace(answer, found=found)
@@ -165,10 +165,10 @@ async def _reply_or_quotes(
     quotes = _ReplyReader(replace(prompt, quotes_beneath=False))
     if reply.shown:
         yield AnswerDelta(text=_BETWEEN)
-    async with aclosing(quotes.read(quoting)) as events:
+    async with aclosing(quotes.read(fallback_model)) as events:
         async for event in events:
             yield event
-    answer = quotes.answer(quoting)
+    answer = quotes.answer(fallback_model)
     yield AnswerFinished(answer=replace(answer, reasoning=reply.reasoning))
 
 

@@ -196,7 +196,7 @@ async def check_chromium(settings: Settings) -> list[HealthCheck]:
         fix = Message.verbatim("apt-get install chromium")
         return [HealthCheck(part="browser", state="warn", found=found, fix=fix)]
     try:
-        await check_browser(path, agent=crawl.user_agent)
+        await check_browser(path, user_agent=crawl.user_agent)
     except FetchError as error:
         found = Message("no page opens in {path}: {detail}", path=path, detail=error.message)
         fix = error.hint or OTHER_BROWSER

@@ -45,6 +45,7 @@ NOTHING_MATCHES = Message("data.oversample has no effect: no training row holds 
 REASONS_SHOWN = 3
 """Reasons that a message names: one line of a terminal; quarantine.jsonl has all."""
 
+TRAIN = SPLITS.index("train")
 Splits = npt.NDArray[np.int8]
 """For each row the place of its split in `SPLITS`, without meaning for dropped ones: (rows,)."""
 
@@ -63,11 +64,11 @@ def prepare(recipe: Recipe, run: Run, *, progress: Progress) -> Quality:
     try:
         run.data.mkdir(parents=True, exist_ok=True)
         with TemporaryLines(run.data) as lines:
-            rows = _read_rows(recipe, run, lines, progress)
-            _report_rejected(recipe, run, rows, progress)
-            if recipe.data.split.stratify and not any(rows.columns.label_codes):
+            first_pass = _read_rows(recipe, run, lines, progress)
+            _report_rejected(recipe, run, first_pass, progress)
+            if recipe.data.split.stratify and not any(first_pass.columns.label_codes):
                 progress.note(UNLABELLED)
-            columns, kept = rows.columns, ~rows.dropped
+            columns, kept = first_pass.columns, ~first_pass.dropped
             splits = np.zeros(len(columns), dtype=np.int8)
             # Dropped rows are left out before: a stratum's shares count the rows that are there.
             splits[kept] = assign_splits(
@@ -78,9 +79,9 @@ def prepare(recipe: Recipe, run: Run, *, progress: Progress) -> Quality:
                 seed=recipe.seed,
             )
             with progress.stage(WRITING, total=len(lines)) as stage:
-                second_pass = _SecondPass(recipe=recipe, rows=rows, splits=splits)
+                second_pass = _SecondPass(recipe=recipe, first_pass=first_pass, splits=splits)
                 written = second_pass.write(run.data, lines, stage)
-            quality, sheet = measure_quality(rows, splits, name=recipe.name, written=written)
+            quality, sheet = measure_quality(first_pass, splits, name=recipe.name, written=written)
         if recipe.data.oversample and not written.oversampled:
             progress.note(NOTHING_MATCHES)
         for note in row_notes(quality):
@@ -112,7 +113,7 @@ def _read_rows(recipe: Recipe, run: Run, lines: TemporaryLines, progress: Progre
         if recipe.data.dedupe == "near":
             threshold = recipe.data.near
             similar = stack.enter_context(SimilarRows(threshold=threshold, folder=run.data))
-        rows = FirstPass(
+        first_pass = FirstPass(
             data=recipe.data,
             seed=recipe.seed,
             lines=lines,
@@ -120,39 +121,39 @@ def _read_rows(recipe: Recipe, run: Run, lines: TemporaryLines, progress: Progre
             duplicates=duplicates,
         )
         with progress.stage(READING) as stage:
-            rows.read(recipe, stage, similar=similar)
+            first_pass.read(recipe, stage, similar=similar)
         if similar is not None:
             with progress.stage(COMPARING):
-                rows.drop_similar(similar)
-    return rows
+                first_pass.drop_similar(similar)
+    return first_pass
 
 
-def _report_rejected(recipe: Recipe, run: Run, rows: FirstPass, progress: Progress) -> None:
+def _report_rejected(recipe: Recipe, run: Run, first_pass: FirstPass, progress: Progress) -> None:
     """Note how many rows were rejected and why.
 
     Raises:
         DataError: no rows are left, or so many are rejected that the recipe must be wrong.
     """
-    broken, most = rows.quarantined - rows.expected, recipe.data.max_bad_share
-    share = broken / rows.rows
+    broken, most = first_pass.quarantined - first_pass.expected, recipe.data.max_bad_share
+    share = broken / first_pass.rows
     path = run.data / "quarantine.jsonl"
     reasons = [
         Message(
             "{count:,} × {reason} ({where})",
-            count=rows.reasons.counts[reason],
+            count=first_pass.reasons.counts[reason],
             reason=reason,
-            where=", ".join(rows.reasons.examples[reason]),
+            where=", ".join(first_pass.reasons.examples[reason]),
         )
-        for reason in rows.reasons.most_frequent(REASONS_SHOWN)
+        for reason in first_pass.reasons.most_frequent(REASONS_SHOWN)
     ]
     why = join_messages(reasons, SEMICOLON)
-    if rows.quarantined < rows.rows and share <= most:
-        if rows.quarantined:
+    if first_pass.quarantined < first_pass.rows and share <= most:
+        if first_pass.quarantined:
             progress.note(
                 Message(
                     "{quarantined:,} of {rows:,} rows cannot be used: {why}; see {path}",
-                    quarantined=rows.quarantined,
-                    rows=rows.rows,
+                    quarantined=first_pass.quarantined,
+                    rows=first_pass.rows,
                     why=why,
                     path=path,
                 )
@@ -162,8 +163,8 @@ def _report_rejected(recipe: Recipe, run: Run, rows: FirstPass, progress: Progre
         Message(
             "{quarantined:,} of {rows:,} rows cannot be used ({share:.0%}, "
             "data.max_bad_share is {most:.0%}): {why}",
-            quarantined=rows.quarantined,
-            rows=rows.rows,
+            quarantined=first_pass.quarantined,
+            rows=first_pass.rows,
             share=share,
             most=most,
             why=why,
@@ -175,18 +176,18 @@ def _report_rejected(recipe: Recipe, run: Run, rows: FirstPass, progress: Progre
 class _SecondPass:
     """Copies the kept rows into the splits' files, in the forms that training sees."""
 
-    def __init__(self, *, recipe: Recipe, rows: FirstPass, splits: Splits) -> None:
+    def __init__(self, *, recipe: Recipe, first_pass: FirstPass, splits: Splits) -> None:
         data = recipe.data
         self._data = data
         self._seed = recipe.seed
-        self._rows = rows
+        self._first_pass = first_pass
         self._splits = splits
         self._augmenter = Augmenter(
             data.augment, folder=recipe.folder, seed=recipe.seed, kept=data.instruction
         )
         # A varied question may be that of a held-out row, which would then be trained on.
-        questions = np.frombuffer(rows.columns.questions, dtype=np.uint64)
-        held_out = questions[(splits > 0) & ~rows.dropped]
+        questions = np.frombuffer(first_pass.columns.questions, dtype=np.uint64)
+        held_out = questions[(splits != TRAIN) & ~first_pass.dropped]
         self._held_out = frozenset(held_out.tolist()) if data.augment.copies else frozenset()
         self._counts: Counter[str] = Counter()
 
@@ -197,7 +198,7 @@ class _SecondPass:
                 stack.enter_context(atomic_file(folder / f"{split}.jsonl")) for split in SPLITS
             ]
             for number, line in enumerate(lines):
-                if not self._rows.dropped[number]:
+                if not self._first_pass.dropped[number]:
                     split = int(self._splits[number])
                     for form in self._forms(line, SPLITS[split]):
                         self._counts[SPLITS[split]] += 1

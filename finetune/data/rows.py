@@ -200,10 +200,10 @@ def as_text(value: object, name: str) -> str:
 
 
 def require_text(text: str, name: Message) -> str:
-    """Return `text` if there is any.
+    """Return `text`, which must hold more than white space.
 
     Raises:
-        RowError: it is empty or white space; the message says "no `name`".
+        RowError: it does not; the message is "no" and `name`, what the text is called.
     """
     if not text or text.isspace():
         raise RowError(Message("no {name}", name=name))

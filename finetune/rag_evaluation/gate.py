@@ -28,8 +28,9 @@ WORSE_BY = {
 """Share by which each of the other figures may be worse: about one question in twenty."""
 
 LONGER_BY = 2.0
-"""So many times the tokens of a reply. Not its seconds: the two models are asked one after the
-other, and what else the machine did meanwhile doubled them in a run where replies were shorter."""
+"""Factor by which the tokens of a reply may grow. Not its seconds: the two models are asked one
+after the other, and what else the machine did meanwhile doubled them in a run where replies were
+shorter."""
 
 
 def own_score(result: QuestionResult) -> float:
@@ -114,11 +115,11 @@ class GateDecision:
         }
 
 
-def decide(base: EvaluationRun, tuned: EvaluationRun) -> GateDecision:
-    """Return whether `tuned` may take the place of `base`.
+def decide_replacement(base: EvaluationRun, tuned: EvaluationRun) -> GateDecision:
+    """Return whether the tuned model may replace its base, and why not.
 
-    Better is: `OWN` gains, and chance does not explain it (paired bootstrap, and the sign test).
-    Nothing else may be worse by more than `WORSE_BY`, and replies no longer than `LONGER_BY`.
+    It may if `OWN` gains by more than chance explains (paired bootstrap, and the sign test), no
+    other figure loses more than `WORSE_BY`, and replies are no longer than `LONGER_BY`.
 
     Raises:
         EvaluationFileError: they have no question in common.

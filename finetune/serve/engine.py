@@ -116,7 +116,7 @@ class TransformersEngine:
             )
         stops = StopSequenceFilter((*self._fmt.stops, *request.stop))
         streamer = _TextStreamer(self._tokenizer, self._end_ids, stops, emit)
-        # Settings of our own: `generate` would take the publisher's sampling from the model folder.
+        # Pass a generation config: else `generate` uses the sampling in the model's own folder.
         settings: dict[str, Any] = {
             "max_new_tokens": min(request.max_tokens, tokens_left),
             "eos_token_id": self._end_ids,
@@ -136,7 +136,8 @@ class TransformersEngine:
                     streamer=streamer,
                     stopping_criteria=StoppingCriteriaList([_StreamerStop(streamer)]),
                 )
-        except RuntimeError as error:  # torch's OutOfMemoryError is one, NaN when sampling another
+        # OutOfMemoryError is a RuntimeError, and so is what torch raises when it samples from NaN.
+        except RuntimeError as error:
             raise EngineError(
                 Message("the model failed"),
                 hint=Message.verbatim(" ".join(str(error).split())[:DETAIL_CHARACTERS]),

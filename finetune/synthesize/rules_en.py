@@ -154,7 +154,7 @@ _BASE = {
 def ask_how_many(source: SourceText) -> Iterator[QuestionDraft]:
     """Yield the question for the figure of a sentence: how many litres, within how many days."""
     text = source.unit.text
-    if not _is_fit(text):
+    if not _stands_alone(text):
         return
     for pattern in (_WITHIN, _MODAL, _DOES, _IS_FIGURE):
         found = pattern.fullmatch(text)
@@ -164,7 +164,7 @@ def ask_how_many(source: SourceText) -> Iterator[QuestionDraft]:
         if pattern is not _WITHIN and found.groupdict().get("rest", "").startswith(" of"):
             continue
         parts = {name: value or "" for name, value in found.groupdict().items()}
-        parts["subject"] = _within(found["subject"], source)
+        parts["subject"] = _in_mid_sentence(found["subject"], source)
         if pattern is _DOES:
             verb = parts["verb"]
             parts |= {"aux": "does" if verb.endswith("s") else "did", "verb": _base_form(verb)}
@@ -177,16 +177,18 @@ def ask_how_many(source: SourceText) -> Iterator[QuestionDraft]:
 def ask_when(source: SourceText) -> Iterator[QuestionDraft]:
     """Yield the question for the date on which something was done."""
     text = source.unit.text
-    found = _WHEN.fullmatch(text) if _is_fit(text) else None
+    found = _WHEN.fullmatch(text) if _stands_alone(text) else None
     if found and _is_subject(found["subject"]) and not re.search(r"\d{4}", found["rest"]):
-        question = f"When {found['aux']} {_within(found['subject'], source)} {found['verb']}?"
+        question = (
+            f"When {found['aux']} {_in_mid_sentence(found['subject'], source)} {found['verb']}?"
+        )
         yield source.draft(question, text, found["date"], "date")
 
 
 def ask_what_is(source: SourceText) -> Iterator[QuestionDraft]:
     """Yield the question for what a sentence defines: what is, who is."""
     text = source.unit.text
-    found = _DEFINITION.fullmatch(text) if _is_fit(text) else None
+    found = _DEFINITION.fullmatch(text) if _stands_alone(text) else None
     if not found or len(found["term"].split()) > MOST_TERM_WORDS or _CLAUSE.search(found["term"]):
         return
     if _EVERY.match(found["term"]):
@@ -198,7 +200,7 @@ def ask_what_is(source: SourceText) -> Iterator[QuestionDraft]:
     ):
         return
     asked = "Who" if is_somebody else "What"
-    question = f"{asked} {found['aux']} {_within(found['term'], source)}?"
+    question = f"{asked} {found['aux']} {_in_mid_sentence(found['term'], source)}?"
     yield source.draft(question, text, text, "definition")
 
 
@@ -216,10 +218,12 @@ def ask_for_list(source: SourceText) -> Iterator[QuestionDraft]:
         return
     elif (found := _LEAD.fullmatch(bare)) and _is_subject(found["subject"]):
         asked = f"Which{found['noun']}" if found["noun"] else "What"
-        subject = _within(found["subject"], source)
+        subject = _in_mid_sentence(found["subject"], source)
         question = f"{asked} {found['aux']} {subject}{found['no'] or ''} {found['verb']}?"
     elif (found := _HOLDS.fullmatch(bare)) and _is_subject(found["subject"]):
-        question = f"What does {_within(found['subject'], source)} {_base_form(found['verb'])}?"
+        question = (
+            f"What does {_in_mid_sentence(found['subject'], source)} {_base_form(found['verb'])}?"
+        )
     if question:
         # In one sentence, as the prompt wants it: "The kit includes a charger and a strap."
         stem = _NAMED_NEXT.sub("", bare)
@@ -263,7 +267,7 @@ def option_question(term: str) -> str:
     return f"What does {term} do?" if term.startswith("-") else f"What does {term} mean?"
 
 
-def _is_fit(text: str) -> bool:
+def _stands_alone(text: str) -> bool:
     """Return whether a sentence says by itself what it is about."""
     if "\n" in text or not SHORTEST <= len(text) <= LONGEST or not is_whole_sentence(text):
         return False
@@ -275,7 +279,7 @@ def _is_subject(text: str) -> bool:
     return len(text.split()) <= MOST_SUBJECT_WORDS and not _CLAUSE.search(text)
 
 
-def _within(subject: str, source: SourceText) -> str:
+def _in_mid_sentence(subject: str, source: SourceText) -> str:
     """Return a subject as it is written within a sentence: names keep their capital."""
     first, parted, rest = subject.partition(" ")
     # "Defective cameras": before a common noun stands a common word.

@@ -92,7 +92,7 @@ def ask_for_figure(source: SourceText) -> Iterator[QuestionDraft]:
     """Yield for each figure of a sentence the question for it: 多少米, 百分之多少."""
     text = _SPACE.sub("", source.unit.text)
     # "A股份：中标7亿元。" is a line of the news: what is before the colon is no part of a sentence.
-    if not _is_fit(text) or len(_ANY_FIGURE.findall(text)) > MOST_FIGURES or "：" in text:
+    if not _stands_alone(text) or len(_ANY_FIGURE.findall(text)) > MOST_FIGURES or "：" in text:
         return
     found = list(_FIGURE.finditer(text))
     units = [one["unit"] or one["measure"] or "%" for one in found]
@@ -114,7 +114,7 @@ def ask_for_figure(source: SourceText) -> Iterator[QuestionDraft]:
 def ask_for_day(source: SourceText) -> Iterator[QuestionDraft]:
     """Yield the question for the one date of a sentence: 哪一年, 什么时候."""
     text = _SPACE.sub("", source.unit.text)
-    days = list(_DAY.finditer(text)) if _is_fit(text) else []
+    days = list(_DAY.finditer(text)) if _stands_alone(text) else []
     if len(days) != 1:
         return
     asked = "什么时候" if "月" in days[0]["day"] else "哪一年"
@@ -134,7 +134,7 @@ def ask_for_day(source: SourceText) -> Iterator[QuestionDraft]:
 def ask_what_it_is(source: SourceText) -> Iterator[QuestionDraft]:
     """Yield the question for what a sentence defines: 什么是."""
     text = _SPACE.sub("", source.unit.text)
-    found = _DEFINITION.match(text) if _is_fit(text) else None
+    found = _DEFINITION.match(text) if _stands_alone(text) else None
     if found is None:
         return
     term = found["term"]
@@ -192,7 +192,7 @@ def term_question(term: str) -> str:
     return f"{term} 是什么意思？" if term.isascii() else f"{term}是什么意思？"
 
 
-def _is_fit(text: str) -> bool:
+def _stands_alone(text: str) -> bool:
     """Return whether a sentence says by itself what it is about."""
     if "\n" in text or len(re.findall("[。！]", text)) != 1 or _LEANS.search(text):
         return False

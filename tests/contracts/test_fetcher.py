@@ -80,7 +80,7 @@ async def fetcher(
             made = BrowserFetcher(
                 guard=guard,
                 robots=robots,
-                agent=AGENT,
+                user_agent=AGENT,
                 executable=None,
                 timeout_s=15,
                 max_bytes=5_000_000,

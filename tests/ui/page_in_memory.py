@@ -63,7 +63,7 @@ def opening(model: ChatModel, *notices: Notice, title: str = "Night flights") ->
             yield Assistant(
                 web=web,
                 retriever=Retriever(store=store, embedder=embedder, top_k=3),
-                quoting=ExtractiveModel(),
+                fallback_model=ExtractiveModel(),
                 models=ModelPool.holding(model, *notices),
             )
         await store.close()

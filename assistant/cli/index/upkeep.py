@@ -41,50 +41,51 @@ async def print_index_check(
         try:
             if embedder is not None:
                 await prepare_encoder(embedder, lambda text: print_note(text, language))
-            done = await check_index(maintenance, fix=fix, embedder=embedder)
+            check = await check_index(maintenance, fix=fix, embedder=embedder)
         finally:
             if embedder is not None:
                 await embedder.close()
     if as_json:
-        print_json(json.dumps(_check_fields(done, language), ensure_ascii=False))
-        return 1 if done.left else 0
-    _print_check(done, fixed=fix, language=language)
-    if done.found:
-        for text in (*problems, *([done.reason] if done.reason else [])):
+        print_json(json.dumps(_check_fields(check, language), ensure_ascii=False))
+        return 1 if check.left else 0
+    _print_check(check, fixed=fix, language=language)
+    if check.found:
+        for text in (*problems, *([check.reason] if check.reason else [])):
             print_note(text, language)
-    return 1 if done.left else 0
+    return 1 if check.left else 0
 
 
-def _check_fields(done: IndexCheck, language: Language) -> dict[str, Any]:
+def _check_fields(check: IndexCheck, language: Language) -> dict[str, Any]:
     """Return the JSON object of a check."""
 
     def fields(problem: IndexProblem) -> dict[str, Any]:
         return asdict(problem) | {"reason": problem.reason.localize(language)}
 
     return {
-        "sound": not done.left,
-        **asdict(done.stats),
-        "found": [fields(problem) for problem in done.found],
-        "left": [fields(problem) for problem in done.left],
-        "embedded_anew": done.embedded,
-        "reason": done.reason.localize(language),
+        "sound": not check.left,
+        **asdict(check.stats),
+        "found": [fields(problem) for problem in check.found],
+        "left": [fields(problem) for problem in check.left],
+        "embedded_anew": check.embedded,
+        "reason": check.reason.localize(language),
     }
 
 
-def _print_check(done: IndexCheck, *, fixed: bool, language: Language) -> None:
-    kinds = {(one.kind, one.space) for one in done.found}
-    # A vector that was of no use and could not be made anew is a problem of another kind.
-    others = [one for one in done.left if (one.kind, one.space) not in kinds]
-    for problem in (*done.found, *others):
-        is_left = any((one.kind, one.space) == (problem.kind, problem.space) for one in done.left)
+def _print_check(check: IndexCheck, *, fixed: bool, language: Language) -> None:
+    kinds_found = {(problem.kind, problem.space) for problem in check.found}
+    kinds_left = {(problem.kind, problem.space) for problem in check.left}
+    # An unusable vector that could not be made again is a problem of another kind.
+    others = [problem for problem in check.left if (problem.kind, problem.space) not in kinds_found]
+    for problem in (*check.found, *others):
+        is_left = (problem.kind, problem.space) in kinds_left
         click.secho("✗ " if is_left else "✓ ", fg="red" if is_left else "green", nl=False)
         line = _describe_problem(problem)
         if not is_left:
             line = Message("{problem}: mended", problem=line)
         click.echo(printable(line.localize(language)))
-    stats = done.stats
-    if done.left:
-        if not fixed and done.left[0].kind != "damaged_file":
+    stats = check.stats
+    if check.left:
+        if not fixed and check.left[0].kind != "damaged_file":
             click.secho(f"    {FIX}", dim=True)
         return
     lacking = stats.embedded < stats.chunks  # in a language that the encoder does not know, say
@@ -95,8 +96,8 @@ def _print_check(done: IndexCheck, *, fixed: bool, language: Language) -> None:
         embedded=stats.embedded,
         rest=Message(" (the rest is found by words)") if lacking else NO_MESSAGE,
     )
-    if done.embedded:
-        line = Message("{line}, {count} of them made anew", line=line, count=done.embedded)
+    if check.embedded:
+        line = Message("{line}, {count} of them made anew", line=line, count=check.embedded)
     click.secho("✓ ", fg="green", nl=False)
     click.echo(line.localize(language))
 

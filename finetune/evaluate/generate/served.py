@@ -39,7 +39,18 @@ class ServedGenerator:
         think: bool | None = None,
         context_tokens: int | None = None,
     ) -> None:
-        """`start_hint` says what to do when nothing answers."""
+        """Ask one model of `client` for replies.
+
+        Args:
+            client: The server's client, which is used for all requests.
+            recipe: Says chat format, temperature, longest reply and seed.
+            model: What the server calls the model.
+            name: What reports call the model.
+            identity: What the model is, weights included: replies are kept under it.
+            start_hint: What to do when nothing answers.
+            think: Whether to ask for thinking; None leaves it to the server.
+            context_tokens: Context to ask for; None leaves it to the server.
+        """
         self.name = name
         self.identity = identity
         self._client = client

@@ -70,10 +70,10 @@ class Scorer:
         scored = []
         with progress.stage(SCORING, total=len(answered)) as stage:
             for record in answered:
-                reply = _ReplyScorer(
+                scorer = _ReplyScorer(
                     self, record, predictions[record.id], tokenizer, labels, entities
                 )
-                scored.append(reply.score())
+                scored.append(scorer.score())
                 stage.advance()
         return scored
 

@@ -47,6 +47,8 @@ def _zip_type(body: bytes) -> str:
 def _zipped_reader(
     suffixes: tuple[str, ...], media_type: str, read: Read, *, extra: str = ""
 ) -> FileReader:
+    """Return the reader of one kind of zipped document, which its parts tell from the others."""
+
     def fits(declared: str, body: bytes) -> bool:
         found = _zip_type(body)
         # Servers send octet-stream and worse: the parts outrank what is declared.

@@ -49,7 +49,7 @@ class BrowserFetcher:
     Args:
         guard: asked for the page, for each redirect, and for everything that the page loads.
         robots: asked for the page, for each redirect, and for where it ended.
-        agent: the User-Agent, the same as everywhere.
+        user_agent: the User-Agent, the same as everywhere.
         executable: the Chromium to start; None looks for one.
         timeout_s: seconds for a page, without the start of Chromium (a second or two, once).
         max_bytes: largest page, as HTML after its scripts have run.
@@ -63,7 +63,7 @@ class BrowserFetcher:
         *,
         guard: AddressGuard,
         robots: RobotsPolicy,
-        agent: str,
+        user_agent: str,
         executable: str | None,
         timeout_s: float,
         max_bytes: int,
@@ -73,7 +73,7 @@ class BrowserFetcher:
     ) -> None:
         self._guard = guard
         self._robots = robots
-        self._agent = agent
+        self._user_agent = user_agent
         self._executable = executable
         self._timeout_s = timeout_s
         self._max_bytes = max_bytes
@@ -210,7 +210,7 @@ class BrowserFetcher:
             fetcher="browser",
             robots=rule,
             hops=page.answered,
-            directives=parse_robots_directives(tags, agent=self._agent, now=now),
+            directives=parse_robots_directives(tags, agent=self._user_agent, now=now),
         )
 
     async def _release(
@@ -258,7 +258,7 @@ class BrowserFetcher:
             opening = BrowserSession.open(
                 self._executable,
                 guard=self._guard,
-                agent=self._agent,
+                user_agent=self._user_agent,
                 uses_proxies=self._uses_proxies,
             )
             self._starting = asyncio.create_task(opening)

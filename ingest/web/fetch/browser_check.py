@@ -17,14 +17,14 @@ _PAGE = f"<!doctype html><title>x</title><script>document.write('{_MARK} '.repea
 _NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
-async def check_browser(executable: str, *, agent: str) -> None:
+async def check_browser(executable: str, *, user_agent: str) -> None:
     """Start a Chromium and open a page in it that this process serves on loopback.
 
     A file that is called chromium is not enough: with version 150 no page opened any more.
 
     Args:
         executable: path of the Chromium.
-        agent: its User-Agent.
+        user_agent: its User-Agent.
 
     Raises:
         FetchError: it does not start, does not show the page, or not within `CHECK_S`.
@@ -40,8 +40,8 @@ async def check_browser(executable: str, *, agent: str) -> None:
         url = f"http://127.0.0.1:{port}/"
         fetcher = BrowserFetcher(
             guard=AddressGuard(allowed_hosts=frozenset({f"127.0.0.1:{port}"})),
-            robots=RobotsPolicy(agent=agent, read=read_no_robots),
-            agent=agent,
+            robots=RobotsPolicy(agent=user_agent, read=read_no_robots),
+            user_agent=user_agent,
             executable=executable,
             timeout_s=CHECK_S,
             max_bytes=MAX_BYTES,

@@ -44,14 +44,14 @@ class BrowserSession:
 
     @classmethod
     async def open(
-        cls, executable: str | None, *, guard: AddressGuard, agent: str, uses_proxies: bool
+        cls, executable: str | None, *, guard: AddressGuard, user_agent: str, uses_proxies: bool
     ) -> "BrowserSession":
         """Start `executable` behind a gateway that asks `guard`.
 
         Args:
             executable: path or name of a Chromium; None looks for one.
             guard: asked for every connection.
-            agent: the User-Agent.
+            user_agent: the User-Agent.
             uses_proxies: whether the gateway heeds HTTP_PROXY and the like.
 
         Raises:
@@ -66,7 +66,7 @@ class BrowserSession:
         async with contextlib.AsyncExitStack() as stack:
             gateway = await Gateway.open(guard=guard, uses_proxies=uses_proxies)
             stack.push_async_callback(gateway.close)
-            chromium = await Chromium.start(program, gateway=gateway.address, agent=agent)
+            chromium = await Chromium.start(program, gateway=gateway.address, user_agent=user_agent)
             session = cls(gateway=gateway, chromium=chromium)
             stack.push_async_callback(session.stop)
             session.devtools.on("Target.attachedToTarget", session._register_page)

@@ -99,7 +99,7 @@ def find_browser() -> str | None:
     return None
 
 
-def flags(*, gateway: str, agent: str) -> list[str]:
+def flags(*, gateway: str, user_agent: str) -> list[str]:
     """Return the command line of a Chromium whose only way out is the proxy at `gateway`.
 
     It looks up no name, uses the gateway for loopback, too, and trusts the authorities of
@@ -107,7 +107,7 @@ def flags(*, gateway: str, agent: str) -> list[str]:
     """
     chosen = [
         *FLAGS,
-        f"--user-agent={agent}",
+        f"--user-agent={user_agent}",
         f"--proxy-server={gateway}",
         # Else requests to loopback would use no proxy, and so escape the address rules.
         "--proxy-bypass-list=<-loopback>",
@@ -148,13 +148,13 @@ class Chromium:
         return self._supervisor.poll() is None
 
     @classmethod
-    async def start(cls, executable: str, *, gateway: str, agent: str) -> "Chromium":
+    async def start(cls, executable: str, *, gateway: str, user_agent: str) -> "Chromium":
         """Start `executable` on an empty profile and wait until it answers.
 
         Args:
             executable: path or name of the program.
             gateway: the proxy that is its only way out, "http://127.0.0.1:port".
-            agent: its User-Agent.
+            user_agent: its User-Agent.
 
         Raises:
             FetchError: "unreachable": it does not start.
@@ -162,7 +162,7 @@ class Chromium:
         program = await asyncio.to_thread(shutil.which, executable)
         if program is None:
             raise will_not_start(executable, "no such program")
-        chosen = await asyncio.to_thread(flags, gateway=gateway, agent=agent)
+        chosen = await asyncio.to_thread(flags, gateway=gateway, user_agent=user_agent)
         profile = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=PROFILE_PREFIX))
         ours, theirs = socket.socketpair()
         with theirs:

@@ -144,7 +144,7 @@ def assistant(
             )
         ),
         retriever=Retriever(store=store, embedder=embedder, top_k=4),
-        quoting=ExtractiveModel(),
+        fallback_model=ExtractiveModel(),
         models=models
         or ModelPool.holding(
             model or ScriptedModel("The water should have 80 degrees [1]."), *notices

@@ -56,7 +56,7 @@ async def events_of(
         [passage],
         PromptRequest(question=QUESTION, language="en", reply_tokens=512),
         traits=traits or await model.describe(),
-        quoting=ExtractiveModel(),
+        fallback_model=ExtractiveModel(),
         unsupported=unsupported,
     )
     async with aclosing(replies) as stream:
@@ -237,7 +237,7 @@ async def test_no_quotes_are_announced_where_no_sentence_fits() -> None:
         [PASSAGE],
         PromptRequest(question="Who invented the telephone?", language="en", reply_tokens=512),
         traits=ModelTraits(context_tokens=4_000, size="small"),
-        quoting=ExtractiveModel(),
+        fallback_model=ExtractiveModel(),
     )
     async with aclosing(replies) as stream:
         events = [event async for event in stream]
@@ -258,7 +258,7 @@ async def test_a_model_that_dies_leaves_the_evidence() -> None:
         [PASSAGE],
         PromptRequest(question=QUESTION, language="en", reply_tokens=512),
         traits=ModelTraits(context_tokens=4096, size="large"),
-        quoting=ExtractiveModel(),
+        fallback_model=ExtractiveModel(),
     )
 
     async def read() -> None:

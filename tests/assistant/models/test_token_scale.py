@@ -54,7 +54,7 @@ async def answered(model: ChatModel) -> list[AnswerEvent]:
         [PASSAGE],
         PromptRequest(question=QUESTION, language="en", reply_tokens=512),
         traits=await model.describe(),
-        quoting=ExtractiveModel(),
+        fallback_model=ExtractiveModel(),
     )
     async with aclosing(replies) as events:
         return [event async for event in events]

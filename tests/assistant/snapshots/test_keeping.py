@@ -75,7 +75,7 @@ def assistant(writer: SnapshotWriter | None, model: ChatModel | None = None) -> 
             )
         ),
         retriever=Retriever(store=store, embedder=embedder, top_k=4),
-        quoting=ExtractiveModel(),
+        fallback_model=ExtractiveModel(),
         models=ModelPool.holding(model or ScriptedModel(REPLY)),
         snapshots=writer,
     )
@@ -233,7 +233,7 @@ async def test_a_replay_asks_the_model_that_answered(path: Path) -> None:
         return ChosenModel(model=ScriptedModel(REPLY))
 
     replay = Replay(
-        models=ModelPool(open_model=open_model), quoting=ExtractiveModel(), reply_tokens=500
+        models=ModelPool(open_model=open_model), fallback_model=ExtractiveModel(), reply_tokens=500
     )
     await all_of(replay.ask(before))
     await all_of(replay.ask(before, model="another"))
@@ -370,7 +370,7 @@ async def test_a_consumer_that_leaves_at_the_answer_has_it_kept(path: Path) -> N
 def replay_with(model: ChatModel, writer: SnapshotWriter | None) -> Replay:
     return Replay(
         models=ModelPool.holding(model),
-        quoting=ExtractiveModel(),
+        fallback_model=ExtractiveModel(),
         reply_tokens=500,
         snapshots=writer,
     )

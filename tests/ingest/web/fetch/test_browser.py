@@ -49,7 +49,7 @@ class Kit:
         self.fetcher = BrowserFetcher(
             guard=guard,
             robots=self.robots,
-            agent=AGENT,
+            user_agent=AGENT,
             executable=executable,
             timeout_s=timeout_s,
             max_bytes=max_bytes,
@@ -289,7 +289,7 @@ async def test_a_robots_txt_that_never_comes_is_a_page_too_slow(net: Internet) -
     fetcher = BrowserFetcher(
         guard=AddressGuard(),
         robots=robots,
-        agent=AGENT,
+        user_agent=AGENT,
         executable=None,
         timeout_s=0.5,
         max_bytes=100_000,

@@ -212,7 +212,7 @@ def test_a_program_talks_to_its_owner_by_3_and_4_and_the_owner_sees_its_end(fold
 def test_the_only_way_out_is_the_gateway(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://elsewhere:1")
     monkeypatch.setenv("NO_PROXY", "open.test")
-    chosen = flags(gateway=NOWHERE, agent=AGENT)
+    chosen = flags(gateway=NOWHERE, user_agent=AGENT)
     assert f"--proxy-server={NOWHERE}" in chosen
     assert "--proxy-bypass-list=<-loopback>" in chosen
     assert "--host-resolver-rules=MAP * ~NOTFOUND,EXCLUDE 127.0.0.1" in chosen
@@ -229,7 +229,7 @@ def test_authorities_of_the_user_are_trusted_and_a_bundle_of_the_world_s_is_not_
 
     def pins(path: Path | str) -> list[str]:
         monkeypatch.setenv("SSL_CERT_FILE", str(path))
-        return [flag for flag in flags(gateway=NOWHERE, agent=AGENT) if "spki" in flag]
+        return [flag for flag in flags(gateway=NOWHERE, user_agent=AGENT) if "spki" in flag]
 
     assert len(pins(own)) == 1
     assert pins(bundle) == []
@@ -248,7 +248,9 @@ def test_an_authority_is_listed_by_the_hash_of_its_public_key(
     key = x509.load_pem_x509_certificate(pem).public_key()
     info = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     pin = base64.b64encode(hashlib.sha256(info).digest()).decode()
-    assert f"--ignore-certificate-errors-spki-list={pin}" in flags(gateway=NOWHERE, agent=AGENT)
+    assert f"--ignore-certificate-errors-spki-list={pin}" in flags(
+        gateway=NOWHERE, user_agent=AGENT
+    )
 
 
 def test_an_authority_with_a_key_of_a_kind_that_few_know_hinders_no_other(
@@ -260,7 +262,7 @@ def test_an_authority_with_a_key_of_a_kind_that_few_know_hinders_no_other(
     bundle = tmp_path / "both.pem"
     bundle.write_bytes(ssl.DER_cert_to_PEM_cert(unknown).encode() + known)
     monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
-    [chosen] = [flag for flag in flags(gateway=NOWHERE, agent=AGENT) if "spki" in flag]
+    [chosen] = [flag for flag in flags(gateway=NOWHERE, user_agent=AGENT) if "spki" in flag]
     assert public_key_pin(ssl.PEM_cert_to_DER_cert(known.decode())) in chosen
 
 
@@ -271,7 +273,7 @@ def test_what_only_looks_like_a_certificate_is_left_out(
     bundle = tmp_path / "broken.pem"
     bundle.write_text(f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n")
     monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
-    assert not [flag for flag in flags(gateway=NOWHERE, agent=AGENT) if "spki" in flag]
+    assert not [flag for flag in flags(gateway=NOWHERE, user_agent=AGENT) if "spki" in flag]
 
 
 # Chromium itself
@@ -286,7 +288,7 @@ def executable() -> str:
 
 @pytest.mark.chromium
 async def test_chromium_lists_its_processes_and_stops_with_all_of_them(executable: str) -> None:
-    chromium = await Chromium.start(executable, gateway=NOWHERE, agent=AGENT)
+    chromium = await Chromium.start(executable, gateway=NOWHERE, user_agent=AGENT)
     assert chromium.is_alive
     assert "Chrome/" in (await chromium.devtools.send("Browser.getVersion"))["product"]
     processes = await chromium.processes()
@@ -303,7 +305,7 @@ async def test_chromium_lists_its_processes_and_stops_with_all_of_them(executabl
 
 @pytest.mark.chromium
 async def test_chromium_ends_even_if_its_supervisor_is_killed(executable: str) -> None:
-    chromium = await Chromium.start(executable, gateway=NOWHERE, agent=AGENT)
+    chromium = await Chromium.start(executable, gateway=NOWHERE, user_agent=AGENT)
     processes = await chromium.processes()
     os.kill(parent_of(chromium.pid), signal.SIGKILL)
     await chromium.stop()
@@ -313,7 +315,7 @@ async def test_chromium_ends_even_if_its_supervisor_is_killed(executable: str) -
 @pytest.mark.chromium
 async def test_a_stopped_chromium_holds_no_file_open(executable: str) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
-    chromium = await Chromium.start(executable, gateway=NOWHERE, agent=AGENT)
+    chromium = await Chromium.start(executable, gateway=NOWHERE, user_agent=AGENT)
     await chromium.stop()
     assert not chromium.is_alive
     assert len(list(Path("/proc/self/fd").iterdir())) == before
@@ -331,7 +333,7 @@ async def test_chromium_asks_for_nothing_but_the_page(executable: str) -> None:
     server = await asyncio.start_server(record, "127.0.0.1", 0)
     gateway = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server:
-        chromium = await Chromium.start(executable, gateway=gateway, agent=AGENT)
+        chromium = await Chromium.start(executable, gateway=gateway, user_agent=AGENT)
         send = chromium.devtools.send
         context = await send("Target.createBrowserContext")  # other services start with each
         await send("Target.createTarget", url="http://page.test/", **context)
@@ -348,7 +350,7 @@ def parent_of(pid: int) -> int:
 @pytest.mark.chromium
 async def test_giving_up_on_a_start_leaves_nothing_behind(executable: str) -> None:
     before = children()
-    starting = asyncio.create_task(Chromium.start(executable, gateway=NOWHERE, agent=AGENT))
+    starting = asyncio.create_task(Chromium.start(executable, gateway=NOWHERE, user_agent=AGENT))
     while not (started := children() - before):
         await asyncio.sleep(0.005)
     starting.cancel()
@@ -368,4 +370,4 @@ async def test_a_program_that_is_no_browser_is_named_with_what_it_did(
     program: str, detail: str
 ) -> None:
     with pytest.raises(FetchError, match=f"{program} does not start .{detail}"):
-        await Chromium.start(program, gateway=NOWHERE, agent=AGENT)
+        await Chromium.start(program, gateway=NOWHERE, user_agent=AGENT)
