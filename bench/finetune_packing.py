@@ -33,7 +33,7 @@ def random_samples(count: int) -> Any:
 
 
 def measure(model: Any, rows: Any, batch: int) -> tuple[float, float, float]:
-    """Return real tokens a second of CPU, the share of padding, and the mean loss of a target token."""
+    """Return real tokens a second of CPU, the share of padding, and the mean loss of a target."""
     import torch
     from torch.utils.data import DataLoader
 

@@ -83,7 +83,7 @@ class Quantity:
             units = {self.dimension, other.dimension} <= {"", "time"}
             return (
                 units
-                and _close(self.base, other.base)
+                and _is_close(self.base, other.base)
                 and (self.kind == other.kind or "time" in (self.dimension, other.dimension))
             )
         return bool(self.minutes & other.minutes)
