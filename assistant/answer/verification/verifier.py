@@ -140,8 +140,8 @@ class _PassageSentences:
         """Yield each sentence together with the next."""
         for index, (one, two) in enumerate(zip(self.sentences, self.sentences[1:], strict=False)):
             # Two rows say together only what is said of both: 张伟 is not in 李敏's department.
-            cells = [self._rows[at] for at in (index, index + 1) if at in self._rows]
-            if len(cells) > 1 and not all(cell & claim.words for cell in cells):
+            cells = [self._rows.get(at, claim.words) & claim.words for at in (index, index + 1)]
+            if claim.words and not all(cells):
                 continue
             share = word_share(claim, one.words | two.words, self.head.words)
             if share >= floor:
@@ -387,14 +387,13 @@ def _closest(claim: SentenceText, windows: Iterable[_Window], floor: float) -> l
     """
     near = [window for window in windows if window.share >= floor]
     if len(near) > WINDOWS_COMPARED:
-        near.sort(key=lambda window: (-window.share, -_figures_held(claim, window.text)))
+        figures = claim.figures
+        near.sort(
+            key=lambda w: (-w.share, -sum(any(map(f.equals, w.text.figures)) for f in figures))
+        )
     else:
         near.sort(key=lambda window: -window.share)
     return near[:WINDOWS_COMPARED]
-
-
-def _figures_held(claim: SentenceText, text: SentenceText) -> int:
-    return sum(any(one.equals(held) for held in text.figures) for one in claim.figures)
 
 
 def _closer(best: ClaimComparison | None, other: ClaimComparison) -> ClaimComparison:
