@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import streamlit as st
@@ -16,6 +17,9 @@ from ui.session import Conversation
 _STATIC = Path(__file__).with_name("static")
 CONVERSATION, LIST = "conversation", "conversations"
 """Keys of the two components, and so of what they tell, in the session's state."""
+
+_STARTED = token_hex(4)
+"""Tells this process from one that served the page before."""
 
 
 @cache
@@ -49,7 +53,8 @@ def mount_conversation(
     data = {
         "id": conversation.id,
         "lang": language,
-        "revision": conversation.revision,
+        # Of a server that was started anew, the same number is another revision.
+        "revision": f"{_STARTED}-{conversation.revision}",
         "base": base_path(),
         "labels": {
             name: label.localize(language) for name, label in labels.CONVERSATION_LABELS.items()

@@ -1,5 +1,7 @@
 """What `assistant doctor` finds, as a page: each part, its state, and what to do."""
 
+import re
+
 import streamlit as st
 
 from assistant.cli.doctor import examine
@@ -9,10 +11,15 @@ from ingest.foundation.errors import SettingsError
 from ingest.foundation.messages import Language, Message
 from ui import labels
 from ui.markup.safe_markdown import escape_markdown, escape_message
+from ui.model_state import draw_pull, draw_pull_button
+from ui.page_terms import in_page_terms
 from ui.service import AssistantService
 
 FOUND = "health-found"
 """What was found last, in the session's state."""
+
+PULL = re.compile(r"(?:run:? )?ollama pull (?P<name>\S+)")
+"""The command that a button of the page stands for."""
 
 MARKS: dict[State, str] = {
     "ok": ":material/check_circle:",
@@ -38,5 +45,8 @@ def draw_health(service: AssistantService, language: Language) -> None:
         part = labels.PART_NAMES.get(check.part, Message.verbatim(check.part)).localize(language)
         found = escape_message(check.found, language)
         st.markdown(f"{MARKS[check.state]} **{escape_markdown(part)}** · {found}")
-        if check.fix:
-            st.caption(escape_message(check.fix, language))
+        if pulled := PULL.fullmatch(check.fix.localize("en")):
+            draw_pull_button(service, pulled["name"], language)
+        elif check.fix:
+            st.caption(escape_message(in_page_terms(check.fix), language))
+    draw_pull(service, language)

@@ -275,10 +275,16 @@ LIST_LABELS: Final[dict[str, Message]] = {
     "cancel": Message("Cancel"),
     "export_md": Message("Export as Markdown"),
     "export_json": Message("Export as JSON"),
+    "server_gone": Message("Qiuzheng is not running"),
+    "start_server": Message(
+        "Start it again with: assistant ui. This page then goes on by itself; what was answered "
+        "is kept."
+    ),
     "send": Message("Ask"),
     "help": Message("What {name} means", name="{name}"),
     "add_files": Message("Add files"),
     "remove_file": Message("Take {name} away", name="{name}"),
+    "close": Message("Close"),
 }
 """Texts of the list of conversations, by the names that `static/conversations.js` knows them by."""
 

@@ -17,6 +17,7 @@ from ui.components import mount_conversation, mount_list
 from ui.health_page import draw_health
 from ui.library_page import draw_library
 from ui.markup.safe_markdown import escape_message
+from ui.model_state import draw_model_state
 from ui.nvc_page import draw_nvc
 from ui.question_line import (
     CONVERSATION_PARAMETER,
@@ -37,8 +38,6 @@ STYLE = Path(__file__).with_name("style.css")
 ICON = Path(__file__).with_name("icon.png")
 # Conversations in the side bar; search finds the others.
 SHOWN_CONVERSATIONS = 40
-# Seconds between two looks at what is known of the model, while the page is empty.
-MODEL_POLL_S = 2.0
 
 # What may stand in the address: what `new_conversation_id` makes, and shorter names.
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -231,9 +230,11 @@ def draw_sidebar(
             disabled=not conversation.turns,
             width="stretch",
         )
-        draw_list(service, conversation, language)
+        draw_private_switch(conversation, language)
+        # Before the conversations: below forty of them nobody would find the pages.
         for page in pages:
             st.page_link(page)
+        draw_list(service, conversation, language)
 
         def keep_language() -> None:
             """Put the language into the address: a reload keeps it."""
@@ -250,21 +251,24 @@ def draw_sidebar(
             label_visibility="collapsed",
         )
 
-        # Of this conversation alone: the next one begins as it is, and not as this switch was.
-        private_key = f"{PRIVATE}-{conversation.id}"
 
-        def keep_private() -> None:
-            """Keep the conversation that is about to begin, or nothing of it."""
-            conversation.private = st.session_state[private_key]
+def draw_private_switch(conversation: Conversation, language: Language) -> None:
+    """Draw the switch that keeps nothing of the conversation that is about to begin."""
+    # Of this conversation alone: the next one begins as it is, and not as this switch was.
+    key = f"{PRIVATE}-{conversation.id}"
 
-        st.toggle(
-            labels.PRIVATE.localize(language),
-            value=conversation.private,
-            key=private_key,
-            help=labels.PRIVATE_HELP.localize(language),
-            on_change=keep_private,
-            disabled=bool(conversation.turns),
-        )
+    def keep_private() -> None:
+        """Keep the conversation that is about to begin, or nothing of it."""
+        conversation.private = st.session_state[key]
+
+    st.toggle(
+        labels.PRIVATE.localize(language),
+        value=conversation.private,
+        key=key,
+        help=labels.PRIVATE_HELP.localize(language),
+        on_change=keep_private,
+        disabled=bool(conversation.turns),
+    )
 
 
 def draw_list(service: AssistantService, conversation: Conversation, language: Language) -> None:
@@ -310,20 +314,6 @@ def draw_welcome(service: AssistantService, conversation: Conversation, language
                 on_click=ask,
                 args=(service, conversation, question),
             )
-
-
-def draw_model_state(service: AssistantService, language: Language) -> None:
-    """Say that no model is here, what that means, and where one can be had."""
-    # Asked before it is drawn: whether the answer is known decides whether to look again.
-    poll_s = None if service.jobs.knows_model else MODEL_POLL_S
-    st.fragment(draw_missing_model, run_every=poll_s)(service, language)
-
-
-def draw_missing_model(service: AssistantService, language: Language) -> None:
-    """Say it, once it is known."""
-    missing = service.jobs.missing_model
-    if missing is not None:
-        st.info(escape_message(missing, language), icon=":material/info:")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """The line where questions are typed, what stands below it, and what becomes of a question."""
 
+from typing import Any
+
 import streamlit as st
 
 from ingest.foundation.messages import Language, Message
@@ -12,6 +14,8 @@ LONGEST_QUESTION = 4_000
 """Characters of a question; `assistant.answer` refuses longer ones."""
 QUESTION, WEB, COLLECTIONS = "question", "web", "collections"
 """Keys of the widgets; that of the collections goes with the conversation's id."""
+ASKED = "asked"
+"""Whether `on_submit` has asked what was typed, in the session's state."""
 CONVERSATION_PARAMETER = "c"
 """In the address of the page."""
 
@@ -54,6 +58,22 @@ def _drop_unread(conversation: Conversation, key: str) -> None:
         st.session_state[key] = [name for name in chosen if name not in unread]
 
 
+def submit_question(
+    service: AssistantService, conversation: Conversation, typed: Any, language: Language
+) -> None:
+    """Ask what was typed; of files that came with it, say what cannot be kept."""
+    try:
+        files = keep_uploads(typed.files, language) if typed.files else None
+    except FileNotReadError as error:
+        service.refuse(conversation, typed.text or labels.ABOUT_FILE.localize(language), error)
+        return
+    question = typed.text
+    if files is not None and not question.strip():
+        names = ", ".join(path.name for path in files.paths)
+        question = Message("What is in {names}?", names=names).localize(language)
+    ask(service, conversation, question, files=files)
+
+
 def draw_question_line(
     service: AssistantService, conversation: Conversation, language: Language
 ) -> None:
@@ -63,28 +83,23 @@ def draw_question_line(
     def submit() -> None:
         """Ask the question; Streamlit calls it before the next run of the page."""
         typed = st.session_state[QUESTION]
-        if typed is None:
-            return
-        try:
-            files = keep_uploads(typed.files, language) if typed.files else None
-        except FileNotReadError as error:
-            service.refuse(conversation, typed.text or labels.ABOUT_FILE.localize(language), error)
-            return
-        question = typed.text
-        if files is not None and not question.strip():
-            names = ", ".join(path.name for path in files.paths)
-            question = Message("What is in {names}?", names=names).localize(language)
-        ask(service, conversation, question, files=files)
+        if typed is not None:
+            st.session_state[ASKED] = True
+            submit_question(service, conversation, typed, language)
 
     with st.bottom:
         # Enabled while an answer is given: the next question waits its turn, and the cursor stays.
-        st.chat_input(
+        typed = st.chat_input(
             prompt,
             key=QUESTION,
             on_submit=submit,
             max_chars=LONGEST_QUESTION,
             accept_file="multiple",
         )
+        # In the first run after the program was started anew, Streamlit knows of no `on_submit`,
+        # and the question of a page that was open before would be lost.
+        if not st.session_state.pop(ASKED, False) and typed is not None:
+            submit_question(service, conversation, typed, language)
         st.toggle(
             labels.WEB.localize(language),
             value=True,

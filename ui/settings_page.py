@@ -10,15 +10,10 @@ from assistant.settings import Settings, load_settings
 from ingest.foundation.errors import QiuzhengError, SettingsError
 from ingest.foundation.messages import Language, Message, in_brackets
 from ui import labels
-from ui.jobs.model_pull import ModelPull
 from ui.markup.safe_markdown import escape_error, escape_markdown, escape_message
+from ui.model_state import draw_pull
 from ui.service import AssistantService
 from ui.settings_file import is_set_outside, save_settings, variable_of
-
-SEEN_PULL = "seen-pull"
-"""The pull whose end the page has seen, in the session's state."""
-PULL_POLL_S = 0.5
-"""Seconds between two looks at a model that is being pulled."""
 
 LARGEST_NUMBER = 2**53 - 1
 """Beyond it JavaScript's numbers have gaps."""
@@ -122,32 +117,6 @@ def draw_models(service: AssistantService, settings: Settings, language: Languag
         if st.form_submit_button(labels.PULL.localize(language)) and wanted.strip():
             service.jobs.start_pull(settings, wanted.strip())
     draw_pull(service, language)
-
-
-def draw_pull(service: AssistantService, language: Language) -> None:
-    """Draw how far the model has come that is being pulled."""
-    pull = service.jobs.pull
-    if pull is not None:
-        # Polling for ever would draw the page's lists anew while they are open.
-        poll_s = None if pull.is_over else PULL_POLL_S
-        st.fragment(draw_pull_state, run_every=poll_s)(pull, language)
-
-
-def draw_pull_state(pull: ModelPull, language: Language) -> None:
-    """Draw the pull as it is now; once more with the whole page when it has ended."""
-    if pull.is_over and st.session_state.get(SEEN_PULL) != id(pull):
-        # The list of models was drawn before its end.
-        st.session_state[SEEN_PULL] = id(pull)
-        st.rerun()
-    if pull.error is not None:
-        st.error(escape_error(pull.error, language))
-    elif pull.is_done:
-        st.success(escape_message(Message("{name} is here", name=pull.name), language))
-    else:
-        left = f" · {labels.time_left(pull.seconds_left).localize(language)}" * (
-            pull.seconds_left > 0
-        )
-        st.progress(pull.share, text=escape_markdown(f"{pull.name}: {pull.status}{left}"))
 
 
 def draw_choice(settings: Settings, choice: Choice, language: Language) -> None:

@@ -37,6 +37,7 @@ from ui.markup.markup_tree import (
     split_blocks,
     strip_private,
 )
+from ui.page_terms import in_page_terms
 from ui.session import PageTurn
 
 Fields = dict[str, Any]
@@ -62,13 +63,13 @@ def turn_fields(turn: PageTurn, language: Language) -> Fields:
         "state": turn.state,
         "status": progress_label(turn, language),
         "steps": list(step_lines(turn, language)),
-        "notices": [notice.localize(language) for notice in _notices(turn)],
+        "notices": [in_page_terms(one).localize(language) for one in _notices(turn)],
         "kind": QUOTES.localize(language) if is_unlabelled else "",
         "trust": trust_note(turn, language),
         "failure": failure
         and {
             "message": failure.message.localize(language),
-            "hint": failure.hint.localize(language),
+            "hint": in_page_terms(failure.hint).localize(language),
         },
         "sources": source_lines(turn, language),
         "feedback": feedback

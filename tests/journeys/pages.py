@@ -138,7 +138,9 @@ class Tabs:
 def _note(tab: Tab, kind: str, text: str) -> None:
     # A server that was killed on purpose is missed by the pages that it served.
     if kind == "error" and not re.search(
-        "ERR_CONNECTION|WebSocket connection|ERR_INCOMPLETE|dynamically imported", text
+        "ERR_CONNECTION|WebSocket connection|ERR_INCOMPLETE|dynamically imported|"
+        "disconnected from server|server endpoint|server is not responding|ERR_CONTENT_LENGTH",
+        text,
     ):
         tab.errors.append(text)
 
@@ -150,11 +152,12 @@ class PageServer:
         self._shell = shell
         self._process: subprocess.Popen[str] | None = None
 
-    def start(self) -> str:
-        """Return the page's address, once it answers."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+    def start(self, *, port: int = 0) -> str:
+        """Return the page's address, once it answers; `port` 0 is one that nobody has."""
+        if not port:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                port = probe.getsockname()[1]
         options = ["--server.headless", "true", "--server.port", str(port)]
         self._process = self._shell.start("assistant", "ui", *options)
         with httpx.Client(trust_env=False) as client:

@@ -83,7 +83,7 @@ def test_a_model_that_fails_says_what_to_do_in_each_language() -> None:
     english, chinese = fields(turn), fields(turn, "zh")
     assert english["failure"] == {
         "message": "Ollama does not answer",
-        "hint": "start it: ollama serve",
+        "hint": 'Start Ollama on this computer, then press "Ask again".',
     }
     assert (english["state"], english["status"]) == ("failed", "Not answered")
     assert chinese["failure"]["message"] == "Ollama 没有响应"

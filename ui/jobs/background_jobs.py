@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from assistant.bootstrap import PROBE_TIMEOUT_S, ollama_at
 from assistant.settings import Settings, load_settings
 from ingest.foundation.errors import QiuzhengError
-from ingest.foundation.messages import Language, Message
+from ingest.foundation.messages import Language
 from ingest.library import open_library
 from ui.bridge import EventLoopThread
 from ui.jobs.ingest_job import IngestJob
-from ui.jobs.model_pull import ModelPull, find_missing_model
+from ui.jobs.model_pull import MissingModel, ModelPull, find_missing_model
 from ui.jobs.removal import DocumentRemoval
 
 
@@ -44,7 +44,7 @@ class BackgroundJobs:
         """Names of the index's collections, as last seen."""
         self._waiting: list[_WaitingIngest] = []
         self._pulling: asyncio.Task[None] | None = None
-        self._probing: asyncio.Task[Message | None] | None = None
+        self._probing: asyncio.Task[MissingModel | None] | None = None
         self._ingesting: asyncio.Task[None] | None = None
         self._removing: asyncio.Task[None] | None = None
         self._listing: asyncio.Task[None] | None = None
@@ -55,7 +55,7 @@ class BackgroundJobs:
         return self._probing is not None and self._probing.done()
 
     @property
-    def missing_model(self) -> Message | None:
+    def missing_model(self) -> MissingModel | None:
         """What the first page says where no model answers; None where one does, or is not known.
 
         The server is asked in the background, and once: it may take seconds to say no.
@@ -94,8 +94,12 @@ class BackgroundJobs:
             return
         self.pull = pull = ModelPull(name=name)
 
+        async def pull_and_look() -> None:
+            await pull.run(settings.model)
+            self.forget_model()
+
         async def start() -> None:
-            self._pulling = asyncio.create_task(pull.run(settings.model))
+            self._pulling = asyncio.create_task(pull_and_look())
 
         self._loop.call(start())
 

@@ -57,7 +57,16 @@ class ModelPull:
             await server.close()
 
 
-async def find_missing_model() -> Message | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingModel:
+    """That no model answers, and what that means."""
+
+    text: Message
+    name: str = ""
+    """Of the model that the server could pull; "" where there is no server."""
+
+
+async def find_missing_model() -> MissingModel | None:
     """Return what the first page says where no model answers; None where one does."""
     try:
         settings = await asyncio.to_thread(load_settings)
@@ -69,14 +78,19 @@ async def find_missing_model() -> Message | None:
         finally:
             await server.close()
     except QiuzhengError:
-        return Message(
-            "No model server is here, so answers are quotes from the pages. To have them in "
-            "a model's words, start Ollama and choose a model under Settings."
+        return MissingModel(
+            text=Message(
+                "No model server is here, so answers are quotes from the pages. To have them in "
+                "a model's words, start Ollama and choose a model under Settings."
+            )
         )
-    if with_tag(settings.model.name) in installed:
+    name = settings.model.name
+    if with_tag(name) in installed:
         return None
-    return Message(
-        "{name} is not here yet, so answers are quotes from the pages. Settings has a "
-        "button that pulls it.",
-        name=settings.model.name,
+    return MissingModel(
+        text=Message(
+            "{name} is not here yet: until it is pulled, answers are quotes from the pages.",
+            name=name,
+        ),
+        name=name,
     )

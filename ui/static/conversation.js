@@ -96,7 +96,7 @@ function codeBlock(language, inside, labels) {
   const code = make("code", {}, ...inside);
   const copy = make("button", { type: "button", class: "qz-quiet qz-copy-code", "aria-label": labels.copy_code }, labels.copy);
   copy.addEventListener("click", () => copyText(code.textContent, copy, labels));
-  return make("div", { class: "qz-code" }, make("pre", { tabindex: "0", "data-language": language || null }, code), copy);
+  return make("div", { class: "qz-code", "data-language": language || null }, make("pre", { tabindex: "0" }, code), copy);
 }
 
 async function copyText(text, button, labels) {
@@ -288,12 +288,12 @@ class TurnView {
       isCut ? button(labels.go_on, () => this.conversation.send({ kind: "ask", question: labels.go_on_question })) : "",
       button(labels.copy, (made) => copyText(this.plainText(), made, labels)),
       fields.sources ? button(labels.copy_sources, (made) => copyText(this.plainText(true), made, labels)) : "",
+      make("span", { class: "qz-thumbs" }, ...this.thumbs(send)),
       button(labels.again, () => send({ kind: "again" })),
       button(fields.web ? labels.again_index : labels.again_web, () => send({ kind: "again", web: !fields.web })),
       fields.web ? button(labels.again_fresh, () => send({ kind: "again", fresh: true })) : "",
       fields.explained ? button(labels.why, (made) => this.explain(n, made)) : "",
       button(labels.edit, () => this.edit(send)),
-      ...this.thumbs(send),
     ].filter(Boolean);
   }
 
@@ -443,6 +443,28 @@ class TurnView {
   }
 }
 
+// The lines of a passage with its ranges marked; a heading is drawn as one, without its signs.
+function passageLines(characters, ranges) {
+  const lines = [];
+  for (let start = 0; start < characters.length;) {
+    const found = characters.indexOf("\n", start);
+    const end = found < 0 ? characters.length : found + 1;
+    const sign = /^#{1,6} +/.exec(characters.slice(start, Math.min(end, start + 12)).join(""));
+    const line = make(sign ? "strong" : "span");
+    let at = start + (sign ? sign[0].length : 0);
+    for (const [from, to] of ranges) {
+      const [first, last] = [Math.max(from, at), Math.min(to, end)];
+      if (first >= last) continue;
+      line.append(characters.slice(at, first).join(""), make("mark", {}, characters.slice(first, last).join("")));
+      at = last;
+    }
+    line.append(characters.slice(at, end).join(""));
+    lines.push(line);
+    start = end;
+  }
+  return lines;
+}
+
 // What stands at [n]: the passage, with the words that matter marked.
 class PassageCard {
   constructor(root) {
@@ -456,14 +478,8 @@ class PassageCard {
     // Offsets count characters, as Python does; a string of JavaScript counts UTF-16 units.
     const characters = Array.from(card.text);
     const text = make("div", { class: "qz-card-text", dir: "auto", tabindex: "0" });
-    let at = 0;
     const ranges = turn.marks(n, button);
-    for (const [start, end] of ranges) {
-      if (start < at) continue;
-      text.append(characters.slice(at, start).join(""), make("mark", {}, characters.slice(start, end).join("")));
-      at = end;
-    }
-    text.append(characters.slice(at).join(""));
+    text.append(...passageLines(characters, ranges));
     const marked = ranges.length ? characters.slice(ranges[0][0], ranges[0][1]).join("") : "";
     const title = card.url
       ? make("a", { href: card.url + (card.url.includes("#") ? "" : textFragment(marked)), target: "_blank", rel: "noopener noreferrer" }, card.title)

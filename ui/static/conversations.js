@@ -15,11 +15,29 @@ export default function (component) {
   root.act = (action) => setTriggerValue("action", { ...action, at: Date.now() });
   draw(root, data, (action) => root.act(action));
   localizeFrame(data.labels);
+  // A menu is open for as long as one is in it, with the pointer or the keyboard.
+  const closeMenus = (event) => {
+    for (const menu of root.querySelectorAll("details[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  };
+  root.watching?.abort();
+  root.watching = new AbortController();
+  const { signal } = root.watching;
+  for (const kind of ["pointerdown", "focusin"]) document.addEventListener(kind, closeMenus, { signal });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest('[data-testid="stPageLink"], .st-key-new button')) closeDrawer();
+  }, { signal });
+  // Streamlit puts its dialogs right into the body.
+  const watcher = new MutationObserver(() => localizeFrame(data.labels));
+  watcher.observe(document.body, { childList: true });
+  signal.addEventListener("abort", () => watcher.disconnect());
   clearInterval(root.localizing);
   // Widgets come at any time, and none of them says so.
   root.localizing = setInterval(() => localizeFrame(data.labels), LOCALIZE_MS);
   return () => {
     clearInterval(root.localizing);
+    root.watching.abort();
     lists.delete(parentElement);
     parentElement.replaceChildren();
   };
@@ -87,7 +105,11 @@ function row(line, data, act) {
     button(labels.rename, () => rename(whole, line, data, act)),
     file("md", labels.export_md), file("json", labels.export_json),
     button(labels.delete, () => act({ kind: "delete", id: line.id }))));
-  menu.addEventListener("keydown", (event) => { if (event.key === "Escape") menu.open = false; });
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
   return whole;
 }
 
@@ -120,8 +142,21 @@ function closeDrawer() {
   document.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click();
 }
 
+// Where the server is gone, Streamlit asks whether one is connected to the internet.
+function sayServerIsGone(labels) {
+  for (const dialog of document.querySelectorAll('section[role="dialog"]')) {
+    const text = [...dialog.querySelectorAll("div")].find((one) =>
+      !one.children.length && /^(Streamlit server is not responding|Connection timed out)/.test(one.textContent));
+    if (!text) continue;
+    dialog.querySelector("h2").textContent = labels.server_gone;
+    dialog.querySelector("button")?.setAttribute("aria-label", labels.close);
+    text.textContent = labels.start_server;
+  }
+}
+
 // Streamlit names its own buttons in English alone, on every page of ours.
 function localizeFrame(labels) {
+  sayServerIsGone(labels);
   document.querySelector('[data-testid="stChatInputSubmitButton"]')?.setAttribute("aria-label", labels.send);
   const renamed = { "Help for ": labels.help, "Remove ": labels.remove_file };
   for (const [english, label] of Object.entries(renamed)) {
@@ -129,7 +164,7 @@ function localizeFrame(labels) {
       button.setAttribute("aria-label", label.replace("{name}", button.getAttribute("aria-label").slice(english.length)));
     }
   }
-  for (const add of document.querySelectorAll('button[aria-label="Add files"], button[aria-label="Upload files"], button[aria-label="file upload"], [data-testid="stChatInputFileUploadButton"] button')) {
+  for (const add of document.querySelectorAll('button[aria-label="Add files"], button[aria-label="Upload files"], [aria-label="file upload"], [data-testid="stChatInputFileUploadButton"] button')) {
     add.setAttribute("aria-label", labels.add_files);
   }
 }

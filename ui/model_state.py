@@ -1,0 +1,80 @@
+"""Whether a model answers, where nobody has asked yet; and the button that brings one."""
+
+import streamlit as st
+
+from assistant.settings import load_settings
+from ingest.foundation.errors import QiuzhengError
+from ingest.foundation.messages import Language, Message
+from ui.jobs.model_pull import ModelPull
+from ui.labels import time_left
+from ui.markup.safe_markdown import escape_error, escape_markdown, escape_message
+from ui.service import AssistantService
+
+MODEL_POLL_S = 2.0
+"""Seconds between two looks at what is known of the model, while the page is empty."""
+SEEN_PULL = "seen-pull"
+"""The pull whose end the page has seen, in the session's state."""
+PULL_POLL_S = 0.5
+"""Seconds between two looks at a model that is being pulled."""
+
+
+def draw_model_state(service: AssistantService, language: Language) -> None:
+    """Say that no model is here, what that means, and bring it with a button."""
+    # Asked before it is drawn: whether the answer is known decides whether to look again.
+    poll_s = None if service.jobs.knows_model else MODEL_POLL_S
+    st.fragment(draw_missing_model, run_every=poll_s)(service, language)
+    draw_pull(service, language)
+
+
+def draw_missing_model(service: AssistantService, language: Language) -> None:
+    """Say it, once it is known."""
+    missing = service.jobs.missing_model
+    if missing is None:
+        return
+    st.info(escape_message(missing.text, language), icon=":material/info:")
+    if missing.name:
+        draw_pull_button(service, missing.name, language)
+
+
+def draw_pull_button(service: AssistantService, name: str, language: Language) -> None:
+    """Draw the button that pulls a model; it can be pressed while none is on its way."""
+    pull = service.jobs.pull
+
+    def start() -> None:
+        """Begin; Streamlit calls it before the next run of the page, which draws how far it is."""
+        try:
+            service.jobs.start_pull(load_settings(), name)
+        except QiuzhengError as error:
+            st.error(escape_error(error, language))
+
+    st.button(
+        escape_message(Message("Pull {name}", name=name), language),
+        key=f"pull-{name}",
+        icon=":material/download:",
+        disabled=pull is not None and not pull.is_over,
+        on_click=start,
+    )
+
+
+def draw_pull(service: AssistantService, language: Language) -> None:
+    """Draw how far the model has come that is being pulled."""
+    pull = service.jobs.pull
+    if pull is not None:
+        # Polling for ever would draw the page's lists anew while they are open.
+        poll_s = None if pull.is_over else PULL_POLL_S
+        st.fragment(draw_pull_state, run_every=poll_s)(pull, language)
+
+
+def draw_pull_state(pull: ModelPull, language: Language) -> None:
+    """Draw the pull as it is now; once more with the whole page when it has ended."""
+    if pull.is_over and st.session_state.get(SEEN_PULL) != id(pull):
+        # The list of models was drawn before its end.
+        st.session_state[SEEN_PULL] = id(pull)
+        st.rerun()
+    if pull.error is not None:
+        st.error(escape_error(pull.error, language))
+    elif pull.is_done:
+        st.success(escape_message(Message("{name} is here", name=pull.name), language))
+    else:
+        left = f" · {time_left(pull.seconds_left).localize(language)}" * (pull.seconds_left > 0)
+        st.progress(pull.share, text=escape_markdown(f"{pull.name}: {pull.status}{left}"))

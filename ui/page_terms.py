@@ -1,0 +1,69 @@
+"""Says in the page's own terms what messages advise in those of the command line.
+
+What an answer says of itself travels with advice such as "ollama pull NAME"; who reads it here has
+buttons and pages, and often no terminal at hand.
+"""
+
+import re
+from collections.abc import Callable
+
+from ingest.foundation.messages import Message
+
+_TERMS: tuple[tuple[str, Callable[..., Message]], ...] = (
+    (r"ollama serve", lambda: Message("Start Ollama on this computer.")),
+    (
+        r"start it(?: with)?: ollama serve",
+        lambda: Message('Start Ollama on this computer, then press "Ask again".'),
+    ),
+    (
+        r"run:? ollama pull (?P<name>\S+)",
+        lambda name: Message(
+            'Pull {name}, or choose another model, on the page "Settings"; then ask again.',
+            name=name,
+        ),
+    ),
+    (
+        r"choose another one: --model .*",
+        lambda: Message('Choose another model on the page "Settings".'),
+    ),
+    (
+        r"shorten it; long texts can be indexed: ingest FILE",
+        lambda: Message("Shorten it; a long text can be dropped onto the line below as a file."),
+    ),
+    (
+        r"(?:ask again in a few minutes|try again later), or use what is stored already: --no-web",
+        lambda: Message(
+            'Ask again in a few minutes, or from what is stored: "Ask again without the web".'
+        ),
+    ),
+    (
+        r"ask a shorter question, take fewer passages .*",
+        lambda: Message(
+            "Ask a shorter question, or set fewer passages or a smaller context on the page "
+            '"Settings".'
+        ),
+    ),
+    (
+        r"choose an embedding model: ollama pull (?P<name>\S+)",
+        lambda name: Message('Pull {name} on the page "Settings".', name=name),
+    ),
+)
+
+_DOCTOR = re.compile(r"(?:运行 |详见 )?assistant doctor(?: (?=[\u4e00-\u9fff]))?")
+_HEALTH = Message('the page "Health"')
+
+
+def in_page_terms(message: Message) -> Message:
+    """Return what the page says in place of a message; the message itself in most cases."""
+    english = message.localize("en")
+    for pattern, say in _TERMS:
+        if found := re.fullmatch(pattern, english, re.DOTALL):
+            return say(**found.groupdict())
+    if not _DOCTOR.search(english):
+        return message
+    return Message.from_translations(
+        {
+            language: _DOCTOR.sub(_HEALTH.localize(language), text)
+            for language, text in message.in_each_language().items()
+        }
+    )
