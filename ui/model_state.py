@@ -40,20 +40,20 @@ def draw_pull_button(service: AssistantService, name: str, language: Language) -
     """Draw the button that pulls a model; it can be pressed while none is on its way."""
     pull = service.jobs.pull
 
-    def start() -> None:
-        """Begin; Streamlit calls it before the next run of the page, which draws how far it is."""
-        try:
-            service.jobs.start_pull(load_settings(), name)
-        except QiuzhengError as error:
-            st.error(escape_error(error, language))
-
-    st.button(
+    if not st.button(
         escape_message(Message("Pull {name}", name=name), language),
         key=f"pull-{name}",
         icon=":material/download:",
         disabled=pull is not None and not pull.is_over,
-        on_click=start,
-    )
+    ):
+        return
+    try:
+        service.jobs.start_pull(load_settings(), name)
+    except QiuzhengError as error:
+        st.error(escape_error(error, language))
+    else:
+        # With the whole page: how far it is stands outside of this fragment.
+        st.rerun()
 
 
 def draw_pull(service: AssistantService, language: Language) -> None:

@@ -30,7 +30,8 @@ BYTE = 127
 def kernel(left: Any, right: Any, width: float) -> NDArray[Any]:
     """Return how near each row of `left` is to each of `right`: exp(-width · squared distance)."""
     squared = (left**2).sum(1)[:, None] + (right**2).sum(1)[None] - 2 * left @ right.T
-    return np.exp(-width * squared)
+    near: NDArray[Any] = np.exp(-width * squared)
+    return near
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
