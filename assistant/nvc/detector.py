@@ -45,7 +45,7 @@ class MessageWeights:
     coefficients: Any
     bias: float
     width: float
-    """Of the kernel."""
+    """Width of the kernel."""
     rule_share: float
     """What a rule's find adds to the score."""
     threshold: float

@@ -63,7 +63,7 @@ class MissingModel:
 
     text: Message
     name: str = ""
-    """Of the model that the server could pull; "" where there is no server."""
+    """Name of the model that the server could pull; "" where there is no server."""
 
 
 async def find_missing_model() -> MissingModel | None:
