@@ -56,7 +56,8 @@ def test_character_that_the_locale_lacks_stops_no_command(
         (("assistant", "ask", "--nosuch"), "没有选项 '--nosuch'"),
         (("assistant", "frob"), "没有命令 'frob'"),
         (("assistant", "index", "remove", "--older-than", "soon"), "不是时长"),
-        (("ingest", "--recut", "a.txt"), "--recut 不带来源"),
+        (("ingest", "--recut", "a.txt"), "--recut 不接受来源"),
+        (("assistant", "ask", "hi", "--lang", "fr"), "不可用，可选：'auto', 'zh', 'en'"),
         (("finetune", "train"), "缺少参数"),
     ],
 )
