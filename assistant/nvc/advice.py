@@ -41,42 +41,42 @@ LONGEST_REPLY = 1_500
 
 _TEMPLATE = Message.bilingual(
     "When I see ___, I feel {feeling}, because I need {need}. Would you be willing to {request}?",
-    "当我看到＿＿＿时，我感到{feeling}，因为我看重{need}。你愿意{request}吗？",
+    "当我看到＿＿＿时，我感到{feeling}，因为我{need}。你愿意{request}吗？",
 )
 _WORDS: Mapping[Harm, tuple[Message, Message, Message]] = {
     "judgement": (
         Message.bilingual("upset", "难过"),
-        Message.bilingual("respect", "尊重"),
+        Message.bilingual("respect", "看重彼此尊重"),
         Message.bilingual("tell me how you see it", "和我说说你是怎么看的"),
     ),
     "generalization": (
         Message.bilingual("discouraged", "失望"),
-        Message.bilingual("support", "分担"),
+        Message.bilingual("support", "希望有人分担"),
         Message.bilingual("do it this week", "这周来做一次"),
     ),
     "blame": (
         Message.bilingual("frustrated", "着急"),
-        Message.bilingual("to sort it out together", "一起解决"),
+        Message.bilingual("to sort it out together", "希望我们一起解决"),
         Message.bilingual("look at it with me now", "现在和我一起看看怎么办"),
     ),
     "comparison": (
         Message.bilingual("worried", "担心"),
-        Message.bilingual("to see you do well", "看到你进步"),
+        Message.bilingual("to see you do well", "希望看到你进步"),
         Message.bilingual("tell me what would help you", "告诉我怎样能帮到你"),
     ),
     "demand": (
         Message.bilingual("tense", "紧张"),
-        Message.bilingual("cooperation", "配合"),
-        Message.bilingual("do it first", "先把这件事做了"),
+        Message.bilingual("cooperation", "需要你的配合"),
+        Message.bilingual("do it first", "先做好这件事"),
     ),
     "threat": (
         Message.bilingual("worried", "不安"),
-        Message.bilingual("something I can rely on", "可以依靠的约定"),
+        Message.bilingual("something I can rely on", "需要一个靠得住的约定"),
         Message.bilingual("agree on what we do next time", "和我约好下次怎么做"),
     ),
     "contempt": (
         Message.bilingual("hurt", "失落"),
-        Message.bilingual("to be taken seriously", "被重视"),
+        Message.bilingual("to be taken seriously", "希望被重视"),
         Message.bilingual("talk about it with me", "和我谈谈这件事"),
     ),
 }
