@@ -104,6 +104,11 @@ def count_pages(count: int) -> Message:
     return Message("{count} page" if count == 1 else "{count} pages", count=count)
 
 
+def count_documents(count: int) -> Message:
+    """Return "1 document" or "2 documents": pages and files, as the index holds them."""
+    return Message("{count} document" if count == 1 else "{count} documents", count=count)
+
+
 def count_chunks(count: int) -> Message:
     """Return "1 chunk" or "2 chunks"."""
     return Message("{count} chunk" if count == 1 else "{count} chunks", count=count)
@@ -117,7 +122,7 @@ def count_passages(count: int) -> Message:
 def describe_outdated(count: int) -> Message:
     """Return that so many pages are cut otherwise than set, and the command that cuts them anew."""
     return Message(
-        "{pages} in the index cut otherwise than set: ingest --recut", pages=count_pages(count)
+        "{pages} in the index cut otherwise than set: ingest --recut", pages=count_documents(count)
     )
 
 
@@ -292,7 +297,7 @@ class Report:
         parts = [
             Message(
                 "stored {pages} ({chunks})",
-                pages=count_pages(self.stored),
+                pages=count_documents(self.stored),
                 chunks=count_chunks(self.chunks),
             ),
             *self.other_counts(),
@@ -316,7 +321,7 @@ class Report:
                 Message(
                     "{pages} still in the index though the file is gone ({names}): to remove,"
                     " add --prune",
-                    pages=count_pages(len(self.gone)),
+                    pages=count_documents(len(self.gone)),
                     names=names + (", …" if len(self.gone) > NAMED else ""),
                 )
             )
@@ -338,7 +343,7 @@ class Report:
         """Write to stderr how many pages were cut anew, and into how many chunks."""
         line = Message(
             "recut {pages}: {before} before, {chunks} now",
-            pages=count_pages(self.recut),
+            pages=count_documents(self.recut),
             before=count_chunks(self.chunks_before),
             chunks=count_chunks(self.chunks),
         )

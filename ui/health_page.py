@@ -5,10 +5,10 @@ import re
 import streamlit as st
 
 from assistant.cli.doctor import examine
-from assistant.cli.health import HealthCheck, State
+from assistant.cli.health import HealthCheck, State, part_name
 from assistant.settings import load_settings
 from ingest.foundation.errors import SettingsError
-from ingest.foundation.messages import Language, Message
+from ingest.foundation.messages import Language
 from ui import labels
 from ui.markup.safe_markdown import escape_markdown, escape_message
 from ui.model_state import draw_pull, draw_pull_button
@@ -42,7 +42,7 @@ def draw_health(service: AssistantService, language: Language) -> None:
             st.session_state[FOUND] = [broken]
     checks: list[HealthCheck] = st.session_state.get(FOUND, [])
     for check in checks:
-        part = labels.PART_NAMES.get(check.part, Message.verbatim(check.part)).localize(language)
+        part = part_name(check.part).localize(language)
         found = escape_message(check.found, language)
         st.markdown(f"{MARKS[check.state]} **{escape_markdown(part)}** · {found}")
         if pulled := PULL.fullmatch(check.fix.localize("en")):

@@ -120,20 +120,6 @@ OPTION_NAMES: Final[dict[str, Message]] = {
     "always": Message("always"),
     "never": Message("never"),
 }
-PART_NAMES: Final[dict[str, Message]] = {
-    "chat model": Message("chat model"),
-    "embed model": Message("embedding model"),
-    "encoder": Message("encoder"),
-    "browser": Message("browser"),
-    "search": Message("search"),
-    "index": Message("index"),
-    "disk": Message("disk"),
-    "proxy": Message("proxy"),
-    "vectors": Message("vectors"),
-    "reranker": Message("reranker"),
-    "settings": Message("settings"),
-}
-"""Parts that `assistant doctor` names in English."""
 LANGUAGE: Final = Message("Language")
 LANGUAGE_NAMES: Final[dict[Language, str]] = {"zh": "中文", "en": "English"}
 """Each in its own language; one that is not here is shown by its code."""

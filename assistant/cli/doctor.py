@@ -12,13 +12,14 @@ from urllib.parse import urlsplit
 import click
 
 from assistant.bootstrap import PROBE_TIMEOUT_S, build_reranker, build_search, ollama_at
-from assistant.cli.health import HealthCheck, State
+from assistant.cli.health import HealthCheck, State, part_name
 from assistant.cli.vectors import check_vectors
 from assistant.errors import ModelError, RerankError, SearchError
 from assistant.search.notices import fallback_notice
 from assistant.search.result_pages import HINTS
 from assistant.settings import ModelSettings, Settings
 from ingest.bootstrap import browser_path, open_store
+from ingest.bulk.progress import pad_to_width
 from ingest.encoder_setup import encoder_in_force, encoder_worth
 from ingest.errors import FetchError
 from ingest.foundation.cli_runner import print_json
@@ -28,17 +29,20 @@ from ingest.foundation.messages import (
     SEMICOLON,
     Language,
     Message,
+    enumerate_names,
     join_messages,
     printable,
 )
 from ingest.foundation.server_urls import hide_userinfo
 from ingest.index.split import current_chunking
 from ingest.model_servers.ollama import with_tag
-from ingest.report import count_chunks, count_pages, describe_outdated
+from ingest.report import count_chunks, count_documents, describe_outdated
 from ingest.web.fetch.browser_check import check_browser
 from ingest.web.fetch.chromium import OTHER_BROWSER
 from ingest.web.fetch.upstream_proxy import DEFAULT_PORTS
 
+PART_COLUMNS = 17
+"""Of a terminal, for the name of a part."""
 LOW_DISK_BYTES = 500_000_000
 """A thousand pages take about 50 MB; the built-in encoder takes 180."""
 
@@ -98,7 +102,8 @@ def report(checks: list[HealthCheck], *, language: Language, as_json: bool) -> N
     for check in checks:
         mark, colour = _MARKS[check.state]
         click.secho(f"{mark} ", fg=colour, nl=False)
-        click.echo(printable(f"{check.part:<14}{check.found.localize(language)}"))
+        part = pad_to_width(part_name(check.part).localize(language), PART_COLUMNS)
+        click.echo(printable(f"{part}{check.found.localize(language)}"))
         if check.fix:
             click.secho(printable(f"    {check.fix.localize(language)}"), dim=True)
 
@@ -150,7 +155,7 @@ async def check_encoders(settings: Settings, *, space: str) -> list[HealthCheck]
     name = await asyncio.to_thread(encoder_in_force, settings, space=space)
     if name:
         shares = encoder_worth(settings, name).items()
-        measured = ", ".join(f"{pair} {share:.2f}" for pair, share in shares)
+        measured = enumerate_names(f"{pair} {share:.2f}" for pair, share in shares)
         found = Message.verbatim(name)
         if measured:
             found = Message("{name} (right on our sample: {shares})", name=name, shares=measured)
@@ -242,7 +247,7 @@ async def check_stored_index(settings: Settings) -> tuple[HealthCheck, int, str]
         rest = Message(" (the rest is found by words)")
     found = Message(
         "{pages}, {chunks}, {embedded} with vectors{rest}, in {folder}",
-        pages=count_pages(stats.documents),
+        pages=count_documents(stats.documents),
         chunks=count_chunks(stats.chunks),
         embedded=stats.embedded,
         rest=rest,

@@ -122,7 +122,8 @@ def read_text_file(path: Path) -> str:
         body = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     except OSError as error:
         why = describe_os_error(error)
-        raise EvaluationFileError(Message("{path}: {why}", path=path, why=why)) from error
+        message = Message("cannot read {path} ({why})", path=path, why=why)
+        raise EvaluationFileError(message) from error
     if b"\0" in body and find_byte_order_mark(body) is None:
         raise EvaluationFileError(
             Message("{path} is no text", path=path),

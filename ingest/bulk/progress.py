@@ -73,11 +73,21 @@ def progress_text(report: Report, *, done: int, total: int, seconds: float) -> M
     return join_messages(parts, COMMA)
 
 
+def _columns_of(character: str) -> int:
+    """Return how many columns a character takes; ideographs take two."""
+    return 2 if ord(character) >= 0x1100 else 1
+
+
+def pad_to_width(text: str, width: int) -> str:
+    """Return `text` and the blanks behind it that fill `width` columns."""
+    return text + " " * (width - sum(map(_columns_of, text)))
+
+
 def cut_to_width(text: str, width: int) -> str:
-    """Return the head of `text` that fits into `width` columns; ideographs take two."""
+    """Return the head of `text` that fits into `width` columns."""
     columns = 0
     for place, character in enumerate(text):
-        columns += 2 if ord(character) >= 0x1100 else 1
+        columns += _columns_of(character)
         if columns > width:
             return text[:place]
     return text

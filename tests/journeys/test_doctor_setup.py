@@ -225,7 +225,7 @@ def test_doctor_lives_with_a_dead_search_once_the_index_holds_pages(
     shown = shell("assistant", "doctor", "--json")
     assert states(shown)["search"] == "warn"
     (index,) = (row["found"] for row in json.loads(shown.stdout) if row["part"] == "index")
-    assert index.startswith("1 page, ")
+    assert index.startswith("1 document, ")
 
 
 def test_doctor_speaks_to_people_in_their_language(shell_with_model: Shell) -> None:

@@ -133,9 +133,9 @@ async def test_damage_is_found_by_check_and_mended_by_fix(
     assert "a vector of zeros" in en.stdout
     ollama.embed_faults = {}
     zh = shell_with_model("assistant", "index", "check", "--fix", "--lang", "zh")
-    assert "索引完好：1 个网页，1 个片段，" in zh.stdout
+    assert "索引完好：1 个文档，1 个片段，" in zh.stdout
     en = shell_with_model("assistant", "index", "check", "--lang", "en")
-    assert "the index is sound: 1 page, 1 chunk, 1 with vectors" in en.stdout
+    assert "the index is sound: 1 document, 1 chunk, 1 with vectors" in en.stdout
     assert json.loads(shell_with_model("assistant", "index", "check", "--json").stdout)["sound"]
 
 
@@ -226,7 +226,7 @@ def test_what_is_stored_is_listed_shown_and_removed(shell: Shell, tmp_path: Path
     shell("ingest", str(notes))
     listed = shell("assistant", "index", "list", "--folder", str(notes), "--lang", "en")
     assert len(listed.stdout.splitlines()) == 2
-    assert "2 pages" in listed.stderr
+    assert "2 documents" in listed.stderr
     one = shell("assistant", "index", "list", "--language", "zh", "--json").stdout
     assert json.loads(one)["title"] == "港口"
     assert "港口六点开放" in shell("assistant", "index", "show", str(notes / "港口.md")).stdout
@@ -243,7 +243,7 @@ def test_what_is_stored_is_listed_shown_and_removed(shell: Shell, tmp_path: Path
     refused = shell("assistant", "index", "remove", "--folder", str(notes), code=2)
     assert refused.stderr.count("\n") == 1
     done = shell("assistant", "index", "remove", str(notes / "harbour.md"), "--yes", "--lang", "en")
-    assert "removed: 1 page" in done.stderr
+    assert "removed: 1 document" in done.stderr
     assert "deleted: 1" in done.stderr
     asked = shell("assistant", "ask", "When does the harbour open?", code=None)
     assert "six o'clock" not in asked.stdout
@@ -322,12 +322,12 @@ def test_an_index_is_carried_to_another_home(shell: Shell, tmp_path: Path) -> No
     (tmp_path / "notes" / "港口.md").write_text("# 港口\n\n港口六点开放，船在外面等。", "utf-8")
     shell("ingest", "notes", "--collection", "港")
     file = str(tmp_path / "index.zip")
-    assert "1 page" in shell("assistant", "index", "export", file, "--lang", "en").stderr
+    assert "1 document" in shell("assistant", "index", "export", file, "--lang", "en").stderr
     assert "--force" in shell("assistant", "index", "export", file, code=2).stderr
     shell("assistant", "index", "export", file, "--collection", "东", code=2)
     elsewhere = {"ASSISTANT_HOME": str(tmp_path / "elsewhere")}
     done = shell("assistant", "index", "import", file, "--lang", "zh", **elsewhere)
-    assert "已导入：1 个网页" in done.stderr
+    assert "已导入：1 个文档" in done.stderr
     asked = shell("assistant", "ask", "港口几点开放?", "--collection", "港", **elsewhere)
     assert "六点" in asked.stdout
     for command in ("compact", "rebuild", "check"):
@@ -359,7 +359,7 @@ def test_a_torn_index_is_saved_by_rebuild(shell: Shell, home: Path, tmp_path: Pa
     checked = shell("assistant", "index", "check", "--lang", "en", code=1)
     assert "assistant index rebuild" in checked.stdout
     saved = shell("assistant", "index", "rebuild", "--lang", "en")
-    assert "saved: 40 pages" in saved.stderr
+    assert "saved: 40 documents" in saved.stderr
     assert "517" in shell("assistant", "ask", question).stdout
     shell("assistant", "index", "check")
     assert (home / "index" / "index.damaged").stat().st_mode & 0o077 == 0

@@ -45,7 +45,7 @@ def test_pages_that_fail_are_listed_with_the_reason_and_the_rest_goes_on(
     shown = shell(
         "ingest", TEA, "https://closed.test/x", "https://gone.test/x", "http://127.0.0.1/", code=3
     )
-    assert "stored 1 page (" in shown.stderr
+    assert "stored 1 document (" in shown.stderr
     assert "skipped 2, failed 1" in shown.stderr
     for reason in ("robots.txt line 2: Disallow: /", "404", "127.0.0.1"):
         assert reason in shown.stderr
@@ -60,7 +60,7 @@ def test_junk_lines_are_named_and_the_rest_goes_on(shell: Shell) -> None:
 
 
 def test_urls_come_from_standard_input_too(shell: Shell) -> None:
-    assert "stored 1 page (" in shell("ingest", "-", stdin=TEA).stderr
+    assert "stored 1 document (" in shell("ingest", "-", stdin=TEA).stderr
 
 
 def test_documents_are_stored_and_cited_by_their_place(shell: Shell, tmp_path: Path) -> None:
@@ -97,17 +97,17 @@ def test_changed_chunk_size_recuts_pages_at_their_next_use_or_all_at_once(shell:
     again = shell("ingest", one, "--json", **small)
     assert json.loads(again.stdout)["origin"] == "memory"
     assert json.loads(again.stdout)["chunks"] > before[one]["chunks"]
-    assert f"{len(rest)} pages in the index cut otherwise than set" in again.stderr
+    assert f"{len(rest)} documents in the index cut otherwise than set" in again.stderr
     assert (
-        f"{len(rest)} pages in the index cut otherwise"
+        f"{len(rest)} documents in the index cut otherwise"
         in shell("assistant", "doctor", code=None, **small).stdout
     )
     shown = shell("ingest", "--recut", "--json", **small)
     cut = [json.loads(line) for line in shown.stdout.splitlines()]
     assert {page["url"] for page in cut} == set(rest)
     assert all(page["embedded"] == page["chunks"] > page["chunks_before"] for page in cut)
-    assert f"recut {len(rest)} pages" in shown.stderr
-    assert "recut 0 pages" in shell("ingest", "--recut", **small).stderr
+    assert f"recut {len(rest)} documents" in shown.stderr
+    assert "recut 0 documents" in shell("ingest", "--recut", **small).stderr
     answer = shell("assistant", "ask", "How hot should water be for green tea?", "--json", **small)
     assert TEA in {citation.url for citation in answer.answer.answer.citations}
 
@@ -161,10 +161,10 @@ def test_second_run_reads_no_file_that_has_not_changed(shell: Shell, notes: Path
     (notes / "gate.md").write_text("# Gates\n\nThe gate code of the north entrance is 7777.\n")
     os.utime(notes / "gate.md", ns=(state.st_atime_ns, state.st_mtime_ns))
     again = shell("ingest", "notes")
-    assert "stored 0 pages (0 chunks), unchanged 3, skipped 0, failed 0" in again.stderr
+    assert "stored 0 documents (0 chunks), unchanged 3, skipped 0, failed 0" in again.stderr
     os.utime(notes / "gate.md")
-    assert "stored 1 page (1 chunk), unchanged 2" in shell("ingest", "notes").stderr
-    assert "stored 3 pages" in shell("ingest", "notes", "--refresh").stderr
+    assert "stored 1 document (1 chunk), unchanged 2" in shell("ingest", "notes").stderr
+    assert "stored 3 documents" in shell("ingest", "notes", "--refresh").stderr
     answer = shell("assistant", "ask", "What is the gate code of the north entrance?").stdout
     assert "7777" in answer
 
@@ -173,7 +173,7 @@ def test_file_that_is_gone_is_said_and_leaves_the_index_by_prune(shell: Shell, n
     shell("ingest", "notes")
     (notes / "gate.md").unlink()
     told = shell("ingest", "notes")
-    assert "1 page still in the index though the file is gone" in told.stderr
+    assert "1 document still in the index though the file is gone" in told.stderr
     assert "gate.md" in told.stderr
     question = "What is the gate code of the north entrance?"
     assert "8841" in shell("assistant", "ask", question, code=None).stdout
@@ -220,7 +220,7 @@ def test_failed_pages_are_tried_again_alone(shell: Shell, net: Internet) -> None
     net.page("https://late.test/x", f"<article><h1>Herons</h1>{text}</article>")
     net.clear()
     again = shell("ingest", "--retry-failed")
-    assert "stored 1 page (" in again.stderr
+    assert "stored 1 document (" in again.stderr
     assert net.hits("leafandwater.example") == []
     assert "nothing" in shell("ingest", "--retry-failed").stderr
 
@@ -228,7 +228,7 @@ def test_failed_pages_are_tried_again_alone(shell: Shell, net: Internet) -> None
 def test_limit_pauses_the_run_and_the_same_command_goes_on(shell: Shell, notes: Path) -> None:
     (shell.folder / "urls.txt").write_text("\n".join(readable_urls()[:5]))
     first = shell("ingest", "urls.txt", "--limit", "2")
-    assert "stored 2 pages" in first.stderr
+    assert "stored 2 documents" in first.stderr
     assert "3 left" in first.stderr
     second = shell("ingest", "urls.txt", "--json")
     assert "2 done" in second.stderr

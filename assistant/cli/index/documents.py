@@ -21,7 +21,7 @@ from ingest.index.store.inventory import DocumentFilter, DocumentLine, ListOrder
 from ingest.index.store.salvage import DAMAGED
 from ingest.library import DocumentDetails, LibraryStatistics, Removal, open_library
 from ingest.local_files import shown_url
-from ingest.report import count_chunks, count_pages, print_note, printable
+from ingest.report import count_chunks, count_documents, print_note, printable
 
 SHOWN = 10
 """Documents that are named before one is asked whether they are to go."""
@@ -44,7 +44,7 @@ async def print_documents(
         click.echo(_document_line(line))
     text = Message(
         "{pages}, {chunks}",
-        pages=count_pages(len(lines)),
+        pages=count_documents(len(lines)),
         chunks=count_chunks(sum(line.chunks for line in lines)),
     )
     if not lines:
@@ -213,13 +213,13 @@ def _confirm_removal(lines: Sequence[DocumentLine], lang: Language) -> bool:
 
 
 def _pages(lines: Sequence[DocumentLine]) -> Message:
-    return count_pages(len({line.url for line in lines}))
+    return count_documents(len({line.url for line in lines}))
 
 
 def _print_removal(removal: Removal, *, answers: SnapshotRemoval, lang: Language) -> None:
     text = Message(
         "removed: {pages} with {chunks}: texts, words, vectors, kept search replies",
-        pages=count_pages(removal.documents),
+        pages=count_documents(removal.documents),
         chunks=count_chunks(removal.chunks),
     )
     click.echo(text.localize(lang), err=True)
@@ -260,7 +260,7 @@ def _statistics_lines(statistics: LibraryStatistics) -> list[Message]:
     lines = [
         Message(
             "{pages}, {chunks}, {embedded} with vectors, {characters:,} characters",
-            pages=count_pages(stats.documents),
+            pages=count_documents(stats.documents),
             chunks=count_chunks(stats.chunks),
             embedded=stats.embedded,
             characters=statistics.characters,
@@ -275,21 +275,21 @@ def _statistics_lines(statistics: LibraryStatistics) -> list[Message]:
         ),
     ]
     lines += [
-        Message("collection {name}: {pages}", name=name, pages=count_pages(count))
+        Message("collection {name}: {pages}", name=name, pages=count_documents(count))
         for name, count in statistics.collections.items()
     ]
     lines += [
-        Message("{name}: {pages}", name=name or "-", pages=count_pages(count))
+        Message("{name}: {pages}", name=name or "-", pages=count_documents(count))
         for name, count in statistics.languages.items()
     ]
     lines += [
-        Message("{name}: {pages}", name=name, pages=count_pages(count))
+        Message("{name}: {pages}", name=name, pages=count_documents(count))
         if name
         else Message("files: {count}", count=count)
         for name, count in list(statistics.hosts.items())[:TOP]
     ]
     lines += [
-        Message("{name}: {pages}", name=month.month, pages=count_pages(month.documents))
+        Message("{name}: {pages}", name=month.month, pages=count_documents(month.documents))
         for month in statistics.growth[-TOP:]
     ]
     return [line for line in lines if line]

@@ -15,7 +15,7 @@ from ingest.index.archive import read_manifest
 from ingest.index.store.inventory import DocumentFilter
 from ingest.index.store.salvage import replace_damaged_index
 from ingest.library import ImportedCounts, open_library
-from ingest.report import count_chunks, count_pages, describe_outdated, print_note
+from ingest.report import count_chunks, count_documents, describe_outdated, print_note
 
 MEGABYTE = 1_000_000
 
@@ -48,7 +48,7 @@ async def export_documents(
     size = (await asyncio.to_thread(path.stat)).st_size
     text = Message(
         "exported: {pages}, {size:.1f} MB in {path}",
-        pages=count_pages(count),
+        pages=count_documents(count),
         size=size / MEGABYTE,
         path=path,
     )
@@ -75,14 +75,14 @@ async def import_documents(
         space = (await library.statistics()).stats.space
     text = Message(
         "imported: {pages} with {chunks} and {vectors} vectors",
-        pages=count_pages(counts.documents),
+        pages=count_documents(counts.documents),
         chunks=count_chunks(counts.chunks),
         vectors=counts.vectors,
     )
     click.echo(text.localize(lang), err=True)
     if counts and counts.kept:
         text = Message(
-            "{pages} stay as they are: they are newer here", pages=count_pages(counts.kept)
+            "{pages} stay as they are: they are newer here", pages=count_documents(counts.kept)
         )
         print_note(text, lang)
     if manifest.spaces and manifest.spaces[0].name != space:
@@ -120,7 +120,7 @@ async def rebuild_index(settings: Settings, *, lang: Language) -> int:
         )
         text = Message(
             "saved: {pages}; the damaged file is kept as {path}",
-            pages=count_pages(salvaged.documents),
+            pages=count_documents(salvaged.documents),
             path=kept,
         )
         click.echo(text.localize(lang), err=True)

@@ -17,7 +17,7 @@ from ingest.foundation.cli_runner import print_json
 from ingest.foundation.messages import NO_MESSAGE, Language, Message
 from ingest.index.check import IndexCheck, IndexProblem, check_index
 from ingest.index.migration import MigrationProgress, SpaceMigration
-from ingest.report import count_chunks, count_pages, print_note, printable
+from ingest.report import count_chunks, count_documents, print_note, printable
 
 FIX = "assistant index check --fix"
 REBUILD = "assistant index rebuild"
@@ -91,7 +91,7 @@ def _print_check(check: IndexCheck, *, fixed: bool, language: Language) -> None:
     lacking = stats.embedded < stats.chunks  # in a language that the encoder does not know, say
     line = Message(
         "the index is sound: {pages}, {chunks}, {embedded} with vectors{rest}",
-        pages=count_pages(stats.documents),
+        pages=count_documents(stats.documents),
         chunks=count_chunks(stats.chunks),
         embedded=stats.embedded,
         rest=Message(" (the rest is found by words)") if lacking else NO_MESSAGE,
