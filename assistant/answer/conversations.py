@@ -267,7 +267,9 @@ def _with_other_name(rest: str, latest: Topic, *, is_asked_on: bool) -> str:
         is_named = 1 < len(name) <= LONGEST_NAME_ZH and not ASKING_ZH.search(name)
         of_person = latest.is_person and is_asked_on and may_be_person_zh(name)
         alike = of_person or is_same_kind(name, subject)
-        if not (is_named and subject and alike) or is_attribute(name) or name in latest.question:
+        is_other_name = bool(is_named and subject and alike)
+        is_asked_already = is_attribute(name) or name in latest.question
+        if not is_other_name or is_asked_already:
             return ""
         return latest.question.replace(subject, name, 1)
     named, before = _BARE_NAME_EN.fullmatch(rest), _NAME_AT_END_EN.search(latest.question)

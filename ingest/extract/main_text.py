@@ -258,21 +258,16 @@ def _lists_between(inside: list[TextBlock], kept: list[TextBlock]) -> set[etree.
         if around is not None:
             linked[around] += block.linked
             weights[around] += len(block.letters)
-    return {
-        around
-        for around, weight in weights.items()
-        if (
-            around.getprevious() in known
-            and around.getnext() in known
-            and linked[around] <= MOSTLY_LINKS * weight
-        )
+    lists: set[etree._Element | None] = set()
+    for around, weight in weights.items():
+        neighbours = (around.getprevious(), around.getnext())
+        is_between = known.issuperset(neighbours) and linked[around] <= MOSTLY_LINKS * weight
         # At either end of a text lists are menus more often; those have links.
-        or (
-            not linked[around]
-            and around not in stamped
-            and not known.isdisjoint((around.getprevious(), around.getnext()))
-        )
-    }
+        is_plain = not linked[around] and around not in stamped
+        is_beside = is_plain and not known.isdisjoint(neighbours)
+        if is_between or is_beside:
+            lists.add(around)
+    return lists
 
 
 def _list_of(block: TextBlock) -> etree._Element | None:

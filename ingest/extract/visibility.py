@@ -165,17 +165,16 @@ def _find_shown(hidden: list[etree._Element], half: int) -> set[etree._Element]:
         if _is_prose(element, text) or (_is_tab_panel(element) and _is_own(element, text)):
             kinds[_kind_of(element)] += 1
             panels.append(element)
+
+    def is_step(element: etree._Element) -> bool:
+        # Also a picture with its text, of which a reader sees one at a time.
+        is_repeated = kinds[_kind_of(element)] >= MIN_STEPS and bool(element.get("class"))
+        return is_repeated and next(element.iterdescendants(*HEADINGS), None) is not None
+
     return shown.union(
         element
         for element in panels
-        if _is_tab_panel(element)
-        or _opens_by_click(element)
-        # Like a step, or a picture with its text, shown one at a time.
-        or (
-            kinds[_kind_of(element)] >= MIN_STEPS
-            and element.get("class")
-            and next(element.iterdescendants(*HEADINGS), None) is not None
-        )
+        if _is_tab_panel(element) or _opens_by_click(element) or is_step(element)
     )
 
 

@@ -41,7 +41,8 @@ def _paragraphs(text: str) -> Iterator[Block]:
         # CommonMark, 4.5: a fence is closed by one of its own characters and no fewer of them.
         closes = bool(fence and mark and mark[1].startswith(fence))
         # A heading alone is no block: it goes with what follows it, which answers are found by.
-        if not fence and has_body and (mark or title or not line.strip()):
+        begins_next = bool(mark or title or not line.strip())
+        if not fence and has_body and begins_next:
             yield Block(start=start, end=end, heading=heading)
             start, has_body = -1, False
         if fence or line.strip():

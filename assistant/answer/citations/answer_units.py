@@ -170,7 +170,9 @@ class UnitScanner:
         """
         info = line.lstrip("`")
         ticks = len(line) - len(info)
-        if ticks < 3 or "`" in info or (self._fenced and (info.strip() or ticks < self._fenced)):
+        is_mark = ticks >= 3 and "`" not in info
+        closes = ticks >= self._fenced and not info.strip()
+        if not is_mark or (self._fenced and not closes):
             return False
         self._fenced = 0 if self._fenced else ticks
         return True

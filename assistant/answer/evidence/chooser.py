@@ -94,12 +94,11 @@ class _GrowingBlock:
         """Return whether both are sentences of a paragraph, or items of a list, side by side."""
         own = self.unit
         gap = MARKED_GAP if own.kind == "list" and own.context else GAP
-        return (
-            (own.kind == unit.kind == "sentence" or own.kind == unit.kind == "list")
-            and (own.passage, own.heading, own.context)
-            == (unit.passage, unit.heading, unit.context)
-            and (0 <= unit.start - own.end <= gap or 0 <= own.start - unit.end <= gap)
-        )
+        is_same_kind = own.kind == unit.kind and own.kind in ("sentence", "list")
+        place = (own.passage, own.heading, own.context)
+        is_same_place = place == (unit.passage, unit.heading, unit.context)
+        is_adjacent = 0 <= unit.start - own.end <= gap or 0 <= own.start - unit.end <= gap
+        return is_same_kind and is_same_place and is_adjacent
 
     def is_within(self, unit: Unit) -> bool:
         """Return whether the other is this block and more: the sentence that points back to it."""

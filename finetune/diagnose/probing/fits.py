@@ -50,9 +50,9 @@ def format_fits(
     others = []
     for one in FORMATS:
         own_family, _, own_kind = one.name.partition("-")
-        if (own_family != family and own_kind in ("", kind)) or (
-            own_family == family and fmt.thinks and not one.thinks
-        ):
+        is_other_family = own_family != family and own_kind in ("", kind)
+        is_direct_twin = own_family == family and fmt.thinks and not one.thinks
+        if is_other_family or is_direct_twin:
             others.append(one)
     fits = []
     for one in (fmt, *others):

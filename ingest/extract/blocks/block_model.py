@@ -135,13 +135,16 @@ def _find_unlikely(kept: Sequence[TextBlock], describer: BlockDescriber) -> set[
         around = _list_around(block)
         chance = likely[block] if around is None else statistics.fmean(entries[around])
         is_title = block.is_heading or block.is_bold_line
+        is_amid_text = around in amid or (heads_text and is_title)
+        is_saved_by_place = is_amid_text and chance >= MIN_INNER
+        is_saved_as_plain = around in plain and chance >= MIN_PLAIN
         is_unlikely = (
             chance < MIN_KEPT
             # A figure or a term says little by its punctuation.
             and block.element.tag not in _FIGURES
+            and not is_saved_by_place
+            and not is_saved_as_plain
             and not block.holds_fact
-            and not (chance >= MIN_INNER and (around in amid or (heads_text and is_title)))
-            and not (chance >= MIN_PLAIN and around in plain)
         )
         if is_unlikely:
             unlikely.add(block)
@@ -179,10 +182,10 @@ def _find_candidates(page: Sequence[TextBlock], ruled: RuledBlocks) -> list[Text
         elif block.is_heading:
             is_candidate = block.position < first and block not in ruled.found
         else:
+            is_lead = block.position < first and block in leads
+            is_unique = openings[block.letters[:ALIKE]] <= MAX_ALIKE
             is_candidate = (
-                (is_paragraph or (block.position < first and block in leads))
-                and openings[block.letters[:ALIKE]] <= MAX_ALIKE
-                and not is_line_after_text(block.text)
+                (is_paragraph or is_lead) and is_unique and not is_line_after_text(block.text)
             )
         if is_candidate:
             candidates.append(block)

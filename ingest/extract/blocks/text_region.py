@@ -176,11 +176,12 @@ def _enclose_series(core: etree._Element, page: list[TextBlock]) -> etree._Eleme
         if parent is None:
             return None
         kind = piece.get("class")
+        has_kind = piece.tag in _PIECES or bool(kind)  # a <div> without class may be anything
         others = [
             sibling
             for sibling in parent.iterchildren(piece.tag)
-            if sibling is not piece
-            and (piece.tag in _PIECES or kind)  # a <div> without class may be anything
+            if has_kind
+            and sibling is not piece
             and sibling.get("class") == kind
             and prose[sibling] >= ANOTHER_PIECE
             and sibling.find(".//h1") is None  # a sibling with an <h1> is another article

@@ -121,15 +121,14 @@ def _is_site_name(heading: str, declared: Sequence[str], site: str) -> bool:
         # "Chinese Lyrics: A Song" beside og:title "A Song": what is before the song is the site.
         if letters_of(title).startswith(letters) and letters not in letters_of(declared[0]):
             return True
-        if (
-            len(parts) > 1
-            and letters not in letters_of(title)
-            and (
-                _pairs_share(letters, parts[-1]) > max(LIKE_SITE, _pairs_share(letters, parts[0]))
-                or (parts[-1] in letters and parts[0] not in letters)
+        if len(parts) > 1 and letters not in letters_of(title):
+            first, last = parts[0], parts[-1]
+            is_like_last = _pairs_share(letters, last) > max(
+                LIKE_SITE, _pairs_share(letters, first)
             )
-        ):
-            return True
+            holds_last_alone = last in letters and first not in letters
+            if is_like_last or holds_last_alone:
+                return True
     # Two places agree on another title, and share no word with the heading.
     agreed = len({letters_of(strip_site(title, site)) for title in declared}) < len(declared)
     words = set(heading.casefold().split())

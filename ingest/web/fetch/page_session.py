@@ -232,12 +232,12 @@ class PageSession:
         # for what comes after them.
         now = asyncio.get_running_loop().time
         late_until = now() + self._late_s
-        while looks < self._max_looks or (
-            now() < late_until
-            and has_scripts
-            and self._shown < FEW_CHARACTERS
-            and self.status < 400
-        ):
+
+        def may_come_late() -> bool:
+            is_empty = has_scripts and self._shown < FEW_CHARACTERS
+            return is_empty and self.status < 400 and now() < late_until
+
+        while looks < self._max_looks or may_come_late():
             try:
                 state = await self._evaluate(_STATE) or (0, False, False)
                 shown, is_loading, has_scripts = state
