@@ -107,7 +107,7 @@ async def test_page_that_takes_too_long_is_skipped_and_the_next_one_is_read() ->
         with pytest.raises(ExtractError, match=r"longer than 1\.5 s") as skipped:
             await pool.read(page(TEA))
         assert skipped.value.reason == "too_large"
-        assert "超过 1.5 秒" in skipped.value.localize("zh")
+        assert "超过了 1.5 秒" in skipped.value.localize("zh")
         assert not is_running(pid)
         assert (await pool.read(page(TEA))).text
 
