@@ -36,6 +36,7 @@ from assistant.answer.verification.roles import (
     exception_is_left_out,
     is_counted,
     roles_are_exchanged,
+    tuples_are_reordered,
 )
 from assistant.answer.verification.tokens import NEGATION, SentenceText, Token
 from assistant.answer.verification.value_segments import figures_are_of_others
@@ -189,7 +190,11 @@ class _Comparer:
             or exception_is_left_out(claim, window)
         ):
             self._result.contradicted["polarity"] = None
-        if roles_are_exchanged(claim, window) or figures_are_of_others(claim, window):
+        if (
+            roles_are_exchanged(claim, window)
+            or figures_are_of_others(claim, window)
+            or tuples_are_reordered(claim, window)
+        ):
             self._result.contradicted["order"] = None
         if rates_are_exchanged(claim, window):
             self._result.contradicted["unit"] = None

@@ -6,6 +6,7 @@ missing: from 3 to 5 for from 5 to 3, four cables for two, 17 m tall for 17 m mo
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
@@ -160,3 +161,28 @@ def _clauses(tokens: Sequence[Token]) -> Iterator[list[Token]]:
 
 def _spelt(tokens: Sequence[Token]) -> str:
     return " ".join((token.text.lower() or token.key) for token in tokens)
+
+
+def tuples_are_reordered(claim: SentenceText, window: SentenceText) -> bool:
+    """Return whether the claim has the numbers of a tuple of the window in another order.
+
+    "Chelsea lost 1-3 to Arsenal" says what "Arsenal beat Chelsea 3-1" says: where the words around
+    are in another order, too, nothing is known.
+    """
+    reordered = any(
+        one not in window.number_tuples
+        and any(sorted(one) == sorted(other) for other in window.number_tuples)
+        for one in claim.number_tuples
+    )
+    return reordered and not _is_rearranged(claim, window)
+
+
+def _is_rearranged(claim: SentenceText, window: SentenceText) -> bool:
+    """Return whether words that both have once stand in another order."""
+    said, held = (
+        Counter(token.key for token in text.tokens if token.content and not token.figure)
+        for text in (claim, window)
+    )
+    common = [key for key, count in said.items() if count == 1 == held[key]]
+    places = [window.keys.index(key) for key in common]
+    return places != sorted(places)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
+from assistant.answer.verification.number_tuples import NumberTuple, scan_number_tuples
 from assistant.answer.verification.quantities import Quantity
 from assistant.answer.verification.quantity_scanner import scan_figures
 from assistant.answer.verification.spelled_numbers import decimals_for_fractions, digits_for_words
@@ -54,6 +55,8 @@ _NEGATIONS_ZH = re.compile(
 _FUNCTION_CJK = frozenset(
     "的了是在吗呢吧么与及或也就都而被把啊呀哦地得着之其这那和有为以于对由从将并等"
 )
+_TIMES = re.compile(r"(?<=\d)(?<!\b0)[xX](?=\d)")
+"""1920x1080 is no code, 0x1F is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,8 @@ class SentenceText:
     figures: tuple[Quantity, ...]
     letters: str
     """Its letters, digits and ideographs without case, for what is looked for as a string."""
+    number_tuples: tuple[NumberTuple, ...] = ()
+    """Numbers that belong together in one order: 3-1, 16:9, 120/80."""
 
     def followed_by(self, other: "SentenceText") -> "SentenceText":
         """Return the two as one text."""
@@ -100,6 +105,7 @@ class SentenceText:
             words=self.words | other.words,
             figures=self.figures + other.figures,
             letters=self.letters + other.letters,
+            number_tuples=self.number_tuples + other.number_tuples,
         )
 
 
@@ -107,6 +113,7 @@ def read_sentence(text: str) -> SentenceText:
     """Return the tokens of a text, with its numbers, units, dates and times in one spelling."""
     plain = decimals_for_fractions(normalize_text(text).translate(_OWN_CHARACTERS))
     plain = digits_for_words(with_common_phrases(unicodedata.normalize("NFKC", plain)))
+    plain = _TIMES.sub("×", plain)
     figures = scan_figures(plain)
     pieces = []
     past = 0
@@ -121,6 +128,7 @@ def read_sentence(text: str) -> SentenceText:
         words=frozenset(map(common_word, content_words(re.sub(r"\ue001\d+\ue002", " ", marked)))),
         figures=tuple(figures),
         letters=_NO_LETTERS.sub("", plain).casefold(),
+        number_tuples=scan_number_tuples(plain, figures),
     )
 
 

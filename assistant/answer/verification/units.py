@@ -184,6 +184,7 @@ _TABLE: tuple[tuple[str, tuple[tuple[float, str], ...]], ...] = (
             (1e5, "bar"),
             (6894.757, "psi"),
             (101325, "atm atmosphere 大气压"),
+            (133.322, "mmhg 毫米汞柱"),
         ),
     ),
     ("decibel", ((1, "db decibel 分贝"),)),

@@ -45,8 +45,7 @@ SHORT_REPLY = 6
 NEARLY = 0.7
 """Share of the best passage's question words from which on a cited passage is as good."""
 SPOKEN_OF = 0.3
-"""Share of a claim's words, from which a sentence in the claim's own language speaks of the same.
-"""
+"""Share of a claim's words, from which a sentence in its own language speaks of the same."""
 MOST_CLAUSES = 6
 """Clauses of a sentence that are looked for one by one."""
 
