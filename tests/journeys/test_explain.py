@@ -39,7 +39,7 @@ def test_an_answer_is_explained_and_asked_again(
     assert re.search(r"✓ 夜间飞行要开灯光系统。\n +出自.* \[\d\]：“.+灯光.+”", shown)
     assert re.search(r"✗ 飞行高度不得超过999米。\n +段落中没有：.+", shown)
     assert "可信度 0.50" in shown
-    assert re.search("含有 .*夜间飞行", shown)
+    assert re.search("含有“.*夜间飞行", shown)
     assert "词语检索第 1 位" in shown
     assert re.search(r"网页：DuckDuckGo 为“.+”找到 \d+ 个", shown)
     assert max(len(line) for line in shown.splitlines()) < 300

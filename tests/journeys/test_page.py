@@ -231,7 +231,7 @@ def test_where_the_program_has_ended_the_page_says_so_and_goes_on_with_the_next_
     tab.ask(NIGHT)
     tab.done(0)
     page_server.kill()
-    gone = tab.page.get_by_role("dialog", name="求证没有在运行")
+    gone = tab.page.get_by_role("dialog", name="求证未在运行")
     expect(gone).to_contain_text("assistant ui")
     expect(gone).not_to_contain_text("internet")
     page_server.start(port=int(str(urlsplit(url).port)))
@@ -479,10 +479,10 @@ def test_the_first_page_pulls_the_model_that_is_missing(
     ollama.models = []
     tab = tabs.open(page_server.start(), width=390, height=844)
     page = tab.page
-    expect(page.get_by_text("deepseek-r1:1.5b 还没有下载")).to_be_visible()
+    expect(page.get_by_text("deepseek-r1:1.5b 尚未下载")).to_be_visible()
     pull = page.get_by_role("button", name="下载 deepseek-r1:1.5b")
     tab.until_shown(pull.click, page.get_by_text("deepseek-r1:1.5b 已就绪"))
-    expect(page.get_by_text("还没有下载")).to_be_hidden()
+    expect(page.get_by_text("尚未下载")).to_be_hidden()
     ollama.answer = SUPPORTED
     page.get_by_role("button", name="无人机夜间飞行需要").click()
     expect(tab.done(0).answer).to_contain_text("开启灯光系统")
