@@ -42,7 +42,7 @@ from ingest.web.fetch.chromium import OTHER_BROWSER
 from ingest.web.fetch.upstream_proxy import DEFAULT_PORTS
 
 PART_COLUMNS = 17
-"""Of a terminal, for the name of a part."""
+"""Columns of a terminal for the name of a part."""
 LOW_DISK_BYTES = 500_000_000
 """A thousand pages take about 50 MB; the built-in encoder takes 180."""
 
