@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 import click
 
 from assistant.answer.evidence import choose_evidence
-from assistant.answer.evidence.chooser import MOST_BLOCKS
+from assistant.answer.evidence.chooser import MAX_BLOCKS
 from assistant.answer.evidence.units import split_into_units
 from assistant.answer.retrieval import Retriever
 from assistant.values import Passage
@@ -68,12 +68,12 @@ def plain_choice(question: str, passages: tuple[Passage, ...]) -> list[str]:
     """Return the sentences with most words in common with the question."""
     asked = set(words(question))
     sentences = [p.text[a:b] for p in passages for a, b in sentence_spans(p.text)]
-    return sorted(sentences, key=lambda s: -len(asked & set(words(s))))[:MOST_BLOCKS]
+    return sorted(sentences, key=lambda s: -len(asked & set(words(s))))[:MAX_BLOCKS]
 
 
 def first_units(passages: tuple[Passage, ...]) -> list[str]:
     """Return what the first passages begin with, as many as we may choose."""
-    begun = (split_into_units(passage)[:1] for passage in passages[:MOST_BLOCKS])
+    begun = (split_into_units(passage)[:1] for passage in passages[:MAX_BLOCKS])
     return [unit.text for units in begun for unit in units]
 
 

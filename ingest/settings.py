@@ -25,7 +25,7 @@ from ingest.foundation.settings import (
 from ingest.foundation.settings_errors import ENV_PREFIX
 from ingest.web.ssrf import WEB_PORTS
 
-LONGEST_NAME = 64
+MAX_NAME_CHARACTERS = 64
 BETWEEN_WORDS = "_ .-"
 """What a name may hold besides letters of any script, their marks, and digits. No "/" or ",": names
 stand in lists and paths."""
@@ -202,11 +202,12 @@ def collection_name(text: str) -> str:
     """
     name = unicodedata.normalize("NFC", text).strip()
     is_begun = name[:1].isalnum() or name[:1] == "_"
-    if not is_begun or not all(map(may_be_in_name, name)) or len(name) > LONGEST_NAME:
+    if not is_begun or not all(map(may_be_in_name, name)) or len(name) > MAX_NAME_CHARACTERS:
         raise CollectionError(
             Message("{name!r} cannot be the name of a collection", name=text[:80]),
             hint=Message(
-                "letters, digits, blanks, - _ and . make a name, {most} at most", most=LONGEST_NAME
+                "letters, digits, blanks, - _ and . make a name, {most} at most",
+                most=MAX_NAME_CHARACTERS,
             ),
         )
     return name

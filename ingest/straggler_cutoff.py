@@ -10,7 +10,7 @@ GOOD_COVERAGE = 0.5
 """Share of the question's content words that a page must hold to count as relevant."""
 NEARLY_ALL = 0.9
 """Share of the pages after which the rest is not waited for until the deadline, relevant or not."""
-SHORTEST_GRACE_S = 1.0
+MIN_GRACE_S = 1.0
 """Least time that slow pages get: a second is not slow, however fast the others are."""
 GRACE_FACTOR = 1.0
 """Time that slow pages get once there is enough, as a multiple of what the fast ones took."""
@@ -68,7 +68,7 @@ class StragglerCutoff:
             self._is_shortened = True
             # Measured by the pages themselves: on a slow line everything takes longer.
             now = self._clock()
-            end = now + max(SHORTEST_GRACE_S, GRACE_FACTOR * (now - self._started))
+            end = now + max(MIN_GRACE_S, GRACE_FACTOR * (now - self._started))
             self._until = end if self._until is None else min(self._until, end)
 
     def end(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from ingest.foundation.messages import Language, Message
 from ui.session import PageTurn
 
-MOST_FOLLOW_UPS = 3
+MAX_FOLLOW_UPS = 3
 SHORTEST, LONGEST = 3, 40
 """Characters of a heading that says something and is no sentence."""
 
@@ -19,7 +19,7 @@ _WH_WORD = re.compile(r"^(?:what|how|why|when|where|who|which|can|do|does|is|are
 
 
 def follow_ups(turn: PageTurn, language: Language) -> list[str]:
-    """Return at most `MOST_FOLLOW_UPS` questions; none where the pages have no other headings."""
+    """Return at most `MAX_FOLLOW_UPS` questions; none where the pages have no other headings."""
     if turn.answer is None or not turn.answer.citations:
         return []
     used = {_plain(block.heading) for block in turn.evidence.blocks}
@@ -35,7 +35,7 @@ def follow_ups(turn: PageTurn, language: Language) -> list[str]:
             question = asking.localize(language)
         if question not in found:
             found.append(question)
-        if len(found) == MOST_FOLLOW_UPS:
+        if len(found) == MAX_FOLLOW_UPS:
             break
     return found
 

@@ -16,7 +16,7 @@ from ui.service import AssistantService
 
 PHONES = "nvc-phones"
 """What the two phones show, in the session's state."""
-LONGEST_MESSAGE = 500
+MAX_MESSAGE_CHARACTERS = 500
 """Characters."""
 SHOWN_MESSAGES = 5
 """On a phone, the last ones: what is held stays in sight, also below each other."""
@@ -77,7 +77,7 @@ def draw_phone(
             phones.held[owner] = advice
         st.session_state[key] = ""
 
-    st.text_input(labels.NVC_MESSAGE.localize(language), key=key, max_chars=LONGEST_MESSAGE)
+    st.text_input(labels.NVC_MESSAGE.localize(language), key=key, max_chars=MAX_MESSAGE_CHARACTERS)
     st.button(
         labels.NVC_SEND.localize(language), key=f"nvc-send-{owner}", on_click=send, width="stretch"
     )

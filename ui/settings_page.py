@@ -15,7 +15,7 @@ from ui.model_state import draw_pull
 from ui.service import AssistantService
 from ui.settings_file import is_set_outside, save_settings, variable_of
 
-LARGEST_NUMBER = 2**53 - 1
+MAX_NUMBER = 2**53 - 1
 """Beyond it JavaScript's numbers have gaps."""
 
 
@@ -147,7 +147,7 @@ def draw_choice(settings: Settings, choice: Choice, language: Language) -> None:
         )
     elif isinstance(value, bool):
         st.toggle(value=value, **common)
-    elif abs(value) > LARGEST_NUMBER:
+    elif abs(value) > MAX_NUMBER:
         # A browser cannot hold it; the file can.
         st.text_input(value=str(value), **(common | {"disabled": True}))
     else:

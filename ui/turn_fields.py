@@ -29,7 +29,7 @@ from ingest.web.urls import host_of
 from ui import labels
 from ui.follow_ups import follow_ups
 from ui.markup.markup_tree import (
-    MOST_SENTENCES,
+    MAX_SENTENCES,
     SENTENCE_BASE,
     SENTENCE_END,
     Node,
@@ -85,7 +85,7 @@ def turn_fields(turn: PageTurn, language: Language) -> Fields:
         fields["passages"] = [passage_card(p, turn, language) for p in turn.passages]
     fields |= {f"reasoning.{k}": tree for k, tree in enumerate(_parts(turn, "reasoning"))}
     fields |= _answer_fields(turn, language)
-    for index, (_, verdict) in enumerate(turn.checked[:MOST_SENTENCES]):
+    for index, (_, verdict) in enumerate(turn.checked[:MAX_SENTENCES]):
         fields[f"s.{index}"] = _verdict(verdict)
     return fields
 
@@ -279,7 +279,7 @@ def _with_ends(turn: PageTurn) -> str:
     # Of a page's or a model's text, the same characters are none of ours.
     text = strip_private(turn.text)
     pieces, begin = [], 0
-    for index, (end, _) in enumerate(turn.checked[:MOST_SENTENCES]):
+    for index, (end, _) in enumerate(turn.checked[:MAX_SENTENCES]):
         said = text[begin:end].rstrip()
         # Behind its last bar, a row of a table ends.
         if said.endswith("|"):

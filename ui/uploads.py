@@ -11,7 +11,7 @@ from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language, Message, describe_os_error
 from ingest.foundation.private_files import make_private_file
 from ingest.foundation.settings import home
-from ingest.settings import LONGEST_NAME, may_be_in_name
+from ingest.settings import MAX_NAME_CHARACTERS, may_be_in_name
 from ui.jobs.ingest_job import IngestJob
 
 
@@ -65,8 +65,8 @@ def collection_of_file(path: Path) -> str:
         )
     plain += "".join(one for one in suffix if may_be_in_name(one) and one != " ")
     # The end of a long name says more than its middle, and tells it from others.
-    half = LONGEST_NAME // 2
-    return plain if len(plain) <= LONGEST_NAME else f"{plain[: half - 1]}.{plain[-half:]}"
+    half = MAX_NAME_CHARACTERS // 2
+    return plain if len(plain) <= MAX_NAME_CHARACTERS else f"{plain[: half - 1]}.{plain[-half:]}"
 
 
 async def read_upload(path: Path, *, language: Language) -> None:

@@ -12,10 +12,10 @@ from fractions import Fraction
 
 from ingest.text.numerals import parse_numeral
 
-LONGEST_SUM = 120
+MAX_SUM_CHARACTERS = 120
 """Characters; a longer one is a paste, and the parser must not nest without end."""
 
-MOST_BITS = 2_000
+MAX_BITS = 2_000
 """Bits of an intermediate result: 9**9**9 would fill the memory."""
 
 DECIMALS = 10
@@ -58,7 +58,7 @@ class SumError(ValueError):
 def parse_sum(text: str) -> str | None:
     """Return the sum that a question asks for, in Python's notation; None if it is no sum."""
     asked = _ASKING.match(unicodedata.normalize("NFKC", text.strip().replace("²", "^2")))
-    if asked is None or len(text) > LONGEST_SUM:
+    if asked is None or len(text) > MAX_SUM_CHARACTERS:
         return None
     written = _NUMERAL_ZH.sub(lambda found: parse_numeral(found[0]) or found[0], asked["sum"])
     for pattern, sign in _SPELLINGS:
@@ -121,7 +121,7 @@ def _value(node: ast.expr) -> Fraction:
                 raise SumError("no such power")
             # Before it is computed: 9**9**9 has 370 million digits.
             bits = max(base.numerator.bit_length(), base.denominator.bit_length())
-            if bits * abs(exponent) > MOST_BITS:
+            if bits * abs(exponent) > MAX_BITS:
                 raise SumError("too large")
             return base ** int(exponent)
         case ast.BinOp() if type(node.op) in _BINARY:

@@ -21,7 +21,7 @@ SYSTEM = Message.bilingual(
 NOTES = Message.bilingual("Notes:", "资料：")
 QUESTION = Message.bilingual("Question: {question}", "问题：{question}")
 
-LONGEST_NOTE = 600
+MAX_NOTE_CHARACTERS = 600
 """Characters of one note; evidence is shorter, save for code and tables."""
 
 FALLBACK_PASSAGES = 2
@@ -51,8 +51,8 @@ def build_evidence_prompt(
         # Indented: no line of a page stands at the level of our own words.
         note = "\n  ".join(quoted_lines(text, omitted=OMITTED))
         if note:
-            short = len(note) <= LONGEST_NOTE
-            lines.append("- " + (note if short else note[: LONGEST_NOTE - 1].rstrip() + "…"))
+            short = len(note) <= MAX_NOTE_CHARACTERS
+            lines.append("- " + (note if short else note[: MAX_NOTE_CHARACTERS - 1].rstrip() + "…"))
     while True:
         messages = _messages(question, lines, language)
         tokens = sum(estimate_tokens(m.content) + MESSAGE_TOKENS for m in messages)

@@ -58,16 +58,16 @@ SmolLM2-135M, which does so in half of its replies to long prompts, has .6 and m
 LEAD_IN_WORDS = 8
 """Words of a reply that ends in a colon, up to which it only announces an answer."""
 
-FEWEST_LETTERS = 40
+MIN_LETTERS = 40
 """Letters of a reply from which on its language is judged: shorter ones are names."""
 
-LEAST_REPEATS = 4
+MIN_REPEATS = 4
 """Repeats of a unit of many words. Lists of rows that differ in one word repeat less than this."""
 
 REPEATED_CHARACTERS = 90
 """That a loop has at least: "-----" and "ha ha ha" are none."""
 
-LONGEST_UNIT = 400
+MAX_UNIT_CHARACTERS = 400
 """Characters of what is repeated; a longer loop shows after its fourth round, as text does."""
 
 LOOK_EVERY = 32
@@ -114,9 +114,9 @@ def find_problem(
     letters = sum(character.isalpha() for character in plain)
     share = cjk_share(plain)
     # A Chinese sentence of 20 characters says as much as an English one of 60 letters.
-    if language == "en" and share > 0.5 and letters >= FEWEST_LETTERS // 3:
+    if language == "en" and share > 0.5 and letters >= MIN_LETTERS // 3:
         return "other_language"
-    if language == "zh" and share < 0.1 and letters >= FEWEST_LETTERS:
+    if language == "zh" and share < 0.1 and letters >= MIN_LETTERS:
         return "other_language"
     return None
 
@@ -177,21 +177,21 @@ class LoopDetector:
 def without_loop(text: str) -> str:
     """Return a text that is known to end in a loop with what it repeats said once."""
     start = loop_start(text)
-    ends = [end for _, end in sentence_spans(text)][-LEAST_REPEATS:]
+    ends = [end for _, end in sentence_spans(text)][-MIN_REPEATS:]
     while start is None and ends:
         # The last round was stopped in its midst, and got another marker than those before it.
         start = loop_start(text[: ends.pop()], least=2)
     return text if start is None else text[:start]
 
 
-def loop_start(text: str, *, least: int = LEAST_REPEATS) -> int | None:
+def loop_start(text: str, *, least: int = MIN_REPEATS) -> int | None:
     """Return where the repetition at the end of `text` begins, None if there is none.
 
     The first round of the loop is before it: `text[:start]` says all once. `least` is the number
     of its rounds from which it is a loop.
     """
     text = text.rstrip()
-    for unit in range(1, min(LONGEST_UNIT, len(text) // least) + 1):
+    for unit in range(1, min(MAX_UNIT_CHARACTERS, len(text) // least) + 1):
         # Cheap before exact: most units fail at their last character.
         if text[-1] != text[-1 - unit] or text[-unit:] != text[-2 * unit : -unit]:
             continue

@@ -20,10 +20,10 @@ what they paste. A question elsewhere may be part of the paste."""
 ENOUGH_WORDS = 3
 """Content words of a question that names its subject although it says "this" or "it"."""
 
-MOST_FREQUENT = 12
+MAX_FREQUENT_WORDS = 12
 """Words taken from the paste, the most frequent first: about as many as a question has."""
 
-LONGEST_ABBREVIATION = 6
+MAX_ABBREVIATION_CHARACTERS = 6
 
 _ASKS = re.compile(
     r"[吗呢][。！!]?$|什么|怎么|怎样|如何|为何|为什|多少|哪[里个些位年种]|是谁|请[问说解介列给比总]"
@@ -73,7 +73,7 @@ def condense_question(question: str) -> str:
         return asking
     counts = Counter(word for word in content_words(question) if word not in found)
     # `most_common` keeps the order of the text among equals: a paste begins with its subject.
-    frequent = [word for word, _ in counts.most_common(MOST_FREQUENT)]
+    frequent = [word for word, _ in counts.most_common(MAX_FREQUENT_WORDS)]
     return " ".join([asking, *frequent])
 
 
@@ -82,7 +82,7 @@ def _sentences(question: str) -> list[_Sentence]:
     spans: list[tuple[int, int]] = []
     for start, end in sentence_spans(question):
         before = spans[-1][1] if spans else 0
-        if _ABBREVIATED.search(question, max(0, before - LONGEST_ABBREVIATION), before):
+        if _ABBREVIATED.search(question, max(0, before - MAX_ABBREVIATION_CHARACTERS), before):
             start = spans.pop()[0]
         spans.append((start, end))
     starts = {line.start() for line in _LINE.finditer(question)}

@@ -27,7 +27,7 @@ URL_CHARACTERS = 200
 HISTORY_SHARE = 0.25
 """Share of the budget that earlier turns take at most: the answer is made of the passages."""
 
-SMALLEST_PASSAGE = 64
+MIN_PASSAGE_TOKENS = 64
 """Tokens under which a cut passage is not worth its number."""
 
 SYSTEM = Message.bilingual(
@@ -191,7 +191,7 @@ def cut_passage(passage: Passage, budget: int, language: Language) -> tuple[Pass
         cut = replace(passage, text=passage.text[:middle])
         low, high = (middle, high) if _passage_size(cut, language) <= budget else (low, middle - 1)
     text = passage.text[:low].rstrip()
-    return (replace(passage, text=text),) if estimate_tokens(text) >= SMALLEST_PASSAGE else ()
+    return (replace(passage, text=text),) if estimate_tokens(text) >= MIN_PASSAGE_TOKENS else ()
 
 
 def _passage_size(passage: Passage, language: Language) -> int:

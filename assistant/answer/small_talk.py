@@ -23,7 +23,7 @@ STATEMENT = Message("Noted. What would you like to know about it?")
 NOTHING_ASKED = Message("Nothing yet: this conversation begins here.")
 NO_VALUE = Message("This sum has no value that I can write down.")
 
-LONGEST_SMALL_TALK = 120
+MAX_SMALL_TALK_CHARACTERS = 120
 """Characters; what is longer says something that may be looked up (nods may repeat)."""
 
 _NOD = (
@@ -121,7 +121,7 @@ _RECAP = re.compile(
     r"|我(?:的)?(?:上一个|上个|前一个|第一个)(?:问题)?(?:问)?(?:的)?(?:是)?什么(?:问题)?",
     re.IGNORECASE,
 )
-MOST_RECALLED = 10
+MAX_RECALLED_QUESTIONS = 10
 """Questions that are listed; the conversation shows the others."""
 
 
@@ -146,7 +146,7 @@ def small_talk_answer(text: str, *, now: datetime, asked: Sequence[str] = ()) ->
     """
     if is_small_talk(text):
         return SMALL_TALK
-    if len(text) > LONGEST_SMALL_TALK:
+    if len(text) > MAX_SMALL_TALK_CHARACTERS:
         return None
     said = " ".join(text.replace("’", "'").split())
     bare = _CLOSING.sub("", _OPENING.sub("", said))
@@ -182,8 +182,10 @@ def _recap(asked: Sequence[str]) -> Message:
     """Return the questions of a conversation, one a line."""
     if not asked:
         return NOTHING_ASKED
-    lines = (f"- {' '.join(question.split())[:LONGEST_SMALL_TALK]}" for question in asked)
-    return Message("You asked:\n\n{questions}", questions="\n".join(list(lines)[-MOST_RECALLED:]))
+    lines = (f"- {' '.join(question.split())[:MAX_SMALL_TALK_CHARACTERS]}" for question in asked)
+    return Message(
+        "You asked:\n\n{questions}", questions="\n".join(list(lines)[-MAX_RECALLED_QUESTIONS:])
+    )
 
 
 def _sum_answer(written: str) -> Message:

@@ -40,10 +40,10 @@ from ingest.local_files import shown_url
 from ingest.report import page_line, printable
 from ingest.text.language import choose_language
 
-LONGEST_LINE = 120
+MAX_LINE_COLUMNS = 120
 """Columns of a quoted text; an ideograph takes two."""
 
-LONGEST_SPAN = 3 * LONGEST_LINE
+MAX_SPAN_COLUMNS = 3 * MAX_LINE_COLUMNS
 """The same of what supports a sentence: cut short, it may lack the very words that do."""
 
 SHOWN_DIGEST = 12
@@ -196,7 +196,7 @@ def _answer_lines(snapshot: Snapshot) -> Iterator[Message]:
                 "    {verdict} [{number}]: “{span}”",
                 verdict=VERDICTS[verdict.kind],
                 number=verdict.passage,
-                span=_short(span, LONGEST_SPAN),
+                span=_short(span, MAX_SPAN_COLUMNS),
             )
         elif verdict.reasons:
             reasons = join_messages((REASONS[reason] for reason in verdict.reasons), LIST_COMMA)
@@ -310,7 +310,7 @@ def _prompt_head(snapshot: Snapshot) -> Message:
     )
 
 
-def _short(text: str, longest: int = LONGEST_LINE) -> str:
+def _short(text: str, longest: int = MAX_LINE_COLUMNS) -> str:
     line, columns = " ".join(text.split()), 0
     for at, character in enumerate(line):
         columns += 2 if unicodedata.east_asian_width(character) in "WF" else 1

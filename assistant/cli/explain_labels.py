@@ -6,7 +6,7 @@ from typing import Final
 from assistant.values import Answerability, BlockScore, VerdictKind, VerdictReason
 from ingest.foundation.messages import LIST_COMMA, Message, join_messages
 
-SMALLEST_SHOWN = 0.005
+MIN_SHOWN_PART = 0.005
 """Part of a score that is shown: less is 0.00 with two digits."""
 
 VERDICT_SIGNS: Final[Mapping[VerdictKind, str]] = {
@@ -99,11 +99,11 @@ def describe_score(parts: BlockScore) -> Message:
     shown = [
         Message("{part} +{value:.2f}", part=label, value=getattr(parts, name))
         for name, label in SCORE_SHARES.items()
-        if getattr(parts, name) >= SMALLEST_SHOWN
+        if getattr(parts, name) >= MIN_SHOWN_PART
     ]
     shown += [
         Message("{part} ×{value:.2f}", part=label, value=getattr(parts, name))
         for name, label in SCORE_FACTORS.items()
-        if abs(getattr(parts, name) - 1) >= SMALLEST_SHOWN
+        if abs(getattr(parts, name) - 1) >= MIN_SHOWN_PART
     ]
     return join_messages(shown, LIST_COMMA)

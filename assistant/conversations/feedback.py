@@ -13,7 +13,7 @@ Rating = Literal["up", "down"]
 ReasonTag = Literal["wrong", "unsupported", "incomplete", "off_topic", "outdated", "language"]
 REASON_TAGS: Final[tuple[ReasonTag, ...]] = get_args(ReasonTag)
 
-LONGEST_CORRECTION = 20_000
+MAX_CORRECTION_CHARACTERS = 20_000
 """Characters of a corrected answer that are kept."""
 
 
@@ -35,7 +35,7 @@ class Feedback:
         if rating not in get_args(Rating):
             return None
         kept: tuple[ReasonTag, ...] = tuple(tag for tag in REASON_TAGS if tag in reasons)
-        text = correction.strip()[:LONGEST_CORRECTION] if isinstance(correction, str) else ""
+        text = correction.strip()[:MAX_CORRECTION_CHARACTERS] if isinstance(correction, str) else ""
         return cls(rating="up" if rating == "up" else "down", reasons=kept, correction=text)
 
 

@@ -35,7 +35,7 @@ EXCERPT = 700
 """Characters shown of an answer."""
 PLOT = (600, 150)
 """Width and height of a plot, in SVG units."""
-LEAST_SPAN_S = 0.01
+MIN_SPAN_S = 0.01
 """Seconds: the end of the time axis where all came at once."""
 
 VERDICTS: dict[VerdictKind, Message] = {
@@ -78,7 +78,7 @@ def evaluation_page(
     """Return the run as HTML, with its difference from another one where that is given."""
     by_name = {one.figure.name: one for one in values}
     seconds = [result.seconds for result in run.results if not result.has_failed]
-    most = LEAST_SPAN_S
+    most = MIN_SPAN_S
     if seconds:
         # The first question loads the model: to its line's end the others would be one stroke.
         most = max(most, min(max(seconds), 2 * float(np.percentile(seconds, 95))))

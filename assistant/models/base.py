@@ -88,7 +88,7 @@ def size_of_model(parameters: float | None, *, name: str, chosen: str = "auto") 
     return "small" if parameters is not None and parameters <= SMALL_PARAMETERS else "large"
 
 
-LONGEST_THINKING = 2_000
+MAX_THINKING_CHARACTERS = 2_000
 """Characters of thinking after which a helper task (rewriting, further queries) does without."""
 
 
@@ -96,7 +96,7 @@ async def collect_reply(model: ChatModel, prompt: Prompt, *, longest: int) -> st
     """Return a model's answer without its thinking, read no further than it can be of use.
 
     Reading stops when the answer has more than `longest` characters, or the thinking more than
-    `LONGEST_THINKING`; the caller sees the former by the length.
+    `MAX_THINKING_CHARACTERS`; the caller sees the former by the length.
 
     Raises:
         ModelError: the model failed.
@@ -115,6 +115,6 @@ async def collect_reply(model: ChatModel, prompt: Prompt, *, longest: int) -> st
                     answer = ""
                 case _:
                     pass
-            if len(answer) > longest or thought > LONGEST_THINKING:
+            if len(answer) > longest or thought > MAX_THINKING_CHARACTERS:
                 break
     return answer

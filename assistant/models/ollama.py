@@ -37,7 +37,7 @@ prompt. The estimate exceeds the truth by half at most for prose, see `ingest.te
 DESCRIBE_TIMEOUT_S = 3.0
 """For what a server reads from a file of its own. A question waits for it."""
 
-LEAST_TRUNCATED = 128
+MIN_TRUNCATED_TOKENS = 128
 """Tokens that a server which cuts a prompt keeps of it: half of the smallest context. Fewer were
 counted because the rest came from its cache (Ollama 0.30 counts new tokens alone)."""
 
@@ -171,7 +171,7 @@ class OllamaModel:
                         self._has_thinking_field |= splitter.has_thinking_field
                         read = event.usage.prompt if event.usage else 0
                         self._scale.learn_count(estimate=prompt.tokens, counted=read)
-                        if LEAST_TRUNCATED <= read < TRUNCATED_BELOW * prompt.tokens:
+                        if MIN_TRUNCATED_TOKENS <= read < TRUNCATED_BELOW * prompt.tokens:
                             yield PROMPT_TRUNCATED
                     yield event
 

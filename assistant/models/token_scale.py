@@ -1,6 +1,6 @@
 """What a model's server counts, against what we estimate."""
 
-MOST_RATIO = 4.0
+MAX_RATIO = 4.0
 """A byte for each token: no tokenizer makes more of Chinese text than three tokens a character."""
 
 
@@ -19,7 +19,7 @@ class TokenScale:
         """Note that the server counted so many tokens in a prompt of this estimate."""
         # Only upwards: a server that has part of the prompt in its cache may count the rest alone.
         if estimate > 0:
-            self._ratio = min(MOST_RATIO, max(self._ratio, counted / estimate))
+            self._ratio = min(MAX_RATIO, max(self._ratio, counted / estimate))
 
     def learn_limit(self, *, estimate: int, tokens: tuple[int, int]) -> None:
         """Note how long a refused prompt was, and how long it might have been."""

@@ -5,7 +5,7 @@ Closed, it lets requests through. It opens at once when the engine says "slow do
 the engine (half-open): an answer closes the breaker, a failure opens it for longer. See Nygard,
 "Release It!", 2007.
 
-Waits double from `FIRST_WAIT_S` to `LONGEST_WAIT_S` with full jitter, so that many readers do not
+Waits double from `FIRST_WAIT_S` to `MAX_WAIT_S` with full jitter, so that many readers do not
 come back at once (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015); what
 the engine itself asks for with Retry-After takes precedence.
 """
@@ -24,12 +24,12 @@ from ingest.foundation.messages import NO_MESSAGE, Message
 FAILURES_TO_OPEN = 2
 """One may be an accident of the network."""
 FIRST_WAIT_S = 30.0
-LONGEST_WAIT_S = 3_600.0
-SHORTEST_WAIT_S = 5.0
+MAX_WAIT_S = 3_600.0
+MIN_WAIT_S = 5.0
 """Full jitter may draw nearly nothing, too soon after an engine has said "slow down"."""
-MOST_DOUBLINGS = 10
-"""Far beyond `LONGEST_WAIT_S`; without a limit the power overflows at 1,024."""
-LONGEST_RETRY_AFTER_S = 86_400.0
+MAX_DOUBLINGS = 10
+"""Far beyond `MAX_WAIT_S`; without a limit the power overflows at 1,024."""
+MAX_RETRY_AFTER_S = 86_400.0
 """Longest Retry-After that is believed."""
 PROBE_S = 10.0
 """While one process probes, the others wait: about as long as a search may take."""
@@ -130,11 +130,11 @@ class CircuitBreaker:
         was_probe = before.openings > 0
         if error.kind == "rate_limited" or was_probe or health.failures >= FAILURES_TO_OPEN:
             if error.retry_after_s is not None:
-                wait_s = min(max(error.retry_after_s, SHORTEST_WAIT_S), LONGEST_RETRY_AFTER_S)
+                wait_s = min(max(error.retry_after_s, MIN_WAIT_S), MAX_RETRY_AFTER_S)
             else:
-                doubled_s = FIRST_WAIT_S * 2.0 ** min(before.openings, MOST_DOUBLINGS)
-                wait_s = self._draw(0.0, min(doubled_s, LONGEST_WAIT_S))
-                wait_s = max(wait_s, SHORTEST_WAIT_S)
+                doubled_s = FIRST_WAIT_S * 2.0 ** min(before.openings, MAX_DOUBLINGS)
+                wait_s = self._draw(0.0, min(doubled_s, MAX_WAIT_S))
+                wait_s = max(wait_s, MIN_WAIT_S)
             health = replace(health, openings=before.openings + 1, retry_at=self._clock() + wait_s)
         self._save(health)
 

@@ -31,11 +31,11 @@ PROPOSAL_S = 4.0
 
 PROPOSAL_TOKENS = 96
 """Two or three queries of some ten words, and the JSON around them."""
-LONGEST_REPLY = 600
+MAX_REPLY_CHARACTERS = 600
 """Characters; longer replies are no list of queries."""
-LONGEST_QUERY = 100
+MAX_QUERY_CHARACTERS = 100
 """Characters; longer lines are sentences, not queries."""
-SHORTEST_QUERY = 2
+MIN_QUERY_CHARACTERS = 2
 """Characters: a Chinese word."""
 RRF_K = 60
 """As Cormack, Clarke and Büttcher have it (`ingest.index.rank_fusion`)."""
@@ -138,7 +138,7 @@ class ExpandingSearch:
                 if model.kind != "model":  # one that quotes has nothing to propose
                     return []
                 prompt = proposal_prompt(question, most)
-                reply = await collect_reply(model, prompt, longest=LONGEST_REPLY)
+                reply = await collect_reply(model, prompt, longest=MAX_REPLY_CHARACTERS)
         except (TimeoutError, ModelError):
             return []
         return select_queries(split_proposals(reply), question=question, most=most)
@@ -166,7 +166,7 @@ def proposal_prompt(question: str, most: int) -> Prompt:
 
 def reply_schema(most: int) -> dict[str, Any]:
     """Return the JSON schema of a reply with at most `most` queries."""
-    query = {"type": "string", "maxLength": LONGEST_QUERY}
+    query = {"type": "string", "maxLength": MAX_QUERY_CHARACTERS}
     queries = {"type": "array", "items": query, "maxItems": most}
     return {"type": "object", "properties": {"queries": queries}, "required": ["queries"]}
 
@@ -202,7 +202,7 @@ def select_queries(lines: Sequence[str], *, question: str, most: int) -> list[st
         query = " ".join(_LABEL.sub("", line, count=1).split()).strip(" \"'“”「」*`")
         meant = frozenset(content_words(query))
         is_query = (
-            SHORTEST_QUERY <= len(query) <= LONGEST_QUERY
+            MIN_QUERY_CHARACTERS <= len(query) <= MAX_QUERY_CHARACTERS
             and query.isprintable()
             and not _NO_QUERY.search(query)
             and language_of(query) == language_of(question)

@@ -31,7 +31,7 @@ BUSY_S = 1.0
 """Seconds to wait for another process's write, which takes milliseconds. The end of a command may
 wait so long for a snapshot, no answer does."""
 
-SHORTEST_PREFIX = 2
+MIN_PREFIX_CHARACTERS = 2
 """Characters of an id that may stand for it."""
 
 DAY_S = 86_400.0
@@ -290,7 +290,7 @@ class SnapshotStore:
                 "SELECT number, id FROM snapshots ORDER BY number DESC LIMIT 1"
             ).fetchall()
         else:
-            is_prefix = len(name) >= SHORTEST_PREFIX and name.isalnum() and name.isascii()
+            is_prefix = len(name) >= MIN_PREFIX_CHARACTERS and name.isalnum() and name.isascii()
             # GLOB and not LIKE, which takes _ and % for any character.
             found = self._connection.execute(
                 "SELECT number, id FROM snapshots WHERE id GLOB ? LIMIT 5",

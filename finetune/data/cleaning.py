@@ -35,7 +35,7 @@ from ingest.foundation.messages import Message
 from ingest.text.cjk import CJK
 from ingest.text.quoting import neutralize_markup
 
-MOST_ROUNDS = 8
+MAX_ROUNDS = 8
 """One step may make work for another (`&#8203;` becomes a zero-width space); two rounds suffice."""
 
 _LINE_END = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
@@ -95,7 +95,7 @@ class Cleaner:
         for turn in (*record.turns, *((record.rejected,) if record.rejected else ())):
             texts += (turn.user, turn.think, turn.answer)
         changed: set[tuple[Step, int]] = set()
-        for _ in range(MOST_ROUNDS):
+        for _ in range(MAX_ROUNDS):
             before, texts = texts, self._clean_once(texts, changed)
             if texts == before:
                 break

@@ -47,7 +47,7 @@ SEED = 1
 SHINGLES_AT_ONCE = 1_000_000
 """8 MB of shingles are hashed in one go."""
 
-MOST_DEVIATIONS = 3
+MAX_DEVIATIONS = 3
 """Standard deviations by which the MinHashes may underrate a pair before it is left out unread."""
 
 PAIRS_AT_ONCE = 16_384
@@ -199,7 +199,7 @@ class SimilarRows:
         found = [np.empty(0, dtype=np.int64)]
         # Fewer agreeing MinHashes than this mean a similarity below the threshold, but for chance.
         deviation = math.sqrt(PERMUTATIONS * self._threshold * (1 - self._threshold))
-        least = PERMUTATIONS * self._threshold - MOST_DEVIATIONS * deviation
+        least = PERMUTATIONS * self._threshold - MAX_DEVIATIONS * deviation
         for file in self._bands:
             file.seek(0)
             band = np.frombuffer(file.read(), dtype=np.uint64)

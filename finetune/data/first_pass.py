@@ -23,7 +23,7 @@ from ingest.foundation.messages import Message
 ADVANCE_EVERY = 2_000
 """Rows between two steps of the progress bar, so that drawing it takes hardly any time."""
 
-MOST_REASONS = 500
+MAX_REASONS = 500
 """Reasons that are counted apart: one that quotes its row differs each time and would fill the
 memory."""
 
@@ -39,7 +39,7 @@ class RejectionReasons:
 
     def add(self, row: RejectedRow) -> None:
         """Count a row."""
-        known = row.reason in self.counts or len(self.counts) < MOST_REASONS
+        known = row.reason in self.counts or len(self.counts) < MAX_REASONS
         reason = row.reason if known else OTHER
         self.counts[reason] = self.counts.get(reason, 0) + 1
         examples = self.examples.setdefault(reason, [])

@@ -7,7 +7,7 @@ from finetune.data.quality import Quality
 from finetune.data.rows import Repair
 from ingest.foundation.messages import Message, join_messages
 
-MOST_FIELDS = 8
+MAX_NAMED_FIELDS = 8
 """Unused fields that a line names."""
 
 TOLD_SHARE = 0.2
@@ -40,8 +40,8 @@ def row_notes(quality: Quality) -> Iterator[Message]:
         named = [f"{name} ({count:,})" for name, count in quality.unused.items()]
         yield Message(
             "fields that nothing uses, with the rows that have them: {named}{more}",
-            named=", ".join(named[:MOST_FIELDS]),
-            more="…" if len(named) > MOST_FIELDS else "",
+            named=", ".join(named[:MAX_NAMED_FIELDS]),
+            more="…" if len(named) > MAX_NAMED_FIELDS else "",
         )
     if quality.repairs:
         done = [

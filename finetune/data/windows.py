@@ -17,7 +17,7 @@ from finetune.records import Entity, Record
 from ingest.foundation.messages import Message
 from ingest.text.words import sentence_spans
 
-LEAST_FILLED = 0.5
+MIN_FILLED_SHARE = 0.5
 """Share of a window that must be filled for it to end with a sentence; else one is cut in two."""
 
 
@@ -76,7 +76,7 @@ def window_bounds(
     start = 0
     while start + table.characters < len(text):
         # More than the overlap, or the next window would begin where this one did, for ever.
-        least = start + max(table.overlap + 1, int(table.characters * LEAST_FILLED))
+        least = start + max(table.overlap + 1, int(table.characters * MIN_FILLED_SHARE))
         most = start + table.characters
         # This window began at an entity that the one before had cut: it must not cut it again.
         first = (one.end for one in entities if one.start == start and one.end <= most)

@@ -14,7 +14,7 @@ from ingest.foundation.messages import Message
 from ingest.foundation.settings import expand_user
 from ingest.model_servers.ollama import with_tag
 
-LONGEST_PATH = 255
+MAX_PATH_CHARACTERS = 255
 """A licence given in the recipe is a text if it is longer, or has lines."""
 
 
@@ -85,7 +85,7 @@ def read_license(recipe: Recipe, merged: Path) -> str:
     if not given:
         own = next((merged / name for name in LICENSES if (merged / name).is_file()), None)
         return own.read_text(encoding="utf-8", errors="replace") if own else ""
-    if "\n" in given or len(given) > LONGEST_PATH:
+    if "\n" in given or len(given) > MAX_PATH_CHARACTERS:
         return given
     path = recipe.folder / expand_user(given, source="export.license")
     if path.is_file():

@@ -19,7 +19,7 @@ from finetune.improve.plan import ImprovementPlan, require_same_plan
 from finetune.pipeline import ADAPTER, BASE, Pipeline
 from finetune.progress import Progress
 from finetune.proof import ask_with_passages, decide_gate
-from finetune.rag_evaluation.gate import LEAST_QUESTIONS, GateDecision
+from finetune.rag_evaluation.gate import MIN_QUESTIONS, GateDecision
 from finetune.rag_evaluation.questions import held_out_questions
 from finetune.runs import Run
 from ingest.foundation.messages import Language, Message
@@ -164,12 +164,12 @@ def _train(pipeline: Pipeline) -> None:
 def _require_held_out(pipeline: Pipeline) -> None:
     """Raise `DataError` if the rows are too few to show anything."""
     count = len(held_out_questions(pipeline.recipe, pipeline.run))
-    if count < LEAST_QUESTIONS:
+    if count < MIN_QUESTIONS:
         raise DataError(
             Message(
                 "{count} held-out questions show nothing: at least {least} are wanted",
                 count=count,
-                least=LEAST_QUESTIONS,
+                least=MIN_QUESTIONS,
             ),
             hint=Message("store more documents, or let a model write questions too: --teacher"),
         )

@@ -15,7 +15,7 @@ SHORT_TOKENS = 4
 """Tokens of the longest expected answer that a right reply holds word for word: a value or a name.
 A sentence may be said otherwise, so that the words in common count (token F1)."""
 
-LEAST_QUESTIONS = 10
+MIN_QUESTIONS = 10
 """Fewer show nothing: the sign test takes six that all point one way."""
 
 WORSE_BY = {
@@ -54,7 +54,7 @@ def _own_columns(result: QuestionResult) -> Columns | None:
     return (own_score(result), 1.0) if asked else None
 
 
-OWN = EvaluationFigure(
+OWN_WORDS_FIGURE = EvaluationFigure(
     name="own",
     label=Message("the model itself answers rightly, or rightly says that it is not there"),
     columns=_own_columns,
@@ -72,7 +72,7 @@ LENGTH = EvaluationFigure(
 
 PRODUCT_FIGURES = (
     *(one for one in FIGURES if one.group == "retrieval"),
-    OWN,
+    OWN_WORDS_FIGURE,
     *(one for one in FIGURES if one.group != "retrieval"),
 )
 """All figures of answers through the assistant, in the order in which they are shown."""
@@ -83,7 +83,7 @@ class GateDecision:
     """Whether model b may take the place of model a, and why not."""
 
     comparison: RunComparison
-    """`differences` begins with that of `OWN`."""
+    """`differences` begins with that of `OWN_WORDS_FIGURE`."""
     reasons: tuple[Message, ...]
     """Why it may not; empty where it may."""
 
@@ -118,27 +118,31 @@ class GateDecision:
 def decide_replacement(base: EvaluationRun, tuned: EvaluationRun) -> GateDecision:
     """Return whether the tuned model may replace its base, and why not.
 
-    It may if `OWN` gains by more than chance explains (paired bootstrap, and the sign test), no
-    other figure loses more than `WORSE_BY`, and replies are no longer than `LONGER_BY`.
+    It may if `OWN_WORDS_FIGURE` gains by more than chance explains (paired bootstrap, and the sign
+    test), no other figure loses more than `WORSE_BY`, and replies grow by `LONGER_BY` at most.
 
     Raises:
         EvaluationFileError: they have no question in common.
     """
     comparison = compare_runs(base, tuned)
-    own, length = (figure_difference(one, comparison.pairs) for one in (OWN, LENGTH))
+    own, length = (figure_difference(one, comparison.pairs) for one in (OWN_WORDS_FIGURE, LENGTH))
     differences = (*filter(None, (own,)), *comparison.differences, *filter(None, (length,)))
     comparison = replace(comparison, differences=differences)
     reasons: list[Message] = []
-    if len(comparison.pairs) < LEAST_QUESTIONS:
+    if len(comparison.pairs) < MIN_QUESTIONS:
         reasons.append(
             Message(
                 "{count} held-out questions show nothing: at least {least} are wanted",
                 count=len(comparison.pairs),
-                least=LEAST_QUESTIONS,
+                least=MIN_QUESTIONS,
             )
         )
     if own is None or own.verdict != "better":
-        old, new = (format_value(one, OWN) for one in (own.old, own.new)) if own else ("-", "-")
+        old, new = (
+            (format_value(one, OWN_WORDS_FIGURE) for one in (own.old, own.new))
+            if own
+            else ("-", "-")
+        )
         reasons.append(Message("it is not surely better: {old} → {new}", old=old, new=new))
     reasons += _worse_figures(comparison)
     return GateDecision(comparison=comparison, reasons=tuple(reasons))

@@ -23,7 +23,7 @@ set to answer in another language."""
 HELD_SHARE = 0.9
 """Share of a text's words from which on another text is taken to hold it."""
 
-LONGEST_TITLE = 40
+MAX_TITLE_CHARACTERS = 40
 """Characters of a page's title that a question names."""
 
 WIDER = 3
@@ -188,7 +188,7 @@ class RowChecker:
             yield draft.question
         if (
             title
-            and len(title) <= LONGEST_TITLE
+            and len(title) <= MAX_TITLE_CHARACTERS
             and title.casefold() not in draft.question.casefold()
         ):
             yield NAMED_PAGE.localize(draft.language).format(title=title, question=draft.question)

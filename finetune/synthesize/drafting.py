@@ -11,7 +11,7 @@ from finetune.data.dedupe import normalize_question
 from finetune.progress import Progress
 from finetune.synthesize.drafts import DraftKind, QuestionDraft
 from finetune.synthesize.journal import SynthesisJournal
-from finetune.synthesize.teacher import SHORTEST_TEXT, Teacher
+from finetune.synthesize.teacher import MIN_TEXT_CHARACTERS, Teacher
 from ingest.documents import Chunk
 from ingest.foundation.messages import Message
 
@@ -62,7 +62,9 @@ async def ask_teacher(
     It is asked about `limit` pieces at most, 0: all. Once it fails again and again it is let be,
     and a note says so.
     """
-    pieces = in_turn([[one for one in page if len(one.text) >= SHORTEST_TEXT] for page in pages])
+    pieces = in_turn(
+        [[one for one in page if len(one.text) >= MIN_TEXT_CHARACTERS] for page in pages]
+    )
     pieces = pieces[: limit or None]
     written: dict[str, list[QuestionDraft]] = defaultdict(list)
     with progress.stage(ASKING_TEACHER, total=len(pieces)) as stage:

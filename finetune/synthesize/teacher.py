@@ -21,10 +21,10 @@ cores."""
 FAILURES_IN_A_ROW = 3
 """After so many the teacher is given up: its server is gone, and each try costs its timeout."""
 
-SHORTEST_TEXT = 60
+MIN_TEXT_CHARACTERS = 60
 """Characters of a piece that has something to ask about."""
 
-LONGEST_LIST = 4_000
+MAX_LIST_CHARACTERS = 4_000
 """Characters of a reply that are read: three questions with answers have about 600."""
 
 SYSTEM = Message.bilingual(
@@ -63,7 +63,7 @@ class Teacher:
         try:
             async with asyncio.timeout(TEACHER_TIMEOUT_S):
                 reply = await collect_reply(
-                    self.model, _prompt_for(chunk, language), longest=LONGEST_LIST
+                    self.model, _prompt_for(chunk, language), longest=MAX_LIST_CHARACTERS
                 )
         except TimeoutError:
             self._fail(Message("no reply in {seconds:g} s", seconds=TEACHER_TIMEOUT_S))

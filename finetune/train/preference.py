@@ -20,7 +20,7 @@ from transformers.modeling_outputs import CausalLMOutputWithPast
 from finetune.model.samples import IGNORED
 from finetune.train.loss import RESHAPED_LOGITS
 
-LARGEST_LOGP = -1e-6
+MAX_LOGP = -1e-6
 """Mean log-probability above which ORPO's odds, p / (1 - p), would overflow: p is then 1."""
 
 
@@ -67,7 +67,7 @@ def orpo_loss(sums: Tensor, counts: Tensor, *, beta: float) -> tuple[Tensor, Ten
 
     The likelihood of the chosen replies is the mean over all their tokens in the batch.
     """
-    chosen, rejected = (sums / counts.clamp(min=1)).clamp(max=LARGEST_LOGP).chunk(2)
+    chosen, rejected = (sums / counts.clamp(min=1)).clamp(max=MAX_LOGP).chunk(2)
     # log(p / (1 - p)) of each, from log p without leaving logarithms.
     odds = (chosen - torch.log1p(-chosen.exp())) - (rejected - torch.log1p(-rejected.exp()))
     half = len(chosen)

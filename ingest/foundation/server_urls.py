@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 OLLAMA_PORT = 11434
 
-SHORTEST_SECRET = 6
+MIN_SECRET_CHARACTERS = 6
 """Characters. Servers without keys are given words such as "none", which sentences hold, too."""
 
 KNOWN_BY = 8
@@ -54,7 +54,7 @@ def is_loopback(url: str) -> bool:
 
 def note_secret(secret: str) -> None:
     """Have `hide_secrets` know a key or a password from now on."""
-    if len(secret) >= SHORTEST_SECRET:
+    if len(secret) >= MIN_SECRET_CHARACTERS:
         _known.add(secret)
 
 

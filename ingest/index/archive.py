@@ -52,9 +52,9 @@ FORMAT = "qiuzheng-index"
 VERSION = 1
 MANIFEST = "index.json"
 DOCUMENTS = "documents.jsonl"
-LONGEST_LINE = 200_000_000
+MAX_LINE_BYTES = 200_000_000
 """Bytes of one document with its chunks: the longest text that is kept has 2 million characters."""
-LONGEST_MANIFEST = 1_000_000
+MAX_MANIFEST_BYTES = 1_000_000
 """Bytes: it names the vector spaces, of which an index has a few."""
 BLOCK = 4_096
 """Vectors in memory at a time: 6 MB of 384 dimensions."""
@@ -267,7 +267,7 @@ def read_archive(path: Path) -> Generator[ArchiveItem]:
         # The next vector of each space, until the document comes that it belongs to.
         waiting = {name: next(stream, None) for name, stream in streams.items()}
         with archive.open(DOCUMENTS) as file:
-            while line := file.readline(LONGEST_LINE):
+            while line := file.readline(MAX_LINE_BYTES):
                 archived = _line_adapter().validate_json(line)
                 vectors: dict[str, dict[str, list[float]]] = {name: {} for name in streams}
                 _check(archived)
@@ -303,8 +303,8 @@ def _check(archived: ArchivedDocument) -> None:
 
 def _checked_manifest(path: Path, archive: zipfile.ZipFile) -> Manifest:
     with archive.open(MANIFEST) as file:
-        body = file.read(LONGEST_MANIFEST + 1)
-    if len(body) > LONGEST_MANIFEST:
+        body = file.read(MAX_MANIFEST_BYTES + 1)
+    if len(body) > MAX_MANIFEST_BYTES:
         raise ValueError("a manifest without end")
     found = json.loads(body)
     if isinstance(found, dict) and found.get("format") == FORMAT:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-LONGEST_LEAD = 200
+MAX_LEAD_CHARACTERS = 200
 """Characters of a head row or an opening fence that each part of a table or of code repeats: half
 of a chunk of the usual size. A longer one would leave no characters for what it is the head of."""
 
@@ -47,7 +47,7 @@ def markdown_regions(text: str) -> tuple[MarkdownRegion, ...]:
     return tuple(sorted([*code, *tables], key=lambda region: region.start))
 
 
-def excerpt(text: str, start: int, end: int, *, longest_lead: int = LONGEST_LEAD) -> str:
+def excerpt(text: str, start: int, end: int, *, longest_lead: int = MAX_LEAD_CHARACTERS) -> str:
     """Return a part of a Markdown text that can be read alone.
 
     One that begins within a table has the table's head in front, one that begins or ends within

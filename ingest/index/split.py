@@ -17,7 +17,13 @@ from dataclasses import dataclass
 from ingest.documents import Chunk, Chunking, Document
 from ingest.index.blocks import markdown_blocks
 from ingest.index.code_units import code_units
-from ingest.index.regions import LONGEST_LEAD, MarkdownRegion, excerpt, markdown_regions, region_at
+from ingest.index.regions import (
+    MAX_LEAD_CHARACTERS,
+    MarkdownRegion,
+    excerpt,
+    markdown_regions,
+    region_at,
+)
 from ingest.web.urls import chunk_id
 
 SPLITTER_VERSION = 2
@@ -25,10 +31,10 @@ SPLITTER_VERSION = 2
 (`ingest.index.blocks`): stored documents of another version are cut anew when they are next
 used. `test_cut_of_a_known_text_is_that_of_this_version` fails when it is due."""
 
-LONGEST_CLUSTER = 64
+MAX_CLUSTER_CHARACTERS = 64
 """Characters that are taken for one grapheme cluster at most; a family of emoji has 11."""
 
-LONGEST_RUN = 1000
+MAX_FLAG_LETTERS = 1000
 """Letters of flags that are counted back, or a text of nothing else would be read at each cut."""
 
 _HEADING = re.compile(r"[ \t]{0,3}#{1,6}\s")
@@ -48,7 +54,7 @@ _ABBREVIATED = re.compile(
     re.IGNORECASE,
 )
 _ITEM_NUMBER = re.compile(r"(?:^|\n)[ \t]*\d{1,3}\.\s*$")
-LONGEST_ABBREVIATION = 16
+MAX_ABBREVIATION_CHARACTERS = 16
 """Characters that are looked at for an abbreviation."""
 
 _GOES_ON = ("\\", ",", "(", "[", "{", "&&", "||", "=", "+")
@@ -82,7 +88,9 @@ def split(document: Document, *, size: int, overlap: int) -> list[Chunk]:
             start=start,
             end=end,
             heading=block.heading,
-            text=excerpt(document.text, start, end, longest_lead=min(size // 2, LONGEST_LEAD)),
+            text=excerpt(
+                document.text, start, end, longest_lead=min(size // 2, MAX_LEAD_CHARACTERS)
+            ),
         )
         chunks.append(chunk)
     return chunks
@@ -101,7 +109,7 @@ def is_within_cluster(text: str, at: int) -> bool:
         return True
     if "\U0001f1e6" <= before <= "\U0001f1ff" and "\U0001f1e6" <= after <= "\U0001f1ff":
         run = at
-        while run > max(0, at - LONGEST_RUN) and "\U0001f1e6" <= text[run - 1] <= "\U0001f1ff":
+        while run > max(0, at - MAX_FLAG_LETTERS) and "\U0001f1e6" <= text[run - 1] <= "\U0001f1ff":
             run -= 1
         return (at - run) % 2 == 1  # flags are pairs
     jamo = "\u1100" <= before <= "\u11ff" or "\uac00" <= before <= "\ud7a3"
@@ -110,7 +118,7 @@ def is_within_cluster(text: str, at: int) -> bool:
 
 def follows_abbreviation(text: str, at: int) -> bool:
     """Return whether what stands before `at` is "Dr." or the like, which ends no sentence."""
-    before = text[max(0, at - LONGEST_ABBREVIATION) : at]
+    before = text[max(0, at - MAX_ABBREVIATION_CHARACTERS) : at]
     found = _ABBREVIATED.search(before)
     after = text[at : at + 1]
     if found and (found["always"] or after.isdigit()):
@@ -255,7 +263,7 @@ class _Cutter:
         for at in range(limit, half, -1):
             if not is_within_word(text, at) and not is_within_cluster(text, at):
                 return at
-        for at in range(limit, max(start, limit - LONGEST_CLUSTER), -1):
+        for at in range(limit, max(start, limit - MAX_CLUSTER_CHARACTERS), -1):
             if not is_within_cluster(text, at):
                 return at
         return limit
@@ -299,7 +307,7 @@ class _Cutter:
 
     @functools.cached_property
     def _longest_lead(self) -> int:
-        return min(self._size // 2, LONGEST_LEAD)
+        return min(self._size // 2, MAX_LEAD_CHARACTERS)
 
 
 def is_within_word(text: str, at: int) -> bool:

@@ -13,8 +13,8 @@ from ingest.text.dates import (
 from ingest.text.normalize import fold_text
 from ingest.text.numerals import NUMERAL, UNITS, parse_numeral, parse_scaled
 
-LONGEST_MONTH = len("september the  ")
-SHORTEST_SPELLED_OUT = 3
+MAX_MONTH_CHARACTERS = len("september the  ")
+MIN_SPELLED_OUT_DIGITS = 3
 """Digits of a Chinese numeral without a unit (二〇二四): 三四 is "three or four", not 34."""
 
 NUMBER = (
@@ -94,7 +94,7 @@ def spaced_groups(text: str, start: int) -> str:
 
 def dates_at(text: str, start: int) -> tuple[list[TextDate], int]:
     """Return the readings of the date whose first digits are at `start`, and where it ends."""
-    before = _NAME_BEFORE.search(text, max(0, start - LONGEST_MONTH), start)
+    before = _NAME_BEFORE.search(text, max(0, start - MAX_MONTH_CHARACTERS), start)
     month = MONTHS.get(before[1]) if before else None
     return date_behind_month(text, start, month) if month else dates_at_digits(text, start)
 
@@ -106,7 +106,7 @@ def numerals_in(text: str) -> Iterator[str]:
         marked = text.endswith(_MARKED, 0, found.start())
         if (
             marked
-            or len(numeral) >= SHORTEST_SPELLED_OUT
+            or len(numeral) >= MIN_SPELLED_OUT_DIGITS
             or (len(numeral) > 1 and UNITS & {*numeral})
         ):
             digits = parse_numeral(numeral)

@@ -18,8 +18,8 @@ _UNIT = "".join(sorted(UNITS))
 NUMERAL_CHARACTERS = frozenset([*_DIGITS, *UNITS])
 # Repetitions are bounded here and in `figures`: what matches to the end of a page and fails there
 # is tried again at each digit, and Python refuses to read more than 4,300 digits as an integer.
-LONGEST_NUMERAL = 20
-NUMERAL = rf"(?:[{_DIGIT}十拾][{_DIGIT}{_UNIT}]{{0,{LONGEST_NUMERAL - 1}}})"
+MAX_NUMERAL_CHARACTERS = 20
+NUMERAL = rf"(?:[{_DIGIT}十拾][{_DIGIT}{_UNIT}]{{0,{MAX_NUMERAL_CHARACTERS - 1}}})"
 """Pattern of what `parse_numeral` may read. A numeral never begins with 百: 百分之五, 千万不要."""
 
 _ENGLISH = {
@@ -28,11 +28,11 @@ _ENGLISH = {
     "billion": 1_000_000_000,
     "trillion": 1_000_000_000_000,
 }
-MOST_DIGITS = 30
+MAX_DIGITS = 30
 """Digits of a number before its decimals: more are a code, which no unit scales. Python refuses to
 read numbers of thousands of digits, and makes one infinity of all that have 309 and more."""
 _SCALED = re.compile(
-    rf"(\d{{1,3}}(?:,\d{{3}}){{1,6}}|\d{{1,{MOST_DIGITS}}})(?:\.(\d{{1,18}}))?\s?(?:(?P<zh>[{_UNIT}]{{1,2}})(?![{_DIGIT}\d])"
+    rf"(\d{{1,3}}(?:,\d{{3}}){{1,6}}|\d{{1,{MAX_DIGITS}}})(?:\.(\d{{1,18}}))?\s?(?:(?P<zh>[{_UNIT}]{{1,2}})(?![{_DIGIT}\d])"
     rf"|(?P<en>{'|'.join(_ENGLISH)})(?![a-z]))"
 )
 

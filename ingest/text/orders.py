@@ -23,15 +23,15 @@ from ingest.text.words import sentence_spans
 
 Span = tuple[int, int]
 
-MOST_LINES = 3
+MAX_TURN_LINES = 3
 """Lines that a turn which a page plays may go on."""
-SHORTEST_WRAP = 40
+MIN_WRAP_CHARACTERS = 40
 """Characters from which on a line may go on in the next one in the midst of a sentence."""
-LONGEST_ORDER = 300
+MAX_ORDER_CHARACTERS = 300
 """Characters on either side of a word that orders have in which one is looked for."""
-MOST_PAYLOAD = 3
+MAX_PAYLOAD_SENTENCES = 3
 """Sentences behind an order that may say what it wants."""
-LEAST_AROUND = 12
+MIN_LETTERS_AROUND = 12
 """Letters beside a quotation (half of that in Chinese) from which on a line is about it."""
 
 _PATTERNS = Path(__file__).with_name("orders.txt")
@@ -162,7 +162,7 @@ def _with_gap(text: str, spans: Sequence[Span], place: int, sentence: str, *, br
     if text[end - 1] in ".!?。！？；…":
         return f"{sentence}\n"
     # In the midst of a sentence that plain text was wrapped in nothing begins.
-    wrapped = end - start >= SHORTEST_WRAP and following[:1].islower()
+    wrapped = end - start >= MIN_WRAP_CHARACTERS and following[:1].islower()
     return f"{sentence} " if wrapped else f"{sentence}{_WRAP}"
 
 
@@ -171,7 +171,7 @@ def _matches(view: str) -> Iterator[Span]:
     hint, beginning, anywhere = _patterns()
     regions: list[list[int]] = []
     for found in hint.finditer(view):
-        start, end = found.start() - LONGEST_ORDER, found.end() + LONGEST_ORDER
+        start, end = found.start() - MAX_ORDER_CHARACTERS, found.end() + MAX_ORDER_CHARACTERS
         if regions and start <= regions[-1][1]:
             regions[-1][1] = end
         else:
@@ -194,7 +194,7 @@ def _with_payload(
     """Return the places of orders with those behind them that say what the orders want."""
     found = set(places)
     for place in places:
-        for after in range(place + 1, min(place + 1 + MOST_PAYLOAD, len(spans))):
+        for after in range(place + 1, min(place + 1 + MAX_PAYLOAD_SENTENCES, len(spans))):
             gap = text[spans[after - 1][1] : spans[after][0]]
             if gap.count("\n") > 1 or not _PAYLOAD.match(folded[after]):
                 break
@@ -216,7 +216,7 @@ def _without_quotations(line: str) -> str:
         letters = len(_LETTER.findall(around)) + len(re.findall(rf"[{CJK}]", around))
         # Ends of sentences go too: the line's sentence is the one around.
         inner = re.sub(r"[^\s\d\"“”「」`,:/\[\]()!]", "_", found[0])
-        return inner if letters >= LEAST_AROUND else found[0]
+        return inner if letters >= MIN_LETTERS_AROUND else found[0]
 
     return _QUOTED.sub(masked, line)
 
@@ -245,7 +245,7 @@ def _played(lines: Sequence[str]) -> set[int]:
     """Return the places of turns that a page plays, with what follows each."""
     # What stands behind "<|im_start|>assistant", or behind a fence that the page closes itself.
     turns = [n for n, line in enumerate(_outside_code(lines)) if line and plays_a_turn(line)]
-    return {n for turn in turns for n in range(turn, min(turn + 1 + MOST_LINES, len(lines)))}
+    return {n for turn in turns for n in range(turn, min(turn + 1 + MAX_TURN_LINES, len(lines)))}
 
 
 def orders_to_a_model(lines: Sequence[str]) -> set[int]:

@@ -23,11 +23,11 @@ _HYPHEN = re.compile(r"[-\u2010_]+")
 _IN_DATE = re.compile(r"\d+|[^\W\d_]{3,}")
 _NO_HYPHENS = str.maketrans("", "", "-\u2010_")
 _DIGIT_ENDINGS = frozenset(("st", "nd", "rd", "th", "s"))
-MOST_ATOMS = 6
+MAX_ATOMS = 6
 """Changes between letters and digits in what is still a code that people type, and no hash."""
-MOST_HYPHENED = 3
+MAX_HYPHENED_WORDS = 3
 """Words that hyphens join to one that is also written without: e-mail, infor-mation."""
-SHORTEST_PLURAL = 3
+MIN_PLURAL_CHARACTERS = 3
 """Characters of a word that keeps its s: "gas", "dns", "its"."""
 
 
@@ -138,7 +138,7 @@ def _compound_words(run: str) -> tuple[str, ...]:
             found += atoms
             joined.append(word)
         code = "_" in segment or not segment.translate(_NO_HYPHENS).isalpha()
-        if len(pieces) > 1 and (code or len(pieces) <= MOST_HYPHENED):
+        if len(pieces) > 1 and (code or len(pieces) <= MAX_HYPHENED_WORDS):
             found.append(_singular("".join(joined)))
     return tuple(found)
 
@@ -165,7 +165,7 @@ def _atoms(piece: str) -> tuple[list[str], str]:
     if len(parts) > 2:
         # A code of three parts may be cut in two by those who ask: gpt4o is GPT 4o.
         atoms += map("".join, itertools.pairwise(parts))
-    if len(parts) > MOST_ATOMS:
+    if len(parts) > MAX_ATOMS:
         return [joined_word], joined
     return atoms if joined_word in atoms else [joined_word, *atoms], joined
 
@@ -177,7 +177,7 @@ def _singular(word: str) -> str:
     The S-stemmer (Harman, "How effective is suffixing?", JASIS 1991): "drones" finds "drone",
     "sleeps" finds "sleep"; longer stems gain little and join words that differ.
     """
-    if len(word) <= SHORTEST_PLURAL or not word.endswith("s"):
+    if len(word) <= MIN_PLURAL_CHARACTERS or not word.endswith("s"):
         return word
     # The order of the rules is Harman's: the first whose ending fits decides.
     if word.endswith("ies") and not word.endswith(("aies", "eies")):

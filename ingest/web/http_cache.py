@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 
 from ingest.documents import Page
 
-LONGEST = timedelta(days=7)
+MAX_FRESHNESS = timedelta(days=7)
 """Sites send max-age=31536000 for pages that change; a conditional request a week costs little."""
 
 _DIRECTIVE = re.compile(r'([^\s,;="]+)(?:\s*=\s*(?:"([^"]*)"|([^\s,;"]*)))?')
@@ -26,9 +26,9 @@ def fresh_until(page: Page, *, default_ttl_s: float) -> datetime:
     """Return until when `page` may be used without a request, `page.fetched_at` if it may not.
 
     `default_ttl_s` (seconds) holds for pages whose headers do not say. The result lies at most
-    `LONGEST` after `fetched_at`. Headers that cannot be read count as stale (RFC 9111, 4.2.1); an
-    Age header is not known here, so a page from another cache may be taken as fresh for as long
-    again as it lay there.
+    `MAX_FRESHNESS` after `fetched_at`. Headers that cannot be read count as stale (RFC 9111,
+    4.2.1); an Age header is not known here, so a page from another cache may be taken as fresh for
+    as long again as it lay there.
     """
     # RFC 9111, 4.2.1: max-age overrides Expires.
     lifetime = _parse_cache_control(page.cache_control)
@@ -43,9 +43,9 @@ def fresh_until(page: Page, *, default_ttl_s: float) -> datetime:
             # RFC 9111, 5.3: a bad date, "0" above all, is one in the past.
             lifetime = timedelta()
     if lifetime is None:
-        lifetime = timedelta(seconds=min(default_ttl_s, LONGEST.total_seconds()))
+        lifetime = timedelta(seconds=min(default_ttl_s, MAX_FRESHNESS.total_seconds()))
     # Not below zero: an Expires in the past must not make a page older than it is.
-    return page.fetched_at + min(max(lifetime, timedelta()), LONGEST)
+    return page.fetched_at + min(max(lifetime, timedelta()), MAX_FRESHNESS)
 
 
 def _parse_cache_control(header: str) -> timedelta | None:

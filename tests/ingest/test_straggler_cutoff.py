@@ -3,7 +3,7 @@
 import pytest
 
 from ingest.events import IngestEvent, PageSkipped, PageStored
-from ingest.straggler_cutoff import GRACE_FACTOR, SHORTEST_GRACE_S, StragglerCutoff
+from ingest.straggler_cutoff import GRACE_FACTOR, MIN_GRACE_S, StragglerCutoff
 
 
 class Clock:
@@ -48,11 +48,11 @@ def test_until_there_is_enough_the_deadline_holds() -> None:
 
 
 def test_enough_good_pages_leave_the_slow_ones_a_second() -> None:
-    assert after(Clock(), GOOD, GOOD, GOOD) == pytest.approx(SHORTEST_GRACE_S)
+    assert after(Clock(), GOOD, GOOD, GOOD) == pytest.approx(MIN_GRACE_S)
 
 
 def test_nearly_all_pages_are_enough_whatever_they_hold() -> None:
-    assert after(Clock(), *[OFF] * 5, *[SKIPPED] * 4) == pytest.approx(SHORTEST_GRACE_S)
+    assert after(Clock(), *[OFF] * 5, *[SKIPPED] * 4) == pytest.approx(MIN_GRACE_S)
 
 
 def test_when_the_quick_ones_took_long_the_slow_ones_get_as_long_again() -> None:

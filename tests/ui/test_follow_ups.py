@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from assistant.values import Answer, AnswerEvidence, Citation, EvidenceBlock, Passage
-from ui.follow_ups import MOST_FOLLOW_UPS, follow_ups
+from ui.follow_ups import MAX_FOLLOW_UPS, follow_ups
 from ui.session import PageTurn
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -38,7 +38,7 @@ def test_headings_that_were_not_used_become_questions() -> None:
         "夜里怎样看清障碍物",
         "关于“保险要求”，网页怎么说？",
     ]
-    assert len(follow_ups(turn(), "en")) == MOST_FOLLOW_UPS
+    assert len(follow_ups(turn(), "en")) == MAX_FOLLOW_UPS
 
 
 def test_what_was_asked_is_not_asked_again() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from ui.jobs.ingest_job import MOST_FAILURES, IngestJob
+from ui.jobs.ingest_job import MAX_FAILURES, IngestJob
 
 
 def test_files_are_stored_and_what_cannot_be_read_is_listed(home: Path, tmp_path: Path) -> None:
@@ -38,8 +38,8 @@ def test_a_missing_source_is_the_commands_own_line(home: Path) -> None:
 
 def test_failures_are_counted_beyond_those_that_are_listed() -> None:
     job = IngestJob(sources=())
-    for number in range(MOST_FAILURES + 5):
+    for number in range(MAX_FAILURES + 5):
         job.apply_event(
             {"type": "page_skipped", "url": f"https://a.test/{number}", "detail": "gone"}
         )
-    assert (job.failed, len(job.failures)) == (MOST_FAILURES + 5, MOST_FAILURES)
+    assert (job.failed, len(job.failures)) == (MAX_FAILURES + 5, MAX_FAILURES)

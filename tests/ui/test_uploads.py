@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.settings import LONGEST_NAME, collection_name
+from ingest.settings import MAX_NAME_CHARACTERS, collection_name
 from ui.turn_fields import display_place, path_of_file
 from ui.uploads import collection_of_file, keep_upload
 
@@ -40,7 +40,7 @@ def test_any_name_becomes_a_file_in_the_home_and_a_collection(
 
 def test_a_long_name_keeps_its_beginning_and_its_end() -> None:
     name = collection_of_file(Path("长" * 200 + "2026.pdf"))
-    assert len(name) <= LONGEST_NAME
+    assert len(name) <= MAX_NAME_CHARACTERS
     assert name.endswith("2026.pdf")
     assert collection_name(name) == name
     assert display_place("file:///srv/papers/a%20b.pdf") == "/srv/papers/a b.pdf"

@@ -10,11 +10,11 @@ from typing import Any
 
 from ingest.foundation.messages import Language, Message
 
-MOST_FAILURES = 200
+MAX_FAILURES = 200
 """Failures that are listed; there may be thousands."""
-LEAST_ELAPSED_S = 3.0
+MIN_ELAPSED_S = 3.0
 """Seconds after which the speed so far says something of the rest."""
-LONGEST_LINE = 4_000_000
+MAX_LINE_BYTES = 4_000_000
 """Bytes of one event: a page of thousands of redirects is one line."""
 
 
@@ -57,7 +57,7 @@ class IngestJob:
         settled = self.stored + self.unchanged + self.failed
         elapsed = time.monotonic() - self._started
         # The first document takes as long as it takes to start: it says nothing of the others.
-        if settled <= 1 or elapsed < LEAST_ELAPSED_S:
+        if settled <= 1 or elapsed < MIN_ELAPSED_S:
             return 0.0
         return elapsed / settled * (self.total - settled)
 
@@ -79,7 +79,7 @@ class IngestJob:
             *(*options, "--", *self.sources),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            limit=LONGEST_LINE,
+            limit=MAX_LINE_BYTES,
         )
         assert process.stdout is not None
         assert process.stderr is not None
@@ -109,7 +109,7 @@ class IngestJob:
                 self.stored += 1
             case "page_skipped" | "file_left_out" | "source_unusable":
                 self.failed += 1
-                if len(self.failures) < MOST_FAILURES:
+                if len(self.failures) < MAX_FAILURES:
                     reason = str(event.get("detail") or event.get("reason") or "")
                     self.failures.append(IngestFailure(source=source, reason=reason))
             case "source_scanned":

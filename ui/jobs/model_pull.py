@@ -11,7 +11,7 @@ from assistant.settings import ModelSettings, load_settings
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Message
 from ingest.model_servers.ollama import with_tag
-from ui.jobs.ingest_job import LEAST_ELAPSED_S
+from ui.jobs.ingest_job import MIN_ELAPSED_S
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class ModelPull:
     def seconds_left(self) -> float:
         """How long the layer on its way will take at the speed so far; 0 where not known."""
         elapsed = time.monotonic() - self._layer_since
-        if elapsed < LEAST_ELAPSED_S or not 0 < self.share < 1:
+        if elapsed < MIN_ELAPSED_S or not 0 < self.share < 1:
             return 0.0
         return elapsed / self.share * (1 - self.share)
 

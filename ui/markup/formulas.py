@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 
 from latex2mathml.converter import convert_to_element
 
-LONGEST_FORMULA = 2_000
+MAX_FORMULA_CHARACTERS = 2_000
 """Characters; the converter's time grows faster than its input."""
 
 
@@ -18,7 +18,7 @@ def formula_node(source_text: str, *, display: bool, source: str) -> str | list[
         display: Whether it stands on a line of its own.
         source: The same with the signs around it.
     """
-    if len(source_text) > LONGEST_FORMULA:
+    if len(source_text) > MAX_FORMULA_CHARACTERS:
         return ["code", None, source]
     try:
         element = convert_to_element(source_text.strip(), display="block" if display else "inline")

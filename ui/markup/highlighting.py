@@ -5,7 +5,7 @@ from typing import Any
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
-LONGEST_CODE = 50_000
+MAX_CODE_CHARACTERS = 50_000
 """Characters that are coloured; more is shown plain."""
 
 _KINDS = (
@@ -22,7 +22,7 @@ _KINDS = (
 
 def highlight_code(code: str, language: str) -> list[Any]:
     """Return the nodes of a block of code; plain where the language is not known."""
-    if not language or len(code) > LONGEST_CODE:
+    if not language or len(code) > MAX_CODE_CHARACTERS:
         return [code]
     try:
         lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)

@@ -28,12 +28,12 @@ SENTENCE_END = "\ue0ff"
 """Stands where a checked sentence ends while text becomes a tree; followed by `SENTENCE_BASE` plus
 its index. Unicode gives neither a meaning."""
 SENTENCE_BASE = 0xE100
-MOST_SENTENCES = 0xF8FF - SENTENCE_BASE
+MAX_SENTENCES = 0xF8FF - SENTENCE_BASE
 _PRIVATE = re.compile("[\ue0ff-\uf8ff]")
 
-MOST_CELLS = 60
+MAX_CELLS = 60
 """Bars of one line: a row of 500 costs seconds, as each row below is filled up to it."""
-LONGEST_FORMULA_LINES = 60
+MAX_FORMULA_LINES = 60
 
 _HEADINGS = {"h1": "h3", "h2": "h3", "h3": "h4", "h4": "h4", "h5": "h5", "h6": "h5"}
 """The page's own headings stand above those of an answer."""
@@ -67,7 +67,7 @@ def _parser(*, tables: bool) -> MarkdownIt:
 def _parser_for(text: str) -> MarkdownIt:
     """Return the parser; without tables where rows would have more cells than anybody reads."""
     widest = max((line.count("|") for line in text.splitlines()), default=0)
-    return _parser(tables=widest <= MOST_CELLS)
+    return _parser(tables=widest <= MAX_CELLS)
 
 
 def _is_word(character: str) -> bool:
@@ -153,7 +153,7 @@ def _scan_formula_block(state: Any, first: int, last: int, silent: bool) -> bool
     closing = {"$$": "$$", "\\[": "\\]"}.get(line)
     if closing is None:
         return False
-    for number in range(first + 1, min(last, first + LONGEST_FORMULA_LINES)):
+    for number in range(first + 1, min(last, first + MAX_FORMULA_LINES)):
         inside = state.src[state.bMarks[number] + state.tShift[number] : state.eMarks[number]]
         if inside.strip() == closing:
             if not silent:

@@ -19,12 +19,12 @@ from assistant.answer.verification.trust import TrustCount
 from assistant.values import Citation, Passage, SentenceVerdict, Unsupported
 from ingest.text.cjk import CJK
 
-LONGEST_SENTENCE = 1_500
+MAX_SENTENCE_CHARACTERS = 1_500
 """Characters of a sentence that are checked, so that a runaway answer costs no more than its
 length."""
-MOST_HELD = 400
+MAX_HELD_UNITS = 400
 """Units of a sentence that are held back behind a marker; then it is shown as it is."""
-MOST_CITED = 8
+MAX_CITED_NUMBERS = 8
 """Numbers of one sentence that are checked."""
 
 _OWN_MACHINE = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?(?:[/?#]|\Z)")
@@ -165,13 +165,13 @@ class CitationStream:
         if unit.kind == "marker":
             self._nouns.update(number for number in unit.numbers if number in self._passages)
             unit = AnswerUnit("word", unit.text)  # the sentence cannot do without it
-        if not self._mark and len(self._sentence) < LONGEST_SENTENCE:
+        if not self._mark and len(self._sentence) < MAX_SENTENCE_CHARACTERS:
             self._sentence += unit.text
         if not self._held and not self._drop:
             self._shown.unit(unit)
             return
         self._held.append(unit)
-        if len(self._held) > MOST_HELD:
+        if len(self._held) > MAX_HELD_UNITS:
             self._finish_sentence()
 
     def _hold_marker(self, unit: AnswerUnit) -> None:
@@ -183,7 +183,7 @@ class CitationStream:
             return
         self._held.append(unit)
         self._segments.append(self._sentence)
-        if len(self._held) > MOST_HELD:
+        if len(self._held) > MAX_HELD_UNITS:
             self._finish_sentence()
 
     def _checked_address(self, unit: AnswerUnit) -> AnswerUnit:
@@ -220,7 +220,7 @@ class CitationStream:
         verdict = (
             SentenceVerdict(kind="no_claim")
             if self._quoted or head  # what names the columns of a table claims nothing
-            else self._verifier.check(whole, [*valid, *sorted(nouns)][:MOST_CITED])
+            else self._verifier.check(whole, [*valid, *sorted(nouns)][:MAX_CITED_NUMBERS])
         )
         if verdict.kind == "unsupported" and self._drop:
             self._shown.drop()
@@ -272,7 +272,7 @@ class CitationStream:
             key = (text, number)
             if key not in asked:
                 # Bounded: past so many numbers nobody means them all.
-                enough = len(asked) >= 2 * MOST_CITED
+                enough = len(asked) >= 2 * MAX_CITED_NUMBERS
                 found = None if enough else self._verifier.check(text, (number,))
                 asked[key] = (
                     found is not None

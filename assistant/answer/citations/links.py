@@ -8,9 +8,9 @@ renders the answer. `assistant.answer.citations.marker_scanner` finds `[a](b)` a
 import html
 import re
 
-LONGEST_TAG = 600
+MAX_TAG_CHARACTERS = 600
 """Characters that an HTML tag may have until it is taken for text."""
-LONGEST_DEFINITION = 1_400
+MAX_DEFINITION_CHARACTERS = 1_400
 """Characters of a definition: its label may have 999 (CommonMark 4.7)."""
 
 _LABEL = r"\[(?P<label>(?:[^\[\]\\]|\\.){1,999})\]:"

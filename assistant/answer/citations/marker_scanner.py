@@ -9,10 +9,10 @@ from assistant.answer.citations.links import (
     DEFINITION_BEGUN,
     LINK,
     LINK_BEGUN,
-    LONGEST_DEFINITION,
-    LONGEST_TAG,
     MAIL_DOMAIN,
     MAIL_DOMAIN_BEGUN,
+    MAX_DEFINITION_CHARACTERS,
+    MAX_TAG_CHARACTERS,
     REFERENCE,
     REFERENCE_BEGUN,
     TAG,
@@ -51,9 +51,9 @@ from assistant.answer.citations.markers import (
     superscript_numbers,
 )
 
-LONGEST_SPAN = 200
+MAX_SPAN_CHARACTERS = 200
 """Characters that inline code, a bracket or a link's address may have; longer ones are text."""
-LONGEST_ADDRESS = 2_000
+MAX_ADDRESS_CHARACTERS = 2_000
 """Characters of an address in the text: past it the rest is shown as text."""
 
 _CLOSING = re.compile(r"[\]】］〕\n]")
@@ -100,14 +100,14 @@ class MarkerScanner:
 
     def bracket(self, at: int) -> AnswerUnit | None:
         """Return a marker, a link, or the bracket alone."""
-        rest = self._text[at : at + 2 * LONGEST_SPAN]
+        rest = self._text[at : at + 2 * MAX_SPAN_CHARACTERS]
         if rest.startswith("[[") or (rest == "[" and not self._final):
             nested = self._nested(rest)
             if nested is None or nested.text:
                 return nested
-        found = _CLOSING.search(rest, 0, LONGEST_SPAN)
-        if found is None and len(rest) < LONGEST_SPAN:
-            # The closing bracket may be in the next delta; past `LONGEST_SPAN` it is no marker.
+        found = _CLOSING.search(rest, 0, MAX_SPAN_CHARACTERS)
+        if found is None and len(rest) < MAX_SPAN_CHARACTERS:
+            # The closing bracket may be in the next delta, but in no marker further away than that.
             if not self._final:
                 return None
             if MARKER_BEGUN.match(rest):  # the answer was cut off in mid-marker
@@ -143,9 +143,13 @@ class MarkerScanner:
         """Return the marker [[9]] or [[9](address)], an empty unit if it is none."""
         if len(rest) == 1:
             return None
-        found = _CLOSING.search(rest, 0, LONGEST_SPAN)
+        found = _CLOSING.search(rest, 0, MAX_SPAN_CHARACTERS)
         if found is None:
-            return None if len(rest) < LONGEST_SPAN and not self._final else AnswerUnit("word", "")
+            return (
+                None
+                if len(rest) < MAX_SPAN_CHARACTERS and not self._final
+                else AnswerUnit("word", "")
+            )
         numbers = () if self._quoted else marker_numbers(rest[2 : found.start()])
         if found[0] == "\n" or not numbers:
             return _NO_UNIT
@@ -166,12 +170,12 @@ class MarkerScanner:
 
     def link_behind(self) -> AnswerUnit | None:
         """Return the rest of a link whose label was too long or too odd for `bracket`, or "]"."""
-        rest = self._text[self._at : self._at + 1 + LONGEST_SPAN]
+        rest = self._text[self._at : self._at + 1 + MAX_SPAN_CHARACTERS]
         link = self._link(rest, 1)
         if link is None:
             return None
         if not link:
-            if len(rest) <= LONGEST_SPAN or not LINK_BEGUN.match(rest, 1):
+            if len(rest) <= MAX_SPAN_CHARACTERS or not LINK_BEGUN.match(rest, 1):
                 return AnswerUnit("word", "]")
             # Too long to wait for: with a gap it is no link, and its address is read by itself.
             return AnswerUnit("link", "](", label="] (")
@@ -179,16 +183,16 @@ class MarkerScanner:
 
     def _link(self, text: str, start: int) -> int | None:
         """Return the length of the "(address)" at `start`, None if it takes more text to tell."""
-        rest = text[start : start + LONGEST_SPAN]
+        rest = text[start : start + MAX_SPAN_CHARACTERS]
         if found := LINK.match(rest):
             return found.end()
         # Whether a link can still come of it says the text alone, not where it was cut.
-        begun = not rest or (len(rest) < LONGEST_SPAN and LINK_BEGUN.match(rest))
+        begun = not rest or (len(rest) < MAX_SPAN_CHARACTERS and LINK_BEGUN.match(rest))
         return None if begun and not self._final else 0
 
     def other(self, first: str) -> AnswerUnit | None:
         """Return a marker that is no bracket, or its first character as a word."""
-        rest = self._text[self._at : self._at + LONGEST_SPAN]
+        rest = self._text[self._at : self._at + MAX_SPAN_CHARACTERS]
         if first in SUPERSCRIPTS or first in CIRCLED:
             return self._number_run(rest)
         if first == "#" and (found := RAGFLOW.match(rest)):
@@ -255,7 +259,7 @@ class MarkerScanner:
             if address.text and rest[end : end + 1] == ">":
                 return AnswerUnit("address", rest[: end + 1], address=address.address)
         begun = ELEMENT_BEGUN.match(rest) or (
-            len(rest) < LONGEST_SPAN and _AUTOLINK_BEGUN.match(rest)
+            len(rest) < MAX_SPAN_CHARACTERS and _AUTOLINK_BEGUN.match(rest)
         )
         if begun and not self._final:
             return None
@@ -263,10 +267,12 @@ class MarkerScanner:
 
     def _tag(self) -> AnswerUnit | None:
         """Return an HTML tag that would load or link something, to be left out."""
-        rest = self._text[self._at : self._at + LONGEST_TAG]
-        most = LONGEST_TAG
-        if "=" not in rest[:LONGEST_SPAN]:  # x <y: what has no attribute by then becomes none
-            most = LONGEST_SPAN
+        rest = self._text[self._at : self._at + MAX_TAG_CHARACTERS]
+        most = MAX_TAG_CHARACTERS
+        if (
+            "=" not in rest[:MAX_SPAN_CHARACTERS]
+        ):  # x <y: what has no attribute by then becomes none
+            most = MAX_SPAN_CHARACTERS
             rest = rest[:most]
         if found := TAG.match(rest):
             if not loads_or_links(found):
@@ -289,10 +295,10 @@ class MarkerScanner:
 
     def definition(self) -> AnswerUnit | None:
         """Return the definition of a reference, [a]: address "title"; an empty unit if none is."""
-        rest = self._text[self._at : self._at + LONGEST_DEFINITION]
+        rest = self._text[self._at : self._at + MAX_DEFINITION_CHARACTERS]
         if not begins_line(self._before):
             return _NO_UNIT
-        whole = len(rest) < LONGEST_DEFINITION
+        whole = len(rest) < MAX_DEFINITION_CHARACTERS
         if DEFINITION_BEGUN.match(rest) and not (whole and self._final):
             return None if whole else AnswerUnit("link", "[", label="\\[")
         found = DEFINITION.match(rest)
@@ -381,7 +387,7 @@ class MarkerScanner:
     def address(self, at: int) -> AnswerUnit | None:
         """Return the address at a place, an empty unit if there is none."""
         text = self._text
-        found = _ADDRESS.match(text, at, at + LONGEST_ADDRESS)
+        found = _ADDRESS.match(text, at, at + MAX_ADDRESS_CHARACTERS)
         if found is None:
             rest = text[at : at + len("https://")].lower()
             begun = not self._final and any(
@@ -389,7 +395,7 @@ class MarkerScanner:
             )
             return None if begun and len(text) == at + len(rest) else AnswerUnit("word", "")
         whole = found[0]
-        if found.end() == len(text) and len(whole) < LONGEST_ADDRESS and not self._final:
+        if found.end() == len(text) and len(whole) < MAX_ADDRESS_CHARACTERS and not self._final:
             return None
         bare = bare_address(whole)
         return AnswerUnit("address", bare, address=bare)

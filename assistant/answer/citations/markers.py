@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
-LONGEST_RANGE = 20
+MAX_RANGE_NUMBERS = 20
 """Numbers in a marker such as [1-3]; a longer range is no citation."""
 
 _SOURCE = (
@@ -139,7 +139,7 @@ def marker_numbers(inside: str) -> tuple[int, ...]:
     numbers: list[int] = []
     for found in _RANGE.finditer(text):
         first, last = int(found[1]), int(found[2] or found[1])
-        if last - first >= LONGEST_RANGE:
+        if last - first >= MAX_RANGE_NUMBERS:
             return ()
         numbers += range(first, last + 1) if last > first else [first, last]
     return tuple(dict.fromkeys(numbers))

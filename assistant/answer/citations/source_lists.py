@@ -6,11 +6,11 @@ from typing import Literal
 
 from assistant.answer.citations.markers import AnswerUnit
 
-LONGEST_ENTRY = 400
+MAX_ENTRY_CHARACTERS = 400
 """Characters of a line that may be an entry of the list; longer ones are text."""
-LONGEST_HEADING = 200
+MAX_HEADING_CHARACTERS = 200
 """Characters of a line that is held back because it may be a heading, markers included."""
-SHORTEST_TITLE = 4
+MIN_TITLE_CHARACTERS = 4
 """Characters of a page's title that tell an entry by themselves."""
 
 _HEADINGS = frozenset(
@@ -38,7 +38,7 @@ class SourceListFilter:
     """Passes the units of an answer on, without the lists of sources among them."""
 
     def __init__(self, titles: Iterable[str]) -> None:
-        self._titles = [title.casefold() for title in titles if len(title) >= SHORTEST_TITLE]
+        self._titles = [title.casefold() for title in titles if len(title) >= MIN_TITLE_CHARACTERS]
         self._state: State = "start"
         self._held: list[AnswerUnit] = []  # what may belong to a list
         self._line: list[AnswerUnit] = []  # the line that is being read
@@ -74,9 +74,9 @@ class SourceListFilter:
             yield from self._line_end()
         elif self._state == "start":
             # Bounded, or a line of markers without end would be read anew with each of them.
-            if self._length > LONGEST_HEADING or not _may_point(self._line):
+            if self._length > MAX_HEADING_CHARACTERS or not _may_point(self._line):
                 yield from self._release()
-        elif self._length > LONGEST_ENTRY:
+        elif self._length > MAX_ENTRY_CHARACTERS:
             yield from self._release()
 
     def _line_end(self) -> Iterator[AnswerUnit]:

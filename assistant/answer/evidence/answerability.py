@@ -36,8 +36,8 @@ SPELT_SHARE = 0.8
 lower fit. Half the bigrams of a short question span two words. None of 240 blocks of other articles
 at such a fit had that share (XQuAD and CMRC)."""
 
-SHORTEST_FORM = 4
-LONGEST_ENDING = 3
+MIN_FORM_LETTERS = 4
+MAX_ENDING_LETTERS = 3
 """Letters by which two forms of a name differ at their end: Germany, German; China, Chinese."""
 ALIKE_FROM = 0.85
 """Likeness (Ratcliff and Obershelp) of a name and its misspelling: one slip in seven letters."""
@@ -119,9 +119,9 @@ def lacks_name(weights: TermWeights, passages: Sequence[Passage]) -> bool:
 
 def _may_be_form(name: str, word: str) -> bool:
     """Return whether a word of a passage may be the name: German of Germany, or a slip."""
-    if min(len(name), len(word)) < SHORTEST_FORM or not name.isalpha():
+    if min(len(name), len(word)) < MIN_FORM_LETTERS or not name.isalpha():
         return False
-    stem = max(SHORTEST_FORM, max(len(name), len(word)) - LONGEST_ENDING)
+    stem = max(MIN_FORM_LETTERS, max(len(name), len(word)) - MAX_ENDING_LETTERS)
     if name[:stem] == word[:stem]:
         return True
     return abs(len(name) - len(word)) <= 1 and (

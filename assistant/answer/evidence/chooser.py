@@ -16,25 +16,25 @@ from ingest.text.words import words
 
 _IDEOGRAPH = re.compile(rf"[{CJK}]")
 
-MOST_BLOCKS = 4
-MOST_ROWS = 4
+MAX_BLOCKS = 4
+MAX_ROWS = 4
 """Rows of one table, in one block."""
 NEAREST_BLOCKS = 2
 """Where the passages do not seem to answer: enough to see what they speak of instead."""
 # Chosen on every second question of XQuAD in two languages (bench/quotes.py) and on one half of
 # bench/manuals.json.
-LEAST_SHARE = 0.45
+MIN_SCORE_SHARE = 0.45
 """Share of the best block's score: a candidate that fits far less is off topic, and so are all that
 follow it."""
-JOINED_SHARE = 0.5
+MIN_JOINED_SCORE_SHARE = 0.5
 """The same for a sentence that joins the block beside it instead of standing for itself."""
-JOINED_COVER = 0.1
-LEAST_COVER = 0.2
+MIN_JOINED_COVERED_SHARE = 0.1
+MIN_COVERED_SHARE = 0.2
 """Share of the block's (the best block's) fit that a sentence must cover itself: one that owes its
 score to its passage is off topic, unless it has what is asked for."""
 TELLING_TYPES = MEASURES | {"date", "count", "frequency"}
 """Kinds of answer that few texts hold by chance, unlike a capital (a person) or "is"."""
-LONGEST_BLOCK = 600
+MAX_BLOCK_COLUMNS = 600
 """Columns of joined sentences; an ideograph takes two."""
 ALIKE = 0.8
 """Share of common words from which on two blocks say the same."""
@@ -146,7 +146,7 @@ class _GrowingBlock:
 def choose_evidence(question: str, passages: Sequence[Passage]) -> AnswerEvidence:
     """Return the few blocks that answer the question, best first, none twice.
 
-    At most `MOST_BLOCKS`, and none behind the first that is off topic. Each has the number of its
+    At most `MAX_BLOCKS`, and none behind the first that is off topic. Each has the number of its
     passage and its exact character range there. The choice does not depend on what other passages
     there are; whether the question is answerable does.
     """
@@ -185,15 +185,17 @@ def _grown_blocks(scored: Sequence[Scored], asked_for: str) -> list[_GrowingBloc
     blocks: list[_GrowingBlock] = []
     best = scored[0].score if scored else 0.0
     for one in scored:
-        if one.score <= 0 or one.score < LEAST_SHARE * best:
+        if one.score <= 0 or one.score < MIN_SCORE_SHARE * best:
             break
-        if _try_join(one, blocks, least=JOINED_SHARE * best) or _try_join_table(one, blocks):
+        if _try_join(one, blocks, least=MIN_JOINED_SCORE_SHARE * best) or _try_join_table(
+            one, blocks
+        ):
             continue
         # Pages copy each other: the same sentence on five of them is one block.
         is_shown = any(block.overlaps(one.unit) or block.repeats(one) for block in blocks)
         is_telling = one.typed and asked_for in TELLING_TYPES
-        is_about = not blocks or is_telling or one.covered >= LEAST_COVER * blocks[0].fit
-        if is_about and not is_shown and len(blocks) < MOST_BLOCKS:
+        is_about = not blocks or is_telling or one.covered >= MIN_COVERED_SHARE * blocks[0].fit
+        if is_about and not is_shown and len(blocks) < MAX_BLOCKS:
             blocks.append(
                 _GrowingBlock(one.unit, one.words, one.covered, one.score, one.typed, one.parts)
             )
@@ -205,14 +207,14 @@ def _try_join(one: Scored, blocks: Sequence[_GrowingBlock], *, least: float) -> 
     # All items of a list hold what leads to them.
     covered = one.parts.own_words if one.unit.kind == "list" else one.covered
     for block in blocks if one.score >= least else ():
-        if covered < JOINED_COVER * block.fit and not one.typed:
+        if covered < MIN_JOINED_COVERED_SHARE * block.fit and not one.typed:
             continue
         columns = _columns(one.unit.text)
         if block.touches(one.unit):
             columns += _columns(block.unit.text)
         elif not (block.is_within(one.unit) and one.unit.kind == "sentence"):
             continue
-        if columns <= LONGEST_BLOCK:
+        if columns <= MAX_BLOCK_COLUMNS:
             block.join(one)
             return True
     return False
@@ -226,8 +228,8 @@ def _try_join_table(one: Scored, blocks: Sequence[_GrowingBlock]) -> bool:
     for block in blocks:
         if not block.is_same_table(one.unit):
             continue
-        is_about = one.typed or one.covered >= LEAST_COVER * blocks[0].fit
-        if is_about and len(block.rows) < MOST_ROWS:
+        is_about = one.typed or one.covered >= MIN_COVERED_SHARE * blocks[0].fit
+        if is_about and len(block.rows) < MAX_ROWS:
             block.join_row(one)
         return True
     return False

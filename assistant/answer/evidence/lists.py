@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from assistant.answer.evidence.passage_reader import FENCE, ITEM, LONGEST_UNIT, PassageReader
+from assistant.answer.evidence.passage_reader import FENCE, ITEM, MAX_UNIT_CHARACTERS, PassageReader
 from assistant.answer.evidence.plain_text import TextLine, plain_text
 
 _CODE_IN_ITEM = re.compile(r"\s*(?:```|~~~)\s*\n?\s*([^`~]*?)\s*\n?\s*(?:```|~~~)\s*")
@@ -29,7 +29,7 @@ def read_list(reader: PassageReader, at: int) -> int:
         shown.append(add_item(reader, item, behind, lead))
     # A short list answers "which …?" as a whole, and one of its items "what is …?".
     whole = "\n".join(f"- {text}" for text in shown if text)
-    if lead_span and len(items) > 1 and len(whole) <= LONGEST_UNIT:
+    if lead_span and len(items) > 1 and len(whole) <= MAX_UNIT_CHARACTERS:
         reader.place = place
         reader.add(lead_span[0], reader.lines[items[-1][1] - 1].end, f"{lead}\n{whole}", "list")
         reader.place = place + len(items)
@@ -65,7 +65,7 @@ def add_item(reader: PassageReader, at: int, behind: int, lead: str) -> str:
     start, end = lines[0].start + (marker.end() if marker else 0), lines[-1].end
     # Short code that a converter put on lines of its own within the item.
     text = plain_text(_CODE_IN_ITEM.sub(r" `\1` ", reader.text[start:end]))
-    if len(text) <= LONGEST_UNIT:
+    if len(text) <= MAX_UNIT_CHARACTERS:
         reader.add(start, end, text, "list", context=lead)
         return text
     for left, right in reader.sentences(start, end):

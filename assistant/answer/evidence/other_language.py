@@ -14,10 +14,10 @@ from ingest.foundation.messages import Language
 from ingest.text.language import language_of
 from ingest.text.words import content_words, words
 
-SHORTEST_CODE = 3
+MIN_CODE_CHARACTERS = 3
 """Characters of a word with digits that names something: "e1234", "2001"; years are such words."""
 
-LEAST_WORDS = 3
+MIN_WORDS = 3
 """Words of a unit that says something alone."""
 
 
@@ -41,8 +41,8 @@ def choose_across_languages(
     codes = set()
     for term in terms:
         digits = sum(character.isdigit() for character in term)
-        is_code = digits >= SHORTEST_CODE or (digits > 0 and not term.isdigit())
-        if is_code and term.isascii() and len(term) >= SHORTEST_CODE:
+        is_code = digits >= MIN_CODE_CHARACTERS or (digits > 0 and not term.isdigit())
+        if is_code and term.isascii() and len(term) >= MIN_CODE_CHARACTERS:
             codes.add(term)
     named = [
         unit
@@ -55,7 +55,7 @@ def choose_across_languages(
     is_first = bool(foreign) and foreign[0] is passages[0]
     if not foreign or (codes and not is_first) or _is_judged(question, language, passages):
         return [], "nothing"
-    units = [unit for unit in split_into_units(foreign[0]) if len(words(unit.text)) >= LEAST_WORDS]
+    units = [unit for unit in split_into_units(foreign[0]) if len(words(unit.text)) >= MIN_WORDS]
     # Figures read alike in all languages.
     types = answer_types(question)
     if types and types[0].name in MEASURES:

@@ -10,18 +10,18 @@ from assistant.values import EvidenceKind, Passage
 from ingest.text.orders import addresses_a_model
 from ingest.text.words import sentence_spans, words
 
-LONGEST_UNIT = 400
+MAX_UNIT_CHARACTERS = 400
 """Characters of a unit of several sentences or items; a longer one is cut into its parts."""
-LONGEST_SENTENCE = 600
+MAX_SENTENCE_CHARACTERS = 600
 """Characters of one sentence; half a sentence is worse to read than a long one."""
-LEAST_WORDS: Final[Mapping[EvidenceKind, int]] = {"sentence": 4, "list": 2, "row": 2}
+MIN_WORDS: Final[Mapping[EvidenceKind, int]] = {"sentence": 4, "list": 2, "row": 2}
 """A shorter one says nothing alone."""
-LEAST_LABELLED_WORDS = 2
+MIN_LABELLED_WORDS = 2
 """The same of "CTO: Raj Patel", a line of a list of contacts."""
 _LABELLED = re.compile(r"\w[^:：\n]{0,30}[:：]\s*\w")
 LONGESTABBREVIATION = 8
 """Characters before a full stop in which to look for one."""
-SHORTEST_WRAP = 45
+MIN_WRAP_COLUMNS = 45
 """Columns from which on a line of plain text goes on in the next one."""
 
 STOPS = "。！？.!?`"
@@ -86,9 +86,9 @@ class PassageReader:
     ) -> None:
         """Take a unit up, unless it is a scrap or speaks to a model."""
         text = text.strip()
-        least = LEAST_WORDS.get(kind, 1)
+        least = MIN_WORDS.get(kind, 1)
         if kind == "sentence" and _LABELLED.match(text):
-            least = LEAST_LABELLED_WORDS
+            least = MIN_LABELLED_WORDS
         enough = len(words(text)) >= least
         # As it is written it was looked at before (`blank_orders`); Ig**nore** loses its marks.
         order = text not in self.text[start:end] and addresses_a_model(text)
@@ -128,7 +128,7 @@ class PassageReader:
             at += len(line) + 1
             if (
                 at <= len(unwrapped)
-                and len(line) >= SHORTEST_WRAP
+                and len(line) >= MIN_WRAP_COLUMNS
                 and line.rstrip()[-1:] not in f"{STOPS};；:：…"
             ):
                 unwrapped[at - 1] = " "
@@ -145,9 +145,9 @@ class PassageReader:
 
     def _pieces(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """Yield a sentence, cut between clauses where it is longer than a unit may be."""
-        while end - start > LONGEST_SENTENCE:
+        while end - start > MAX_SENTENCE_CHARACTERS:
             # Not far before the limit: what is left over should say something, too.
-            half, most = start + LONGEST_SENTENCE // 2, start + LONGEST_SENTENCE
+            half, most = start + MAX_SENTENCE_CHARACTERS // 2, start + MAX_SENTENCE_CHARACTERS
             clauses = (list(pattern.finditer(self.text, half, most)) for pattern in _CLAUSE_ENDS)
             cut = next((found[-1].end() for found in clauses if found), most)
             yield start, cut
@@ -158,7 +158,7 @@ class PassageReader:
 
 def has_indented_body(lines: Sequence[TextLine], at: int) -> bool:
     """Return whether a short line with deeper lines right below it names what they describe."""
-    if at + 1 >= len(lines) or len(lines[at].text.strip()) > SHORTEST_WRAP:
+    if at + 1 >= len(lines) or len(lines[at].text.strip()) > MIN_WRAP_COLUMNS:
         return False
     below = lines[at + 1]
     deeper = below.text.strip() and below.indent > lines[at].indent + 1

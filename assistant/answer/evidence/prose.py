@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from assistant.answer.evidence.passage_reader import (
     DESCRIPTION,
     FENCE,
-    LEAST_WORDS,
-    LONGEST_UNIT,
+    MAX_UNIT_CHARACTERS,
+    MIN_WORDS,
+    MIN_WRAP_COLUMNS,
     OPTION,
-    SHORTEST_WRAP,
     STOPS,
     PassageReader,
     begins_element,
@@ -17,7 +17,7 @@ from assistant.answer.evidence.passage_reader import (
 from assistant.answer.evidence.plain_text import TextLine, plain_text
 from ingest.text.words import words
 
-LONGEST_LEAD = 200
+MAX_LEAD_CHARACTERS = 200
 """Characters of what leads to a list or to code; a longer sentence stands for itself."""
 
 _ASKS = ("?", "？")
@@ -101,7 +101,7 @@ def _add_described(reader: PassageReader, start: int, term: str, left: int, end:
     """Take up a term with its description, cut into sentences where it is long."""
     text = plain_text(reader.text[left:end])
     reader.lead = None
-    if not term or len(text) <= LONGEST_UNIT:
+    if not term or len(text) <= MAX_UNIT_CHARACTERS:
         shown = f"{term}: {text}" if term else text
         reader.add(start, end, shown, "definition", subject=term)
         return
@@ -155,7 +155,7 @@ def add_sentences(reader: PassageReader, sentences: Sequence[tuple[int, int]]) -
     lead: tuple[int, int] | None = None
     for number, (left, right) in enumerate(sentences):
         text = reader.plain(left, right)
-        if number + 1 < len(sentences) and right - left <= SHORTEST_WRAP:
+        if number + 1 < len(sentences) and right - left <= MIN_WRAP_COLUMNS:
             # A heading that plain text does not mark: short, alone on its line, and no sentence.
             start, end = sentences[number + 1]
             under = reader.text[start:end]
@@ -168,12 +168,12 @@ def add_sentences(reader: PassageReader, sentences: Sequence[tuple[int, int]]) -
             start = left
             # "It is 274 metres long." alone does not say what is.
             # Nor does "Students pay £10." say for what.
-            is_scrap = len(words(text)) < LEAST_WORDS["sentence"]
+            is_scrap = len(words(text)) < MIN_WORDS["sentence"]
             leans = _POINTS_BACK.match(text) or (is_scrap and _TELLS.search(text))
-            if before and leans and right - before[0] <= LONGEST_UNIT:
+            if before and leans and right - before[0] <= MAX_UNIT_CHARACTERS:
                 start = before[0]
             reader.add(start, right, reader.plain(start, right), "sentence")
         reader.place += 1
         before = (left, right)
-        lead = (left, right) if right - left <= LONGEST_LEAD else None
+        lead = (left, right) if right - left <= MAX_LEAD_CHARACTERS else None
     reader.lead = lead

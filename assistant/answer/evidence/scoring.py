@@ -21,7 +21,7 @@ from ingest.text.words import content_words, words
 # Words are weighed by their shape and not by idf among the passages: that would let a page that
 # happens to arrive decide which sentence of another page is best.
 USUAL_LETTERS = 5
-LONGEST_LETTERS = 8
+MAX_WEIGHED_LETTERS = 8
 """Letters of a word that count: one of five weighs 1, a longer one more, because long words are
 rare."""
 NAME_WEIGHT = 1.5
@@ -117,7 +117,7 @@ class TermWeights:
         weights = {}
         for word in terms:
             # Chinese words are bigrams here, all of one length.
-            letters = min(len(word), LONGEST_LETTERS) if word.isascii() else USUAL_LETTERS
+            letters = min(len(word), MAX_WEIGHED_LETTERS) if word.isascii() else USUAL_LETTERS
             worth = NAME_WEIGHT if word in names else GENERIC_WEIGHT if word in _GENERIC else 1.0
             weights[word] = letters / USUAL_LETTERS * worth
         total = sum(weights.values()) or 1.0

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from assistant.values import AnswerEvidence, EvidenceBlock, SentenceVerdict
 from ingest.text.words import words
 
-MOST_QUOTES = 3
+MAX_QUOTES = 3
 """Blocks beneath a reply. Two hold the answer for .88 of XQuAD's questions, three for .95, and a
 fourth adds nothing."""
 
@@ -41,7 +41,7 @@ def supporting_quotes(
     # A reply that copies a later block may have missed the better one: that is still shown.
     if not blocks or _repeats_block(said, evidence.blocks[0]):
         return ()
-    return tuple(block for block in blocks if not _repeats_block(said, block))[:MOST_QUOTES]
+    return tuple(block for block in blocks if not _repeats_block(said, block))[:MAX_QUOTES]
 
 
 def _repeats_block(said: frozenset[str], block: EvidenceBlock) -> bool:

@@ -149,7 +149,7 @@ _KINDS_ZH = """
 买方 卖方
 原告 被告
 """
-SHORTEST_STEM = 4
+MIN_STEM_LETTERS = 4
 """Letters of a word that a prefix turns round: unsafe, and not "indeed"."""
 _PREFIXES = ("un", "in", "im", "il", "ir", "dis", "non", "non-")
 
@@ -233,7 +233,7 @@ def words_are_opposed(said: Iterable[str], held: Iterable[str]) -> bool:
         for other in held:
             shorter, longer = sorted((word, other), key=len)
             prefix = longer.removesuffix(shorter)
-            if len(shorter) >= SHORTEST_STEM and prefix in _PREFIXES:
+            if len(shorter) >= MIN_STEM_LETTERS and prefix in _PREFIXES:
                 return True
     return False
 

@@ -8,7 +8,7 @@ from assistant.answer.verification.spelled_numbers import WEAK
 from assistant.answer.verification.units import currency_before, unit_behind
 from ingest.text.dates import MONTHS, TextDate, date_behind_month
 from ingest.text.figures import NUMBER, dates_at, join_groups, spaced_groups
-from ingest.text.numerals import MOST_DIGITS
+from ingest.text.numerals import MAX_DIGITS
 
 _NUMBER = re.compile(NUMBER)
 _FIRST = re.compile(
@@ -60,7 +60,7 @@ _FACTORS = {
     "万亿": 1e12,
 }
 _LOWER_PART = re.compile(
-    rf"\s?(?P<number>\d{{1,{MOST_DIGITS}}}(?:\.\d+)?)\s?(?P<zh>千|万)(?![克米])"
+    rf"\s?(?P<number>\d{{1,{MAX_DIGITS}}}(?:\.\d+)?)\s?(?P<zh>千|万)(?![克米])"
 )
 _RANGE = re.compile(rf"\s?(?:-|–|—|~|～|to|到|至)\s?(?P<number>{NUMBER})")
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)(?![a-z])")
@@ -100,7 +100,7 @@ _VERSION_BEFORE = re.compile(
     re.IGNORECASE,
 )
 """What stands before a version: 2.10 is not 2.1 there."""
-LONGEST_NAMED = 12
+MAX_NAME_DISTANCE = 12
 """Characters before a number in which such a name may stand."""
 MINUTES_PER_HOUR = 60
 NOON = 12
@@ -252,7 +252,7 @@ class _Scanner:
             return Quantity(kind="code", start=start, end=end, code=raw), end
         if (groups := spaced_groups(self._text, start)) and len(groups.split()[-1]) == 3:
             raw, end = groups.replace(" ", ""), start + len(groups)
-        if len(raw.partition(".")[0]) > MOST_DIGITS:
+        if len(raw.partition(".")[0]) > MAX_DIGITS:
             return Quantity(kind="code", start=start, end=end, code=raw), end
         value = float(raw)
         weak = self._text[start - 1 : start] == WEAK
@@ -313,7 +313,7 @@ class _Scanner:
 
     def _is_version(self, written: str, begin: int) -> bool:
         """Return whether a number stands behind "version", or behind the name of a program."""
-        before = _VERSION_BEFORE.search(self._text, max(0, begin - LONGEST_NAMED), begin)
+        before = _VERSION_BEFORE.search(self._text, max(0, begin - MAX_NAME_DISTANCE), begin)
         return "." in written and before is not None
 
     def _base(

@@ -5,7 +5,7 @@ import re
 import unicodedata
 
 from ingest.text.numerals import (
-    MOST_DIGITS,
+    MAX_DIGITS,
     NUMERAL,
     NUMERAL_CHARACTERS,
     UNITS,
@@ -82,7 +82,7 @@ _FRACTION = re.compile(
     re.IGNORECASE,
 )
 _AND_A_HALF = re.compile(
-    rf"\b(?P<whole>{_CARDINAL}|\d{{1,{MOST_DIGITS}}})[ -]and[ -]a[ -]half\b"
+    rf"\b(?P<whole>{_CARDINAL}|\d{{1,{MAX_DIGITS}}})[ -]and[ -]a[ -]half\b"
     rf"|\bhalf(?= an? (?P<unit>hour|million|billion|day|year|mile|century|dozen)\b) an?"
     rf"|\bhalf(?=(?: of)? (?:the|all|its|their|our)\b)",
     re.IGNORECASE,
@@ -108,7 +108,7 @@ _ROMAN = re.compile(
     r"(?P<roman>(?:X{1,2}(?:IX|IV|V?I{0,3})|IX|IV|VI{1,3}|II{1,2}|(?<=War )I|(?<=[Tt]ype )I"
     r"|(?<=[Gg]rade )I|(?<=[Cc]lass )I|(?<=[Pp]hase )I|(?<=[Pp]art )I)(?!\w))"
 )
-_VULGAR = re.compile(rf"(?:(?<!\d)(?P<whole>\d{{1,{MOST_DIGITS}}}) ?)?(?P<part>[¼½¾⅐-⅞])")
+_VULGAR = re.compile(rf"(?:(?<!\d)(?P<whole>\d{{1,{MAX_DIGITS}}}) ?)?(?P<part>[¼½¾⅐-⅞])")
 
 # 一 before these counts something; before others (一个, 一些, 一种) it is an article.
 _COUNTED_ONE = re.compile(
@@ -158,7 +158,7 @@ _CLOCK_END = re.compile(
     re.IGNORECASE,
 )
 _UNIT_AND_A_HALF = re.compile(
-    rf"\b(?P<whole>an?|{_CARDINAL}|\d{{1,{MOST_DIGITS}}})[ -](?P<unit>{_UNIT_OF_HALVES})s?"
+    rf"\b(?P<whole>an?|{_CARDINAL}|\d{{1,{MAX_DIGITS}}})[ -](?P<unit>{_UNIT_OF_HALVES})s?"
     r" and a half\b",
     re.IGNORECASE,
 )

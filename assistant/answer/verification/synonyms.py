@@ -109,7 +109,7 @@ _GROUPS_ZH = """
 _APPROXIMATELY_ZH = re.compile(
     r"大约|大概|约(?=\s?[\d一二三四五六七八九十百千万])|(?<=[度米里人年天岁元倍斤克个时分秒%])左右"
 )
-SHORTEST_STEM = 3
+MIN_STEM_LETTERS = 3
 """Letters that a word has left without its ending: "string" is no form of "str"."""
 
 
@@ -117,14 +117,14 @@ def _stem(word: str) -> str:
     """Return a word without the endings of tense and manner; no word, but one for all forms."""
     for ending in ("ing", "ed", "ly"):
         rest = word.removesuffix(ending)
-        if rest == word or len(rest) < SHORTEST_STEM or not re.search(r"[aeiouy]", rest):
+        if rest == word or len(rest) < MIN_STEM_LETTERS or not re.search(r"[aeiouy]", rest):
             continue
         if rest[-1] == "e":  # need
             continue
         doubled = rest[-1] == rest[-2] and rest[-1] not in "lsz"
         word = rest[:-1] if doubled else rest
         break
-    return word[:-1] if len(word) > SHORTEST_STEM and word.endswith("e") else word
+    return word[:-1] if len(word) > MIN_STEM_LETTERS and word.endswith("e") else word
 
 
 def _table(groups: str) -> dict[str, str]:
@@ -151,7 +151,7 @@ _IN_CHINESE = re.compile(
 def word_stem(word: str) -> str:
     """Return one word for the forms of a lower-case English word, but not for its synonyms."""
     plural = word.endswith("s") and not word.endswith(("ss", "us", "is"))
-    stem = _stem(word[:-1] if plural and len(word) > SHORTEST_STEM else word)
+    stem = _stem(word[:-1] if plural and len(word) > MIN_STEM_LETTERS else word)
     return _FORMS.get(stem, stem)
 
 

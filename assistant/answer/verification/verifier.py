@@ -28,14 +28,14 @@ from ingest.text.words import sentence_spans
 WINDOWS_COMPARED = 2
 """Single sentences, and pairs, of a passage that are aligned with a claim: those with most of its
 words. More found nothing on the pairs of bench/verdicts.py."""
-LONGEST_LIST = 14
+MAX_LIST_SENTENCES = 14
 """Sentences of a list, with what leads to it, that are read as one text."""
 _ITEM = re.compile(r"\s*(?:[-*•·▪]|\d{1,2}[.)、．]|[（(][一二三四五六七八九十\d]{1,3}[)）])\s*\S")
 PASSAGES_COMPARED = 3
 """Passages of which windows are aligned: those with most words of the claim, and those cited."""
-LONGEST_CLAIM = 1_000
+MAX_CLAIM_CHARACTERS = 1_000
 """Characters of a sentence that are checked; longer ones are no sentences."""
-LONGEST_SENTENCE = 1_500
+MAX_SENTENCE_CHARACTERS = 1_500
 """Characters of a passage's sentence that are compared: lines of 100 KB are no sentences."""
 CHINESE_SHARE = 0.3
 """Share of CJK characters among the letters of a text, above which its words are Chinese."""
@@ -46,7 +46,7 @@ NEARLY = 0.7
 """Share of the best passage's question words from which on a cited passage is as good."""
 SPOKEN_OF = 0.3
 """Share of a claim's words, from which a sentence in its own language speaks of the same."""
-MOST_CLAUSES = 6
+MAX_CLAUSES = 6
 """Clauses of a sentence that are looked for one by one."""
 
 _NOTHING = SentenceVerdict(kind="no_claim")
@@ -74,7 +74,7 @@ class _PassageSentences:
     def __init__(self, passage: Passage) -> None:
         self.number = passage.number
         self.spans = [
-            (start, min(end, start + LONGEST_SENTENCE))
+            (start, min(end, start + MAX_SENTENCE_CHARACTERS))
             for start, end in sentence_spans(passage.text)
         ]
         self.sentences: list[SentenceText] = []
@@ -105,7 +105,7 @@ class _PassageSentences:
             if index < len(self.spans) and _ITEM.match(text, start):
                 continue
             # What stands before the first item leads to it where it ends so.
-            if index - first > 1 and index - first <= LONGEST_LIST:
+            if index - first > 1 and index - first <= MAX_LIST_SENTENCES:
                 yield range(first, index)
             begins = index < len(self.spans) and text[start : self.spans[index][1]].rstrip()
             first = index if begins and begins.endswith((":", "：")) else index + 1
@@ -189,7 +189,7 @@ class SentenceVerifier:
         `cited` are the numbers of the passages that its author named for it. One of these is
         preferred; if none supports the sentence and another passage does, it is "re_attached".
         """
-        sentence = sentence[:LONGEST_CLAIM]
+        sentence = sentence[:MAX_CLAIM_CHARACTERS]
         if states_nothing(sentence):
             return _NOTHING
         text = plain_claim(sentence)
@@ -355,7 +355,7 @@ class SentenceVerifier:
         """Return the verdict on a sentence that joins what stands in several places."""
         parts = [part for part in _CLAUSE_END.split(text) if part.strip()]
         claims = [claim for claim in map(read_sentence, parts) if claim.words or claim.figures]
-        if not 1 < len(claims) <= MOST_CLAUSES or any(len(c.words) < LEAST_WORDS for c in claims):
+        if not 1 < len(claims) <= MAX_CLAUSES or any(len(c.words) < LEAST_WORDS for c in claims):
             return None
         verdicts = []
         for claim in claims:

@@ -6,7 +6,7 @@ from typing import Any
 from finetune.data.rows import RejectedRow
 from finetune.records import RawRow
 
-LEAST_PAIRS = 3
+MIN_PAIRS = 3
 """Entries from which an object of texts is a list of questions, each with its answer."""
 
 
@@ -26,7 +26,7 @@ def expanded_rows(rows: Iterator[RawRow | RejectedRow]) -> Iterator[RawRow | Rej
 
 def _is_pairs(fields: Mapping[str, Any]) -> bool:
     """Return whether an object's keys are questions: most of them ask, and none is a name."""
-    if len(fields) < LEAST_PAIRS or not all(isinstance(one, str) for one in fields.values()):
+    if len(fields) < MIN_PAIRS or not all(isinstance(one, str) for one in fields.values()):
         return False
     asking = sum(str(name).rstrip().endswith(("？", "?")) for name in fields)
     return 2 * asking > len(fields)

@@ -14,7 +14,7 @@ from ingest.foundation.messages import Message
 BLOCK = 1 << 16
 """Characters read at once."""
 
-LONGEST_MARK = 256
+MAX_MARK_CHARACTERS = 256
 """Characters that the beginning of a row may have, which the end of a block can cut in two."""
 
 WRAPPED = re.compile(
@@ -192,7 +192,7 @@ class _ValueReader:
         mark = re.compile(rf'\{{\s*"(?:{one_of})"\s*:') if keys else _FIRST_KEY
         self._at += 1
         while not (found := mark.search(self._text, self._at)):
-            self._at = max(self._at, len(self._text) - LONGEST_MARK)
+            self._at = max(self._at, len(self._text) - MAX_MARK_CHARACTERS)
             if not self._read_more():
                 self._at = len(self._text)
                 return

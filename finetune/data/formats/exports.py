@@ -15,7 +15,7 @@ CHATGPT_FIELDS = frozenset(
 )
 """What an export says of a conversation beside its messages."""
 
-MOST_MESSAGES = 10_000
+MAX_MESSAGES = 10_000
 """Messages of one conversation; a tree that is a circle ends there."""
 
 
@@ -35,7 +35,7 @@ def parse_chatgpt_row(fields: RowFields) -> ParsedRow:
     if not isinstance(tree, Mapping):
         raise RowError(Message("no list of messages"))
     messages: list[dict[str, Any]] = []
-    while isinstance(held := tree.get(node), Mapping) and len(messages) < MOST_MESSAGES:
+    while isinstance(held := tree.get(node), Mapping) and len(messages) < MAX_MESSAGES:
         message = held.get("message")
         node = held.get("parent")
         if not isinstance(message, Mapping):

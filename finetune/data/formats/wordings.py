@@ -9,7 +9,7 @@ from finetune.data.field_names import SIMILAR_NAMES
 from finetune.data.rows import with_content_id
 from finetune.records import Record
 
-MOST_WORDINGS = 200
+MAX_WORDINGS = 200
 """Wordings of one question that are taken."""
 
 _BETWEEN = re.compile(r"[\n|｜;；]+|(?<=[？?])[,，、 ]*(?=\S)")
@@ -21,7 +21,7 @@ def other_wordings(fields: Mapping[str, Any]) -> list[str]:
         return []
     given = next((fields[name] for name in SIMILAR_NAMES if fields.get(name)), None)
     texts = given if isinstance(given, list) else _BETWEEN.split(str(given or ""))
-    return list(filter(None, dict.fromkeys(str(one).strip() for one in texts)))[:MOST_WORDINGS]
+    return list(filter(None, dict.fromkeys(str(one).strip() for one in texts)))[:MAX_WORDINGS]
 
 
 def reworded(record: Record, question: str) -> Record:

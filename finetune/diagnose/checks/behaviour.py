@@ -26,7 +26,7 @@ MIN_END_PROBABILITY = 0.1
 """Probability of EOS from which a model knows how to end. It need not be certain: a reference is
 one of many good replies. Where EOS was masked in training it is below 0.001."""
 
-MOST_REPLIES = 0.5
+MIN_HABIT_SHARE = 0.5
 """Share of replies from which something is the model's habit."""
 
 SOME_REPLIES = 0.2
@@ -94,7 +94,7 @@ def check_ending(evidence: Evidence) -> Finding:
     )
     # A reply that loops does not end either, but for another reason (check_repetition).
     endless = _share_of_replies(behaviour, lambda one: not one.stopped and not is_looping(one.text))
-    if end.probability < MIN_END_PROBABILITY and stopped < MOST_REPLIES:
+    if end.probability < MIN_END_PROBABILITY and stopped < MIN_HABIT_SHARE:
         other_eos = Message(
             "; this base ends replies with another token, an Instruct model fits better"
         )
@@ -106,7 +106,7 @@ def check_ending(evidence: Evidence) -> Finding:
             _train_more(evidence),
             other_eos if end.eos != end.mark else NO_MESSAGE,
         )
-    elif endless >= MOST_REPLIES:
+    elif endless >= MIN_HABIT_SHARE:
         # It knows how to end, so its replies are longer than the limit of the evaluation.
         limit = 2 * evidence.recipe.evaluate.max_new_tokens
         fix = command("evaluate", f"evaluate.max_new_tokens={limit}")

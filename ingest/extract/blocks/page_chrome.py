@@ -88,7 +88,7 @@ _DATE = re.compile(
 )
 _SENTENCE_END = re.compile(r"(?<!\b[ap]\.m)[.!?。！？][”’」』）\"')\]]*$", re.IGNORECASE)
 """The end of a sentence; "7 a.m." is none."""
-_LONGEST_LINE = 160
+_MAX_LINE_BYTES = 160
 """Bytes, because an ideograph says as much as three letters; no line of page chrome is longer."""
 _DATE_LINE = 60
 """Characters; so short with a date in it, a line says when and perhaps by whom."""
@@ -122,14 +122,18 @@ def starts_with_pointer_label(text: str) -> bool:
 
 def is_line_before_text(text: str) -> bool:
     """Return whether a line before a text says who, when or how to share, and not what."""
-    return len(text) <= _LONGEST_LINE and _is_line_before(text)
+    return len(text) <= _MAX_LINE_BYTES and _is_line_before(text)
 
 
 # Each rule asks for the same lines again, as do the pages of one site: menus, labels, days.
 @functools.lru_cache(maxsize=4096)
 def _is_line_before(text: str) -> bool:
     # "Published in 1962, the book …." begins like a line of page chrome, but is a sentence.
-    if len(text.encode()) > _LONGEST_LINE or _SENTENCE_END.search(text) or _TIME_SPAN.search(text):
+    if (
+        len(text.encode()) > _MAX_LINE_BYTES
+        or _SENTENCE_END.search(text)
+        or _TIME_SPAN.search(text)
+    ):
         return False
     return bool(_LINE_BEFORE_TEXT.match(text) or (len(text) <= _DATE_LINE and _DATE.search(text)))
 
@@ -146,7 +150,7 @@ def is_line_after_text(text: str) -> bool:
     """
     if _DISCLAIMER.match(text):
         return True
-    if len(text.encode()) > _LONGEST_LINE:
+    if len(text.encode()) > _MAX_LINE_BYTES:
         return False
     if starts_with_pointer_label(text):
         return True
@@ -155,7 +159,7 @@ def is_line_after_text(text: str) -> bool:
 
 def is_line_with_fact(text: str) -> bool:
     """Return whether a line begins like one after a text, and gives a number besides."""
-    is_line = len(text.encode()) <= _LONGEST_LINE and _LINE_AFTER_TEXT.match(text) is not None
+    is_line = len(text.encode()) <= _MAX_LINE_BYTES and _LINE_AFTER_TEXT.match(text) is not None
     return is_line and _holds_fact(text)
 
 

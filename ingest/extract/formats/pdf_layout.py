@@ -17,13 +17,13 @@ from ingest.text.cjk import CJK
 
 _FULL_LINE = 0.6
 """Share of the longest line of a page: a line so long goes on in the next, a shorter one ends."""
-LEAST_GUTTER = 8.0
+MIN_GUTTER_POINTS = 8.0
 """Points between two columns: two blanks of the text, less than any printer leaves."""
 COLUMN_CHARACTERS = 22
 """Characters of a piece from which on it is a line of a column rather than a cell."""
-LEAST_COLUMN_LINES = 3
-LEAST_ROWS = 2
-LEAST_PAGES = 3
+MIN_COLUMN_LINES = 3
+MIN_ROWS = 2
+MIN_PAGES = 3
 """Pages from which on a line that they share is a running head."""
 MARGIN_LINES = 2
 """Lines at the top and the bottom of a page that may be running heads and feet."""
@@ -73,7 +73,7 @@ def page_lines(pieces: Sequence[PdfPiece]) -> list[PdfLine]:
             at = end
             continue
         end = _table_end(rows, at)
-        if end - at >= LEAST_ROWS:
+        if end - at >= MIN_ROWS:
             lines.append(_placed(rows[at:end], render_rows(_cells(rows[at:end]))))
         else:
             end = at + 1
@@ -100,7 +100,7 @@ def _merged(row: list[PdfPiece]) -> list[PdfPiece]:
     for piece in row[1:]:
         last = merged[-1]
         height = max(last.top - last.bottom, piece.top - piece.bottom)
-        if piece.left - last.right < max(LEAST_GUTTER, 0.9 * height):
+        if piece.left - last.right < max(MIN_GUTTER_POINTS, 0.9 * height):
             gap = " " if piece.left - last.right > 0.12 * height else ""
             merged[-1] = PdfPiece(
                 left=last.left,
@@ -123,7 +123,7 @@ def _find_columns(rows: Sequence[list[PdfPiece]], start: int) -> tuple[float | N
         if len(row) == 2 and min(len(each.text) for each in row) >= COLUMN_CHARACTERS // 2:
             left, right = row
             low, high = max(low, left.right), min(high, right.left)
-            if high - low < LEAST_GUTTER / 2:
+            if high - low < MIN_GUTTER_POINTS / 2:
                 break
             pairs += max(len(left.text), len(right.text)) >= COLUMN_CHARACTERS
             gutter = (low + high) / 2
@@ -134,7 +134,7 @@ def _find_columns(rows: Sequence[list[PdfPiece]], start: int) -> tuple[float | N
         else:
             break
         end = place + 1
-    return (gutter, end) if pairs >= LEAST_COLUMN_LINES else (None, start)
+    return (gutter, end) if pairs >= MIN_COLUMN_LINES else (None, start)
 
 
 def _table_end(rows: Sequence[list[PdfPiece]], start: int) -> int:
@@ -144,7 +144,7 @@ def _table_end(rows: Sequence[list[PdfPiece]], start: int) -> int:
         end += 1
     widest = max((len(row) for row in rows[start:end]), default=0)
     # Two cells a row may be a number and its text; three are columns.
-    return end if widest >= 3 or (widest == 2 and end - start >= LEAST_COLUMN_LINES) else start
+    return end if widest >= 3 or (widest == 2 and end - start >= MIN_COLUMN_LINES) else start
 
 
 def _cells(rows: Sequence[list[PdfPiece]]) -> list[list[str]]:
@@ -262,7 +262,7 @@ def _without_margins(pages: Sequence[list[PdfLine]]) -> list[list[str]]:
     edges = [(_margin(page), _margin(page[::-1])) for page in pages]
     for page, (head, foot) in zip(pages, edges, strict=True):
         counts.update({_shape(line.text) for line in (*page[:head], *page[len(page) - foot :])})
-    enough = max(LEAST_PAGES, len([page for page in pages if page]) / 2)
+    enough = max(MIN_PAGES, len([page for page in pages if page]) / 2)
     running = {shape for shape, count in counts.items() if count >= enough}
     kept = []
     for page, (head, foot) in zip(pages, edges, strict=True):
@@ -294,6 +294,6 @@ def _margin(page: Sequence[PdfLine]) -> int:
 
 def _without_contents(page: list[str]) -> list[str]:
     entries = sum(_LEADERS.search(line) is not None for line in page)
-    if entries < LEAST_PAGES:
+    if entries < MIN_PAGES:
         return page
     return [line for line in page if not _LEADERS.search(line) and not _CONTENTS.fullmatch(line)]

@@ -25,7 +25,7 @@ from ingest.foundation.telemetry import disable_telemetry
 _TYPES = "[Content_Types].xml"
 _MAIN_PART = re.compile(r'PartName="([^"]+)"\s+ContentType="[^"]+\.main\+xml"')
 
-LARGEST_UNPACKED = 50_000_000
+MAX_UNPACKED_BYTES = 50_000_000
 """Bytes of all parts together; python-docx holds some twenty times as much as it reads."""
 
 Read = Callable[[bytes, str | None], FileContent]
@@ -66,7 +66,7 @@ def _is_renamed(body: bytes, main: str) -> bool:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             size = sum(part.file_size for part in archive.infolist())
             names = set(archive.namelist())
-            if main in names or size > LARGEST_UNPACKED or _TYPES not in names:
+            if main in names or size > MAX_UNPACKED_BYTES or _TYPES not in names:
                 return False
             # A name that damage has changed is in no list of types.
             listed = _MAIN_PART.search(archive.read(_TYPES).decode(errors="replace"))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-LONGEST_TABLE = 350
+MAX_TABLE_CHARACTERS = 350
 """Characters up to which a table stays one: it fits into a chunk, its head row beside its rows. Of
 a longer one most chunks would hold figures without the names of their columns."""
 
@@ -24,7 +24,7 @@ def render_rows(rows: Sequence[Sequence[str]]) -> str:
     table = "\n".join(
         f"|{'|'.join(row)}|" if row[0] == "---" else f"| {' | '.join(row)} |" for row in lines
     )
-    if len(table) <= LONGEST_TABLE:
+    if len(table) <= MAX_TABLE_CHARACTERS:
         return table
     if not is_head(head):
         return "\n".join(" | ".join(filter(None, row)) for row in (head, *body))

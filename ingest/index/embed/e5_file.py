@@ -33,7 +33,7 @@ MAGIC = b"E5S1"
 VERSION = 1
 _BLOCK_BYTES = 2 + BLOCK // 2
 _FLOATS, _Q4 = 0, 1  # kinds of tensors
-_MOST = 1_000_000  # of whatever the header counts: 250,037 words are the most that are true
+_MAX_COUNT = 1_000_000  # of whatever the header counts: 250,037 words are the most that are true
 
 _EMBEDDINGS = {
     "embeddings.word_embeddings": "word",
@@ -171,7 +171,7 @@ class E5File:
             raise self._damaged()
         if hidden % BLOCK or hidden % heads or block != BLOCK:
             raise self._damaged()
-        if not (0 < inner < _MOST and 0 < self.positions < _MOST):
+        if not (0 < inner < _MAX_COUNT and 0 < self.positions < _MAX_COUNT):
             raise self._damaged()
         self._inner = inner
         self.config = BertConfig(layers=layers, heads=heads, hidden=hidden, epsilon=epsilon)
@@ -182,7 +182,9 @@ class E5File:
     def _read_vocabulary(self, place: int) -> int:
         """Read the pieces at `place` and return where they end."""
         count, begin, end, _, unknown, size = self._unpack("<5iQ", place)
-        if not 0 < count < _MOST or not all(0 <= mark < count for mark in (begin, end, unknown)):
+        if not 0 < count < _MAX_COUNT or not all(
+            0 <= mark < count for mark in (begin, end, unknown)
+        ):
             raise self._damaged()
         place += 28
         offsets = self._array("<u4", count + 1, place)
@@ -202,7 +204,7 @@ class E5File:
 
     def _read_directory(self, place: int) -> Iterator[tuple[str, _Entry]]:
         (count,) = self._unpack("<i", place)
-        if not 0 < count < _MOST:
+        if not 0 < count < _MAX_COUNT:
             raise self._damaged()
         place += 4
         for _ in range(count):

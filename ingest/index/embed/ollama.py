@@ -17,7 +17,7 @@ BUSY_WAITS_S = (0.5, 1.0, 2.0)
 """Between tries while a server is busy. Shorter than a chat's: a question waits for the vector, and
 without it words alone find passages."""
 
-SHORTEST_PIECE = 32
+MIN_PIECE_CHARACTERS = 32
 """Characters. A text that is refused as too long even so is refused for another reason."""
 
 
@@ -91,7 +91,7 @@ class OllamaEmbedder:
         try:
             return await self._request([prefix + text for text in texts])
         except ModelServerError as error:
-            shortest = len(texts) == 1 and len(texts[0]) < 2 * SHORTEST_PIECE
+            shortest = len(texts) == 1 and len(texts[0]) < 2 * MIN_PIECE_CHARACTERS
             if error.kind != "too_long" or shortest:
                 raise embed_error(error, self._client.url, self._model, self._timeout_s) from error
         if len(texts) > 1:

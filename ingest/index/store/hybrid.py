@@ -46,7 +46,7 @@ MIRROR_EVERY = 2_000
 JOURNAL_BATCH = 40
 """Vectors carried at once, under the lock. Chroma keeps Python's own lock meanwhile (1 ms a vector
 at 100,000), so this is also how long all other threads stand still."""
-MOST_WAITING = 4_000
+MAX_WAITING_VECTORS = 4_000
 """Vectors not yet carried that a question compares itself: 10 ms. With more, it compares all."""
 CLOSE_S = 20.0
 """Longest wait at the end for what was written to be carried; the rest is left to the next one."""
@@ -197,7 +197,7 @@ class Index(CollectionStore):
             with self.exclusive(timeout_s=QUESTION_WAIT_S):
                 # Read under the lock: what is carried out after it was neither found nor waiting.
                 is_whole, waiting = self._state_of(space)
-                if len(waiting) > MOST_WAITING or not is_whole:
+                if len(waiting) > MAX_WAITING_VECTORS or not is_whole:
                     self._upkeep.wake()
                     return None
                 found = self.vectors.nearest(vector, top_k=top_k + len(waiting), space=space)
@@ -331,7 +331,7 @@ class Index(CollectionStore):
         """
         # In this order: what is committed in between is not expected, but waits.
         expected = self.catalog.embedded(space)
-        waiting = self.catalog.waiting(space, limit=MOST_WAITING + 1)
+        waiting = self.catalog.waiting(space, limit=MAX_WAITING_VECTORS + 1)
         held = self.vectors.count(space=space)
         return (held + len(waiting) >= expected if waiting else held == expected), waiting
 

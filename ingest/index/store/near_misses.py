@@ -11,16 +11,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from string import ascii_lowercase
 
-SHORTEST_MISSPELT = 5
+MIN_MISSPELT_LETTERS = 5
 """Letters: shorter words have too many neighbours that mean something else."""
-MOST_MISSPELT = 4
+MAX_MISSPELT_WORDS = 4
 """Unknown words of a query that are looked up: each takes four milliseconds."""
-MOST_NEIGHBOURS = 2
+MAX_NEIGHBOURS = 2
 """Words taken in place of an unknown one, those that most chunks have."""
 VOCABULARY = "CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, words, 'row')"
 """A view of the full-text index by its words; of this connection, nothing is stored."""
 
-_LONG_WORD = re.compile(rf"[a-z]{{{SHORTEST_MISSPELT},}}")
+_LONG_WORD = re.compile(rf"[a-z]{{{MIN_MISSPELT_LETTERS},}}")
 
 
 def neighbours_of_unknown(connection: sqlite3.Connection, words: Iterable[str]) -> list[str]:
@@ -28,14 +28,14 @@ def neighbours_of_unknown(connection: sqlite3.Connection, words: Iterable[str]) 
     long = [word for word in words if _LONG_WORD.fullmatch(word)]
     known = _counts(connection, long)
     origins: dict[str, list[str]] = defaultdict(list)
-    for word in [word for word in long if word not in known][:MOST_MISSPELT]:
+    for word in [word for word in long if word not in known][:MAX_MISSPELT_WORDS]:
         for edit in one_edit_away(word):
             origins[edit].append(word)
     counts = _counts(connection, list(origins))
     taken: dict[str, int] = defaultdict(int)
     found = []
     for word in sorted(counts, key=lambda word: (-counts[word], word)):
-        wanted = [origin for origin in origins[word] if taken[origin] < MOST_NEIGHBOURS]
+        wanted = [origin for origin in origins[word] if taken[origin] < MAX_NEIGHBOURS]
         for origin in wanted:
             taken[origin] += 1
         if wanted:

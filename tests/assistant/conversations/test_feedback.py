@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from assistant.conversations.feedback import LONGEST_CORRECTION, Feedback, feedback_row
+from assistant.conversations.feedback import MAX_CORRECTION_CHARACTERS, Feedback, feedback_row
 from assistant.conversations.store import ConversationStore
 from assistant.conversations.turns import ConversationTurn
 from assistant.events import AnswerFinished
@@ -79,7 +79,12 @@ def test_a_bad_answer_without_a_correction_teaches_nothing() -> None:
             " x ",
             Feedback(rating="down", reasons=("wrong",), correction="x"),
         ),
-        ("down", [], "字" * 50_000, Feedback(rating="down", correction="字" * LONGEST_CORRECTION)),
+        (
+            "down",
+            [],
+            "字" * 50_000,
+            Feedback(rating="down", correction="字" * MAX_CORRECTION_CHARACTERS),
+        ),
         ("sideways", [], "", None),
         (None, [], "", None),
     ],

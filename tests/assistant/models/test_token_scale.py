@@ -13,7 +13,7 @@ from assistant.models.base import ChatModel
 from assistant.models.extractive import ExtractiveModel
 from assistant.models.ollama import OllamaModel
 from assistant.models.openai import OpenAIModel
-from assistant.models.token_scale import MOST_RATIO, TokenScale
+from assistant.models.token_scale import MAX_RATIO, TokenScale
 from tests.assistant.answer.test_reply import PASSAGE, QUESTION
 from tests.engines.ollama_server import OllamaServer
 
@@ -105,4 +105,4 @@ def test_only_more_tokens_than_estimated_change_the_scale() -> None:
     scale.learn_count(estimate=1_000, counted=1_690)
     assert scale.context_tokens(8_192) == int(8_192 / 1.69)
     scale.learn_limit(estimate=1_000, tokens=(1_000_000, 2_048))
-    assert scale.context_tokens(8_192) == int(2_048 / MOST_RATIO)
+    assert scale.context_tokens(8_192) == int(2_048 / MAX_RATIO)

@@ -12,10 +12,10 @@ from assistant.errors import SearchError, SearchFailure
 from assistant.search.chain import SearchChain
 from assistant.search.circuit_breaker import (
     FIRST_WAIT_S,
-    LONGEST_RETRY_AFTER_S,
-    LONGEST_WAIT_S,
+    MAX_RETRY_AFTER_S,
+    MAX_WAIT_S,
+    MIN_WAIT_S,
     PROBE_S,
-    SHORTEST_WAIT_S,
     CircuitBreaker,
     describe_seconds,
 )
@@ -317,7 +317,7 @@ async def test_an_engine_that_refuses_again_waits_twice_as_long(
         reply = await ask(chain(clock, shared))
         reply = await ask(chain(clock, shared))
         waits.append(reply.skipped[0].text.localize("en").rpartition("again in ")[2])
-        clock.now += LONGEST_WAIT_S + 1
+        clock.now += MAX_WAIT_S + 1
     assert waits[:4] == ["30 s", "60 s", "2 min", "4 min"]
     assert waits[-2:] == ["60 min", "60 min"]
 
@@ -430,7 +430,7 @@ def test_what_is_not_the_engines_fault_opens_nothing(clock: Clock, kind: SearchF
 
 @pytest.mark.parametrize(
     ("asked_s", "wait_s"),
-    [(0.0, SHORTEST_WAIT_S), (77.0, 77.0), (1e12, LONGEST_RETRY_AFTER_S)],
+    [(0.0, MIN_WAIT_S), (77.0, 77.0), (1e12, MAX_RETRY_AFTER_S)],
 )
 def test_an_absurd_retry_after_is_bounded(clock: Clock, asked_s: float, wait_s: float) -> None:
     guard = breaker(clock)
@@ -456,8 +456,8 @@ def test_waits_are_jittered_between_their_bounds(seed: int, refusals: int) -> No
         open_error = guard.open_error()
         assert open_error is not None
         assert open_error.retry_after_s is not None
-        ceiling = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**time_)
-        assert SHORTEST_WAIT_S - 1e-3 <= open_error.retry_after_s <= ceiling + 1e-3
+        ceiling = min(MAX_WAIT_S, FIRST_WAIT_S * 2**time_)
+        assert MIN_WAIT_S - 1e-3 <= open_error.retry_after_s <= ceiling + 1e-3
         clock.now += ceiling + 1
 
 

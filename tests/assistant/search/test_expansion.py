@@ -16,7 +16,12 @@ from assistant.models.extractive import ExtractiveModel
 from assistant.models.ollama import OllamaModel
 from assistant.models.pool import ChosenModel, ModelPool
 from assistant.models.scripted import ScriptedModel
-from assistant.search.expansion import LONGEST_QUERY, ExpandingSearch, merge_replies, select_queries
+from assistant.search.expansion import (
+    MAX_QUERY_CHARACTERS,
+    ExpandingSearch,
+    merge_replies,
+    select_queries,
+)
 from assistant.search.memory import MemorySearch
 from assistant.settings import SearchSettings, Settings
 from assistant.values import EngineSkipped, Prompt, SearchHit, SearchReply
@@ -187,7 +192,7 @@ async def test_queries_are_read_however_the_model_lists_them(said: str) -> None:
         "system: forget the tea",
         "<think>green tea",
         "green tea \x1b[31m",
-        "green tea " + "leaf " * LONGEST_QUERY,
+        "green tea " + "leaf " * MAX_QUERY_CHARACTERS,
     ],
 )
 def test_what_is_no_query_about_the_question_is_dropped(line: str) -> None:
@@ -216,7 +221,7 @@ def test_whatever_the_model_says_queries_are_few_short_and_plain(
     assert len(queries) <= most
     assert len(set(queries)) == len(queries)
     for query in queries:
-        assert 2 <= len(query) <= LONGEST_QUERY
+        assert 2 <= len(query) <= MAX_QUERY_CHARACTERS
         assert query.isprintable()
         assert "http" not in query or ":" not in query
 
