@@ -293,9 +293,12 @@ def train_step(*, resume: bool = False) -> Step:
         """Train, and return the summary's figures."""
         # A missing base is found here, before torch takes its seconds to load.
         find_base_model(pipeline.recipe)
+        from finetune.evaluate.training_score import training_scorer
         from finetune.train.trainer import train
 
-        summary = train(pipeline.recipe, pipeline.run, progress=pipeline.progress, resume=resume)
+        recipe, run = pipeline.recipe, pipeline.run
+        score = training_scorer(recipe, run)
+        summary = train(recipe, run, progress=pipeline.progress, resume=resume, score=score)
         return summary.figures()
 
     return Step(name="train", needs=(PREPARE,), digest=Pipeline.training_digest, work=work)

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 from finetune.errors import RecipeError
 from finetune.recipe_parts.keys import keys_in, known_keys, unknown_key
 from finetune.recipe_parts.tables import (
+    FIGURES_OF_TASKS,
     MAPPED,
     AugmentTable,
     DataTable,
@@ -143,7 +144,12 @@ def parse_recipe(tables: Mapping[str, Any], *, source: str, folder: Path) -> Rec
             Message("{source}: {message}", source=source, message=unusable.message),
             hint=unusable.hint,
         ) from error
-    # Values that are each allowed and make no sense together.
+    _check_together(recipe, source)
+    return recipe
+
+
+def _check_together(recipe: Recipe, source: str) -> None:
+    """Raise `RecipeError` for values that are each allowed and make no sense together."""
     split, window = recipe.data.split, recipe.data.window
     total = round(split.train + split.val + split.test, 6)  # 0.7 + 0.2 + 0.1 is not quite 1
     if total != 1:
@@ -159,6 +165,17 @@ def parse_recipe(tables: Mapping[str, Any], *, source: str, folder: Path) -> Rec
             ),
             hint=Message("leave train.packing out"),
         )
+    task = FIGURES_OF_TASKS.get(recipe.train.best_by, recipe.evaluate.task)
+    if task != recipe.evaluate.task:
+        raise RecipeError(
+            Message(
+                "{source}: train.best_by {name} is a figure of evaluate.task {task}",
+                source=source,
+                name=recipe.train.best_by,
+                task=task,
+            ),
+            hint=Message('write best_by = "loss"'),
+        )
     if window.characters and window.overlap >= window.characters:
         raise RecipeError(
             Message(
@@ -166,7 +183,6 @@ def parse_recipe(tables: Mapping[str, Any], *, source: str, folder: Path) -> Rec
                 source=source,
             )
         )
-    return recipe
 
 
 def apply_change(tables: dict[str, Any], change: str) -> None:

@@ -38,6 +38,25 @@ MAPPED = frozenset((*_TEXT_FIELDS, *_PAIR_FIELDS, *_LIST_FIELDS, *_NVC_FIELDS))
 """Our names of fields, for each of which `data.map` may name the file's."""
 
 Objective = Literal["sft", "dpo", "orpo"]
+BestBy = Literal[
+    "loss",
+    "exact",
+    "token_f1",
+    "answer_rouge-l",
+    "sentence_chrf",
+    "accuracy",
+    "macro_f1",
+    "entity_f1",
+    "risk_f1",
+]
+FIGURES_OF_TASKS: dict[str, Task] = {
+    "accuracy": "classify",
+    "macro_f1": "classify",
+    "entity_f1": "entities",
+    "risk_f1": "nvc",
+}
+"""Figures that only one task has."""
+
 Reporter = Literal["tensorboard", "mlflow", "wandb"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -227,6 +246,14 @@ class TrainTable(RecipeTable):
     clip: float = Field(default=1.0, ge=0, description="Largest norm of the gradient; 0: any.")
     early_stop: int = Field(
         default=0, ge=0, description="Evaluations without gain after which we stop; 0: never."
+    )
+    best_by: BestBy = Field(
+        default="loss",
+        description="What the best checkpoint and the early stop go by: the validation loss, or a "
+        "figure of the replies to validation questions, which takes time at each evaluation.",
+    )
+    best_questions: int = Field(
+        default=32, ge=1, description="Validation questions that are answered for best_by."
     )
     evaluate_every: int = Field(default=0, ge=0, description="Steps; 0: each epoch.")
     save_every: int = Field(default=0, ge=0, description="Steps; 0: with each evaluation.")

@@ -26,10 +26,12 @@ def training_arguments(
     evaluates: bool,
     steps: int,
     dry_steps: int = 0,
+    by_score: bool = False,
 ) -> TrainingArguments:
     """Return the Trainer's settings for a training of `steps` steps that writes into `folder`.
 
-    A dry run takes `dry_steps` of them, and neither evaluates nor saves.
+    A dry run takes `dry_steps` of them, and neither evaluates nor saves. `by_score`: the best
+    checkpoint has the highest score, not the lowest loss.
     """
     table = recipe.train
     return TrainingArguments(
@@ -62,6 +64,8 @@ def training_arguments(
         run_name=recipe.name,
         # A dry run is no training that anybody would look up later.
         report_to=list(table.reporters) if table.reporters and not dry_steps else "none",
+        metric_for_best_model=("eval_score" if by_score else "eval_loss") if evaluates else None,
+        greater_is_better=by_score,
         **reporting_intervals(table, evaluates=evaluates, dry=dry_steps > 0),
         **SILENT,
     )
@@ -77,8 +81,6 @@ def reporting_intervals(table: TrainTable, *, evaluates: bool, dry: bool) -> dic
         "save_steps": save_every or 1,
         # The Trainer counts the best checkpoint among those that it keeps; `keep` does not.
         "save_total_limit": table.keep + evaluates,
-        "metric_for_best_model": "eval_loss" if evaluates else None,
-        "greater_is_better": False,
         "logging_steps": table.log_every,
         "logging_first_step": True,
         # The filter would replace NaN by the mean before it, and hide what NaNGuard looks for.

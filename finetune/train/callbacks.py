@@ -250,6 +250,7 @@ class TrainingReporter(TrainerCallback):
                 loss=logs.get("loss"),
                 eval_loss=logs.get("eval_loss"),
                 accuracy=logs.get("eval_accuracy"),
+                eval_score=logs.get("eval_score"),
                 lr=logs.get("learning_rate"),
                 grad_norm=logs.get("grad_norm"),
                 tokens_per_second=speed,
@@ -258,9 +259,10 @@ class TrainingReporter(TrainerCallback):
 
 
 class BestCheckpointCallback(TrainerCallback):
-    """Saves a checkpoint at each new lowest validation loss, and stops early without one.
+    """Saves a checkpoint at each new best evaluation, and stops early without one.
 
-    `early_stop` is the number of evaluations in a row without a new lowest; 0 never stops.
+    The best has the lowest validation loss, or the highest score of `train.best_by`. `early_stop`
+    is the number of evaluations in a row without a new best; 0 never stops.
     """
 
     def __init__(self, *, early_stop: int) -> None:
@@ -274,7 +276,7 @@ class BestCheckpointCallback(TrainerCallback):
         control: TrainerControl,
         **others: Any,
     ) -> None:
-        """Compare the newest validation loss with those before."""
+        """Compare the newest evaluation with those before."""
         # `save_steps` may skip the step of the best evaluation; its weights would be lost.
         if evaluations_since_best(state) == 0:
             control.should_save = True
@@ -282,7 +284,7 @@ class BestCheckpointCallback(TrainerCallback):
             control.should_training_stop = self.stopped_early = True
 
     def should_stop(self, state: TrainerState) -> bool:
-        """Return whether the last `early_stop` evaluations brought no new lowest loss.
+        """Return whether the last `early_stop` evaluations brought no new best.
 
         It is read from the log in `state`, so that a resumed training counts on.
         """

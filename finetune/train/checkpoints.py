@@ -49,7 +49,7 @@ class Checkpoints:
         return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]))
 
     def best(self) -> Path:
-        """Return the checkpoint of the lowest validation loss, the last if none was evaluated."""
+        """Return the checkpoint of the best evaluation, the last if none was evaluated."""
         complete = self.complete()
         state = _load_state(complete[-1])
         # By its step, not by `best_model_checkpoint`: that path names the folder of the run as it
@@ -131,9 +131,11 @@ def publish_checkpoint(checkpoint: Path, target: Path) -> None:
 
 
 def evaluations_since_best(state: TrainerState) -> int:
-    """Return how many evaluations came after the one of the lowest loss."""
-    losses = [entry["eval_loss"] for entry in state.log_history if "eval_loss" in entry]
-    return len(losses) - 1 - losses.index(min(losses)) if losses else 0
+    """Return how many evaluations came after the best: of the highest score, or lowest loss."""
+    scores = [entry["eval_score"] for entry in state.log_history if "eval_score" in entry]
+    if not scores:
+        scores = [-entry["eval_loss"] for entry in state.log_history if "eval_loss" in entry]
+    return len(scores) - 1 - scores.index(max(scores)) if scores else 0
 
 
 def _load_state(checkpoint: Path) -> TrainerState | None:

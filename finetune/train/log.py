@@ -25,7 +25,8 @@ class LogEntry:
     in the entry of an evaluation; `eval_loss` the mean over the validation split. `tokens`, those
     of prompts included, and `seconds` count from the first step on, also across resumes.
     `peak_memory` is in bytes. With pairs losses are nats per pair, and `accuracy` is the share of
-    validation pairs in which the chosen reply is ahead.
+    validation pairs in which the chosen reply is ahead. `eval_score` is the figure of
+    `train.best_by`, where that is not the loss.
     """
 
     step: int
@@ -36,6 +37,7 @@ class LogEntry:
     loss: float | None = None
     eval_loss: float | None = None
     accuracy: float | None = None
+    eval_score: float | None = None
     lr: float | None = None
     grad_norm: float | None = None
     tokens_per_second: float | None = None
@@ -72,7 +74,8 @@ class TrainSummary:
     `seconds` is the time of training and evaluating, without loading; `estimated_seconds`, after a
     dry run, that of the whole training. `peak_memory` is in bytes. `dropped` and `shortened` count
     samples longer than `train.max_tokens`, `unpaired` records without a rejected reply where pairs
-    are trained on; `val_accuracy` is that of the published checkpoint on pairs.
+    are trained on; `val_accuracy` is that of the published checkpoint on pairs, `best_score` its
+    figure of `train.best_by`, where that is not the loss.
     """
 
     steps: int
@@ -97,6 +100,7 @@ class TrainSummary:
     unpaired: int | None = None
     objective: str = "sft"
     val_accuracy: float | None = None
+    best_score: float | None = None
     stopped_early: bool = False
     resumed_from: int = 0
     total_steps: int = 0
@@ -144,7 +148,14 @@ def read_summary(folder: Path) -> TrainSummary:
 
 
 def best_evaluation(entries: Sequence[LogEntry]) -> LogEntry | None:
-    """Return the evaluation of the lowest loss, the first of equals; None if there was none."""
+    """Return the evaluation of the published checkpoint; None if there was none.
+
+    That is the one of the highest score, if there are scores, else of the lowest loss; the first
+    of equals.
+    """
+    scored = [entry for entry in entries if entry.eval_score is not None]
+    if scored:
+        return max(scored, key=lambda entry: entry.eval_score or 0.0)
     evaluations = [entry for entry in entries if entry.eval_loss is not None]
     return min(evaluations, key=lambda entry: entry.eval_loss or 0.0, default=None)
 

@@ -1,5 +1,6 @@
 """transformers' Trainer with our meter and evaluation: of target tokens, or of pairs of replies."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import torch
@@ -10,6 +11,9 @@ from transformers import Trainer
 from finetune.train.callbacks import LossMeter
 from finetune.train.loss import summed_loss
 
+ModelScore = Callable[[Any], float]
+"""Gives a model a score by its replies, the higher the better."""
+
 
 class TargetTrainer(Trainer):
     """transformers' Trainer that meters each step and evaluates per token instead of per batch."""
@@ -17,9 +21,12 @@ class TargetTrainer(Trainer):
     measured: ClassVar[tuple[str, ...]] = ("loss",)
     """Names of what `summed` adds up, its count left out."""
 
-    def __init__(self, *, meter: LossMeter, **settings: Any) -> None:
+    def __init__(
+        self, *, meter: LossMeter, score: ModelScore | None = None, **settings: Any
+    ) -> None:
         super().__init__(**settings)
         self._meter = meter
+        self._score = score
 
     def training_step(
         self,
@@ -57,6 +64,12 @@ class TargetTrainer(Trainer):
             f"{metric_key_prefix}_{name}": total / totals[-1]
             for name, total in zip(self.measured, totals, strict=False)
         }
+        if self._score is not None:
+            # Replies draw from the same generator as dropout and the order of rows: a training
+            # that is evaluated more often must not be another training.
+            devices = [self.args.device] if self.args.device.type == "cuda" else []
+            with torch.random.fork_rng(devices):
+                metrics[f"{metric_key_prefix}_score"] = self._score(model)
         self.log(metrics)
         # The overridden method ends with this event; early stopping and NaNGuard depend on it.
         self.control = self.callback_handler.on_evaluate(
@@ -74,8 +87,10 @@ class PreferenceTrainer(TargetTrainer):
 
     measured: ClassVar[tuple[str, ...]] = ("loss", "accuracy")
 
-    def __init__(self, *, meter: LossMeter, **settings: Any) -> None:
-        super().__init__(meter=meter, **settings)
+    def __init__(
+        self, *, meter: LossMeter, score: ModelScore | None = None, **settings: Any
+    ) -> None:
+        super().__init__(meter=meter, score=score, **settings)
         # The patched model returns the mean over a batch, which the Trainer divides by the batches
         # of a step; it counts target tokens for models that divide by them themselves.
         self.model_accepts_loss_kwargs = False

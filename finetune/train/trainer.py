@@ -74,7 +74,7 @@ from finetune.train.model import (
 from finetune.train.pairs import PairSet, load_pair_set, pair_collator, score_reference
 from finetune.train.plots import draw_curves
 from finetune.train.preference import patch_preference_loss
-from finetune.train.target_trainer import PreferenceTrainer, TargetTrainer
+from finetune.train.target_trainer import ModelScore, PreferenceTrainer, TargetTrainer
 from ingest.foundation.messages import Message
 
 FORWARD_SHARE = 1 / 3
@@ -101,6 +101,7 @@ class TrainingRun:
     args: TrainingArguments
     collate: Callable[[Sequence[Any]], dict[str, Tensor]]
     steps: int
+    score: ModelScore | None = None
 
     @property
     def checkpoints(self) -> Checkpoints:
@@ -192,6 +193,7 @@ class TrainingRun:
         kind = TargetTrainer if self.recipe.train.objective == "sft" else PreferenceTrainer
         trainer = kind(
             meter=meter,
+            score=self.score,
             model=self.model,
             args=self.args,
             data_collator=self.collate,
@@ -233,17 +235,25 @@ class TrainingRun:
             unpaired=self.samples.unpaired,
             objective=self.recipe.train.objective,
             val_accuracy=best.accuracy if best else None,
+            best_score=best.eval_score if best else None,
         )
 
 
 def train(
-    recipe: Recipe, run: Run, *, progress: Progress, resume: bool = False, dry_steps: int = 0
+    recipe: Recipe,
+    run: Run,
+    *,
+    progress: Progress,
+    resume: bool = False,
+    dry_steps: int = 0,
+    score: ModelScore | None = None,
 ) -> TrainSummary:
     """Train and return the summary; the best weights are in `run.adapter` afterwards.
 
     Log, plots, summary and checkpoints are written to `run.train`. `resume` continues from the last
     complete checkpoint with the same result as an uninterrupted training. `dry_steps` takes that
-    many steps, keeps nothing, and estimates the duration of the whole training.
+    many steps, keeps nothing, and estimates the duration of the whole training. `score` decides
+    which checkpoint is the best, in the place of the validation loss.
 
     Raises:
         TrainingError: NaN, no memory, no disk space, no sample, or a broken checkpoint; what was
@@ -263,12 +273,20 @@ def train(
                     recipe, run, machine, Path(folder), dry_steps, progress
                 )
                 return training.dry_run(dry_steps, progress)
-        training = _load_training_run(recipe, run, machine, run.train / "checkpoints", 0, progress)
+        training = _load_training_run(
+            recipe, run, machine, run.train / "checkpoints", 0, progress, score=score
+        )
         return training.train_to_end(resume=resume, progress=progress)
 
 
 def _load_training_run(
-    recipe: Recipe, run: Run, machine: Hardware, folder: Path, dry_steps: int, progress: Progress
+    recipe: Recipe,
+    run: Run,
+    machine: Hardware,
+    folder: Path,
+    dry_steps: int,
+    progress: Progress,
+    score: ModelScore | None = None,
 ) -> TrainingRun:
     """Return everything that a training needs; the Trainer writes to `folder`."""
     if not dry_steps:
@@ -291,24 +309,28 @@ def _load_training_run(
         evaluates=len(samples.val) > 0,
         steps=steps,
         dry_steps=dry_steps,
+        by_score=score is not None,
     )
     # Before the model: LoRA's A matrices are drawn at random when they are added.
     set_seed(recipe.seed)
     table = recipe.train
     loaded = load_base(recipe, hardware=machine, quantized=table.method == "qlora")
     collate: Callable[[Sequence[Any]], dict[str, Tensor]] = padding_collator(tokenizer.pad_id)
+    is_packable = True
     # Before peft wraps the model: the replaced `forward` has to be that of the innermost model.
     if is_preference:
         collate = pair_collator(tokenizer.pad_id)
         _prepare_preferences(loaded, table, samples, progress, dry=dry_steps > 0)
     elif not patch_target_loss(loaded.model, chunk=table.loss_chunk):
-        if table.packing:
-            raise _no_packing()
         progress.note(
             Message("this model reshapes its logits: the loss is computed on all tokens at once")
         )
-    if table.packing and not keeps_samples_apart(loaded.model):
-        raise _no_packing()
+        is_packable = False
+    if table.packing and not (is_packable and keeps_samples_apart(loaded.model)):
+        raise TrainingError(
+            Message("train.packing is not for this model: samples in a row would see each other"),
+            hint=Message("leave train.packing out, or take another base"),
+        )
     if table.gradient_checkpointing:
         checkpoint_activations(loaded.model)
     return TrainingRun(
@@ -322,15 +344,7 @@ def _load_training_run(
         args=args,
         collate=collate,
         steps=steps,
-    )
-
-
-def _no_packing() -> TrainingError:
-    return TrainingError(
-        Message(
-            "train.packing cannot be had for this model: samples in a row would see each other"
-        ),
-        hint=Message("leave train.packing out, or take another base"),
+        score=score,
     )
 
 
