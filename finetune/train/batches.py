@@ -166,7 +166,9 @@ def load_training_set(
     train = SampleSet(encode_split("train"))
     if not len(train):
         raise no_samples_error(list(run.records("train")), recipe, tokenizer)
-    return TrainingSet(train=train, val=SampleSet(encode_split("val")), **counts)
+    size = recipe.train.max_tokens
+    rows: RowSet = PackedSet(train, size=size) if recipe.train.packing else train
+    return TrainingSet(train=rows, val=SampleSet(encode_split("val")), **counts)
 
 
 def padding_collator(pad_id: int) -> Callable[[Sequence[SampleRow]], dict[str, Tensor]]:

@@ -39,8 +39,6 @@ from finetune.train.arguments import (
     training_arguments,
 )
 from finetune.train.batches import (
-    PackedSet,
-    SampleSet,
     TrainingSet,
     load_training_set,
     padding_collator,
@@ -297,9 +295,6 @@ def _load_training_run(
     is_preference = recipe.train.objective != "sft"
     load = load_pair_set if is_preference else load_training_set
     samples = load(recipe, run, tokenizer, progress=progress)
-    if recipe.train.packing and isinstance(samples.train, SampleSet):
-        packed = PackedSet(samples.train, size=recipe.train.max_tokens)
-        samples = replace(samples, train=packed)
     steps = total_steps(len(samples.train), recipe.train, processes=process_count())
     args = training_arguments(
         recipe,
@@ -315,22 +310,9 @@ def _load_training_run(
     set_seed(recipe.seed)
     table = recipe.train
     loaded = load_base(recipe, hardware=machine, quantized=table.method == "qlora")
-    collate: Callable[[Sequence[Any]], dict[str, Tensor]] = padding_collator(tokenizer.pad_id)
-    is_packable = True
     # Before peft wraps the model: the replaced `forward` has to be that of the innermost model.
-    if is_preference:
-        collate = pair_collator(tokenizer.pad_id)
-        _prepare_preferences(loaded, table, samples, progress, dry=dry_steps > 0)
-    elif not patch_target_loss(loaded.model, chunk=table.loss_chunk):
-        progress.note(
-            Message("this model reshapes its logits: the loss is computed on all tokens at once")
-        )
-        is_packable = False
-    if table.packing and not (is_packable and keeps_samples_apart(loaded.model)):
-        raise TrainingError(
-            Message("train.packing is not for this model: samples in a row would see each other"),
-            hint=Message("leave train.packing out, or take another base"),
-        )
+    _patch_loss(loaded, table, samples, progress, dry=dry_steps > 0)
+    collate = pair_collator if is_preference else padding_collator
     if table.gradient_checkpointing:
         checkpoint_activations(loaded.model)
     return TrainingRun(
@@ -342,19 +324,41 @@ def _load_training_run(
         hardware=machine,
         precision=loaded.precision,
         args=args,
-        collate=collate,
+        collate=collate(tokenizer.pad_id),
         steps=steps,
         score=score,
     )
+
+
+def _patch_loss(
+    loaded: LoadedModel, table: TrainTable, samples: TrainingSet, progress: Progress, *, dry: bool
+) -> None:
+    """Give the model the loss of the recipe's objective.
+
+    Raises:
+        TrainingError: it cannot be had for this model, or not with packed samples.
+    """
+    if table.objective != "sft":
+        _prepare_preferences(loaded, table, samples, progress, dry=dry)
+        return
+    is_patched = patch_target_loss(loaded.model, chunk=table.loss_chunk)
+    if not is_patched:
+        progress.note(
+            Message("this model reshapes its logits: the loss is computed on all tokens at once")
+        )
+    if table.packing and not (is_patched and keeps_samples_apart(loaded.model)):
+        raise TrainingError(
+            Message("train.packing is not for this model: samples in a row would see each other"),
+            hint=Message("leave train.packing out, or take another base"),
+        )
 
 
 def _prepare_preferences(
     loaded: LoadedModel, table: TrainTable, samples: TrainingSet, progress: Progress, *, dry: bool
 ) -> None:
     """Give the model the loss of pairs, and for DPO score them by the model as it is now."""
-    if table.objective == "sft":
-        return
     objective = table.objective
+    assert objective != "sft"
     patched = patch_preference_loss(
         loaded.model, objective=objective, beta=table.beta, chunk=table.loss_chunk
     )
