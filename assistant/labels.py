@@ -34,11 +34,11 @@ QUOTES: Final = Message("quotes from pages, not an answer")
 QUOTES_ABOVE: Final = Message("Quotes from the pages, not an answer written by a model:")
 """Above quotes that are the answer."""
 UNSUPPORTED_SIGN: Final = Message("(?)")
-"""Behind a sentence that stands in no source; `Answer.trust_note` says what it means."""
+"""Behind a sentence that is in no source; `Answer.trust_note` says what it means."""
 
 
 def evidence_label(answerability: Answerability) -> Message:
-    """Return what stands above evidence that no model has made an answer of."""
+    """Return what is above evidence that no model has made an answer of."""
     return NEAREST if answerability == "nearest" else EVIDENCE
 
 

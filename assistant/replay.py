@@ -112,7 +112,7 @@ class Replay:
             yield notice
         traits = await chosen.model.describe()
         trace = AnswerTrace(query=snapshot.query, looked_up=snapshot.looked_up)
-        # Evidence is chosen and the prompt is built anew: a change of ours shows in a replay.
+        # Evidence is chosen and the prompt is built again: a change of ours shows in a replay.
         replies = reply_from_passages(
             chosen.model,
             snapshot.passages,

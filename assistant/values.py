@@ -152,7 +152,7 @@ class BlockScore:
     own_words: float
     """The share of the question's words that the text itself holds, 0 to 1."""
     above: float
-    """What its lead-in and the heading that it stands under add, each counted less."""
+    """What its lead-in and the heading that it is under add, each counted less."""
     title: float
     """What the page's title adds."""
     beside: float
@@ -206,7 +206,7 @@ class EvidenceBlock:
     """To be read alone: without Markdown, with the head of its table or the term it defines."""
     kind: EvidenceKind = "sentence"
     heading: str = ""
-    """The heading that it stands under, "" where it says nothing more than the text."""
+    """The heading that it is under, "" where it says nothing more than the text."""
     score: float = 0.0
     """1 for a block that holds all of the question, 0 for none."""
     signals: EvidenceSignals | None = None
@@ -228,7 +228,7 @@ VerdictReason = Literal["words", "figure", "unit", "polarity", "name", "order", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentenceVerdict:
-    """Whether one sentence of an answer stands in the passages."""
+    """Whether one sentence of an answer is in the passages."""
 
     kind: VerdictKind
     """"re_attached": another passage supports it than the one that the model cited; "unchecked":
@@ -239,7 +239,7 @@ class SentenceVerdict:
     end: int = 0
     """Character range in that passage's text, the sentence that supports it."""
     reasons: tuple[VerdictReason, ...] = ()
-    """What of an unsupported sentence stands in no passage, or stands there otherwise."""
+    """What of an unsupported sentence is in no passage, or is there otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,4 +313,4 @@ class Answer:
     trust_note: Message | None = None
     """The same as one sentence for people."""
     quotes: str = ""
-    """What of the pages stands beneath a model's own words, at the end of `text`; "" if nothing."""
+    """What of the pages is beneath a model's own words, at the end of `text`; "" if nothing."""

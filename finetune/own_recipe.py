@@ -49,7 +49,7 @@ COMMENTS = {
     "train.max_tokens": "the longest of the rows fits",
     "train.turns": "each answer of a conversation is learnt",
 }
-"""What stands behind a value of the recipe."""
+"""What is behind a value of the recipe."""
 
 _ANY = DataTable(files=("x",))
 _NO_NAME = re.compile(r"[^A-Za-z0-9]+")
@@ -164,7 +164,7 @@ def guess_map(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         rest = [name for name in asks if name != answer] or [
             name for name in full if name not in (answer, *labels)
         ]
-        # A name that is known for a question stands above those that only hold a word for it.
+        # A name that is known for a question is above those that only hold a word for it.
         known = [name for name in rest if name in QUESTION_NAMES]
         if rest:
             mapped = {"question": max(known or rest, key=length.__getitem__), "answer": answer}
@@ -223,7 +223,7 @@ def _recipe_text(
     is_labelled = any(one.label for one in records)
     split: dict[str, Any] = {"train": 0.85, "val": 0.15}
     if any(one.group for one in records):
-        split["group"] = "group"  # rows of one page or person never stand in two splits
+        split["group"] = "group"  # rows of one page or person are never in two splits
     if is_labelled:
         split["stratify"] = "label"
     tables: dict[str, dict[str, Any]] = {

@@ -1,4 +1,4 @@
-"""How long work reports where it stands: parts get a `Progress`, so that none prints by itself."""
+"""How long work reports where it is: parts get a `Progress`, so that none prints by itself."""
 
 from types import TracebackType
 from typing import Protocol, Self
@@ -31,7 +31,7 @@ class ProgressStage(Protocol):
     ) -> None: ...
 
     def advance(self, units: int = 1, *, detail: str = "") -> None:
-        """Report that `units` more are done; `detail` stands beside the bar ("loss 0.42")."""
+        """Report that `units` more are done; `detail` is beside the bar ("loss 0.42")."""
         ...
 
 

@@ -18,7 +18,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entity:
-    """A labelled span of a record's text: `text` stands at [start, end), counted in characters."""
+    """A labelled span of a record's text: `text` is at [start, end), counted in characters."""
 
     label: str
     text: str
@@ -32,7 +32,7 @@ class Record:
     """One conversation of the training data; its last turn is the one that evaluation scores.
 
     `source` is "file:row", rows counted from 1. `id` is a digest of the content, so that it is the
-    same wherever the row stands. Records of one `group` never stand in two splits. `label` and
+    same wherever the row stands. Records of one `group` are never in two splits. `label` and
     `entities` hold what classification and extraction are scored by; `document` ties the windows
     of one long text together, and `offset` is where in it a window begins, in characters.
     `rejected` is another reply to the last question, which the reply there was preferred to.

@@ -32,7 +32,7 @@ PageKind = Literal[
 ]
 """What kind of page a text comes from. "brief" is very short news; "listing" a page of links to
 others, without an article; "paywall" what a site shows before the rest is paid for; "video" what
-stands beside one. "other": none of these, or unknown."""
+is beside one. "other": none of these, or unknown."""
 
 RESPECTED = ("noindex", "none", "nosnippet", "noai")
 """Directives in X-Robots-Tag or <meta name=robots> for which a page is left out: not to be indexed

@@ -253,7 +253,7 @@ class Library:
 
     @in_thread
     def rebuild(self) -> None:
-        """Make the words anew from the texts, and the vector store from the vectors here."""
+        """Make the words again from the texts, and the vector store from the vectors here."""
         with self._catalog.writing() as connection:
             schema.rebuild_words(connection)
         with self._index.exclusive():

@@ -77,7 +77,7 @@ async def open_cluster(
     here = ray.get_runtime_context().get_node_id()
     affinity = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(here, soft=True)
     # Beside us, so that it is lost with the driver and not with a worker's machine; and if it is,
-    # it is started anew, and the requests that wait for it are sent again.
+    # it is started again, and the requests that wait for it are sent again.
     gate = (
         ray.remote(HostGate)
         .options(num_cpus=0, max_restarts=-1, max_task_retries=-1, scheduling_strategy=affinity)
@@ -122,7 +122,7 @@ def _connect(address: str) -> Any:
         # vendor that it runs, even where telling is switched off, and asks for cloud metadata.
         ray.init(
             address=address,
-            log_to_driver=False,  # its lines would stand between ours, and may quote pages
+            log_to_driver=False,  # its lines would be between ours, and may quote pages
             logging_level=logging.ERROR,
         )
     except (OSError, RuntimeError, ValueError) as error:

@@ -53,7 +53,7 @@ def mount_conversation(
     data = {
         "id": conversation.id,
         "lang": language,
-        # Of a server that was started anew, the same number is another revision.
+        # Of a server that was started again, the same number is another revision.
         "revision": f"{_STARTED}-{conversation.revision}",
         "base": base_path(),
         "labels": {

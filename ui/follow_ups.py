@@ -30,7 +30,7 @@ def follow_ups(turn: PageTurn, language: Language) -> list[str]:
             continue
         question = heading
         if not (_QUESTION.search(heading) or _WH_WORD.match(heading)):
-            # In quotes: a heading is a name for what stands below it, and no question.
+            # In quotes: a heading is a name for what is below it, and no question.
             asking = Message("What do the pages say about “{heading}”?", heading=heading)
             question = asking.localize(language)
         if question not in found:
@@ -41,7 +41,7 @@ def follow_ups(turn: PageTurn, language: Language) -> list[str]:
 
 
 def _headings(turn: PageTurn) -> Iterator[str]:
-    """Yield the headings that stand in the passages, those of the pages cited first."""
+    """Yield the headings that are in the passages, those of the pages cited first."""
     cited = {citation.number for citation in turn.answer.citations} if turn.answer else set()
     passages = sorted(turn.passages or (), key=lambda passage: passage.number not in cited)
     for passage in passages:

@@ -60,7 +60,7 @@ def draw_pull(service: AssistantService, language: Language) -> None:
     """Draw how far the model has come that is being pulled."""
     pull = service.jobs.pull
     if pull is not None:
-        # Polling for ever would draw the page's lists anew while they are open.
+        # Polling for ever would draw the page's lists again while they are open.
         poll_s = None if pull.is_over else PULL_POLL_S
         st.fragment(draw_pull_state, run_every=poll_s)(pull, language)
 

@@ -34,12 +34,12 @@ from ui.shared_service import shared_service
 # the script that it runs on the page.
 
 STYLE = Path(__file__).with_name("style.css")
-# Streamlit fetches the icons that it knows by name from the web when they stand in a tab.
+# Streamlit fetches the icons that it knows by name from the web when they are in a tab.
 ICON = Path(__file__).with_name("icon.png")
 # Conversations in the side bar; search finds the others.
 SHOWN_CONVERSATIONS = 40
 
-# What may stand in the address: what `new_conversation_id` makes, and shorter names.
+# What may be in the address: what `new_conversation_id` makes, and shorter names.
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 # Keys of the widgets and of what a tab remembers.

@@ -1,4 +1,4 @@
-"""The line where questions are typed, what stands below it, and what becomes of a question."""
+"""The line where questions are typed, what is below it, and what becomes of a question."""
 
 from typing import Any
 
@@ -96,7 +96,7 @@ def draw_question_line(
             max_chars=LONGEST_QUESTION,
             accept_file="multiple",
         )
-        # In the first run after the program was started anew, Streamlit knows of no `on_submit`,
+        # In the first run after the program was started again, Streamlit knows of no `on_submit`,
         # and the question of a page that was open before would be lost.
         if not st.session_state.pop(ASKED, False) and typed is not None:
             submit_question(service, conversation, typed, language)

@@ -219,7 +219,7 @@ class AssistantService:
         return self._loop.call(work)
 
     def reopen(self) -> None:
-        """Let the next question open the assistant anew, with the settings in force then.
+        """Let the next question open the assistant again, with the settings in force then.
 
         An answer that is being given is stopped: it uses what is closed.
         """

@@ -48,7 +48,7 @@ def build_evidence_prompt(
     ]
     lines: list[str] = []
     for text in notes:
-        # Indented: no line of a page stands at the level of our own words.
+        # Indented: no line of a page is at the level of our own words.
         note = "\n  ".join(quoted_lines(text, omitted=OMITTED))
         if note:
             short = len(note) <= MAX_NOTE_CHARACTERS

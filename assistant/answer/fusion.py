@@ -62,7 +62,7 @@ class Legs:
 
         def best(leg: Sequence[ScoredChunk]) -> tuple[int | None, float | None]:
             for rank, one in enumerate(leg, start=1):
-                # By text and not by place: the page may have been stored anew since it was found.
+                # By text and not by place: the page may have been stored again since it was found.
                 chunk = one.chunk
                 if chunk.url == passage.url and any(
                     body in passage.text

@@ -70,7 +70,7 @@ class WebParts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Request:
-    """A question with each option decided, and the conversation that it stands in."""
+    """A question with each option decided, and the conversation that it is in."""
 
     text: str
     """As it was asked; `standalone_question` makes the query of it."""

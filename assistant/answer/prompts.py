@@ -1,6 +1,6 @@
 """The words around the passages, within a token budget.
 
-Page text is data. Each of its lines is quoted ("> "), so that no line of a page stands at the level
+Page text is data. Each of its lines is quoted ("> "), so that no line of a page is at the level
 of our own words; `ingest.text.quoting` defuses the fence's marks and the control tokens of chat
 templates inside it; and the system prompt says what quoted lines are.
 """

@@ -82,7 +82,7 @@ class Recency:
     def ranked(
         self, found: Sequence[ScoredChunk], documents: Mapping[str, Document], *, weight: float
     ) -> list[ScoredChunk]:
-        """Return `found` anew, best first, each score up to `weight` (a share of it) higher.
+        """Return `found` reordered, best first, each score up to `weight` (a share of it) higher.
 
         So no chunk overtakes one whose score was more than 1 + `weight` times its own. None is
         lost; pages that are not in `documents` count as old.

@@ -221,7 +221,7 @@ class _ReplyReader:
                     case Notice():
                         if event.code == "reasoning_leaked":
                             # A model that opens no <think> tag but closes one: what was streamed
-                            # as the answer was its thinking, so citing begins anew.
+                            # as the answer was its thinking, so citing begins again.
                             self.reasoning += self.text
                             self.text = self._held = ""
                             self.shown, self._checked = False, []

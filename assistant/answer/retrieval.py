@@ -107,7 +107,7 @@ class Retriever:
             store: The index.
             embedder: Encodes questions; None: words alone find chunks.
             top_k: Passages at most.
-            reranker: Orders the best `RERANKED` chunks anew; None: fusion's order stands.
+            reranker: Reorders the best `RERANKED` chunks; None: fusion's order stands.
             per_page: Passages of one page at most.
             longest: Characters up to which neighbouring chunks become one passage.
             timeout_s: Seconds for the question's vector and for those that its best chunks lack,
@@ -334,7 +334,7 @@ def _pages_of(document: Document, span: _Span, text: str) -> tuple[int | None, t
     starts = document.page_starts
     if not starts:
         return None, ()
-    # Behind the head of a table, which stands before what the document has there.
+    # Behind the head of a table, which is before what the document has there.
     lead = max(0, text.find(document.text[span.start : span.end]))
     first, last = (bisect.bisect_right(starts, at) for at in (span.start, span.end - 1))
     return first, tuple(lead + start - span.start for start in starts[first:last])
@@ -349,7 +349,7 @@ def relocate_chunks(
     found: Iterable[ScoredChunk], documents: Mapping[str, Document]
 ) -> Iterator[ScoredChunk]:
     """Yield the chunks at their present place in `documents`, without those that are gone."""
-    # A page that comes too late for one answer may be stored anew while the next question is
+    # A page that comes too late for one answer may be stored again while the next question is
     # looked up: the character ranges of its old chunks then point into another text.
     for scored in found:
         chunk, document = scored.chunk, documents.get(scored.chunk.url)

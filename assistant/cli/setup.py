@@ -212,7 +212,7 @@ def _fetch_encoder(package: str) -> bool:
 
 
 def write_settings(settings: Settings, *, leave_out: Collection[str] = frozenset()) -> Path | None:
-    """Write the models in force into the settings file, keeping what else stands there.
+    """Write the models in force into the settings file, keeping what else is there.
 
     Defaults are left out: the address that $OLLAMA_HOST gives today would outlive it. So are the
     tables in `leave_out`, whose model could not be pulled. Returns the file, None when there is

@@ -89,7 +89,7 @@ class Terminal:
             case AnswerDelta():
                 self._answer(printable(event.text))
             case SentenceChecked():
-                # Not by colour alone: the sign stands in pipes and files, too. A sentence that is
+                # Not by colour alone: the sign is in pipes and files, too. A sentence that is
                 # not on the screen has no place for one.
                 if event.shown and event.verdict.kind == "unsupported" and self._answer_shown:
                     click.secho(f" {UNSUPPORTED_SIGN.localize(self.language)}", dim=True, nl=False)

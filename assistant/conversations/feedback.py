@@ -57,7 +57,7 @@ def feedback_row(
     answer = next((e.answer for e in turn.events if isinstance(e, AnswerFinished)), None)
     said = turn.text.strip()
     if answer is not None and answer.quotes:
-        # What stands beneath a model's own words was put there by code.
+        # What is beneath a model's own words was put there by code.
         said = said.removesuffix(answer.quotes).strip()
     given = list(prompt) or [ChatMessage(role="user", content=turn.question)]
     wanted = feedback.correction or (said if feedback.rating == "up" else "")

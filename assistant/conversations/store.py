@@ -211,7 +211,7 @@ class ConversationStore:
                 )
 
     def remove_turns(self, conversation: str, *, start: int) -> None:
-        """Delete the turns from number `start` on: an edited question begins anew from there."""
+        """Delete the turns from number `start` on: an edited question begins again from there."""
         with self._errors(), transaction(self._connection):
             self._connection.execute(
                 "DELETE FROM turns WHERE conversation = ? AND number >= ?", (conversation, start)

@@ -71,7 +71,7 @@ def _plain(text: str) -> str:
 
 
 def holds_tokens(given: Sequence[str], expected: str, text: str) -> bool:
-    """Return whether the expected tokens stand in a row, whole: "5" does not stand in "15"."""
+    """Return whether the expected tokens are in a row, whole: "5" is not in "15"."""
     wanted = folded_tokens(expected)
     if not wanted:
         return _holds_article(text, expected.strip())
@@ -83,7 +83,7 @@ def holds_tokens(given: Sequence[str], expected: str, text: str) -> bool:
 
 
 def _is_other_number(given: Sequence[str], start: int, end: int) -> bool:
-    """Return whether what stands beside tokens makes their number another one: -5, 5 million."""
+    """Return whether what is beside tokens makes their number another one: -5, 5 million."""
     is_amount = given[start][0].isdigit() or given[start].startswith("currency")
     signed = start > 0 and given[start - 1] == "minus" and is_amount
     larger = end < len(given) and given[end] in _MAGNITUDES and given[end - 1][-1].isdigit()

@@ -221,7 +221,7 @@ class _Listener:
             f1=best_token_f1(words, asked.answers) if wants_answer else None,
             refused=self._is_refusal(answer),
             verdicts=dict(Counter(verdict.kind for _, verdict in checked)),
-            # Quotes stand in the passages by the way they are made: their trust says nothing.
+            # Quotes are in the passages by the way they are made: their trust says nothing.
             trust=answer.trust if answer.kind == "model" else None,
             seconds_to_first_word=self._to_first_word,
             prompt_tokens=answer.usage.prompt if answer.usage else None,
@@ -233,7 +233,7 @@ class _Listener:
         for rank, passage in enumerate(self._passages, start=1):
             if self._question.urls:
                 right = any(is_same_page(passage.url, url) for url in self._question.urls)
-            else:  # looser: the words may stand there by chance, as a year does
+            else:  # looser: the words may be there by chance, as a year does
                 right = holds_answer(passage.text, self._question.answers)
             if right:
                 return rank

@@ -48,7 +48,7 @@ _KNOWN = Message("known are: {names}", names=enumerate_names(names[0] for names 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationQuestion:
-    """A question, and what a right answer holds or where it stands."""
+    """A question, and what a right answer holds or where it is."""
 
     text: str
     answers: tuple[str, ...] = ()

@@ -108,7 +108,7 @@ class QuestionResult:
 
     @property
     def has_failed(self) -> bool:
-        """Whether there is no answer at all: such a question is asked anew when a run goes on."""
+        """Whether there is no answer at all: such a question is asked again when a run goes on."""
         return self.kind == "failed"
 
     @property
@@ -258,7 +258,7 @@ class RunFile:
             ) from error
 
     def _append(self, line: bytes) -> None:
-        # Opened anew for each: an answer takes seconds, and a file that is closed is written.
+        # Opened again for each: an answer takes seconds, and a file that is closed is written.
         with self.path.open("ab") as file:
             file.write(line + b"\n")
 

@@ -58,7 +58,7 @@ def render_block(block: EvidenceBlock) -> str:
         lines[-1 if is_row else 0] += f" [{block.passage}]"
         # Two blanks: a line break in Markdown too, or head and row of a table run together.
         return f"- {heading}" + ("  \n  " if is_row else "\n  ").join(lines)
-    # The marker stands above the code: within it, it would be code.
+    # The marker is above the code: within it, it would be code.
     lead = f"{heading}{prose.strip()}".strip()
     lines = f"{fence}{code}".split("\n")
     return f"- {lead} [{block.passage}]\n\n" + "\n".join(f"  {line}" for line in lines) + "\n"

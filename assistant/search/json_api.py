@@ -1,6 +1,6 @@
 """What engines with a JSON API share: bounded requests, their failures, and keys that stay secret.
 
-An engine is a subclass that says what it sends (`requests`) and where the results stand in the
+An engine is a subclass that says what it sends (`requests`) and where the results are in the
 reply (`parse_rows`). `assistant/search/engines/tavily.py` is the shortest one.
 """
 

@@ -18,7 +18,7 @@ class EngineConfig:
     """What a factory may build its engine from."""
 
     name: str
-    """As it stands in `search.engines`."""
+    """As it is in `search.engines`."""
     search: SearchSettings
     user_agent: str
     """Who we say we are where a server asks for it; result pages get a browser's instead."""

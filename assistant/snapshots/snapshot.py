@@ -1,4 +1,4 @@
-"""The value that is kept of an answer: all that it takes to explain it, or to ask anew."""
+"""The value that is kept of an answer: all that it takes to explain it, or to ask again."""
 
 import functools
 from collections.abc import Mapping

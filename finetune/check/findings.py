@@ -159,7 +159,7 @@ class Inspection:
         return tables
 
     def to_text(self, language: Language, *, colour: bool = False) -> str:
-        """Return it for a terminal; what is trained is coloured, or stands between ⟦ and ⟧."""
+        """Return it for a terminal; what is trained is coloured, or is between ⟦ and ⟧."""
         lines = [f"{self.name} · {self.format} · {self.base}"]
         for check in self.splits:
             lines += ["", *check.to_lines(language, colour=colour)]

@@ -23,7 +23,7 @@ TRIES = 4
 """Draws for one copy: a short question has few variations, and some draws repeat one."""
 
 MARKS = {"，": ",", "。": ".", "？": "?", "！": "!", "：": ":", "；": ";", "（": "(", "）": ")"}
-# Not the three that stand within figures: 3.5, 8:30, 1,000.
+# Not the three that are within figures: 3.5, 8:30, 1,000.
 MARKS |= {narrow: wide for wide, narrow in MARKS.items() if narrow not in ".:,"}
 CLOSING = re.compile(r"[。？！.?!]$")
 WORD = re.compile(r"(?<![A-Za-z0-9])[a-z]{5,}(?![A-Za-z0-9])")

@@ -49,7 +49,7 @@ _STRAY_JOINERS = re.compile(rf"(?<!{_JOINABLE})[\u200c\u200d]+|[\u200c\u200d]+(?
 _SUSPECT = re.compile(f"[\r\x0b\x0c\x85\u2028\u2029\u200c\u200d{_DROPPED}]")
 
 _TURN = 3
-"""Texts of a turn: question, thought, answer; the system message stands before all, at place 0."""
+"""Texts of a turn: question, thought, answer; the system message is before all, at place 0."""
 
 _USER = 1
 """Place of the first question."""
@@ -117,7 +117,7 @@ class Cleaner:
                 *turns, rejected = turns
             cleaned = replace(record, system=texts[0], turns=tuple(turns), rejected=rejected)
             if record.entities and record.last.user != cleaned.last.user:
-                # The entities stand elsewhere in the cleaned text.
+                # The entities are elsewhere in the cleaned text.
                 _, old = split_prompt(record.last.user)
                 _, new = split_prompt(cleaned.last.user)
                 found = sort_entities(self._relocate(one, old, new) for one in record.entities)
@@ -154,7 +154,7 @@ class Cleaner:
         Raises:
             RowError: its text is not there any more.
         """
-        # Its place in the cleaned text is about the cleaned length of all that stood before it.
+        # Its place in the cleaned text is about the cleaned length of all that was before it.
         expected = len(self._clean_fragment(old[: entity.start]))
         for wanted in (entity.text, self._clean_fragment(entity.text)):
             if wanted and (start := find_nearest(new, wanted, expected)) >= 0:

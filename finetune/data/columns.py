@@ -56,7 +56,7 @@ class RowColumns:
         self.sources = array("Q")
         """Number of the file << `_ROW_BITS` | row."""
         self.groups = array("Q")
-        """Hash of what must not stand in two splits."""
+        """Hash of what must not be in two splits."""
         self.questions = array("Q")
         """Hash of the first question."""
         self.prompts = array("Q")

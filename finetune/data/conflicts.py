@@ -45,7 +45,7 @@ def find_conflicts(first_pass: FirstPass, kept: Mask) -> Conflicts:
     same = prompts[1:] == prompts[:-1]
     differs = same & (answers[1:] != answers[:-1])
     which = np.unique(prompts[1:][differs])
-    # By where they stand in the data, not by their hashes: a person looks at the first ones.
+    # By where they are in the data, not by their hashes: a person looks at the first ones.
     first = sorted(int(rows[np.argmax(prompts == prompt)]) for prompt in which[:EXAMPLES])
     examples = []
     for row in first:

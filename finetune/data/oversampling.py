@@ -7,7 +7,7 @@ from finetune.records import Record
 
 
 def times_shown(record: Record, rules: Sequence[Oversample]) -> int:
-    """Return how often a training record is to stand in the data, at least once.
+    """Return how often a training record is to be in the data, at least once.
 
     A rule matches a record whose questions or answers hold its text, as it is written.
     """

@@ -33,7 +33,7 @@ _NO_NAME = re.compile(
     r"(?:[不未无没请待同见如必选略暂匿保前客物财本某我他她您你其此该各]|公(?!孙)|先生|女士).*"
     r"|.*[部处科组司店局厂队]|姓名|性别|年龄|电话|手机号?|地址|住址|日期|单位|职务|身份证号?|民族|籍贯"
 )
-"""What stands in forms where a name does: that there is none, or who answers there instead."""
+"""What is in forms in place of a name: that there is none, or who answers there instead."""
 
 _NO_NAME_WORD = re.compile(
     r"\b(?:Not|None|No|Unknown|Anonymous|To|Be|Same|See|Please|Your|Company|Inc|Ltd|Corp|Department"

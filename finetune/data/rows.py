@@ -21,7 +21,7 @@ QUOTED_CHARACTERS = 40
 
 Repair = Literal["joined", "greeting", "unanswered", "empty", "system"]
 """How a conversation that does not take turns was put right: neighbours of one side joined, what
-stood before the first question or behind the last answer dropped, messages without text dropped,
+was before the first question or behind the last answer dropped, messages without text dropped,
 a system message in the middle put before the question behind it."""
 
 BOOKKEEPING = frozenset({"id", "idx", "index", "uuid", "row_id", "序号", "编号"})
@@ -246,7 +246,7 @@ def build_record(row: ParsedRow, *, source: str, system: str, group: str) -> Rec
     except UnicodeEncodeError as error:
         half = ord(error.object[error.start])
         # Files are decoded with "surrogateescape", which turns a foreign byte b into U+DC00 + b,
-        # 0x80 and up (PEP 383). Any other lone surrogate stood in the file as an escape of JSON.
+        # 0x80 and up (PEP 383). Any other lone surrogate was in the file as an escape of JSON.
         if 0xDC80 <= half <= 0xDCFF:
             byte = f"{half - 0xDC00:02x}"
             reason = Message("byte 0x{byte} does not fit the file's encoding", byte=byte)

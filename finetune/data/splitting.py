@@ -1,6 +1,6 @@
 """Which row belongs to which split: by its group's hash, so that added rows move no other.
 
-A group is what must not stand in two splits: rows with the same question, field or document. Its
+A group is what must not be in two splits: rows with the same question, field or document. Its
 hash (with the recipe's seed) is its place between 0 and 1. Without strata that place decides alone:
 below `train` it is trained on, and nothing but the seed or the shares can ever move it.
 

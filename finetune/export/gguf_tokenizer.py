@@ -113,7 +113,7 @@ def write_vocabulary(writer: gguf.GGUFWriter, vocabulary: Vocabulary) -> None:
     writer.add_token_types(vocabulary.types)
     if vocabulary.scores:
         writer.add_token_scores(vocabulary.scores)
-        # None in front of a text: each text of ours stands behind a control token.
+        # None in front of a text: each text of ours is behind a control token.
         writer.add_add_space_prefix(False)
     else:
         writer.add_token_merges(vocabulary.merges)

@@ -35,7 +35,7 @@ MARKS_TOKENS = 32
 """What a chat format writes around three messages, and more."""
 
 HELD_OUT = {"train": 0.7, "val": 0.1, "test": 0.2, "group": "group"}
-"""The checkpoint is chosen by `val`, the gate decides by `test`; a document stands in one split."""
+"""The checkpoint is chosen by `val`, the gate decides by `test`; a document is in one split."""
 
 _HEAD = "Written by `finetune improve`: a recipe like any other. Its own --set changes stand in it."
 

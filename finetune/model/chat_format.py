@@ -9,7 +9,7 @@ inference. Text of a user is never searched for marks: a `Piece` is a control to
 
 The marks are those of the models' own `tokenizer_config.json` or `chat_template.jinja`:
 DeepSeek-R1-Distill-Qwen, Qwen2.5, Qwen3, Llama 3, Gemma 3, Mistral-7B-Instruct-v0.3. Where a model
-has its own way with a system message (Mistral puts it into the last question), it stands before the
+has its own way with a system message (Mistral puts it into the last question), it is before the
 first one: what comes later in a conversation then does not change what came before.
 """
 
@@ -87,7 +87,7 @@ CHATML = ChatFormat(
     thinks=False,
 )
 # Qwen3 writes ChatML, and thinks between the tags of R1. Its own template lets the model write the
-# opening tag; here it stands in the prompt and is learnt, as R1's does: the tokens are the same.
+# opening tag; here it is in the prompt and is learnt, as R1's does: the tokens are the same.
 QWEN3_THINK = replace(
     CHATML,
     name="qwen3-think",
@@ -222,7 +222,7 @@ def _question_pieces(fmt: ChatFormat, user: str, *, system: str) -> Iterator[Pie
 
 
 def opening_pieces(fmt: ChatFormat, *, think: bool = True) -> tuple[Piece, ...]:
-    """Return what stands between the assistant's mark and the first token that the model writes."""
+    """Return what is between the assistant's mark and the first token that the model writes."""
     return tuple(_split_controls(fmt, fmt.opening if think or not fmt.thinks else NO_THOUGHT))
 
 

@@ -13,15 +13,15 @@ THOUGHT_BEGINS = f"{THINK_OPEN}\n"
 THOUGHT_ENDS = f"\n{THINK_CLOSE}\n\n"
 NO_THOUGHT = THOUGHT_BEGINS + THOUGHT_ENDS
 SYSTEM_ENDS = "\n\n"
-"""Between a system message and the question that it stands in."""
+"""Between a system message and the question that it is in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatFormat:
-    """One way to write conversations. Marks are pairs: what stands before and after a text.
+    """One way to write conversations. Marks are pairs: what is before and after a text.
 
     `controls` are the control tokens, `stops` the stop words of a server. `bos` opens every
-    conversation ("" for none), `eos` ends every reply, `after_eos` stands between a reply and what
+    conversation ("" for none), `eos` ends every reply, `after_eos` is between a reply and what
     follows it. `opening` is what a prompt ends with, after the assistant's mark. A model that
     `thinks` learns to write it, too (Ollama's own template for R1 does not write it into the
     prompt); in the other formats it is a part of the prompt alone.

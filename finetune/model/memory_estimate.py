@@ -151,7 +151,7 @@ def estimate_memory(
     extra = DROPPED[width] if table.dropout and not full else (0, 0, 0, 0)
     sizes = (shape.hidden, shape.query, shape.key, shape.inner)
     layer = sum((one + more) * size for one, more, size in zip(kept, extra, sizes, strict=True))
-    # Checkpointing keeps a layer's input alone, and computes the rest anew, one layer at a time.
+    # Checkpointing keeps a layer's input alone, and computes the rest again, one layer at a time.
     checkpointed = layer + shape.layers * shape.hidden * BYTES[width]
     a_token = checkpointed if table.gradient_checkpointing else layer * shape.layers
     # A pair of preferences is two samples, read in one batch.

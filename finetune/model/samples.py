@@ -154,7 +154,7 @@ def pack_lengths(lengths: Sequence[int], size: int) -> list[list[int]]:
     """Return which samples share a row of at most `size` tokens, by their numbers.
 
     Best fit, the longest first: each goes where the least space is left (Johnson 1974). The rows
-    stand in the order of their first samples, so that a shuffle alone decides what is seen when.
+    are in the order of their first samples, so that a shuffle alone decides what is seen when.
     """
     rows: list[list[int]] = []
     free: list[tuple[int, int]] = []  # space left and number of the row, in order

@@ -183,7 +183,7 @@ def without_space_prefix(tables: dict[str, Any]) -> dict[str, Any]:
 def _text_tokens(tables: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the added tokens that are text which a user may write, such as two line breaks.
 
-    SentencePiece's user-defined pieces (Gemma's line breaks and HTML tags) stand in the vocabulary
+    SentencePiece's user-defined pieces (Gemma's line breaks and HTML tags) are in the vocabulary
     itself, and servers find them in any text; control tokens of byte-level models do not.
     """
     marks = {mark for fmt in FORMATS for mark in fmt.controls}

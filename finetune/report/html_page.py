@@ -36,7 +36,7 @@ def write_report(
             hint=Message("run first: python -m finetune prepare RECIPE"),
         )
     path = run.folder / "report.html"
-    # The drawing alone: XML and DOCTYPE declarations may not stand inside an HTML page.
+    # The drawing alone: XML and DOCTYPE declarations may not be inside an HTML page.
     drawing = re.search(r"<svg.*</svg>", summary.loss_plot, re.DOTALL)
     page = render(
         "report.html.j2",

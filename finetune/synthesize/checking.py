@@ -61,7 +61,7 @@ class SynthesizedRow:
     kind: DraftKind
     language: Language
     document: str
-    """URL of the page that the question was made of: rows of one never stand in two splits."""
+    """URL of the page that the question was made of: rows of one are never in two splits."""
 
     @property
     def is_answerable(self) -> bool:
@@ -204,7 +204,7 @@ class RowChecker:
             question, top_k=top_k, collections=self._collections
         )
         kept = [one for one in retrieved.passages if one.url != without][: self._top_k]
-        # Numbered anew: a gap would tell that something was taken away.
+        # Numbered again: a gap would tell that something was taken away.
         safe = [replace(without_orders(one), number=at) for at, one in enumerate(kept, start=1)]
         request = PromptRequest(
             question=question,

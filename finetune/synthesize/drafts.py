@@ -49,11 +49,11 @@ class SourceText:
     """As evidence is cut (`assistant.answer.evidence.units`)."""
     language: Language
     is_known: Callable[[str], bool]
-    """Whether a word stands in the document in lower case: then it is no name."""
+    """Whether a word is in the document in lower case: then it is no name."""
     is_heading: Callable[[str], bool]
     """Whether a line is marked as a heading, not only a line of its own."""
     begins_paragraph: bool = True
-    """Whether nothing stands before it in its paragraph: it says what it is about."""
+    """Whether nothing is before it in its paragraph: it says what it is about."""
 
     def draft(
         self,

@@ -100,7 +100,7 @@ def _prompt_for(chunk: Chunk, language: Language) -> Prompt:
 
 
 def parse_drafts(reply: str, chunk: Chunk, language: Language) -> Iterator[QuestionDraft]:
-    """Yield the questions of a reply: the first list of JSON in it, whatever stands around."""
+    """Yield the questions of a reply: the first list of JSON in it, whatever is around."""
     begin = reply.find("[")
     if begin < 0:
         return

@@ -93,7 +93,7 @@ def patch_target_loss(model: PreTrainedModel, *, chunk: int) -> bool:
         if labels is None:
             output: CausalLMOutputWithPast = original(**inputs, **others)
             return output
-        # With positions that begin anew transformers builds a mask of blocks, one for each sample,
+        # With positions that begin again transformers builds a mask of blocks, one for each sample,
         # but only if it gets no other mask.
         if others.get("position_ids") is not None:
             inputs = {"input_ids": input_ids, "position_ids": others["position_ids"]}

@@ -30,7 +30,7 @@ def reply_logps(
     """Return for each row the summed log-probability of its targets, and how many there are.
 
     Both are (batch,), in fp32. Logits are computed for targets alone, `chunk` at a time (0: all),
-    and anew for the gradient, as in `target_loss`.
+    and again for the gradient, as in `target_loss`.
     """
     shifted = labels[:, 1:]
     chosen = shifted != IGNORED

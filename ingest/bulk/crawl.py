@@ -28,7 +28,7 @@ MAX_URL_CHARACTERS = 500
 MAX_SEGMENTS = 16
 """Segments of a path. A relative link that is wrong grows by one segment at each step."""
 MAX_REPEATS = 2
-"""Times that one segment may stand in a path: /a/b/a/b/a/b is a trap."""
+"""Times that one segment may be in a path: /a/b/a/b/a/b is a trap."""
 MAX_QUERIES = 50
 """Addresses with one path and different queries: calendars, sessions and sort orders never end."""
 

@@ -23,7 +23,7 @@ from ingest.foundation.private_files import OWNER_ONLY_FILE, make_private_file
 from ingest.foundation.sqlite_files import switch_to_wal, transaction
 
 RESUMED_FOR = timedelta(days=1)
-"""After that an unfinished run begins anew: what it has read is no longer what the sites hold."""
+"""After that an unfinished run begins again: what it has read is no longer what the sites hold."""
 
 KEPT_RUNS = 20
 """Runs whose failures can be tried again."""

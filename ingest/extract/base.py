@@ -11,7 +11,7 @@ from ingest.foundation.messages import Message
 
 EXTRACTOR_VERSION = 9
 """Bump by hand when the text or the metadata of an unchanged page come out otherwise: a stored page
-of another version is requested without validators, so that its body comes and is extracted anew."""
+of another version is requested without validators, so that its body comes and is read again."""
 
 UNKNOWN_TYPES = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 """What servers call files that they know nothing about: the bytes decide."""
@@ -24,7 +24,7 @@ SNIFFED_BYTES = 1024
 (1,445 there; the marks looked for here come earlier)."""
 
 PAGE_MARK = "\f"
-"""Form feed: stands in `FileContent.text` where a page of paper begins, but the first."""
+"""Form feed: is in `FileContent.text` where a page of paper begins, but the first."""
 
 _BINARY_SIGNATURES = (
     *(b"%PDF-", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"),  # PDF, zip (Office), OLE (old Office, .msg)
@@ -64,7 +64,7 @@ class FileContent:
     """What a file holds, where that is more than its text."""
 
     text: str
-    """Markdown. `PAGE_MARK` stands between two pages of paper."""
+    """Markdown. `PAGE_MARK` is between two pages of paper."""
     title: str = ""
     """What the file calls itself, "" if nothing; else it is titled by its first heading."""
     author: str = ""

@@ -77,7 +77,7 @@ _OTHER_TAGS = re.compile(
 def parse_html(source: str) -> etree._Element | None:
     """Return the root element of a page, None if it is empty or has too many tags.
 
-    What stands within or above words without being text is gone: soft hyphens and other hints for
+    What is within or above words without being text is gone: soft hyphens and other hints for
     breaking lines, `<wbr>`, and the readings of `<ruby>`, which would split words or be glued to
     them.
     """

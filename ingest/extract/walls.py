@@ -90,7 +90,7 @@ def is_consent_box(element: etree._Element) -> bool:
 
 
 def find_wall(text: str, *, title: str, is_paid: bool) -> Wall | None:
-    """Return which wall stands in place of the text of a page, None if its text is there.
+    """Return which wall is in place of the text of a page, None if its text is there.
 
     Args:
         text: What was found on the page, as Markdown.

@@ -19,7 +19,7 @@ MAX_ENTRIES = 20_000
 """Beyond this the entries that expire first are deleted: some 100 MB of packed robots.txt files."""
 BUSY_S = 0.5
 """Seconds to wait for another process's write; a look-up that waits longer is slower than asking
-the site anew."""
+the site again."""
 TRIM_EVERY = 200
 """Writes between two clean-ups: each scans the index by expiry, which is not free."""
 

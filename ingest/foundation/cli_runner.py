@@ -106,7 +106,7 @@ def _report_bug(language: Language) -> int:
     path = ""
     with (
         contextlib.suppress(OSError),
-        # A random name, created anew: in the shared /tmp a fixed one could be somebody's link.
+        # A new random name each time: in the shared /tmp a fixed one could be somebody's link.
         tempfile.NamedTemporaryFile(
             "w", encoding="utf-8", prefix="qiuzheng-crash-", suffix=".txt", delete=False
         ) as file,

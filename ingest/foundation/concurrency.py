@@ -147,7 +147,7 @@ class LazyResource(Generic[T]):
             await asyncio.wait([owner, opened], return_when=asyncio.FIRST_COMPLETED)
         finally:
             # Cancelled before the value was there: opening is given up, and the next `get` tries
-            # anew. It may have hung, and would hang that one, too. Cancelled in the very moment in
+            # again. It may have hung, and would hang that one, too. Cancelled in the very moment in
             # which the value came, the value stays open for the next.
             if not opened.done():
                 self._opened = None

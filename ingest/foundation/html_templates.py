@@ -20,7 +20,7 @@ def render_template(
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(path.parent),
-        # Rows of strangers stand in these pages: `<script>` in a question must be text.
+        # Rows of strangers are in these pages: `<script>` in a question must be text.
         autoescape=jinja2.select_autoescape(["html.j2"]),
         # By default a misspelt name is an empty place, which no test would see.
         undefined=jinja2.StrictUndefined,

@@ -185,7 +185,7 @@ def join_messages(parts: Iterable[Message], separator: Message = NO_MESSAGE) -> 
 
 
 def in_brackets(text: Message) -> Message:
-    """Return " (text)", as it stands behind a word: Chinese brackets bring their own space."""
+    """Return " (text)", as it is behind a word: Chinese brackets bring their own space."""
     return Message(" ({text})", text=text)
 
 
@@ -248,7 +248,7 @@ def describe_os_error(error: OSError) -> Message:
 def escape_json(text: str) -> str:
     """Return JSON in which what `printable` takes out stands as its escape.
 
-    JSON escapes characters below U+0020 itself, so what stands raw in it stands in strings alone:
+    JSON escapes characters below U+0020 itself, so what stands raw in it is in strings alone:
     the value stays the same.
     """
     return _UNPRINTABLE.sub(lambda found: json.dumps(found[0])[1:-1], text)

@@ -44,7 +44,7 @@ def is_server_address(host: str) -> bool:
 
 
 def is_loopback(url: str) -> bool:
-    """Return whether the URL's host is this machine by its very name: no proxy stands between."""
+    """Return whether the URL's host is this machine by its very name: no proxy is between."""
     host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -80,7 +80,7 @@ def expand_user(path: str, *, source: str) -> Path:
 
 
 def check_key(key: str, *, setting: str, hint: Message) -> None:
-    """Raise unless `key` can stand in an HTTP header. The error names `setting`, not the key.
+    """Raise unless `key` can be in an HTTP header. The error names `setting`, not the key.
 
     Raises:
         SettingsError: a character in it is none that a key has.

@@ -26,7 +26,7 @@ def unknown_setting(
 ) -> SettingsError:
     """Return the error for a key that none of `names` is, and the nearest of them.
 
-    `source` is the file, or "$VARIABLE", in which it stands; `written` how it stands there, when
+    `source` is the file, or "$VARIABLE", in which it stands; `written` how it is there, when
     `name` is what took its place in this version.
     """
     # Less strict than `resembles`: the name is wrong in any case, so a far guess can only help.

@@ -58,7 +58,7 @@ def decode_input(body: bytes) -> str:
 
 
 def decode_argument(text: str) -> str:
-    """Return an argument of the command line, decoded anew if Python could not decode it.
+    """Return an argument of the command line, decoded again if Python could not decode it.
 
     Python turns bytes that are not of the locale's encoding into lone surrogates (PEP 383).
     """

@@ -72,11 +72,11 @@ class LineDecoder:
     r"""Cuts bytes into lines, without their ends; the last one need not be ended.
 
     Only "\n", "\r\n" and, with `lone_cr`, "\r" end a line. `str.splitlines` and httpx's
-    `aiter_lines` also cut at U+0085, U+2028 and others, which may stand inside JSON text.
+    `aiter_lines` also cut at U+0085, U+2028 and others, which may be inside JSON text.
 
     Args:
         lone_cr: Whether a "\r" alone ends a line, as in server-sent events. In JSON it is white
-            space, which may stand between two values of one line.
+            space, which may be between two values of one line.
         max_bytes: A longer line raises `StreamFormatError`.
     """
 
@@ -121,7 +121,7 @@ class NDJSONDecoder:
 
     def feed(self, chunk: bytes) -> Iterator[dict[str, Any]]:
         """Return the objects that `chunk` completes; a line that is none raises when it is met."""
-        # Cut now, parsed when taken: what stands before a bad line still reaches the caller.
+        # Cut now, parsed when taken: what is before a bad line still reaches the caller.
         return map(parse_json_object, [line for line in self._lines.feed(chunk) if line.strip()])
 
     def flush(self) -> Iterator[dict[str, Any]]:

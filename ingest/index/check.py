@@ -43,7 +43,7 @@ class IndexCheck:
     left: tuple[IndexProblem, ...]
     """What is still there; all of `found` if nothing was to be mended."""
     embedded: int = 0
-    """Chunks that were embedded anew."""
+    """Chunks that were embedded again."""
     reason: Message = NO_MESSAGE
     """Why not all of them were."""
 
@@ -51,7 +51,7 @@ class IndexCheck:
 async def check_index(
     maintenance: IndexMaintenance, *, fix: bool = False, embedder: Embedder | None = None
 ) -> IndexCheck:
-    """Look at every vector; with `fix`, delete what is none and embed anew what lacks one.
+    """Look at every vector; with `fix`, delete what is none and embed again what lacks one.
 
     Args:
         maintenance: Of the index.

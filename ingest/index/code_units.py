@@ -35,7 +35,7 @@ def code_units(text: str, start: int, end: int, *, language: str) -> list[int]:
 
 @cache
 def _unit_start(name: str) -> re.Pattern[str] | None:
-    """Return what stands before a unit of a language: a line's end and one of its keywords."""
+    """Return what is before a unit of a language: a line's end and one of its keywords."""
     # Here and not above: importing it takes .4 s, and most documents hold no code.
     from langchain_text_splitters import Language, RecursiveCharacterTextSplitter
 

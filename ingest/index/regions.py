@@ -72,7 +72,7 @@ def region_at(regions: Sequence[MarkdownRegion], at: int) -> MarkdownRegion | No
 
 
 def excerpt_bodies(part: str, length: int) -> tuple[str, ...]:
-    """Return what of an excerpt may be the `length` characters that stand in the text itself."""
+    """Return what of an excerpt may be the `length` characters that are in the text itself."""
     # In front of them is a head, behind them at most the fence, on a line of its own.
     ends = (part, part.rpartition("\n")[0])
     return tuple(end[-length:] for end in ends if length and len(end) >= length) or (part,)

@@ -28,7 +28,7 @@ from ingest.web.urls import chunk_id
 
 SPLITTER_VERSION = 2
 """Bump by hand when an unchanged text is cut otherwise, or its chunks get other headings
-(`ingest.index.blocks`): stored documents of another version are cut anew when they are next
+(`ingest.index.blocks`): stored documents of another version are cut again when they are next
 used. `test_cut_of_a_known_text_is_that_of_this_version` fails when it is due."""
 
 MAX_CLUSTER_CHARACTERS = 64
@@ -117,7 +117,7 @@ def is_within_cluster(text: str, at: int) -> bool:
 
 
 def follows_abbreviation(text: str, at: int) -> bool:
-    """Return whether what stands before `at` is "Dr." or the like, which ends no sentence."""
+    """Return whether what is before `at` is "Dr." or the like, which ends no sentence."""
     before = text[max(0, at - MAX_ABBREVIATION_CHARACTERS) : at]
     found = _ABBREVIATED.search(before)
     after = text[at : at + 1]

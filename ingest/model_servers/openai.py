@@ -42,7 +42,7 @@ class OpenAIClient:
         """`url` ends in /v1 as a rule. `timeout_s` bounds each silence.
 
         Raises:
-            SettingsError: the key, which stands in the setting `key_source`, cannot be sent.
+            SettingsError: the key, which is in the setting `key_source`, cannot be sent.
         """
         # A name and a password in it go to the server and into no message.
         self._address = url.strip().rstrip("/")

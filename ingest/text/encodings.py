@@ -155,5 +155,5 @@ def _parse_declaration(body: bytes) -> str | None:
     if match is None:
         return None
     label: str = (match[1] or match[2]).decode("ascii", "replace")
-    # The declaration was found byte by byte, so it cannot stand in UTF-16 (WHATWG, "prescan").
+    # The declaration was found byte by byte, so it cannot be in UTF-16 (WHATWG, "prescan").
     return "utf-8" if label.lower().startswith("utf-16") else label

@@ -55,7 +55,7 @@ def parse_numeral(text: str) -> str | None:
             digit = 0
         else:
             unit = _MYRIADS[character]
-            # 一万亿 is a myriad of 亿, 三亿五千万 is not a myriad of all that stands before.
+            # 一万亿 is a myriad of 亿, 三亿五千万 is not a myriad of all that is before.
             scaled = section + digit + (total if total < unit else 0)
             total = scaled * unit + (total if total >= unit else 0)
             section = digit = 0

@@ -36,7 +36,7 @@ MIN_LETTERS_AROUND = 12
 
 _PATTERNS = Path(__file__).with_name("orders.txt")
 _BETWEEN_TURNS = (
-    # What opens a turn, or stands between two: text of a page has no use for it but in code.
+    # What opens a turn, or is between two: text of a page has no use for it but in code.
     r"(?:<\|(?:im_start|im_end|start_header_id|eot_id|system|user|assistant|observation|channel|end"
     r"|start_of_role|[A-Z_]+_TOKEN)\|>|<｜[^>｜\n]{1,40}｜>|\[/?INST\]|<</?SYS>>|\[/?SYSTEM_PROMPT\]"
     r"|</?(?:start|end)_of_turn>|</?(?:system|assistant|passages|instructions)>|\[gMASK\]"
@@ -150,7 +150,7 @@ def _sentences(text: str) -> list[Span]:
 
 
 def _with_gap(text: str, spans: Sequence[Span], place: int, sentence: str, *, broken: bool) -> str:
-    """Return a folded sentence with what stands between it and the next one in a view."""
+    """Return a folded sentence with what is between it and the next one in a view."""
     if place + 1 == len(spans) or text.count("\n", spans[place][1], spans[place + 1][0]) != 1:
         return f"{sentence}\n"
     start, end = spans[place]
@@ -167,7 +167,7 @@ def _with_gap(text: str, spans: Sequence[Span], place: int, sentence: str, *, br
 
 
 def _matches(view: str) -> Iterator[Span]:
-    """Yield where orders stand in folded sentences, from their first word on."""
+    """Yield where orders are in folded sentences, from their first word on."""
     hint, beginning, anywhere = _patterns()
     regions: list[list[int]] = []
     for found in hint.finditer(view):
@@ -211,7 +211,7 @@ def _without_quotations(line: str) -> str:
         before, after = line[: found.start()].rstrip(), line[found.end() :].lstrip(" .。!?！？")
         begins = not before.strip("-*>#|•0123456789.) ") or before[-1] in ".!?。！？"
         if begins and (not after or found[0][-2] in ".!?。！？"):
-            return found[0]  # a sentence of its own, whatever it stands between
+            return found[0]  # a sentence of its own, whatever it is between
         around = before + after
         letters = len(_LETTER.findall(around)) + len(re.findall(rf"[{CJK}]", around))
         # Ends of sentences go too: the line's sentence is the one around.
@@ -243,7 +243,7 @@ def plays_a_turn(line: str) -> bool:
 
 def _played(lines: Sequence[str]) -> set[int]:
     """Return the places of turns that a page plays, with what follows each."""
-    # What stands behind "<|im_start|>assistant", or behind a fence that the page closes itself.
+    # What is behind "<|im_start|>assistant", or behind a fence that the page closes itself.
     turns = [n for n, line in enumerate(_outside_code(lines)) if line and plays_a_turn(line)]
     return {n for turn in turns for n in range(turn, min(turn + 1 + MAX_TURN_LINES, len(lines)))}
 
@@ -270,7 +270,7 @@ def _outside_code(lines: Sequence[str]) -> Iterator[str]:
 def blank_orders(text: str) -> str:
     """Return the text with spaces for sentences that give a model orders: all else stays in place.
 
-    What stands behind such a sentence goes with it where it says what to do instead.
+    What is behind such a sentence goes with it where it says what to do instead.
     """
     lines = list(_LINE.finditer(text))
     played = _played([line[0] for line in lines])

@@ -80,7 +80,7 @@ class RateLimiter:
                 # One at a time through the gap. Two that measured it from the same last start
                 # would wake up together and start together.
                 async with host.starting:
-                    # Computed anew after each sleep: meanwhile `block_until` may have been called.
+                    # Computed again after each sleep: meanwhile `block_until` may have been called.
                     while True:
                         start = max(host.started_at + gap_s, host.blocked_until)
                         wait_s = start - self._clock()

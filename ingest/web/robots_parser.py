@@ -59,7 +59,7 @@ class RobotsVerdict:
     rule: str
     """In words: "robots.txt line 3: Disallow: /private", "no rule matches", "robots.txt: 404"."""
     line: int | None = None
-    """Where the rule stands in robots.txt, from 1; None if no line decided."""
+    """Where the rule is in robots.txt, from 1; None if no line decided."""
     crawl_delay: float | None = None
     """Seconds to leave between two requests, if the site asks for it (not part of the RFC)."""
     failure: FetchError | None = None

@@ -163,7 +163,7 @@ class AddressGuard:
 
     Args:
         allowed_hosts: what of the user's own network may be read. "wiki.corp" and "10.0.0.7",
-            each exactly as it stands in URLs, allow every port, "wiki.corp:8090" one. A network
+            each exactly as it is in URLs, allow every port, "wiki.corp:8090" one. A network
             ("10.1.0.0/16") allows its addresses and the names that have no other, on
             `allowed_ports`.
         allowed_ports: of hosts that are not allowed by name.

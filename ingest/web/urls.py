@@ -69,7 +69,7 @@ _LABEL = re.compile(
     r"(?=https?://)",
     re.IGNORECASE,
 )
-"""What stands before an address that was copied from a page, a mail or a chat."""
+"""What is before an address that was copied from a page, a mail or a chat."""
 _MARKDOWN_LINK = re.compile(r"!?\[[^\[\]]*\]\(\s*<?(?P<url>[^\s<>]+?)>?(?:\s+\"[^\"]*\")?\s*\)")
 _PASSWORD = re.compile(r"//[^/?#\s]*@")
 _COMMENT = re.compile(r"(^|\s)#.*$")
@@ -178,7 +178,7 @@ def _normalize_escapes(text: str) -> str:
 
 
 def _raise_unsupported(text: str, why: Message) -> NoReturn:
-    # A password must not stand in messages and logs; control characters must not reach a terminal.
+    # A password must not be in messages and logs; control characters must not reach a terminal.
     shown = _PASSWORD.sub("//…@", text[:MAX_URL_CHARACTERS])
     shown = shown if len(shown) <= SHOWN_CHARACTERS else f"{shown[:SHOWN_CHARACTERS]}…"
     shown = "".join(c if c.isprintable() else "�" for c in shown)
@@ -254,7 +254,7 @@ class Endpoint:
     port: int
     """The scheme's own where none is named, 0 where the scheme has none."""
     has_credentials: bool
-    """Whether a user name or a password stands before the host."""
+    """Whether a user name or a password is before the host."""
 
 
 def endpoint_of(url: str) -> Endpoint | None:

@@ -36,7 +36,7 @@ MAX_CELLS = 60
 MAX_FORMULA_LINES = 60
 
 _HEADINGS = {"h1": "h3", "h2": "h3", "h3": "h4", "h4": "h4", "h5": "h5", "h6": "h5"}
-"""The page's own headings stand above those of an answer."""
+"""The page's own headings are above those of an answer."""
 _ESCAPED = frozenset("*_~`|#[]$!<>")
 """Signs that a backslash takes their meaning from."""
 _NUMBERS = re.compile(r"\[(\d{1,3}(?:\s*[,，、]\s*\d{1,3})*)\]")
@@ -290,7 +290,7 @@ class _TreeBuilder:
 def group_sentences(nodes: list[Node]) -> list[Node]:
     """Put the nodes of each sentence into one node, `["sentence", {"s": i}, …]`.
 
-    An end that stands within emphasis stays where it is, and marks no more than its place.
+    An end that is within emphasis stays where it is, and marks no more than its place.
     """
     grouped: list[Node] = []
     open_ones: list[Node] = []

@@ -54,7 +54,7 @@ class CitationStream:
     `[n]`, `[1, 2]`, `[1-3]`, `【1】`, `[^1]`, `[Source 2]`, `(Source 2)`, `①` and their like all
     become `[n]`. A number whose passage does not support the sentence is replaced by one that does,
     or dropped; a supported sentence without a marker gets one. Numbers that no passage has, lists
-    of sources and addresses that stand in no passage are left out. Code and indices such as `a[0]`
+    of sources and addresses that are in no passage are left out. Code and indices such as `a[0]`
     stay as they are.
     """
 
@@ -75,7 +75,7 @@ class CitationStream:
             attach: False: add no markers, only check those that are there.
             unsupported: "drop" leaves sentences out that no passage supports; "mark" leaves the
                 text alone: a front end puts its sign where `CheckedSentence.end` says.
-            question: What is answered. Addresses that it names may stand in the answer.
+            question: What is answered. Addresses that it names may be in the answer.
             quoted: Code made the answer of the passages' own words, so that its markers are right
                 and there is nothing to check.
             quotes: By passage, where what is quoted of it ends: sources are named by its section.
@@ -98,7 +98,7 @@ class CitationStream:
         self._sentence = ""  # the current sentence so far, without markers and end
         self._mark = ""  # its punctuation
         self._held: list[AnswerUnit] = []  # its units from the first marker, or the end, on
-        self._segments: list[str] = []  # what stands before each marker that is held
+        self._segments: list[str] = []  # what is before each marker that is held
         self._nouns: set[int] = set()
         self._in_table = False
 
@@ -155,7 +155,7 @@ class CitationStream:
             self._handle_text(unit)
 
     def _handle_text(self, unit: AnswerUnit) -> None:
-        """Take a word, white space, or what stands in a sentence like a word."""
+        """Take a word, white space, or what is in a sentence like a word."""
         if unit.kind in ("address", "link"):
             unit = self._checked_address(unit)
         if unit.kind != "space" and self._mark and unit.text:
@@ -187,13 +187,13 @@ class CitationStream:
             self._finish_sentence()
 
     def _checked_address(self, unit: AnswerUnit) -> AnswerUnit:
-        """Return a link or an address as text, without what stands in no passage."""
+        """Return a link or an address as text, without what is in no passage."""
         address = unit.address.rstrip("/")
         scheme = _SCHEME.match(address)
         assert scheme, "it may be empty"
         bare = address[scheme.end() :]
         known = (scheme["name"] or "https").lower() in _KNOWN_SCHEMES
-        # Whole: example.co stands in no passage that has example.com.
+        # Whole: example.co is in no passage that has example.com.
         whole = rf"(?<![A-Za-z0-9-]){re.escape(bare)}(?![A-Za-z0-9_-]|\.[A-Za-z0-9])"
         held = known and bare and re.search(whole, self._addresses)
         # An anchor leads nowhere else, and this machine is the reader's own.
@@ -306,7 +306,7 @@ class CitationStream:
     ) -> None:
         """Show the units that were held back, with the markers chosen."""
         markers = iter(chosen)
-        # A marker of ours stands before the full stop, and where there is none behind the words.
+        # A marker of ours is before the full stop, and where there is none behind the words.
         words = [index for index, unit in enumerate(held) if unit.kind not in ("space", "end")]
         ends = [index for index, unit in enumerate(held) if unit.kind == "end"]
         place = ends[0] if ends else words[-1] + 1 if words else 0

@@ -1,7 +1,7 @@
 """Links in dresses that a reader of Markdown follows and a reader of text overlooks.
 
 Definitions of references (`[rules]: //a.example "Title"`), HTML, addresses of mail, and character
-references that spell an address: what of them stands in no passage must not reach a page that
+references that spell an address: what of them is in no passage must not reach a page that
 renders the answer. `assistant.answer.citations.marker_scanner` finds `[a](b)` and plain addresses.
 """
 
@@ -66,7 +66,7 @@ _TRAILING = ".,;:!?*_"
 
 
 def begins_line(before: str) -> bool:
-    """Return whether only marks of quotes and lists stand before a place of a line."""
+    """Return whether only marks of quotes and lists are before a place of a line."""
     return _LINE_BEGUN.fullmatch(before) is not None
 
 
@@ -90,7 +90,7 @@ def loads_or_links(tag: re.Match[str]) -> bool:
 
 
 def mailbox_before(before: str) -> str:
-    """Return what stands before the "@" of an address of mail, "" if nothing does."""
+    """Return what is before the "@" of an address of mail, "" if nothing does."""
     found = _MAILBOX.search(before)
     return found[0] if found else ""
 
@@ -111,7 +111,7 @@ def link_target(link: str) -> str:
 def as_code(text: str, *, before: str, after: str, ticked: bool) -> str:
     """Return a page's own words in back-ticks, of which a program makes nothing else.
 
-    `before` and `after` are what stands beside them; `ticked`: a back-tick before them is open.
+    `before` and `after` are what is beside them; `ticked`: a back-tick before them is open.
     """
     # Back-ticks beside ours would change what they enclose; with a gap it is no tag either.
     if ticked or before[-1:] in ("`", "\\") or re.search(r"[`\n]", text + after):

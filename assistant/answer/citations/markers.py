@@ -159,7 +159,7 @@ def circled_numbers(run: str) -> tuple[int, ...]:
 def is_index(before: str, after: str, numbers: tuple[int, ...]) -> bool:
     """Return whether a bracket follows what it indexes, as in `a[0]`, `arr[12]`, `$.data[7].name`.
 
-    `before` and `after` are what stands around it on its line.
+    `before` and `after` are what is around it on its line.
     """
     if (0 in numbers and _INDEXED_NOUN.search(before)) or _INDEX_ITSELF.search(before):
         return True
@@ -197,7 +197,7 @@ def is_noun(before: str) -> bool:
 def is_exponent(before: str, after: str = "") -> bool:
     """Return whether a raised number is a power, a charge or a unit's: m², 10⁻³¹, SO₄²⁻, ¹⁴C.
 
-    `before` and `after` are what stands around it.
+    `before` and `after` are what is around it.
     """
     if not before.strip() or _SHORT_BASE.search(before) or _RAISED_BEFORE.search(before):
         return True

@@ -73,7 +73,7 @@ class SourceListFilter:
         elif unit.kind == "newline":
             yield from self._line_end()
         elif self._state == "start":
-            # Bounded, or a line of markers without end would be read anew with each of them.
+            # Bounded, or a line of markers without end would be read again with each of them.
             if self._length > MAX_HEADING_CHARACTERS or not _may_point(self._line):
                 yield from self._release()
         elif self._length > MAX_ENTRY_CHARACTERS:
@@ -109,7 +109,7 @@ class SourceListFilter:
     def _is_entry(self, line: Sequence[AnswerUnit], text: str) -> bool:
         if any(unit.kind in _POINTING[1:] for unit in line):
             return True
-        # Words come in pieces, so a list mark is sought in all that stands before the marker.
+        # Words come in pieces, so a list mark is sought in all that is before the marker.
         first = next((i for i, unit in enumerate(line) if unit.kind == "marker"), None)
         if first is not None and _LIST_MARK.fullmatch("".join(u.text for u in line[:first])):
             return True

@@ -28,7 +28,7 @@ MISSING_NAME_WEIGHT = -0.45
 # that the passages answer below the second (bench/quotes.py).
 ANSWERABLE_FROM: Final[dict[Language, float]] = {"en": 0.32, "zh": 0.36}
 NOTHING_BELOW: Final[dict[Language, float]] = {"en": 0.19, "zh": 0.16}
-"""Lower in Chinese, where every seam between two words is a bigram that stands nowhere else."""
+"""Lower in Chinese, where every seam between two words is a bigram that is nowhere else."""
 
 SPELT_FROM = 0.2
 SPELT_SHARE = 0.8

@@ -203,7 +203,7 @@ def _grown_blocks(scored: Sequence[Scored], asked_for: str) -> list[_GrowingBloc
 
 
 def _try_join(one: Scored, blocks: Sequence[_GrowingBlock], *, least: float) -> bool:
-    """Join a sentence to the block that it stands beside, if there is one that is short enough."""
+    """Join a sentence to the block that it is beside, if there is one that is short enough."""
     # All items of a list hold what leads to them.
     covered = one.parts.own_words if one.unit.kind == "list" else one.covered
     for block in blocks if one.score >= least else ():

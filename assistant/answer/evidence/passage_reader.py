@@ -58,7 +58,7 @@ class Unit:
     subject: str = ""
     """What it is about by its form: the term that it defines, the first cell of its row."""
     place: int = 0
-    """Where it stands among the elements of its passage: neighbours differ by one."""
+    """Where it is among the elements of its passage: neighbours differ by one."""
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ _BETWEEN_IDEOGRAPHS = re.compile(rf"(?<=[{CJK}，。；：、）」]) ?\n\s*(?=[
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """A line of a text without its end, and where it stands."""
+    """A line of a text without its end, and where it is."""
 
     start: int
     text: str

@@ -10,7 +10,7 @@ from ingest.web.urls import host_of
 def without_orders(passage: Passage) -> Passage:
     """Return the passage with spaces for paragraphs that speak to a model; places stay the same.
 
-    A title that does gives way to the host, a heading to nothing: both stand in prompts, in
+    A title that does gives way to the host, a heading to nothing: both are in prompts, in
     evidence and among the sources. What is gone here can neither be obeyed nor be cited: a
     sentence that repeats an order is supported by no passage.
     """

@@ -147,7 +147,7 @@ class Scored:
     unit: Unit
     words: frozenset[str]
     covered: float
-    """The share of the question that it holds, what it stands under counted less; may exceed 1."""
+    """The share of the question that it holds, what it is under counted less; may exceed 1."""
     typed: float
     """1 if it holds an answer of the kind asked for."""
     score: float
@@ -202,7 +202,7 @@ def score_passage(weights: TermWeights, passage: Passage, units: Sequence[Unit])
             kind=KIND_BONUS.get(unit.kind, 1.0) * (1 + SUBJECT_BONUS * named),
             length=1 / (1 + LENGTH_PENALTY * max(0.0, len(found[number]) / USUAL_WORDS - 1)),
         )
-        # A unit without any of it stands beside an answer and is none.
+        # A unit without any of it is beside an answer and is none.
         is_relevant = bool(held[number] or above or typed)
         scored.append(
             Scored(

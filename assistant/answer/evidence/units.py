@@ -2,7 +2,7 @@
 
 A unit is a sentence (with the one before it where it only points back), a definition with its term,
 an option with its description, a row of a table with the table's head, a list or code with the
-line that leads to it. Each knows the heading and the lead-in that it stands under.
+line that leads to it. Each knows the heading and the lead-in that it is under.
 """
 
 from assistant.answer.evidence.code_blocks import join_cut_out_code, read_code, read_code_end

@@ -1,4 +1,4 @@
-"""Whether the sentences of an answer stand in its passages, decided without a model."""
+"""Whether the sentences of an answer are in its passages, decided without a model."""
 
 from assistant.answer.verification.verifier import SentenceVerifier
 

@@ -1,7 +1,7 @@
 """Opposites as data: words of which a statement cannot hold both, by hand.
 
 Each line has one side and the other; the forms of English words (-s, -ed, -ing) are found by their
-stems. Only what is exchanged in the very place of the other counts, so that a word may stand in
+stems. Only what is exchanged in the very place of the other counts, so that a word may be in
 several lines.
 """
 

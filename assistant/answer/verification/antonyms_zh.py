@@ -1,4 +1,4 @@
-"""Chinese opposites as data, by hand: what cannot stand in the place of the other."""
+"""Chinese opposites as data, by hand: what cannot be in the place of the other."""
 
 PAIRS_ZH = """
 甲 | 乙

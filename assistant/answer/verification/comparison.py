@@ -44,7 +44,7 @@ from assistant.values import VerdictReason
 from ingest.text.numerals import NUMERAL_CHARACTERS
 
 OVERLAP_FLOOR = 0.6
-"""Share of a claim's content words that must stand in the sentences compared with it."""
+"""Share of a claim's content words that must be in the sentences compared with it."""
 
 LONGEST_OPPOSITE = 3
 """Ideographs of a run that may be the opposite of another: 战胜, 不必."""
@@ -149,7 +149,7 @@ class _Comparer:
         if self._result.share < floor:
             self._result.missing["words"] = None
         self._check_figures()
-        # Every name has to stand somewhere in the passage.
+        # Every name has to be somewhere in the passage.
         if any(t.is_name and t.key not in self._context.keys for t in self._claim.tokens):
             self._result.missing["name"] = None
         self._check_negations()
@@ -181,7 +181,7 @@ class _Comparer:
             self._result.missing["unit" if same else "figure"] = None
 
     def _check_exchanges(self) -> None:
-        """Find what stands in the window, in another part: kinds, bounds, ends, counts."""
+        """Find what is in the window, in another part: kinds, bounds, ends, counts."""
         claim, window = self._claim, self._window
         if (
             kinds_are_exchanged(_kinds_in(claim), _kinds_in(window))
@@ -254,7 +254,7 @@ class _Comparer:
         if not other_said or not other_held or len(slot.held) > len(slot.said) + GOVERNED:
             return
         moved = [t for t in slot.said if t.figure in other_said]
-        # 一个 stands everywhere, so that it stands elsewhere, too, says nothing.
+        # 一个 is everywhere, so that it is elsewhere, too, says nothing.
         if all(self._travels(slot, t) and not (t.figure and t.figure.weak) for t in moved):
             return
         same = other_said[0].has_same_value(other_held[0])
@@ -278,7 +278,7 @@ class _Comparer:
         if all(self._travels(slot, token) for token in said):
             return
         # Two capitalised first words may be nouns: then one of them has to be known as a name.
-        # "Pierre Curie" for "Marie Curie": what stands before a name that both have is one, too.
+        # "Pierre Curie" for "Marie Curie": what is before a name that both have is one, too.
         sure = any(t.is_name for t in (*said, *held)) or self._begins_name(slot)
         if not sure and all(t.key not in self._context.keys_of_all for t in said):
             return
@@ -334,7 +334,7 @@ class _Comparer:
             self._result.contradicted["name"] = None
 
     def _travels(self, slot: _Slot, token: Token) -> bool:
-        """Return whether a token stands elsewhere in the window as it stands in the claim.
+        """Return whether a token is elsewhere in the window as it is in the claim.
 
         A phrase that was only moved takes its preposition along ("in 2004", "with 30 people"), a
         name that was put in another's place gets that one's.

@@ -252,7 +252,7 @@ def runs_are_opposed(said: str, held: str) -> bool:
 
 
 def exchanged_run(said: str, held: str) -> Literal["polarity", "name"] | None:
-    """Return what is otherwise where a short run of ideographs stands in another's place."""
+    """Return what is otherwise where a short run of ideographs is in another's place."""
     if runs_are_opposed(said, held):
         return "polarity"
     # 李校长 for 陈校长.

@@ -31,7 +31,7 @@ class Quantity:
     rounded: bool = False
     """A fraction whose decimals are endless."""
     weak: bool = False
-    """Written by a word that is often no number: it need not stand in the passage."""
+    """Written by a word that is often no number: it need not be in the passage."""
     dates: tuple[TextDate, ...] = ()
     """The readings of a date."""
     minutes: frozenset[int] = frozenset()

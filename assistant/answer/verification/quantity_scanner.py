@@ -99,7 +99,7 @@ _VERSION_BEFORE = re.compile(
     r"|react|vue|angular|typescript|cuda|pytorch|tensorflow)|版本号?|版)[ :：]?$",
     re.IGNORECASE,
 )
-"""What stands before a version: 2.10 is not 2.1 there."""
+"""What is before a version: 2.10 is not 2.1 there."""
 MAX_NAME_DISTANCE = 12
 """Characters before a number in which such a name may stand."""
 MINUTES_PER_HOUR = 60
@@ -178,7 +178,7 @@ class _Scanner:
             else:
                 figure, end = self._number(start)
         if figure is not None:
-            # What stands before and belongs to it is no token of its own: 百分之, 零下, $.
+            # What is before and belongs to it is no token of its own: 百分之, 零下, $.
             belonging = _BELONGING.search(self._text, max(past, start - 9), figure.start)
             figure = replace(figure, start=belonging.start()) if belonging else figure
         return figure, end
@@ -312,7 +312,7 @@ class _Scanner:
         )
 
     def _is_version(self, written: str, begin: int) -> bool:
-        """Return whether a number stands behind "version", or behind the name of a program."""
+        """Return whether a number is behind "version", or behind the name of a program."""
         before = _VERSION_BEFORE.search(self._text, max(0, begin - MAX_NAME_DISTANCE), begin)
         return "." in written and before is not None
 
@@ -346,7 +346,7 @@ class _Scanner:
         return factor, found.end()
 
     def _dimension(self, value: float, end: int) -> tuple[str, float, int]:
-        """Return dimension, factor and end of what stands behind a number."""
+        """Return dimension, factor and end of what is behind a number."""
         text = self._text
         if ancient := _BEFORE_CHRIST.match(text, end):
             return "years before Christ", 1.0, ancient.end()

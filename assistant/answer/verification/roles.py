@@ -119,7 +119,7 @@ def _counted_things(tokens: Sequence[Token]) -> Iterator[tuple[Quantity, frozens
             if other.kind == "word" and not other.content:
                 break
             things.append(other)
-        # The last is the noun: what stands before it tells it from others of its kind.
+        # The last is the noun: what is before it tells it from others of its kind.
         ideographs = [t.key for t in things if t.kind == "ideograph" and t.key not in CLASSIFIERS]
         if ideographs:
             if len(ideographs) >= _NAMED_ZH:
@@ -178,7 +178,7 @@ def tuples_are_reordered(claim: SentenceText, window: SentenceText) -> bool:
 
 
 def _is_rearranged(claim: SentenceText, window: SentenceText) -> bool:
-    """Return whether words that both have once stand in another order."""
+    """Return whether words that both have once are in another order."""
     said, held = (
         Counter(token.key for token in text.tokens if token.content and not token.figure)
         for text in (claim, window)

@@ -14,7 +14,7 @@ from ingest.text.numerals import (
 
 WEAK = "\ue000"
 """Stands before the digits of a word that is often no number: "one of them", "at first", 一个. Such
-a number need not stand in the passage; that another one stands in its place is still an error."""
+a number need not be in the passage; that another one is in its place is still an error."""
 
 _ONES = dict(
     zip(
@@ -182,7 +182,7 @@ _PHRASES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\bQ(?=[1-4]\b)(?P<n>\d)"), r"\g<n>th quarter"),
     # A score, and not the nil of a program.
     (re.compile(r"\bnil(?=[ –-](?:nil|\d))|(?<=\d[ –-])nil\b", re.IGNORECASE), "0"),
-    # Again: the nil behind another one stands behind a digit only now.
+    # Again: the nil behind another one is behind a digit only now.
     (re.compile(r"(?<=0[ –-])nil\b", re.IGNORECASE), "0"),
     *(
         (

@@ -258,7 +258,7 @@ def unit_behind(text: str, start: int) -> tuple[MeasureUnit, int] | None:
 
 
 def currency_before(text: str, start: int) -> MeasureUnit | None:
-    """Return the currency whose sign stands before `start`."""
+    """Return the currency whose sign is before `start`."""
     found = CURRENCY_BEFORE.search(text, max(0, start - 5), start)
     if found is None:
         return None

@@ -104,7 +104,7 @@ class _PassageSentences:
         for index, (start, _) in enumerate(starts):
             if index < len(self.spans) and _ITEM.match(text, start):
                 continue
-            # What stands before the first item leads to it where it ends so.
+            # What is before the first item leads to it where it ends so.
             if index - first > 1 and index - first <= MAX_LIST_SENTENCES:
                 yield range(first, index)
             begins = index < len(self.spans) and text[start : self.spans[index][1]].rstrip()
@@ -352,7 +352,7 @@ class SentenceVerifier:
 
     # Not tried where a passage contradicts: each clause of a swap is true somewhere.
     def _by_clauses(self, text: str, cited: Sequence[int]) -> SentenceVerdict | None:
-        """Return the verdict on a sentence that joins what stands in several places."""
+        """Return the verdict on a sentence that joins what is in several places."""
         parts = [part for part in _CLAUSE_END.split(text) if part.strip()]
         claims = [claim for claim in map(read_sentence, parts) if claim.words or claim.figures]
         if not 1 < len(claims) <= MAX_CLAUSES or any(len(c.words) < LEAST_WORDS for c in claims):

@@ -124,7 +124,7 @@ def _speaker(found: re.Match[str]) -> str:
 
 
 def _has_blocks(lines: list[str], form: Form) -> bool:
-    """Return whether blank lines or rules stand between conversations, not between messages."""
+    """Return whether blank lines or rules are between conversations, not between messages."""
     sizes = [0]
     for line in lines:
         if not line.strip() or _RULE.fullmatch(line):

@@ -47,7 +47,7 @@ def _squad_rows(row: RawRow) -> Iterator[RawRow]:
                 "question": asked.get("question") if isinstance(asked, Mapping) else None,
                 "answer": first.get("text", "") if isinstance(first, Mapping) else first,
                 "context": paragraph.get("context", ""),
-                # Questions on one paragraph never stand in two splits.
+                # Questions on one paragraph are never in two splits.
                 "group": str(row.fields.get("title") or "") + str(paragraph.get("context"))[:60],
             }
             yield RawRow(source=row.source, fields=fields)

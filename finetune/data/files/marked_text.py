@@ -13,7 +13,7 @@ from finetune.records import RawRow
 
 _ASK = "问|提问|问题|Q|Question"
 _ANSWER = "答|回答|答案|参考答案|正确答案|A|Answer"
-# A mark ends in a colon, stands in brackets, or is a letter with a number and a full stop.
+# A mark ends in a colon, is in brackets, or is a letter with a number and a full stop.
 _MARK = re.compile(
     rf"[ \t>*]*(?:(?:(?P<ask>{_ASK})|{_ANSWER})\s*\d{{0,4}}\s*[*]*[：:][*]*"
     rf"|[【\[](?:(?P<ask_in>{_ASK})|{_ANSWER})\s*\d{{0,4}}[】\]][：:]?"
@@ -45,7 +45,7 @@ def is_marked_text(head: str) -> bool:
 def marked_rows(file: TextIO, name: str, limit: int) -> Iterator[RawRow | RejectedRow]:
     """Yield a row with "question" and "answer" for each marked question; `source` counts them.
 
-    What stands before the first mark is passed over; a text goes on up to the next mark. The
+    What is before the first mark is passed over; a text goes on up to the next mark. The
     options of a choice ("A: … B: …") belong to its question.
     """
     reader = _MarkedReader()

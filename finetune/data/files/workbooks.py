@@ -34,7 +34,7 @@ Cells = tuple[Any, ...]
 def workbook_rows(path: Path, limit: int) -> Iterator[RawRow | RejectedRow]:
     """Yield the rows of all sheets, each under the row of its sheet that names its columns.
 
-    Rows are counted from 1 through the whole file. A cell that is merged downwards stands in each
+    Rows are counted from 1 through the whole file. A cell that is merged downwards is in each
     of its rows. A formula whose value the file does not hold is an `UncachedFormula`. Where
     several sheets are there, one of a single column is notes: its rows are rejected.
 

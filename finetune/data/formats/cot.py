@@ -34,7 +34,7 @@ def parse_cot_row(fields: RowFields) -> ParsedRow:
     if isinstance(asked, list) and isinstance(said, list):  # TRL's conversational prompt-completion
         return parse_messages([*asked, *said], system=system)
     question = require_text(fields.text("question", *QUESTION_NAMES), QUESTION)
-    # What the question is about (SQuAD, Dolly) stands behind it, as an Alpaca input does.
+    # What the question is about (SQuAD, Dolly) is behind it, as an Alpaca input does.
     question = "\n".join(filter(None, (question, fields.text("text", *CONTEXT_NAMES))))
     think = fields.text("think", *THINK_NAMES)
     last = build_turn(question, fields.text("answer", *ANSWER_NAMES), think)

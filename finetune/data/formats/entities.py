@@ -80,13 +80,13 @@ def is_extraction(record: Record) -> bool:
 
 
 def sort_entities(entities: Iterable[Entity]) -> tuple[Entity, ...]:
-    """Return the entities in the order in which they stand in the text."""
+    """Return the entities in the order in which they are in the text."""
     return tuple(sorted(entities, key=lambda one: (one.start, one.end, one.label)))
 
 
 def render_entities(entities: Iterable[Entity]) -> str:
     """Return what the model is to write: compact JSON, in the order of the text."""
-    # Without offsets: language models count characters badly, and the text says where it stands.
+    # Without offsets: language models count characters badly, and the text says where it is.
     listed = [{"label": one.label, "text": one.text} for one in sort_entities(entities)]
     return json.dumps(listed, ensure_ascii=False, separators=(",", ":"))
 

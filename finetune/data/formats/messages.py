@@ -66,7 +66,7 @@ def parse_messages_row(fields: RowFields) -> ParsedRow:
 
 
 def parse_messages(messages: Sequence[Any], *, system: str = "") -> ParsedRow:
-    """Return the conversation of a list of messages; `system` stands before their own.
+    """Return the conversation of a list of messages; `system` is before their own.
 
     Raises:
         RowError: a message is broken, or no question has an answer.

@@ -1,6 +1,6 @@
 """Rows that `finetune synthesize` makes: the assistant's own prompt, with its answer.
 
-The prompt is trained as it stands in `messages`; the other fields say what it was made of.
+The prompt is trained as it is in `messages`; the other fields say what it was made of.
 """
 
 from finetune.data.formats.messages import is_openai_row

@@ -43,7 +43,7 @@ class Format:
     known: frozenset[str] = frozenset()
     """Fields that it has and that nothing is trained on: they are not reported as unused."""
     groups: tuple[str, ...] = ("group",)
-    """Fields that name what must not stand in two splits."""
+    """Fields that name what must not be in two splits."""
 
 
 # The order decides where a row matches several: each format has fields that none behind it has.

@@ -53,7 +53,7 @@ def parse_templated_row(fields: RowFields) -> ParsedRow:
 
 
 def templated_messages(text: str) -> list[dict[str, str]]:
-    """Return the messages of a text; what stands before the first mark is the system message."""
+    """Return the messages of a text; what is before the first mark is the system message."""
     marks = list(_ROLE.finditer(text))
     messages = []
     if marks and (before := _ENDS.sub("", text[: marks[0].start()]).strip()):

@@ -1,4 +1,4 @@
-"""Thinking that stands before an answer, in its own field or between tags."""
+"""Thinking that is before an answer, in its own field or between tags."""
 
 import re
 

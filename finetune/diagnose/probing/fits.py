@@ -169,5 +169,5 @@ class _OwnTemplate:
             [chat_messages(record)], add_generation_prompt=True, **self.variables
         )
         text = str(rendered[0][0])
-        # R1's template ends with `<think>`: the answer would stand inside the thought.
+        # R1's template ends with `<think>`: the answer would be inside the thought.
         return text + (THOUGHT_ENDS if text.endswith(THOUGHT_BEGINS) else "")

@@ -21,7 +21,7 @@ def parse_whole_json(answer: str) -> Any:
 
 
 def find_first_json(answer: str) -> Any:
-    """Return the first list or object in an answer, whatever stands around it, or None."""
+    """Return the first list or object in an answer, whatever is around it, or None."""
     decoder = json.JSONDecoder()
     for opening in _OPENING.finditer(answer):
         try:

@@ -50,7 +50,7 @@ class Figure:
         """Return what each reply adds to the sums of `statistic`, (replies, columns)."""
         if self.statistic is macro_f1:
             # (correct, given, expected) of each label that a record has, side by side: unlike an
-            # F1 per label these are sums, which the bootstrap can draw anew.
+            # F1 per label these are sums, which the bootstrap can draw again.
             labels = sorted({reply.label for reply in replies})
             rows = [
                 [

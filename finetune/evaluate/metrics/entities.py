@@ -16,7 +16,7 @@ from finetune.records import Entity, Record
 
 Span = tuple[str, int, int, str]
 """Label, start and end in the document (characters), and "". For an entity that the text does not
-hold start and end are below 0, and its text stands in place of ""."""
+hold start and end are below 0, and its text is in place of ""."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

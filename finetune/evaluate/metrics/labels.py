@@ -47,7 +47,7 @@ def parse_label(answer: str, labels: Sequence[str]) -> str:
         return folded.get(text, NO_LABEL)
     patterns = []
     # Longest first: a regular expression takes the first alternative that fits, and "satisfied"
-    # stands in "not satisfied".
+    # is in "not satisfied".
     for label in sorted(folded, key=len, reverse=True):
         # No English label inside another word; Chinese has no such boundaries.
         left = r"(?<![a-z0-9_])" if re.match(r"[a-z0-9_]", label) else ""

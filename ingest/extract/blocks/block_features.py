@@ -78,7 +78,7 @@ class RuledBlocks:
     found: set[TextBlock]
     """What trafilatura took."""
     inside: set[TextBlock]
-    """What stands in the region of the text, and in no page chrome there."""
+    """What is in the region of the text, and in no page chrome there."""
     kept: list[TextBlock]
     """The text, in its order."""
     thread_lines: set[TextBlock]
@@ -289,7 +289,7 @@ def link_share(block: TextBlock) -> float:
 
 
 def _enter(element: etree._Element, outer: _Surroundings) -> _Surroundings:
-    """Return what is around a block in `element`, itself included, which stands in `outer`."""
+    """Return what is around a block in `element`, itself included, which is in `outer`."""
     if element.tag in ("html", "body"):  # they say what the page is, not what the block is
         return _Surroundings({}, in_chrome=False, in_main=False, depth=outer.depth + 1)
     words = class_words(element)

@@ -47,7 +47,7 @@ class TextBlock:
     weight: int
     """Bytes of letters: an ideograph says as much as three letters."""
     is_heading: bool
-    """Whether it is a heading, or stands in one."""
+    """Whether it is a heading, or is in one."""
 
     @property
     def is_bold_line(self) -> bool:

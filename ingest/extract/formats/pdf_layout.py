@@ -39,7 +39,7 @@ _ASIAN_PUNCTUATION = "，。、；：？！（）《》「」『』【】”“"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PdfPiece:
-    """Text drawn in one go, and where it stands, in points from the lower left corner."""
+    """Text drawn in one go, and where it is, in points from the lower left corner."""
 
     left: float
     right: float
@@ -50,7 +50,7 @@ class PdfPiece:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PdfLine:
-    """A line of a page, or a whole table, and where it stands."""
+    """A line of a page, or a whole table, and where it is."""
 
     text: str
     top: float
@@ -241,7 +241,7 @@ def _join_line(text: str, line: str, vocabulary: Counter[str]) -> str:
         tail = re.match(r"\w*", line)
         start, end = (head[0] if head else ""), (tail[0] if tail else "")
         whole, hyphened = (start + end).casefold(), f"{start}-{end}".casefold()
-        # Evidence first: how the word stands elsewhere. Compounds of capitals keep theirs.
+        # Evidence first: how the word is elsewhere. Compounds of capitals keep theirs.
         is_compound = vocabulary[hyphened] > vocabulary[whole] or "-" in start
         if is_compound or not end[:1].islower():
             return f"{text[:-1]}-{line}"

@@ -93,7 +93,7 @@ def read_separated(body: bytes, charset: str | None) -> FileContent:
         raise DamagedFileError
     start = text[:SNIFFED].splitlines()[:20]
     counts = {mark: [line.count(mark) for line in start if line.strip()] for mark in _SEPARATORS}
-    # The separator stands in every line, as often in each; commas in sentences do not.
+    # The separator is in every line, as often in each; commas in sentences do not.
     separator = max(_SEPARATORS, key=lambda mark: (min(counts[mark], default=0), sum(counts[mark])))
     csv.field_size_limit(1_000_000)
     rows = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True)

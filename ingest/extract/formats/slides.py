@@ -94,7 +94,7 @@ def _shape_blocks(shape: etree._Element, parts: ZipParts, related: dict[str, str
             case "chart":
                 content = parts.read(related.get(attribute(element, "id"), ""))
                 yield render_chart(content) if content else ""
-            case "relIds":  # SmartArt: its texts stand in a part of their own
+            case "relIds":  # SmartArt: its texts are in a part of their own
                 data = parts.xml(related.get(attribute(element, "dm"), ""))
                 yield from () if data is None else (f"- {text}" for text in _shape_paragraphs(data))
     yield from (f"- {text}" for text in _shape_paragraphs(shape))

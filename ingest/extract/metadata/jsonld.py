@@ -75,9 +75,9 @@ def page_types(root_objects: Iterable[JsonObject]) -> frozenset[str]:
 
 
 def page_objects(values: Iterable[Any]) -> list[JsonObject]:
-    """Return the objects of the JSON-LD that are about the page: those that stand in no other.
+    """Return the objects of the JSON-LD that are about the page: those that are in no other.
 
-    Those of a `@graph` stand in none, nor does the `mainEntity` of a page.
+    Those of a `@graph` are in none, nor does the `mainEntity` of a page.
     """
     found: list[JsonObject] = []
     for value in values:

@@ -128,7 +128,7 @@ class _Mail:
             self._notes.append(Message("attachment {name} is not read", name=name))
             return ""
         self._notes += content.notes
-        # A heading of the attachment stands below that of its name.
+        # A heading of the attachment is below that of its name.
         text = re.sub(r"(?m)^(#{1,4}) ", r"\1## ", content.text)
         return f"## {name}\n\n{text}"
 

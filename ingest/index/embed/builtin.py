@@ -153,7 +153,7 @@ class BuiltinEmbedder:
                 model_files.convert(self._weights, self._onnx)
             try:
                 self._session = open_session(self._onnx, threads=self._threads)
-            except onnx_errors():  # a damaged file: the weights are good, so make it anew
+            except onnx_errors():  # a damaged file: the weights are good, so make it again
                 model_files.convert(self._weights, self._onnx)
                 self._session = open_session(self._onnx, threads=self._threads)
         return self._session

@@ -187,7 +187,7 @@ def _is_readable(character: str) -> bool:
 
 
 def build_tokenizer(vocabulary: PieceTable, rows: NDArray[np.int64]) -> Any:
-    """Return the tokenizer (`tokenizers.Tokenizer`) over these pieces, numbered anew from 0.
+    """Return the tokenizer (`tokenizers.Tokenizer`) over these pieces, numbered again from 0.
 
     Source: sentencepiece's unigram model as XLM-RoBERTa uses it (Conneau et al. 2020).
     """

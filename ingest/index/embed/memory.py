@@ -53,7 +53,7 @@ class HashingEmbedder:
 def _hashed(text: str) -> Vector:
     vector = [0.0] * DIMENSIONS
     for word in words(text):
-        # Not hash(): Python salts it anew in each process, and vectors are kept between them.
+        # Not hash(): Python salts it again in each process, and vectors are kept between them.
         digest = hashlib.blake2b(word.encode("utf-8", "replace"), digest_size=8).digest()
         vector[digest[0]] += 1.0 if digest[1] & 1 else -1.0
     length = math.sqrt(math.fsum(value * value for value in vector))

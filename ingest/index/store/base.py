@@ -56,7 +56,7 @@ class ChunkStore(Protocol):
 
         `vectors` maps chunk ids to unit vectors of `space`; chunks without one are found by words.
         Chunks that are as they were are left alone, vectors and all. `processing` is kept with the
-        document; by default it is unknown, so that the document is cut anew when it is next used.
+        document; by default it is unknown, so that the document is cut again when it is next used.
         """
         ...
 

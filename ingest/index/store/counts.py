@@ -15,7 +15,7 @@ CHUNKS = "chunks"
 
 LOG_KEPT = 20_000
 """Changes of vectors that are remembered, 2 MB. A process that has not looked for longer reads all
-vectors anew, which takes as long as reading the changes would."""
+vectors again, which takes as long as reading the changes would."""
 
 _COUNTED = tuple(
     f"CREATE TRIGGER {table}_{event.lower()} AFTER {event} ON {table} BEGIN"

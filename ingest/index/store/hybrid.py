@@ -365,7 +365,7 @@ class Index(CollectionStore):
         return bool(batch)
 
     def _drop_faulty(self, faults: Mapping[tuple[str, str], Message]) -> None:
-        """Delete vectors that are of no use, by chunk id and space."""
+        """Delete vectors that are unusable, by chunk id and space."""
         if faults:
             fault = next(iter(faults.values()))
             log.warning("%d vectors are of no use and are deleted: %s", len(faults), fault)

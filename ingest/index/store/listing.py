@@ -77,7 +77,7 @@ class CollectionStore:
     def urls_below(self, prefix: str, *, after: str = "", limit: int) -> list[str]:
         """Return URLs of documents that begin with `prefix` and sort behind `after`, in order."""
         with self.catalog.reading() as connection:
-            # A range and not LIKE, whose wildcards stand in URLs and which would read every row.
+            # A range and not LIKE, whose wildcards are in URLs and which would read every row.
             rows = connection.execute(
                 "SELECT url FROM documents WHERE url > ? AND url >= ? AND url < ?"
                 " ORDER BY url LIMIT ?",

@@ -1,4 +1,4 @@
-"""A damaged file of the index made anew from what can still be read in it.
+"""A damaged file of the index made again from what can still be read in it.
 
 SQLite gives up a whole statement at the first torn page. So each table is read in small ranges of
 its row numbers, which are halved down to single rows where a read fails: what is lost is what stood
@@ -31,7 +31,7 @@ MISSES_AT_END = 4_096
 """Row numbers without a row after which a table is over whose last number cannot be read."""
 
 _TABLES = ("meta", "spaces", "documents", "chunks", "embeddings", "pages", "embed_failures")
-"""Tables with row numbers, those before that others refer to. The rest is made anew from them."""
+"""Tables with row numbers, those before that others refer to. The rest is made again from them."""
 
 Row = tuple[Any, ...]
 

@@ -71,12 +71,12 @@ _THIRD = (
     "ALTER TABLE documents ADD COLUMN splitter INTEGER",
     "ALTER TABLE documents ADD COLUMN chunk_size INTEGER",
     "ALTER TABLE documents ADD COLUMN chunk_overlap INTEGER",
-    # These columns stand behind the text, so SQLite would walk through its overflow pages to read
+    # These columns are behind the text, so SQLite would walk through its overflow pages to read
     # them. With this index no document is read to count those that are cut otherwise than set.
     "CREATE INDEX documents_by_cut ON documents (url, splitter, chunk_size, chunk_overlap)",
 )
 _FAULTY = "length(vector) = 0 OR vector = zeroblob(length(vector))"
-# Due at once: what is deleted is to be embedded anew by the next question that finds it by words.
+# Due at once: what is deleted is to be embedded again by the next question that finds it by words.
 # The reason is spelled out, since a step does not change when a catalogue of messages does.
 _NOTE_DELETED = """INSERT OR REPLACE INTO embed_failures (space, chunk, tries, retry_at, reason)
     SELECT e.space, e.chunk, 0, '',
@@ -140,7 +140,7 @@ SCHEMA_VERSION = len(VERSIONS)
 """Kept in `PRAGMA user_version`. A file with a higher one is refused: writing would damage it."""
 
 MANY_CHUNKS = 10_000
-"""So many are said before their words are counted anew: 10,000 take one to two seconds."""
+"""So many are said before their words are counted again: 10,000 take one to two seconds."""
 
 # The text arrives as words with spaces between them, so FTS5 must not split them again: its "ascii"
 # tokenizer leaves every character beyond ASCII whole, and "_" is the one ASCII sign in \w.
@@ -240,7 +240,7 @@ def migrate(connection: sqlite3.Connection, *, path: Path | None, max_bytes: int
 
 
 def rebuild_words(connection: sqlite3.Connection) -> None:
-    """Build the full-text index anew from the chunks."""
+    """Build the full-text index again from the chunks."""
     connection.execute("DROP TABLE IF EXISTS words")
     connection.execute(WORDS_TABLE)
     (count,) = connection.execute("SELECT COUNT(*) FROM chunks").fetchone()

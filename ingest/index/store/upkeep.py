@@ -31,7 +31,7 @@ class BackgroundUpkeep:
             self._is_wanted = True
             if self._thread is None:
                 # No daemon: one that is ended in the middle of a write leaves a torn vector store,
-                # which has to be filled anew.
+                # which has to be filled again.
                 self._thread = threading.Thread(target=self._run, name="vector-upkeep")
                 self._thread.start()
 

@@ -35,7 +35,7 @@ BLOCK = 4096
 """Vectors read, and compared, at once: 6 MB of 384 dimensions."""
 
 FaultyRows = dict[tuple[str, str], Message]
-"""(chunk id, space) -> why its vector is of no use."""
+"""(chunk id, space) -> why its vector is unusable."""
 
 Numbers = NDArray[np.int64]
 Matrix = NDArray[np.float32]

@@ -2,7 +2,7 @@
 
 It is started for the first such page, shows each page in a context of its own, reaches the web by
 our gateway only, and is replaced before it leaks. robots.txt is asked before the page and before
-each redirect. Why no crawl4ai and no Playwright stands between: docs/decisions/0010.
+each redirect. Why no crawl4ai and no Playwright is between: docs/decisions/0010.
 """
 
 import asyncio
@@ -94,7 +94,7 @@ class BrowserFetcher:
     async def fetch(self, url: str, *, known: PageValidators | None = None) -> Page:
         """Return the page as its scripts have written it.
 
-        `known` is of no use here: what a site says of its HTML does not hold for what scripts
+        `known` is unusable here: what a site says of its HTML does not hold for what scripts
         make of it.
         """
         page = PageSession(

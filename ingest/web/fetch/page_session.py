@@ -34,7 +34,7 @@ POLL_S = 0.15
 LATE_SHARE = 0.6
 """Share of the page's own time, for a page with scripts that still shows next to nothing."""
 FEW_CHARACTERS = 50
-"""The name of an app, "Loading…": what stands there until the text comes."""
+"""The name of an app, "Loading…": what is there until the text comes."""
 ENOUGH_CHARACTERS = 200
 """A page that shows this much text, and no more than at the last look, has settled. While it is
 still loading, it has to show no more for `SETTLE_S`: it waits for a script that does not come."""

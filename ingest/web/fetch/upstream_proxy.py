@@ -28,7 +28,7 @@ NO_PASSWORD, PASSWORD = 0, 2
 CONNECT, NAME = 1, 3
 """The command to open a TCP connection, and the address type "domain name" (RFC 1928, 4)."""
 SOCKS_ADDRESS_BYTES = {1: 4, 4: 16}
-"""Length of an IPv4 and an IPv6 address by address type; a name's length stands before it."""
+"""Length of an IPv4 and an IPv6 address by address type; a name's length is before it."""
 SOCKS_FAILURES = {
     1: "general failure", 2: "not allowed", 3: "network unreachable", 4: "host unreachable",
     5: "connection refused", 6: "too late", 7: "unknown command", 8: "unknown address type",
@@ -140,7 +140,7 @@ async def _connect_by_socks(link: Link, parts: SplitResult, host: str, port: int
     _, code, _, kind = await link.reader.readexactly(4)
     if code:
         raise DialError(f"the proxy answers: {SOCKS_FAILURES.get(code, code)}")
-    # The address that the proxy is bound to is of no use, but has to be read to its end.
+    # The address that the proxy is bound to is unusable, but has to be read to its end.
     length = SOCKS_ADDRESS_BYTES.get(kind) or (await link.reader.readexactly(1))[0]
     await link.reader.readexactly(length + 2)
 

@@ -332,7 +332,7 @@ async def follow(
 
 
 def is_sendable(value: str) -> bool:
-    """Return whether `value` can stand in a header (RFC 9110, 5.5, without its obsolete part)."""
+    """Return whether `value` can be in a header (RFC 9110, 5.5, without its obsolete part)."""
     return value.isascii() and value.isprintable()
 
 
