@@ -30,6 +30,7 @@ from assistant.answer.topics import (
     is_same_kind,
     may_be_person_zh,
     person_in_answer,
+    place_in_front,
     topic_of,
 )
 from assistant.errors import ModelError
@@ -75,6 +76,18 @@ ASK = Message.bilingual(
 LAST = Message.bilingual("Last question: ", "最后一个问题：")
 REWRITTEN = Message.bilingual("Rewritten question:", "改写后的问题：")
 
+PAIR = 2
+"""Questions whose subjects are compared by "which one is bigger"."""
+
+_COMPARES = re.compile(
+    r"which (?:one |of (?:them|these|those|the two) )?(?:is|was|has|are) (?:the )?"
+    r"(?:more|less|better|worse|best|[a-z]+er|[a-z]+est)\b|(?:哪一?[个种款家]|谁|哪边)(?:更|比较|最)",
+    re.IGNORECASE,
+)
+_AMOUNT_OF = re.compile(r"^how (?:many|much) \w+ of (?P<thing>[a-z]+)\b", re.IGNORECASE)
+_ONE_OF_KIND_EN = re.compile(r"(?P<whole>the [\w-]+ (?P<noun>[a-z]{3,}))[?.! ]*")
+_ARTICLE = re.compile(r"^the ", re.IGNORECASE)
+_CODE = re.compile(r"[A-Za-z]{1,6}[- ]?\d[\w.-]*", re.ASCII)
 _CONNECTED = re.compile(
     r"(?:and|but|so|then|also|or)\b|(?:那么?|另外|然后|还有)[,，]", re.IGNORECASE
 )
@@ -192,8 +205,10 @@ def _understand(question: str, topics: tuple[Topic, ...], last: str) -> _Underst
         bare = bare[:1].upper() + bare[1:] if bare != question else bare
         return _UnderstoodQuestion(text=bare, resolved=True, topics=(*topics, topic_of(bare)))
     if not topics:
-        # Nothing is known that it could depend on: it is searched for as it is.
-        return _UnderstoodQuestion(text=text, resolved=True)
+        # Nothing is known that it could depend on: it is searched for as it is. 会议室怎么预订？ as
+        # the first question leaves nothing out, and the next may lean on it.
+        begins = (topic_of(text),) if dependence == "ellipsis" else ()
+        return _UnderstoodQuestion(text=text, resolved=True, topics=begins)
     latest = topics[-1]
     if latest.language != language_of(text):
         if not latest.latin_name:
@@ -211,6 +226,8 @@ def _with_topic(
     """Return the question with its topic, and whether that is surely what was meant."""
     latest = topics[-1]
     rest = without_connective(question)
+    if _COMPARES.match(rest) and (pair := _alike_subjects(topics)):
+        return f"{pair} {rest}", True
     if not latest.subject or dependence == "ellipsis":
         if exchanged := _with_other_name(rest, latest, is_asked_on=rest != question.strip()):
             return exchanged, True
@@ -241,13 +258,27 @@ def _with_topic(
     ), True
 
 
+def _alike_subjects(topics: Sequence[Topic]) -> str:
+    """Return the subjects of the last two questions where these ask the same, else ""."""
+    if len(topics) < PAIR:
+        return ""
+    one, other = topics[-PAIR:]
+    if not one.subject or not other.subject or one.subject == other.subject:
+        return ""
+    same = one.question.replace(one.subject, "") == other.question.replace(other.subject, "")
+    return f"{one.subject} {other.subject}" if same else ""
+
+
 def _referent(rest: str, topics: Sequence[Topic]) -> str:
     """Return what the pronoun of a question stands for."""
     latest = topics[-1]
     if PERSON.search(rest) and latest.answered_person:
         return latest.answered_person
     if not PLURAL.search(rest):
-        return latest.subject
+        # "It" of "How many days of leave do employees get?" are not the employees.
+        amount = _AMOUNT_OF.search(latest.question)
+        is_plural = latest.subject.islower() and latest.subject.endswith("s")
+        return amount["thing"] if amount and is_plural else latest.subject
     pair = topics[-2:]
     if len(pair) > 1 and all(topic.is_person for topic in pair):
         joint = "和" if latest.language == "zh" else " and "
@@ -262,16 +293,14 @@ def _with_other_name(rest: str, latest: Topic, *, is_asked_on: bool) -> str:
     would find France first.
     """
     if latest.language == "zh":
-        name = rest.rstrip("?？。!！吗 ")
-        subject = latest.subject
-        is_named = 1 < len(name) <= LONGEST_NAME_ZH and not ASKING_ZH.search(name)
-        of_person = latest.is_person and is_asked_on and may_be_person_zh(name)
-        alike = of_person or is_same_kind(name, subject)
-        is_other_name = bool(is_named and subject and alike)
-        is_asked_already = is_attribute(name) or name in latest.question
-        if not is_other_name or is_asked_already:
-            return ""
-        return latest.question.replace(subject, name, 1)
+        return _with_other_name_zh(rest, latest, is_asked_on=is_asked_on)
+    if exchanged := _with_other_code(_ARTICLE.sub("", rest.rstrip("?.! ")), latest.question):
+        return exchanged
+    # "And the Pro plan?" asks what was asked of the Basic plan.
+    if other := _ONE_OF_KIND_EN.fullmatch(rest):
+        same = re.search(rf"\bthe [\w-]+ {other['noun']}\b", latest.question)
+        if same and same[0] != other["whole"]:
+            return latest.question.replace(same[0], other["whole"], 1)
     named, before = _BARE_NAME_EN.fullmatch(rest), _NAME_AT_END_EN.search(latest.question)
     if not (named and before) or named["name"] in latest.question:
         return ""
@@ -281,6 +310,33 @@ def _with_other_name(rest: str, latest: Topic, *, is_asked_on: bool) -> str:
         return ""
     start, end = before.span("name")
     return latest.question[:start] + named["name"] + latest.question[end:]
+
+
+def _with_other_name_zh(rest: str, latest: Topic, *, is_asked_on: bool) -> str:
+    """Return the Chinese question before, asked of another name, or ""."""
+    name = rest.rstrip("?？。!！吗 ")
+    subject = latest.subject
+    if exchanged := _with_other_code(name, latest.question):
+        return exchanged
+    place = name.removesuffix("的")
+    if (named := place_in_front(subject)) and is_asked_on and is_same_kind(place, named):
+        return latest.question.replace(named, place, 1)
+    is_named = 1 < len(name) <= LONGEST_NAME_ZH and not ASKING_ZH.search(name)
+    of_person = latest.is_person and is_asked_on and may_be_person_zh(name)
+    alike = of_person or is_same_kind(name, subject)
+    is_other_name = bool(is_named and subject and alike)
+    is_asked_already = is_attribute(name) or name in latest.question
+    if not is_other_name or is_asked_already:
+        return ""
+    return latest.question.replace(subject, name, 1)
+
+
+def _with_other_code(name: str, question: str) -> str:
+    """Return the question before with another model's code: RX-300 for RX-200, or ""."""
+    before = _CODE.search(question) if _CODE.fullmatch(name) else None
+    if before is None or before[0] == name:
+        return ""
+    return f"{question[: before.start()]}{name}{question[before.end() :]}"
 
 
 def is_same_question(line: str, question: str, history: Sequence[ChatMessage]) -> bool:

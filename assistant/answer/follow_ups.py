@@ -55,7 +55,7 @@ _ALSO_EN = re.compile(
 )
 _BARE_EN = re.compile(
     r"(?:really|why not|how come|what else|who else|where else|since when|how so|such as"
-    r"|like what|for whom|by whom|in what way|are you sure)\W*",
+    r"|(?:what|who|where) else\b.*|like what|for whom|by whom|in what way|are you sure)\W*",
     re.IGNORECASE,
 )
 QUESTION_FORM_EN = re.compile(
@@ -156,6 +156,9 @@ _BARE_ZH = re.compile(
     r"|(?:儿童|小孩|孩子|老人|孕妇|婴儿|学生|外国人|女性|男性|成人|未成年人|新手|个人|企业|公司)"
     r"(?:也|都|就)?(?:不?(?:会|能|用|需要|可以|应该|要)){1,2}[\u4e00-\u9fff]?[吗么]"
     r"|第[一二三四五六七八九十百\d]+(?:条|章|节|步|个|项|点|款|页|种)(?:是|的|有|怎|呢).{0,8}"
+    # What was advised did not help.
+    r"|(?:如果|要是|万一)?(?:还是|仍然|都)?(?:不行|没用|不成功|失败了?|没反应|无效|不管用|不起作用)(?:的话)?[，,]?(?:怎么办|呢)?"
+    r"|从(?:什么时候|哪天|何时|哪里|哪儿)(?:开始)?(?:算起?|计算|起算)"
 )
 _SUBJECTLESS_ZH = re.compile(
     r"^(?:(?:还|也|都|一般|大概|最多|一定|必须|一天|每天)*(?:需要|需不需要|要不要|可不可以"
@@ -246,6 +249,8 @@ def classify_english(bare: str, topic_subject: str, said: str) -> ContextDepende
         return "alone" if whole else "ellipsis"
     # "Python" alone is a name, "Canada?" asks on.
     named = named or (rest[:1].isupper() and " " not in rest)
+    if connected and len(rest.split()) <= SHORT_FRAGMENT_EN:
+        return "ellipsis"  # "and part-timers?" has three words to search for
     if len(set(content_words(rest))) > SHORT_FRAGMENT_EN or (own and _ORDER_EN.match(rest)):
         return "alone"
     return "ellipsis" if connected or rest.endswith("?") or not named else "alone"

@@ -8,13 +8,20 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
+from assistant.answer.verification.synonyms import word_stem
 from assistant.values import SentenceVerdict
 from ingest.foundation.messages import Language, Message
-from ingest.text.language import cjk_share
-from ingest.text.words import sentence_spans, words
+from ingest.text.language import cjk_share, language_of
+from ingest.text.words import content_words, sentence_spans, words
 
 ReplyProblem = Literal[
-    "empty", "only_thinking", "recites_prompt", "other_language", "looped", "unsupported"
+    "empty",
+    "only_thinking",
+    "recites_prompt",
+    "restates_question",
+    "other_language",
+    "looped",
+    "unsupported",
 ]
 
 PROBLEMS: Mapping[ReplyProblem, Message] = {
@@ -24,6 +31,9 @@ PROBLEMS: Mapping[ReplyProblem, Message] = {
     ),
     "recites_prompt": Message(
         "The model repeated its instructions; these are quotes from the pages."
+    ),
+    "restates_question": Message(
+        "The model only repeated the question; these are quotes from the pages."
     ),
     "other_language": Message(
         "The model answered in another language; these are quotes from the pages."
@@ -41,6 +51,7 @@ PROBLEMS_ALONE: Mapping[ReplyProblem, Message] = {
     "empty": Message("The model gave no answer."),
     "only_thinking": Message("The model thought and gave no answer."),
     "recites_prompt": Message("The model repeated its instructions."),
+    "restates_question": Message("The model only repeated the question."),
     "other_language": Message("The model answered in another language."),
     "looped": Message("The model repeated itself and was stopped."),
     "unsupported": Message("Nothing that the model answered stands in the pages."),
@@ -79,6 +90,38 @@ _SENTENCE_END = re.compile(r"[.。！？!?…\n]+")
 MARKERS = re.compile(r"[\[【［〔(（][^\]】］〕)）]{0,40}[\]】］〕)）]")
 """Brackets with little in them: what models write where a citation should stand."""
 
+_ASKS_FOR_SOMETHING = re.compile(
+    r"\b(?:what|which|who|whom|whose|where|when|why|how (?:many|much|long|old|often|far))\b"
+    r"|什么|谁|哪|多少|为何|几[个名位岁年天月次种]|何[时地处人]",
+    re.IGNORECASE,
+)
+_OFFERS_CHOICE = re.compile(
+    r"\bor\b|\bwhich (?:of|one)\b|\bbetween\b.*\band\b|\band\b.*\bwhich\b|还是|或者?|[和与、].*哪",
+    re.IGNORECASE,
+)
+"""Of "which is larger, A or B?" the answer is a word of the question."""
+_SHORT_ANSWERS = frozenset(
+    """
+    yes no not none nobody never nothing nowhere neither both all every everyone everybody always
+    anyone you we i he she they them me us him her here now then before after above below over
+    under one two three four five six seven eight nine ten few many most some several once twice up
+    down off on out
+    """.split()  # noqa: SIM905  a list of literals would be three times as long
+)
+"""Common words that say something by themselves: "Nobody.", "All of them.", "Three."."""
+_ABOUT_NOTES = re.compile(
+    r"\b(?:(?:based on|according to|as (?:mentioned|stated|described) in|mentioned in|given in"
+    r"|provided in|in|from) the (?:information (?:provided|given) in the )?(?:provided |given )?"
+    r"(?:notes?|text|passages?|information|context|question)|the answer(?: to the question)? is"
+    r"|following|there (?:is|are))\b",
+    re.IGNORECASE,
+)
+"""What a model says of its notes, and not of the world."""
+_ABOUT_NOTES_ZH = re.compile(
+    r"(?:根据|按照|从)?(?:所?提供的?|以上|上述)?(?:资料|文本|段落|信息|原文)(?:中|显示|可知)?"
+)
+_IDEOGRAPH_OR_WORD = re.compile(r"[\u3400-\u9fff]|[A-Za-z]+|\d+(?:\.\d+)?")
+_PARTICLES_ZH = frozenset("的了是在有和与及被把也都就其中这那之着过以为个所")
 _LANGUAGE_ASKED = re.compile(
     # "Chinese drones" names no language, but losing a check costs less than a translation.
     r"\b(?:translat\w+|languages?|english|chinese|mandarin|cantonese|japanese|korean|french|german"
@@ -109,6 +152,8 @@ def find_problem(
         return "only_thinking" if reasoning.strip() else "empty"
     if recited_share(found, instructions) >= RECITED_SHARE:
         return "recites_prompt"
+    if restates_question(plain, question):
+        return "restates_question"
     if _LANGUAGE_ASKED.search(question):
         return None
     letters = sum(character.isalpha() for character in plain)
@@ -142,6 +187,26 @@ def recited_share(found: list[str], instructions: str) -> float:
     given = set(_ngrams(words(instructions)))
     grams = list(_ngrams(found))
     return sum(gram in given for gram in grams) / len(grams) if grams else 0.0
+
+
+def restates_question(reply: str, question: str) -> bool:
+    """Return whether a reply to "which …?" has no word that the question has not.
+
+    Small models do it in one of ten wrong replies: "The type of disobedience mentioned in the notes
+    is larger scale." To "is it …?" the question's words are an answer.
+    """
+    if not _ASKS_FOR_SOMETHING.search(question) or _OFFERS_CHOICE.search(question):
+        return False
+    if language_of(question) == "zh":
+        # By character: a bigram over a word that was left out stands nowhere in the question.
+        said = set(_IDEOGRAPH_OR_WORD.findall(_ABOUT_NOTES_ZH.sub("", reply)))
+        return all(one in question or one in _PARTICLES_ZH for one in said)
+    found = set(words(reply))
+    if (found & _SHORT_ANSWERS) - set(words(question)):
+        return False
+    asked = {word_stem(word) for word in words(question)}
+    said = {word_stem(word) for word in content_words(_ABOUT_NOTES.sub(" ", reply))}
+    return not said - asked
 
 
 def _ngrams(found: list[str]) -> Iterator[tuple[str, ...]]:

@@ -28,6 +28,10 @@ _CUT = re.compile(rf"\s+(?:{_PREPOSITION})\b.*$", re.IGNORECASE)
 _NAME = re.compile(
     r"(?:the )?[A-Z0-9][\w.+#'-]*(?:\s(?:[A-Z0-9][\w.+#'-]*|of(?= [A-Z])|[a-z]+\+))*"
 )
+_OF_NAMED = re.compile(
+    r"(?i:the) (?:[a-z]+ ){1,3}(?:on|for|of|in|at) (?:the )?[A-Z][\w-]*(?: [\w-]+){0,2}"
+)
+"""A thing of what has a name: "the warranty on the Acme kettle"."""
 _DETERMINER = re.compile(r"^(?:an?|the|any|some|my|your|our)\s+", re.IGNORECASE)
 _VERB = re.compile(
     r"\s+(?:need|have|cost|weigh|fly|work|mean|take|be|use|stay|eat|keep|get|make|live|grow|cause"
@@ -124,6 +128,11 @@ def is_same_kind(name: str, other: str) -> bool:
     return not any(_DEEDS_ZH.fullmatch(one) for one in (name, other))
 
 
+def place_in_front(name: str) -> str:
+    """Return the place that a Chinese name begins with: 北京 of 北京办事处, "" for none."""
+    return next((name[:length] for length in (2, 3, 4) if name[:length] in _PLACES_ZH), "")
+
+
 def may_be_person_zh(name: str) -> bool:
     """Return whether a Chinese word is written like the name of a person: 杜甫, 亚历山大·贝尔."""
     return "·" in name or (2 <= len(name) <= LONGEST_NAME_OF_PERSON_ZH and name[0] in _SURNAMES_ZH)
@@ -131,7 +140,7 @@ def may_be_person_zh(name: str) -> bool:
 
 _ASKS_PERSON = re.compile(
     r"^(?:who|by whom|which \w+) (?!is\b|was\b|are\b|were\b)|^who (?:is|was) (?:the|a)\b"
-    r"|谁(?!是)|(?:作者|导演|发明者|创始人|主演|总统|主席|校长|市长|队长|冠军)是谁",
+    r"|(?<!是)谁(?!是)|(?:作者|导演|发明者|创始人|主演|总统|主席|校长|市长|队长|冠军)是谁",
     re.IGNORECASE,
 )
 _NAME_OF_PERSON = r"[A-Z][\w'’-]+(?: (?:[A-Z]\.|[A-Z][\w'’-]+|van|von|de|da|di|bin)){1,3}"
@@ -256,8 +265,11 @@ def english_subject(question: str) -> tuple[str, str]:
     rest, noun = asked["rest"].strip(), (asked["noun"] or "").strip()
     if re.fullmatch(_BE, asked["aux"], re.IGNORECASE):
         # "What is the weight of X?" is about X; "the capital of X" is a thing of its own.
-        phrase = _CUT.sub("", _ATTRIBUTE_OF.sub("", rest))
-        return _STATE.sub("", phrase) or phrase, ""
+        rest = _ATTRIBUTE_OF.sub("", rest)
+        named = _OF_NAMED.fullmatch(rest)
+        phrase = _CUT.sub("", rest)
+        # "The warranty" alone would find those of everything.
+        return named[0] if named else _STATE.sub("", phrase) or phrase, ""
     name = _NAME.match(rest)
     if name and name.group().split()[0] != "I":
         return name.group(), ""

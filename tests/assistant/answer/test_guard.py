@@ -6,6 +6,7 @@ from assistant.answer.evidence_prompt import SYSTEM as SMALL
 from assistant.answer.guard import LoopDetector, ReplyProblem, find_problem, loop_start
 from assistant.answer.prompts import SYSTEM
 from ingest.foundation.messages import Language
+from ingest.text.language import language_of
 
 
 def problem(text: str, language: Language = "en", reasoning: str = "") -> ReplyProblem | None:
@@ -109,3 +110,55 @@ def test_whatever_is_said_is_judged(text: str) -> None:
     problem(text, "zh")
     start = loop_start(text)
     assert start is None or 0 < start < len(text)
+
+
+@pytest.mark.parametrize(
+    ("question", "reply"),
+    [
+        (
+            "What type of civil disobedience is larger scale?",
+            "The type of civil disobedience mentioned in the notes is larger scale.",
+        ),
+        ("Who keeps the books of the bakery?", "The books of the bakery are kept."),
+        ("科尔尼大道上哪两条街之间住着富人？", "科尔尼大道上两条街之间住着富人。"),
+        ("伊斯兰国缺乏国际社会给予它什么？", "缺乏国际社会给予伊斯兰国什么？"),
+        ("谁管理面包店的账目？", "根据资料，面包店的账目有管理。"),
+    ],
+)
+def test_question_said_again_is_no_answer(question: str, reply: str) -> None:
+    found = find_problem(
+        reply,
+        reasoning="",
+        language=language_of(question),
+        instructions="Answer.",
+        question=question,
+    )
+    assert found == "restates_question"
+
+
+@pytest.mark.parametrize(
+    ("question", "reply"),
+    [
+        ("Is the museum open on Mondays?", "The museum is open on Mondays."),
+        ("Which is larger, Mars or Venus?", "Venus is larger."),
+        ("Which of Mars and Venus is larger?", "Venus is larger."),
+        ("How many legs does a fly have?", "A fly has six legs."),
+        ("Who may enter the vault?", "Nobody may enter the vault."),
+        ("When is the shop open?", "The shop is always open."),
+        ("What year was it?", "1969"),
+        ("博物馆周一开放吗？", "博物馆周一开放。"),
+        ("火星和金星哪个大？", "金星大。"),
+        ("苍蝇有几条腿？", "苍蝇有六条腿。"),
+        ("谁能进入金库？", "没人能进入金库。"),
+        ("什么时候开门？", "九点开门。"),
+    ],
+)
+def test_answer_in_words_of_the_question_stays(question: str, reply: str) -> None:
+    found = find_problem(
+        reply,
+        reasoning="",
+        language=language_of(question),
+        instructions="Answer.",
+        question=question,
+    )
+    assert found is None
