@@ -99,7 +99,7 @@ _OFFERS_CHOICE = re.compile(
     r"\bor\b|\bwhich (?:of|one)\b|\bbetween\b.*\band\b|\band\b.*\bwhich\b|还是|或者?|[和与、].*哪",
     re.IGNORECASE,
 )
-"""Of "which is larger, A or B?" the answer is a word of the question."""
+"""Questions such as "which is larger, A or B?", whose answer is a word of theirs."""
 _SHORT_ANSWERS = frozenset(
     """
     yes no not none nobody never nothing nowhere neither both all every everyone everybody always
