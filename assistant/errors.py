@@ -103,13 +103,13 @@ class SnapshotChoiceError(SnapshotError):
 
 
 class RemovalChoiceError(QiuzhengError):
-    """It was not said which documents are to leave the index, or nobody can be asked."""
+    """It was not said which documents are to leave the index, and there is no terminal."""
 
     exit_code = 2
 
 
 class ExportTargetError(QiuzhengError):
-    """A file is not written over that somebody may still need."""
+    """A file is not written over that a person may still need."""
 
     exit_code = 2
 

@@ -89,7 +89,7 @@ class SearchReply:
     skipped: tuple[EngineSkipped, ...] = ()
     """The others that were asked or left alone, in their order."""
     cached: bool = False
-    """Nobody was asked: this is the answer to the same search a while ago."""
+    """No engine was asked: this is the answer to the same search a while ago."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,7 +71,7 @@ def render_results(figures: Mapping[str, Any], language: Language) -> Iterator[s
         elif isinstance(value, Mapping) and name not in LABELS:
             # Figures of a step inside those of a run, such as "export-gguf".
             yield from (f"  {line}" for line in render_results(value, language))
-        # False and None are news to nobody ("stopped early: no"), 0 is ("leaks between splits: 0").
+        # False and None are no news ("stopped early: no"), 0 is ("leaks between splits: 0").
         elif name in LABELS and value is not None and value is not False:
             if name in SIZES:
                 shown = f"{value / MEGABYTE:,.1f} MB"

@@ -36,7 +36,7 @@ class ProgressStage(Protocol):
 
 
 class SilentProgress:
-    """Progress that nobody looks at; it is its own stage. `notes` keeps what was noted."""
+    """Progress that is not shown; it is its own stage. `notes` keeps what was noted."""
 
     def __init__(self) -> None:
         self.notes: list[Message] = []

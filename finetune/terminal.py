@@ -1,4 +1,4 @@
-"""Progress on a terminal: a bar where somebody looks, a line now and then where nobody does."""
+"""Progress: a bar on a terminal, a line now and then in a pipe or a file."""
 
 import sys
 import time

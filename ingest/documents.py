@@ -10,7 +10,7 @@ from ingest.foundation.messages import Message
 FetcherName = Literal["http", "browser", "file", "memory"]
 
 DEFAULT_COLLECTION = "default"
-"""Where `ingest` stores what nobody sorts. Documents that belong to none count as its own: those
+"""Where `ingest` stores what was given no collection. Documents without one count as its own: those
 of an older index, and one whose writer was killed before it could say."""
 WEB_COLLECTION = "web"
 """Pages that were read for a question; they go by age."""

@@ -264,7 +264,7 @@ class Library:
     def leave_collection(self, urls: Collection[str], name: str) -> list[str]:
         """Take documents out of a collection; return those in no other, which stay until removed.
 
-        Documents that nobody put anywhere are in the default collection alone.
+        Documents that were put into none are in the default collection alone.
         """
         with self._catalog.writing() as connection:
             return memberships.remove_members(connection, urls, name)

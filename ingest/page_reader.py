@@ -191,7 +191,7 @@ class PageReader:
         except IngestError as error:
             event = await self._skip(url, error, batch)
         except asyncio.CancelledError:
-            # The page was requested, so the log names it, although nobody reads its event.
+            # The page was requested, so the log names it, although no caller reads its event.
             self.report(replace(event, seconds=time.monotonic() - started))
             raise
         except QiuzhengError:

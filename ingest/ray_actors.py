@@ -26,7 +26,7 @@ from ingest.web.tiered_fetcher import Loaded
 from ingest.web_bootstrap import WebAccess, open_reader_pool, open_web_access, tiered_fetcher
 
 LEASE_PAGES = 3
-"""A slot at a host is taken back after the time of so many pages: its worker is lost."""
+"""Pages in whose time a slot at a host must be given back; then its worker is taken for lost."""
 
 
 class HostGate:
@@ -46,7 +46,7 @@ class HostGate:
         self._held: set[asyncio.Task[None]] = set()
 
     async def check(self, url: str) -> RobotsVerdict | IngestError:
-        """Return what robots.txt says of `url`, or why nobody can tell."""
+        """Return what robots.txt says of `url`, or why it cannot be told."""
         try:
             return await self._access().robots.check(url)
         except IngestError as error:

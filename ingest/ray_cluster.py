@@ -70,7 +70,7 @@ async def open_cluster(
 
     Raises:
         MissingDependencyError: ray is not installed.
-        ClusterError: nobody answers at the address.
+        ClusterError: no cluster answers at the address.
     """
     ray = _connect(address)
     workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
@@ -165,7 +165,7 @@ class _WorkerPool:
         self._changed = asyncio.Condition()
 
     async def open(self, workers: int) -> None:
-        """Start so many workers and return when one is there; the others join when they are."""
+        """Start workers and return when the first is there; the others join when they are."""
         for _ in range(workers):
             self._replace()
         await self._pick()

@@ -89,7 +89,7 @@ class CrawlSettings(SettingsTable):
     host_gap: float = Field(
         default=0.0, ge=0, description="Least seconds between two requests to one host."
     )
-    # With "Crawl-delay: 3600" nobody could read a page, so there is an end to what a site can ask.
+    # With "Crawl-delay: 3600" no page could be read, so there is an end to what a site can ask.
     max_delay: float = Field(
         default=10.0, ge=0, description="Longest Crawl-delay or Retry-After that is waited out."
     )

@@ -38,7 +38,7 @@ class EventLoopThread:
 
         Args:
             start: Called in the loop.
-            poll_interval_s: Yield None after so many seconds of silence: a chance to leave.
+            poll_interval_s: Seconds of silence after which None is yielded: a chance to leave.
         """
         # Unbounded: `put` must not block the loop, where all other tabs have their streams.
         inbox: queue.SimpleQueue[T | _StreamEnd] = queue.SimpleQueue()

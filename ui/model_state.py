@@ -1,4 +1,4 @@
-"""Whether a model answers, where nobody has asked yet; and the button that brings one."""
+"""Whether a model answers, before the first question; and the button that brings one."""
 
 import streamlit as st
 

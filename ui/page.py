@@ -231,7 +231,7 @@ def draw_sidebar(
             width="stretch",
         )
         draw_private_switch(conversation, language)
-        # Before the conversations: below forty of them nobody would find the pages.
+        # Before the conversations: below forty of them the pages would not be found.
         for page in pages:
             st.page_link(page)
         draw_list(service, conversation, language)

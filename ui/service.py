@@ -87,7 +87,7 @@ class AssistantService:
         """
         # Tabs and routes ask at the same time, and must get the same one.
         with self._opening:
-            # Tabs and answers hold it: one that nobody looks at any more is read again.
+            # Tabs and answers hold it: one that no tab shows any more is read again.
             found = self._conversations.get(id_)
             if found is None:
                 found = Conversation(id=id_)

@@ -80,7 +80,7 @@ class PageTurn:
 
     @classmethod
     def of_kept(cls, kept: ConversationTurn) -> "PageTurn":
-        """Return a turn that was kept; one that nobody answers any more was interrupted."""
+        """Return a turn that was kept; one that no task answers any more was interrupted."""
         turn = cls(
             number=kept.number,
             question=kept.question,

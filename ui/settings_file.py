@@ -54,7 +54,7 @@ def save_settings(changes: Changes) -> Path:
             else:
                 document.setdefault(table, tomlkit.table())[key] = written
         # In one step: a server that reads it meanwhile finds the old file or the new one. It may
-        # hold keys: nobody else can read the new one, unless others could read the old one.
+        # hold keys: no other user can read the new one, unless others could read the old one.
         beside = path.with_name(f"{path.name}.new")
         make_private_file(beside)
         beside.write_text(tomlkit.dumps(document), encoding="utf-8")

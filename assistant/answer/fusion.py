@@ -3,7 +3,7 @@
 Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", TOIS 2023: it beats
 reciprocal rank fusion, which forgets by how much a leg prefers its first. Here, too: recall@1 in
 Chinese .950 against .942, in English .964 against .956, and with an encoder that ranks Chinese near
-chance and that nobody has measured .930 against .688 (bench/README.md has all that was tried).
+chance and that was not measured .930 against .688 (bench/README.md has all that was tried).
 """
 
 import math
@@ -28,7 +28,7 @@ CONSENT_DEPTH = 10
 
 DISSENT = 0.5
 """What is left of the share of vectors where the legs disagree and words are sure, for an encoder
-that nobody has measured. It gives .07 of recall@1 back where such a one is bad; a good one would
+that was not measured. It gives .07 of recall@1 back where such a one is bad; a good one would
 lose .03 by it where questions and pages share few words (Python's FAQ)."""
 
 MEASURED = 0.9
@@ -115,7 +115,7 @@ def fuse_legs(legs: Legs, *, weigh: Callable[[Language], float]) -> list[ScoredC
     weight = max(weights.values(), default=0.0)
     words_first, vectors_first = list(by_words), list(by_vector)
     best = max((held[id_] for id_ in words_first[:FIRST]), default=0.0)
-    # An encoder that nobody has measured gains nothing from what words lack.
+    # An encoder that was not measured gains nothing from what words lack.
     sure = 1.0 - weight * (1.0 - min(1.0, best / SURE))
     share = VECTORS_SHARE
     # Across languages words are expected to find something else.

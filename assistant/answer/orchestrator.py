@@ -55,7 +55,7 @@ LONGEST_QUESTION = 4_000
 
 ENOUGH_SHARE = 0.6
 ENOUGH_PAGES = 3
-"""Once so many of the pages found, and no fewer than so many, are read and relevant, the slow ones
+"""Share of the pages found, and least number of them, that are read and relevant when the slow ones
 no longer hold up the answer (`ingest.straggler_cutoff`). Of ten pages six passages are quoted, and
 the six best rarely stand on the last to arrive."""
 
@@ -214,7 +214,7 @@ class Assistant:
                     yield event
         finally:
             # Its errors are dropped: the request itself says what is wrong with the model. And a
-            # task that nobody awaits would outlive the answer.
+            # task that no caller awaits would outlive the answer.
             await cancel_and_wait([warming])
 
     def _kept(self, request: _Request) -> AsyncGenerator[AnswerEvent, None]:

@@ -131,7 +131,7 @@ def is_small_talk(question: str) -> bool:
 
 
 def asks_for_recap(question: str) -> bool:
-    """Return whether somebody asks what this conversation was about."""
+    """Return whether a reader asks what this conversation was about."""
     said = " ".join(question.replace("’", "'").split())
     return _RECAP.fullmatch(_CLOSING.sub("", _OPENING.sub("", said))) is not None
 

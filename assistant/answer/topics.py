@@ -226,7 +226,7 @@ def topic_of(question: str) -> Topic:
 
 
 def asks_for_person(question: str) -> bool:
-    """Return whether somebody's name answers a question: "Who wrote Hamlet?", not "Who is Ada?"."""
+    """Return whether a person's name answers a question: "Who wrote Hamlet?", not "Who is Ada?"."""
     return _ASKS_PERSON.search(question) is not None
 
 

@@ -140,7 +140,7 @@ async def read_pages(
     """
     with ExitStack() as stack:
         log = stack.enter_context(closing(CrawlLog(crawl_log))) if crawl_log else None
-        # In a thread: while somebody types, Ctrl-C has to end the command.
+        # In a thread: while a person types, Ctrl-C has to end the command.
         piped = await asyncio.to_thread(read_stdin) if "-" in names else ""
         wanted, unusable = _parse_names(names, piped)
         read = 0

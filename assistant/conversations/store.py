@@ -26,7 +26,7 @@ BUSY_S = 1.0
 """Seconds to wait for another process's write, which takes milliseconds."""
 
 ID_BYTES = 9
-"""Twelve characters in an address: nobody guesses one."""
+"""Twelve characters in an address: too many to be guessed."""
 
 UNDO_S = 7 * 86_400.0
 """A deleted conversation can be brought back so long; then its text is overwritten."""
@@ -179,7 +179,7 @@ class ConversationStore:
             row = self._connection.execute(
                 "SELECT deleted FROM conversations WHERE id = ?", (conversation,)
             ).fetchone()
-            # Written all the same, it would bring back what somebody has let go of.
+            # Written all the same, it would bring back what a person has deleted.
             if row[0] is not None if row else turn.number > 0:
                 raise _not_found()
             self._connection.execute(

@@ -36,7 +36,7 @@ from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language, Message
 
 FAILURES_IN_A_ROW = 3
-"""So many answers that fail one after the other: the server is gone, and the rest would fail, too.
+"""Answers in a row that fail before a run ends: the server is gone, and the rest would fail, too.
 One alone may be the question's own."""
 
 

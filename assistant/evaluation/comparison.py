@@ -63,7 +63,7 @@ class FigureDifference:
 
 
 def sign_test(higher: int, lower: int) -> float:
-    """Return how often chance parts so many questions so unevenly or more, either way, 0 to 1."""
+    """Return how often chance splits as many questions as unevenly, either way, 0 to 1."""
     total, fewer = higher + lower, min(higher, lower)
     tail = sum(math.comb(total, count) for count in range(fewer + 1))
     return min(1.0, float(2 * tail / 2**total))

@@ -50,7 +50,7 @@ class FigureValue:
     high: float
     """Ends of the 95 % interval."""
     questions: int
-    """To so many it applies."""
+    """How many questions the figure applies to."""
 
     def to_json(self) -> dict[str, object]:
         """Return value, interval and number of questions."""

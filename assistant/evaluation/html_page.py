@@ -61,7 +61,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """Share of answers (upwards) that had something after so many seconds (to the right)."""
+    """Share of answers (upwards) that had something, over seconds (to the right)."""
 
     name: str
     path: str

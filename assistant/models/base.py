@@ -78,7 +78,7 @@ class ChatModel(Protocol):
 def size_of_model(parameters: float | None, *, name: str, chosen: str = "auto") -> ModelSize:
     """Return how large a model is: as `chosen`, else by its parameters, else by its name.
 
-    "deepseek-r1:1.5b" and "SmolLM2-135M" say it; a model that nobody can tell counts as large,
+    "deepseek-r1:1.5b" and "SmolLM2-135M" say it; a model of unknown size counts as large,
     because those are the hosted ones.
     """
     if chosen in ("small", "large"):

@@ -10,7 +10,7 @@ from assistant.events import Notice
 from assistant.models.base import ChatModel
 
 RETRY_S = 30.0
-"""A missing model is looked for again after so many seconds: a server started in the meantime is
+"""Seconds after which a missing model is looked for again: a server started in the meantime is
 noticed, and a host that does not answer does not delay every question."""
 
 

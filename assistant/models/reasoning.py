@@ -108,7 +108,7 @@ class ThinkSplitter:
             self._texts["reasoning"] = ""
             deltas.append(AnswerDelta(text=text))
         elif self._further_round and not cut_short:
-            # A sentence about the tag that began its line: nobody thinks to the end of a reply
+            # A sentence about the tag that began its line: no model thinks to the end of a reply
             # that had begun to answer.
             written = self._further_round.rstrip()
             kept = self.reasoning.removesuffix(written.partition(">")[2].strip()).rstrip()

@@ -16,7 +16,7 @@ class TokenScale:
         self._limit: int | None = None
 
     def learn_count(self, *, estimate: int, counted: int) -> None:
-        """Note that the server counted so many tokens in a prompt of this estimate."""
+        """Note how many tokens the server counted in a prompt of this estimate."""
         # Only upwards: a server that has part of the prompt in its cache may count the rest alone.
         if estimate > 0:
             self._ratio = min(MAX_RATIO, max(self._ratio, counted / estimate))

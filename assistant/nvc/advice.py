@@ -92,7 +92,7 @@ class MessageAdvice:
     message: str
     harms: tuple[Harm, ...]
     rewrite: str
-    """Where no model wrote it, with a blank for what was seen: nobody but the writer knows."""
+    """Where no model wrote it, with a blank for what was seen: only the writer knows."""
     by_model: bool
 
 

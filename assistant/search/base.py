@@ -23,7 +23,7 @@ class SearchEngine(Protocol):
             query: As a person wrote it; a blank one finds nothing and costs no request.
             limit: 0 or less finds nothing either.
             language: Of the question; the engine picks its region or language by it.
-            timeout_s: After about so many seconds, what was found until then is returned.
+            timeout_s: Seconds, about, after which what was found until then is returned.
 
         Raises:
             SearchError: the engine did not answer; `kind` says how.

@@ -112,7 +112,7 @@ async def search_guarded(
 def reply_without_hits(
     skipped: Sequence[EngineSkipped], failures: Sequence[SearchError]
 ) -> SearchReply:
-    """Return that nothing was found, or raise that nobody answered, each with its reason."""
+    """Return that nothing was found, or raise that no engine answered, each with its reason."""
     answered = next((one.engine for one in skipped if one.kind == "empty"), None)
     if answered is not None:
         others = tuple(one for one in skipped if one.engine != answered)

@@ -1,8 +1,8 @@
 """A circuit breaker for one search engine, whose state all processes share.
 
 Closed, it lets requests through. It opens at once when the engine says "slow down", and after
-`FAILURES_TO_OPEN` failures in a row; until its wait is over, nobody asks. Then one request probes
-the engine (half-open): an answer closes the breaker, a failure opens it for longer. See Nygard,
+`FAILURES_TO_OPEN` failures in a row; until its wait is over, no process asks. Then one request
+probes the engine (half-open): an answer closes the breaker, a failure opens it for longer. See Nygard,
 "Release It!", 2007.
 
 Waits double from `FIRST_WAIT_S` to `MAX_WAIT_S` with full jitter, so that many readers do not
@@ -50,7 +50,7 @@ class EngineHealth:
     openings: int = 0
     """How often the breaker has opened in a row; 0 while it is closed."""
     retry_at: float = 0.0
-    """Nobody asks before; seconds since the epoch."""
+    """No process asks before; seconds since the epoch."""
     kind: SearchFailure = "failed"
     message: Message = NO_MESSAGE
     hint: Message = NO_MESSAGE

@@ -112,7 +112,7 @@ class ExpandingSearch:
             )
             further = await proposing
         finally:
-            # Where the search has failed, the model must not go on generating for nobody.
+            # Where the search has failed, the model must not go on generating.
             await cancel_and_wait([proposing])
         replies = [first]
         # What comes too late or fails costs nothing: the question has its hits already.

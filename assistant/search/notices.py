@@ -19,7 +19,7 @@ def fallback_notice(reply: SearchReply) -> Message | None:
         return None
     why = join_messages((one.text for one in reply.skipped), SEMICOLON)
     did = Message("{engine} answered instead", engine=reply.engine)
-    # Without hits nobody stands in for anybody: the engine that did answer has nothing either.
+    # Without hits no engine stands in for another: the one that did answer has nothing either.
     if not reply.hits:
         did = Message("{engine} found nothing", engine=reply.engine)
     return Message(

@@ -128,7 +128,7 @@ class SnapshotRecorder:
         """Return what is to be kept."""
         self._note_time("end")
         prompt = self.trace.prompt
-        # Where quotes stand in for a model there is a prompt, and nobody was given it.
+        # Where quotes stand in for a model there is a prompt, and no model was given it.
         messages = prompt.messages if prompt and self.model.kind == "model" else ()
         return Snapshot(
             id=self.id,

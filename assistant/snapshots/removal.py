@@ -34,7 +34,7 @@ def remove_quoting_snapshots(path: Path, urls: Collection[str]) -> SnapshotRemov
     with SnapshotStore(path, keep=sys.maxsize, days=math.inf) as store:
         quoting, shortened = [], []
         for line in store.lines(limit=sys.maxsize):
-            # One that cannot be read quotes nobody knows what, and is named by `explain`.
+            # What one that cannot be read quotes is unknown, and `explain` names it.
             with suppress(SnapshotError):
                 snapshot = store.get(line.id)
                 numbers = {each.number for each in snapshot.passages if each.url in urls}

@@ -120,7 +120,7 @@ class SnapshotStore:
     def is_replaced(self) -> bool:
         """Whether the file was deleted, or another one put in its place, since it was opened.
 
-        What is written then goes to nobody.
+        What is written then is lost.
         """
         try:
             return _identity(self._path) != self._file

@@ -120,7 +120,7 @@ class SnapshotWriter:
                 reason = _describe_problem(error)
             else:
                 return
-        # Only where somebody has the id.
+        # Only where a reader has the id.
         if snapshot.answer is not None and snapshot.answer.id:
             self._lost.append((snapshot.id, reason))
 
@@ -134,7 +134,7 @@ class SnapshotWriter:
 def _describe_problem(error: Exception) -> Message:
     """Return what a person reads about an error."""
     # By the type alone: SQLite's messages may quote values. And no warning, which Python prints
-    # where nobody asked for a log: people get a message in their own language.
+    # where no log was asked for: people get a message in their own language.
     log.info("no snapshot was kept: %s", type(error).__name__)
     if isinstance(error, SnapshotError):
         return error.full_message

@@ -217,8 +217,8 @@ class SimilarRows:
 def rows_of_band(threshold: float) -> int:
     """Return how many of the 128 MinHashes make a band.
 
-    The more, the fewer the candidates; so many that a pair at the threshold still shares one of
-    the bands with a chance of `RECALL`: 1 - (1 - t^r)^b ("Mining of Massive Datasets", 3.4.2).
+    More of them leave fewer candidates. A pair at the threshold must still share a band with a
+    probability of `RECALL`: 1 - (1 - t^r)^b ("Mining of Massive Datasets", 3.4.2).
     """
     return max(
         (

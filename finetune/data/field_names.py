@@ -128,7 +128,7 @@ _ANSWERER = re.compile(
 
 
 def side_of_speaker(name: str) -> str | None:
-    """Return whether who is called so asks ("user") or answers ("answer"); None if nobody knows."""
+    """Return the side of a speaker: "user" asks, "answer" answers, None is unknown."""
     if name.strip().casefold() in ("system", "系统", "developer"):
         return "system"
     if _ASKER.search(name):

@@ -50,7 +50,7 @@ def remove_markup(text: str) -> str:
 
     Doing this twice changes nothing more.
     """
-    # Where decoding makes new markup ("&lt;b&gt;", tags within tags), somebody had escaped it on
+    # Where decoding makes new markup ("&lt;b&gt;", tags within tags), its writer had escaped it on
     # purpose. Then the characters of markup stay escaped, and at last the text as it is.
     for kept in ("", "<>&`"):
         changed = _clean_outside_code(text, kept)

@@ -25,7 +25,7 @@ was before the first question or behind the last answer dropped, messages withou
 a system message in the middle put before the question behind it."""
 
 BOOKKEEPING = frozenset({"id", "idx", "index", "uuid", "row_id", "序号", "编号"})
-"""Fields that name a row and say nothing: nobody misses them in the training data."""
+"""Fields that name a row and say nothing: the training data can do without them."""
 
 QUESTION = Message("question")
 TEXT = Message("text")
@@ -133,7 +133,7 @@ class RowFields:
         return value if isinstance(value, list) else None
 
     def unused(self) -> list[str]:
-        """Return the fields with something in them that nobody has asked for so far."""
+        """Return the fields with something in them that have not been read so far."""
         return [
             str(name)
             for name, value in self.row.items()

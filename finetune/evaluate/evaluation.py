@@ -143,7 +143,7 @@ def evaluate_predictions(
         EvaluationError: the file cannot be read, or an id is not that of a held-out record.
     """
     file = read_replies(path, chat_format(recipe.model.format))
-    # All records, not the first `evaluate.limit`: somebody else chose which to answer.
+    # All records, not the first `evaluate.limit`: another program chose which to answer.
     records = file.records or select_records(recipe, run, every=True)
     known = {record.id for record in records}
     for name, number in file.row_numbers.items():

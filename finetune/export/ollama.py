@@ -103,7 +103,7 @@ def require_version(client: OllamaClient) -> None:
         raise ExportError(
             Message("{url} is no Ollama server", url=client.url), hint=Message("set $OLLAMA_HOST")
         )
-    if (0, 0, 0) < tuple(map(int, found.groups())) < OLDEST:  # 0.0.0 is one that somebody built
+    if (0, 0, 0) < tuple(map(int, found.groups())) < OLDEST:  # 0.0.0 is one that a developer built
         raise ExportError(
             Message("Ollama {version} is too old", version=found[0]),
             hint=Message("update it to {oldest} or later", oldest=".".join(map(str, OLDEST))),

@@ -78,7 +78,7 @@ class RunSummary:
     examples: tuple[ScoredReply, ...]
     """Replies of the last of `models`, the nearest to their references and the farthest."""
     gate: Mapping[str, Any]
-    """Whether the tuned model was found better through the assistant; empty: nobody asked."""
+    """Whether the tuned model was found better through the assistant; empty: that was not asked."""
     merged: Mapping[str, Any]
 
 

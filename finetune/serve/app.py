@@ -311,5 +311,5 @@ async def handle_invalid_body(request: Request, error: Exception) -> Response:
 
 
 async def handle_disconnect(request: Request, error: Exception) -> Response:
-    """Return a response that nobody receives, for the metrics."""
+    """Return a response that no client receives, for the metrics."""
     return Response(status_code=CLIENT_CLOSED_REQUEST)

@@ -23,7 +23,7 @@ def serve_on_loopback(engine: Engine, *, reply_timeout_s: float) -> Iterator[str
 
     Greedy unless a request says otherwise. A reply may take `reply_timeout_s` seconds.
     """
-    # Of the thread below: set where uvicorn could not start, so that nobody waits for it.
+    # Of the thread below: set where uvicorn could not start, so that no caller waits for it.
     ended = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         app = build_app(engine, defaults=Defaults(temperature=0.0), timeout_s=reply_timeout_s)

@@ -60,7 +60,7 @@ class RequestQueue:
             )
         cancelled = threading.Event()
         pieces: ReplyPieces = asyncio.Queue()
-        # A task of its own, not this generator: it has to end in order even if nobody reads on.
+        # A task of its own, not this generator: it has to end in order even if its reader stops.
         task = asyncio.create_task(self._generate(request, pieces, cancelled))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

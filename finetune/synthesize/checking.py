@@ -110,7 +110,7 @@ class RowChecker:
         reply_tokens: int,
         language: Language | None = None,
     ) -> None:
-        """Check rows for a model of `traits`, which is given so many `passages`.
+        """Check rows for a model of `traits`, which is given `passages` passages.
 
         Args:
             retriever: Of the index that the questions were made of.

@@ -14,7 +14,7 @@ DraftKind = Literal[
 """What of a page the question was made of; "model": a teacher model wrote it."""
 
 LONGEST_QUESTION = 120
-"""Characters of a question that somebody would type."""
+"""Characters of a question that a person would type."""
 
 LONGEST_REPLY = 400
 """Characters of an answer: what a small model can be taught to say as a whole."""

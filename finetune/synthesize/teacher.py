@@ -19,7 +19,8 @@ TEACHER_TIMEOUT_S = 180.0
 cores."""
 
 FAILURES_IN_A_ROW = 3
-"""After so many the teacher is given up: its server is gone, and each try costs its timeout."""
+"""Failed requests after which the teacher is given up: its server is gone, each try costs its
+timeout."""
 
 MIN_TEXT_CHARACTERS = 60
 """Characters of a piece that has something to ask about."""
@@ -53,7 +54,7 @@ class Teacher:
 
     @property
     def is_gone(self) -> bool:
-        """Whether so many requests failed one after the other that it is not asked again."""
+        """Whether `FAILURES_IN_A_ROW` requests failed, so that it is not asked again."""
         return self._in_a_row >= FAILURES_IN_A_ROW
 
     async def write_questions(self, chunk: Chunk) -> list[QuestionDraft] | None:

@@ -108,7 +108,7 @@ class RunJournal:
         """Begin a run of `sources`, or go on with the one of the same that did not end.
 
         Returns how many of its pages have been seen to already, 0 for a new run. Files are looked
-        at again: that is cheap, and somebody may have written to them.
+        at again: that is cheap, and they may have been written to.
         """
         key = hashlib.sha256("\0".join([str(Path.cwd()), *sources]).encode(errors="replace"))
         with self._errors():
@@ -251,7 +251,7 @@ class RunJournal:
             since = (datetime.now(UTC) - RESUMED_FOR).isoformat()
             gone = []
             for run, key, is_over, started_at in rows:
-                # One without a key has no lock that would tell: it is young, or nobody runs it.
+                # One without a key has no lock that would tell: it is young, or no process runs it.
                 is_idle = self._try_own(key) if key else started_at < since
                 self._disown()
                 if is_over or is_idle:

@@ -9,7 +9,7 @@ from ingest.foundation.messages import COMMA, Language, Message, join_messages
 from ingest.report import Report
 
 REDRAWN_S = 0.1
-"""Seconds between two drawings: nobody reads faster, and a slow terminal would hold us up."""
+"""Seconds between two drawings: no reader is faster, and a slow terminal would hold us up."""
 
 
 class ProgressLine:

@@ -91,7 +91,7 @@ def parse_html(source: str) -> etree._Element | None:
         source = _TAG.sub(_drop_excess_attributes, source)
     root, is_whole = _parse_tree(source)
     if not is_whole:
-        # Tags that nobody closes nest until libxml2 gives up, at 256, and drops the rest of the
+        # Tags that are never closed nest until libxml2 gives up, at 256, and drops the rest of the
         # page. Without inline tags, and with line breaks for all but the plainest blocks, nothing
         # can nest.
         root = _parse_tree(_OTHER_TAGS.sub("<br>", _INLINE_TAGS.sub("", source)))[0]

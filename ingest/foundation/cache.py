@@ -106,7 +106,7 @@ class ExpiringCache:
         if self._path is not None:
             for _attempt in range(2):  # the second finds the damaged file gone
                 try:
-                    # Search replies tell what somebody asked for.
+                    # Search replies tell what a person asked for.
                     make_private_file(self._path)
                     return _connect(self._path)
                 # Before its base class DatabaseError: a file that is locked or read-only, or a full
@@ -133,7 +133,7 @@ def _connect(path: Path | None) -> sqlite3.Connection:
     try:
         # No fsync: losing the last entries to a power cut costs a request each.
         connection.execute("PRAGMA synchronous = OFF")
-        # What is removed because somebody wants it gone is overwritten, not only marked as free.
+        # What is removed because a person wants it gone is overwritten, not only marked as free.
         connection.execute("PRAGMA secure_delete = ON")
         for statement in _TABLES:
             connection.execute(statement)

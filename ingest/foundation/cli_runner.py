@@ -95,7 +95,7 @@ def run_sync(work: Callable[[], int], language: Language) -> NoReturn:
         sys.stdout.flush()
         sys.stderr.flush()
     # Not `sys.exit`: Python would wait for the threads of blocking libraries (a search that hangs,
-    # an extraction past its deadline), whose results nobody needs any more. All is closed and
+    # an extraction past its deadline), whose results are not needed any more. All is closed and
     # flushed here.
     os._exit(code)
 
@@ -106,7 +106,7 @@ def _report_bug(language: Language) -> int:
     path = ""
     with (
         contextlib.suppress(OSError),
-        # A new random name each time: in the shared /tmp a fixed one could be somebody's link.
+        # A new random name each time: in the shared /tmp a fixed one could be another user's link.
         tempfile.NamedTemporaryFile(
             "w", encoding="utf-8", prefix="qiuzheng-crash-", suffix=".txt", delete=False
         ) as file,

@@ -25,9 +25,9 @@ def in_thread(work: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
 
 
 class BackgroundTasks:
-    """Tasks whose result nobody waits for any more, kept until they end or are cancelled.
+    """Tasks whose result no caller waits for any more, kept until they end or are cancelled.
 
-    asyncio itself holds tasks by weak references only: one that nobody keeps may be collected in
+    asyncio itself holds tasks by weak references only: one that is not kept may be collected in
     the middle of its work.
     """
 
@@ -81,7 +81,7 @@ class LazyResource(Generic[T]):
 
     @classmethod
     def of(cls, value: T) -> "LazyResource[T]":
-        """Return a resource that is open already and that somebody else closes."""
+        """Return a resource that is open already and that another owner closes."""
         return cls(lambda: nullcontext(value))
 
     async def get(self) -> T:
@@ -115,7 +115,7 @@ class LazyResource(Generic[T]):
         trace: TracebackType | None,
     ) -> None:
         self._is_closed = True
-        # The error goes along: after Ctrl-C nobody is to wait for what is still being read.
+        # The error goes along: after Ctrl-C no caller is to wait for what is still being read.
         await self.close(error)
 
     async def _start_owner(self) -> asyncio.Future[T]:

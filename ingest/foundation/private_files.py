@@ -31,7 +31,7 @@ def make_private_file(path: Path) -> None:
     # Not by `touch`, whose mode the umask of the process could only narrow from 0666.
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, OWNER_ONLY_FILE))
     if path.stat().st_mode & 0o077:
-        with suppress(PermissionError):  # somebody else's file that we may write to
+        with suppress(PermissionError):  # another user's file that we may write to
             path.chmod(OWNER_ONLY_FILE)
 
 
@@ -41,9 +41,9 @@ def hide_from_others(paths: Iterable[Path]) -> None:
     Older versions, and libraries that know no mode, leave files as the umask has them.
     """
     for path in paths:
-        # It may go meanwhile, stand on read-only media, or belong to somebody else.
+        # It may go meanwhile, stand on read-only media, or belong to another user.
         with suppress(OSError):
             mode = path.stat().st_mode
-            # A link is left alone: what it leads to may be somebody's folder for all.
+            # A link is left alone: what it leads to may be a folder for all users.
             if mode & 0o077 and not path.is_symlink():
                 path.chmod(mode & OWNER_ONLY_FOLDER)

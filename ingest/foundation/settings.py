@@ -180,7 +180,7 @@ class SettingsFile(BaseSettings):
     """Setting of an older version -> the one in its place."""
 
     # The order is the precedence, the strongest first. No .env file and no secrets folder: settings
-    # that come from where nobody looks cannot be explained.
+    # that come from an unexpected place cannot be explained.
     @classmethod
     def settings_customise_sources(
         cls,

@@ -118,7 +118,7 @@ def write_archive(catalog: Catalog, path: Path, wanted: DocumentFilter) -> Gener
     beside = path.with_name(f".{path.name}.part")
     try:
         with _write_errors(path), _snapshot(catalog) as connection:
-            # A new file for its owner alone, never one that somebody has put there.
+            # A new file for its owner alone, never one that another user has put there.
             beside.unlink(missing_ok=True)
             handle = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY_FILE)
             with (

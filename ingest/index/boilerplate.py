@@ -9,7 +9,7 @@ import re
 from ingest.text.tokens import estimate_tokens
 
 PHRASE_TOKENS = 36
-"""A notice has a typical phrase for each so many tokens; prose about it has fewer phrases.
+"""Tokens for each of which a notice has a typical phrase; prose about it has fewer phrases.
 
 The three limits in tokens were 30, 6 and 30 when every five letters and every mark counted as one
 token. The present estimate counts 1.2 times as many in short blocks (of the 12,721 blocks of 93
@@ -21,7 +21,7 @@ Chinese answers are kept; .890 were with the old estimate, .867 with the old lim
 
 MENU_ITEMS = 3
 ITEM_TOKENS = 7
-"""A menu has at least so many items, none of them longer than so many tokens."""
+"""Least items of a menu, and most tokens of each of them."""
 
 TITLE_TOKENS = 36
 """Longest title of another page."""

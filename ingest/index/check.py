@@ -12,7 +12,7 @@ from ingest.index.store.base import IndexStats
 from ingest.index.store.maintenance import IndexMaintenance
 
 BATCH = 8
-"""Chunks embedded in one request. Small: what is done when somebody stops it is kept."""
+"""Chunks embedded in one request. Small: what is done when a person stops it is kept."""
 
 ProblemKind = Literal[
     "damaged_file", "faulty_vectors", "stray_vectors", "not_embedded", "vector_store"

@@ -15,7 +15,7 @@ BATCH = 8
 class EmbeddingQueue:
     """Chunks that wait for their vector. One batch is embedded at a time.
 
-    Nobody waits for the whole queue: words find the chunks without vectors, and the retriever
+    No caller waits for the whole queue: words find the chunks without vectors, and the retriever
     embeds the best of them (docs/decisions/0002-whole-pages.md). A text that cannot be embedded
     costs itself alone, also where pages share the queue; an embedder that fails for all ends it.
     """

@@ -104,7 +104,7 @@ class OllamaClient:
         await self._server.close()
 
     async def version(self) -> str:
-        """Return the server's version, such as "0.33.0"; "0.0.0" is one that somebody built."""
+        """Return the server's version, such as "0.33.0"; "0.0.0" is one that a developer built."""
         version = (await self._server.request("GET", "/api/version")).get("version")
         if not isinstance(version, str):
             raise ModelServerError("wrong_protocol", str(version))

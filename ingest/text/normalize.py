@@ -87,7 +87,7 @@ def fold_text(text: str) -> str:
     """Return the text from which words and figures are read: normalised, NFKC, without case.
 
     The hyphen of a word that a line breaks stays: whether it belongs to the word ("well-known") or
-    to the line nobody can tell, and `ingest.text.words.words` finds the word both ways.
+    to the line cannot be told, and `ingest.text.words.words` finds the word both ways.
     """
     text = _normalized(text, broken=r"\g<hyphen>")
     if any(gap in text for gap in _NARROW_GAPS):

@@ -39,7 +39,7 @@ class RateLimiter:
         gap_s: least seconds between two starts at one host, where the site names no delay.
         max_delay_s: most seconds that a site can ask for, between starts or before the next.
         clock: seconds.
-        sleep: waits for so many seconds.
+        sleep: waits for a number of seconds.
     """
 
     def __init__(

@@ -271,7 +271,7 @@ class CitationStream:
         def supports(text: str, number: int) -> bool:
             key = (text, number)
             if key not in asked:
-                # Bounded: past so many numbers nobody means them all.
+                # Bounded: a sentence with more numbers than this means none of them.
                 enough = len(asked) >= 2 * MAX_CITED_NUMBERS
                 found = None if enough else self._verifier.check(text, (number,))
                 asked[key] = (

@@ -15,7 +15,7 @@ MAX_DEFINITION_CHARACTERS = 1_400
 
 _LABEL = r"\[(?P<label>(?:[^\[\]\\]|\\.){1,999})\]:"
 _TITLE = r"\"[^\"\n]*\"|'[^'\n]*'|\([^()\n]*\)"
-# A title on a line of its own is left as text, and harms nobody.
+# A title on a line of its own is left as text, which is harmless.
 DEFINITION = re.compile(
     rf"{_LABEL}[ \t]*(?:\n[ \t]*)?(?P<target><[^<>\n]*>|[^\s<]\S*)"
     rf"(?:[ \t]+(?P<title>{_TITLE}))?[ \t]*(?=\n|\Z)"

@@ -339,7 +339,7 @@ class _Scanner:
                 return 1.0, end
         name = (found["word"] or "").lower() or found["letter"] or found["zh"]
         factor = _FACTORS[name]
-        # "ten million billion" is nobody's number, "万 亿" is.
+        # "ten million billion" is no number, "万 亿" is one.
         more = _MAGNITUDE.match(self._text, found.end()) if found["zh"] else None
         if more and more["zh"]:
             return factor * _FACTORS[more["zh"]], more.end()

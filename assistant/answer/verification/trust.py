@@ -32,7 +32,7 @@ class TrustCount:
     def share(self) -> float | None:
         """The share of the claims shown that a passage supports, None if there was no claim.
 
-        "Unchecked" is neither: it would make trust of what nobody compared.
+        "Unchecked" is neither: it would make trust of what was not compared.
         """
         claims = self.supported + self.unsupported
         return self.supported / claims if claims else None

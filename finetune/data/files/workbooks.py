@@ -146,7 +146,7 @@ def _sheet_columns(head: Sequence[Cells], path: Path) -> tuple[list[str], Sequen
     """Return the columns' names, and the rows behind them that were read already.
 
     Raises:
-        DataError: two columns have one name: which one is meant, nobody can tell.
+        DataError: two columns have one name: which one is meant cannot be told.
     """
     texts = [["" if cell is None else str(cell) for cell in cells] for cells in head]
     found = find_header(texts)

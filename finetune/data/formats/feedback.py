@@ -1,7 +1,7 @@
 """What readers said of the assistant's answers: the rows that `assistant feedback` writes.
 
 A good answer is learnt as it is, a bad one by its correction. The row is in OpenAI's form, and ends
-with the question where nobody said what the answer should be.
+with the question where no person said what the answer should be.
 """
 
 from finetune.data.formats.messages import is_openai_row, parse_messages_row
@@ -22,7 +22,7 @@ def parse_feedback_row(fields: RowFields) -> ParsedRow:
     """Return the conversation that should have been.
 
     Raises:
-        NothingToLearnError: the answer was bad and nobody corrected it.
+        NothingToLearnError: the answer was bad and was not corrected.
         RowError: a message is broken.
     """
     last = (fields.items("messages", "messages") or [])[-1:]

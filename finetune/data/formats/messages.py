@@ -145,7 +145,7 @@ def _parse_message(message: object) -> tuple[str, str, str]:
     else:
         text = "" if content is None else as_text(content, "content")
     if not text.strip() and message.get("tool_calls"):
-        # Dropped as empty, its tool's result would become a question that nobody asked.
+        # Dropped as empty, its tool's result would become a question that was never asked.
         raise RowError(Message("an answer is the call of a tool, which no chat format here has"))
     think = message.get("reasoning_content") or message.get("thinking") or ""
     return side, text, as_text(think, "reasoning_content")

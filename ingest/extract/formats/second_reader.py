@@ -115,7 +115,7 @@ def _blocks(elements: list[Any], suffix: str) -> Iterator[str]:
     for element in elements:
         text = " ".join(element.text.split())
         depth = element.metadata.category_depth or 0
-        # Of a slide only the title's box (depth 0) is a heading that somebody made.
+        # Of a slide only the title's box (depth 0) is a heading that its author made.
         is_heading = element.category == "Title" and (suffix == ".docx" or depth == 0)
         if element.metadata.text_as_html:
             table = html.fragment_fromstring(element.metadata.text_as_html, create_parent="body")

@@ -22,7 +22,7 @@ _UNNAMED = re.compile(
     r"(?:sheet|工作表|工作頁|表|シート|시트|tabelle|feuil|hoja|foglio|planilha|лист)[ _]?\d*",
     re.IGNORECASE,
 )
-"""What programs call a sheet that nobody named."""
+"""What programs call a sheet that was given no name."""
 
 
 @names_damage

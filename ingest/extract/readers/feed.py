@@ -112,14 +112,14 @@ def _local_name(element: etree._Element) -> str:
     """Return the tag without its namespace, "" for comments and processing instructions."""
     if not isinstance(element.tag, str):
         return ""
-    # A prefix that nobody declares stays in the name: "content:encoded".
+    # A prefix that is not declared stays in the name: "content:encoded".
     return str(element.tag.rpartition("}")[2].rpartition(":")[2])
 
 
 FEED = FileReader(
     suffixes=(), media_types=XML_TYPES, fits=fits_feed, read=read_feed, lists_pages=True
 )
-"""Without suffixes: a feed on disk is nobody's document, and .xml may be anything."""
+"""Without suffixes: a feed on disk is no person's document, and .xml may be anything."""
 
 
 def fits_json_feed(media_type: str, body: bytes) -> bool:

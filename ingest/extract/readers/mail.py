@@ -1,6 +1,6 @@
 """Mail: who wrote to whom, when and about what, the text, and what is attached.
 
-Lines that a mail quotes keep their ">": what somebody answers to is not what they say.
+Lines that a mail quotes keep their ">": what a writer answers to is not what they say.
 """
 
 import email.message

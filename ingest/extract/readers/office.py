@@ -109,7 +109,7 @@ CSV = _data_reader(
 def fits_json(media_type: str, body: bytes) -> bool:
     """Return whether a body is JSON that was written to be read.
 
-    A file that somebody names is. What servers send as JSON is mostly for scripts of pages: that
+    A file that a person names is. What servers send as JSON is mostly for scripts of pages: that
     which holds prose is read.
     """
     if media_type == _JSON_FILE:

@@ -43,7 +43,7 @@ class Embedder(Protocol):
         """Return the cosine up to which a text in one language says nothing about a question.
 
         Unrelated texts are not orthogonal in all models: those of multilingual-e5-small have a
-        cosine of .82 in Chinese. 0 where nobody has measured it.
+        cosine of .82 in Chinese. 0 where it was not measured.
         """
         ...
 

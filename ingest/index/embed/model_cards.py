@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ingest.foundation.messages import Language
 
 UNKNOWN_WEIGHT = 0.4
-"""What the ranking of a model that nobody has measured is worth (bench/README.md, retrieval).
+"""What the ranking of a model that was not measured is worth (bench/README.md, retrieval).
 
 A good model then still helps where words find nothing, and a bad one cannot take the first place
 from a page that words put there.
@@ -121,7 +121,7 @@ UNKNOWN_CARD = ModelCard(same_language=UNKNOWN_WEIGHT, across=UNKNOWN_WEIGHT)
 
 
 def card_of(model: str) -> ModelCard:
-    """Return the card of a model by its name on the server; `UNKNOWN_CARD` if nobody knows it."""
+    """Return the card of a model by its name on the server; `UNKNOWN_CARD` if it is not listed."""
     name = model.lower().rsplit("/", 1)[-1]
     return next((card for start, card in CARDS if name.startswith(start)), UNKNOWN_CARD)
 

@@ -172,5 +172,5 @@ EMBEDDERS: Mapping[str, Callable[[EmbedderConfig, str], Awaitable[Embedder]]] = 
 }
 """Name -> factory of (config, space of the index), which raises `EmbedError` or
 `MissingDependencyError` where its embedder cannot be used. An embedder's `space` begins with its
-name and a colon. "auto" tries them in this order: a server with a model that somebody chose comes
+name and a colon. "auto" tries them in this order: a server with a model that a person chose comes
 before the small one that is always there."""

@@ -12,7 +12,7 @@ which some servers compute, by up to a hundredth."""
 
 
 def vector_fault(vector: Vector | NDArray[np.float32], *, dimensions: int | None = None) -> Message:
-    """Return why `vector` is no unit vector of so many numbers, `NO_MESSAGE` if it is one.
+    """Return why `vector` is no unit vector of this dimension, `NO_MESSAGE` if it is one.
 
     Cosine similarity of a vector of zeros, or of one that holds NaN, is nothing: a vector store
     ranks such a one anywhere.

@@ -30,7 +30,7 @@ UNFINISHED = ".part"
 """Ends the names of files that are being written."""
 
 LEFTOVER_S = 600
-"""Seconds after which nobody is still writing such a file: writing takes less than one."""
+"""Seconds after which no process is still writing such a file: writing takes less than one."""
 
 FILES = ("model.safetensors", "config.json", "tokenizer.json")
 

@@ -86,7 +86,7 @@ class ChunkStore(Protocol):
         ...
 
     async def count_outdated(self, chunking: Chunking) -> int:
-        """Return how many documents are cut otherwise than `chunking`, or nobody knows how."""
+        """Return how many documents are cut otherwise than `chunking`, or in an unknown way."""
         ...
 
     async def outdated_urls(self, chunking: Chunking, *, after: str = "", limit: int) -> list[str]:

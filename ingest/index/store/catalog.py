@@ -357,7 +357,7 @@ class Catalog:
             )
             journal.mark(connection, list(faults))
             # In the same transaction: a chunk without a vector that is noted nowhere looks like one
-            # that no question has asked for, and nobody would embed it again.
+            # that no question has asked for, and nothing would embed it again.
             now = datetime.now(UTC)
             for space in {space for _, space in faults}:
                 reasons = {id_: fault for (id_, of), fault in faults.items() if of == space}

@@ -18,7 +18,7 @@ from ingest.index.store.rows import CHUNK, CHUNKS, PAGE, timestamp, to_chunk, to
 ListOrder = Literal["date", "title", "url", "chunks"]
 
 NEAREST = 3
-"""URLs offered for one that is unknown: more are a list that nobody reads."""
+"""URLs offered for one that is unknown: more are a list that no person reads."""
 NEAREST_CANDIDATES = 5_000
 """URLs compared with it: half a second of difflib."""
 NEAREST_CUTOFF = 0.6

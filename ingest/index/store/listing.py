@@ -105,7 +105,7 @@ class CollectionStore:
         """Delete up to `limit` pages that only questions have read, last confirmed before then."""
         with self.catalog.reading() as connection:
             urls = memberships.expired_urls(connection, before=before, limit=limit)
-        # Their vectors wait in the journal: nobody is to wait for the vector store here.
+        # Their vectors wait in the journal: no caller is to wait for the vector store here.
         for url in urls:
             self.catalog.delete(url)
         return len(urls)

@@ -192,7 +192,7 @@ class IndexMaintenance:
                 if vector.shape != copy.shape or not np.allclose(vector, copy, atol=SAME):
                     different.add(id_)
         # What the journal names is not copied yet, and will be before the next question. It is read
-        # last: other processes write meanwhile, each write enters it, and nobody but the holder of
+        # last: other processes write meanwhile, each write enters it, and only the holder of
         # our lock takes an entry out.
         with self._catalog.reading() as connection:
             pending = {
@@ -268,7 +268,7 @@ class IndexMaintenance:
     @in_thread
     def drop_other_spaces(self) -> int:
         """Delete the vectors of every space but the current one; return how many there were."""
-        # Held over both: between them a check would see a copy of vectors that nobody knows.
+        # Held over both: between them a check would see an unknown copy of vectors.
         with self._index.exclusive():
             with self._catalog.writing() as connection:
                 current = spaces.current(connection)

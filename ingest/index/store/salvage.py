@@ -77,7 +77,7 @@ def salvage_index(path: Path, fresh: Path) -> SalvagedIndex:
 def replace_damaged_index(path: Path) -> tuple[SalvagedIndex, Path]:
     """Put an index of what can still be read in the place of a damaged one. Blocks.
 
-    The damaged file is kept beside it; its path is returned. Nobody else may use the index.
+    The damaged file is kept beside it; its path is returned. No other process may use the index.
 
     Raises:
         StoreError: nothing can be read, or the disk is full; the damaged file stays where it is.

@@ -140,7 +140,7 @@ SCHEMA_VERSION = len(VERSIONS)
 """Kept in `PRAGMA user_version`. A file with a higher one is refused: writing would damage it."""
 
 MANY_CHUNKS = 10_000
-"""So many are said before their words are counted again: 10,000 take one to two seconds."""
+"""Chunks from which on a note is written before their words are counted again: one or two seconds."""
 
 # The text arrives as words with spaces between them, so FTS5 must not split them again: its "ascii"
 # tokenizer leaves every character beyond ASCII whole, and "_" is the one ASCII sign in \w.
@@ -207,7 +207,7 @@ def connect_reader(path: Path, *, busy_timeout_s: float) -> sqlite3.Connection:
 
 
 def _is_read_only(path: Path) -> bool:
-    """Return whether an index can be asked and not written: on a disc, in somebody else's home."""
+    """Return whether an index can be asked and not written: on a disc, in another user's home."""
     # SQLite reads no file of WAL mode where it cannot create the log beside it, except one that it
     # is told never changes. A log that is there holds changes, which would be left out.
     log_file = path.with_name(f"{path.name}-wal")

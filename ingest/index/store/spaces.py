@@ -68,7 +68,7 @@ def admitted(
 
 
 def check_vector(vector: Vector, *, dimensions: int, space: str) -> None:
-    """Raise `VectorError` unless this is a unit vector of so many numbers."""
+    """Raise `VectorError` unless this is a unit vector of that dimension."""
     if fault := vector_fault(vector, dimensions=dimensions):
         raise VectorError(
             Message("the index refuses {fault} in the space {space!r}", fault=fault, space=space),

@@ -1,4 +1,4 @@
-"""Work on the vector store that nobody waits for, in a thread of its own."""
+"""Work on the vector store that no caller waits for, in a thread of its own."""
 
 import logging
 import threading

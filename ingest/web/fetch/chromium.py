@@ -231,7 +231,7 @@ def start_supervised(profile: Path, command: list[str], *, end: int) -> subproce
         end: file descriptor of Chromium's end of the debugging socket.
     """
     # Not asyncio.create_subprocess_exec, which can be cancelled half-way: then a Chromium would
-    # run that nobody knows of.
+    # run that no process knows of.
     return subprocess.Popen(  # noqa: S603  the user's own browser, and flags of ours
         [sys.executable, "-I", "-S", supervisor.__file__, str(profile), str(end), *command],
         pass_fds=[end],

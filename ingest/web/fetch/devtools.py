@@ -66,7 +66,7 @@ class DevTools:
         """Return what Chromium answers to a command, such as "Page.navigate".
 
         Raises:
-            DevToolsClosedError: there is nobody, or nobody any more, to answer.
+            DevToolsClosedError: there is no Chromium, or no longer one, to answer.
             DevToolsError: the command failed.
         """
         if self.is_closed:

@@ -5,7 +5,7 @@ its own) comes here as a CONNECT or as a request with an absolute URL (RFC 9112,
 connected to an address that the rules have checked, without a second look-up: a name that changes
 its address (DNS rebinding) gains nothing. TLS goes through unread.
 
-Each page has credentials of its own, which the browser sends with its requests. So nobody else on
+Each page has credentials of its own, which the browser sends with its requests. So no other user of
 this machine can use the gateway, requests that belong to no page get no further, and a page's
 bytes can be counted and its connections cut.
 """
@@ -193,7 +193,7 @@ class Gateway:
         return credentials
 
     def revoke(self, credentials: ProxyCredentials) -> None:
-        """Admit nobody by them any more, and cut their connections. May be called twice."""
+        """Admit no client by them any more, and cut their connections. May be called twice."""
         self._credentials.pop(credentials.authorization, None)
         for task in credentials.connections:
             task.cancel()

@@ -346,7 +346,7 @@ class PageSession:
         await self._try_to_send("Fetch.failRequest", requestId=request, errorReason="Aborted")
 
     async def _authenticate(self, event: dict[str, Any]) -> None:
-        """Give the gateway the page's credentials, and nobody else anything."""
+        """Give the gateway the page's credentials, and no other server anything."""
         request = event["requestId"]
         response: dict[str, str] = {"response": "CancelAuth"}
         is_proxy = event["authChallenge"].get("source") == "Proxy"

@@ -15,7 +15,7 @@ TRY_S = 2.0
 """Seconds after which the next address is tried; the last gets all that is left."""
 
 Dial = Callable[[str, int, float | None], Awaitable[httpcore.AsyncNetworkStream]]
-"""Opens a TCP connection to a literal address and a port, within so many seconds."""
+"""Opens a TCP connection to a literal address and a port, within a number of seconds."""
 SocketOption = (
     tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 )
