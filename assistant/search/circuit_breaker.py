@@ -2,8 +2,8 @@
 
 Closed, it lets requests through. It opens at once when the engine says "slow down", and after
 `FAILURES_TO_OPEN` failures in a row; until its wait is over, no process asks. Then one request
-probes the engine (half-open): an answer closes the breaker, a failure opens it for longer. See Nygard,
-"Release It!", 2007.
+probes the engine (half-open): an answer closes the breaker, a failure opens it for longer. See
+Nygard, "Release It!", 2007.
 
 Waits double from `FIRST_WAIT_S` to `MAX_WAIT_S` with full jitter, so that many readers do not
 come back at once (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015); what

@@ -128,7 +128,7 @@ _ANSWERER = re.compile(
 
 
 def side_of_speaker(name: str) -> str | None:
-    """Return the side of a speaker: "user" asks, "answer" answers, None is unknown."""
+    """Return the side of a speaker, "user", "answer" or "system", None if it is unknown."""
     if name.strip().casefold() in ("system", "系统", "developer"):
         return "system"
     if _ASKER.search(name):

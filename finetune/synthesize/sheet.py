@@ -12,7 +12,7 @@ SHEET_ROWS = 100
 
 
 def render_row_sheet(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return evenly chosen rows as CSV, `SHEET_ROWS` about, with columns for a person to fill in."""
+    """Return evenly chosen rows as CSV, about `SHEET_ROWS`, with columns for a person's verdict."""
     step = max(1, len(rows) // SHEET_ROWS)
     out = io.StringIO()
     out.write("\ufeff")  # without a byte order mark Excel reads the code page of its Windows

@@ -140,7 +140,7 @@ SCHEMA_VERSION = len(VERSIONS)
 """Kept in `PRAGMA user_version`. A file with a higher one is refused: writing would damage it."""
 
 MANY_CHUNKS = 10_000
-"""Chunks from which on a note is written before their words are counted again: one or two seconds."""
+"""Chunks from which on a note says that their words are counted again: one or two seconds."""
 
 # The text arrives as words with spaces between them, so FTS5 must not split them again: its "ascii"
 # tokenizer leaves every character beyond ASCII whole, and "_" is the one ASCII sign in \w.
