@@ -27,6 +27,7 @@ from ingest.index.store.base import ChunkStore
 from ingest.settings import IngestSettings
 
 if TYPE_CHECKING:
+    from ingest.bulk.archives import ArchiveReader
     from ingest.bulk.crawl import LinkCollector
     from ingest.extract.worker_pool import ReaderPool
     from ingest.index.store.hybrid import Index
@@ -74,6 +75,7 @@ class ReadingComponents:
     """Fetches sitemaps and feeds as they are, which are longer than pages."""
     links: "LinkCollector | None"
     """Has the links of pages for a crawl; None where none was asked for."""
+    archives: "ArchiveReader"
     jobs: int
     """Pages that may be read at once."""
     cache: ExpiringCache
@@ -197,31 +199,23 @@ async def open_reading(
     from ingest import web_bootstrap
     from ingest.crawl_log import CrawlLog
     from ingest.index.split import current_chunking
-    from ingest.page_reader import PageReader
     from ingest.pipeline import IndexingPipeline
     from ingest.question_reader import QuestionReader
-    from ingest.web.negative_cache import NegativeCache
 
     async with AsyncExitStack() as stack:
         log = stack.enter_context(closing(CrawlLog(crawl_log))) if crawl_log else None
         cache = stack.enter_context(closing(open_cache(settings)))
         workers = web_bootstrap.open_reader_pool(settings, stack)
+        archives = web_bootstrap.open_archives(settings, workers, stack)
         engine = await _open_engine(settings, index.embedder, cluster, workers, cache, stack)
         links = web_bootstrap.link_collector(settings, engine.loader) if follow_links else None
-        pages = PageReader(
-            fetcher=links or engine.loader,
-            store=index.store,
-            concurrency=settings.crawl.concurrency,
-            ttl_s=settings.crawl.ttl,
-            negative_cache=NegativeCache(cache=cache),
-            on_event=log.write if log else None,
-        )
+        pages = web_bootstrap.page_reader(settings, index.store, links or engine.loader, cache, log)
         pipeline = IndexingPipeline(
             pages=pages,
             store=index.store,
             embedder=engine.embedder,
             chunking=current_chunking(size=settings.chunk.size, overlap=settings.chunk.overlap),
-            read_file=workers.read_file,
+            read_file=archives.read_file,
             collection=settings.index.collection,
         )
         reader = QuestionReader(
@@ -237,6 +231,7 @@ async def open_reading(
             reader=reader,
             site_lists=web_bootstrap.site_list_fetcher(settings, engine.web),
             links=links,
+            archives=archives,
             jobs=engine.jobs,
             cache=cache,
         )
@@ -389,10 +384,3 @@ async def choose_embedder(
     """
     embedder, problem = await open_embedder(embedder_config(settings), space=space)
     return embedder, (problem,) if problem else ()
-
-
-def browser_path(settings: IngestSettings) -> str | None:
-    """Return the Chromium that would open pages, None when there is none."""
-    from ingest.web.fetch.chromium import find_browser
-
-    return settings.crawl.browser_path or find_browser()

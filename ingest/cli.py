@@ -16,6 +16,7 @@ from ingest.foundation.messages import LANGUAGES, Message, printable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ingest.bulk.folders import ExtraKinds, PathPatterns
     from ingest.bulk.journal import RunJournal
     from ingest.bulk.run import BulkRun
     from ingest.bulk.sources import SourceItem
@@ -70,6 +71,16 @@ SOME_FAILED = 3
     "--exclude", multiple=True, metavar="PATTERN", help="Of the same, no path that matches."
 )
 @click.option(
+    "--archives",
+    is_flag=True,
+    help="Of folders, read archives, too (.zip, .tar.gz, …); one that is named is read anyway.",
+)
+@click.option(
+    "--pictures",
+    is_flag=True,
+    help="Of folders, read the text of pictures, too (extra [ocr]; .png, .jpg, …).",
+)
+@click.option(
     "--collection", metavar="NAME", help="Put what is stored into this collection, beside others."
 )
 @click.option("--prune", is_flag=True, help="Remove documents whose files are gone from a folder.")
@@ -104,7 +115,8 @@ def main(sources: tuple[str, ...], as_json: bool, lang: str | None, **options: A
 
     A source is a URL, a sitemap or a feed (all pages that it lists), a file with one URL a line
     (# starts a comment), a document (text, Markdown, HTML; PDF, Word and others with the extra
-    [files]), a folder, or "-" for URLs on standard input.
+    [files]; scans and pictures with [ocr]), a folder, an archive (.zip, .tar.gz, …), or "-" for
+    URLs on standard input.
     Of a folder, all documents below it are read but what is hidden, a link or in a .gitignore; what
     is left out is named.
     robots.txt decides what may be read. Pages that fail are listed and the rest goes on. A page
@@ -142,21 +154,17 @@ def main(sources: tuple[str, ...], as_json: bool, lang: str | None, **options: A
 
 async def _ingest(sources: tuple[str, ...], report: "Report", options: "Mapping[str, Any]") -> int:
     import asyncio
-    import io
     from contextlib import closing
 
     from ingest.bootstrap import RUNS, open_ingest
     from ingest.bulk.explorer import SiteExplorer
-    from ingest.bulk.folders import PathPatterns
+    from ingest.bulk.folders import ExtraKinds, PathPatterns
     from ingest.bulk.journal import RunJournal
     from ingest.bulk.run import BulkRun
-    from ingest.bulk.sources import read_sources
-    from ingest.foundation.startup import read_stdin
 
-    # In a thread: while somebody types, Ctrl-C has to end us.
-    piped = await asyncio.to_thread(read_stdin) if "-" in sources else ""
     patterns = PathPatterns(include=options["include"], exclude=options["exclude"])
-    found = read_sources(sources, stdin=io.StringIO(piped), patterns=patterns)
+    extra_kinds = ExtraKinds(archives=options["archives"], pictures=options["pictures"])
+    found = await _find_sources(sources, patterns, extra_kinds)
     settings = _settings_of_run(sources, options)
     if options["dry_run"]:
         return await asyncio.to_thread(_list_sources, found, report)
@@ -178,6 +186,8 @@ async def _ingest(sources: tuple[str, ...], report: "Report", options: "Mapping[
             links=parts.reading.links,
             depth=options["crawl"],
             patterns=patterns,
+            archives=parts.reading.archives,
+            extra_kinds=extra_kinds,
         )
         with closing(RunJournal(settings.index.path / RUNS)) as journal:
             run = BulkRun(
@@ -198,6 +208,22 @@ async def _ingest(sources: tuple[str, ...], report: "Report", options: "Mapping[
     if report.is_complete:
         return 0
     return SOME_FAILED if report.stored or report.unchanged else 1
+
+
+async def _find_sources(
+    sources: tuple[str, ...], patterns: "PathPatterns", extra_kinds: "ExtraKinds"
+) -> "Iterator[SourceItem]":
+    import asyncio
+    import io
+
+    from ingest.bulk.sources import read_sources
+    from ingest.foundation.startup import read_stdin
+
+    # In a thread: while somebody types, Ctrl-C has to end us.
+    piped = await asyncio.to_thread(read_stdin) if "-" in sources else ""
+    return read_sources(
+        sources, stdin=io.StringIO(piped), patterns=patterns, extra_kinds=extra_kinds
+    )
 
 
 def _settings_of_run(sources: tuple[str, ...], options: "Mapping[str, Any]") -> "IngestSettings":
@@ -248,7 +274,9 @@ def _run_key(sources: tuple[str, ...], options: "Mapping[str, Any]") -> tuple[st
     if not sources:
         return ()
     # Without --jobs, --rate and --limit: a run may go on faster, or further, than it began.
-    return (*sources, "", *options["include"], "", *options["exclude"], str(options["crawl"]))
+    kinds = [f"--{kind}" for kind in ("archives", "pictures") if options[kind]]
+    patterns = (*options["include"], "", *options["exclude"], *kinds)
+    return (*sources, "", *patterns, str(options["crawl"]))
 
 
 async def _run(

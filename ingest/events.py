@@ -91,8 +91,13 @@ LeftOutReason = Literal[
     "link_broken",
     "special",
     "unreadable",
+    "archive",
+    "picture",
+    "unsafe_name",
+    "beyond_bounds",
+    "broken_off",
 ]
-"""Why something in a folder is not one of its documents."""
+"""Why something in a folder or an archive is not one of its documents."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,14 +105,14 @@ class FileLeftOut:
     """Something in a folder that is not read. Of a folder's content nothing more is said."""
 
     path: str
-    """Absolute; a folder's ends with "/"."""
+    """Absolute; a folder's ends with "/". In an archive below the archive's own path."""
     reason: LeftOutReason
     rule: str = ""
     """The line of an ignore file that says so, or the suffix that has no reader."""
     type: Literal["file_left_out"] = "file_left_out"
 
 
-SourceKind = Literal["folder", "list", "sitemap", "feed"]
+SourceKind = Literal["folder", "archive", "list", "sitemap", "feed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +124,7 @@ class SourceScanned:
     count: int
     """Documents or addresses."""
     left_out: int = 0
-    """Files of a folder with a `FileLeftOut`; other sites' and excluded pages of a sitemap."""
+    """`FileLeftOut` of a folder or archive; other sites' and excluded pages of a sitemap."""
     type: Literal["source_scanned"] = "source_scanned"
 
 

@@ -20,6 +20,12 @@ def file_validators(path: Path) -> PageValidators | None:
     """
     try:
         state = path.stat()
+    except NotADirectoryError:
+        # What lies in an archive is as it was while the archive is: nothing has to be unpacked.
+        archive = archive_of(path)
+        if archive is None:
+            return None
+        state = archive.stat()
     except OSError:
         return None
     now = datetime.now(UTC)
@@ -33,6 +39,20 @@ def file_validators(path: Path) -> PageValidators | None:
         last_modified=_utc(state.st_mtime).isoformat(),
         fetcher="file",
     )
+
+
+def archive_of(path: Path) -> Path | None:
+    """Return the file on the disk in which `path` lies, None if it lies in none.
+
+    "/notes/2025.zip/may/a.md" lies in "/notes/2025.zip" where that is a file.
+    """
+    for place in (path, *path.parents):
+        try:
+            state = place.stat()
+        except OSError:  # nothing there, or something below a file
+            continue
+        return place if place != path and stat.S_ISREG(state.st_mode) else None
+    return None
 
 
 def modified_at(validators: PageValidators) -> datetime:

@@ -209,14 +209,19 @@ class IndexingPipeline:
 
     async def gone_files(self, folder: Path) -> AsyncGenerator[str, None]:
         """Yield the URLs of documents of the index whose files are no longer below `folder`."""
+        async for urls in self.stored_below(folder):
+            # One thread for the batch: to start one for each file costs more than to look.
+            for url in await asyncio.to_thread(_gone_among, urls):
+                yield url
+
+    async def stored_below(self, folder: Path) -> AsyncGenerator[Sequence[str], None]:
+        """Yield the URLs of documents whose files lie below a folder or archive, in batches."""
         last = ""
         while urls := await self._store.urls_below(
             f"{folder.as_uri()}/", after=last, limit=GONE_BATCH
         ):
             last = urls[-1]
-            # One thread for the batch: to start one for each file costs more than to look.
-            for url in await asyncio.to_thread(_gone_among, urls):
-                yield url
+            yield urls
 
     async def remove(self, url: str) -> None:
         """Delete a document from the index."""

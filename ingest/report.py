@@ -75,6 +75,11 @@ LEFT_OUT: Final[dict[LeftOutReason, Message]] = {
     "link_broken": Message("links to nothing"),
     "special": Message("devices, pipes or sockets"),
     "unreadable": Message("that may not be opened"),
+    "archive": Message("archives: --archives reads them"),
+    "picture": Message("pictures: --pictures reads their text"),
+    "unsafe_name": Message("whose names lead out of the archive"),
+    "beyond_bounds": Message("too large, too many or too deep"),
+    "broken_off": Message("behind the place where the archive is damaged"),
 }
 
 RETRYABLE: Final[frozenset[SkipReason]] = frozenset(
@@ -258,7 +263,7 @@ class Report:
     def _add_scanned(self, event: SourceScanned) -> None:
         """Write what a folder or a list holds, and what the folder leaves out, by name."""
         match event.kind:
-            case "folder":
+            case "folder" | "archive":
                 one, many = "{name}: {count} document", "{name}: {count} documents"
             case "list" | "sitemap" | "feed":
                 one, many = "{name}: {count} address", "{name}: {count} addresses"

@@ -13,15 +13,21 @@ from ingest.foundation.concurrency import LazyResource
 from ingest.settings import IngestSettings
 
 if TYPE_CHECKING:
+    from ingest.bulk.archives import ArchiveReader
     from ingest.bulk.crawl import LinkCollector
+    from ingest.crawl_log import CrawlLog
     from ingest.extract.worker_pool import ReaderPool
-    from ingest.page_reader import PageLoader
+    from ingest.index.store.base import ChunkStore
+    from ingest.page_reader import PageLoader, PageReader
     from ingest.web.fetch.base import Fetcher
     from ingest.web.fetch.wire import HttpClient
     from ingest.web.rate_limit import RateLimiter
     from ingest.web.robots import RobotsPolicy
     from ingest.web.ssrf import AddressGuard
     from ingest.web.tiered_fetcher import TieredFetcher
+
+UNPACKED = "unpacked"
+"""Folder beside the index in which archives are unpacked while they are read."""
 
 
 def open_reader_pool(settings: IngestSettings, stack: AsyncExitStack) -> "ReaderPool":
@@ -31,6 +37,17 @@ def open_reader_pool(settings: IngestSettings, stack: AsyncExitStack) -> "Reader
     pool = ReaderPool(timeout_s=settings.crawl.read_timeout)
     stack.push_async_callback(pool.close)
     return pool
+
+
+def open_archives(
+    settings: IngestSettings, workers: "ReaderPool", stack: AsyncExitStack
+) -> "ArchiveReader":
+    """Return what reads files, also those in archives, closed with `stack`."""
+    from ingest.bulk.archives import ArchiveReader
+
+    archives = ArchiveReader(folder=settings.index.path / UNPACKED, pool=workers)
+    stack.push_async_callback(archives.close)
+    return archives
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +83,27 @@ def open_web_access(
         per_host=crawl.per_host, gap_s=crawl.host_gap, max_delay_s=crawl.max_delay
     )
     return WebAccess(guard=guard, client=client, robots=robots, rate_limiter=rate_limiter)
+
+
+def page_reader(
+    settings: IngestSettings,
+    store: "ChunkStore",
+    loader: "PageLoader",
+    cache: ExpiringCache,
+    log: "CrawlLog | None",
+) -> "PageReader":
+    """Return what reads pages side by side, and passes over those that failed a moment ago."""
+    from ingest.page_reader import PageReader
+    from ingest.web.negative_cache import NegativeCache
+
+    return PageReader(
+        fetcher=loader,
+        store=store,
+        concurrency=settings.crawl.concurrency,
+        ttl_s=settings.crawl.ttl,
+        negative_cache=NegativeCache(cache=cache),
+        on_event=log.write if log else None,
+    )
 
 
 def link_collector(settings: IngestSettings, fetcher: "PageLoader") -> "LinkCollector":

@@ -2,8 +2,10 @@
 
 import io
 import struct
+import tarfile
 import zipfile
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 SENTENCE = "The harbour was quiet that morning, and the boats lay still in the grey water."
 
@@ -156,3 +158,49 @@ def ole(streams: Mapping[str, bytes]) -> bytes:
             data.ljust(512 * data_sectors, b"\0"),
         )
     )
+
+
+def picture(*lines: str, kind: str = "PNG", **options: Any) -> bytes:
+    """Draw lines as black letters on white paper; `kind` "PDF" makes a scan of it."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    font = ImageFont.load_default(size=26)  # comes with Pillow: machines have other fonts
+    longest = max(len(line) for line in lines)
+    paper = Image.new("RGB", (max(400, 14 * longest + 80), 60 * len(lines) + 80), "white")
+    pen = ImageDraw.Draw(paper)
+    for number, line in enumerate(lines):
+        pen.text((40, 40 + 60 * number), line, font=font, fill="black")
+    written = io.BytesIO()
+    paper.save(written, kind, resolution=150, **options)
+    return written.getvalue()
+
+
+def tar_gz(members: Mapping[str, bytes], *links: tuple[str, str]) -> bytes:
+    """Pack files, and links as (name, target), into a tar file."""
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode="w:gz") as archive:
+        for name, body in members.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mtime = len(body), 1_717_200_000  # 1 June 2024
+            archive.addfile(entry, io.BytesIO(body))
+        for name, target in links:
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.linkname = tarfile.SYMTYPE, target
+            archive.addfile(entry)
+    return written.getvalue()
+
+
+def zip_of_chinese_windows(members: Mapping[str, bytes]) -> bytes:
+    """Pack files whose names are GBK without a word about it, as Explorer does there."""
+    written = io.BytesIO()
+    places = {}
+    with zipfile.ZipFile(written, "w") as archive:
+        for number, (name, body) in enumerate(members.items()):
+            raw = name.encode("gbk")
+            stand_in = f"{number:0{len(raw)}}"
+            places[stand_in.encode()] = raw
+            archive.writestr(stand_in, body)
+    packed = written.getvalue()
+    for stand_in_bytes, raw in places.items():
+        packed = packed.replace(stand_in_bytes, raw)
+    return packed

@@ -18,7 +18,7 @@ from assistant.errors import ModelError, RerankError, SearchError
 from assistant.search.notices import fallback_notice
 from assistant.search.result_pages import HINTS
 from assistant.settings import ModelSettings, Settings
-from ingest.bootstrap import browser_path, open_store
+from ingest.bootstrap import open_store
 from ingest.bulk.progress import pad_to_width
 from ingest.encoder_setup import encoder_in_force, encoder_worth
 from ingest.errors import FetchError
@@ -38,7 +38,7 @@ from ingest.index.split import current_chunking
 from ingest.model_servers.ollama import with_tag
 from ingest.report import count_chunks, count_documents, describe_outdated
 from ingest.web.fetch.browser_check import check_browser
-from ingest.web.fetch.chromium import OTHER_BROWSER
+from ingest.web.fetch.chromium import OTHER_BROWSER, find_browser
 from ingest.web.fetch.upstream_proxy import DEFAULT_PORTS
 
 PART_COLUMNS = 17
@@ -195,7 +195,7 @@ async def check_chromium(settings: Settings) -> list[HealthCheck]:
     if crawl.browser == "never":
         off = Message("switched off (crawl.browser)")
         return [HealthCheck(part="browser", state="ok", found=off)]
-    path = browser_path(settings)
+    path = crawl.browser_path or find_browser()
     if path is None:
         found = Message("no {what}: pages made by scripts are skipped", what="Chromium")
         fix = Message.verbatim("apt-get install chromium")

@@ -7,12 +7,14 @@ Patterns are those of .gitignore (https://git-scm.com/docs/gitignore), read by p
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pathspec import GitIgnoreSpec
 
 from ingest.events import FileLeftOut, LeftOutReason
+from ingest.extract.archives import is_archive
 from ingest.extract.base import SNIFFED_BYTES
-from ingest.extract.registry import READABLE_SUFFIXES, find_file_reader
+from ingest.extract.registry import PICTURE_SUFFIXES, READABLE_SUFFIXES, find_file_reader
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Message
 
@@ -77,6 +79,26 @@ class PathPatterns:
 ALL_PATHS = PathPatterns()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtraKinds:
+    """Which files of folders are read by choice alone, because that may take long."""
+
+    archives: bool = False
+    pictures: bool = False
+
+    def reason_against(self, path: Path) -> Literal["archive", "picture"] | None:
+        """Return why a file is left out as one of a kind that nobody chose, None if it is not."""
+        if not self.archives and is_archive(path):
+            return "archive"
+        # A folder of papers holds hundreds of logos and photographs without a word.
+        if not self.pictures and path.suffix.lower() in PICTURE_SUFFIXES:
+            return "picture"
+        return None
+
+
+NO_EXTRA_KINDS = ExtraKinds()
+
+
 @dataclass(frozen=True, slots=True)
 class _IgnoreFile:
     """Patterns that hold below one folder."""
@@ -87,7 +109,9 @@ class _IgnoreFile:
     spec: GitIgnoreSpec
 
 
-def scan_folder(folder: Path, patterns: PathPatterns = ALL_PATHS) -> Iterator[Path | FileLeftOut]:
+def scan_folder(
+    folder: Path, patterns: PathPatterns = ALL_PATHS, *, extra_kinds: ExtraKinds = NO_EXTRA_KINDS
+) -> Iterator[Path | FileLeftOut]:
     """Yield each document below `folder`, in order of name, and what is left out. Blocks.
 
     A folder that is left out is one `FileLeftOut`, whatever it holds. No link is followed: one to a
@@ -96,14 +120,15 @@ def scan_folder(folder: Path, patterns: PathPatterns = ALL_PATHS) -> Iterator[Pa
     """
     root = folder.resolve()
     always = _IgnoreFile(root, "", GitIgnoreSpec.from_lines(ALWAYS_IGNORED))
-    yield from _Scan(root, patterns).below(root, (always,))
+    yield from _Scan(root, patterns, extra_kinds).below(root, (always,))
 
 
 class _Scan:
     """One walk through a folder."""
 
-    def __init__(self, root: Path, patterns: PathPatterns) -> None:
+    def __init__(self, root: Path, patterns: PathPatterns, extra_kinds: ExtraKinds) -> None:
         self._root = root
+        self._extra_kinds = extra_kinds
         self._patterns = patterns
 
     def below(self, place: Path, ignored: tuple[_IgnoreFile, ...]) -> Iterator[Path | FileLeftOut]:
@@ -160,8 +185,10 @@ class _Scan:
         # /dev/urandom has no end, and a pipe that nobody writes to no beginning.
         if not path.is_file():
             return "special", ""
+        if unwanted := self._extra_kinds.reason_against(path):
+            return unwanted, ""
         if path.suffix:
-            is_readable = path.suffix.lower() in READABLE_SUFFIXES
+            is_readable = is_archive(path) or path.suffix.lower() in READABLE_SUFFIXES
             return None if is_readable else ("no_reader", path.suffix)
         # README and LICENSE are read, programs are not: without a suffix the bytes decide.
         try:

@@ -38,7 +38,7 @@ class BulkRun:
         per_host: Of these, pages of one host.
         fresh: Request pages and read files though they are fresh in the index.
         limit: Pages and files after which the run pauses; None for no limit.
-        explorer: Reads sitemaps and feeds, and follows links.
+        explorer: Reads sitemaps, feeds and archives, and follows links.
     """
 
     def __init__(
@@ -64,6 +64,8 @@ class BulkRun:
         self.total = 0
         """Pages and files that are known so far and were to be read when this process began."""
         self._folders: list[Path] = []
+        self._gone_members: list[str] = []
+        """URLs of documents of the index that their archives no longer hold."""
         self.has_sources = False
         """Whether `add_sources` has met a page or a document."""
         self._ahead: deque[RunItem] = deque()
@@ -78,7 +80,7 @@ class BulkRun:
                 if isinstance(item, str):
                     wanted.append(self._explorer.named(item))
                 elif isinstance(item, Path):
-                    wanted.append(RunItem(url=item.as_uri()))
+                    wanted.append(self._explorer.named_file(item))
                 else:
                     if isinstance(item, SourceScanned) and item.kind == "folder":
                         self._folders.append(Path(item.name))
@@ -113,6 +115,8 @@ class BulkRun:
                     event = task.result()
                     # After the index, before the next one: a kill in between costs a second look.
                     is_stored = not isinstance(event, PageSkipped)
+                    for left_out in self._explorer.take_left_out(item):
+                        self._report(left_out)
                     self.total += await self._explorer.add_found(item, self._journal)
                     self._journal.finish(item, "done" if is_stored else "failed")
                     self._report(event)
@@ -129,9 +133,14 @@ class BulkRun:
         for folder in self._folders:
             async with aclosing(self._pipeline.gone_files(folder)) as urls:
                 async for url in urls:
-                    if prune:
-                        await self._pipeline.remove(url)
-                    self._report(FileGone(url=url, removed=prune))
+                    await self._report_gone(url, prune=prune)
+        for url in self._gone_members:
+            await self._report_gone(url, prune=prune)
+
+    async def _report_gone(self, url: str, *, prune: bool) -> None:
+        if prune:
+            await self._pipeline.remove(url)
+        self._report(FileGone(url=url, removed=prune))
 
     async def _look_ahead(self, started: int) -> list[PageStored]:
         """Take up more pages and files; return the events of those that have nothing to be done.
@@ -168,9 +177,17 @@ class BulkRun:
 
     async def _read(self, item: RunItem) -> IngestEvent | SourceScanned:
         event = await self._explorer.read_list(item)
+        path = path_of_url(item.url)
+        if isinstance(event, SourceScanned) and path is not None:
+            held = {member.url for member in self._explorer.members(item)}
+            async with aclosing(self._pipeline.stored_below(path)) as batches:
+                # What lies in an archive of the archive is looked for when that is read.
+                async for urls in batches:
+                    self._gone_members += [
+                        url for url in urls if not held.intersection(_with_places_above(url))
+                    ]
         if event is not None:
             return event
-        path = path_of_url(item.url)
         if path is not None:
             return await self._pipeline.add_file(path, fresh=self._fresh)
         return await self._pipeline.add_url(item.url, fresh=self._fresh)
@@ -179,3 +196,9 @@ class BulkRun:
 def _queue_of(item: RunItem) -> str:
     """Return the host whose turn a page has to wait for, "" for a file."""
     return host_of(item.url)
+
+
+def _with_places_above(url: str) -> list[str]:
+    """Return the URL of a file and those of the folders and archives in which it lies."""
+    parts = url.split("/")
+    return ["/".join(parts[:count]) for count in range(len(parts), 3, -1)]

@@ -7,7 +7,13 @@ from typing import TextIO
 
 from tld import get_tld
 
-from ingest.bulk.folders import ALL_PATHS, PathPatterns, scan_folder
+from ingest.bulk.folders import (
+    ALL_PATHS,
+    NO_EXTRA_KINDS,
+    ExtraKinds,
+    PathPatterns,
+    scan_folder,
+)
 from ingest.errors import FetchError
 from ingest.events import FileLeftOut, SourceScanned, SourceUnusable
 from ingest.extract.registry import READABLE_SUFFIXES
@@ -21,7 +27,10 @@ LIST_SUFFIXES = frozenset({".list", ".urls"})
 MAYBE_LIST_SUFFIXES = frozenset({".txt", ""})
 """A file of these is a list of URLs if most of its lines are addresses, else a document."""
 
-DOCUMENT_SUFFIXES = READABLE_SUFFIXES | {*(".doc", ".ppt", ".xls", ".list", ".urls")}
+DOCUMENT_SUFFIXES = READABLE_SUFFIXES | {
+    *(".doc", ".ppt", ".xls", ".list", ".urls"),
+    *(".zip", ".tar", ".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz", ".7z", ".rar"),
+}
 """A name that ends so is a file, there or missing; only "https://" makes it an address."""
 
 _HOST = re.compile(
@@ -48,7 +57,11 @@ class SourceError(QiuzhengError):
 
 
 def read_sources(
-    names: Iterable[str], *, stdin: TextIO, patterns: PathPatterns = ALL_PATHS
+    names: Iterable[str],
+    *,
+    stdin: TextIO,
+    patterns: PathPatterns = ALL_PATHS,
+    extra_kinds: ExtraKinds = NO_EXTRA_KINDS,
 ) -> Iterator[SourceItem]:
     """Return what `names` stand for, in the order named, read as it is asked for.
 
@@ -58,15 +71,18 @@ def read_sources(
         names: URLs, files, folders, or "-" for a list on `stdin`.
         stdin: Where "-" reads.
         patterns: Which files of folders are wanted.
+        extra_kinds: Which kinds are wanted of folders; a file that is named itself always is.
 
     Raises:
         SourceError: a name is empty, or its file is missing. Before the first item.
     """
-    sources = [_find_source(name, stdin, patterns) for name in names]
+    sources = [_find_source(name, stdin, patterns, extra_kinds) for name in names]
     return (item for source in sources for item in source)
 
 
-def _find_source(name: str, stdin: TextIO, patterns: PathPatterns) -> Iterable[SourceItem]:
+def _find_source(
+    name: str, stdin: TextIO, patterns: PathPatterns, extra_kinds: ExtraKinds
+) -> Iterable[SourceItem]:
     path = Path(name)
     if name == "-":
         return _listed(_numbered_lines(stdin), "-")
@@ -83,7 +99,7 @@ def _find_source(name: str, stdin: TextIO, patterns: PathPatterns) -> Iterable[S
             Message("no such file: {name}", name=name[:80]),
             hint=Message("check its name; the address of a web page begins with https://"),
         )
-    return _folder(path, patterns) if path.is_dir() else _file(path)
+    return _folder(path, patterns, extra_kinds) if path.is_dir() else _file(path)
 
 
 def _address(name: str) -> Iterator[SourceItem]:
@@ -117,10 +133,10 @@ def _file(path: Path) -> Iterator[SourceItem]:
     yield path.resolve()
 
 
-def _folder(folder: Path, patterns: PathPatterns) -> Iterator[SourceItem]:
+def _folder(folder: Path, patterns: PathPatterns, extra_kinds: ExtraKinds) -> Iterator[SourceItem]:
     """Yield the documents below `folder`, what is left out, and how many there were of both."""
     documents = left_out = 0
-    for item in scan_folder(folder, patterns):
+    for item in scan_folder(folder, patterns, extra_kinds=extra_kinds):
         if isinstance(item, FileLeftOut):
             left_out += 1
         else:

@@ -30,10 +30,10 @@ from ingest.extract.registry import find_file_reader, find_reader, is_known_suff
 from ingest.foundation.messages import Message
 
 _PACKED = Message("unpack it, and name the folder that it becomes: ingest FOLDER")
-_PICTURE = Message("if it shows text, run OCR over it and save what that finds as .txt")
+_PICTURE = Message("if it shows text, save it as .png or .jpg")
 _OTHER_KINDS = {
     **dict.fromkeys((".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"), _PACKED),
-    **dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff", ".heic"), _PICTURE),
+    **dict.fromkeys((".gif", ".heic", ".avif", ".svg"), _PICTURE),
 }
 """What to do with a file of a kind that no reader knows, by suffix."""
 
@@ -73,17 +73,21 @@ def extract(page: Page) -> Document:
     return replace(document, kind="listing") if reader.lists_pages else document
 
 
-def read_file(path: Path) -> Document:
+def read_file(path: Path, *, shown: Path | None = None) -> Document:
     """Return the text of a local file; the document's URL is its file:// address. Blocks.
+
+    Args:
+        path: Where it is.
+        shown: What it is called, where that is another path: one within an archive.
 
     Raises:
         FetchError: it cannot be opened (reason "unreachable").
         ExtractError: it is of another kind, broken, too large, or holds no text.
         MissingDependencyError: it is a document, and the extra that reads its kind is missing.
     """
-    path = path.resolve()
+    body = read_local_file(path.resolve(), shown=shown)
+    path = shown or path.resolve()
     url, now = path.as_uri(), datetime.now(UTC)
-    body = read_local_file(path)
     reader = find_file_reader(path.suffix, body)
     if reader is None:
         kind = path.suffix or "binary"

@@ -11,8 +11,8 @@ MAX_FILE_BYTES = 100_000_000
 """A scanned book. Of a larger one the text alone may not fit into the reader's memory."""
 
 
-def read_local_file(path: Path) -> bytes:
-    """Return the content of a file.
+def read_local_file(path: Path, *, shown: Path | None = None) -> bytes:
+    """Return the content of a file, called `shown` in errors.
 
     Raises:
         FetchError: it cannot be opened, or is a device, a pipe or a folder ("unreachable"); it is
@@ -25,16 +25,16 @@ def read_local_file(path: Path) -> bytes:
         with open(handle, "rb") as file:  # noqa: PTH123  of a handle, not a path
             status = os.fstat(handle)
             if not stat.S_ISREG(status.st_mode):
-                raise _refusal(path, Message("it is a device, a pipe or a socket"))
+                raise _refusal(shown or path, Message("it is a device, a pipe or a socket"))
             if status.st_size > MAX_FILE_BYTES:
                 size, most = status.st_size // 1_000_000, MAX_FILE_BYTES // 1_000_000
                 why = Message("{size:,} MB, and at most {most} MB are read", size=size, most=most)
                 hint = Message("split it into parts")
-                raise _refusal(path, why, reason="too_large", hint=hint)
+                raise _refusal(shown or path, why, reason="too_large", hint=hint)
             return file.read(MAX_FILE_BYTES)  # it may grow while we read, as logs do
     except OSError as error:
         hint = Message("check the name and the permissions")
-        raise _refusal(path, describe_os_error(error), hint=hint) from error
+        raise _refusal(shown or path, describe_os_error(error), hint=hint) from error
 
 
 def _refusal(

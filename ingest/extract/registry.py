@@ -11,13 +11,14 @@ from typing import Final
 from ingest.extract.base import PAGE_MARK, FileContent, FileReader, missing_extra_error
 from ingest.extract.dom import parse_html
 from ingest.extract.markdown import render_markdown
-from ingest.extract.readers import feed, html, mail, office, pdf, text
+from ingest.extract.readers import feed, html, mail, office, pdf, picture, text
 
 
 def _read_attachment(name: str, body: bytes) -> FileContent | None:
     """Return what is attached to a mail under this name, None if there is no reader for it."""
     reader = find_file_reader(Path(name).suffix, body)
-    if reader is None:
+    # Most pictures in mails are the logos of those who sign.
+    if reader is None or reader is picture.PICTURE:
         return None
     try:
         content = reader.read(body, None)
@@ -40,6 +41,7 @@ READERS: Final[tuple[FileReader, ...]] = (
     office.PPTX,
     office.XLSX,
     office.EPUB,
+    picture.PICTURE,
     office.ODT,
     office.RTF,
     EML,
@@ -60,6 +62,8 @@ READERS: Final[tuple[FileReader, ...]] = (
 """Those that their first bytes prove come first, plain text, which nearly anything can be, last."""
 
 _BY_SUFFIX: Final = {suffix: reader for reader in READERS for suffix in reader.suffixes}
+
+PICTURE_SUFFIXES: Final = frozenset(picture.PICTURE.suffixes)
 
 READABLE_SUFFIXES: Final = frozenset(_BY_SUFFIX) - {""}
 """Suffixes of the files that can be read, lower case. Without a suffix the bytes decide."""

@@ -14,13 +14,24 @@ import signal
 import sys
 import threading
 import unicodedata
+from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from ingest.documents import Document, Page
-from ingest.errors import IngestError
+from ingest.errors import ExtractError, IngestError
+from ingest.extract.archives import (
+    ArchiveContent,
+    NoRoomError,
+    list_archive,
+    unpack_archive,
+)
+from ingest.extract.base import DamagedFileError
 from ingest.extract.extractor import extract, read_file
+from ingest.extract.formats.long_work import allow_long_work
+from ingest.extract.jobs import ArchiveJob, FileJob, Job
 from ingest.extract.main_text import import_trafilatura
 from ingest.foundation.errors import MissingDependencyError, QiuzhengError
 from ingest.foundation.ipc import receive, send
@@ -75,8 +86,14 @@ def main() -> None:
             # since a page may have taken this process over.
             job, seconds = pickle.loads(receive(jobs, limit=MAX_JOB))  # noqa: S301
             exit_after(seconds + ALARM_GRACE_S)
-            send(replies, _extract_to_json(job))
+            send(replies, _reply_to(job, partial(_go_on, replies, seconds)))
             exit_after(0)
+
+
+def _go_on(replies: BinaryIO, seconds: float) -> None:
+    """Tell the parent that a part is done, and begin the time of the next one."""
+    send(replies, b"")
+    exit_after(seconds + ALARM_GRACE_S)
 
 
 def exit_after(seconds: float) -> None:
@@ -102,12 +119,12 @@ def truncate(text: str, *, limit: int) -> str:
     return text[: border if border > 0 else end].rstrip() + CUT_MARK
 
 
-def _read_job(job: Page | Path) -> Document:
+def _read_job(job: Page | FileJob) -> Document:
     """Return the document of a page, or of a local file, whose text may be longer."""
     if isinstance(job, Page):
         document = extract(job)
         return replace(document, text=truncate(document.text, limit=MAX_TEXT))
-    document = read_file(job)
+    document = read_file(job.path, shown=job.shown)
     text = truncate(document.text, limit=MAX_FILE_TEXT)
     if len(text) < len(document.text):
         cut = Message("only its first {count:,} characters are stored", count=len(text))
@@ -115,16 +132,48 @@ def _read_job(job: Page | Path) -> Document:
     return replace(document, text=text)
 
 
-def _extract_to_json(job: Page | Path) -> bytes:
-    """Return the document or the error, and the memory that this process holds, as JSON."""
+def _open_archive(job: ArchiveJob) -> ArchiveContent:
+    try:
+        if job.folder is None:
+            return list_archive(job.path)
+        return unpack_archive(job.path, job.folder)
+    except NoRoomError as error:
+        raise ExtractError(
+            Message("there is no room to unpack {path}", path=job.shown),
+            url=job.shown.as_uri(),
+            reason="too_large",
+            hint=Message("free some disk space or memory, and try again"),
+        ) from error
+    except DamagedFileError as error:
+        raise ExtractError(
+            Message("{path} is damaged or protected", path=job.shown),
+            url=job.shown.as_uri(),
+            reason="unsupported",
+            hint=Message("open it in its own program and save it again"),
+        ) from error
+
+
+def _result_of(job: Job) -> dict[str, object]:
+    """Return what is asked for, as what JSON can hold."""
+    if isinstance(job, ArchiveJob):
+        return {"archive": asdict(_open_archive(job))}
+    document = _read_job(job)
+    fields = {
+        name: value[:MAX_FIELD] if isinstance(value, str) else plain(value)
+        for name, value in asdict(replace(document, text="")).items()
+    }
+    return {"document": fields | {"text": document.text}}
+
+
+def _reply_to(job: Job, on_progress: Callable[[], None]) -> bytes:
+    """Return the result or the error, and the memory that this process holds, as JSON."""
     reply: dict[str, object]
     try:
-        document = _read_job(job)
-        fields = {
-            name: value[:MAX_FIELD] if isinstance(value, str) else plain(value)
-            for name, value in asdict(replace(document, text="")).items()
-        }
-        reply = {"document": fields | {"text": document.text}}
+        if isinstance(job, Page):
+            reply = _result_of(job)
+        else:
+            with allow_long_work(on_progress):
+                reply = _result_of(job)
     except QiuzhengError as error:
         reply = {
             "failure": {

@@ -23,7 +23,9 @@ from pydantic import TypeAdapter, ValidationError
 import ingest
 from ingest.documents import Document, Page
 from ingest.errors import ExtractError, SkipReason
+from ingest.extract.archives import ArchiveContent
 from ingest.extract.base import TOO_MUCH_MEMORY
+from ingest.extract.jobs import ArchiveJob, FileJob, Job
 from ingest.extract.registry import find_reader
 from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.ipc import receive, send
@@ -32,6 +34,9 @@ from ingest.foundation.messages import NO_MESSAGE, Message
 WORKERS = 2
 DOCUMENT_TIMEOUT_S = 30.0
 """PDF and Office files: importing unstructured takes 6 s on its own."""
+LONGEST_FILE_S = 4 * 3600.0
+"""Of a local file that is read by OCR, each page of which has `DOCUMENT_TIMEOUT_S`: 5,000 pages
+take three hours."""
 MEMORY_BYTES = 1_000_000_000
 """Measured: the worst 5 MB of HTML that we could write takes 610 MB, unstructured's import 380."""
 MAX_PAGES = 500
@@ -76,6 +81,7 @@ class _Reply:
 
     held_bytes: int
     document: Document | None = None
+    archive: ArchiveContent | None = None
     failure: _Failure | None = None
     is_out_of_memory: bool = False
     broken_by: str = ""
@@ -122,18 +128,26 @@ class _Worker:
             receive(self._process.stdout, limit=0)
             self._is_ready = True
 
-    def extract(self, job: Page | Path, *, seconds: float) -> _Reply:
-        """Return its reply to a page or a local file. It ends itself some time after `seconds`.
+    def begin(self, job: Job, *, seconds: float) -> None:
+        """Give it a job. It ends itself some time after `seconds` without a word.
+
+        Raises:
+            OSError: it has ended.
+        """
+        assert self._process.stdin is not None
+        self.pages += 1
+        send(self._process.stdin, pickle.dumps((job, seconds)))
+
+    def next_reply(self) -> _Reply | None:
+        """Return its reply to the job; None: a part is done, and it goes on.
 
         Raises:
             EOFError, OSError: it has ended.
             ValidationError: what it replies is no reply.
         """
-        assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self.pages += 1
-        send(self._process.stdin, pickle.dumps((job, seconds)))
-        return _reply_adapter().validate_json(receive(self._process.stdout, limit=MAX_REPLY))
+        reply = receive(self._process.stdout, limit=MAX_REPLY)
+        return _reply_adapter().validate_json(reply) if reply else None
 
     def kill(self) -> None:
         """End it at once. A thread that waits for its reply gets `EOFError`."""
@@ -179,7 +193,7 @@ class ReaderPool:
         # All below is touched by the loop's thread alone, between two awaits: no lock is needed.
         self._idle: list[_Worker] = []
         self._busy: set[_Worker] = set()
-        self._jobs: set[asyncio.Task[Document]] = set()
+        self._jobs: set[asyncio.Task[_Reply]] = set()
         self._is_closed = False
 
     @property
@@ -193,15 +207,30 @@ class ReaderPool:
             with contextlib.suppress(OSError):  # raised again, and explained, with the first page
                 self._idle.append(_Worker(memory_bytes=self._memory_bytes))
 
-    async def read_file(self, path: Path) -> Document:
+    async def read_file(self, path: Path, *, shown: Path | None = None) -> Document:
         """Return the text of a local file, whose path is absolute.
 
         What is on the disk may have come from strangers: it has a page's bounds, but more time and
         longer texts. Raises as `read` does; reason "unreachable": it cannot be opened.
-        """
-        return await self.read(path)
 
-    async def read(self, page: Page | Path) -> Document:
+        Args:
+            path: Where it is.
+            shown: What it is called, where that is another path: one within an archive.
+        """
+        return await self._document(FileJob(path=path, shown=shown or path))
+
+    async def open_archive(
+        self, path: Path, *, shown: Path | None = None, folder: Path | None = None
+    ) -> ArchiveContent:
+        """Return what an archive holds, after unpacking it into `folder` if one is given.
+
+        Raises as `read_file` does.
+        """
+        reply = await self._reply_to(ArchiveJob(path=path, shown=shown or path, folder=folder))
+        assert reply.archive is not None
+        return reply.archive
+
+    async def read(self, page: Page) -> Document:
         """Return the text of `page` (`ingest.extract.extractor.extract`).
 
         Cancelling does not stop a page that is being read: its process stays of use, and finishes
@@ -212,16 +241,27 @@ class ReaderPool:
                 long or too much memory.
             MissingDependencyError: reading its kind needs an optional dependency.
         """
+        return await self._document(page)
+
+    async def _document(self, job: Page | FileJob) -> Document:
+        reply = await self._reply_to(job)
+        assert reply.document is not None
+        # Where a text comes from is our word, not that of a process that strangers wrote to.
+        fetched_at = job.fetched_at if isinstance(job, Page) else datetime.now(UTC)
+        return replace(reply.document, url=_url_of(job), fetched_at=fetched_at)
+
+    async def _reply_to(self, job: Job) -> _Reply:
+        """Return a reply with what was asked for, when a process is free."""
         # Cancelled here, a page is never started.
         await self._gate.acquire()
         # Cancelled from here on, only the caller leaves: the reply to a page that was sent must be
         # read, or the next page would get it. So the job runs in a task of its own, and the gate
         # opens when that ends, not when the caller leaves.
-        job = asyncio.create_task(self._read(page))
-        self._jobs.add(job)
-        job.add_done_callback(self._jobs.discard)
-        job.add_done_callback(lambda _: self._gate.release())
-        return await asyncio.shield(job)
+        task = asyncio.create_task(self._run(job))
+        self._jobs.add(task)
+        task.add_done_callback(self._jobs.discard)
+        task.add_done_callback(lambda _: self._gate.release())
+        return await asyncio.shield(task)
 
     async def close(self) -> None:
         """End every process; pages that are being read fail. May be called twice."""
@@ -235,9 +275,9 @@ class ReaderPool:
             await self._in_thread(self._idle.pop().reap)
         self._threads.shutdown(wait=False)
 
-    async def _read(self, page: Page | Path) -> Document:
+    async def _run(self, job: Job) -> _Reply:
         if self._is_closed:  # while it waited at the gate
-            raise _skip(page, _CLOSED)
+            raise _skip(job, _CLOSED)
         try:
             worker = self._idle.pop() if self._idle else _Worker(memory_bytes=self._memory_bytes)
             if not worker.is_alive:  # killed while idle, e.g. by the kernel when memory ran out
@@ -245,9 +285,9 @@ class ReaderPool:
                 worker = _Worker(memory_bytes=self._memory_bytes)
             self._busy.add(worker)
         except OSError as error:
-            raise _skip(page, _WILL_NOT_START, hint=_DOCTOR) from error
+            raise _skip(job, _WILL_NOT_START, hint=_DOCTOR) from error
         try:
-            reply = await self._exchange(worker, page)
+            reply = await self._exchange(worker, job)
         except BaseException:
             # Whatever happened, also when the loop shuts down and cancels this task: a reply may
             # still be on its way, and would be taken for that to the next page.
@@ -258,44 +298,46 @@ class ReaderPool:
             self._idle.append(worker)
         else:
             await self._retire(worker)
-        if reply.document is not None:
-            # Where a text comes from is our word, not that of a process that strangers wrote to.
-            fetched_at = datetime.now(UTC) if isinstance(page, Path) else page.fetched_at
-            return replace(reply.document, url=_url_of(page), fetched_at=fetched_at)
+        asked = reply.archive if isinstance(job, ArchiveJob) else reply.document
+        if asked is not None:
+            return reply
         if reply.broken_by:
             broke = Message("{problem} ({name})", problem=_BROKE, name=reply.broken_by)
-            raise _skip(page, broke, hint=_SAVE_AGAIN, reason="unsupported")
+            raise _skip(job, broke, hint=_SAVE_AGAIN, reason="unsupported")
         if reply.failure is None:
-            raise _skip(page, TOO_MUCH_MEMORY if reply.is_out_of_memory else _BROKE)
+            raise _skip(job, TOO_MUCH_MEMORY if reply.is_out_of_memory else _BROKE)
         failure = reply.failure
         if failure.kind == "MissingDependencyError":
             raise MissingDependencyError(failure.message, hint=failure.hint)
         raise ExtractError(
-            failure.message, url=_url_of(page), reason=failure.reason, hint=failure.hint
+            failure.message, url=_url_of(job), reason=failure.reason, hint=failure.hint
         )
 
-    async def _exchange(self, worker: _Worker, page: Page | Path) -> _Reply:
-        """Return the reply of `worker` to `page`, in time."""
+    async def _exchange(self, worker: _Worker, job: Job) -> _Reply:
+        """Return the reply of `worker` to `job`, in time."""
         # A timeout ends the wait, not the thread, which stays in the pipe until the caller kills
         # the worker. Then it sees the end of the pipe and is free again.
         try:
             async with asyncio.timeout(START_S):
                 await self._in_thread(worker.wait_until_ready)
         except (TimeoutError, EOFError, OSError) as error:
-            raise _skip(page, _WILL_NOT_START, hint=_DOCTOR) from error
-        reader = find_reader(page.media_type, page.body) if isinstance(page, Page) else None
-        is_document = isinstance(page, Path) or (reader is not None and reader.is_document)
+            raise _skip(job, _WILL_NOT_START, hint=_DOCTOR) from error
+        reader = find_reader(job.media_type, job.body) if isinstance(job, Page) else None
+        is_document = not isinstance(job, Page) or (reader is not None and reader.is_document)
         seconds = self._document_timeout_s if is_document else self._timeout_s
+        loop = asyncio.get_running_loop()
+        latest = loop.time() + (seconds if isinstance(job, Page) else LONGEST_FILE_S)
         try:
-            async with asyncio.timeout(seconds):
-                return await self._in_thread(
-                    functools.partial(worker.extract, page, seconds=seconds)
-                )
+            async with asyncio.timeout(seconds) as limit:
+                await self._in_thread(functools.partial(worker.begin, job, seconds=seconds))
+                while (reply := await self._in_thread(worker.next_reply)) is None:
+                    limit.reschedule(min(loop.time() + seconds, latest))
+                return reply
         except TimeoutError as error:
             too_slow = Message("reading it takes longer than {seconds:g} s", seconds=seconds)
-            raise _skip(page, too_slow) from error
+            raise _skip(job, too_slow) from error
         except (EOFError, OSError, ValidationError) as error:
-            raise _skip(page, _CLOSED if self._is_closed else _BROKE) from error
+            raise _skip(job, _CLOSED if self._is_closed else _BROKE) from error
 
     async def _retire(self, worker: _Worker) -> None:
         """Kill `worker` and wait for its end. It counts as busy until then: `close` must see it."""
@@ -316,15 +358,15 @@ _DOCTOR = Message("assistant doctor says what is missing")
 _SAVE_AGAIN = Message("open it in its own program and save it again")
 
 
-def _url_of(page: Page | Path) -> str:
-    return page.as_uri() if isinstance(page, Path) else page.final_url
+def _url_of(job: Job) -> str:
+    return job.final_url if isinstance(job, Page) else job.shown.as_uri()
 
 
 def _skip(
-    page: Page | Path,
+    job: Job,
     message: Message,
     *,
     hint: Message = NO_MESSAGE,
     reason: SkipReason = "too_large",
 ) -> ExtractError:
-    return ExtractError(message, url=_url_of(page), reason=reason, hint=hint)
+    return ExtractError(message, url=_url_of(job), reason=reason, hint=hint)

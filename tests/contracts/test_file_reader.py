@@ -21,7 +21,7 @@ from ingest.extract.base import (
     looks_like_text,
 )
 from ingest.extract.extractor import extract, read_file
-from ingest.extract.readers import feed, html, office, pdf, text
+from ingest.extract.readers import feed, html, office, pdf, picture, text
 from ingest.extract.registry import (
     DOCUMENT_TYPES,
     EML,
@@ -52,6 +52,7 @@ SAMPLES: Mapping[FileReader, bytes] = {
     office.EPUB: file_samples.epub("Tides", SENTENCE),
     office.ODT: file_samples.odt(SENTENCE),
     office.RTF: rb"{\rtf1\ansi " + SENTENCE.encode() + b"}",
+    picture.PICTURE: file_samples.picture(SENTENCE),
     EML: file_samples.eml("Tides", SENTENCE),
     MSG: file_samples.msg("Tides", SENTENCE),
     office.CSV: f'day,what\n1 May,"{SENTENCE}"\n'.encode(),
@@ -71,7 +72,7 @@ SAMPLES: Mapping[FileReader, bytes] = {
 }
 
 each_reader = pytest.mark.parametrize("reader", READERS, ids=lambda one: one.media_types[0])
-LIBRARIES = ("pypdfium2", "openpyxl", "oxmsg", "striprtf", "striprtf.striprtf")
+LIBRARIES = ("rapidocr", "PIL", "pypdfium2", "openpyxl", "oxmsg", "striprtf", "striprtf.striprtf")
 
 
 @pytest.fixture(autouse=True)

@@ -250,3 +250,29 @@ def test_killed_run_goes_on_where_it_was(shell: Shell, net: Internet) -> None:
     assert len(left) <= len(urls) - 4
     assert done | left >= set(urls) - done
     assert not done & left
+
+
+def test_archives_are_read_by_choice_and_their_files_answered_from(shell: Shell) -> None:
+    papers = shell.folder / "papers"
+    papers.mkdir()
+    packed = papers / "2025.zip"
+    inner = file_samples.tar_gz({"keys.md": b"# Keys\n\nThe boathouse key hangs behind the lamp."})
+    members = {"fees.docx": file_samples.docx("Berth 14 costs 4320 euros a year."), "k.tgz": inner}
+    packed.write_bytes(file_samples.zipped(members))
+    told = shell("ingest", "papers", code=2)
+    assert "1 archives: --archives reads them (2025.zip)" in told.stderr
+    first = shell("ingest", "papers", "--archives")
+    assert "stored 2 documents" in first.stderr
+    answer = shell("assistant", "ask", "Where does the boathouse key hang?", "--json").answer.answer
+    assert answer.citations[0].url == (packed / "k.tgz" / "keys.md").as_uri()
+    again = shell("ingest", "papers", "--archives")
+    assert "stored 0 documents (0 chunks), unchanged 2" in again.stderr
+    # One that is named is read without the option; what it no longer holds can be removed.
+    packed.write_bytes(file_samples.zipped({"k.tgz": inner}))
+    told = shell("ingest", str(packed))
+    assert "1 document still in the index though the file is gone" in told.stderr
+    assert "removed 1" in shell("ingest", str(packed), "--prune").stderr
+    left = shell("assistant", "index", "list", "--json").stdout
+    assert [json.loads(line)["url"] for line in left.splitlines()] == [
+        (packed / "k.tgz" / "keys.md").as_uri()
+    ]

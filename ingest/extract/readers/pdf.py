@@ -12,8 +12,11 @@ from datetime import date
 from typing import Any
 
 from ingest.extract.base import PAGE_MARK, DamagedFileError, FileContent, FileReader
+from ingest.extract.formats.long_work import may_take_long
 from ingest.extract.formats.pdf_layout import PdfLine, PdfPiece, join_pages, page_lines
+from ingest.extract.formats.picture_text import DOTS_PER_INCH, LARGEST_AREA, read_picture
 from ingest.extract.formats.zip_parts import names_damage
+from ingest.foundation.extras import install_command
 from ingest.foundation.messages import Message
 
 _MEDIA_TYPES = ("application/pdf",)
@@ -41,6 +44,8 @@ class _PdfPage:
     form: list[str]
     is_scan: bool
     is_unreadable: bool
+    is_recognized: bool
+    """Whether OCR has read it, as one of these two."""
 
 
 def fits_pdf(media_type: str, body: bytes) -> bool:
@@ -81,19 +86,35 @@ def read_pdf(body: bytes, _charset: str | None) -> FileContent:
 
 def _page_notes(pages: list[_PdfPage]) -> Iterator[Message]:
     total = len(pages)
-    if scans := sum(page.is_scan for page in pages):
+    left = [page for page in pages if not page.is_recognized]
+    if scans := sum(page.is_scan for page in left):
         yield Message(
-            "{scans} of {total} pages are scans without text: run OCR over the file first",
+            "{scans} of {total} pages are scans without text: {next}",
             scans=scans,
             total=total,
+            next=_ocr_step(),
         )
-    if unreadable := sum(page.is_unreadable for page in pages):
+    if unreadable := sum(page.is_unreadable for page in left):
         yield Message(
-            "the fonts of {unreadable} of {total} pages do not say which letters they show: run OCR"
-            " over the file first",
+            "the fonts of {unreadable} of {total} pages do not say which letters they show: {next}",
             unreadable=unreadable,
             total=total,
+            next=_ocr_step(),
         )
+    if recognized := sum(page.is_recognized for page in pages):
+        yield Message(
+            "{recognized} of {total} pages read by OCR, which may misread",
+            recognized=recognized,
+            total=total,
+        )
+
+
+def _ocr_step() -> Message:
+    """Return what reads the pages that are left."""
+    if may_take_long():
+        command = install_command("ocr")
+        return Message("{command}, then ingest it again with --refresh", command=command)
+    return Message("save the file and run: ingest FILE")
 
 
 def _read_page(pdf: Any, number: int) -> _PdfPage:
@@ -117,10 +138,26 @@ def _read_page(pdf: Any, number: int) -> _PdfPage:
         form=list(_form_values(page, raw)),
         is_scan=images and not letters.strip(),
         is_unreadable=is_unreadable,
+        is_recognized=False,
     )
     text.close()
+    if (found.is_scan or is_unreadable) and may_take_long():
+        found = _recognized(page, found)
     page.close()
     return found
+
+
+def _recognized(page: Any, found: _PdfPage) -> _PdfPage:
+    """Return a page as OCR reads it, as it was where the extra [ocr] is not installed."""
+    scale = DOTS_PER_INCH / 72
+    width, height = page.get_size()
+    # A page of a plan may be metres wide: it is not drawn larger than it will be read.
+    scale *= min(1.0, (LARGEST_AREA / (width * height * scale * scale)) ** 0.5)
+    try:
+        pieces = read_picture(page.render(scale=scale).to_pil())
+    except ImportError:
+        return found
+    return replace(found, lines=page_lines(pieces), is_recognized=True)
 
 
 def _form_values(page: Any, raw: Any) -> Iterator[str]:

@@ -130,7 +130,7 @@ def test_what_a_folder_leaves_out_is_named_with_the_reason(folder: Path) -> None
         "gone.md": "link_broken",
         "key.md": "link_outside",
         "link": "link_outside",
-        "photo.png": "no_reader",
+        "photo.png": "picture",
         "pipe.md": "special",
         "round.md": "link_broken",
         "twin.md": "link_inside",
