@@ -136,7 +136,7 @@ def notes(tmp_path: Path) -> Path:
         "# 采购\n\n采购金额超过五万元须经总经理批准。\n", encoding="utf-8"
     )
     (folder / "drafts/old.md").write_text("# Old\n\nThe old code was 1234.\n")
-    (folder / "photo.png").write_bytes(b"\x89PNG")
+    (folder / "sound.ogg").write_bytes(b"OggS")
     (folder / "out.md").symlink_to("/etc/hostname")
     return folder
 
@@ -151,7 +151,7 @@ def test_folder_says_what_it_leaves_out(shell: Shell, notes: Path) -> None:
         "link_outside",
     }
     assert "notes: 2 documents; left out: " in shown.stderr
-    assert "1 of no readable type (photo.png)" in shown.stderr
+    assert "1 of no readable type (sound.ogg)" in shown.stderr
 
 
 def test_second_run_reads_no_file_that_has_not_changed(shell: Shell, notes: Path) -> None:
